@@ -1,0 +1,29 @@
+//! Work that goes on beside requests: it is told to stop, and waited for.
+
+use std::future::Future;
+
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+/// The background tasks of a process. Cheap to clone; every clone is the same set.
+#[derive(Clone, Debug, Default)]
+pub struct Background {
+    tasks: TaskTracker,
+    stop: CancellationToken,
+}
+
+impl Background {
+    /// Starts a task; it must end soon after its token is cancelled.
+    pub fn start<F>(&self, task: impl FnOnce(CancellationToken) -> F)
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        self.tasks.spawn(task(self.stop.child_token()));
+    }
+
+    /// Tells every task to stop, and waits until all have.
+    pub async fn stop(&self) {
+        self.stop.cancel();
+        self.tasks.close();
+        self.tasks.wait().await;
+    }
+}

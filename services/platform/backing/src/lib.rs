@@ -1,0 +1,23 @@
+//! Connections to the stores and brokers that a wiring names, and the ports that a system uses them through.
+//!
+//! A port says what an adapter must do ([`Publisher`], [`Subscriber`]); an adapter translates errors where they happen.
+//! SQL is a system's own: its stores are adapters in its app crate, on a [`Database`] from here.
+//!
+//! Not here: which of these a system uses (its `wiring.rs`), and where they run (the lab's runtimes).
+//!
+//! Read in this order: `database`, `cache`, `events`, `background`.
+
+mod background;
+mod cache;
+mod database;
+mod events;
+
+pub use background::Background;
+pub use cache::{CacheMetrics, LocalCache, Stampede};
+pub use database::{Database, OpenError, Postgres, Sqlite};
+pub use events::{
+    Batching, Event, EventMetrics, Publisher, Subscriber,
+    inline::Inline,
+    kafka::{KafkaConsumer, KafkaPublisher},
+    memory::MemoryPublisher,
+};

@@ -1,0 +1,66 @@
+//! What can go wrong between two components, in words that every transport shares.
+
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+
+/// The kind of a failure: what a caller may do about it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Kind {
+    /// The request itself is wrong; sending it again cannot help.
+    Invalid,
+    /// What it asks for does not exist.
+    NotFound,
+    /// What it asks for existed and does not any more.
+    Gone,
+    /// It contradicts what is already there.
+    Conflict,
+    /// The callee could not be reached, or could not answer in time.
+    Unavailable,
+}
+
+/// The callee did not answer: it could not be reached, was too slow, or is in no state to.
+///
+/// The caller does not know whether the call had an effect.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[error("`{service}` is unavailable: {why}")]
+pub struct Unavailable {
+    /// Which component or backing.
+    pub service: String,
+    /// Why.
+    pub why: Why,
+}
+
+/// Why a callee did not answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, thiserror::Error)]
+#[serde(rename_all = "kebab-case")]
+pub enum Why {
+    /// No connection, or it broke.
+    #[error("it cannot be reached")]
+    Unreachable,
+    /// No answer within the deadline.
+    #[error("it did not answer in time")]
+    TimedOut,
+    /// It refused work because it has too much.
+    #[error("it is overloaded")]
+    Overloaded,
+    /// The two sides do not speak the same contract.
+    #[error("it was not understood")]
+    Misunderstood,
+    /// It failed inside.
+    #[error("it failed inside")]
+    Broken,
+}
+
+impl Unavailable {
+    /// Says which callee and why.
+    pub fn new(service: impl Into<String>, why: Why) -> Self {
+        Self { service: service.into(), why }
+    }
+}
+
+/// An error that can cross a process boundary and arrive as the same Rust value.
+pub trait RemoteError:
+    Serialize + DeserializeOwned + std::error::Error + From<Unavailable> + Send + Sync + 'static
+{
+    /// What a caller may do about it; transports choose their status codes by this.
+    fn kind(&self) -> Kind;
+}

@@ -1,0 +1,56 @@
+//! A call on its way: what every transport carries, and what a resilience layer may know of it.
+
+use bytes::Bytes;
+use resilience::Budgeted;
+use tokio::time::Instant;
+
+use crate::Context;
+
+/// One method of a contract, as `remote!` tables it.
+#[derive(Debug)]
+pub struct Method {
+    /// The component: `links`.
+    pub service: &'static str,
+    /// The method: `resolve`.
+    pub name: &'static str,
+    /// Its HTTP path: `/links/resolve`.
+    pub http_path: &'static str,
+    /// Its gRPC path: `/lab.links/resolve`.
+    pub grpc_path: &'static str,
+    /// Whether calling it twice has the effect of calling it once.
+    pub repeatable: bool,
+}
+
+/// One call, encoded; cheap to clone, so that it can be sent again.
+#[derive(Clone, Debug)]
+pub struct Call {
+    /// Which method.
+    pub method: &'static Method,
+    /// The request, as the transport writes it.
+    pub body: Bytes,
+    /// Deadline and trace.
+    pub context: Context,
+}
+
+/// An answer, still encoded.
+#[derive(Clone, Debug)]
+pub enum Reply {
+    /// The method's reply.
+    Done(Bytes),
+    /// The contract's own error.
+    Failed(Bytes),
+}
+
+impl Budgeted for Call {
+    fn deadline(&self) -> Instant {
+        self.context.deadline
+    }
+
+    fn repeatable(&self) -> bool {
+        self.method.repeatable
+    }
+
+    fn service(&self) -> &'static str {
+        self.method.service
+    }
+}

@@ -1,0 +1,135 @@
+//! A client: encodes a request, sends it through the resilience stack, decodes what comes back.
+
+use std::time::Duration;
+
+use contract::{RemoteError, Unavailable, Why};
+use opentelemetry::{KeyValue, trace::SpanKind};
+use resilience::{Policy, Worn, wear};
+use serde::{Serialize, de::DeserializeOwned};
+use tower::{Service, ServiceExt};
+
+use crate::{
+    Call, Context, Method, Reply, current,
+    grpc::{Encodes, GrpcTransport},
+    http::HttpTransport,
+    in_span,
+    observe::HopMetrics,
+};
+
+/// How calls travel: the values of the axis `transport`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Transport {
+    /// JSON over HTTP/1.1.
+    Http,
+    /// protobuf over HTTP/2.
+    Grpc,
+}
+
+/// How often a repeatable call is sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Repeats {
+    /// Once.
+    Once,
+    /// Twice, and the second answer counts: for the equivalence suites, which show by it that
+    /// what calls itself repeatable is.
+    Twice,
+}
+
+/// A component in another process.
+pub struct Client {
+    transport: Transport,
+    stack: Worn<Call, Reply>,
+    metrics: HopMetrics,
+    repeats: Repeats,
+}
+
+impl Client {
+    /// A client of the server at `base` (`http://host:port`); connects when first used.
+    pub fn new(
+        transport: Transport,
+        base: &str,
+        policy: Policy,
+        attempt: Duration,
+        metrics: HopMetrics,
+    ) -> Result<Self, http::uri::InvalidUri> {
+        let base: http::Uri = base.parse()?;
+        let stack = match transport {
+            Transport::Http => wear(policy, attempt, HttpTransport::new(&base)),
+            Transport::Grpc => wear(policy, attempt, GrpcTransport::new(base)),
+        };
+        Ok(Self { transport, stack, metrics, repeats: Repeats::Once })
+    }
+
+    /// Sends repeatable calls that often.
+    #[must_use]
+    pub fn sending(mut self, repeats: Repeats) -> Self {
+        self.repeats = repeats;
+        self
+    }
+
+    /// Calls a method by HTTP/JSON.
+    pub async fn call_json<Q, P, E>(&self, method: &'static Method, request: Q) -> Result<P, E>
+    where
+        Q: Serialize,
+        P: DeserializeOwned,
+        E: RemoteError,
+    {
+        let misunderstood = |_| Unavailable::new(method.service, Why::Misunderstood);
+        let body = serde_json::to_vec(&request).map_err(misunderstood)?;
+        match self.send(method, body.into()).await? {
+            Reply::Done(body) => Ok(serde_json::from_slice(&body).map_err(misunderstood)?),
+            Reply::Failed(body) => Err(serde_json::from_slice(&body).map_err(misunderstood)?),
+        }
+    }
+
+    /// Calls a method by gRPC; `MQ`, `MP` and `ME` are the messages of request, reply and error.
+    pub async fn call_protobuf<MQ, MP, ME, Q, P, E>(
+        &self,
+        method: &'static Method,
+        request: Q,
+    ) -> Result<P, E>
+    where
+        MQ: Encodes<Q>,
+        MP: Encodes<P>,
+        ME: Encodes<E>,
+        E: RemoteError,
+    {
+        let misunderstood = |_| Unavailable::new(method.service, Why::Misunderstood);
+        let body = MQ::of(request).encode_to_vec();
+        match self.send(method, body.into()).await? {
+            Reply::Done(body) => Ok(decode::<MP, P>(&body).map_err(misunderstood)?),
+            Reply::Failed(body) => Err(decode::<ME, E>(&body).map_err(misunderstood)?),
+        }
+    }
+
+    async fn send(&self, method: &'static Method, body: bytes::Bytes) -> Result<Reply, Unavailable> {
+        let describe = || {
+            let hop = match self.transport {
+                Transport::Http => "http",
+                Transport::Grpc => "grpc",
+            };
+            let name = format!("{}.{} over {hop}", method.service, method.name);
+            (name, SpanKind::Client, vec![KeyValue::new("lab.hop", hop)])
+        };
+        let twice = self.repeats == Repeats::Twice && method.repeatable;
+        in_span(describe, async {
+            let call = Call { method, body, context: current().unwrap_or_else(Context::unattended) };
+            if twice {
+                let _ = self.send_once(call.clone()).await;
+            }
+            self.send_once(call).await
+        })
+        .await
+    }
+
+    async fn send_once(&self, call: Call) -> Result<Reply, Unavailable> {
+        let mut stack = self.stack.clone();
+        let answer = stack.ready().await?.call(call).await;
+        self.metrics.count(&answer);
+        answer
+    }
+}
+
+fn decode<M: Encodes<T>, T>(body: &[u8]) -> Result<T, crate::Malformed> {
+    M::decode(body).map_err(|_| crate::Malformed)?.parse()
+}

@@ -1,0 +1,200 @@
+//! gRPC: real protobuf messages over HTTP/2, by tonic.
+//!
+//! The contract's error travels as its own protobuf message in the status details;
+//! a status without details is the platform's.
+
+use std::{
+    future::Future,
+    marker::PhantomData,
+    pin::Pin,
+    task::{Context as Poller, Poll},
+    time::Duration,
+};
+
+use axum::{body::Body, response::Response};
+use bytes::{Buf, BufMut, Bytes};
+use contract::{Kind, RemoteError, Unavailable, Why};
+use http::{Request, Uri, uri::PathAndQuery};
+use prost::Message;
+use tonic::{
+    Code, Status,
+    codec::{Codec, DecodeBuf, Decoder, EncodeBuf, Encoder},
+    transport::{Channel, Endpoint},
+};
+use tonic_prost::ProstCodec;
+use tower::Service;
+
+use crate::{Call, MAX_MESSAGE_BYTES, Reply, http::write_context};
+
+/// A message does not hold what the contract's type asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the message does not hold what the contract asks for")]
+pub struct Malformed;
+
+/// A protobuf message that stands for a contract's type `T`.
+pub trait Encodes<T>: Message + Default + Send + 'static {
+    /// The message for a value.
+    fn of(value: T) -> Self;
+    /// The value, if the message holds one.
+    fn parse(self) -> Result<T, Malformed>;
+}
+
+fn code_of(kind: Kind) -> Code {
+    match kind {
+        Kind::Invalid => Code::InvalidArgument,
+        Kind::NotFound => Code::NotFound,
+        Kind::Gone => Code::FailedPrecondition,
+        Kind::Conflict => Code::AlreadyExists,
+        Kind::Unavailable => Code::Unavailable,
+    }
+}
+
+/// Serves one call; `MQ`, `MP` and `ME` are the messages of request, reply and error.
+pub async fn answer<MQ, MP, ME, Q, P, E, F, A>(request: Request<Body>, ask: F) -> Response
+where
+    MQ: Encodes<Q>,
+    MP: Encodes<P>,
+    ME: Encodes<E>,
+    E: RemoteError,
+    F: Fn(Q) -> A + Clone + Send + 'static,
+    A: Future<Output = Result<P, E>> + Send + 'static,
+    Q: Send + 'static,
+    P: Send + 'static,
+{
+    let unary = Unary(ask, PhantomData::<fn() -> (MP, ME, Q, P, E)>);
+    tonic::server::Grpc::new(ProstCodec::<MP, MQ>::default())
+        .max_decoding_message_size(MAX_MESSAGE_BYTES)
+        .unary(unary, request)
+        .await
+        .map(Body::new)
+}
+
+struct Unary<F, T>(F, PhantomData<T>);
+
+impl<F, A, MQ, MP, ME, Q, P, E> tonic::server::UnaryService<MQ> for Unary<F, fn() -> (MP, ME, Q, P, E)>
+where
+    MQ: Encodes<Q>,
+    MP: Encodes<P>,
+    ME: Encodes<E>,
+    E: RemoteError,
+    F: Fn(Q) -> A + Clone + Send + 'static,
+    A: Future<Output = Result<P, E>> + Send + 'static,
+    Q: Send + 'static,
+    P: Send + 'static,
+{
+    type Response = MP;
+    type Future = Pin<Box<dyn Future<Output = Result<tonic::Response<MP>, Status>> + Send>>;
+
+    fn call(&mut self, request: tonic::Request<MQ>) -> Self::Future {
+        let answer = request.into_inner().parse().map(&self.0);
+        Box::pin(async move {
+            let malformed = |error: Malformed| Status::invalid_argument(error.to_string());
+            match answer.map_err(malformed)?.await {
+                Ok(reply) => Ok(tonic::Response::new(MP::of(reply))),
+                Err(error) => {
+                    let (code, text) = (code_of(error.kind()), error.to_string());
+                    let details = ME::of(error).encode_to_vec();
+                    Err(Status::with_details(code, text, details.into()))
+                }
+            }
+        })
+    }
+}
+
+/// The wire, for gRPC.
+#[derive(Clone)]
+pub(crate) struct GrpcTransport {
+    client: tonic::client::Grpc<Channel>,
+}
+
+impl GrpcTransport {
+    pub(crate) fn new(base: Uri) -> Self {
+        let channel = Endpoint::from(base)
+            .tcp_nodelay(true)
+            .connect_timeout(Duration::from_millis(500))
+            .http2_keep_alive_interval(Duration::from_secs(10))
+            .connect_lazy();
+        let client = tonic::client::Grpc::new(channel).max_decoding_message_size(MAX_MESSAGE_BYTES);
+        Self { client }
+    }
+}
+
+impl Service<Call> for GrpcTransport {
+    type Response = Reply;
+    type Error = Unavailable;
+    type Future = Pin<Box<dyn Future<Output = Result<Reply, Unavailable>> + Send>>;
+
+    fn poll_ready(&mut self, _: &mut Poller<'_>) -> Poll<Result<(), Unavailable>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, call: Call) -> Self::Future {
+        let mut client = self.client.clone();
+        Box::pin(async move {
+            let away = |why| Unavailable::new(call.method.service, why);
+            client.ready().await.map_err(|_| away(Why::Unreachable))?;
+            let mut request = tonic::Request::new(call.body);
+            let headers = request.metadata_mut();
+            let mut carried = http::HeaderMap::with_capacity(2);
+            write_context(&call.context, &mut carried);
+            *headers = tonic::metadata::MetadataMap::from_headers(carried);
+            request.set_timeout(call.context.remaining());
+            let path = PathAndQuery::from_static(call.method.grpc_path);
+            match client.unary(request, path, Encoded).await {
+                Ok(reply) => Ok(Reply::Done(reply.into_inner())),
+                Err(status) if !status.details().is_empty() => {
+                    Ok(Reply::Failed(Bytes::copy_from_slice(status.details())))
+                }
+                Err(status) => Err(away(why_of(status.code()))),
+            }
+        })
+    }
+}
+
+fn why_of(code: Code) -> Why {
+    match code {
+        Code::DeadlineExceeded | Code::Cancelled => Why::TimedOut,
+        Code::ResourceExhausted => Why::Overloaded,
+        Code::Unimplemented | Code::InvalidArgument | Code::OutOfRange => Why::Misunderstood,
+        Code::Unavailable | Code::Unknown => Why::Unreachable,
+        _ => Why::Broken,
+    }
+}
+
+/// The codec of the client: the message is encoded before the resilience stack, so that it can be sent again.
+#[derive(Clone, Copy, Debug, Default)]
+struct Encoded;
+
+impl Codec for Encoded {
+    type Encode = Bytes;
+    type Decode = Bytes;
+    type Encoder = Self;
+    type Decoder = Self;
+
+    fn encoder(&mut self) -> Self {
+        Self
+    }
+
+    fn decoder(&mut self) -> Self {
+        Self
+    }
+}
+
+impl Encoder for Encoded {
+    type Item = Bytes;
+    type Error = Status;
+
+    fn encode(&mut self, item: Bytes, buffer: &mut EncodeBuf<'_>) -> Result<(), Status> {
+        buffer.put(item);
+        Ok(())
+    }
+}
+
+impl Decoder for Encoded {
+    type Item = Bytes;
+    type Error = Status;
+
+    fn decode(&mut self, buffer: &mut DecodeBuf<'_>) -> Result<Option<Bytes>, Status> {
+        Ok(Some(buffer.copy_to_bytes(buffer.remaining())))
+    }
+}

@@ -1,0 +1,203 @@
+//! HTTP/JSON: `POST /<component>/<method>`, the contract's errors as JSON under the status of their kind.
+//!
+//! What the platform itself has to say (no such method, a malformed body, too busy, too late) is
+//! `application/problem+json` (RFC 9457), so that a client tells the two apart by the content type.
+
+use std::{
+    future::Future,
+    pin::Pin,
+    task::{Context as Poller, Poll},
+    time::Duration,
+};
+
+use axum::{
+    body::{Body, Bytes},
+    response::{IntoResponse, Response},
+};
+use contract::{Kind, RemoteError, Unavailable, Why};
+use http::{HeaderMap, HeaderValue, Request, StatusCode, Uri, header::CONTENT_TYPE};
+use http_body_util::{BodyExt, Full, Limited};
+use hyper_util::{
+    client::legacy::{Client, connect::HttpConnector},
+    rt::{TokioExecutor, TokioTimer},
+};
+use serde::{Serialize, de::DeserializeOwned};
+use tower::Service;
+
+use crate::{Call, Context, MAX_MESSAGE_BYTES, Reply};
+
+/// How long the caller still waits, in whole milliseconds.
+pub(crate) const TIMEOUT_MS: &str = "x-timeout-ms";
+pub(crate) const TRACEPARENT: &str = "traceparent";
+const JSON: HeaderValue = HeaderValue::from_static("application/json");
+const PROBLEM: HeaderValue = HeaderValue::from_static("application/problem+json");
+
+/// Idle connections to one peer that are kept for the next call.
+const IDLE_CONNECTIONS: usize = 64;
+/// How long an idle connection is kept; shorter than the server's own limit, so that the client closes first.
+const IDLE_FOR: Duration = Duration::from_secs(20);
+/// How long a connection may take to be made.
+const CONNECT_WITHIN: Duration = Duration::from_millis(500);
+
+/// The status under which an error of this kind travels.
+pub(crate) fn status_of(kind: Kind) -> StatusCode {
+    match kind {
+        Kind::Invalid => StatusCode::UNPROCESSABLE_ENTITY,
+        Kind::NotFound => StatusCode::NOT_FOUND,
+        Kind::Gone => StatusCode::GONE,
+        Kind::Conflict => StatusCode::CONFLICT,
+        Kind::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+    }
+}
+
+/// A problem document (RFC 9457) as a reply.
+pub fn problem(status: StatusCode, slug: &str, title: &str, detail: &str) -> Response {
+    let document = serde_json::json!({
+        "type": format!("/problems/{slug}"),
+        "title": title,
+        "status": status.as_u16(),
+        "detail": detail,
+    });
+    (status, [(CONTENT_TYPE, PROBLEM)], document.to_string()).into_response()
+}
+
+/// The reply to a method that the server does not have: as a problem, or as gRPC's `UNIMPLEMENTED`.
+pub async fn unknown_method(request: Request<Body>) -> Response {
+    let grpc = request
+        .headers()
+        .get(CONTENT_TYPE)
+        .is_some_and(|kind| kind.as_bytes().starts_with(b"application/grpc"));
+    if grpc {
+        return tonic::Status::unimplemented("no such method").into_http();
+    }
+    problem(StatusCode::NOT_FOUND, "no-such-method", "No such method", request.uri().path())
+}
+
+/// Serves one call: decodes the request, asks the component, encodes what it says.
+pub async fn answer<Q, P, E, F, A>(request: Request<Body>, ask: F) -> Response
+where
+    Q: DeserializeOwned,
+    P: Serialize,
+    E: RemoteError,
+    F: FnOnce(Q) -> A,
+    A: Future<Output = Result<P, E>>,
+{
+    let body = Limited::new(request.into_body(), MAX_MESSAGE_BYTES);
+    let Ok(body) = body.collect().await else {
+        return problem(StatusCode::PAYLOAD_TOO_LARGE, "too-large", "Request too large", "");
+    };
+    let question = match serde_json::from_slice(&body.to_bytes()) {
+        Ok(question) => question,
+        Err(error) => {
+            let detail = error.to_string();
+            return problem(StatusCode::BAD_REQUEST, "malformed", "Malformed request", &detail);
+        }
+    };
+    match ask(question).await {
+        Ok(reply) => json(StatusCode::OK, &reply),
+        Err(error) => json(status_of(error.kind()), &error),
+    }
+}
+
+fn json(status: StatusCode, value: &impl Serialize) -> Response {
+    match serde_json::to_vec(value) {
+        Ok(body) => (status, [(CONTENT_TYPE, JSON)], body).into_response(),
+        Err(error) => problem(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "unwritable",
+            "The reply cannot be written as JSON",
+            &error.to_string(),
+        ),
+    }
+}
+
+/// The connector of every client: the same socket options whatever runs on top.
+pub fn connector() -> HttpConnector {
+    let mut connector = HttpConnector::new();
+    connector.set_nodelay(true);
+    connector.set_connect_timeout(Some(CONNECT_WITHIN));
+    connector
+}
+
+/// The wire, for HTTP/JSON.
+#[derive(Clone)]
+pub(crate) struct HttpTransport {
+    authority: http::uri::Authority,
+    client: Client<HttpConnector, Full<Bytes>>,
+}
+
+impl HttpTransport {
+    pub(crate) fn new(base: &Uri) -> Self {
+        let client = Client::builder(TokioExecutor::new())
+            .pool_timer(TokioTimer::new())
+            .pool_idle_timeout(IDLE_FOR)
+            .pool_max_idle_per_host(IDLE_CONNECTIONS)
+            .build(connector());
+        let nowhere = http::uri::Authority::from_static("localhost:0");
+        Self { authority: base.authority().cloned().unwrap_or(nowhere), client }
+    }
+
+    fn request(&self, call: Call) -> Result<Request<Full<Bytes>>, http::Error> {
+        let uri = Uri::builder()
+            .scheme(http::uri::Scheme::HTTP)
+            .authority(self.authority.clone())
+            .path_and_query(call.method.http_path)
+            .build()?;
+        let mut request = Request::post(uri).body(Full::new(call.body))?;
+        let headers = request.headers_mut();
+        headers.insert(CONTENT_TYPE, JSON);
+        write_context(&call.context, headers);
+        Ok(request)
+    }
+}
+
+/// Writes deadline and trace into the headers of a hop.
+pub(crate) fn write_context(context: &Context, headers: &mut HeaderMap) {
+    if let Ok(value) = HeaderValue::try_from(context.trace.header()) {
+        headers.insert(TRACEPARENT, value);
+    }
+    let remaining = context.remaining().as_millis().min(u128::from(u32::MAX)) as u32;
+    headers.insert(TIMEOUT_MS, HeaderValue::from(remaining));
+}
+
+impl Service<Call> for HttpTransport {
+    type Response = Reply;
+    type Error = Unavailable;
+    type Future = Pin<Box<dyn Future<Output = Result<Reply, Unavailable>> + Send>>;
+
+    fn poll_ready(&mut self, _: &mut Poller<'_>) -> Poll<Result<(), Unavailable>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, call: Call) -> Self::Future {
+        let service = call.method.service;
+        let sent = self.request(call).map(|request| self.client.request(request));
+        Box::pin(async move {
+            let away = |why| Unavailable::new(service, why);
+            let response =
+                sent.map_err(|_| away(Why::Misunderstood))?.await.map_err(|_| away(Why::Unreachable))?;
+            let (head, body) = response.into_parts();
+            let body = Limited::new(body, MAX_MESSAGE_BYTES)
+                .collect()
+                .await
+                .map_err(|_| away(Why::Unreachable))?
+                .to_bytes();
+            if head.status.is_success() {
+                Ok(Reply::Done(body))
+            } else if head.headers.get(CONTENT_TYPE) == Some(&JSON) {
+                Ok(Reply::Failed(body))
+            } else {
+                Err(away(why_of(head.status)))
+            }
+        })
+    }
+}
+
+fn why_of(status: StatusCode) -> Why {
+    match status {
+        StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS => Why::Overloaded,
+        StatusCode::GATEWAY_TIMEOUT => Why::TimedOut,
+        status if status.is_client_error() => Why::Misunderstood,
+        _ => Why::Broken,
+    }
+}

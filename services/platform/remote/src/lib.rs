@@ -1,0 +1,37 @@
+//! One contract trait, reached three ways: in process, by HTTP/JSON, by gRPC.
+//!
+//! A table in a system's app crate ([`remote!`]) gives a trait its two remote forms.
+//! Either way the same four things cross the hop: the request, the [`Context`] (deadline and trace),
+//! the reply, and the error as the same Rust value.
+//!
+//! Not here: where a component is (`runtime` decides), and when to try again (`resilience`).
+//!
+//! Read in this order: `table` (the macro), `call`, `client`, `http`, `grpc`, `context`, `observe`.
+
+mod call;
+mod client;
+mod context;
+mod grpc;
+mod http;
+mod observe;
+mod table;
+mod trace;
+
+pub use call::{Call, Method, Reply};
+pub use client::{Client, Repeats, Transport};
+pub use context::{Context, current, scope};
+pub use grpc::{Encodes, Malformed, answer as answer_grpc};
+pub use http::{answer as answer_http, connector, problem, unknown_method};
+pub use observe::{CallMetrics, HopMetrics};
+pub use table::Contract;
+pub use trace::{SpanId, Trace, TraceId, in_span, new_span_id, new_trace_id};
+
+/// What `remote!` needs of other crates, so that an app crate need not name them.
+#[doc(hidden)]
+pub mod reexport {
+    pub use async_trait::async_trait;
+    pub use axum;
+}
+
+/// The largest request or reply of a component, in bytes; a larger one is refused, on both sides.
+pub const MAX_MESSAGE_BYTES: usize = 1 << 20;

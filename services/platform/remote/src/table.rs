@@ -1,0 +1,168 @@
+//! The table that gives a contract its remote forms.
+
+use std::sync::Arc;
+
+use axum::Router;
+
+use crate::{CallMetrics, Client, Method, Transport};
+
+/// A contract that can be placed: its methods, how it is served, and how it is called from elsewhere.
+///
+/// Made by [`remote!`](crate::remote) as the constant `CONTRACT` of a component's module in its app crate.
+pub trait Contract {
+    /// The trait object that callers hold: `dyn Links`.
+    type Service: ?Sized + Send + Sync + 'static;
+
+    /// The component's name: `links`.
+    const NAME: &'static str;
+
+    /// Its methods, in the order of the trait.
+    const METHODS: &'static [Method];
+
+    /// An implementation as other processes reach it.
+    fn serve(transport: Transport, service: Arc<Self::Service>) -> Router;
+
+    /// The implementation in another process.
+    fn reach(transport: Transport, client: Client) -> Arc<Self::Service>;
+
+    /// An implementation in this process, counted, timed and traced.
+    fn observe(metrics: CallMetrics, service: Arc<Self::Service>) -> Arc<Self::Service>;
+}
+
+/// Gives a contract trait its remote forms, and `CONTRACT` to place it by.
+///
+/// ```ignore
+/// remote! {
+///     Links at "links", messages in proto, failing with LinkError {
+///         #[repeatable] shorten(Shorten) -> Link;
+///         #[repeatable] resolve(Code) -> Link;
+///     }
+/// }
+/// ```
+///
+/// Every type named in the table has a protobuf message of the same name in the given module.
+/// A method that is marked `#[repeatable]` has the same effect whether called once or twice; no other is ever
+/// sent again.
+#[macro_export]
+macro_rules! remote {
+    ($service:ident at $name:literal, messages in $proto:ident, failing with $error:ident {
+        $( $(#[$repeatable:ident])? $method:ident($request:ident) -> $reply:ident; )+
+    }) => {
+        /// The contract, to be placed.
+        #[derive(Clone, Copy, Debug)]
+        pub struct Placed;
+
+        /// The contract, to be placed.
+        pub const CONTRACT: Placed = Placed;
+
+        #[allow(non_camel_case_types, reason = "a method's number, by its own name")]
+        enum Number { $( $method ),+ }
+
+        static METHODS: &[$crate::Method] = &[ $( $crate::Method {
+            service: $name,
+            name: stringify!($method),
+            http_path: concat!("/", $name, "/", stringify!($method)),
+            grpc_path: concat!("/lab.", $name, "/", stringify!($method)),
+            repeatable: $crate::remote!(@repeatable $($repeatable)?),
+        } ),+ ];
+
+        impl $crate::Contract for Placed {
+            type Service = dyn $service;
+
+            const NAME: &'static str = $name;
+
+            const METHODS: &'static [$crate::Method] = METHODS;
+
+            fn serve(
+                transport: $crate::Transport,
+                service: std::sync::Arc<dyn $service>,
+            ) -> $crate::reexport::axum::Router {
+                match transport {
+                    $crate::Transport::Http => serve_http(&service),
+                    $crate::Transport::Grpc => serve_grpc(&service),
+                }
+            }
+
+            fn reach(
+                transport: $crate::Transport,
+                client: $crate::Client,
+            ) -> std::sync::Arc<dyn $service> {
+                match transport {
+                    $crate::Transport::Http => std::sync::Arc::new(OverHttp(client)),
+                    $crate::Transport::Grpc => std::sync::Arc::new(OverGrpc(client)),
+                }
+            }
+
+            fn observe(
+                metrics: $crate::CallMetrics,
+                service: std::sync::Arc<dyn $service>,
+            ) -> std::sync::Arc<dyn $service> {
+                std::sync::Arc::new(Observed(metrics, service))
+            }
+        }
+
+        fn serve_http(service: &std::sync::Arc<dyn $service>) -> $crate::reexport::axum::Router {
+            $crate::reexport::axum::Router::new()
+            $( .route(METHODS[Number::$method as usize].http_path, $crate::reexport::axum::routing::post({
+                let service = std::sync::Arc::clone(service);
+                move |request: $crate::reexport::axum::extract::Request| {
+                    let service = std::sync::Arc::clone(&service);
+                    let ask = async move |asked: $request| service.$method(asked).await;
+                    $crate::answer_http(request, ask)
+                }
+            })) )+
+        }
+
+        fn serve_grpc(service: &std::sync::Arc<dyn $service>) -> $crate::reexport::axum::Router {
+            $crate::reexport::axum::Router::new()
+            $( .route(METHODS[Number::$method as usize].grpc_path, $crate::reexport::axum::routing::post({
+                let service = std::sync::Arc::clone(service);
+                move |request: $crate::reexport::axum::extract::Request| {
+                    let service = std::sync::Arc::clone(&service);
+                    let ask = move |asked: $request| {
+                        let service = std::sync::Arc::clone(&service);
+                        async move { service.$method(asked).await }
+                    };
+                    $crate::answer_grpc::<$proto::$request, $proto::$reply, $proto::$error, _, _, _, _, _>(
+                        request, ask,
+                    )
+                }
+            })) )+
+        }
+
+        /// The implementation in another process, by HTTP/JSON.
+        struct OverHttp($crate::Client);
+
+        #[$crate::reexport::async_trait]
+        impl $service for OverHttp {
+            $( async fn $method(&self, request: $request) -> Result<$reply, $error> {
+                self.0.call_json(&METHODS[Number::$method as usize], request).await
+            } )+
+        }
+
+        /// The implementation in another process, by gRPC.
+        struct OverGrpc($crate::Client);
+
+        #[$crate::reexport::async_trait]
+        impl $service for OverGrpc {
+            $( async fn $method(&self, request: $request) -> Result<$reply, $error> {
+                self.0.call_protobuf::<$proto::$request, $proto::$reply, $proto::$error, _, _, _>(
+                    &METHODS[Number::$method as usize], request,
+                ).await
+            } )+
+        }
+
+        /// An implementation in this process, counted, timed and traced.
+        struct Observed($crate::CallMetrics, std::sync::Arc<dyn $service>);
+
+        #[$crate::reexport::async_trait]
+        impl $service for Observed {
+            $( async fn $method(&self, request: $request) -> Result<$reply, $error> {
+                let number = Number::$method as usize;
+                self.0.observe(number, &METHODS[number], self.1.$method(request)).await
+            } )+
+        }
+    };
+    (@repeatable) => { false };
+    (@repeatable repeatable) => { true };
+}

@@ -1,0 +1,75 @@
+//! A call is over when its time is: a layer that ends it with `TimedOut`.
+
+use std::{
+    future::Future,
+    pin::Pin,
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use contract::{Unavailable, Why};
+use tokio::time::{Instant, timeout_at};
+use tower::{Layer, Service};
+
+use crate::Budgeted;
+
+/// Ends a call at its deadline, and earlier if one attempt may not take that long.
+#[derive(Clone, Copy, Debug)]
+pub struct TimeLimit {
+    per_attempt: Option<Duration>,
+}
+
+impl TimeLimit {
+    /// Only the call's own deadline counts.
+    pub const fn deadline_only() -> Self {
+        Self { per_attempt: None }
+    }
+
+    /// An attempt ends after `limit`, or at the call's deadline if that is earlier.
+    pub const fn per_attempt(limit: Duration) -> Self {
+        Self { per_attempt: Some(limit) }
+    }
+}
+
+impl<S> Layer<S> for TimeLimit {
+    type Service = TimeLimited<S>;
+
+    fn layer(&self, inner: S) -> TimeLimited<S> {
+        TimeLimited { limit: *self, inner }
+    }
+}
+
+/// A service whose calls end in time.
+#[derive(Clone, Debug)]
+pub struct TimeLimited<S> {
+    limit: TimeLimit,
+    inner: S,
+}
+
+impl<C, S> Service<C> for TimeLimited<S>
+where
+    C: Budgeted,
+    S: Service<C, Error = Unavailable>,
+    S::Future: Send + 'static,
+    S::Response: Send,
+{
+    type Response = S::Response;
+    type Error = Unavailable;
+    type Future = Pin<Box<dyn Future<Output = Result<S::Response, Unavailable>> + Send>>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Unavailable>> {
+        self.inner.poll_ready(context)
+    }
+
+    fn call(&mut self, call: C) -> Self::Future {
+        let service = call.service();
+        let end = match self.limit.per_attempt {
+            Some(limit) => call.deadline().min(Instant::now() + limit),
+            None => call.deadline(),
+        };
+        let answer = self.inner.call(call);
+        Box::pin(async move {
+            timeout_at(end, answer).await.unwrap_or_else(|_| Err(Unavailable::new(service, Why::TimedOut)))
+        })
+    }
+}

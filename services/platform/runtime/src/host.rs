@@ -1,0 +1,167 @@
+//! A host puts together what one process hosts: a system's `wiring.rs` speaks to it, top to bottom.
+
+use std::{collections::HashMap, sync::Arc, time::Duration};
+
+use anyhow::{Context as _, Result, anyhow};
+use axum::Router;
+use backing::{
+    Background, Database, EventMetrics, Inline, KafkaConsumer, KafkaPublisher, MemoryPublisher, Publisher,
+    Stampede, Subscriber,
+};
+use prometheus_client::registry::Registry;
+use remote::{CallMetrics, Client, Contract, HopMetrics, Transport};
+use resilience::Policy;
+
+use crate::{HostFile, Wiring};
+
+/// One process while it is being put together.
+pub struct Host {
+    file: HostFile,
+    wiring: Wiring,
+    backings: Backings,
+    transport: Transport,
+    policy: Policy,
+    internal: Router,
+    public: Option<Router>,
+}
+
+/// What a component that is hosted here may be built on.
+pub struct Backings {
+    addresses: std::collections::BTreeMap<String, String>,
+    opened: HashMap<String, Database>,
+    /// Where metrics are registered.
+    pub registry: Registry,
+    /// Where background tasks are started.
+    pub background: Background,
+    wiring: Wiring,
+}
+
+impl Host {
+    pub(crate) fn new(file: HostFile, wiring: Wiring) -> Result<Self> {
+        let transport = match wiring.get("transport") {
+            "grpc" => Transport::Grpc,
+            _ => Transport::Http,
+        };
+        let policy = wiring.get("resilience").parse()?;
+        let backings = Backings {
+            addresses: file.backings.clone(),
+            opened: HashMap::new(),
+            registry: Registry::default(),
+            background: Background::default(),
+            wiring: wiring.clone(),
+        };
+        Ok(Self { file, wiring, backings, transport, policy, internal: Router::new(), public: None })
+    }
+
+    /// Places a component: built here if this process hosts it, otherwise reached where it is.
+    ///
+    /// Built here, it is served to other processes if there are any.
+    pub async fn place<C: Contract>(
+        &mut self,
+        _: C,
+        build: impl AsyncFnOnce(&mut Backings) -> Result<Arc<C::Service>>,
+    ) -> Result<Arc<C::Service>> {
+        if !self.hosts(C::NAME) {
+            return self.reach::<C>();
+        }
+        let local = build(&mut self.backings)
+            .await
+            .with_context(|| format!("cannot build the component `{}`", C::NAME))?;
+        let metrics = CallMetrics::register(&mut self.backings.registry, C::METHODS);
+        let service = C::observe(metrics, local);
+        if self.wiring.placement().processes.len() > 1 {
+            let routes = C::serve(self.transport, Arc::clone(&service));
+            self.internal = std::mem::take(&mut self.internal).merge(routes);
+        }
+        Ok(service)
+    }
+
+    fn reach<C: Contract>(&mut self) -> Result<Arc<C::Service>> {
+        let peer = self
+            .file
+            .peers
+            .get(C::NAME)
+            .and_then(|peers| peers.first())
+            .ok_or_else(|| anyhow!("the host file names no peer for the component `{}`", C::NAME))?;
+        let attempt = Duration::from_millis(self.file.limits.attempt_ms);
+        let metrics = HopMetrics::register(&mut self.backings.registry, C::NAME);
+        let client = Client::new(self.transport, peer, self.policy, attempt, metrics)
+            .with_context(|| format!("`{peer}` is not an address"))?;
+        Ok(C::reach(self.transport, client))
+    }
+
+    fn hosts(&self, component: &str) -> bool {
+        self.wiring.placement().host_of(component).is_some_and(|process| process.name == self.file.process)
+    }
+
+    /// The way of events to the owner of what follows from them, as the axis `events` has it.
+    ///
+    /// Received where `owner` is hosted; published where the edge is.
+    pub fn events<C: Contract>(
+        &mut self,
+        topic: &'static str,
+        _owner: C,
+        subscriber: Arc<dyn Subscriber>,
+    ) -> Result<Arc<dyn Publisher>> {
+        let metrics = EventMetrics::register(&mut self.backings.registry, topic);
+        let background = &self.backings.background;
+        Ok(match self.wiring.get("events") {
+            "memory" => Arc::new(MemoryPublisher::start(subscriber, metrics, background)),
+            "kafka" => {
+                let broker = self.backings.address("events")?;
+                if self.hosts(C::NAME) {
+                    KafkaConsumer::start(&broker, topic, subscriber, metrics.clone(), background)
+                        .context("cannot receive events")?;
+                }
+                Arc::new(KafkaPublisher::new(&broker, topic, metrics).context("cannot publish events")?)
+            }
+            _ => Arc::new(Inline::new(subscriber, metrics)),
+        })
+    }
+
+    /// The system's public API, made only where this process hosts the edge.
+    pub fn edge(&mut self, make: impl FnOnce() -> Router) {
+        if self.file.public.is_some() {
+            self.public = Some(make());
+        }
+    }
+
+    pub(crate) fn into_parts(self) -> (HostFile, Wiring, Backings, Router, Option<Router>) {
+        (self.file, self.wiring, self.backings, self.internal, self.public)
+    }
+}
+
+impl Backings {
+    /// The value of an axis.
+    pub fn axis(&self, axis: &str) -> &str {
+        self.wiring.get(axis)
+    }
+
+    /// The value of the axis `stampede`.
+    pub fn stampede(&self) -> Stampede {
+        match self.axis("stampede") {
+            "off" => Stampede::Off,
+            _ => Stampede::SingleFlight,
+        }
+    }
+
+    /// The database of a component: its own, or the one that all share. Opened once.
+    pub async fn database(&mut self, component: &str) -> Result<Database> {
+        let own = format!("database/{component}");
+        let role = if self.addresses.contains_key(&own) { own } else { "database".to_owned() };
+        let address = self.address(&role)?;
+        if let Some(open) = self.opened.get(&address) {
+            return Ok(open.clone());
+        }
+        let database = Database::open(&address, &role, &mut self.registry).await?;
+        self.opened.insert(address, database.clone());
+        Ok(database)
+    }
+
+    fn address(&self, role: &str) -> Result<String> {
+        self.addresses
+            .get(role)
+            .cloned()
+            .ok_or_else(|| anyhow!("the host file gives no address for the backing `{role}`"))
+    }
+}

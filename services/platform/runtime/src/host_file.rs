@@ -1,0 +1,103 @@
+//! One process's part of a wiring, as the file that it is started with and that a person can read.
+
+use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf, time::Duration};
+
+use serde::{Deserialize, Serialize};
+
+/// What a process is told: `lab host FILE`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct HostFile {
+    /// The system: `shortener`.
+    pub system: String,
+    /// The process's name in its placement: `gateway`.
+    pub process: String,
+    /// Where the public API is served, if this process hosts the edge.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub public: Option<SocketAddr>,
+    /// Where components, `/health/live`, `/health/ready` and `/metrics` are served; never shown to the public.
+    pub internal: SocketAddr,
+    /// The processors that this process may use; empty: all. Its worker threads are as many.
+    #[serde(default)]
+    pub cpus: Vec<usize>,
+    /// Where spans go by OTLP over gRPC: `http://127.0.0.1:4317`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub traces: Option<String>,
+    /// A folder of the process's own for what it needs to put on disk.
+    pub scratch: PathBuf,
+    /// A value for every axis.
+    pub axes: BTreeMap<String, String>,
+    /// For each component that another process hosts: the addresses of its internal servers.
+    #[serde(default)]
+    pub peers: BTreeMap<String, Vec<String>>,
+    /// For each role: the address of the store or broker, as `sqlite:PATH`, `postgres://...`, `kafka://HOST:PORT`.
+    #[serde(default)]
+    pub backings: BTreeMap<String, String>,
+    /// Limits.
+    #[serde(default)]
+    pub limits: Limits,
+}
+
+/// The limits of a process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Limits {
+    /// Connections that a server accepts; further ones wait in the kernel's backlog.
+    pub connections: usize,
+    /// Requests under way at once; a further one is refused with 503.
+    pub in_flight: usize,
+    /// The deadline that a request gets at the edge, milliseconds.
+    pub request_ms: u64,
+    /// The limit of one attempt at a remote call, milliseconds.
+    pub attempt_ms: u64,
+    /// How long a stopping process waits for requests under way, milliseconds.
+    pub drain_ms: u64,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { connections: 1_024, in_flight: 512, request_ms: 2_000, attempt_ms: 1_000, drain_ms: 5_000 }
+    }
+}
+
+impl Limits {
+    /// The deadline that a request gets at the edge.
+    pub fn request(&self) -> Duration {
+        Duration::from_millis(self.request_ms)
+    }
+}
+
+/// Why a host file cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum HostFileError {
+    /// It cannot be read.
+    #[error("cannot read `{path}`: {source}")]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// It is not a host file.
+    #[error("`{path}` is not a host file: {source}")]
+    Malformed {
+        /// The file.
+        path: PathBuf,
+        /// Where and what was expected.
+        source: toml::de::Error,
+    },
+}
+
+impl HostFile {
+    /// Reads one from disk.
+    pub fn read(path: &std::path::Path) -> Result<Self, HostFileError> {
+        let text = std::fs::read_to_string(path)
+            .map_err(|source| HostFileError::Unreadable { path: path.to_owned(), source })?;
+        toml::from_str(&text).map_err(|source| HostFileError::Malformed { path: path.to_owned(), source })
+    }
+
+    /// The file's text.
+    pub fn to_toml(&self) -> String {
+        toml::to_string(self).expect("a host file holds only tables, strings and numbers")
+    }
+}

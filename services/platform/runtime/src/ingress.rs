@@ -1,0 +1,237 @@
+//! What every request passes before its handler: a place, a deadline, a trace, a count.
+
+use std::{
+    convert::Infallible,
+    future::Future,
+    pin::Pin,
+    str::FromStr,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    task::{Context as Poller, Poll},
+    time::Duration,
+};
+
+use axum::{
+    body::Body,
+    extract::MatchedPath,
+    http::{HeaderMap, HeaderName, HeaderValue, Request, StatusCode},
+    response::Response,
+};
+use opentelemetry::{KeyValue, trace::SpanKind};
+use prometheus_client::{
+    metrics::{counter::Counter, family::Family},
+    registry::Registry,
+};
+use remote::{Context, Trace, in_span, new_span_id, new_trace_id, problem, scope};
+use tokio::time::{Instant, timeout_at};
+use tower::{Layer, Service};
+
+use crate::{Limits, counted::ByteCounts};
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// Which requests leave a trace: the values of the axis `tracing`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Sampling {
+    /// None.
+    Off,
+    /// Those whose caller asks with a sampled `traceparent`.
+    Asked,
+    /// Those, and this share of the others.
+    Share(f64),
+}
+
+impl FromStr for Sampling {
+    type Err = std::num::ParseFloatError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            "off" => Ok(Self::Off),
+            "asked" | "" => Ok(Self::Asked),
+            "all" => Ok(Self::Share(1.0)),
+            share => share.parse().map(Self::Share),
+        }
+    }
+}
+
+impl Sampling {
+    fn decide(self, asked: Option<Trace>) -> Trace {
+        let mut trace =
+            asked.unwrap_or_else(|| Trace { id: new_trace_id(), span: new_span_id(), sampled: false });
+        trace.sampled = match self {
+            Self::Off => false,
+            Self::Asked => trace.sampled,
+            // By the id, so that whoever decides about this trace decides alike (OpenTelemetry's TraceIdRatioBased).
+            Self::Share(share) => trace.sampled || (trace.id as u64) as f64 / u64::MAX as f64 <= share,
+        };
+        trace
+    }
+}
+
+/// Requests by status, and bytes.
+#[derive(Clone, Debug)]
+pub struct IngressMetrics {
+    answered: [Counter; 6],
+    bytes: ByteCounts,
+}
+
+impl IngressMetrics {
+    /// Registers them for one of the process's servers: `public` or `internal`.
+    pub fn register(registry: &mut Registry, server: &'static str) -> Self {
+        let requests = Family::<Vec<(&'static str, u32)>, Counter>::default();
+        let bytes = ByteCounts::default();
+        let registry = registry.sub_registry_with_label(("server".into(), server.into()));
+        registry.register("http_requests", "Requests by class of status, in hundreds", requests.clone());
+        registry.register("http_received_bytes", "Bytes that came in", bytes.received.clone());
+        registry.register("http_sent_bytes", "Bytes that went out", bytes.sent.clone());
+        let answered =
+            std::array::from_fn(|class| requests.get_or_create_owned(&vec![("status", class as u32)]));
+        Self { answered, bytes }
+    }
+
+    pub(crate) fn bytes(&self) -> ByteCounts {
+        self.bytes.clone()
+    }
+
+    fn count(&self, status: StatusCode) {
+        let class = usize::from(status.as_u16() / 100).min(5);
+        self.answered[class].inc();
+    }
+}
+
+/// The layer around every route of a server.
+#[derive(Clone)]
+pub struct Ingress {
+    public: Option<Sampling>,
+    in_flight: Arc<AtomicUsize>,
+    places: usize,
+    request: Duration,
+    metrics: Arc<IngressMetrics>,
+}
+
+impl Ingress {
+    /// Before the public API: whoever calls is believed nothing but a `traceparent`.
+    pub fn public(limits: Limits, sampling: Sampling, metrics: IngressMetrics) -> Self {
+        Self::new(Some(sampling), limits, metrics)
+    }
+
+    /// Before components: the caller is a process of the same wiring, its deadline and trace hold.
+    pub fn internal(limits: Limits, metrics: IngressMetrics) -> Self {
+        Self::new(None, limits, metrics)
+    }
+
+    fn new(public: Option<Sampling>, limits: Limits, metrics: IngressMetrics) -> Self {
+        Self {
+            public,
+            in_flight: Arc::default(),
+            places: limits.in_flight,
+            request: limits.request(),
+            metrics: Arc::new(metrics),
+        }
+    }
+
+    fn context(&self, headers: &HeaderMap) -> Context {
+        let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+        let asked = text("traceparent").and_then(Trace::parse);
+        let mut time = self.request;
+        let trace = if let Some(sampling) = self.public {
+            sampling.decide(asked)
+        } else {
+            let left = text("x-timeout-ms").and_then(|left| left.parse().ok());
+            time = left.map_or(time, |left| time.min(Duration::from_millis(left)));
+            asked.unwrap_or_else(Trace::unsampled)
+        };
+        Context { deadline: Instant::now() + time, trace }
+    }
+
+    /// Takes a place, if one is free.
+    fn enter(&self) -> Option<Place> {
+        let place = Place(Arc::clone(&self.in_flight));
+        (self.in_flight.fetch_add(1, Ordering::Relaxed) < self.places).then_some(place)
+    }
+}
+
+/// A request that is under way; given back when it is over, however it ends.
+struct Place(Arc<AtomicUsize>);
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+impl<S> Layer<S> for Ingress {
+    type Service = Entered<S>;
+
+    fn layer(&self, inner: S) -> Entered<S> {
+        Entered { ingress: self.clone(), inner }
+    }
+}
+
+/// A route behind the ingress.
+#[derive(Clone)]
+pub struct Entered<S> {
+    ingress: Ingress,
+    inner: S,
+}
+
+impl<S> Service<Request<Body>> for Entered<S>
+where
+    S: Service<Request<Body>, Response = Response, Error = Infallible>,
+    S::Future: Send + 'static,
+{
+    type Response = Response;
+    type Error = Infallible;
+    type Future = Pin<Box<dyn Future<Output = Result<Response, Infallible>> + Send>>;
+
+    fn poll_ready(&mut self, context: &mut Poller<'_>) -> Poll<Result<(), Infallible>> {
+        self.inner.poll_ready(context)
+    }
+
+    fn call(&mut self, request: Request<Body>) -> Self::Future {
+        let metrics = Arc::clone(&self.ingress.metrics);
+        let Some(place) = self.ingress.enter() else {
+            metrics.count(StatusCode::SERVICE_UNAVAILABLE);
+            return Box::pin(std::future::ready(Ok(overloaded())));
+        };
+        let context = self.ingress.context(request.headers());
+        let public = self.ingress.public.is_some();
+        let name = context.trace.sampled.then(|| name_of(&request));
+        let answer = self.inner.call(request);
+        Box::pin(async move {
+            let describe = || (name.unwrap_or_default(), SpanKind::Server, Vec::<KeyValue>::new());
+            let answered = scope(context, in_span(describe, answer));
+            let mut response = match timeout_at(context.deadline, answered).await {
+                Ok(Ok(response)) => response,
+                Err(_) => too_late(),
+            };
+            metrics.count(response.status());
+            if public {
+                let id = HeaderValue::try_from(format!("{:032x}", context.trace.id));
+                response.headers_mut().extend(id.ok().map(|id| (REQUEST_ID, id)));
+            }
+            drop(place);
+            Ok(response)
+        })
+    }
+}
+
+/// A span's name: the method and the route, never the path, of which there are too many.
+fn name_of(request: &Request<Body>) -> String {
+    let route = request.extensions().get::<MatchedPath>().map_or("unmatched", MatchedPath::as_str);
+    format!("{} {route}", request.method())
+}
+
+fn overloaded() -> Response {
+    let detail = "the process has as many requests under way as it takes; try again later";
+    let mut response = problem(StatusCode::SERVICE_UNAVAILABLE, "overloaded", "Overloaded", detail);
+    response.headers_mut().insert("retry-after", HeaderValue::from_static("1"));
+    response
+}
+
+fn too_late() -> Response {
+    let detail = "the request was not answered within its deadline; whether it had an effect is not known";
+    problem(StatusCode::GATEWAY_TIMEOUT, "too-late", "Deadline exceeded", detail)
+}

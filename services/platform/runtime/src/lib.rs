@@ -1,0 +1,30 @@
+//! A service process: what it hosts, how it is reached, and how it ends.
+//!
+//! A system (`shortener_app::SYSTEM`) says what it is made of; a [`Wiring`] chooses a value for each of its axes;
+//! a [`HostFile`] tells one process its part; and a [`Host`] puts that part together and serves it.
+//! Nothing outside this crate knows whether a component is local or remote.
+//!
+//! Not here: any business rule, any statement of SQL, and any knowledge of how a process is started (that is `lab`).
+//!
+//! Read in this order: `system`, `axes`, `wiring`, `host_file`, `host`, `process`, `serve`, `ingress`, `telemetry`.
+
+pub mod axes;
+mod counted;
+mod host;
+mod host_file;
+mod ingress;
+mod nearest;
+mod process;
+mod serve;
+mod system;
+mod telemetry;
+mod wiring;
+
+pub use host::{Backings, Host};
+pub use host_file::{HostFile, HostFileError, Limits};
+pub use ingress::{Ingress, IngressMetrics, Sampling};
+pub use nearest::nearest;
+pub use process::{Service, Wire, host};
+pub use serve::{ServeLimits, serve};
+pub use system::{Accepts, Axis, BackingKind, BackingNeed, Placement, ProcessShape, System, Value};
+pub use wiring::{Wiring, WiringError};

@@ -1,0 +1,13 @@
+//! "did you mean": the nearest known name to one that was not known.
+
+/// The candidate that is most like `word`, if any is like it at all.
+///
+/// Likeness is Jaro-Winkler (Winkler 1990), the measure that clap uses for the same purpose; 0.7 is clap's bound.
+pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    candidates
+        .into_iter()
+        .map(|candidate| (strsim::jaro_winkler(word, candidate), candidate))
+        .filter(|(likeness, _)| *likeness > 0.7)
+        .max_by(|a, b| a.0.total_cmp(&b.0))
+        .map(|(_, candidate)| candidate)
+}

@@ -1,0 +1,153 @@
+//! What a system is made of, as data: the lab plans, draws and explains a system from this alone.
+
+use crate::Wiring;
+
+/// A system under study: its components, the axes along which it can be built differently, and its wiring.
+pub struct System {
+    /// The noun that an interviewer would say: `shortener`.
+    pub name: &'static str,
+    /// One sentence.
+    pub summary: &'static str,
+    /// Each component's name and what it answers for, in the order in which calls flow.
+    pub components: &'static [(&'static str, &'static str)],
+    /// Which components share a process; the values of the axis `placement`, the default first.
+    pub placements: &'static [Placement],
+    /// Every other axis.
+    pub axes: &'static [Axis],
+    /// The stores and brokers that a wiring needs.
+    pub backings: fn(&Wiring) -> Vec<BackingNeed>,
+    /// Why two values cannot go together, if they cannot.
+    pub conflict: fn(&Wiring) -> Option<String>,
+    /// Requests that a newcomer can paste, with `{url}` for the public address: a title and a command line.
+    pub examples: &'static [(&'static str, &'static str)],
+}
+
+/// One value of the axis `placement`.
+pub struct Placement {
+    /// The value: `monolith`.
+    pub name: &'static str,
+    /// One sentence.
+    pub summary: &'static str,
+    /// The processes, the one with the edge first.
+    pub processes: &'static [ProcessShape],
+}
+
+/// One process of a placement.
+pub struct ProcessShape {
+    /// Unique within the placement: `gateway`.
+    pub name: &'static str,
+    /// Whether it serves the system's public API.
+    pub edge: bool,
+    /// The components that it hosts.
+    pub components: &'static [&'static str],
+}
+
+/// One dimension of a wiring.
+pub struct Axis {
+    /// The word in a scenario file: `cache`.
+    pub name: &'static str,
+    /// The question that the axis answers, one sentence.
+    pub summary: &'static str,
+    /// The values, the default first.
+    pub values: &'static [Value],
+    /// What else is a value.
+    pub accepts: Accepts,
+}
+
+/// Whether an axis has values beyond its list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Accepts {
+    /// Only the listed ones.
+    Listed,
+    /// Also a share between 0 and 1, such as `0.01`.
+    Share,
+}
+
+/// One value of an axis.
+pub struct Value {
+    /// The word in a scenario file.
+    pub name: &'static str,
+    /// One sentence.
+    pub summary: &'static str,
+    /// A negative control is known to break a promise, and why; the ledger or the figures have to show it.
+    pub control: Option<&'static str>,
+}
+
+impl Value {
+    /// A value that keeps the system's promises.
+    pub const fn new(name: &'static str, summary: &'static str) -> Self {
+        Self { name, summary, control: None }
+    }
+
+    /// A negative control: `breaks` says which promise it breaks and when.
+    pub const fn control(name: &'static str, summary: &'static str, breaks: &'static str) -> Self {
+        Self { name, summary, control: Some(breaks) }
+    }
+}
+
+/// A store or broker that a wiring needs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BackingNeed {
+    /// The name under which processes look it up in their [`HostFile`](crate::HostFile): `database/links`.
+    pub role: String,
+    /// What it has to be.
+    pub kind: BackingKind,
+    /// The components whose processes receive its address; empty: every process.
+    pub used_by: Vec<&'static str>,
+    /// Whether the process with the edge receives it too.
+    pub edge: bool,
+}
+
+/// The kinds of backing that a runtime knows how to provide.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum BackingKind {
+    /// A database file in the arm's own folder: embedded.
+    Sqlite,
+    /// A database of its own on the arm's own Postgres server.
+    Postgres,
+    /// The arm's own Kafka broker.
+    Kafka,
+}
+
+impl BackingKind {
+    /// The word in a report.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Sqlite => "sqlite",
+            Self::Postgres => "postgres",
+            Self::Kafka => "kafka",
+        }
+    }
+}
+
+impl System {
+    /// The axis of that name; `placement` is not among them.
+    pub fn axis(&self, name: &str) -> Option<&'static Axis> {
+        self.axes.iter().find(|axis| axis.name == name)
+    }
+
+    /// The placement of that name.
+    pub fn placement(&self, name: &str) -> Option<&'static Placement> {
+        self.placements.iter().find(|placement| placement.name == name)
+    }
+
+    /// Every axis name, `placement` first.
+    pub fn axis_names(&self) -> impl Iterator<Item = &'static str> {
+        std::iter::once("placement").chain(self.axes.iter().map(|axis| axis.name))
+    }
+
+    /// The values of an axis, the default first; empty for an unknown axis.
+    pub fn values(&self, axis: &str) -> Vec<&'static str> {
+        if axis == "placement" {
+            return self.placements.iter().map(|value| value.name).collect();
+        }
+        self.axis(axis).map(|axis| axis.values.iter().map(|value| value.name).collect()).unwrap_or_default()
+    }
+}
+
+impl Placement {
+    /// The process that hosts a component.
+    pub fn host_of(&self, component: &str) -> Option<&'static ProcessShape> {
+        self.processes.iter().find(|process| process.components.contains(&component))
+    }
+}
