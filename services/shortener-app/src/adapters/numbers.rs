@@ -1,0 +1,37 @@
+//! Numbers for `codes = counter`, from the links' own database.
+
+use async_trait::async_trait;
+use backing::Database;
+use contract::Unavailable;
+use shortener::Numbers;
+
+use super::unavailable;
+
+/// A row that counts.
+pub struct StoreNumbers {
+    database: Database,
+}
+
+impl StoreNumbers {
+    /// Counts in this database, whose tables the link store has made.
+    pub fn new(database: Database) -> Self {
+        Self { database }
+    }
+}
+
+#[async_trait]
+impl Numbers for StoreNumbers {
+    async fn reserve(&self, count: u64) -> Result<u64, Unavailable> {
+        let reserve = "UPDATE numbers SET next = next + $1 WHERE only = 1 RETURNING next - $1";
+        let count = i64::try_from(count).unwrap_or(i64::MAX);
+        let first: Result<i64, sqlx::Error> = match &self.database {
+            Database::Sqlite(database) => {
+                sqlx::query_scalar(reserve).bind(count).fetch_one(database.writer()).await
+            }
+            Database::Postgres(database) => {
+                sqlx::query_scalar(reserve).bind(count).fetch_one(database.pool()).await
+            }
+        };
+        first.map(i64::unsigned_abs).map_err(|error| unavailable(&error))
+    }
+}

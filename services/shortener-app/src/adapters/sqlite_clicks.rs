@@ -1,0 +1,48 @@
+//! Clicks in SQLite.
+
+use async_trait::async_trait;
+use backing::Sqlite;
+use contract::Unavailable;
+use shortener::{ClickStore, Code, Tally};
+
+use super::{migrate, unavailable};
+
+/// Clicks in two tables of a SQLite file: the counts, and the tallies that are in them.
+pub struct SqliteClickStore {
+    database: Sqlite,
+}
+
+impl SqliteClickStore {
+    /// Makes the tables if they are not there.
+    pub async fn open(database: Sqlite) -> anyhow::Result<Self> {
+        let migrator = sqlx::migrate!("migrations/clicks/sqlite");
+        migrate(migrator, "clicks_migrations", database.writer()).await?;
+        Ok(Self { database })
+    }
+}
+
+#[async_trait]
+impl ClickStore for SqliteClickStore {
+    async fn add(&self, tallies: &[Tally]) -> Result<(), Unavailable> {
+        // One statement whatever the number: the tallies travel as one JSON parameter, a trigger counts them.
+        let add = "INSERT INTO tallies (id, code, clicks)
+            SELECT value ->> 'id', value ->> 'code', value ->> 'clicks' FROM json_each($1) WHERE true
+            ON CONFLICT DO NOTHING";
+        let json = serde_json::to_string(tallies).expect("tallies are strings and numbers");
+        sqlx::query(add)
+            .bind(json)
+            .execute(self.database.writer())
+            .await
+            .map_err(|error| unavailable(&error))?;
+        Ok(())
+    }
+
+    async fn count(&self, code: &Code) -> Result<u64, Unavailable> {
+        let clicks: Option<i64> = sqlx::query_scalar("SELECT clicks FROM click_counts WHERE code = $1")
+            .bind(code.as_str())
+            .fetch_optional(self.database.reader())
+            .await
+            .map_err(|error| unavailable(&error))?;
+        Ok(clicks.map_or(0, i64::unsigned_abs))
+    }
+}

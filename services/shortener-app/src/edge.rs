@@ -1,0 +1,157 @@
+//! The public API of the shortener.
+//!
+//! | request | replies |
+//! |---|---|
+//! | `POST /links` | 201 with `Location`; 400, 409, 413, 415, 422 |
+//! | `GET /links/{code}` | 200; 404, 410 |
+//! | `DELETE /links/{code}` | 204 |
+//! | `GET /{code}` | 302 with `Location`; 404, 410 |
+//! | `GET /openapi.json` | 200 |
+//!
+//! Any of them: 503 when a component is away, 504 when the deadline passed. Errors are
+//! `application/problem+json` (RFC 9457).
+
+mod body;
+mod openapi;
+mod problem;
+
+use std::sync::Arc;
+
+use axum::{
+    Json, Router,
+    extract::{Path, State},
+    http::{HeaderMap, HeaderValue, Method, StatusCode, header},
+    response::{IntoResponse, Response},
+    routing::{get, post},
+};
+use backing::{Event, Publisher};
+use remote::{problem as problem_document, unknown_method};
+use shortener::{Clicks, Code, Link, LinkError, Links, RequestKey, Shorten, Target};
+use uuid::Uuid;
+
+use body::{LinkShown, ShortenAsked, json_body};
+use problem::Problem;
+
+/// A browser asks again each time, so that every click is seen.
+const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
+
+/// What the edge stands on.
+#[derive(Clone)]
+struct Edge {
+    links: Arc<dyn Links>,
+    clicks: Arc<dyn Clicks>,
+    followed: Arc<dyn Publisher>,
+}
+
+/// The routes; for each link that is followed an event is published.
+pub fn router(links: Arc<dyn Links>, clicks: Arc<dyn Clicks>, followed: Arc<dyn Publisher>) -> Router {
+    Router::new()
+        .route("/links", post(shorten))
+        .route("/links/{code}", get(show).delete(remove))
+        .route("/{code}", get(follow))
+        .route("/openapi.json", get(openapi::document))
+        .fallback(unknown_method)
+        .method_not_allowed_fallback(method_not_allowed)
+        .with_state(Edge { links, clicks, followed })
+}
+
+async fn shorten(
+    State(edge): State<Edge>,
+    headers: HeaderMap,
+    request: axum::extract::Request,
+) -> Result<Response, Problem> {
+    let key = request_key(&headers)?;
+    let asked: ShortenAsked = json_body(request).await?;
+    let link = edge.links.shorten(parse(asked, key, &headers)?).await?;
+    let location = HeaderValue::try_from(format!("/{}", link.code)).map_err(|_| Problem::internal())?;
+    let shown = Json(LinkShown::new(&link, None));
+    Ok((StatusCode::CREATED, [(header::LOCATION, location)], shown).into_response())
+}
+
+/// The client's own key, or a fresh one: either way the call to the component is repeatable.
+fn request_key(headers: &HeaderMap) -> Result<RequestKey, Problem> {
+    match headers.get("idempotency-key") {
+        None => RequestKey::parse(Uuid::new_v4().simple().to_string()),
+        Some(value) => RequestKey::parse(value.to_str().unwrap_or_default()),
+    }
+    .map_err(|error| Problem::invalid("idempotency-key", &error))
+}
+
+fn parse(asked: ShortenAsked, key: RequestKey, headers: &HeaderMap) -> Result<Shorten, Problem> {
+    let alias = asked.alias.map(Code::parse).transpose();
+    Ok(Shorten {
+        target: Target::parse(asked.target).map_err(|error| Problem::invalid("target", &error))?,
+        alias: alias.map_err(|error| Problem::invalid("alias", &error))?,
+        expires_at: asked.expires_at.as_deref().map(body::moment).transpose()?,
+        key,
+        via: headers.get(header::HOST).and_then(|host| host.to_str().ok()).map(str::to_owned),
+    })
+}
+
+async fn follow(
+    State(edge): State<Edge>,
+    method: Method,
+    Path(code): Path<String>,
+) -> Result<Response, Problem> {
+    let link = resolve(&edge, code).await?;
+    // A HEAD request looks at a link and does not follow it.
+    if method == Method::GET {
+        let click = Event { id: Uuid::now_v7().as_u128(), key: link.code.into() };
+        edge.followed.publish(click).await?;
+    }
+    let target = HeaderValue::try_from(String::from(link.target)).map_err(|_| Problem::internal())?;
+    let mut response = StatusCode::FOUND.into_response();
+    response.headers_mut().insert(header::LOCATION, target);
+    response.headers_mut().insert(header::CACHE_CONTROL, NO_STORE);
+    Ok(response)
+}
+
+async fn show(State(edge): State<Edge>, Path(code): Path<String>) -> Result<Json<LinkShown>, Problem> {
+    let link = resolve(&edge, code).await?;
+    let count = edge.clicks.count(link.code.clone()).await?;
+    Ok(Json(LinkShown::new(&link, Some(count.clicks))))
+}
+
+async fn remove(State(edge): State<Edge>, Path(code): Path<String>) -> Result<StatusCode, Problem> {
+    // What is no code leads nowhere already.
+    if let Ok(code) = Code::parse(code) {
+        edge.links.remove(code).await?;
+    }
+    Ok(StatusCode::NO_CONTENT)
+}
+
+async fn resolve(edge: &Edge, code: String) -> Result<Link, Problem> {
+    match Code::parse(code) {
+        Ok(code) => edge.links.resolve(code).await.map_err(Problem::from),
+        Err(error) => Err(Problem::no_such_code(&error)),
+    }
+}
+
+async fn method_not_allowed(method: Method) -> Response {
+    let detail = format!("this resource does not answer {method}; the header `Allow` says what it answers");
+    problem_document(StatusCode::METHOD_NOT_ALLOWED, "method-not-allowed", "Method not allowed", &detail)
+}
+
+impl From<LinkError> for Problem {
+    fn from(error: LinkError) -> Self {
+        let detail = error.to_string();
+        match error {
+            LinkError::LeadsToItself => Self::unprocessable("leads-to-itself", "Leads to itself", detail),
+            LinkError::AliasReserved { .. } => {
+                Self::unprocessable("alias-reserved", "Alias reserved", detail)
+            }
+            LinkError::ExpiryInThePast => {
+                Self::unprocessable("expiry-in-the-past", "Expiry in the past", detail)
+            }
+            LinkError::AliasTaken { .. } => {
+                Self::new(StatusCode::CONFLICT, "alias-taken", "Alias taken", detail)
+            }
+            LinkError::KeyReused => Self::unprocessable("key-reused", "Idempotency key reused", detail),
+            LinkError::NotFound { .. } => {
+                Self::new(StatusCode::NOT_FOUND, "no-such-link", "No such link", detail)
+            }
+            LinkError::Expired { .. } => Self::new(StatusCode::GONE, "link-expired", "Link expired", detail),
+            LinkError::Unavailable(unavailable) => unavailable.into(),
+        }
+    }
+}

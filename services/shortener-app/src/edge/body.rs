@@ -1,0 +1,95 @@
+//! What the public API reads and writes.
+
+use axum::{
+    body::to_bytes,
+    extract::Request,
+    http::{StatusCode, header},
+};
+use contract::Timestamp;
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use shortener::Link;
+use time::{OffsetDateTime, format_description::well_known::Rfc3339};
+use utoipa::ToSchema;
+
+use super::problem::Problem;
+
+/// The largest request body, bytes.
+const MAX_BODY_BYTES: usize = 64 * 1_024;
+
+/// The body of `POST /links`.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ShortenAsked {
+    /// Where the link shall lead: an absolute `http` or `https` URL, at most 2,048 bytes.
+    pub(super) target: String,
+    /// The code that you wish for: 1 to 32 characters of `[0-9A-Za-z_-]`.
+    pub(super) alias: Option<String>,
+    /// From when on the link shall lead nowhere: RFC 3339, in the future.
+    pub(super) expires_at: Option<String>,
+}
+
+/// A link as the public API shows it.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct LinkShown {
+    /// Its code: the path of the short link.
+    code: String,
+    /// Where it leads.
+    target: String,
+    /// When it was made, RFC 3339.
+    created_at: String,
+    /// From when on it leads nowhere, RFC 3339.
+    expires_at: Option<String>,
+    /// How often it was followed, as far as is known by now.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    clicks: Option<u64>,
+}
+
+impl LinkShown {
+    pub(super) fn new(link: &Link, clicks: Option<u64>) -> Self {
+        Self {
+            code: link.code.to_string(),
+            target: link.target.as_str().to_owned(),
+            created_at: text(link.created_at),
+            expires_at: link.expires_at.map(text),
+            clicks,
+        }
+    }
+}
+
+/// Reads a JSON body.
+pub(super) async fn json_body<T: DeserializeOwned>(request: Request) -> Result<T, Problem> {
+    let json = request
+        .headers()
+        .get(header::CONTENT_TYPE)
+        .and_then(|kind| kind.to_str().ok())
+        .is_some_and(|kind| kind.split(';').next().is_some_and(|kind| kind.trim() == "application/json"));
+    if !json {
+        let detail = "send the body as `content-type: application/json`".to_owned();
+        let status = StatusCode::UNSUPPORTED_MEDIA_TYPE;
+        return Err(Problem::new(status, "not-json", "Not JSON", detail));
+    }
+    let bytes = to_bytes(request.into_body(), MAX_BODY_BYTES).await.map_err(|_| {
+        let detail = format!("a body has at most {MAX_BODY_BYTES} bytes");
+        Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too-large", "Request too large", detail)
+    })?;
+    serde_json::from_slice(&bytes).map_err(|error| {
+        Problem::new(StatusCode::BAD_REQUEST, "malformed", "Malformed request", error.to_string())
+    })
+}
+
+/// Reads a moment.
+pub(super) fn moment(text: &str) -> Result<Timestamp, Problem> {
+    let moment =
+        OffsetDateTime::parse(text, &Rfc3339).map_err(|error| Problem::invalid("expires_at", &error))?;
+    let millis = u64::try_from(moment.unix_timestamp_nanos() / 1_000_000).unwrap_or(0);
+    Ok(Timestamp::from_millis(millis))
+}
+
+/// A moment as RFC 3339.
+fn text(moment: Timestamp) -> String {
+    let nanos = i128::from(moment.millis()) * 1_000_000;
+    OffsetDateTime::from_unix_timestamp_nanos(nanos)
+        .ok()
+        .and_then(|moment| moment.format(&Rfc3339).ok())
+        .unwrap_or_default()
+}

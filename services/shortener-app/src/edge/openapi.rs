@@ -1,0 +1,92 @@
+//! The OpenAPI document of the public API.
+
+use axum::{http::header, response::IntoResponse};
+use serde::Serialize;
+use utoipa::{OpenApi, ToSchema};
+
+use super::body::{LinkShown, ShortenAsked};
+
+/// `GET /openapi.json`
+pub(super) async fn document() -> impl IntoResponse {
+    let document = Shortener::openapi().to_json().unwrap_or_default();
+    ([(header::CONTENT_TYPE, "application/json")], document)
+}
+
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "URL shortener",
+        description = "Shorten a URL, follow it, see its clicks, delete it.",
+        license(name = "MIT OR Apache-2.0", identifier = "MIT OR Apache-2.0")
+    ),
+    paths(shorten, show, remove, follow),
+    components(schemas(ShortenAsked, LinkShown, ProblemShown))
+)]
+struct Shortener;
+
+/// A problem document (RFC 9457), sent as `application/problem+json`.
+#[derive(Serialize, ToSchema)]
+struct ProblemShown {
+    /// A relative URI that names the kind of problem.
+    r#type: String,
+    /// The kind of problem, for a person.
+    title: String,
+    /// The status code.
+    status: u16,
+    /// What is wrong with this request.
+    detail: String,
+}
+
+#[utoipa::path(
+    post, path = "/links", request_body = ShortenAsked,
+    params(("Idempotency-Key" = Option<String>, Header, description = "1 to 128 visible ASCII characters; the same key and body again return the same link")),
+    responses(
+        (status = 201, description = "The link; `Location` is its path", body = LinkShown, headers(("Location" = String))),
+        (status = 400, description = "The body is malformed", body = ProblemShown),
+        (status = 409, description = "The alias is taken", body = ProblemShown),
+        (status = 413, description = "The body is larger than 64 KiB", body = ProblemShown),
+        (status = 415, description = "The body is not JSON", body = ProblemShown),
+        (status = 422, description = "A value is not acceptable, or the key was used for a different request", body = ProblemShown),
+        (status = 503, description = "A component is away", body = ProblemShown),
+        (status = 504, description = "The deadline passed; whether it had an effect is not known", body = ProblemShown),
+    )
+)]
+#[expect(dead_code, reason = "stands for the handler in the document")]
+fn shorten() {}
+
+#[utoipa::path(
+    get, path = "/links/{code}", params(("code" = String, Path)),
+    responses(
+        (status = 200, description = "The link and its clicks", body = LinkShown),
+        (status = 404, description = "There is no such link", body = ProblemShown),
+        (status = 410, description = "The link has expired", body = ProblemShown),
+        (status = 503, description = "A component is away", body = ProblemShown),
+        (status = 504, description = "The deadline passed", body = ProblemShown),
+    )
+)]
+#[expect(dead_code, reason = "stands for the handler in the document")]
+fn show() {}
+
+#[utoipa::path(
+    delete, path = "/links/{code}", params(("code" = String, Path)),
+    responses(
+        (status = 204, description = "The code leads nowhere now"),
+        (status = 503, description = "A component is away", body = ProblemShown),
+        (status = 504, description = "The deadline passed", body = ProblemShown),
+    )
+)]
+#[expect(dead_code, reason = "stands for the handler in the document")]
+fn remove() {}
+
+#[utoipa::path(
+    get, path = "/{code}", params(("code" = String, Path)),
+    responses(
+        (status = 302, description = "`Location` is the target", headers(("Location" = String))),
+        (status = 404, description = "There is no such link", body = ProblemShown),
+        (status = 410, description = "The link has expired", body = ProblemShown),
+        (status = 503, description = "A component is away", body = ProblemShown),
+        (status = 504, description = "The deadline passed", body = ProblemShown),
+    )
+)]
+#[expect(dead_code, reason = "stands for the handler in the document")]
+fn follow() {}

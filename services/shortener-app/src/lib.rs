@@ -1,0 +1,20 @@
+//! The URL shortener as it runs: edge, adapters, remote forms and wiring around the logic of `shortener`.
+//!
+//! Read in this order: `wiring` (the architecture, top to bottom), `system` (the same as data, for the lab),
+//! `edge` (the public API), `remotes` (how components are reached from other processes), `adapters`.
+
+mod adapters;
+pub mod edge;
+pub mod remotes;
+mod system;
+mod wiring;
+
+pub use adapters::{
+    CachedLinkStore, MemoryClickStore, MemoryLinkStore, PostgresClickStore, PostgresLinkStore,
+    SqliteClickStore, SqliteLinkStore, StoreNumbers, Tallying,
+};
+pub use system::SYSTEM;
+
+/// The shortener, for `lab host`.
+pub static SERVICE: runtime::Service =
+    runtime::Service { system: &SYSTEM, wire: |host| Box::pin(wiring::wire(host)) };

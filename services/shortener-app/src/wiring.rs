@@ -1,0 +1,74 @@
+//! How the shortener is put together: the architecture, top to bottom.
+
+use std::{sync::Arc, time::Duration};
+
+use anyhow::Result;
+use backing::{CacheMetrics, Database, LocalCache};
+use contract::SystemClock;
+use runtime::{Backings, Host};
+use shortener::{
+    ClickService, ClickStore, Clicks, CodeSource, CounterCodes, HashCodes, LinkService, LinkStore, Links,
+    RandomCodes,
+};
+
+use crate::{
+    adapters::{
+        CachedLinkStore, PostgresClickStore, PostgresLinkStore, SqliteClickStore, SqliteLinkStore,
+        StoreNumbers, Tallying,
+    },
+    edge,
+    remotes::{clicks, links},
+};
+
+/// Links that the cache holds.
+const CACHED_LINKS: u64 = 100_000;
+/// How long a link that was removed elsewhere may still be served from the cache.
+const CACHED_FOR: Duration = Duration::from_mins(1);
+
+/// Clicks stand on a store; links on a store, perhaps behind a cache, and a source of codes;
+/// the edge follows links and publishes a click for each.
+pub(crate) async fn wire(host: &mut Host) -> Result<()> {
+    let clicks = host.place(clicks::CONTRACT, click_service).await?;
+    let links = host.place(links::CONTRACT, link_service).await?;
+    let tallying = Arc::new(Tallying::new(Arc::clone(&clicks)));
+    let followed = host.events("clicks", clicks::CONTRACT, tallying)?;
+    host.edge(|| edge::router(links, clicks, followed));
+    Ok(())
+}
+
+async fn click_service(b: &mut Backings) -> Result<Arc<dyn Clicks>> {
+    Ok(Arc::new(ClickService::new(click_store(b).await?)))
+}
+
+async fn link_service(b: &mut Backings) -> Result<Arc<dyn Links>> {
+    let (store, codes) = (link_store(b).await?, code_source(b).await?);
+    Ok(Arc::new(LinkService::new(store, codes, Arc::new(SystemClock))))
+}
+
+async fn click_store(b: &mut Backings) -> Result<Arc<dyn ClickStore>> {
+    Ok(match b.database("clicks").await? {
+        Database::Sqlite(database) => Arc::new(SqliteClickStore::open(database).await?),
+        Database::Postgres(database) => Arc::new(PostgresClickStore::open(database).await?),
+    })
+}
+
+async fn link_store(b: &mut Backings) -> Result<Arc<dyn LinkStore>> {
+    let store: Arc<dyn LinkStore> = match b.database("links").await? {
+        Database::Sqlite(database) => Arc::new(SqliteLinkStore::open(database).await?),
+        Database::Postgres(database) => Arc::new(PostgresLinkStore::open(database).await?),
+    };
+    if b.axis("cache") == "none" {
+        return Ok(store);
+    }
+    let metrics = CacheMetrics::register(&mut b.registry, "links");
+    let cache = LocalCache::new(CACHED_LINKS, CACHED_FOR, b.stampede(), metrics);
+    Ok(Arc::new(CachedLinkStore::new(store, cache)))
+}
+
+async fn code_source(b: &mut Backings) -> Result<Arc<dyn CodeSource>> {
+    Ok(match b.axis("codes") {
+        "counter" => Arc::new(CounterCodes::new(StoreNumbers::new(b.database("links").await?))),
+        "hash" => Arc::new(HashCodes),
+        _ => Arc::new(RandomCodes::new(rand::random::<u64>)),
+    })
+}

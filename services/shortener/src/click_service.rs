@@ -1,0 +1,35 @@
+//! The logic of the component `clicks`.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+
+use crate::{ClickCount, ClickError, ClickStore, Clicks, Code, MAX_TALLIES, Recorded, Tallies};
+
+/// Records and counts clicks.
+pub struct ClickService {
+    store: Arc<dyn ClickStore>,
+}
+
+impl ClickService {
+    /// Stands on a store.
+    pub fn new(store: Arc<dyn ClickStore>) -> Self {
+        Self { store }
+    }
+}
+
+#[async_trait]
+impl Clicks for ClickService {
+    async fn record(&self, tallies: Tallies) -> Result<Recorded, ClickError> {
+        if tallies.0.len() > MAX_TALLIES {
+            return Err(ClickError::TooManyTallies);
+        }
+        self.store.add(&tallies.0).await?;
+        Ok(Recorded)
+    }
+
+    async fn count(&self, code: Code) -> Result<ClickCount, ClickError> {
+        let clicks = self.store.count(&code).await?;
+        Ok(ClickCount { clicks })
+    }
+}

@@ -1,0 +1,86 @@
+//! The contract of the component `clicks`.
+
+use async_trait::async_trait;
+use contract::{Kind, RemoteError, Unavailable};
+use serde::{Deserialize, Serialize};
+
+use crate::Code;
+
+/// The most tallies that one call may carry.
+pub const MAX_TALLIES: usize = 5_000;
+
+/// Counts how often links are followed.
+#[async_trait]
+pub trait Clicks: Send + Sync {
+    /// Adds tallies to the counts, each once however often it comes. Repeatable by the tallies' ids.
+    async fn record(&self, tallies: Tallies) -> Result<Recorded, ClickError>;
+
+    /// How often a link was followed, as far as is known here by now. Repeatable.
+    async fn count(&self, code: Code) -> Result<ClickCount, ClickError>;
+}
+
+/// Tallies that are recorded together.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Tallies(pub Vec<Tally>);
+
+/// So many clicks on one link.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tally {
+    /// Unique: a tally is added once.
+    pub id: TallyId,
+    /// The link.
+    pub code: Code,
+    /// How often it was followed.
+    pub clicks: u32,
+}
+
+/// The id of a tally: a UUID.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct TallyId(pub u128);
+
+impl TryFrom<String> for TallyId {
+    type Error = std::num::ParseIntError;
+
+    fn try_from(hex: String) -> Result<Self, Self::Error> {
+        u128::from_str_radix(&hex, 16).map(Self)
+    }
+}
+
+impl From<TallyId> for String {
+    fn from(id: TallyId) -> Self {
+        format!("{:032x}", id.0)
+    }
+}
+
+/// The tallies are in the counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Recorded;
+
+/// A link's clicks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClickCount {
+    /// How often it was followed.
+    pub clicks: u64,
+}
+
+/// What can go wrong with clicks.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+pub enum ClickError {
+    /// More than [`MAX_TALLIES`] in one call.
+    #[error("a call carries at most {MAX_TALLIES} tallies")]
+    TooManyTallies,
+    /// The component, or what it stands on, did not answer.
+    #[error(transparent)]
+    Unavailable(#[from] Unavailable),
+}
+
+impl RemoteError for ClickError {
+    fn kind(&self) -> Kind {
+        match self {
+            Self::TooManyTallies => Kind::Invalid,
+            Self::Unavailable(_) => Kind::Unavailable,
+        }
+    }
+}

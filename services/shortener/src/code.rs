@@ -1,0 +1,108 @@
+//! A short code: what stands in a short link after the host.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// A short code. Invariant: 1 to 32 characters of `[0-9A-Za-z_-]`.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Code(String);
+
+/// Why a text is no code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a code is 1 to 32 characters of `0-9`, `A-Z`, `a-z`, `_` and `-`")]
+pub struct CodeError;
+
+/// Codes that the public API uses for itself.
+const RESERVED: [&str; 8] = ["admin", "api", "docs", "health", "links", "login", "metrics", "static"];
+
+/// The digits of a made code: base 62, no character that needs escaping or that a reader could take for a separator.
+const DIGITS: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+
+impl Code {
+    /// The length of a made code: 62^7 = 3.5 * 10^12 of them.
+    pub const MADE_LENGTH: u32 = 7;
+
+    /// How many codes of [`Self::MADE_LENGTH`] there are.
+    pub const SPACE: u64 = 62_u64.pow(Self::MADE_LENGTH);
+
+    /// Reads a code.
+    pub fn parse(text: impl Into<String>) -> Result<Self, CodeError> {
+        let text = text.into();
+        let allowed = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-';
+        if (1..=32).contains(&text.len()) && text.bytes().all(allowed) {
+            Ok(Self(text))
+        } else {
+            Err(CodeError)
+        }
+    }
+
+    /// The code for a number, one to one for numbers below [`Self::SPACE`]; a larger one is reduced to that.
+    pub fn of_number(number: u64) -> Self {
+        let mut rest = number % Self::SPACE;
+        let mut digits = [0_u8; Self::MADE_LENGTH as usize];
+        for digit in digits.iter_mut().rev() {
+            *digit = DIGITS[(rest % 62) as usize];
+            rest /= 62;
+        }
+        Self(digits.iter().map(|digit| char::from(*digit)).collect())
+    }
+
+    /// Whether the public API uses it for itself.
+    pub fn is_reserved(&self) -> bool {
+        RESERVED.iter().any(|word| self.0.eq_ignore_ascii_case(word))
+    }
+
+    /// The code's text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for Code {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.0)
+    }
+}
+
+impl TryFrom<String> for Code {
+    type Error = CodeError;
+
+    fn try_from(text: String) -> Result<Self, CodeError> {
+        Self::parse(text)
+    }
+}
+
+impl From<Code> for String {
+    fn from(code: Code) -> Self {
+        code.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_made_code_has_seven_digits_and_differs_by_number() {
+        assert_eq!(Code::of_number(0).as_str(), "0000000");
+        assert_eq!(Code::of_number(61).as_str(), "000000z");
+        assert_eq!(Code::of_number(62).as_str(), "0000010");
+        assert_eq!(Code::of_number(Code::SPACE - 1).as_str(), "zzzzzzz");
+    }
+
+    #[test]
+    fn what_would_need_escaping_is_no_code() {
+        for text in ["", "a b", "a/b", "a.b", "ä", &"x".repeat(33)] {
+            assert_eq!(Code::parse(text), Err(CodeError), "{text:?}");
+        }
+        assert!(Code::parse("x".repeat(32)).is_ok());
+    }
+
+    #[test]
+    fn the_apis_own_words_are_reserved_in_any_case() {
+        assert!(Code::parse("Links").unwrap().is_reserved());
+        assert!(!Code::parse("linksy").unwrap().is_reserved());
+    }
+}

@@ -1,0 +1,30 @@
+//! The URL shortener's business logic: two components, each behind its contract.
+//!
+//! | component | contract | logic | it needs |
+//! |---|---|---|---|
+//! | `links` | [`Links`] | [`LinkService`] | a [`LinkStore`], a [`CodeSource`], a clock |
+//! | `clicks` | [`Clicks`] | [`ClickService`] | a [`ClickStore`] |
+//!
+//! This crate is pure: no transport, no storage, no clock, no randomness. Its manifest shows it.
+//! What it needs of the world are the ports in [`ports`], which `shortener-app` fulfils.
+//!
+//! Read in this order: `links` (contract), `link_service`, `codes`, `clicks`, `click_service`, `ports`;
+//! `target` and `code` are the values that cannot be wrong.
+
+mod click_service;
+mod clicks;
+mod code;
+mod codes;
+mod link_service;
+mod links;
+pub mod ports;
+mod target;
+
+pub use click_service::ClickService;
+pub use clicks::{ClickCount, ClickError, Clicks, MAX_TALLIES, Recorded, Tallies, Tally, TallyId};
+pub use code::{Code, CodeError};
+pub use codes::{CodeSource, CounterCodes, HashCodes, RandomCodes};
+pub use link_service::LinkService;
+pub use links::{Link, LinkError, Links, Removed, RequestKey, RequestKeyError, Shorten};
+pub use ports::{ClickStore, Inserted, LinkStore, NewLink, Numbers};
+pub use target::{Target, TargetError};

@@ -1,0 +1,92 @@
+//! The logic of the component `links`.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use contract::{Clock, Unavailable, Why};
+
+use crate::{Code, CodeSource, Inserted, Link, LinkError, LinkStore, Links, NewLink, Removed, Shorten};
+
+/// Codes that are tried for one link before the shortener gives up: with few codes in use, two are plenty.
+const ATTEMPTS: u32 = 8;
+
+/// Shortens, resolves and removes links.
+pub struct LinkService {
+    store: Arc<dyn LinkStore>,
+    codes: Arc<dyn CodeSource>,
+    clock: Arc<dyn Clock>,
+}
+
+impl LinkService {
+    /// Stands on a store, a source of codes and a clock.
+    pub fn new(store: Arc<dyn LinkStore>, codes: Arc<dyn CodeSource>, clock: Arc<dyn Clock>) -> Self {
+        Self { store, codes, clock }
+    }
+
+    fn validate(&self, request: &Shorten) -> Result<(), LinkError> {
+        if let Some(alias) = request.alias.as_ref().filter(|alias| alias.is_reserved()) {
+            return Err(LinkError::AliasReserved { alias: alias.clone() });
+        }
+        if request.via.as_ref().is_some_and(|host| request.target.leads_to(host)) {
+            return Err(LinkError::LeadsToItself);
+        }
+        if request.expires_at.is_some_and(|end| end <= self.clock.now()) {
+            return Err(LinkError::ExpiryInThePast);
+        }
+        Ok(())
+    }
+
+    async fn insert(&self, request: &Shorten, code: Code) -> Result<(Link, Inserted), LinkError> {
+        let now = self.clock.now();
+        let link =
+            Link { code, target: request.target.clone(), created_at: now, expires_at: request.expires_at };
+        let new = NewLink { link: link.clone(), key: request.key.clone() };
+        Ok((link, self.store.insert(new).await?))
+    }
+
+    /// What an insert means for the caller; `None`: the code is taken, another may be free.
+    fn settle(request: &Shorten, made: Link, inserted: Inserted) -> Option<Result<Link, LinkError>> {
+        match inserted {
+            Inserted::Stored => Some(Ok(made)),
+            Inserted::Replayed(before) => {
+                let same = before.target == request.target
+                    && before.expires_at == request.expires_at
+                    && request.alias.as_ref().is_none_or(|alias| *alias == before.code);
+                Some(if same { Ok(before) } else { Err(LinkError::KeyReused) })
+            }
+            Inserted::CodeTaken => request.alias.clone().map(|alias| Err(LinkError::AliasTaken { alias })),
+        }
+    }
+}
+
+#[async_trait]
+impl Links for LinkService {
+    async fn shorten(&self, request: Shorten) -> Result<Link, LinkError> {
+        self.validate(&request)?;
+        for attempt in 0..ATTEMPTS {
+            let code = match &request.alias {
+                Some(alias) => alias.clone(),
+                None => self.codes.code_for(&request, attempt).await?,
+            };
+            let (made, inserted) = self.insert(&request, code).await?;
+            if let Some(settled) = Self::settle(&request, made, inserted) {
+                return settled;
+            }
+        }
+        Err(Unavailable::new("links", Why::Broken).into())
+    }
+
+    async fn resolve(&self, code: Code) -> Result<Link, LinkError> {
+        match self.store.find(&code).await? {
+            // Asked of the clock each time: however long a cache keeps a link, it does not outlive its expiry.
+            Some(link) if link.has_expired(self.clock.now()) => Err(LinkError::Expired { code }),
+            Some(link) => Ok(link),
+            None => Err(LinkError::NotFound { code }),
+        }
+    }
+
+    async fn remove(&self, code: Code) -> Result<Removed, LinkError> {
+        self.store.remove(&code).await?;
+        Ok(Removed)
+    }
+}

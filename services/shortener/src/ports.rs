@@ -1,0 +1,59 @@
+//! What the shortener needs of the world; `shortener-app` has the adapters.
+
+use async_trait::async_trait;
+use contract::Unavailable;
+
+use crate::{Code, Link, RequestKey, Tally};
+
+/// Keeps links.
+///
+/// An adapter MUST NOT acknowledge an insert that a killed process could undo,
+/// and MUST keep codes and keys unique under concurrent inserts.
+#[async_trait]
+pub trait LinkStore: Send + Sync {
+    /// Stores a link, unless its key or its code is there already.
+    async fn insert(&self, new: NewLink) -> Result<Inserted, Unavailable>;
+
+    /// The link with this code, expired or not.
+    async fn find(&self, code: &Code) -> Result<Option<Link>, Unavailable>;
+
+    /// Sees to it that there is no link with this code.
+    async fn remove(&self, code: &Code) -> Result<(), Unavailable>;
+}
+
+/// A link that is to be stored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewLink {
+    /// The link.
+    pub link: Link,
+    /// The key of the request that made it.
+    pub key: RequestKey,
+}
+
+/// What became of an insert.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Inserted {
+    /// The link is stored.
+    Stored,
+    /// The key made this link before; nothing was stored.
+    Replayed(Link),
+    /// Another link has the code; nothing was stored.
+    CodeTaken,
+}
+
+/// Hands out numbers, each once, to however many ask.
+#[async_trait]
+pub trait Numbers: Send + Sync {
+    /// Reserves `count` numbers and returns the first of them.
+    async fn reserve(&self, count: u64) -> Result<u64, Unavailable>;
+}
+
+/// Keeps counts of clicks.
+#[async_trait]
+pub trait ClickStore: Send + Sync {
+    /// Adds every tally whose id it has not seen; all or none of them.
+    async fn add(&self, tallies: &[Tally]) -> Result<(), Unavailable>;
+
+    /// The clicks of a code; zero if it has none.
+    async fn count(&self, code: &Code) -> Result<u64, Unavailable>;
+}
