@@ -1,0 +1,10 @@
+//! What the tests of whole systems share: one vocabulary for placing a component and for asking an edge.
+//!
+//! The suites are in `tests/`:
+//! `links_contract` and `clicks_contract` (one behaviour over every transport and store),
+//! `hops` (what happens between processes when things go wrong),
+//! `edge` (one behaviour over every wiring that a scenario uses),
+//! `end_to_end` (the lab's commands), `tidy` (the tree's invariants).
+
+pub mod placed;
+pub mod stores;

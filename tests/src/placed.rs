@@ -1,0 +1,50 @@
+//! A component as it is reached: in process, or on the other side of a real socket.
+
+use std::{net::SocketAddr, sync::Arc, time::Duration};
+
+use prometheus_client::registry::Registry;
+use remote::{CallMetrics, Client, Contract, HopMetrics, Repeats, Transport};
+use resilience::Policy;
+use runtime::{Ingress, IngressMetrics, Limits, ServeLimits, serve};
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+/// The ways to reach a component.
+pub const WAYS: [(&str, Option<(Transport, Repeats)>); 4] = [
+    ("in process", None),
+    ("http", Some((Transport::Http, Repeats::Once))),
+    ("http, every repeatable call sent twice", Some((Transport::Http, Repeats::Twice))),
+    ("grpc", Some((Transport::Grpc, Repeats::Once))),
+];
+
+/// The component, reached in one of the [`WAYS`].
+pub async fn placed<C: Contract>(
+    way: Option<(Transport, Repeats)>,
+    service: Arc<C::Service>,
+) -> Arc<C::Service> {
+    let mut registry = Registry::default();
+    let service = C::observe(CallMetrics::register(&mut registry, C::METHODS), service);
+    let Some((transport, repeats)) = way else { return service };
+    let address = serving(C::serve(transport, service)).await;
+    C::reach(transport, client(transport, address).sending(repeats))
+}
+
+/// Serves a router as a process of a wiring serves its components.
+pub async fn serving(router: axum::Router) -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    let address = listener.local_addr().expect("it is bound");
+    let limits = Limits::default();
+    let metrics = IngressMetrics::register(&mut Registry::default(), "internal");
+    let router = router.fallback(remote::unknown_method).layer(Ingress::internal(limits, metrics));
+    let stop = CancellationToken::new();
+    tokio::spawn(serve(listener, router, ServeLimits::from(&limits), Default::default(), stop));
+    address
+}
+
+/// A client of the server at that address, under the policy `timeout`.
+pub fn client(transport: Transport, address: SocketAddr) -> Client {
+    let base = format!("http://{address}");
+    let attempt = Duration::from_secs(1);
+    Client::new(transport, &base, Policy::Timeout, attempt, HopMetrics::default())
+        .expect("an address is a valid URI")
+}

@@ -1,0 +1,163 @@
+//! What happens between two processes when things go wrong: every failure arrives as a value, none as a hang.
+
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use axum::http::{Request, StatusCode};
+use contract::{Unavailable, Why};
+use http_body_util::{BodyExt, Full};
+use hyper_util::{client::legacy::Client as Plain, rt::TokioExecutor};
+use remote::{Context, Contract, Trace, Transport, current, scope};
+use shortener::{Code, Link, LinkError, Links, Removed, Shorten};
+use shortener_app::remotes::links;
+use system_tests::placed::{client, serving};
+use tokio::time::Instant;
+
+const TRANSPORTS: [Transport; 2] = [Transport::Http, Transport::Grpc];
+
+/// A component that notes the context of each call, takes its time, and finds nothing.
+#[derive(Default)]
+struct Probe {
+    seen: Mutex<Vec<Context>>,
+    takes: Duration,
+}
+
+#[async_trait::async_trait]
+impl Links for Probe {
+    async fn shorten(&self, _: Shorten) -> Result<Link, LinkError> {
+        Err(Unavailable::new("store", Why::Broken).into())
+    }
+
+    async fn resolve(&self, code: Code) -> Result<Link, LinkError> {
+        self.seen.lock().unwrap().extend(current());
+        tokio::time::sleep(self.takes).await;
+        Err(LinkError::NotFound { code })
+    }
+
+    async fn remove(&self, _: Code) -> Result<Removed, LinkError> {
+        Ok(Removed)
+    }
+}
+
+async fn away(transport: Transport, probe: Arc<Probe>) -> Arc<dyn Links> {
+    let address = serving(links::Placed::serve(transport, probe)).await;
+    links::Placed::reach(transport, client(transport, address))
+}
+
+fn code() -> Code {
+    Code::parse("abc").unwrap()
+}
+
+#[tokio::test]
+async fn deadline_and_trace_cross_a_hop() {
+    for transport in TRANSPORTS {
+        let probe = Arc::new(Probe::default());
+        let links = away(transport, Arc::clone(&probe)).await;
+        let trace = Trace { id: 0xabc, span: 0x123, sampled: false };
+        let deadline = Instant::now() + Duration::from_millis(700);
+        let answer = scope(Context { deadline, trace }, links.resolve(code())).await;
+        assert_eq!(answer, Err(LinkError::NotFound { code: code() }));
+        let seen = probe.seen.lock().unwrap()[0];
+        assert_eq!(seen.trace, trace, "{transport:?}");
+        assert!(seen.deadline <= deadline + Duration::from_millis(5), "{transport:?}: no later than the caller's");
+        assert!(seen.deadline >= deadline - Duration::from_millis(400), "{transport:?}: nor much earlier");
+    }
+}
+
+#[tokio::test]
+async fn a_callee_that_is_too_slow_is_given_up_at_the_deadline() {
+    for transport in TRANSPORTS {
+        let probe = Arc::new(Probe { takes: Duration::from_secs(30), ..Probe::default() });
+        let links = away(transport, probe).await;
+        let deadline = Instant::now() + Duration::from_millis(100);
+        let context = Context { deadline, trace: Trace::unsampled() };
+        let answer = scope(context, links.resolve(code())).await;
+        let Err(LinkError::Unavailable(unavailable)) = answer else { panic!("{transport:?}: {answer:?}") };
+        assert_eq!(unavailable.why, Why::TimedOut, "{transport:?}");
+        assert!(deadline.elapsed() < Duration::from_secs(5), "{transport:?}: it was given up, not waited for");
+    }
+}
+
+#[tokio::test]
+async fn a_peer_that_is_not_there_is_unreachable() {
+    for transport in TRANSPORTS {
+        let nobody = "127.0.0.1:1".parse().unwrap();
+        let links = links::Placed::reach(transport, client(transport, nobody));
+        let answer = links.resolve(code()).await;
+        let expected = LinkError::Unavailable(Unavailable::new("links", Why::Unreachable));
+        assert_eq!(answer, Err(expected), "{transport:?}");
+    }
+}
+
+#[tokio::test]
+async fn an_error_of_the_callees_own_callee_arrives_as_it_was() {
+    for transport in TRANSPORTS {
+        let links = away(transport, Arc::new(Probe::default())).await;
+        let request = Shorten {
+            target: shortener::Target::parse("https://example.com").unwrap(),
+            alias: None,
+            expires_at: None,
+            key: shortener::RequestKey::parse("k").unwrap(),
+            via: None,
+        };
+        let expected = LinkError::Unavailable(Unavailable::new("store", Why::Broken));
+        assert_eq!(links.shorten(request).await, Err(expected), "{transport:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_peer_that_speaks_another_contract_is_misunderstood() {
+    for transport in TRANSPORTS {
+        // It serves clicks, and is asked for links.
+        let address = serving(axum::Router::new()).await;
+        let links = links::Placed::reach(transport, client(transport, address));
+        let expected = LinkError::Unavailable(Unavailable::new("links", Why::Misunderstood));
+        assert_eq!(links.resolve(code()).await, Err(expected), "{transport:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_malformed_request_is_refused_with_a_reason_and_harms_nothing() {
+    let address = serving(links::Placed::serve(Transport::Http, Arc::new(Probe::default()))).await;
+    let plain: Plain<_, Full<axum::body::Bytes>> = Plain::builder(TokioExecutor::new()).build_http();
+    for (path, body, status) in [
+        ("/links/resolve", "{", StatusCode::BAD_REQUEST),
+        ("/links/resolve", "\"not a code!\"", StatusCode::BAD_REQUEST),
+        ("/links/resolve", "", StatusCode::BAD_REQUEST),
+        ("/links/nothing", "\"abc\"", StatusCode::NOT_FOUND),
+        ("/links/resolve", "\"abc\"", StatusCode::NOT_FOUND),
+    ] {
+        let request = Request::post(format!("http://{address}{path}")).body(Full::from(body)).unwrap();
+        let response = plain.request(request).await.unwrap();
+        assert_eq!(response.status(), status, "{path} {body}");
+        let own = body == "\"abc\"" && path.ends_with("resolve");
+        let kind = if own { "application/json" } else { "application/problem+json" };
+        assert_eq!(response.headers()["content-type"], kind, "{path} {body}");
+        assert!(!response.into_body().collect().await.unwrap().to_bytes().is_empty());
+    }
+}
+
+#[tokio::test]
+async fn a_malformed_grpc_message_is_an_invalid_argument() {
+    let address = serving(links::Placed::serve(Transport::Grpc, Arc::new(Probe::default()))).await;
+    let channel = Plain::builder(TokioExecutor::new()).http2_only(true).build_http::<Full<axum::body::Bytes>>();
+    // A frame of three bytes: field 1, a string of one byte, which is no code.
+    for (path, frame, status) in [
+        ("/lab.links/resolve", &[0_u8, 0, 0, 0, 3, 10, 1, b'!'][..], "3"),
+        ("/lab.links/resolve", &[0, 0, 0, 0, 2, 255, 255][..], "13"),
+        ("/lab.links/nothing", &[0, 0, 0, 0, 0][..], "12"),
+    ] {
+        let request = Request::post(format!("http://{address}{path}"))
+            .header("content-type", "application/grpc")
+            .header("te", "trailers")
+            .body(Full::from(frame.to_vec()))
+            .unwrap();
+        let response = channel.request(request).await.unwrap();
+        let in_header = response.headers().get("grpc-status").cloned();
+        let trailers = response.into_body().collect().await.unwrap().trailers().cloned();
+        let found = in_header.or_else(|| trailers?.get("grpc-status").cloned()).unwrap();
+        assert_eq!(found, status, "{path}");
+    }
+}

@@ -1,0 +1,171 @@
+//! What `links` promises, over every way to reach it and every store.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use backing::{CacheMetrics, LocalCache, Stampede};
+use contract::{Clock, Timestamp};
+use shortener::{
+    Code, CodeSource, CounterCodes, HashCodes, Link, LinkError, LinkService, LinkStore, Links, RandomCodes,
+    RequestKey, Shorten, Target,
+};
+use shortener_app::{CachedLinkStore, StoreNumbers, remotes::links};
+use system_tests::{
+    placed::{WAYS, placed},
+    stores::{databases, link_stores},
+};
+
+/// A clock that a test moves.
+#[derive(Default)]
+struct Hands(AtomicU64);
+
+impl Clock for Hands {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_millis(self.0.load(Ordering::SeqCst))
+    }
+}
+
+fn request(target: &str, key: &str) -> Shorten {
+    Shorten {
+        target: Target::parse(target).unwrap(),
+        alias: None,
+        expires_at: None,
+        key: RequestKey::parse(key).unwrap(),
+        via: Some("short.example".to_owned()),
+    }
+}
+
+fn code(text: &str) -> Code {
+    Code::parse(text).unwrap()
+}
+
+fn random() -> Arc<dyn CodeSource> {
+    Arc::new(RandomCodes::new(|| remote::new_span_id()))
+}
+
+fn cached(store: Arc<dyn LinkStore>, stampede: Stampede) -> Arc<dyn LinkStore> {
+    let cache = LocalCache::new(100, Duration::from_mins(1), stampede, CacheMetrics::default());
+    Arc::new(CachedLinkStore::new(store, cache))
+}
+
+#[tokio::test]
+async fn links_keeps_its_promises_however_it_is_reached_and_whatever_it_stands_on() {
+    for (way_name, way) in WAYS {
+        for (store_name, store, _kept) in link_stores().await {
+            for (cache_name, store) in [
+                ("no cache", Arc::clone(&store)),
+                ("cache", cached(Arc::clone(&store), Stampede::Off)),
+                ("single flight", cached(Arc::clone(&store), Stampede::SingleFlight)),
+            ] {
+                println!("{way_name}, {store_name}, {cache_name}");
+                let clock = Arc::new(Hands(AtomicU64::new(1_000_000)));
+                let service = Arc::new(LinkService::new(store, random(), Arc::clone(&clock) as Arc<dyn Clock>));
+                let links = placed::<links::Placed>(way, service).await;
+                behaves(&*links, &clock, cache_name).await;
+            }
+        }
+    }
+}
+
+async fn behaves(links: &dyn Links, clock: &Hands, unique: &str) {
+    let key = |name: &str| format!("{name}-{}", unique.replace(' ', "-"));
+    an_acknowledged_link_resolves_to_its_target(links, &key("plain")).await;
+    the_same_key_again_is_the_same_link(links, &key("again")).await;
+    an_alias_is_given_once(links, &key("alias")).await;
+    an_expired_link_never_resolves(links, clock, &key("expiry")).await;
+    a_removed_link_is_gone_and_removing_is_repeatable(links, &key("removed")).await;
+    what_may_not_be_is_refused(links, clock, &key("refused")).await;
+}
+
+async fn an_acknowledged_link_resolves_to_its_target(links: &dyn Links, key: &str) {
+    let link = links.shorten(request("https://example.com/a?b=c", key)).await.unwrap();
+    assert_eq!(link.target.as_str(), "https://example.com/a?b=c");
+    assert_eq!(links.resolve(link.code.clone()).await.unwrap(), link);
+    assert_eq!(links.resolve(link.code.clone()).await.unwrap(), link, "a second time, from a cache");
+}
+
+async fn the_same_key_again_is_the_same_link(links: &dyn Links, key: &str) {
+    let first = links.shorten(request("https://example.com/again", key)).await.unwrap();
+    let second = links.shorten(request("https://example.com/again", key)).await.unwrap();
+    assert_eq!(first, second);
+    let other = links.shorten(request("https://example.com/other", key)).await;
+    assert_eq!(other, Err(LinkError::KeyReused));
+}
+
+async fn an_alias_is_given_once(links: &dyn Links, key: &str) {
+    let wish = |key: &str| Shorten { alias: Some(code(key.trim_end_matches("-2"))), ..request("https://example.com/", key) };
+    let link: Link = links.shorten(wish(key)).await.unwrap();
+    assert_eq!(link.code, code(key));
+    let second = links.shorten(wish(&format!("{key}-2"))).await;
+    assert_eq!(second, Err(LinkError::AliasTaken { alias: code(key) }));
+}
+
+async fn an_expired_link_never_resolves(links: &dyn Links, clock: &Hands, key: &str) {
+    let end = clock.now().plus(Duration::from_secs(10));
+    let expiring = Shorten { expires_at: Some(end), ..request("https://example.com/soon", key) };
+    let link = links.shorten(expiring).await.unwrap();
+    assert_eq!(links.resolve(link.code.clone()).await.unwrap().expires_at, Some(end));
+    clock.0.store(end.millis() - 1, Ordering::SeqCst);
+    assert!(links.resolve(link.code.clone()).await.is_ok());
+    clock.0.store(end.millis(), Ordering::SeqCst);
+    let gone = links.resolve(link.code.clone()).await;
+    assert_eq!(gone, Err(LinkError::Expired { code: link.code }), "however it is cached");
+}
+
+async fn a_removed_link_is_gone_and_removing_is_repeatable(links: &dyn Links, key: &str) {
+    let link = links.shorten(request("https://example.com/", key)).await.unwrap();
+    assert!(links.resolve(link.code.clone()).await.is_ok());
+    links.remove(link.code.clone()).await.unwrap();
+    let gone = links.resolve(link.code.clone()).await;
+    assert_eq!(gone, Err(LinkError::NotFound { code: link.code.clone() }));
+    links.remove(link.code).await.unwrap();
+}
+
+async fn what_may_not_be_is_refused(links: &dyn Links, clock: &Hands, key: &str) {
+    let itself = links.shorten(request("http://SHORT.example/x", key)).await;
+    assert_eq!(itself, Err(LinkError::LeadsToItself));
+    let reserved = Shorten { alias: Some(code("links")), ..request("https://example.com/", key) };
+    assert_eq!(links.shorten(reserved).await, Err(LinkError::AliasReserved { alias: code("links") }));
+    let past = Shorten { expires_at: Some(clock.now()), ..request("https://example.com/", key) };
+    assert_eq!(links.shorten(past).await, Err(LinkError::ExpiryInThePast));
+    let missing = code("nothing-here");
+    assert_eq!(links.resolve(missing.clone()).await, Err(LinkError::NotFound { code: missing }));
+}
+
+#[tokio::test]
+async fn no_code_is_handed_out_twice_whatever_makes_them() {
+    for (store_name, store, _kept) in link_stores().await {
+        for (codes_name, codes) in [("random", random()), ("hash", Arc::new(HashCodes))] {
+            println!("{store_name}, {codes_name}");
+            many_at_once(Arc::clone(&store), codes, codes_name).await;
+        }
+    }
+    for (name, database, _kept) in databases().await {
+        println!("{name}, counter");
+        let store: Arc<dyn LinkStore> = match &database {
+            backing::Database::Sqlite(db) => Arc::new(shortener_app::SqliteLinkStore::open(db.clone()).await.unwrap()),
+            backing::Database::Postgres(db) => {
+                Arc::new(shortener_app::PostgresLinkStore::open(db.clone()).await.unwrap())
+            }
+        };
+        let codes = Arc::new(CounterCodes::new(StoreNumbers::new(database)));
+        many_at_once(store, codes, "counter").await;
+    }
+}
+
+async fn many_at_once(store: Arc<dyn LinkStore>, codes: Arc<dyn CodeSource>, unique: &str) {
+    let service = Arc::new(LinkService::new(store, codes, Arc::new(Hands::default())));
+    let mut tasks = tokio::task::JoinSet::new();
+    for number in 0..300 {
+        let (service, key) = (Arc::clone(&service), format!("{unique}-{number}"));
+        tasks.spawn(async move { service.shorten(request("https://example.com/same", &key)).await });
+    }
+    let made: Vec<Link> = tasks.join_all().await.into_iter().map(Result::unwrap).collect();
+    let codes: std::collections::HashSet<_> = made.iter().map(|link| &link.code).collect();
+    assert_eq!(codes.len(), 300);
+}
