@@ -116,10 +116,6 @@ impl Sqlite {
         &self.writer
     }
 
-    /// Counts further statements of a transaction.
-    pub fn count(&self, statements: u64) {
-        self.statements.inc_by(statements);
-    }
 }
 
 impl Postgres {
@@ -134,16 +130,17 @@ impl Postgres {
         Ok(Self { pool, statements })
     }
 
+    /// Runs a statement of administration, such as `CREATE DATABASE`, that takes no parameters.
+    pub async fn execute(&self, statement: &str) -> Result<(), sqlx::Error> {
+        sqlx::raw_sql(sqlx::AssertSqlSafe(statement)).execute(self.pool()).await.map(drop)
+    }
+
     /// Where to send a statement; counts it.
     pub fn pool(&self) -> &PgPool {
         self.statements.inc();
         &self.pool
     }
 
-    /// Counts further statements of a transaction.
-    pub fn count(&self, statements: u64) {
-        self.statements.inc_by(statements);
-    }
 }
 
 /// An address as it may be shown.

@@ -22,7 +22,7 @@ impl StoreNumbers {
 #[async_trait]
 impl Numbers for StoreNumbers {
     async fn reserve(&self, count: u64) -> Result<u64, Unavailable> {
-        let reserve = "UPDATE numbers SET next = next + $1 WHERE only = 1 RETURNING next - $1";
+        let reserve = "UPDATE numbers SET next = next + $1 WHERE id = 1 RETURNING next - $1";
         let count = i64::try_from(count).unwrap_or(i64::MAX);
         let first: Result<i64, sqlx::Error> = match &self.database {
             Database::Sqlite(database) => {

@@ -7,5 +7,5 @@ CREATE TABLE links (
 ) WITHOUT ROWID;
 
 -- Hands out numbers for `codes = counter`.
-CREATE TABLE numbers (only INTEGER NOT NULL PRIMARY KEY CHECK (only = 1), next BIGINT NOT NULL);
-INSERT INTO numbers (only, next) VALUES (1, 0);
+CREATE TABLE numbers (id INTEGER NOT NULL PRIMARY KEY CHECK (id = 1), next BIGINT NOT NULL);
+INSERT INTO numbers (id, next) VALUES (1, 0);

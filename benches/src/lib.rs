@@ -1,0 +1,1 @@
+//! What the lab costs, held against a bare reference.

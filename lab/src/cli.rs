@@ -1,0 +1,101 @@
+//! The command line: what can be said, and the texts that teach it.
+
+use std::path::PathBuf;
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+
+use crate::commands::{broker, doctor, host, keep, list, load, plan, report, run, show, up};
+
+const LONG_ABOUT: &str = "\
+A laboratory for architecture.
+
+You ask a question (\"what does splitting the shortener into services cost?\"). The lab builds both answers from one \
+code base, starts them as real processes, gives them the same load, checks that nothing acknowledged was lost, and \
+says what differs, by how much, and how sure it is.
+
+  a system    is what an interviewer would ask for: a URL shortener
+  an axis     is one choice in building it: who shares a process, where state is kept, what stands before the store
+  a wiring    is a value for every axis: one complete way to build the system
+  a scenario  is a question, one axis, and the wirings (its arms) that answer it";
+
+const FIRST_STEPS: &str = "\
+The first five minutes:
+  lab list                             what there is to ask
+  lab show shortener/placement         the question, why it matters, what textbooks claim
+  lab plan shortener/placement         what would be started, and the proof that it is a fair comparison
+  lab run shortener/placement --quick  a first answer, within a minute
+  lab up shortener --set cache=local   the system itself, to play with
+
+Exit codes: 0 done, and every claim came out as expected; 1 an expectation failed; 2 it could not run.";
+
+/// The command line of `lab`.
+#[derive(Debug, Parser)]
+#[command(name = "lab", version, about = "A laboratory for architecture", long_about = LONG_ABOUT, after_help = FIRST_STEPS, max_term_width = 100)]
+pub struct Cli {
+    /// The folder of scenarios [default: `scenarios` here or in a folder above]
+    #[arg(long, global = true, value_name = "DIR")]
+    pub scenarios: Option<PathBuf>,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What can be done.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Show every system and every question that can be asked of it
+    List(list::Args),
+    /// Explain a scenario, or a system with its axes
+    Show(show::Args),
+    /// Print what a run would start, and the proof that its arms differ in one axis
+    Plan(plan::Args),
+    /// Compare: start the arms, load them, check them, and report
+    Run(run::Args),
+    /// Start one wiring and keep it up until Ctrl-C
+    Up(up::Args),
+    /// Load a system that is up, and print its latency
+    Load(load::Args),
+    /// Draw the report of an earlier run again
+    Report(report::Args),
+    /// Say what this machine offers, and what each missing thing would add
+    Doctor(doctor::Args),
+    /// One service process; started by the lab
+    #[command(hide = true)]
+    Host(host::Args),
+    /// The parent of a throwaway server; started by the lab
+    #[command(hide = true)]
+    Keep(keep::Args),
+    /// The embedded event log; started by the lab
+    #[command(hide = true)]
+    Broker(broker::Args),
+}
+
+/// How a command ended, if it could run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// Done, and every claim came out as expected: exit code 0.
+    Done,
+    /// An expectation failed: exit code 1.
+    ExpectationFailed,
+}
+
+impl Cli {
+    /// Does what was asked.
+    pub fn run(&self) -> Result<Outcome> {
+        let scenarios = self.scenarios.as_deref();
+        match &self.command {
+            Command::List(args) => args.run(scenarios),
+            Command::Show(args) => args.run(scenarios),
+            Command::Plan(args) => args.run(scenarios),
+            Command::Run(args) => args.run(scenarios),
+            Command::Up(args) => args.run(scenarios),
+            Command::Load(args) => args.run(),
+            Command::Report(args) => args.run(),
+            Command::Doctor(args) => args.run(),
+            Command::Host(args) => args.run(),
+            Command::Keep(args) => args.run(),
+            Command::Broker(args) => args.run(),
+        }
+    }
+}

@@ -1,0 +1,14 @@
+//! One file a command, each with the same members: `Args` (what can be said) and `Args::run` (what is done).
+
+pub mod broker;
+pub mod choices;
+pub mod doctor;
+pub mod host;
+pub mod keep;
+pub mod list;
+pub mod load;
+pub mod plan;
+pub mod report;
+pub mod run;
+pub mod show;
+pub mod up;

@@ -1,0 +1,64 @@
+//! Flags that several commands share.
+
+use clap::Args;
+
+use crate::{complaint::Complaint, plan, process::BackingChoices};
+
+/// What a plan lets one choose.
+#[derive(Clone, Debug, Default, Args)]
+pub struct PlanChoices {
+    /// The short form: a first answer within a minute, with wider intervals
+    #[arg(long)]
+    pub quick: bool,
+    /// Hold another axis at a value, in all arms; may be repeated
+    #[arg(long, value_name = "AXIS=VALUE", value_parser = assignment)]
+    pub hold: Vec<(String, String)>,
+    /// Compare these values of the scenario's axis instead of its own; may be repeated. The same value twice
+    /// compares the lab with itself
+    #[arg(long, value_name = "NAME")]
+    pub arm: Vec<String>,
+    /// From which every random choice follows: due times, keys, the order of slices
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u64).range(0..=i64::MAX as u64))]
+    pub seed: u64,
+}
+
+impl PlanChoices {
+    /// As the planner takes them.
+    pub fn to_choices(&self) -> plan::Choices {
+        plan::Choices {
+            quick: self.quick,
+            hold: self.hold.clone(),
+            arms: self.arm.clone(),
+            seed: Some(self.seed),
+        }
+    }
+}
+
+/// Stores and brokers that are given by address.
+#[derive(Clone, Debug, Default, Args)]
+pub struct GivenBackings {
+    /// Use this PostgreSQL server instead of starting a throwaway one; its user has to be allowed to create databases
+    #[arg(long, value_name = "URL", env = "LAB_POSTGRES_URL", hide_env_values = true)]
+    pub postgres_url: Option<String>,
+    /// Use this Kafka broker instead of the embedded one
+    #[arg(long, value_name = "URL", env = "LAB_KAFKA_URL")]
+    pub kafka_url: Option<String>,
+}
+
+impl GivenBackings {
+    /// As the runtime takes them.
+    pub fn to_choices(&self) -> BackingChoices {
+        BackingChoices {
+            postgres_url: self.postgres_url.clone(),
+            kafka_url: self.kafka_url.clone(),
+        }
+    }
+}
+
+/// `axis=value`.
+pub fn assignment(text: &str) -> Result<(String, String), Complaint> {
+    match text.split_once('=') {
+        Some((axis, value)) if !axis.is_empty() && !value.is_empty() => Ok((axis.to_owned(), value.to_owned())),
+        _ => Err(Complaint::new("expected `axis=value`, such as `cache=local`")),
+    }
+}

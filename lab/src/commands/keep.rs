@@ -1,0 +1,43 @@
+//! `lab keep`: the parent of a throwaway server.
+
+use std::path::PathBuf;
+
+use anyhow::Result;
+
+use crate::{
+    cli::Outcome,
+    complaint::Complaint,
+    process::keep::{self, Keep},
+};
+
+/// What can be said.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// The folder to remove at the end
+    #[arg(long)]
+    folder: PathBuf,
+    /// The user and group to run as
+    #[arg(long, value_name = "UID:GID", value_parser = user)]
+    user: Option<(u32, u32)>,
+    /// The server's command line
+    #[arg(last = true, required = true)]
+    command: Vec<String>,
+}
+
+impl Args {
+    /// Keeps the server until standard input ends.
+    pub fn run(&self) -> Result<Outcome> {
+        keep::run(&Keep {
+            folder: self.folder.clone(),
+            user: self.user,
+            command: self.command.clone(),
+        })?;
+        Ok(Outcome::Done)
+    }
+}
+
+fn user(text: &str) -> Result<(u32, u32), Complaint> {
+    text.split_once(':')
+        .and_then(|(user, group)| Some((user.parse().ok()?, group.parse().ok()?)))
+        .ok_or_else(|| Complaint::new("expected `UID:GID`"))
+}

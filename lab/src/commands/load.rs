@@ -1,0 +1,219 @@
+//! `lab load`: load on a system that is up, wherever it came from.
+
+mod answer;
+
+use std::{path::PathBuf, time::Duration};
+
+use anyhow::{Context, Result};
+use indicatif::{ProgressBar, ProgressStyle};
+use load::{
+    journeys::{self, Check, JourneyOptions},
+    schedule::{Arrivals, Profile},
+    sender::{Arm, Limits, Load, Sender, Target},
+    steady::{self, Steady},
+};
+
+use crate::{cli::Outcome, complaint::Complaint, interrupt::Interrupt, output, scenario::ArrivalKind};
+
+/// The most operations a second; a generator of this kind is not the tool for more.
+const MAX_RATE: f64 = 1_000_000.0;
+
+/// What can be said.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:\n  lab load --system shortener --url http://127.0.0.1:20000 --rate 500 --for 20s\n  lab load --system shortener --url http://127.0.0.1:20000 --closed 16 --for 10s   as fast as 16 users can go\n  lab load --system plain --url http://127.0.0.1:8080 --rate 1000 --json           one GET, over and over\n\nOpen loop by default: operations are due by a schedule, whatever the replies, and latency is counted from when they\nwere due. A closed loop asks a slow system less often, and so hides what its users would feel.")]
+pub struct Args {
+    /// Whose operations: `shortener`, or `plain` for one GET
+    #[arg(long, value_name = "NAME")]
+    system: String,
+    /// Where the public API is: `http://host:port`
+    #[arg(long)]
+    url: String,
+    /// Operations a second
+    #[arg(long, value_name = "N", required_unless_present = "closed", conflicts_with = "closed", value_parser = rate)]
+    rate: Option<f64>,
+    /// For how long: `20s`, `500ms`, `2m`
+    #[arg(long = "for", value_name = "TIME", default_value = "10s", value_parser = duration)]
+    length: Duration,
+    /// The mix of operations [default: the system's first]
+    #[arg(long, value_name = "NAME")]
+    mix: Option<String>,
+    /// How many things exist before load begins
+    #[arg(long, value_name = "N", default_value_t = 10_000, value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
+    links: u64,
+    /// Threads that send
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=64))]
+    threads: u16,
+    /// Closed loop: this many operations are always under way
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=4096))]
+    closed: Option<u16>,
+    /// When operations are due
+    #[arg(long, value_name = "KIND", default_value = "poisson", value_parser = arrivals)]
+    arrivals: ArrivalKind,
+    /// Connections, which is also the most operations in flight
+    #[arg(long, value_name = "N", default_value_t = 128, value_parser = clap::value_parser!(u16).range(1..=16_384))]
+    connections: u16,
+    /// How long one request may take
+    #[arg(long, value_name = "TIME", default_value = "2s", value_parser = duration)]
+    timeout: Duration,
+    /// From which every random choice follows; one that this system has seen before repeats its operations
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    seed: u64,
+    /// The path that `plain` asks for
+    #[arg(long, value_name = "PATH", default_value = "/")]
+    path: PathBuf,
+    /// The status that `plain` takes for success
+    #[arg(long, value_name = "CODE", default_value_t = 200, value_parser = clap::value_parser!(u16).range(100..=599))]
+    status: u16,
+    /// Afterwards, ask the system whether it still holds everything that it acknowledged
+    #[arg(long)]
+    check: bool,
+    /// Print the figures as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+impl Args {
+    /// Prepares the system, loads it, and prints what came of it; exit code 1 when a check finds a broken promise.
+    pub fn run(&self) -> Result<Outcome> {
+        let mut sender = self.sender()?;
+        let interrupt = Interrupt::install()?;
+        prepare(&mut sender)?;
+        let record = self.load(&mut sender, &interrupt)?;
+        let verdict = self.check.then(|| sender.check(0, &Check::default()));
+        let answer = answer::Answer::new(&record, self.rate, verdict);
+        output::data(&if self.json { answer.json()? } else { answer.table() })?;
+        Ok(if answer.is_broken() { Outcome::ExpectationFailed } else { Outcome::Done })
+    }
+
+    /// The sender, once it is sure that somebody listens at the address.
+    fn sender(&self) -> Result<Sender> {
+        let options = JourneyOptions {
+            seed: self.seed,
+            mix: self.mix.clone(),
+            links: usize::try_from(self.links).context("too many links")?,
+            path: self.path.to_string_lossy().into_owned(),
+            status: self.status,
+        };
+        let journeys = journeys::for_system(&self.system, &options)?;
+        let target = Target::parse(&self.system, &self.url)?;
+        target.probe()?;
+        Ok(Sender::new(vec![Arm { target, journeys }], &self.limits())?)
+    }
+
+    fn limits(&self) -> Limits {
+        Limits {
+            connections: usize::from(self.connections.max(self.closed.unwrap_or(0))),
+            timeout: self.timeout,
+            ..Limits::default()
+        }
+    }
+
+    fn load(&self, sender: &mut Sender, interrupt: &Interrupt) -> Result<load::record::SliceRecord> {
+        let bar = bar("{wide_bar} {pos}/{len} s  {msg}", self.length.as_secs());
+        let load = match (self.closed, self.rate) {
+            (Some(in_flight), _) => Load::Closed {
+                in_flight: usize::from(in_flight),
+            },
+            (None, rate) => Load::Open {
+                arrivals: match self.arrivals {
+                    ArrivalKind::Poisson => Arrivals::Poisson,
+                    ArrivalKind::Constant => Arrivals::Constant,
+                },
+                profile: Profile::Steady {
+                    rate: rate.context("an open loop needs a rate")?,
+                },
+                seed: self.seed,
+            },
+        };
+        let steady = Steady {
+            load,
+            length: self.length,
+            threads: usize::from(self.threads),
+            limits: self.limits(),
+            traced: false,
+        };
+        let record = steady::run(sender, &steady, &mut |so_far| {
+            bar.set_position(so_far.elapsed.as_secs());
+            bar.set_message(format!(
+                "{} done, {} refused, {} failed",
+                so_far.succeeded, so_far.refused, so_far.failed
+            ));
+            !interrupt.is_asked()
+        })?;
+        bar.finish_and_clear();
+        Ok(record)
+    }
+}
+
+fn prepare(sender: &mut Sender) -> Result<()> {
+    let bar = bar("preparing {wide_bar} {pos}/{len}", 0);
+    sender.prepare(0, &mut |progress| {
+        bar.set_length(progress.total);
+        bar.set_position(progress.done);
+    })?;
+    bar.finish_and_clear();
+    Ok(())
+}
+
+/// A bar on standard error; hidden when that is not a terminal.
+fn bar(template: &str, length: u64) -> ProgressBar {
+    let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
+    ProgressBar::new(length).with_style(style)
+}
+
+fn rate(text: &str) -> Result<f64, Complaint> {
+    text.parse()
+        .ok()
+        .filter(|rate| *rate > 0.0 && *rate <= MAX_RATE)
+        .ok_or_else(|| Complaint::new(format!("expected operations a second, more than 0 and at most {MAX_RATE}")))
+}
+
+fn arrivals(text: &str) -> Result<ArrivalKind, Complaint> {
+    match text {
+        "poisson" => Ok(ArrivalKind::Poisson),
+        "constant" => Ok(ArrivalKind::Constant),
+        _ => Err(Complaint::new("expected `poisson` (independent users) or `constant` (a metronome)")),
+    }
+}
+
+/// `500ms`, `20s`, `2m`, `1h`.
+fn duration(text: &str) -> Result<Duration, Complaint> {
+    let expected = || Complaint::new("expected a time such as `500ms`, `20s` or `2m`, more than 0 and at most `24h`");
+    let digits = text.find(|c: char| !c.is_ascii_digit()).ok_or_else(expected)?;
+    let (number, unit) = text.split_at(digits);
+    let number: u64 = number.parse().map_err(|_| expected())?;
+    let milliseconds = match unit {
+        "ms" => 1,
+        "s" => 1_000,
+        "m" => 60_000,
+        "h" => 3_600_000,
+        _ => return Err(expected()),
+    };
+    number
+        .checked_mul(milliseconds)
+        .filter(|&all| all > 0 && all <= 24 * 3_600_000)
+        .map(Duration::from_millis)
+        .ok_or_else(expected)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_numbers_with_a_unit() {
+        assert_eq!(duration("500ms").unwrap(), Duration::from_millis(500));
+        assert_eq!(duration("2m").unwrap(), Duration::from_secs(120));
+        for wrong in ["", "20", "s", "0s", "25h", "-1s", "1.5s", "99999999999999999999s"] {
+            assert!(duration(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_rate_is_positive_and_bounded() {
+        assert!(rate("0.5").is_ok());
+        for wrong in ["0", "-3", "NaN", "inf", "1e9", "many"] {
+            assert!(rate(wrong).is_err(), "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,183 @@
+//! What came of a load: as a table for people, as JSON for programs.
+
+use std::{collections::BTreeMap, fmt::Write, time::Duration};
+
+use anyhow::{Context, Result};
+use load::{
+    ledger::LedgerVerdict,
+    record::{Histogram, SliceRecord, Summary, needed_samples},
+};
+use serde::Serialize;
+
+use crate::output;
+
+/// The send lag above which the figures say more about the generator than about the system.
+const LATE: Duration = Duration::from_millis(1);
+
+/// The figures. Times are microseconds; a percentile without enough samples is absent.
+#[derive(Debug, Serialize)]
+pub(super) struct Answer {
+    /// Operations a second that were asked for; absent in a closed loop.
+    rate: Option<f64>,
+    seconds: f64,
+    planned: u64,
+    sent: u64,
+    succeeded: u64,
+    succeeded_per_second: f64,
+    refused: BTreeMap<&'static str, u64>,
+    failed: BTreeMap<&'static str, u64>,
+    unsent: u64,
+    latency_from_due_us: Times,
+    latency_from_send_us: Times,
+    send_lag_us: Times,
+    by_kind: Vec<Kind>,
+    generator_was_late: bool,
+    interrupted: bool,
+    ledger: Option<LedgerVerdict>,
+}
+
+#[derive(Debug, Serialize)]
+struct Kind {
+    kind: &'static str,
+    succeeded: u64,
+    refused: u64,
+    failed: u64,
+    latency_from_due_us: Times,
+}
+
+#[derive(Debug, Serialize)]
+struct Times {
+    samples: u64,
+    p50: Option<f64>,
+    p90: Option<f64>,
+    p99: Option<f64>,
+    p999: Option<f64>,
+    max: Option<f64>,
+}
+
+impl Times {
+    fn of(histogram: &Histogram<u64>) -> Self {
+        let summary = Summary::of(histogram);
+        let us = |time: Option<Duration>| time.map(|time| time.as_nanos() as f64 / 1_000.0);
+        Self {
+            samples: summary.samples,
+            p50: us(summary.p50),
+            p90: us(summary.p90),
+            p99: us(summary.p99),
+            p999: us(summary.p999),
+            max: us(summary.max),
+        }
+    }
+
+    fn cells(&self) -> [String; 5] {
+        [self.p50, self.p90, self.p99, self.p999, self.max].map(|time| time.map_or_else(|| "-".to_owned(), said))
+    }
+}
+
+/// Microseconds as a person reads them.
+fn said(us: f64) -> String {
+    if us < 1_000.0 { format!("{us:.0} us") } else { format!("{:.2} ms", us / 1_000.0) }
+}
+
+impl Answer {
+    pub(super) fn new(record: &SliceRecord, rate: Option<f64>, ledger: Option<LedgerVerdict>) -> Self {
+        let seconds = record.window.as_secs_f64();
+        Self {
+            rate,
+            seconds,
+            planned: record.planned,
+            sent: record.sent,
+            succeeded: record.succeeded,
+            succeeded_per_second: record.succeeded as f64 / seconds.max(1e-9),
+            refused: record.refused.iter().collect(),
+            failed: record.failed.iter().collect(),
+            unsent: record.unsent,
+            latency_from_due_us: Times::of(&record.latency),
+            latency_from_send_us: Times::of(&record.service),
+            send_lag_us: Times::of(&record.send_lag),
+            by_kind: record
+                .by_kind
+                .iter()
+                .map(|kind| Kind {
+                    kind: kind.kind,
+                    succeeded: kind.succeeded,
+                    refused: kind.refused,
+                    failed: kind.failed,
+                    latency_from_due_us: Times::of(&kind.latency),
+                })
+                .collect(),
+            generator_was_late: rate.is_some() && record.is_void(LATE),
+            interrupted: record.interrupted,
+            ledger,
+        }
+    }
+
+    /// Whether the system broke a promise.
+    pub(super) fn is_broken(&self) -> bool {
+        self.ledger.as_ref().is_some_and(|ledger| !ledger.holds())
+    }
+
+    pub(super) fn json(&self) -> Result<String> {
+        let text = serde_json::to_string_pretty(self).context("cannot write the figures as JSON")?;
+        Ok(format!("{text}\n"))
+    }
+
+    pub(super) fn table(&self) -> String {
+        // Writing to a string cannot fail.
+        let mut text = String::new();
+        let _ = writeln!(
+            text,
+            "{} of {} operations succeeded in {:.1} s: {:.1} a second",
+            self.succeeded, self.planned, self.seconds, self.succeeded_per_second,
+        );
+        let _ = writeln!(text, "{}", self.times());
+        let causes = |counts: &BTreeMap<&str, u64>| {
+            counts.iter().map(|(cause, count)| format!("{cause} {count}")).collect::<Vec<_>>().join(", ")
+        };
+        for (what, counts) in [("refused", &self.refused), ("failed", &self.failed)] {
+            if !counts.is_empty() {
+                let _ = writeln!(text, "{what}: {}", causes(counts));
+            }
+        }
+        if self.unsent > 0 {
+            let _ = writeln!(text, "never sent, for lack of a connection: {}", self.unsent);
+        }
+        self.notes(&mut text);
+        text
+    }
+
+    fn times(&self) -> comfy_table::Table {
+        let mut table = output::table(["time", "p50", "p90", "p99", "p99.9", "max"]);
+        let mut row = |name: String, times: &Times| {
+            table.add_row(std::iter::once(name).chain(times.cells()));
+        };
+        row("latency, from the due time".to_owned(), &self.latency_from_due_us);
+        for kind in &self.by_kind {
+            row(format!("  {} ({})", kind.kind, kind.succeeded), &kind.latency_from_due_us);
+        }
+        row("latency, from the send".to_owned(), &self.latency_from_send_us);
+        row("send lag of the generator".to_owned(), &self.send_lag_us);
+        table
+    }
+
+    fn notes(&self, text: &mut String) {
+        if self.latency_from_due_us.p999.is_none() {
+            let _ = writeln!(text, "note: `-` stands where there are too few samples; p99.9 needs {}", needed_samples(0.999));
+        }
+        if self.generator_was_late {
+            text.push_str("warning: the generator was late or sent less than planned: these figures are partly its own\n");
+        }
+        if self.interrupted {
+            text.push_str("warning: interrupted; the figures cover what was sent until then\n");
+        }
+        if let Some(ledger) = &self.ledger {
+            text.push_str(if ledger.holds() { "ledger: every promise was kept\n" } else { "ledger: BROKEN\n" });
+            for fact in ledger.facts.iter().filter(|fact| fact.count > 0) {
+                let _ = writeln!(text, "  {}: {}", fact.name, fact.count);
+            }
+            for example in &ledger.examples {
+                let _ = writeln!(text, "  {example}");
+            }
+        }
+    }
+}

@@ -1,0 +1,155 @@
+//! `lab up`: one wiring, up until Ctrl-C.
+
+use std::{fmt::Write, path::Path, time::Duration};
+
+use anyhow::{Context, Result};
+use runtime::Wiring;
+
+use super::choices::{GivenBackings, assignment};
+use crate::{
+    cli::Outcome,
+    complaint::{Complaint, did_you_mean},
+    interrupt::Interrupt,
+    output,
+    plan::{ArmPlan, Budget, Choices, Plan, topology},
+    process::{Launch, LaunchOptions, READY_WITHIN, RunningArm, Scratch},
+    scenario::Scenario,
+    systems,
+};
+
+/// How often the lab looks whether its processes are alive.
+const LOOK_EVERY: Duration = Duration::from_millis(200);
+
+/// What can be said.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:\n  lab up shortener                                           every axis at its default\n  lab up shortener --set placement=microservices --set transport=grpc\n  lab up shortener/clicks --arm kafka --port 8080            an arm of a scenario\n\nCtrl-C stops it and removes everything that it made; once more ends it at once.")]
+pub struct Args {
+    /// A system (`shortener`), or a scenario whose arm to start (`shortener/placement`)
+    #[arg(value_name = "SYSTEM|SCENARIO")]
+    name: String,
+    /// Which arm of the scenario [default: its first]
+    #[arg(long, value_name = "NAME")]
+    arm: Option<String>,
+    /// Choose a value of an axis; may be repeated
+    #[arg(long, value_name = "AXIS=VALUE", value_parser = assignment)]
+    set: Vec<(String, String)>,
+    /// The port of the public API [default: a free one]
+    #[arg(long, value_name = "PORT")]
+    port: Option<u16>,
+    #[command(flatten)]
+    backings: GivenBackings,
+}
+
+impl Args {
+    /// Starts the wiring, says where everything is, and stays until Ctrl-C.
+    ///
+    /// Fails when a process dies: a system that is half up is not up.
+    pub fn run(&self, scenarios: Option<&Path>) -> Result<Outcome> {
+        let arm = self.wiring(scenarios)?;
+        let budget = Budget::of_this_machine();
+        let interrupt = Interrupt::install()?;
+        let scratch = Scratch::create()?;
+        interrupt.remove_at_end(scratch.path().to_owned());
+        let program = std::env::current_exe().context("cannot find the lab's own program")?;
+        let mut launch = Launch::start(
+            std::slice::from_ref(&arm),
+            &budget,
+            &LaunchOptions {
+                program: &program,
+                scratch: &scratch,
+                number: 1,
+                backings: &self.backings.to_choices(),
+                port: self.port,
+                traces: false,
+                interrupt: &interrupt,
+                ready_within: READY_WITHIN,
+            },
+        )?;
+        for running in &launch.arms {
+            output::data(&places(&arm, running))?;
+        }
+        output::talk("up; Ctrl-C stops it");
+        while interrupt.sleep(LOOK_EVERY) {
+            if let Some(death) = launch.death() {
+                let ended = death.ended;
+                let words = ended.last_words.indented();
+                let what = format!("the process `{}` ended ({}); its last words:{words}", ended.process, ended.how);
+                return Err(Complaint::new(what).hint("everything else was stopped as well").into());
+            }
+        }
+        for killed in launch.stop() {
+            output::talk(&format!("warning: `{killed}` did not end in time and was killed"));
+        }
+        Ok(Outcome::Done)
+    }
+
+    /// The wiring that was asked for: of a system, or of a scenario's arm, with the axes that were set.
+    fn wiring(&self, scenarios: Option<&Path>) -> Result<ArmPlan> {
+        let (label, mut wiring) = match systems::find(&self.name) {
+            Some(system) if self.arm.is_none() => (system.name.to_owned(), Wiring::defaults(system)),
+            Some(_) => {
+                let hint = format!("`lab up {0}/SCENARIO --arm NAME`, or `lab up {0} --set axis=value`", self.name);
+                return Err(Complaint::new(format!("`{}` is a system: it has no arms", self.name)).hint(hint).into());
+            }
+            None => {
+                let scenario = Scenario::open(&self.name, scenarios)?;
+                let plan = Plan::new(&scenario, &Choices::default())?;
+                let arm = self.arm(&plan)?;
+                (arm.label.clone(), arm.wiring.clone())
+            }
+        };
+        for (axis, value) in &self.set {
+            wiring.set(axis, value)?;
+        }
+        wiring.check()?;
+        Ok(ArmPlan::new(label, wiring))
+    }
+
+    fn arm<'a>(&self, plan: &'a Plan) -> Result<&'a ArmPlan> {
+        let Some(name) = &self.arm else {
+            return Ok(&plan.arms[0]);
+        };
+        plan.arm(name).ok_or_else(|| {
+            let known: Vec<_> = plan.arms.iter().map(|arm| arm.label.as_str()).collect();
+            Complaint::new(format!("`{}` has no arm `{name}`", plan.scenario.name))
+                .hint(did_you_mean(name, known))
+                .into()
+        })
+    }
+}
+
+/// Where everything is, and what to do with it.
+fn places(plan: &ArmPlan, arm: &RunningArm) -> String {
+    let url = arm.url();
+    let system = plan.wiring.system();
+    let mut text = format!("{}\n", topology(plan));
+    for (axis, value) in plan.wiring.values() {
+        // Writing to a string cannot fail.
+        let _ = writeln!(text, "  {axis:<12} {value}");
+    }
+    let _ = writeln!(text, "\npublic API   {url}\n             {url}/openapi.json");
+    for process in &arm.processes {
+        let _ = writeln!(
+            text,
+            "{:<12} pid {}, metrics http://{}/metrics\n             wiring {}\n             log    {}",
+            process.name,
+            process.pid,
+            process.internal,
+            process.host_file.display(),
+            process.log.display(),
+        );
+    }
+    for backing in &arm.backings {
+        let _ = writeln!(text, "{:<12} {}", backing.kind.name(), backing.provider);
+    }
+    text.push_str("\ntry\n");
+    for (title, command) in system.examples {
+        let _ = writeln!(text, "  # {title}\n  {}", command.replace("{url}", &url));
+    }
+    let _ = writeln!(
+        text,
+        "\n  # put it under load\n  lab load --system {} --url {url} --rate 500 --for 20s",
+        system.name,
+    );
+    text
+}

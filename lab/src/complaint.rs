@@ -1,0 +1,57 @@
+//! What the lab says when it cannot go on: what happened, to what, and what to do next.
+
+use std::fmt;
+
+/// An error for a person: one sentence in lower case, literals in backticks, and a hint when there is a way on.
+///
+/// Shown as `error: ...`, then `hint: ...` on a line of its own; the command ends with exit code 2.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Complaint {
+    what: String,
+    hint: Option<String>,
+}
+
+impl Complaint {
+    /// A complaint without a hint.
+    pub fn new(what: impl Into<String>) -> Self {
+        Self {
+            what: what.into(),
+            hint: None,
+        }
+    }
+
+    /// The same complaint with what to do next.
+    #[must_use]
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+
+    /// The same complaint with what to do next, if that is known.
+    #[must_use]
+    pub fn maybe_hint(mut self, hint: Option<String>) -> Self {
+        self.hint = hint;
+        self
+    }
+}
+
+impl fmt::Display for Complaint {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.what)?;
+        match &self.hint {
+            Some(hint) => write!(formatter, "\nhint: {hint}"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl std::error::Error for Complaint {}
+
+/// `did you mean X? there is A, B`: the hint after a name that is not known.
+pub fn did_you_mean<'a>(word: &str, known: impl IntoIterator<Item = &'a str> + Clone) -> String {
+    let all = known.clone().into_iter().collect::<Vec<_>>().join("`, `");
+    runtime::nearest(word, known).map_or_else(
+        || format!("there is `{all}`"),
+        |near| format!("did you mean `{near}`? there is `{all}`"),
+    )
+}

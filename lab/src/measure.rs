@@ -1,0 +1,9 @@
+//! What an arm's processes use, read from outside: CPU time, memory, and the counters that they publish.
+
+mod cpu;
+mod memory;
+mod metrics;
+
+pub use cpu::CpuMeter;
+pub use memory::{Memory, memory};
+pub use metrics::{Scrape, ScrapeFault};

@@ -1,0 +1,197 @@
+//! Counters that a process publishes at `/metrics` in the Prometheus text format.
+
+use std::{collections::BTreeMap, net::SocketAddr, time::Duration};
+
+use crate::http;
+
+/// How long one page may take; it is asked for outside the measured slices.
+const ANSWER_WITHIN: Duration = Duration::from_secs(2);
+
+/// One page of metrics.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Scrape {
+    samples: Vec<Sample>,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+struct Sample {
+    name: String,
+    labels: BTreeMap<String, String>,
+    value: f64,
+}
+
+/// Why a page could not be read.
+#[derive(Debug, thiserror::Error)]
+pub enum ScrapeFault {
+    /// Nobody answers.
+    #[error("`http://{address}/metrics` does not answer: {source}")]
+    Unreachable {
+        /// Who was asked.
+        address: SocketAddr,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The answer is not a page of metrics.
+    #[error("`http://{address}/metrics` answers {status}")]
+    Refused {
+        /// Who was asked.
+        address: SocketAddr,
+        /// The status code.
+        status: u16,
+    },
+}
+
+impl Scrape {
+    /// Asks a process's internal server.
+    pub fn of(address: SocketAddr) -> Result<Self, ScrapeFault> {
+        let reply = http::get(address, "/metrics", ANSWER_WITHIN)
+            .map_err(|source| ScrapeFault::Unreachable { address, source })?;
+        if reply.status != 200 {
+            return Err(ScrapeFault::Refused {
+                address,
+                status: reply.status,
+            });
+        }
+        Ok(Self::parse(&reply.body))
+    }
+
+    /// Reads the text format; lines that are not samples are passed over.
+    pub fn parse(text: &str) -> Self {
+        Self {
+            samples: text.lines().filter_map(Sample::parse).collect(),
+        }
+    }
+
+    /// The sum of every sample of that name that has all of these labels; 0 when there is none.
+    pub fn total(&self, name: &str, labels: &[(&str, &str)]) -> f64 {
+        self.samples
+            .iter()
+            .filter(|sample| sample.name == name && sample.has(labels))
+            .map(|sample| sample.value)
+            .sum()
+    }
+
+    /// How far a total has moved since an earlier page. A counter that went back began anew: then all of it.
+    pub fn since(&self, earlier: &Self, name: &str, labels: &[(&str, &str)]) -> f64 {
+        let now = self.total(name, labels);
+        let before = earlier.total(name, labels);
+        if now >= before { now - before } else { now }
+    }
+
+    /// The values that a label takes among the samples of that name, sorted.
+    pub fn label_values(&self, name: &str, label: &str) -> Vec<String> {
+        let mut values: Vec<_> = self
+            .samples
+            .iter()
+            .filter(|sample| sample.name == name)
+            .filter_map(|sample| sample.labels.get(label).cloned())
+            .collect();
+        values.sort();
+        values.dedup();
+        values
+    }
+}
+
+impl Sample {
+    /// `name{label="value",other="value"} 3.5`.
+    fn parse(line: &str) -> Option<Self> {
+        if line.starts_with('#') {
+            return None;
+        }
+        let (name, labels, rest) = match line.split_once('{') {
+            Some((name, after)) => {
+                let close = closing(after)?;
+                (name, &after[..close], &after[close + 1..])
+            }
+            None => {
+                let (name, rest) = line.split_once(' ')?;
+                (name, "", rest)
+            }
+        };
+        Some(Self {
+            name: name.to_owned(),
+            labels: pairs(labels),
+            value: rest.split_whitespace().next()?.parse().ok()?,
+        })
+    }
+
+    fn has(&self, labels: &[(&str, &str)]) -> bool {
+        labels
+            .iter()
+            .all(|(key, value)| self.labels.get(*key).is_some_and(|own| own == value))
+    }
+}
+
+/// Where the label set ends: the first `}` outside quotation marks.
+fn closing(text: &str) -> Option<usize> {
+    let mut quoted = false;
+    let mut escaped = false;
+    for (index, c) in text.char_indices() {
+        match c {
+            _ if escaped => escaped = false,
+            '\\' => escaped = true,
+            '"' => quoted = !quoted,
+            '}' if !quoted => return Some(index),
+            _ => {}
+        }
+    }
+    None
+}
+
+/// `key="value"` pairs; `\"`, `\\` and `\n` are escapes.
+fn pairs(mut text: &str) -> BTreeMap<String, String> {
+    let mut found = BTreeMap::new();
+    while let Some((key, after)) = text.split_once("=\"") {
+        let mut value = String::new();
+        let mut rest = after.chars();
+        while let Some(c) = rest.next() {
+            match c {
+                '"' => break,
+                '\\' => match rest.next() {
+                    Some('n') => value.push('\n'),
+                    Some(other) => value.push(other),
+                    None => break,
+                },
+                other => value.push(other),
+            }
+        }
+        found.insert(key.trim_start_matches([',', ' ']).to_owned(), value);
+        text = rest.as_str();
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PAGE: &str = "\
+# HELP hops_total Calls to other processes.
+# TYPE hops_total counter
+hops_total{to=\"links\",transport=\"http\"} 7
+hops_total{to=\"clicks\",transport=\"http\"} 3
+odd_total{path=\"/a}b\\\"c\",x=\"y\"} 1.5
+plain_total 4 1700000000
+# EOF
+";
+
+    #[test]
+    fn totals_are_summed_over_the_labels_that_are_not_named() {
+        let page = Scrape::parse(PAGE);
+        let close = |a: f64, b: f64| (a - b).abs() < 1e-9;
+        assert!(close(page.total("hops_total", &[]), 10.0));
+        assert!(close(page.total("hops_total", &[("to", "links")]), 7.0));
+        assert!(close(page.total("plain_total", &[]), 4.0));
+        assert!(close(page.total("odd_total", &[("path", "/a}b\"c"), ("x", "y")]), 1.5));
+        assert!(close(page.total("none_total", &[]), 0.0));
+        assert_eq!(page.label_values("hops_total", "to"), ["clicks", "links"]);
+    }
+
+    #[test]
+    fn a_counter_that_began_anew_counts_from_nothing() {
+        let earlier = Scrape::parse("a_total 10\n");
+        let later = Scrape::parse("a_total 4\n");
+        assert!((later.since(&earlier, "a_total", &[]) - 4.0).abs() < 1e-9);
+        assert!((earlier.since(&later, "a_total", &[]) - 6.0).abs() < 1e-9);
+    }
+}

@@ -1,0 +1,120 @@
+//! A plan: a scenario with every choice made, and the data that each runtime builds from.
+//!
+//! A plan starts nothing and needs nothing but the scenario; `lab plan` prints it, and a run writes it to `plan.toml`.
+//!
+//! Read in this order: this file (the model), `make` (from scenario to plan), `budget` (who may use which processor),
+//! `diff` (the proof that the arms differ in one axis), `draw` (a topology as text), `file` (`plan.toml`).
+
+mod budget;
+mod diff;
+mod draw;
+mod file;
+mod make;
+
+use std::{collections::BTreeMap, time::Duration};
+
+use runtime::{BackingNeed, Wiring};
+
+use crate::scenario::{ArrivalKind, Scenario};
+
+pub use budget::Budget;
+pub use diff::{Diff, DiffRow, PairDiff};
+pub use draw::topology;
+pub use make::Choices;
+
+/// A scenario with every choice made.
+#[derive(Clone)]
+pub struct Plan {
+    /// The scenario.
+    pub scenario: Scenario,
+    /// Whether it is the short form, for a first look.
+    pub quick: bool,
+    /// Every random choice follows from it: due times, keys, the order of slices, bootstrap samples.
+    pub seed: u64,
+    /// What is held, the command line's `--hold` included; every other axis is at its default.
+    pub hold: BTreeMap<String, String>,
+    /// The wirings under comparison; the first is the one that others are compared with.
+    pub arms: Vec<ArmPlan>,
+    /// The processors that all arms share, and those of the generator.
+    pub budget: Budget,
+    /// What is offered.
+    pub load: LoadPlan,
+}
+
+/// One wiring under comparison.
+#[derive(Clone, Debug)]
+pub struct ArmPlan {
+    /// Unique in the plan, and fit for a file's name: `microservices`.
+    pub name: String,
+    /// What a report calls it; claims and `--arm` do as well.
+    pub label: String,
+    /// A value for every axis.
+    pub wiring: Wiring,
+    /// Its processes, the one with the edge first.
+    pub processes: Vec<ProcessPlan>,
+    /// Its stores and brokers.
+    pub backings: Vec<BackingNeed>,
+}
+
+/// One process of an arm.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ProcessPlan {
+    /// Unique in the arm: `gateway`.
+    pub name: &'static str,
+    /// Whether it serves the public API.
+    pub edge: bool,
+    /// The components that it hosts.
+    pub components: &'static [&'static str],
+    /// The components that it reaches over the network.
+    pub remote: Vec<&'static str>,
+    /// The roles of the backings whose address it receives.
+    pub roles: Vec<String>,
+}
+
+/// What is offered to the arms.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LoadPlan {
+    /// The mix of journeys.
+    pub mix: String,
+    /// Operations a second that an arm is offered while it is its turn.
+    pub rate: f64,
+    /// When they are due.
+    pub arrivals: ArrivalKind,
+    /// How long one slice of one arm takes.
+    pub slice: Duration,
+    /// How long load is measured, all arms and launches together.
+    pub measured: Duration,
+    /// How often each arm is started afresh.
+    pub launches: u32,
+    /// How many things exist before load begins.
+    pub links: u64,
+}
+
+impl Plan {
+    /// The proof that the arms differ in one axis alone and share one budget.
+    pub fn diff(&self) -> Diff {
+        Diff::of(self)
+    }
+
+    /// The arm of that name or label.
+    pub fn arm(&self, name: &str) -> Option<&ArmPlan> {
+        self.arms
+            .iter()
+            .find(|arm| arm.name == name || arm.label == name)
+    }
+
+    /// The whole plan as `plan.toml`.
+    pub fn to_toml(&self) -> String {
+        file::text(self)
+    }
+}
+
+impl ArmPlan {
+    /// The process that serves the public API.
+    pub fn edge(&self) -> &ProcessPlan {
+        self.processes
+            .iter()
+            .find(|process| process.edge)
+            .unwrap_or(&self.processes[0])
+    }
+}

@@ -1,0 +1,55 @@
+//! A topology as text, for the terminal.
+
+use super::{ArmPlan, ProcessPlan};
+
+/// An arm's processes, what they host, and what they reach, one process a line:
+///
+/// ```text
+/// client -> gateway  [edge]
+///             |-http-> links
+///           links    [links]
+///             |-sqlite-> database
+/// ```
+pub fn topology(arm: &ArmPlan) -> String {
+    let width = arm
+        .processes
+        .iter()
+        .map(|process| process.name.len())
+        .max()
+        .unwrap_or(0);
+    let mut text = String::new();
+    for process in &arm.processes {
+        let from = if process.edge { "client -> " } else { "          " };
+        text.push_str(&format!("{from}{:width$}  [{}]\n", process.name, hosted(process)));
+        for line in reaches(arm, process) {
+            text.push_str(&format!("            {line}\n"));
+        }
+    }
+    text
+}
+
+fn hosted(process: &ProcessPlan) -> String {
+    let edge = process.edge.then_some("edge");
+    let names: Vec<_> = edge
+        .into_iter()
+        .chain(process.components.iter().copied())
+        .collect();
+    names.join(" + ")
+}
+
+/// What a process reaches: components over the transport, backings by their own protocol.
+///
+/// Calls are drawn from the edge alone: which component calls which other is in a system's code, not in its data.
+fn reaches(arm: &ArmPlan, process: &ProcessPlan) -> Vec<String> {
+    let transport = arm.wiring.get("transport");
+    let called = if process.edge { process.remote.as_slice() } else { &[] };
+    let components = called
+        .iter()
+        .map(|component| format!("|-{transport}-> {component}"));
+    let backings = arm
+        .backings
+        .iter()
+        .filter(|need| process.roles.contains(&need.role))
+        .map(|need| format!("|-{}-> {}", need.kind.name(), need.role));
+    components.chain(backings).collect()
+}

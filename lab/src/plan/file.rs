@@ -1,0 +1,120 @@
+//! `plan.toml`: the plan as it is kept in a run's folder, for people and for tools.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use super::{ArmPlan, Plan};
+
+#[derive(Serialize)]
+struct PlanFile<'a> {
+    scenario: &'a str,
+    question: &'a str,
+    kind: &'a str,
+    seed: u64,
+    quick: bool,
+    one_axis: bool,
+    difference: String,
+    hold: &'a BTreeMap<String, String>,
+    budget: BudgetFile<'a>,
+    load: LoadFile<'a>,
+    arms: Vec<ArmFile<'a>>,
+}
+
+#[derive(Serialize)]
+struct BudgetFile<'a> {
+    generator_processors: &'a [usize],
+    arms_processors: &'a [usize],
+}
+
+#[derive(Serialize)]
+struct LoadFile<'a> {
+    mix: &'a str,
+    rate: f64,
+    arrivals: &'a str,
+    slice_ms: u64,
+    measured_s: u64,
+    launches: u32,
+    links: u64,
+}
+
+#[derive(Serialize)]
+struct ArmFile<'a> {
+    name: &'a str,
+    label: &'a str,
+    axes: BTreeMap<&'a str, &'a str>,
+    processes: Vec<ProcessFile<'a>>,
+    backings: Vec<NeedFile<'a>>,
+}
+
+#[derive(Serialize)]
+struct ProcessFile<'a> {
+    name: &'a str,
+    edge: bool,
+    components: &'a [&'static str],
+    remote: &'a [&'static str],
+    backings: &'a [String],
+}
+
+#[derive(Serialize)]
+struct NeedFile<'a> {
+    role: &'a str,
+    kind: &'a str,
+}
+
+/// The plan's text.
+pub(super) fn text(plan: &Plan) -> String {
+    let diff = plan.diff();
+    let file = PlanFile {
+        scenario: &plan.scenario.name,
+        question: &plan.scenario.question,
+        kind: plan.scenario.kind.name(),
+        seed: plan.seed,
+        quick: plan.quick,
+        one_axis: diff.is_one_axis(),
+        difference: diff.sentence(),
+        hold: &plan.hold,
+        budget: BudgetFile {
+            generator_processors: &plan.budget.generator,
+            arms_processors: &plan.budget.arms,
+        },
+        load: LoadFile {
+            mix: &plan.load.mix,
+            rate: plan.load.rate,
+            arrivals: plan.load.arrivals.name(),
+            slice_ms: u64::try_from(plan.load.slice.as_millis()).unwrap_or(u64::MAX),
+            measured_s: plan.load.measured.as_secs(),
+            launches: plan.load.launches,
+            links: plan.load.links,
+        },
+        arms: plan.arms.iter().map(arm).collect(),
+    };
+    toml::to_string(&file).expect("a plan holds only tables, strings and numbers")
+}
+
+fn arm(arm: &ArmPlan) -> ArmFile<'_> {
+    ArmFile {
+        name: &arm.name,
+        label: &arm.label,
+        axes: arm.wiring.values().collect(),
+        processes: arm
+            .processes
+            .iter()
+            .map(|process| ProcessFile {
+                name: process.name,
+                edge: process.edge,
+                components: process.components,
+                remote: &process.remote,
+                backings: &process.roles,
+            })
+            .collect(),
+        backings: arm
+            .backings
+            .iter()
+            .map(|need| NeedFile {
+                role: &need.role,
+                kind: need.kind.name(),
+            })
+            .collect(),
+    }
+}

@@ -1,0 +1,198 @@
+//! From a scenario to a plan: each choice made once, here.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use anyhow::{Context, Result};
+use runtime::{Placement, Wiring};
+
+use super::{ArmPlan, Budget, LoadPlan, Plan, ProcessPlan};
+use crate::{
+    complaint::{Complaint, did_you_mean},
+    scenario::{Comparison, LoadSpec, Scenario, Step},
+};
+
+/// What the command line chooses beside the scenario.
+#[derive(Clone, Debug, Default)]
+pub struct Choices {
+    /// The short form.
+    pub quick: bool,
+    /// Further axes that are held, for all arms: `(axis, value)`. They go before the scenario's own.
+    pub hold: Vec<(String, String)>,
+    /// The arms to compare instead of the scenario's: values of its axis, or labels of its steps.
+    pub arms: Vec<String>,
+    /// The seed; by default 1, so that a run can be repeated without knowing it.
+    pub seed: Option<u64>,
+}
+
+impl Plan {
+    /// Plans a scenario on this machine.
+    ///
+    /// Fails with a hint when an axis, value or arm does not exist, when the axis in question would be held, or when
+    /// values cannot go together.
+    pub fn new(scenario: &Scenario, choices: &Choices) -> Result<Self> {
+        let hold = hold(scenario, &choices.hold)?;
+        let mut base = Wiring::defaults(scenario.system);
+        for (axis, value) in &hold {
+            base.set(axis, value)?;
+        }
+        let arms = match &scenario.comparison {
+            Comparison::Axis { axis, arms } => {
+                let chosen = if choices.arms.is_empty() { arms } else { &choices.arms };
+                axis_arms(&base, axis, chosen)?
+            }
+            Comparison::Steps(steps) => step_arms(base, steps, &choices.arms)?,
+        };
+        Ok(Self {
+            scenario: scenario.clone(),
+            quick: choices.quick,
+            seed: choices.seed.unwrap_or(1),
+            hold,
+            arms,
+            budget: Budget::of_this_machine(),
+            load: load(&scenario.load, choices.quick),
+        })
+    }
+}
+
+/// The scenario's `[hold]` with the command line's choices over it.
+fn hold(scenario: &Scenario, chosen: &[(String, String)]) -> Result<BTreeMap<String, String>> {
+    let mut hold = scenario.hold.clone();
+    for (axis, value) in chosen {
+        if matches!(&scenario.comparison, Comparison::Axis { axis: varied, .. } if varied == axis) {
+            let what = format!("`{axis}` is the axis in question: it cannot be held as well");
+            let hint = format!("`--arm VALUE` chooses which values of `{axis}` to compare");
+            return Err(Complaint::new(what).hint(hint).into());
+        }
+        hold.insert(axis.clone(), value.clone());
+    }
+    Ok(hold)
+}
+
+fn axis_arms(base: &Wiring, axis: &str, values: &[String]) -> Result<Vec<ArmPlan>> {
+    if values.len() < 2 {
+        let hint = format!(
+            "there is `{}`; the same value twice compares the lab with itself",
+            base.system().values(axis).join("`, `"),
+        );
+        return Err(Complaint::new("a comparison needs two arms").hint(hint).into());
+    }
+    let same = values.windows(2).all(|pair| pair[0] == pair[1]);
+    let mut arms = Vec::new();
+    for (index, value) in values.iter().enumerate() {
+        if !same && values[..index].contains(value) {
+            let hint = "name each value once; for an A/A comparison, make all arms the same value";
+            return Err(Complaint::new(format!("the arm `{value}` is repeated")).hint(hint).into());
+        }
+        let mut wiring = base.clone();
+        wiring.set(axis, value)?;
+        let label = if same { format!("{value} ({})", letter(index)) } else { value.clone() };
+        arms.push(arm(label, wiring)?);
+    }
+    Ok(arms)
+}
+
+/// Each step's wiring is the one before it with one change, so steps that are left out still add up.
+fn step_arms(base: Wiring, steps: &[Step], chosen: &[String]) -> Result<Vec<ArmPlan>> {
+    let labels: Vec<&str> = steps.iter().map(|step| step.label.as_str()).collect();
+    if let Some(unknown) = chosen.iter().find(|arm| !labels.contains(&arm.as_str())) {
+        let what = format!("there is no step `{unknown}`");
+        return Err(Complaint::new(what).hint(did_you_mean(unknown, labels)).into());
+    }
+    let mut wiring = base;
+    let mut arms = Vec::new();
+    for step in steps {
+        if let Some((axis, value)) = &step.change {
+            wiring.set(axis, value)?;
+        }
+        if chosen.is_empty() || chosen.contains(&step.label) {
+            arms.push(arm(step.label.clone(), wiring.clone())?);
+        }
+    }
+    if arms.len() < 2 {
+        return Err(Complaint::new("a waterfall needs two steps").into());
+    }
+    Ok(arms)
+}
+
+fn arm(label: String, wiring: Wiring) -> Result<ArmPlan> {
+    wiring
+        .check()
+        .with_context(|| format!("the arm `{label}` cannot be"))?;
+    Ok(ArmPlan::new(label, wiring))
+}
+
+impl ArmPlan {
+    /// The processes and backings of one wiring.
+    pub fn new(label: String, wiring: Wiring) -> Self {
+        let backings = wiring.backings();
+        let placement = wiring.placement();
+        let processes = placement
+            .processes
+            .iter()
+            .map(|shape| ProcessPlan {
+                name: shape.name,
+                edge: shape.edge,
+                components: shape.components,
+                remote: remote(&wiring, placement, shape.components),
+                roles: backings
+                    .iter()
+                    .filter(|need| {
+                        let everyone = need.used_by.is_empty();
+                        let hosts_user = need.used_by.iter().any(|user| shape.components.contains(user));
+                        everyone || hosts_user || (need.edge && shape.edge)
+                    })
+                    .map(|need| need.role.clone())
+                    .collect(),
+            })
+            .collect();
+        Self {
+            name: file_name(&label),
+            label,
+            processes,
+            backings,
+            wiring,
+        }
+    }
+}
+
+/// The components that a process reaches over the network: those that another process of the placement hosts.
+fn remote(wiring: &Wiring, placement: &Placement, hosted: &[&str]) -> Vec<&'static str> {
+    wiring
+        .system()
+        .components
+        .iter()
+        .map(|(component, _)| *component)
+        .filter(|component| !hosted.contains(component) && placement.host_of(component).is_some())
+        .collect()
+}
+
+fn load(spec: &LoadSpec, quick: bool) -> LoadPlan {
+    let (seconds, launches) = if quick {
+        (spec.quick_seconds, spec.quick_launches)
+    } else {
+        (spec.seconds, spec.launches)
+    };
+    LoadPlan {
+        mix: spec.mix.clone(),
+        rate: spec.rate,
+        arrivals: spec.arrivals,
+        slice: Duration::from_millis(spec.slice_ms),
+        measured: Duration::from_secs(seconds),
+        launches,
+        links: spec.links,
+    }
+}
+
+fn letter(index: usize) -> char {
+    char::from(b'A' + u8::try_from(index % 26).unwrap_or(0))
+}
+
+/// A label as a file's name: letters, digits and dots, everything else a dash.
+fn file_name(label: &str) -> String {
+    let mapped: String = label
+        .to_lowercase()
+        .chars()
+        .map(|c| if c.is_ascii_alphanumeric() || c == '.' { c } else { ' ' })
+        .collect();
+    mapped.split_whitespace().collect::<Vec<_>>().join("-")
+}

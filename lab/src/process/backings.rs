@@ -1,0 +1,139 @@
+//! The stores and brokers of an arm: each arm has its own, so that the cost of one is never the other's.
+
+mod kafka;
+
+use std::{path::{Path, PathBuf}, time::Duration};
+
+use runtime::BackingKind;
+
+use super::{Group, Part, arm::Start, child::Child, postgres};
+
+/// How long a backing may take to end: a database writes a checkpoint.
+const END_WITHIN: Duration = Duration::from_secs(15);
+
+/// Stores and brokers that are given by address instead of being started.
+#[derive(Clone, Debug, Default)]
+pub struct BackingChoices {
+    /// A Postgres server whose user may create databases: `postgres://user:password@host:port/postgres`.
+    pub postgres_url: Option<String>,
+    /// A Kafka broker: `kafka://host:port`.
+    pub kafka_url: Option<String>,
+}
+
+/// A store or broker of an arm that is up.
+pub struct RunningBacking {
+    /// What it is.
+    pub kind: BackingKind,
+    /// Where it came from, in words: `embedded`, `native /usr/lib/postgresql/15/bin`, `given`.
+    pub provider: String,
+    /// What a reader of the figures has to know about it, if anything.
+    pub caveat: Option<String>,
+    /// What it writes on its standard output and error, if it is a process of the lab's.
+    pub log: Option<PathBuf>,
+    /// For each role its address, as a process is told it.
+    pub(super) addresses: Vec<(String, String)>,
+    pub(super) child: Option<Child>,
+    /// Databases on a given server, to remove at the end.
+    pub(super) borrowed: Option<postgres::Borrowed>,
+}
+
+/// Why an arm cannot be had.
+pub(super) enum Cannot {
+    /// Something that this machine does not offer: other arms go on.
+    Skip {
+        /// What is missing.
+        why: String,
+        /// How to get it.
+        hint: String,
+    },
+    /// An error.
+    Fail(anyhow::Error),
+}
+
+impl From<anyhow::Error> for Cannot {
+    fn from(error: anyhow::Error) -> Self {
+        Self::Fail(error)
+    }
+}
+
+/// Starts what an arm needs.
+pub(super) fn provide(start: &Start<'_>, folder: &Path) -> Result<Vec<RunningBacking>, Cannot> {
+    let roles = |kind: BackingKind| {
+        start
+            .arm
+            .backings
+            .iter()
+            .filter(|need| need.kind == kind)
+            .map(|need| need.role.clone())
+            .collect::<Vec<_>>()
+    };
+    let mut running = Vec::new();
+    for kind in [BackingKind::Sqlite, BackingKind::Postgres, BackingKind::Kafka] {
+        let roles = roles(kind);
+        if roles.is_empty() {
+            continue;
+        }
+        running.push(match kind {
+            BackingKind::Sqlite => sqlite(&roles, folder)?,
+            BackingKind::Postgres => postgres::provide(start, &roles, folder)?,
+            BackingKind::Kafka => kafka::provide(start, &roles, folder)?,
+        });
+    }
+    Ok(running)
+}
+
+/// A database file a role; the processes that use it create it.
+fn sqlite(roles: &[String], folder: &Path) -> Result<RunningBacking, Cannot> {
+    let files = folder.join("sqlite");
+    std::fs::create_dir_all(&files).map_err(anyhow::Error::from)?;
+    let addresses = roles
+        .iter()
+        .map(|role| {
+            let path = files.join(format!("{}.db", identifier(role)));
+            (role.clone(), format!("sqlite:{}", path.display()))
+        })
+        .collect();
+    Ok(RunningBacking {
+        kind: BackingKind::Sqlite,
+        provider: "embedded".to_owned(),
+        caveat: None,
+        log: None,
+        addresses,
+        child: None,
+        borrowed: None,
+    })
+}
+
+/// A role as a name of files and databases: `database/links` becomes `database_links`.
+pub(super) fn identifier(role: &str) -> String {
+    role.chars()
+        .map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '_' })
+        .collect()
+}
+
+impl RunningBacking {
+    /// Its processes, if they are the arm's own and apart from the services.
+    pub(super) fn group(&self) -> Option<Group> {
+        let child = self.child.as_ref()?;
+        Some(Group {
+            name: self.kind.name().to_owned(),
+            part: Part::Backing(self.kind),
+            pid: child.pid(),
+            with_children: true,
+        })
+    }
+
+    pub(super) fn child(&mut self) -> Option<&mut Child> {
+        self.child.as_mut()
+    }
+
+    /// Ends it; whether it ended by itself.
+    pub(super) fn stop(&mut self) -> bool {
+        drop(self.borrowed.take());
+        let Some(mut child) = self.child.take() else {
+            return true;
+        };
+        child.ask_to_end();
+        child.wait(END_WITHIN)
+    }
+}

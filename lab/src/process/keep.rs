@@ -1,0 +1,115 @@
+//! `lab keep`: the parent of a throwaway server, which ends it and removes its folder when the lab is gone.
+//!
+//! A database server does not end with the standard input that it was given, so a small process that does stands
+//! between it and the lab. It stays the server's parent to the end: an orphan that nobody reaps would stay in the
+//! process table.
+
+use std::{
+    io::Read,
+    os::unix::process::CommandExt,
+    path::PathBuf,
+    process::{Child, Command, Stdio},
+    sync::mpsc,
+    thread,
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context, Result};
+use nix::{
+    sys::signal::{self, Signal},
+    unistd::Pid,
+};
+use tokio::signal::unix::{SignalKind, signal};
+
+/// How long a server may take to end on SIGINT, which to Postgres means: roll back, write a checkpoint, end.
+const END_WITHIN: Duration = Duration::from_secs(10);
+
+/// How often the server is looked at.
+const LOOK_EVERY: Duration = Duration::from_millis(20);
+
+/// What to keep.
+#[derive(Clone, Debug)]
+pub struct Keep {
+    /// The folder to remove at the end.
+    pub folder: PathBuf,
+    /// The user and group to run as, if not the own ones.
+    pub user: Option<(u32, u32)>,
+    /// The server's command line.
+    pub command: Vec<String>,
+}
+
+/// Keeps a server until standard input ends, a SIGTERM comes, or the server ends by itself.
+pub fn run(keep: &Keep) -> Result<()> {
+    let (program, arguments) = keep
+        .command
+        .split_first()
+        .context("`lab keep` needs a command to keep")?;
+    let mut command = Command::new(program);
+    command.args(arguments).stdin(Stdio::null());
+    if let Some((user, group)) = keep.user {
+        command.uid(user).gid(group);
+    }
+    // Listening comes before the server, so that no signal falls between the two.
+    let asked = asked_to_end()?;
+    let mut server = command
+        .spawn()
+        .with_context(|| format!("cannot start `{program}`"))?;
+    let outcome = loop {
+        if let Some(status) = server.try_wait().context("cannot watch the server")? {
+            break Err(anyhow::anyhow!("the server ended by itself: {status}"));
+        }
+        if asked.recv_timeout(LOOK_EVERY) != Err(mpsc::RecvTimeoutError::Timeout) {
+            end(&mut server);
+            break Ok(());
+        }
+    };
+    std::fs::remove_dir_all(&keep.folder)
+        .with_context(|| format!("cannot remove `{}`", keep.folder.display()))?;
+    outcome
+}
+
+/// A message when standard input ends or a signal asks to end.
+fn asked_to_end() -> Result<mpsc::Receiver<()>> {
+    let (from_input, asked) = mpsc::sync_channel(2);
+    let from_signal = from_input.clone();
+    thread::spawn(move || {
+        let mut ignored = Vec::new();
+        let _ = std::io::stdin().read_to_end(&mut ignored);
+        let _ = from_input.send(());
+    });
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_io()
+        .build()
+        .context("cannot listen for signals")?;
+    let (listening, is_listening) = mpsc::sync_channel(1);
+    thread::spawn(move || {
+        runtime.block_on(async move {
+            let kinds = [SignalKind::terminate(), SignalKind::interrupt()];
+            let [Ok(mut terminate), Ok(mut interrupt)] = kinds.map(signal) else {
+                return;
+            };
+            let _ = listening.send(());
+            tokio::select! {
+                _ = terminate.recv() => {}
+                _ = interrupt.recv() => {}
+            }
+            let _ = from_signal.send(());
+        });
+    });
+    is_listening.recv().context("cannot listen for signals")?;
+    Ok(asked)
+}
+
+fn end(server: &mut Child) {
+    let pid = Pid::from_raw(i32::try_from(server.id()).unwrap_or(i32::MAX));
+    let _ = signal::kill(pid, Signal::SIGINT);
+    let deadline = Instant::now() + END_WITHIN;
+    while matches!(server.try_wait(), Ok(None)) {
+        if Instant::now() >= deadline {
+            let _ = server.kill();
+            let _ = server.wait();
+            return;
+        }
+        thread::sleep(LOOK_EVERY);
+    }
+}

@@ -1,0 +1,146 @@
+//! All arms of a plan, up at the same time.
+
+use std::{path::Path, thread, time::Duration};
+
+use anyhow::Result;
+use runtime::BackingKind;
+
+use super::{BackingChoices, Ended, RunningArm, Scratch, Skipped, arm::Start, backings::Cannot};
+use crate::{
+    complaint::Complaint,
+    interrupt::Interrupt,
+    plan::{ArmPlan, Budget},
+};
+
+/// How long processes may take to be ready: an event log's consumer group alone takes three seconds to form.
+pub const READY_WITHIN: Duration = Duration::from_secs(15);
+
+/// What a launch needs beside the arms.
+pub struct LaunchOptions<'a> {
+    /// The lab's own program, which is every service process as well: `std::env::current_exe()`, or in a test the
+    /// binary that cargo built.
+    pub program: &'a Path,
+    /// The run's folder for what nobody needs afterwards.
+    pub scratch: &'a Scratch,
+    /// The launch's number within the run, from 1: names its folder.
+    pub number: u32,
+    /// Stores and brokers that were given by address.
+    pub backings: &'a BackingChoices,
+    /// The port of the public API; none: a free one. Only for a single arm.
+    pub port: Option<u16>,
+    /// Whether each arm that traces gets a receiver.
+    pub traces: bool,
+    /// Stops the wait when the person asks.
+    pub interrupt: &'a Interrupt,
+    /// How long processes may take to be ready.
+    pub ready_within: Duration,
+}
+
+/// Arms that are up. Dropping it stops them.
+pub struct Launch {
+    /// Those that are up, in the plan's order.
+    pub arms: Vec<RunningArm>,
+    /// Those that could not be had.
+    pub skipped: Vec<Skipped>,
+}
+
+/// A process that ended although nobody asked it to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Death {
+    /// The arm's name.
+    pub arm: String,
+    /// Which process, how, when, and its last log lines.
+    pub ended: Ended,
+}
+
+impl Launch {
+    /// Starts every arm, all at once, and returns when all are ready.
+    ///
+    /// An arm whose backing cannot be had is skipped; it is an error when fewer than two are left of two or more.
+    /// A process that dies while starting is an error with its last log lines.
+    /// On an error everything that was started is stopped.
+    pub fn start(arms: &[ArmPlan], budget: &Budget, options: &LaunchOptions<'_>) -> Result<Self> {
+        one_arm_a_broker(arms, options.backings)?;
+        let outcomes: Vec<_> = thread::scope(|scope| {
+            let starting: Vec<_> = arms
+                .iter()
+                .map(|arm| scope.spawn(move || Start { arm, budget, options }.run()))
+                .collect();
+            starting
+                .into_iter()
+                .map(|thread| {
+                    thread.join().unwrap_or_else(|_| {
+                        Err(Cannot::Fail(Complaint::new("the lab panicked while it started an arm").into()))
+                    })
+                })
+                .collect()
+        });
+        let mut launch = Self {
+            arms: Vec::new(),
+            skipped: Vec::new(),
+        };
+        for (arm, outcome) in arms.iter().zip(outcomes) {
+            match outcome {
+                Ok(running) => launch.arms.push(running),
+                Err(Cannot::Skip { why, hint }) => launch.skipped.push(Skipped {
+                    arm: arm.name.clone(),
+                    why,
+                    hint,
+                }),
+                Err(Cannot::Fail(error)) => return Err(error),
+            }
+        }
+        launch.enough(arms.len())?;
+        Ok(launch)
+    }
+
+    fn enough(&self, wanted: usize) -> Result<()> {
+        if self.arms.len() >= wanted.min(2) {
+            return Ok(());
+        }
+        let why: Vec<_> = self
+            .skipped
+            .iter()
+            .map(|skipped| format!("`{}`: {}", skipped.arm, skipped.why))
+            .collect();
+        let hints: Vec<_> = self.skipped.iter().map(|skipped| skipped.hint.as_str()).collect();
+        let what = format!("too few arms can be had here\n  {}", why.join("\n  "));
+        Err(Complaint::new(what)
+            .maybe_hint(hints.first().map(|hint| (*hint).to_owned()))
+            .into())
+    }
+
+    /// The arm of that name.
+    pub fn arm(&self, name: &str) -> Option<&RunningArm> {
+        self.arms.iter().find(|arm| arm.name == name)
+    }
+
+    /// The first process found to have ended although nobody asked it to. Cheap: one system call a process.
+    pub fn death(&mut self) -> Option<Death> {
+        self.arms.iter_mut().find_map(|arm| {
+            arm.death().map(|ended| Death {
+                arm: arm.name.clone(),
+                ended,
+            })
+        })
+    }
+
+    /// Stops every arm: processes drain and end, then the backings. The names of those that had to be killed.
+    pub fn stop(mut self) -> Vec<String> {
+        self.arms.iter_mut().flat_map(RunningArm::stop).collect()
+    }
+}
+
+/// A given broker serves one arm: two would read each other's events from the same topics.
+fn one_arm_a_broker(arms: &[ArmPlan], backings: &BackingChoices) -> Result<()> {
+    let users = arms
+        .iter()
+        .filter(|arm| arm.backings.iter().any(|need| need.kind == BackingKind::Kafka))
+        .count();
+    if backings.kafka_url.is_some() && users > 1 {
+        return Err(Complaint::new(format!("{users} arms would read each other's events from the given broker"))
+            .hint("leave `--kafka-url` out: each arm then has an embedded broker of its own")
+            .into());
+    }
+    Ok(())
+}

@@ -1,0 +1,79 @@
+//! Postgres: a throwaway server of the arm's own, or databases on a given one.
+//!
+//! Read in this order: this file, `installation` (finding the programs), `server` (starting one), `databases` (one a
+//! role).
+
+mod databases;
+mod installation;
+mod server;
+
+use std::path::Path;
+
+use runtime::BackingKind;
+
+use super::{
+    arm::Start,
+    backings::{Cannot, RunningBacking, identifier},
+};
+
+pub(super) use databases::Borrowed;
+pub use installation::Installation;
+
+/// How to get a server, for whoever has none.
+pub const HOW_TO_GET: &str = "install PostgreSQL (`apt-get install postgresql`, `brew install postgresql`), \
+                              or give a server by `--postgres-url postgres://user:password@host:5432/postgres`";
+
+/// Databases on the given server, or else a throwaway native server of the arm's own.
+pub(super) fn provide(start: &Start<'_>, roles: &[String], folder: &Path) -> Result<RunningBacking, Cannot> {
+    if let Some(url) = &start.options.backings.postgres_url {
+        return given(start, url, roles).map_err(Cannot::Fail);
+    }
+    let Some(installation) = Installation::find() else {
+        return Err(Cannot::Skip {
+            why: "no PostgreSQL server was found on this machine".to_owned(),
+            hint: HOW_TO_GET.to_owned(),
+        });
+    };
+    native(start, &installation, roles, folder).map_err(|error| Cannot::Skip {
+        why: format!("the PostgreSQL server of `{}` did not start: {error:#}", installation.bin.display()),
+        hint: HOW_TO_GET.to_owned(),
+    })
+}
+
+fn given(start: &Start<'_>, url: &str, roles: &[String]) -> anyhow::Result<RunningBacking> {
+    let prefix = format!(
+        "lab_{}_{}_{}",
+        std::process::id(),
+        start.options.number,
+        identifier(&start.arm.name),
+    );
+    let (addresses, borrowed) = Borrowed::create(url, &prefix, roles)?;
+    Ok(RunningBacking {
+        kind: BackingKind::Postgres,
+        provider: "given".to_owned(),
+        caveat: Some("the server was given: its CPU and memory are not the arm's, and the arms share it".to_owned()),
+        log: None,
+        addresses,
+        child: None,
+        borrowed: Some(borrowed),
+    })
+}
+
+fn native(
+    start: &Start<'_>,
+    installation: &Installation,
+    roles: &[String],
+    folder: &Path,
+) -> anyhow::Result<RunningBacking> {
+    let server = server::start(start, installation, folder)?;
+    let addresses = databases::create_on_own(&server.url, roles, start.options.interrupt)?;
+    Ok(RunningBacking {
+        kind: BackingKind::Postgres,
+        provider: format!("native, {}", installation.version),
+        caveat: None,
+        log: Some(server.log),
+        addresses,
+        child: Some(server.keeper),
+        borrowed: None,
+    })
+}

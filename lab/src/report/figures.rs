@@ -1,0 +1,164 @@
+//! The figures of a report as rows: one a metric, one column an arm.
+
+use load::statistics::Verdict;
+
+use super::model::{Arm, CauseCount, Comparison, Report};
+use super::words::{NO_FIGURE, count, maybe, mean_count, three_digits};
+
+/// One row of the table of figures.
+pub(super) struct Row {
+    /// What it is, with its unit: `CPU an operation, µs`.
+    pub(super) name: &'static str,
+    /// One cell an arm.
+    pub(super) cells: Vec<String>,
+}
+
+/// How an arm's cell of a row is written.
+type Cell = fn(&Arm) -> String;
+
+/// Every figure that at least one arm has.
+pub(super) fn rows(report: &Report) -> Vec<Row> {
+    let figures: [(&'static str, Cell); 17] = [
+        ("operations a second", |arm| {
+            three_digits(arm.throughput_per_s)
+        }),
+        ("operations", |arm| count(arm.operations)),
+        ("refused", |arm| causes(&arm.refused)),
+        ("failed", |arm| causes(&arm.failed)),
+        ("p50, ms", |arm| maybe(arm.latency_ms.p50)),
+        ("p90, ms", |arm| maybe(arm.latency_ms.p90)),
+        ("p99, ms", |arm| maybe(arm.latency_ms.p99)),
+        ("p99.9, ms", |arm| maybe(arm.latency_ms.p999)),
+        ("max, ms", |arm| maybe(arm.latency_ms.max)),
+        ("CPU an operation, µs", cpu),
+        ("memory, MiB (peak)", memory),
+        ("hops an operation", |arm| mean_count(arm.per_op.hops)),
+        ("bytes between processes", |arm| {
+            mean_count(arm.per_op.bytes)
+        }),
+        ("SQL an operation", |arm| mean_count(arm.per_op.sql)),
+        ("cache hits an operation", |arm| {
+            mean_count(arm.per_op.cache_hits)
+        }),
+        ("events an operation", |arm| mean_count(arm.per_op.events)),
+        ("ledger", ledger),
+    ];
+    figures
+        .into_iter()
+        .map(|(name, cell)| Row {
+            name,
+            cells: report.arms.iter().map(cell).collect(),
+        })
+        .filter(|row| row.cells.iter().any(|cell| cell != NO_FIGURE))
+        .collect()
+}
+
+fn cpu(arm: &Arm) -> String {
+    arm.cpu_us_per_op.total.map_or_else(
+        || NO_FIGURE.to_owned(),
+        |total| {
+            format!(
+                "{} [{}, {}]",
+                three_digits(total.estimate),
+                three_digits(total.low),
+                three_digits(total.high)
+            )
+        },
+    )
+}
+
+fn memory(arm: &Arm) -> String {
+    match (arm.memory_mib.resident, arm.memory_mib.peak) {
+        (Some(resident), Some(peak)) => {
+            format!("{} ({})", three_digits(resident), three_digits(peak))
+        }
+        (resident, _) => maybe(resident),
+    }
+}
+
+/// The ledger's verdict in a few words.
+pub(super) fn ledger(arm: &Arm) -> String {
+    let Some(ledger) = &arm.ledger else {
+        return NO_FIGURE.to_owned();
+    };
+    match (ledger.holds, ledger.complete) {
+        (true, true) => "holds".to_owned(),
+        (true, false) => "holds, not all checked".to_owned(),
+        (false, _) => format!("BROKEN: {}", violations(arm)),
+    }
+}
+
+/// What breaks the ledger of an arm: `188 lost, 2 duplicated`.
+pub(super) fn violations(arm: &Arm) -> String {
+    let facts = arm.ledger.iter().flat_map(|ledger| &ledger.facts);
+    let broken: Vec<String> = facts
+        .filter(|fact| fact.violation && fact.count > 0)
+        .map(|fact| format!("{} {}", count(fact.count), fact.name))
+        .collect();
+    broken.join(", ")
+}
+
+/// How often, and why: `65 (61 connection refused, 4 deadline passed)`.
+pub(super) fn causes(list: &[CauseCount]) -> String {
+    let total: u64 = list.iter().map(|entry| entry.count).sum();
+    match list {
+        [] => "0".to_owned(),
+        [one] => format!("{} ({})", count(total), one.cause),
+        several => {
+            let each: Vec<_> = several
+                .iter()
+                .map(|entry| format!("{} {}", count(entry.count), entry.cause))
+                .collect();
+            format!("{} ({})", count(total), each.join(", "))
+        }
+    }
+}
+
+/// The comparisons that a reader should see first: CPU, the median and the tail.
+pub(super) fn headlines(report: &Report) -> Vec<&Comparison> {
+    let first = ["cpu", "p50", "p99"];
+    let is_headline = |metric: &str| first.contains(&metric);
+    let picked: Vec<_> = report
+        .comparisons
+        .iter()
+        .filter(|comparison| is_headline(&comparison.metric))
+        .collect();
+    if picked.is_empty() {
+        report.comparisons.iter().take(3).collect()
+    } else {
+        picked
+    }
+}
+
+/// The verdict of a comparison without its arms: `higher: 2.41x [2.36, 2.46]`.
+pub(super) fn verdict_words(comparison: &Comparison) -> String {
+    match comparison.verdict {
+        // A factor alone would leave open which way it goes.
+        Some(verdict @ Verdict::Higher { by, .. }) if by >= 1.0 => {
+            format!("higher: {}", verdict.short())
+        }
+        Some(verdict) => verdict.short(),
+        None => comparison.sentence.clone(),
+    }
+}
+
+/// Why this report gives no verdict, if it gives none.
+pub(super) fn void_sentence(report: &Report) -> Option<String> {
+    (!report.validity.verdict_possible).then(|| {
+        "This run has no verdict: it does not meet the conditions under which its figures could be believed. See the validity box.".to_owned()
+    })
+}
+
+/// What happened to an arm that did not live to the end.
+pub(super) fn death_sentence(arm: &Arm) -> Option<String> {
+    arm.died.as_ref().map(|death| match death.when_s {
+        Some(seconds) => format!(
+            "{}: process `{}` died {seconds:.1} s after load began",
+            arm.label, death.process
+        ),
+        None => format!(
+            "{}: process `{}` died before it was ready",
+            arm.label, death.process
+        ),
+    })
+}

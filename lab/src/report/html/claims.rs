@@ -1,0 +1,49 @@
+//! What textbooks say, held against this run.
+
+use maud::{Markup, html};
+
+use super::{prose, titled};
+use crate::report::model::{Claim, ClaimVerdict, Report};
+
+pub(super) fn section(report: &Report) -> Markup {
+    if report.claims.is_empty() {
+        return html! {};
+    }
+    titled(
+        "claims",
+        "What textbooks say",
+        "Statements that this scenario tests, each with what this run says to it and the figures that decide it.",
+        &html! { ul class="claims" { @for claim in &report.claims { (one(claim)) } } },
+    )
+}
+
+fn one(claim: &Claim) -> Markup {
+    let class = match claim.verdict {
+        ClaimVerdict::Holds => "badge good-badge",
+        ClaimVerdict::DoesNotHoldHere => "badge bad-badge",
+        ClaimVerdict::CannotTell => "badge",
+    };
+    html! {
+        li {
+            span class=(class) { (sign(claim.verdict)) (claim.verdict) }
+            div {
+                p class="claim" { (prose(&claim.text)) }
+                p class="soft" {
+                    (prose(&claim.because)) "."
+                    @if !claim.is_as_expected() {
+                        " " b class=[(claim.verdict != ClaimVerdict::CannotTell).then_some("bad")] { "The scenario expects “" (claim.expected) "”." }
+                    }
+                    @if let Some(source) = &claim.source { " " cite { (source) "." } }
+                }
+            }
+        }
+    }
+}
+
+fn sign(verdict: ClaimVerdict) -> &'static str {
+    match verdict {
+        ClaimVerdict::Holds => "✓ ",
+        ClaimVerdict::DoesNotHoldHere => "✗ ",
+        ClaimVerdict::CannotTell => "? ",
+    }
+}

@@ -1,0 +1,102 @@
+//! The ledger: was everything that was acknowledged still there?
+
+use maud::{Markup, html};
+
+use super::{arm_name, prose, titled};
+use crate::report::figures;
+use crate::report::model::{Arm, Report};
+use crate::report::words::{NO_FIGURE, count};
+
+pub(super) fn section(report: &Report) -> Markup {
+    if report.arms.iter().all(|arm| arm.ledger.is_none()) {
+        return html! {};
+    }
+    let body = html! {
+        div class="scroll" { (facts(report)) }
+        @for arm in &report.arms { (examples(report, arm)) }
+    };
+    titled(
+        "ledger",
+        "The ledger",
+        "After the load, the lab asked each system by its public API for everything that it had acknowledged: only right answers count, and one that is lost or doubled breaks the ledger however fast it was given.",
+        &body,
+    )
+}
+
+fn facts(report: &Report) -> Markup {
+    let mut names: Vec<&str> = Vec::new();
+    for fact in report
+        .arms
+        .iter()
+        .filter_map(|arm| arm.ledger.as_ref())
+        .flat_map(|ledger| &ledger.facts)
+    {
+        if !names.contains(&fact.name.as_str()) {
+            names.push(&fact.name);
+        }
+    }
+    html! {
+        table class="figures" {
+            thead {
+                tr {
+                    th {}
+                    @for arm in &report.arms { th { (arm_name(report, &arm.label)) } }
+                }
+            }
+            tbody {
+                @for name in names {
+                    tr {
+                        th scope="row" { (name) }
+                        @for arm in &report.arms { (fact(arm, name)) }
+                    }
+                }
+                tr class="total" {
+                    th scope="row" { "verdict" }
+                    @for arm in &report.arms { td { (verdict(arm)) } }
+                }
+            }
+        }
+    }
+}
+
+fn fact(arm: &Arm, name: &str) -> Markup {
+    let found = arm
+        .ledger
+        .iter()
+        .flat_map(|ledger| &ledger.facts)
+        .find(|fact| fact.name == name);
+    match found {
+        Some(fact) if fact.violation && fact.count > 0 => {
+            html! { td class="bad" { (count(fact.count)) } }
+        }
+        Some(fact) => html! { td { (count(fact.count)) } },
+        None => html! { td { (NO_FIGURE) } },
+    }
+}
+
+fn verdict(arm: &Arm) -> Markup {
+    match &arm.ledger {
+        None => html! { span class="badge" { "not checked" } },
+        Some(ledger) if !ledger.holds => html! { span class="badge bad-badge" { "✗ broken" } },
+        Some(ledger) if !ledger.complete => {
+            html! { span class="badge" { "✓ holds, not all checked" } }
+        }
+        Some(_) => html! { span class="badge good-badge" { "✓ holds" } },
+    }
+}
+
+fn examples(report: &Report, arm: &Arm) -> Markup {
+    let Some(ledger) = arm
+        .ledger
+        .as_ref()
+        .filter(|ledger| !ledger.examples.is_empty())
+    else {
+        return html! {};
+    };
+    html! {
+        div class="examples" {
+            p { (arm_name(report, &arm.label)) ": " (figures::violations(arm)) ". For example:" }
+            ul { @for example in &ledger.examples { li { (prose(example)) } } }
+        }
+    }
+}

@@ -1,0 +1,107 @@
+//! The report as one page: a file that opens offline, in light and in dark, and on paper.
+//!
+//! No script, no font, no image and no style comes from elsewhere; there is no script at all.
+//! The order is that of a reader who never saw the lab: the question and its answer, what was compared, what it costs, why to believe it, what not to conclude.
+//! Every section begins with one sentence that says how to read it.
+
+mod architecture;
+mod claims;
+mod cost;
+mod differences;
+mod latency;
+mod ledger;
+mod time;
+mod top;
+mod validity;
+
+use maud::{DOCTYPE, Markup, PreEscaped, html};
+
+use super::model::Report;
+use super::svg;
+
+const STYLE: &str = include_str!("style.css");
+
+/// The whole page.
+pub fn render(report: &Report) -> String {
+    let page = html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                meta name="color-scheme" content="light dark";
+                meta name="generator" content={"system-design-lab " (report.lab_version)};
+                title { (report.scenario.name) " – " (report.scenario.question) }
+                style { (PreEscaped(STYLE)) }
+            }
+            body {
+                (svg::definitions())
+                main {
+                    (top::question(report))
+                    (top::answer(report))
+                    (architecture::section(report))
+                    (cost::figures(report))
+                    (cost::walk(report))
+                    (cost::cpu(report))
+                    (latency::section(report))
+                    (differences::section(report))
+                    (time::section(report))
+                    (ledger::section(report))
+                    (claims::section(report))
+                    (validity::section(report))
+                    (validity::limits(report))
+                    (validity::again(report))
+                }
+                (validity::footer(report))
+            }
+        }
+    };
+    page.into_string()
+}
+
+/// A section with its heading and the sentence that says how to read it.
+fn titled(id: &str, heading: &str, how_to_read: &str, body: &Markup) -> Markup {
+    html! {
+        section id=(id) {
+            h2 { (heading) }
+            p class="read" { (how_to_read) }
+            (body)
+        }
+    }
+}
+
+/// An arm's name with its colour before it.
+fn arm_name(report: &Report, label: &str) -> Markup {
+    let place = report.arms.iter().position(|arm| arm.label == label);
+    html! {
+        span class="arm" {
+            @if let Some(place) = place { span class={"swatch " (svg::arm_class(place))} {} }
+            (label)
+        }
+    }
+}
+
+/// A sentence whose intervals and per cents are not broken over lines.
+fn unbroken(sentence: &str) -> String {
+    let mut within = false;
+    let kept = sentence.replace(" %", "\u{a0}%").replace(" [", "\u{a0}[");
+    kept.chars()
+        .map(|letter| {
+            within = (within || letter == '[') && letter != ']';
+            if within && letter == ' ' {
+                '\u{a0}'
+            } else {
+                letter
+            }
+        })
+        .collect()
+}
+
+/// Text whose `backticked` parts are code.
+fn prose(words: &str) -> Markup {
+    html! {
+        @for (at, part) in words.split('`').enumerate() {
+            @if at % 2 == 1 { code { (part) } } @else { (part) }
+        }
+    }
+}

@@ -1,0 +1,102 @@
+//! Why to believe the figures, what they do not say, and how to get them again.
+
+use maud::{Markup, html};
+
+use super::{prose, titled};
+use crate::report::model::Report;
+use crate::report::words::{count, maybe, maybe_whole, processors, three_digits, trimmed};
+
+pub(super) fn section(report: &Report) -> Markup {
+    let body = html! {
+        div class={"validity" @if !report.validity.verdict_possible { " void" }} {
+            (tiles(report))
+            @for note in &report.validity.notes { p class="note" { (prose(note)) } }
+        }
+        (conditions(report))
+    };
+    titled(
+        "validity",
+        "How far to believe it",
+        "The instrument's own errors: if the sender was late or too many slices are void, nothing above counts; a difference smaller than the smallest detectable would have gone unseen.",
+        &body,
+    )
+}
+
+fn tiles(report: &Report) -> Markup {
+    let validity = &report.validity;
+    let per_cent = |value: Option<f64>| {
+        value.map_or_else(|| "–".to_owned(), |value| format!("{} %", trimmed(value)))
+    };
+    html! {
+        dl class="tiles" {
+            (tile("verdict", if validity.verdict_possible { "possible" } else { "not possible" }, "whether the run meets its own conditions"))
+            (tile("send lag p99", &format!("{} µs", maybe(validity.send_lag_p99_us)), &format!("how late the generator sent; the bound is {} µs", three_digits(validity.send_lag_bound_us))))
+            (tile("void slices", &format!("{} of {}", count(validity.void_slices), count(validity.total_slices)), "slices in which the generator was the bottleneck, left out for all arms"))
+            (tile("effective samples", &maybe_whole(validity.effective_samples), "independent observations behind the CPU ratio, correlation taken off"))
+            (tile("smallest detectable", &per_cent(validity.smallest_detectable_percent), "difference in CPU that this run finds four times in five"))
+            (tile("noise floor", &per_cent(validity.noise_floor_percent), "what two equal arms could have seemed to differ by"))
+            (tile("confidence", &format!("{} %", trimmed(validity.confidence * 100.0)), &format!("of all {} intervals together, corrected for their number", validity.family_size)))
+            (tile("equal means within", &format!("{} %", trimmed(validity.equivalence_margin_percent)), "differences up to this are called none"))
+        }
+    }
+}
+
+fn tile(name: &str, figure: &str, meaning: &str) -> Markup {
+    html! {
+        div {
+            dt { (name) }
+            dd { b { (figure) } span class="soft" { (meaning) } }
+        }
+    }
+}
+
+fn conditions(report: &Report) -> Markup {
+    let (machine, load) = (&report.machine, &report.load);
+    html! {
+        dl class="conditions" {
+            dt { "machine" }
+            dd { (machine.cpu) ", " (machine.cores) " cores, " (three_digits(machine.memory_mib as f64 / 1024.0)) " GiB; " (machine.os) ", kernel " (machine.kernel) "; Rust " (machine.rust) }
+            dt { "processors" }
+            dd { "generator " (processors(&report.budget.generator_cpus)) "; arms " (processors(&report.budget.arm_cpus)) "; runtime " code { (report.runtime) } }
+            dt { "load" }
+            dd { (prose(&load.mix)) ", " (three_digits(load.rate)) " operations a second (" (load.arrivals) "), " (count(load.things)) " " (load.things_name) " to begin with" }
+            dt { "measured" }
+            dd { (three_digits(load.measured_seconds_per_arm)) " s an arm: " (count(load.rounds)) " rounds of " (three_digits(load.slice_ms)) " ms in random order, " (load.launches) " launches of every process" }
+        }
+    }
+}
+
+pub(super) fn limits(report: &Report) -> Markup {
+    if report.does_not_show.is_empty() {
+        return html! {};
+    }
+    titled(
+        "limits",
+        "What this does not show",
+        "Conclusions that nobody should draw from this page.",
+        &html! { ul class="limits" { @for limit in &report.does_not_show { li { (prose(limit)) } } } },
+    )
+}
+
+pub(super) fn again(report: &Report) -> Markup {
+    titled(
+        "again",
+        "Run it again",
+        "The same plan with the same seed, on your machine.",
+        &html! { pre class="command" { (report.reproduce) } },
+    )
+}
+
+pub(super) fn footer(report: &Report) -> Markup {
+    html! {
+        footer {
+            p {
+                "Run " code { (report.id) } ", " time datetime=(report.created) { (report.created) }
+                ". Seed " code { (report.seed) }
+                ". Lab " (report.lab_version) ", commit " code { (report.commit.as_deref().unwrap_or("unknown")) }
+                ". Schema " code { (report.schema) } "."
+            }
+            p { "Given as " code { (report.command) } }
+        }
+    }
+}

@@ -1,0 +1,280 @@
+//! The report as Markdown, for a pull request or a page of notes: one sentence a line.
+
+use std::fmt::Write as _;
+
+use super::figures;
+use super::model::{Arm, Report};
+use super::words::{NO_FIGURE, count, maybe, maybe_whole, part_kind, processors, three_digits};
+
+/// The whole report.
+pub fn render(report: &Report) -> String {
+    let sections = [
+        answer(report),
+        figures_table(report),
+        axis(report),
+        differences(report),
+        cpu_parts(report),
+        ledger(report),
+        claims(report),
+        validity(report),
+        list("What this does not show", &report.does_not_show),
+        again(report),
+    ];
+    let kept: Vec<String> = sections
+        .into_iter()
+        .filter(|section| !section.is_empty())
+        .collect();
+    kept.join("\n")
+}
+
+fn answer(report: &Report) -> String {
+    let mut text = format!("# {}\n\n", report.scenario.question);
+    let quick = if report.quick { ", the quick form" } else { "" };
+    let _ = writeln!(
+        text,
+        "Scenario `{}`{quick}, run `{}`.\n",
+        report.scenario.name, report.id
+    );
+    if let Some(sentence) = figures::void_sentence(report) {
+        let _ = writeln!(text, "- **No verdict.** {sentence}");
+    }
+    for sentence in report.arms.iter().filter_map(figures::death_sentence) {
+        let _ = writeln!(text, "- **Died.** {sentence}.");
+    }
+    for comparison in figures::headlines(report) {
+        let _ = writeln!(text, "- {}.", comparison.sentence);
+    }
+    for skipped in &report.skipped_arms {
+        let _ = writeln!(
+            text,
+            "- Skipped: {}, {}. Hint: {}.",
+            skipped.name, skipped.why, skipped.hint
+        );
+    }
+    text
+}
+
+fn figures_table(report: &Report) -> String {
+    let rows = figures::rows(report).into_iter().map(|row| {
+        std::iter::once(row.name.to_owned())
+            .chain(row.cells)
+            .collect()
+    });
+    format!(
+        "## Figures\n\nLatency counts from the time an operation was due.\n\n{}",
+        table(&header("", report), rows)
+    )
+}
+
+fn axis(report: &Report) -> String {
+    let mut text = "## What differs, and what does not\n\n".to_owned();
+    if !report.plan_diff.is_empty() {
+        let rows = report.plan_diff.iter().map(|row| {
+            std::iter::once(row.key.clone())
+                .chain(row.values.clone())
+                .collect()
+        });
+        let _ = writeln!(text, "{}", table(&header("axis", report), rows));
+    }
+    let held: Vec<String> = report
+        .held
+        .iter()
+        .map(|held| format!("{} = {}", held.axis, held.value))
+        .collect();
+    let _ = writeln!(text, "Held for all arms: {}.", held.join(", "));
+    for arm in &report.arms {
+        let _ = writeln!(
+            text,
+            "- **{}**: {}. Backings: {}.",
+            arm.label,
+            arm.summary,
+            backings(arm)
+        );
+    }
+    text
+}
+
+fn backings(arm: &Arm) -> String {
+    let all: Vec<String> = arm
+        .backings
+        .iter()
+        .map(|backing| {
+            format!(
+                "{} {} ({})",
+                backing.role, backing.version, backing.provider
+            )
+        })
+        .collect();
+    if all.is_empty() {
+        "none".to_owned()
+    } else {
+        all.join(", ")
+    }
+}
+
+fn differences(report: &Report) -> String {
+    if report.comparisons.is_empty() {
+        return String::new();
+    }
+    let header = ["metric", "arm", "against", "verdict"].map(str::to_owned);
+    let rows = report.comparisons.iter().map(|comparison| {
+        let verdict = figures::verdict_words(comparison);
+        vec![
+            comparison.metric.clone(),
+            comparison.arm.clone(),
+            comparison.baseline.clone(),
+            verdict,
+        ]
+    });
+    format!("## Differences\n\n{}", table(&header, rows))
+}
+
+fn cpu_parts(report: &Report) -> String {
+    let header = ["arm", "part", "kind", "µs an operation"].map(str::to_owned);
+    let rows: Vec<Vec<String>> = report
+        .arms
+        .iter()
+        .flat_map(|arm| {
+            arm.cpu_us_per_op.parts.iter().map(|part| {
+                vec![
+                    arm.label.clone(),
+                    part.name.clone(),
+                    part_kind(part.kind).to_owned(),
+                    three_digits(part.us),
+                ]
+            })
+        })
+        .collect();
+    if rows.is_empty() {
+        String::new()
+    } else {
+        format!("## CPU by part\n\n{}", table(&header, rows))
+    }
+}
+
+fn ledger(report: &Report) -> String {
+    let mut text = "## Ledger\n\nEverything acknowledged, held against what the system holds after the run.\n\n".to_owned();
+    for arm in &report.arms {
+        let verdict = figures::ledger(arm);
+        let verdict = if verdict == NO_FIGURE {
+            "not checked".to_owned()
+        } else {
+            verdict
+        };
+        let _ = write!(text, "- **{}**: {verdict}", arm.label);
+        let facts: Vec<String> = arm
+            .ledger
+            .iter()
+            .flat_map(|ledger| &ledger.facts)
+            .map(|fact| format!("{} {}", count(fact.count), fact.name))
+            .collect();
+        let _ = writeln!(
+            text,
+            "{}{}.",
+            if facts.is_empty() { "" } else { "; " },
+            facts.join(", ")
+        );
+        for example in arm.ledger.iter().flat_map(|ledger| &ledger.examples) {
+            let _ = writeln!(text, "  - {example}");
+        }
+    }
+    text
+}
+
+fn claims(report: &Report) -> String {
+    if report.claims.is_empty() {
+        return String::new();
+    }
+    let header = ["claim", "verdict", "expected", "because"].map(str::to_owned);
+    let rows = report.claims.iter().map(|claim| {
+        vec![
+            claim.text.clone(),
+            claim.verdict.to_string(),
+            claim.expected.to_string(),
+            claim.because.clone(),
+        ]
+    });
+    format!("## Claims\n\n{}", table(&header, rows))
+}
+
+fn validity(report: &Report) -> String {
+    let (validity, machine) = (&report.validity, &report.machine);
+    let mut facts = vec![
+        format!(
+            "Send lag: p99 {} µs, bound {} µs.",
+            maybe(validity.send_lag_p99_us),
+            three_digits(validity.send_lag_bound_us)
+        ),
+        format!(
+            "Void slices: {} of {}.",
+            count(validity.void_slices),
+            count(validity.total_slices)
+        ),
+        format!(
+            "Effective samples: {}.",
+            maybe_whole(validity.effective_samples)
+        ),
+        format!(
+            "Smallest difference that this run could have seen in CPU: {} %.",
+            maybe(validity.smallest_detectable_percent)
+        ),
+        format!("Noise floor: {} %.", maybe(validity.noise_floor_percent)),
+        format!(
+            "Intervals: {} % together, {} of them.",
+            validity.confidence * 100.0,
+            validity.family_size
+        ),
+        format!(
+            "Machine: {}, {} cores (generator {}, arms {}), {} MiB, {}, kernel {}, Rust {}.",
+            machine.cpu,
+            machine.cores,
+            processors(&report.budget.generator_cpus),
+            processors(&report.budget.arm_cpus),
+            count(machine.memory_mib),
+            machine.os,
+            machine.kernel,
+            machine.rust
+        ),
+    ];
+    facts.extend(validity.notes.iter().cloned());
+    list("Validity", &facts)
+}
+
+fn again(report: &Report) -> String {
+    let commit = report.commit.as_deref().unwrap_or("unknown");
+    format!(
+        "## Again\n\n```sh\n{}\n```\n\nSeed {}, commit `{commit}`, lab {}, schema `{}`.\n",
+        report.reproduce, report.seed, report.lab_version, report.schema
+    )
+}
+
+fn list(heading: &str, lines: &[String]) -> String {
+    if lines.is_empty() {
+        return String::new();
+    }
+    let mut text = format!("## {heading}\n\n");
+    for line in lines {
+        let _ = writeln!(text, "- {line}");
+    }
+    text
+}
+
+fn header(first: &str, report: &Report) -> Vec<String> {
+    std::iter::once(first.to_owned())
+        .chain(report.arms.iter().map(|arm| arm.label.clone()))
+        .collect()
+}
+
+fn table(header: &[String], rows: impl IntoIterator<Item = Vec<String>>) -> String {
+    // A bar within a cell would end it.
+    let line = |cells: &[String]| {
+        let cells: Vec<String> = cells.iter().map(|cell| cell.replace('|', "\\|")).collect();
+        format!("| {} |\n", cells.join(" | "))
+    };
+    let mut text = line(header);
+    let _ = writeln!(&mut text, "|{}", "---|".repeat(header.len()));
+    for row in rows {
+        text.push_str(&line(&row));
+    }
+    text
+}

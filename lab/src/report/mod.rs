@@ -1,0 +1,24 @@
+//! The report of a run: one model, drawn four ways.
+//!
+//! [`model`] is `report.json`, whole: whoever holds that file can draw every other form again.
+//! The renderers read the model and nothing else; they measure nothing, decide nothing, and do no I/O.
+//!
+//! In reading order:
+//!
+//! - [`model`]: what a report says, versioned and documented field by field;
+//! - `words`: how numbers are said, the same in every form;
+//! - `figures`: the figures of a report as rows, shared by the table of the terminal, of Markdown and of the page;
+//! - [`terminal`], [`markdown`], [`html`]: the forms;
+//! - `svg`: the drawings of the page.
+
+mod figures;
+pub mod html;
+pub mod markdown;
+pub mod model;
+mod svg;
+pub mod terminal;
+#[cfg(test)]
+mod tests;
+mod words;
+
+pub use model::Report;

@@ -1,0 +1,135 @@
+//! How numbers are said, the same in every form of a report.
+
+use super::model::PartKind;
+
+/// What stands where there is no figure.
+pub(super) const NO_FIGURE: &str = "–";
+
+/// Three significant digits, without an exponent: `0.412`, `1.83`, `18.3`, `183`, `1,830`.
+pub(super) fn three_digits(value: f64) -> String {
+    let size = value.abs();
+    if size >= 999.5 {
+        count(value.round() as u64)
+    } else if size >= 99.95 || size == 0.0 {
+        format!("{value:.0}")
+    } else if size >= 9.995 {
+        format!("{value:.1}")
+    } else if size >= 0.9995 {
+        format!("{value:.2}")
+    } else {
+        format!("{value:.3}")
+    }
+}
+
+/// A figure that may be absent.
+pub(super) fn maybe(value: Option<f64>) -> String {
+    value.map_or_else(|| NO_FIGURE.to_owned(), three_digits)
+}
+
+/// A figure of which decimals say nothing.
+pub(super) fn maybe_whole(value: Option<f64>) -> String {
+    value.map_or_else(
+        || NO_FIGURE.to_owned(),
+        |value| count(value.max(0.0).round() as u64),
+    )
+}
+
+/// A whole number with its thousands set apart: `119,952`.
+pub(super) fn count(value: u64) -> String {
+    let digits = value.to_string();
+    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// A mean count an operation: `1.95`, `0`.
+pub(super) fn mean_count(value: Option<f64>) -> String {
+    match value {
+        None => NO_FIGURE.to_owned(),
+        Some(0.0) => "0".to_owned(),
+        Some(value) if value >= 100.0 => three_digits(value),
+        Some(value) => format!("{value:.2}"),
+    }
+}
+
+/// A tick of a time axis in milliseconds, in the unit that reads best: `50 us`, `2 ms`, `1 s`.
+pub(super) fn duration_of_ms(ms: f64) -> String {
+    if ms < 1.0 {
+        format!("{} µs", trimmed(ms * 1_000.0))
+    } else if ms < 1_000.0 {
+        format!("{} ms", trimmed(ms))
+    } else {
+        format!("{} s", trimmed(ms / 1_000.0))
+    }
+}
+
+/// As few decimals as the number needs, three at most.
+pub(super) fn trimmed(value: f64) -> String {
+    let text = format!("{value:.3}");
+    text.trim_end_matches('0').trim_end_matches('.').to_owned()
+}
+
+/// A percentile as it is said: `p50`, `p99.9`.
+pub(super) fn percentile(quantile: f64) -> String {
+    format!("p{}", trimmed(quantile * 100.0))
+}
+
+/// A list of processors: `0`, `0-3`, `0, 2`.
+pub(super) fn processors(list: &[u32]) -> String {
+    match list {
+        [] => "not pinned".to_owned(),
+        [from, .., to] if list.windows(2).all(|pair| pair[1] == pair[0] + 1) => {
+            format!("{from}-{to}")
+        }
+        _ => list
+            .iter()
+            .map(u32::to_string)
+            .collect::<Vec<_>>()
+            .join(", "),
+    }
+}
+
+/// Whose cost a part is, in a word.
+pub(super) fn part_kind(kind: PartKind) -> &'static str {
+    match kind {
+        PartKind::Component => "process",
+        PartKind::Backing => "backing",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_keep_three_digits() {
+        for (value, text) in [
+            (0.0, "0"),
+            (0.0414, "0.041"),
+            (0.412, "0.412"),
+            (1.834, "1.83"),
+            (9.999, "10.0"),
+            (183.4, "183"),
+            (1834.0, "1,834"),
+        ] {
+            assert_eq!(three_digits(value), text);
+        }
+        assert_eq!(count(1_234_567), "1,234,567");
+        assert_eq!(count(12), "12");
+    }
+
+    #[test]
+    fn times_choose_their_unit() {
+        assert_eq!(duration_of_ms(0.05), "50 µs");
+        assert_eq!(duration_of_ms(2.0), "2 ms");
+        assert_eq!(duration_of_ms(1_500.0), "1.5 s");
+        assert_eq!(percentile(0.999), "p99.9");
+        assert_eq!(processors(&[0, 1, 2]), "0-2");
+        assert_eq!(processors(&[1]), "1");
+    }
+}

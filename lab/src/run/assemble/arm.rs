@@ -1,0 +1,257 @@
+//! One arm of a report.
+
+use load::{record::Summary, statistics};
+
+use crate::{
+    plan::{ArmPlan, Plan},
+    report::model::{
+        Arm, Backing, CauseCount, CpuCost, Death, Fact, Latency, Ledger, Link, Memory, MemoryPart, Part,
+        PerOperation, Point, Process, Span, TimeShare, Topology, Trace,
+    },
+    run::{
+        compare::CONFIDENCE,
+        gathered::{ArmData, Gathered},
+    },
+    scenario::Comparison,
+    traces::{self, Place, SpanKind},
+};
+
+/// Points of a latency curve: evenly spread on the axis `1 / (1 - quantile)`, which is how HdrHistogram draws it.
+const CURVE_POINTS: u32 = 60;
+
+pub(super) fn arm(plan: &Plan, gathered: &Gathered, data: &ArmData) -> Arm {
+    let seconds = crate::run::compare::measured_seconds(plan, gathered);
+    let record = &data.record;
+    Arm {
+        name: data.plan.name.clone(),
+        label: data.plan.label.clone(),
+        summary: summary(plan, &data.plan),
+        negative_control: negative_control(data),
+        topology: topology(data),
+        backings: data.backings.clone(),
+        throughput_per_s: if seconds > 0.0 { record.succeeded as f64 / seconds } else { 0.0 },
+        operations: record.succeeded,
+        refused: causes(record.refused.iter()),
+        failed: causes(record.failed.iter()),
+        indeterminate: record.indeterminate,
+        latency_ms: latency(&record.latency),
+        service_ms: latency(&record.service),
+        latency_curve: curve(&record.latency),
+        cpu_us_per_op: cpu(data),
+        memory_mib: memory(data),
+        per_op: per_operation(data),
+        ledger: data.ledger.as_ref().map(ledger),
+        where_time_goes: where_time_goes(data),
+        trace: example(data),
+        died: death(gathered, data),
+    }
+}
+
+/// The value of the axis in question, in a sentence.
+fn summary(plan: &Plan, arm: &ArmPlan) -> String {
+    let axis = match &plan.scenario.comparison {
+        Comparison::Axis { axis, .. } => axis.as_str(),
+        Comparison::Steps(_) => "placement",
+    };
+    if axis == "placement" {
+        return arm.wiring.placement().summary.to_owned();
+    }
+    let chosen = arm.wiring.get(axis);
+    let value = arm.wiring.system().axis(axis).and_then(|axis| axis.values.iter().find(|v| v.name == chosen));
+    value.map_or_else(|| format!("{axis} = {chosen}"), |value| value.summary.to_owned())
+}
+
+/// What is wrong with an arm on purpose.
+pub(super) fn negative_control(data: &ArmData) -> Option<String> {
+    let controls: Vec<String> = data
+        .plan
+        .wiring
+        .controls()
+        .filter_map(|(axis, value)| Some(format!("{axis} = {}: {}", value.name, value.control?)))
+        .collect();
+    (!controls.is_empty()).then(|| controls.join("; "))
+}
+
+fn topology(data: &ArmData) -> Topology {
+    let wiring = &data.plan.wiring;
+    let processes = &data.plan.processes;
+    let url = |name: &str| data.urls.iter().find(|(process, _)| *process == name).map(|(_, url)| url.clone());
+    let hosts = |component: &str| processes.iter().find(|process| process.components.contains(&component));
+    let links = processes.iter().filter(|process| process.edge).flat_map(|process| {
+        let called = process.remote.iter().filter_map(|component| hosts(component));
+        called.map(|other| Link {
+            from: process.name.to_owned(),
+            to: other.name.to_owned(),
+            label: wiring.get("transport").to_owned(),
+        })
+    });
+    let backings = data.plan.backings.iter().map(|need| Backing {
+        name: need.role.clone(),
+        kind: need.kind.name().to_owned(),
+        provider: data
+            .backings
+            .iter()
+            .find(|backing| backing.role == need.role)
+            .map(|backing| backing.provider.clone())
+            .unwrap_or_default(),
+        used_by: processes
+            .iter()
+            .filter(|process| process.roles.contains(&need.role))
+            .map(|process| process.name.to_owned())
+            .collect(),
+    });
+    Topology {
+        links: links.collect(),
+        backings: backings.collect(),
+        processes: processes
+            .iter()
+            .map(|process| Process {
+                name: process.name.to_owned(),
+                edge: process.edge,
+                components: process.components.iter().map(|component| (*component).to_owned()).collect(),
+                url: url(process.name),
+            })
+            .collect(),
+    }
+}
+
+fn causes<'a>(counts: impl Iterator<Item = (&'a str, u64)>) -> Vec<CauseCount> {
+    counts
+        .filter(|(_, count)| *count > 0)
+        .map(|(cause, count)| CauseCount { cause: cause.to_owned(), count })
+        .collect()
+}
+
+fn latency(histogram: &load::record::Histogram<u64>) -> Latency {
+    let summary = Summary::of(histogram);
+    let ms = |time: Option<std::time::Duration>| time.map(|time| time.as_secs_f64() * 1_000.0);
+    Latency {
+        p50: ms(summary.p50),
+        p90: ms(summary.p90),
+        p99: ms(summary.p99),
+        p999: ms(summary.p999),
+        max: ms(summary.max),
+    }
+}
+
+fn curve(histogram: &load::record::Histogram<u64>) -> Vec<Point> {
+    // Up to the last quantile that ten operations lie beyond.
+    let longest = (histogram.len() as f64 / 10.0).max(1.0).log10();
+    (0..=CURVE_POINTS)
+        .map(|step| 1.0 - 10_f64.powf(-longest * f64::from(step) / f64::from(CURVE_POINTS)))
+        .filter(|quantile| !histogram.is_empty() && *quantile < 1.0)
+        .map(|quantile| Point { quantile, ms: histogram.value_at_quantile(quantile) as f64 / 1e6 })
+        .collect()
+}
+
+fn cpu(data: &ArmData) -> CpuCost {
+    let mean = |batches: &statistics::Batches| {
+        statistics::mean(batches.as_slice(), CONFIDENCE).map(|mean| statistics::Interval {
+            estimate: mean.estimate / 1_000.0,
+            low: mean.low / 1_000.0,
+            high: mean.high / 1_000.0,
+            smallest_detectable: mean.smallest_detectable / 1_000.0,
+            ..mean
+        })
+    };
+    let spent = |batches: &statistics::Batches| {
+        let cost: f64 = batches.as_slice().iter().map(|batch| batch.cost).sum();
+        cost / 1_000.0 / batches.operations().max(1) as f64
+    };
+    let parts = data.parts.iter().map(|part| Part {
+        name: part.name.clone(),
+        kind: part.kind,
+        us: spent(&part.cpu),
+        interval: mean(&part.cpu),
+    });
+    CpuCost { total: mean(&data.total), parts: parts.collect() }
+}
+
+fn memory(data: &ArmData) -> Memory {
+    let parts = data.parts.iter().map(|part| MemoryPart {
+        name: part.name.clone(),
+        kind: part.kind,
+        mib: part.resident,
+    });
+    Memory {
+        resident: Some(crate::run::compare::resident(data)),
+        peak: Some(data.parts.iter().map(|part| part.peak).sum()),
+        parts: parts.collect(),
+    }
+}
+
+fn per_operation(data: &ArmData) -> PerOperation {
+    let [hops, bytes, sql, cache_hits, cache_misses, events] =
+        data.counters.map(|sum| (data.counted > 0).then(|| sum / data.counted as f64));
+    let cached = data.plan.wiring.get("cache") != "none";
+    PerOperation {
+        hops,
+        bytes,
+        sql,
+        cache_hits: cache_hits.filter(|_| cached),
+        cache_misses: cache_misses.filter(|_| cached),
+        events,
+    }
+}
+
+fn ledger(verdict: &load::ledger::LedgerVerdict) -> Ledger {
+    Ledger {
+        holds: verdict.holds(),
+        complete: verdict.complete,
+        facts: verdict
+            .facts
+            .iter()
+            .map(|fact| Fact { name: fact.name.clone(), count: fact.count, violation: fact.breach })
+            .collect(),
+        examples: verdict.examples.clone(),
+    }
+}
+
+fn where_time_goes(data: &ArmData) -> Vec<TimeShare> {
+    traces::where_time_goes(&data.traces)
+        .into_iter()
+        .map(|spent| {
+            let (component, hop) = match spent.place {
+                Place::Edge => ("edge".to_owned(), false),
+                Place::Component(name) => (name, false),
+                Place::Hop { transport, to } => (format!("{transport} to {to}"), true),
+            };
+            TimeShare { component, hop, mean_us: spent.mean_us, share: spent.share }
+        })
+        .collect()
+}
+
+fn example(data: &ArmData) -> Option<Trace> {
+    let rows = traces::example(&data.traces);
+    let root = rows.first()?;
+    Some(Trace {
+        trace_id: String::new(),
+        operation: root.name.clone(),
+        spans: rows
+            .iter()
+            .map(|row| Span {
+                name: row.name.clone(),
+                process: row.process.clone(),
+                component: row.component.clone(),
+                kind: match row.kind {
+                    SpanKind::Client => "client",
+                    SpanKind::Server => "server",
+                    SpanKind::Internal => "internal",
+                }
+                .to_owned(),
+                start_us: row.start_us,
+                duration_us: row.duration_us,
+                depth: row.depth as u32,
+            })
+            .collect(),
+    })
+}
+
+fn death(gathered: &Gathered, data: &ArmData) -> Option<Death> {
+    let (death, when) = gathered.death.as_ref().filter(|(death, _)| death.arm == data.plan.name)?;
+    Some(Death {
+        process: death.ended.process.clone(),
+        when_s: Some(*when),
+        last_log_lines: death.ended.last_words.0.clone(),
+    })
+}

@@ -1,0 +1,103 @@
+//! Under which conditions it was measured, and how to do it again.
+
+use crate::{
+    plan::Plan,
+    report::model::{AxisRow, Budget, Held, Load},
+    run::{compare, gathered::Gathered},
+    scenario::Kind,
+};
+
+/// The command as it was given, without the path of the program.
+pub(super) fn command() -> String {
+    let words = std::env::args().skip(1).map(|word| quoted(&word));
+    std::iter::once("lab".to_owned()).chain(words).collect::<Vec<_>>().join(" ")
+}
+
+/// The command that runs the same again.
+pub(super) fn reproduce(plan: &Plan) -> String {
+    let mut words = vec!["lab run".to_owned(), quoted(&plan.scenario.name)];
+    if plan.quick {
+        words.push("--quick".to_owned());
+    }
+    for (axis, value) in &plan.hold {
+        if plan.scenario.hold.get(axis) != Some(value) {
+            words.push(format!("--hold {}", quoted(&format!("{axis}={value}"))));
+        }
+    }
+    let axis = match &plan.scenario.comparison {
+        crate::scenario::Comparison::Axis { axis, .. } => Some(axis),
+        crate::scenario::Comparison::Steps(_) => None,
+    };
+    let named: Vec<&str> =
+        plan.arms.iter().map(|arm| axis.map_or(arm.label.as_str(), |axis| arm.wiring.get(axis))).collect();
+    if named != plan.scenario.comparison.arm_names() {
+        words.extend(named.iter().map(|arm| format!("--arm {}", quoted(arm))));
+    }
+    words.push(format!("--seed {}", plan.seed));
+    words.join(" ")
+}
+
+fn quoted(word: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_=./:,@+".contains(c);
+    if !word.is_empty() && word.chars().all(plain) { word.to_owned() } else { format!("'{}'", word.replace('\'', "'\\''")) }
+}
+
+/// Who could use which processor.
+pub(super) fn budget(plan: &Plan) -> Budget {
+    let ids = |cpus: &[usize]| cpus.iter().map(|cpu| *cpu as u32).collect::<Vec<_>>();
+    let words = |cpus: &[usize]| cpus.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+    let budget = &plan.budget;
+    let note = budget.caveat().map_or_else(
+        || {
+            format!(
+                "the generator has processor {} to itself; everything of every arm shares processor {}",
+                words(&budget.generator),
+                words(&budget.arms)
+            )
+        },
+        str::to_owned,
+    );
+    Budget { generator_cpus: ids(&budget.generator), arm_cpus: ids(&budget.arms), note }
+}
+
+/// What was offered.
+pub(super) fn load(plan: &Plan, gathered: &Gathered) -> Load {
+    let load = &plan.load;
+    Load {
+        mix: load.mix.clone(),
+        rate: load.rate,
+        arrivals: load.arrivals.name().to_owned(),
+        slice_ms: load.slice.as_secs_f64() * 1_000.0,
+        rounds: gathered.rounds,
+        launches: match plan.scenario.kind {
+            Kind::Episodes => gathered.launches / (gathered.arms.len().max(1) as u32),
+            _ => gathered.launches,
+        },
+        measured_seconds_per_arm: compare::measured_seconds(plan, gathered),
+        things: load.links,
+        things_name: "links".to_owned(),
+    }
+}
+
+/// The axes on which the arms that ran differ.
+pub(super) fn plan_diff(plan: &Plan, gathered: &Gathered) -> Vec<AxisRow> {
+    axes(plan, gathered)
+        .filter(|(_, values)| values.windows(2).any(|pair| pair[0] != pair[1]))
+        .map(|(key, values)| AxisRow { key, values })
+        .collect()
+}
+
+/// The axes that they share.
+pub(super) fn held(plan: &Plan, gathered: &Gathered) -> Vec<Held> {
+    axes(plan, gathered)
+        .filter(|(_, values)| values.windows(2).all(|pair| pair[0] == pair[1]))
+        .filter_map(|(axis, values)| Some(Held { axis, value: values.into_iter().next()? }))
+        .collect()
+}
+
+fn axes<'a>(plan: &'a Plan, gathered: &'a Gathered) -> impl Iterator<Item = (String, Vec<String>)> + 'a {
+    plan.scenario.system.axis_names().map(|axis| {
+        let values = gathered.arms.iter().map(|arm| arm.plan.wiring.get(axis).to_owned());
+        (axis.to_owned(), values.collect())
+    })
+}

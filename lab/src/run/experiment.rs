@@ -1,0 +1,383 @@
+//! Launches and their phases: start, prepare, warm up, measure, trace, check, stop.
+
+use std::{
+    path::PathBuf,
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context, Result};
+use load::{
+    journeys::{Check, JourneyOptions, for_system},
+    schedule::{Arrivals, Profile},
+    sender::{Arm, Limits, Load, Sender, SlicePlan, Target},
+};
+use nix::{
+    sched::{CpuSet, sched_setaffinity},
+    unistd::Pid,
+};
+use rand::{SeedableRng, rngs::StdRng, seq::SliceRandom};
+
+use super::{
+    folder::RunFolder,
+    gathered::{ArmData, COUNTERS, Gathered},
+    progress::Phase,
+    rounds::{Rounds, Unmeasured},
+};
+use crate::{
+    commands::run::RunOptions,
+    interrupt::Interrupt,
+    measure::{Scrape, memory},
+    plan::{ArmPlan, Plan},
+    process::{Launch, LaunchOptions, READY_WITHIN, RunningArm, Scratch},
+    report::model::UsedBacking,
+    scenario::{ArrivalKind, Kind},
+};
+
+/// The least number of episodes of each arm: fewer give no interval worth the name.
+const LEAST_EPISODES: u32 = 5;
+/// One slice of the warm-up.
+const WARM_SLICE: Duration = Duration::from_millis(250);
+/// The slice of each arm in which every operation is traced, and its rate.
+const TRACE_SLICE: Duration = Duration::from_millis(800);
+const TRACE_RATE: f64 = 150.0;
+/// How long spans may take to arrive: an exporter sends every half second.
+const SPANS_WITHIN: Duration = Duration::from_millis(1_200);
+/// How long an event log may take until its first event is received: a consumer group forms.
+const EVENTS_WITHIN: Duration = Duration::from_secs(12);
+
+const MIB: f64 = 1_048_576.0;
+
+/// Runs every launch of a plan.
+pub(super) fn run(options: &RunOptions, folder: &RunFolder, interrupt: &Interrupt) -> Result<Gathered> {
+    let scratch = Scratch::create()?;
+    interrupt.remove_at_end(scratch.path().to_owned());
+    let program = match &options.program {
+        Some(program) => program.clone(),
+        None => std::env::current_exe().context("cannot find the lab's own program")?,
+    };
+    pin(&options.plan.budget.generator)?;
+    let mut experiment = Experiment {
+        options,
+        plan: &options.plan,
+        folder,
+        interrupt,
+        scratch,
+        program,
+        gathered: Gathered::new(),
+        arms: options.plan.arms.clone(),
+    };
+    match experiment.plan.scenario.kind {
+        Kind::Paired | Kind::Waterfall => experiment.paired()?,
+        Kind::Episodes => experiment.episodes()?,
+    }
+    Ok(experiment.gathered)
+}
+
+/// The generator is this thread: it gets its own processors.
+fn pin(cpus: &[usize]) -> Result<()> {
+    let mut set = CpuSet::new();
+    for cpu in cpus {
+        set.set(*cpu)?;
+    }
+    sched_setaffinity(Pid::from_raw(0), &set).context("cannot pin the generator to its processors")
+}
+
+struct Experiment<'a> {
+    options: &'a RunOptions,
+    plan: &'a Plan,
+    folder: &'a RunFolder,
+    interrupt: &'a Interrupt,
+    scratch: Scratch,
+    program: PathBuf,
+    gathered: Gathered,
+    /// Those that can be had: an arm that was skipped once is not tried again.
+    arms: Vec<ArmPlan>,
+}
+
+impl Experiment<'_> {
+    /// All arms up at once, several times over.
+    fn paired(&mut self) -> Result<()> {
+        let load = &self.plan.load;
+        for number in 1..=load.launches {
+            let chosen: Vec<usize> = (0..self.arms.len()).collect();
+            // Known only after the first launch: an arm that cannot be had leaves its time to the others.
+            let turns = u32::try_from(self.arms.len()).unwrap_or(1) * load.launches;
+            let rounds = (load.measured.as_secs_f64() / load.slice.as_secs_f64() / f64::from(turns)).round();
+            self.launch(number, &chosen, (rounds as u32).max(4))?;
+            if self.gathered.death.is_some() {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// One arm up at a time, for a whole episode, in an order drawn from the seed.
+    fn episodes(&mut self) -> Result<()> {
+        let mut random = StdRng::seed_from_u64(self.plan.seed);
+        let mut number = 0;
+        for _ in 0..self.plan.load.launches.max(LEAST_EPISODES) {
+            let mut order: Vec<usize> = (0..self.arms.len()).collect();
+            order.shuffle(&mut random);
+            for arm in order {
+                number += 1;
+                self.launch(number, &[arm], 1)?;
+                if self.gathered.death.is_some() {
+                    return Ok(());
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// One launch of the chosen arms, from start to stop.
+    fn launch(&mut self, number: u32, chosen: &[usize], rounds: u32) -> Result<()> {
+        self.interrupt.check()?;
+        let plans: Vec<ArmPlan> = chosen.iter().map(|arm| self.arms[*arm].clone()).collect();
+        let starting = Phase::begin(&format!("launch {number}: starting"), 1);
+        let mut launch = Launch::start(
+            &plans,
+            &self.plan.budget,
+            &LaunchOptions {
+                program: &self.program,
+                scratch: &self.scratch,
+                number,
+                backings: &self.options.backings,
+                port: None,
+                traces: true,
+                interrupt: self.interrupt,
+                ready_within: READY_WITHIN,
+            },
+        )?;
+        drop(starting);
+        let chosen = self.note_arms(chosen, &mut launch)?;
+        let mut sender = self.sender(&launch, number)?;
+        self.prepare(&mut sender, &launch, number)?;
+        self.warm_up(&mut sender, &launch)?;
+        self.measure(&mut sender, &mut launch, number, &chosen, rounds)?;
+        if self.gathered.death.is_none() {
+            self.trace(&mut sender, &launch, &chosen)?;
+        }
+        self.check(&mut sender, &launch, number, &chosen)?;
+        let killed = launch.stop();
+        if !killed.is_empty() {
+            let note = format!("had to be killed at the end: {}", killed.join(", "));
+            self.gathered.notes.push(note);
+        }
+        self.gathered.launches = number;
+        Ok(())
+    }
+
+    /// At the first launch, what the arms are; which of the run's arms are up.
+    fn note_arms(&mut self, chosen: &[usize], launch: &mut Launch) -> Result<Vec<usize>> {
+        self.interrupt.check()?;
+        self.gathered.skipped.append(&mut launch.skipped);
+        let skipped = |arm: &ArmPlan| self.gathered.skipped.iter().any(|skipped| skipped.arm == arm.name);
+        self.arms.retain(|arm| !skipped(arm));
+        for running in &launch.arms {
+            if self.gathered.arms.iter().any(|arm| arm.plan.name == running.name) {
+                continue;
+            }
+            let plan = self.arms.iter().find(|arm| arm.name == running.name).context("an arm has a plan")?;
+            let mut data = ArmData::new(plan.clone(), &running.groups());
+            data.backings = used_backings(plan, running);
+            data.urls = running
+                .processes
+                .iter()
+                .map(|process| (process.name, format!("http://{}", process.public.unwrap_or(process.internal))))
+                .collect();
+            for (process, text) in running.host_file_texts() {
+                self.folder.write(&format!("wirings/{}/{process}.toml", running.name), text)?;
+            }
+            for caveat in running.backings.iter().filter_map(|backing| backing.caveat.as_ref()) {
+                self.gathered.notes.push(format!("{}: {caveat}", running.label));
+            }
+            self.gathered.arms.push(data);
+        }
+        // The plan's order: in an episode run arms come up one by one, in a random one.
+        let order = |arm: &ArmData| self.plan.arms.iter().position(|plan| plan.name == arm.plan.name);
+        if chosen.len() > 1 {
+            self.gathered.arms.sort_by_key(order);
+        }
+        let place = |arm: &RunningArm| self.gathered.arms.iter().position(|data| data.plan.name == arm.name);
+        Ok(launch.arms.iter().filter_map(place).collect())
+    }
+
+    fn sender(&self, launch: &Launch, number: u32) -> Result<Sender> {
+        let arms = launch.arms.iter().map(|running| {
+            let options = JourneyOptions {
+                // Each launch begins with empty stores, and with keys of its own.
+                seed: self.plan.seed.wrapping_mul(1_000).wrapping_add(u64::from(number)),
+                mix: Some(self.plan.load.mix.clone()),
+                links: self.plan.load.links as usize,
+                ..JourneyOptions::default()
+            };
+            let journeys = for_system(self.plan.scenario.system.name, &options)?;
+            Ok(Arm { target: Target::at(&running.label, running.public), journeys })
+        });
+        Ok(Sender::new(arms.collect::<Result<_>>()?, &Limits::default())?)
+    }
+
+    fn prepare(&self, sender: &mut Sender, launch: &Launch, number: u32) -> Result<()> {
+        let total = self.plan.load.links * launch.arms.len() as u64;
+        let phase = Phase::begin(&format!("launch {number}: making {} links an arm", self.plan.load.links), total);
+        for arm in 0..launch.arms.len() {
+            self.interrupt.check()?;
+            let before = arm as u64 * self.plan.load.links;
+            sender
+                .prepare(arm, &mut |progress| phase.at(before + progress.done))
+                .with_context(|| format!("cannot prepare the arm `{}`", launch.arms[arm].label))?;
+        }
+        Ok(())
+    }
+
+    fn load(&self, rate: f64) -> Load {
+        let arrivals = match self.plan.load.arrivals {
+            ArrivalKind::Poisson => Arrivals::Poisson,
+            ArrivalKind::Constant => Arrivals::Constant,
+        };
+        Load::Open { arrivals, profile: Profile::Steady { rate }, seed: self.plan.seed }
+    }
+
+    /// Load that is not measured, until caches are warm, pools are open, and an event log delivers.
+    fn warm_up(&self, sender: &mut Sender, launch: &Launch) -> Result<()> {
+        let rounds = if self.plan.quick { 3 } else { 8 };
+        let phase = Phase::begin("warming up", 1);
+        let until = Instant::now() + EVENTS_WITHIN;
+        let mut seed = self.plan.seed;
+        loop {
+            seed = seed.wrapping_add(1);
+            let plan = SlicePlan { arms: launch.arms.len(), slice_length: WARM_SLICE, rounds, seed };
+            sender.run(&plan, &self.load(self.plan.load.rate), &mut Unmeasured(self.interrupt))?;
+            self.interrupt.check()?;
+            if Instant::now() > until || launch.arms.iter().all(delivers) {
+                phase.at(1);
+                return Ok(());
+            }
+        }
+    }
+
+    fn measure(
+        &mut self,
+        sender: &mut Sender,
+        launch: &mut Launch,
+        number: u32,
+        chosen: &[usize],
+        rounds: u32,
+    ) -> Result<()> {
+        let before: Vec<_> = launch.arms.iter().map(counters).collect();
+        let plan = SlicePlan {
+            arms: launch.arms.len(),
+            slice_length: self.plan.load.slice,
+            rounds,
+            seed: self.plan.seed.wrapping_add(u64::from(number)),
+        };
+        let slices = u64::from(rounds) * launch.arms.len() as u64;
+        let phase = Phase::begin(&format!("launch {number}: measuring, {slices} slices"), slices);
+        let load = self.load(self.plan.load.rate);
+        let mut watch = Rounds::new(&mut self.gathered, launch, number, chosen, self.interrupt, &phase);
+        sender.run(&plan, &load, &mut watch)?;
+        self.interrupt.check()?;
+        for ((arm, before), running) in chosen.iter().zip(before).zip(&launch.arms) {
+            let data = &mut self.gathered.arms[*arm];
+            if let (Some(before), Some(after)) = (before, counters(running)) {
+                for (sum, (after, before)) in data.counters.iter_mut().zip(after.iter().zip(before)) {
+                    *sum += (after - before).max(0.0);
+                }
+            }
+            for (part, group) in data.parts.iter_mut().zip(running.groups()) {
+                let used = memory(&group);
+                part.resident = used.resident as f64 / MIB;
+                part.peak = part.peak.max(used.peak as f64 / MIB);
+            }
+        }
+        Ok(())
+    }
+
+    /// A short pass in which the generator asks for a trace of every operation, so that measured slices pay for none.
+    fn trace(&mut self, sender: &mut Sender, launch: &Launch, chosen: &[usize]) -> Result<()> {
+        let receivers: Vec<_> = launch.arms.iter().map(|arm| arm.receiver.as_ref()).collect();
+        if receivers.iter().all(Option::is_none) {
+            return Ok(());
+        }
+        let _phase = Phase::begin("tracing", 1);
+        for receiver in receivers.iter().flatten() {
+            receiver.take();
+        }
+        sender.traced(true);
+        let plan = SlicePlan { arms: launch.arms.len(), slice_length: TRACE_SLICE, rounds: 1, seed: self.plan.seed };
+        sender.run(&plan, &self.load(TRACE_RATE.min(self.plan.load.rate)), &mut Unmeasured(self.interrupt))?;
+        sender.traced(false);
+        self.interrupt.sleep(SPANS_WITHIN);
+        for (arm, receiver) in chosen.iter().zip(receivers) {
+            let Some(receiver) = receiver else { continue };
+            self.gathered.arms[*arm].traces.append(&mut receiver.take().traces);
+        }
+        self.interrupt.check()
+    }
+
+    /// Asks each arm whether it still holds what it acknowledged; an arm with a dead process is not asked.
+    fn check(&mut self, sender: &mut Sender, launch: &Launch, number: u32, chosen: &[usize]) -> Result<()> {
+        let phase = Phase::begin(&format!("launch {number}: checking the ledger"), launch.arms.len() as u64);
+        for (place, running) in launch.arms.iter().enumerate() {
+            self.interrupt.check()?;
+            if self.gathered.death.as_ref().is_some_and(|(death, _)| death.arm == running.name) {
+                let note = format!("{}: its ledger was not checked, because a process of it ended", running.label);
+                self.gathered.notes.push(note);
+                continue;
+            }
+            let verdict = sender.check(place, &Check::default());
+            let name = format!("ledger/{}-launch-{number}.json", running.name);
+            self.folder.write(&name, serde_json::to_string_pretty(&verdict)?)?;
+            self.gathered.arms[chosen[place]].add_ledger(verdict);
+            phase.at(place as u64 + 1);
+        }
+        Ok(())
+    }
+}
+
+/// Where an arm's stores and brokers came from, role by role.
+fn used_backings(plan: &ArmPlan, running: &RunningArm) -> Vec<UsedBacking> {
+    let of_kind = |need: &runtime::BackingNeed| running.backings.iter().find(|backing| backing.kind == need.kind);
+    plan.backings
+        .iter()
+        .filter_map(|need| {
+            let backing = of_kind(need)?;
+            Some(UsedBacking {
+                role: need.role.clone(),
+                provider: backing.provider.clone(),
+                version: need.kind.name().to_owned(),
+            })
+        })
+        .collect()
+}
+
+fn scrapes(arm: &RunningArm) -> Option<Vec<Scrape>> {
+    arm.processes.iter().map(|process| Scrape::of(process.internal).ok()).collect()
+}
+
+/// Whether an arm's events arrive, if it sends any through a log.
+fn delivers(arm: &RunningArm) -> bool {
+    let through_a_log = arm.backings.iter().any(|backing| backing.kind == runtime::BackingKind::Kafka);
+    let received = |scrape: &Scrape| scrape.total("events_received_total", &[]) > 0.0;
+    !through_a_log || scrapes(arm).is_none_or(|scrapes| scrapes.iter().any(received))
+}
+
+/// The counters of an arm, summed over its processes; none if a process does not answer.
+fn counters(arm: &RunningArm) -> Option<[f64; COUNTERS]> {
+    let scrapes = scrapes(arm)?;
+    let total = |name: &str, labels: &[(&str, &str)]| scrapes.iter().map(|scrape| scrape.total(name, labels)).sum::<f64>();
+    let hosted = arm.processes.iter().flat_map(|process| process.components);
+    let hops = hosted.map(|component| total(&format!("peer_{component}_hops_total"), &[])).sum();
+    let internal = [("server", "internal")];
+    // With one process there is nothing between processes; what its internal server sends are the lab's own questions.
+    let between = if arm.processes.len() > 1 { 1.0 } else { 0.0 };
+    let bytes = total("http_received_bytes_total", &internal) + total("http_sent_bytes_total", &internal);
+    Some([
+        hops,
+        bytes * between,
+        total("sql_statements_total", &[]),
+        total("cache_hits_total", &[]),
+        total("cache_misses_total", &[]),
+        total("events_published_total", &[]),
+    ])
+}

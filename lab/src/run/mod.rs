@@ -1,0 +1,82 @@
+//! The experiment: arms up, warm, loaded in turn, checked, and judged.
+//!
+//! Read in this order: `experiment` (launches and their phases), `rounds` (what happens after each slice),
+//! `gathered` (what is kept of an arm), `compare` and `claims` (what it says), `assemble` (the report),
+//! `folder` (where it is kept), `machine` (where it was measured).
+
+mod assemble;
+mod claims;
+mod compare;
+mod experiment;
+mod folder;
+mod gathered;
+mod machine;
+mod progress;
+mod rounds;
+
+use std::path::Path;
+
+use anyhow::{Context, Result};
+
+use crate::{
+    cli::Outcome, commands::run::RunOptions, complaint::Complaint, interrupt::Interrupt, output, report,
+};
+
+pub use folder::RunFolder;
+
+/// Runs a plan, keeps the run's folder, prints the report.
+///
+/// A run that fails or is interrupted leaves no folder behind.
+pub fn run(options: &RunOptions) -> Result<Outcome> {
+    let interrupt = Interrupt::install()?;
+    let began = machine::now();
+    let folder = RunFolder::create(&options.out, &options.plan, began)?;
+    let gathered = experiment::run(options, &folder, &interrupt)?;
+    let report = assemble::report(&options.plan, &gathered, folder.id(), began);
+    let path = folder.keep(&report)?;
+    output::data(&report::terminal::render(&report))?;
+    show(&path, options.open);
+    Ok(outcome(&report))
+}
+
+/// Draws the report of a run's folder again, from its `report.json` alone.
+pub fn redraw(folder: &Path, open: bool) -> Result<()> {
+    let path = folder.join(crate::runs::REPORT);
+    let text = std::fs::read_to_string(&path).with_context(|| format!("cannot read `{}`", path.display()))?;
+    let report: report::Report = serde_json::from_str(&text).map_err(|error| {
+        Complaint::new(format!("`{}` is not a report: {error}", path.display()))
+            .hint(format!("this lab reads the schema `{}`", report::model::SCHEMA))
+    })?;
+    folder::draw(folder, &report)?;
+    output::data(&report::terminal::render(&report))?;
+    show(folder, open);
+    Ok(())
+}
+
+fn show(folder: &Path, open: bool) {
+    let page = folder.join("report.html");
+    output::talk(&format!("\nthe report as a page: {}", page.display()));
+    if open {
+        let opened = std::process::Command::new("xdg-open")
+            .arg(&page)
+            .stdout(std::process::Stdio::null())
+            .stderr(std::process::Stdio::null())
+            .status();
+        if !opened.is_ok_and(|status| status.success()) {
+            output::talk("hint: no browser could be opened from here; open that file in one");
+        }
+    }
+}
+
+/// Whether everything came out as it should: claims, promises, processes.
+fn outcome(report: &report::Report) -> Outcome {
+    let contradicted = report
+        .claims
+        .iter()
+        .any(|claim| claim.verdict != report::model::ClaimVerdict::CannotTell && !claim.is_as_expected());
+    let broken = report.arms.iter().any(|arm| {
+        let honest = arm.negative_control.is_none();
+        arm.died.is_some() || honest && arm.ledger.as_ref().is_some_and(|ledger| !ledger.holds)
+    });
+    if contradicted || broken { Outcome::ExpectationFailed } else { Outcome::Done }
+}

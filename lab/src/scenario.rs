@@ -1,0 +1,122 @@
+//! A scenario: a question, the one axis that answers it, what is held, the load, and the claims that it tests.
+//!
+//! Scenarios are data, `scenarios/<system>/<question>.toml`, each beside the notes that teach it.
+//! What this module hands out has been checked: every axis and value exists, and exactly one axis varies.
+//!
+//! Read in this order: this file (the model), `file` (its shape in TOML), `check` (from the one to the other),
+//! `library` (finding them), `fault` (saying where a file is wrong).
+
+mod check;
+mod claim;
+mod fault;
+mod file;
+mod library;
+mod load;
+
+use std::{collections::BTreeMap, path::PathBuf};
+
+use runtime::System;
+use serde::{Deserialize, Serialize};
+
+pub use claim::{Claim, Expectation, Metric, Relation};
+pub use fault::ScenarioFault;
+pub use library::Library;
+pub use load::{ArrivalKind, LoadSpec};
+
+/// A question that two or more wirings of one system answer.
+#[derive(Clone)]
+pub struct Scenario {
+    /// `<system>/<question>`: `shortener/placement`.
+    pub name: String,
+    /// The file that it was read from.
+    pub path: PathBuf,
+    /// The system under study.
+    pub system: &'static System,
+    /// The question, as an interviewer would ask it.
+    pub question: String,
+    /// Why the answer matters.
+    pub why: String,
+    /// What to look at in the report.
+    pub look_for: Vec<String>,
+    /// How the arms are compared.
+    pub kind: Kind,
+    /// What differs between the arms.
+    pub comparison: Comparison,
+    /// The value of each axis that is held away from its default.
+    pub hold: BTreeMap<String, String>,
+    /// What is offered to the arms.
+    pub load: LoadSpec,
+    /// What textbooks say, to be tested.
+    pub claims: Vec<Claim>,
+}
+
+/// How arms are compared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Kind {
+    /// All arms are up and warm; load alternates between them in short slices. For steady states.
+    Paired,
+    /// Whole episodes of one arm after another, in random order. For faults, queues, anything with memory.
+    Episodes,
+    /// Steps, each one axis away from the step before; measured as `paired`, drawn as a bar a step.
+    Waterfall,
+}
+
+impl Kind {
+    /// The word in a scenario file.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Paired => "paired",
+            Self::Episodes => "episodes",
+            Self::Waterfall => "waterfall",
+        }
+    }
+}
+
+/// What differs between arms.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Comparison {
+    /// One axis; each arm is a value of it.
+    Axis {
+        /// The axis: `placement`.
+        axis: String,
+        /// Its values, one an arm; all equal for an A/A comparison, all different otherwise.
+        arms: Vec<String>,
+    },
+    /// Steps, each one axis away from the step before.
+    Steps(Vec<Step>),
+}
+
+/// One step of a waterfall.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Step {
+    /// Its name in the report: `database per service`.
+    pub label: String,
+    /// The axis and the value that it changes; none for the first step, which is where the walk begins.
+    pub change: Option<(String, String)>,
+}
+
+impl Comparison {
+    /// The names of the arms as a scenario's claims and `--arm` say them.
+    pub fn arm_names(&self) -> Vec<&str> {
+        match self {
+            Self::Axis { arms, .. } => arms.iter().map(String::as_str).collect(),
+            Self::Steps(steps) => steps.iter().map(|step| step.label.as_str()).collect(),
+        }
+    }
+
+    /// Whether every arm is the same value: a test of the lab itself.
+    pub fn is_a_a(&self) -> bool {
+        match self {
+            Self::Axis { arms, .. } => arms.windows(2).all(|pair| pair[0] == pair[1]),
+            Self::Steps(_) => false,
+        }
+    }
+}
+
+impl Scenario {
+    /// The notes that teach this scenario, where they are kept: the `.md` file beside it.
+    pub fn notes_path(&self) -> PathBuf {
+        self.path.with_extension("md")
+    }
+}

@@ -1,0 +1,317 @@
+//! From a file's shape to a scenario that can be trusted: one axis, known names, arms that differ in it alone.
+
+use std::{collections::BTreeSet, ops::Range, path::Path};
+
+use runtime::{System, Wiring, WiringError};
+use toml::Spanned;
+
+use super::{
+    Claim, Comparison, Kind, LoadSpec, Scenario, ScenarioFault, Step,
+    fault::Source,
+    file::{ClaimFile, ScenarioFile, StepFile},
+};
+use crate::{complaint::did_you_mean, systems};
+
+/// Arms of one scenario; more would leave each too few slices to say anything.
+const MAX_ARMS: usize = 12;
+
+/// Reads and checks a scenario.
+pub(super) fn scenario(source: &Source<'_>) -> Result<Scenario, ScenarioFault> {
+    let file: ScenarioFile = toml::from_str(source.text).map_err(|error| source.toml(&error))?;
+    let system = system(source, file.system.as_ref())?;
+    let comparison = comparison(source, system, &file)?;
+    hold(source, system, &file, &comparison)?;
+    offered(source, system, &file.load)?;
+    let claims = file
+        .claims
+        .into_iter()
+        .map(|claim| checked_claim(source, &comparison, claim))
+        .collect::<Result<_, _>>()?;
+    Ok(Scenario {
+        name: name(system, source.path),
+        path: source.path.to_owned(),
+        system,
+        question: file.question,
+        why: file.why,
+        look_for: file.look_for,
+        kind: file.kind.into_inner(),
+        comparison,
+        hold: file
+            .hold
+            .into_iter()
+            .map(|(axis, value)| (axis.into_inner(), value.into_inner()))
+            .collect(),
+        load: file.load.into_inner(),
+        claims,
+    })
+}
+
+fn name(system: &System, path: &Path) -> String {
+    let question = path.file_stem().unwrap_or_default().to_string_lossy();
+    format!("{}/{question}", system.name)
+}
+
+/// The system that the file names, or else the one that its folder is named after.
+fn system(source: &Source<'_>, named: Option<&Spanned<String>>) -> Result<&'static System, ScenarioFault> {
+    let folder = source
+        .path
+        .parent()
+        .and_then(Path::file_name)
+        .unwrap_or_default()
+        .to_string_lossy();
+    let (name, span) = named.map_or((folder.as_ref(), 0..0), |named| (named.get_ref().as_str(), named.span()));
+    systems::find(name).ok_or_else(|| {
+        let hint = did_you_mean(name, systems::names());
+        let what = if named.is_some() {
+            format!("there is no system `{name}`")
+        } else {
+            format!("the folder `{name}` is not named after a system, and the file has no key `system`")
+        };
+        source.at(&span, what, hint)
+    })
+}
+
+fn comparison(
+    source: &Source<'_>,
+    system: &'static System,
+    file: &ScenarioFile,
+) -> Result<Comparison, ScenarioFault> {
+    let span = file.kind.span();
+    if *file.kind.get_ref() == Kind::Waterfall {
+        if let Some(axis) = &file.axis {
+            let hint = "each of its `[[steps]]` names the axis that it changes".to_owned();
+            return Err(source.at(&axis.span(), "a waterfall has no `axis` of its own", hint));
+        }
+        return steps(source, system, &file.steps, &span);
+    }
+    if let Some(step) = file.steps.first() {
+        let hint = "say `kind = \"waterfall\"`, or give `axis` and `arms` instead".to_owned();
+        return Err(source.at(&step.span(), "only a waterfall has `[[steps]]`", hint));
+    }
+    let axis = one_axis(source, system, file.axis.as_ref(), &span)?;
+    let arms = arms(source, system, &axis, file)?;
+    Ok(Comparison::Axis { axis, arms })
+}
+
+/// Exactly one axis: a comparison in which two things differ cannot say which of them made the difference.
+fn one_axis(
+    source: &Source<'_>,
+    system: &'static System,
+    axis: Option<&Spanned<toml::Value>>,
+    kind: &Range<usize>,
+) -> Result<String, ScenarioFault> {
+    let known = || system.axis_names().collect::<Vec<_>>();
+    let Some(axis) = axis else {
+        let hint = format!("add `axis = \"...\"`: there is `{}`", known().join("`, `"));
+        return Err(source.at(kind, "a scenario names exactly one axis; this one names none", hint));
+    };
+    match axis.get_ref() {
+        toml::Value::String(name) if known().contains(&name.as_str()) => Ok(name.clone()),
+        toml::Value::String(name) => {
+            let what = format!("`{}` has no axis `{name}`", system.name);
+            Err(source.at(&axis.span(), what, did_you_mean(name, known())))
+        }
+        toml::Value::Array(names) => {
+            let what = format!("a scenario names exactly one axis; this one names {}", names.len());
+            let hint = "write a scenario for each, or a `waterfall` whose steps change one axis each".to_owned();
+            Err(source.at(&axis.span(), what, hint))
+        }
+        other => {
+            let what = format!("`axis` is one axis's name: expected a string, found {}", other.type_str());
+            Err(source.at(&axis.span(), what, None))
+        }
+    }
+}
+
+fn arms(
+    source: &Source<'_>,
+    system: &'static System,
+    axis: &str,
+    file: &ScenarioFile,
+) -> Result<Vec<String>, ScenarioFault> {
+    let Some(arms) = &file.arms else {
+        let hint = format!("add `arms = [...]` with values of `{axis}`: there is `{}`", system.values(axis).join("`, `"));
+        return Err(source.at(&file.kind.span(), "a comparison needs `arms`", hint));
+    };
+    let names = arms.get_ref();
+    if names.len() < 2 || names.len() > MAX_ARMS {
+        let what = format!("expected 2 to {MAX_ARMS} arms, found {}", names.len());
+        return Err(source.at(&arms.span(), what, None));
+    }
+    for arm in names {
+        value(source, system, axis, arm)?;
+    }
+    if let Some(repeated) = repeated_arm(names) {
+        let what = format!("the arm `{}` is repeated", repeated.get_ref());
+        let hint = "name each value once; for an A/A comparison, make all arms the same value".to_owned();
+        return Err(source.at(&repeated.span(), what, hint));
+    }
+    Ok(names.iter().map(|arm| arm.get_ref().clone()).collect())
+}
+
+/// The first arm that stands a second time among different ones. All equal is an A/A comparison, and allowed.
+fn repeated_arm(arms: &[Spanned<String>]) -> Option<&Spanned<String>> {
+    let mut seen = BTreeSet::new();
+    let repeated = arms.iter().find(|arm| !seen.insert(arm.get_ref()))?;
+    let distinct: BTreeSet<_> = arms.iter().map(Spanned::get_ref).collect();
+    (distinct.len() > 1).then_some(repeated)
+}
+
+/// An axis that the system has.
+fn known_axis(
+    source: &Source<'_>,
+    system: &'static System,
+    axis: &Spanned<String>,
+) -> Result<(), ScenarioFault> {
+    let known = system.axis_names().collect::<Vec<_>>();
+    if known.contains(&axis.get_ref().as_str()) {
+        return Ok(());
+    }
+    let what = format!("`{}` has no axis `{}`", system.name, axis.get_ref());
+    Err(source.at(&axis.span(), what, did_you_mean(axis.get_ref(), known)))
+}
+
+/// A value that its axis accepts.
+fn value(
+    source: &Source<'_>,
+    system: &'static System,
+    axis: &str,
+    value: &Spanned<String>,
+) -> Result<(), ScenarioFault> {
+    Wiring::with(system, [(axis, value.get_ref().as_str())])
+        .map(drop)
+        .map_err(|error| wiring_fault(source, &value.span(), &error))
+}
+
+fn wiring_fault(source: &Source<'_>, span: &Range<usize>, error: &WiringError) -> ScenarioFault {
+    let text = error.to_string();
+    let (what, hint) = text.split_once("\nhint: ").unwrap_or((&text, ""));
+    source.at(span, what, (!hint.is_empty()).then(|| hint.to_owned()))
+}
+
+fn hold(
+    source: &Source<'_>,
+    system: &'static System,
+    file: &ScenarioFile,
+    comparison: &Comparison,
+) -> Result<(), ScenarioFault> {
+    for (axis, held) in &file.hold {
+        known_axis(source, system, axis)?;
+        if matches!(comparison, Comparison::Axis { axis: varied, .. } if varied == axis.get_ref()) {
+            let what = format!("`{}` is the axis in question: it cannot be held as well", axis.get_ref());
+            let hint = "a held value must be the same in every arm; take it out of `[hold]`".to_owned();
+            return Err(source.at(&axis.span(), what, hint));
+        }
+        value(source, system, axis.get_ref(), held)?;
+    }
+    Ok(())
+}
+
+fn steps(
+    source: &Source<'_>,
+    system: &'static System,
+    steps: &[Spanned<StepFile>],
+    kind: &Range<usize>,
+) -> Result<Comparison, ScenarioFault> {
+    if steps.len() < 2 || steps.len() > MAX_ARMS {
+        let what = format!("a waterfall has 2 to {MAX_ARMS} `[[steps]]`, found {}", steps.len());
+        return Err(source.at(kind, what, None));
+    }
+    let mut labels = BTreeSet::new();
+    let mut checked = Vec::new();
+    for (index, step) in steps.iter().enumerate() {
+        if !labels.insert(&step.get_ref().label) {
+            let what = format!("the step `{}` is repeated", step.get_ref().label);
+            return Err(source.at(&step.span(), what, None));
+        }
+        checked.push(checked_step(source, system, index, step)?);
+    }
+    Ok(Comparison::Steps(checked))
+}
+
+fn checked_step(
+    source: &Source<'_>,
+    system: &'static System,
+    index: usize,
+    step: &Spanned<StepFile>,
+) -> Result<Step, ScenarioFault> {
+    let file = step.get_ref();
+    let expected = usize::from(index > 0);
+    if file.set.len() != expected {
+        let what = format!(
+            "the step `{}` changes {} axes: expected {}",
+            file.label,
+            file.set.len(),
+            if index == 0 { "none in the first step" } else { "exactly one" },
+        );
+        let hint = if index == 0 {
+            "the first step is where the walk begins; choose its wiring in `[hold]`"
+        } else {
+            "split it into steps that change one axis each, so that each bar has one cause"
+        };
+        return Err(source.at(&step.span(), what, hint.to_owned()));
+    }
+    let change = file.set.iter().next();
+    if let Some((axis, chosen)) = change {
+        known_axis(source, system, axis)?;
+        value(source, system, axis.get_ref(), chosen)?;
+    }
+    Ok(Step {
+        label: file.label.clone(),
+        change: change.map(|(axis, chosen)| (axis.get_ref().clone(), chosen.get_ref().clone())),
+    })
+}
+
+/// A load within its bounds, of a mix that the generator has for this system.
+fn offered(source: &Source<'_>, system: &System, load: &Spanned<LoadSpec>) -> Result<(), ScenarioFault> {
+    if let Some((key, bounds)) = load.get_ref().out_of_bounds() {
+        let what = format!("`{key}` is out of bounds: expected {bounds}");
+        return Err(source.at(&load.span(), what, None));
+    }
+    let mixes = systems::mixes(system.name);
+    let mix = load.get_ref().mix.as_str();
+    if !mixes.contains(&mix) {
+        let what = format!("`{}` has no mix `{mix}`", system.name);
+        return Err(source.at(&load.span(), what, did_you_mean(mix, mixes)));
+    }
+    Ok(())
+}
+
+fn checked_claim(
+    source: &Source<'_>,
+    comparison: &Comparison,
+    claim: ClaimFile,
+) -> Result<Claim, ScenarioFault> {
+    let known = comparison.arm_names();
+    for arm in std::iter::once(&claim.arm).chain(&claim.against) {
+        if !known.contains(&arm.get_ref().as_str()) {
+            let what = format!("the claim is about an arm `{}` that this scenario does not have", arm.get_ref());
+            return Err(source.at(&arm.span(), what, did_you_mean(arm.get_ref(), known)));
+        }
+    }
+    let relation = *claim.is.get_ref();
+    if relation.needs_against() != claim.against.is_some() {
+        let what = if relation.needs_against() {
+            format!("`{}` compares two arms: expected `against`", relation.name())
+        } else {
+            format!("`{}` is about one arm: `against` has no meaning", relation.name())
+        };
+        return Err(source.at(&claim.is.span(), what, None));
+    }
+    if let Some(factor) = &claim.by_at_least
+        && !(*factor.get_ref() > 1.0 && *factor.get_ref() <= 1_000.0)
+    {
+        let hint = "`by_at_least = 1.2` with `is = \"higher\"` says: at least 1.2 times the other".to_owned();
+        return Err(source.at(&factor.span(), "`by_at_least` is a factor above 1 and at most 1000", hint));
+    }
+    Ok(Claim {
+        text: claim.text,
+        source: claim.source,
+        metric: claim.metric,
+        arm: claim.arm.into_inner(),
+        against: claim.against.map(Spanned::into_inner),
+        is: relation,
+        by_at_least: claim.by_at_least.map(Spanned::into_inner),
+        expect: claim.expect,
+    })
+}

@@ -1,0 +1,54 @@
+//! The shape of a scenario in TOML, as written; `check` makes a [`Scenario`](super::Scenario) of it.
+//!
+//! What can be wrong carries the place where it stands, so that a message can point at it.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+use toml::Spanned;
+
+use super::{Expectation, Kind, LoadSpec, Metric, Relation};
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ScenarioFile {
+    /// The system; by default the name of the folder.
+    pub(super) system: Option<Spanned<String>>,
+    pub(super) question: String,
+    pub(super) why: String,
+    pub(super) look_for: Vec<String>,
+    pub(super) kind: Spanned<Kind>,
+    /// Exactly one, but read as anything, so that two or none can be told from a typing error.
+    pub(super) axis: Option<Spanned<toml::Value>>,
+    pub(super) arms: Option<Spanned<Vec<Spanned<String>>>>,
+    #[serde(default)]
+    pub(super) hold: BTreeMap<Spanned<String>, Spanned<String>>,
+    pub(super) load: Spanned<LoadSpec>,
+    #[serde(default)]
+    pub(super) claims: Vec<ClaimFile>,
+    #[serde(default)]
+    pub(super) steps: Vec<Spanned<StepFile>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ClaimFile {
+    pub(super) text: String,
+    pub(super) source: String,
+    pub(super) metric: Metric,
+    pub(super) arm: Spanned<String>,
+    pub(super) against: Option<Spanned<String>>,
+    pub(super) is: Spanned<Relation>,
+    pub(super) by_at_least: Option<Spanned<f64>>,
+    #[serde(default)]
+    pub(super) expect: Expectation,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct StepFile {
+    pub(super) label: String,
+    /// The axis that this step changes; absent in the first.
+    #[serde(default)]
+    pub(super) set: BTreeMap<Spanned<String>, Spanned<String>>,
+}

@@ -1,0 +1,101 @@
+//! What a scenario offers to its arms.
+
+use serde::{Deserialize, Serialize};
+
+/// The load of a scenario.
+///
+/// Each arm is offered `rate` while it is its turn, so that what an arm sees does not depend on how many arms there are.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LoadSpec {
+    /// The mix of journeys, one that the generator has for the system: `follow-mostly`.
+    pub mix: String,
+    /// Operations a second. More than 0, at most 100,000.
+    pub rate: f64,
+    /// How long one slice of one arm takes, milliseconds. 10 to 600,000.
+    #[serde(default = "LoadSpec::default_slice_ms")]
+    pub slice_ms: u64,
+    /// How long load is measured, seconds, all arms and launches together. 1 to 86,400.
+    #[serde(default = "LoadSpec::default_seconds")]
+    pub seconds: u64,
+    /// The same with `--quick`.
+    #[serde(default = "LoadSpec::default_quick_seconds")]
+    pub quick_seconds: u64,
+    /// How often each arm is started afresh: one process's memory layout alone can shift it by per cents. 1 to 100.
+    #[serde(default = "LoadSpec::default_launches")]
+    pub launches: u32,
+    /// The same with `--quick`.
+    #[serde(default = "LoadSpec::default_quick_launches")]
+    pub quick_launches: u32,
+    /// How many things exist before load begins (links, products, rooms), so that reads have something to find.
+    /// 1 to 1,000,000.
+    #[serde(default = "LoadSpec::default_links")]
+    pub links: u64,
+    /// When operations are due.
+    #[serde(default)]
+    pub arrivals: ArrivalKind,
+}
+
+/// When operations are due.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ArrivalKind {
+    /// As independent users arrive: exponential gaps.
+    #[default]
+    Poisson,
+    /// At equal gaps.
+    Constant,
+}
+
+impl ArrivalKind {
+    /// The word in a scenario file.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Poisson => "poisson",
+            Self::Constant => "constant",
+        }
+    }
+}
+
+impl LoadSpec {
+    fn default_slice_ms() -> u64 {
+        50
+    }
+
+    fn default_seconds() -> u64 {
+        120
+    }
+
+    fn default_quick_seconds() -> u64 {
+        30
+    }
+
+    fn default_launches() -> u32 {
+        5
+    }
+
+    fn default_quick_launches() -> u32 {
+        2
+    }
+
+    fn default_links() -> u64 {
+        10_000
+    }
+
+    /// The first value that is out of its bounds: its key and the bounds, in words.
+    pub fn out_of_bounds(&self) -> Option<(&'static str, &'static str)> {
+        let within = [
+            (self.rate > 0.0 && self.rate <= 100_000.0, "rate", "more than 0 and at most 100000 operations a second"),
+            ((10..=600_000).contains(&self.slice_ms), "slice_ms", "10 to 600000 milliseconds"),
+            ((1..=86_400).contains(&self.seconds), "seconds", "1 to 86400 seconds"),
+            ((1..=86_400).contains(&self.quick_seconds), "quick_seconds", "1 to 86400 seconds"),
+            ((1..=100).contains(&self.launches), "launches", "1 to 100"),
+            ((1..=100).contains(&self.quick_launches), "quick_launches", "1 to 100"),
+            ((1..=1_000_000).contains(&self.links), "links", "1 to 1000000"),
+        ];
+        within
+            .into_iter()
+            .find(|(is_within, ..)| !is_within)
+            .map(|(_, key, bounds)| (key, bounds))
+    }
+}

@@ -1,0 +1,87 @@
+use super::*;
+
+fn span(id: u8, parent: u8, name: &str, kind: SpanKind, from_us: u64, to_us: u64) -> Span {
+    Span {
+        id: vec![id],
+        parent: if parent == 0 { Vec::new() } else { vec![parent] },
+        name: name.to_owned(),
+        process: "any".to_owned(),
+        kind,
+        component: None,
+        hop: None,
+        start_ns: from_us * 1_000,
+        end_ns: to_us * 1_000,
+    }
+}
+
+/// The edge takes 100 us, 60 of them in a hop whose far side takes 40, 30 of them in the component.
+fn split_operation() -> Trace {
+    let mut hop = span(2, 1, "links.resolve", SpanKind::Client, 20, 80);
+    hop.hop = Some("http".to_owned());
+    let far_side = span(3, 2, "links.resolve", SpanKind::Server, 30, 70);
+    let mut work = span(4, 3, "links.resolve", SpanKind::Internal, 35, 65);
+    work.component = Some("links".to_owned());
+    let root = span(1, 0, "GET /{code}", SpanKind::Server, 0, 100);
+    Trace {
+        spans: vec![work, far_side, hop, root],
+    }
+}
+
+#[test]
+fn own_times_tell_the_edge_the_hop_and_the_component_apart_and_add_up() {
+    let spent = where_time_goes(&[split_operation()]);
+    let of = |place: &Place| spent.iter().find(|spent| spent.place == *place).unwrap().mean_us;
+    let hop = Place::Hop {
+        transport: "http".to_owned(),
+        to: "links.resolve".to_owned(),
+    };
+    assert!((of(&Place::Edge) - 40.0).abs() < 1e-9);
+    assert!((of(&hop) - 30.0).abs() < 1e-9);
+    assert!((of(&Place::Component("links".to_owned())) - 30.0).abs() < 1e-9);
+    let shares: f64 = spent.iter().map(|spent| spent.share).sum();
+    assert!((shares - 1.0).abs() < 1e-9);
+}
+
+#[test]
+fn what_runs_after_the_reply_is_nobodys_wait() {
+    let mut late = span(2, 1, "clicks.record", SpanKind::Internal, 90, 500);
+    late.component = Some("clicks".to_owned());
+    let trace = Trace {
+        spans: vec![span(1, 0, "GET /{code}", SpanKind::Server, 0, 100), late],
+    };
+    let total: f64 = where_time_goes(&[trace]).iter().map(|spent| spent.mean_us).sum();
+    assert!((total - 100.0).abs() < 1e-9);
+}
+
+#[test]
+fn parallel_calls_are_counted_once_in_their_callers_own_time() {
+    assert_eq!(covered(&[(0, 10), (5, 20), (30, 40)]), 30);
+}
+
+#[test]
+fn the_example_is_the_median_of_the_usual_operation() {
+    let follow = |us| Trace {
+        spans: vec![span(1, 0, "GET /{code}", SpanKind::Server, 0, us)],
+    };
+    let create = Trace {
+        spans: vec![span(1, 0, "POST /links", SpanKind::Server, 0, 9_000)],
+    };
+    let rows = example(&[follow(10), create, follow(30), follow(20)]);
+    assert_eq!(rows.len(), 1);
+    assert_eq!(rows[0].name, "GET /{code}");
+    assert!((rows[0].duration_us - 20.0).abs() < 1e-9);
+}
+
+#[test]
+fn the_waterfall_is_in_order_and_set_in_by_depth() {
+    let rows = example(&[split_operation()]);
+    let depths: Vec<_> = rows.iter().map(|row| row.depth).collect();
+    assert_eq!(depths, [0, 1, 2, 3]);
+    assert!((rows[3].start_us - 35.0).abs() < 1e-9);
+}
+
+#[test]
+fn no_trace_is_no_figure() {
+    assert_eq!(where_time_goes(&[]), []);
+    assert_eq!(example(&[]), []);
+}

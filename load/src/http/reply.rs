@@ -1,0 +1,191 @@
+//! Decoding replies.
+
+use std::mem::MaybeUninit;
+
+use httparse::{Header, ParserConfig, Response, Status};
+
+/// The largest head of a reply, in bytes.
+pub const MAX_HEAD: usize = 64 * 1024;
+/// The largest body of a reply, in bytes.
+pub const MAX_BODY: usize = 1024 * 1024;
+/// The most headers in a reply.
+const MAX_HEADERS: usize = 64;
+
+/// A whole reply.
+#[derive(Debug)]
+pub struct Reply<'a> {
+    /// The status code.
+    pub status: u16,
+    /// The headers, as they came.
+    pub headers: &'a [Header<'a>],
+    /// The body, without its framing.
+    pub body: &'a [u8],
+}
+
+impl Reply<'_> {
+    /// The first header called `name` (in any case), if it is text.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        find(self.headers, name)
+    }
+
+    /// The `Location` header.
+    pub fn location(&self) -> Option<&str> {
+        self.header("location")
+    }
+}
+
+/// What came of reading bytes as a reply.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Decoded<T> {
+    /// More bytes are needed.
+    Partial,
+    /// A whole reply, which was given to the caller's function, and what that returned.
+    Whole {
+        /// How many bytes the reply took.
+        consumed: usize,
+        /// Whether the connection can carry another request.
+        keep_alive: bool,
+        /// What the caller's function returned.
+        value: T,
+    },
+}
+
+/// Why bytes are not a reply that is accepted here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Malformed {
+    /// Not HTTP/1.1 as RFC 9112 has it.
+    #[error("the reply is not well-formed HTTP/1.1")]
+    Syntax,
+    /// A head over [`MAX_HEAD`] or a body over [`MAX_BODY`].
+    #[error("the reply is larger than {MAX_HEAD} bytes of head or {MAX_BODY} bytes of body")]
+    TooLarge,
+}
+
+/// Reads one reply from the start of `bytes` and gives it to `read`.
+///
+/// `to_head` says that the request was `HEAD`; `ended` that the peer will send no more.
+/// `scratch` is where a chunked body is put together.
+pub fn decode<T>(
+    bytes: &[u8],
+    to_head: bool,
+    ended: bool,
+    scratch: &mut Vec<u8>,
+    read: impl FnOnce(&Reply<'_>) -> T,
+) -> Result<Decoded<T>, Malformed> {
+    let mut headers = [const { MaybeUninit::uninit() }; MAX_HEADERS];
+    let mut head = Response::new(&mut []);
+    let parsed = ParserConfig::default().parse_response_with_uninit_headers(&mut head, bytes, &mut headers);
+    let Status::Complete(length) = parsed.map_err(|_| Malformed::Syntax)? else {
+        return if bytes.len() > MAX_HEAD { Err(Malformed::TooLarge) } else { Ok(Decoded::Partial) };
+    };
+    if length > MAX_HEAD {
+        return Err(Malformed::TooLarge);
+    }
+    let status = head.code.ok_or(Malformed::Syntax)?;
+    if (100..200).contains(&status) {
+        // An interim reply (RFC 9110, 15.2): the final one follows it.
+        return Ok(match decode(&bytes[length..], to_head, ended, scratch, read)? {
+            Decoded::Partial => Decoded::Partial,
+            Decoded::Whole { consumed, keep_alive, value } => {
+                Decoded::Whole { consumed: length + consumed, keep_alive, value }
+            }
+        });
+    }
+    let rest = &bytes[length..];
+    let framing = framing(status, to_head, head.headers)?;
+    let Some((body, taken)) = body(framing, rest, ended, scratch)? else { return Ok(Decoded::Partial) };
+    let closes = find(head.headers, "connection").is_some_and(|value| value.eq_ignore_ascii_case("close"));
+    let keep_alive = head.version == Some(1) && !closes && framing != Framing::UntilClosed;
+    let value = read(&Reply { status, headers: head.headers, body });
+    Ok(Decoded::Whole { consumed: length + taken, keep_alive, value })
+}
+
+/// Where a body ends (RFC 9112, 6.3).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Framing {
+    Length(usize),
+    Chunked,
+    UntilClosed,
+}
+
+fn framing(status: u16, to_head: bool, headers: &[Header<'_>]) -> Result<Framing, Malformed> {
+    if to_head || status == 204 || status == 304 {
+        return Ok(Framing::Length(0));
+    }
+    if let Some(coding) = find(headers, "transfer-encoding") {
+        return if coding.eq_ignore_ascii_case("chunked") {
+            Ok(Framing::Chunked)
+        } else {
+            Err(Malformed::Syntax)
+        };
+    }
+    let Some(length) = find(headers, "content-length") else { return Ok(Framing::UntilClosed) };
+    let length = length.parse().map_err(|_| Malformed::Syntax)?;
+    if length > MAX_BODY { Err(Malformed::TooLarge) } else { Ok(Framing::Length(length)) }
+}
+
+/// The body at the start of `rest` and how many bytes it took; `None` if it is not all there yet.
+fn body<'a>(
+    framing: Framing,
+    rest: &'a [u8],
+    ended: bool,
+    scratch: &'a mut Vec<u8>,
+) -> Result<Option<(&'a [u8], usize)>, Malformed> {
+    match framing {
+        Framing::Length(length) => Ok(rest.get(..length).map(|body| (body, length))),
+        Framing::Chunked => {
+            let taken = chunks(rest, scratch)?;
+            Ok(taken.map(|taken| (scratch.as_slice(), taken)))
+        }
+        Framing::UntilClosed if rest.len() > MAX_BODY => Err(Malformed::TooLarge),
+        Framing::UntilClosed => Ok(ended.then_some((rest, rest.len()))),
+    }
+}
+
+/// Joins the chunks of `rest` in `joined` (RFC 9112, 7.1); trailers are skipped.
+fn chunks(rest: &[u8], joined: &mut Vec<u8>) -> Result<Option<usize>, Malformed> {
+    joined.clear();
+    let mut at = 0;
+    loop {
+        let (start, size) = match httparse::parse_chunk_size(&rest[at..]) {
+            Ok(Status::Complete(found)) => found,
+            Ok(Status::Partial) => return Ok(None),
+            Err(_) => return Err(Malformed::Syntax),
+        };
+        at += start;
+        if size == 0 {
+            return trailers(rest, at);
+        }
+        let size = usize::try_from(size).map_err(|_| Malformed::TooLarge)?;
+        if size > MAX_BODY - joined.len() {
+            return Err(Malformed::TooLarge);
+        }
+        let Some(chunk) = rest.get(at..at + size) else { return Ok(None) };
+        joined.extend_from_slice(chunk);
+        at += size;
+        match rest.get(at..at + 2) {
+            None => return Ok(None),
+            Some(b"\r\n") => at += 2,
+            Some(_) => return Err(Malformed::Syntax),
+        }
+    }
+}
+
+/// The end of the trailers that start at `at`: the first empty line.
+fn trailers(rest: &[u8], mut at: usize) -> Result<Option<usize>, Malformed> {
+    let start = at;
+    loop {
+        let Some(line) = rest[at..].windows(2).position(|pair| pair == b"\r\n") else {
+            return if rest.len() - start > MAX_HEAD { Err(Malformed::TooLarge) } else { Ok(None) };
+        };
+        at += line + 2;
+        if line == 0 {
+            return Ok(Some(at));
+        }
+    }
+}
+
+fn find<'a>(headers: &'a [Header<'_>], name: &str) -> Option<&'a str> {
+    let header = headers.iter().find(|header| header.name.eq_ignore_ascii_case(name))?;
+    std::str::from_utf8(header.value).ok().map(str::trim)
+}

@@ -1,0 +1,108 @@
+//! Encoding requests.
+
+use std::fmt::{Display, Write};
+
+/// The methods that journeys use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Method {
+    /// Read.
+    #[default]
+    Get,
+    /// Read without a body in the reply.
+    Head,
+    /// Create.
+    Post,
+    /// Replace.
+    Put,
+    /// Remove.
+    Delete,
+}
+
+impl Method {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Get => "GET",
+            Self::Head => "HEAD",
+            Self::Post => "POST",
+            Self::Put => "PUT",
+            Self::Delete => "DELETE",
+        }
+    }
+}
+
+/// One request as bytes, encoded again and again into the same allocation.
+///
+/// A journey writes exactly one request each time it is asked for one.
+#[derive(Debug)]
+pub struct RequestBuf {
+    text: String,
+    host: String,
+    method: Method,
+    /// The `traceparent` value of the operation under way.
+    trace: Option<String>,
+}
+
+impl RequestBuf {
+    /// An empty buffer for requests to `host`, the value of the `Host` header.
+    pub fn new(host: &str) -> Self {
+        Self { text: String::with_capacity(1024), host: host.to_owned(), method: Method::Get, trace: None }
+    }
+
+    /// Writes a request without a body.
+    pub fn write(&mut self, method: Method, path: impl Display) {
+        self.head(method, path);
+        self.text.push_str("\r\n");
+    }
+
+    /// Writes a request with a JSON body and, if given, one more header.
+    pub fn write_json(
+        &mut self,
+        method: Method,
+        path: impl Display,
+        header: Option<(&str, &str)>,
+        body: &str,
+    ) {
+        self.head(method, path);
+        if let Some((name, value)) = header {
+            self.add(format_args!("{name}: {value}\r\n"));
+        }
+        self.add(format_args!(
+            "Content-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
+            body.len()
+        ));
+    }
+
+    /// The encoded request.
+    pub fn bytes(&self) -> &[u8] {
+        self.text.as_bytes()
+    }
+
+    /// Whether the reply to this request has no body whatever its headers say.
+    pub fn is_head(&self) -> bool {
+        self.method == Method::Head
+    }
+
+    /// Sets the `traceparent` of the requests that follow (W3C Trace Context, level 1), or none.
+    pub(crate) fn set_trace(&mut self, trace: Option<String>) {
+        self.trace = trace;
+    }
+
+    fn head(&mut self, method: Method, path: impl Display) {
+        self.text.clear();
+        self.method = method;
+        self.text.push_str(method.name());
+        self.add(format_args!(" {path} HTTP/1.1\r\nHost: "));
+        self.text.push_str(&self.host);
+        self.text.push_str("\r\n");
+        if let Some(trace) = &self.trace {
+            self.text.push_str("traceparent: ");
+            self.text.push_str(trace);
+            self.text.push_str("\r\n");
+        }
+    }
+
+    fn add(&mut self, what: std::fmt::Arguments<'_>) {
+        // Writing into a `String` cannot fail.
+        let _ = self.text.write_fmt(what);
+    }
+}

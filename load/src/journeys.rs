@@ -1,0 +1,168 @@
+//! The journeys of each system, by name.
+//!
+//! A second system is one new file here and one line in [`SYSTEMS`].
+
+pub mod plain;
+pub mod shortener;
+pub mod survey;
+
+use std::io;
+use std::time::Duration;
+
+use crate::journey::Journeys;
+use crate::ledger::LedgerVerdict;
+use crate::sender::{Lane, SenderError};
+
+/// Everything that a sender needs to know of a system.
+pub trait SystemJourneys: Send {
+    /// Brings the system to the state that the operations assume, in a closed loop over `lane`.
+    fn prepare(&mut self, lane: &mut Lane, progress: &mut dyn FnMut(Progress)) -> Result<(), PrepareError>;
+
+    /// The operations to measure.
+    fn operations(&mut self) -> &mut dyn Journeys;
+
+    /// Asks the public API whether the system still holds what it acknowledged to these journeys and their forks.
+    fn check(&mut self, lane: &mut Lane, check: &Check) -> LedgerVerdict;
+
+    /// The same journeys for another thread, after the preparation: its own randomness, the same ledger.
+    fn fork(&self, nth: u64) -> Box<dyn SystemJourneys>;
+}
+
+/// How far a preparation has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Progress {
+    /// Things done.
+    pub done: u64,
+    /// Things to do.
+    pub total: u64,
+}
+
+/// Why a system could not be prepared.
+#[derive(Debug, thiserror::Error)]
+pub enum PrepareError {
+    /// The sender's own failure.
+    #[error(transparent)]
+    Sender(#[from] SenderError),
+    /// The system did not do what the preparation asked.
+    #[error(
+        "only {done} of {total} {what} could be prepared; failures: {failures}\nhint: is the system healthy?"
+    )]
+    Incomplete {
+        /// What was being made.
+        what: &'static str,
+        /// How many were made.
+        done: u64,
+        /// How many were wanted.
+        total: u64,
+        /// The causes and their counts.
+        failures: String,
+    },
+}
+
+/// The limits of a ledger check.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Check {
+    /// Questions under way at once.
+    pub in_flight: usize,
+    /// How long a count that is still too low may stand still before it counts as settled.
+    pub settle: Duration,
+    /// How long to wait for counts to settle at all.
+    pub deadline: Duration,
+    /// How long each pass of questions may take.
+    pub pass: Duration,
+}
+
+impl Default for Check {
+    fn default() -> Self {
+        Self {
+            in_flight: 32,
+            settle: Duration::from_secs(4),
+            deadline: Duration::from_secs(15),
+            pass: Duration::from_mins(2),
+        }
+    }
+}
+
+/// What journeys are made from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct JourneyOptions {
+    /// The seed of everything drawn and of every name made up.
+    /// One seed drives one run of one system: what an earlier run left would be counted as this run's.
+    pub seed: u64,
+    /// Which mix, by name; the system's first if there is none.
+    pub mix: Option<String>,
+    /// How many links (or products, or rooms) there are to choose from.
+    pub links: usize,
+    /// The path that [`plain`] asks for.
+    pub path: String,
+    /// The status that [`plain`] takes for success.
+    pub status: u16,
+}
+
+impl Default for JourneyOptions {
+    fn default() -> Self {
+        Self { seed: 1, mix: None, links: 10_000, path: "/".to_owned(), status: 200 }
+    }
+}
+
+/// A system and its mixes.
+#[derive(Debug)]
+pub struct SystemEntry {
+    /// Its name.
+    pub name: &'static str,
+    /// One line for a list.
+    pub summary: &'static str,
+    /// Its mixes, the default first: names and one line each.
+    pub mixes: &'static [(&'static str, &'static str)],
+    make: fn(&JourneyOptions, mix: &'static str) -> io::Result<Box<dyn SystemJourneys>>,
+}
+
+/// Every system that can be driven.
+pub const SYSTEMS: &[SystemEntry] = &[shortener::ENTRY, plain::ENTRY];
+
+/// Why there are no such journeys.
+#[derive(Debug, thiserror::Error)]
+pub enum JourneyError {
+    /// No system has this name.
+    #[error("no system is called `{name}`\nhint: the systems are {known}")]
+    UnknownSystem {
+        /// The name that was asked for.
+        name: String,
+        /// The names that there are.
+        known: String,
+    },
+    /// The system has no such mix.
+    #[error("`{system}` has no mix called `{mix}`\nhint: its mixes are {known}")]
+    UnknownMix {
+        /// The system.
+        system: &'static str,
+        /// The mix that was asked for.
+        mix: String,
+        /// The mixes that there are.
+        known: String,
+    },
+    /// The ledger's file could not be made.
+    #[error("the ledger's file could not be made: {0}")]
+    Ledger(#[from] io::Error),
+}
+
+/// The journeys of a system, by its name and by the mix that the options name.
+pub fn for_system(name: &str, options: &JourneyOptions) -> Result<Box<dyn SystemJourneys>, JourneyError> {
+    let unknown = || JourneyError::UnknownSystem {
+        name: name.to_owned(),
+        known: listed(SYSTEMS.iter().map(|s| s.name)),
+    };
+    let entry = SYSTEMS.iter().find(|entry| entry.name == name).ok_or_else(unknown)?;
+    let wanted = options.mix.as_deref().unwrap_or(entry.mixes[0].0);
+    let unknown = || JourneyError::UnknownMix {
+        system: entry.name,
+        mix: wanted.to_owned(),
+        known: listed(entry.mixes.iter().map(|(mix, _)| *mix)),
+    };
+    let (mix, _) = entry.mixes.iter().find(|(mix, _)| *mix == wanted).ok_or_else(unknown)?;
+    Ok((entry.make)(options, mix)?)
+}
+
+fn listed<'a>(names: impl Iterator<Item = &'a str>) -> String {
+    names.map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
+}

@@ -1,0 +1,67 @@
+//! The requests and replies of the shortener's public API.
+
+use std::fmt::{self, Display};
+
+use serde::Deserialize;
+
+use crate::http::{Method, Reply, RequestBuf};
+
+/// The target of the link with a number: it can be told from any other link's, so a wrong redirect shows at once.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct LinkTarget {
+    pub(super) seed: u64,
+    pub(super) number: u64,
+}
+
+impl Display for LinkTarget {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "https://example.com/{:x}/{}", self.seed, self.number)
+    }
+}
+
+impl LinkTarget {
+    /// Whether this is the target in `text`; `scratch` is for putting it together.
+    pub(super) fn is(self, text: &str, scratch: &mut String) -> bool {
+        use fmt::Write;
+        scratch.clear();
+        write!(scratch, "{self}").is_ok() && scratch == text
+    }
+}
+
+/// `GET /links/{code}`, and the part of `POST /links` that it shares.
+#[derive(Debug, Deserialize)]
+pub(super) struct LinkView {
+    pub(super) target: String,
+    #[serde(default)]
+    pub(super) created_at: String,
+    #[serde(default)]
+    pub(super) clicks: u64,
+}
+
+/// Makes the link with a number. Its key depends on seed and number alone, so asking again is the same request.
+pub(super) fn create(target: LinkTarget, request: &mut RequestBuf) {
+    let key = format!("{:x}-{:x}", target.seed, target.number);
+    let body = format!(r#"{{"target":"{target}"}}"#);
+    request.write_json(Method::Post, "/links", Some(("Idempotency-Key", &key)), &body);
+}
+
+/// Follows a link.
+pub(super) fn follow(code: &str, request: &mut RequestBuf) {
+    request.write(Method::Get, format_args!("/{code}"));
+}
+
+/// Looks a link up without following it.
+pub(super) fn look_up(code: &str, request: &mut RequestBuf) {
+    request.write(Method::Get, format_args!("/links/{code}"));
+}
+
+/// The code in the `Location` of a created link.
+pub(super) fn created_code<'a>(reply: &'a Reply<'_>) -> Option<&'a str> {
+    let code = reply.location()?.rsplit('/').next()?;
+    (!code.is_empty()).then_some(code)
+}
+
+/// The link in a reply's body.
+pub(super) fn view(reply: &Reply<'_>) -> Option<LinkView> {
+    serde_json::from_slice(reply.body).ok()
+}

@@ -1,0 +1,98 @@
+//! What the shortener acknowledged, and what is not known: the same books for all threads.
+
+use std::io;
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+
+use crate::ledger::Log;
+
+/// The books of one run.
+#[derive(Debug)]
+pub(super) struct Books {
+    /// One line for each create: `a <number> <code>` acknowledged, `i <number>` indeterminate.
+    log: Log,
+    clicks: Vec<Clicks>,
+    /// Follows that led to another link's target.
+    wrong: AtomicU64,
+    /// Follows of an acknowledged link that was not there.
+    missing: AtomicU64,
+}
+
+/// The follows of one seeded link. 32 bits: four thousand million follows of one link.
+#[derive(Debug, Default)]
+struct Clicks {
+    acknowledged: AtomicU32,
+    indeterminate: AtomicU32,
+}
+
+/// A line of the log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Entry {
+    Created { number: u64, code: String },
+    Indeterminate { number: u64 },
+}
+
+impl Books {
+    pub(super) fn new(links: usize) -> io::Result<Self> {
+        let mut clicks = Vec::new();
+        clicks.resize_with(links, Clicks::default);
+        Ok(Self { log: Log::anonymous()?, clicks, wrong: AtomicU64::new(0), missing: AtomicU64::new(0) })
+    }
+
+    pub(super) fn created(&self, number: u64, code: &str) {
+        self.log.write(format_args!("a {number} {code}"));
+    }
+
+    pub(super) fn maybe_created(&self, number: u64) {
+        self.log.write(format_args!("i {number}"));
+    }
+
+    pub(super) fn followed(&self, link: usize) {
+        self.clicks[link].acknowledged.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(super) fn maybe_followed(&self, link: usize) {
+        self.clicks[link].indeterminate.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(super) fn found_wrong(&self) {
+        self.wrong.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(super) fn found_missing(&self) {
+        self.missing.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// The least and the most clicks that a link may have.
+    pub(super) fn bounds(&self, link: usize) -> (u64, u64) {
+        let clicks = &self.clicks[link];
+        let low = u64::from(clicks.acknowledged.load(Ordering::Relaxed));
+        (low, low + u64::from(clicks.indeterminate.load(Ordering::Relaxed)))
+    }
+
+    pub(super) fn wrong(&self) -> u64 {
+        self.wrong.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn missing(&self) -> u64 {
+        self.missing.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn is_torn(&self) -> bool {
+        self.log.is_torn()
+    }
+
+    /// The log's entries, in order. A line that cannot be read is left out, so torn books are never complete.
+    pub(super) fn entries(&self) -> io::Result<impl Iterator<Item = Entry> + use<>> {
+        Ok(self.log.lines()?.filter_map(|line| parse(&line.ok()?)))
+    }
+}
+
+fn parse(line: &str) -> Option<Entry> {
+    let mut words = line.split(' ');
+    let (tag, number) = (words.next()?, words.next()?.parse().ok()?);
+    match tag {
+        "a" => Some(Entry::Created { number, code: words.next()?.to_owned() }),
+        "i" => Some(Entry::Indeterminate { number }),
+        _ => None,
+    }
+}

@@ -1,0 +1,111 @@
+//! After the run: does the shortener still hold what it acknowledged?
+
+mod clicks;
+mod indeterminate;
+mod links;
+
+use std::collections::HashSet;
+use std::hash::{BuildHasher, RandomState};
+use std::io;
+
+use self::clicks::ClickCheck;
+use self::indeterminate::Replays;
+use self::links::LinkCheck;
+use super::books::{Books, Entry};
+use crate::journeys::Check;
+use crate::journeys::survey::conduct;
+use crate::ledger::{LedgerVerdict, facts};
+use crate::sender::Lane;
+
+/// How many codes are remembered to find one that was handed out twice; of two such links, one has a wrong target
+/// in any case, so beyond this a duplicate is found as `wrong`.
+const REMEMBERED: usize = 1_000_000;
+
+/// Asks for everything that the books hold.
+pub(super) fn check(
+    seed: u64,
+    codes: &[Box<str>],
+    books: &Books,
+    lane: &mut Lane,
+    check: &Check,
+) -> LedgerVerdict {
+    let mut verdict = LedgerVerdict { complete: !books.is_torn(), ..LedgerVerdict::default() };
+    verdict.note(facts::CHECKED, 0);
+    verdict.note(facts::ACKNOWLEDGED, codes.len() as u64);
+    for promise in [facts::LOST, facts::DUPLICATED, facts::WRONG] {
+        verdict.breach(promise, 0);
+    }
+    verdict.breach("wrong-when-followed", books.wrong());
+    verdict.breach("missing-when-followed", books.missing());
+    let asked = created(seed, codes, books, lane, check, &mut verdict)
+        .and_then(|()| replays(seed, books, lane, check, &mut verdict))
+        .and_then(|()| ClickCheck::new(seed, codes, books).run(lane, check, &mut verdict));
+    if let Err(error) = asked {
+        verdict.complete = false;
+        verdict.examples.push(format!("the check was broken off: {error}"));
+    }
+    verdict
+}
+
+/// Every acknowledged create is there, with its own target and a code of its own.
+fn created(
+    seed: u64,
+    codes: &[Box<str>],
+    books: &Books,
+    lane: &mut Lane,
+    check: &Check,
+    verdict: &mut LedgerVerdict,
+) -> io::Result<()> {
+    count_duplicates(codes, books, verdict)?;
+    let created = books.entries()?.filter_map(|entry| match entry {
+        Entry::Created { number, code } => Some((number, code)),
+        Entry::Indeterminate { .. } => None,
+    });
+    let mut survey = LinkCheck { seed, links: created, acknowledged: 0, verdict };
+    let unanswered =
+        conduct(&mut survey, lane, check.in_flight, check.pass, &mut |_| {}).map_err(|error| error.0)?;
+    let acknowledged = survey.acknowledged;
+    verdict.note(facts::ACKNOWLEDGED, acknowledged);
+    verdict.complete &= unanswered == 0;
+    Ok(())
+}
+
+fn count_duplicates(codes: &[Box<str>], books: &Books, verdict: &mut LedgerVerdict) -> io::Result<()> {
+    let hasher = RandomState::new();
+    let mut seen = HashSet::new();
+    let created = books.entries()?.filter_map(|entry| match entry {
+        Entry::Created { code, .. } => Some(code),
+        Entry::Indeterminate { .. } => None,
+    });
+    for code in codes.iter().map(ToString::to_string).chain(created) {
+        if seen.len() < REMEMBERED && !seen.insert(hasher.hash_one(&code)) {
+            verdict.broken(facts::DUPLICATED, || format!("code `{code}` was handed out twice"));
+        }
+    }
+    Ok(())
+}
+
+/// Every create without an answer is asked again with its own key: was it there before?
+fn replays(
+    seed: u64,
+    books: &Books,
+    lane: &mut Lane,
+    check: &Check,
+    verdict: &mut LedgerVerdict,
+) -> io::Result<()> {
+    let numbers = books.entries()?.filter_map(|entry| match entry {
+        Entry::Indeterminate { number } => Some(number),
+        Entry::Created { .. } => None,
+    });
+    let mut survey = Replays::new(seed, numbers, verdict);
+    // The marker alone first: it divides what was there from what this check makes.
+    let mut unanswered = 0;
+    if survey.has_questions() {
+        unanswered += conduct(&mut survey, lane, 1, check.pass, &mut |_| {}).map_err(|error| error.0)?;
+        survey.go_on();
+        unanswered +=
+            conduct(&mut survey, lane, check.in_flight, check.pass, &mut |_| {}).map_err(|error| error.0)?;
+    }
+    verdict.complete &= unanswered == 0;
+    Ok(())
+}

@@ -1,0 +1,74 @@
+//! Creates that were sent and never answered.
+//!
+//! A replay with the same `Idempotency-Key` returns the link that the first request made, or makes it now.
+//! Which of the two it was, its `created_at` tells against that of a marker link made just before:
+//! both are times of the system's own clock, so the generator's does not matter.
+
+use crate::http::{Reply, RequestBuf};
+use crate::journeys::shortener::api::{self, LinkTarget};
+use crate::journeys::survey::Survey;
+use crate::ledger::{LedgerVerdict, facts};
+
+/// The number of the marker link; no other link has it.
+const MARKER: u64 = u64::MAX;
+
+/// The marker, and then every indeterminate create.
+pub(super) struct Replays<'a, Numbers: Iterator<Item = u64>> {
+    seed: u64,
+    numbers: std::iter::Peekable<Numbers>,
+    marker_asked: bool,
+    marker: Option<String>,
+    verdict: &'a mut LedgerVerdict,
+    held: bool,
+}
+
+impl<'a, Numbers: Iterator<Item = u64>> Replays<'a, Numbers> {
+    pub(super) fn new(seed: u64, numbers: Numbers, verdict: &'a mut LedgerVerdict) -> Self {
+        verdict.note(facts::INDETERMINATE_PRESENT, 0);
+        verdict.note(facts::INDETERMINATE_ABSENT, 0);
+        Self { seed, numbers: numbers.peekable(), marker_asked: false, marker: None, verdict, held: true }
+    }
+
+    pub(super) fn has_questions(&mut self) -> bool {
+        self.numbers.peek().is_some()
+    }
+
+    /// Lets the questions after the marker through.
+    pub(super) fn go_on(&mut self) {
+        self.held = false;
+    }
+}
+
+impl<Numbers: Iterator<Item = u64> + Send> Survey for Replays<'_, Numbers> {
+    type Question = u64;
+
+    fn next(&mut self) -> Option<u64> {
+        if !self.marker_asked {
+            self.marker_asked = true;
+            return Some(MARKER);
+        }
+        if self.held { None } else { self.numbers.next() }
+    }
+
+    fn ask(&self, &number: &u64, request: &mut RequestBuf) {
+        api::create(LinkTarget { seed: self.seed, number }, request);
+    }
+
+    fn answer(&mut self, &number: &u64, reply: &Reply<'_>) -> bool {
+        let (201, Some(view)) = (reply.status, api::view(reply)) else { return false };
+        let created = view.created_at.trim_end_matches('Z').to_owned();
+        if number == MARKER {
+            self.marker = Some(created);
+            return true;
+        }
+        // RFC 3339 times in UTC sort as text once the `Z` is off.
+        let before = self.marker.as_ref().is_some_and(|marker| created < *marker);
+        self.verdict.note(if before { facts::INDETERMINATE_PRESENT } else { facts::INDETERMINATE_ABSENT }, 1);
+        let target = LinkTarget { seed: self.seed, number };
+        if !target.is(&view.target, &mut String::new()) {
+            self.verdict
+                .broken(facts::WRONG, || format!("a replay for `{target}` returned `{}`", view.target));
+        }
+        true
+    }
+}

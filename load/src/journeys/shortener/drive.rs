@@ -1,0 +1,126 @@
+//! The operations: follow and create.
+
+use std::sync::Arc;
+
+use rand::rngs::Xoshiro256PlusPlus;
+use rand::{RngExt, SeedableRng};
+
+use super::api::{self, LinkTarget};
+use super::books::Books;
+use super::mix::{Mix, Picker};
+use crate::http::{Reply, RequestBuf};
+use crate::journey::{Begun, Failure, Journeys, Operation, Outcome, Step, common_outcome};
+
+/// Follows a link.
+const FOLLOW: &str = "follow";
+/// Makes a link.
+const CREATE: &str = "create";
+
+/// The codes of the seeded links, by their number.
+pub(super) type Codes = Arc<[Box<str>]>;
+
+/// Chooses operations by the mix, and judges their replies.
+#[derive(Debug)]
+pub(super) struct Drive {
+    seed: u64,
+    mix: Mix,
+    codes: Codes,
+    books: Arc<Books>,
+    picker: Picker,
+    random: Xoshiro256PlusPlus,
+    next_number: u64,
+    scratch: String,
+}
+
+impl Drive {
+    /// The operations of thread `nth`, on links that have been seeded with `codes`.
+    /// Without codes there is nothing to follow, and everything is a create.
+    pub(super) fn new(seed: u64, nth: u64, mix: Mix, codes: Codes, books: Arc<Books>) -> Self {
+        Self {
+            seed,
+            mix,
+            picker: Picker::new(mix.keys, codes.len().max(1), seed),
+            codes,
+            books,
+            random: Xoshiro256PlusPlus::seed_from_u64(seed.rotate_left(32) ^ nth),
+            // Above every seeded link's number, and apart for each thread.
+            next_number: (nth + 1) << 40,
+            scratch: String::new(),
+        }
+    }
+
+    pub(super) fn codes(&self) -> Codes {
+        Arc::clone(&self.codes)
+    }
+
+    fn target(&self, op: &Operation) -> LinkTarget {
+        LinkTarget { seed: self.seed, number: op.key }
+    }
+
+    fn followed(&mut self, op: &Operation, reply: &Reply<'_>) -> Outcome {
+        let link = op.key as usize;
+        if reply.status == 302 {
+            let target = self.target(op);
+            if reply.location().is_some_and(|location| target.is(location, &mut self.scratch)) {
+                self.books.followed(link);
+                return Outcome::Success;
+            }
+            self.books.found_wrong();
+        }
+        // Nobody was led to this link, but the system may have counted it.
+        self.books.maybe_followed(link);
+        match reply.status {
+            302 => Outcome::Failed(Failure::WrongAnswer),
+            404 | 410 => {
+                self.books.found_missing();
+                Outcome::Failed(Failure::Missing)
+            }
+            status => common_outcome(status).unwrap_or(Outcome::Failed(Failure::UnexpectedStatus)),
+        }
+    }
+
+    fn created(&mut self, op: &Operation, reply: &Reply<'_>) -> Outcome {
+        if reply.status != 201 {
+            // A 5xx or a refusal may have come after the link was stored.
+            self.books.maybe_created(op.key);
+            return common_outcome(reply.status).unwrap_or(Outcome::Failed(Failure::UnexpectedStatus));
+        }
+        let Some(code) = api::created_code(reply) else {
+            self.books.maybe_created(op.key);
+            return Outcome::Failed(Failure::WrongAnswer);
+        };
+        self.books.created(op.key, code);
+        let target = self.target(op);
+        let right = api::view(reply).is_some_and(|view| target.is(&view.target, &mut self.scratch));
+        if right { Outcome::Success } else { Outcome::Failed(Failure::WrongAnswer) }
+    }
+}
+
+impl Journeys for Drive {
+    fn begin(&mut self, op: &mut Operation, request: &mut RequestBuf) -> Begun {
+        // One draw in any case, so that mixes of the same seed follow the same links.
+        let follows = self.random.random::<f64>() < self.mix.follow && !self.codes.is_empty();
+        if follows {
+            let link = self.picker.pick(&mut self.random);
+            (op.kind, op.key) = (FOLLOW, link as u64);
+            api::follow(&self.codes[link], request);
+        } else {
+            (op.kind, op.key) = (CREATE, self.next_number);
+            self.next_number += 1;
+            api::create(self.target(op), request);
+        }
+        Begun::Written
+    }
+
+    fn reply(&mut self, op: &mut Operation, reply: &Reply<'_>, _request: &mut RequestBuf) -> Step {
+        Step::Done(if op.kind == FOLLOW { self.followed(op, reply) } else { self.created(op, reply) })
+    }
+
+    fn abandoned(&mut self, op: &mut Operation, why: Failure) {
+        match op.kind {
+            _ if !why.is_indeterminate() => {}
+            FOLLOW => self.books.maybe_followed(op.key as usize),
+            _ => self.books.maybe_created(op.key),
+        }
+    }
+}

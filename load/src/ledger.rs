@@ -1,0 +1,30 @@
+//! What was acknowledged, and whether the system still holds it.
+//!
+//! Journeys write each acknowledged change, and each one whose fate they do not know, in a [`Log`] while they run.
+//! Afterwards they ask the public API, and put what they find in a [`LedgerVerdict`].
+
+mod log;
+mod verdict;
+
+pub use self::log::Log;
+pub use self::verdict::{Fact, LedgerVerdict};
+
+/// The names of the facts that systems share, so that reports can put them side by side.
+pub mod facts {
+    /// How many things were looked up.
+    pub const CHECKED: &str = "checked";
+    /// Changes that the system acknowledged.
+    pub const ACKNOWLEDGED: &str = "acknowledged";
+    /// Acknowledged and gone.
+    pub const LOST: &str = "lost";
+    /// Done or handed out more than once.
+    pub const DUPLICATED: &str = "duplicated";
+    /// There, and not what was acknowledged.
+    pub const WRONG: &str = "wrong";
+    /// There, in another order than acknowledged.
+    pub const REORDERED: &str = "reordered";
+    /// Never acknowledged, and there.
+    pub const INDETERMINATE_PRESENT: &str = "indeterminate-present";
+    /// Never acknowledged, and not there.
+    pub const INDETERMINATE_ABSENT: &str = "indeterminate-absent";
+}

@@ -1,0 +1,206 @@
+//! What a slice counted, and its histograms.
+
+mod summary;
+mod tally;
+
+use std::time::Duration;
+
+pub use hdrhistogram::Histogram;
+
+pub use self::summary::{Percentile, Summary, needed_samples};
+pub use self::tally::Tally;
+
+/// The largest time that a histogram tells apart, 60 s; longer ones are recorded as this.
+pub const LONGEST: Duration = Duration::from_mins(1);
+/// The share of the plan that must have been sent, or the slice is void.
+pub const SENT_SHARE: f64 = 0.999;
+
+/// An empty histogram of nanoseconds: three significant digits up to [`LONGEST`], about 0.2 MB.
+///
+/// # Panics
+///
+/// Never: its bounds are constants within what the histogram allows.
+pub fn histogram() -> Histogram<u64> {
+    Histogram::new_with_bounds(64, LONGEST.as_nanos() as u64, 3).expect("the bounds are constants in range")
+}
+
+/// What happened to the operations of one kind.
+#[derive(Debug, Clone)]
+pub struct KindRecord {
+    /// The kind's name.
+    pub kind: &'static str,
+    /// Operations that ended well.
+    pub succeeded: u64,
+    /// Operations that the system refused.
+    pub refused: u64,
+    /// Operations that failed.
+    pub failed: u64,
+    /// As [`SliceRecord::latency`], of this kind.
+    pub latency: Histogram<u64>,
+}
+
+/// What one slice of one arm counted. Times are nanoseconds; its size does not grow with the number of operations.
+#[derive(Debug, Clone)]
+pub struct SliceRecord {
+    /// Operations that the schedule made due (closed loop: that were begun).
+    pub planned: u64,
+    /// Operations whose first request was sent or given to a connection that was being opened.
+    pub sent: u64,
+    /// Operations given up because no connection came free: the queue was full, or they waited for the time-out.
+    pub unsent: u64,
+    /// Operations that ended well; the only ones that count as throughput.
+    pub succeeded: u64,
+    /// Operations that the system refused, by cause.
+    pub refused: Tally,
+    /// Operations that failed, by cause.
+    pub failed: Tally,
+    /// Of the failed: those that were sent and never answered, whose effect is not known.
+    pub indeterminate: u64,
+    /// Operations that had to wait for a connection, and were charged for it.
+    pub held: u64,
+    /// Connections opened.
+    pub connects: u64,
+    /// Requests sent.
+    pub requests: u64,
+    /// Bytes written to sockets.
+    pub bytes_out: u64,
+    /// Bytes read from sockets.
+    pub bytes_in: u64,
+    /// The operations of each kind, in the order in which the kinds were first seen.
+    pub by_kind: Vec<KindRecord>,
+    /// From the due time to the end of the last reply: every operation that succeeded, and, charged at least the
+    /// time-out, every one that timed out or was never sent. A failure or refusal that came fast is not a fast answer,
+    /// so it is counted and not recorded here.
+    pub latency: Histogram<u64>,
+    /// From the actual send to the end of the last reply, of the operations that succeeded.
+    pub service: Histogram<u64>,
+    /// From the due time to when the generator turned to it: how late the generator itself was.
+    /// Waiting for a connection is not in here (it is the system's doing) but in the latency.
+    pub send_lag: Histogram<u64>,
+    /// How long operations were being started.
+    pub window: Duration,
+    /// From the start to the end of the last operation, so the window and the drain.
+    pub elapsed: Duration,
+    /// Whether the run was broken off within this slice.
+    pub interrupted: bool,
+}
+
+impl Default for SliceRecord {
+    fn default() -> Self {
+        Self {
+            planned: 0,
+            sent: 0,
+            unsent: 0,
+            succeeded: 0,
+            refused: Tally::default(),
+            failed: Tally::default(),
+            indeterminate: 0,
+            held: 0,
+            connects: 0,
+            requests: 0,
+            bytes_out: 0,
+            bytes_in: 0,
+            by_kind: Vec::new(),
+            latency: histogram(),
+            service: histogram(),
+            send_lag: histogram(),
+            window: Duration::ZERO,
+            elapsed: Duration::ZERO,
+            interrupted: false,
+        }
+    }
+}
+
+impl SliceRecord {
+    /// Whether the generator, and not the system, shaped this slice: the 99th percentile of the send lag is over
+    /// `bound`, or less than [`SENT_SHARE`] of the plan was sent.
+    pub fn is_void(&self, bound: Duration) -> bool {
+        let late = self.send_lag.value_at_quantile(0.99) > bound.as_nanos() as u64;
+        late || (self.sent as f64) < self.planned as f64 * SENT_SHARE
+    }
+
+    /// Adds another slice of the same arm.
+    pub fn merge(&mut self, other: &Self) {
+        for (ours, theirs) in self.counts_mut().into_iter().zip(other.counts()) {
+            *ours += theirs;
+        }
+        self.refused.merge(&other.refused);
+        self.failed.merge(&other.failed);
+        for theirs in &other.by_kind {
+            let ours = self.kind(theirs.kind);
+            ours.succeeded += theirs.succeeded;
+            ours.refused += theirs.refused;
+            ours.failed += theirs.failed;
+            add(&mut ours.latency, &theirs.latency);
+        }
+        add(&mut self.latency, &other.latency);
+        add(&mut self.service, &other.service);
+        add(&mut self.send_lag, &other.send_lag);
+        self.window += other.window;
+        self.elapsed += other.elapsed;
+        self.interrupted |= other.interrupted;
+    }
+
+    /// Empties it for the next slice and keeps its memory.
+    pub fn clear(&mut self) {
+        for count in self.counts_mut() {
+            *count = 0;
+        }
+        self.refused.clear();
+        self.failed.clear();
+        for kind in &mut self.by_kind {
+            (kind.succeeded, kind.refused, kind.failed) = (0, 0, 0);
+            kind.latency.reset();
+        }
+        for histogram in [&mut self.latency, &mut self.service, &mut self.send_lag] {
+            histogram.reset();
+        }
+        (self.window, self.elapsed, self.interrupted) = (Duration::ZERO, Duration::ZERO, false);
+    }
+
+    /// The record of one kind, which is made when it is first asked for.
+    pub(crate) fn kind(&mut self, kind: &'static str) -> &mut KindRecord {
+        let found = self.by_kind.iter().position(|record| record.kind == kind);
+        let at = found.unwrap_or_else(|| {
+            self.by_kind.push(KindRecord { kind, succeeded: 0, refused: 0, failed: 0, latency: histogram() });
+            self.by_kind.len() - 1
+        });
+        &mut self.by_kind[at]
+    }
+
+    fn counts_mut(&mut self) -> [&mut u64; 10] {
+        [
+            &mut self.planned,
+            &mut self.sent,
+            &mut self.unsent,
+            &mut self.succeeded,
+            &mut self.indeterminate,
+            &mut self.held,
+            &mut self.connects,
+            &mut self.requests,
+            &mut self.bytes_out,
+            &mut self.bytes_in,
+        ]
+    }
+
+    /// The same counts in the same order.
+    fn counts(&self) -> [u64; 10] {
+        [
+            self.planned,
+            self.sent,
+            self.unsent,
+            self.succeeded,
+            self.indeterminate,
+            self.held,
+            self.connects,
+            self.requests,
+            self.bytes_out,
+            self.bytes_in,
+        ]
+    }
+}
+
+/// Adds one histogram to another; both were made by [`histogram`].
+fn add(to: &mut Histogram<u64>, from: &Histogram<u64>) {
+    to.add(from).expect("all histograms here have the same bounds");
+}

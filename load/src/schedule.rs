@@ -1,0 +1,128 @@
+//! When each operation is due: an iterator of offsets, made from a seed, that never looks at a reply.
+//!
+//! That is what makes a load *open loop*: a slow system is asked as often as a fast one, so that its queue shows
+//! (Schroeder, Wierman, Harchol-Balter: "Open Versus Closed: A Cautionary Tale", NSDI 2006).
+//!
+//! Every profile is a row of linear pieces of a rate. Arrivals of rate 1 are drawn (exponential gaps for Poisson,
+//! gaps of exactly one for constant) and mapped through the inverse of the cumulative rate. For Poisson this is the
+//! inversion method for non-homogeneous processes (Çinlar: "Introduction to Stochastic Processes", 1975, chapter 4.7).
+
+mod pieces;
+
+use std::time::Duration;
+
+use rand::SeedableRng;
+use rand::rngs::Xoshiro256PlusPlus;
+use rand_distr::{Distribution, Exp1};
+
+use self::pieces::Pieces;
+
+/// How arrivals are spread about the rate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Arrivals {
+    /// Independent users: exponential gaps, and so bursts and lulls.
+    #[default]
+    Poisson,
+    /// A metronome: gaps of exactly one over the rate. Kinder to a system than users are.
+    Constant,
+}
+
+/// How the rate moves over the length of the schedule. Rates are operations a second.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Profile {
+    /// One rate.
+    Steady {
+        /// Operations a second.
+        rate: f64,
+    },
+    /// A straight line over the whole length.
+    Ramp {
+        /// The rate at the start.
+        from: f64,
+        /// The rate at the end.
+        to: f64,
+    },
+    /// One rate, then another.
+    Step {
+        /// The rate before.
+        from: f64,
+        /// The rate after.
+        to: f64,
+        /// When it changes.
+        at: Duration,
+    },
+    /// A base rate with a rectangle of a higher one.
+    Spike {
+        /// The rate outside the spike.
+        base: f64,
+        /// The rate within it.
+        peak: f64,
+        /// When it starts.
+        at: Duration,
+        /// How long it lasts.
+        lasting: Duration,
+    },
+    /// Recorded offsets, replayed as they are; they must ascend.
+    Trace(Vec<Duration>),
+}
+
+/// The due times of a load's operations, as offsets from its start, ascending.
+///
+/// The same arguments give the same offsets on every machine.
+#[derive(Debug, Clone)]
+pub struct Schedule {
+    length: Duration,
+    source: Source,
+}
+
+#[derive(Debug, Clone)]
+enum Source {
+    Drawn {
+        arrivals: Arrivals,
+        pieces: Pieces,
+        random: Xoshiro256PlusPlus,
+        /// The cumulative rate at the next arrival: how many operations are expected before it.
+        expected: f64,
+    },
+    Replayed(std::vec::IntoIter<Duration>),
+}
+
+impl Schedule {
+    /// A schedule of `profile` over `length`; nothing is due at `length` or later.
+    ///
+    /// A rate that is negative or not a number counts as zero.
+    pub fn new(arrivals: Arrivals, profile: &Profile, seed: u64, length: Duration) -> Self {
+        let source = match profile {
+            Profile::Trace(offsets) => Source::Replayed(offsets.clone().into_iter()),
+            drawn => {
+                let mut random = Xoshiro256PlusPlus::seed_from_u64(seed);
+                // A metronome starts on the beat; a Poisson process waits for its first arrival as for any other.
+                let expected = match arrivals {
+                    Arrivals::Poisson => Exp1.sample(&mut random),
+                    Arrivals::Constant => 0.0,
+                };
+                Source::Drawn { arrivals, pieces: Pieces::of(drawn, length), random, expected }
+            }
+        };
+        Self { length, source }
+    }
+}
+
+impl Iterator for Schedule {
+    type Item = Duration;
+
+    fn next(&mut self) -> Option<Duration> {
+        let due = match &mut self.source {
+            Source::Replayed(offsets) => offsets.next()?,
+            Source::Drawn { arrivals, pieces, random, expected } => {
+                let due = pieces.time_of(*expected)?;
+                *expected += match arrivals {
+                    Arrivals::Poisson => Exp1.sample(random),
+                    Arrivals::Constant => 1.0,
+                };
+                due
+            }
+        };
+        (due < self.length).then_some(due)
+    }
+}

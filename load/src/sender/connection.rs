@@ -1,0 +1,144 @@
+//! One non-blocking TCP connection and its buffers.
+
+use std::io::{self, ErrorKind, Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::os::fd::{AsRawFd, OwnedFd};
+
+use nix::errno::Errno;
+use nix::sys::socket::{AddressFamily, SockFlag, SockType, SockaddrStorage, connect, socket};
+
+use crate::http::{Decoded, MAX_BODY, MAX_HEAD, Malformed, Reply, decode};
+
+/// What a read buffer starts with; most replies fit.
+const FIRST_READ: usize = 4 * 1024;
+/// What a read buffer may grow to: the largest reply, and as much again of head for the framing of its chunks.
+const MOST_READ: usize = 2 * MAX_HEAD + MAX_BODY;
+
+/// What came of reading.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Received {
+    /// Bytes came; there may be more at once.
+    Bytes(usize),
+    /// Nothing more for now.
+    Nothing,
+    /// The peer sends no more.
+    End,
+}
+
+/// A socket, the bytes that it has not taken yet, and the bytes that are not a whole reply yet.
+pub(super) struct Connection {
+    stream: TcpStream,
+    open: bool,
+    unsent: Vec<u8>,
+    read: Vec<u8>,
+    filled: usize,
+}
+
+impl Connection {
+    /// Begins to connect; the socket becomes writable when that has come to an end.
+    pub(super) fn begin(address: SocketAddr) -> io::Result<Self> {
+        let family = if address.is_ipv4() { AddressFamily::Inet } else { AddressFamily::Inet6 };
+        let flags = SockFlag::SOCK_NONBLOCK | SockFlag::SOCK_CLOEXEC;
+        let socket: OwnedFd = socket(family, SockType::Stream, flags, None)?;
+        let open = match connect(socket.as_raw_fd(), &SockaddrStorage::from(address)) {
+            Ok(()) => true,
+            Err(Errno::EINPROGRESS) => false,
+            Err(error) => return Err(error.into()),
+        };
+        let stream = TcpStream::from(socket);
+        stream.set_nodelay(true)?;
+        Ok(Self { stream, open, unsent: Vec::new(), read: vec![0; FIRST_READ], filled: 0 })
+    }
+
+    pub(super) fn stream(&self) -> &TcpStream {
+        &self.stream
+    }
+
+    pub(super) fn is_open(&self) -> bool {
+        self.open
+    }
+
+    /// Learns how connecting ended; to be called when the socket is writable.
+    pub(super) fn opened(&mut self) -> io::Result<()> {
+        if let Some(error) = self.stream.take_error()? {
+            return Err(error);
+        }
+        self.open = true;
+        Ok(())
+    }
+
+    /// Sends `bytes` now as far as the socket takes them, the rest when it is writable again.
+    pub(super) fn send(&mut self, bytes: &[u8]) -> io::Result<()> {
+        let taken = if self.open && self.unsent.is_empty() { self.write(bytes)? } else { 0 };
+        self.unsent.extend_from_slice(&bytes[taken..]);
+        Ok(())
+    }
+
+    /// Goes on sending what [`send`](Self::send) left.
+    pub(super) fn flush(&mut self) -> io::Result<()> {
+        if !self.unsent.is_empty() {
+            let unsent = std::mem::take(&mut self.unsent);
+            let taken = self.write(&unsent)?;
+            self.unsent.extend_from_slice(&unsent[taken..]);
+        }
+        Ok(())
+    }
+
+    /// Reads once.
+    pub(super) fn receive(&mut self) -> io::Result<Received> {
+        if self.filled == self.read.len() {
+            let larger = (self.read.len() * 4).min(MOST_READ);
+            if larger == self.filled {
+                return Err(ErrorKind::FileTooLarge.into());
+            }
+            self.read.resize(larger, 0);
+        }
+        match (&self.stream).read(&mut self.read[self.filled..]) {
+            Ok(0) => Ok(Received::End),
+            Ok(count) => {
+                self.filled += count;
+                Ok(Received::Bytes(count))
+            }
+            Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted) => {
+                Ok(Received::Nothing)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Whether the last read left room, which on a stream means that it took all there was (epoll(7), question 9).
+    pub(super) fn has_room(&self) -> bool {
+        self.filled < self.read.len()
+    }
+
+    /// Decodes a reply from what was read, and forgets it if it is whole; a connection with bytes left over is not to
+    /// be used again, for nobody asked for them.
+    pub(super) fn decode<T>(
+        &mut self,
+        to_head: bool,
+        ended: bool,
+        scratch: &mut Vec<u8>,
+        read: impl FnOnce(&Reply<'_>) -> T,
+    ) -> Result<Decoded<T>, Malformed> {
+        let decoded = decode(&self.read[..self.filled], to_head, ended, scratch, read)?;
+        Ok(match decoded {
+            Decoded::Partial => Decoded::Partial,
+            Decoded::Whole { consumed, keep_alive, value } => {
+                let keep_alive = keep_alive && !ended && consumed == self.filled;
+                self.filled = 0;
+                if self.read.len() > 4 * FIRST_READ {
+                    self.read = vec![0; FIRST_READ];
+                }
+                Decoded::Whole { consumed, keep_alive, value }
+            }
+        })
+    }
+
+    fn write(&self, bytes: &[u8]) -> io::Result<usize> {
+        match (&self.stream).write(bytes) {
+            Ok(count) => Ok(count),
+            Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted) => Ok(0),
+            Err(error) => Err(error),
+        }
+    }
+}

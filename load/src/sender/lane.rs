@@ -1,0 +1,186 @@
+//! The lane of one arm: its connections, the operations on them, and the record of what became of them.
+
+mod ends;
+mod replies;
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use rand::rngs::Xoshiro256PlusPlus;
+use rand::{Rng, RngExt, make_rng};
+
+use super::poll::Poller;
+use super::slots::{Flight, Slots};
+use super::{Limits, SenderError, Target, connection::Connection, pace};
+use crate::clock::{self, Nanos};
+use crate::http::RequestBuf;
+use crate::journey::{Begun, Failure, Journeys, Operation};
+use crate::record::SliceRecord;
+
+/// One target and everything that is under way there.
+pub struct Lane {
+    target: Target,
+    limits: Limits,
+    pub(super) poller: Poller,
+    pub(super) slots: Slots,
+    /// The due times of operations that wait for a connection.
+    waiting: VecDeque<Nanos>,
+    request: RequestBuf,
+    scratch: Vec<u8>,
+    pub(super) record: SliceRecord,
+    tracer: Option<Xoshiro256PlusPlus>,
+    /// A closed loop begins nothing before this, so that a target that refuses connections is not asked in a spin.
+    pub(super) resume: Nanos,
+}
+
+/// What came of turning to an operation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Launched {
+    /// It is under way, or has failed already.
+    Sent,
+    /// Every connection is in use.
+    Busy,
+    /// There is no operation left.
+    Exhausted,
+}
+
+impl Lane {
+    /// How long a closed loop waits after a connection that could not be opened.
+    const PAUSE: Duration = Duration::from_millis(10);
+
+    /// A lane without any connection yet.
+    pub fn new(target: Target, limits: &Limits) -> Result<Self, SenderError> {
+        Ok(Self {
+            request: RequestBuf::new(&target.host),
+            target,
+            limits: *limits,
+            poller: Poller::new()?,
+            slots: Slots::new(limits.connections),
+            waiting: VecDeque::new(),
+            scratch: Vec::new(),
+            record: SliceRecord::default(),
+            tracer: None,
+            resume: 0,
+        })
+    }
+
+    /// Runs `journeys` in a closed loop until they are exhausted, or for `longest`, and drains.
+    ///
+    /// `watch` sees the record every few milliseconds; when it returns `false`, the loop begins nothing more.
+    /// The record is of this call alone.
+    pub fn exhaust(
+        &mut self,
+        journeys: &mut dyn Journeys,
+        in_flight: usize,
+        longest: Duration,
+        watch: &mut dyn FnMut(&SliceRecord) -> bool,
+    ) -> Result<&SliceRecord, SenderError> {
+        self.clear();
+        pace::closed_loop(self, journeys, in_flight, longest, watch)?;
+        Ok(&self.record)
+    }
+
+    /// Where it goes.
+    pub fn target(&self) -> &Target {
+        &self.target
+    }
+
+    /// What the present or the last slice has counted.
+    pub fn record(&self) -> &SliceRecord {
+        &self.record
+    }
+
+    pub(super) fn clear(&mut self) {
+        self.record.clear();
+    }
+
+    pub(super) fn traced(&mut self, traced: bool) {
+        self.tracer = traced.then(make_rng);
+        self.request.set_trace(None);
+    }
+
+    /// Whether nothing is under way and nothing waits.
+    pub(super) fn is_quiet(&self) -> bool {
+        self.slots.in_flight() == 0 && self.waiting.is_empty()
+    }
+
+    pub(super) fn timeout(&self) -> Nanos {
+        clock::nanos(self.limits.timeout)
+    }
+
+    /// Turns to an operation that is due: sends it, or lets it wait for a connection, or counts it as unsent.
+    pub(super) fn due(&mut self, journeys: &mut dyn Journeys, due: Nanos) {
+        self.record.planned += 1;
+        let now = clock::now();
+        self.record.send_lag.saturating_record(now.saturating_sub(due));
+        if self.waiting.is_empty() && self.launch(journeys, due, now) != Launched::Busy {
+            return;
+        }
+        if self.waiting.len() < self.limits.waiting {
+            self.record.held += 1;
+            self.waiting.push_back(due);
+        } else {
+            self.give_up(due, now);
+        }
+    }
+
+    /// Sends operations that waited for a connection, as far as there are connections now.
+    pub(super) fn serve_waiting(&mut self, journeys: &mut dyn Journeys) {
+        while let Some(&due) = self.waiting.front() {
+            if self.launch(journeys, due, clock::now()) == Launched::Busy {
+                break;
+            }
+            self.waiting.pop_front();
+        }
+    }
+
+    /// Begins one operation at `now`.
+    pub(super) fn launch(&mut self, journeys: &mut dyn Journeys, due: Nanos, now: Nanos) -> Launched {
+        let Some(slot) = self.slots.take() else { return Launched::Busy };
+        let mut op = Operation::default();
+        let trace = self.tracer.as_mut().map_or(0, |random| random.random::<u128>() | 1);
+        self.trace(trace);
+        if journeys.begin(&mut op, &mut self.request) == Begun::Exhausted {
+            self.slots.give_back(slot);
+            return Launched::Exhausted;
+        }
+        self.record.sent += 1;
+        let deadline = now + self.timeout();
+        let head = self.request.is_head();
+        self.slots.depart(slot, Flight { op, due, sent: now, deadline, head, trace });
+        self.transmit(slot, journeys);
+        Launched::Sent
+    }
+
+    /// Sends the request in the buffer on a place's connection, which is opened if there is none.
+    fn transmit(&mut self, at: usize, journeys: &mut dyn Journeys) {
+        if self.slots.get(at).connection.is_none()
+            && let Err(_refused) = self.connect(at)
+        {
+            return self.fail(at, Failure::Connect, journeys);
+        }
+        let Some(connection) = self.slots.get(at).connection.as_mut() else { return };
+        let bytes = self.request.bytes();
+        self.record.requests += 1;
+        self.record.bytes_out += bytes.len() as u64;
+        if connection.send(bytes).is_err() {
+            self.fail(at, Failure::Reset, journeys);
+        }
+    }
+
+    fn connect(&mut self, at: usize) -> std::io::Result<()> {
+        let connection = Connection::begin(self.target.address)?;
+        self.poller.add(connection.stream(), self.slots.token(at))?;
+        self.record.connects += 1;
+        self.slots.get(at).connection = Some(connection);
+        Ok(())
+    }
+
+    /// Gives the next request a span of its own in `trace`.
+    fn trace(&mut self, trace: u128) {
+        if let Some(random) = &mut self.tracer {
+            let span = random.next_u64() | 1;
+            self.request.set_trace(Some(format!("00-{trace:032x}-{span:016x}-01")));
+        }
+    }
+}

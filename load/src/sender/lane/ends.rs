@@ -1,0 +1,88 @@
+//! How operations end, and how each end is recorded.
+
+use super::Lane;
+use crate::clock::{self, Nanos};
+use crate::journey::{Failure, Journeys, Outcome};
+
+impl Lane {
+    /// Ends an operation that was answered.
+    pub(super) fn finish(&mut self, at: usize, outcome: Outcome, kept: bool, now: Nanos) {
+        let Some(flight) = self.slots.land(at, kept) else { return };
+        let record = &mut self.record;
+        match outcome {
+            Outcome::Success => {
+                let latency = now.saturating_sub(flight.due);
+                record.succeeded += 1;
+                record.latency.saturating_record(latency);
+                record.service.saturating_record(now.saturating_sub(flight.sent));
+                let kind = record.kind(flight.op.kind);
+                kind.succeeded += 1;
+                kind.latency.saturating_record(latency);
+            }
+            Outcome::Refused(cause) => {
+                record.refused.add(cause);
+                record.kind(flight.op.kind).refused += 1;
+            }
+            Outcome::Failed(failure) => {
+                record.failed.add(failure.name());
+                record.kind(flight.op.kind).failed += 1;
+            }
+        }
+    }
+
+    /// Ends an operation that was not answered, and closes its connection: a late reply must not meet the next one.
+    pub(super) fn fail(&mut self, at: usize, failure: Failure, journeys: &mut dyn Journeys) {
+        let Some(mut flight) = self.slots.land(at, false) else { return };
+        journeys.abandoned(&mut flight.op, failure);
+        let now = clock::now();
+        self.record.failed.add(failure.name());
+        self.record.kind(flight.op.kind).failed += 1;
+        if failure.is_indeterminate() {
+            self.record.indeterminate += 1;
+        }
+        if failure == Failure::Connect {
+            self.resume = now + clock::nanos(Self::PAUSE);
+        }
+        if matches!(failure, Failure::Timeout | Failure::Abandoned) {
+            self.charge(Some(flight.op.kind), flight.due, now);
+        }
+    }
+
+    /// Ends an operation that was never sent.
+    pub(super) fn give_up(&mut self, due: Nanos, now: Nanos) {
+        self.record.unsent += 1;
+        self.charge(None, due, now);
+    }
+
+    /// Ends what has been under way, or waiting, for too long.
+    pub(in super::super) fn expire(&mut self, now: Nanos, journeys: &mut dyn Journeys) {
+        for at in self.slots.overdue(now) {
+            self.fail(at, Failure::Timeout, journeys);
+        }
+        while let Some(&due) = self.waiting.front()
+            && due + self.timeout() <= now
+        {
+            self.waiting.pop_front();
+            self.give_up(due, now);
+        }
+    }
+
+    /// Ends everything at once.
+    pub(in super::super) fn abandon(&mut self, now: Nanos, journeys: &mut dyn Journeys) {
+        for at in self.slots.overdue(Nanos::MAX) {
+            self.fail(at, Failure::Abandoned, journeys);
+        }
+        while let Some(due) = self.waiting.pop_front() {
+            self.give_up(due, now);
+        }
+    }
+
+    /// Records an operation without an answer as having taken at least the time-out: its user waited that long.
+    fn charge(&mut self, kind: Option<&'static str>, due: Nanos, now: Nanos) {
+        let charged = now.saturating_sub(due).max(self.timeout());
+        self.record.latency.saturating_record(charged);
+        if let Some(kind) = kind {
+            self.record.kind(kind).latency.saturating_record(charged);
+        }
+    }
+}

@@ -1,0 +1,182 @@
+//! The two loops: open, where a schedule decides when operations begin, and closed, where replies do.
+
+use std::time::Duration;
+
+use super::lane::{Lane, Launched};
+use super::{Observer, SenderError, Slice, TICK};
+use crate::clock::{self, Nanos};
+use crate::journey::Journeys;
+use crate::record::SliceRecord;
+use crate::schedule::Schedule;
+
+/// How much longer than the time-out a drain may take before it is broken off.
+const GRACE: Duration = Duration::from_secs(1);
+/// How often an observer hears of progress.
+const PROGRESS: Duration = Duration::from_millis(500);
+
+/// What a loop asks every tick: whether to go on.
+type Watch<'a> = &'a mut dyn FnMut(&SliceRecord) -> bool;
+
+/// Runs one slice in open loop.
+pub(super) fn open(
+    lane: &mut Lane,
+    journeys: &mut dyn Journeys,
+    schedule: Schedule,
+    slice: &Slice,
+    observer: &mut dyn Observer,
+) -> Result<(), SenderError> {
+    watched(slice, observer, |watch| open_loop(lane, journeys, schedule, slice.length, watch))
+}
+
+/// Runs one slice in closed loop.
+pub(super) fn closed(
+    lane: &mut Lane,
+    journeys: &mut dyn Journeys,
+    in_flight: usize,
+    slice: &Slice,
+    observer: &mut dyn Observer,
+) -> Result<(), SenderError> {
+    watched(slice, observer, |watch| closed_loop(lane, journeys, in_flight, slice.length, watch))
+}
+
+fn watched<T>(slice: &Slice, observer: &mut dyn Observer, run: impl FnOnce(Watch<'_>) -> T) -> T {
+    let mut next = clock::now() + clock::nanos(PROGRESS);
+    run(&mut |record| {
+        let now = clock::now();
+        if now >= next {
+            next = now + clock::nanos(PROGRESS);
+            observer.progress(slice, record);
+        }
+        observer.keep_going()
+    })
+}
+
+fn open_loop(
+    lane: &mut Lane,
+    journeys: &mut dyn Journeys,
+    schedule: Schedule,
+    length: Duration,
+    watch: Watch<'_>,
+) -> Result<(), SenderError> {
+    let mut span = Span::starting_now(length);
+    let start = span.start;
+    let mut dues = schedule.map(move |offset| start + clock::nanos(offset));
+    let mut next = dues.next();
+    loop {
+        let now = clock::now();
+        send_due(lane, journeys, &mut next, &mut dues, now);
+        if next.is_none() && now >= span.end && lane.is_quiet() {
+            break;
+        }
+        let wake = next.or((now < span.end).then_some(span.end));
+        for index in 0..lane.poller.wait(wake)? {
+            if let Some(ready) = lane.poller.event(index) {
+                lane.handle(ready, journeys);
+                lane.serve_waiting(journeys);
+                if next.is_some() {
+                    send_due(lane, journeys, &mut next, &mut dues, clock::now());
+                }
+            }
+        }
+        if !span.tick(lane, journeys, watch) {
+            next = None;
+        }
+    }
+    span.close(lane);
+    Ok(())
+}
+
+/// Turns to every operation that is due at `now`.
+fn send_due(
+    lane: &mut Lane,
+    journeys: &mut dyn Journeys,
+    next: &mut Option<Nanos>,
+    dues: &mut impl Iterator<Item = Nanos>,
+    now: Nanos,
+) {
+    while let Some(due) = *next
+        && due <= now
+    {
+        lane.due(journeys, due);
+        *next = dues.next();
+    }
+}
+
+/// Keeps `in_flight` operations under way for `length`, or until there are no more.
+pub(super) fn closed_loop(
+    lane: &mut Lane,
+    journeys: &mut dyn Journeys,
+    in_flight: usize,
+    length: Duration,
+    watch: Watch<'_>,
+) -> Result<(), SenderError> {
+    let mut span = Span::starting_now(length);
+    let mut exhausted = false;
+    loop {
+        let now = clock::now();
+        exhausted = exhausted || now >= span.end || !fill(lane, journeys, in_flight, now);
+        if exhausted && lane.is_quiet() {
+            break;
+        }
+        for index in 0..lane.poller.wait((!exhausted).then_some(span.end))? {
+            if let Some(ready) = lane.poller.event(index) {
+                lane.handle(ready, journeys);
+                exhausted = exhausted || !fill(lane, journeys, in_flight, clock::now());
+            }
+        }
+        exhausted |= !span.tick(lane, journeys, watch);
+    }
+    span.close(lane);
+    Ok(())
+}
+
+/// Begins operations until `in_flight` are under way; `false` if there are no more.
+fn fill(lane: &mut Lane, journeys: &mut dyn Journeys, in_flight: usize, now: Nanos) -> bool {
+    while lane.slots.in_flight() < in_flight && now >= lane.resume {
+        match lane.launch(journeys, now, now) {
+            Launched::Sent => lane.record.planned += 1,
+            Launched::Busy => break,
+            Launched::Exhausted => return false,
+        }
+    }
+    true
+}
+
+/// The time that a loop has, and its ticks.
+struct Span {
+    start: Nanos,
+    end: Nanos,
+    next_tick: Nanos,
+}
+
+impl Span {
+    fn starting_now(length: Duration) -> Self {
+        let start = clock::now();
+        Self { start, end: start.saturating_add(clock::nanos(length)), next_tick: start }
+    }
+
+    /// If a tick has come: ends what took too long, and asks whether to begin more operations.
+    fn tick(&mut self, lane: &mut Lane, journeys: &mut dyn Journeys, watch: Watch<'_>) -> bool {
+        let now = clock::now();
+        if now < self.next_tick {
+            return true;
+        }
+        self.next_tick = now + clock::nanos(TICK);
+        lane.expire(now, journeys);
+        if now < self.end && !watch(&lane.record) {
+            self.end = now;
+            lane.record.interrupted = true;
+            return false;
+        }
+        if now >= self.end.saturating_add(lane.timeout() + clock::nanos(GRACE)) {
+            lane.abandon(now, journeys);
+        }
+        true
+    }
+
+    fn close(&self, lane: &mut Lane) {
+        let now = clock::now();
+        lane.record.window = Duration::from_nanos(self.end.min(now) - self.start);
+        lane.record.elapsed = Duration::from_nanos(now - self.start);
+    }
+}

@@ -1,0 +1,93 @@
+//! Epoll, and a timer that wakes it to the nanosecond.
+//!
+//! A timerfd and not `epoll_pwait2`, because it needs no unsafe code and stays armed while other events come and go:
+//! it is set again only when the next due time is another one.
+//! It is a high-resolution kernel timer without slack (timers(2): slack applies to time-outs of waits, not to timerfd).
+
+use std::io;
+use std::os::fd::AsFd;
+
+use nix::errno::Errno;
+use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTimeout};
+use nix::sys::timerfd::{ClockId, Expiration, TimerFd, TimerFlags, TimerSetTimeFlags};
+
+use super::TICK;
+use crate::clock::{self, Nanos};
+
+/// The token of the timer; connections have smaller ones.
+const TIMER: u64 = u64::MAX;
+/// How many events one wait fetches: few, so that a due operation does not wait behind a long row of replies.
+const BATCH: usize = 32;
+
+/// What a connection is ready for.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Ready {
+    /// The token it was added with.
+    pub(super) token: u64,
+    /// It can be written to, or its opening has come to an end.
+    pub(super) writable: bool,
+    /// It has bytes, an end or an error to read.
+    pub(super) readable: bool,
+    /// The peer will send no more.
+    pub(super) ended: bool,
+}
+
+/// One epoll instance and its timer.
+pub(super) struct Poller {
+    epoll: Epoll,
+    timer: TimerFd,
+    /// What the timer is set to, if it has not fired.
+    armed: Option<Nanos>,
+    events: [EpollEvent; BATCH],
+}
+
+impl Poller {
+    pub(super) fn new() -> io::Result<Self> {
+        let epoll = Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC)?;
+        let timer =
+            TimerFd::new(ClockId::CLOCK_MONOTONIC, TimerFlags::TFD_NONBLOCK | TimerFlags::TFD_CLOEXEC)?;
+        // Edge-triggered: an expiry is reported once and never has to be read.
+        epoll.add(&timer, EpollEvent::new(EpollFlags::EPOLLIN | EpollFlags::EPOLLET, TIMER))?;
+        Ok(Self { epoll, timer, armed: None, events: [EpollEvent::empty(); BATCH] })
+    }
+
+    /// Registers a connection once, for everything, edge-triggered; closing it takes it out.
+    pub(super) fn add(&self, socket: impl AsFd, token: u64) -> io::Result<()> {
+        let flags = EpollFlags::EPOLLIN | EpollFlags::EPOLLOUT | EpollFlags::EPOLLRDHUP | EpollFlags::EPOLLET;
+        Ok(self.epoll.add(socket, EpollEvent::new(flags, token))?)
+    }
+
+    /// Waits for an event, for `wake`, or for a tick, whichever is first; returns how many events there are.
+    pub(super) fn wait(&mut self, wake: Option<Nanos>) -> io::Result<usize> {
+        if let Some(wake) = wake
+            && self.armed != Some(wake)
+        {
+            self.timer
+                .set(Expiration::OneShot(clock::timespec(wake)), TimerSetTimeFlags::TFD_TIMER_ABSTIME)?;
+            self.armed = Some(wake);
+        }
+        let tick = EpollTimeout::from(TICK.as_millis() as u8);
+        match self.epoll.wait(&mut self.events, tick) {
+            Ok(count) => Ok(count),
+            Err(Errno::EINTR) => Ok(0),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// The event at `index` of those that the last wait returned; `None` if it was the timer.
+    pub(super) fn event(&mut self, index: usize) -> Option<Ready> {
+        let event = self.events[index];
+        if event.data() == TIMER {
+            self.armed = None;
+            return None;
+        }
+        let flags = event.events();
+        let ended = flags.intersects(EpollFlags::EPOLLRDHUP | EpollFlags::EPOLLHUP | EpollFlags::EPOLLERR);
+        Some(Ready {
+            token: event.data(),
+            writable: ended || flags.contains(EpollFlags::EPOLLOUT),
+            readable: ended || flags.contains(EpollFlags::EPOLLIN),
+            ended,
+        })
+    }
+}

@@ -1,0 +1,88 @@
+//! Which arm is driven when.
+
+use std::time::Duration;
+
+use rand::SeedableRng;
+use rand::rngs::Xoshiro256PlusPlus;
+use rand::seq::SliceRandom;
+
+use crate::record::SliceRecord;
+
+/// One stretch of time in which one arm is driven.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Slice {
+    /// Which round it belongs to, from 0; each round has one slice of every arm.
+    pub round: u32,
+    /// Where it stands in the whole plan, from 0.
+    pub index: u64,
+    /// Which arm, numbered as the sender was given them.
+    pub arm: usize,
+    /// How long operations are started; the drain comes on top.
+    pub length: Duration,
+    /// How much of this arm's time the earlier rounds took.
+    pub offset: Duration,
+}
+
+impl Slice {
+    /// The seed of this slice's schedule: it depends on the round and not on the arm, so that the arms of a round get
+    /// the same arrivals (common random numbers; Law: "Simulation Modeling and Analysis", chapter 11.2).
+    pub fn seed(&self, seed: u64) -> u64 {
+        // The golden ratio spreads the rounds over the seeds (Steele, Lea, Flood: SplitMix, OOPSLA 2014).
+        seed ^ (u64::from(self.round) + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15)
+    }
+}
+
+/// Rounds of slices; in each round every arm has one, in an order drawn from the seed.
+///
+/// Short slices (25 to 100 ms) compare steady states; long ones (tens of seconds) are whole episodes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SlicePlan {
+    /// How many arms there are.
+    pub arms: usize,
+    /// How long each slice is.
+    pub slice_length: Duration,
+    /// How many rounds there are.
+    pub rounds: u32,
+    /// The seed of the orders.
+    pub seed: u64,
+}
+
+impl SlicePlan {
+    /// The slices in their order; the same for the same plan.
+    pub fn slices(&self) -> impl Iterator<Item = Slice> + use<> {
+        let plan = *self;
+        let mut random = Xoshiro256PlusPlus::seed_from_u64(plan.seed);
+        (0..plan.rounds).flat_map(move |round| {
+            let mut arms: Vec<usize> = (0..plan.arms).collect();
+            arms.shuffle(&mut random);
+            arms.into_iter().enumerate().map(move |(place, arm)| Slice {
+                round,
+                index: u64::from(round) * plan.arms as u64 + place as u64,
+                arm,
+                length: plan.slice_length,
+                offset: plan.slice_length * round,
+            })
+        })
+    }
+}
+
+/// Is told what a sender does, on the sender's thread; between slices it may take its time, within one it must not.
+pub trait Observer {
+    /// A slice starts: its first operation comes after this returns.
+    fn slice_started(&mut self, slice: &Slice) {
+        let _ = slice;
+    }
+
+    /// About every half second within a slice.
+    fn progress(&mut self, slice: &Slice, so_far: &SliceRecord) {
+        let _ = (slice, so_far);
+    }
+
+    /// A slice has ended, and nothing of it is in flight.
+    fn slice_ended(&mut self, slice: &Slice, record: &SliceRecord);
+
+    /// Asked before each slice and every few milliseconds within one; `false` ends the run after a drain.
+    fn keep_going(&self) -> bool {
+        true
+    }
+}

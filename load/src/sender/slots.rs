@@ -1,0 +1,115 @@
+//! The places for connections: a fixed number, each with at most one socket and at most one operation.
+
+use super::connection::Connection;
+use crate::clock::Nanos;
+use crate::journey::Operation;
+
+/// An operation under way.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Flight {
+    pub(super) op: Operation,
+    /// When it was due.
+    pub(super) due: Nanos,
+    /// When its first request was sent.
+    pub(super) sent: Nanos,
+    /// When its present request times out.
+    pub(super) deadline: Nanos,
+    /// Whether its present request is a `HEAD`.
+    pub(super) head: bool,
+    /// The trace it belongs to, 0 if none.
+    pub(super) trace: u128,
+}
+
+/// One place.
+#[derive(Default)]
+pub(super) struct Slot {
+    pub(super) connection: Option<Connection>,
+    pub(super) flight: Option<Flight>,
+    /// How many sockets were here before: an event of an earlier one is not of this one.
+    generation: u32,
+}
+
+/// All places of a lane.
+pub(super) struct Slots {
+    places: Vec<Slot>,
+    /// Places with an open connection and no operation; the last used comes first, for its caches are warm.
+    idle: Vec<usize>,
+    /// Places without a connection.
+    free: Vec<usize>,
+    in_flight: usize,
+}
+
+impl Slots {
+    /// `limit` empty places.
+    pub(super) fn new(limit: usize) -> Self {
+        let mut places = Vec::new();
+        places.resize_with(limit, Slot::default);
+        Self { places, idle: Vec::with_capacity(limit), free: (0..limit).rev().collect(), in_flight: 0 }
+    }
+
+    /// A place for an operation, with a connection if any is idle.
+    pub(super) fn take(&mut self) -> Option<usize> {
+        self.idle.pop().or_else(|| self.free.pop())
+    }
+
+    /// Gives back a place that [`take`](Self::take) gave, with no operation in it.
+    pub(super) fn give_back(&mut self, at: usize) {
+        if self.places[at].connection.is_some() { self.idle.push(at) } else { self.free.push(at) }
+    }
+
+    /// Puts an operation in a place that was taken.
+    pub(super) fn depart(&mut self, at: usize, flight: Flight) {
+        self.places[at].flight = Some(flight);
+        self.in_flight += 1;
+    }
+
+    /// Ends the operation of a place and gives the place back; closes its connection unless it can be `kept`.
+    pub(super) fn land(&mut self, at: usize, kept: bool) -> Option<Flight> {
+        let flight = self.places[at].flight.take()?;
+        self.in_flight -= 1;
+        if !kept {
+            self.close(at);
+        }
+        self.give_back(at);
+        Some(flight)
+    }
+
+    /// Closes the connection of a place.
+    pub(super) fn close(&mut self, at: usize) {
+        self.places[at].connection = None;
+        self.places[at].generation = self.places[at].generation.wrapping_add(1);
+    }
+
+    /// Closes a connection that no operation uses.
+    pub(super) fn close_idle(&mut self, at: usize) {
+        self.close(at);
+        self.idle.retain(|&idle| idle != at);
+        self.free.push(at);
+    }
+
+    pub(super) fn get(&mut self, at: usize) -> &mut Slot {
+        &mut self.places[at]
+    }
+
+    /// The token under which a place's present socket is registered.
+    pub(super) fn token(&self, at: usize) -> u64 {
+        u64::from(self.places[at].generation) << 32 | at as u64
+    }
+
+    /// The place that a token means, unless that socket has been closed since.
+    pub(super) fn by_token(&self, token: u64) -> Option<usize> {
+        let at = (token & u64::from(u32::MAX)) as usize;
+        (at < self.places.len() && self.token(at) == token && self.places[at].connection.is_some())
+            .then_some(at)
+    }
+
+    pub(super) fn in_flight(&self) -> usize {
+        self.in_flight
+    }
+
+    /// The places whose request times out at `now` or earlier.
+    pub(super) fn overdue(&self, now: Nanos) -> Vec<usize> {
+        let late = |slot: &Slot| slot.flight.is_some_and(|flight| flight.deadline <= now);
+        self.places.iter().enumerate().filter(|(_, slot)| late(slot)).map(|(at, _)| at).collect()
+    }
+}

@@ -1,0 +1,35 @@
+//! The statistics of a comparison: how far apart two arms are, and how sure that is.
+//!
+//! Pure maths: no clock, no I/O, and the only randomness is a seed that the caller gives.
+//!
+//! What it is for: two servers on a shared machine, measured in interleaved slices whose errors are correlated.
+//! The textbook formula (a standard error over all slices) takes such slices for independent and calls identical servers different; `tests::the_naive_formula_calls_identical_servers_different` shows it on the data on which this module stays honest.
+//!
+//! In reading order:
+//!
+//! - [`Batches`] collects what each round cost, in bounded memory.
+//! - [`ratio_of_means`], [`difference_of_means`] and [`mean`] compare costs: `spread` holds the method.
+//! - [`ratio_of_percentiles`] and [`percentile`] compare latencies: a bootstrap over batches.
+//! - [`Interval`] is what each of them returns.
+//! - [`family_wise`] corrects for asking many questions of one run.
+//! - [`Verdict`] turns an interval into one of three answers, and [`Verdict::sentence`] into English.
+
+mod batches;
+mod family;
+mod interval;
+mod means;
+mod percentiles;
+mod quantiles;
+mod spread;
+#[cfg(test)]
+mod tests;
+mod verdict;
+mod wording;
+
+pub use batches::{Batch, Batches, MOST_BATCHES};
+pub use family::family_wise;
+pub use interval::Interval;
+pub use means::{difference_of_means, mean, ratio_of_means};
+pub use percentiles::{enough_for, percentile, ratio_of_percentiles};
+pub use verdict::{EQUIVALENCE_MARGIN, Verdict};
+pub use wording::Metric;

@@ -1,0 +1,264 @@
+//! Latency percentiles: of one arm, and of one arm against another, by a bootstrap over batches.
+//!
+//! A percentile is no mean, so batch means do not apply; and operations are correlated, so they cannot be redrawn one by one.
+//! Whole batches are redrawn instead (Künsch, "The jackknife and the bootstrap for general stationary observations", Annals of Statistics 17, 1989), the same ones for both arms where they share rounds.
+//! The interval is the expanded percentile interval (Hesterberg, "What teachers should know about the bootstrap", The American Statistician 69, 2015): the plain one is too narrow for few batches, by the same factor as a normal interval without Student's t.
+
+use rand::rngs::Xoshiro256PlusPlus;
+use rand::{RngExt, SeedableRng};
+
+use super::batches::{Batches, Counts};
+use super::interval::Interval;
+use super::means::ratio_interval;
+use super::quantiles::{normal_share_below, student};
+use super::spread::{FEWEST_BATCHES, Scatter, variance, widest};
+
+/// The fewest operations that must lie beyond a percentile for it to be a figure.
+const FEWEST_BEYOND: f64 = 10.0;
+
+/// Redrawn samples; the tail of a corrected confidence gets more, up to [`MOST_RESAMPLES`].
+const RESAMPLES: usize = 1_000;
+const MOST_RESAMPLES: usize = 5_000;
+
+/// Whether `operations` are enough to speak of `quantile`: at least ten must be expected on either side of it.
+///
+/// So p50 needs 20 operations, p99 needs 1,000, p99.9 needs 10,000.
+pub fn enough_for(quantile: f64, operations: u64) -> bool {
+    operations as f64 * quantile.min(1.0 - quantile) >= FEWEST_BEYOND * (1.0 - 1e-9)
+}
+
+/// The `quantile` (0 to 1) of all latencies of an arm, in the unit of its histograms.
+///
+/// `None` if [`enough_for`] says that it is no figure, or if there are fewer than three batches.
+pub fn percentile(arm: &Batches, quantile: f64, confidence: f64, seed: u64) -> Option<Interval> {
+    let ratio = against_itself(arm, quantile, confidence, seed)?;
+    let scale = Table::of(arm)?.value_at(quantile, &arm.all())?;
+    Some(Interval {
+        estimate: scale,
+        low: scale * ratio.low,
+        high: scale * ratio.high,
+        smallest_detectable: scale * ratio.smallest_detectable,
+        ..ratio
+    })
+}
+
+/// The `quantile` (0 to 1) of the latencies of `a` relative to that of `b`.
+///
+/// The same seed gives the same interval.
+/// `None` if either arm has too few operations for this quantile, or fewer than three batches.
+pub fn ratio_of_percentiles(
+    a: &Batches,
+    b: &Batches,
+    quantile: f64,
+    confidence: f64,
+    seed: u64,
+) -> Option<Interval> {
+    let (of_a, of_b) = (Table::of(a)?, Table::of(b)?);
+    if !(of_a.is_enough_for(quantile) && of_b.is_enough_for(quantile)) {
+        return None;
+    }
+    let log_ratio = |draw_a: &[u32], draw_b: &[u32]| {
+        Some((of_a.value_at(quantile, draw_a)? / of_b.value_at(quantile, draw_b)?).ln())
+    };
+    let estimate = log_ratio(&a.all(), &b.all())?;
+    let shared = a.rounds() == b.rounds();
+    let mut random = Xoshiro256PlusPlus::seed_from_u64(seed);
+    let redrawn = (0..resamples(confidence)).filter_map(|_| {
+        let draw_a = redraw(&mut random, of_a.batches);
+        let draw_b = if shared {
+            draw_a.clone()
+        } else {
+            redraw(&mut random, of_b.batches)
+        };
+        log_ratio(&draw_a, &draw_b)
+    });
+    let redrawn: Vec<f64> = redrawn.collect();
+    let launches: Option<Vec<f64>> = if shared {
+        a.launch_draws()
+            .iter()
+            .map(|launch| log_ratio(launch, launch))
+            .collect()
+    } else {
+        None
+    };
+    Some(interval(
+        estimate,
+        redrawn,
+        confidence,
+        of_a.batches.min(of_b.batches),
+        &launches.unwrap_or_default(),
+    ))
+}
+
+fn against_itself(arm: &Batches, quantile: f64, confidence: f64, seed: u64) -> Option<Interval> {
+    let table = Table::of(arm)?;
+    if !table.is_enough_for(quantile) {
+        return None;
+    }
+    let middle = table.value_at(quantile, &arm.all())?;
+    let log = |draw: &[u32]| Some((table.value_at(quantile, draw)? / middle).ln());
+    let mut random = Xoshiro256PlusPlus::seed_from_u64(seed);
+    let redrawn = (0..resamples(confidence))
+        .filter_map(|_| log(&redraw(&mut random, table.batches)))
+        .collect();
+    let launches: Option<Vec<f64>> = arm
+        .launch_draws()
+        .iter()
+        .map(|launch| log(launch))
+        .collect();
+    Some(interval(
+        0.0,
+        redrawn,
+        confidence,
+        table.batches,
+        &launches.unwrap_or_default(),
+    ))
+}
+
+/// The expanded percentile interval, or the launches' interval where that is wider.
+fn interval(
+    estimate: f64,
+    mut redrawn: Vec<f64>,
+    confidence: f64,
+    batches: usize,
+    launches: &[f64],
+) -> Interval {
+    redrawn.sort_by(f64::total_cmp);
+    let count = batches as f64;
+    // The bootstrap divides by n where the sample variance divides by n - 1.
+    let correction = (count / (count - 1.0)).sqrt();
+    let within = Scatter {
+        error: variance(&redrawn).sqrt() * correction,
+        freedom: count - 1.0,
+    };
+    let found = widest(estimate, confidence, within, count, launches);
+    if found.between_launches {
+        return ratio_interval(found, confidence, found.half_width, found.half_width);
+    }
+    let tail =
+        normal_share_below(-correction * student(f64::midpoint(1.0, confidence), count - 1.0));
+    let down = estimate - at_share(&redrawn, tail).unwrap_or(f64::NEG_INFINITY);
+    let up = at_share(&redrawn, 1.0 - tail).unwrap_or(f64::INFINITY) - estimate;
+    ratio_interval(found, confidence, down.max(0.0), up.max(0.0))
+}
+
+/// At least ten redrawn values beyond each end of the interval, within reason.
+fn resamples(confidence: f64) -> usize {
+    let beyond = FEWEST_BEYOND / ((1.0 - confidence) / 2.0).max(f64::EPSILON);
+    (beyond as usize).clamp(RESAMPLES, MOST_RESAMPLES)
+}
+
+/// The value at a share of a sorted list, interpolated between its neighbours.
+fn at_share(sorted: &[f64], share: f64) -> Option<f64> {
+    let place = share * sorted.len().checked_sub(1)? as f64;
+    let (low, high) = (
+        sorted.get(place.floor() as usize)?,
+        sorted.get(place.ceil() as usize)?,
+    );
+    Some(low + (high - low) * place.fract())
+}
+
+/// How often each batch is drawn when as many as there are get drawn with replacement.
+fn redraw(random: &mut Xoshiro256PlusPlus, batches: usize) -> Vec<u32> {
+    let mut times = vec![0; batches];
+    for _ in 0..batches {
+        times[random.random_range(0..batches)] += 1;
+    }
+    times
+}
+
+impl Batches {
+    /// Every batch drawn once: the sample itself.
+    fn all(&self) -> Vec<u32> {
+        vec![1; self.as_slice().len()]
+    }
+
+    /// For each launch, its batches drawn once.
+    fn launch_draws(&self) -> Vec<Vec<u32>> {
+        let launches = self.as_slice().chunk_by(|x, y| x.launch == y.launch);
+        launches
+            .map(|launch| {
+                let of = launch.first().map(|batch| batch.launch);
+                self.as_slice()
+                    .iter()
+                    .map(|batch| u32::from(Some(batch.launch) == of))
+                    .collect()
+            })
+            .collect()
+    }
+
+    fn rounds(&self) -> Vec<u32> {
+        self.as_slice().iter().map(|batch| batch.launch).collect()
+    }
+}
+
+/// Cumulative counts of all batches at each distinct value: one row a value, one column a batch.
+///
+/// A quantile of redrawn batches is then a binary search over rows, each a sum over one short, contiguous row.
+struct Table {
+    values: Vec<u64>,
+    batches: usize,
+    /// Operations at or below a row's value, by row and batch.
+    below: Vec<u64>,
+    operations: u64,
+}
+
+impl Table {
+    fn of(arm: &Batches) -> Option<Self> {
+        let columns: &[Counts] = arm.latencies();
+        if columns.len() < FEWEST_BATCHES {
+            return None;
+        }
+        let mut values: Vec<u64> = columns.iter().flatten().map(|(value, _)| *value).collect();
+        values.sort_unstable();
+        values.dedup();
+        let mut below = vec![0; values.len() * columns.len()];
+        for (column, counts) in columns.iter().enumerate() {
+            let (mut seen, mut rest) = (0, counts.iter().peekable());
+            for (row, value) in values.iter().enumerate() {
+                while let Some((_, count)) = rest.next_if(|(next, _)| next <= value) {
+                    seen += count;
+                }
+                below[row * columns.len() + column] = seen;
+            }
+        }
+        let operations = columns.iter().flatten().map(|(_, count)| count).sum();
+        Some(Self {
+            values,
+            batches: columns.len(),
+            below,
+            operations,
+        })
+    }
+
+    fn is_enough_for(&self, quantile: f64) -> bool {
+        enough_for(quantile, self.operations)
+    }
+
+    /// The smallest value that at least the share `quantile` of the drawn operations does not exceed.
+    fn value_at(&self, quantile: f64, times: &[u32]) -> Option<f64> {
+        let at_or_below = |row: usize| -> u64 {
+            let row = &self.below[row * self.batches..(row + 1) * self.batches];
+            row.iter()
+                .zip(times)
+                .map(|(count, times)| count * u64::from(*times))
+                .sum()
+        };
+        let all = at_or_below(self.values.len().checked_sub(1)?);
+        if all == 0 {
+            return None;
+        }
+        let wanted = ((quantile * all as f64).ceil() as u64).max(1);
+        let (mut low, mut high) = (0, self.values.len() - 1);
+        while low < high {
+            let middle = usize::midpoint(low, high);
+            if at_or_below(middle) < wanted {
+                low = middle + 1;
+            } else {
+                high = middle;
+            }
+        }
+        // A latency below the histogram's unit would make a ratio infinite.
+        Some(self.values[low].max(1) as f64)
+    }
+}

@@ -1,0 +1,248 @@
+//! Three answers to "do they differ?".
+
+use serde::{Deserialize, Serialize};
+
+use super::interval::Interval;
+use super::wording::{Metric, about, bound, factors, per_cents};
+
+/// Differences up to this share are called none, unless a scenario says otherwise.
+///
+/// 5 % is about what the choice of linker order or environment size alone can do to a program (Mytkowicz et al., "Producing wrong data without doing anything obviously wrong!", ASPLOS 2009).
+pub const EQUIVALENCE_MARGIN: f64 = 0.05;
+
+/// From this ratio on a difference is said as a factor, below it in per cent.
+const FACTORS_FROM: f64 = 2.0;
+
+/// What an interval of a ratio says about two arms.
+///
+/// All numbers of a difference are shares: `by: 0.18` is 18 % of the other arm.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "is", rename_all = "kebab-case")]
+pub enum Verdict {
+    /// The whole interval lies below one.
+    Lower {
+        /// The best guess of how far below.
+        by: f64,
+        /// At least this far below.
+        low: f64,
+        /// At most this far below.
+        high: f64,
+    },
+    /// The whole interval lies above one.
+    Higher {
+        /// The best guess of how far above.
+        by: f64,
+        /// At least this far above.
+        low: f64,
+        /// At most this far above.
+        high: f64,
+    },
+    /// The interval contains one and lies within the margin: they are as good as equal, which is more than "no difference was found".
+    NoDifference {
+        /// No larger difference is compatible with the data.
+        larger_than: f64,
+    },
+    /// The interval contains one and more than the margin besides.
+    CannotTell {
+        /// About how much more measured time would give one of the other verdicts, if the estimate stays.
+        /// `None` if time would not help: the launches disagree, and more of them are needed.
+        more_seconds: Option<f64>,
+    },
+}
+
+impl Verdict {
+    /// Judges the interval of a ratio against an equivalence `margin` (a share), after `elapsed_seconds` of measured time.
+    ///
+    /// A difference that is certain is called one however small it is; its size stands beside it.
+    pub fn of(interval: &Interval, margin: f64, elapsed_seconds: f64) -> Self {
+        if interval.high < 1.0 {
+            Self::Lower {
+                by: 1.0 - interval.estimate,
+                low: 1.0 - interval.high,
+                high: 1.0 - interval.low,
+            }
+        } else if interval.low > 1.0 {
+            Self::Higher {
+                by: interval.estimate - 1.0,
+                low: interval.low - 1.0,
+                high: interval.high - 1.0,
+            }
+        } else if interval.is_equivalent(margin) {
+            Self::NoDifference {
+                larger_than: interval.farthest_from_one(),
+            }
+        } else {
+            Self::CannotTell {
+                more_seconds: more_seconds(interval, margin, elapsed_seconds),
+            }
+        }
+    }
+
+    /// Whether this says that the arms differ.
+    pub fn is_difference(&self) -> bool {
+        matches!(self, Self::Lower { .. } | Self::Higher { .. })
+    }
+
+    /// The verdict on arm `a` against arm `b` as a sentence without a full stop.
+    ///
+    /// `microservices needs more CPU an operation than monolith: 2.41x [2.36, 2.46]`.
+    pub fn sentence(&self, a: &str, b: &str, metric: &Metric) -> String {
+        match *self {
+            Self::Lower { by, low, high } => {
+                format!("{a} {} {b}: {}", metric.less(), lower(by, low, high))
+            }
+            Self::Higher { by, low, high } => {
+                format!("{a} {} {b}: {}", metric.more(), higher(by, low, high))
+            }
+            _ => format!("{a} and {b}, {}: {}", metric.noun(), self.short()),
+        }
+    }
+
+    /// The verdict alone, for a cell of a table: `2.41x [2.36, 2.46]`, `no difference larger than 3 %`.
+    pub fn short(&self) -> String {
+        match *self {
+            Self::Lower { by, low, high } => lower(by, low, high),
+            Self::Higher { by, low, high } => higher(by, low, high),
+            Self::NoDifference { larger_than } => {
+                format!("no difference larger than {}", bound(larger_than))
+            }
+            Self::CannotTell {
+                more_seconds: Some(seconds),
+            } => {
+                format!("cannot tell: would need about {} more", about(seconds))
+            }
+            Self::CannotTell { more_seconds: None } => {
+                "cannot tell: launches of one arm differ, would need more launches".to_owned()
+            }
+        }
+    }
+}
+
+fn lower(by: f64, low: f64, high: f64) -> String {
+    let ratio = |share: f64| 1.0 / (1.0 - share);
+    if ratio(by) >= FACTORS_FROM {
+        format!(
+            "lower by a factor of {}",
+            factors(ratio(by), ratio(low), ratio(high))
+        )
+    } else {
+        format!("lower by {}", per_cents(by, low, high))
+    }
+}
+
+fn higher(by: f64, low: f64, high: f64) -> String {
+    if 1.0 + by >= FACTORS_FROM {
+        factors(1.0 + by, 1.0 + low, 1.0 + high).replacen(" [", "x [", 1)
+    } else {
+        format!("higher by {}", per_cents(by, low, high))
+    }
+}
+
+/// The half-width shrinks with the square root of time; a verdict falls when it no longer spans both one and the margin.
+///
+/// Either the interval comes to exclude one (half-width below the estimate's distance from one), or it comes to lie within the margin (half-width below what is left of the margin): the nearer of the two.
+fn more_seconds(interval: &Interval, margin: f64, elapsed_seconds: f64) -> Option<f64> {
+    let (distance, half_width) = (interval.estimate.ln().abs(), interval.log_half_width());
+    let target = distance.max(margin.ln_1p() - distance);
+    let times = (half_width / target).powi(2);
+    let more = elapsed_seconds * (times - 1.0).max(0.0);
+    (!interval.between_launches && more.is_finite()).then_some(more)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn interval(low: f64, estimate: f64, high: f64) -> Interval {
+        Interval {
+            estimate,
+            low,
+            high,
+            confidence: 0.95,
+            effective_samples: 40.0,
+            smallest_detectable: 0.03,
+            between_launches: false,
+        }
+    }
+
+    fn said(low: f64, estimate: f64, high: f64) -> String {
+        let verdict = Verdict::of(&interval(low, estimate, high), EQUIVALENCE_MARGIN, 10.0);
+        verdict.sentence(
+            "microservices",
+            "monolith",
+            &Metric::spent("CPU an operation"),
+        )
+    }
+
+    #[test]
+    fn a_large_difference_is_a_factor() {
+        assert_eq!(
+            said(2.36, 2.41, 2.46),
+            "microservices needs more CPU an operation than monolith: 2.41x [2.36, 2.46]"
+        );
+        assert_eq!(
+            said(1.0 / 2.46, 1.0 / 2.41, 1.0 / 2.36),
+            "microservices needs less CPU an operation than monolith: lower by a factor of 2.41 [2.36, 2.46]"
+        );
+    }
+
+    #[test]
+    fn a_small_difference_is_a_per_cent() {
+        assert_eq!(
+            said(0.79, 0.82, 0.85),
+            "microservices needs less CPU an operation than monolith: lower by 18 % [15, 21]"
+        );
+        assert_eq!(
+            said(1.004, 1.011, 1.018),
+            "microservices needs more CPU an operation than monolith: higher by 1.1 % [0.4, 1.8]"
+        );
+    }
+
+    #[test]
+    fn equal_within_the_margin_is_no_difference() {
+        assert_eq!(
+            said(0.98, 1.005, 1.03),
+            "microservices and monolith, CPU an operation: no difference larger than 3 %"
+        );
+    }
+
+    #[test]
+    fn too_wide_an_interval_says_how_long_it_would_take() {
+        // Half-width ln(1.10) against a margin of ln(1.05): (1.953)^2 = 3.816 times the 10 s so far.
+        assert_eq!(
+            said(1.0 / 1.10, 1.0, 1.10),
+            "microservices and monolith, CPU an operation: cannot tell: would need about 30 s more"
+        );
+    }
+
+    #[test]
+    fn more_seconds_do_not_cure_launches_that_disagree() {
+        let interval = Interval {
+            between_launches: true,
+            ..interval(0.9, 1.0, 1.1)
+        };
+        let verdict = Verdict::of(&interval, EQUIVALENCE_MARGIN, 10.0);
+        assert_eq!(verdict, Verdict::CannotTell { more_seconds: None });
+        assert_eq!(
+            verdict.short(),
+            "cannot tell: launches of one arm differ, would need more launches"
+        );
+    }
+
+    #[test]
+    fn a_percentile_is_shown_not_spent() {
+        let verdict = Verdict::of(&interval(1.2, 1.3, 1.4), EQUIVALENCE_MARGIN, 10.0);
+        assert_eq!(
+            verdict.sentence("grpc", "http", &Metric::shown("p99 latency")),
+            "grpc has a higher p99 latency than http: higher by 30 % [20, 40]"
+        );
+    }
+
+    #[test]
+    fn a_verdict_survives_json() {
+        let verdict = Verdict::NoDifference { larger_than: 0.03 };
+        let json = serde_json::to_string(&verdict).unwrap();
+        assert_eq!(json, r#"{"is":"no-difference","larger_than":0.03}"#);
+        assert_eq!(serde_json::from_str::<Verdict>(&json).unwrap(), verdict);
+    }
+}

@@ -1,0 +1,213 @@
+//! One target, some threads, one record: the load of a single question, "how does this behave at this rate?".
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crate::record::SliceRecord;
+use crate::schedule::Profile;
+use crate::sender::{Arm, Limits, Load, Observer, Sender, SenderError, Slice};
+
+/// How often progress is told.
+const PROGRESS: Duration = Duration::from_millis(500);
+
+/// What a steady load is.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Steady {
+    /// What is sent, by all threads together.
+    pub load: Load,
+    /// For how long.
+    pub length: Duration,
+    /// By how many threads; at least one.
+    pub threads: usize,
+    /// The limits of all threads together.
+    pub limits: Limits,
+    /// Whether operations carry a `traceparent`.
+    pub traced: bool,
+}
+
+/// How far a steady load has come, over all threads.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct SoFar {
+    /// Since the start.
+    pub elapsed: Duration,
+    /// Operations sent.
+    pub sent: u64,
+    /// Operations that ended well.
+    pub succeeded: u64,
+    /// Operations that were refused.
+    pub refused: u64,
+    /// Operations that failed, and those never sent.
+    pub failed: u64,
+}
+
+/// Drives the first arm of a prepared sender, and forks of its journeys on further threads.
+///
+/// `progress` is called about every half second on the calling thread; when it returns `false` the load ends early.
+/// The merged record's window and elapsed time are the longest of the threads'.
+pub fn run(
+    sender: &mut Sender,
+    steady: &Steady,
+    progress: &mut dyn FnMut(&SoFar) -> bool,
+) -> Result<SliceRecord, SenderError> {
+    let threads = steady.threads.max(1);
+    let mut senders = further_senders(sender, steady, threads)?;
+    senders.insert(0, Part::Given(sender));
+    let stop = AtomicBool::new(false);
+    let boards: Vec<Mutex<SoFar>> = (0..threads).map(|_| Mutex::default()).collect();
+    thread::scope(|scope| {
+        let running: Vec<_> = senders
+            .into_iter()
+            .enumerate()
+            .map(|(nth, mut part)| {
+                let (board, stop) = (&boards[nth], &stop);
+                let load = share(&steady.load, nth, threads);
+                scope.spawn(move || run_part(part.sender(), steady, &load, board, stop))
+            })
+            .collect();
+        watch(&running, &boards, &stop, progress);
+        let mut merged: Option<SliceRecord> = None;
+        for thread in running {
+            let record = thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
+            match &mut merged {
+                None => merged = Some(record),
+                Some(merged) => {
+                    let window = merged.window.max(record.window);
+                    let elapsed = merged.elapsed.max(record.elapsed);
+                    merged.merge(&record);
+                    (merged.window, merged.elapsed) = (window, elapsed);
+                }
+            }
+        }
+        Ok(merged.unwrap_or_default())
+    })
+}
+
+/// The sender that was given, or one made for a further thread.
+enum Part<'a> {
+    Given(&'a mut Sender),
+    Made(Sender),
+}
+
+impl Part<'_> {
+    fn sender(&mut self) -> &mut Sender {
+        match self {
+            Self::Given(sender) => sender,
+            Self::Made(sender) => sender,
+        }
+    }
+}
+
+fn further_senders<'a>(
+    sender: &Sender,
+    steady: &Steady,
+    threads: usize,
+) -> Result<Vec<Part<'a>>, SenderError> {
+    let limits = Limits {
+        connections: steady.limits.connections.div_ceil(threads),
+        waiting: steady.limits.waiting.div_ceil(threads),
+        ..steady.limits
+    };
+    let made = |nth: usize| {
+        let arm = Arm { target: sender.target(0).clone(), journeys: sender.journeys(0).fork(nth as u64) };
+        Ok(Part::Made(Sender::new(vec![arm], &limits)?))
+    };
+    (1..threads).map(made).collect()
+}
+
+/// The part of a load that one of several threads sends.
+fn share(load: &Load, nth: usize, of: usize) -> Load {
+    let part = 1.0 / of as f64;
+    match load {
+        Load::Closed { in_flight } => {
+            Load::Closed { in_flight: in_flight / of + usize::from(nth < in_flight % of) }
+        }
+        Load::Open { arrivals, profile, seed } => {
+            let profile = match profile {
+                Profile::Steady { rate } => Profile::Steady { rate: rate * part },
+                Profile::Ramp { from, to } => Profile::Ramp { from: from * part, to: to * part },
+                Profile::Step { from, to, at } => Profile::Step { from: from * part, to: to * part, at: *at },
+                Profile::Spike { base, peak, at, lasting } => {
+                    Profile::Spike { base: base * part, peak: peak * part, at: *at, lasting: *lasting }
+                }
+                Profile::Trace(offsets) => {
+                    Profile::Trace(offsets.iter().skip(nth).step_by(of).copied().collect())
+                }
+            };
+            Load::Open { arrivals: *arrivals, profile, seed: seed.wrapping_add(nth as u64) }
+        }
+    }
+}
+
+fn run_part(
+    sender: &mut Sender,
+    steady: &Steady,
+    load: &Load,
+    board: &Mutex<SoFar>,
+    stop: &AtomicBool,
+) -> Result<SliceRecord, SenderError> {
+    sender.traced(steady.traced);
+    let slice = Slice { round: 0, index: 0, arm: 0, length: steady.length, offset: Duration::ZERO };
+    let mut teller = Teller { board, stop, record: None };
+    sender.run_slice(&slice, load, &mut teller)?;
+    Ok(teller.record.unwrap_or_default())
+}
+
+/// Puts the progress of one thread on its board.
+struct Teller<'a> {
+    board: &'a Mutex<SoFar>,
+    stop: &'a AtomicBool,
+    record: Option<SliceRecord>,
+}
+
+impl Observer for Teller<'_> {
+    fn progress(&mut self, _slice: &Slice, so_far: &SliceRecord) {
+        let told = SoFar {
+            elapsed: Duration::ZERO,
+            sent: so_far.sent,
+            succeeded: so_far.succeeded,
+            refused: so_far.refused.total(),
+            failed: so_far.failed.total() + so_far.unsent,
+        };
+        *self.board.lock().unwrap_or_else(PoisonError::into_inner) = told;
+    }
+
+    fn slice_ended(&mut self, slice: &Slice, record: &SliceRecord) {
+        self.progress(slice, record);
+        self.record = Some(record.clone());
+    }
+
+    fn keep_going(&self) -> bool {
+        !self.stop.load(Ordering::Relaxed)
+    }
+}
+
+/// Tells the sum of the boards until every thread has ended.
+fn watch<T>(
+    running: &[thread::ScopedJoinHandle<'_, T>],
+    boards: &[Mutex<SoFar>],
+    stop: &AtomicBool,
+    progress: &mut dyn FnMut(&SoFar) -> bool,
+) {
+    let began = Instant::now();
+    let mut next = began + PROGRESS;
+    while !running.iter().all(thread::ScopedJoinHandle::is_finished) {
+        thread::sleep(Duration::from_millis(20));
+        if Instant::now() < next {
+            continue;
+        }
+        next += PROGRESS;
+        let mut sum = SoFar { elapsed: began.elapsed(), ..SoFar::default() };
+        for board in boards {
+            let part = *board.lock().unwrap_or_else(PoisonError::into_inner);
+            sum.sent += part.sent;
+            sum.succeeded += part.succeeded;
+            sum.refused += part.refused;
+            sum.failed += part.failed;
+        }
+        if !progress(&sum) {
+            stop.store(true, Ordering::Relaxed);
+        }
+    }
+}

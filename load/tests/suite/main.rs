@@ -1,0 +1,10 @@
+//! The load generator against oracles: arithmetic, and servers whose misdeeds are known.
+#![expect(clippy::unwrap_used, reason = "a test that cannot set its scene has nothing to say")]
+
+mod http;
+mod record;
+mod schedule;
+mod sender;
+mod shortener;
+mod steady;
+mod support;

@@ -1,0 +1,136 @@
+//! The shortener's journeys and ledger against a fake that is honest, and against each of its misdeeds.
+
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use crate::support::shortener::{Fake, Misdeed};
+use crate::support::{Records, limits, target};
+use load::journeys::{Check, JourneyOptions, for_system};
+use load::ledger::{LedgerVerdict, facts};
+use load::record::SliceRecord;
+use load::sender::{Arm, Load, Sender, SlicePlan};
+
+const LINKS: usize = 50;
+
+/// Seeds honestly, drives with a misdeed for a moment, and checks honestly.
+fn run(mix: &str, misdeed: Misdeed) -> (SliceRecord, LedgerVerdict) {
+    let fake = Fake::start();
+    let mut sender = sender(&fake, mix);
+    sender.prepare(0, &mut |_| {}).unwrap();
+    fake.behave(misdeed);
+    let record = drive(&mut sender);
+    fake.behave(Misdeed::None);
+    let check = Check { settle: Duration::from_millis(400), ..Check::default() };
+    (record, sender.check(0, &check))
+}
+
+fn sender(fake: &Fake, mix: &str) -> Sender {
+    let options =
+        JourneyOptions { seed: 42, mix: Some(mix.to_owned()), links: LINKS, ..JourneyOptions::default() };
+    let journeys = for_system("shortener", &options).unwrap();
+    Sender::new(vec![Arm { target: target(fake.address), journeys }], &limits(4)).unwrap()
+}
+
+fn drive(sender: &mut Sender) -> SliceRecord {
+    let plan = SlicePlan { arms: 1, slice_length: Duration::from_millis(300), rounds: 1, seed: 1 };
+    let mut records = Records::default();
+    sender.run(&plan, &Load::Closed { in_flight: 4 }, &mut records).unwrap();
+    records.0.pop().unwrap().1
+}
+
+#[test]
+fn an_honest_shortener_holds_what_it_acknowledged() {
+    let (record, verdict) = run("follow-mostly", Misdeed::None);
+    assert!(verdict.holds(), "{verdict:?}");
+    assert_eq!(record.succeeded, record.sent);
+    assert_eq!(record.by_kind.iter().map(|kind| kind.succeeded).sum::<u64>(), record.succeeded);
+    let creates = record.by_kind.iter().find(|kind| kind.kind == "create").unwrap().succeeded;
+    assert_eq!(verdict.count(facts::ACKNOWLEDGED), LINKS as u64 + creates);
+    assert_eq!(verdict.count("clicks-counted"), record.succeeded - creates);
+    assert_eq!(verdict.count("clicks-expected-low"), verdict.count("clicks-expected-high"));
+}
+
+#[test]
+fn a_redirect_to_another_target_is_a_failure_and_a_breach() {
+    let (record, verdict) = run("follow-only", Misdeed::WrongTarget);
+    assert!(record.failed.get("wrong-answer") > 0);
+    assert_eq!(verdict.count("wrong-when-followed"), record.failed.get("wrong-answer"));
+    assert!(!verdict.holds());
+}
+
+#[test]
+fn a_link_that_was_acknowledged_and_not_stored_is_lost() {
+    let (record, verdict) = run("create-only", Misdeed::LosesLinks);
+    assert_eq!(record.failed.total(), 0, "the loss cannot be seen while it happens");
+    let creates = record.succeeded;
+    assert!(verdict.count(facts::LOST).abs_diff(creates / 10) <= 1, "{verdict:?}");
+    assert!(!verdict.holds() && !verdict.examples.is_empty());
+}
+
+#[test]
+fn a_click_that_is_counted_twice_is_invented() {
+    let (record, verdict) = run("follow-only", Misdeed::DoublesClicks);
+    assert!(verdict.count("clicks-invented").abs_diff(record.succeeded / 10) <= 1, "{verdict:?}");
+    assert!(!verdict.holds());
+}
+
+#[test]
+fn a_click_that_is_not_counted_is_lost() {
+    let (record, verdict) = run("hot-key", Misdeed::LosesClicks);
+    assert!(verdict.count("clicks-lost").abs_diff(record.succeeded / 10) <= 1, "{verdict:?}");
+    assert_eq!(verdict.count("clicks-invented"), 0);
+}
+
+#[test]
+fn a_code_that_is_handed_out_twice_is_a_duplicate_and_a_wrong_link() {
+    let (_, verdict) = run("create-only", Misdeed::ReusesCodes);
+    assert!(verdict.count(facts::DUPLICATED) > 0);
+    assert_eq!(verdict.count(facts::DUPLICATED), verdict.count(facts::WRONG));
+}
+
+#[test]
+fn a_create_that_was_stored_and_not_answered_is_indeterminate_and_present() {
+    let (record, verdict) = run("create-only", Misdeed::StoresInSilence);
+    assert!(record.indeterminate > 0);
+    assert_eq!(record.indeterminate, record.failed.get("timeout"));
+    assert_eq!(verdict.count(facts::INDETERMINATE_PRESENT), record.indeterminate);
+    assert_eq!(verdict.count(facts::INDETERMINATE_ABSENT), 0);
+    assert!(verdict.holds(), "an operation of unknown fate breaks no promise: {verdict:?}");
+}
+
+#[test]
+fn a_create_that_was_neither_stored_nor_answered_is_indeterminate_and_absent() {
+    let (record, verdict) = run("create-only", Misdeed::ForgetsInSilence);
+    assert!(record.indeterminate > 0);
+    assert_eq!(verdict.count(facts::INDETERMINATE_ABSENT), record.indeterminate);
+    assert!(verdict.holds(), "{verdict:?}");
+}
+
+#[test]
+fn a_shed_follow_is_refused_and_not_failed() {
+    let (record, verdict) = run("cold-cache", Misdeed::Sheds);
+    assert!(record.refused.get("unavailable") > 0);
+    assert_eq!(record.failed.total(), 0);
+    assert_eq!(record.succeeded + record.refused.total(), record.sent);
+    assert!(verdict.holds(), "{verdict:?}");
+}
+
+#[test]
+fn a_traced_sender_marks_every_request() {
+    let fake = Fake::start();
+    let mut sender = sender(&fake, "follow-only");
+    sender.prepare(0, &mut |_| {}).unwrap();
+    assert_eq!(fake.traced.load(Ordering::Relaxed), 0);
+    sender.traced(true);
+    let record = drive(&mut sender);
+    assert_eq!(fake.traced.load(Ordering::Relaxed), record.requests);
+}
+
+#[test]
+fn an_unknown_name_is_answered_with_the_names_that_there_are() {
+    let message = for_system("shortner", &JourneyOptions::default()).err().unwrap().to_string();
+    assert!(message.contains("`shortener`, `plain`"), "{message}");
+    let options = JourneyOptions { mix: Some("hot".to_owned()), ..JourneyOptions::default() };
+    let message = for_system("shortener", &options).err().unwrap().to_string();
+    assert!(message.contains("`hot-key`"), "{message}");
+}

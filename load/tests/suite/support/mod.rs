@@ -1,0 +1,126 @@
+//! A blocking HTTP server of standard threads, whose replies and misdeeds a test decides.
+
+pub(crate) mod shortener;
+
+use std::io::{BufRead, BufReader, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
+
+use load::sender::{Limits, Observer, Slice, Target};
+
+/// A request as the server read it.
+pub(crate) struct Request {
+    pub(crate) method: String,
+    pub(crate) path: String,
+    pub(crate) headers: Vec<(String, String)>,
+    pub(crate) body: String,
+}
+
+impl Request {
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.headers
+            .iter()
+            .find(|(found, _)| found.eq_ignore_ascii_case(name))
+            .map(|(_, value)| value.as_str())
+    }
+}
+
+/// What the server does about a request.
+pub(crate) enum Answer {
+    /// Sends these bytes.
+    Raw(Vec<u8>),
+    /// Says nothing and keeps the connection.
+    Silence,
+    /// Closes the connection.
+    Close,
+}
+
+impl Answer {
+    pub(crate) fn status(status: u16, headers: &str, body: &str) -> Self {
+        let length = body.len();
+        Self::Raw(
+            format!("HTTP/1.1 {status} x\r\n{headers}Content-Length: {length}\r\n\r\n{body}").into_bytes(),
+        )
+    }
+}
+
+/// Starts a server on a free port; it lives as long as the test process.
+pub(crate) fn serve(answer: impl Fn(&Request) -> Answer + Send + Sync + 'static) -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let answer = Arc::new(answer);
+    thread::spawn(move || {
+        for stream in listener.incoming().flatten() {
+            let answer = Arc::clone(&answer);
+            thread::spawn(move || converse(stream, answer.as_ref()));
+        }
+    });
+    address
+}
+
+/// An address where nothing listens.
+pub(crate) fn nobody() -> SocketAddr {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
+}
+
+pub(crate) fn target(address: SocketAddr) -> Target {
+    Target::at("test", address)
+}
+
+/// Limits with a short time-out.
+pub(crate) fn limits(connections: usize) -> Limits {
+    Limits { connections, timeout: Duration::from_millis(300), ..Limits::default() }
+}
+
+/// Keeps a copy of every slice's record.
+#[derive(Default)]
+pub(crate) struct Records(pub(crate) Vec<(Slice, load::record::SliceRecord)>);
+
+impl Observer for Records {
+    fn slice_ended(&mut self, slice: &Slice, record: &load::record::SliceRecord) {
+        self.0.push((*slice, record.clone()));
+    }
+}
+
+fn converse(stream: TcpStream, answer: &(impl Fn(&Request) -> Answer + ?Sized)) {
+    stream.set_nodelay(true).unwrap();
+    let mut reader = BufReader::new(stream.try_clone().unwrap());
+    let mut writer = stream;
+    while let Some(request) = read_request(&mut reader) {
+        match answer(&request) {
+            Answer::Raw(bytes) => {
+                if writer.write_all(&bytes).is_err() {
+                    return;
+                }
+            }
+            Answer::Silence => {}
+            Answer::Close => return,
+        }
+    }
+}
+
+fn read_request(reader: &mut impl BufRead) -> Option<Request> {
+    let line = read_line(reader)?;
+    let mut words = line.split(' ');
+    let (method, path) = (words.next()?.to_owned(), words.next()?.to_owned());
+    let mut headers = Vec::new();
+    loop {
+        let line = read_line(reader)?;
+        let Some((name, value)) = line.split_once(": ") else { break };
+        headers.push((name.to_owned(), value.to_owned()));
+    }
+    let mut request = Request { method, path, headers, body: String::new() };
+    let length = request.header("content-length").map_or(0, |length| length.parse().unwrap());
+    let mut body = vec![0; length];
+    reader.read_exact(&mut body).ok()?;
+    request.body = String::from_utf8(body).unwrap();
+    Some(request)
+}
+
+fn read_line(reader: &mut impl BufRead) -> Option<String> {
+    let mut line = String::new();
+    let count = reader.read_line(&mut line).ok()?;
+    (count > 0).then(|| line.trim_end().to_owned())
+}

@@ -1,0 +1,143 @@
+//! The shortener's public API in memory, honest unless told otherwise.
+
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+
+use super::{Answer, Request, serve};
+
+/// What the fake does wrong.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Misdeed {
+    None,
+    /// Every tenth follow goes to some other target.
+    WrongTarget,
+    /// Every tenth link is acknowledged and not stored.
+    LosesLinks,
+    /// Every tenth follow is counted twice.
+    DoublesClicks,
+    /// Every tenth follow is not counted.
+    LosesClicks,
+    /// Every tenth create gets the code of the one before, which is overwritten.
+    ReusesCodes,
+    /// Every tenth create is stored and not answered.
+    StoresInSilence,
+    /// Every tenth create is neither stored nor answered, the first time it is asked for.
+    ForgetsInSilence,
+    /// Every tenth follow is refused with 503.
+    Sheds,
+}
+
+struct Link {
+    target: String,
+    clicks: u64,
+    created: u64,
+}
+
+#[derive(Default)]
+struct Store {
+    links: HashMap<String, Link>,
+    by_key: HashMap<String, String>,
+    clock: u64,
+    follows: u64,
+    creates: u64,
+}
+
+/// A running fake.
+pub(crate) struct Fake {
+    pub(crate) address: SocketAddr,
+    misdeed: Arc<Mutex<Misdeed>>,
+    pub(crate) traced: Arc<AtomicU64>,
+}
+
+impl Fake {
+    pub(crate) fn start() -> Self {
+        let misdeed = Arc::new(Mutex::new(Misdeed::None));
+        let traced = Arc::new(AtomicU64::new(0));
+        let store = Mutex::new(Store::default());
+        let (decided, counted) = (Arc::clone(&misdeed), Arc::clone(&traced));
+        let address = serve(move |request| {
+            counted.fetch_add(u64::from(request.header("traceparent").is_some()), Ordering::Relaxed);
+            let misdeed = *decided.lock().unwrap();
+            store.lock().unwrap().answer(request, misdeed)
+        });
+        Self { address, misdeed, traced }
+    }
+
+    pub(crate) fn behave(&self, misdeed: Misdeed) {
+        *self.misdeed.lock().unwrap() = misdeed;
+    }
+}
+
+impl Store {
+    fn answer(&mut self, request: &Request, misdeed: Misdeed) -> Answer {
+        self.clock += 1;
+        match (request.method.as_str(), request.path.as_str()) {
+            ("POST", "/links") => self.create(request, misdeed),
+            ("GET", path) => match path.strip_prefix("/links/") {
+                Some(code) => self.look_up(code),
+                None => self.follow(&path[1..], misdeed),
+            },
+            _ => Answer::status(405, "", ""),
+        }
+    }
+
+    fn create(&mut self, request: &Request, misdeed: Misdeed) -> Answer {
+        let body: serde_json::Value = serde_json::from_str(&request.body).unwrap();
+        let target = body["target"].as_str().unwrap().to_owned();
+        let key = request.header("Idempotency-Key").unwrap().to_owned();
+        if let Some(code) = self.by_key.get(&key) {
+            return Self::created(code, &self.links[code]);
+        }
+        self.creates += 1;
+        let tenth = self.creates.is_multiple_of(10);
+        if tenth && misdeed == Misdeed::ForgetsInSilence {
+            return Answer::Silence;
+        }
+        let reuse = u64::from(tenth && misdeed == Misdeed::ReusesCodes);
+        let code = format!("c{}", self.creates - reuse);
+        let link = Link { target, clicks: 0, created: self.clock };
+        let answer = Self::created(&code, &link);
+        if !(tenth && misdeed == Misdeed::LosesLinks) {
+            self.by_key.insert(key, code.clone());
+            self.links.insert(code, link);
+        }
+        if tenth && misdeed == Misdeed::StoresInSilence { Answer::Silence } else { answer }
+    }
+
+    fn follow(&mut self, code: &str, misdeed: Misdeed) -> Answer {
+        self.follows += 1;
+        let misdeed = if self.follows.is_multiple_of(10) { misdeed } else { Misdeed::None };
+        let Some(link) = self.links.get_mut(code) else { return Answer::status(404, "", "") };
+        if misdeed == Misdeed::Sheds {
+            return Answer::status(503, "Content-Type: application/problem+json\r\n", r#"{"status":503}"#);
+        }
+        link.clicks += match misdeed {
+            Misdeed::DoublesClicks => 2,
+            Misdeed::LosesClicks => 0,
+            _ => 1,
+        };
+        let target =
+            if misdeed == Misdeed::WrongTarget { "https://example.com/elsewhere" } else { &link.target };
+        Answer::status(302, &format!("Location: {target}\r\n"), "")
+    }
+
+    fn look_up(&self, code: &str) -> Answer {
+        match self.links.get(code) {
+            Some(link) => Answer::status(200, "", &Self::json(code, link)),
+            None => Answer::status(404, "", ""),
+        }
+    }
+
+    fn created(code: &str, link: &Link) -> Answer {
+        Answer::status(201, &format!("Location: /{code}\r\n"), &Self::json(code, link))
+    }
+
+    fn json(code: &str, link: &Link) -> String {
+        let Link { target, clicks, created } = link;
+        format!(
+            r#"{{"code":"{code}","target":"{target}","created_at":"2026-01-01T00:00:00.{created:09}Z","expires_at":null,"clicks":{clicks}}}"#
+        )
+    }
+}
