@@ -1,1 +1,11 @@
-//! What the lab costs, held against a bare reference.
+//! What the lab costs, held against bare references, in interleaved runs.
+//!
+//! Each bench is a program of its own: `cargo bench -p benches --bench NAME`.
+//!
+//! | bench | question |
+//! |---|---|
+//! | `paths` | what do the platform, a hop and tracing cost an operation, next to a bare axum handler? |
+//! | `generator` | what does the generator cost a request, next to wrk? how late does it send? |
+//! | `stall` | does the generator see a stalled server as arithmetic says that it must? |
+
+pub mod bare;

@@ -99,3 +99,6 @@ impl Cli {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

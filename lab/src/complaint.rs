@@ -14,10 +14,7 @@ pub struct Complaint {
 impl Complaint {
     /// A complaint without a hint.
     pub fn new(what: impl Into<String>) -> Self {
-        Self {
-            what: what.into(),
-            hint: None,
-        }
+        Self { what: what.into(), hint: None }
     }
 
     /// The same complaint with what to do next.

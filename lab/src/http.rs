@@ -36,10 +36,7 @@ pub(crate) fn get(address: SocketAddr, path: &str, limit: Duration) -> io::Resul
 fn parse(text: &str) -> Option<Reply> {
     let (head, body) = text.split_once("\r\n\r\n")?;
     let status = head.split(' ').nth(1)?.parse().ok()?;
-    Some(Reply {
-        status,
-        body: body.to_owned(),
-    })
+    Some(Reply { status, body: body.to_owned() })
 }
 
 #[cfg(test)]

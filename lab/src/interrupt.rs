@@ -82,10 +82,7 @@ impl Interrupt {
 
     /// A folder to remove should a second Ctrl-C end the lab.
     pub fn remove_at_end(&self, folder: PathBuf) {
-        self.remove
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .push(folder);
+        self.remove.lock().unwrap_or_else(PoisonError::into_inner).push(folder);
     }
 
     /// Asks for a gentle stop, as a first Ctrl-C does.

@@ -98,9 +98,7 @@ impl Plan {
 
     /// The arm of that name or label.
     pub fn arm(&self, name: &str) -> Option<&ArmPlan> {
-        self.arms
-            .iter()
-            .find(|arm| arm.name == name || arm.label == name)
+        self.arms.iter().find(|arm| arm.name == name || arm.label == name)
     }
 
     /// The whole plan as `plan.toml`.
@@ -112,9 +110,9 @@ impl Plan {
 impl ArmPlan {
     /// The process that serves the public API.
     pub fn edge(&self) -> &ProcessPlan {
-        self.processes
-            .iter()
-            .find(|process| process.edge)
-            .unwrap_or(&self.processes[0])
+        self.processes.iter().find(|process| process.edge).unwrap_or(&self.processes[0])
     }
 }
+
+#[cfg(test)]
+mod tests;

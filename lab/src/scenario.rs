@@ -120,3 +120,6 @@ impl Scenario {
         self.path.with_extension("md")
     }
 }
+
+#[cfg(test)]
+mod tests;

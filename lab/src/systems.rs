@@ -7,10 +7,7 @@ pub static SERVICES: &[&Service] = &[&shortener_app::SERVICE];
 
 /// The system of that name with its wiring.
 pub fn service(name: &str) -> Option<&'static Service> {
-    SERVICES
-        .iter()
-        .copied()
-        .find(|service| service.system.name == name)
+    SERVICES.iter().copied().find(|service| service.system.name == name)
 }
 
 /// The system of that name.

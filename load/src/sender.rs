@@ -3,7 +3,7 @@
 //! One [`Sender`] is one thread and drives any number of arms, one slice of one arm at a time.
 //! Each arm has a [`Lane`]: its own connections, epoll instance and timer, so that an idle arm costs nothing.
 //!
-//! - [`slices`]: which arm when;
+//! - `slices`: which arm when;
 //! - `pace`: the open and the closed loop;
 //! - `lane`: operations on connections;
 //! - `connection`: one socket;

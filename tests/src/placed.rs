@@ -43,8 +43,7 @@ pub async fn serving(router: axum::Router) -> SocketAddr {
 
 /// A client of the server at that address, under the policy `timeout`.
 pub fn client(transport: Transport, address: SocketAddr) -> Client {
-    let base = format!("http://{address}");
     let attempt = Duration::from_secs(1);
-    Client::new(transport, &base, Policy::Timeout, attempt, HopMetrics::default())
-        .expect("an address is a valid URI")
+    Client::new(transport, &address.to_string(), Policy::Timeout, attempt, HopMetrics::default())
+        .expect("an address is an authority")
 }

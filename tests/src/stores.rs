@@ -23,7 +23,9 @@ pub async fn link_stores() -> Vec<(&'static str, Arc<dyn LinkStore>, Kept)> {
     for (name, database, kept) in databases().await {
         let store: Arc<dyn LinkStore> = match database {
             Database::Sqlite(database) => Arc::new(SqliteLinkStore::open(database).await.expect("a table")),
-            Database::Postgres(database) => Arc::new(PostgresLinkStore::open(database).await.expect("a table")),
+            Database::Postgres(database) => {
+                Arc::new(PostgresLinkStore::open(database).await.expect("a table"))
+            }
         };
         stores.push((name, store, kept));
     }
@@ -67,7 +69,9 @@ async fn open(address: &str) -> Database {
 async fn fresh_postgres() -> Option<String> {
     let Ok(server) = std::env::var(POSTGRES) else {
         assert!(std::env::var("CI").is_err(), "CI has to provide PostgreSQL: set {POSTGRES}");
-        eprintln!("SKIPPED: PostgreSQL. Start a server and set {POSTGRES}=postgres://postgres@127.0.0.1:5432");
+        eprintln!(
+            "SKIPPED: PostgreSQL. Start a server and set {POSTGRES}=postgres://postgres@127.0.0.1:5432"
+        );
         return None;
     };
     let name = format!("test_{}", remote::new_span_id());

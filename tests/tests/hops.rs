@@ -61,7 +61,10 @@ async fn deadline_and_trace_cross_a_hop() {
         assert_eq!(answer, Err(LinkError::NotFound { code: code() }));
         let seen = probe.seen.lock().unwrap()[0];
         assert_eq!(seen.trace, trace, "{transport:?}");
-        assert!(seen.deadline <= deadline + Duration::from_millis(5), "{transport:?}: no later than the caller's");
+        assert!(
+            seen.deadline <= deadline + Duration::from_millis(5),
+            "{transport:?}: no later than the caller's"
+        );
         assert!(seen.deadline >= deadline - Duration::from_millis(400), "{transport:?}: nor much earlier");
     }
 }
@@ -76,7 +79,10 @@ async fn a_callee_that_is_too_slow_is_given_up_at_the_deadline() {
         let answer = scope(context, links.resolve(code())).await;
         let Err(LinkError::Unavailable(unavailable)) = answer else { panic!("{transport:?}: {answer:?}") };
         assert_eq!(unavailable.why, Why::TimedOut, "{transport:?}");
-        assert!(deadline.elapsed() < Duration::from_secs(5), "{transport:?}: it was given up, not waited for");
+        assert!(
+            deadline.elapsed() < Duration::from_secs(5),
+            "{transport:?}: it was given up, not waited for"
+        );
     }
 }
 
@@ -142,7 +148,8 @@ async fn a_malformed_request_is_refused_with_a_reason_and_harms_nothing() {
 #[tokio::test]
 async fn a_malformed_grpc_message_is_an_invalid_argument() {
     let address = serving(links::Placed::serve(Transport::Grpc, Arc::new(Probe::default()))).await;
-    let channel = Plain::builder(TokioExecutor::new()).http2_only(true).build_http::<Full<axum::body::Bytes>>();
+    let channel =
+        Plain::builder(TokioExecutor::new()).http2_only(true).build_http::<Full<axum::body::Bytes>>();
     // A frame of three bytes: field 1, a string of one byte, which is no code.
     for (path, frame, status) in [
         ("/lab.links/resolve", &[0_u8, 0, 0, 0, 3, 10, 1, b'!'][..], "3"),

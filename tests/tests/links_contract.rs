@@ -64,7 +64,8 @@ async fn links_keeps_its_promises_however_it_is_reached_and_whatever_it_stands_o
             ] {
                 println!("{way_name}, {store_name}, {cache_name}");
                 let clock = Arc::new(Hands(AtomicU64::new(1_000_000)));
-                let service = Arc::new(LinkService::new(store, random(), Arc::clone(&clock) as Arc<dyn Clock>));
+                let service =
+                    Arc::new(LinkService::new(store, random(), Arc::clone(&clock) as Arc<dyn Clock>));
                 let links = placed::<links::Placed>(way, service).await;
                 behaves(&*links, &clock, cache_name).await;
             }
@@ -98,7 +99,10 @@ async fn the_same_key_again_is_the_same_link(links: &dyn Links, key: &str) {
 }
 
 async fn an_alias_is_given_once(links: &dyn Links, key: &str) {
-    let wish = |key: &str| Shorten { alias: Some(code(key.trim_end_matches("-2"))), ..request("https://example.com/", key) };
+    let wish = |key: &str| Shorten {
+        alias: Some(code(key.trim_end_matches("-2"))),
+        ..request("https://example.com/", key)
+    };
     let link: Link = links.shorten(wish(key)).await.unwrap();
     assert_eq!(link.code, code(key));
     let second = links.shorten(wish(&format!("{key}-2"))).await;
@@ -148,7 +152,9 @@ async fn no_code_is_handed_out_twice_whatever_makes_them() {
     for (name, database, _kept) in databases().await {
         println!("{name}, counter");
         let store: Arc<dyn LinkStore> = match &database {
-            backing::Database::Sqlite(db) => Arc::new(shortener_app::SqliteLinkStore::open(db.clone()).await.unwrap()),
+            backing::Database::Sqlite(db) => {
+                Arc::new(shortener_app::SqliteLinkStore::open(db.clone()).await.unwrap())
+            }
             backing::Database::Postgres(db) => {
                 Arc::new(shortener_app::PostgresLinkStore::open(db.clone()).await.unwrap())
             }

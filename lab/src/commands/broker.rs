@@ -10,7 +10,6 @@ pub struct Args {}
 
 impl Args {
     /// Serves until standard input ends.
-    #[expect(clippy::unused_self, reason = "every command is run in the same way")]
     pub fn run(&self) -> Result<Outcome> {
         broker::run()?;
         Ok(Outcome::Done)

@@ -48,17 +48,16 @@ pub struct GivenBackings {
 impl GivenBackings {
     /// As the runtime takes them.
     pub fn to_choices(&self) -> BackingChoices {
-        BackingChoices {
-            postgres_url: self.postgres_url.clone(),
-            kafka_url: self.kafka_url.clone(),
-        }
+        BackingChoices { postgres_url: self.postgres_url.clone(), kafka_url: self.kafka_url.clone() }
     }
 }
 
 /// `axis=value`.
 pub fn assignment(text: &str) -> Result<(String, String), Complaint> {
     match text.split_once('=') {
-        Some((axis, value)) if !axis.is_empty() && !value.is_empty() => Ok((axis.to_owned(), value.to_owned())),
+        Some((axis, value)) if !axis.is_empty() && !value.is_empty() => {
+            Ok((axis.to_owned(), value.to_owned()))
+        }
         _ => Err(Complaint::new("expected `axis=value`, such as `cache=local`")),
     }
 }

@@ -9,12 +9,13 @@ use crate::{cli::Outcome, output};
 
 /// What can be said.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Nothing that is missing stops the lab: the first run needs nothing installed.\nWhat it changes is how sure the figures are, and which arms can be had.")]
+#[command(
+    after_help = "Nothing that is missing stops the lab: the first run needs nothing installed.\nWhat it changes is how sure the figures are, and which arms can be had."
+)]
 pub struct Args {}
 
 impl Args {
     /// Prints the findings.
-    #[expect(clippy::unused_self, reason = "every command is run in the same way")]
     pub fn run(&self) -> Result<Outcome> {
         let mut table = output::table(["", "what", "found", "what it means, and how to get more"]);
         for Finding { state, what, found, means } in checks::all() {

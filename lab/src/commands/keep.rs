@@ -27,11 +27,7 @@ pub struct Args {
 impl Args {
     /// Keeps the server until standard input ends.
     pub fn run(&self) -> Result<Outcome> {
-        keep::run(&Keep {
-            folder: self.folder.clone(),
-            user: self.user,
-            command: self.command.clone(),
-        })?;
+        keep::run(&Keep { folder: self.folder.clone(), user: self.user, command: self.command.clone() })?;
         Ok(Outcome::Done)
     }
 }

@@ -13,12 +13,13 @@ use crate::{
 
 /// What can be said.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Then:\n  lab show shortener/placement   what a question is about\n  lab show shortener             what the system can be built from")]
+#[command(
+    after_help = "Then:\n  lab show shortener/placement   what a question is about\n  lab show shortener             what the system can be built from"
+)]
 pub struct Args {}
 
 impl Args {
     /// Prints the lists; scenarios that cannot be read are named on standard error, and the others listed.
-    #[expect(clippy::unused_self, reason = "every command is run in the same way")]
     pub fn run(&self, scenarios: Option<&Path>) -> Result<Outcome> {
         let mut table = output::table(["system", "what it is", "components"]);
         for system in systems::all() {

@@ -20,7 +20,9 @@ const MAX_RATE: f64 = 1_000_000.0;
 
 /// What can be said.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Examples:\n  lab load --system shortener --url http://127.0.0.1:20000 --rate 500 --for 20s\n  lab load --system shortener --url http://127.0.0.1:20000 --closed 16 --for 10s   as fast as 16 users can go\n  lab load --system plain --url http://127.0.0.1:8080 --rate 1000 --json           one GET, over and over\n\nOpen loop by default: operations are due by a schedule, whatever the replies, and latency is counted from when they\nwere due. A closed loop asks a slow system less often, and so hides what its users would feel.")]
+#[command(
+    after_help = "Examples:\n  lab load --system shortener --url http://127.0.0.1:20000 --rate 500 --for 20s\n  lab load --system shortener --url http://127.0.0.1:20000 --closed 16 --for 10s   as fast as 16 users can go\n  lab load --system plain --url http://127.0.0.1:8080 --rate 1000 --json           one GET, over and over\n\nOpen loop by default: operations are due by a schedule, whatever the replies, and latency is counted from when they\nwere due. A closed loop asks a slow system less often, and so hides what its users would feel."
+)]
 pub struct Args {
     /// Whose operations: `shortener`, or `plain` for one GET
     #[arg(long, value_name = "NAME")]
@@ -111,17 +113,13 @@ impl Args {
     fn load(&self, sender: &mut Sender, interrupt: &Interrupt) -> Result<load::record::SliceRecord> {
         let bar = bar("{wide_bar} {pos}/{len} s  {msg}", self.length.as_secs());
         let load = match (self.closed, self.rate) {
-            (Some(in_flight), _) => Load::Closed {
-                in_flight: usize::from(in_flight),
-            },
+            (Some(in_flight), _) => Load::Closed { in_flight: usize::from(in_flight) },
             (None, rate) => Load::Open {
                 arrivals: match self.arrivals {
                     ArrivalKind::Poisson => Arrivals::Poisson,
                     ArrivalKind::Constant => Arrivals::Constant,
                 },
-                profile: Profile::Steady {
-                    rate: rate.context("an open loop needs a rate")?,
-                },
+                profile: Profile::Steady { rate: rate.context("an open loop needs a rate")? },
                 seed: self.seed,
             },
         };
@@ -162,10 +160,9 @@ fn bar(template: &str, length: u64) -> ProgressBar {
 }
 
 fn rate(text: &str) -> Result<f64, Complaint> {
-    text.parse()
-        .ok()
-        .filter(|rate| *rate > 0.0 && *rate <= MAX_RATE)
-        .ok_or_else(|| Complaint::new(format!("expected operations a second, more than 0 and at most {MAX_RATE}")))
+    text.parse().ok().filter(|rate| *rate > 0.0 && *rate <= MAX_RATE).ok_or_else(|| {
+        Complaint::new(format!("expected operations a second, more than 0 and at most {MAX_RATE}"))
+    })
 }
 
 fn arrivals(text: &str) -> Result<ArrivalKind, Complaint> {
@@ -178,7 +175,8 @@ fn arrivals(text: &str) -> Result<ArrivalKind, Complaint> {
 
 /// `500ms`, `20s`, `2m`, `1h`.
 fn duration(text: &str) -> Result<Duration, Complaint> {
-    let expected = || Complaint::new("expected a time such as `500ms`, `20s` or `2m`, more than 0 and at most `24h`");
+    let expected =
+        || Complaint::new("expected a time such as `500ms`, `20s` or `2m`, more than 0 and at most `24h`");
     let digits = text.find(|c: char| !c.is_ascii_digit()).ok_or_else(expected)?;
     let (number, unit) = text.split_at(digits);
     let number: u64 = number.parse().map_err(|_| expected())?;
@@ -203,7 +201,7 @@ mod tests {
     #[test]
     fn times_are_numbers_with_a_unit() {
         assert_eq!(duration("500ms").unwrap(), Duration::from_millis(500));
-        assert_eq!(duration("2m").unwrap(), Duration::from_secs(120));
+        assert_eq!(duration("2m").unwrap(), Duration::from_mins(2));
         for wrong in ["", "20", "s", "0s", "25h", "-1s", "1.5s", "99999999999999999999s"] {
             assert!(duration(wrong).is_err(), "{wrong}");
         }

@@ -14,7 +14,9 @@ use crate::{
 
 /// What can be said.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Examples:\n  lab plan shortener/placement\n  lab plan shortener/placement --hold transport=grpc   the same question over gRPC\n  lab plan shortener/placement --arm monolith --arm monolith   the lab against itself\n  lab plan shortener/placement --toml > plan.toml")]
+#[command(
+    after_help = "Examples:\n  lab plan shortener/placement\n  lab plan shortener/placement --hold transport=grpc   the same question over gRPC\n  lab plan shortener/placement --arm monolith --arm monolith   the lab against itself\n  lab plan shortener/placement --toml > plan.toml"
+)]
 pub struct Args {
     /// The scenario: `shortener/placement`, or a path to a `.toml` file
     #[arg(value_name = "SCENARIO")]

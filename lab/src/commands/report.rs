@@ -8,7 +8,9 @@ use crate::{cli::Outcome, runs};
 
 /// What can be said.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Examples:\n  lab report latest --open\n  lab report runs/2026-01-31-shortener-placement")]
+#[command(
+    after_help = "Examples:\n  lab report latest --open\n  lab report runs/2026-01-31-shortener-placement"
+)]
 pub struct Args {
     /// The run: its folder, its name in the folder of runs, or `latest`
     #[arg(value_name = "RUN")]

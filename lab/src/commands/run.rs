@@ -5,16 +5,13 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 
 use super::choices::{GivenBackings, PlanChoices};
-use crate::{
-    cli::Outcome,
-    plan::Plan,
-    process::BackingChoices,
-    scenario::Scenario,
-};
+use crate::{cli::Outcome, plan::Plan, process::BackingChoices, scenario::Scenario};
 
 /// What can be said.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Examples:\n  lab run shortener/placement --quick                      a first answer, within a minute\n  lab run shortener/placement --open                       the whole run, then the report in a browser\n  lab run shortener/placement --hold transport=grpc        the same question over gRPC\n  lab run shortener/placement --arm monolith --arm monolith   the lab against itself: it must find nothing\n\nEach run keeps its plan, figures and report in a folder of its own, `runs/<id>`.\nExit code 0: every claim came out as expected; 1: one did not; 2: it could not run.")]
+#[command(
+    after_help = "Examples:\n  lab run shortener/placement --quick                      a first answer, within a minute\n  lab run shortener/placement --open                       the whole run, then the report in a browser\n  lab run shortener/placement --hold transport=grpc        the same question over gRPC\n  lab run shortener/placement --arm monolith --arm monolith   the lab against itself: it must find nothing\n\nEach run keeps its plan, figures and report in a folder of its own, `runs/<id>`.\nExit code 0: every claim came out as expected; 1: one did not; 2: it could not run."
+)]
 pub struct Args {
     /// The scenario: `shortener/placement`, or a path to a `.toml` file
     #[arg(value_name = "SCENARIO")]

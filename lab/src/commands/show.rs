@@ -14,7 +14,9 @@ use crate::{
 
 /// What can be said.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Examples:\n  lab show shortener/placement   the question, why it matters, what textbooks claim\n  lab show shortener             the components, the placements, every axis with its values")]
+#[command(
+    after_help = "Examples:\n  lab show shortener/placement   the question, why it matters, what textbooks claim\n  lab show shortener             the components, the placements, every axis with its values"
+)]
 pub struct Args {
     /// A scenario (`shortener/placement`, or a path to a `.toml` file), or a system (`shortener`)
     #[arg(value_name = "SCENARIO|SYSTEM")]
@@ -71,10 +73,10 @@ fn explain_scenario(scenario: &Scenario) -> String {
         Comparison::Axis { axis, arms } => line(&mut text, axis, &arms.join(", ")),
         Comparison::Steps(steps) => {
             for step in steps {
-                let change = step
-                    .change
-                    .as_ref()
-                    .map_or_else(|| "where the walk begins".to_owned(), |(axis, value)| format!("{axis} = {value}"));
+                let change = step.change.as_ref().map_or_else(
+                    || "where the walk begins".to_owned(),
+                    |(axis, value)| format!("{axis} = {value}"),
+                );
                 line(&mut text, &step.label, &change);
             }
         }
@@ -101,15 +103,9 @@ fn explain_scenario(scenario: &Scenario) -> String {
 
 fn explain_claim(text: &mut String, claim: &Claim) {
     let _ = writeln!(text, "  - {}\n    ({})", claim.text, claim.source);
-    let against = claim
-        .against
-        .as_ref()
-        .map(|against| format!(" than `{against}`"))
-        .unwrap_or_default();
-    let factor = claim
-        .by_at_least
-        .map(|factor| format!(", by a factor of at least {factor}"))
-        .unwrap_or_default();
+    let against = claim.against.as_ref().map(|against| format!(" than `{against}`")).unwrap_or_default();
+    let factor =
+        claim.by_at_least.map(|factor| format!(", by a factor of at least {factor}")).unwrap_or_default();
     let expected = match claim.expect {
         Expectation::Holds => "expected to hold",
         Expectation::DoesNotHold => "expected not to hold here",

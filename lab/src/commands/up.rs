@@ -22,7 +22,9 @@ const LOOK_EVERY: Duration = Duration::from_millis(200);
 
 /// What can be said.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Examples:\n  lab up shortener                                           every axis at its default\n  lab up shortener --set placement=microservices --set transport=grpc\n  lab up shortener/clicks --arm kafka --port 8080            an arm of a scenario\n\nCtrl-C stops it and removes everything that it made; once more ends it at once.")]
+#[command(
+    after_help = "Examples:\n  lab up shortener                                           every axis at its default\n  lab up shortener --set placement=microservices --set transport=grpc\n  lab up shortener/clicks --arm kafka --port 8080            an arm of a scenario\n\nCtrl-C stops it and removes everything that it made; once more ends it at once."
+)]
 pub struct Args {
     /// A system (`shortener`), or a scenario whose arm to start (`shortener/placement`)
     #[arg(value_name = "SYSTEM|SCENARIO")]
@@ -73,7 +75,8 @@ impl Args {
             if let Some(death) = launch.death() {
                 let ended = death.ended;
                 let words = ended.last_words.indented();
-                let what = format!("the process `{}` ended ({}); its last words:{words}", ended.process, ended.how);
+                let what =
+                    format!("the process `{}` ended ({}); its last words:{words}", ended.process, ended.how);
                 return Err(Complaint::new(what).hint("everything else was stopped as well").into());
             }
         }
@@ -88,8 +91,11 @@ impl Args {
         let (label, mut wiring) = match systems::find(&self.name) {
             Some(system) if self.arm.is_none() => (system.name.to_owned(), Wiring::defaults(system)),
             Some(_) => {
-                let hint = format!("`lab up {0}/SCENARIO --arm NAME`, or `lab up {0} --set axis=value`", self.name);
-                return Err(Complaint::new(format!("`{}` is a system: it has no arms", self.name)).hint(hint).into());
+                let hint =
+                    format!("`lab up {0}/SCENARIO --arm NAME`, or `lab up {0} --set axis=value`", self.name);
+                return Err(Complaint::new(format!("`{}` is a system: it has no arms", self.name))
+                    .hint(hint)
+                    .into());
             }
             None => {
                 let scenario = Scenario::open(&self.name, scenarios)?;

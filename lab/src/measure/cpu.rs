@@ -111,10 +111,7 @@ mod tests {
     fn group(pid: u32, with_children: bool) -> Group {
         Group {
             name: "any".to_owned(),
-            part: Part::Service {
-                components: Vec::new(),
-                edge: true,
-            },
+            part: Part::Service { components: Vec::new(), edge: true },
             pid,
             with_children,
         }

@@ -20,20 +20,15 @@ pub struct Memory {
 /// Reads the memory of a group; processes that are gone hold nothing.
 pub fn memory(group: &Group) -> Memory {
     let pids = if group.with_children { family(group.pid) } else { vec![group.pid] };
-    pids.into_iter()
-        .filter_map(of_one)
-        .fold(Memory::default(), |sum, one| Memory {
-            resident: sum.resident + one.resident,
-            peak: sum.peak + one.peak,
-        })
+    pids.into_iter().filter_map(of_one).fold(Memory::default(), |sum, one| Memory {
+        resident: sum.resident + one.resident,
+        peak: sum.peak + one.peak,
+    })
 }
 
 fn of_one(pid: u32) -> Option<Memory> {
     let status = Process::new(i32::try_from(pid).ok()?).ok()?.status().ok()?;
-    Some(Memory {
-        resident: status.vmrss? * 1_024,
-        peak: status.vmhwm? * 1_024,
-    })
+    Some(Memory { resident: status.vmrss? * 1_024, peak: status.vmhwm? * 1_024 })
 }
 
 #[cfg(test)]
@@ -45,10 +40,7 @@ mod tests {
     fn this_process_holds_something_and_never_more_than_its_peak() {
         let own = memory(&Group {
             name: "own".to_owned(),
-            part: Part::Service {
-                components: Vec::new(),
-                edge: true,
-            },
+            part: Part::Service { components: Vec::new(), edge: true },
             pid: std::process::id(),
             with_children: false,
         });

@@ -47,19 +47,14 @@ impl Scrape {
         let reply = http::get(address, "/metrics", ANSWER_WITHIN)
             .map_err(|source| ScrapeFault::Unreachable { address, source })?;
         if reply.status != 200 {
-            return Err(ScrapeFault::Refused {
-                address,
-                status: reply.status,
-            });
+            return Err(ScrapeFault::Refused { address, status: reply.status });
         }
         Ok(Self::parse(&reply.body))
     }
 
     /// Reads the text format; lines that are not samples are passed over.
     pub fn parse(text: &str) -> Self {
-        Self {
-            samples: text.lines().filter_map(Sample::parse).collect(),
-        }
+        Self { samples: text.lines().filter_map(Sample::parse).collect() }
     }
 
     /// The sum of every sample of that name that has all of these labels; 0 when there is none.
@@ -98,15 +93,12 @@ impl Sample {
         if line.starts_with('#') {
             return None;
         }
-        let (name, labels, rest) = match line.split_once('{') {
-            Some((name, after)) => {
-                let close = closing(after)?;
-                (name, &after[..close], &after[close + 1..])
-            }
-            None => {
-                let (name, rest) = line.split_once(' ')?;
-                (name, "", rest)
-            }
+        let (name, labels, rest) = if let Some((name, after)) = line.split_once('{') {
+            let close = closing(after)?;
+            (name, &after[..close], &after[close + 1..])
+        } else {
+            let (name, rest) = line.split_once(' ')?;
+            (name, "", rest)
         };
         Some(Self {
             name: name.to_owned(),
@@ -116,9 +108,7 @@ impl Sample {
     }
 
     fn has(&self, labels: &[(&str, &str)]) -> bool {
-        labels
-            .iter()
-            .all(|(key, value)| self.labels.get(*key).is_some_and(|own| own == value))
+        labels.iter().all(|(key, value)| self.labels.get(*key).is_some_and(|own| own == value))
     }
 }
 

@@ -25,22 +25,16 @@ impl Budget {
     /// Divides the given processors.
     pub fn divide(processors: &[usize]) -> Self {
         match processors {
-            [first, others @ ..] if !others.is_empty() => Self {
-                generator: vec![*first],
-                arms: others.to_vec(),
-            },
-            all => Self {
-                generator: all.to_vec(),
-                arms: all.to_vec(),
-            },
+            [first, others @ ..] if !others.is_empty() => {
+                Self { generator: vec![*first], arms: others.to_vec() }
+            }
+            all => Self { generator: all.to_vec(), arms: all.to_vec() },
         }
     }
 
     /// Whether the generator has a processor of its own.
     pub fn generator_is_apart(&self) -> bool {
-        self.generator
-            .iter()
-            .all(|processor| !self.arms.contains(processor))
+        self.generator.iter().all(|processor| !self.arms.contains(processor))
     }
 
     /// What a reader of the figures has to know, if the machine is too small.
@@ -57,9 +51,7 @@ fn allowed() -> Vec<usize> {
     let Ok(set) = sched::sched_getaffinity(Pid::from_raw(0)) else {
         return vec![0];
     };
-    (0..sched::CpuSet::count())
-        .filter(|&processor| set.is_set(processor).unwrap_or(false))
-        .collect()
+    (0..sched::CpuSet::count()).filter(|&processor| set.is_set(processor).unwrap_or(false)).collect()
 }
 
 #[cfg(test)]

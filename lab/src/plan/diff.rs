@@ -49,18 +49,12 @@ impl Diff {
             .collect();
         let allowed = match &plan.scenario.comparison {
             Comparison::Axis { axis, .. } => vec![axis.clone()],
-            Comparison::Steps(steps) => steps
-                .iter()
-                .filter_map(|step| step.change.as_ref().map(|(axis, _)| axis.clone()))
-                .collect(),
+            Comparison::Steps(steps) => {
+                steps.iter().filter_map(|step| step.change.as_ref().map(|(axis, _)| axis.clone())).collect()
+            }
         };
         Self {
-            rows: plan
-                .scenario
-                .system
-                .axis_names()
-                .map(|axis| row(axis, &plan.arms))
-                .collect(),
+            rows: plan.scenario.system.axis_names().map(|axis| row(axis, &plan.arms)).collect(),
             pairs,
             allowed,
         }
@@ -71,50 +65,38 @@ impl Diff {
     /// The budget needs no check: a plan holds one, and every arm is started with it.
     pub fn is_one_axis(&self) -> bool {
         let each_pair_in_one = self.pairs.iter().all(|pair| pair.axes.len() <= 1);
-        let only_named = self
-            .rows
-            .iter()
-            .all(|row| !row.differs || self.allowed.iter().any(|axis| axis == row.axis));
+        let only_named =
+            self.rows.iter().all(|row| !row.differs || self.allowed.iter().any(|axis| axis == row.axis));
         each_pair_in_one && only_named
     }
 
     /// The proof in a sentence.
     pub fn sentence(&self) -> String {
-        let differing: Vec<_> = self
-            .rows
-            .iter()
-            .filter(|row| row.differs)
-            .map(|row| format!("`{}`", row.axis))
-            .collect();
+        let differing: Vec<_> =
+            self.rows.iter().filter(|row| row.differs).map(|row| format!("`{}`", row.axis)).collect();
         let same = self.rows.len() - differing.len();
         match differing.as_slice() {
             [] => format!("the arms are the same in all {same} axes: an A/A comparison"),
-            [one] => format!("the arms differ in {one} alone; the other {same} axes and the processors are the same"),
+            [one] => format!(
+                "the arms differ in {one} alone; the other {same} axes and the processors are the same"
+            ),
             several if self.is_one_axis() => format!(
                 "each step differs from the one before in one axis alone (in turn {}); the other {same} axes and the processors are the same",
                 several.join(", "),
             ),
-            several => format!("steps were left out, so neighbours differ in more than one axis ({})", several.join(", ")),
+            several => format!(
+                "steps were left out, so neighbours differ in more than one axis ({})",
+                several.join(", ")
+            ),
         }
     }
 }
 
 fn row(axis: &'static str, arms: &[ArmPlan]) -> DiffRow {
-    let values: Vec<String> = arms
-        .iter()
-        .map(|arm| arm.wiring.get(axis).to_owned())
-        .collect();
-    DiffRow {
-        axis,
-        differs: values.windows(2).any(|pair| pair[0] != pair[1]),
-        values,
-    }
+    let values: Vec<String> = arms.iter().map(|arm| arm.wiring.get(axis).to_owned()).collect();
+    DiffRow { axis, differs: values.windows(2).any(|pair| pair[0] != pair[1]), values }
 }
 
 fn pair(from: &ArmPlan, to: &ArmPlan) -> PairDiff {
-    PairDiff {
-        from: from.label.clone(),
-        to: to.label.clone(),
-        axes: from.wiring.difference(&to.wiring),
-    }
+    PairDiff { from: from.label.clone(), to: to.label.clone(), axes: from.wiring.difference(&to.wiring) }
 }

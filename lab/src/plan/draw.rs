@@ -1,5 +1,7 @@
 //! A topology as text, for the terminal.
 
+use std::fmt::Write;
+
 use super::{ArmPlan, ProcessPlan};
 
 /// An arm's processes, what they host, and what they reach, one process a line:
@@ -11,18 +13,14 @@ use super::{ArmPlan, ProcessPlan};
 ///             |-sqlite-> database
 /// ```
 pub fn topology(arm: &ArmPlan) -> String {
-    let width = arm
-        .processes
-        .iter()
-        .map(|process| process.name.len())
-        .max()
-        .unwrap_or(0);
+    let width = arm.processes.iter().map(|process| process.name.len()).max().unwrap_or(0);
     let mut text = String::new();
     for process in &arm.processes {
         let from = if process.edge { "client -> " } else { "          " };
-        text.push_str(&format!("{from}{:width$}  [{}]\n", process.name, hosted(process)));
+        // Writing to a string cannot fail.
+        let _ = writeln!(text, "{from}{:width$}  [{}]", process.name, hosted(process));
         for line in reaches(arm, process) {
-            text.push_str(&format!("            {line}\n"));
+            let _ = writeln!(text, "            {line}");
         }
     }
     text
@@ -30,10 +28,7 @@ pub fn topology(arm: &ArmPlan) -> String {
 
 fn hosted(process: &ProcessPlan) -> String {
     let edge = process.edge.then_some("edge");
-    let names: Vec<_> = edge
-        .into_iter()
-        .chain(process.components.iter().copied())
-        .collect();
+    let names: Vec<_> = edge.into_iter().chain(process.components.iter().copied()).collect();
     names.join(" + ")
 }
 
@@ -43,9 +38,7 @@ fn hosted(process: &ProcessPlan) -> String {
 fn reaches(arm: &ArmPlan, process: &ProcessPlan) -> Vec<String> {
     let transport = arm.wiring.get("transport");
     let called = if process.edge { process.remote.as_slice() } else { &[] };
-    let components = called
-        .iter()
-        .map(|component| format!("|-{transport}-> {component}"));
+    let components = called.iter().map(|component| format!("|-{transport}-> {component}"));
     let backings = arm
         .backings
         .iter()

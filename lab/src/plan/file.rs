@@ -111,10 +111,7 @@ fn arm(arm: &ArmPlan) -> ArmFile<'_> {
         backings: arm
             .backings
             .iter()
-            .map(|need| NeedFile {
-                role: &need.role,
-                kind: need.kind.name(),
-            })
+            .map(|need| NeedFile { role: &need.role, kind: need.kind.name() })
             .collect(),
     }
 }

@@ -115,9 +115,7 @@ fn step_arms(base: Wiring, steps: &[Step], chosen: &[String]) -> Result<Vec<ArmP
 }
 
 fn arm(label: String, wiring: Wiring) -> Result<ArmPlan> {
-    wiring
-        .check()
-        .with_context(|| format!("the arm `{label}` cannot be"))?;
+    wiring.check().with_context(|| format!("the arm `{label}` cannot be"))?;
     Ok(ArmPlan::new(label, wiring))
 }
 
@@ -145,13 +143,7 @@ impl ArmPlan {
                     .collect(),
             })
             .collect();
-        Self {
-            name: file_name(&label),
-            label,
-            processes,
-            backings,
-            wiring,
-        }
+        Self { name: file_name(&label), label, processes, backings, wiring }
     }
 }
 
@@ -167,11 +159,8 @@ fn remote(wiring: &Wiring, placement: &Placement, hosted: &[&str]) -> Vec<&'stat
 }
 
 fn load(spec: &LoadSpec, quick: bool) -> LoadPlan {
-    let (seconds, launches) = if quick {
-        (spec.quick_seconds, spec.quick_launches)
-    } else {
-        (spec.seconds, spec.launches)
-    };
+    let (seconds, launches) =
+        if quick { (spec.quick_seconds, spec.quick_launches) } else { (spec.seconds, spec.launches) };
     LoadPlan {
         mix: spec.mix.clone(),
         rate: spec.rate,

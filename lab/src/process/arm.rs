@@ -51,10 +51,8 @@ pub(super) struct Start<'a> {
 impl Start<'_> {
     /// Starts the backings, then the processes, and waits until all are ready.
     pub(super) fn run(&self) -> Result<RunningArm, Cannot> {
-        let folder = self
-            .options
-            .scratch
-            .folder(format!("launch-{}/{}", self.options.number, self.arm.name))?;
+        let folder =
+            self.options.scratch.folder(format!("launch-{}/{}", self.options.number, self.arm.name))?;
         let backings = backings::provide(self, &folder)?;
         let receiver = self.receiver()?;
         let mut attempt = 1;
@@ -83,10 +81,7 @@ impl Start<'_> {
 
     fn receiver(&self) -> anyhow::Result<Option<Receiver>> {
         let traces = self.options.traces && self.arm.wiring.get("tracing") != "off";
-        traces
-            .then(|| Receiver::start(&self.budget.arms))
-            .transpose()
-            .context("cannot receive traces")
+        traces.then(|| Receiver::start(&self.budget.arms)).transpose().context("cannot receive traces")
     }
 
     /// One attempt: ports, files, children, and the wait.
@@ -158,10 +153,7 @@ impl RunningArm {
     pub fn groups(&self) -> Vec<Group> {
         let services = self.processes.iter().map(|process| Group {
             name: process.name.to_owned(),
-            part: Part::Service {
-                components: process.components.to_vec(),
-                edge: process.public.is_some(),
-            },
+            part: Part::Service { components: process.components.to_vec(), edge: process.public.is_some() },
             pid: process.pid,
             with_children: false,
         });
@@ -182,10 +174,7 @@ impl RunningArm {
 
     /// A folder's worth of logs: name and path. Gone when the arm's scratch folder is.
     pub fn logs(&self) -> Vec<(String, PathBuf)> {
-        let services = self
-            .processes
-            .iter()
-            .map(|process| (process.name.to_owned(), process.log.clone()));
+        let services = self.processes.iter().map(|process| (process.name.to_owned(), process.log.clone()));
         let backings = self
             .backings
             .iter()
@@ -197,9 +186,7 @@ impl RunningArm {
     pub(super) fn death(&mut self) -> Option<Ended> {
         let services = self.children.iter_mut();
         let backings = self.backings.iter_mut().filter_map(RunningBacking::child);
-        services
-            .chain(backings)
-            .find_map(|child| child.ended().cloned())
+        services.chain(backings).find_map(|child| child.ended().cloned())
     }
 
     /// Stops the edge, then the other processes, then the backings: whoever calls goes before who is called, so that

@@ -2,7 +2,10 @@
 
 mod kafka;
 
-use std::{path::{Path, PathBuf}, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use runtime::BackingKind;
 
@@ -106,9 +109,7 @@ fn sqlite(roles: &[String], folder: &Path) -> Result<RunningBacking, Cannot> {
 
 /// A role as a name of files and databases: `database/links` becomes `database_links`.
 pub(super) fn identifier(role: &str) -> String {
-    role.chars()
-        .map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '_' })
-        .collect()
+    role.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '_' }).collect()
 }
 
 impl RunningBacking {

@@ -18,7 +18,8 @@ const BROKERS: i32 = 1;
 pub fn run() -> Result<()> {
     let cluster = MockCluster::new(BROKERS).context("cannot start the embedded broker")?;
     let mut out = std::io::stdout();
-    writeln!(out, "{LISTENING_ON}{}", cluster.bootstrap_servers()).context("nobody reads where the broker listens")?;
+    writeln!(out, "{LISTENING_ON}{}", cluster.bootstrap_servers())
+        .context("nobody reads where the broker listens")?;
     out.flush().context("nobody reads where the broker listens")?;
     let mut ignored = Vec::new();
     // The end of standard input is the end of the arm, however the lab ended.

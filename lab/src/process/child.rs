@@ -75,7 +75,7 @@ impl LogTail {
 
     /// The lines, each set in by two spaces, after a line break; nothing if there are none.
     pub fn indented(&self) -> String {
-        self.0.iter().map(|line| format!("\n  {line}")).collect()
+        self.0.iter().fold(String::new(), |text, line| text + "\n  " + line)
     }
 }
 
@@ -85,22 +85,11 @@ impl Child {
     /// It gets a process group of its own: a terminal's Ctrl-C reaches the lab alone, which then ends its children.
     pub(super) fn start(name: &str, mut command: Command, log: &Path, cpus: &[usize]) -> Result<Self> {
         let file = File::create(log).with_context(|| format!("cannot write `{}`", log.display()))?;
-        let errors = file
-            .try_clone()
-            .with_context(|| format!("cannot write `{}`", log.display()))?;
-        command
-            .stdin(Stdio::piped())
-            .stdout(file)
-            .stderr(errors)
-            .process_group(0);
-        let process = on_processors(cpus, move || command.spawn())
-            .with_context(|| format!("cannot start `{name}`"))?;
-        Ok(Self {
-            name: name.to_owned(),
-            process,
-            log: log.to_owned(),
-            ended: None,
-        })
+        let errors = file.try_clone().with_context(|| format!("cannot write `{}`", log.display()))?;
+        command.stdin(Stdio::piped()).stdout(file).stderr(errors).process_group(0);
+        let process =
+            on_processors(cpus, move || command.spawn()).with_context(|| format!("cannot start `{name}`"))?;
+        Ok(Self { name: name.to_owned(), process, log: log.to_owned(), ended: None })
     }
 
     /// Its name, for messages.
@@ -178,7 +167,10 @@ fn pid(of: u32) -> Pid {
 }
 
 /// Runs something on a thread that may use these processors only; a child started there inherits them.
-pub(super) fn on_processors<T: Send>(cpus: &[usize], work: impl FnOnce() -> io::Result<T> + Send) -> io::Result<T> {
+pub(super) fn on_processors<T: Send>(
+    cpus: &[usize],
+    work: impl FnOnce() -> io::Result<T> + Send,
+) -> io::Result<T> {
     let mut set = sched::CpuSet::new();
     for &cpu in cpus {
         set.set(cpu)?;
@@ -190,8 +182,6 @@ pub(super) fn on_processors<T: Send>(cpus: &[usize], work: impl FnOnce() -> io::
             }
             work()
         });
-        worker
-            .join()
-            .unwrap_or_else(|_| Err(io::Error::other("the starting thread panicked")))
+        worker.join().unwrap_or_else(|_| Err(io::Error::other("the starting thread panicked")))
     })
 }

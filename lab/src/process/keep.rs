@@ -40,10 +40,7 @@ pub struct Keep {
 
 /// Keeps a server until standard input ends, a SIGTERM comes, or the server ends by itself.
 pub fn run(keep: &Keep) -> Result<()> {
-    let (program, arguments) = keep
-        .command
-        .split_first()
-        .context("`lab keep` needs a command to keep")?;
+    let (program, arguments) = keep.command.split_first().context("`lab keep` needs a command to keep")?;
     let mut command = Command::new(program);
     command.args(arguments).stdin(Stdio::null());
     if let Some((user, group)) = keep.user {
@@ -51,9 +48,7 @@ pub fn run(keep: &Keep) -> Result<()> {
     }
     // Listening comes before the server, so that no signal falls between the two.
     let asked = asked_to_end()?;
-    let mut server = command
-        .spawn()
-        .with_context(|| format!("cannot start `{program}`"))?;
+    let mut server = command.spawn().with_context(|| format!("cannot start `{program}`"))?;
     let outcome = loop {
         if let Some(status) = server.try_wait().context("cannot watch the server")? {
             break Err(anyhow::anyhow!("the server ended by itself: {status}"));

@@ -62,10 +62,8 @@ impl Launch {
     pub fn start(arms: &[ArmPlan], budget: &Budget, options: &LaunchOptions<'_>) -> Result<Self> {
         one_arm_a_broker(arms, options.backings)?;
         let outcomes: Vec<_> = thread::scope(|scope| {
-            let starting: Vec<_> = arms
-                .iter()
-                .map(|arm| scope.spawn(move || Start { arm, budget, options }.run()))
-                .collect();
+            let starting: Vec<_> =
+                arms.iter().map(|arm| scope.spawn(move || Start { arm, budget, options }.run())).collect();
             starting
                 .into_iter()
                 .map(|thread| {
@@ -75,18 +73,13 @@ impl Launch {
                 })
                 .collect()
         });
-        let mut launch = Self {
-            arms: Vec::new(),
-            skipped: Vec::new(),
-        };
+        let mut launch = Self { arms: Vec::new(), skipped: Vec::new() };
         for (arm, outcome) in arms.iter().zip(outcomes) {
             match outcome {
                 Ok(running) => launch.arms.push(running),
-                Err(Cannot::Skip { why, hint }) => launch.skipped.push(Skipped {
-                    arm: arm.name.clone(),
-                    why,
-                    hint,
-                }),
+                Err(Cannot::Skip { why, hint }) => {
+                    launch.skipped.push(Skipped { arm: arm.name.clone(), why, hint })
+                }
                 Err(Cannot::Fail(error)) => return Err(error),
             }
         }
@@ -98,16 +91,11 @@ impl Launch {
         if self.arms.len() >= wanted.min(2) {
             return Ok(());
         }
-        let why: Vec<_> = self
-            .skipped
-            .iter()
-            .map(|skipped| format!("`{}`: {}", skipped.arm, skipped.why))
-            .collect();
+        let why: Vec<_> =
+            self.skipped.iter().map(|skipped| format!("`{}`: {}", skipped.arm, skipped.why)).collect();
         let hints: Vec<_> = self.skipped.iter().map(|skipped| skipped.hint.as_str()).collect();
         let what = format!("too few arms can be had here\n  {}", why.join("\n  "));
-        Err(Complaint::new(what)
-            .maybe_hint(hints.first().map(|hint| (*hint).to_owned()))
-            .into())
+        Err(Complaint::new(what).maybe_hint(hints.first().map(|hint| (*hint).to_owned())).into())
     }
 
     /// The arm of that name.
@@ -117,12 +105,7 @@ impl Launch {
 
     /// The first process found to have ended although nobody asked it to. Cheap: one system call a process.
     pub fn death(&mut self) -> Option<Death> {
-        self.arms.iter_mut().find_map(|arm| {
-            arm.death().map(|ended| Death {
-                arm: arm.name.clone(),
-                ended,
-            })
-        })
+        self.arms.iter_mut().find_map(|arm| arm.death().map(|ended| Death { arm: arm.name.clone(), ended }))
     }
 
     /// Stops every arm: processes drain and end, then the backings. The names of those that had to be killed.
@@ -133,14 +116,14 @@ impl Launch {
 
 /// A given broker serves one arm: two would read each other's events from the same topics.
 fn one_arm_a_broker(arms: &[ArmPlan], backings: &BackingChoices) -> Result<()> {
-    let users = arms
-        .iter()
-        .filter(|arm| arm.backings.iter().any(|need| need.kind == BackingKind::Kafka))
-        .count();
+    let users =
+        arms.iter().filter(|arm| arm.backings.iter().any(|need| need.kind == BackingKind::Kafka)).count();
     if backings.kafka_url.is_some() && users > 1 {
-        return Err(Complaint::new(format!("{users} arms would read each other's events from the given broker"))
-            .hint("leave `--kafka-url` out: each arm then has an embedded broker of its own")
-            .into());
+        return Err(Complaint::new(format!(
+            "{users} arms would read each other's events from the given broker"
+        ))
+        .hint("leave `--kafka-url` out: each arm then has an embedded broker of its own")
+        .into());
     }
     Ok(())
 }

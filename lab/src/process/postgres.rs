@@ -41,17 +41,15 @@ pub(super) fn provide(start: &Start<'_>, roles: &[String], folder: &Path) -> Res
 }
 
 fn given(start: &Start<'_>, url: &str, roles: &[String]) -> anyhow::Result<RunningBacking> {
-    let prefix = format!(
-        "lab_{}_{}_{}",
-        std::process::id(),
-        start.options.number,
-        identifier(&start.arm.name),
-    );
+    let prefix =
+        format!("lab_{}_{}_{}", std::process::id(), start.options.number, identifier(&start.arm.name),);
     let (addresses, borrowed) = Borrowed::create(url, &prefix, roles)?;
     Ok(RunningBacking {
         kind: BackingKind::Postgres,
         provider: "given".to_owned(),
-        caveat: Some("the server was given: its CPU and memory are not the arm's, and the arms share it".to_owned()),
+        caveat: Some(
+            "the server was given: its CPU and memory are not the arm's, and the arms share it".to_owned(),
+        ),
         log: None,
         addresses,
         child: None,

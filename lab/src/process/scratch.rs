@@ -48,10 +48,7 @@ impl Scratch {
         // Others may pass through but not look: a database server that runs as another user has its folder inside.
         fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o711))
             .with_context(|| format!("cannot open `{}` for passage", folder.path().display()))?;
-        Ok(Self {
-            folder,
-            making: Mutex::new(()),
-        })
+        Ok(Self { folder, making: Mutex::new(()) })
     }
 
     /// Where it is.
@@ -79,13 +76,15 @@ fn has_room(folder: &Path) -> Result<()> {
         return Ok(());
     }
     let what = format!("no disk space: `{}` has {} MiB left", folder.display(), free >> 20);
-    let hint = format!("a run needs at least {} MiB there; `TMPDIR=DIR` chooses another folder", LEAST_FREE >> 20);
+    let hint =
+        format!("a run needs at least {} MiB there; `TMPDIR=DIR` chooses another folder", LEAST_FREE >> 20);
     Err(Complaint::new(what).hint(hint).into())
 }
 
 /// The bytes that are free where a folder is.
 pub fn free_bytes(folder: &Path) -> Result<u64> {
-    let volume = statvfs(folder).with_context(|| format!("cannot ask how much room `{}` has", folder.display()))?;
+    let volume =
+        statvfs(folder).with_context(|| format!("cannot ask how much room `{}` has", folder.display()))?;
     Ok(volume.blocks_available() * volume.fragment_size())
 }
 
@@ -115,12 +114,7 @@ fn is_dead(pid: i32) -> bool {
 /// Writes a file that only its owner can read: a wiring file may hold a password.
 pub(super) fn write_private(path: &Path, text: &str) -> io::Result<()> {
     use std::{io::Write, os::unix::fs::OpenOptionsExt};
-    let mut file = fs::OpenOptions::new()
-        .write(true)
-        .create(true)
-        .truncate(true)
-        .mode(0o600)
-        .open(path)?;
+    let mut file = fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)?;
     file.write_all(text.as_bytes())
 }
 
@@ -133,9 +127,7 @@ mod tests {
         let parent = tempfile::tempdir().unwrap();
         // Larger than any process id that Linux gives.
         let dead = parent.path().join("lab-99999999-abc");
-        let living = parent
-            .path()
-            .join(format!("lab-{}-abc", std::process::id()));
+        let living = parent.path().join(format!("lab-{}-abc", std::process::id()));
         let other = parent.path().join("lab-notes-abc");
         for folder in [&dead, &living, &other] {
             fs::create_dir(folder).unwrap();

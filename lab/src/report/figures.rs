@@ -19,9 +19,7 @@ type Cell = fn(&Arm) -> String;
 /// Every figure that at least one arm has.
 pub(super) fn rows(report: &Report) -> Vec<Row> {
     let figures: [(&'static str, Cell); 17] = [
-        ("operations a second", |arm| {
-            three_digits(arm.throughput_per_s)
-        }),
+        ("operations a second", |arm| three_digits(arm.throughput_per_s)),
         ("operations", |arm| count(arm.operations)),
         ("refused", |arm| causes(&arm.refused)),
         ("failed", |arm| causes(&arm.failed)),
@@ -33,22 +31,15 @@ pub(super) fn rows(report: &Report) -> Vec<Row> {
         ("CPU an operation, µs", cpu),
         ("memory, MiB (peak)", memory),
         ("hops an operation", |arm| mean_count(arm.per_op.hops)),
-        ("bytes between processes", |arm| {
-            mean_count(arm.per_op.bytes)
-        }),
+        ("bytes between processes", |arm| mean_count(arm.per_op.bytes)),
         ("SQL an operation", |arm| mean_count(arm.per_op.sql)),
-        ("cache hits an operation", |arm| {
-            mean_count(arm.per_op.cache_hits)
-        }),
+        ("cache hits an operation", |arm| mean_count(arm.per_op.cache_hits)),
         ("events an operation", |arm| mean_count(arm.per_op.events)),
         ("ledger", ledger),
     ];
     figures
         .into_iter()
-        .map(|(name, cell)| Row {
-            name,
-            cells: report.arms.iter().map(cell).collect(),
-        })
+        .map(|(name, cell)| Row { name, cells: report.arms.iter().map(cell).collect() })
         .filter(|row| row.cells.iter().any(|cell| cell != NO_FIGURE))
         .collect()
 }
@@ -105,10 +96,8 @@ pub(super) fn causes(list: &[CauseCount]) -> String {
         [] => "0".to_owned(),
         [one] => format!("{} ({})", count(total), one.cause),
         several => {
-            let each: Vec<_> = several
-                .iter()
-                .map(|entry| format!("{} {}", count(entry.count), entry.cause))
-                .collect();
+            let each: Vec<_> =
+                several.iter().map(|entry| format!("{} {}", count(entry.count), entry.cause)).collect();
             format!("{} ({})", count(total), each.join(", "))
         }
     }
@@ -118,16 +107,9 @@ pub(super) fn causes(list: &[CauseCount]) -> String {
 pub(super) fn headlines(report: &Report) -> Vec<&Comparison> {
     let first = ["cpu", "p50", "p99"];
     let is_headline = |metric: &str| first.contains(&metric);
-    let picked: Vec<_> = report
-        .comparisons
-        .iter()
-        .filter(|comparison| is_headline(&comparison.metric))
-        .collect();
-    if picked.is_empty() {
-        report.comparisons.iter().take(3).collect()
-    } else {
-        picked
-    }
+    let picked: Vec<_> =
+        report.comparisons.iter().filter(|comparison| is_headline(&comparison.metric)).collect();
+    if picked.is_empty() { report.comparisons.iter().take(3).collect() } else { picked }
 }
 
 /// The verdict of a comparison without its arms: `higher: 2.41x [2.36, 2.46]`.
@@ -152,13 +134,9 @@ pub(super) fn void_sentence(report: &Report) -> Option<String> {
 /// What happened to an arm that did not live to the end.
 pub(super) fn death_sentence(arm: &Arm) -> Option<String> {
     arm.died.as_ref().map(|death| match death.when_s {
-        Some(seconds) => format!(
-            "{}: process `{}` died {seconds:.1} s after load began",
-            arm.label, death.process
-        ),
-        None => format!(
-            "{}: process `{}` died before it was ready",
-            arm.label, death.process
-        ),
+        Some(seconds) => {
+            format!("{}: process `{}` died {seconds:.1} s after load began", arm.label, death.process)
+        }
+        None => format!("{}: process `{}` died before it was ready", arm.label, death.process),
     })
 }

@@ -4,7 +4,9 @@ use std::fmt::Write as _;
 
 use super::figures;
 use super::model::{Arm, Report};
-use super::words::{NO_FIGURE, count, maybe, maybe_whole, part_kind, processors, three_digits};
+use super::words::{
+    NO_FIGURE, count, maybe, maybe_per_cent, maybe_whole, part_kind, per_cent, processors, three_digits,
+};
 
 /// The whole report.
 pub fn render(report: &Report) -> String {
@@ -20,21 +22,14 @@ pub fn render(report: &Report) -> String {
         list("What this does not show", &report.does_not_show),
         again(report),
     ];
-    let kept: Vec<String> = sections
-        .into_iter()
-        .filter(|section| !section.is_empty())
-        .collect();
+    let kept: Vec<String> = sections.into_iter().filter(|section| !section.is_empty()).collect();
     kept.join("\n")
 }
 
 fn answer(report: &Report) -> String {
     let mut text = format!("# {}\n\n", report.scenario.question);
     let quick = if report.quick { ", the quick form" } else { "" };
-    let _ = writeln!(
-        text,
-        "Scenario `{}`{quick}, run `{}`.\n",
-        report.scenario.name, report.id
-    );
+    let _ = writeln!(text, "Scenario `{}`{quick}, run `{}`.\n", report.scenario.name, report.id);
     if let Some(sentence) = figures::void_sentence(report) {
         let _ = writeln!(text, "- **No verdict.** {sentence}");
     }
@@ -45,21 +40,15 @@ fn answer(report: &Report) -> String {
         let _ = writeln!(text, "- {}.", comparison.sentence);
     }
     for skipped in &report.skipped_arms {
-        let _ = writeln!(
-            text,
-            "- Skipped: {}, {}. Hint: {}.",
-            skipped.name, skipped.why, skipped.hint
-        );
+        let _ = writeln!(text, "- Skipped: {}, {}. Hint: {}.", skipped.name, skipped.why, skipped.hint);
     }
     text
 }
 
 fn figures_table(report: &Report) -> String {
-    let rows = figures::rows(report).into_iter().map(|row| {
-        std::iter::once(row.name.to_owned())
-            .chain(row.cells)
-            .collect()
-    });
+    let rows = figures::rows(report)
+        .into_iter()
+        .map(|row| std::iter::once(row.name.to_owned()).chain(row.cells).collect());
     format!(
         "## Figures\n\nLatency counts from the time an operation was due.\n\n{}",
         table(&header("", report), rows)
@@ -69,27 +58,17 @@ fn figures_table(report: &Report) -> String {
 fn axis(report: &Report) -> String {
     let mut text = "## What differs, and what does not\n\n".to_owned();
     if !report.plan_diff.is_empty() {
-        let rows = report.plan_diff.iter().map(|row| {
-            std::iter::once(row.key.clone())
-                .chain(row.values.clone())
-                .collect()
-        });
+        let rows = report
+            .plan_diff
+            .iter()
+            .map(|row| std::iter::once(row.key.clone()).chain(row.values.clone()).collect());
         let _ = writeln!(text, "{}", table(&header("axis", report), rows));
     }
-    let held: Vec<String> = report
-        .held
-        .iter()
-        .map(|held| format!("{} = {}", held.axis, held.value))
-        .collect();
+    let held: Vec<String> =
+        report.held.iter().map(|held| format!("{} = {}", held.axis, held.value)).collect();
     let _ = writeln!(text, "Held for all arms: {}.", held.join(", "));
     for arm in &report.arms {
-        let _ = writeln!(
-            text,
-            "- **{}**: {}. Backings: {}.",
-            arm.label,
-            arm.summary,
-            backings(arm)
-        );
+        let _ = writeln!(text, "- **{}**: {}. Backings: {}.", arm.label, arm.summary, backings(arm));
     }
     text
 }
@@ -98,18 +77,9 @@ fn backings(arm: &Arm) -> String {
     let all: Vec<String> = arm
         .backings
         .iter()
-        .map(|backing| {
-            format!(
-                "{} {} ({})",
-                backing.role, backing.version, backing.provider
-            )
-        })
+        .map(|backing| format!("{} {} ({})", backing.role, backing.version, backing.provider))
         .collect();
-    if all.is_empty() {
-        "none".to_owned()
-    } else {
-        all.join(", ")
-    }
+    if all.is_empty() { "none".to_owned() } else { all.join(", ") }
 }
 
 fn differences(report: &Report) -> String {
@@ -119,12 +89,7 @@ fn differences(report: &Report) -> String {
     let header = ["metric", "arm", "against", "verdict"].map(str::to_owned);
     let rows = report.comparisons.iter().map(|comparison| {
         let verdict = figures::verdict_words(comparison);
-        vec![
-            comparison.metric.clone(),
-            comparison.arm.clone(),
-            comparison.baseline.clone(),
-            verdict,
-        ]
+        vec![comparison.metric.clone(), comparison.arm.clone(), comparison.baseline.clone(), verdict]
     });
     format!("## Differences\n\n{}", table(&header, rows))
 }
@@ -145,22 +110,16 @@ fn cpu_parts(report: &Report) -> String {
             })
         })
         .collect();
-    if rows.is_empty() {
-        String::new()
-    } else {
-        format!("## CPU by part\n\n{}", table(&header, rows))
-    }
+    if rows.is_empty() { String::new() } else { format!("## CPU by part\n\n{}", table(&header, rows)) }
 }
 
 fn ledger(report: &Report) -> String {
-    let mut text = "## Ledger\n\nEverything acknowledged, held against what the system holds after the run.\n\n".to_owned();
+    let mut text =
+        "## Ledger\n\nEverything acknowledged, held against what the system holds after the run.\n\n"
+            .to_owned();
     for arm in &report.arms {
         let verdict = figures::ledger(arm);
-        let verdict = if verdict == NO_FIGURE {
-            "not checked".to_owned()
-        } else {
-            verdict
-        };
+        let verdict = if verdict == NO_FIGURE { "not checked".to_owned() } else { verdict };
         let _ = write!(text, "- **{}**: {verdict}", arm.label);
         let facts: Vec<String> = arm
             .ledger
@@ -168,12 +127,7 @@ fn ledger(report: &Report) -> String {
             .flat_map(|ledger| &ledger.facts)
             .map(|fact| format!("{} {}", count(fact.count), fact.name))
             .collect();
-        let _ = writeln!(
-            text,
-            "{}{}.",
-            if facts.is_empty() { "" } else { "; " },
-            facts.join(", ")
-        );
+        let _ = writeln!(text, "{}{}.", if facts.is_empty() { "" } else { "; " }, facts.join(", "));
         for example in arm.ledger.iter().flat_map(|ledger| &ledger.examples) {
             let _ = writeln!(text, "  - {example}");
         }
@@ -187,12 +141,7 @@ fn claims(report: &Report) -> String {
     }
     let header = ["claim", "verdict", "expected", "because"].map(str::to_owned);
     let rows = report.claims.iter().map(|claim| {
-        vec![
-            claim.text.clone(),
-            claim.verdict.to_string(),
-            claim.expected.to_string(),
-            claim.because.clone(),
-        ]
+        vec![claim.text.clone(), claim.verdict.to_string(), claim.expected.to_string(), claim.because.clone()]
     });
     format!("## Claims\n\n{}", table(&header, rows))
 }
@@ -205,23 +154,16 @@ fn validity(report: &Report) -> String {
             maybe(validity.send_lag_p99_us),
             three_digits(validity.send_lag_bound_us)
         ),
+        format!("Void slices: {} of {}.", count(validity.void_slices), count(validity.total_slices)),
+        format!("Effective samples: {}.", maybe_whole(validity.effective_samples)),
         format!(
-            "Void slices: {} of {}.",
-            count(validity.void_slices),
-            count(validity.total_slices)
+            "Smallest difference that this run could have seen in CPU: {}.",
+            maybe_per_cent(validity.smallest_detectable_percent)
         ),
+        format!("Noise floor: {}.", maybe_per_cent(validity.noise_floor_percent)),
         format!(
-            "Effective samples: {}.",
-            maybe_whole(validity.effective_samples)
-        ),
-        format!(
-            "Smallest difference that this run could have seen in CPU: {} %.",
-            maybe(validity.smallest_detectable_percent)
-        ),
-        format!("Noise floor: {} %.", maybe(validity.noise_floor_percent)),
-        format!(
-            "Intervals: {} % together, {} of them.",
-            validity.confidence * 100.0,
+            "Intervals: {} together, {} of them.",
+            per_cent(validity.confidence * 100.0),
             validity.family_size
         ),
         format!(
@@ -260,9 +202,7 @@ fn list(heading: &str, lines: &[String]) -> String {
 }
 
 fn header(first: &str, report: &Report) -> Vec<String> {
-    std::iter::once(first.to_owned())
-        .chain(report.arms.iter().map(|arm| arm.label.clone()))
-        .collect()
+    std::iter::once(first.to_owned()).chain(report.arms.iter().map(|arm| arm.label.clone())).collect()
 }
 
 fn table(header: &[String], rows: impl IntoIterator<Item = Vec<String>>) -> String {

@@ -1,6 +1,6 @@
 //! The report for a terminal: the answer first, then one table, then what to make of it.
 //!
-//! At most [`WIDTH`] columns.
+//! At most 100 columns wide.
 //! Styles are ANSI codes, meant for `anstream`, which strips them where they do not belong (`NO_COLOR`, a pipe, a file); every one of them stands beside a word that says the same.
 
 use std::fmt::Write as _;
@@ -11,7 +11,7 @@ use load::statistics::Verdict;
 
 use super::figures::{self, causes};
 use super::model::{Claim, ClaimVerdict, Comparison, Report};
-use super::words::{count, maybe, maybe_whole, processors, three_digits};
+use super::words::{count, maybe, maybe_whole, per_cent, processors, three_digits, trimmed};
 
 /// The widest line.
 const WIDTH: usize = 100;
@@ -51,17 +51,9 @@ impl Page {
     fn item(&mut self, style: &str, mark: &str, indent: usize, words: &str) {
         let room = WIDTH - indent;
         for (at, line) in wrapped(words, room).iter().enumerate() {
-            let before = if at == 0 {
-                format!("  {style}{mark}{PLAIN}")
-            } else {
-                "  ".to_owned()
-            };
+            let before = if at == 0 { format!("  {style}{mark}{PLAIN}") } else { "  ".to_owned() };
             let used = if at == 0 { 2 + mark.chars().count() } else { 2 };
-            let _ = writeln!(
-                self.text,
-                "{before}{}{line}",
-                " ".repeat(indent.saturating_sub(used))
-            );
+            let _ = writeln!(self.text, "{before}{}{line}", " ".repeat(indent.saturating_sub(used)));
         }
     }
 
@@ -72,11 +64,8 @@ impl Page {
 
 fn title(page: &mut Page, report: &Report) {
     let quick = if report.quick { "  quick" } else { "" };
-    let _ = writeln!(
-        page.text,
-        "{BOLD}{}{PLAIN}{DIM}{quick}  run {}{PLAIN}",
-        report.scenario.name, report.id
-    );
+    let _ =
+        writeln!(page.text, "{BOLD}{}{PLAIN}{DIM}{quick}  run {}{PLAIN}", report.scenario.name, report.id);
     for line in wrapped(&report.scenario.question, WIDTH) {
         let _ = writeln!(page.text, "{line}");
     }
@@ -95,33 +84,15 @@ fn answer(page: &mut Page, report: &Report) {
             }
         }
     }
-    for arm in report
-        .arms
-        .iter()
-        .filter(|arm| arm.ledger.as_ref().is_some_and(|ledger| !ledger.holds))
-    {
-        page.item(
-            RED,
-            "BROKEN",
-            14,
-            &format!("{}: the ledger has {}", arm.label, figures::violations(arm)),
-        );
+    for arm in report.arms.iter().filter(|arm| arm.ledger.as_ref().is_some_and(|ledger| !ledger.holds)) {
+        page.item(RED, "BROKEN", 14, &format!("{}: the ledger has {}", arm.label, figures::violations(arm)));
     }
     for comparison in figures::headlines(report) {
-        let (style, mark) = if report.validity.verdict_possible {
-            mark(comparison)
-        } else {
-            (DIM, "~ void")
-        };
+        let (style, mark) = if report.validity.verdict_possible { mark(comparison) } else { (DIM, "~ void") };
         page.item(style, mark, 14, &comparison.sentence);
     }
     for skipped in &report.skipped_arms {
-        page.item(
-            YELLOW,
-            "SKIPPED",
-            14,
-            &format!("{}: {}", skipped.name, skipped.why),
-        );
+        page.item(YELLOW, "SKIPPED", 14, &format!("{}: {}", skipped.name, skipped.why));
         page.item(DIM, "hint:", 14, &skipped.hint);
     }
 }
@@ -150,30 +121,19 @@ fn table(report: &Report) -> String {
     for column in table.column_iter_mut().skip(1) {
         column.set_cell_alignment(CellAlignment::Right);
     }
-    let lines: Vec<String> = table
-        .lines()
-        .map(|line| line.trim_end().to_owned())
-        .collect();
+    let lines: Vec<String> = table.lines().map(|line| line.trim_end().to_owned()).collect();
     lines.join("\n")
 }
 
 fn ledgers(page: &mut Page, report: &Report) {
-    let broken: Vec<_> = report
-        .arms
-        .iter()
-        .filter(|arm| arm.ledger.as_ref().is_some_and(|ledger| !ledger.holds))
-        .collect();
+    let broken: Vec<_> =
+        report.arms.iter().filter(|arm| arm.ledger.as_ref().is_some_and(|ledger| !ledger.holds)).collect();
     if broken.is_empty() {
         return;
     }
     page.heading("The ledger is broken");
     for arm in broken {
-        page.item(
-            RED,
-            "BROKEN",
-            10,
-            &format!("{}: {}", arm.label, figures::violations(arm)),
-        );
+        page.item(RED, "BROKEN", 10, &format!("{}: {}", arm.label, figures::violations(arm)));
         if let Some(why) = &arm.negative_control {
             page.item(DIM, "", 10, &format!("a negative control: {why}"));
         }
@@ -220,26 +180,23 @@ fn validity(page: &mut Page, report: &Report) {
         DIM,
         "void slices",
         18,
-        &format!(
-            "{} of {}",
-            count(validity.void_slices),
-            count(validity.total_slices)
-        ),
+        &format!("{} of {}", count(validity.void_slices), count(validity.total_slices)),
     );
     let smallest = match validity.smallest_detectable_percent {
         Some(percent) => format!(
-            "{percent} % of CPU, from {} effective samples",
+            "{} of CPU, from {} effective samples",
+            per_cent(percent),
             maybe_whole(validity.effective_samples)
         ),
         None => "not known".to_owned(),
     };
     page.item(DIM, "could have seen", 18, &smallest);
     let measured = format!(
-        "{} s an arm, {} launches, {} rounds of {} ms, {} operations a second ({})",
-        load.measured_seconds_per_arm,
+        "{} s an arm, launches {}, {} rounds of {} ms, {} operations a second ({})",
+        three_digits(load.measured_seconds_per_arm),
         load.launches,
         count(load.rounds),
-        load.slice_ms,
+        trimmed(load.slice_ms),
         three_digits(load.rate),
         load.arrivals,
     );
@@ -248,11 +205,7 @@ fn validity(page: &mut Page, report: &Report) {
     for note in &validity.notes {
         page.item(DIM, "note", 18, note);
     }
-    for arm in report
-        .arms
-        .iter()
-        .filter(|arm| arm.indeterminate > 0 || !arm.failed.is_empty())
-    {
+    for arm in report.arms.iter().filter(|arm| arm.indeterminate > 0 || !arm.failed.is_empty()) {
         let unknown = format!(
             "{}: failed {}, indeterminate {}",
             arm.label,

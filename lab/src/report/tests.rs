@@ -59,14 +59,8 @@ fn markdown_has_everything_that_the_terminal_has() {
 fn the_page_needs_nothing_but_itself() {
     for report in all() {
         let page = html::render(&report);
-        for forbidden in [
-            "<script", "<link", "<img", "@import", "src=", "https://", "url(http",
-        ] {
-            assert!(
-                !page.contains(forbidden),
-                "{forbidden} in the page of {}",
-                report.id
-            );
+        for forbidden in ["<script", "<link", "<img", "@import", "src=", "https://", "url(http"] {
+            assert!(!page.contains(forbidden), "{forbidden} in the page of {}", report.id);
         }
         assert!(page.len() < 512 * 1024, "{} bytes", page.len());
     }
@@ -90,27 +84,18 @@ fn the_page_says_the_question_before_the_answer_and_the_answer_before_the_rest()
         "id=\"again\"",
         SCHEMA,
     ];
-    let places: Vec<usize> = order
-        .iter()
-        .map(|words| page.find(words).unwrap_or_else(|| panic!("no {words}")))
-        .collect();
+    let places: Vec<usize> =
+        order.iter().map(|words| page.find(words).unwrap_or_else(|| panic!("no {words}"))).collect();
     assert!(places.is_sorted(), "{places:?}");
 }
 
 #[test]
 fn an_arm_in_trouble_is_told_in_the_first_lines_of_the_page() {
     let page = html::render(&fixture(TROUBLE));
-    let first =
-        &page[page.find("id=\"answer\"").unwrap()..page.find("id=\"architecture\"").unwrap()];
-    for words in [
-        "No verdict",
-        "Died",
-        "cannot consume",
-        "Ledger broken",
-        "188 lost",
-        "skipped",
-        "redis-streams",
-    ] {
+    let first = &page[page.find("id=\"answer\"").unwrap()..page.find("id=\"architecture\"").unwrap()];
+    for words in
+        ["No verdict", "Died", "cannot consume", "Ledger broken", "188 lost", "skipped", "redis-streams"]
+    {
         assert!(first.contains(words), "no {words}");
     }
 }
@@ -148,11 +133,7 @@ fn a_report_without_a_single_figure_can_be_drawn() {
         arm.where_time_goes.clear();
         arm.topology = super::model::Topology::default();
     }
-    for text in [
-        html::render(&report),
-        markdown::render(&report),
-        terminal::render(&report),
-    ] {
+    for text in [html::render(&report), markdown::render(&report), terminal::render(&report)] {
         assert!(text.contains("What does splitting the shortener into services cost?"));
         assert!(!text.contains("NaN") && !text.contains("inf"), "{text}");
     }

@@ -28,10 +28,24 @@ pub(super) fn maybe(value: Option<f64>) -> String {
 
 /// A figure of which decimals say nothing.
 pub(super) fn maybe_whole(value: Option<f64>) -> String {
-    value.map_or_else(
-        || NO_FIGURE.to_owned(),
-        |value| count(value.max(0.0).round() as u64),
-    )
+    value.map_or_else(|| NO_FIGURE.to_owned(), |value| count(value.max(0.0).round() as u64))
+}
+
+/// A per cent as one says it: `14 %`, `2.2 %`, `0.35 %`, `95 %`.
+pub(super) fn per_cent(value: f64) -> String {
+    let steps = if value >= 10.0 {
+        1.0
+    } else if value >= 1.0 {
+        10.0
+    } else {
+        100.0
+    };
+    format!("{} %", trimmed((value * steps).round() / steps))
+}
+
+/// A per cent that may be absent.
+pub(super) fn maybe_per_cent(value: Option<f64>) -> String {
+    value.map_or_else(|| NO_FIGURE.to_owned(), per_cent)
 }
 
 /// A whole number with its thousands set apart: `119,952`.
@@ -86,11 +100,7 @@ pub(super) fn processors(list: &[u32]) -> String {
         [from, .., to] if list.windows(2).all(|pair| pair[1] == pair[0] + 1) => {
             format!("{from}-{to}")
         }
-        _ => list
-            .iter()
-            .map(u32::to_string)
-            .collect::<Vec<_>>()
-            .join(", "),
+        _ => list.iter().map(u32::to_string).collect::<Vec<_>>().join(", "),
     }
 }
 
@@ -131,5 +141,7 @@ mod tests {
         assert_eq!(percentile(0.999), "p99.9");
         assert_eq!(processors(&[0, 1, 2]), "0-2");
         assert_eq!(processors(&[1]), "1");
+        assert_eq!(per_cent(2.2374), "2.2 %");
+        assert_eq!(per_cent(95.0), "95 %");
     }
 }

@@ -75,7 +75,12 @@ fn alone(stated: &Stated, arm: &ArmData) -> (ClaimVerdict, String) {
     }
 }
 
-fn pair(stated: &Stated, arm: &ArmData, baseline: &ArmData, comparisons: &Comparisons) -> (ClaimVerdict, String) {
+fn pair(
+    stated: &Stated,
+    arm: &ArmData,
+    baseline: &ArmData,
+    comparisons: &Comparisons,
+) -> (ClaimVerdict, String) {
     let factor = stated.by_at_least.unwrap_or(1.0);
     let exact = |of: fn(&ArmData) -> f64| {
         let (a, b) = (of(arm), of(baseline));
@@ -100,15 +105,18 @@ fn estimated(
     let (a, b) = (&arm.plan.label, &baseline.plan.label);
     let metric = stated.metric.name();
     let find = |a: &str, b: &str| {
-        let same = |c: &&crate::report::model::Comparison| c.metric == metric && c.arm == a && c.baseline == b;
+        let same =
+            |c: &&crate::report::model::Comparison| c.metric == metric && c.arm == a && c.baseline == b;
         comparisons.list.iter().find(same)
     };
     let compared = find(a, b).and_then(|c| Some((c, c.interval?, false)));
-    let Some((comparison, interval, turned)) = compared.or_else(|| find(b, a).and_then(|c| Some((c, c.interval?, true))))
+    let Some((comparison, interval, turned)) =
+        compared.or_else(|| find(b, a).and_then(|c| Some((c, c.interval?, true))))
     else {
         return (ClaimVerdict::CannotTell, format!("{a} and {b} were not compared in {metric}"));
     };
-    let (low, high) = if turned { (1.0 / interval.high, 1.0 / interval.low) } else { (interval.low, interval.high) };
+    let (low, high) =
+        if turned { (1.0 / interval.high, 1.0 / interval.low) } else { (interval.low, interval.high) };
     (verdict(stated.is, factor, low, high, 1.0, 1.0), comparison.sentence.clone())
 }
 
@@ -118,10 +126,9 @@ fn verdict(is: Relation, factor: f64, low: f64, high: f64, b_low: f64, b_high: f
     let (certainly, certainly_not) = match is {
         Relation::Higher => (low > b_high * factor, high < b_low * factor || high <= b_low),
         Relation::Lower => (high * factor < b_low, low * factor > b_high || low >= b_high),
-        _ => (
-            low >= b_high / margin && high <= b_low * margin,
-            high < b_low / margin || low > b_high * margin,
-        ),
+        _ => {
+            (low >= b_high / margin && high <= b_low * margin, high < b_low / margin || low > b_high * margin)
+        }
     };
     match (certainly, certainly_not) {
         (true, _) => ClaimVerdict::Holds,

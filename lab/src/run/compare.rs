@@ -1,7 +1,8 @@
 //! Each arm against its baseline, a metric at a time.
 
 use load::statistics::{
-    EQUIVALENCE_MARGIN, Interval, Metric, Verdict, enough_for, family_wise, ratio_of_means, ratio_of_percentiles,
+    EQUIVALENCE_MARGIN, Interval, Metric, Verdict, enough_for, family_wise, ratio_of_means,
+    ratio_of_percentiles,
 };
 
 use super::gathered::{ArmData, Gathered};
@@ -11,8 +12,12 @@ use crate::{plan::Plan, report::model::Comparison, scenario::Kind};
 pub(super) const CONFIDENCE: f64 = 0.95;
 
 /// The percentiles that are compared: the name, how it is said, the quantile.
-const PERCENTILES: [(&str, &str, f64); 4] =
-    [("p50", "p50 latency", 0.5), ("p90", "p90 latency", 0.9), ("p99", "p99 latency", 0.99), ("p999", "p99.9 latency", 0.999)];
+const PERCENTILES: [(&str, &str, f64); 4] = [
+    ("p50", "p50 latency", 0.5),
+    ("p90", "p90 latency", 0.9),
+    ("p99", "p99 latency", 0.99),
+    ("p999", "p99.9 latency", 0.999),
+];
 
 /// Every comparison of a run.
 pub(super) struct Comparisons {
@@ -32,7 +37,8 @@ pub(super) fn all(plan: &Plan, gathered: &Gathered) -> Comparisons {
     let enough = |pair: &(&ArmData, &ArmData), quantile| {
         enough_for(quantile, pair.0.total.operations()) && enough_for(quantile, pair.1.total.operations())
     };
-    let percentiles = pairs.iter().map(|pair| PERCENTILES.iter().filter(|p| enough(pair, p.2)).count()).sum::<usize>();
+    let percentiles =
+        pairs.iter().map(|pair| PERCENTILES.iter().filter(|p| enough(pair, p.2)).count()).sum::<usize>();
     let family = pairs.len() + percentiles;
     let judge = Judge {
         confidence: family_wise(CONFIDENCE, family.max(1)),
@@ -40,7 +46,8 @@ pub(super) fn all(plan: &Plan, gathered: &Gathered) -> Comparisons {
         seconds: measured_seconds(plan, gathered),
     };
     let list: Vec<Comparison> = pairs.iter().flat_map(|(arm, baseline)| judge.pair(arm, baseline)).collect();
-    let cpu = list.iter().find(|comparison| comparison.metric == "cpu").and_then(|comparison| comparison.interval);
+    let cpu =
+        list.iter().find(|comparison| comparison.metric == "cpu").and_then(|comparison| comparison.interval);
     Comparisons { list, family, cpu }
 }
 
@@ -60,7 +67,8 @@ impl Judge {
         let cpu = ratio_of_means(arm.total.as_slice(), baseline.total.as_slice(), self.confidence);
         let mut list = vec![self.judged("cpu", "us", arm, baseline, cpu, &Metric::spent("CPU an operation"))];
         for (name, noun, quantile) in PERCENTILES {
-            let ratio = ratio_of_percentiles(&arm.total, &baseline.total, quantile, self.confidence, self.seed);
+            let ratio =
+                ratio_of_percentiles(&arm.total, &baseline.total, quantile, self.confidence, self.seed);
             // A percentile that too few operations carry is not compared at all.
             if ratio.is_some() {
                 list.push(self.judged(name, "ms", arm, baseline, ratio, &Metric::shown(noun)));

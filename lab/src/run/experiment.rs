@@ -183,7 +183,9 @@ impl Experiment<'_> {
             data.urls = running
                 .processes
                 .iter()
-                .map(|process| (process.name, format!("http://{}", process.public.unwrap_or(process.internal))))
+                .map(|process| {
+                    (process.name, format!("http://{}", process.public.unwrap_or(process.internal)))
+                })
                 .collect();
             for (process, text) in running.host_file_texts() {
                 self.folder.write(&format!("wirings/{}/{process}.toml", running.name), text)?;
@@ -219,7 +221,8 @@ impl Experiment<'_> {
 
     fn prepare(&self, sender: &mut Sender, launch: &Launch, number: u32) -> Result<()> {
         let total = self.plan.load.links * launch.arms.len() as u64;
-        let phase = Phase::begin(&format!("launch {number}: making {} links an arm", self.plan.load.links), total);
+        let phase =
+            Phase::begin(&format!("launch {number}: making {} links an arm", self.plan.load.links), total);
         for arm in 0..launch.arms.len() {
             self.interrupt.check()?;
             let before = arm as u64 * self.plan.load.links;
@@ -304,8 +307,13 @@ impl Experiment<'_> {
             receiver.take();
         }
         sender.traced(true);
-        let plan = SlicePlan { arms: launch.arms.len(), slice_length: TRACE_SLICE, rounds: 1, seed: self.plan.seed };
-        sender.run(&plan, &self.load(TRACE_RATE.min(self.plan.load.rate)), &mut Unmeasured(self.interrupt))?;
+        let plan =
+            SlicePlan { arms: launch.arms.len(), slice_length: TRACE_SLICE, rounds: 1, seed: self.plan.seed };
+        sender.run(
+            &plan,
+            &self.load(TRACE_RATE.min(self.plan.load.rate)),
+            &mut Unmeasured(self.interrupt),
+        )?;
         sender.traced(false);
         self.interrupt.sleep(SPANS_WITHIN);
         for (arm, receiver) in chosen.iter().zip(receivers) {
@@ -321,7 +329,8 @@ impl Experiment<'_> {
         for (place, running) in launch.arms.iter().enumerate() {
             self.interrupt.check()?;
             if self.gathered.death.as_ref().is_some_and(|(death, _)| death.arm == running.name) {
-                let note = format!("{}: its ledger was not checked, because a process of it ended", running.label);
+                let note =
+                    format!("{}: its ledger was not checked, because a process of it ended", running.label);
                 self.gathered.notes.push(note);
                 continue;
             }
@@ -337,7 +346,8 @@ impl Experiment<'_> {
 
 /// Where an arm's stores and brokers came from, role by role.
 fn used_backings(plan: &ArmPlan, running: &RunningArm) -> Vec<UsedBacking> {
-    let of_kind = |need: &runtime::BackingNeed| running.backings.iter().find(|backing| backing.kind == need.kind);
+    let of_kind =
+        |need: &runtime::BackingNeed| running.backings.iter().find(|backing| backing.kind == need.kind);
     plan.backings
         .iter()
         .filter_map(|need| {
@@ -365,7 +375,9 @@ fn delivers(arm: &RunningArm) -> bool {
 /// The counters of an arm, summed over its processes; none if a process does not answer.
 fn counters(arm: &RunningArm) -> Option<[f64; COUNTERS]> {
     let scrapes = scrapes(arm)?;
-    let total = |name: &str, labels: &[(&str, &str)]| scrapes.iter().map(|scrape| scrape.total(name, labels)).sum::<f64>();
+    let total = |name: &str, labels: &[(&str, &str)]| {
+        scrapes.iter().map(|scrape| scrape.total(name, labels)).sum::<f64>()
+    };
     let hosted = arm.processes.iter().flat_map(|process| process.components);
     let hops = hosted.map(|component| total(&format!("peer_{component}_hops_total"), &[])).sum();
     let internal = [("server", "internal")];

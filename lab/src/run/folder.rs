@@ -42,10 +42,8 @@ impl RunFolder {
             let what = format!("`{}` has less than {} MiB left", runs.display(), LEAST_FREE >> 20);
             return Err(Complaint::new(what).hint("`--out DIR` names another folder").into());
         }
-        let folder = tempfile::Builder::new()
-            .prefix(&format!(".{id}-"))
-            .tempdir_in(runs)
-            .with_context(cannot)?;
+        let folder =
+            tempfile::Builder::new().prefix(&format!(".{id}-")).tempdir_in(runs).with_context(cannot)?;
         let folder = Self { kept: runs.join(&id), id, folder };
         folder.write("plan.toml", &plan.to_toml())?;
         folder.write("machine.json", &serde_json::to_string_pretty(&machine::machine())?)?;

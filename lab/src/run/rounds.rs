@@ -38,11 +38,21 @@ impl<'a> Rounds<'a> {
         interrupt: &'a Interrupt,
         phase: &'a Phase,
     ) -> Self {
-        let mut meters: Vec<CpuMeter> =
-            launch.arms.iter().map(|arm| CpuMeter::new(&arm.groups())).collect();
+        let mut meters: Vec<CpuMeter> = launch.arms.iter().map(|arm| CpuMeter::new(&arm.groups())).collect();
         let read = meters.iter_mut().map(CpuMeter::read).collect();
         let pending = arms.iter().map(|_| None).collect();
-        Self { gathered, launch, number, arms, interrupt, phase, meters, read, pending, died: Cell::new(false) }
+        Self {
+            gathered,
+            launch,
+            number,
+            arms,
+            interrupt,
+            phase,
+            meters,
+            read,
+            pending,
+            died: Cell::new(false),
+        }
     }
 
     /// Every arm had its turn: what each used since the last round is the round's cost, work after the reply included.
@@ -58,7 +68,8 @@ impl<'a> Rounds<'a> {
             arm.counted += record.succeeded;
             // A round that is void for one arm is left out for all: arms keep covering the same time.
             if void == 0 && !interrupted {
-                let used: Vec<u64> = now[place].iter().zip(&self.read[place]).map(|(now, before)| now - before).collect();
+                let used: Vec<u64> =
+                    now[place].iter().zip(&self.read[place]).map(|(now, before)| now - before).collect();
                 arm.push(self.number, &used, record);
             }
         }

@@ -36,11 +36,7 @@ pub(super) fn scenario(source: &Source<'_>) -> Result<Scenario, ScenarioFault> {
         look_for: file.look_for,
         kind: file.kind.into_inner(),
         comparison,
-        hold: file
-            .hold
-            .into_iter()
-            .map(|(axis, value)| (axis.into_inner(), value.into_inner()))
-            .collect(),
+        hold: file.hold.into_iter().map(|(axis, value)| (axis.into_inner(), value.into_inner())).collect(),
         load: file.load.into_inner(),
         claims,
     })
@@ -53,13 +49,9 @@ fn name(system: &System, path: &Path) -> String {
 
 /// The system that the file names, or else the one that its folder is named after.
 fn system(source: &Source<'_>, named: Option<&Spanned<String>>) -> Result<&'static System, ScenarioFault> {
-    let folder = source
-        .path
-        .parent()
-        .and_then(Path::file_name)
-        .unwrap_or_default()
-        .to_string_lossy();
-    let (name, span) = named.map_or((folder.as_ref(), 0..0), |named| (named.get_ref().as_str(), named.span()));
+    let folder = source.path.parent().and_then(Path::file_name).unwrap_or_default().to_string_lossy();
+    let (name, span) =
+        named.map_or((folder.as_ref(), 0..0), |named| (named.get_ref().as_str(), named.span()));
     systems::find(name).ok_or_else(|| {
         let hint = did_you_mean(name, systems::names());
         let what = if named.is_some() {
@@ -113,7 +105,8 @@ fn one_axis(
         }
         toml::Value::Array(names) => {
             let what = format!("a scenario names exactly one axis; this one names {}", names.len());
-            let hint = "write a scenario for each, or a `waterfall` whose steps change one axis each".to_owned();
+            let hint =
+                "write a scenario for each, or a `waterfall` whose steps change one axis each".to_owned();
             Err(source.at(&axis.span(), what, hint))
         }
         other => {
@@ -130,7 +123,10 @@ fn arms(
     file: &ScenarioFile,
 ) -> Result<Vec<String>, ScenarioFault> {
     let Some(arms) = &file.arms else {
-        let hint = format!("add `arms = [...]` with values of `{axis}`: there is `{}`", system.values(axis).join("`, `"));
+        let hint = format!(
+            "add `arms = [...]` with values of `{axis}`: there is `{}`",
+            system.values(axis).join("`, `")
+        );
         return Err(source.at(&file.kind.span(), "a comparison needs `arms`", hint));
     };
     let names = arms.get_ref();
@@ -285,7 +281,8 @@ fn checked_claim(
     let known = comparison.arm_names();
     for arm in std::iter::once(&claim.arm).chain(&claim.against) {
         if !known.contains(&arm.get_ref().as_str()) {
-            let what = format!("the claim is about an arm `{}` that this scenario does not have", arm.get_ref());
+            let what =
+                format!("the claim is about an arm `{}` that this scenario does not have", arm.get_ref());
             return Err(source.at(&arm.span(), what, did_you_mean(arm.get_ref(), known)));
         }
     }

@@ -49,8 +49,7 @@ pub enum ScenarioFault {
 }
 
 fn hint_line(hint: Option<&str>) -> String {
-    hint.map(|hint| format!("\nhint: {hint}"))
-        .unwrap_or_default()
+    hint.map(|hint| format!("\nhint: {hint}")).unwrap_or_default()
 }
 
 /// A scenario file's text and name, to point into.

@@ -17,13 +17,9 @@ impl Library {
     /// The folder that was named, or else `scenarios` in the working directory or the nearest folder above it.
     pub fn find(named: Option<&Path>) -> Result<Self, ScenarioFault> {
         if let Some(root) = named {
-            fs::read_dir(root).map_err(|source| ScenarioFault::Unreadable {
-                path: root.to_owned(),
-                source,
-            })?;
-            return Ok(Self {
-                root: root.to_owned(),
-            });
+            fs::read_dir(root)
+                .map_err(|source| ScenarioFault::Unreadable { path: root.to_owned(), source })?;
+            return Ok(Self { root: root.to_owned() });
         }
         let from = std::env::current_dir().unwrap_or_default();
         from.ancestors()
@@ -54,18 +50,13 @@ impl Library {
         if is_path(name) {
             return read(Path::new(name));
         }
-        Err(ScenarioFault::Unknown {
-            name: name.to_owned(),
-            hint: nearest_scenario(name, &names),
-        })
+        Err(ScenarioFault::Unknown { name: name.to_owned(), hint: nearest_scenario(name, &names) })
     }
 }
 
 /// Whether a scenario was named by its file.
 fn is_path(name: &str) -> bool {
-    Path::new(name)
-        .extension()
-        .is_some_and(|extension| extension == "toml")
+    Path::new(name).extension().is_some_and(|extension| extension == "toml")
 }
 
 impl Scenario {
@@ -84,20 +75,15 @@ impl Scenario {
 }
 
 fn read(path: &Path) -> Result<Scenario, ScenarioFault> {
-    let text = fs::read_to_string(path).map_err(|source| ScenarioFault::Unreadable {
-        path: path.to_owned(),
-        source,
-    })?;
+    let text = fs::read_to_string(path)
+        .map_err(|source| ScenarioFault::Unreadable { path: path.to_owned(), source })?;
     Scenario::parse(path, &text)
 }
 
 fn nearest_scenario(name: &str, names: &[String]) -> String {
-    let by_question = names
-        .iter()
-        .find(|known| known.split('/').next_back() == Some(name));
-    let near = by_question
-        .map(String::as_str)
-        .or_else(|| runtime::nearest(name, names.iter().map(String::as_str)));
+    let by_question = names.iter().find(|known| known.split('/').next_back() == Some(name));
+    let near =
+        by_question.map(String::as_str).or_else(|| runtime::nearest(name, names.iter().map(String::as_str)));
     near.map_or_else(
         || "`lab list` shows every scenario".to_owned(),
         |near| format!("did you mean `{near}`? `lab list` shows every scenario"),
@@ -106,17 +92,10 @@ fn nearest_scenario(name: &str, names: &[String]) -> String {
 
 /// The last part of a path without its extension; a file system's name that is not text is shown as well as it can be.
 fn stem(path: &Path) -> String {
-    path.file_stem()
-        .unwrap_or_default()
-        .to_string_lossy()
-        .into_owned()
+    path.file_stem().unwrap_or_default().to_string_lossy().into_owned()
 }
 
 /// What is in a folder; nothing when it cannot be read.
 fn children(folder: &Path) -> impl Iterator<Item = PathBuf> {
-    fs::read_dir(folder)
-        .into_iter()
-        .flatten()
-        .filter_map(Result::ok)
-        .map(|entry| entry.path())
+    fs::read_dir(folder).into_iter().flatten().filter_map(Result::ok).map(|entry| entry.path())
 }

@@ -85,7 +85,11 @@ impl LoadSpec {
     /// The first value that is out of its bounds: its key and the bounds, in words.
     pub fn out_of_bounds(&self) -> Option<(&'static str, &'static str)> {
         let within = [
-            (self.rate > 0.0 && self.rate <= 100_000.0, "rate", "more than 0 and at most 100000 operations a second"),
+            (
+                self.rate > 0.0 && self.rate <= 100_000.0,
+                "rate",
+                "more than 0 and at most 100000 operations a second",
+            ),
             ((10..=600_000).contains(&self.slice_ms), "slice_ms", "10 to 600000 milliseconds"),
             ((1..=86_400).contains(&self.seconds), "seconds", "1 to 86400 seconds"),
             ((1..=86_400).contains(&self.quick_seconds), "quick_seconds", "1 to 86400 seconds"),
@@ -93,9 +97,6 @@ impl LoadSpec {
             ((1..=100).contains(&self.quick_launches), "quick_launches", "1 to 100"),
             ((1..=1_000_000).contains(&self.links), "links", "1 to 1000000"),
         ];
-        within
-            .into_iter()
-            .find(|(is_within, ..)| !is_within)
-            .map(|(_, key, bounds)| (key, bounds))
+        within.into_iter().find(|(is_within, ..)| !is_within).map(|(_, key, bounds)| (key, bounds))
     }
 }

@@ -73,7 +73,8 @@ fn add_own_times(trace: &Trace, root: &Span, totals: &mut BTreeMap<Place, u64>) 
         }
         let mut inner = Vec::new();
         for child in trace.children(span) {
-            let cut = (child.start_ns.clamp(interval.0, interval.1), child.end_ns.clamp(interval.0, interval.1));
+            let cut =
+                (child.start_ns.clamp(interval.0, interval.1), child.end_ns.clamp(interval.0, interval.1));
             inner.push(cut);
             open.push((child, cut, place(child, Some(&at))));
         }
@@ -84,10 +85,7 @@ fn add_own_times(trace: &Trace, root: &Span, totals: &mut BTreeMap<Place, u64>) 
 /// What a span's own time counts as. A server span without a component is the far end of the hop that caused it.
 fn place(span: &Span, parent: Option<&Place>) -> Place {
     if let (SpanKind::Client, Some(transport)) = (span.kind, &span.hop) {
-        return Place::Hop {
-            transport: transport.clone(),
-            to: span.name.clone(),
-        };
+        return Place::Hop { transport: transport.clone(), to: span.name.clone() };
     }
     if let (SpanKind::Server, Some(hop @ Place::Hop { .. })) = (span.kind, parent) {
         return hop.clone();

@@ -45,7 +45,8 @@ impl Receiver {
             .context("cannot listen on loopback")?;
         let address = listener.local_addr().context("cannot listen on loopback")?;
         let store = Arc::new(Mutex::new(Store::default()));
-        let service = TraceServiceServer::new(Collector(Arc::clone(&store))).max_decoding_message_size(MAX_MESSAGE);
+        let service =
+            TraceServiceServer::new(Collector(Arc::clone(&store))).max_decoding_message_size(MAX_MESSAGE);
         let (end, ended) = oneshot::channel::<()>();
         let cpus = cpus.to_vec();
         let thread = thread::Builder::new()
@@ -63,12 +64,7 @@ impl Receiver {
                 });
             })
             .context("cannot start a thread")?;
-        Ok(Self {
-            address,
-            store,
-            end: Some(end),
-            thread: Some(thread),
-        })
+        Ok(Self { address, store, end: Some(end), thread: Some(thread) })
     }
 
     /// Where an exporter sends: `http://127.0.0.1:port`.
@@ -80,10 +76,7 @@ impl Receiver {
     ///
     /// Exporters send in batches, every second or so: wait a little after the last operation, or stop the arm first.
     pub fn take(&self) -> Collected {
-        self.store
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take()
+        self.store.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 }
 
@@ -113,12 +106,7 @@ impl TraceService for Collector {
         &self,
         request: Request<ExportTraceServiceRequest>,
     ) -> Result<Response<ExportTraceServiceResponse>, Status> {
-        self.0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .add(request.into_inner());
-        Ok(Response::new(ExportTraceServiceResponse {
-            partial_success: None,
-        }))
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).add(request.into_inner());
+        Ok(Response::new(ExportTraceServiceResponse { partial_success: None }))
     }
 }

@@ -4,10 +4,7 @@ use std::collections::HashMap;
 
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 
-use super::{
-    Span, Trace,
-    span::text,
-};
+use super::{Span, Trace, span::text};
 
 /// How many traces are kept; enough for a mean within a few per cents, and some 20 MiB.
 const MAX_TRACES: usize = 4_000;

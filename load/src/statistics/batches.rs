@@ -48,12 +48,7 @@ pub struct Batches {
 
 impl Default for Batches {
     fn default() -> Self {
-        Self {
-            costs: Vec::new(),
-            latencies: Vec::new(),
-            in_last: 0,
-            in_full: 1,
-        }
+        Self { costs: Vec::new(), latencies: Vec::new(), in_last: 0, in_full: 1 }
     }
 }
 
@@ -135,10 +130,7 @@ impl Batches {
 }
 
 fn counts(histogram: &Histogram<u64>) -> Counts {
-    histogram
-        .iter_recorded()
-        .map(|step| (step.value_iterated_to(), step.count_at_value()))
-        .collect()
+    histogram.iter_recorded().map(|step| (step.value_iterated_to(), step.count_at_value())).collect()
 }
 
 /// Two sorted lists of counts as one.
@@ -169,11 +161,7 @@ mod tests {
     use super::*;
 
     fn round(launch: u32, cost: f64) -> Batch {
-        Batch {
-            launch,
-            cost,
-            operations: 2,
-        }
+        Batch { launch, cost, operations: 2 }
     }
 
     proptest! {

@@ -40,11 +40,7 @@ impl Interval {
     /// The largest difference from one, as a share, that the interval still allows.
     pub fn farthest_from_one(&self) -> f64 {
         let up = self.high - 1.0;
-        let down = if self.low > 0.0 {
-            1.0 / self.low - 1.0
-        } else {
-            f64::INFINITY
-        };
+        let down = if self.low > 0.0 { 1.0 / self.low - 1.0 } else { f64::INFINITY };
         up.max(down)
     }
 

@@ -8,7 +8,7 @@ use super::spread::{Pair, Spread, spread};
 ///
 /// Batch `i` of `a` and of `b` cover the same rounds ([`super::Batches`] sees to it), so that what slows both cancels.
 /// The estimate is the ratio of the totals; its error is found on the log scale, where a ratio and its inverse err alike.
-/// `spread` says how correlation and launches enter.
+/// `spread` says how correlation and launches enter: from six launches on the interval is both honest and narrow; from one or two it speaks of those launches only.
 ///
 /// `None` if the arms do not share their rounds, if there are fewer than three batches, or if either cost is zero.
 pub fn ratio_of_means(a: &[Batch], b: &[Batch], confidence: f64) -> Option<Interval> {
@@ -16,29 +16,21 @@ pub fn ratio_of_means(a: &[Batch], b: &[Batch], confidence: f64) -> Option<Inter
         let ratio = per_operation(total.a)? / per_operation(total.b)?;
         (ratio > 0.0 && ratio.is_finite()).then(|| ratio.ln())
     })?;
-    Some(ratio_interval(
-        found,
-        confidence,
-        found.half_width,
-        found.half_width,
-    ))
+    Some(ratio_interval(found, confidence, found.half_width, found.half_width))
 }
 
 /// What an operation of `a` costs more than one of `b`, in the unit of the cost.
 ///
 /// The difference, unlike the ratio, exists when one of the arms costs nothing.
 pub fn difference_of_means(a: &[Batch], b: &[Batch], confidence: f64) -> Option<Interval> {
-    let found = spread(&paired(a, b)?, confidence, |total| {
-        Some(per_operation(total.a)? - per_operation(total.b)?)
-    })?;
+    let found =
+        spread(&paired(a, b)?, confidence, |total| Some(per_operation(total.a)? - per_operation(total.b)?))?;
     Some(plain_interval(found, confidence))
 }
 
 /// What an operation costs, in the unit of the cost.
 pub fn mean(arm: &[Batch], confidence: f64) -> Option<Interval> {
-    let found = spread(&paired(arm, arm)?, confidence, |total| {
-        per_operation(total.a)
-    })?;
+    let found = spread(&paired(arm, arm)?, confidence, |total| per_operation(total.a))?;
     Some(plain_interval(found, confidence))
 }
 

@@ -65,22 +65,12 @@ pub fn ratio_of_percentiles(
     let mut random = Xoshiro256PlusPlus::seed_from_u64(seed);
     let redrawn = (0..resamples(confidence)).filter_map(|_| {
         let draw_a = redraw(&mut random, of_a.batches);
-        let draw_b = if shared {
-            draw_a.clone()
-        } else {
-            redraw(&mut random, of_b.batches)
-        };
+        let draw_b = if shared { draw_a.clone() } else { redraw(&mut random, of_b.batches) };
         log_ratio(&draw_a, &draw_b)
     });
     let redrawn: Vec<f64> = redrawn.collect();
-    let launches: Option<Vec<f64>> = if shared {
-        a.launch_draws()
-            .iter()
-            .map(|launch| log_ratio(launch, launch))
-            .collect()
-    } else {
-        None
-    };
+    let launches: Option<Vec<f64>> =
+        if shared { a.launch_draws().iter().map(|launch| log_ratio(launch, launch)).collect() } else { None };
     Some(interval(
         estimate,
         redrawn,
@@ -98,21 +88,10 @@ fn against_itself(arm: &Batches, quantile: f64, confidence: f64, seed: u64) -> O
     let middle = table.value_at(quantile, &arm.all())?;
     let log = |draw: &[u32]| Some((table.value_at(quantile, draw)? / middle).ln());
     let mut random = Xoshiro256PlusPlus::seed_from_u64(seed);
-    let redrawn = (0..resamples(confidence))
-        .filter_map(|_| log(&redraw(&mut random, table.batches)))
-        .collect();
-    let launches: Option<Vec<f64>> = arm
-        .launch_draws()
-        .iter()
-        .map(|launch| log(launch))
-        .collect();
-    Some(interval(
-        0.0,
-        redrawn,
-        confidence,
-        table.batches,
-        &launches.unwrap_or_default(),
-    ))
+    let redrawn =
+        (0..resamples(confidence)).filter_map(|_| log(&redraw(&mut random, table.batches))).collect();
+    let launches: Option<Vec<f64>> = arm.launch_draws().iter().map(|launch| log(launch)).collect();
+    Some(interval(0.0, redrawn, confidence, table.batches, &launches.unwrap_or_default()))
 }
 
 /// The expanded percentile interval, or the launches' interval where that is wider.
@@ -127,16 +106,12 @@ fn interval(
     let count = batches as f64;
     // The bootstrap divides by n where the sample variance divides by n - 1.
     let correction = (count / (count - 1.0)).sqrt();
-    let within = Scatter {
-        error: variance(&redrawn).sqrt() * correction,
-        freedom: count - 1.0,
-    };
+    let within = Scatter { error: variance(&redrawn).sqrt() * correction, freedom: count - 1.0 };
     let found = widest(estimate, confidence, within, count, launches);
     if found.between_launches {
         return ratio_interval(found, confidence, found.half_width, found.half_width);
     }
-    let tail =
-        normal_share_below(-correction * student(f64::midpoint(1.0, confidence), count - 1.0));
+    let tail = normal_share_below(-correction * student(f64::midpoint(1.0, confidence), count - 1.0));
     let down = estimate - at_share(&redrawn, tail).unwrap_or(f64::NEG_INFINITY);
     let up = at_share(&redrawn, 1.0 - tail).unwrap_or(f64::INFINITY) - estimate;
     ratio_interval(found, confidence, down.max(0.0), up.max(0.0))
@@ -151,10 +126,7 @@ fn resamples(confidence: f64) -> usize {
 /// The value at a share of a sorted list, interpolated between its neighbours.
 fn at_share(sorted: &[f64], share: f64) -> Option<f64> {
     let place = share * sorted.len().checked_sub(1)? as f64;
-    let (low, high) = (
-        sorted.get(place.floor() as usize)?,
-        sorted.get(place.ceil() as usize)?,
-    );
+    let (low, high) = (sorted.get(place.floor() as usize)?, sorted.get(place.ceil() as usize)?);
     Some(low + (high - low) * place.fract())
 }
 
@@ -179,10 +151,7 @@ impl Batches {
         launches
             .map(|launch| {
                 let of = launch.first().map(|batch| batch.launch);
-                self.as_slice()
-                    .iter()
-                    .map(|batch| u32::from(Some(batch.launch) == of))
-                    .collect()
+                self.as_slice().iter().map(|batch| u32::from(Some(batch.launch) == of)).collect()
             })
             .collect()
     }
@@ -223,12 +192,7 @@ impl Table {
             }
         }
         let operations = columns.iter().flatten().map(|(_, count)| count).sum();
-        Some(Self {
-            values,
-            batches: columns.len(),
-            below,
-            operations,
-        })
+        Some(Self { values, batches: columns.len(), below, operations })
     }
 
     fn is_enough_for(&self, quantile: f64) -> bool {
@@ -239,10 +203,7 @@ impl Table {
     fn value_at(&self, quantile: f64, times: &[u32]) -> Option<f64> {
         let at_or_below = |row: usize| -> u64 {
             let row = &self.below[row * self.batches..(row + 1) * self.batches];
-            row.iter()
-                .zip(times)
-                .map(|(count, times)| count * u64::from(*times))
-                .sum()
+            row.iter().zip(times).map(|(count, times)| count * u64::from(*times)).sum()
         };
         let all = at_or_below(self.values.len().checked_sub(1)?);
         if all == 0 {

@@ -6,9 +6,8 @@ use statrs::distribution::{ContinuousCDF, Normal, StudentsT};
 ///
 /// `freedom` need not be whole, and is taken as at least one.
 pub(super) fn student(probability: f64, freedom: f64) -> f64 {
-    StudentsT::new(0.0, 1.0, freedom.max(1.0)).map_or(f64::INFINITY, |distribution| {
-        distribution.inverse_cdf(probability)
-    })
+    StudentsT::new(0.0, 1.0, freedom.max(1.0))
+        .map_or(f64::INFINITY, |distribution| distribution.inverse_cdf(probability))
 }
 
 /// The share of a standard normal variable that lies below `x`.
@@ -34,10 +33,7 @@ mod tests {
             (0.975, 63.0, 1.998),
         ] {
             let found = student(probability, freedom);
-            assert!(
-                (found - value).abs() < 6e-4,
-                "t({probability}, {freedom}) = {found}"
-            );
+            assert!((found - value).abs() < 6e-4, "t({probability}, {freedom}) = {found}");
         }
     }
 }

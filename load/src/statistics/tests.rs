@@ -38,11 +38,7 @@ impl Arm {
     fn new(seed: u64, memory: f64) -> Self {
         let mut random = Xoshiro256PlusPlus::seed_from_u64(seed);
         let weather = StandardNormal.sample(&mut random);
-        Self {
-            random,
-            weather,
-            memory,
-        }
+        Self { random, weather, memory }
     }
 
     fn normal(&mut self) -> f64 {
@@ -58,11 +54,7 @@ impl Arm {
 
     fn slice(&mut self, launch: u32, factor: f64) -> Batch {
         let cost = COST * factor * (1.0 + 0.10 * self.next()) * OPERATIONS as f64;
-        Batch {
-            launch,
-            cost,
-            operations: OPERATIONS,
-        }
+        Batch { launch, cost, operations: OPERATIONS }
     }
 }
 
@@ -88,15 +80,8 @@ fn misses(interval: &Interval, truth: f64) -> bool {
 
 #[test]
 fn an_exact_cost_has_an_exact_interval() {
-    let arm = |cost: f64| -> Vec<Batch> {
-        (0..20)
-            .map(|_| Batch {
-                launch: 0,
-                cost,
-                operations: 10,
-            })
-            .collect()
-    };
+    let arm =
+        |cost: f64| -> Vec<Batch> { (0..20).map(|_| Batch { launch: 0, cost, operations: 10 }).collect() };
     let ratio = ratio_of_means(&arm(118.0), &arm(100.0), CONFIDENCE).unwrap();
     assert!((ratio.estimate - 1.18).abs() < 1e-9 && (ratio.high - ratio.low).abs() < 1e-9);
     let difference = difference_of_means(&arm(118.0), &arm(100.0), CONFIDENCE).unwrap();
@@ -108,48 +93,20 @@ fn an_exact_cost_has_an_exact_interval() {
 #[test]
 fn what_cannot_be_compared_has_no_interval() {
     let arm = |batches: usize, cost: f64| -> Vec<Batch> {
-        (0..batches)
-            .map(|_| Batch {
-                launch: 0,
-                cost,
-                operations: 10,
-            })
-            .collect()
+        (0..batches).map(|_| Batch { launch: 0, cost, operations: 10 }).collect()
     };
-    assert_eq!(
-        ratio_of_means(&arm(2, 1.0), &arm(2, 1.0), CONFIDENCE),
-        None,
-        "too few batches"
-    );
-    assert_eq!(
-        ratio_of_means(&arm(9, 1.0), &arm(8, 1.0), CONFIDENCE),
-        None,
-        "other rounds"
-    );
-    assert_eq!(
-        ratio_of_means(&arm(9, 1.0), &arm(9, 0.0), CONFIDENCE),
-        None,
-        "one costs nothing"
-    );
+    assert_eq!(ratio_of_means(&arm(2, 1.0), &arm(2, 1.0), CONFIDENCE), None, "too few batches");
+    assert_eq!(ratio_of_means(&arm(9, 1.0), &arm(8, 1.0), CONFIDENCE), None, "other rounds");
+    assert_eq!(ratio_of_means(&arm(9, 1.0), &arm(9, 0.0), CONFIDENCE), None, "one costs nothing");
     assert!(difference_of_means(&arm(9, 1.0), &arm(9, 0.0), CONFIDENCE).is_some());
 }
 
 /// Independent slices; weather that lasts two, twenty and sixty slices; five episodes; a short run.
 #[test]
 fn an_interval_misses_the_truth_at_most_one_time_in_twenty() {
-    for (memory, slices) in [
-        (0.0, 600),
-        (0.5, 600),
-        (0.9, 1_500),
-        (0.967, 1_500),
-        (0.0, 5),
-        (0.5, 100),
-    ] {
+    for (memory, slices) in [(0.0, 600), (0.5, 600), (0.9, 1_500), (0.967, 1_500), (0.0, 5), (0.5, 100)] {
         let missed = runs_where(|seed| misses(&compare(seed, memory, slices, 1.18), 1.18));
-        assert!(
-            missed <= most_alarms(0.05),
-            "memory {memory}, {slices} slices: {missed} of {RUNS}"
-        );
+        assert!(missed <= most_alarms(0.05), "memory {memory}, {slices} slices: {missed} of {RUNS}");
     }
 }
 
@@ -165,15 +122,8 @@ fn identical_servers_are_called_different_at_most_one_time_in_twenty() {
 #[test]
 fn the_naive_formula_calls_identical_servers_different() {
     let alarms = runs_where(|seed| {
-        let (a, b) = (
-            series(2 * seed, 0.9, 1_500, 1.0).0,
-            series(2 * seed + 1, 0.9, 1_500, 1.0).0,
-        );
-        let logs: Vec<f64> = a
-            .iter()
-            .zip(&b)
-            .map(|(a, b)| (a.cost / b.cost).ln())
-            .collect();
+        let (a, b) = (series(2 * seed, 0.9, 1_500, 1.0).0, series(2 * seed + 1, 0.9, 1_500, 1.0).0);
+        let logs: Vec<f64> = a.iter().zip(&b).map(|(a, b)| (a.cost / b.cost).ln()).collect();
         let count = logs.len() as f64;
         let mean = logs.iter().sum::<f64>() / count;
         mean.abs() > 1.96 * (variance(&logs) / count).sqrt()
@@ -199,10 +149,7 @@ fn with_launches(seed: u64, launches: u32) -> Interval {
 fn launches_that_differ_do_not_make_a_difference_between_arms() {
     for launches in [3, 5] {
         let alarms = runs_where(|seed| misses(&with_launches(seed, launches), 1.0));
-        assert!(
-            alarms <= most_alarms(0.05),
-            "{launches} launches: {alarms} of {RUNS}"
-        );
+        assert!(alarms <= most_alarms(0.05), "{launches} launches: {alarms} of {RUNS}");
     }
     // And the interval says why it is wide, so that nobody measures longer in vain.
     let said = runs_where(|seed| with_launches(seed, 5).between_launches);
@@ -221,10 +168,7 @@ fn two_launches_stretch_the_interval_to_cover_both() {
     let a: Vec<Batch> = half(0, 1.10).chain(half(1, 0.90)).collect();
     let b: Vec<Batch> = half(0, 1.0).chain(half(1, 1.0)).collect();
     let interval = ratio_of_means(&a, &b, CONFIDENCE).unwrap();
-    assert!(
-        interval.low <= 0.90 + 1e-3 && interval.high >= 1.10 - 1e-3,
-        "{interval:?}"
-    );
+    assert!(interval.low <= 0.90 + 1e-3 && interval.high >= 1.10 - 1e-3, "{interval:?}");
 }
 
 #[test]
@@ -234,10 +178,7 @@ fn a_difference_of_the_stated_power_is_found_four_times_in_five() {
     let size = sizes.sum::<f64>() / RUNS as f64;
     let found = runs_where(|seed| compare(seed, 0.5, 600, 1.0 + size).low > 1.0);
     let least = RUNS - most_alarms(0.20);
-    assert!(
-        found >= least,
-        "{found} of {RUNS}, at least {least}, size {size}"
-    );
+    assert!(found >= least, "{found} of {RUNS}, at least {least}, size {size}");
 }
 
 #[test]
@@ -263,14 +204,7 @@ fn latencies(seed: u64, factor: f64, each: usize) -> Batches {
             histogram.record(latency as u64).unwrap();
         }
         let operations = each as u64;
-        batches.push(
-            Batch {
-                launch: 0,
-                cost: 0.0,
-                operations,
-            },
-            Some(&histogram),
-        );
+        batches.push(Batch { launch: 0, cost: 0.0, operations }, Some(&histogram));
     }
     batches
 }
@@ -280,21 +214,12 @@ fn the_interval_of_a_percentile_misses_the_truth_at_most_one_time_in_twenty() {
     for quantile in [0.5, 0.99] {
         let runs = 150;
         let missed = (0..runs).filter(|seed| {
-            let (a, b) = (
-                latencies(2 * seed, 1.25, 40),
-                latencies(2 * seed + 1, 1.0, 40),
-            );
-            misses(
-                &ratio_of_percentiles(&a, &b, quantile, CONFIDENCE, *seed).unwrap(),
-                1.25,
-            )
+            let (a, b) = (latencies(2 * seed, 1.25, 40), latencies(2 * seed + 1, 1.0, 40));
+            misses(&ratio_of_percentiles(&a, &b, quantile, CONFIDENCE, *seed).unwrap(), 1.25)
         });
         let most = Binomial::new(0.05, runs).unwrap().inverse_cdf(0.999);
         let missed = missed.count() as u64;
-        assert!(
-            missed <= most,
-            "p{quantile}: {missed} of {runs}, at most {most}"
-        );
+        assert!(missed <= most, "p{quantile}: {missed} of {runs}, at most {most}");
     }
 }
 
@@ -317,14 +242,7 @@ fn a_percentile_agrees_with_the_histogram_and_repeats_with_its_seed() {
             round.record(random.random_range(1_000..9_000)).unwrap();
         }
         all.add(&round).unwrap();
-        batches.push(
-            Batch {
-                launch: 0,
-                cost: 0.0,
-                operations: 50,
-            },
-            Some(&round),
-        );
+        batches.push(Batch { launch: 0, cost: 0.0, operations: 50 }, Some(&round));
     }
     let found = percentile(&batches, 0.9, CONFIDENCE, 3).unwrap();
     assert!((found.estimate - all.value_at_quantile(0.9) as f64).abs() < 1e-9);

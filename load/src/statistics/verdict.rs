@@ -56,25 +56,13 @@ impl Verdict {
     /// A difference that is certain is called one however small it is; its size stands beside it.
     pub fn of(interval: &Interval, margin: f64, elapsed_seconds: f64) -> Self {
         if interval.high < 1.0 {
-            Self::Lower {
-                by: 1.0 - interval.estimate,
-                low: 1.0 - interval.high,
-                high: 1.0 - interval.low,
-            }
+            Self::Lower { by: 1.0 - interval.estimate, low: 1.0 - interval.high, high: 1.0 - interval.low }
         } else if interval.low > 1.0 {
-            Self::Higher {
-                by: interval.estimate - 1.0,
-                low: interval.low - 1.0,
-                high: interval.high - 1.0,
-            }
+            Self::Higher { by: interval.estimate - 1.0, low: interval.low - 1.0, high: interval.high - 1.0 }
         } else if interval.is_equivalent(margin) {
-            Self::NoDifference {
-                larger_than: interval.farthest_from_one(),
-            }
+            Self::NoDifference { larger_than: interval.farthest_from_one() }
         } else {
-            Self::CannotTell {
-                more_seconds: more_seconds(interval, margin, elapsed_seconds),
-            }
+            Self::CannotTell { more_seconds: more_seconds(interval, margin, elapsed_seconds) }
         }
     }
 
@@ -106,9 +94,7 @@ impl Verdict {
             Self::NoDifference { larger_than } => {
                 format!("no difference larger than {}", bound(larger_than))
             }
-            Self::CannotTell {
-                more_seconds: Some(seconds),
-            } => {
+            Self::CannotTell { more_seconds: Some(seconds) } => {
                 format!("cannot tell: would need about {} more", about(seconds))
             }
             Self::CannotTell { more_seconds: None } => {
@@ -121,10 +107,7 @@ impl Verdict {
 fn lower(by: f64, low: f64, high: f64) -> String {
     let ratio = |share: f64| 1.0 / (1.0 - share);
     if ratio(by) >= FACTORS_FROM {
-        format!(
-            "lower by a factor of {}",
-            factors(ratio(by), ratio(low), ratio(high))
-        )
+        format!("lower by a factor of {}", factors(ratio(by), ratio(low), ratio(high)))
     } else {
         format!("lower by {}", per_cents(by, low, high))
     }
@@ -167,11 +150,7 @@ mod tests {
 
     fn said(low: f64, estimate: f64, high: f64) -> String {
         let verdict = Verdict::of(&interval(low, estimate, high), EQUIVALENCE_MARGIN, 10.0);
-        verdict.sentence(
-            "microservices",
-            "monolith",
-            &Metric::spent("CPU an operation"),
-        )
+        verdict.sentence("microservices", "monolith", &Metric::spent("CPU an operation"))
     }
 
     #[test]
@@ -217,16 +196,10 @@ mod tests {
 
     #[test]
     fn more_seconds_do_not_cure_launches_that_disagree() {
-        let interval = Interval {
-            between_launches: true,
-            ..interval(0.9, 1.0, 1.1)
-        };
+        let interval = Interval { between_launches: true, ..interval(0.9, 1.0, 1.1) };
         let verdict = Verdict::of(&interval, EQUIVALENCE_MARGIN, 10.0);
         assert_eq!(verdict, Verdict::CannotTell { more_seconds: None });
-        assert_eq!(
-            verdict.short(),
-            "cannot tell: launches of one arm differ, would need more launches"
-        );
+        assert_eq!(verdict.short(), "cannot tell: launches of one arm differ, would need more launches");
     }
 
     #[test]

@@ -63,11 +63,7 @@ pub(super) fn factors(by: f64, low: f64, high: f64) -> String {
 }
 
 fn digits_of_factor(factor: f64) -> usize {
-    if factor < 10.0 {
-        2
-    } else {
-        usize::from(factor < 100.0)
-    }
+    if factor < 10.0 { 2 } else { usize::from(factor < 100.0) }
 }
 
 /// A bound as a per cent, rounded up so that it still bounds: `3 %`, `1.4 %`.

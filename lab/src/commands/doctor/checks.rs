@@ -80,8 +80,10 @@ fn load() -> Finding {
 
 fn clock() -> Finding {
     let path = "/sys/devices/system/clocksource/clocksource0/current_clocksource";
-    let source = fs::read_to_string(path).map_or_else(|_| "unknown".to_owned(), |text| text.trim().to_owned());
-    let is_fast = ["tsc", "kvm-clock", "arch_sys_counter", "hyperv_clocksource_tsc_page"].contains(&source.as_str());
+    let source =
+        fs::read_to_string(path).map_or_else(|_| "unknown".to_owned(), |text| text.trim().to_owned());
+    let is_fast =
+        ["tsc", "kvm-clock", "arch_sys_counter", "hyperv_clocksource_tsc_page"].contains(&source.as_str());
     finding(
         is_fast,
         "clock",
@@ -115,7 +117,8 @@ fn room() -> Finding {
 }
 
 fn kernel() -> Finding {
-    let release = uname().map_or_else(|_| "unknown".to_owned(), |names| names.release().to_string_lossy().into_owned());
+    let release =
+        uname().map_or_else(|_| "unknown".to_owned(), |names| names.release().to_string_lossy().into_owned());
     let has_children = Path::new(&format!("/proc/{0}/task/{0}/children", std::process::id())).exists();
     finding(
         has_children,
@@ -161,7 +164,9 @@ fn kafka() -> Finding {
         state: State::Good,
         what: "kafka",
         found: "embedded".to_owned(),
-        means: "the real protocol, in memory, not durable; `--kafka-url kafka://HOST:PORT` uses a real broker".to_owned(),
+        means:
+            "the real protocol, in memory, not durable; `--kafka-url kafka://HOST:PORT` uses a real broker"
+                .to_owned(),
     }
 }
 

@@ -30,15 +30,15 @@ pub(super) struct Answer {
     latency_from_due_us: Times,
     latency_from_send_us: Times,
     send_lag_us: Times,
-    by_kind: Vec<Kind>,
+    by_kind: Vec<KindAnswer>,
     generator_was_late: bool,
     interrupted: bool,
     ledger: Option<LedgerVerdict>,
 }
 
 #[derive(Debug, Serialize)]
-struct Kind {
-    kind: &'static str,
+struct KindAnswer {
+    name: &'static str,
     succeeded: u64,
     refused: u64,
     failed: u64,
@@ -70,7 +70,8 @@ impl Times {
     }
 
     fn cells(&self) -> [String; 5] {
-        [self.p50, self.p90, self.p99, self.p999, self.max].map(|time| time.map_or_else(|| "-".to_owned(), said))
+        [self.p50, self.p90, self.p99, self.p999, self.max]
+            .map(|time| time.map_or_else(|| "-".to_owned(), said))
     }
 }
 
@@ -98,8 +99,10 @@ impl Answer {
             by_kind: record
                 .by_kind
                 .iter()
-                .map(|kind| Kind {
-                    kind: kind.kind,
+                // A kind of the preparation keeps its row, emptied.
+                .filter(|kind| kind.succeeded + kind.refused + kind.failed > 0)
+                .map(|kind| KindAnswer {
+                    name: kind.kind,
                     succeeded: kind.succeeded,
                     refused: kind.refused,
                     failed: kind.failed,
@@ -153,7 +156,7 @@ impl Answer {
         };
         row("latency, from the due time".to_owned(), &self.latency_from_due_us);
         for kind in &self.by_kind {
-            row(format!("  {} ({})", kind.kind, kind.succeeded), &kind.latency_from_due_us);
+            row(format!("  {} ({})", kind.name, kind.succeeded), &kind.latency_from_due_us);
         }
         row("latency, from the send".to_owned(), &self.latency_from_send_us);
         row("send lag of the generator".to_owned(), &self.send_lag_us);
@@ -162,7 +165,11 @@ impl Answer {
 
     fn notes(&self, text: &mut String) {
         if self.latency_from_due_us.p999.is_none() {
-            let _ = writeln!(text, "note: `-` stands where there are too few samples; p99.9 needs {}", needed_samples(0.999));
+            let _ = writeln!(
+                text,
+                "note: `-` stands where there are too few samples; p99.9 needs {}",
+                needed_samples(0.999)
+            );
         }
         if self.generator_was_late {
             text.push_str("warning: the generator was late or sent less than planned: these figures are partly its own\n");
@@ -171,7 +178,11 @@ impl Answer {
             text.push_str("warning: interrupted; the figures cover what was sent until then\n");
         }
         if let Some(ledger) = &self.ledger {
-            text.push_str(if ledger.holds() { "ledger: every promise was kept\n" } else { "ledger: BROKEN\n" });
+            text.push_str(if ledger.holds() {
+                "ledger: every promise was kept\n"
+            } else {
+                "ledger: BROKEN\n"
+            });
             for fact in ledger.facts.iter().filter(|fact| fact.count > 0) {
                 let _ = writeln!(text, "  {}: {}", fact.name, fact.count);
             }

@@ -42,7 +42,10 @@ fn given(url: &str, roles: &[String]) -> anyhow::Result<RunningBacking> {
     Ok(RunningBacking {
         kind: BackingKind::Kafka,
         provider: "given".to_owned(),
-        caveat: Some("the broker was given: its CPU and memory are not the arm's, and arms that use it share it".to_owned()),
+        caveat: Some(
+            "the broker was given: its CPU and memory are not the arm's, and arms that use it share it"
+                .to_owned(),
+        ),
         log: None,
         addresses: roles.iter().map(|role| (role.clone(), url.to_owned())).collect(),
         child: None,
@@ -54,9 +57,7 @@ fn answers(address: &str) -> bool {
     let Ok(resolved) = address.to_socket_addrs() else {
         return false;
     };
-    resolved
-        .into_iter()
-        .any(|address| TcpStream::connect_timeout(&address, ACCEPT_WITHIN).is_ok())
+    resolved.into_iter().any(|address| TcpStream::connect_timeout(&address, ACCEPT_WITHIN).is_ok())
 }
 
 fn embedded(start: &Start<'_>, roles: &[String], folder: &Path) -> anyhow::Result<RunningBacking> {
@@ -68,11 +69,10 @@ fn embedded(start: &Start<'_>, roles: &[String], folder: &Path) -> anyhow::Resul
     Ok(RunningBacking {
         kind: BackingKind::Kafka,
         provider: "embedded".to_owned(),
-        caveat: Some("the broker is librdkafka's mock: the real protocol, kept in memory, not durable".to_owned()),
-        addresses: roles
-            .iter()
-            .map(|role| (role.clone(), format!("kafka://{address}")))
-            .collect(),
+        caveat: Some(
+            "the broker is librdkafka's mock: the real protocol, kept in memory, not durable".to_owned(),
+        ),
+        addresses: roles.iter().map(|role| (role.clone(), format!("kafka://{address}"))).collect(),
         log: Some(log),
         child: Some(child),
         borrowed: None,
@@ -83,17 +83,17 @@ fn embedded(start: &Start<'_>, roles: &[String], folder: &Path) -> anyhow::Resul
 fn address(child: &mut Child, log: &Path) -> anyhow::Result<String> {
     let deadline = Instant::now() + UP_WITHIN;
     loop {
-        let text = std::fs::read_to_string(log).with_context(|| format!("cannot read `{}`", log.display()))?;
-        let complete = text.split_inclusive('\n').filter(|line| line.ends_with('\n'));
-        if let Some(address) = complete
-            .filter_map(|line| line.strip_prefix(broker::LISTENING_ON))
-            .next()
-        {
+        let text =
+            std::fs::read_to_string(log).with_context(|| format!("cannot read `{}`", log.display()))?;
+        let mut complete = text.split_inclusive('\n').filter(|line| line.ends_with('\n'));
+        if let Some(address) = complete.find_map(|line| line.strip_prefix(broker::LISTENING_ON)) {
             return Ok(address.trim().to_owned());
         }
         if child.ended().is_some() || Instant::now() >= deadline {
             let words = LogTail::of(log).indented();
-            return Err(Complaint::new(format!("the embedded broker did not start; its last words:{words}")).into());
+            return Err(
+                Complaint::new(format!("the embedded broker did not start; its last words:{words}")).into()
+            );
         }
         thread::sleep(Duration::from_millis(5));
     }

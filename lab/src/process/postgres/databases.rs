@@ -36,30 +36,33 @@ pub(in crate::process) struct Borrowed {
 impl Borrowed {
     /// Makes a database for each role.
     pub(super) fn create(url: &str, prefix: &str, roles: &[String]) -> Result<(Addresses, Self)> {
-        let hint = "expected `--postgres-url postgres://user:password@host:5432/postgres` of a server that is up";
-        let server = PgConnectOptions::from_str(url)
-            .map_err(|error| Complaint::new(format!("the address of the PostgreSQL server is malformed: {error}")).hint(hint))?;
-        let mut borrowed = Self {
-            server,
-            names: Vec::new(),
-        };
-        blocking(async {
-            let mut connection = connect(&borrowed.server).await.map_err(|error| {
-                let host = format!("{}:{}", borrowed.server.get_host(), borrowed.server.get_port());
-                Complaint::new(format!("the PostgreSQL server at `{host}` does not answer: {error}")).hint(hint)
+        let hint =
+            "expected `--postgres-url postgres://user:password@host:5432/postgres` of a server that is up";
+        let server = PgConnectOptions::from_str(url).map_err(|error| {
+            Complaint::new(format!("the address of the PostgreSQL server is malformed: {error}")).hint(hint)
+        })?;
+        let mut borrowed = Self { server, names: Vec::new() };
+        // Not moved into the future: should it fail, what was made is removed by a runtime of its own.
+        let addresses = blocking(borrowed.fill(prefix, roles, hint))?;
+        Ok((addresses, borrowed))
+    }
+
+    async fn fill(&mut self, prefix: &str, roles: &[String], hint: &str) -> Result<Addresses> {
+        let mut connection = connect(&self.server).await.map_err(|error| {
+            let host = format!("{}:{}", self.server.get_host(), self.server.get_port());
+            Complaint::new(format!("the PostgreSQL server at `{host}` does not answer: {error}")).hint(hint)
+        })?;
+        let mut addresses = Vec::new();
+        for role in roles {
+            let name = shortened(&format!("{prefix}_{}", identifier(role)));
+            create_one(&mut connection, &name).await.map_err(|error| {
+                Complaint::new(format!("cannot make a database on the given server: {error:#}"))
+                    .hint("its user has to have the right `CREATEDB`")
             })?;
-            let mut addresses = Vec::new();
-            for role in roles {
-                let name = shortened(&format!("{prefix}_{}", identifier(role)));
-                create_one(&mut connection, &name)
-                    .await
-                    .map_err(|error| Complaint::new(format!("cannot make a database on the given server: {error:#}"))
-                        .hint("its user has to have the right `CREATEDB`"))?;
-                addresses.push((role.clone(), address(&borrowed.server, &name)));
-                borrowed.names.push(name);
-            }
-            Ok((addresses, borrowed))
-        })
+            addresses.push((role.clone(), address(&self.server, &name)));
+            self.names.push(name);
+        }
+        Ok(addresses)
     }
 
     async fn remove(&self) -> Result<()> {
@@ -76,8 +79,14 @@ impl Borrowed {
 
 impl Drop for Borrowed {
     fn drop(&mut self) {
+        if self.names.is_empty() {
+            return;
+        }
         if let Err(error) = blocking(self.remove()) {
-            anstream::eprintln!("warning: databases named `{}` may be left: {error:#}", self.names.join("`, `"));
+            anstream::eprintln!(
+                "warning: databases named `{}` may be left: {error:#}",
+                self.names.join("`, `")
+            );
         }
     }
 }

@@ -21,10 +21,7 @@ impl Installation {
     /// The first that works: on the PATH, then where Debian, Red Hat, a source build and Homebrew put it, the newest
     /// version first.
     pub fn find() -> Option<Self> {
-        on_path()
-            .into_iter()
-            .chain(usual_places())
-            .find_map(|bin| Self::at(&bin))
+        on_path().into_iter().chain(usual_places()).find_map(|bin| Self::at(&bin))
     }
 
     /// A folder counts if both programs are in it; a lone `postgres` on the PATH may be a wrapper, so links are
@@ -82,11 +79,7 @@ fn newest_first(parent: &Path, prefix: &str) -> Vec<PathBuf> {
         .filter_map(Result::ok)
         .filter_map(|entry| {
             let name = entry.file_name().to_string_lossy().into_owned();
-            let digits: String = name
-                .strip_prefix(prefix)?
-                .chars()
-                .filter(char::is_ascii_digit)
-                .collect();
+            let digits: String = name.strip_prefix(prefix)?.chars().filter(char::is_ascii_digit).collect();
             Some((digits.parse::<u64>().unwrap_or(0), entry.path()))
         })
         .collect();

@@ -27,7 +27,7 @@ use crate::{
 const USER: &str = "lab";
 
 /// How long `initdb`, or the copy of what it made, may take.
-const FILES_WITHIN: Duration = Duration::from_secs(60);
+const FILES_WITHIN: Duration = Duration::from_mins(1);
 
 /// What is not Postgres' own default, and why:
 /// no Unix socket (its path may be too long, and it would be one more thing to remove), loopback only, room for a pool
@@ -71,11 +71,7 @@ pub(super) fn start(start: &Start<'_>, installation: &Installation, folder: &Pat
     }
     let log = folder.join("postgres.log");
     let keeper = Child::start("postgres", command, &log, &start.budget.arms)?;
-    Ok(Server {
-        url: format!("postgres://{USER}:{password}@127.0.0.1:{port}/postgres"),
-        log,
-        keeper,
-    })
+    Ok(Server { url: format!("postgres://{USER}:{password}@127.0.0.1:{port}/postgres"), log, keeper })
 }
 
 /// The folder that `initdb` made and its superuser's password; made at the first call of a run.
@@ -100,7 +96,8 @@ fn template(
     let mut command = Command::new(installation.bin.join("initdb"));
     if let Some((user, group)) = user {
         for path in [&home, &secret] {
-            chown(path, Some(user), Some(group)).with_context(|| format!("cannot give `{}` away", path.display()))?;
+            chown(path, Some(user), Some(group))
+                .with_context(|| format!("cannot give `{}` away", path.display()))?;
         }
         command.uid(user).gid(group);
     }

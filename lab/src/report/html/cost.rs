@@ -40,11 +40,7 @@ pub(super) fn figures(report: &Report) -> Markup {
 }
 
 pub(super) fn walk(report: &Report) -> Markup {
-    let drawn = if report.scenario.kind == Kind::Waterfall {
-        svg::steps(report)
-    } else {
-        None
-    };
+    let drawn = if report.scenario.kind == Kind::Waterfall { svg::steps(report) } else { None };
     let Some(drawn) = drawn else { return html! {} };
     titled(
         "walk",

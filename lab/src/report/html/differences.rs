@@ -37,11 +37,7 @@ pub(super) fn section(report: &Report) -> Markup {
 }
 
 fn row(report: &Report, comparison: &Comparison, forest: Option<&Forest>) -> Markup {
-    let place = report
-        .arms
-        .iter()
-        .position(|arm| arm.label == comparison.arm)
-        .unwrap_or(0);
+    let place = report.arms.iter().position(|arm| arm.label == comparison.arm).unwrap_or(0);
     html! {
         tr {
             th scope="row" { (metric_name(&comparison.metric)) }

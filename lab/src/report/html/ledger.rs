@@ -25,12 +25,7 @@ pub(super) fn section(report: &Report) -> Markup {
 
 fn facts(report: &Report) -> Markup {
     let mut names: Vec<&str> = Vec::new();
-    for fact in report
-        .arms
-        .iter()
-        .filter_map(|arm| arm.ledger.as_ref())
-        .flat_map(|ledger| &ledger.facts)
-    {
+    for fact in report.arms.iter().filter_map(|arm| arm.ledger.as_ref()).flat_map(|ledger| &ledger.facts) {
         if !names.contains(&fact.name.as_str()) {
             names.push(&fact.name);
         }
@@ -60,11 +55,7 @@ fn facts(report: &Report) -> Markup {
 }
 
 fn fact(arm: &Arm, name: &str) -> Markup {
-    let found = arm
-        .ledger
-        .iter()
-        .flat_map(|ledger| &ledger.facts)
-        .find(|fact| fact.name == name);
+    let found = arm.ledger.iter().flat_map(|ledger| &ledger.facts).find(|fact| fact.name == name);
     match found {
         Some(fact) if fact.violation && fact.count > 0 => {
             html! { td class="bad" { (count(fact.count)) } }
@@ -86,11 +77,7 @@ fn verdict(arm: &Arm) -> Markup {
 }
 
 fn examples(report: &Report, arm: &Arm) -> Markup {
-    let Some(ledger) = arm
-        .ledger
-        .as_ref()
-        .filter(|ledger| !ledger.examples.is_empty())
-    else {
+    let Some(ledger) = arm.ledger.as_ref().filter(|ledger| !ledger.examples.is_empty()) else {
         return html! {};
     };
     html! {

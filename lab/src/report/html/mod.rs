@@ -88,11 +88,7 @@ fn unbroken(sentence: &str) -> String {
     kept.chars()
         .map(|letter| {
             within = (within || letter == '[') && letter != ']';
-            if within && letter == ' ' {
-                '\u{a0}'
-            } else {
-                letter
-            }
+            if within && letter == ' ' { '\u{a0}' } else { letter }
         })
         .collect()
 }

@@ -8,10 +8,7 @@ use crate::report::svg;
 use crate::report::words::{three_digits, trimmed};
 
 pub(super) fn section(report: &Report) -> Markup {
-    let has_any = report
-        .arms
-        .iter()
-        .any(|arm| arm.trace.is_some() || !arm.where_time_goes.is_empty());
+    let has_any = report.arms.iter().any(|arm| arm.trace.is_some() || !arm.where_time_goes.is_empty());
     if !has_any {
         return html! {};
     }
@@ -46,9 +43,7 @@ pub(super) fn section(report: &Report) -> Markup {
 
 fn longest_us(arm: &Arm) -> f64 {
     let spans = arm.trace.iter().flat_map(|trace| &trace.spans);
-    spans
-        .map(|span| span.start_us + span.duration_us)
-        .fold(0.0, f64::max)
+    spans.map(|span| span.start_us + span.duration_us).fold(0.0, f64::max)
 }
 
 /// One arm's places, as bars whose full width is the `slowest` of all arms.

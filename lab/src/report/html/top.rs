@@ -70,9 +70,7 @@ fn broken(report: &Report, label: &str) -> String {
         Some(why) => {
             format!("{label}: {verdict}. It is a negative control, here to be caught: {why}.")
         }
-        None => format!(
-            "{label}: {verdict}. Its other figures do not count: it is fast at being wrong."
-        ),
+        None => format!("{label}: {verdict}. Its other figures do not count: it is fast at being wrong."),
     }
 }
 
@@ -134,9 +132,5 @@ fn figure(comparison: &Comparison) -> String {
 
 fn per_cent(share: f64) -> String {
     let per_cent = share * 100.0;
-    if per_cent >= 10.0 {
-        format!("{per_cent:.0}")
-    } else {
-        trimmed((per_cent * 10.0).round() / 10.0)
-    }
+    if per_cent >= 10.0 { format!("{per_cent:.0}") } else { trimmed((per_cent * 10.0).round() / 10.0) }
 }

@@ -4,7 +4,9 @@ use maud::{Markup, html};
 
 use super::{prose, titled};
 use crate::report::model::Report;
-use crate::report::words::{count, maybe, maybe_whole, processors, three_digits, trimmed};
+use crate::report::words::{
+    count, maybe, maybe_per_cent, maybe_whole, per_cent, processors, three_digits, trimmed,
+};
 
 pub(super) fn section(report: &Report) -> Markup {
     let body = html! {
@@ -24,19 +26,16 @@ pub(super) fn section(report: &Report) -> Markup {
 
 fn tiles(report: &Report) -> Markup {
     let validity = &report.validity;
-    let per_cent = |value: Option<f64>| {
-        value.map_or_else(|| "–".to_owned(), |value| format!("{} %", trimmed(value)))
-    };
     html! {
         dl class="tiles" {
             (tile("verdict", if validity.verdict_possible { "possible" } else { "not possible" }, "whether the run meets its own conditions"))
             (tile("send lag p99", &format!("{} µs", maybe(validity.send_lag_p99_us)), &format!("how late the generator sent; the bound is {} µs", three_digits(validity.send_lag_bound_us))))
             (tile("void slices", &format!("{} of {}", count(validity.void_slices), count(validity.total_slices)), "slices in which the generator was the bottleneck, left out for all arms"))
             (tile("effective samples", &maybe_whole(validity.effective_samples), "independent observations behind the CPU ratio, correlation taken off"))
-            (tile("smallest detectable", &per_cent(validity.smallest_detectable_percent), "difference in CPU that this run finds four times in five"))
-            (tile("noise floor", &per_cent(validity.noise_floor_percent), "what two equal arms could have seemed to differ by"))
-            (tile("confidence", &format!("{} %", trimmed(validity.confidence * 100.0)), &format!("of all {} intervals together, corrected for their number", validity.family_size)))
-            (tile("equal means within", &format!("{} %", trimmed(validity.equivalence_margin_percent)), "differences up to this are called none"))
+            (tile("smallest detectable", &maybe_per_cent(validity.smallest_detectable_percent), "difference in CPU that this run finds four times in five"))
+            (tile("noise floor", &maybe_per_cent(validity.noise_floor_percent), "what two equal arms could have seemed to differ by"))
+            (tile("confidence", &per_cent(validity.confidence * 100.0), &format!("of all {} intervals together, corrected for their number", validity.family_size)))
+            (tile("equal means within", &per_cent(validity.equivalence_margin_percent), "differences up to this are called none"))
         }
     }
 }
@@ -61,7 +60,7 @@ fn conditions(report: &Report) -> Markup {
             dt { "load" }
             dd { (prose(&load.mix)) ", " (three_digits(load.rate)) " operations a second (" (load.arrivals) "), " (count(load.things)) " " (load.things_name) " to begin with" }
             dt { "measured" }
-            dd { (three_digits(load.measured_seconds_per_arm)) " s an arm: " (count(load.rounds)) " rounds of " (three_digits(load.slice_ms)) " ms in random order, " (load.launches) " launches of every process" }
+            dd { (three_digits(load.measured_seconds_per_arm)) " s an arm: " (count(load.rounds)) " rounds of " (trimmed(load.slice_ms)) " ms, arms in random order; every process launched " (load.launches) @if load.launches == 1 { " time" } @else { " times" } }
         }
     }
 }
@@ -73,7 +72,7 @@ pub(super) fn limits(report: &Report) -> Markup {
     titled(
         "limits",
         "What this does not show",
-        "Conclusions that nobody should draw from this page.",
+        "The figures above say nothing about the following.",
         &html! { ul class="limits" { @for limit in &report.does_not_show { li { (prose(limit)) } } } },
     )
 }

@@ -85,8 +85,6 @@ impl Report {
 
     /// The comparison of an arm in one metric.
     pub fn comparison(&self, arm: &str, metric: &str) -> Option<&Comparison> {
-        self.comparisons
-            .iter()
-            .find(|comparison| comparison.arm == arm && comparison.metric == metric)
+        self.comparisons.iter().find(|comparison| comparison.arm == arm && comparison.metric == metric)
     }
 }

@@ -27,22 +27,12 @@ pub(in crate::report) fn cpu_scale(report: &Report) -> Option<CpuScale> {
     }
     let ticks = linear_ticks(most, 6.0);
     let high = ticks.last().copied().unwrap_or(most);
-    Some(CpuScale {
-        ticks,
-        scale: Scale {
-            low: 0.0,
-            high,
-            start: 0.0,
-            end: WIDTH - 20.0,
-        },
-    })
+    Some(CpuScale { ticks, scale: Scale { low: 0.0, high, start: 0.0, end: WIDTH - 20.0 } })
 }
 
 fn reach(arm: &Arm) -> f64 {
     let parts: f64 = arm.cpu_us_per_op.parts.iter().map(|part| part.us).sum();
-    arm.cpu_us_per_op
-        .total
-        .map_or(parts, |total| total.high.max(parts))
+    arm.cpu_us_per_op.total.map_or(parts, |total| total.high.max(parts))
 }
 
 /// The class that fills a part: a shade for a process, a hatch for a backing.
@@ -64,12 +54,7 @@ pub(in crate::report) fn cpu_bar(arm: &Arm, place: usize, scale: &CpuScale) -> M
         .map(|(at, part)| {
             let start = from;
             from += part.us;
-            (
-                part_class(place, at, part),
-                scale.scale.linear(start),
-                scale.scale.linear(from),
-                part,
-            )
+            (part_class(place, at, part), scale.scale.linear(start), scale.scale.linear(from), part)
         })
         .collect();
     html! {
@@ -102,13 +87,7 @@ fn segment_words(part: &Part, start: f64, end: f64) -> Markup {
     } else {
         return html! {};
     };
-    text(
-        start + 8.0,
-        24.0,
-        Anchor::Start,
-        "t-part",
-        &fitted(&words, room + 8.0, 12.5),
-    )
+    text(start + 8.0, 24.0, Anchor::Start, "t-part", &fitted(&words, room + 8.0, 12.5))
 }
 
 /// An interval: a line between two ticks.

@@ -21,52 +21,24 @@ pub(in crate::report) struct Forest {
 impl Forest {
     /// A scale that holds every interval and the ratio of one; none if nothing has an interval.
     pub(in crate::report) fn of(report: &Report) -> Option<Self> {
-        let intervals = || {
-            report
-                .comparisons
-                .iter()
-                .filter_map(|comparison| comparison.interval)
-        };
+        let intervals = || report.comparisons.iter().filter_map(|comparison| comparison.interval);
         intervals().next()?;
-        let low = intervals()
-            .map(|interval| interval.low)
-            .fold(0.9, f64::min)
-            .max(0.01)
-            / 1.05;
-        let high = intervals()
-            .map(|interval| interval.high)
-            .fold(1.1, f64::max)
-            .min(100.0)
-            * 1.05;
-        let scale = Scale {
-            low,
-            high,
-            start: 10.0,
-            end: WIDTH - 10.0,
-        };
+        let low = intervals().map(|interval| interval.low).fold(0.9, f64::min).max(0.01) / 1.05;
+        let high = intervals().map(|interval| interval.high).fold(1.1, f64::max).min(100.0) * 1.05;
+        let scale = Scale { low, high, start: 10.0, end: WIDTH - 10.0 };
         let ticks = log_ticks(low, high, 8).into_iter().chain([1.0]);
         let mut kept: Vec<f64> = Vec::new();
         // One is always named; others keep clear of it and of each other.
         for tick in ticks.rev() {
-            if kept
-                .iter()
-                .all(|other| (scale.log(*other) - scale.log(tick)).abs() > 26.0)
-            {
+            if kept.iter().all(|other| (scale.log(*other) - scale.log(tick)).abs() > 26.0) {
                 kept.push(tick);
             }
         }
-        Some(Self {
-            scale,
-            ticks: kept,
-            margin: report.validity.equivalence_margin_percent / 100.0,
-        })
+        Some(Self { scale, ticks: kept, margin: report.validity.equivalence_margin_percent / 100.0 })
     }
 
     fn backdrop(&self) -> Markup {
-        let (from, to) = (
-            self.scale.log(1.0 / (1.0 + self.margin)),
-            self.scale.log(1.0 + self.margin),
-        );
+        let (from, to) = (self.scale.log(1.0 / (1.0 + self.margin)), self.scale.log(1.0 + self.margin));
         html! {
             rect x=(px(from)) y="0" width=(px(to - from)) height=(px(HEIGHT)) class="margin" {}
             @for tick in &self.ticks {

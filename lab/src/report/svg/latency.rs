@@ -20,17 +20,13 @@ const TOP: f64 = 16.0;
 const BOTTOM: f64 = 336.0;
 const LABEL_GAP: f64 = 34.0;
 
-/// Percentiles that have a mark, and a tick if the data reaches them.
-const MARKED: [f64; 6] = [0.5, 0.9, 0.99, 0.999, 0.9999, 0.99999];
+/// Percentiles that have a tick if the data reaches them.
+const NAMED: [f64; 6] = [0.5, 0.9, 0.99, 0.999, 0.9999, 0.99999];
 
 /// Every arm's distribution in one plot; nothing if no arm has one.
 pub(in crate::report) fn latency(report: &Report) -> Option<Markup> {
-    let drawn: Vec<(usize, &Arm)> = report
-        .arms
-        .iter()
-        .enumerate()
-        .filter(|(_, arm)| arm.latency_curve.len() > 1)
-        .collect();
+    let drawn: Vec<(usize, &Arm)> =
+        report.arms.iter().enumerate().filter(|(_, arm)| arm.latency_curve.len() > 1).collect();
     let points = || drawn.iter().flat_map(|(_, arm)| arm.latency_curve.iter());
     let last = points().map(|point| point.quantile).fold(0.5, f64::max);
     let low = points().map(|point| point.ms).fold(f64::INFINITY, f64::min);
@@ -39,18 +35,8 @@ pub(in crate::report) fn latency(report: &Report) -> Option<Markup> {
         return None;
     }
     let plot = Plot {
-        across: Scale {
-            low: 1.0,
-            high: nines(last) * 1.05,
-            start: LEFT,
-            end: RIGHT,
-        },
-        up: Scale {
-            low: low / 1.08,
-            high: high * 1.12,
-            start: BOTTOM,
-            end: TOP,
-        },
+        across: Scale { low: 1.0, high: nines(last) * 1.05, start: LEFT, end: RIGHT },
+        up: Scale { low: low / 1.08, high: high * 1.12, start: BOTTOM, end: TOP },
     };
     let labels = spread_labels(&drawn, &plot);
     Some(html! {
@@ -75,16 +61,11 @@ struct Plot {
 
 impl Plot {
     fn at(&self, point: &Point) -> (f64, f64) {
-        (
-            self.across.log(nines(point.quantile)),
-            self.up.log(point.ms),
-        )
+        (self.across.log(nines(point.quantile)), self.up.log(point.ms))
     }
 
     fn grid(&self, last: f64) -> Markup {
-        let percentiles = std::iter::once(0.0)
-            .chain(MARKED)
-            .filter(|quantile| *quantile <= last + 1e-9);
+        let percentiles = std::iter::once(0.0).chain(NAMED).filter(|quantile| *quantile <= last + 1e-9);
         html! {
             @for ms in log_ticks(self.up.low, self.up.high, 12) {
                 (line((LEFT, self.up.log(ms)), (RIGHT, self.up.log(ms)), "grid"))
@@ -104,31 +85,26 @@ impl Plot {
         let mut path = String::new();
         for (at, point) in arm.latency_curve.iter().enumerate() {
             let (x, y) = self.at(point);
-            let _ = write!(
-                &mut path,
-                "{}{} {} ",
-                if at == 0 { "M" } else { "L" },
-                px(x),
-                px(y)
-            );
+            let _ = write!(&mut path, "{}{} {} ", if at == 0 { "M" } else { "L" }, px(x), px(y));
         }
-        let is_marked = |point: &&Point| {
-            MARKED
-                .iter()
-                .any(|marked| (marked - point.quantile).abs() < 1e-9)
-        };
         html! {
             g class=(arm_class(place)) {
                 path d=(path.trim_end()) class={"curve dash" (place % 4)} {}
-                @for point in arm.latency_curve.iter().filter(is_marked) {
+                @for point in named(arm) {
                     g class="mark" {
                         title { (arm.label) ": " (percentile(point.quantile)) " " (three_digits(point.ms)) " ms" }
-                        (mark(place, self.at(point)))
+                        (mark(place, self.at(&point)))
                     }
                 }
             }
         }
     }
+}
+
+/// The percentiles of the table, as points of the plot.
+fn named(arm: &Arm) -> Vec<Point> {
+    let figures = [arm.latency_ms.p50, arm.latency_ms.p90, arm.latency_ms.p99, arm.latency_ms.p999];
+    NAMED.into_iter().zip(figures).filter_map(|(quantile, ms)| Some(Point { quantile, ms: ms? })).collect()
 }
 
 /// A circle, a square, a diamond, a triangle: the second way to tell arms apart.
@@ -137,11 +113,7 @@ fn mark(place: usize, (x, y): (f64, f64)) -> Markup {
     match place % 4 {
         0 => html! { circle cx=(px(x)) cy=(px(y)) r="4.5" {} },
         1 => html! { rect x=(px(x - 4.0)) y=(px(y - 4.0)) width="8" height="8" {} },
-        2 => path(format!(
-            "M{} {} l5.5 5.5 l-5.5 5.5 l-5.5 -5.5 z",
-            px(x),
-            px(y - 5.5)
-        )),
+        2 => path(format!("M{} {} l5.5 5.5 l-5.5 5.5 l-5.5 -5.5 z", px(x), px(y - 5.5))),
         _ => path(format!("M{} {} l5.5 9.5 l-11 0 z", px(x), px(y - 5.5))),
     }
 }
@@ -150,11 +122,7 @@ fn mark(place: usize, (x, y): (f64, f64)) -> Markup {
 fn spread_labels<'a>(drawn: &[(usize, &'a Arm)], plot: &Plot) -> Vec<(usize, &'a Arm, f64)> {
     let mut labels: Vec<_> = drawn
         .iter()
-        .filter_map(|(place, arm)| {
-            arm.latency_curve
-                .last()
-                .map(|point| (*place, *arm, plot.at(point).1))
-        })
+        .filter_map(|(place, arm)| arm.latency_curve.last().map(|point| (*place, *arm, plot.at(point).1)))
         .collect();
     labels.sort_by(|a, b| a.2.total_cmp(&b.2));
     let mut free_from = TOP + 8.0;

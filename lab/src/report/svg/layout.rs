@@ -64,35 +64,17 @@ impl<'a> Layout<'a> {
     pub(super) fn of(topology: &'a Topology) -> Self {
         let columns = columns(topology);
         let deepest = columns.iter().copied().max().unwrap_or(0);
-        let top = MARGIN
-            + if skips_a_column(topology, &columns) {
-                ARC_ROOM
-            } else {
-                0.0
-            };
+        let top = MARGIN + if skips_a_column(topology, &columns) { ARC_ROOM } else { 0.0 };
         let mut bottoms = vec![top; deepest + 1];
         let (mut processes, mut stores) = (Vec::new(), Vec::new());
         for (process, &column) in topology.processes.iter().zip(&columns) {
             let x = MARGIN + CLIENT_WIDTH + CLIENT_GAP + column as f64 * (BOX_WIDTH + COLUMN_GAP);
             let y = bottoms[column];
-            let place = Place {
-                x,
-                y,
-                width: BOX_WIDTH,
-                height: height_of(process),
-                column,
-            };
+            let place = Place { x, y, width: BOX_WIDTH, height: height_of(process), column };
             bottoms[column] = y + place.height + ROW_GAP;
             processes.push((process, place));
-            for store in topology
-                .backings
-                .iter()
-                .filter(|store| store.used_by == [process.name.clone()])
-            {
-                stores.push((
-                    store,
-                    store_place(place.middle().0, bottoms[column], column),
-                ));
+            for store in topology.backings.iter().filter(|store| store.used_by == [process.name.clone()]) {
+                stores.push((store, store_place(place.middle().0, bottoms[column], column)));
                 bottoms[column] += STORE_HEIGHT + ROW_GAP;
             }
         }
@@ -100,25 +82,10 @@ impl<'a> Layout<'a> {
         if place_shared(topology, &processes, lowest, &mut stores) {
             lowest += STORE_HEIGHT + ROW_GAP;
         }
-        let right = processes
-            .iter()
-            .map(|(_, place)| place.right().0)
-            .fold(0.0, f64::max);
-        let right = stores
-            .iter()
-            .map(|(_, place)| place.right().0)
-            .fold(right, f64::max);
-        let mut layout = Self {
-            width: right + MARGIN,
-            height: lowest - ROW_GAP + MARGIN,
-            processes,
-            stores,
-        };
-        if layout
-            .processes
-            .iter()
-            .any(|(process, place)| layout.goes_round(process, *place))
-        {
+        let right = processes.iter().map(|(_, place)| place.right().0).fold(0.0, f64::max);
+        let right = stores.iter().map(|(_, place)| place.right().0).fold(right, f64::max);
+        let mut layout = Self { width: right + MARGIN, height: lowest - ROW_GAP + MARGIN, processes, stores };
+        if layout.processes.iter().any(|(process, place)| layout.goes_round(process, *place)) {
             layout.width += BULGE;
         }
         layout
@@ -126,29 +93,20 @@ impl<'a> Layout<'a> {
 
     /// Whether a process uses a store of the bottom row and something stands between the two.
     fn goes_round(&self, process: &Process, from: Place) -> bool {
-        let is_shared =
-            |store: &Backing| store.used_by.len() > 1 && store.used_by.contains(&process.name);
+        let is_shared = |store: &Backing| store.used_by.len() > 1 && store.used_by.contains(&process.name);
         self.stores.iter().any(|(store, _)| is_shared(store)) && self.is_blocked_below(from)
     }
 
     /// Whether something stands between a box and the bottom row.
     pub(super) fn is_blocked_below(&self, from: Place) -> bool {
         let processes = self.processes.iter().map(|(_, place)| place);
-        let own_stores = self
-            .stores
-            .iter()
-            .filter(|(store, _)| store.used_by.len() == 1)
-            .map(|(_, place)| place);
-        processes
-            .chain(own_stores)
-            .any(|place| place.column == from.column && place.y > from.y)
+        let own_stores =
+            self.stores.iter().filter(|(store, _)| store.used_by.len() == 1).map(|(_, place)| place);
+        processes.chain(own_stores).any(|place| place.column == from.column && place.y > from.y)
     }
 
     pub(super) fn process(&self, name: &str) -> Option<Place> {
-        self.processes
-            .iter()
-            .find(|(process, _)| process.name == name)
-            .map(|(_, place)| *place)
+        self.processes.iter().find(|(process, _)| process.name == name).map(|(_, place)| *place)
     }
 }
 
@@ -168,21 +126,13 @@ fn place_shared<'a>(
 ) -> bool {
     let mut free_from = MARGIN;
     let mut any = false;
-    for store in topology
-        .backings
-        .iter()
-        .filter(|store| store.used_by.len() != 1)
-    {
+    for store in topology.backings.iter().filter(|store| store.used_by.len() != 1) {
         let users: Vec<f64> = processes
             .iter()
             .filter(|(process, _)| store.used_by.contains(&process.name))
             .map(|(_, place)| place.middle().0)
             .collect();
-        let wanted = if users.is_empty() {
-            0.0
-        } else {
-            users.iter().sum::<f64>() / users.len() as f64
-        };
+        let wanted = if users.is_empty() { 0.0 } else { users.iter().sum::<f64>() / users.len() as f64 };
         let middle = wanted.max(free_from + STORE_WIDTH / 2.0);
         stores.push((store, store_place(middle, y, 0)));
         free_from = middle + STORE_WIDTH / 2.0 + ROW_GAP;
@@ -192,13 +142,7 @@ fn place_shared<'a>(
 }
 
 fn store_place(middle: f64, y: f64, column: usize) -> Place {
-    Place {
-        x: middle - STORE_WIDTH / 2.0,
-        y,
-        width: STORE_WIDTH,
-        height: STORE_HEIGHT,
-        column,
-    }
+    Place { x: middle - STORE_WIDTH / 2.0, y, width: STORE_WIDTH, height: STORE_HEIGHT, column }
 }
 
 fn height_of(process: &Process) -> f64 {
@@ -207,10 +151,7 @@ fn height_of(process: &Process) -> f64 {
 }
 
 fn find(topology: &Topology, name: &str) -> Option<usize> {
-    topology
-        .processes
-        .iter()
-        .position(|process| process.name == name)
+    topology.processes.iter().position(|process| process.name == name)
 }
 
 /// The longest way to each process from one that nobody calls; calls in a circle end after as many steps as there are processes.

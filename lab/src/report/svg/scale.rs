@@ -21,11 +21,7 @@ impl Scale {
     }
 
     fn at(&self, share: f64) -> f64 {
-        let share = if share.is_finite() {
-            share.clamp(0.0, 1.0)
-        } else {
-            0.0
-        };
+        let share = if share.is_finite() { share.clamp(0.0, 1.0) } else { 0.0 };
         self.start + share * (self.end - self.start)
     }
 }
@@ -34,10 +30,7 @@ impl Scale {
 pub(super) fn linear_ticks(most: f64, wanted: f64) -> Vec<f64> {
     let rough = (most / wanted).max(f64::MIN_POSITIVE);
     let decade = 10_f64.powf(rough.log10().floor());
-    let step = [1.0, 2.0, 5.0, 10.0]
-        .into_iter()
-        .map(|by| by * decade)
-        .find(|step| *step >= rough);
+    let step = [1.0, 2.0, 5.0, 10.0].into_iter().map(|by| by * decade).find(|step| *step >= rough);
     let step = step.unwrap_or(10.0 * decade);
     let last = (most / step).ceil() as u32;
     (0..=last).map(|at| f64::from(at) * step).collect()
@@ -57,11 +50,7 @@ pub(super) fn log_ticks(low: f64, high: f64, most: usize) -> Vec<f64> {
         return fine;
     }
     let usual = all(&[1.0, 2.0, 5.0]);
-    if usual.len() <= most {
-        usual
-    } else {
-        all(&[1.0])
-    }
+    if usual.len() <= most { usual } else { all(&[1.0]) }
 }
 
 #[cfg(test)]
@@ -77,12 +66,7 @@ mod tests {
 
     #[test]
     fn a_scale_puts_its_ends_at_its_ends() {
-        let scale = Scale {
-            low: 1.0,
-            high: 100.0,
-            start: 0.0,
-            end: 10.0,
-        };
+        let scale = Scale { low: 1.0, high: 100.0, start: 0.0, end: 10.0 };
         assert!((scale.log(10.0) - 5.0).abs() < 1e-9);
         assert!((scale.linear(500.0) - 10.0).abs() < 1e-9);
         assert!(scale.log(0.0).abs() < 1e-9);

@@ -19,23 +19,14 @@ pub(in crate::report) fn steps(report: &Report) -> Option<Markup> {
         .arms
         .iter()
         .enumerate()
-        .filter_map(|(place, arm)| {
-            arm.cpu_us_per_op
-                .total
-                .map(|total| (place, arm, total.estimate))
-        })
+        .filter_map(|(place, arm)| arm.cpu_us_per_op.total.map(|total| (place, arm, total.estimate)))
         .collect();
     let most = costs.iter().map(|(_, _, cost)| *cost).fold(0.0, f64::max);
     if costs.len() < 2 || most <= 0.0 {
         return None;
     }
     let ticks = linear_ticks(most, 6.0);
-    let scale = Scale {
-        low: 0.0,
-        high: ticks.last().copied().unwrap_or(most),
-        start: LEFT,
-        end: RIGHT,
-    };
+    let scale = Scale { low: 0.0, high: ticks.last().copied().unwrap_or(most), start: LEFT, end: RIGHT };
     let height = ROW * costs.len() as f64;
     Some(html! {
         svg class="plot" viewBox={"0 0 " (px(WIDTH)) " " (px(height + 46.0))} role="img" {
@@ -63,10 +54,7 @@ struct Step<'a> {
 fn step(report: &Report, scale: &Scale, row: usize, step: &Step<'_>) -> Markup {
     let y = row as f64 * ROW + (ROW - BAR) / 2.0;
     let begin = step.before.unwrap_or(0.0);
-    let (low, high) = (
-        scale.linear(begin.min(step.cost)),
-        scale.linear(begin.max(step.cost)),
-    );
+    let (low, high) = (scale.linear(begin.min(step.cost)), scale.linear(begin.max(step.cost)));
     let class = match step.before {
         Some(before) if step.cost < before => "step-down",
         Some(_) => "step-up",

@@ -144,10 +144,7 @@ fn arrow(path: &str) -> Markup {
 
 fn process_box(process: &Process, at: Place) -> Markup {
     let edge = process.edge.then_some("public API");
-    let chips: Vec<&str> = edge
-        .into_iter()
-        .chain(process.components.iter().map(String::as_str))
-        .collect();
+    let chips: Vec<&str> = edge.into_iter().chain(process.components.iter().map(String::as_str)).collect();
     html! {
         g {
             title {
@@ -180,13 +177,7 @@ fn cylinder(store: &Backing, at: Place) -> Markup {
         t = px(top),
         b = px(bottom)
     );
-    let rim = format!(
-        "M{} {} A{half} 7 0 0 0 {} {}",
-        px(left),
-        px(top),
-        px(right),
-        px(top)
-    );
+    let rim = format!("M{} {} A{half} 7 0 0 0 {} {}", px(left), px(top), px(right), px(top));
     let middle = at.middle().0;
     html! {
         g {

@@ -21,12 +21,7 @@ const MOST_SPANS: usize = 40;
 pub(in crate::report) fn trace(trace: &Trace, place: usize, longest_us: f64) -> Markup {
     let ticks = linear_ticks(longest_us, 5.0);
     let end = ticks.last().copied().unwrap_or(longest_us);
-    let scale = Scale {
-        low: 0.0,
-        high: end,
-        start: LEFT,
-        end: RIGHT,
-    };
+    let scale = Scale { low: 0.0, high: end, start: LEFT, end: RIGHT };
     let drawn = trace.spans.len().min(MOST_SPANS);
     let bottom = TOP + drawn as f64 * ROW;
     html! {
@@ -48,19 +43,12 @@ pub(in crate::report) fn trace(trace: &Trace, place: usize, longest_us: f64) -> 
 }
 
 fn span_row(span: &Span, y: f64, scale: &Scale) -> Markup {
-    let (start, end) = (
-        scale.linear(span.start_us),
-        scale.linear(span.start_us + span.duration_us),
-    );
+    let (start, end) = (scale.linear(span.start_us), scale.linear(span.start_us + span.duration_us));
     let indent = f64::from(span.depth) * INDENT;
     let figure = format!("{} µs", three_digits(span.duration_us));
     // Beside the bar on the right; on its left if the plot ends there.
     let fits_right = end + 8.0 + width_of(&figure, 11.5) <= RIGHT;
-    let (x, anchor) = if fits_right {
-        (end + 6.0, Anchor::Start)
-    } else {
-        (start - 6.0, Anchor::End)
-    };
+    let (x, anchor) = if fits_right { (end + 6.0, Anchor::Start) } else { (start - 6.0, Anchor::End) };
     let inside = !fits_right && start - 8.0 - width_of(&figure, 11.5) < LEFT;
     let process_room = LEFT - indent - width_of(&span.name, 12.5) - 18.0;
     html! {
@@ -82,9 +70,5 @@ fn span_row(span: &Span, y: f64, scale: &Scale) -> Markup {
 
 /// A call that waits for someone else is outlined; work of its own is filled.
 fn class_of(span: &Span) -> &'static str {
-    if matches!(span.kind.as_str(), "client" | "producer") {
-        "span-waits"
-    } else {
-        "span-works"
-    }
+    if matches!(span.kind.as_str(), "client" | "producer") { "span-waits" } else { "span-works" }
 }

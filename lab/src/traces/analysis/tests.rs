@@ -22,19 +22,14 @@ fn split_operation() -> Trace {
     let mut work = span(4, 3, "links.resolve", SpanKind::Internal, 35, 65);
     work.component = Some("links".to_owned());
     let root = span(1, 0, "GET /{code}", SpanKind::Server, 0, 100);
-    Trace {
-        spans: vec![work, far_side, hop, root],
-    }
+    Trace { spans: vec![work, far_side, hop, root] }
 }
 
 #[test]
 fn own_times_tell_the_edge_the_hop_and_the_component_apart_and_add_up() {
     let spent = where_time_goes(&[split_operation()]);
     let of = |place: &Place| spent.iter().find(|spent| spent.place == *place).unwrap().mean_us;
-    let hop = Place::Hop {
-        transport: "http".to_owned(),
-        to: "links.resolve".to_owned(),
-    };
+    let hop = Place::Hop { transport: "http".to_owned(), to: "links.resolve".to_owned() };
     assert!((of(&Place::Edge) - 40.0).abs() < 1e-9);
     assert!((of(&hop) - 30.0).abs() < 1e-9);
     assert!((of(&Place::Component("links".to_owned())) - 30.0).abs() < 1e-9);
@@ -46,9 +41,7 @@ fn own_times_tell_the_edge_the_hop_and_the_component_apart_and_add_up() {
 fn what_runs_after_the_reply_is_nobodys_wait() {
     let mut late = span(2, 1, "clicks.record", SpanKind::Internal, 90, 500);
     late.component = Some("clicks".to_owned());
-    let trace = Trace {
-        spans: vec![span(1, 0, "GET /{code}", SpanKind::Server, 0, 100), late],
-    };
+    let trace = Trace { spans: vec![span(1, 0, "GET /{code}", SpanKind::Server, 0, 100), late] };
     let total: f64 = where_time_goes(&[trace]).iter().map(|spent| spent.mean_us).sum();
     assert!((total - 100.0).abs() < 1e-9);
 }
@@ -60,12 +53,8 @@ fn parallel_calls_are_counted_once_in_their_callers_own_time() {
 
 #[test]
 fn the_example_is_the_median_of_the_usual_operation() {
-    let follow = |us| Trace {
-        spans: vec![span(1, 0, "GET /{code}", SpanKind::Server, 0, us)],
-    };
-    let create = Trace {
-        spans: vec![span(1, 0, "POST /links", SpanKind::Server, 0, 9_000)],
-    };
+    let follow = |us| Trace { spans: vec![span(1, 0, "GET /{code}", SpanKind::Server, 0, us)] };
+    let create = Trace { spans: vec![span(1, 0, "POST /links", SpanKind::Server, 0, 9_000)] };
     let rows = example(&[follow(10), create, follow(30), follow(20)]);
     assert_eq!(rows.len(), 1);
     assert_eq!(rows[0].name, "GET /{code}");

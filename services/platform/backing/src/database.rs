@@ -115,7 +115,6 @@ impl Sqlite {
         self.statements.inc();
         &self.writer
     }
-
 }
 
 impl Postgres {
@@ -140,7 +139,6 @@ impl Postgres {
         self.statements.inc();
         &self.pool
     }
-
 }
 
 /// An address as it may be shown.

@@ -44,18 +44,18 @@ pub struct Client {
 }
 
 impl Client {
-    /// A client of the server at `base` (`http://host:port`); connects when first used.
+    /// A client of the server at `peer` (`host:port`); connects when first used.
     pub fn new(
         transport: Transport,
-        base: &str,
+        peer: &str,
         policy: Policy,
         attempt: Duration,
         metrics: HopMetrics,
     ) -> Result<Self, http::uri::InvalidUri> {
-        let base: http::Uri = base.parse()?;
+        let peer: http::uri::Authority = peer.parse()?;
         let stack = match transport {
-            Transport::Http => wear(policy, attempt, HttpTransport::new(&base)),
-            Transport::Grpc => wear(policy, attempt, GrpcTransport::new(base)),
+            Transport::Http => wear(policy, attempt, HttpTransport::new(peer)),
+            Transport::Grpc => wear(policy, attempt, GrpcTransport::new(&peer)),
         };
         Ok(Self { transport, stack, metrics, repeats: Repeats::Once })
     }

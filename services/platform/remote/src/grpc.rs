@@ -108,8 +108,9 @@ pub(crate) struct GrpcTransport {
 }
 
 impl GrpcTransport {
-    pub(crate) fn new(base: Uri) -> Self {
-        let channel = Endpoint::from(base)
+    pub(crate) fn new(peer: &http::uri::Authority) -> Self {
+        let base = Uri::builder().scheme("http").authority(peer.as_str()).path_and_query("/").build();
+        let channel = Endpoint::from(base.expect("an authority and a root path are a URI"))
             .tcp_nodelay(true)
             .connect_timeout(Duration::from_millis(500))
             .http2_keep_alive_interval(Duration::from_secs(10))

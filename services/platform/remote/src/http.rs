@@ -127,14 +127,13 @@ pub(crate) struct HttpTransport {
 }
 
 impl HttpTransport {
-    pub(crate) fn new(base: &Uri) -> Self {
+    pub(crate) fn new(authority: http::uri::Authority) -> Self {
         let client = Client::builder(TokioExecutor::new())
             .pool_timer(TokioTimer::new())
             .pool_idle_timeout(IDLE_FOR)
             .pool_max_idle_per_host(IDLE_CONNECTIONS)
             .build(connector());
-        let nowhere = http::uri::Authority::from_static("localhost:0");
-        Self { authority: base.authority().cloned().unwrap_or(nowhere), client }
+        Self { authority, client }
     }
 
     fn request(&self, call: Call) -> Result<Request<Full<Bytes>>, http::Error> {

@@ -27,7 +27,7 @@ pub struct HostFile {
     pub scratch: PathBuf,
     /// A value for every axis.
     pub axes: BTreeMap<String, String>,
-    /// For each component that another process hosts: the addresses of its internal servers.
+    /// For each component that another process hosts: `HOST:PORT` of the internal server of each copy.
     #[serde(default)]
     pub peers: BTreeMap<String, Vec<String>>,
     /// For each role: the address of the store or broker, as `sqlite:PATH`, `postgres://...`, `kafka://HOST:PORT`.

@@ -1,0 +1,137 @@
+//! Each wrong scenario is one clear message that points at its place.
+
+use std::path::Path;
+
+use super::*;
+
+/// A sound scenario, to be made wrong in one place.
+const SOUND: &str = r#"question = "q"
+why = "w"
+look_for = ["l"]
+kind = "paired"
+axis = "placement"
+arms = ["monolith", "microservices"]
+
+[hold]
+cache = "local"
+
+[load]
+mix = "follow-mostly"
+rate = 100
+
+[[claims]]
+text = "t"
+source = "s"
+metric = "cpu"
+arm = "microservices"
+against = "monolith"
+is = "higher"
+"#;
+
+const WALK: &str = r#"question = "q"
+why = "w"
+look_for = []
+kind = "waterfall"
+[load]
+mix = "follow-mostly"
+rate = 100
+[[steps]]
+label = "a"
+[[steps]]
+label = "b"
+set = { placement = "microservices" }
+"#;
+
+fn parse(text: &str) -> Result<Scenario, ScenarioFault> {
+    Scenario::parse(Path::new("scenarios/shortener/x.toml"), text)
+}
+
+/// The message for the sound scenario with one change.
+fn message(from: &str, to: &str) -> String {
+    assert!(SOUND.contains(from), "{from}");
+    complaint(&SOUND.replacen(from, to, 1))
+}
+
+fn complaint(text: &str) -> String {
+    match parse(text) {
+        Ok(_) => "no complaint".to_owned(),
+        Err(fault) => fault.to_string(),
+    }
+}
+
+#[test]
+fn a_sound_scenario_is_read_whole() {
+    let scenario = parse(SOUND).unwrap();
+    assert_eq!(scenario.name, "shortener/x");
+    assert_eq!(scenario.comparison.arm_names(), ["monolith", "microservices"]);
+    assert_eq!(scenario.hold["cache"], "local");
+    assert_eq!(scenario.claims[0].expect, Expectation::Holds);
+    assert_eq!(scenario.load.arrivals, ArrivalKind::Poisson);
+}
+
+#[test]
+fn the_same_value_throughout_is_a_comparison_of_the_lab_with_itself() {
+    let text =
+        SOUND.replace("\"microservices\"]", "\"monolith\"]").replace("\"microservices\"", "\"monolith\"");
+    assert!(parse(&text).unwrap().comparison.is_a_a());
+}
+
+#[test]
+fn no_axis_and_two_axes_are_refused() {
+    insta::assert_snapshot!(message("axis = \"placement\"\n", ""));
+    insta::assert_snapshot!(message("axis = \"placement\"", "axis = [\"placement\", \"cache\"]"));
+    insta::assert_snapshot!(message("axis = \"placement\"", "axis = 3"));
+}
+
+#[test]
+fn unknown_names_are_answered_with_the_nearest() {
+    insta::assert_snapshot!(message("axis = \"placement\"", "axis = \"placment\""));
+    insta::assert_snapshot!(message("\"microservices\"]", "\"microservice\"]"));
+    insta::assert_snapshot!(message("cache = \"local\"", "cahce = \"local\""));
+    insta::assert_snapshot!(message("cache = \"local\"", "cache = \"lokal\""));
+    insta::assert_snapshot!(message("\"follow-mostly\"", "\"follow-most\""));
+    insta::assert_snapshot!(message("rate = 100", "rat = 100"));
+    insta::assert_snapshot!(message("\"cpu\"", "\"cpus\""));
+    insta::assert_snapshot!(message("arm = \"microservices\"", "arm = \"micro\""));
+    insta::assert_snapshot!(complaint(&format!("system = \"shortner\"\n{SOUND}")));
+}
+
+#[test]
+fn an_arm_repeated_among_others_is_refused() {
+    insta::assert_snapshot!(message("\"microservices\"]", "\"microservices\", \"monolith\"]"));
+}
+
+#[test]
+fn one_arm_is_no_comparison() {
+    insta::assert_snapshot!(message("\"monolith\", \"microservices\"]", "\"monolith\"]"));
+}
+
+#[test]
+fn the_axis_in_question_cannot_be_held() {
+    insta::assert_snapshot!(message("cache = \"local\"", "placement = \"monolith\""));
+}
+
+#[test]
+fn what_is_not_toml_is_pointed_at() {
+    insta::assert_snapshot!(message("why = \"w\"", "why = \"w"));
+    insta::assert_snapshot!(message("rate = 100", "rate = \"fast\""));
+    insta::assert_snapshot!(message("rate = 100", "rate = 0"));
+    insta::assert_snapshot!(message("rate = 100", ""));
+}
+
+#[test]
+fn a_claim_compares_two_arms_or_speaks_of_one() {
+    insta::assert_snapshot!(message("against = \"monolith\"\n", ""));
+    insta::assert_snapshot!(message("is = \"higher\"", "is = \"zero\""));
+    insta::assert_snapshot!(message("is = \"higher\"", "is = \"higher\"\nby_at_least = 0.5"));
+}
+
+#[test]
+fn each_step_of_a_waterfall_changes_one_axis() {
+    assert!(parse(WALK).is_ok());
+    let two =
+        WALK.replace("placement = \"microservices\"", "placement = \"microservices\", cache = \"local\"");
+    insta::assert_snapshot!(complaint(&two));
+    insta::assert_snapshot!(complaint(&WALK.replace("set = { placement = \"microservices\" }\n", "")));
+    insta::assert_snapshot!(complaint(&WALK.replace("kind = \"waterfall\"", "kind = \"paired\"")));
+}
