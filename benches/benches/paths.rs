@@ -148,7 +148,7 @@ fn measure(
     let meters = groups.iter().map(CpuMeter::new).collect();
     let mut rounds =
         Rounds { number, meters, before: Vec::new(), operations: vec![0; count], ended: 0, costs };
-    // The first second warms caches and connections.
+    // The first second opens connections and warms what the preparation did not.
     sender.run(&plan(40), &load, &mut Ignored)?;
     rounds.before = rounds.meters.iter_mut().map(CpuMeter::read).collect();
     sender.run(&plan((seconds / SLICE.as_secs_f64()) as u32), &load, &mut rounds)?;

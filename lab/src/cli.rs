@@ -1,11 +1,14 @@
 //! The command line: what can be said, and the texts that teach it.
 
-use std::path::PathBuf;
+use std::{path::PathBuf, process::ExitCode};
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
 
-use crate::commands::{broker, doctor, host, keep, list, load, plan, report, run, show, up};
+use crate::{
+    commands::{broker, doctor, host, keep, list, load, plan, report, run, show, up},
+    complaint,
+};
 
 const LONG_ABOUT: &str = "\
 A laboratory for architecture.
@@ -28,6 +31,18 @@ The first five minutes:
   lab up shortener --set cache=local   the system itself, to play with
 
 Exit codes: 0 done, and every claim came out as expected; 1 an expectation failed; 2 it could not run.";
+
+/// The command `lab`, from its arguments to its exit code.
+pub fn main() -> ExitCode {
+    match Cli::parse().run() {
+        Ok(Outcome::Done) => ExitCode::SUCCESS,
+        Ok(Outcome::ExpectationFailed) => ExitCode::from(1),
+        Err(error) => {
+            anstream::eprintln!("{}", complaint::told(&error));
+            ExitCode::from(2)
+        }
+    }
+}
 
 /// The command line of `lab`.
 #[derive(Debug, Parser)]

@@ -44,6 +44,27 @@ impl fmt::Display for Complaint {
 
 impl std::error::Error for Complaint {}
 
+/// An error as a person reads it: what happened and why, and only then what to do next.
+///
+/// A hint may come from any link of the chain of causes; a cause that its consequence already names is not said twice.
+pub fn told(error: &anyhow::Error) -> String {
+    let mut what = String::new();
+    let mut hints = String::new();
+    for cause in error.chain() {
+        let text = cause.to_string();
+        let (words, hint) = text.split_once("\nhint: ").unwrap_or((&text, ""));
+        if what.is_empty() {
+            words.clone_into(&mut what);
+        } else if !what.contains(words) {
+            what += &format!(": {words}");
+        }
+        if !hint.is_empty() {
+            hints += &format!("\nhint: {hint}");
+        }
+    }
+    format!("error: {what}{hints}")
+}
+
 /// `did you mean X? there is A, B`: the hint after a name that is not known.
 pub fn did_you_mean<'a>(word: &str, known: impl IntoIterator<Item = &'a str> + Clone) -> String {
     let all = known.clone().into_iter().collect::<Vec<_>>().join("`, `");
@@ -51,4 +72,22 @@ pub fn did_you_mean<'a>(word: &str, known: impl IntoIterator<Item = &'a str> + C
         || format!("there is `{all}`"),
         |near| format!("did you mean `{near}`? there is `{all}`"),
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_hint_comes_after_the_causes() {
+        let refused = anyhow::anyhow!("connection refused");
+        let error = refused.context(Complaint::new("nobody answers").hint("is it up?"));
+        assert_eq!(told(&error), "error: nobody answers: connection refused\nhint: is it up?");
+    }
+
+    #[test]
+    fn nothing_is_said_twice() {
+        let error = anyhow::anyhow!("disk full").context("cannot write: disk full");
+        assert_eq!(told(&error), "error: cannot write: disk full");
+    }
 }

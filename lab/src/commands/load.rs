@@ -13,7 +13,13 @@ use load::{
     steady::{self, Steady},
 };
 
-use crate::{cli::Outcome, complaint::Complaint, interrupt::Interrupt, output, scenario::ArrivalKind};
+use crate::{
+    cli::Outcome,
+    complaint::{Complaint, did_you_mean},
+    interrupt::Interrupt,
+    output,
+    scenario::ArrivalKind,
+};
 
 /// The most operations a second; a generator of this kind is not the tool for more.
 const MAX_RATE: f64 = 1_000_000.0;
@@ -89,6 +95,13 @@ impl Args {
 
     /// The sender, once it is sure that somebody listens at the address.
     fn sender(&self) -> Result<Sender> {
+        let known = || load::journeys::SYSTEMS.iter().map(|entry| entry.name);
+        if !known().any(|name| name == self.system) {
+            let names: Vec<_> = known().collect();
+            return Err(Complaint::new(format!("there is no system `{}`", self.system))
+                .hint(did_you_mean(&self.system, names))
+                .into());
+        }
         let options = JourneyOptions {
             seed: self.seed,
             mix: self.mix.clone(),

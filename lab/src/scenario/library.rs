@@ -6,6 +6,7 @@ use std::{
 };
 
 use super::{Scenario, ScenarioFault, check, fault::Source};
+use crate::systems;
 
 /// A folder `scenarios/<system>/<question>.toml`.
 #[derive(Clone, Debug)]
@@ -82,11 +83,15 @@ fn read(path: &Path) -> Result<Scenario, ScenarioFault> {
 
 fn nearest_scenario(name: &str, names: &[String]) -> String {
     let by_question = names.iter().find(|known| known.split('/').next_back() == Some(name));
-    let near =
-        by_question.map(String::as_str).or_else(|| runtime::nearest(name, names.iter().map(String::as_str)));
+    // A single word may have been meant as a system.
+    let system = || (!name.contains('/')).then(|| runtime::nearest(name, systems::names())).flatten();
+    let near = by_question
+        .map(String::as_str)
+        .or_else(system)
+        .or_else(|| runtime::nearest(name, names.iter().map(String::as_str)));
     near.map_or_else(
-        || "`lab list` shows every scenario".to_owned(),
-        |near| format!("did you mean `{near}`? `lab list` shows every scenario"),
+        || "`lab list` shows every system and scenario".to_owned(),
+        |near| format!("did you mean `{near}`? `lab list` shows every system and scenario"),
     )
 }
 

@@ -53,6 +53,9 @@ impl Shortener {
 impl SystemJourneys for Shortener {
     fn prepare(&mut self, lane: &mut Lane, progress: &mut dyn FnMut(Progress)) -> Result<(), PrepareError> {
         let codes = seeding::seed(self.seed, self.links, lane, progress)?;
+        if self.mix.warm {
+            seeding::read(&codes, lane)?;
+        }
         self.drive = Drive::new(self.seed, 0, self.mix, codes, Arc::clone(&self.books));
         Ok(())
     }

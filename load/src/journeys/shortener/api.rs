@@ -50,6 +50,11 @@ pub(super) fn follow(code: &str, request: &mut RequestBuf) {
     request.write(Method::Get, format_args!("/{code}"));
 }
 
+/// Reads a link as a follow does, without following it: a `HEAD` request counts no click.
+pub(super) fn read(code: &str, request: &mut RequestBuf) {
+    request.write(Method::Head, format_args!("/{code}"));
+}
+
 /// Looks a link up without following it.
 pub(super) fn look_up(code: &str, request: &mut RequestBuf) {
     request.write(Method::Get, format_args!("/links/{code}"));

@@ -22,6 +22,8 @@ pub struct Mix {
     pub follow: f64,
     /// Which links are followed.
     pub keys: Keys,
+    /// Whether every link has been read before load begins.
+    pub warm: bool,
 }
 
 /// How popular links are.
@@ -46,7 +48,7 @@ impl Mix {
             "cold-cache" => (1.0, Keys::Uniform),
             _ => (0.95, Keys::Zipf),
         };
-        Self { follow, keys }
+        Self { follow, keys, warm: name != "cold-cache" }
     }
 }
 

@@ -1,4 +1,4 @@
-//! Makes the links that the operations follow.
+//! Makes the links that the operations follow, and reads each once.
 
 use std::time::Duration;
 
@@ -31,10 +31,49 @@ pub(super) fn seed(
     if done == total {
         return Ok(seeding.codes.into_iter().flatten().collect());
     }
+    Err(incomplete("links", done, total, lane))
+}
+
+/// Reads every link once: a system that has been up for a while has seen each, whatever caches it has.
+pub(super) fn read(codes: &Codes, lane: &mut Lane) -> Result<(), PrepareError> {
+    let total = codes.len() as u64;
+    let mut reading = Reading { codes, next: 0, read: 0 };
+    conduct(&mut reading, lane, IN_FLIGHT, LONGEST, &mut |_| ())?;
+    let done = reading.read;
+    if done == total { Ok(()) } else { Err(incomplete("links that are read", done, total, lane)) }
+}
+
+fn incomplete(what: &'static str, done: u64, total: u64, lane: &Lane) -> PrepareError {
     let record = lane.record();
     let causes = record.failed.iter().chain(record.refused.iter());
     let failures = causes.map(|(cause, count)| format!("{cause} {count}")).collect::<Vec<_>>().join(", ");
-    Err(PrepareError::Incomplete { what: "links", done, total, failures })
+    PrepareError::Incomplete { what, done, total, failures }
+}
+
+struct Reading<'a> {
+    codes: &'a Codes,
+    next: usize,
+    read: u64,
+}
+
+impl Survey for Reading<'_> {
+    type Question = usize;
+
+    fn next(&mut self) -> Option<usize> {
+        let number = self.next;
+        self.next += 1;
+        (number < self.codes.len()).then_some(number)
+    }
+
+    fn ask(&self, &number: &usize, request: &mut RequestBuf) {
+        api::read(&self.codes[number], request);
+    }
+
+    fn answer(&mut self, _: &usize, reply: &Reply<'_>) -> bool {
+        let read = reply.status == 302;
+        self.read += u64::from(read);
+        read
+    }
 }
 
 struct Seeding {

@@ -18,7 +18,7 @@ const CAPACITY: usize = 20_000;
 /// Events that are delivered together.
 const BATCH: usize = 2_000;
 /// How long an event waits for others to be delivered with.
-const LINGER: Duration = Duration::from_millis(200);
+const LINGER: Duration = Duration::from_secs(1);
 /// How often a batch is tried before it is given up, first after 50 ms, then twice as long each time.
 const TRIES: u32 = 6;
 
