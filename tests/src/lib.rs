@@ -6,5 +6,8 @@
 //! `edge` (one behaviour over every wiring that a scenario uses),
 //! `end_to_end` (the lab's commands), `tidy` (the tree's invariants).
 
+pub mod command;
+pub mod edge_client;
+pub mod edge_suite;
 pub mod placed;
 pub mod stores;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use backing::{Batching, Event, Subscriber};
-use shortener::{ClickError, ClickService, Clicks, Code, MAX_TALLIES, Tallies, Tally, TallyId};
+use shortener::{ClickError, ClickService, Clicks, Code, MAX_COUNTS, Tallies, Tally, TallyId};
 use shortener_app::{Tallying, remotes::clicks};
 use system_tests::{
     placed::{WAYS, placed},
@@ -11,7 +11,7 @@ use system_tests::{
 };
 
 fn tally(id: u128, code: &str, clicks: u32) -> Tally {
-    Tally { id: TallyId(id), code: Code::parse(code).unwrap(), clicks }
+    Tally { id: TallyId(id), counts: [(Code::parse(code).unwrap(), clicks)].into() }
 }
 
 async fn count(clicks: &dyn Clicks, code: &str) -> u64 {
@@ -26,7 +26,7 @@ async fn clicks_keeps_its_promises_however_it_is_reached_and_whatever_it_stands_
             let clicks = placed::<clicks::Placed>(way, Arc::new(ClickService::new(store))).await;
             a_tally_is_added_once_however_often_it_comes(&*clicks).await;
             tallies_of_one_call_are_added_together(&*clicks).await;
-            too_many_tallies_are_refused_whole(&*clicks).await;
+            too_many_counts_are_refused_whole(&*clicks).await;
             events_that_come_again_in_other_company_count_once(Arc::clone(&clicks)).await;
         }
     }
@@ -51,9 +51,9 @@ async fn tallies_of_one_call_are_added_together(clicks: &dyn Clicks) {
     clicks.record(Tallies::default()).await.unwrap();
 }
 
-async fn too_many_tallies_are_refused_whole(clicks: &dyn Clicks) {
-    let tallies = (0..=MAX_TALLIES as u128).map(|id| tally(1_000 + id, "many", 1)).collect();
-    assert_eq!(clicks.record(Tallies(tallies)).await, Err(ClickError::TooManyTallies));
+async fn too_many_counts_are_refused_whole(clicks: &dyn Clicks) {
+    let tallies = (0..=MAX_COUNTS as u128).map(|id| tally(1_000 + id, "many", 1)).collect();
+    assert_eq!(clicks.record(Tallies(tallies)).await, Err(ClickError::TooManyCounts));
     assert_eq!(count(clicks, "many").await, 0);
 }
 

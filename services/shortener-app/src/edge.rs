@@ -20,12 +20,12 @@ use std::sync::Arc;
 use axum::{
     Json, Router,
     extract::{Path, State},
-    http::{HeaderMap, HeaderValue, Method, StatusCode, header},
+    http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header},
     response::{IntoResponse, Response},
     routing::{get, post},
 };
 use backing::{Event, Publisher};
-use remote::{problem as problem_document, unknown_method};
+use remote::problem as problem_document;
 use shortener::{Clicks, Code, Link, LinkError, Links, RequestKey, Shorten, Target};
 use uuid::Uuid;
 
@@ -50,7 +50,7 @@ pub fn router(links: Arc<dyn Links>, clicks: Arc<dyn Clicks>, followed: Arc<dyn 
         .route("/links/{code}", get(show).delete(remove))
         .route("/{code}", get(follow))
         .route("/openapi.json", get(openapi::document))
-        .fallback(unknown_method)
+        .fallback(no_such_path)
         .method_not_allowed_fallback(method_not_allowed)
         .with_state(Edge { links, clicks, followed })
 }
@@ -125,6 +125,11 @@ async fn resolve(edge: &Edge, code: String) -> Result<Link, Problem> {
         Ok(code) => edge.links.resolve(code).await.map_err(Problem::from),
         Err(error) => Err(Problem::no_such_code(&error)),
     }
+}
+
+async fn no_such_path(path: Uri) -> Response {
+    let detail = format!("nothing is at `{}`; `/openapi.json` says what there is", path.path());
+    problem_document(StatusCode::NOT_FOUND, "no-such-path", "No such path", &detail)
 }
 
 async fn method_not_allowed(method: Method) -> Response {

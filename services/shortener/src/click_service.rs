@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
-use crate::{ClickCount, ClickError, ClickStore, Clicks, Code, MAX_TALLIES, Recorded, Tallies};
+use crate::{ClickCount, ClickError, ClickStore, Clicks, Code, MAX_COUNTS, Recorded, Tallies};
 
 /// Records and counts clicks.
 pub struct ClickService {
@@ -21,8 +21,8 @@ impl ClickService {
 #[async_trait]
 impl Clicks for ClickService {
     async fn record(&self, tallies: Tallies) -> Result<Recorded, ClickError> {
-        if tallies.0.len() > MAX_TALLIES {
-            return Err(ClickError::TooManyTallies);
+        if tallies.0.iter().map(|tally| tally.counts.len()).sum::<usize>() > MAX_COUNTS {
+            return Err(ClickError::TooManyCounts);
         }
         self.store.add(&tallies.0).await?;
         Ok(Recorded)

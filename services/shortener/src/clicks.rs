@@ -1,13 +1,15 @@
 //! The contract of the component `clicks`.
 
+use std::collections::BTreeMap;
+
 use async_trait::async_trait;
 use contract::{Kind, RemoteError, Unavailable};
 use serde::{Deserialize, Serialize};
 
 use crate::Code;
 
-/// The most tallies that one call may carry.
-pub const MAX_TALLIES: usize = 5_000;
+/// The most counts that one call may carry, over all its tallies.
+pub const MAX_COUNTS: usize = 5_000;
 
 /// Counts how often links are followed.
 #[async_trait]
@@ -24,15 +26,13 @@ pub trait Clicks: Send + Sync {
 #[serde(transparent)]
 pub struct Tallies(pub Vec<Tally>);
 
-/// So many clicks on one link.
+/// Clicks that are added together, once: those of one event, or of a batch that never comes apart.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Tally {
     /// Unique: a tally is added once.
     pub id: TallyId,
-    /// The link.
-    pub code: Code,
-    /// How often it was followed.
-    pub clicks: u32,
+    /// How often each link was followed.
+    pub counts: BTreeMap<Code, u32>,
 }
 
 /// The id of a tally: a UUID.
@@ -68,9 +68,9 @@ pub struct ClickCount {
 /// What can go wrong with clicks.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 pub enum ClickError {
-    /// More than [`MAX_TALLIES`] in one call.
-    #[error("a call carries at most {MAX_TALLIES} tallies")]
-    TooManyTallies,
+    /// More than [`MAX_COUNTS`] in one call.
+    #[error("a call carries at most {MAX_COUNTS} counts")]
+    TooManyCounts,
     /// The component, or what it stands on, did not answer.
     #[error(transparent)]
     Unavailable(#[from] Unavailable),
@@ -79,7 +79,7 @@ pub enum ClickError {
 impl RemoteError for ClickError {
     fn kind(&self) -> Kind {
         match self {
-            Self::TooManyTallies => Kind::Invalid,
+            Self::TooManyCounts => Kind::Invalid,
             Self::Unavailable(_) => Kind::Unavailable,
         }
     }

@@ -21,7 +21,7 @@ pub mod ports;
 mod target;
 
 pub use click_service::ClickService;
-pub use clicks::{ClickCount, ClickError, Clicks, MAX_TALLIES, Recorded, Tallies, Tally, TallyId};
+pub use clicks::{ClickCount, ClickError, Clicks, MAX_COUNTS, Recorded, Tallies, Tally, TallyId};
 pub use code::{Code, CodeError};
 pub use codes::{CodeSource, CounterCodes, HashCodes, RandomCodes};
 pub use link_service::LinkService;

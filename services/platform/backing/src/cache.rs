@@ -57,7 +57,7 @@ where
     pub async fn get_or_load<E>(
         &self,
         key: &K,
-        load: impl Future<Output = Result<Option<V>, E>>,
+        load: impl AsyncFnOnce() -> Result<Option<V>, E>,
     ) -> Result<Option<V>, E>
     where
         E: Clone + Send + Sync + 'static,
@@ -69,13 +69,13 @@ where
         self.metrics.misses.inc();
         match self.stampede {
             Stampede::Off => {
-                let loaded = load.await?;
+                let loaded = load().await?;
                 if let Some(value) = &loaded {
                     self.entries.insert(key.clone(), value.clone()).await;
                 }
                 Ok(loaded)
             }
-            Stampede::SingleFlight => self.load_once(key, load).await,
+            Stampede::SingleFlight => self.load_once(key, load()).await,
         }
     }
 

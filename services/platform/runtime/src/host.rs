@@ -3,11 +3,13 @@
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use anyhow::{Context as _, Result, anyhow};
+use async_trait::async_trait;
 use axum::Router;
 use backing::{
-    Background, Database, EventMetrics, Inline, KafkaConsumer, KafkaPublisher, MemoryPublisher, Publisher,
-    Stampede, Subscriber,
+    Background, Database, Event, EventMetrics, Inline, KafkaConsumer, KafkaPublisher, MemoryPublisher,
+    Publisher, Stampede, Subscriber,
 };
+use contract::{Unavailable, Why};
 use prometheus_client::registry::Registry;
 use remote::{CallMetrics, Client, Contract, HopMetrics, Transport};
 use resilience::Policy;
@@ -113,6 +115,10 @@ impl Host {
                     KafkaConsumer::start(&broker, topic, subscriber, metrics.clone(), background)
                         .context("cannot receive events")?;
                 }
+                // A producer has threads of its own: only the process that publishes has one.
+                if self.file.public.is_none() {
+                    return Ok(Arc::new(Nowhere));
+                }
                 Arc::new(KafkaPublisher::new(&broker, topic, metrics).context("cannot publish events")?)
             }
             _ => Arc::new(Inline::new(subscriber, metrics)),
@@ -128,6 +134,16 @@ impl Host {
 
     pub(crate) fn into_parts(self) -> (HostFile, Wiring, Backings, Router, Option<Router>) {
         (self.file, self.wiring, self.backings, self.internal, self.public)
+    }
+}
+
+/// What stands for a publisher in a process without the edge: nothing there publishes.
+struct Nowhere;
+
+#[async_trait]
+impl Publisher for Nowhere {
+    async fn publish(&self, _: Event) -> Result<(), Unavailable> {
+        Err(Unavailable::new("events", Why::Broken))
     }
 }
 

@@ -28,7 +28,7 @@ impl LinkStore for CachedLinkStore {
     }
 
     async fn find(&self, code: &Code) -> Result<Option<Link>, Unavailable> {
-        self.cache.get_or_load(code, self.store.find(code)).await
+        self.cache.get_or_load(code, || self.store.find(code)).await
     }
 
     async fn remove(&self, code: &Code) -> Result<(), Unavailable> {

@@ -56,7 +56,9 @@ impl ClickStore for MemoryClickStore {
         let (seen, counts) = &mut *guard;
         for tally in tallies {
             if seen.insert(tally.id) {
-                *counts.entry(tally.code.clone()).or_default() += u64::from(tally.clicks);
+                for (code, clicks) in &tally.counts {
+                    *counts.entry(code.clone()).or_default() += u64::from(*clicks);
+                }
             }
         }
         Ok(())

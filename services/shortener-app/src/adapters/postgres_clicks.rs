@@ -1,5 +1,7 @@
 //! Clicks in PostgreSQL.
 
+use std::collections::HashSet;
+
 use async_trait::async_trait;
 use backing::Postgres;
 use contract::Unavailable;
@@ -27,16 +29,21 @@ impl ClickStore for PostgresClickStore {
         // One statement, so all or nothing; in the order of the codes, so that two of them never wait for each other.
         let add = "WITH fresh AS (
                 INSERT INTO tallies (id) SELECT DISTINCT unnest($1::text[]) ON CONFLICT DO NOTHING RETURNING id
-            ), added AS (
-                SELECT t.code, sum(t.clicks)::bigint AS clicks
-                FROM (SELECT DISTINCT ON (id) * FROM unnest($1::text[], $2::text[], $3::bigint[])
-                      AS t (id, code, clicks)) AS t JOIN fresh USING (id) GROUP BY t.code ORDER BY t.code
             )
-            INSERT INTO click_counts (code, clicks) SELECT code, clicks FROM added
+            INSERT INTO click_counts (code, clicks)
+            SELECT t.code, sum(t.clicks)::bigint FROM unnest($1::text[], $2::text[], $3::bigint[]) AS t (id, code, clicks)
+            JOIN fresh USING (id) GROUP BY t.code ORDER BY t.code
             ON CONFLICT (code) DO UPDATE SET clicks = click_counts.clicks + excluded.clicks";
-        let ids: Vec<String> = tallies.iter().map(|tally| tally.id.into()).collect();
-        let codes: Vec<&str> = tallies.iter().map(|tally| tally.code.as_str()).collect();
-        let clicks: Vec<i64> = tallies.iter().map(|tally| i64::from(tally.clicks)).collect();
+        // The same tally twice in one call counts once as well.
+        let mut seen = HashSet::new();
+        let (mut ids, mut codes, mut clicks) = (Vec::new(), Vec::new(), Vec::new());
+        for tally in tallies.iter().filter(|tally| seen.insert(tally.id)) {
+            for (code, count) in &tally.counts {
+                ids.push(String::from(tally.id));
+                codes.push(code.as_str());
+                clicks.push(i64::from(*count));
+            }
+        }
         sqlx::query(add)
             .bind(ids)
             .bind(codes)

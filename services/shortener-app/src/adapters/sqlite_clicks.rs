@@ -25,8 +25,8 @@ impl SqliteClickStore {
 impl ClickStore for SqliteClickStore {
     async fn add(&self, tallies: &[Tally]) -> Result<(), Unavailable> {
         // One statement whatever the number: the tallies travel as one JSON parameter, a trigger counts them.
-        let add = "INSERT INTO tallies (id, code, clicks)
-            SELECT value ->> 'id', value ->> 'code', value ->> 'clicks' FROM json_each($1) WHERE true
+        let add = "INSERT INTO tallies (id, counts)
+            SELECT value ->> 'id', value ->> 'counts' FROM json_each($1) WHERE true
             ON CONFLICT DO NOTHING";
         let json = serde_json::to_string(tallies).expect("tallies are strings and numbers");
         sqlx::query(add)

@@ -1,6 +1,6 @@
 //! Clicks that arrive as events.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{collections::BTreeMap, sync::Arc};
 
 use async_trait::async_trait;
 use backing::{Batching, Event, Subscriber};
@@ -22,35 +22,27 @@ impl Tallying {
 #[async_trait]
 impl Subscriber for Tallying {
     async fn receive(&self, events: &[Event], batching: Batching) -> Result<(), Unavailable> {
-        let each = events.iter().filter_map(tally);
         let tallies = match batching {
-            Batching::Shifting => each.collect(),
-            Batching::Fixed => by_code(each),
+            Batching::Shifting => {
+                events.iter().filter_map(|event| tally(std::slice::from_ref(event))).collect()
+            }
+            // The same events come again together: one tally, under the id of the first.
+            Batching::Fixed => tally(events).into_iter().collect(),
         };
         match self.clicks.record(Tallies(tallies)).await {
             Ok(_) => Ok(()),
             Err(ClickError::Unavailable(unavailable)) => Err(unavailable),
-            Err(ClickError::TooManyTallies) => Err(Unavailable::new("clicks", Why::Misunderstood)),
+            Err(ClickError::TooManyCounts) => Err(Unavailable::new("clicks", Why::Misunderstood)),
         }
     }
 }
 
-fn tally(event: &Event) -> Option<Tally> {
-    let code = Code::parse(event.key.as_str()).ok()?;
-    Some(Tally { id: TallyId(event.id), code, clicks: 1 })
-}
-
-/// One tally a link, under the id of its first event: the same events again give the same tallies.
-fn by_code(each: impl Iterator<Item = Tally>) -> Vec<Tally> {
-    let mut tallies: Vec<Tally> = Vec::new();
-    let mut places: HashMap<Code, usize> = HashMap::new();
-    for tally in each {
-        if let Some(place) = places.get(&tally.code) {
-            tallies[*place].clicks += tally.clicks;
-        } else {
-            places.insert(tally.code.clone(), tallies.len());
-            tallies.push(tally);
-        }
+fn tally(events: &[Event]) -> Option<Tally> {
+    let id = TallyId(events.first()?.id);
+    let mut counts = BTreeMap::new();
+    // A key that is no code is nobody's click.
+    for code in events.iter().filter_map(|event| Code::parse(event.key.as_str()).ok()) {
+        *counts.entry(code).or_default() += 1;
     }
-    tallies
+    Some(Tally { id, counts })
 }

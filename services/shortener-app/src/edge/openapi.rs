@@ -42,13 +42,13 @@ struct ProblemShown {
     params(("Idempotency-Key" = Option<String>, Header, description = "1 to 128 visible ASCII characters; the same key and body again return the same link")),
     responses(
         (status = 201, description = "The link; `Location` is its path", body = LinkShown, headers(("Location" = String))),
-        (status = 400, description = "The body is malformed", body = ProblemShown),
-        (status = 409, description = "The alias is taken", body = ProblemShown),
-        (status = 413, description = "The body is larger than 64 KiB", body = ProblemShown),
-        (status = 415, description = "The body is not JSON", body = ProblemShown),
-        (status = 422, description = "A value is not acceptable, or the key was used for a different request", body = ProblemShown),
-        (status = 503, description = "A component is away", body = ProblemShown),
-        (status = 504, description = "The deadline passed; whether it had an effect is not known", body = ProblemShown),
+        (status = 400, description = "The body is malformed", body = ProblemShown, content_type = "application/problem+json"),
+        (status = 409, description = "The alias is taken", body = ProblemShown, content_type = "application/problem+json"),
+        (status = 413, description = "The body is larger than 64 KiB", body = ProblemShown, content_type = "application/problem+json"),
+        (status = 415, description = "The body is not JSON", body = ProblemShown, content_type = "application/problem+json"),
+        (status = 422, description = "A value is not acceptable, or the key was used for a different request", body = ProblemShown, content_type = "application/problem+json"),
+        (status = 503, description = "A component is away", body = ProblemShown, content_type = "application/problem+json"),
+        (status = 504, description = "The deadline passed; whether it had an effect is not known", body = ProblemShown, content_type = "application/problem+json"),
     )
 )]
 #[expect(dead_code, reason = "stands for the handler in the document")]
@@ -58,10 +58,10 @@ fn shorten() {}
     get, path = "/links/{code}", params(("code" = String, Path)),
     responses(
         (status = 200, description = "The link and its clicks", body = LinkShown),
-        (status = 404, description = "There is no such link", body = ProblemShown),
-        (status = 410, description = "The link has expired", body = ProblemShown),
-        (status = 503, description = "A component is away", body = ProblemShown),
-        (status = 504, description = "The deadline passed", body = ProblemShown),
+        (status = 404, description = "There is no such link", body = ProblemShown, content_type = "application/problem+json"),
+        (status = 410, description = "The link has expired", body = ProblemShown, content_type = "application/problem+json"),
+        (status = 503, description = "A component is away", body = ProblemShown, content_type = "application/problem+json"),
+        (status = 504, description = "The deadline passed", body = ProblemShown, content_type = "application/problem+json"),
     )
 )]
 #[expect(dead_code, reason = "stands for the handler in the document")]
@@ -71,8 +71,8 @@ fn show() {}
     delete, path = "/links/{code}", params(("code" = String, Path)),
     responses(
         (status = 204, description = "The code leads nowhere now"),
-        (status = 503, description = "A component is away", body = ProblemShown),
-        (status = 504, description = "The deadline passed", body = ProblemShown),
+        (status = 503, description = "A component is away", body = ProblemShown, content_type = "application/problem+json"),
+        (status = 504, description = "The deadline passed", body = ProblemShown, content_type = "application/problem+json"),
     )
 )]
 #[expect(dead_code, reason = "stands for the handler in the document")]
@@ -82,10 +82,10 @@ fn remove() {}
     get, path = "/{code}", params(("code" = String, Path)),
     responses(
         (status = 302, description = "`Location` is the target", headers(("Location" = String))),
-        (status = 404, description = "There is no such link", body = ProblemShown),
-        (status = 410, description = "The link has expired", body = ProblemShown),
-        (status = 503, description = "A component is away", body = ProblemShown),
-        (status = 504, description = "The deadline passed", body = ProblemShown),
+        (status = 404, description = "There is no such link", body = ProblemShown, content_type = "application/problem+json"),
+        (status = 410, description = "The link has expired", body = ProblemShown, content_type = "application/problem+json"),
+        (status = 503, description = "A component is away", body = ProblemShown, content_type = "application/problem+json"),
+        (status = 504, description = "The deadline passed", body = ProblemShown, content_type = "application/problem+json"),
     )
 )]
 #[expect(dead_code, reason = "stands for the handler in the document")]

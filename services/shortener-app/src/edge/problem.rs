@@ -63,7 +63,7 @@ impl From<ClickError> for Problem {
     fn from(error: ClickError) -> Self {
         match error {
             ClickError::Unavailable(unavailable) => unavailable.into(),
-            ClickError::TooManyTallies => {
+            ClickError::TooManyCounts => {
                 Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", "Unavailable", error.to_string())
             }
         }

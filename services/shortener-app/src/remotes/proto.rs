@@ -1,5 +1,7 @@
 //! The protobuf messages of the contracts, one for each type, of the same name.
 
+use std::collections::BTreeMap;
+
 use contract::{Timestamp, Unavailable, Why};
 use remote::{Encodes, Malformed};
 use shortener::{self as domain, RequestKey, TallyId, Target};
@@ -105,15 +107,13 @@ impl Encodes<domain::Removed> for Removed {
     }
 }
 
-/// `message Tally { bytes id = 1; string code = 2; uint32 clicks = 3; }`
+/// `message Tally { bytes id = 1; map<string, uint32> counts = 2; }`
 #[derive(Clone, PartialEq, prost::Message)]
 pub struct Tally {
     #[prost(bytes = "vec", tag = "1")]
     id: Vec<u8>,
-    #[prost(string, tag = "2")]
-    code: String,
-    #[prost(uint32, tag = "3")]
-    clicks: u32,
+    #[prost(btree_map = "string, uint32", tag = "2")]
+    counts: BTreeMap<String, u32>,
 }
 
 /// `message Tallies { repeated Tally tallies = 1; }`
@@ -127,19 +127,19 @@ impl Encodes<domain::Tallies> for Tallies {
     fn of(tallies: domain::Tallies) -> Self {
         let message = |tally: domain::Tally| Tally {
             id: tally.id.0.to_be_bytes().to_vec(),
-            code: tally.code.into(),
-            clicks: tally.clicks,
+            counts: tally.counts.into_iter().map(|(code, clicks)| (code.into(), clicks)).collect(),
         };
         Self { tallies: tallies.0.into_iter().map(message).collect() }
     }
 
     fn parse(self) -> Result<domain::Tallies, Malformed> {
+        let count =
+            |(code, clicks): (String, u32)| Ok((domain::Code::parse(code).map_err(|_| Malformed)?, clicks));
         let tally = |message: Tally| {
             let id: [u8; 16] = message.id.try_into().map_err(|_| Malformed)?;
             Ok(domain::Tally {
                 id: TallyId(u128::from_be_bytes(id)),
-                code: domain::Code::parse(message.code).map_err(|_| Malformed)?,
-                clicks: message.clicks,
+                counts: message.counts.into_iter().map(count).collect::<Result<_, _>>()?,
             })
         };
         self.tallies.into_iter().map(tally).collect::<Result<_, _>>().map(domain::Tallies)
@@ -199,8 +199,8 @@ pub enum What {
     NotFound = 7,
     /// The link has expired.
     Expired = 8,
-    /// More tallies than one call carries.
-    TooManyTallies = 9,
+    /// More counts than one call carries.
+    TooManyCounts = 9,
 }
 
 /// `message LinkError { What what = 1; string subject = 2; uint32 why = 3; }`
@@ -249,7 +249,7 @@ impl Encodes<domain::LinkError> for LinkError {
             What::NotFound => Error::NotFound { code: code()? },
             What::Expired => Error::Expired { code: code()? },
             What::Unavailable => Error::Unavailable(unavailable(self.subject, self.why)?),
-            What::Unspecified | What::TooManyTallies => return Err(Malformed),
+            What::Unspecified | What::TooManyCounts => return Err(Malformed),
         })
     }
 }
@@ -270,9 +270,7 @@ pub struct ClickError {
 impl Encodes<domain::ClickError> for ClickError {
     fn of(error: domain::ClickError) -> Self {
         match error {
-            domain::ClickError::TooManyTallies => {
-                Self { what: What::TooManyTallies.into(), ..Self::default() }
-            }
+            domain::ClickError::TooManyCounts => Self { what: What::TooManyCounts.into(), ..Self::default() },
             domain::ClickError::Unavailable(unavailable) => Self {
                 what: What::Unavailable.into(),
                 why: number_of(unavailable.why),
@@ -283,7 +281,7 @@ impl Encodes<domain::ClickError> for ClickError {
 
     fn parse(self) -> Result<domain::ClickError, Malformed> {
         match self.what() {
-            What::TooManyTallies => Ok(domain::ClickError::TooManyTallies),
+            What::TooManyCounts => Ok(domain::ClickError::TooManyCounts),
             What::Unavailable => Ok(domain::ClickError::Unavailable(unavailable(self.subject, self.why)?)),
             _ => Err(Malformed),
         }

@@ -4,7 +4,10 @@
 //! The consumer commits an offset after the effect, so that a crash makes an event come again, never go missing;
 //! the subscriber is idempotent by event id, so that coming again has no effect.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use async_trait::async_trait;
 use contract::{Unavailable, Why};
@@ -14,7 +17,7 @@ use rdkafka::{
     consumer::{CommitMode, Consumer, StreamConsumer},
     error::KafkaError,
     message::{BorrowedMessage, Header, Headers, OwnedHeaders},
-    producer::{FutureProducer, FutureRecord},
+    producer::{BaseProducer, FutureProducer, FutureRecord, Producer},
     util::Timeout,
 };
 use tokio_util::sync::CancellationToken;
@@ -28,6 +31,8 @@ const ACKNOWLEDGE_WITHIN: Duration = Duration::from_millis(1_500);
 const BATCH: usize = 1_000;
 /// The pause before a batch that failed is tried again.
 const PAUSE: Duration = Duration::from_millis(200);
+/// How long the broker may take to make a topic.
+const TOPIC_WITHIN: Duration = Duration::from_secs(5);
 /// The header that carries the event id.
 const ID: &str = "event-id";
 
@@ -94,9 +99,28 @@ impl KafkaConsumer {
             .set("topic.metadata.refresh.interval.ms", "1000")
             .set("allow.auto.create.topics", "true")
             .create()?;
+        see_to_topic(address, topic)?;
         consumer.subscribe(&[topic])?;
         background.start(|stop| receive(consumer, subscriber, metrics, stop));
         Ok(())
+    }
+}
+
+/// Sees to it that the topic is there before a group forms around it.
+///
+/// A broker that makes topics by itself makes it when a producer asks about it.
+/// Production makes topics deliberately, with as many partitions and copies as they need.
+fn see_to_topic(address: &str, topic: &str) -> Result<(), KafkaError> {
+    let asking: BaseProducer = client(address).create()?;
+    let until = Instant::now() + TOPIC_WITHIN;
+    loop {
+        let metadata = asking.client().fetch_metadata(Some(topic), TOPIC_WITHIN)?;
+        let there =
+            metadata.topics().iter().any(|found| found.name() == topic && !found.partitions().is_empty());
+        if there || Instant::now() > until {
+            return Ok(());
+        }
+        std::thread::sleep(Duration::from_millis(50));
     }
 }
 
@@ -107,7 +131,14 @@ async fn receive(
     stop: CancellationToken,
 ) {
     while let Some(first) = stop.run_until_cancelled(consumer.recv()).await {
-        let mut batch: Vec<Event> = first.ok().as_ref().and_then(parse).into_iter().collect();
+        let first = match first {
+            Ok(first) => first,
+            Err(error) => {
+                tracing::warn!(%error, "nothing could be received");
+                continue;
+            }
+        };
+        let mut batch: Vec<Event> = parse(&first).into_iter().collect();
         while batch.len() < BATCH {
             let Some(Ok(message)) = consumer.recv().now_or_never() else { break };
             batch.extend(parse(&message));

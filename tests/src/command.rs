@@ -1,0 +1,186 @@
+//! The lab's command as a person uses it: in a folder of its own, watched, and looked after.
+
+use std::{
+    fs::{self, File},
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    time::Duration,
+};
+
+use nix::{
+    sys::signal::{self, Signal},
+    unistd::Pid,
+};
+use tempfile::TempDir;
+
+use crate::edge_suite::eventually;
+
+/// No command of these tests takes longer.
+const ENDS_WITHIN: Duration = Duration::from_mins(2);
+
+/// How soon what a command says is there, and what it left ends.
+const SOON: Duration = Duration::from_secs(60);
+
+/// A folder to use the lab in: the working directory, with a folder for temporary files that nobody else uses.
+///
+/// Whatever the lab starts inherits the name of that folder in its environment, so that it can be found.
+pub struct Desk {
+    program: &'static str,
+    folder: TempDir,
+}
+
+/// A command that is under way. Dropping it kills it.
+pub struct Running<'a> {
+    desk: &'a Desk,
+    child: Child,
+    out: PathBuf,
+    err: PathBuf,
+}
+
+/// A command that has ended.
+#[derive(Debug)]
+pub struct Ended {
+    /// The exit code; none if a signal ended it.
+    pub code: Option<i32>,
+    /// What it wrote on standard output: data.
+    pub out: String,
+    /// What it wrote on standard error: talk.
+    pub err: String,
+}
+
+impl Desk {
+    /// A new one, for this program.
+    pub fn new(program: &'static str) -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        fs::create_dir(folder.path().join("tmp")).expect("a folder");
+        Self { program, folder }
+    }
+
+    /// A path on the desk.
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// Writes a file; folders in its name are made.
+    pub fn write(&self, name: &str, text: &str) -> PathBuf {
+        let path = self.path(name);
+        fs::create_dir_all(path.parent().expect("a parent")).expect("a folder");
+        fs::write(&path, text).expect("a file");
+        path
+    }
+
+    /// The names of what is in a folder, hidden ones included, sorted; none if there is no such folder.
+    pub fn names(&self, folder: &str) -> Vec<String> {
+        let entries = fs::read_dir(self.path(folder)).into_iter().flatten().filter_map(Result::ok);
+        let mut names: Vec<_> =
+            entries.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
+        names.sort();
+        names
+    }
+
+    /// Runs a command to its end.
+    pub fn lab(&self, arguments: &[&str]) -> Ended {
+        self.start(arguments).end()
+    }
+
+    /// Starts a command.
+    pub fn start(&self, arguments: &[&str]) -> Running<'_> {
+        let number = self.names(".").len();
+        let (out, err) = (self.path(&format!("out-{number}")), self.path(&format!("err-{number}")));
+        let child = Command::new(self.program)
+            .args(arguments)
+            .current_dir(self.folder.path())
+            .env("TMPDIR", self.path("tmp"))
+            .env("NO_COLOR", "1")
+            .env_remove("LAB_POSTGRES_URL")
+            .env_remove("LAB_KAFKA_URL")
+            .stdin(Stdio::null())
+            .stdout(File::create(&out).expect("a file"))
+            .stderr(File::create(&err).expect("a file"))
+            .spawn()
+            .expect("the lab starts");
+        Running { desk: self, child, out, err }
+    }
+
+    /// Every process that was started from this desk: its id and its command line.
+    pub fn processes(&self) -> Vec<(i32, String)> {
+        let mark = format!("TMPDIR={}", self.path("tmp").display());
+        let ids = fs::read_dir("/proc")
+            .expect("processes")
+            .filter_map(|entry| entry.ok()?.file_name().to_string_lossy().parse::<i32>().ok());
+        let is_ours = |id: &i32| {
+            let environment = fs::read(format!("/proc/{id}/environ")).unwrap_or_default();
+            environment.split(|byte| *byte == 0).any(|variable| variable == mark.as_bytes())
+        };
+        ids.filter(is_ours).map(|id| (id, command_line(id))).collect()
+    }
+
+    /// Fails if a process or a temporary file is left.
+    #[track_caller]
+    pub fn is_tidy(&self) {
+        assert_eq!(self.processes(), [], "no process is left");
+        assert_eq!(self.names("tmp"), [""; 0], "no temporary file is left");
+    }
+
+    /// Waits until every process that was started from this desk has ended by itself.
+    pub fn becomes_quiet(&self) {
+        eventually(SOON, "every process ends by itself", || self.processes().is_empty().then_some(()));
+    }
+}
+
+fn command_line(id: i32) -> String {
+    let bytes = fs::read(format!("/proc/{id}/cmdline")).unwrap_or_default();
+    String::from_utf8_lossy(&bytes).replace('\0', " ").trim_end().to_owned()
+}
+
+impl Running<'_> {
+    /// Waits until it has written this, on standard output or error.
+    pub fn says(&mut self, words: &str) {
+        eventually(SOON, words, || {
+            let said = text(&self.out) + &text(&self.err);
+            let found = said.contains(words);
+            let ended = self.child.try_wait().expect("it can be watched");
+            assert!(found || ended.is_none(), "it ended ({ended:?}) without saying `{words}`: {said}");
+            found.then_some(())
+        });
+    }
+
+    /// What it has written on standard output so far.
+    pub fn out(&self) -> String {
+        text(&self.out)
+    }
+
+    /// Sends it a signal.
+    pub fn signal(&self, signal: Signal) {
+        signal::kill(Pid::from_raw(self.child.id().cast_signed()), signal).expect("it is there");
+    }
+
+    /// Kills the service process of this name that it started.
+    pub fn kill_service(&self, name: &str) {
+        let file = format!("{name}.toml");
+        let services = self.desk.processes();
+        let found =
+            services.iter().find(|(_, command)| command.contains(" host ") && command.ends_with(&file));
+        let (id, _) = found.unwrap_or_else(|| panic!("no `{name}` among {services:?}"));
+        signal::kill(Pid::from_raw(*id), Signal::SIGKILL).expect("it is there");
+    }
+
+    /// Waits until it has ended.
+    pub fn end(mut self) -> Ended {
+        let status =
+            eventually(ENDS_WITHIN, "the command ends", || self.child.try_wait().expect("it can be watched"));
+        Ended { code: status.code(), out: text(&self.out), err: text(&self.err) }
+    }
+}
+
+impl Drop for Running<'_> {
+    fn drop(&mut self) {
+        // Both fail where it has ended already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn text(path: &Path) -> String {
+    String::from_utf8_lossy(&fs::read(path).unwrap_or_default()).into_owned()
+}

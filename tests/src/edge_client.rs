@@ -1,0 +1,177 @@
+//! A client of the shortener's public API, which checks of every reply what every reply promises.
+//!
+//! No reply is a 500, every reply has a request id, every error is a problem document, and each comes in time.
+//! What was seen is kept, to be held against the API's own description.
+
+use std::{cell::RefCell, collections::BTreeSet, net::SocketAddr, time::Duration};
+
+use axum::body::Bytes;
+use http::{HeaderMap, Method, Request};
+use http_body_util::{BodyExt, Full};
+use hyper_util::{
+    client::legacy::{Client, connect::HttpConnector},
+    rt::TokioExecutor,
+};
+use serde_json::Value;
+use tokio::runtime::Runtime;
+
+/// No reply takes longer: the deadline of a request is two seconds.
+const ANSWER_WITHIN: Duration = Duration::from_secs(4);
+
+/// A reply that keeps what every reply promises.
+#[derive(Debug)]
+pub struct Reply {
+    /// The status code.
+    pub status: u16,
+    /// The headers.
+    pub headers: HeaderMap,
+    /// The body.
+    pub body: Bytes,
+}
+
+/// What was asked and answered: the method, the route, the status.
+pub type Seen = (String, &'static str, u16);
+
+/// A client of one edge. Each request has a connection of its own, so that no reply depends on the one before.
+pub struct EdgeClient {
+    address: SocketAddr,
+    runtime: Runtime,
+    http: Client<HttpConnector, Full<Bytes>>,
+    seen: RefCell<BTreeSet<Seen>>,
+}
+
+impl EdgeClient {
+    /// A client of the public API at that address.
+    pub fn new(address: SocketAddr) -> Self {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+        let http = Client::builder(TokioExecutor::new()).pool_max_idle_per_host(0).build_http();
+        Self { address, runtime, http, seen: RefCell::default() }
+    }
+
+    /// The address that it asks.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// What was asked and answered so far.
+    pub fn seen(&self) -> BTreeSet<Seen> {
+        self.seen.borrow().clone()
+    }
+
+    /// `POST /links` with a JSON body.
+    pub fn shorten(&self, body: &Value) -> Reply {
+        self.post(&[("content-type", "application/json")], body.to_string())
+    }
+
+    /// The same under an idempotency key.
+    pub fn shorten_with_key(&self, key: &str, body: &Value) -> Reply {
+        self.post(&[("content-type", "application/json"), ("idempotency-key", key)], body.to_string())
+    }
+
+    /// `POST /links` with any headers and body.
+    pub fn post(&self, headers: &[(&str, &str)], body: impl Into<Bytes>) -> Reply {
+        self.ask(Method::POST, "/links", headers, body)
+    }
+
+    /// `GET /{code}`
+    pub fn follow(&self, code: &str) -> Reply {
+        self.get(&format!("/{code}"))
+    }
+
+    /// `GET /links/{code}`
+    pub fn show(&self, code: &str) -> Reply {
+        self.get(&format!("/links/{code}"))
+    }
+
+    /// `DELETE /links/{code}`
+    pub fn remove(&self, code: &str) -> Reply {
+        self.ask(Method::DELETE, &format!("/links/{code}"), &[], "")
+    }
+
+    /// `GET` of a path.
+    pub fn get(&self, path: &str) -> Reply {
+        self.ask(Method::GET, path, &[], "")
+    }
+
+    /// Asks, and checks what every reply promises.
+    pub fn ask(&self, method: Method, path: &str, headers: &[(&str, &str)], body: impl Into<Bytes>) -> Reply {
+        let mut request = Request::builder().method(&method).uri(format!("http://{}{path}", self.address));
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let request = request.body(Full::new(body.into())).expect("a request");
+        let reply = self.runtime.block_on(async {
+            let exchange = async {
+                let (head, body) = self.http.request(request).await.expect("an answer").into_parts();
+                let body = body.collect().await.expect("a whole body").to_bytes();
+                Reply { status: head.status.as_u16(), headers: head.headers, body }
+            };
+            let answer = tokio::time::timeout(ANSWER_WITHIN, exchange).await;
+            answer.unwrap_or_else(|_| panic!("{method} {path} was not answered in time"))
+        });
+        reply.keeps_what_every_reply_promises(&method, path);
+        self.seen.borrow_mut().insert((method.to_string(), route(path), reply.status));
+        reply
+    }
+}
+
+/// The route that serves a path, as the API's description names it.
+fn route(path: &str) -> &'static str {
+    match path.split('/').collect::<Vec<_>>()[..] {
+        ["", ""] => "none",
+        ["", "links"] => "/links",
+        ["", "openapi.json"] => "/openapi.json",
+        ["", "links", _] => "/links/{code}",
+        ["", _] => "/{code}",
+        _ => "none",
+    }
+}
+
+impl Reply {
+    fn keeps_what_every_reply_promises(&self, method: &Method, path: &str) {
+        assert_ne!(self.status, 500, "{method} {path}: {self:?}");
+        let id = self.header("x-request-id");
+        let is_hex = id.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte));
+        assert!(id.len() == 32 && is_hex, "{method} {path}: the request id is `{id}`");
+        if self.status < 400 || method == Method::HEAD {
+            return;
+        }
+        assert_eq!(self.header("content-type"), "application/problem+json", "{method} {path}: {self:?}");
+        let problem = self.json();
+        assert_eq!(problem["status"], self.status, "{method} {path}: {problem}");
+        for member in ["type", "title", "detail"] {
+            let text = problem[member].as_str().unwrap_or_default();
+            assert!(!text.is_empty(), "{method} {path}: `{member}` is missing in {problem}");
+        }
+        assert!(problem["type"].as_str().is_some_and(|kind| kind.starts_with("/problems/")), "{problem}");
+    }
+
+    /// A header's value; empty if there is none.
+    pub fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map_or("", |value| value.to_str().expect("visible ASCII"))
+    }
+
+    /// The body.
+    pub fn json(&self) -> Value {
+        serde_json::from_slice(&self.body).unwrap_or_else(|error| panic!("{error}: {self:?}"))
+    }
+
+    /// A member of the body that is a text.
+    pub fn text(&self, member: &str) -> String {
+        let json = self.json();
+        json[member].as_str().unwrap_or_else(|| panic!("no `{member}` in {json}")).to_owned()
+    }
+
+    /// The code of the link that was made.
+    pub fn made(&self) -> String {
+        assert_eq!(self.status, 201, "{self:?}");
+        self.text("code")
+    }
+
+    /// Fails unless the reply is this problem with this status.
+    #[track_caller]
+    pub fn is_problem(&self, status: u16, slug: &str) {
+        let kind = if self.status >= 400 { self.text("type") } else { "none".to_owned() };
+        assert_eq!((self.status, kind), (status, format!("/problems/{slug}")), "{self:?}");
+    }
+}

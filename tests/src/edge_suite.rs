@@ -1,0 +1,347 @@
+//! What the shortener's public API promises, one behaviour a function, for any wiring.
+
+use std::{
+    thread,
+    time::{Duration, Instant},
+};
+
+use http::Method;
+use serde_json::{Value, json};
+use time::{OffsetDateTime, format_description::well_known::Rfc3339};
+
+use crate::edge_client::{EdgeClient, Reply};
+
+/// How long clicks may take to be counted: an event log's consumer group alone takes seconds to form.
+const COUNTED_WITHIN: Duration = Duration::from_secs(20);
+
+/// How often a condition is looked at.
+const LOOK_EVERY: Duration = Duration::from_millis(20);
+
+/// Waits for something to be there.
+///
+/// Panics when it is not there in time.
+pub fn eventually<T>(within: Duration, what: &str, mut look: impl FnMut() -> Option<T>) -> T {
+    let deadline = Instant::now() + within;
+    loop {
+        if let Some(found) = look() {
+            return found;
+        }
+        assert!(Instant::now() < deadline, "not within {within:?}: {what}");
+        thread::sleep(LOOK_EVERY);
+    }
+}
+
+/// Makes a link to a target, and returns its code.
+pub fn shortened(edge: &EdgeClient, target: &str) -> String {
+    edge.shorten(&json!({ "target": target })).made()
+}
+
+/// Every behaviour in turn, against one edge.
+pub fn behaves(edge: &EdgeClient) {
+    let counted = clicks_are_made_that_have_to_be_counted(edge);
+    a_link_is_made_shown_and_followed(edge);
+    the_longest_target_is_taken(edge);
+    the_same_key_again_is_the_same_link(edge);
+    an_alias_is_given_once(edge);
+    values_that_may_not_be_are_refused(edge);
+    bodies_that_cannot_be_read_are_refused(edge);
+    what_is_not_there_is_not_found(edge);
+    a_removed_link_is_gone(edge);
+    an_expired_link_is_gone_and_stays_so(edge);
+    methods_that_a_resource_lacks_are_refused(edge);
+    a_request_has_the_id_of_its_trace(edge);
+    every_click_is_counted_once_in_the_end(edge, &counted);
+    everything_that_was_seen_is_described(edge);
+}
+
+/// A link, and how often it was followed.
+struct Followed {
+    code: String,
+    clicks: u64,
+}
+
+fn clicks_are_made_that_have_to_be_counted(edge: &EdgeClient) -> Vec<Followed> {
+    let followed = |clicks| {
+        let code = shortened(edge, "https://example.com/counted");
+        for _ in 0..clicks {
+            assert_eq!(edge.follow(&code).status, 302);
+            let looked = edge.ask(Method::HEAD, &format!("/{code}"), &[], "");
+            assert_eq!((looked.status, looked.body.len()), (302, 0), "HEAD looks and does not follow");
+            assert_eq!(looked.header("location"), "https://example.com/counted");
+        }
+        Followed { code, clicks }
+    };
+    [7, 3, 0].map(followed).into()
+}
+
+fn every_click_is_counted_once_in_the_end(edge: &EdgeClient, counted: &[Followed]) {
+    let clicks = |code: &str| edge.show(code).json()["clicks"].as_u64().expect("a number");
+    for link in counted {
+        eventually(COUNTED_WITHIN, "each click is counted", || {
+            let clicks = clicks(&link.code);
+            assert!(clicks <= link.clicks, "{clicks} counted of {}", link.clicks);
+            (clicks == link.clicks).then_some(())
+        });
+    }
+    // What comes after has been counted as well, and nothing before it a second time.
+    let last = &counted[0];
+    assert_eq!(edge.follow(&last.code).status, 302);
+    eventually(COUNTED_WITHIN, "the last click is counted", || {
+        (clicks(&last.code) > last.clicks).then_some(())
+    });
+    assert_eq!(clicks(&last.code), last.clicks + 1);
+}
+
+fn a_link_is_made_shown_and_followed(edge: &EdgeClient) {
+    // As it was given: no part of it is changed on its way.
+    let target = "https://Example.com:8443/a//b/../c%2fd?q=%C3%A4&q=+#part";
+    let made = edge.shorten(&json!({ "target": target }));
+    let code = made.made();
+    assert_eq!(made.header("location"), format!("/{code}"));
+    assert_eq!(made.header("content-type"), "application/json");
+    assert_eq!(made.text("target"), target);
+    assert_eq!(made.json()["expires_at"], Value::Null);
+    let age = OffsetDateTime::now_utc() - moment(&made.text("created_at"));
+    assert!(age.abs() < time::Duration::seconds(30), "made {age} ago");
+
+    for _ in 0..2 {
+        let followed = edge.follow(&code);
+        assert_eq!((followed.status, followed.header("location")), (302, target));
+        assert_eq!(followed.header("cache-control"), "no-store", "a browser asks again each time");
+    }
+    let shown = edge.show(&code);
+    assert_eq!(shown.status, 200);
+    assert_eq!((shown.text("code"), shown.text("target")), (code, target.to_owned()));
+    assert_eq!(shown.text("created_at"), made.text("created_at"));
+}
+
+fn moment(text: &str) -> OffsetDateTime {
+    OffsetDateTime::parse(text, &Rfc3339).unwrap_or_else(|error| panic!("`{text}`: {error}"))
+}
+
+/// A target of so many bytes.
+fn long(bytes: usize) -> String {
+    let start = "https://example.com/";
+    format!("{start}{}", "x".repeat(bytes - start.len()))
+}
+
+fn the_longest_target_is_taken(edge: &EdgeClient) {
+    let code = shortened(edge, &long(2_048));
+    assert_eq!(edge.follow(&code).header("location"), long(2_048));
+}
+
+fn the_same_key_again_is_the_same_link(edge: &EdgeClient) {
+    let body = json!({ "target": "https://example.com/keyed" });
+    let first = edge.shorten_with_key("order-4711", &body);
+    for _ in 0..3 {
+        let again = edge.shorten_with_key("order-4711", &body);
+        assert_eq!((again.status, again.json()), (201, first.json()));
+        assert_eq!(again.header("location"), first.header("location"));
+    }
+    for other in [
+        json!({ "target": "https://example.com/another" }),
+        json!({ "target": "https://example.com/keyed", "alias": "keyed-otherwise" }),
+        json!({ "target": "https://example.com/keyed", "expires_at": "2999-01-01T00:00:00Z" }),
+    ] {
+        edge.shorten_with_key("order-4711", &other).is_problem(422, "key-reused");
+    }
+    edge.shorten_with_key("two words", &body).is_problem(422, "invalid-idempotency-key");
+    edge.shorten_with_key("", &body).is_problem(422, "invalid-idempotency-key");
+    edge.shorten_with_key(&"k".repeat(129), &body).is_problem(422, "invalid-idempotency-key");
+    assert_ne!(edge.shorten(&body).made(), edge.shorten(&body).made(), "without a key each is a new link");
+}
+
+fn an_alias_is_given_once(edge: &EdgeClient) {
+    let wish = |target: &str| edge.shorten(&json!({ "target": target, "alias": "My_alias-1" }));
+    let made = wish("https://example.com/first");
+    assert_eq!((made.made(), made.header("location")), ("My_alias-1".to_owned(), "/My_alias-1"));
+    wish("https://example.com/second").is_problem(409, "alias-taken");
+    wish("https://example.com/first").is_problem(409, "alias-taken");
+    assert_eq!(edge.follow("My_alias-1").header("location"), "https://example.com/first");
+    edge.follow("my_alias-1").is_problem(404, "no-such-link");
+}
+
+fn values_that_may_not_be_are_refused(edge: &EdgeClient) {
+    let refused = |body: Value, slug: &str| edge.shorten(&body).is_problem(422, slug);
+    for target in [
+        "ftp://example.com/",
+        "javascript:alert(1)",
+        "file:///etc/hosts",
+        "example.com",
+        "/relative",
+        "https://",
+        "",
+        "https://example.com/a b",
+        "https://example.com/\r\nSet-Cookie: a=b",
+        "https://example.com/ä",
+        &long(2_049),
+    ] {
+        refused(json!({ "target": target }), "invalid-target");
+    }
+    let itself = format!("http://{}/another", edge.address());
+    refused(json!({ "target": itself }), "leads-to-itself");
+    let sound = "https://example.com/";
+    for alias in ["", "a b", "a/b", "a.b", "ä", &"x".repeat(33)] {
+        refused(json!({ "target": sound, "alias": alias }), "invalid-alias");
+    }
+    for alias in ["links", "LINKS"] {
+        refused(json!({ "target": sound, "alias": alias }), "alias-reserved");
+    }
+    for past in ["2001-01-01T00:00:00Z", "1901-01-01T00:00:00+02:00"] {
+        refused(json!({ "target": sound, "expires_at": past }), "expiry-in-the-past");
+    }
+    for malformed in ["tomorrow", "", "2999-13-01T00:00:00Z", "2999-01-01", "32503680000"] {
+        refused(json!({ "target": sound, "expires_at": malformed }), "invalid-expires-at");
+    }
+}
+
+fn bodies_that_cannot_be_read_are_refused(edge: &EdgeClient) {
+    let json = [("content-type", "application/json")];
+    for body in [
+        "",
+        "{",
+        "[]",
+        "null",
+        "{}",
+        r#"{"target": 1}"#,
+        r#"{"target": null}"#,
+        r#"{"target": "https://example.com/", "colour": "red"}"#,
+        r#"{"target": "https://example.com/"} and more"#,
+        r#"{"target": "https://example.com/", "expires_at": 32503680000}"#,
+    ] {
+        edge.post(&json, body).is_problem(400, "malformed");
+    }
+    edge.post(&json, &b"{\"target\": \"https://example.com/\xff\"}"[..]).is_problem(400, "malformed");
+    let sound = r#"{"target": "https://example.com/"}"#;
+    edge.post(&[], sound).is_problem(415, "not-json");
+    edge.post(&[("content-type", "text/plain")], sound).is_problem(415, "not-json");
+    assert_eq!(edge.post(&[("content-type", "application/json; charset=utf-8")], sound).status, 201);
+
+    let padded = |bytes: usize| format!("{sound}{}", " ".repeat(bytes - sound.len()));
+    assert_eq!(edge.post(&json, padded(64 * 1_024)).status, 201);
+    edge.post(&json, padded(64 * 1_024 + 1)).is_problem(413, "too-large");
+}
+
+fn what_is_not_there_is_not_found(edge: &EdgeClient) {
+    for code in ["nothing-here", "favicon.ico", "%C3%A4", &"x".repeat(33)] {
+        edge.follow(code).is_problem(404, "no-such-link");
+        edge.show(code).is_problem(404, "no-such-link");
+        assert_eq!(edge.ask(Method::HEAD, &format!("/{code}"), &[], "").status, 404);
+    }
+    for path in ["/", "/a/b/c", "/links/a/b", "/nothing/here"] {
+        edge.get(path).is_problem(404, "no-such-path");
+        // Whatever between components would be answered as gRPC is no more than a path here.
+        let grpc = [("content-type", "application/grpc")];
+        edge.ask(Method::POST, path, &grpc, "").is_problem(404, "no-such-path");
+    }
+}
+
+fn a_removed_link_is_gone(edge: &EdgeClient) {
+    let code = shortened(edge, "https://example.com/removed");
+    assert_eq!(edge.follow(&code).status, 302);
+    for _ in 0..2 {
+        let removed = edge.remove(&code);
+        assert_eq!((removed.status, removed.body.len()), (204, 0), "removing is repeatable");
+    }
+    edge.follow(&code).is_problem(404, "no-such-link");
+    edge.show(&code).is_problem(404, "no-such-link");
+    assert_eq!(edge.remove("never-was").status, 204);
+    assert_eq!(edge.remove("no.code").status, 204);
+}
+
+/// However it is cached: it is followed until it expires, and never after.
+fn an_expired_link_is_gone_and_stays_so(edge: &EdgeClient) {
+    let end = OffsetDateTime::now_utc() + time::Duration::milliseconds(700);
+    let text = end.format(&Rfc3339).expect("a moment");
+    let made = edge.shorten(&json!({ "target": "https://example.com/soon", "expires_at": text }));
+    let code = made.made();
+    // Kept in milliseconds.
+    let end = moment(&made.text("expires_at"));
+    let gone = eventually(Duration::from_secs(10), "the link expires", || {
+        let asked = OffsetDateTime::now_utc();
+        let reply = edge.follow(&code);
+        let answered = OffsetDateTime::now_utc();
+        let is_gone = reply.status == 410;
+        assert!(
+            is_gone || reply.status == 302 && asked < end,
+            "followed {} after its end: {reply:?}",
+            asked - end
+        );
+        assert!(!is_gone || answered >= end, "gone {} before its end", end - answered);
+        is_gone.then_some(reply)
+    });
+    gone.is_problem(410, "link-expired");
+    edge.show(&code).is_problem(410, "link-expired");
+    edge.follow(&code).is_problem(410, "link-expired");
+}
+
+fn methods_that_a_resource_lacks_are_refused(edge: &EdgeClient) {
+    for (method, path, allowed) in [
+        (Method::GET, "/links", "POST"),
+        (Method::PUT, "/links", "POST"),
+        (Method::PATCH, "/links/some-code", "GET,HEAD,DELETE"),
+        (Method::POST, "/some-code", "GET,HEAD"),
+        (Method::DELETE, "/some-code", "GET,HEAD"),
+        (Method::POST, "/openapi.json", "GET,HEAD"),
+    ] {
+        let reply = edge.ask(method.clone(), path, &[], "");
+        reply.is_problem(405, "method-not-allowed");
+        assert_eq!(reply.header("allow"), allowed, "{method} {path}");
+    }
+}
+
+fn a_request_has_the_id_of_its_trace(edge: &EdgeClient) {
+    let trace = "4bf92f3577b34da6a3ce929d0e0e4736";
+    let ask = |method: Method, path: &str, parent: &str| -> Reply {
+        edge.ask(method, path, &[("traceparent", parent)], "")
+    };
+    for flags in ["00", "01"] {
+        let parent = format!("00-{trace}-00f067aa0ba902b7-{flags}");
+        for (method, path) in [
+            (Method::GET, "/nothing-here"),
+            (Method::PUT, "/links"),
+            (Method::GET, "/a/b"),
+            (Method::GET, "/openapi.json"),
+        ] {
+            assert_eq!(ask(method, path, &parent).header("x-request-id"), trace, "{path}");
+        }
+    }
+    for malformed in
+        ["", "00-xyz-00f067aa0ba902b7-01", "00-00000000000000000000000000000000-00f067aa0ba902b7-01"]
+    {
+        let id = ask(Method::GET, "/nothing-here", malformed).header("x-request-id").to_owned();
+        assert!(id != trace && id != "0".repeat(32), "`{malformed}` became `{id}`");
+    }
+}
+
+/// The API's own description names every route and status that a client has met.
+///
+/// Except what HTTP itself means everywhere: a HEAD, a method that is not allowed, a path that leads nowhere.
+pub fn everything_that_was_seen_is_described(edge: &EdgeClient) {
+    let reply = edge.get("/openapi.json");
+    assert_eq!((reply.status, reply.header("content-type")), (200, "application/json"));
+    let document = reply.json();
+    assert!(document["openapi"].as_str().is_some_and(|version| version.starts_with("3.")), "{document}");
+    for (method, route, status) in edge.seen() {
+        if method == "HEAD" || status == 405 || route == "none" || route == "/openapi.json" {
+            continue;
+        }
+        let described = &document["paths"][route][method.to_lowercase()]["responses"][status.to_string()];
+        let text = described["description"].as_str().unwrap_or_default();
+        assert!(!text.is_empty(), "`{method} {route}` with {status} is not described");
+        has_its_schema(&document, described, status);
+    }
+}
+
+/// A reply with a body refers to a schema that the document holds.
+fn has_its_schema(document: &Value, described: &Value, status: u16) {
+    if matches!(status, 204 | 302) {
+        return;
+    }
+    let (kind, name) = if status < 400 { ("application/json", "LinkShown") } else { PROBLEM };
+    let reference = &described["content"][kind]["schema"]["$ref"];
+    assert_eq!(reference, &format!("#/components/schemas/{name}"), "{status}: {described}");
+    assert!(document["components"]["schemas"][name]["properties"].is_object(), "{name} is described");
+}
+
+const PROBLEM: (&str, &str) = ("application/problem+json", "ProblemShown");

@@ -1,0 +1,492 @@
+//! The lab's commands as a person uses them, through the real binary: what they say, what they keep, what they leave.
+//!
+//! Runs here are short: they show that the lab works, and nothing about the systems.
+
+use std::{
+    fs,
+    net::{SocketAddr, TcpListener, TcpStream},
+};
+
+use lab::report::{
+    Report,
+    model::{ClaimVerdict, SCHEMA},
+};
+use nix::sys::signal::Signal;
+use system_tests::{
+    command::{Desk, Ended},
+    edge_client::EdgeClient,
+    edge_suite::shortened,
+};
+
+const PROGRAM: &str = env!("CARGO_BIN_EXE_hosted");
+
+/// A comparison that takes seconds with `--quick`, and a minute without, for whoever means to disturb it.
+const SHORT: &str = r#"question = "Does the lab work?"
+why = "A lab that is not tested tests nothing."
+look_for = ["that it ends"]
+kind = "paired"
+axis = "placement"
+arms = ["monolith", "microservices"]
+
+[hold]
+cache = "local"
+events = "memory"
+
+[load]
+mix = "follow-mostly"
+rate = 150
+slice_ms = 50
+seconds = 60
+quick_seconds = 3
+launches = 1
+quick_launches = 2
+links = 100
+
+[[claims]]
+text = "Components of one process call each other without the network."
+source = "the definition of a process"
+metric = "hops"
+arm = "monolith"
+is = "zero"
+
+[[claims]]
+text = "Splitting loses nothing by itself."
+source = "the ledger"
+metric = "lost"
+arm = "microservices"
+is = "zero"
+"#;
+
+/// A desk with the short scenario on it, as `short/shortener/short.toml`.
+fn desk() -> Desk {
+    let desk = Desk::new(PROGRAM);
+    desk.write(SCENARIO, SHORT);
+    desk
+}
+
+const SCENARIO: &str = "short/shortener/short.toml";
+
+/// The one run that was kept.
+fn kept(desk: &Desk) -> (String, Report) {
+    let names = desk.names("runs");
+    let [name] = names.as_slice() else { panic!("one run is kept, and not {names:?}") };
+    let text = read(desk, &format!("runs/{name}/report.json"));
+    (name.clone(), serde_json::from_str(&text).unwrap())
+}
+
+fn read(desk: &Desk, name: &str) -> String {
+    fs::read_to_string(desk.path(name)).unwrap_or_else(|error| panic!("`{name}`: {error}"))
+}
+
+/// The addresses at which a run's processes listened.
+fn addresses(report: &Report) -> Vec<SocketAddr> {
+    let processes = report.arms.iter().flat_map(|arm| &arm.topology.processes);
+    let urls = processes.filter_map(|process| process.url.as_ref());
+    urls.map(|url| url.trim_start_matches("http://").parse().unwrap()).collect()
+}
+
+#[test]
+fn a_run_compares_keeps_everything_and_leaves_nothing() {
+    let desk = desk();
+    let ended = desk.lab(&["run", SCENARIO, "--quick", "--seed", "7"]);
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    desk.is_tidy();
+    let (name, report) = kept(&desk);
+    has_every_file(&desk, &name);
+    says_what_was_done(&report);
+    for arm in ["monolith", "microservices"] {
+        assert!(ended.out.contains(arm), "{}", ended.out);
+    }
+    assert!(!ended.out.contains('\u{1b}'), "no colours where nobody sees them");
+    assert!(ended.err.contains("report.html"), "{}", ended.err);
+    let addresses = addresses(&report);
+    assert_eq!(addresses.len(), 4);
+    for address in addresses {
+        assert!(TcpStream::connect(address).is_err(), "`{address}` is closed");
+    }
+    is_drawn_again_the_same(&desk, &name, &ended);
+}
+
+fn has_every_file(desk: &Desk, name: &str) {
+    let files = [
+        "plan.toml",
+        "machine.json",
+        "report.json",
+        "report.html",
+        "report.md",
+        "report.txt",
+        "wirings/monolith/shortener.toml",
+        "wirings/microservices/gateway.toml",
+        "wirings/microservices/links.toml",
+        "wirings/microservices/clicks.toml",
+        "ledger/monolith-launch-1.json",
+        "ledger/monolith-launch-2.json",
+        "ledger/microservices-launch-1.json",
+        "ledger/microservices-launch-2.json",
+    ];
+    for file in files {
+        assert!(!read(desk, &format!("runs/{name}/{file}")).is_empty(), "{file}");
+    }
+    let plan: toml::Table = read(desk, &format!("runs/{name}/plan.toml")).parse().unwrap();
+    assert_eq!(plan["one_axis"].as_bool(), Some(true));
+    let page = read(desk, &format!("runs/{name}/report.html"));
+    assert!(page.contains("<svg") && page.contains("Does the lab work?"));
+    for outside in ["<script", "src=\"http", "href=\"http", "@import", "url(http"] {
+        assert!(!page.contains(outside), "the page opens offline, so it has no `{outside}`");
+    }
+}
+
+fn says_what_was_done(report: &Report) {
+    assert_eq!(report.schema, SCHEMA);
+    assert_eq!((report.seed, report.quick, report.load.launches), (7, true, 2));
+    let [difference] = report.plan_diff.as_slice() else { panic!("{:?}", report.plan_diff) };
+    assert_eq!(difference.key, "placement");
+    assert_eq!(difference.values, ["monolith", "microservices"]);
+    let [monolith, microservices] = report.arms.as_slice() else { panic!("two arms") };
+    for arm in [monolith, microservices] {
+        assert!(arm.operations > 100 && arm.throughput_per_s > 50.0, "{}: {}", arm.label, arm.operations);
+        let ledger = arm.ledger.as_ref().expect("a ledger");
+        assert!(ledger.holds && ledger.complete, "{}: {ledger:?}", arm.label);
+        assert!(ledger.facts.iter().any(|fact| fact.count > 0), "{}: {ledger:?}", arm.label);
+        assert!(arm.failed.is_empty() && arm.died.is_none(), "{}: {:?}", arm.label, arm.failed);
+        assert!(!arm.where_time_goes.is_empty() && arm.trace.is_some(), "{} left traces", arm.label);
+    }
+    let cpu = report.comparison("microservices", "cpu").expect("the CPU is compared");
+    assert_eq!(cpu.baseline, "monolith");
+    assert_eq!(report.claims.len(), 2);
+    for claim in &report.claims {
+        assert_eq!(claim.verdict, ClaimVerdict::Holds, "{}: {}", claim.text, claim.because);
+    }
+    assert!(report.reproduce.contains("--seed 7"), "{}", report.reproduce);
+}
+
+fn is_drawn_again_the_same(desk: &Desk, name: &str, ended: &Ended) {
+    let forms = ["report.html", "report.md", "report.txt"].map(|form| format!("runs/{name}/{form}"));
+    let before = forms.each_ref().map(|form| read(desk, form));
+    for form in &forms {
+        fs::remove_file(desk.path(form)).unwrap();
+    }
+    for run in ["latest", name, &format!("runs/{name}")] {
+        let again = desk.lab(&["report", run]);
+        assert_eq!((again.code, &again.out), (Some(0), &ended.out), "{run}");
+        assert_eq!(forms.each_ref().map(|form| read(desk, form)), before, "{run}");
+    }
+}
+
+#[test]
+fn the_lab_against_itself_finds_no_axis_that_differs() {
+    let desk = desk();
+    let ended = desk.lab(&[
+        "run",
+        SCENARIO,
+        "--quick",
+        "--arm",
+        "monolith",
+        "--arm",
+        "monolith",
+        "--out",
+        "else/where",
+    ]);
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    desk.is_tidy();
+    let names = desk.names("else/where");
+    let text = read(&desk, &format!("else/where/{}/report.json", names[0]));
+    let report: Report = serde_json::from_str(&text).unwrap();
+    assert_eq!(report.plan_diff, []);
+    let labels: Vec<_> = report.arms.iter().map(|arm| arm.label.as_str()).collect();
+    assert_eq!(labels, ["monolith (A)", "monolith (B)"]);
+    assert!(report.arms.iter().all(|arm| arm.ledger.as_ref().is_some_and(|ledger| ledger.holds)));
+}
+
+#[test]
+fn a_run_that_is_interrupted_leaves_nothing_behind() {
+    for signal in [Signal::SIGINT, Signal::SIGTERM] {
+        let desk = desk();
+        let mut run = desk.start(&["run", SCENARIO]);
+        run.says("measuring");
+        run.signal(signal);
+        let ended = run.end();
+        assert_eq!(ended.code, Some(2), "{ended:?}");
+        assert!(ended.err.contains("error: interrupted"), "{ended:?}");
+        desk.is_tidy();
+        assert_eq!(desk.names("runs"), [""; 0], "no run is kept half");
+    }
+}
+
+#[test]
+fn a_run_that_is_interrupted_twice_ends_at_once() {
+    let desk = desk();
+    let mut run = desk.start(&["run", SCENARIO]);
+    run.says("measuring");
+    run.signal(Signal::SIGINT);
+    run.says("stopping");
+    run.signal(Signal::SIGINT);
+    let ended = run.end();
+    // The first may have been enough already.
+    assert!(matches!(ended.code, Some(130 | 2)), "{ended:?}");
+    desk.becomes_quiet();
+}
+
+#[test]
+fn a_service_that_is_killed_in_the_middle_is_reported_honestly() {
+    let desk = desk();
+    let mut run = desk.start(&["run", SCENARIO]);
+    run.says("measuring");
+    run.kill_service("links");
+    let ended = run.end();
+    assert_eq!(ended.code, Some(1), "{ended:?}");
+    assert!(ended.out.contains("links"), "the process is named: {}", ended.out);
+    desk.is_tidy();
+    let (name, report) = kept(&desk);
+    assert!(!report.validity.verdict_possible);
+    let note = report.validity.notes.iter().find(|note| note.contains("`links`"));
+    assert!(note.is_some_and(|note| note.contains("no verdict")), "{:?}", report.validity.notes);
+    let dead = report.arm("microservices").unwrap();
+    let death = dead.died.as_ref().expect("it died");
+    assert_eq!(death.process, "links");
+    assert!(death.when_s.is_some_and(|when| when >= 0.0) && !death.last_log_lines.is_empty(), "{death:?}");
+    assert_eq!(dead.ledger, None, "what could not be asked is not claimed");
+    let alive = report.arm("monolith").unwrap();
+    assert!(alive.died.is_none() && alive.ledger.as_ref().is_some_and(|ledger| ledger.holds));
+    for claim in &report.claims {
+        assert_eq!(claim.verdict, ClaimVerdict::CannotTell, "{}", claim.text);
+    }
+    for form in ["report.html", "report.md", "report.txt"] {
+        assert!(read(&desk, &format!("runs/{name}/{form}")).contains("links"), "{form}");
+    }
+}
+
+#[test]
+fn what_a_killed_lab_started_ends_by_itself() {
+    let desk = desk();
+    let mut run = desk.start(&["run", SCENARIO, "--hold", "events=kafka"]);
+    run.says("measuring");
+    assert!(desk.processes().len() >= 6, "{:?}", desk.processes());
+    run.signal(Signal::SIGKILL);
+    assert_eq!(run.end().code, None);
+    desk.becomes_quiet();
+    assert_eq!(desk.names("tmp").len(), 1, "a killed lab cannot remove its folder");
+    // The next lab does.
+    drop(lab::process::Scratch::create_in(&desk.path("tmp")).unwrap());
+    desk.is_tidy();
+}
+
+#[test]
+fn a_system_that_is_up_answers_where_it_says_and_ends_cleanly() {
+    for (arguments, processes) in [
+        (&["--set", "cache=none"][..], 1),
+        (&["--set", "placement=microservices", "--set", "events=kafka"], 4),
+    ] {
+        let desk = Desk::new(PROGRAM);
+        let mut up = desk.start(&[&["up", "shortener"][..], arguments].concat());
+        up.says("up; Ctrl-C stops it");
+        let out = up.out();
+        let after =
+            |word: &str| out.lines().find_map(|line| line.strip_prefix(word)).unwrap().trim().to_owned();
+        let address: SocketAddr = after("public API").trim_start_matches("http://").parse().unwrap();
+        let edge = EdgeClient::new(address);
+        assert_eq!(edge.follow(&shortened(&edge, "https://example.com/up")).status, 302);
+        assert_eq!(edge.get("/openapi.json").status, 200);
+        assert!(out.contains(&format!("curl -i http://{address}/links")), "{out}");
+        assert_eq!(desk.processes().len(), processes + 1, "{:?}", desk.processes());
+        loaded_and_checked(&desk, address);
+        up.signal(Signal::SIGINT);
+        let ended = up.end();
+        assert_eq!(ended.code, Some(0), "{ended:?}");
+        assert!(!ended.err.contains("warning"), "{ended:?}");
+        assert!(TcpStream::connect(address).is_err());
+        desk.is_tidy();
+    }
+}
+
+/// `lab load` at a system that is up, with its promises checked afterwards.
+fn loaded_and_checked(desk: &Desk, address: SocketAddr) {
+    let url = format!("http://{address}");
+    let ended = desk.lab(&[
+        "load",
+        "--system",
+        "shortener",
+        "--url",
+        &url,
+        "--rate",
+        "100",
+        "--for",
+        "1s",
+        "--links",
+        "50",
+        "--check",
+        "--json",
+    ]);
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    let figures: serde_json::Value = serde_json::from_str(&ended.out).unwrap();
+    assert!(figures.is_object(), "{figures}");
+}
+
+#[test]
+fn a_service_that_dies_while_it_is_up_takes_the_rest_with_it() {
+    let desk = Desk::new(PROGRAM);
+    let mut up = desk.start(&["up", "shortener", "--set", "placement=microservices"]);
+    up.says("up; Ctrl-C stops it");
+    up.kill_service("clicks");
+    let complaint = refused(&desk, &up.end());
+    assert!(complaint.contains("`clicks`") && complaint.contains("SIGKILL"), "{complaint}");
+}
+
+/// One clear complaint with a hint, exit code 2, and nothing left behind; the complaint.
+#[track_caller]
+fn refused(desk: &Desk, ended: &Ended) -> String {
+    assert_eq!(ended.code, Some(2), "{ended:?}");
+    assert_eq!(ended.err.matches("error:").count(), 1, "one complaint: {}", ended.err);
+    assert!(ended.err.contains("hint:") || ended.err.contains("tip:"), "a way on: {}", ended.err);
+    assert!(!ended.err.contains("panicked"), "{}", ended.err);
+    desk.is_tidy();
+    assert_eq!(desk.names("runs"), [""; 0], "no run is kept");
+    ended.err.clone()
+}
+
+/// Fails unless the command is refused, with each of these words.
+#[track_caller]
+fn is_refused(desk: &Desk, arguments: &[&str], words: &[&str]) {
+    let complaint = refused(desk, &desk.lab(arguments));
+    for word in words {
+        assert!(complaint.contains(word), "`lab {}`: no `{word}` in: {complaint}", arguments.join(" "));
+    }
+}
+
+#[test]
+fn names_that_are_unknown_are_answered_with_the_nearest() {
+    let desk = desk();
+    let scenarios = ["--scenarios", "short"];
+    let lab =
+        |arguments: &[&str], words: &[&str]| is_refused(&desk, &[&scenarios[..], arguments].concat(), words);
+    lab(&["run", "shortener/shrot"], &["`shortener/shrot`", "did you mean `shortener/short`"]);
+    lab(&["run", "short"], &["did you mean `shortener/short`"]);
+    lab(&["show", "shortener/shrot"], &["did you mean `shortener/short`"]);
+    lab(&["plan", "shortener/shrot"], &["did you mean `shortener/short`"]);
+    lab(&["run", "shortener/short", "--hold", "cahce=local"], &["`cahce`", "did you mean `cache`"]);
+    lab(&["run", "shortener/short", "--hold", "cache=locl"], &["`locl`", "did you mean `local`"]);
+    lab(&["run", "shortener/short", "--hold", "placement=monolith"], &["axis in question", "--arm"]);
+    lab(&["run", "shortener/short", "--arm", "monolith", "--arm", "monolit"], &["did you mean `monolith`"]);
+    lab(&["run", "shortener/short", "--arm", "monolith"], &["two arms"]);
+    lab(
+        &["run", "shortener/short", "--arm", "monolith", "--arm", "microservices", "--arm", "monolith"],
+        &["`monolith` is repeated"],
+    );
+    lab(&["up", "shortner"], &["`shortner`", "did you mean `shortener`"]);
+    lab(&["show", "shortner"], &["did you mean `shortener`"]);
+    lab(&["up", "shortener", "--set", "databse=sqlite"], &["did you mean `database`"]);
+    lab(&["up", "shortener/short", "--arm", "monolit"], &["did you mean `monolith`"]);
+    lab(
+        &["load", "--system", "shortner", "--url", "http://127.0.0.1:9", "--rate", "1"],
+        &["did you mean `shortener`"],
+    );
+    lab(&["rnu", "shortener/short"], &["rnu"]);
+}
+
+#[test]
+fn a_file_that_is_wrong_is_pointed_at() {
+    let desk = Desk::new(PROGRAM);
+    let wrong = |from: &str, to: &str, words: &[&str]| {
+        assert!(SHORT.contains(from), "{from}");
+        desk.write(SCENARIO, &SHORT.replacen(from, to, 1));
+        is_refused(&desk, &["run", SCENARIO, "--quick"], &[&[SCENARIO][..], words].concat());
+    };
+    wrong(
+        "axis = \"placement\"",
+        "axis = [\"placement\", \"cache\"]",
+        &["short.toml:5:", "exactly one axis"],
+    );
+    wrong("axis = \"placement\"\n", "", &["axis"]);
+    wrong("axis = \"placement\"", "axis = \"placment\"", &[":5:8:", "did you mean `placement`"]);
+    wrong("\"microservices\"]", "\"microservice\"]", &[":6:21:", "did you mean `microservices`"]);
+    wrong("\"microservices\"]", "\"microservices\", \"monolith\"]", &[":6:", "`monolith` is repeated"]);
+    wrong("mix = \"follow-mostly\"", "mix = \"follow-mosty\"", &["did you mean `follow-mostly`"]);
+    let malformed = |from: &str, to: &str, words: &[&str]| {
+        desk.write(SCENARIO, &SHORT.replacen(from, to, 1));
+        let ended = desk.lab(&["run", SCENARIO, "--quick"]);
+        assert_eq!(ended.code, Some(2), "{ended:?}");
+        for word in [&[SCENARIO][..], words].concat() {
+            assert!(ended.err.contains(word), "no `{word}` in {}", ended.err);
+        }
+        desk.is_tidy();
+    };
+    malformed("kind = \"paired\"", "kind = paired", &[":4:8"]);
+    malformed("rate = 150", "rate = \"fast\"", &[":14:8"]);
+    malformed("rate = 150", "rate = 0", &["`rate` is out of bounds"]);
+    malformed("why = ", "wyh = ", &[":2:1", "wyh"]);
+    malformed("question = ", "qu", &[":1:"]);
+}
+
+#[test]
+fn places_that_cannot_be_are_refused() {
+    let desk = desk();
+    desk.write("file", "");
+    is_refused(&desk, &["run", "nowhere/shortener/x.toml"], &["nowhere/shortener/x.toml"]);
+    is_refused(&desk, &["run", SCENARIO, "--quick", "--out", "file/runs"], &["`file/runs`", "--out DIR"]);
+    is_refused(&desk, &["run", SCENARIO, "--quick", "--out", "/proc/runs"], &["`/proc/runs`", "--out DIR"]);
+    is_refused(&desk, &["list", "--scenarios", "nowhere"], &["nowhere"]);
+    is_refused(&desk, &["report", "nothing"], &["`nothing`", "lab run"]);
+    is_refused(&desk, &["report", "latest"], &["no complete run", "lab run"]);
+}
+
+#[test]
+fn a_run_that_is_incomplete_is_not_drawn() {
+    let desk = Desk::new(PROGRAM);
+    let report = |words: &[&str]| {
+        let ended = desk.lab(&["report", "broken-off"]);
+        assert_eq!(ended.code, Some(2), "{ended:?}");
+        for word in words {
+            assert!(ended.err.contains(word), "no `{word}` in {}", ended.err);
+        }
+    };
+    desk.write("runs/broken-off/plan.toml", "");
+    report(&["incomplete", "`report.json`", "hint:"]);
+    desk.write("runs/broken-off/report.json", "{\"schema\":");
+    report(&["is not a report", "hint:", SCHEMA]);
+    desk.write("runs/broken-off/report.json", "{}");
+    report(&["is not a report", "hint:"]);
+    assert_eq!(desk.names("runs/broken-off"), ["plan.toml", "report.json"], "nothing was drawn");
+}
+
+#[test]
+fn addresses_that_do_not_serve_are_refused() {
+    let desk = Desk::new(PROGRAM);
+    let load = |url: &str, words: &[&str]| {
+        is_refused(
+            &desk,
+            &["load", "--system", "shortener", "--url", url, "--rate", "10", "--for", "1s"],
+            words,
+        );
+    };
+    load("http://127.0.0.1:9", &["nothing listens at `127.0.0.1:9`"]);
+    load("https://127.0.0.1:9", &["`https://127.0.0.1:9`"]);
+    load("not a url", &["`not a url`"]);
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = taken.local_addr().unwrap().port().to_string();
+    is_refused(&desk, &["up", "shortener", "--port", &port], &[&port, "--port"]);
+    is_refused(
+        &desk,
+        &[
+            "up",
+            "shortener",
+            "--set",
+            "database=postgres",
+            "--postgres-url",
+            "postgres://a:secret@127.0.0.1:9/b",
+        ],
+        &["`127.0.0.1:9`"],
+    );
+}
+
+/// Something listens, and says nothing: a load must not wait for ever.
+#[test]
+fn a_server_that_never_answers_is_given_up() {
+    let desk = Desk::new(PROGRAM);
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", silent.local_addr().unwrap());
+    is_refused(
+        &desk,
+        &["load", "--system", "shortener", "--url", &url, "--rate", "10", "--for", "1s"],
+        &["error:"],
+    );
+}
