@@ -56,10 +56,10 @@ pub fn told(error: &anyhow::Error) -> String {
         if what.is_empty() {
             words.clone_into(&mut what);
         } else if !what.contains(words) {
-            what += &format!(": {words}");
+            what.extend([": ", words]);
         }
         if !hint.is_empty() {
-            hints += &format!("\nhint: {hint}");
+            hints.extend(["\nhint: ", hint]);
         }
     }
     format!("error: {what}{hints}")

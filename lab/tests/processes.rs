@@ -1,5 +1,7 @@
 //! Arms as real processes: up, watched, stopped, and nothing left.
 
+#![expect(clippy::unwrap_used, reason = "a test fails where what it expects is not there")]
+
 use std::{path::Path, time::Duration};
 
 use lab::{

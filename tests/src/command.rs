@@ -19,7 +19,7 @@ use crate::edge_suite::eventually;
 const ENDS_WITHIN: Duration = Duration::from_mins(2);
 
 /// How soon what a command says is there, and what it left ends.
-const SOON: Duration = Duration::from_secs(60);
+const SOON: Duration = Duration::from_mins(1);
 
 /// A folder to use the lab in: the working directory, with a folder for temporary files that nobody else uses.
 ///

@@ -70,7 +70,7 @@ impl EdgeClient {
 
     /// `POST /links` with any headers and body.
     pub fn post(&self, headers: &[(&str, &str)], body: impl Into<Bytes>) -> Reply {
-        self.ask(Method::POST, "/links", headers, body)
+        self.ask(&Method::POST, "/links", headers, body)
     }
 
     /// `GET /{code}`
@@ -85,17 +85,23 @@ impl EdgeClient {
 
     /// `DELETE /links/{code}`
     pub fn remove(&self, code: &str) -> Reply {
-        self.ask(Method::DELETE, &format!("/links/{code}"), &[], "")
+        self.ask(&Method::DELETE, &format!("/links/{code}"), &[], "")
     }
 
     /// `GET` of a path.
     pub fn get(&self, path: &str) -> Reply {
-        self.ask(Method::GET, path, &[], "")
+        self.ask(&Method::GET, path, &[], "")
     }
 
     /// Asks, and checks what every reply promises.
-    pub fn ask(&self, method: Method, path: &str, headers: &[(&str, &str)], body: impl Into<Bytes>) -> Reply {
-        let mut request = Request::builder().method(&method).uri(format!("http://{}{path}", self.address));
+    pub fn ask(
+        &self,
+        method: &Method,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: impl Into<Bytes>,
+    ) -> Reply {
+        let mut request = Request::builder().method(method).uri(format!("http://{}{path}", self.address));
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
@@ -109,7 +115,7 @@ impl EdgeClient {
             let answer = tokio::time::timeout(ANSWER_WITHIN, exchange).await;
             answer.unwrap_or_else(|_| panic!("{method} {path} was not answered in time"))
         });
-        reply.keeps_what_every_reply_promises(&method, path);
+        reply.keeps_what_every_reply_promises(method, path);
         self.seen.borrow_mut().insert((method.to_string(), route(path), reply.status));
         reply
     }

@@ -65,7 +65,7 @@ fn clicks_are_made_that_have_to_be_counted(edge: &EdgeClient) -> Vec<Followed> {
         let code = shortened(edge, "https://example.com/counted");
         for _ in 0..clicks {
             assert_eq!(edge.follow(&code).status, 302);
-            let looked = edge.ask(Method::HEAD, &format!("/{code}"), &[], "");
+            let looked = edge.ask(&Method::HEAD, &format!("/{code}"), &[], "");
             assert_eq!((looked.status, looked.body.len()), (302, 0), "HEAD looks and does not follow");
             assert_eq!(looked.header("location"), "https://example.com/counted");
         }
@@ -226,13 +226,13 @@ fn what_is_not_there_is_not_found(edge: &EdgeClient) {
     for code in ["nothing-here", "favicon.ico", "%C3%A4", &"x".repeat(33)] {
         edge.follow(code).is_problem(404, "no-such-link");
         edge.show(code).is_problem(404, "no-such-link");
-        assert_eq!(edge.ask(Method::HEAD, &format!("/{code}"), &[], "").status, 404);
+        assert_eq!(edge.ask(&Method::HEAD, &format!("/{code}"), &[], "").status, 404);
     }
     for path in ["/", "/a/b/c", "/links/a/b", "/nothing/here"] {
         edge.get(path).is_problem(404, "no-such-path");
         // Whatever between components would be answered as gRPC is no more than a path here.
         let grpc = [("content-type", "application/grpc")];
-        edge.ask(Method::POST, path, &grpc, "").is_problem(404, "no-such-path");
+        edge.ask(&Method::POST, path, &grpc, "").is_problem(404, "no-such-path");
     }
 }
 
@@ -284,7 +284,7 @@ fn methods_that_a_resource_lacks_are_refused(edge: &EdgeClient) {
         (Method::DELETE, "/some-code", "GET,HEAD"),
         (Method::POST, "/openapi.json", "GET,HEAD"),
     ] {
-        let reply = edge.ask(method.clone(), path, &[], "");
+        let reply = edge.ask(&method, path, &[], "");
         reply.is_problem(405, "method-not-allowed");
         assert_eq!(reply.header("allow"), allowed, "{method} {path}");
     }
@@ -293,7 +293,7 @@ fn methods_that_a_resource_lacks_are_refused(edge: &EdgeClient) {
 fn a_request_has_the_id_of_its_trace(edge: &EdgeClient) {
     let trace = "4bf92f3577b34da6a3ce929d0e0e4736";
     let ask = |method: Method, path: &str, parent: &str| -> Reply {
-        edge.ask(method, path, &[("traceparent", parent)], "")
+        edge.ask(&method, path, &[("traceparent", parent)], "")
     };
     for flags in ["00", "01"] {
         let parent = format!("00-{trace}-00f067aa0ba902b7-{flags}");

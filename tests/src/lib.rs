@@ -1,4 +1,5 @@
-//! What the tests of whole systems share: one vocabulary for placing a component and for asking an edge.
+//! What the tests of whole systems share: one vocabulary for placing a component, for asking an edge, and for using
+//! the lab's command.
 //!
 //! The suites are in `tests/`:
 //! `links_contract` and `clicks_contract` (one behaviour over every transport and store),
@@ -11,3 +12,4 @@ pub mod edge_client;
 pub mod edge_suite;
 pub mod placed;
 pub mod stores;
+pub mod tree;

@@ -5,7 +5,7 @@ use std::{net::SocketAddr, sync::Arc, time::Duration};
 use prometheus_client::registry::Registry;
 use remote::{CallMetrics, Client, Contract, HopMetrics, Repeats, Transport};
 use resilience::Policy;
-use runtime::{Ingress, IngressMetrics, Limits, ServeLimits, serve};
+use runtime::{ByteCounts, Ingress, IngressMetrics, Limits, ServeLimits, serve};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
@@ -37,7 +37,7 @@ pub async fn serving(router: axum::Router) -> SocketAddr {
     let metrics = IngressMetrics::register(&mut Registry::default(), "internal");
     let router = router.fallback(remote::unknown_method).layer(Ingress::internal(limits, metrics));
     let stop = CancellationToken::new();
-    tokio::spawn(serve(listener, router, ServeLimits::from(&limits), Default::default(), stop));
+    tokio::spawn(serve(listener, router, ServeLimits::from(&limits), ByteCounts::default(), stop));
     address
 }
 

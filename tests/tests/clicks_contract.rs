@@ -1,5 +1,7 @@
 //! What `clicks` promises, over every way to reach it and every store.
 
+#![expect(clippy::unwrap_used, reason = "a test fails where what it expects is not there")]
+
 use std::sync::Arc;
 
 use backing::{Batching, Event, Subscriber};

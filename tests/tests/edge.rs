@@ -4,6 +4,8 @@
 //! A value that no scenario uses is tried in an otherwise ordinary wiring.
 //! Every wiring runs as it does for a user: as processes of the lab's own, reached by their public API alone.
 
+#![expect(clippy::unwrap_used, reason = "a test fails where what it expects is not there")]
+
 use std::{path::Path, thread, time::Duration};
 
 use lab::{

@@ -1,5 +1,7 @@
 //! What `links` promises, over every way to reach it and every store.
 
+#![expect(clippy::unwrap_used, reason = "a test fails where what it expects is not there")]
+
 use std::{
     sync::{
         Arc,
@@ -45,7 +47,7 @@ fn code(text: &str) -> Code {
 }
 
 fn random() -> Arc<dyn CodeSource> {
-    Arc::new(RandomCodes::new(|| remote::new_span_id()))
+    Arc::new(RandomCodes::new(remote::new_span_id))
 }
 
 fn cached(store: Arc<dyn LinkStore>, stampede: Stampede) -> Arc<dyn LinkStore> {

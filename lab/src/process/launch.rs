@@ -78,7 +78,7 @@ impl Launch {
             match outcome {
                 Ok(running) => launch.arms.push(running),
                 Err(Cannot::Skip { why, hint }) => {
-                    launch.skipped.push(Skipped { arm: arm.name.clone(), why, hint })
+                    launch.skipped.push(Skipped { arm: arm.name.clone(), why, hint });
                 }
                 Err(Cannot::Fail(error)) => return Err(error),
             }

@@ -42,7 +42,7 @@ pub(super) fn provide(start: &Start<'_>, roles: &[String], folder: &Path) -> Res
 
 fn given(start: &Start<'_>, url: &str, roles: &[String]) -> anyhow::Result<RunningBacking> {
     let prefix =
-        format!("lab_{}_{}_{}", std::process::id(), start.options.number, identifier(&start.arm.name),);
+        format!("lab_{}_{}_{}", std::process::id(), start.options.number, identifier(&start.arm.name));
     let (addresses, borrowed) = Borrowed::create(url, &prefix, roles)?;
     Ok(RunningBacking {
         kind: BackingKind::Postgres,

@@ -53,6 +53,7 @@ fn alone(stated: &Stated, arm: &ArmData) -> (ClaimVerdict, String) {
     let ledger = |fact: &str| arm.ledger.as_ref().map(|ledger| (ledger.count(fact), ledger.complete));
     let counted = match stated.metric {
         Metric::Failed => Some((arm.record.failed.total(), true)),
+        Metric::Hops => Some((arm.counters[0] as u64, true)),
         Metric::Lost => ledger("lost").map(|(links, complete)| {
             let clicks = ledger("clicks lost").map_or(0, |(clicks, _)| clicks);
             (links + clicks, complete)

@@ -22,7 +22,7 @@ use crate::{
 /// The least room for a run's folder, bytes; a run takes some 200 KiB.
 const LEAST_FREE: u64 = 16 << 20;
 
-/// A run's folder while the run goes on. Dropped before [`RunFolder::keep`], it is removed.
+/// A run's folder while the run goes on. Dropped before it is kept, it is removed.
 pub struct RunFolder {
     id: String,
     folder: tempfile::TempDir,
@@ -45,7 +45,7 @@ impl RunFolder {
         let folder =
             tempfile::Builder::new().prefix(&format!(".{id}-")).tempdir_in(runs).with_context(cannot)?;
         let folder = Self { kept: runs.join(&id), id, folder };
-        folder.write("plan.toml", &plan.to_toml())?;
+        folder.write("plan.toml", plan.to_toml())?;
         folder.write("machine.json", &serde_json::to_string_pretty(&machine::machine())?)?;
         Ok(folder)
     }
@@ -73,9 +73,9 @@ impl RunFolder {
 
 /// Draws the report in every form beside its `report.json`.
 pub(super) fn draw(folder: &Path, report: &Report) -> Result<()> {
-    write(folder, "report.html", &html::render(report))?;
-    write(folder, "report.md", &markdown::render(report))?;
-    write(folder, "report.txt", &anstream::adapter::strip_str(&terminal::render(report)).to_string())
+    write(folder, "report.html", html::render(report))?;
+    write(folder, "report.md", markdown::render(report))?;
+    write(folder, "report.txt", anstream::adapter::strip_str(&terminal::render(report)).to_string())
 }
 
 fn write(folder: &Path, name: &str, text: impl AsRef<[u8]>) -> Result<()> {

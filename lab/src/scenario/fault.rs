@@ -25,7 +25,7 @@ pub enum ScenarioFault {
         hint: Option<String>,
     },
     /// The file cannot be read.
-    #[error("cannot read `{}`: {source}", path.display())]
+    #[error("cannot read `{}`: {source}\nhint: `lab list` shows every scenario; is the path right?", path.display())]
     Unreadable {
         /// The file.
         path: PathBuf,

@@ -10,7 +10,8 @@ use crate::sender::{Lane, SenderError};
 
 /// How often one question is asked before it counts as unanswered.
 const TRIES: u8 = 5;
-/// How many unanswered questions end a survey: a system that is down is not asked ten thousand times.
+/// How many unanswered questions, or tries in a row without an answer, end a survey: a system that is down is not
+/// asked ten thousand times.
 const GIVE_UP: u64 = 100;
 
 /// A list of questions and what to do with their answers.
@@ -40,14 +41,20 @@ pub fn conduct<S: Survey>(
     longest: Duration,
     watch: &mut dyn FnMut(&SliceRecord),
 ) -> Result<u64, SenderError> {
-    let mut asking =
-        Asking { survey, under_way: Vec::new(), again: VecDeque::new(), unanswered: 0, exhausted: false };
+    let mut asking = Asking {
+        survey,
+        under_way: Vec::new(),
+        again: VecDeque::new(),
+        unanswered: 0,
+        in_a_row: 0,
+        exhausted: false,
+    };
     lane.exhaust(&mut asking, in_flight, longest, &mut |record| {
         watch(record);
         true
     })?;
     // A question that came back after the last wave is asked in another one.
-    while !asking.again.is_empty() && asking.unanswered < GIVE_UP {
+    while !asking.again.is_empty() && !asking.is_hopeless() {
         let before = asking.again.len();
         lane.exhaust(&mut asking, in_flight, longest, &mut |_| true)?;
         if asking.again.len() >= before {
@@ -64,12 +71,18 @@ struct Asking<'a, S: Survey> {
     under_way: Vec<Option<(S::Question, u8)>>,
     again: VecDeque<(S::Question, u8)>,
     unanswered: u64,
+    /// Tries since the last answer.
+    in_a_row: u64,
     exhausted: bool,
 }
 
 impl<S: Survey> Asking<'_, S> {
+    fn is_hopeless(&self) -> bool {
+        self.unanswered >= GIVE_UP || self.in_a_row >= GIVE_UP
+    }
+
     fn next(&mut self) -> Option<(S::Question, u8)> {
-        if self.unanswered >= GIVE_UP {
+        if self.is_hopeless() {
             return None;
         }
         if let Some(question) = self.survey.next() {
@@ -84,6 +97,7 @@ impl<S: Survey> Asking<'_, S> {
     }
 
     fn retry(&mut self, question: S::Question, tried: u8) {
+        self.in_a_row += 1;
         if tried + 1 < TRIES { self.again.push_back((question, tried + 1)) } else { self.unanswered += 1 }
     }
 }
@@ -112,6 +126,7 @@ impl<S: Survey> Journeys for Asking<'_, S> {
             return Step::Done(outcome);
         }
         if self.survey.answer(&question, reply) {
+            self.in_a_row = 0;
             return Step::Done(Outcome::Success);
         }
         self.retry(question, tried);

@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 use backing::{CacheMetrics, Database, LocalCache};
 use contract::SystemClock;
 use runtime::{Backings, Host};
@@ -21,7 +21,7 @@ use crate::{
 };
 
 /// Links that the cache holds.
-const CACHED_LINKS: u64 = 100_000;
+const CACHED_LINKS: usize = 100_000;
 /// How long a link that was removed elsewhere may still be served from the cache.
 const CACHED_FOR: Duration = Duration::from_mins(1);
 
@@ -57,18 +57,22 @@ async fn link_store(b: &mut Backings) -> Result<Arc<dyn LinkStore>> {
         Database::Sqlite(database) => Arc::new(SqliteLinkStore::open(database).await?),
         Database::Postgres(database) => Arc::new(PostgresLinkStore::open(database).await?),
     };
-    if b.axis("cache") == "none" {
-        return Ok(store);
+    match b.axis("cache") {
+        "none" => Ok(store),
+        "local" => {
+            let metrics = CacheMetrics::register(&mut b.registry, "links");
+            let cache = LocalCache::new(CACHED_LINKS, CACHED_FOR, b.stampede()?, metrics);
+            Ok(Arc::new(CachedLinkStore::new(store, cache)))
+        }
+        other => bail!("nothing is wired for cache = {other}"),
     }
-    let metrics = CacheMetrics::register(&mut b.registry, "links");
-    let cache = LocalCache::new(CACHED_LINKS, CACHED_FOR, b.stampede(), metrics);
-    Ok(Arc::new(CachedLinkStore::new(store, cache)))
 }
 
 async fn code_source(b: &mut Backings) -> Result<Arc<dyn CodeSource>> {
     Ok(match b.axis("codes") {
+        "random" => Arc::new(RandomCodes::new(rand::random::<u64>)),
         "counter" => Arc::new(CounterCodes::new(StoreNumbers::new(b.database("links").await?))),
         "hash" => Arc::new(HashCodes),
-        _ => Arc::new(RandomCodes::new(rand::random::<u64>)),
+        other => bail!("nothing is wired for codes = {other}"),
     })
 }

@@ -8,6 +8,7 @@ use sqlx::{
     postgres::PgPoolOptions,
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
+use tokio::time::{Instant, sleep};
 
 /// Connections to a server that one process may hold.
 const POSTGRES_CONNECTIONS: u32 = 16;
@@ -17,6 +18,11 @@ const SQLITE_READERS: u32 = 4;
 const ACQUIRE_WITHIN: Duration = Duration::from_secs(1);
 /// How long a SQLite writer waits for another process's write to end.
 const BUSY_FOR: Duration = Duration::from_secs(1);
+/// How long processes that open one SQLite file at the same time may take in all, and how often each asks again.
+const OPENED_WITHIN: Duration = Duration::from_secs(5);
+const OPEN_EVERY: Duration = Duration::from_millis(10);
+/// "The database file is locked": <https://www.sqlite.org/rescode.html#busy>, in the low byte of an extended code.
+const SQLITE_BUSY: i32 = 5;
 
 /// A store that an address named. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -89,19 +95,25 @@ impl Sqlite {
             .synchronous(SqliteSynchronous::Normal)
             .busy_timeout(BUSY_FOR);
         // The writer first: it makes the file and sets its journal mode.
-        let writer = SqlitePoolOptions::new()
-            .max_connections(1)
-            .acquire_timeout(ACQUIRE_WITHIN)
-            .test_before_acquire(false)
-            .connect_with(options.clone())
-            .await?;
-        let readers = SqlitePoolOptions::new()
-            .max_connections(SQLITE_READERS)
-            .acquire_timeout(ACQUIRE_WITHIN)
-            .test_before_acquire(false)
-            .connect_with(options.read_only(true))
-            .await?;
+        let writer = Self::pool(1, &options).await?;
+        let readers = Self::pool(SQLITE_READERS, &options.read_only(true)).await?;
         Ok(Self { readers, writer, statements })
+    }
+
+    /// Asks again while another process sets the file's journal mode: then SQLite refuses at once instead of waiting.
+    async fn pool(connections: u32, options: &SqliteConnectOptions) -> Result<SqlitePool, sqlx::Error> {
+        let deadline = Instant::now() + OPENED_WITHIN;
+        loop {
+            let pool = SqlitePoolOptions::new()
+                .max_connections(connections)
+                .acquire_timeout(ACQUIRE_WITHIN)
+                .test_before_acquire(false)
+                .connect_with(options.clone());
+            match pool.await {
+                Err(error) if is_busy(&error) && Instant::now() < deadline => sleep(OPEN_EVERY).await,
+                outcome => return outcome,
+            }
+        }
     }
 
     /// Where to send a statement that reads; counts it.
@@ -139,6 +151,11 @@ impl Postgres {
         self.statements.inc();
         &self.pool
     }
+}
+
+fn is_busy(error: &sqlx::Error) -> bool {
+    let code = error.as_database_error().and_then(|error| error.code()?.parse::<i32>().ok());
+    code.is_some_and(|code| code & 0xff == SQLITE_BUSY)
 }
 
 /// An address as it may be shown.

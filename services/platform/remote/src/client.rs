@@ -108,7 +108,7 @@ impl Client {
                 Transport::Http => "http",
                 Transport::Grpc => "grpc",
             };
-            let name = format!("{}.{} over {hop}", method.service, method.name);
+            let name = format!("{}.{}", method.service, method.name);
             (name, SpanKind::Client, vec![KeyValue::new("lab.hop", hop)])
         };
         let twice = self.repeats == Repeats::Twice && method.repeatable;

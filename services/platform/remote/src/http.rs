@@ -15,7 +15,10 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use contract::{Kind, RemoteError, Unavailable, Why};
-use http::{HeaderMap, HeaderValue, Request, StatusCode, Uri, header::CONTENT_TYPE};
+use http::{
+    HeaderMap, HeaderValue, Request, StatusCode, Uri,
+    header::{CONTENT_TYPE, RETRY_AFTER},
+};
 use http_body_util::{BodyExt, Full, Limited};
 use hyper_util::{
     client::legacy::{Client, connect::HttpConnector},
@@ -61,16 +64,37 @@ pub fn problem(status: StatusCode, slug: &str, title: &str, detail: &str) -> Res
     (status, [(CONTENT_TYPE, PROBLEM)], document.to_string()).into_response()
 }
 
+/// Whether a request is a gRPC call.
+pub fn is_grpc(headers: &HeaderMap) -> bool {
+    headers.get(CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"application/grpc"))
+}
+
 /// The reply to a method that the server does not have: as a problem, or as gRPC's `UNIMPLEMENTED`.
 pub async fn unknown_method(request: Request<Body>) -> Response {
-    let grpc = request
-        .headers()
-        .get(CONTENT_TYPE)
-        .is_some_and(|kind| kind.as_bytes().starts_with(b"application/grpc"));
-    if grpc {
+    if is_grpc(request.headers()) {
         return tonic::Status::unimplemented("no such method").into_http();
     }
     problem(StatusCode::NOT_FOUND, "no-such-method", "No such method", request.uri().path())
+}
+
+/// The reply to a request for which there is no place: a problem with 503, or gRPC's `RESOURCE_EXHAUSTED`.
+pub fn overloaded(grpc: bool) -> Response {
+    let detail = "the process has as many requests under way as it takes; try again later";
+    if grpc {
+        return tonic::Status::resource_exhausted(detail).into_http();
+    }
+    let mut response = problem(StatusCode::SERVICE_UNAVAILABLE, "overloaded", "Overloaded", detail);
+    response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
+    response
+}
+
+/// The reply to a request whose deadline has passed: a problem with 504, or gRPC's `DEADLINE_EXCEEDED`.
+pub fn too_late(grpc: bool) -> Response {
+    let detail = "the request was not answered within its deadline; whether it had an effect is not known";
+    if grpc {
+        return tonic::Status::deadline_exceeded(detail).into_http();
+    }
+    problem(StatusCode::GATEWAY_TIMEOUT, "too-late", "Deadline exceeded", detail)
 }
 
 /// Serves one call: decodes the request, asks the component, encodes what it says.

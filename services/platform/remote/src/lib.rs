@@ -21,7 +21,7 @@ pub use call::{Call, Method, Reply};
 pub use client::{Client, Repeats, Transport};
 pub use context::{Context, current, scope};
 pub use grpc::{Encodes, Malformed, answer as answer_grpc};
-pub use http::{answer as answer_http, connector, problem, unknown_method};
+pub use http::{answer as answer_http, connector, is_grpc, overloaded, problem, too_late, unknown_method};
 pub use observe::{CallMetrics, HopMetrics};
 pub use table::Contract;
 pub use trace::{SpanId, Trace, TraceId, in_span, new_span_id, new_trace_id};

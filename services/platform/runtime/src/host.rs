@@ -2,7 +2,7 @@
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
-use anyhow::{Context as _, Result, anyhow};
+use anyhow::{Context as _, Result, anyhow, bail};
 use async_trait::async_trait;
 use axum::Router;
 use backing::{
@@ -42,7 +42,8 @@ impl Host {
     pub(crate) fn new(file: HostFile, wiring: Wiring) -> Result<Self> {
         let transport = match wiring.get("transport") {
             "grpc" => Transport::Grpc,
-            _ => Transport::Http,
+            "http" => Transport::Http,
+            other => bail!("nothing is wired for transport = {other}"),
         };
         let policy = wiring.get("resilience").parse()?;
         let backings = Backings {
@@ -121,7 +122,8 @@ impl Host {
                 }
                 Arc::new(KafkaPublisher::new(&broker, topic, metrics).context("cannot publish events")?)
             }
-            _ => Arc::new(Inline::new(subscriber, metrics)),
+            "inline" => Arc::new(Inline::new(subscriber, metrics)),
+            other => bail!("nothing is wired for events = {other}"),
         })
     }
 
@@ -154,10 +156,11 @@ impl Backings {
     }
 
     /// The value of the axis `stampede`.
-    pub fn stampede(&self) -> Stampede {
+    pub fn stampede(&self) -> Result<Stampede> {
         match self.axis("stampede") {
-            "off" => Stampede::Off,
-            _ => Stampede::SingleFlight,
+            "off" => Ok(Stampede::Off),
+            "single-flight" => Ok(Stampede::SingleFlight),
+            other => bail!("nothing is wired for stampede = {other}"),
         }
     }
 

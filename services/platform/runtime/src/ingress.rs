@@ -24,7 +24,9 @@ use prometheus_client::{
     metrics::{counter::Counter, family::Family},
     registry::Registry,
 };
-use remote::{Context, Trace, in_span, new_span_id, new_trace_id, problem, scope};
+use remote::{
+    Context, Trace, TraceId, in_span, is_grpc, new_span_id, new_trace_id, overloaded, scope, too_late,
+};
 use tokio::time::{Instant, timeout_at};
 use tower::{Layer, Service};
 
@@ -146,6 +148,15 @@ impl Ingress {
         Context { deadline: Instant::now() + time, trace }
     }
 
+    /// A public reply says which operation it answers.
+    fn signed(&self, mut response: Response, id: TraceId) -> Response {
+        if self.public.is_some() {
+            let id = HeaderValue::try_from(format!("{id:032x}"));
+            response.headers_mut().extend(id.ok().map(|id| (REQUEST_ID, id)));
+        }
+        response
+    }
+
     /// Takes a place, if one is free.
     fn enter(&self) -> Option<Place> {
         let place = Place(Arc::clone(&self.in_flight));
@@ -194,26 +205,23 @@ where
         let metrics = Arc::clone(&self.ingress.metrics);
         let Some(place) = self.ingress.enter() else {
             metrics.count(StatusCode::SERVICE_UNAVAILABLE);
-            return Box::pin(std::future::ready(Ok(overloaded())));
+            let refusal = self.ingress.signed(overloaded(is_grpc(request.headers())), new_trace_id());
+            return Box::pin(std::future::ready(Ok(refusal)));
         };
         let context = self.ingress.context(request.headers());
-        let public = self.ingress.public.is_some();
+        let (ingress, grpc) = (self.ingress.clone(), is_grpc(request.headers()));
         let name = context.trace.sampled.then(|| name_of(&request));
         let answer = self.inner.call(request);
         Box::pin(async move {
             let describe = || (name.unwrap_or_default(), SpanKind::Server, Vec::<KeyValue>::new());
             let answered = scope(context, in_span(describe, answer));
-            let mut response = match timeout_at(context.deadline, answered).await {
+            let response = match timeout_at(context.deadline, answered).await {
                 Ok(Ok(response)) => response,
-                Err(_) => too_late(),
+                Err(_) => too_late(grpc),
             };
             metrics.count(response.status());
-            if public {
-                let id = HeaderValue::try_from(format!("{:032x}", context.trace.id));
-                response.headers_mut().extend(id.ok().map(|id| (REQUEST_ID, id)));
-            }
             drop(place);
-            Ok(response)
+            Ok(ingress.signed(response, context.trace.id))
         })
     }
 }
@@ -222,16 +230,4 @@ where
 fn name_of(request: &Request<Body>) -> String {
     let route = request.extensions().get::<MatchedPath>().map_or("unmatched", MatchedPath::as_str);
     format!("{} {route}", request.method())
-}
-
-fn overloaded() -> Response {
-    let detail = "the process has as many requests under way as it takes; try again later";
-    let mut response = problem(StatusCode::SERVICE_UNAVAILABLE, "overloaded", "Overloaded", detail);
-    response.headers_mut().insert("retry-after", HeaderValue::from_static("1"));
-    response
-}
-
-fn too_late() -> Response {
-    let detail = "the request was not answered within its deadline; whether it had an effect is not known";
-    problem(StatusCode::GATEWAY_TIMEOUT, "too-late", "Deadline exceeded", detail)
 }

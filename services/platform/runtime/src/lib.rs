@@ -20,6 +20,7 @@ mod system;
 mod telemetry;
 mod wiring;
 
+pub use counted::ByteCounts;
 pub use host::{Backings, Host};
 pub use host_file::{HostFile, HostFileError, Limits};
 pub use ingress::{Ingress, IngressMetrics, Sampling};

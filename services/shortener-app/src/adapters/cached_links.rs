@@ -34,7 +34,7 @@ impl LinkStore for CachedLinkStore {
     async fn remove(&self, code: &Code) -> Result<(), Unavailable> {
         self.store.remove(code).await?;
         // After the store, so that a read in between does not bring the old link back for good.
-        self.cache.forget(code).await;
+        self.cache.forget(code);
         Ok(())
     }
 }
