@@ -1,5 +1,7 @@
 //! `lab up`: one wiring, up until Ctrl-C.
 
+mod waterfall;
+
 use std::{fmt::Write, path::Path, time::Duration};
 
 use anyhow::{Context, Result};
@@ -14,11 +16,12 @@ use crate::{
     plan::{ArmPlan, Budget, Choices, Plan, topology},
     process::{Launch, LaunchOptions, READY_WITHIN, RunningArm, Scratch},
     scenario::Scenario,
-    systems,
+    systems, traces,
 };
 
-/// How often the lab looks whether its processes are alive.
-const LOOK_EVERY: Duration = Duration::from_millis(200);
+/// How often the lab looks whether its processes are alive and whether traces arrived: longer than an exporter takes
+/// to send all spans of one operation, so that a trace is drawn whole.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 /// What can be said.
 #[derive(Debug, clap::Args)]
@@ -62,7 +65,7 @@ impl Args {
                 number: 1,
                 backings: &self.backings.to_choices(),
                 port: self.port,
-                traces: false,
+                traces: true,
                 interrupt: &interrupt,
                 ready_within: READY_WITHIN,
             },
@@ -72,6 +75,7 @@ impl Args {
         }
         output::talk("up; Ctrl-C stops it");
         while interrupt.sleep(LOOK_EVERY) {
+            show_traces(&launch)?;
             if let Some(death) = launch.death() {
                 let ended = death.ended;
                 let words = ended.last_words.indented();
@@ -122,6 +126,17 @@ impl Args {
                 .into()
         })
     }
+}
+
+/// Draws one of the traces that arrived since the last look.
+fn show_traces(launch: &Launch) -> Result<()> {
+    for receiver in launch.arms.iter().filter_map(|arm| arm.receiver.as_ref()) {
+        let rows = traces::example(&receiver.take().traces);
+        if !rows.is_empty() {
+            output::data(&format!("\na trace\n{}", waterfall::text(&rows)))?;
+        }
+    }
+    Ok(())
 }
 
 /// Where everything is, and what to do with it.

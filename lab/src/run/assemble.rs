@@ -34,6 +34,7 @@ const DOES_NOT_SHOW: [&str; 4] = [
 /// The report of a run.
 pub(super) fn report(plan: &Plan, gathered: &Gathered, id: &str, began: OffsetDateTime) -> Report {
     let comparisons = compare::all(plan, gathered);
+    let validity = validity(gathered, &comparisons);
     let commit = env!("LAB_COMMIT");
     Report {
         schema: SCHEMA.to_owned(),
@@ -52,8 +53,8 @@ pub(super) fn report(plan: &Plan, gathered: &Gathered, id: &str, began: OffsetDa
         plan_diff: conditions::plan_diff(plan, gathered),
         held: conditions::held(plan, gathered),
         arms: gathered.arms.iter().map(|data| arm::arm(plan, gathered, data)).collect(),
-        claims: claims::all(&plan.scenario.claims, gathered, &comparisons),
-        validity: validity(gathered, &comparisons),
+        claims: claims::all(&plan.scenario.claims, gathered, &comparisons, validity.verdict_possible),
+        validity,
         comparisons: comparisons.list,
         does_not_show: DOES_NOT_SHOW.map(str::to_owned).to_vec(),
         skipped_arms: gathered
@@ -93,7 +94,7 @@ fn question(plan: &Plan, gathered: &Gathered) -> Question {
             .arms
             .iter()
             .filter_map(|data| {
-                let why = arm::negative_control(data)?;
+                let why = arm::negative_control(plan, &data.plan)?;
                 Some(NegativeControl { arm: data.plan.label.clone(), why })
             })
             .collect(),

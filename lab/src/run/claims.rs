@@ -10,11 +10,16 @@ use crate::{
 };
 
 /// The claims of a scenario with this run's verdicts; those about arms that could not be had say so.
-pub(super) fn all(stated: &[Stated], gathered: &Gathered, comparisons: &Comparisons) -> Vec<Claim> {
+pub(super) fn all(
+    stated: &[Stated],
+    gathered: &Gathered,
+    comparisons: &Comparisons,
+    verdict_possible: bool,
+) -> Vec<Claim> {
     stated
         .iter()
         .map(|stated| {
-            let (verdict, because) = judge(stated, gathered, comparisons);
+            let (verdict, because) = judge(stated, gathered, comparisons, verdict_possible);
             Claim {
                 text: stated.text.clone(),
                 source: Some(stated.source.clone()),
@@ -29,13 +34,18 @@ pub(super) fn all(stated: &[Stated], gathered: &Gathered, comparisons: &Comparis
         .collect()
 }
 
-fn judge(stated: &Stated, gathered: &Gathered, comparisons: &Comparisons) -> (ClaimVerdict, String) {
+fn judge(
+    stated: &Stated,
+    gathered: &Gathered,
+    comparisons: &Comparisons,
+    verdict_possible: bool,
+) -> (ClaimVerdict, String) {
     let arm = |name: &str| gathered.arms.iter().find(|arm| arm.plan.label == name || arm.plan.name == name);
     let Some(subject) = arm(&stated.arm) else {
         return (ClaimVerdict::CannotTell, format!("`{}` is not in this run", stated.arm));
     };
-    if gathered.death.is_some() {
-        return (ClaimVerdict::CannotTell, "a process ended before its time".to_owned());
+    if !verdict_possible {
+        return (ClaimVerdict::CannotTell, "this run has no verdict".to_owned());
     }
     let Some(against) = &stated.against else {
         return alone(stated, subject);
@@ -55,7 +65,7 @@ fn alone(stated: &Stated, arm: &ArmData) -> (ClaimVerdict, String) {
         Metric::Failed => Some((arm.record.failed.total(), true)),
         Metric::Hops => Some((arm.counters[0] as u64, true)),
         Metric::Lost => ledger("lost").map(|(links, complete)| {
-            let clicks = ledger("clicks lost").map_or(0, |(clicks, _)| clicks);
+            let clicks = ledger("clicks-lost").map_or(0, |(clicks, _)| clicks);
             (links + clicks, complete)
         }),
         Metric::Duplicated | Metric::Wrong => ledger(name),

@@ -99,7 +99,7 @@ impl Experiment<'_> {
     fn paired(&mut self) -> Result<()> {
         let load = &self.plan.load;
         for number in 1..=load.launches {
-            let chosen: Vec<usize> = (0..self.arms.len()).collect();
+            let chosen = self.arms.clone();
             // Known only after the first launch: an arm that cannot be had leaves its time to the others.
             let turns = u32::try_from(self.arms.len()).unwrap_or(1) * load.launches;
             let rounds = (load.measured.as_secs_f64() / load.slice.as_secs_f64() / f64::from(turns)).round();
@@ -114,28 +114,26 @@ impl Experiment<'_> {
     /// One arm up at a time, for a whole episode, in an order drawn from the seed.
     fn episodes(&mut self) -> Result<()> {
         let mut random = StdRng::seed_from_u64(self.plan.seed);
-        let mut number = 0;
-        for _ in 0..self.plan.load.launches.max(LEAST_EPISODES) {
-            let mut order: Vec<usize> = (0..self.arms.len()).collect();
+        for number in 1..=self.plan.load.launches.max(LEAST_EPISODES) {
+            let mut order: Vec<ArmPlan> = self.arms.clone();
             order.shuffle(&mut random);
             for arm in order {
-                number += 1;
                 self.launch(number, &[arm], 1)?;
                 if self.gathered.death.is_some() {
                     return Ok(());
                 }
             }
+            self.gathered.rounds += 1;
         }
         Ok(())
     }
 
     /// One launch of the chosen arms, from start to stop.
-    fn launch(&mut self, number: u32, chosen: &[usize], rounds: u32) -> Result<()> {
+    fn launch(&mut self, number: u32, plans: &[ArmPlan], rounds: u32) -> Result<()> {
         self.interrupt.check()?;
-        let plans: Vec<ArmPlan> = chosen.iter().map(|arm| self.arms[*arm].clone()).collect();
         let starting = Phase::begin(&format!("launch {number}: starting"), 1);
         let mut launch = Launch::start(
-            &plans,
+            plans,
             &self.plan.budget,
             &LaunchOptions {
                 program: &self.program,
@@ -149,12 +147,16 @@ impl Experiment<'_> {
             },
         )?;
         drop(starting);
-        let chosen = self.note_arms(chosen, &mut launch)?;
+        let chosen = self.note_arms(&mut launch)?;
+        if chosen.is_empty() {
+            return Ok(());
+        }
         let mut sender = self.sender(&launch, number)?;
         self.prepare(&mut sender, &launch, number)?;
         self.warm_up(&mut sender, &launch)?;
         self.measure(&mut sender, &mut launch, number, &chosen, rounds)?;
-        if self.gathered.death.is_none() {
+        // One launch's traces are enough to see where time goes.
+        if self.gathered.death.is_none() && number == 1 {
             self.trace(&mut sender, &launch, &chosen)?;
         }
         self.check(&mut sender, &launch, number, &chosen)?;
@@ -168,7 +170,7 @@ impl Experiment<'_> {
     }
 
     /// At the first launch, what the arms are; which of the run's arms are up.
-    fn note_arms(&mut self, chosen: &[usize], launch: &mut Launch) -> Result<Vec<usize>> {
+    fn note_arms(&mut self, launch: &mut Launch) -> Result<Vec<usize>> {
         self.interrupt.check()?;
         self.gathered.skipped.append(&mut launch.skipped);
         let skipped = |arm: &ArmPlan| self.gathered.skipped.iter().any(|skipped| skipped.arm == arm.name);
@@ -195,11 +197,9 @@ impl Experiment<'_> {
             }
             self.gathered.arms.push(data);
         }
-        // The plan's order: in an episode run arms come up one by one, in a random one.
+        // The plan's order: episodes come up one by one, in a random one.
         let order = |arm: &ArmData| self.plan.arms.iter().position(|plan| plan.name == arm.plan.name);
-        if chosen.len() > 1 {
-            self.gathered.arms.sort_by_key(order);
-        }
+        self.gathered.arms.sort_by_key(order);
         let place = |arm: &RunningArm| self.gathered.arms.iter().position(|data| data.plan.name == arm.name);
         Ok(launch.arms.iter().filter_map(place).collect())
     }

@@ -62,7 +62,9 @@ impl<'a> Rounds<'a> {
         let void = records.iter().filter(|record| record.is_void(SEND_LAG_BOUND)).count() as u64;
         let interrupted = records.iter().any(|record| record.interrupted);
         self.gathered.void_slices += void;
-        self.gathered.rounds += u64::from(void == 0 && !interrupted);
+        // In an episode this is one arm's turn; the round ends with the last arm's.
+        let whole = records.len() == self.gathered.arms.len() && self.arms.len() > 1;
+        self.gathered.rounds += u64::from(whole && void == 0 && !interrupted);
         for (place, record) in records.iter().enumerate() {
             let arm = &mut self.gathered.arms[self.arms[place]];
             arm.counted += record.succeeded;

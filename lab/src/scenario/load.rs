@@ -67,15 +67,15 @@ impl LoadSpec {
     }
 
     fn default_quick_seconds() -> u64 {
-        30
+        18
     }
 
     fn default_launches() -> u32 {
-        5
+        12
     }
 
     fn default_quick_launches() -> u32 {
-        2
+        6
     }
 
     fn default_links() -> u64 {

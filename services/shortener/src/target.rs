@@ -32,13 +32,7 @@ impl Target {
     /// Reads a target.
     pub fn parse(text: impl Into<String>) -> Result<Self, TargetError> {
         let text = text.into();
-        if text.len() > Self::MAX_BYTES {
-            return Err(TargetError::TooLong);
-        }
-        // It is sent back as the `Location` header, as it was given.
-        if !text.bytes().all(|byte| byte.is_ascii_graphic()) {
-            return Err(TargetError::NotAscii);
-        }
+        fits_a_header(&text)?;
         let url = Url::parse(&text).map_err(|_| TargetError::NotAUrl)?;
         match url.scheme() {
             "http" | "https" if url.has_host() => Ok(Self(text)),
@@ -67,11 +61,21 @@ impl Target {
     }
 }
 
+/// It is sent back as the `Location` header, as it was given.
+fn fits_a_header(text: &str) -> Result<(), TargetError> {
+    if text.len() > Target::MAX_BYTES {
+        return Err(TargetError::TooLong);
+    }
+    if text.bytes().all(|byte| byte.is_ascii_graphic()) { Ok(()) } else { Err(TargetError::NotAscii) }
+}
+
+/// Takes a target from a peer, which parsed it when it came in: checks what a header needs, not the URL again.
 impl TryFrom<String> for Target {
     type Error = TargetError;
 
     fn try_from(text: String) -> Result<Self, TargetError> {
-        Self::parse(text)
+        fits_a_header(&text)?;
+        if text.starts_with("http") { Ok(Self(text)) } else { Err(TargetError::OtherScheme) }
     }
 }
 

@@ -9,7 +9,7 @@ use super::{CpuCost, Latency, Ledger, Memory, PerOperation, Point, TimeShare, To
 pub struct Arm {
     /// Unique in the run, and fit for a file's name: `microservices`.
     pub name: String,
-    /// What a reader calls it: `microservices`, or `monolith (again)` in an A/A run.
+    /// What a reader calls it: `microservices`, or `monolith (A)` in an A/A run.
     pub label: String,
     /// The wiring in a sentence.
     pub summary: String,

@@ -26,7 +26,7 @@ pub(super) fn arm(plan: &Plan, gathered: &Gathered, data: &ArmData) -> Arm {
         name: data.plan.name.clone(),
         label: data.plan.label.clone(),
         summary: summary(plan, &data.plan),
-        negative_control: negative_control(data),
+        negative_control: negative_control(plan, &data.plan),
         topology: topology(data),
         backings: data.backings.clone(),
         throughput_per_s: if seconds > 0.0 { record.succeeded as f64 / seconds } else { 0.0 },
@@ -61,12 +61,14 @@ fn summary(plan: &Plan, arm: &ArmPlan) -> String {
     value.map_or_else(|| format!("{axis} = {chosen}"), |value| value.summary.to_owned())
 }
 
-/// What is wrong with an arm on purpose.
-pub(super) fn negative_control(data: &ArmData) -> Option<String> {
-    let controls: Vec<String> = data
-        .plan
+/// What is wrong with an arm on purpose: only the axes in question count, for what is held is the same for all.
+pub(super) fn negative_control(plan: &Plan, arm: &ArmPlan) -> Option<String> {
+    let diff = plan.diff();
+    let differs = |axis: &str| diff.rows.iter().any(|row| row.axis == axis && row.differs);
+    let controls: Vec<String> = arm
         .wiring
         .controls()
+        .filter(|(axis, _)| differs(axis))
         .filter_map(|(axis, value)| Some(format!("{axis} = {}: {}", value.name, value.control?)))
         .collect();
     (!controls.is_empty()).then(|| controls.join("; "))
@@ -196,7 +198,8 @@ fn per_operation(data: &ArmData) -> PerOperation {
 
 fn ledger(verdict: &load::ledger::LedgerVerdict) -> Ledger {
     Ledger {
-        holds: verdict.holds(),
+        // What could not be asked is told apart: it is no broken promise.
+        holds: verdict.facts.iter().all(|fact| !fact.breach || fact.count == 0),
         complete: verdict.complete,
         facts: verdict
             .facts

@@ -4,7 +4,6 @@ use crate::{
     plan::Plan,
     report::model::{AxisRow, Budget, Held, Load},
     run::{compare, gathered::Gathered},
-    scenario::Kind,
 };
 
 /// The command as it was given, without the path of the program.
@@ -73,10 +72,7 @@ pub(super) fn load(plan: &Plan, gathered: &Gathered) -> Load {
         arrivals: load.arrivals.name().to_owned(),
         slice_ms: load.slice.as_secs_f64() * 1_000.0,
         rounds: gathered.rounds,
-        launches: match plan.scenario.kind {
-            Kind::Episodes => gathered.launches / (gathered.arms.len().max(1) as u32),
-            _ => gathered.launches,
-        },
+        launches: gathered.launches,
         measured_seconds_per_arm: compare::measured_seconds(plan, gathered),
         things: load.links,
         things_name: "links".to_owned(),

@@ -79,7 +79,16 @@ impl Store {
                 Some(code) => self.look_up(code),
                 None => self.follow(&path[1..], misdeed),
             },
+            ("HEAD", path) => self.look(&path[1..]),
             _ => Answer::status(405, "", ""),
+        }
+    }
+
+    /// What a follow would answer, without following.
+    fn look(&self, code: &str) -> Answer {
+        match self.links.get(code) {
+            Some(link) => Answer::status(302, &format!("Location: {}\r\n", link.target), ""),
+            None => Answer::status(404, "", ""),
         }
     }
 

@@ -18,6 +18,7 @@ use contract::{Kind, RemoteError, Unavailable, Why};
 use http::{
     HeaderMap, HeaderValue, Request, StatusCode, Uri,
     header::{CONTENT_TYPE, RETRY_AFTER},
+    uri::PathAndQuery,
 };
 use http_body_util::{BodyExt, Full, Limited};
 use hyper_util::{
@@ -161,12 +162,11 @@ impl HttpTransport {
     }
 
     fn request(&self, call: Call) -> Result<Request<Full<Bytes>>, http::Error> {
-        let uri = Uri::builder()
-            .scheme(http::uri::Scheme::HTTP)
-            .authority(self.authority.clone())
-            .path_and_query(call.method.http_path)
-            .build()?;
-        let mut request = Request::post(uri).body(Full::new(call.body))?;
+        let mut parts = http::uri::Parts::default();
+        parts.scheme = Some(http::uri::Scheme::HTTP);
+        parts.authority = Some(self.authority.clone());
+        parts.path_and_query = Some(PathAndQuery::from_static(call.method.http_path));
+        let mut request = Request::post(Uri::from_parts(parts)?).body(Full::new(call.body))?;
         let headers = request.headers_mut();
         headers.insert(CONTENT_TYPE, JSON);
         write_context(&call.context, headers);

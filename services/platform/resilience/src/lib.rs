@@ -62,15 +62,13 @@ where
     S: Service<C, Response = R, Error = Unavailable> + Clone + Send + Sync + 'static,
     S::Future: Send + 'static,
 {
-    let per_attempt = match policy {
-        Policy::None => None,
-        Policy::Timeout => Some(attempt),
+    let limit = match policy {
+        Policy::None => TimeLimit::deadline_only(),
+        Policy::Timeout => TimeLimit::per_attempt(attempt),
     };
     let stack = ServiceBuilder::new()
-        // Outermost, so that nothing below it, however often it tries, outlives the caller.
-        .layer(TimeLimit::deadline_only())
-        // Innermost, so that it limits one attempt and not what a layer above makes of several.
-        .option_layer(per_attempt.map(TimeLimit::per_attempt))
+        // Next to the transport, so that it limits one attempt; no attempt outlives the caller's deadline either way.
+        .layer(limit)
         .service(transport);
     BoxCloneSyncService::new(stack)
 }

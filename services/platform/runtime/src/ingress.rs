@@ -202,9 +202,8 @@ where
     }
 
     fn call(&mut self, request: Request<Body>) -> Self::Future {
-        let metrics = Arc::clone(&self.ingress.metrics);
         let Some(place) = self.ingress.enter() else {
-            metrics.count(StatusCode::SERVICE_UNAVAILABLE);
+            self.ingress.metrics.count(StatusCode::SERVICE_UNAVAILABLE);
             let refusal = self.ingress.signed(overloaded(is_grpc(request.headers())), new_trace_id());
             return Box::pin(std::future::ready(Ok(refusal)));
         };
@@ -219,7 +218,7 @@ where
                 Ok(Ok(response)) => response,
                 Err(_) => too_late(grpc),
             };
-            metrics.count(response.status());
+            ingress.metrics.count(response.status());
             drop(place);
             Ok(ingress.signed(response, context.trace.id))
         })

@@ -51,7 +51,7 @@ impl Encodes<domain::Shorten> for Shorten {
 
     fn parse(self) -> Result<domain::Shorten, Malformed> {
         Ok(domain::Shorten {
-            target: Target::parse(self.target).map_err(|_| Malformed)?,
+            target: Target::try_from(self.target).map_err(|_| Malformed)?,
             alias: self.alias.map(domain::Code::parse).transpose().map_err(|_| Malformed)?,
             expires_at: self.expires_ms.map(Timestamp::from_millis),
             key: RequestKey::parse(self.key).map_err(|_| Malformed)?,
@@ -86,7 +86,7 @@ impl Encodes<domain::Link> for Link {
     fn parse(self) -> Result<domain::Link, Malformed> {
         Ok(domain::Link {
             code: domain::Code::parse(self.code).map_err(|_| Malformed)?,
-            target: Target::parse(self.target).map_err(|_| Malformed)?,
+            target: Target::try_from(self.target).map_err(|_| Malformed)?,
             created_at: Timestamp::from_millis(self.created_ms),
             expires_at: self.expires_ms.map(Timestamp::from_millis),
         })
