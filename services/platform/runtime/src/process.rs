@@ -2,9 +2,12 @@
 //!
 //! It ends in order: not ready, no new connections, requests under way, background tasks, spans.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, Ordering},
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
 };
 
 use anyhow::{Context as _, Result, anyhow};
@@ -19,6 +22,12 @@ use crate::{
     Host, HostFile, Ingress, IngressMetrics, Sampling, ServeLimits, System, Wiring, serve,
     telemetry::{self, Spans},
 };
+
+/// How long background tasks and spans may take after the last request, before a process that nobody watches is ended.
+const EXIT_MARGIN: Duration = Duration::from_secs(5);
+
+/// The exit code of a process that did not end in time by itself.
+const EXIT_HUNG: i32 = 70;
 
 /// Puts one process of a system together.
 pub type Wire = for<'a> fn(&'a mut Host) -> LocalBoxFuture<'a, Result<()>>;
@@ -92,7 +101,7 @@ async fn run(service: &Service, file: HostFile) -> Result<()> {
     servers.spawn(serve(internal_listener, internal, serve_limits, bytes, stop.clone()));
     tracing::info!(process = file.process, "ready");
 
-    let why = stopped().await?;
+    let why = stopped(serve_limits.drain + EXIT_MARGIN).await?;
     tracing::info!(why, "stopping");
     ready.store(false, Ordering::Relaxed);
     stop.cancel();
@@ -137,7 +146,9 @@ fn operations(registry: Registry, ready: Arc<AtomicBool>) -> Router {
 }
 
 /// Waits until the process is told to stop, and says by what.
-async fn stopped() -> Result<&'static str> {
+///
+/// When whoever started it is gone, nobody is left to kill it: so it ends within `at_most`, whatever hangs.
+async fn stopped(at_most: Duration) -> Result<&'static str> {
     use tokio::signal::unix::{SignalKind, signal};
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
@@ -153,6 +164,8 @@ async fn stopped() -> Result<&'static str> {
     std::thread::Builder::new().name("stdin".into()).spawn(move || {
         let _ = std::io::copy(&mut std::io::stdin().lock(), &mut std::io::sink());
         watcher.cancel();
+        std::thread::sleep(at_most);
+        std::process::exit(EXIT_HUNG);
     })?;
     loop {
         tokio::select! {

@@ -20,6 +20,7 @@ use rdkafka::{
     producer::{BaseProducer, FutureProducer, FutureRecord, Producer},
     util::Timeout,
 };
+use tokio::{sync::oneshot, time::timeout};
 use tokio_util::sync::CancellationToken;
 
 use super::{Batching, Event, EventMetrics, Publisher, Subscriber};
@@ -33,6 +34,8 @@ const BATCH: usize = 1_000;
 const PAUSE: Duration = Duration::from_millis(200);
 /// How long the broker may take to make a topic.
 const TOPIC_WITHIN: Duration = Duration::from_secs(5);
+/// How long leaving the group may take: the broker answers within milliseconds, or not at all.
+const LEFT_WITHIN: Duration = Duration::from_secs(2);
 /// The header that carries the event id.
 const ID: &str = "event-id";
 
@@ -101,7 +104,10 @@ impl KafkaConsumer {
             .create()?;
         see_to_topic(address, topic)?;
         consumer.subscribe(&[topic])?;
-        background.start(|stop| receive(consumer, subscriber, metrics, stop));
+        background.start(|stop| async move {
+            receive(&consumer, subscriber, metrics, stop).await;
+            leave(consumer).await;
+        });
         Ok(())
     }
 }
@@ -124,8 +130,23 @@ fn see_to_topic(address: &str, topic: &str) -> Result<(), KafkaError> {
     }
 }
 
+/// Leaves the group, so that its other members need not wait for a time-out.
+///
+/// Dropping a consumer blocks its thread until the broker has answered, for ever if that is gone: so a thread of its
+/// own does it, and this process goes on to its end.
+async fn leave(consumer: StreamConsumer) {
+    let (left, has_left) = oneshot::channel();
+    std::thread::spawn(move || {
+        drop(consumer);
+        let _ = left.send(());
+    });
+    if timeout(LEFT_WITHIN, has_left).await.is_err() {
+        tracing::warn!("the group was left without the broker's word");
+    }
+}
+
 async fn receive(
-    consumer: StreamConsumer,
+    consumer: &StreamConsumer,
     subscriber: Arc<dyn Subscriber>,
     metrics: EventMetrics,
     stop: CancellationToken,
