@@ -7,7 +7,7 @@ mod receiver;
 mod span;
 mod store;
 
-pub use analysis::{Row, Spent, example, where_time_goes};
+pub use analysis::{Row, Spent, rows, usual, where_time_goes};
 pub use receiver::Receiver;
 pub use span::{Place, Span, SpanKind, Trace};
 pub use store::Collected;

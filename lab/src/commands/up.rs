@@ -131,7 +131,7 @@ impl Args {
 /// Draws one of the traces that arrived since the last look.
 fn show_traces(launch: &Launch) -> Result<()> {
     for receiver in launch.arms.iter().filter_map(|arm| arm.receiver.as_ref()) {
-        let rows = traces::example(&receiver.take().traces);
+        let rows = traces::usual(&receiver.take().traces).map(traces::rows).unwrap_or_default();
         if !rows.is_empty() {
             output::data(&format!("\na trace\n{}", waterfall::text(&rows)))?;
         }

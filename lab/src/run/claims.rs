@@ -118,7 +118,7 @@ fn estimated(
     let find = |a: &str, b: &str| {
         let same =
             |c: &&crate::report::model::Comparison| c.metric == metric && c.arm == a && c.baseline == b;
-        comparisons.list.iter().find(same)
+        comparisons.list.iter().chain(&comparisons.for_claims).find(same)
     };
     let compared = find(a, b).and_then(|c| Some((c, c.interval?, false)));
     let Some((comparison, interval, turned)) =

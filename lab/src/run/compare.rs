@@ -21,34 +21,61 @@ const PERCENTILES: [(&str, &str, f64); 4] = [
 
 /// Every comparison of a run.
 pub(super) struct Comparisons {
+    /// Those that the report lists.
     pub(super) list: Vec<Comparison>,
+    /// Those that only a claim asks for.
+    pub(super) for_claims: Vec<Comparison>,
     /// How many intervals share one allowance of false alarms.
     pub(super) family: usize,
     /// The interval of the first CPU comparison: what the validity of the run is told by.
     pub(super) cpu: Option<Interval>,
 }
 
-/// Compares every arm with the first; in a waterfall, with the step before.
+/// Two arms: the one that is judged, and its baseline.
+type Pair<'a> = (&'a ArmData, &'a ArmData);
+
+/// Compares every arm with the first; in a waterfall, with the step before; and whatever pair a claim names besides.
 pub(super) fn all(plan: &Plan, gathered: &Gathered) -> Comparisons {
     let walk = plan.scenario.kind == Kind::Waterfall;
-    let pairs: Vec<(&ArmData, &ArmData)> = (1..gathered.arms.len())
+    let listed: Vec<Pair<'_>> = (1..gathered.arms.len())
         .map(|at| (&gathered.arms[at], &gathered.arms[if walk { at - 1 } else { 0 }]))
         .collect();
-    let enough = |pair: &(&ArmData, &ArmData), quantile| {
+    let claimed = claimed(plan, gathered, &listed);
+    let every = || listed.iter().chain(&claimed);
+    let enough = |pair: &Pair<'_>, quantile| {
         enough_for(quantile, pair.0.total.operations()) && enough_for(quantile, pair.1.total.operations())
     };
-    let percentiles =
-        pairs.iter().map(|pair| PERCENTILES.iter().filter(|p| enough(pair, p.2)).count()).sum::<usize>();
-    let family = pairs.len() + percentiles;
+    let percentiles: usize =
+        every().map(|pair| PERCENTILES.iter().filter(|percentile| enough(pair, percentile.2)).count()).sum();
+    let family = every().count() + percentiles;
     let judge = Judge {
         confidence: family_wise(CONFIDENCE, family.max(1)),
         seed: plan.seed,
         seconds: measured_seconds(plan, gathered),
     };
-    let list: Vec<Comparison> = pairs.iter().flat_map(|(arm, baseline)| judge.pair(arm, baseline)).collect();
+    let judged =
+        |pairs: &[Pair<'_>]| pairs.iter().flat_map(|(arm, baseline)| judge.pair(arm, baseline)).collect();
+    let list: Vec<Comparison> = judged(&listed);
     let cpu =
         list.iter().find(|comparison| comparison.metric == "cpu").and_then(|comparison| comparison.interval);
-    Comparisons { list, family, cpu }
+    Comparisons { list, for_claims: judged(&claimed), family, cpu }
+}
+
+/// The pairs that claims name and that are not listed either way round.
+fn claimed<'a>(plan: &Plan, gathered: &'a Gathered, listed: &[Pair<'a>]) -> Vec<Pair<'a>> {
+    let arm = |name: &str| gathered.arms.iter().find(|arm| arm.plan.label == name || arm.plan.name == name);
+    let mut pairs: Vec<Pair<'a>> = Vec::new();
+    for claim in &plan.scenario.claims {
+        let Some((a, b)) = arm(&claim.arm).zip(claim.against.as_deref().and_then(arm)) else { continue };
+        let same = |pair: &Pair<'_>| {
+            let labels = (&pair.0.plan.label, &pair.1.plan.label);
+            labels == (&a.plan.label, &b.plan.label) || labels == (&b.plan.label, &a.plan.label)
+        };
+        if !listed.iter().chain(&pairs).any(same) {
+            pairs.push((a, b));
+        }
+    }
+    pairs
 }
 
 /// Measured time of each arm.

@@ -111,21 +111,25 @@ fn covered(intervals: &[(u64, u64)]) -> u64 {
     total
 }
 
-/// The operation of median duration among those of the most frequent kind, as the lines of a waterfall.
-pub fn example(traces: &[Trace]) -> Vec<Row> {
+/// The operation of median duration among those of the most frequent kind.
+pub fn usual(traces: &[Trace]) -> Option<&Trace> {
     let mut kinds: BTreeMap<&str, Vec<(&Trace, &Span)>> = BTreeMap::new();
     for trace in traces {
         if let Some(root) = trace.root() {
             kinds.entry(&root.name).or_default().push((trace, root));
         }
     }
-    let Some(mut usual) = kinds.into_values().max_by_key(Vec::len) else {
-        return Vec::new();
-    };
+    let mut usual = kinds.into_values().max_by_key(Vec::len)?;
     usual.sort_by_key(|(_, root)| root.duration_ns());
-    let (trace, root) = usual[usual.len() / 2];
+    Some(usual[usual.len() / 2].0)
+}
+
+/// The lines of an operation's waterfall.
+pub fn rows(trace: &Trace) -> Vec<Row> {
     let mut rows = Vec::new();
-    add_rows(trace, root, root.start_ns, 0, &mut rows);
+    if let Some(root) = trace.root() {
+        add_rows(trace, root, root.start_ns, 0, &mut rows);
+    }
     rows
 }
 

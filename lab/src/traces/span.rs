@@ -58,6 +58,8 @@ pub enum Place {
 /// The spans of one operation.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Trace {
+    /// 32 hexadecimal digits.
+    pub id: String,
     /// In the order in which they arrived.
     pub spans: Vec<Span>,
 }

@@ -49,7 +49,9 @@ impl Store {
         self.received += 1;
         let has_room = self.traces.len() < MAX_TRACES || self.traces.contains_key(&trace);
         if has_room {
-            let spans = &mut self.traces.entry(trace).or_default().spans;
+            let id = trace.iter().fold(String::new(), |id, byte| id + &format!("{byte:02x}"));
+            let spans =
+                &mut self.traces.entry(trace).or_insert_with(|| Trace { id, spans: Vec::new() }).spans;
             if spans.len() < MAX_SPANS {
                 spans.push(span);
                 return;

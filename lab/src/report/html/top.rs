@@ -49,11 +49,10 @@ pub(super) fn answer(report: &Report) -> Markup {
                 }
             }
             @if !report.scenario.look_for.is_empty() {
-                p class="look" {
-                    b { "Look for: " }
-                    @for (at, hint) in report.scenario.look_for.iter().enumerate() {
-                        @if at > 0 { " " }
-                        (prose(hint))
+                div class="look" {
+                    b { "Look for" }
+                    ul {
+                        @for hint in &report.scenario.look_for { li { (prose(hint)) } }
                     }
                 }
             }

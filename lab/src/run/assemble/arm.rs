@@ -225,10 +225,11 @@ fn where_time_goes(data: &ArmData) -> Vec<TimeShare> {
 }
 
 fn example(data: &ArmData) -> Option<Trace> {
-    let rows = traces::example(&data.traces);
+    let usual = traces::usual(&data.traces)?;
+    let rows = traces::rows(usual);
     let root = rows.first()?;
     Some(Trace {
-        trace_id: String::new(),
+        trace_id: usual.id.clone(),
         operation: root.name.clone(),
         spans: rows
             .iter()

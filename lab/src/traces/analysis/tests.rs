@@ -22,7 +22,7 @@ fn split_operation() -> Trace {
     let mut work = span(4, 3, "links.resolve", SpanKind::Internal, 35, 65);
     work.component = Some("links".to_owned());
     let root = span(1, 0, "GET /{code}", SpanKind::Server, 0, 100);
-    Trace { spans: vec![work, far_side, hop, root] }
+    Trace { id: String::new(), spans: vec![work, far_side, hop, root] }
 }
 
 #[test]
@@ -41,7 +41,8 @@ fn own_times_tell_the_edge_the_hop_and_the_component_apart_and_add_up() {
 fn what_runs_after_the_reply_is_nobodys_wait() {
     let mut late = span(2, 1, "clicks.record", SpanKind::Internal, 90, 500);
     late.component = Some("clicks".to_owned());
-    let trace = Trace { spans: vec![span(1, 0, "GET /{code}", SpanKind::Server, 0, 100), late] };
+    let trace =
+        Trace { id: String::new(), spans: vec![span(1, 0, "GET /{code}", SpanKind::Server, 0, 100), late] };
     let total: f64 = where_time_goes(&[trace]).iter().map(|spent| spent.mean_us).sum();
     assert!((total - 100.0).abs() < 1e-9);
 }
@@ -53,9 +54,11 @@ fn parallel_calls_are_counted_once_in_their_callers_own_time() {
 
 #[test]
 fn the_example_is_the_median_of_the_usual_operation() {
-    let follow = |us| Trace { spans: vec![span(1, 0, "GET /{code}", SpanKind::Server, 0, us)] };
-    let create = Trace { spans: vec![span(1, 0, "POST /links", SpanKind::Server, 0, 9_000)] };
-    let rows = example(&[follow(10), create, follow(30), follow(20)]);
+    let follow =
+        |us| Trace { id: String::new(), spans: vec![span(1, 0, "GET /{code}", SpanKind::Server, 0, us)] };
+    let create =
+        Trace { id: String::new(), spans: vec![span(1, 0, "POST /links", SpanKind::Server, 0, 9_000)] };
+    let rows = usual(&[follow(10), create, follow(30), follow(20)]).map(rows).unwrap_or_default();
     assert_eq!(rows.len(), 1);
     assert_eq!(rows[0].name, "GET /{code}");
     assert!((rows[0].duration_us - 20.0).abs() < 1e-9);
@@ -63,7 +66,7 @@ fn the_example_is_the_median_of_the_usual_operation() {
 
 #[test]
 fn the_waterfall_is_in_order_and_set_in_by_depth() {
-    let rows = example(&[split_operation()]);
+    let rows = usual(&[split_operation()]).map(rows).unwrap_or_default();
     let depths: Vec<_> = rows.iter().map(|row| row.depth).collect();
     assert_eq!(depths, [0, 1, 2, 3]);
     assert!((rows[3].start_us - 35.0).abs() < 1e-9);
@@ -72,5 +75,5 @@ fn the_waterfall_is_in_order_and_set_in_by_depth() {
 #[test]
 fn no_trace_is_no_figure() {
     assert_eq!(where_time_goes(&[]), []);
-    assert_eq!(example(&[]), []);
+    assert_eq!(usual(&[]).map(rows).unwrap_or_default(), []);
 }
