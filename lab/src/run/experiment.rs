@@ -243,7 +243,7 @@ impl Experiment<'_> {
 
     /// Load that is not measured, until caches are warm, pools are open, and an event log delivers.
     fn warm_up(&self, sender: &mut Sender, launch: &Launch) -> Result<()> {
-        let rounds = if self.plan.quick { 3 } else { 8 };
+        let rounds = if self.plan.quick { 2 } else { 8 };
         let phase = Phase::begin("warming up", 1);
         let until = Instant::now() + EVENTS_WITHIN;
         let mut seed = self.plan.seed;

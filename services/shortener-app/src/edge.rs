@@ -19,6 +19,7 @@ use std::sync::Arc;
 
 use axum::{
     Json, Router,
+    body::Bytes,
     extract::{Path, State},
     http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header},
     response::{IntoResponse, Response},
@@ -36,7 +37,6 @@ use problem::Problem;
 const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
 
 /// What the edge stands on.
-#[derive(Clone)]
 struct Edge {
     links: Arc<dyn Links>,
     clicks: Arc<dyn Clicks>,
@@ -52,11 +52,11 @@ pub fn router(links: Arc<dyn Links>, clicks: Arc<dyn Clicks>, followed: Arc<dyn 
         .route("/openapi.json", get(openapi::document))
         .fallback(no_such_path)
         .method_not_allowed_fallback(method_not_allowed)
-        .with_state(Edge { links, clicks, followed })
+        .with_state(Arc::new(Edge { links, clicks, followed }))
 }
 
 async fn shorten(
-    State(edge): State<Edge>,
+    State(edge): State<Arc<Edge>>,
     headers: HeaderMap,
     request: axum::extract::Request,
 ) -> Result<Response, Problem> {
@@ -89,7 +89,7 @@ fn parse(asked: ShortenAsked, key: RequestKey, headers: &HeaderMap) -> Result<Sh
 }
 
 async fn follow(
-    State(edge): State<Edge>,
+    State(edge): State<Arc<Edge>>,
     method: Method,
     Path(code): Path<String>,
 ) -> Result<Response, Problem> {
@@ -99,20 +99,21 @@ async fn follow(
         let click = Event { id: Uuid::now_v7().as_u128(), key: link.code.into() };
         edge.followed.publish(click).await?;
     }
-    let target = HeaderValue::try_from(String::from(link.target)).map_err(|_| Problem::internal())?;
+    let target = Bytes::from(String::from(link.target));
+    let target = HeaderValue::from_maybe_shared(target).map_err(|_| Problem::internal())?;
     let mut response = StatusCode::FOUND.into_response();
     response.headers_mut().insert(header::LOCATION, target);
     response.headers_mut().insert(header::CACHE_CONTROL, NO_STORE);
     Ok(response)
 }
 
-async fn show(State(edge): State<Edge>, Path(code): Path<String>) -> Result<Json<LinkShown>, Problem> {
+async fn show(State(edge): State<Arc<Edge>>, Path(code): Path<String>) -> Result<Json<LinkShown>, Problem> {
     let link = resolve(&edge, code).await?;
     let count = edge.clicks.count(link.code.clone()).await?;
     Ok(Json(LinkShown::new(&link, Some(count.clicks))))
 }
 
-async fn remove(State(edge): State<Edge>, Path(code): Path<String>) -> Result<StatusCode, Problem> {
+async fn remove(State(edge): State<Arc<Edge>>, Path(code): Path<String>) -> Result<StatusCode, Problem> {
     // What is no code leads nowhere already.
     if let Ok(code) = Code::parse(code) {
         edge.links.remove(code).await?;
