@@ -1,4 +1,5 @@
-//! A run's folder: `plan.toml`, `machine.json`, each process's wiring file, histograms, ledgers, and the report.
+//! A run's folder: `plan.toml`, `machine.json`, each process's wiring file, each arm's latency histogram (HdrHistogram
+//! V2, nanoseconds), ledgers, and the report.
 //!
 //! A folder appears whole or not at all: it is made under a name that begins with a dot, and renamed at the end.
 

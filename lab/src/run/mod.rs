@@ -17,6 +17,7 @@ mod rounds;
 use std::path::Path;
 
 use anyhow::{Context, Result};
+use hdrhistogram::serialization::{Serializer, V2Serializer};
 
 use crate::{
     cli::Outcome, commands::run::RunOptions, complaint::Complaint, interrupt::Interrupt, output, report,
@@ -32,6 +33,11 @@ pub fn run(options: &RunOptions) -> Result<Outcome> {
     let began = machine::now();
     let folder = RunFolder::create(&options.out, &options.plan, began)?;
     let gathered = experiment::run(options, &folder, &interrupt)?;
+    for arm in &gathered.arms {
+        let mut bytes = Vec::new();
+        V2Serializer::new().serialize(&arm.record.latency, &mut bytes).context("cannot write a histogram")?;
+        folder.write(&format!("latency/{}.hdr", arm.plan.name), bytes)?;
+    }
     let report = assemble::report(&options.plan, &gathered, folder.id(), began);
     let path = folder.keep(&report)?;
     output::data(&report::terminal::render(&report))?;

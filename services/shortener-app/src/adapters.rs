@@ -6,19 +6,17 @@ mod cached_links;
 mod memory;
 mod numbers;
 mod postgres_clicks;
-mod postgres_links;
 mod row;
+mod sql_links;
 mod sqlite_clicks;
-mod sqlite_links;
 mod tallying;
 
 pub use cached_links::CachedLinkStore;
 pub use memory::{MemoryClickStore, MemoryLinkStore};
 pub use numbers::StoreNumbers;
 pub use postgres_clicks::PostgresClickStore;
-pub use postgres_links::PostgresLinkStore;
+pub use sql_links::{PostgresLinkStore, SqliteLinkStore};
 pub use sqlite_clicks::SqliteClickStore;
-pub use sqlite_links::SqliteLinkStore;
 pub use tallying::Tallying;
 
 use contract::{Unavailable, Why};

@@ -1,0 +1,89 @@
+//! Links in a table, in SQLite and in PostgreSQL: the statements are the same, the types that send them are not.
+
+use async_trait::async_trait;
+use backing::{Postgres, Sqlite};
+use contract::Unavailable;
+use shortener::{Code, Inserted, Link, LinkStore, NewLink};
+
+use super::{
+    migrate,
+    row::{COLUMNS, LinkRow, link, ms},
+    unavailable,
+};
+
+macro_rules! link_store {
+    ($doc:literal, $store:ident on $database:ident: reads by $reader:ident, writes by $writer:ident, tables of $migrations:literal) => {
+        #[doc = $doc]
+        pub struct $store {
+            database: $database,
+        }
+
+        impl $store {
+            /// Makes the table if it is not there.
+            pub async fn open(database: $database) -> anyhow::Result<Self> {
+                let migrator = sqlx::migrate!($migrations);
+                migrate(migrator, "links_migrations", database.$writer()).await?;
+                Ok(Self { database })
+            }
+
+            async fn find_by(&self, column: &str, value: &str) -> Result<Option<Link>, sqlx::Error> {
+                let select = format!("SELECT {COLUMNS} FROM links WHERE {column} = $1");
+                let row: Option<LinkRow> = sqlx::query_as(sqlx::AssertSqlSafe(select))
+                    .bind(value)
+                    .fetch_optional(self.database.$reader())
+                    .await?;
+                row.map(link).transpose()
+            }
+
+            async fn try_insert(&self, new: NewLink) -> Result<Inserted, sqlx::Error> {
+                let NewLink { link, key } = new;
+                let insert = "INSERT INTO links (code, target, created_ms, expires_ms, request_key)
+                    VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING";
+                let inserted = sqlx::query(insert)
+                    .bind(link.code.as_str())
+                    .bind(link.target.as_str())
+                    .bind(ms(link.created_at))
+                    .bind(link.expires_at.map(ms))
+                    .bind(key.as_str())
+                    .execute(self.database.$writer())
+                    .await?;
+                if inserted.rows_affected() == 1 {
+                    return Ok(Inserted::Stored);
+                }
+                // Which of the two unique columns was it? A key that is there made a link before.
+                let before = self.find_by("request_key", key.as_str()).await?;
+                Ok(before.map_or(Inserted::CodeTaken, Inserted::Replayed))
+            }
+        }
+
+        #[async_trait]
+        impl LinkStore for $store {
+            async fn insert(&self, new: NewLink) -> Result<Inserted, Unavailable> {
+                self.try_insert(new).await.map_err(|error| unavailable(&error))
+            }
+
+            async fn find(&self, code: &Code) -> Result<Option<Link>, Unavailable> {
+                self.find_by("code", code.as_str()).await.map_err(|error| unavailable(&error))
+            }
+
+            async fn remove(&self, code: &Code) -> Result<(), Unavailable> {
+                sqlx::query("DELETE FROM links WHERE code = $1")
+                    .bind(code.as_str())
+                    .execute(self.database.$writer())
+                    .await
+                    .map_err(|error| unavailable(&error))?;
+                Ok(())
+            }
+        }
+    };
+}
+
+link_store! {
+    "Links in a table of a SQLite file.",
+    SqliteLinkStore on Sqlite: reads by reader, writes by writer, tables of "migrations/links/sqlite"
+}
+
+link_store! {
+    "Links in a table of a PostgreSQL database.",
+    PostgresLinkStore on Postgres: reads by pool, writes by pool, tables of "migrations/links/postgres"
+}
