@@ -88,6 +88,31 @@ fn addresses(report: &Report) -> Vec<SocketAddr> {
 }
 
 #[test]
+fn episodes_run_one_arm_at_a_time_and_are_compared_as_pairs_are() {
+    let desk = Desk::new(PROGRAM);
+    let episodes = SHORT
+        .replace("kind = \"paired\"", "kind = \"episodes\"")
+        .replace("slice_ms = 50", "slice_ms = 1000")
+        .replace("quick_launches = 2", "quick_launches = 5");
+    desk.write(SCENARIO, &episodes);
+    let ended = desk.lab(&["run", SCENARIO, "--quick"]);
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    desk.is_tidy();
+    let (_, report) = kept(&desk);
+    let labels: Vec<_> = report.arms.iter().map(|arm| arm.label.as_str()).collect();
+    assert_eq!(labels, ["monolith", "microservices"], "in the plan's order, whatever the order of episodes");
+    assert_eq!((report.load.rounds, report.load.launches), (5, 5));
+    for arm in &report.arms {
+        assert!(
+            arm.operations > 0 && arm.ledger.as_ref().is_some_and(|ledger| ledger.holds),
+            "{}",
+            arm.label
+        );
+    }
+    assert!(report.comparison("microservices", "cpu").unwrap().interval.is_some());
+}
+
+#[test]
 fn a_run_compares_keeps_everything_and_leaves_nothing() {
     let desk = desk();
     let ended = desk.lab(&["run", SCENARIO, "--quick", "--seed", "7"]);

@@ -68,8 +68,10 @@ impl<'a> Rounds<'a> {
         for (place, record) in records.iter().enumerate() {
             let arm = &mut self.gathered.arms[self.arms[place]];
             arm.counted += record.succeeded;
-            // A round that is void for one arm is left out for all: arms keep covering the same time.
-            if void == 0 && !interrupted {
+            // A round that is void for one arm is left out for all, so that arms keep covering the same time.
+            // An episode has no partner to be left out with: it is kept, and a run with many void ones has no verdict.
+            let counts = void == 0 || self.arms.len() == 1;
+            if counts && !interrupted {
                 let used: Vec<u64> =
                     now[place].iter().zip(&self.read[place]).map(|(now, before)| now - before).collect();
                 arm.push(self.number, &used, record);
