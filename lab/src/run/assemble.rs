@@ -20,9 +20,8 @@ use crate::{
     scenario::{Comparison, Kind},
 };
 
-/// More void slices than this share, and the run has no verdict: rounds that are left out fall on all arms alike, but
-/// a machine on which a third of them do is doing something else.
-const MOST_VOID: f64 = 0.3;
+/// More void slices than this share, and the run has no verdict.
+const MOST_VOID: f64 = 0.2;
 
 /// What no reader should conclude, whatever the scenario.
 const DOES_NOT_SHOW: [&str; 4] = [
