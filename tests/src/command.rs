@@ -15,6 +15,46 @@ use tempfile::TempDir;
 
 use crate::edge_suite::eventually;
 
+/// Where the short scenario lies on a desk.
+pub const SCENARIO: &str = "short/shortener/short.toml";
+
+/// A comparison that takes seconds with `--quick`, and a minute without, for whoever means to disturb it.
+pub const SHORT: &str = r#"question = "Does the lab work?"
+why = "A lab that is not tested tests nothing."
+look_for = ["that it ends"]
+kind = "paired"
+axis = "placement"
+arms = ["monolith", "microservices"]
+
+[hold]
+cache = "local"
+events = "memory"
+
+[load]
+mix = "follow-mostly"
+rate = 150
+slice_ms = 50
+seconds = 60
+quick_seconds = 3
+launches = 1
+quick_launches = 2
+links = 100
+
+[[claims]]
+text = "Components of one process call each other without the network."
+source = "the definition of a process"
+metric = "hops"
+arm = "monolith"
+is = "zero"
+
+[[claims]]
+text = "Splitting loses nothing by itself."
+source = "the ledger"
+metric = "lost"
+arm = "microservices"
+is = "zero"
+"#;
+
 /// No command of these tests takes longer.
 const ENDS_WITHIN: Duration = Duration::from_mins(2);
 
@@ -183,4 +223,20 @@ impl Drop for Running<'_> {
 
 fn text(path: &Path) -> String {
     String::from_utf8_lossy(&fs::read(path).unwrap_or_default()).into_owned()
+}
+
+/// One clear complaint with a hint, exit code 2, and nothing left behind; the complaint.
+///
+/// # Panics
+///
+/// If it is anything else.
+#[track_caller]
+pub fn refused(desk: &Desk, ended: &Ended) -> String {
+    assert_eq!(ended.code, Some(2), "{ended:?}");
+    assert_eq!(ended.err.matches("error:").count(), 1, "one complaint: {}", ended.err);
+    assert!(ended.err.contains("hint:") || ended.err.contains("tip:"), "a way on: {}", ended.err);
+    assert!(!ended.err.contains("panicked"), "{}", ended.err);
+    desk.is_tidy();
+    assert_eq!(desk.names("runs"), [""; 0], "no run is kept");
+    ended.err.clone()
 }

@@ -5,7 +5,7 @@
 //! `links_contract` and `clicks_contract` (one behaviour over every transport and store),
 //! `hops` (what happens between processes when things go wrong),
 //! `edge` (one behaviour over every wiring that a scenario uses),
-//! `end_to_end` (the lab's commands), `tidy` (the tree's invariants).
+//! `end_to_end` (the lab's commands), `bad_input` (what it refuses), `tidy` (the tree's invariants).
 
 pub mod command;
 pub mod edge_client;

@@ -6,7 +6,7 @@
 
 use std::{
     fs,
-    net::{SocketAddr, TcpListener, TcpStream},
+    net::{SocketAddr, TcpStream},
 };
 
 use lab::report::{
@@ -15,49 +15,12 @@ use lab::report::{
 };
 use nix::sys::signal::Signal;
 use system_tests::{
-    command::{Desk, Ended},
+    command::{Desk, Ended, SCENARIO, SHORT, refused},
     edge_client::EdgeClient,
     edge_suite::shortened,
 };
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_hosted");
-
-/// A comparison that takes seconds with `--quick`, and a minute without, for whoever means to disturb it.
-const SHORT: &str = r#"question = "Does the lab work?"
-why = "A lab that is not tested tests nothing."
-look_for = ["that it ends"]
-kind = "paired"
-axis = "placement"
-arms = ["monolith", "microservices"]
-
-[hold]
-cache = "local"
-events = "memory"
-
-[load]
-mix = "follow-mostly"
-rate = 150
-slice_ms = 50
-seconds = 60
-quick_seconds = 3
-launches = 1
-quick_launches = 2
-links = 100
-
-[[claims]]
-text = "Components of one process call each other without the network."
-source = "the definition of a process"
-metric = "hops"
-arm = "monolith"
-is = "zero"
-
-[[claims]]
-text = "Splitting loses nothing by itself."
-source = "the ledger"
-metric = "lost"
-arm = "microservices"
-is = "zero"
-"#;
 
 /// A desk with the short scenario on it, as `short/shortener/short.toml`.
 fn desk() -> Desk {
@@ -65,8 +28,6 @@ fn desk() -> Desk {
     desk.write(SCENARIO, SHORT);
     desk
 }
-
-const SCENARIO: &str = "short/shortener/short.toml";
 
 /// The one run that was kept.
 fn kept(desk: &Desk) -> (String, Report) {
@@ -357,163 +318,4 @@ fn a_service_that_dies_while_it_is_up_takes_the_rest_with_it() {
     up.kill_service("clicks");
     let complaint = refused(&desk, &up.end());
     assert!(complaint.contains("`clicks`") && complaint.contains("SIGKILL"), "{complaint}");
-}
-
-/// One clear complaint with a hint, exit code 2, and nothing left behind; the complaint.
-#[track_caller]
-fn refused(desk: &Desk, ended: &Ended) -> String {
-    assert_eq!(ended.code, Some(2), "{ended:?}");
-    assert_eq!(ended.err.matches("error:").count(), 1, "one complaint: {}", ended.err);
-    assert!(ended.err.contains("hint:") || ended.err.contains("tip:"), "a way on: {}", ended.err);
-    assert!(!ended.err.contains("panicked"), "{}", ended.err);
-    desk.is_tidy();
-    assert_eq!(desk.names("runs"), [""; 0], "no run is kept");
-    ended.err.clone()
-}
-
-/// Fails unless the command is refused, with each of these words.
-#[track_caller]
-fn is_refused(desk: &Desk, arguments: &[&str], words: &[&str]) {
-    let complaint = refused(desk, &desk.lab(arguments));
-    for word in words {
-        assert!(complaint.contains(word), "`lab {}`: no `{word}` in: {complaint}", arguments.join(" "));
-    }
-}
-
-#[test]
-fn names_that_are_unknown_are_answered_with_the_nearest() {
-    let desk = desk();
-    let scenarios = ["--scenarios", "short"];
-    let lab =
-        |arguments: &[&str], words: &[&str]| is_refused(&desk, &[&scenarios[..], arguments].concat(), words);
-    lab(&["run", "shortener/shrot"], &["`shortener/shrot`", "did you mean `shortener/short`"]);
-    lab(&["run", "short"], &["did you mean `shortener/short`"]);
-    lab(&["show", "shortener/shrot"], &["did you mean `shortener/short`"]);
-    lab(&["plan", "shortener/shrot"], &["did you mean `shortener/short`"]);
-    lab(&["run", "shortener/short", "--hold", "cahce=local"], &["`cahce`", "did you mean `cache`"]);
-    lab(&["run", "shortener/short", "--hold", "cache=locl"], &["`locl`", "did you mean `local`"]);
-    lab(&["run", "shortener/short", "--hold", "placement=monolith"], &["axis in question", "--arm"]);
-    lab(&["run", "shortener/short", "--arm", "monolith", "--arm", "monolit"], &["did you mean `monolith`"]);
-    lab(&["run", "shortener/short", "--arm", "monolith"], &["two arms"]);
-    lab(
-        &["run", "shortener/short", "--arm", "monolith", "--arm", "microservices", "--arm", "monolith"],
-        &["`monolith` is repeated"],
-    );
-    lab(&["up", "shortner"], &["`shortner`", "did you mean `shortener`"]);
-    lab(&["show", "shortner"], &["did you mean `shortener`"]);
-    lab(&["up", "shortener", "--set", "databse=sqlite"], &["did you mean `database`"]);
-    lab(&["up", "shortener/short", "--arm", "monolit"], &["did you mean `monolith`"]);
-    lab(
-        &["load", "--system", "shortner", "--url", "http://127.0.0.1:9", "--rate", "1"],
-        &["did you mean `shortener`"],
-    );
-    lab(&["runn", "shortener/short"], &["'run'"]);
-}
-
-#[test]
-fn a_file_that_is_wrong_is_pointed_at() {
-    let desk = Desk::new(PROGRAM);
-    let wrong = |from: &str, to: &str, words: &[&str]| {
-        assert!(SHORT.contains(from), "{from}");
-        desk.write(SCENARIO, &SHORT.replacen(from, to, 1));
-        is_refused(&desk, &["run", SCENARIO, "--quick"], &[&[SCENARIO][..], words].concat());
-    };
-    wrong(
-        "axis = \"placement\"",
-        "axis = [\"placement\", \"cache\"]",
-        &["short.toml:5:", "exactly one axis"],
-    );
-    wrong("axis = \"placement\"\n", "", &["axis"]);
-    wrong("axis = \"placement\"", "axis = \"placment\"", &[":5:8:", "did you mean `placement`"]);
-    wrong("\"microservices\"]", "\"microservice\"]", &[":6:21:", "did you mean `microservices`"]);
-    wrong("\"microservices\"]", "\"microservices\", \"monolith\"]", &[":6:", "`monolith` is repeated"]);
-    wrong("mix = \"follow-mostly\"", "mix = \"follow-mosty\"", &["did you mean `follow-mostly`"]);
-    let malformed = |from: &str, to: &str, words: &[&str]| {
-        desk.write(SCENARIO, &SHORT.replacen(from, to, 1));
-        let ended = desk.lab(&["run", SCENARIO, "--quick"]);
-        assert_eq!(ended.code, Some(2), "{ended:?}");
-        for word in [&[SCENARIO][..], words].concat() {
-            assert!(ended.err.contains(word), "no `{word}` in {}", ended.err);
-        }
-        desk.is_tidy();
-    };
-    malformed("kind = \"paired\"", "kind = paired", &[":4:8"]);
-    malformed("rate = 150", "rate = \"fast\"", &[":14:8"]);
-    malformed("rate = 150", "rate = 0", &["`rate` is out of bounds"]);
-    malformed("why = ", "wyh = ", &[":2:1", "wyh"]);
-    malformed("question = ", "qu", &[":1:"]);
-}
-
-#[test]
-fn places_that_cannot_be_are_refused() {
-    let desk = desk();
-    desk.write("file", "");
-    is_refused(&desk, &["run", "nowhere/shortener/x.toml"], &["nowhere/shortener/x.toml"]);
-    is_refused(&desk, &["run", SCENARIO, "--quick", "--out", "file/runs"], &["`file/runs`", "--out DIR"]);
-    is_refused(&desk, &["run", SCENARIO, "--quick", "--out", "/proc/runs"], &["`/proc/runs`", "--out DIR"]);
-    is_refused(&desk, &["list", "--scenarios", "nowhere"], &["nowhere"]);
-    is_refused(&desk, &["report", "nothing"], &["`nothing`", "lab run"]);
-    is_refused(&desk, &["report", "latest"], &["no complete run", "lab run"]);
-}
-
-#[test]
-fn a_run_that_is_incomplete_is_not_drawn() {
-    let desk = Desk::new(PROGRAM);
-    let report = |words: &[&str]| {
-        let ended = desk.lab(&["report", "broken-off"]);
-        assert_eq!(ended.code, Some(2), "{ended:?}");
-        for word in words {
-            assert!(ended.err.contains(word), "no `{word}` in {}", ended.err);
-        }
-    };
-    desk.write("runs/broken-off/plan.toml", "");
-    report(&["incomplete", "`report.json`", "hint:"]);
-    desk.write("runs/broken-off/report.json", "{\"schema\":");
-    report(&["is not a report", "hint:", SCHEMA]);
-    desk.write("runs/broken-off/report.json", "{}");
-    report(&["is not a report", "hint:"]);
-    assert_eq!(desk.names("runs/broken-off"), ["plan.toml", "report.json"], "nothing was drawn");
-}
-
-#[test]
-fn addresses_that_do_not_serve_are_refused() {
-    let desk = Desk::new(PROGRAM);
-    let load = |url: &str, words: &[&str]| {
-        is_refused(
-            &desk,
-            &["load", "--system", "shortener", "--url", url, "--rate", "10", "--for", "1s"],
-            words,
-        );
-    };
-    load("http://127.0.0.1:9", &["nothing listens at `127.0.0.1:9`"]);
-    load("https://127.0.0.1:9", &["`https://127.0.0.1:9`"]);
-    load("not a url", &["`not a url`"]);
-    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
-    let port = taken.local_addr().unwrap().port().to_string();
-    is_refused(&desk, &["up", "shortener", "--port", &port], &[&port, "--port"]);
-    is_refused(
-        &desk,
-        &[
-            "up",
-            "shortener",
-            "--set",
-            "database=postgres",
-            "--postgres-url",
-            "postgres://a:secret@127.0.0.1:9/b",
-        ],
-        &["`127.0.0.1:9`"],
-    );
-}
-
-/// Something listens, and says nothing: a load must not wait for ever.
-#[test]
-fn a_server_that_never_answers_is_given_up() {
-    let desk = Desk::new(PROGRAM);
-    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
-    let url = format!("http://{}", silent.local_addr().unwrap());
-    is_refused(
-        &desk,
-        &["load", "--system", "shortener", "--url", &url, "--rate", "10", "--for", "1s"],
-        &["error:"],
-    );
 }
