@@ -5,6 +5,7 @@
 //!
 //! - `slices`: which arm when;
 //! - `pace`: the open and the closed loop;
+//! - `dues`: when what is due leaves;
 //! - `lane`: operations on connections;
 //! - `connection`: one socket;
 //! - `poll`: epoll and the timer.
@@ -12,6 +13,7 @@
 //! Latency is counted from the due time (Tene: "How NOT to Measure Latency", the coordinated omission problem).
 
 mod connection;
+mod dues;
 mod lane;
 mod pace;
 mod poll;

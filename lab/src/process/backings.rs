@@ -71,7 +71,7 @@ pub(super) fn provide(start: &Start<'_>, folder: &Path) -> Result<Vec<RunningBac
             .collect::<Vec<_>>()
     };
     let mut running = Vec::new();
-    for kind in [BackingKind::Sqlite, BackingKind::Postgres, BackingKind::Kafka] {
+    for kind in [BackingKind::Sqlite, BackingKind::Postgres, BackingKind::Redis, BackingKind::Kafka] {
         let roles = roles(kind);
         if roles.is_empty() {
             continue;
@@ -79,6 +79,10 @@ pub(super) fn provide(start: &Start<'_>, folder: &Path) -> Result<Vec<RunningBac
         running.push(match kind {
             BackingKind::Sqlite => sqlite(&roles, folder)?,
             BackingKind::Postgres => postgres::provide(start, &roles, folder)?,
+            BackingKind::Redis => {
+                let why = "no Redis server can be started yet".to_owned();
+                return Err(Cannot::Skip { why, hint: "choose another `cache`".to_owned() });
+            }
             BackingKind::Kafka => kafka::provide(start, &roles, folder)?,
         });
     }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::dues::Dues;
 use super::lane::{Lane, Launched};
 use super::{Observer, SenderError, Slice, TICK};
 use crate::clock::{self, Nanos};
@@ -60,11 +61,11 @@ fn open_loop(
 ) -> Result<(), SenderError> {
     let mut span = Span::starting_now(length);
     let start = span.start;
-    let mut dues = schedule.map(move |offset| start + clock::nanos(offset));
-    let mut next = dues.next();
+    let mut dues = Dues::new(schedule.map(move |offset| start + clock::nanos(offset)));
     loop {
         let now = clock::now();
-        send_due(lane, journeys, &mut next, &mut dues, now);
+        dues.take(now, |due| lane.due(journeys, due));
+        let next = dues.release();
         if next.is_none() && now >= span.end && lane.is_quiet() {
             break;
         }
@@ -73,33 +74,17 @@ fn open_loop(
             if let Some(ready) = lane.poller.event(index) {
                 lane.handle(ready, journeys);
                 lane.serve_waiting(journeys);
-                if next.is_some() {
-                    send_due(lane, journeys, &mut next, &mut dues, clock::now());
+                if dues.release().is_some() {
+                    dues.take(clock::now(), |due| lane.due(journeys, due));
                 }
             }
         }
         if !span.tick(lane, journeys, watch) {
-            next = None;
+            dues.end();
         }
     }
     span.close(lane);
     Ok(())
-}
-
-/// Turns to every operation that is due at `now`.
-fn send_due(
-    lane: &mut Lane,
-    journeys: &mut dyn Journeys,
-    next: &mut Option<Nanos>,
-    dues: &mut impl Iterator<Item = Nanos>,
-    now: Nanos,
-) {
-    while let Some(due) = *next
-        && due <= now
-    {
-        lane.due(journeys, due);
-        *next = dues.next();
-    }
 }
 
 /// Keeps `in_flight` operations under way for `length`, or until there are no more.

@@ -107,6 +107,8 @@ pub enum BackingKind {
     Postgres,
     /// The arm's own Kafka broker.
     Kafka,
+    /// The arm's own Redis server.
+    Redis,
 }
 
 impl BackingKind {
@@ -116,6 +118,7 @@ impl BackingKind {
             Self::Sqlite => "sqlite",
             Self::Postgres => "postgres",
             Self::Kafka => "kafka",
+            Self::Redis => "redis",
         }
     }
 }
