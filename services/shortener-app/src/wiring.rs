@@ -13,7 +13,7 @@ use shortener::{
 
 use crate::{
     adapters::{
-        CachedLinkStore, PostgresClickStore, PostgresLinkStore, SqliteClickStore, SqliteLinkStore,
+        CachedLinkStore, DistantLinkStore, PostgresClickStore, PostgresLinkStore, SqliteClickStore, SqliteLinkStore,
         StoreNumbers, Tallying,
     },
     edge,
@@ -53,10 +53,13 @@ async fn click_store(b: &mut Backings) -> Result<Arc<dyn ClickStore>> {
 }
 
 async fn link_store(b: &mut Backings) -> Result<Arc<dyn LinkStore>> {
-    let store: Arc<dyn LinkStore> = match b.database("links").await? {
+    let mut store: Arc<dyn LinkStore> = match b.database("links").await? {
         Database::Sqlite(database) => Arc::new(SqliteLinkStore::open(database).await?),
         Database::Postgres(database) => Arc::new(PostgresLinkStore::open(database).await?),
     };
+    if b.axis("distance") == "far" {
+        store = Arc::new(DistantLinkStore::new(store));
+    }
     match b.axis("cache") {
         "none" => Ok(store),
         "local" => {
