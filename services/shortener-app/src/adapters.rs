@@ -13,7 +13,7 @@ mod sqlite_clicks;
 mod tallying;
 
 pub use cached_links::CachedLinkStore;
-pub use distant_links::DistantLinkStore;
+pub(crate) use distant_links::DistantLinkStore;
 pub use memory::{MemoryClickStore, MemoryLinkStore};
 pub use numbers::StoreNumbers;
 pub use postgres_clicks::PostgresClickStore;

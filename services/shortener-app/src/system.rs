@@ -84,7 +84,10 @@ const DISTANCE: Axis = Axis {
     summary: "How far away is the store of the links?",
     values: &[
         Value::new("near", "as near as it really is"),
-        Value::new("far", "each read takes 20 ms longer and holds one of 8 connections meanwhile (simulated)"),
+        Value::new(
+            "far",
+            "each read takes 20 ms longer and holds one of 8 connections meanwhile (simulated)",
+        ),
     ],
     accepts: Accepts::Listed,
 };

@@ -13,8 +13,8 @@ use shortener::{
 
 use crate::{
     adapters::{
-        CachedLinkStore, DistantLinkStore, PostgresClickStore, PostgresLinkStore, SqliteClickStore, SqliteLinkStore,
-        StoreNumbers, Tallying,
+        CachedLinkStore, DistantLinkStore, PostgresClickStore, PostgresLinkStore, SqliteClickStore,
+        SqliteLinkStore, StoreNumbers, Tallying,
     },
     edge,
     remotes::{clicks, links},

@@ -18,14 +18,14 @@ const CONNECTIONS: usize = 8;
 const ACQUIRE_WITHIN: Duration = Duration::from_secs(1);
 
 /// Simulates distance before a store's reads; writes are as near as ever.
-pub struct DistantLinkStore {
+pub(crate) struct DistantLinkStore {
     store: Arc<dyn LinkStore>,
     connections: Semaphore,
 }
 
 impl DistantLinkStore {
     /// Puts distance before a store.
-    pub fn new(store: Arc<dyn LinkStore>) -> Self {
+    pub(crate) fn new(store: Arc<dyn LinkStore>) -> Self {
         Self { store, connections: Semaphore::new(CONNECTIONS) }
     }
 }
