@@ -11,4 +11,5 @@ pub mod plan;
 pub mod report;
 pub mod run;
 pub mod show;
+pub mod tether;
 pub mod up;

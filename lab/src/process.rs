@@ -6,7 +6,7 @@
 //! dropped, and what a killed lab left is removed by the next one.
 //!
 //! Read in this order: `launch` (all arms), `arm` (one), `host_files`, `ready`, `child`, `ports`, `scratch`; then
-//! `backings` and what it provides, and `keep` and `broker`, the bodies of the lab's hidden subcommands.
+//! `backings` and what it provides, and `keep`, `tether` and `broker`, the bodies of the lab's hidden subcommands.
 
 mod arm;
 mod backings;
@@ -17,8 +17,10 @@ pub mod keep;
 mod launch;
 mod ports;
 mod postgres;
+pub mod programs;
 mod ready;
 mod scratch;
+pub mod tether;
 
 use std::{net::SocketAddr, path::PathBuf};
 
@@ -28,6 +30,7 @@ pub use arm::RunningArm;
 pub use backings::{BackingChoices, RunningBacking};
 pub use child::{Ended, LogTail};
 pub use launch::{Death, Launch, LaunchOptions, READY_WITHIN};
+pub use backings::{kafka, redis};
 pub use postgres::{HOW_TO_GET, Installation};
 pub use scratch::{Scratch, free_bytes};
 
