@@ -22,7 +22,7 @@ fn main() -> ExitCode {
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let compared = match words.as_slice() {
         // Arms and their servers are started as the lab starts them, with this program in its place.
-        ["host" | "keep", ..] => return lab::cli::main(),
+        ["host" | "keep" | "tether", ..] => return lab::cli::main(),
         [] => compare(20.0),
         [seconds] => seconds.parse().context("how many seconds?").and_then(compare),
         _ => Err(anyhow::anyhow!("usage: stores [SECONDS]")),
