@@ -103,8 +103,8 @@ fn template(start: &Start<'_>, installation: &Installation) -> Result<PathBuf> {
         return Ok(data);
     }
     let properties = home.join("server.properties");
-    let any = SocketAddr::from(([127, 0, 0, 1], 9092));
-    write(&properties, &settings(any, any, &data))?;
+    let [broker, controller] = [9092, 9093].map(|port| SocketAddr::from(([127, 0, 0, 1], port)));
+    write(&properties, &settings(broker, controller, &data))?;
     let mut command = java(installation, &home, "kafka.tools.StorageTool");
     command.args(["format", "--cluster-id", "the-system-design-lab", "--config"]).arg(&properties);
     let log = scratch.path().join("kafka-format.log");
