@@ -28,9 +28,9 @@ use runtime::BackingKind;
 
 pub use arm::RunningArm;
 pub use backings::{BackingChoices, RunningBacking};
+pub use backings::{kafka, redis};
 pub use child::{Ended, LogTail};
 pub use launch::{Death, Launch, LaunchOptions, READY_WITHIN};
-pub use backings::{kafka, redis};
 pub use postgres::{HOW_TO_GET, Installation};
 pub use scratch::{Scratch, free_bytes};
 

@@ -52,7 +52,8 @@ pub(super) fn start(
 ) -> Result<RunningBacking> {
     let data = folder.join("kafka");
     let log_dir = data.join("log");
-    fs::create_dir_all(&log_dir).with_context(|| format!("cannot make the folder `{}`", log_dir.display()))?;
+    fs::create_dir_all(&log_dir)
+        .with_context(|| format!("cannot make the folder `{}`", log_dir.display()))?;
     copy(&template(start, installation)?, &log_dir)?;
     let (broker, controller) = (ports::free()?, ports::free()?);
     let properties = data.join("server.properties");
