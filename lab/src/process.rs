@@ -34,8 +34,8 @@ pub use scratch::{Scratch, free_bytes};
 /// A service process that is up.
 #[derive(Clone, Debug)]
 pub struct RunningProcess {
-    /// Its name in the placement: `gateway`.
-    pub name: &'static str,
+    /// Unique in the arm: `gateway`, or `links-2` for the second of several copies.
+    pub name: String,
     /// The components that it hosts.
     pub components: &'static [&'static str],
     /// Its process id.

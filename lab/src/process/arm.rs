@@ -99,12 +99,12 @@ impl Start<'_> {
             let mut command = Command::new(self.options.program);
             command.arg("host").arg(&host_file);
             let log = folder.join(format!("{}.log", plan.name));
-            let child = Child::start(plan.name, command, &log, &self.budget.arms)?;
+            let child = Child::start(&plan.name, command, &log, &self.budget.arms)?;
             running.push(RunningProcess {
-                name: plan.name,
+                name: plan.name.clone(),
                 components: plan.components,
                 pid: child.pid(),
-                internal: addressed.internal(plan.name),
+                internal: addressed.internal(&plan.name),
                 public: plan.edge.then_some(addressed.public),
                 log,
                 host_file,
@@ -152,7 +152,7 @@ impl RunningArm {
     /// Its processes as groups to measure: the services first, then the backings that run on this machine for it alone.
     pub fn groups(&self) -> Vec<Group> {
         let services = self.processes.iter().map(|process| Group {
-            name: process.name.to_owned(),
+            name: process.name.clone(),
             part: Part::Service { components: process.components.to_vec(), edge: process.public.is_some() },
             pid: process.pid,
             with_children: false,
@@ -167,14 +167,14 @@ impl RunningArm {
             .iter()
             .filter_map(|process| {
                 let text = std::fs::read_to_string(&process.host_file).ok()?;
-                Some((process.name.to_owned(), host_files::without_passwords(&text)))
+                Some((process.name.clone(), host_files::without_passwords(&text)))
             })
             .collect()
     }
 
     /// A folder's worth of logs: name and path. Gone when the arm's scratch folder is.
     pub fn logs(&self) -> Vec<(String, PathBuf)> {
-        let services = self.processes.iter().map(|process| (process.name.to_owned(), process.log.clone()));
+        let services = self.processes.iter().map(|process| (process.name.clone(), process.log.clone()));
         let backings = self
             .backings
             .iter()

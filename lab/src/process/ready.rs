@@ -53,10 +53,7 @@ pub(super) fn wait(
         }
         options.interrupt.check()?;
         if Instant::now() >= deadline {
-            return Err(NotReady::Late {
-                process: first.name.to_owned(),
-                last_words: LogTail::of(&first.log),
-            });
+            return Err(NotReady::Late { process: first.name.clone(), last_words: LogTail::of(&first.log) });
         }
         thread::sleep(ASK_EVERY);
     }
