@@ -8,12 +8,32 @@ use runtime::BackingKind;
 use super::{BackingChoices, Ended, RunningArm, Scratch, Skipped, arm::Start, backings::Cannot};
 use crate::{
     complaint::Complaint,
+    compose::{self, Engine},
     interrupt::Interrupt,
     plan::{ArmPlan, Budget},
 };
 
 /// How long processes may take to be ready: an event log's consumer group alone takes three seconds to form.
 pub const READY_WITHIN: Duration = Duration::from_secs(15);
+
+/// What runs the processes of an arm.
+#[derive(Clone, Debug)]
+pub enum Runtime {
+    /// Children of the lab on this machine.
+    Process,
+    /// Containers: a compose project an arm.
+    Compose(Engine),
+}
+
+impl Runtime {
+    /// The word on the command line and in a report.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Process => "process",
+            Self::Compose(_) => "compose",
+        }
+    }
+}
 
 /// What a launch needs beside the arms.
 pub struct LaunchOptions<'a> {
@@ -54,16 +74,29 @@ pub struct Death {
 }
 
 impl Launch {
-    /// Starts every arm, all at once, and returns when all are ready.
+    /// Starts every arm as children of the lab, all at once, and returns when all are ready.
     ///
     /// An arm whose backing cannot be had is skipped; it is an error when fewer than two are left of two or more.
     /// A process that dies while starting is an error with its last log lines.
     /// On an error everything that was started is stopped.
     pub fn start(arms: &[ArmPlan], budget: &Budget, options: &LaunchOptions<'_>) -> Result<Self> {
+        Self::start_on(&Runtime::Process, arms, budget, options)
+    }
+
+    /// The same on any runtime.
+    pub fn start_on(
+        runtime: &Runtime,
+        arms: &[ArmPlan],
+        budget: &Budget,
+        options: &LaunchOptions<'_>,
+    ) -> Result<Self> {
         one_arm_a_broker(arms, options.backings)?;
+        let one = |arm| match runtime {
+            Runtime::Process => Start { arm, budget, options }.run(),
+            Runtime::Compose(engine) => compose::start(engine, arm, budget, options),
+        };
         let outcomes: Vec<_> = thread::scope(|scope| {
-            let starting: Vec<_> =
-                arms.iter().map(|arm| scope.spawn(move || Start { arm, budget, options }.run())).collect();
+            let starting: Vec<_> = arms.iter().map(|arm| scope.spawn(move || one(arm))).collect();
             starting
                 .into_iter()
                 .map(|thread| {

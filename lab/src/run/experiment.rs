@@ -130,7 +130,8 @@ impl Experiment<'_> {
     fn launch(&mut self, number: u32, plans: &[ArmPlan], rounds: u32) -> Result<()> {
         self.interrupt.check()?;
         let starting = Phase::begin(&format!("launch {number}: starting"), 1);
-        let mut launch = Launch::start(
+        let mut launch = Launch::start_on(
+            &self.options.runtime,
             plans,
             &self.plan.budget,
             &LaunchOptions {

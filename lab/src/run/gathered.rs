@@ -182,15 +182,14 @@ impl PartData {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::systems;
+    use crate::{process::Scope, systems};
 
     #[test]
     fn copies_of_a_process_are_one_part_and_its_cost_is_their_sum() {
         let group = |name: &str, components: &[&'static str], edge| Group {
             name: name.to_owned(),
             part: Part::Service { components: components.to_vec(), edge },
-            pid: 1,
-            with_children: false,
+            scope: Scope::Process(1),
         };
         let groups = [
             group("gateway", &[], true),
