@@ -25,4 +25,5 @@ mod up;
 pub(crate) use docker::last_words;
 pub use engine::{Engine, IMAGE};
 pub use export::{Export, Written};
+pub(crate) use stale::remove_own;
 pub(crate) use up::{Up, start};

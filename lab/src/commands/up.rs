@@ -62,6 +62,7 @@ impl Args {
         let interrupt = Interrupt::install()?;
         let scratch = Scratch::create()?;
         interrupt.remove_at_end(scratch.path().to_owned());
+        runtime.leave_nothing(&interrupt);
         let program = std::env::current_exe().context("cannot find the lab's own program")?;
         let mut launch = Launch::start_on(
             &runtime,
@@ -72,7 +73,7 @@ impl Args {
                 scratch: &scratch,
                 number: 1,
                 backings: &backings,
-                port: self.port,
+                port: runtime.port(self.port)?,
                 traces: true,
                 interrupt: &interrupt,
                 ready_within: READY_WITHIN,

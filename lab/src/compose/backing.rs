@@ -2,7 +2,7 @@
 
 use runtime::BackingKind;
 
-use super::project::{Project, Role, Service, Setting};
+use super::project::{Program, Project, Role, Service, Setting};
 
 /// The user of a PostgreSQL server.
 const USER: &str = "lab";
@@ -40,13 +40,12 @@ pub(super) fn database(role: &str) -> &str {
 
 /// Adds the service of a kind.
 pub(super) fn add(project: &mut Project, kind: BackingKind, roles: &[String], setting: &Setting<'_>) {
-    let service = match kind {
+    match kind {
         BackingKind::Postgres => postgres(project, roles, setting),
-        BackingKind::Redis => redis(setting),
+        BackingKind::Redis => redis(project, setting),
         BackingKind::Kafka => kafka(project, setting),
-        BackingKind::Sqlite => return,
-    };
-    project.services.push(service);
+        BackingKind::Sqlite => {}
+    }
 }
 
 fn words<const N: usize>(words: [&str; N]) -> Vec<String> {
@@ -54,7 +53,7 @@ fn words<const N: usize>(words: [&str; N]) -> Vec<String> {
 }
 
 /// A server with a database a role.
-fn postgres(project: &mut Project, roles: &[String], setting: &Setting<'_>) -> Service {
+fn postgres(project: &mut Project, roles: &[String], setting: &Setting<'_>) {
     let name = name(setting.wiring, BackingKind::Postgres);
     let mut volumes = vec![format!("{name}:/var/lib/postgresql/data")];
     let (first, others) =
@@ -67,12 +66,8 @@ fn postgres(project: &mut Project, roles: &[String], setting: &Setting<'_>) -> S
         project.files.push((file, text));
     }
     project.volumes.push(name.clone());
-    Service {
-        name,
-        about: "Nothing of it is published, and only this project's containers are on its network: hence no password."
-            .to_owned(),
-        role: Role::Backing(BackingKind::Postgres),
-        image: Some(image(BackingKind::Postgres)),
+    let program = Program {
+        image: image(BackingKind::Postgres).to_owned(),
         user: Some("postgres"),
         // Room for a pool in each process. Durability is untouched: `fsync` and `synchronous_commit` stay on.
         command: words(["postgres", "-c", "max_connections=200", "-c", "recovery_init_sync_method=syncfs"]),
@@ -81,39 +76,48 @@ fn postgres(project: &mut Project, roles: &[String], setting: &Setting<'_>) -> S
             ("POSTGRES_DB", first.to_owned()),
             ("POSTGRES_HOST_AUTH_METHOD", "trust".to_owned()),
         ],
-        volumes,
-        tmpfs: vec!["/tmp", "/var/run/postgresql"],
         read_only: true,
-        after: Vec::new(),
+        tmpfs: vec!["/tmp", "/var/run/postgresql"],
         // Over TCP: the server that fills an empty volume listens on its socket only, and is not yet the one to use.
         health: words(["pg_isready", "-q", "-h", "127.0.0.1", "-U", USER, "-d", first]),
         memory: "512m",
-    }
+    };
+    let about =
+        "No password, because nothing of it is published and only this project's containers reach it.";
+    project.services.push(Service {
+        name,
+        about: about.to_owned(),
+        role: Role::Backing(BackingKind::Postgres, program),
+        volumes,
+        after: Vec::new(),
+    });
 }
 
 /// A cache and nothing else: bounded, the least recently used goes first, nothing on disk.
-fn redis(setting: &Setting<'_>) -> Service {
+fn redis(project: &mut Project, setting: &Setting<'_>) {
     let flags = "--save '' --appendonly no --maxmemory 64mb --maxmemory-policy allkeys-lru";
     let flags = flags.split(' ').map(|word| word.trim_matches('\'').to_owned());
-    Service {
-        name: name(setting.wiring, BackingKind::Redis),
-        about: "A cache: bounded, the least recently used goes first, and nothing on disk.".to_owned(),
-        role: Role::Backing(BackingKind::Redis),
-        image: Some(image(BackingKind::Redis)),
+    let program = Program {
+        image: image(BackingKind::Redis).to_owned(),
         user: Some("redis"),
         command: std::iter::once("redis-server".to_owned()).chain(flags).collect(),
         environment: Vec::new(),
-        volumes: Vec::new(),
-        tmpfs: vec!["/data", "/tmp"],
         read_only: true,
-        after: Vec::new(),
+        tmpfs: vec!["/data", "/tmp"],
         health: words(["redis-cli", "ping"]),
         memory: "128m",
-    }
+    };
+    project.services.push(Service {
+        name: name(setting.wiring, BackingKind::Redis),
+        about: "A cache: bounded, the least recently used goes first, and nothing on disk.".to_owned(),
+        role: Role::Backing(BackingKind::Redis, program),
+        volumes: Vec::new(),
+        after: Vec::new(),
+    });
 }
 
 /// One node that is broker and controller, so every topic has one copy.
-fn kafka(project: &mut Project, setting: &Setting<'_>) -> Service {
+fn kafka(project: &mut Project, setting: &Setting<'_>) {
     let name = name(setting.wiring, BackingKind::Kafka);
     project.volumes.push(name.clone());
     let environment = [
@@ -132,22 +136,24 @@ fn kafka(project: &mut Project, setting: &Setting<'_>) -> Service {
     ];
     let mut environment: Vec<_> = environment.map(|(key, value)| (key, value.to_owned())).to_vec();
     environment.insert(5, ("KAFKA_ADVERTISED_LISTENERS", format!("PLAINTEXT://{name}:9092")));
-    Service {
-        volumes: vec![format!("{name}:/var/lib/kafka/data")],
-        name,
-        about: "One node that is broker and controller. Its entry point writes its configuration beside its programs, \
-                so its root can be written."
-            .to_owned(),
-        role: Role::Backing(BackingKind::Kafka),
-        image: Some(image(BackingKind::Kafka)),
+    let program = Program {
+        image: image(BackingKind::Kafka).to_owned(),
         user: Some("appuser"),
         command: Vec::new(),
         environment,
-        tmpfs: vec!["/tmp"],
         read_only: false,
-        after: Vec::new(),
+        tmpfs: vec!["/tmp"],
         // Its port opens when it serves. Kafka's own tools would start a Java machine at every check.
         health: words(["bash", "-c", "</dev/tcp/127.0.0.1/9092"]),
         memory: "1g",
-    }
+    };
+    let about = "One node that is broker and controller. Its entry point writes its configuration beside its \
+                 programs: the one service whose root can be written.";
+    project.services.push(Service {
+        volumes: vec![format!("{name}:/var/lib/kafka/data")],
+        name,
+        about: about.to_owned(),
+        role: Role::Backing(BackingKind::Kafka, program),
+        after: Vec::new(),
+    });
 }

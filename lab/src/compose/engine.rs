@@ -1,5 +1,7 @@
 //! The container engine of this machine, as far as the lab needs it.
 
+use std::collections::BTreeSet;
+
 use anyhow::Result;
 use nix::sys::utsname::uname;
 use runtime::BackingKind;
@@ -62,17 +64,17 @@ impl Engine {
     pub(super) fn has_images(&self, arm: &ArmPlan) -> Result<()> {
         let backings = arm.backings.iter().filter(|need| need.kind != BackingKind::Sqlite);
         let images = backings.map(|need| backing::image(need.kind)).chain([self.image.as_str()]);
-        for image in images {
-            docker::ask(&["image", "inspect", "--format", "{{.Id}}", image]).map_err(
-                |fault| match fault {
-                    DockerFault::Failed { words, .. } if words.contains("No such image") => {
-                        Complaint::new(format!("the image `{image}` is not here")).hint(MISSING_IMAGE).into()
-                    }
-                    other => other.complaint(),
-                },
-            )?;
-        }
-        Ok(())
+        let images: BTreeSet<&str> = images.collect();
+        let asked: Vec<&str> =
+            ["image", "inspect", "--format", "{{.Id}}"].into_iter().chain(images.iter().copied()).collect();
+        docker::ask(&asked).map(|_| ()).map_err(|fault| match fault {
+            DockerFault::Failed { words, .. } if words.contains("No such image") => {
+                let missing: Vec<&str> = images.into_iter().filter(|image| words.contains(image)).collect();
+                let what = format!("an image is not here: `{}`", missing.join("`, `"));
+                Complaint::new(what).hint(MISSING_IMAGE).into()
+            }
+            other => other.complaint(),
+        })
     }
 }
 

@@ -8,6 +8,7 @@ use std::{
 use anyhow::{Context, Result};
 
 use super::{
+    engine::IMAGE,
     project::{Project, Setting},
     text::{Purpose, text},
 };
@@ -41,6 +42,7 @@ impl Export<'_> {
     pub fn files(&self) -> Vec<(String, String)> {
         let system = self.arm.wiring.system().name;
         let setting = Setting {
+            image: IMAGE,
             wiring: self.name,
             folder: format!("{}/", self.name),
             traces: Some(TRACES.to_owned()),

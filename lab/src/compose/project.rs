@@ -24,6 +24,8 @@ pub(super) const GRACE: &str = "10s";
 
 /// A wiring as a compose project.
 pub(super) struct Project {
+    /// What every service process runs; they differ in the host file that they mount.
+    pub(super) process: Program,
     /// Stores and brokers first: what is waited for stands before who waits.
     pub(super) services: Vec<Service>,
     /// The named volumes, each the only place where something outlives its container.
@@ -36,38 +38,44 @@ pub(super) struct Project {
 pub(super) struct Service {
     /// `<wiring>-<process>` or `<wiring>-<kind>`: its name on the network.
     pub(super) name: String,
-    /// What it is, a sentence.
+    /// What it is, a sentence or two.
     pub(super) about: String,
     pub(super) role: Role,
-    /// None: the image of the lab, as [`Role::Process`] has it.
-    pub(super) image: Option<&'static str>,
-    pub(super) user: Option<&'static str>,
-    pub(super) command: Vec<String>,
-    pub(super) environment: Vec<(&'static str, String)>,
     /// `source:target` or `source:target:ro`.
     pub(super) volumes: Vec<String>,
-    pub(super) tmpfs: Vec<&'static str>,
-    /// Whether nothing but volumes and `tmpfs` can be written.
-    pub(super) read_only: bool,
     /// Who has to be well before it starts.
     pub(super) after: Vec<String>,
+}
+
+/// What runs in a container, and within which limits.
+pub(super) struct Program {
+    pub(super) image: String,
+    /// None: the image's own.
+    pub(super) user: Option<&'static str>,
+    /// Empty: the image's own.
+    pub(super) command: Vec<String>,
+    pub(super) environment: Vec<(&'static str, String)>,
+    /// Whether nothing but volumes and `tmpfs` can be written.
+    pub(super) read_only: bool,
+    pub(super) tmpfs: Vec<&'static str>,
     /// The command that succeeds when it is well.
     pub(super) health: Vec<String>,
     pub(super) memory: &'static str,
 }
 
 /// What a service is in its wiring.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Role {
-    /// A service process; whether it serves the public API.
+    /// A service process, which runs [`Project::process`]; whether it serves the public API.
     Process {
         edge: bool,
     },
-    Backing(BackingKind),
+    Backing(BackingKind, Program),
 }
 
 /// What a project is to be, beside the plan.
 pub(super) struct Setting<'a> {
+    /// The image of the service processes.
+    pub(super) image: &'a str,
     /// How its services' names begin.
     pub(super) wiring: &'a str,
     /// The folder of its files, as seen from the compose file: `monolith/` or nothing.
@@ -81,7 +89,12 @@ pub(super) struct Setting<'a> {
 impl Project {
     /// Compiles a plan.
     pub(super) fn new(arm: &ArmPlan, setting: &Setting<'_>) -> Self {
-        let mut project = Self { services: Vec::new(), volumes: Vec::new(), files: Vec::new() };
+        let mut project = Self {
+            process: process(setting.image),
+            services: Vec::new(),
+            volumes: Vec::new(),
+            files: Vec::new(),
+        };
         for kind in [BackingKind::Postgres, BackingKind::Redis, BackingKind::Kafka] {
             let roles = roles(arm, kind);
             if !roles.is_empty() {
@@ -116,18 +129,23 @@ impl Project {
             name: format!("{}-{}", setting.wiring, process.name),
             about: about(process),
             role: Role::Process { edge: process.edge },
-            image: None,
-            user: None,
-            command: ["host", HOST_FILE].map(str::to_owned).to_vec(),
-            environment: Vec::new(),
             volumes,
-            tmpfs: vec!["/tmp"],
-            read_only: true,
             after: stores.chain(called).collect(),
-            health: ["lab", "health", HOST_FILE].map(str::to_owned).to_vec(),
-            memory: "512m",
         });
         self.files.push((file, host_file(arm, process, setting).to_toml()));
+    }
+}
+
+fn process(image: &str) -> Program {
+    Program {
+        image: image.to_owned(),
+        user: None,
+        command: ["host", HOST_FILE].map(str::to_owned).to_vec(),
+        environment: Vec::new(),
+        read_only: true,
+        tmpfs: vec!["/tmp"],
+        health: ["lab", "health", HOST_FILE].map(str::to_owned).to_vec(),
+        memory: "512m",
     }
 }
 

@@ -37,13 +37,23 @@ const KINDS: [(&str, &[&str], &[&str]); 3] = [
 
 /// Removes what labs left that are gone. What cannot be removed now is tried again by the next lab.
 pub(super) fn remove() {
+    remove_those(|owner| !lives(owner));
+}
+
+/// Removes what this lab made, at once and whatever is under way.
+pub(crate) fn remove_own() {
+    let own = own_name();
+    remove_those(|owner| owner == own);
+}
+
+fn remove_those(chosen: impl Fn(&str) -> bool) {
     let format = format!("{{{{.Label \"{OWNER}\"}}}} {{{{.Label \"{PROJECT}\"}}}}");
     let filter = format!("label={OWNER}");
     let mut projects = BTreeSet::new();
     for list in [&["ps", "--all"][..], &["volume", "ls"], &["network", "ls"]] {
         let asked = [list, &["--filter", &filter, "--format", &format]].concat();
         let said = docker::ask(&asked).unwrap_or_default();
-        let gone = said.lines().filter_map(|line| line.split_once(' ')).filter(|(owner, _)| !lives(owner));
+        let gone = said.lines().filter_map(|line| line.split_once(' ')).filter(|(owner, _)| chosen(owner));
         projects.extend(gone.map(|(_, project)| project.to_owned()));
     }
     for project in projects {

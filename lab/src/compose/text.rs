@@ -3,8 +3,7 @@
 use std::fmt::Write;
 
 use super::{
-    engine::IMAGE,
-    project::{GRACE, PUBLIC_PORT, Project, Role, Service},
+    project::{GRACE, PUBLIC_PORT, Program, Project, Role, Service},
     stale::{OWNER, PROJECT},
 };
 
@@ -27,8 +26,6 @@ pub(super) enum Purpose<'a> {
         project: &'a str,
         /// The lab, as a later one knows it.
         owner: &'a str,
-        /// The image of the service processes.
-        image: &'a str,
         /// The network, which the lab made.
         network: &'a str,
         /// The processors of every service.
@@ -47,7 +44,7 @@ pub(super) fn text(project: &Project, purpose: &Purpose<'_>) -> String {
         }
         text.push('\n');
     }
-    text.push_str(&shared(purpose));
+    text.push_str(&shared(project, purpose));
     text.push_str("\nservices:\n");
     let services: Vec<_> = project.services.iter().map(|service| of_service(service, purpose)).collect();
     text.push_str(&services.join("\n"));
@@ -64,33 +61,67 @@ fn line_of(text: &mut String, indent: usize, line: &str) {
 }
 
 /// What every service has, and what every service process has.
-fn shared(purpose: &Purpose<'_>) -> String {
-    let mut text = "x-confined: &confined\n  # No right is held, and none can be won.\n  cap_drop: [ALL]\n  \
-                    security_opt: [\"no-new-privileges:true\"]\n"
-        .to_owned();
-    let image = match purpose {
-        Purpose::Kept { root, profile, .. } => {
+fn shared(project: &Project, purpose: &Purpose<'_>) -> String {
+    let mut text = "x-confined: &confined\n  # No right is held, and none can be won.\n".to_owned();
+    line_of(&mut text, 2, "cap_drop: [ALL]");
+    line_of(&mut text, 2, "security_opt: [\"no-new-privileges:true\"]");
+    line_of(&mut text, 2, &format!("stop_grace_period: {GRACE}"));
+    match purpose {
+        Purpose::Kept { profile, .. } => {
+            line_of(&mut text, 2, "restart: unless-stopped");
             if let Some(profile) = profile {
                 line_of(&mut text, 2, &format!("profiles: [{profile}]"));
             }
-            line_of(&mut text, 2, "restart: unless-stopped");
-            format!("{IMAGE}\n  build:\n    context: {root}\n    dockerfile: deploy/docker/Dockerfile")
         }
-        Purpose::Run { project, owner, cpus, image, .. } => {
-            line_of(&mut text, 2, &format!("labels: {{{OWNER}: \"{owner}\", {PROJECT}: \"{project}\"}}"));
+        Purpose::Run { cpus, .. } => {
+            line_of(&mut text, 2, &labels(purpose));
             line_of(&mut text, 2, "restart: \"no\"");
             if !cpus.is_empty() {
                 let cpus: Vec<_> = cpus.iter().map(ToString::to_string).collect();
                 line_of(&mut text, 2, &format!("cpuset: \"{}\"", cpus.join(",")));
             }
-            quoted(image)
         }
-    };
-    let _ = write!(
-        text,
-        "\nx-process: &process\n  <<: *confined\n  image: {image}\n  # What is still starting can be stopped as well.\n  init: true\n"
-    );
+    }
+    text.push_str("\nx-process: &process\n  <<: *confined\n");
+    if let Purpose::Kept { root, .. } = purpose {
+        line_of(&mut text, 2, &format!("build: {{context: {root}, dockerfile: deploy/docker/Dockerfile}}"));
+    }
+    program(&mut text, 2, &project.process, purpose);
+    line_of(&mut text, 2, "# What is still starting can be stopped as well.");
+    line_of(&mut text, 2, "init: true");
     text
+}
+
+/// The labels by which a later lab finds what this one left.
+fn labels(purpose: &Purpose<'_>) -> String {
+    match purpose {
+        Purpose::Kept { .. } => String::new(),
+        Purpose::Run { project, owner, .. } => {
+            format!("labels: {{{OWNER}: \"{owner}\", {PROJECT}: \"{project}\"}}")
+        }
+    }
+}
+
+fn program(text: &mut String, indent: usize, program: &Program, purpose: &Purpose<'_>) {
+    line_of(text, indent, &format!("image: {}", quoted(&program.image)));
+    if let Some(user) = program.user {
+        line_of(text, indent, &format!("user: {user}"));
+    }
+    if !program.command.is_empty() {
+        line_of(text, indent, &format!("command: {}", list(&program.command)));
+    }
+    if !program.environment.is_empty() {
+        line_of(text, indent, "environment:");
+        for (key, value) in &program.environment {
+            line_of(text, indent + 2, &format!("{key}: {}", quoted(value)));
+        }
+    }
+    if program.read_only {
+        line_of(text, indent, "read_only: true");
+    }
+    line_of(text, indent, &format!("tmpfs: {}", list(&program.tmpfs)));
+    line_of(text, indent, &format!("mem_limit: {}", program.memory));
+    health(text, indent, program, purpose);
 }
 
 fn of_service(service: &Service, purpose: &Purpose<'_>) -> String {
@@ -99,23 +130,11 @@ fn of_service(service: &Service, purpose: &Purpose<'_>) -> String {
         line_of(&mut text, 2, &format!("# {line}"));
     }
     line_of(&mut text, 2, &format!("{}:", service.name));
-    match (service.role, service.image) {
-        (Role::Backing(_), Some(image)) => {
+    match &service.role {
+        Role::Process { .. } => line_of(&mut text, 4, "<<: *process"),
+        Role::Backing(_, own) => {
             line_of(&mut text, 4, "<<: *confined");
-            line_of(&mut text, 4, &format!("image: {image}"));
-        }
-        _ => line_of(&mut text, 4, "<<: *process"),
-    }
-    if let Some(user) = service.user {
-        line_of(&mut text, 4, &format!("user: {user}"));
-    }
-    if !service.command.is_empty() {
-        line_of(&mut text, 4, &format!("command: {}", list(&service.command)));
-    }
-    if !service.environment.is_empty() {
-        line_of(&mut text, 4, "environment:");
-        for (key, value) in &service.environment {
-            line_of(&mut text, 6, &format!("{key}: {}", quoted(value)));
+            program(&mut text, 4, own, purpose);
         }
     }
     if !service.volumes.is_empty() {
@@ -124,15 +143,8 @@ fn of_service(service: &Service, purpose: &Purpose<'_>) -> String {
             line_of(&mut text, 6, &format!("- {}", quoted(volume)));
         }
     }
-    if service.read_only {
-        line_of(&mut text, 4, "read_only: true");
-    }
-    line_of(&mut text, 4, &format!("tmpfs: {}", list(&service.tmpfs)));
     ports(&mut text, service, purpose);
     after(&mut text, service, purpose);
-    health(&mut text, service, purpose);
-    line_of(&mut text, 4, &format!("mem_limit: {}", service.memory));
-    line_of(&mut text, 4, &format!("stop_grace_period: {GRACE}"));
     text
 }
 
@@ -141,7 +153,7 @@ fn ports(text: &mut String, service: &Service, purpose: &Purpose<'_>) {
         Purpose::Kept { port, .. } => Some(*port),
         Purpose::Run { port, .. } => *port,
     };
-    if let (Role::Process { edge: true }, Some(port)) = (service.role, port) {
+    if let (Role::Process { edge: true }, Some(port)) = (&service.role, port) {
         line_of(text, 4, "ports:");
         line_of(text, 6, &format!("- \"127.0.0.1:{port}:{PUBLIC_PORT}\""));
     }
@@ -163,17 +175,17 @@ fn after(text: &mut String, service: &Service, purpose: &Purpose<'_>) {
 }
 
 /// In a run the lab asks itself, and only until a service is well: the engine's checks would cost CPU for good.
-fn health(text: &mut String, service: &Service, purpose: &Purpose<'_>) {
-    line_of(text, 4, "healthcheck:");
+fn health(text: &mut String, indent: usize, program: &Program, purpose: &Purpose<'_>) {
+    line_of(text, indent, "healthcheck:");
     match purpose {
-        Purpose::Run { .. } => line_of(text, 6, "disable: true"),
+        Purpose::Run { .. } => line_of(text, indent + 2, "disable: true"),
         Purpose::Kept { .. } => {
             let words: Vec<_> =
-                std::iter::once("CMD".to_owned()).chain(service.health.iter().cloned()).collect();
-            line_of(text, 6, &format!("test: {}", list(&words)));
-            line_of(text, 6, "interval: 2s");
-            line_of(text, 6, "timeout: 5s");
-            line_of(text, 6, "retries: 30");
+                std::iter::once("CMD").chain(program.health.iter().map(String::as_str)).collect();
+            line_of(text, indent + 2, &format!("test: {}", list(&words)));
+            line_of(text, indent + 2, "interval: 2s");
+            line_of(text, indent + 2, "timeout: 5s");
+            line_of(text, indent + 2, "retries: 30");
         }
     }
 }
@@ -185,8 +197,8 @@ fn volumes(text: &mut String, project: &Project, purpose: &Purpose<'_>) {
     text.push_str("\nvolumes:\n");
     for volume in &project.volumes {
         line_of(text, 2, &format!("{volume}:"));
-        if let Purpose::Run { project, owner, .. } = purpose {
-            line_of(text, 4, &format!("labels: {{{OWNER}: \"{owner}\", {PROJECT}: \"{project}\"}}"));
+        if let Purpose::Run { .. } = purpose {
+            line_of(text, 4, &labels(purpose));
         }
     }
 }

@@ -85,15 +85,16 @@ pub(crate) fn start(
     let receiver = receiver(arm, options, gateway, budget)?;
     let wiring = prefix(&arm.name);
     let setting = Setting {
+        image: &engine.image,
         wiring: &wiring,
         folder: String::new(),
         traces: receiver.as_ref().map(Receiver::url),
         cpus: &budget.arms,
     };
     let project = Project::new(arm, &setting);
-    up.write(engine, &project, &folder, budget, options)?;
+    up.write(&project, &folder, budget, options)?;
     let (backings, processes): (Vec<_>, Vec<_>) =
-        project.services.iter().partition(|service| matches!(service.role, Role::Backing(_)));
+        project.services.iter().partition(|service| matches!(service.role, Role::Backing(..)));
     up.bring(&backings, &wiring)?;
     for service in &backings {
         up.becomes_well(service, options)?;
@@ -112,6 +113,7 @@ pub(crate) fn start(
         name: arm.name.clone(),
         label: arm.label.clone(),
         public: edge,
+        published: options.port.map(|port| SocketAddr::from(([127, 0, 0, 1], port))),
         processes,
         backings: used(arm),
         receiver,
@@ -174,7 +176,6 @@ impl Up {
 
     fn write(
         &self,
-        engine: &Engine,
         project: &Project,
         folder: &Path,
         budget: &Budget,
@@ -184,7 +185,6 @@ impl Up {
         let purpose = Purpose::Run {
             project: &self.name,
             owner: &owner,
-            image: &engine.image,
             network: &self.name,
             cpus: &budget.arms,
             port: options.port,
@@ -250,9 +250,10 @@ impl Up {
 
     /// Waits until a store or broker is well, by the command that a kept project's health check runs.
     fn becomes_well(&mut self, service: &Service, options: &LaunchOptions<'_>) -> Result<()> {
+        let Role::Backing(_, program) = &service.role else { return Ok(()) };
         let container = self.container(service)?.name.clone();
         let command: Vec<&str> =
-            ["exec", &container].into_iter().chain(service.health.iter().map(String::as_str)).collect();
+            ["exec", &container].into_iter().chain(program.health.iter().map(String::as_str)).collect();
         let deadline = Instant::now() + BACKING_WITHIN;
         loop {
             if docker::ask(&command).is_ok() {
@@ -301,9 +302,9 @@ impl Up {
             self.groups.push(Group { name: process.name.clone(), part: process.part(), scope });
         }
         for service in backings {
-            let Role::Backing(kind) = service.role else { continue };
+            let Role::Backing(kind, _) = &service.role else { continue };
             let scope = Scope::Container(Cgroup::of(self.container(service)?.pid)?);
-            self.groups.push(Group { name: kind.name().to_owned(), part: Part::Backing(kind), scope });
+            self.groups.push(Group { name: kind.name().to_owned(), part: Part::Backing(*kind), scope });
         }
         Ok(())
     }
@@ -325,17 +326,27 @@ impl Up {
         }
         let mut killed = Vec::new();
         if self.file.exists() && self.compose(&["stop"], DOWN_WITHIN).is_ok() {
-            let codes = self.containers.iter().filter(|container| container.ended.is_none());
-            killed.extend(
-                codes
-                    .filter(|container| container.was_killed())
-                    .map(|c| format!("{}/{}", self.arm, c.process)),
-            );
+            killed.extend(self.killed());
         }
         // By label, so that what compose does not know of any more goes as well.
         let left = stale::sweep(&self.name);
         killed.extend(left.into_iter().map(|what| format!("{}/{what}", self.arm)));
         killed
+    }
+}
+
+impl Up {
+    /// Those that did not end in time, from their exit codes.
+    fn killed(&self) -> Vec<String> {
+        let names = self.containers.iter().map(|container| container.name.as_str());
+        let asked: Vec<&str> =
+            ["inspect", "--format", "{{.State.ExitCode}}"].into_iter().chain(names).collect();
+        let codes = docker::ask(&asked).unwrap_or_default();
+        let ended = self.containers.iter().zip(codes.lines());
+        ended
+            .filter(|(container, code)| *code == KILLED && container.ended.is_none())
+            .map(|(container, _)| format!("{}/{}", self.arm, container.process))
+            .collect()
     }
 }
 
@@ -361,11 +372,6 @@ impl Container {
             });
         }
         self.ended.clone()
-    }
-
-    fn was_killed(&self) -> bool {
-        docker::ask(&["inspect", "--format", "{{.State.ExitCode}}", &self.name])
-            .is_ok_and(|code| code == KILLED)
     }
 }
 

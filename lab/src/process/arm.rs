@@ -30,8 +30,10 @@ pub struct RunningArm {
     pub name: String,
     /// What a report calls it.
     pub label: String,
-    /// Where its public API is.
+    /// Where its public API is, for the generator.
     pub public: SocketAddr,
+    /// Where it is for people, if that is another address: a container's is published on loopback.
+    pub published: Option<SocketAddr>,
     /// Its processes, the one with the edge first.
     pub processes: Vec<RunningProcess>,
     /// Its stores and brokers.
@@ -75,6 +77,7 @@ impl Start<'_> {
                         name: self.arm.name.clone(),
                         label: self.arm.label.clone(),
                         public,
+                        published: None,
                         processes,
                         backings,
                         receiver,
@@ -130,9 +133,9 @@ fn taken(ended: &Ended) -> bool {
 }
 
 impl RunningArm {
-    /// Where its public API is, as a URL without a slash at the end.
+    /// Where its public API is for people, as a URL without a slash at the end.
     pub fn url(&self) -> String {
-        format!("http://{}", self.public)
+        format!("http://{}", self.published.unwrap_or(self.public))
     }
 
     /// Its processes as groups to measure: the services first, then the backings that run on this machine for it alone.

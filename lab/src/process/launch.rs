@@ -5,7 +5,7 @@ use std::{path::Path, thread, time::Duration};
 use anyhow::Result;
 use runtime::BackingKind;
 
-use super::{BackingChoices, Ended, RunningArm, Scratch, Skipped, arm::Start, backings::Cannot};
+use super::{BackingChoices, Ended, RunningArm, Scratch, Skipped, arm::Start, backings::Cannot, ports};
 use crate::{
     complaint::Complaint,
     compose::{self, Engine},
@@ -26,6 +26,23 @@ pub enum Runtime {
 }
 
 impl Runtime {
+    /// The port at which people reach an arm: the one they want if it is free; for containers, which publish no port
+    /// by themselves, a free one.
+    pub fn port(&self, wanted: Option<u16>) -> Result<Option<u16>> {
+        match (self, wanted) {
+            (Self::Process, wanted) => Ok(wanted),
+            (Self::Compose(_), Some(wanted)) => Ok(Some(ports::wanted(wanted)?.port())),
+            (Self::Compose(_), None) => Ok(Some(ports::free()?.port())),
+        }
+    }
+
+    /// Sees to it that nothing is left should a second Ctrl-C end the lab.
+    pub fn leave_nothing(&self, interrupt: &Interrupt) {
+        if matches!(self, Self::Compose(_)) {
+            interrupt.at_end(compose::remove_own);
+        }
+    }
+
     /// The word on the command line and in a report.
     pub fn name(&self) -> &'static str {
         match self {
@@ -46,7 +63,7 @@ pub struct LaunchOptions<'a> {
     pub number: u32,
     /// Stores and brokers that were given by address.
     pub backings: &'a BackingChoices,
-    /// The port of the public API; none: a free one. Only for a single arm.
+    /// The port of the public API on loopback; none: a free one, or for containers none. Only for a single arm.
     pub port: Option<u16>,
     /// Whether each arm that traces gets a receiver.
     pub traces: bool,

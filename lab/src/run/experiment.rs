@@ -49,6 +49,7 @@ const EVENTS_WITHIN: Duration = Duration::from_secs(12);
 pub(super) fn run(options: &RunOptions, folder: &RunFolder, interrupt: &Interrupt) -> Result<Gathered> {
     let scratch = Scratch::create()?;
     interrupt.remove_at_end(scratch.path().to_owned());
+    options.runtime.leave_nothing(interrupt);
     let program = match &options.program {
         Some(program) => program.clone(),
         None => std::env::current_exe().context("cannot find the lab's own program")?,
