@@ -41,6 +41,7 @@ pub static SYSTEM: System = System {
         axes::DATABASE,
         axes::OWNERSHIP,
         axes::CACHE,
+        axes::TIME_TO_LIVE,
         axes::STAMPEDE,
         CODES,
         axes::EVENTS,
@@ -94,6 +95,14 @@ fn backings(wiring: &Wiring) -> Vec<BackingNeed> {
         }
         _ => vec![database("database", &["links", "clicks"])],
     };
+    if matches!(wiring.get("cache"), "redis" | "tiered") {
+        needs.push(BackingNeed {
+            role: "cache".to_owned(),
+            kind: BackingKind::Redis,
+            used_by: vec!["links"],
+            edge: false,
+        });
+    }
     if wiring.get("events") == "kafka" {
         needs.push(BackingNeed {
             role: "events".to_owned(),
