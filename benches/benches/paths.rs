@@ -15,7 +15,7 @@ use lab::{
     interrupt::Interrupt,
     measure::CpuMeter,
     plan::{ArmPlan, Budget},
-    process::{BackingChoices, Group, Launch, LaunchOptions, Part, READY_WITHIN, Scratch},
+    process::{BackingChoices, Group, Launch, LaunchOptions, Part, READY_WITHIN, Scope, Scratch},
 };
 use load::{
     journeys::{JourneyOptions, for_system},
@@ -163,7 +163,7 @@ fn arm(address: SocketAddr) -> Result<Arm> {
 
 fn bare_group(pid: u32) -> Group {
     let part = Part::Service { components: Vec::new(), edge: true };
-    Group { name: "bare".to_owned(), part, pid, with_children: false }
+    Group { name: "bare".to_owned(), part, scope: Scope::Process(pid) }
 }
 
 struct Ignored;

@@ -16,7 +16,8 @@ use lab::{
     interrupt::Interrupt,
     plan::{ArmPlan, Budget},
     process::{
-        BackingChoices, Launch, LaunchOptions, READY_WITHIN, RunningArm, Scratch, kafka, redis as server,
+        BackingChoices, Launch, LaunchOptions, READY_WITHIN, RunningArm, Scope, Scratch, kafka,
+        redis as server,
     },
     systems,
 };
@@ -69,7 +70,10 @@ fn children(pid: u32) -> Vec<u32> {
 
 /// The pids of an arm's backings and of their servers.
 fn backing_pids(arm: &RunningArm) -> Vec<u32> {
-    let keepers = arm.groups().into_iter().filter(|group| group.with_children).map(|group| group.pid);
+    let keepers = arm.groups().into_iter().filter_map(|group| match group.scope {
+        Scope::Family(keeper) => Some(keeper),
+        Scope::Process(_) | Scope::Container(_) => None,
+    });
     keepers.flat_map(|keeper| std::iter::once(keeper).chain(children(keeper))).collect()
 }
 
