@@ -14,7 +14,7 @@ use anyhow::{Context, Result};
 use benches::interleaved::{self, Choices, Reference, pin, show_difference, show_ratio};
 use lab::{
     plan::Budget,
-    process::{Group, Part},
+    process::{Group, Part, Scope},
 };
 use runtime::HostFile;
 
@@ -53,7 +53,7 @@ impl Reference for Bare {
 
     fn group(&self) -> Group {
         let part = Part::Service { components: Vec::new(), edge: true };
-        Group { name: "bare".to_owned(), part, pid: self.0.id(), with_children: false }
+        Group { name: "bare".to_owned(), part, scope: Scope::Process(self.0.id()) }
     }
 }
 

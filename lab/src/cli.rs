@@ -6,7 +6,7 @@ use anyhow::Result;
 use clap::{Parser, Subcommand};
 
 use crate::{
-    commands::{broker, doctor, host, keep, list, load, plan, report, run, show, tether, up},
+    commands::{broker, doctor, export, health, host, keep, list, load, plan, report, run, show, tether, up},
     complaint,
 };
 
@@ -75,6 +75,11 @@ pub enum Command {
     Report(report::Args),
     /// Say what this machine offers, and what each missing thing would add
     Doctor(doctor::Args),
+    /// Write a wiring down, for what starts containers without the lab
+    Export(export::Args),
+    /// Whether a service process is ready; for a container's health check
+    #[command(hide = true)]
+    Health(health::Args),
     /// One service process; started by the lab
     #[command(hide = true)]
     Host(host::Args),
@@ -111,6 +116,8 @@ impl Cli {
             Command::Load(args) => args.run(),
             Command::Report(args) => args.run(),
             Command::Doctor(args) => args.run(),
+            Command::Export(args) => args.run(),
+            Command::Health(args) => args.run(),
             Command::Host(args) => args.run(),
             Command::Keep(args) => args.run(),
             Command::Tether(args) => args.run(),

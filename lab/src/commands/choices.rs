@@ -49,13 +49,9 @@ pub struct GivenBackings {
     /// Use this Kafka broker instead of one of the arm's own
     #[arg(long, value_name = "URL", env = "LAB_KAFKA_URL", hide_env_values = true)]
     pub kafka_url: Option<String>,
-    /// The folder in which Kafka was unpacked, to start a real broker instead of the embedded one [default: the
-    /// usual places]
-    #[arg(long, value_name = "DIR", env = "KAFKA_HOME", hide_env_values = true)]
-    pub kafka_home: Option<PathBuf>,
-    /// The folder of the Java that runs it [default: `java` on the PATH]
-    #[arg(long, value_name = "DIR", env = "JAVA_HOME", hide_env_values = true)]
-    pub java_home: Option<PathBuf>,
+    /// Where a real broker is started from.
+    #[command(flatten)]
+    pub kafka: KafkaPlace,
     /// Use the embedded broker even where a real one can be started
     #[arg(long, conflicts_with = "kafka_url")]
     pub embedded_kafka: bool,
@@ -68,9 +64,31 @@ impl GivenBackings {
             postgres_url: self.postgres_url.clone(),
             redis_url: self.redis_url.clone(),
             kafka_url: self.kafka_url.clone(),
+            embedded_kafka: self.embedded_kafka,
+            ..self.kafka.to_choices()
+        }
+    }
+}
+
+/// Where Kafka is on this machine.
+#[derive(Clone, Debug, Default, Args)]
+pub struct KafkaPlace {
+    /// The folder in which Kafka was unpacked, to start a real broker instead of the embedded one [default: the
+    /// usual places]
+    #[arg(long, value_name = "DIR", env = "KAFKA_HOME", hide_env_values = true)]
+    pub kafka_home: Option<PathBuf>,
+    /// The folder of the Java that runs it [default: `java` on the PATH]
+    #[arg(long, value_name = "DIR", env = "JAVA_HOME", hide_env_values = true)]
+    pub java_home: Option<PathBuf>,
+}
+
+impl KafkaPlace {
+    /// As the runtime takes it, with nothing given by address.
+    pub fn to_choices(&self) -> BackingChoices {
+        BackingChoices {
             kafka_home: self.kafka_home.clone(),
             java_home: self.java_home.clone(),
-            embedded_kafka: self.embedded_kafka,
+            ..BackingChoices::default()
         }
     }
 }

@@ -103,7 +103,7 @@ fn arm(arm: &ArmPlan) -> ArmFile<'_> {
             .processes
             .iter()
             .map(|process| ProcessFile {
-                name: process.name,
+                name: &process.name,
                 edge: process.edge,
                 components: process.components,
                 remote: &process.remote,

@@ -11,7 +11,7 @@ use std::{
 
 use runtime::BackingKind;
 
-use super::{Group, Part, arm::Start, child::Child, postgres};
+use super::{Group, Part, Scope, arm::Start, child::Child, postgres};
 use crate::complaint::Complaint;
 
 /// How long a backing may take to end: a database writes a checkpoint.
@@ -52,7 +52,7 @@ pub struct RunningBacking {
 }
 
 /// Why an arm cannot be had.
-pub(super) enum Cannot {
+pub(crate) enum Cannot {
     /// Something that this machine does not offer: other arms go on.
     Skip {
         /// What is missing.
@@ -140,14 +140,18 @@ impl RunningBacking {
         }
     }
 
+    /// One that runs outside of the lab's own processes, as in a container.
+    pub(crate) fn elsewhere(kind: BackingKind, provider: String) -> Self {
+        Self::new(kind, provider, Vec::new())
+    }
+
     /// Its processes, if they are the arm's own and apart from the services.
     pub(super) fn group(&self) -> Option<Group> {
         let child = self.child.as_ref()?;
         Some(Group {
             name: self.kind.name().to_owned(),
             part: Part::Backing(self.kind),
-            pid: child.pid(),
-            with_children: true,
+            scope: Scope::Family(child.pid()),
         })
     }
 

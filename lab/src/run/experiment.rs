@@ -45,12 +45,11 @@ const SPANS_WITHIN: Duration = Duration::from_millis(1_200);
 /// How long an event log may take until its first event is received: a consumer group forms.
 const EVENTS_WITHIN: Duration = Duration::from_secs(12);
 
-const MIB: f64 = 1_048_576.0;
-
 /// Runs every launch of a plan.
 pub(super) fn run(options: &RunOptions, folder: &RunFolder, interrupt: &Interrupt) -> Result<Gathered> {
     let scratch = Scratch::create()?;
     interrupt.remove_at_end(scratch.path().to_owned());
+    options.runtime.leave_nothing(interrupt);
     let program = match &options.program {
         Some(program) => program.clone(),
         None => std::env::current_exe().context("cannot find the lab's own program")?,
@@ -132,7 +131,8 @@ impl Experiment<'_> {
     fn launch(&mut self, number: u32, plans: &[ArmPlan], rounds: u32) -> Result<()> {
         self.interrupt.check()?;
         let starting = Phase::begin(&format!("launch {number}: starting"), 1);
-        let mut launch = Launch::start(
+        let mut launch = Launch::start_on(
+            &self.options.runtime,
             plans,
             &self.plan.budget,
             &LaunchOptions {
@@ -186,7 +186,7 @@ impl Experiment<'_> {
                 .processes
                 .iter()
                 .map(|process| {
-                    (process.name, format!("http://{}", process.public.unwrap_or(process.internal)))
+                    (process.name.clone(), format!("http://{}", process.public.unwrap_or(process.internal)))
                 })
                 .collect();
             for (process, text) in running.host_file_texts() {
@@ -287,11 +287,8 @@ impl Experiment<'_> {
                     *sum += (after - before).max(0.0);
                 }
             }
-            for (part, group) in data.parts.iter_mut().zip(running.groups()) {
-                let used = memory(&group);
-                part.resident = used.resident as f64 / MIB;
-                part.peak = part.peak.max(used.peak as f64 / MIB);
-            }
+            let held: Vec<_> = running.groups().iter().map(memory).collect();
+            data.hold(&held);
         }
         Ok(())
     }

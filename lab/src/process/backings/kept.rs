@@ -128,8 +128,7 @@ pub(super) fn folder_of(user: Option<Account>, data: &Path, files: &[(&str, &str
     let paths = files.iter().map(|(name, text)| (data.join(name), *text));
     let mut made = vec![data.to_owned()];
     for (path, text) in paths {
-        write_private(&path, text)
-            .with_context(|| format!("cannot write `{}`", path.display()))?;
+        write_private(&path, text).with_context(|| format!("cannot write `{}`", path.display()))?;
         made.push(path);
     }
     for path in made {

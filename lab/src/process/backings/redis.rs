@@ -11,8 +11,8 @@ use anyhow::Result;
 use redis::Client;
 use runtime::BackingKind;
 
-pub use self::installation::Installation;
 use self::borrowed::Borrowed;
+pub use self::installation::Installation;
 use super::{Cannot, RunningBacking, identifier, kept};
 use crate::process::{arm::Start, keep::Ask, ports};
 
@@ -45,12 +45,8 @@ pub(super) fn provide(start: &Start<'_>, roles: &[String], folder: &Path) -> Res
 
 fn given(start: &Start<'_>, url: &str, roles: &[String]) -> Result<RunningBacking> {
     // At random as well: another machine's lab may use the same server.
-    let prefix = format!(
-        "lab-{:08x}-{}-{}",
-        rand::random::<u32>(),
-        start.options.number,
-        identifier(&start.arm.name)
-    );
+    let prefix =
+        format!("lab-{:08x}-{}-{}", rand::random::<u32>(), start.options.number, identifier(&start.arm.name));
     let borrowed = Borrowed::new(url, prefix)?;
     let addresses = addresses(roles, &borrowed.address());
     Ok(RunningBacking {

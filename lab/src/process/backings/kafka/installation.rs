@@ -32,7 +32,9 @@ impl Installation {
     pub fn find(choices: &BackingChoices) -> Result<Option<Self>, Complaint> {
         let java = java(choices);
         let Some(home) = &choices.kafka_home else {
-            return Ok(java.and_then(|java| USUAL_PLACES.iter().find_map(|home| Self::at(home.as_ref(), &java))));
+            return Ok(
+                java.and_then(|java| USUAL_PLACES.iter().find_map(|home| Self::at(home.as_ref(), &java)))
+            );
         };
         let java = java.ok_or_else(|| {
             Complaint::new(format!("there is no Java to run the Kafka of `{}`", home.display()))

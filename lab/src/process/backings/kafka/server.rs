@@ -52,7 +52,8 @@ pub(super) fn start(
 ) -> Result<RunningBacking> {
     let data = folder.join("kafka");
     let log_dir = data.join("log");
-    fs::create_dir_all(&log_dir).with_context(|| format!("cannot make the folder `{}`", log_dir.display()))?;
+    fs::create_dir_all(&log_dir)
+        .with_context(|| format!("cannot make the folder `{}`", log_dir.display()))?;
     copy(&template(start, installation)?, &log_dir)?;
     let (broker, controller) = (ports::free()?, ports::free()?);
     let properties = data.join("server.properties");
@@ -103,8 +104,8 @@ fn template(start: &Start<'_>, installation: &Installation) -> Result<PathBuf> {
         return Ok(data);
     }
     let properties = home.join("server.properties");
-    let any = SocketAddr::from(([127, 0, 0, 1], 9092));
-    write(&properties, &settings(any, any, &data))?;
+    let [broker, controller] = [9092, 9093].map(|port| SocketAddr::from(([127, 0, 0, 1], port)));
+    write(&properties, &settings(broker, controller, &data))?;
     let mut command = java(installation, &home, "kafka.tools.StorageTool");
     command.args(["format", "--cluster-id", "the-system-design-lab", "--config"]).arg(&properties);
     let log = scratch.path().join("kafka-format.log");

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
-use redis::{Client, Connection};
+use redis::{Client, Connection, RedisResult};
 
 use crate::complaint::Complaint;
 
@@ -35,12 +35,11 @@ impl Borrowed {
         let client = Client::open(url.as_str()).map_err(|error| {
             Complaint::new(format!("the address of the Redis server is malformed: {error}")).hint(hint)
         })?;
-        let borrowed = Self { url, client, prefix };
-        borrowed.connect().map_err(|error| {
-            let server = borrowed.client.get_connection_info().addr().to_string();
-            Complaint::new(format!("the Redis server at `{server}` does not answer: {error:#}")).hint(hint)
+        connect(&client).map_err(|error| {
+            let server = client.get_connection_info().addr().to_string();
+            Complaint::new(format!("the Redis server at `{server}` does not answer: {error}")).hint(hint)
         })?;
-        Ok(borrowed)
+        Ok(Self { url, client, prefix })
     }
 
     /// The server's address with the prefix of the arm's keys, as a process is told it.
@@ -48,16 +47,8 @@ impl Borrowed {
         format!("{}#{}", self.url, self.prefix)
     }
 
-    fn connect(&self) -> Result<Connection> {
-        let mut connection = self.client.get_connection_with_timeout(ANSWER_WITHIN)?;
-        connection.set_read_timeout(Some(ANSWER_WITHIN))?;
-        connection.set_write_timeout(Some(ANSWER_WITHIN))?;
-        redis::cmd("PING").exec(&mut connection)?;
-        Ok(connection)
-    }
-
     fn remove(&self) -> Result<()> {
-        let mut connection = self.connect()?;
+        let mut connection = connect(&self.client)?;
         let deadline = Instant::now() + REMOVE_WITHIN;
         let mut cursor = 0_u64;
         loop {
@@ -79,10 +70,18 @@ impl Borrowed {
     }
 }
 
+fn connect(client: &Client) -> RedisResult<Connection> {
+    let mut connection = client.get_connection_with_timeout(ANSWER_WITHIN)?;
+    connection.set_read_timeout(Some(ANSWER_WITHIN))?;
+    connection.set_write_timeout(Some(ANSWER_WITHIN))?;
+    redis::cmd("PING").exec(&mut connection)?;
+    Ok(connection)
+}
+
 impl Drop for Borrowed {
     fn drop(&mut self) {
         if let Err(error) = self.remove() {
-            anstream::eprintln!("warning: keys `{}*` may be left on the given server: {error:#}", self.prefix);
+            anstream::eprintln!("warning: keys `{}*` may be left on the given server: {error}", self.prefix);
         }
     }
 }
