@@ -19,6 +19,8 @@ const DURATION = __ENV.DURATION || '30s';
 const LINKS = Number(__ENV.LINKS || 10000);
 // From which every choice follows. One that this system has seen before repeats its creates.
 const SEED = Number(__ENV.SEED || 1);
+// Connections, which is also the most operations in flight.
+const CONNECTIONS = Number(__ENV.CONNECTIONS || 128);
 // What the 99th percentile of an operation may be, milliseconds.
 const P99_MS = Number(__ENV.P99_MS || 250);
 
@@ -37,9 +39,9 @@ export const options = {
       rate: RATE,
       timeUnit: '1s',
       duration: DURATION,
-      // A virtual user has one connection and one operation at a time, so this is also the most in flight.
+      // A virtual user has one connection and one operation at a time.
       // All are made before load begins: one that is made under load competes with it.
-      preAllocatedVUs: 128,
+      preAllocatedVUs: CONNECTIONS,
     },
   },
   // Links lead to other people's servers: a redirect is the answer, and is not followed.

@@ -26,6 +26,8 @@ pub struct Engine {
     pub image: String,
     /// The engine's version.
     pub version: String,
+    /// What identifies the image: its id, shortened as the engine shortens it.
+    pub image_id: String,
 }
 
 impl Engine {
@@ -57,7 +59,19 @@ impl Engine {
         }
         docker::ask(&["compose", "version", "--short"]).map_err(DockerFault::complaint)?;
         stale::remove();
-        Ok(Self { image: image.to_owned(), version: version.to_owned() })
+        // An arm that cannot be had says so when it is started; here only the figures' origin is noted.
+        let id = docker::ask(&["image", "inspect", "--format", "{{.Id}}", image]).unwrap_or_default();
+        let image_id = id.trim_start_matches("sha256:").chars().take(12).collect();
+        Ok(Self { image: image.to_owned(), version: version.to_owned(), image_id })
+    }
+
+    /// What a reader of the figures has to know.
+    pub fn note(&self) -> String {
+        format!(
+            "every process ran in a container of Docker {}, the services from the image `{}` ({}): what was changed \
+             after it was built was not measured",
+            self.version, self.image, self.image_id,
+        )
     }
 
     /// Fails if an image that an arm needs is not there: the lab pulls and builds nothing by itself.
