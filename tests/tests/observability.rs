@@ -200,7 +200,7 @@ fn a_wiring_of_the_targets_has_the_processes_of_a_placement() {
 
 // ---- What they ask for ----
 
-/// Words of PromQL that are no metrics; a function is told by its parenthesis.
+/// Words of an expression that are no metrics; a function is told by its parenthesis.
 const WORDS: [&str; 15] = [
     "sum",
     "min",
@@ -453,7 +453,11 @@ impl Drop for Prometheus {
 }
 
 fn escaped(text: &str) -> String {
-    text.bytes().map(|byte| format!("%{byte:02X}")).collect()
+    text.bytes().flat_map(|byte| ['%', hex(byte >> 4), hex(byte & 15)]).collect()
+}
+
+fn hex(digit: u8) -> char {
+    char::from_digit(digit.into(), 16).unwrap()
 }
 
 /// An expression as Grafana would send it.
