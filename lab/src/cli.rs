@@ -6,7 +6,7 @@ use anyhow::Result;
 use clap::{Parser, Subcommand};
 
 use crate::{
-    commands::{broker, doctor, host, keep, list, load, plan, report, run, show, up},
+    commands::{broker, doctor, export, health, host, keep, list, load, plan, report, run, show, tether, up},
     complaint,
 };
 
@@ -75,12 +75,20 @@ pub enum Command {
     Report(report::Args),
     /// Say what this machine offers, and what each missing thing would add
     Doctor(doctor::Args),
+    /// Write a wiring down, for what starts containers without the lab
+    Export(export::Args),
+    /// Whether a service process is ready; for a container's health check
+    #[command(hide = true)]
+    Health(health::Args),
     /// One service process; started by the lab
     #[command(hide = true)]
     Host(host::Args),
     /// The parent of a throwaway server; started by the lab
     #[command(hide = true)]
     Keep(keep::Args),
+    /// What a throwaway server is before it becomes itself; started by its parent
+    #[command(hide = true)]
+    Tether(tether::Args),
     /// The embedded event log; started by the lab
     #[command(hide = true)]
     Broker(broker::Args),
@@ -108,8 +116,11 @@ impl Cli {
             Command::Load(args) => args.run(),
             Command::Report(args) => args.run(),
             Command::Doctor(args) => args.run(),
+            Command::Export(args) => args.run(),
+            Command::Health(args) => args.run(),
             Command::Host(args) => args.run(),
             Command::Keep(args) => args.run(),
+            Command::Tether(args) => args.run(),
             Command::Broker(args) => args.run(),
         }
     }

@@ -3,6 +3,8 @@
 pub mod broker;
 pub mod choices;
 pub mod doctor;
+pub mod export;
+pub mod health;
 pub mod host;
 pub mod keep;
 pub mod list;
@@ -10,5 +12,7 @@ pub mod load;
 pub mod plan;
 pub mod report;
 pub mod run;
+pub mod runtime;
 pub mod show;
+pub mod tether;
 pub mod up;

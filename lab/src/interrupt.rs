@@ -22,11 +22,14 @@ const LOOK_EVERY: Duration = Duration::from_millis(20);
 const KILLED_BY_INTERRUPT: i32 = 130;
 
 /// Whether the person asked the lab to stop. Clones share one flag.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub struct Interrupt {
     asked: Arc<AtomicBool>,
-    remove: Arc<Mutex<Vec<PathBuf>>>,
+    at_end: Arc<Mutex<Vec<AtEnd>>>,
 }
+
+/// What is done when a second Ctrl-C ends the lab.
+type AtEnd = Box<dyn Fn() + Send>;
 
 impl Interrupt {
     /// A flag that nothing but [`Interrupt::ask`] sets: for tests.
@@ -70,19 +73,23 @@ impl Interrupt {
         }
     }
 
-    /// Without draining anything: folders are removed here, children see their standard input end.
+    /// Without draining anything: what was left with [`Interrupt::at_end`] is done, children see their standard input
+    /// end.
     fn end_now(&self) -> ! {
-        let folders = self.remove.lock().unwrap_or_else(PoisonError::into_inner);
-        for folder in folders.iter() {
-            // What cannot be removed now is removed at the start of the next run.
-            let _ = std::fs::remove_dir_all(folder);
-        }
+        let at_end = self.at_end.lock().unwrap_or_else(PoisonError::into_inner);
+        at_end.iter().for_each(|end| end());
         std::process::exit(KILLED_BY_INTERRUPT)
     }
 
     /// A folder to remove should a second Ctrl-C end the lab.
     pub fn remove_at_end(&self, folder: PathBuf) {
-        self.remove.lock().unwrap_or_else(PoisonError::into_inner).push(folder);
+        // What cannot be removed now is removed at the start of the next run.
+        self.at_end(move || drop(std::fs::remove_dir_all(&folder)));
+    }
+
+    /// What to do should a second Ctrl-C end the lab.
+    pub fn at_end(&self, what: impl Fn() + Send + 'static) {
+        self.at_end.lock().unwrap_or_else(PoisonError::into_inner).push(Box::new(what));
     }
 
     /// Asks for a gentle stop, as a first Ctrl-C does.

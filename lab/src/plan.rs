@@ -59,8 +59,10 @@ pub struct ArmPlan {
 /// One process of an arm.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ProcessPlan {
-    /// Unique in the arm: `gateway`.
-    pub name: &'static str,
+    /// Unique in the arm: `gateway`, or `links-2` for the second of several copies.
+    pub name: String,
+    /// Its name in the placement, which copies share: `links`.
+    pub shape: &'static str,
     /// Whether it serves the public API.
     pub edge: bool,
     /// The components that it hosts.
@@ -88,6 +90,8 @@ pub struct LoadPlan {
     pub launches: u32,
     /// How many things exist before load begins.
     pub links: u64,
+    /// How many things are deleted after it, to see for how long caches still serve them.
+    pub deletes: usize,
 }
 
 impl Plan {
@@ -108,6 +112,11 @@ impl Plan {
 }
 
 impl ArmPlan {
+    /// Every copy of the process that hosts a component.
+    pub fn hosts_of(&self, component: &str) -> impl Iterator<Item = &ProcessPlan> {
+        self.processes.iter().filter(move |process| process.components.contains(&component))
+    }
+
     /// The process that serves the public API.
     pub fn edge(&self) -> &ProcessPlan {
         self.processes.iter().find(|process| process.edge).unwrap_or(&self.processes[0])

@@ -1,12 +1,15 @@
-//! The `process` runtime: every arm of a plan as children of the lab on this machine.
+//! Arms that are up, and the `process` runtime, in which everything is a child of the lab on this machine.
+//!
+//! An arm looks the same whatever runs it: a public address, processes with their internal servers, groups to measure,
+//! and a way to stop it. [`Runtime`] chooses who does; containers are in [`compose`](crate::compose).
 //!
 //! A child is `lab host FILE`, started with the processors that all arms share and with its standard input held open:
 //! when the lab ends, however it ends, that input ends and the child with it.
 //! Nothing is left behind: processes are stopped and the scratch folder removed when a [`Launch`] is stopped or
 //! dropped, and what a killed lab left is removed by the next one.
 //!
-//! Read in this order: `launch` (all arms), `arm` (one), `host_files`, `ready`, `child`, `ports`, `scratch`; then
-//! `backings` and what it provides, and `keep` and `broker`, the bodies of the lab's hidden subcommands.
+//! Read in this order: `launch` (all arms), `arm` (one), `log` (what it says), `host_files`, `ready`, `child`, `ports`, `scratch`; then
+//! `backings` and what it provides, and `keep`, `tether` and `broker`, the bodies of the lab's hidden subcommands.
 
 mod arm;
 mod backings;
@@ -15,27 +18,37 @@ mod child;
 mod host_files;
 pub mod keep;
 mod launch;
+mod log;
 mod ports;
 mod postgres;
+pub mod programs;
 mod ready;
 mod scratch;
+pub mod tether;
 
 use std::{net::SocketAddr, path::PathBuf};
 
 use runtime::BackingKind;
 
+use crate::measure::Cgroup;
+
+pub(crate) use arm::Held;
 pub use arm::RunningArm;
+pub(crate) use backings::Cannot;
 pub use backings::{BackingChoices, RunningBacking};
-pub use child::{Ended, LogTail};
-pub use launch::{Death, Launch, LaunchOptions, READY_WITHIN};
+pub use backings::{kafka, redis};
+pub use child::Ended;
+pub use launch::{Death, Launch, LaunchOptions, READY_WITHIN, Runtime};
+pub use log::{Log, LogTail};
 pub use postgres::{HOW_TO_GET, Installation};
+pub(crate) use ready::wait;
 pub use scratch::{Scratch, free_bytes};
 
 /// A service process that is up.
 #[derive(Clone, Debug)]
 pub struct RunningProcess {
-    /// Its name in the placement: `gateway`.
-    pub name: &'static str,
+    /// Unique in the arm: `gateway`, or `links-2` for the second of several copies.
+    pub name: String,
     /// The components that it hosts.
     pub components: &'static [&'static str],
     /// Its process id.
@@ -45,9 +58,16 @@ pub struct RunningProcess {
     /// Where it serves the public API, if it hosts the edge.
     pub public: Option<SocketAddr>,
     /// What it writes on its standard output and error.
-    pub log: PathBuf,
+    pub log: Log,
     /// The wiring file that it was started with.
     pub host_file: PathBuf,
+}
+
+impl RunningProcess {
+    /// What it is in its arm.
+    pub(crate) fn part(&self) -> Part {
+        Part::Service { components: self.components.to_vec(), edge: self.public.is_some() }
+    }
 }
 
 /// An arm that could not be started, while others go on.
@@ -68,10 +88,19 @@ pub struct Group {
     pub name: String,
     /// What it is.
     pub part: Part,
-    /// The process whose time counts.
-    pub pid: u32,
-    /// Whether its descendants count as well: a Postgres server works in children.
-    pub with_children: bool,
+    /// Whose time and memory count.
+    pub scope: Scope,
+}
+
+/// Whose time and memory count.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Scope {
+    /// One process.
+    Process(u32),
+    /// A process and its descendants: a Postgres server works in children.
+    Family(u32),
+    /// Everything in a container.
+    Container(Cgroup),
 }
 
 /// What a group of processes is in its arm.

@@ -73,7 +73,7 @@ fn start(arm: &ArmPlan, scratch: &Scratch) -> Option<Launch> {
         eprintln!("SKIPPED: `{}`, because it needs PostgreSQL; {}", arm.label, lab::process::HOW_TO_GET);
         return None;
     }
-    let backings = BackingChoices { postgres_url: given, kafka_url: None };
+    let backings = BackingChoices { postgres_url: given, ..BackingChoices::default() };
     let options = LaunchOptions {
         program: Path::new(PROGRAM),
         scratch,

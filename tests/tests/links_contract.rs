@@ -10,8 +10,9 @@ use std::{
     time::Duration,
 };
 
-use backing::{CacheMetrics, LocalCache, Stampede};
+use backing::{Background, Cache, CachePolicy, Redis, Stampede, Tiers};
 use contract::{Clock, Timestamp};
+use prometheus_client::registry::Registry;
 use shortener::{
     Code, CodeSource, CounterCodes, HashCodes, Link, LinkError, LinkService, LinkStore, Links, RandomCodes,
     RequestKey, Shorten, Target,
@@ -19,6 +20,7 @@ use shortener::{
 use shortener_app::{CachedLinkStore, StoreNumbers, remotes::links};
 use system_tests::{
     placed::{WAYS, placed},
+    redis_server::RedisServer,
     stores::{databases, link_stores},
 };
 
@@ -50,22 +52,37 @@ fn random() -> Arc<dyn CodeSource> {
     Arc::new(RandomCodes::new(remote::new_span_id))
 }
 
-fn cached(store: Arc<dyn LinkStore>, stampede: Stampede) -> Arc<dyn LinkStore> {
-    let cache = LocalCache::new(100, Duration::from_mins(1), stampede, CacheMetrics::default());
-    Arc::new(CachedLinkStore::new(store, cache))
+/// Every form of cache, by name; those in Redis only where there is a server.
+async fn caches(redis: Option<&RedisServer>) -> Vec<(&'static str, Tiers, Stampede)> {
+    let mut caches =
+        vec![("local", Tiers::Local, Stampede::SingleFlight), ("local each", Tiers::Local, Stampede::Off)];
+    if let Some(server) = redis {
+        // A prefix of its own each time: nothing is known of an earlier store.
+        let address = format!("{}#{}", server.address(), remote::new_span_id());
+        let redis = Redis::open(&address, &mut Registry::default(), &Background::default()).await.unwrap();
+        caches.push(("redis", Tiers::Redis(redis.clone()), Stampede::SingleFlight));
+        caches.push(("redis each", Tiers::Redis(redis.clone()), Stampede::Off));
+        caches.push(("tiered", Tiers::Tiered(redis.clone()), Stampede::SingleFlight));
+        caches.push(("tiered each", Tiers::Tiered(redis), Stampede::Off));
+    }
+    caches
 }
 
 #[tokio::test]
 async fn links_keeps_its_promises_however_it_is_reached_and_whatever_it_stands_on() {
+    let redis = RedisServer::start();
     for (way_name, way) in WAYS {
         for (store_name, store, _kept) in link_stores().await {
-            for (cache_name, store) in [
-                ("no cache", Arc::clone(&store)),
-                ("cache", cached(Arc::clone(&store), Stampede::Off)),
-                ("single flight", cached(Arc::clone(&store), Stampede::SingleFlight)),
-            ] {
+            let clock = Arc::new(Hands(AtomicU64::new(1_000_000)));
+            let mut stores = vec![("no cache", Arc::clone(&store))];
+            for (name, tiers, stampede) in caches(redis.as_ref()).await {
+                let policy = CachePolicy { capacity: 100, time_to_live: Duration::from_mins(1), stampede };
+                let cache = Cache::new("links", tiers, policy, &mut Registry::default());
+                let clock = Arc::clone(&clock) as Arc<dyn Clock>;
+                stores.push((name, Arc::new(CachedLinkStore::new(Arc::clone(&store), cache, clock))));
+            }
+            for (cache_name, store) in stores {
                 println!("{way_name}, {store_name}, {cache_name}");
-                let clock = Arc::new(Hands(AtomicU64::new(1_000_000)));
                 let service =
                     Arc::new(LinkService::new(store, random(), Arc::clone(&clock) as Arc<dyn Clock>));
                 let links = placed::<links::Placed>(way, service).await;
@@ -80,6 +97,7 @@ async fn behaves(links: &dyn Links, clock: &Hands, unique: &str) {
     an_acknowledged_link_resolves_to_its_target(links, &key("plain")).await;
     the_same_key_again_is_the_same_link(links, &key("again")).await;
     an_alias_is_given_once(links, &key("alias")).await;
+    a_code_that_was_asked_for_in_vain_leads_somewhere_once_it_is_taken(links, &key("vain")).await;
     an_expired_link_never_resolves(links, clock, &key("expiry")).await;
     a_removed_link_is_gone_and_removing_is_repeatable(links, &key("removed")).await;
     what_may_not_be_is_refused(links, clock, &key("refused")).await;
@@ -109,6 +127,20 @@ async fn an_alias_is_given_once(links: &dyn Links, key: &str) {
     assert_eq!(link.code, code(key));
     let second = links.shorten(wish(&format!("{key}-2"))).await;
     assert_eq!(second, Err(LinkError::AliasTaken { alias: code(key) }));
+}
+
+async fn a_code_that_was_asked_for_in_vain_leads_somewhere_once_it_is_taken(links: &dyn Links, key: &str) {
+    for _ in 0..2 {
+        assert_eq!(links.resolve(code(key)).await, Err(LinkError::NotFound { code: code(key) }));
+    }
+    let wish = Shorten { alias: Some(code(key)), ..request("https://example.com/vain", key) };
+    let made = links.shorten(wish.clone()).await.unwrap();
+    assert_eq!(links.resolve(code(key)).await, Ok(made));
+    links.remove(code(key)).await.unwrap();
+    assert_eq!(links.resolve(code(key)).await, Err(LinkError::NotFound { code: code(key) }));
+    let again = Shorten { key: RequestKey::parse(format!("{key}-again")).unwrap(), ..wish };
+    let made = links.shorten(again).await.unwrap();
+    assert_eq!(links.resolve(code(key)).await, Ok(made), "as often as it is taken and given back");
 }
 
 async fn an_expired_link_never_resolves(links: &dyn Links, clock: &Hands, key: &str) {

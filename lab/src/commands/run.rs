@@ -4,8 +4,16 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 
-use super::choices::{GivenBackings, PlanChoices};
-use crate::{cli::Outcome, plan::Plan, process::BackingChoices, scenario::Scenario};
+use super::{
+    choices::{GivenBackings, PlanChoices},
+    runtime::RuntimeChoice,
+};
+use crate::{
+    cli::Outcome,
+    plan::Plan,
+    process::{BackingChoices, Runtime},
+    scenario::Scenario,
+};
 
 /// What can be said.
 #[derive(Debug, clap::Args)]
@@ -25,6 +33,8 @@ pub struct Args {
     #[arg(long)]
     open: bool,
     #[command(flatten)]
+    runtime: RuntimeChoice,
+    #[command(flatten)]
     backings: GivenBackings,
 }
 
@@ -32,6 +42,8 @@ pub struct Args {
 pub struct RunOptions {
     /// The plan.
     pub plan: Plan,
+    /// What runs the arms.
+    pub runtime: Runtime,
     /// Stores and brokers that were given by address.
     pub backings: BackingChoices,
     /// The folder that runs are kept in.
@@ -47,9 +59,11 @@ impl Args {
     pub fn run(&self, scenarios: Option<&Path>) -> Result<Outcome> {
         let scenario = Scenario::open(&self.scenario, scenarios)?;
         let plan = Plan::new(&scenario, &self.choices.to_choices())?;
+        let backings = self.backings.to_choices();
         crate::run::run(&RunOptions {
             plan,
-            backings: self.backings.to_choices(),
+            runtime: self.runtime.find(&backings)?,
+            backings,
             out: self.out.clone(),
             open: self.open,
             program: None,

@@ -7,7 +7,10 @@ use std::{fmt::Write, path::Path, time::Duration};
 use anyhow::{Context, Result};
 use runtime::Wiring;
 
-use super::choices::{GivenBackings, assignment};
+use super::{
+    choices::{GivenBackings, assignment},
+    runtime::RuntimeChoice,
+};
 use crate::{
     cli::Outcome,
     complaint::{Complaint, did_you_mean},
@@ -42,6 +45,8 @@ pub struct Args {
     #[arg(long, value_name = "PORT")]
     port: Option<u16>,
     #[command(flatten)]
+    runtime: RuntimeChoice,
+    #[command(flatten)]
     backings: GivenBackings,
 }
 
@@ -52,19 +57,23 @@ impl Args {
     pub fn run(&self, scenarios: Option<&Path>) -> Result<Outcome> {
         let arm = self.wiring(scenarios)?;
         let budget = Budget::of_this_machine();
+        let backings = self.backings.to_choices();
+        let runtime = self.runtime.find(&backings)?;
         let interrupt = Interrupt::install()?;
         let scratch = Scratch::create()?;
         interrupt.remove_at_end(scratch.path().to_owned());
+        runtime.leave_nothing(&interrupt);
         let program = std::env::current_exe().context("cannot find the lab's own program")?;
-        let mut launch = Launch::start(
+        let mut launch = Launch::start_on(
+            &runtime,
             std::slice::from_ref(&arm),
             &budget,
             &LaunchOptions {
                 program: &program,
                 scratch: &scratch,
                 number: 1,
-                backings: &self.backings.to_choices(),
-                port: self.port,
+                backings: &backings,
+                port: runtime.port(self.port)?,
                 traces: true,
                 interrupt: &interrupt,
                 ready_within: READY_WITHIN,
@@ -157,7 +166,7 @@ fn places(plan: &ArmPlan, arm: &RunningArm) -> String {
             process.pid,
             process.internal,
             process.host_file.display(),
-            process.log.display(),
+            process.log,
         );
     }
     for backing in &arm.backings {

@@ -1,6 +1,7 @@
 //! CPU nanoseconds of processes, cheap enough to read at the end of every slice.
 //!
-//! Read from each process's CPU clock (`clock_getcpuclockid`, POSIX.1-2001), not by summing
+//! A container's are in its control group.
+//! All others are read from each process's CPU clock (`clock_getcpuclockid`, POSIX.1-2001), not by summing
 //! `/proc/PID/task/*/schedstat`: the clock is as fine (nanoseconds of the scheduler), is one system call a process
 //! instead of a file a thread, and goes on counting threads that have ended, which a sum over files would lose.
 
@@ -11,7 +12,7 @@ use nix::{
     unistd::Pid,
 };
 
-use crate::process::Group;
+use crate::process::{Group, Scope};
 
 /// Descendants that are looked at; a Postgres server has some twenty.
 const MAX_DESCENDANTS: usize = 256;
@@ -22,31 +23,22 @@ pub struct CpuMeter {
 }
 
 struct Meter {
-    pid: u32,
-    with_children: bool,
-    /// The last reading of every process seen, so that one that ends keeps what it used.
+    scope: Scope,
+    /// The last reading of every clock seen, so that what ends keeps what it used. A container has one clock, at 0.
     seen: HashMap<u32, u64>,
 }
 
 impl CpuMeter {
     /// A meter for these groups.
     pub fn new<'a>(groups: impl IntoIterator<Item = &'a Group>) -> Self {
-        Self {
-            groups: groups
-                .into_iter()
-                .map(|group| Meter {
-                    pid: group.pid,
-                    with_children: group.with_children,
-                    seen: HashMap::new(),
-                })
-                .collect(),
-        }
+        let meter = |group: &Group| Meter { scope: group.scope.clone(), seen: HashMap::new() };
+        Self { groups: groups.into_iter().map(meter).collect() }
     }
 
     /// CPU nanoseconds that each group has used since its processes began, user and system time, in the order given.
     ///
-    /// Never goes back: a process that has ended keeps its last reading.
-    /// What a short-lived child uses between its last reading and its end is not seen.
+    /// Never goes back: a process or container that has ended keeps its last reading.
+    /// What a short-lived child of a family uses between its last reading and its end is not seen.
     pub fn read(&mut self) -> Vec<u64> {
         self.groups.iter_mut().map(Meter::read).collect()
     }
@@ -54,19 +46,17 @@ impl CpuMeter {
 
 impl Meter {
     fn read(&mut self) -> u64 {
-        if self.with_children {
-            for pid in family(self.pid) {
-                self.note(pid);
-            }
-        } else {
-            self.note(self.pid);
+        match self.scope.clone() {
+            Scope::Process(pid) => self.note(pid, cpu_of(pid)),
+            Scope::Family(pid) => family(pid).into_iter().for_each(|pid| self.note(pid, cpu_of(pid))),
+            Scope::Container(cgroup) => self.note(0, cgroup.cpu_nanoseconds()),
         }
         self.seen.values().sum()
     }
 
-    fn note(&mut self, pid: u32) {
-        if let Some(nanoseconds) = cpu_of(pid) {
-            let last = self.seen.entry(pid).or_default();
+    fn note(&mut self, clock: u32, reading: Option<u64>) {
+        if let Some(nanoseconds) = reading {
+            let last = self.seen.entry(clock).or_default();
             *last = nanoseconds.max(*last);
         }
     }
@@ -108,18 +98,13 @@ mod tests {
     use super::*;
     use crate::process::Part;
 
-    fn group(pid: u32, with_children: bool) -> Group {
-        Group {
-            name: "any".to_owned(),
-            part: Part::Service { components: Vec::new(), edge: true },
-            pid,
-            with_children,
-        }
+    fn group(scope: Scope) -> Group {
+        Group { name: "any".to_owned(), part: Part::Service { components: Vec::new(), edge: true }, scope }
     }
 
     #[test]
     fn work_shows_in_the_reading_and_readings_never_go_back() {
-        let mut meter = CpuMeter::new(&[group(std::process::id(), false)]);
+        let mut meter = CpuMeter::new(&[group(Scope::Process(std::process::id()))]);
         let before = meter.read()[0];
         let mut sum = 0_u64;
         for number in 0..3_000_000_u64 {
@@ -131,7 +116,7 @@ mod tests {
 
     #[test]
     fn a_child_counts_with_its_parent_and_after_its_end() {
-        let mut meter = CpuMeter::new(&[group(std::process::id(), true)]);
+        let mut meter = CpuMeter::new(&[group(Scope::Family(std::process::id()))]);
         let mut child = std::process::Command::new("sleep").arg("5").spawn().unwrap();
         assert!(family(std::process::id()).contains(&child.id()));
         let before = meter.read()[0];

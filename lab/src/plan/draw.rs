@@ -38,7 +38,10 @@ fn hosted(process: &ProcessPlan) -> String {
 fn reaches(arm: &ArmPlan, process: &ProcessPlan) -> Vec<String> {
     let transport = arm.wiring.get("transport");
     let called = if process.edge { process.remote.as_slice() } else { &[] };
-    let components = called.iter().map(|component| format!("|-{transport}-> {component}"));
+    let components = called.iter().map(|component| match arm.hosts_of(component).count() {
+        1 => format!("|-{transport}-> {component}"),
+        copies => format!("|-{transport}-> {component}, {copies} copies"),
+    });
     let backings = arm
         .backings
         .iter()

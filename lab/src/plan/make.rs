@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use anyhow::{Context, Result};
-use runtime::{Placement, Wiring};
+use runtime::{Placement, ProcessShape, Wiring};
 
 use super::{ArmPlan, Budget, LoadPlan, Plan, ProcessPlan};
 use crate::{
@@ -130,8 +130,10 @@ impl ArmPlan {
         let processes = placement
             .processes
             .iter()
-            .map(|shape| ProcessPlan {
-                name: shape.name,
+            .flat_map(|shape| names(&wiring, shape).into_iter().map(move |name| (name, shape)))
+            .map(|(name, shape)| ProcessPlan {
+                name,
+                shape: shape.name,
                 edge: shape.edge,
                 components: shape.components,
                 remote: remote(&wiring, placement, shape.components),
@@ -147,6 +149,15 @@ impl ArmPlan {
             })
             .collect();
         Self { name: file_name(&label), label, processes, backings, wiring }
+    }
+}
+
+/// The names of a process's copies: as many as the axis `replicas` says, and one of the process with the edge.
+fn names(wiring: &Wiring, shape: &ProcessShape) -> Vec<String> {
+    let copies: u32 = if shape.edge { 1 } else { wiring.get("replicas").parse().unwrap_or(1) };
+    match copies {
+        1 => vec![shape.name.to_owned()],
+        _ => (1..=copies).map(|copy| format!("{}-{copy}", shape.name)).collect(),
     }
 }
 
@@ -172,6 +183,7 @@ fn load(spec: &LoadSpec, quick: bool) -> LoadPlan {
         measured: Duration::from_secs(seconds),
         launches,
         links: if quick { spec.links.min(QUICK_LINKS) } else { spec.links },
+        deletes: spec.deletes,
     }
 }
 

@@ -1,19 +1,19 @@
-//! One arm: its backings, its processes, its trace receiver.
+//! One arm that is up, and how it is started as children of the lab: its backings, its processes, its trace receiver.
 
-use std::{net::SocketAddr, path::PathBuf, process::Command, time::Duration};
+use std::{net::SocketAddr, process::Command, time::Duration};
 
 use anyhow::Context;
 use runtime::Limits;
 
 use super::{
-    Ended, Group, LaunchOptions, Part, RunningBacking, RunningProcess,
+    Ended, Group, LaunchOptions, Log, RunningBacking, RunningProcess, Scope,
     backings::{self, Cannot},
     child::Child,
     host_files::{self, Addressed},
     ports, ready,
 };
 use crate::{
-    complaint::Complaint,
+    compose::Up,
     plan::{ArmPlan, Budget},
     traces::Receiver,
 };
@@ -30,15 +30,25 @@ pub struct RunningArm {
     pub name: String,
     /// What a report calls it.
     pub label: String,
-    /// Where its public API is.
+    /// Where its public API is, for the generator.
     pub public: SocketAddr,
+    /// Where it is for people, if that is another address: a container's is published on loopback.
+    pub published: Option<SocketAddr>,
     /// Its processes, the one with the edge first.
     pub processes: Vec<RunningProcess>,
     /// Its stores and brokers.
     pub backings: Vec<RunningBacking>,
     /// Where its spans arrive, if it traces.
     pub receiver: Option<Receiver>,
-    children: Vec<Child>,
+    pub(crate) held: Held,
+}
+
+/// What an arm is made of, to watch and to stop.
+pub(crate) enum Held {
+    /// Children of the lab, in the order of the arm's processes.
+    Children(Vec<Child>),
+    /// A compose project.
+    Project(Up),
 }
 
 /// What it takes to start an arm.
@@ -67,14 +77,15 @@ impl Start<'_> {
                         name: self.arm.name.clone(),
                         label: self.arm.label.clone(),
                         public,
+                        published: None,
                         processes,
                         backings,
                         receiver,
-                        children,
+                        held: Held::Children(children),
                     });
                 }
                 Err(ready::NotReady::Died(ended)) if attempt < ATTEMPTS && taken(&ended) => attempt += 1,
-                Err(why) => return Err(self.complaint(why).into()),
+                Err(why) => return Err(why.told(&self.arm.label, self.options.ready_within).into()),
             }
         }
     }
@@ -99,43 +110,21 @@ impl Start<'_> {
             let mut command = Command::new(self.options.program);
             command.arg("host").arg(&host_file);
             let log = folder.join(format!("{}.log", plan.name));
-            let child = Child::start(plan.name, command, &log, &self.budget.arms)?;
+            let child = Child::start(&plan.name, command, &log, &self.budget.arms)?;
             running.push(RunningProcess {
-                name: plan.name,
+                name: plan.name.clone(),
                 components: plan.components,
                 pid: child.pid(),
-                internal: addressed.internal(plan.name),
+                internal: addressed.internal(&plan.name),
                 public: plan.edge.then_some(addressed.public),
-                log,
+                log: Log::File(log),
                 host_file,
             });
             children.push(child);
         }
-        ready::wait(&running, &mut children, self.options)?;
+        let ended = || children.iter_mut().find_map(|child| child.ended().cloned());
+        ready::wait(&running, ended, self.options)?;
         Ok((running, children))
-    }
-
-    fn complaint(&self, why: ready::NotReady) -> anyhow::Error {
-        match why {
-            ready::NotReady::Died(ended) => Complaint::new(format!(
-                "the process `{}` of `{}` died while starting ({}); its last words:{}",
-                ended.process,
-                self.arm.label,
-                ended.how,
-                ended.last_words.indented(),
-            ))
-            .hint("`lab plan` shows what it was to be, `lab doctor` what this machine offers")
-            .into(),
-            ready::NotReady::Late { process, last_words } => Complaint::new(format!(
-                "the process `{process}` of `{}` was not ready within {} s; its last words:{}",
-                self.arm.label,
-                self.options.ready_within.as_secs(),
-                last_words.indented(),
-            ))
-            .hint("`lab doctor` shows whether this machine is short of something")
-            .into(),
-            ready::NotReady::Other(error) => error,
-        }
     }
 }
 
@@ -144,18 +133,20 @@ fn taken(ended: &Ended) -> bool {
 }
 
 impl RunningArm {
-    /// Where its public API is, as a URL without a slash at the end.
+    /// Where its public API is for people, as a URL without a slash at the end.
     pub fn url(&self) -> String {
-        format!("http://{}", self.public)
+        format!("http://{}", self.published.unwrap_or(self.public))
     }
 
     /// Its processes as groups to measure: the services first, then the backings that run on this machine for it alone.
     pub fn groups(&self) -> Vec<Group> {
+        if let Held::Project(up) = &self.held {
+            return up.groups().to_vec();
+        }
         let services = self.processes.iter().map(|process| Group {
-            name: process.name.to_owned(),
-            part: Part::Service { components: process.components.to_vec(), edge: process.public.is_some() },
-            pid: process.pid,
-            with_children: false,
+            name: process.name.clone(),
+            part: process.part(),
+            scope: Scope::Process(process.pid),
         });
         let backings = self.backings.iter().filter_map(RunningBacking::group);
         services.chain(backings).collect()
@@ -167,24 +158,18 @@ impl RunningArm {
             .iter()
             .filter_map(|process| {
                 let text = std::fs::read_to_string(&process.host_file).ok()?;
-                Some((process.name.to_owned(), host_files::without_passwords(&text)))
+                Some((process.name.clone(), host_files::without_passwords(&text)))
             })
             .collect()
     }
 
-    /// A folder's worth of logs: name and path. Gone when the arm's scratch folder is.
-    pub fn logs(&self) -> Vec<(String, PathBuf)> {
-        let services = self.processes.iter().map(|process| (process.name.to_owned(), process.log.clone()));
-        let backings = self
-            .backings
-            .iter()
-            .filter_map(|backing| Some((backing.kind.name().to_owned(), backing.log.clone()?)));
-        services.chain(backings).collect()
-    }
-
     /// The first process or backing found to have ended although nobody asked it to.
     pub(super) fn death(&mut self) -> Option<Ended> {
-        let services = self.children.iter_mut();
+        let children = match &mut self.held {
+            Held::Children(children) => children,
+            Held::Project(up) => return up.death(),
+        };
+        let services = children.iter_mut();
         let backings = self.backings.iter_mut().filter_map(RunningBacking::child);
         services.chain(backings).find_map(|child| child.ended().cloned())
     }
@@ -192,9 +177,12 @@ impl RunningArm {
     /// Stops the edge, then the other processes, then the backings: whoever calls goes before who is called, so that
     /// nothing under way loses the one it waits for. The names of those that had to be killed.
     pub(super) fn stop(&mut self) -> Vec<String> {
-        let limit = Duration::from_millis(Limits::default().drain_ms) + END_MARGIN;
         let mut killed = Vec::new();
-        let mut children = std::mem::take(&mut self.children);
+        let mut children = match &mut self.held {
+            Held::Children(children) => std::mem::take(children),
+            Held::Project(up) => return up.stop(),
+        };
+        let limit = Duration::from_millis(Limits::default().drain_ms) + END_MARGIN;
         let callers = 1.min(children.len());
         let (edge, others) = children.split_at_mut(callers);
         for wave in [edge, others] {

@@ -2,7 +2,7 @@
 
 use std::{
     fs::File,
-    io::{self, Read, Seek, SeekFrom},
+    io,
     os::unix::process::CommandExt,
     path::{Path, PathBuf},
     process::{Child as Process, Command, ExitStatus, Stdio},
@@ -17,6 +17,8 @@ use nix::{
     unistd::Pid,
 };
 
+use super::LogTail;
+
 /// How often an ending child is looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(5);
 
@@ -25,7 +27,7 @@ const KILL_LIMIT: Duration = Duration::from_secs(5);
 
 /// A child process. Dropping it kills it.
 #[derive(Debug)]
-pub(super) struct Child {
+pub(crate) struct Child {
     name: String,
     process: Process,
     log: PathBuf,
@@ -45,38 +47,6 @@ pub struct Ended {
     pub at: SystemTime,
     /// The last lines of its log.
     pub last_words: LogTail,
-}
-
-/// The last lines of a log.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct LogTail(pub Vec<String>);
-
-impl LogTail {
-    /// How many lines are shown.
-    const LINES: usize = 10;
-    /// How far back lines are looked for.
-    const BYTES: u64 = 16 << 10;
-
-    /// The last lines of a file; none when it cannot be read.
-    pub fn of(path: &Path) -> Self {
-        Self(Self::read(path).unwrap_or_default())
-    }
-
-    fn read(path: &Path) -> io::Result<Vec<String>> {
-        let mut file = File::open(path)?;
-        let length = file.metadata()?.len();
-        file.seek(SeekFrom::Start(length.saturating_sub(Self::BYTES)))?;
-        let mut bytes = Vec::new();
-        file.take(Self::BYTES).read_to_end(&mut bytes)?;
-        let text = String::from_utf8_lossy(&bytes);
-        let lines: Vec<_> = text.lines().map(str::to_owned).collect();
-        Ok(lines[lines.len().saturating_sub(Self::LINES)..].to_vec())
-    }
-
-    /// The lines, each set in by two spaces, after a line break; nothing if there are none.
-    pub fn indented(&self) -> String {
-        self.0.iter().fold(String::new(), |text, line| text + "\n  " + line)
-    }
 }
 
 impl Child {

@@ -19,7 +19,7 @@ use crate::{
 pub(super) struct Addressed {
     /// Of the public API.
     pub(super) public: SocketAddr,
-    internal: BTreeMap<&'static str, SocketAddr>,
+    internal: BTreeMap<String, SocketAddr>,
 }
 
 impl Addressed {
@@ -30,7 +30,7 @@ impl Addressed {
             internal: arm
                 .processes
                 .iter()
-                .map(|process| Ok((process.name, ports::free()?)))
+                .map(|process| Ok((process.name.clone(), ports::free()?)))
                 .collect::<Result<_>>()?,
         })
     }
@@ -54,14 +54,14 @@ pub(super) fn write(
         .processes
         .iter()
         .map(|process| {
-            let scratch = folder.join(process.name);
+            let scratch = folder.join(&process.name);
             std::fs::create_dir_all(&scratch)
                 .with_context(|| format!("cannot make the folder `{}`", scratch.display()))?;
             let file = HostFile {
                 system: start.arm.wiring.system().name.to_owned(),
-                process: process.name.to_owned(),
+                process: process.shape.to_owned(),
                 public: process.edge.then_some(addressed.public),
-                internal: addressed.internal(process.name),
+                internal: addressed.internal(&process.name),
                 cpus: start.budget.arms.clone(),
                 traces: receiver.map(Receiver::url),
                 scratch,
@@ -83,15 +83,14 @@ pub(super) fn write(
         .collect()
 }
 
-/// For each component that another process hosts, where that process is.
+/// For each component that another process hosts, where each copy of that process is.
 fn peers(arm: &ArmPlan, process: &ProcessPlan, addressed: &Addressed) -> BTreeMap<String, Vec<String>> {
     process
         .remote
         .iter()
-        .filter_map(|component| {
-            let host = arm.wiring.placement().host_of(component)?;
-            let address = addressed.internal(host.name).to_string();
-            Some(((*component).to_owned(), vec![address]))
+        .map(|component| {
+            let copies = arm.hosts_of(component).map(|copy| addressed.internal(&copy.name).to_string());
+            ((*component).to_owned(), copies.collect())
         })
         .collect()
 }

@@ -5,15 +5,52 @@ use std::{path::Path, thread, time::Duration};
 use anyhow::Result;
 use runtime::BackingKind;
 
-use super::{BackingChoices, Ended, RunningArm, Scratch, Skipped, arm::Start, backings::Cannot};
+use super::{BackingChoices, Ended, RunningArm, Scratch, Skipped, arm::Start, backings::Cannot, ports};
 use crate::{
     complaint::Complaint,
+    compose::{self, Engine},
     interrupt::Interrupt,
     plan::{ArmPlan, Budget},
 };
 
 /// How long processes may take to be ready: an event log's consumer group alone takes three seconds to form.
 pub const READY_WITHIN: Duration = Duration::from_secs(15);
+
+/// What runs the processes of an arm.
+#[derive(Clone, Debug)]
+pub enum Runtime {
+    /// Children of the lab on this machine.
+    Process,
+    /// Containers: a compose project an arm.
+    Compose(Engine),
+}
+
+impl Runtime {
+    /// The port at which people reach an arm: the one they want if it is free; for containers, which publish no port
+    /// by themselves, a free one.
+    pub fn port(&self, wanted: Option<u16>) -> Result<Option<u16>> {
+        match (self, wanted) {
+            (Self::Process, wanted) => Ok(wanted),
+            (Self::Compose(_), Some(wanted)) => Ok(Some(ports::wanted(wanted)?.port())),
+            (Self::Compose(_), None) => Ok(Some(ports::free()?.port())),
+        }
+    }
+
+    /// Sees to it that nothing is left should a second Ctrl-C end the lab.
+    pub fn leave_nothing(&self, interrupt: &Interrupt) {
+        if matches!(self, Self::Compose(_)) {
+            interrupt.at_end(compose::remove_own);
+        }
+    }
+
+    /// The word on the command line and in a report.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Process => "process",
+            Self::Compose(_) => "compose",
+        }
+    }
+}
 
 /// What a launch needs beside the arms.
 pub struct LaunchOptions<'a> {
@@ -26,7 +63,7 @@ pub struct LaunchOptions<'a> {
     pub number: u32,
     /// Stores and brokers that were given by address.
     pub backings: &'a BackingChoices,
-    /// The port of the public API; none: a free one. Only for a single arm.
+    /// The port of the public API on loopback; none: a free one, or for containers none. Only for a single arm.
     pub port: Option<u16>,
     /// Whether each arm that traces gets a receiver.
     pub traces: bool,
@@ -54,16 +91,29 @@ pub struct Death {
 }
 
 impl Launch {
-    /// Starts every arm, all at once, and returns when all are ready.
+    /// Starts every arm as children of the lab, all at once, and returns when all are ready.
     ///
     /// An arm whose backing cannot be had is skipped; it is an error when fewer than two are left of two or more.
     /// A process that dies while starting is an error with its last log lines.
     /// On an error everything that was started is stopped.
     pub fn start(arms: &[ArmPlan], budget: &Budget, options: &LaunchOptions<'_>) -> Result<Self> {
+        Self::start_on(&Runtime::Process, arms, budget, options)
+    }
+
+    /// The same on any runtime.
+    pub fn start_on(
+        runtime: &Runtime,
+        arms: &[ArmPlan],
+        budget: &Budget,
+        options: &LaunchOptions<'_>,
+    ) -> Result<Self> {
         one_arm_a_broker(arms, options.backings)?;
+        let one = |arm| match runtime {
+            Runtime::Process => Start { arm, budget, options }.run(),
+            Runtime::Compose(engine) => compose::start(engine, arm, budget, options),
+        };
         let outcomes: Vec<_> = thread::scope(|scope| {
-            let starting: Vec<_> =
-                arms.iter().map(|arm| scope.spawn(move || Start { arm, budget, options }.run())).collect();
+            let starting: Vec<_> = arms.iter().map(|arm| scope.spawn(move || one(arm))).collect();
             starting
                 .into_iter()
                 .map(|thread| {

@@ -5,8 +5,8 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{Ended, LaunchOptions, LogTail, RunningProcess, child::Child};
-use crate::http;
+use super::{Ended, LaunchOptions, LogTail, RunningProcess};
+use crate::{complaint::Complaint, http};
 
 /// How often a process is asked.
 const ASK_EVERY: Duration = Duration::from_millis(5);
@@ -15,7 +15,7 @@ const ASK_EVERY: Duration = Duration::from_millis(5);
 const ANSWER_WITHIN: Duration = Duration::from_secs(1);
 
 /// Why an arm is not ready.
-pub(super) enum NotReady {
+pub(crate) enum NotReady {
     /// A process died.
     Died(Ended),
     /// A process did not say that it is ready in time.
@@ -29,16 +29,40 @@ pub(super) enum NotReady {
     Other(anyhow::Error),
 }
 
+impl NotReady {
+    /// The same for a person; `arm` is the arm's label.
+    pub(crate) fn told(self, arm: &str, within: Duration) -> anyhow::Error {
+        match self {
+            Self::Died(ended) => Complaint::new(format!(
+                "the process `{}` of `{arm}` died while starting ({}); its last words:{}",
+                ended.process,
+                ended.how,
+                ended.last_words.indented(),
+            ))
+            .hint("`lab plan` shows what it was to be, `lab doctor` what this machine offers")
+            .into(),
+            Self::Late { process, last_words } => Complaint::new(format!(
+                "the process `{process}` of `{arm}` was not ready within {} s; its last words:{}",
+                within.as_secs(),
+                last_words.indented(),
+            ))
+            .hint("`lab doctor` shows whether this machine is short of something")
+            .into(),
+            Self::Other(error) => error,
+        }
+    }
+}
+
 impl From<anyhow::Error> for NotReady {
     fn from(error: anyhow::Error) -> Self {
         Self::Other(error)
     }
 }
 
-/// Returns when every process answers `GET /health/ready` with 200.
-pub(super) fn wait(
+/// Returns when every process answers `GET /health/ready` with 200. `ended` says whether one has ended instead.
+pub(crate) fn wait(
     processes: &[RunningProcess],
-    children: &mut [Child],
+    mut ended: impl FnMut() -> Option<Ended>,
     options: &LaunchOptions<'_>,
 ) -> Result<(), NotReady> {
     let deadline = Instant::now() + options.ready_within;
@@ -48,15 +72,12 @@ pub(super) fn wait(
         let Some(first) = waiting.first() else {
             return Ok(());
         };
-        if let Some(ended) = children.iter_mut().find_map(|child| child.ended().cloned()) {
+        if let Some(ended) = ended() {
             return Err(NotReady::Died(ended));
         }
         options.interrupt.check()?;
         if Instant::now() >= deadline {
-            return Err(NotReady::Late {
-                process: first.name.to_owned(),
-                last_words: LogTail::of(&first.log),
-            });
+            return Err(NotReady::Late { process: first.name.clone(), last_words: first.log.tail() });
         }
         thread::sleep(ASK_EVERY);
     }

@@ -12,7 +12,9 @@ use super::{
     machine, rounds,
 };
 use crate::{
+    commands::run::RunOptions,
     plan::Plan,
+    process::Runtime,
     report::{
         Report,
         model::{Kind as ReportKind, NegativeControl, Question, SCHEMA, SkippedArm, Validity},
@@ -24,15 +26,28 @@ use crate::{
 const MOST_VOID: f64 = 0.2;
 
 /// What no reader should conclude, whatever the scenario.
-const DOES_NOT_SHOW: [&str; 4] = [
+const DOES_NOT_SHOW: [&str; 3] = [
     "more than one machine: every process shares this one's processors, caches and memory",
-    "a real network: hops cross loopback, which loses nothing and takes microseconds",
     "what a team gains or loses by splitting: independent deployment, ownership, failure isolation under faults",
     "another load: the mix, the rate and the key distribution are those stated above",
 ];
 
+/// The same, with what the runtime leaves out.
+fn does_not_show(runtime: &Runtime) -> Vec<String> {
+    let network = match runtime {
+        Runtime::Process => "a real network: hops cross loopback, which loses nothing and takes microseconds",
+        Runtime::Compose(_) => {
+            "a real network: hops cross a bridge of this machine, which loses nothing and takes microseconds"
+        }
+    };
+    let mut all = DOES_NOT_SHOW.map(str::to_owned).to_vec();
+    all.insert(1, network.to_owned());
+    all
+}
+
 /// The report of a run.
-pub(super) fn report(plan: &Plan, gathered: &Gathered, id: &str, began: OffsetDateTime) -> Report {
+pub(super) fn report(options: &RunOptions, gathered: &Gathered, id: &str, began: OffsetDateTime) -> Report {
+    let plan = &options.plan;
     let comparisons = compare::all(plan, gathered);
     let validity = validity(gathered, &comparisons);
     let commit = env!("LAB_COMMIT");
@@ -46,7 +61,7 @@ pub(super) fn report(plan: &Plan, gathered: &Gathered, id: &str, began: OffsetDa
         scenario: question(plan, gathered),
         machine: machine::machine(),
         seed: plan.seed,
-        runtime: "process".to_owned(),
+        runtime: options.runtime.name().to_owned(),
         quick: plan.quick,
         budget: conditions::budget(plan),
         load: conditions::load(plan, gathered),
@@ -56,7 +71,7 @@ pub(super) fn report(plan: &Plan, gathered: &Gathered, id: &str, began: OffsetDa
         claims: claims::all(&plan.scenario.claims, gathered, &comparisons, validity.verdict_possible),
         validity,
         comparisons: comparisons.list,
-        does_not_show: DOES_NOT_SHOW.map(str::to_owned).to_vec(),
+        does_not_show: does_not_show(&options.runtime),
         skipped_arms: gathered
             .skipped
             .iter()
@@ -66,7 +81,7 @@ pub(super) fn report(plan: &Plan, gathered: &Gathered, id: &str, began: OffsetDa
                 hint: skipped.hint.clone(),
             })
             .collect(),
-        reproduce: conditions::reproduce(plan),
+        reproduce: conditions::reproduce(options),
     }
 }
 

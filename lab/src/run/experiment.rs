@@ -28,7 +28,7 @@ use crate::{
     interrupt::Interrupt,
     measure::{Scrape, memory},
     plan::{ArmPlan, Plan},
-    process::{Launch, LaunchOptions, READY_WITHIN, RunningArm, Scratch},
+    process::{Launch, LaunchOptions, READY_WITHIN, RunningArm, Runtime, Scratch},
     report::model::UsedBacking,
     scenario::{ArrivalKind, Kind},
 };
@@ -45,12 +45,11 @@ const SPANS_WITHIN: Duration = Duration::from_millis(1_200);
 /// How long an event log may take until its first event is received: a consumer group forms.
 const EVENTS_WITHIN: Duration = Duration::from_secs(12);
 
-const MIB: f64 = 1_048_576.0;
-
 /// Runs every launch of a plan.
 pub(super) fn run(options: &RunOptions, folder: &RunFolder, interrupt: &Interrupt) -> Result<Gathered> {
     let scratch = Scratch::create()?;
     interrupt.remove_at_end(scratch.path().to_owned());
+    options.runtime.leave_nothing(interrupt);
     let program = match &options.program {
         Some(program) => program.clone(),
         None => std::env::current_exe().context("cannot find the lab's own program")?,
@@ -66,6 +65,9 @@ pub(super) fn run(options: &RunOptions, folder: &RunFolder, interrupt: &Interrup
         gathered: Gathered::new(),
         arms: options.plan.arms.clone(),
     };
+    if let Runtime::Compose(engine) = &options.runtime {
+        experiment.gathered.notes.push(engine.note());
+    }
     match experiment.plan.scenario.kind {
         Kind::Paired | Kind::Waterfall => experiment.paired()?,
         Kind::Episodes => experiment.episodes()?,
@@ -132,7 +134,8 @@ impl Experiment<'_> {
     fn launch(&mut self, number: u32, plans: &[ArmPlan], rounds: u32) -> Result<()> {
         self.interrupt.check()?;
         let starting = Phase::begin(&format!("launch {number}: starting"), 1);
-        let mut launch = Launch::start(
+        let mut launch = Launch::start_on(
+            &self.options.runtime,
             plans,
             &self.plan.budget,
             &LaunchOptions {
@@ -186,7 +189,7 @@ impl Experiment<'_> {
                 .processes
                 .iter()
                 .map(|process| {
-                    (process.name, format!("http://{}", process.public.unwrap_or(process.internal)))
+                    (process.name.clone(), format!("http://{}", process.public.unwrap_or(process.internal)))
                 })
                 .collect();
             for (process, text) in running.host_file_texts() {
@@ -287,11 +290,8 @@ impl Experiment<'_> {
                     *sum += (after - before).max(0.0);
                 }
             }
-            for (part, group) in data.parts.iter_mut().zip(running.groups()) {
-                let used = memory(&group);
-                part.resident = used.resident as f64 / MIB;
-                part.peak = part.peak.max(used.peak as f64 / MIB);
-            }
+            let held: Vec<_> = running.groups().iter().map(memory).collect();
+            data.hold(&held);
         }
         Ok(())
     }
@@ -326,6 +326,7 @@ impl Experiment<'_> {
     /// Asks each arm whether it still holds what it acknowledged; an arm with a dead process is not asked.
     fn check(&mut self, sender: &mut Sender, launch: &Launch, number: u32, chosen: &[usize]) -> Result<()> {
         let phase = Phase::begin(&format!("launch {number}: checking the ledger"), launch.arms.len() as u64);
+        let wanted = Check { deletes: self.plan.load.deletes, ..Check::default() };
         for (place, running) in launch.arms.iter().enumerate() {
             self.interrupt.check()?;
             if self.gathered.death.as_ref().is_some_and(|(death, _)| death.arm == running.name) {
@@ -334,7 +335,7 @@ impl Experiment<'_> {
                 self.gathered.notes.push(note);
                 continue;
             }
-            let verdict = sender.check(place, &Check::default());
+            let verdict = sender.check(place, &wanted);
             let name = format!("ledger/{}-launch-{number}.json", running.name);
             self.folder.write(&name, serde_json::to_string_pretty(&verdict)?)?;
             self.gathered.arms[chosen[place]].add_ledger(verdict);

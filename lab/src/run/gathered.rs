@@ -7,11 +7,14 @@ use load::{
 };
 
 use crate::{
+    measure::Memory,
     plan::ArmPlan,
     process::{Death, Group, Part, Skipped},
     report::model::{PartKind, UsedBacking},
     traces::Trace,
 };
+
+const MIB: f64 = 1_048_576.0;
 
 /// Everything that was measured.
 pub(super) struct Gathered {
@@ -39,8 +42,10 @@ pub(super) struct ArmData {
     pub(super) plan: ArmPlan,
     /// CPU nanoseconds and latencies of each round.
     pub(super) total: Batches,
-    /// The same CPU by process and backing.
+    /// The same CPU by process and backing; copies of a process are one part.
     pub(super) parts: Vec<PartData>,
+    /// The part of each group of processes.
+    part_of: Vec<usize>,
     /// Every round that counts, merged.
     pub(super) record: SliceRecord,
     /// Operations that succeeded in any measured slice, void ones included: what counters are divided by.
@@ -50,7 +55,7 @@ pub(super) struct ArmData {
     pub(super) ledger: Option<LedgerVerdict>,
     pub(super) traces: Vec<Trace>,
     pub(super) backings: Vec<UsedBacking>,
-    pub(super) urls: Vec<(&'static str, String)>,
+    pub(super) urls: Vec<(String, String)>,
 }
 
 /// Hops, bytes between processes, statements, cache hits, cache misses, events.
@@ -84,10 +89,20 @@ impl Gathered {
 
 impl ArmData {
     pub(super) fn new(plan: ArmPlan, groups: &[Group]) -> Self {
+        let mut parts: Vec<PartData> = Vec::new();
+        let mut part_of = Vec::new();
+        for part in groups.iter().map(PartData::new) {
+            let known = parts.iter().position(|other| other.name == part.name && other.kind == part.kind);
+            part_of.push(known.unwrap_or(parts.len()));
+            if known.is_none() {
+                parts.push(part);
+            }
+        }
         Self {
             plan,
             total: Batches::new(),
-            parts: groups.iter().map(PartData::new).collect(),
+            parts,
+            part_of,
             record: SliceRecord::default(),
             counted: 0,
             counters: [0.0; COUNTERS],
@@ -98,13 +113,33 @@ impl ArmData {
         }
     }
 
-    /// Adds a round: the CPU of each part, and what the generator recorded.
+    /// Sums what each group of processes used to what each part used.
+    fn by_part(&self, of_groups: impl IntoIterator<Item = u64>) -> Vec<u64> {
+        let mut sums = vec![0; self.parts.len()];
+        for (part, used) in self.part_of.iter().zip(of_groups) {
+            sums[*part] += used;
+        }
+        sums
+    }
+
+    /// Notes what each group of processes holds in memory at the end of a launch.
+    pub(super) fn hold(&mut self, memory: &[Memory]) {
+        let resident = self.by_part(memory.iter().map(|group| group.resident));
+        let peak = self.by_part(memory.iter().map(|group| group.peak));
+        for ((part, resident), peak) in self.parts.iter_mut().zip(resident).zip(peak) {
+            part.resident = resident as f64 / MIB;
+            part.peak = part.peak.max(peak as f64 / MIB);
+        }
+    }
+
+    /// Adds a round: the CPU of each group of processes, and what the generator recorded.
     pub(super) fn push(&mut self, launch: u32, cpu: &[u64], record: &SliceRecord) {
         let operations = record.succeeded;
         let batch = |nanoseconds: u64| Batch { launch, cost: nanoseconds as f64, operations };
         self.total.push(batch(cpu.iter().sum()), Some(&record.latency));
-        for (part, nanoseconds) in self.parts.iter_mut().zip(cpu) {
-            part.cpu.push(batch(*nanoseconds), None);
+        let by_part = self.by_part(cpu.iter().copied());
+        for (part, nanoseconds) in self.parts.iter_mut().zip(by_part) {
+            part.cpu.push(batch(nanoseconds), None);
         }
         self.record.merge(record);
     }
@@ -130,6 +165,7 @@ impl ArmData {
 }
 
 impl PartData {
+    /// A part is named by what it hosts, so that copies are called the same.
     fn new(group: &Group) -> Self {
         let (name, kind) = match &group.part {
             Part::Backing(_) => (group.name.clone(), PartKind::Backing),
@@ -140,5 +176,32 @@ impl PartData {
             }
         };
         Self { name, kind, cpu: Batches::new(), resident: 0.0, peak: 0.0 }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{process::Scope, systems};
+
+    #[test]
+    fn copies_of_a_process_are_one_part_and_its_cost_is_their_sum() {
+        let group = |name: &str, components: &[&'static str], edge| Group {
+            name: name.to_owned(),
+            part: Part::Service { components: components.to_vec(), edge },
+            scope: Scope::Process(1),
+        };
+        let groups = [
+            group("gateway", &[], true),
+            group("links-1", &["links"], false),
+            group("links-2", &["links"], false),
+        ];
+        let system = systems::find("shortener").expect("the shortener");
+        let plan = ArmPlan::new("two".to_owned(), runtime::Wiring::defaults(system));
+        let mut data = ArmData::new(plan, &groups);
+        data.push(1, &[5, 10, 20], &SliceRecord::default());
+        let costs: Vec<_> =
+            data.parts.iter().map(|part| (part.name.as_str(), part.cpu.as_slice()[0].cost as u64)).collect();
+        assert_eq!(costs, [("edge", 5), ("links", 30)]);
     }
 }

@@ -38,7 +38,7 @@ pub fn run(options: &RunOptions) -> Result<Outcome> {
         V2Serializer::new().serialize(&arm.record.latency, &mut bytes).context("cannot write a histogram")?;
         folder.write(&format!("latency/{}.hdr", arm.plan.name), bytes)?;
     }
-    let report = assemble::report(&options.plan, &gathered, folder.id(), began);
+    let report = assemble::report(options, &gathered, folder.id(), began);
     let path = folder.keep(&report)?;
     output::data(&report::terminal::render(&report))?;
     show(&path, options.open);

@@ -1,7 +1,7 @@
-//! Receiving spans by OTLP over gRPC on loopback, so that traces need nothing installed.
+//! Receiving spans by OTLP over gRPC on this machine, so that traces need nothing installed.
 
 use std::{
-    net::{Ipv4Addr, SocketAddr},
+    net::{IpAddr, Ipv4Addr, SocketAddr},
     sync::{Arc, Mutex, PoisonError},
     thread::{self, JoinHandle},
 };
@@ -36,14 +36,19 @@ impl Receiver {
     /// It belongs on the arms' processors, as an agent on the host of a service would: on the generator's, receiving
     /// would delay sending.
     pub fn start(cpus: &[usize]) -> Result<Self> {
+        Self::start_at(Ipv4Addr::LOCALHOST.into(), cpus)
+    }
+
+    /// The same at another address of this machine: the one by which containers reach it.
+    pub fn start_at(address: IpAddr, cpus: &[usize]) -> Result<Self> {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()
             .context("cannot start an event loop")?;
         let listener = runtime
-            .block_on(TcpListener::bind((Ipv4Addr::LOCALHOST, 0)))
-            .context("cannot listen on loopback")?;
-        let address = listener.local_addr().context("cannot listen on loopback")?;
+            .block_on(TcpListener::bind((address, 0)))
+            .with_context(|| format!("cannot listen on `{address}`"))?;
+        let address = listener.local_addr().with_context(|| format!("cannot listen on `{address}`"))?;
         let store = Arc::new(Mutex::new(Store::default()));
         let service =
             TraceServiceServer::new(Collector(Arc::clone(&store))).max_decoding_message_size(MAX_MESSAGE);

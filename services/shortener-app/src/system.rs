@@ -41,8 +41,10 @@ pub static SYSTEM: System = System {
         axes::DATABASE,
         axes::OWNERSHIP,
         axes::CACHE,
+        axes::TIME_TO_LIVE,
         axes::STAMPEDE,
         CODES,
+        DISTANCE,
         axes::EVENTS,
         axes::RESILIENCE,
         axes::TRACING,
@@ -77,6 +79,20 @@ const CODES: Axis = Axis {
     accepts: Accepts::Listed,
 };
 
+/// How far away the store is.
+const DISTANCE: Axis = Axis {
+    name: "distance",
+    summary: "How far away is the store of the links?",
+    values: &[
+        Value::new("near", "as near as it really is"),
+        Value::new(
+            "far",
+            "each read takes 20 ms longer and holds one of 8 connections meanwhile (simulated)",
+        ),
+    ],
+    accepts: Accepts::Listed,
+};
+
 fn backings(wiring: &Wiring) -> Vec<BackingNeed> {
     let kind = match wiring.get("database") {
         "postgres" => BackingKind::Postgres,
@@ -94,6 +110,14 @@ fn backings(wiring: &Wiring) -> Vec<BackingNeed> {
         }
         _ => vec![database("database", &["links", "clicks"])],
     };
+    if matches!(wiring.get("cache"), "redis" | "tiered") {
+        needs.push(BackingNeed {
+            role: "cache".to_owned(),
+            kind: BackingKind::Redis,
+            used_by: vec!["links"],
+            edge: false,
+        });
+    }
     if wiring.get("events") == "kafka" {
         needs.push(BackingNeed {
             role: "events".to_owned(),

@@ -1,9 +1,9 @@
 //! How the shortener is put together: the architecture, top to bottom.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use anyhow::{Result, bail};
-use backing::{CacheMetrics, Database, LocalCache};
+use backing::Database;
 use contract::SystemClock;
 use runtime::{Backings, Host};
 use shortener::{
@@ -13,17 +13,15 @@ use shortener::{
 
 use crate::{
     adapters::{
-        CachedLinkStore, PostgresClickStore, PostgresLinkStore, SqliteClickStore, SqliteLinkStore,
-        StoreNumbers, Tallying,
+        CachedLinkStore, DistantLinkStore, PostgresClickStore, PostgresLinkStore, SqliteClickStore,
+        SqliteLinkStore, StoreNumbers, Tallying,
     },
     edge,
     remotes::{clicks, links},
 };
 
-/// Links that the cache holds.
+/// Links that a process keeps in its cache.
 const CACHED_LINKS: usize = 100_000;
-/// How long a link that was removed elsewhere may still be served from the cache.
-const CACHED_FOR: Duration = Duration::from_mins(1);
 
 /// Clicks stand on a store; links on a store, perhaps behind a cache, and a source of codes;
 /// the edge follows links and publishes a click for each.
@@ -53,19 +51,17 @@ async fn click_store(b: &mut Backings) -> Result<Arc<dyn ClickStore>> {
 }
 
 async fn link_store(b: &mut Backings) -> Result<Arc<dyn LinkStore>> {
-    let store: Arc<dyn LinkStore> = match b.database("links").await? {
+    let mut store: Arc<dyn LinkStore> = match b.database("links").await? {
         Database::Sqlite(database) => Arc::new(SqliteLinkStore::open(database).await?),
         Database::Postgres(database) => Arc::new(PostgresLinkStore::open(database).await?),
     };
-    match b.axis("cache") {
-        "none" => Ok(store),
-        "local" => {
-            let metrics = CacheMetrics::register(&mut b.registry, "links");
-            let cache = LocalCache::new(CACHED_LINKS, CACHED_FOR, b.stampede()?, metrics);
-            Ok(Arc::new(CachedLinkStore::new(store, cache)))
-        }
-        other => bail!("nothing is wired for cache = {other}"),
+    if b.axis("distance") == "far" {
+        store = Arc::new(DistantLinkStore::new(store));
     }
+    Ok(match b.cache("links", CACHED_LINKS).await? {
+        Some(cache) => Arc::new(CachedLinkStore::new(store, cache, Arc::new(SystemClock))),
+        None => store,
+    })
 }
 
 async fn code_source(b: &mut Backings) -> Result<Arc<dyn CodeSource>> {

@@ -78,12 +78,11 @@ fn topology(data: &ArmData) -> Topology {
     let wiring = &data.plan.wiring;
     let processes = &data.plan.processes;
     let url = |name: &str| data.urls.iter().find(|(process, _)| *process == name).map(|(_, url)| url.clone());
-    let hosts = |component: &str| processes.iter().find(|process| process.components.contains(&component));
     let links = processes.iter().filter(|process| process.edge).flat_map(|process| {
-        let called = process.remote.iter().filter_map(|component| hosts(component));
+        let called = process.remote.iter().flat_map(|component| data.plan.hosts_of(component));
         called.map(|other| Link {
-            from: process.name.to_owned(),
-            to: other.name.to_owned(),
+            from: process.name.clone(),
+            to: other.name.clone(),
             label: wiring.get("transport").to_owned(),
         })
     });
@@ -99,7 +98,7 @@ fn topology(data: &ArmData) -> Topology {
         used_by: processes
             .iter()
             .filter(|process| process.roles.contains(&need.role))
-            .map(|process| process.name.to_owned())
+            .map(|process| process.name.clone())
             .collect(),
     });
     Topology {
@@ -108,10 +107,10 @@ fn topology(data: &ArmData) -> Topology {
         processes: processes
             .iter()
             .map(|process| Process {
-                name: process.name.to_owned(),
+                name: process.name.clone(),
                 edge: process.edge,
                 components: process.components.iter().map(|component| (*component).to_owned()).collect(),
-                url: url(process.name),
+                url: url(&process.name),
             })
             .collect(),
     }

@@ -1,7 +1,9 @@
 //! Under which conditions it was measured, and how to do it again.
 
 use crate::{
+    commands::run::RunOptions,
     plan::Plan,
+    process::Runtime,
     report::model::{AxisRow, Budget, Held, Load},
     run::{compare, gathered::Gathered},
 };
@@ -13,7 +15,8 @@ pub(super) fn command() -> String {
 }
 
 /// The command that runs the same again.
-pub(super) fn reproduce(plan: &Plan) -> String {
+pub(super) fn reproduce(options: &RunOptions) -> String {
+    let plan = &options.plan;
     let mut words = vec!["lab run".to_owned(), quoted(&plan.scenario.name)];
     if plan.quick {
         words.push("--quick".to_owned());
@@ -33,6 +36,9 @@ pub(super) fn reproduce(plan: &Plan) -> String {
         words.extend(named.iter().map(|arm| format!("--arm {}", quoted(arm))));
     }
     words.push(format!("--seed {}", plan.seed));
+    if matches!(options.runtime, Runtime::Compose(_)) {
+        words.push(format!("--runtime {}", options.runtime.name()));
+    }
     words.join(" ")
 }
 

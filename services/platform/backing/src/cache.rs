@@ -1,12 +1,54 @@
-//! Cache-aside in the process, on `quick_cache` (S3-FIFO): bounded, with a time to live, with or without single-flight.
+//! Cache-aside: a reader asks the cache, then the store, and leaves there what it found; a writer writes to the store,
+//! and then to the cache.
+//!
+//! One [`Cache`] has three forms, the values of the axis `cache`: in the process (`local`), in Redis (`redis`), and the
+//! one before the other (`tiered`). All are bounded, all let go of a value after its time to live, and all may have
+//! single-flight: of many in this process who miss the same key one asks the store, the others wait for its answer.
+//!
+//! **Why an old value does not come back.**
+//! The danger of cache-aside is a reader who asked the store before a write and reaches the cache after it
+//! (Nishtala et al., "Scaling Memcache at Facebook", NSDI 2013, section 3.2.1, meet it with leases).
+//! - In Redis a reader only fills what is empty (`SET NX`), and a writer overwrites without a condition:
+//!   with the value that it made, or with a mark that says "nothing is here". Whoever comes late finds the place taken.
+//!   A mark and a value are there for longer than a reader may carry what it has read ([`FILL_WITHIN`]).
+//! - In the process a write takes away the place that a reader under single-flight would fill.
+//!
+//! **What staleness is left.**
+//! - `local`: a write in another process is seen after the time to live; so is one in this process that a reader
+//!   overtook, if `stampede` is off.
+//! - `redis`: where Redis cannot be reached, or forgets, at the very moment of a write, what it still has is served
+//!   until its time to live ends: at most that of a value after a removal, at most [`ABSENT_FOR`] after a creation.
+//!   So it is, where two write the same key at the same time and reach store and cache in different orders.
+//! - `tiered`: what `redis` has, and [`LOCAL_FOR`] more.
+//!
+//! A cache is never needed for a right answer: whatever fails in it is a miss.
 
-use std::{
-    hash::Hash,
-    time::{Duration, Instant},
+mod local;
+mod remote;
+
+use std::{fmt::Display, hash::Hash, time::Duration};
+
+use prometheus_client::{
+    metrics::{counter::Counter, family::Family},
+    registry::Registry,
 };
+use serde::{Serialize, de::DeserializeOwned};
+use tokio::time::Instant;
 
-use prometheus_client::{metrics::counter::Counter, registry::Registry};
-use quick_cache::sync::Cache;
+use crate::Redis;
+use local::Local;
+use remote::{Found, Remote};
+
+/// How long a value stays in the process when Redis stands behind it.
+pub const LOCAL_FOR: Duration = Duration::from_secs(1);
+/// How long Redis keeps the mark of an absence: longer than any reader, whose deadline is shorter, carries a value.
+pub const ABSENT_FOR: Duration = Duration::from_secs(5);
+/// How long after it began to read a reader may fill Redis: less than the shortest life of what a writer leaves there.
+pub const FILL_WITHIN: Duration = Duration::from_millis(500);
+/// The shortest life of a value in Redis.
+const VALUE_FOR_AT_LEAST: Duration = Duration::from_secs(1);
+/// Lives differ by up to this share either way, so that what was filled together does not expire together.
+const JITTER: f64 = 0.1;
 
 /// What happens when many ask at once for a key that is not cached: the values of the axis `stampede`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,140 +59,185 @@ pub enum Stampede {
     SingleFlight,
 }
 
-/// Hits and misses.
-#[derive(Clone, Debug, Default)]
-pub struct CacheMetrics {
-    hits: Counter,
-    misses: Counter,
+/// Where a cache keeps values: the values of the axis `cache` but `none`.
+#[derive(Clone)]
+pub enum Tiers {
+    /// In the process.
+    Local,
+    /// In Redis.
+    Redis(Redis),
+    /// In the process for a moment, and in Redis.
+    Tiered(Redis),
 }
 
-impl CacheMetrics {
-    /// Registers them under the cache's name.
-    pub fn register(registry: &mut Registry, cache: &'static str) -> Self {
-        let metrics = Self::default();
-        let registry = registry.sub_registry_with_label(("cache".into(), cache.into()));
-        registry.register("cache_hits", "Reads answered by the cache", metrics.hits.clone());
-        registry.register("cache_misses", "Reads that asked the store", metrics.misses.clone());
-        metrics
-    }
+/// How a cache treats what it keeps.
+#[derive(Clone, Copy, Debug)]
+pub struct CachePolicy {
+    /// Values that the process keeps at most; Redis has a limit of its own (`maxmemory`).
+    pub capacity: usize,
+    /// How long a value is kept, give or take a tenth.
+    pub time_to_live: Duration,
+    /// What happens when many ask at once for a key that is not cached.
+    pub stampede: Stampede,
 }
 
-/// A cache in this process's memory.
-///
-/// A reader that loads a value while another removes it may put the old value back;
-/// such a value is served until its time to live ends, never longer.
-pub struct LocalCache<K, V> {
-    entries: Cache<K, Entry<V>>,
-    time_to_live: Duration,
+/// A value, and for how long it is of use at most.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Lasting<V> {
+    /// The value.
+    pub value: V,
+    /// For how long it is of use.
+    pub at_most: Duration,
+}
+
+/// A cache of the values behind keys.
+pub struct Cache<K, V> {
+    local: Local<K, V>,
+    remote: Option<Remote>,
     stampede: Stampede,
     metrics: CacheMetrics,
 }
 
-#[derive(Clone)]
-struct Entry<V> {
-    value: V,
-    until: Instant,
-}
-
-impl<K, V> LocalCache<K, V>
+impl<K, V> Cache<K, V>
 where
-    K: Hash + Eq + Clone + Send + Sync + 'static,
-    V: Clone + Send + Sync + 'static,
+    K: Hash + Eq + Clone + Display + Send + Sync + 'static,
+    V: Clone + Serialize + DeserializeOwned + Send + Sync + 'static,
 {
-    /// At most `capacity` entries, each for at most `time_to_live`.
-    pub fn new(capacity: usize, time_to_live: Duration, stampede: Stampede, metrics: CacheMetrics) -> Self {
-        Self { entries: Cache::new(capacity), time_to_live, stampede, metrics }
+    /// A cache of this name, by which Redis tells its keys and `/metrics` its counts from others'.
+    pub fn new(name: &'static str, tiers: Tiers, policy: CachePolicy, registry: &mut Registry) -> Self {
+        let life = policy.time_to_live;
+        let (local_for, redis) = match tiers {
+            Tiers::Local => (life, None),
+            Tiers::Redis(redis) => (Duration::ZERO, Some(redis)),
+            Tiers::Tiered(redis) => (life.min(LOCAL_FOR), Some(redis)),
+        };
+        Self {
+            local: Local::new(policy.capacity, local_for),
+            remote: redis.map(|redis| Remote::new(redis, name, life)),
+            stampede: policy.stampede,
+            metrics: CacheMetrics::register(registry, name),
+        }
     }
 
-    /// The value, from the cache or else from `load`; a failure and an absence are not kept.
-    ///
-    /// With single-flight, those who wait for a load that fails or finds nothing load one after another.
+    /// The value, from the cache or else from `load`; a failure is not kept.
     pub async fn get_or_load<E>(
         &self,
         key: &K,
-        load: impl AsyncFnOnce() -> Result<Option<V>, E>,
+        load: impl AsyncFnOnce() -> Result<Option<Lasting<V>>, E>,
     ) -> Result<Option<V>, E> {
-        if let Some(value) = self.fresh(key) {
-            self.metrics.hits.inc();
+        if let Some(value) = self.local.get(key) {
+            self.metrics.local_hits.inc();
             return Ok(Some(value));
         }
-        self.metrics.misses.inc();
         match self.stampede {
             Stampede::Off => {
-                let loaded = load().await?;
-                if let Some(value) = &loaded {
-                    self.entries.insert(key.clone(), self.entry(value));
-                }
-                Ok(loaded)
+                let found = self.beyond(key, load).await?;
+                self.local.keep(key, found.as_ref());
+                Ok(found.map(|found| found.value))
             }
-            Stampede::SingleFlight => match self.entries.get_value_or_guard_async(key).await {
-                Ok(entry) => Ok(Some(entry.value)),
-                Err(place) => {
-                    let loaded = load().await?;
-                    if let Some(value) = &loaded {
-                        // Fails if the key was removed meanwhile: then there is nothing to keep.
-                        let _ = place.insert(self.entry(value));
-                    }
-                    Ok(loaded)
+            Stampede::SingleFlight => match self.local.join(key).await {
+                Ok(answer) => {
+                    self.metrics.waited.inc();
+                    Ok(answer)
+                }
+                Err(flight) => {
+                    let found = self.beyond(key, load).await?;
+                    self.local.land(key, flight, found.as_ref());
+                    Ok(found.map(|found| found.value))
                 }
             },
         }
     }
 
-    /// Forgets a key.
-    pub fn forget(&self, key: &K) {
-        self.entries.remove(key);
-    }
-
-    fn fresh(&self, key: &K) -> Option<V> {
-        let entry = self.entries.get(key)?;
-        let now = Instant::now();
-        if entry.until > now {
-            return Some(entry.value);
+    /// Makes the cache know a value that has just been written to the store.
+    ///
+    /// Redis is told. The process lets go of what it had: the first who asks for the value brings it in.
+    pub async fn put(&self, key: &K, written: &Lasting<V>) {
+        if let Some(remote) = &self.remote {
+            remote.put(key, written).await;
         }
-        self.entries.remove_if(key, |entry| entry.until <= now);
-        None
+        self.local.remove(key);
     }
 
-    fn entry(&self, value: &V) -> Entry<V> {
-        Entry { value: value.clone(), until: Instant::now() + self.time_to_live }
+    /// Makes the cache know that a value has just been removed from the store.
+    pub async fn forget(&self, key: &K) {
+        // Redis first: otherwise a reader could bring what it still has back into the process.
+        if let Some(remote) = &self.remote {
+            remote.forget(key).await;
+        }
+        self.local.remove(key);
+    }
+
+    /// What stands beyond the process: Redis if there is one, and the store.
+    async fn beyond<E>(
+        &self,
+        key: &K,
+        load: impl AsyncFnOnce() -> Result<Option<Lasting<V>>, E>,
+    ) -> Result<Option<Lasting<V>>, E> {
+        let Some(remote) = &self.remote else {
+            self.metrics.local_misses.inc();
+            return load().await;
+        };
+        let began = Instant::now();
+        match remote.get(key).await {
+            Found::Value(value) => {
+                self.metrics.remote_hits.inc();
+                // How long it is of use was said when it was put there, and Redis sees to that.
+                Ok(Some(Lasting { value, at_most: Duration::MAX }))
+            }
+            Found::Absence => {
+                self.metrics.remote_hits.inc();
+                Ok(None)
+            }
+            Found::Nothing => {
+                self.metrics.remote_misses.inc();
+                let loaded = load().await?;
+                if began.elapsed() < FILL_WITHIN {
+                    remote.fill(key, loaded.as_ref()).await;
+                }
+                Ok(loaded)
+            }
+        }
+    }
+}
+
+/// A life, a little longer or shorter by chance.
+fn jittered(life: Duration) -> Duration {
+    life.mul_f64(rand::random_range(1.0 - JITTER..=1.0 + JITTER))
+}
+
+/// What a cache counts. Every read is a hit of one tier, a wait, or a miss.
+struct CacheMetrics {
+    local_hits: Counter,
+    remote_hits: Counter,
+    local_misses: Counter,
+    remote_misses: Counter,
+    waited: Counter,
+}
+
+impl CacheMetrics {
+    fn register(registry: &mut Registry, cache: &'static str) -> Self {
+        let hits = Family::<Vec<(&'static str, &'static str)>, Counter>::default();
+        let misses = Family::<Vec<(&'static str, &'static str)>, Counter>::default();
+        let waited = Counter::default();
+        let registry = registry.sub_registry_with_label(("cache".into(), cache.into()));
+        registry.register("cache_hits", "Reads answered by the cache, by tier", hits.clone());
+        // Of the last tier only: what an earlier tier misses is a hit or a miss of the next.
+        registry.register(
+            "cache_misses",
+            "Reads that asked the store, by the tier before it",
+            misses.clone(),
+        );
+        registry.register("cache_waits", "Reads that waited for another's answer", waited.clone());
+        Self {
+            local_hits: hits.get_or_create_owned(&vec![("tier", "local")]),
+            remote_hits: hits.get_or_create_owned(&vec![("tier", "redis")]),
+            local_misses: misses.get_or_create_owned(&vec![("tier", "local")]),
+            remote_misses: misses.get_or_create_owned(&vec![("tier", "redis")]),
+            waited,
+        }
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use std::sync::atomic::{AtomicU32, Ordering};
-
-    use super::*;
-
-    async fn loads(stampede: Stampede, time_to_live: Duration) -> u32 {
-        let cache = LocalCache::new(10, time_to_live, stampede, CacheMetrics::default());
-        let loads = AtomicU32::new(0);
-        let ask = || {
-            cache.get_or_load(&"key", async || {
-                loads.fetch_add(1, Ordering::SeqCst);
-                tokio::task::yield_now().await;
-                Ok::<_, ()>(Some(7))
-            })
-        };
-        let (a, b, c) = tokio::join!(ask(), ask(), ask());
-        assert_eq!((a, b, c), (Ok(Some(7)), Ok(Some(7)), Ok(Some(7))));
-        loads.load(Ordering::SeqCst)
-    }
-
-    #[tokio::test]
-    async fn with_single_flight_one_asks_the_store_and_without_it_each_does() {
-        assert_eq!(loads(Stampede::SingleFlight, Duration::from_mins(1)).await, 1);
-        assert_eq!(loads(Stampede::Off, Duration::from_mins(1)).await, 3);
-    }
-
-    #[tokio::test]
-    async fn what_has_lived_its_time_is_loaded_again_and_an_absence_is_not_kept() {
-        let cache = LocalCache::new(10, Duration::ZERO, Stampede::SingleFlight, CacheMetrics::default());
-        assert_eq!(cache.get_or_load(&1, async || Ok::<_, ()>(Some('a'))).await, Ok(Some('a')));
-        assert_eq!(cache.get_or_load(&1, async || Ok::<_, ()>(Some('b'))).await, Ok(Some('b')));
-        assert_eq!(cache.get_or_load(&2, async || Ok::<_, ()>(None)).await, Ok(None));
-        assert_eq!(cache.get_or_load(&2, async || Err('x')).await, Err('x'));
-        assert_eq!(cache.get_or_load(&2, async || Ok::<_, ()>(Some('c'))).await, Ok(Some('c')));
-    }
-}
+mod tests;

@@ -5,15 +5,16 @@
 //!
 //! Not here: which of these a system uses (its `wiring.rs`), and where they run (the lab's runtimes).
 //!
-//! Read in this order: `database`, `cache`, `events`, `background`.
+//! Read in this order: `database`, `redis`, `cache`, `events`, `background`.
 
 mod background;
 mod cache;
 mod database;
 mod events;
+mod redis;
 
 pub use background::Background;
-pub use cache::{CacheMetrics, LocalCache, Stampede};
+pub use cache::{ABSENT_FOR, Cache, CachePolicy, FILL_WITHIN, LOCAL_FOR, Lasting, Stampede, Tiers};
 pub use database::{Database, OpenError, Postgres, Sqlite};
 pub use events::{
     Batching, Event, EventMetrics, Publisher, Subscriber,
@@ -21,3 +22,4 @@ pub use events::{
     kafka::{KafkaConsumer, KafkaPublisher},
     memory::MemoryPublisher,
 };
+pub use redis::{ANSWER_WITHIN, AddressError, Redis};

@@ -44,6 +44,8 @@ pub const CACHE: Axis = Axis {
     values: &[
         Value::new("none", "every read asks the store"),
         Value::new("local", "cache-aside in the process, bounded, with a time to live"),
+        Value::new("redis", "cache-aside in a Redis server that all processes share, absences too"),
+        Value::new("tiered", "in the process for a second, and in the Redis server behind that"),
     ],
     accepts: Accepts::Listed,
 };
@@ -55,6 +57,17 @@ pub const STAMPEDE: Axis = Axis {
     values: &[
         Value::new("single-flight", "one asks the store, the others wait for its answer"),
         Value::new("off", "each asks the store"),
+    ],
+    accepts: Accepts::Listed,
+};
+
+/// How long a cache keeps a value.
+pub const TIME_TO_LIVE: Axis = Axis {
+    name: "time-to-live",
+    summary: "How long does a cache keep a value?",
+    values: &[
+        Value::new("60s", "a minute, give or take a tenth"),
+        Value::new("1s", "a second: whatever is asked for often expires under load"),
     ],
     accepts: Accepts::Listed,
 };

@@ -1,20 +1,18 @@
 //! A host puts together what one process hosts: a system's `wiring.rs` speaks to it, top to bottom.
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use anyhow::{Context as _, Result, anyhow, bail};
 use async_trait::async_trait;
 use axum::Router;
 use backing::{
-    Background, Database, Event, EventMetrics, Inline, KafkaConsumer, KafkaPublisher, MemoryPublisher,
-    Publisher, Stampede, Subscriber,
+    Event, EventMetrics, Inline, KafkaConsumer, KafkaPublisher, MemoryPublisher, Publisher, Subscriber,
 };
 use contract::{Unavailable, Why};
-use prometheus_client::registry::Registry;
 use remote::{CallMetrics, Client, Contract, HopMetrics, Transport};
 use resilience::Policy;
 
-use crate::{HostFile, Wiring};
+use crate::{Backings, HostFile, Wiring};
 
 /// One process while it is being put together.
 pub struct Host {
@@ -27,17 +25,6 @@ pub struct Host {
     public: Option<Router>,
 }
 
-/// What a component that is hosted here may be built on.
-pub struct Backings {
-    addresses: std::collections::BTreeMap<String, String>,
-    opened: HashMap<String, Database>,
-    /// Where metrics are registered.
-    pub registry: Registry,
-    /// Where background tasks are started.
-    pub background: Background,
-    wiring: Wiring,
-}
-
 impl Host {
     pub(crate) fn new(file: HostFile, wiring: Wiring) -> Result<Self> {
         let transport = match wiring.get("transport") {
@@ -46,13 +33,7 @@ impl Host {
             other => bail!("nothing is wired for transport = {other}"),
         };
         let policy = wiring.get("resilience").parse()?;
-        let backings = Backings {
-            addresses: file.backings.clone(),
-            opened: HashMap::new(),
-            registry: Registry::default(),
-            background: Background::default(),
-            wiring: wiring.clone(),
-        };
+        let backings = Backings::new(file.backings.clone(), wiring.clone());
         Ok(Self { file, wiring, backings, transport, policy, internal: Router::new(), public: None })
     }
 
@@ -146,41 +127,5 @@ struct Nowhere;
 impl Publisher for Nowhere {
     async fn publish(&self, _: Event) -> Result<(), Unavailable> {
         Err(Unavailable::new("events", Why::Broken))
-    }
-}
-
-impl Backings {
-    /// The value of an axis.
-    pub fn axis(&self, axis: &str) -> &str {
-        self.wiring.get(axis)
-    }
-
-    /// The value of the axis `stampede`.
-    pub fn stampede(&self) -> Result<Stampede> {
-        match self.axis("stampede") {
-            "off" => Ok(Stampede::Off),
-            "single-flight" => Ok(Stampede::SingleFlight),
-            other => bail!("nothing is wired for stampede = {other}"),
-        }
-    }
-
-    /// The database of a component: its own, or the one that all share. Opened once.
-    pub async fn database(&mut self, component: &str) -> Result<Database> {
-        let own = format!("database/{component}");
-        let role = if self.addresses.contains_key(&own) { own } else { "database".to_owned() };
-        let address = self.address(&role)?;
-        if let Some(open) = self.opened.get(&address) {
-            return Ok(open.clone());
-        }
-        let database = Database::open(&address, &role, &mut self.registry).await?;
-        self.opened.insert(address, database.clone());
-        Ok(database)
-    }
-
-    fn address(&self, role: &str) -> Result<String> {
-        self.addresses
-            .get(role)
-            .cloned()
-            .ok_or_else(|| anyhow!("the host file gives no address for the backing `{role}`"))
     }
 }

@@ -30,7 +30,8 @@ pub struct HostFile {
     /// For each component that another process hosts: `HOST:PORT` of the internal server of each copy.
     #[serde(default)]
     pub peers: BTreeMap<String, Vec<String>>,
-    /// For each role: the address of the store or broker, as `sqlite:PATH`, `postgres://...`, `kafka://HOST:PORT`.
+    /// For each role: the address of the store or broker, as `sqlite:PATH`, `postgres://...`, `kafka://HOST:PORT`,
+    /// `redis://[:PASSWORD@]HOST:PORT[/DB][#PREFIX]` (keys begin with the prefix, so that arms may share a server).
     #[serde(default)]
     pub backings: BTreeMap<String, String>,
     /// Limits.

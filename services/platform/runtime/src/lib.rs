@@ -6,9 +6,10 @@
 //!
 //! Not here: any business rule, any statement of SQL, and any knowledge of how a process is started (that is `lab`).
 //!
-//! Read in this order: `system`, `axes`, `wiring`, `host_file`, `host`, `process`, `serve`, `ingress`, `telemetry`.
+//! Read in this order: `system`, `axes`, `wiring`, `host_file`, `host`, `backings`, `process`, `serve`, `ingress`, `telemetry`.
 
 pub mod axes;
+mod backings;
 mod counted;
 mod host;
 mod host_file;
@@ -20,8 +21,9 @@ mod system;
 mod telemetry;
 mod wiring;
 
+pub use backings::Backings;
 pub use counted::ByteCounts;
-pub use host::{Backings, Host};
+pub use host::Host;
 pub use host_file::{HostFile, HostFileError, Limits};
 pub use ingress::{Ingress, IngressMetrics, Sampling};
 pub use nearest::nearest;

@@ -1,40 +1,57 @@
-//! Links behind a cache in the process.
+//! Links behind a cache.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
-use backing::LocalCache;
-use contract::Unavailable;
+use backing::{Cache, Lasting};
+use contract::{Clock, Unavailable};
 use shortener::{Code, Inserted, Link, LinkStore, NewLink};
 
-/// Cache-aside: reads ask the cache first, writes go to the store and make the cache forget.
+/// Cache-aside: reads ask the cache first, writes go to the store and then to the cache.
+///
+/// A write is acknowledged when both have been told; one that is cut off in between has not been acknowledged.
 pub struct CachedLinkStore {
     store: Arc<dyn LinkStore>,
-    cache: LocalCache<Code, Link>,
+    cache: Cache<Code, Link>,
+    clock: Arc<dyn Clock>,
 }
 
 impl CachedLinkStore {
     /// Puts a cache before a store.
-    pub fn new(store: Arc<dyn LinkStore>, cache: LocalCache<Code, Link>) -> Self {
-        Self { store, cache }
+    pub fn new(store: Arc<dyn LinkStore>, cache: Cache<Code, Link>, clock: Arc<dyn Clock>) -> Self {
+        Self { store, cache, clock }
+    }
+
+    /// A link is of use until it expires.
+    ///
+    /// This bounds what the cache holds, not what is served: the logic asks the clock each time.
+    fn lasting(&self, link: Link) -> Lasting<Link> {
+        let at_most = link.expires_at.map_or(Duration::MAX, |end| end.since(self.clock.now()));
+        Lasting { value: link, at_most }
     }
 }
 
 #[async_trait]
 impl LinkStore for CachedLinkStore {
     async fn insert(&self, new: NewLink) -> Result<Inserted, Unavailable> {
-        // An absence is not cached, so there is nothing to forget.
-        self.store.insert(new).await
+        let link = new.link.clone();
+        let inserted = self.store.insert(new).await?;
+        if inserted == Inserted::Stored {
+            // The cache may know that there was nothing.
+            self.cache.put(&link.code.clone(), &self.lasting(link)).await;
+        }
+        Ok(inserted)
     }
 
     async fn find(&self, code: &Code) -> Result<Option<Link>, Unavailable> {
-        self.cache.get_or_load(code, || self.store.find(code)).await
+        let load = async || Ok(self.store.find(code).await?.map(|link| self.lasting(link)));
+        self.cache.get_or_load(code, load).await
     }
 
     async fn remove(&self, code: &Code) -> Result<(), Unavailable> {
         self.store.remove(code).await?;
         // After the store, so that a read in between does not bring the old link back for good.
-        self.cache.forget(code);
+        self.cache.forget(code).await;
         Ok(())
     }
 }

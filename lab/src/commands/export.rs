@@ -1,0 +1,110 @@
+//! `lab export`: a wiring written down, for what starts containers without the lab.
+
+use std::path::PathBuf;
+
+use anyhow::Result;
+use clap::Subcommand;
+use runtime::Wiring;
+
+use super::choices::assignment;
+use crate::{
+    cli::Outcome,
+    complaint::{Complaint, did_you_mean},
+    compose::Export,
+    output,
+    plan::ArmPlan,
+    systems,
+};
+
+/// What can be said.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    #[command(subcommand)]
+    format: Format,
+}
+
+/// What to write.
+#[derive(Debug, Subcommand)]
+enum Format {
+    /// A compose file with a health check for every service, and the files that its services mount
+    Compose(Compose),
+}
+
+/// What can be said of a compose file.
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Examples:\n  lab export compose shortener --set placement=microservices\n  lab export compose shortener --name lean --set database=sqlite --out /tmp/lab\n  docker compose -f deploy/compose/shortener/monolith.yml up"
+)]
+struct Compose {
+    /// The system: `shortener`
+    #[arg(value_name = "SYSTEM")]
+    system: String,
+    /// Choose a value of an axis; may be repeated
+    #[arg(long, value_name = "AXIS=VALUE", value_parser = assignment)]
+    set: Vec<(String, String)>,
+    /// What the wiring is called: its services' names begin with it [default: its placement]
+    #[arg(long, value_name = "NAME", value_parser = name)]
+    name: Option<String>,
+    /// The port of this machine at which the public API is published
+    #[arg(long, value_name = "PORT", default_value_t = 8080)]
+    port: u16,
+    /// The profile that its services belong to, for a file that others are included beside
+    #[arg(long, value_name = "NAME", value_parser = name)]
+    profile: Option<String>,
+    /// The folder to write to
+    #[arg(long, value_name = "DIR", default_value = "deploy/compose")]
+    out: PathBuf,
+}
+
+/// A name that is fit for a host's and a file's name.
+fn name(text: &str) -> Result<String, Complaint> {
+    let letters = text.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-');
+    let begins = text.starts_with(|c: char| c.is_ascii_lowercase());
+    if letters && begins && !text.ends_with('-') && text.len() <= 40 {
+        return Ok(text.to_owned());
+    }
+    Err(Complaint::new("expected at most 40 lower-case letters, digits and dashes, such as `monolith-lean`"))
+}
+
+impl Args {
+    /// Writes the files, and prints their paths.
+    pub fn run(&self) -> Result<Outcome> {
+        let Format::Compose(compose) = &self.format;
+        compose.run()
+    }
+}
+
+impl Compose {
+    fn run(&self) -> Result<Outcome> {
+        let system = systems::find(&self.system).ok_or_else(|| {
+            Complaint::new(format!("there is no system `{}`", self.system))
+                .hint(did_you_mean(&self.system, systems::names()))
+        })?;
+        let mut wiring = Wiring::defaults(system);
+        for (axis, value) in &self.set {
+            wiring.set(axis, value)?;
+        }
+        wiring.check()?;
+        let name = self.name.clone().unwrap_or_else(|| wiring.placement().name.to_owned());
+        let export = Export {
+            arm: &ArmPlan::new(name.clone(), wiring),
+            name: &name,
+            port: self.port,
+            profile: self.profile.as_deref(),
+            command: &self.command(&name),
+        };
+        for path in export.write(&self.out)? {
+            output::data(&format!("{}\n", path.display()))?;
+        }
+        Ok(Outcome::Done)
+    }
+
+    /// The command that writes the same again, whatever the folder.
+    fn command(&self, name: &str) -> String {
+        let mut words =
+            vec![format!("lab export compose {} --name {name} --port {}", self.system, self.port)];
+        words.extend(self.profile.iter().map(|profile| format!("--profile {profile}")));
+        words.extend(self.set.iter().map(|(axis, value)| format!("--set {axis}={value}")));
+        words.join(" ")
+    }
+}

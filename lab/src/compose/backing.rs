@@ -1,0 +1,160 @@
+//! Stores and brokers as services: one of each kind for a wiring, on its private network, with nothing published.
+
+use runtime::BackingKind;
+
+use super::project::{Program, Project, Role, Service, Setting};
+
+/// The user of a PostgreSQL server.
+const USER: &str = "lab";
+
+/// The image of each kind. SQLite is a file, and needs none.
+pub(super) fn image(kind: BackingKind) -> &'static str {
+    match kind {
+        BackingKind::Postgres => "postgres:15-bookworm",
+        BackingKind::Redis => "redis:7.0-bookworm",
+        BackingKind::Kafka => "apache/kafka:4.3.1",
+        BackingKind::Sqlite => "",
+    }
+}
+
+/// The name of a wiring's service of a kind: `monolith-postgres`.
+pub(super) fn name(wiring: &str, kind: BackingKind) -> String {
+    format!("{wiring}-{}", kind.name())
+}
+
+/// Where a process finds the backing of a role.
+pub(super) fn address(wiring: &str, kind: BackingKind, role: &str) -> String {
+    let host = name(wiring, kind);
+    match kind {
+        BackingKind::Postgres => format!("postgres://{USER}@{host}:5432/{}", database(role)),
+        BackingKind::Redis => format!("redis://{host}:6379"),
+        BackingKind::Kafka => format!("kafka://{host}:9092"),
+        BackingKind::Sqlite => String::new(),
+    }
+}
+
+/// A role's database: `database/links` is `links`, and the one that all share is `shared`.
+pub(super) fn database(role: &str) -> &str {
+    role.split_once('/').map_or("shared", |(_, component)| component)
+}
+
+/// Adds the service of a kind.
+pub(super) fn add(project: &mut Project, kind: BackingKind, roles: &[String], setting: &Setting<'_>) {
+    match kind {
+        BackingKind::Postgres => postgres(project, roles, setting),
+        BackingKind::Redis => redis(project, setting),
+        BackingKind::Kafka => kafka(project, setting),
+        BackingKind::Sqlite => {}
+    }
+}
+
+fn words<const N: usize>(words: [&str; N]) -> Vec<String> {
+    words.map(str::to_owned).to_vec()
+}
+
+/// A server with a database a role.
+fn postgres(project: &mut Project, roles: &[String], setting: &Setting<'_>) {
+    let name = name(setting.wiring, BackingKind::Postgres);
+    let mut volumes = vec![format!("{name}:/var/lib/postgresql/data")];
+    let (first, others) =
+        roles.split_first().map_or(("shared", &[][..]), |(first, others)| (database(first), others));
+    if !others.is_empty() {
+        let file = format!("{}databases.sql", setting.folder);
+        let lines = others.iter().map(|role| format!("CREATE DATABASE {};\n", database(role)));
+        let text = format!("-- The first database is made by `POSTGRES_DB`.\n{}", lines.collect::<String>());
+        volumes.push(format!("./{file}:/docker-entrypoint-initdb.d/databases.sql:ro"));
+        project.files.push((file, text));
+    }
+    project.volumes.push(name.clone());
+    let program = Program {
+        image: image(BackingKind::Postgres).to_owned(),
+        user: Some("postgres"),
+        // Room for a pool in each process. Durability is untouched: `fsync` and `synchronous_commit` stay on.
+        command: words(["postgres", "-c", "max_connections=200", "-c", "recovery_init_sync_method=syncfs"]),
+        environment: vec![
+            ("POSTGRES_USER", USER.to_owned()),
+            ("POSTGRES_DB", first.to_owned()),
+            ("POSTGRES_HOST_AUTH_METHOD", "trust".to_owned()),
+        ],
+        read_only: true,
+        tmpfs: vec!["/tmp", "/var/run/postgresql"],
+        // Over TCP: the server that fills an empty volume listens on its socket only, and is not yet the one to use.
+        health: words(["pg_isready", "-q", "-h", "127.0.0.1", "-U", USER, "-d", first]),
+        memory: "512m",
+    };
+    let about =
+        "No password, because nothing of it is published and only this project's containers reach it.";
+    project.services.push(Service {
+        name,
+        about: about.to_owned(),
+        role: Role::Backing(BackingKind::Postgres, program),
+        volumes,
+        after: Vec::new(),
+    });
+}
+
+/// A cache and nothing else: bounded, the least recently used goes first, nothing on disk.
+fn redis(project: &mut Project, setting: &Setting<'_>) {
+    let flags = "--save '' --appendonly no --maxmemory 64mb --maxmemory-policy allkeys-lru";
+    let flags = flags.split(' ').map(|word| word.trim_matches('\'').to_owned());
+    let program = Program {
+        image: image(BackingKind::Redis).to_owned(),
+        user: Some("redis"),
+        command: std::iter::once("redis-server".to_owned()).chain(flags).collect(),
+        environment: Vec::new(),
+        read_only: true,
+        tmpfs: vec!["/data", "/tmp"],
+        health: words(["redis-cli", "ping"]),
+        memory: "128m",
+    };
+    project.services.push(Service {
+        name: name(setting.wiring, BackingKind::Redis),
+        about: "A cache: bounded, the least recently used goes first, and nothing on disk.".to_owned(),
+        role: Role::Backing(BackingKind::Redis, program),
+        volumes: Vec::new(),
+        after: Vec::new(),
+    });
+}
+
+/// One node that is broker and controller, so every topic has one copy.
+fn kafka(project: &mut Project, setting: &Setting<'_>) {
+    let name = name(setting.wiring, BackingKind::Kafka);
+    project.volumes.push(name.clone());
+    let environment = [
+        ("KAFKA_NODE_ID", "1"),
+        ("KAFKA_PROCESS_ROLES", "broker,controller"),
+        ("KAFKA_CONTROLLER_QUORUM_VOTERS", "1@localhost:9093"),
+        ("KAFKA_CONTROLLER_LISTENER_NAMES", "CONTROLLER"),
+        ("KAFKA_LISTENERS", "PLAINTEXT://:9092,CONTROLLER://:9093"),
+        ("KAFKA_LISTENER_SECURITY_PROTOCOL_MAP", "CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT"),
+        ("KAFKA_OFFSETS_TOPIC_REPLICATION_FACTOR", "1"),
+        ("KAFKA_TRANSACTION_STATE_LOG_REPLICATION_FACTOR", "1"),
+        ("KAFKA_TRANSACTION_STATE_LOG_MIN_ISR", "1"),
+        ("KAFKA_GROUP_INITIAL_REBALANCE_DELAY_MS", "0"),
+        ("KAFKA_LOG_DIRS", "/var/lib/kafka/data"),
+        ("KAFKA_HEAP_OPTS", "-Xms256m -Xmx512m"),
+    ];
+    let mut environment: Vec<_> = environment.map(|(key, value)| (key, value.to_owned())).to_vec();
+    environment.insert(5, ("KAFKA_ADVERTISED_LISTENERS", format!("PLAINTEXT://{name}:9092")));
+    let program = Program {
+        image: image(BackingKind::Kafka).to_owned(),
+        user: Some("appuser"),
+        command: Vec::new(),
+        environment,
+        read_only: false,
+        // Two of them are volumes of the image without a name, which nobody would remove.
+        tmpfs: vec!["/tmp", "/etc/kafka/secrets", "/mnt/shared/config"],
+        // Its port opens when it serves. Kafka's own tools would start a Java machine at every check.
+        health: words(["bash", "-c", "</dev/tcp/127.0.0.1/9092"]),
+        memory: "1g",
+    };
+    let about = "One node that is broker and controller. Its entry point writes its configuration beside its \
+                 programs: the one service whose root can be written.";
+    project.services.push(Service {
+        volumes: vec![format!("{name}:/var/lib/kafka/data")],
+        name,
+        about: about.to_owned(),
+        role: Role::Backing(BackingKind::Kafka, program),
+        after: Vec::new(),
+    });
+}

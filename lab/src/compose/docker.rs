@@ -1,0 +1,173 @@
+//! The engine's command line: each call with a limit on its time, and its own words when it fails.
+
+use std::{
+    io::{self, Read},
+    os::unix::process::CommandExt,
+    process::{Child, Command, ExitStatus, Stdio},
+    thread,
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context, Result};
+use nix::{
+    sys::signal::{Signal, killpg},
+    unistd::Pid,
+};
+
+use crate::{complaint::Complaint, process::LogTail};
+
+/// How long a question to the engine may take; an idle one answers within 50 ms.
+pub(super) const ASK_WITHIN: Duration = Duration::from_secs(10);
+
+/// The longest answer that is read: the log lines of one container, or the names of all that are there.
+const MAX_ANSWER: u64 = 1 << 20;
+
+/// How often a call is looked at.
+const LOOK_EVERY: Duration = Duration::from_millis(5);
+
+/// Why the engine did not do it.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum DockerFault {
+    /// There is no `docker`.
+    #[error("there is no `docker` command")]
+    NoCommand,
+    /// It cannot be started.
+    #[error("cannot start `docker`: {0}")]
+    Unstartable(#[source] io::Error),
+    /// It took too long, and was ended.
+    #[error("`{command}` did not end within {} s", limit.as_secs())]
+    Late {
+        /// The command line.
+        command: String,
+        /// How long it had.
+        limit: Duration,
+    },
+    /// It said no.
+    #[error("`{command}` failed:{words}")]
+    Failed {
+        /// The command line.
+        command: String,
+        /// Its last lines, each on a line of its own.
+        words: String,
+    },
+}
+
+impl DockerFault {
+    /// The same for a person, with what to do next.
+    pub(super) fn complaint(self) -> anyhow::Error {
+        let text = self.to_string();
+        let known = [
+            ("no `docker` command", "install Docker Engine 20.10 or later; `--runtime process` needs none"),
+            ("permission denied", "add yourself to the group `docker`, or run the lab with `sudo`"),
+            ("Cannot connect to the Docker daemon", "start it: `sudo systemctl start docker`"),
+            (
+                "'compose' is not a docker command",
+                "install Docker Compose 2: the package `docker-compose-plugin`",
+            ),
+            ("port is already allocated", "`--port` names another port; `ss -ltnp` shows what listens"),
+            ("address already in use", "`--port` names another port; `ss -ltnp` shows what listens"),
+            ("No such image", MISSING_IMAGE),
+            (
+                "no space left on device",
+                "`docker system df` shows what takes the room, `docker system prune` frees some",
+            ),
+            ("all predefined address pools", "`docker network prune` removes networks that nothing uses"),
+        ];
+        let hint = known.iter().find(|(words, _)| text.contains(words)).map(|(_, hint)| *hint);
+        Complaint::new(text).hint(hint.unwrap_or("`docker info` shows how the engine is")).into()
+    }
+}
+
+/// What to do when an image is not there.
+pub(super) const MISSING_IMAGE: &str = "`docker compose build` makes the lab's and `docker compose pull` fetches the others; without a registry, \
+     `deploy/offline/build` makes them all";
+
+/// The last lines that a container wrote; none if it is gone.
+pub(crate) fn last_words(container: &str) -> LogTail {
+    let lines = LogTail::LINES.to_string();
+    // What a container writes to standard error comes back on standard error.
+    let asked = run(&["logs", "--tail", &lines, container], ASK_WITHIN);
+    let text = asked.map(|said| said.out + &said.err).unwrap_or_default();
+    LogTail(text.lines().map(str::to_owned).collect())
+}
+
+/// What a call said.
+pub(super) struct Said {
+    pub(super) out: String,
+    pub(super) err: String,
+}
+
+/// What the engine answers on standard output, without spaces around it.
+pub(super) fn ask(arguments: &[&str]) -> Result<String, DockerFault> {
+    run(arguments, ASK_WITHIN).map(|said| said.out.trim().to_owned())
+}
+
+/// Runs `docker ARGUMENTS` to its end, or ends it at the limit.
+///
+/// It is not ended by an interrupt: a call that is cut off in the middle may leave what nobody knows of.
+pub(super) fn run(arguments: &[&str], limit: Duration) -> Result<Said, DockerFault> {
+    let spawned = Command::new("docker")
+        .args(arguments)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        // A terminal's Ctrl-C reaches the lab alone.
+        .process_group(0)
+        .spawn();
+    let mut child = spawned.map_err(|error| match error.kind() {
+        io::ErrorKind::NotFound => DockerFault::NoCommand,
+        _ => DockerFault::Unstartable(error),
+    })?;
+    let command = || format!("docker {}", arguments.join(" "));
+    let (out, err) = (child.stdout.take(), child.stderr.take());
+    let (status, out, err) = thread::scope(|scope| {
+        let out = scope.spawn(|| text(out));
+        let err = scope.spawn(|| text(err));
+        let status = wait(&mut child, limit);
+        (status, out.join().unwrap_or_default(), err.join().unwrap_or_default())
+    });
+    match status {
+        None => Err(DockerFault::Late { command: command(), limit }),
+        Some(status) if status.success() => Ok(Said { out, err }),
+        Some(_) => {
+            let lines: Vec<_> =
+                err.lines().filter(|line| !line.trim().is_empty()).map(str::to_owned).collect();
+            let last = lines[lines.len().saturating_sub(LogTail::LINES)..].to_vec();
+            Err(DockerFault::Failed { command: command(), words: LogTail(last).indented() })
+        }
+    }
+}
+
+/// How it ended; none if it had to be killed.
+fn wait(child: &mut Child, limit: Duration) -> Option<ExitStatus> {
+    let deadline = Instant::now() + limit;
+    loop {
+        if let Ok(Some(status)) = child.try_wait() {
+            return Some(status);
+        }
+        if Instant::now() >= deadline {
+            // The group: compose is a child of `docker`, and holds the pipes as well.
+            let group = i32::try_from(child.id()).map_or(Pid::this(), Pid::from_raw);
+            let _ = killpg(group, Signal::SIGKILL);
+            let _ = child.wait();
+            return None;
+        }
+        thread::sleep(LOOK_EVERY);
+    }
+}
+
+fn text(from: Option<impl Read>) -> String {
+    let mut bytes = Vec::new();
+    if let Some(from) = from {
+        let mut from = from;
+        let _ = (&mut from).take(MAX_ANSWER).read_to_end(&mut bytes);
+        // Read on, so that who writes more than that is not stopped by a full pipe.
+        let _ = io::copy(&mut from, &mut io::sink());
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+/// Adds the person's words to a fault.
+pub(super) fn told<T>(result: Result<T, DockerFault>, doing: impl FnOnce() -> String) -> Result<T> {
+    result.map_err(DockerFault::complaint).with_context(doing)
+}

@@ -1,0 +1,91 @@
+//! A wiring as files for people: `<system>/<wiring>.yml`, and what its services mount.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use anyhow::{Context, Result};
+
+use super::{
+    engine::IMAGE,
+    project::{Project, Setting},
+    text::{Purpose, text},
+};
+use crate::plan::ArmPlan;
+
+/// Where spans go: the Jaeger of `deploy/compose/observability.yml`.
+const TRACES: &str = "http://jaeger:4317";
+
+/// From `deploy/compose/<system>` to the project's folder.
+const ROOT: &str = "../../..";
+
+/// What to write down.
+pub struct Export<'a> {
+    /// The wiring.
+    pub arm: &'a ArmPlan,
+    /// How its services' names begin, and the names of its files.
+    pub name: &'a str,
+    /// The port of this machine at which the public API is published.
+    pub port: u16,
+    /// The profile of its services, if it has one.
+    pub profile: Option<&'a str>,
+    /// The command that writes the same files again.
+    pub command: &'a str,
+}
+
+/// A file that was written: its path.
+pub type Written = PathBuf;
+
+impl Export<'_> {
+    /// Every file: its path below the output folder, and its text.
+    pub fn files(&self) -> Vec<(String, String)> {
+        let system = self.arm.wiring.system().name;
+        let setting = Setting {
+            image: IMAGE,
+            wiring: self.name,
+            folder: format!("{}/", self.name),
+            traces: Some(TRACES.to_owned()),
+            cpus: &[],
+        };
+        let project = Project::new(self.arm, &setting);
+        let about = self.about();
+        let purpose = Purpose::Kept { about: &about, profile: self.profile, port: self.port, root: ROOT };
+        let compose = (format!("{system}/{}.yml", self.name), text(&project, &purpose));
+        let mounted = project.files.into_iter().map(|(name, text)| {
+            let about = if name.ends_with(".toml") { "# Read by `lab host`. " } else { "-- " };
+            let text = format!("{about}Written by `{}`.\n{text}", self.command);
+            (format!("{system}/{name}"), text)
+        });
+        std::iter::once(compose).chain(mounted).collect()
+    }
+
+    /// Writes them; the paths, the compose file first.
+    pub fn write(&self, out: &Path) -> Result<Vec<Written>> {
+        let mut written = Vec::new();
+        for (name, text) in self.files() {
+            let path = out.join(name);
+            if let Some(folder) = path.parent() {
+                fs::create_dir_all(folder).with_context(|| format!("cannot make `{}`", folder.display()))?;
+            }
+            fs::write(&path, text).with_context(|| format!("cannot write `{}`", path.display()))?;
+            written.push(path);
+        }
+        Ok(written)
+    }
+
+    /// The comment at the top of the compose file.
+    fn about(&self) -> Vec<String> {
+        let wiring = &self.arm.wiring;
+        let system = wiring.system().name;
+        let chosen = ["database", "cache", "events"].map(|axis| format!("{axis} = {}", wiring.get(axis)));
+        vec![
+            format!("The {system} as `{}`: {}.", self.name, wiring.placement().summary),
+            format!("{}; every axis stands in `{}/*.toml`.", chosen.join(", "), self.name),
+            String::new(),
+            format!("Its public API is at http://127.0.0.1:{}, and nothing else is published.", self.port),
+            "Written by the command below; a test holds this file to it.".to_owned(),
+            format!("  {}", self.command),
+        ]
+    }
+}

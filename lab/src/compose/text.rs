@@ -1,0 +1,256 @@
+//! Services as the text of a compose file, as a person would write it.
+
+use std::fmt::Write;
+
+use super::{
+    project::{GRACE, PUBLIC_PORT, Program, Project, Role, Service},
+    stale::{OWNER, PROJECT},
+};
+
+/// What a compose file is for.
+pub(super) enum Purpose<'a> {
+    /// For people to start and keep.
+    Kept {
+        /// Comment lines at the top.
+        about: &'a [String],
+        /// The profile of every service, if it has one.
+        profile: Option<&'a str>,
+        /// The port of this machine at which the public API is published.
+        port: u16,
+        /// From the file's folder to that of the project, for the image's build.
+        root: &'a str,
+    },
+    /// For one launch.
+    Run {
+        /// The project's own name.
+        project: &'a str,
+        /// The lab, as a later one knows it.
+        owner: &'a str,
+        /// The network, which the lab made.
+        network: &'a str,
+        /// The processors of every service.
+        cpus: &'a [usize],
+        /// The port of this machine at which the public API is published, if it is.
+        port: Option<u16>,
+    },
+}
+
+/// The whole file.
+pub(super) fn text(project: &Project, purpose: &Purpose<'_>) -> String {
+    let mut text = String::new();
+    if let Purpose::Kept { about, .. } = purpose {
+        for line in *about {
+            line_of(&mut text, 0, &if line.is_empty() { "#".to_owned() } else { format!("# {line}") });
+        }
+        text.push('\n');
+    }
+    text.push_str(&shared(project, purpose));
+    text.push_str("\nservices:\n");
+    let services: Vec<_> = project.services.iter().map(|service| of_service(service, purpose)).collect();
+    text.push_str(&services.join("\n"));
+    volumes(&mut text, project, purpose);
+    if let Purpose::Run { network, .. } = purpose {
+        let _ = write!(text, "\nnetworks:\n  default:\n    name: {network}\n    external: true\n");
+    }
+    text
+}
+
+fn line_of(text: &mut String, indent: usize, line: &str) {
+    // Writing to a string cannot fail.
+    let _ = writeln!(text, "{:indent$}{line}", "");
+}
+
+/// What every service has, and what every service process has.
+fn shared(project: &Project, purpose: &Purpose<'_>) -> String {
+    let mut text = "x-confined: &confined\n  # No right is held, and none can be won.\n".to_owned();
+    line_of(&mut text, 2, "cap_drop: [ALL]");
+    line_of(&mut text, 2, "security_opt: [\"no-new-privileges:true\"]");
+    line_of(&mut text, 2, &format!("stop_grace_period: {GRACE}"));
+    match purpose {
+        Purpose::Kept { profile, .. } => {
+            line_of(&mut text, 2, "restart: unless-stopped");
+            if let Some(profile) = profile {
+                line_of(&mut text, 2, &format!("profiles: [{profile}]"));
+            }
+        }
+        Purpose::Run { cpus, .. } => {
+            line_of(&mut text, 2, &labels(purpose));
+            line_of(&mut text, 2, "restart: \"no\"");
+            if !cpus.is_empty() {
+                let cpus: Vec<_> = cpus.iter().map(ToString::to_string).collect();
+                line_of(&mut text, 2, &format!("cpuset: \"{}\"", cpus.join(",")));
+            }
+        }
+    }
+    text.push_str("\nx-process: &process\n  <<: *confined\n");
+    if let Purpose::Kept { root, .. } = purpose {
+        line_of(&mut text, 2, &format!("build: {{context: {root}, dockerfile: deploy/docker/Dockerfile}}"));
+    }
+    program(&mut text, 2, &project.process, purpose);
+    line_of(&mut text, 2, "# What is still starting can be stopped as well.");
+    line_of(&mut text, 2, "init: true");
+    text
+}
+
+/// The labels by which a later lab finds what this one left.
+fn labels(purpose: &Purpose<'_>) -> String {
+    match purpose {
+        Purpose::Kept { .. } => String::new(),
+        Purpose::Run { project, owner, .. } => {
+            format!("labels: {{{OWNER}: \"{owner}\", {PROJECT}: \"{project}\"}}")
+        }
+    }
+}
+
+fn program(text: &mut String, indent: usize, program: &Program, purpose: &Purpose<'_>) {
+    line_of(text, indent, &format!("image: {}", quoted(&program.image)));
+    if let Some(user) = program.user {
+        line_of(text, indent, &format!("user: {user}"));
+    }
+    if !program.command.is_empty() {
+        line_of(text, indent, &format!("command: {}", list(&program.command)));
+    }
+    if !program.environment.is_empty() {
+        line_of(text, indent, "environment:");
+        for (key, value) in &program.environment {
+            line_of(text, indent + 2, &format!("{key}: {}", quoted(value)));
+        }
+    }
+    if program.read_only {
+        line_of(text, indent, "read_only: true");
+    }
+    line_of(text, indent, &format!("tmpfs: {}", list(&program.tmpfs)));
+    line_of(text, indent, &format!("mem_limit: {}", program.memory));
+    health(text, indent, program, purpose);
+}
+
+fn of_service(service: &Service, purpose: &Purpose<'_>) -> String {
+    let mut text = String::new();
+    for line in wrapped(&service.about) {
+        line_of(&mut text, 2, &format!("# {line}"));
+    }
+    line_of(&mut text, 2, &format!("{}:", service.name));
+    match &service.role {
+        Role::Process { .. } => line_of(&mut text, 4, "<<: *process"),
+        Role::Backing(_, own) => {
+            line_of(&mut text, 4, "<<: *confined");
+            program(&mut text, 4, own, purpose);
+        }
+    }
+    if !service.volumes.is_empty() {
+        line_of(&mut text, 4, "volumes:");
+        for volume in &service.volumes {
+            line_of(&mut text, 6, &format!("- {}", quoted(volume)));
+        }
+    }
+    ports(&mut text, service, purpose);
+    after(&mut text, service, purpose);
+    text
+}
+
+fn ports(text: &mut String, service: &Service, purpose: &Purpose<'_>) {
+    let port = match purpose {
+        Purpose::Kept { port, .. } => Some(*port),
+        Purpose::Run { port, .. } => *port,
+    };
+    if let (Role::Process { edge: true }, Some(port)) = (&service.role, port) {
+        line_of(text, 4, "ports:");
+        line_of(text, 6, &format!("- \"127.0.0.1:{port}:{PUBLIC_PORT}\""));
+    }
+}
+
+/// In a run the order is for the end alone: who calls is stopped before who is called.
+fn after(text: &mut String, service: &Service, purpose: &Purpose<'_>) {
+    if service.after.is_empty() {
+        return;
+    }
+    let condition = match purpose {
+        Purpose::Kept { .. } => "service_healthy",
+        Purpose::Run { .. } => "service_started",
+    };
+    line_of(text, 4, "depends_on:");
+    for name in &service.after {
+        line_of(text, 6, &format!("{name}: {{condition: {condition}}}"));
+    }
+}
+
+/// In a run the lab asks itself, and only until a service is well: the engine's checks would cost CPU for good.
+fn health(text: &mut String, indent: usize, program: &Program, purpose: &Purpose<'_>) {
+    line_of(text, indent, "healthcheck:");
+    match purpose {
+        Purpose::Run { .. } => line_of(text, indent + 2, "disable: true"),
+        Purpose::Kept { .. } => {
+            let words: Vec<_> =
+                std::iter::once("CMD").chain(program.health.iter().map(String::as_str)).collect();
+            line_of(text, indent + 2, &format!("test: {}", list(&words)));
+            line_of(text, indent + 2, "interval: 5s");
+            line_of(text, indent + 2, "timeout: 5s");
+            line_of(text, indent + 2, "retries: 12");
+        }
+    }
+}
+
+fn volumes(text: &mut String, project: &Project, purpose: &Purpose<'_>) {
+    if project.volumes.is_empty() {
+        return;
+    }
+    text.push_str("\nvolumes:\n");
+    for volume in &project.volumes {
+        line_of(text, 2, &format!("{volume}:"));
+        if let Purpose::Run { .. } = purpose {
+            line_of(text, 4, &labels(purpose));
+        }
+    }
+}
+
+/// `[one, "two words"]`.
+fn list(words: &[impl AsRef<str>]) -> String {
+    let words: Vec<_> = words.iter().map(|word| quoted(word.as_ref())).collect();
+    format!("[{}]", words.join(", "))
+}
+
+/// A word as a YAML scalar: bare where that can mean nothing else.
+fn quoted(word: &str) -> String {
+    let first = word.chars().next().is_some_and(|c| c.is_ascii_alphabetic() || "./".contains(c));
+    let bare = word.chars().all(|c| c.is_ascii_alphanumeric() || "_-./=@".contains(c))
+        || word.split(':').all(|part| {
+            part.len() > 1 && part.chars().all(|c| c.is_ascii_alphanumeric() || "_-./".contains(c))
+        });
+    let means_something = ["true", "false", "yes", "no", "on", "off", "null"].contains(&word);
+    if first && bare && !means_something {
+        word.to_owned()
+    } else {
+        // A YAML double-quoted scalar reads every JSON string; compose reads `$$` as `$`.
+        serde_json::to_string(&word.replace('$', "$$")).unwrap_or_default()
+    }
+}
+
+/// A comment in lines of at most 100 characters.
+fn wrapped(text: &str) -> Vec<String> {
+    let mut lines = vec![String::new()];
+    for word in text.split(' ') {
+        let last = lines.len() - 1;
+        if lines[last].len() + word.len() > 96 {
+            lines.push(word.to_owned());
+        } else {
+            let gap = if lines[last].is_empty() { "" } else { " " };
+            lines[last] = format!("{}{gap}{word}", lines[last]);
+        }
+    }
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_word_is_bare_only_where_it_can_mean_nothing_else() {
+        assert_eq!(quoted("postgres:15-bookworm"), "postgres:15-bookworm");
+        assert_eq!(quoted("max_connections=200"), "max_connections=200");
+        for word in ["", "-c", "true", "1", "a: b", "22:22", "#no", "PLAINTEXT://:9092"] {
+            assert_eq!(quoted(word), format!("\"{word}\""));
+        }
+        assert_eq!(quoted("$HOME"), "\"$$HOME\"", "compose would put a variable there");
+    }
+}

@@ -1,0 +1,175 @@
+//! A Redis server that may be gone at any time without anybody waiting for it.
+//!
+//! One connection carries the commands of all callers. A background task keeps it: whenever it is lost the task makes
+//! another, and meanwhile every command is passed over at once. So a server that is gone, frozen or restarting costs
+//! those who had asked it already [`ANSWER_WITHIN`], once, and everybody else nothing.
+
+use std::{
+    fmt::Display,
+    sync::{Arc, PoisonError, RwLock},
+    time::Duration,
+};
+
+use prometheus_client::{
+    metrics::{counter::Counter, family::Family},
+    registry::Registry,
+};
+use redis::{
+    AsyncConnectionConfig, Client, Cmd, FromRedisValue, IntoConnectionInfo, RedisError,
+    aio::MultiplexedConnection, io::tcp::TcpSettings,
+};
+use tokio::{sync::Notify, time::sleep};
+use tokio_util::sync::CancellationToken;
+
+use crate::Background;
+
+/// How long a command may take: a store answers in a few milliseconds, so a cache that takes longer saves nothing.
+pub const ANSWER_WITHIN: Duration = Duration::from_millis(50);
+/// How long a connection may take to be made.
+const CONNECT_WITHIN: Duration = Duration::from_millis(500);
+/// How long a server whose connection was lost is left alone before the next attempt.
+const LEFT_ALONE: Duration = Duration::from_millis(250);
+/// Commands that wait to be written; a further one waits for a place, within its time.
+const WAITING_COMMANDS: usize = 512;
+
+/// A server. Cheap to clone.
+#[derive(Clone)]
+pub struct Redis {
+    link: Arc<Link>,
+    prefix: Arc<str>,
+}
+
+/// The address is not one of a Redis server.
+#[derive(Debug, thiserror::Error)]
+#[error("not the address of a Redis server, which is `redis://[:PASSWORD@]HOST:PORT[/DB][#PREFIX]`: {0}")]
+pub struct AddressError(RedisError);
+
+struct Link {
+    client: Client,
+    connection: RwLock<Option<MultiplexedConnection>>,
+    lost: Notify,
+    errors: Errors,
+}
+
+struct Errors {
+    failed: Counter,
+    away: Counter,
+}
+
+impl Redis {
+    /// The server at `redis://[:PASSWORD@]HOST:PORT[/DB][#PREFIX]`.
+    ///
+    /// Every key begins with the prefix, so that several may share a server without reading each other's keys.
+    /// Returns after the first attempt to connect, whatever became of it.
+    pub async fn open(
+        address: &str,
+        registry: &mut Registry,
+        background: &Background,
+    ) -> Result<Self, AddressError> {
+        let (address, prefix) = address.split_once('#').unwrap_or((address, ""));
+        let info = address.into_connection_info().map_err(AddressError)?;
+        let info = info.set_tcp_settings(TcpSettings::default().set_nodelay(true));
+        let link = Arc::new(Link {
+            client: Client::open(info).map_err(AddressError)?,
+            connection: RwLock::default(),
+            lost: Notify::new(),
+            errors: Errors::register(registry),
+        });
+        link.connect().await;
+        let kept = Arc::clone(&link);
+        background.start(|stop| keep(kept, stop));
+        Ok(Self { link, prefix: prefix.into() })
+    }
+
+    /// A key as the server knows it.
+    pub fn key(&self, kind: &str, key: &impl Display) -> String {
+        if self.prefix.is_empty() { format!("{kind}:{key}") } else { format!("{}:{kind}:{key}", self.prefix) }
+    }
+
+    /// Sends a command; `None` if the server does not answer in time, or is away.
+    pub async fn ask<T: FromRedisValue>(&self, command: &Cmd) -> Option<T> {
+        let Some(mut connection) = self.link.connection() else {
+            self.link.errors.away.inc();
+            return None;
+        };
+        match command.query_async(&mut connection).await {
+            Ok(answer) => Some(answer),
+            Err(error) => {
+                self.link.errors.failed.inc();
+                self.link.failed(&error);
+                None
+            }
+        }
+    }
+}
+
+impl Link {
+    fn connection(&self) -> Option<MultiplexedConnection> {
+        self.connection.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn set(&self, connection: Option<MultiplexedConnection>) -> bool {
+        let mut place = self.connection.write().unwrap_or_else(PoisonError::into_inner);
+        std::mem::replace(&mut *place, connection).is_some()
+    }
+
+    async fn connect(&self) -> bool {
+        let config = AsyncConnectionConfig::new()
+            .set_connection_timeout(Some(CONNECT_WITHIN))
+            .set_response_timeout(Some(ANSWER_WITHIN))
+            .set_pipeline_buffer_size(WAITING_COMMANDS);
+        match self.client.get_multiplexed_async_connection_with_config(&config).await {
+            Ok(connection) => {
+                tracing::info!("redis is there");
+                self.set(Some(connection));
+                true
+            }
+            Err(error) => {
+                tracing::debug!(%error, "redis cannot be reached");
+                false
+            }
+        }
+    }
+
+    /// A command that was refused leaves the connection whole; after any other failure nobody else asks on it.
+    fn failed(&self, error: &RedisError) {
+        if !error.is_io_error() {
+            tracing::warn!(%error, "redis refused a command");
+            return;
+        }
+        if self.set(None) {
+            tracing::warn!(%error, "redis is left alone for a while");
+            self.lost.notify_one();
+        }
+    }
+}
+
+/// Makes a connection whenever there is none.
+async fn keep(link: Arc<Link>, stop: CancellationToken) {
+    let mut connected = link.connection().is_some();
+    let keeping = async {
+        loop {
+            if connected {
+                link.lost.notified().await;
+            }
+            sleep(LEFT_ALONE).await;
+            connected = link.connect().await;
+        }
+    };
+    stop.run_until_cancelled(keeping).await;
+}
+
+impl Errors {
+    fn register(registry: &mut Registry) -> Self {
+        let errors = Family::<Vec<(&'static str, &'static str)>, Counter>::default();
+        registry.register(
+            "cache_errors",
+            "Commands to the cache that failed, and those passed over while it was away",
+            errors.clone(),
+        );
+        Self {
+            failed: errors.get_or_create_owned(&vec![("why", "failed")]),
+            away: errors.get_or_create_owned(&vec![("why", "away")]),
+        }
+    }
+}

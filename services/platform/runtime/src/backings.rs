@@ -1,0 +1,110 @@
+//! What a component that is hosted here may be built on: the stores, caches and axes of its wiring.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    fmt::Display,
+    hash::Hash,
+    time::Duration,
+};
+
+use anyhow::{Context as _, Result, anyhow, bail};
+use backing::{Background, Cache, CachePolicy, Database, Redis, Stampede, Tiers};
+use prometheus_client::registry::Registry;
+use serde::{Serialize, de::DeserializeOwned};
+
+use crate::Wiring;
+
+/// What a component that is hosted here may be built on.
+pub struct Backings {
+    addresses: BTreeMap<String, String>,
+    databases: HashMap<String, Database>,
+    redis: Option<Redis>,
+    /// Where metrics are registered.
+    pub registry: Registry,
+    /// Where background tasks are started.
+    pub background: Background,
+    wiring: Wiring,
+}
+
+impl Backings {
+    pub(crate) fn new(addresses: BTreeMap<String, String>, wiring: Wiring) -> Self {
+        Self {
+            addresses,
+            databases: HashMap::new(),
+            redis: None,
+            registry: Registry::default(),
+            background: Background::default(),
+            wiring,
+        }
+    }
+
+    /// The value of an axis.
+    pub fn axis(&self, axis: &str) -> &str {
+        self.wiring.get(axis)
+    }
+
+    /// The database of a component: its own, or the one that all share. Opened once.
+    pub async fn database(&mut self, component: &str) -> Result<Database> {
+        let own = format!("database/{component}");
+        let role = if self.addresses.contains_key(&own) { own } else { "database".to_owned() };
+        let address = self.address(&role)?;
+        if let Some(open) = self.databases.get(&address) {
+            return Ok(open.clone());
+        }
+        let database = Database::open(&address, &role, &mut self.registry).await?;
+        self.databases.insert(address, database.clone());
+        Ok(database)
+    }
+
+    /// The cache that the axes `cache`, `time-to-live` and `stampede` ask for; none if they ask for none.
+    ///
+    /// `name` tells its keys and counts from those of other caches; `capacity` bounds what the process keeps of it.
+    pub async fn cache<K, V>(&mut self, name: &'static str, capacity: usize) -> Result<Option<Cache<K, V>>>
+    where
+        K: Hash + Eq + Clone + Display + Send + Sync + 'static,
+        V: Clone + Serialize + DeserializeOwned + Send + Sync + 'static,
+    {
+        let tiers = match self.axis("cache") {
+            "none" => return Ok(None),
+            "local" => Tiers::Local,
+            "redis" => Tiers::Redis(self.redis().await?),
+            "tiered" => Tiers::Tiered(self.redis().await?),
+            other => bail!("nothing is wired for cache = {other}"),
+        };
+        let policy = CachePolicy { capacity, time_to_live: self.time_to_live()?, stampede: self.stampede()? };
+        Ok(Some(Cache::new(name, tiers, policy, &mut self.registry)))
+    }
+
+    /// The Redis server of all caches. Opened once.
+    async fn redis(&mut self) -> Result<Redis> {
+        if let Some(open) = &self.redis {
+            return Ok(open.clone());
+        }
+        let address = self.address("cache")?;
+        let redis = Redis::open(&address, &mut self.registry, &self.background)
+            .await
+            .context("the host file gives a wrong address for the backing `cache`")?;
+        Ok(self.redis.insert(redis).clone())
+    }
+
+    fn time_to_live(&self) -> Result<Duration> {
+        let text = self.axis("time-to-live");
+        let seconds = text.strip_suffix('s').and_then(|seconds| seconds.parse().ok());
+        seconds.map(Duration::from_secs).ok_or_else(|| anyhow!("nothing is wired for time-to-live = {text}"))
+    }
+
+    fn stampede(&self) -> Result<Stampede> {
+        match self.axis("stampede") {
+            "off" => Ok(Stampede::Off),
+            "single-flight" => Ok(Stampede::SingleFlight),
+            other => bail!("nothing is wired for stampede = {other}"),
+        }
+    }
+
+    pub(crate) fn address(&self, role: &str) -> Result<String> {
+        self.addresses
+            .get(role)
+            .cloned()
+            .ok_or_else(|| anyhow!("the host file gives no address for the backing `{role}`"))
+    }
+}

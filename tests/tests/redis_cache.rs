@@ -1,0 +1,361 @@
+//! What a cache in Redis keeps and lets go, and that nothing that happens to the server makes an answer wrong or late.
+
+#![expect(clippy::unwrap_used, reason = "a test fails where what it expects is not there")]
+
+use std::{
+    convert::Infallible,
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use backing::{ABSENT_FOR, ANSWER_WITHIN, Background, Cache, CachePolicy, Lasting, Redis, Stampede, Tiers};
+use contract::SystemClock;
+use prometheus_client::{encoding::text::encode, registry::Registry};
+use shortener::{Code, Link, LinkError, LinkService, Links, RandomCodes, RequestKey, Shorten, Target};
+use shortener_app::{CachedLinkStore, MemoryLinkStore};
+use system_tests::redis_server::RedisServer;
+use tokio::{sync::Notify, time::sleep};
+
+/// How long a cache may take to use a server that is back.
+const USED_AGAIN_WITHIN: Duration = Duration::from_secs(5);
+/// What a busy machine may add to a time limit.
+const SLACK: Duration = Duration::from_millis(250);
+
+/// A cache as one process has it.
+struct Process {
+    cache: Cache<String, u32>,
+    registry: Registry,
+    loads: AtomicU32,
+}
+
+impl Process {
+    async fn new(address: &str, tiers: fn(Redis) -> Tiers, stampede: Stampede) -> Self {
+        let mut registry = Registry::default();
+        let redis = Redis::open(address, &mut registry, &Background::default()).await.unwrap();
+        let policy = CachePolicy { capacity: 100, time_to_live: Duration::from_mins(1), stampede };
+        let cache = Cache::new("numbers", tiers(redis), policy, &mut registry);
+        Self { cache, registry, loads: AtomicU32::new(0) }
+    }
+
+    /// Reads a key of which the store has this value.
+    async fn read(&self, key: &str, stored: Option<u32>) -> Option<u32> {
+        let load = async || {
+            self.loads.fetch_add(1, Ordering::SeqCst);
+            Ok::<_, Infallible>(stored.map(lasting))
+        };
+        self.cache.get_or_load(&key.to_owned(), load).await.unwrap()
+    }
+
+    /// A read that has asked the store and carries what it found there until it is told to go on.
+    async fn read_slowly(&self, stored: Option<u32>, has_read: &Notify, goes_on: &Notify) -> Option<u32> {
+        let load = async || {
+            has_read.notify_one();
+            goes_on.notified().await;
+            Ok::<_, Infallible>(stored.map(lasting))
+        };
+        self.cache.get_or_load(&"key".to_owned(), load).await.unwrap()
+    }
+
+    async fn write(&self, key: &str, value: u32) {
+        self.cache.put(&key.to_owned(), &lasting(value)).await;
+    }
+
+    async fn remove(&self, key: &str) {
+        self.cache.forget(&key.to_owned()).await;
+    }
+
+    fn loads(&self) -> u32 {
+        self.loads.load(Ordering::SeqCst)
+    }
+
+    /// The sum of a counter over its labels that hold `label`.
+    fn count(&self, name: &str, label: &str) -> f64 {
+        let mut text = String::new();
+        encode(&mut text, &self.registry).unwrap();
+        let of_it = text.lines().filter(|line| line.starts_with(name) && line.contains(label));
+        of_it.map(|line| line.rsplit(' ').next().unwrap().parse::<f64>().unwrap()).sum()
+    }
+}
+
+fn lasting(value: u32) -> Lasting<u32> {
+    Lasting { value, at_most: Duration::MAX }
+}
+
+#[tokio::test]
+async fn what_one_process_found_every_process_has_and_an_absence_too() {
+    let Some(server) = RedisServer::start() else { return };
+    let one = Process::new(&server.address(), Tiers::Redis, Stampede::SingleFlight).await;
+    let other = Process::new(&server.address(), Tiers::Redis, Stampede::SingleFlight).await;
+    for (key, stored) in [("there", Some(1)), ("nowhere", None)] {
+        assert_eq!(one.read(key, stored).await, stored);
+        assert_eq!(other.read(key, Some(99)).await, stored, "the store is not asked again");
+    }
+    assert_eq!((one.loads(), other.loads()), (2, 0));
+    assert!((other.count("cache_hits_total", "tier=\"redis\"") - 2.0).abs() < 0.1);
+    other.write("nowhere", 2).await;
+    other.remove("there").await;
+    assert_eq!((one.read("nowhere", None).await, one.read("there", Some(99)).await), (Some(2), None));
+}
+
+#[tokio::test]
+async fn each_value_has_its_life_and_an_absence_a_short_one() {
+    let Some(server) = RedisServer::start() else { return };
+    let process = Process::new(&server.address(), Tiers::Redis, Stampede::SingleFlight).await;
+    process.read("there", Some(1)).await;
+    process.read("nowhere", None).await;
+    let brief = Lasting { value: 1, at_most: Duration::from_secs(7) };
+    process.cache.put(&"brief".to_owned(), &brief).await;
+    let life = |key: &str| {
+        let reply = server.ask(&format!("PTTL numbers:{key}"));
+        Duration::from_millis(reply.trim_start_matches(':').parse().unwrap_or_else(|_| panic!("{reply}")))
+    };
+    let there = life("there").as_secs_f64();
+    assert!((50.0..=66.0).contains(&there), "a minute, give or take a tenth: {there}");
+    assert!(life("nowhere") <= ABSENT_FOR && life("brief") <= Duration::from_secs(7));
+}
+
+#[tokio::test]
+async fn a_reader_who_read_before_a_write_does_not_bring_the_old_value_back() {
+    let Some(server) = RedisServer::start() else { return };
+    for stampede in [Stampede::SingleFlight, Stampede::Off] {
+        server.ask("FLUSHALL");
+        let address = server.address();
+        let process = || Process::new(&address, Tiers::Redis, stampede);
+        let (reader, writer, third) = tokio::join!(process(), process(), process());
+        let (has_read, goes_on) = (Notify::new(), Notify::new());
+        let removal = async {
+            has_read.notified().await;
+            writer.remove("key").await;
+            goes_on.notify_one();
+        };
+        let slow = reader.read_slowly(Some(1), &has_read, &goes_on);
+        assert_eq!(tokio::join!(slow, removal).0, Some(1), "it asked before the removal");
+        assert_eq!(third.read("key", None).await, None, "who asks after the removal sees it");
+
+        server.ask("FLUSHALL");
+        let creation = async {
+            has_read.notified().await;
+            writer.write("key", 2).await;
+            goes_on.notify_one();
+        };
+        let slow = reader.read_slowly(None, &has_read, &goes_on);
+        assert_eq!(tokio::join!(slow, creation).0, None, "it asked before the creation");
+        assert_eq!(third.read("key", Some(2)).await, Some(2), "who asks after the creation sees it");
+        assert_eq!(third.loads(), 0, "because the writer left it there");
+    }
+}
+
+#[tokio::test]
+async fn a_reader_who_was_away_for_long_leaves_nothing() {
+    let Some(server) = RedisServer::start() else { return };
+    let reader = Process::new(&server.address(), Tiers::Redis, Stampede::Off).await;
+    let load = async || {
+        // Longer than a mark may be relied on.
+        sleep(backing::FILL_WITHIN + Duration::from_millis(50)).await;
+        Ok::<_, Infallible>(Some(lasting(1)))
+    };
+    assert_eq!(reader.cache.get_or_load(&"key".to_owned(), load).await, Ok(Some(1)));
+    assert_eq!(server.ask("DBSIZE"), ":0");
+}
+
+#[tokio::test]
+async fn of_many_who_ask_at_once_one_asks_the_store() {
+    let Some(server) = RedisServer::start() else { return };
+    for (stampede, expected) in [(Stampede::SingleFlight, 1), (Stampede::Off, 20)] {
+        for stored in [Some(1), None] {
+            server.ask("FLUSHALL");
+            let process = Process::new(&server.address(), Tiers::Redis, stampede).await;
+            let load = async || {
+                process.loads.fetch_add(1, Ordering::SeqCst);
+                sleep(Duration::from_millis(100)).await;
+                Ok::<_, Infallible>(stored.map(lasting))
+            };
+            let (key, process) = ("key".to_owned(), &process);
+            let asking = (0..20).map(|_| process.cache.get_or_load(&key, load));
+            for answer in futures::future::join_all(asking).await {
+                assert_eq!(answer, Ok(stored));
+            }
+            assert_eq!(process.loads(), expected, "{stampede:?}, {stored:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_removal_elsewhere_is_seen_within_a_second_where_there_are_two_tiers() {
+    let Some(server) = RedisServer::start() else { return };
+    let one = Process::new(&server.address(), Tiers::Tiered, Stampede::SingleFlight).await;
+    let other = Process::new(&server.address(), Tiers::Tiered, Stampede::SingleFlight).await;
+    assert_eq!(one.read("key", Some(1)).await, Some(1));
+    assert_eq!(one.read("key", None).await, Some(1));
+    assert!(one.count("cache_hits_total", "tier=\"local\"") > 0.0, "it is asked of the process");
+    other.remove("key").await;
+    let removed = Instant::now();
+    while one.read("key", None).await.is_some() {
+        assert!(removed.elapsed() < backing::LOCAL_FOR + SLACK, "it is still there");
+        sleep(Duration::from_millis(10)).await;
+    }
+    assert_eq!(other.read("key", Some(99)).await, None, "at once where it was removed");
+}
+
+#[tokio::test]
+async fn two_who_share_a_server_do_not_read_each_others_keys() {
+    let Some(server) = RedisServer::start() else { return };
+    let of = |prefix: &str| format!("{}/0#{prefix}", server.address());
+    let one = Process::new(&of("one"), Tiers::Redis, Stampede::Off).await;
+    let other = Process::new(&of("other"), Tiers::Redis, Stampede::Off).await;
+    assert_eq!((one.read("key", Some(1)).await, other.read("key", Some(2)).await), (Some(1), Some(2)));
+    assert_eq!((one.read("key", None).await, other.read("key", None).await), (Some(1), Some(2)));
+}
+
+/// Reads many keys of which each is in the store: all answers are right, and none takes long.
+async fn many_reads_are_right_and_quick(process: &Process) {
+    let began = Instant::now();
+    for number in 0..200 {
+        let asked = Instant::now();
+        assert_eq!(process.read(&format!("key-{number}"), Some(number)).await, Some(number));
+        let took = asked.elapsed();
+        assert!(took < 2 * ANSWER_WITHIN + SLACK, "a read took {took:?}");
+    }
+    let took = began.elapsed();
+    assert!(
+        took < Duration::from_secs(1) + SLACK,
+        "a server that is away costs no time-out a read: {took:?}"
+    );
+}
+
+/// Waits until a key that is in Redis is answered by Redis.
+async fn it_is_used_again(process: &Process) {
+    let deadline = Instant::now() + USED_AGAIN_WITHIN;
+    let hits = || process.count("cache_hits_total", "tier=\"redis\"");
+    let before = hits();
+    while hits() <= before {
+        assert!(Instant::now() < deadline, "the server is back and is not used");
+        assert_eq!(process.read("probe", Some(7)).await, Some(7));
+        sleep(Duration::from_millis(10)).await;
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_is_killed_costs_nothing_and_is_used_again_when_it_is_back() {
+    let Some(mut server) = RedisServer::start() else { return };
+    let process = Process::new(&server.address(), Tiers::Redis, Stampede::SingleFlight).await;
+    many_reads_are_right_and_quick(&process).await;
+    server.kill();
+    many_reads_are_right_and_quick(&process).await;
+    process.remove("key-1").await;
+    assert!(process.count("cache_errors_total", "why=\"failed\"") >= 1.0);
+    assert!(process.count("cache_errors_total", "why=\"away\"") >= 100.0);
+    server.restart();
+    it_is_used_again(&process).await;
+    many_reads_are_right_and_quick(&process).await;
+}
+
+#[tokio::test]
+async fn a_server_that_is_frozen_costs_one_time_limit_and_is_used_again_when_it_runs() {
+    let Some(server) = RedisServer::start() else { return };
+    let process = Process::new(&server.address(), Tiers::Redis, Stampede::SingleFlight).await;
+    many_reads_are_right_and_quick(&process).await;
+    server.freeze();
+    many_reads_are_right_and_quick(&process).await;
+    server.thaw();
+    it_is_used_again(&process).await;
+}
+
+#[tokio::test]
+async fn a_process_that_starts_without_its_cache_serves_and_uses_it_once_it_is_there() {
+    let Some(mut server) = RedisServer::start() else { return };
+    server.kill();
+    let process = Process::new(&server.address(), Tiers::Redis, Stampede::SingleFlight).await;
+    many_reads_are_right_and_quick(&process).await;
+    server.restart();
+    it_is_used_again(&process).await;
+}
+
+/// Links in memory behind a cache in Redis whose values live a second.
+async fn links(server: &RedisServer, tiers: fn(Redis) -> Tiers) -> Arc<dyn Links> {
+    let mut registry = Registry::default();
+    let redis = Redis::open(&server.address(), &mut registry, &Background::default()).await.unwrap();
+    let policy = CachePolicy {
+        capacity: 1_000,
+        time_to_live: Duration::from_secs(1),
+        stampede: Stampede::SingleFlight,
+    };
+    let cache = Cache::new("links", tiers(redis), policy, &mut registry);
+    let store = CachedLinkStore::new(Arc::new(MemoryLinkStore::default()), cache, Arc::new(SystemClock));
+    let codes = Arc::new(RandomCodes::new(remote::new_span_id));
+    Arc::new(LinkService::new(Arc::new(store), codes, Arc::new(SystemClock)))
+}
+
+async fn shorten(links: &dyn Links, number: u32) -> Link {
+    let request = Shorten {
+        target: Target::parse(format!("https://example.com/{number}")).unwrap(),
+        alias: None,
+        expires_at: None,
+        key: RequestKey::parse(format!("key-{number}")).unwrap(),
+        via: None,
+    };
+    links.shorten(request).await.unwrap()
+}
+
+/// Makes, follows and removes links until told to stop; every answer on the way has to be right.
+///
+/// Returns the links that have to be there, and the codes that may not.
+async fn use_links(links: &dyn Links, stop: &AtomicU32) -> (Vec<Link>, Vec<Code>) {
+    let (mut kept, mut removed) = (Vec::new(), Vec::new());
+    for number in 0.. {
+        if stop.load(Ordering::SeqCst) == 1 {
+            break;
+        }
+        let link = shorten(links, number).await;
+        assert_eq!(links.resolve(link.code.clone()).await.as_ref(), Ok(&link), "just made");
+        if number % 5 == 0 {
+            links.remove(link.code.clone()).await.unwrap();
+            removed.push(link.code);
+        } else {
+            kept.push(link);
+        }
+        if let Some(known) = kept.get(number as usize * 7 % kept.len().max(1)) {
+            assert_eq!(links.resolve(known.code.clone()).await.as_ref(), Ok(known));
+        }
+        sleep(Duration::from_millis(1)).await;
+    }
+    (kept, removed)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whatever_happens_to_the_server_no_acknowledged_link_is_lost_and_no_answer_is_wrong() {
+    for tiers in [Tiers::Redis as fn(Redis) -> Tiers, Tiers::Tiered] {
+        let Some(mut server) = RedisServer::start() else { return };
+        let (links, stop) = (links(&server, tiers).await, Arc::new(AtomicU32::new(0)));
+        let using = {
+            let (links, stop) = (Arc::clone(&links), Arc::clone(&stop));
+            tokio::spawn(async move { use_links(&*links, &stop).await })
+        };
+        let some_time = || sleep(Duration::from_millis(400));
+        some_time().await;
+        server.ask("FLUSHALL");
+        some_time().await;
+        server.freeze();
+        some_time().await;
+        server.thaw();
+        some_time().await;
+        server.kill();
+        some_time().await;
+        server.restart();
+        some_time().await;
+        stop.store(1, Ordering::SeqCst);
+        let (kept, removed) = using.await.unwrap();
+        assert!(kept.len() > 100 && removed.len() > 20, "{} and {}", kept.len(), removed.len());
+        for link in kept {
+            assert_eq!(links.resolve(link.code.clone()).await, Ok(link));
+        }
+        // What could not be told of a removal has let go of the link by then.
+        sleep(Duration::from_millis(2_300)).await;
+        for code in removed {
+            assert_eq!(links.resolve(code.clone()).await, Err(LinkError::NotFound { code }));
+        }
+    }
+}
