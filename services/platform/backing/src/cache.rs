@@ -223,7 +223,11 @@ impl CacheMetrics {
         let registry = registry.sub_registry_with_label(("cache".into(), cache.into()));
         registry.register("cache_hits", "Reads answered by the cache, by tier", hits.clone());
         // Of the last tier only: what an earlier tier misses is a hit or a miss of the next.
-        registry.register("cache_misses", "Reads that asked the store, by the tier before it", misses.clone());
+        registry.register(
+            "cache_misses",
+            "Reads that asked the store, by the tier before it",
+            misses.clone(),
+        );
         registry.register("cache_waits", "Reads that waited for another's answer", waited.clone());
         Self {
             local_hits: hits.get_or_create_owned(&vec![("tier", "local")]),

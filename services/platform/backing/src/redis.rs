@@ -16,8 +16,7 @@ use prometheus_client::{
 };
 use redis::{
     AsyncConnectionConfig, Client, Cmd, FromRedisValue, IntoConnectionInfo, RedisError,
-    aio::MultiplexedConnection,
-    io::tcp::TcpSettings,
+    aio::MultiplexedConnection, io::tcp::TcpSettings,
 };
 use tokio::{sync::Notify, time::sleep};
 use tokio_util::sync::CancellationToken;

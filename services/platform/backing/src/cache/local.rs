@@ -2,7 +2,10 @@
 
 use std::{hash::Hash, time::Duration};
 
-use quick_cache::{DefaultHashBuilder, UnitWeighter, sync::{Cache, DefaultLifecycle, PlaceholderGuard}};
+use quick_cache::{
+    DefaultHashBuilder, UnitWeighter,
+    sync::{Cache, DefaultLifecycle, PlaceholderGuard},
+};
 use tokio::time::Instant;
 
 use super::{Lasting, jittered};
