@@ -131,16 +131,11 @@ impl<'a> Export<'a> {
     fn kustomization(&self) -> String {
         let summary = self.arm.wiring.placement().summary;
         let processes: Vec<_> = self.processes().map(|process| process.shape).collect();
-        let resources: String = processes.iter().map(|name| format!("  - {name}.yaml\n")).collect();
-        let maps: String = processes
-            .iter()
-            .map(|name| {
-                format!(
-                    "  - name: {}-host\n    files:\n      - host.toml=hosts/{name}.toml\n",
-                    self.name(name)
-                )
-            })
-            .collect();
+        let resources = processes.iter().map(|name| format!("  - {name}.yaml\n"));
+        let maps = processes.iter().map(|name| {
+            let map = self.name(name);
+            format!("  - name: {map}-host\n    files:\n      - host.toml=hosts/{name}.toml\n")
+        });
         format!(
             "# The {system} as `{wiring}`: {summary}.\n\
              # Written by the command below; a test holds every file of this folder to it.\n\
@@ -163,6 +158,8 @@ impl<'a> Export<'a> {
             system = self.system(),
             wiring = self.wiring,
             command = self.command,
+            resources = resources.collect::<Vec<_>>().concat(),
+            maps = maps.collect::<Vec<_>>().concat(),
         )
     }
 }

@@ -74,11 +74,10 @@ spec:
 }
 
 fn to_stores(export: &Export<'_>) -> String {
-    let ports: String = export
-        .stores()
-        .into_iter()
-        .map(|kind| format!("        - protocol: TCP\n          port: {}\n", stores::port(kind)))
-        .collect();
+    let ports = export.stores().into_iter().map(|kind| {
+        let port = stores::port(kind);
+        format!("        - protocol: TCP\n          port: {port}\n")
+    });
     format!(
         "\
 # The stores may be anywhere, in the cluster or outside of it: by port, because a policy knows no names.
@@ -97,5 +96,6 @@ spec:
 {ports}",
         name = export.name("allow-stores"),
         wiring = export.wiring,
+        ports = ports.collect::<Vec<_>>().concat(),
     )
 }

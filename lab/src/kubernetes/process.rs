@@ -62,6 +62,19 @@ spec:
         prometheus.io/scrape: \"true\"
         prometheus.io/port: \"{INTERNAL_PORT}\"
         prometheus.io/path: /metrics
+{pod}",
+        full = export.name(name),
+        labels_4 = export.labels(name, 4),
+        labels_6 = export.labels(name, 6),
+        labels_8 = export.labels(name, 8),
+        pod = pod(export, process),
+    )
+}
+
+fn pod(export: &Export<'_>, process: &ProcessPlan) -> String {
+    let name = process.shape;
+    format!(
+        "    \
     spec:
       serviceAccountName: {system}
       automountServiceAccountToken: false
@@ -81,7 +94,7 @@ spec:
           whenUnsatisfiable: ScheduleAnyway
           labelSelector:
             matchLabels:
-{labels_14}
+{labels}
       containers:
         - name: {name}
 {container}      volumes:
@@ -94,10 +107,7 @@ spec:
 ",
         full = export.name(name),
         system = export.system(),
-        labels_4 = export.labels(name, 4),
-        labels_6 = export.labels(name, 6),
-        labels_8 = export.labels(name, 8),
-        labels_14 = export.labels(name, 14),
+        labels = export.labels(name, 14),
         container = container(export, process),
     )
 }
@@ -113,6 +123,34 @@ fn container(export: &Export<'_>, process: &ProcessPlan) -> String {
 {password}          ports:
 {public}            - name: internal
               containerPort: {INTERNAL_PORT}
+{probes}          resources:
+            requests:
+              cpu: 100m
+              memory: 64Mi
+            # No limit on CPU: one that is reached makes every request wait for the next period.
+            limits:
+              memory: 256Mi
+          securityContext:
+            allowPrivilegeEscalation: false
+            readOnlyRootFilesystem: true
+            capabilities:
+              drop:
+                - ALL
+          volumeMounts:
+            - name: host
+              mountPath: /etc/lab
+              readOnly: true
+            - name: scratch
+              mountPath: /tmp
+",
+        password = password(export, process),
+        public = if process.edge { public.as_str() } else { "" },
+        probes = PROBES,
+    )
+}
+
+/// When a pod is there, when it gets requests, when it is started again, and how it goes.
+const PROBES: &str = "          \
           # A process answers when it has reached its stores, and they may be late; the other probes wait for this one.
           startupProbe:
             httpGet:
@@ -140,30 +178,7 @@ fn container(export: &Export<'_>, process: &ProcessPlan) -> String {
               # Until every machine has heard that this pod is going, requests still come.
               sleep:
                 seconds: 5
-          resources:
-            requests:
-              cpu: 100m
-              memory: 64Mi
-            # No limit on CPU: one that is reached makes every request wait for the next period.
-            limits:
-              memory: 256Mi
-          securityContext:
-            allowPrivilegeEscalation: false
-            readOnlyRootFilesystem: true
-            capabilities:
-              drop:
-                - ALL
-          volumeMounts:
-            - name: host
-              mountPath: /etc/lab
-              readOnly: true
-            - name: scratch
-              mountPath: /tmp
-",
-        password = password(export, process),
-        public = if process.edge { public.as_str() } else { "" },
-    )
-}
+";
 
 /// The database's password, for a process that has a database.
 fn password(export: &Export<'_>, process: &ProcessPlan) -> String {
