@@ -220,7 +220,10 @@ async fn many_reads_are_right_and_quick(process: &Process) {
         assert!(took < 2 * ANSWER_WITHIN + SLACK, "a read took {took:?}");
     }
     let took = began.elapsed();
-    assert!(took < Duration::from_secs(1) + SLACK, "a server that is away costs no time-out a read: {took:?}");
+    assert!(
+        took < Duration::from_secs(1) + SLACK,
+        "a server that is away costs no time-out a read: {took:?}"
+    );
 }
 
 /// Waits until a key that is in Redis is answered by Redis.
