@@ -125,6 +125,11 @@ impl Desk {
 
     /// Starts a command.
     pub fn start(&self, arguments: &[&str]) -> Running<'_> {
+        self.start_with(arguments, &[])
+    }
+
+    /// Starts a command with further variables in its environment.
+    pub fn start_with(&self, arguments: &[&str], variables: &[(&str, &str)]) -> Running<'_> {
         let number = self.names(".").len();
         let (out, err) = (self.path(&format!("out-{number}")), self.path(&format!("err-{number}")));
         let child = Command::new(self.program)
@@ -134,6 +139,7 @@ impl Desk {
             .env("NO_COLOR", "1")
             .env_remove("LAB_POSTGRES_URL")
             .env_remove("LAB_KAFKA_URL")
+            .envs(variables.iter().copied())
             .stdin(Stdio::null())
             .stdout(File::create(&out).expect("a file"))
             .stderr(File::create(&err).expect("a file"))
@@ -183,6 +189,11 @@ impl Running<'_> {
             assert!(found || ended.is_none(), "it ended ({ended:?}) without saying `{words}`: {said}");
             found.then_some(())
         });
+    }
+
+    /// Its process id.
+    pub fn id(&self) -> u32 {
+        self.child.id()
     }
 
     /// What it has written on standard output so far.

@@ -142,7 +142,8 @@ fn kafka(project: &mut Project, setting: &Setting<'_>) {
         command: Vec::new(),
         environment,
         read_only: false,
-        tmpfs: vec!["/tmp"],
+        // Two of them are volumes of the image without a name, which nobody would remove.
+        tmpfs: vec!["/tmp", "/etc/kafka/secrets", "/mnt/shared/config"],
         // Its port opens when it serves. Kafka's own tools would start a Java machine at every check.
         health: words(["bash", "-c", "</dev/tcp/127.0.0.1/9092"]),
         memory: "1g",

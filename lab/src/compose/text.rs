@@ -183,9 +183,9 @@ fn health(text: &mut String, indent: usize, program: &Program, purpose: &Purpose
             let words: Vec<_> =
                 std::iter::once("CMD").chain(program.health.iter().map(String::as_str)).collect();
             line_of(text, indent + 2, &format!("test: {}", list(&words)));
-            line_of(text, indent + 2, "interval: 2s");
+            line_of(text, indent + 2, "interval: 5s");
             line_of(text, indent + 2, "timeout: 5s");
-            line_of(text, indent + 2, "retries: 30");
+            line_of(text, indent + 2, "retries: 12");
         }
     }
 }

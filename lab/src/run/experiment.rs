@@ -28,7 +28,7 @@ use crate::{
     interrupt::Interrupt,
     measure::{Scrape, memory},
     plan::{ArmPlan, Plan},
-    process::{Launch, LaunchOptions, READY_WITHIN, RunningArm, Scratch},
+    process::{Launch, LaunchOptions, READY_WITHIN, RunningArm, Runtime, Scratch},
     report::model::UsedBacking,
     scenario::{ArrivalKind, Kind},
 };
@@ -65,6 +65,9 @@ pub(super) fn run(options: &RunOptions, folder: &RunFolder, interrupt: &Interrup
         gathered: Gathered::new(),
         arms: options.plan.arms.clone(),
     };
+    if let Runtime::Compose(engine) = &options.runtime {
+        experiment.gathered.notes.push(engine.note());
+    }
     match experiment.plan.scenario.kind {
         Kind::Paired | Kind::Waterfall => experiment.paired()?,
         Kind::Episodes => experiment.episodes()?,

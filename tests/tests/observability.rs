@@ -1,0 +1,509 @@
+//! What watches the systems: every dashboard asks for what the processes really serve, Prometheus finds and renames it,
+//! and no panel stays empty.
+//!
+//! Two tests need Prometheus and its `promtool`; where these are not, they say so, and fail where `CI` is set.
+
+#![expect(clippy::unwrap_used, reason = "a test fails where what it expects is not there")]
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    io::{ErrorKind, Read, Write},
+    net::{SocketAddr, TcpListener, TcpStream},
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    time::Duration,
+};
+
+use lab::systems;
+use nix::sys::signal::Signal;
+use serde_json::Value;
+use system_tests::{
+    command::{Desk, Running},
+    edge_suite::eventually,
+    tree::root,
+};
+
+const PROGRAM: &str = env!("CARGO_BIN_EXE_hosted");
+
+/// How long one page, or one answer of Prometheus, may take.
+const ANSWER_WITHIN: Duration = Duration::from_secs(5);
+
+/// How soon every panel has something to show: some scrapes, a second apart.
+const SHOWN_WITHIN: Duration = Duration::from_secs(40);
+
+/// Metrics that the wiring of these tests does not serve, and why a dashboard asks for them all the same.
+const OF_OTHER_WIRINGS: [(&str, &str); 2] = [
+    ("breaker_state", "of a value of `resilience` with breakers"),
+    ("cache_errors_total", "of `cache=redis` and `cache=tiered`, which need Redis"),
+];
+
+/// What Prometheus itself knows of whom it asks.
+const OF_PROMETHEUS: [&str; 2] = ["up", "scrape_duration_seconds"];
+
+fn observability() -> PathBuf {
+    root().join("deploy/observability")
+}
+
+fn read(path: &Path) -> String {
+    fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+// ---- The dashboards as files ----
+
+/// Every dashboard, by its file's name.
+fn dashboards() -> BTreeMap<String, Value> {
+    let entries = fs::read_dir(observability().join("grafana/dashboards")).unwrap();
+    let paths = entries.map(|entry| entry.unwrap().path());
+    let dashboards: BTreeMap<_, _> = paths
+        .map(|path| {
+            let name = path.file_stem().unwrap().to_string_lossy().into_owned();
+            let json = serde_json::from_str(&read(&path));
+            (name.clone(), json.unwrap_or_else(|error| panic!("`{name}`: {error}")))
+        })
+        .collect();
+    assert!(dashboards.len() >= 5, "only these were found: {:?}", dashboards.keys());
+    dashboards
+}
+
+fn list<'a>(value: &'a Value, member: &str) -> &'a [Value] {
+    value[member].as_array().map_or(&[], Vec::as_slice)
+}
+
+fn text<'a>(value: &'a Value, member: &str) -> &'a str {
+    value[member].as_str().unwrap_or_default()
+}
+
+/// The panels that show figures: neither headings nor words.
+fn panels(dashboard: &Value) -> impl Iterator<Item = &Value> {
+    list(dashboard, "panels").iter().filter(|panel| !["row", "text"].contains(&text(panel, "type")))
+}
+
+/// The expressions of every panel: `dashboard: panel`, and the expression.
+fn expressions() -> Vec<(String, String)> {
+    let mut found = Vec::new();
+    for (name, dashboard) in dashboards() {
+        for panel in panels(&dashboard) {
+            let place = format!("{name}: {}", text(panel, "title"));
+            let targets = list(panel, "targets").iter();
+            found.extend(targets.map(|target| (place.clone(), text(target, "expr").to_owned())));
+        }
+    }
+    assert!(found.len() > 40, "only {} expressions were found", found.len());
+    found
+}
+
+/// What the variables of the dashboards ask for: `dashboard: variable`, series and label.
+fn variables() -> Vec<(String, String, String)> {
+    let mut found = Vec::new();
+    for (name, dashboard) in dashboards() {
+        for variable in list(&dashboard["templating"], "list") {
+            let place = format!("{name}: ${}", text(variable, "name"));
+            let query = text(&variable["query"], "query").strip_prefix("label_values(");
+            let query = query.and_then(|rest| rest.strip_suffix(')')).unwrap_or_else(|| panic!("{place}"));
+            let (series, label) = query.rsplit_once(", ").unwrap();
+            found.push((place, series.to_owned(), label.to_owned()));
+        }
+    }
+    assert!(found.len() > 5, "{found:?}");
+    found
+}
+
+/// The expressions of the alerts.
+fn alerts() -> Vec<(String, String)> {
+    let rules = read(&observability().join("alerts.yml"));
+    let found: Vec<_> = rules
+        .split("- alert: ")
+        .skip(1)
+        .map(|rule| {
+            let name = rule.lines().next().unwrap();
+            let after = rule.split("expr:").nth(1).unwrap_or_else(|| panic!("{name} has no `expr`"));
+            let end =
+                ["\n        for:", "\n        annotations:"].iter().filter_map(|key| after.find(key)).min();
+            (format!("alerts: {name}"), after[..end.unwrap()].trim_start_matches([' ', '|']).to_owned())
+        })
+        .collect();
+    assert!(found.len() >= 4, "{found:?}");
+    found
+}
+
+#[test]
+fn every_dashboard_teaches_and_finds_its_figures() {
+    let sources = read(&observability().join("grafana/provisioning/datasources/lab.yml"));
+    let mut ids = BTreeSet::new();
+    for (name, dashboard) in dashboards() {
+        assert!(ids.insert(text(&dashboard, "uid").to_owned()), "`{name}`: a `uid` of its own");
+        assert!(!text(&dashboard, "uid").is_empty() && !text(&dashboard, "title").is_empty(), "`{name}`");
+        assert!(dashboard["schemaVersion"].as_u64().is_some_and(|version| version >= 39), "`{name}`");
+        assert!(text(&dashboard, "description").len() > 40, "`{name}`: what is it for?");
+        assert!(panels(&dashboard).count() >= 6, "`{name}` has too few panels");
+        let mut known = BTreeSet::new();
+        for panel in list(&dashboard, "panels") {
+            assert!(known.insert(panel["id"].as_u64().unwrap()), "`{name}`: an id is there twice: {panel}");
+            assert!(!text(panel, "title").is_empty(), "`{name}`: {panel}");
+            let place = &panel["gridPos"];
+            let right = place["x"].as_u64().unwrap() + place["w"].as_u64().unwrap();
+            assert!(right <= 24, "`{name}`: wider than the page: {panel}");
+        }
+        for panel in panels(&dashboard) {
+            let place = format!("`{name}`: {}", text(panel, "title"));
+            assert!(text(panel, "description").len() > 40, "{place}: what is there to look at?");
+            let states = text(panel, "type") == "state-timeline";
+            let unit = text(&panel["fieldConfig"]["defaults"], "unit");
+            assert!(states || !unit.is_empty(), "{place}: a figure has a unit");
+            assert!(!list(panel, "targets").is_empty(), "{place} shows nothing");
+            for source in list(panel, "targets").iter().chain([panel]) {
+                let uid = text(&source["datasource"], "uid");
+                assert!(sources.contains(&format!("    uid: {uid}\n")), "{place}: nobody provides `{uid}`");
+            }
+            for target in list(panel, "targets") {
+                assert!(text(target, "legendFormat").contains("{{"), "{place}: whose figures are these?");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_wiring_of_the_targets_has_the_processes_of_a_placement() {
+    let targets = observability().join("targets");
+    let mut counted = 0;
+    for entry in fs::read_dir(targets).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_stem().unwrap().to_string_lossy().into_owned();
+        let system = systems::find(&name).unwrap_or_else(|| panic!("`{name}` is no system"));
+        let of_placement = |names: BTreeSet<&str>| {
+            let shapes = system.placements.iter().map(|placement| placement.processes.iter());
+            shapes
+                .map(|shapes| shapes.map(|shape| shape.name).collect())
+                .any(|shapes: BTreeSet<_>| shapes == names)
+        };
+        for line in read(&path).lines().filter(|line| line.starts_with("- ")) {
+            assert!(line.contains(&format!("system: {name}")), "{line}");
+            let addresses: Vec<_> = line.split('"').skip(1).step_by(2).collect();
+            let services =
+                addresses.iter().map(|address| address.strip_suffix(":9000").expect("the internal port"));
+            let (arms, names): (BTreeSet<_>, BTreeSet<_>) =
+                services.map(|service| service.rsplit_once('-').unwrap()).unzip();
+            assert_eq!(arms.len(), 1, "a wiring is one line: {line}");
+            assert!(of_placement(names), "no placement has these processes: {line}");
+            counted += 1;
+        }
+    }
+    assert!(counted >= 2, "two arms can be put side by side");
+}
+
+// ---- What they ask for ----
+
+/// Words of PromQL that are no metrics; a function is told by its parenthesis.
+const WORDS: [&str; 15] = [
+    "sum",
+    "min",
+    "max",
+    "avg",
+    "count",
+    "by",
+    "without",
+    "on",
+    "ignoring",
+    "and",
+    "or",
+    "unless",
+    "bool",
+    "offset",
+    "group_left",
+];
+
+/// The names of the metrics in an expression.
+fn metrics_of(expression: &str) -> BTreeSet<String> {
+    let mut names = BTreeSet::new();
+    let mut rest = expression;
+    while let Some(start) = rest.find(|c: char| !c.is_whitespace()) {
+        rest = &rest[start..];
+        let end = match rest.chars().next().unwrap() {
+            '"' => rest[1..].find('"').unwrap() + 2,
+            '{' => rest.find('}').unwrap() + 1,
+            '[' => rest.find(']').unwrap() + 1,
+            c if c.is_ascii_alphabetic() || c == '_' => {
+                let end = rest.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(rest.len());
+                let (word, after) = rest.split_at(end);
+                let after = after.trim_start();
+                if ["by", "without", "on", "ignoring"].contains(&word) {
+                    // A list of labels follows.
+                    rest.find(')').unwrap() + 1
+                } else {
+                    if !WORDS.contains(&word) && !after.starts_with('(') {
+                        names.insert(word.to_owned());
+                    }
+                    end
+                }
+            }
+            c if c.is_ascii_digit() => {
+                rest.find(|c: char| !c.is_ascii_alphanumeric() && c != '.').unwrap_or(rest.len())
+            }
+            c => c.len_utf8(),
+        };
+        rest = &rest[end..];
+    }
+    names
+}
+
+#[test]
+fn the_metrics_of_an_expression_are_found() {
+    let of = |expression| metrics_of(expression).into_iter().collect::<Vec<_>>();
+    assert_eq!(
+        of(r#"sum by (arm) (rate(a_total{b="c{", d=~"$e"}[1m])) / (b_total > 0.5)"#),
+        ["a_total", "b_total"]
+    );
+    assert_eq!(of("histogram_quantile(0.99, sum by (x, le) (rate(h_bucket[5m]))) * 1e3"), ["h_bucket"]);
+    assert_eq!(of("up == 0 and max_over_time(gone[1h]) == 1"), ["gone", "up"]);
+}
+
+/// A metric as `prometheus.yml` renames it: the component and the peer become labels.
+fn renamed(name: &str) -> String {
+    let calls = ["calls_total", "call_seconds_bucket", "call_seconds_sum", "call_seconds_count"];
+    for (kind, lasts) in [("component", &calls[..]), ("peer", &["hops_total"])] {
+        let is_of =
+            |last: &&str| name.starts_with(&format!("{kind}_")) && name.ends_with(&format!("_{last}"));
+        if let Some(last) = lasts.iter().copied().find(is_of) {
+            return format!("{kind}_{last}");
+        }
+    }
+    name.to_owned()
+}
+
+#[test]
+fn every_metric_that_is_asked_for_is_served() {
+    let desk = Desk::new(PROGRAM);
+    let wiring = Wiring::start(&desk);
+    let mut served: BTreeSet<String> = OF_PROMETHEUS.map(str::to_owned).into();
+    for (_, address) in &wiring.processes {
+        let page = get(*address, "/metrics").unwrap();
+        let samples = page.lines().filter(|line| !line.starts_with('#'));
+        served.extend(samples.map(|line| renamed(line.split(['{', ' ']).next().unwrap())));
+    }
+    wiring.stop();
+    let others: BTreeSet<_> = OF_OTHER_WIRINGS.iter().map(|(name, _)| *name).collect();
+    let asked = expressions().into_iter().chain(alerts());
+    let asked = asked.chain(variables().into_iter().map(|(place, series, _)| (place, series)));
+    let mut unknown = Vec::new();
+    let mut used = BTreeSet::new();
+    for (place, expression) in asked {
+        for name in metrics_of(&expression) {
+            if !served.contains(&name) && !others.contains(name.as_str()) {
+                unknown.push(format!("{place}: `{name}`"));
+            }
+            used.insert(name);
+        }
+    }
+    assert!(unknown.is_empty(), "nobody serves:\n  {}\nserved are {served:#?}", unknown.join("\n  "));
+    assert!(used.len() > 10, "only {used:?} were found");
+    for name in others {
+        assert!(used.contains(name), "nothing asks for `{name}`, so it need not be excused");
+        assert!(!served.contains(name), "`{name}` is served, so it need not be excused");
+    }
+}
+
+// ---- A wiring that is up ----
+
+/// Microservices with events in a log and a cache: one wiring that serves nearly every metric there is.
+struct Wiring<'a> {
+    running: Running<'a>,
+    desk: &'a Desk,
+    url: String,
+    /// Its processes, and where each serves its metrics.
+    processes: Vec<(String, SocketAddr)>,
+}
+
+impl<'a> Wiring<'a> {
+    fn start(desk: &'a Desk) -> Self {
+        let axes = ["placement=microservices", "events=kafka", "cache=local", "database=sqlite"];
+        let mut arguments = vec!["up", "shortener"];
+        arguments.extend(axes.iter().flat_map(|axis| ["--set", axis]));
+        let mut running = desk.start(&arguments);
+        running.says("Ctrl-C stops it");
+        let out = running.out();
+        let api = out.lines().find_map(|line| line.strip_prefix("public API"));
+        let url = api.expect("it says where it is").trim().to_owned();
+        let processes = out.lines().filter_map(|line| {
+            let (before, after) = line.split_once("metrics http://")?;
+            let name = before.split_whitespace().next()?.to_owned();
+            Some((name, after.strip_suffix("/metrics")?.parse().unwrap()))
+        });
+        let processes: Vec<_> = processes.collect();
+        assert_eq!(processes.len(), 3, "a gateway, links and clicks: {out}");
+        Self { running, desk, url, processes }
+    }
+
+    fn stop(self) {
+        self.running.signal(Signal::SIGINT);
+        let ended = self.running.end();
+        assert_eq!(ended.code, Some(0), "{ended:?}");
+        self.desk.is_tidy();
+    }
+}
+
+/// `GET` over HTTP/1.0, which ends a reply with its connection; the body of a 200.
+fn get(address: SocketAddr, path: &str) -> std::io::Result<String> {
+    let mut stream = TcpStream::connect_timeout(&address, ANSWER_WITHIN)?;
+    stream.set_read_timeout(Some(ANSWER_WITHIN))?;
+    stream.write_all(format!("GET {path} HTTP/1.0\r\nhost: {address}\r\n\r\n").as_bytes())?;
+    let mut reply = String::new();
+    stream.read_to_string(&mut reply)?;
+    let (head, body) = reply.split_once("\r\n\r\n").unwrap_or_default();
+    let is_ok = head.split(' ').nth(1) == Some("200");
+    is_ok.then(|| body.to_owned()).ok_or_else(|| std::io::Error::other(format!("{path}: {reply}")))
+}
+
+// ---- A Prometheus that is up ----
+
+/// Runs one of Prometheus's programs; `None`, said loudly, where it is not installed.
+#[expect(clippy::disallowed_methods, reason = "a test's own configuration")]
+fn start(command: &mut Command) -> Option<Child> {
+    match command.spawn() {
+        Ok(child) => Some(child),
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            assert!(std::env::var("CI").is_err(), "CI has to provide Prometheus: {command:?}");
+            eprintln!(
+                "SKIPPED: no {command:?}. Install Debian's `prometheus`, or https://prometheus.io/download"
+            );
+            None
+        }
+        Err(error) => panic!("{command:?}: {error}"),
+    }
+}
+
+#[test]
+fn what_prometheus_reads_is_valid_and_the_alerts_speak_when_they_should() {
+    for check in [["check", "config", "prometheus.yml"], ["test", "rules", "alerts.test.yml"]] {
+        let mut promtool = Command::new("promtool");
+        promtool.args(check).current_dir(observability()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let Some(child) = start(&mut promtool) else { return };
+        let ended = child.wait_with_output().unwrap();
+        assert!(ended.status.success(), "{check:?}: {ended:?}");
+    }
+}
+
+/// The real program with the real configuration; only the addresses are those of a wiring that is up, and a second is
+/// enough between scrapes.
+struct Prometheus {
+    child: Child,
+    address: SocketAddr,
+}
+
+impl Prometheus {
+    fn watch(wiring: &Wiring<'_>) -> Option<Self> {
+        let folder = wiring.desk.path("prometheus");
+        let config = read(&observability().join("prometheus.yml"));
+        let quick = config
+            .replace("scrape_interval: 5s", "scrape_interval: 1s")
+            .replace("scrape_timeout: 2s", "scrape_timeout: 1s");
+        assert_ne!(config, quick, "the interval is set");
+        wiring.desk.write("prometheus/prometheus.yml", &quick);
+        wiring.desk.write("prometheus/alerts.yml", &read(&observability().join("alerts.yml")));
+        let targets: Vec<_> = wiring
+            .processes
+            .iter()
+            .map(|(process, address)| {
+                serde_json::json!({
+                    "labels": { "system": "shortener", "arm": "microservices", "process": process },
+                    "targets": [address.to_string()],
+                })
+            })
+            .collect();
+        wiring.desk.write("prometheus/targets/shortener.yml", &serde_json::to_string(&targets).unwrap());
+        // Whoever takes the port between here and there makes this test fail, and not lie.
+        let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        let mut program = Command::new("prometheus");
+        program
+            .arg(format!("--config.file={}", folder.join("prometheus.yml").display()))
+            .arg(format!("--storage.tsdb.path={}", folder.join("data").display()))
+            .arg(format!("--web.listen-address={address}"))
+            .arg("--log.level=error");
+        Some(Self { child: start(&mut program)?, address })
+    }
+
+    /// The answer to a query of its API.
+    fn ask(&self, path: &str, parameters: &[(&str, &str)]) -> Option<Value> {
+        let query: Vec<_> =
+            parameters.iter().map(|(key, value)| format!("{key}={}", escaped(value))).collect();
+        let reply = get(self.address, &format!("/api/v1/{path}?{}", query.join("&"))).ok()?;
+        let reply: Value = serde_json::from_str(&reply).unwrap();
+        assert_eq!(reply["status"], "success", "{reply}");
+        Some(reply["data"].clone())
+    }
+
+    /// How many series an expression has now.
+    fn series(&self, expression: &str) -> usize {
+        let data = self.ask("query", &[("query", expression)]);
+        data.map_or(0, |data| list(&data, "result").len())
+    }
+}
+
+impl Drop for Prometheus {
+    fn drop(&mut self) {
+        // Both fail where it has ended already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn escaped(text: &str) -> String {
+    text.bytes().map(|byte| format!("%{byte:02X}")).collect()
+}
+
+/// An expression as Grafana would send it.
+fn chosen(expression: &str) -> String {
+    let choices = [("$__rate_interval", "10s"), ("$system", "shortener"), ("$arm", ".+"), ("$process", ".+")];
+    choices.iter().fold(expression.to_owned(), |text, (name, value)| text.replace(name, value))
+}
+
+#[test]
+fn no_panel_stays_empty_while_a_system_is_used() {
+    let desk = Desk::new(PROGRAM);
+    let wiring = Wiring::start(&desk);
+    let Some(prometheus) = Prometheus::watch(&wiring) else { return wiring.stop() };
+    let load = desk.start(&[
+        "load",
+        "--system",
+        "shortener",
+        "--url",
+        &wiring.url,
+        "--rate",
+        "50",
+        "--for",
+        "30s",
+        "--links",
+        "50",
+    ]);
+    eventually(SHOWN_WITHIN, "every process is asked, and answers", || {
+        (prometheus.series("up == 1 and count_over_time(up[1m]) >= 3") == wiring.processes.len())
+            .then_some(())
+    });
+    let others = OF_OTHER_WIRINGS.map(|(name, _)| name);
+    let mut shown = 0;
+    for (place, expression) in expressions() {
+        if metrics_of(&expression).iter().all(|name| !others.contains(&name.as_str())) {
+            let expression = chosen(&expression);
+            eventually(SHOWN_WITHIN, &format!("{place} shows something: {expression}"), || {
+                (prometheus.series(&expression) > 0).then_some(())
+            });
+            shown += 1;
+        }
+    }
+    assert!(shown > 40, "only {shown} were tried");
+    for (place, series, label) in variables() {
+        let values = prometheus.ask(&format!("label/{label}/values"), &[("match[]", &chosen(&series))]);
+        assert!(
+            values.is_some_and(|values| !values.as_array().unwrap().is_empty()),
+            "{place} has no choices"
+        );
+    }
+    for (place, expression) in alerts() {
+        assert_eq!(prometheus.series(&expression), 0, "{place}: nothing is wrong");
+    }
+    load.signal(Signal::SIGINT);
+    let ended = load.end();
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    drop(prometheus);
+    wiring.stop();
+}
