@@ -80,7 +80,7 @@ pub(crate) fn start(
 ) -> Result<RunningArm, Cannot> {
     engine.has_images(arm)?;
     let folder = options.scratch.folder(format!("launch-{}/{}", options.number, arm.name))?;
-    let mut up = Up::prepare(arm, &folder)?;
+    let mut up = Up::new(arm, &folder);
     let gateway = up.network()?;
     let receiver = receiver(arm, options, gateway, budget)?;
     let wiring = prefix(&arm.name);
@@ -151,16 +151,17 @@ fn used(arm: &ArmPlan) -> Vec<RunningBacking> {
 }
 
 impl Up {
-    fn prepare(arm: &ArmPlan, folder: &Path) -> Result<Self> {
+    /// A project of this name, of which nothing is there yet.
+    fn new(arm: &ArmPlan, folder: &Path) -> Self {
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
-        Ok(Self {
+        Self {
             arm: arm.name.clone(),
             name: format!("lab-{}-{number}", std::process::id()),
             file: folder.join("compose.yml"),
             containers: Vec::new(),
             groups: Vec::new(),
             is_gone: false,
-        })
+        }
     }
 
     /// Makes the project's network before the project, for the receiver's address has to be known to write its files.
