@@ -60,7 +60,7 @@ async fn too_many_counts_are_refused_whole(clicks: &dyn Clicks) {
 }
 
 async fn events_that_come_again_in_other_company_count_once(clicks: Arc<dyn Clicks>) {
-    let event = |id| Event { id, key: "event".to_owned() };
+    let event = |id| Event::new(id, "event");
     let subscriber = Tallying::new(Arc::clone(&clicks));
     subscriber.receive(&[event(101), event(102)], Batching::Shifting).await.unwrap();
     subscriber.receive(&[event(102), event(103)], Batching::Shifting).await.unwrap();

@@ -96,7 +96,7 @@ async fn follow(
     let link = resolve(&edge, code).await?;
     // A HEAD request looks at a link and does not follow it.
     if method == Method::GET {
-        let click = Event { id: Uuid::now_v7().as_u128(), key: link.code.into() };
+        let click = Event::new(Uuid::now_v7().as_u128(), link.code);
         edge.followed.publish(click).await?;
     }
     let target = Bytes::from(String::from(link.target));

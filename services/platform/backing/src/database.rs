@@ -10,6 +10,8 @@ use sqlx::{
 };
 use tokio::time::{Instant, sleep};
 
+use crate::Check;
+
 /// Connections to a server that one process may hold.
 const POSTGRES_CONNECTIONS: u32 = 16;
 /// Connections that read a SQLite file at once; one more writes.
@@ -84,6 +86,21 @@ impl Database {
             return Postgres::connect(address, statements).await.map(Self::Postgres).map_err(refused);
         }
         Err(OpenError::UnknownAddress(without_password(address)))
+    }
+
+    /// Whether it answers.
+    pub fn check(&self, role: &str) -> Check {
+        let database = self.clone();
+        Check::new(format!("the database `{role}`"), move || {
+            let database = database.clone();
+            // Not counted as a statement: nobody's request sent it.
+            async move {
+                match &database {
+                    Self::Sqlite(sqlite) => sqlx::query("SELECT 1").execute(&sqlite.readers).await.is_ok(),
+                    Self::Postgres(postgres) => sqlx::query("SELECT 1").execute(&postgres.pool).await.is_ok(),
+                }
+            }
+        })
     }
 }
 

@@ -19,6 +19,15 @@ pub struct Event {
     pub id: u128,
     /// Events of one key arrive in the order in which they were published.
     pub key: String,
+    /// Where in which trace it was published, as a `traceparent` header has it; only if that trace is sampled.
+    pub trace: Option<String>,
+}
+
+impl Event {
+    /// An event of no trace.
+    pub fn new(id: u128, key: impl Into<String>) -> Self {
+        Self { id, key: key.into(), trace: None }
+    }
 }
 
 /// Takes events.
@@ -44,6 +53,8 @@ pub enum Batching {
 #[async_trait]
 pub trait Subscriber: Send + Sync {
     /// Takes the effect of every event; on an error all of them come again.
+    ///
+    /// [`Why::Misunderstood`](contract::Why::Misunderstood) says that they never can have an effect.
     async fn receive(&self, events: &[Event], batching: Batching) -> Result<(), Unavailable>;
 }
 
@@ -53,6 +64,7 @@ pub struct EventMetrics {
     published: Counter,
     received: Counter,
     lost: Counter,
+    dead: Counter,
 }
 
 impl EventMetrics {
@@ -62,6 +74,7 @@ impl EventMetrics {
         let registry = registry.sub_registry_with_label(("topic".into(), topic.into()));
         registry.register("events_published", "Events taken from requests", metrics.published.clone());
         registry.register("events_received", "Events whose effect was taken", metrics.received.clone());
+        registry.register("events_dead", "Events that went to the dead letters", metrics.dead.clone());
         registry.register("events_lost", "Events given up", metrics.lost.clone());
         metrics
     }

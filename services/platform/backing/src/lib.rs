@@ -5,16 +5,18 @@
 //!
 //! Not here: which of these a system uses (its `wiring.rs`), and where they run (the lab's runtimes).
 //!
-//! Read in this order: `database`, `redis`, `cache`, `events`, `background`.
+//! Read in this order: `database`, `redis`, `cache`, `events`, `check`, `background`.
 
 mod background;
 mod cache;
+mod check;
 mod database;
 mod events;
 mod redis;
 
 pub use background::Background;
 pub use cache::{ABSENT_FOR, Cache, CachePolicy, FILL_WITHIN, LOCAL_FOR, Lasting, Stampede, Tiers};
+pub use check::Check;
 pub use database::{Database, OpenError, Postgres, Sqlite};
 pub use events::{
     Batching, Event, EventMetrics, Publisher, Subscriber,

@@ -24,7 +24,7 @@ pub use grpc::{Encodes, Malformed, answer as answer_grpc};
 pub use http::{answer as answer_http, connector, is_grpc, overloaded, problem, too_late, unknown_method};
 pub use observe::{CallMetrics, HopMetrics};
 pub use table::Contract;
-pub use trace::{SpanId, Trace, TraceId, in_span, new_span_id, new_trace_id};
+pub use trace::{Described, SpanId, Trace, TraceId, in_span, new_span_id, new_trace_id, record_span};
 
 /// What `remote!` needs of other crates, so that an app crate need not name them.
 #[doc(hidden)]

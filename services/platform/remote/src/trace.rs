@@ -6,7 +6,8 @@
 use std::{future::Future, time::SystemTime};
 
 use opentelemetry::{
-    Context as OtelContext, KeyValue, global,
+    Context as OtelContext, KeyValue,
+    global::{self, BoxedSpan},
     trace::{Span as _, SpanBuilder, SpanContext, SpanKind, TraceContextExt, TraceFlags, TraceState, Tracer},
 };
 
@@ -76,24 +77,34 @@ pub fn new_span_id() -> SpanId {
     rand::random::<u64>().max(1)
 }
 
+/// What a span is: its name, kind and attributes.
+pub type Described = (String, SpanKind, Vec<KeyValue>);
+
+/// Makes a span that is over already: work that was done for several operations at once, seen from one of them.
+pub fn record_span(parent: Trace, described: Described, began: SystemTime) {
+    if parent.sampled {
+        begin(parent, described, began).end();
+    }
+}
+
+fn begin(parent: Trace, (name, kind, attributes): Described, at: SystemTime) -> BoxedSpan {
+    let builder =
+        SpanBuilder::from_name(name).with_kind(kind).with_start_time(at).with_attributes(attributes);
+    global::tracer("lab").build_with_context(builder, &parent.as_parent())
+}
+
 /// Runs a future as a span of the running operation, if that leaves spans; otherwise just runs it.
 ///
 /// `describe` gives the span's name, kind and attributes; it is called only when a span is made.
 pub async fn in_span<F, D>(describe: D, future: F) -> F::Output
 where
     F: Future,
-    D: FnOnce() -> (String, SpanKind, Vec<KeyValue>),
+    D: FnOnce() -> Described,
 {
     match current().filter(|context| context.trace.sampled) {
         None => future.await,
         Some(context) => {
-            let (name, kind, attributes) = describe();
-            let tracer = global::tracer("lab");
-            let builder = SpanBuilder::from_name(name)
-                .with_kind(kind)
-                .with_start_time(SystemTime::now())
-                .with_attributes(attributes);
-            let mut span = tracer.build_with_context(builder, &context.trace.as_parent());
+            let mut span = begin(context.trace, describe(), SystemTime::now());
             let mut inside = context;
             inside.trace.span = u64::from_be_bytes(span.span_context().span_id().to_bytes());
             // Boxed, so that an unsampled operation does not carry the room for this.

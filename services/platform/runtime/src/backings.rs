@@ -8,7 +8,7 @@ use std::{
 };
 
 use anyhow::{Context as _, Result, anyhow, bail};
-use backing::{Background, Cache, CachePolicy, Database, Redis, Stampede, Tiers};
+use backing::{Background, Cache, CachePolicy, Check, Database, Redis, Stampede, Tiers};
 use prometheus_client::registry::Registry;
 use serde::{Serialize, de::DeserializeOwned};
 
@@ -23,6 +23,7 @@ pub struct Backings {
     pub registry: Registry,
     /// Where background tasks are started.
     pub background: Background,
+    pub(crate) checks: Vec<Check>,
     wiring: Wiring,
 }
 
@@ -34,6 +35,7 @@ impl Backings {
             redis: None,
             registry: Registry::default(),
             background: Background::default(),
+            checks: Vec::new(),
             wiring,
         }
     }
@@ -52,6 +54,7 @@ impl Backings {
             return Ok(open.clone());
         }
         let database = Database::open(&address, &role, &mut self.registry).await?;
+        self.needs(database.check(&role));
         self.databases.insert(address, database.clone());
         Ok(database)
     }
@@ -99,6 +102,11 @@ impl Backings {
             "single-flight" => Ok(Stampede::SingleFlight),
             other => bail!("nothing is wired for stampede = {other}"),
         }
+    }
+
+    /// The process is ready only while this passes.
+    pub fn needs(&mut self, check: Check) {
+        self.checks.push(check);
     }
 
     pub(crate) fn address(&self, role: &str) -> Result<String> {

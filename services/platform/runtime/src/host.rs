@@ -3,16 +3,15 @@
 use std::{sync::Arc, time::Duration};
 
 use anyhow::{Context as _, Result, anyhow, bail};
-use async_trait::async_trait;
 use axum::Router;
-use backing::{
-    Event, EventMetrics, Inline, KafkaConsumer, KafkaPublisher, MemoryPublisher, Publisher, Subscriber,
-};
-use contract::{Unavailable, Why};
+use backing::{Publisher, Subscriber};
 use remote::{CallMetrics, Client, Contract, HopMetrics, Transport};
 use resilience::Policy;
 
-use crate::{Backings, HostFile, Wiring};
+use crate::{
+    Backings, HostFile, Wiring,
+    events::{self, Part},
+};
 
 /// One process while it is being put together.
 pub struct Host {
@@ -87,25 +86,8 @@ impl Host {
         _owner: C,
         subscriber: Arc<dyn Subscriber>,
     ) -> Result<Arc<dyn Publisher>> {
-        let metrics = EventMetrics::register(&mut self.backings.registry, topic);
-        let background = &self.backings.background;
-        Ok(match self.wiring.get("events") {
-            "memory" => Arc::new(MemoryPublisher::start(subscriber, metrics, background)),
-            "kafka" => {
-                let broker = self.backings.address("events")?;
-                if self.hosts(C::NAME) {
-                    KafkaConsumer::start(&broker, topic, subscriber, metrics.clone(), background)
-                        .context("cannot receive events")?;
-                }
-                // A producer has threads of its own: only the process that publishes has one.
-                if self.file.public.is_none() {
-                    return Ok(Arc::new(Nowhere));
-                }
-                Arc::new(KafkaPublisher::new(&broker, topic, metrics).context("cannot publish events")?)
-            }
-            "inline" => Arc::new(Inline::new(subscriber, metrics)),
-            other => bail!("nothing is wired for events = {other}"),
-        })
+        let part = Part { receives: self.hosts(C::NAME), publishes: self.file.public.is_some() };
+        events::way(&mut self.backings, part, topic, subscriber)
     }
 
     /// The system's public API, made only where this process hosts the edge.
@@ -117,15 +99,5 @@ impl Host {
 
     pub(crate) fn into_parts(self) -> (HostFile, Wiring, Backings, Router, Option<Router>) {
         (self.file, self.wiring, self.backings, self.internal, self.public)
-    }
-}
-
-/// What stands for a publisher in a process without the edge: nothing there publishes.
-struct Nowhere;
-
-#[async_trait]
-impl Publisher for Nowhere {
-    async fn publish(&self, _: Event) -> Result<(), Unavailable> {
-        Err(Unavailable::new("events", Why::Broken))
     }
 }

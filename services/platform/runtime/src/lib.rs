@@ -6,11 +6,14 @@
 //!
 //! Not here: any business rule, any statement of SQL, and any knowledge of how a process is started (that is `lab`).
 //!
-//! Read in this order: `system`, `axes`, `wiring`, `host_file`, `host`, `backings`, `process`, `serve`, `ingress`, `telemetry`.
+//! Read in this order: `system`, `axes`, `wiring`, `host_file`, `host`, `backings`, `events`, `process`, `health`, `serve`, `ingress`,
+//! `telemetry`.
 
 pub mod axes;
 mod backings;
 mod counted;
+mod events;
+mod health;
 mod host;
 mod host_file;
 mod ingress;

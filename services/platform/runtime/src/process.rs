@@ -2,13 +2,7 @@
 //!
 //! It ends in order: not ready, no new connections, requests under way, background tasks, spans.
 
-use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
 use anyhow::{Context as _, Result, anyhow};
 use axum::{Router, http::StatusCode, routing::get};
@@ -19,7 +13,9 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    Host, HostFile, Ingress, IngressMetrics, Sampling, ServeLimits, System, Wiring, serve,
+    Host, HostFile, Ingress, IngressMetrics, Sampling, ServeLimits, System, Wiring,
+    health::Health,
+    serve,
     telemetry::{self, Spans},
 };
 
@@ -84,7 +80,7 @@ async fn run(service: &Service, file: HostFile) -> Result<()> {
 
     let (file, _, mut backings, internal, public) = host.into_parts();
     let stop = CancellationToken::new();
-    let ready = Arc::new(AtomicBool::new(true));
+    let health = Health::new(std::mem::take(&mut backings.checks));
     let mut servers = tokio::task::JoinSet::new();
     let serve_limits = ServeLimits::from(&limits);
     if let (Some(listener), Some(router)) = (public_listener, public) {
@@ -93,17 +89,17 @@ async fn run(service: &Service, file: HostFile) -> Result<()> {
         let router = router.layer(Ingress::public(limits, sampling, metrics));
         servers.spawn(serve(listener, router, serve_limits, bytes, stop.clone()));
     }
-    let metrics = IngressMetrics::register(&mut backings.registry, "internal");
-    let bytes = metrics.bytes();
-    let internal = internal.fallback(remote::unknown_method).layer(Ingress::internal(limits, metrics));
+    let counts = IngressMetrics::register(&mut backings.registry, "internal");
+    let bytes = counts.bytes();
+    let internal = internal.fallback(remote::unknown_method).layer(Ingress::internal(limits, counts));
     // Health and metrics stand outside the limits: an overloaded process still says that it is.
-    let internal = internal.merge(operations(backings.registry, Arc::clone(&ready)));
+    let internal = internal.merge(health.clone().routes()).merge(metrics(backings.registry));
     servers.spawn(serve(internal_listener, internal, serve_limits, bytes, stop.clone()));
-    tracing::info!(process = file.process, "ready");
+    tracing::info!(process = file.process, "serving");
 
     let why = stopped(serve_limits.drain + EXIT_MARGIN).await?;
     tracing::info!(why, "stopping");
-    ready.store(false, Ordering::Relaxed);
+    health.stops();
     stop.cancel();
     while let Some(served) = servers.join_next().await {
         served.context("a server failed")?;
@@ -119,30 +115,16 @@ async fn bind(address: std::net::SocketAddr) -> Result<TcpListener> {
     })
 }
 
-/// `/health/live`, `/health/ready` and `/metrics`.
-fn operations(registry: Registry, ready: Arc<AtomicBool>) -> Router {
+/// `/metrics`, in the text format of Prometheus.
+fn metrics(registry: Registry) -> Router {
     let registry = Arc::new(registry);
-    Router::new()
-        .route("/health/live", get(async || StatusCode::OK))
-        .route(
-            "/health/ready",
-            get(
-                async move || {
-                    if ready.load(Ordering::Relaxed) {
-                        StatusCode::OK
-                    } else {
-                        StatusCode::SERVICE_UNAVAILABLE
-                    }
-                },
-            ),
-        )
-        .route(
-            "/metrics",
-            get(async move || {
-                let mut text = String::new();
-                encode(&mut text, &registry).map(|()| text).map_err(|_| StatusCode::INTERNAL_SERVER_ERROR)
-            }),
-        )
+    Router::new().route(
+        "/metrics",
+        get(async move || {
+            let mut text = String::new();
+            encode(&mut text, &registry).map(|()| text).map_err(|_| StatusCode::INTERNAL_SERVER_ERROR)
+        }),
+    )
 }
 
 /// Waits until the process is told to stop, and says by what.

@@ -3,192 +3,74 @@
 //! The producer is idempotent, so that its own retries neither double nor reorder.
 //! The consumer commits an offset after the effect, so that a crash makes an event come again, never go missing;
 //! the subscriber is idempotent by event id, so that coming again has no effect.
+//! What can never have an effect goes to the topic's dead letters, with the reason, and is kept there for a person.
+//!
+//! A broker that is not there yet is waited for in the background: the process starts, serves what it can, refuses
+//! what it cannot, and says by `/health/ready` that it is not ready.
+//!
+//! Read in this order: `publisher`, `consumer`, `dead`, `lag`, `topic`.
 
-use std::{
-    sync::Arc,
-    time::{Duration, Instant},
-};
+mod consumer;
+mod dead;
+mod lag;
+mod publisher;
+mod topic;
 
-use async_trait::async_trait;
-use contract::{Unavailable, Why};
-use futures::FutureExt;
 use rdkafka::{
-    ClientConfig, Message,
-    consumer::{CommitMode, Consumer, StreamConsumer},
-    error::KafkaError,
-    message::{BorrowedMessage, Header, Headers, OwnedHeaders},
-    producer::{BaseProducer, FutureProducer, FutureRecord, Producer},
-    util::Timeout,
+    ClientConfig,
+    message::{BorrowedMessage, Header, Headers, Message, OwnedHeaders},
 };
-use tokio::{sync::oneshot, time::timeout};
-use tokio_util::sync::CancellationToken;
 
-use super::{Batching, Event, EventMetrics, Publisher, Subscriber};
-use crate::Background;
+pub use consumer::KafkaConsumer;
+pub use publisher::KafkaPublisher;
 
-/// How long the broker may take to acknowledge an event.
-const ACKNOWLEDGE_WITHIN: Duration = Duration::from_millis(1_500);
-/// Events whose effect is taken together.
-const BATCH: usize = 1_000;
-/// The pause before a batch that failed is tried again.
-const PAUSE: Duration = Duration::from_millis(200);
-/// How long the broker may take to make a topic.
-const TOPIC_WITHIN: Duration = Duration::from_secs(5);
-/// How long leaving the group may take: the broker answers within milliseconds, or not at all.
-const LEFT_WITHIN: Duration = Duration::from_secs(2);
+use super::Event;
+
 /// The header that carries the event id.
 const ID: &str = "event-id";
+/// The header that carries the trace (W3C Trace Context), as in a hop.
+const TRACEPARENT: &str = "traceparent";
 
 fn client(address: &str) -> ClientConfig {
     let mut config = ClientConfig::new();
-    config.set("bootstrap.servers", address.trim_start_matches("kafka://"));
+    config
+        .set("bootstrap.servers", address.trim_start_matches("kafka://"))
+        // A broker that comes back is used within a second.
+        .set("reconnect.backoff.max.ms", "1000");
     config
 }
 
-/// Publishes to a topic, keyed, and waits for the acknowledgement.
-pub struct KafkaPublisher {
-    producer: FutureProducer,
-    topic: &'static str,
-    metrics: EventMetrics,
+/// A client that writes: idempotent, and acknowledged by all in-sync replicas.
+fn producer(address: &str) -> ClientConfig {
+    let mut config = client(address);
+    config
+        .set("enable.idempotence", "true")
+        .set("acks", "all")
+        // What gathers within a millisecond travels together.
+        .set("linger.ms", "1")
+        .set("queue.buffering.max.messages", "20000");
+    config
 }
 
-impl KafkaPublisher {
-    /// A producer for the broker at `kafka://HOST:PORT`.
-    pub fn new(address: &str, topic: &'static str, metrics: EventMetrics) -> Result<Self, KafkaError> {
-        let producer = client(address)
-            .set("enable.idempotence", "true")
-            .set("acks", "all")
-            // What gathers within a millisecond travels together.
-            .set("linger.ms", "1")
-            .set("queue.buffering.max.messages", "20000")
-            .set("message.timeout.ms", ACKNOWLEDGE_WITHIN.as_millis().to_string())
-            .create()?;
-        Ok(Self { producer, topic, metrics })
+/// An event's headers.
+fn headers(event: &Event) -> OwnedHeaders {
+    let id = event.id.to_be_bytes();
+    let headers = OwnedHeaders::new().insert(Header { key: ID, value: Some(&id) });
+    match &event.trace {
+        Some(trace) => headers.insert(Header { key: TRACEPARENT, value: Some(trace) }),
+        None => headers,
     }
 }
 
-#[async_trait]
-impl Publisher for KafkaPublisher {
-    async fn publish(&self, event: Event) -> Result<(), Unavailable> {
-        let id = event.id.to_be_bytes();
-        let headers = OwnedHeaders::new().insert(Header { key: ID, value: Some(&id) });
-        let record = FutureRecord::<str, [u8]>::to(self.topic).key(&event.key).payload(&[]).headers(headers);
-        self.producer.send(record, Timeout::After(ACKNOWLEDGE_WITHIN)).await.map_err(|(error, _)| {
-            tracing::warn!(%error, "an event was not acknowledged");
-            Unavailable::new("kafka", Why::TimedOut)
-        })?;
-        self.metrics.published.inc();
-        Ok(())
-    }
-}
-
-/// Receives a topic as a member of a consumer group.
-pub struct KafkaConsumer;
-
-impl KafkaConsumer {
-    /// Starts to receive in the background, for this subscriber.
-    pub fn start(
-        address: &str,
-        topic: &'static str,
-        subscriber: Arc<dyn Subscriber>,
-        metrics: EventMetrics,
-        background: &Background,
-    ) -> Result<(), KafkaError> {
-        let consumer: StreamConsumer = client(address)
-            .set("group.id", topic)
-            .set("enable.auto.commit", "false")
-            .set("auto.offset.reset", "earliest")
-            // A topic that a publisher makes is seen within a second.
-            .set("topic.metadata.refresh.interval.ms", "1000")
-            .set("allow.auto.create.topics", "true")
-            .create()?;
-        see_to_topic(address, topic)?;
-        consumer.subscribe(&[topic])?;
-        background.start(|stop| async move {
-            receive(&consumer, subscriber, metrics, stop).await;
-            leave(consumer).await;
-        });
-        Ok(())
-    }
-}
-
-/// Sees to it that the topic is there before a group forms around it.
-///
-/// A broker that makes topics by itself makes it when a producer asks about it.
-/// Production makes topics deliberately, with as many partitions and copies as they need.
-fn see_to_topic(address: &str, topic: &str) -> Result<(), KafkaError> {
-    let asking: BaseProducer = client(address).create()?;
-    let until = Instant::now() + TOPIC_WITHIN;
-    loop {
-        let metadata = asking.client().fetch_metadata(Some(topic), TOPIC_WITHIN)?;
-        let there =
-            metadata.topics().iter().any(|found| found.name() == topic && !found.partitions().is_empty());
-        if there || Instant::now() > until {
-            return Ok(());
-        }
-        std::thread::sleep(Duration::from_millis(50));
-    }
-}
-
-/// Leaves the group, so that its other members need not wait for a time-out.
-///
-/// Dropping a consumer blocks its thread until the broker has answered, for ever if that is gone: so a thread of its
-/// own does it, and this process goes on to its end.
-async fn leave(consumer: StreamConsumer) {
-    let (left, has_left) = oneshot::channel();
-    std::thread::spawn(move || {
-        drop(consumer);
-        let _ = left.send(());
-    });
-    if timeout(LEFT_WITHIN, has_left).await.is_err() {
-        tracing::warn!("the group was left without the broker's word");
-    }
-}
-
-async fn receive(
-    consumer: &StreamConsumer,
-    subscriber: Arc<dyn Subscriber>,
-    metrics: EventMetrics,
-    stop: CancellationToken,
-) {
-    while let Some(first) = stop.run_until_cancelled(consumer.recv()).await {
-        let first = match first {
-            Ok(first) => first,
-            Err(error) => {
-                tracing::warn!(%error, "nothing could be received");
-                continue;
-            }
-        };
-        let mut batch: Vec<Event> = parse(&first).into_iter().collect();
-        while batch.len() < BATCH {
-            let Some(Ok(message)) = consumer.recv().now_or_never() else { break };
-            batch.extend(parse(&message));
-        }
-        while let Err(error) = subscriber.receive(&batch, Batching::Shifting).await {
-            tracing::warn!(%error, events = batch.len(), "a batch comes again");
-            if stop.run_until_cancelled(tokio::time::sleep(PAUSE)).await.is_none() {
-                return;
-            }
-        }
-        metrics.received.inc_by(batch.len() as u64);
-        // The effect is taken: only now may the offset move.
-        if let Err(error) = consumer.commit_consumer_state(CommitMode::Async) {
-            tracing::debug!(%error, "nothing to commit");
-        }
-    }
-}
-
-/// The event in a message; what is none is logged and passed over.
-fn parse(message: &BorrowedMessage<'_>) -> Option<Event> {
-    let id = message
-        .headers()
-        .and_then(|headers| headers.iter().find(|header| header.key == ID))
-        .and_then(|header| header.value?.try_into().ok())
-        .map(u128::from_be_bytes);
+/// The event in a message, or what it lacks.
+fn parse(message: &BorrowedMessage<'_>) -> Result<Event, &'static str> {
+    let header = |key: &str| message.headers()?.iter().find(|header| header.key == key)?.value;
+    let id = header(ID).and_then(|id| id.try_into().ok()).map(u128::from_be_bytes);
     let key = message.key().and_then(|key| std::str::from_utf8(key).ok());
-    let (Some(id), Some(key)) = (id, key) else {
-        tracing::error!(offset = message.offset(), "a message is no event");
-        return None;
-    };
-    Some(Event { id, key: key.to_owned() })
+    let trace = header(TRACEPARENT).and_then(|trace| std::str::from_utf8(trace).ok());
+    Ok(Event {
+        id: id.ok_or("it has no event id of 16 bytes")?,
+        key: key.ok_or("it has no key that is a text")?.to_owned(),
+        trace: trace.map(str::to_owned),
+    })
 }

@@ -1,0 +1,93 @@
+//! That a trace crosses from a publication to the effect of its event, seen by the spans that leave the process.
+
+use std::{
+    sync::{Mutex, PoisonError},
+    time::Duration,
+};
+
+use opentelemetry_sdk::{
+    error::OTelSdkResult,
+    trace::{SdkTracerProvider, SpanData, SpanExporter},
+};
+
+use super::*;
+
+/// Keeps the spans that leave.
+#[derive(Clone, Debug, Default)]
+struct Kept(Arc<Mutex<Vec<SpanData>>>);
+
+impl SpanExporter for Kept {
+    async fn export(&self, batch: Vec<SpanData>) -> OTelSdkResult {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).extend(batch);
+        Ok(())
+    }
+}
+
+impl Kept {
+    fn of(&self, trace: u128) -> Vec<SpanData> {
+        let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.iter().filter(|span| span.span_context.trace_id() == trace.into()).cloned().collect()
+    }
+}
+
+/// Keeps what is published.
+#[derive(Default)]
+struct Log(Mutex<Vec<Event>>);
+
+#[async_trait]
+impl Publisher for Log {
+    async fn publish(&self, event: Event) -> Result<(), Unavailable> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(event);
+        Ok(())
+    }
+}
+
+/// Notes in which trace the effect is taken.
+#[derive(Default)]
+struct Owner(Mutex<Vec<Option<u128>>>);
+
+#[async_trait]
+impl Subscriber for Owner {
+    async fn receive(&self, _: &[Event], _: Batching) -> Result<(), Unavailable> {
+        let trace = current().filter(|context| context.trace.sampled).map(|context| context.trace.id);
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(trace);
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn the_effect_of_an_event_is_a_child_of_its_publication_and_only_where_it_is_sampled() {
+    let kept = Kept::default();
+    let provider = SdkTracerProvider::builder().with_simple_exporter(kept.clone()).build();
+    opentelemetry::global::set_tracer_provider(provider.clone());
+
+    let log = Arc::new(Log::default());
+    let publisher = TracedPublisher { topic: "clicks", by: "kafka".into(), publisher: Arc::clone(&log) as _ };
+    for (id, sampled) in [(1, true), (2, false), (3, true)] {
+        let trace = Trace { id, span: 0xabc, sampled };
+        let context = Context { trace, ..Context::unattended() };
+        scope(context, publisher.publish(Event::new(id, "key"))).await.expect("it takes everything");
+    }
+    let events = log.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    assert_eq!(events.iter().map(|event| event.trace.is_some()).collect::<Vec<_>>(), [true, false, true]);
+
+    let owner = Arc::new(Owner::default());
+    let subscriber = TracedSubscriber { topic: "clicks", subscriber: Arc::clone(&owner) as _ };
+    subscriber.receive(&events, Batching::Shifting).await.expect("it takes everything");
+    subscriber.receive(&events[1..2], Batching::Shifting).await.expect("it takes everything");
+    let seen = owner.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    assert_eq!(seen, [Some(1), None], "what follows belongs to the first sampled trace");
+
+    provider.force_flush().expect("nothing is in the way");
+    for trace in [1, 3] {
+        let spans = kept.of(trace);
+        let named = |name: &str| spans.iter().find(|span| span.name == name).expect("a span");
+        let (published, processed) = (named("publish clicks"), named("process clicks"));
+        assert_eq!(spans.len(), 2);
+        assert_eq!((&published.span_kind, &processed.span_kind), (&SpanKind::Producer, &SpanKind::Consumer));
+        assert_eq!(published.parent_span_id, 0xabc_u64.into());
+        assert_eq!(processed.parent_span_id, published.span_context.span_id());
+        assert!(processed.end_time.duration_since(processed.start_time).unwrap_or_default() < Duration::from_secs(5));
+    }
+    assert!(kept.of(2).is_empty(), "an unsampled operation leaves no span");
+}
