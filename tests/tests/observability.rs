@@ -32,11 +32,9 @@ const ANSWER_WITHIN: Duration = Duration::from_secs(5);
 const SHOWN_WITHIN: Duration = Duration::from_secs(40);
 
 /// Metrics that the wiring of these tests need not serve, and why a dashboard asks for them all the same.
-const OF_OTHER_WIRINGS: [(&str, &str); 8] = [
+const OF_OTHER_WIRINGS: [(&str, &str); 6] = [
     ("breaker_state", "of a value of `resilience` with breakers"),
     ("cache_errors_total", "of `cache=redis` and `cache=tiered`, which need Redis"),
-    ("consumer_lag", "of a consumer that knows its position in the log"),
-    ("events_dead_total", "of a consumer that puts aside what it cannot make sense of"),
     ("process_cpu_seconds_total", "of processes that tell what Linux says of them"),
     ("process_resident_memory_bytes", "the same"),
     ("process_open_fds", "the same"),
