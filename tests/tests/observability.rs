@@ -15,7 +15,6 @@ use std::{
     time::Duration,
 };
 
-use lab::systems;
 use nix::sys::signal::Signal;
 use serde_json::Value;
 use system_tests::{
@@ -33,11 +32,9 @@ const ANSWER_WITHIN: Duration = Duration::from_secs(5);
 const SHOWN_WITHIN: Duration = Duration::from_secs(40);
 
 /// Metrics that the wiring of these tests need not serve, and why a dashboard asks for them all the same.
-const OF_OTHER_WIRINGS: [(&str, &str); 8] = [
+const OF_OTHER_WIRINGS: [(&str, &str); 6] = [
     ("breaker_state", "of a value of `resilience` with breakers"),
     ("cache_errors_total", "of `cache=redis` and `cache=tiered`, which need Redis"),
-    ("consumer_lag", "of a consumer that knows its position in the log"),
-    ("events_dead_total", "of a consumer that puts aside what it cannot make sense of"),
     ("process_cpu_seconds_total", "of processes that tell what Linux says of them"),
     ("process_resident_memory_bytes", "the same"),
     ("process_open_fds", "the same"),
@@ -169,33 +166,37 @@ fn every_dashboard_teaches_and_finds_its_figures() {
     }
 }
 
+/// The names of a folder's entries of this kind, without it; of its folders, if that is empty.
+fn names(folder: &Path, extension: &str) -> BTreeSet<String> {
+    let entries = fs::read_dir(folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
+    let paths = entries.map(|entry| entry.unwrap().path());
+    let of_kind = paths.filter(|path| path.extension().unwrap_or_default() == extension);
+    let of_kind = of_kind.filter(|path| path.is_dir() == extension.is_empty());
+    of_kind.map(|path| path.file_stem().unwrap().to_string_lossy().into_owned()).collect()
+}
+
 #[test]
-fn a_wiring_of_the_targets_has_the_processes_of_a_placement() {
-    let targets = observability().join("targets");
-    let mut counted = 0;
-    for entry in fs::read_dir(targets).unwrap() {
-        let path = entry.unwrap().path();
-        let name = path.file_stem().unwrap().to_string_lossy().into_owned();
-        let system = systems::find(&name).unwrap_or_else(|| panic!("`{name}` is no system"));
-        let of_placement = |names: BTreeSet<&str>| {
-            let shapes = system.placements.iter().map(|placement| placement.processes.iter());
-            shapes
-                .map(|shapes| shapes.map(|shape| shape.name).collect())
-                .any(|shapes: BTreeSet<_>| shapes == names)
-        };
-        for line in read(&path).lines().filter(|line| line.starts_with("- ")) {
-            assert!(line.contains(&format!("system: {name}")), "{line}");
-            let addresses: Vec<_> = line.split('"').skip(1).step_by(2).collect();
-            let services =
-                addresses.iter().map(|address| address.strip_suffix(":9000").expect("the internal port"));
-            let (arms, names): (BTreeSet<_>, BTreeSet<_>) =
-                services.map(|service| service.rsplit_once('-').unwrap()).unzip();
-            assert_eq!(arms.len(), 1, "a wiring is one line: {line}");
-            assert!(of_placement(names), "no placement has these processes: {line}");
-            counted += 1;
-        }
+fn every_process_in_a_container_is_watched_and_no_other() {
+    let compose = root().join("deploy/compose");
+    let systems = names(&compose, "");
+    assert!(systems.contains("shortener"), "{systems:?}");
+    assert_eq!(systems, names(&observability().join("targets"), "yml"), "each system has a file of targets");
+    for system in systems {
+        let wirings = names(&compose.join(&system), "");
+        let processes = wirings.iter().flat_map(|wiring| {
+            let files = names(&compose.join(&system).join(wiring), "toml").into_iter();
+            files.map(move |process| format!("{wiring}-{process}:9000"))
+        });
+        let processes: BTreeSet<_> = processes.collect();
+        assert!(processes.len() >= wirings.len() && wirings.len() >= 2, "{processes:?}");
+        let targets = read(&observability().join(format!("targets/{system}.yml")));
+        let lines = targets.lines().filter(|line| line.starts_with("- "));
+        let targets: BTreeSet<_> = lines
+            .inspect(|line| assert!(line.contains(&format!("system: {system} ")), "{line}"))
+            .flat_map(|line| line.split('"').skip(1).step_by(2).map(str::to_owned))
+            .collect();
+        assert_eq!(targets, processes, "`{system}`: a line for each wiring in {}", compose.display());
     }
-    assert!(counted >= 2, "two arms can be put side by side");
 }
 
 // ---- What they ask for ----
