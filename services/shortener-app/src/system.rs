@@ -132,7 +132,7 @@ fn backings(wiring: &Wiring) -> Vec<BackingNeed> {
         needs.push(BackingNeed {
             role: "events".to_owned(),
             kind: BackingKind::Kafka,
-            used_by: Vec::new(),
+            used_by: vec!["clicks"],
             edge: true,
         });
     }
