@@ -10,7 +10,7 @@ use std::{
 };
 
 /// How long one command may take: a stop takes ten seconds by itself.
-const COMMAND_WITHIN: Duration = Duration::from_secs(60);
+const COMMAND_WITHIN: Duration = Duration::from_mins(1);
 
 /// Real servers, as production has them; each name has a tag that is never moved.
 pub const POSTGRES: &str = "postgres:15-bookworm";

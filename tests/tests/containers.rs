@@ -148,7 +148,7 @@ async fn links_behind_redis_are_right_while_redis_restarts() {
     eventually("Redis is up", answers).await;
     let policy = CachePolicy {
         capacity: 1_000,
-        time_to_live: Duration::from_secs(60),
+        time_to_live: Duration::from_mins(1),
         stampede: Stampede::SingleFlight,
     };
     let cache = Cache::new("links", Tiers::Redis(redis.clone()), policy, &mut registry);
