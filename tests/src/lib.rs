@@ -8,13 +8,14 @@
 //! `containers` (the adapters against real servers that are restarted),
 //! `hops` (what happens between processes when things go wrong),
 //! `edge` (one behaviour over every wiring that a scenario uses),
-//! `end_to_end` (the lab's commands), `compose` (its runtime in containers), `bad_input` (what it refuses), `tidy` (the tree's invariants).
+//! `end_to_end` (the lab's commands), `compose` (its runtime in containers), `bad_input` (what it refuses),
+//! `tidy` (the tree's invariants).
 
 pub mod command;
 pub mod container;
-pub mod containers;
 pub mod edge_client;
 pub mod edge_suite;
+pub mod engine;
 pub mod placed;
 pub mod redis_server;
 pub mod stores;

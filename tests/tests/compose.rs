@@ -18,7 +18,7 @@ use lab::{
 use nix::sys::signal::Signal;
 use system_tests::{
     command::{Desk, SCENARIO, SHORT, refused},
-    containers::{docker, image, of_lab},
+    engine::{docker, image, of_lab},
     tree::root,
 };
 

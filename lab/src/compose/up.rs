@@ -38,7 +38,8 @@ const UP_WITHIN: Duration = Duration::from_mins(1);
 pub(super) const DOWN_WITHIN: Duration = Duration::from_mins(1);
 
 /// How long a store or broker may take until it is well: an empty PostgreSQL is filled, a Kafka node formatted.
-const BACKING_WITHIN: Duration = Duration::from_secs(45);
+/// Seconds on a machine at rest; on a busy one two Java machines that start at once have taken 45.
+const BACKING_WITHIN: Duration = Duration::from_secs(90);
 
 /// How often one is asked.
 const ASK_EVERY: Duration = Duration::from_millis(100);
@@ -90,8 +91,10 @@ pub(crate) fn start(
     }
     up.bring(&processes, &wiring)?;
     let processes = up.processes(arm, &folder)?;
-    if let Err(why) = wait(&processes, || up.death(), options) {
-        return Err(why.told(&arm.label, options.ready_within).into());
+    // Twice what a child of the lab may take: a container begins with work of the engine.
+    let within = options.ready_within * 2;
+    if let Err(why) = wait(&processes, || up.death(), options.interrupt, within) {
+        return Err(why.told(&arm.label, within).into());
     }
     up.measure(&processes, &backings)?;
     let edge = processes

@@ -71,6 +71,19 @@ fn a_process_gets_the_stores_of_what_it_hosts_and_peers_for_the_rest() {
 }
 
 #[test]
+fn copies_are_processes_of_their_own_beside_one_edge() {
+    let choices = Choices { arms: arms(&["links-apart", "microservices"]).arms, ..held("replicas", "2") };
+    let plan = plan(SCENARIO, &choices).unwrap();
+    let split = plan.arm("microservices").unwrap();
+    let names: Vec<_> = split.processes.iter().map(|process| process.name.as_str()).collect();
+    assert_eq!(names, ["gateway", "links-1", "links-2", "clicks-1", "clicks-2"]);
+    assert_eq!(split.processes[2].shape, "links", "what it hosts is told by its name in the placement");
+    assert!(split.hosts_of("links").all(|copy| copy.roles == ["database/links"]));
+    let apart: Vec<_> = plan.arms[0].processes.iter().map(|process| process.name.as_str()).collect();
+    assert_eq!(apart, ["gateway", "links-1", "links-2"], "the process with the edge has no copy");
+}
+
+#[test]
 fn the_lab_against_itself_has_two_arms_with_names_of_their_own() {
     let plan = plan(SCENARIO, &arms(&["monolith", "monolith"])).unwrap();
     assert_eq!(plan.arms[0].name, "monolith-a");

@@ -123,7 +123,7 @@ impl Start<'_> {
             children.push(child);
         }
         let ended = || children.iter_mut().find_map(|child| child.ended().cloned());
-        ready::wait(&running, ended, self.options)?;
+        ready::wait(&running, ended, self.options.interrupt, self.options.ready_within)?;
         Ok((running, children))
     }
 }

@@ -5,8 +5,8 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{Ended, LaunchOptions, LogTail, RunningProcess};
-use crate::{complaint::Complaint, http};
+use super::{Ended, LogTail, RunningProcess};
+use crate::{complaint::Complaint, http, interrupt::Interrupt};
 
 /// How often a process is asked.
 const ASK_EVERY: Duration = Duration::from_millis(5);
@@ -63,9 +63,10 @@ impl From<anyhow::Error> for NotReady {
 pub(crate) fn wait(
     processes: &[RunningProcess],
     mut ended: impl FnMut() -> Option<Ended>,
-    options: &LaunchOptions<'_>,
+    interrupt: &Interrupt,
+    within: Duration,
 ) -> Result<(), NotReady> {
-    let deadline = Instant::now() + options.ready_within;
+    let deadline = Instant::now() + within;
     let mut waiting: Vec<&RunningProcess> = processes.iter().collect();
     loop {
         waiting.retain(|process| !is_ready(process));
@@ -75,7 +76,7 @@ pub(crate) fn wait(
         if let Some(ended) = ended() {
             return Err(NotReady::Died(ended));
         }
-        options.interrupt.check()?;
+        interrupt.check()?;
         if Instant::now() >= deadline {
             return Err(NotReady::Late { process: first.name.clone(), last_words: first.log.tail() });
         }
