@@ -21,12 +21,12 @@ const LAB: &str = env!("CARGO_BIN_EXE_lab");
 const WITHIN: Duration = Duration::from_secs(20);
 
 /// A server of a kind: it says its process id, waits, and says by which signal it was asked to end.
-const SERVER: &str = r#"
+const SERVER: &str = r"
 trap 'echo interrupted > ended; exit 0' INT
 trap 'echo terminated > ended; exit 0' TERM
 echo $$ > pid.part; mv pid.part pid
 while true; do sleep 0.05; done
-"#;
+";
 
 /// A kept server, with a place to write outside of the folder that is removed.
 struct Kept {

@@ -19,6 +19,9 @@ pub const IMAGE: &str = concat!("system-design-lab:", env!("CARGO_PKG_VERSION"))
 /// The oldest engine on which this is tested.
 const OLDEST: (u32, u32) = (20, 10);
 
+/// The first Compose that knows `include`, as the root's compose file uses it.
+const OLDEST_COMPOSE: (u32, u32) = (2, 20);
+
 /// An engine that answers, and which image service processes are started from.
 #[derive(Clone, Debug)]
 pub struct Engine {
@@ -37,11 +40,6 @@ impl Engine {
     /// Compose 2, and where it runs on another machine: there its containers could be neither reached nor measured.
     pub fn find(image: &str) -> Result<Self> {
         let said = docker::ask(&["info", "--format", "{{.Name}} {{.ServerVersion}} {{.OSType}}"]);
-        // Some versions answer without an engine, with an empty name and the reason on standard error.
-        let said = said.and_then(|said| match said.is_empty() || said.starts_with(' ') {
-            true => docker::ask(&["version", "--format", "{{.Server.Version}}"]),
-            false => Ok(said),
-        });
         let said = said.map_err(DockerFault::complaint)?;
         let mut words = said.split(' ');
         let (name, version) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
@@ -57,7 +55,12 @@ impl Engine {
             let hint = format!("Docker Engine {}.{} or later is needed", OLDEST.0, OLDEST.1);
             return Err(Complaint::new(what).hint(hint).into());
         }
-        docker::ask(&["compose", "version", "--short"]).map_err(DockerFault::complaint)?;
+        let compose = docker::ask(&["compose", "version", "--short"]).map_err(DockerFault::complaint)?;
+        if is_older(compose.trim_start_matches('v'), OLDEST_COMPOSE) {
+            let what = format!("Docker Compose has version {compose}");
+            let hint = format!("Docker Compose {}.{} or later is needed", OLDEST_COMPOSE.0, OLDEST_COMPOSE.1);
+            return Err(Complaint::new(what).hint(hint).into());
+        }
         stale::remove();
         // An arm that cannot be had says so when it is started; here only the figures' origin is noted.
         let id = docker::ask(&["image", "inspect", "--format", "{{.Id}}", image]).unwrap_or_default();

@@ -53,7 +53,8 @@ impl Export<'_> {
         let purpose = Purpose::Kept { about: &about, profile: self.profile, port: self.port, root: ROOT };
         let compose = (format!("{system}/{}.yml", self.name), text(&project, &purpose));
         let mounted = project.files.into_iter().map(|(name, text)| {
-            let about = if name.ends_with(".toml") { "# Read by `lab host`. " } else { "-- " };
+            let is_sql = Path::new(&name).extension().is_some_and(|kind| kind == "sql");
+            let about = if is_sql { "-- " } else { "# Read by `lab host`. " };
             let text = format!("{about}Written by `{}`.\n{text}", self.command);
             (format!("{system}/{name}"), text)
         });

@@ -160,7 +160,11 @@ impl Launch {
 
     /// Stops every arm: processes drain and end, then the backings. The names of those that had to be killed.
     pub fn stop(mut self) -> Vec<String> {
-        self.arms.iter_mut().flat_map(RunningArm::stop).collect()
+        // All at once, as they were started: containers take their time to go.
+        thread::scope(|scope| {
+            let stopping: Vec<_> = self.arms.iter_mut().map(|arm| scope.spawn(|| arm.stop())).collect();
+            stopping.into_iter().flat_map(|thread| thread.join().unwrap_or_default()).collect()
+        })
     }
 }
 

@@ -24,7 +24,7 @@ use crate::process::{
 };
 
 /// How long a node may take until it answers: three seconds alone on a processor, and arms start together.
-const UP_WITHIN: Duration = Duration::from_secs(60);
+const UP_WITHIN: Duration = Duration::from_mins(1);
 
 /// How long the formatting of a folder may take: a second alone on a processor.
 const FORMATTED_WITHIN: Duration = Duration::from_secs(30);

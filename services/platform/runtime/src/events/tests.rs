@@ -87,7 +87,10 @@ async fn the_effect_of_an_event_is_a_child_of_its_publication_and_only_where_it_
         assert_eq!((&published.span_kind, &processed.span_kind), (&SpanKind::Producer, &SpanKind::Consumer));
         assert_eq!(published.parent_span_id, 0xabc_u64.into());
         assert_eq!(processed.parent_span_id, published.span_context.span_id());
-        assert!(processed.end_time.duration_since(processed.start_time).unwrap_or_default() < Duration::from_secs(5));
+        assert!(
+            processed.end_time.duration_since(processed.start_time).unwrap_or_default()
+                < Duration::from_secs(5)
+        );
     }
     assert!(kept.of(2).is_empty(), "an unsampled operation leaves no span");
 }

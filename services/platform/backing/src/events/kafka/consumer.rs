@@ -53,7 +53,7 @@ impl KafkaConsumer {
         registry: &mut Registry,
         background: &Background,
     ) -> Result<Self, KafkaError> {
-        let lag = Lag::register(registry, topic);
+        let lag = Lag::register(registry, address, topic)?;
         let consumer: StreamConsumer = client(address)
             .set("group.id", topic)
             .set("enable.auto.commit", "false")
@@ -152,7 +152,8 @@ impl Receiver {
         early: &mut Early<'a>,
         stop: &CancellationToken,
     ) -> Result<(), Stopped> {
-        let (mut sound, mut events) = (Vec::with_capacity(messages.len()), Vec::with_capacity(messages.len()));
+        let (mut sound, mut events) =
+            (Vec::with_capacity(messages.len()), Vec::with_capacity(messages.len()));
         for message in messages {
             match parse(message) {
                 Ok(event) => {
