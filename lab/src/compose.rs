@@ -11,9 +11,10 @@
 //!
 //! Read in this order: `project` (from plan to services), `backing` (stores and brokers), `text` (services as YAML),
 //! `export` (files for people), `docker` (the command line of the engine), `engine` (what it offers), `up` (a project
-//! that runs), `stale` (what killed labs left).
+//! that runs) and its `container`s, `stale` (what killed labs left).
 
 mod backing;
+mod container;
 mod docker;
 mod engine;
 mod export;

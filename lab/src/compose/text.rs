@@ -242,13 +242,40 @@ fn wrapped(text: &str) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
+    use runtime::Wiring;
+
     use super::*;
+    use crate::{compose::project::Setting, plan::ArmPlan, systems};
+
+    fn microservices(purpose: &Purpose<'_>) -> String {
+        let system = systems::find("shortener").unwrap();
+        let wiring = Wiring::with(system, [("placement", "microservices")]).unwrap();
+        let arm = ArmPlan::new("microservices".to_owned(), wiring);
+        let folder = String::new();
+        let setting = Setting { image: "lab:test", wiring: "split", folder, traces: None, cpus: &[1] };
+        text(&Project::new(&arm, &setting), purpose)
+    }
+
+    #[test]
+    fn a_run_pins_and_labels_and_lets_the_engine_check_nothing() {
+        let purpose =
+            Purpose::Run { project: "lab-7-1", owner: "7-99", network: "lab-7-1", cpus: &[1, 2], port: None };
+        insta::assert_snapshot!(microservices(&purpose));
+    }
+
+    #[test]
+    fn a_kept_project_checks_health_and_publishes_on_loopback_alone() {
+        let about = ["Two lines,".to_owned(), "for people.".to_owned()];
+        let purpose = Purpose::Kept { about: &about, profile: Some("split"), port: 8086, root: "../../.." };
+        insta::assert_snapshot!(microservices(&purpose));
+    }
 
     #[test]
     fn a_word_is_bare_only_where_it_can_mean_nothing_else() {
         assert_eq!(quoted("postgres:15-bookworm"), "postgres:15-bookworm");
         assert_eq!(quoted("max_connections=200"), "max_connections=200");
-        for word in ["", "-c", "true", "1", "a: b", "22:22", "#no", "PLAINTEXT://:9092"] {
+        assert_eq!(quoted("PLAINTEXT://:9092"), "PLAINTEXT://:9092");
+        for word in ["", "-c", "true", "1", "a: b", "22:22", "#no", "a,b"] {
             assert_eq!(quoted(word), format!("\"{word}\""));
         }
         assert_eq!(quoted("$HOME"), "\"$$HOME\"", "compose would put a variable there");

@@ -6,14 +6,14 @@ use std::{
     path::{Path, PathBuf},
     sync::atomic::{AtomicU32, Ordering},
     thread,
-    time::{Duration, Instant, SystemTime},
+    time::{Duration, Instant},
 };
 
 use anyhow::{Context, Result};
-use nix::{errno::Errno, sys::signal::kill, unistd::Pid};
 use runtime::BackingKind;
 
 use super::{
+    container::Container,
     docker::{self, DockerFault, last_words, told},
     engine::Engine,
     project::{INTERNAL_PORT, PUBLIC_PORT, Project, Role, Service, Setting},
@@ -58,17 +58,6 @@ pub(crate) struct Up {
     containers: Vec<Container>,
     groups: Vec<Group>,
     is_gone: bool,
-}
-
-/// A container that is up.
-struct Container {
-    /// The service's name without the wiring: `links`, `postgres`.
-    process: String,
-    /// The container's own name.
-    name: String,
-    pid: u32,
-    address: IpAddr,
-    ended: Option<Ended>,
 }
 
 /// Brings an arm up in containers, and returns when all of it is ready.
@@ -225,27 +214,8 @@ impl Up {
         let said = told(docker::ask(&asked), || "cannot find the containers".to_owned())?;
         for ((line, container), name) in said.lines().zip(containers).zip(names) {
             let process = name.strip_prefix(wiring).unwrap_or(name).trim_start_matches('-');
-            self.note(line, process, container)?;
+            self.containers.push(Container::new(line, process, container, &self.arm)?);
         }
-        Ok(())
-    }
-
-    /// Notes a container; one that is not running any more is an error with its last words.
-    fn note(&mut self, line: &str, process: &str, name: String) -> Result<()> {
-        let parsed = line.split_once(' ').and_then(|(pid, address)| {
-            Some((pid.parse::<u32>().ok().filter(|pid| *pid > 0)?, address.parse().ok()?))
-        });
-        let Some((pid, address)) = parsed else {
-            let words = last_words(&name).indented();
-            let what = format!(
-                "the container of `{process}` of `{}` died at once; its last words:{words}",
-                self.arm
-            );
-            return Err(Complaint::new(what)
-                .hint("`lab export compose` writes the project down, to try it by hand")
-                .into());
-        };
-        self.containers.push(Container { process: process.to_owned(), name, pid, address, ended: None });
         Ok(())
     }
 
@@ -355,30 +325,6 @@ impl Drop for Up {
     fn drop(&mut self) {
         self.stop();
     }
-}
-
-impl Container {
-    fn ended(&mut self) -> Option<Ended> {
-        if self.ended.is_none() && is_gone(self.pid) {
-            let format = "{{.State.ExitCode}} {{.State.OOMKilled}}";
-            let said = docker::ask(&["inspect", "--format", format, &self.name]).unwrap_or_default();
-            let (code, out_of_memory) = said.split_once(' ').unwrap_or(("unknown", "false"));
-            let why = if out_of_memory == "true" { ", out of memory" } else { "" };
-            self.ended = Some(Ended {
-                process: self.process.clone(),
-                how: format!("exit status: {code}{why}"),
-                succeeded: code == "0",
-                at: SystemTime::now(),
-                last_words: last_words(&self.name),
-            });
-        }
-        self.ended.clone()
-    }
-}
-
-/// Whether no such process is there; one of another user cannot be sent a signal, and is there.
-fn is_gone(pid: u32) -> bool {
-    i32::try_from(pid).is_ok_and(|pid| kill(Pid::from_raw(pid), None) == Err(Errno::ESRCH))
 }
 
 /// Writes a file that everybody may read, whatever the person's mask is.
