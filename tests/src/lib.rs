@@ -5,11 +5,13 @@
 //! `links_contract` and `clicks_contract` (one behaviour over every transport and store),
 //! `redis_cache` (a cache in a Redis server that is gone, frozen, flushed or restarted),
 //! `kafka_events` (dead letters, lag, a broker that is late),
+//! `containers` (the adapters against real servers that are restarted),
 //! `hops` (what happens between processes when things go wrong),
 //! `edge` (one behaviour over every wiring that a scenario uses),
 //! `end_to_end` (the lab's commands), `compose` (its runtime in containers), `bad_input` (what it refuses), `tidy` (the tree's invariants).
 
 pub mod command;
+pub mod container;
 pub mod containers;
 pub mod edge_client;
 pub mod edge_suite;

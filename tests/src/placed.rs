@@ -3,7 +3,7 @@
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use prometheus_client::registry::Registry;
-use remote::{CallMetrics, Client, Contract, HopMetrics, Repeats, Transport};
+use remote::{Balancing, CallMetrics, Client, Contract, HopMetrics, Repeats, Transport};
 use resilience::Policy;
 use runtime::{ByteCounts, Ingress, IngressMetrics, Limits, ServeLimits, serve};
 use tokio::net::TcpListener;
@@ -43,7 +43,13 @@ pub async fn serving(router: axum::Router) -> SocketAddr {
 
 /// A client of the server at that address, under the policy `timeout`.
 pub fn client(transport: Transport, address: SocketAddr) -> Client {
-    let attempt = Duration::from_secs(1);
-    Client::new(transport, &address.to_string(), Policy::Timeout, attempt, HopMetrics::default())
+    client_of(transport, &[address], Balancing::RoundRobin)
+}
+
+/// A client of the copies at those addresses, under the policy `timeout`.
+pub fn client_of(transport: Transport, addresses: &[SocketAddr], balancing: Balancing) -> Client {
+    let (peers, attempt): (Vec<_>, _) =
+        (addresses.iter().map(ToString::to_string).collect(), Duration::from_secs(1));
+    Client::new(transport, &peers, balancing, Policy::Timeout, attempt, HopMetrics::default())
         .expect("an address is an authority")
 }

@@ -26,13 +26,23 @@ pub struct RedisServer {
 }
 
 impl RedisServer {
-    /// Starts one; `None`, said loudly, where there is no `redis-server`.
+    /// Whether there is a `redis-server` to start; if not, that is said loudly.
+    ///
+    /// Panics in CI, which has to provide one.
     #[expect(clippy::disallowed_methods, reason = "a test's own configuration")]
-    pub fn start() -> Option<Self> {
+    pub fn can_be_had() -> bool {
         let there = Command::new("redis-server").arg("--version").stdout(Stdio::null()).status();
-        if !there.is_ok_and(|status| status.success()) {
-            assert!(std::env::var("CI").is_err(), "CI has to provide `redis-server` on the PATH");
-            eprintln!("SKIPPED: Redis. Install it (Debian: `apt-get install redis-server`)");
+        if there.is_ok_and(|status| status.success()) {
+            return true;
+        }
+        assert!(std::env::var("CI").is_err(), "CI has to provide `redis-server` on the PATH");
+        eprintln!("SKIPPED: Redis. Install it (Debian: `apt-get install redis-server`)");
+        false
+    }
+
+    /// Starts one, if it can be had.
+    pub fn start() -> Option<Self> {
+        if !Self::can_be_had() {
             return None;
         }
         let folder = tempfile::tempdir().expect("a temporary folder");

@@ -19,6 +19,7 @@ use runtime::{BackingKind, System, Wiring};
 use system_tests::{
     edge_client::EdgeClient,
     edge_suite::{self, eventually},
+    redis_server::RedisServer,
     stores::POSTGRES,
 };
 
@@ -55,7 +56,11 @@ fn of_other_values(arms: &[ArmPlan]) -> Vec<ArmPlan> {
     for axis in shortener().axis_names() {
         for value in shortener().values(axis) {
             if arms.iter().all(|arm| arm.wiring.get(axis) != value) {
-                let wiring = Wiring::with(shortener(), [(axis, value)]).unwrap();
+                let alone = Wiring::with(shortener(), [(axis, value)]).unwrap();
+                // What means nothing in one process is tried where each component has its own.
+                let apart =
+                    Wiring::with(shortener(), [("placement", "microservices"), (axis, value)]).unwrap();
+                let wiring = if alone.check().is_ok() { alone } else { apart };
                 others.push(ArmPlan::new(format!("{axis} {value}"), wiring));
             }
         }
@@ -71,6 +76,11 @@ fn start(arm: &ArmPlan, scratch: &Scratch) -> Option<Launch> {
     if needs_postgres && given.is_none() && Installation::find().is_none() {
         assert!(std::env::var("CI").is_err(), "CI has to provide PostgreSQL for `{}`", arm.label);
         eprintln!("SKIPPED: `{}`, because it needs PostgreSQL; {}", arm.label, lab::process::HOW_TO_GET);
+        return None;
+    }
+    let needs_redis = arm.backings.iter().any(|need| need.kind == BackingKind::Redis);
+    if needs_redis && !RedisServer::can_be_had() {
+        eprintln!("SKIPPED: `{}`, because it needs Redis", arm.label);
         return None;
     }
     let backings = BackingChoices { postgres_url: given, ..BackingChoices::default() };

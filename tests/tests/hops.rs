@@ -11,10 +11,10 @@ use axum::http::{Request, StatusCode};
 use contract::{Unavailable, Why};
 use http_body_util::{BodyExt, Full};
 use hyper_util::{client::legacy::Client as Plain, rt::TokioExecutor};
-use remote::{Context, Contract, Trace, Transport, current, scope};
+use remote::{Balancing, Context, Contract, Trace, Transport, current, scope};
 use shortener::{Code, Link, LinkError, Links, Removed, Shorten};
 use shortener_app::remotes::links;
-use system_tests::placed::{client, serving};
+use system_tests::placed::{client, client_of, serving};
 use tokio::time::Instant;
 
 const TRANSPORTS: [Transport; 2] = [Transport::Http, Transport::Grpc];
@@ -168,5 +168,55 @@ async fn a_malformed_grpc_message_is_an_invalid_argument() {
         let trailers = response.into_body().collect().await.unwrap().trailers().cloned();
         let found = in_header.or_else(|| trailers?.get("grpc-status").cloned()).unwrap();
         assert_eq!(found, status, "{path}");
+    }
+}
+
+/// Copies of a component behind one client, and an address where nobody listens among them.
+async fn copies(transport: Transport, probes: &[Arc<Probe>], balancing: Balancing) -> Arc<dyn Links> {
+    let nobody = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let mut addresses = vec![nobody];
+    for probe in probes {
+        addresses.push(serving(links::Placed::serve(transport, Arc::clone(probe) as _)).await);
+    }
+    links::Placed::reach(transport, client_of(transport, &addresses, balancing))
+}
+
+#[tokio::test]
+async fn a_copy_that_is_away_is_not_noticed_while_another_is_there() {
+    for transport in TRANSPORTS {
+        for balancing in [Balancing::RoundRobin, Balancing::TwoChoices] {
+            let probes = [Arc::new(Probe::default()), Arc::new(Probe::default())];
+            let links = copies(transport, &probes, balancing).await;
+            for _ in 0..30 {
+                let answer = links.resolve(code()).await;
+                assert_eq!(answer, Err(LinkError::NotFound { code: code() }), "{transport:?} {balancing:?}");
+            }
+            let shares = probes.map(|probe| probe.seen.lock().unwrap().len());
+            assert_eq!(shares.iter().sum::<usize>(), 30, "each call had its effect once: {shares:?}");
+            assert!(shares.iter().all(|share| *share > 0), "both have a share: {shares:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn with_two_choices_a_slow_copy_gets_less_to_do() {
+    for transport in TRANSPORTS {
+        let slow = Arc::new(Probe { takes: Duration::from_millis(100), ..Probe::default() });
+        let quick = Arc::new(Probe { takes: Duration::from_millis(1), ..Probe::default() });
+        let addresses = [
+            serving(links::Placed::serve(transport, Arc::clone(&slow) as _)).await,
+            serving(links::Placed::serve(transport, Arc::clone(&quick) as _)).await,
+        ];
+        let links = links::Placed::reach(transport, client_of(transport, &addresses, Balancing::TwoChoices));
+        // Eight callers, each with one call under way at a time.
+        let asking = (0..8).map(|_| async {
+            for _ in 0..10 {
+                assert_eq!(links.resolve(code()).await, Err(LinkError::NotFound { code: code() }));
+            }
+        });
+        futures::future::join_all(asking).await;
+        let (slow, quick) = (slow.seen.lock().unwrap().len(), quick.seen.lock().unwrap().len());
+        assert_eq!(slow + quick, 80);
+        assert!(slow * 2 < quick, "{transport:?}: {slow} went to the slow copy and {quick} to the quick one");
     }
 }

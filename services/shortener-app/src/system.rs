@@ -46,10 +46,12 @@ pub static SYSTEM: System = System {
         CODES,
         axes::EVENTS,
         axes::RESILIENCE,
+        axes::REPLICAS,
+        axes::BALANCING,
         axes::TRACING,
     ],
     backings,
-    conflict: |_| None,
+    conflict,
     examples: &[
         (
             "shorten",
@@ -77,6 +79,14 @@ const CODES: Axis = Axis {
     ],
     accepts: Accepts::Listed,
 };
+
+fn conflict(wiring: &Wiring) -> Option<String> {
+    let nothing_to_copy = wiring.placement().processes.iter().all(|process| process.edge);
+    (wiring.get("replicas") != "1" && nothing_to_copy).then(|| {
+        let placement = wiring.placement().name;
+        format!("`replicas` copies the processes without the edge, and in `{placement}` there is none")
+    })
+}
 
 fn backings(wiring: &Wiring) -> Vec<BackingNeed> {
     let kind = match wiring.get("database") {

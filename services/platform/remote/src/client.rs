@@ -3,13 +3,16 @@
 use std::time::Duration;
 
 use contract::{RemoteError, Unavailable, Why};
+use http::uri::Authority;
 use opentelemetry::{KeyValue, trace::SpanKind};
 use resilience::{Policy, Worn, wear};
 use serde::{Serialize, de::DeserializeOwned};
 use tower::{Service, ServiceExt};
 
 use crate::{
-    Call, Context, Method, Reply, current,
+    Balancing, Call, Context, Method, Reply,
+    balance::Balanced,
+    current,
     grpc::{Encodes, GrpcTransport},
     http::HttpTransport,
     in_span,
@@ -35,7 +38,7 @@ pub enum Repeats {
     Twice,
 }
 
-/// A component in another process.
+/// A component in another process, or in several copies of it.
 pub struct Client {
     transport: Transport,
     stack: Worn<Call, Reply>,
@@ -43,20 +46,40 @@ pub struct Client {
     repeats: Repeats,
 }
 
+/// Why there can be no client.
+#[derive(Debug, thiserror::Error)]
+pub enum PeerError {
+    /// The component has no copy.
+    #[error("no address is given")]
+    None,
+    /// An address is none.
+    #[error("`{0}` is not an address: expected `HOST:PORT`")]
+    NoAddress(String),
+}
+
 impl Client {
-    /// A client of the server at `peer` (`host:port`); connects when first used.
+    /// A client of the servers at `peers` (`host:port`), all copies of one; connects when first used.
     pub fn new(
         transport: Transport,
-        peer: &str,
+        peers: &[String],
+        balancing: Balancing,
         policy: Policy,
         attempt: Duration,
         metrics: HopMetrics,
-    ) -> Result<Self, http::uri::InvalidUri> {
-        let peer: http::uri::Authority = peer.parse()?;
+    ) -> Result<Self, PeerError> {
+        let parse = |peer: &String| peer.parse().map_err(|_| PeerError::NoAddress(peer.clone()));
+        let peers: Vec<Authority> = peers.iter().map(parse).collect::<Result<_, _>>()?;
         let stack = match transport {
-            Transport::Http => wear(policy, attempt, HttpTransport::new(peer)),
-            Transport::Grpc => wear(policy, attempt, GrpcTransport::new(&peer)),
+            Transport::Http => {
+                let copies = peers.into_iter().map(HttpTransport::new).collect();
+                over(copies, balancing, policy, attempt, &metrics)
+            }
+            Transport::Grpc => {
+                let copies = peers.iter().map(GrpcTransport::new).collect();
+                over(copies, balancing, policy, attempt, &metrics)
+            }
         };
+        let stack = stack.ok_or(PeerError::None)?;
         Ok(Self { transport, stack, metrics, repeats: Repeats::Once })
     }
 
@@ -128,6 +151,24 @@ impl Client {
         self.metrics.count(&answer);
         answer
     }
+}
+
+/// The layers over these copies; one copy alone needs no balancing and pays for none. `None` without any.
+fn over<T>(
+    mut copies: Vec<T>,
+    balancing: Balancing,
+    policy: Policy,
+    attempt: Duration,
+    metrics: &HopMetrics,
+) -> Option<Worn<Call, Reply>>
+where
+    T: Service<Call, Response = Reply, Error = Unavailable> + Clone + Send + Sync + 'static,
+    T::Future: Send + 'static,
+{
+    if copies.len() > 1 {
+        return Some(wear(policy, attempt, Balanced::new(copies, balancing, metrics.moved())));
+    }
+    copies.pop().map(|only| wear(policy, attempt, only))
 }
 
 fn decode<M: Encodes<T>, T>(body: &[u8]) -> Result<T, crate::Malformed> {

@@ -6,8 +6,9 @@
 //!
 //! Not here: where a component is (`runtime` decides), and when to try again (`resilience`).
 //!
-//! Read in this order: `table` (the macro), `call`, `client`, `http`, `grpc`, `context`, `observe`.
+//! Read in this order: `table` (the macro), `call`, `client`, `balance`, `http`, `grpc`, `context`, `observe`.
 
+mod balance;
 mod call;
 mod client;
 mod context;
@@ -17,8 +18,9 @@ mod observe;
 mod table;
 mod trace;
 
+pub use balance::{Balancing, UnknownBalancing};
 pub use call::{Call, Method, Reply};
-pub use client::{Client, Repeats, Transport};
+pub use client::{Client, PeerError, Repeats, Transport};
 pub use context::{Context, current, scope};
 pub use grpc::{Encodes, Malformed, answer as answer_grpc};
 pub use http::{answer as answer_http, connector, is_grpc, overloaded, problem, too_late, unknown_method};

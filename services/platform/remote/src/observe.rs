@@ -71,21 +71,27 @@ impl CallMetrics {
 pub struct HopMetrics {
     answered: Counter,
     unavailable: Counter,
+    moved: Counter,
 }
 
 impl HopMetrics {
     /// Registers the metrics of the hops to a peer.
     pub fn register(registry: &mut Registry, peer: &'static str) -> Self {
         let hops = Family::<Labels, Counter>::default();
-        registry.sub_registry_with_prefix(format!("peer_{peer}")).register(
-            "hops",
-            "Calls that left this process, by outcome",
-            hops.clone(),
-        );
+        let moved = Counter::default();
+        let registry = registry.sub_registry_with_prefix(format!("peer_{peer}"));
+        registry.register("hops", "Calls that left this process, by outcome", hops.clone());
+        registry.register("hops_moved", "Calls that went to another copy of the peer", moved.clone());
         Self {
             answered: hops.get_or_create_owned(&vec![("outcome", "answered")]),
             unavailable: hops.get_or_create_owned(&vec![("outcome", "unavailable")]),
+            moved,
         }
+    }
+
+    /// Counts the calls that went to another copy.
+    pub(crate) fn moved(&self) -> Counter {
+        self.moved.clone()
     }
 
     pub(crate) fn count(&self, answer: &Result<Reply, Unavailable>) {

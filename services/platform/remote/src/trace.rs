@@ -106,7 +106,10 @@ where
         Some(context) => {
             let mut span = begin(context.trace, describe(), SystemTime::now());
             let mut inside = context;
-            inside.trace.span = u64::from_be_bytes(span.span_context().span_id().to_bytes());
+            // Without an exporter a span has no id: then callees see the caller's, and the trace holds together.
+            if span.span_context().is_valid() {
+                inside.trace.span = u64::from_be_bytes(span.span_context().span_id().to_bytes());
+            }
             // Boxed, so that an unsampled operation does not carry the room for this.
             let output = Box::pin(scope(inside, future)).await;
             span.end();

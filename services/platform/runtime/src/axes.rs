@@ -106,6 +106,29 @@ pub const RESILIENCE: Axis = Axis {
     accepts: Accepts::Listed,
 };
 
+/// How many copies of each process there are.
+pub const REPLICAS: Axis = Axis {
+    name: "replicas",
+    summary: "How many copies are there of each process without the edge?",
+    values: &[
+        Value::new("1", "one of each"),
+        Value::new("2", "two of each, one of which can be lost"),
+        Value::new("4", "four of each"),
+    ],
+    accepts: Accepts::Listed,
+};
+
+/// Which of several copies a call goes to.
+pub const BALANCING: Axis = Axis {
+    name: "balancing",
+    summary: "Which of several copies does a call go to?",
+    values: &[
+        Value::new("round-robin", "each in turn, whatever it has to do"),
+        Value::new("two-choices", "of two drawn at random, the one with fewer calls under way"),
+    ],
+    accepts: Accepts::Listed,
+};
+
 /// Which requests leave a trace.
 pub const TRACING: Axis = Axis {
     name: "tracing",

@@ -116,7 +116,7 @@ struct TracedSubscriber {
 
 impl TracedSubscriber {
     fn describe(&self, events: usize) -> Described {
-        let batch = KeyValue::new("messaging.batch.message_count", events as i64);
+        let batch = KeyValue::new("messaging.batch.message_count", i64::try_from(events).unwrap_or(i64::MAX));
         (format!("process {}", self.topic), SpanKind::Consumer, vec![batch])
     }
 }

@@ -2,10 +2,10 @@
 
 use std::{sync::Arc, time::Duration};
 
-use anyhow::{Context as _, Result, anyhow, bail};
+use anyhow::{Context as _, Result, bail};
 use axum::Router;
 use backing::{Publisher, Subscriber};
-use remote::{CallMetrics, Client, Contract, HopMetrics, Transport};
+use remote::{Balancing, CallMetrics, Client, Contract, HopMetrics, Transport};
 use resilience::Policy;
 
 use crate::{
@@ -20,6 +20,7 @@ pub struct Host {
     backings: Backings,
     transport: Transport,
     policy: Policy,
+    balancing: Balancing,
     internal: Router,
     public: Option<Router>,
 }
@@ -32,8 +33,18 @@ impl Host {
             other => bail!("nothing is wired for transport = {other}"),
         };
         let policy = wiring.get("resilience").parse()?;
+        let balancing = wiring.get("balancing").parse()?;
         let backings = Backings::new(file.backings.clone(), wiring.clone());
-        Ok(Self { file, wiring, backings, transport, policy, internal: Router::new(), public: None })
+        Ok(Self {
+            file,
+            wiring,
+            backings,
+            transport,
+            policy,
+            balancing,
+            internal: Router::new(),
+            public: None,
+        })
     }
 
     /// Places a component: built here if this process hosts it, otherwise reached where it is.
@@ -60,16 +71,11 @@ impl Host {
     }
 
     fn reach<C: Contract>(&mut self) -> Result<Arc<C::Service>> {
-        let peer = self
-            .file
-            .peers
-            .get(C::NAME)
-            .and_then(|peers| peers.first())
-            .ok_or_else(|| anyhow!("the host file names no peer for the component `{}`", C::NAME))?;
+        let peers = self.file.peers.get(C::NAME).map(Vec::as_slice).unwrap_or_default();
         let attempt = Duration::from_millis(self.file.limits.attempt_ms);
         let metrics = HopMetrics::register(&mut self.backings.registry, C::NAME);
-        let client = Client::new(self.transport, peer, self.policy, attempt, metrics)
-            .with_context(|| format!("`{peer}` is not an address"))?;
+        let client = Client::new(self.transport, peers, self.balancing, self.policy, attempt, metrics)
+            .with_context(|| format!("the host file's peers of the component `{}`", C::NAME))?;
         Ok(C::reach(self.transport, client))
     }
 

@@ -25,7 +25,7 @@ use prometheus_client::{
     registry::Registry,
 };
 use remote::{
-    Context, Trace, TraceId, in_span, is_grpc, new_span_id, new_trace_id, overloaded, scope, too_late,
+    Context, Trace, current, in_span, is_grpc, new_span_id, new_trace_id, overloaded, scope, too_late,
 };
 use tokio::time::{Instant, timeout_at};
 use tower::{Layer, Service};
@@ -33,6 +33,8 @@ use tower::{Layer, Service};
 use crate::{Limits, counted::ByteCounts};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+/// W3C Trace Context, level 2 (a draft): by which span of which trace the request was served.
+const TRACERESPONSE: HeaderName = HeaderName::from_static("traceresponse");
 
 /// Which requests leave a trace: the values of the axis `tracing`.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -148,11 +150,14 @@ impl Ingress {
         Context { deadline: Instant::now() + time, trace }
     }
 
-    /// A public reply says which operation it answers.
-    fn signed(&self, mut response: Response, id: TraceId) -> Response {
+    /// A public reply says which operation it answers, and where its trace is found if it leaves one.
+    fn signed(&self, mut response: Response, trace: Trace) -> Response {
         if self.public.is_some() {
-            let id = HeaderValue::try_from(format!("{id:032x}"));
-            response.headers_mut().extend(id.ok().map(|id| (REQUEST_ID, id)));
+            let headers = response.headers_mut();
+            headers.extend(HeaderValue::try_from(format!("{:032x}", trace.id)).map(|id| (REQUEST_ID, id)));
+            if trace.sampled {
+                headers.extend(HeaderValue::try_from(trace.header()).map(|trace| (TRACERESPONSE, trace)));
+            }
         }
         response
     }
@@ -204,7 +209,7 @@ where
     fn call(&mut self, request: Request<Body>) -> Self::Future {
         let Some(place) = self.ingress.enter() else {
             self.ingress.metrics.count(StatusCode::SERVICE_UNAVAILABLE);
-            let refusal = self.ingress.signed(overloaded(is_grpc(request.headers())), new_trace_id());
+            let refusal = self.ingress.signed(overloaded(is_grpc(request.headers())), Trace::unsampled());
             return Box::pin(std::future::ready(Ok(refusal)));
         };
         let context = self.ingress.context(request.headers());
@@ -213,14 +218,16 @@ where
         let answer = self.inner.call(request);
         Box::pin(async move {
             let describe = || (name.unwrap_or_default(), SpanKind::Server, Vec::<KeyValue>::new());
+            // The request's own span is known only within it.
+            let answer = async { (current().map_or(context.trace, |inside| inside.trace), answer.await) };
             let answered = scope(context, in_span(describe, answer));
-            let response = match timeout_at(context.deadline, answered).await {
-                Ok(Ok(response)) => response,
-                Err(_) => too_late(grpc),
+            let (trace, response) = match timeout_at(context.deadline, answered).await {
+                Ok((trace, Ok(response))) => (trace, response),
+                Err(_) => (context.trace, too_late(grpc)),
             };
             ingress.metrics.count(response.status());
             drop(place);
-            Ok(ingress.signed(response, context.trace.id))
+            Ok(ingress.signed(response, trace))
         })
     }
 }
@@ -229,4 +236,43 @@ where
 fn name_of(request: &Request<Body>) -> String {
     let route = request.extensions().get::<MatchedPath>().map_or("unmatched", MatchedPath::as_str);
     format!("{} {route}", request.method())
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::{Router, routing::get};
+    use tower::ServiceExt as _;
+
+    use super::*;
+
+    const ID: &str = "0af7651916cd43dd8448eb211c80319c";
+
+    /// The reply to a request with this `traceparent`.
+    async fn reply(sampling: Sampling, traceparent: &str) -> Response {
+        let metrics = IngressMetrics::register(&mut Registry::default(), "public");
+        let ingress = Ingress::public(Limits::default(), sampling, metrics);
+        let router = Router::new().route("/", get(async || StatusCode::OK)).layer(ingress);
+        let request = Request::get("/").header("traceparent", traceparent).body(Body::empty());
+        router.oneshot(request.expect("a request")).await.expect("it cannot fail")
+    }
+
+    fn header<'a>(response: &'a Response, name: &str) -> Option<&'a str> {
+        response.headers().get(name).map(|value| value.to_str().expect("visible ASCII"))
+    }
+
+    #[tokio::test]
+    async fn a_reply_says_where_its_trace_is_found_if_it_leaves_one() {
+        let asked = format!("00-{ID}-b7ad6b7169203331-01");
+        let traced = reply(Sampling::Asked, &asked).await;
+        assert_eq!(header(&traced, "x-request-id"), Some(ID));
+        let trace = header(&traced, "traceresponse").and_then(Trace::parse).expect("it is in the reply");
+        assert_eq!((format!("{:032x}", trace.id).as_str(), trace.sampled), (ID, true));
+
+        let not_asked = format!("00-{ID}-b7ad6b7169203331-00");
+        for (sampling, traceparent) in [(Sampling::Asked, &not_asked), (Sampling::Off, &asked)] {
+            let untraced = reply(sampling, traceparent).await;
+            assert_eq!(header(&untraced, "x-request-id"), Some(ID));
+            assert_eq!(header(&untraced, "traceresponse"), None, "{sampling:?}");
+        }
+    }
 }

@@ -7,7 +7,7 @@
 //! Not here: any business rule, any statement of SQL, and any knowledge of how a process is started (that is `lab`).
 //!
 //! Read in this order: `system`, `axes`, `wiring`, `host_file`, `host`, `backings`, `events`, `process`, `health`, `serve`, `ingress`,
-//! `telemetry`.
+//! `telemetry`, `own_metrics`.
 
 pub mod axes;
 mod backings;
@@ -18,6 +18,7 @@ mod host;
 mod host_file;
 mod ingress;
 mod nearest;
+mod own_metrics;
 mod process;
 mod serve;
 mod system;

@@ -15,6 +15,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     Host, HostFile, Ingress, IngressMetrics, Sampling, ServeLimits, System, Wiring,
     health::Health,
+    own_metrics::OwnMetrics,
     serve,
     telemetry::{self, Spans},
 };
@@ -80,6 +81,7 @@ async fn run(service: &Service, file: HostFile) -> Result<()> {
 
     let (file, _, mut backings, internal, public) = host.into_parts();
     let stop = CancellationToken::new();
+    backings.registry.register_collector(Box::new(OwnMetrics));
     let health = Health::new(std::mem::take(&mut backings.checks));
     let mut servers = tokio::task::JoinSet::new();
     let serve_limits = ServeLimits::from(&limits);

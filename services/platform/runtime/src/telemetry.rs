@@ -1,6 +1,6 @@
 //! What a process tells of itself: log lines on standard error, spans by OTLP.
 
-use std::time::Duration;
+use std::{fmt, time::Duration};
 
 use anyhow::{Context as _, Result};
 use opentelemetry::{KeyValue, global};
@@ -9,7 +9,15 @@ use opentelemetry_sdk::{
     Resource,
     trace::{BatchConfigBuilder, BatchSpanProcessor, Sampler, SdkTracerProvider},
 };
-use tracing_subscriber::EnvFilter;
+use tracing::{Event, Subscriber};
+use tracing_subscriber::{
+    EnvFilter,
+    fmt::{
+        FmtContext, FormatEvent, FormatFields,
+        format::{Writer, format},
+    },
+    registry::LookupSpan,
+};
 
 use crate::{HostFile, Wiring};
 
@@ -21,14 +29,40 @@ const SPAN_BATCH: usize = 1_024;
 const EXPORT_EVERY: Duration = Duration::from_millis(500);
 
 /// Starts to write log lines; `RUST_LOG` chooses which, `info` and above if it is not set.
+///
+/// A line that is written for an operation which leaves a trace ends with the trace's id.
 pub(crate) fn log() {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
     // A second call, from a test, finds the first one's logger in place.
     let _ = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
-        .with_ansi(false)
+        .event_format(WithTrace(format().with_ansi(false)))
         .try_init();
+}
+
+/// A log line, and the id of the trace that it belongs to.
+struct WithTrace<F>(F);
+
+impl<S, N, F> FormatEvent<S, N> for WithTrace<F>
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+    N: for<'a> FormatFields<'a> + 'static,
+    F: FormatEvent<S, N>,
+{
+    fn format_event(
+        &self,
+        context: &FmtContext<'_, S, N>,
+        mut writer: Writer<'_>,
+        event: &Event<'_>,
+    ) -> fmt::Result {
+        let Some(operation) = remote::current().filter(|operation| operation.trace.sampled) else {
+            return self.0.format_event(context, writer, event);
+        };
+        let mut line = String::new();
+        self.0.format_event(context, Writer::new(&mut line), event)?;
+        writeln!(writer, "{} trace_id={:032x}", line.trim_end(), operation.trace.id)
+    }
 }
 
 /// The way of spans out of the process.
@@ -71,5 +105,59 @@ impl Spans {
             // A receiver that is gone already has no use for them.
             let _ = provider.shutdown_with_timeout(Duration::from_secs(1));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        io,
+        sync::{Arc, Mutex, PoisonError},
+    };
+
+    use remote::{Context, Trace, scope};
+
+    use super::*;
+
+    /// Keeps what is written.
+    #[derive(Clone, Default)]
+    struct Kept(Arc<Mutex<Vec<u8>>>);
+
+    impl io::Write for Kept {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[tokio::test]
+    async fn a_line_of_an_operation_that_leaves_a_trace_ends_with_its_id() {
+        let kept = Kept::default();
+        let writer = kept.clone();
+        let logger = tracing_subscriber::fmt()
+            .with_writer(move || writer.clone())
+            .event_format(WithTrace(format().with_ansi(false)))
+            .finish();
+        let _logging = tracing::subscriber::set_default(logger);
+        for (id, sampled) in [(0xa, true), (0xb, false)] {
+            let context = Context { trace: Trace { id, span: 1, sampled }, ..Context::unattended() };
+            scope(context, async { tracing::info!(code = "abc", "a link was made") }).await;
+        }
+        tracing::info!("nobody's line");
+        let text = kept.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let text = String::from_utf8(text).expect("text");
+        let lines: Vec<_> =
+            text.lines().map(|line| line.split_once("INFO").map_or(line, |(_, rest)| rest)).collect();
+        assert_eq!(lines.len(), 3, "{text}");
+        assert!(
+            lines[0].ends_with("a link was made code=\"abc\" trace_id=0000000000000000000000000000000a"),
+            "{text}"
+        );
+        assert!(lines[1].ends_with("a link was made code=\"abc\""), "{text}");
+        assert!(lines[2].ends_with("nobody's line"), "{text}");
     }
 }

@@ -30,7 +30,7 @@ impl Kept {
     }
 }
 
-/// Keeps what is published.
+/// Keeps what is cause.
 #[derive(Default)]
 struct Log(Mutex<Vec<Event>>);
 
@@ -82,14 +82,13 @@ async fn the_effect_of_an_event_is_a_child_of_its_publication_and_only_where_it_
     for trace in [1, 3] {
         let spans = kept.of(trace);
         let named = |name: &str| spans.iter().find(|span| span.name == name).expect("a span");
-        let (published, processed) = (named("publish clicks"), named("process clicks"));
+        let (cause, effect) = (named("publish clicks"), named("process clicks"));
         assert_eq!(spans.len(), 2);
-        assert_eq!((&published.span_kind, &processed.span_kind), (&SpanKind::Producer, &SpanKind::Consumer));
-        assert_eq!(published.parent_span_id, 0xabc_u64.into());
-        assert_eq!(processed.parent_span_id, published.span_context.span_id());
+        assert_eq!((&cause.span_kind, &effect.span_kind), (&SpanKind::Producer, &SpanKind::Consumer));
+        assert_eq!(cause.parent_span_id, 0xabc_u64.into());
+        assert_eq!(effect.parent_span_id, cause.span_context.span_id());
         assert!(
-            processed.end_time.duration_since(processed.start_time).unwrap_or_default()
-                < Duration::from_secs(5)
+            effect.end_time.duration_since(effect.start_time).unwrap_or_default() < Duration::from_secs(5)
         );
     }
     assert!(kept.of(2).is_empty(), "an unsampled operation leaves no span");

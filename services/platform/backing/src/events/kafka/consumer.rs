@@ -164,7 +164,7 @@ impl Receiver {
             }
         }
         // What the owner rejects for good is found by halving.
-        let mut left = vec![0..events.len()];
+        let mut left: Vec<_> = std::iter::once(0..events.len()).collect();
         while let Some(part) = left.pop().filter(|part| !part.is_empty()) {
             match self.subscriber.receive(&events[part.clone()], Batching::Shifting).await {
                 Ok(()) => {

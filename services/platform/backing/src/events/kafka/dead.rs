@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use rdkafka::{
     error::KafkaError,
-    message::{BorrowedMessage, Header, Message, OwnedHeaders},
+    message::{BorrowedHeaders, BorrowedMessage, Header, Message, OwnedHeaders},
     producer::{FutureProducer, FutureRecord},
     util::Timeout,
 };
@@ -36,7 +36,7 @@ impl DeadLetters {
         let connect = async || producer(&self.address).create::<FutureProducer>();
         let producer = self.producer.get_or_try_init(connect).await?;
         let from = format!("{}/{}/{}", message.topic(), message.partition(), message.offset());
-        let headers = message.headers().map_or_else(OwnedHeaders::new, |headers| headers.detach());
+        let headers = message.headers().map_or_else(OwnedHeaders::new, BorrowedHeaders::detach);
         let headers = headers
             .insert(Header { key: REASON, value: Some(reason) })
             .insert(Header { key: FROM, value: Some(&from) });

@@ -1,0 +1,219 @@
+//! The adapters against the servers that production has, in containers, each of which is restarted in the middle.
+
+#![expect(clippy::unwrap_used, reason = "a test fails where what it expects is not there")]
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use backing::{
+    Background, Cache, CachePolicy, Database, Event, EventMetrics, KafkaConsumer, KafkaPublisher, Postgres,
+    Publisher, Redis, Stampede, Tiers,
+};
+use contract::SystemClock;
+use prometheus_client::registry::Registry;
+use shortener::{
+    ClickService, ClickStore, Clicks, Code, Link, LinkError, LinkService, LinkStore, Links, RandomCodes,
+    RequestKey, Shorten, Tally, TallyId, Target,
+};
+use shortener_app::{CachedLinkStore, MemoryClickStore, PostgresClickStore, PostgresLinkStore, Tallying};
+use system_tests::container::{Container, KAFKA, POSTGRES, REDIS};
+
+/// How long a server may take to be of use, at its start and after a restart.
+const OF_USE_WITHIN: Duration = Duration::from_secs(90);
+
+/// Asks until there is an answer.
+async fn eventually<T>(what: &str, mut look: impl AsyncFnMut() -> Option<T>) -> T {
+    let deadline = Instant::now() + OF_USE_WITHIN;
+    loop {
+        if let Some(found) = look().await {
+            return found;
+        }
+        assert!(Instant::now() < deadline, "not within {OF_USE_WITHIN:?}: {what}");
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+}
+
+fn postgres() -> Option<Container> {
+    let trust = |_| vec!["--env".to_owned(), "POSTGRES_HOST_AUTH_METHOD=trust".to_owned()];
+    Container::start(POSTGRES, 5432, trust)
+}
+
+async fn database(container: &Container) -> Postgres {
+    let address = format!("postgres://postgres@127.0.0.1:{}/postgres", container.port());
+    let open = async || Database::open(&address, "database", &mut Registry::default()).await.ok();
+    let Database::Postgres(database) = eventually("PostgreSQL is up", open).await else {
+        unreachable!("the address says postgres")
+    };
+    database
+}
+
+fn kafka() -> Option<Container> {
+    let one_node = |port| {
+        let variables = [
+            ("NODE_ID", "1".to_owned()),
+            ("PROCESS_ROLES", "broker,controller".to_owned()),
+            ("CONTROLLER_QUORUM_VOTERS", "1@localhost:9093".to_owned()),
+            ("CONTROLLER_LISTENER_NAMES", "CONTROLLER".to_owned()),
+            ("LISTENERS", "PLAINTEXT://:9092,CONTROLLER://:9093".to_owned()),
+            // Clients are sent to the address that they are given here.
+            ("ADVERTISED_LISTENERS", format!("PLAINTEXT://127.0.0.1:{port}")),
+            ("LISTENER_SECURITY_PROTOCOL_MAP", "CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT".to_owned()),
+            ("OFFSETS_TOPIC_REPLICATION_FACTOR", "1".to_owned()),
+            ("TRANSACTION_STATE_LOG_REPLICATION_FACTOR", "1".to_owned()),
+            ("TRANSACTION_STATE_LOG_MIN_ISR", "1".to_owned()),
+            ("GROUP_INITIAL_REBALANCE_DELAY_MS", "0".to_owned()),
+            ("HEAP_OPTS", "-Xms256m -Xmx512m".to_owned()),
+        ];
+        variables
+            .into_iter()
+            .flat_map(|(name, value)| ["--env".to_owned(), format!("KAFKA_{name}={value}")])
+            .collect()
+    };
+    Container::start(KAFKA, 9092, one_node)
+}
+
+fn service(store: Arc<dyn LinkStore>) -> LinkService {
+    LinkService::new(store, Arc::new(RandomCodes::new(remote::new_span_id)), Arc::new(SystemClock))
+}
+
+/// Makes a link, asking again under the same key until it is acknowledged.
+async fn shorten(links: &dyn Links, number: u32) -> Link {
+    let request = Shorten {
+        target: Target::parse(format!("https://example.com/{number}")).unwrap(),
+        alias: None,
+        expires_at: None,
+        key: RequestKey::parse(format!("key-{number}")).unwrap(),
+        via: None,
+    };
+    eventually("a link is acknowledged", async || match links.shorten(request.clone()).await {
+        Ok(link) => Some(link),
+        Err(LinkError::Unavailable(_)) => None,
+        Err(other) => panic!("{other}"),
+    })
+    .await
+}
+
+async fn resolve(links: &dyn Links, code: &Code) -> Result<Link, LinkError> {
+    eventually("a link is looked up", async || match links.resolve(code.clone()).await {
+        Err(LinkError::Unavailable(_)) => None,
+        answer => Some(answer),
+    })
+    .await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_acknowledged_link_is_lost_when_postgresql_is_killed_and_comes_back() {
+    let Some(container) = postgres() else { return };
+    let container = Arc::new(container);
+    let database = database(&container).await;
+    let links = service(Arc::new(PostgresLinkStore::open(database.clone()).await.unwrap()));
+    let clicks = PostgresClickStore::open(database).await.unwrap();
+    let mut made = Vec::new();
+    for number in 0..50 {
+        made.push(shorten(&links, number).await);
+    }
+    let crashing = {
+        let container = Arc::clone(&container);
+        tokio::task::spawn_blocking(move || container.crash_and_restart())
+    };
+    for number in 50..200 {
+        made.push(shorten(&links, number).await);
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    crashing.await.unwrap();
+    for link in &made {
+        assert_eq!(resolve(&links, &link.code).await.as_ref(), Ok(link));
+    }
+    // The same key again is the same link, after the crash as before it.
+    assert_eq!(shorten(&links, 7).await, made[7]);
+    links.remove(made[7].code.clone()).await.unwrap();
+    assert!(matches!(resolve(&links, &made[7].code).await, Err(LinkError::NotFound { .. })));
+
+    let tally = Tally { id: TallyId(1), counts: [(made[0].code.clone(), 2)].into() };
+    for _ in 0..2 {
+        clicks.add(std::slice::from_ref(&tally)).await.unwrap();
+    }
+    assert_eq!(clicks.count(&made[0].code).await.unwrap(), 2, "once, however often it comes");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn links_behind_redis_are_right_while_redis_restarts() {
+    let Some(container) = Container::start(REDIS, 6379, |_| Vec::new()) else { return };
+    let mut registry = Registry::default();
+    let address = format!("redis://127.0.0.1:{}/0#test", container.port());
+    let redis = Redis::open(&address, &mut registry, &Background::default()).await.unwrap();
+    let answers = async || redis.ask::<String>(&redis::cmd("PING")).await;
+    eventually("Redis is up", answers).await;
+    let policy = CachePolicy {
+        capacity: 1_000,
+        time_to_live: Duration::from_mins(1),
+        stampede: Stampede::SingleFlight,
+    };
+    let cache = Cache::new("links", Tiers::Redis(redis.clone()), policy, &mut registry);
+    let store = Arc::new(shortener_app::MemoryLinkStore::default());
+    let links = service(Arc::new(CachedLinkStore::new(store, cache, Arc::new(SystemClock))));
+    let mut made = Vec::new();
+    for number in 0..50 {
+        made.push(shorten(&links, number).await);
+    }
+    let container = Arc::new(container);
+    let restarting = {
+        let container = Arc::clone(&container);
+        tokio::task::spawn_blocking(move || container.restart())
+    };
+    for number in 50..200 {
+        made.push(shorten(&links, number).await);
+        assert_eq!(
+            links.resolve(made[number as usize / 2].code.clone()).await.as_ref(),
+            Ok(&made[number as usize / 2])
+        );
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    restarting.await.unwrap();
+    eventually("Redis is used again", answers).await;
+    for link in &made {
+        assert_eq!(links.resolve(link.code.clone()).await.as_ref(), Ok(link));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_click_is_lost_or_doubled_when_the_broker_restarts() {
+    const CLICKS: u64 = 300;
+    let Some(container) = kafka() else { return };
+    let container = Arc::new(container);
+    let address = format!("kafka://127.0.0.1:{}", container.port());
+    let (mut registry, background) = (Registry::default(), Background::default());
+    let metrics = EventMetrics::register(&mut registry, "clicks");
+    let clicks: Arc<dyn Clicks> = Arc::new(ClickService::new(Arc::new(MemoryClickStore::default())));
+    let tallying = Arc::new(Tallying::new(Arc::clone(&clicks)));
+    // Both are there before the broker is: it takes some seconds to start.
+    let publisher = KafkaPublisher::new(&address, "clicks", metrics.clone()).unwrap();
+    let consumer =
+        KafkaConsumer::start(&address, "clicks", tallying, metrics, &mut registry, &background).unwrap();
+    eventually("Kafka is up", async || {
+        (consumer.check().passes().await && publisher.check().passes().await).then_some(())
+    })
+    .await;
+
+    let code = Code::parse("hello").unwrap();
+    let mut restarting = None;
+    for number in 1..=CLICKS {
+        // The same event until it is acknowledged: what was stored although it was not acknowledged comes twice.
+        let event = Event::new(u128::from(number), code.as_str());
+        eventually("a click is acknowledged", async || publisher.publish(event.clone()).await.ok()).await;
+        if number == CLICKS / 3 {
+            let container = Arc::clone(&container);
+            restarting = Some(tokio::task::spawn_blocking(move || container.restart()));
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    restarting.unwrap().await.unwrap();
+    let counted = async || clicks.count(code.clone()).await.unwrap().clicks;
+    eventually("every click is counted", async || (counted().await >= CLICKS).then_some(())).await;
+    // What would come twice has come by now: the lag is seen to be nothing for a while.
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    assert_eq!(counted().await, CLICKS);
+    background.stop().await;
+}
