@@ -3,7 +3,10 @@
 use std::path::Path;
 
 use super::{Finding, State};
-use crate::commands::doctor::ask::{Answer, ask};
+use crate::{
+    commands::doctor::ask::{Answer, ask},
+    compose::IMAGE,
+};
 
 /// The images that the compose files name, without the lab's own.
 const IMAGES: [&str; 5] = [
@@ -13,9 +16,6 @@ const IMAGES: [&str; 5] = [
     "jaegertracing/jaeger:2.13.0",
     "prom/prometheus:v2.42.0",
 ];
-
-/// The lab's own image.
-const OWN_IMAGE: &str = concat!("system-design-lab:", env!("CARGO_PKG_VERSION"));
 
 /// What containers would add.
 const CONTAINERS: &str = "`--runtime compose` and the compose files";
@@ -72,7 +72,7 @@ pub(super) fn compose() -> Finding {
 pub(super) fn images() -> Option<Finding> {
     let listed = ask(Path::new("docker"), &["images", "--format", "{{.Repository}}:{{.Tag}}"]).said()?;
     let here: Vec<&str> = listed.lines().collect();
-    let wanted = || std::iter::once(OWN_IMAGE).chain(IMAGES);
+    let wanted = || std::iter::once(IMAGE).chain(IMAGES);
     let missing: Vec<&str> = wanted().filter(|image| !here.contains(image)).collect();
     let all = wanted().count();
     Some(Finding {

@@ -72,7 +72,8 @@ pub(super) fn start(
     Ok(RunningBacking {
         caveat: Some(
             "the broker is one node with one copy of each event, acknowledged when it is in memory: \
-             production has three, and each event costs more"
+             production has three, and each event costs more; and its Java is seconds old, when it uses more CPU \
+             than one that has run for minutes"
                 .to_owned(),
         ),
         log: Some(kept.log),
