@@ -11,10 +11,11 @@
 //! `end_to_end` (the lab's commands), `bad_input` (what it refuses), `tidy` (the tree's invariants).
 
 pub mod command;
-pub mod container;
+
 pub mod edge_client;
 pub mod edge_suite;
 pub mod placed;
+pub mod real_servers;
 pub mod redis_server;
 pub mod stores;
 pub mod tree;
