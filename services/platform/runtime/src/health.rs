@@ -92,7 +92,7 @@ mod tests {
         store_answers.store(true, Ordering::Relaxed);
         assert_eq!(ready(&health).await.0, StatusCode::OK, "as soon as it answers again");
 
-        let hangs = Check::new("the topic `clicks`".to_owned(), || std::future::pending());
+        let hangs = Check::new("the topic `clicks`".to_owned(), std::future::pending);
         let lacks = "the topic `clicks` does not answer\n".to_owned();
         assert_eq!(ready(&Health::new(vec![store, hangs])).await, (StatusCode::SERVICE_UNAVAILABLE, lacks));
 
