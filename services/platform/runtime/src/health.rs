@@ -57,3 +57,46 @@ impl Health {
         Router::new().route("/health/live", get(async || StatusCode::OK)).route("/health/ready", get(ready))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use axum::{
+        body::{Body, to_bytes},
+        http::Request,
+    };
+    use tower::ServiceExt as _;
+
+    use super::*;
+
+    async fn ready(health: &Health) -> (StatusCode, String) {
+        let request = Request::get("/health/ready").body(Body::empty()).expect("a request");
+        let reply = health.clone().routes().oneshot(request).await.expect("it cannot fail");
+        let status = reply.status();
+        let body = to_bytes(reply.into_body(), 1_024).await.expect("a short body");
+        (status, String::from_utf8(body.to_vec()).expect("text"))
+    }
+
+    #[tokio::test]
+    async fn it_is_ready_while_everything_that_it_needs_answers_in_time() {
+        let store_answers = Arc::new(AtomicBool::new(true));
+        let answers = Arc::clone(&store_answers);
+        let store = Check::new("the database `links`".to_owned(), move || {
+            let answers = answers.load(Ordering::Relaxed);
+            async move { answers }
+        });
+        let health = Health::new(vec![store.clone()]);
+        assert_eq!(ready(&health).await, (StatusCode::OK, String::new()));
+        store_answers.store(false, Ordering::Relaxed);
+        let lacks = "the database `links` does not answer\n".to_owned();
+        assert_eq!(ready(&health).await, (StatusCode::SERVICE_UNAVAILABLE, lacks));
+        store_answers.store(true, Ordering::Relaxed);
+        assert_eq!(ready(&health).await.0, StatusCode::OK, "as soon as it answers again");
+
+        let hangs = Check::new("the topic `clicks`".to_owned(), std::future::pending);
+        let lacks = "the topic `clicks` does not answer\n".to_owned();
+        assert_eq!(ready(&Health::new(vec![store, hangs])).await, (StatusCode::SERVICE_UNAVAILABLE, lacks));
+
+        health.stops();
+        assert_eq!(ready(&health).await.0, StatusCode::SERVICE_UNAVAILABLE);
+    }
+}
