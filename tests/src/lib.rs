@@ -12,11 +12,12 @@
 //! `tidy` (the tree's invariants).
 
 pub mod command;
-pub mod container;
+
 pub mod edge_client;
 pub mod edge_suite;
 pub mod engine;
 pub mod placed;
+pub mod real_servers;
 pub mod redis_server;
 pub mod stores;
 pub mod tree;

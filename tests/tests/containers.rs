@@ -18,7 +18,7 @@ use shortener::{
     RequestKey, Shorten, Tally, TallyId, Target,
 };
 use shortener_app::{CachedLinkStore, MemoryClickStore, PostgresClickStore, PostgresLinkStore, Tallying};
-use system_tests::container::{Container, KAFKA, POSTGRES, REDIS};
+use system_tests::real_servers::{Container, KAFKA, POSTGRES, REDIS};
 
 /// How long a server may take to be of use, at its start and after a restart.
 const OF_USE_WITHIN: Duration = Duration::from_secs(90);

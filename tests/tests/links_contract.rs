@@ -209,3 +209,24 @@ async fn many_at_once(store: Arc<dyn LinkStore>, codes: Arc<dyn CodeSource>, uni
     let codes: std::collections::HashSet<_> = made.iter().map(|link| &link.code).collect();
     assert_eq!(codes.len(), 300);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn copies_that_start_at_once_share_one_new_file() {
+    for _ in 0..5 {
+        let folder = tempfile::tempdir().unwrap();
+        let address = format!("sqlite:{}", folder.path().join("links.db").display());
+        let mut copies = tokio::task::JoinSet::new();
+        for _ in 0..6 {
+            let address = address.clone();
+            copies.spawn(async move {
+                let database = backing::Database::open(&address, "database", &mut Registry::default()).await;
+                let backing::Database::Sqlite(database) = database.unwrap() else { unreachable!() };
+                shortener_app::SqliteLinkStore::open(database)
+                    .await
+                    .map(drop)
+                    .map_err(|error| error.to_string())
+            });
+        }
+        assert_eq!(copies.join_all().await, vec![Ok(()); 6]);
+    }
+}

@@ -117,7 +117,8 @@ impl Sqlite {
         Ok(Self { readers, writer, statements })
     }
 
-    /// Asks again while another process sets the file's journal mode: then SQLite refuses at once instead of waiting.
+    /// Asks again while another process sets the file's journal mode: then SQLite refuses at once instead of waiting;
+    /// and while a busy disk takes longer than a caller would wait later on.
     async fn pool(connections: u32, options: &SqliteConnectOptions) -> Result<SqlitePool, sqlx::Error> {
         let deadline = Instant::now() + OPENED_WITHIN;
         loop {
@@ -171,6 +172,9 @@ impl Postgres {
 }
 
 fn is_busy(error: &sqlx::Error) -> bool {
+    if matches!(error, sqlx::Error::PoolTimedOut) {
+        return true;
+    }
     let code = error.as_database_error().and_then(|error| error.code()?.parse::<i32>().ok());
     code.is_some_and(|code| code & 0xff == SQLITE_BUSY)
 }

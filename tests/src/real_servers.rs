@@ -1,6 +1,7 @@
-//! A container of a test's own, by the command `docker`, which speaks whatever version the engine does.
+//! Real servers in containers of a test's own, by the command `docker`, which speaks whatever version the engine does.
 //!
-//! Not the crate `testcontainers`: its client insists on an API that engines before version 29 do not have.
+//! Not the crate `testcontainers`: its client insists on version 1.53 of the engine's API, which the engines of stable
+//! distributions refuse (Debian 12 has 20.10).
 
 use std::{
     net::{Ipv4Addr, TcpListener},
