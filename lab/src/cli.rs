@@ -6,7 +6,7 @@ use anyhow::Result;
 use clap::{Parser, Subcommand};
 
 use crate::{
-    commands::{broker, doctor, export, health, host, keep, list, load, plan, report, run, show, up},
+    commands::{broker, doctor, export, health, host, keep, list, load, plan, report, run, show, tether, up},
     complaint,
 };
 
@@ -86,6 +86,9 @@ pub enum Command {
     /// The parent of a throwaway server; started by the lab
     #[command(hide = true)]
     Keep(keep::Args),
+    /// What a throwaway server is before it becomes itself; started by its parent
+    #[command(hide = true)]
+    Tether(tether::Args),
     /// The embedded event log; started by the lab
     #[command(hide = true)]
     Broker(broker::Args),
@@ -117,6 +120,7 @@ impl Cli {
             Command::Health(args) => args.run(),
             Command::Host(args) => args.run(),
             Command::Keep(args) => args.run(),
+            Command::Tether(args) => args.run(),
             Command::Broker(args) => args.run(),
         }
     }

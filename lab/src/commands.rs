@@ -14,4 +14,5 @@ pub mod report;
 pub mod run;
 pub mod runtime;
 pub mod show;
+pub mod tether;
 pub mod up;

@@ -10,7 +10,7 @@
 //! - [`scenario`]: a question as data, checked;
 //! - [`plan`]: every choice made, and the proof that arms differ in one axis;
 //! - [`process`]: arms as children of the lab, with their stores and brokers;
-//! - [`compose`]: arms as compose projects, run or written down;
+//! - [`compose`]: arms as compose projects, run or written down; [`kubernetes`]: the same for a cluster, written down;
 //! - [`measure`], [`traces`]: what arms use, and where their time goes;
 //! - [`run`], [`runs`]: the experiment, and where its results are kept;
 //! - [`cli`], [`commands`]: what can be said on the command line;
@@ -24,6 +24,7 @@ pub mod complaint;
 pub mod compose;
 mod http;
 pub mod interrupt;
+pub mod kubernetes;
 pub mod measure;
 pub mod output;
 pub mod plan;

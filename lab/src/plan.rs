@@ -90,6 +90,8 @@ pub struct LoadPlan {
     pub launches: u32,
     /// How many things exist before load begins.
     pub links: u64,
+    /// How many things are deleted after it, to see for how long caches still serve them.
+    pub deletes: usize,
 }
 
 impl Plan {

@@ -9,7 +9,7 @@
 //! dropped, and what a killed lab left is removed by the next one.
 //!
 //! Read in this order: `launch` (all arms), `arm` (one), `log` (what it says), `host_files`, `ready`, `child`, `ports`, `scratch`; then
-//! `backings` and what it provides, and `keep` and `broker`, the bodies of the lab's hidden subcommands.
+//! `backings` and what it provides, and `keep`, `tether` and `broker`, the bodies of the lab's hidden subcommands.
 
 mod arm;
 mod backings;
@@ -21,8 +21,10 @@ mod launch;
 mod log;
 mod ports;
 mod postgres;
+pub mod programs;
 mod ready;
 mod scratch;
+pub mod tether;
 
 use std::{net::SocketAddr, path::PathBuf};
 
@@ -34,6 +36,7 @@ pub(crate) use arm::Held;
 pub use arm::RunningArm;
 pub(crate) use backings::Cannot;
 pub use backings::{BackingChoices, RunningBacking};
+pub use backings::{kafka, redis};
 pub use child::Ended;
 pub use launch::{Death, Launch, LaunchOptions, READY_WITHIN, Runtime};
 pub use log::{Log, LogTail};

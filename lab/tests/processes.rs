@@ -112,7 +112,7 @@ fn an_address_that_does_not_answer_is_one_clear_error() {
     let backings = BackingChoices {
         // The discard port: nothing listens there.
         postgres_url: Some("postgres://nobody:secret@127.0.0.1:9/postgres".to_owned()),
-        kafka_url: None,
+        ..BackingChoices::default()
     };
     let started = Launch::start(
         &arms,

@@ -70,6 +70,8 @@ pub struct Check {
     pub deadline: Duration,
     /// How long each pass of questions may take.
     pub pass: Duration,
+    /// How many things to delete at the end, to see for how long caches still serve them; 0: none.
+    pub deletes: usize,
 }
 
 impl Default for Check {
@@ -79,6 +81,7 @@ impl Default for Check {
             settle: Duration::from_secs(4),
             deadline: Duration::from_secs(15),
             pass: Duration::from_mins(2),
+            deletes: 0,
         }
     }
 }

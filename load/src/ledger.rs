@@ -21,6 +21,12 @@ pub mod facts {
     pub const DUPLICATED: &str = "duplicated";
     /// There, and not what was acknowledged.
     pub const WRONG: &str = "wrong";
+    /// Deleted by the check itself, to see for how long they still answer.
+    pub const DELETED: &str = "deleted";
+    /// Deleted, and still answered right after the delete was acknowledged.
+    pub const STALE: &str = "stale";
+    /// Deleted, and still answered two seconds later.
+    pub const STALE_FOR_LONG: &str = "stale-after-2s";
     /// There, in another order than acknowledged.
     pub const REORDERED: &str = "reordered";
     /// Never acknowledged, and there.

@@ -5,7 +5,7 @@ use std::{net::SocketAddr, sync::Arc, time::Duration};
 use prometheus_client::registry::Registry;
 use remote::{Balancing, CallMetrics, Client, Contract, HopMetrics, Repeats, Transport};
 use resilience::Policy;
-use runtime::{ByteCounts, Ingress, IngressMetrics, Limits, ServeLimits, serve};
+use runtime::{ByteCounts, Ingress, Limits, ServeLimits, ServerMetrics, serve};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
@@ -34,7 +34,7 @@ pub async fn serving(router: axum::Router) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
     let address = listener.local_addr().expect("it is bound");
     let limits = Limits::default();
-    let metrics = IngressMetrics::register(&mut Registry::default(), "internal");
+    let metrics = ServerMetrics::register(&mut Registry::default()).of("internal");
     let router = router.fallback(remote::unknown_method).layer(Ingress::internal(limits, metrics));
     let stop = CancellationToken::new();
     tokio::spawn(serve(listener, router, ServeLimits::from(&limits), ByteCounts::default(), stop));

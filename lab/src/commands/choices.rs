@@ -1,5 +1,7 @@
 //! Flags that several commands share.
 
+use std::path::PathBuf;
+
 use clap::Args;
 
 use crate::{complaint::Complaint, plan, process::BackingChoices};
@@ -34,21 +36,60 @@ impl PlanChoices {
     }
 }
 
-/// Stores and brokers that are given by address.
+/// Stores and brokers that are given by address, and how others are started.
 #[derive(Clone, Debug, Default, Args)]
 pub struct GivenBackings {
     /// Use this PostgreSQL server instead of starting a throwaway one; its user has to be allowed to create databases
     #[arg(long, value_name = "URL", env = "LAB_POSTGRES_URL", hide_env_values = true)]
     pub postgres_url: Option<String>,
-    /// Use this Kafka broker instead of the embedded one
-    #[arg(long, value_name = "URL", env = "LAB_KAFKA_URL")]
+    /// Use this Redis server instead of starting a throwaway one: `redis://[:password@]host:port[/database]`; its
+    /// keys are removed at the end
+    #[arg(long, value_name = "URL", env = "LAB_REDIS_URL", hide_env_values = true)]
+    pub redis_url: Option<String>,
+    /// Use this Kafka broker instead of one of the arm's own
+    #[arg(long, value_name = "URL", env = "LAB_KAFKA_URL", hide_env_values = true)]
     pub kafka_url: Option<String>,
+    /// Where a real broker is started from.
+    #[command(flatten)]
+    pub kafka: KafkaPlace,
+    /// Use the embedded broker even where a real one can be started
+    #[arg(long, conflicts_with = "kafka_url")]
+    pub embedded_kafka: bool,
 }
 
 impl GivenBackings {
     /// As the runtime takes them.
     pub fn to_choices(&self) -> BackingChoices {
-        BackingChoices { postgres_url: self.postgres_url.clone(), kafka_url: self.kafka_url.clone() }
+        BackingChoices {
+            postgres_url: self.postgres_url.clone(),
+            redis_url: self.redis_url.clone(),
+            kafka_url: self.kafka_url.clone(),
+            embedded_kafka: self.embedded_kafka,
+            ..self.kafka.to_choices()
+        }
+    }
+}
+
+/// Where Kafka is on this machine.
+#[derive(Clone, Debug, Default, Args)]
+pub struct KafkaPlace {
+    /// The folder in which Kafka was unpacked, to start a real broker instead of the embedded one [default: the
+    /// usual places]
+    #[arg(long, value_name = "DIR", env = "KAFKA_HOME", hide_env_values = true)]
+    pub kafka_home: Option<PathBuf>,
+    /// The folder of the Java that runs it [default: `java` on the PATH]
+    #[arg(long, value_name = "DIR", env = "JAVA_HOME", hide_env_values = true)]
+    pub java_home: Option<PathBuf>,
+}
+
+impl KafkaPlace {
+    /// As the runtime takes it, with nothing given by address.
+    pub fn to_choices(&self) -> BackingChoices {
+        BackingChoices {
+            kafka_home: self.kafka_home.clone(),
+            java_home: self.java_home.clone(),
+            ..BackingChoices::default()
+        }
     }
 }
 

@@ -1,5 +1,7 @@
 //! `lab export`: a wiring written down, for what starts containers without the lab.
 
+mod k8s;
+
 use std::path::PathBuf;
 
 use anyhow::Result;
@@ -28,6 +30,8 @@ pub struct Args {
 enum Format {
     /// A compose file with a health check for every service, and the files that its services mount
     Compose(Compose),
+    /// A kustomize base and an overlay for the wiring
+    K8s(k8s::Args),
 }
 
 /// What can be said of a compose file.
@@ -69,8 +73,10 @@ fn name(text: &str) -> Result<String, Complaint> {
 impl Args {
     /// Writes the files, and prints their paths.
     pub fn run(&self) -> Result<Outcome> {
-        let Format::Compose(compose) = &self.format;
-        compose.run()
+        match &self.format {
+            Format::Compose(compose) => compose.run(),
+            Format::K8s(k8s) => k8s.run(),
+        }
     }
 }
 

@@ -7,7 +7,7 @@ use anyhow::Result;
 use crate::{
     cli::Outcome,
     complaint::Complaint,
-    process::keep::{self, Keep},
+    process::keep::{self, Ask, Keep},
 };
 
 /// What can be said.
@@ -19,6 +19,9 @@ pub struct Args {
     /// The user and group to run as
     #[arg(long, value_name = "UID:GID", value_parser = user)]
     user: Option<(u32, u32)>,
+    /// How the server is asked to end
+    #[arg(long, value_enum, default_value_t = Ask::Terminate)]
+    ask: Ask,
     /// The server's command line
     #[arg(last = true, required = true)]
     command: Vec<String>,
@@ -27,12 +30,18 @@ pub struct Args {
 impl Args {
     /// Keeps the server until standard input ends.
     pub fn run(&self) -> Result<Outcome> {
-        keep::run(&Keep { folder: self.folder.clone(), user: self.user, command: self.command.clone() })?;
+        keep::run(&Keep {
+            folder: self.folder.clone(),
+            user: self.user,
+            ask: self.ask,
+            command: self.command.clone(),
+        })?;
         Ok(Outcome::Done)
     }
 }
 
-fn user(text: &str) -> Result<(u32, u32), Complaint> {
+/// `UID:GID`.
+pub(super) fn user(text: &str) -> Result<(u32, u32), Complaint> {
     text.split_once(':')
         .and_then(|(user, group)| Some((user.parse().ok()?, group.parse().ok()?)))
         .ok_or_else(|| Complaint::new("expected `UID:GID`"))

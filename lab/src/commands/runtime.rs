@@ -34,7 +34,11 @@ impl RuntimeChoice {
         if self.runtime == Name::Process {
             return Ok(Runtime::Process);
         }
-        let given = [("--postgres-url", &backings.postgres_url), ("--kafka-url", &backings.kafka_url)];
+        let given = [
+            ("--postgres-url", &backings.postgres_url),
+            ("--redis-url", &backings.redis_url),
+            ("--kafka-url", &backings.kafka_url),
+        ];
         if let Some((flag, _)) = given.iter().find(|(_, url)| url.is_some()) {
             let hint = "leave it out, its environment variable as well, or use `--runtime process`";
             let what = format!(

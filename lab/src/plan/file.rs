@@ -36,6 +36,7 @@ struct LoadFile<'a> {
     measured_s: u64,
     launches: u32,
     links: u64,
+    deletes: usize,
 }
 
 #[derive(Serialize)]
@@ -86,6 +87,7 @@ pub(super) fn text(plan: &Plan) -> String {
             measured_s: plan.load.measured.as_secs(),
             launches: plan.load.launches,
             links: plan.load.links,
+            deletes: plan.load.deletes,
         },
         arms: plan.arms.iter().map(arm).collect(),
     };

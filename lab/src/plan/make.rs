@@ -183,6 +183,7 @@ fn load(spec: &LoadSpec, quick: bool) -> LoadPlan {
         measured: Duration::from_secs(seconds),
         launches,
         links: if quick { spec.links.min(QUICK_LINKS) } else { spec.links },
+        deletes: spec.deletes,
     }
 }
 

@@ -1,6 +1,8 @@
 //! The stores and brokers of an arm: each arm has its own, so that the cost of one is never the other's.
 
-mod kafka;
+pub mod kafka;
+pub(super) mod kept;
+pub mod redis;
 
 use std::{
     path::{Path, PathBuf},
@@ -10,24 +12,33 @@ use std::{
 use runtime::BackingKind;
 
 use super::{Group, Part, Scope, arm::Start, child::Child, postgres};
+use crate::complaint::Complaint;
 
 /// How long a backing may take to end: a database writes a checkpoint.
 const END_WITHIN: Duration = Duration::from_secs(15);
 
-/// Stores and brokers that are given by address instead of being started.
+/// Stores and brokers that are given by address instead of being started, and how others are started.
 #[derive(Clone, Debug, Default)]
 pub struct BackingChoices {
     /// A Postgres server whose user may create databases: `postgres://user:password@host:port/postgres`.
     pub postgres_url: Option<String>,
+    /// A Redis server: `redis://[:password@]host:port[/database]`.
+    pub redis_url: Option<String>,
     /// A Kafka broker: `kafka://host:port`.
     pub kafka_url: Option<String>,
+    /// The folder in which Kafka was unpacked; none: it is looked for in the usual places.
+    pub kafka_home: Option<PathBuf>,
+    /// The folder of a Java runtime; none: `java` is looked for on the PATH.
+    pub java_home: Option<PathBuf>,
+    /// Whether the embedded broker is used even where a real one can be started.
+    pub embedded_kafka: bool,
 }
 
 /// A store or broker of an arm that is up.
 pub struct RunningBacking {
     /// What it is.
     pub kind: BackingKind,
-    /// Where it came from, in words: `embedded`, `native /usr/lib/postgresql/15/bin`, `given`.
+    /// Where it came from, in words: `embedded`, `native, Redis 7.0.15`, `given`.
     pub provider: String,
     /// What a reader of the figures has to know about it, if anything.
     pub caveat: Option<String>,
@@ -36,8 +47,8 @@ pub struct RunningBacking {
     /// For each role its address, as a process is told it.
     pub(super) addresses: Vec<(String, String)>,
     pub(super) child: Option<Child>,
-    /// Databases on a given server, to remove at the end.
-    pub(super) borrowed: Option<postgres::Borrowed>,
+    /// What was made on a given server; dropping it removes that.
+    pub(super) borrowed: Option<Box<dyn Send + Sync>>,
 }
 
 /// Why an arm cannot be had.
@@ -51,6 +62,12 @@ pub(crate) enum Cannot {
     },
     /// An error.
     Fail(anyhow::Error),
+}
+
+impl From<Complaint> for Cannot {
+    fn from(complaint: Complaint) -> Self {
+        Self::Fail(complaint.into())
+    }
 }
 
 impl From<anyhow::Error> for Cannot {
@@ -79,10 +96,7 @@ pub(super) fn provide(start: &Start<'_>, folder: &Path) -> Result<Vec<RunningBac
         running.push(match kind {
             BackingKind::Sqlite => sqlite(&roles, folder)?,
             BackingKind::Postgres => postgres::provide(start, &roles, folder)?,
-            BackingKind::Redis => {
-                let why = "no Redis server can be started yet".to_owned();
-                return Err(Cannot::Skip { why, hint: "choose another `cache`".to_owned() });
-            }
+            BackingKind::Redis => redis::provide(start, &roles, folder)?,
             BackingKind::Kafka => kafka::provide(start, &roles, folder)?,
         });
     }
@@ -100,15 +114,7 @@ fn sqlite(roles: &[String], folder: &Path) -> Result<RunningBacking, Cannot> {
             (role.clone(), format!("sqlite:{}", path.display()))
         })
         .collect();
-    Ok(RunningBacking {
-        kind: BackingKind::Sqlite,
-        provider: "embedded".to_owned(),
-        caveat: None,
-        log: None,
-        addresses,
-        child: None,
-        borrowed: None,
-    })
+    Ok(RunningBacking::new(BackingKind::Sqlite, "embedded", addresses))
 }
 
 /// A role as a name of files and databases: `database/links` becomes `database_links`.
@@ -117,9 +123,26 @@ pub(super) fn identifier(role: &str) -> String {
 }
 
 impl RunningBacking {
+    /// One that is no process of the lab's, and of which there is nothing to say.
+    pub(super) fn new(
+        kind: BackingKind,
+        provider: impl Into<String>,
+        addresses: Vec<(String, String)>,
+    ) -> Self {
+        Self {
+            kind,
+            provider: provider.into(),
+            caveat: None,
+            log: None,
+            addresses,
+            child: None,
+            borrowed: None,
+        }
+    }
+
     /// One that runs outside of the lab's own processes, as in a container.
     pub(crate) fn elsewhere(kind: BackingKind, provider: String) -> Self {
-        Self { kind, provider, caveat: None, log: None, addresses: Vec::new(), child: None, borrowed: None }
+        Self::new(kind, provider, Vec::new())
     }
 
     /// Its processes, if they are the arm's own and apart from the services.

@@ -2,12 +2,11 @@
 //!
 //! A database server does not end with the standard input that it was given, so a small process that does stands
 //! between it and the lab. It stays the server's parent to the end: an orphan that nobody reaps would stay in the
-//! process table.
+//! process table. Should the keeper itself be killed, [`tether`](super::tether) ends the server.
 
 use std::{
     io::Read,
-    os::unix::process::CommandExt,
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     sync::mpsc,
     thread,
@@ -21,7 +20,7 @@ use nix::{
 };
 use tokio::signal::unix::{SignalKind, signal};
 
-/// How long a server may take to end on SIGINT, which to Postgres means: roll back, write a checkpoint, end.
+/// How long a server may take to end when asked to: a database writes a checkpoint, a log closes its segments.
 const END_WITHIN: Duration = Duration::from_secs(10);
 
 /// How often the server is looked at.
@@ -34,33 +33,69 @@ pub struct Keep {
     pub folder: PathBuf,
     /// The user and group to run as, if not the own ones.
     pub user: Option<(u32, u32)>,
+    /// How the server is asked to end.
+    pub ask: Ask,
     /// The server's command line.
     pub command: Vec<String>,
 }
 
+/// How a server is asked to end, in the order that it understands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Ask {
+    /// By SIGINT, which to Postgres means: roll back what is under way, write a checkpoint, end.
+    /// SIGTERM would let it wait for its clients.
+    Interrupt,
+    /// By SIGTERM, as most servers expect.
+    Terminate,
+}
+
+impl Ask {
+    /// The word on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Interrupt => "interrupt",
+            Self::Terminate => "terminate",
+        }
+    }
+
+    fn signal(self) -> Signal {
+        match self {
+            Self::Interrupt => Signal::SIGINT,
+            Self::Terminate => Signal::SIGTERM,
+        }
+    }
+}
+
 /// Keeps a server until standard input ends, a SIGTERM comes, or the server ends by itself.
 pub fn run(keep: &Keep) -> Result<()> {
-    let (program, arguments) = keep.command.split_first().context("`lab keep` needs a command to keep")?;
-    let mut command = Command::new(program);
-    command.args(arguments).stdin(Stdio::null());
-    if let Some((user, group)) = keep.user {
-        command.uid(user).gid(group);
-    }
+    let program = std::env::current_exe().context("cannot find the lab's own program")?;
+    let mut command = tethered(&program, keep);
     // Listening comes before the server, so that no signal falls between the two.
     let asked = asked_to_end()?;
-    let mut server = command.spawn().with_context(|| format!("cannot start `{program}`"))?;
+    let mut server = command.spawn().with_context(|| format!("cannot start `{}`", program.display()))?;
     let outcome = loop {
         if let Some(status) = server.try_wait().context("cannot watch the server")? {
             break Err(anyhow::anyhow!("the server ended by itself: {status}"));
         }
         if asked.recv_timeout(LOOK_EVERY) != Err(mpsc::RecvTimeoutError::Timeout) {
-            end(&mut server);
+            end(&mut server, keep.ask);
             break Ok(());
         }
     };
     std::fs::remove_dir_all(&keep.folder)
         .with_context(|| format!("cannot remove `{}`", keep.folder.display()))?;
     outcome
+}
+
+/// The command of a server that ends with this process.
+fn tethered(lab: &Path, keep: &Keep) -> Command {
+    let mut command = Command::new(lab);
+    command.arg("tether").arg("--keeper").arg(std::process::id().to_string());
+    if let Some((user, group)) = keep.user {
+        command.arg("--user").arg(format!("{user}:{group}"));
+    }
+    command.arg("--").args(&keep.command).stdin(Stdio::null());
+    command
 }
 
 /// A message when standard input ends or a signal asks to end.
@@ -95,9 +130,9 @@ fn asked_to_end() -> Result<mpsc::Receiver<()>> {
     Ok(asked)
 }
 
-fn end(server: &mut Child) {
+fn end(server: &mut Child, ask: Ask) {
     let pid = Pid::from_raw(i32::try_from(server.id()).unwrap_or(i32::MAX));
-    let _ = signal::kill(pid, Signal::SIGINT);
+    let _ = signal::kill(pid, ask.signal());
     let deadline = Instant::now() + END_WITHIN;
     while matches!(server.try_wait(), Ok(None)) {
         if Instant::now() >= deadline {

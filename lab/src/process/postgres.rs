@@ -11,12 +11,12 @@ use std::path::Path;
 
 use runtime::BackingKind;
 
+use self::databases::Borrowed;
 use super::{
     arm::Start,
     backings::{Cannot, RunningBacking, identifier},
 };
 
-pub(super) use databases::Borrowed;
 pub use installation::Installation;
 
 /// How to get a server, for whoever has none.
@@ -45,15 +45,11 @@ fn given(start: &Start<'_>, url: &str, roles: &[String]) -> anyhow::Result<Runni
         format!("lab_{}_{}_{}", std::process::id(), start.options.number, identifier(&start.arm.name));
     let (addresses, borrowed) = Borrowed::create(url, &prefix, roles)?;
     Ok(RunningBacking {
-        kind: BackingKind::Postgres,
-        provider: "given".to_owned(),
         caveat: Some(
             "the server was given: its CPU and memory are not the arm's, and the arms share it".to_owned(),
         ),
-        log: None,
-        addresses,
-        child: None,
-        borrowed: Some(borrowed),
+        borrowed: Some(Box::new(borrowed)),
+        ..RunningBacking::new(BackingKind::Postgres, "given", addresses)
     })
 }
 
@@ -65,13 +61,10 @@ fn native(
 ) -> anyhow::Result<RunningBacking> {
     let server = server::start(start, installation, folder)?;
     let addresses = databases::create_on_own(&server.url, roles, start.options.interrupt)?;
+    let provider = format!("native, {}", installation.version);
     Ok(RunningBacking {
-        kind: BackingKind::Postgres,
-        provider: format!("native, {}", installation.version),
-        caveat: None,
-        log: Some(server.log),
-        addresses,
-        child: Some(server.keeper),
-        borrowed: None,
+        log: Some(server.kept.log),
+        child: Some(server.kept.keeper),
+        ..RunningBacking::new(BackingKind::Postgres, provider, addresses)
     })
 }

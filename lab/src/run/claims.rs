@@ -1,5 +1,7 @@
 //! What textbooks say, held against this run.
 
+use load::ledger::facts;
+
 use super::{
     compare::{self, Comparisons},
     gathered::{ArmData, Gathered},
@@ -69,6 +71,10 @@ fn alone(stated: &Stated, arm: &ArmData) -> (ClaimVerdict, String) {
             (links + clicks, complete)
         }),
         Metric::Duplicated | Metric::Wrong => ledger(name),
+        // Only a check that deleted something can say.
+        Metric::Stale | Metric::StaleForLong => {
+            ledger(facts::DELETED).filter(|(deleted, _)| *deleted > 0).and_then(|_| ledger(name))
+        }
         _ => None,
     };
     let Some((count, complete)) = counted else {
@@ -101,6 +107,7 @@ fn pair(
     match stated.metric {
         Metric::Memory => exact(compare::resident),
         Metric::Hops => exact(compare::hops),
+        Metric::Sql => exact(compare::sql),
         _ => estimated(stated, factor, arm, baseline, comparisons),
     }
 }

@@ -167,3 +167,8 @@ pub(super) fn resident(arm: &ArmData) -> f64 {
 pub(super) fn hops(arm: &ArmData) -> f64 {
     arm.counters[0] / arm.counted.max(1) as f64
 }
+
+/// SQL statements, an operation.
+pub(super) fn sql(arm: &ArmData) -> f64 {
+    arm.counters[2] / arm.counted.max(1) as f64
+}

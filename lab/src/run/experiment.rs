@@ -326,6 +326,7 @@ impl Experiment<'_> {
     /// Asks each arm whether it still holds what it acknowledged; an arm with a dead process is not asked.
     fn check(&mut self, sender: &mut Sender, launch: &Launch, number: u32, chosen: &[usize]) -> Result<()> {
         let phase = Phase::begin(&format!("launch {number}: checking the ledger"), launch.arms.len() as u64);
+        let wanted = Check { deletes: self.plan.load.deletes, ..Check::default() };
         for (place, running) in launch.arms.iter().enumerate() {
             self.interrupt.check()?;
             if self.gathered.death.as_ref().is_some_and(|(death, _)| death.arm == running.name) {
@@ -334,7 +335,7 @@ impl Experiment<'_> {
                 self.gathered.notes.push(note);
                 continue;
             }
-            let verdict = sender.check(place, &Check::default());
+            let verdict = sender.check(place, &wanted);
             let name = format!("ledger/{}-launch-{number}.json", running.name);
             self.folder.write(&name, serde_json::to_string_pretty(&verdict)?)?;
             self.gathered.arms[chosen[place]].add_ledger(verdict);

@@ -39,6 +39,8 @@ pub enum Metric {
     Memory,
     /// Calls from one process to another, an operation.
     Hops,
+    /// SQL statements an operation.
+    Sql,
     /// Operations that failed, as a share.
     Failed,
     /// Operations that were acknowledged and are gone.
@@ -47,21 +49,29 @@ pub enum Metric {
     Duplicated,
     /// Answers that were wrong.
     Wrong,
+    /// Deleted things that were still answered right after the delete was acknowledged.
+    Stale,
+    /// Deleted things that were still answered two seconds after the delete.
+    #[serde(rename = "stale-after-2s")]
+    StaleForLong,
 }
 
 impl Metric {
     /// Every metric, in the order of a report.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 13] = [
         Self::Cpu,
         Self::P50,
         Self::P90,
         Self::P99,
         Self::Memory,
         Self::Hops,
+        Self::Sql,
         Self::Failed,
         Self::Lost,
         Self::Duplicated,
         Self::Wrong,
+        Self::Stale,
+        Self::StaleForLong,
     ];
 
     /// The word in a scenario file.
@@ -73,10 +83,13 @@ impl Metric {
             Self::P99 => "p99",
             Self::Memory => "memory",
             Self::Hops => "hops",
+            Self::Sql => "sql",
             Self::Failed => "failed",
             Self::Lost => "lost",
             Self::Duplicated => "duplicated",
             Self::Wrong => "wrong",
+            Self::Stale => "stale",
+            Self::StaleForLong => "stale-after-2s",
         }
     }
 }

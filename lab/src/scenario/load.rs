@@ -31,6 +31,9 @@ pub struct LoadSpec {
     /// 1 to 1,000,000.
     #[serde(default = "LoadSpec::default_links")]
     pub links: u64,
+    /// How many things are deleted after the load, to see for how long caches still serve them. 0 to 1,000.
+    #[serde(default)]
+    pub deletes: usize,
     /// When operations are due.
     #[serde(default)]
     pub arrivals: ArrivalKind,
@@ -96,6 +99,7 @@ impl LoadSpec {
             ((1..=100).contains(&self.launches), "launches", "1 to 100"),
             ((1..=100).contains(&self.quick_launches), "quick_launches", "1 to 100"),
             ((1..=1_000_000).contains(&self.links), "links", "1 to 1000000"),
+            (self.deletes <= 1_000, "deletes", "0 to 1000"),
         ];
         within.into_iter().find(|(is_within, ..)| !is_within).map(|(_, key, bounds)| (key, bounds))
     }

@@ -115,6 +115,25 @@ fn a_shed_follow_is_refused_and_not_failed() {
     assert!(verdict.holds(), "{verdict:?}");
 }
 
+/// How many deleted links still redirected at once, and how many two seconds later.
+fn stale(misdeed: Misdeed) -> (u64, u64) {
+    let fake = Fake::start();
+    let mut sender = sender(&fake, "follow-only");
+    sender.prepare(0, &mut |_| {}).unwrap();
+    fake.behave(misdeed);
+    let verdict = sender.check(0, &Check { deletes: 10, ..Check::default() });
+    assert!(verdict.holds(), "staleness has a price and breaks no promise: {verdict:?}");
+    assert_eq!(verdict.count(facts::DELETED), 10);
+    (verdict.count(facts::STALE), verdict.count(facts::STALE_FOR_LONG))
+}
+
+#[test]
+fn a_deleted_link_that_still_redirects_is_stale_for_as_long_as_it_does() {
+    assert_eq!(stale(Misdeed::None), (0, 0));
+    assert_eq!(stale(Misdeed::DeletesLate), (10, 0));
+    assert_eq!(stale(Misdeed::NeverDeletes), (10, 10));
+}
+
 #[test]
 fn a_traced_sender_marks_every_request() {
     let fake = Fake::start();

@@ -3,6 +3,7 @@
 //! Siblings have the same members in the same order, so that two stores can be read side by side.
 
 mod cached_links;
+mod distant_links;
 mod memory;
 mod numbers;
 mod postgres_clicks;
@@ -12,6 +13,7 @@ mod sqlite_clicks;
 mod tallying;
 
 pub use cached_links::CachedLinkStore;
+pub(crate) use distant_links::DistantLinkStore;
 pub use memory::{MemoryClickStore, MemoryLinkStore};
 pub use numbers::StoreNumbers;
 pub use postgres_clicks::PostgresClickStore;

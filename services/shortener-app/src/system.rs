@@ -44,6 +44,7 @@ pub static SYSTEM: System = System {
         axes::TIME_TO_LIVE,
         axes::STAMPEDE,
         CODES,
+        DISTANCE,
         axes::EVENTS,
         axes::RESILIENCE,
         axes::REPLICAS,
@@ -76,6 +77,20 @@ const CODES: Axis = Axis {
         Value::new("random", "drawn at random; a collision is met by another draw"),
         Value::new("counter", "a counter in the store, reserved in blocks, scrambled one to one"),
         Value::new("hash", "the first bytes of a SHA-256 of target and request key"),
+    ],
+    accepts: Accepts::Listed,
+};
+
+/// How far away the store is.
+const DISTANCE: Axis = Axis {
+    name: "distance",
+    summary: "How far away is the store of the links?",
+    values: &[
+        Value::new("near", "as near as it really is"),
+        Value::new(
+            "far",
+            "each read takes 20 ms longer and holds one of 8 connections meanwhile (simulated)",
+        ),
     ],
     accepts: Accepts::Listed,
 };
@@ -117,7 +132,7 @@ fn backings(wiring: &Wiring) -> Vec<BackingNeed> {
         needs.push(BackingNeed {
             role: "events".to_owned(),
             kind: BackingKind::Kafka,
-            used_by: Vec::new(),
+            used_by: vec!["clicks"],
             edge: true,
         });
     }

@@ -13,8 +13,8 @@ use shortener::{
 
 use crate::{
     adapters::{
-        CachedLinkStore, PostgresClickStore, PostgresLinkStore, SqliteClickStore, SqliteLinkStore,
-        StoreNumbers, Tallying,
+        CachedLinkStore, DistantLinkStore, PostgresClickStore, PostgresLinkStore, SqliteClickStore,
+        SqliteLinkStore, StoreNumbers, Tallying,
     },
     edge,
     remotes::{clicks, links},
@@ -51,10 +51,13 @@ async fn click_store(b: &mut Backings) -> Result<Arc<dyn ClickStore>> {
 }
 
 async fn link_store(b: &mut Backings) -> Result<Arc<dyn LinkStore>> {
-    let store: Arc<dyn LinkStore> = match b.database("links").await? {
+    let mut store: Arc<dyn LinkStore> = match b.database("links").await? {
         Database::Sqlite(database) => Arc::new(SqliteLinkStore::open(database).await?),
         Database::Postgres(database) => Arc::new(PostgresLinkStore::open(database).await?),
     };
+    if b.axis("distance") == "far" {
+        store = Arc::new(DistantLinkStore::new(store));
+    }
     Ok(match b.cache("links", CACHED_LINKS).await? {
         Some(cache) => Arc::new(CachedLinkStore::new(store, cache, Arc::new(SystemClock))),
         None => store,

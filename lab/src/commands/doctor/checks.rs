@@ -1,18 +1,18 @@
 //! One function a thing that the lab looks for.
 
+mod programs;
+mod stores;
+
 use std::{fs, path::Path};
 
-use nix::{
-    sys::{
-        resource::{Resource, getrlimit},
-        utsname::uname,
-    },
-    unistd::Uid,
+use nix::sys::{
+    resource::{Resource, getrlimit},
+    utsname::uname,
 };
 
 use crate::{
     plan::Budget,
-    process::{HOW_TO_GET, Installation, free_bytes},
+    process::{BackingChoices, free_bytes},
 };
 
 /// The files that a process may have open, below which a run with many connections would fail.
@@ -40,8 +40,13 @@ pub(super) enum State {
 }
 
 /// Every check, in the order of their weight.
-pub(super) fn all() -> Vec<Finding> {
-    vec![processors(), load(), clock(), files(), room(), kernel(), sqlite(), postgres(), kafka(), traces()]
+pub(super) fn all(choices: &BackingChoices) -> Vec<Finding> {
+    let machine = [processors(), load(), clock(), files(), room(), kernel()];
+    let stores = [stores::sqlite(), stores::postgres(), stores::redis(), stores::kafka(choices), traces()];
+    let containers = [programs::engine(), programs::compose()];
+    let tools = [programs::k6(), programs::wrk(), programs::kubectl()];
+    let found = machine.into_iter().chain(stores).chain(containers);
+    found.chain(programs::images()).chain(tools).collect()
 }
 
 fn finding(is_good: bool, what: &'static str, found: String, good: &str, less: &str) -> Finding {
@@ -127,47 +132,6 @@ fn kernel() -> Finding {
         "CPU time of a database server's own processes can be seen",
         "it does not list a process's children: CPU time of a native PostgreSQL server is not seen",
     )
-}
-
-fn sqlite() -> Finding {
-    Finding {
-        state: State::Good,
-        what: "sqlite",
-        found: "embedded".to_owned(),
-        means: "every arm with `database = sqlite`".to_owned(),
-    }
-}
-
-fn postgres() -> Finding {
-    let as_whom = if Uid::effective().is_root() { ", run as an unprivileged user" } else { "" };
-    match Installation::find() {
-        Some(installation) => Finding {
-            state: State::Good,
-            what: "postgres",
-            found: installation.version,
-            means: format!(
-                "every arm with `database = postgres`, each on a throwaway server from `{}`{as_whom}",
-                installation.bin.display(),
-            ),
-        },
-        None => Finding {
-            state: State::Missing,
-            what: "postgres",
-            found: "none".to_owned(),
-            means: format!("would add the arms with `database = postgres`: {HOW_TO_GET}"),
-        },
-    }
-}
-
-fn kafka() -> Finding {
-    Finding {
-        state: State::Good,
-        what: "kafka",
-        found: "embedded".to_owned(),
-        means:
-            "the real protocol, in memory, not durable; `--kafka-url kafka://HOST:PORT` uses a real broker"
-                .to_owned(),
-    }
 }
 
 fn traces() -> Finding {

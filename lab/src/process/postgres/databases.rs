@@ -28,7 +28,7 @@ type Addresses = Vec<(String, String)>;
 
 /// Databases on a server that is not the lab's. Dropping it removes them.
 #[derive(Debug)]
-pub(in crate::process) struct Borrowed {
+pub(super) struct Borrowed {
     server: PgConnectOptions,
     names: Vec<String>,
 }

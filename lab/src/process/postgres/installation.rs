@@ -6,7 +6,7 @@ use std::{
     process::Command,
 };
 
-use nix::unistd::{Uid, User};
+use crate::process::programs;
 
 /// Where a PostgreSQL server is installed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,7 +21,7 @@ impl Installation {
     /// The first that works: on the PATH, then where Debian, Red Hat, a source build and Homebrew put it, the newest
     /// version first.
     pub fn find() -> Option<Self> {
-        on_path().into_iter().chain(usual_places()).find_map(|bin| Self::at(&bin))
+        programs::on_path().into_iter().chain(usual_places()).find_map(|bin| Self::at(&bin))
     }
 
     /// A folder counts if both programs are in it; a lone `postgres` on the PATH may be a wrapper, so links are
@@ -36,22 +36,6 @@ impl Installation {
         let version = String::from_utf8_lossy(&output.stdout).trim().to_owned();
         (output.status.success() && version.contains("PostgreSQL")).then_some(Self { bin, version })
     }
-}
-
-/// The user to run the server as, when the lab is root: Postgres refuses to be.
-pub(super) fn unprivileged() -> Option<(u32, u32)> {
-    if !Uid::effective().is_root() {
-        return None;
-    }
-    ["postgres", "nobody"]
-        .into_iter()
-        .find_map(|name| User::from_name(name).ok().flatten())
-        .map(|user| (user.uid.as_raw(), user.gid.as_raw()))
-}
-
-fn on_path() -> Vec<PathBuf> {
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    std::env::split_paths(&path).collect()
 }
 
 fn usual_places() -> Vec<PathBuf> {

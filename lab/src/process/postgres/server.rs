@@ -5,19 +5,18 @@ use std::{
     os::unix::{fs::chown, process::CommandExt},
     path::{Path, PathBuf},
     process::Command,
-    thread,
-    time::{Duration, Instant},
+    time::Duration,
 };
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 
-use super::installation::{Installation, unprivileged};
+use super::installation::Installation;
 use crate::{
     interrupt::Interrupt,
     process::{
-        LogTail,
         arm::Start,
-        child::Child,
+        backings::kept::{self, Account, Kept},
+        keep::Ask,
         ports,
         scratch::{Scratch, write_private},
     },
@@ -44,34 +43,28 @@ const SETTINGS: [&str; 4] = [
 pub(super) struct Server {
     /// `postgres://lab:password@127.0.0.1:port/postgres`.
     pub(super) url: String,
-    pub(super) log: PathBuf,
-    /// The process between the lab and the server.
-    pub(super) keeper: Child,
+    pub(super) kept: Kept,
 }
 
 /// Starts a server of the arm's own.
 pub(super) fn start(start: &Start<'_>, installation: &Installation, folder: &Path) -> Result<Server> {
     let options = start.options;
-    let user = unprivileged();
+    // Postgres refuses to be root.
+    let user = kept::unprivileged("postgres");
     let (template, password) = template(options.scratch, installation, user, options.interrupt)?;
     let data = folder.join("postgres");
     let mut copy = Command::new("cp");
     copy.arg("-a").arg(&template).arg(&data);
-    run(copy, "cp", &folder.join("postgres-copy.log"), options.interrupt)?;
+    kept::run(copy, "cp", &folder.join("postgres-copy.log"), FILES_WITHIN, options.interrupt)?;
     let port = ports::free()?.port();
-    let mut command = Command::new(options.program);
-    command.arg("keep").arg("--folder").arg(&data);
-    if let Some((user, group)) = user {
-        command.arg("--user").arg(format!("{user}:{group}"));
-    }
-    command.arg("--").arg(installation.bin.join("postgres"));
+    let mut command = Command::new(installation.bin.join("postgres"));
     command.arg("-D").arg(&data).arg("-p").arg(port.to_string());
     for setting in SETTINGS {
         command.arg("-c").arg(setting);
     }
-    let log = folder.join("postgres.log");
-    let keeper = Child::start("postgres", command, &log, &start.budget.arms)?;
-    Ok(Server { url: format!("postgres://{USER}:{password}@127.0.0.1:{port}/postgres"), log, keeper })
+    let server = kept::Server { name: "postgres", data: &data, user, ask: Ask::Interrupt, command };
+    let kept = server.start(start, folder)?;
+    Ok(Server { url: format!("postgres://{USER}:{password}@127.0.0.1:{port}/postgres"), kept })
 }
 
 /// The folder that `initdb` made and its superuser's password; made at the first call of a run.
@@ -81,7 +74,7 @@ pub(super) fn start(start: &Start<'_>, installation: &Installation, folder: &Pat
 fn template(
     scratch: &Scratch,
     installation: &Installation,
-    user: Option<(u32, u32)>,
+    user: Option<Account>,
     interrupt: &Interrupt,
 ) -> Result<(PathBuf, String)> {
     let _one_at_a_time = scratch.lock();
@@ -109,25 +102,6 @@ fn template(
         .arg("-D")
         .arg(&data)
         .current_dir(&home);
-    run(command, "initdb", &scratch.path().join("initdb.log"), interrupt)?;
+    kept::run(command, "initdb", &scratch.path().join("initdb.log"), FILES_WITHIN, interrupt)?;
     Ok((data, password))
-}
-
-/// Runs a command to its end.
-fn run(command: Command, name: &str, log: &Path, interrupt: &Interrupt) -> Result<()> {
-    let mut child = Child::start(name, command, log, &[])?;
-    let deadline = Instant::now() + FILES_WITHIN;
-    loop {
-        if let Some(ended) = child.ended() {
-            if ended.succeeded {
-                return Ok(());
-            }
-            bail!("`{name}` failed ({}):{}", ended.how, ended.last_words.indented());
-        }
-        interrupt.check()?;
-        if Instant::now() >= deadline {
-            bail!("`{name}` took longer than {} s:{}", FILES_WITHIN.as_secs(), LogTail::of(log).indented());
-        }
-        thread::sleep(Duration::from_millis(10));
-    }
 }

@@ -55,6 +55,11 @@ pub(super) fn read(code: &str, request: &mut RequestBuf) {
     request.write(Method::Head, format_args!("/{code}"));
 }
 
+/// Deletes a link.
+pub(super) fn delete(code: &str, request: &mut RequestBuf) {
+    request.write(Method::Delete, format_args!("/links/{code}"));
+}
+
 /// Looks a link up without following it.
 pub(super) fn look_up(code: &str, request: &mut RequestBuf) {
     request.write(Method::Get, format_args!("/links/{code}"));

@@ -1,6 +1,7 @@
 //! After the run: does the shortener still hold what it acknowledged?
 
 mod clicks;
+mod deletes;
 mod indeterminate;
 mod links;
 
@@ -39,7 +40,8 @@ pub(super) fn check(
     verdict.breach("missing-when-followed", books.missing());
     let asked = created(seed, codes, books, lane, check, &mut verdict)
         .and_then(|()| replays(seed, books, lane, check, &mut verdict))
-        .and_then(|()| ClickCheck::new(seed, codes, books).run(lane, check, &mut verdict));
+        .and_then(|()| ClickCheck::new(seed, codes, books).run(lane, check, &mut verdict))
+        .and_then(|()| deletes::check(codes, lane, check, &mut verdict));
     if let Err(error) = asked {
         verdict.complete = false;
         verdict.examples.push(format!("the check was broken off: {error}"));

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 
 use super::{Answer, Request, serve};
 
@@ -27,6 +28,10 @@ pub(crate) enum Misdeed {
     ForgetsInSilence,
     /// Every tenth follow is refused with 503.
     Sheds,
+    /// A delete takes effect half a second after it was acknowledged.
+    DeletesLate,
+    /// A delete is acknowledged and has no effect.
+    NeverDeletes,
 }
 
 struct Link {
@@ -42,6 +47,8 @@ struct Store {
     clock: u64,
     follows: u64,
     creates: u64,
+    /// Links to forget, and when.
+    leaving: Vec<(Instant, String)>,
 }
 
 /// A running fake.
@@ -73,6 +80,10 @@ impl Fake {
 impl Store {
     fn answer(&mut self, request: &Request, misdeed: Misdeed) -> Answer {
         self.clock += 1;
+        let now = Instant::now();
+        for (_, code) in self.leaving.extract_if(.., |(when, _)| *when <= now) {
+            self.links.remove(&code);
+        }
         match (request.method.as_str(), request.path.as_str()) {
             ("POST", "/links") => self.create(request, misdeed),
             ("GET", path) => match path.strip_prefix("/links/") {
@@ -80,6 +91,15 @@ impl Store {
                 None => self.follow(&path[1..], misdeed),
             },
             ("HEAD", path) => self.look(&path[1..]),
+            ("DELETE", path) => {
+                let after = match misdeed {
+                    Misdeed::NeverDeletes => Duration::from_hours(1),
+                    Misdeed::DeletesLate => Duration::from_millis(500),
+                    _ => Duration::ZERO,
+                };
+                self.leaving.push((now + after, path["/links/".len()..].to_owned()));
+                Answer::status(204, "", "")
+            }
             _ => Answer::status(405, "", ""),
         }
     }

@@ -74,6 +74,46 @@ impl Sampling {
     }
 }
 
+/// The metrics of all servers of a process.
+pub struct ServerMetrics {
+    requests: Labelled,
+    received: Labelled,
+    sent: Labelled,
+}
+
+type Labelled = Family<Vec<(&'static str, &'static str)>, Counter>;
+
+/// The first digit of a status; what is none of HTTP's counts as 0.
+const CLASSES: [&str; 6] = ["0", "1", "2", "3", "4", "5"];
+
+impl ServerMetrics {
+    /// Registers them, each once: the servers differ in a label.
+    pub fn register(registry: &mut Registry) -> Self {
+        let metrics =
+            Self { requests: Family::default(), received: Family::default(), sent: Family::default() };
+        registry.register(
+            "http_requests",
+            "Requests by class of status, in hundreds",
+            metrics.requests.clone(),
+        );
+        registry.register("http_received_bytes", "Bytes that came in", metrics.received.clone());
+        registry.register("http_sent_bytes", "Bytes that went out", metrics.sent.clone());
+        metrics
+    }
+
+    /// Those of one server: `public` or `internal`.
+    pub fn of(&self, server: &'static str) -> IngressMetrics {
+        let own = vec![("server", server)];
+        let bytes = ByteCounts {
+            received: self.received.get_or_create_owned(&own),
+            sent: self.sent.get_or_create_owned(&own),
+        };
+        let answered = CLASSES
+            .map(|class| self.requests.get_or_create_owned(&vec![("server", server), ("status", class)]));
+        IngressMetrics { answered, bytes }
+    }
+}
+
 /// Requests by status, and bytes.
 #[derive(Clone, Debug)]
 pub struct IngressMetrics {
@@ -82,19 +122,6 @@ pub struct IngressMetrics {
 }
 
 impl IngressMetrics {
-    /// Registers them for one of the process's servers: `public` or `internal`.
-    pub fn register(registry: &mut Registry, server: &'static str) -> Self {
-        let requests = Family::<Vec<(&'static str, u32)>, Counter>::default();
-        let bytes = ByteCounts::default();
-        let registry = registry.sub_registry_with_label(("server".into(), server.into()));
-        registry.register("http_requests", "Requests by class of status, in hundreds", requests.clone());
-        registry.register("http_received_bytes", "Bytes that came in", bytes.received.clone());
-        registry.register("http_sent_bytes", "Bytes that went out", bytes.sent.clone());
-        let answered =
-            std::array::from_fn(|class| requests.get_or_create_owned(&vec![("status", class as u32)]));
-        Self { answered, bytes }
-    }
-
     pub(crate) fn bytes(&self) -> ByteCounts {
         self.bytes.clone()
     }
@@ -249,7 +276,7 @@ mod tests {
 
     /// The reply to a request with this `traceparent`.
     async fn reply(sampling: Sampling, traceparent: &str) -> Response {
-        let metrics = IngressMetrics::register(&mut Registry::default(), "public");
+        let metrics = ServerMetrics::register(&mut Registry::default()).of("public");
         let ingress = Ingress::public(Limits::default(), sampling, metrics);
         let router = Router::new().route("/", get(async || StatusCode::OK)).layer(ingress);
         let request = Request::get("/").header("traceparent", traceparent).body(Body::empty());

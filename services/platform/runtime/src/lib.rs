@@ -29,7 +29,7 @@ pub use backings::Backings;
 pub use counted::ByteCounts;
 pub use host::Host;
 pub use host_file::{HostFile, HostFileError, Limits};
-pub use ingress::{Ingress, IngressMetrics, Sampling};
+pub use ingress::{Ingress, IngressMetrics, Sampling, ServerMetrics};
 pub use nearest::nearest;
 pub use process::{Service, Wire, host};
 pub use serve::{ServeLimits, serve};

@@ -13,7 +13,7 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    Host, HostFile, Ingress, IngressMetrics, Sampling, ServeLimits, System, Wiring,
+    Host, HostFile, Ingress, Sampling, ServeLimits, ServerMetrics, System, Wiring,
     health::Health,
     own_metrics::OwnMetrics,
     serve,
@@ -82,16 +82,17 @@ async fn run(service: &Service, file: HostFile) -> Result<()> {
     let (file, _, mut backings, internal, public) = host.into_parts();
     let stop = CancellationToken::new();
     backings.registry.register_collector(Box::new(OwnMetrics));
+    let counted = ServerMetrics::register(&mut backings.registry);
     let health = Health::new(std::mem::take(&mut backings.checks));
     let mut servers = tokio::task::JoinSet::new();
     let serve_limits = ServeLimits::from(&limits);
     if let (Some(listener), Some(router)) = (public_listener, public) {
-        let metrics = IngressMetrics::register(&mut backings.registry, "public");
+        let metrics = counted.of("public");
         let bytes = metrics.bytes();
         let router = router.layer(Ingress::public(limits, sampling, metrics));
         servers.spawn(serve(listener, router, serve_limits, bytes, stop.clone()));
     }
-    let counts = IngressMetrics::register(&mut backings.registry, "internal");
+    let counts = counted.of("internal");
     let bytes = counts.bytes();
     let internal = internal.fallback(remote::unknown_method).layer(Ingress::internal(limits, counts));
     // Health and metrics stand outside the limits: an overloaded process still says that it is.

@@ -1,0 +1,46 @@
+//! What a look-up costs where the link is: in memory, in Redis, in PostgreSQL; backings included, in one interleaved run.
+//!
+//! `cargo bench -p benches --bench stores [-- SECONDS]`: seconds measured for each arm, 20 if not given.
+//! Needs `redis-server` and a PostgreSQL server on this machine, which each arm starts for itself.
+
+use std::process::ExitCode;
+
+use anyhow::{Context, Result};
+use benches::interleaved::{self, Choices, show_ratio};
+
+/// The arms, each with the axes that it does not leave at their defaults.
+const ARMS: [Choices; 3] = [
+    ("in memory", &[("cache", "local")]),
+    ("through Redis", &[("cache", "redis")]),
+    ("through PostgreSQL", &[("cache", "none"), ("database", "postgres")]),
+];
+/// What all arms share.
+const HELD: [(&str, &str); 2] = [("events", "memory"), ("tracing", "off")];
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).filter(|word| word != "--bench").collect();
+    let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let compared = match words.as_slice() {
+        // Arms and their servers are started as the lab starts them, with this program in its place.
+        ["host" | "keep" | "tether", ..] => return lab::cli::main(),
+        [] => compare(20.0),
+        [seconds] => seconds.parse().context("how many seconds?").and_then(compare),
+        _ => Err(anyhow::anyhow!("usage: stores [SECONDS]")),
+    };
+    match compared {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn compare(seconds: f64) -> Result<()> {
+    let costs = interleaved::costs(&ARMS, &HELD, None, seconds)?;
+    interleaved::show(ARMS.iter().map(|arm| arm.0), &costs);
+    let [memory, redis, postgres] = costs.as_slice() else { anyhow::bail!("every arm was measured") };
+    show_ratio("through Redis over in memory", redis, memory, "2.4");
+    show_ratio("through PostgreSQL over in memory", postgres, memory, "9");
+    Ok(())
+}

@@ -1,0 +1,197 @@
+//! Arms that run at the same time on the same processor and are loaded in turn, for the CPU that a followed link costs.
+
+use std::{net::SocketAddr, path::Path, time::Duration};
+
+use anyhow::Result;
+use lab::{
+    interrupt::Interrupt,
+    measure::CpuMeter,
+    plan::{ArmPlan, Budget},
+    process::{BackingChoices, Group, Launch, LaunchOptions, READY_WITHIN, Scratch},
+};
+use load::{
+    journeys::{JourneyOptions, for_system},
+    record::SliceRecord,
+    schedule::{Arrivals, Profile},
+    sender::{Arm, Limits, Load, Observer, Sender, Slice, SlicePlan, Target},
+    statistics::{Batch, Batches, Interval, difference_of_means, mean, ratio_of_means},
+};
+use runtime::Wiring;
+
+const SLICE: Duration = Duration::from_millis(25);
+const RATE: f64 = 2_000.0;
+const LINKS: usize = 1_000;
+const LAUNCHES: u32 = 4;
+const CONFIDENCE: f64 = 0.95;
+
+/// An arm: what the bench calls it, and the axes that it does not leave at their defaults.
+pub type Choices = (&'static str, &'static [(&'static str, &'static str)]);
+
+/// A server that is no arm of the lab's, started afresh for each launch and ended when dropped.
+pub trait Reference {
+    /// Where it serves.
+    fn address(&self) -> SocketAddr;
+    /// Its processes.
+    fn group(&self) -> Group;
+}
+
+/// Starts a reference on the processors that the arms share.
+pub type StartReference = fn(program: &Path, budget: &Budget) -> Result<Box<dyn Reference>>;
+
+/// Loads every arm in turn for `seconds` each; CPU microseconds of each round: of the reference first, if there is
+/// one, then of the arms.
+pub fn costs(
+    arms: &[Choices],
+    held: &[(&'static str, &'static str)],
+    reference: Option<StartReference>,
+    seconds: f64,
+) -> Result<Vec<Batches>> {
+    let budget = Budget::of_this_machine();
+    let scratch = Scratch::create()?;
+    let program = std::env::current_exe()?;
+    let mut costs: Vec<Batches> =
+        (0..arms.len() + usize::from(reference.is_some())).map(|_| Batches::new()).collect();
+    for number in 1..=LAUNCHES {
+        let launch = Launch::start(
+            &plans(arms, held)?,
+            &budget,
+            &LaunchOptions {
+                program: &program,
+                scratch: &scratch,
+                number,
+                backings: &BackingChoices::default(),
+                port: None,
+                traces: true,
+                interrupt: &Interrupt::never(),
+                ready_within: READY_WITHIN,
+            },
+        )?;
+        if let Some(skipped) = launch.skipped.first() {
+            anyhow::bail!("`{}` cannot be had: {}\nhint: {}", skipped.arm, skipped.why, skipped.hint);
+        }
+        let reference = reference.map(|start| start(&program, &budget)).transpose()?;
+        pin(&budget.generator)?;
+        measure(number, seconds / f64::from(LAUNCHES), &launch, reference.as_deref(), &mut costs)?;
+        drop(reference);
+        launch.stop();
+    }
+    Ok(costs)
+}
+
+fn plans(arms: &[Choices], held: &[(&'static str, &'static str)]) -> Result<Vec<ArmPlan>> {
+    let plan = |(name, choices): &Choices| {
+        let choices = held.iter().chain(*choices).copied();
+        Ok(ArmPlan::new((*name).to_owned(), Wiring::with(&shortener_app::SYSTEM, choices)?))
+    };
+    arms.iter().map(plan).collect()
+}
+
+/// Puts this thread, and what it starts, on these processors.
+pub fn pin(cpus: &[usize]) -> Result<()> {
+    let mut set = nix::sched::CpuSet::new();
+    for cpu in cpus {
+        set.set(*cpu)?;
+    }
+    Ok(nix::sched::sched_setaffinity(nix::unistd::Pid::from_raw(0), &set)?)
+}
+
+fn measure(
+    number: u32,
+    seconds: f64,
+    launch: &Launch,
+    reference: Option<&dyn Reference>,
+    costs: &mut [Batches],
+) -> Result<()> {
+    let mut groups: Vec<Vec<Group>> = reference.iter().map(|it| vec![it.group()]).collect();
+    groups.extend(launch.arms.iter().map(lab::process::RunningArm::groups));
+    let own = reference.iter().map(|it| it.address());
+    let addresses = own.chain(launch.arms.iter().map(|arm| arm.public));
+    let arms: Vec<Arm> = addresses.map(arm).collect::<Result<_>>()?;
+    let count = arms.len();
+    let mut sender = Sender::new(arms, &Limits::default())?;
+    for arm in 0..count {
+        sender.prepare(arm, &mut |_| {})?;
+    }
+    let load = Load::Open { arrivals: Arrivals::Poisson, profile: Profile::Steady { rate: RATE }, seed: 7 };
+    let plan = |rounds| SlicePlan { arms: count, slice_length: SLICE, rounds, seed: u64::from(number) };
+    let meters = groups.iter().map(CpuMeter::new).collect();
+    let mut rounds =
+        Rounds { number, meters, before: Vec::new(), operations: vec![0; count], ended: 0, costs };
+    // The first second opens connections and warms what the preparation did not.
+    sender.run(&plan(40), &load, &mut Ignored)?;
+    rounds.before = rounds.meters.iter_mut().map(CpuMeter::read).collect();
+    sender.run(&plan((seconds / SLICE.as_secs_f64()) as u32), &load, &mut rounds)?;
+    Ok(())
+}
+
+fn arm(address: SocketAddr) -> Result<Arm> {
+    let mix = Some("follow-only".to_owned());
+    let options = JourneyOptions { seed: 7, mix, links: LINKS, ..JourneyOptions::default() };
+    Ok(Arm { target: Target::at("arm", address), journeys: for_system("shortener", &options)? })
+}
+
+struct Ignored;
+
+impl Observer for Ignored {
+    fn slice_ended(&mut self, _: &Slice, _: &SliceRecord) {}
+}
+
+/// Reads the CPU of every arm at the end of each round.
+struct Rounds<'a> {
+    number: u32,
+    meters: Vec<CpuMeter>,
+    before: Vec<Vec<u64>>,
+    operations: Vec<u64>,
+    ended: usize,
+    costs: &'a mut [Batches],
+}
+
+impl Observer for Rounds<'_> {
+    fn slice_ended(&mut self, slice: &Slice, record: &SliceRecord) {
+        self.operations[slice.arm] = record.succeeded;
+        self.ended += 1;
+        if self.ended < self.meters.len() {
+            return;
+        }
+        self.ended = 0;
+        let now: Vec<Vec<u64>> = self.meters.iter_mut().map(CpuMeter::read).collect();
+        for (arm, (now, before)) in now.iter().zip(&self.before).enumerate() {
+            let used = now.iter().sum::<u64>() - before.iter().sum::<u64>();
+            let batch =
+                Batch { launch: self.number, cost: used as f64 / 1_000.0, operations: self.operations[arm] };
+            self.costs[arm].push(batch, None);
+        }
+        self.before = now;
+    }
+}
+
+/// Prints what a followed link costs in each arm.
+pub fn show(names: impl Iterator<Item = &'static str>, costs: &[Batches]) {
+    println!(
+        "\nCPU microseconds a followed link, 95 % intervals, {} operations an arm",
+        costs[0].operations()
+    );
+    for (name, cost) in names.zip(costs) {
+        println!("  {name:38} {}", figure(mean(cost.as_slice(), CONFIDENCE), 1));
+    }
+    println!("\nWhat follows");
+}
+
+/// Prints how many times the cost of `b` that of `a` is, and its bound.
+pub fn show_ratio(what: &str, a: &Batches, b: &Batches, bound: &str) {
+    let ratio = ratio_of_means(a.as_slice(), b.as_slice(), CONFIDENCE);
+    println!("  {what:50} {:22} must be at most {bound}", figure(ratio, 3));
+}
+
+/// Prints by how many microseconds `a` costs more than `b`, and its bound.
+pub fn show_difference(what: &str, a: &Batches, b: &Batches, bound: &str) {
+    let difference = difference_of_means(a.as_slice(), b.as_slice(), CONFIDENCE);
+    println!("  {what:50} {:22} must be at most {bound}", figure(difference, 1));
+}
+
+fn figure(interval: Option<Interval>, digits: usize) -> String {
+    interval.map_or_else(
+        || "too little was measured".to_owned(),
+        |i| format!("{:.digits$} [{:.digits$}, {:.digits$}]", i.estimate, i.low, i.high),
+    )
+}

@@ -1,0 +1,283 @@
+//! A process: its deployment, its service, and how many pods it has.
+
+use runtime::BackingKind;
+
+use super::{Export, IMAGE, INTERNAL_PORT, PUBLIC_PORT};
+use crate::plan::ProcessPlan;
+
+/// The user of the image.
+const USER: u32 = 10_001;
+
+/// Pods that a process always has: one may go with its machine.
+const LEAST_PODS: usize = 2;
+
+/// How long a process may take to end: 5 s until nobody sends it anything, 5 s for what is under way, and a margin.
+const GRACE_S: u32 = 20;
+
+/// The objects of a process.
+pub(super) fn text(export: &Export<'_>, process: &ProcessPlan) -> String {
+    [
+        about(export, process) + &deployment(export, process),
+        service(export, process),
+        disruption(export, process),
+        autoscaler(export, process),
+    ]
+    .join("---\n")
+}
+
+fn about(export: &Export<'_>, process: &ProcessPlan) -> String {
+    let edge = process.edge.then(|| "serves the public API".to_owned());
+    let hosts =
+        (!process.components.is_empty()).then(|| format!("hosts {}", process.components.join(" and ")));
+    let does = edge.into_iter().chain(hosts).collect::<Vec<_>>().join(" and ");
+    format!("# The process `{}` of `{}`: it {does}.\n", process.shape, export.wiring)
+}
+
+fn deployment(export: &Export<'_>, process: &ProcessPlan) -> String {
+    let name = process.shape;
+    format!(
+        "\
+apiVersion: apps/v1
+kind: Deployment
+metadata:
+  name: {full}
+  labels:
+{labels_4}
+spec:
+  # No `replicas`: the autoscaler below decides, and applying this file again must not undo what it did.
+  revisionHistoryLimit: 3
+  selector:
+    matchLabels:
+{labels_6}
+  strategy:
+    rollingUpdate:
+      # A new pod is ready before an old one goes.
+      maxSurge: 1
+      maxUnavailable: 0
+  template:
+    metadata:
+      labels:
+{labels_8}
+      annotations:
+        prometheus.io/scrape: \"true\"
+        prometheus.io/port: \"{INTERNAL_PORT}\"
+        prometheus.io/path: /metrics
+{pod}",
+        full = export.name(name),
+        labels_4 = export.labels(name, 4),
+        labels_6 = export.labels(name, 6),
+        labels_8 = export.labels(name, 8),
+        pod = pod(export, process),
+    )
+}
+
+fn pod(export: &Export<'_>, process: &ProcessPlan) -> String {
+    let name = process.shape;
+    format!(
+        "    \
+    spec:
+      serviceAccountName: {system}
+      automountServiceAccountToken: false
+      # A process is told everything by its host file, and nothing by variables.
+      enableServiceLinks: false
+      terminationGracePeriodSeconds: {GRACE_S}
+      securityContext:
+        runAsNonRoot: true
+        runAsUser: {USER}
+        runAsGroup: {USER}
+        seccompProfile:
+          type: RuntimeDefault
+      # The pods of a process stand on different machines where there are several.
+      topologySpreadConstraints:
+        - maxSkew: 1
+          topologyKey: kubernetes.io/hostname
+          whenUnsatisfiable: ScheduleAnyway
+          labelSelector:
+            matchLabels:
+{labels}
+      containers:
+        - name: {name}
+{container}      volumes:
+        - name: host
+          configMap:
+            name: {full}-host
+        - name: scratch
+          emptyDir:
+            sizeLimit: 64Mi
+",
+        full = export.name(name),
+        system = export.system(),
+        labels = export.labels(name, 14),
+        container = container(export, process),
+    )
+}
+
+fn container(export: &Export<'_>, process: &ProcessPlan) -> String {
+    let public = format!("            - name: public\n              containerPort: {PUBLIC_PORT}\n");
+    format!(
+        "          \
+          image: {IMAGE}
+          args:
+            - host
+            - /etc/lab/host.toml
+{password}          ports:
+{public}            - name: internal
+              containerPort: {INTERNAL_PORT}
+{probes}          resources:
+            requests:
+              cpu: 100m
+              memory: 64Mi
+            # No limit on CPU: one that is reached makes every request wait for the next period.
+            limits:
+              memory: 256Mi
+          securityContext:
+            allowPrivilegeEscalation: false
+            readOnlyRootFilesystem: true
+            capabilities:
+              drop:
+                - ALL
+          volumeMounts:
+            - name: host
+              mountPath: /etc/lab
+              readOnly: true
+            - name: scratch
+              mountPath: /tmp
+",
+        password = password(export, process),
+        public = if process.edge { public.as_str() } else { "" },
+        probes = PROBES,
+    )
+}
+
+/// When a pod is there, when it gets requests, when it is started again, and how it goes.
+const PROBES: &str = "          \
+          # A process answers when it has reached its stores, and they may be late; the other probes wait for this one.
+          startupProbe:
+            httpGet:
+              path: /health/live
+              port: internal
+            periodSeconds: 1
+            failureThreshold: 60
+          # Ready: it can serve. A pod that cannot gets no requests, and is left alone.
+          readinessProbe:
+            httpGet:
+              path: /health/ready
+              port: internal
+            periodSeconds: 5
+            timeoutSeconds: 2
+          # Alive: it answers at all, whatever its stores do. A pod that does not is started again.
+          livenessProbe:
+            httpGet:
+              path: /health/live
+              port: internal
+            periodSeconds: 10
+            timeoutSeconds: 2
+            failureThreshold: 3
+          lifecycle:
+            preStop:
+              # Until every machine has heard that this pod is going, requests still come.
+              sleep:
+                seconds: 5
+";
+
+/// The database's password, for a process that has a database.
+fn password(export: &Export<'_>, process: &ProcessPlan) -> String {
+    let needs = export.arm.backings.iter();
+    let mut of_process = needs.filter(|need| process.roles.contains(&need.role));
+    if !of_process.any(|need| need.kind == BackingKind::Postgres) {
+        return String::new();
+    }
+    format!(
+        "          \
+          env:
+            # Read by the database's driver, so that the host file needs no password.
+            - name: PGPASSWORD
+              valueFrom:
+                secretKeyRef:
+                  name: {}
+                  key: password
+",
+        export.name(BackingKind::Postgres.name())
+    )
+}
+
+fn service(export: &Export<'_>, process: &ProcessPlan) -> String {
+    let name = process.shape;
+    let public = "    - name: public\n      port: 80\n      targetPort: public\n";
+    format!(
+        "\
+apiVersion: v1
+kind: Service
+metadata:
+  name: {full}
+  labels:
+{labels}
+spec:
+  selector:
+{selector}
+  ports:
+{public}    - name: internal
+      port: {INTERNAL_PORT}
+      targetPort: internal
+",
+        full = export.name(name),
+        labels = export.labels(name, 4),
+        selector = export.labels(name, 4),
+        public = if process.edge { public } else { "" },
+    )
+}
+
+fn disruption(export: &Export<'_>, process: &ProcessPlan) -> String {
+    format!(
+        "\
+# Machines are emptied one pod at a time.
+apiVersion: policy/v1
+kind: PodDisruptionBudget
+metadata:
+  name: {full}
+  labels:
+{labels}
+spec:
+  maxUnavailable: 1
+  selector:
+    matchLabels:
+{selector}
+",
+        full = export.name(process.shape),
+        labels = export.labels(process.shape, 4),
+        selector = export.labels(process.shape, 6),
+    )
+}
+
+fn autoscaler(export: &Export<'_>, process: &ProcessPlan) -> String {
+    let copies = export.arm.processes.iter().filter(|other| other.shape == process.shape).count();
+    let least = copies.max(LEAST_PODS);
+    format!(
+        "\
+# More pods when they use more than seven tenths of the CPU that they ask for, on average.
+apiVersion: autoscaling/v2
+kind: HorizontalPodAutoscaler
+metadata:
+  name: {full}
+  labels:
+{labels}
+spec:
+  scaleTargetRef:
+    apiVersion: apps/v1
+    kind: Deployment
+    name: {full}
+  minReplicas: {least}
+  maxReplicas: {most}
+  metrics:
+    - type: Resource
+      resource:
+        name: cpu
+        target:
+          type: Utilization
+          averageUtilization: 70
+",
+        full = export.name(process.shape),
+        labels = export.labels(process.shape, 4),
+        most = least * 4,
+    )
+}

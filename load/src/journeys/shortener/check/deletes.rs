@@ -1,0 +1,112 @@
+//! Deleted links: for how long do they still redirect?
+//!
+//! An answer from a cache that has not heard of the delete is stale, which is a price and not a broken promise:
+//! so these are notes of the ledger, which a scenario's claims can hold an arm to.
+//! To be asked last, for it removes what the other checks look for.
+
+use std::collections::BTreeSet;
+use std::io;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crate::http::{Reply, RequestBuf};
+use crate::journeys::Check;
+use crate::journeys::shortener::api;
+use crate::journeys::survey::{Survey, conduct};
+use crate::ledger::{LedgerVerdict, facts};
+use crate::sender::Lane;
+
+/// How often a link is asked for in each pass: enough to meet every copy of a process.
+const ASKED: usize = 12;
+/// After this a link that still redirects counts as stale for long.
+const LONG: Duration = Duration::from_secs(2);
+/// The pause between two passes.
+const PAUSE: Duration = Duration::from_millis(100);
+
+/// Deletes up to `check.deletes` links and adds how many redirected afterwards.
+pub(super) fn check(
+    codes: &[Box<str>],
+    lane: &mut Lane,
+    check: &Check,
+    verdict: &mut LedgerVerdict,
+) -> io::Result<()> {
+    if check.deletes == 0 || codes.is_empty() {
+        return Ok(());
+    }
+    // Spread over all, popular and not.
+    let step = codes.len().div_ceil(check.deletes);
+    let chosen: Vec<&str> = codes.iter().step_by(step).map(AsRef::as_ref).collect();
+    let mut pass = |what: What, links: &[&str]| -> io::Result<BTreeSet<usize>> {
+        let mut asking = Asking { what, links, next: 0, redirecting: BTreeSet::new() };
+        let unanswered =
+            conduct(&mut asking, lane, check.in_flight, check.pass, &mut |_| {}).map_err(|error| error.0)?;
+        verdict.complete &= unanswered == 0;
+        Ok(asking.redirecting)
+    };
+    // Whatever caches there are hold each link when it is deleted.
+    pass(What::Read, &chosen)?;
+    pass(What::Delete, &chosen)?;
+    let deleted = Instant::now();
+    let mut redirecting = pass(What::Read, &chosen)?;
+    let at_once = redirecting.len();
+    while !redirecting.is_empty() && deleted.elapsed() < LONG {
+        thread::sleep(PAUSE);
+        let links: Vec<&str> = redirecting.iter().map(|&link| chosen[link]).collect();
+        let still = pass(What::Read, &links)?;
+        redirecting = redirecting
+            .into_iter()
+            .enumerate()
+            .filter(|(at, _)| still.contains(at))
+            .map(|(_, link)| link)
+            .collect();
+    }
+    verdict.note(facts::DELETED, chosen.len() as u64);
+    verdict.note(facts::STALE, at_once as u64);
+    verdict.note(facts::STALE_FOR_LONG, redirecting.len() as u64);
+    Ok(())
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum What {
+    /// Each link several times.
+    Read,
+    /// Each link once.
+    Delete,
+}
+
+struct Asking<'a> {
+    what: What,
+    links: &'a [&'a str],
+    next: usize,
+    /// The links, by their place, that a read found redirecting.
+    redirecting: BTreeSet<usize>,
+}
+
+impl Survey for Asking<'_> {
+    type Question = usize;
+
+    fn next(&mut self) -> Option<usize> {
+        let times = if self.what == What::Read { ASKED } else { 1 };
+        let link = self.next / times;
+        self.next += 1;
+        (link < self.links.len()).then_some(link)
+    }
+
+    fn ask(&self, &link: &usize, request: &mut RequestBuf) {
+        match self.what {
+            What::Read => api::read(self.links[link], request),
+            What::Delete => api::delete(self.links[link], request),
+        }
+    }
+
+    fn answer(&mut self, &link: &usize, reply: &Reply<'_>) -> bool {
+        match (self.what, reply.status) {
+            (What::Read, 302) => {
+                self.redirecting.insert(link);
+                true
+            }
+            (What::Read, 404) | (What::Delete, 204) => true,
+            _ => false,
+        }
+    }
+}

@@ -1,0 +1,250 @@
+//! What `lab export k8s` writes: held to the committed files, to Kubernetes' own types, and to `kubectl kustomize`.
+
+#![expect(clippy::unwrap_used, reason = "a test fails where what it expects is not there")]
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use k8s_openapi::api::{
+    apps::v1::Deployment,
+    autoscaling::v2::HorizontalPodAutoscaler,
+    core::v1::{ConfigMap, Namespace, PodSpec, Service, ServiceAccount},
+    networking::v1::NetworkPolicy,
+    policy::v1::PodDisruptionBudget,
+};
+use lab::{kubernetes::Export, plan::ArmPlan, systems};
+use runtime::{HostFile, Wiring};
+use serde::{Serialize, de::DeserializeOwned};
+use serde_json::Value;
+use system_tests::tree::root;
+
+/// Where the committed files are.
+const FOLDER: &str = "deploy/k8s";
+
+/// The wirings that are committed: the arguments of `lab export k8s shortener`.
+const COMMITTED: [&[&str]; 2] = [
+    &["--name", "monolith", "--set", "database=postgres", "--set", "cache=redis", "--set", "events=kafka"],
+    &[
+        "--name",
+        "microservices",
+        "--set",
+        "placement=microservices",
+        "--set",
+        "database=postgres",
+        "--set",
+        "cache=redis",
+        "--set",
+        "events=kafka",
+    ],
+];
+
+fn export(out: &Path, arguments: &[&str]) -> Vec<PathBuf> {
+    let output = Command::new(env!("CARGO_BIN_EXE_hosted"))
+        .args(["export", "k8s", "shortener", "--out"])
+        .arg(out)
+        .args(arguments)
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap().lines().map(PathBuf::from).collect()
+}
+
+/// Every file below a folder: its path from there, and its text.
+fn files(folder: &Path) -> BTreeMap<PathBuf, String> {
+    let mut files = BTreeMap::new();
+    let mut folders = vec![folder.to_owned()];
+    while let Some(next) = folders.pop() {
+        for entry in fs::read_dir(&next).unwrap_or_else(|error| panic!("{}: {error}", next.display())) {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else {
+                let name = path.strip_prefix(folder).unwrap().to_owned();
+                files.insert(name, fs::read_to_string(&path).unwrap());
+            }
+        }
+    }
+    files
+}
+
+#[test]
+fn the_committed_files_are_what_the_exporter_writes() {
+    let out = tempfile::tempdir().unwrap();
+    for arguments in COMMITTED {
+        export(out.path(), arguments);
+    }
+    let written = files(&out.path().join("shortener"));
+    let committed = files(&root().join(FOLDER).join("shortener"));
+    let names = |files: &BTreeMap<PathBuf, String>| files.keys().cloned().collect::<Vec<_>>();
+    assert_eq!(names(&committed), names(&written), "`{FOLDER}` has the exporter's files and no other");
+    for (name, text) in &written {
+        let again = "a changed exporter needs its command again, which stands in `kustomization.yaml`";
+        assert_eq!(&committed[name], text, "{}: {again}", name.display());
+    }
+}
+
+/// Fails unless the object has only fields that its type knows: a misspelt one would be lost on the way.
+fn has_only_known_fields<T: DeserializeOwned + Serialize>(object: &Value) {
+    let typed: T = serde_json::from_value(object.clone()).unwrap_or_else(|error| panic!("{error}: {object}"));
+    assert_eq!(&serde_json::to_value(&typed).unwrap(), object);
+}
+
+fn check(object: &Value) {
+    let kind = (object["apiVersion"].as_str().unwrap(), object["kind"].as_str().unwrap());
+    match kind {
+        ("apps/v1", "Deployment") => has_only_known_fields::<Deployment>(object),
+        ("autoscaling/v2", "HorizontalPodAutoscaler") => {
+            has_only_known_fields::<HorizontalPodAutoscaler>(object);
+        }
+        ("networking.k8s.io/v1", "NetworkPolicy") => has_only_known_fields::<NetworkPolicy>(object),
+        ("policy/v1", "PodDisruptionBudget") => has_only_known_fields::<PodDisruptionBudget>(object),
+        ("v1", "ConfigMap") => has_only_known_fields::<ConfigMap>(object),
+        ("v1", "Namespace") => has_only_known_fields::<Namespace>(object),
+        ("v1", "Service") => has_only_known_fields::<Service>(object),
+        ("v1", "ServiceAccount") => has_only_known_fields::<ServiceAccount>(object),
+        // What only `kubectl` reads; the test below has it read.
+        ("kustomize.config.k8s.io/v1beta1", "Kustomization") => {}
+        other => panic!("the exporter writes no {other:?}"),
+    }
+}
+
+fn objects(yaml: &str) -> Vec<Value> {
+    serde_saphyr::from_multiple(yaml).unwrap_or_else(|error| panic!("{error}\n{yaml}"))
+}
+
+#[test]
+fn every_object_has_only_fields_that_kubernetes_knows() {
+    let mut counted = 0;
+    for (name, text) in files(&root().join(FOLDER).join("shortener")) {
+        if name.extension().is_some_and(|extension| extension == "yaml") {
+            let objects = objects(&text);
+            counted += objects.len();
+            objects.iter().for_each(check);
+        }
+    }
+    assert!(counted > 30, "only {counted} objects were found");
+}
+
+#[test]
+fn a_misspelt_field_is_seen() {
+    let object =
+        objects("apiVersion: v1\nkind: ServiceAccount\nautomountServiceAcountToken: false\n").remove(0);
+    assert!(std::panic::catch_unwind(|| check(&object)).is_err());
+}
+
+/// What `kubectl kustomize` makes of an overlay; `None`, said loudly, where there is no `kubectl`.
+#[expect(clippy::disallowed_methods, reason = "a test's own configuration")]
+fn built(overlay: &str) -> Option<Vec<Value>> {
+    let folder = root().join(FOLDER).join("shortener/overlays").join(overlay);
+    match Command::new("kubectl").arg("kustomize").arg(folder).output() {
+        Ok(output) => {
+            assert!(output.status.success(), "{overlay}: {}", String::from_utf8_lossy(&output.stderr));
+            Some(objects(&String::from_utf8(output.stdout).unwrap()))
+        }
+        Err(error) => {
+            assert!(std::env::var("CI").is_err(), "CI has to provide `kubectl`: {error}");
+            eprintln!(
+                "SKIPPED: `kubectl kustomize`; install kubectl (https://kubernetes.io/docs/tasks/tools/)"
+            );
+            None
+        }
+    }
+}
+
+fn of<T: DeserializeOwned>(objects: &[Value], kind: &str) -> Vec<T> {
+    let found = objects.iter().filter(|object| object["kind"] == kind);
+    found.map(|object| serde_json::from_value(object.clone()).unwrap()).collect()
+}
+
+fn pod(deployment: &Deployment) -> &PodSpec {
+    deployment.spec.template.spec.as_ref().unwrap()
+}
+
+/// The host in `postgres://lab@HOST:5432/x`, `kafka://HOST:9092`, `HOST:9000`.
+fn host(address: &str) -> &str {
+    let rest = address.split_once("://").map_or(address, |(_, rest)| rest);
+    let rest = rest.split_once('@').map_or(rest, |(_, rest)| rest);
+    rest.split(':').next().unwrap()
+}
+
+#[test]
+fn an_overlay_is_whole() {
+    for overlay in ["monolith", "microservices"] {
+        let Some(built) = built(overlay) else { return };
+        built.iter().for_each(check);
+        let services: Vec<Service> = of(&built, "Service");
+        let names: BTreeSet<_> =
+            services.iter().filter_map(|service| service.metadata.name.as_deref()).collect();
+        let maps: BTreeMap<_, _> = of::<ConfigMap>(&built, "ConfigMap")
+            .into_iter()
+            .map(|map| (map.metadata.name.unwrap(), map.data.unwrap()))
+            .collect();
+        let deployments: Vec<Deployment> = of(&built, "Deployment");
+        assert!(!deployments.is_empty() && deployments.len() == maps.len(), "a host file a process");
+        for deployment in &deployments {
+            let volumes = pod(deployment).volumes.as_ref().unwrap();
+            let map = volumes.iter().find_map(|volume| volume.config_map.as_ref()).unwrap();
+            let told: HostFile = toml::from_str(&maps[&map.name]["host.toml"]).unwrap();
+            for address in told.backings.values().chain(told.peers.values().flatten()) {
+                assert!(names.contains(host(address)), "{overlay}: nobody is called `{address}`");
+            }
+        }
+    }
+}
+
+#[test]
+fn no_pod_has_a_right_that_it_does_not_need_and_no_file_holds_a_password() {
+    for overlay in ["monolith", "microservices"] {
+        let Some(built) = built(overlay) else { return };
+        assert!(built.iter().all(|object| object["kind"] != "Secret"), "the person makes the secrets");
+        for map in of::<ConfigMap>(&built, "ConfigMap") {
+            let told: HostFile = toml::from_str(&map.data.unwrap()["host.toml"]).unwrap();
+            for address in told.backings.values() {
+                let credentials = address.split_once("://").unwrap().1.split_once('@').map(|(who, _)| who);
+                assert!(credentials.is_none_or(|who| !who.contains(':')), "a password in `{address}`");
+            }
+        }
+        for deployment in of::<Deployment>(&built, "Deployment") {
+            let pod = pod(&deployment);
+            assert_eq!(pod.automount_service_account_token, Some(false));
+            assert_eq!(pod.security_context.as_ref().unwrap().run_as_non_root, Some(true));
+            for container in &pod.containers {
+                let security = container.security_context.as_ref().unwrap();
+                assert_eq!(security.read_only_root_filesystem, Some(true));
+                assert_eq!(security.allow_privilege_escalation, Some(false));
+                assert!(container.resources.as_ref().unwrap().limits.is_some());
+                assert!(container.startup_probe.is_some() && container.liveness_probe.is_some());
+                assert!(container.readiness_probe.is_some());
+                for variable in container.env.iter().flatten() {
+                    assert!(variable.value.is_none(), "`{}` comes from a secret", variable.name);
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn only_the_process_with_the_edge_is_open_to_everybody() {
+    let Some(built) = built("microservices") else { return };
+    let open: Vec<_> = of::<NetworkPolicy>(&built, "NetworkPolicy")
+        .into_iter()
+        .filter_map(|policy| policy.spec)
+        .filter(|spec| spec.ingress.iter().flatten().any(|rule| rule.from.is_none()))
+        .collect();
+    assert_eq!(open.len(), 1);
+    let of_whom = open[0].pod_selector.as_ref().unwrap().match_labels.as_ref().unwrap();
+    assert_eq!(of_whom["app.kubernetes.io/name"], "gateway");
+}
+
+#[test]
+fn a_wiring_that_keeps_its_data_in_files_is_refused() {
+    let wiring = Wiring::defaults(systems::find("shortener").unwrap());
+    let arm = ArmPlan::new("monolith".to_owned(), wiring);
+    let Err(complaint) = Export::new(&arm, "monolith", "") else { panic!("a file belongs to one pod") };
+    let text = complaint.to_string();
+    assert!(text.contains("`database=sqlite`") && text.contains("hint: `--set database=postgres`"), "{text}");
+}
