@@ -22,13 +22,23 @@ pub(super) fn name(wiring: &str, kind: BackingKind) -> String {
     format!("{wiring}-{}", kind.name())
 }
 
+/// The port of each kind, as everywhere. SQLite has none.
+fn port(kind: BackingKind) -> u16 {
+    match kind {
+        BackingKind::Postgres => 5432,
+        BackingKind::Redis => 6379,
+        BackingKind::Kafka => 9092,
+        BackingKind::Sqlite => 0,
+    }
+}
+
 /// Where a process finds the backing of a role.
 pub(super) fn address(wiring: &str, kind: BackingKind, role: &str) -> String {
-    let host = name(wiring, kind);
+    let host = format!("{}:{}", name(wiring, kind), port(kind));
     match kind {
-        BackingKind::Postgres => format!("postgres://{USER}@{host}:5432/{}", database(role)),
-        BackingKind::Redis => format!("redis://{host}:6379"),
-        BackingKind::Kafka => format!("kafka://{host}:9092"),
+        BackingKind::Postgres => format!("postgres://{USER}@{host}/{}", database(role)),
+        BackingKind::Redis => format!("redis://{host}"),
+        BackingKind::Kafka => format!("kafka://{host}"),
         BackingKind::Sqlite => String::new(),
     }
 }
@@ -78,6 +88,7 @@ fn postgres(project: &mut Project, roles: &[String], setting: &Setting<'_>) {
         ],
         read_only: true,
         tmpfs: vec!["/tmp", "/var/run/postgresql"],
+        port: port(BackingKind::Postgres),
         // Over TCP: the server that fills an empty volume listens on its socket only, and is not yet the one to use.
         health: words(["pg_isready", "-q", "-h", "127.0.0.1", "-U", USER, "-d", first]),
         memory: "512m",
@@ -104,6 +115,7 @@ fn redis(project: &mut Project, setting: &Setting<'_>) {
         environment: Vec::new(),
         read_only: true,
         tmpfs: vec!["/data", "/tmp"],
+        port: port(BackingKind::Redis),
         health: words(["redis-cli", "ping"]),
         memory: "128m",
     };
@@ -144,6 +156,7 @@ fn kafka(project: &mut Project, setting: &Setting<'_>) {
         read_only: false,
         // Two of them are volumes of the image without a name, which nobody would remove.
         tmpfs: vec!["/tmp", "/etc/kafka/secrets", "/mnt/shared/config"],
+        port: port(BackingKind::Kafka),
         // Its port opens when it serves. Kafka's own tools would start a Java machine at every check.
         health: words(["bash", "-c", "</dev/tcp/127.0.0.1/9092"]),
         memory: "1g",

@@ -58,6 +58,8 @@ pub(super) struct Program {
     /// Whether nothing but volumes and `tmpfs` can be written.
     pub(super) read_only: bool,
     pub(super) tmpfs: Vec<&'static str>,
+    /// The port that opens when it begins to serve.
+    pub(super) port: u16,
     /// The command that succeeds when it is well.
     pub(super) health: Vec<String>,
     pub(super) memory: &'static str,
@@ -144,6 +146,7 @@ fn process(image: &str) -> Program {
         environment: Vec::new(),
         read_only: true,
         tmpfs: vec!["/tmp"],
+        port: INTERNAL_PORT,
         health: ["lab", "health", HOST_FILE].map(str::to_owned).to_vec(),
         memory: "512m",
     }

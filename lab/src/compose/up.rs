@@ -2,7 +2,7 @@
 
 use std::{
     fs, io,
-    net::{IpAddr, SocketAddr},
+    net::{IpAddr, SocketAddr, TcpStream},
     path::{Path, PathBuf},
     sync::atomic::{AtomicU32, Ordering},
     thread,
@@ -222,15 +222,19 @@ impl Up {
         Ok(())
     }
 
-    /// Waits until a store or broker is well, by the command that a kept project's health check runs.
+    /// Waits until a store or broker is well: until its port opens, which costs nothing to try while it needs the
+    /// processor, and then until the command succeeds that a kept project's health check runs.
     fn becomes_well(&mut self, service: &Service, options: &LaunchOptions<'_>) -> Result<()> {
         let Role::Backing(_, program) = &service.role else { return Ok(()) };
-        let container = self.container(service)?.name.clone();
+        let (container, address) =
+            self.container(service).map(|container| (container.name.clone(), container.address))?;
+        let address = SocketAddr::new(address, program.port);
         let command: Vec<&str> =
             ["exec", &container].into_iter().chain(program.health.iter().map(String::as_str)).collect();
         let deadline = Instant::now() + BACKING_WITHIN;
         loop {
-            if docker::ask(&command).is_ok() {
+            let is_open = TcpStream::connect_timeout(&address, ASK_EVERY).is_ok();
+            if is_open && docker::ask(&command).is_ok() {
                 return Ok(());
             }
             options.interrupt.check()?;
