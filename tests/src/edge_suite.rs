@@ -14,6 +14,9 @@ use crate::edge_client::{EdgeClient, Reply};
 /// How long clicks may take to be counted: an event log's consumer group alone takes seconds to form.
 const COUNTED_WITHIN: Duration = Duration::from_secs(20);
 
+/// Requests in a row that meet every copy of a process, however few of them there are.
+const COPIES_ASKED: usize = 12;
+
 /// How often a condition is looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 
@@ -36,8 +39,8 @@ pub fn shortened(edge: &EdgeClient, target: &str) -> String {
     edge.shorten(&json!({ "target": target })).made()
 }
 
-/// Every behaviour in turn, against one edge.
-pub fn behaves(edge: &EdgeClient) {
+/// Every behaviour in turn, against one edge, of a wiring that may serve a removed link for `stale_for` longer.
+pub fn behaves(edge: &EdgeClient, stale_for: Duration) {
     let counted = clicks_are_made_that_have_to_be_counted(edge);
     a_link_is_made_shown_and_followed(edge);
     the_longest_target_is_taken(edge);
@@ -46,7 +49,7 @@ pub fn behaves(edge: &EdgeClient) {
     values_that_may_not_be_are_refused(edge);
     bodies_that_cannot_be_read_are_refused(edge);
     what_is_not_there_is_not_found(edge);
-    a_removed_link_is_gone(edge);
+    a_removed_link_is_gone(edge, stale_for);
     an_expired_link_is_gone_and_stays_so(edge);
     methods_that_a_resource_lacks_are_refused(edge);
     a_request_has_the_id_of_its_trace(edge);
@@ -236,12 +239,17 @@ fn what_is_not_there_is_not_found(edge: &EdgeClient) {
     }
 }
 
-fn a_removed_link_is_gone(edge: &EdgeClient) {
+fn a_removed_link_is_gone(edge: &EdgeClient, stale_for: Duration) {
     let code = shortened(edge, "https://example.com/removed");
     assert_eq!(edge.follow(&code).status, 302);
     for _ in 0..2 {
         let removed = edge.remove(&code);
         assert_eq!((removed.status, removed.body.len()), (204, 0), "removing is repeatable");
+    }
+    if !stale_for.is_zero() {
+        eventually(stale_for, "every copy has heard of the removal", || {
+            (0..COPIES_ASKED).all(|_| edge.follow(&code).status == 404).then_some(())
+        });
     }
     edge.follow(&code).is_problem(404, "no-such-link");
     edge.show(&code).is_problem(404, "no-such-link");

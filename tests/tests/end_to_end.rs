@@ -263,7 +263,7 @@ fn what_a_killed_lab_started_ends_by_itself() {
 fn a_system_that_is_up_answers_where_it_says_and_ends_cleanly() {
     for (arguments, processes) in [
         (&["--set", "cache=none"][..], 1),
-        (&["--set", "placement=microservices", "--set", "events=kafka"], 4),
+        (&["--set", "placement=microservices", "--set", "events=kafka", "--embedded-kafka"], 4),
     ] {
         let desk = Desk::new(PROGRAM);
         let mut up = desk.start(&[&["up", "shortener"][..], arguments].concat());
