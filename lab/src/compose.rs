@@ -25,6 +25,6 @@ mod up;
 
 pub(crate) use docker::last_words;
 pub use engine::{Engine, IMAGE};
-pub use export::{Export, Written};
+pub use export::Export;
 pub(crate) use stale::remove_own;
 pub(crate) use up::{Up, start};

@@ -17,12 +17,6 @@ mod network;
 mod process;
 mod stores;
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-};
-
-use anyhow::{Context, Result};
 use runtime::BackingKind;
 
 use crate::{
@@ -76,20 +70,6 @@ impl<'a> Export<'a> {
         files.push((overlay("network.yaml"), network::text(self)));
         files.push((overlay("stores.yaml"), stores::text(self)));
         files
-    }
-
-    /// Writes them; their paths.
-    pub fn write(&self, out: &Path) -> Result<Vec<PathBuf>> {
-        let mut written = Vec::new();
-        for (name, text) in self.files() {
-            let path = out.join(name);
-            if let Some(folder) = path.parent() {
-                fs::create_dir_all(folder).with_context(|| format!("cannot make `{}`", folder.display()))?;
-            }
-            fs::write(&path, text).with_context(|| format!("cannot write `{}`", path.display()))?;
-            written.push(path);
-        }
-        Ok(written)
     }
 
     fn system(&self) -> &'static str {

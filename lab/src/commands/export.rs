@@ -2,9 +2,12 @@
 
 mod k8s;
 
-use std::path::PathBuf;
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use clap::Subcommand;
 use runtime::Wiring;
 
@@ -34,21 +37,28 @@ enum Format {
     K8s(k8s::Args),
 }
 
-/// What can be said of a compose file.
+/// The wiring to write down.
 #[derive(Debug, clap::Args)]
-#[command(
-    after_help = "Examples:\n  lab export compose shortener --set placement=microservices\n  lab export compose shortener --name lean --set database=sqlite --out /tmp/lab\n  docker compose -f deploy/compose/shortener/monolith.yml up"
-)]
-struct Compose {
+struct Chosen {
     /// The system: `shortener`
     #[arg(value_name = "SYSTEM")]
     system: String,
     /// Choose a value of an axis; may be repeated
     #[arg(long, value_name = "AXIS=VALUE", value_parser = assignment)]
     set: Vec<(String, String)>,
-    /// What the wiring is called: its services' names begin with it [default: its placement]
+    /// What the wiring is called: the names of all that is written begin with it [default: its placement]
     #[arg(long, value_name = "NAME", value_parser = name)]
     name: Option<String>,
+}
+
+/// What can be said of a compose file.
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Examples:\n  lab export compose shortener --set placement=microservices\n  lab export compose shortener --name lean --set database=sqlite --out /tmp/lab\n  docker compose -f deploy/compose/shortener/monolith.yml up"
+)]
+struct Compose {
+    #[command(flatten)]
+    chosen: Chosen,
     /// The port of this machine at which the public API is published
     #[arg(long, value_name = "PORT", default_value_t = 8080)]
     port: u16,
@@ -80,8 +90,9 @@ impl Args {
     }
 }
 
-impl Compose {
-    fn run(&self) -> Result<Outcome> {
+impl Chosen {
+    /// The wiring under its name.
+    fn arm(&self) -> Result<ArmPlan> {
         let system = systems::find(&self.system).ok_or_else(|| {
             Complaint::new(format!("there is no system `{}`", self.system))
                 .hint(did_you_mean(&self.system, systems::names()))
@@ -92,25 +103,42 @@ impl Compose {
         }
         wiring.check()?;
         let name = self.name.clone().unwrap_or_else(|| wiring.placement().name.to_owned());
-        let export = Export {
-            arm: &ArmPlan::new(name.clone(), wiring),
-            name: &name,
-            port: self.port,
-            profile: self.profile.as_deref(),
-            command: &self.command(&name),
-        };
-        for path in export.write(&self.out)? {
-            output::data(&format!("{}\n", path.display()))?;
-        }
-        Ok(Outcome::Done)
+        Ok(ArmPlan::new(name, wiring))
     }
 
-    /// The command that writes the same again, whatever the folder.
-    fn command(&self, name: &str) -> String {
-        let mut words =
-            vec![format!("lab export compose {} --name {name} --port {}", self.system, self.port)];
-        words.extend(self.profile.iter().map(|profile| format!("--profile {profile}")));
+    /// The command that writes the same again, whatever the folder; `more` stands before the axes.
+    fn command(&self, format: &str, name: &str, more: &str) -> String {
+        let mut words = vec![format!("lab export {format} {} --name {name}{more}", self.system)];
         words.extend(self.set.iter().map(|(axis, value)| format!("--set {axis}={value}")));
         words.join(" ")
+    }
+}
+
+/// Writes files below a folder, and prints their paths.
+fn write(out: &Path, files: Vec<(String, String)>) -> Result<Outcome> {
+    for (name, text) in files {
+        let path = out.join(name);
+        if let Some(folder) = path.parent() {
+            fs::create_dir_all(folder).with_context(|| format!("cannot make `{}`", folder.display()))?;
+        }
+        fs::write(&path, text).with_context(|| format!("cannot write `{}`", path.display()))?;
+        output::data(&format!("{}\n", path.display()))?;
+    }
+    Ok(Outcome::Done)
+}
+
+impl Compose {
+    fn run(&self) -> Result<Outcome> {
+        let arm = self.chosen.arm()?;
+        let profile = self.profile.iter().map(|profile| format!(" --profile {profile}"));
+        let more = format!(" --port {}{}", self.port, profile.collect::<String>());
+        let export = Export {
+            arm: &arm,
+            name: &arm.label,
+            port: self.port,
+            profile: self.profile.as_deref(),
+            command: &self.chosen.command("compose", &arm.label, &more),
+        };
+        write(&self.out, export.files())
     }
 }

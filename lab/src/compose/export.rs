@@ -1,11 +1,6 @@
 //! A wiring as files for people: `<system>/<wiring>.yml`, and what its services mount.
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-};
-
-use anyhow::{Context, Result};
+use std::path::Path;
 
 use super::{
     engine::IMAGE,
@@ -34,9 +29,6 @@ pub struct Export<'a> {
     pub command: &'a str,
 }
 
-/// A file that was written: its path.
-pub type Written = PathBuf;
-
 impl Export<'_> {
     /// Every file: its path below the output folder, and its text.
     pub fn files(&self) -> Vec<(String, String)> {
@@ -59,20 +51,6 @@ impl Export<'_> {
             (format!("{system}/{name}"), text)
         });
         std::iter::once(compose).chain(mounted).collect()
-    }
-
-    /// Writes them; the paths, the compose file first.
-    pub fn write(&self, out: &Path) -> Result<Vec<Written>> {
-        let mut written = Vec::new();
-        for (name, text) in self.files() {
-            let path = out.join(name);
-            if let Some(folder) = path.parent() {
-                fs::create_dir_all(folder).with_context(|| format!("cannot make `{}`", folder.display()))?;
-            }
-            fs::write(&path, text).with_context(|| format!("cannot write `{}`", path.display()))?;
-            written.push(path);
-        }
-        Ok(written)
     }
 
     /// The comment at the top of the compose file.

@@ -18,15 +18,16 @@ use nix::{
 use rand::{SeedableRng, rngs::StdRng, seq::SliceRandom};
 
 use super::{
+    counters::{counters, delivers},
     folder::RunFolder,
-    gathered::{ArmData, COUNTERS, Gathered},
+    gathered::{ArmData, Gathered},
     progress::Phase,
     rounds::{Rounds, Unmeasured},
 };
 use crate::{
     commands::run::RunOptions,
     interrupt::Interrupt,
-    measure::{Scrape, memory},
+    measure::memory,
     plan::{ArmPlan, Plan},
     process::{Launch, LaunchOptions, READY_WITHIN, RunningArm, Runtime, Scratch},
     report::model::UsedBacking,
@@ -360,37 +361,4 @@ fn used_backings(plan: &ArmPlan, running: &RunningArm) -> Vec<UsedBacking> {
             })
         })
         .collect()
-}
-
-fn scrapes(arm: &RunningArm) -> Option<Vec<Scrape>> {
-    arm.processes.iter().map(|process| Scrape::of(process.internal).ok()).collect()
-}
-
-/// Whether an arm's events arrive, if it sends any through a log.
-fn delivers(arm: &RunningArm) -> bool {
-    let through_a_log = arm.backings.iter().any(|backing| backing.kind == runtime::BackingKind::Kafka);
-    let received = |scrape: &Scrape| scrape.total("events_received_total", &[]) > 0.0;
-    !through_a_log || scrapes(arm).is_none_or(|scrapes| scrapes.iter().any(received))
-}
-
-/// The counters of an arm, summed over its processes; none if a process does not answer.
-fn counters(arm: &RunningArm) -> Option<[f64; COUNTERS]> {
-    let scrapes = scrapes(arm)?;
-    let total = |name: &str, labels: &[(&str, &str)]| {
-        scrapes.iter().map(|scrape| scrape.total(name, labels)).sum::<f64>()
-    };
-    let hosted = arm.processes.iter().flat_map(|process| process.components);
-    let hops = hosted.map(|component| total(&format!("peer_{component}_hops_total"), &[])).sum();
-    let internal = [("server", "internal")];
-    // With one process there is nothing between processes; what its internal server sends are the lab's own questions.
-    let between = if arm.processes.len() > 1 { 1.0 } else { 0.0 };
-    let bytes = total("http_received_bytes_total", &internal) + total("http_sent_bytes_total", &internal);
-    Some([
-        hops,
-        bytes * between,
-        total("sql_statements_total", &[]),
-        total("cache_hits_total", &[]),
-        total("cache_misses_total", &[]),
-        total("events_published_total", &[]),
-    ])
 }

@@ -7,6 +7,7 @@
 mod assemble;
 mod claims;
 mod compare;
+mod counters;
 mod experiment;
 mod folder;
 mod gathered;
