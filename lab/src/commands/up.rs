@@ -178,7 +178,9 @@ fn places(plan: &ArmPlan, arm: &RunningArm) -> String {
     }
     let _ = writeln!(
         text,
-        "\n  # put it under load\n  lab load --system {} --url {url} --rate 500 --for 20s",
+        "\n  # put it under load\n  lab load --system {0} --url {url} --rate 500 --for 20s\n\n  \
+         # the same journeys by k6, from the project's folder\n  \
+         k6 run --no-usage-report -e URL={url} load/k6/{0}.js",
         system.name,
     );
     text

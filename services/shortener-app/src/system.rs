@@ -64,6 +64,7 @@ pub static SYSTEM: System = System {
             "follow, and leave a trace",
             "curl -i {url}/hello -H 'traceparent: 00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01'",
         ),
+        ("follow it as often as it can be followed", "wrk -t1 -c32 -d20s --latency {url}/hello"),
         ("delete", "curl -i -X DELETE {url}/links/hello"),
         ("the whole API", "curl {url}/openapi.json"),
     ],
