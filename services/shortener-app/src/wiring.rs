@@ -51,13 +51,15 @@ async fn click_store(b: &mut Backings) -> Result<Arc<dyn ClickStore>> {
 }
 
 async fn link_store(b: &mut Backings) -> Result<Arc<dyn LinkStore>> {
-    let mut store: Arc<dyn LinkStore> = match b.database("links").await? {
+    let store: Arc<dyn LinkStore> = match b.database("links").await? {
         Database::Sqlite(database) => Arc::new(SqliteLinkStore::open(database).await?),
         Database::Postgres(database) => Arc::new(PostgresLinkStore::open(database).await?),
     };
-    if b.axis("distance") == "far" {
-        store = Arc::new(DistantLinkStore::new(store));
-    }
+    let store = match b.axis("distance") {
+        "near" => store,
+        "far" => Arc::new(DistantLinkStore::new(store)),
+        other => bail!("nothing is wired for distance = {other}"),
+    };
     Ok(match b.cache("links", CACHED_LINKS).await? {
         Some(cache) => Arc::new(CachedLinkStore::new(store, cache, Arc::new(SystemClock))),
         None => store,
