@@ -12,7 +12,7 @@
 //! `tidy` (the tree's invariants).
 
 pub mod command;
-
+pub mod dashboards;
 pub mod edge_client;
 pub mod edge_suite;
 pub mod engine;

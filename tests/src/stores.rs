@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use backing::Database;
 use prometheus_client::registry::Registry;
-use shortener::{ClickStore, LinkStore};
+use shortener::{ClickStore, LinkStore, RequestKey, Shorten, Target};
 use shortener_app::{
     MemoryClickStore, MemoryLinkStore, PostgresClickStore, PostgresLinkStore, SqliteClickStore,
     SqliteLinkStore,
@@ -79,4 +79,15 @@ async fn fresh_postgres() -> Option<String> {
     let Database::Postgres(database) = open(&admin).await else { unreachable!("the address says postgres") };
     database.execute(&format!("CREATE DATABASE {name}")).await.expect("a new database");
     Some(format!("{server}/{name}"))
+}
+
+/// A request for a link that can be told from every other number's.
+pub fn numbered(number: u32) -> Shorten {
+    Shorten {
+        target: Target::parse(format!("https://example.com/{number}")).expect("a target"),
+        alias: None,
+        expires_at: None,
+        key: RequestKey::parse(format!("key-{number}")).expect("a key"),
+        via: None,
+    }
 }

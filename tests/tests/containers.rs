@@ -1,7 +1,5 @@
 //! The adapters against the servers that production has, in containers, each of which is restarted in the middle.
 
-#![expect(clippy::unwrap_used, reason = "a test fails where what it expects is not there")]
-
 use std::{
     sync::Arc,
     time::{Duration, Instant},
@@ -15,10 +13,13 @@ use contract::SystemClock;
 use prometheus_client::registry::Registry;
 use shortener::{
     ClickService, ClickStore, Clicks, Code, Link, LinkError, LinkService, LinkStore, Links, RandomCodes,
-    RequestKey, Shorten, Tally, TallyId, Target,
+    Tally, TallyId,
 };
 use shortener_app::{CachedLinkStore, MemoryClickStore, PostgresClickStore, PostgresLinkStore, Tallying};
-use system_tests::real_servers::{Container, KAFKA, POSTGRES, REDIS};
+use system_tests::{
+    real_servers::{Container, KAFKA, POSTGRES, REDIS},
+    stores::numbered,
+};
 
 /// How long a server may take to be of use, at its start and after a restart.
 const OF_USE_WITHIN: Duration = Duration::from_secs(90);
@@ -80,13 +81,7 @@ fn service(store: Arc<dyn LinkStore>) -> LinkService {
 
 /// Makes a link, asking again under the same key until it is acknowledged.
 async fn shorten(links: &dyn Links, number: u32) -> Link {
-    let request = Shorten {
-        target: Target::parse(format!("https://example.com/{number}")).unwrap(),
-        alias: None,
-        expires_at: None,
-        key: RequestKey::parse(format!("key-{number}")).unwrap(),
-        via: None,
-    };
+    let request = numbered(number);
     eventually("a link is acknowledged", async || match links.shorten(request.clone()).await {
         Ok(link) => Some(link),
         Err(LinkError::Unavailable(_)) => None,

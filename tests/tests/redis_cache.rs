@@ -14,9 +14,9 @@ use std::{
 use backing::{ABSENT_FOR, ANSWER_WITHIN, Background, Cache, CachePolicy, Lasting, Redis, Stampede, Tiers};
 use contract::SystemClock;
 use prometheus_client::{encoding::text::encode, registry::Registry};
-use shortener::{Code, Link, LinkError, LinkService, Links, RandomCodes, RequestKey, Shorten, Target};
+use shortener::{Code, Link, LinkError, LinkService, Links, RandomCodes};
 use shortener_app::{CachedLinkStore, MemoryLinkStore};
-use system_tests::redis_server::RedisServer;
+use system_tests::{redis_server::RedisServer, stores::numbered};
 use tokio::{sync::Notify, time::sleep};
 
 /// How long a cache may take to use a server that is back.
@@ -290,13 +290,7 @@ async fn links(server: &RedisServer, tiers: fn(Redis) -> Tiers) -> Arc<dyn Links
 }
 
 async fn shorten(links: &dyn Links, number: u32) -> Link {
-    let request = Shorten {
-        target: Target::parse(format!("https://example.com/{number}")).unwrap(),
-        alias: None,
-        expires_at: None,
-        key: RequestKey::parse(format!("key-{number}")).unwrap(),
-        via: None,
-    };
+    let request = numbered(number);
     links.shorten(request).await.unwrap()
 }
 
