@@ -5,7 +5,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails where what it expects is not there")]
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     fs,
     path::{Path, PathBuf},
 };
@@ -100,4 +100,73 @@ pub fn alerts() -> Vec<(String, String)> {
         .collect();
     assert!(found.len() >= 4, "{found:?}");
     found
+}
+
+/// Words of an expression that are no metrics; a function is told by its parenthesis.
+const WORDS: [&str; 15] = [
+    "sum",
+    "min",
+    "max",
+    "avg",
+    "count",
+    "by",
+    "without",
+    "on",
+    "ignoring",
+    "and",
+    "or",
+    "unless",
+    "bool",
+    "offset",
+    "group_left",
+];
+
+/// The names of the metrics in an expression.
+pub fn metrics_of(expression: &str) -> BTreeSet<String> {
+    let mut names = BTreeSet::new();
+    let mut rest = expression;
+    while let Some(start) = rest.find(|c: char| !c.is_whitespace()) {
+        rest = &rest[start..];
+        let end = match rest.chars().next().unwrap() {
+            '"' => rest[1..].find('"').unwrap() + 2,
+            '{' => rest.find('}').unwrap() + 1,
+            '[' => rest.find(']').unwrap() + 1,
+            c if c.is_ascii_alphabetic() || c == '_' => {
+                let end = rest.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(rest.len());
+                let (word, after) = rest.split_at(end);
+                let after = after.trim_start();
+                if ["by", "without", "on", "ignoring"].contains(&word) {
+                    // A list of labels follows.
+                    rest.find(')').unwrap() + 1
+                } else {
+                    if !WORDS.contains(&word) && !after.starts_with('(') {
+                        names.insert(word.to_owned());
+                    }
+                    end
+                }
+            }
+            c if c.is_ascii_digit() => {
+                rest.find(|c: char| !c.is_ascii_alphanumeric() && c != '.').unwrap_or(rest.len())
+            }
+            c => c.len_utf8(),
+        };
+        rest = &rest[end..];
+    }
+    names
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_metrics_of_an_expression_are_found() {
+        let of = |expression| metrics_of(expression).into_iter().collect::<Vec<_>>();
+        assert_eq!(
+            of(r#"sum by (arm) (rate(a_total{b="c{", d=~"$e"}[1m])) / (b_total > 0.5)"#),
+            ["a_total", "b_total"]
+        );
+        assert_eq!(of("histogram_quantile(0.99, sum by (x, le) (rate(h_bucket[5m]))) * 1e3"), ["h_bucket"]);
+        assert_eq!(of("up == 0 and max_over_time(gone[1h]) == 1"), ["gone", "up"]);
+    }
 }

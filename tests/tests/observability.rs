@@ -19,7 +19,9 @@ use nix::sys::signal::Signal;
 use serde_json::Value;
 use system_tests::{
     command::{Desk, Running},
-    dashboards::{alerts, dashboards, expressions, list, observability, panels, read, text, variables},
+    dashboards::{
+        alerts, dashboards, expressions, list, metrics_of, observability, panels, read, text, variables,
+    },
     edge_suite::eventually,
     tree::root,
 };
@@ -111,70 +113,6 @@ fn every_process_in_a_container_is_watched_and_no_other() {
 }
 
 // ---- What they ask for ----
-
-/// Words of an expression that are no metrics; a function is told by its parenthesis.
-const WORDS: [&str; 15] = [
-    "sum",
-    "min",
-    "max",
-    "avg",
-    "count",
-    "by",
-    "without",
-    "on",
-    "ignoring",
-    "and",
-    "or",
-    "unless",
-    "bool",
-    "offset",
-    "group_left",
-];
-
-/// The names of the metrics in an expression.
-fn metrics_of(expression: &str) -> BTreeSet<String> {
-    let mut names = BTreeSet::new();
-    let mut rest = expression;
-    while let Some(start) = rest.find(|c: char| !c.is_whitespace()) {
-        rest = &rest[start..];
-        let end = match rest.chars().next().unwrap() {
-            '"' => rest[1..].find('"').unwrap() + 2,
-            '{' => rest.find('}').unwrap() + 1,
-            '[' => rest.find(']').unwrap() + 1,
-            c if c.is_ascii_alphabetic() || c == '_' => {
-                let end = rest.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(rest.len());
-                let (word, after) = rest.split_at(end);
-                let after = after.trim_start();
-                if ["by", "without", "on", "ignoring"].contains(&word) {
-                    // A list of labels follows.
-                    rest.find(')').unwrap() + 1
-                } else {
-                    if !WORDS.contains(&word) && !after.starts_with('(') {
-                        names.insert(word.to_owned());
-                    }
-                    end
-                }
-            }
-            c if c.is_ascii_digit() => {
-                rest.find(|c: char| !c.is_ascii_alphanumeric() && c != '.').unwrap_or(rest.len())
-            }
-            c => c.len_utf8(),
-        };
-        rest = &rest[end..];
-    }
-    names
-}
-
-#[test]
-fn the_metrics_of_an_expression_are_found() {
-    let of = |expression| metrics_of(expression).into_iter().collect::<Vec<_>>();
-    assert_eq!(
-        of(r#"sum by (arm) (rate(a_total{b="c{", d=~"$e"}[1m])) / (b_total > 0.5)"#),
-        ["a_total", "b_total"]
-    );
-    assert_eq!(of("histogram_quantile(0.99, sum by (x, le) (rate(h_bucket[5m]))) * 1e3"), ["h_bucket"]);
-    assert_eq!(of("up == 0 and max_over_time(gone[1h]) == 1"), ["gone", "up"]);
-}
 
 /// A metric as `prometheus.yml` renames it: the component and the peer become labels.
 fn renamed(name: &str) -> String {
