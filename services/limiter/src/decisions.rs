@@ -1,0 +1,103 @@
+//! The contract of the component `decisions`.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use contract::{Kind, RemoteError, Unavailable};
+use serde::{Deserialize, Serialize};
+
+use crate::Limit;
+
+/// Facts of one request.
+pub const MAX_FACTS: usize = 16;
+/// The longest name or value of a fact, bytes: a key costs memory before it is known whether it is worth it.
+pub const MAX_FACT_BYTES: usize = 256;
+/// The most that one request may count for.
+pub const MAX_COST: u32 = 1_000;
+
+/// Decides whether requests pass.
+#[async_trait]
+pub trait Decisions: Send + Sync {
+    /// Whether this request passes; if it does, it is counted. Not repeatable: asked twice it counts twice.
+    async fn decide(&self, ask: Ask) -> Result<Decision, DecisionError>;
+}
+
+/// A request that wants to pass.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ask {
+    /// What is known of it: at most [`MAX_FACTS`].
+    pub facts: Vec<Fact>,
+    /// How many ordinary requests it counts for: 1 to [`MAX_COST`].
+    pub cost: u32,
+}
+
+/// Something that is known of a request: `address`, `token`, or a header as `header:x-api-key`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Fact {
+    /// What it is.
+    pub name: String,
+    /// Its value.
+    pub value: String,
+}
+
+/// What became of a request.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Decision {
+    /// Whether it passes.
+    pub verdict: Verdict,
+    /// Where it stands under each limit that applies, in the order of the policies. Empty where none does.
+    pub standings: Vec<PolicyStanding>,
+    /// Whether a dry-run policy would have refused it.
+    pub would_refuse: bool,
+    /// Whether the counts answered; if not, the verdict is what the axis `on-failure` says.
+    pub counted: bool,
+}
+
+/// Whether a request passes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Verdict {
+    /// It passes, after that long: longer than nothing only where the algorithm queues (leaky bucket).
+    Admitted(Duration),
+    /// It does not; another one like it may pass after that long.
+    Refused(Duration),
+}
+
+/// Where a key stands under one limit of a policy.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PolicyStanding {
+    /// The policy.
+    pub policy: String,
+    /// The limit.
+    pub limit: Limit,
+    /// How many ordinary requests would pass right after this one.
+    pub remaining: u32,
+    /// After how long all of the limit is there again if nothing more comes.
+    pub reset_after: Duration,
+}
+
+/// What can go wrong with a decision.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+pub enum DecisionError {
+    /// More than [`MAX_FACTS`].
+    #[error("a request has at most {MAX_FACTS} facts")]
+    TooManyFacts,
+    /// A fact of more than [`MAX_FACT_BYTES`].
+    #[error("a fact's name and value have at most {MAX_FACT_BYTES} bytes each")]
+    FactTooLong,
+    /// A cost that is none.
+    #[error("a request costs 1 to {MAX_COST}")]
+    Cost,
+    /// The component did not answer.
+    #[error(transparent)]
+    Unavailable(#[from] Unavailable),
+}
+
+impl RemoteError for DecisionError {
+    fn kind(&self) -> Kind {
+        match self {
+            Self::TooManyFacts | Self::FactTooLong | Self::Cost => Kind::Invalid,
+            Self::Unavailable(_) => Kind::Unavailable,
+        }
+    }
+}
