@@ -68,6 +68,7 @@ pub static SYSTEM: System = System {
         ("delete", "curl -i -X DELETE {url}/links/hello"),
         ("the whole API", "curl {url}/openapi.json"),
     ],
+    rehearse: None,
 };
 
 /// Where a new link's code comes from.

@@ -33,5 +33,7 @@ pub use ingress::{Ingress, IngressMetrics, Sampling, ServerMetrics};
 pub use nearest::nearest;
 pub use process::{Service, Wire, host};
 pub use serve::{ServeLimits, serve};
-pub use system::{Accepts, Axis, BackingKind, BackingNeed, Placement, ProcessShape, System, Value};
+pub use system::{
+    Accepts, Arrivals, Axis, BackingKind, BackingNeed, Placement, ProcessShape, Rehearse, System, Value,
+};
 pub use wiring::{Wiring, WiringError};

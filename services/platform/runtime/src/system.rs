@@ -1,5 +1,7 @@
 //! What a system is made of, as data: the lab plans, draws and explains a system from this alone.
 
+use std::time::Duration;
+
 use crate::Wiring;
 
 /// A system under study: its components, the axes along which it can be built differently, and its wiring.
@@ -20,6 +22,23 @@ pub struct System {
     pub conflict: fn(&Wiring) -> Option<String>,
     /// Requests that a newcomer can paste, with `{url}` for the public address: a title and a command line.
     pub examples: &'static [(&'static str, &'static str)],
+    /// What a wiring would do with arrivals, worked out by the system's pure logic; none where nothing can be drawn
+    /// without running it.
+    pub rehearse: Option<Rehearse>,
+}
+
+/// Works out when each arrival passes; `None` for one that is refused.
+pub type Rehearse = fn(&Wiring, &Arrivals<'_>) -> Vec<Option<Duration>>;
+
+/// Arrivals of one client, to be worked out against a line that it may not cross.
+#[derive(Clone, Copy, Debug)]
+pub struct Arrivals<'a> {
+    /// How many may pass in each window.
+    pub requests: u32,
+    /// The window.
+    pub window: Duration,
+    /// When each arrives, ascending, from the start.
+    pub at: &'a [Duration],
 }
 
 /// One value of the axis `placement`.
