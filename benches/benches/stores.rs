@@ -37,7 +37,7 @@ fn main() -> ExitCode {
 }
 
 fn compare(seconds: f64) -> Result<()> {
-    let costs = interleaved::costs(&ARMS, &HELD, None, seconds)?;
+    let costs = interleaved::costs(&ARMS, &HELD, &[], seconds)?;
     interleaved::show(ARMS.iter().map(|arm| arm.0), &costs);
     let [memory, redis, postgres] = costs.as_slice() else { anyhow::bail!("every arm was measured") };
     show_ratio("through Redis over in memory", redis, memory, "2.4");

@@ -1,6 +1,6 @@
-//! The bare reference: an axum handler that answers 302 from a `HashMap`, and nothing else.
+//! The bare references: an axum handler that answers 302 from a `HashMap`, alone or one bare HTTP/JSON call away.
 //!
-//! No limits, no time-outs, no request id, no metrics, no clicks.
+//! No limits, no time-outs, no request id, no metrics, no clicks; the call has no deadline, no trace, no metrics.
 
 use std::{
     collections::HashMap,
@@ -10,11 +10,17 @@ use std::{
 
 use axum::{
     Json, Router,
+    body::Bytes,
     extract::{Path, State},
-    http::{StatusCode, header},
+    http::{Request, StatusCode, header},
     response::{IntoResponse, Response},
     routing::{get, post},
     serve::ListenerExt,
+};
+use http_body_util::{BodyExt, Full};
+use hyper_util::{
+    client::legacy::{Client, connect::HttpConnector},
+    rt::TokioExecutor,
 };
 use serde_json::{Value, json};
 
@@ -22,12 +28,29 @@ type Links = Arc<RwLock<HashMap<String, String>>>;
 
 /// Serves on that address with one thread, until the process is killed.
 pub fn serve(address: SocketAddr) -> std::io::Result<()> {
+    let router = Router::new()
+        .route("/{code}", get(follow))
+        .route("/links", post(shorten))
+        .route("/resolve", post(resolve))
+        .with_state(Links::default());
+    serve_router(address, router)
+}
+
+/// The same, with the links in the bare server at `back`.
+pub fn serve_before(address: SocketAddr, back: SocketAddr) -> std::io::Result<()> {
+    let mut connector = HttpConnector::new();
+    connector.set_nodelay(true);
+    let client = Client::builder(TokioExecutor::new()).build(connector);
+    let router = Router::new()
+        .route("/{code}", get(follow_away))
+        .route("/links", post(shorten_away))
+        .with_state(Arc::new(Away { client, back }));
+    serve_router(address, router)
+}
+
+fn serve_router(address: SocketAddr, router: Router) -> std::io::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
-        let router = Router::new()
-            .route("/{code}", get(follow))
-            .route("/links", post(shorten))
-            .with_state(Links::default());
         let listener = tokio::net::TcpListener::bind(address).await?.tap_io(|stream| {
             let _ = stream.set_nodelay(true);
         });
@@ -36,9 +59,49 @@ pub fn serve(address: SocketAddr) -> std::io::Result<()> {
 }
 
 async fn follow(State(links): State<Links>, Path(code): Path<String>) -> Response {
-    match links.read().unwrap_or_else(PoisonError::into_inner).get(&code) {
-        Some(target) => (StatusCode::FOUND, [(header::LOCATION, target.clone())]).into_response(),
+    let target = links.read().unwrap_or_else(PoisonError::into_inner).get(&code).cloned();
+    redirect(target)
+}
+
+fn redirect(target: Option<String>) -> Response {
+    match target {
+        Some(target) => (StatusCode::FOUND, [(header::LOCATION, target)]).into_response(),
         None => StatusCode::NOT_FOUND.into_response(),
+    }
+}
+
+async fn resolve(State(links): State<Links>, Json(code): Json<String>) -> Json<Option<String>> {
+    Json(links.read().unwrap_or_else(PoisonError::into_inner).get(&code).cloned())
+}
+
+/// The way to the server that has the links.
+struct Away {
+    client: Client<HttpConnector, Full<Bytes>>,
+    back: SocketAddr,
+}
+
+impl Away {
+    /// The body of the reply to a JSON body; none if there is no reply.
+    async fn ask(&self, path: &str, body: Vec<u8>) -> Option<Bytes> {
+        let request = Request::post(format!("http://{}{path}", self.back))
+            .header(header::CONTENT_TYPE, "application/json")
+            .body(Full::new(body.into()));
+        let reply = self.client.request(request.ok()?).await.ok()?;
+        Some(reply.into_body().collect().await.ok()?.to_bytes())
+    }
+}
+
+async fn follow_away(State(away): State<Arc<Away>>, Path(code): Path<String>) -> Response {
+    let asked = serde_json::to_vec(&code).unwrap_or_default();
+    let answer = away.ask("/resolve", asked).await;
+    redirect(answer.and_then(|body| serde_json::from_slice(&body).ok()).flatten())
+}
+
+async fn shorten_away(State(away): State<Arc<Away>>, body: Bytes) -> Response {
+    let answer = away.ask("/links", body.to_vec()).await;
+    match answer.and_then(|body| serde_json::from_slice::<Value>(&body).ok()) {
+        Some(link) => created(link),
+        None => StatusCode::BAD_GATEWAY.into_response(),
     }
 }
 
@@ -48,6 +111,10 @@ async fn shorten(State(links): State<Links>, Json(body): Json<Value>) -> Respons
     let mut links = links.write().unwrap_or_else(PoisonError::into_inner);
     let code = format!("{:07}", links.len());
     links.insert(code.clone(), target.clone());
-    let location = [(header::LOCATION, format!("/{code}"))];
-    (StatusCode::CREATED, location, Json(json!({ "code": code, "target": target }))).into_response()
+    created(json!({ "code": code, "target": target }))
+}
+
+fn created(link: Value) -> Response {
+    let location = [(header::LOCATION, format!("/{}", link["code"].as_str().unwrap_or_default()))];
+    (StatusCode::CREATED, location, Json(link)).into_response()
 }

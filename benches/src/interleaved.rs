@@ -32,25 +32,24 @@ pub trait Reference {
     /// Where it serves.
     fn address(&self) -> SocketAddr;
     /// Its processes.
-    fn group(&self) -> Group;
+    fn groups(&self) -> Vec<Group>;
 }
 
 /// Starts a reference on the processors that the arms share.
 pub type StartReference = fn(program: &Path, budget: &Budget) -> Result<Box<dyn Reference>>;
 
-/// Loads every arm in turn for `seconds` each; CPU microseconds of each round: of the reference first, if there is
-/// one, then of the arms.
+/// Loads every arm in turn for `seconds` each; CPU microseconds of each round: of the references first, then of the
+/// arms.
 pub fn costs(
     arms: &[Choices],
     held: &[(&'static str, &'static str)],
-    reference: Option<StartReference>,
+    references: &[StartReference],
     seconds: f64,
 ) -> Result<Vec<Batches>> {
     let budget = Budget::of_this_machine();
     let scratch = Scratch::create()?;
     let program = std::env::current_exe()?;
-    let mut costs: Vec<Batches> =
-        (0..arms.len() + usize::from(reference.is_some())).map(|_| Batches::new()).collect();
+    let mut costs: Vec<Batches> = (0..references.len() + arms.len()).map(|_| Batches::new()).collect();
     for number in 1..=LAUNCHES {
         let launch = Launch::start(
             &plans(arms, held)?,
@@ -69,10 +68,11 @@ pub fn costs(
         if let Some(skipped) = launch.skipped.first() {
             anyhow::bail!("`{}` cannot be had: {}\nhint: {}", skipped.arm, skipped.why, skipped.hint);
         }
-        let reference = reference.map(|start| start(&program, &budget)).transpose()?;
+        let started: Vec<_> =
+            references.iter().map(|start| start(&program, &budget)).collect::<Result<_>>()?;
         pin(&budget.generator)?;
-        measure(number, seconds / f64::from(LAUNCHES), &launch, reference.as_deref(), &mut costs)?;
-        drop(reference);
+        measure(number, seconds / f64::from(LAUNCHES), &launch, &started, &mut costs)?;
+        drop(started);
         launch.stop();
     }
     Ok(costs)
@@ -99,12 +99,12 @@ fn measure(
     number: u32,
     seconds: f64,
     launch: &Launch,
-    reference: Option<&dyn Reference>,
+    references: &[Box<dyn Reference>],
     costs: &mut [Batches],
 ) -> Result<()> {
-    let mut groups: Vec<Vec<Group>> = reference.iter().map(|it| vec![it.group()]).collect();
+    let mut groups: Vec<Vec<Group>> = references.iter().map(|it| it.groups()).collect();
     groups.extend(launch.arms.iter().map(lab::process::RunningArm::groups));
-    let own = reference.iter().map(|it| it.address());
+    let own = references.iter().map(|it| it.address());
     let addresses = own.chain(launch.arms.iter().map(|arm| arm.public));
     let arms: Vec<Arm> = addresses.map(arm).collect::<Result<_>>()?;
     let count = arms.len();
