@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use anyhow::{Context, Result};
-use runtime::{Copies, EDGE, ProcessShape, Wiring};
+use runtime::{EDGE, ProcessShape, Wiring};
 
 use super::{ArmPlan, Budget, LoadPlan, Plan, ProcessPlan};
 use crate::{
@@ -154,13 +154,9 @@ impl ArmPlan {
 
 /// The names of a process's copies: as many as the axis `replicas` says, if it is one that may be copied.
 fn names(wiring: &Wiring, shape: &ProcessShape) -> Vec<String> {
-    let copies: u32 = match shape.copies {
-        Copies::AsReplicas => wiring.get("replicas").parse().unwrap_or(1),
-        Copies::OneHere | Copies::OneAlways => 1,
-    };
-    match copies {
+    match wiring.copies(shape) {
         1 => vec![shape.name.to_owned()],
-        _ => (1..=copies).map(|copy| format!("{}-{copy}", shape.name)).collect(),
+        copies => (1..=copies).map(|copy| format!("{}-{copy}", shape.name)).collect(),
     }
 }
 
@@ -178,8 +174,13 @@ fn remote(wiring: &Wiring, hosted: &[&str]) -> Vec<&'static str> {
 /// Those of them that something in the process calls: the edge, or a component that it hosts.
 fn calls(wiring: &Wiring, shape: &ProcessShape) -> Vec<&'static str> {
     let is_here = |caller: &str| shape.components.contains(&caller) || (shape.edge && caller == EDGE);
-    let called: Vec<_> =
-        wiring.system().calls.iter().filter(|(caller, _)| is_here(caller)).flat_map(|(_, called)| *called).collect();
+    let called: Vec<_> = wiring
+        .system()
+        .calls
+        .iter()
+        .filter(|(caller, _)| is_here(caller))
+        .flat_map(|(_, called)| *called)
+        .collect();
     remote(wiring, shape.components).into_iter().filter(|component| called.contains(&component)).collect()
 }
 
