@@ -53,7 +53,7 @@ pub static SYSTEM: System = System {
         ("ask for what is protected", "curl -i {url}/quotes/1 -H 'authorization: Bearer me'"),
         (
             "ask too often: some are refused, and told when to come back",
-            "seq 300 | xargs -P4 -I% curl -s -o /dev/null -w '%{http_code}\\n' {url}/quotes/% -H 'authorization: Bearer me' | sort | uniq -c",
+            "curl -s -o /dev/null -w '%{http_code}\\n' '{url}/quotes/[1-300]' -H 'authorization: Bearer me' | sort | uniq -c",
         ),
         ("see the policies, and what this wiring promises of them", "curl -i {url}/policies"),
         (

@@ -21,8 +21,4 @@ local function charge(state, limit, cost, now)
   return since(state, at(now))
 end
 
--- What was admitted elsewhere counts in full, however far ahead that is.
-local function add(state, limit, cost, now)
-  state[1], state[2] = unpack(after(pace_of(limit), later(state, at(now)), cost))
-  return since(state, at(now))
-end
+local add = add_evenly

@@ -66,6 +66,12 @@ local function since(moment, other)
   return moment[1] - other[1] + (moment[2] > other[2] and 1 or 0)
 end
 
+-- Moves a moment on by what was admitted elsewhere: that counts in full, however far ahead it leads.
+local function add_evenly(state, limit, cost, now)
+  state[1], state[2] = unpack(after(pace_of(limit), later(state, at(now)), cost))
+  return since(state, at(now))
+end
+
 -- The cost as it counts: at least 1, and one that is too large by any amount is too large by one.
 local function counted(cost, capacity)
   return math.min(math.max(cost, 1), capacity + 1)

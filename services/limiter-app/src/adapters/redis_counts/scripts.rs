@@ -14,7 +14,7 @@ pub(super) fn take_script(algorithm: Algorithm) -> Script {
     Script::new(&[MOMENTS, rule(algorithm), TAKE].concat())
 }
 
-/// Adds what was admitted elsewhere.
+/// Adds what was admitted elsewhere: for the algorithms that [`SyncedCounts`](super::super::SyncedCounts) counts by.
 pub(crate) fn add_script(algorithm: Algorithm) -> Script {
     Script::new(&[MOMENTS, rule(algorithm), ADD].concat())
 }
