@@ -166,11 +166,19 @@ impl Shared {
 
     fn take_over(&self, told: &[(CountKey, Untold)], states: &[u64]) {
         for ((key, Untold { limit, .. }), numbers) in told.iter().zip(states.chunks(NUMBERS)) {
-            let untold = self.untold();
-            self.local.counts.set_fields(key, limit, self.local.fields(limit, numbers));
+            let (untold, counts) = (self.untold(), &self.local.counts);
+            let before = counts.fields(key);
+            counts.set_fields(key, limit, self.local.fields(limit, numbers));
             // What was admitted since then is not in the sum. Where it finds no room any more, the next round adds it.
             if let Some(since) = untold.get(key) {
-                let _ = self.local.counts.take_one(&key.0, limit, since.cost);
+                let _ = counts.take_one(&key.0, limit, since.cost);
+            }
+            // A server that was flushed knows less than this process does: whatever the algorithm, the state that speaks
+            // of a later time, or of more in the same, is the one that admits less.
+            if let Some(before) =
+                before.filter(|before| counts.fields(key).is_none_or(|sum| sum.0 < before.0))
+            {
+                counts.set_fields(key, limit, before);
             }
         }
     }
