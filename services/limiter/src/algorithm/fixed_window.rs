@@ -43,7 +43,7 @@ impl State for FixedWindow {
     fn look(&mut self, limit: &Limit, cost: u32, now: u64) -> Standing {
         self.advance(limit, now);
         let cost = counted(cost, limit.requests());
-        let remaining = limit.requests() - self.used;
+        let remaining = limit.requests().saturating_sub(self.used);
         let retry_after = if cost > limit.requests() { limit.window() } else { self.end(limit, now) };
         Standing {
             admits: cost <= remaining,

@@ -23,23 +23,25 @@ pub struct Gcra {
 }
 
 impl Gcra {
-    /// The due time as it counts now, and how far it may lie ahead.
-    fn ahead(&self, pace: &Pace, limit: &Limit, now: u64) -> (Moment, Moment) {
-        let furthest = pace.after(Moment::at(now), limit.burst());
-        (self.due.clamp(Moment::at(now), furthest), furthest)
+    /// Makes the state speak of now: due not before, nor further ahead than a used-up key is, which is returned.
+    fn advance(&mut self, pace: &Pace, limit: &Limit, now: u64) -> Moment {
+        let now = Moment::at(now);
+        let furthest = pace.after(now, limit.burst());
+        self.due = self.due.clamp(now, furthest);
+        furthest
     }
 }
 
 impl State for Gcra {
     fn look(&mut self, limit: &Limit, cost: u32, now: u64) -> Standing {
         let (pace, cost) = (Pace::of(limit), counted(cost, limit.burst()));
-        let (due, furthest) = self.ahead(&pace, limit, now);
-        let next = pace.after(due, cost);
+        let furthest = self.advance(&pace, limit, now);
+        let next = pace.after(self.due, cost);
         let retry_after = if cost > limit.burst() { limit.window() } else { next.since(furthest) };
         Standing {
             admits: next <= furthest,
-            remaining: pace.spacings(due, furthest),
-            reset_after: due.since_nanos(now),
+            remaining: pace.spacings(self.due, furthest),
+            reset_after: self.due.since_nanos(now),
             retry_after: if next <= furthest { Duration::ZERO } else { retry_after },
             wait: Duration::ZERO,
         }
@@ -47,8 +49,8 @@ impl State for Gcra {
 
     fn charge(&mut self, limit: &Limit, cost: u32, now: u64) -> Duration {
         let pace = Pace::of(limit);
-        let (due, _) = self.ahead(&pace, limit, now);
-        self.due = pace.after(due, counted(cost, limit.burst()));
+        self.advance(&pace, limit, now);
+        self.due = pace.after(self.due, counted(cost, limit.burst()));
         self.due.since_nanos(now)
     }
 

@@ -26,34 +26,29 @@ pub struct LeakyBucket {
     free: Moment,
 }
 
-/// What the queue looks like at a moment.
-struct Queue {
-    /// When the next request would leave.
-    free: Moment,
-    /// The latest moment at which one that comes now may leave.
-    latest: Moment,
-}
-
 impl LeakyBucket {
-    fn queue(&self, pace: &Pace, limit: &Limit, now: u64) -> Queue {
+    /// Makes the state speak of now; the latest moment at which a request that comes now may leave.
+    fn advance(&mut self, pace: &Pace, limit: &Limit, now: u64) -> Moment {
         let longest = Moment::at(now.saturating_add(MAX_WAIT.as_nanos() as u64));
-        let latest = pace.after(Moment::at(now), limit.burst()).min(longest);
-        Queue { free: self.free.clamp(Moment::at(now), pace.after(latest, 1)), latest }
+        let now = Moment::at(now);
+        let latest = pace.after(now, limit.burst()).min(longest);
+        self.free = self.free.clamp(now, pace.after(latest, 1));
+        latest
     }
 }
 
 impl State for LeakyBucket {
     fn look(&mut self, limit: &Limit, cost: u32, now: u64) -> Standing {
         let (pace, behind) = (Pace::of(limit), counted(cost, limit.burst() + 1) - 1);
-        let Queue { free, latest } = self.queue(&pace, limit, now);
-        let leaves = pace.after(free, behind);
+        let latest = self.advance(&pace, limit, now);
+        let leaves = pace.after(self.free, behind);
         let admits = leaves <= latest;
         let fits = behind <= pace.spacings(Moment::at(now), latest);
         let retry_after = if fits { leaves.since(latest) } else { limit.window() };
         Standing {
             admits,
-            remaining: if free <= latest { pace.spacings(free, latest) + 1 } else { 0 },
-            reset_after: free.since_nanos(now),
+            remaining: if self.free <= latest { pace.spacings(self.free, latest) + 1 } else { 0 },
+            reset_after: self.free.since_nanos(now),
             retry_after: if admits { Duration::ZERO } else { retry_after },
             wait: if admits { leaves.since_nanos(now) } else { Duration::ZERO },
         }
@@ -61,8 +56,8 @@ impl State for LeakyBucket {
 
     fn charge(&mut self, limit: &Limit, cost: u32, now: u64) -> Duration {
         let pace = Pace::of(limit);
-        let queue = self.queue(&pace, limit, now);
-        self.free = pace.after(queue.free, counted(cost, limit.burst() + 1));
+        self.advance(&pace, limit, now);
+        self.free = pace.after(self.free, counted(cost, limit.burst() + 1));
         self.free.since_nanos(now)
     }
 

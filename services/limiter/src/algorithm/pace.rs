@@ -79,8 +79,8 @@ impl Pace {
         if to <= from {
             return 0;
         }
-        u128::from(to.nanos - from.nanos) * u128::from(self.requests) + u128::from(to.part)
-            - u128::from(from.part)
+        let parts = u128::from(to.nanos - from.nanos) * u128::from(self.requests) + u128::from(to.part);
+        parts.saturating_sub(from.part.into())
     }
 }
 

@@ -29,7 +29,7 @@ impl SlidingCounter {
     /// Makes the state speak of the current window, or of the next if the clock went back into the one before it.
     fn advance(&mut self, limit: &Limit, now: u64) {
         let current = now / window_nanos(limit);
-        if self.window + 1 == current {
+        if current.checked_sub(1) == Some(self.window) {
             *self = Self { window: current, previous: self.current, current: 0 };
         } else if self.window < current {
             *self = Self { window: current, previous: 0, current: 0 };
@@ -77,7 +77,7 @@ impl State for SlidingCounter {
     fn look(&mut self, limit: &Limit, cost: u32, now: u64) -> Standing {
         self.advance(limit, now);
         let cost = counted(cost, limit.requests());
-        let used = self.current + self.in_sight(limit, now);
+        let used = self.current.saturating_add(self.in_sight(limit, now));
         let remaining = limit.requests().saturating_sub(used);
         let retry_after = if cost > limit.requests() {
             limit.window()
