@@ -101,7 +101,8 @@ fn local_counts(b: &mut Backings) -> Result<Arc<LocalCounts>> {
     let algorithm = algorithm(b.axis("algorithm"))?;
     let ticks = Arc::new(MonotonicTicks::new());
     let counts = Arc::new(LocalCounts::new(algorithm, Capacity::default(), random_secret(), ticks));
-    b.registry.register_collector(Box::new(HeldMetrics(Arc::clone(&counts))));
+    let held = Arc::clone(&counts);
+    b.registry.register_collector(Box::new(HeldMetrics::new(move || held.held())));
     Ok(counts)
 }
 

@@ -184,7 +184,7 @@ fn memory(data: &ArmData) -> Memory {
 fn per_operation(data: &ArmData) -> PerOperation {
     let [hops, bytes, sql, cache_hits, cache_misses, events] =
         data.counters.map(|sum| (data.counted > 0).then(|| sum / data.counted as f64));
-    let cached = data.plan.wiring.get("cache") != "none";
+    let cached = !matches!(data.plan.wiring.get("cache"), "none" | "");
     PerOperation {
         hops,
         bytes,

@@ -1,8 +1,6 @@
 //! What counts in memory hold, as metrics.
 
-use std::sync::Arc;
-
-use limiter::LocalCounts;
+use limiter::Held;
 use prometheus_client::{
     collector::Collector,
     encoding::{DescriptorEncoder, EncodeMetric as _},
@@ -10,7 +8,14 @@ use prometheus_client::{
 };
 
 /// Asks counts what they hold whenever somebody reads the metrics.
-pub(crate) struct HeldMetrics(pub(crate) Arc<LocalCounts>);
+pub(crate) struct HeldMetrics(Box<dyn Fn() -> Held + Send + Sync>);
+
+impl HeldMetrics {
+    /// Of these counts.
+    pub(crate) fn new(held: impl Fn() -> Held + Send + Sync + 'static) -> Self {
+        Self(Box::new(held))
+    }
+}
 
 impl std::fmt::Debug for HeldMetrics {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -20,7 +25,7 @@ impl std::fmt::Debug for HeldMetrics {
 
 impl Collector for HeldMetrics {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), std::fmt::Error> {
-        let held = self.0.held();
+        let held = (self.0)();
         for (name, help, value) in [
             ("counts_keys", "Keys that are held", held.keys),
             ("counts_places", "Places for keys", held.places),

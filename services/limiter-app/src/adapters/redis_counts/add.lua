@@ -1,6 +1,6 @@
 -- KEYS: keys whose requests were admitted elsewhere. ARGV: the time in microseconds, or 0 for the server's; then for each
 -- key its limit's requests, window in microseconds and burst, and what was admitted; that may be nothing.
--- Returns for each key its state as three numbers.
+-- Returns for each key its state as three numbers, and for how many microseconds more is owed than a state may say.
 local now = tonumber(ARGV[1])
 if now == 0 then
   local time = redis.call('TIME')
@@ -17,7 +17,8 @@ for index, key in ipairs(KEYS) do
     save(key, state, add(state, limit, cost, now))
   end
   for place = 1, 3 do
-    reply[#reply + 1] = string.format('%.0f', state[place] or 0)
+    reply[#reply + 1] = string.format('%.0f', state[place])
   end
+  reply[#reply + 1] = string.format('%.0f', owes(state, limit, now))
 end
 return reply

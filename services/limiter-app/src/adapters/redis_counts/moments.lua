@@ -66,9 +66,11 @@ local function since(moment, other)
   return moment[1] - other[1] + (moment[2] > other[2] and 1 or 0)
 end
 
--- Moves a moment on by what was admitted elsewhere: that counts in full, however far ahead it leads.
+-- Moves a moment on by what was admitted elsewhere: that counts in full, up to eight windows, so that a clock that went
+-- back is forgotten some time.
 local function add_evenly(state, limit, cost, now)
-  state[1], state[2] = unpack(after(pace_of(limit), later(state, at(now)), cost))
+  local moved = after(pace_of(limit), later(state, at(now)), cost)
+  state[1], state[2] = unpack(earlier(moved, at(now + 8 * limit.window)))
   return since(state, at(now))
 end
 
@@ -79,15 +81,18 @@ end
 
 -- A state is kept as a few whole numbers with blanks between them.
 local function load(key)
-  local fields = {}
-  for field in string.gmatch(redis.call('GET', key) or '', '%d+') do
-    fields[#fields + 1] = tonumber(field)
+  local text = redis.call('GET', key)
+  local state = { text = text }
+  for field in string.gmatch(text or '', '%d+') do
+    state[#state + 1] = tonumber(field)
   end
-  return { fields[1] or 0, fields[2] or 0, fields[3] or 0 }
+  return #state == 3 and state or { 0, 0, 0 }
 end
 
 -- Kept until the key is as good as new.
 local function save(key, state, reset)
-  local text = string.format('%.0f %.0f %.0f', state[1], state[2], state[3] or 0)
-  redis.call('SET', key, text, 'PX', math.ceil(reset / 1000) + 1)
+  local text = string.format('%.0f %.0f %.0f', state[1], state[2], state[3])
+  if text ~= state.text then
+    redis.call('SET', key, text, 'PX', math.ceil(reset / 1000) + 1)
+  end
 end

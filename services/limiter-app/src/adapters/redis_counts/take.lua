@@ -29,6 +29,9 @@ for index, key in ipairs(KEYS) do
     standing[2] = math.max(standing[2] - math.max(cost, 1), 0)
     save(key, states[key], standing[3])
     charged[key] = true
+  elseif states[key].text and standing[3] > 0 then
+    -- What was made of a clock that went back is kept, so that the key heals.
+    save(key, states[key], standing[3])
   end
   reply[#reply + 1] = standing[1] and 1 or 0
   for place = 2, 5 do
