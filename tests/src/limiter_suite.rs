@@ -252,6 +252,7 @@ fn policies_that_cannot_be_are_refused(edge: &EdgeClient) {
 }
 
 fn a_request_that_says_too_much_is_refused(edge: &EdgeClient) {
+    in_force(edge, &by_client("plenty", 10_000, 1_000));
     let names: Vec<_> = (0..16).map(|number| format!("x-fact-{number}")).collect();
     let headers: Vec<_> = names.iter().map(|name| (name.as_str(), "1")).collect();
     quote(edge, &headers).is_problem(431, "header-fields-too-large");
