@@ -3,7 +3,7 @@
 use runtime::{Service, System};
 
 /// Every system with its wiring, in the order of `lab list`.
-pub static SERVICES: &[&Service] = &[&shortener_app::SERVICE];
+pub static SERVICES: &[&Service] = &[&shortener_app::SERVICE, &limiter_app::SERVICE];
 
 /// The system of that name with its wiring.
 pub fn service(name: &str) -> Option<&'static Service> {

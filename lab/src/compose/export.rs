@@ -57,7 +57,12 @@ impl Export<'_> {
     fn about(&self) -> Vec<String> {
         let wiring = &self.arm.wiring;
         let system = wiring.system().name;
-        let chosen = ["database", "cache", "events"].map(|axis| format!("{axis} = {}", wiring.get(axis)));
+        // Of these, each system has some.
+        let told = ["algorithm", "state", "database", "cache", "events"].into_iter();
+        let chosen: Vec<_> = told
+            .filter(|axis| !wiring.get(axis).is_empty())
+            .map(|axis| format!("{axis} = {}", wiring.get(axis)))
+            .collect();
         vec![
             format!("The {system} as `{}`: {}.", self.name, wiring.placement().summary),
             format!("{}; every axis stands in `{}/*.toml`.", chosen.join(", "), self.name),

@@ -84,6 +84,23 @@ fn copies_are_processes_of_their_own_beside_one_edge() {
 }
 
 #[test]
+fn a_process_that_counts_for_all_is_there_once_and_only_where_it_is_asked_for() {
+    let arm = |state| {
+        let choices = [("placement", "microservices"), ("replicas", "2"), ("state", state)];
+        let limiter = crate::systems::find("limiter").unwrap();
+        ArmPlan::new(state.to_owned(), Wiring::with(limiter, choices).unwrap())
+    };
+    let names =
+        |arm: &ArmPlan| -> Vec<_> { arm.processes.iter().map(|process| process.name.clone()).collect() };
+    let (local, service) = (arm("local"), arm("service"));
+    assert_eq!(names(&local), ["gateway", "decisions-1", "decisions-2", "policies"]);
+    assert_eq!(names(&service), ["gateway", "decisions-1", "decisions-2", "policies", "counts"]);
+    assert_eq!(local.processes[1].remote, ["policies"], "nobody is told of what is not there");
+    assert_eq!(service.processes[1].calls, ["policies", "counts"]);
+    assert_eq!(service.edge().calls, ["decisions", "policies"], "the edge does not count");
+}
+
+#[test]
 fn the_lab_against_itself_has_two_arms_with_names_of_their_own() {
     let plan = plan(SCENARIO, &arms(&["monolith", "monolith"])).unwrap();
     assert_eq!(plan.arms[0].name, "monolith-a");

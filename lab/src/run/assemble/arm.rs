@@ -78,8 +78,8 @@ fn topology(data: &ArmData) -> Topology {
     let wiring = &data.plan.wiring;
     let processes = &data.plan.processes;
     let url = |name: &str| data.urls.iter().find(|(process, _)| *process == name).map(|(_, url)| url.clone());
-    let links = processes.iter().filter(|process| process.edge).flat_map(|process| {
-        let called = process.remote.iter().flat_map(|component| data.plan.hosts_of(component));
+    let links = processes.iter().flat_map(|process| {
+        let called = process.calls.iter().flat_map(|component| data.plan.hosts_of(component));
         called.map(|other| Link {
             from: process.name.clone(),
             to: other.name.clone(),
@@ -184,7 +184,7 @@ fn memory(data: &ArmData) -> Memory {
 fn per_operation(data: &ArmData) -> PerOperation {
     let [hops, bytes, sql, cache_hits, cache_misses, events] =
         data.counters.map(|sum| (data.counted > 0).then(|| sum / data.counted as f64));
-    let cached = data.plan.wiring.get("cache") != "none";
+    let cached = !matches!(data.plan.wiring.get("cache"), "none" | "");
     PerOperation {
         hops,
         bytes,

@@ -1,0 +1,94 @@
+//! Keys that all processes together have admitted more than a state may say: they wait until that is made up for.
+
+use std::{collections::HashMap, time::Duration};
+
+use limiter::{
+    Algorithm, Charge, CountKey, Fields, Limit, LocalCounts, Standing, State,
+    algorithm::{FixedWindow, Gcra, LeakyBucket, SlidingCounter, SlidingLog, TokenBucket},
+};
+
+/// Keys that may owe at once; what a further one owes is forgiven.
+const MAX_OWING: usize = 10_000;
+
+/// Who owes, and how their states go on afterwards.
+#[derive(Default)]
+pub(super) struct Owed(HashMap<CountKey, Owing>);
+
+struct Owing {
+    limit: Limit,
+    /// Nanoseconds since 1970.
+    until: u64,
+    /// The sum: from then on no further ahead than a state may lie.
+    sum: Fields,
+}
+
+impl Owed {
+    /// Whether there was room to note what a key owes.
+    pub(super) fn note(
+        &mut self,
+        key: &CountKey,
+        limit: &Limit,
+        sum: Fields,
+        now: u64,
+        for_so_long: Duration,
+    ) -> bool {
+        let has_room = self.0.len() < MAX_OWING || self.0.contains_key(key);
+        if has_room {
+            let until = now.saturating_add(for_so_long.as_nanos() as u64);
+            self.0.insert(key.clone(), Owing { limit: *limit, until, sum });
+        }
+        has_room
+    }
+
+    /// How each charge stands whose key still owes; none for the others, whose counts have the say again.
+    pub(super) fn of(&mut self, charges: &[Charge], counts: &LocalCounts, now: u64) -> Vec<Option<Standing>> {
+        charges.iter().map(|charge| self.of_one(charge, counts, now)).collect()
+    }
+
+    fn of_one(&mut self, charge: &Charge, counts: &LocalCounts, now: u64) -> Option<Standing> {
+        let owing = self.0.get(&charge.key)?;
+        if owing.until > now {
+            let retry_after = Duration::from_nanos(owing.until - now);
+            let reset_after = retry_after + charge.limit.window();
+            return Some(Standing {
+                admits: false,
+                remaining: 0,
+                reset_after,
+                retry_after,
+                wait: Duration::ZERO,
+            });
+        }
+        counts.set_fields(&charge.key, &owing.limit, owing.sum);
+        self.0.remove(&charge.key);
+        None
+    }
+
+    /// Lets go of all who do not owe any more.
+    pub(super) fn settle_all(&mut self, counts: &LocalCounts, now: u64) {
+        for (key, owing) in self.0.extract_if(|_, owing| owing.until <= now) {
+            counts.set_fields(&key, &owing.limit, owing.sum);
+        }
+    }
+}
+
+/// Where a request would stand, without charging it.
+pub(super) fn look(
+    algorithm: Algorithm,
+    counts: &LocalCounts,
+    charge: &Charge,
+    cost: u32,
+    now: u64,
+) -> Standing {
+    fn by<S: State>(fields: Option<Fields>, charge: &Charge, cost: u32, now: u64) -> Standing {
+        fields.map_or_else(S::default, S::from_fields).look(&charge.limit, cost, now)
+    }
+    let by = match algorithm {
+        Algorithm::FixedWindow => by::<FixedWindow>,
+        Algorithm::SlidingLog => by::<SlidingLog>,
+        Algorithm::SlidingCounter => by::<SlidingCounter>,
+        Algorithm::TokenBucket => by::<TokenBucket>,
+        Algorithm::LeakyBucket => by::<LeakyBucket>,
+        Algorithm::Gcra => by::<Gcra>,
+    };
+    by(counts.fields(&charge.key), charge, cost, now)
+}

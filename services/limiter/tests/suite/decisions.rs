@@ -1,0 +1,200 @@
+//! Decisions over counts that a test can watch or break.
+
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use contract::{Unavailable, Why};
+use limiter::{
+    Algorithm, Ask, Capacity, CountError, Counts, Decision, DecisionError, DecisionService, Decisions, Fact,
+    KeySource, Keying, Limit, LocalCounts, MAX_COST, MAX_FACT_BYTES, MAX_FACTS, Mode, OnFailure, Policy,
+    PolicySet, RETRY_UNCOUNTED, Take, Taken, Verdict,
+};
+
+use crate::support::{a_second, at_once, counts};
+
+const AT_ONCE: Verdict = Verdict::Admitted(Duration::ZERO);
+
+/// Counts that remember what they were asked for, and fail if that is wanted.
+struct Watched {
+    inner: LocalCounts,
+    takes: Mutex<Vec<Take>>,
+    broken: bool,
+}
+
+#[async_trait]
+impl Counts for Watched {
+    async fn take(&self, take: Take) -> Result<Taken, CountError> {
+        self.takes.lock().unwrap().push(take.clone());
+        if self.broken {
+            return Err(Unavailable::new("counts", Why::Unreachable).into());
+        }
+        self.inner.take(take).await
+    }
+}
+
+struct Scene {
+    counts: Arc<Watched>,
+    decisions: DecisionService,
+}
+
+impl Scene {
+    fn new(policies: &[Policy]) -> Self {
+        Self::with(policies, Algorithm::Gcra, Keying::PerClient, None)
+    }
+
+    fn with(policies: &[Policy], algorithm: Algorithm, keying: Keying, broken: Option<OnFailure>) -> Self {
+        let inner = counts(algorithm, Capacity::default()).0;
+        let counts = Arc::new(Watched { inner, takes: Mutex::default(), broken: broken.is_some() });
+        let shared = Arc::clone(&counts) as Arc<dyn Counts>;
+        let decisions = DecisionService::new(shared, broken.unwrap_or_default(), keying);
+        decisions.set_policies(PolicySet { version: 1, policies: policies.to_vec() });
+        Self { counts, decisions }
+    }
+
+    fn decide(&self, facts: &[(&str, &str)]) -> Decision {
+        at_once(self.decisions.decide(ask(facts, 1))).unwrap()
+    }
+
+    fn keys(&self) -> Vec<String> {
+        let takes = self.counts.takes.lock().unwrap();
+        takes.iter().flat_map(|take| &take.charges).map(|charge| charge.key.0.clone()).collect()
+    }
+}
+
+fn ask(facts: &[(&str, &str)], cost: u32) -> Ask {
+    let fact = |(name, value): &(&str, &str)| Fact { name: (*name).to_owned(), value: (*value).to_owned() };
+    Ask { facts: facts.iter().map(fact).collect(), cost }
+}
+
+fn per_token(limits: &[Limit]) -> Policy {
+    Policy {
+        name: "per-token".to_owned(),
+        key: KeySource::Token,
+        limits: limits.to_vec(),
+        exempt: vec!["the-probe".to_owned()],
+        mode: Mode::Enforce,
+    }
+}
+
+fn everyone(limit: Limit, mode: Mode) -> Policy {
+    let (name, key) = ("all".to_owned(), KeySource::Everyone);
+    Policy { name, key, limits: vec![limit], exempt: Vec::new(), mode }
+}
+
+#[test]
+fn without_policies_everything_passes_and_nothing_is_asked() {
+    let scene = Scene::new(&[]);
+    let decision = scene.decide(&[("token", "a")]);
+    assert_eq!(
+        decision,
+        Decision { verdict: AT_ONCE, standings: Vec::new(), would_refuse: false, counted: true }
+    );
+    assert_eq!(scene.keys(), [""; 0]);
+}
+
+#[test]
+fn each_client_has_a_count_of_its_own() {
+    let scene = Scene::new(&[per_token(&[a_second(1)])]);
+    assert_eq!(scene.decide(&[("token", "a")]).verdict, AT_ONCE);
+    assert_eq!(scene.decide(&[("token", "a")]).verdict, Verdict::Refused(Duration::from_secs(1)));
+    assert_eq!(scene.decide(&[("token", "b")]).verdict, AT_ONCE);
+}
+
+#[test]
+fn with_shared_keying_one_client_uses_up_what_all_have() {
+    let policies = [per_token(&[a_second(1)])];
+    let scene = Scene::with(&policies, Algorithm::Gcra, Keying::Shared, None);
+    assert_eq!(scene.decide(&[("token", "a")]).verdict, AT_ONCE);
+    assert!(matches!(scene.decide(&[("token", "b")]).verdict, Verdict::Refused(_)));
+}
+
+#[test]
+fn to_leave_the_key_out_is_no_way_around_the_limit() {
+    let scene = Scene::new(&[per_token(&[a_second(1)])]);
+    assert_eq!(scene.decide(&[("address", "1")]).verdict, AT_ONCE);
+    assert!(matches!(scene.decide(&[("address", "2")]).verdict, Verdict::Refused(_)));
+    // And no value of a client's is taken for none.
+    for value in ["-", "*", ""] {
+        assert_eq!(scene.decide(&[("token", value)]).verdict, AT_ONCE);
+    }
+}
+
+#[test]
+fn an_exempt_key_is_neither_charged_nor_refused() {
+    let scene = Scene::new(&[per_token(&[a_second(1)])]);
+    for _ in 0..3 {
+        let decision = scene.decide(&[("token", "the-probe")]);
+        assert_eq!((decision.verdict, decision.standings.len()), (AT_ONCE, 0));
+    }
+    assert_eq!(scene.keys(), [""; 0]);
+}
+
+#[test]
+fn a_refusal_waits_for_the_last_of_the_limits_that_have_no_room() {
+    let minute = Limit::new(1, Duration::from_mins(1), None).unwrap();
+    let scene = Scene::new(&[per_token(&[a_second(1), minute])]);
+    let first = scene.decide(&[("token", "a")]);
+    let remaining: Vec<_> = first.standings.iter().map(|it| (it.limit, it.remaining)).collect();
+    assert_eq!(remaining, [(a_second(1), 0), (minute, 0)]);
+    assert_eq!(scene.decide(&[("token", "a")]).verdict, Verdict::Refused(Duration::from_mins(1)));
+}
+
+#[test]
+fn a_queue_makes_its_requests_wait() {
+    let policies = [per_token(&[a_second(10)])];
+    let scene = Scene::with(&policies, Algorithm::LeakyBucket, Keying::PerClient, None);
+    assert_eq!(scene.decide(&[("token", "a")]).verdict, AT_ONCE);
+    let waiting = Verdict::Admitted(Duration::from_millis(100));
+    assert_eq!(scene.decide(&[("token", "a")]).verdict, waiting);
+}
+
+#[test]
+fn a_dry_run_says_what_it_would_have_refused() {
+    let scene = Scene::new(&[per_token(&[a_second(10)]), everyone(a_second(1), Mode::Count)]);
+    let told = |_| {
+        let decision = scene.decide(&[("token", "a")]);
+        (decision.verdict, decision.would_refuse)
+    };
+    assert_eq!((0..2).map(told).collect::<Vec<_>>(), [(AT_ONCE, false), (AT_ONCE, true)]);
+}
+
+#[test]
+fn counts_that_cannot_be_asked_admit_or_refuse_as_was_chosen() {
+    let retry = Verdict::Refused(RETRY_UNCOUNTED);
+    for (on_failure, verdict) in [(OnFailure::Open, AT_ONCE), (OnFailure::Closed, retry)] {
+        let policies = [per_token(&[a_second(1)])];
+        let scene = Scene::with(&policies, Algorithm::Gcra, Keying::PerClient, Some(on_failure));
+        let decision = scene.decide(&[("token", "a")]);
+        assert_eq!((decision.verdict, decision.counted), (verdict, false));
+        // Whom no limit is for, nobody has to count.
+        assert!(scene.decide(&[("token", "the-probe")]).counted);
+    }
+}
+
+#[test]
+fn new_policies_hold_at_once_and_a_limit_that_stays_keeps_its_counts() {
+    let scene = Scene::new(&[per_token(&[a_second(1)])]);
+    scene.decide(&[("token", "a")]);
+    let both = vec![per_token(&[a_second(1)]), everyone(a_second(5), Mode::Enforce)];
+    scene.decisions.set_policies(PolicySet { version: 2, policies: both });
+    assert_eq!(scene.decisions.version(), 2);
+    assert!(matches!(scene.decide(&[("token", "a")]).verdict, Verdict::Refused(_)));
+    scene.decisions.set_policies(PolicySet { version: 3, policies: vec![per_token(&[a_second(2)])] });
+    assert_eq!(scene.decide(&[("token", "a")]).verdict, AT_ONCE);
+}
+
+#[test]
+fn an_ask_that_is_too_large_or_costs_nothing_is_refused_before_anything_is_counted() {
+    let scene = Scene::new(&[per_token(&[a_second(1)])]);
+    let long = "x".repeat(MAX_FACT_BYTES + 1);
+    let refused = |ask: Ask| at_once(scene.decisions.decide(ask)).unwrap_err();
+    assert_eq!(refused(ask(&[("token", "a"); MAX_FACTS + 1], 1)), DecisionError::TooManyFacts);
+    assert_eq!(refused(ask(&[("token", &long)], 1)), DecisionError::FactTooLong);
+    assert_eq!(refused(ask(&[(&long, "a")], 1)), DecisionError::FactTooLong);
+    assert_eq!(refused(ask(&[("token", "a")], 0)), DecisionError::Cost);
+    assert_eq!(refused(ask(&[("token", "a")], MAX_COST + 1)), DecisionError::Cost);
+    assert_eq!(scene.keys(), [""; 0]);
+}

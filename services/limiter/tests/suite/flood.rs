@@ -1,0 +1,106 @@
+//! Who floods the counts with new keys gains nothing by it.
+
+use limiter::{Algorithm, Capacity, Limit};
+
+use crate::support::{START, a_second, counts};
+
+const SMALL: Capacity = Capacity { keys: 1_000, log_bytes: 64 << 10 };
+
+#[test]
+fn three_million_keys_take_no_more_memory_than_the_table_was_made_with() {
+    for algorithm in [Algorithm::Gcra, Algorithm::SlidingCounter] {
+        let (counts, _) = counts(algorithm, SMALL);
+        let before = counts.held();
+        for key in 0..3_000_000_u32 {
+            counts.take_one(&key.to_string(), &a_second(10), 1).unwrap();
+        }
+        let after = counts.held();
+        assert_eq!((before.bytes, before.places), (after.bytes, after.places));
+        assert_eq!(after.keys, after.places, "{after:?}");
+        assert_eq!(after.keys + after.evicted, 3_000_000);
+    }
+}
+
+#[test]
+fn a_used_up_key_stays_used_up_while_others_are_made_up() {
+    for algorithm in Algorithm::ALL {
+        let (counts, _) = counts(algorithm, SMALL);
+        let limit = a_second(100);
+        let abuser = |number: u32| format!("abuser-{number}");
+        let uses_up = |number: &u32| {
+            let admitted = (0..300).filter(|_| counts.take_one(&abuser(*number), &limit, 1).unwrap().admits);
+            admitted.count() >= 100
+        };
+        assert_eq!((0..100).filter(uses_up).count(), 100);
+        for key in 0..100_000_u32 {
+            counts.take_one(&key.to_string(), &limit, 1).unwrap();
+        }
+        let admitted =
+            (0..100).filter(|number| counts.take_one(&abuser(*number), &limit, 1).unwrap().admits).count();
+        assert_eq!(admitted, 0, "{algorithm:?}: a flood of 50 times the places reset used-up keys");
+    }
+}
+
+#[test]
+fn a_flood_under_a_long_limit_does_not_reset_what_is_used_up_under_a_short_one() {
+    let (counts, _) = counts(Algorithm::Gcra, SMALL);
+    let long = Limit::new(1_000, Limit::WINDOWS.1, None).unwrap();
+    counts.take_one("abuser", &a_second(10), 10).unwrap();
+    for key in 0..100_000_u32 {
+        counts.take_one(&key.to_string(), &long, 1).unwrap();
+    }
+    assert!(!counts.take_one("abuser", &a_second(10), 1).unwrap().admits);
+}
+
+#[test]
+fn a_clock_that_went_back_leaves_no_places_that_can_never_be_used() {
+    let (counts, clock) = counts(Algorithm::Gcra, SMALL);
+    clock.set(2 * START);
+    for key in 0..100_000_u32 {
+        counts.take_one(&format!("before-{key}"), &a_second(10), 1).unwrap();
+    }
+    clock.set(START);
+    for key in 0..10_000_u32 {
+        counts.take_one(&format!("used-up-{key}"), &a_second(10), 10).unwrap();
+    }
+    let kept = (0..10_000_u32)
+        .filter(|key| !counts.take_one(&format!("used-up-{key}"), &a_second(10), 10).unwrap().admits)
+        .count();
+    assert!(kept > 1_000, "{kept}");
+}
+
+#[test]
+fn logs_have_a_limit_of_bytes_and_the_least_used_make_room() {
+    let capacity = Capacity { keys: 10_000, log_bytes: 256 << 10 };
+    let (counts, clock) = counts(Algorithm::SlidingLog, capacity);
+    let before = counts.held().bytes;
+    let limit = a_second(1_000);
+    let mut most = 0;
+    for turn in 0..200_000_u64 {
+        clock.set(START + turn * 1_000);
+        counts.take_one(&(turn % 5_000).to_string(), &limit, 1).unwrap();
+        if turn % 1_000 == 0 {
+            most = most.max(counts.held().bytes - before);
+        }
+    }
+    // One growth of each shard's largest log may be above.
+    assert!(most > 128 << 10 && most < 384 << 10, "{most}");
+    assert!(counts.held().evicted > 0);
+}
+
+#[test]
+fn a_log_that_alone_is_more_than_there_may_be_is_refused_and_not_forgotten() {
+    let (counts, clock) = counts(Algorithm::SlidingLog, Capacity { keys: 1, log_bytes: 1_000 });
+    let limit = a_second(1_000);
+    let mut admitted = 0;
+    let mut failed = 0;
+    for turn in 0..2_000_u64 {
+        clock.set(START + turn * 1_000);
+        match counts.take_one("a", &limit, 1) {
+            Ok(standing) => admitted += u32::from(standing.admits),
+            Err(_) => failed += 1,
+        }
+    }
+    assert!(admitted > 30 && failed > 1_000, "{admitted} admitted, {failed} failed");
+    assert!(counts.held().bytes < 10_000);
+}

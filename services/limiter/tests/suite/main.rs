@@ -1,0 +1,14 @@
+//! The limiter's logic against oracles: definitions that were written down a second time, by other means.
+#![expect(clippy::unwrap_used, reason = "a test that cannot set its scene has nothing to say")]
+
+mod algorithms;
+mod clocks;
+mod counts;
+mod decisions;
+mod flood;
+mod governor;
+mod oracle;
+mod policies;
+mod rehearsal;
+mod support;
+mod trace;

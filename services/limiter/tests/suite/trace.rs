@@ -1,0 +1,100 @@
+//! A long trace of many keys: every decision against the definition, and against the exact sliding window.
+
+use std::{sync::Arc, time::Duration};
+
+use contract::Ticks;
+use limiter::{Algorithm, Capacity, Limit, LocalCounts};
+use rand::{RngExt, SeedableRng, rngs::Xoshiro256PlusPlus};
+use rand_distr::{Distribution, Exp1, Zipf};
+
+use crate::{
+    oracle::{Oracle, Passed, oracle},
+    support::{START, SetTicks},
+};
+
+/// Keys of a trace; the first is asked for most, the n-th a n-th as often (Zipf).
+pub(crate) const KEYS: usize = 10_000;
+/// Requests a second of all keys, on average; every other tenth of a second brings three quarters of them.
+const RATE: f64 = 10_000.0;
+
+/// What a trace has shown of one algorithm.
+#[derive(Debug, Default)]
+pub(crate) struct Findings {
+    pub(crate) decisions: u64,
+    pub(crate) admitted: u64,
+    /// Decisions that are not those of the definition.
+    pub(crate) wrong: u64,
+    /// Admissions beyond the limit in the window that ends with them.
+    pub(crate) over: u64,
+    /// Refusals although that window had room.
+    pub(crate) falsely_refused: u64,
+    /// The most that passed of one key in any window.
+    pub(crate) most: u64,
+}
+
+/// A trace: moments, ascending, and keys.
+pub(crate) fn events(seed: u64, count: usize) -> impl Iterator<Item = (u64, usize)> {
+    let mut random = Xoshiro256PlusPlus::seed_from_u64(seed);
+    let zipf = Zipf::new(KEYS as f64, 1.0).expect("there are keys");
+    let mut now = START as f64 / 1e9;
+    let start = now;
+    (0..count).map(move |_| {
+        let crowded = ((now - start) * 10.0) as u64 % 2 == 0;
+        let gap: f64 = random.sample::<f64, _>(Exp1);
+        now += gap / (RATE * if crowded { 1.5 } else { 0.5 });
+        (START + ((now - start) * 1e9) as u64, zipf.sample(&mut random) as usize - 1)
+    })
+}
+
+/// 30 requests a second: spaced by a third of a tenth of a second, which no whole number of nanoseconds is.
+pub(crate) fn limit() -> Limit {
+    Limit::new(30, Duration::from_secs(1), None).expect("a limit")
+}
+
+/// Puts a trace to local counts with room for all keys.
+pub(crate) fn findings(algorithm: Algorithm, seed: u64, count: usize) -> Findings {
+    let limit = limit();
+    let window = limit.window().as_nanos() as u64;
+    let clock = Arc::new(SetTicks::default());
+    let capacity = Capacity { keys: 4 * KEYS, ..Capacity::default() };
+    let counts = LocalCounts::new(algorithm, capacity, [7; 16], Arc::clone(&clock) as Arc<dyn Ticks>);
+    let names: Vec<String> = (0..KEYS).map(|key| format!("client-{key}")).collect();
+    let fresh = |_| (oracle(algorithm, &limit), Passed::new(window));
+    let mut known: Vec<(Box<dyn Oracle>, Passed)> = (0..KEYS).map(fresh).collect();
+    let mut found = Findings::default();
+    for (now, key) in events(seed, count) {
+        clock.set(now);
+        let standing = counts.take_one(&names[key], &limit, 1).expect("there is room");
+        let (oracle, passed) = &mut known[key];
+        let waits = standing.admits.then(|| standing.wait.as_nanos() as u64);
+        found.decisions += 1;
+        found.wrong += u64::from(oracle.decide(now, 1) != waits);
+        // Of what leaves a queue later, only what has left by now is in sight.
+        match waits {
+            Some(waits) => {
+                found.admitted += 1;
+                passed.pass(now + waits, 1);
+                found.over += u64::from(passed.within(now + waits) > limit.requests().into());
+            }
+            None => found.falsely_refused += u64::from(passed.until(now) < limit.requests().into()),
+        }
+        found.most = found.most.max(passed.most());
+    }
+    assert_eq!(counts.held().evicted, 0, "there was room for every key");
+    found
+}
+
+#[test]
+fn no_decision_of_a_long_trace_is_wrong_and_no_bound_is_passed() {
+    for algorithm in Algorithm::ALL {
+        let found = findings(algorithm, 1, 300_000);
+        assert_eq!(found.wrong, 0, "{algorithm:?}: {found:?}");
+        assert!(found.most <= algorithm.bound(&limit()), "{algorithm:?}: {found:?}");
+        assert!(found.admitted > 100_000 && found.admitted < 290_000, "{algorithm:?}: {found:?}");
+        match algorithm {
+            Algorithm::SlidingLog => assert_eq!((found.over, found.falsely_refused), (0, 0)),
+            Algorithm::LeakyBucket => assert_eq!(found.over, 0),
+            _ => assert!(found.over > 0, "{algorithm:?} is no sliding window: {found:?}"),
+        }
+    }
+}
