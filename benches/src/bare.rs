@@ -1,4 +1,5 @@
-//! The bare references: an axum handler that answers 302 from a `HashMap`, alone or one bare HTTP/JSON call away.
+//! The bare references: an axum handler that answers 302 from a `HashMap`, alone, one bare HTTP/JSON call away, or
+//! behind the limiter's layer and nothing else.
 //!
 //! No limits, no time-outs, no request id, no metrics, no clicks; the call has no deadline, no trace, no metrics.
 
@@ -6,6 +7,7 @@ use std::{
     collections::HashMap,
     net::SocketAddr,
     sync::{Arc, PoisonError, RwLock},
+    time::Duration,
 };
 
 use axum::{
@@ -17,27 +19,76 @@ use axum::{
     routing::{get, post},
     serve::ListenerExt,
 };
+use contract::MonotonicTicks;
 use http_body_util::{BodyExt, Full};
 use hyper_util::{
     client::legacy::{Client, connect::HttpConnector},
     rt::TokioExecutor,
 };
+use limiter::{
+    Algorithm, Capacity, DecisionService, KeySource, Keying, Limit, LocalCounts, Mode, OnFailure, Policy,
+    PolicySet,
+};
+use limiter_app::limiting::Limiting;
 use serde_json::{Value, json};
+
+/// Where the references serve: the one alone, the limited one, and the one whose links are a call away, with where they
+/// are.
+pub const ALONE: &str = "127.0.0.1:19999";
+/// See [`ALONE`].
+pub const LIMITED: &str = "127.0.0.1:19996";
+/// See [`ALONE`].
+pub const BEFORE: &str = "127.0.0.1:19998";
+/// See [`ALONE`].
+pub const BEHIND: &str = "127.0.0.1:19997";
+
+/// Serves as these words say, until the process is killed: `alone ADDRESS`, `limited ADDRESS`, `before ADDRESS BACK`.
+pub fn main(words: &[&str]) -> anyhow::Result<()> {
+    match words {
+        ["alone", address] => Ok(serve(address.parse()?)?),
+        ["limited", address] => serve_limited(address.parse()?),
+        ["before", address, back] => Ok(serve_before(address.parse()?, back.parse()?)?),
+        _ => anyhow::bail!("no bare server is called that"),
+    }
+}
 
 type Links = Arc<RwLock<HashMap<String, String>>>;
 
 /// Serves on that address with one thread, until the process is killed.
-pub fn serve(address: SocketAddr) -> std::io::Result<()> {
-    let router = Router::new()
+fn serve(address: SocketAddr) -> std::io::Result<()> {
+    serve_router(address, links())
+}
+
+/// The same, with every request limited by its address, so far that none is refused.
+fn serve_limited(address: SocketAddr) -> anyhow::Result<()> {
+    let counts = LocalCounts::new(
+        Algorithm::Gcra,
+        Capacity::default(),
+        *b"any secret will ",
+        Arc::new(MonotonicTicks::new()),
+    );
+    let decisions = DecisionService::new(Arc::new(counts), OnFailure::Open, Keying::PerClient);
+    let policy = Policy {
+        name: "per-address".to_owned(),
+        key: KeySource::Address,
+        limits: vec![Limit::new(1_000_000, Duration::from_secs(1), None)?],
+        exempt: Vec::new(),
+        mode: Mode::Enforce,
+    };
+    decisions.set_policies(PolicySet { version: 1, policies: vec![policy] });
+    Ok(serve_router(address, links().layer(Limiting::new(Arc::new(decisions), OnFailure::Open)))?)
+}
+
+fn links() -> Router {
+    Router::new()
         .route("/{code}", get(follow))
         .route("/links", post(shorten))
         .route("/resolve", post(resolve))
-        .with_state(Links::default());
-    serve_router(address, router)
+        .with_state(Links::default())
 }
 
 /// The same, with the links in the bare server at `back`.
-pub fn serve_before(address: SocketAddr, back: SocketAddr) -> std::io::Result<()> {
+fn serve_before(address: SocketAddr, back: SocketAddr) -> std::io::Result<()> {
     let mut connector = HttpConnector::new();
     connector.set_nodelay(true);
     let client = Client::builder(TokioExecutor::new()).build(connector);
@@ -54,7 +105,7 @@ fn serve_router(address: SocketAddr, router: Router) -> std::io::Result<()> {
         let listener = tokio::net::TcpListener::bind(address).await?.tap_io(|stream| {
             let _ = stream.set_nodelay(true);
         });
-        axum::serve(listener, router).await
+        axum::serve(listener, router.into_make_service_with_connect_info::<SocketAddr>()).await
     })
 }
 

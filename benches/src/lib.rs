@@ -6,8 +6,10 @@
 //! |---|---|
 //! | `paths` | what do the platform, a hop and tracing cost an operation, next to a bare axum handler? |
 //! | `stores` | what does a look-up cost in memory, in Redis, in PostgreSQL, backings included? |
+//! | `layer` | what does the limiter's layer cost, before a bare axum handler? |
 //! | `generator` | what does the generator cost a request, next to wrk? how late does it send? |
 //! | `stall` | does the generator see a stalled server as arithmetic says that it must? |
 
 pub mod bare;
 pub mod interleaved;
+pub mod references;

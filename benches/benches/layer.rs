@@ -1,0 +1,42 @@
+//! What the limiter's layer costs a request: CPU microseconds of a bare handler with it and without, in one interleaved
+//! run.
+//!
+//! `cargo bench -p benches --bench layer [-- SECONDS]`: seconds measured for each, 20 if not given.
+
+use std::path::Path;
+
+use anyhow::{Context, Result};
+use benches::{
+    bare::{self, ALONE, LIMITED},
+    interleaved::{self, Reference, show_difference, show_ratio},
+    references::start_bare,
+};
+use lab::plan::Budget;
+
+fn main() -> Result<()> {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let words: Vec<&str> = arguments.iter().map(String::as_str).filter(|word| *word != "--bench").collect();
+    match words.as_slice() {
+        ["bare", ..] => bare::main(&words[1..]),
+        [] => compare(20.0),
+        [seconds] => compare(seconds.parse().context("how many seconds?")?),
+        _ => anyhow::bail!("usage: layer [SECONDS]"),
+    }
+}
+
+fn start_alone(program: &Path, budget: &Budget) -> Result<Box<dyn Reference>> {
+    start_bare(program, budget, &[&["alone", ALONE]])
+}
+
+fn start_limited(program: &Path, budget: &Budget) -> Result<Box<dyn Reference>> {
+    start_bare(program, budget, &[&["limited", LIMITED]])
+}
+
+fn compare(seconds: f64) -> Result<()> {
+    let costs = interleaved::costs(&[], &[], &[start_alone, start_limited], seconds)?;
+    interleaved::show(["bare axum handler", "the same behind the limiter's layer"].into_iter(), &costs);
+    let [bare, limited] = costs.as_slice() else { anyhow::bail!("both were measured") };
+    show_ratio("limited over bare", limited, bare, "1.10");
+    show_difference("the layer, us a request", limited, bare, "-");
+    Ok(())
+}
