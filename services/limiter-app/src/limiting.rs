@@ -17,7 +17,7 @@ use std::{
 
 use axum::{
     body::Body,
-    http::{HeaderMap, Request, StatusCode, header},
+    http::{Request, StatusCode, header},
     response::{IntoResponse, Response},
 };
 use limiter::{Ask, Decision, DecisionError, Decisions, OnFailure, RETRY_UNCOUNTED, Verdict};
@@ -40,14 +40,14 @@ impl Limiting {
         Self { decisions, on_failure }
     }
 
-    /// What the reply has to say of the limits if the request may pass; otherwise the whole reply.
-    async fn decide(&self, ask: Ask) -> Result<HeaderMap, Response> {
+    /// The decision by which the request may pass, if there was one to be had; otherwise the whole reply.
+    async fn decide(&self, ask: Ask) -> Result<Option<Decision>, Response> {
         let decision = match self.decisions.decide(ask).await {
             Ok(decision) => decision,
             Err(DecisionError::Unavailable(unavailable)) => {
                 tracing::debug!(%unavailable, "a request is not decided");
                 return match self.on_failure {
-                    OnFailure::Open => Ok(HeaderMap::new()),
+                    OnFailure::Open => Ok(None),
                     OnFailure::Closed => Err(undecided()),
                 };
             }
@@ -58,7 +58,7 @@ impl Limiting {
                 if !wait.is_zero() {
                     tokio::time::sleep(wait).await;
                 }
-                Ok(standings(&decision))
+                Ok(Some(decision))
             }
             Verdict::Refused(_) if !decision.counted => Err(undecided()),
             Verdict::Refused(after) => Err(over_limit(&decision, after)),
@@ -127,9 +127,9 @@ where
         Box::pin(async move {
             let ask = Ask { facts: facts(&request), cost: 1 };
             match limiting.decide(ask).await {
-                Ok(said) => {
+                Ok(decision) => {
                     let mut response = inner.call(request).await?;
-                    response.headers_mut().extend(said);
+                    response.headers_mut().extend(decision.iter().flat_map(standings));
                     Ok(response)
                 }
                 Err(refusal) => Ok(refusal),

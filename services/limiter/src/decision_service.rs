@@ -100,23 +100,14 @@ impl Decisions for DecisionService {
     async fn decide(&self, ask: Ask) -> Result<Decision, DecisionError> {
         validate(&ask)?;
         let rules = self.rules();
-        let mut policies = Vec::new();
-        let mut charges = Vec::new();
-        for rule in &rules.policies {
-            for charge in rule.charges(&ask.facts, self.keying) {
-                policies.push(rule.name.as_str());
-                charges.push(charge);
-            }
-        }
+        let applied: Vec<_> = rules.policies.iter().filter(|rule| !rule.exempts(&ask.facts)).collect();
+        let charges: Vec<_> = applied.iter().flat_map(|rule| rule.charges(&ask.facts, self.keying)).collect();
         if charges.is_empty() {
-            let verdict = Verdict::Admitted(Duration::ZERO);
-            return Ok(Decision { verdict, standings: Vec::new(), would_refuse: false, counted: true });
+            return Ok(decision(&applied, &[]));
         }
-        let take = Take { charges: charges.clone(), cost: ask.cost };
-        Ok(match self.counts.take(take).await {
-            Ok(taken) if taken.standings.len() == charges.len() => {
-                decision(&policies, &charges, &taken.standings)
-            }
+        let count = charges.len();
+        Ok(match self.counts.take(Take { charges, cost: ask.cost }).await {
+            Ok(taken) if taken.standings.len() == count => decision(&applied, &taken.standings),
             _ => self.uncounted(),
         })
     }
@@ -138,24 +129,30 @@ impl Rule {
         }
     }
 
-    /// What a request of these facts is charged; nothing if it is exempt.
-    fn charges(&self, facts: &[Fact], keying: Keying) -> Vec<Charge> {
-        let fact = self.fact.as_ref().and_then(|name| facts.iter().find(|fact| fact.name == *name));
-        if fact.is_some_and(|fact| self.exempt.contains(&fact.value)) {
-            return Vec::new();
-        }
-        let key = |prefix: &str| match (keying, &self.fact, fact) {
-            (Keying::Shared, ..) | (_, None, _) => format!("{prefix}*"),
-            (Keying::PerClient, Some(_), Some(fact)) => format!("{prefix}={}", fact.value),
-            // A mark that no client's value can have.
-            (Keying::PerClient, Some(_), None) => format!("{prefix}-"),
+    /// The value by which this policy tells the client of these facts from others.
+    fn client<'a>(&self, facts: &'a [Fact]) -> Option<&'a str> {
+        let name = self.fact.as_ref()?;
+        facts.iter().find(|fact| fact.name == *name).map(|fact| fact.value.as_str())
+    }
+
+    fn exempts(&self, facts: &[Fact]) -> bool {
+        !self.exempt.is_empty() && self.client(facts).is_some_and(|client| self.exempt.contains(client))
+    }
+
+    /// What a request of these facts is charged, limit by limit.
+    fn charges<'a>(&'a self, facts: &'a [Fact], keying: Keying) -> impl Iterator<Item = Charge> + 'a {
+        let client = self.client(facts);
+        // Marks that no client's value can have.
+        let (mark, value) = match (keying, &self.fact, client) {
+            (Keying::Shared, ..) | (_, None, _) => ("*", ""),
+            (Keying::PerClient, Some(_), Some(client)) => ("=", client),
+            (Keying::PerClient, Some(_), None) => ("-", ""),
         };
-        let charge = |(limit, prefix): &(Limit, String)| Charge {
-            key: CountKey(key(prefix)),
+        self.limits.iter().map(move |(limit, prefix)| Charge {
+            key: CountKey([prefix.as_str(), mark, value].concat()),
             limit: *limit,
             enforced: self.enforced,
-        };
-        self.limits.iter().map(charge).collect()
+        })
     }
 }
 
@@ -173,24 +170,38 @@ fn validate(ask: &Ask) -> Result<(), DecisionError> {
     Ok(())
 }
 
-fn decision(policies: &[&str], charges: &[Charge], standings: &[Standing]) -> Decision {
-    let enforced = || charges.iter().zip(standings).filter(|(charge, _)| charge.enforced);
-    let longest = |of: fn(&Standing) -> Duration| enforced().map(|(_, it)| of(it)).max().unwrap_or_default();
-    let verdict = if enforced().all(|(_, standing)| standing.admits) {
-        Verdict::Admitted(longest(|standing| standing.wait))
-    } else {
-        Verdict::Refused(longest(|standing| standing.retry_after))
-    };
-    let stands = |((policy, charge), standing): ((&&str, &Charge), &Standing)| PolicyStanding {
-        policy: (*policy).to_owned(),
-        limit: charge.limit,
-        remaining: standing.remaining,
-        reset_after: standing.reset_after,
-    };
-    Decision {
-        verdict,
-        standings: policies.iter().zip(charges).zip(standings).map(stands).collect(),
-        would_refuse: charges.iter().zip(standings).any(|(charge, it)| !charge.enforced && !it.admits),
+/// What becomes of a request under these policies, whose limits stand as told, in order.
+fn decision(applied: &[&Rule], standings: &[Standing]) -> Decision {
+    let limits = applied.iter().flat_map(|rule| rule.limits.iter().map(move |(limit, _)| (*rule, limit)));
+    let mut decision = Decision {
+        verdict: Verdict::Admitted(Duration::ZERO),
+        standings: Vec::with_capacity(standings.len()),
+        would_refuse: false,
         counted: true,
+    };
+    for ((rule, limit), standing) in limits.zip(standings) {
+        decision.standings.push(PolicyStanding {
+            policy: rule.name.clone(),
+            limit: *limit,
+            remaining: standing.remaining,
+            reset_after: standing.reset_after,
+        });
+        if rule.enforced {
+            decision.verdict = decision.verdict.and(standing);
+        } else {
+            decision.would_refuse |= !standing.admits;
+        }
+    }
+    decision
+}
+
+impl Verdict {
+    /// This, under one more limit: the longest wait counts, and one that refuses refuses.
+    fn and(self, standing: &Standing) -> Self {
+        match (self, standing.admits) {
+            (Self::Admitted(wait), true) => Self::Admitted(wait.max(standing.wait)),
+            (Self::Admitted(_), false) => Self::Refused(standing.retry_after),
+            (Self::Refused(after), _) => Self::Refused(after.max(standing.retry_after)),
+        }
     }
 }

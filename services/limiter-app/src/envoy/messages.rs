@@ -209,10 +209,13 @@ fn unit(limit: &Limit) -> i32 {
 }
 
 fn headers(decision: &Decision) -> Vec<HeaderValue> {
-    let mut said = limiting::standings(decision);
-    if let Verdict::Refused(after) = decision.verdict {
-        said.insert(axum::http::header::RETRY_AFTER, limiting::retry_after(after));
-    }
+    let retry_after = match decision.verdict {
+        Verdict::Refused(after) => Some((axum::http::header::RETRY_AFTER, limiting::retry_after(after))),
+        Verdict::Admitted(_) => None,
+    };
     let text = |value: &axum::http::HeaderValue| value.to_str().unwrap_or_default().to_owned();
-    said.iter().map(|(name, value)| HeaderValue { key: name.to_string(), value: text(value) }).collect()
+    limiting::standings(decision)
+        .chain(retry_after)
+        .map(|(name, value)| HeaderValue { key: name.to_string(), value: text(&value) })
+        .collect()
 }

@@ -1,36 +1,44 @@
 //! What a reply says of the limits, as structured fields (RFC 9651).
 
-use std::{collections::BTreeMap, fmt::Write as _, time::Duration};
+use std::{fmt::Write as _, time::Duration};
 
-use axum::http::{HeaderMap, HeaderName, HeaderValue};
+use axum::http::{HeaderName, HeaderValue};
 use limiter::Decision;
 
 const RATELIMIT: HeaderName = HeaderName::from_static("ratelimit");
+/// What one item takes, with room to spare, bytes.
+const LENGTH: usize = 48;
 const RATELIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
 
 /// `RateLimit-Policy: "per-token";q=100;w=1` and `RateLimit: "per-token";r=99;t=1`, with an item for each limit.
 ///
 /// The further limits of a policy are named `"per-token/2"` and so on, which no policy can be. The draft counts in whole
 /// seconds: a window or a reset below one is rounded up.
-pub(crate) fn standings(decision: &Decision) -> HeaderMap {
-    let (mut policies, mut stands) = (String::new(), String::new());
-    let mut limits = BTreeMap::<&str, u32>::new();
+pub(crate) fn standings(decision: &Decision) -> impl Iterator<Item = (HeaderName, HeaderValue)> + use<> {
+    let (mut policies, mut stands) = (String::with_capacity(LENGTH), String::with_capacity(LENGTH));
+    let (mut policy, mut number) = ("", 0);
+    // The limits of a policy stand next to each other.
     for standing in &decision.standings {
-        let number = limits.entry(&standing.policy).or_default();
-        *number += 1;
-        let name = match number {
-            1 => standing.policy.clone(),
-            _ => format!("{}/{number}", standing.policy),
-        };
-        let comma = if policies.is_empty() { "" } else { ", " };
+        number = if standing.policy == policy { number + 1 } else { 1 };
+        policy = &standing.policy;
         let (limit, reset) = (&standing.limit, standing.reset_after);
-        // Writing to a string cannot fail.
-        let _ = write!(policies, "{comma}\"{name}\";q={};w={}", limit.requests(), seconds(limit.window()));
-        let _ = write!(stands, "{comma}\"{name}\";r={};t={}", standing.remaining, seconds(reset));
+        item(&mut policies, policy, number, (('q', limit.requests()), ('w', seconds(limit.window()))));
+        item(&mut stands, policy, number, (('r', standing.remaining), ('t', seconds(reset))));
     }
     let fields = [(RATELIMIT_POLICY, policies), (RATELIMIT, stands)];
     let written = fields.into_iter().filter(|(_, value)| !value.is_empty());
-    written.filter_map(|(name, value)| Some((name, HeaderValue::try_from(value).ok()?))).collect()
+    written.filter_map(|(name, value)| Some((name, HeaderValue::try_from(value).ok()?)))
+}
+
+/// Adds an item with its two parameters to a list.
+fn item(list: &mut String, policy: &str, number: u32, (first, second): ((char, u32), (char, u64))) {
+    let comma = if list.is_empty() { "" } else { ", " };
+    // Writing to a string cannot fail.
+    let _ = write!(list, "{comma}\"{policy}");
+    if number > 1 {
+        let _ = write!(list, "/{number}");
+    }
+    let _ = write!(list, "\";{}={};{}={}", first.0, first.1, second.0, second.1);
 }
 
 /// `Retry-After`, in whole seconds: no earlier than there is room, and at least one.
@@ -45,6 +53,7 @@ fn seconds(duration: Duration) -> u64 {
 
 #[cfg(test)]
 mod tests {
+    use axum::http::HeaderMap;
     use limiter::{Limit, PolicyStanding, Verdict};
 
     use super::*;
@@ -66,11 +75,11 @@ mod tests {
             would_refuse: false,
             counted: true,
         };
-        let said = standings(&decision);
+        let said: HeaderMap = standings(&decision).collect();
         assert_eq!(said["ratelimit-policy"], r#""a";q=10;w=1, "a/2";q=90;w=60, "b";q=1;w=1"#);
         assert_eq!(said["ratelimit"], r#""a";r=7;t=2, "a/2";r=7;t=2, "b";r=7;t=2"#);
         assert_eq!(retry_after(Duration::ZERO), "1");
         assert_eq!(retry_after(Duration::from_millis(1_500)), "2");
-        assert!(standings(&Decision { standings: Vec::new(), ..decision }).is_empty());
+        assert_eq!(standings(&Decision { standings: Vec::new(), ..decision }).count(), 0);
     }
 }
