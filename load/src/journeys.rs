@@ -2,6 +2,7 @@
 //!
 //! A second system is one new file here and one line in [`SYSTEMS`].
 
+pub mod limiter;
 pub mod plain;
 pub mod shortener;
 pub mod survey;
@@ -141,7 +142,7 @@ pub struct PolicyLine {
 }
 
 /// Every system that can be driven.
-pub const SYSTEMS: &[SystemEntry] = &[shortener::ENTRY, plain::ENTRY];
+pub const SYSTEMS: &[SystemEntry] = &[shortener::ENTRY, limiter::ENTRY, plain::ENTRY];
 
 /// Why there are no such journeys.
 #[derive(Debug, thiserror::Error)]

@@ -39,6 +39,8 @@ pub mod facts {
     pub const ADMITTED: &str = "admitted";
     /// Of the decisions: those that did not.
     pub const REFUSED: &str = "refused";
+    /// Of the admitted: those that the limiter says it did not count, because it could not.
+    pub const UNCOUNTED: &str = "uncounted";
     /// Let pass, certainly beyond what the limiter promises for any window.
     pub const OVER_BOUND: &str = "over-bound";
     /// Let pass, certainly beyond the policy itself: what an exact limiter would have refused.
