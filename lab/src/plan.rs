@@ -14,7 +14,7 @@ mod make;
 use std::{collections::BTreeMap, time::Duration};
 
 use load::schedule::{Arrivals, Piece, Profile};
-use runtime::{BackingNeed, Wiring};
+use runtime::{BackingNeed, Copies, Wiring};
 
 use crate::scenario::{self, ArrivalKind, Comparison, Phase, Scenario};
 
@@ -68,7 +68,11 @@ pub struct ProcessPlan {
     pub edge: bool,
     /// The components that it hosts.
     pub components: &'static [&'static str],
-    /// The components that it reaches over the network.
+    /// How many of it there may be.
+    pub copies: Copies,
+    /// The components of other processes that something in it calls.
+    pub calls: Vec<&'static str>,
+    /// The components of other processes: it is told where all of them are.
     pub remote: Vec<&'static str>,
     /// The roles of the backings whose address it receives.
     pub roles: Vec<String>,

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use anyhow::{Context, Result};
-use runtime::{Placement, ProcessShape, Wiring};
+use runtime::{Copies, EDGE, ProcessShape, Wiring};
 
 use super::{ArmPlan, Budget, LoadPlan, Plan, ProcessPlan};
 use crate::{
@@ -129,17 +129,17 @@ impl ArmPlan {
     /// The processes and backings of one wiring.
     pub fn new(label: String, wiring: Wiring) -> Self {
         let backings = wiring.backings();
-        let placement = wiring.placement();
-        let processes = placement
-            .processes
-            .iter()
+        let processes = wiring
+            .processes()
             .flat_map(|shape| names(&wiring, shape).into_iter().map(move |name| (name, shape)))
             .map(|(name, shape)| ProcessPlan {
                 name,
                 shape: shape.name,
                 edge: shape.edge,
                 components: shape.components,
-                remote: remote(&wiring, placement, shape.components),
+                copies: shape.copies,
+                calls: calls(&wiring, shape),
+                remote: remote(&wiring, shape.components),
                 roles: backings
                     .iter()
                     .filter(|need| {
@@ -155,9 +155,12 @@ impl ArmPlan {
     }
 }
 
-/// The names of a process's copies: as many as the axis `replicas` says, and one of the process with the edge.
+/// The names of a process's copies: as many as the axis `replicas` says, if it is one that may be copied.
 fn names(wiring: &Wiring, shape: &ProcessShape) -> Vec<String> {
-    let copies: u32 = if shape.edge { 1 } else { wiring.get("replicas").parse().unwrap_or(1) };
+    let copies: u32 = match shape.copies {
+        Copies::AsReplicas => wiring.get("replicas").parse().unwrap_or(1),
+        Copies::OneHere | Copies::OneAlways => 1,
+    };
     match copies {
         1 => vec![shape.name.to_owned()],
         _ => (1..=copies).map(|copy| format!("{}-{copy}", shape.name)).collect(),
@@ -165,14 +168,27 @@ fn names(wiring: &Wiring, shape: &ProcessShape) -> Vec<String> {
 }
 
 /// The components that a process reaches over the network: those that another process of the placement hosts.
-fn remote(wiring: &Wiring, placement: &Placement, hosted: &[&str]) -> Vec<&'static str> {
+fn remote(wiring: &Wiring, hosted: &[&str]) -> Vec<&'static str> {
     wiring
         .system()
         .components
         .iter()
         .map(|(component, _)| *component)
-        .filter(|component| !hosted.contains(component) && placement.host_of(component).is_some())
+        .filter(|component| !hosted.contains(component) && wiring.host_of(component).is_some())
         .collect()
+}
+
+/// Those of them that something in the process calls: the edge, or a component that it hosts.
+fn calls(wiring: &Wiring, shape: &ProcessShape) -> Vec<&'static str> {
+    let is_here = |caller: &str| shape.components.contains(&caller) || (shape.edge && caller == EDGE);
+    let called: Vec<_> = wiring
+        .system()
+        .calls
+        .iter()
+        .filter(|(caller, _)| is_here(caller))
+        .flat_map(|(_, called)| *called)
+        .collect();
+    remote(wiring, shape.components).into_iter().filter(|component| called.contains(&component)).collect()
 }
 
 fn load(scenario: &Scenario, quick: bool, arms: usize) -> LoadPlan {

@@ -65,8 +65,8 @@ fn topology(data: &ArmData) -> Topology {
     let wiring = &data.plan.wiring;
     let processes = &data.plan.processes;
     let url = |name: &str| data.urls.iter().find(|(process, _)| *process == name).map(|(_, url)| url.clone());
-    let links = processes.iter().filter(|process| process.edge).flat_map(|process| {
-        let called = process.remote.iter().flat_map(|component| data.plan.hosts_of(component));
+    let links = processes.iter().flat_map(|process| {
+        let called = process.calls.iter().flat_map(|component| data.plan.hosts_of(component));
         called.map(|other| Link {
             from: process.name.clone(),
             to: other.name.clone(),
