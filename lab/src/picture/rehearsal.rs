@@ -34,8 +34,9 @@ pub fn picture(plan: &Plan) -> Option<Picture> {
     let drawing = Drawing { limit, length: plan.load.slice, bucket: limit.window / BUCKETS_A_WINDOW };
     Some(Picture {
         title: format!(
-            "what the logic alone does with the arrivals of one client that may make {} requests; nothing is started",
-            limit.words()
+            "what the logic alone does with the arrivals of one client, {} in any {} at most (nothing is started)",
+            limit.requests,
+            super::duration(limit.window)
         ),
         bucket: drawing.bucket,
         length: drawing.length,

@@ -9,7 +9,7 @@ use maud::{Markup, html};
 
 use super::{Curve, Picture, Row};
 use crate::report::{
-    svg::{Anchor, Scale, arm_class, fitted, line, linear_ticks, px, text},
+    svg::{Anchor, COLOURS, Scale, arm_class, fitted, line, linear_ticks, px, text, width_of},
     words::trimmed,
 };
 
@@ -24,8 +24,12 @@ const PANEL: f64 = 142.0;
 const HEAD: f64 = 26.0;
 /// The room below a panel.
 const GAP: f64 = 16.0;
-/// Buckets that are drawn: about three pixels each.
-const MOST_BUCKETS: usize = 320;
+/// Steps of a trace: about three pixels each.
+const MOST_STEPS: usize = 320;
+/// Bars that a window has at most: narrower ones would be too low to be seen.
+const BARS_A_WINDOW: usize = 10;
+/// Bars where there is no window.
+const MOST_BARS: usize = 100;
 
 /// The look of a picture in a file of its own; within a page, the page has it.
 const STYLE: &str = include_str!("style.css");
@@ -42,8 +46,8 @@ pub fn inline(picture: &Picture) -> Markup {
 }
 
 fn render(picture: &Picture, style: Option<&str>) -> Markup {
-    let picture = picture.coarser(MOST_BUCKETS);
-    let panels = Panels::of(&picture);
+    let (fine, coarse) = (picture.coarser(MOST_STEPS), picture.coarser(bars(picture)));
+    let panels = Panels::of(&fine, &coarse);
     let height = TOP + PANEL * picture.rows.len() as f64 + 50.0;
     html! {
         svg xmlns="http://www.w3.org/2000/svg" class="plot over-time" viewBox={"0 0 " (px(WIDTH)) " " (px(height))} role="img" {
@@ -54,18 +58,26 @@ fn render(picture: &Picture, style: Option<&str>) -> Markup {
                 (hatches())
             }
             (panels.legend())
-            @for (at, row) in picture.rows.iter().enumerate() { (panels.panel(at, row)) }
+            @for (at, row) in fine.rows.iter().enumerate() { (panels.panel(at, row, &coarse.rows[at])) }
             (panels.phases())
             (panels.seconds())
         }
     }
 }
 
+/// How many bars a panel has at most.
+fn bars(picture: &Picture) -> usize {
+    picture.limit.map_or(MOST_BARS, |limit| {
+        let windows = picture.length.as_secs_f64() / limit.window.as_secs_f64().max(f64::MIN_POSITIVE);
+        ((windows * BARS_A_WINDOW as f64).ceil() as usize).min(MOST_STEPS)
+    })
+}
+
 /// The hatch of what was refused, in each arm's colour; a page has it among its own definitions.
 pub fn hatches() -> Markup {
     html! {
         defs {
-            @for place in 0..crate::report::svg::COLOURS {
+            @for place in 0..COLOURS {
                 pattern id={"refused" (place)} width="4" height="4" patternUnits="userSpaceOnUse" patternTransform="rotate(45)" {
                     line x1="0" y1="0" x2="0" y2="4" class={"refused-hatch " (arm_class(place))} {}
                 }
@@ -76,20 +88,23 @@ pub fn hatches() -> Markup {
 
 /// What all panels share.
 struct Panels<'a> {
-    picture: &'a Picture,
+    /// For traces.
+    fine: &'a Picture,
+    /// For bars.
+    coarse: &'a Picture,
     across: Scale,
     highest: f64,
     ticks: Vec<f64>,
 }
 
 impl<'a> Panels<'a> {
-    fn of(picture: &'a Picture) -> Self {
-        let traces = picture.rows.iter().filter_map(|row| row.trace(picture)).flatten();
-        let bars = picture.rows.iter().flat_map(|row| stacked(&row.curves));
-        let limit = picture.limit.map_or(1.0, |limit| f64::from(limit.requests) * 1.1);
+    fn of(fine: &'a Picture, coarse: &'a Picture) -> Self {
+        let traces = fine.rows.iter().filter_map(|row| row.trace(fine)).flatten();
+        let bars = coarse.rows.iter().flat_map(|row| stacked(&row.curves));
+        let limit = fine.limit.map_or(1.0, |limit| f64::from(limit.requests) * 1.1);
         let ticks = linear_ticks(traces.chain(bars).fold(limit, f64::max), 3.0);
-        let across = Scale { low: 0.0, high: picture.length.as_secs_f64(), start: LEFT, end: RIGHT };
-        Self { picture, across, highest: ticks.last().copied().unwrap_or(1.0), ticks }
+        let across = Scale { low: 0.0, high: fine.length.as_secs_f64(), start: LEFT, end: RIGHT };
+        Self { fine, coarse, across, highest: ticks.last().copied().unwrap_or(1.0), ticks }
     }
 
     /// The vertical scale of the panel in that place.
@@ -98,23 +113,24 @@ impl<'a> Panels<'a> {
         Scale { low: 0.0, high: self.highest, start: bottom, end: bottom - PANEL + GAP + HEAD }
     }
 
-    fn panel(&self, at: usize, row: &Row) -> Markup {
+    fn panel(&self, at: usize, row: &Row, bars: &Row) -> Markup {
         let up = self.up(at);
-        let trace = row.trace(self.picture);
+        let trace = row.trace(self.fine);
         let room = RIGHT - LEFT;
         html! {
             g class=(arm_class(row.place)) {
                 title { (row.name) ": " (row.sentence) ". " (row.figures) }
                 (text(LEFT, up.end - 9.0, Anchor::Start, "t-name", &fitted(&row.name, room * 0.3, 14.2)))
-                (text(LEFT + 8.0 + crate::report::svg::width_of(&row.name, 14.2), up.end - 9.0, Anchor::Start, "t-small t-soft", &fitted(&row.sentence, room * 0.5, 11.5)))
+                (text(LEFT + 8.0 + width_of(&row.name, 14.2), up.end - 9.0, Anchor::Start, "t-small t-soft", &fitted(&row.sentence, room * 0.5, 11.5)))
                 (text(RIGHT, up.end - 9.0, Anchor::End, "t-small", &row.figures))
                 @for tick in &self.ticks {
                     (line((LEFT, up.linear(*tick)), (RIGHT, up.linear(*tick)), "grid"))
                     (text(LEFT - 8.0, up.linear(*tick) + 4.0, Anchor::End, "t-tick", &trimmed(*tick)))
                 }
-                (self.bars(row, up))
+                (self.edges(up))
+                (self.bars(bars, up))
                 @if let Some(trace) = &trace { (self.trace(trace, up)) }
-                @if let Some(level) = &self.picture.level {
+                @if let Some(level) = &self.coarse.level {
                     (line((LEFT, up.linear(level.per_bucket)), (RIGHT, up.linear(level.per_bucket)), "limit"))
                 }
                 (line((LEFT, up.start), (RIGHT, up.start), "axis"))
@@ -130,11 +146,11 @@ impl<'a> Panels<'a> {
             let floor = |at: usize| below.get(at).copied().unwrap_or(0.0);
             let tops: Vec<f64> =
                 curve.counts.iter().enumerate().map(|(at, count)| floor(at) + count).collect();
-            let path = self.between(&tops, &below, up);
+            let path = between(self.coarse, &self.across, &tops, &below, up);
             let (class, fill) = if index == 0 {
                 ("admitted", None)
             } else {
-                ("refused", Some(format!("fill:url(#refused{})", row.place % crate::report::svg::COLOURS)))
+                ("refused", Some(format!("fill:url(#refused{})", row.place % COLOURS)))
             };
             drawn.push(html! { path d=(path) class=(class) style=[fill] {} });
             below = tops;
@@ -144,60 +160,54 @@ impl<'a> Panels<'a> {
 
     /// The trace, the limit, and what of the trace lies over it.
     fn trace(&self, trace: &[f64], up: Scale) -> Markup {
-        let Some(limit) = self.picture.limit else { return html! {} };
+        let Some(limit) = self.fine.limit else { return html! {} };
         let requests = f64::from(limit.requests);
         let floor = vec![requests; trace.len()];
         let over: Vec<f64> = trace.iter().map(|count| count.max(requests)).collect();
         let level = up.linear(requests);
         html! {
-            path d=(self.between(&over, &floor, up)) class="over" {}
+            path d=(between(self.fine, &self.across, &over, &floor, up)) class="over" {}
             path d=(self.steps(trace, up)) class="trace" {}
             (line((LEFT, level), (RIGHT, level), "limit"))
         }
     }
 
-    /// The pixel at which a bucket begins.
-    fn x(&self, bucket: usize) -> f64 {
-        self.across.linear(self.picture.bucket.as_secs_f64() * bucket as f64)
-    }
-
     /// A line that goes level through each bucket.
     fn steps(&self, tops: &[f64], up: Scale) -> String {
+        let x = |bucket| begin(self.fine, &self.across, bucket);
         let mut path = String::new();
         for (at, top) in tops.iter().enumerate() {
             // Writing to a string cannot fail.
             let _ = if at == 0 {
-                write!(path, "M{} {}", px(self.x(0)), px(up.linear(*top)))
+                write!(path, "M{} {}", px(x(0)), px(up.linear(*top)))
             } else {
                 write!(path, "V{}", px(up.linear(*top)))
             };
-            let _ = write!(path, "H{}", px(self.x(at + 1)));
+            let _ = write!(path, "H{}", px(x(at + 1)));
         }
         path
     }
 
-    /// What lies between two such lines; only the buckets where there is something.
-    fn between(&self, tops: &[f64], below: &[f64], up: Scale) -> String {
-        let mut path = String::new();
-        let floor = |at: usize| below.get(at).copied().unwrap_or(0.0);
-        for (at, top) in tops.iter().enumerate().filter(|(at, top)| **top > floor(*at)) {
-            let (left, right) = (px(self.x(at)), px(self.x(at + 1)));
-            let (low, high) = (px(up.linear(floor(at))), px(up.linear(*top)));
-            let _ = write!(path, "M{left} {low}V{high}H{right}V{low}z");
-        }
-        path
-    }
-
-    /// A line through all panels where each phase begins, and its name below.
-    fn phases(&self) -> Markup {
-        let bottom = self.up(self.picture.rows.len().saturating_sub(1)).start;
+    /// A line where each phase begins.
+    fn edges(&self, up: Scale) -> Markup {
+        let starts = self.fine.phases.iter().map(|phase| phase.start.as_secs_f64());
         html! {
-            @for phase in &self.picture.phases {
+            @for x in starts.filter(|start| *start > 0.0).map(|start| self.across.linear(start)) {
+                (line((x, up.start), (x, up.end), "phase"))
+            }
+        }
+    }
+
+    /// The name of each phase, below the last panel.
+    fn phases(&self) -> Markup {
+        let bottom = self.up(self.fine.rows.len().saturating_sub(1)).start;
+        html! {
+            @for phase in &self.fine.phases {
                 @let (start, end) = (phase.start.as_secs_f64(), (phase.start + phase.length).as_secs_f64());
                 @let (left, right) = (self.across.linear(start), self.across.linear(end));
-                @if start > 0.0 { (line((left, TOP), (left, bottom + 34.0), "phase")) }
                 g {
                     title { (phase.name) }
+                    (line((left, bottom + 22.0), (left, bottom + 38.0), "phase"))
                     (text(f64::midpoint(left, right), bottom + 34.0, Anchor::Middle, "t-small", &fitted(&phase.name, right - left - 6.0, 11.5)))
                 }
             }
@@ -205,8 +215,8 @@ impl<'a> Panels<'a> {
     }
 
     fn seconds(&self) -> Markup {
-        let bottom = self.up(self.picture.rows.len().saturating_sub(1)).start;
-        let length = self.picture.length.as_secs_f64();
+        let bottom = self.up(self.fine.rows.len().saturating_sub(1)).start;
+        let length = self.fine.length.as_secs_f64();
         html! {
             @for tick in linear_ticks(length, 10.0).into_iter().filter(|tick| *tick <= length) {
                 @let x = self.across.linear(tick);
@@ -219,12 +229,12 @@ impl<'a> Panels<'a> {
     /// What each kind of mark is, in words.
     fn legend(&self) -> Markup {
         let names: Vec<&str> = self
-            .picture
+            .fine
             .rows
             .first()
             .map(|row| row.curves.iter().map(|curve| curve.name.as_str()).collect())
             .unwrap_or_default();
-        let every = super::duration(self.picture.bucket);
+        let every = super::duration(self.coarse.bucket);
         let mut marks: Vec<(&str, String)> = names
             .iter()
             .enumerate()
@@ -232,13 +242,13 @@ impl<'a> Panels<'a> {
                 (if at == 0 { "admitted" } else { "refused" }, format!("{name} in each {every}"))
             })
             .collect();
-        if let Some(limit) = self.picture.limit {
+        if let Some(limit) = self.fine.limit {
             let first = names.first().copied().unwrap_or("counted");
             marks.push(("trace", format!("{first} in the last {}", super::duration(limit.window))));
             marks.push(("limit", format!("the limit, {}", limit.words())));
             marks.push(("over", "over the limit".to_owned()));
         }
-        if let Some(level) = &self.picture.level {
+        if let Some(level) = &self.fine.level {
             marks.push(("limit", level.label.clone()));
         }
         let mut x = LEFT;
@@ -246,7 +256,7 @@ impl<'a> Panels<'a> {
             .into_iter()
             .map(|(class, words)| {
                 let at = x;
-                x += 40.0 + crate::report::svg::width_of(&words, 11.5);
+                x += 40.0 + width_of(&words, 11.5);
                 (at, class, words)
             })
             .collect();
@@ -263,6 +273,24 @@ impl<'a> Panels<'a> {
             }
         }
     }
+}
+
+/// The pixel at which a bucket begins.
+fn begin(picture: &Picture, across: &Scale, bucket: usize) -> f64 {
+    across.linear(picture.bucket.as_secs_f64() * bucket as f64)
+}
+
+/// What lies between two lines that go level through each bucket; only the buckets where there is something.
+fn between(picture: &Picture, across: &Scale, tops: &[f64], below: &[f64], up: Scale) -> String {
+    let mut path = String::new();
+    let floor = |at: usize| below.get(at).copied().unwrap_or(0.0);
+    for (at, top) in tops.iter().enumerate().filter(|(at, top)| **top > floor(*at)) {
+        let (left, right) = (px(begin(picture, across, at)), px(begin(picture, across, at + 1)));
+        let (low, high) = (px(up.linear(floor(at))), px(up.linear(*top)));
+        // Writing to a string cannot fail.
+        let _ = write!(path, "M{left} {low}V{high}H{right}V{low}z");
+    }
+    path
 }
 
 /// What all curves count together, bucket by bucket.

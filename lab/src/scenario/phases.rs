@@ -108,7 +108,7 @@ pub(super) fn fault(phases: &[Phase]) -> Option<String> {
             ),
             (
                 !(1..=MOST_REPEATS).contains(&phase.repeat),
-                format!("the phase `{name}` is repeated 1 to {MOST_REPEATS} times, found {}", phase.repeat),
+                format!("expected 1 to {MOST_REPEATS} repeats of the phase `{name}`, found {}", phase.repeat),
             ),
             (
                 pieces().any(|piece| piece.ms == 0),
