@@ -4,7 +4,7 @@ use load::journeys::{PolicyLine, SYSTEMS, SystemEntry};
 use runtime::{Service, System};
 
 /// Every system with its wiring, in the order of `lab list`.
-pub static SERVICES: &[&Service] = &[&shortener_app::SERVICE];
+pub static SERVICES: &[&Service] = &[&shortener_app::SERVICE, &limiter_app::SERVICE];
 
 /// The system of that name with its wiring.
 pub fn service(name: &str) -> Option<&'static Service> {

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use anyhow::{Context, Result};
-use runtime::{Copies, EDGE, ProcessShape, Wiring};
+use runtime::{EDGE, ProcessShape, Wiring};
 
 use super::{ArmPlan, Budget, LoadPlan, Plan, ProcessPlan};
 use crate::{
@@ -157,13 +157,9 @@ impl ArmPlan {
 
 /// The names of a process's copies: as many as the axis `replicas` says, if it is one that may be copied.
 fn names(wiring: &Wiring, shape: &ProcessShape) -> Vec<String> {
-    let copies: u32 = match shape.copies {
-        Copies::AsReplicas => wiring.get("replicas").parse().unwrap_or(1),
-        Copies::OneHere | Copies::OneAlways => 1,
-    };
-    match copies {
+    match wiring.copies(shape) {
         1 => vec![shape.name.to_owned()],
-        _ => (1..=copies).map(|copy| format!("{}-{copy}", shape.name)).collect(),
+        copies => (1..=copies).map(|copy| format!("{}-{copy}", shape.name)).collect(),
     }
 }
 

@@ -12,9 +12,7 @@ pub mod remotes;
 mod system;
 mod wiring;
 
-pub use adapters::{
-    Deadlined, PostgresPolicyStore, RedisCounts, SqlitePolicyStore, SyncedCounts,
-};
+pub use adapters::{InTime, PostgresPolicyStore, RedisCounts, SqlitePolicyStore, SyncedCounts, Within};
 pub use system::SYSTEM;
 
 /// The limiter, for `lab host`.

@@ -52,6 +52,11 @@ impl Host {
         self.wiring.get(axis)
     }
 
+    /// How many processes host a component.
+    pub fn copies(&self, component: &str) -> u32 {
+        self.wiring.host_of(component).map_or(0, |process| self.wiring.copies(process))
+    }
+
     /// Places a component: built here if this process hosts it, otherwise reached where it is.
     ///
     /// Built here, it is served to other processes if there are any.

@@ -106,7 +106,9 @@ impl Wiring {
         let copies = self.processes().any(|process| process.copies == Copies::AsReplicas);
         (self.get("replicas") != "1" && !copies).then(|| {
             let placement = self.placement.name;
-            format!("`replicas` copies processes without the edge, and in `{placement}` there is none to copy")
+            format!(
+                "`replicas` copies processes without the edge, and in `{placement}` there is none to copy"
+            )
         })
     }
 
@@ -127,6 +129,14 @@ impl Wiring {
             None => true,
         };
         self.placement.processes.iter().filter(is_there)
+    }
+
+    /// How many copies of a process there are.
+    pub fn copies(&self, shape: &ProcessShape) -> u32 {
+        match shape.copies {
+            Copies::AsReplicas => self.get("replicas").parse().unwrap_or(1),
+            Copies::OneHere | Copies::OneAlways => 1,
+        }
     }
 
     /// The process that hosts a component; none where none does.

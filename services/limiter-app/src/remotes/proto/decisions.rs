@@ -152,7 +152,9 @@ impl Encodes<domain::DecisionError> for DecisionError {
             domain::DecisionError::TooManyFacts => (What::TooManyFacts, None),
             domain::DecisionError::FactTooLong => (What::FactTooLong, None),
             domain::DecisionError::Cost => (What::Cost, None),
-            domain::DecisionError::Unavailable(unavailable) => (What::Unavailable, Some(Away::of(unavailable))),
+            domain::DecisionError::Unavailable(unavailable) => {
+                (What::Unavailable, Some(Away::of(unavailable)))
+            }
         };
         Self { what: what.into(), unavailable }
     }
