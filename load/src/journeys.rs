@@ -129,6 +129,8 @@ pub struct SystemEntry {
     pub things: &'static str,
     /// The limit that a mix puts on each of its clients; `None` where a system limits nobody.
     pub lines: fn(mix: &str) -> Option<PolicyLine>,
+    /// Every fact that its ledger can report, in the order of a report.
+    pub facts: &'static [&'static str],
     make: fn(&JourneyOptions, mix: &'static str) -> io::Result<Box<dyn SystemJourneys>>,
 }
 

@@ -1,4 +1,4 @@
-//! A client of the shortener's public API, which checks of every reply what every reply promises.
+//! A client of a system's public API, which checks of every reply what every reply promises.
 //!
 //! No reply is a 500, every reply has a request id, every error is a problem document, and each comes in time.
 //! What was seen is kept, to be held against the API's own description.
@@ -37,15 +37,22 @@ pub struct EdgeClient {
     address: SocketAddr,
     runtime: Runtime,
     http: Client<HttpConnector, Full<Bytes>>,
+    route: fn(&str) -> &'static str,
     seen: RefCell<BTreeSet<Seen>>,
 }
 
 impl EdgeClient {
-    /// A client of the public API at that address.
+    /// A client of the shortener's public API at that address.
     pub fn new(address: SocketAddr) -> Self {
+        Self::of(address, route)
+    }
+
+    /// A client of a public API at that address; `route` says which route serves a path, as the API's description names
+    /// it, or `none`.
+    pub fn of(address: SocketAddr, route: fn(&str) -> &'static str) -> Self {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
         let http = Client::builder(TokioExecutor::new()).pool_max_idle_per_host(0).build_http();
-        Self { address, runtime, http, seen: RefCell::default() }
+        Self { address, runtime, http, route, seen: RefCell::default() }
     }
 
     /// The address that it asks.
@@ -116,12 +123,12 @@ impl EdgeClient {
             answer.unwrap_or_else(|_| panic!("{method} {path} was not answered in time"))
         });
         reply.keeps_what_every_reply_promises(method, path);
-        self.seen.borrow_mut().insert((method.to_string(), route(path), reply.status));
+        self.seen.borrow_mut().insert((method.to_string(), (self.route)(path), reply.status));
         reply
     }
 }
 
-/// The route that serves a path, as the API's description names it.
+/// The shortener's route that serves a path.
 fn route(path: &str) -> &'static str {
     match path.split('/').collect::<Vec<_>>()[..] {
         ["", ""] => "none",

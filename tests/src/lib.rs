@@ -7,17 +7,21 @@
 //! `kafka_events` (dead letters, lag, a broker that is late),
 //! `containers` (the adapters against real servers that are restarted),
 //! `hops` (what happens between processes when things go wrong),
-//! `edge` (one behaviour over every wiring that a scenario uses),
+//! `edge` and `limiter_edge` (one behaviour over every wiring that a scenario uses),
+//! `counts_contract`, `decisions_contract`, `policies_contract`, `redis_scripts`, `envoy` (the limiter),
 //! `end_to_end` (the lab's commands), `compose` (its runtime in containers), `bad_input` (what it refuses),
 //! `tidy` (the tree's invariants).
 
 pub mod command;
 pub mod dashboards;
+pub mod described;
 pub mod edge_client;
 pub mod edge_suite;
 pub mod engine;
+pub mod limiter_suite;
 pub mod placed;
 pub mod real_servers;
 pub mod redis_server;
 pub mod stores;
 pub mod tree;
+pub mod wirings;

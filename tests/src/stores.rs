@@ -3,6 +3,8 @@
 use std::sync::Arc;
 
 use backing::Database;
+use limiter::PolicyStore;
+use limiter_app::{PostgresPolicyStore, SqlitePolicyStore};
 use prometheus_client::registry::Registry;
 use shortener::{ClickStore, LinkStore, RequestKey, Shorten, Target};
 use shortener_app::{
@@ -41,6 +43,21 @@ pub async fn click_stores() -> Vec<(&'static str, Arc<dyn ClickStore>, Kept)> {
             Database::Sqlite(database) => Arc::new(SqliteClickStore::open(database).await.expect("a table")),
             Database::Postgres(database) => {
                 Arc::new(PostgresClickStore::open(database).await.expect("a table"))
+            }
+        };
+        stores.push((name, store, kept));
+    }
+    stores
+}
+
+/// Every store of policies, by name.
+pub async fn policy_stores() -> Vec<(&'static str, Arc<dyn PolicyStore>, Kept)> {
+    let mut stores: Vec<(&'static str, Arc<dyn PolicyStore>, Kept)> = Vec::new();
+    for (name, database, kept) in databases().await {
+        let store: Arc<dyn PolicyStore> = match database {
+            Database::Sqlite(database) => Arc::new(SqlitePolicyStore::open(database).await.expect("a table")),
+            Database::Postgres(database) => {
+                Arc::new(PostgresPolicyStore::open(database).await.expect("a table"))
             }
         };
         stores.push((name, store, kept));

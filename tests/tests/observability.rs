@@ -37,7 +37,7 @@ const SHOWN_WITHIN: Duration = Duration::from_secs(40);
 /// Metrics that the wiring of these tests does not serve, and why a dashboard asks for them all the same.
 const OF_OTHER_WIRINGS: [(&str, &str); 2] = [
     ("breaker_state", "of a value of `resilience` with breakers"),
-    ("cache_errors_total", "of `cache=redis` and `cache=tiered`, which need Redis"),
+    ("redis_errors_total", "of `cache=redis` and `cache=tiered`, which need Redis"),
 ];
 
 /// What Prometheus itself knows of whom it asks.

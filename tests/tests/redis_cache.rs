@@ -34,7 +34,7 @@ struct Process {
 impl Process {
     async fn new(address: &str, tiers: fn(Redis) -> Tiers, stampede: Stampede) -> Self {
         let mut registry = Registry::default();
-        let redis = Redis::open(address, &mut registry, &Background::default()).await.unwrap();
+        let redis = Redis::open(address, "cache", &mut registry, &Background::default()).await.unwrap();
         let policy = CachePolicy { capacity: 100, time_to_live: Duration::from_mins(1), stampede };
         let cache = Cache::new("numbers", tiers(redis), policy, &mut registry);
         Self { cache, registry, loads: AtomicU32::new(0) }
@@ -246,8 +246,8 @@ async fn a_server_that_is_killed_costs_nothing_and_is_used_again_when_it_is_back
     server.kill();
     many_reads_are_right_and_quick(&process).await;
     process.remove("key-1").await;
-    assert!(process.count("cache_errors_total", "why=\"failed\"") >= 1.0);
-    assert!(process.count("cache_errors_total", "why=\"away\"") >= 100.0);
+    assert!(process.count("redis_errors_total", "why=\"failed\"") >= 1.0);
+    assert!(process.count("redis_errors_total", "why=\"away\"") >= 100.0);
     server.restart();
     it_is_used_again(&process).await;
     many_reads_are_right_and_quick(&process).await;
@@ -277,7 +277,7 @@ async fn a_process_that_starts_without_its_cache_serves_and_uses_it_once_it_is_t
 /// Links in memory behind a cache in Redis whose values live a second.
 async fn links(server: &RedisServer, tiers: fn(Redis) -> Tiers) -> Arc<dyn Links> {
     let mut registry = Registry::default();
-    let redis = Redis::open(&server.address(), &mut registry, &Background::default()).await.unwrap();
+    let redis = Redis::open(&server.address(), "cache", &mut registry, &Background::default()).await.unwrap();
     let policy = CachePolicy {
         capacity: 1_000,
         time_to_live: Duration::from_secs(1),

@@ -124,7 +124,7 @@ impl Project {
         }
         let stores = [BackingKind::Postgres, BackingKind::Redis, BackingKind::Kafka].into_iter();
         let stores = stores.filter(|kind| used(*kind)).map(|kind| backing::name(setting.wiring, kind));
-        let called = process.remote.iter().filter(|_| process.edge).flat_map(|component| {
+        let called = process.calls.iter().filter(|_| process.edge).flat_map(|component| {
             arm.hosts_of(component).map(|copy| format!("{}-{}", setting.wiring, copy.name))
         });
         self.services.push(Service {

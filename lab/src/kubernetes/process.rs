@@ -1,6 +1,6 @@
 //! A process: its deployment, its service, and how many pods it has.
 
-use runtime::BackingKind;
+use runtime::{BackingKind, Copies};
 
 use super::{Export, IMAGE, INTERNAL_PORT, PUBLIC_PORT};
 use crate::plan::ProcessPlan;
@@ -16,13 +16,11 @@ const GRACE_S: u32 = 20;
 
 /// The objects of a process.
 pub(super) fn text(export: &Export<'_>, process: &ProcessPlan) -> String {
-    [
-        about(export, process) + &deployment(export, process),
-        service(export, process),
-        disruption(export, process),
-        autoscaler(export, process),
-    ]
-    .join("---\n")
+    let mut objects = vec![about(export, process) + &deployment(export, process), service(export, process)];
+    if process.copies != Copies::OneAlways {
+        objects.extend([disruption(export, process), autoscaler(export, process)]);
+    }
+    objects.join("---\n")
 }
 
 fn about(export: &Export<'_>, process: &ProcessPlan) -> String {
@@ -44,17 +42,12 @@ metadata:
   labels:
 {labels_4}
 spec:
-  # No `replicas`: the autoscaler below decides, and applying this file again must not undo what it did.
-  revisionHistoryLimit: 3
+{pods}  revisionHistoryLimit: 3
   selector:
     matchLabels:
 {labels_6}
   strategy:
-    rollingUpdate:
-      # A new pod is ready before an old one goes.
-      maxSurge: 1
-      maxUnavailable: 0
-  template:
+{strategy}  template:
     metadata:
       labels:
 {labels_8}
@@ -68,8 +61,20 @@ spec:
         labels_6 = export.labels(name, 6),
         labels_8 = export.labels(name, 8),
         pod = pod(export, process),
+        pods = if process.copies == Copies::OneAlways { ONE_POD } else { PODS },
+        strategy = if process.copies == Copies::OneAlways { ONE_AFTER_THE_OTHER } else { ROLLING },
     )
 }
+
+const PODS: &str = "  # No `replicas`: the autoscaler below decides, and applying this file again must not undo what it did.\n";
+const ONE_POD: &str =
+    "  # What it keeps is in its memory: two of it would contradict each other.\n  replicas: 1\n";
+const ROLLING: &str = "    rollingUpdate:
+      # A new pod is ready before an old one goes.
+      maxSurge: 1
+      maxUnavailable: 0
+";
+const ONE_AFTER_THE_OTHER: &str = "    # The old pod goes before the new one comes.\n    type: Recreate\n";
 
 fn pod(export: &Export<'_>, process: &ProcessPlan) -> String {
     let name = process.shape;

@@ -33,12 +33,9 @@ fn hosted(process: &ProcessPlan) -> String {
 }
 
 /// What a process reaches: components over the transport, backings by their own protocol.
-///
-/// Calls are drawn from the edge alone: which component calls which other is in a system's code, not in its data.
 fn reaches(arm: &ArmPlan, process: &ProcessPlan) -> Vec<String> {
     let transport = arm.wiring.get("transport");
-    let called = if process.edge { process.remote.as_slice() } else { &[] };
-    let components = called.iter().map(|component| match arm.hosts_of(component).count() {
+    let components = process.calls.iter().map(|component| match arm.hosts_of(component).count() {
         1 => format!("|-{transport}-> {component}"),
         copies => format!("|-{transport}-> {component}, {copies} copies"),
     });

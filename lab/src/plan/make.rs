@@ -3,16 +3,19 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use anyhow::{Context, Result};
-use runtime::{Placement, ProcessShape, Wiring};
+use runtime::{EDGE, ProcessShape, Wiring};
 
 use super::{ArmPlan, Budget, LoadPlan, Plan, ProcessPlan};
 use crate::{
     complaint::{Complaint, did_you_mean},
-    scenario::{Comparison, LoadSpec, Scenario, Step},
+    scenario::{Comparison, Kind, Scenario, Step},
 };
 
 /// How many things exist before load begins in the short form, at most: making them takes its time in each launch.
-const QUICK_LINKS: u64 = 2_000;
+const QUICK_THINGS: u64 = 2_000;
+
+/// The least number of episodes of each arm: fewer give no interval worth the name.
+const LEAST_EPISODES: u32 = 3;
 
 /// What the command line chooses beside the scenario.
 #[derive(Clone, Debug, Default)]
@@ -50,9 +53,9 @@ impl Plan {
             quick: choices.quick,
             seed: choices.seed.unwrap_or(1),
             hold,
-            arms,
             budget: Budget::of_this_machine(),
-            load: load(&scenario.load, choices.quick),
+            load: load(scenario, choices.quick, arms.len()),
+            arms,
         })
     }
 }
@@ -126,17 +129,17 @@ impl ArmPlan {
     /// The processes and backings of one wiring.
     pub fn new(label: String, wiring: Wiring) -> Self {
         let backings = wiring.backings();
-        let placement = wiring.placement();
-        let processes = placement
-            .processes
-            .iter()
+        let processes = wiring
+            .processes()
             .flat_map(|shape| names(&wiring, shape).into_iter().map(move |name| (name, shape)))
             .map(|(name, shape)| ProcessPlan {
                 name,
                 shape: shape.name,
                 edge: shape.edge,
                 components: shape.components,
-                remote: remote(&wiring, placement, shape.components),
+                copies: shape.copies,
+                calls: calls(&wiring, shape),
+                remote: remote(&wiring, shape.components),
                 roles: backings
                     .iter()
                     .filter(|need| {
@@ -152,37 +155,59 @@ impl ArmPlan {
     }
 }
 
-/// The names of a process's copies: as many as the axis `replicas` says, and one of the process with the edge.
+/// The names of a process's copies: as many as the axis `replicas` says, if it is one that may be copied.
 fn names(wiring: &Wiring, shape: &ProcessShape) -> Vec<String> {
-    let copies: u32 = if shape.edge { 1 } else { wiring.get("replicas").parse().unwrap_or(1) };
-    match copies {
+    match wiring.copies(shape) {
         1 => vec![shape.name.to_owned()],
-        _ => (1..=copies).map(|copy| format!("{}-{copy}", shape.name)).collect(),
+        copies => (1..=copies).map(|copy| format!("{}-{copy}", shape.name)).collect(),
     }
 }
 
 /// The components that a process reaches over the network: those that another process of the placement hosts.
-fn remote(wiring: &Wiring, placement: &Placement, hosted: &[&str]) -> Vec<&'static str> {
+fn remote(wiring: &Wiring, hosted: &[&str]) -> Vec<&'static str> {
     wiring
         .system()
         .components
         .iter()
         .map(|(component, _)| *component)
-        .filter(|component| !hosted.contains(component) && placement.host_of(component).is_some())
+        .filter(|component| !hosted.contains(component) && wiring.host_of(component).is_some())
         .collect()
 }
 
-fn load(spec: &LoadSpec, quick: bool) -> LoadPlan {
+/// Those of them that something in the process calls: the edge, or a component that it hosts.
+fn calls(wiring: &Wiring, shape: &ProcessShape) -> Vec<&'static str> {
+    let is_here = |caller: &str| shape.components.contains(&caller) || (shape.edge && caller == EDGE);
+    let called: Vec<_> = wiring
+        .system()
+        .calls
+        .iter()
+        .filter(|(caller, _)| is_here(caller))
+        .flat_map(|(_, called)| *called)
+        .collect();
+    remote(wiring, shape.components).into_iter().filter(|component| called.contains(&component)).collect()
+}
+
+fn load(scenario: &Scenario, quick: bool, arms: usize) -> LoadPlan {
+    let spec = &scenario.load;
     let (seconds, launches) =
         if quick { (spec.quick_seconds, spec.quick_launches) } else { (spec.seconds, spec.launches) };
+    let (measured, launches) = match scenario.kind {
+        Kind::Paired | Kind::Waterfall => (Duration::from_secs(seconds), launches),
+        // Each launch is one whole episode of each arm, so its length and their number say how long it takes.
+        Kind::Episodes => {
+            let episodes = launches.max(LEAST_EPISODES);
+            (spec.slice() * episodes * u32::try_from(arms).unwrap_or(u32::MAX), episodes)
+        }
+    };
     LoadPlan {
         mix: spec.mix.clone(),
         rate: spec.rate,
         arrivals: spec.arrivals,
-        slice: Duration::from_millis(spec.slice_ms),
-        measured: Duration::from_secs(seconds),
+        slice: spec.slice(),
+        phases: spec.phases.clone(),
+        measured,
         launches,
-        links: if quick { spec.links.min(QUICK_LINKS) } else { spec.links },
+        things: if quick { spec.things.min(QUICK_THINGS) } else { spec.things },
         deletes: spec.deletes,
     }
 }

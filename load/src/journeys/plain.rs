@@ -14,6 +14,7 @@ pub(super) const ENTRY: SystemEntry = SystemEntry {
     mixes: &[("get", "GET the path")],
     things: "paths",
     lines: |_mix| None,
+    facts: &[],
     make,
 };
 

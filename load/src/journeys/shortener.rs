@@ -30,6 +30,7 @@ pub(super) const ENTRY: SystemEntry = SystemEntry {
     mixes: &mix::NAMES,
     things: "links",
     lines: |_mix| None,
+    facts: &check::FACTS,
     make,
 };
 

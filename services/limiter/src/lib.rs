@@ -1,27 +1,41 @@
 //! The rate limiter's business logic: may this request pass, now, for this key, under this policy?
 //!
-//! | component | contract | what it answers for |
-//! |---|---|---|
-//! | `policies` | [`Policies`] | which limits apply to whom; may change at any time |
-//! | `decisions` | [`Decisions`] | whether a request passes, by the policies and the counts |
-//! | `counts` | [`Counts`] | what each key has used, where one process keeps that for all |
+//! | component | contract | logic | it needs |
+//! |---|---|---|---|
+//! | `policies` | [`Policies`]: which limits apply to whom; may change at any time | [`PolicyService`] | a [`PolicyStore`] |
+//! | `decisions` | [`Decisions`]: whether a request passes, by the policies and the counts | [`DecisionService`] | [`Counts`] |
+//! | `counts` | [`Counts`]: what each key has used | [`LocalCounts`] by an [`Algorithm`] | [`Ticks`](contract::Ticks), a secret |
 //!
 //! This crate is pure: no transport, storage, clock or randomness. Its manifest shows it.
+//! What it needs of the world are the ports in [`ports`], which `limiter-app` fulfils.
 //!
-//! Read in this order: `limit`, `policies`, `decisions`, `counts` (contracts).
+//! Read in this order: `limit`, `policies`, `decisions`, `counts` (contracts); `algorithm` and the files in it, beginning
+//! with `fixed_window`; `local_counts`, `decision_service`, `policy_service`, `ports`, `rehearsal`.
 
+pub mod algorithm;
 mod counts;
+mod decision_service;
 mod decisions;
 mod limit;
+mod local_counts;
 mod policies;
+mod policy_service;
+pub mod ports;
+mod rehearsal;
 
+pub use algorithm::{Algorithm, Fields, State};
 pub use counts::{Charge, CountError, CountKey, Counts, MAX_CHARGES, Standing, Take, Taken};
+pub use decision_service::{DecisionService, Keying, OnFailure, RETRY_UNCOUNTED};
 pub use decisions::{
     Ask, Decision, DecisionError, Decisions, Fact, MAX_COST, MAX_FACT_BYTES, MAX_FACTS, PolicyStanding,
     Verdict,
 };
 pub use limit::{Limit, LimitError};
+pub use local_counts::{Capacity, Held, LocalCounts};
 pub use policies::{
     KeySource, Known, MAX_EXEMPT, MAX_LIMITS, MAX_POLICIES, Mode, Policies, Policy, PolicyError, PolicyFault,
     PolicySet, Replacement,
 };
+pub use policy_service::PolicyService;
+pub use ports::{PolicyStore, Stored};
+pub use rehearsal::rehearse;

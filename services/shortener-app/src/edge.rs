@@ -13,7 +13,6 @@
 
 mod body;
 mod openapi;
-mod problem;
 
 use std::sync::Arc;
 
@@ -21,17 +20,19 @@ use axum::{
     Json, Router,
     body::Bytes,
     extract::{Path, State},
-    http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header},
+    http::{HeaderMap, HeaderValue, Method, StatusCode, header},
     response::{IntoResponse, Response},
     routing::{get, post},
 };
 use backing::{Event, Publisher};
-use remote::problem as problem_document;
-use shortener::{Clicks, Code, Link, LinkError, Links, RequestKey, Shorten, Target};
+use runtime::edge::{Problem, json_body, method_not_allowed, no_such_path};
+use shortener::{ClickError, Clicks, Code, Link, LinkError, Links, RequestKey, Shorten, Target};
 use uuid::Uuid;
 
-use body::{LinkShown, ShortenAsked, json_body};
-use problem::Problem;
+use body::{LinkShown, ShortenAsked};
+
+/// The largest request body, bytes.
+const MAX_BODY_BYTES: usize = 64 * 1_024;
 
 /// A browser asks again each time, so that every click is seen.
 const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
@@ -61,9 +62,9 @@ async fn shorten(
     request: axum::extract::Request,
 ) -> Result<Response, Problem> {
     let key = request_key(&headers)?;
-    let asked: ShortenAsked = json_body(request).await?;
-    let link = edge.links.shorten(parse(asked, key, &headers)?).await?;
-    let location = HeaderValue::try_from(format!("/{}", link.code)).map_err(|_| Problem::internal())?;
+    let asked: ShortenAsked = json_body(request, MAX_BODY_BYTES).await?;
+    let link = edge.links.shorten(parse(asked, key, &headers)?).await.map_err(of_links)?;
+    let location = HeaderValue::try_from(format!("/{}", link.code)).map_err(|_| unwritable())?;
     let shown = Json(LinkShown::new(&link, None));
     Ok((StatusCode::CREATED, [(header::LOCATION, location)], shown).into_response())
 }
@@ -100,7 +101,7 @@ async fn follow(
         edge.followed.publish(click).await?;
     }
     let target = Bytes::from(String::from(link.target));
-    let target = HeaderValue::from_maybe_shared(target).map_err(|_| Problem::internal())?;
+    let target = HeaderValue::from_maybe_shared(target).map_err(|_| unwritable())?;
     let mut response = StatusCode::FOUND.into_response();
     response.headers_mut().insert(header::LOCATION, target);
     response.headers_mut().insert(header::CACHE_CONTROL, NO_STORE);
@@ -109,55 +110,56 @@ async fn follow(
 
 async fn show(State(edge): State<Arc<Edge>>, Path(code): Path<String>) -> Result<Json<LinkShown>, Problem> {
     let link = resolve(&edge, code).await?;
-    let count = edge.clicks.count(link.code.clone()).await?;
+    let count = edge.clicks.count(link.code.clone()).await.map_err(of_clicks)?;
     Ok(Json(LinkShown::new(&link, Some(count.clicks))))
 }
 
 async fn remove(State(edge): State<Arc<Edge>>, Path(code): Path<String>) -> Result<StatusCode, Problem> {
     // What is no code leads nowhere already.
     if let Ok(code) = Code::parse(code) {
-        edge.links.remove(code).await?;
+        edge.links.remove(code).await.map_err(of_links)?;
     }
     Ok(StatusCode::NO_CONTENT)
 }
 
 async fn resolve(edge: &Edge, code: String) -> Result<Link, Problem> {
     match Code::parse(code) {
-        Ok(code) => edge.links.resolve(code).await.map_err(Problem::from),
-        Err(error) => Err(Problem::no_such_code(&error)),
+        Ok(code) => edge.links.resolve(code).await.map_err(of_links),
+        // To its reader a link that is not there.
+        Err(error) => Err(no_such_link(error.to_string())),
     }
 }
 
-async fn no_such_path(path: Uri) -> Response {
-    let detail = format!("nothing is at `{}`; `/openapi.json` says what there is", path.path());
-    problem_document(StatusCode::NOT_FOUND, "no-such-path", "No such path", &detail)
+fn no_such_link(detail: String) -> Problem {
+    Problem::new(StatusCode::NOT_FOUND, "no-such-link", "No such link", detail)
 }
 
-async fn method_not_allowed(method: Method) -> Response {
-    let detail = format!("this resource does not answer {method}; the header `Allow` says what it answers");
-    problem_document(StatusCode::METHOD_NOT_ALLOWED, "method-not-allowed", "Method not allowed", &detail)
+/// What the types rule out.
+fn unwritable() -> Problem {
+    Problem::unavailable("a stored link cannot be written as a header".to_owned())
 }
 
-impl From<LinkError> for Problem {
-    fn from(error: LinkError) -> Self {
-        let detail = error.to_string();
-        match error {
-            LinkError::LeadsToItself => Self::unprocessable("leads-to-itself", "Leads to itself", detail),
-            LinkError::AliasReserved { .. } => {
-                Self::unprocessable("alias-reserved", "Alias reserved", detail)
-            }
-            LinkError::ExpiryInThePast => {
-                Self::unprocessable("expiry-in-the-past", "Expiry in the past", detail)
-            }
-            LinkError::AliasTaken { .. } => {
-                Self::new(StatusCode::CONFLICT, "alias-taken", "Alias taken", detail)
-            }
-            LinkError::KeyReused => Self::unprocessable("key-reused", "Idempotency key reused", detail),
-            LinkError::NotFound { .. } => {
-                Self::new(StatusCode::NOT_FOUND, "no-such-link", "No such link", detail)
-            }
-            LinkError::Expired { .. } => Self::new(StatusCode::GONE, "link-expired", "Link expired", detail),
-            LinkError::Unavailable(unavailable) => unavailable.into(),
+fn of_links(error: LinkError) -> Problem {
+    let detail = error.to_string();
+    match error {
+        LinkError::LeadsToItself => Problem::unprocessable("leads-to-itself", "Leads to itself", detail),
+        LinkError::AliasReserved { .. } => Problem::unprocessable("alias-reserved", "Alias reserved", detail),
+        LinkError::ExpiryInThePast => {
+            Problem::unprocessable("expiry-in-the-past", "Expiry in the past", detail)
         }
+        LinkError::AliasTaken { .. } => {
+            Problem::new(StatusCode::CONFLICT, "alias-taken", "Alias taken", detail)
+        }
+        LinkError::KeyReused => Problem::unprocessable("key-reused", "Idempotency key reused", detail),
+        LinkError::NotFound { .. } => no_such_link(detail),
+        LinkError::Expired { .. } => Problem::new(StatusCode::GONE, "link-expired", "Link expired", detail),
+        LinkError::Unavailable(unavailable) => unavailable.into(),
+    }
+}
+
+fn of_clicks(error: ClickError) -> Problem {
+    match error {
+        ClickError::Unavailable(unavailable) => unavailable.into(),
+        ClickError::TooManyCounts => Problem::unavailable(error.to_string()),
     }
 }

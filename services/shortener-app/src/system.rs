@@ -1,7 +1,7 @@
 //! What the shortener is made of, as data.
 
 use runtime::{
-    Accepts, Axis, BackingKind, BackingNeed, Placement, ProcessShape, System, Value, Wiring, axes,
+    Accepts, Axis, BackingKind, BackingNeed, EDGE, Placement, ProcessShape, System, Value, Wiring, axes,
 };
 
 /// The URL shortener.
@@ -12,27 +12,28 @@ pub static SYSTEM: System = System {
         ("links", "turns long URLs into short codes, and codes back into URLs"),
         ("clicks", "counts how often links are followed"),
     ],
+    calls: &[(EDGE, &["links", "clicks"])],
     placements: &[
         Placement {
             name: "monolith",
             summary: "one process hosts the edge, links and clicks",
-            processes: &[ProcessShape { name: "shortener", edge: true, components: &["links", "clicks"] }],
+            processes: &[ProcessShape::edge("shortener", &["links", "clicks"])],
         },
         Placement {
             name: "links-apart",
             summary: "links have a process of their own; the edge and clicks share the other",
             processes: &[
-                ProcessShape { name: "gateway", edge: true, components: &["clicks"] },
-                ProcessShape { name: "links", edge: false, components: &["links"] },
+                ProcessShape::edge("gateway", &["clicks"]),
+                ProcessShape::behind("links", &["links"]),
             ],
         },
         Placement {
             name: "microservices",
             summary: "a gateway with the edge, and a process each for links and clicks",
             processes: &[
-                ProcessShape { name: "gateway", edge: true, components: &[] },
-                ProcessShape { name: "links", edge: false, components: &["links"] },
-                ProcessShape { name: "clicks", edge: false, components: &["clicks"] },
+                ProcessShape::edge("gateway", &[]),
+                ProcessShape::behind("links", &["links"]),
+                ProcessShape::behind("clicks", &["clicks"]),
             ],
         },
     ],
@@ -98,11 +99,7 @@ const DISTANCE: Axis = Axis {
 };
 
 fn conflict(wiring: &Wiring) -> Option<String> {
-    let nothing_to_copy = wiring.placement().processes.iter().all(|process| process.edge);
-    (wiring.get("replicas") != "1" && nothing_to_copy).then(|| {
-        let placement = wiring.placement().name;
-        format!("`replicas` copies the processes without the edge, and in `{placement}` there is none")
-    })
+    wiring.nothing_to_copy()
 }
 
 fn backings(wiring: &Wiring) -> Vec<BackingNeed> {

@@ -5,7 +5,7 @@
 //!
 //! Not here: which of these a system uses (its `wiring.rs`), and where they run (the lab's runtimes).
 //!
-//! Read in this order: `database`, `redis`, `cache`, `events`, `check`, `background`.
+//! Read in this order: `database`, `tables`, `redis`, `cache`, `events`, `check`, `background`.
 
 mod background;
 mod cache;
@@ -13,6 +13,7 @@ mod check;
 mod database;
 mod events;
 mod redis;
+mod tables;
 
 pub use background::Background;
 pub use cache::{ABSENT_FOR, Cache, CachePolicy, FILL_WITHIN, LOCAL_FOR, Lasting, Stampede, Tiers};
@@ -25,3 +26,4 @@ pub use events::{
     memory::MemoryPublisher,
 };
 pub use redis::{ANSWER_WITHIN, AddressError, Redis};
+pub use tables::{migrate, unavailable};

@@ -3,6 +3,9 @@
 //! One connection carries the commands of all callers. A background task keeps it: whenever it is lost the task makes
 //! another, and meanwhile every command is passed over at once. So a server that is gone, frozen or restarting costs
 //! those who had asked it already [`ANSWER_WITHIN`], once, and everybody else nothing.
+//!
+//! A cache asks by [`Redis::ask`], and takes whatever goes wrong for nothing found. Who has to know that the server did
+//! not answer runs a script by [`Redis::run`].
 
 use std::{
     fmt::Display,
@@ -10,12 +13,13 @@ use std::{
     time::Duration,
 };
 
+use contract::{Unavailable, Why};
 use prometheus_client::{
     metrics::{counter::Counter, family::Family},
     registry::Registry,
 };
 use redis::{
-    AsyncConnectionConfig, Client, Cmd, FromRedisValue, IntoConnectionInfo, RedisError,
+    AsyncConnectionConfig, Client, Cmd, FromRedisValue, IntoConnectionInfo, RedisError, ScriptInvocation,
     aio::MultiplexedConnection, io::tcp::TcpSettings,
 };
 use tokio::{sync::Notify, time::sleep};
@@ -23,7 +27,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::Background;
 
-/// How long a command may take: a store answers in a few milliseconds, so a cache that takes longer saves nothing.
+/// How long a command may take: a store answers in a few milliseconds, so a cache that takes longer saves nothing, and
+/// a limiter that takes longer costs more than what it protects.
 pub const ANSWER_WITHIN: Duration = Duration::from_millis(50);
 /// How long a connection may take to be made.
 const CONNECT_WITHIN: Duration = Duration::from_millis(500);
@@ -48,10 +53,11 @@ struct Link {
     client: Client,
     connection: RwLock<Option<MultiplexedConnection>>,
     lost: Notify,
-    errors: Errors,
+    metrics: Metrics,
 }
 
-struct Errors {
+struct Metrics {
+    commands: Counter,
     failed: Counter,
     away: Counter,
 }
@@ -59,10 +65,12 @@ struct Errors {
 impl Redis {
     /// The server at `redis://[:PASSWORD@]HOST:PORT[/DB][#PREFIX]`.
     ///
-    /// Every key begins with the prefix, so that several may share a server without reading each other's keys.
+    /// Every key begins with the prefix, so that several may share a server without reading each other's keys. Commands
+    /// are counted under `role`.
     /// Returns after the first attempt to connect, whatever became of it.
     pub async fn open(
         address: &str,
+        role: &str,
         registry: &mut Registry,
         background: &Background,
     ) -> Result<Self, AddressError> {
@@ -73,7 +81,7 @@ impl Redis {
             client: Client::open(info).map_err(AddressError)?,
             connection: RwLock::default(),
             lost: Notify::new(),
-            errors: Errors::register(registry),
+            metrics: Metrics::register(role, registry),
         });
         link.connect().await;
         let kept = Arc::clone(&link);
@@ -88,23 +96,33 @@ impl Redis {
 
     /// Sends a command; `None` if the server does not answer in time, or is away.
     pub async fn ask<T: FromRedisValue>(&self, command: &Cmd) -> Option<T> {
-        let Some(mut connection) = self.link.connection() else {
-            self.link.errors.away.inc();
-            return None;
-        };
-        match command.query_async(&mut connection).await {
-            Ok(answer) => Some(answer),
-            Err(error) => {
-                self.link.errors.failed.inc();
-                self.link.failed(&error);
-                None
-            }
-        }
+        let mut connection = self.link.connection().ok()?;
+        self.link.outcome(command.query_async(&mut connection).await).ok()
+    }
+
+    /// Runs a script by its hash, in one round trip; in two more where the server does not have it yet.
+    ///
+    /// Of one that did not answer in time it is not known whether it had its effect.
+    pub async fn run<T: FromRedisValue>(&self, script: &ScriptInvocation<'_>) -> Result<T, Unavailable> {
+        let mut connection = self.link.connection().map_err(unavailable)?;
+        self.link.outcome(script.invoke_async(&mut connection).await).map_err(unavailable)
     }
 }
 
+fn unavailable(why: Why) -> Unavailable {
+    Unavailable::new("redis", why)
+}
+
 impl Link {
-    fn connection(&self) -> Option<MultiplexedConnection> {
+    /// The connection, for one command.
+    fn connection(&self) -> Result<MultiplexedConnection, Why> {
+        let connection = self.connected();
+        let counted = if connection.is_some() { &self.metrics.commands } else { &self.metrics.away };
+        counted.inc();
+        connection.ok_or(Why::Unreachable)
+    }
+
+    fn connected(&self) -> Option<MultiplexedConnection> {
         self.connection.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
@@ -132,21 +150,25 @@ impl Link {
     }
 
     /// A command that was refused leaves the connection whole; after any other failure nobody else asks on it.
-    fn failed(&self, error: &RedisError) {
-        if !error.is_io_error() {
-            tracing::warn!(%error, "redis refused a command");
-            return;
-        }
-        if self.set(None) {
-            tracing::warn!(%error, "redis is left alone for a while");
-            self.lost.notify_one();
-        }
+    fn outcome<T>(&self, answer: Result<T, RedisError>) -> Result<T, Why> {
+        answer.map_err(|error| {
+            self.metrics.failed.inc();
+            if !error.is_io_error() {
+                tracing::warn!(%error, "redis refused a command");
+                return Why::Broken;
+            }
+            if self.set(None) {
+                tracing::warn!(%error, "redis is left alone for a while");
+                self.lost.notify_one();
+            }
+            if error.is_timeout() { Why::TimedOut } else { Why::Unreachable }
+        })
     }
 }
 
 /// Makes a connection whenever there is none.
 async fn keep(link: Arc<Link>, stop: CancellationToken) {
-    let mut connected = link.connection().is_some();
+    let mut connected = link.connected().is_some();
     let keeping = async {
         loop {
             if connected {
@@ -159,15 +181,19 @@ async fn keep(link: Arc<Link>, stop: CancellationToken) {
     stop.run_until_cancelled(keeping).await;
 }
 
-impl Errors {
-    fn register(registry: &mut Registry) -> Self {
+impl Metrics {
+    fn register(role: &str, registry: &mut Registry) -> Self {
         let errors = Family::<Vec<(&'static str, &'static str)>, Counter>::default();
+        let commands = Counter::default();
+        let registry = registry.sub_registry_with_label(("role".into(), role.to_owned().into()));
+        registry.register("redis_commands", "Commands sent to Redis, scripts included", commands.clone());
         registry.register(
-            "cache_errors",
-            "Commands to the cache that failed, and those passed over while it was away",
+            "redis_errors",
+            "Commands to Redis that failed, and those passed over while it was away",
             errors.clone(),
         );
         Self {
+            commands,
             failed: errors.get_or_create_owned(&vec![("why", "failed")]),
             away: errors.get_or_create_owned(&vec![("why", "away")]),
         }

@@ -13,4 +13,4 @@ mod error;
 mod time;
 
 pub use error::{Kind, RemoteError, Unavailable, Why};
-pub use time::{Clock, SystemClock, Timestamp};
+pub use time::{Clock, MonotonicTicks, SystemClock, Ticks, Timestamp};

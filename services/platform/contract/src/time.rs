@@ -1,6 +1,6 @@
 //! Time as components see it: injected, so that a test can move it.
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize};
 
@@ -46,5 +46,43 @@ impl Clock for SystemClock {
     fn now(&self) -> Timestamp {
         let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         Timestamp(since.as_millis() as u64)
+    }
+}
+
+/// Tells the time finely.
+///
+/// Two threads may tell each other's order wrongly by the little that passes between a reading and its use.
+pub trait Ticks: Send + Sync {
+    /// Nanoseconds since 1970-01-01 00:00 UTC.
+    fn ticks(&self) -> u64;
+}
+
+/// Ticks that never go back: the machine's clock is read once, and from then on only what has passed since.
+///
+/// It does not follow when the machine's clock is set, and two machines differ by what their clocks differ.
+#[derive(Clone, Copy, Debug)]
+pub struct MonotonicTicks {
+    began: Instant,
+    /// Nanoseconds since 1970-01-01 00:00 UTC, when it began.
+    at: u64,
+}
+
+impl MonotonicTicks {
+    /// Begins now.
+    pub fn new() -> Self {
+        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        Self { began: Instant::now(), at: since.as_nanos() as u64 }
+    }
+}
+
+impl Default for MonotonicTicks {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Ticks for MonotonicTicks {
+    fn ticks(&self) -> u64 {
+        self.at.saturating_add(self.began.elapsed().as_nanos() as u64)
     }
 }

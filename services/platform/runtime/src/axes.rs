@@ -106,10 +106,10 @@ pub const RESILIENCE: Axis = Axis {
     accepts: Accepts::Listed,
 };
 
-/// How many copies of each process there are.
+/// How many copies there are of each process that can be copied; the one with the edge cannot be here.
 pub const REPLICAS: Axis = Axis {
     name: "replicas",
-    summary: "How many copies are there of each process without the edge?",
+    summary: "How many copies are there of each process that can be copied?",
     values: &[
         Value::new("1", "one of each"),
         Value::new("2", "two of each, one of which can be lost"),

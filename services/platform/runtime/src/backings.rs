@@ -18,7 +18,7 @@ use crate::Wiring;
 pub struct Backings {
     addresses: BTreeMap<String, String>,
     databases: HashMap<String, Database>,
-    redis: Option<Redis>,
+    redis: HashMap<String, Redis>,
     /// Where metrics are registered.
     pub registry: Registry,
     /// Where background tasks are started.
@@ -32,7 +32,7 @@ impl Backings {
         Self {
             addresses,
             databases: HashMap::new(),
-            redis: None,
+            redis: HashMap::new(),
             registry: Registry::default(),
             background: Background::default(),
             checks: Vec::new(),
@@ -70,24 +70,25 @@ impl Backings {
         let tiers = match self.axis("cache") {
             "none" => return Ok(None),
             "local" => Tiers::Local,
-            "redis" => Tiers::Redis(self.redis().await?),
-            "tiered" => Tiers::Tiered(self.redis().await?),
+            "redis" => Tiers::Redis(self.redis("cache").await?),
+            "tiered" => Tiers::Tiered(self.redis("cache").await?),
             other => bail!("nothing is wired for cache = {other}"),
         };
         let policy = CachePolicy { capacity, time_to_live: self.time_to_live()?, stampede: self.stampede()? };
         Ok(Some(Cache::new(name, tiers, policy, &mut self.registry)))
     }
 
-    /// The Redis server of all caches. Opened once.
-    async fn redis(&mut self) -> Result<Redis> {
-        if let Some(open) = &self.redis {
+    /// The Redis server of a role: of all caches it is `cache`. Opened once.
+    pub async fn redis(&mut self, role: &str) -> Result<Redis> {
+        if let Some(open) = self.redis.get(role) {
             return Ok(open.clone());
         }
-        let address = self.address("cache")?;
-        let redis = Redis::open(&address, &mut self.registry, &self.background)
+        let address = self.address(role)?;
+        let redis = Redis::open(&address, role, &mut self.registry, &self.background)
             .await
-            .context("the host file gives a wrong address for the backing `cache`")?;
-        Ok(self.redis.insert(redis).clone())
+            .with_context(|| format!("the host file gives a wrong address for the backing `{role}`"))?;
+        self.redis.insert(role.to_owned(), redis.clone());
+        Ok(redis)
     }
 
     fn time_to_live(&self) -> Result<Duration> {

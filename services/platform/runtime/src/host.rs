@@ -47,6 +47,16 @@ impl Host {
         })
     }
 
+    /// The value of an axis.
+    pub fn axis(&self, axis: &str) -> &str {
+        self.wiring.get(axis)
+    }
+
+    /// How many processes host a component.
+    pub fn copies(&self, component: &str) -> u32 {
+        self.wiring.host_of(component).map_or(0, |process| self.wiring.copies(process))
+    }
+
     /// Places a component: built here if this process hosts it, otherwise reached where it is.
     ///
     /// Built here, it is served to other processes if there are any.
@@ -63,7 +73,7 @@ impl Host {
             .with_context(|| format!("cannot build the component `{}`", C::NAME))?;
         let metrics = CallMetrics::register(&mut self.backings.registry, C::METHODS);
         let service = C::observe(metrics, local);
-        if self.wiring.placement().processes.len() > 1 {
+        if self.wiring.processes().count() > 1 {
             let routes = C::serve(self.transport, Arc::clone(&service));
             self.internal = std::mem::take(&mut self.internal).merge(routes);
         }
@@ -80,7 +90,7 @@ impl Host {
     }
 
     fn hosts(&self, component: &str) -> bool {
-        self.wiring.placement().host_of(component).is_some_and(|process| process.name == self.file.process)
+        self.wiring.host_of(component).is_some_and(|process| process.name == self.file.process)
     }
 
     /// The way of events to the owner of what follows from them, as the axis `events` has it.

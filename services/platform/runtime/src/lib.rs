@@ -6,12 +6,13 @@
 //!
 //! Not here: any business rule, any statement of SQL, and any knowledge of how a process is started (that is `lab`).
 //!
-//! Read in this order: `system`, `axes`, `wiring`, `host_file`, `host`, `backings`, `events`, `process`, `health`, `serve`, `ingress`,
+//! Read in this order: `system`, `axes`, `wiring`, `host_file`, `host`, `backings`, `events`, `process`, `health`, `serve`, `ingress`, `edge`,
 //! `telemetry`, `own_metrics`.
 
 pub mod axes;
 mod backings;
 mod counted;
+pub mod edge;
 mod events;
 mod health;
 mod host;
@@ -34,6 +35,7 @@ pub use nearest::nearest;
 pub use process::{Service, Wire, host};
 pub use serve::{ServeLimits, serve};
 pub use system::{
-    Accepts, Arrivals, Axis, BackingKind, BackingNeed, Placement, ProcessShape, Rehearse, System, Value,
+    Accepts, Arrivals, Axis, BackingKind, BackingNeed, Copies, EDGE, Placement, ProcessShape, Rehearse,
+    System, Value,
 };
 pub use wiring::{Wiring, WiringError};

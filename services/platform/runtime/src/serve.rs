@@ -4,7 +4,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use axum::{Router, body::Body};
+use axum::{Router, body::Body, extract::ConnectInfo};
 use hyper::{Request, body::Incoming, service::service_fn};
 use hyper_util::{
     rt::{TokioExecutor, TokioIo, TokioTimer},
@@ -40,6 +40,8 @@ impl From<&Limits> for ServeLimits {
 }
 
 /// Serves until `stop` is cancelled and requests under way are answered.
+///
+/// A handler learns who is on the other side of the connection by `ConnectInfo`.
 pub async fn serve(
     listener: TcpListener,
     router: Router,
@@ -56,8 +58,8 @@ pub async fn serve(
     let connections = tokio_util::task::TaskTracker::new();
     while let Some(Ok(place)) = stop.run_until_cancelled(Arc::clone(&places).acquire_owned()).await {
         let Some(accepted) = stop.run_until_cancelled(listener.accept()).await else { break };
-        let stream = match accepted {
-            Ok((stream, _)) => stream,
+        let (stream, peer) = match accepted {
+            Ok(accepted) => accepted,
             Err(error) => {
                 // Out of file descriptors, or the client is gone already: the next one may do better.
                 tracing::warn!(%error, "a connection was not accepted");
@@ -67,8 +69,10 @@ pub async fn serve(
         };
         let _ = stream.set_nodelay(true);
         let router = router.clone();
-        let service =
-            service_fn(move |request: Request<Incoming>| router.clone().call(request.map(Body::new)));
+        let service = service_fn(move |mut request: Request<Incoming>| {
+            request.extensions_mut().insert(ConnectInfo(peer));
+            router.clone().call(request.map(Body::new))
+        });
         let io = TokioIo::new(Counted::new(stream, bytes.clone()));
         let http = Arc::clone(&http);
         let watcher = graceful.watcher();

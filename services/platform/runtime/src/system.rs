@@ -12,6 +12,8 @@ pub struct System {
     pub summary: &'static str,
     /// Each component's name and what it answers for, in the order in which calls flow.
     pub components: &'static [(&'static str, &'static str)],
+    /// Who calls which components: the [`EDGE`], and the components that call others.
+    pub calls: &'static [(&'static str, &'static [&'static str])],
     /// Which components share a process; the values of the axis `placement`, the default first.
     pub placements: &'static [Placement],
     /// Every other axis.
@@ -26,6 +28,9 @@ pub struct System {
     /// without running it.
     pub rehearse: Option<Rehearse>,
 }
+
+/// The public API among the callers of components.
+pub const EDGE: &str = "edge";
 
 /// Works out when each arrival passes; `None` for one that is refused.
 pub type Rehearse = fn(&Wiring, &Arrivals<'_>) -> Vec<Option<Duration>>;
@@ -59,6 +64,45 @@ pub struct ProcessShape {
     pub edge: bool,
     /// The components that it hosts.
     pub components: &'static [&'static str],
+    /// How many of it there may be.
+    pub copies: Copies,
+    /// The value of an axis without which there is no such process, if it takes one.
+    pub only_where: Option<(&'static str, &'static str)>,
+}
+
+/// How many of a process there may be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Copies {
+    /// As many as the axis `replicas` says.
+    AsReplicas,
+    /// One, whatever `replicas` says; a cluster, which balances for those who call, may run several.
+    OneHere,
+    /// One, always: what it keeps is in its memory alone, and two of it would contradict each other.
+    OneAlways,
+}
+
+impl ProcessShape {
+    /// The process with the edge.
+    pub const fn edge(name: &'static str, components: &'static [&'static str]) -> Self {
+        Self { name, edge: true, components, copies: Copies::OneHere, only_where: None }
+    }
+
+    /// A process behind the edge, with as many copies as `replicas` says.
+    pub const fn behind(name: &'static str, components: &'static [&'static str]) -> Self {
+        Self { name, edge: false, components, copies: Copies::AsReplicas, only_where: None }
+    }
+
+    /// So many of it.
+    #[must_use]
+    pub const fn copies(self, copies: Copies) -> Self {
+        Self { copies, ..self }
+    }
+
+    /// It is there only where an axis has this value.
+    #[must_use]
+    pub const fn only_where(self, axis: &'static str, value: &'static str) -> Self {
+        Self { only_where: Some((axis, value)), ..self }
+    }
 }
 
 /// One dimension of a wiring.
@@ -164,12 +208,5 @@ impl System {
             return self.placements.iter().map(|value| value.name).collect();
         }
         self.axis(axis).map(|axis| axis.values.iter().map(|value| value.name).collect()).unwrap_or_default()
-    }
-}
-
-impl Placement {
-    /// The process that hosts a component.
-    pub fn host_of(&self, component: &str) -> Option<&'static ProcessShape> {
-        self.processes.iter().find(|process| process.components.contains(&component))
     }
 }

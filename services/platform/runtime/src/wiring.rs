@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, fmt};
 
-use crate::{Accepts, BackingNeed, Placement, System, Value, nearest};
+use crate::{Accepts, BackingNeed, Copies, Placement, ProcessShape, System, Value, nearest};
 
 /// A value for every axis of a system. Invariant: every value is one that its axis accepts.
 #[derive(Clone)]
@@ -101,6 +101,17 @@ impl Wiring {
         (self.system.conflict)(self).map_or(Ok(()), |why| Err(WiringError::Conflict(why)))
     }
 
+    /// Why `replicas` means nothing in its placement, if it asks for copies and there is nothing to copy.
+    pub fn nothing_to_copy(&self) -> Option<String> {
+        let copies = self.processes().any(|process| process.copies == Copies::AsReplicas);
+        (self.get("replicas") != "1" && !copies).then(|| {
+            let placement = self.placement.name;
+            format!(
+                "`replicas` copies processes without the edge, and in `{placement}` there is none to copy"
+            )
+        })
+    }
+
     /// The system that this is a wiring of.
     pub fn system(&self) -> &'static System {
         self.system
@@ -109,6 +120,28 @@ impl Wiring {
     /// Which components share a process.
     pub fn placement(&self) -> &'static Placement {
         self.placement
+    }
+
+    /// The processes that its placement has where the other axes are as they are, the one with the edge first.
+    pub fn processes(&self) -> impl Iterator<Item = &'static ProcessShape> {
+        let is_there = |shape: &&ProcessShape| match shape.only_where {
+            Some((axis, value)) => self.get(axis) == value,
+            None => true,
+        };
+        self.placement.processes.iter().filter(is_there)
+    }
+
+    /// How many copies of a process there are.
+    pub fn copies(&self, shape: &ProcessShape) -> u32 {
+        match shape.copies {
+            Copies::AsReplicas => self.get("replicas").parse().unwrap_or(1),
+            Copies::OneHere | Copies::OneAlways => 1,
+        }
+    }
+
+    /// The process that hosts a component; none where none does.
+    pub fn host_of(&self, component: &str) -> Option<&'static ProcessShape> {
+        self.processes().find(|process| process.components.contains(&component))
     }
 
     /// The value of an axis; empty for an axis that the system does not have.

@@ -1,11 +1,9 @@
 //! Numbers for `codes = counter`, from the links' own database.
 
 use async_trait::async_trait;
-use backing::Database;
+use backing::{Database, unavailable};
 use contract::Unavailable;
 use shortener::Numbers;
-
-use super::unavailable;
 
 /// A row that counts.
 pub struct StoreNumbers {

@@ -3,11 +3,9 @@
 use std::collections::HashSet;
 
 use async_trait::async_trait;
-use backing::Postgres;
+use backing::{Postgres, migrate, unavailable};
 use contract::Unavailable;
 use shortener::{ClickStore, Code, Tally};
-
-use super::{migrate, unavailable};
 
 /// Clicks in two tables of a PostgreSQL database: the counts, and the tallies that are in them.
 pub struct PostgresClickStore {

@@ -1,15 +1,11 @@
 //! Links in a table, in SQLite and in PostgreSQL: the statements are the same, the types that send them are not.
 
 use async_trait::async_trait;
-use backing::{Postgres, Sqlite};
+use backing::{Postgres, Sqlite, migrate, unavailable};
 use contract::Unavailable;
 use shortener::{Code, Inserted, Link, LinkStore, NewLink};
 
-use super::{
-    migrate,
-    row::{COLUMNS, LinkRow, link, ms},
-    unavailable,
-};
+use super::row::{COLUMNS, LinkRow, link, ms};
 
 macro_rules! link_store {
     ($doc:literal, $store:ident on $database:ident: reads by $reader:ident, writes by $writer:ident, tables of $migrations:literal) => {

@@ -1,11 +1,9 @@
 //! Clicks in SQLite.
 
 use async_trait::async_trait;
-use backing::Sqlite;
+use backing::{Sqlite, migrate, unavailable};
 use contract::Unavailable;
 use shortener::{ClickStore, Code, Tally};
-
-use super::{migrate, unavailable};
 
 /// Clicks in two tables of a SQLite file: the counts, and the tallies that are in them.
 pub struct SqliteClickStore {

@@ -1,20 +1,11 @@
 //! What the public API reads and writes.
 
-use axum::{
-    body::to_bytes,
-    extract::Request,
-    http::{StatusCode, header},
-};
 use contract::Timestamp;
-use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use runtime::edge::Problem;
+use serde::{Deserialize, Serialize};
 use shortener::Link;
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 use utoipa::ToSchema;
-
-use super::problem::Problem;
-
-/// The largest request body, bytes.
-const MAX_BODY_BYTES: usize = 64 * 1_024;
 
 /// The body of `POST /links`.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -54,27 +45,6 @@ impl LinkShown {
             clicks,
         }
     }
-}
-
-/// Reads a JSON body.
-pub(super) async fn json_body<T: DeserializeOwned>(request: Request) -> Result<T, Problem> {
-    let json = request
-        .headers()
-        .get(header::CONTENT_TYPE)
-        .and_then(|kind| kind.to_str().ok())
-        .is_some_and(|kind| kind.split(';').next().is_some_and(|kind| kind.trim() == "application/json"));
-    if !json {
-        let detail = "send the body as `content-type: application/json`".to_owned();
-        let status = StatusCode::UNSUPPORTED_MEDIA_TYPE;
-        return Err(Problem::new(status, "not-json", "Not JSON", detail));
-    }
-    let bytes = to_bytes(request.into_body(), MAX_BODY_BYTES).await.map_err(|_| {
-        let detail = format!("a body has at most {MAX_BODY_BYTES} bytes");
-        Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too-large", "Request too large", detail)
-    })?;
-    serde_json::from_slice(&bytes).map_err(|error| {
-        Problem::new(StatusCode::BAD_REQUEST, "malformed", "Malformed request", error.to_string())
-    })
 }
 
 /// Reads a moment.

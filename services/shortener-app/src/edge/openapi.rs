@@ -1,8 +1,8 @@
 //! The OpenAPI document of the public API.
 
 use axum::{http::header, response::IntoResponse};
-use serde::Serialize;
-use utoipa::{OpenApi, ToSchema};
+use runtime::edge::ProblemShown;
+use utoipa::OpenApi;
 
 use super::body::{LinkShown, ShortenAsked};
 
@@ -23,19 +23,6 @@ pub(super) async fn document() -> impl IntoResponse {
     components(schemas(ShortenAsked, LinkShown, ProblemShown))
 )]
 struct Shortener;
-
-/// A problem document (RFC 9457), sent as `application/problem+json`.
-#[derive(Serialize, ToSchema)]
-struct ProblemShown {
-    /// A relative URI that names the kind of problem.
-    r#type: String,
-    /// The kind of problem, for a person.
-    title: String,
-    /// The status code.
-    status: u16,
-    /// What is wrong with this request.
-    detail: String,
-}
 
 #[utoipa::path(
     post, path = "/links", request_body = ShortenAsked,

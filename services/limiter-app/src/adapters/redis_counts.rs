@@ -1,0 +1,84 @@
+//! Counts in a Redis server that all processes share.
+//!
+//! A call is one script, which runs alone: so it is atomic over all of its keys, and one round trip. There is a script
+//! for each algorithm; `scripts` puts it together from the files beside it.
+
+mod scripts;
+
+use std::{sync::Arc, time::Duration};
+
+use async_trait::async_trait;
+use backing::Redis;
+use contract::{Ticks, Unavailable, Why};
+use limiter::{Algorithm, Charge, CountError, Counts, Limit, MAX_CHARGES, Standing, Take, Taken};
+use redis::{Script, ScriptInvocation};
+
+pub(super) use scripts::add_script;
+use scripts::micros;
+
+/// Numbers that a script returns for a charge.
+const NUMBERS: usize = 5;
+
+/// Counts in Redis, by the server's own clock. A key is there until it is as good as new.
+pub struct RedisCounts {
+    redis: Redis,
+    script: Script,
+    /// Instead of the server's clock.
+    ticks: Option<Arc<dyn Ticks>>,
+}
+
+impl RedisCounts {
+    /// By this algorithm.
+    pub fn new(algorithm: Algorithm, redis: Redis) -> Self {
+        Self { redis, script: scripts::take_script(algorithm), ticks: None }
+    }
+
+    /// By these ticks instead of the server's clock: for tests.
+    #[must_use]
+    pub fn by(self, ticks: Arc<dyn Ticks>) -> Self {
+        Self { ticks: Some(ticks), ..self }
+    }
+
+    fn invocation(&self, take: &Take) -> ScriptInvocation<'_> {
+        let mut script = self.script.prepare_invoke();
+        script.arg(take.cost).arg(self.ticks.as_ref().map_or(0, |ticks| ticks.ticks() / 1_000));
+        for Charge { key, limit, enforced } in &take.charges {
+            script.key(self.redis.key("counts", &key.0));
+            with_limit(&mut script, limit).arg(u8::from(*enforced));
+        }
+        script
+    }
+}
+
+#[async_trait]
+impl Counts for RedisCounts {
+    async fn take(&self, take: Take) -> Result<Taken, CountError> {
+        if take.charges.len() > MAX_CHARGES {
+            return Err(CountError::TooManyCharges);
+        }
+        let numbers: Vec<i64> = self.redis.run(&self.invocation(&take)).await?;
+        if numbers.len() != NUMBERS * take.charges.len() {
+            return Err(Unavailable::new("redis", Why::Misunderstood).into());
+        }
+        Ok(Taken { standings: numbers.chunks(NUMBERS).map(standing).collect() })
+    }
+}
+
+/// Appends a limit to a script's arguments: requests, window in microseconds, burst.
+pub(super) fn with_limit<'a, 'script>(
+    script: &'a mut ScriptInvocation<'script>,
+    limit: &Limit,
+) -> &'a mut ScriptInvocation<'script> {
+    script.arg(limit.requests()).arg(micros(limit.window())).arg(limit.burst())
+}
+
+fn standing(numbers: &[i64]) -> Standing {
+    let duration = |place: usize| Duration::from_micros(numbers[place].unsigned_abs());
+    Standing {
+        admits: numbers[0] == 1,
+        remaining: u32::try_from(numbers[1]).unwrap_or(0),
+        reset_after: duration(2),
+        retry_after: duration(3),
+        wait: duration(4),
+    }
+}

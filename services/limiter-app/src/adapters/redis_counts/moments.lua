@@ -1,0 +1,87 @@
+-- What all scripts share. Each script is this file, an algorithm's, and `take` or `add`.
+--
+-- Lua counts in doubles: whole numbers are exact below 2^53, and all numbers here are. Times are in microseconds since
+-- 1970, which are 1.8e15 now. The algorithms are those of `limiter/src/algorithm`, in the same order of members.
+--
+-- A moment is {micros, part}: a part of the next microsecond in fractions of 1 / requests.
+
+-- floor(a * b / c) and the rest, for a up to 2e6, and b and c up to 6e12.
+local function muldiv(a, b, c)
+  local high = math.floor(a / 1000)
+  local low = a - high * 1000
+  local first = high * b
+  local quotient = math.floor(first / c)
+  local second = (first - quotient * c) * 1000 + low * b
+  local more = math.floor(second / c)
+  return quotient * 1000 + more, second - more * c
+end
+
+-- The spacing of a limit: one request each window / requests.
+local function pace_of(limit)
+  local whole = math.floor(limit.window / limit.requests)
+  return { whole = whole, rest = limit.window - whole * limit.requests, limit = limit }
+end
+
+local function at(micros)
+  return { micros, 0 }
+end
+
+local function is_before(one, other)
+  return one[1] < other[1] or (one[1] == other[1] and one[2] < other[2])
+end
+
+local function later(one, other)
+  return is_before(one, other) and other or one
+end
+
+local function earlier(one, other)
+  return is_before(other, one) and other or one
+end
+
+-- The moment that many spacings after another.
+local function after(pace, moment, spacings)
+  local parts = moment[2] + spacings * pace.rest
+  local carry = math.floor(parts / pace.limit.requests)
+  return { moment[1] + spacings * pace.whole + carry, parts - carry * pace.limit.requests }
+end
+
+-- How many whole spacings lie between two moments; more than any limit has if they are further apart than two windows.
+local function spacings(pace, from, to)
+  if not is_before(from, to) then
+    return 0
+  end
+  local micros = to[1] - from[1]
+  if micros > 2 * pace.limit.window then
+    return 4 * pace.limit.requests
+  end
+  local whole, rest = muldiv(pace.limit.requests, micros, pace.limit.window)
+  return whole + math.floor((rest + to[2] - from[2]) / pace.limit.window)
+end
+
+-- How long after another a moment is, rounded up; 0 if it is not after.
+local function since(moment, other)
+  if not is_before(other, moment) then
+    return 0
+  end
+  return moment[1] - other[1] + (moment[2] > other[2] and 1 or 0)
+end
+
+-- The cost as it counts: at least 1, and one that is too large by any amount is too large by one.
+local function counted(cost, capacity)
+  return math.min(math.max(cost, 1), capacity + 1)
+end
+
+-- A state is kept as a few whole numbers with blanks between them.
+local function load(key)
+  local fields = {}
+  for field in string.gmatch(redis.call('GET', key) or '', '%d+') do
+    fields[#fields + 1] = tonumber(field)
+  end
+  return { fields[1] or 0, fields[2] or 0, fields[3] or 0 }
+end
+
+-- Kept until the key is as good as new.
+local function save(key, state, reset)
+  local text = string.format('%.0f %.0f %.0f', state[1], state[2], state[3] or 0)
+  redis.call('SET', key, text, 'PX', math.ceil(reset / 1000) + 1)
+end

@@ -1,0 +1,36 @@
+//! The scripts, put together.
+
+use std::time::Duration;
+
+use limiter::Algorithm;
+use redis::Script;
+
+const MOMENTS: &str = include_str!("moments.lua");
+const TAKE: &str = include_str!("take.lua");
+const ADD: &str = include_str!("add.lua");
+
+/// Charges keys if there is room.
+pub(super) fn take_script(algorithm: Algorithm) -> Script {
+    Script::new(&[MOMENTS, rule(algorithm), TAKE].concat())
+}
+
+/// Adds what was admitted elsewhere.
+pub(crate) fn add_script(algorithm: Algorithm) -> Script {
+    Script::new(&[MOMENTS, rule(algorithm), ADD].concat())
+}
+
+fn rule(algorithm: Algorithm) -> &'static str {
+    match algorithm {
+        Algorithm::FixedWindow => include_str!("fixed_window.lua"),
+        Algorithm::SlidingLog => include_str!("sliding_log.lua"),
+        Algorithm::SlidingCounter => include_str!("sliding_counter.lua"),
+        Algorithm::TokenBucket => include_str!("token_bucket.lua"),
+        Algorithm::LeakyBucket => include_str!("leaky_bucket.lua"),
+        Algorithm::Gcra => include_str!("gcra.lua"),
+    }
+}
+
+/// A window in microseconds, rounded up; 31 days fit.
+pub(crate) fn micros(duration: Duration) -> u64 {
+    duration.as_nanos().div_ceil(1_000) as u64
+}

@@ -1,0 +1,141 @@
+//! The public API of the limiter: something to protect, the policies, and decisions for whoever asks.
+//!
+//! | request | replies |
+//! |---|---|
+//! | `GET /quotes/{number}` | 200; 400, 429, 431: this is what is protected |
+//! | `GET /policies` | 200 with `ETag` |
+//! | `PUT /policies` | 200 with `ETag`; 400, 412, 413, 415, 422 |
+//! | `POST /decisions` | 200; 400, 413, 415, 422 |
+//! | `GET /openapi.json` | 200 |
+//!
+//! Any of them: 503 when a component is away, 504 when the deadline passed. Errors are
+//! `application/problem+json` (RFC 9457). A proxy asks by gRPC, on the same port: `envoy`.
+
+mod body;
+mod openapi;
+mod quotes;
+
+use std::sync::Arc;
+
+use axum::{
+    Json, Router,
+    extract::{Path, Request, State},
+    http::{HeaderMap, HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+    routing::{get, post},
+};
+use limiter::{DecisionError, Decisions, Known, OnFailure, Policies, PolicyError, PolicySet, Replacement};
+use runtime::edge::{Problem, json_body, method_not_allowed, no_such_path};
+
+use crate::{envoy, limiting::Limiting};
+pub use body::Promise;
+use body::{DecisionAsked, DecisionShown, PoliciesAsked, PoliciesShown, QuoteShown};
+
+/// The largest body of a question, bytes.
+const MAX_BODY_BYTES: usize = 64 * 1_024;
+/// The largest body of policies, bytes: a set travels between processes in one message.
+const MAX_POLICIES_BYTES: usize = 256 * 1_024;
+
+/// What the edge stands on.
+struct Edge {
+    policies: Arc<dyn Policies>,
+    decisions: Arc<dyn Decisions>,
+    promise: Promise,
+}
+
+/// The routes; `on_failure` says what a request is when decisions are away.
+pub fn router(
+    policies: Arc<dyn Policies>,
+    decisions: Arc<dyn Decisions>,
+    on_failure: OnFailure,
+    promise: Promise,
+) -> Router {
+    let limiting = Limiting::new(Arc::clone(&decisions), on_failure);
+    let for_a_proxy = envoy::router(Arc::clone(&decisions));
+    Router::new()
+        .route("/quotes/{number}", get(quote).route_layer(limiting))
+        .route("/policies", get(policies_in_force).put(replace_policies))
+        .route("/decisions", post(decide))
+        .route("/openapi.json", get(openapi::document))
+        .with_state(Arc::new(Edge { policies, decisions, promise }))
+        .merge(for_a_proxy)
+        .fallback(no_such_path)
+        .method_not_allowed_fallback(method_not_allowed)
+}
+
+/// Cheap on purpose, so that what is measured is the limiter.
+async fn quote(Path(number): Path<String>) -> Result<Json<QuoteShown>, Problem> {
+    let number: u64 = number.parse().map_err(|_| {
+        let detail = "a quote's number is a whole number from 0 on".to_owned();
+        Problem::new(StatusCode::BAD_REQUEST, "malformed", "Malformed request", detail)
+    })?;
+    Ok(Json(QuoteShown { number, text: quotes::quote(number) }))
+}
+
+async fn policies_in_force(State(edge): State<Arc<Edge>>) -> Result<Response, Problem> {
+    // A version that nothing has.
+    let known = Known { version: u64::MAX };
+    let set = edge.policies.current(known).await.map_err(of_policies)?;
+    Ok(shown(&edge, &set.unwrap_or_default()))
+}
+
+async fn replace_policies(
+    State(edge): State<Arc<Edge>>,
+    headers: HeaderMap,
+    request: Request,
+) -> Result<Response, Problem> {
+    let expected = expected(&headers)?;
+    let asked: PoliciesAsked = json_body(request, MAX_POLICIES_BYTES).await?;
+    let policies = asked.parse().map_err(of_policies)?;
+    let set = edge.policies.replace(Replacement { expected, policies }).await.map_err(of_policies)?;
+    Ok(shown(&edge, &set))
+}
+
+/// The version that `If-Match` names, if it names one.
+fn expected(headers: &HeaderMap) -> Result<Option<u64>, Problem> {
+    let Some(tag) = headers.get(header::IF_MATCH) else { return Ok(None) };
+    let tag = tag.to_str().unwrap_or_default().trim();
+    if tag == "*" {
+        return Ok(None);
+    }
+    let quoted = tag.strip_prefix('"').and_then(|tag| tag.strip_suffix('"'));
+    let version = quoted.and_then(|version| version.parse().ok());
+    version.map(Some).ok_or_else(|| {
+        let detail = "`If-Match` names the one version that a GET gave in `ETag`, such as `\"3\"`".to_owned();
+        Problem::new(StatusCode::BAD_REQUEST, "malformed", "Malformed request", detail)
+    })
+}
+
+fn shown(edge: &Edge, set: &PolicySet) -> Response {
+    let mut response = Json(PoliciesShown::new(set, edge.promise)).into_response();
+    if let Ok(tag) = HeaderValue::try_from(format!("\"{}\"", set.version)) {
+        response.headers_mut().insert(header::ETAG, tag);
+    }
+    response
+}
+
+async fn decide(State(edge): State<Arc<Edge>>, request: Request) -> Result<Json<DecisionShown>, Problem> {
+    let asked: DecisionAsked = json_body(request, MAX_BODY_BYTES).await?;
+    let decision = edge.decisions.decide(asked.into()).await.map_err(of_decisions)?;
+    Ok(Json(decision.into()))
+}
+
+fn of_policies(error: PolicyError) -> Problem {
+    let detail = error.to_string();
+    match error {
+        PolicyError::Invalid { .. } => Problem::unprocessable("invalid-policy", "Invalid policy", detail),
+        PolicyError::Changed { .. } => {
+            Problem::new(StatusCode::PRECONDITION_FAILED, "policies-changed", "Policies changed", detail)
+        }
+        PolicyError::Unavailable(unavailable) => unavailable.into(),
+    }
+}
+
+fn of_decisions(error: DecisionError) -> Problem {
+    match error {
+        DecisionError::TooManyFacts | DecisionError::FactTooLong | DecisionError::Cost => {
+            Problem::unprocessable("invalid-ask", "Invalid value", error.to_string())
+        }
+        DecisionError::Unavailable(unavailable) => unavailable.into(),
+    }
+}

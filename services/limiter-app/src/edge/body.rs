@@ -1,0 +1,224 @@
+//! What the public API reads and writes.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use limiter::{
+    Algorithm, Ask, Decision, Fact, KeySource, Limit, Mode, Policy, PolicyError, PolicyFault, PolicySet,
+    PolicyStanding, Verdict,
+};
+use serde::{Deserialize, Serialize, de::IgnoredAny};
+use utoipa::ToSchema;
+
+/// What a wiring promises of its limits.
+#[derive(Clone, Copy, Debug)]
+pub struct Promise {
+    /// The algorithm.
+    pub algorithm: Algorithm,
+    /// Processes that may each admit as much as one: where each has counts of its own.
+    pub counters: u32,
+}
+
+/// A quote.
+#[derive(Serialize, ToSchema)]
+pub(super) struct QuoteShown {
+    /// Its number.
+    pub(super) number: u64,
+    /// What it says.
+    pub(super) text: &'static str,
+}
+
+/// The body of `PUT /policies`. What `GET /policies` shows beside the policies is left alone.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct PoliciesAsked {
+    /// At most 16, each name once.
+    policies: Vec<PolicyText>,
+    #[serde(default)]
+    #[schema(value_type = Option<u64>)]
+    #[expect(dead_code, reason = "what was read may be sent back as it is")]
+    version: IgnoredAny,
+    #[serde(default)]
+    #[schema(ignore)]
+    #[expect(dead_code, reason = "what was read may be sent back as it is")]
+    bound: IgnoredAny,
+}
+
+/// The policies in force.
+#[derive(Serialize, ToSchema)]
+pub(super) struct PoliciesShown {
+    /// Grows with every change.
+    version: u64,
+    /// At most 16.
+    policies: Vec<PolicyText>,
+    /// For each limit: how many requests of one key this wiring may admit at most.
+    bound: Vec<BoundShown>,
+}
+
+/// A policy: who is limited, and how far.
+#[derive(Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct PolicyText {
+    /// 1 to 64 characters of `[0-9a-z-]`.
+    name: String,
+    /// What tells one client from another: `"address"`, `"token"`, `"everyone"` or `{"header": "x-api-key"}`.
+    #[schema(value_type = Object)]
+    key: KeySource,
+    /// 1 to 4; all of them apply.
+    limits: Vec<LimitText>,
+    /// Key values that this policy leaves alone, at most 1,000.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    exempt: Vec<String>,
+    /// `"enforce"`, or `"count"` to refuse nothing and count what would be refused.
+    #[serde(default)]
+    #[schema(value_type = String)]
+    mode: Mode,
+}
+
+/// A limit.
+#[derive(Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct LimitText {
+    /// 1 to 1,000,000.
+    requests: u64,
+    /// The window, milliseconds: 1 to 31 days.
+    window_ms: u64,
+    /// How many may come at once, where the algorithm knows bursts; by default all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    burst: Option<u64>,
+}
+
+/// What a wiring promises of one limit.
+#[derive(Serialize, ToSchema)]
+pub(super) struct BoundShown {
+    /// The policy.
+    policy: String,
+    /// The limit's requests.
+    requests: u32,
+    /// The limit's window, milliseconds.
+    window_ms: u64,
+    /// The most requests of one key that are admitted in any window of that length, if each is counted.
+    at_most: u64,
+}
+
+impl PoliciesAsked {
+    /// The policies, if each limit is one.
+    pub(super) fn parse(self) -> Result<Vec<Policy>, PolicyError> {
+        self.policies.into_iter().map(PolicyText::parse).collect()
+    }
+}
+
+impl PoliciesShown {
+    pub(super) fn new(set: &PolicySet, promise: Promise) -> Self {
+        let bound = set.policies.iter().flat_map(|policy| {
+            policy.limits.iter().map(|limit| BoundShown {
+                policy: policy.name.clone(),
+                requests: limit.requests(),
+                window_ms: limit.window().as_millis() as u64,
+                at_most: promise.algorithm.bound(limit) * u64::from(promise.counters),
+            })
+        });
+        let policies = set.policies.iter().cloned().map(PolicyText::from).collect();
+        Self { version: set.version, policies, bound: bound.collect() }
+    }
+}
+
+impl PolicyText {
+    fn parse(self) -> Result<Policy, PolicyError> {
+        let limit =
+            |text: LimitText| Limit::new(text.requests, Duration::from_millis(text.window_ms), text.burst);
+        let limits = self.limits.into_iter().map(limit).collect::<Result<_, _>>();
+        let invalid = |fault| PolicyError::Invalid { policy: self.name.clone(), fault };
+        let limits = limits.map_err(|error| invalid(PolicyFault::Limit(error)))?;
+        Ok(Policy { name: self.name, key: self.key, limits, exempt: self.exempt, mode: self.mode })
+    }
+}
+
+impl From<Policy> for PolicyText {
+    fn from(policy: Policy) -> Self {
+        let Policy { name, key, limits, exempt, mode } = policy;
+        Self { name, key, limits: limits.into_iter().map(LimitText::from).collect(), exempt, mode }
+    }
+}
+
+impl From<Limit> for LimitText {
+    fn from(limit: Limit) -> Self {
+        let burst = (limit.burst() != limit.requests()).then(|| u64::from(limit.burst()));
+        Self { requests: limit.requests().into(), window_ms: limit.window().as_millis() as u64, burst }
+    }
+}
+
+/// The body of `POST /decisions`.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct DecisionAsked {
+    /// What is known of the request, such as `{"token": "a"}`: at most 16, names and values of at most 256 bytes.
+    facts: BTreeMap<String, String>,
+    /// How many ordinary requests it counts for, 1 to 1,000; by default 1.
+    cost: Option<u32>,
+}
+
+impl From<DecisionAsked> for Ask {
+    fn from(asked: DecisionAsked) -> Self {
+        let facts = asked.facts.into_iter().map(|(name, value)| Fact { name, value });
+        Self { facts: facts.collect(), cost: asked.cost.unwrap_or(1) }
+    }
+}
+
+/// A decision.
+#[derive(Serialize, ToSchema)]
+pub(super) struct DecisionShown {
+    /// Whether the request passes.
+    admitted: bool,
+    /// If it passes: after so many milliseconds; if not: after so many another one like it may.
+    after_ms: f64,
+    /// Whether a policy that only counts would have refused it.
+    would_refuse: bool,
+    /// Whether it was counted; if not, the counts are away, and it is what the axis `on-failure` says.
+    counted: bool,
+    /// Where it stands under each limit that applies.
+    standings: Vec<StandingShown>,
+}
+
+/// Where a key stands under a limit.
+#[derive(Serialize, ToSchema)]
+struct StandingShown {
+    /// The policy.
+    policy: String,
+    /// The limit.
+    limit: LimitText,
+    /// How many ordinary requests would pass right after this one.
+    remaining: u32,
+    /// After how many milliseconds all of the limit is there again if nothing more comes.
+    reset_ms: f64,
+}
+
+impl From<Decision> for DecisionShown {
+    fn from(decision: Decision) -> Self {
+        let (admitted, after) = match decision.verdict {
+            Verdict::Admitted(after) => (true, after),
+            Verdict::Refused(after) => (false, after),
+        };
+        Self {
+            admitted,
+            after_ms: millis(after),
+            would_refuse: decision.would_refuse,
+            counted: decision.counted,
+            standings: decision.standings.into_iter().map(StandingShown::from).collect(),
+        }
+    }
+}
+
+impl From<PolicyStanding> for StandingShown {
+    fn from(standing: PolicyStanding) -> Self {
+        Self {
+            policy: standing.policy,
+            limit: standing.limit.into(),
+            remaining: standing.remaining,
+            reset_ms: millis(standing.reset_after),
+        }
+    }
+}
+
+fn millis(duration: Duration) -> f64 {
+    duration.as_secs_f64() * 1_000.0
+}

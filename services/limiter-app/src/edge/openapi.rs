@@ -1,0 +1,93 @@
+//! The OpenAPI document of the public API.
+
+use axum::{http::header, response::IntoResponse};
+use runtime::edge::ProblemShown;
+use utoipa::OpenApi;
+
+use super::body::{DecisionAsked, DecisionShown, PoliciesAsked, PoliciesShown, QuoteShown};
+
+/// `GET /openapi.json`
+pub(super) async fn document() -> impl IntoResponse {
+    let document = Limiter::openapi().to_json().unwrap_or_default();
+    ([(header::CONTENT_TYPE, "application/json")], document)
+}
+
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "Rate limiter",
+        description = "Ask for a quote; if that was too often, be told when to come back.",
+        license(name = "MIT OR Apache-2.0", identifier = "MIT OR Apache-2.0")
+    ),
+    paths(quote, policies_in_force, replace_policies, decide),
+    components(schemas(
+        QuoteShown,
+        PoliciesAsked,
+        PoliciesShown,
+        DecisionAsked,
+        DecisionShown,
+        ProblemShown
+    ))
+)]
+struct Limiter;
+
+#[utoipa::path(
+    get, path = "/quotes/{number}",
+    params(
+        ("number" = u64, Path),
+        ("Authorization" = Option<String>, Header, description = "`Bearer TOKEN`: the fact `token`; each header `x-...` is the fact `header:x-...`"),
+    ),
+    responses(
+        (status = 200, description = "The quote", body = QuoteShown, headers(("RateLimit" = String), ("RateLimit-Policy" = String))),
+        (status = 400, description = "The number is none", body = ProblemShown, content_type = "application/problem+json"),
+        (status = 429, description = "A limit is used up; `Retry-After` says for how long", body = ProblemShown, content_type = "application/problem+json", headers(("Retry-After" = u64), ("RateLimit" = String), ("RateLimit-Policy" = String))),
+        (status = 431, description = "More than 16 facts, or one of more than 256 bytes", body = ProblemShown, content_type = "application/problem+json"),
+        (status = 503, description = "Nobody can count, and `on-failure` is `closed`", body = ProblemShown, content_type = "application/problem+json"),
+        (status = 504, description = "The deadline passed", body = ProblemShown, content_type = "application/problem+json"),
+    )
+)]
+#[expect(dead_code, reason = "stands for the handler in the document")]
+fn quote() {}
+
+#[utoipa::path(
+    get, path = "/policies",
+    responses(
+        (status = 200, description = "The policies in force; `ETag` is their version", body = PoliciesShown, headers(("ETag" = String))),
+        (status = 503, description = "A component is away", body = ProblemShown, content_type = "application/problem+json"),
+        (status = 504, description = "The deadline passed", body = ProblemShown, content_type = "application/problem+json"),
+    )
+)]
+#[expect(dead_code, reason = "stands for the handler in the document")]
+fn policies_in_force() {}
+
+#[utoipa::path(
+    put, path = "/policies", request_body = PoliciesAsked,
+    params(("If-Match" = Option<String>, Header, description = "The version that they replace, as `ETag` gave it")),
+    responses(
+        (status = 200, description = "The policies that are in force now", body = PoliciesShown, headers(("ETag" = String))),
+        (status = 400, description = "The body or `If-Match` is malformed", body = ProblemShown, content_type = "application/problem+json"),
+        (status = 412, description = "Another version is in force", body = ProblemShown, content_type = "application/problem+json"),
+        (status = 413, description = "The body is larger than 256 KiB", body = ProblemShown, content_type = "application/problem+json"),
+        (status = 415, description = "The body is not JSON", body = ProblemShown, content_type = "application/problem+json"),
+        (status = 422, description = "A policy cannot be", body = ProblemShown, content_type = "application/problem+json"),
+        (status = 503, description = "A component is away", body = ProblemShown, content_type = "application/problem+json"),
+        (status = 504, description = "The deadline passed; whether it had an effect is not known", body = ProblemShown, content_type = "application/problem+json"),
+    )
+)]
+#[expect(dead_code, reason = "stands for the handler in the document")]
+fn replace_policies() {}
+
+#[utoipa::path(
+    post, path = "/decisions", request_body = DecisionAsked,
+    responses(
+        (status = 200, description = "The decision; one that admits has counted the request", body = DecisionShown),
+        (status = 400, description = "The body is malformed", body = ProblemShown, content_type = "application/problem+json"),
+        (status = 413, description = "The body is larger than 64 KiB", body = ProblemShown, content_type = "application/problem+json"),
+        (status = 415, description = "The body is not JSON", body = ProblemShown, content_type = "application/problem+json"),
+        (status = 422, description = "A value is not acceptable", body = ProblemShown, content_type = "application/problem+json"),
+        (status = 503, description = "A component is away", body = ProblemShown, content_type = "application/problem+json"),
+        (status = 504, description = "The deadline passed; whether it had an effect is not known", body = ProblemShown, content_type = "application/problem+json"),
+    )
+)]
+#[expect(dead_code, reason = "stands for the handler in the document")]
+fn decide() {}

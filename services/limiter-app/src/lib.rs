@@ -1,0 +1,20 @@
+//! The rate limiter as it runs: edge, adapters, remote forms and wiring around the logic of `limiter`.
+//!
+//! Read in this order: `wiring` (the architecture, top to bottom), `system` (the same as data, for the lab),
+//! `limiting` (the layer that stands before what is protected), `edge` (the public API), `envoy` (the same for a proxy),
+//! `remotes` (how components are reached from other processes), `adapters`.
+
+mod adapters;
+pub mod edge;
+pub mod envoy;
+pub mod limiting;
+pub mod remotes;
+mod system;
+mod wiring;
+
+pub use adapters::{InTime, PostgresPolicyStore, RedisCounts, SqlitePolicyStore, SyncedCounts, Within};
+pub use system::SYSTEM;
+
+/// The limiter, for `lab host`.
+pub static SERVICE: runtime::Service =
+    runtime::Service { system: &SYSTEM, wire: |host| Box::pin(wiring::wire(host)) };

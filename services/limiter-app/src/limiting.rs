@@ -1,0 +1,139 @@
+//! The layer that stands before what is protected: asks for a decision, and lets the request through or does not.
+//!
+//! The replies carry the fields of draft-ietf-httpapi-ratelimit-headers-10
+//! (<https://datatracker.ietf.org/doc/draft-ietf-httpapi-ratelimit-headers/>).
+
+mod facts;
+mod fields;
+
+use std::{
+    convert::Infallible,
+    future::Future,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use axum::{
+    body::Body,
+    http::{HeaderMap, Request, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use limiter::{Ask, Decision, DecisionError, Decisions, OnFailure, RETRY_UNCOUNTED, Verdict};
+use runtime::edge::Problem;
+use tower::{Layer, Service};
+
+pub use facts::facts;
+pub(crate) use fields::{retry_after, standings};
+
+/// Limits the requests of what it is put around. Each counts for one.
+#[derive(Clone)]
+pub struct Limiting {
+    decisions: Arc<dyn Decisions>,
+    on_failure: OnFailure,
+}
+
+impl Limiting {
+    /// By these decisions; `on_failure` says what a request is when not even they can be asked.
+    pub fn new(decisions: Arc<dyn Decisions>, on_failure: OnFailure) -> Self {
+        Self { decisions, on_failure }
+    }
+
+    /// What the reply has to say of the limits if the request may pass; otherwise the whole reply.
+    async fn decide(&self, ask: Ask) -> Result<HeaderMap, Response> {
+        let decision = match self.decisions.decide(ask).await {
+            Ok(decision) => decision,
+            Err(DecisionError::Unavailable(unavailable)) => {
+                tracing::debug!(%unavailable, "a request is not decided");
+                return match self.on_failure {
+                    OnFailure::Open => Ok(HeaderMap::new()),
+                    OnFailure::Closed => Err(undecided()),
+                };
+            }
+            Err(error) => return Err(too_large(error.to_string()).into_response()),
+        };
+        match decision.verdict {
+            Verdict::Admitted(wait) => {
+                if !wait.is_zero() {
+                    tokio::time::sleep(wait).await;
+                }
+                Ok(standings(&decision))
+            }
+            Verdict::Refused(_) if !decision.counted => Err(undecided()),
+            Verdict::Refused(after) => Err(over_limit(&decision, after)),
+        }
+    }
+}
+
+/// The reply to a request that is over a limit.
+fn over_limit(decision: &Decision, after: Duration) -> Response {
+    let detail = format!("a limit is used up; this request finds room in {} ms", after.as_millis());
+    let mut response =
+        remote::problem(StatusCode::TOO_MANY_REQUESTS, "over-limit", "Over the limit", &detail);
+    let headers = response.headers_mut();
+    headers.extend(standings(decision));
+    headers.insert(header::RETRY_AFTER, retry_after(after));
+    response
+}
+
+/// The reply to a request that nobody could count, where that closes.
+fn undecided() -> Response {
+    let detail = "the limiter cannot count requests, and lets none pass meanwhile";
+    let mut response =
+        remote::problem(StatusCode::SERVICE_UNAVAILABLE, "not-counted", "Limiter unavailable", detail);
+    response.headers_mut().insert(header::RETRY_AFTER, retry_after(RETRY_UNCOUNTED));
+    response
+}
+
+fn too_large(detail: String) -> Problem {
+    let status = StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE;
+    Problem::new(status, "header-fields-too-large", "Header fields too large", detail)
+}
+
+impl<S> Layer<S> for Limiting {
+    type Service = Limited<S>;
+
+    fn layer(&self, inner: S) -> Limited<S> {
+        Limited { limiting: self.clone(), inner }
+    }
+}
+
+/// What is protected, behind its limits.
+#[derive(Clone)]
+pub struct Limited<S> {
+    limiting: Limiting,
+    inner: S,
+}
+
+impl<S> Service<Request<Body>> for Limited<S>
+where
+    S: Service<Request<Body>, Response = Response, Error = Infallible> + Clone + Send + 'static,
+    S::Future: Send + 'static,
+{
+    type Response = Response;
+    type Error = Infallible;
+    type Future = Pin<Box<dyn Future<Output = Result<Response, Infallible>> + Send>>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        self.inner.poll_ready(context)
+    }
+
+    fn call(&mut self, request: Request<Body>) -> Self::Future {
+        let limiting = self.limiting.clone();
+        // The one that is ready is called, and a fresh one is left in its place.
+        let fresh = self.inner.clone();
+        let mut inner = std::mem::replace(&mut self.inner, fresh);
+        Box::pin(async move {
+            let ask = Ask { facts: facts(&request), cost: 1 };
+            match limiting.decide(ask).await {
+                Ok(said) => {
+                    let mut response = inner.call(request).await?;
+                    response.headers_mut().extend(said);
+                    Ok(response)
+                }
+                Err(refusal) => Ok(refusal),
+            }
+        })
+    }
+}

@@ -1,0 +1,79 @@
+//! What is known of a request.
+
+use std::net::SocketAddr;
+
+use axum::{
+    body::Body,
+    extract::ConnectInfo,
+    http::{HeaderMap, HeaderName, HeaderValue, Request, header},
+};
+use limiter::Fact;
+
+/// The facts of a request: `address`, `token`, and `header:<name>` for each header that begins with `x-`.
+///
+/// The address is that of the other end of the connection: a header that anybody can send proves none.
+/// A header that is there several times is one value, with commas, as HTTP has it.
+/// However many and however long they are: whoever decides refuses what is too much.
+pub fn facts(request: &Request<Body>) -> Vec<Fact> {
+    let headers = request.headers();
+    let peer = request.extensions().get::<ConnectInfo<SocketAddr>>();
+    let address = peer.map(|ConnectInfo(peer)| fact("address", peer.ip().to_string()));
+    let token = headers.get(header::AUTHORIZATION).and_then(bearer).map(|token| fact("token", token));
+    let custom = headers.keys().filter(|name| name.as_str().starts_with("x-"));
+    let custom = custom.map(|name| fact(&format!("header:{name}"), joined(headers, name)));
+    address.into_iter().chain(token).chain(custom).collect()
+}
+
+fn fact(name: &str, value: String) -> Fact {
+    Fact { name: name.to_owned(), value }
+}
+
+/// The token of `Authorization: Bearer ...` (RFC 6750).
+fn bearer(value: &HeaderValue) -> Option<String> {
+    let text = text(value);
+    let (scheme, token) = text.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim().to_owned())
+}
+
+fn joined(headers: &HeaderMap, name: &HeaderName) -> String {
+    headers.get_all(name).iter().map(text).collect::<Vec<_>>().join(", ")
+}
+
+/// Each byte as the character of that number, so that no two values become one.
+fn text(value: &HeaderValue) -> String {
+    value.as_bytes().iter().map(|byte| char::from(*byte)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn known(request: http::request::Builder) -> Vec<(String, String)> {
+        let mut request = request.body(Body::empty()).expect("a request");
+        request.extensions_mut().insert(ConnectInfo(SocketAddr::from(([192, 0, 2, 7], 4711))));
+        facts(&request).into_iter().map(|fact| (fact.name, fact.value)).collect()
+    }
+
+    fn pair(name: &str, value: &str) -> (String, String) {
+        (name.to_owned(), value.to_owned())
+    }
+
+    #[test]
+    fn a_request_is_known_by_its_address_its_token_and_its_own_headers() {
+        let request = Request::get("/").header("authorization", "bearer a b").header("accept", "*/*");
+        let request = request.header("x-tenant", "one").header("x-tenant", "two");
+        let expected =
+            [pair("address", "192.0.2.7"), pair("token", "a b"), pair("header:x-tenant", "one, two")];
+        assert_eq!(known(request), expected);
+        let other = Request::get("/").header("authorization", "Basic YTpi");
+        assert_eq!(known(other), [pair("address", "192.0.2.7")]);
+    }
+
+    #[test]
+    fn values_that_are_no_text_stay_apart() {
+        let value = |bytes: &[u8]| HeaderValue::from_bytes(bytes).expect("a header may hold that");
+        let one = known(Request::get("/").header("x-key", value(b"\xff")));
+        let other = known(Request::get("/").header("x-key", value(b"\xfe")));
+        assert_ne!(one, other);
+    }
+}

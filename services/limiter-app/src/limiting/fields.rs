@@ -1,0 +1,76 @@
+//! What a reply says of the limits, as structured fields (RFC 9651).
+
+use std::{collections::BTreeMap, fmt::Write as _, time::Duration};
+
+use axum::http::{HeaderMap, HeaderName, HeaderValue};
+use limiter::Decision;
+
+const RATELIMIT: HeaderName = HeaderName::from_static("ratelimit");
+const RATELIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
+
+/// `RateLimit-Policy: "per-token";q=100;w=1` and `RateLimit: "per-token";r=99;t=1`, with an item for each limit.
+///
+/// The further limits of a policy are named `"per-token/2"` and so on, which no policy can be. The draft counts in whole
+/// seconds: a window or a reset below one is rounded up.
+pub(crate) fn standings(decision: &Decision) -> HeaderMap {
+    let (mut policies, mut stands) = (String::new(), String::new());
+    let mut limits = BTreeMap::<&str, u32>::new();
+    for standing in &decision.standings {
+        let number = limits.entry(&standing.policy).or_default();
+        *number += 1;
+        let name = match number {
+            1 => standing.policy.clone(),
+            _ => format!("{}/{number}", standing.policy),
+        };
+        let comma = if policies.is_empty() { "" } else { ", " };
+        let (limit, reset) = (&standing.limit, standing.reset_after);
+        // Writing to a string cannot fail.
+        let _ = write!(policies, "{comma}\"{name}\";q={};w={}", limit.requests(), seconds(limit.window()));
+        let _ = write!(stands, "{comma}\"{name}\";r={};t={}", standing.remaining, seconds(reset));
+    }
+    let fields = [(RATELIMIT_POLICY, policies), (RATELIMIT, stands)];
+    let written = fields.into_iter().filter(|(_, value)| !value.is_empty());
+    written.filter_map(|(name, value)| Some((name, HeaderValue::try_from(value).ok()?))).collect()
+}
+
+/// `Retry-After`, in whole seconds: no earlier than there is room, and at least one.
+pub(crate) fn retry_after(after: Duration) -> HeaderValue {
+    HeaderValue::from(seconds(after).max(1))
+}
+
+/// Rounded up.
+fn seconds(duration: Duration) -> u64 {
+    duration.as_secs() + u64::from(duration.subsec_nanos() > 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use limiter::{Limit, PolicyStanding, Verdict};
+
+    use super::*;
+
+    fn standing(policy: &str, requests: u64, window_ms: u64) -> PolicyStanding {
+        PolicyStanding {
+            policy: policy.to_owned(),
+            limit: Limit::new(requests, Duration::from_millis(window_ms), None).expect("a limit"),
+            remaining: 7,
+            reset_after: Duration::from_millis(1_001),
+        }
+    }
+
+    #[test]
+    fn every_limit_is_told_in_whole_seconds() {
+        let decision = Decision {
+            verdict: Verdict::Admitted(Duration::ZERO),
+            standings: vec![standing("a", 10, 100), standing("a", 90, 60_000), standing("b", 1, 1_000)],
+            would_refuse: false,
+            counted: true,
+        };
+        let said = standings(&decision);
+        assert_eq!(said["ratelimit-policy"], r#""a";q=10;w=1, "a/2";q=90;w=60, "b";q=1;w=1"#);
+        assert_eq!(said["ratelimit"], r#""a";r=7;t=2, "a/2";r=7;t=2, "b";r=7;t=2"#);
+        assert_eq!(retry_after(Duration::ZERO), "1");
+        assert_eq!(retry_after(Duration::from_millis(1_500)), "2");
+        assert!(standings(&Decision { standings: Vec::new(), ..decision }).is_empty());
+    }
+}

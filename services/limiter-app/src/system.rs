@@ -1,0 +1,168 @@
+//! What the limiter is made of, as data.
+
+use std::time::Duration;
+
+use limiter::{Algorithm, Limit};
+use runtime::{
+    Accepts, Arrivals, Axis, BackingKind, BackingNeed, Copies, EDGE, Placement, ProcessShape, System, Value,
+    Wiring, axes,
+};
+
+/// The rate limiter.
+pub static SYSTEM: System = System {
+    name: "limiter",
+    summary: "May this request pass, now, for this key, under this policy?",
+    components: &[
+        ("decisions", "decides whether a request passes, by the policies and the counts"),
+        ("policies", "keeps which limits apply to whom"),
+        ("counts", "keeps what each key has used, where one process does that for all"),
+    ],
+    calls: &[(EDGE, &["decisions", "policies"]), ("decisions", &["policies", "counts"])],
+    placements: &[
+        Placement {
+            name: "monolith",
+            summary: "one process hosts the edge, decisions, policies and counts",
+            processes: &[ProcessShape::edge("limiter", &["decisions", "policies", "counts"])],
+        },
+        Placement {
+            name: "microservices",
+            summary: "a gateway with the edge, and a process each for decisions and policies",
+            processes: &[ProcessShape::edge("gateway", &[]), DECISIONS, POLICIES, COUNTS],
+        },
+        Placement {
+            name: "decisions-apart",
+            summary: "decisions have a process of their own; the edge and policies share the other",
+            processes: &[ProcessShape::edge("gateway", &["policies"]), DECISIONS, COUNTS],
+        },
+    ],
+    axes: &[
+        ALGORITHM,
+        STATE,
+        ON_FAILURE,
+        KEYING,
+        axes::TRANSPORT,
+        axes::DATABASE,
+        axes::RESILIENCE,
+        axes::REPLICAS,
+        axes::BALANCING,
+        axes::TRACING,
+    ],
+    backings,
+    conflict,
+    examples: &[
+        ("ask for what is protected", "curl -i {url}/quotes/1 -H 'authorization: Bearer me'"),
+        (
+            "ask too often: some are refused, and told when to come back",
+            "seq 300 | xargs -P4 -I% curl -s -o /dev/null -w '%{http_code}\\n' {url}/quotes/% -H 'authorization: Bearer me' | sort | uniq -c",
+        ),
+        ("see the policies, and what this wiring promises of them", "curl -i {url}/policies"),
+        (
+            "put others in force: three in ten seconds",
+            r#"curl -i -X PUT {url}/policies -H 'content-type: application/json' -d '{"policies":[{"name":"slow","key":"token","limits":[{"requests":3,"window_ms":10000}]}]}'"#,
+        ),
+        (
+            "ask for a decision alone",
+            r#"curl -i {url}/decisions -H 'content-type: application/json' -d '{"facts":{"token":"me"},"cost":2}'"#,
+        ),
+        ("the whole API", "curl {url}/openapi.json"),
+    ],
+    rehearse: Some(rehearse),
+};
+
+const DECISIONS: ProcessShape = ProcessShape::behind("decisions", &["decisions"]);
+const POLICIES: ProcessShape = ProcessShape::behind("policies", &["policies"]).copies(Copies::OneHere);
+/// One process for all copies: that is its point.
+const COUNTS: ProcessShape =
+    ProcessShape::behind("counts", &["counts"]).copies(Copies::OneAlways).only_where("state", "service");
+
+/// How requests are counted against a limit.
+const ALGORITHM: Axis = Axis {
+    name: "algorithm",
+    summary: "How are requests counted against a limit?",
+    values: &[
+        value(Algorithm::Gcra),
+        value(Algorithm::TokenBucket),
+        value(Algorithm::LeakyBucket),
+        value(Algorithm::FixedWindow),
+        value(Algorithm::SlidingLog),
+        value(Algorithm::SlidingCounter),
+    ],
+    accepts: Accepts::Listed,
+};
+
+const fn value(algorithm: Algorithm) -> Value {
+    Value::new(algorithm.name(), algorithm.summary())
+}
+
+/// Where what each key has used is kept.
+const STATE: Axis = Axis {
+    name: "state",
+    summary: "Where is kept what each key has used?",
+    values: &[
+        Value::new("local", "in each process that decides: several copies admit several times the limit"),
+        Value::new("service", "in one process that counts for all, a hop away"),
+        Value::new("redis", "in a Redis server that all share: one script, one round trip"),
+        Value::new("synced", "in each process, brought together through Redis every 100 ms"),
+    ],
+    accepts: Accepts::Listed,
+};
+
+/// What a request is when nobody can count it.
+const ON_FAILURE: Axis = Axis {
+    name: "on-failure",
+    summary: "What becomes of a request that nobody can count?",
+    values: &[
+        Value::new("open", "it passes: the limiter is no reason for an outage"),
+        Value::new("closed", "it is refused: what stands behind is never left without a limit"),
+    ],
+    accepts: Accepts::Listed,
+};
+
+/// Who shares a count.
+const KEYING: Axis = Axis {
+    name: "keying",
+    summary: "Who shares a count?",
+    values: &[
+        Value::new("per-client", "each client has its own, by the policy's key"),
+        Value::control(
+            "shared",
+            "all clients share one",
+            "one client that asks too often uses up what all have",
+        ),
+    ],
+    accepts: Accepts::Listed,
+};
+
+fn conflict(wiring: &Wiring) -> Option<String> {
+    let both = wiring.get("state") == "synced" && wiring.get("algorithm") == "sliding-log";
+    let cannot = "`state=synced` brings counts together, and a `sliding-log` is no count: all of it would have to travel";
+    both.then(|| cannot.to_owned()).or_else(|| wiring.nothing_to_copy())
+}
+
+fn backings(wiring: &Wiring) -> Vec<BackingNeed> {
+    let kind = match wiring.get("database") {
+        "postgres" => BackingKind::Postgres,
+        _ => BackingKind::Sqlite,
+    };
+    let need = |role: &str, kind, user| BackingNeed {
+        role: role.to_owned(),
+        kind,
+        used_by: vec![user],
+        edge: false,
+    };
+    let mut needs = vec![need("database", kind, "policies")];
+    if matches!(wiring.get("state"), "redis" | "synced") {
+        needs.push(need("counts", BackingKind::Redis, "decisions"));
+    }
+    needs
+}
+
+/// What the algorithm does with arrivals of one client; where several processes count, what one of them does.
+fn rehearse(wiring: &Wiring, arrivals: &Arrivals<'_>) -> Vec<Option<Duration>> {
+    let algorithm = Algorithm::parse(wiring.get("algorithm"));
+    let limit = Limit::new(arrivals.requests.into(), arrivals.window, None);
+    match (algorithm, limit) {
+        (Some(algorithm), Ok(limit)) => limiter::rehearse(algorithm, &limit, arrivals.at),
+        _ => Vec::new(),
+    }
+}

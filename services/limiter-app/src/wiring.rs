@@ -1,0 +1,132 @@
+//! How the limiter is put together: the architecture, top to bottom.
+
+use std::{sync::Arc, time::Duration};
+
+use anyhow::{Context as _, Result, bail};
+use backing::{Check, Database};
+use contract::MonotonicTicks;
+use limiter::{
+    Algorithm, Capacity, Counts, DecisionService, Decisions, KeySource, Keying, Limit, LocalCounts, Mode,
+    OnFailure, Policies, Policy, PolicyError, PolicyService, PolicyStore, Replacement,
+};
+use runtime::{Backings, Host};
+
+use crate::{
+    adapters::{
+        CountedDecisions, HeldMetrics, InTime, PostgresPolicyStore, RedisCounts, SqlitePolicyStore,
+        SyncedCounts, Within, follow,
+    },
+    edge::{self, Promise},
+    remotes::{counts, decisions, policies},
+};
+
+/// Policies stand on a store; decisions on the policies and on counts, which are in the same process, a process of their
+/// own, or a Redis server; the edge asks decisions for every request.
+pub(crate) async fn wire(host: &mut Host) -> Result<()> {
+    let policies = host.place(policies::CONTRACT, policy_service).await?;
+    let apart: Option<Arc<dyn Counts>> = match host.axis("state") {
+        "service" => Some(Arc::new(InTime::new(
+            host.place(counts::CONTRACT, async |b| Ok(local_counts(b)? as Arc<dyn Counts>)).await?,
+            Within::COUNTS,
+        ))),
+        _ => None,
+    };
+    let following = Arc::clone(&policies);
+    let decisions =
+        host.place(decisions::CONTRACT, async |b| decision_service(b, following, apart).await).await?;
+    let decisions = Arc::new(InTime::new(decisions, Within::DECISION));
+    let (on_failure, promise) = (on_failure(host.axis("on-failure"))?, promise(host)?);
+    host.edge(|| edge::router(policies, decisions, on_failure, promise));
+    Ok(())
+}
+
+async fn policy_service(b: &mut Backings) -> Result<Arc<dyn Policies>> {
+    let store: Arc<dyn PolicyStore> = match b.database("policies").await? {
+        Database::Sqlite(database) => Arc::new(SqlitePolicyStore::open(database).await?),
+        Database::Postgres(database) => Arc::new(PostgresPolicyStore::open(database).await?),
+    };
+    let service = PolicyService::new(store);
+    // Only where nothing was ever in force.
+    match service.replace(Replacement { expected: Some(0), policies: vec![first_policy()?] }).await {
+        Ok(_) | Err(PolicyError::Changed { .. }) => Ok(Arc::new(service)),
+        Err(error) => Err(error).context("cannot put the first policy in force"),
+    }
+}
+
+/// What a new limiter has, so that there is something to see: a hundred requests a second for each token.
+fn first_policy() -> Result<Policy> {
+    Ok(Policy {
+        name: "per-token".to_owned(),
+        key: KeySource::Token,
+        limits: vec![Limit::new(100, Duration::from_secs(1), None)?],
+        exempt: Vec::new(),
+        mode: Mode::Enforce,
+    })
+}
+
+async fn decision_service(
+    b: &mut Backings,
+    policies: Arc<dyn Policies>,
+    apart: Option<Arc<dyn Counts>>,
+) -> Result<Arc<dyn Decisions>> {
+    let counts: Arc<dyn Counts> = match (b.axis("state"), apart) {
+        ("local", None) => local_counts(b)?,
+        ("service", Some(counts)) => counts,
+        ("redis", None) => {
+            Arc::new(RedisCounts::new(algorithm(b.axis("algorithm"))?, b.redis("counts").await?))
+        }
+        ("synced", None) => {
+            let (algorithm, redis) = (algorithm(b.axis("algorithm"))?, b.redis("counts").await?);
+            Arc::new(SyncedCounts::start(algorithm, redis, random_secret(), &mut b.registry, &b.background))
+        }
+        (other, _) => bail!("nothing is wired for state = {other}"),
+    };
+    let keying = match b.axis("keying") {
+        "per-client" => Keying::PerClient,
+        "shared" => Keying::Shared,
+        other => bail!("nothing is wired for keying = {other}"),
+    };
+    let service = Arc::new(DecisionService::new(counts, on_failure(b.axis("on-failure"))?, keying));
+    let asked = Arc::clone(&service);
+    // Without policies everything passes: so nothing is sent here before they are known.
+    b.needs(Check::new("the component `policies`".to_owned(), move || {
+        let is_known = asked.version() > 0;
+        async move { is_known }
+    }));
+    b.background.start(|stop| follow(Arc::clone(&service), policies, stop));
+    Ok(Arc::new(CountedDecisions::new(service, &mut b.registry)))
+}
+
+fn local_counts(b: &mut Backings) -> Result<Arc<LocalCounts>> {
+    let algorithm = algorithm(b.axis("algorithm"))?;
+    let ticks = Arc::new(MonotonicTicks::new());
+    let counts = Arc::new(LocalCounts::new(algorithm, Capacity::default(), random_secret(), ticks));
+    b.registry.register_collector(Box::new(HeldMetrics(Arc::clone(&counts))));
+    Ok(counts)
+}
+
+fn random_secret() -> [u8; 16] {
+    rand::random()
+}
+
+fn algorithm(name: &str) -> Result<Algorithm> {
+    Algorithm::parse(name).with_context(|| format!("nothing is wired for algorithm = {name}"))
+}
+
+fn on_failure(name: &str) -> Result<OnFailure> {
+    match name {
+        "open" => Ok(OnFailure::Open),
+        "closed" => Ok(OnFailure::Closed),
+        other => bail!("nothing is wired for on-failure = {other}"),
+    }
+}
+
+/// Where each copy has counts of its own, each may admit as much as one: with `synced` too, in the time until they have
+/// heard of each other, and whenever Redis is away.
+fn promise(host: &Host) -> Result<Promise> {
+    let counters = match host.axis("state") {
+        "local" | "synced" => host.copies("decisions"),
+        _ => 1,
+    };
+    Ok(Promise { algorithm: algorithm(host.axis("algorithm"))?, counters })
+}

@@ -1,0 +1,74 @@
+//! Counting in windows of the calendar.
+
+use std::time::Duration;
+
+use super::{
+    Fields, State,
+    pace::{counted, window_nanos},
+};
+use crate::{Limit, Standing};
+
+/// How many were admitted in the current window; windows begin at multiples of their length since 1970.
+///
+/// Rule: a request of cost k has room if the window's count and k are at most the limit.
+/// Bound: 2 x requests in any window: all of them at the end of one and again at the start of the next.
+/// Memory: 12 bytes a key.
+///
+/// Source: practice: a counter with an expiry, such as the `INCR` pattern in the documentation of Redis.
+#[derive(Clone, Debug, Default)]
+pub struct FixedWindow {
+    /// The window's number since 1970.
+    window: u64,
+    used: u32,
+}
+
+impl FixedWindow {
+    /// Makes the state speak of the current window, or of the next if the clock went back into the one before it.
+    fn advance(&mut self, limit: &Limit, now: u64) {
+        let current = now / window_nanos(limit);
+        if self.window < current {
+            *self = Self { window: current, used: 0 };
+        } else if self.window > current + 1 {
+            // For a whole window at least: what was admitted before the clock went back is not forgotten earlier.
+            *self = Self { window: current + 1, used: limit.requests() };
+        }
+    }
+
+    fn end(&self, limit: &Limit, now: u64) -> Duration {
+        Duration::from_nanos((self.window + 1) * window_nanos(limit) - now)
+    }
+}
+
+impl State for FixedWindow {
+    fn look(&mut self, limit: &Limit, cost: u32, now: u64) -> Standing {
+        self.advance(limit, now);
+        let cost = counted(cost, limit.requests());
+        let remaining = limit.requests() - self.used;
+        let retry_after = if cost > limit.requests() { limit.window() } else { self.end(limit, now) };
+        Standing {
+            admits: cost <= remaining,
+            remaining,
+            reset_after: if self.used == 0 { Duration::ZERO } else { self.end(limit, now) },
+            retry_after: if cost <= remaining { Duration::ZERO } else { retry_after },
+            wait: Duration::ZERO,
+        }
+    }
+
+    fn charge(&mut self, limit: &Limit, cost: u32, now: u64) -> Duration {
+        self.used += counted(cost, limit.requests());
+        self.end(limit, now)
+    }
+
+    /// The window's number since 1970, and its count.
+    fn fields(&self) -> Fields {
+        Fields([self.window, self.used.into(), 0])
+    }
+
+    fn from_fields(fields: Fields) -> Self {
+        Self { window: fields.0[0], used: fields.0[1] as u32 }
+    }
+
+    fn bytes(&self) -> usize {
+        0
+    }
+}

@@ -1,0 +1,68 @@
+//! The generic cell rate algorithm.
+
+use std::time::Duration;
+
+use super::{
+    Fields, State,
+    pace::{Moment, Pace, counted},
+};
+use crate::{Limit, Standing};
+
+/// The moment at which the next request is due if all come evenly; one may come early by a burst less one.
+///
+/// Rule: with the spacing T = window / requests and the due time D, a request of cost k at t has room if
+/// `max(D, t) + k T <= t + burst T`, and then D becomes `max(D, t) + k T`.
+/// Bound: burst + requests - 1 in any window. Its decisions are those of the token bucket.
+/// Memory: 12 bytes a key. Nothing has to be added up while a key is idle.
+///
+/// Source: virtual scheduling in ITU-T I.371 (annex A), with T - the increment - exact, and the limit
+/// tau = (burst - 1) T.
+#[derive(Clone, Debug, Default)]
+pub struct Gcra {
+    due: Moment,
+}
+
+impl Gcra {
+    /// The due time as it counts now, and how far it may lie ahead.
+    fn ahead(&self, pace: &Pace, limit: &Limit, now: u64) -> (Moment, Moment) {
+        let furthest = pace.after(Moment::at(now), limit.burst());
+        (self.due.clamp(Moment::at(now), furthest), furthest)
+    }
+}
+
+impl State for Gcra {
+    fn look(&mut self, limit: &Limit, cost: u32, now: u64) -> Standing {
+        let (pace, cost) = (Pace::of(limit), counted(cost, limit.burst()));
+        let (due, furthest) = self.ahead(&pace, limit, now);
+        let next = pace.after(due, cost);
+        let retry_after = if cost > limit.burst() { limit.window() } else { next.since(furthest) };
+        Standing {
+            admits: next <= furthest,
+            remaining: pace.spacings(due, furthest),
+            reset_after: due.since_nanos(now),
+            retry_after: if next <= furthest { Duration::ZERO } else { retry_after },
+            wait: Duration::ZERO,
+        }
+    }
+
+    fn charge(&mut self, limit: &Limit, cost: u32, now: u64) -> Duration {
+        let pace = Pace::of(limit);
+        let (due, _) = self.ahead(&pace, limit, now);
+        self.due = pace.after(due, counted(cost, limit.burst()));
+        self.due.since_nanos(now)
+    }
+
+    /// The due time: nanoseconds, and the part of one.
+    fn fields(&self) -> Fields {
+        let (nanos, part) = self.due.numbers();
+        Fields([nanos, part, 0])
+    }
+
+    fn from_fields(fields: Fields) -> Self {
+        Self { due: Moment::from_numbers(fields.0[0], fields.0[1]) }
+    }
+
+    fn bytes(&self) -> usize {
+        0
+    }
+}

@@ -1,0 +1,114 @@
+//! A sliding window, guessed from two counts.
+
+use std::time::Duration;
+
+use super::{
+    Fields, State,
+    pace::{counted, divided, window_nanos},
+};
+use crate::{Limit, Standing};
+
+/// How many were admitted in the current window of the calendar and in the one before.
+///
+/// Rule: the last window's count is taken to be spread evenly, so that as much of it counts as is still in sight; a
+/// request of cost k has room if that, the current count and k are at most the limit.
+/// Bound: 2 x requests - 1 in any window: the last window's count may have come all at its end. Evenly spread requests
+/// are counted right to one.
+/// Memory: 16 bytes a key.
+///
+/// Source: practice: "How we built rate limiting capable of scaling to millions of domains", Cloudflare's blog, 2017.
+#[derive(Clone, Debug, Default)]
+pub struct SlidingCounter {
+    /// The current window's number since 1970.
+    window: u64,
+    previous: u32,
+    current: u32,
+}
+
+impl SlidingCounter {
+    /// Makes the state speak of the current window, or of the next if the clock went back into the one before it.
+    fn advance(&mut self, limit: &Limit, now: u64) {
+        let current = now / window_nanos(limit);
+        if self.window + 1 == current {
+            *self = Self { window: current, previous: self.current, current: 0 };
+        } else if self.window < current {
+            *self = Self { window: current, previous: 0, current: 0 };
+        } else if self.window > current + 1 {
+            let used = limit.requests();
+            *self = Self { window: current + 1, previous: used, current: used };
+        }
+    }
+
+    /// Nanoseconds until the current window ends; more than its length if the clock went back before it.
+    fn left(&self, limit: &Limit, now: u64) -> u64 {
+        (self.window + 1) * window_nanos(limit) - now
+    }
+
+    /// How much of the last window still counts, rounded up.
+    fn in_sight(&self, limit: &Limit, now: u64) -> u32 {
+        let window = window_nanos(limit);
+        let left = self.left(limit, now).min(window);
+        divided(u128::from(self.previous) * u128::from(left) + u128::from(window - 1), window) as u32
+    }
+
+    /// Nanoseconds until a cost that fits at all finds room.
+    fn room_after(&self, limit: &Limit, cost: u32, now: u64) -> u64 {
+        let window = window_nanos(limit);
+        // When a whole window's count may be in sight no more than for the rest of this time.
+        let sight = |room: u32, count: u32| divided(u128::from(room) * u128::from(window), count.into());
+        let left = self.left(limit, now);
+        match (limit.requests() - cost).checked_sub(self.current) {
+            Some(room) => left.saturating_sub(sight(room, self.previous.max(1))),
+            None => left + window.saturating_sub(sight(limit.requests() - cost, self.current)),
+        }
+    }
+
+    fn reset_after(&self, limit: &Limit, now: u64) -> Duration {
+        let left = Duration::from_nanos(self.left(limit, now));
+        match (self.current, self.previous) {
+            (0, 0) => Duration::ZERO,
+            (0, _) => left,
+            _ => left + limit.window(),
+        }
+    }
+}
+
+impl State for SlidingCounter {
+    fn look(&mut self, limit: &Limit, cost: u32, now: u64) -> Standing {
+        self.advance(limit, now);
+        let cost = counted(cost, limit.requests());
+        let used = self.current + self.in_sight(limit, now);
+        let remaining = limit.requests().saturating_sub(used);
+        let retry_after = if cost > limit.requests() {
+            limit.window()
+        } else {
+            Duration::from_nanos(self.room_after(limit, cost, now))
+        };
+        Standing {
+            admits: cost <= remaining,
+            remaining,
+            reset_after: self.reset_after(limit, now),
+            retry_after: if cost <= remaining { Duration::ZERO } else { retry_after },
+            wait: Duration::ZERO,
+        }
+    }
+
+    fn charge(&mut self, limit: &Limit, cost: u32, now: u64) -> Duration {
+        self.current += counted(cost, limit.requests());
+        self.reset_after(limit, now)
+    }
+
+    /// The current window's number since 1970, the count of the one before, and its own.
+    fn fields(&self) -> Fields {
+        Fields([self.window, self.previous.into(), self.current.into()])
+    }
+
+    fn from_fields(fields: Fields) -> Self {
+        let [window, previous, current] = fields.0;
+        Self { window, previous: previous as u32, current: current as u32 }
+    }
+
+    fn bytes(&self) -> usize {
+        0
+    }
+}

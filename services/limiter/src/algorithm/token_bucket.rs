@@ -1,0 +1,82 @@
+//! A bucket that fills evenly.
+
+use std::time::Duration;
+
+use super::{
+    Fields, State,
+    pace::{Moment, Pace, counted},
+};
+use crate::{Limit, Standing};
+
+/// How many tokens were there, and when; a fresh bucket is full.
+///
+/// Rule: tokens come one each `window / requests`, up to `burst`; a request of cost k has room if there are k, and takes
+/// them.
+/// Bound: burst + requests - 1 in any window: a full bucket, and what comes meanwhile.
+/// Memory: 16 bytes a key.
+///
+/// Source: Turner, "New directions in communications", 1986, its counter turned upside down; RFC 2697 has the same.
+#[derive(Clone, Debug, Default)]
+pub struct TokenBucket {
+    /// When the latest token came, or the bucket was full.
+    at: Moment,
+    /// How many are missing from a full bucket.
+    missing: u32,
+}
+
+impl TokenBucket {
+    /// Counts the tokens that have come until now; takes them back where the clock went back.
+    fn refill(&mut self, pace: &Pace, limit: &Limit, now: u64) {
+        let now = Moment::at(now);
+        let ahead = pace.spacings_up(now, self.at);
+        let come = pace.spacings(self.at, now);
+        if u64::from(self.missing) + u64::from(ahead) > u64::from(limit.burst()) {
+            *self = Self { at: now, missing: limit.burst() };
+        } else if ahead > 0 {
+            *self = Self { at: pace.before(self.at, ahead), missing: self.missing + ahead };
+        } else if come >= self.missing {
+            *self = Self { at: now, missing: 0 };
+        } else {
+            *self = Self { at: pace.after(self.at, come), missing: self.missing - come };
+        }
+    }
+}
+
+impl State for TokenBucket {
+    fn look(&mut self, limit: &Limit, cost: u32, now: u64) -> Standing {
+        let (pace, cost) = (Pace::of(limit), counted(cost, limit.burst()));
+        self.refill(&pace, limit, now);
+        let tokens = limit.burst() - self.missing;
+        let wanting = pace.after(self.at, cost.saturating_sub(tokens)).since_nanos(now);
+        let retry_after = if cost > limit.burst() { limit.window() } else { wanting };
+        Standing {
+            admits: cost <= tokens,
+            remaining: tokens,
+            reset_after: pace.after(self.at, self.missing).since_nanos(now),
+            retry_after: if cost <= tokens { Duration::ZERO } else { retry_after },
+            wait: Duration::ZERO,
+        }
+    }
+
+    fn charge(&mut self, limit: &Limit, cost: u32, now: u64) -> Duration {
+        let pace = Pace::of(limit);
+        self.refill(&pace, limit, now);
+        self.missing += counted(cost, limit.burst());
+        pace.after(self.at, self.missing).since_nanos(now)
+    }
+
+    /// When the latest token came: nanoseconds, and the part of one; how many are missing.
+    fn fields(&self) -> Fields {
+        let (nanos, part) = self.at.numbers();
+        Fields([nanos, part, self.missing.into()])
+    }
+
+    fn from_fields(fields: Fields) -> Self {
+        let [nanos, part, missing] = fields.0;
+        Self { at: Moment::from_numbers(nanos, part), missing: missing as u32 }
+    }
+
+    fn bytes(&self) -> usize {
+        0
+    }
+}

@@ -1,0 +1,94 @@
+//! All shards of one algorithm.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use super::{
+    Capacity, Full, Held, Keeper,
+    key::Key,
+    shard::{Shard, WAYS},
+};
+use crate::{
+    Limit, Standing,
+    algorithm::{Fields, State},
+};
+
+/// Locks; so many requests are counted at once, at most.
+const SHARDS: usize = 64;
+
+/// A charge, its key hashed.
+pub(super) struct Keyed<'a> {
+    pub(super) key: Key,
+    pub(super) limit: &'a Limit,
+    pub(super) enforced: bool,
+}
+
+pub(super) struct Table<S> {
+    shards: Box<[Mutex<Shard<S>>]>,
+}
+
+impl<S: State> Table<S> {
+    pub(super) fn new(capacity: Capacity) -> Self {
+        let sets = (2 * capacity.keys).div_ceil(WAYS).next_power_of_two();
+        let shards = SHARDS.min(sets);
+        let shard = |_| Mutex::new(Shard::new(sets / shards, capacity.log_bytes / shards));
+        Self { shards: (0..shards).map(shard).collect() }
+    }
+
+    fn lock(&self, index: usize) -> MutexGuard<'_, Shard<S>> {
+        self.shards[index].lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn shard_of(&self, key: Key) -> MutexGuard<'_, Shard<S>> {
+        self.lock(key.shard(self.shards.len()))
+    }
+}
+
+impl<S: State> Keeper for Table<S> {
+    fn take_one(&self, charge: &Keyed<'_>, cost: u32, now: u64) -> Result<Standing, Full> {
+        let mut shard = self.shard_of(charge.key);
+        shard.make_room(charge.key, now)?;
+        Ok(shard.take(charge, cost, now))
+    }
+
+    fn take_all(&self, charges: &[Keyed<'_>], cost: u32, now: u64) -> Result<Vec<Standing>, Full> {
+        let index = |charge: &Keyed<'_>| charge.key.shard(self.shards.len());
+        // Always locked in the same order, so that two calls never wait for each other.
+        let mut wanted: Vec<usize> = charges.iter().map(index).collect();
+        wanted.sort_unstable();
+        wanted.dedup();
+        let mut locked: Vec<_> = wanted.iter().map(|index| self.lock(*index)).collect();
+        let shard = |charge: &Keyed<'_>| wanted.partition_point(|wanted| *wanted < index(charge));
+        let mut standings = Vec::with_capacity(charges.len());
+        for charge in charges {
+            standings.push(locked[shard(charge)].look(charge, cost, now)?);
+        }
+        let refused =
+            charges.iter().zip(&standings).any(|(charge, standing)| charge.enforced && !standing.admits);
+        if !refused {
+            for (charge, standing) in charges.iter().zip(&mut standings) {
+                *standing = locked[shard(charge)].take(charge, cost, now);
+            }
+        }
+        Ok(standings)
+    }
+
+    fn fields(&self, key: Key) -> Option<Fields> {
+        self.shard_of(key).fields(key)
+    }
+
+    fn set_fields(&self, key: Key, limit: &Limit, fields: Fields, now: u64) {
+        self.shard_of(key).set_fields(key, limit, fields, now);
+    }
+
+    fn held(&self) -> Held {
+        let mut held = Held::default();
+        for index in 0..self.shards.len() {
+            let shard = self.lock(index);
+            held.keys += shard.keys;
+            held.evicted += shard.evicted;
+            held.places += shard.places() as u64;
+            held.bytes += shard.bytes() as u64;
+        }
+        held
+    }
+}

@@ -1,0 +1,45 @@
+//! What every store does with its database: brings its tables up to date, and says what failed.
+
+use std::time::Duration;
+
+use contract::{Unavailable, Why};
+use tokio::time::Instant;
+
+/// What a component says of its database when that fails; the log has the rest.
+pub fn unavailable(error: &sqlx::Error) -> Unavailable {
+    let why = match error {
+        sqlx::Error::PoolTimedOut => Why::Overloaded,
+        sqlx::Error::Io(_) | sqlx::Error::PoolClosed | sqlx::Error::WorkerCrashed => Why::Unreachable,
+        _ => Why::Broken,
+    };
+    tracing::warn!(%error, "the database failed");
+    Unavailable::new("database", why)
+}
+
+/// How long copies of a component that start at once may take to make its tables, and how often each looks again.
+const MIGRATED_WITHIN: Duration = Duration::from_secs(5);
+const LOOK_EVERY: Duration = Duration::from_millis(50);
+
+/// Brings a component's tables up to date; components may share a database, so each keeps its own list.
+///
+/// SQLite has no lock that copies could take turns with (PostgreSQL has): whoever comes second fails, and then finds
+/// the work done, because each migration is one transaction with its line in the list.
+pub async fn migrate<'a, A>(
+    mut migrator: sqlx::migrate::Migrator,
+    list: &'static str,
+    database: A,
+) -> anyhow::Result<()>
+where
+    A: sqlx::Acquire<'a> + Copy,
+    <A::Connection as std::ops::Deref>::Target: sqlx::migrate::Migrate,
+{
+    migrator.dangerous_set_table_name(list);
+    let deadline = Instant::now() + MIGRATED_WITHIN;
+    while let Err(error) = migrator.run(database).await {
+        if Instant::now() > deadline {
+            return Err(error.into());
+        }
+        tokio::time::sleep(LOOK_EVERY).await;
+    }
+    Ok(())
+}

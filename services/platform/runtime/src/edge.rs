@@ -1,0 +1,116 @@
+//! What the public APIs of all systems have in common: how a body is read, and what a client is told when something is
+//! wrong, which is a problem document (RFC 9457).
+
+use std::borrow::Cow;
+
+use axum::{
+    body::to_bytes,
+    extract::Request,
+    http::{HeaderValue, Method, StatusCode, Uri, header},
+    response::{IntoResponse, Response},
+};
+use contract::{Unavailable, Why};
+use serde::{Serialize, de::DeserializeOwned};
+use utoipa::ToSchema;
+
+/// A problem on its way to a client.
+#[derive(Debug)]
+pub struct Problem {
+    status: StatusCode,
+    slug: Cow<'static, str>,
+    title: &'static str,
+    detail: String,
+}
+
+impl Problem {
+    /// A problem of this kind; `slug` is the last part of its type.
+    pub fn new(status: StatusCode, slug: &'static str, title: &'static str, detail: String) -> Self {
+        Self { status, slug: slug.into(), title, detail }
+    }
+
+    /// A request that is well formed and means what cannot be.
+    pub fn unprocessable(slug: &'static str, title: &'static str, detail: String) -> Self {
+        Self::new(StatusCode::UNPROCESSABLE_ENTITY, slug, title, detail)
+    }
+
+    /// A field that does not hold what it should.
+    pub fn invalid(field: &str, error: &dyn std::error::Error) -> Self {
+        Self {
+            status: StatusCode::UNPROCESSABLE_ENTITY,
+            slug: format!("invalid-{}", field.replace('_', "-")).into(),
+            title: "Invalid value",
+            detail: format!("`{field}`: {error}"),
+        }
+    }
+
+    /// What the types rule out, or a component that does not say what it should.
+    pub fn unavailable(detail: String) -> Self {
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", "Unavailable", detail)
+    }
+}
+
+impl From<Unavailable> for Problem {
+    fn from(unavailable: Unavailable) -> Self {
+        let detail = unavailable.to_string();
+        match unavailable.why {
+            Why::TimedOut => Self::new(StatusCode::GATEWAY_TIMEOUT, "too-late", "Deadline exceeded", detail),
+            _ => Self::unavailable(detail),
+        }
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let mut response = remote::problem(self.status, &self.slug, self.title, &self.detail);
+        if self.status == StatusCode::SERVICE_UNAVAILABLE {
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+        }
+        response
+    }
+}
+
+/// A problem document as the description of an API has it, sent as `application/problem+json`.
+#[derive(Serialize, ToSchema)]
+pub struct ProblemShown {
+    /// A relative URI that names the kind of problem.
+    r#type: String,
+    /// The kind of problem, for a person.
+    title: String,
+    /// The status code.
+    status: u16,
+    /// What is wrong with this request.
+    detail: String,
+}
+
+/// Reads a JSON body of at most that many bytes.
+pub async fn json_body<T: DeserializeOwned>(request: Request, at_most: usize) -> Result<T, Problem> {
+    let json = request
+        .headers()
+        .get(header::CONTENT_TYPE)
+        .and_then(|kind| kind.to_str().ok())
+        .is_some_and(|kind| kind.split(';').next().is_some_and(|kind| kind.trim() == "application/json"));
+    if !json {
+        let detail = "send the body as `content-type: application/json`".to_owned();
+        let status = StatusCode::UNSUPPORTED_MEDIA_TYPE;
+        return Err(Problem::new(status, "not-json", "Not JSON", detail));
+    }
+    let bytes = to_bytes(request.into_body(), at_most).await.map_err(|_| {
+        let detail = format!("a body has at most {at_most} bytes");
+        Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too-large", "Request too large", detail)
+    })?;
+    serde_json::from_slice(&bytes).map_err(|error| {
+        Problem::new(StatusCode::BAD_REQUEST, "malformed", "Malformed request", error.to_string())
+    })
+}
+
+/// The answer where nothing is.
+pub async fn no_such_path(path: Uri) -> Response {
+    let detail = format!("nothing is at `{}`; `/openapi.json` says what there is", path.path());
+    remote::problem(StatusCode::NOT_FOUND, "no-such-path", "No such path", &detail)
+}
+
+/// The answer to a method that a resource lacks.
+pub async fn method_not_allowed(method: Method) -> Response {
+    let detail = format!("this resource does not answer {method}; the header `Allow` says what it answers");
+    remote::problem(StatusCode::METHOD_NOT_ALLOWED, "method-not-allowed", "Method not allowed", &detail)
+}

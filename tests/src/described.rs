@@ -1,0 +1,37 @@
+//! A public API held against its own description.
+
+use serde_json::Value;
+
+use crate::edge_client::EdgeClient;
+
+/// The API's own description names every route and status that a client has met.
+///
+/// `shown` names the schema of what a route answers. Except what HTTP itself means everywhere: a HEAD, a method that is not allowed, a path that leads nowhere.
+pub fn everything_that_was_seen(edge: &EdgeClient, shown: fn(&str) -> &'static str) {
+    let reply = edge.get("/openapi.json");
+    assert_eq!((reply.status, reply.header("content-type")), (200, "application/json"));
+    let document = reply.json();
+    assert!(document["openapi"].as_str().is_some_and(|version| version.starts_with("3.")), "{document}");
+    for (method, route, status) in edge.seen() {
+        if method == "HEAD" || status == 405 || route == "none" || route == "/openapi.json" {
+            continue;
+        }
+        let described = &document["paths"][route][method.to_lowercase()]["responses"][status.to_string()];
+        let text = described["description"].as_str().unwrap_or_default();
+        assert!(!text.is_empty(), "`{method} {route}` with {status} is not described");
+        has_its_schema(&document, described, status, shown(route));
+    }
+}
+
+/// A reply with a body refers to a schema that the document holds.
+fn has_its_schema(document: &Value, described: &Value, status: u16, shown: &str) {
+    if matches!(status, 204 | 302) {
+        return;
+    }
+    let (kind, name) = if status < 400 { ("application/json", shown) } else { PROBLEM };
+    let reference = &described["content"][kind]["schema"]["$ref"];
+    assert_eq!(reference, &format!("#/components/schemas/{name}"), "{status}: {described}");
+    assert!(document["components"]["schemas"][name]["properties"].is_object(), "{name} is described");
+}
+
+const PROBLEM: (&str, &str) = ("application/problem+json", "ProblemShown");

@@ -1,0 +1,287 @@
+//! What the limiter's public API promises, one behaviour a function, for any wiring.
+
+use std::time::Duration;
+
+use http::Method;
+use runtime::Wiring;
+use serde_json::{Value, json};
+
+use crate::{
+    described,
+    edge_client::{EdgeClient, Reply},
+    edge_suite::eventually,
+};
+
+/// How soon a change of the policies is in force everywhere: half a second, and as much again for a busy machine.
+const IN_FORCE_WITHIN: Duration = Duration::from_secs(2);
+
+/// Requests in a row that meet every copy of a process, however few of them there are.
+const COPIES_ASKED: usize = 12;
+
+/// A client of a limiter.
+pub fn client(address: std::net::SocketAddr) -> EdgeClient {
+    EdgeClient::of(address, route)
+}
+
+/// The route that serves a path.
+fn route(path: &str) -> &'static str {
+    match path.split('/').collect::<Vec<_>>()[..] {
+        ["", "policies"] => "/policies",
+        ["", "decisions"] => "/decisions",
+        ["", "openapi.json"] => "/openapi.json",
+        ["", "quotes", _] => "/quotes/{number}",
+        _ => "none",
+    }
+}
+
+/// The schema of what a route answers.
+fn shown(route: &str) -> &'static str {
+    match route {
+        "/policies" => "PoliciesShown",
+        "/decisions" => "DecisionShown",
+        _ => "QuoteShown",
+    }
+}
+
+/// Asks for a quote with these headers.
+pub fn quote(edge: &EdgeClient, headers: &[(&str, &str)]) -> Reply {
+    edge.ask(&Method::GET, "/quotes/7", headers, "")
+}
+
+/// `PUT /policies`
+pub fn put(edge: &EdgeClient, headers: &[(&str, &str)], body: &Value) -> Reply {
+    let headers = [&[("content-type", "application/json")], headers].concat();
+    edge.ask(&Method::PUT, "/policies", &headers, body.to_string())
+}
+
+fn decide(edge: &EdgeClient, body: &Value) -> Reply {
+    edge.ask(&Method::POST, "/decisions", &[("content-type", "application/json")], body.to_string())
+}
+
+/// Puts one policy in force, and waits until every copy decides by it.
+pub fn in_force(edge: &EdgeClient, policy: &Value) {
+    let name = policy["name"].as_str().expect("a name");
+    let put = put(edge, &[], &json!({ "policies": [policy] }));
+    assert_eq!(put.status, 200, "{put:?}");
+    let probe = |number: usize| {
+        // A client of its own each time, so that none is over a limit.
+        let facts = json!({ "facts": { "header:x-client": format!("probe-{name}-{number}") } });
+        decide(edge, &facts).json()["standings"].to_string().contains(name)
+    };
+    let mut number = 0;
+    eventually(IN_FORCE_WITHIN, "the policy is in force", || {
+        number += COPIES_ASKED;
+        (0..COPIES_ASKED).all(|each| probe(number + each)).then_some(())
+    });
+}
+
+/// A policy by the header `x-client`.
+pub fn by_client(name: &str, requests: u64, window_ms: u64) -> Value {
+    json!({
+        "name": name,
+        "key": { "header": "x-client" },
+        "limits": [{ "requests": requests, "window_ms": window_ms }],
+    })
+}
+
+/// Every behaviour in turn, against one edge of a fresh wiring.
+pub fn behaves(edge: &EdgeClient, wiring: &Wiring) {
+    there_is_a_first_policy(edge);
+    a_quote_comes_with_where_its_client_stands(edge);
+    who_asks_too_often_is_told_when_to_come_back(edge, wiring);
+    a_dry_run_refuses_nothing_and_says_what_it_would(edge);
+    who_is_exempt_is_left_alone(edge, wiring);
+    policies_are_replaced_by_whoever_knows_them(edge);
+    policies_that_cannot_be_are_refused(edge);
+    a_request_that_says_too_much_is_refused(edge);
+    questions_that_cannot_be_are_refused(edge);
+    what_is_not_there_is_not_found(edge);
+    described::everything_that_was_seen(edge, shown);
+}
+
+fn there_is_a_first_policy(edge: &EdgeClient) {
+    let reply = edge.get("/policies");
+    assert_eq!((reply.status, reply.header("etag")), (200, "\"1\""));
+    let policies = reply.json();
+    assert_eq!(policies["version"], 1);
+    let expected = json!([{
+        "name": "per-token", "key": "token", "mode": "enforce",
+        "limits": [{ "requests": 100, "window_ms": 1_000 }],
+    }]);
+    assert_eq!(policies["policies"], expected);
+    let bound = &policies["bound"][0];
+    assert_eq!(
+        (&bound["policy"], &bound["requests"], &bound["window_ms"]),
+        (&json!("per-token"), &json!(100), &json!(1_000))
+    );
+    assert!(bound["at_most"].as_u64().is_some_and(|most| most >= 100), "{bound}");
+}
+
+fn a_quote_comes_with_where_its_client_stands(edge: &EdgeClient) {
+    let reply = quote(edge, &[("authorization", "Bearer one")]);
+    assert_eq!(reply.status, 200, "{reply:?}");
+    assert_eq!(reply.json()["number"], 7);
+    assert!(!reply.text("text").is_empty());
+    assert_eq!(reply.header("ratelimit-policy"), "\"per-token\";q=100;w=1");
+    let stands = reply.header("ratelimit");
+    assert!(
+        stands.starts_with("\"per-token\";r=") && (stands.ends_with(";t=1") || stands.ends_with(";t=2")),
+        "{stands}"
+    );
+    let first = edge.get("/quotes/0").text("text");
+    assert_eq!(edge.get("/quotes/20").text("text"), first, "there is one for every number");
+    edge.get("/quotes/many").is_problem(400, "malformed");
+}
+
+fn who_asks_too_often_is_told_when_to_come_back(edge: &EdgeClient, wiring: &Wiring) {
+    in_force(edge, &by_client("three", 3, 60_000));
+    let at_most = edge.get("/policies").json()["bound"][0]["at_most"].as_u64().expect("a number");
+    let mut admitted = 0;
+    let refused = loop {
+        let reply = quote(edge, &[("x-client", "often")]);
+        if reply.status != 200 {
+            break reply;
+        }
+        admitted += 1;
+        assert!(admitted <= at_most, "{admitted} of at most {at_most}");
+    };
+    refused.is_problem(429, "over-limit");
+    assert_eq!(refused.header("ratelimit-policy"), "\"three\";q=3;w=60");
+    assert!(refused.header("ratelimit").starts_with("\"three\";r=0;t="), "{refused:?}");
+    let retry: u64 = refused.header("retry-after").parse().expect("whole seconds");
+    assert!((1..=120).contains(&retry), "{retry}");
+    if wiring.get("keying") == "per-client" {
+        assert!(admitted >= 1, "the probes are other clients");
+        assert_eq!(quote(edge, &[("x-client", "seldom")]).status, 200, "others are left alone");
+    } else {
+        let other = (0..COPIES_ASKED).map(|_| quote(edge, &[("x-client", "seldom")]).status);
+        assert!(other.max() == Some(429), "one has used up what all have");
+    }
+}
+
+fn a_dry_run_refuses_nothing_and_says_what_it_would(edge: &EdgeClient) {
+    let mut policy = by_client("dry", 2, 60_000);
+    policy["mode"] = json!("count");
+    in_force(edge, &policy);
+    let ask = json!({ "facts": { "header:x-client": "dry" } });
+    let answers: Vec<_> = (0..40).map(|_| decide(edge, &ask).json()).collect();
+    assert!(answers.iter().all(|answer| answer["admitted"] == true && answer["counted"] == true));
+    assert!(answers.iter().any(|answer| answer["would_refuse"] == true), "{answers:?}");
+    assert_eq!(quote(edge, &[("x-client", "dry")]).status, 200);
+}
+
+fn who_is_exempt_is_left_alone(edge: &EdgeClient, wiring: &Wiring) {
+    let mut policy = by_client("mostly", 1, 60_000);
+    policy["exempt"] = json!(["monitor"]);
+    in_force(edge, &policy);
+    for _ in 0..20 {
+        let reply = quote(edge, &[("x-client", "monitor")]);
+        assert_eq!((reply.status, reply.header("ratelimit")), (200, ""));
+    }
+    if wiring.get("keying") == "per-client" {
+        let refused = (0..20).any(|_| quote(edge, &[]).status == 429);
+        assert!(refused, "whoever says nothing shares one count with all others who do not");
+    }
+}
+
+fn policies_are_replaced_by_whoever_knows_them(edge: &EdgeClient) {
+    let known = edge.get("/policies");
+    let (tag, body) = (known.header("etag").to_owned(), known.json());
+    let again = put(edge, &[("if-match", &tag)], &body);
+    assert_eq!((again.status, again.json()), (200, body.clone()), "what was read may be sent back");
+
+    let other = json!({ "policies": [by_client("other", 5, 1_000)] });
+    let changed = put(edge, &[("if-match", &tag)], &other);
+    assert_eq!(changed.status, 200);
+    assert_ne!(changed.header("etag"), tag);
+    let late = json!({ "policies": [by_client("late", 5, 1_000)] });
+    put(edge, &[("if-match", &tag)], &late).is_problem(412, "policies-changed");
+    assert_eq!(edge.get("/policies").json(), changed.json(), "nothing was changed");
+    for malformed in ["3", "\"x\"", "W/\"3\"", "\"1\", \"2\""] {
+        put(edge, &[("if-match", malformed)], &late).is_problem(400, "malformed");
+    }
+    assert_eq!(put(edge, &[("if-match", "*")], &late).status, 200);
+    assert_eq!(put(edge, &[], &json!({ "policies": [] })).status, 200, "no policy is a policy");
+}
+
+fn policies_that_cannot_be_are_refused(edge: &EdgeClient) {
+    let before = edge.get("/policies").json();
+    let limited = |requests: Value, window_ms: Value| {
+        let mut policy = by_client("a", 1, 1_000);
+        policy["limits"] = json!([{ "requests": requests, "window_ms": window_ms }]);
+        json!({ "policies": [policy] })
+    };
+    for (requests, window_ms) in [
+        (json!(0), json!(1_000)),
+        (json!(1_000_001), json!(60_000_000)),
+        (json!(u64::MAX), json!(u64::MAX)),
+        (json!(1), json!(0)),
+        (json!(1), json!(2_678_400_001_u64)),
+        (json!(1_001), json!(1)),
+    ] {
+        put(edge, &[], &limited(requests, window_ms)).is_problem(422, "invalid-policy");
+    }
+    for (requests, window_ms) in
+        [(json!(-1), json!(1_000)), (json!(1.5), json!(1_000)), (json!(1), json!("1s"))]
+    {
+        put(edge, &[], &limited(requests, window_ms)).is_problem(400, "malformed");
+    }
+    let with = |member: &str, value: Value| {
+        let mut policy = by_client("a", 1, 1_000);
+        policy[member] = value;
+        json!({ "policies": [policy] })
+    };
+    for body in [
+        with("name", json!("")),
+        with("name", json!("Two Words")),
+        with("limits", json!([])),
+        with("key", json!({ "header": "X-Client" })),
+        with("exempt", json!(["x".repeat(257)])),
+        json!({ "policies": [by_client("a", 1, 1_000), by_client("a", 1, 1_000)] }),
+        json!({ "policies": (0..17).map(|n| by_client(&format!("p-{n}"), 1, 1_000)).collect::<Vec<_>>() }),
+    ] {
+        put(edge, &[], &body).is_problem(422, "invalid-policy");
+    }
+    for body in [json!({}), with("key", json!("phase-of-the-moon")), with("colour", json!("red"))] {
+        put(edge, &[], &body).is_problem(400, "malformed");
+    }
+    let long = with("exempt", json!(vec!["x".repeat(250); 1_100]));
+    put(edge, &[], &long).is_problem(413, "too-large");
+    edge.ask(&Method::PUT, "/policies", &[], "{}").is_problem(415, "not-json");
+    assert_eq!(edge.get("/policies").json(), before, "nothing was changed");
+}
+
+fn a_request_that_says_too_much_is_refused(edge: &EdgeClient) {
+    let names: Vec<_> = (0..16).map(|number| format!("x-fact-{number}")).collect();
+    let headers: Vec<_> = names.iter().map(|name| (name.as_str(), "1")).collect();
+    quote(edge, &headers).is_problem(431, "header-fields-too-large");
+    assert_eq!(quote(edge, &headers[..15]).status, 200, "the address is the sixteenth");
+    quote(edge, &[("x-client", &"x".repeat(257))]).is_problem(431, "header-fields-too-large");
+    assert_eq!(quote(edge, &[("x-client", &"x".repeat(256))]).status, 200);
+}
+
+fn questions_that_cannot_be_are_refused(edge: &EdgeClient) {
+    let facts = |value: &str| json!({ "facts": { "token": value } });
+    decide(edge, &facts(&"x".repeat(257))).is_problem(422, "invalid-ask");
+    for cost in [0, 1_001] {
+        decide(edge, &json!({ "facts": {}, "cost": cost })).is_problem(422, "invalid-ask");
+    }
+    for body in [json!({}), json!({ "facts": { "token": 1 } }), json!({ "facts": {}, "cost": -1 })] {
+        decide(edge, &body).is_problem(400, "malformed");
+    }
+    decide(edge, &facts(&"x".repeat(1 << 20))).is_problem(413, "too-large");
+    edge.ask(&Method::POST, "/decisions", &[], "{}").is_problem(415, "not-json");
+}
+
+fn what_is_not_there_is_not_found(edge: &EdgeClient) {
+    for path in ["/", "/quotes", "/nothing/here", "/health/ready", "/metrics"] {
+        edge.get(path).is_problem(404, "no-such-path");
+    }
+    for (method, path, allowed) in
+        [(Method::POST, "/quotes/1", "GET,HEAD"), (Method::DELETE, "/policies", "GET,HEAD,PUT")]
+    {
+        let reply = edge.ask(&method, path, &[], "");
+        reply.is_problem(405, "method-not-allowed");
+        assert_eq!(reply.header("allow"), allowed);
+    }
+}

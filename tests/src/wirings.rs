@@ -1,0 +1,130 @@
+//! The wirings of a system, each run as it does for a user: as processes of the lab's own.
+//!
+//! The wirings are taken from the scenarios, so a new scenario is covered without a change here.
+//! A value that no scenario uses is tried in an otherwise ordinary wiring.
+
+use std::{path::Path, thread, time::Duration};
+
+use lab::{
+    interrupt::Interrupt,
+    plan::{ArmPlan, Budget, Choices, Plan},
+    process::{BackingChoices, Installation, Launch, LaunchOptions, READY_WITHIN, Scratch},
+    scenario::Library,
+    systems,
+};
+use runtime::{BackingKind, System, Wiring};
+
+use crate::{edge_suite::eventually, redis_server::RedisServer, stores::POSTGRES, tree::root};
+
+/// Wirings that are up at the same time: more would only wait for each other.
+const AT_ONCE: usize = 4;
+
+/// The wirings of a system.
+pub struct Wirings {
+    /// The system.
+    pub system: &'static System,
+    program: &'static str,
+}
+
+impl Wirings {
+    /// Of the system of that name; `program` is every service process.
+    pub fn of(system: &str, program: &'static str) -> Self {
+        Self { system: systems::find(system).expect("a system"), program }
+    }
+
+    /// Every wiring that some arm of some scenario has, once.
+    pub fn of_scenarios(&self) -> Vec<ArmPlan> {
+        let library = Library::find(Some(&root().join("scenarios"))).expect("scenarios");
+        let mut arms: Vec<ArmPlan> = Vec::new();
+        for name in library.names() {
+            let scenario = library.open(&name).expect("a scenario");
+            if scenario.system.name != self.system.name {
+                continue;
+            }
+            let plan = Plan::new(&scenario, &Choices::default()).expect("a plan");
+            for arm in plan.arms {
+                if arms.iter().all(|known| known.wiring != arm.wiring) {
+                    arms.push(ArmPlan::new(format!("{name} {}", arm.label), arm.wiring));
+                }
+            }
+        }
+        arms
+    }
+
+    /// For each value of an axis that none of these has: a wiring with it, and the default of every other axis.
+    pub fn of_other_values(&self, arms: &[ArmPlan]) -> Vec<ArmPlan> {
+        let mut others = Vec::new();
+        for axis in self.system.axis_names() {
+            for value in self.system.values(axis) {
+                if arms.iter().all(|arm| arm.wiring.get(axis) != value) {
+                    let alone = Wiring::with(self.system, [(axis, value)]).expect("a listed value");
+                    // What means nothing in one process is tried where each component has its own.
+                    let choices = [("placement", "microservices"), (axis, value)];
+                    let apart = Wiring::with(self.system, choices).expect("a listed value");
+                    let wiring = if alone.check().is_ok() { alone } else { apart };
+                    others.push(ArmPlan::new(format!("{axis} {value}"), wiring));
+                }
+            }
+        }
+        others
+    }
+
+    /// Starts one wiring; `None`, said loudly, where its store cannot be had.
+    #[expect(clippy::disallowed_methods, reason = "a test's own configuration")]
+    fn start(&self, arm: &ArmPlan, scratch: &Scratch) -> Option<Launch> {
+        let given = std::env::var(POSTGRES).ok().map(|server| format!("{server}/postgres"));
+        let needs_postgres = arm.backings.iter().any(|need| need.kind == BackingKind::Postgres);
+        if needs_postgres && given.is_none() && Installation::find().is_none() {
+            assert!(std::env::var("CI").is_err(), "CI has to provide PostgreSQL for `{}`", arm.label);
+            eprintln!("SKIPPED: `{}`, because it needs PostgreSQL; {}", arm.label, lab::process::HOW_TO_GET);
+            return None;
+        }
+        let needs_redis = arm.backings.iter().any(|need| need.kind == BackingKind::Redis);
+        if needs_redis && !RedisServer::can_be_had() {
+            eprintln!("SKIPPED: `{}`, because it needs Redis", arm.label);
+            return None;
+        }
+        let backings = BackingChoices { postgres_url: given, ..BackingChoices::default() };
+        let options = LaunchOptions {
+            program: Path::new(self.program),
+            scratch,
+            number: 1,
+            backings: &backings,
+            port: None,
+            traces: true,
+            interrupt: &Interrupt::never(),
+            ready_within: READY_WITHIN,
+        };
+        let launch = Launch::start(std::slice::from_ref(arm), &Budget::of_this_machine(), &options);
+        Some(launch.unwrap_or_else(|error| panic!("`{}` did not start: {error:#}", arm.label)))
+    }
+
+    /// Starts each wiring and does something with it; a few at once, each in a thread that is named after it.
+    pub fn with_each(&self, arms: &[ArmPlan], work: impl Fn(&mut Launch) + Sync) {
+        let scratch = Scratch::create().expect("a folder");
+        for some in arms.chunks(AT_ONCE) {
+            thread::scope(|scope| {
+                for arm in some {
+                    let one = || {
+                        let Some(mut launch) = self.start(arm, &scratch) else { return };
+                        work(&mut launch);
+                        let killed = launch.stop();
+                        assert_eq!(killed, [""; 0], "each process ended when it was asked to");
+                    };
+                    let thread = thread::Builder::new().name(arm.label.clone());
+                    thread.spawn_scoped(scope, one).expect("a thread");
+                }
+            });
+        }
+    }
+}
+
+/// Ends one process of a wiring, and waits until it is gone.
+pub fn end(launch: &mut Launch, name: &str) {
+    let process =
+        launch.arms[0].processes.iter().find(|process| process.name == name).expect("such a process");
+    let pid = nix::unistd::Pid::from_raw(process.pid.cast_signed());
+    nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGTERM).expect("it runs");
+    let death = eventually(Duration::from_secs(10), "the process ends", || launch.death());
+    assert_eq!((death.ended.process.as_str(), death.ended.succeeded), (name, true), "{death:?}");
+}

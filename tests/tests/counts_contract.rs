@@ -1,0 +1,204 @@
+//! What `counts` promises, over every way to reach it, by every algorithm, wherever the counts are.
+
+#![expect(clippy::unwrap_used, reason = "a test fails where what it expects is not there")]
+
+use std::{sync::Arc, time::Duration};
+
+use backing::{Background, Redis};
+use contract::MonotonicTicks;
+use limiter::{
+    Algorithm, Capacity, Charge, CountError, CountKey, Counts, Limit, LocalCounts, MAX_CHARGES, Standing,
+    Take,
+};
+use limiter_app::{RedisCounts, SyncedCounts, remotes::counts};
+use prometheus_client::registry::Registry;
+use system_tests::{
+    placed::{WAYS, placed},
+    redis_server::RedisServer,
+};
+use tokio::time::sleep;
+
+/// Longer than any test takes, so that nothing comes back meanwhile.
+const HOUR: Duration = Duration::from_hours(1);
+
+/// Counts by an algorithm, by where they are; those in Redis only where there is a server.
+async fn all_counts(
+    algorithm: Algorithm,
+    server: Option<&RedisServer>,
+) -> Vec<(&'static str, Arc<dyn Counts>)> {
+    let mut all: Vec<(&'static str, Arc<dyn Counts>)> = vec![("local", Arc::new(local(algorithm)))];
+    if let Some(server) = server {
+        all.push(("redis", Arc::new(RedisCounts::new(algorithm, fresh(server).await))));
+        if algorithm != Algorithm::SlidingLog {
+            all.push(("synced", Arc::new(synced(algorithm, fresh(server).await))));
+        }
+    }
+    all
+}
+
+fn local(algorithm: Algorithm) -> LocalCounts {
+    LocalCounts::new(algorithm, Capacity::default(), [7; 16], Arc::new(MonotonicTicks::new()))
+}
+
+fn synced(algorithm: Algorithm, redis: Redis) -> SyncedCounts {
+    SyncedCounts::start(algorithm, redis, [7; 16], &mut Registry::default(), &Background::default())
+}
+
+/// A server of which nothing is known: a prefix of its own.
+async fn fresh(server: &RedisServer) -> Redis {
+    at(&format!("{}#{}", server.address(), remote::new_span_id())).await
+}
+
+async fn at(address: &str) -> Redis {
+    Redis::open(address, "counts", &mut Registry::default(), &Background::default()).await.unwrap()
+}
+
+fn charge(key: &str, requests: u64, enforced: bool) -> Charge {
+    Charge { key: CountKey(key.to_owned()), limit: Limit::new(requests, HOUR, None).unwrap(), enforced }
+}
+
+async fn take(counts: &dyn Counts, charges: Vec<Charge>, cost: u32) -> Vec<Standing> {
+    counts.take(Take { charges, cost }).await.unwrap().standings
+}
+
+/// How many of these requests in a row are admitted.
+async fn admitted(counts: &dyn Counts, charge: &Charge, asked: u32) -> u32 {
+    let mut admitted = 0;
+    for _ in 0..asked {
+        admitted += u32::from(take(counts, vec![charge.clone()], 1).await[0].admits);
+    }
+    admitted
+}
+
+#[tokio::test]
+async fn counts_keep_their_promises_however_they_are_reached_and_wherever_they_are() {
+    let server = RedisServer::start();
+    for (way_name, way) in WAYS {
+        for algorithm in Algorithm::ALL {
+            for (name, counts) in all_counts(algorithm, server.as_ref()).await {
+                println!("{way_name}, {}, {name}", algorithm.name());
+                let counts = placed::<counts::Placed>(way, counts).await;
+                // A queue of a second holds one request of an hour's limit: there is nothing else to tell of it here.
+                if algorithm == Algorithm::LeakyBucket {
+                    a_queue_lets_the_first_out_at_once_and_no_second_in(&*counts).await;
+                } else {
+                    a_limit_is_admitted_and_no_more(&*counts).await;
+                    all_are_charged_or_none(&*counts).await;
+                    a_dry_run_refuses_nothing(&*counts).await;
+                    a_cost_counts_as_often(&*counts).await;
+                }
+                more_charges_than_a_call_carries_are_refused(&*counts).await;
+            }
+        }
+    }
+}
+
+async fn a_queue_lets_the_first_out_at_once_and_no_second_in(counts: &dyn Counts) {
+    let first = take(counts, vec![charge("queue", 10, true)], 1).await[0];
+    assert!(first.admits && first.wait.is_zero(), "{first:?}");
+    let second = take(counts, vec![charge("queue", 10, true)], 1).await[0];
+    assert!(!second.admits && second.retry_after > Duration::from_secs(300), "{second:?}");
+}
+
+async fn a_limit_is_admitted_and_no_more(counts: &dyn Counts) {
+    let plain = charge("plain", 10, true);
+    for remaining in (0..10).rev() {
+        let standing = take(counts, vec![plain.clone()], 1).await[0];
+        assert_eq!((standing.admits, standing.remaining), (true, remaining));
+        assert!(standing.retry_after.is_zero() && standing.wait.is_zero() && !standing.reset_after.is_zero());
+    }
+    let refused = take(counts, vec![plain], 1).await[0];
+    assert_eq!((refused.admits, refused.remaining), (false, 0));
+    assert!(!refused.retry_after.is_zero() && refused.retry_after <= 2 * HOUR, "{refused:?}");
+    assert_eq!(admitted(counts, &charge("another", 10, true), 3).await, 3, "each key has a count of its own");
+}
+
+async fn all_are_charged_or_none(counts: &dyn Counts) {
+    let (wide, narrow) = (charge("wide", 10, true), charge("narrow", 2, true));
+    for _ in 0..5 {
+        take(counts, vec![wide.clone(), narrow.clone()], 1).await;
+    }
+    let standings = take(counts, vec![wide.clone(), narrow], 1).await;
+    assert_eq!(standings.iter().map(|it| it.admits).collect::<Vec<_>>(), [true, false]);
+    assert_eq!(admitted(counts, &wide, 20).await, 8, "what was refused was charged to nobody");
+}
+
+async fn a_dry_run_refuses_nothing(counts: &dyn Counts) {
+    let (real, dry) = (charge("real", 10, true), charge("dry", 2, false));
+    for asked in 0..5 {
+        let standings = take(counts, vec![real.clone(), dry.clone()], 1).await;
+        assert_eq!((standings[0].admits, standings[1].admits), (true, asked < 2));
+    }
+    assert_eq!(admitted(counts, &real, 20).await, 5);
+}
+
+async fn a_cost_counts_as_often(counts: &dyn Counts) {
+    let costly = charge("costly", 10, true);
+    assert!(take(counts, vec![costly.clone()], 7).await[0].admits);
+    assert!(!take(counts, vec![costly.clone()], 4).await[0].admits);
+    assert_eq!(admitted(counts, &costly, 20).await, 3);
+    let impossible = take(counts, vec![charge("impossible", 10, true)], 11).await[0];
+    assert!(!impossible.admits && !impossible.retry_after.is_zero(), "{impossible:?}");
+}
+
+async fn more_charges_than_a_call_carries_are_refused(counts: &dyn Counts) {
+    let charges = |number: usize| (0..number).map(|each| charge(&format!("many-{each}"), 5, true)).collect();
+    let many = |number| counts.take(Take { charges: charges(number), cost: 1 });
+    assert_eq!(many(MAX_CHARGES).await.unwrap().standings.len(), MAX_CHARGES);
+    assert_eq!(many(MAX_CHARGES + 1).await, Err(CountError::TooManyCharges));
+}
+
+#[tokio::test]
+async fn many_at_once_are_admitted_a_limit_in_all_where_all_share_one_count() {
+    let server = RedisServer::start();
+    for algorithm in Algorithm::ALL.into_iter().filter(|algorithm| *algorithm != Algorithm::LeakyBucket) {
+        for (name, counts) in all_counts(algorithm, server.as_ref()).await {
+            let mut tasks = tokio::task::JoinSet::new();
+            for _ in 0..200 {
+                let counts = Arc::clone(&counts);
+                tasks.spawn(async move { admitted(&*counts, &charge("crowd", 50, true), 1).await });
+            }
+            let admitted: u32 = tasks.join_all().await.into_iter().sum();
+            assert_eq!(admitted, 50, "{algorithm:?}, {name}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn synced_counts_hear_of_each_other_within_an_interval_and_owe_what_was_too_much() {
+    let Some(server) = RedisServer::start() else { return };
+    let all = [Algorithm::Gcra, Algorithm::TokenBucket, Algorithm::SlidingCounter, Algorithm::FixedWindow];
+    for algorithm in all {
+        let address = format!("{}#{}", server.address(), remote::new_span_id());
+        let (one, other) = (synced(algorithm, at(&address).await), synced(algorithm, at(&address).await));
+        let shared = charge("shared", 100, true);
+        assert_eq!(admitted(&one, &shared, 60).await, 60);
+        assert_eq!(admitted(&other, &shared, 1).await, 1, "{algorithm:?}: nothing is known here yet");
+        sleep(Duration::from_millis(500)).await;
+        // Told of 61; whoever asks nothing hears nothing.
+        assert_eq!(admitted(&other, &shared, 100).await, 39, "{algorithm:?}");
+        let surplus = admitted(&one, &shared, 100).await;
+        assert!(surplus <= 40, "{algorithm:?}: {surplus}, which the first has yet to hear of");
+        sleep(Duration::from_millis(500)).await;
+        assert_eq!(admitted(&one, &shared, 10).await, 0, "{algorithm:?}");
+        assert_eq!(admitted(&other, &shared, 10).await, 0, "{algorithm:?}");
+    }
+}
+
+#[tokio::test]
+async fn synced_counts_go_on_alone_while_redis_is_away() {
+    let Some(mut server) = RedisServer::start() else { return };
+    let counts = synced(Algorithm::Gcra, at(&server.address()).await);
+    server.kill();
+    assert_eq!(admitted(&counts, &charge("alone", 20, true), 40).await, 20);
+    server.restart();
+    sleep(Duration::from_secs(1)).await;
+    assert_eq!(
+        admitted(&counts, &charge("alone", 20, true), 40).await,
+        0,
+        "what is known here is not forgotten"
+    );
+    assert_eq!(admitted(&counts, &charge("together", 20, true), 10).await, 10);
+    sleep(Duration::from_millis(500)).await;
+    assert!(server.ask("DBSIZE").trim_start_matches(':').parse::<u32>().unwrap() >= 1, "it is told again");
+}
