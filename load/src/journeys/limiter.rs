@@ -37,6 +37,7 @@ pub(super) const ENTRY: SystemEntry = SystemEntry {
     mixes: &mix::NAMES,
     things: "clients",
     lines: |mix| Mix::named(mix).map(|mix| mix.limits()[0]),
+    facts: &check::FACTS,
     make,
 };
 

@@ -72,6 +72,8 @@ fn an_exact_limiter_is_not_accused_and_its_refusals_are_right_answers() {
     assert_eq!(seen.count(facts::DECISIONS), seen.record.sent);
     assert_eq!(seen.count(facts::ADMITTED), 100);
     assert_eq!((seen.count(facts::OVER_ADMITTED), seen.count(facts::FALSE_REFUSALS)), (0, 0));
+    let listed = SYSTEMS.iter().find(|entry| entry.name == "limiter").unwrap().facts;
+    assert!(seen.verdict.facts.iter().map(|fact| fact.name.as_str()).eq(listed.iter().copied()));
 }
 
 #[test]

@@ -8,24 +8,39 @@ use crate::journeys::survey::ask_one;
 use crate::ledger::{LedgerVerdict, facts};
 use crate::sender::{Lane, SenderError};
 
+/// Every fact that a check can report, in the order of a report.
+pub(super) const FACTS: [&str; 10] = [
+    facts::DECISIONS,
+    facts::ADMITTED,
+    facts::UNCOUNTED,
+    facts::REFUSED,
+    facts::OVER_BOUND,
+    facts::OVER_ADMITTED,
+    facts::FALSE_REFUSALS,
+    facts::QUIET_REFUSED,
+    facts::HEADERS_WRONG,
+    facts::LOST,
+];
+
+/// Those that say that a promise was broken.
+const BREACHES: [&str; 3] = [facts::OVER_BOUND, facts::HEADERS_WRONG, facts::LOST];
+
 /// Sums up the books, and asks whether the policy is still there.
 pub(super) fn check(seed: u64, mix: Mix, books: &Books, lane: &mut Lane, check: &Check) -> LedgerVerdict {
     let mut verdict = LedgerVerdict { complete: true, ..LedgerVerdict::default() };
-    for fact in [facts::DECISIONS, facts::ADMITTED, facts::REFUSED] {
-        verdict.note(fact, 0);
-    }
-    verdict.breach(facts::OVER_BOUND, 0);
-    for fact in [facts::OVER_ADMITTED, facts::FALSE_REFUSALS, facts::QUIET_REFUSED] {
-        verdict.note(fact, 0);
+    for fact in FACTS {
+        if BREACHES.contains(&fact) {
+            verdict.breach(fact, 0);
+        } else {
+            verdict.note(fact, 0);
+        }
     }
     for (number, client) in books.clients() {
         let admitted = client.admitted + client.uncounted;
         verdict.note(facts::DECISIONS, admitted + client.refused);
         verdict.note(facts::ADMITTED, admitted);
+        verdict.note(facts::UNCOUNTED, client.uncounted);
         verdict.note(facts::REFUSED, client.refused);
-        if client.uncounted > 0 {
-            verdict.note(facts::UNCOUNTED, client.uncounted);
-        }
         verdict.note(facts::OVER_ADMITTED, client.over_admitted());
         verdict.note(facts::FALSE_REFUSALS, client.false_refusals);
         if client.is_quiet() {
@@ -56,7 +71,6 @@ pub(super) fn check(seed: u64, mix: Mix, books: &Books, lane: &mut Lane, check: 
 
 /// Whether the policy that was acknowledged is still in force.
 fn policy(mix: Mix, lane: &mut Lane, check: &Check, verdict: &mut LedgerVerdict) -> Result<(), SenderError> {
-    verdict.breach(facts::LOST, 0);
     let answer = ask_one(lane, check.pass, api::read_policies)?;
     let view = match &answer {
         Some((200, body)) => PoliciesView::read(body),

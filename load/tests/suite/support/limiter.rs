@@ -161,7 +161,8 @@ impl State {
 
     fn headers(&self, left: Vec<u64>, wrong: bool) -> String {
         let (mut policies, mut standings) = (Vec::new(), Vec::new());
-        for ((name, limit), left) in self.limits().zip(left) {
+        for (nth, ((name, limit), left)) in self.limits().zip(left).enumerate() {
+            let name = if nth == 0 { name.to_owned() } else { format!("{name}/{}", nth + 1) };
             let seconds = limit["window_ms"].as_u64().unwrap().div_ceil(1_000);
             policies.push(format!(r#""{name}";q={};w={seconds}"#, limit["requests"]));
             standings.push(format!(r#""{name}";r={left};t={seconds}"#));

@@ -79,13 +79,17 @@ impl Item<'_> {
     }
 }
 
-/// The items of one name. A policy's name has no comma and no semicolon, so that a list can be split at them.
-fn items<'a>(list: &'a str, name: &'a str) -> impl Iterator<Item = Item<'a>> {
+/// The items of one policy: `"name"`, and `"name/2"` and so on for its further limits.
+/// A policy's name has no comma and no semicolon, so that a list can be split at them.
+fn items<'a>(list: &'a str, policy: &'a str) -> impl Iterator<Item = Item<'a>> {
     let item = |text: &'a str| {
         let (name, parameters) = text.split_once(';').unwrap_or((text, ""));
         Item { name: name.trim().trim_matches('"'), parameters }
     };
-    list.split(',').map(item).filter(move |item| item.name == name)
+    let further = |rest: &str| rest.strip_prefix('/').is_some_and(|number| number.parse::<u8>().is_ok());
+    let is_of =
+        move |name: &str| name.strip_prefix(policy).is_some_and(|rest| rest.is_empty() || further(rest));
+    list.split(',').map(item).filter(move |item| is_of(item.name))
 }
 
 #[cfg(test)]
@@ -109,8 +113,8 @@ mod tests {
         let refused = [POLICY, ("RateLimit", r#""one-client"; r=0; t=1"#), ("Retry-After", "1")];
         assert_eq!(said(Mix::OneClient, 429, &refused), Said::All);
         let both = [
-            ("RateLimit-Policy", r#""multi-limit";q=10;w=1, "multi-limit";q=1000;w=3600"#),
-            ("RateLimit", r#""multi-limit";r=3;t=1, "multi-limit";r=0;t=3000"#),
+            ("RateLimit-Policy", r#""multi-limit";q=10;w=1, "multi-limit/2";q=1000;w=3600"#),
+            ("RateLimit", r#""multi-limit";r=3;t=1, "multi-limit/2";r=0;t=3000"#),
             ("Retry-After", "2999"),
         ];
         assert_eq!(said(Mix::MultiLimit, 429, &both), Said::All);
@@ -130,6 +134,7 @@ mod tests {
         for (status, headers) in [
             (200, vec![left(r#""one-client";r=7;t=1"#)]),
             (200, vec![POLICY, left(r#""other";r=7;t=1"#)]),
+            (200, vec![POLICY, left(r#""one-client-2";r=7;t=1"#)]),
             (200, vec![POLICY, left(r#""one-client";r=101;t=1"#)]),
             (200, vec![POLICY, left(r#""one-client";r=-1;t=1"#)]),
             (200, vec![POLICY, left(r#""one-client";r=7"#)]),
