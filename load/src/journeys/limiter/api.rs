@@ -6,7 +6,7 @@ use std::fmt::{self, Display, Write};
 
 use serde::Deserialize;
 
-pub(super) use self::headers::{Said, names_policy, read};
+pub(super) use self::headers::{Said, read, tells_policy};
 use super::mix::Mix;
 use crate::http::{Method, RequestBuf};
 use crate::journeys::PolicyLine;

@@ -87,7 +87,7 @@ impl Journeys for Probes {
     }
 
     fn reply(&mut self, _op: &mut Operation, reply: &Reply<'_>, _request: &mut RequestBuf) -> Step {
-        self.right += usize::from(api::names_policy(self.mix, reply));
+        self.right += usize::from(api::tells_policy(self.mix, reply));
         Step::Done(Outcome::Success)
     }
 

@@ -22,22 +22,22 @@ pub(in super::super) fn read(mix: Mix, reply: &Reply<'_>) -> Said {
     let Some(standing) = reply.header("ratelimit") else {
         return if refused { Said::Wrong } else { Said::Nothing };
     };
-    let Some(policy) = reply.header("ratelimit-policy") else { return Said::Wrong };
-    let is_told = |limit: &PolicyLine| {
-        let is_it = |item: Item<'_>| {
-            item.number("q") == Some(limit.requests.into()) && item.number("w") == Some(whole_seconds(limit))
-        };
-        items(policy, mix.policy()).any(is_it)
-    };
-    let right = mix.limits().iter().all(is_told)
+    let right = tells_policy(mix, reply)
         && stands(standing, mix, refused)
         && (!refused || reply.header("retry-after").is_some_and(is_a_wait));
     if right { Said::All } else { Said::Wrong }
 }
 
-/// Whether a reply was decided by the mix's policy.
-pub(in super::super) fn names_policy(mix: Mix, reply: &Reply<'_>) -> bool {
-    reply.header("ratelimit-policy").is_some_and(|list| items(list, mix.policy()).next().is_some())
+/// Whether a reply names every limit of the mix's policy, and so was decided by it.
+pub(in super::super) fn tells_policy(mix: Mix, reply: &Reply<'_>) -> bool {
+    let Some(list) = reply.header("ratelimit-policy") else { return false };
+    let is_told = |limit: &PolicyLine| {
+        let is_it = |item: Item<'_>| {
+            item.number("q") == Some(limit.requests.into()) && item.number("w") == Some(whole_seconds(limit))
+        };
+        items(list, mix.policy()).any(is_it)
+    };
+    mix.limits().iter().all(is_told)
 }
 
 /// Whether each standing is one that the policy allows, and a refusal comes with a limit that has nothing left.
