@@ -9,6 +9,7 @@ pub mod host;
 pub mod keep;
 pub mod list;
 pub mod load;
+mod phases;
 pub mod plan;
 pub mod report;
 pub mod run;

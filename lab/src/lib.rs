@@ -13,6 +13,7 @@
 //! - [`compose`]: arms as compose projects, run or written down; [`kubernetes`]: the same for a cluster, written down;
 //! - [`measure`], [`traces`]: what arms use, and where their time goes;
 //! - [`run`], [`runs`]: the experiment, and where its results are kept;
+//! - [`report`]: a run in four forms; [`picture`]: what passes over time, measured or worked out;
 //! - [`cli`], [`commands`]: what can be said on the command line;
 //! - [`complaint`], [`output`], [`interrupt`]: how the lab speaks, and how it is stopped.
 //!
@@ -27,6 +28,7 @@ pub mod interrupt;
 pub mod kubernetes;
 pub mod measure;
 pub mod output;
+pub mod picture;
 pub mod plan;
 pub mod process;
 pub mod report;

@@ -34,3 +34,8 @@ pub fn table<const N: usize>(header: [&str; N]) -> Table {
     }
     table
 }
+
+/// How many columns a drawing may have: those of the terminal, `most` at most; `most` for a file or a pipe.
+pub fn columns(most: usize) -> usize {
+    Table::new().width().map_or(most, |width| usize::from(width).min(most))
+}

@@ -13,9 +13,10 @@ mod make;
 
 use std::{collections::BTreeMap, time::Duration};
 
+use load::schedule::{Arrivals, Piece, Profile};
 use runtime::{BackingNeed, Copies, Wiring};
 
-use crate::scenario::{ArrivalKind, Scenario};
+use crate::scenario::{self, ArrivalKind, Comparison, Phase, Scenario};
 
 pub use budget::Budget;
 pub use diff::{Diff, DiffRow, PairDiff};
@@ -92,8 +93,10 @@ pub struct LoadPlan {
     pub measured: Duration,
     /// How often each arm is started afresh.
     pub launches: u32,
+    /// How the rate moves over a slice; empty: it does not.
+    pub phases: Vec<Phase>,
     /// How many things exist before load begins.
-    pub links: u64,
+    pub things: u64,
     /// How many things are deleted after it, to see for how long caches still serve them.
     pub deletes: usize,
 }
@@ -109,9 +112,48 @@ impl Plan {
         self.arms.iter().find(|arm| arm.name == name || arm.label == name)
     }
 
+    /// What an arm chooses on the axis in question, in a sentence.
+    pub fn chosen(&self, arm: &ArmPlan) -> String {
+        let axis = match &self.scenario.comparison {
+            Comparison::Axis { axis, .. } => axis.as_str(),
+            Comparison::Steps(_) => "placement",
+        };
+        if axis == "placement" {
+            return arm.wiring.placement().summary.to_owned();
+        }
+        let chosen = arm.wiring.get(axis);
+        let listed = arm.wiring.system().axis(axis).map(|axis| axis.values).unwrap_or_default();
+        let value = listed.iter().find(|value| value.name == chosen);
+        value.map_or_else(|| format!("{axis} = {chosen}"), |value| value.summary.to_owned())
+    }
+
     /// The whole plan as `plan.toml`.
     pub fn to_toml(&self) -> String {
         file::text(self)
+    }
+}
+
+impl LoadPlan {
+    /// How operations are spread about the rate.
+    pub fn spread(&self) -> Arrivals {
+        match self.arrivals {
+            ArrivalKind::Poisson => Arrivals::Poisson,
+            ArrivalKind::Constant => Arrivals::Constant,
+        }
+    }
+
+    /// How the rate moves over a measured slice, for a load of so many operations a second.
+    pub fn profile(&self, rate: f64) -> Profile {
+        if self.phases.is_empty() {
+            return Profile::Steady { rate };
+        }
+        let repeated = |phase: &Phase| phase.pieces.repeat(phase.repeat as usize);
+        let piece = |piece: scenario::phases::Piece| Piece {
+            length: Duration::from_millis(piece.ms),
+            from: piece.from * rate,
+            to: piece.to * rate,
+        };
+        Profile::Phases(self.phases.iter().flat_map(repeated).map(piece).collect())
     }
 }
 

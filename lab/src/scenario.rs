@@ -4,7 +4,8 @@
 //! What this module hands out has been checked: every axis and value exists, and exactly one axis varies.
 //!
 //! Read in this order: this file (the model), `file` (its shape in TOML), `check` (from the one to the other),
-//! `library` (finding them), `fault` (saying where a file is wrong).
+//! `load` and `phases` (what is offered), `claim` (what is tested), `library` (finding them),
+//! `fault` (saying where a file is wrong).
 
 mod check;
 mod claim;
@@ -12,6 +13,7 @@ mod fault;
 mod file;
 mod library;
 mod load;
+pub mod phases;
 
 use std::{collections::BTreeMap, path::PathBuf};
 
@@ -22,6 +24,7 @@ pub use claim::{Claim, Expectation, Metric, Relation};
 pub use fault::ScenarioFault;
 pub use library::Library;
 pub use load::{ArrivalKind, LoadSpec};
+pub use phases::Phase;
 
 /// A question that two or more wirings of one system answer.
 #[derive(Clone)]

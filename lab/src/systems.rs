@@ -1,5 +1,6 @@
 //! The systems that this lab knows.
 
+use load::journeys::{PolicyLine, SYSTEMS, SystemEntry};
 use runtime::{Service, System};
 
 /// Every system with its wiring, in the order of `lab list`.
@@ -27,9 +28,24 @@ pub fn names() -> Vec<&'static str> {
 
 /// The mixes of journeys that the generator has for a system, the default first.
 pub fn mixes(system: &str) -> Vec<&'static str> {
-    load::journeys::SYSTEMS
-        .iter()
-        .filter(|entry| entry.name == system)
-        .flat_map(|entry| entry.mixes.iter().map(|(mix, _)| *mix))
-        .collect()
+    journeys(system).into_iter().flat_map(|entry| entry.mixes.iter().map(|(mix, _)| *mix)).collect()
+}
+
+/// The facts that a system's ledger can report.
+pub fn facts(system: &str) -> Vec<&'static str> {
+    journeys(system).map(|entry| entry.facts.to_vec()).unwrap_or_default()
+}
+
+/// The limit that a mix holds each of its clients to, if it holds them to one.
+pub fn line(system: &str, mix: &str) -> Option<PolicyLine> {
+    (journeys(system)?.lines)(mix)
+}
+
+/// What the generator prepares for a system before load begins, in the plural: `links`.
+pub fn prepared(system: &str) -> &'static str {
+    journeys(system).map_or("things", |entry| entry.things)
+}
+
+fn journeys(system: &str) -> Option<&'static SystemEntry> {
+    SYSTEMS.iter().find(|entry| entry.name == system)
 }

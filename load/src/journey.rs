@@ -1,5 +1,7 @@
 //! What an operation is: a journey of one or more requests that ends well, is refused, or fails.
 
+use std::time::Duration;
+
 use crate::http::{Reply, RequestBuf};
 
 /// One operation under way, as its journey sees it: small, copied with its connection, and meant for any journey.
@@ -98,6 +100,11 @@ impl Failure {
 /// For each [`begin`](Self::begin) that wrote a request there is exactly one end:
 /// a [`reply`](Self::reply) that returned [`Step::Done`], or one call of [`abandoned`](Self::abandoned).
 pub trait Journeys: Send {
+    /// Is told that a slice begins, and for how long operations will be started. Nothing is under way.
+    fn slice_began(&mut self, length: Duration) {
+        let _ = length;
+    }
+
     /// Chooses the next operation and writes its first request.
     fn begin(&mut self, op: &mut Operation, request: &mut RequestBuf) -> Begun;
 

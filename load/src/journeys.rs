@@ -2,6 +2,7 @@
 //!
 //! A second system is one new file here and one line in [`SYSTEMS`].
 
+pub mod limiter;
 pub mod plain;
 pub mod shortener;
 pub mod survey;
@@ -12,6 +13,7 @@ use std::time::Duration;
 use crate::journey::Journeys;
 use crate::ledger::LedgerVerdict;
 use crate::sender::{Lane, SenderError};
+use crate::series::Series;
 
 /// Everything that a sender needs to know of a system.
 pub trait SystemJourneys: Send {
@@ -23,6 +25,12 @@ pub trait SystemJourneys: Send {
 
     /// Asks the public API whether the system still holds what it acknowledged to these journeys and their forks.
     fn check(&mut self, lane: &mut Lane, check: &Check) -> LedgerVerdict;
+
+    /// What happened over the time of the present or the last slice, where that is worth a drawing.
+    /// Of these journeys alone: a fork has its own.
+    fn series(&self) -> Option<Series> {
+        None
+    }
 
     /// The same journeys for another thread, after the preparation: its own randomness, the same ledger.
     fn fork(&self, nth: u64) -> Box<dyn SystemJourneys>;
@@ -94,7 +102,7 @@ pub struct JourneyOptions {
     pub seed: u64,
     /// Which mix, by name; the system's first if there is none.
     pub mix: Option<String>,
-    /// How many links (or products, or rooms) there are to choose from.
+    /// How many links (or clients, or rooms) there are to choose from: what [`SystemEntry::things`] names.
     pub links: usize,
     /// The path that [`plain`] asks for.
     pub path: String,
@@ -117,11 +125,26 @@ pub struct SystemEntry {
     pub summary: &'static str,
     /// Its mixes, the default first: names and one line each.
     pub mixes: &'static [(&'static str, &'static str)],
+    /// What there are [`JourneyOptions::links`] of, in the plural.
+    pub things: &'static str,
+    /// The limit that a mix puts on each of its clients; `None` where a system limits nobody.
+    pub lines: fn(mix: &str) -> Option<PolicyLine>,
+    /// Every fact that its ledger can report, in the order of a report.
+    pub facts: &'static [&'static str],
     make: fn(&JourneyOptions, mix: &'static str) -> io::Result<Box<dyn SystemJourneys>>,
 }
 
+/// A limit that clients are held to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PolicyLine {
+    /// So many requests
+    pub requests: u32,
+    /// in so long a time.
+    pub window: Duration,
+}
+
 /// Every system that can be driven.
-pub const SYSTEMS: &[SystemEntry] = &[shortener::ENTRY, plain::ENTRY];
+pub const SYSTEMS: &[SystemEntry] = &[shortener::ENTRY, limiter::ENTRY, plain::ENTRY];
 
 /// Why there are no such journeys.
 #[derive(Debug, thiserror::Error)]

@@ -33,4 +33,22 @@ pub mod facts {
     pub const INDETERMINATE_PRESENT: &str = "indeterminate-present";
     /// Never acknowledged, and not there.
     pub const INDETERMINATE_ABSENT: &str = "indeterminate-absent";
+    /// Requests that a limiter decided on.
+    pub const DECISIONS: &str = "decisions";
+    /// Of the decisions: those that let a request pass.
+    pub const ADMITTED: &str = "admitted";
+    /// Of the decisions: those that did not.
+    pub const REFUSED: &str = "refused";
+    /// Of the admitted: those that the limiter says it did not count, because it could not.
+    pub const UNCOUNTED: &str = "uncounted";
+    /// Let pass, certainly beyond what the limiter promises for any window.
+    pub const OVER_BOUND: &str = "over-bound";
+    /// Let pass, certainly beyond the policy itself: what an exact limiter would have refused.
+    pub const OVER_ADMITTED: &str = "over-admitted";
+    /// Refused, though the policy certainly had room.
+    pub const FALSE_REFUSALS: &str = "false-refusals";
+    /// Refused, though the client stayed far below its limit all the time.
+    pub const QUIET_REFUSED: &str = "quiet-refused";
+    /// Replies whose headers do not say what a limiter has to say.
+    pub const HEADERS_WRONG: &str = "headers-wrong";
 }

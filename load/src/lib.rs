@@ -11,6 +11,7 @@
 //! - [`journey`]: what an operation is, and how it can end;
 //! - [`sender`]: sends what is due, in open or closed loop, one slice of one arm at a time;
 //! - [`record`]: what a slice counted, and its histograms;
+//! - [`series`]: what a slice counted over time, to be drawn;
 //! - [`journeys`]: the journeys of each system, and the registry of their names;
 //! - [`ledger`]: what was acknowledged, and whether the system still holds it;
 //! - [`steady`]: one target, some threads, one record;
@@ -23,6 +24,7 @@ pub mod ledger;
 pub mod record;
 pub mod schedule;
 pub mod sender;
+pub mod series;
 pub mod statistics;
 pub mod steady;
 

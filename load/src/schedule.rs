@@ -62,8 +62,22 @@ pub enum Profile {
         /// How long it lasts.
         lasting: Duration,
     },
+    /// Pieces one after another: bursts, saw teeth, anything that straight lines can draw.
+    /// What lies beyond the schedule's length is cut off; after the last piece nothing is due.
+    Phases(Vec<Piece>),
     /// Recorded offsets, replayed as they are; they must ascend.
     Trace(Vec<Duration>),
+}
+
+/// A stretch of time in which the rate goes straight from one value to another. Rates are operations a second.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Piece {
+    /// How long it lasts; a piece of no length is a jump.
+    pub length: Duration,
+    /// The rate at its start.
+    pub from: f64,
+    /// The rate at its end.
+    pub to: f64,
 }
 
 /// The due times of a load's operations, as offsets from its start, ascending.

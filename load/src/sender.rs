@@ -30,6 +30,7 @@ pub use self::target::{Limits, Target, TargetError};
 use crate::journeys::{Check, PrepareError, Progress, SystemJourneys};
 use crate::ledger::LedgerVerdict;
 use crate::schedule::{Arrivals, Profile, Schedule};
+use crate::series::Series;
 
 /// What a sender sends.
 #[derive(Debug, Clone, PartialEq)]
@@ -122,6 +123,7 @@ impl Sender {
         let (lane, journeys) = &mut self.lanes[slice.arm];
         lane.clear();
         observer.slice_started(slice);
+        journeys.operations().slice_began(slice.length);
         match load {
             Load::Open { arrivals, profile, seed } => {
                 let schedule = Schedule::new(*arrivals, profile, slice.seed(*seed), slice.length);
@@ -140,6 +142,11 @@ impl Sender {
     pub fn check(&mut self, arm: usize, check: &Check) -> LedgerVerdict {
         let (lane, journeys) = &mut self.lanes[arm];
         journeys.check(lane, check)
+    }
+
+    /// What one arm's journeys counted over the time of its last slice, if they do.
+    pub fn series(&self, arm: usize) -> Option<Series> {
+        self.lanes[arm].1.series()
     }
 
     /// Where one arm is.

@@ -6,7 +6,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::record::SliceRecord;
-use crate::schedule::Profile;
+use crate::schedule::{Piece, Profile};
 use crate::sender::{Arm, Limits, Load, Observer, Sender, SenderError, Slice};
 
 /// How often progress is told.
@@ -130,6 +130,11 @@ fn share(load: &Load, nth: usize, of: usize) -> Load {
                 Profile::Step { from, to, at } => Profile::Step { from: from * part, to: to * part, at: *at },
                 Profile::Spike { base, peak, at, lasting } => {
                     Profile::Spike { base: base * part, peak: peak * part, at: *at, lasting: *lasting }
+                }
+                Profile::Phases(pieces) => {
+                    let less =
+                        |piece: &Piece| Piece { from: piece.from * part, to: piece.to * part, ..*piece };
+                    Profile::Phases(pieces.iter().map(less).collect())
                 }
                 Profile::Trace(offsets) => {
                     Profile::Trace(offsets.iter().skip(nth).step_by(of).copied().collect())

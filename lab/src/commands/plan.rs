@@ -4,12 +4,12 @@ use std::{fmt::Write, path::Path};
 
 use anyhow::Result;
 
-use super::choices::PlanChoices;
+use super::{choices::PlanChoices, phases::phased};
 use crate::{
     cli::Outcome,
     output,
     plan::{Diff, Plan, topology},
-    scenario::Scenario,
+    scenario::{Kind, Scenario},
 };
 
 /// What can be said.
@@ -65,8 +65,9 @@ fn axes(plan: &Plan, diff: &Diff) -> comfy_table::Table {
 
 fn offered(plan: &Plan) -> String {
     let load = &plan.load;
+    let slices = if plan.scenario.kind == Kind::Episodes { "whole episodes" } else { "slices" };
     let mut text = format!(
-        "load: `{}` at {} operations a second ({}), {} s measured in slices of {} ms, {} launches, seed {}\n",
+        "load: `{}` at {} operations a second ({}), {} s measured in {slices} of {} ms, {} launches, seed {}\n",
         load.mix,
         load.rate,
         load.arrivals.name(),
@@ -75,6 +76,7 @@ fn offered(plan: &Plan) -> String {
         load.launches,
         plan.seed,
     );
+    text.push_str(&phased(&load.phases, load.rate));
     let _ = writeln!(
         text,
         "processors: {:?} for the generator, {:?} shared by all arms",

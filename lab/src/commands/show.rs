@@ -1,13 +1,20 @@
 //! `lab show`: what a scenario asks and claims, or what a system can be built from.
 
-use std::{fmt::Write, path::Path};
+use std::{
+    fmt::Write,
+    path::{Path, PathBuf},
+};
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use runtime::{Accepts, System};
 
+use super::phases::phased;
 use crate::{
     cli::Outcome,
+    complaint::Complaint,
     output,
+    picture::{Picture, rehearsal, svg, text},
+    plan::{Choices, Plan},
     scenario::{Claim, Comparison, Expectation, Scenario},
     systems,
 };
@@ -15,23 +22,50 @@ use crate::{
 /// What can be said.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Examples:\n  lab show shortener/placement   the question, why it matters, what textbooks claim\n  lab show shortener             the components, the placements, every axis with its values"
+    after_help = "Examples:\n  lab show shortener/placement   the question, why it matters, what textbooks claim\n  lab show shortener             the components, the placements, every axis with its values\n\nWhere a system's logic can be worked out without running it, what each arm does with the load is drawn as well."
 )]
 pub struct Args {
     /// A scenario (`shortener/placement`, or a path to a `.toml` file), or a system (`shortener`)
     #[arg(value_name = "SCENARIO|SYSTEM")]
     name: String,
+    /// Write the drawing of what each arm does with the load to this file, as SVG
+    #[arg(long, value_name = "FILE.svg")]
+    picture: Option<PathBuf>,
 }
 
 impl Args {
     /// Prints the explanation.
     pub fn run(&self, scenarios: Option<&Path>) -> Result<Outcome> {
         let text = match systems::find(&self.name) {
-            Some(system) => explain_system(system),
-            None => explain_scenario(&Scenario::open(&self.name, scenarios)?),
+            Some(system) => {
+                self.draw(None)?;
+                explain_system(system)
+            }
+            None => {
+                let scenario = Scenario::open(&self.name, scenarios)?;
+                let picture = rehearsal::picture(&Plan::new(&scenario, &Choices::default())?);
+                self.draw(picture.as_ref())?;
+                explain_scenario(&scenario, picture.as_ref())
+            }
         };
         output::data(&text)?;
         Ok(Outcome::Done)
+    }
+
+    /// Writes the drawing where it was asked for.
+    fn draw(&self, picture: Option<&Picture>) -> Result<()> {
+        let Some(path) = &self.picture else {
+            return Ok(());
+        };
+        let Some(picture) = picture else {
+            let what = format!("there is nothing to draw of `{}` without running it", self.name);
+            let hint = "a drawing needs a scenario with `[[load.phases]]`, and a system whose logic can be worked out";
+            return Err(Complaint::new(what).hint(hint).into());
+        };
+        std::fs::write(path, svg::standalone(picture))
+            .with_context(|| format!("cannot write `{}`", path.display()))?;
+        output::talk(&format!("the drawing: {}", path.display()));
+        Ok(())
     }
 }
 
@@ -66,7 +100,7 @@ fn line(text: &mut String, name: &str, summary: &str) {
     let _ = writeln!(text, "  {name:<14} {summary}");
 }
 
-fn explain_scenario(scenario: &Scenario) -> String {
+fn explain_scenario(scenario: &Scenario, picture: Option<&Picture>) -> String {
     let mut text = format!("{}\n\n{}\n\n{}\n", scenario.name, scenario.question, scenario.why);
     text.push_str("\nwhat differs\n");
     match &scenario.comparison {
@@ -84,6 +118,13 @@ fn explain_scenario(scenario: &Scenario) -> String {
     text.push_str("\nwhat is held (every other axis is at its default)\n");
     for (axis, value) in &scenario.hold {
         line(&mut text, axis, value);
+    }
+    let phases = phased(&scenario.load.phases, scenario.load.rate);
+    if !phases.is_empty() {
+        let _ = write!(text, "\nthe load, phase by phase\n{phases}");
+    }
+    if let Some(picture) = picture {
+        let _ = write!(text, "\n{}", text::render(picture, output::columns(text::WIDEST)));
     }
     text.push_str("\nwhat to look for\n");
     for look_for in &scenario.look_for {

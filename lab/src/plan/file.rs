@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::{ArmPlan, Plan};
+use crate::scenario::Phase;
 
 #[derive(Serialize)]
 struct PlanFile<'a> {
@@ -35,8 +36,10 @@ struct LoadFile<'a> {
     slice_ms: u64,
     measured_s: u64,
     launches: u32,
-    links: u64,
+    things: u64,
     deletes: usize,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    phases: &'a [Phase],
 }
 
 #[derive(Serialize)]
@@ -86,8 +89,9 @@ pub(super) fn text(plan: &Plan) -> String {
             slice_ms: u64::try_from(plan.load.slice.as_millis()).unwrap_or(u64::MAX),
             measured_s: plan.load.measured.as_secs(),
             launches: plan.load.launches,
-            links: plan.load.links,
+            things: plan.load.things,
             deletes: plan.load.deletes,
+            phases: &plan.load.phases,
         },
         arms: plan.arms.iter().map(arm).collect(),
     };

@@ -8,11 +8,14 @@ use runtime::{EDGE, ProcessShape, Wiring};
 use super::{ArmPlan, Budget, LoadPlan, Plan, ProcessPlan};
 use crate::{
     complaint::{Complaint, did_you_mean},
-    scenario::{Comparison, LoadSpec, Scenario, Step},
+    scenario::{Comparison, Kind, Scenario, Step},
 };
 
 /// How many things exist before load begins in the short form, at most: making them takes its time in each launch.
-const QUICK_LINKS: u64 = 2_000;
+const QUICK_THINGS: u64 = 2_000;
+
+/// The least number of episodes of each arm: fewer give no interval worth the name.
+const LEAST_EPISODES: u32 = 3;
 
 /// What the command line chooses beside the scenario.
 #[derive(Clone, Debug, Default)]
@@ -50,9 +53,9 @@ impl Plan {
             quick: choices.quick,
             seed: choices.seed.unwrap_or(1),
             hold,
-            arms,
             budget: Budget::of_this_machine(),
-            load: load(&scenario.load, choices.quick),
+            load: load(scenario, choices.quick, arms.len()),
+            arms,
         })
     }
 }
@@ -184,17 +187,27 @@ fn calls(wiring: &Wiring, shape: &ProcessShape) -> Vec<&'static str> {
     remote(wiring, shape.components).into_iter().filter(|component| called.contains(&component)).collect()
 }
 
-fn load(spec: &LoadSpec, quick: bool) -> LoadPlan {
+fn load(scenario: &Scenario, quick: bool, arms: usize) -> LoadPlan {
+    let spec = &scenario.load;
     let (seconds, launches) =
         if quick { (spec.quick_seconds, spec.quick_launches) } else { (spec.seconds, spec.launches) };
+    let (measured, launches) = match scenario.kind {
+        Kind::Paired | Kind::Waterfall => (Duration::from_secs(seconds), launches),
+        // Each launch is one whole episode of each arm, so its length and their number say how long it takes.
+        Kind::Episodes => {
+            let episodes = launches.max(LEAST_EPISODES);
+            (spec.slice() * episodes * u32::try_from(arms).unwrap_or(u32::MAX), episodes)
+        }
+    };
     LoadPlan {
         mix: spec.mix.clone(),
         rate: spec.rate,
         arrivals: spec.arrivals,
-        slice: Duration::from_millis(spec.slice_ms),
-        measured: Duration::from_secs(seconds),
+        slice: spec.slice(),
+        phases: spec.phases.clone(),
+        measured,
         launches,
-        links: if quick { spec.links.min(QUICK_LINKS) } else { spec.links },
+        things: if quick { spec.things.min(QUICK_THINGS) } else { spec.things },
         deletes: spec.deletes,
     }
 }

@@ -18,7 +18,7 @@ type Cell = fn(&Arm) -> String;
 
 /// Every figure that at least one arm has.
 pub(super) fn rows(report: &Report) -> Vec<Row> {
-    let figures: [(&'static str, Cell); 17] = [
+    let figures: [(&'static str, Cell); 18] = [
         ("operations a second", |arm| three_digits(arm.throughput_per_s)),
         ("operations", |arm| count(arm.operations)),
         ("refused", |arm| causes(&arm.refused)),
@@ -35,6 +35,7 @@ pub(super) fn rows(report: &Report) -> Vec<Row> {
         ("SQL an operation", |arm| mean_count(arm.per_op.sql)),
         ("cache hits an operation", |arm| mean_count(arm.per_op.cache_hits)),
         ("events an operation", |arm| mean_count(arm.per_op.events)),
+        ("Redis commands an operation", |arm| mean_count(arm.per_op.redis)),
         ("ledger", ledger),
     ];
     figures

@@ -4,14 +4,17 @@ use std::fmt::Write as _;
 
 use super::figures;
 use super::model::{Arm, Report};
+use super::over_time;
 use super::words::{
     NO_FIGURE, count, maybe, maybe_per_cent, maybe_whole, part_kind, per_cent, processors, three_digits,
 };
+use crate::picture::text;
 
 /// The whole report.
 pub fn render(report: &Report) -> String {
     let sections = [
         answer(report),
+        over_time(report),
         figures_table(report),
         axis(report),
         differences(report),
@@ -43,6 +46,13 @@ fn answer(report: &Report) -> String {
         let _ = writeln!(text, "- Skipped: {}, {}. Hint: {}.", skipped.name, skipped.why, skipped.hint);
     }
     text
+}
+
+fn over_time(report: &Report) -> String {
+    let drawn = over_time::picture(report).map(|picture| {
+        format!("## Over time\n\n```text\n{}\n```\n", text::render(&picture, text::WIDEST).trim_end())
+    });
+    drawn.unwrap_or_default()
 }
 
 fn figures_table(report: &Report) -> String {

@@ -8,6 +8,7 @@
 //! - [`model`]: what a report says, versioned and documented field by field;
 //! - `words`: how numbers are said, the same in every form;
 //! - `figures`: the figures of a report as rows, shared by the table of the terminal, of Markdown and of the page;
+//! - `over_time`: what happened over an episode, as a [picture](crate::picture);
 //! - [`terminal`], [`markdown`], [`html`]: the forms;
 //! - `svg`: the drawings of the page.
 
@@ -15,10 +16,11 @@ mod figures;
 pub mod html;
 pub mod markdown;
 pub mod model;
-mod svg;
+mod over_time;
+pub(crate) mod svg;
 pub mod terminal;
 #[cfg(test)]
 mod tests;
-mod words;
+pub(crate) mod words;
 
 pub use model::Report;

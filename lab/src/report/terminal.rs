@@ -11,7 +11,9 @@ use load::statistics::Verdict;
 
 use super::figures::{self, causes};
 use super::model::{Claim, ClaimVerdict, Comparison, Report};
+use super::over_time;
 use super::words::{count, maybe, maybe_whole, per_cent, processors, three_digits, trimmed};
+use crate::picture::text;
 
 /// The widest line.
 const WIDTH: usize = 100;
@@ -28,6 +30,9 @@ pub fn render(report: &Report) -> String {
     let mut page = Page::default();
     title(&mut page, report);
     answer(&mut page, report);
+    if let Some(picture) = over_time::picture(report) {
+        page.block(text::render(&picture, WIDTH).trim_end());
+    }
     page.block(&table(report));
     ledgers(&mut page, report);
     claims(&mut page, report);

@@ -1,6 +1,6 @@
 //! The report drawn from fixed, made-up runs.
 
-use super::model::SCHEMA;
+use super::model::{LoadPhase, SCHEMA, Series, SeriesCurve, SeriesLevel, SeriesLimit};
 use super::{Report, html, markdown, terminal};
 
 /// A comparison of two arms in which all is well.
@@ -14,8 +14,30 @@ fn fixture(json: &str) -> Report {
     serde_json::from_str(json).unwrap()
 }
 
-fn all() -> [Report; 3] {
-    [PLACEMENT, TROUBLE, WALK].map(fixture)
+/// The two arms of the first over the time of an episode: three seconds in buckets of 100 ms, held to 10 in any
+/// second. A burst at two seconds: one arm lets all of it through, the other what the limit leaves.
+fn over_time() -> Report {
+    let mut report = fixture(PLACEMENT);
+    report.load.slice_ms = 3_000.0;
+    let phase = |name: &str, start_ms, length_ms| LoadPhase { name: name.to_owned(), start_ms, length_ms };
+    report.load.phases = vec![phase("steady", 0.0, 2_000.0), phase("a burst", 2_000.0, 1_000.0)];
+    for (arm, burst) in report.arms.iter_mut().zip([12.5, 1.0]) {
+        let admitted = (0..30).map(|at| if at == 20 { burst } else { f64::from(at % 2) });
+        let refused = (0..30).map(|at| if at == 20 { 12.5 - burst } else { 0.0 });
+        let curve = |name: &str, counts: Vec<f64>| SeriesCurve { name: name.to_owned(), counts };
+        arm.series = Some(Series {
+            title: "decisions".to_owned(),
+            bucket_ms: 100.0,
+            limit: Some(SeriesLimit { requests: 10, window_ms: 1_000.0 }),
+            level: None,
+            curves: vec![curve("admitted", admitted.collect()), curve("refused", refused.collect())],
+        });
+    }
+    report
+}
+
+fn all() -> [Report; 4] {
+    [fixture(PLACEMENT), fixture(TROUBLE), fixture(WALK), over_time()]
 }
 
 #[test]
@@ -137,4 +159,32 @@ fn a_report_without_a_single_figure_can_be_drawn() {
         assert!(text.contains("What does splitting the shortener into services cost?"));
         assert!(!text.contains("NaN") && !text.contains("inf"), "{text}");
     }
+}
+
+#[test]
+fn what_happened_over_time_is_in_every_form() {
+    let report = over_time();
+    let terminal = anstream::adapter::strip_str(&terminal::render(&report)).to_string();
+    let page = html::render(&report);
+    let from = page.find("<section id=\"over-time\"").unwrap();
+    let section = &page[from..from + page[from..].find("</section>").unwrap()];
+    insta::assert_snapshot!("over_time_in_the_page", section.replace('>', ">\n"));
+    let block = &terminal[terminal.find("decisions").unwrap()..terminal.find("3 s").unwrap()];
+    insta::assert_snapshot!("over_time_in_the_terminal", block);
+    assert!(markdown::render(&report).contains(block), "the text is the same in Markdown");
+    for earlier in [PLACEMENT, TROUBLE, WALK] {
+        let page = html::render(&fixture(earlier));
+        assert!(!page.contains("id=\"over-time\""), "a run without a series has no such section");
+    }
+}
+
+#[test]
+fn a_series_that_is_about_no_limit_is_drawn_against_its_level() {
+    let mut report = over_time();
+    for series in report.arms.iter_mut().filter_map(|arm| arm.series.as_mut()) {
+        series.limit = None;
+        series.level = Some(SeriesLevel { label: "the usual".to_owned(), per_bucket: 1.0 });
+    }
+    let page = html::render(&report);
+    assert!(page.contains("the usual") && !page.contains("over the limit"));
 }

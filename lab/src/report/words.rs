@@ -49,7 +49,7 @@ pub(super) fn maybe_per_cent(value: Option<f64>) -> String {
 }
 
 /// A whole number with its thousands set apart: `119,952`.
-pub(super) fn count(value: u64) -> String {
+pub(crate) fn count(value: u64) -> String {
     let digits = value.to_string();
     let mut text = String::with_capacity(digits.len() + digits.len() / 3);
     for (at, digit) in digits.chars().enumerate() {
@@ -83,7 +83,7 @@ pub(super) fn duration_of_ms(ms: f64) -> String {
 }
 
 /// As few decimals as the number needs, three at most.
-pub(super) fn trimmed(value: f64) -> String {
+pub(crate) fn trimmed(value: f64) -> String {
     let text = format!("{value:.3}");
     text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }

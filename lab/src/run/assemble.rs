@@ -2,6 +2,7 @@
 
 mod arm;
 mod conditions;
+mod series;
 
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 

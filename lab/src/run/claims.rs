@@ -58,26 +58,29 @@ fn judge(
     }
 }
 
+/// What an arm counted under a name, and whether everything could be asked; none if nothing counts it.
+fn counted(metric: &Metric, arm: &ArmData) -> Option<(u64, bool)> {
+    let ledger = |fact: &str| arm.ledger.as_ref().map(|ledger| (ledger.count(fact), ledger.complete));
+    match metric {
+        Metric::Failed => Some((arm.record.failed.total(), true)),
+        Metric::Hops => Some((arm.counters[0] as u64, true)),
+        Metric::Lost => ledger("lost").map(|(things, complete)| {
+            let clicks = ledger("clicks-lost").map_or(0, |(clicks, _)| clicks);
+            (things + clicks, complete)
+        }),
+        // Only a check that deleted something can say.
+        Metric::Stale | Metric::StaleForLong => {
+            ledger(facts::DELETED).filter(|(deleted, _)| *deleted > 0).and_then(|_| ledger(&metric.name()))
+        }
+        other => other.fact().and_then(|fact| ledger(&fact)),
+    }
+}
+
 /// A count that is zero or is not.
 fn alone(stated: &Stated, arm: &ArmData) -> (ClaimVerdict, String) {
     let label = &arm.plan.label;
-    let name = stated.metric.name();
-    let ledger = |fact: &str| arm.ledger.as_ref().map(|ledger| (ledger.count(fact), ledger.complete));
-    let counted = match stated.metric {
-        Metric::Failed => Some((arm.record.failed.total(), true)),
-        Metric::Hops => Some((arm.counters[0] as u64, true)),
-        Metric::Lost => ledger("lost").map(|(links, complete)| {
-            let clicks = ledger("clicks-lost").map_or(0, |(clicks, _)| clicks);
-            (links + clicks, complete)
-        }),
-        Metric::Duplicated | Metric::Wrong => ledger(name),
-        // Only a check that deleted something can say.
-        Metric::Stale | Metric::StaleForLong => {
-            ledger(facts::DELETED).filter(|(deleted, _)| *deleted > 0).and_then(|_| ledger(name))
-        }
-        _ => None,
-    };
-    let Some((count, complete)) = counted else {
+    let name = counted_name(&stated.metric);
+    let Some((count, complete)) = counted(&stated.metric, arm) else {
         return (ClaimVerdict::CannotTell, format!("{label}: nothing counts `{name}`"));
     };
     let because = format!("{label}: {count} {name}");
@@ -92,6 +95,11 @@ fn alone(stated: &Stated, arm: &ArmData) -> (ClaimVerdict, String) {
     }
 }
 
+/// What is counted, as a sentence says it: `over-admitted`, and not by which part of the run.
+fn counted_name(metric: &Metric) -> String {
+    metric.fact().unwrap_or_else(|| metric.name())
+}
+
 fn pair(
     stated: &Stated,
     arm: &ArmData,
@@ -104,12 +112,56 @@ fn pair(
         let because = format!("{}: {a:.2}, {}: {b:.2}", arm.plan.label, baseline.plan.label);
         (verdict(stated.is, factor, a, a, b, b), because)
     };
-    match stated.metric {
+    match &stated.metric {
         Metric::Memory => exact(compare::resident),
         Metric::Hops => exact(compare::hops),
         Metric::Sql => exact(compare::sql),
+        Metric::Redis => exact(compare::redis),
+        Metric::CpuOf(backing) => parts(stated, factor, arm, baseline, backing),
+        metric if metric.is_counted() => counts(stated, factor, arm, baseline),
         _ => estimated(stated, factor, arm, baseline, comparisons),
     }
+}
+
+/// The CPU of one kind of backing in two arms, each with its interval; an arm without it spends nothing on it.
+fn parts(
+    stated: &Stated,
+    factor: f64,
+    arm: &ArmData,
+    baseline: &ArmData,
+    backing: &str,
+) -> (ClaimVerdict, String) {
+    let spent = |arm: &ArmData| compare::spent_on(arm, backing);
+    let (Some(a), Some(b)) = (spent(arm), spent(baseline)) else {
+        return (ClaimVerdict::CannotTell, format!("too little was measured of the CPU of {backing}"));
+    };
+    let told = |arm: &ArmData, [estimate, low, high]: [f64; 3]| {
+        format!("{}: {estimate:.1} µs [{low:.1}, {high:.1}]", arm.plan.label)
+    };
+    let because = format!("CPU of {backing} an operation: {}, {}", told(arm, a), told(baseline, b));
+    (verdict(stated.is, factor, a[1], a[2], b[1], b[2]), because)
+}
+
+/// Two counts of one load, which differ only if they lie further apart than counts do by chance.
+fn counts(stated: &Stated, factor: f64, arm: &ArmData, baseline: &ArmData) -> (ClaimVerdict, String) {
+    let (label, other) = (&arm.plan.label, &baseline.plan.label);
+    let name = counted_name(&stated.metric);
+    let of = |arm: &ArmData| counted(&stated.metric, arm);
+    let (Some((a, a_whole)), Some((b, b_whole))) = (of(arm), of(baseline)) else {
+        return (ClaimVerdict::CannotTell, format!("nothing counts `{name}` in both {label} and {other}"));
+    };
+    let because = format!("{label}: {a} {name}, {other}: {b}");
+    if !a_whole || !b_whole {
+        return (ClaimVerdict::CannotTell, format!("{because}, but not everything could be asked"));
+    }
+    let ([a_low, a_high], [b_low, b_high]) = (by_chance(a), by_chance(b));
+    (verdict(stated.is, factor, a_low, a_high, b_low, b_high), because)
+}
+
+/// Where a count could lie by chance: two standard deviations of a Poisson variable, whose variance is its mean.
+fn by_chance(count: u64) -> [f64; 2] {
+    let count = count as f64;
+    [(count - 2.0 * count.sqrt()).max(0.0), count + 2.0 * count.sqrt()]
 }
 
 /// A metric with an interval, in whichever direction the run compared the two.
@@ -169,5 +221,20 @@ mod tests {
         assert_eq!(verdict(Relation::Same, 1.0, 0.98, 1.03, 1.0, 1.0), ClaimVerdict::Holds);
         assert_eq!(verdict(Relation::Same, 1.0, 0.9, 1.03, 1.0, 1.0), ClaimVerdict::CannotTell);
         assert_eq!(verdict(Relation::Same, 1.0, 1.2, 1.3, 1.0, 1.0), ClaimVerdict::DoesNotHoldHere);
+    }
+
+    #[test]
+    fn two_counts_differ_only_when_chance_does_not_explain_it() {
+        let judged = |is, a, b| {
+            let ([a_low, a_high], [b_low, b_high]) = (by_chance(a), by_chance(b));
+            verdict(is, 1.0, a_low, a_high, b_low, b_high)
+        };
+        assert_eq!(judged(Relation::Higher, 900, 0), ClaimVerdict::Holds);
+        assert_eq!(judged(Relation::Higher, 3, 2), ClaimVerdict::CannotTell);
+        assert_eq!(judged(Relation::Higher, 400, 900), ClaimVerdict::DoesNotHoldHere);
+        assert_eq!(judged(Relation::Higher, 0, 0), ClaimVerdict::DoesNotHoldHere);
+        assert_eq!(judged(Relation::Same, 0, 0), ClaimVerdict::Holds);
+        assert_eq!(judged(Relation::Same, 40_000, 40_100), ClaimVerdict::Holds);
+        assert_eq!(judged(Relation::Same, 40_000, 50_000), ClaimVerdict::DoesNotHoldHere);
     }
 }

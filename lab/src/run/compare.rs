@@ -1,12 +1,16 @@
 //! Each arm against its baseline, a metric at a time.
 
 use load::statistics::{
-    EQUIVALENCE_MARGIN, Interval, Metric, Verdict, enough_for, family_wise, ratio_of_means,
+    EQUIVALENCE_MARGIN, Interval, Metric, Verdict, enough_for, family_wise, mean, ratio_of_means,
     ratio_of_percentiles,
 };
 
 use super::gathered::{ArmData, Gathered};
-use crate::{plan::Plan, report::model::Comparison, scenario::Kind};
+use crate::{
+    plan::Plan,
+    report::model::{Comparison, PartKind},
+    scenario::Kind,
+};
 
 /// The confidence of all intervals of a report together.
 pub(super) const CONFIDENCE: f64 = 0.95;
@@ -171,4 +175,19 @@ pub(super) fn hops(arm: &ArmData) -> f64 {
 /// SQL statements, an operation.
 pub(super) fn sql(arm: &ArmData) -> f64 {
     arm.counters[2] / arm.counted.max(1) as f64
+}
+
+/// Redis commands, an operation.
+pub(super) fn redis(arm: &ArmData) -> f64 {
+    arm.counters[6] / arm.counted.max(1) as f64
+}
+
+/// CPU microseconds an operation of the backings of that name: the estimate, and its interval's ends.
+/// Zero for an arm without one; none where too little was measured.
+pub(super) fn spent_on(arm: &ArmData, backing: &str) -> Option<[f64; 3]> {
+    let part = arm.parts.iter().find(|part| part.kind == PartKind::Backing && part.name == backing);
+    part.map_or(Some([0.0; 3]), |part| {
+        let spent = mean(part.cpu.as_slice(), CONFIDENCE)?;
+        Some([spent.estimate, spent.low, spent.high].map(|nanoseconds| nanoseconds / 1_000.0))
+    })
 }

@@ -33,6 +33,7 @@ pub(super) fn counters(arm: &RunningArm) -> Option<[f64; COUNTERS]> {
         total("cache_hits_total", &[]),
         total("cache_misses_total", &[]),
         total("events_published_total", &[]),
+        total("redis_commands_total", &[]),
     ])
 }
 

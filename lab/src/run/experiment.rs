@@ -2,13 +2,13 @@
 
 use std::{
     path::PathBuf,
-    time::{Duration, Instant},
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
 use anyhow::{Context, Result};
 use load::{
     journeys::{Check, JourneyOptions, for_system},
-    schedule::{Arrivals, Profile},
+    schedule::Profile,
     sender::{Arm, Limits, Load, Sender, SlicePlan, Target},
 };
 use nix::{
@@ -31,11 +31,10 @@ use crate::{
     plan::{ArmPlan, Plan},
     process::{Launch, LaunchOptions, READY_WITHIN, RunningArm, Runtime, Scratch},
     report::model::UsedBacking,
-    scenario::{ArrivalKind, Kind},
+    scenario::Kind,
+    systems,
 };
 
-/// The least number of episodes of each arm: fewer give no interval worth the name.
-const LEAST_EPISODES: u32 = 5;
 /// One slice of the warm-up.
 const WARM_SLICE: Duration = Duration::from_millis(250);
 /// The slice of each arm in which every operation is traced, and its rate.
@@ -117,7 +116,7 @@ impl Experiment<'_> {
     /// One arm up at a time, for a whole episode, in an order drawn from the seed.
     fn episodes(&mut self) -> Result<()> {
         let mut random = StdRng::seed_from_u64(self.plan.seed);
-        for number in 1..=self.plan.load.launches.max(LEAST_EPISODES) {
+        for number in 1..=self.plan.load.launches {
             let mut order: Vec<ArmPlan> = self.arms.clone();
             order.shuffle(&mut random);
             for arm in order {
@@ -214,7 +213,7 @@ impl Experiment<'_> {
                 // Each launch begins with empty stores, and with keys of its own.
                 seed: self.plan.seed.wrapping_mul(1_000).wrapping_add(u64::from(number)),
                 mix: Some(self.plan.load.mix.clone()),
-                links: self.plan.load.links as usize,
+                links: self.plan.load.things as usize,
                 ..JourneyOptions::default()
             };
             let journeys = for_system(self.plan.scenario.system.name, &options)?;
@@ -224,12 +223,15 @@ impl Experiment<'_> {
     }
 
     fn prepare(&self, sender: &mut Sender, launch: &Launch, number: u32) -> Result<()> {
-        let total = self.plan.load.links * launch.arms.len() as u64;
-        let phase =
-            Phase::begin(&format!("launch {number}: making {} links an arm", self.plan.load.links), total);
+        let total = self.plan.load.things * launch.arms.len() as u64;
+        let things = systems::prepared(self.plan.scenario.system.name);
+        let phase = Phase::begin(
+            &format!("launch {number}: making {} {things} an arm", self.plan.load.things),
+            total,
+        );
         for arm in 0..launch.arms.len() {
             self.interrupt.check()?;
-            let before = arm as u64 * self.plan.load.links;
+            let before = arm as u64 * self.plan.load.things;
             sender
                 .prepare(arm, &mut |progress| phase.at(before + progress.done))
                 .with_context(|| format!("cannot prepare the arm `{}`", launch.arms[arm].label))?;
@@ -237,12 +239,17 @@ impl Experiment<'_> {
         Ok(())
     }
 
-    fn load(&self, rate: f64) -> Load {
-        let arrivals = match self.plan.load.arrivals {
-            ArrivalKind::Poisson => Arrivals::Poisson,
-            ArrivalKind::Constant => Arrivals::Constant,
-        };
-        Load::Open { arrivals, profile: Profile::Steady { rate }, seed: self.plan.seed }
+    /// A load of one rate, for what is not measured.
+    fn steady(&self, rate: f64) -> Load {
+        let profile = Profile::Steady { rate };
+        Load::Open { arrivals: self.plan.load.spread(), profile, seed: self.plan.seed }
+    }
+
+    /// The load that is measured, phases and all.
+    fn measured(&self) -> Load {
+        let load = &self.plan.load;
+        let profile = load.profile(load.rate);
+        Load::Open { arrivals: load.spread(), profile, seed: self.plan.seed }
     }
 
     /// Load that is not measured, until caches are warm, pools are open, and an event log delivers.
@@ -254,7 +261,7 @@ impl Experiment<'_> {
         loop {
             seed = seed.wrapping_add(1);
             let plan = SlicePlan { arms: launch.arms.len(), slice_length: WARM_SLICE, rounds, seed };
-            sender.run(&plan, &self.load(self.plan.load.rate), &mut Unmeasured(self.interrupt))?;
+            sender.run(&plan, &self.steady(self.plan.load.rate), &mut Unmeasured(self.interrupt))?;
             self.interrupt.check()?;
             if Instant::now() > until || launch.arms.iter().all(delivers) {
                 phase.at(1);
@@ -280,10 +287,20 @@ impl Experiment<'_> {
         };
         let slices = u64::from(rounds) * launch.arms.len() as u64;
         let phase = Phase::begin(&format!("launch {number}: measuring, {slices} slices"), slices);
-        let load = self.load(self.plan.load.rate);
+        let load = self.measured();
+        if !self.plan.load.phases.is_empty() {
+            self.interrupt.sleep(until_whole_second());
+        }
         let mut watch = Rounds::new(&mut self.gathered, launch, number, chosen, self.interrupt, &phase);
         sender.run(&plan, &load, &mut watch)?;
         self.interrupt.check()?;
+        if self.plan.scenario.kind == Kind::Episodes {
+            for (place, arm) in chosen.iter().enumerate() {
+                if let Some(series) = sender.series(place) {
+                    self.gathered.arms[*arm].add_series(series);
+                }
+            }
+        }
         for ((arm, before), running) in chosen.iter().zip(before).zip(&launch.arms) {
             let data = &mut self.gathered.arms[*arm];
             if let (Some(before), Some(after)) = (before, counters(running)) {
@@ -312,7 +329,7 @@ impl Experiment<'_> {
             SlicePlan { arms: launch.arms.len(), slice_length: TRACE_SLICE, rounds: 1, seed: self.plan.seed };
         sender.run(
             &plan,
-            &self.load(TRACE_RATE.min(self.plan.load.rate)),
+            &self.steady(TRACE_RATE.min(self.plan.load.rate)),
             &mut Unmeasured(self.interrupt),
         )?;
         sender.traced(false);
@@ -344,6 +361,13 @@ impl Experiment<'_> {
         }
         Ok(())
     }
+}
+
+/// How long until the wall clock's next whole second. Phases begin with one, so that what a system cuts by the clock,
+/// such as windows, is cut at the same places of every episode, and its mean can be drawn.
+fn until_whole_second() -> Duration {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    Duration::from_secs(1) - Duration::from_nanos(u64::from(now.subsec_nanos()))
 }
 
 /// Where an arm's stores and brokers came from, role by role.

@@ -3,6 +3,7 @@
 use load::{
     ledger::LedgerVerdict,
     record::{Histogram, SliceRecord, histogram},
+    series::Series,
     statistics::{Batch, Batches},
 };
 
@@ -54,12 +55,15 @@ pub(super) struct ArmData {
     pub(super) counters: [f64; COUNTERS],
     pub(super) ledger: Option<LedgerVerdict>,
     pub(super) traces: Vec<Trace>,
+    /// What the journeys counted over the time of their episodes, summed, and how many episodes that is.
+    pub(super) series: Option<Series>,
+    pub(super) episodes: u64,
     pub(super) backings: Vec<UsedBacking>,
     pub(super) urls: Vec<(String, String)>,
 }
 
-/// Hops, bytes between processes, statements, cache hits, cache misses, events.
-pub(super) const COUNTERS: usize = 6;
+/// Hops, bytes between processes, statements, cache hits, cache misses, events, Redis commands.
+pub(super) const COUNTERS: usize = 7;
 
 /// A process or backing of an arm.
 pub(super) struct PartData {
@@ -108,6 +112,8 @@ impl ArmData {
             counters: [0.0; COUNTERS],
             ledger: None,
             traces: Vec::new(),
+            series: None,
+            episodes: 0,
             backings: Vec::new(),
             urls: Vec::new(),
         }
@@ -142,6 +148,15 @@ impl ArmData {
             part.cpu.push(batch(nanoseconds), None);
         }
         self.record.merge(record);
+    }
+
+    /// Adds what the journeys counted over the time of one episode.
+    pub(super) fn add_series(&mut self, series: Series) {
+        match &mut self.series {
+            Some(sum) => sum.merge(&series),
+            None => self.series = Some(series),
+        }
+        self.episodes += 1;
     }
 
     /// Adds the verdict of one launch.

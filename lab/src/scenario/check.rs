@@ -6,14 +6,18 @@ use runtime::{System, Wiring, WiringError};
 use toml::Spanned;
 
 use super::{
-    Claim, Comparison, Kind, LoadSpec, Scenario, ScenarioFault, Step,
+    Claim, Comparison, Kind, LoadSpec, Metric, Scenario, ScenarioFault, Step,
     fault::Source,
     file::{ClaimFile, ScenarioFile, StepFile},
+    phases,
 };
 use crate::{complaint::did_you_mean, systems};
 
 /// Arms of one scenario; more would leave each too few slices to say anything.
 const MAX_ARMS: usize = 12;
+
+/// The backings that are processes of their own; what is embedded costs the process that uses it.
+const OWN_COST: [&str; 3] = ["postgres", "kafka", "redis"];
 
 /// Reads and checks a scenario.
 pub(super) fn scenario(source: &Source<'_>) -> Result<Scenario, ScenarioFault> {
@@ -21,11 +25,11 @@ pub(super) fn scenario(source: &Source<'_>) -> Result<Scenario, ScenarioFault> {
     let system = system(source, file.system.as_ref())?;
     let comparison = comparison(source, system, &file)?;
     hold(source, system, &file, &comparison)?;
-    offered(source, system, &file.load)?;
+    offered(source, system, &file.kind, &file.load)?;
     let claims = file
         .claims
         .into_iter()
-        .map(|claim| checked_claim(source, &comparison, claim))
+        .map(|claim| checked_claim(source, system, &comparison, claim))
         .collect::<Result<_, _>>()?;
     Ok(Scenario {
         name: name(system, source.path),
@@ -259,7 +263,12 @@ fn checked_step(
 }
 
 /// A load within its bounds, of a mix that the generator has for this system.
-fn offered(source: &Source<'_>, system: &System, load: &Spanned<LoadSpec>) -> Result<(), ScenarioFault> {
+fn offered(
+    source: &Source<'_>,
+    system: &System,
+    kind: &Spanned<Kind>,
+    load: &Spanned<LoadSpec>,
+) -> Result<(), ScenarioFault> {
     if let Some((key, bounds)) = load.get_ref().out_of_bounds() {
         let what = format!("`{key}` is out of bounds: expected {bounds}");
         return Err(source.at(&load.span(), what, None));
@@ -270,11 +279,54 @@ fn offered(source: &Source<'_>, system: &System, load: &Spanned<LoadSpec>) -> Re
         let what = format!("`{}` has no mix `{mix}`", system.name);
         return Err(source.at(&load.span(), what, did_you_mean(mix, mixes)));
     }
+    phased(source, kind, load)
+}
+
+/// Phases that are whole: they fit their bounds, and each episode has all of them.
+fn phased(source: &Source<'_>, kind: &Spanned<Kind>, load: &Spanned<LoadSpec>) -> Result<(), ScenarioFault> {
+    let LoadSpec { phases, slice_ms, .. } = load.get_ref();
+    if phases.is_empty() {
+        return Ok(());
+    }
+    if let Some(what) = phases::fault(phases) {
+        let hint = "a piece is `[milliseconds, from, to]`, with the rates as multiples of `rate`".to_owned();
+        return Err(source.at(&load.span(), what, hint));
+    }
+    if *kind.get_ref() != Kind::Episodes {
+        let what = format!("`[[load.phases]]` are for `episodes`, and this is `{}`", kind.get_ref().name());
+        let hint =
+            "say `kind = \"episodes\"`: only an episode has one arm's whole load in one piece".to_owned();
+        return Err(source.at(&kind.span(), what, hint));
+    }
+    if slice_ms.is_some() {
+        let what = "`slice_ms` has no meaning beside `[[load.phases]]`";
+        let hint = "take it out: an episode takes as long as its phases together".to_owned();
+        return Err(source.at(&load.span(), what, hint));
+    }
+    Ok(())
+}
+
+/// A figure that this system's runs have: a fact that its journeys report, a backing that costs something of its own.
+fn figure(source: &Source<'_>, system: &System, metric: &Spanned<Metric>) -> Result<(), ScenarioFault> {
+    if let Metric::CpuOf(backing) = metric.get_ref()
+        && !OWN_COST.contains(&backing.as_str())
+    {
+        let what = format!("there is no backing `{backing}` whose CPU is its own");
+        return Err(source.at(&metric.span(), what, did_you_mean(backing, OWN_COST)));
+    }
+    let facts = systems::facts(system.name);
+    if let Some(fact) = metric.get_ref().fact()
+        && !facts.contains(&fact.as_str())
+    {
+        let what = format!("the ledger of `{}` has no fact `{fact}`", system.name);
+        return Err(source.at(&metric.span(), what, did_you_mean(&fact, facts)));
+    }
     Ok(())
 }
 
 fn checked_claim(
     source: &Source<'_>,
+    system: &System,
     comparison: &Comparison,
     claim: ClaimFile,
 ) -> Result<Claim, ScenarioFault> {
@@ -286,6 +338,7 @@ fn checked_claim(
             return Err(source.at(&arm.span(), what, did_you_mean(arm.get_ref(), known)));
         }
     }
+    figure(source, system, &claim.metric)?;
     let relation = *claim.is.get_ref();
     if relation.needs_against() != claim.against.is_some() {
         let what = if relation.needs_against() {
@@ -294,6 +347,12 @@ fn checked_claim(
             format!("`{}` is about one arm: `against` has no meaning", relation.name())
         };
         return Err(source.at(&claim.is.span(), what, None));
+    }
+    if !relation.needs_against() && !claim.metric.get_ref().is_counted() {
+        let what =
+            format!("`{}` is no count, so it is never `{}`", claim.metric.get_ref().name(), relation.name());
+        let hint = "compare it with another arm: `against`, and `higher`, `lower` or `same`".to_owned();
+        return Err(source.at(&claim.is.span(), what, hint));
     }
     if let Some(factor) = &claim.by_at_least
         && !(*factor.get_ref() > 1.0 && *factor.get_ref() <= 1_000.0)
@@ -304,7 +363,7 @@ fn checked_claim(
     Ok(Claim {
         text: claim.text,
         source: claim.source,
-        metric: claim.metric,
+        metric: claim.metric.into_inner(),
         arm: claim.arm.into_inner(),
         against: claim.against.map(Spanned::into_inner),
         is: relation,

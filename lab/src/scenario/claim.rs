@@ -24,11 +24,13 @@ pub struct Claim {
 }
 
 /// A figure that a run has for every arm.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub enum Metric {
     /// CPU microseconds an operation, all processes and backings of the arm.
     Cpu,
+    /// The same of one kind of backing alone, by its name: `cpu:redis`.
+    CpuOf(String),
     /// Median latency from the due time, microseconds.
     P50,
     /// 90th percentile of latency from the due time, microseconds.
@@ -41,6 +43,8 @@ pub enum Metric {
     Hops,
     /// SQL statements an operation.
     Sql,
+    /// Redis commands an operation.
+    Redis,
     /// Operations that failed, as a share.
     Failed,
     /// Operations that were acknowledged and are gone.
@@ -52,45 +56,82 @@ pub enum Metric {
     /// Deleted things that were still answered right after the delete was acknowledged.
     Stale,
     /// Deleted things that were still answered two seconds after the delete.
-    #[serde(rename = "stale-after-2s")]
     StaleForLong,
+    /// Any fact that the system's ledger reports, by its name: `ledger:duplicated`.
+    Ledger(String),
 }
 
-impl Metric {
-    /// Every metric, in the order of a report.
-    pub const ALL: [Self; 13] = [
-        Self::Cpu,
-        Self::P50,
-        Self::P90,
-        Self::P99,
-        Self::Memory,
-        Self::Hops,
-        Self::Sql,
-        Self::Failed,
-        Self::Lost,
-        Self::Duplicated,
-        Self::Wrong,
-        Self::Stale,
-        Self::StaleForLong,
-    ];
+/// The words for the metrics of which there is one each, in the order of a report.
+const WORDS: [(&str, Metric); 14] = [
+    ("cpu", Metric::Cpu),
+    ("p50", Metric::P50),
+    ("p90", Metric::P90),
+    ("p99", Metric::P99),
+    ("memory", Metric::Memory),
+    ("hops", Metric::Hops),
+    ("sql", Metric::Sql),
+    ("redis", Metric::Redis),
+    ("failed", Metric::Failed),
+    ("lost", Metric::Lost),
+    ("duplicated", Metric::Duplicated),
+    ("wrong", Metric::Wrong),
+    ("stale", Metric::Stale),
+    ("stale-after-2s", Metric::StaleForLong),
+];
+/// What stands before the name of a backing, and before that of a fact.
+const CPU_OF: &str = "cpu:";
+const LEDGER: &str = "ledger:";
 
+impl Metric {
     /// The word in a scenario file.
-    pub fn name(self) -> &'static str {
+    pub fn name(&self) -> String {
         match self {
-            Self::Cpu => "cpu",
-            Self::P50 => "p50",
-            Self::P90 => "p90",
-            Self::P99 => "p99",
-            Self::Memory => "memory",
-            Self::Hops => "hops",
-            Self::Sql => "sql",
-            Self::Failed => "failed",
-            Self::Lost => "lost",
-            Self::Duplicated => "duplicated",
-            Self::Wrong => "wrong",
-            Self::Stale => "stale",
-            Self::StaleForLong => "stale-after-2s",
+            Self::CpuOf(backing) => format!("{CPU_OF}{backing}"),
+            Self::Ledger(fact) => format!("{LEDGER}{fact}"),
+            one => {
+                let word = WORDS.iter().find(|(_, metric)| metric == one).map(|(word, _)| *word);
+                word.unwrap_or_default().to_owned()
+            }
         }
+    }
+
+    /// The fact of the ledger that it is, if it is one of a single name.
+    pub fn fact(&self) -> Option<String> {
+        match self {
+            Self::Ledger(fact) => Some(fact.clone()),
+            Self::Duplicated | Self::Wrong | Self::Stale | Self::StaleForLong => Some(self.name()),
+            _ => None,
+        }
+    }
+
+    /// Whether it can be zero, or more than zero: whether it is a count.
+    pub fn is_counted(&self) -> bool {
+        matches!(self, Self::Failed | Self::Hops | Self::Lost) || self.fact().is_some()
+    }
+}
+
+impl TryFrom<String> for Metric {
+    type Error = String;
+
+    /// The complaint is in the words of a TOML reader that meets an unknown word, so that it gets the same hint.
+    fn try_from(word: String) -> Result<Self, Self::Error> {
+        if let Some(backing) = word.strip_prefix(CPU_OF) {
+            return Ok(Self::CpuOf(backing.to_owned()));
+        }
+        if let Some(fact) = word.strip_prefix(LEDGER) {
+            return Ok(Self::Ledger(fact.to_owned()));
+        }
+        let known = || WORDS.iter().map(|(word, _)| format!("`{word}`")).collect::<Vec<_>>().join(", ");
+        let metric = WORDS.into_iter().find(|(known, _)| *known == word).map(|(_, metric)| metric);
+        metric.ok_or_else(|| {
+            format!("unknown variant `{word}`, expected one of {}, `cpu:BACKING`, `ledger:FACT`", known())
+        })
+    }
+}
+
+impl From<Metric> for String {
+    fn from(metric: Metric) -> Self {
+        metric.name()
     }
 }
 

@@ -35,7 +35,7 @@ pub(super) struct ScenarioFile {
 pub(super) struct ClaimFile {
     pub(super) text: String,
     pub(super) source: String,
-    pub(super) metric: Metric,
+    pub(super) metric: Spanned<Metric>,
     pub(super) arm: Spanned<String>,
     pub(super) against: Option<Spanned<String>>,
     pub(super) is: Spanned<Relation>,

@@ -1,6 +1,10 @@
 //! What a scenario offers to its arms.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
+
+use super::phases::{self, Phase};
 
 /// The load of a scenario.
 ///
@@ -12,9 +16,8 @@ pub struct LoadSpec {
     pub mix: String,
     /// Operations a second. More than 0, at most 100,000.
     pub rate: f64,
-    /// How long one slice of one arm takes, milliseconds. 10 to 600,000.
-    #[serde(default = "LoadSpec::default_slice_ms")]
-    pub slice_ms: u64,
+    /// How long one slice of one arm takes, milliseconds, 10 to 600,000; [`LoadSpec::slice`] knows what holds without.
+    pub slice_ms: Option<u64>,
     /// How long load is measured, seconds, all arms and launches together. 1 to 86,400.
     #[serde(default = "LoadSpec::default_seconds")]
     pub seconds: u64,
@@ -27,16 +30,19 @@ pub struct LoadSpec {
     /// The same with `--quick`.
     #[serde(default = "LoadSpec::default_quick_launches")]
     pub quick_launches: u32,
-    /// How many things exist before load begins (links, products, rooms), so that reads have something to find.
-    /// 1 to 1,000,000.
-    #[serde(default = "LoadSpec::default_links")]
-    pub links: u64,
+    /// How many things exist before load begins (links, clients, rooms), so that there is something to choose from.
+    /// 1 to 1,000,000. `links` is another word for it.
+    #[serde(default = "LoadSpec::default_things", alias = "links")]
+    pub things: u64,
     /// How many things are deleted after the load, to see for how long caches still serve them. 0 to 1,000.
     #[serde(default)]
     pub deletes: usize,
     /// When operations are due.
     #[serde(default)]
     pub arrivals: ArrivalKind,
+    /// How the rate moves over a slice, phase by phase; empty: it does not. A slice takes as long as all of them.
+    #[serde(default)]
+    pub phases: Vec<Phase>,
 }
 
 /// When operations are due.
@@ -60,9 +66,16 @@ impl ArrivalKind {
     }
 }
 
+/// The length of a slice of which a scenario says nothing.
+const SLICE: Duration = Duration::from_millis(50);
+
 impl LoadSpec {
-    fn default_slice_ms() -> u64 {
-        50
+    /// How long one slice of one arm takes: as long as its phases, if it has any.
+    pub fn slice(&self) -> Duration {
+        match self.phases.as_slice() {
+            [] => self.slice_ms.map_or(SLICE, Duration::from_millis),
+            phases => phases::length(phases),
+        }
     }
 
     fn default_seconds() -> u64 {
@@ -81,7 +94,7 @@ impl LoadSpec {
         6
     }
 
-    fn default_links() -> u64 {
+    fn default_things() -> u64 {
         10_000
     }
 
@@ -93,12 +106,16 @@ impl LoadSpec {
                 "rate",
                 "more than 0 and at most 100000 operations a second",
             ),
-            ((10..=600_000).contains(&self.slice_ms), "slice_ms", "10 to 600000 milliseconds"),
+            (
+                self.slice_ms.is_none_or(|ms| (10..=600_000).contains(&ms)),
+                "slice_ms",
+                "10 to 600000 milliseconds",
+            ),
             ((1..=86_400).contains(&self.seconds), "seconds", "1 to 86400 seconds"),
             ((1..=86_400).contains(&self.quick_seconds), "quick_seconds", "1 to 86400 seconds"),
             ((1..=100).contains(&self.launches), "launches", "1 to 100"),
             ((1..=100).contains(&self.quick_launches), "quick_launches", "1 to 100"),
-            ((1..=1_000_000).contains(&self.links), "links", "1 to 1000000"),
+            ((1..=1_000_000).contains(&self.things), "things", "1 to 1000000"),
             (self.deletes <= 1_000, "deletes", "0 to 1000"),
         ];
         within.into_iter().find(|(is_within, ..)| !is_within).map(|(_, key, bounds)| (key, bounds))

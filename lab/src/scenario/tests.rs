@@ -1,6 +1,6 @@
 //! Each wrong scenario is one clear message that points at its place.
 
-use std::path::Path;
+use std::{path::Path, time::Duration};
 
 use super::*;
 
@@ -134,4 +134,84 @@ fn each_step_of_a_waterfall_changes_one_axis() {
     insta::assert_snapshot!(complaint(&two));
     insta::assert_snapshot!(complaint(&WALK.replace("set = { placement = \"microservices\" }\n", "")));
     insta::assert_snapshot!(complaint(&WALK.replace("kind = \"waterfall\"", "kind = \"paired\"")));
+}
+
+/// A sound scenario whose rate moves, to be made wrong in one place.
+const PHASED: &str = r#"question = "q"
+why = "w"
+look_for = []
+kind = "episodes"
+axis = "placement"
+arms = ["monolith", "microservices"]
+[load]
+mix = "follow-mostly"
+rate = 100
+[[load.phases]]
+name = "quiet"
+pieces = [[500, 0, 0]]
+[[load.phases]]
+name = "bursts"
+repeat = 3
+pieces = [[100, 4, 4], [900, 0.5, 1]]
+"#;
+
+#[test]
+fn an_episode_takes_as_long_as_its_phases() {
+    let load = parse(PHASED).unwrap().load;
+    assert_eq!(load.slice(), Duration::from_millis(3_500));
+    assert_eq!(load.phases[1].pieces[1], phases::Piece { ms: 900, from: 0.5, to: 1.0 });
+    assert_eq!(parse(SOUND).unwrap().load.slice(), Duration::from_millis(50));
+}
+
+#[test]
+fn phases_that_cannot_be_are_pointed_at() {
+    let wrong = |from: &str, to: &str| {
+        assert!(PHASED.contains(from), "{from}");
+        complaint(&PHASED.replacen(from, to, 1))
+    };
+    insta::assert_snapshot!(wrong("\"episodes\"", "\"paired\""));
+    insta::assert_snapshot!(wrong("rate = 100\n", "rate = 100\nslice_ms = 500\n"));
+    insta::assert_snapshot!(wrong("\"bursts\"", "\"quiet\""));
+    insta::assert_snapshot!(wrong("[[500, 0, 0]]", "[]"));
+    insta::assert_snapshot!(wrong("[[500, 0, 0]]", "[[500, 0, -1]]"));
+    insta::assert_snapshot!(wrong("[[500, 0, 0]]", "[[0, 0, 0]]"));
+    insta::assert_snapshot!(wrong("[[500, 0, 0]]", "[[500, 0]]"));
+    insta::assert_snapshot!(wrong("repeat = 3", "repeat = 0"));
+    insta::assert_snapshot!(wrong("repeat = 3", "repeat = 900"));
+    insta::assert_snapshot!(wrong("repeat = 3", "repeats = 3"));
+}
+
+#[test]
+fn what_is_prepared_is_named_links_or_things() {
+    let with = |line: &str| parse(&SOUND.replacen("rate = 100", &format!("rate = 100\n{line}"), 1));
+    assert_eq!(with("links = 7").unwrap().load.things, 7);
+    assert_eq!(with("things = 7").unwrap().load.things, 7);
+}
+
+#[test]
+fn a_claim_may_be_about_any_fact_that_the_ledger_reports() {
+    let claim = |metric: &str, rest: &str| {
+        let text = SOUND.replacen("\"cpu\"", &format!("\"{metric}\""), 1).replacen(
+            "against = \"monolith\"\nis = \"higher\"",
+            rest,
+            1,
+        );
+        parse(&text).map(|scenario| scenario.claims[0].metric.clone())
+    };
+    let against = "against = \"monolith\"\nis = \"higher\"";
+    for (metric, rest) in [
+        ("ledger:wrong-when-followed", "is = \"zero\""),
+        ("ledger:clicks-lost", "is = \"above-zero\""),
+        ("ledger:clicks-lost", against),
+        ("lost", against),
+        ("cpu:redis", against),
+        ("redis", against),
+    ] {
+        assert_eq!(claim(metric, rest).unwrap().name(), metric);
+    }
+    let refused = |metric: &str, rest: &str| claim(metric, rest).unwrap_err().to_string();
+    insta::assert_snapshot!(refused("ledger:click-lost", "is = \"zero\""));
+    insta::assert_snapshot!(refused("ledger:over-admitted", "is = \"zero\""));
+    insta::assert_snapshot!(refused("cpu:reddis", against));
+    insta::assert_snapshot!(refused("cpu", "is = \"zero\""));
 }

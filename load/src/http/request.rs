@@ -54,6 +54,12 @@ impl RequestBuf {
         self.text.push_str("\r\n");
     }
 
+    /// Writes a request without a body and with one more header.
+    pub fn write_with(&mut self, method: Method, path: impl Display, header: (&str, &dyn Display)) {
+        self.head(method, path);
+        self.add(format_args!("{}: {}\r\n\r\n", header.0, header.1));
+    }
+
     /// Writes a request with a JSON body and, if given, one more header.
     pub fn write_json(
         &mut self,

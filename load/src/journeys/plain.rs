@@ -12,6 +12,9 @@ pub(super) const ENTRY: SystemEntry = SystemEntry {
     name: "plain",
     summary: "any HTTP server: one path, one expected status, no ledger",
     mixes: &[("get", "GET the path")],
+    things: "paths",
+    lines: |_mix| None,
+    facts: &[],
     make,
 };
 

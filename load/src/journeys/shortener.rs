@@ -24,8 +24,15 @@ use crate::journey::Journeys;
 use crate::ledger::LedgerVerdict;
 use crate::sender::Lane;
 
-pub(super) const ENTRY: SystemEntry =
-    SystemEntry { name: "shortener", summary: "follow short links, and make some", mixes: &mix::NAMES, make };
+pub(super) const ENTRY: SystemEntry = SystemEntry {
+    name: "shortener",
+    summary: "follow short links, and make some",
+    mixes: &mix::NAMES,
+    things: "links",
+    lines: |_mix| None,
+    facts: &check::FACTS,
+    make,
+};
 
 fn make(options: &JourneyOptions, mix: &'static str) -> io::Result<Box<dyn SystemJourneys>> {
     Ok(Box::new(Shortener::new(options.seed, Mix::named(mix), options.links)?))

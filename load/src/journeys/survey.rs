@@ -65,6 +65,40 @@ pub fn conduct<S: Survey>(
     Ok(asking.unanswered + asking.again.len() as u64 + cut_off)
 }
 
+/// Asks one question, again where it is refused, and returns the status and the body of its answer, if there is one.
+pub fn ask_one(
+    lane: &mut Lane,
+    longest: Duration,
+    ask: impl Fn(&mut RequestBuf) + Send,
+) -> Result<Option<(u16, Vec<u8>)>, SenderError> {
+    let mut one = One { ask, asked: false, answer: None };
+    conduct(&mut one, lane, 1, longest, &mut |_| {})?;
+    Ok(one.answer)
+}
+
+struct One<F> {
+    ask: F,
+    asked: bool,
+    answer: Option<(u16, Vec<u8>)>,
+}
+
+impl<F: Fn(&mut RequestBuf) + Send> Survey for One<F> {
+    type Question = ();
+
+    fn next(&mut self) -> Option<()> {
+        (!std::mem::replace(&mut self.asked, true)).then_some(())
+    }
+
+    fn ask(&self, (): &(), request: &mut RequestBuf) {
+        (self.ask)(request);
+    }
+
+    fn answer(&mut self, (): &(), reply: &Reply<'_>) -> bool {
+        self.answer = Some((reply.status, reply.body.to_vec()));
+        true
+    }
+}
+
 struct Asking<'a, S: Survey> {
     survey: &'a mut S,
     /// Questions under way, at the index that their operation has as its key.

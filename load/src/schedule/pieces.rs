@@ -2,20 +2,20 @@
 
 use std::time::Duration;
 
-use super::Profile;
+use super::{Piece, Profile};
 
 /// The pieces of a profile, walked once from its start.
 #[derive(Debug, Clone)]
 pub(super) struct Pieces {
-    row: Vec<Piece>,
+    row: Vec<Stretch>,
     at: usize,
     /// The integral of the rate over the pieces before `at`.
     before: f64,
 }
 
-/// One piece: the rate goes straight from `from` to `to`; times in seconds, rates a second.
+/// One piece on the axis of time: the rate goes straight from `from` to `to`; times in seconds, rates a second.
 #[derive(Debug, Clone, Copy)]
-struct Piece {
+struct Stretch {
     start: f64,
     length: f64,
     from: f64,
@@ -23,25 +23,26 @@ struct Piece {
 }
 
 impl Pieces {
-    /// The pieces of `profile`, cut to `length`.
+    /// The pieces of `profile`. Those of [`Profile::Phases`] may reach beyond `length`, the others end there.
     pub(super) fn of(profile: &Profile, length: Duration) -> Self {
         let end = length.as_secs_f64();
         let row = match *profile {
-            Profile::Steady { rate } => vec![Piece::new(0.0, end, rate, rate)],
-            Profile::Ramp { from, to } => vec![Piece::new(0.0, end, from, to)],
+            Profile::Steady { rate } => vec![Stretch::new(0.0, end, rate, rate)],
+            Profile::Ramp { from, to } => vec![Stretch::new(0.0, end, from, to)],
             Profile::Step { from, to, at } => {
                 let at = at.as_secs_f64().min(end);
-                vec![Piece::new(0.0, at, from, from), Piece::new(at, end, to, to)]
+                vec![Stretch::new(0.0, at, from, from), Stretch::new(at, end, to, to)]
             }
             Profile::Spike { base, peak, at, lasting } => {
                 let up = at.as_secs_f64().min(end);
                 let down = (at + lasting).as_secs_f64().min(end);
                 vec![
-                    Piece::new(0.0, up, base, base),
-                    Piece::new(up, down, peak, peak),
-                    Piece::new(down, end, base, base),
+                    Stretch::new(0.0, up, base, base),
+                    Stretch::new(up, down, peak, peak),
+                    Stretch::new(down, end, base, base),
                 ]
             }
+            Profile::Phases(ref pieces) => one_after_another(pieces),
             Profile::Trace(_) => Vec::new(),
         };
         Self { row, at: 0, before: 0.0 }
@@ -63,7 +64,18 @@ impl Pieces {
     }
 }
 
-impl Piece {
+fn one_after_another(pieces: &[Piece]) -> Vec<Stretch> {
+    let mut start = 0.0;
+    let placed = |piece: &Piece| {
+        let end = start + piece.length.as_secs_f64();
+        let stretch = Stretch::new(start, end, piece.from, piece.to);
+        start = end;
+        stretch
+    };
+    pieces.iter().map(placed).collect()
+}
+
+impl Stretch {
     fn new(start: f64, end: f64, from: f64, to: f64) -> Self {
         Self { start, length: end - start, from: from.max(0.0), to: to.max(0.0) }
     }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use load::schedule::{Arrivals, Profile, Schedule};
+use load::schedule::{Arrivals, Piece, Profile, Schedule};
 
 const MINUTE: Duration = Duration::from_mins(1);
 
@@ -108,4 +108,30 @@ fn a_rate_of_nothing_is_nothing() {
     for rate in [0.0, -1.0, f64::NAN] {
         assert_eq!(offsets(Arrivals::Poisson, &Profile::Steady { rate }, 1), []);
     }
+}
+
+#[test]
+fn phases_follow_each_other_and_are_cut_at_the_length() {
+    let piece = |seconds, from, to| Piece { length: Duration::from_secs(seconds), from, to };
+    // Steady, a jump to a burst, a saw tooth, and a tail that reaches beyond the minute.
+    let pieces = vec![
+        piece(10, 50.0, 50.0),
+        piece(0, 0.0, 9_000.0),
+        piece(5, 1000.0, 1000.0),
+        piece(20, 0.0, 200.0),
+        piece(100, 10.0, 10.0),
+    ];
+    let exact = offsets(Arrivals::Constant, &Profile::Phases(pieces.clone()), 1);
+    let counts = [(0, 10), (10, 15), (15, 35), (35, 60)].map(|(from, to)| count(&exact, from, to) as u64);
+    assert_eq!(counts, [500, 5_000, 2_000, 250]);
+    let drawn = offsets(Arrivals::Poisson, &Profile::Phases(pieces), 2);
+    assert!(is_near(count(&drawn, 15, 25), 500.0) && is_near(count(&drawn, 25, 35), 1_500.0));
+    assert!(drawn.is_sorted() && drawn.last().is_some_and(|&last| last < MINUTE));
+}
+
+#[test]
+fn after_the_last_phase_nothing_is_due() {
+    let piece = Piece { length: Duration::from_secs(10), from: 10.0, to: 10.0 };
+    assert_eq!(offsets(Arrivals::Constant, &Profile::Phases(vec![piece]), 1).len(), 100);
+    assert_eq!(offsets(Arrivals::Constant, &Profile::Phases(Vec::new()), 1), []);
 }

@@ -148,7 +148,7 @@ fn a_traced_sender_marks_every_request() {
 #[test]
 fn an_unknown_name_is_answered_with_the_names_that_there_are() {
     let message = for_system("shortner", &JourneyOptions::default()).err().unwrap().to_string();
-    assert!(message.contains("`shortener`, `plain`"), "{message}");
+    assert!(message.contains("`shortener`, `limiter`, `plain`"), "{message}");
     let options = JourneyOptions { mix: Some("hot".to_owned()), ..JourneyOptions::default() };
     let message = for_system("shortener", &options).err().unwrap().to_string();
     assert!(message.contains("`hot-key`"), "{message}");

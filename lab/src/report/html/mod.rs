@@ -10,6 +10,7 @@ mod cost;
 mod differences;
 mod latency;
 mod ledger;
+mod over_time;
 mod time;
 mod top;
 mod validity;
@@ -40,6 +41,7 @@ pub fn render(report: &Report) -> String {
                     (top::question(report))
                     (top::answer(report))
                     (architecture::section(report))
+                    (over_time::section(report))
                     (cost::figures(report))
                     (cost::walk(report))
                     (cost::cpu(report))

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{CpuCost, Latency, Ledger, Memory, PerOperation, Point, TimeShare, Topology, Trace};
+use super::{CpuCost, Latency, Ledger, Memory, PerOperation, Point, Series, TimeShare, Topology, Trace};
 
 /// One wiring under comparison.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -47,6 +47,9 @@ pub struct Arm {
     pub where_time_goes: Vec<TimeShare>,
     /// One operation from the middle of the distribution.
     pub trace: Option<Trace>,
+    /// What happened over the time of an episode, where the journeys count it.
+    #[serde(default)]
+    pub series: Option<Series>,
     /// How it ended, if it ended before its time.
     pub died: Option<Death>,
 }

@@ -51,6 +51,20 @@ pub struct Load {
     pub things: u64,
     /// What they are called: `links`.
     pub things_name: String,
+    /// The named stretches of an episode over which the rate moves; empty where it does not.
+    #[serde(default)]
+    pub phases: Vec<LoadPhase>,
+}
+
+/// A stretch of an episode with a name.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct LoadPhase {
+    /// What it is called.
+    pub name: String,
+    /// When it begins, from the start of the episode.
+    pub start_ms: f64,
+    /// How long it takes.
+    pub length_ms: f64,
 }
 
 /// An axis on which arms differ.

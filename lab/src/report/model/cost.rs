@@ -97,4 +97,7 @@ pub struct PerOperation {
     pub cache_misses: Option<f64>,
     /// Events published.
     pub events: Option<f64>,
+    /// Commands to Redis, where processes count them.
+    #[serde(default)]
+    pub redis: Option<f64>,
 }

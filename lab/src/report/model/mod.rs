@@ -10,6 +10,7 @@ mod conditions;
 mod cost;
 mod ledger;
 mod question;
+mod series;
 mod topology;
 mod trace;
 
@@ -17,10 +18,11 @@ use serde::{Deserialize, Serialize};
 
 pub use arm::{Arm, CauseCount, Death, SkippedArm, UsedBacking};
 pub use comparison::{Claim, ClaimVerdict, Comparison};
-pub use conditions::{AxisRow, Budget, Held, Load, Machine, Validity};
+pub use conditions::{AxisRow, Budget, Held, Load, LoadPhase, Machine, Validity};
 pub use cost::{CpuCost, Latency, Memory, MemoryPart, Part, PartKind, PerOperation, Point};
 pub use ledger::{Fact, Ledger};
 pub use question::{Kind, NegativeControl, Question};
+pub use series::{Series, SeriesCurve, SeriesLevel, SeriesLimit};
 pub use topology::{Backing, Link, Process, Topology};
 pub use trace::{Span, TimeShare, Trace};
 

@@ -14,29 +14,32 @@ mod trace;
 
 use maud::{Markup, html};
 
+use crate::picture;
+
 pub(super) use cpu::{cpu_axis, cpu_bar, cpu_scale, part_class};
 pub(super) use interval::{Forest, forest_axis, forest_row};
 pub(super) use latency::latency;
+pub(crate) use scale::{Scale, linear_ticks};
 pub(super) use steps::steps;
 pub(super) use topology::topology;
 pub(super) use trace::trace;
 
 /// Arms with a colour of their own; further ones begin again.
-const COLOURS: usize = 6;
+pub(crate) const COLOURS: usize = 6;
 
 /// The class that gives an arm its colour.
-pub(super) fn arm_class(place: usize) -> String {
+pub(crate) fn arm_class(place: usize) -> String {
     format!("a{}", place % COLOURS)
 }
 
 /// A coordinate with one decimal: a tenth of a pixel is below what anyone sees.
-fn px(value: f64) -> String {
+pub(crate) fn px(value: f64) -> String {
     super::words::trimmed((value * 10.0).round() / 10.0)
 }
 
 /// Where a text stands relative to its point.
 #[derive(Clone, Copy)]
-enum Anchor {
+pub(crate) enum Anchor {
     Start,
     Middle,
     End,
@@ -52,21 +55,21 @@ impl Anchor {
     }
 }
 
-fn text(x: f64, y: f64, anchor: Anchor, class: &str, words: &str) -> Markup {
+pub(crate) fn text(x: f64, y: f64, anchor: Anchor, class: &str, words: &str) -> Markup {
     html! { text x=(px(x)) y=(px(y)) text-anchor=(anchor.word()) class=(class) { (words) } }
 }
 
-fn line(from: (f64, f64), to: (f64, f64), class: &str) -> Markup {
+pub(crate) fn line(from: (f64, f64), to: (f64, f64), class: &str) -> Markup {
     html! { line x1=(px(from.0)) y1=(px(from.1)) x2=(px(to.0)) y2=(px(to.1)) class=(class) {} }
 }
 
 /// About how wide words are in the page's sans-serif: wide enough for every common one.
-fn width_of(words: &str, size: f64) -> f64 {
+pub(crate) fn width_of(words: &str, size: f64) -> f64 {
     words.chars().count() as f64 * size * 0.58
 }
 
 /// Words that fit into `room`, cut with an ellipsis if need be; the whole goes into a `title` beside them.
-fn fitted(words: &str, room: f64, size: f64) -> String {
+pub(crate) fn fitted(words: &str, room: f64, size: f64) -> String {
     if width_of(words, size) <= room {
         return words.to_owned();
     }
@@ -92,6 +95,7 @@ pub(super) fn definitions() -> Markup {
                     path d="M0 0.8 L7.2 4 L0 7.2 z" class="arrowhead" {}
                 }
             }
+            (picture::svg::hatches())
         }
     }
 }

@@ -2,16 +2,16 @@
 
 /// A stretch of an axis in pixels and the values at its ends.
 #[derive(Clone, Copy)]
-pub(super) struct Scale {
-    pub(super) low: f64,
-    pub(super) high: f64,
-    pub(super) start: f64,
-    pub(super) end: f64,
+pub(crate) struct Scale {
+    pub(crate) low: f64,
+    pub(crate) high: f64,
+    pub(crate) start: f64,
+    pub(crate) end: f64,
 }
 
 impl Scale {
     /// The pixel of a value, linear; values beyond the ends are held at them.
-    pub(super) fn linear(&self, value: f64) -> f64 {
+    pub(crate) fn linear(&self, value: f64) -> f64 {
         self.at((value - self.low) / (self.high - self.low))
     }
 
@@ -27,7 +27,7 @@ impl Scale {
 }
 
 /// Round values from zero to at least `most`, about `wanted` of them.
-pub(super) fn linear_ticks(most: f64, wanted: f64) -> Vec<f64> {
+pub(crate) fn linear_ticks(most: f64, wanted: f64) -> Vec<f64> {
     let rough = (most / wanted).max(f64::MIN_POSITIVE);
     let decade = 10_f64.powf(rough.log10().floor());
     let step = [1.0, 2.0, 5.0, 10.0].into_iter().map(|by| by * decade).find(|step| *step >= rough);

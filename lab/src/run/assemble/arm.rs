@@ -2,6 +2,7 @@
 
 use load::{record::Summary, statistics};
 
+use super::series;
 use crate::{
     plan::{ArmPlan, Plan},
     report::model::{
@@ -12,7 +13,6 @@ use crate::{
         compare::CONFIDENCE,
         gathered::{ArmData, Gathered},
     },
-    scenario::Comparison,
     traces::{self, Place, SpanKind},
 };
 
@@ -25,7 +25,7 @@ pub(super) fn arm(plan: &Plan, gathered: &Gathered, data: &ArmData) -> Arm {
     Arm {
         name: data.plan.name.clone(),
         label: data.plan.label.clone(),
-        summary: summary(plan, &data.plan),
+        summary: plan.chosen(&data.plan),
         negative_control: negative_control(plan, &data.plan),
         topology: topology(data),
         backings: data.backings.clone(),
@@ -43,22 +43,9 @@ pub(super) fn arm(plan: &Plan, gathered: &Gathered, data: &ArmData) -> Arm {
         ledger: data.ledger.as_ref().map(ledger),
         where_time_goes: where_time_goes(data),
         trace: example(data),
+        series: data.series.as_ref().map(|summed| series::mean(plan, summed, data.episodes)),
         died: death(gathered, data),
     }
-}
-
-/// The value of the axis in question, in a sentence.
-fn summary(plan: &Plan, arm: &ArmPlan) -> String {
-    let axis = match &plan.scenario.comparison {
-        Comparison::Axis { axis, .. } => axis.as_str(),
-        Comparison::Steps(_) => "placement",
-    };
-    if axis == "placement" {
-        return arm.wiring.placement().summary.to_owned();
-    }
-    let chosen = arm.wiring.get(axis);
-    let value = arm.wiring.system().axis(axis).and_then(|axis| axis.values.iter().find(|v| v.name == chosen));
-    value.map_or_else(|| format!("{axis} = {chosen}"), |value| value.summary.to_owned())
 }
 
 /// What is wrong with an arm on purpose: only the axes in question count, for what is held is the same for all.
@@ -182,7 +169,7 @@ fn memory(data: &ArmData) -> Memory {
 }
 
 fn per_operation(data: &ArmData) -> PerOperation {
-    let [hops, bytes, sql, cache_hits, cache_misses, events] =
+    let [hops, bytes, sql, cache_hits, cache_misses, events, redis] =
         data.counters.map(|sum| (data.counted > 0).then(|| sum / data.counted as f64));
     let cached = !matches!(data.plan.wiring.get("cache"), "none" | "");
     PerOperation {
@@ -192,6 +179,7 @@ fn per_operation(data: &ArmData) -> PerOperation {
         cache_hits: cache_hits.filter(|_| cached),
         cache_misses: cache_misses.filter(|_| cached),
         events,
+        redis: redis.filter(|commands| *commands > 0.0),
     }
 }
 

@@ -4,8 +4,10 @@ use crate::{
     commands::run::RunOptions,
     plan::Plan,
     process::Runtime,
-    report::model::{AxisRow, Budget, Held, Load},
+    report::model::{AxisRow, Budget, Held, Load, LoadPhase},
     run::{compare, gathered::Gathered},
+    scenario::phases::spans,
+    systems,
 };
 
 /// The command as it was given, without the path of the program.
@@ -80,8 +82,16 @@ pub(super) fn load(plan: &Plan, gathered: &Gathered) -> Load {
         rounds: gathered.rounds,
         launches: gathered.launches,
         measured_seconds_per_arm: compare::measured_seconds(plan, gathered),
-        things: load.links,
-        things_name: "links".to_owned(),
+        things: load.things,
+        things_name: systems::prepared(plan.scenario.system.name).to_owned(),
+        phases: spans(&load.phases)
+            .into_iter()
+            .map(|span| LoadPhase {
+                name: span.name.to_owned(),
+                start_ms: span.start.as_secs_f64() * 1_000.0,
+                length_ms: span.length.as_secs_f64() * 1_000.0,
+            })
+            .collect(),
     }
 }
 

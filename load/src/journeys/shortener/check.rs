@@ -22,6 +22,27 @@ use crate::sender::Lane;
 /// in any case, so beyond this a duplicate is found as `wrong`.
 const REMEMBERED: usize = 1_000_000;
 
+/// Every fact that a check can report, in the order of a report.
+pub(super) const FACTS: [&str; 17] = [
+    facts::CHECKED,
+    facts::ACKNOWLEDGED,
+    facts::LOST,
+    facts::DUPLICATED,
+    facts::WRONG,
+    "wrong-when-followed",
+    "missing-when-followed",
+    facts::INDETERMINATE_PRESENT,
+    facts::INDETERMINATE_ABSENT,
+    "clicks-lost",
+    "clicks-invented",
+    "clicks-expected-low",
+    "clicks-expected-high",
+    "clicks-counted",
+    facts::DELETED,
+    facts::STALE,
+    facts::STALE_FOR_LONG,
+];
+
 /// Asks for everything that the books hold.
 pub(super) fn check(
     seed: u64,

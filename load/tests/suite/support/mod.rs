@@ -1,5 +1,6 @@
 //! A blocking HTTP server of standard threads, whose replies and misdeeds a test decides.
 
+pub(crate) mod limiter;
 pub(crate) mod shortener;
 
 use std::io::{BufRead, BufReader, Write};

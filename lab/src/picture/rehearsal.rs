@@ -1,0 +1,140 @@
+//! A picture without running anything: what each arm's pure logic does with the arrivals that a run would send.
+
+use std::time::Duration;
+
+use load::{
+    schedule::Schedule,
+    sender::{Slice, SlicePlan},
+};
+use runtime::Arrivals;
+
+use super::{Curve, Limit, Picture, Row, Stretch, most_within};
+use crate::{
+    plan::{ArmPlan, Plan},
+    report::words::count,
+    scenario::phases::{Phase, spans},
+    systems,
+};
+
+/// Buckets of one window: fine enough for any width of a drawing.
+const BUCKETS_A_WINDOW: u32 = 100;
+
+/// The picture of a plan; none where its system cannot be worked out without running it, where the mix holds no
+/// client to a limit, or where the load has no phases to show.
+pub fn picture(plan: &Plan) -> Option<Picture> {
+    let rehearse = plan.scenario.system.rehearse?;
+    let line = systems::line(plan.scenario.system.name, &plan.load.mix)?;
+    if plan.load.phases.is_empty() {
+        return None;
+    }
+    let limit = Limit { requests: line.requests, window: line.window };
+    let at = arrivals(plan);
+    let arrivals = Arrivals { requests: limit.requests, window: limit.window, at: &at };
+    let rows = plan.arms.iter().enumerate();
+    let drawing = Drawing { limit, length: plan.load.slice, bucket: limit.window / BUCKETS_A_WINDOW };
+    Some(Picture {
+        title: format!(
+            "what the logic alone does with the arrivals of one client, {} in any {} at most (nothing is started)",
+            limit.requests,
+            super::duration(limit.window)
+        ),
+        bucket: drawing.bucket,
+        length: drawing.length,
+        limit: Some(limit),
+        level: None,
+        phases: stretches(&plan.load.phases),
+        rows: alike(
+            rows.map(|(place, arm)| drawing.row(plan, place, arm, &at, &rehearse(&arm.wiring, &arrivals)))
+                .collect(),
+        ),
+    })
+}
+
+/// The arrivals that the first episode of a run has, which every other episode has as well.
+fn arrivals(plan: &Plan) -> Vec<Duration> {
+    let slices = SlicePlan { arms: 1, slice_length: plan.load.slice, rounds: 1, seed: plan.seed };
+    let seed = slices.slices().next().map_or(plan.seed, |slice: Slice| slice.seed(plan.seed));
+    let load = &plan.load;
+    Schedule::new(load.spread(), &load.profile(load.rate), seed, load.slice).collect()
+}
+
+/// Phases as stretches of time with a name.
+pub fn stretches(phases: &[Phase]) -> Vec<Stretch> {
+    let stretch = |span: crate::scenario::phases::Span<'_>| Stretch {
+        name: span.name.to_owned(),
+        start: span.start,
+        length: span.length,
+    };
+    spans(phases).into_iter().map(stretch).collect()
+}
+
+/// Arms that cannot be told apart are one row.
+fn alike(rows: Vec<Row>) -> Vec<Row> {
+    match rows.as_slice() {
+        [first, others @ ..] if !others.is_empty() && others.iter().all(|row| row.curves == first.curves) => {
+            vec![Row {
+                name: "every arm".to_owned(),
+                sentence: "the logic alone does not tell them apart; a run does".to_owned(),
+                ..first.clone()
+            }]
+        }
+        _ => rows,
+    }
+}
+
+/// What all rows share.
+struct Drawing {
+    limit: Limit,
+    length: Duration,
+    bucket: Duration,
+}
+
+impl Drawing {
+    fn row(
+        &self,
+        plan: &Plan,
+        place: usize,
+        arm: &ArmPlan,
+        at: &[Duration],
+        passed: &[Option<Duration>],
+    ) -> Row {
+        let mut passes: Vec<Duration> = passed.iter().flatten().copied().collect();
+        passes.sort_unstable();
+        let refused: Vec<Duration> =
+            at.iter().zip(passed).filter(|(_, passed)| passed.is_none()).map(|(at, _)| *at).collect();
+        let most = most_within(&passes, self.limit.window);
+        let requests = self.limit.requests as usize;
+        let over = match most.checked_sub(requests) {
+            None | Some(0) => "never over the limit".to_owned(),
+            Some(over) => format!("{} over the limit", count(over as u64)),
+        };
+        Row {
+            place,
+            name: arm.label.clone(),
+            sentence: plan.chosen(arm),
+            figures: format!(
+                "{} admitted, {} refused; most in any {}: {}, {over}",
+                count(passes.len() as u64),
+                count(refused.len() as u64),
+                super::duration(self.limit.window),
+                count(most as u64),
+            ),
+            curves: vec![
+                Curve { name: "admitted".to_owned(), counts: self.counts(&passes) },
+                Curve { name: "refused".to_owned(), counts: self.counts(&refused) },
+            ],
+        }
+    }
+
+    /// How many of these times lie in each bucket. What passes after the end is not drawn.
+    fn counts(&self, times: &[Duration]) -> Vec<f64> {
+        let bucket = self.bucket.as_nanos().max(1);
+        let mut counts = vec![0.0; self.length.as_nanos().div_ceil(bucket) as usize];
+        for time in times {
+            if let Some(count) = counts.get_mut((time.as_nanos() / bucket) as usize) {
+                *count += 1.0;
+            }
+        }
+        counts
+    }
+}

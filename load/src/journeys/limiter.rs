@@ -1,0 +1,107 @@
+//! The rate limiter: clients ask for what it protects, and see whether they are let pass.
+//!
+//! - [`mix`]: which clients ask how often, and what they are held to;
+//! - `api`: requests and replies of the public API;
+//! - `oracle`: what an exact limiter would have said, as far as that is certain;
+//! - `books`: what was decided for each client;
+//! - `drive`: the operations;
+//! - `seeding`, `check`: before and after.
+
+mod api;
+mod books;
+mod check;
+mod drive;
+pub mod mix;
+mod oracle;
+mod seeding;
+
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use self::books::Books;
+use self::drive::Drive;
+use self::mix::Mix;
+use super::{Check, JourneyOptions, PrepareError, Progress, SystemEntry, SystemJourneys};
+use crate::journey::Journeys;
+use crate::ledger::LedgerVerdict;
+use crate::sender::Lane;
+use crate::series::{Line, Series};
+
+/// How long a bucket of the drawing is.
+const BUCKET: Duration = Duration::from_millis(100);
+
+pub(super) const ENTRY: SystemEntry = SystemEntry {
+    name: "limiter",
+    summary: "ask for what a rate limiter protects, as one client or as many",
+    mixes: &mix::NAMES,
+    things: "clients",
+    lines: |mix| Mix::named(mix).map(|mix| mix.limits()[0]),
+    facts: &check::FACTS,
+    make,
+};
+
+#[expect(clippy::unnecessary_wraps, reason = "the registry's form: other systems open a file")]
+fn make(options: &JourneyOptions, mix: &'static str) -> io::Result<Box<dyn SystemJourneys>> {
+    Ok(Box::new(Limiter::new(options.seed, Mix::named(mix).unwrap_or_default(), options.links)))
+}
+
+/// The limiter's journeys.
+pub struct Limiter {
+    seed: u64,
+    mix: Mix,
+    clients: usize,
+    books: Arc<Books>,
+    drive: Drive,
+}
+
+impl Limiter {
+    /// Journeys of at most `clients` clients (at least one). A preparation puts the mix's policy in force.
+    pub fn new(seed: u64, mix: Mix, clients: usize) -> Self {
+        Self::with(seed, 0, mix, clients, Arc::new(Books::new(mix.clients(clients), &[])))
+    }
+
+    fn with(seed: u64, nth: u64, mix: Mix, clients: usize, books: Arc<Books>) -> Self {
+        let drive = Drive::new(seed, nth, mix, clients, Arc::clone(&books));
+        Self { seed, mix, clients, books, drive }
+    }
+}
+
+impl SystemJourneys for Limiter {
+    fn prepare(&mut self, lane: &mut Lane, progress: &mut dyn FnMut(Progress)) -> Result<(), PrepareError> {
+        let total = 1;
+        progress(Progress { done: 0, total });
+        let promises = seeding::put_in_force(self.seed, self.mix, lane)?;
+        let books = Arc::new(Books::new(self.mix.clients(self.clients), &promises));
+        *self = Self::with(self.seed, 0, self.mix, self.clients, books);
+        progress(Progress { done: total, total });
+        Ok(())
+    }
+
+    fn operations(&mut self) -> &mut dyn Journeys {
+        &mut self.drive
+    }
+
+    fn check(&mut self, lane: &mut Lane, check: &Check) -> LedgerVerdict {
+        check::check(self.seed, self.mix, &self.books, lane, check)
+    }
+
+    fn series(&self) -> Option<Series> {
+        let limit = self.mix.limits()[0];
+        let seconds = limit.window.as_secs_f64();
+        let line = Line {
+            label: format!("the policy: {} in {seconds} s", limit.requests),
+            per_bucket: f64::from(limit.requests) * BUCKET.as_secs_f64() / seconds,
+        };
+        Some(Series {
+            title: "decisions for the busiest client".to_owned(),
+            bucket: BUCKET,
+            line: self.mix.is_felt().then_some(line),
+            curves: self.drive.curves(),
+        })
+    }
+
+    fn fork(&self, nth: u64) -> Box<dyn SystemJourneys> {
+        Box::new(Self::with(self.seed, nth, self.mix, self.clients, Arc::clone(&self.books)))
+    }
+}

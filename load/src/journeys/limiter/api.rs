@@ -1,0 +1,111 @@
+//! The requests and replies of the limiter's public API.
+
+mod headers;
+
+use std::fmt::{self, Display, Write};
+
+use serde::Deserialize;
+
+pub(super) use self::headers::{Said, read, tells_policy};
+use super::mix::Mix;
+use crate::http::{Method, RequestBuf};
+use crate::journeys::PolicyLine;
+
+/// The header that tells one client from another.
+const CLIENT: &str = "x-client";
+/// So many different quotes are asked for.
+const QUOTES: usize = 32;
+
+/// The name of the client with a number: another seed's clients are others, so that no run finds another's counts.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct ClientName {
+    pub(super) seed: u64,
+    pub(super) number: usize,
+}
+
+impl Display for ClientName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:x}-{}", self.seed, self.number)
+    }
+}
+
+/// `GET /policies`: the part that is read here.
+#[derive(Debug, Deserialize)]
+pub(super) struct PoliciesView {
+    policies: Vec<PolicyView>,
+    bound: Vec<BoundView>,
+}
+
+#[derive(Debug, Deserialize)]
+struct PolicyView {
+    name: String,
+    limits: Vec<LimitView>,
+}
+
+#[derive(Debug, Deserialize)]
+struct LimitView {
+    requests: u64,
+    window_ms: u64,
+}
+
+/// What the wiring promises for one limit: the most admissions of one client in any window of that length.
+#[derive(Debug, Deserialize)]
+struct BoundView {
+    policy: String,
+    requests: u64,
+    window_ms: u64,
+    at_most: u64,
+}
+
+impl PoliciesView {
+    pub(super) fn read(body: &[u8]) -> Option<Self> {
+        serde_json::from_slice(body).ok()
+    }
+
+    /// Whether the mix's policy is there as it was put.
+    pub(super) fn has(&self, mix: Mix) -> bool {
+        let is_same =
+            |(theirs, ours): (&LimitView, &PolicyLine)| is_of(ours, theirs.requests, theirs.window_ms);
+        self.policies.iter().any(|policy| {
+            policy.name == mix.policy()
+                && policy.limits.len() == mix.limits().len()
+                && policy.limits.iter().zip(mix.limits()).all(is_same)
+        })
+    }
+
+    /// What is promised for a limit of the mix.
+    pub(super) fn at_most(&self, mix: Mix, limit: &PolicyLine) -> Option<u64> {
+        let is_meant = |bound: &&BoundView| {
+            bound.policy == mix.policy() && is_of(limit, bound.requests, bound.window_ms)
+        };
+        self.bound.iter().find(is_meant).map(|bound| bound.at_most)
+    }
+}
+
+fn is_of(limit: &PolicyLine, requests: u64, window_ms: u64) -> bool {
+    u64::from(limit.requests) == requests && limit.window.as_millis() == u128::from(window_ms)
+}
+
+/// Asks for a quote, as a client.
+pub(super) fn ask(client: ClientName, request: &mut RequestBuf) {
+    let quote = client.number % QUOTES;
+    request.write_with(Method::Get, format_args!("/quotes/{quote}"), (CLIENT, &client));
+}
+
+/// Puts the mix's policy in force, in place of all others.
+pub(super) fn replace_policies(mix: Mix, request: &mut RequestBuf) {
+    let mut limits = String::new();
+    for (nth, limit) in mix.limits().iter().enumerate() {
+        let (comma, window) = (if nth == 0 { "" } else { "," }, limit.window.as_millis());
+        // Writing into a `String` cannot fail.
+        let _ = write!(limits, r#"{comma}{{"requests":{},"window_ms":{window}}}"#, limit.requests);
+    }
+    let (name, key) = (mix.policy(), format_args!(r#"{{"header":"{CLIENT}"}}"#).to_string());
+    let body = format!(r#"{{"policies":[{{"name":"{name}","key":{key},"limits":[{limits}]}}]}}"#);
+    request.write_json(Method::Put, "/policies", None, &body);
+}
+
+/// Reads the policies in force, and what the system promises for them.
+pub(super) fn read_policies(request: &mut RequestBuf) {
+    request.write(Method::Get, "/policies");
+}

@@ -1,0 +1,183 @@
+//! What was decided for each client, judged as it comes: the same books for all threads.
+//!
+//! Nothing is written down for later, so memory does not grow with the run.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+
+use super::oracle::{Busyness, Excess, Room, SLOWEST};
+use crate::clock::{self, Nanos};
+use crate::journeys::PolicyLine;
+
+/// A client is quiet if it never sent more than this share of any limit within a window.
+const QUIET: f64 = 0.25;
+
+/// A limit of the policy, and what the system promises for it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Promise {
+    pub(super) limit: PolicyLine,
+    /// The most admissions of one client in any window of the limit's length.
+    pub(super) at_most: u64,
+}
+
+/// The books of one run.
+#[derive(Debug)]
+pub(super) struct Books {
+    clients: Vec<Mutex<Client>>,
+    headers_wrong: AtomicU64,
+    first_wrong: OnceLock<String>,
+}
+
+/// How a request that was sent ended, for its client.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum End {
+    Admitted,
+    /// Let pass by a limiter that says it could not count: no promise speaks of it.
+    Uncounted,
+    Refused,
+    /// Answered, and neither let pass nor refused; it may have been charged.
+    Unclear,
+    /// Not answered: it may be decided on yet.
+    Unanswered,
+    /// Never sent.
+    Unsent,
+}
+
+/// What is known of one client.
+#[derive(Debug, Default)]
+pub(super) struct Client {
+    limits: Box<[Held]>,
+    /// Requests under way.
+    open: usize,
+    /// When the last reply came. Threads tell their replies almost in order, and an oracle wants them in order:
+    /// to call a reply a little later than it was makes it say less.
+    last: Nanos,
+    pub(super) admitted: u64,
+    pub(super) uncounted: u64,
+    pub(super) refused: u64,
+    pub(super) false_refusals: u64,
+}
+
+/// One limit, as one client is held to it.
+#[derive(Debug)]
+struct Held {
+    requests: u32,
+    bound: Excess,
+    exact: Excess,
+    room: Room,
+    busyness: Busyness,
+}
+
+impl Books {
+    /// Books of so many clients.
+    pub(super) fn new(clients: usize, promises: &[Promise]) -> Self {
+        let client =
+            || Mutex::new(Client { limits: promises.iter().map(Held::to).collect(), ..Client::default() });
+        Self {
+            clients: std::iter::repeat_with(client).take(clients).collect(),
+            headers_wrong: AtomicU64::new(0),
+            first_wrong: OnceLock::new(),
+        }
+    }
+
+    /// A client sends a request at `sent`.
+    pub(super) fn asked(&self, client: usize, sent: Nanos) {
+        let mut client = self.client(client);
+        client.open += 1;
+        for held in &mut client.limits {
+            held.busyness.sent(sent);
+        }
+    }
+
+    /// What a client sent at `sent` has ended at `at`.
+    pub(super) fn ended(&self, client: usize, sent: Nanos, at: Nanos, end: End) {
+        self.client(client).ended(sent, at, end);
+    }
+
+    /// A reply's headers were wrong; the first such reply is kept.
+    pub(super) fn headers_wrong(&self, story: impl FnOnce() -> String) {
+        self.headers_wrong.fetch_add(1, Ordering::Relaxed);
+        self.first_wrong.get_or_init(story);
+    }
+
+    /// How many replies had wrong headers, and the first of them.
+    pub(super) fn wrong_headers(&self) -> (u64, Option<&str>) {
+        (self.headers_wrong.load(Ordering::Relaxed), self.first_wrong.get().map(String::as_str))
+    }
+
+    /// The clients with their numbers.
+    pub(super) fn clients(&self) -> impl Iterator<Item = (usize, MutexGuard<'_, Client>)> {
+        (0..self.clients.len()).map(|number| (number, self.client(number)))
+    }
+
+    fn client(&self, number: usize) -> MutexGuard<'_, Client> {
+        // Each call leaves the books whole, so a panic elsewhere leaves nothing half done.
+        self.clients[number].lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Client {
+    /// Admissions certainly beyond what the system promises.
+    pub(super) fn over_bound(&self) -> u64 {
+        self.limits.iter().map(|held| held.bound.count()).max().unwrap_or(0)
+    }
+
+    /// Admissions certainly beyond the policy.
+    pub(super) fn over_admitted(&self) -> u64 {
+        // An admission may be beyond two limits at once, so that a sum would not be certain.
+        self.limits.iter().map(|held| held.exact.count()).max().unwrap_or(0)
+    }
+
+    /// Whether it stayed far below every limit all the time.
+    pub(super) fn is_quiet(&self) -> bool {
+        self.limits.iter().all(|held| held.busyness.most() as f64 <= QUIET * f64::from(held.requests))
+    }
+
+    fn ended(&mut self, sent: Nanos, at: Nanos, end: End) {
+        self.open -= 1;
+        self.last = self.last.max(at);
+        let replied = self.last;
+        match end {
+            End::Admitted => {
+                self.admitted += 1;
+                self.limits.iter_mut().for_each(|held| held.bound.admitted(sent, replied));
+                self.passed(sent, replied);
+            }
+            End::Uncounted => {
+                self.uncounted += 1;
+                self.passed(sent, replied);
+            }
+            End::Refused => {
+                self.refused += 1;
+                let open = self.open;
+                let had_room = |held: &Held| held.room.was_certain(sent, replied, open);
+                self.false_refusals += u64::from(!self.limits.is_empty() && self.limits.iter().all(had_room));
+            }
+            End::Unclear => self.may_have_passed(replied),
+            End::Unanswered => self.may_have_passed(replied.saturating_add(SLOWEST)),
+            End::Unsent => {}
+        }
+    }
+
+    fn passed(&mut self, sent: Nanos, replied: Nanos) {
+        self.limits.iter_mut().for_each(|held| held.exact.admitted(sent, replied));
+        self.may_have_passed(replied);
+    }
+
+    fn may_have_passed(&mut self, until: Nanos) {
+        self.limits.iter_mut().for_each(|held| held.room.maybe_admitted(until));
+    }
+}
+
+impl Held {
+    fn to(promise: &Promise) -> Self {
+        let (requests, window) = (promise.limit.requests, clock::nanos(promise.limit.window));
+        Self {
+            requests,
+            bound: Excess::beyond(promise.at_most, window),
+            exact: Excess::beyond(requests.into(), window),
+            room: Room::within(requests.into(), window),
+            busyness: Busyness::over(window),
+        }
+    }
+}

@@ -1,0 +1,87 @@
+//! After the run: did the limiter keep its promise, and how near did it come to the policy?
+
+use super::api::{self, ClientName, PoliciesView};
+use super::books::Books;
+use super::mix::Mix;
+use crate::journeys::Check;
+use crate::journeys::survey::ask_one;
+use crate::ledger::{LedgerVerdict, facts};
+use crate::sender::{Lane, SenderError};
+
+/// Every fact that a check can report, in the order of a report.
+pub(super) const FACTS: [&str; 10] = [
+    facts::DECISIONS,
+    facts::ADMITTED,
+    facts::UNCOUNTED,
+    facts::REFUSED,
+    facts::OVER_BOUND,
+    facts::OVER_ADMITTED,
+    facts::FALSE_REFUSALS,
+    facts::QUIET_REFUSED,
+    facts::HEADERS_WRONG,
+    facts::LOST,
+];
+
+/// Those that say that a promise was broken.
+const BREACHES: [&str; 3] = [facts::OVER_BOUND, facts::HEADERS_WRONG, facts::LOST];
+
+/// Sums up the books, and asks whether the policy is still there.
+pub(super) fn check(seed: u64, mix: Mix, books: &Books, lane: &mut Lane, check: &Check) -> LedgerVerdict {
+    let mut verdict = LedgerVerdict { complete: true, ..LedgerVerdict::default() };
+    for fact in FACTS {
+        if BREACHES.contains(&fact) {
+            verdict.breach(fact, 0);
+        } else {
+            verdict.note(fact, 0);
+        }
+    }
+    for (number, client) in books.clients() {
+        let admitted = client.admitted + client.uncounted;
+        verdict.note(facts::DECISIONS, admitted + client.refused);
+        verdict.note(facts::ADMITTED, admitted);
+        verdict.note(facts::UNCOUNTED, client.uncounted);
+        verdict.note(facts::REFUSED, client.refused);
+        verdict.note(facts::OVER_ADMITTED, client.over_admitted());
+        verdict.note(facts::FALSE_REFUSALS, client.false_refusals);
+        if client.is_quiet() {
+            verdict.note(facts::QUIET_REFUSED, client.refused);
+        }
+        let over = client.over_bound();
+        verdict.breach(facts::OVER_BOUND, over);
+        if over > 0 {
+            let name = ClientName { seed, number };
+            verdict.example(|| {
+                format!(
+                    "client `{name}` was let pass {over} times more often than is promised for any window"
+                )
+            });
+        }
+    }
+    let (wrong, first) = books.wrong_headers();
+    verdict.breach(facts::HEADERS_WRONG, wrong);
+    if let Some(first) = first {
+        verdict.example(|| first.to_owned());
+    }
+    if let Err(error) = policy(mix, lane, check, &mut verdict) {
+        verdict.complete = false;
+        verdict.example(|| format!("the check was broken off: {error}"));
+    }
+    verdict
+}
+
+/// Whether the policy that was acknowledged is still in force.
+fn policy(mix: Mix, lane: &mut Lane, check: &Check, verdict: &mut LedgerVerdict) -> Result<(), SenderError> {
+    let answer = ask_one(lane, check.pass, api::read_policies)?;
+    let view = match &answer {
+        Some((200, body)) => PoliciesView::read(body),
+        _ => None,
+    };
+    match view {
+        None => verdict.complete = false,
+        Some(view) if view.has(mix) => {}
+        Some(_) => verdict.broken(facts::LOST, || {
+            format!("the policy `{}` was acknowledged and is not in force any more", mix.policy())
+        }),
+    }
+    Ok(())
+}

@@ -1,0 +1,117 @@
+//! The operations: one request, one decision.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use rand::SeedableRng;
+use rand::rngs::Xoshiro256PlusPlus;
+
+use super::BUCKET;
+use super::api::{self, ClientName, Said};
+use super::books::{Books, End};
+use super::mix::{BUSIEST, Mix, Picker};
+use crate::clock;
+use crate::http::{Reply, RequestBuf};
+use crate::journey::{Begun, Failure, Journeys, Operation, Outcome, Step, common_outcome};
+use crate::series::{Curve, Timeline};
+
+/// A request that has not been decided on yet, or never is.
+const DECISION: &str = "decision";
+/// A request that was let pass.
+const ADMITTED: &str = "admitted";
+/// A request that was refused: to say so is what a limiter is for, so the operation ended well.
+const REFUSED: &str = "refused";
+/// A request that was let pass and not counted.
+const UNCOUNTED: &str = "uncounted";
+
+/// Chooses clients by the mix, and judges the replies.
+#[derive(Debug)]
+pub(super) struct Drive {
+    seed: u64,
+    mix: Mix,
+    books: Arc<Books>,
+    picker: Picker,
+    random: Xoshiro256PlusPlus,
+    /// What the busiest client was answered: admitted, refused.
+    busiest: Timeline<2>,
+}
+
+impl Drive {
+    /// The operations of thread `nth`.
+    pub(super) fn new(seed: u64, nth: u64, mix: Mix, clients: usize, books: Arc<Books>) -> Self {
+        Self {
+            seed,
+            mix,
+            books,
+            picker: Picker::new(mix, mix.clients(clients)),
+            random: Xoshiro256PlusPlus::seed_from_u64(seed.rotate_left(32) ^ nth),
+            busiest: Timeline::new(BUCKET),
+        }
+    }
+
+    /// What the busiest client was answered in the present or the last slice.
+    pub(super) fn curves(&self) -> Vec<Curve> {
+        self.busiest.curves([ADMITTED, REFUSED])
+    }
+
+    /// Judges a reply: what it is called, what it is in the books, and how the operation ended.
+    fn judge(&self, reply: &Reply<'_>) -> (&'static str, End, Outcome) {
+        let (kind, end) = match reply.status {
+            200 => (ADMITTED, End::Admitted),
+            429 => (REFUSED, End::Refused),
+            status => {
+                let outcome = common_outcome(status).unwrap_or(Outcome::Failed(Failure::UnexpectedStatus));
+                return (DECISION, End::Unclear, outcome);
+            }
+        };
+        match api::read(self.mix, reply) {
+            Said::All => (kind, end, Outcome::Success),
+            Said::Nothing => (UNCOUNTED, End::Uncounted, Outcome::Success),
+            Said::Wrong => {
+                self.books.headers_wrong(|| story(reply));
+                (kind, end, Outcome::Failed(Failure::WrongAnswer))
+            }
+        }
+    }
+}
+
+/// A reply whose headers are wrong, in words.
+fn story(reply: &Reply<'_>) -> String {
+    let told = ["RateLimit-Policy", "RateLimit", "Retry-After"]
+        .map(|name| format!("{name}: {}", reply.header(name).unwrap_or("none")));
+    format!("a {} came with {}", reply.status, told.join(", "))
+}
+
+impl Journeys for Drive {
+    fn slice_began(&mut self, length: Duration) {
+        self.busiest.begin(clock::now(), length);
+    }
+
+    fn begin(&mut self, op: &mut Operation, request: &mut RequestBuf) -> Begun {
+        let client = self.picker.pick(&mut self.random);
+        api::ask(ClientName { seed: self.seed, number: client }, request);
+        (op.kind, op.key, op.detail) = (DECISION, client as u64, clock::now());
+        self.books.asked(client, op.detail);
+        Begun::Written
+    }
+
+    fn reply(&mut self, op: &mut Operation, reply: &Reply<'_>, _request: &mut RequestBuf) -> Step {
+        let (now, client) = (clock::now(), op.key as usize);
+        let (kind, end, outcome) = self.judge(reply);
+        op.kind = kind;
+        self.books.ended(client, op.detail, now, end);
+        if client == BUSIEST {
+            match end {
+                End::Admitted | End::Uncounted => self.busiest.count(0, now),
+                End::Refused => self.busiest.count(1, now),
+                End::Unclear | End::Unanswered | End::Unsent => {}
+            }
+        }
+        Step::Done(outcome)
+    }
+
+    fn abandoned(&mut self, op: &mut Operation, why: Failure) {
+        let end = if why.is_indeterminate() { End::Unanswered } else { End::Unsent };
+        self.books.ended(op.key as usize, op.detail, clock::now(), end);
+    }
+}

@@ -1,0 +1,95 @@
+//! Puts the mix's policy in force, and learns what the system promises for it.
+
+use std::thread;
+use std::time::Duration;
+
+use super::api::{self, ClientName, PoliciesView};
+use super::books::Promise;
+use super::mix::Mix;
+use crate::http::{Reply, RequestBuf};
+use crate::journey::{Begun, Failure, Journeys, Operation, Outcome, Step};
+use crate::journeys::PrepareError;
+use crate::journeys::survey::ask_one;
+use crate::sender::Lane;
+
+/// How long one question about policies may take, tries included.
+const LONGEST: Duration = Duration::from_secs(30);
+/// How many requests of one try have to be decided by the new policy: with four copies that take turns at random, one of
+/// them is left out once in two thousand.
+const PROBES: usize = 32;
+/// How often it is tried, and the pause between two tries: 10 s in all.
+const TRIES: u32 = 200;
+const PAUSE: Duration = Duration::from_millis(50);
+/// Probes ask as clients above every one of a mix.
+const FIRST_PROBE: usize = 1 << 40;
+
+/// Puts the policy of `mix` in force and returns what is promised for each of its limits.
+pub(super) fn put_in_force(seed: u64, mix: Mix, lane: &mut Lane) -> Result<Vec<Promise>, PrepareError> {
+    let put = ask_one(lane, LONGEST, |request| api::replace_policies(mix, request))?;
+    if !matches!(put, Some((200, _))) {
+        return Err(incomplete("policies", &told("PUT /policies", put)));
+    }
+    let promises = promises(mix, lane)?;
+    for number in 0..TRIES {
+        let mut probes = Probes { seed, mix, next: 0, right: 0 };
+        lane.exhaust(&mut probes, PROBES / 4, LONGEST, &mut |_| true)?;
+        if probes.right == PROBES {
+            return Ok(promises);
+        }
+        if number + 1 < TRIES {
+            thread::sleep(PAUSE);
+        }
+    }
+    let story = format!("decisions still do not follow the policy `{}`", mix.policy());
+    Err(incomplete("policies in force", &story))
+}
+
+/// What `GET /policies` states for the limits of the mix.
+fn promises(mix: Mix, lane: &mut Lane) -> Result<Vec<Promise>, PrepareError> {
+    let got = ask_one(lane, LONGEST, api::read_policies)?;
+    let view = match &got {
+        Some((200, body)) => PoliciesView::read(body),
+        _ => None,
+    };
+    let promise = |limit| Some(Promise { limit, at_most: view.as_ref()?.at_most(mix, &limit)? });
+    let promises: Option<Vec<_>> = mix.limits().iter().copied().map(promise).collect();
+    promises.ok_or_else(|| incomplete("bounds of limits", &told("GET /policies", got)))
+}
+
+fn told(question: &str, answer: Option<(u16, Vec<u8>)>) -> String {
+    let Some((status, body)) = answer else { return format!("`{question}` was not answered") };
+    let body: String = String::from_utf8_lossy(&body).chars().take(300).collect();
+    format!("`{question}` was answered with {status} and `{body}`")
+}
+
+fn incomplete(what: &'static str, failures: &str) -> PrepareError {
+    PrepareError::Incomplete { what, done: 0, total: 1, failures: failures.to_owned() }
+}
+
+/// Requests of clients that nobody else is, each a client of its own.
+/// Whether they are let pass does not matter, only by which policy.
+struct Probes {
+    seed: u64,
+    mix: Mix,
+    next: usize,
+    right: usize,
+}
+
+impl Journeys for Probes {
+    fn begin(&mut self, op: &mut Operation, request: &mut RequestBuf) -> Begun {
+        if self.next == PROBES {
+            return Begun::Exhausted;
+        }
+        op.kind = "probe";
+        api::ask(ClientName { seed: self.seed, number: FIRST_PROBE + self.next }, request);
+        self.next += 1;
+        Begun::Written
+    }
+
+    fn reply(&mut self, _op: &mut Operation, reply: &Reply<'_>, _request: &mut RequestBuf) -> Step {
+        self.right += usize::from(api::tells_policy(self.mix, reply));
+        Step::Done(Outcome::Success)
+    }
+
+    fn abandoned(&mut self, _op: &mut Operation, _why: Failure) {}
+}

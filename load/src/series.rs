@@ -1,0 +1,134 @@
+//! What happened over the time since a slice began, in buckets: for drawing, and never for a verdict.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::clock::{self, Nanos};
+
+/// The most buckets of a series; what happens later is in none.
+pub const MAX_BUCKETS: usize = 6_000;
+
+/// Counts of one slice over time, or the sums of several slices.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Series {
+    /// What is drawn, for above the drawing.
+    pub title: String,
+    /// How long a bucket is.
+    pub bucket: Duration,
+    /// What the curves are to be read against, if there is such a thing.
+    pub line: Option<Line>,
+    /// The curves, all with equally many buckets.
+    pub curves: Vec<Curve>,
+}
+
+/// A level to read curves against.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Line {
+    /// What it is.
+    pub label: String,
+    /// How high it lies, in counts a bucket of one slice.
+    pub per_bucket: f64,
+}
+
+/// One thing that was counted.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Curve {
+    /// What was counted.
+    pub name: String,
+    /// How often, bucket by bucket from the start of the slice.
+    pub counts: Vec<u64>,
+}
+
+impl Series {
+    /// Adds another slice of the same kind, bucket by bucket, to the curves of the same names.
+    /// Who adds several and divides by their number has the mean slice; the line stays that of one slice.
+    pub fn merge(&mut self, other: &Self) {
+        for theirs in &other.curves {
+            let Some(ours) = self.curves.iter_mut().find(|ours| ours.name == theirs.name) else {
+                self.curves.push(theirs.clone());
+                continue;
+            };
+            if ours.counts.len() < theirs.counts.len() {
+                ours.counts.resize(theirs.counts.len(), 0);
+            }
+            for (ours, theirs) in ours.counts.iter_mut().zip(&theirs.counts) {
+                *ours += theirs;
+            }
+        }
+    }
+}
+
+/// Counts `N` things while a slice runs, without allocating after its start.
+#[derive(Debug)]
+pub(crate) struct Timeline<const N: usize> {
+    bucket: Duration,
+    began: Nanos,
+    counts: [Vec<u64>; N],
+}
+
+impl<const N: usize> Timeline<N> {
+    /// A timeline of nothing, until a slice begins.
+    pub(crate) fn new(bucket: Duration) -> Self {
+        Self { bucket, began: 0, counts: [const { Vec::new() }; N] }
+    }
+
+    /// Begins again at `now`, with buckets for `length`.
+    pub(crate) fn begin(&mut self, now: Nanos, length: Duration) {
+        self.began = now;
+        let buckets = clock::nanos(length).div_ceil(clock::nanos(self.bucket)) as usize;
+        for counts in &mut self.counts {
+            counts.clear();
+            counts.resize(buckets.min(MAX_BUCKETS), 0);
+        }
+    }
+
+    /// Counts one of the `nth` thing at `now`. What happens after the slice's length is not counted: it is the drain.
+    pub(crate) fn count(&mut self, nth: usize, now: Nanos) {
+        let at = now.saturating_sub(self.began) / clock::nanos(self.bucket);
+        if let Some(count) = self.counts[nth].get_mut(at as usize) {
+            *count += 1;
+        }
+    }
+
+    /// The curves so far, by their names.
+    pub(crate) fn curves(&self, names: [&str; N]) -> Vec<Curve> {
+        let pairs = names.into_iter().zip(&self.counts);
+        pairs.map(|(name, counts)| Curve { name: name.to_owned(), counts: counts.clone() }).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn series(counts: &[u64]) -> Series {
+        let curves = vec![Curve { name: "admitted".to_owned(), counts: counts.to_vec() }];
+        Series { title: String::new(), bucket: Duration::from_millis(100), line: None, curves }
+    }
+
+    #[test]
+    fn slices_are_added_bucket_by_bucket() {
+        let mut sum = series(&[1, 2]);
+        sum.merge(&series(&[10, 20, 30]));
+        assert_eq!(sum.curves[0].counts, [11, 22, 30]);
+        let other = Curve { name: "refused".to_owned(), counts: vec![7] };
+        sum.merge(&Series { curves: vec![other.clone()], ..series(&[]) });
+        assert_eq!(sum.curves[1], other);
+    }
+
+    #[test]
+    fn what_happens_is_counted_in_its_bucket_and_not_after_the_slice() {
+        let ms = 1_000_000;
+        let mut line = Timeline::<2>::new(Duration::from_millis(100));
+        line.count(0, 5);
+        line.begin(1_000 * ms, Duration::from_millis(250));
+        for at in [1_000, 1_099, 1_100, 1_299, 1_300] {
+            line.count(1, at * ms);
+        }
+        let curves = line.curves(["one", "other"]);
+        assert_eq!((&curves[0].counts[..], &curves[1].counts[..]), (&[0, 0, 0][..], &[2, 1, 1][..]));
+        line.begin(0, Duration::MAX);
+        assert_eq!(line.curves(["one", "other"])[0].counts.len(), MAX_BUCKETS);
+    }
+}

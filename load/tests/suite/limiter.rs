@@ -1,0 +1,210 @@
+//! The limiter's journeys and ledger against a fake that is exact, and against each of its misdeeds.
+
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use crate::support::limiter::{Fake, Misdeed};
+use crate::support::{Records, limits, target};
+use load::journeys::{Check, JourneyOptions, PolicyLine, SYSTEMS, for_system};
+use load::ledger::{LedgerVerdict, facts};
+use load::record::SliceRecord;
+use load::schedule::{Arrivals, Profile};
+use load::sender::{Arm, Load, Sender, SlicePlan};
+use load::series::Series;
+use load::steady::{Steady, run as run_steady};
+
+/// What came of one slice.
+struct Seen {
+    record: SliceRecord,
+    verdict: LedgerVerdict,
+    series: Series,
+    refused_wrongly: u64,
+}
+
+impl Seen {
+    fn kind(&self, name: &str) -> u64 {
+        self.record.by_kind.iter().find(|kind| kind.kind == name).map_or(0, |kind| kind.succeeded)
+    }
+
+    fn count(&self, fact: &str) -> u64 {
+        self.verdict.count(fact)
+    }
+}
+
+/// Prepares honestly, drives with a misdeed for a moment, and checks.
+fn run(mix: &str, misdeed: Misdeed, load: &Load, millis: u64) -> Seen {
+    let fake = Fake::start();
+    let mut sender = sender(&fake, mix);
+    sender.prepare(0, &mut |_| {}).unwrap();
+    fake.behave(misdeed);
+    let plan = SlicePlan { arms: 1, slice_length: Duration::from_millis(millis), rounds: 1, seed: 1 };
+    let mut records = Records::default();
+    sender.run(&plan, load, &mut records).unwrap();
+    let record = records.0.pop().unwrap().1;
+    let series = sender.series(0).unwrap();
+    let verdict = sender.check(0, &Check::default());
+    assert!(verdict.complete, "{verdict:?}");
+    Seen { record, verdict, series, refused_wrongly: fake.refused_wrongly.load(Ordering::Relaxed) }
+}
+
+/// One client that asks as fast as it is answered, for less than the policy's window.
+fn greedy(mix: &str, misdeed: Misdeed) -> Seen {
+    run(mix, misdeed, &Load::Closed { in_flight: 4 }, 300)
+}
+
+fn sender(fake: &Fake, mix: &str) -> Sender {
+    let options =
+        JourneyOptions { seed: 42, mix: Some(mix.to_owned()), links: 50, ..JourneyOptions::default() };
+    let journeys = for_system("limiter", &options).unwrap();
+    Sender::new(vec![Arm { target: target(fake.address), journeys }], &limits(4)).unwrap()
+}
+
+fn constant(rate: f64) -> Load {
+    Load::Open { arrivals: Arrivals::Constant, profile: Profile::Steady { rate }, seed: 1 }
+}
+
+#[test]
+fn an_exact_limiter_is_not_accused_and_its_refusals_are_right_answers() {
+    let seen = greedy("one-client", Misdeed::None);
+    assert!(seen.verdict.holds(), "{:?}", seen.verdict);
+    assert_eq!((seen.kind("admitted"), seen.kind("refused")), (100, seen.record.sent - 100));
+    assert_eq!(seen.record.succeeded, seen.record.sent);
+    assert_eq!(seen.count(facts::DECISIONS), seen.record.sent);
+    assert_eq!(seen.count(facts::ADMITTED), 100);
+    assert_eq!((seen.count(facts::OVER_ADMITTED), seen.count(facts::FALSE_REFUSALS)), (0, 0));
+    let listed = SYSTEMS.iter().find(|entry| entry.name == "limiter").unwrap().facts;
+    assert!(seen.verdict.facts.iter().map(|fact| fact.name.as_str()).eq(listed.iter().copied()));
+}
+
+#[test]
+fn what_is_let_pass_beyond_the_promise_is_a_breach() {
+    let seen = greedy("one-client", Misdeed::AdmitsAll);
+    assert_eq!(seen.kind("admitted"), seen.record.sent);
+    assert_eq!(seen.count(facts::OVER_BOUND), seen.record.sent - 100);
+    assert_eq!(seen.count(facts::OVER_ADMITTED), seen.record.sent - 100);
+    assert!(!seen.verdict.holds() && !seen.verdict.examples.is_empty());
+}
+
+#[test]
+fn a_refusal_while_there_was_room_is_counted() {
+    let seen = greedy("one-client", Misdeed::RefusesWrongly);
+    // Of the hundred that have room every tenth is refused; near the limit those under way might have filled it.
+    assert!((10..=12).contains(&seen.refused_wrongly), "{}", seen.refused_wrongly);
+    let found = seen.count(facts::FALSE_REFUSALS);
+    assert!(found <= seen.refused_wrongly && found + 1 >= seen.refused_wrongly, "{:?}", seen.verdict);
+    assert!(seen.verdict.holds(), "{:?}", seen.verdict);
+}
+
+#[test]
+fn the_tighter_of_two_limits_decides_and_both_are_judged() {
+    let seen = greedy("multi-limit", Misdeed::None);
+    assert!(seen.verdict.holds(), "{:?}", seen.verdict);
+    assert_eq!((seen.kind("admitted"), seen.count(facts::FALSE_REFUSALS)), (10, 0));
+    let seen = greedy("multi-limit", Misdeed::AdmitsAll);
+    assert_eq!(seen.count(facts::OVER_BOUND), seen.record.sent - 10);
+}
+
+#[test]
+fn quiet_clients_are_refused_where_all_share_one_count() {
+    let seen = run("abuser", Misdeed::SharesCount, &constant(400.0), 1_000);
+    assert!(seen.count(facts::QUIET_REFUSED) > 50, "{:?}", seen.verdict);
+    assert!(seen.count(facts::FALSE_REFUSALS) >= seen.count(facts::QUIET_REFUSED), "{:?}", seen.verdict);
+    let seen = run("abuser", Misdeed::None, &constant(400.0), 1_000);
+    assert_eq!((seen.count(facts::QUIET_REFUSED), seen.count(facts::FALSE_REFUSALS)), (0, 0));
+    assert!(seen.count(facts::REFUSED) > 50, "the abuser is: {:?}", seen.verdict);
+}
+
+#[test]
+fn a_hot_key_under_a_limit_that_nobody_reaches_is_never_refused() {
+    let seen = greedy("hot-key", Misdeed::None);
+    assert!(seen.verdict.holds(), "{:?}", seen.verdict);
+    assert_eq!((seen.kind("admitted"), seen.series.line), (seen.record.sent, None));
+}
+
+#[test]
+fn a_reply_that_does_not_tell_the_policy_is_a_failure_and_a_breach() {
+    let seen = greedy("many-clients", Misdeed::WrongHeaders);
+    assert!(seen.record.failed.get("wrong-answer") > 0);
+    assert_eq!(seen.count(facts::HEADERS_WRONG), seen.record.failed.get("wrong-answer"));
+    assert!(seen.verdict.examples.iter().any(|example| example.contains("RateLimit-Policy: none")));
+}
+
+#[test]
+fn what_fails_open_is_uncounted_and_breaks_no_promise() {
+    let seen = greedy("one-client", Misdeed::FailsOpen);
+    assert!(seen.verdict.holds(), "{:?}", seen.verdict);
+    assert_eq!(seen.count(facts::UNCOUNTED), seen.kind("uncounted"));
+    let beyond = seen.count(facts::ADMITTED) - 100;
+    assert!(beyond > 0 && seen.count(facts::OVER_ADMITTED) == beyond, "{:?}", seen.verdict);
+}
+
+#[test]
+fn what_fails_closed_is_refused_as_unavailable_and_no_decision() {
+    let seen = greedy("one-client", Misdeed::FailsClosed);
+    assert!(seen.verdict.holds(), "{:?}", seen.verdict);
+    let unavailable = seen.record.refused.get("unavailable");
+    assert!(unavailable > 0);
+    assert_eq!(seen.count(facts::DECISIONS), seen.record.sent - unavailable);
+}
+
+#[test]
+fn an_admission_that_was_not_answered_explains_a_refusal() {
+    let seen = greedy("one-client", Misdeed::AdmitsInSilence);
+    assert!(seen.record.indeterminate > 0);
+    assert_eq!(seen.count(facts::FALSE_REFUSALS), 0, "{:?}", seen.verdict);
+    assert!(seen.verdict.holds(), "{:?}", seen.verdict);
+}
+
+#[test]
+fn a_policy_that_was_acknowledged_and_is_gone_is_lost() {
+    let seen = greedy("one-client", Misdeed::ForgetsPolicies);
+    assert_eq!(seen.count(facts::LOST), 1);
+    assert!(!seen.verdict.holds());
+}
+
+#[test]
+fn a_policy_that_is_turned_down_cannot_be_prepared() {
+    let fake = Fake::start();
+    fake.behave(Misdeed::TurnsDown);
+    let message = sender(&fake, "one-client").prepare(0, &mut |_| {}).err().unwrap().to_string();
+    assert!(message.contains("`PUT /policies` was answered with 422 and `no such limit`"), "{message}");
+}
+
+#[test]
+fn the_series_shows_the_busiest_client_against_the_policy() {
+    let seen = run("one-client", Misdeed::None, &constant(400.0), 500);
+    let line = seen.series.line.unwrap();
+    assert_eq!((line.label.as_str(), line.per_bucket as u64), ("the policy: 100 in 1 s", 10));
+    let [admitted, refused] = &seen.series.curves[..] else { panic!("two curves") };
+    assert_eq!((admitted.name.as_str(), refused.name.as_str()), ("admitted", "refused"));
+    assert_eq!((admitted.counts.len(), refused.counts.len()), (5, 5));
+    // A hundred pass at once, in a quarter of a second; the last replies may come after the slice.
+    assert_eq!((admitted.counts.iter().sum::<u64>(), refused.counts[0]), (100, 0));
+    let refusals: u64 = refused.counts.iter().sum();
+    assert!(refusals <= 100 && refusals > 60 && refused.counts[4] > 0, "{refused:?}");
+}
+
+#[test]
+fn threads_share_the_books() {
+    let fake = Fake::start();
+    let mut sender = sender(&fake, "one-client");
+    sender.prepare(0, &mut |_| {}).unwrap();
+    let length = Duration::from_millis(500);
+    let steady = Steady { load: constant(400.0), length, threads: 2, limits: limits(8), traced: false };
+    let record = run_steady(&mut sender, &steady, &mut |_| true).unwrap();
+    let verdict = sender.check(0, &Check::default());
+    assert!(verdict.holds(), "{verdict:?}");
+    assert_eq!((verdict.count(facts::DECISIONS), verdict.count(facts::ADMITTED)), (record.sent, 100));
+}
+
+#[test]
+fn a_mix_tells_its_limit_without_a_run() {
+    let entry = |name: &str| SYSTEMS.iter().find(|entry| entry.name == name).unwrap();
+    let line = PolicyLine { requests: 100, window: Duration::from_secs(1) };
+    for (mix, _) in entry("limiter").mixes {
+        assert!((entry("limiter").lines)(mix).is_some(), "{mix}");
+    }
+    assert_eq!((entry("limiter").lines)("one-client"), Some(line));
+    assert_eq!((entry("limiter").lines)("follow-mostly"), None);
+    assert_eq!((entry("shortener").lines)("follow-mostly"), None);
+}
