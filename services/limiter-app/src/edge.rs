@@ -25,7 +25,7 @@ use axum::{
     routing::{get, post},
 };
 use limiter::{DecisionError, Decisions, Known, OnFailure, Policies, PolicyError, PolicySet, Replacement};
-use runtime::edge::{Problem, json_body, method_not_allowed, no_such_path};
+use runtime::edge::{Problem, json_body, with_fallbacks};
 
 use crate::{envoy, limiting::Limiting};
 pub use body::Promise;
@@ -52,15 +52,14 @@ pub fn router(
 ) -> Router {
     let limiting = Limiting::new(Arc::clone(&decisions), on_failure);
     let for_a_proxy = envoy::router(Arc::clone(&decisions));
-    Router::new()
+    let routes = Router::new()
         .route("/quotes/{number}", get(quote).route_layer(limiting))
         .route("/policies", get(policies_in_force).put(replace_policies))
         .route("/decisions", post(decide))
         .route("/openapi.json", get(openapi::document))
         .with_state(Arc::new(Edge { policies, decisions, promise }))
-        .merge(for_a_proxy)
-        .fallback(no_such_path)
-        .method_not_allowed_fallback(method_not_allowed)
+        .merge(for_a_proxy);
+    with_fallbacks(routes)
 }
 
 /// Cheap on purpose, so that what is measured is the limiter.

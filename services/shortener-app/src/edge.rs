@@ -25,7 +25,7 @@ use axum::{
     routing::{get, post},
 };
 use backing::{Event, Publisher};
-use runtime::edge::{Problem, json_body, method_not_allowed, no_such_path};
+use runtime::edge::{Problem, json_body, with_fallbacks};
 use shortener::{ClickError, Clicks, Code, Link, LinkError, Links, RequestKey, Shorten, Target};
 use uuid::Uuid;
 
@@ -46,14 +46,13 @@ struct Edge {
 
 /// The routes; for each link that is followed an event is published.
 pub fn router(links: Arc<dyn Links>, clicks: Arc<dyn Clicks>, followed: Arc<dyn Publisher>) -> Router {
-    Router::new()
+    let routes = Router::new()
         .route("/links", post(shorten))
         .route("/links/{code}", get(show).delete(remove))
         .route("/{code}", get(follow))
         .route("/openapi.json", get(openapi::document))
-        .fallback(no_such_path)
-        .method_not_allowed_fallback(method_not_allowed)
-        .with_state(Arc::new(Edge { links, clicks, followed }))
+        .with_state(Arc::new(Edge { links, clicks, followed }));
+    with_fallbacks(routes)
 }
 
 async fn shorten(

@@ -25,17 +25,17 @@ impl std::fmt::Debug for HeldMetrics {
 
 impl Collector for HeldMetrics {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), std::fmt::Error> {
-        let held = (self.0)();
+        let Held { keys, places, bytes, evicted } = (self.0)();
         for (name, help, value) in [
-            ("counts_keys", "Keys that are held", held.keys),
-            ("counts_places", "Places for keys", held.places),
-            ("counts_bytes", "Bytes of all places, and of logs", held.bytes),
+            ("counts_keys", "Keys that are held", keys),
+            ("counts_places", "Places for keys", places),
+            ("counts_bytes", "Bytes of all places, and of logs", bytes),
         ] {
             let gauge = ConstGauge::new(value.cast_signed());
             gauge.encode(encoder.encode_descriptor(name, help, None, gauge.metric_type())?)?;
         }
         let help = "Keys that made room for others although they still owed something";
-        let evicted = ConstCounter::new(held.evicted);
+        let evicted = ConstCounter::new(evicted);
         evicted.encode(encoder.encode_descriptor("counts_evicted", help, None, evicted.metric_type())?)
     }
 }

@@ -4,6 +4,7 @@
 use std::borrow::Cow;
 
 use axum::{
+    Router,
     body::to_bytes,
     extract::Request,
     http::{HeaderValue, Method, StatusCode, Uri, header},
@@ -103,14 +104,17 @@ pub async fn json_body<T: DeserializeOwned>(request: Request, at_most: usize) ->
     })
 }
 
-/// The answer where nothing is.
-pub async fn no_such_path(path: Uri) -> Response {
+/// Routes that answer with a problem where nothing is, and to a method that a resource lacks.
+pub fn with_fallbacks(routes: Router) -> Router {
+    routes.fallback(no_such_path).method_not_allowed_fallback(method_not_allowed)
+}
+
+async fn no_such_path(path: Uri) -> Response {
     let detail = format!("nothing is at `{}`; `/openapi.json` says what there is", path.path());
     remote::problem(StatusCode::NOT_FOUND, "no-such-path", "No such path", &detail)
 }
 
-/// The answer to a method that a resource lacks.
-pub async fn method_not_allowed(method: Method) -> Response {
+async fn method_not_allowed(method: Method) -> Response {
     let detail = format!("this resource does not answer {method}; the header `Allow` says what it answers");
     remote::problem(StatusCode::METHOD_NOT_ALLOWED, "method-not-allowed", "Method not allowed", &detail)
 }
