@@ -7,6 +7,7 @@
 //! | `paths` | what do the platform, a hop and tracing cost an operation, next to a bare axum handler? |
 //! | `stores` | what does a look-up cost in memory, in Redis, in PostgreSQL, backings included? |
 //! | `generator` | what does the generator cost a request, next to wrk? how late does it send? |
+//! | `limiter` | what does a local decision cost next to the crate `governor`? what do a million keys hold? is it right? |
 //! | `stall` | does the generator see a stalled server as arithmetic says that it must? |
 
 pub mod bare;
