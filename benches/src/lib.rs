@@ -8,6 +8,7 @@
 //! | `stores` | what does a look-up cost in memory, in Redis, in PostgreSQL, backings included? |
 //! | `layer` | what does the limiter's layer cost, before a bare axum handler? |
 //! | `generator` | what does the generator cost a request, next to wrk? how late does it send? |
+//! | `limiter` | what does a local decision cost next to the crate `governor`? what do a million keys hold? is it right? |
 //! | `stall` | does the generator see a stalled server as arithmetic says that it must? |
 
 pub mod bare;

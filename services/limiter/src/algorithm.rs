@@ -10,7 +10,7 @@
 //! | `gcra` | the moment at which the next request is due evenly, and how early one may come |
 //!
 //! Each file has the same members in the same order: the state of one key, [`State::look`], [`State::charge`],
-//! [`State::fields`], [`State::from_fields`], [`State::bytes`].
+//! [`State::capacity`], [`State::fields`], [`State::from_fields`], [`State::bytes`].
 //! All of them compute with whole numbers, so that each can be repeated exactly elsewhere.
 //!
 //! A cost of k counts as k ordinary requests; a cost of 0 counts as 1.
@@ -51,6 +51,9 @@ pub trait State: Clone + Default + Send + 'static {
 
     /// Charges a request that [`look`](Self::look) has just admitted; after how long everything is there again.
     fn charge(&mut self, limit: &Limit, cost: u32, now: u64) -> Duration;
+
+    /// How many ordinary requests a fresh key admits at once.
+    fn capacity(limit: &Limit) -> u32;
 
     /// The state as a few whole numbers.
     fn fields(&self) -> Fields;

@@ -59,6 +59,10 @@ impl State for FixedWindow {
         self.end(limit, now)
     }
 
+    fn capacity(limit: &Limit) -> u32 {
+        limit.requests()
+    }
+
     /// The window's number since 1970, and its count.
     fn fields(&self) -> Fields {
         Fields([self.window, self.used.into(), 0])

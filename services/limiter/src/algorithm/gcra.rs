@@ -54,6 +54,10 @@ impl State for Gcra {
         self.due.since_nanos(now)
     }
 
+    fn capacity(limit: &Limit) -> u32 {
+        limit.burst()
+    }
+
     /// The due time: nanoseconds, and the part of one.
     fn fields(&self) -> Fields {
         let (nanos, part) = self.due.numbers();

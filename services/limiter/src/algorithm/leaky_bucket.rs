@@ -61,6 +61,10 @@ impl State for LeakyBucket {
         self.free.since_nanos(now)
     }
 
+    fn capacity(limit: &Limit) -> u32 {
+        Self::default().look(limit, 1, 0).remaining
+    }
+
     /// When the next request would leave: nanoseconds, and the part of one.
     fn fields(&self) -> Fields {
         let (nanos, part) = self.free.numbers();

@@ -48,8 +48,11 @@ impl Pace {
     pub(super) fn after(&self, moment: Moment, spacings: u32) -> Moment {
         let spacings = u64::from(spacings);
         let parts = u64::from(moment.part) + spacings * self.rest;
-        let nanos = moment.nanos.saturating_add(spacings * self.whole + parts / self.requests);
-        Moment { nanos, part: (parts % self.requests) as u32 }
+        // Most limits divide their window evenly, and a division costs as much as all the rest.
+        let (carry, part) =
+            if parts < self.requests { (0, parts) } else { (parts / self.requests, parts % self.requests) };
+        let nanos = moment.nanos.saturating_add(spacings * self.whole + carry);
+        Moment { nanos, part: part as u32 }
     }
 
     /// The moment that many spacings before another: at most a few windows' worth of them.

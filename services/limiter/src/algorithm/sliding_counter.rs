@@ -98,6 +98,10 @@ impl State for SlidingCounter {
         self.reset_after(limit, now)
     }
 
+    fn capacity(limit: &Limit) -> u32 {
+        limit.requests()
+    }
+
     /// The current window's number since 1970, the count of the one before, and its own.
     fn fields(&self) -> Fields {
         Fields([self.window, self.previous.into(), self.current.into()])

@@ -86,6 +86,10 @@ impl State for SlidingLog {
         self.reset_after(limit, now)
     }
 
+    fn capacity(limit: &Limit) -> u32 {
+        limit.requests()
+    }
+
     /// When the newest was admitted, and how much is in sight: no whole log fits, so all is told as if it were as new.
     fn fields(&self) -> Fields {
         Fields([self.admitted.back().map_or(0, |entry| entry.0), self.used.into(), 0])

@@ -65,6 +65,10 @@ impl State for TokenBucket {
         pace.after(self.at, self.missing).since_nanos(now)
     }
 
+    fn capacity(limit: &Limit) -> u32 {
+        limit.burst()
+    }
+
     /// When the latest token came: nanoseconds, and the part of one; how many are missing.
     fn fields(&self) -> Fields {
         let (nanos, part) = self.at.numbers();

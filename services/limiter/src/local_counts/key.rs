@@ -6,12 +6,12 @@ use siphasher::sip128::{Hasher128, SipHasher13};
 
 /// 128 bits of SipHash-1-3: as short for a long name as for a short one, and not to be aimed at without the secret.
 ///
-/// Two of 10^6 keys share one with a probability of 10^-27. Source: Aumasson, Bernstein, "SipHash: a fast short-input
+/// Two of 10^6 keys share one with a probability of 10^-26. Source: Aumasson, Bernstein, "`SipHash`: a fast short-input
 /// PRF", 2012.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Key {
-    first: u64,
-    second: u64,
+    pub(super) first: u64,
+    pub(super) second: u64,
 }
 
 impl Key {
@@ -31,8 +31,9 @@ impl Key {
         (self.first >> 48) as usize & (shards - 1)
     }
 
-    /// The two sets in which it may be, of so many, a power of two of at most 2^32.
+    /// The two sets in which it may be, of so many, at most 2^32.
     pub(super) fn sets(self, sets: usize) -> [usize; 2] {
-        [self.first as u32 as usize & (sets - 1), self.second as u32 as usize & (sets - 1)]
+        // A half of the hash as a fraction of one, times the sets: no division.
+        [self.first, self.second].map(|half| ((half & u64::from(u32::MAX)) * sets as u64 >> 32) as usize)
     }
 }

@@ -1,25 +1,29 @@
 //! Keys and their states behind one lock.
 
-use std::time::Duration;
-
 use super::{Full, key::Key, table::Keyed};
 use crate::{
     Limit, Standing,
     algorithm::{Fields, State},
 };
 
-/// Places of a set, which are searched together: their keys fill two cache lines.
+/// Places of a set, which are searched together: the first halves of their keys fill a cache line.
 pub(super) const WAYS: usize = 8;
-/// What a whole limit is in the measure of [`Slot::owed`].
-const WHOLE: u64 = 1_024;
+/// A whole limit, and a whole window, in the measure of what a key owes.
+const WHOLE: u32 = 1_024;
 /// The most windows after which any algorithm's key is as good as new.
 const MOST_WINDOWS: u64 = 3;
+/// Sets among which the log is sought that makes room for others.
+const SAMPLE: usize = 8;
+/// Logs that make room in one call, at most.
+const MOST_DROPS: usize = 64;
 
 /// Places that are searched together.
 #[derive(Clone)]
 #[repr(align(64))]
 struct Set<S> {
-    keys: [Key; WAYS],
+    /// The halves of the keys.
+    first: [u64; WAYS],
+    second: [u64; WAYS],
     slots: [Slot<S>; WAYS],
 }
 
@@ -30,6 +34,8 @@ struct Slot<S> {
     good_at: u64,
     /// The window of its limit, rounded up to milliseconds: 31 days fit.
     window_ms: u32,
+    /// How much of its limit was used when it was last charged, in parts of [`WHOLE`].
+    used: u16,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -49,12 +55,55 @@ pub(super) struct Shard<S> {
     pub(super) evicted: u64,
 }
 
-impl<S> Slot<S> {
-    /// How much of its limit it still owes; a state that is impossibly far ahead, because the clock went back, as much
-    /// as one can owe.
+impl<S> Set<S> {
+    fn key(&self, way: usize) -> Key {
+        Key { first: self.first[way], second: self.second[way] }
+    }
+
+    /// Puts a key in a place; the one that had it.
+    fn replace(&mut self, way: usize, key: Key) -> Key {
+        let held = self.key(way);
+        (self.first[way], self.second[way]) = (key.first, key.second);
+        held
+    }
+
+    /// Where a key is. All are compared: where a search would end cannot be foreseen, and to be wrong costs more.
+    fn way_of(&self, key: Key) -> Option<usize> {
+        let hit = |way: usize| u32::from(self.first[way] == key.first) << way;
+        let mut hits = (0..WAYS).fold(0, |hits, way| hits | hit(way));
+        while hits != 0 {
+            let way = hits.trailing_zeros() as usize;
+            if self.second[way] == key.second {
+                return Some(way);
+            }
+            hits &= hits - 1;
+        }
+        None
+    }
+}
+
+impl<S: State> Slot<S> {
+    /// Notes what a key owes after a request.
+    fn note(&mut self, limit: &Limit, standing: &Standing, now: u64) {
+        let capacity = S::capacity(limit).max(1);
+        // At most a million requests, so that the product fits.
+        let used = capacity.saturating_sub(standing.remaining) * WHOLE / capacity;
+        self.used = used.max(1) as u16;
+        self.good_at = now.saturating_add(standing.reset_after.as_nanos() as u64);
+    }
+
+    /// How much of its limit it owes: what was used, and the share of a window for which that still counts.
+    ///
+    /// Shares, so that keys of a long limit do not push out those of a short one. What is further ahead than any key can
+    /// be was left by a clock that went back, and makes room first: it could stay for ever.
     fn owed(&self, now: u64) -> u64 {
         let window = u64::from(self.window_ms.max(1)) * 1_000_000;
-        self.good_at.saturating_sub(now).min(MOST_WINDOWS * window) * WHOLE / window
+        let ahead = self.good_at.saturating_sub(now);
+        if ahead > MOST_WINDOWS * window {
+            0
+        } else {
+            u64::from(self.used) * (ahead * u64::from(WHOLE) / window)
+        }
     }
 
     fn owes_nothing(&self, now: u64) -> bool {
@@ -63,9 +112,10 @@ impl<S> Slot<S> {
 }
 
 impl<S: State> Shard<S> {
-    /// Empty, with so many sets, a power of two, and so many bytes for what states hold beyond them.
+    /// Empty, with so many sets and so many bytes for what states hold beyond them.
     pub(super) fn new(sets: usize, most: usize) -> Self {
-        let empty = Set { keys: [Key::NONE; WAYS], slots: std::array::from_fn(|_| Slot::default()) };
+        let slots = std::array::from_fn(|_| Slot::default());
+        let empty = Set { first: [Key::NONE.first; WAYS], second: [Key::NONE.second; WAYS], slots };
         Self { sets: vec![empty; sets].into(), more: 0, most, hand: 0, keys: 0, evicted: 0 }
     }
 
@@ -85,14 +135,16 @@ impl<S: State> Shard<S> {
             let standing = state.take(charge.limit, cost, now);
             // A key that was admitted nothing owes nothing.
             if standing.admits {
-                self.put(charge.key, charge.limit, state, standing.reset_after, now);
+                self.put(charge.key, charge.limit, state, &standing, now);
             }
             return standing;
         };
         let slot = self.slot(place);
         let before = slot.state.bytes();
         let standing = slot.state.take(charge.limit, cost, now);
-        slot.good_at = now.saturating_add(standing.reset_after.as_nanos() as u64);
+        if standing.admits {
+            slot.note(charge.limit, &standing, now);
+        }
         let after = slot.state.bytes();
         self.more = self.more + after - before;
         standing
@@ -104,8 +156,8 @@ impl<S: State> Shard<S> {
 
     pub(super) fn set_fields(&mut self, key: Key, limit: &Limit, fields: Fields, now: u64) {
         let mut state = S::from_fields(fields);
-        let reset_after = state.look(limit, 1, now).reset_after;
-        self.put(key, limit, state, reset_after, now);
+        let standing = state.look(limit, 1, now);
+        self.put(key, limit, state, &standing, now);
     }
 
     pub(super) fn places(&self) -> usize {
@@ -122,12 +174,12 @@ impl<S: State> Shard<S> {
 
     fn find(&self, key: Key) -> Option<Place> {
         let [first, second] = key.sets(self.sets.len());
-        let way = |set: usize| self.sets[set].keys.iter().position(|held| *held == key);
+        let way = |set: usize| self.sets[set].way_of(key);
         if let Some(way) = way(first) {
             return Some(Place { set: first, way });
         }
         // No key is ever in its second set while its first has a place that was never used.
-        if self.sets[first].keys[WAYS - 1] == Key::NONE {
+        if self.sets[first].key(WAYS - 1) == Key::NONE {
             return None;
         }
         way(second).map(|way| Place { set: second, way })
@@ -143,58 +195,61 @@ impl<S: State> Shard<S> {
                 if slot.owes_nothing(now) {
                     return place;
                 }
-                least = least.min_by_owed((slot.owed(now), place));
+                let owed = slot.owed(now);
+                if owed < least.0 {
+                    least = (owed, place);
+                }
             }
         }
         least.1
     }
 
-    fn put(&mut self, key: Key, limit: &Limit, state: S, reset_after: Duration, now: u64) {
+    fn put(&mut self, key: Key, limit: &Limit, state: S, standing: &Standing, now: u64) {
         let place = self.find(key).unwrap_or_else(|| self.place_for(key, now));
-        let held = std::mem::replace(&mut self.sets[place.set].keys[place.way], key);
-        let window_ms = limit.window().as_nanos().div_ceil(1_000_000) as u32;
+        let held = self.sets[place.set].replace(place.way, key);
         let slot = self.slot(place);
         let owed = held != key && !slot.owes_nothing(now);
         let (before, after) = (slot.state.bytes(), state.bytes());
-        let good_at = now.saturating_add(reset_after.as_nanos() as u64);
-        *slot = Slot { state, good_at, window_ms };
+        slot.state = state;
+        slot.window_ms = limit.window().as_nanos().div_ceil(1_000_000) as u32;
+        slot.note(limit, standing, now);
         self.keys += u64::from(held == Key::NONE);
         self.evicted += u64::from(owed);
         self.more = self.more + after - before;
     }
 
-    /// Sees to it that the logs of this shard have room for another entry, by dropping those that owe least, set by set.
-    ///
-    /// What is dropped was once put there, so that on the whole a call drops no more than it adds.
+    /// Sees to it that the logs of this shard have room for another entry, by dropping some that owe little.
     pub(super) fn make_room(&mut self, keep: Key, now: u64) -> Result<(), Full> {
-        for _ in 0..self.places() {
+        for _ in 0..MOST_DROPS {
             if self.more <= self.most {
                 return Ok(());
             }
-            self.hand = (self.hand + 1) % self.sets.len();
-            self.drop_one(self.hand, keep, now);
+            self.drop_one(keep, now);
         }
         if self.more <= self.most { Ok(()) } else { Err(Full) }
     }
 
-    fn drop_one(&mut self, set: usize, keep: Key, now: u64) {
-        let Set { keys, slots } = &mut self.sets[set];
-        let droppable = keys.iter().zip(slots).filter(|(key, slot)| **key != keep && slot.state.bytes() > 0);
-        if let Some((_, slot)) = droppable.min_by_key(|(_, slot)| slot.owed(now)) {
-            self.evicted += u64::from(!slot.owes_nothing(now));
-            self.more -= slot.state.bytes();
-            *slot = Slot { window_ms: slot.window_ms, ..Slot::default() };
+    /// Drops the log that owes least of the next few sets.
+    fn drop_one(&mut self, keep: Key, now: u64) {
+        let count = self.sets.len();
+        self.hand = (self.hand + 1) % count;
+        let mut least = None;
+        for step in 0..count.min(SAMPLE) {
+            let set = (self.hand + step) % count;
+            for (way, slot) in self.sets[set].slots.iter().enumerate() {
+                let owed = slot.owed(now);
+                if self.sets[set].key(way) != keep
+                    && slot.state.bytes() > 0
+                    && least.is_none_or(|(least, _)| owed < least)
+                {
+                    least = Some((owed, Place { set, way }));
+                }
+            }
         }
-    }
-}
-
-/// Of two places, the one that owes less.
-trait LeastOwed {
-    fn min_by_owed(self, other: Self) -> Self;
-}
-
-impl LeastOwed for (u64, Place) {
-    fn min_by_owed(self, other: Self) -> Self {
-        if other.0 < self.0 { other } else { self }
+        if let Some((_, place)) = least {
+            let dropped = std::mem::take(self.slot(place));
+            self.evicted += u64::from(!dropped.owes_nothing(now));
+            self.more -= dropped.state.bytes();
+        }
     }
 }

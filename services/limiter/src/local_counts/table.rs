@@ -28,9 +28,10 @@ pub(super) struct Table<S> {
 
 impl<S: State> Table<S> {
     pub(super) fn new(capacity: Capacity) -> Self {
-        let sets = (2 * capacity.keys).div_ceil(WAYS).next_power_of_two();
-        let shards = SHARDS.min(sets);
-        let shard = |_| Mutex::new(Shard::new(sets / shards, capacity.log_bytes / shards));
+        let sets = (2 * capacity.keys).div_ceil(WAYS).max(1);
+        // A small table has fewer, so that a shard has some sets to choose from.
+        let shards = SHARDS.min(sets.div_ceil(4).next_power_of_two());
+        let shard = |_| Mutex::new(Shard::new(sets.div_ceil(shards), capacity.log_bytes / shards));
         Self { shards: (0..shards).map(shard).collect() }
     }
 

@@ -37,7 +37,7 @@ proptest! {
             for Arrival { gap, cost } in &arrivals {
                 now += gap;
                 let standing = subject.ask(now, *cost);
-                let told = standing.admits.then(|| standing.wait.as_nanos() as u64);
+                let told = standing.admits.then_some(standing.wait.as_nanos() as u64);
                 prop_assert_eq!(told, oracle.decide(now, u64::from(*cost).max(1)), "{:?} at {}", algorithm, now);
             }
         }

@@ -1,5 +1,6 @@
 //! What each algorithm is by definition, in exact arithmetic and with all the memory that it takes.
 //!
+//! The bench `limiter` reads this file as well.
 //! Nothing here is shared with the crate but the names of the algorithms and the limits. The moments that an oracle sees
 //! never go back.
 

@@ -2,10 +2,7 @@
 
 use std::{
     pin::pin,
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering::Relaxed},
-    },
+    sync::Arc,
     task::{Context, Poll, Waker},
     time::Duration,
 };
@@ -14,25 +11,9 @@ use contract::Ticks;
 use limiter::{Algorithm, Capacity, Limit, LocalCounts, Standing};
 use proptest::prelude::*;
 
-/// A moment at which every window that these tests use begins: 2020-01-01 00:00 UTC.
-pub(crate) const START: u64 = 1_577_836_800 * 1_000_000_000;
+pub(crate) use crate::ticks::{START, SetTicks};
+
 pub(crate) const SECOND: u64 = 1_000_000_000;
-
-/// A clock that a test sets.
-#[derive(Default)]
-pub(crate) struct SetTicks(AtomicU64);
-
-impl SetTicks {
-    pub(crate) fn set(&self, now: u64) {
-        self.0.store(now, Relaxed);
-    }
-}
-
-impl Ticks for SetTicks {
-    fn ticks(&self) -> u64 {
-        self.0.load(Relaxed)
-    }
-}
 
 /// So many in a second, all at once if need be.
 pub(crate) fn a_second(requests: u64) -> Limit {
