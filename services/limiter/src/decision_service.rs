@@ -100,23 +100,18 @@ impl Decisions for DecisionService {
     async fn decide(&self, ask: Ask) -> Result<Decision, DecisionError> {
         validate(&ask)?;
         let rules = self.rules();
-        let mut policies = Vec::new();
-        let mut charges = Vec::new();
+        let (mut applied, mut charges) = (Vec::new(), Vec::new());
         for rule in &rules.policies {
-            for charge in rule.charges(&ask.facts, self.keying) {
-                policies.push(rule.name.as_str());
-                charges.push(charge);
-            }
+            let made = rule.charges(&ask.facts, self.keying);
+            applied.extend(made.iter().map(|charge| (rule, charge.limit)));
+            charges.extend(made);
         }
         if charges.is_empty() {
             let verdict = Verdict::Admitted(Duration::ZERO);
             return Ok(Decision { verdict, standings: Vec::new(), would_refuse: false, counted: true });
         }
-        let take = Take { charges: charges.clone(), cost: ask.cost };
-        Ok(match self.counts.take(take).await {
-            Ok(taken) if taken.standings.len() == charges.len() => {
-                decision(&policies, &charges, &taken.standings)
-            }
+        Ok(match self.counts.take(Take { charges, cost: ask.cost }).await {
+            Ok(taken) if taken.standings.len() == applied.len() => decision(&applied, &taken.standings),
             _ => self.uncounted(),
         })
     }
@@ -173,24 +168,25 @@ fn validate(ask: &Ask) -> Result<(), DecisionError> {
     Ok(())
 }
 
-fn decision(policies: &[&str], charges: &[Charge], standings: &[Standing]) -> Decision {
-    let enforced = || charges.iter().zip(standings).filter(|(charge, _)| charge.enforced);
-    let longest = |of: fn(&Standing) -> Duration| enforced().map(|(_, it)| of(it)).max().unwrap_or_default();
-    let verdict = if enforced().all(|(_, standing)| standing.admits) {
-        Verdict::Admitted(longest(|standing| standing.wait))
+/// What the standings under these rules and limits, in the same order, come to.
+fn decision(applied: &[(&Rule, Limit)], standings: &[Standing]) -> Decision {
+    let all = || applied.iter().zip(standings).map(|((rule, limit), standing)| (*rule, limit, standing));
+    let enforced = || all().filter(|(rule, ..)| rule.enforced).map(|(.., standing)| standing);
+    let verdict = if enforced().all(|standing| standing.admits) {
+        Verdict::Admitted(enforced().map(|standing| standing.wait).max().unwrap_or_default())
     } else {
-        Verdict::Refused(longest(|standing| standing.retry_after))
+        Verdict::Refused(enforced().map(|standing| standing.retry_after).max().unwrap_or_default())
     };
-    let stands = |((policy, charge), standing): ((&&str, &Charge), &Standing)| PolicyStanding {
-        policy: (*policy).to_owned(),
-        limit: charge.limit,
+    let stands = |(rule, limit, standing): (&Rule, &Limit, &Standing)| PolicyStanding {
+        policy: rule.name.clone(),
+        limit: *limit,
         remaining: standing.remaining,
         reset_after: standing.reset_after,
     };
     Decision {
         verdict,
-        standings: policies.iter().zip(charges).zip(standings).map(stands).collect(),
-        would_refuse: charges.iter().zip(standings).any(|(charge, it)| !charge.enforced && !it.admits),
+        standings: all().map(stands).collect(),
+        would_refuse: all().any(|(rule, _, standing)| !rule.enforced && !standing.admits),
         counted: true,
     }
 }
