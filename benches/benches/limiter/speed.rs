@@ -99,7 +99,7 @@ fn nanos(work: impl FnOnce() -> Result<usize>) -> Result<f64> {
     let clock = || clock_gettime(ClockId::CLOCK_THREAD_CPUTIME_ID).map(Duration::from);
     let before = clock()?;
     black_box(work()?);
-    Ok((clock()? - before).as_nanos() as f64 / SLICE as f64)
+    Ok(clock()?.saturating_sub(before).as_nanos() as f64 / SLICE as f64)
 }
 
 fn mean(values: &[f64]) -> f64 {

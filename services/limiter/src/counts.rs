@@ -16,7 +16,7 @@ pub const MAX_CHARGES: usize = crate::MAX_POLICIES * crate::MAX_LIMITS;
 pub trait Counts: Send + Sync {
     /// Charges a request to its keys: to all of them, or to none if one that is enforced has no room.
     ///
-    /// Atomic for each key. Not repeatable: what is taken twice is gone twice.
+    /// Atomic for each key; one that is named twice is held to its limit all the same. Not repeatable: what is taken twice is gone twice.
     async fn take(&self, take: Take) -> Result<Taken, CountError>;
 }
 

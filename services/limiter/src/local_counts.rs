@@ -25,10 +25,11 @@ use crate::{
 /// How much [`LocalCounts`] may hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Capacity {
-    /// Keys that are held without one ever making room for another, all but certainly; there is twice the place.
+    /// Keys that are held at a time. There is twice the place, all of it taken from the beginning: 96 bytes a key by GCRA.
+    /// Of as many keys as this, a few in ten thousand make room for others all the same (`benches`, `limiter`).
     pub keys: usize,
-    /// Bytes of all logs ([`Algorithm::SlidingLog`]); each of the 64 shards has its share, which the last growth of one
-    /// log may pass.
+    /// Bytes of all logs ([`Algorithm::SlidingLog`]). Each shard, of which there are at most 64, has its share, and may be
+    /// above it by the last growth of one log; until there is room again, its requests cannot be counted.
     pub log_bytes: usize,
 }
 

@@ -34,6 +34,6 @@ impl Key {
     /// The two sets in which it may be, of so many, at most 2^32.
     pub(super) fn sets(self, sets: usize) -> [usize; 2] {
         // A half of the hash as a fraction of one, times the sets: no division.
-        [self.first, self.second].map(|half| ((half & u64::from(u32::MAX)) * sets as u64 >> 32) as usize)
+        [self.first, self.second].map(|half| (((half & u64::from(u32::MAX)) * sets as u64) >> 32) as usize)
     }
 }
