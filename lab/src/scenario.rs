@@ -4,11 +4,12 @@
 //! What this module hands out has been checked: every axis and value exists, and exactly one axis varies.
 //!
 //! Read in this order: this file (the model), `file` (its shape in TOML), `check` (from the one to the other),
-//! `library` (finding them), `fault` (saying where a file is wrong).
+//! `faults` (what goes wrong on purpose), `library` (finding them), `fault` (saying where a file is wrong).
 
 mod check;
 mod claim;
 mod fault;
+mod faults;
 mod file;
 mod library;
 mod load;
@@ -20,6 +21,7 @@ use serde::{Deserialize, Serialize};
 
 pub use claim::{Claim, Expectation, Metric, Relation};
 pub use fault::ScenarioFault;
+pub use faults::{Fault, Harm};
 pub use library::Library;
 pub use load::{ArrivalKind, LoadSpec};
 
@@ -46,6 +48,8 @@ pub struct Scenario {
     pub hold: BTreeMap<String, String>,
     /// What is offered to the arms.
     pub load: LoadSpec,
+    /// What goes wrong on purpose in each episode.
+    pub faults: Vec<Fault>,
     /// What textbooks say, to be tested.
     pub claims: Vec<Claim>,
 }

@@ -9,6 +9,7 @@
 //! `hops` (what happens between processes when things go wrong),
 //! `edge` (one behaviour over every wiring that a scenario uses),
 //! `end_to_end` (the lab's commands), `compose` (its runtime in containers), `bad_input` (what it refuses),
+//! `faults` (what goes wrong on purpose),
 //! `tidy` (the tree's invariants).
 
 pub mod command;

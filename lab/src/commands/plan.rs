@@ -75,6 +75,9 @@ fn offered(plan: &Plan) -> String {
         load.launches,
         plan.seed,
     );
+    for fault in &plan.scenario.faults {
+        let _ = writeln!(text, "fault: {fault}, in every arm");
+    }
     let _ = writeln!(
         text,
         "processors: {:?} for the generator, {:?} shared by all arms",

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use super::faults;
 use super::figures;
 use super::model::{Arm, Report};
 use super::words::{
@@ -178,6 +179,7 @@ fn validity(report: &Report) -> String {
             machine.rust
         ),
     ];
+    facts.extend(report.load.faults.iter().map(|fault| format!("Fault: {}.", faults::sentence(fault))));
     facts.extend(validity.notes.iter().cloned());
     list("Validity", &facts)
 }

@@ -8,9 +8,11 @@
 //! - [`model`]: what a report says, versioned and documented field by field;
 //! - `words`: how numbers are said, the same in every form;
 //! - `figures`: the figures of a report as rows, shared by the table of the terminal, of Markdown and of the page;
+//! - `faults`: what went wrong on purpose, a sentence each;
 //! - [`terminal`], [`markdown`], [`html`]: the forms;
 //! - `svg`: the drawings of the page.
 
+mod faults;
 mod figures;
 pub mod html;
 pub mod markdown;

@@ -9,6 +9,7 @@ use comfy_table::presets::UTF8_FULL_CONDENSED;
 use comfy_table::{CellAlignment, ContentArrangement, Table};
 use load::statistics::Verdict;
 
+use super::faults;
 use super::figures::{self, causes};
 use super::model::{Claim, ClaimVerdict, Comparison, Report};
 use super::words::{count, maybe, maybe_whole, per_cent, processors, three_digits, trimmed};
@@ -201,6 +202,9 @@ fn validity(page: &mut Page, report: &Report) {
         load.arrivals,
     );
     page.item(DIM, "measured", 18, &measured);
+    for fault in &load.faults {
+        page.item(DIM, "fault", 18, &faults::sentence(fault));
+    }
     page.item(DIM, "machine", 18, &machine(report));
     for note in &validity.notes {
         page.item(DIM, "note", 18, note);

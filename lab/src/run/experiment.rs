@@ -19,6 +19,7 @@ use rand::{SeedableRng, rngs::StdRng, seq::SliceRandom};
 
 use super::{
     counters::{counters, delivers},
+    faults::Faults,
     folder::RunFolder,
     gathered::{ArmData, Gathered},
     progress::Phase,
@@ -281,9 +282,15 @@ impl Experiment<'_> {
         let slices = u64::from(rounds) * launch.arms.len() as u64;
         let phase = Phase::begin(&format!("launch {number}: measuring, {slices} slices"), slices);
         let load = self.load(self.plan.load.rate);
-        let mut watch = Rounds::new(&mut self.gathered, launch, number, chosen, self.interrupt, &phase);
-        sender.run(&plan, &load, &mut watch)?;
+        let faults = &self.plan.scenario.faults;
+        let faults = Faults::ready(faults, &launch.arms[0], &self.plan.budget.arms, self.interrupt)?;
+        let watch = Rounds::new(&mut self.gathered, launch, number, chosen, self.interrupt, &phase);
+        sender.run(&plan, &load, &mut faults.watching(watch))?;
+        let happened = faults.end()?;
         self.interrupt.check()?;
+        // Only an episode has faults, and it is one arm's.
+        let made = happened.into_iter().map(|made| (launch.arms[0].label.clone(), number, made));
+        self.gathered.faults.extend(made);
         for ((arm, before), running) in chosen.iter().zip(before).zip(&launch.arms) {
             let data = &mut self.gathered.arms[*arm];
             if let (Some(before), Some(after)) = (before, counters(running)) {

@@ -6,6 +6,7 @@ use load::{
     statistics::{Batch, Batches},
 };
 
+use super::faults::Happened;
 use crate::{
     measure::Memory,
     plan::ArmPlan,
@@ -33,6 +34,8 @@ pub(super) struct Gathered {
     pub(super) send_lag: Histogram<u64>,
     /// A process that ended on its own, with the seconds of load before it.
     pub(super) death: Option<(Death, f64)>,
+    /// The faults that were made, each with the arm and the launch.
+    pub(super) faults: Vec<(String, u32, Happened)>,
     /// What a reader should know.
     pub(super) notes: Vec<String>,
 }
@@ -82,6 +85,7 @@ impl Gathered {
             launches: 0,
             send_lag: histogram(),
             death: None,
+            faults: Vec::new(),
             notes: Vec::new(),
         }
     }

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::Fault;
+
 /// The machine that everything ran on.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Machine {
@@ -51,6 +53,9 @@ pub struct Load {
     pub things: u64,
     /// What they are called: `links`.
     pub things_name: String,
+    /// What went wrong on purpose in each episode; empty in most scenarios.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub faults: Vec<Fault>,
 }
 
 /// An axis on which arms differ.
