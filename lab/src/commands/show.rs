@@ -126,6 +126,12 @@ fn explain_scenario(scenario: &Scenario, picture: Option<&Picture>) -> String {
     if let Some(picture) = picture {
         let _ = write!(text, "\n{}", text::render(picture, output::columns(text::WIDEST)));
     }
+    if !scenario.faults.is_empty() {
+        text.push_str("\nwhat goes wrong on purpose, in every arm\n");
+    }
+    for fault in &scenario.faults {
+        let _ = writeln!(text, "  - {fault}");
+    }
     text.push_str("\nwhat to look for\n");
     for look_for in &scenario.look_for {
         let _ = writeln!(text, "  - {look_for}");

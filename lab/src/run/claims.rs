@@ -31,6 +31,10 @@ pub(super) fn all(
                     Expectation::DoesNotHold => ClaimVerdict::DoesNotHoldHere,
                 },
                 because,
+                fact: match &stated.metric {
+                    Metric::Ledger(fact) => Some(fact.clone()),
+                    _ => None,
+                },
             }
         })
         .collect()
