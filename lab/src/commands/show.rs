@@ -36,17 +36,14 @@ pub struct Args {
 impl Args {
     /// Prints the explanation.
     pub fn run(&self, scenarios: Option<&Path>) -> Result<Outcome> {
-        let text = match systems::find(&self.name) {
-            Some(system) => {
-                self.draw(None)?;
-                explain_system(system)
-            }
-            None => {
-                let scenario = Scenario::open(&self.name, scenarios)?;
-                let picture = rehearsal::picture(&Plan::new(&scenario, &Choices::default())?);
-                self.draw(picture.as_ref())?;
-                explain_scenario(&scenario, picture.as_ref())
-            }
+        let text = if let Some(system) = systems::find(&self.name) {
+            self.draw(None)?;
+            explain_system(system)
+        } else {
+            let scenario = Scenario::open(&self.name, scenarios)?;
+            let picture = rehearsal::picture(&Plan::new(&scenario, &Choices::default())?);
+            self.draw(picture.as_ref())?;
+            explain_scenario(&scenario, picture.as_ref())
         };
         output::data(&text)?;
         Ok(Outcome::Done)

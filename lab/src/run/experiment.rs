@@ -37,6 +37,8 @@ use crate::{
 
 /// One slice of the warm-up.
 const WARM_SLICE: Duration = Duration::from_millis(250);
+/// How long nothing is sent before phases begin, so that what the warm-up left behind is over.
+const QUIET: Duration = Duration::from_secs(1);
 /// The slice of each arm in which every operation is traced, and its rate.
 const TRACE_SLICE: Duration = Duration::from_millis(800);
 const TRACE_RATE: f64 = 150.0;
@@ -291,7 +293,7 @@ impl Experiment<'_> {
         let faults = &self.plan.scenario.faults;
         let faults = Faults::ready(faults, &launch.arms[0], &self.plan.budget.arms, self.interrupt)?;
         if !self.plan.load.phases.is_empty() {
-            self.interrupt.sleep(until_whole_second());
+            self.interrupt.sleep(QUIET + until_whole_second());
         }
         let watch = Rounds::new(&mut self.gathered, launch, number, chosen, self.interrupt, &phase);
         sender.run(&plan, &load, &mut faults.watching(watch))?;
@@ -379,5 +381,5 @@ impl Experiment<'_> {
 /// such as windows, is cut at the same places of every episode, and its mean can be drawn.
 fn until_whole_second() -> Duration {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    Duration::from_secs(1) - Duration::from_nanos(u64::from(now.subsec_nanos()))
+    Duration::from_secs(1).saturating_sub(Duration::from_nanos(u64::from(now.subsec_nanos())))
 }
