@@ -138,3 +138,6 @@ impl Drawing {
         counts
     }
 }
+
+#[cfg(test)]
+mod tests;
