@@ -23,7 +23,7 @@ mod stale;
 mod text;
 mod up;
 
-pub(crate) use docker::last_words;
+pub(crate) use docker::{last_words, pause, unpause};
 pub use engine::{Engine, IMAGE};
 pub use export::Export;
 pub(crate) use stale::remove_own;

@@ -7,5 +7,6 @@ mod metrics;
 
 pub use cgroup::Cgroup;
 pub use cpu::CpuMeter;
+pub(crate) use cpu::family;
 pub use memory::{Memory, memory};
 pub use metrics::{Scrape, ScrapeFault};

@@ -151,7 +151,7 @@ pub(crate) fn merging(buckets: usize, most: usize, a_window: usize) -> usize {
 pub fn most_within(times: &[Duration], window: Duration) -> usize {
     let mut first = 0;
     let within = |(last, time): (usize, &Duration)| {
-        while *time - times[first] >= window {
+        while time.saturating_sub(times[first]) >= window {
             first += 1;
         }
         last + 1 - first

@@ -9,7 +9,7 @@
 //! dropped, and what a killed lab left is removed by the next one.
 //!
 //! Read in this order: `launch` (all arms), `arm` (one), `log` (what it says), `host_files`, `ready`, `child`, `ports`, `scratch`; then
-//! `backings` and what it provides, and `keep`, `tether` and `broker`, the bodies of the lab's hidden subcommands.
+//! `backings` and what it provides, `victim` (doing harm to one), and `keep`, `tether` and `broker`, the bodies of the lab's hidden subcommands.
 
 mod arm;
 mod backings;
@@ -25,6 +25,7 @@ pub mod programs;
 mod ready;
 mod scratch;
 pub mod tether;
+mod victim;
 
 use std::{net::SocketAddr, path::PathBuf};
 
@@ -43,6 +44,7 @@ pub use log::{Log, LogTail};
 pub use postgres::{HOW_TO_GET, Installation};
 pub(crate) use ready::wait;
 pub use scratch::{Scratch, free_bytes};
+pub(crate) use victim::Victim;
 
 /// A service process that is up.
 #[derive(Clone, Debug)]

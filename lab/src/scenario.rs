@@ -4,12 +4,13 @@
 //! What this module hands out has been checked: every axis and value exists, and exactly one axis varies.
 //!
 //! Read in this order: this file (the model), `file` (its shape in TOML), `check` (from the one to the other),
-//! `load` and `phases` (what is offered), `claim` (what is tested), `library` (finding them),
-//! `fault` (saying where a file is wrong).
+//! `load` and `phases` (what is offered), `faults` (what goes wrong on purpose), `claim` (what is tested),
+//! `library` (finding them), `fault` (saying where a file is wrong).
 
 mod check;
 mod claim;
 mod fault;
+mod faults;
 mod file;
 mod library;
 mod load;
@@ -22,6 +23,7 @@ use serde::{Deserialize, Serialize};
 
 pub use claim::{Claim, Expectation, Metric, Relation};
 pub use fault::ScenarioFault;
+pub use faults::{Fault, Harm};
 pub use library::Library;
 pub use load::{ArrivalKind, LoadSpec};
 pub use phases::Phase;
@@ -49,6 +51,8 @@ pub struct Scenario {
     pub hold: BTreeMap<String, String>,
     /// What is offered to the arms.
     pub load: LoadSpec,
+    /// What goes wrong on purpose in each episode.
+    pub faults: Vec<Fault>,
     /// What textbooks say, to be tested.
     pub claims: Vec<Claim>,
 }

@@ -13,7 +13,7 @@ pub(super) fn phased(phases: &[Phase], rate: f64) -> String {
         // Writing to a string cannot fail.
         let _ = writeln!(
             text,
-            "  {:>5.1} to {:>4.1} s  {:<18} {}{times}",
+            "  {:>5.1} to {:>4.1} s  {:<20} {}{times}",
             seconds(span.start),
             seconds(span.start + span.length),
             phase.name,

@@ -77,6 +77,9 @@ fn offered(plan: &Plan) -> String {
         plan.seed,
     );
     text.push_str(&phased(&load.phases, load.rate));
+    for fault in &plan.scenario.faults {
+        let _ = writeln!(text, "fault: {fault}, in every arm");
+    }
     let _ = writeln!(
         text,
         "processors: {:?} for the generator, {:?} shared by all arms",

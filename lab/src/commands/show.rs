@@ -36,17 +36,14 @@ pub struct Args {
 impl Args {
     /// Prints the explanation.
     pub fn run(&self, scenarios: Option<&Path>) -> Result<Outcome> {
-        let text = match systems::find(&self.name) {
-            Some(system) => {
-                self.draw(None)?;
-                explain_system(system)
-            }
-            None => {
-                let scenario = Scenario::open(&self.name, scenarios)?;
-                let picture = rehearsal::picture(&Plan::new(&scenario, &Choices::default())?);
-                self.draw(picture.as_ref())?;
-                explain_scenario(&scenario, picture.as_ref())
-            }
+        let text = if let Some(system) = systems::find(&self.name) {
+            self.draw(None)?;
+            explain_system(system)
+        } else {
+            let scenario = Scenario::open(&self.name, scenarios)?;
+            let picture = rehearsal::picture(&Plan::new(&scenario, &Choices::default())?);
+            self.draw(picture.as_ref())?;
+            explain_scenario(&scenario, picture.as_ref())
         };
         output::data(&text)?;
         Ok(Outcome::Done)
@@ -125,6 +122,12 @@ fn explain_scenario(scenario: &Scenario, picture: Option<&Picture>) -> String {
     }
     if let Some(picture) = picture {
         let _ = write!(text, "\n{}", text::render(picture, output::columns(text::WIDEST)));
+    }
+    if !scenario.faults.is_empty() {
+        text.push_str("\nwhat goes wrong on purpose, in every arm\n");
+    }
+    for fault in &scenario.faults {
+        let _ = writeln!(text, "  - {fault}");
     }
     text.push_str("\nwhat to look for\n");
     for look_for in &scenario.look_for {

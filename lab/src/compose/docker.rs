@@ -91,6 +91,16 @@ pub(crate) fn last_words(container: &str) -> LogTail {
     LogTail(text.lines().map(str::to_owned).collect())
 }
 
+/// Makes everything in a container stand still, by the kernel's freezer.
+pub(crate) fn pause(container: &str) -> Result<()> {
+    ask(&["pause", container]).map(drop).map_err(DockerFault::complaint)
+}
+
+/// Lets everything in a container go on.
+pub(crate) fn unpause(container: &str) -> Result<()> {
+    ask(&["unpause", container]).map(drop).map_err(DockerFault::complaint)
+}
+
 /// What a call said.
 pub(super) struct Said {
     pub(super) out: String,

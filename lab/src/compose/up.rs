@@ -26,7 +26,7 @@ use crate::{
     plan::{ArmPlan, Budget},
     process::{
         Cannot, Ended, Group, Held, LaunchOptions, Log, Part, RunningArm, RunningBacking, RunningProcess,
-        Scope, wait,
+        Scope, Victim, wait,
     },
     traces::Receiver,
 };
@@ -290,6 +290,12 @@ impl Up {
     /// Its services, then its stores and brokers.
     pub(crate) fn groups(&self) -> &[Group] {
         &self.groups
+    }
+
+    /// The container of a backing, to do harm to.
+    pub(crate) fn victim(&self, kind: BackingKind) -> Option<Victim> {
+        let own = self.containers.iter().find(|container| container.process == kind.name())?;
+        Some(Victim::Container(own.name.clone()))
     }
 
     /// The first container found to have ended although nobody asked it to. One system call a container.

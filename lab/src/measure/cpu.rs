@@ -70,8 +70,8 @@ fn cpu_of(pid: u32) -> Option<u64> {
     Some(seconds * 1_000_000_000 + u64::try_from(time.tv_nsec()).ok()?)
 }
 
-/// A process and its descendants.
-pub(super) fn family(pid: u32) -> Vec<u32> {
+/// A process and its descendants, parents first.
+pub(crate) fn family(pid: u32) -> Vec<u32> {
     let mut all = vec![pid];
     let mut next = 0;
     while next < all.len() && all.len() < MAX_DESCENDANTS {

@@ -98,11 +98,11 @@ impl Drawing {
         at: &[Duration],
         passed: &[Option<Duration>],
     ) -> Row {
-        let mut passes: Vec<Duration> = passed.iter().flatten().copied().collect();
-        passes.sort_unstable();
+        let mut admitted: Vec<Duration> = passed.iter().flatten().copied().collect();
+        admitted.sort_unstable();
         let refused: Vec<Duration> =
             at.iter().zip(passed).filter(|(_, passed)| passed.is_none()).map(|(at, _)| *at).collect();
-        let most = most_within(&passes, self.limit.window);
+        let most = most_within(&admitted, self.limit.window);
         let requests = self.limit.requests as usize;
         let over = match most.checked_sub(requests) {
             None | Some(0) => "never over the limit".to_owned(),
@@ -114,13 +114,13 @@ impl Drawing {
             sentence: plan.chosen(arm),
             figures: format!(
                 "{} admitted, {} refused; most in any {}: {}, {over}",
-                count(passes.len() as u64),
+                count(admitted.len() as u64),
                 count(refused.len() as u64),
                 super::duration(self.limit.window),
                 count(most as u64),
             ),
             curves: vec![
-                Curve { name: "admitted".to_owned(), counts: self.counts(&passes) },
+                Curve { name: "admitted".to_owned(), counts: self.counts(&admitted) },
                 Curve { name: "refused".to_owned(), counts: self.counts(&refused) },
             ],
         }
@@ -138,3 +138,6 @@ impl Drawing {
         counts
     }
 }
+
+#[cfg(test)]
+mod tests;

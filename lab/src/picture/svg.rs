@@ -116,12 +116,14 @@ impl<'a> Panels<'a> {
     fn panel(&self, at: usize, row: &Row, bars: &Row) -> Markup {
         let up = self.up(at);
         let trace = row.trace(self.fine);
-        let room = RIGHT - LEFT;
+        let name = fitted(&row.name, (RIGHT - LEFT) * 0.3, 14.2);
+        let after = LEFT + 8.0 + width_of(&name, 14.2);
+        let room = RIGHT - 16.0 - width_of(&row.figures, 11.5) - after;
         html! {
             g class=(arm_class(row.place)) {
                 title { (row.name) ": " (row.sentence) ". " (row.figures) }
-                (text(LEFT, up.end - 9.0, Anchor::Start, "t-name", &fitted(&row.name, room * 0.3, 14.2)))
-                (text(LEFT + 8.0 + width_of(&row.name, 14.2), up.end - 9.0, Anchor::Start, "t-small t-soft", &fitted(&row.sentence, room * 0.5, 11.5)))
+                (text(LEFT, up.end - 9.0, Anchor::Start, "t-name", &name))
+                (text(after, up.end - 9.0, Anchor::Start, "t-small t-soft", &fitted(&row.sentence, room, 11.0)))
                 (text(RIGHT, up.end - 9.0, Anchor::End, "t-small", &row.figures))
                 @for tick in &self.ticks {
                     (line((LEFT, up.linear(*tick)), (RIGHT, up.linear(*tick)), "grid"))

@@ -106,7 +106,7 @@ fn axis(picture: &Picture, columns: usize) -> String {
     let mut text = String::new();
     if !picture.phases.is_empty() {
         let mut marks = vec![' '; columns];
-        let mut names = vec![(0, String::new()); 0];
+        let mut names = Vec::new();
         for phase in &picture.phases {
             let start = column(phase.start.as_secs_f64());
             let end = column((phase.start + phase.length).as_secs_f64());
@@ -149,7 +149,11 @@ fn placed(words: &[(usize, String)], columns: usize) -> String {
         line.extend(std::iter::repeat_n(' ', before));
         line.push_str(word);
     }
-    lines.iter().map(|line| format!("{:NAMES$}{line}\n", "")).collect()
+    let mut text = String::new();
+    for line in lines {
+        let _ = writeln!(text, "{:NAMES$}{line}", "");
+    }
+    text
 }
 
 /// Words in exactly so many columns.

@@ -1,6 +1,6 @@
 //! `plan.toml`: the plan as it is kept in a run's folder, for people and for tools.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
 use serde::Serialize;
 
@@ -19,6 +19,8 @@ struct PlanFile<'a> {
     hold: &'a BTreeMap<String, String>,
     budget: BudgetFile<'a>,
     load: LoadFile<'a>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    faults: Vec<FaultFile<'a>>,
     arms: Vec<ArmFile<'a>>,
 }
 
@@ -40,6 +42,14 @@ struct LoadFile<'a> {
     deletes: usize,
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     phases: &'a [Phase],
+}
+
+#[derive(Serialize)]
+struct FaultFile<'a> {
+    at_ms: u64,
+    for_ms: u64,
+    what: &'a str,
+    backing: &'a str,
 }
 
 #[derive(Serialize)]
@@ -86,16 +96,31 @@ pub(super) fn text(plan: &Plan) -> String {
             mix: &plan.load.mix,
             rate: plan.load.rate,
             arrivals: plan.load.arrivals.name(),
-            slice_ms: u64::try_from(plan.load.slice.as_millis()).unwrap_or(u64::MAX),
+            slice_ms: milliseconds(plan.load.slice),
             measured_s: plan.load.measured.as_secs(),
             launches: plan.load.launches,
             things: plan.load.things,
             deletes: plan.load.deletes,
             phases: &plan.load.phases,
         },
+        faults: plan
+            .scenario
+            .faults
+            .iter()
+            .map(|fault| FaultFile {
+                at_ms: milliseconds(fault.at),
+                for_ms: milliseconds(fault.lasts),
+                what: fault.what.name(),
+                backing: fault.backing.name(),
+            })
+            .collect(),
         arms: plan.arms.iter().map(arm).collect(),
     };
     toml::to_string(&file).expect("a plan holds only tables, strings and numbers")
+}
+
+fn milliseconds(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }
 
 fn arm(arm: &ArmPlan) -> ArmFile<'_> {

@@ -8,7 +8,7 @@ use runtime::{EDGE, ProcessShape, Wiring};
 use super::{ArmPlan, Budget, LoadPlan, Plan, ProcessPlan};
 use crate::{
     complaint::{Complaint, did_you_mean},
-    scenario::{Comparison, Kind, Scenario, Step},
+    scenario::{Comparison, Fault, Kind, Scenario, Step},
 };
 
 /// How many things exist before load begins in the short form, at most: making them takes its time in each launch.
@@ -48,6 +48,7 @@ impl Plan {
             }
             Comparison::Steps(steps) => step_arms(base, steps, &choices.arms)?,
         };
+        every_arm_can_fail(&scenario.faults, &arms)?;
         Ok(Self {
             scenario: scenario.clone(),
             quick: choices.quick,
@@ -118,6 +119,22 @@ fn step_arms(base: Wiring, steps: &[Step], chosen: &[String]) -> Result<Vec<ArmP
         return Err(Complaint::new("a waterfall needs two steps").into());
     }
     Ok(arms)
+}
+
+/// A fault happens to every arm alike: one that does not have the backing would be compared without it.
+fn every_arm_can_fail(faults: &[Fault], arms: &[ArmPlan]) -> Result<()> {
+    for fault in faults {
+        let kind = fault.backing;
+        let spared = arms.iter().find(|arm| arm.backings.iter().all(|need| need.kind != kind));
+        if let Some(arm) = spared {
+            let name = kind.name();
+            let what =
+                format!("the scenario has a fault ({fault}), and the arm `{}` has no {name}", arm.label);
+            let hint = format!("hold an axis that gives every arm a {name}, or name other arms with `--arm`");
+            return Err(Complaint::new(what).hint(hint).into());
+        }
+    }
+    Ok(())
 }
 
 fn arm(label: String, wiring: Wiring) -> Result<ArmPlan> {

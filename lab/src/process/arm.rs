@@ -3,16 +3,17 @@
 use std::{net::SocketAddr, process::Command, time::Duration};
 
 use anyhow::Context;
-use runtime::Limits;
+use runtime::{BackingKind, Limits};
 
 use super::{
-    Ended, Group, LaunchOptions, Log, RunningBacking, RunningProcess, Scope,
+    Ended, Group, LaunchOptions, Log, RunningBacking, RunningProcess, Scope, Victim,
     backings::{self, Cannot},
     child::Child,
     host_files::{self, Addressed},
     ports, ready,
 };
 use crate::{
+    complaint::Complaint,
     compose::Up,
     plan::{ArmPlan, Budget},
     traces::Receiver,
@@ -150,6 +151,24 @@ impl RunningArm {
         });
         let backings = self.backings.iter().filter_map(RunningBacking::group);
         services.chain(backings).collect()
+    }
+
+    /// Its backing of a kind, to do harm to.
+    ///
+    /// Fails where that is not the arm's own: others use a given server as well.
+    pub(crate) fn victim(&self, kind: BackingKind) -> anyhow::Result<Victim> {
+        let own = match &self.held {
+            Held::Project(up) => up.victim(kind),
+            Held::Children(_) => {
+                self.backings.iter().find(|backing| backing.kind == kind).and_then(RunningBacking::victim)
+            }
+        };
+        own.ok_or_else(|| {
+            let name = kind.name();
+            let what = format!("the {name} of `{}` is not its own, so nothing is done to it", self.label);
+            let hint = format!("leave `--{name}-url` out: each arm then has a {name} of its own");
+            Complaint::new(what).hint(hint).into()
+        })
     }
 
     /// What was written for its processes: name and file, for the run's folder. Passwords are left out.

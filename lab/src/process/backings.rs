@@ -11,7 +11,7 @@ use std::{
 
 use runtime::BackingKind;
 
-use super::{Group, Part, Scope, arm::Start, child::Child, postgres};
+use super::{Group, Part, Scope, Victim, arm::Start, child::Child, postgres};
 use crate::complaint::Complaint;
 
 /// How long a backing may take to end: a database writes a checkpoint.
@@ -47,6 +47,8 @@ pub struct RunningBacking {
     /// For each role its address, as a process is told it.
     pub(super) addresses: Vec<(String, String)>,
     pub(super) child: Option<Child>,
+    /// Whether that child is the keeper of a server, and not the server itself.
+    pub(super) kept: bool,
     /// What was made on a given server; dropping it removes that.
     pub(super) borrowed: Option<Box<dyn Send + Sync>>,
 }
@@ -136,6 +138,7 @@ impl RunningBacking {
             log: None,
             addresses,
             child: None,
+            kept: false,
             borrowed: None,
         }
     }
@@ -153,6 +156,12 @@ impl RunningBacking {
             part: Part::Backing(self.kind),
             scope: Scope::Family(child.pid()),
         })
+    }
+
+    /// Its processes, to do harm to; none if they are not the arm's own.
+    pub(super) fn victim(&self) -> Option<Victim> {
+        let pid = self.child.as_ref()?.pid();
+        Some(if self.kept { Victim::Kept(pid) } else { Victim::Alone(pid) })
     }
 
     pub(super) fn child(&mut self) -> Option<&mut Child> {

@@ -20,6 +20,8 @@ use nix::{
 };
 use tokio::signal::unix::{SignalKind, signal};
 
+use super::victim::thaw_below;
+
 /// How long a server may take to end when asked to: a database writes a checkpoint, a log closes its segments.
 const END_WITHIN: Duration = Duration::from_secs(10);
 
@@ -66,7 +68,7 @@ impl Ask {
     }
 }
 
-/// Keeps a server until standard input ends, a SIGTERM comes, or the server ends by itself.
+/// Keeps a server until standard input ends, a signal asks to end, or the server ends by itself.
 pub fn run(keep: &Keep) -> Result<()> {
     let program = std::env::current_exe().context("cannot find the lab's own program")?;
     let mut command = tethered(&program, keep);
@@ -114,14 +116,17 @@ fn asked_to_end() -> Result<mpsc::Receiver<()>> {
     let (listening, is_listening) = mpsc::sync_channel(1);
     thread::spawn(move || {
         runtime.block_on(async move {
-            let kinds = [SignalKind::terminate(), SignalKind::interrupt()];
-            let [Ok(mut terminate), Ok(mut interrupt)] = kinds.map(signal) else {
+            // The kernel hangs up on a group without a parent in which a process stands still: a lab that was killed
+            // while it had frozen the server leaves one.
+            let kinds = [SignalKind::terminate(), SignalKind::interrupt(), SignalKind::hangup()];
+            let [Ok(mut terminate), Ok(mut interrupt), Ok(mut hangup)] = kinds.map(signal) else {
                 return;
             };
             let _ = listening.send(());
             tokio::select! {
                 _ = terminate.recv() => {}
                 _ = interrupt.recv() => {}
+                _ = hangup.recv() => {}
             }
             let _ = from_signal.send(());
         });
@@ -131,6 +136,7 @@ fn asked_to_end() -> Result<mpsc::Receiver<()>> {
 }
 
 fn end(server: &mut Child, ask: Ask) {
+    thaw_below(std::process::id());
     let pid = Pid::from_raw(i32::try_from(server.id()).unwrap_or(i32::MAX));
     let _ = signal::kill(pid, ask.signal());
     let deadline = Instant::now() + END_WITHIN;

@@ -65,6 +65,7 @@ fn native(
     Ok(RunningBacking {
         log: Some(server.kept.log),
         child: Some(server.kept.keeper),
+        kept: true,
         ..RunningBacking::new(BackingKind::Postgres, provider, addresses)
     })
 }

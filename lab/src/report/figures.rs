@@ -8,7 +8,7 @@ use super::words::{NO_FIGURE, count, maybe, mean_count, three_digits};
 /// One row of the table of figures.
 pub(super) struct Row {
     /// What it is, with its unit: `CPU an operation, µs`.
-    pub(super) name: &'static str,
+    pub(super) name: String,
     /// One cell an arm.
     pub(super) cells: Vec<String>,
 }
@@ -38,11 +38,37 @@ pub(super) fn rows(report: &Report) -> Vec<Row> {
         ("Redis commands an operation", |arm| mean_count(arm.per_op.redis)),
         ("ledger", ledger),
     ];
+    let row = |(name, cell): (&'static str, Cell)| Row {
+        name: name.to_owned(),
+        cells: report.arms.iter().map(cell).collect(),
+    };
     figures
         .into_iter()
-        .map(|(name, cell)| Row { name, cells: report.arms.iter().map(cell).collect() })
+        .map(row)
+        .chain(facts(report))
         .filter(|row| row.cells.iter().any(|cell| cell != NO_FIGURE))
         .collect()
+}
+
+/// The facts of the ledger that claims speak of, in the claims' order.
+fn facts(report: &Report) -> Vec<Row> {
+    let mut names: Vec<&str> = Vec::new();
+    for name in report.claims.iter().filter_map(|claim| claim.fact.as_deref()) {
+        if !names.contains(&name) {
+            names.push(name);
+        }
+    }
+    let counted = |arm: &Arm, name: &str| {
+        let ledger = arm.ledger.as_ref()?;
+        // A fact that never came up is not listed.
+        Some(count(ledger.facts.iter().find(|fact| fact.name == name).map_or(0, |fact| fact.count)))
+    };
+    let cell = |arm: &Arm, name: &str| counted(arm, name).unwrap_or_else(|| NO_FIGURE.to_owned());
+    let row = |name: &str| Row {
+        name: name.to_owned(),
+        cells: report.arms.iter().map(|arm| cell(arm, name)).collect(),
+    };
+    names.into_iter().map(row).collect()
 }
 
 fn cpu(arm: &Arm) -> String {

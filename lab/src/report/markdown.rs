@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use super::faults;
 use super::figures;
 use super::model::{Arm, Report};
 use super::over_time;
@@ -56,9 +57,8 @@ fn over_time(report: &Report) -> String {
 }
 
 fn figures_table(report: &Report) -> String {
-    let rows = figures::rows(report)
-        .into_iter()
-        .map(|row| std::iter::once(row.name.to_owned()).chain(row.cells).collect());
+    let rows =
+        figures::rows(report).into_iter().map(|row| std::iter::once(row.name).chain(row.cells).collect());
     format!(
         "## Figures\n\nLatency counts from the time an operation was due.\n\n{}",
         table(&header("", report), rows)
@@ -188,6 +188,7 @@ fn validity(report: &Report) -> String {
             machine.rust
         ),
     ];
+    facts.extend(report.load.faults.iter().map(|fault| format!("Fault: {}.", faults::sentence(fault))));
     facts.extend(validity.notes.iter().cloned());
     list("Validity", &facts)
 }

@@ -9,9 +9,11 @@
 //! - `words`: how numbers are said, the same in every form;
 //! - `figures`: the figures of a report as rows, shared by the table of the terminal, of Markdown and of the page;
 //! - `over_time`: what happened over an episode, as a [picture](crate::picture);
+//! - `faults`: what went wrong on purpose, a sentence each;
 //! - [`terminal`], [`markdown`], [`html`]: the forms;
 //! - `svg`: the drawings of the page.
 
+mod faults;
 mod figures;
 pub mod html;
 pub mod markdown;

@@ -9,6 +9,7 @@ use comfy_table::presets::UTF8_FULL_CONDENSED;
 use comfy_table::{CellAlignment, ContentArrangement, Table};
 use load::statistics::Verdict;
 
+use super::faults;
 use super::figures::{self, causes};
 use super::model::{Claim, ClaimVerdict, Comparison, Report};
 use super::over_time;
@@ -121,7 +122,7 @@ fn table(report: &Report) -> String {
     let labels = report.arms.iter().map(|arm| arm.label.clone());
     table.set_header(std::iter::once(String::new()).chain(labels));
     for row in figures::rows(report) {
-        table.add_row(std::iter::once(row.name.to_owned()).chain(row.cells));
+        table.add_row(std::iter::once(row.name).chain(row.cells));
     }
     for column in table.column_iter_mut().skip(1) {
         column.set_cell_alignment(CellAlignment::Right);
@@ -206,6 +207,9 @@ fn validity(page: &mut Page, report: &Report) {
         load.arrivals,
     );
     page.item(DIM, "measured", 18, &measured);
+    for fault in &load.faults {
+        page.item(DIM, "fault", 18, &faults::sentence(fault));
+    }
     page.item(DIM, "machine", 18, &machine(report));
     for note in &validity.notes {
         page.item(DIM, "note", 18, note);

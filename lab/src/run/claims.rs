@@ -31,6 +31,10 @@ pub(super) fn all(
                     Expectation::DoesNotHold => ClaimVerdict::DoesNotHoldHere,
                 },
                 because,
+                fact: match &stated.metric {
+                    Metric::Ledger(fact) => Some(fact.clone()),
+                    _ => None,
+                },
             }
         })
         .collect()
@@ -63,6 +67,7 @@ fn counted(metric: &Metric, arm: &ArmData) -> Option<(u64, bool)> {
     let ledger = |fact: &str| arm.ledger.as_ref().map(|ledger| (ledger.count(fact), ledger.complete));
     match metric {
         Metric::Failed => Some((arm.record.failed.total(), true)),
+        Metric::Refused => Some((arm.record.refused.total(), true)),
         Metric::Hops => Some((arm.counters[0] as u64, true)),
         Metric::Lost => ledger("lost").map(|(things, complete)| {
             let clicks = ledger("clicks-lost").map_or(0, |(clicks, _)| clicks);

@@ -19,8 +19,9 @@ use rand::{SeedableRng, rngs::StdRng, seq::SliceRandom};
 
 use super::{
     counters::{counters, delivers},
+    faults::Faults,
     folder::RunFolder,
-    gathered::{ArmData, Gathered},
+    gathered::{self, ArmData, Gathered},
     progress::Phase,
     rounds::{Rounds, Unmeasured},
 };
@@ -30,13 +31,14 @@ use crate::{
     measure::memory,
     plan::{ArmPlan, Plan},
     process::{Launch, LaunchOptions, READY_WITHIN, RunningArm, Runtime, Scratch},
-    report::model::UsedBacking,
     scenario::Kind,
     systems,
 };
 
 /// One slice of the warm-up.
 const WARM_SLICE: Duration = Duration::from_millis(250);
+/// How long nothing is sent before phases begin, so that what the warm-up left behind is over.
+const QUIET: Duration = Duration::from_secs(1);
 /// The slice of each arm in which every operation is traced, and its rate.
 const TRACE_SLICE: Duration = Duration::from_millis(800);
 const TRACE_RATE: f64 = 150.0;
@@ -184,7 +186,7 @@ impl Experiment<'_> {
             }
             let plan = self.arms.iter().find(|arm| arm.name == running.name).context("an arm has a plan")?;
             let mut data = ArmData::new(plan.clone(), &running.groups());
-            data.backings = used_backings(plan, running);
+            data.backings = gathered::used_backings(plan, running);
             data.urls = running
                 .processes
                 .iter()
@@ -288,19 +290,19 @@ impl Experiment<'_> {
         let slices = u64::from(rounds) * launch.arms.len() as u64;
         let phase = Phase::begin(&format!("launch {number}: measuring, {slices} slices"), slices);
         let load = self.measured();
+        let faults = &self.plan.scenario.faults;
+        let faults = Faults::ready(faults, &launch.arms[0], &self.plan.budget.arms, self.interrupt)?;
         if !self.plan.load.phases.is_empty() {
-            self.interrupt.sleep(until_whole_second());
+            self.interrupt.sleep(QUIET + until_whole_second());
         }
-        let mut watch = Rounds::new(&mut self.gathered, launch, number, chosen, self.interrupt, &phase);
-        sender.run(&plan, &load, &mut watch)?;
+        let watch = Rounds::new(&mut self.gathered, launch, number, chosen, self.interrupt, &phase);
+        sender.run(&plan, &load, &mut faults.watching(watch))?;
+        let happened = faults.end()?;
         self.interrupt.check()?;
-        if self.plan.scenario.kind == Kind::Episodes {
-            for (place, arm) in chosen.iter().enumerate() {
-                if let Some(series) = sender.series(place) {
-                    self.gathered.arms[*arm].add_series(series);
-                }
-            }
-        }
+        // Only an episode has faults, and it is one arm's.
+        let made = happened.into_iter().map(|made| (launch.arms[0].label.clone(), number, made));
+        self.gathered.faults.extend(made);
+        self.keep_series(sender, chosen);
         for ((arm, before), running) in chosen.iter().zip(before).zip(&launch.arms) {
             let data = &mut self.gathered.arms[*arm];
             if let (Some(before), Some(after)) = (before, counters(running)) {
@@ -312,6 +314,18 @@ impl Experiment<'_> {
             data.hold(&held);
         }
         Ok(())
+    }
+
+    /// Keeps what the journeys counted over the time of an episode; shorter slices have no time worth drawing.
+    fn keep_series(&mut self, sender: &Sender, chosen: &[usize]) {
+        if self.plan.scenario.kind != Kind::Episodes {
+            return;
+        }
+        for (place, arm) in chosen.iter().enumerate() {
+            if let Some(series) = sender.series(place) {
+                self.gathered.arms[*arm].add_series(series);
+            }
+        }
     }
 
     /// A short pass in which the generator asks for a trace of every operation, so that measured slices pay for none.
@@ -367,22 +381,5 @@ impl Experiment<'_> {
 /// such as windows, is cut at the same places of every episode, and its mean can be drawn.
 fn until_whole_second() -> Duration {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    Duration::from_secs(1) - Duration::from_nanos(u64::from(now.subsec_nanos()))
-}
-
-/// Where an arm's stores and brokers came from, role by role.
-fn used_backings(plan: &ArmPlan, running: &RunningArm) -> Vec<UsedBacking> {
-    let of_kind =
-        |need: &runtime::BackingNeed| running.backings.iter().find(|backing| backing.kind == need.kind);
-    plan.backings
-        .iter()
-        .filter_map(|need| {
-            let backing = of_kind(need)?;
-            Some(UsedBacking {
-                role: need.role.clone(),
-                provider: backing.provider.clone(),
-                version: need.kind.name().to_owned(),
-            })
-        })
-        .collect()
+    Duration::from_secs(1).saturating_sub(Duration::from_nanos(u64::from(now.subsec_nanos())))
 }

@@ -7,10 +7,11 @@ use load::{
     statistics::{Batch, Batches},
 };
 
+use super::faults::Happened;
 use crate::{
     measure::Memory,
     plan::ArmPlan,
-    process::{Death, Group, Part, Skipped},
+    process::{Death, Group, Part, RunningArm, Skipped},
     report::model::{PartKind, UsedBacking},
     traces::Trace,
 };
@@ -34,6 +35,8 @@ pub(super) struct Gathered {
     pub(super) send_lag: Histogram<u64>,
     /// A process that ended on its own, with the seconds of load before it.
     pub(super) death: Option<(Death, f64)>,
+    /// The faults that were made, each with the arm and the launch.
+    pub(super) faults: Vec<(String, u32, Happened)>,
     /// What a reader should know.
     pub(super) notes: Vec<String>,
 }
@@ -86,6 +89,7 @@ impl Gathered {
             launches: 0,
             send_lag: histogram(),
             death: None,
+            faults: Vec::new(),
             notes: Vec::new(),
         }
     }
@@ -192,6 +196,23 @@ impl PartData {
         };
         Self { name, kind, cpu: Batches::new(), resident: 0.0, peak: 0.0 }
     }
+}
+
+/// Where an arm's stores and brokers came from, role by role.
+pub(super) fn used_backings(plan: &ArmPlan, running: &RunningArm) -> Vec<UsedBacking> {
+    let of_kind =
+        |need: &runtime::BackingNeed| running.backings.iter().find(|backing| backing.kind == need.kind);
+    plan.backings
+        .iter()
+        .filter_map(|need| {
+            let backing = of_kind(need)?;
+            Some(UsedBacking {
+                role: need.role.clone(),
+                provider: backing.provider.clone(),
+                version: need.kind.name().to_owned(),
+            })
+        })
+        .collect()
 }
 
 #[cfg(test)]

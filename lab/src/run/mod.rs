@@ -1,7 +1,7 @@
 //! The experiment: arms up, warm, loaded in turn, checked, and judged.
 //!
 //! Read in this order: `experiment` (launches and their phases), `rounds` (what happens after each slice),
-//! `gathered` (what is kept of an arm), `compare` and `claims` (what it says), `assemble` (the report),
+//! `faults` (what goes wrong on purpose), `gathered` (what is kept of an arm), `compare` and `claims` (what it says), `assemble` (the report),
 //! `folder` (where it is kept), `machine` (where it was measured).
 
 mod assemble;
@@ -9,6 +9,7 @@ mod claims;
 mod compare;
 mod counters;
 mod experiment;
+mod faults;
 mod folder;
 mod gathered;
 mod machine;

@@ -8,6 +8,7 @@ use toml::Spanned;
 use super::{
     Claim, Comparison, Kind, LoadSpec, Metric, Scenario, ScenarioFault, Step,
     fault::Source,
+    faults,
     file::{ClaimFile, ScenarioFile, StepFile},
     phases,
 };
@@ -26,6 +27,7 @@ pub(super) fn scenario(source: &Source<'_>) -> Result<Scenario, ScenarioFault> {
     let comparison = comparison(source, system, &file)?;
     hold(source, system, &file, &comparison)?;
     offered(source, system, &file.kind, &file.load)?;
+    let faults = faults::checked(source, *file.kind.get_ref(), file.load.get_ref(), &file.faults)?;
     let claims = file
         .claims
         .into_iter()
@@ -42,6 +44,7 @@ pub(super) fn scenario(source: &Source<'_>) -> Result<Scenario, ScenarioFault> {
         comparison,
         hold: file.hold.into_iter().map(|(axis, value)| (axis.into_inner(), value.into_inner())).collect(),
         load: file.load.into_inner(),
+        faults,
         claims,
     })
 }

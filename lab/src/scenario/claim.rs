@@ -45,8 +45,10 @@ pub enum Metric {
     Sql,
     /// Redis commands an operation.
     Redis,
-    /// Operations that failed, as a share.
+    /// Operations that failed.
     Failed,
+    /// Operations that the system refused in order, such as with 503.
+    Refused,
     /// Operations that were acknowledged and are gone.
     Lost,
     /// Operations that took effect more than once.
@@ -62,7 +64,7 @@ pub enum Metric {
 }
 
 /// The words for the metrics of which there is one each, in the order of a report.
-const WORDS: [(&str, Metric); 14] = [
+const WORDS: [(&str, Metric); 15] = [
     ("cpu", Metric::Cpu),
     ("p50", Metric::P50),
     ("p90", Metric::P90),
@@ -72,6 +74,7 @@ const WORDS: [(&str, Metric); 14] = [
     ("sql", Metric::Sql),
     ("redis", Metric::Redis),
     ("failed", Metric::Failed),
+    ("refused", Metric::Refused),
     ("lost", Metric::Lost),
     ("duplicated", Metric::Duplicated),
     ("wrong", Metric::Wrong),
@@ -106,7 +109,7 @@ impl Metric {
 
     /// Whether it can be zero, or more than zero: whether it is a count.
     pub fn is_counted(&self) -> bool {
-        matches!(self, Self::Failed | Self::Hops | Self::Lost) || self.fact().is_some()
+        matches!(self, Self::Failed | Self::Refused | Self::Hops | Self::Lost) || self.fact().is_some()
     }
 }
 

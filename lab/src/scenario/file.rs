@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use toml::Spanned;
 
-use super::{Expectation, Kind, LoadSpec, Metric, Relation};
+use super::{Expectation, Kind, LoadSpec, Metric, Relation, faults::FaultFile};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -24,6 +24,8 @@ pub(super) struct ScenarioFile {
     #[serde(default)]
     pub(super) hold: BTreeMap<Spanned<String>, Spanned<String>>,
     pub(super) load: Spanned<LoadSpec>,
+    #[serde(default)]
+    pub(super) faults: Vec<Spanned<FaultFile>>,
     #[serde(default)]
     pub(super) claims: Vec<ClaimFile>,
     #[serde(default)]

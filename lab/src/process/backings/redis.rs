@@ -81,6 +81,7 @@ fn native(
     Ok(RunningBacking {
         log: Some(kept.log),
         child: Some(kept.keeper),
+        kept: true,
         ..RunningBacking::new(
             BackingKind::Redis,
             format!("native, {}", installation.version),

@@ -3,6 +3,7 @@
 use maud::{Markup, html};
 
 use super::{prose, titled};
+use crate::report::faults;
 use crate::report::model::Report;
 use crate::report::words::{
     count, maybe, maybe_per_cent, maybe_whole, per_cent, processors, three_digits, trimmed,
@@ -61,6 +62,10 @@ fn conditions(report: &Report) -> Markup {
             dd { (prose(&load.mix)) ", " (three_digits(load.rate)) " operations a second (" (load.arrivals) "), " (count(load.things)) " " (load.things_name) " to begin with" }
             dt { "measured" }
             dd { (three_digits(load.measured_seconds_per_arm)) " s an arm: " (count(load.rounds)) " rounds of " (trimmed(load.slice_ms)) " ms, arms in random order; every process launched " (load.launches) @if load.launches == 1 { " time" } @else { " times" } }
+            @for fault in &load.faults {
+                dt { "fault" }
+                dd { (faults::sentence(fault)) }
+            }
         }
     }
 }

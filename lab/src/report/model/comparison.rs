@@ -40,6 +40,9 @@ pub struct Claim {
     pub expected: ClaimVerdict,
     /// The figures behind the verdict, in a sentence.
     pub because: String,
+    /// The fact of the ledger that it is about, where a claim names one as such.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fact: Option<String>,
 }
 
 impl Claim {

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::Fault;
+
 /// The machine that everything ran on.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Machine {
@@ -54,6 +56,9 @@ pub struct Load {
     /// The named stretches of an episode over which the rate moves; empty where it does not.
     #[serde(default)]
     pub phases: Vec<LoadPhase>,
+    /// What went wrong on purpose in each episode; empty in most scenarios.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub faults: Vec<Fault>,
 }
 
 /// A stretch of an episode with a name.

@@ -171,14 +171,15 @@ fn memory(data: &ArmData) -> Memory {
 fn per_operation(data: &ArmData) -> PerOperation {
     let [hops, bytes, sql, cache_hits, cache_misses, events, redis] =
         data.counters.map(|sum| (data.counted > 0).then(|| sum / data.counted as f64));
-    let cached = !matches!(data.plan.wiring.get("cache"), "none" | "");
+    // A system without such an axis has nothing to count.
+    let chosen = |axis: &str| !matches!(data.plan.wiring.get(axis), "" | "none");
     PerOperation {
         hops,
         bytes,
         sql,
-        cache_hits: cache_hits.filter(|_| cached),
-        cache_misses: cache_misses.filter(|_| cached),
-        events,
+        cache_hits: cache_hits.filter(|_| chosen("cache")),
+        cache_misses: cache_misses.filter(|_| chosen("cache")),
+        events: events.filter(|_| chosen("events")),
         redis: redis.filter(|commands| *commands > 0.0),
     }
 }

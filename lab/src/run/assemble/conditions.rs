@@ -1,10 +1,12 @@
 //! Under which conditions it was measured, and how to do it again.
 
+use std::time::Duration;
+
 use crate::{
     commands::run::RunOptions,
     plan::Plan,
     process::Runtime,
-    report::model::{AxisRow, Budget, Held, Load, LoadPhase},
+    report::model::{AxisRow, Budget, Fault, FaultMade, Held, Load, LoadPhase},
     run::{compare, gathered::Gathered},
     scenario::phases::spans,
     systems,
@@ -92,7 +94,33 @@ pub(super) fn load(plan: &Plan, gathered: &Gathered) -> Load {
                 length_ms: span.length.as_secs_f64() * 1_000.0,
             })
             .collect(),
+        faults: faults(plan, gathered),
     }
+}
+
+/// What went wrong on purpose, and when it really did.
+fn faults(plan: &Plan, gathered: &Gathered) -> Vec<Fault> {
+    let ms = |time: Duration| time.as_secs_f64() * 1_000.0;
+    let planned = plan.scenario.faults.iter().enumerate();
+    planned
+        .map(|(index, fault)| Fault {
+            backing: fault.backing.name().to_owned(),
+            what: fault.what.name().to_owned(),
+            at_ms: ms(fault.at),
+            for_ms: ms(fault.lasts),
+            made: gathered
+                .faults
+                .iter()
+                .filter(|(_, _, happened)| happened.fault == index)
+                .map(|(arm, launch, happened)| FaultMade {
+                    arm: arm.clone(),
+                    launch: *launch,
+                    began_ms: ms(happened.began),
+                    ended_ms: ms(happened.ended),
+                })
+                .collect(),
+        })
+        .collect()
 }
 
 /// The axes on which the arms that ran differ.

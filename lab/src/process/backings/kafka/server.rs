@@ -78,6 +78,7 @@ pub(super) fn start(
         ),
         log: Some(kept.log),
         child: Some(kept.keeper),
+        kept: true,
         ..RunningBacking::new(
             BackingKind::Kafka,
             format!("native, {}", installation.version),

@@ -1,0 +1,142 @@
+//! A backing of an arm as something to do harm to, and to undo it: by any thread, while others watch the arm.
+
+use std::{
+    collections::BTreeSet,
+    thread,
+    time::{Duration, Instant},
+};
+
+use anyhow::{Result, bail};
+use nix::{
+    sys::signal::{Signal, kill},
+    unistd::Pid,
+};
+use procfs::process::Process;
+
+use crate::{compose, measure::family};
+
+/// How long processes may take to stand still; microseconds, unless the machine is busy.
+const STILL_WITHIN: Duration = Duration::from_secs(1);
+
+/// How often they are looked at.
+const LOOK_EVERY: Duration = Duration::from_micros(200);
+
+/// What a backing consists of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Victim {
+    /// The server below a keeper. The keeper itself goes on: it is who ends the server when the lab is gone.
+    Kept(u32),
+    /// One process.
+    Alone(u32),
+    /// A container, by its name.
+    Container(String),
+}
+
+impl Victim {
+    /// Makes all of it stand still, and returns when it does.
+    pub(crate) fn freeze(&self) -> Result<()> {
+        if let Self::Container(name) = self {
+            return compose::pause(name);
+        }
+        let mut still = BTreeSet::new();
+        let deadline = Instant::now() + STILL_WITHIN;
+        loop {
+            // Again, until nobody is left who could have made one more meanwhile.
+            let running: Vec<_> = self.processes().into_iter().filter(|pid| !still.contains(pid)).collect();
+            if running.is_empty() && !still.is_empty() {
+                return Ok(());
+            }
+            for pid in &running {
+                send(*pid, Signal::SIGSTOP);
+            }
+            still.extend(running.into_iter().filter(|pid| stands_still(*pid)));
+            if Instant::now() >= deadline {
+                bail!("it did not stand still within {} s", STILL_WITHIN.as_secs());
+            }
+            thread::sleep(LOOK_EVERY);
+        }
+    }
+
+    /// Lets all of it go on. What was not frozen does not notice.
+    pub(crate) fn thaw(&self) -> Result<()> {
+        if let Self::Container(name) = self {
+            return compose::unpause(name);
+        }
+        self.processes().into_iter().for_each(|pid| send(pid, Signal::SIGCONT));
+        Ok(())
+    }
+
+    /// Those that there are now, parents first.
+    fn processes(&self) -> Vec<u32> {
+        match self {
+            Self::Kept(keeper) => family(*keeper).split_off(1),
+            Self::Alone(pid) => vec![*pid],
+            Self::Container(_) => Vec::new(),
+        }
+    }
+}
+
+/// Lets a frozen server go on that is to be ended: one that stands still cannot be asked.
+pub(super) fn thaw_below(keeper: u32) {
+    family(keeper).split_off(1).into_iter().for_each(|pid| send(pid, Signal::SIGCONT));
+}
+
+/// Sends a signal; one that is gone needs none.
+fn send(to: u32, what: Signal) {
+    if let Ok(pid) = i32::try_from(to) {
+        let _ = kill(Pid::from_raw(pid), what);
+    }
+}
+
+/// Whether a process is stopped, or gone.
+fn stands_still(pid: u32) -> bool {
+    let stat = i32::try_from(pid).ok().and_then(|pid| Process::new(pid).ok()?.stat().ok());
+    stat.is_none_or(|stat| "TtZX".contains(stat.state))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::process::{Child, Command};
+
+    use super::*;
+
+    fn state(pid: u32) -> char {
+        Process::new(pid.cast_signed()).unwrap().stat().unwrap().state
+    }
+
+    /// A shell as keeper, whose child is the server and has a child of its own.
+    fn kept() -> Child {
+        let mut keeper = Command::new("sh").args(["-c", "sh -c 'sleep 60 & wait' & wait"]).spawn().unwrap();
+        let deadline = Instant::now() + Duration::from_secs(10);
+        while family(keeper.id()).len() < 3 {
+            assert!(Instant::now() < deadline && keeper.try_wait().unwrap().is_none());
+            thread::sleep(Duration::from_millis(5));
+        }
+        keeper
+    }
+
+    #[test]
+    fn all_below_a_keeper_stands_still_and_goes_on_and_the_keeper_is_spared() {
+        let mut keeper = kept();
+        let below = family(keeper.id()).split_off(1);
+        let victim = Victim::Kept(keeper.id());
+        victim.freeze().unwrap();
+        assert!(below.iter().all(|pid| state(*pid) == 'T'));
+        assert_ne!(state(keeper.id()), 'T');
+        victim.thaw().unwrap();
+        assert!(below.iter().all(|pid| state(*pid) != 'T'));
+        for pid in below {
+            send(pid, Signal::SIGKILL);
+        }
+        keeper.wait().unwrap();
+    }
+
+    #[test]
+    fn what_is_not_there_cannot_be_frozen() {
+        let mut keeper = Command::new("sleep").arg("60").spawn().unwrap();
+        let refused = Victim::Kept(keeper.id()).freeze();
+        keeper.kill().unwrap();
+        keeper.wait().unwrap();
+        assert!(refused.unwrap_err().to_string().contains("within 1 s"));
+    }
+}

@@ -1,0 +1,216 @@
+//! What goes wrong on purpose in a scenario: it happens when it was due, it is told, and it is undone whatever happens.
+
+#![expect(clippy::unwrap_used, reason = "a test fails where what it expects is not there")]
+
+use std::{fs, path::Path, time::Duration};
+
+use lab::{compose::IMAGE, report::Report};
+use nix::sys::signal::Signal;
+use system_tests::{
+    command::{Desk, Ended, Running, SCENARIO, refused},
+    edge_suite::eventually,
+    engine::{docker, image, of_lab},
+    redis_server::RedisServer,
+};
+
+const PROGRAM: &str = env!("CARGO_BIN_EXE_hosted");
+
+/// How soon a fault is there to be seen.
+const SOON: Duration = Duration::from_mins(1);
+
+/// Episodes through most of which Redis is frozen; nothing but Redis holds a link that was read before.
+const FROZEN: &str = r#"question = "What does a frozen cache cost?"
+why = "A cache that does not answer is worse than none."
+look_for = ["that it ends"]
+kind = "episodes"
+axis = "placement"
+arms = ["monolith", "microservices"]
+
+[hold]
+cache = "redis"
+
+[load]
+mix = "follow-only"
+rate = 150
+slice_ms = 1500
+quick_seconds = 15
+quick_launches = 5
+links = 50
+
+[[faults]]
+at_ms = 100
+for_ms = 1300
+what = "freeze"
+backing = "redis"
+"#;
+
+/// A desk with that scenario on it.
+fn desk() -> Desk {
+    let desk = Desk::new(PROGRAM);
+    desk.write(SCENARIO, FROZEN);
+    desk
+}
+
+/// A desk with an episode so long that somebody can disturb it, and a fault as long.
+fn long() -> Desk {
+    let desk = Desk::new(PROGRAM);
+    let text =
+        FROZEN.replace("slice_ms = 1500", "slice_ms = 60000").replace("for_ms = 1300", "for_ms = 50000");
+    desk.write(SCENARIO, &text);
+    desk
+}
+
+fn kept(desk: &Desk) -> (Report, String) {
+    let names = desk.names("runs");
+    let [name] = names.as_slice() else { panic!("one run is kept, and not {names:?}") };
+    let read = |file: &str| fs::read_to_string(desk.path(&format!("runs/{name}/{file}"))).unwrap();
+    (serde_json::from_str(&read("report.json")).unwrap(), read("report.html") + &read("report.md"))
+}
+
+/// Fails unless every arm had its fault in every episode, at its time, and lives.
+fn happened_as_planned(report: &Report, episodes: usize) {
+    let [fault] = report.load.faults.as_slice() else { panic!("{:?}", report.load.faults) };
+    assert_eq!((fault.backing.as_str(), fault.what.as_str()), ("redis", "freeze"));
+    for arm in &report.arms {
+        let made = fault.made.iter().filter(|made| made.arm == arm.label).count();
+        assert_eq!(made, episodes, "{}: {:?}", arm.label, fault.made);
+        assert!(arm.died.is_none(), "what stands still has not died: {:?}", arm.died);
+        let ledger = arm.ledger.as_ref().unwrap();
+        assert!(ledger.holds && ledger.complete, "{}: {ledger:?}", arm.label);
+        let hits = arm.per_op.cache_hits.unwrap();
+        assert!(hits < 0.5, "{}: {hits} of what it serves comes from a cache that is frozen", arm.label);
+    }
+    for made in &fault.made {
+        assert!(made.began_ms >= 100.0 && made.ended_ms >= 1_400.0, "never before its time: {made:?}");
+        assert!(made.began_ms < made.ended_ms, "{made:?}");
+    }
+}
+
+#[test]
+fn every_arm_has_the_same_fault_in_every_episode_and_the_report_says_when() {
+    if !RedisServer::can_be_had() {
+        return;
+    }
+    let desk = desk();
+    let ended = desk.lab(&["run", SCENARIO, "--quick"]);
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    desk.is_tidy();
+    let (report, drawn) = kept(&desk);
+    happened_as_planned(&report, 5);
+    let sentence = "redis was frozen from 100 ms to 1,400 ms of each episode; made 10 times";
+    assert!(drawn.matches(sentence).count() == 2, "the page and the Markdown say so: {drawn}");
+    let words: Vec<_> = ended.out.split_whitespace().collect();
+    assert!(words.join(" ").contains(sentence), "{}", ended.out);
+}
+
+#[test]
+fn a_plan_tells_its_faults_and_refuses_an_arm_that_would_be_spared() {
+    let desk = desk();
+    let sentence = "redis is frozen from 100 ms to 1400 ms of each episode";
+    for command in ["plan", "show"] {
+        let told = desk.lab(&[command, SCENARIO]);
+        assert!(told.code == Some(0) && told.out.contains(sentence), "{command}: {told:?}");
+    }
+    let spared = refused(&desk, &desk.lab(&["run", SCENARIO, "--quick", "--hold", "cache=local"]));
+    assert!(spared.contains("`monolith` has no redis") && spared.contains(sentence), "{spared}");
+}
+
+#[test]
+fn a_store_that_is_not_the_arms_own_is_not_harmed() {
+    let Some(given) = RedisServer::start() else { return };
+    let desk = desk();
+    let complaint = refused(&desk, &desk.lab(&["run", SCENARIO, "--quick", "--redis-url", &given.address()]));
+    assert!(complaint.contains("not its own") && complaint.contains("`--redis-url`"), "{complaint}");
+}
+
+/// The Redis server of this desk that stands still, if one does: a keeper's child, by its process id.
+///
+/// A server that has given itself a title has no environment any more by which a desk would find it.
+fn frozen_server(desk: &Desk) -> Option<u32> {
+    let keepers = desk.processes().into_iter().filter(|(_, command)| command.contains(" keep "));
+    let servers = keepers.flat_map(|(id, _)| {
+        let text = fs::read_to_string(format!("/proc/{id}/task/{id}/children")).unwrap_or_default();
+        text.split_whitespace().filter_map(|id| id.parse().ok()).collect::<Vec<u32>>()
+    });
+    let mut servers = servers;
+    servers.find(|id| {
+        let stat = fs::read_to_string(format!("/proc/{id}/stat")).unwrap_or_default();
+        // The state comes after the name, which is in brackets.
+        stat.rsplit(") ").next().is_some_and(|rest| rest.starts_with('T'))
+    })
+}
+
+/// A run that has frozen its Redis, and the server's process id.
+fn frozen(desk: &Desk) -> (Running<'_>, u32) {
+    let mut running = desk.start(&["run", SCENARIO, "--quick"]);
+    running.says("measuring");
+    let server = eventually(SOON, "Redis stands still", || frozen_server(desk));
+    (running, server)
+}
+
+fn lives(id: u32) -> bool {
+    Path::new(&format!("/proc/{id}")).exists()
+}
+
+#[test]
+fn an_interrupt_undoes_a_fault_and_leaves_nothing() {
+    if !RedisServer::can_be_had() {
+        return;
+    }
+    let desk = long();
+    let (running, server) = frozen(&desk);
+    running.signal(Signal::SIGINT);
+    let ended = running.end();
+    assert_eq!(ended.code, Some(2), "{ended:?}");
+    assert!(ended.err.contains("interrupted"), "{ended:?}");
+    desk.is_tidy();
+    assert!(!lives(server), "the server is gone");
+}
+
+#[test]
+fn a_lab_that_is_killed_leaves_no_server_that_stands_still() {
+    if !RedisServer::can_be_had() {
+        return;
+    }
+    let desk = long();
+    let (running, server) = frozen(&desk);
+    running.signal(Signal::SIGKILL);
+    assert_eq!(running.end().code, None);
+    desk.becomes_quiet();
+    eventually(SOON, "the server is gone", || (!lives(server)).then_some(()));
+}
+
+/// Whether a container of this lab is paused.
+fn is_paused(id: u32) -> bool {
+    let format = "{{.Names}} {{.State}}";
+    let said = docker(&["ps", "--all", "--format", format]).unwrap();
+    said.lines().any(|line| line.starts_with(&format!("lab-{id}-")) && line.ends_with("paused"))
+}
+
+#[test]
+fn a_container_is_frozen_as_a_process_is() {
+    let Some(image) = image(IMAGE, &["redis:7.0-bookworm"]) else { return };
+    let desk = desk();
+    let running = desk.start(&["run", SCENARIO, "--quick", "--runtime", "compose", "--image", &image]);
+    let id = running.id();
+    let ended: Ended = running.end();
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    assert_eq!(of_lab(id), [""; 0], "nothing is left with the engine");
+    desk.is_tidy();
+    happened_as_planned(&kept(&desk).0, 5);
+}
+
+#[test]
+fn a_container_that_is_frozen_goes_when_the_lab_is_interrupted_twice() {
+    let Some(image) = image(IMAGE, &["redis:7.0-bookworm"]) else { return };
+    let desk = long();
+    let mut running = desk.start(&["run", SCENARIO, "--quick", "--runtime", "compose", "--image", &image]);
+    let id = running.id();
+    running.says("measuring");
+    eventually(SOON, "Redis stands still", || is_paused(id).then_some(()));
+    running.signal(Signal::SIGINT);
+    running.says("once more");
+    running.signal(Signal::SIGINT);
+    running.end();
+    assert_eq!(of_lab(id), [""; 0], "nothing is left with the engine");
+}
