@@ -14,7 +14,7 @@ use runtime::BackingKind;
 
 use super::{
     container::Container,
-    docker::{self, DockerFault, last_words, told},
+    docker::{self, DockerFault, full_disk, last_words, told},
     engine::Engine,
     project::{INTERNAL_PORT, PUBLIC_PORT, Project, Role, Service, Setting},
     stale::{self, OWNER, PROJECT},
@@ -244,8 +244,9 @@ impl Up {
             if let Some(how) = died.or(late) {
                 let words = last_words(&container).indented();
                 let what = format!("`{}` {how}; its last words:{words}", service.name);
-                let hint =
+                let short =
                     "`docker system df` and `lab doctor` show whether this machine is short of something";
+                let hint = full_disk(&words).unwrap_or(short);
                 return Err(Complaint::new(what).hint(hint).into());
             }
             thread::sleep(ASK_EVERY);
