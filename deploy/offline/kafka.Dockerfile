@@ -11,6 +11,9 @@ RUN cd /opt/kafka/bin && \
     for name in server-start storage topics consumer-groups broker-api-versions console-producer console-consumer; do \
     ln -s .tool "kafka-$name.sh"; done && \
     install -d -o appuser -g appuser /var/lib/kafka/data /mnt/shared/config /etc/kafka/secrets
+# As the official image does: the classes of the formatting and of a young broker, so that both start in half the time.
+COPY kafka.archive /opt/kafka/bin/.archive
+RUN /opt/kafka/bin/.archive
 USER appuser
 EXPOSE 9092
 VOLUME ["/etc/kafka/secrets", "/var/lib/kafka/data", "/mnt/shared/config"]

@@ -18,9 +18,14 @@ kafka-console-consumer.sh) class=org.apache.kafka.tools.consumer.ConsoleConsumer
     ;;
 esac
 
+# Classes that lie ready, for the two programs that everybody waits for: `kafka.archive` makes them.
+archive=/opt/kafka/${0##*/}.jsa
+ready=
+[ ! -r "$archive" ] || ready=-XX:SharedArchiveFile=$archive
+
 performance='-server -XX:+UseG1GC -XX:MaxGCPauseMillis=20 -XX:InitiatingHeapOccupancyPercent=35'
 # Options are words, as in the release's own scripts; Log4j's default configuration writes to the console.
 # shellcheck disable=SC2086
 exec java ${KAFKA_HEAP_OPTS:-$heap} ${KAFKA_JVM_PERFORMANCE_OPTS:-$performance} \
-    -Dlog4j2.level="$level" ${KAFKA_OPTS:-} \
+    -Dlog4j2.level="$level" $ready ${KAFKA_OPTS:-} \
     -cp '/opt/kafka/libs/*' "$class" "$@"

@@ -5,6 +5,7 @@
 //! `links_contract` and `clicks_contract` (one behaviour over every transport and store),
 //! `redis_cache` (a cache in a Redis server that is gone, frozen, flushed or restarted),
 //! `kafka_events` (dead letters, lag, a broker that is late),
+//! `postgres_away` (a server that is late, restarts, or is not there),
 //! `containers` (the adapters against real servers that are restarted),
 //! `hops` (what happens between processes when things go wrong),
 //! `edge` and `limiter_edge` (one behaviour over every wiring that a scenario uses),

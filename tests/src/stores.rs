@@ -83,7 +83,7 @@ async fn open(address: &str) -> Database {
 
 /// A new database on the test server; `None`, said loudly, where there is no server.
 #[expect(clippy::disallowed_methods, reason = "a test's own configuration")]
-async fn fresh_postgres() -> Option<String> {
+pub async fn fresh_postgres() -> Option<String> {
     let Ok(server) = std::env::var(POSTGRES) else {
         assert!(std::env::var("CI").is_err(), "CI has to provide PostgreSQL: set {POSTGRES}");
         eprintln!(

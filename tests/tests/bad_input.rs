@@ -1,6 +1,14 @@
 //! What the lab says to what it cannot do: one clear message with a hint, exit 2, nothing left behind.
 
-use std::net::TcpListener;
+#![expect(clippy::unwrap_used, reason = "a test fails where what it expects is not there")]
+
+use std::{
+    fs,
+    net::TcpListener,
+    os::unix::fs::PermissionsExt,
+    path::PathBuf,
+    process::{Command, Stdio},
+};
 
 use lab::report::model::SCHEMA;
 use system_tests::command::{Desk, SCENARIO, SHORT, refused};
@@ -97,6 +105,74 @@ fn places_that_cannot_be_are_refused() {
     is_refused(&desk, &["list", "--scenarios", "nowhere"], &["nowhere"]);
     is_refused(&desk, &["report", "nothing"], &["`nothing`", "lab run"]);
     is_refused(&desk, &["report", "latest"], &["no complete run", "lab run"]);
+}
+
+/// A folder on a disk of its own, of this many MiB. Dropping it takes the disk away.
+struct SmallDisk(PathBuf);
+
+impl SmallDisk {
+    /// None, said loudly, where this user may mount nothing.
+    fn at(folder: PathBuf, mebibytes: u32) -> Option<Self> {
+        fs::create_dir(&folder).unwrap();
+        let size = format!("size={mebibytes}m");
+        let mut mount = Command::new("mount");
+        mount.args(["-t", "tmpfs", "-o", &size, "tmpfs"]).arg(&folder).stderr(Stdio::null());
+        if mount.status().is_ok_and(|status| status.success()) {
+            return Some(Self(folder));
+        }
+        eprintln!("SKIPPED: a full disk; only root may mount one");
+        None
+    }
+}
+
+impl Drop for SmallDisk {
+    fn drop(&mut self) {
+        let _ = Command::new("umount").arg(&self.0).status();
+    }
+}
+
+#[test]
+fn a_disk_that_is_all_but_full_is_named_before_anything_starts() {
+    let desk = desk();
+    let Some(small) = SmallDisk::at(desk.path("small"), 8) else { return };
+    let here = small.0.to_str().unwrap();
+    is_refused(&desk, &["run", SCENARIO, "--quick", "--out", here], &[here, "less than 16 MiB", "--out DIR"]);
+    let ended = desk.start_with(&["run", SCENARIO, "--quick"], &[("TMPDIR", here)]).end();
+    let complaint = refused(&desk, &ended);
+    for word in ["no disk space", here, "256 MiB", "`TMPDIR=DIR`"] {
+        assert!(complaint.contains(word), "no `{word}` in: {complaint}");
+    }
+}
+
+/// Starts a container system where `docker` is this script, and returns what the lab has to say to it.
+fn with_docker(desk: &Desk, script: &str) -> String {
+    let docker = desk.write("fake/docker", &format!("#!/bin/sh\n{script}\n"));
+    fs::set_permissions(&docker, fs::Permissions::from_mode(0o755)).unwrap();
+    // Before all others, and with them: the script needs some.
+    let path = format!("{}:/usr/bin:/bin", desk.path("fake").display());
+    refused(desk, &desk.start_with(&["up", "shortener", "--runtime", "compose"], &[("PATH", &path)]).end())
+}
+
+#[test]
+fn an_engine_that_cannot_be_used_is_told_with_what_to_do() {
+    let desk = Desk::new(PROGRAM);
+    let told = |script: &str, words: &[&str]| {
+        let complaint = with_docker(&desk, script);
+        for word in words {
+            assert!(complaint.contains(word), "no `{word}` in: {complaint}");
+        }
+    };
+    told("echo $(uname -n) 19.03.15 linux", &["version 19.03.15", "Docker Engine 20.10 or later"]);
+    told(
+        "case $1 in info) echo $(uname -n) 24.0.7 linux;; *) echo v2.19.1;; esac",
+        &["Docker Compose has version v2.19.1", "Docker Compose 2.20 or later"],
+    );
+    told("echo far-away 24.0.7 linux", &["runs on `far-away`", "`--runtime process`"]);
+    // The engine's own words, as its command says them to a user who is not in its group.
+    told(
+        "echo 'permission denied while trying to connect to the Docker daemon socket' >&2; exit 1",
+        &["permission denied", "the group `docker`"],
+    );
 }
 
 #[test]

@@ -148,6 +148,10 @@ fn kafka(project: &mut Project, setting: &Setting<'_>) {
     ];
     let mut environment: Vec<_> = environment.map(|(key, value)| (key, value.to_owned())).to_vec();
     environment.insert(5, ("KAFKA_ADVERTISED_LISTENERS", format!("PLAINTEXT://{name}:9092")));
+    if !setting.cpus.is_empty() {
+        // It counts processors once, when it starts, and it is bound to fewer later.
+        environment.push(("KAFKA_OPTS", format!("-XX:ActiveProcessorCount={}", setting.cpus.len())));
+    }
     let program = Program {
         image: image(BackingKind::Kafka).to_owned(),
         user: Some("appuser"),

@@ -5,7 +5,7 @@ use std::{net::IpAddr, time::SystemTime};
 use anyhow::Result;
 use nix::{errno::Errno, sys::signal::kill, unistd::Pid};
 
-use super::docker::{self, last_words};
+use super::docker::{self, full_disk, last_words};
 use crate::{complaint::Complaint, process::Ended};
 
 /// A container that is up.
@@ -31,7 +31,8 @@ impl Container {
             let words = last_words(&name).indented();
             let what =
                 format!("the container of `{process}` of `{arm}` died at once; its last words:{words}");
-            let hint = "`lab export compose` writes the project down, to try it by hand";
+            let by_hand = "`lab export compose` writes the project down, to try it by hand";
+            let hint = full_disk(&words).unwrap_or(by_hand);
             return Err(Complaint::new(what).hint(hint).into());
         };
         Ok(Self { process: process.to_owned(), name, pid, address, ended: None })

@@ -67,15 +67,20 @@ impl DockerFault {
             ("port is already allocated", "`--port` names another port; `ss -ltnp` shows what listens"),
             ("address already in use", "`--port` names another port; `ss -ltnp` shows what listens"),
             ("No such image", MISSING_IMAGE),
-            (
-                "no space left on device",
-                "`docker system df` shows what takes the room, `docker system prune` frees some",
-            ),
             ("all predefined address pools", "`docker network prune` removes networks that nothing uses"),
         ];
         let hint = known.iter().find(|(words, _)| text.contains(words)).map(|(_, hint)| *hint);
+        let hint = hint.or_else(|| full_disk(&text));
         Complaint::new(text).hint(hint.unwrap_or("`docker info` shows how the engine is")).into()
     }
+}
+
+/// What to do when somebody's words say that the engine's disk is full: the engine's own, or those of a store in a
+/// container.
+pub(super) fn full_disk(words: &str) -> Option<&'static str> {
+    let words = words.to_lowercase();
+    let is_full = ["no space left on device", "disk is full"].iter().any(|said| words.contains(said));
+    is_full.then_some("`docker system df` shows what takes the room, `docker system prune` frees some")
 }
 
 /// What to do when an image is not there.

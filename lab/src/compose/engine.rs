@@ -72,7 +72,8 @@ impl Engine {
     pub fn note(&self) -> String {
         format!(
             "every process ran in a container of Docker {}, the services from the image `{}` ({}): what was changed \
-             after it was built was not measured",
+             after it was built was not measured; stores and brokers started on every processor, and were bound to \
+             those of the arms before there was any load",
             self.version, self.image, self.image_id,
         )
     }

@@ -28,7 +28,7 @@ pub(super) enum Purpose<'a> {
         owner: &'a str,
         /// The network, which the lab made.
         network: &'a str,
-        /// The processors of every service.
+        /// The processors of every process; stores and brokers are bound to them when they are well.
         cpus: &'a [usize],
         /// The port of this machine at which the public API is published, if it is.
         port: Option<u16>,
@@ -73,13 +73,9 @@ fn shared(project: &Project, purpose: &Purpose<'_>) -> String {
                 line_of(&mut text, 2, &format!("profiles: [{profile}]"));
             }
         }
-        Purpose::Run { cpus, .. } => {
+        Purpose::Run { .. } => {
             line_of(&mut text, 2, &labels(purpose));
             line_of(&mut text, 2, "restart: \"no\"");
-            if !cpus.is_empty() {
-                let cpus: Vec<_> = cpus.iter().map(ToString::to_string).collect();
-                line_of(&mut text, 2, &format!("cpuset: \"{}\"", cpus.join(",")));
-            }
         }
     }
     text.push_str("\nx-process: &process\n  <<: *confined\n");
@@ -87,9 +83,19 @@ fn shared(project: &Project, purpose: &Purpose<'_>) -> String {
         line_of(&mut text, 2, &format!("build: {{context: {root}, dockerfile: deploy/docker/Dockerfile}}"));
     }
     program(&mut text, 2, &project.process, purpose);
+    if let Purpose::Run { cpus, .. } = purpose
+        && !cpus.is_empty()
+    {
+        line_of(&mut text, 2, &format!("cpuset: \"{}\"", cpu_set(cpus)));
+    }
     line_of(&mut text, 2, "# What is still starting can be stopped as well.");
     line_of(&mut text, 2, "init: true");
     text
+}
+
+/// `1,2`, as the engine reads it.
+pub(super) fn cpu_set(cpus: &[usize]) -> String {
+    cpus.iter().map(ToString::to_string).collect::<Vec<_>>().join(",")
 }
 
 /// The labels by which a later lab finds what this one left.

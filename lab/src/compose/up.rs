@@ -14,11 +14,11 @@ use runtime::BackingKind;
 
 use super::{
     container::Container,
-    docker::{self, DockerFault, last_words, told},
+    docker::{self, DockerFault, full_disk, last_words, told},
     engine::Engine,
     project::{INTERNAL_PORT, PUBLIC_PORT, Project, Role, Service, Setting},
     stale::{self, OWNER, PROJECT},
-    text::{Purpose, text},
+    text::{Purpose, cpu_set, text},
 };
 use crate::{
     complaint::Complaint,
@@ -89,6 +89,7 @@ pub(crate) fn start(
     for service in &backings {
         up.becomes_well(service, options)?;
     }
+    up.pin(&budget.arms)?;
     up.bring(&processes, &wiring)?;
     let processes = up.processes(arm, &folder)?;
     // Twice what a child of the lab may take: a container begins with work of the engine.
@@ -244,12 +245,27 @@ impl Up {
             if let Some(how) = died.or(late) {
                 let words = last_words(&container).indented();
                 let what = format!("`{}` {how}; its last words:{words}", service.name);
-                let hint =
+                let short =
                     "`docker system df` and `lab doctor` show whether this machine is short of something";
+                let hint = full_disk(&words).unwrap_or(short);
                 return Err(Complaint::new(what).hint(hint).into());
             }
             thread::sleep(ASK_EVERY);
         }
+    }
+
+    /// Binds stores and brokers to the processors that all arms share, before there is any load.
+    ///
+    /// Only now: each arm's broker needs seconds of CPU to start, and all arms start at once.
+    fn pin(&self, cpus: &[usize]) -> Result<()> {
+        if cpus.is_empty() || self.containers.is_empty() {
+            return Ok(());
+        }
+        let set = cpu_set(cpus);
+        let names = self.containers.iter().map(|container| container.name.as_str());
+        let update: Vec<&str> = ["update", "--cpuset-cpus", &set].into_iter().chain(names).collect();
+        told(docker::ask(&update), || format!("cannot bind the stores of `{}` to processors", self.arm))?;
+        Ok(())
     }
 
     fn container(&self, service: &Service) -> Result<&Container> {

@@ -4,11 +4,11 @@ use std::{str::FromStr, time::Duration};
 
 use prometheus_client::{metrics::counter::Counter, registry::Registry};
 use sqlx::{
-    PgPool, SqlitePool,
-    postgres::PgPoolOptions,
+    Connection, PgConnection, PgPool, SqlitePool,
+    postgres::{PgConnectOptions, PgPoolOptions},
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, timeout};
 
 use crate::Check;
 
@@ -18,6 +18,13 @@ const POSTGRES_CONNECTIONS: u32 = 16;
 const SQLITE_READERS: u32 = 4;
 /// How long a caller waits for a connection.
 const ACQUIRE_WITHIN: Duration = Duration::from_secs(1);
+/// How long a server may be away when a process opens it: it may be starting as well. Once it was there, nobody waits.
+const THERE_WITHIN: Duration = Duration::from_secs(10);
+/// How often it is asked until then.
+const THERE_EVERY: Duration = Duration::from_millis(100);
+/// A connection that was idle for longer is asked whether its server is still there before a statement is sent: a
+/// restart, which takes longer than this, has closed it. Under load none is idle for so long, and none is asked.
+const TRUSTED_FOR: Duration = Duration::from_millis(500);
 /// How long a SQLite writer waits for another process's write to end.
 const BUSY_FOR: Duration = Duration::from_secs(1);
 /// How long processes that open one SQLite file at the same time may take in all, and how often each asks again.
@@ -47,6 +54,17 @@ pub enum OpenError {
         /// The address.
         address: String,
         /// Why.
+        source: sqlx::Error,
+    },
+    /// Nobody is there.
+    #[error(
+        "no database answers at `{address}` within {} s: {source}\nhint: is it up, and is the address right?",
+        THERE_WITHIN.as_secs()
+    )]
+    Away {
+        /// The address.
+        address: String,
+        /// What the last attempt met.
         source: sqlx::Error,
     },
 }
@@ -83,6 +101,7 @@ impl Database {
             return Sqlite::open(path, statements).await.map(Self::Sqlite).map_err(refused);
         }
         if address.starts_with("postgres://") || address.starts_with("postgresql://") {
+            Postgres::is_there(address).await?;
             return Postgres::connect(address, statements).await.map(Self::Postgres).map_err(refused);
         }
         Err(OpenError::UnknownAddress(without_password(address)))
@@ -152,11 +171,39 @@ impl Postgres {
         let pool = PgPoolOptions::new()
             .max_connections(POSTGRES_CONNECTIONS)
             .acquire_timeout(ACQUIRE_WITHIN)
-            // A ping before every query costs a round trip each; a broken connection is found by its query.
+            // A ping before every query would cost a round trip each.
             .test_before_acquire(false)
+            // One that is closed meanwhile is replaced here, where nothing has been sent yet that might happen twice.
+            .before_acquire(|connection, state| {
+                Box::pin(async move {
+                    if state.idle_for > TRUSTED_FOR {
+                        connection.ping().await?;
+                    }
+                    Ok(true)
+                })
+            })
             .connect(address)
             .await?;
         Ok(Self { pool, statements })
+    }
+
+    /// Waits until the server takes a connection; one that refuses for good is not asked again.
+    async fn is_there(address: &str) -> Result<(), OpenError> {
+        let refused = |source| OpenError::Refused { address: without_password(address), source };
+        let options = PgConnectOptions::from_str(address).map_err(refused)?;
+        let deadline = Instant::now() + THERE_WITHIN;
+        loop {
+            let connected = timeout(ACQUIRE_WITHIN, PgConnection::connect_with(&options));
+            let source = match connected.await.unwrap_or(Err(sqlx::Error::PoolTimedOut)) {
+                Ok(connection) => return connection.close().await.map_err(refused),
+                Err(error) if may_come(&error) => error,
+                Err(error) => return Err(refused(error)),
+            };
+            if Instant::now() >= deadline {
+                return Err(OpenError::Away { address: without_password(address), source });
+            }
+            sleep(THERE_EVERY).await;
+        }
     }
 
     /// Runs a statement of administration, such as `CREATE DATABASE`, that takes no parameters.
@@ -168,6 +215,16 @@ impl Postgres {
     pub fn pool(&self) -> &PgPool {
         self.statements.inc();
         &self.pool
+    }
+}
+
+/// Whether a server that cannot be opened now may be opened soon: nobody listens yet, its name is not known yet, or it
+/// is still starting (`57P03`, <https://www.postgresql.org/docs/current/errcodes-appendix.html>).
+fn may_come(error: &sqlx::Error) -> bool {
+    match error {
+        sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut => true,
+        sqlx::Error::Database(error) => error.code().is_some_and(|code| code == "57P03"),
+        _ => false,
     }
 }
 
@@ -184,5 +241,28 @@ fn without_password(address: &str) -> String {
     match (address.split_once("://"), address.rsplit_once('@')) {
         (Some((scheme, _)), Some((_, host))) => format!("{scheme}://...@{host}"),
         _ => address.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_server_that_never_comes_is_waited_for_and_then_said_to_be_away() {
+        // The discard port: nothing listens there.
+        let address = "postgres://lab:secret@127.0.0.1:9/links";
+        let begun = Instant::now();
+        let error = Database::open(address, "database", &mut Registry::default()).await.unwrap_err();
+        assert!(begun.elapsed() >= THERE_WITHIN, "{:?}", begun.elapsed());
+        let message = error.to_string();
+        assert!(message.starts_with("no database answers at `postgres://...@127.0.0.1:9/links` within 10 s"));
+        assert!(message.contains("hint:") && !message.contains("secret"), "{message}");
+    }
+
+    #[tokio::test]
+    async fn an_address_that_nobody_understands_is_refused_at_once() {
+        let error = Database::open("mysql://x:secret@host/y", "database", &mut Registry::default()).await;
+        assert!(matches!(error, Err(OpenError::UnknownAddress(address)) if !address.contains("secret")));
     }
 }
