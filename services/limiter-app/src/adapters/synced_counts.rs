@@ -59,7 +59,7 @@ struct Shared {
 
 #[derive(Default)]
 struct Known {
-    /// What was admitted here since the last round: at most [`MAX_TOLD`].
+    /// What was asked for here since the last round, and how much of it was admitted: at most [`MAX_TOLD`].
     untold: HashMap<CountKey, Untold>,
     owed: Owed,
 }
@@ -153,10 +153,11 @@ impl Shared {
         let taken = self.counts.take_now(&take)?;
         let refused =
             take.charges.iter().zip(&taken.standings).any(|(charge, it)| charge.enforced && !it.admits);
-        if !refused {
-            for (charge, _) in take.charges.into_iter().zip(&taken.standings).filter(|(_, it)| it.admits) {
-                self.metrics.lost.inc_by(u64::from(!known.note(charge, take.cost)));
-            }
+        for (charge, standing) in take.charges.into_iter().zip(&taken.standings) {
+            // Also of what was refused: whoever asks hears what the others have admitted.
+            let admitted = if standing.admits && !refused { take.cost.max(1) } else { 0 };
+            let noted = known.note(charge, admitted);
+            self.metrics.lost.inc_by(u64::from(!noted && admitted > 0));
         }
         Ok(taken)
     }
@@ -201,7 +202,7 @@ impl Shared {
             let before = self.counts.fields(key);
             self.counts.set_fields(key, limit, sum);
             // What was admitted since then is not in the sum. Where it finds no room any more, the next round adds it.
-            if let Some(since) = known.untold.get(key) {
+            if let Some(since) = known.untold.get(key).filter(|since| since.cost > 0) {
                 let _ = self.counts.take_one(&key.0, limit, since.cost);
             }
             // A server that was flushed knows less than this process does: whatever the algorithm, the state that speaks
@@ -215,9 +216,8 @@ impl Shared {
 }
 
 impl Known {
-    /// Whether there was room to note what was admitted.
+    /// Whether there was room to note what was admitted, if anything was.
     fn note(&mut self, charge: Charge, cost: u32) -> bool {
-        let cost = cost.max(1);
         if let Some(known) = self.untold.get_mut(&charge.key) {
             known.cost = known.cost.saturating_add(cost);
             return true;
