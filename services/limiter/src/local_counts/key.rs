@@ -6,7 +6,7 @@ use siphasher::sip128::{Hasher128, SipHasher13};
 
 /// 128 bits of SipHash-1-3: as short for a long name as for a short one, and not to be aimed at without the secret.
 ///
-/// Two of 10^6 keys share one with a probability of 10^-26. Source: Aumasson, Bernstein, "`SipHash`: a fast short-input
+/// Two of 10^6 keys share one with a probability of 10^-26. Source: Aumasson, Bernstein, "SipHash: a fast short-input
 /// PRF", 2012.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Key {
