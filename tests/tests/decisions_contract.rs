@@ -48,7 +48,8 @@ fn policy(name: &str, key: KeySource, requests: u64, mode: Mode) -> Policy {
 }
 
 fn ask(facts: &[(&str, &str)]) -> Ask {
-    let fact = |(name, value): &(&str, &str)| Fact { name: (*name).to_owned(), value: (*value).to_owned() };
+    let fact =
+        |(name, value): &(&str, &str)| Fact { name: (*name).to_owned().into(), value: (*value).to_owned() };
     Ask { facts: facts.iter().map(fact).collect(), cost: 1 }
 }
 

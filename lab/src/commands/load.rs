@@ -27,7 +27,7 @@ const MAX_RATE: f64 = 1_000_000.0;
 /// What can be said.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Examples:\n  lab load --system shortener --url http://127.0.0.1:20000 --rate 500 --for 20s\n  lab load --system shortener --url http://127.0.0.1:20000 --closed 16 --for 10s   as fast as 16 users can go\n  lab load --system plain --url http://127.0.0.1:8080 --rate 1000 --json           one GET, over and over\n\nOpen loop by default: operations are due by a schedule, whatever the replies, and latency is counted from when they\nwere due. A closed loop asks a slow system less often, and so hides what its users would feel."
+    after_help = "Examples:\n  lab load --system shortener --url http://127.0.0.1:20000 --rate 500 --for 20s\n  lab load --system shortener --url http://127.0.0.1:20000 --closed 16 --for 10s   as fast as 16 users can go\n  lab load --system limiter --url http://127.0.0.1:20000 --rate 200 --for 5s --check   and what its ledger says\n  lab load --system plain --url http://127.0.0.1:8080 --rate 1000 --json           one GET, over and over\n\nOpen loop by default: operations are due by a schedule, whatever the replies, and latency is counted from when they\nwere due. A closed loop asks a slow system less often, and so hides what its users would feel."
 )]
 pub struct Args {
     /// Whose operations: `shortener`, or `plain` for one GET

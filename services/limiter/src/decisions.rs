@@ -1,6 +1,6 @@
 //! The contract of the component `decisions`.
 
-use std::time::Duration;
+use std::{borrow::Cow, time::Duration};
 
 use async_trait::async_trait;
 use contract::{Kind, RemoteError, Unavailable};
@@ -35,7 +35,7 @@ pub struct Ask {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Fact {
     /// What it is.
-    pub name: String,
+    pub name: Cow<'static, str>,
     /// Its value.
     pub value: String,
 }

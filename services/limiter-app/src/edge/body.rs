@@ -159,7 +159,7 @@ pub(super) struct DecisionAsked {
 
 impl From<DecisionAsked> for Ask {
     fn from(asked: DecisionAsked) -> Self {
-        let facts = asked.facts.into_iter().map(|(name, value)| Fact { name, value });
+        let facts = asked.facts.into_iter().map(|(name, value)| Fact { name: name.into(), value });
         Self { facts: facts.collect(), cost: asked.cost.unwrap_or(1) }
     }
 }

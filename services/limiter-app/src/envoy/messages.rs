@@ -135,7 +135,7 @@ impl Encodes<AskError> for Failure {
 impl Encodes<Asked> for RateLimitRequest {
     fn of(Asked(asks): Asked) -> Self {
         let hits_addend = asks.first().map_or(0, |ask| ask.cost);
-        let entry = |fact: Fact| Entry { key: fact.name, value: fact.value };
+        let entry = |fact: Fact| Entry { key: fact.name.into_owned(), value: fact.value };
         let descriptor =
             |ask: Ask| RateLimitDescriptor { entries: ask.facts.into_iter().map(entry).collect() };
         Self { domain: String::new(), descriptors: asks.into_iter().map(descriptor).collect(), hits_addend }
@@ -158,7 +158,7 @@ fn fact(entry: Entry) -> Fact {
         known if known.starts_with("header:") => entry.key,
         other => format!("header:{other}"),
     };
-    Fact { name, value: entry.value }
+    Fact { name: name.into(), value: entry.value }
 }
 
 impl Encodes<Answered> for RateLimitResponse {

@@ -1,6 +1,6 @@
 //! What is known of a request.
 
-use std::net::SocketAddr;
+use std::{borrow::Cow, net::SocketAddr};
 
 use axum::{
     body::Body,
@@ -20,12 +20,12 @@ pub fn facts(request: &Request<Body>) -> Vec<Fact> {
     let address = peer.map(|ConnectInfo(peer)| fact("address", peer.ip().to_string()));
     let token = headers.get(header::AUTHORIZATION).and_then(bearer).map(|token| fact("token", token));
     let custom = headers.keys().filter(|name| name.as_str().starts_with("x-"));
-    let custom = custom.map(|name| fact(&format!("header:{name}"), joined(headers, name)));
+    let custom = custom.map(|name| fact(format!("header:{name}"), joined(headers, name)));
     address.into_iter().chain(token).chain(custom).collect()
 }
 
-fn fact(name: &str, value: String) -> Fact {
-    Fact { name: name.to_owned(), value }
+fn fact(name: impl Into<Cow<'static, str>>, value: String) -> Fact {
+    Fact { name: name.into(), value }
 }
 
 /// The token of `Authorization: Bearer ...` (RFC 6750).
@@ -48,14 +48,14 @@ fn text(value: &HeaderValue) -> String {
 mod tests {
     use super::*;
 
-    fn known(request: http::request::Builder) -> Vec<(String, String)> {
+    fn known(request: http::request::Builder) -> Vec<(Cow<'static, str>, String)> {
         let mut request = request.body(Body::empty()).expect("a request");
         request.extensions_mut().insert(ConnectInfo(SocketAddr::from(([192, 0, 2, 7], 4711))));
         facts(&request).into_iter().map(|fact| (fact.name, fact.value)).collect()
     }
 
-    fn pair(name: &str, value: &str) -> (String, String) {
-        (name.to_owned(), value.to_owned())
+    fn pair(name: &str, value: &str) -> (Cow<'static, str>, String) {
+        (name.to_owned().into(), value.to_owned())
     }
 
     #[test]

@@ -65,7 +65,8 @@ impl Scene {
 }
 
 fn ask(facts: &[(&str, &str)], cost: u32) -> Ask {
-    let fact = |(name, value): &(&str, &str)| Fact { name: (*name).to_owned(), value: (*value).to_owned() };
+    let fact =
+        |(name, value): &(&str, &str)| Fact { name: (*name).to_owned().into(), value: (*value).to_owned() };
     Ask { facts: facts.iter().map(fact).collect(), cost }
 }
 

@@ -18,11 +18,11 @@ pub struct Fact {
 
 impl Encodes<domain::Fact> for Fact {
     fn of(fact: domain::Fact) -> Self {
-        Self { name: fact.name, value: fact.value }
+        Self { name: fact.name.into_owned(), value: fact.value }
     }
 
     fn parse(self) -> Result<domain::Fact, Malformed> {
-        Ok(domain::Fact { name: self.name, value: self.value })
+        Ok(domain::Fact { name: self.name.into(), value: self.value })
     }
 }
 
