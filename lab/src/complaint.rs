@@ -44,6 +44,10 @@ impl fmt::Display for Complaint {
 
 impl std::error::Error for Complaint {}
 
+/// What to do when there is no room, whoever met it.
+const NO_ROOM: &str =
+    "\nhint: make room, or choose other folders: `TMPDIR=DIR` for what is thrown away, `--out DIR` for runs";
+
 /// An error as a person reads it: what happened and why, and only then what to do next.
 ///
 /// A hint may come from any link of the chain of causes; a cause that its consequence already names is not said twice.
@@ -61,6 +65,9 @@ pub fn told(error: &anyhow::Error) -> String {
         if !hint.is_empty() {
             hints.extend(["\nhint: ", hint]);
         }
+    }
+    if hints.is_empty() && what.contains("No space left on device") {
+        hints.push_str(NO_ROOM);
     }
     format!("error: {what}{hints}")
 }
@@ -83,6 +90,14 @@ mod tests {
         let refused = anyhow::anyhow!("connection refused");
         let error = refused.context(Complaint::new("nobody answers").hint("is it up?"));
         assert_eq!(told(&error), "error: nobody answers: connection refused\nhint: is it up?");
+    }
+
+    #[test]
+    fn a_disk_that_fills_up_in_the_middle_has_a_hint() {
+        let full = anyhow::Error::from(std::io::Error::from_raw_os_error(28)).context("cannot write `x`");
+        let said = told(&full);
+        assert!(said.starts_with("error: cannot write `x`: No space left on device"), "{said}");
+        assert_eq!(said.matches("hint: make room").count(), 1, "{said}");
     }
 
     #[test]
