@@ -3,7 +3,11 @@
 use std::path::Path;
 
 use super::*;
-use crate::{picture::text, plan::Choices, scenario::Scenario};
+use crate::{
+    picture::{svg, text},
+    plan::Choices,
+    scenario::Scenario,
+};
 
 /// A steady load above the limit, and a burst that lies across the edge of a window of the clock.
 const EDGE: &str = r#"question = "q"
@@ -32,6 +36,14 @@ fn drawn(system: &str, scenario: &str) -> Option<Picture> {
 #[test]
 fn each_algorithm_is_told_apart_at_a_glance() {
     insta::assert_snapshot!(text::render(&drawn("limiter", EDGE).unwrap(), 100));
+}
+
+#[test]
+fn the_drawing_in_the_documents_is_what_the_command_draws() {
+    let scenario = include_str!("../../../../scenarios/limiter/algorithms.toml");
+    let drawing = svg::standalone(&drawn("limiter", scenario).unwrap());
+    let again = "draw it again: lab show limiter/algorithms --picture docs/limiter-algorithms.svg";
+    assert!(drawing == include_str!("../../../../docs/limiter-algorithms.svg"), "{again}");
 }
 
 #[test]
