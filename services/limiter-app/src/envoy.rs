@@ -36,7 +36,7 @@ pub struct Answered(pub Vec<Decision>);
 /// What can go wrong with a proxy's question.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 pub enum AskError {
-    /// More than [`MAX_DESCRIPTORS`].
+    /// More than 16.
     #[error("a request has at most {MAX_DESCRIPTORS} descriptors")]
     TooManyDescriptors,
     /// One of them cannot be decided.

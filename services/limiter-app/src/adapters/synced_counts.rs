@@ -35,7 +35,7 @@ const KEYS_A_SCRIPT: usize = 500;
 /// Numbers that the script returns for a key.
 const NUMBERS: usize = 4;
 
-/// Decides at once, by a copy of the state; every [`SYNC_EVERY`] what was admitted here is added to what Redis holds, and
+/// Decides at once, by a copy of the state; every 100 ms what was admitted here is added to what Redis holds, and
 /// the sum becomes the copy.
 ///
 /// What is admitted in one interval is admitted without knowing of the others: that surplus is what this costs. It is
