@@ -57,9 +57,10 @@ fn threads_that_take_from_the_same_keys_take_exactly_what_is_there() {
             (0..2_000).filter(|_| counts.take_now(&take).unwrap().standings[0].admits).count() as u32
         };
         let there = if algorithm == Algorithm::LeakyBucket { 1_001 } else { 1_000 };
-        for (key, admitted) in admitted.iter().enumerate() {
-            let admitted = admitted.load(Relaxed);
-            assert!(admitted > 500, "{algorithm:?}: the threads took only {admitted}");
+        let admitted = admitted.map(AtomicU32::into_inner);
+        // They ask for far more than there is, and a call fails only where one of its keys is used up.
+        assert!(admitted.contains(&there), "{algorithm:?}: no key was used up: {admitted:?}");
+        for (key, admitted) in admitted.into_iter().enumerate() {
             assert_eq!(admitted + rest(key), there, "{algorithm:?}");
         }
     }
