@@ -40,8 +40,8 @@ pub fn render(report: &Report) -> String {
                 main {
                     (top::question(report))
                     (top::answer(report))
-                    (architecture::section(report))
                     (over_time::section(report))
+                    (architecture::section(report))
                     (cost::figures(report))
                     (cost::walk(report))
                     (cost::cpu(report))
