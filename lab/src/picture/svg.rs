@@ -31,8 +31,10 @@ const BARS_A_WINDOW: usize = 10;
 /// Bars where there is no window.
 const MOST_BARS: usize = 100;
 
-/// The look of a picture in a file of its own; within a page, the page has it.
-const STYLE: &str = include_str!("style.css");
+/// The look of the marks, wherever the picture is.
+pub const MARKS: &str = include_str!("marks.css");
+/// What a file of its own needs besides; within a page, the page has it.
+const STYLE: &str = concat!(include_str!("style.css"), include_str!("marks.css"));
 
 /// A file of its own.
 pub fn standalone(picture: &Picture) -> String {

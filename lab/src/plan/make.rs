@@ -15,7 +15,7 @@ use crate::{
 const QUICK_THINGS: u64 = 2_000;
 
 /// The least number of episodes of each arm: fewer give no interval worth the name.
-const LEAST_EPISODES: u32 = 3;
+const LEAST_EPISODES: u32 = 5;
 
 /// What the command line chooses beside the scenario.
 #[derive(Clone, Debug, Default)]

@@ -19,6 +19,7 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use super::model::Report;
 use super::svg;
+use crate::picture::svg::MARKS;
 
 const STYLE: &str = include_str!("style.css");
 
@@ -33,7 +34,7 @@ pub fn render(report: &Report) -> String {
                 meta name="color-scheme" content="light dark";
                 meta name="generator" content={"system-design-lab " (report.lab_version)};
                 title { (report.scenario.name) " – " (report.scenario.question) }
-                style { (PreEscaped(STYLE)) }
+                style { (PreEscaped(STYLE)) (PreEscaped(MARKS)) }
             }
             body {
                 (svg::definitions())
