@@ -5,7 +5,7 @@ use std::{net::SocketAddr, sync::Arc, time::Duration};
 use prometheus_client::registry::Registry;
 use remote::{Balancing, CallMetrics, Client, Contract, HopMetrics, Repeats, Transport};
 use resilience::Policy;
-use runtime::{ByteCounts, Ingress, Limits, ServeLimits, ServerMetrics, serve};
+use runtime::{Ingress, Limits, ServeLimits, ServerMetrics, serve};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
@@ -35,9 +35,9 @@ pub async fn serving(router: axum::Router) -> SocketAddr {
     let address = listener.local_addr().expect("it is bound");
     let limits = Limits::default();
     let metrics = ServerMetrics::register(&mut Registry::default()).of("internal");
-    let router = router.fallback(remote::unknown_method).layer(Ingress::internal(limits, metrics));
+    let ingress = Ingress::internal(router.fallback(remote::unknown_method), limits, metrics);
     let stop = CancellationToken::new();
-    tokio::spawn(serve(listener, router, ServeLimits::from(&limits), ByteCounts::default(), stop));
+    tokio::spawn(serve(listener, ingress, ServeLimits::from(&limits), stop));
     address
 }
 

@@ -7,7 +7,7 @@ use http::uri::Authority;
 use opentelemetry::{KeyValue, trace::SpanKind};
 use resilience::{Policy, Worn, wear};
 use serde::{Serialize, de::DeserializeOwned};
-use tower::{Service, ServiceExt};
+use tower::Service;
 
 use crate::{
     Balancing, Call, Context, Method, Reply,
@@ -75,7 +75,7 @@ impl Client {
                 over(copies, balancing, policy, attempt, &metrics)
             }
             Transport::Grpc => {
-                let copies = peers.iter().map(GrpcTransport::new).collect();
+                let copies = peers.into_iter().map(GrpcTransport::new).collect();
                 over(copies, balancing, policy, attempt, &metrics)
             }
         };
@@ -146,8 +146,7 @@ impl Client {
     }
 
     async fn send_once(&self, call: Call) -> Result<Reply, Unavailable> {
-        let mut stack = self.stack.clone();
-        let answer = stack.ready().await?.call(call).await;
+        let answer = self.stack.call(call).await;
         self.metrics.count(&answer);
         answer
     }

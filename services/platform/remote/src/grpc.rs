@@ -7,18 +7,18 @@ use std::{
     future::Future,
     marker::PhantomData,
     pin::Pin,
+    sync::Arc,
     task::{Context as Poller, Poll},
-    time::Duration,
 };
 
 use axum::{body::Body, response::Response};
 use bytes::{Buf, BufMut, Bytes};
 use contract::{Kind, RemoteError, Unavailable, Why};
-use http::{Request, Uri, uri::PathAndQuery};
-use hyper_util::{
-    client::legacy::{Client, connect::HttpConnector},
-    rt::{TokioExecutor, TokioTimer},
+use http::{
+    Request,
+    uri::{Authority, PathAndQuery},
 };
+use http_body_util::BodyExt as _;
 use prost::Message;
 use tonic::{
     Code, Status,
@@ -29,11 +29,9 @@ use tower::Service;
 
 use crate::{
     Call, MAX_MESSAGE_BYTES, Reply,
-    http::{connector, write_context},
+    connections::{Lost, Received, SharedConnection},
+    http::write_context,
 };
-
-/// How often an idle connection is asked whether it is alive.
-const KEEP_ALIVE: Duration = Duration::from_secs(10);
 
 /// A message does not hold what the contract's type asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -110,26 +108,45 @@ where
     }
 }
 
-/// The wire, for gRPC: tonic's encoding on the same client as HTTP/JSON.
+/// The wire, for gRPC: tonic's encoding on one shared connection.
 ///
 /// Not tonic's own `Channel`: that puts a queue and a task between caller and connection.
 #[derive(Clone)]
 pub(crate) struct GrpcTransport {
-    client: tonic::client::Grpc<Client<HttpConnector, tonic::body::Body>>,
+    client: tonic::client::Grpc<Shared>,
 }
 
 impl GrpcTransport {
-    pub(crate) fn new(peer: &http::uri::Authority) -> Self {
-        let origin = Uri::builder().scheme("http").authority(peer.as_str()).path_and_query("/").build();
-        let client = Client::builder(TokioExecutor::new())
-            .timer(TokioTimer::new())
-            .http2_only(true)
-            .http2_keep_alive_interval(KEEP_ALIVE)
-            .build(connector());
-        let origin = origin.expect("an authority and a root path are a URI");
+    pub(crate) fn new(peer: Authority) -> Self {
+        let shared = Shared(Arc::new(SharedConnection::new(peer)));
+        let origin = shared.0.peer().clone();
         let client =
-            tonic::client::Grpc::with_origin(client, origin).max_decoding_message_size(MAX_MESSAGE_BYTES);
+            tonic::client::Grpc::with_origin(shared, origin).max_decoding_message_size(MAX_MESSAGE_BYTES);
         Self { client }
+    }
+}
+
+/// The connection as tonic's client calls it.
+#[derive(Clone)]
+struct Shared(Arc<SharedConnection>);
+
+impl Service<Request<tonic::body::Body>> for Shared {
+    type Response = http::Response<Received>;
+    type Error = Lost;
+    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Lost>> + Send>>;
+
+    fn poll_ready(&mut self, _: &mut Poller<'_>) -> Poll<Result<(), Lost>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<tonic::body::Body>) -> Self::Future {
+        let connection = Arc::clone(&self.0);
+        Box::pin(async move {
+            let (head, body) = request.into_parts();
+            // One message, encoded already: nothing is waited for.
+            let body = body.collect().await.map_err(|_| Lost)?.to_bytes();
+            connection.send(Request::from_parts(head, ()), body).await
+        })
     }
 }
 
@@ -146,7 +163,6 @@ impl Service<Call> for GrpcTransport {
         let mut client = self.client.clone();
         Box::pin(async move {
             let away = |why| Unavailable::new(call.method.service, why);
-            client.ready().await.map_err(|_| away(Why::Unreachable))?;
             let mut request = tonic::Request::new(call.body);
             let headers = request.metadata_mut();
             let mut carried = http::HeaderMap::with_capacity(2);

@@ -6,8 +6,8 @@
 use std::{
     future::Future,
     pin::Pin,
+    sync::Arc,
     task::{Context as Poller, Poll},
-    time::Duration,
 };
 
 use axum::{
@@ -16,32 +16,22 @@ use axum::{
 };
 use contract::{Kind, RemoteError, Unavailable, Why};
 use http::{
-    HeaderMap, HeaderValue, Request, StatusCode, Uri,
+    HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode,
     header::{CONTENT_TYPE, RETRY_AFTER},
-    uri::PathAndQuery,
+    uri::{Authority, PathAndQuery},
 };
 use http_body_util::{BodyExt, Full, Limited};
-use hyper_util::{
-    client::legacy::{Client, connect::HttpConnector},
-    rt::{TokioExecutor, TokioTimer},
-};
 use serde::{Serialize, de::DeserializeOwned};
 use tower::Service;
 
-use crate::{Call, Context, MAX_MESSAGE_BYTES, Reply};
+use crate::{Call, Context, MAX_MESSAGE_BYTES, Reply, connections::Connections};
 
 /// How long the caller still waits, in whole milliseconds.
-pub(crate) const TIMEOUT_MS: &str = "x-timeout-ms";
-pub(crate) const TRACEPARENT: &str = "traceparent";
+pub const TIMEOUT_MS: HeaderName = HeaderName::from_static("x-timeout-ms");
+/// Which trace a request belongs to (W3C Trace Context).
+pub const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 const PROBLEM: HeaderValue = HeaderValue::from_static("application/problem+json");
-
-/// Idle connections to one peer that are kept for the next call.
-const IDLE_CONNECTIONS: usize = 64;
-/// How long an idle connection is kept; shorter than the server's own limit, so that the client closes first.
-const IDLE_FOR: Duration = Duration::from_secs(20);
-/// How long a connection may take to be made.
-const CONNECT_WITHIN: Duration = Duration::from_millis(500);
 
 /// The status under which an error of this kind travels.
 pub(crate) fn status_of(kind: Kind) -> StatusCode {
@@ -136,42 +126,24 @@ fn json(status: StatusCode, value: &impl Serialize) -> Response {
     }
 }
 
-/// The connector of every client: the same socket options whatever runs on top.
-pub fn connector() -> HttpConnector {
-    let mut connector = HttpConnector::new();
-    connector.set_nodelay(true);
-    connector.set_connect_timeout(Some(CONNECT_WITHIN));
-    connector
-}
-
 /// The wire, for HTTP/JSON.
 #[derive(Clone)]
-pub(crate) struct HttpTransport {
-    authority: http::uri::Authority,
-    client: Client<HttpConnector, Full<Bytes>>,
-}
+pub(crate) struct HttpTransport(Arc<Connections>);
 
 impl HttpTransport {
-    pub(crate) fn new(authority: http::uri::Authority) -> Self {
-        let client = Client::builder(TokioExecutor::new())
-            .pool_timer(TokioTimer::new())
-            .pool_idle_timeout(IDLE_FOR)
-            .pool_max_idle_per_host(IDLE_CONNECTIONS)
-            .build(connector());
-        Self { authority, client }
+    pub(crate) fn new(authority: Authority) -> Self {
+        Self(Arc::new(Connections::new(authority)))
     }
+}
 
-    fn request(&self, call: Call) -> Result<Request<Full<Bytes>>, http::Error> {
-        let mut parts = http::uri::Parts::default();
-        parts.scheme = Some(http::uri::Scheme::HTTP);
-        parts.authority = Some(self.authority.clone());
-        parts.path_and_query = Some(PathAndQuery::from_static(call.method.http_path));
-        let mut request = Request::post(Uri::from_parts(parts)?).body(Full::new(call.body))?;
-        let headers = request.headers_mut();
-        headers.insert(CONTENT_TYPE, JSON);
-        write_context(&call.context, headers);
-        Ok(request)
-    }
+fn request(call: Call) -> Request<Full<Bytes>> {
+    let mut request = Request::new(Full::new(call.body));
+    *request.method_mut() = Method::POST;
+    *request.uri_mut() = PathAndQuery::from_static(call.method.http_path).into();
+    let headers = request.headers_mut();
+    headers.insert(CONTENT_TYPE, JSON);
+    write_context(&call.context, headers);
+    request
 }
 
 /// Writes deadline and trace into the headers of a hop.
@@ -193,18 +165,11 @@ impl Service<Call> for HttpTransport {
     }
 
     fn call(&mut self, call: Call) -> Self::Future {
-        let service = call.method.service;
-        let sent = self.request(call).map(|request| self.client.request(request));
+        let connections = Arc::clone(&self.0);
         Box::pin(async move {
-            let away = |why| Unavailable::new(service, why);
-            let response =
-                sent.map_err(|_| away(Why::Misunderstood))?.await.map_err(|_| away(Why::Unreachable))?;
-            let (head, body) = response.into_parts();
-            let body = Limited::new(body, MAX_MESSAGE_BYTES)
-                .collect()
-                .await
-                .map_err(|_| away(Why::Unreachable))?
-                .to_bytes();
+            let away = |why| Unavailable::new(call.method.service, why);
+            let reply = connections.send(request(call)).await.map_err(|_| away(Why::Unreachable))?;
+            let (head, body) = reply.into_parts();
             if head.status.is_success() {
                 Ok(Reply::Done(body))
             } else if head.headers.get(CONTENT_TYPE) == Some(&JSON) {

@@ -6,11 +6,12 @@
 //!
 //! Not here: where a component is (`runtime` decides), and when to try again (`resilience`).
 //!
-//! Read in this order: `table` (the macro), `call`, `client`, `balance`, `http`, `grpc`, `context`, `observe`.
+//! Read in this order: `table` (the macro), `call`, `client`, `balance`, `connections`, `http`, `grpc`, `context`, `observe`.
 
 mod balance;
 mod call;
 mod client;
+mod connections;
 mod context;
 mod grpc;
 mod http;
@@ -21,9 +22,12 @@ mod trace;
 pub use balance::{Balancing, UnknownBalancing};
 pub use call::{Call, Method, Reply};
 pub use client::{Client, PeerError, Repeats, Transport};
+pub use connections::connector;
 pub use context::{Context, current, scope};
 pub use grpc::{Encodes, Malformed, answer as answer_grpc};
-pub use http::{answer as answer_http, connector, is_grpc, overloaded, problem, too_late, unknown_method};
+pub use http::{
+    TIMEOUT_MS, TRACEPARENT, answer as answer_http, is_grpc, overloaded, problem, too_late, unknown_method,
+};
 pub use observe::{CallMetrics, HopMetrics};
 pub use table::Contract;
 pub use trace::{Described, SpanId, Trace, TraceId, in_span, new_span_id, new_trace_id, record_span};

@@ -7,13 +7,14 @@
 
 mod time_limit;
 
-use std::{str::FromStr, time::Duration};
+use std::{str::FromStr, sync::Arc, time::Duration};
 
 use contract::Unavailable;
+use futures::future::BoxFuture;
 use tokio::time::Instant;
-use tower::{Service, ServiceBuilder, util::BoxCloneSyncService};
+use tower::{Service, ServiceBuilder, ServiceExt as _};
 
-pub use time_limit::{TimeLimit, TimeLimited};
+pub use time_limit::{InTime, TimeLimit, TimeLimited};
 
 /// What a layer may know of a call.
 pub trait Budgeted {
@@ -51,8 +52,15 @@ impl FromStr for Policy {
     }
 }
 
-/// A transport in its layers.
-pub type Worn<C, R> = BoxCloneSyncService<C, R, Unavailable>;
+/// A transport in its layers; cheap to clone, and called without a copy of its own.
+pub struct Worn<C, R>(Arc<dyn Fn(C) -> BoxFuture<'static, Result<R, Unavailable>> + Send + Sync>);
+
+impl<C, R> Worn<C, R> {
+    /// Sends a call through the layers.
+    pub async fn call(&self, call: C) -> Result<R, Unavailable> {
+        (self.0)(call).await
+    }
+}
 
 /// Puts the policy's layers around a transport; `attempt` limits one attempt.
 pub fn wear<C, R, S>(policy: Policy, attempt: Duration, transport: S) -> Worn<C, R>
@@ -70,5 +78,5 @@ where
         // Next to the transport, so that it limits one attempt; no attempt outlives the caller's deadline either way.
         .layer(limit)
         .service(transport);
-    BoxCloneSyncService::new(stack)
+    Worn(Arc::new(move |call| Box::pin(stack.clone().oneshot(call))))
 }

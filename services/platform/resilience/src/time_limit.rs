@@ -3,12 +3,13 @@
 use std::{
     future::Future,
     pin::Pin,
-    task::{Context, Poll},
+    task::{Context, Poll, ready},
     time::Duration,
 };
 
 use contract::{Unavailable, Why};
-use tokio::time::{Instant, timeout_at};
+use pin_project_lite::pin_project;
+use tokio::time::{Instant, Timeout, timeout_at};
 use tower::{Layer, Service};
 
 use crate::Budgeted;
@@ -50,12 +51,10 @@ impl<C, S> Service<C> for TimeLimited<S>
 where
     C: Budgeted,
     S: Service<C, Error = Unavailable>,
-    S::Future: Send + 'static,
-    S::Response: Send,
 {
     type Response = S::Response;
     type Error = Unavailable;
-    type Future = Pin<Box<dyn Future<Output = Result<S::Response, Unavailable>> + Send>>;
+    type Future = InTime<S::Future>;
 
     fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Unavailable>> {
         self.inner.poll_ready(context)
@@ -67,9 +66,29 @@ where
             Some(limit) => call.deadline().min(Instant::now() + limit),
             None => call.deadline(),
         };
-        let answer = self.inner.call(call);
-        Box::pin(async move {
-            timeout_at(end, answer).await.unwrap_or_else(|_| Err(Unavailable::new(service, Why::TimedOut)))
-        })
+        InTime { answer: timeout_at(end, self.inner.call(call)), service }
+    }
+}
+
+pin_project! {
+    /// An answer that comes in time, or as `TimedOut`.
+    #[derive(Debug)]
+    pub struct InTime<F> {
+        #[pin]
+        answer: Timeout<F>,
+        service: &'static str,
+    }
+}
+
+impl<F, R> Future for InTime<F>
+where
+    F: Future<Output = Result<R, Unavailable>>,
+{
+    type Output = Result<R, Unavailable>;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.project();
+        let answer = ready!(this.answer.poll(context));
+        Poll::Ready(answer.unwrap_or_else(|_| Err(Unavailable::new(*this.service, Why::TimedOut))))
     }
 }

@@ -11,7 +11,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 /// Bytes that crossed a server's sockets.
 #[derive(Clone, Debug, Default)]
-pub struct ByteCounts {
+pub(crate) struct ByteCounts {
     pub(crate) received: Counter,
     pub(crate) sent: Counter,
 }

@@ -2,39 +2,42 @@
 
 use std::{
     convert::Infallible,
-    future::Future,
-    pin::Pin,
     str::FromStr,
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering},
     },
-    task::{Context as Poller, Poll},
     time::Duration,
 };
 
 use axum::{
+    Router,
     body::Body,
     extract::MatchedPath,
     http::{HeaderMap, HeaderName, HeaderValue, Request, StatusCode},
+    middleware::{Next, from_fn},
     response::Response,
 };
-use opentelemetry::{KeyValue, trace::SpanKind};
+use opentelemetry::trace::SpanKind;
 use prometheus_client::{
     metrics::{counter::Counter, family::Family},
     registry::Registry,
 };
 use remote::{
-    Context, Trace, current, in_span, is_grpc, new_span_id, new_trace_id, overloaded, scope, too_late,
+    Context, TIMEOUT_MS, TRACEPARENT, Trace, current, in_span, is_grpc, new_span_id, new_trace_id,
+    overloaded, scope, too_late,
 };
 use tokio::time::{Instant, timeout_at};
-use tower::{Layer, Service};
+use tower::Service as _;
 
 use crate::{Limits, counted::ByteCounts};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// W3C Trace Context, level 2 (a draft): by which span of which trace the request was served.
 const TRACERESPONSE: HeaderName = HeaderName::from_static("traceresponse");
+
+/// Where a process speaks of itself: an overloaded one still says that it is.
+pub(crate) const OWN_PATHS: [&str; 2] = ["/health/", "/metrics"];
 
 /// Which requests leave a trace: the values of the axis `tracing`.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -122,55 +125,85 @@ pub struct IngressMetrics {
 }
 
 impl IngressMetrics {
-    pub(crate) fn bytes(&self) -> ByteCounts {
-        self.bytes.clone()
-    }
-
     fn count(&self, status: StatusCode) {
         let class = usize::from(status.as_u16() / 100).min(5);
         self.answered[class].inc();
     }
 }
 
-/// The layer around every route of a server.
+/// The routes of a server, and what every request passes before them. Cheap to clone.
 #[derive(Clone)]
-pub struct Ingress {
+pub struct Ingress(Arc<Routes>);
+
+struct Routes {
     public: Option<Sampling>,
-    in_flight: Arc<AtomicUsize>,
+    in_flight: AtomicUsize,
     places: usize,
     request: Duration,
-    metrics: Arc<IngressMetrics>,
+    metrics: IngressMetrics,
+    plain: Router,
+    /// The same, each in a span: an operation that leaves no trace does not pass what it has no use for.
+    traced: Router,
 }
 
 impl Ingress {
     /// Before the public API: whoever calls is believed nothing but a `traceparent`.
-    pub fn public(limits: Limits, sampling: Sampling, metrics: IngressMetrics) -> Self {
-        Self::new(Some(sampling), limits, metrics)
+    pub fn public(routes: Router, limits: Limits, sampling: Sampling, metrics: IngressMetrics) -> Self {
+        Self::new(routes, Some(sampling), limits, metrics)
     }
 
     /// Before components: the caller is a process of the same wiring, its deadline and trace hold.
-    pub fn internal(limits: Limits, metrics: IngressMetrics) -> Self {
-        Self::new(None, limits, metrics)
+    ///
+    /// What is said of the process itself ([`OWN_PATHS`]) stands outside the limits.
+    pub fn internal(routes: Router, limits: Limits, metrics: IngressMetrics) -> Self {
+        Self::new(routes, None, limits, metrics)
     }
 
-    fn new(public: Option<Sampling>, limits: Limits, metrics: IngressMetrics) -> Self {
-        Self {
-            public,
-            in_flight: Arc::default(),
-            places: limits.in_flight,
-            request: limits.request(),
-            metrics: Arc::new(metrics),
+    fn new(plain: Router, public: Option<Sampling>, limits: Limits, metrics: IngressMetrics) -> Self {
+        // Handlers become routes here, and not with every request.
+        let plain = plain.with_state(());
+        let traced = plain.clone().layer(from_fn(in_server_span));
+        let (places, request) = (limits.in_flight, limits.request());
+        let in_flight = AtomicUsize::new(0);
+        Self(Arc::new(Routes { public, in_flight, places, request, metrics, plain, traced }))
+    }
+
+    pub(crate) fn bytes(&self) -> ByteCounts {
+        self.0.metrics.bytes.clone()
+    }
+
+    /// Answers a request: with a refusal if there is no place for it, by the deadline otherwise.
+    pub(crate) async fn answer(self, request: Request<Body>) -> Result<Response, Infallible> {
+        let routes = &*self.0;
+        if routes.public.is_none() && OWN_PATHS.iter().any(|own| request.uri().path().starts_with(own)) {
+            return routes.plain.clone().call(request).await;
         }
+        let grpc = is_grpc(request.headers());
+        let Some(_place) = Place::take(&self.0) else {
+            routes.metrics.count(StatusCode::SERVICE_UNAVAILABLE);
+            return Ok(routes.signed(overloaded(grpc), Trace::unsampled()));
+        };
+        let context = routes.context(request.headers());
+        let router = if context.trace.sampled { &routes.traced } else { &routes.plain };
+        let answer = scope(context, router.clone().call(request));
+        let response = match timeout_at(context.deadline, answer).await {
+            Ok(Ok(response)) => response,
+            Err(_) => too_late(grpc),
+        };
+        routes.metrics.count(response.status());
+        Ok(routes.signed(response, context.trace))
     }
+}
 
+impl Routes {
     fn context(&self, headers: &HeaderMap) -> Context {
-        let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
-        let asked = text("traceparent").and_then(Trace::parse);
+        let text = |name: HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
+        let asked = text(TRACEPARENT).and_then(Trace::parse);
         let mut time = self.request;
         let trace = if let Some(sampling) = self.public {
             sampling.decide(asked)
         } else {
-            let left = text("x-timeout-ms").and_then(|left| left.parse().ok());
+            let left = text(TIMEOUT_MS).and_then(|left| left.parse().ok());
             time = left.map_or(time, |left| time.min(Duration::from_millis(left)));
             asked.unwrap_or_else(Trace::unsampled)
         };
@@ -180,83 +213,44 @@ impl Ingress {
     /// A public reply says which operation it answers, and where its trace is found if it leaves one.
     fn signed(&self, mut response: Response, trace: Trace) -> Response {
         if self.public.is_some() {
+            // The request's own span is known only within it.
+            let trace = response.extensions_mut().remove::<Trace>().unwrap_or(trace);
             let headers = response.headers_mut();
-            headers.extend(HeaderValue::try_from(format!("{:032x}", trace.id)).map(|id| (REQUEST_ID, id)));
+            headers.extend(HeaderValue::try_from(trace.id_text()).map(|id| (REQUEST_ID, id)));
             if trace.sampled {
                 headers.extend(HeaderValue::try_from(trace.header()).map(|trace| (TRACERESPONSE, trace)));
             }
         }
         response
     }
+}
 
+/// The place of a request that is under way; given back when it is over, however it ends.
+struct Place<'a>(&'a AtomicUsize);
+
+impl<'a> Place<'a> {
     /// Takes a place, if one is free.
-    fn enter(&self) -> Option<Place> {
-        let place = Place(Arc::clone(&self.in_flight));
-        (self.in_flight.fetch_add(1, Ordering::Relaxed) < self.places).then_some(place)
+    fn take(routes: &'a Routes) -> Option<Self> {
+        let place = Place(&routes.in_flight);
+        (routes.in_flight.fetch_add(1, Ordering::Relaxed) < routes.places).then_some(place)
     }
 }
 
-/// A request that is under way; given back when it is over, however it ends.
-struct Place(Arc<AtomicUsize>);
-
-impl Drop for Place {
+impl Drop for Place<'_> {
     fn drop(&mut self) {
         self.0.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
-impl<S> Layer<S> for Ingress {
-    type Service = Entered<S>;
-
-    fn layer(&self, inner: S) -> Entered<S> {
-        Entered { ingress: self.clone(), inner }
+/// Serves a request as a span, and notes it with the reply.
+async fn in_server_span(request: Request<Body>, next: Next) -> Response {
+    let name = name_of(&request);
+    let answer = async { (current(), next.run(request).await) };
+    let (inside, mut response) = in_span(|| (name, SpanKind::Server, Vec::new()), answer).await;
+    if let Some(inside) = inside {
+        response.extensions_mut().insert(inside.trace);
     }
-}
-
-/// A route behind the ingress.
-#[derive(Clone)]
-pub struct Entered<S> {
-    ingress: Ingress,
-    inner: S,
-}
-
-impl<S> Service<Request<Body>> for Entered<S>
-where
-    S: Service<Request<Body>, Response = Response, Error = Infallible>,
-    S::Future: Send + 'static,
-{
-    type Response = Response;
-    type Error = Infallible;
-    type Future = Pin<Box<dyn Future<Output = Result<Response, Infallible>> + Send>>;
-
-    fn poll_ready(&mut self, context: &mut Poller<'_>) -> Poll<Result<(), Infallible>> {
-        self.inner.poll_ready(context)
-    }
-
-    fn call(&mut self, request: Request<Body>) -> Self::Future {
-        let Some(place) = self.ingress.enter() else {
-            self.ingress.metrics.count(StatusCode::SERVICE_UNAVAILABLE);
-            let refusal = self.ingress.signed(overloaded(is_grpc(request.headers())), Trace::unsampled());
-            return Box::pin(std::future::ready(Ok(refusal)));
-        };
-        let context = self.ingress.context(request.headers());
-        let (ingress, grpc) = (self.ingress.clone(), is_grpc(request.headers()));
-        let name = context.trace.sampled.then(|| name_of(&request));
-        let answer = self.inner.call(request);
-        Box::pin(async move {
-            let describe = || (name.unwrap_or_default(), SpanKind::Server, Vec::<KeyValue>::new());
-            // The request's own span is known only within it.
-            let answer = async { (current().map_or(context.trace, |inside| inside.trace), answer.await) };
-            let answered = scope(context, in_span(describe, answer));
-            let (trace, response) = match timeout_at(context.deadline, answered).await {
-                Ok((trace, Ok(response))) => (trace, response),
-                Err(_) => (context.trace, too_late(grpc)),
-            };
-            ingress.metrics.count(response.status());
-            drop(place);
-            Ok(ingress.signed(response, trace))
-        })
-    }
+    response
 }
 
 /// A span's name: the method and the route, never the path, of which there are too many.
@@ -267,8 +261,7 @@ fn name_of(request: &Request<Body>) -> String {
 
 #[cfg(test)]
 mod tests {
-    use axum::{Router, routing::get};
-    use tower::ServiceExt as _;
+    use axum::routing::get;
 
     use super::*;
 
@@ -277,10 +270,10 @@ mod tests {
     /// The reply to a request with this `traceparent`.
     async fn reply(sampling: Sampling, traceparent: &str) -> Response {
         let metrics = ServerMetrics::register(&mut Registry::default()).of("public");
-        let ingress = Ingress::public(Limits::default(), sampling, metrics);
-        let router = Router::new().route("/", get(async || StatusCode::OK)).layer(ingress);
+        let routes = Router::new().route("/", get(async || StatusCode::OK));
+        let ingress = Ingress::public(routes, Limits::default(), sampling, metrics);
         let request = Request::get("/").header("traceparent", traceparent).body(Body::empty());
-        router.oneshot(request.expect("a request")).await.expect("it cannot fail")
+        ingress.answer(request.expect("a request")).await.expect("it cannot fail")
     }
 
     fn header<'a>(response: &'a Response, name: &str) -> Option<&'a str> {

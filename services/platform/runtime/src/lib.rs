@@ -27,7 +27,6 @@ mod telemetry;
 mod wiring;
 
 pub use backings::Backings;
-pub use counted::ByteCounts;
 pub use host::Host;
 pub use host_file::{HostFile, HostFileError, Limits};
 pub use ingress::{Ingress, IngressMetrics, Sampling, ServerMetrics};

@@ -86,18 +86,16 @@ async fn run(service: &Service, file: HostFile) -> Result<()> {
     let health = Health::new(std::mem::take(&mut backings.checks));
     let mut servers = tokio::task::JoinSet::new();
     let serve_limits = ServeLimits::from(&limits);
-    if let (Some(listener), Some(router)) = (public_listener, public) {
-        let metrics = counted.of("public");
-        let bytes = metrics.bytes();
-        let router = router.layer(Ingress::public(limits, sampling, metrics));
-        servers.spawn(serve(listener, router, serve_limits, bytes, stop.clone()));
+    if let (Some(listener), Some(routes)) = (public_listener, public) {
+        let ingress = Ingress::public(routes, limits, sampling, counted.of("public"));
+        servers.spawn(serve(listener, ingress, serve_limits, stop.clone()));
     }
-    let counts = counted.of("internal");
-    let bytes = counts.bytes();
-    let internal = internal.fallback(remote::unknown_method).layer(Ingress::internal(limits, counts));
-    // Health and metrics stand outside the limits: an overloaded process still says that it is.
-    let internal = internal.merge(health.clone().routes()).merge(metrics(backings.registry));
-    servers.spawn(serve(internal_listener, internal, serve_limits, bytes, stop.clone()));
+    let routes = internal
+        .merge(health.clone().routes())
+        .merge(metrics(backings.registry))
+        .fallback(remote::unknown_method);
+    let ingress = Ingress::internal(routes, limits, counted.of("internal"));
+    servers.spawn(serve(internal_listener, ingress, serve_limits, stop.clone()));
     tracing::info!(process = file.process, "serving");
 
     let why = stopped(serve_limits.drain + EXIT_MARGIN).await?;

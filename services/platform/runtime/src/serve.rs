@@ -1,10 +1,10 @@
-//! Serves a router on a socket: HTTP/1.1 and HTTP/2, with limits, until told to stop.
+//! Serves what an ingress lets in, on a socket: HTTP/1.1 and HTTP/2, with limits, until told to stop.
 //!
 //! Not `axum::serve`: that has no limit on connections and none on the time that a header may take.
 
 use std::{sync::Arc, time::Duration};
 
-use axum::{Router, body::Body, extract::ConnectInfo};
+use axum::{body::Body, extract::ConnectInfo};
 use hyper::{Request, body::Incoming, service::service_fn};
 use hyper_util::{
     rt::{TokioExecutor, TokioIo, TokioTimer},
@@ -12,12 +12,8 @@ use hyper_util::{
 };
 use tokio::{net::TcpListener, sync::Semaphore};
 use tokio_util::sync::CancellationToken;
-use tower::Service as _;
 
-use crate::{
-    Limits,
-    counted::{ByteCounts, Counted},
-};
+use crate::{Ingress, Limits, counted::Counted};
 
 /// How long a client may take to send a request's header.
 const HEADER_WITHIN: Duration = Duration::from_secs(30);
@@ -42,15 +38,10 @@ impl From<&Limits> for ServeLimits {
 /// Serves until `stop` is cancelled and requests under way are answered.
 ///
 /// A handler learns who is on the other side of the connection by `ConnectInfo`.
-pub async fn serve(
-    listener: TcpListener,
-    router: Router,
-    limits: ServeLimits,
-    bytes: ByteCounts,
-    stop: CancellationToken,
-) {
+pub async fn serve(listener: TcpListener, ingress: Ingress, limits: ServeLimits, stop: CancellationToken) {
     let mut http = auto::Builder::new(TokioExecutor::new());
-    http.http1().timer(TokioTimer::new()).header_read_timeout(HEADER_WITHIN);
+    // A reply is small: its head and body are put together more cheaply here than by the kernel.
+    http.http1().writev(false).timer(TokioTimer::new()).header_read_timeout(HEADER_WITHIN);
     http.http2().timer(TokioTimer::new()).max_concurrent_streams(STREAMS);
     let http = Arc::new(http);
     let graceful = GracefulShutdown::new();
@@ -68,12 +59,12 @@ pub async fn serve(
             }
         };
         let _ = stream.set_nodelay(true);
-        let router = router.clone();
+        let io = TokioIo::new(Counted::new(stream, ingress.bytes()));
+        let ingress = ingress.clone();
         let service = service_fn(move |mut request: Request<Incoming>| {
             request.extensions_mut().insert(ConnectInfo(peer));
-            router.clone().call(request.map(Body::new))
+            ingress.clone().answer(request.map(Body::new))
         });
-        let io = TokioIo::new(Counted::new(stream, bytes.clone()));
         let http = Arc::clone(&http);
         let watcher = graceful.watcher();
         connections.spawn(async move {
