@@ -67,8 +67,8 @@ pub(crate) struct Connections {
     connector: HttpConnector,
     peer: Uri,
     host: HeaderValue,
-    /// The one that was used last stands last.
-    idle: Mutex<VecDeque<(Instant, Connection)>>,
+    /// The one that was used last stands last. Boxed, because they change hands with every call.
+    idle: Mutex<VecDeque<(Instant, Box<Connection>)>>,
 }
 
 impl Connections {
@@ -83,13 +83,15 @@ impl Connections {
     /// Dropped before the reply is whole, it closes its connection.
     pub(crate) async fn send(&self, mut request: Request<Full<Bytes>>) -> Result<Response<Bytes>, Lost> {
         request.headers_mut().insert(HOST, self.host.clone());
-        let mut connection = match self.take() {
-            Some(connection) => connection,
-            None => self.connect().await?,
-        };
-        let reply = connection.exchange(request).await?;
-        self.keep(connection);
-        Ok(reply)
+        while let Some(connection) = self.take() {
+            match self.exchange(connection, request).await {
+                Err(Failed::Unsent(unsent)) => request = unsent,
+                Err(Failed::Lost) => return Err(Lost),
+                Ok(reply) => return Ok(reply),
+            }
+        }
+        let connection = Box::new(self.connect().await?);
+        self.exchange(connection, request).await.map_err(|_| Lost)
     }
 
     async fn connect(&self) -> Result<Connection, Lost> {
@@ -100,19 +102,26 @@ impl Connections {
         Ok(Connection { requests, wire })
     }
 
-    /// The idle connection that was used last, if the peer still holds one.
-    fn take(&self) -> Option<Connection> {
-        loop {
-            // In a statement of its own, so that the lock is let go before the connection is looked at.
-            let newest = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop_back();
-            let (since, mut connection) = newest?;
-            if since.elapsed() < IDLE_FOR && connection.is_ready() {
-                return Some(connection);
-            }
+    async fn exchange(
+        &self,
+        mut connection: Box<Connection>,
+        request: Request<Full<Bytes>>,
+    ) -> Result<Response<Bytes>, Failed> {
+        let reply = connection.exchange(request).await?;
+        if connection.is_ready() {
+            self.keep(connection);
         }
+        Ok(reply)
     }
 
-    fn keep(&self, connection: Connection) {
+    /// The idle connection that was used last. The peer may have closed it meanwhile.
+    fn take(&self) -> Option<Box<Connection>> {
+        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        let (_, connection) = idle.pop_back().filter(|(since, _)| since.elapsed() < IDLE_FOR)?;
+        Some(connection)
+    }
+
+    fn keep(&self, connection: Box<Connection>) {
         let now = Instant::now();
         let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
         while idle.front().is_some_and(|(since, _)| now - *since >= IDLE_FOR) {
@@ -124,6 +133,14 @@ impl Connections {
     }
 }
 
+/// Why there is no reply.
+enum Failed {
+    /// The peer had closed the connection: nothing of this request has left, it can be sent on another one.
+    Unsent(Request<Full<Bytes>>),
+    /// Whether the request has had an effect is not known.
+    Lost,
+}
+
 /// One HTTP/1.1 connection, and the way of requests into it.
 struct Connection {
     requests: http1::SendRequest<Full<Bytes>>,
@@ -131,13 +148,15 @@ struct Connection {
 }
 
 impl Connection {
-    /// Whether it can carry another request: what the peer did meanwhile, such as closing it, is seen here.
+    /// Whether it can carry another request.
     fn is_ready(&mut self) -> bool {
         let nobody = &mut Context::from_waker(Waker::noop());
-        pin!(unconstrained(&mut self.wire)).poll(nobody).is_pending() && self.requests.is_ready()
+        // Most often it says so already; otherwise it has to move on once more from the end of the last reply.
+        self.requests.is_ready()
+            || pin!(unconstrained(&mut self.wire)).poll(nobody).is_pending() && self.requests.is_ready()
     }
 
-    async fn exchange(&mut self, request: Request<Full<Bytes>>) -> Result<Response<Bytes>, Lost> {
+    async fn exchange(&mut self, request: Request<Full<Bytes>>) -> Result<Response<Bytes>, Failed> {
         // The answer moves on by what the wire does and by nothing else. So it is polled whenever the wire was, nobody
         // has to wake it, and it is exempt from tokio's budget, which would have it wait for a wake.
         let mut answer = pin!(unconstrained(answer(&mut self.requests, request)));
@@ -153,7 +172,7 @@ impl Connection {
             }
             let over = Pin::new(&mut self.wire).poll(task).is_ready();
             match answer.as_mut().poll(nobody) {
-                Poll::Pending if over => Poll::Ready(Err(Lost)),
+                Poll::Pending if over => Poll::Ready(Err(Failed::Lost)),
                 answer => answer,
             }
         })
@@ -164,10 +183,32 @@ impl Connection {
 async fn answer(
     requests: &mut http1::SendRequest<Full<Bytes>>,
     request: Request<Full<Bytes>>,
-) -> Result<Response<Bytes>, Lost> {
-    let (head, body) = requests.send_request(request).await.map_err(|_| Lost)?.into_parts();
-    let body = Limited::new(body, MAX_MESSAGE_BYTES).collect().await.map_err(|_| Lost)?;
-    Ok(Response::from_parts(head, body.to_bytes()))
+) -> Result<Response<Bytes>, Failed> {
+    let response = requests.try_send_request(request).await;
+    let (head, body) = match response {
+        Ok(response) => response.into_parts(),
+        Err(mut error) => return Err(error.take_message().map_or(Failed::Lost, Failed::Unsent)),
+    };
+    let body = whole(body, MAX_MESSAGE_BYTES).await.ok_or(Failed::Lost)?;
+    Ok(Response::from_parts(head, body))
+}
+
+/// The whole of a body; `None` if it has more bytes than that, or breaks off.
+///
+/// Most often it is one frame, and then it is passed on as it came.
+pub(crate) async fn whole<B>(body: B, at_most: usize) -> Option<Bytes>
+where
+    B: Body<Data = Bytes> + Unpin,
+    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
+    let mut body = Limited::new(body, at_most);
+    let Some(first) = body.frame().await else { return Some(Bytes::new()) };
+    let first = first.ok()?.into_data().unwrap_or_default();
+    if body.is_end_stream() {
+        return Some(first);
+    }
+    let rest = body.collect().await.ok()?.to_bytes();
+    Some(if rest.is_empty() { first } else { [first, rest].concat().into() })
 }
 
 /// The HTTP/2 connection to one peer, shared by all calls under way.

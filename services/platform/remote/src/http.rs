@@ -20,11 +20,14 @@ use http::{
     header::{CONTENT_TYPE, RETRY_AFTER},
     uri::{Authority, PathAndQuery},
 };
-use http_body_util::{BodyExt, Full, Limited};
+use http_body_util::Full;
 use serde::{Serialize, de::DeserializeOwned};
 use tower::Service;
 
-use crate::{Call, Context, MAX_MESSAGE_BYTES, Reply, connections::Connections};
+use crate::{
+    Call, Context, MAX_MESSAGE_BYTES, Reply,
+    connections::{Connections, whole},
+};
 
 /// How long the caller still waits, in whole milliseconds.
 pub const TIMEOUT_MS: HeaderName = HeaderName::from_static("x-timeout-ms");
@@ -97,11 +100,10 @@ where
     F: FnOnce(Q) -> A,
     A: Future<Output = Result<P, E>>,
 {
-    let body = Limited::new(request.into_body(), MAX_MESSAGE_BYTES);
-    let Ok(body) = body.collect().await else {
+    let Some(body) = whole(request.into_body(), MAX_MESSAGE_BYTES).await else {
         return problem(StatusCode::PAYLOAD_TOO_LARGE, "too-large", "Request too large", "");
     };
-    let question = match serde_json::from_slice(&body.to_bytes()) {
+    let question = match serde_json::from_slice(&body) {
         Ok(question) => question,
         Err(error) => {
             let detail = error.to_string();
