@@ -14,9 +14,10 @@ use axum::{
     Json, Router,
     body::Bytes,
     extract::{Path, State},
+    handler::Handler as _,
     http::{Request, StatusCode, header},
     response::{IntoResponse, Response},
-    routing::{get, post},
+    routing::{MethodRouter, get, post},
     serve::ListenerExt,
 };
 use contract::MonotonicTicks;
@@ -56,10 +57,10 @@ type Links = Arc<RwLock<HashMap<String, String>>>;
 
 /// Serves on that address with one thread, until the process is killed.
 fn serve(address: SocketAddr) -> std::io::Result<()> {
-    serve_router(address, links())
+    serve_router(address, links(get(follow)))
 }
 
-/// The same, with every request limited by its address, so far that none is refused.
+/// The same, with links followed behind the limiter, which counts by address and refuses none.
 fn serve_limited(address: SocketAddr) -> anyhow::Result<()> {
     let counts = LocalCounts::new(
         Algorithm::Gcra,
@@ -76,12 +77,13 @@ fn serve_limited(address: SocketAddr) -> anyhow::Result<()> {
         mode: Mode::Enforce,
     };
     decisions.set_policies(PolicySet { version: 1, policies: vec![policy] });
-    Ok(serve_router(address, links().layer(Limiting::new(Arc::new(decisions), OnFailure::Open)))?)
+    let limiting = Limiting::new(Arc::new(decisions), OnFailure::Open);
+    Ok(serve_router(address, links(get(follow.layer(limiting))))?)
 }
 
-fn links() -> Router {
+fn links(follow: MethodRouter<Links>) -> Router {
     Router::new()
-        .route("/{code}", get(follow))
+        .route("/{code}", follow)
         .route("/links", post(shorten))
         .route("/resolve", post(resolve))
         .with_state(Links::default())

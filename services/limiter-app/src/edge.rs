@@ -20,6 +20,7 @@ use std::sync::Arc;
 use axum::{
     Json, Router,
     extract::{Path, Request, State},
+    handler::Handler as _,
     http::{HeaderMap, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
     routing::{get, post},
@@ -53,7 +54,7 @@ pub fn router(
     let limiting = Limiting::new(Arc::clone(&decisions), on_failure);
     let for_a_proxy = envoy::router(Arc::clone(&decisions));
     let routes = Router::new()
-        .route("/quotes/{number}", get(quote).route_layer(limiting))
+        .route("/quotes/{number}", get(quote.layer(limiting)))
         .route("/policies", get(policies_in_force).put(replace_policies))
         .route("/decisions", post(decide))
         .route("/openapi.json", get(openapi::document))

@@ -101,7 +101,8 @@ impl Decisions for DecisionService {
         validate(&ask)?;
         let rules = self.rules();
         let applied: Vec<_> = rules.policies.iter().filter(|rule| !rule.exempts(&ask.facts)).collect();
-        let charges: Vec<_> = applied.iter().flat_map(|rule| rule.charges(&ask.facts, self.keying)).collect();
+        let mut charges = Vec::with_capacity(applied.iter().map(|rule| rule.limits.len()).sum());
+        charges.extend(applied.iter().flat_map(|rule| rule.charges(&ask.facts, self.keying)));
         if charges.is_empty() {
             return Ok(decision(&applied, &[]));
         }

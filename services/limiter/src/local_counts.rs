@@ -18,7 +18,7 @@ use key::Key;
 use table::{Keyed, Table};
 
 use crate::{
-    Algorithm, CountError, CountKey, Counts, Limit, MAX_CHARGES, Standing, Take, Taken,
+    Algorithm, Charge, CountError, CountKey, Counts, Limit, MAX_CHARGES, Standing, Take, Taken,
     algorithm::{Fields, with_state},
 };
 
@@ -100,18 +100,12 @@ impl LocalCounts {
             return Err(CountError::TooManyCharges);
         }
         let now = self.clock.ticks();
-        let keyed: Vec<_> = take
-            .charges
-            .iter()
-            .map(|charge| Keyed {
-                key: self.key(&charge.key.0),
-                limit: &charge.limit,
-                enforced: charge.enforced,
-            })
-            .collect();
-        let standings = match keyed.as_slice() {
-            [charge] => vec![self.table.take_one(charge, take.cost, now)?],
-            charges => self.table.take_all(charges, take.cost, now)?,
+        let standings = match take.charges.as_slice() {
+            [charge] => vec![self.table.take_one(&self.keyed(charge), take.cost, now)?],
+            charges => {
+                let charges: Vec<_> = charges.iter().map(|charge| self.keyed(charge)).collect();
+                self.table.take_all(&charges, take.cost, now)?
+            }
         };
         Ok(Taken { standings })
     }
@@ -135,6 +129,10 @@ impl LocalCounts {
     /// What is held now.
     pub fn held(&self) -> Held {
         self.table.held()
+    }
+
+    fn keyed<'a>(&self, charge: &'a Charge) -> Keyed<'a> {
+        Keyed { key: self.key(&charge.key.0), limit: &charge.limit, enforced: charge.enforced }
     }
 
     fn key(&self, name: &str) -> Key {
