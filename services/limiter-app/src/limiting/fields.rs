@@ -2,8 +2,12 @@
 
 use std::time::Duration;
 
-use axum::http::{HeaderName, HeaderValue};
-use limiter::Decision;
+use axum::{
+    body::Bytes,
+    http::{HeaderName, HeaderValue},
+};
+use bytes::BytesMut;
+use limiter::{Decision, PolicyStanding};
 
 const RATELIMIT: HeaderName = HeaderName::from_static("ratelimit");
 /// What one item takes, with room to spare, bytes.
@@ -15,37 +19,47 @@ const RATELIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy")
 /// The further limits of a policy are named `"per-token/2"` and so on, which no policy can be. The draft counts in whole
 /// seconds: a window or a reset below one is rounded up.
 pub(crate) fn standings(decision: &Decision) -> impl Iterator<Item = (HeaderName, HeaderValue)> + use<> {
-    let (mut policies, mut stands) = (String::with_capacity(LENGTH), String::with_capacity(LENGTH));
-    let (mut policy, mut number) = ("", 0);
-    // The limits of a policy stand next to each other.
-    for standing in &decision.standings {
-        number = if standing.policy == policy { number + 1 } else { 1 };
-        policy = &standing.policy;
-        let (limit, reset) = (&standing.limit, standing.reset_after);
-        let quota = [(";q=", limit.requests().into()), (";w=", seconds(limit.window()))];
-        item(&mut policies, policy, number, quota);
-        item(&mut stands, policy, number, [(";r=", standing.remaining.into()), (";t=", seconds(reset))]);
-    }
+    // Both in one piece of memory, one after the other.
+    let mut text = BytesMut::with_capacity(2 * LENGTH * decision.standings.len());
+    let policies = list(&mut text, decision, |standing| {
+        [(";q=", standing.limit.requests().into()), (";w=", seconds(standing.limit.window()))]
+    });
+    let stands = list(&mut text, decision, |standing| {
+        [(";r=", standing.remaining.into()), (";t=", seconds(standing.reset_after))]
+    });
     let fields = [(RATELIMIT_POLICY, policies), (RATELIMIT, stands)];
     let written = fields.into_iter().filter(|(_, value)| !value.is_empty());
-    written.filter_map(|(name, value)| Some((name, HeaderValue::try_from(value).ok()?)))
+    written.filter_map(|(name, value)| Some((name, HeaderValue::from_maybe_shared(value).ok()?)))
 }
 
-/// Adds an item with its two parameters to a list.
-fn item(list: &mut String, policy: &str, number: u32, parameters: [(&str, u64); 2]) {
-    // Put together by hand, and not by `format!`, which takes several times as long: every reply pays for it.
+/// A list with an item for each limit, and two parameters with each item.
+///
+/// Put together by hand, and not by `format!`, which takes several times as long: every reply pays for it.
+fn list(
+    text: &mut BytesMut,
+    decision: &Decision,
+    parameters: impl Fn(&PolicyStanding) -> [(&'static str, u64); 2],
+) -> Bytes {
     let mut digits = itoa::Buffer::new();
-    list.push_str(if list.is_empty() { "\"" } else { ", \"" });
-    list.push_str(policy);
-    if number > 1 {
-        list.push('/');
-        list.push_str(digits.format(number));
+    let mut add = |part: &str| text.extend_from_slice(part.as_bytes());
+    let (mut policy, mut number) = ("", 0_u32);
+    // The limits of a policy stand next to each other.
+    for (place, standing) in decision.standings.iter().enumerate() {
+        number = if standing.policy == policy { number + 1 } else { 1 };
+        policy = &standing.policy;
+        add(if place == 0 { "\"" } else { ", \"" });
+        add(policy);
+        if number > 1 {
+            add("/");
+            add(digits.format(number));
+        }
+        add("\"");
+        for (name, value) in parameters(standing) {
+            add(name);
+            add(digits.format(value));
+        }
     }
-    list.push('"');
-    for (name, value) in parameters {
-        list.push_str(name);
-        list.push_str(digits.format(value));
-    }
+    text.split().freeze()
 }
 
 /// `Retry-After`, in whole seconds: no earlier than there is room, and at least one.
@@ -61,7 +75,7 @@ fn seconds(duration: Duration) -> u64 {
 #[cfg(test)]
 mod tests {
     use axum::http::HeaderMap;
-    use limiter::{Limit, PolicyStanding, Verdict};
+    use limiter::{Limit, Verdict};
 
     use super::*;
 
