@@ -3,7 +3,7 @@
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use prometheus_client::registry::Registry;
-use remote::{Balancing, CallMetrics, Client, Contract, HopMetrics, Repeats, Transport};
+use remote::{Balancing, CallMetrics, Client, Contract, HopMetrics, Methods, Repeats, Transport};
 use resilience::Policy;
 use runtime::{Ingress, Limits, ServeLimits, ServerMetrics, serve};
 use tokio::net::TcpListener;
@@ -29,13 +29,13 @@ pub async fn placed<C: Contract>(
     C::reach(transport, client(transport, address).sending(repeats))
 }
 
-/// Serves a router as a process of a wiring serves its components.
-pub async fn serving(router: axum::Router) -> SocketAddr {
+/// Serves methods as a process of a wiring serves its components.
+pub async fn serving(methods: Methods) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
     let address = listener.local_addr().expect("it is bound");
     let limits = Limits::default();
     let metrics = ServerMetrics::register(&mut Registry::default()).of("internal");
-    let ingress = Ingress::internal(router.fallback(remote::unknown_method), limits, metrics);
+    let ingress = Ingress::internal(methods, axum::Router::new(), limits, metrics);
     let stop = CancellationToken::new();
     tokio::spawn(serve(listener, ingress, ServeLimits::from(&limits), stop));
     address

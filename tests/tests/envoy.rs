@@ -18,7 +18,6 @@ use serde_json::{Value, json};
 use system_tests::{
     edge_suite::eventually,
     limiter_suite::{self, by_client, in_force},
-    placed::serving,
     wirings::{Wirings, end},
 };
 
@@ -168,6 +167,14 @@ fn quick(envoy: &Envoy) -> u16 {
     status
 }
 
+/// A server that says hello to everybody, as long as the runtime lives.
+async fn plain_server() -> SocketAddr {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async { axum::serve(listener, axum::Router::new().fallback(async || "hello")).await });
+    address
+}
+
 #[test]
 fn envoy_refuses_by_our_decisions_and_without_them_does_as_it_was_told() {
     if !can_be_had() {
@@ -175,8 +182,7 @@ fn envoy_refuses_by_our_decisions_and_without_them_does_as_it_was_told() {
     }
     let limiter = Wirings::of("limiter", env!("CARGO_BIN_EXE_hosted"));
     let runtime = tokio::runtime::Runtime::new().unwrap();
-    let server =
-        runtime.block_on(serving(axum::Router::new().route("/", axum::routing::get(async || "hello"))));
+    let server = runtime.block_on(plain_server());
     let arm = ArmPlan::new("envoy".to_owned(), Wiring::defaults(limiter.system));
     limiter.with_each(&[arm], |launch| {
         let address = launch.arms[0].public;

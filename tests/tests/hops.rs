@@ -119,7 +119,7 @@ async fn an_error_of_the_callees_own_callee_arrives_as_it_was() {
 async fn a_peer_that_speaks_another_contract_is_misunderstood() {
     for transport in TRANSPORTS {
         // It serves clicks, and is asked for links.
-        let address = serving(axum::Router::new()).await;
+        let address = serving(Vec::new()).await;
         let links = links::Placed::reach(transport, client(transport, address));
         let expected = LinkError::Unavailable(Unavailable::new("links", Why::Misunderstood));
         assert_eq!(links.resolve(code()).await, Err(expected), "{transport:?}");

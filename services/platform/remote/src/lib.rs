@@ -29,14 +29,13 @@ pub use http::{
     TIMEOUT_MS, TRACEPARENT, answer as answer_http, is_grpc, overloaded, problem, too_late, unknown_method,
 };
 pub use observe::{CallMetrics, HopMetrics};
-pub use table::Contract;
+pub use table::{Contract, Methods, Served};
 pub use trace::{Described, SpanId, Trace, TraceId, in_span, new_span_id, new_trace_id, record_span};
 
 /// What `remote!` needs of other crates, so that an app crate need not name them.
 #[doc(hidden)]
 pub mod reexport {
     pub use async_trait::async_trait;
-    pub use axum;
 }
 
 /// The largest request or reply of a component, in bytes; a larger one is refused, on both sides.

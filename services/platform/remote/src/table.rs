@@ -2,9 +2,17 @@
 
 use std::sync::Arc;
 
-use axum::Router;
+use axum::{body::Body, response::Response};
+use futures::future::BoxFuture;
+use http::Request;
 
 use crate::{CallMetrics, Client, Method, Transport};
+
+/// A method as a server calls it: a request becomes a reply.
+pub type Served = Box<dyn Fn(Request<Body>) -> BoxFuture<'static, Response> + Send + Sync>;
+
+/// Methods by their paths.
+pub type Methods = Vec<(&'static str, Served)>;
 
 /// A contract that can be placed: its methods, how it is served, and how it is called from elsewhere.
 ///
@@ -19,8 +27,8 @@ pub trait Contract {
     /// Its methods, in the order of the trait.
     const METHODS: &'static [Method];
 
-    /// An implementation as other processes reach it.
-    fn serve(transport: Transport, service: Arc<Self::Service>) -> Router;
+    /// An implementation as other processes reach it: its methods by their paths.
+    fn serve(transport: Transport, service: Arc<Self::Service>) -> Methods;
 
     /// The implementation in another process.
     fn reach(transport: Transport, client: Client) -> Arc<Self::Service>;
@@ -76,7 +84,7 @@ macro_rules! remote {
             fn serve(
                 transport: $crate::Transport,
                 service: std::sync::Arc<dyn $service>,
-            ) -> $crate::reexport::axum::Router {
+            ) -> $crate::Methods {
                 match transport {
                     $crate::Transport::Http => serve_http(&service),
                     $crate::Transport::Grpc => serve_grpc(&service),
@@ -101,33 +109,31 @@ macro_rules! remote {
             }
         }
 
-        fn serve_http(service: &std::sync::Arc<dyn $service>) -> $crate::reexport::axum::Router {
-            $crate::reexport::axum::Router::new()
-            $( .route(METHODS[Number::$method as usize].http_path, $crate::reexport::axum::routing::post({
+        fn serve_http(service: &std::sync::Arc<dyn $service>) -> $crate::Methods {
+            vec![ $( (METHODS[Number::$method as usize].http_path, {
                 let service = std::sync::Arc::clone(service);
-                move |request: $crate::reexport::axum::extract::Request| {
+                Box::new(move |request| {
                     let service = std::sync::Arc::clone(&service);
                     let ask = async move |asked: $request| service.$method(asked).await;
-                    $crate::answer_http(request, ask)
-                }
-            })) )+
+                    Box::pin($crate::answer_http(request, ask))
+                })
+            }) ),+ ]
         }
 
-        fn serve_grpc(service: &std::sync::Arc<dyn $service>) -> $crate::reexport::axum::Router {
-            $crate::reexport::axum::Router::new()
-            $( .route(METHODS[Number::$method as usize].grpc_path, $crate::reexport::axum::routing::post({
+        fn serve_grpc(service: &std::sync::Arc<dyn $service>) -> $crate::Methods {
+            vec![ $( (METHODS[Number::$method as usize].grpc_path, {
                 let service = std::sync::Arc::clone(service);
-                move |request: $crate::reexport::axum::extract::Request| {
+                Box::new(move |request| {
                     let service = std::sync::Arc::clone(&service);
                     let ask = move |asked: $request| {
                         let service = std::sync::Arc::clone(&service);
                         async move { service.$method(asked).await }
                     };
-                    $crate::answer_grpc::<$proto::$request, $proto::$reply, $proto::$error, _, _, _, _, _>(
+                    Box::pin($crate::answer_grpc::<$proto::$request, $proto::$reply, $proto::$error, _, _, _, _, _>(
                         request, ask,
-                    )
-                }
-            })) )+
+                    ))
+                })
+            }) ),+ ]
         }
 
         /// The implementation in another process, by HTTP/JSON.

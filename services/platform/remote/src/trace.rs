@@ -156,7 +156,10 @@ mod tests {
     #[test]
     fn a_header_is_read_as_it_was_written() {
         let trace = Trace::parse(HEADER).expect("the example of the standard");
-        assert_eq!((trace.id, trace.span), (0x0af7651916cd43dd8448eb211c80319c, 0x00f067aa0ba902b7));
+        assert_eq!(
+            (trace.id, trace.span),
+            (0x0af7_6519_16cd_43dd_8448_eb21_1c80_319c, 0x00f0_67aa_0ba9_02b7)
+        );
         assert!(trace.sampled);
         assert_eq!((trace.header().as_str(), trace.id_text().as_str()), (HEADER, &HEADER[3..35]));
         let unsampled = Trace { sampled: false, ..trace };

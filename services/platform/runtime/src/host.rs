@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use anyhow::{Context as _, Result, bail};
 use axum::Router;
 use backing::{Publisher, Subscriber};
-use remote::{Balancing, CallMetrics, Client, Contract, HopMetrics, Transport};
+use remote::{Balancing, CallMetrics, Client, Contract, HopMetrics, Methods, Transport};
 use resilience::Policy;
 
 use crate::{
@@ -21,7 +21,7 @@ pub struct Host {
     transport: Transport,
     policy: Policy,
     balancing: Balancing,
-    internal: Router,
+    internal: Methods,
     public: Option<Router>,
 }
 
@@ -35,16 +35,7 @@ impl Host {
         let policy = wiring.get("resilience").parse()?;
         let balancing = wiring.get("balancing").parse()?;
         let backings = Backings::new(file.backings.clone(), wiring.clone());
-        Ok(Self {
-            file,
-            wiring,
-            backings,
-            transport,
-            policy,
-            balancing,
-            internal: Router::new(),
-            public: None,
-        })
+        Ok(Self { file, wiring, backings, transport, policy, balancing, internal: Vec::new(), public: None })
     }
 
     /// The value of an axis.
@@ -74,8 +65,7 @@ impl Host {
         let metrics = CallMetrics::register(&mut self.backings.registry, C::METHODS);
         let service = C::observe(metrics, local);
         if self.wiring.processes().count() > 1 {
-            let routes = C::serve(self.transport, Arc::clone(&service));
-            self.internal = std::mem::take(&mut self.internal).merge(routes);
+            self.internal.extend(C::serve(self.transport, Arc::clone(&service)));
         }
         Ok(service)
     }
@@ -113,7 +103,7 @@ impl Host {
         }
     }
 
-    pub(crate) fn into_parts(self) -> (HostFile, Wiring, Backings, Router, Option<Router>) {
+    pub(crate) fn into_parts(self) -> (HostFile, Wiring, Backings, Methods, Option<Router>) {
         (self.file, self.wiring, self.backings, self.internal, self.public)
     }
 }

@@ -1,6 +1,7 @@
 //! What every request passes before its handler: a place, a deadline, a trace, a count.
 
 use std::{
+    collections::HashMap,
     convert::Infallible,
     str::FromStr,
     sync::{
@@ -14,7 +15,7 @@ use axum::{
     Router,
     body::Body,
     extract::MatchedPath,
-    http::{HeaderMap, HeaderName, HeaderValue, Request, StatusCode},
+    http::{HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode},
     middleware::{Next, from_fn},
     response::Response,
 };
@@ -24,8 +25,8 @@ use prometheus_client::{
     registry::Registry,
 };
 use remote::{
-    Context, TIMEOUT_MS, TRACEPARENT, Trace, current, in_span, is_grpc, new_span_id, new_trace_id,
-    overloaded, scope, too_late,
+    Context, Methods, Served, TIMEOUT_MS, TRACEPARENT, Trace, current, in_span, is_grpc, new_span_id,
+    new_trace_id, overloaded, scope, too_late,
 };
 use tokio::time::{Instant, timeout_at};
 use tower::Service as _;
@@ -35,9 +36,6 @@ use crate::{Limits, counted::ByteCounts};
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// W3C Trace Context, level 2 (a draft): by which span of which trace the request was served.
 const TRACERESPONSE: HeaderName = HeaderName::from_static("traceresponse");
-
-/// Where a process speaks of itself: an overloaded one still says that it is.
-pub(crate) const OWN_PATHS: [&str; 2] = ["/health/", "/metrics"];
 
 /// Which requests leave a trace: the values of the axis `tracing`.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -136,83 +134,117 @@ impl IngressMetrics {
 pub struct Ingress(Arc<Routes>);
 
 struct Routes {
-    public: Option<Sampling>,
+    serves: Serves,
     in_flight: AtomicUsize,
     places: usize,
     request: Duration,
     metrics: IngressMetrics,
-    plain: Router,
-    /// The same, each in a span: an operation that leaves no trace does not pass what it has no use for.
-    traced: Router,
+}
+
+/// What a server serves.
+enum Serves {
+    /// The public API: whoever calls is believed nothing but a `traceparent`.
+    Public {
+        sampling: Sampling,
+        plain: Router,
+        /// The same, each route in a span: an operation that leaves no trace does not pass what it has no use for.
+        traced: Router,
+    },
+    /// Components: the caller is a process of the same wiring, its deadline and trace hold.
+    Internal {
+        methods: HashMap<&'static str, Served>,
+        /// What the process says of itself, outside the limits: an overloaded one still says that it is.
+        own: Router,
+    },
 }
 
 impl Ingress {
-    /// Before the public API: whoever calls is believed nothing but a `traceparent`.
+    /// Before the public API.
     pub fn public(routes: Router, limits: Limits, sampling: Sampling, metrics: IngressMetrics) -> Self {
-        Self::new(routes, Some(sampling), limits, metrics)
-    }
-
-    /// Before components: the caller is a process of the same wiring, its deadline and trace hold.
-    ///
-    /// What is said of the process itself ([`OWN_PATHS`]) stands outside the limits.
-    pub fn internal(routes: Router, limits: Limits, metrics: IngressMetrics) -> Self {
-        Self::new(routes, None, limits, metrics)
-    }
-
-    fn new(plain: Router, public: Option<Sampling>, limits: Limits, metrics: IngressMetrics) -> Self {
         // Handlers become routes here, and not with every request.
-        let plain = plain.with_state(());
+        let plain = routes.with_state(());
         let traced = plain.clone().layer(from_fn(in_server_span));
+        Self::new(Serves::Public { sampling, plain, traced }, limits, metrics)
+    }
+
+    /// Before the methods of components, and beside what the process says of itself.
+    pub fn internal(methods: Methods, own: Router, limits: Limits, metrics: IngressMetrics) -> Self {
+        let own = own.fallback(remote::unknown_method).with_state(());
+        Self::new(Serves::Internal { methods: methods.into_iter().collect(), own }, limits, metrics)
+    }
+
+    fn new(serves: Serves, limits: Limits, metrics: IngressMetrics) -> Self {
         let (places, request) = (limits.in_flight, limits.request());
-        let in_flight = AtomicUsize::new(0);
-        Self(Arc::new(Routes { public, in_flight, places, request, metrics, plain, traced }))
+        Self(Arc::new(Routes { serves, in_flight: AtomicUsize::new(0), places, request, metrics }))
     }
 
     pub(crate) fn bytes(&self) -> ByteCounts {
         self.0.metrics.bytes.clone()
     }
 
-    /// Answers a request: with a refusal if there is no place for it, by the deadline otherwise.
+    /// Answers a request.
     pub(crate) async fn answer(self, request: Request<Body>) -> Result<Response, Infallible> {
-        let routes = &*self.0;
-        if routes.public.is_none() && OWN_PATHS.iter().any(|own| request.uri().path().starts_with(own)) {
-            return routes.plain.clone().call(request).await;
+        match &self.0.serves {
+            Serves::Public { plain, traced, .. } => {
+                let route = |sampled| if sampled { traced.clone() } else { plain.clone() };
+                self.0.within_limits(request, |request, trace| route(trace.sampled).call(request)).await
+            }
+            Serves::Internal { methods, own } => {
+                let asked = methods.get_key_value(request.uri().path());
+                let Some((path, method)) = asked.filter(|_| request.method() == Method::POST) else {
+                    return own.clone().call(request).await;
+                };
+                let describe = || (format!("POST {path}"), SpanKind::Server, Vec::new());
+                let ask = |request, _| async { Ok(in_span(describe, method(request)).await) };
+                self.0.within_limits(request, ask).await
+            }
         }
-        let grpc = is_grpc(request.headers());
-        let Some(_place) = Place::take(&self.0) else {
-            routes.metrics.count(StatusCode::SERVICE_UNAVAILABLE);
-            return Ok(routes.signed(overloaded(grpc), Trace::unsampled()));
-        };
-        let context = routes.context(request.headers());
-        let router = if context.trace.sampled { &routes.traced } else { &routes.plain };
-        let answer = scope(context, router.clone().call(request));
-        let response = match timeout_at(context.deadline, answer).await {
-            Ok(Ok(response)) => response,
-            Err(_) => too_late(grpc),
-        };
-        routes.metrics.count(response.status());
-        Ok(routes.signed(response, context.trace))
     }
 }
 
 impl Routes {
+    /// Lets a request be answered if there is a place for it, and by its deadline.
+    async fn within_limits<A>(
+        &self,
+        request: Request<Body>,
+        ask: impl FnOnce(Request<Body>, Trace) -> A,
+    ) -> Result<Response, Infallible>
+    where
+        A: Future<Output = Result<Response, Infallible>>,
+    {
+        let grpc = is_grpc(request.headers());
+        let Some(_place) = Place::take(self) else {
+            self.metrics.count(StatusCode::SERVICE_UNAVAILABLE);
+            return Ok(self.signed(overloaded(grpc), Trace::unsampled()));
+        };
+        let context = self.context(request.headers());
+        let answer = scope(context, ask(request, context.trace));
+        let response = match timeout_at(context.deadline, answer).await {
+            Ok(answer) => answer?,
+            Err(_) => too_late(grpc),
+        };
+        self.metrics.count(response.status());
+        Ok(self.signed(response, context.trace))
+    }
+
     fn context(&self, headers: &HeaderMap) -> Context {
         let text = |name: HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
         let asked = text(TRACEPARENT).and_then(Trace::parse);
         let mut time = self.request;
-        let trace = if let Some(sampling) = self.public {
-            sampling.decide(asked)
-        } else {
-            let left = text(TIMEOUT_MS).and_then(|left| left.parse().ok());
-            time = left.map_or(time, |left| time.min(Duration::from_millis(left)));
-            asked.unwrap_or_else(Trace::unsampled)
+        let trace = match self.serves {
+            Serves::Public { sampling, .. } => sampling.decide(asked),
+            Serves::Internal { .. } => {
+                let left = text(TIMEOUT_MS).and_then(|left| left.parse().ok());
+                time = left.map_or(time, |left| time.min(Duration::from_millis(left)));
+                asked.unwrap_or_else(Trace::unsampled)
+            }
         };
         Context { deadline: Instant::now() + time, trace }
     }
 
     /// A public reply says which operation it answers, and where its trace is found if it leaves one.
     fn signed(&self, mut response: Response, trace: Trace) -> Response {
-        if self.public.is_some() {
+        if let Serves::Public { .. } = self.serves {
             // The request's own span is known only within it.
             let trace = response.extensions_mut().remove::<Trace>().unwrap_or(trace);
             let headers = response.headers_mut();

@@ -90,11 +90,8 @@ async fn run(service: &Service, file: HostFile) -> Result<()> {
         let ingress = Ingress::public(routes, limits, sampling, counted.of("public"));
         servers.spawn(serve(listener, ingress, serve_limits, stop.clone()));
     }
-    let routes = internal
-        .merge(health.clone().routes())
-        .merge(metrics(backings.registry))
-        .fallback(remote::unknown_method);
-    let ingress = Ingress::internal(routes, limits, counted.of("internal"));
+    let own = health.clone().routes().merge(metrics(backings.registry));
+    let ingress = Ingress::internal(internal, own, limits, counted.of("internal"));
     servers.spawn(serve(internal_listener, ingress, serve_limits, stop.clone()));
     tracing::info!(process = file.process, "serving");
 

@@ -52,7 +52,7 @@ impl Connections {
         request.headers_mut().insert(HOST, self.host.clone());
         while let Some(connection) = self.take() {
             match self.exchange(connection, request).await {
-                Err(Failed::Unsent(unsent)) => request = unsent,
+                Err(Failed::Unsent(unsent)) => request = *unsent,
                 Err(Failed::Lost) => return Err(Lost),
                 Ok(reply) => return Ok(reply),
             }
@@ -103,7 +103,7 @@ impl Connections {
 /// Why there is no reply.
 enum Failed {
     /// The peer had closed the connection: nothing of this request has left, it can be sent on another one.
-    Unsent(Request<Full<Bytes>>),
+    Unsent(Box<Request<Full<Bytes>>>),
     /// Whether the request has had an effect is not known.
     Lost,
 }
@@ -154,7 +154,10 @@ async fn answer(
     let response = requests.try_send_request(request).await;
     let (head, body) = match response {
         Ok(response) => response.into_parts(),
-        Err(mut error) => return Err(error.take_message().map_or(Failed::Lost, Failed::Unsent)),
+        Err(mut error) => {
+            let unsent = error.take_message().map(Box::new);
+            return Err(unsent.map_or(Failed::Lost, Failed::Unsent));
+        }
     };
     let body = whole(body, MAX_MESSAGE_BYTES).await.ok_or(Failed::Lost)?;
     Ok(Response::from_parts(head, body))
