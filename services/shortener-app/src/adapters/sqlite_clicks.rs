@@ -22,16 +22,22 @@ impl SqliteClickStore {
 #[async_trait]
 impl ClickStore for SqliteClickStore {
     async fn add(&self, tallies: &[Tally]) -> Result<(), Unavailable> {
-        // One statement whatever the number: the tallies travel as one JSON parameter, a trigger counts them.
-        let add = "INSERT INTO tallies (id, counts)
-            SELECT value ->> 'id', value ->> 'counts' FROM json_each($1) WHERE true
-            ON CONFLICT DO NOTHING";
-        let json = serde_json::to_string(tallies).expect("tallies are strings and numbers");
-        sqlx::query(add)
-            .bind(json)
-            .execute(self.database.writer())
-            .await
-            .map_err(|error| unavailable(&error))?;
+        let json = "tallies are strings and numbers";
+        let add = if let [tally] = tallies {
+            // A batch that is summed is one tally: SQLite has nothing to take apart but its counts.
+            sqlx::query("INSERT INTO tallies (id, counts) VALUES ($1, $2) ON CONFLICT DO NOTHING")
+                .bind(String::from(tally.id))
+                .bind(serde_json::to_string(&tally.counts).expect(json))
+        } else {
+            // One statement whatever the number: the tallies travel as one JSON parameter, a trigger counts them.
+            sqlx::query(
+                "INSERT INTO tallies (id, counts)
+                SELECT value ->> 'id', value ->> 'counts' FROM json_each($1) WHERE true
+                ON CONFLICT DO NOTHING",
+            )
+            .bind(serde_json::to_string(tallies).expect(json))
+        };
+        add.execute(self.database.writer()).await.map_err(|error| unavailable(&error))?;
         Ok(())
     }
 
