@@ -129,7 +129,9 @@ where
             match limiting.decide(ask).await {
                 Ok(decision) => {
                     let mut response = inner.call(request).await?;
-                    response.headers_mut().extend(decision.iter().flat_map(standings));
+                    if let Some(decision) = decision {
+                        response.headers_mut().extend(standings(&decision));
+                    }
                     Ok(response)
                 }
                 Err(refusal) => Ok(refusal),
