@@ -50,15 +50,13 @@ impl Connections {
     /// Dropped before the reply is whole, it closes its connection.
     pub(crate) async fn send(&self, mut request: Request<Full<Bytes>>) -> Result<Response<Bytes>, Lost> {
         request.headers_mut().insert(HOST, self.host.clone());
-        while let Some(connection) = self.take() {
-            match self.exchange(connection, request).await {
-                Err(Failed::Unsent(unsent)) => request = *unsent,
-                Err(Failed::Lost) => return Err(Lost),
-                Ok(reply) => return Ok(reply),
-            }
-        }
-        let connection = Box::new(self.connect().await?);
-        self.exchange(connection, request).await.map_err(|_| Lost)
+        let mut connection = match self.take() {
+            Some(connection) => connection,
+            None => Box::new(self.connect().await?),
+        };
+        let reply = connection.exchange(request).await?;
+        self.keep(connection);
+        Ok(reply)
     }
 
     async fn connect(&self) -> Result<Connection, Lost> {
@@ -69,23 +67,16 @@ impl Connections {
         Ok(Connection { requests, wire })
     }
 
-    async fn exchange(
-        &self,
-        mut connection: Box<Connection>,
-        request: Request<Full<Bytes>>,
-    ) -> Result<Response<Bytes>, Failed> {
-        let reply = connection.exchange(request).await?;
-        if connection.is_ready() {
-            self.keep(connection);
-        }
-        Ok(reply)
-    }
-
-    /// The idle connection that was used last. The peer may have closed it meanwhile.
+    /// The idle connection that was used last, of those that the peer still holds.
     fn take(&self) -> Option<Box<Connection>> {
-        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
-        let (_, connection) = idle.pop_back().filter(|(since, _)| since.elapsed() < IDLE_FOR)?;
-        Some(connection)
+        loop {
+            // In a statement of its own, so that the lock is let go before the connection is looked at.
+            let newest = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop_back();
+            let (since, mut connection) = newest?;
+            if since.elapsed() < IDLE_FOR && connection.is_ready() {
+                return Some(connection);
+            }
+        }
     }
 
     fn keep(&self, connection: Box<Connection>) {
@@ -100,14 +91,6 @@ impl Connections {
     }
 }
 
-/// Why there is no reply.
-enum Failed {
-    /// The peer had closed the connection: nothing of this request has left, it can be sent on another one.
-    Unsent(Box<Request<Full<Bytes>>>),
-    /// Whether the request has had an effect is not known.
-    Lost,
-}
-
 /// One HTTP/1.1 connection, and the way of requests into it.
 struct Connection {
     requests: http1::SendRequest<Full<Bytes>>,
@@ -115,15 +98,13 @@ struct Connection {
 }
 
 impl Connection {
-    /// Whether it can carry another request.
+    /// Whether it can carry another request: what the peer did meanwhile, such as closing it, is seen here.
     fn is_ready(&mut self) -> bool {
         let nobody = &mut Context::from_waker(Waker::noop());
-        // Most often it says so already; otherwise it has to move on once more from the end of the last reply.
-        self.requests.is_ready()
-            || pin!(unconstrained(&mut self.wire)).poll(nobody).is_pending() && self.requests.is_ready()
+        pin!(unconstrained(&mut self.wire)).poll(nobody).is_pending() && self.requests.is_ready()
     }
 
-    async fn exchange(&mut self, request: Request<Full<Bytes>>) -> Result<Response<Bytes>, Failed> {
+    async fn exchange(&mut self, request: Request<Full<Bytes>>) -> Result<Response<Bytes>, Lost> {
         // The answer moves on by what the wire does and by nothing else. So it is polled whenever the wire was, nobody
         // has to wake it, and it is exempt from tokio's budget, which would have it wait for a wake.
         let mut answer = pin!(unconstrained(answer(&mut self.requests, request)));
@@ -139,7 +120,7 @@ impl Connection {
             }
             let over = Pin::new(&mut self.wire).poll(task).is_ready();
             match answer.as_mut().poll(nobody) {
-                Poll::Pending if over => Poll::Ready(Err(Failed::Lost)),
+                Poll::Pending if over => Poll::Ready(Err(Lost)),
                 answer => answer,
             }
         })
@@ -150,16 +131,9 @@ impl Connection {
 async fn answer(
     requests: &mut http1::SendRequest<Full<Bytes>>,
     request: Request<Full<Bytes>>,
-) -> Result<Response<Bytes>, Failed> {
-    let response = requests.try_send_request(request).await;
-    let (head, body) = match response {
-        Ok(response) => response.into_parts(),
-        Err(mut error) => {
-            let unsent = error.take_message().map(Box::new);
-            return Err(unsent.map_or(Failed::Lost, Failed::Unsent));
-        }
-    };
-    let body = whole(body, MAX_MESSAGE_BYTES).await.ok_or(Failed::Lost)?;
+) -> Result<Response<Bytes>, Lost> {
+    let (head, body) = requests.send_request(request).await.map_err(|_| Lost)?.into_parts();
+    let body = whole(body, MAX_MESSAGE_BYTES).await.ok_or(Lost)?;
     Ok(Response::from_parts(head, body))
 }
 
@@ -168,6 +142,7 @@ mod tests {
     use tokio::{
         io::{AsyncReadExt as _, AsyncWriteExt as _},
         net::TcpListener,
+        sync::oneshot,
         time::{sleep, timeout},
     };
 
@@ -227,16 +202,25 @@ mod tests {
     #[tokio::test]
     async fn a_connection_that_the_peer_closed_meanwhile_loses_no_call() {
         let (listener, connections) = peer().await;
+        let (kept, is_kept) = oneshot::channel();
+        let (closed, is_closed) = oneshot::channel();
         let serves = async {
-            for _ in 0..2 {
-                let (mut stream, _) = listener.accept().await.expect("a connection");
-                asked(&mut stream).await;
-                says(&mut stream, SHORT).await;
-            }
+            let (mut stream, _) = listener.accept().await.expect("a connection");
+            asked(&mut stream).await;
+            says(&mut stream, SHORT).await;
+            is_kept.await.expect("a reply");
+            drop(stream);
+            closed.send(()).expect("a caller that waits");
+            let (mut stream, _) = listener.accept().await.expect("another connection");
+            asked(&mut stream).await;
+            says(&mut stream, SHORT).await;
         };
         let calls = async {
             assert!(reply(&connections).await.is_some());
-            // The peer closes; the runtime is told so when it next waits.
+            assert_eq!(connections.idle.lock().expect("nobody panicked").len(), 1, "it is kept");
+            kept.send(()).expect("a peer that waits");
+            is_closed.await.expect("a peer that closes");
+            // The runtime is told so when it next waits.
             sleep(Duration::from_millis(1)).await;
             assert!(reply(&connections).await.is_some());
         };
