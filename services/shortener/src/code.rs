@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 /// A short code. Invariant: 1 to 32 characters of `[0-9A-Za-z_-]`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
+#[serde(try_from = "String")]
 pub struct Code(String);
 
 /// Why a text is no code.

@@ -64,7 +64,7 @@ pub struct Removed;
 ///
 /// The header `Idempotency-Key` of draft-ietf-httpapi-idempotency-key-header.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
+#[serde(try_from = "String")]
 pub struct RequestKey(String);
 
 /// Why a text is no request key.

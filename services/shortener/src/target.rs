@@ -5,7 +5,7 @@ use url::Url;
 
 /// A target. Invariant: an absolute `http` or `https` URL with a host, at most 2,048 bytes, kept as it was given.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
+#[serde(try_from = "String")]
 pub struct Target(String);
 
 /// Why a text is no target.

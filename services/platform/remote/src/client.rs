@@ -1,6 +1,6 @@
 //! A client: encodes a request, sends it through the resilience stack, decodes what comes back.
 
-use std::time::Duration;
+use std::{pin::pin, time::Duration};
 
 use contract::{RemoteError, Unavailable, Why};
 use http::uri::Authority;
@@ -135,14 +135,15 @@ impl Client {
             (name, SpanKind::Client, vec![KeyValue::new("lab.hop", hop)])
         };
         let twice = self.repeats == Repeats::Twice && method.repeatable;
-        in_span(describe, async {
+        // Pinned here, because a future that is passed on by value takes its room twice.
+        let sent = pin!(async {
             let call = Call { method, body, context: current().unwrap_or_else(Context::unattended) };
             if twice {
                 let _ = self.send_once(call.clone()).await;
             }
             self.send_once(call).await
-        })
-        .await
+        });
+        in_span(describe, sent).await
     }
 
     async fn send_once(&self, call: Call) -> Result<Reply, Unavailable> {

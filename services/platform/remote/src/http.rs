@@ -118,7 +118,12 @@ where
 
 fn json(status: StatusCode, value: &impl Serialize) -> Response {
     match serde_json::to_vec(value) {
-        Ok(body) => (status, [(CONTENT_TYPE, JSON)], body).into_response(),
+        Ok(body) => {
+            let mut response = Response::new(Body::from(body));
+            *response.status_mut() = status;
+            response.headers_mut().insert(CONTENT_TYPE, JSON);
+            response
+        }
         Err(error) => problem(
             StatusCode::INTERNAL_SERVER_ERROR,
             "unwritable",
@@ -143,6 +148,8 @@ fn request(call: Call) -> Request<Full<Bytes>> {
     *request.method_mut() = Method::POST;
     *request.uri_mut() = PathAndQuery::from_static(call.method.http_path).into();
     let headers = request.headers_mut();
+    // With room for what the connection adds.
+    headers.reserve(6);
     headers.insert(CONTENT_TYPE, JSON);
     write_context(&call.context, headers);
     request

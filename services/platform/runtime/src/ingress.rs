@@ -3,6 +3,7 @@
 use std::{
     collections::HashMap,
     convert::Infallible,
+    net::SocketAddr,
     str::FromStr,
     sync::{
         Arc,
@@ -14,7 +15,7 @@ use std::{
 use axum::{
     Router,
     body::Body,
-    extract::MatchedPath,
+    extract::{ConnectInfo, MatchedPath},
     http::{HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode},
     middleware::{Next, from_fn},
     response::Response,
@@ -159,7 +160,7 @@ enum Serves {
 }
 
 impl Ingress {
-    /// Before the public API.
+    /// Before the public API, whose handlers learn by `ConnectInfo` who is on the other side of the connection.
     pub fn public(routes: Router, limits: Limits, sampling: Sampling, metrics: IngressMetrics) -> Self {
         // Handlers become routes here, and not with every request.
         let plain = routes.with_state(());
@@ -182,10 +183,15 @@ impl Ingress {
         self.0.metrics.bytes.clone()
     }
 
-    /// Answers a request.
-    pub(crate) async fn answer(self, request: Request<Body>) -> Result<Response, Infallible> {
+    /// Answers a request of a peer.
+    pub(crate) async fn answer(
+        self,
+        peer: SocketAddr,
+        mut request: Request<Body>,
+    ) -> Result<Response, Infallible> {
         match &self.0.serves {
             Serves::Public { plain, traced, .. } => {
+                request.extensions_mut().insert(ConnectInfo(peer));
                 let route = |sampled| if sampled { traced.clone() } else { plain.clone() };
                 self.0.within_limits(request, |request, trace| route(trace.sampled).call(request)).await
             }
@@ -293,10 +299,13 @@ fn name_of(request: &Request<Body>) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::net::{IpAddr, Ipv4Addr};
+
     use axum::routing::get;
 
     use super::*;
 
+    const ANYBODY: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 1);
     const ID: &str = "0af7651916cd43dd8448eb211c80319c";
 
     /// The reply to a request with this `traceparent`.
@@ -305,7 +314,7 @@ mod tests {
         let routes = Router::new().route("/", get(async || StatusCode::OK));
         let ingress = Ingress::public(routes, Limits::default(), sampling, metrics);
         let request = Request::get("/").header("traceparent", traceparent).body(Body::empty());
-        ingress.answer(request.expect("a request")).await.expect("it cannot fail")
+        ingress.answer(ANYBODY, request.expect("a request")).await.expect("it cannot fail")
     }
 
     fn header<'a>(response: &'a Response, name: &str) -> Option<&'a str> {

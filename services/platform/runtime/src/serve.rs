@@ -4,7 +4,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use axum::{body::Body, extract::ConnectInfo};
+use axum::body::Body;
 use hyper::{Request, body::Incoming, service::service_fn};
 use hyper_util::{
     rt::{TokioExecutor, TokioIo, TokioTimer},
@@ -36,8 +36,6 @@ impl From<&Limits> for ServeLimits {
 }
 
 /// Serves until `stop` is cancelled and requests under way are answered.
-///
-/// A handler learns who is on the other side of the connection by `ConnectInfo`.
 pub async fn serve(listener: TcpListener, ingress: Ingress, limits: ServeLimits, stop: CancellationToken) {
     let mut http = auto::Builder::new(TokioExecutor::new());
     // A reply is small: its head and body are put together more cheaply here than by the kernel.
@@ -61,9 +59,8 @@ pub async fn serve(listener: TcpListener, ingress: Ingress, limits: ServeLimits,
         let _ = stream.set_nodelay(true);
         let io = TokioIo::new(Counted::new(stream, ingress.bytes()));
         let ingress = ingress.clone();
-        let service = service_fn(move |mut request: Request<Incoming>| {
-            request.extensions_mut().insert(ConnectInfo(peer));
-            ingress.clone().answer(request.map(Body::new))
+        let service = service_fn(move |request: Request<Incoming>| {
+            ingress.clone().answer(peer, request.map(Body::new))
         });
         let http = Arc::clone(&http);
         let watcher = graceful.watcher();

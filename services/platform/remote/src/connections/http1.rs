@@ -104,37 +104,29 @@ impl Connection {
         pin!(unconstrained(&mut self.wire)).poll(nobody).is_pending() && self.requests.is_ready()
     }
 
-    async fn exchange(&mut self, request: Request<Full<Bytes>>) -> Result<Response<Bytes>, Lost> {
+    /// Sends a request and gives back the whole reply.
+    fn exchange(
+        &mut self,
+        request: Request<Full<Bytes>>,
+    ) -> impl Future<Output = Result<Response<Bytes>, Lost>> {
+        let Self { requests, wire } = self;
+        // From here on the request is the wire's.
+        let head = requests.send_request(request);
         // The answer moves on by what the wire does and by nothing else. So it is polled whenever the wire was, nobody
         // has to wake it, and it is exempt from tokio's budget, which would have it wait for a wake.
-        let mut answer = pin!(unconstrained(answer(&mut self.requests, request)));
-        let mut sent = false;
-        poll_fn(|task| {
-            let nobody = &mut Context::from_waker(Waker::noop());
-            if !sent {
-                // The first poll hands the request to the wire.
-                sent = true;
-                if let Poll::Ready(refused) = answer.as_mut().poll(nobody) {
-                    return Poll::Ready(refused);
-                }
-            }
-            let over = Pin::new(&mut self.wire).poll(task).is_ready();
-            match answer.as_mut().poll(nobody) {
+        let mut answer = Box::pin(unconstrained(async {
+            let (head, body) = head.await.map_err(|_| Lost)?.into_parts();
+            let body = whole(body, MAX_MESSAGE_BYTES).await.ok_or(Lost)?;
+            Ok(Response::from_parts(head, body))
+        }));
+        poll_fn(move |task| {
+            let over = Pin::new(&mut *wire).poll(task).is_ready();
+            match answer.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
                 Poll::Pending if over => Poll::Ready(Err(Lost)),
                 answer => answer,
             }
         })
-        .await
     }
-}
-
-async fn answer(
-    requests: &mut http1::SendRequest<Full<Bytes>>,
-    request: Request<Full<Bytes>>,
-) -> Result<Response<Bytes>, Lost> {
-    let (head, body) = requests.send_request(request).await.map_err(|_| Lost)?.into_parts();
-    let body = whole(body, MAX_MESSAGE_BYTES).await.ok_or(Lost)?;
-    Ok(Response::from_parts(head, body))
 }
 
 #[cfg(test)]
