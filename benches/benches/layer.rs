@@ -1,14 +1,15 @@
 //! What the limiter's layer costs a request: CPU microseconds of a bare handler with it and without, in one interleaved
 //! run.
 //!
-//! `cargo bench -p benches --bench layer [-- SECONDS]`: seconds measured for each, 20 if not given.
+//! `cargo bench -p benches --bench layer [-- SECONDS [RATE]]`: how long and how hard each is loaded, 20 s at
+//! 2,000 requests a second if not given.
 
 use std::path::Path;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use benches::{
     bare::{self, ALONE, LIMITED},
-    interleaved::{self, Reference, show_difference, show_ratio},
+    interleaved::{self, Pace, Reference, show_difference, show_ratio},
     references::start_bare,
 };
 use lab::plan::Budget;
@@ -18,9 +19,7 @@ fn main() -> Result<()> {
     let words: Vec<&str> = arguments.iter().map(String::as_str).filter(|word| *word != "--bench").collect();
     match words.as_slice() {
         ["bare", ..] => bare::main(&words[1..]),
-        [] => compare(20.0),
-        [seconds] => compare(seconds.parse().context("how many seconds?")?),
-        _ => anyhow::bail!("usage: layer [SECONDS]"),
+        pace => compare(Pace::read(pace)?),
     }
 }
 
@@ -32,8 +31,8 @@ fn start_limited(program: &Path, budget: &Budget) -> Result<Box<dyn Reference>> 
     start_bare(program, budget, &[&["limited", LIMITED]])
 }
 
-fn compare(seconds: f64) -> Result<()> {
-    let costs = interleaved::costs(&[], &[], &[start_alone, start_limited], seconds)?;
+fn compare(pace: Pace) -> Result<()> {
+    let costs = interleaved::costs(&[], &[], &[start_alone, start_limited], pace)?;
     interleaved::show(["bare axum handler", "the same behind the limiter's layer"].into_iter(), &costs);
     let [bare, limited] = costs.as_slice() else { anyhow::bail!("both were measured") };
     show_ratio("limited over bare", limited, bare, "1.10");

@@ -1,14 +1,15 @@
 //! What the platform, a hop and tracing cost an operation: CPU microseconds of a followed link, in one interleaved run.
 //!
-//! `cargo bench -p benches --bench paths [-- SECONDS]`: seconds measured for each arm, 20 if not given.
+//! `cargo bench -p benches --bench paths [-- SECONDS [RATE]]`: how long and how hard each arm is loaded, 20 s at
+//! 2,000 operations a second if not given.
 //! Everything that is compared runs at the same time on the same processor and is loaded in turn.
 
 use std::path::Path;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use benches::{
     bare::{self, ALONE, BEFORE, BEHIND},
-    interleaved::{self, Choices, Reference, show_difference, show_ratio},
+    interleaved::{self, Choices, Pace, Reference, show_difference, show_ratio},
     references::start_bare,
 };
 use lab::plan::Budget;
@@ -31,9 +32,7 @@ fn main() -> Result<()> {
     match words.as_slice() {
         ["host", file] => runtime::host(&shortener_app::SERVICE, HostFile::read(Path::new(file))?),
         ["bare", ..] => bare::main(&words[1..]),
-        [] => compare(20.0),
-        [seconds] => compare(seconds.parse().context("how many seconds?")?),
-        _ => anyhow::bail!("usage: paths [SECONDS]"),
+        pace => compare(Pace::read(pace)?),
     }
 }
 
@@ -45,8 +44,8 @@ fn start_apart(program: &Path, budget: &Budget) -> Result<Box<dyn Reference>> {
     start_bare(program, budget, &[&["before", BEFORE, BEHIND], &["alone", BEHIND]])
 }
 
-fn compare(seconds: f64) -> Result<()> {
-    let costs = interleaved::costs(&ARMS, &HELD, &[start_alone, start_apart], seconds)?;
+fn compare(pace: Pace) -> Result<()> {
+    let costs = interleaved::costs(&ARMS, &HELD, &[start_alone, start_apart], pace)?;
     let bare_names = ["bare axum handler", "bare axum handler, one bare hop away"];
     interleaved::show(bare_names.into_iter().chain(ARMS.iter().map(|arm| arm.0)), &costs);
     let [bare, bare_hop, monolith, traced, http, grpc, http_traced] = costs.as_slice() else {

@@ -1,12 +1,13 @@
 //! What a look-up costs where the link is: in memory, in Redis, in PostgreSQL; backings included, in one interleaved run.
 //!
-//! `cargo bench -p benches --bench stores [-- SECONDS]`: seconds measured for each arm, 20 if not given.
+//! `cargo bench -p benches --bench stores [-- SECONDS [RATE]]`: how long and how hard each arm is loaded, 20 s at
+//! 2,000 operations a second if not given.
 //! Needs `redis-server` and a PostgreSQL server on this machine, which each arm starts for itself.
 
 use std::process::ExitCode;
 
-use anyhow::{Context, Result};
-use benches::interleaved::{self, Choices, show_ratio};
+use anyhow::Result;
+use benches::interleaved::{self, Choices, Pace, show_ratio};
 
 /// The arms, each with the axes that it does not leave at their defaults.
 const ARMS: [Choices; 3] = [
@@ -23,9 +24,7 @@ fn main() -> ExitCode {
     let compared = match words.as_slice() {
         // Arms and their servers are started as the lab starts them, with this program in its place.
         ["host" | "keep" | "tether", ..] => return lab::cli::main(),
-        [] => compare(20.0),
-        [seconds] => seconds.parse().context("how many seconds?").and_then(compare),
-        _ => Err(anyhow::anyhow!("usage: stores [SECONDS]")),
+        pace => Pace::read(pace).and_then(compare),
     };
     match compared {
         Ok(()) => ExitCode::SUCCESS,
@@ -36,8 +35,8 @@ fn main() -> ExitCode {
     }
 }
 
-fn compare(seconds: f64) -> Result<()> {
-    let costs = interleaved::costs(&ARMS, &HELD, &[], seconds)?;
+fn compare(pace: Pace) -> Result<()> {
+    let costs = interleaved::costs(&ARMS, &HELD, &[], pace)?;
     interleaved::show(ARMS.iter().map(|arm| arm.0), &costs);
     let [memory, redis, postgres] = costs.as_slice() else { anyhow::bail!("every arm was measured") };
     show_ratio("through Redis over in memory", redis, memory, "2.4");

@@ -2,7 +2,7 @@
 
 use std::{net::SocketAddr, path::Path, time::Duration};
 
-use anyhow::Result;
+use anyhow::{Context as _, Result, ensure};
 use lab::{
     interrupt::Interrupt,
     measure::CpuMeter,
@@ -19,7 +19,6 @@ use load::{
 use runtime::Wiring;
 
 const SLICE: Duration = Duration::from_millis(25);
-const RATE: f64 = 2_000.0;
 const LINKS: usize = 1_000;
 const LAUNCHES: u32 = 4;
 const CONFIDENCE: f64 = 0.95;
@@ -38,13 +37,38 @@ pub trait Reference {
 /// Starts a reference on the processors that the arms share.
 pub type StartReference = fn(program: &Path, budget: &Budget) -> Result<Box<dyn Reference>>;
 
-/// Loads every arm in turn for `seconds` each; CPU microseconds of each round: of the references first, then of the
+/// How long and how hard every arm is loaded.
+#[derive(Clone, Copy, Debug)]
+pub struct Pace {
+    seconds: f64,
+    rate: f64,
+}
+
+impl Pace {
+    /// Reads `[SECONDS [RATE]]`: seconds for each arm and operations a second, 20 and 2,000 if not given.
+    ///
+    /// At 2,000 a second nearly every message wakes a process that sleeps; at higher rates some find it awake, and an
+    /// operation costs less.
+    pub fn read(words: &[&str]) -> Result<Self> {
+        ensure!(words.len() <= 2, "expected `[SECONDS [RATE]]`, got `{}`", words.join(" "));
+        let number = |at: usize, what, default| match words.get(at) {
+            None => Ok(default),
+            Some(word) => {
+                let number = word.parse().ok().filter(|number: &f64| number.is_finite() && *number >= 1.0);
+                number.with_context(|| format!("`{word}`: expected a number of {what}, at least 1"))
+            }
+        };
+        Ok(Self { seconds: number(0, "seconds", 20.0)?, rate: number(1, "operations a second", 2_000.0)? })
+    }
+}
+
+/// Loads every arm in turn at this pace; CPU microseconds of each round: of the references first, then of the
 /// arms.
 pub fn costs(
     arms: &[Choices],
     held: &[(&'static str, &'static str)],
     references: &[StartReference],
-    seconds: f64,
+    pace: Pace,
 ) -> Result<Vec<Batches>> {
     let budget = Budget::of_this_machine();
     let scratch = Scratch::create()?;
@@ -71,7 +95,7 @@ pub fn costs(
         let started: Vec<_> =
             references.iter().map(|start| start(&program, &budget)).collect::<Result<_>>()?;
         pin(&budget.generator)?;
-        measure(number, seconds / f64::from(LAUNCHES), &launch, &started, &mut costs)?;
+        measure(number, pace, &launch, &started, &mut costs)?;
         drop(started);
         launch.stop();
     }
@@ -97,7 +121,7 @@ pub fn pin(cpus: &[usize]) -> Result<()> {
 
 fn measure(
     number: u32,
-    seconds: f64,
+    pace: Pace,
     launch: &Launch,
     references: &[Box<dyn Reference>],
     costs: &mut [Batches],
@@ -112,15 +136,16 @@ fn measure(
     for arm in 0..count {
         sender.prepare(arm, &mut |_| {})?;
     }
-    let load = Load::Open { arrivals: Arrivals::Poisson, profile: Profile::Steady { rate: RATE }, seed: 7 };
+    let load =
+        Load::Open { arrivals: Arrivals::Poisson, profile: Profile::Steady { rate: pace.rate }, seed: 7 };
     let plan = |rounds| SlicePlan { arms: count, slice_length: SLICE, rounds, seed: u64::from(number) };
     let meters = groups.iter().map(CpuMeter::new).collect();
-    let mut rounds =
-        Rounds { number, meters, before: Vec::new(), operations: vec![0; count], ended: 0, costs };
+    let mut read = Rounds { number, meters, before: Vec::new(), operations: vec![0; count], ended: 0, costs };
     // The first second opens connections and warms what the preparation did not.
     sender.run(&plan(40), &load, &mut Ignored)?;
-    rounds.before = rounds.meters.iter_mut().map(CpuMeter::read).collect();
-    sender.run(&plan((seconds / SLICE.as_secs_f64()) as u32), &load, &mut rounds)?;
+    read.before = read.meters.iter_mut().map(CpuMeter::read).collect();
+    let rounds = pace.seconds / f64::from(LAUNCHES) / SLICE.as_secs_f64();
+    sender.run(&plan(rounds as u32), &load, &mut read)?;
     Ok(())
 }
 
