@@ -18,7 +18,11 @@ use crate::series::Series;
 /// Everything that a sender needs to know of a system.
 pub trait SystemJourneys: Send {
     /// Brings the system to the state that the operations assume, in a closed loop over `lane`.
-    fn prepare(&mut self, lane: &mut Lane, progress: &mut dyn FnMut(Progress)) -> Result<(), PrepareError>;
+    fn prepare(
+        &mut self,
+        lane: &mut Lane,
+        progress: &mut dyn FnMut(Progress) -> bool,
+    ) -> Result<(), PrepareError>;
 
     /// The operations to measure.
     fn operations(&mut self) -> &mut dyn Journeys;

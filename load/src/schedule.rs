@@ -25,6 +25,13 @@ pub enum Arrivals {
     Poisson,
     /// A metronome: gaps of exactly one over the rate. Kinder to a system than users are.
     Constant,
+    /// Every `of`-th beat of that metronome, from the `nth` on: the part of one of several who share it.
+    Beats {
+        /// The first beat, from 0.
+        nth: usize,
+        /// How many share it.
+        of: usize,
+    },
 }
 
 /// How the rate moves over the length of the schedule. Rates are operations a second.
@@ -114,6 +121,7 @@ impl Schedule {
                 let expected = match arrivals {
                     Arrivals::Poisson => Exp1.sample(&mut random),
                     Arrivals::Constant => 0.0,
+                    Arrivals::Beats { nth, .. } => nth as f64,
                 };
                 Source::Drawn { arrivals, pieces: Pieces::of(drawn, length), random, expected }
             }
@@ -133,6 +141,7 @@ impl Iterator for Schedule {
                 *expected += match arrivals {
                     Arrivals::Poisson => Exp1.sample(random),
                     Arrivals::Constant => 1.0,
+                    Arrivals::Beats { of, .. } => *of as f64,
                 };
                 due
             }

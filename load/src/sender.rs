@@ -86,7 +86,13 @@ impl Sender {
     }
 
     /// Brings one arm to the state that its operations assume (links to follow, products to buy).
-    pub fn prepare(&mut self, arm: usize, progress: &mut dyn FnMut(Progress)) -> Result<(), PrepareError> {
+    ///
+    /// When `progress` returns `false`, it asks for no more, and the arm may be found to be incomplete.
+    pub fn prepare(
+        &mut self,
+        arm: usize,
+        progress: &mut dyn FnMut(Progress) -> bool,
+    ) -> Result<(), PrepareError> {
         let (lane, journeys) = &mut self.lanes[arm];
         journeys.prepare(lane, progress)
     }
@@ -142,6 +148,11 @@ impl Sender {
     pub fn check(&mut self, arm: usize, check: &Check) -> LedgerVerdict {
         let (lane, journeys) = &mut self.lanes[arm];
         journeys.check(lane, check)
+    }
+
+    /// From now on one arm is held to these limits. Its open connections are closed; nothing may be under way.
+    pub fn limit(&mut self, arm: usize, limits: &Limits) {
+        self.lanes[arm].0.limit(limits);
     }
 
     /// What one arm's journeys counted over the time of its last slice, if they do.

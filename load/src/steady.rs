@@ -6,7 +6,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::record::SliceRecord;
-use crate::schedule::{Piece, Profile};
+use crate::schedule::{Arrivals, Piece, Profile};
 use crate::sender::{Arm, Limits, Load, Observer, Sender, SenderError, Slice};
 
 /// How often progress is told.
@@ -53,6 +53,9 @@ pub fn run(
 ) -> Result<SliceRecord, SenderError> {
     let threads = steady.threads.max(1);
     let mut senders = further_senders(sender, steady, threads)?;
+    if threads > 1 {
+        sender.limit(0, &limits_of(steady, 0, threads));
+    }
     senders.insert(0, Part::Given(sender));
     let stop = AtomicBool::new(false);
     let boards: Vec<Mutex<SoFar>> = (0..threads).map(|_| Mutex::default()).collect();
@@ -104,36 +107,51 @@ fn further_senders<'a>(
     steady: &Steady,
     threads: usize,
 ) -> Result<Vec<Part<'a>>, SenderError> {
-    let limits = Limits {
-        connections: steady.limits.connections.div_ceil(threads),
-        waiting: steady.limits.waiting.div_ceil(threads),
-        ..steady.limits
-    };
     let made = |nth: usize| {
         let arm = Arm { target: sender.target(0).clone(), journeys: sender.journeys(0).fork(nth as u64) };
-        Ok(Part::Made(Sender::new(vec![arm], &limits)?))
+        Ok(Part::Made(Sender::new(vec![arm], &limits_of(steady, nth, threads))?))
     };
     (1..threads).map(made).collect()
 }
 
+/// What one of several threads may hold, so that all together hold what the load may: at least one connection each.
+fn limits_of(steady: &Steady, nth: usize, of: usize) -> Limits {
+    Limits {
+        connections: part(steady.limits.connections, nth, of).max(1),
+        waiting: part(steady.limits.waiting, nth, of),
+        ..steady.limits
+    }
+}
+
+/// The `nth` of `of` parts of a whole, as even as can be.
+fn part(whole: usize, nth: usize, of: usize) -> usize {
+    whole / of + usize::from(nth < whole % of)
+}
+
 /// The part of a load that one of several threads sends.
 fn share(load: &Load, nth: usize, of: usize) -> Load {
-    let part = 1.0 / of as f64;
+    let share = 1.0 / of as f64;
     match load {
-        Load::Closed { in_flight } => {
-            Load::Closed { in_flight: in_flight / of + usize::from(nth < in_flight % of) }
+        Load::Closed { in_flight } => Load::Closed { in_flight: part(*in_flight, nth, of) },
+        Load::Open { arrivals: Arrivals::Constant, profile, seed }
+            if !matches!(profile, Profile::Trace(_)) =>
+        {
+            // Each takes its beats of the one metronome, so that together they send one at a time.
+            Load::Open { arrivals: Arrivals::Beats { nth, of }, profile: profile.clone(), seed: *seed }
         }
         Load::Open { arrivals, profile, seed } => {
             let profile = match profile {
-                Profile::Steady { rate } => Profile::Steady { rate: rate * part },
-                Profile::Ramp { from, to } => Profile::Ramp { from: from * part, to: to * part },
-                Profile::Step { from, to, at } => Profile::Step { from: from * part, to: to * part, at: *at },
+                Profile::Steady { rate } => Profile::Steady { rate: rate * share },
+                Profile::Ramp { from, to } => Profile::Ramp { from: from * share, to: to * share },
+                Profile::Step { from, to, at } => {
+                    Profile::Step { from: from * share, to: to * share, at: *at }
+                }
                 Profile::Spike { base, peak, at, lasting } => {
-                    Profile::Spike { base: base * part, peak: peak * part, at: *at, lasting: *lasting }
+                    Profile::Spike { base: base * share, peak: peak * share, at: *at, lasting: *lasting }
                 }
                 Profile::Phases(pieces) => {
                     let less =
-                        |piece: &Piece| Piece { from: piece.from * part, to: piece.to * part, ..*piece };
+                        |piece: &Piece| Piece { from: piece.from * share, to: piece.to * share, ..*piece };
                     Profile::Phases(pieces.iter().map(less).collect())
                 }
                 Profile::Trace(offsets) => {
@@ -173,7 +191,7 @@ impl Observer for Teller<'_> {
             sent: so_far.sent,
             succeeded: so_far.succeeded,
             refused: so_far.refused.total(),
-            failed: so_far.failed.total() + so_far.unsent,
+            failed: so_far.failed.total(),
         };
         *self.board.lock().unwrap_or_else(PoisonError::into_inner) = told;
     }

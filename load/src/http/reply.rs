@@ -8,6 +8,8 @@ use httparse::{Header, ParserConfig, Response, Status};
 pub const MAX_HEAD: usize = 64 * 1024;
 /// The largest body of a reply, in bytes.
 pub const MAX_BODY: usize = 1024 * 1024;
+/// The most interim replies before a final one.
+const MAX_INTERIM: usize = 8;
 /// The most headers in a reply.
 const MAX_HEADERS: usize = 64;
 
@@ -72,32 +74,39 @@ pub fn decode<T>(
     scratch: &mut Vec<u8>,
     read: impl FnOnce(&Reply<'_>) -> T,
 ) -> Result<Decoded<T>, Malformed> {
-    let mut headers = [const { MaybeUninit::uninit() }; MAX_HEADERS];
-    let mut head = Response::new(&mut []);
-    let parsed = ParserConfig::default().parse_response_with_uninit_headers(&mut head, bytes, &mut headers);
-    let Status::Complete(length) = parsed.map_err(|_| Malformed::Syntax)? else {
-        return if bytes.len() > MAX_HEAD { Err(Malformed::TooLarge) } else { Ok(Decoded::Partial) };
-    };
-    if length > MAX_HEAD {
-        return Err(Malformed::TooLarge);
+    let mut start = 0;
+    for _ in 0..=MAX_INTERIM {
+        let mut headers = [const { MaybeUninit::uninit() }; MAX_HEADERS];
+        let mut head = Response::new(&mut []);
+        let parsed = ParserConfig::default().parse_response_with_uninit_headers(
+            &mut head,
+            &bytes[start..],
+            &mut headers,
+        );
+        let Status::Complete(length) = parsed.map_err(|_| Malformed::Syntax)? else {
+            let too_large = bytes.len() - start > MAX_HEAD;
+            return if too_large { Err(Malformed::TooLarge) } else { Ok(Decoded::Partial) };
+        };
+        if length > MAX_HEAD {
+            return Err(Malformed::TooLarge);
+        }
+        start += length;
+        let status = head.code.ok_or(Malformed::Syntax)?;
+        if (100..200).contains(&status) {
+            // An interim reply (RFC 9110, 15.2): the final one follows it.
+            continue;
+        }
+        let framing = framing(status, to_head, head.headers)?;
+        let Some((body, taken)) = body(framing, &bytes[start..], ended, scratch)? else {
+            return Ok(Decoded::Partial);
+        };
+        let closes =
+            find(head.headers, "connection").is_some_and(|value| value.eq_ignore_ascii_case("close"));
+        let keep_alive = head.version == Some(1) && !closes && framing != Framing::UntilClosed;
+        let value = read(&Reply { status, headers: head.headers, body });
+        return Ok(Decoded::Whole { consumed: start + taken, keep_alive, value });
     }
-    let status = head.code.ok_or(Malformed::Syntax)?;
-    if (100..200).contains(&status) {
-        // An interim reply (RFC 9110, 15.2): the final one follows it.
-        return Ok(match decode(&bytes[length..], to_head, ended, scratch, read)? {
-            Decoded::Partial => Decoded::Partial,
-            Decoded::Whole { consumed, keep_alive, value } => {
-                Decoded::Whole { consumed: length + consumed, keep_alive, value }
-            }
-        });
-    }
-    let rest = &bytes[length..];
-    let framing = framing(status, to_head, head.headers)?;
-    let Some((body, taken)) = body(framing, rest, ended, scratch)? else { return Ok(Decoded::Partial) };
-    let closes = find(head.headers, "connection").is_some_and(|value| value.eq_ignore_ascii_case("close"));
-    let keep_alive = head.version == Some(1) && !closes && framing != Framing::UntilClosed;
-    let value = read(&Reply { status, headers: head.headers, body });
-    Ok(Decoded::Whole { consumed: length + taken, keep_alive, value })
+    Err(Malformed::Syntax)
 }
 
 /// Where a body ends (RFC 9112, 6.3).

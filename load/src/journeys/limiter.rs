@@ -68,7 +68,11 @@ impl Limiter {
 }
 
 impl SystemJourneys for Limiter {
-    fn prepare(&mut self, lane: &mut Lane, progress: &mut dyn FnMut(Progress)) -> Result<(), PrepareError> {
+    fn prepare(
+        &mut self,
+        lane: &mut Lane,
+        progress: &mut dyn FnMut(Progress) -> bool,
+    ) -> Result<(), PrepareError> {
         let total = 1;
         progress(Progress { done: 0, total });
         let promises = seeding::put_in_force(self.seed, self.mix, lane)?;

@@ -55,7 +55,11 @@ impl Journeys for Get {
 }
 
 impl SystemJourneys for Get {
-    fn prepare(&mut self, _lane: &mut Lane, _progress: &mut dyn FnMut(Progress)) -> Result<(), PrepareError> {
+    fn prepare(
+        &mut self,
+        _lane: &mut Lane,
+        _progress: &mut dyn FnMut(Progress) -> bool,
+    ) -> Result<(), PrepareError> {
         Ok(())
     }
 

@@ -58,10 +58,14 @@ impl Shortener {
 }
 
 impl SystemJourneys for Shortener {
-    fn prepare(&mut self, lane: &mut Lane, progress: &mut dyn FnMut(Progress)) -> Result<(), PrepareError> {
+    fn prepare(
+        &mut self,
+        lane: &mut Lane,
+        progress: &mut dyn FnMut(Progress) -> bool,
+    ) -> Result<(), PrepareError> {
         let codes = seeding::seed(self.seed, self.links, lane, progress)?;
         if self.mix.warm {
-            seeding::read(&codes, lane)?;
+            seeding::read(&codes, lane, progress)?;
         }
         self.drive = Drive::new(self.seed, 0, self.mix, codes, Arc::clone(&self.books));
         Ok(())

@@ -33,13 +33,13 @@ pub trait Survey: Send {
 /// Asks every question of `survey` and returns how many stayed unanswered, those never asked included as one.
 ///
 /// At most `in_flight` questions are under way, and all of it takes at most `longest` and a drain.
-/// `watch` sees the record every few milliseconds.
+/// `watch` sees the record every few milliseconds; when it returns `false`, no more is asked.
 pub fn conduct<S: Survey>(
     survey: &mut S,
     lane: &mut Lane,
     in_flight: usize,
     longest: Duration,
-    watch: &mut dyn FnMut(&SliceRecord),
+    watch: &mut dyn FnMut(&SliceRecord) -> bool,
 ) -> Result<u64, SenderError> {
     let mut asking = Asking {
         survey,
@@ -49,14 +49,11 @@ pub fn conduct<S: Survey>(
         in_a_row: 0,
         exhausted: false,
     };
-    lane.exhaust(&mut asking, in_flight, longest, &mut |record| {
-        watch(record);
-        true
-    })?;
+    lane.exhaust(&mut asking, in_flight, longest, watch)?;
     // A question that came back after the last wave is asked in another one.
     while !asking.again.is_empty() && !asking.is_hopeless() {
         let before = asking.again.len();
-        lane.exhaust(&mut asking, in_flight, longest, &mut |_| true)?;
+        lane.exhaust(&mut asking, in_flight, longest, watch)?;
         if asking.again.len() >= before {
             break;
         }
@@ -72,7 +69,7 @@ pub fn ask_one(
     ask: impl Fn(&mut RequestBuf) + Send,
 ) -> Result<Option<(u16, Vec<u8>)>, SenderError> {
     let mut one = One { ask, asked: false, answer: None };
-    conduct(&mut one, lane, 1, longest, &mut |_| {})?;
+    conduct(&mut one, lane, 1, longest, &mut |_| true)?;
     Ok(one.answer)
 }
 

@@ -30,7 +30,12 @@ pub struct LedgerVerdict {
 impl LedgerVerdict {
     /// Whether every promise was kept, as far as could be asked, and everything could be asked.
     pub fn holds(&self) -> bool {
-        self.complete && self.facts.iter().all(|fact| !fact.breach || fact.count == 0)
+        self.complete && !self.is_broken()
+    }
+
+    /// Whether a promise was broken. What could not be asked is told apart: it is no broken promise.
+    pub fn is_broken(&self) -> bool {
+        self.facts.iter().any(|fact| fact.breach && fact.count > 0)
     }
 
     /// The count of a name, 0 if it is not there.

@@ -80,6 +80,11 @@ impl Lane {
         Ok(&self.record)
     }
 
+    pub(super) fn limit(&mut self, limits: &Limits) {
+        self.limits = *limits;
+        self.slots = Slots::new(limits.connections);
+    }
+
     /// Where it goes.
     pub fn target(&self) -> &Target {
         &self.target

@@ -82,6 +82,8 @@ fn open_loop(
         if !span.tick(lane, journeys, watch) {
             dues.end();
         }
+        // A time-out makes room, and no reply comes to tell of it.
+        lane.serve_waiting(journeys);
     }
     span.close(lane);
     Ok(())

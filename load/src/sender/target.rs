@@ -49,6 +49,9 @@ impl Target {
     }
 
     /// The target of a URL of the form `http://host[:port][/]`; resolves the host's name.
+    ///
+    /// Of several addresses it is the first that accepts a connection, and if none does the first of all:
+    /// `localhost` may be `::1` as well, where few systems listen.
     pub fn parse(name: &str, url: &str) -> Result<Self, TargetError> {
         let not_a_url = || TargetError::NotAUrl(url.to_owned());
         let rest = url.strip_prefix("http://").ok_or_else(not_a_url)?;
@@ -59,8 +62,11 @@ impl Target {
         let has_port = host.rsplit_once(':').is_some_and(|(_, port)| port.parse::<u16>().is_ok());
         let place = if has_port { host.to_owned() } else { format!("{host}:80") };
         let no_address = |source| TargetError::NoAddress { host: place.clone(), source };
-        let mut addresses = place.to_socket_addrs().map_err(no_address)?;
-        let address = addresses.next().ok_or_else(|| no_address(io::ErrorKind::NotFound.into()))?;
+        let addresses: Vec<SocketAddr> = place.to_socket_addrs().map_err(no_address)?.collect();
+        let accepts = |address: &&SocketAddr| TcpStream::connect_timeout(address, Self::PROBE).is_ok();
+        let found = if addresses.len() > 1 { addresses.iter().find(accepts) } else { None };
+        let address =
+            *found.or(addresses.first()).ok_or_else(|| no_address(io::ErrorKind::NotFound.into()))?;
         Ok(Self { name: name.to_owned(), address, host: host.to_owned() })
     }
 

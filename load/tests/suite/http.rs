@@ -43,6 +43,8 @@ fn replies_without_a_body_end_with_their_head() {
 fn an_interim_reply_is_skipped() {
     let reply = b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 201 Created\r\nContent-Length: 0\r\n\r\n";
     assert_eq!(whole(reply), (reply.len(), true, (201, Vec::new())));
+    let many = [b"HTTP/1.1 100 Continue\r\n\r\n".repeat(9), reply.to_vec()].concat();
+    assert_eq!(read(&many, false, false), Err(Malformed::Syntax));
 }
 
 #[test]

@@ -35,7 +35,7 @@ impl Seen {
 fn run(mix: &str, misdeed: Misdeed, load: &Load, millis: u64) -> Seen {
     let fake = Fake::start();
     let mut sender = sender(&fake, mix);
-    sender.prepare(0, &mut |_| {}).unwrap();
+    sender.prepare(0, &mut |_| true).unwrap();
     fake.behave(misdeed);
     let plan = SlicePlan { arms: 1, slice_length: Duration::from_millis(millis), rounds: 1, seed: 1 };
     let mut records = Records::default();
@@ -166,7 +166,7 @@ fn a_policy_that_was_acknowledged_and_is_gone_is_lost() {
 fn a_policy_that_is_turned_down_cannot_be_prepared() {
     let fake = Fake::start();
     fake.behave(Misdeed::TurnsDown);
-    let message = sender(&fake, "one-client").prepare(0, &mut |_| {}).err().unwrap().to_string();
+    let message = sender(&fake, "one-client").prepare(0, &mut |_| true).err().unwrap().to_string();
     assert!(message.contains("`PUT /policies` was answered with 422 and `no such limit`"), "{message}");
 }
 
@@ -188,7 +188,7 @@ fn the_series_shows_the_busiest_client_against_the_policy() {
 fn threads_share_the_books() {
     let fake = Fake::start();
     let mut sender = sender(&fake, "one-client");
-    sender.prepare(0, &mut |_| {}).unwrap();
+    sender.prepare(0, &mut |_| true).unwrap();
     let length = Duration::from_millis(500);
     let steady = Steady { load: constant(400.0), length, threads: 2, limits: limits(8), traced: false };
     let record = run_steady(&mut sender, &steady, &mut |_| true).unwrap();

@@ -49,6 +49,16 @@ fn constant_arrivals_are_a_metronome() {
 }
 
 #[test]
+fn those_who_share_a_metronome_take_turns() {
+    let profile = Profile::Ramp { from: 0.0, to: 300.0 };
+    let parts = [0, 1, 2].map(|nth| offsets(Arrivals::Beats { nth, of: 3 }, &profile, 1));
+    let mut all = parts.concat();
+    all.sort();
+    assert_eq!(all, offsets(Arrivals::Constant, &profile, 1));
+    assert!(parts.iter().all(|part| part.len() == all.len() / 3), "{}", all.len());
+}
+
+#[test]
 fn poisson_gaps_have_the_mean_and_the_variance_of_an_exponential() {
     let rate = 1000.0;
     let offsets = offsets(Arrivals::Poisson, &Profile::Steady { rate }, 4);

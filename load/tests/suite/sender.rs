@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::support::{Answer, Records, limits, nobody, serve, target};
 use load::journeys::plain::Get;
@@ -72,6 +72,18 @@ fn an_operation_that_waits_for_a_connection_is_charged_from_its_due_time() {
 }
 
 #[test]
+fn load_goes_on_after_a_stall_that_is_longer_than_the_time_out() {
+    let began = Instant::now();
+    let stalled = Duration::from_millis(300);
+    let address =
+        serve(move |_| if began.elapsed() < stalled { Answer::Silence } else { Answer::status(200, "", "") });
+    let limits = Limits { connections: 2, timeout: Duration::from_millis(100), ..Limits::default() };
+    let record = run(address, &limits, &constant(200.0), 800);
+    assert_eq!(record.planned, 160);
+    assert!(record.succeeded >= 80, "of about 100 after the stall: {}", record.succeeded);
+}
+
+#[test]
 fn what_does_not_fit_in_the_queue_is_unsent_and_charged() {
     let limits = Limits { connections: 1, waiting: 5, timeout: Duration::from_millis(300) };
     let record = run(serve(|_| Answer::Silence), &limits, &constant(200.0), 200);
@@ -80,7 +92,8 @@ fn what_does_not_fit_in_the_queue_is_unsent_and_charged() {
     assert!(record.unsent >= 34, "{}", record.unsent);
     assert_eq!(record.latency.len(), 40, "nothing is dropped from the latency");
     assert!(record.latency.min() >= 299_000_000, "{}", record.latency.min());
-    assert!(record.is_void(Duration::from_secs(1)));
+    assert_eq!(record.failed.get("unsent"), record.unsent);
+    assert!(!record.is_void(Duration::from_secs(1)), "it is the system that had no room");
 }
 
 #[test]

@@ -16,7 +16,7 @@ const LINKS: usize = 50;
 fn run(mix: &str, misdeed: Misdeed) -> (SliceRecord, LedgerVerdict) {
     let fake = Fake::start();
     let mut sender = sender(&fake, mix);
-    sender.prepare(0, &mut |_| {}).unwrap();
+    sender.prepare(0, &mut |_| true).unwrap();
     fake.behave(misdeed);
     let record = drive(&mut sender);
     fake.behave(Misdeed::None);
@@ -119,7 +119,7 @@ fn a_shed_follow_is_refused_and_not_failed() {
 fn stale(misdeed: Misdeed) -> (u64, u64) {
     let fake = Fake::start();
     let mut sender = sender(&fake, "follow-only");
-    sender.prepare(0, &mut |_| {}).unwrap();
+    sender.prepare(0, &mut |_| true).unwrap();
     fake.behave(misdeed);
     let verdict = sender.check(0, &Check { deletes: 10, ..Check::default() });
     assert!(verdict.holds(), "staleness has a price and breaks no promise: {verdict:?}");
@@ -138,7 +138,7 @@ fn a_deleted_link_that_still_redirects_is_stale_for_as_long_as_it_does() {
 fn a_traced_sender_marks_every_request() {
     let fake = Fake::start();
     let mut sender = sender(&fake, "follow-only");
-    sender.prepare(0, &mut |_| {}).unwrap();
+    sender.prepare(0, &mut |_| true).unwrap();
     assert_eq!(fake.traced.load(Ordering::Relaxed), 0);
     sender.traced(true);
     let record = drive(&mut sender);

@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use crate::support::shortener::Fake;
-use crate::support::{limits, target};
-use load::journeys::{Check, JourneyOptions, for_system};
+use crate::support::{Answer, limits, serve, target};
+use load::journeys::{Check, JourneyOptions, for_system, plain::Get};
 use load::schedule::{Arrivals, Profile};
-use load::sender::{Arm, Load, Sender};
+use load::sender::{Arm, Limits, Load, Sender};
 use load::steady::{Steady, run};
 
 fn steady(load: Load, millis: u64) -> Steady {
@@ -17,7 +17,7 @@ fn prepared(fake: &Fake) -> Sender {
     let options = JourneyOptions { seed: 5, links: 20, ..JourneyOptions::default() };
     let journeys = for_system("shortener", &options).unwrap();
     let mut sender = Sender::new(vec![Arm { target: target(fake.address), journeys }], &limits(8)).unwrap();
-    sender.prepare(0, &mut |_| {}).unwrap();
+    sender.prepare(0, &mut |_| true).unwrap();
     sender
 }
 
@@ -33,6 +33,18 @@ fn threads_share_the_rate_and_the_ledger() {
     assert!(verdict.holds(), "{verdict:?}");
     let follows = record.by_kind.iter().find(|kind| kind.kind == "follow").unwrap().succeeded;
     assert_eq!(verdict.count("clicks-counted"), follows);
+}
+
+#[test]
+fn threads_together_hold_no_more_connections_than_the_load_may() {
+    let silent = serve(|_| Answer::Silence);
+    let limits = Limits { timeout: Duration::from_secs(5), ..limits(5) };
+    let journeys = Box::new(Get::new("/", 200));
+    let mut sender = Sender::new(vec![Arm { target: target(silent), journeys }], &limits).unwrap();
+    let load = Load::Open { arrivals: Arrivals::Constant, profile: Profile::Steady { rate: 400.0 }, seed: 1 };
+    let steady = Steady { limits, ..steady(load, 200) };
+    let record = run(&mut sender, &steady, &mut |_| true).unwrap();
+    assert_eq!((record.planned, record.connects), (80, 5));
 }
 
 #[test]

@@ -86,7 +86,7 @@ fn created(
     });
     let mut survey = LinkCheck { seed, links: created, acknowledged: 0, verdict };
     let unanswered =
-        conduct(&mut survey, lane, check.in_flight, check.pass, &mut |_| {}).map_err(|error| error.0)?;
+        conduct(&mut survey, lane, check.in_flight, check.pass, &mut |_| true).map_err(|error| error.0)?;
     let acknowledged = survey.acknowledged;
     verdict.note(facts::ACKNOWLEDGED, acknowledged);
     verdict.complete &= unanswered == 0;
@@ -124,10 +124,10 @@ fn replays(
     // The marker alone first: it divides what was there from what this check makes.
     let mut unanswered = 0;
     if survey.has_questions() {
-        unanswered += conduct(&mut survey, lane, 1, check.pass, &mut |_| {}).map_err(|error| error.0)?;
+        unanswered += conduct(&mut survey, lane, 1, check.pass, &mut |_| true).map_err(|error| error.0)?;
         survey.go_on();
-        unanswered +=
-            conduct(&mut survey, lane, check.in_flight, check.pass, &mut |_| {}).map_err(|error| error.0)?;
+        unanswered += conduct(&mut survey, lane, check.in_flight, check.pass, &mut |_| true)
+            .map_err(|error| error.0)?;
     }
     verdict.complete &= unanswered == 0;
     Ok(())

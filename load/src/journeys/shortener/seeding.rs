@@ -19,12 +19,12 @@ pub(super) fn seed(
     seed: u64,
     links: usize,
     lane: &mut Lane,
-    progress: &mut dyn FnMut(Progress),
+    progress: &mut dyn FnMut(Progress) -> bool,
 ) -> Result<Codes, PrepareError> {
     let total = links as u64;
     let mut seeding = Seeding { seed, next: 0, codes: vec![None; links] };
     conduct(&mut seeding, lane, IN_FLIGHT, LONGEST, &mut |record| {
-        progress(Progress { done: record.succeeded.min(total), total });
+        progress(Progress { done: record.succeeded.min(total), total })
     })?;
     let done = seeding.codes.iter().flatten().count() as u64;
     progress(Progress { done, total });
@@ -35,10 +35,14 @@ pub(super) fn seed(
 }
 
 /// Reads every link once: a system that has been up for a while has seen each, whatever caches it has.
-pub(super) fn read(codes: &Codes, lane: &mut Lane) -> Result<(), PrepareError> {
+pub(super) fn read(
+    codes: &Codes,
+    lane: &mut Lane,
+    progress: &mut dyn FnMut(Progress) -> bool,
+) -> Result<(), PrepareError> {
     let total = codes.len() as u64;
     let mut reading = Reading { codes, next: 0, read: 0 };
-    conduct(&mut reading, lane, IN_FLIGHT, LONGEST, &mut |_| ())?;
+    conduct(&mut reading, lane, IN_FLIGHT, LONGEST, &mut |_| progress(Progress { done: total, total }))?;
     let done = reading.read;
     if done == total { Ok(()) } else { Err(incomplete("links that are read", done, total, lane)) }
 }

@@ -4,6 +4,9 @@ use super::Lane;
 use crate::clock::{self, Nanos};
 use crate::journey::{Failure, Journeys, Outcome};
 
+/// The cause under which an operation that was never sent is counted among the failures.
+const UNSENT: &str = "unsent";
+
 impl Lane {
     /// Ends an operation that was answered.
     pub(super) fn finish(&mut self, at: usize, outcome: Outcome, kept: bool, now: Nanos) {
@@ -48,9 +51,10 @@ impl Lane {
         }
     }
 
-    /// Ends an operation that was never sent.
+    /// Ends an operation that was never sent: it failed, for its user waited in vain.
     pub(super) fn give_up(&mut self, due: Nanos, now: Nanos) {
         self.record.unsent += 1;
+        self.record.failed.add(UNSENT);
         self.charge(None, due, now);
     }
 

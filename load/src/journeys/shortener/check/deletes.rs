@@ -38,8 +38,8 @@ pub(super) fn check(
     let chosen: Vec<&str> = codes.iter().step_by(step).map(AsRef::as_ref).collect();
     let mut pass = |what: What, links: &[&str]| -> io::Result<BTreeSet<usize>> {
         let mut asking = Asking { what, links, next: 0, redirecting: BTreeSet::new() };
-        let unanswered =
-            conduct(&mut asking, lane, check.in_flight, check.pass, &mut |_| {}).map_err(|error| error.0)?;
+        let unanswered = conduct(&mut asking, lane, check.in_flight, check.pass, &mut |_| true)
+            .map_err(|error| error.0)?;
         verdict.complete &= unanswered == 0;
         Ok(asking.redirecting)
     };
