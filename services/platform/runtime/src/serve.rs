@@ -2,7 +2,7 @@
 //!
 //! Not `axum::serve`: that has no limit on connections and none on the time that a header may take.
 
-use std::{sync::Arc, time::Duration};
+use std::{pin::pin, sync::Arc, time::Duration};
 
 use axum::body::Body;
 use hyper::{Request, body::Incoming, service::service_fn};
@@ -10,12 +10,15 @@ use hyper_util::{
     rt::{TokioExecutor, TokioIo, TokioTimer},
     server::{conn::auto, graceful::GracefulShutdown},
 };
-use tokio::{net::TcpListener, sync::Semaphore};
+use tokio::{
+    net::TcpListener,
+    sync::{Notify, Semaphore},
+};
 use tokio_util::sync::CancellationToken;
 
 use crate::{Ingress, Limits, counted::Counted};
 
-/// How long a client may take to send a request's header.
+/// How long a client may take to send a request's header, the first one's included.
 const HEADER_WITHIN: Duration = Duration::from_secs(30);
 /// HTTP/2 streams of one connection that are under way at once.
 const STREAMS: u32 = 256;
@@ -25,13 +28,19 @@ const STREAMS: u32 = 256;
 pub struct ServeLimits {
     /// Connections that are open at once; further ones wait in the kernel's backlog.
     pub connections: usize,
+    /// How long a client may take to send its first request's header.
+    pub first: Duration,
     /// How long requests under way may take once the server stops.
     pub drain: Duration,
 }
 
 impl From<&Limits> for ServeLimits {
     fn from(limits: &Limits) -> Self {
-        Self { connections: limits.connections, drain: Duration::from_millis(limits.drain_ms) }
+        Self {
+            connections: limits.connections,
+            first: HEADER_WITHIN,
+            drain: Duration::from_millis(limits.drain_ms),
+        }
     }
 }
 
@@ -59,20 +68,73 @@ pub async fn serve(listener: TcpListener, ingress: Ingress, limits: ServeLimits,
         let _ = stream.set_nodelay(true);
         let io = TokioIo::new(Counted::new(stream, ingress.bytes()));
         let ingress = ingress.clone();
-        let service = service_fn(move |request: Request<Incoming>| {
-            ingress.clone().answer(peer, request.map(Body::new))
-        });
+        let asked = Arc::new(Notify::new());
+        let service = {
+            let asked = Arc::clone(&asked);
+            service_fn(move |request: Request<Incoming>| {
+                asked.notify_one();
+                ingress.clone().answer(peer, request.map(Body::new))
+            })
+        };
         let http = Arc::clone(&http);
         let watcher = graceful.watcher();
         connections.spawn(async move {
-            let connection = http.serve_connection(io, service);
-            // A connection that breaks is its client's affair.
-            let _ = watcher.watch(connection.into_owned()).await;
+            let mut connection = pin!(watcher.watch(http.serve_connection(io, service).into_owned()));
+            // Hyper's own limit begins only when the version of HTTP is known. A connection that breaks is its
+            // client's affair.
+            tokio::select! {
+                _ = &mut connection => {}
+                () = asked.notified() => drop(connection.await),
+                () = tokio::time::sleep(limits.first) => {}
+            }
             drop(place);
         });
     }
     drop(listener);
     if tokio::time::timeout(limits.drain, graceful.shutdown()).await.is_err() {
         tracing::warn!("requests under way were cut off");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::{Router, http::StatusCode, routing::get};
+    use prometheus_client::registry::Registry;
+    use tokio::{
+        io::{AsyncReadExt as _, AsyncWriteExt as _},
+        net::TcpStream,
+        time::timeout,
+    };
+
+    use super::*;
+    use crate::{Sampling, ServerMetrics};
+
+    const FIRST: Duration = Duration::from_millis(50);
+
+    #[tokio::test]
+    async fn a_connection_on_which_nothing_is_asked_gives_its_place_back() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let address = listener.local_addr().expect("it is bound");
+        let metrics = ServerMetrics::register(&mut Registry::default()).of("public");
+        let routes = Router::new().route("/", get(async || StatusCode::NO_CONTENT));
+        let ingress = Ingress::public(routes, Limits::default(), Sampling::Off, metrics);
+        let limits = ServeLimits { connections: 1, first: FIRST, ..ServeLimits::from(&Limits::default()) };
+        tokio::spawn(serve(listener, ingress, limits, CancellationToken::new()));
+
+        // There is one place: each is served because the one before has lost it.
+        for said in ["", "PRI * HTTP", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "GET / HTTP/1.1\r\nhost:"] {
+            let mut stream = TcpStream::connect(address).await.expect("it listens");
+            stream.write_all(said.as_bytes()).await.expect("it can be written");
+            let ended = timeout(Duration::from_secs(5), stream.read_to_end(&mut Vec::new())).await;
+            assert!(ended.is_ok(), "after {said:?} it is closed");
+        }
+        let mut stream = TcpStream::connect(address).await.expect("it listens");
+        for _ in 0..2 {
+            stream.write_all(b"GET / HTTP/1.1\r\nhost: here\r\n\r\n").await.expect("it can be written");
+            let mut reply = vec![0; 4096];
+            let read = timeout(Duration::from_secs(5), stream.read(&mut reply)).await.expect("in time");
+            assert!(reply[..read.expect("it can be read")].starts_with(b"HTTP/1.1 204"));
+            tokio::time::sleep(FIRST * 2).await;
+        }
     }
 }
