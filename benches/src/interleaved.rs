@@ -134,7 +134,7 @@ fn measure(
     let count = arms.len();
     let mut sender = Sender::new(arms, &Limits::default())?;
     for arm in 0..count {
-        sender.prepare(arm, &mut |_| {})?;
+        sender.prepare(arm, &mut |_| true)?;
     }
     let load =
         Load::Open { arrivals: Arrivals::Poisson, profile: Profile::Steady { rate: pace.rate }, seed: 7 };

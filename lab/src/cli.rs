@@ -30,7 +30,10 @@ The first five minutes:
   lab run shortener/placement --quick  a first answer, within a minute
   lab up shortener --set cache=local   the system itself, to play with
 
-Exit codes: 0 done, and every claim came out as expected; 1 an expectation failed; 2 it could not run.";
+Exit codes:
+  0  done, and every claim came out as expected or cannot be told
+  1  a claim came out otherwise, a process or store died, or a promise was broken
+  2  it could not run";
 
 /// The command `lab`, from its arguments to its exit code.
 pub fn main() -> ExitCode {
@@ -97,9 +100,9 @@ pub enum Command {
 /// How a command ended, if it could run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// Done, and every claim came out as expected: exit code 0.
+    /// Done, and nothing came out otherwise than expected: exit code 0.
     Done,
-    /// An expectation failed: exit code 1.
+    /// A claim came out otherwise, a promise was broken, or a process died: exit code 1.
     ExpectationFailed,
 }
 

@@ -46,11 +46,11 @@ pub struct Export<'a> {
 }
 
 impl<'a> Export<'a> {
-    /// Refuses a wiring that keeps its data in files: a file belongs to one pod, and each process has several.
+    /// Refuses a wiring that keeps its data in files: a file belongs to one pod, and processes have several.
     pub fn new(arm: &'a ArmPlan, wiring: &'a str, command: &'a str) -> Result<Self, Complaint> {
         if arm.backings.iter().any(|need| need.kind == BackingKind::Sqlite) {
             let what =
-                "`database=sqlite` is a file that one pod holds, and every process has at least two pods";
+                "`database=sqlite` is a file that one pod holds, and its processes have at least two pods";
             return Err(Complaint::new(what).hint("`--set database=postgres`"));
         }
         Ok(Self { arm, wiring, command })

@@ -39,6 +39,8 @@ pub(crate) use backings::Cannot;
 pub use backings::{BackingChoices, RunningBacking};
 pub use backings::{kafka, redis};
 pub use child::Ended;
+pub(crate) use host_files::without_passwords;
+pub(crate) use launch::enough;
 pub use launch::{Death, Launch, LaunchOptions, READY_WITHIN, Runtime};
 pub use log::{Log, LogTail};
 pub use postgres::{HOW_TO_GET, Installation};

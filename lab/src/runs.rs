@@ -60,7 +60,7 @@ fn latest(runs: &Path) -> Result<PathBuf> {
     })
 }
 
-/// Every folder in the folder of runs, sorted.
+/// Every run in the folder of runs, sorted. What begins with a dot is not complete, and never will be.
 fn names(runs: &Path) -> Vec<String> {
     let mut names: Vec<_> = fs::read_dir(runs)
         .into_iter()
@@ -68,6 +68,7 @@ fn names(runs: &Path) -> Vec<String> {
         .filter_map(Result::ok)
         .filter(|entry| entry.path().is_dir())
         .map(|entry| entry.file_name().to_string_lossy().into_owned())
+        .filter(|name| !name.starts_with('.'))
         .collect();
     names.sort();
     names
@@ -84,6 +85,8 @@ mod tests {
             fs::create_dir(runs.path().join(name)).unwrap();
         }
         fs::write(runs.path().join("2-b").join(REPORT), "{}").unwrap();
+        fs::create_dir(runs.path().join(".4-killed")).unwrap();
+        fs::write(runs.path().join(".4-killed").join(REPORT), "{}").unwrap();
         assert_eq!(find("latest", runs.path()).unwrap(), runs.path().join("2-b"));
     }
 

@@ -9,7 +9,7 @@ use crate::{complaint::Complaint, plan, process::BackingChoices};
 /// What a plan lets one choose.
 #[derive(Clone, Debug, Default, Args)]
 pub struct PlanChoices {
-    /// The short form: a first answer within a minute, with wider intervals
+    /// The short form: a first answer in a minute or a few, wider intervals
     #[arg(long)]
     pub quick: bool,
     /// Hold another axis at a value, in all arms; may be repeated

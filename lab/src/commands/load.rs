@@ -30,7 +30,7 @@ const MAX_RATE: f64 = 1_000_000.0;
     after_help = "Examples:\n  lab load --system shortener --url http://127.0.0.1:20000 --rate 500 --for 20s\n  lab load --system shortener --url http://127.0.0.1:20000 --closed 16 --for 10s   as fast as 16 users can go\n  lab load --system limiter --url http://127.0.0.1:20000 --rate 200 --for 5s --check   and what its ledger says\n  lab load --system plain --url http://127.0.0.1:8080 --rate 1000 --json           one GET, over and over\n\nOpen loop by default: operations are due by a schedule, whatever the replies, and latency is counted from when they\nwere due. A closed loop asks a slow system less often, and so hides what its users would feel."
 )]
 pub struct Args {
-    /// Whose operations: `shortener`, or `plain` for one GET
+    /// Whose operations: `shortener`, `limiter`, or `plain` for one GET
     #[arg(long, value_name = "NAME")]
     system: String,
     /// Where the public API is: `http://host:port`
@@ -85,7 +85,7 @@ impl Args {
     pub fn run(&self) -> Result<Outcome> {
         let mut sender = self.sender()?;
         let interrupt = Interrupt::install()?;
-        prepare(&mut sender)?;
+        prepare(&mut sender, &interrupt)?;
         let record = self.load(&mut sender, &interrupt)?;
         let verdict = self.check.then(|| sender.check(0, &Check::default()));
         let answer = answer::Answer::new(&record, self.rate, verdict);
@@ -156,14 +156,16 @@ impl Args {
     }
 }
 
-fn prepare(sender: &mut Sender) -> Result<()> {
+fn prepare(sender: &mut Sender, interrupt: &Interrupt) -> Result<()> {
     let bar = bar("preparing {wide_bar} {pos}/{len}", 0);
-    sender.prepare(0, &mut |progress| {
+    let prepared = sender.prepare(0, &mut |progress| {
         bar.set_length(progress.total);
         bar.set_position(progress.done);
-    })?;
+        !interrupt.is_asked()
+    });
     bar.finish_and_clear();
-    Ok(())
+    interrupt.check()?;
+    Ok(prepared?)
 }
 
 /// A bar on standard error; hidden when that is not a terminal.

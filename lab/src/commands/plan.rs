@@ -88,6 +88,6 @@ fn offered(plan: &Plan) -> String {
     if let Some(caveat) = plan.budget.caveat() {
         let _ = writeln!(text, "note: {caveat}");
     }
-    let _ = writeln!(text, "\nnext: lab run {} --quick", plan.scenario.name);
+    let _ = writeln!(text, "\nnext: {}", plan.command(true));
     text
 }

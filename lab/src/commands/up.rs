@@ -2,7 +2,7 @@
 
 mod waterfall;
 
-use std::{fmt::Write, path::Path, time::Duration};
+use std::{collections::BTreeSet, fmt::Write, path::Path, time::Duration};
 
 use anyhow::{Context, Result};
 use runtime::Wiring;
@@ -17,7 +17,7 @@ use crate::{
     interrupt::Interrupt,
     output,
     plan::{ArmPlan, Budget, Choices, Plan, topology},
-    process::{Launch, LaunchOptions, READY_WITHIN, RunningArm, Scratch},
+    process::{Death, Launch, LaunchOptions, READY_WITHIN, RunningArm, Scratch},
     scenario::Scenario,
     systems, traces,
 };
@@ -53,7 +53,8 @@ pub struct Args {
 impl Args {
     /// Starts the wiring, says where everything is, and stays until Ctrl-C.
     ///
-    /// Fails when a process dies: a system that is half up is not up.
+    /// A process or a backing that dies is told, and the rest stays up: what it does then is worth seeing.
+    /// Fails when nobody serves the public API any more.
     pub fn run(&self, scenarios: Option<&Path>) -> Result<Outcome> {
         let arm = self.wiring(scenarios)?;
         let budget = Budget::of_this_machine();
@@ -83,15 +84,10 @@ impl Args {
             output::data(&places(&arm, running))?;
         }
         output::talk("up; Ctrl-C stops it");
+        let mut told = BTreeSet::new();
         while interrupt.sleep(LOOK_EVERY) {
             show_traces(&launch)?;
-            if let Some(death) = launch.death() {
-                let ended = death.ended;
-                let words = ended.last_words.indented();
-                let what =
-                    format!("the process `{}` ended ({}); its last words:{words}", ended.process, ended.how);
-                return Err(Complaint::new(what).hint("everything else was stopped as well").into());
-            }
+            tell_deaths(&mut launch, &mut told)?;
         }
         for killed in launch.stop() {
             output::talk(&format!("warning: `{killed}` did not end in time and was killed"));
@@ -137,6 +133,24 @@ impl Args {
     }
 }
 
+/// Tells of each process that ended since the last look.
+fn tell_deaths(launch: &mut Launch, told: &mut BTreeSet<String>) -> Result<()> {
+    for Death { ended, .. } in launch.deaths() {
+        if !told.insert(ended.process.clone()) {
+            continue;
+        }
+        let words = ended.last_words.indented();
+        let what = format!("`{}` ended ({}); its last words:{words}", ended.process, ended.how);
+        let mut processes = launch.arms.iter().flat_map(|arm| &arm.processes);
+        if !processes.any(|process| process.public.is_some() && !told.contains(&process.name)) {
+            let hint = "nobody serves the public API any more, so the rest was stopped as well";
+            return Err(Complaint::new(what).hint(hint).into());
+        }
+        output::talk(&format!("warning: {what}\nthe rest stays up; Ctrl-C stops it"));
+    }
+    Ok(())
+}
+
 /// Draws one of the traces that arrived since the last look.
 fn show_traces(launch: &Launch) -> Result<()> {
     for receiver in launch.arms.iter().filter_map(|arm| arm.receiver.as_ref()) {
@@ -170,7 +184,8 @@ fn places(plan: &ArmPlan, arm: &RunningArm) -> String {
         );
     }
     for backing in &arm.backings {
-        let _ = writeln!(text, "{:<12} {}", backing.kind.name(), backing.provider);
+        let place = arm.victim(backing.kind).map(|own| format!(", {own}")).unwrap_or_default();
+        let _ = writeln!(text, "{:<12} {}{place}", backing.kind.name(), backing.provider);
     }
     text.push_str("\ntry\n");
     for (title, command) in system.examples {

@@ -1,9 +1,11 @@
 //! The engine's command line: each call with a limit on its time, and its own words when it fails.
 
 use std::{
+    collections::BTreeSet,
     io::{self, Read},
     os::unix::process::CommandExt,
     process::{Child, Command, ExitStatus, Stdio},
+    sync::{Mutex, PoisonError},
     thread,
     time::{Duration, Instant},
 };
@@ -133,6 +135,7 @@ pub(super) fn run(arguments: &[&str], limit: Duration) -> Result<Said, DockerFau
         io::ErrorKind::NotFound => DockerFault::NoCommand,
         _ => DockerFault::Unstartable(error),
     })?;
+    let _under_way = UnderWay::new(&child);
     let command = || format!("docker {}", arguments.join(" "));
     let (out, err) = (child.stdout.take(), child.stderr.take());
     let (status, out, err) = thread::scope(|scope| {
@@ -161,13 +164,42 @@ fn wait(child: &mut Child, limit: Duration) -> Option<ExitStatus> {
             return Some(status);
         }
         if Instant::now() >= deadline {
-            // The group: compose is a child of `docker`, and holds the pipes as well.
-            let group = i32::try_from(child.id()).map_or(Pid::this(), Pid::from_raw);
-            let _ = killpg(group, Signal::SIGKILL);
+            kill(child.id());
             let _ = child.wait();
             return None;
         }
         thread::sleep(LOOK_EVERY);
+    }
+}
+
+/// The calls that are under way.
+static CALLS: Mutex<BTreeSet<u32>> = Mutex::new(BTreeSet::new());
+
+/// One of them; taken off the list when it is over.
+struct UnderWay(u32);
+
+impl UnderWay {
+    fn new(child: &Child) -> Self {
+        CALLS.lock().unwrap_or_else(PoisonError::into_inner).insert(child.id());
+        Self(child.id())
+    }
+}
+
+impl Drop for UnderWay {
+    fn drop(&mut self) {
+        CALLS.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.0);
+    }
+}
+
+/// Breaks off every call that is under way, so that it makes nothing more.
+pub(super) fn break_off() {
+    CALLS.lock().unwrap_or_else(PoisonError::into_inner).iter().copied().for_each(kill);
+}
+
+/// The group: compose is a child of `docker`, and holds the pipes as well.
+fn kill(call: u32) {
+    if let Ok(group) = i32::try_from(call) {
+        let _ = killpg(Pid::from_raw(group), Signal::SIGKILL);
     }
 }
 

@@ -35,18 +35,28 @@ const KINDS: [(&str, &[&str], &[&str]); 3] = [
     ("network", &["network", "ls", "--quiet"], &["network", "rm"]),
 ];
 
+/// How often a lab that ends at once looks for what it made.
+const MOST_SWEEPS: usize = 5;
+
 /// Removes what labs left that are gone. What cannot be removed now is tried again by the next lab.
 pub(super) fn remove() {
-    remove_those(|owner| !lives(owner));
+    let _ = remove_those(|owner| !lives(owner));
 }
 
 /// Removes what this lab made, at once and whatever is under way.
 pub(crate) fn remove_own() {
+    docker::break_off();
     let own = own_name();
-    remove_those(|owner| owner == own);
+    // Again, for what the engine had begun to make.
+    for _ in 0..MOST_SWEEPS {
+        if remove_those(|owner| owner == own) == 0 {
+            break;
+        }
+    }
 }
 
-fn remove_those(chosen: impl Fn(&str) -> bool) {
+/// Removes the projects of chosen owners; how many there were.
+fn remove_those(chosen: impl Fn(&str) -> bool) -> usize {
     let format = format!("{{{{.Label \"{OWNER}\"}}}} {{{{.Label \"{PROJECT}\"}}}}");
     let filter = format!("label={OWNER}");
     let mut projects = BTreeSet::new();
@@ -56,9 +66,10 @@ fn remove_those(chosen: impl Fn(&str) -> bool) {
         let gone = said.lines().filter_map(|line| line.split_once(' ')).filter(|(owner, _)| chosen(owner));
         projects.extend(gone.map(|(_, project)| project.to_owned()));
     }
-    for project in projects {
-        sweep(&project);
+    for project in &projects {
+        sweep(project);
     }
+    projects.len()
 }
 
 /// Removes everything of a project; what is left of it, in words.

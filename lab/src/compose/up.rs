@@ -94,7 +94,7 @@ pub(crate) fn start(
     let processes = up.processes(arm, &folder)?;
     // Twice what a child of the lab may take: a container begins with work of the engine.
     let within = options.ready_within * 2;
-    if let Err(why) = wait(&processes, || up.death(), options.interrupt, within) {
+    if let Err(why) = wait(&processes, || up.ended().into_iter().next(), options.interrupt, within) {
         return Err(why.told(&arm.label, within).into());
     }
     up.measure(&processes, &backings)?;
@@ -239,7 +239,7 @@ impl Up {
                 return Ok(());
             }
             options.interrupt.check()?;
-            let died = self.death().map(|ended| format!("died ({})", ended.how));
+            let died = self.ended().first().map(|ended| format!("died ({})", ended.how));
             let late = (Instant::now() >= deadline)
                 .then(|| format!("was not well within {} s", BACKING_WITHIN.as_secs()));
             if let Some(how) = died.or(late) {
@@ -314,9 +314,9 @@ impl Up {
         Some(Victim::Container(own.name.clone()))
     }
 
-    /// The first container found to have ended although nobody asked it to. One system call a container.
-    pub(crate) fn death(&mut self) -> Option<Ended> {
-        self.containers.iter_mut().find_map(Container::ended)
+    /// The containers that ended although nobody asked them to. One system call a container.
+    pub(crate) fn ended(&mut self) -> Vec<Ended> {
+        self.containers.iter_mut().filter_map(Container::ended).collect()
     }
 
     /// Stops and removes everything that the project made. The names of those that had to be killed.

@@ -182,15 +182,15 @@ impl RunningArm {
             .collect()
     }
 
-    /// The first process or backing found to have ended although nobody asked it to.
-    pub(super) fn death(&mut self) -> Option<Ended> {
+    /// The processes and backings that ended although nobody asked them to.
+    pub(super) fn ended(&mut self) -> Vec<Ended> {
         let children = match &mut self.held {
             Held::Children(children) => children,
-            Held::Project(up) => return up.death(),
+            Held::Project(up) => return up.ended(),
         };
         let services = children.iter_mut();
         let backings = self.backings.iter_mut().filter_map(RunningBacking::child);
-        services.chain(backings).find_map(|child| child.ended().cloned())
+        services.chain(backings).filter_map(|child| child.ended().cloned()).collect()
     }
 
     /// Stops the edge, then the other processes, then the backings: whoever calls goes before who is called, so that

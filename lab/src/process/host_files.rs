@@ -105,15 +105,16 @@ fn addresses(process: &ProcessPlan, backings: &[RunningBacking]) -> BTreeMap<Str
         .collect()
 }
 
-/// A wiring file as it may be shown: `user:password@` becomes `user:***@`.
-pub(super) fn without_passwords(text: &str) -> String {
+/// Lines with an address each, as they may be shown: `user:password@` becomes `user:***@`.
+pub(crate) fn without_passwords(text: &str) -> String {
     text.split_inclusive('\n').map(line_without_password).collect()
 }
 
 fn line_without_password(line: &str) -> String {
     let hidden = || {
         let (scheme, rest) = line.split_once("://")?;
-        let (credentials, host) = rest.split_once('@')?;
+        // The last one: a password may have one of its own.
+        let (credentials, host) = rest.rsplit_once('@')?;
         let (user, _password) = credentials.split_once(':')?;
         Some(format!("{scheme}://{user}:***@{host}"))
     };
@@ -131,5 +132,6 @@ mod tests {
             without_passwords(text),
             "process = \"links\"\ndatabase = \"postgres://lab:***@127.0.0.1:5432/links\"\n"
         );
+        assert_eq!(without_passwords("postgres://lab:s@crt@host/db"), "postgres://lab:***@host/db");
     }
 }

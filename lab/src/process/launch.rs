@@ -107,6 +107,20 @@ impl Launch {
         budget: &Budget,
         options: &LaunchOptions<'_>,
     ) -> Result<Self> {
+        let launch = Self::start_some(runtime, arms, budget, options)?;
+        enough(launch.arms.len(), arms.len(), &launch.skipped)?;
+        Ok(launch)
+    }
+
+    /// The same, however few of the arms can be had.
+    ///
+    /// What could be had in the first launch can be had: from the second on, to miss it is an error.
+    pub(crate) fn start_some(
+        runtime: &Runtime,
+        arms: &[ArmPlan],
+        budget: &Budget,
+        options: &LaunchOptions<'_>,
+    ) -> Result<Self> {
         one_arm_a_broker(arms, options.backings)?;
         let one = |arm| match runtime {
             Runtime::Process => Start { arm, budget, options }.run(),
@@ -123,29 +137,23 @@ impl Launch {
                 })
                 .collect()
         });
+        // What Ctrl-C broke off is not missing.
+        options.interrupt.check()?;
         let mut launch = Self { arms: Vec::new(), skipped: Vec::new() };
         for (arm, outcome) in arms.iter().zip(outcomes) {
             match outcome {
                 Ok(running) => launch.arms.push(running),
+                Err(Cannot::Skip { why, hint }) if options.number > 1 => {
+                    let what = format!("`{}` could be had before, and now it cannot: {why}", arm.label);
+                    return Err(Complaint::new(what).hint(hint).into());
+                }
                 Err(Cannot::Skip { why, hint }) => {
                     launch.skipped.push(Skipped { arm: arm.name.clone(), why, hint });
                 }
                 Err(Cannot::Fail(error)) => return Err(error),
             }
         }
-        launch.enough(arms.len())?;
         Ok(launch)
-    }
-
-    fn enough(&self, wanted: usize) -> Result<()> {
-        if self.arms.len() >= wanted.min(2) {
-            return Ok(());
-        }
-        let why: Vec<_> =
-            self.skipped.iter().map(|skipped| format!("`{}`: {}", skipped.arm, skipped.why)).collect();
-        let hints: Vec<_> = self.skipped.iter().map(|skipped| skipped.hint.as_str()).collect();
-        let what = format!("too few arms can be had here\n  {}", why.join("\n  "));
-        Err(Complaint::new(what).maybe_hint(hints.first().map(|hint| (*hint).to_owned())).into())
     }
 
     /// The arm of that name.
@@ -153,9 +161,18 @@ impl Launch {
         self.arms.iter().find(|arm| arm.name == name)
     }
 
-    /// The first process found to have ended although nobody asked it to. Cheap: one system call a process.
+    /// The processes that ended although nobody asked them to. Cheap: one system call a process.
+    pub fn deaths(&mut self) -> Vec<Death> {
+        let of = |arm: &mut RunningArm| {
+            let name = arm.name.clone();
+            arm.ended().into_iter().map(move |ended| Death { arm: name.clone(), ended })
+        };
+        self.arms.iter_mut().flat_map(of).collect()
+    }
+
+    /// The first of them.
     pub fn death(&mut self) -> Option<Death> {
-        self.arms.iter_mut().find_map(|arm| arm.death().map(|ended| Death { arm: arm.name.clone(), ended }))
+        self.deaths().into_iter().next()
     }
 
     /// Stops every arm: processes drain and end, then the backings. The names of those that had to be killed.
@@ -166,6 +183,17 @@ impl Launch {
             stopping.into_iter().flat_map(|thread| thread.join().unwrap_or_default()).collect()
         })
     }
+}
+
+/// Fails if less than two of two or more arms are there, or not the only one.
+pub(crate) fn enough(there: usize, wanted: usize, skipped: &[Skipped]) -> Result<()> {
+    if there >= wanted.min(2) {
+        return Ok(());
+    }
+    let why: Vec<_> = skipped.iter().map(|skipped| format!("`{}`: {}", skipped.arm, skipped.why)).collect();
+    let what = format!("too few arms can be had here\n  {}", why.join("\n  "));
+    let hint = skipped.first().map(|skipped| skipped.hint.clone());
+    Err(Complaint::new(what).maybe_hint(hint).into())
 }
 
 /// A given broker serves one arm: two would read each other's events from the same topics.

@@ -2,7 +2,7 @@
 
 use std::{
     collections::BTreeSet,
-    thread,
+    fmt, thread,
     time::{Duration, Instant},
 };
 
@@ -30,6 +30,17 @@ pub(crate) enum Victim {
     Alone(u32),
     /// A container, by its name.
     Container(String),
+}
+
+impl fmt::Display for Victim {
+    /// By what its owner finds it: `pid 4711`, `container lab-shortener-redis-1`.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self, self.processes().first()) {
+            (Self::Container(name), _) => write!(formatter, "container {name}"),
+            (_, Some(pid)) => write!(formatter, "pid {pid}"),
+            (_, None) => formatter.write_str("gone"),
+        }
+    }
 }
 
 impl Victim {

@@ -30,7 +30,7 @@ use crate::{
     interrupt::Interrupt,
     measure::memory,
     plan::{ArmPlan, Plan},
-    process::{Launch, LaunchOptions, READY_WITHIN, RunningArm, Runtime, Scratch},
+    process::{Launch, LaunchOptions, READY_WITHIN, RunningArm, Runtime, Scratch, enough},
     scenario::Kind,
     systems,
 };
@@ -136,7 +136,7 @@ impl Experiment<'_> {
     fn launch(&mut self, number: u32, plans: &[ArmPlan], rounds: u32) -> Result<()> {
         self.interrupt.check()?;
         let starting = Phase::begin(&format!("launch {number}: starting"), 1);
-        let mut launch = Launch::start_on(
+        let mut launch = Launch::start_some(
             &self.options.runtime,
             plans,
             &self.plan.budget,
@@ -180,6 +180,7 @@ impl Experiment<'_> {
         self.gathered.skipped.append(&mut launch.skipped);
         let skipped = |arm: &ArmPlan| self.gathered.skipped.iter().any(|skipped| skipped.arm == arm.name);
         self.arms.retain(|arm| !skipped(arm));
+        enough(self.arms.len(), self.plan.arms.len(), &self.gathered.skipped)?;
         for running in &launch.arms {
             if self.gathered.arms.iter().any(|arm| arm.plan.name == running.name) {
                 continue;
@@ -232,11 +233,13 @@ impl Experiment<'_> {
             total,
         );
         for arm in 0..launch.arms.len() {
-            self.interrupt.check()?;
             let before = arm as u64 * self.plan.load.things;
-            sender
-                .prepare(arm, &mut |progress| phase.at(before + progress.done))
-                .with_context(|| format!("cannot prepare the arm `{}`", launch.arms[arm].label))?;
+            let prepared = sender.prepare(arm, &mut |progress| {
+                phase.at(before + progress.done);
+                !self.interrupt.is_asked()
+            });
+            self.interrupt.check()?;
+            prepared.with_context(|| format!("cannot prepare the arm `{}`", launch.arms[arm].label))?;
         }
         Ok(())
     }

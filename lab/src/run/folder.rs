@@ -14,6 +14,7 @@ use time::OffsetDateTime;
 use super::machine;
 use crate::{
     complaint::Complaint,
+    interrupt::Interrupt,
     plan::Plan,
     process::free_bytes,
     report::{Report, html, markdown, terminal},
@@ -31,7 +32,12 @@ pub struct RunFolder {
 }
 
 impl RunFolder {
-    pub(super) fn create(runs: &Path, plan: &Plan, began: OffsetDateTime) -> Result<Self> {
+    pub(super) fn create(
+        runs: &Path,
+        plan: &Plan,
+        began: OffsetDateTime,
+        interrupt: &Interrupt,
+    ) -> Result<Self> {
         let question = plan.scenario.name.replace('/', "-");
         let id = format!("{}-{question}", machine::stamp(began));
         let cannot = || {
@@ -45,6 +51,7 @@ impl RunFolder {
         }
         let folder =
             tempfile::Builder::new().prefix(&format!(".{id}-")).tempdir_in(runs).with_context(cannot)?;
+        interrupt.remove_at_end(folder.path().to_owned());
         let folder = Self { kept: runs.join(&id), id, folder };
         folder.write("plan.toml", plan.to_toml())?;
         folder.write("machine.json", &serde_json::to_string_pretty(&machine::machine())?)?;
@@ -61,14 +68,19 @@ impl RunFolder {
         write(self.folder.path(), name, text)
     }
 
-    /// Adds the report and gives the folder its name.
+    /// Adds the report and gives the folder its name; a longer one if another run of that second has it.
     pub(super) fn keep(self, report: &Report) -> Result<PathBuf> {
         self.write(REPORT, &serde_json::to_string_pretty(report)?)?;
         draw(self.folder.path(), report)?;
-        let made = self.folder.keep();
-        fs::rename(&made, &self.kept)
-            .with_context(|| format!("cannot rename `{}` to `{}`", made.display(), self.kept.display()))?;
-        Ok(self.kept)
+        let mut kept = self.kept;
+        if kept.exists() {
+            kept.as_mut_os_string().push(format!("-{}", std::process::id()));
+        }
+        let made = self.folder.path();
+        fs::rename(made, &kept)
+            .with_context(|| format!("cannot rename `{}` to `{}`", made.display(), kept.display()))?;
+        let _ = self.folder.keep();
+        Ok(kept)
     }
 }
 

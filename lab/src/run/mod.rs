@@ -33,7 +33,7 @@ pub use folder::RunFolder;
 pub fn run(options: &RunOptions) -> Result<Outcome> {
     let interrupt = Interrupt::install()?;
     let began = machine::now();
-    let folder = RunFolder::create(&options.out, &options.plan, began)?;
+    let folder = RunFolder::create(&options.out, &options.plan, began, &interrupt)?;
     let gathered = experiment::run(options, &folder, &interrupt)?;
     for arm in &gathered.arms {
         let mut bytes = Vec::new();

@@ -117,7 +117,7 @@ impl Answer {
 
     /// Whether the system broke a promise.
     pub(super) fn is_broken(&self) -> bool {
-        self.ledger.as_ref().is_some_and(|ledger| !ledger.holds())
+        self.ledger.as_ref().is_some_and(load::ledger::LedgerVerdict::is_broken)
     }
 
     pub(super) fn json(&self) -> Result<String> {
@@ -141,9 +141,6 @@ impl Answer {
             if !counts.is_empty() {
                 let _ = writeln!(text, "{what}: {}", causes(counts));
             }
-        }
-        if self.unsent > 0 {
-            let _ = writeln!(text, "never sent, for lack of a connection: {}", self.unsent);
         }
         self.notes(&mut text);
         text
@@ -172,16 +169,16 @@ impl Answer {
             );
         }
         if self.generator_was_late {
-            text.push_str("warning: the generator was late or sent less than planned: these figures are partly its own\n");
+            text.push_str("warning: the generator was late: these figures are partly its own\n");
         }
         if self.interrupted {
             text.push_str("warning: interrupted; the figures cover what was sent until then\n");
         }
         if let Some(ledger) = &self.ledger {
-            text.push_str(if ledger.holds() {
-                "ledger: every promise was kept\n"
-            } else {
-                "ledger: BROKEN\n"
+            text.push_str(match (ledger.is_broken(), ledger.complete) {
+                (true, _) => "ledger: BROKEN\n",
+                (false, true) => "ledger: every promise was kept\n",
+                (false, false) => "ledger: nothing broken, but not everything could be asked\n",
             });
             for fact in ledger.facts.iter().filter(|fact| fact.count > 0) {
                 let _ = writeln!(text, "  {}: {}", fact.name, fact.count);

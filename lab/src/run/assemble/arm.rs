@@ -186,8 +186,7 @@ fn per_operation(data: &ArmData) -> PerOperation {
 
 fn ledger(verdict: &load::ledger::LedgerVerdict) -> Ledger {
     Ledger {
-        // What could not be asked is told apart: it is no broken promise.
-        holds: verdict.facts.iter().all(|fact| !fact.breach || fact.count == 0),
+        holds: !verdict.is_broken(),
         complete: verdict.complete,
         facts: verdict
             .facts

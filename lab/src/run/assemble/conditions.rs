@@ -1,58 +1,47 @@
 //! Under which conditions it was measured, and how to do it again.
 
-use std::time::Duration;
+use std::{path::PathBuf, time::Duration};
 
 use crate::{
     commands::run::RunOptions,
-    plan::Plan,
-    process::Runtime,
+    plan::{Plan, quoted},
+    process::{BackingChoices, Runtime, without_passwords},
     report::model::{AxisRow, Budget, Fault, FaultMade, Held, Load, LoadPhase},
     run::{compare, gathered::Gathered},
     scenario::phases::spans,
     systems,
 };
 
-/// The command as it was given, without the path of the program.
+/// The command as it was given, without the path of the program and without passwords.
 pub(super) fn command() -> String {
-    let words = std::env::args().skip(1).map(|word| quoted(&word));
+    let words = std::env::args().skip(1).map(|word| quoted(&without_passwords(&word)));
     std::iter::once("lab".to_owned()).chain(words).collect::<Vec<_>>().join(" ")
 }
 
-/// The command that runs the same again.
+/// The command that runs the same again; passwords have to be put in.
 pub(super) fn reproduce(options: &RunOptions) -> String {
     let plan = &options.plan;
-    let mut words = vec!["lab run".to_owned(), quoted(&plan.scenario.name)];
-    if plan.quick {
-        words.push("--quick".to_owned());
-    }
-    for (axis, value) in &plan.hold {
-        if plan.scenario.hold.get(axis) != Some(value) {
-            words.push(format!("--hold {}", quoted(&format!("{axis}={value}"))));
-        }
-    }
-    let axis = match &plan.scenario.comparison {
-        crate::scenario::Comparison::Axis { axis, .. } => Some(axis),
-        crate::scenario::Comparison::Steps(_) => None,
-    };
-    let named: Vec<&str> =
-        plan.arms.iter().map(|arm| axis.map_or(arm.label.as_str(), |axis| arm.wiring.get(axis))).collect();
-    if named != plan.scenario.comparison.arm_names() {
-        words.extend(named.iter().map(|arm| format!("--arm {}", quoted(arm))));
-    }
+    let mut words = vec![plan.command(plan.quick)];
     words.push(format!("--seed {}", plan.seed));
     if matches!(options.runtime, Runtime::Compose(_)) {
         words.push(format!("--runtime {}", options.runtime.name()));
     }
+    words.extend(given(&options.backings));
     words.join(" ")
 }
 
-fn quoted(word: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "-_=./:,@+".contains(c);
-    if !word.is_empty() && word.chars().all(plain) {
-        word.to_owned()
-    } else {
-        format!("'{}'", word.replace('\'', "'\\''"))
-    }
+/// The flags that name stores and brokers.
+fn given(backings: &BackingChoices) -> Vec<String> {
+    let path = |path: &Option<PathBuf>| path.as_ref().map(|path| path.display().to_string());
+    let flags = [
+        ("--postgres-url", backings.postgres_url.as_deref().map(without_passwords)),
+        ("--redis-url", backings.redis_url.as_deref().map(without_passwords)),
+        ("--kafka-url", backings.kafka_url.clone()),
+        ("--kafka-home", path(&backings.kafka_home)),
+        ("--java-home", path(&backings.java_home)),
+    ];
+    let named = flags.into_iter().filter_map(|(flag, value)| Some(format!("{flag} {}", quoted(&value?))));
+    named.chain(backings.embedded_kafka.then(|| "--embedded-kafka".to_owned())).collect()
 }
 
 /// Who could use which processor.

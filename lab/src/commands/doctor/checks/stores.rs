@@ -47,7 +47,8 @@ pub(super) fn redis() -> Finding {
             what: "redis",
             found: installation.version,
             means: format!(
-                "every arm with `cache=redis` or `cache=tiered`, each on a throwaway server of `{}`{}",
+                "every arm with `cache=redis` or `cache=tiered`, and the limiter's with `state=redis` or \
+                 `state=synced`, each on a throwaway server of `{}`{}",
                 installation.program.display(),
                 as_whom(),
             ),
@@ -56,7 +57,11 @@ pub(super) fn redis() -> Finding {
             state: State::Missing,
             what: "redis",
             found: "none".to_owned(),
-            means: format!("would add the arms with `cache=redis` and `cache=tiered`: {}", redis::HOW_TO_GET),
+            means: format!(
+                "would add the arms with `cache=redis` and `cache=tiered`, and the limiter's with \
+                 `state=redis` and `state=synced`: {}",
+                redis::HOW_TO_GET,
+            ),
         },
     }
 }
