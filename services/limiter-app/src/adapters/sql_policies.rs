@@ -7,7 +7,7 @@ use contract::{Unavailable, Why};
 use limiter::{PolicySet, PolicyStore, Stored};
 
 macro_rules! policy_store {
-    ($doc:literal, $store:ident on $database:ident: reads by $reader:ident, writes by $writer:ident, tables of $migrations:literal) => {
+    ($doc:literal, $store:ident on $database:ident: reads by $reader:ident, writes by $writer:ident, tables by $migration:literal) => {
         #[doc = $doc]
         pub struct $store {
             database: $database,
@@ -16,8 +16,7 @@ macro_rules! policy_store {
         impl $store {
             /// Makes the table if it is not there.
             pub async fn open(database: $database) -> anyhow::Result<Self> {
-                let migrator = sqlx::migrate!($migrations);
-                migrate(migrator, "policies_migrations", database.$writer()).await?;
+                migrate(&[include_str!($migration)], "policies_migrations", database.$writer()).await?;
                 Ok(Self { database })
             }
         }
@@ -57,10 +56,10 @@ fn unreadable() -> Unavailable {
 
 policy_store! {
     "Policies in a table of a SQLite file.",
-    SqlitePolicyStore on Sqlite: reads by reader, writes by writer, tables of "migrations/policies/sqlite"
+    SqlitePolicyStore on Sqlite: reads by reader, writes by writer, tables by "../../migrations/policies/sqlite/1_policies.sql"
 }
 
 policy_store! {
     "Policies in a table of a PostgreSQL database.",
-    PostgresPolicyStore on Postgres: reads by pool, writes by pool, tables of "migrations/policies/postgres"
+    PostgresPolicyStore on Postgres: reads by pool, writes by pool, tables by "../../migrations/policies/postgres/1_policies.sql"
 }

@@ -3,6 +3,10 @@
 use std::time::Duration;
 
 use contract::{Unavailable, Why};
+use sqlx::{
+    SqlStr,
+    migrate::{Migration, MigrationType, Migrator},
+};
 use tokio::time::Instant;
 
 /// What a component says of its database when that fails; the log has the rest.
@@ -20,19 +24,21 @@ pub fn unavailable(error: &sqlx::Error) -> Unavailable {
 const MIGRATED_WITHIN: Duration = Duration::from_secs(5);
 const LOOK_EVERY: Duration = Duration::from_millis(50);
 
-/// Brings a component's tables up to date; components may share a database, so each keeps its own list.
+/// Brings a component's tables up to date by scripts, of which each runs once, in their order; components may share a
+/// database, so each keeps its own list.
 ///
+/// sqlx's `migrate!` would read the same files, and builds every driver a second time, for itself.
 /// SQLite has no lock that copies could take turns with (PostgreSQL has): whoever comes second fails, and then finds
 /// the work done, because each migration is one transaction with its line in the list.
-pub async fn migrate<'a, A>(
-    mut migrator: sqlx::migrate::Migrator,
-    list: &'static str,
-    database: A,
-) -> anyhow::Result<()>
+pub async fn migrate<'a, A>(scripts: &[&'static str], list: &'static str, database: A) -> anyhow::Result<()>
 where
     A: sqlx::Acquire<'a> + Copy,
     <A::Connection as std::ops::Deref>::Target: sqlx::migrate::Migrate,
 {
+    let migration = |(version, script): (i64, &&'static str)| {
+        Migration::new(version, list.into(), MigrationType::Simple, SqlStr::from_static(script), false)
+    };
+    let mut migrator = Migrator::with_migrations((1..).zip(scripts).map(migration).collect());
     migrator.dangerous_set_table_name(list);
     let deadline = Instant::now() + MIGRATED_WITHIN;
     while let Err(error) = migrator.run(database).await {

@@ -15,8 +15,8 @@ pub struct PostgresClickStore {
 impl PostgresClickStore {
     /// Makes the tables if they are not there.
     pub async fn open(database: Postgres) -> anyhow::Result<Self> {
-        let migrator = sqlx::migrate!("migrations/clicks/postgres");
-        migrate(migrator, "clicks_migrations", database.pool()).await?;
+        let tables = include_str!("../../migrations/clicks/postgres/1_clicks.sql");
+        migrate(&[tables], "clicks_migrations", database.pool()).await?;
         Ok(Self { database })
     }
 }

@@ -8,7 +8,7 @@ use shortener::{Code, Inserted, Link, LinkStore, NewLink};
 use super::row::{COLUMNS, LinkRow, link, ms};
 
 macro_rules! link_store {
-    ($doc:literal, $store:ident on $database:ident: reads by $reader:ident, writes by $writer:ident, tables of $migrations:literal) => {
+    ($doc:literal, $store:ident on $database:ident: reads by $reader:ident, writes by $writer:ident, tables by $migration:literal) => {
         #[doc = $doc]
         pub struct $store {
             database: $database,
@@ -17,8 +17,7 @@ macro_rules! link_store {
         impl $store {
             /// Makes the table if it is not there.
             pub async fn open(database: $database) -> anyhow::Result<Self> {
-                let migrator = sqlx::migrate!($migrations);
-                migrate(migrator, "links_migrations", database.$writer()).await?;
+                migrate(&[include_str!($migration)], "links_migrations", database.$writer()).await?;
                 Ok(Self { database })
             }
 
@@ -76,10 +75,10 @@ macro_rules! link_store {
 
 link_store! {
     "Links in a table of a SQLite file.",
-    SqliteLinkStore on Sqlite: reads by reader, writes by writer, tables of "migrations/links/sqlite"
+    SqliteLinkStore on Sqlite: reads by reader, writes by writer, tables by "../../migrations/links/sqlite/1_links.sql"
 }
 
 link_store! {
     "Links in a table of a PostgreSQL database.",
-    PostgresLinkStore on Postgres: reads by pool, writes by pool, tables of "migrations/links/postgres"
+    PostgresLinkStore on Postgres: reads by pool, writes by pool, tables by "../../migrations/links/postgres/1_links.sql"
 }

@@ -13,8 +13,8 @@ pub struct SqliteClickStore {
 impl SqliteClickStore {
     /// Makes the tables if they are not there.
     pub async fn open(database: Sqlite) -> anyhow::Result<Self> {
-        let migrator = sqlx::migrate!("migrations/clicks/sqlite");
-        migrate(migrator, "clicks_migrations", database.writer()).await?;
+        let tables = include_str!("../../migrations/clicks/sqlite/1_clicks.sql");
+        migrate(&[tables], "clicks_migrations", database.writer()).await?;
         Ok(Self { database })
     }
 }
