@@ -1,6 +1,6 @@
 //! A steady load over several threads is one load with one ledger.
 
-use std::time::Duration;
+use std::{thread, time::Duration};
 
 use crate::support::shortener::Fake;
 use crate::support::{Answer, limits, serve, target};
@@ -37,14 +37,17 @@ fn threads_share_the_rate_and_the_ledger() {
 
 #[test]
 fn threads_together_hold_no_more_connections_than_the_load_may() {
-    let silent = serve(|_| Answer::Silence);
+    let slow = serve(|_| {
+        thread::sleep(Duration::from_millis(50));
+        Answer::status(200, "", "")
+    });
     let limits = Limits { timeout: Duration::from_secs(5), ..limits(5) };
     let journeys = Box::new(Get::new("/", 200));
-    let mut sender = Sender::new(vec![Arm { target: target(silent), journeys }], &limits).unwrap();
+    let mut sender = Sender::new(vec![Arm { target: target(slow), journeys }], &limits).unwrap();
     let load = Load::Open { arrivals: Arrivals::Constant, profile: Profile::Steady { rate: 400.0 }, seed: 1 };
     let steady = Steady { limits, ..steady(load, 200) };
     let record = run(&mut sender, &steady, &mut |_| true).unwrap();
-    assert_eq!((record.planned, record.connects), (80, 5));
+    assert_eq!((record.planned, record.succeeded, record.connects), (80, 80, 5));
 }
 
 #[test]
