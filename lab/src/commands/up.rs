@@ -140,7 +140,7 @@ fn tell_deaths(launch: &mut Launch, told: &mut BTreeSet<String>) -> Result<()> {
             continue;
         }
         let words = ended.last_words.indented();
-        let what = format!("`{}` ended ({}); its last words:{words}", ended.process, ended.how);
+        let what = format!("the process `{}` ended ({}); its last words:{words}", ended.process, ended.how);
         let mut processes = launch.arms.iter().flat_map(|arm| &arm.processes);
         if !processes.any(|process| process.public.is_some() && !told.contains(&process.name)) {
             let hint = "nobody serves the public API any more, so the rest was stopped as well";
