@@ -27,6 +27,9 @@ const PROGRAM: &str = env!("CARGO_BIN_EXE_hosted");
 /// Held to write by a test whose run has to have a verdict: its generator may not be late.
 static MACHINE: RwLock<()> = RwLock::new(());
 
+/// How often a run that has to have a verdict is asked for on a machine that is too busy.
+const BUSY_TRIES: u32 = 8;
+
 /// A desk with the short scenario on it, as `short/shortener/short.toml`.
 fn desk() -> Desk {
     let desk = Desk::new(PROGRAM);
@@ -114,10 +117,17 @@ fn an_arm_whose_store_does_not_start_is_skipped_and_the_episodes_of_the_others_g
 #[test]
 fn a_run_compares_keeps_everything_and_leaves_nothing() {
     let _machine = MACHINE.write();
-    let desk = desk();
-    let ended = desk.lab(&["run", SCENARIO, "--quick", "--seed", "7"]);
-    assert_eq!(ended.code, Some(0), "{ended:?}");
-    desk.is_tidy();
+    // A machine that is taken away from the generator gives no verdict, and is asked again.
+    let (desk, ended) = (0..BUSY_TRIES)
+        .map(|_| {
+            let desk = desk();
+            let ended = desk.lab(&["run", SCENARIO, "--quick", "--seed", "7"]);
+            assert_eq!(ended.code, Some(0), "{ended:?}");
+            desk.is_tidy();
+            (desk, ended)
+        })
+        .find(|(desk, _)| kept(desk).1.validity.verdict_possible)
+        .expect("a machine that is not too busy for a verdict");
     let (name, report) = kept(&desk);
     has_every_file(&desk, &name);
     says_what_was_done(&report);
