@@ -3,7 +3,8 @@
 //! A plan starts nothing and needs nothing but the scenario; `lab plan` prints it, and a run writes it to `plan.toml`.
 //!
 //! Read in this order: this file (the model), `make` (from scenario to plan), `budget` (who may use which processor),
-//! `diff` (the proof that the arms differ in one axis), `command` (how to make it again), `draw` (a topology as text), `file` (`plan.toml`).
+//! `diff` (the proof that the arms differ in one axis), `command` (how to make it again), `draw` (a topology
+//! as text), `file` (`plan.toml`).
 
 mod budget;
 mod command;

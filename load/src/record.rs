@@ -12,6 +12,8 @@ pub use self::tally::Tally;
 
 /// The largest time that a histogram tells apart, 60 s; longer ones are recorded as this.
 pub const LONGEST: Duration = Duration::from_mins(1);
+/// The share of the plan that must have been sent, or the slice is void.
+pub const SENT_SHARE: f64 = 0.999;
 
 /// An empty histogram of nanoseconds: three significant digits up to [`LONGEST`], about 0.2 MB.
 ///
@@ -111,11 +113,10 @@ impl Default for SliceRecord {
 
 impl SliceRecord {
     /// Whether the generator, and not the system, shaped this slice: the 99th percentile of the send lag is over
-    /// `bound`.
-    ///
-    /// What was never sent is no sign of that: the system held every connection for longer than the time-out.
+    /// `bound`, or less than [`SENT_SHARE`] of the plan was sent.
     pub fn is_void(&self, bound: Duration) -> bool {
-        self.send_lag.value_at_quantile(0.99) > bound.as_nanos() as u64
+        let late = self.send_lag.value_at_quantile(0.99) > bound.as_nanos() as u64;
+        late || (self.sent as f64) < self.planned as f64 * SENT_SHARE
     }
 
     /// Adds another slice of the same arm.

@@ -169,7 +169,7 @@ impl Answer {
             );
         }
         if self.generator_was_late {
-            text.push_str("warning: the generator was late: these figures are partly its own\n");
+            text.push_str("warning: the generator was late or sent less than planned: these figures are partly its own\n");
         }
         if self.interrupted {
             text.push_str("warning: interrupted; the figures cover what was sent until then\n");
