@@ -27,8 +27,16 @@ const PROGRAM: &str = env!("CARGO_BIN_EXE_hosted");
 /// Held to write by a test whose run has to have a verdict: its generator may not be late.
 static MACHINE: RwLock<()> = RwLock::new(());
 
-/// How often a run that has to have a verdict is asked for on a machine that is too busy.
-const BUSY_TRIES: u32 = 8;
+/// A run without a verdict is asked for again only if the host of this machine gave its processors to others meanwhile:
+/// so often, and from so many hundredths of a second on.
+const STOLEN_TRIES: u32 = 8;
+const MUCH_STOLEN: u64 = 5;
+
+/// The time that the host has given to others since this machine started, in hundredths of a second (proc(5), `steal`).
+fn stolen() -> u64 {
+    let text = fs::read_to_string("/proc/stat").unwrap();
+    text.split_whitespace().nth(8).unwrap().parse().unwrap()
+}
 
 /// A desk with the short scenario on it, as `short/shortener/short.toml`.
 fn desk() -> Desk {
@@ -117,17 +125,19 @@ fn an_arm_whose_store_does_not_start_is_skipped_and_the_episodes_of_the_others_g
 #[test]
 fn a_run_compares_keeps_everything_and_leaves_nothing() {
     let _machine = MACHINE.write();
-    // A machine that is taken away from the generator gives no verdict, and is asked again.
-    let (desk, ended) = (0..BUSY_TRIES)
-        .map(|_| {
+    let (desk, ended) = (0..STOLEN_TRIES)
+        .find_map(|_| {
+            let before = stolen();
             let desk = desk();
             let ended = desk.lab(&["run", SCENARIO, "--quick", "--seed", "7"]);
             assert_eq!(ended.code, Some(0), "{ended:?}");
             desk.is_tidy();
-            (desk, ended)
+            let (_, report) = kept(&desk);
+            // Without a theft there is no excuse.
+            let judged = report.validity.verdict_possible || stolen() - before < MUCH_STOLEN;
+            judged.then_some((desk, ended))
         })
-        .find(|(desk, _)| kept(desk).1.validity.verdict_possible)
-        .expect("a machine that is not too busy for a verdict");
+        .expect("a run during which the machine is not given to others");
     let (name, report) = kept(&desk);
     has_every_file(&desk, &name);
     says_what_was_done(&report);
