@@ -14,7 +14,7 @@ use std::{
 use backing::{ANSWER_WITHIN, Background, Redis};
 use contract::{Ticks, Why};
 use limiter::{
-    Algorithm, Capacity, Charge, CountError, CountKey, Counts, Limit, LocalCounts, Standing, Take,
+    Algorithm, Capacity, Charge, CountError, CountKey, Counts, Fields, Limit, LocalCounts, Standing, Take,
 };
 use limiter_app::RedisCounts;
 use prometheus_client::registry::Registry;
@@ -105,8 +105,14 @@ fn agree(pure: &Standing, script: &Standing, told: &str) {
     }
 }
 
+/// What copies have added up in a sliding counter: anything up to a limit before, and up to twice the limit now.
+fn a_sum(drawn: &mut Drawn, limit: &Limit, now: u64) -> [u64; 3] {
+    let requests = u64::from(limit.requests());
+    [now / limit.window().as_nanos() as u64, drawn.below(requests + 1), drawn.below(2 * requests + 1)]
+}
+
 /// One trace of two keys, both charged by each request.
-async fn trace(algorithm: Algorithm, redis: &Redis, seed: u64) {
+async fn trace(algorithm: Algorithm, server: &RedisServer, redis: &Redis, seed: u64) {
     let mut drawn = Drawn(seed);
     let limits = [drawn.limit(), drawn.limit()];
     let hands = Arc::new(Hands(AtomicU64::new(1_800_000_000_000_000_000)));
@@ -115,6 +121,12 @@ async fn trace(algorithm: Algorithm, redis: &Redis, seed: u64) {
     let scripts = RedisCounts::new(algorithm, redis.clone()).by(ticks());
     // A key whose end is near may be gone in the server, whose expiry knows no other clock than its own.
     let mut ends = [0, 0];
+    if algorithm == Algorithm::SlidingCounter {
+        let sum = a_sum(&mut drawn, &limits[0], hands.ticks());
+        let key = format!("{}-{seed}-0-0", algorithm.name());
+        server.ask(&format!("SET counts:{key} \"{} {} {}\"", sum[0], sum[1], sum[2]));
+        pure.set_fields(&CountKey(key), &limits[0], Fields(sum));
+    }
     for step in 0..80 {
         let moved = drawn.step(&limits[0]) * 1_000;
         hands.0.store(hands.ticks().saturating_add_signed(moved), Ordering::SeqCst);
@@ -143,7 +155,7 @@ async fn each_script_decides_as_the_algorithm_does_whatever_comes_and_whatever_t
     let redis = redis(&server).await;
     for algorithm in Algorithm::ALL {
         for seed in 0..60 {
-            trace(algorithm, &redis, seed).await;
+            trace(algorithm, &server, &redis, seed).await;
         }
     }
 }

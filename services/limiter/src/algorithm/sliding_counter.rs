@@ -15,6 +15,8 @@ use crate::{Limit, Standing};
 /// Bound: 2 x requests - 1 in any window: the last window's count may have come all at its end. Evenly spread requests
 /// are counted right to one.
 /// Memory: 16 bytes a key.
+/// Debt: a window that holds more than the limit, as a sum of several copies' counts may, hands the rest on to the
+/// next, a limit at most: in the long run no more is admitted than the limit allows.
 ///
 /// Source: practice: "How we built rate limiting capable of scaling to millions of domains", Cloudflare's blog, 2017.
 #[derive(Clone, Debug, Default)]
@@ -29,14 +31,15 @@ impl SlidingCounter {
     /// Makes the state speak of the current window, or of the next if the clock went back into the one before it.
     fn advance(&mut self, limit: &Limit, now: u64) {
         let current = now / window_nanos(limit);
-        if current.checked_sub(1) == Some(self.window) {
-            *self = Self { window: current, previous: self.current, current: 0 };
-        } else if self.window < current {
-            *self = Self { window: current, previous: 0, current: 0 };
-        } else if self.window > current + 1 {
+        if self.window > current + 1 {
             let used = limit.requests();
             *self = Self { window: current + 1, previous: used, current: used };
         }
+        // After three nothing is left of any state.
+        for _ in 0..current.saturating_sub(self.window).min(3) {
+            (self.previous, self.current) = handed_on(limit, self.current);
+        }
+        self.window = self.window.max(current);
     }
 
     /// Nanoseconds until the current window ends; more than its length if the clock went back before it.
@@ -56,10 +59,13 @@ impl SlidingCounter {
         let window = window_nanos(limit);
         // When a whole window's count may be in sight no more than for the rest of this time.
         let sight = |room: u32, count: u32| divided(u128::from(room) * u128::from(window), count.into());
-        let left = self.left(limit, now);
-        match (limit.requests() - cost).checked_sub(self.current) {
-            Some(room) => left.saturating_sub(sight(room, self.previous.max(1))),
-            None => left + window.saturating_sub(sight(limit.requests() - cost, self.current)),
+        let (mut left, mut previous, mut current) = (self.left(limit, now), self.previous, self.current);
+        loop {
+            if let Some(room) = (limit.requests() - cost).checked_sub(current) {
+                return left.saturating_sub(sight(room, previous.max(1)));
+            }
+            left += window;
+            (previous, current) = handed_on(limit, current);
         }
     }
 
@@ -68,9 +74,16 @@ impl SlidingCounter {
         match (self.current, self.previous) {
             (0, 0) => Duration::ZERO,
             (0, _) => left,
-            _ => left + limit.window(),
+            (current, _) => left + limit.window() * current.div_ceil(limit.requests()).min(2),
         }
     }
+}
+
+/// The counts of a window and of the one before it, where the one before it held so many: what is beyond the limit is
+/// handed on.
+fn handed_on(limit: &Limit, count: u32) -> (u32, u32) {
+    let requests = limit.requests();
+    (count.min(requests), count.saturating_sub(requests).min(requests))
 }
 
 impl State for SlidingCounter {

@@ -66,6 +66,11 @@ proptest! {
     }
 
     #[test]
+    fn a_count_that_is_beyond_its_limit_tells_the_truth_too((limit, arrivals) in scenes(true), most: [u32; 2]) {
+        tells_the_truth_from(beyond(&limit, most), &limit, &arrivals)?;
+    }
+
+    #[test]
     fn a_state_goes_through_its_fields_and_stays_what_it_is((limit, arrivals) in scenes(true)) {
         each!(survives_its_fields(&limit, &arrivals));
     }
@@ -88,7 +93,10 @@ fn later(now: u64, duration: Duration) -> u64 {
 }
 
 fn tells_the_truth<S: State>(limit: &Limit, arrivals: &[Arrival]) -> Checked {
-    let mut state = S::default();
+    tells_the_truth_from(S::default(), limit, arrivals)
+}
+
+fn tells_the_truth_from<S: State>(mut state: S, limit: &Limit, arrivals: &[Arrival]) -> Checked {
     let mut now = START;
     for Arrival { gap, cost } in arrivals {
         now += gap;
@@ -107,6 +115,13 @@ fn tells_the_truth<S: State>(limit: &Limit, arrivals: &[Arrival]) -> Checked {
         }
     }
     Ok(())
+}
+
+/// A count as copies of a limiter add it up: anything up to a limit before, and up to twice the limit now.
+fn beyond(limit: &Limit, [previous, current]: [u32; 2]) -> SlidingCounter {
+    let (window, requests) = (START / limit.window().as_nanos() as u64, limit.requests());
+    let counts = [previous % (requests + 1), current % (2 * requests + 1)];
+    SlidingCounter::from_fields(Fields([window, counts[0].into(), counts[1].into()]))
 }
 
 fn survives_its_fields<S: State>(limit: &Limit, arrivals: &[Arrival]) -> Checked {
@@ -167,6 +182,20 @@ fn every_bound_is_reached() {
     ] {
         assert_eq!(algorithm.bound(&limit), bound);
         assert_eq!(most(algorithm, &limit, without_pause()), bound, "{algorithm:?}");
+    }
+}
+
+#[test]
+fn what_a_window_holds_beyond_its_limit_is_made_up_for_in_the_next() {
+    let limit = a_second(10);
+    for more in 0..=10 {
+        let mut state = beyond(&limit, [0, limit.requests() + more]);
+        // From the next window on somebody asks every millisecond, and has nine in each: what is in sight is rounded up.
+        let windows = (1..4_u64).map(|window| {
+            let moments = (0..1_000).map(|millis| START + window * SECOND + millis * 1_000_000);
+            moments.filter(|now| state.take(&limit, 1, *now).admits).count() as u32
+        });
+        assert_eq!(windows.collect::<Vec<_>>(), [9_u32.saturating_sub(more), 9, 9], "{more} too many");
     }
 }
 

@@ -1,13 +1,23 @@
 -- The state is the current window's number since 1970, the count of the one before, and its own.
+--
+-- A window that holds more than the limit hands the rest on to the next, up to these limits in all.
+local MOST = 8
+
+-- The counts of a window and of the one before it, where the one before it held so many.
+local function handed_on(limit, count)
+  local kept = math.min(count, limit.requests)
+  return kept, math.min(count - kept, MOST * limit.requests)
+end
+
 local function advance(state, limit, now)
   local current = math.floor(now / limit.window)
-  if state[1] + 1 == current then
-    state[1], state[2], state[3] = current, state[3], 0
-  elseif state[1] < current then
-    state[1], state[2], state[3] = current, 0, 0
-  elseif state[1] > current + 1 then
+  if state[1] > current + 1 then
     state[1], state[2], state[3] = current + 1, limit.requests, limit.requests
   end
+  for _ = 1, math.min(current - state[1], MOST + 1) do
+    state[2], state[3] = handed_on(limit, state[3])
+  end
+  state[1] = math.max(state[1], current)
 end
 
 local function left(state, limit, now)
@@ -24,16 +34,17 @@ local function sight(room, limit, count)
 end
 
 local function room_after(state, limit, cost, now)
-  local room = limit.requests - cost
-  if room >= state[3] then
-    return math.max(left(state, limit, now) - sight(room - state[3], limit, math.max(state[2], 1)), 0)
+  local room, until_then, previous, count = limit.requests - cost, left(state, limit, now), state[2], state[3]
+  while count > room do
+    until_then = until_then + limit.window
+    previous, count = handed_on(limit, count)
   end
-  return left(state, limit, now) + math.max(limit.window - sight(room, limit, state[3]), 0)
+  return math.max(until_then - sight(room - count, limit, math.max(previous, 1)), 0)
 end
 
 local function reset_after(state, limit, now)
   if state[3] > 0 then
-    return left(state, limit, now) + limit.window
+    return left(state, limit, now) + limit.window * math.min(math.ceil(state[3] / limit.requests), MOST)
   end
   return state[2] > 0 and left(state, limit, now) or 0
 end
@@ -52,10 +63,10 @@ local function charge(state, limit, cost, now)
   return reset_after(state, limit, now)
 end
 
--- What was admitted elsewhere counts in full, up to twice the limit.
+-- What was admitted elsewhere counts in full, up to so many limits.
 local function add(state, limit, cost, now)
   advance(state, limit, now)
-  state[3] = math.min(state[3] + cost, 2 * limit.requests)
+  state[3] = math.min(state[3] + cost, MOST * limit.requests)
   return reset_after(state, limit, now)
 end
 
