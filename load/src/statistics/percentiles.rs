@@ -3,6 +3,7 @@
 //! A percentile is no mean, so batch means do not apply; and operations are correlated, so they cannot be redrawn one by one.
 //! Whole batches are redrawn instead (Künsch, "The jackknife and the bootstrap for general stationary observations", Annals of Statistics 17, 1989), the same ones for both arms where they share rounds.
 //! The interval is the expanded percentile interval (Hesterberg, "What teachers should know about the bootstrap", The American Statistician 69, 2015): the plain one is too narrow for few batches, by the same factor as a normal interval without Student's t.
+//! Its ends lie so far out where batches are few and questions many that no redrawn sample gets there: then it is Student's t with the bootstrap's standard error.
 
 use rand::rngs::Xoshiro256PlusPlus;
 use rand::{RngExt, SeedableRng};
@@ -11,14 +12,14 @@ use super::batches::{Batches, Counts};
 use super::interval::Interval;
 use super::means::ratio_interval;
 use super::quantiles::{normal_share_below, student};
-use super::spread::{FEWEST_BATCHES, Scatter, variance, widest};
+use super::spread::{FEWEST_BATCHES, Scatter, Spread, variance, widest};
 
 /// The fewest operations that must lie beyond a percentile for it to be a figure.
 const FEWEST_BEYOND: f64 = 10.0;
 
-/// Redrawn samples; the tail of a corrected confidence gets more, up to [`MOST_RESAMPLES`].
+/// Redrawn samples; a thin tail gets more, up to [`MOST_RESAMPLES`].
 const RESAMPLES: usize = 1_000;
-const MOST_RESAMPLES: usize = 5_000;
+const MOST_RESAMPLES: usize = 10_000;
 
 /// Whether `operations` are enough to speak of `quantile`: at least ten must be expected on either side of it.
 ///
@@ -63,7 +64,8 @@ pub fn ratio_of_percentiles(
     let estimate = log_ratio(&a.all(), &b.all())?;
     let shared = a.rounds() == b.rounds();
     let mut random = Xoshiro256PlusPlus::seed_from_u64(seed);
-    let redrawn = (0..resamples(confidence)).filter_map(|_| {
+    let tail = Tail::of(confidence, of_a.batches.min(of_b.batches));
+    let redrawn = (0..tail.resamples()).filter_map(|_| {
         let draw_a = redraw(&mut random, of_a.batches);
         let draw_b = if shared { draw_a.clone() } else { redraw(&mut random, of_b.batches) };
         log_ratio(&draw_a, &draw_b)
@@ -71,13 +73,7 @@ pub fn ratio_of_percentiles(
     let redrawn: Vec<f64> = redrawn.collect();
     let launches: Option<Vec<f64>> =
         if shared { a.launch_draws().iter().map(|launch| log_ratio(launch, launch)).collect() } else { None };
-    Some(interval(
-        estimate,
-        redrawn,
-        confidence,
-        of_a.batches.min(of_b.batches),
-        &launches.unwrap_or_default(),
-    ))
+    Some(interval(estimate, redrawn, confidence, tail, &launches.unwrap_or_default()))
 }
 
 fn against_itself(arm: &Batches, quantile: f64, confidence: f64, seed: u64) -> Option<Interval> {
@@ -88,39 +84,58 @@ fn against_itself(arm: &Batches, quantile: f64, confidence: f64, seed: u64) -> O
     let middle = table.value_at(quantile, &arm.all())?;
     let log = |draw: &[u32]| Some((table.value_at(quantile, draw)? / middle).ln());
     let mut random = Xoshiro256PlusPlus::seed_from_u64(seed);
-    let redrawn =
-        (0..resamples(confidence)).filter_map(|_| log(&redraw(&mut random, table.batches))).collect();
+    let tail = Tail::of(confidence, table.batches);
+    let redrawn = (0..tail.resamples()).filter_map(|_| log(&redraw(&mut random, table.batches))).collect();
     let launches: Option<Vec<f64>> = arm.launch_draws().iter().map(|launch| log(launch)).collect();
-    Some(interval(0.0, redrawn, confidence, table.batches, &launches.unwrap_or_default()))
+    Some(interval(0.0, redrawn, confidence, tail, &launches.unwrap_or_default()))
 }
 
-/// The expanded percentile interval, or the launches' interval where that is wider.
-fn interval(
-    estimate: f64,
-    mut redrawn: Vec<f64>,
-    confidence: f64,
-    batches: usize,
-    launches: &[f64],
-) -> Interval {
+/// What lies beyond either end of an expanded percentile interval.
+#[derive(Clone, Copy)]
+struct Tail {
+    share: f64,
+    batches: f64,
+    /// The bootstrap divides by n where the sample variance divides by n - 1.
+    correction: f64,
+}
+
+impl Tail {
+    fn of(confidence: f64, batches: usize) -> Self {
+        let batches = batches as f64;
+        let correction = (batches / (batches - 1.0)).sqrt();
+        let end = correction * student(f64::midpoint(1.0, confidence), batches - 1.0);
+        Self { share: normal_share_below(-end), batches, correction }
+    }
+
+    /// How many redrawn values put ten beyond each end.
+    fn wanted(self) -> f64 {
+        (FEWEST_BEYOND / self.share).ceil()
+    }
+
+    fn is_seen(self) -> bool {
+        self.wanted() <= MOST_RESAMPLES as f64
+    }
+
+    fn resamples(self) -> usize {
+        if self.is_seen() { RESAMPLES.max(self.wanted() as usize) } else { RESAMPLES }
+    }
+}
+
+/// The expanded percentile interval where its tail is seen, and Student's t where it is not; or the launches' interval
+/// where that is wider.
+fn interval(estimate: f64, mut redrawn: Vec<f64>, confidence: f64, tail: Tail, launches: &[f64]) -> Interval {
     redrawn.sort_by(f64::total_cmp);
-    let count = batches as f64;
-    // The bootstrap divides by n where the sample variance divides by n - 1.
-    let correction = (count / (count - 1.0)).sqrt();
-    let within = Scatter { error: variance(&redrawn).sqrt() * correction, freedom: count - 1.0 };
-    let found = widest(estimate, confidence, within, count, launches);
-    if found.between_launches {
+    let within = Scatter { error: variance(&redrawn).sqrt() * tail.correction, freedom: tail.batches - 1.0 };
+    let found = widest(estimate, confidence, within, tail.batches, launches);
+    if found.between_launches || !tail.is_seen() {
+        // Where every batch is a launch of its own (an episode), more time is more launches.
+        let between_launches = found.between_launches && (launches.len() as f64) < tail.batches;
+        let found = Spread { between_launches, ..found };
         return ratio_interval(found, confidence, found.half_width, found.half_width);
     }
-    let tail = normal_share_below(-correction * student(f64::midpoint(1.0, confidence), count - 1.0));
-    let down = estimate - at_share(&redrawn, tail).unwrap_or(f64::NEG_INFINITY);
-    let up = at_share(&redrawn, 1.0 - tail).unwrap_or(f64::INFINITY) - estimate;
+    let down = estimate - at_share(&redrawn, tail.share).unwrap_or(f64::NEG_INFINITY);
+    let up = at_share(&redrawn, 1.0 - tail.share).unwrap_or(f64::INFINITY) - estimate;
     ratio_interval(found, confidence, down.max(0.0), up.max(0.0))
-}
-
-/// At least ten redrawn values beyond each end of the interval, within reason.
-fn resamples(confidence: f64) -> usize {
-    let beyond = FEWEST_BEYOND / ((1.0 - confidence) / 2.0).max(f64::EPSILON);
-    (beyond as usize).clamp(RESAMPLES, MOST_RESAMPLES)
 }
 
 /// The value at a share of a sorted list, interpolated between its neighbours.

@@ -223,6 +223,37 @@ fn the_interval_of_a_percentile_misses_the_truth_at_most_one_time_in_twenty() {
     }
 }
 
+/// Launches of one batch each, whose scales scatter by 10 %.
+fn episodes(seed: u64, launches: u32) -> Batches {
+    let mut arm = Arm::new(seed, 0.0);
+    let mut batches = Batches::new();
+    for launch in 0..launches {
+        let scale = 4_000.0 * (0.10 * arm.next()).exp();
+        let mut histogram = Histogram::new(3).unwrap();
+        for _ in 0..100 {
+            histogram.record((scale * (0.5 * arm.normal()).exp()) as u64).unwrap();
+        }
+        batches.push(Batch { launch, cost: 0.0, operations: 100 }, Some(&histogram));
+    }
+    batches
+}
+
+#[test]
+fn the_interval_of_a_percentile_over_episodes_keeps_what_many_questions_share() {
+    for (launches, questions) in [(5, 1), (5, 12), (10, 4), (10, 12)] {
+        let confidence = family_wise(CONFIDENCE, questions);
+        let alarms = runs_where(|seed| {
+            let (a, b) = (episodes(2 * seed, launches), episodes(2 * seed + 1, launches));
+            misses(&ratio_of_percentiles(&a, &b, 0.5, confidence, seed).unwrap(), 1.0)
+        });
+        let most = most_alarms(1.0 - confidence);
+        assert!(
+            alarms <= most,
+            "{launches} episodes, {questions} questions: {alarms} of {RUNS}, at most {most}"
+        );
+    }
+}
+
 #[test]
 fn a_percentile_of_too_few_operations_is_no_figure() {
     let (few, more) = (latencies(1, 1.0, 8), latencies(2, 1.0, 20));
