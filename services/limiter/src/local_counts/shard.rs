@@ -247,7 +247,10 @@ impl<S: State> Shard<S> {
             }
         }
         if let Some((_, place)) = least {
-            let dropped = std::mem::take(self.slot(place));
+            let slot = self.slot(place);
+            // The key stays, and so does its window: by that it is judged again when it is charged again.
+            let empty = Slot { window_ms: slot.window_ms, ..Slot::default() };
+            let dropped = std::mem::replace(slot, empty);
             self.evicted += u64::from(!dropped.owes_nothing(now));
             self.more -= dropped.state.bytes();
         }

@@ -50,6 +50,35 @@ fn a_used_up_key_stays_used_up_while_others_are_made_up() {
 }
 
 #[test]
+fn a_key_whose_log_made_room_for_others_is_protected_again_once_it_is_used_up() {
+    let (counts, clock) = counts(Algorithm::SlidingLog, Capacity { keys: 1_000, log_bytes: 256 << 10 });
+    // Each at a moment of its own, which is an entry of its own.
+    let mut now = START;
+    let mut take = |key: &str, limit: u64, cost: u32| {
+        now += 1;
+        clock.set(now);
+        counts.take_one(key, &a_second(limit), cost).unwrap()
+    };
+    let abusers: Vec<_> = (0..100).map(|number| format!("abuser-{number}")).collect();
+    for abuser in &abusers {
+        take(abuser, 10, 1);
+    }
+    // Logs of others need the bytes, and there are places enough.
+    for other in 0..1_500 {
+        for _ in 0..60 {
+            take(&format!("other-{other}"), 100, 1);
+        }
+    }
+    let forgotten: Vec<_> = abusers.iter().filter(|abuser| take(abuser, 10, 10).admits).collect();
+    assert!(forgotten.len() > 10, "{} logs made room", forgotten.len());
+    for new in 0..200_000 {
+        take(&format!("new-{new}"), 10, 1);
+    }
+    let reset = forgotten.iter().filter(|abuser| take(abuser, 10, 10).admits).count();
+    assert_eq!(reset, 0, "of {}", forgotten.len());
+}
+
+#[test]
 fn a_flood_under_a_long_limit_does_not_reset_what_is_used_up_under_a_short_one() {
     let (counts, _) = counts(Algorithm::Gcra, SMALL);
     let long = Limit::new(1_000, Limit::WINDOWS.1, None).unwrap();
