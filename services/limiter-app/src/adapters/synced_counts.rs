@@ -199,6 +199,7 @@ impl Shared {
             if !owed.is_zero() && known.owed.note(key, limit, sum, now, owed) {
                 continue;
             }
+            known.owed.forget(key);
             let before = self.counts.fields(key);
             self.counts.set_fields(key, limit, sum);
             // What was admitted since then is not in the sum. Where it finds no room any more, the next round adds it.

@@ -40,6 +40,11 @@ impl Owed {
         has_room
     }
 
+    /// A newer sum says all that there is to say of a key.
+    pub(super) fn forget(&mut self, key: &CountKey) {
+        self.0.remove(key);
+    }
+
     /// How each charge stands whose key still owes; none for the others, whose counts have the say again.
     pub(super) fn of(&mut self, charges: &[Charge], counts: &LocalCounts, now: u64) -> Vec<Option<Standing>> {
         charges.iter().map(|charge| self.of_one(charge, counts, now)).collect()
