@@ -75,7 +75,7 @@ where
         Policy::Timeout => TimeLimit::per_attempt(attempt),
     };
     let stack = ServiceBuilder::new()
-        // Next to the transport, so that it limits one attempt; no attempt outlives the caller's deadline either way.
+        // Next to the transport, which may be several copies and move a call once, so that it limits one attempt; no attempt outlives the caller's deadline either way.
         .layer(limit)
         .service(transport);
     Worn(Arc::new(move |call| Box::pin(stack.clone().oneshot(call))))

@@ -2,6 +2,7 @@
 
 use std::{
     pin::Pin,
+    sync::atomic::{AtomicU64, Ordering},
     task::{Context, Poll, ready},
     time::Duration,
 };
@@ -33,12 +34,19 @@ pub(crate) struct SharedConnection {
     peer: Uri,
     /// Held while a connection is made, so that all who need it make one.
     live: tokio::sync::Mutex<Option<SendRequest<Bytes>>>,
+    /// How many could not be made.
+    failures: AtomicU64,
 }
 
 impl SharedConnection {
     /// None yet; the first call makes it.
     pub(crate) fn new(peer: Authority) -> Self {
-        Self { connector: connector(), peer: root_of(peer), live: tokio::sync::Mutex::default() }
+        Self {
+            connector: connector(),
+            peer: root_of(peer),
+            live: tokio::sync::Mutex::default(),
+            failures: AtomicU64::new(0),
+        }
     }
 
     /// The peer's root.
@@ -55,16 +63,29 @@ impl SharedConnection {
     }
 
     async fn live(&self) -> Result<SendRequest<Bytes>, Lost> {
+        let failures = self.failures.load(Ordering::Relaxed);
         let mut live = self.live.lock().await;
         if let Some(requests) = live.clone()
             && let Ok(requests) = requests.ready().await
         {
             return Ok(requests);
         }
+        // Whoever waited for an attempt that failed has failed as well: each trying again would take the last for ever.
+        if self.failures.load(Ordering::Relaxed) != failures {
+            return Err(Lost);
+        }
+        *live = None;
+        let made = self.connect().await.inspect_err(|_| {
+            self.failures.fetch_add(1, Ordering::Relaxed);
+        });
+        Ok(live.insert(made?).clone())
+    }
+
+    async fn connect(&self) -> Result<SendRequest<Bytes>, Lost> {
         let stream = self.connector.clone().call(self.peer.clone()).await.map_err(|_| Lost)?;
         let (requests, wire) = h2::client::handshake(stream.into_inner()).await.map_err(|_| Lost)?;
         tokio::spawn(drive(wire));
-        Ok(live.insert(requests).clone())
+        Ok(requests)
     }
 }
 
@@ -161,6 +182,24 @@ mod tests {
             assert_eq!(ask(b"again").await.as_ref(), b"again");
         };
         tokio::join!(serves, calls);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn all_who_wait_for_a_peer_that_does_not_take_connections_fail_together() {
+        // Room for one that nobody accepts; the kernel lets further ones wait.
+        let socket = tokio::net::TcpSocket::new_v4().expect("a socket");
+        socket.bind("127.0.0.1:0".parse().expect("an address")).expect("a free port");
+        let full = socket.listen(0).expect("it listens");
+        let address = full.local_addr().expect("it is bound");
+        let _first = std::net::TcpStream::connect(address).expect("there is room for one");
+        let connection = SharedConnection::new(address.to_string().parse().expect("an authority"));
+        let began = tokio::time::Instant::now();
+        let ask = || async {
+            let head = Request::post(connection.peer().clone()).body(()).expect("a request");
+            assert!(connection.send(head, Bytes::new()).await.is_err());
+        };
+        futures::future::join_all((0..20).map(|_| ask())).await;
+        assert_eq!(began.elapsed().as_millis(), super::super::CONNECT_WITHIN.as_millis());
     }
 
     #[tokio::test(start_paused = true)]
