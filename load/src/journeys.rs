@@ -76,7 +76,7 @@ pub enum PrepareError {
 pub struct Check {
     /// Questions under way at once.
     pub in_flight: usize,
-    /// How long a count that is still too low may stand still before it counts as settled.
+    /// How long a count that is still too low may stand still, by looks of 250 ms each, before it counts as settled.
     pub settle: Duration,
     /// How long to wait for counts to settle at all.
     pub deadline: Duration,

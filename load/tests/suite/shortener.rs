@@ -14,13 +14,17 @@ const LINKS: usize = 50;
 
 /// Seeds honestly, drives with a misdeed for a moment, and checks honestly.
 fn run(mix: &str, misdeed: Misdeed) -> (SliceRecord, LedgerVerdict) {
+    run_and_check(mix, misdeed, Check::default().deadline)
+}
+
+fn run_and_check(mix: &str, misdeed: Misdeed, deadline: Duration) -> (SliceRecord, LedgerVerdict) {
     let fake = Fake::start();
     let mut sender = sender(&fake, mix);
     sender.prepare(0, &mut |_| true).unwrap();
     fake.behave(misdeed);
     let record = drive(&mut sender);
     fake.behave(Misdeed::None);
-    let check = Check { settle: Duration::from_millis(400), ..Check::default() };
+    let check = Check { settle: Duration::from_millis(400), deadline, ..Check::default() };
     (record, sender.check(0, &check))
 }
 
@@ -79,6 +83,15 @@ fn a_click_that_is_not_counted_is_lost() {
     let (record, verdict) = run("hot-key", Misdeed::LosesClicks);
     assert!(verdict.count("clicks-lost").abs_diff(record.succeeded / 10) <= 1, "{verdict:?}");
     assert_eq!(verdict.count("clicks-invented"), 0);
+}
+
+#[test]
+fn a_click_that_is_still_on_its_way_at_the_deadline_is_not_lost_and_not_found() {
+    let (record, verdict) = run_and_check("hot-key", Misdeed::CountsLate, Duration::from_secs(1));
+    assert!(verdict.count("clicks-counted") < record.succeeded, "{verdict:?}");
+    assert_eq!((verdict.count("clicks-lost"), verdict.count("clicks-invented")), (0, 0), "{verdict:?}");
+    assert!(!verdict.complete && !verdict.is_broken(), "{verdict:?}");
+    assert!(verdict.examples.iter().any(|example| example.contains("still arriving")), "{verdict:?}");
 }
 
 #[test]

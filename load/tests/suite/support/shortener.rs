@@ -20,6 +20,8 @@ pub(crate) enum Misdeed {
     DoublesClicks,
     /// Every tenth follow is not counted.
     LosesClicks,
+    /// A follow is counted when its link is looked up, one at each look.
+    CountsLate,
     /// Every tenth create gets the code of the one before, which is overwritten.
     ReusesCodes,
     /// Every tenth create is stored and not answered.
@@ -37,6 +39,8 @@ pub(crate) enum Misdeed {
 struct Link {
     target: String,
     clicks: u64,
+    /// Clicks on their way.
+    late: u64,
     created: u64,
 }
 
@@ -126,7 +130,7 @@ impl Store {
         }
         let reuse = u64::from(tenth && misdeed == Misdeed::ReusesCodes);
         let code = format!("c{}", self.creates - reuse);
-        let link = Link { target, clicks: 0, created: self.clock };
+        let link = Link { target, clicks: 0, late: 0, created: self.clock };
         let answer = Self::created(&code, &link);
         if !(tenth && misdeed == Misdeed::LosesLinks) {
             self.by_key.insert(key, code.clone());
@@ -137,24 +141,31 @@ impl Store {
 
     fn follow(&mut self, code: &str, misdeed: Misdeed) -> Answer {
         self.follows += 1;
-        let misdeed = if self.follows.is_multiple_of(10) { misdeed } else { Misdeed::None };
+        let always = misdeed == Misdeed::CountsLate;
+        let misdeed = if always || self.follows.is_multiple_of(10) { misdeed } else { Misdeed::None };
         let Some(link) = self.links.get_mut(code) else { return Answer::status(404, "", "") };
         if misdeed == Misdeed::Sheds {
             return Answer::status(503, "Content-Type: application/problem+json\r\n", r#"{"status":503}"#);
         }
         link.clicks += match misdeed {
             Misdeed::DoublesClicks => 2,
-            Misdeed::LosesClicks => 0,
+            Misdeed::LosesClicks | Misdeed::CountsLate => 0,
             _ => 1,
         };
+        link.late += u64::from(misdeed == Misdeed::CountsLate);
         let target =
             if misdeed == Misdeed::WrongTarget { "https://example.com/elsewhere" } else { &link.target };
         Answer::status(302, &format!("Location: {target}\r\n"), "")
     }
 
-    fn look_up(&self, code: &str) -> Answer {
-        match self.links.get(code) {
-            Some(link) => Answer::status(200, "", &Self::json(code, link)),
+    fn look_up(&mut self, code: &str) -> Answer {
+        match self.links.get_mut(code) {
+            Some(link) => {
+                let arrived = link.late.min(1);
+                link.late -= arrived;
+                link.clicks += arrived;
+                Answer::status(200, "", &Self::json(code, link))
+            }
             None => Answer::status(404, "", ""),
         }
     }
@@ -164,7 +175,7 @@ impl Store {
     }
 
     fn json(code: &str, link: &Link) -> String {
-        let Link { target, clicks, created } = link;
+        let Link { target, clicks, created, .. } = link;
         format!(
             r#"{{"code":"{code}","target":"{target}","created_at":"2026-01-01T00:00:00.{created:09}Z","expires_at":null,"clicks":{clicks}}}"#
         )
