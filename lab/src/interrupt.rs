@@ -1,6 +1,7 @@
 //! Ctrl-C: the first stops gently, the second at once.
 
 use std::{
+    io::Write,
     path::PathBuf,
     sync::{
         Arc, Mutex, PoisonError,
@@ -29,7 +30,7 @@ pub struct Interrupt {
 }
 
 /// What is done when a second Ctrl-C ends the lab.
-type AtEnd = Box<dyn Fn() + Send>;
+type AtEnd = Box<dyn Fn() + Send + Sync>;
 
 impl Interrupt {
     /// A flag that nothing but [`Interrupt::ask`] sets: for tests.
@@ -69,7 +70,8 @@ impl Interrupt {
             if self.asked.swap(true, Ordering::SeqCst) {
                 self.end_now();
             }
-            anstream::eprintln!("stopping; once more ends it at once");
+            // The terminal may be gone: that is no reason to stop listening.
+            let _ = writeln!(anstream::stderr(), "stopping; once more ends it at once");
         }
     }
 
@@ -77,7 +79,10 @@ impl Interrupt {
     /// end.
     fn end_now(&self) -> ! {
         let at_end = self.at_end.lock().unwrap_or_else(PoisonError::into_inner);
-        at_end.iter().for_each(|end| end());
+        // A thread of its own, for some of it waits for a server in an event loop, and this thread is in one already.
+        thread::scope(|scope| {
+            let _ = scope.spawn(|| at_end.iter().for_each(|end| end())).join();
+        });
         std::process::exit(KILLED_BY_INTERRUPT)
     }
 
@@ -88,7 +93,7 @@ impl Interrupt {
     }
 
     /// What to do should a second Ctrl-C end the lab.
-    pub fn at_end(&self, what: impl Fn() + Send + 'static) {
+    pub fn at_end(&self, what: impl Fn() + Send + Sync + 'static) {
         self.at_end.lock().unwrap_or_else(PoisonError::into_inner).push(Box::new(what));
     }
 

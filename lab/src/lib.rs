@@ -15,10 +15,12 @@
 //! - [`run`], [`runs`]: the experiment, and where its results are kept;
 //! - [`report`]: a run in four forms; [`picture`]: what passes over time, measured or worked out;
 //! - [`cli`], [`commands`]: what can be said on the command line;
-//! - [`complaint`], [`output`], [`interrupt`]: how the lab speaks, and how it is stopped.
+//! - [`complaint`], [`output`], [`interrupt`]: how the lab speaks, and how it is stopped;
+//! - `claimed`: a folder that the next lab removes if this one is killed.
 //!
 //! Not here: any business rule (`services/`), and how load is generated and compared (`load`).
 
+mod claimed;
 pub mod cli;
 pub mod commands;
 pub mod complaint;

@@ -2,6 +2,7 @@
 
 pub mod kafka;
 pub(super) mod kept;
+pub(super) mod lent;
 pub mod redis;
 
 use std::{
@@ -11,6 +12,7 @@ use std::{
 
 use runtime::BackingKind;
 
+use self::lent::Lent;
 use super::{Group, Part, Scope, Victim, arm::Start, child::Child, postgres};
 use crate::complaint::Complaint;
 
@@ -49,8 +51,8 @@ pub struct RunningBacking {
     pub(super) child: Option<Child>,
     /// Whether that child is the keeper of a server, and not the server itself.
     pub(super) kept: bool,
-    /// What was made on a given server; dropping it removes that.
-    pub(super) borrowed: Option<Box<dyn Send + Sync>>,
+    /// What was made on a given server.
+    pub(super) lent: Option<Lent>,
 }
 
 /// Why an arm cannot be had.
@@ -139,7 +141,7 @@ impl RunningBacking {
             addresses,
             child: None,
             kept: false,
-            borrowed: None,
+            lent: None,
         }
     }
 
@@ -170,7 +172,7 @@ impl RunningBacking {
 
     /// Ends it; whether it ended by itself.
     pub(super) fn stop(&mut self) -> bool {
-        drop(self.borrowed.take());
+        drop(self.lent.take());
         let Some(mut child) = self.child.take() else {
             return true;
         };

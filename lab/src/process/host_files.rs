@@ -105,9 +105,24 @@ fn addresses(process: &ProcessPlan, backings: &[RunningBacking]) -> BTreeMap<Str
         .collect()
 }
 
-/// Lines with an address each, as they may be shown: `user:password@` becomes `user:***@`.
+/// Lines with an address each, as they may be shown: `user:password@` becomes `user:***@`, and so does `password=` in
+/// its query, where PostgreSQL takes it as well.
 pub(crate) fn without_passwords(text: &str) -> String {
-    text.split_inclusive('\n').map(line_without_password).collect()
+    text.split_inclusive('\n').map(|line| query_without_password(&line_without_password(line))).collect()
+}
+
+fn query_without_password(line: &str) -> String {
+    let Some((address, query)) = line.split_once('?').filter(|(address, _)| address.contains("://")) else {
+        return line.to_owned();
+    };
+    let fields = query.split('&').map(|field| match field.split_once("password=") {
+        Some((before, password)) => {
+            let ends = password.find(['"', '\'', '#', ' ', '\n']).unwrap_or(password.len());
+            format!("{before}password=***{}", &password[ends..])
+        }
+        None => field.to_owned(),
+    });
+    format!("{address}?{}", fields.collect::<Vec<_>>().join("&"))
 }
 
 fn line_without_password(line: &str) -> String {
@@ -133,5 +148,11 @@ mod tests {
             "process = \"links\"\ndatabase = \"postgres://lab:***@127.0.0.1:5432/links\"\n"
         );
         assert_eq!(without_passwords("postgres://lab:s@crt@host/db"), "postgres://lab:***@host/db");
+        let query = "a = \"postgres://host/db?user=lab&password=secret&sslmode=disable\"\nb = \"postgres://lab:secret@host/db?password=secret\"\n";
+        assert_eq!(
+            without_passwords(query),
+            "a = \"postgres://host/db?user=lab&password=***&sslmode=disable\"\nb = \"postgres://lab:***@host/db?password=***\"\n"
+        );
+        assert_eq!(without_passwords("what?password=mine"), "what?password=mine", "no address");
     }
 }

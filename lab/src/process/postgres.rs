@@ -14,7 +14,7 @@ use runtime::BackingKind;
 use self::databases::Borrowed;
 use super::{
     arm::Start,
-    backings::{Cannot, RunningBacking, identifier},
+    backings::{Cannot, RunningBacking, identifier, lent::Lent},
 };
 
 pub use installation::Installation;
@@ -41,14 +41,15 @@ pub(super) fn provide(start: &Start<'_>, roles: &[String], folder: &Path) -> Res
 }
 
 fn given(start: &Start<'_>, url: &str, roles: &[String]) -> anyhow::Result<RunningBacking> {
+    // At random: another machine's lab may use the same server, and what a killed one left stays there.
     let prefix =
-        format!("lab_{}_{}_{}", std::process::id(), start.options.number, identifier(&start.arm.name));
+        format!("lab_{:08x}_{}_{}", rand::random::<u32>(), start.options.number, identifier(&start.arm.name));
     let (addresses, borrowed) = Borrowed::create(url, &prefix, roles)?;
     Ok(RunningBacking {
         caveat: Some(
             "the server was given: its CPU and memory are not the arm's, and the arms share it".to_owned(),
         ),
-        borrowed: Some(Box::new(borrowed)),
+        lent: Some(Lent::new(borrowed, start.options.interrupt)),
         ..RunningBacking::new(BackingKind::Postgres, "given", addresses)
     })
 }

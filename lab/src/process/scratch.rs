@@ -8,43 +8,34 @@ use std::{
 };
 
 use anyhow::{Context, Result};
-use nix::{
-    errno::Errno,
-    sys::{signal, statvfs::statvfs},
-    unistd::Pid,
-};
+use nix::sys::statvfs::statvfs;
 
-use crate::complaint::Complaint;
+use crate::{claimed::Claimed, complaint::Complaint};
 
-/// How the folder's name begins; the process id of its lab follows.
+/// How the folder's name begins.
 const PREFIX: &str = "lab-";
 
 /// The least room for a run: three databases of some 40 MiB each, and their logs.
 const LEAST_FREE: u64 = 256 << 20;
 
-/// A folder that is removed when this value is dropped.
-///
-/// Its name has the lab's process id, so that a later lab can tell the folder of a dead one and remove it.
+/// A folder that is removed when this value is dropped, or by a later lab if this one is killed.
 #[derive(Debug)]
 pub struct Scratch {
-    folder: tempfile::TempDir,
+    folder: Claimed,
     making: Mutex<()>,
 }
 
 impl Scratch {
-    /// Makes the folder, and removes those of labs that are dead.
+    /// Makes the folder, and removes those of labs that are gone.
     pub fn create() -> Result<Self> {
         Self::create_in(&std::env::temp_dir())
     }
 
     /// The same below another folder.
     pub fn create_in(parent: &Path) -> Result<Self> {
-        remove_stale(parent);
         has_room(parent)?;
-        let folder = tempfile::Builder::new()
-            .prefix(&format!("{PREFIX}{}-", std::process::id()))
-            .tempdir_in(parent)
-            .with_context(|| format!("cannot make a folder in `{}`", parent.display()))?;
+        let own = format!("{PREFIX}{}-", std::process::id());
+        let folder = Claimed::create_in(parent, &own, |name| name.starts_with(PREFIX))?;
         // Others may pass through but not look: a database server that runs as another user has its folder inside.
         fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o711))
             .with_context(|| format!("cannot open `{}` for passage", folder.path().display()))?;
@@ -88,29 +79,6 @@ pub fn free_bytes(folder: &Path) -> Result<u64> {
     Ok(volume.blocks_available() * volume.fragment_size())
 }
 
-/// Removes the folders of labs that are dead. What cannot be removed is somebody else's, and stays.
-fn remove_stale(parent: &Path) {
-    let Ok(entries) = fs::read_dir(parent) else {
-        return;
-    };
-    for entry in entries.filter_map(Result::ok) {
-        let name = entry.file_name();
-        if owner(&name.to_string_lossy()).is_some_and(is_dead) {
-            let _ = fs::remove_dir_all(entry.path());
-        }
-    }
-}
-
-/// The process id in `lab-PID-XXXXXX`.
-fn owner(name: &str) -> Option<i32> {
-    let (pid, random) = name.strip_prefix(PREFIX)?.split_once('-')?;
-    (!random.is_empty()).then(|| pid.parse().ok()).flatten()
-}
-
-fn is_dead(pid: i32) -> bool {
-    pid > 0 && signal::kill(Pid::from_raw(pid), None) == Err(Errno::ESRCH)
-}
-
 /// Writes a file that only its owner can read: a wiring file may hold a password.
 pub(super) fn write_private(path: &Path, text: &str) -> io::Result<()> {
     use std::{io::Write, os::unix::fs::OpenOptionsExt};
@@ -121,21 +89,6 @@ pub(super) fn write_private(path: &Path, text: &str) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_folder_of_a_dead_lab_is_removed_and_that_of_a_living_one_stays() {
-        let parent = tempfile::tempdir().unwrap();
-        // Larger than any process id that Linux gives.
-        let dead = parent.path().join("lab-99999999-abc");
-        let living = parent.path().join(format!("lab-{}-abc", std::process::id()));
-        let other = parent.path().join("lab-notes-abc");
-        for folder in [&dead, &living, &other] {
-            fs::create_dir(folder).unwrap();
-        }
-        let scratch = Scratch::create_in(parent.path()).unwrap();
-        assert!(!dead.exists());
-        assert!(living.exists() && other.exists() && scratch.path().exists());
-    }
 
     #[test]
     fn nothing_is_left_when_it_is_dropped() {

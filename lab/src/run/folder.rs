@@ -1,7 +1,8 @@
 //! A run's folder: `plan.toml`, `machine.json`, each process's wiring file, each arm's latency histogram (HdrHistogram
 //! V2, nanoseconds), ledgers, and the report.
 //!
-//! A folder appears whole or not at all: it is made under a name that begins with a dot, and renamed at the end.
+//! A folder appears whole or not at all: it is made under a name that begins with a dot, and renamed at the end. What a
+//! killed lab left is removed by the next run into the same folder.
 
 use std::{
     fs,
@@ -13,6 +14,7 @@ use time::OffsetDateTime;
 
 use super::machine;
 use crate::{
+    claimed::Claimed,
     complaint::Complaint,
     interrupt::Interrupt,
     plan::Plan,
@@ -27,7 +29,7 @@ const LEAST_FREE: u64 = 16 << 20;
 /// A run's folder while the run goes on. Dropped before it is kept, it is removed.
 pub struct RunFolder {
     id: String,
-    folder: tempfile::TempDir,
+    folder: Claimed,
     kept: PathBuf,
 }
 
@@ -49,8 +51,8 @@ impl RunFolder {
             let what = format!("`{}` has less than {} MiB left", runs.display(), LEAST_FREE >> 20);
             return Err(Complaint::new(what).hint("`--out DIR` names another folder").into());
         }
-        let folder =
-            tempfile::Builder::new().prefix(&format!(".{id}-")).tempdir_in(runs).with_context(cannot)?;
+        let folder = Claimed::create_in(runs, &format!(".{id}-"), |name| name.starts_with('.'))
+            .with_context(cannot)?;
         interrupt.remove_at_end(folder.path().to_owned());
         let folder = Self { kept: runs.join(&id), id, folder };
         folder.write("plan.toml", plan.to_toml())?;
@@ -76,10 +78,7 @@ impl RunFolder {
         if kept.exists() {
             kept.as_mut_os_string().push(format!("-{}", std::process::id()));
         }
-        let made = self.folder.path();
-        fs::rename(made, &kept)
-            .with_context(|| format!("cannot rename `{}` to `{}`", made.display(), kept.display()))?;
-        let _ = self.folder.keep();
+        self.folder.keep_as(&kept)?;
         Ok(kept)
     }
 }

@@ -13,7 +13,7 @@ use runtime::BackingKind;
 
 use self::borrowed::Borrowed;
 pub use self::installation::Installation;
-use super::{Cannot, RunningBacking, identifier, kept};
+use super::{Cannot, RunningBacking, identifier, kept, lent::Lent};
 use crate::process::{arm::Start, keep::Ask, ports};
 
 /// How to get a server, for whoever has none.
@@ -53,7 +53,7 @@ fn given(start: &Start<'_>, url: &str, roles: &[String]) -> Result<RunningBackin
         caveat: Some(
             "the server was given: its CPU and memory are not the arm's, and the arms share it".to_owned(),
         ),
-        borrowed: Some(Box::new(borrowed)),
+        lent: Some(Lent::new(borrowed, start.options.interrupt)),
         ..RunningBacking::new(BackingKind::Redis, "given", addresses)
     })
 }

@@ -1,0 +1,111 @@
+//! A folder that a lab needs for as long as it runs, and that a later lab removes should this one be killed.
+
+use std::{
+    fs::{self, File},
+    path::Path,
+};
+
+use anyhow::{Context, Result};
+
+/// The file that says whose folder it is. The lab holds its lock (flock(2)), which the kernel gives back however the lab
+/// ends: whoever gets the lock knows that nobody needs the folder. A process id says less, for it is given again, and
+/// means nothing in another container.
+const CLAIM: &str = ".claimed-by-a-running-lab";
+
+/// The folder. Dropping it removes it.
+#[derive(Debug)]
+pub(crate) struct Claimed {
+    folder: tempfile::TempDir,
+    /// Where locks cannot be had, there is none, and nobody removes the folder of a killed lab.
+    _claim: Option<File>,
+}
+
+impl Claimed {
+    /// Makes a folder with a name that begins so, and removes those like it whose labs are gone.
+    ///
+    /// Nothing else is removed, whatever its name: a folder without a claim is not a lab's.
+    pub(crate) fn create_in(parent: &Path, prefix: &str, old: impl Fn(&str) -> bool) -> Result<Self> {
+        remove_stale(parent, old);
+        let folder = tempfile::Builder::new()
+            .prefix(prefix)
+            .tempdir_in(parent)
+            .with_context(|| format!("cannot make a folder in `{}`", parent.display()))?;
+        let claim = claim(folder.path()).ok();
+        Ok(Self { folder, _claim: claim })
+    }
+
+    /// Where it is.
+    pub(crate) fn path(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// Gives the folder a name for good: it is nobody's claim any more.
+    pub(crate) fn keep_as(self, name: &Path) -> Result<()> {
+        let made = self.path();
+        fs::rename(made, name)
+            .with_context(|| format!("cannot rename `{}` to `{}`", made.display(), name.display()))?;
+        let _ = self.folder.keep();
+        let _ = fs::remove_file(name.join(CLAIM));
+        Ok(())
+    }
+}
+
+fn claim(folder: &Path) -> Result<File> {
+    // Not there under its name before it is locked: somebody else's lab may be looking for stale folders.
+    let unnamed = folder.join(".claim");
+    let claim = File::create(&unnamed)?;
+    claim.try_lock()?;
+    fs::rename(&unnamed, folder.join(CLAIM))?;
+    Ok(claim)
+}
+
+/// Removes the folders of labs that are gone. What cannot be removed is somebody else's, and stays.
+fn remove_stale(parent: &Path, old: impl Fn(&str) -> bool) {
+    let entries = fs::read_dir(parent).into_iter().flatten().filter_map(Result::ok);
+    for entry in entries.filter(|entry| old(&entry.file_name().to_string_lossy())) {
+        let Ok(claim) = File::open(entry.path().join(CLAIM)) else { continue };
+        if claim.try_lock().is_ok() {
+            let _ = fs::remove_dir_all(entry.path());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn create(parent: &Path) -> Claimed {
+        Claimed::create_in(parent, "lab-", |name| name.starts_with("lab-")).unwrap()
+    }
+
+    #[test]
+    fn the_folder_of_a_lab_that_is_gone_is_removed_and_no_other() {
+        let parent = tempfile::tempdir().unwrap();
+        let living = create(parent.path());
+        let kept = parent.path().join("lab-kept");
+        create(parent.path()).keep_as(&kept).unwrap();
+        // As a killed lab leaves it: a claim whose lock nobody holds.
+        let gone = parent.path().join("lab-4711-abcdef");
+        fs::create_dir(&gone).unwrap();
+        drop(claim(&gone).unwrap());
+        // Looks like one, and is somebody's work.
+        let foreign = parent.path().join("lab-2024-results");
+        fs::create_dir(&foreign).unwrap();
+        let named_otherwise = parent.path().join("notes");
+        fs::create_dir(&named_otherwise).unwrap();
+        drop(claim(&named_otherwise).unwrap());
+        let another = create(parent.path());
+        assert!(!gone.exists());
+        for stays in [living.path(), another.path(), &kept, &foreign, &named_otherwise] {
+            assert!(stays.exists(), "{}", stays.display());
+        }
+        assert_eq!(fs::read_dir(&kept).unwrap().count(), 0, "what is kept bears no claim");
+    }
+
+    #[test]
+    fn nothing_is_left_when_it_is_dropped() {
+        let parent = tempfile::tempdir().unwrap();
+        drop(create(parent.path()));
+        assert_eq!(fs::read_dir(parent.path()).unwrap().count(), 0);
+    }
+}
