@@ -63,9 +63,10 @@ pub struct Args {
     /// How long one request may take
     #[arg(long, value_name = "TIME", default_value = "2s", value_parser = duration)]
     timeout: Duration,
-    /// From which every random choice follows; one that this system has seen before repeats its operations
-    #[arg(long, value_name = "N", default_value_t = 1)]
-    seed: u64,
+    /// From which every random choice follows; one that this system has seen before repeats its operations, so that
+    /// `--check` finds the clicks of both [default: another each time]
+    #[arg(long, value_name = "N")]
+    seed: Option<u64>,
     /// The path that `plain` asks for
     #[arg(long, value_name = "PATH", default_value = "/")]
     path: PathBuf,
@@ -83,18 +84,19 @@ pub struct Args {
 impl Args {
     /// Prepares the system, loads it, and prints what came of it; exit code 1 when a check finds a broken promise.
     pub fn run(&self) -> Result<Outcome> {
-        let mut sender = self.sender()?;
+        let seed = self.seed.unwrap_or_else(|| rand::random::<u32>().into());
+        let mut sender = self.sender(seed)?;
         let interrupt = Interrupt::install()?;
         prepare(&mut sender, &interrupt)?;
-        let record = self.load(&mut sender, &interrupt)?;
+        let record = self.load(&mut sender, seed, &interrupt)?;
         let verdict = self.check.then(|| sender.check(0, &Check::default()));
-        let answer = answer::Answer::new(&record, self.rate, verdict);
+        let answer = answer::Answer::new(&record, self.rate, seed, verdict);
         output::data(&if self.json { answer.json()? } else { answer.table() })?;
         Ok(if answer.is_broken() { Outcome::ExpectationFailed } else { Outcome::Done })
     }
 
     /// The sender, once it is sure that somebody listens at the address.
-    fn sender(&self) -> Result<Sender> {
+    fn sender(&self, seed: u64) -> Result<Sender> {
         let known = || load::journeys::SYSTEMS.iter().map(|entry| entry.name);
         if !known().any(|name| name == self.system) {
             let names: Vec<_> = known().collect();
@@ -103,7 +105,7 @@ impl Args {
                 .into());
         }
         let options = JourneyOptions {
-            seed: self.seed,
+            seed,
             mix: self.mix.clone(),
             links: usize::try_from(self.links).context("too many links")?,
             path: self.path.to_string_lossy().into_owned(),
@@ -123,7 +125,12 @@ impl Args {
         }
     }
 
-    fn load(&self, sender: &mut Sender, interrupt: &Interrupt) -> Result<load::record::SliceRecord> {
+    fn load(
+        &self,
+        sender: &mut Sender,
+        seed: u64,
+        interrupt: &Interrupt,
+    ) -> Result<load::record::SliceRecord> {
         let bar = bar("{wide_bar} {pos}/{len} s  {msg}", self.length.as_secs());
         let load = match (self.closed, self.rate) {
             (Some(in_flight), _) => Load::Closed { in_flight: usize::from(in_flight) },
@@ -133,7 +140,7 @@ impl Args {
                     ArrivalKind::Constant => Arrivals::Constant,
                 },
                 profile: Profile::Steady { rate: rate.context("an open loop needs a rate")? },
-                seed: self.seed,
+                seed,
             },
         };
         let steady = Steady {

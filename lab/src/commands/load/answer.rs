@@ -19,6 +19,8 @@ const LATE: Duration = Duration::from_millis(1);
 pub(super) struct Answer {
     /// Operations a second that were asked for; absent in a closed loop.
     rate: Option<f64>,
+    /// From which every random choice followed.
+    seed: u64,
     seconds: f64,
     planned: u64,
     sent: u64,
@@ -81,10 +83,16 @@ fn said(us: f64) -> String {
 }
 
 impl Answer {
-    pub(super) fn new(record: &SliceRecord, rate: Option<f64>, ledger: Option<LedgerVerdict>) -> Self {
+    pub(super) fn new(
+        record: &SliceRecord,
+        rate: Option<f64>,
+        seed: u64,
+        ledger: Option<LedgerVerdict>,
+    ) -> Self {
         let seconds = record.window.as_secs_f64();
         Self {
             rate,
+            seed,
             seconds,
             planned: record.planned,
             sent: record.sent,
@@ -130,8 +138,8 @@ impl Answer {
         let mut text = String::new();
         let _ = writeln!(
             text,
-            "{} of {} operations succeeded in {:.1} s: {:.1} a second",
-            self.succeeded, self.planned, self.seconds, self.succeeded_per_second,
+            "{} of {} operations succeeded in {:.1} s: {:.1} a second (seed {})",
+            self.succeeded, self.planned, self.seconds, self.succeeded_per_second, self.seed,
         );
         let _ = writeln!(text, "{}", self.times());
         let causes = |counts: &BTreeMap<&str, u64>| {
