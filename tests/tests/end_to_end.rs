@@ -309,6 +309,23 @@ fn a_service_that_is_killed_in_the_middle_is_reported_honestly() {
 }
 
 #[test]
+fn a_service_that_is_killed_after_the_last_slice_is_reported_as_well() {
+    let _machine = MACHINE.read();
+    let desk = desk();
+    let mut run = desk.start(&["run", SCENARIO, "--quick"]);
+    run.says("tracing");
+    run.kill_service("links");
+    let ended = run.end();
+    assert_eq!(ended.code, Some(1), "{ended:?}");
+    desk.is_tidy();
+    let (_, report) = kept(&desk);
+    assert!(!report.validity.verdict_possible);
+    let dead = report.arm("microservices").unwrap();
+    assert_eq!(dead.died.as_ref().map(|death| death.process.as_str()), Some("links"));
+    assert_eq!(dead.ledger, None, "what could not be asked is not claimed");
+}
+
+#[test]
 fn what_a_killed_lab_started_ends_by_itself() {
     let _machine = MACHINE.read();
     let desk = desk();
@@ -318,10 +335,16 @@ fn what_a_killed_lab_started_ends_by_itself() {
     run.signal(Signal::SIGKILL);
     assert_eq!(run.end().code, None);
     desk.becomes_quiet();
-    assert_eq!(desk.names("tmp").len(), 1, "a killed lab cannot remove its folder");
+    for folder in ["tmp", "runs"] {
+        assert_eq!(desk.names(folder).len(), 1, "a killed lab cannot remove its folder in `{folder}`");
+    }
     // The next lab does.
-    drop(lab::process::Scratch::create_in(&desk.path("tmp")).unwrap());
+    let mut next = desk.start(&["run", SCENARIO]);
+    next.says("measuring");
+    next.signal(Signal::SIGINT);
+    next.end();
     desk.is_tidy();
+    assert_eq!(desk.names("runs"), [""; 0]);
 }
 
 #[test]
@@ -343,6 +366,8 @@ fn a_system_that_is_up_answers_where_it_says_and_ends_cleanly() {
         assert_eq!(edge.get("/openapi.json").status, 200);
         assert!(out.contains(&format!("curl -i http://{address}/links")), "{out}");
         assert_eq!(desk.processes().len(), processes + 1, "{:?}", desk.processes());
+        // Twice, for each load is another one, and neither finds the other's clicks.
+        loaded_and_checked(&desk, address);
         loaded_and_checked(&desk, address);
         up.signal(Signal::SIGINT);
         let ended = up.end();

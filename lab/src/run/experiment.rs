@@ -11,10 +11,6 @@ use load::{
     schedule::Profile,
     sender::{Arm, Limits, Load, Sender, SlicePlan, Target},
 };
-use nix::{
-    sched::{CpuSet, sched_setaffinity},
-    unistd::Pid,
-};
 use rand::{SeedableRng, rngs::StdRng, seq::SliceRandom};
 
 use super::{
@@ -22,6 +18,7 @@ use super::{
     faults::Faults,
     folder::RunFolder,
     gathered::{self, ArmData, Gathered},
+    pinned::Pinned,
     progress::Phase,
     rounds::{Rounds, Unmeasured},
 };
@@ -56,7 +53,7 @@ pub(super) fn run(options: &RunOptions, folder: &RunFolder, interrupt: &Interrup
         Some(program) => program.clone(),
         None => std::env::current_exe().context("cannot find the lab's own program")?,
     };
-    pin(&options.plan.budget.generator)?;
+    let _pinned = Pinned::to(&options.plan.budget.generator)?;
     let mut experiment = Experiment {
         options,
         plan: &options.plan,
@@ -75,15 +72,6 @@ pub(super) fn run(options: &RunOptions, folder: &RunFolder, interrupt: &Interrup
         Kind::Episodes => experiment.episodes()?,
     }
     Ok(experiment.gathered)
-}
-
-/// The generator is this thread: it gets its own processors.
-fn pin(cpus: &[usize]) -> Result<()> {
-    let mut set = CpuSet::new();
-    for cpu in cpus {
-        set.set(*cpu)?;
-    }
-    sched_setaffinity(Pid::from_raw(0), &set).context("cannot pin the generator to its processors")
 }
 
 struct Experiment<'a> {
@@ -159,12 +147,15 @@ impl Experiment<'_> {
         let mut sender = self.sender(&launch, number)?;
         self.prepare(&mut sender, &launch, number)?;
         self.warm_up(&mut sender, &launch)?;
+        let began = Instant::now();
         self.measure(&mut sender, &mut launch, number, &chosen, rounds)?;
         // One launch's traces are enough to see where time goes.
         if self.gathered.death.is_none() && number == 1 {
             self.trace(&mut sender, &launch, &chosen)?;
         }
+        self.note_death(&mut launch, began);
         self.check(&mut sender, &launch, number, &chosen)?;
+        self.note_death(&mut launch, began);
         let killed = launch.stop();
         if !killed.is_empty() {
             let note = format!("had to be killed at the end: {}", killed.join(", "));
@@ -356,6 +347,13 @@ impl Experiment<'_> {
             self.gathered.arms[*arm].traces.append(&mut receiver.take().traces);
         }
         self.interrupt.check()
+    }
+
+    /// Notes a process that ended since the last slice.
+    fn note_death(&mut self, launch: &mut Launch, began: Instant) {
+        if self.gathered.death.is_none() {
+            self.gathered.death = launch.death().map(|death| (death, began.elapsed().as_secs_f64()));
+        }
     }
 
     /// Asks each arm whether it still holds what it acknowledged; an arm with a dead process is not asked.

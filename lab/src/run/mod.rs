@@ -13,10 +13,11 @@ mod faults;
 mod folder;
 mod gathered;
 mod machine;
+mod pinned;
 mod progress;
 mod rounds;
 
-use std::path::Path;
+use std::{io, path::Path};
 
 use anyhow::{Context, Result};
 use hdrhistogram::serialization::{Serializer, V2Serializer};
@@ -55,8 +56,20 @@ pub fn redraw(folder: &Path, open: bool) -> Result<()> {
         Complaint::new(format!("`{}` is not a report: {error}", path.display()))
             .hint(format!("this lab reads the schema `{}`", report::model::SCHEMA))
     })?;
-    folder::draw(folder, &report)?;
+    if report.schema != report::model::SCHEMA {
+        let what = format!("`{}` has the schema `{}`", path.display(), report.schema);
+        let hint = format!("this lab reads the schema `{}`", report::model::SCHEMA);
+        return Err(Complaint::new(what).hint(hint).into());
+    }
     output::data(&report::terminal::render(&report))?;
+    if let Err(error) = folder::draw(folder, &report) {
+        let kind = error.root_cause().downcast_ref::<io::Error>().map(io::Error::kind);
+        // Somebody else's run can still be read.
+        if !matches!(kind, Some(io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem)) {
+            return Err(error);
+        }
+        output::talk(&format!("note: the report's files stay as they are: {error:#}"));
+    }
     show(folder, open);
     Ok(())
 }
