@@ -128,5 +128,15 @@ impl Scenario {
     }
 }
 
+/// A label as a file's name: its letters and digits of ASCII in lower case, and its dots; everything else is a dash.
+pub(crate) fn file_name(label: &str) -> String {
+    let mapped: String = label
+        .to_lowercase()
+        .chars()
+        .map(|c| if c.is_ascii_alphanumeric() || c == '.' { c } else { ' ' })
+        .collect();
+    mapped.split_whitespace().collect::<Vec<_>>().join("-")
+}
+
 #[cfg(test)]
 mod tests;

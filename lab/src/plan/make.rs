@@ -8,7 +8,7 @@ use runtime::{EDGE, ProcessShape, Wiring};
 use super::{ArmPlan, Budget, LoadPlan, Plan, ProcessPlan};
 use crate::{
     complaint::{Complaint, did_you_mean},
-    scenario::{Comparison, Fault, Kind, Scenario, Step},
+    scenario::{Comparison, Fault, Kind, Scenario, Step, file_name},
 };
 
 /// How many things exist before load begins in the short form, at most: making them takes its time in each launch.
@@ -231,14 +231,4 @@ fn load(scenario: &Scenario, quick: bool, arms: usize) -> LoadPlan {
 
 fn letter(index: usize) -> char {
     char::from(b'A' + u8::try_from(index % 26).unwrap_or(0))
-}
-
-/// A label as a file's name: letters, digits and dots, everything else a dash.
-fn file_name(label: &str) -> String {
-    let mapped: String = label
-        .to_lowercase()
-        .chars()
-        .map(|c| if c.is_ascii_alphanumeric() || c == '.' { c } else { ' ' })
-        .collect();
-    mapped.split_whitespace().collect::<Vec<_>>().join("-")
 }

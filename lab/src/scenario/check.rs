@@ -1,6 +1,10 @@
 //! From a file's shape to a scenario that can be trusted: one axis, known names, arms that differ in it alone.
 
-use std::{collections::BTreeSet, ops::Range, path::Path};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    ops::Range,
+    path::Path,
+};
 
 use runtime::{System, Wiring, WiringError};
 use toml::Spanned;
@@ -10,7 +14,7 @@ use super::{
     fault::Source,
     faults,
     file::{ClaimFile, ScenarioFile, StepFile},
-    phases,
+    file_name, phases,
 };
 use crate::{complaint::did_you_mean, systems};
 
@@ -220,11 +224,22 @@ fn steps(
         let what = format!("a waterfall has 2 to {MAX_ARMS} `[[steps]]`, found {}", steps.len());
         return Err(source.at(kind, what, None));
     }
-    let mut labels = BTreeSet::new();
+    let mut names: BTreeMap<String, &str> = BTreeMap::new();
     let mut checked = Vec::new();
     for (index, step) in steps.iter().enumerate() {
-        if !labels.insert(&step.get_ref().label) {
-            let what = format!("the step `{}` is repeated", step.get_ref().label);
+        let label = step.get_ref().label.as_str();
+        let name = file_name(label);
+        if name.is_empty() {
+            let what = format!("the step `{label}` has no name for its files");
+            let hint = "a label needs an ASCII letter or digit".to_owned();
+            return Err(source.at(&step.span(), what, hint));
+        }
+        if let Some(other) = names.insert(name.clone(), label) {
+            let what = if other == label {
+                format!("the step `{label}` is repeated")
+            } else {
+                format!("the steps `{other}` and `{label}` share `{name}`, the name for their files")
+            };
             return Err(source.at(&step.span(), what, None));
         }
         checked.push(checked_step(source, system, index, step)?);

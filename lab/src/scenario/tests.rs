@@ -136,6 +136,17 @@ fn each_step_of_a_waterfall_changes_one_axis() {
     insta::assert_snapshot!(complaint(&WALK.replace("kind = \"waterfall\"", "kind = \"paired\"")));
 }
 
+#[test]
+fn each_step_of_a_waterfall_has_files_of_its_own() {
+    let labels = |first: &str, second: &str| {
+        WALK.replace("\"a\"", &format!("{first:?}")).replace("\"b\"", &format!("{second:?}"))
+    };
+    assert!(parse(&labels("cache", "cache 2")).is_ok());
+    insta::assert_snapshot!(complaint(&labels("cache", "+ cache")));
+    insta::assert_snapshot!(complaint(&labels("cache", "cache")));
+    insta::assert_snapshot!(complaint(&labels("кэш", "b")));
+}
+
 /// A sound scenario whose rate moves, to be made wrong in one place.
 const PHASED: &str = r#"question = "q"
 why = "w"
