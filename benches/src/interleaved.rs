@@ -87,6 +87,7 @@ pub fn costs(
                 traces: true,
                 interrupt: &Interrupt::never(),
                 ready_within: READY_WITHIN,
+                limits: runtime::Limits::default(),
             },
         )?;
         if let Some(skipped) = launch.skipped.first() {

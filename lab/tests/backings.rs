@@ -22,7 +22,7 @@ use lab::{
     systems,
 };
 use redis::Connection;
-use runtime::Wiring;
+use runtime::{Limits, Wiring};
 
 const LAB: &str = env!("CARGO_BIN_EXE_lab");
 
@@ -44,6 +44,7 @@ fn start(arms: &[ArmPlan], backings: &BackingChoices, scratch: &Scratch) -> anyh
             traces: false,
             interrupt: &Interrupt::never(),
             ready_within: READY_WITHIN,
+            limits: Limits::default(),
         },
     )
 }

@@ -11,7 +11,7 @@ use lab::{
     process::{BackingChoices, Launch, LaunchOptions, READY_WITHIN, Scratch},
     systems,
 };
-use runtime::Wiring;
+use runtime::{Limits, Wiring};
 
 const LAB: &str = env!("CARGO_BIN_EXE_lab");
 
@@ -33,6 +33,7 @@ fn start(arms: &[ArmPlan], program: &str, scratch: &Scratch) -> anyhow::Result<L
             traces: true,
             interrupt: &Interrupt::never(),
             ready_within: READY_WITHIN,
+            limits: Limits::default(),
         },
     )
 }
@@ -126,6 +127,7 @@ fn an_address_that_does_not_answer_is_one_clear_error() {
             traces: false,
             interrupt: &Interrupt::never(),
             ready_within: READY_WITHIN,
+            limits: Limits::default(),
         },
     );
     let Err(error) = started else {

@@ -14,6 +14,7 @@
 //! `faults` (what goes wrong on purpose),
 //! `tidy` (the tree's invariants).
 
+pub mod clock;
 pub mod command;
 pub mod dashboards;
 pub mod described;

@@ -17,6 +17,9 @@ pub const WAYS: [(&str, Option<(Transport, Repeats)>); 4] = [
     ("grpc", Some((Transport::Grpc, Repeats::Once))),
 ];
 
+/// How long a call may take on however busy a machine.
+const PATIENT: Duration = Duration::from_secs(30);
+
 /// The component, reached in one of the [`WAYS`].
 pub async fn placed<C: Contract>(
     way: Option<(Transport, Repeats)>,
@@ -33,7 +36,7 @@ pub async fn placed<C: Contract>(
 pub async fn serving(methods: Methods) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
     let address = listener.local_addr().expect("it is bound");
-    let limits = Limits::default();
+    let limits = Limits { request_ms: PATIENT.as_millis() as u64, ..Limits::default() };
     let metrics = ServerMetrics::register(&mut Registry::default()).of("internal");
     let ingress = Ingress::internal(methods, axum::Router::new(), limits, metrics);
     let stop = CancellationToken::new();
@@ -48,8 +51,7 @@ pub fn client(transport: Transport, address: SocketAddr) -> Client {
 
 /// A client of the copies at those addresses, under the policy `timeout`.
 pub fn client_of(transport: Transport, addresses: &[SocketAddr], balancing: Balancing) -> Client {
-    let (peers, attempt): (Vec<_>, _) =
-        (addresses.iter().map(ToString::to_string).collect(), Duration::from_secs(1));
-    Client::new(transport, &peers, balancing, Policy::Timeout, attempt, HopMetrics::default())
+    let peers: Vec<_> = addresses.iter().map(ToString::to_string).collect();
+    Client::new(transport, &peers, balancing, Policy::Timeout, PATIENT, HopMetrics::default())
         .expect("an address is an authority")
 }

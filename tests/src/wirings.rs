@@ -12,7 +12,7 @@ use lab::{
     scenario::Library,
     systems,
 };
-use runtime::{BackingKind, System, Wiring};
+use runtime::{BackingKind, Limits, System, Wiring};
 
 use crate::{edge_suite::eventually, redis_server::RedisServer, stores::POSTGRES, tree::root};
 
@@ -24,12 +24,20 @@ pub struct Wirings {
     /// The system.
     pub system: &'static System,
     program: &'static str,
+    limits: Limits,
 }
 
 impl Wirings {
     /// Of the system of that name; `program` is every service process.
     pub fn of(system: &str, program: &'static str) -> Self {
-        Self { system: systems::find(system).expect("a system"), program }
+        Self { system: systems::find(system).expect("a system"), program, limits: Limits::default() }
+    }
+
+    /// With time limits that no busy machine reaches: for what is answered, not for how soon.
+    #[must_use]
+    pub fn patient(self) -> Self {
+        let limits = Limits { request_ms: 40_000, attempt_ms: 30_000, redis_ms: 10_000, ..Limits::default() };
+        Self { limits, ..self }
     }
 
     /// Every wiring that some arm of some scenario has, once.
@@ -94,6 +102,7 @@ impl Wirings {
             traces: true,
             interrupt: &Interrupt::never(),
             ready_within: READY_WITHIN,
+            limits: self.limits,
         };
         let launch = Launch::start(std::slice::from_ref(arm), &Budget::of_this_machine(), &options);
         Some(launch.unwrap_or_else(|error| panic!("`{}` did not start: {error:#}", arm.label)))

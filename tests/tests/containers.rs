@@ -138,7 +138,9 @@ async fn links_behind_redis_are_right_while_redis_restarts() {
     let Some(container) = Container::start(REDIS, 6379, |_| Vec::new()) else { return };
     let mut registry = Registry::default();
     let address = format!("redis://127.0.0.1:{}/0#test", container.port());
-    let redis = Redis::open(&address, "cache", &mut registry, &Background::default()).await.unwrap();
+    let redis = Redis::open(&address, "cache", backing::ANSWER_WITHIN, &mut registry, &Background::default())
+        .await
+        .unwrap();
     let answers = async || redis.ask::<String>(&redis::cmd("PING")).await;
     eventually("Redis is up", answers).await;
     let policy = CachePolicy {

@@ -40,7 +40,7 @@ fn the_public_api_keeps_its_promises_in_every_wiring_of_a_scenario() {
     }
     assert!(arms.len() >= 10, "the scenarios have many wirings, and only {} were found", arms.len());
     arms.extend(shortener().of_other_values(&arms));
-    shortener().with_each(&arms, |launch| {
+    shortener().patient().with_each(&arms, |launch| {
         let edge = EdgeClient::new(launch.arms[0].public);
         edge_suite::behaves(&edge, stale_for(&launch.arms[0].name, &arms));
         assert_eq!(launch.death(), None);
@@ -58,7 +58,7 @@ fn split() -> Vec<ArmPlan> {
 
 #[test]
 fn what_needs_links_is_unavailable_at_once_while_links_are_away() {
-    shortener().with_each(&split(), |launch| {
+    shortener().patient().with_each(&split(), |launch| {
         let edge = EdgeClient::new(launch.arms[0].public);
         let code = edge_suite::shortened(&edge, "https://example.com/away");
         assert_eq!(edge.follow(&code).status, 302);
@@ -83,7 +83,7 @@ fn what_needs_links_is_unavailable_at_once_while_links_are_away() {
 
 #[test]
 fn links_are_followed_while_clicks_are_away() {
-    shortener().with_each(&split(), |launch| {
+    shortener().patient().with_each(&split(), |launch| {
         let edge = EdgeClient::new(launch.arms[0].public);
         let code = edge_suite::shortened(&edge, "https://example.com/uncounted");
         end(launch, "clicks");

@@ -22,7 +22,7 @@ const TRANSPORTS: [Transport; 2] = [Transport::Http, Transport::Grpc];
 /// A component that notes the context of each call, takes its time, and finds nothing.
 #[derive(Default)]
 struct Probe {
-    seen: Mutex<Vec<Context>>,
+    seen: Mutex<Vec<(Context, Instant)>>,
     takes: Duration,
 }
 
@@ -33,7 +33,7 @@ impl Links for Probe {
     }
 
     async fn resolve(&self, code: Code) -> Result<Link, LinkError> {
-        self.seen.lock().unwrap().extend(current());
+        self.seen.lock().unwrap().extend(current().map(|context| (context, Instant::now())));
         tokio::time::sleep(self.takes).await;
         Err(LinkError::NotFound { code })
     }
@@ -58,16 +58,18 @@ async fn deadline_and_trace_cross_a_hop() {
         let probe = Arc::new(Probe::default());
         let links = away(transport, Arc::clone(&probe)).await;
         let trace = Trace { id: 0xabc, span: 0x123, sampled: false };
-        let deadline = Instant::now() + Duration::from_millis(700);
-        let answer = scope(Context { deadline, trace }, links.resolve(code())).await;
+        let (asked, time) = (Instant::now(), Duration::from_secs(30));
+        let context = Context { deadline: asked + time, trace };
+        let answer = scope(context, links.resolve(code())).await;
+        let answered = Instant::now();
         assert_eq!(answer, Err(LinkError::NotFound { code: code() }));
-        let seen = probe.seen.lock().unwrap()[0];
+        let (seen, at) = probe.seen.lock().unwrap()[0];
         assert_eq!(seen.trace, trace, "{transport:?}");
-        assert!(
-            seen.deadline <= deadline + Duration::from_millis(5),
-            "{transport:?}: no later than the caller's"
-        );
-        assert!(seen.deadline >= deadline - Duration::from_millis(400), "{transport:?}: nor much earlier");
+        // Clocks differ between machines, so what crosses a hop is the time that is left.
+        let left = seen.deadline - at;
+        assert!(left <= time, "{transport:?}: {left:?}, and no more than the caller had");
+        let spent = answered - asked + Duration::from_millis(1);
+        assert!(left + spent >= time, "{transport:?}: {left:?}, less no more than what was spent: {spent:?}");
     }
 }
 
@@ -82,7 +84,7 @@ async fn a_callee_that_is_too_slow_is_given_up_at_the_deadline() {
         let Err(LinkError::Unavailable(unavailable)) = answer else { panic!("{transport:?}: {answer:?}") };
         assert_eq!(unavailable.why, Why::TimedOut, "{transport:?}");
         assert!(
-            deadline.elapsed() < Duration::from_secs(5),
+            deadline.elapsed() < Duration::from_secs(20),
             "{transport:?}: it was given up, not waited for"
         );
     }

@@ -20,7 +20,7 @@ use shortener::{
 use shortener_app::{CachedLinkStore, StoreNumbers, remotes::links};
 use system_tests::{
     placed::{WAYS, placed},
-    redis_server::RedisServer,
+    redis_server::{PATIENT, RedisServer},
     stores::{databases, link_stores},
 };
 
@@ -59,8 +59,9 @@ async fn caches(redis: Option<&RedisServer>) -> Vec<(&'static str, Tiers, Stampe
     if let Some(server) = redis {
         // A prefix of its own each time: nothing is known of an earlier store.
         let address = format!("{}#{}", server.address(), remote::new_span_id());
-        let redis =
-            Redis::open(&address, "cache", &mut Registry::default(), &Background::default()).await.unwrap();
+        let redis = Redis::open(&address, "cache", PATIENT, &mut Registry::default(), &Background::default())
+            .await
+            .unwrap();
         caches.push(("redis", Tiers::Redis(redis.clone()), Stampede::SingleFlight));
         caches.push(("redis each", Tiers::Redis(redis.clone()), Stampede::Off));
         caches.push(("tiered", Tiers::Tiered(redis.clone()), Stampede::SingleFlight));

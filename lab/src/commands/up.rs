@@ -5,7 +5,7 @@ mod waterfall;
 use std::{collections::BTreeSet, fmt::Write, path::Path, time::Duration};
 
 use anyhow::{Context, Result};
-use runtime::Wiring;
+use runtime::{Limits, Wiring};
 
 use super::{
     choices::{GivenBackings, assignment},
@@ -78,6 +78,7 @@ impl Args {
                 traces: true,
                 interrupt: &interrupt,
                 ready_within: READY_WITHIN,
+                limits: Limits::default(),
             },
         )?;
         for running in &launch.arms {

@@ -3,7 +3,7 @@
 use std::{net::SocketAddr, process::Command, time::Duration};
 
 use anyhow::Context;
-use runtime::{BackingKind, Limits};
+use runtime::BackingKind;
 
 use super::{
     Ended, Group, LaunchOptions, Log, RunningBacking, RunningProcess, Scope, Victim,
@@ -46,8 +46,8 @@ pub struct RunningArm {
 
 /// What an arm is made of, to watch and to stop.
 pub(crate) enum Held {
-    /// Children of the lab, in the order of the arm's processes.
-    Children(Vec<Child>),
+    /// Children of the lab, in the order of the arm's processes, and how long each may take to end what is under way.
+    Children(Vec<Child>, Duration),
     /// A compose project.
     Project(Up),
 }
@@ -82,7 +82,7 @@ impl Start<'_> {
                         processes,
                         backings,
                         receiver,
-                        held: Held::Children(children),
+                        held: Held::Children(children, Duration::from_millis(self.options.limits.drain_ms)),
                     });
                 }
                 Err(ready::NotReady::Died(ended)) if attempt < ATTEMPTS && taken(&ended) => attempt += 1,
@@ -159,7 +159,7 @@ impl RunningArm {
     pub(crate) fn victim(&self, kind: BackingKind) -> anyhow::Result<Victim> {
         let own = match &self.held {
             Held::Project(up) => up.victim(kind),
-            Held::Children(_) => {
+            Held::Children(..) => {
                 self.backings.iter().find(|backing| backing.kind == kind).and_then(RunningBacking::victim)
             }
         };
@@ -185,7 +185,7 @@ impl RunningArm {
     /// The processes and backings that ended although nobody asked them to.
     pub(super) fn ended(&mut self) -> Vec<Ended> {
         let children = match &mut self.held {
-            Held::Children(children) => children,
+            Held::Children(children, _) => children,
             Held::Project(up) => return up.ended(),
         };
         let services = children.iter_mut();
@@ -197,11 +197,11 @@ impl RunningArm {
     /// nothing under way loses the one it waits for. The names of those that had to be killed.
     pub(super) fn stop(&mut self) -> Vec<String> {
         let mut killed = Vec::new();
-        let mut children = match &mut self.held {
-            Held::Children(children) => std::mem::take(children),
+        let (mut children, drain) = match &mut self.held {
+            Held::Children(children, drain) => (std::mem::take(children), *drain),
             Held::Project(up) => return up.stop(),
         };
-        let limit = Duration::from_millis(Limits::default().drain_ms) + END_MARGIN;
+        let limit = drain + END_MARGIN;
         let callers = 1.min(children.len());
         let (edge, others) = children.split_at_mut(callers);
         for wave in [edge, others] {

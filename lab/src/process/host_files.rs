@@ -7,7 +7,7 @@ use std::{
 };
 
 use anyhow::{Context, Result};
-use runtime::{HostFile, Limits};
+use runtime::HostFile;
 
 use super::{RunningBacking, arm::Start, ports, scratch::write_private};
 use crate::{
@@ -73,7 +73,7 @@ pub(super) fn write(
                     .collect(),
                 peers: peers(start.arm, process, addressed),
                 backings: addresses(process, backings),
-                limits: Limits::default(),
+                limits: start.options.limits,
             };
             let path = folder.join(format!("{}.toml", process.name));
             write_private(&path, &file.to_toml())

@@ -3,7 +3,7 @@
 use std::{path::Path, thread, time::Duration};
 
 use anyhow::Result;
-use runtime::BackingKind;
+use runtime::{BackingKind, Limits};
 
 use super::{BackingChoices, Ended, RunningArm, Scratch, Skipped, arm::Start, backings::Cannot, ports};
 use crate::{
@@ -71,6 +71,8 @@ pub struct LaunchOptions<'a> {
     pub interrupt: &'a Interrupt,
     /// How long processes may take to be ready.
     pub ready_within: Duration,
+    /// The limits of every process; containers have the default ones.
+    pub limits: Limits,
 }
 
 /// Arms that are up. Dropping it stops them.

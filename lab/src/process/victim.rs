@@ -52,6 +52,7 @@ impl Victim {
         let mut still = BTreeSet::new();
         let deadline = Instant::now() + STILL_WITHIN;
         loop {
+            let is_last = Instant::now() >= deadline;
             // Again, until nobody is left who could have made one more meanwhile.
             let running: Vec<_> = self.processes().into_iter().filter(|pid| !still.contains(pid)).collect();
             if running.is_empty() && !still.is_empty() {
@@ -61,7 +62,7 @@ impl Victim {
                 send(*pid, Signal::SIGSTOP);
             }
             still.extend(running.into_iter().filter(|pid| stands_still(*pid)));
-            if Instant::now() >= deadline {
+            if is_last {
                 bail!("it did not stand still within {} s", STILL_WITHIN.as_secs());
             }
             thread::sleep(LOOK_EVERY);

@@ -137,6 +137,7 @@ impl Experiment<'_> {
                 traces: true,
                 interrupt: self.interrupt,
                 ready_within: READY_WITHIN,
+                limits: runtime::Limits::default(),
             },
         )?;
         drop(starting);

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::support::{Answer, Records, limits, nobody, serve, target};
+use crate::support::{Answer, Records, limits, nobody, serve, target, undisturbed};
 use load::journeys::plain::Get;
 use load::record::SliceRecord;
 use load::schedule::{Arrivals, Profile};
@@ -73,12 +73,16 @@ fn an_operation_that_waits_for_a_connection_is_charged_from_its_due_time() {
 
 #[test]
 fn load_goes_on_after_a_stall_that_is_longer_than_the_time_out() {
-    let began = Instant::now();
     let stalled = Duration::from_millis(300);
-    let address =
-        serve(move |_| if began.elapsed() < stalled { Answer::Silence } else { Answer::status(200, "", "") });
     let limits = Limits { connections: 2, timeout: Duration::from_millis(100), ..Limits::default() };
-    let record = run(address, &limits, &constant(200.0), 800);
+    let scene = || {
+        let began = Instant::now();
+        let answer = move |_: &_| {
+            if began.elapsed() < stalled { Answer::Silence } else { Answer::status(200, "", "") }
+        };
+        run(serve(answer), &limits, &constant(200.0), 800)
+    };
+    let record = undisturbed(scene, |record| record);
     assert_eq!(record.planned, 160);
     assert!(record.succeeded >= 80, "of about 100 after the stall: {}", record.succeeded);
 }
@@ -98,7 +102,8 @@ fn what_does_not_fit_in_the_queue_is_unsent_and_charged() {
 
 #[test]
 fn silence_is_a_time_out_and_indeterminate() {
-    let record = run(serve(|_| Answer::Silence), &limits(64), &constant(100.0), 100);
+    let patient = Limits { timeout: Duration::from_secs(1), ..limits(64) };
+    let record = run(serve(|_| Answer::Silence), &patient, &constant(100.0), 100);
     assert_eq!((record.failed.get("timeout"), record.indeterminate), (10, 10));
 }
 

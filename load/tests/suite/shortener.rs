@@ -4,11 +4,11 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use crate::support::shortener::{Fake, Misdeed};
-use crate::support::{Records, limits, target};
+use crate::support::{Records, hasty, limits, target};
 use load::journeys::{Check, JourneyOptions, for_system};
 use load::ledger::{LedgerVerdict, facts};
 use load::record::SliceRecord;
-use load::sender::{Arm, Load, Sender, SlicePlan};
+use load::sender::{Arm, Limits, Load, Sender, SlicePlan};
 
 const LINKS: usize = 50;
 
@@ -19,7 +19,12 @@ fn run(mix: &str, misdeed: Misdeed) -> (SliceRecord, LedgerVerdict) {
 
 fn run_and_check(mix: &str, misdeed: Misdeed, deadline: Duration) -> (SliceRecord, LedgerVerdict) {
     let fake = Fake::start();
-    let mut sender = sender(&fake, mix);
+    run_on(&fake, mix, misdeed, deadline)
+}
+
+fn run_on(fake: &Fake, mix: &str, misdeed: Misdeed, deadline: Duration) -> (SliceRecord, LedgerVerdict) {
+    let is_silent = [Misdeed::StoresInSilence, Misdeed::ForgetsInSilence].contains(&misdeed);
+    let mut sender = sender_within(fake, mix, &if is_silent { hasty(4) } else { limits(4) });
     sender.prepare(0, &mut |_| true).unwrap();
     fake.behave(misdeed);
     let record = drive(&mut sender);
@@ -29,10 +34,14 @@ fn run_and_check(mix: &str, misdeed: Misdeed, deadline: Duration) -> (SliceRecor
 }
 
 fn sender(fake: &Fake, mix: &str) -> Sender {
+    sender_within(fake, mix, &limits(4))
+}
+
+fn sender_within(fake: &Fake, mix: &str, limits: &Limits) -> Sender {
     let options =
         JourneyOptions { seed: 42, mix: Some(mix.to_owned()), links: LINKS, ..JourneyOptions::default() };
     let journeys = for_system("shortener", &options).unwrap();
-    Sender::new(vec![Arm { target: target(fake.address), journeys }], &limits(4)).unwrap()
+    Sender::new(vec![Arm { target: target(fake.address), journeys }], limits).unwrap()
 }
 
 fn drive(sender: &mut Sender) -> SliceRecord {
@@ -113,9 +122,14 @@ fn a_create_that_was_stored_and_not_answered_is_indeterminate_and_present() {
 
 #[test]
 fn a_create_that_was_neither_stored_nor_answered_is_indeterminate_and_absent() {
-    let (record, verdict) = run("create-only", Misdeed::ForgetsInSilence);
-    assert!(record.indeterminate > 0);
-    assert_eq!(verdict.count(facts::INDETERMINATE_ABSENT), record.indeterminate);
+    let fake = Fake::start();
+    let (record, verdict) =
+        run_on(&fake, "create-only", Misdeed::ForgetsInSilence, Check::default().deadline);
+    // On a busy machine the answer to another one may have been late as well.
+    let forgotten = fake.forgotten.load(Ordering::Relaxed);
+    assert!(forgotten > 0 && record.indeterminate >= forgotten);
+    assert_eq!(verdict.count(facts::INDETERMINATE_ABSENT), forgotten);
+    assert_eq!(verdict.count(facts::INDETERMINATE_PRESENT), record.indeterminate - forgotten);
     assert!(verdict.holds(), "{verdict:?}");
 }
 

@@ -27,14 +27,14 @@ pub(crate) async fn wire(host: &mut Host) -> Result<()> {
     let apart: Option<Arc<dyn Counts>> = match host.axis("state") {
         "service" => Some(Arc::new(InTime::new(
             host.place(counts::CONTRACT, async |b| Ok(local_counts(b)? as Arc<dyn Counts>)).await?,
-            Within::COUNTS,
+            Within::counts(host.limits()),
         ))),
         _ => None,
     };
     let following = Arc::clone(&policies);
     let decisions =
         host.place(decisions::CONTRACT, async |b| decision_service(b, following, apart).await).await?;
-    let decisions = Arc::new(InTime::new(decisions, Within::DECISION));
+    let decisions = Arc::new(InTime::new(decisions, Within::decision(host.limits())));
     let (on_failure, promise) = (on_failure(host.axis("on-failure"))?, promise(host)?);
     host.edge(|| edge::router(policies, decisions, on_failure, promise));
     Ok(())

@@ -4,7 +4,6 @@ use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
 
 use super::{Answer, Request, serve};
 
@@ -30,7 +29,7 @@ pub(crate) enum Misdeed {
     ForgetsInSilence,
     /// Every tenth follow is refused with 503.
     Sheds,
-    /// A delete takes effect half a second after it was acknowledged.
+    /// A delete takes effect after the link was read once more.
     DeletesLate,
     /// A delete is acknowledged and has no effect.
     NeverDeletes,
@@ -42,6 +41,8 @@ struct Link {
     /// Clicks on their way.
     late: u64,
     created: u64,
+    /// Whether the next read is the last.
+    leaving: bool,
 }
 
 #[derive(Default)]
@@ -51,8 +52,7 @@ struct Store {
     clock: u64,
     follows: u64,
     creates: u64,
-    /// Links to forget, and when.
-    leaving: Vec<(Instant, String)>,
+    forgotten: Arc<AtomicU64>,
 }
 
 /// A running fake.
@@ -60,20 +60,23 @@ pub(crate) struct Fake {
     pub(crate) address: SocketAddr,
     misdeed: Arc<Mutex<Misdeed>>,
     pub(crate) traced: Arc<AtomicU64>,
+    /// Creates that were neither stored nor answered.
+    pub(crate) forgotten: Arc<AtomicU64>,
 }
 
 impl Fake {
     pub(crate) fn start() -> Self {
         let misdeed = Arc::new(Mutex::new(Misdeed::None));
         let traced = Arc::new(AtomicU64::new(0));
-        let store = Mutex::new(Store::default());
+        let forgotten = Arc::new(AtomicU64::new(0));
+        let store = Mutex::new(Store { forgotten: Arc::clone(&forgotten), ..Store::default() });
         let (decided, counted) = (Arc::clone(&misdeed), Arc::clone(&traced));
         let address = serve(move |request| {
             counted.fetch_add(u64::from(request.header("traceparent").is_some()), Ordering::Relaxed);
             let misdeed = *decided.lock().unwrap();
             store.lock().unwrap().answer(request, misdeed)
         });
-        Self { address, misdeed, traced }
+        Self { address, misdeed, traced, forgotten }
     }
 
     pub(crate) fn behave(&self, misdeed: Misdeed) {
@@ -84,10 +87,6 @@ impl Fake {
 impl Store {
     fn answer(&mut self, request: &Request, misdeed: Misdeed) -> Answer {
         self.clock += 1;
-        let now = Instant::now();
-        for (_, code) in self.leaving.extract_if(.., |(when, _)| *when <= now) {
-            self.links.remove(&code);
-        }
         match (request.method.as_str(), request.path.as_str()) {
             ("POST", "/links") => self.create(request, misdeed),
             ("GET", path) => match path.strip_prefix("/links/") {
@@ -96,12 +95,14 @@ impl Store {
             },
             ("HEAD", path) => self.look(&path[1..]),
             ("DELETE", path) => {
-                let after = match misdeed {
-                    Misdeed::NeverDeletes => Duration::from_hours(1),
-                    Misdeed::DeletesLate => Duration::from_millis(500),
-                    _ => Duration::ZERO,
-                };
-                self.leaving.push((now + after, path["/links/".len()..].to_owned()));
+                let code = &path["/links/".len()..];
+                match misdeed {
+                    Misdeed::NeverDeletes => {}
+                    Misdeed::DeletesLate => {
+                        self.links.get_mut(code).into_iter().for_each(|link| link.leaving = true);
+                    }
+                    _ => drop(self.links.remove(code)),
+                }
                 Answer::status(204, "", "")
             }
             _ => Answer::status(405, "", ""),
@@ -109,11 +110,13 @@ impl Store {
     }
 
     /// What a follow would answer, without following.
-    fn look(&self, code: &str) -> Answer {
-        match self.links.get(code) {
-            Some(link) => Answer::status(302, &format!("Location: {}\r\n", link.target), ""),
-            None => Answer::status(404, "", ""),
+    fn look(&mut self, code: &str) -> Answer {
+        let Some(link) = self.links.get(code) else { return Answer::status(404, "", "") };
+        let answer = Answer::status(302, &format!("Location: {}\r\n", link.target), "");
+        if link.leaving {
+            self.links.remove(code);
         }
+        answer
     }
 
     fn create(&mut self, request: &Request, misdeed: Misdeed) -> Answer {
@@ -126,11 +129,12 @@ impl Store {
         self.creates += 1;
         let tenth = self.creates.is_multiple_of(10);
         if tenth && misdeed == Misdeed::ForgetsInSilence {
+            self.forgotten.fetch_add(1, Ordering::Relaxed);
             return Answer::Silence;
         }
         let reuse = u64::from(tenth && misdeed == Misdeed::ReusesCodes);
         let code = format!("c{}", self.creates - reuse);
-        let link = Link { target, clicks: 0, late: 0, created: self.clock };
+        let link = Link { target, clicks: 0, late: 0, created: self.clock, leaving: false };
         let answer = Self::created(&code, &link);
         if !(tenth && misdeed == Misdeed::LosesLinks) {
             self.by_key.insert(key, code.clone());

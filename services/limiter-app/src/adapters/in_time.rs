@@ -6,6 +6,7 @@ use std::{sync::Arc, time::Duration};
 use async_trait::async_trait;
 use limiter::{Ask, CountError, Counts, Decision, DecisionError, Decisions, Take, Taken};
 use remote::{Context, current, scope};
+use runtime::Limits;
 use tokio::time::Instant;
 
 /// How long a call may take.
@@ -13,10 +14,15 @@ use tokio::time::Instant;
 pub struct Within(pub Duration);
 
 impl Within {
-    /// Counts: as long as a store has ([`backing::ANSWER_WITHIN`]).
-    pub const COUNTS: Self = Self(backing::ANSWER_WITHIN);
+    /// Counts: as long as a Redis server has.
+    pub fn counts(limits: Limits) -> Self {
+        Self(limits.redis())
+    }
+
     /// A decision: the counts twice over, so that a decision that had to do without them arrives.
-    pub const DECISION: Self = Self(Duration::from_millis(100));
+    pub fn decision(limits: Limits) -> Self {
+        Self(2 * limits.redis())
+    }
 
     /// Runs a call whose hop, if it takes one, ends in time; where there is no hop nobody has to wait.
     async fn run<F: Future>(self, call: F) -> F::Output {

@@ -2,7 +2,7 @@
 //!
 //! One connection carries the commands of all callers. A background task keeps it: whenever it is lost the task makes
 //! another, and meanwhile every command is passed over at once. So a server that is gone, frozen or restarting costs
-//! those who had asked it already [`ANSWER_WITHIN`], once, and everybody else nothing.
+//! those who had asked it already the time that an answer may take ([`ANSWER_WITHIN`]), once, and everybody else nothing.
 //!
 //! A cache asks by [`Redis::ask`], and takes whatever goes wrong for nothing found. Who has to know that the server did
 //! not answer runs a script by [`Redis::run`].
@@ -27,7 +27,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::Background;
 
-/// How long a command may take: a store answers in a few milliseconds, so a cache that takes longer saves nothing, and
+/// How long a command may take where nobody says otherwise: a store answers in a few milliseconds, so a cache that takes longer saves nothing, and
 /// a limiter that takes longer costs more than what it protects.
 pub const ANSWER_WITHIN: Duration = Duration::from_millis(50);
 /// How long a connection may take to be made.
@@ -51,6 +51,7 @@ pub struct AddressError(RedisError);
 
 struct Link {
     client: Client,
+    answer_within: Duration,
     connection: RwLock<Option<MultiplexedConnection>>,
     lost: Notify,
     metrics: Metrics,
@@ -66,11 +67,12 @@ impl Redis {
     /// The server at `redis://[:PASSWORD@]HOST:PORT[/DB][#PREFIX]`.
     ///
     /// Every key begins with the prefix, so that several may share a server without reading each other's keys. Commands
-    /// are counted under `role`.
+    /// are counted under `role`; each may take `answer_within`.
     /// Returns after the first attempt to connect, whatever became of it.
     pub async fn open(
         address: &str,
         role: &str,
+        answer_within: Duration,
         registry: &mut Registry,
         background: &Background,
     ) -> Result<Self, AddressError> {
@@ -79,6 +81,7 @@ impl Redis {
         let info = info.set_tcp_settings(TcpSettings::default().set_nodelay(true));
         let link = Arc::new(Link {
             client: Client::open(info).map_err(AddressError)?,
+            answer_within,
             connection: RwLock::default(),
             lost: Notify::new(),
             metrics: Metrics::register(role, registry),
@@ -134,7 +137,7 @@ impl Link {
     async fn connect(&self) -> bool {
         let config = AsyncConnectionConfig::new()
             .set_connection_timeout(Some(CONNECT_WITHIN))
-            .set_response_timeout(Some(ANSWER_WITHIN))
+            .set_response_timeout(Some(self.answer_within))
             .set_pipeline_buffer_size(WAITING_COMMANDS);
         match self.client.get_multiplexed_async_connection_with_config(&config).await {
             Ok(connection) => {

@@ -12,7 +12,7 @@ use backing::{Background, Cache, CachePolicy, Check, Database, Redis, Stampede, 
 use prometheus_client::registry::Registry;
 use serde::{Serialize, de::DeserializeOwned};
 
-use crate::Wiring;
+use crate::{Limits, Wiring};
 
 /// What a component that is hosted here may be built on.
 pub struct Backings {
@@ -25,10 +25,11 @@ pub struct Backings {
     pub background: Background,
     pub(crate) checks: Vec<Check>,
     wiring: Wiring,
+    limits: Limits,
 }
 
 impl Backings {
-    pub(crate) fn new(addresses: BTreeMap<String, String>, wiring: Wiring) -> Self {
+    pub(crate) fn new(addresses: BTreeMap<String, String>, wiring: Wiring, limits: Limits) -> Self {
         Self {
             addresses,
             databases: HashMap::new(),
@@ -37,6 +38,7 @@ impl Backings {
             background: Background::default(),
             checks: Vec::new(),
             wiring,
+            limits,
         }
     }
 
@@ -84,7 +86,7 @@ impl Backings {
             return Ok(open.clone());
         }
         let address = self.address(role)?;
-        let redis = Redis::open(&address, role, &mut self.registry, &self.background)
+        let redis = Redis::open(&address, role, self.limits.redis(), &mut self.registry, &self.background)
             .await
             .with_context(|| format!("the host file gives a wrong address for the backing `{role}`"))?;
         self.redis.insert(role.to_owned(), redis.clone());

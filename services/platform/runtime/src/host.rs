@@ -9,7 +9,7 @@ use remote::{Balancing, CallMetrics, Client, Contract, HopMetrics, Methods, Tran
 use resilience::Policy;
 
 use crate::{
-    Backings, HostFile, Wiring,
+    Backings, HostFile, Limits, Wiring,
     events::{self, Part},
 };
 
@@ -34,13 +34,18 @@ impl Host {
         };
         let policy = wiring.get("resilience").parse()?;
         let balancing = wiring.get("balancing").parse()?;
-        let backings = Backings::new(file.backings.clone(), wiring.clone());
+        let backings = Backings::new(file.backings.clone(), wiring.clone(), file.limits);
         Ok(Self { file, wiring, backings, transport, policy, balancing, internal: Vec::new(), public: None })
     }
 
     /// The value of an axis.
     pub fn axis(&self, axis: &str) -> &str {
         self.wiring.get(axis)
+    }
+
+    /// The limits of this process.
+    pub fn limits(&self) -> Limits {
+        self.file.limits
     }
 
     /// How many processes host a component.

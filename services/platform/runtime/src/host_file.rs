@@ -51,13 +51,22 @@ pub struct Limits {
     pub request_ms: u64,
     /// The limit of one attempt at a remote call, milliseconds.
     pub attempt_ms: u64,
+    /// How long a Redis server may take to answer, milliseconds.
+    pub redis_ms: u64,
     /// How long a stopping process waits for requests under way, milliseconds.
     pub drain_ms: u64,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { connections: 1_024, in_flight: 512, request_ms: 2_000, attempt_ms: 1_000, drain_ms: 5_000 }
+        Self {
+            connections: 1_024,
+            in_flight: 512,
+            request_ms: 2_000,
+            attempt_ms: 1_000,
+            redis_ms: backing::ANSWER_WITHIN.as_millis() as u64,
+            drain_ms: 5_000,
+        }
     }
 }
 
@@ -65,6 +74,11 @@ impl Limits {
     /// The deadline that a request gets at the edge.
     pub fn request(&self) -> Duration {
         Duration::from_millis(self.request_ms)
+    }
+
+    /// How long a Redis server may take to answer.
+    pub fn redis(&self) -> Duration {
+        Duration::from_millis(self.redis_ms)
     }
 }
 

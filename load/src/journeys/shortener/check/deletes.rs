@@ -49,8 +49,11 @@ pub(super) fn check(
     let deleted = Instant::now();
     let mut redirecting = pass(What::Read, &chosen)?;
     let at_once = redirecting.len();
-    while !redirecting.is_empty() && deleted.elapsed() < LONG {
+    // Until they are gone, or until a look that began late enough.
+    let mut asked = Duration::ZERO;
+    while !redirecting.is_empty() && asked < LONG {
         thread::sleep(PAUSE);
+        asked = deleted.elapsed();
         let links: Vec<&str> = redirecting.iter().map(|&link| chosen[link]).collect();
         let still = pass(What::Read, &links)?;
         redirecting = redirecting
