@@ -9,7 +9,7 @@
 //!
 //! - [`Batches`] collects what each round cost, in bounded memory.
 //! - [`ratio_of_means`], [`difference_of_means`] and [`mean`] compare costs: `spread` holds the method.
-//! - [`ratio_of_percentiles`] and [`percentile`] compare latencies: a bootstrap over batches.
+//! - [`ratio_of_percentiles`] and [`percentile`] compare latencies: a bootstrap over blocks of batches.
 //! - [`Interval`] is what each of them returns.
 //! - [`family_wise`] corrects for asking many questions of one run.
 //! - [`Verdict`] turns an interval into one of three answers, and [`Verdict::sentence`] into English.

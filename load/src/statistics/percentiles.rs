@@ -1,7 +1,7 @@
 //! Latency percentiles: of one arm, and of one arm against another, by a bootstrap over batches.
 //!
 //! A percentile is no mean, so batch means do not apply; and operations are correlated, so they cannot be redrawn one by one.
-//! Whole batches are redrawn instead (Künsch, "The jackknife and the bootstrap for general stationary observations", Annals of Statistics 17, 1989), the same ones for both arms where they share rounds.
+//! Whole blocks of batches are redrawn instead, as long as their correlation asks for (Künsch, "The jackknife and the bootstrap for general stationary observations", Annals of Statistics 17, 1989), the same ones for both arms where they share rounds.
 //! The interval is the expanded percentile interval (Hesterberg, "What teachers should know about the bootstrap", The American Statistician 69, 2015): the plain one is too narrow for few batches, by the same factor as a normal interval without Student's t.
 //! Its ends lie so far out where batches are few and questions many that no redrawn sample gets there: then it is Student's t with the bootstrap's standard error.
 
@@ -12,7 +12,7 @@ use super::batches::{Batches, Counts};
 use super::interval::Interval;
 use super::means::ratio_interval;
 use super::quantiles::{normal_share_below, student};
-use super::spread::{FEWEST_BATCHES, Scatter, Spread, variance, widest};
+use super::spread::{Block, FEWEST_BATCHES, Scatter, Settled, Spread, settle, variance, widest};
 
 /// The fewest operations that must lie beyond a percentile for it to be a figure.
 const FEWEST_BEYOND: f64 = 10.0;
@@ -61,19 +61,27 @@ pub fn ratio_of_percentiles(
     let log_ratio = |draw_a: &[u32], draw_b: &[u32]| {
         Some((of_a.value_at(quantile, draw_a)? / of_b.value_at(quantile, draw_b)?).ln())
     };
-    let estimate = log_ratio(&a.all(), &b.all())?;
+    let (all_a, all_b) = (a.all(), b.all());
+    let estimate = log_ratio(&all_a, &all_b)?;
     let shared = a.rounds() == b.rounds();
     let mut random = Xoshiro256PlusPlus::seed_from_u64(seed);
-    let tail = Tail::of(confidence, of_a.batches.min(of_b.batches));
-    let redrawn = (0..tail.resamples()).filter_map(|_| {
-        let draw_a = redraw(&mut random, of_a.batches);
-        let draw_b = if shared { draw_a.clone() } else { redraw(&mut random, of_b.batches) };
-        log_ratio(&draw_a, &draw_b)
-    });
-    let redrawn: Vec<f64> = redrawn.collect();
-    let launches: Option<Vec<f64>> =
-        if shared { a.launch_draws().iter().map(|launch| log_ratio(launch, launch)).collect() } else { None };
-    Some(interval(estimate, redrawn, confidence, tail, &launches.unwrap_or_default()))
+    if shared {
+        let blocks = Blocks::of(a, |draw| log_ratio(draw, draw))?;
+        let tail = Tail::of(confidence, &[&blocks]);
+        let redrawn = (0..tail.resamples()).filter_map(|_| {
+            let draw = blocks.redraw(&mut random);
+            log_ratio(&draw, &draw)
+        });
+        let launches: Option<Vec<f64>> =
+            a.launch_draws().iter().map(|launch| log_ratio(launch, launch)).collect();
+        return Some(interval(estimate, redrawn.collect(), confidence, tail, &launches.unwrap_or_default()));
+    }
+    let blocks_a = Blocks::of(a, |draw| log_ratio(draw, &all_b))?;
+    let blocks_b = Blocks::of(b, |draw| log_ratio(&all_a, draw))?;
+    let tail = Tail::of(confidence, &[&blocks_a, &blocks_b]);
+    let redrawn = (0..tail.resamples())
+        .filter_map(|_| log_ratio(&blocks_a.redraw(&mut random), &blocks_b.redraw(&mut random)));
+    Some(interval(estimate, redrawn.collect(), confidence, tail, &[]))
 }
 
 fn against_itself(arm: &Batches, quantile: f64, confidence: f64, seed: u64) -> Option<Interval> {
@@ -84,27 +92,91 @@ fn against_itself(arm: &Batches, quantile: f64, confidence: f64, seed: u64) -> O
     let middle = table.value_at(quantile, &arm.all())?;
     let log = |draw: &[u32]| Some((table.value_at(quantile, draw)? / middle).ln());
     let mut random = Xoshiro256PlusPlus::seed_from_u64(seed);
-    let tail = Tail::of(confidence, table.batches);
-    let redrawn = (0..tail.resamples()).filter_map(|_| log(&redraw(&mut random, table.batches))).collect();
+    let blocks = Blocks::of(arm, log)?;
+    let tail = Tail::of(confidence, &[&blocks]);
+    let redrawn = (0..tail.resamples()).filter_map(|_| log(&blocks.redraw(&mut random))).collect();
     let launches: Option<Vec<f64>> = arm.launch_draws().iter().map(|launch| log(launch)).collect();
     Some(interval(0.0, redrawn, confidence, tail, &launches.unwrap_or_default()))
+}
+
+/// Neighbouring batches that are redrawn together.
+struct Blocks(Settled<Span>);
+
+/// The batches from one place up to another, of one launch.
+#[derive(Clone, Copy)]
+struct Span {
+    launch: u32,
+    from: usize,
+    to: usize,
+}
+
+impl Block for Span {
+    fn launch(&self) -> u32 {
+        self.launch
+    }
+
+    fn plus(self, next: Self) -> Self {
+        Self { to: next.to, ..self }
+    }
+}
+
+impl Blocks {
+    /// As long as the correlation of this statistic of drawn batches asks for.
+    fn of(arm: &Batches, statistic: impl Fn(&[u32]) -> Option<f64>) -> Option<Self> {
+        let spans = arm.rounds().into_iter().enumerate();
+        let spans = spans.map(|(place, launch)| Span { launch, from: place, to: place + 1 }).collect();
+        let all = arm.all();
+        let whole = statistic(&all)?;
+        let settled = settle(spans, |spans| {
+            let count = spans.len() as f64;
+            let mut draw = all.clone();
+            spans
+                .iter()
+                .map(|span| {
+                    draw[span.from..span.to].fill(0);
+                    let without = statistic(&draw);
+                    draw[span.from..span.to].fill(1);
+                    Some(count * whole - (count - 1.0) * without?)
+                })
+                .collect()
+        })?;
+        Some(Self(settled))
+    }
+
+    fn count(&self) -> f64 {
+        self.0.blocks.len() as f64
+    }
+
+    /// How often each batch is drawn when as many blocks as there are get drawn with replacement.
+    fn redraw(&self, random: &mut Xoshiro256PlusPlus) -> Vec<u32> {
+        let blocks = &self.0.blocks;
+        let mut times = vec![0; blocks.last().map_or(0, |last| last.to)];
+        for _ in 0..blocks.len() {
+            let Span { from, to, .. } = blocks[random.random_range(0..blocks.len())];
+            times[from..to].iter_mut().for_each(|times| *times += 1);
+        }
+        times
+    }
 }
 
 /// What lies beyond either end of an expanded percentile interval.
 #[derive(Clone, Copy)]
 struct Tail {
     share: f64,
-    batches: f64,
-    /// The bootstrap divides by n where the sample variance divides by n - 1.
+    /// Independent blocks.
+    effective: f64,
+    /// The bootstrap divides by n where the sample variance divides by n - 1, and takes blocks for independent.
     correction: f64,
 }
 
 impl Tail {
-    fn of(confidence: f64, batches: usize) -> Self {
-        let batches = batches as f64;
-        let correction = (batches / (batches - 1.0)).sqrt();
-        let end = correction * student(f64::midpoint(1.0, confidence), batches - 1.0);
-        Self { share: normal_share_below(-end), batches, correction }
+    fn of(confidence: f64, arms: &[&Blocks]) -> Self {
+        let least =
+            |of: fn(&Blocks) -> f64| arms.iter().map(|blocks| of(blocks)).fold(f64::INFINITY, f64::min);
+        let (count, effective) = (least(Blocks::count), least(|blocks| blocks.0.effective()));
+        let correction = (count / (count - 1.0) * count / effective).sqrt();
+        let end = correction * student(f64::midpoint(1.0, confidence), effective - 1.0);
+        Self { share: normal_share_below(-end), effective, correction }
     }
 
     /// How many redrawn values put ten beyond each end.
@@ -125,11 +197,12 @@ impl Tail {
 /// where that is wider.
 fn interval(estimate: f64, mut redrawn: Vec<f64>, confidence: f64, tail: Tail, launches: &[f64]) -> Interval {
     redrawn.sort_by(f64::total_cmp);
-    let within = Scatter { error: variance(&redrawn).sqrt() * tail.correction, freedom: tail.batches - 1.0 };
-    let found = widest(estimate, confidence, within, tail.batches, launches);
+    let within =
+        Scatter { error: variance(&redrawn).sqrt() * tail.correction, freedom: tail.effective - 1.0 };
+    let found = widest(estimate, confidence, within, tail.effective, launches);
     if found.between_launches || !tail.is_seen() {
         // Where every batch is a launch of its own (an episode), more time is more launches.
-        let between_launches = found.between_launches && (launches.len() as f64) < tail.batches;
+        let between_launches = found.between_launches && (launches.len() as f64) < tail.effective;
         let found = Spread { between_launches, ..found };
         return ratio_interval(found, confidence, found.half_width, found.half_width);
     }
@@ -143,15 +216,6 @@ fn at_share(sorted: &[f64], share: f64) -> Option<f64> {
     let place = share * sorted.len().checked_sub(1)? as f64;
     let (low, high) = (sorted.get(place.floor() as usize)?, sorted.get(place.ceil() as usize)?);
     Some(low + (high - low) * place.fract())
-}
-
-/// How often each batch is drawn when as many as there are get drawn with replacement.
-fn redraw(random: &mut Xoshiro256PlusPlus, batches: usize) -> Vec<u32> {
-    let mut times = vec![0; batches];
-    for _ in 0..batches {
-        times[random.random_range(0..batches)] += 1;
-    }
-    times
 }
 
 impl Batches {

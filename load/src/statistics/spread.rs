@@ -33,13 +33,25 @@ pub(super) struct Pair {
     pub(super) b: Batch,
 }
 
-impl Pair {
-    fn plus(mut self, other: Self) -> Self {
-        self.a.add(other.a);
-        self.b.add(other.b);
-        self
+/// Something measured over a time of one launch, which can be joined with what was measured next.
+pub(super) trait Block: Copy {
+    fn launch(&self) -> u32;
+    fn plus(self, next: Self) -> Self;
+}
+
+impl Block for Pair {
+    fn launch(&self) -> u32 {
+        self.a.launch
     }
 
+    fn plus(mut self, next: Self) -> Self {
+        self.a.add(next.a);
+        self.b.add(next.b);
+        self
+    }
+}
+
+impl Pair {
     fn minus(self, other: Self) -> Self {
         let less = |x: Batch, y: Batch| Batch {
             launch: x.launch,
@@ -69,11 +81,10 @@ pub(super) fn spread(
     let estimate = statistic(&total(batches)?)?;
     let launches: Vec<f64> =
         launches_of(batches).map(|launch| statistic(&total(launch)?)).collect::<Option<_>>()?;
-    let (values, correlation) = settle(batches, &statistic)?;
-    let count = values.len() as f64;
-    let effective_samples = (count * (1.0 - correlation) / (1.0 + correlation)).clamp(2.0, count);
+    let settled = settle(batches.to_vec(), |batches| pseudo_values(batches, &statistic))?;
+    let (values, effective_samples) = (&settled.values, settled.effective());
     let within =
-        Scatter { error: (variance(&values) / effective_samples).sqrt(), freedom: effective_samples - 1.0 };
+        Scatter { error: (variance(values) / effective_samples).sqrt(), freedom: effective_samples - 1.0 };
     let found = widest(estimate, confidence, within, effective_samples, &launches);
     // Where every batch is a launch of its own (an episode), more time is more launches.
     Some(Spread { between_launches: found.between_launches && launches.len() < batches.len(), ..found })
@@ -134,18 +145,37 @@ pub(super) fn widest(
     if outer.half_width > inner.half_width { outer } else { inner }
 }
 
-/// Pseudo-values of batches merged until correlation is gone, with what is left of it.
-fn settle(batches: &[Pair], statistic: &impl Fn(&Pair) -> Option<f64>) -> Option<(Vec<f64>, f64)> {
-    let mut batches = batches.to_vec();
+/// Batches merged until their correlation is no longer visible, or few are left.
+pub(super) struct Settled<B> {
+    pub(super) blocks: Vec<B>,
+    /// A pseudo-value each, without its launch's own level.
+    values: Vec<f64>,
+    /// What is left of it.
+    correlation: f64,
+}
+
+impl<B> Settled<B> {
+    /// As many independent blocks as these are worth.
+    pub(super) fn effective(&self) -> f64 {
+        let count = self.blocks.len() as f64;
+        (count * (1.0 - self.correlation) / (1.0 + self.correlation)).clamp(2.0, count)
+    }
+}
+
+/// Merges batches, of which `pseudo` gives the pseudo-values.
+pub(super) fn settle<B: Block>(
+    mut blocks: Vec<B>,
+    pseudo: impl Fn(&[B]) -> Option<Vec<f64>>,
+) -> Option<Settled<B>> {
     loop {
-        let values = within_launches(&batches, pseudo_values(&batches, statistic)?);
-        let correlation = neighbour_correlation(&batches, &values);
-        let coarser = merge_neighbours(&batches);
+        let values = within_launches(&blocks, pseudo(&blocks)?);
+        let correlation = neighbour_correlation(&blocks, &values);
+        let coarser = merge_neighbours(&blocks);
         let visible = correlation > 1.0 / (values.len() as f64).sqrt();
-        if !visible || coarser.len() < FEWEST_AFTER_MERGING || coarser.len() == batches.len() {
-            return Some((values, correlation));
+        if !visible || coarser.len() < FEWEST_AFTER_MERGING || coarser.len() == blocks.len() {
+            return Some(Settled { blocks, values, correlation });
         }
-        batches = coarser;
+        blocks = coarser;
     }
 }
 
@@ -164,7 +194,7 @@ fn pseudo_values(batches: &[Pair], statistic: &impl Fn(&Pair) -> Option<f64>) ->
 /// Values without their launch's own level, where the launches have an error of their own (from three on).
 ///
 /// With fewer, a launch's level stays in, and shows as correlation of neighbours: the interval widens.
-fn within_launches(batches: &[Pair], mut values: Vec<f64>) -> Vec<f64> {
+fn within_launches<B: Block>(batches: &[B], mut values: Vec<f64>) -> Vec<f64> {
     if launches_of(batches).count() < FEWEST_LAUNCHES {
         return values;
     }
@@ -184,13 +214,13 @@ fn within_launches(batches: &[Pair], mut values: Vec<f64>) -> Vec<f64> {
 ///
 /// The sample's own correlation is too low by about `(1 + 3r) / n` (Marriott and Pope, Biometrika 41, 1954), which is put back.
 /// A negative correlation would narrow the interval; it is not believed.
-fn neighbour_correlation(batches: &[Pair], values: &[f64]) -> f64 {
+fn neighbour_correlation<B: Block>(batches: &[B], values: &[f64]) -> f64 {
     let count = values.len() as f64;
     let middle = values.iter().sum::<f64>() / count;
     let neighbours: Vec<f64> = batches
         .windows(2)
         .zip(values.windows(2))
-        .filter(|(batch, _)| batch[0].a.launch == batch[1].a.launch)
+        .filter(|(batch, _)| batch[0].launch() == batch[1].launch())
         .map(|(_, value)| (value[0] - middle) * (value[1] - middle))
         .collect();
     let power = values.iter().map(|value| (value - middle).powi(2)).sum::<f64>() / count;
@@ -204,7 +234,7 @@ fn neighbour_correlation(batches: &[Pair], values: &[f64]) -> f64 {
 }
 
 /// Each two neighbours of one launch as one; the last of an odd number joins the pair before it.
-fn merge_neighbours(batches: &[Pair]) -> Vec<Pair> {
+fn merge_neighbours<B: Block>(batches: &[B]) -> Vec<B> {
     let mut merged = Vec::with_capacity(batches.len() / 2 + 1);
     for launch in launches_of(batches) {
         let pairs = (launch.len() / 2).max(1);
@@ -216,12 +246,12 @@ fn merge_neighbours(batches: &[Pair]) -> Vec<Pair> {
     merged
 }
 
-fn launches_of(batches: &[Pair]) -> impl Iterator<Item = &[Pair]> {
-    batches.chunk_by(|x, y| x.a.launch == y.a.launch)
+fn launches_of<B: Block>(batches: &[B]) -> impl Iterator<Item = &[B]> {
+    batches.chunk_by(|x, y| x.launch() == y.launch())
 }
 
-fn total(batches: &[Pair]) -> Option<Pair> {
-    batches.iter().copied().reduce(Pair::plus)
+fn total<B: Block>(batches: &[B]) -> Option<B> {
+    batches.iter().copied().reduce(B::plus)
 }
 
 /// The sample variance; zero for fewer than two values.
