@@ -206,14 +206,24 @@ impl Shared {
             if let Some(since) = known.untold.get(key).filter(|since| since.cost > 0) {
                 let _ = self.counts.take_one(&key.0, limit, since.cost);
             }
-            // A server that was flushed knows less than this process does: whatever the algorithm, the state that speaks
-            // of a later time, or of more in the same, is the one that admits less.
-            let knew_more = |before: &Fields| self.counts.fields(key).is_none_or(|sum| sum.0 < before.0);
-            if let Some(before) = before.filter(knew_more) {
-                self.counts.set_fields(key, limit, before);
+            // A server that was flushed knows less than this process does.
+            if let (Some(before), Some(sum)) = (before, self.counts.fields(key)) {
+                self.counts.set_fields(key, limit, stricter(self.algorithm, before, sum));
             }
         }
     }
+}
+
+/// Of two states of a key the one that admits less, or what of both does.
+///
+/// The one that speaks of a later time, or of more in the same. What a copy told after the end of a window is in its own
+/// count of the window before, and in the sum's of this one, so that of a sliding counter neither alone says all.
+fn stricter(algorithm: Algorithm, one: Fields, other: Fields) -> Fields {
+    let ([window, previous, current], [other_window, other_previous, other_current]) = (one.0, other.0);
+    if algorithm == Algorithm::SlidingCounter && window == other_window {
+        return Fields([window, previous.max(other_previous), current.max(other_current)]);
+    }
+    if one.0 < other.0 { other } else { one }
 }
 
 impl Known {
@@ -272,5 +282,24 @@ impl Metrics {
             metrics.failed.clone(),
         );
         metrics
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_two_states_that_is_kept_which_admits_less() {
+        let kept = |algorithm, one, other| {
+            let kept = stricter(algorithm, Fields(one), Fields(other)).0;
+            assert_eq!(stricter(algorithm, Fields(other), Fields(one)).0, kept, "whichever comes first");
+            kept
+        };
+        assert_eq!(kept(Algorithm::Gcra, [9, 1, 0], [9, 2, 0]), [9, 2, 0]);
+        assert_eq!(kept(Algorithm::FixedWindow, [7, 90, 0], [8, 1, 0]), [8, 1, 0]);
+        assert_eq!(kept(Algorithm::SlidingCounter, [7, 90, 90], [8, 90, 1]), [8, 90, 1]);
+        // Told after the window ended: here it is in the count before, elsewhere in this one.
+        assert_eq!(kept(Algorithm::SlidingCounter, [8, 50, 10], [8, 40, 70]), [8, 50, 70]);
     }
 }

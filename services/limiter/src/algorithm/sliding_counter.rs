@@ -16,7 +16,7 @@ use crate::{Limit, Standing};
 /// are counted right to one.
 /// Memory: 16 bytes a key.
 /// Debt: a window that holds more than the limit, as a sum of several copies' counts may, hands the rest on to the
-/// next, a limit at most: in the long run no more is admitted than the limit allows.
+/// next, a limit at most: up to that, in the long run no more is admitted than the limit allows.
 ///
 /// Source: practice: "How we built rate limiting capable of scaling to millions of domains", Cloudflare's blog, 2017.
 #[derive(Clone, Debug, Default)]

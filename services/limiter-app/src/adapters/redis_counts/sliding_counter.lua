@@ -1,12 +1,10 @@
 -- The state is the current window's number since 1970, the count of the one before, and its own.
 --
--- A window that holds more than the limit hands the rest on to the next, up to these limits in all.
-local MOST = 8
-
--- The counts of a window and of the one before it, where the one before it held so many.
+-- A window that holds more than the limit hands the rest on to the next, a limit at most: the counts of a window and of the
+-- one before it, where the one before it held so many.
 local function handed_on(limit, count)
   local kept = math.min(count, limit.requests)
-  return kept, math.min(count - kept, MOST * limit.requests)
+  return kept, math.min(count - kept, limit.requests)
 end
 
 local function advance(state, limit, now)
@@ -14,7 +12,8 @@ local function advance(state, limit, now)
   if state[1] > current + 1 then
     state[1], state[2], state[3] = current + 1, limit.requests, limit.requests
   end
-  for _ = 1, math.min(current - state[1], MOST + 1) do
+  -- After three nothing is left of any state.
+  for _ = 1, math.min(current - state[1], 3) do
     state[2], state[3] = handed_on(limit, state[3])
   end
   state[1] = math.max(state[1], current)
@@ -44,7 +43,7 @@ end
 
 local function reset_after(state, limit, now)
   if state[3] > 0 then
-    return left(state, limit, now) + limit.window * math.min(math.ceil(state[3] / limit.requests), MOST)
+    return left(state, limit, now) + limit.window * math.min(math.ceil(state[3] / limit.requests), 2)
   end
   return state[2] > 0 and left(state, limit, now) or 0
 end
@@ -63,10 +62,10 @@ local function charge(state, limit, cost, now)
   return reset_after(state, limit, now)
 end
 
--- What was admitted elsewhere counts in full, up to so many limits.
+-- What was admitted elsewhere counts in full, up to twice the limit.
 local function add(state, limit, cost, now)
   advance(state, limit, now)
-  state[3] = math.min(state[3] + cost, MOST * limit.requests)
+  state[3] = math.min(state[3] + cost, 2 * limit.requests)
   return reset_after(state, limit, now)
 end
 
