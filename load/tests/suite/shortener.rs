@@ -95,6 +95,13 @@ fn a_click_that_is_not_counted_is_lost() {
 }
 
 #[test]
+fn a_click_that_is_not_counted_is_lost_however_long_it_takes_to_look() {
+    let (record, verdict) = run_and_check("hot-key", Misdeed::LosesClicks, Duration::ZERO);
+    assert!(verdict.count("clicks-lost").abs_diff(record.succeeded / 10) <= 1, "{verdict:?}");
+    assert!(verdict.complete && verdict.is_broken(), "{verdict:?}");
+}
+
+#[test]
 fn a_click_that_is_still_on_its_way_at_the_deadline_is_not_lost_and_not_found() {
     let (record, verdict) = run_and_check("hot-key", Misdeed::CountsLate, Duration::from_secs(1));
     assert!(verdict.count("clicks-counted") < record.succeeded, "{verdict:?}");

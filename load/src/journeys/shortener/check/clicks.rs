@@ -70,7 +70,7 @@ impl<'a> ClickCheck<'a> {
     fn settle(&mut self, lane: &mut Lane, check: &Check) -> io::Result<bool> {
         let began = Instant::now();
         // Told by looks, not by the clock: a machine that stands still between two of them says nothing of the counts.
-        let (mut still, mut last) = (Duration::ZERO, 0);
+        let (mut still, mut last) = (Duration::ZERO, None);
         let mut low: Vec<usize> = (0..self.codes.len()).collect();
         loop {
             self.pass(low, lane, check)?;
@@ -78,12 +78,14 @@ impl<'a> ClickCheck<'a> {
                 .filter(|&link| self.counted[link] < self.books.bounds(link).0)
                 .collect();
             let sum = self.counted.iter().sum::<u64>();
-            still = if sum == last { still + PAUSE } else { Duration::ZERO };
-            last = sum;
+            let moves = last.is_some_and(|last| last != sum);
+            still = if last == Some(sum) { still + PAUSE } else { Duration::ZERO };
+            last = Some(sum);
             if low.is_empty() || still >= check.settle {
                 return Ok(true);
             }
-            if began.elapsed() >= check.deadline {
+            // What stands still at the deadline has to do so for as long as any other.
+            if moves && began.elapsed() >= check.deadline {
                 return Ok(false);
             }
             thread::sleep(PAUSE);
