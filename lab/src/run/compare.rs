@@ -1,7 +1,7 @@
 //! Each arm against its baseline, a metric at a time.
 
 use load::statistics::{
-    EQUIVALENCE_MARGIN, Interval, Metric, Verdict, enough_for, family_wise, mean, ratio_of_means,
+    EQUIVALENCE_MARGIN, Interval, Metric, Verdict, are_enough_for, family_wise, mean, ratio_of_means,
     ratio_of_percentiles,
 };
 
@@ -46,9 +46,7 @@ pub(super) fn all(plan: &Plan, gathered: &Gathered) -> Comparisons {
         .collect();
     let claimed = claimed(plan, gathered, &listed);
     let every = || listed.iter().chain(&claimed);
-    let enough = |pair: &Pair<'_>, quantile| {
-        enough_for(quantile, pair.0.total.operations()) && enough_for(quantile, pair.1.total.operations())
-    };
+    let enough = |pair: &Pair<'_>, quantile| are_enough_for(&pair.0.total, &pair.1.total, quantile);
     let percentiles: usize =
         every().map(|pair| PERCENTILES.iter().filter(|percentile| enough(pair, percentile.2)).count()).sum();
     let family = every().count() + percentiles;

@@ -30,6 +30,6 @@ pub use batches::{Batch, Batches, MOST_BATCHES};
 pub use family::family_wise;
 pub use interval::Interval;
 pub use means::{difference_of_means, mean, ratio_of_means};
-pub use percentiles::{enough_for, percentile, ratio_of_percentiles};
+pub use percentiles::{are_enough_for, enough_for, percentile, ratio_of_percentiles};
 pub use verdict::{EQUIVALENCE_MARGIN, Verdict};
 pub use wording::Metric;

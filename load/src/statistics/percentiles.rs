@@ -1,4 +1,4 @@
-//! Latency percentiles: of one arm, and of one arm against another, by a bootstrap over batches.
+//! Latency percentiles: of one arm, and of one arm against another, by a bootstrap over blocks of batches.
 //!
 //! A percentile is no mean, so batch means do not apply; and operations are correlated, so they cannot be redrawn one by one.
 //! Whole blocks of batches are redrawn instead, as long as their correlation asks for (Künsch, "The jackknife and the bootstrap for general stationary observations", Annals of Statistics 17, 1989), the same ones for both arms where they share rounds.
@@ -28,12 +28,20 @@ pub fn enough_for(quantile: f64, operations: u64) -> bool {
     operations as f64 * quantile.min(1.0 - quantile) >= FEWEST_BEYOND * (1.0 - 1e-9)
 }
 
+/// Whether these two arms can be compared by `quantile`: if not, [`ratio_of_percentiles`] is none.
+pub fn are_enough_for(a: &Batches, b: &Batches, quantile: f64) -> bool {
+    [a, b].into_iter().all(|arm| {
+        let recorded = arm.latencies().iter().flatten().map(|(_, count)| count).sum();
+        arm.latencies().len() >= FEWEST_BATCHES && enough_for(quantile, recorded)
+    })
+}
+
 /// The `quantile` (0 to 1) of all latencies of an arm, in the unit of its histograms.
 ///
 /// `None` if [`enough_for`] says that it is no figure, or if there are fewer than three batches.
 pub fn percentile(arm: &Batches, quantile: f64, confidence: f64, seed: u64) -> Option<Interval> {
     let ratio = against_itself(arm, quantile, confidence, seed)?;
-    let scale = Table::of(arm)?.value_at(quantile, &arm.all())?;
+    let scale = Table::of(arm).value_at(quantile, &arm.all())?;
     Some(Interval {
         estimate: scale,
         low: scale * ratio.low,
@@ -54,10 +62,10 @@ pub fn ratio_of_percentiles(
     confidence: f64,
     seed: u64,
 ) -> Option<Interval> {
-    let (of_a, of_b) = (Table::of(a)?, Table::of(b)?);
-    if !(of_a.is_enough_for(quantile) && of_b.is_enough_for(quantile)) {
+    if !are_enough_for(a, b, quantile) {
         return None;
     }
+    let (of_a, of_b) = (Table::of(a), Table::of(b));
     let log_ratio = |draw_a: &[u32], draw_b: &[u32]| {
         Some((of_a.value_at(quantile, draw_a)? / of_b.value_at(quantile, draw_b)?).ln())
     };
@@ -85,10 +93,10 @@ pub fn ratio_of_percentiles(
 }
 
 fn against_itself(arm: &Batches, quantile: f64, confidence: f64, seed: u64) -> Option<Interval> {
-    let table = Table::of(arm)?;
-    if !table.is_enough_for(quantile) {
+    if !are_enough_for(arm, arm, quantile) {
         return None;
     }
+    let table = Table::of(arm);
     let middle = table.value_at(quantile, &arm.all())?;
     let log = |draw: &[u32]| Some((table.value_at(quantile, draw)? / middle).ln());
     let mut random = Xoshiro256PlusPlus::seed_from_u64(seed);
@@ -147,10 +155,14 @@ impl Blocks {
         self.0.blocks.len() as f64
     }
 
+    fn batches(&self) -> usize {
+        self.0.blocks.last().map_or(0, |last| last.to)
+    }
+
     /// How often each batch is drawn when as many blocks as there are get drawn with replacement.
     fn redraw(&self, random: &mut Xoshiro256PlusPlus) -> Vec<u32> {
         let blocks = &self.0.blocks;
-        let mut times = vec![0; blocks.last().map_or(0, |last| last.to)];
+        let mut times = vec![0; self.batches()];
         for _ in 0..blocks.len() {
             let Span { from, to, .. } = blocks[random.random_range(0..blocks.len())];
             times[from..to].iter_mut().for_each(|times| *times += 1);
@@ -163,7 +175,8 @@ impl Blocks {
 #[derive(Clone, Copy)]
 struct Tail {
     share: f64,
-    /// Independent blocks.
+    batches: usize,
+    /// Independent blocks of them.
     effective: f64,
     /// The bootstrap divides by n where the sample variance divides by n - 1, and takes blocks for independent.
     correction: f64,
@@ -171,12 +184,13 @@ struct Tail {
 
 impl Tail {
     fn of(confidence: f64, arms: &[&Blocks]) -> Self {
+        let batches = arms.iter().map(|blocks| blocks.batches()).min().unwrap_or(0);
         let least =
             |of: fn(&Blocks) -> f64| arms.iter().map(|blocks| of(blocks)).fold(f64::INFINITY, f64::min);
         let (count, effective) = (least(Blocks::count), least(|blocks| blocks.0.effective()));
         let correction = (count / (count - 1.0) * count / effective).sqrt();
         let end = correction * student(f64::midpoint(1.0, confidence), effective - 1.0);
-        Self { share: normal_share_below(-end), effective, correction }
+        Self { share: normal_share_below(-end), batches, effective, correction }
     }
 
     /// How many redrawn values put ten beyond each end.
@@ -202,7 +216,7 @@ fn interval(estimate: f64, mut redrawn: Vec<f64>, confidence: f64, tail: Tail, l
     let found = widest(estimate, confidence, within, tail.effective, launches);
     if found.between_launches || !tail.is_seen() {
         // Where every batch is a launch of its own (an episode), more time is more launches.
-        let between_launches = found.between_launches && (launches.len() as f64) < tail.effective;
+        let between_launches = found.between_launches && launches.len() < tail.batches;
         let found = Spread { between_launches, ..found };
         return ratio_interval(found, confidence, found.half_width, found.half_width);
     }
@@ -248,15 +262,11 @@ struct Table {
     batches: usize,
     /// Operations at or below a row's value, by row and batch.
     below: Vec<u64>,
-    operations: u64,
 }
 
 impl Table {
-    fn of(arm: &Batches) -> Option<Self> {
+    fn of(arm: &Batches) -> Self {
         let columns: &[Counts] = arm.latencies();
-        if columns.len() < FEWEST_BATCHES {
-            return None;
-        }
         let mut values: Vec<u64> = columns.iter().flatten().map(|(value, _)| *value).collect();
         values.sort_unstable();
         values.dedup();
@@ -270,12 +280,7 @@ impl Table {
                 below[row * columns.len() + column] = seen;
             }
         }
-        let operations = columns.iter().flatten().map(|(_, count)| count).sum();
-        Some(Self { values, batches: columns.len(), below, operations })
-    }
-
-    fn is_enough_for(&self, quantile: f64) -> bool {
-        enough_for(quantile, self.operations)
+        Self { values, batches: columns.len(), below }
     }
 
     /// The smallest value that at least the share `quantile` of the drawn operations does not exceed.
