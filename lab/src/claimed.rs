@@ -2,7 +2,7 @@
 
 use std::{
     fs::{self, File},
-    path::Path,
+    path::{Path, PathBuf},
 };
 
 use anyhow::{Context, Result};
@@ -11,11 +11,14 @@ use anyhow::{Context, Result};
 /// ends: whoever gets the lock knows that nobody needs the folder. A process id says less, for it is given again, and
 /// means nothing in another container.
 const CLAIM: &str = ".claimed-by-a-running-lab";
+/// The same before it is locked.
+const UNNAMED: &str = ".claim";
 
 /// The folder. Dropping it removes it.
 #[derive(Debug)]
 pub(crate) struct Claimed {
-    folder: tempfile::TempDir,
+    folder: PathBuf,
+    is_kept: bool,
     /// Where locks cannot be had, there is none, and nobody removes the folder of a killed lab.
     _claim: Option<File>,
 }
@@ -29,30 +32,55 @@ impl Claimed {
         let folder = tempfile::Builder::new()
             .prefix(prefix)
             .tempdir_in(parent)
-            .with_context(|| format!("cannot make a folder in `{}`", parent.display()))?;
-        let claim = claim(folder.path()).ok();
-        Ok(Self { folder, _claim: claim })
+            .with_context(|| format!("cannot make a folder in `{}`", parent.display()))?
+            .keep();
+        let claim = claim(&folder).inspect_err(|_| drop(fs::remove_file(folder.join(UNNAMED)))).ok();
+        Ok(Self { folder, is_kept: false, _claim: claim })
     }
 
     /// Where it is.
     pub(crate) fn path(&self) -> &Path {
-        self.folder.path()
+        &self.folder
     }
 
     /// Gives the folder a name for good: it is nobody's claim any more.
-    pub(crate) fn keep_as(self, name: &Path) -> Result<()> {
-        let made = self.path();
+    pub(crate) fn keep_as(mut self, name: &Path) -> Result<()> {
+        let made = &self.folder;
         fs::rename(made, name)
             .with_context(|| format!("cannot rename `{}` to `{}`", made.display(), name.display()))?;
-        let _ = self.folder.keep();
+        self.is_kept = true;
         let _ = fs::remove_file(name.join(CLAIM));
         Ok(())
     }
 }
 
+impl Drop for Claimed {
+    fn drop(&mut self) {
+        if !self.is_kept {
+            remove(&self.folder);
+        }
+    }
+}
+
+/// Removes a folder with its claim last: what cannot be removed now, because somebody still writes there, is removed by
+/// a later lab.
+pub(crate) fn remove(folder: &Path) {
+    let entries = fs::read_dir(folder).into_iter().flatten().filter_map(Result::ok);
+    let mut is_empty = true;
+    for entry in entries.filter(|entry| entry.file_name() != CLAIM) {
+        let is_folder = entry.file_type().is_ok_and(|kind| kind.is_dir());
+        let removed =
+            if is_folder { fs::remove_dir_all(entry.path()) } else { fs::remove_file(entry.path()) };
+        is_empty &= removed.is_ok();
+    }
+    if is_empty {
+        let _ = fs::remove_dir_all(folder);
+    }
+}
+
 fn claim(folder: &Path) -> Result<File> {
     // Not there under its name before it is locked: somebody else's lab may be looking for stale folders.
-    let unnamed = folder.join(".claim");
+    let unnamed = folder.join(UNNAMED);
     let claim = File::create(&unnamed)?;
     claim.try_lock()?;
     fs::rename(&unnamed, folder.join(CLAIM))?;
@@ -63,9 +91,11 @@ fn claim(folder: &Path) -> Result<File> {
 fn remove_stale(parent: &Path, old: impl Fn(&str) -> bool) {
     let entries = fs::read_dir(parent).into_iter().flatten().filter_map(Result::ok);
     for entry in entries.filter(|entry| old(&entry.file_name().to_string_lossy())) {
-        let Ok(claim) = File::open(entry.path().join(CLAIM)) else { continue };
-        if claim.try_lock().is_ok() {
-            let _ = fs::remove_dir_all(entry.path());
+        let path = entry.path().join(CLAIM);
+        // Nothing else is opened: a pipe of that name would wait for somebody to write.
+        let is_file = fs::symlink_metadata(&path).is_ok_and(|claim| claim.is_file());
+        if is_file && File::open(path).is_ok_and(|claim| claim.try_lock().is_ok()) {
+            remove(&entry.path());
         }
     }
 }

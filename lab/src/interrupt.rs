@@ -14,7 +14,7 @@ use std::{
 use anyhow::{Context, Result};
 use tokio::signal::unix::{SignalKind, signal};
 
-use crate::complaint::Complaint;
+use crate::{claimed, complaint::Complaint};
 
 /// How often a sleeping part of the lab looks whether it should stop.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
@@ -78,18 +78,23 @@ impl Interrupt {
     /// Without draining anything: what was left with [`Interrupt::at_end`] is done, children see their standard input
     /// end.
     fn end_now(&self) -> ! {
+        self.do_at_end();
+        std::process::exit(KILLED_BY_INTERRUPT)
+    }
+
+    /// Does what was left with [`Interrupt::at_end`].
+    pub(crate) fn do_at_end(&self) {
         let at_end = self.at_end.lock().unwrap_or_else(PoisonError::into_inner);
         // A thread of its own, for some of it waits for a server in an event loop, and this thread is in one already.
         thread::scope(|scope| {
             let _ = scope.spawn(|| at_end.iter().for_each(|end| end())).join();
         });
-        std::process::exit(KILLED_BY_INTERRUPT)
     }
 
-    /// A folder to remove should a second Ctrl-C end the lab.
+    /// A claimed folder to remove should a second Ctrl-C end the lab.
     pub fn remove_at_end(&self, folder: PathBuf) {
         // What cannot be removed now is removed at the start of the next run.
-        self.at_end(move || drop(std::fs::remove_dir_all(&folder)));
+        self.at_end(move || claimed::remove(&folder));
     }
 
     /// What to do should a second Ctrl-C end the lab.

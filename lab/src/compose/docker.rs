@@ -5,8 +5,8 @@ use std::{
     io::{self, Read},
     os::unix::process::CommandExt,
     process::{Child, Command, ExitStatus, Stdio},
-    sync::{Mutex, PoisonError},
-    thread,
+    sync::{Mutex, MutexGuard, PoisonError},
+    thread::{self, ThreadId},
     time::{Duration, Instant},
 };
 
@@ -36,6 +36,9 @@ pub(super) enum DockerFault {
     /// It cannot be started.
     #[error("cannot start `docker`: {0}")]
     Unstartable(#[source] io::Error),
+    /// The lab is ending at once: nothing more is made.
+    #[error("the lab is ending")]
+    Ending,
     /// It took too long, and was ended.
     #[error("`{command}` did not end within {} s", limit.as_secs())]
     Late {
@@ -121,21 +124,14 @@ pub(super) fn ask(arguments: &[&str]) -> Result<String, DockerFault> {
 
 /// Runs `docker ARGUMENTS` to its end, or ends it at the limit.
 ///
-/// It is not ended by an interrupt: a call that is cut off in the middle may leave what nobody knows of.
+/// A first Ctrl-C does not end it: a call that is cut off in the middle may leave what nobody knows of. A second one does,
+/// and removes what was made.
 pub(super) fn run(arguments: &[&str], limit: Duration) -> Result<Said, DockerFault> {
-    let spawned = Command::new("docker")
-        .args(arguments)
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        // A terminal's Ctrl-C reaches the lab alone.
-        .process_group(0)
-        .spawn();
-    let mut child = spawned.map_err(|error| match error.kind() {
-        io::ErrorKind::NotFound => DockerFault::NoCommand,
-        _ => DockerFault::Unstartable(error),
-    })?;
-    let _under_way = UnderWay::new(&child);
+    let mut call = Command::new("docker");
+    call.args(arguments).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    // A terminal's Ctrl-C reaches the lab alone.
+    call.process_group(0);
+    let (mut child, _under_way) = CALLS.begin(&mut call)?;
     let command = || format!("docker {}", arguments.join(" "));
     let (out, err) = (child.stdout.take(), child.stderr.take());
     let (status, out, err) = thread::scope(|scope| {
@@ -172,28 +168,60 @@ fn wait(child: &mut Child, limit: Duration) -> Option<ExitStatus> {
     }
 }
 
-/// The calls that are under way.
-static CALLS: Mutex<BTreeSet<u32>> = Mutex::new(BTreeSet::new());
+/// The calls of this lab.
+static CALLS: Calls = Calls(Mutex::new(State { under_way: BTreeSet::new(), ending: None }));
 
-/// One of them; taken off the list when it is over.
-struct UnderWay(u32);
+/// Calls that are under way, and who may make more.
+struct Calls(Mutex<State>);
 
-impl UnderWay {
-    fn new(child: &Child) -> Self {
-        CALLS.lock().unwrap_or_else(PoisonError::into_inner).insert(child.id());
-        Self(child.id())
+struct State {
+    under_way: BTreeSet<u32>,
+    /// The thread that removes what the lab made; from then on no other one may call.
+    ending: Option<ThreadId>,
+}
+
+/// A call that is under way; taken off the list when it is over.
+struct UnderWay<'a> {
+    calls: &'a Calls,
+    child: u32,
+}
+
+impl Calls {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Starts a call: [`Calls::break_off`] knows of it, or has come before and prevents it.
+    fn begin(&self, call: &mut Command) -> Result<(Child, UnderWay<'_>), DockerFault> {
+        let mut state = self.state();
+        if state.ending.is_some_and(|thread| thread != thread::current().id()) {
+            return Err(DockerFault::Ending);
+        }
+        let child = call.spawn().map_err(|error| match error.kind() {
+            io::ErrorKind::NotFound => DockerFault::NoCommand,
+            _ => DockerFault::Unstartable(error),
+        })?;
+        state.under_way.insert(child.id());
+        let under_way = UnderWay { calls: self, child: child.id() };
+        Ok((child, under_way))
+    }
+
+    fn break_off(&self) {
+        let mut state = self.state();
+        state.ending = Some(thread::current().id());
+        state.under_way.iter().copied().for_each(kill);
     }
 }
 
-impl Drop for UnderWay {
+impl Drop for UnderWay<'_> {
     fn drop(&mut self) {
-        CALLS.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.0);
+        self.calls.state().under_way.remove(&self.child);
     }
 }
 
-/// Breaks off every call that is under way, so that it makes nothing more.
+/// Breaks off every call that is under way, and lets this thread alone make further ones: nothing more is made.
 pub(super) fn break_off() {
-    CALLS.lock().unwrap_or_else(PoisonError::into_inner).iter().copied().for_each(kill);
+    CALLS.break_off();
 }
 
 /// The group: compose is a child of `docker`, and holds the pipes as well.
@@ -217,4 +245,26 @@ fn text(from: Option<impl Read>) -> String {
 /// Adds the person's words to a fault.
 pub(super) fn told<T>(result: Result<T, DockerFault>, doing: impl FnOnce() -> String) -> Result<T> {
     result.map_err(DockerFault::complaint).with_context(doing)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn once_the_lab_is_ending_nothing_goes_on_and_only_who_removes_may_begin() {
+        let calls = Calls(Mutex::new(State { under_way: BTreeSet::new(), ending: None }));
+        let mut long = Command::new("sleep");
+        long.arg("60").process_group(0);
+        let (mut child, _under_way) = calls.begin(&mut long).unwrap();
+        calls.break_off();
+        assert!(!child.wait().unwrap().success(), "it was killed");
+        let short = || {
+            let mut command = Command::new("true");
+            calls.begin(command.process_group(0)).map(|(mut child, _)| child.wait().unwrap().success())
+        };
+        assert!(short().unwrap(), "this thread removes what was made");
+        let other = thread::scope(|scope| scope.spawn(short).join().unwrap());
+        assert!(matches!(other, Err(DockerFault::Ending)), "{other:?}");
+    }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use procfs::process::Process;
 
-use super::docker;
+use super::docker::{self, DockerFault};
 
 /// The label of everything that a lab makes: `PID-START` of the lab, so that a process id that was used again is told.
 pub(super) const OWNER: &str = "system-design-lab.owner";
@@ -49,27 +49,30 @@ pub(crate) fn remove_own() {
     let own = own_name();
     // Again, for what the engine had begun to make.
     for _ in 0..MOST_SWEEPS {
-        if remove_those(|owner| owner == own) == 0 {
+        if remove_those(|owner| owner == own).is_ok_and(|projects| projects == 0) {
             break;
         }
     }
 }
 
-/// Removes the projects of chosen owners; how many there were.
-fn remove_those(chosen: impl Fn(&str) -> bool) -> usize {
+/// Removes the projects of chosen owners; how many there were. Fails if the engine did not say of all.
+fn remove_those(chosen: impl Fn(&str) -> bool) -> Result<usize, DockerFault> {
     let format = format!("{{{{.Label \"{OWNER}\"}}}} {{{{.Label \"{PROJECT}\"}}}}");
     let filter = format!("label={OWNER}");
-    let mut projects = BTreeSet::new();
+    let (mut projects, mut unsaid) = (BTreeSet::new(), None);
     for list in [&["ps", "--all"][..], &["volume", "ls"], &["network", "ls"]] {
         let asked = [list, &["--filter", &filter, "--format", &format]].concat();
-        let said = docker::ask(&asked).unwrap_or_default();
+        let said = docker::ask(&asked).unwrap_or_else(|fault| {
+            unsaid = Some(fault);
+            String::new()
+        });
         let gone = said.lines().filter_map(|line| line.split_once(' ')).filter(|(owner, _)| chosen(owner));
         projects.extend(gone.map(|(_, project)| project.to_owned()));
     }
     for project in &projects {
         sweep(project);
     }
-    projects.len()
+    unsaid.map_or(Ok(projects.len()), Err)
 }
 
 /// Removes everything of a project; what is left of it, in words.
@@ -77,7 +80,10 @@ pub(super) fn sweep(project: &str) -> Vec<String> {
     let filter = format!("label={PROJECT}={project}");
     let mut left = Vec::new();
     for (kind, list, remove) in KINDS {
-        let found = docker::ask(&[list, &["--filter", &filter]].concat()).unwrap_or_default();
+        let Ok(found) = docker::ask(&[list, &["--filter", &filter]].concat()) else {
+            left.push(format!("any {kind}: the engine did not say"));
+            continue;
+        };
         let names: Vec<&str> = found.lines().collect();
         if !names.is_empty() && docker::run(&[remove, &names].concat(), super::up::DOWN_WITHIN).is_err() {
             left.push(format!("{} {kind}(s)", names.len()));

@@ -199,7 +199,7 @@ pub(crate) fn enough(there: usize, wanted: usize, skipped: &[Skipped]) -> Result
 }
 
 /// A given broker serves one arm: two would read each other's events from the same topics.
-fn one_arm_a_broker(arms: &[ArmPlan], backings: &BackingChoices) -> Result<()> {
+pub(crate) fn one_arm_a_broker(arms: &[ArmPlan], backings: &BackingChoices) -> Result<()> {
     let users =
         arms.iter().filter(|arm| arm.backings.iter().any(|need| need.kind == BackingKind::Kafka)).count();
     if backings.kafka_url.is_some() && users > 1 {

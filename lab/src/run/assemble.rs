@@ -128,7 +128,7 @@ fn validity(gathered: &Gathered, comparisons: &compare::Comparisons) -> Validity
     }
     if let Some((death, when)) = &gathered.death {
         notes.push(format!(
-            "the process `{}` of {} ended {when:.1} s into the load: what was measured before is shown, and no verdict is given",
+            "the process `{}` of {} ended, noticed {when:.1} s after load began: what was measured before is shown, and no verdict is given",
             death.ended.process, death.arm
         ));
     }

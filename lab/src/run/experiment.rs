@@ -27,7 +27,7 @@ use crate::{
     interrupt::Interrupt,
     measure::memory,
     plan::{ArmPlan, Plan},
-    process::{Launch, LaunchOptions, READY_WITHIN, RunningArm, Runtime, Scratch, enough},
+    process::{Launch, LaunchOptions, READY_WITHIN, RunningArm, Runtime, Scratch, enough, one_arm_a_broker},
     scenario::Kind,
     systems,
 };
@@ -46,6 +46,8 @@ const EVENTS_WITHIN: Duration = Duration::from_secs(12);
 
 /// Runs every launch of a plan.
 pub(super) fn run(options: &RunOptions, folder: &RunFolder, interrupt: &Interrupt) -> Result<Gathered> {
+    // Of all arms, also of those that are up one after the other.
+    one_arm_a_broker(&options.plan.arms, &options.backings)?;
     let scratch = Scratch::create()?;
     interrupt.remove_at_end(scratch.path().to_owned());
     options.runtime.leave_nothing(interrupt);

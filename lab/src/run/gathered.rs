@@ -33,7 +33,7 @@ pub(super) struct Gathered {
     pub(super) launches: u32,
     /// How late the generator was, over all slices.
     pub(super) send_lag: Histogram<u64>,
-    /// A process that ended on its own, with the seconds of load before it.
+    /// A process that ended on its own, with the seconds since its launch's load began when that was noticed.
     pub(super) death: Option<(Death, f64)>,
     /// The faults that were made, each with the arm and the launch.
     pub(super) faults: Vec<(String, u32, Happened)>,

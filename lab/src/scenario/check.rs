@@ -229,7 +229,7 @@ fn steps(
     for (index, step) in steps.iter().enumerate() {
         let label = step.get_ref().label.as_str();
         let name = file_name(label);
-        if name.is_empty() {
+        if !name.contains(|c: char| c.is_ascii_alphanumeric()) {
             let what = format!("the step `{label}` has no name for its files");
             let hint = "a label needs an ASCII letter or digit".to_owned();
             return Err(source.at(&step.span(), what, hint));

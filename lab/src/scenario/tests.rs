@@ -145,6 +145,7 @@ fn each_step_of_a_waterfall_has_files_of_its_own() {
     insta::assert_snapshot!(complaint(&labels("cache", "+ cache")));
     insta::assert_snapshot!(complaint(&labels("cache", "cache")));
     insta::assert_snapshot!(complaint(&labels("кэш", "b")));
+    insta::assert_snapshot!(complaint(&labels("..", "b")));
 }
 
 /// A sound scenario whose rate moves, to be made wrong in one place.

@@ -2,10 +2,16 @@
 
 use std::{
     io::{self, Read},
+    os::unix::process::CommandExt,
     path::Path,
     process::{Command, Stdio},
     thread,
     time::{Duration, Instant},
+};
+
+use nix::{
+    sys::signal::{Signal, killpg},
+    unistd::Pid,
 };
 
 /// How long an answer may take: a person is waiting for the whole table.
@@ -43,6 +49,8 @@ impl Answer {
 pub(super) fn ask(program: &Path, arguments: &[&str]) -> Answer {
     let mut command = Command::new(program);
     command.args(arguments).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    // A group of its own: what the program started holds the pipes as well.
+    command.process_group(0);
     let mut child = match command.spawn() {
         Ok(child) => child,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Answer::NoProgram,
@@ -61,7 +69,7 @@ pub(super) fn ask(program: &Path, arguments: &[&str]) -> Answer {
             }
         };
         if status.is_none() {
-            let _ = child.kill();
+            let _ = killpg(Pid::from_raw(child.id().cast_signed()), Signal::SIGKILL);
             let _ = child.wait();
         }
         let [out, err] = [out, err].map(|reader| reader.join().unwrap_or_default());
@@ -90,8 +98,7 @@ mod tests {
         let sh = |script: &str| ask(Path::new("sh"), &["-c", script]);
         assert!(matches!(sh("echo well"), Answer::Said(text) if text == "well"));
         assert!(matches!(sh("echo badly >&2; exit 3"), Answer::Failed(text) if text == "badly"));
-        // `exec`, so that what is killed is what holds the pipes.
-        assert!(matches!(sh("exec sleep 60"), Answer::Late));
+        assert!(matches!(sh("sleep 60; true"), Answer::Late));
         assert!(matches!(ask(Path::new("/nowhere/program"), &[]), Answer::NoProgram));
     }
 }

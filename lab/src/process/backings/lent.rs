@@ -32,3 +32,37 @@ fn remove(things: &Things) {
     let mut place = things.lock().unwrap_or_else(PoisonError::into_inner);
     drop(place.take());
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicU32, Ordering};
+
+    use super::*;
+
+    /// Counts how often it was removed, by a question to a server.
+    struct Thing(Arc<AtomicU32>);
+
+    impl Drop for Thing {
+        fn drop(&mut self) {
+            let asking = tokio::runtime::Builder::new_current_thread().build().unwrap();
+            asking.block_on(async { self.0.fetch_add(1, Ordering::SeqCst) });
+        }
+    }
+
+    #[test]
+    fn what_was_lent_is_removed_once_whoever_ends_first() {
+        for ends_at_once in [true, false] {
+            let (removed, interrupt) = (Arc::new(AtomicU32::new(0)), Interrupt::never());
+            let lent = Lent::new(Thing(Arc::clone(&removed)), &interrupt);
+            if ends_at_once {
+                // As it comes about: in the event loop that listens for signals.
+                let listening = tokio::runtime::Builder::new_current_thread().build().unwrap();
+                listening.block_on(async { interrupt.do_at_end() });
+                assert_eq!(removed.load(Ordering::SeqCst), 1);
+            }
+            drop(lent);
+            interrupt.do_at_end();
+            assert_eq!(removed.load(Ordering::SeqCst), 1);
+        }
+    }
+}

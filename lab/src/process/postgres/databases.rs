@@ -21,6 +21,9 @@ const UP_WITHIN: Duration = Duration::from_secs(15);
 /// How long one connection may take to be made; a given server may be far away.
 const CONNECT_WITHIN: Duration = Duration::from_secs(5);
 
+/// How long the removal of an arm's databases may take.
+const REMOVE_WITHIN: Duration = Duration::from_secs(10);
+
 /// The longest name that Postgres keeps whole, in bytes.
 const LONGEST_NAME: usize = 63;
 
@@ -82,7 +85,9 @@ impl Drop for Borrowed {
         if self.names.is_empty() {
             return;
         }
-        if let Err(error) = blocking(self.remove()) {
+        let removed =
+            async { tokio::time::timeout(REMOVE_WITHIN, self.remove()).await.context("it took too long")? };
+        if let Err(error) = blocking(removed) {
             anstream::eprintln!(
                 "warning: databases named `{}` may be left: {error:#}",
                 self.names.join("`, `")
