@@ -1,10 +1,10 @@
 //! What textbooks say, held against this run.
 
-use load::ledger::facts;
+use load::{ledger::facts, statistics::sum_of_counts};
 
 use super::{
     compare::{self, Comparisons},
-    gathered::{ArmData, Gathered},
+    gathered::{ArmData, Gathered, LaunchCounts},
 };
 use crate::{
     report::model::{Claim, ClaimVerdict},
@@ -62,22 +62,39 @@ fn judge(
     }
 }
 
-/// What an arm counted under a name, and whether everything could be asked; none if nothing counts it.
-fn counted(metric: &Metric, arm: &ArmData) -> Option<(u64, bool)> {
-    let ledger = |fact: &str| arm.ledger.as_ref().map(|ledger| (ledger.count(fact), ledger.complete));
+/// What an arm counted under a name.
+struct Counted {
+    /// In each launch.
+    launches: Vec<u64>,
+    /// Whether everything could be asked.
+    complete: bool,
+}
+
+impl Counted {
+    fn sum(&self) -> u64 {
+        self.launches.iter().sum()
+    }
+}
+
+/// None if nothing counts it.
+fn counted(metric: &Metric, arm: &ArmData) -> Option<Counted> {
+    let in_each = |of: &dyn Fn(&LaunchCounts) -> u64| arm.by_launch.values().map(of).collect();
+    let ledger = |facts: &[&str]| {
+        let complete = arm.ledger.as_ref()?.complete;
+        let launches = in_each(&|launch| facts.iter().map(|fact| launch.ledger.count(fact)).sum());
+        Some(Counted { launches, complete })
+    };
     match metric {
-        Metric::Failed => Some((arm.record.failed.total(), true)),
-        Metric::Refused => Some((arm.record.refused.total(), true)),
-        Metric::Hops => Some((arm.counters[0] as u64, true)),
-        Metric::Lost => ledger("lost").map(|(things, complete)| {
-            let clicks = ledger("clicks-lost").map_or(0, |(clicks, _)| clicks);
-            (things + clicks, complete)
-        }),
+        Metric::Failed => Some(Counted { launches: in_each(&|launch| launch.failed), complete: true }),
+        Metric::Refused => Some(Counted { launches: in_each(&|launch| launch.refused), complete: true }),
+        Metric::Hops => Some(Counted { launches: vec![arm.counters[0] as u64], complete: true }),
+        Metric::Lost => ledger(&["lost", "clicks-lost"]),
         // Only a check that deleted something can say.
         Metric::Stale | Metric::StaleForLong => {
-            ledger(facts::DELETED).filter(|(deleted, _)| *deleted > 0).and_then(|_| ledger(&metric.name()))
+            ledger(&[facts::DELETED]).filter(|deleted| deleted.sum() > 0)?;
+            ledger(&[&metric.name()])
         }
-        other => other.fact().and_then(|fact| ledger(&fact)),
+        other => ledger(&[&other.fact()?]),
     }
 }
 
@@ -85,9 +102,10 @@ fn counted(metric: &Metric, arm: &ArmData) -> Option<(u64, bool)> {
 fn alone(stated: &Stated, arm: &ArmData) -> (ClaimVerdict, String) {
     let label = &arm.plan.label;
     let name = counted_name(&stated.metric);
-    let Some((count, complete)) = counted(&stated.metric, arm) else {
+    let Some(counted) = counted(&stated.metric, arm) else {
         return (ClaimVerdict::CannotTell, format!("{label}: nothing counts `{name}`"));
     };
+    let (count, complete) = (counted.sum(), counted.complete);
     let because = format!("{label}: {count} {name}");
     let holds = match stated.is {
         Relation::AboveZero => count > 0,
@@ -147,26 +165,21 @@ fn parts(
     (verdict(stated.is, factor, a[1], a[2], b[1], b[2]), because)
 }
 
-/// Two counts of one load, which differ only if they lie further apart than counts do by chance.
+/// Two counts of one load, which differ only if they lie further apart than counts, or launches, do by chance.
 fn counts(stated: &Stated, factor: f64, arm: &ArmData, baseline: &ArmData) -> (ClaimVerdict, String) {
     let (label, other) = (&arm.plan.label, &baseline.plan.label);
     let name = counted_name(&stated.metric);
     let of = |arm: &ArmData| counted(&stated.metric, arm);
-    let (Some((a, a_whole)), Some((b, b_whole))) = (of(arm), of(baseline)) else {
+    let (Some(a), Some(b)) = (of(arm), of(baseline)) else {
         return (ClaimVerdict::CannotTell, format!("nothing counts `{name}` in both {label} and {other}"));
     };
-    let because = format!("{label}: {a} {name}, {other}: {b}");
-    if !a_whole || !b_whole {
+    let because = format!("{label}: {} {name}, {other}: {}", a.sum(), b.sum());
+    if !a.complete || !b.complete {
         return (ClaimVerdict::CannotTell, format!("{because}, but not everything could be asked"));
     }
-    let ([a_low, a_high], [b_low, b_high]) = (by_chance(a), by_chance(b));
+    let [[a_low, a_high], [b_low, b_high]] =
+        [a, b].map(|counted| sum_of_counts(&counted.launches, compare::CONFIDENCE));
     (verdict(stated.is, factor, a_low, a_high, b_low, b_high), because)
-}
-
-/// Where a count could lie by chance: two standard deviations of a Poisson variable, whose variance is its mean.
-fn by_chance(count: u64) -> [f64; 2] {
-    let count = count as f64;
-    [(count - 2.0 * count.sqrt()).max(0.0), count + 2.0 * count.sqrt()]
 }
 
 /// A metric with an interval, in whichever direction the run compared the two.
@@ -231,7 +244,8 @@ mod tests {
     #[test]
     fn two_counts_differ_only_when_chance_does_not_explain_it() {
         let judged = |is, a, b| {
-            let ([a_low, a_high], [b_low, b_high]) = (by_chance(a), by_chance(b));
+            let [[a_low, a_high], [b_low, b_high]] =
+                [a, b].map(|count| sum_of_counts(&[count], compare::CONFIDENCE));
             verdict(is, 1.0, a_low, a_high, b_low, b_high)
         };
         assert_eq!(judged(Relation::Higher, 900, 0), ClaimVerdict::Holds);

@@ -374,7 +374,7 @@ impl Experiment<'_> {
             let verdict = sender.check(place, &wanted);
             let name = format!("ledger/{}-launch-{number}.json", running.name);
             self.folder.write(&name, serde_json::to_string_pretty(&verdict)?)?;
-            self.gathered.arms[chosen[place]].add_ledger(verdict);
+            self.gathered.arms[chosen[place]].add_ledger(number, verdict);
             phase.at(place as u64 + 1);
         }
         Ok(())

@@ -1,5 +1,7 @@
 //! What is kept of a run until it is judged.
 
+use std::collections::BTreeMap;
+
 use load::{
     ledger::LedgerVerdict,
     record::{Histogram, SliceRecord, histogram},
@@ -57,12 +59,22 @@ pub(super) struct ArmData {
     /// Sums of counters over processes and launches, in the order of [`COUNTERS`].
     pub(super) counters: [f64; COUNTERS],
     pub(super) ledger: Option<LedgerVerdict>,
+    /// What each launch counted, to tell how far a count could be off.
+    pub(super) by_launch: BTreeMap<u32, LaunchCounts>,
     pub(super) traces: Vec<Trace>,
     /// What the journeys counted over the time of their episodes, summed, and how many episodes that is.
     pub(super) series: Option<Series>,
     pub(super) episodes: u64,
     pub(super) backings: Vec<UsedBacking>,
     pub(super) urls: Vec<(String, String)>,
+}
+
+/// What was counted in one launch of an arm.
+#[derive(Default)]
+pub(super) struct LaunchCounts {
+    pub(super) failed: u64,
+    pub(super) refused: u64,
+    pub(super) ledger: LedgerVerdict,
 }
 
 /// Hops, bytes between processes, statements, cache hits, cache misses, events, Redis commands.
@@ -115,6 +127,7 @@ impl ArmData {
             counted: 0,
             counters: [0.0; COUNTERS],
             ledger: None,
+            by_launch: BTreeMap::new(),
             traces: Vec::new(),
             series: None,
             episodes: 0,
@@ -152,6 +165,9 @@ impl ArmData {
             part.cpu.push(batch(nanoseconds), None);
         }
         self.record.merge(record);
+        let counts = self.by_launch.entry(launch).or_default();
+        counts.failed += record.failed.total();
+        counts.refused += record.refused.total();
     }
 
     /// Adds what the journeys counted over the time of one episode.
@@ -164,7 +180,8 @@ impl ArmData {
     }
 
     /// Adds the verdict of one launch.
-    pub(super) fn add_ledger(&mut self, verdict: LedgerVerdict) {
+    pub(super) fn add_ledger(&mut self, launch: u32, verdict: LedgerVerdict) {
+        self.by_launch.entry(launch).or_default().ledger = verdict.clone();
         let Some(sum) = &mut self.ledger else {
             self.ledger = Some(verdict);
             return;

@@ -10,11 +10,13 @@
 //! - [`Batches`] collects what each round cost, in bounded memory.
 //! - [`ratio_of_means`], [`difference_of_means`] and [`mean`] compare costs: `spread` holds the method.
 //! - [`ratio_of_percentiles`] and [`percentile`] compare latencies: a bootstrap over blocks of batches.
+//! - [`sum_of_counts`]: how far a count could be off.
 //! - [`Interval`] is what each of them returns.
 //! - [`family_wise`] corrects for asking many questions of one run.
 //! - [`Verdict`] turns an interval into one of three answers, and [`Verdict::sentence`] into English.
 
 mod batches;
+mod counts;
 mod family;
 mod interval;
 mod means;
@@ -27,6 +29,7 @@ mod verdict;
 mod wording;
 
 pub use batches::{Batch, Batches, MOST_BATCHES};
+pub use counts::sum_of_counts;
 pub use family::family_wise;
 pub use interval::Interval;
 pub use means::{difference_of_means, mean, ratio_of_means};

@@ -21,7 +21,7 @@ pub(super) const FEWEST_BATCHES: usize = 3;
 const FEWEST_AFTER_MERGING: usize = 10;
 
 /// Fewer launches cannot estimate how much launches differ.
-const FEWEST_LAUNCHES: usize = 3;
+pub(super) const FEWEST_LAUNCHES: usize = 3;
 
 /// The probability with which a difference of `smallest_detectable` is found.
 const POWER: f64 = 0.80;
