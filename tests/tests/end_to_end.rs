@@ -153,6 +153,7 @@ fn a_run_compares_keeps_everything_and_leaves_nothing() {
         assert!(TcpStream::connect(address).is_err(), "`{address}` is closed");
     }
     is_drawn_again_the_same(&desk, &name, &ended);
+    a_report_of_another_schema_is_refused(&desk, &name);
 }
 
 fn has_every_file(desk: &Desk, name: &str) {
@@ -219,6 +220,15 @@ fn is_drawn_again_the_same(desk: &Desk, name: &str, ended: &Ended) {
         assert_eq!((again.code, &again.out), (Some(0), &ended.out), "{run}");
         assert_eq!(forms.each_ref().map(|form| read(desk, form)), before, "{run}");
     }
+}
+
+fn a_report_of_another_schema_is_refused(desk: &Desk, name: &str) {
+    let (file, other) = (format!("runs/{name}/report.json"), "system-design-lab/report/0");
+    desk.write(&file, &read(desk, &file).replace(SCHEMA, other));
+    let page = read(desk, &format!("runs/{name}/report.html"));
+    let complaint = refused(desk, &desk.lab(&["report", name]));
+    assert!(complaint.contains(other) && complaint.contains(SCHEMA), "{complaint}");
+    assert_eq!(read(desk, &format!("runs/{name}/report.html")), page, "nothing was drawn");
 }
 
 #[test]
