@@ -10,7 +10,7 @@
 //! `hops` (what happens between processes when things go wrong),
 //! `edge` and `limiter_edge` (one behaviour over every wiring that a scenario uses),
 //! `counts_contract`, `decisions_contract`, `policies_contract`, `redis_scripts`, `envoy` (the limiter),
-//! `end_to_end` (the lab's commands), `compose` (its runtime in containers), `bad_input` (what it refuses),
+//! `end_to_end` and `up` (the lab's commands), `compose` (its runtime in containers), `bad_input` (what it refuses),
 //! `faults` (what goes wrong on purpose),
 //! `tidy` (the tree's invariants).
 
