@@ -130,7 +130,9 @@ fn a_quote_comes_with_where_its_client_stands(edge: &EdgeClient) {
     );
     let first = edge.get("/quotes/0").text("text");
     assert_eq!(edge.get("/quotes/20").text("text"), first, "there is one for every number");
-    edge.get("/quotes/many").is_problem(400, "malformed");
+    for no_number in ["many", "%ff"] {
+        edge.get(&format!("/quotes/{no_number}")).is_problem(400, "malformed");
+    }
 }
 
 fn who_asks_too_often_is_told_when_to_come_back(edge: &EdgeClient, wiring: &Wiring) {

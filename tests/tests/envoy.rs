@@ -205,6 +205,10 @@ fn envoy_refuses_by_our_decisions_and_without_them_does_as_it_was_told() {
             assert!(told, "{reply:?}");
             assert_eq!(envoy.get("seldom").status, 200);
         }
+        for envoy in [&open, &closed] {
+            let reply = envoy.get(&"x".repeat(257));
+            assert_eq!(reply.status, 429, "who says too much has no way around the limit: {reply:?}");
+        }
         end(launch, "limiter");
         for _ in 0..5 {
             assert_eq!(quick(&open), 200, "`failure_mode_deny: false`");

@@ -19,7 +19,7 @@ use std::sync::Arc;
 
 use axum::{
     Json, Router,
-    extract::{Path, Request, State},
+    extract::{Path, Request, State, rejection::PathRejection},
     handler::Handler as _,
     http::{HeaderMap, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
@@ -64,8 +64,9 @@ pub fn router(
 }
 
 /// Cheap on purpose, so that what is measured is the limiter.
-async fn quote(Path(number): Path<String>) -> Result<Json<QuoteShown>, Problem> {
-    let number: u64 = number.parse().map_err(|_| {
+async fn quote(number: Result<Path<String>, PathRejection>) -> Result<Json<QuoteShown>, Problem> {
+    let number: Option<u64> = number.ok().and_then(|Path(number)| number.parse().ok());
+    let number = number.ok_or_else(|| {
         let detail = "a quote's number is a whole number from 0 on".to_owned();
         Problem::new(StatusCode::BAD_REQUEST, "malformed", "Malformed request", detail)
     })?;

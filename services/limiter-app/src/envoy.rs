@@ -5,17 +5,16 @@
 //! A descriptor is one question, its entries are the facts of the request: `remote_address` is the fact `address`, a
 //! name that is a fact's already stays, and any other is a header's.
 //! The request passes if every descriptor does; each that passes is counted, also when another one does not.
-//! When decisions are away the call fails with `UNAVAILABLE`: then the proxy's own `failure_mode_deny` decides.
+//! When decisions are away the call fails with `UNAVAILABLE`: then the proxy's own `failure_mode_deny` decides. Nothing
+//! else does: who says too much is over the limit, for a client could choose to have no limit otherwise.
 
 pub mod messages;
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use axum::{Router, extract::Request, routing::post};
-use contract::{Kind, RemoteError, Unavailable};
-use limiter::{Ask, Decision, DecisionError, Decisions};
+use limiter::{Ask, Decision, DecisionError, Decisions, Verdict};
 use remote::answer_grpc;
-use serde::{Deserialize, Serialize};
 
 use messages::{RateLimitRequest, RateLimitResponse};
 
@@ -33,32 +32,6 @@ pub struct Asked(pub Vec<Ask>);
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Answered(pub Vec<Decision>);
 
-/// What can go wrong with a proxy's question.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
-pub enum AskError {
-    /// More than 16.
-    #[error("a request has at most {MAX_DESCRIPTORS} descriptors")]
-    TooManyDescriptors,
-    /// One of them cannot be decided.
-    #[error(transparent)]
-    Decision(#[from] DecisionError),
-}
-
-impl From<Unavailable> for AskError {
-    fn from(unavailable: Unavailable) -> Self {
-        Self::Decision(unavailable.into())
-    }
-}
-
-impl RemoteError for AskError {
-    fn kind(&self) -> Kind {
-        match self {
-            Self::TooManyDescriptors => Kind::Invalid,
-            Self::Decision(error) => error.kind(),
-        }
-    }
-}
-
 /// The service.
 pub fn router(decisions: Arc<dyn Decisions>) -> Router {
     let method = post(move |request: Request| {
@@ -69,13 +42,25 @@ pub fn router(decisions: Arc<dyn Decisions>) -> Router {
     Router::new().route(SHOULD_RATE_LIMIT, method)
 }
 
-async fn decide(decisions: Arc<dyn Decisions>, Asked(asks): Asked) -> Result<Answered, AskError> {
+async fn decide(decisions: Arc<dyn Decisions>, Asked(asks): Asked) -> Result<Answered, DecisionError> {
     if asks.len() > MAX_DESCRIPTORS {
-        return Err(AskError::TooManyDescriptors);
+        return Ok(Answered(vec![says_too_much()]));
     }
     let mut decided = Vec::with_capacity(asks.len());
     for ask in asks {
-        decided.push(decisions.decide(ask).await?);
+        decided.push(match decisions.decide(ask).await {
+            Ok(decision) => decision,
+            Err(away @ DecisionError::Unavailable(_)) => return Err(away),
+            Err(DecisionError::TooManyFacts | DecisionError::FactTooLong | DecisionError::Cost) => {
+                says_too_much()
+            }
+        });
     }
     Ok(Answered(decided))
+}
+
+/// Refused, however often it is asked, and counted nowhere.
+fn says_too_much() -> Decision {
+    let verdict = Verdict::Refused(Duration::ZERO);
+    Decision { verdict, standings: Vec::new(), would_refuse: false, counted: true }
 }

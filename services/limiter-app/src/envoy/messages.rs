@@ -1,9 +1,9 @@
 //! Envoy's public messages: the fields that are used here, under their own numbers.
 
-use limiter::{Ask, Decision, Fact, Limit, Verdict};
+use limiter::{Ask, Decision, DecisionError, Fact, Limit, Verdict};
 use remote::{Encodes, Malformed};
 
-use super::{Answered, AskError, Asked};
+use super::{Answered, Asked};
 use crate::limiting;
 
 /// `envoy.service.ratelimit.v3.RateLimitRequest`
@@ -122,12 +122,12 @@ pub struct Duration {
 #[derive(Clone, Copy, PartialEq, prost::Message)]
 pub struct Failure {}
 
-impl Encodes<AskError> for Failure {
-    fn of(_: AskError) -> Self {
+impl Encodes<DecisionError> for Failure {
+    fn of(_: DecisionError) -> Self {
         Self {}
     }
 
-    fn parse(self) -> Result<AskError, Malformed> {
+    fn parse(self) -> Result<DecisionError, Malformed> {
         Err(Malformed)
     }
 }
@@ -156,7 +156,8 @@ fn fact(entry: Entry) -> Fact {
         "remote_address" => "address".to_owned(),
         "address" | "token" => entry.key,
         known if known.starts_with("header:") => entry.key,
-        other => format!("header:{other}"),
+        // Names of headers have no case, and policies say them in lower case.
+        other => format!("header:{}", other.to_ascii_lowercase()),
     };
     Fact { name: name.into(), value: entry.value }
 }
