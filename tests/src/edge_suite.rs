@@ -230,7 +230,7 @@ fn bodies_that_cannot_be_read_are_refused(edge: &EdgeClient) {
 }
 
 fn what_is_not_there_is_not_found(edge: &EdgeClient) {
-    for code in ["nothing-here", "favicon.ico", "%C3%A4", &"x".repeat(33)] {
+    for code in ["nothing-here", "favicon.ico", "%C3%A4", "%ff", &"x".repeat(33)] {
         edge.follow(code).is_problem(404, "no-such-link");
         edge.show(code).is_problem(404, "no-such-link");
         assert_eq!(edge.ask(&Method::HEAD, &format!("/{code}"), &[], "").status, 404);
@@ -259,6 +259,7 @@ fn a_removed_link_is_gone(edge: &EdgeClient, stale_for: Duration) {
     edge.show(&code).is_problem(404, "no-such-link");
     assert_eq!(edge.remove("never-was").status, 204);
     assert_eq!(edge.remove("no.code").status, 204);
+    assert_eq!(edge.remove("%ff").status, 204);
 }
 
 /// However it is cached: it is followed until it expires, and never after.

@@ -14,10 +14,10 @@ use backing::{Background, Cache, CachePolicy, Redis, Stampede, Tiers};
 use contract::{Clock, Timestamp};
 use prometheus_client::registry::Registry;
 use shortener::{
-    Code, CodeSource, CounterCodes, HashCodes, Link, LinkError, LinkService, LinkStore, Links, RandomCodes,
-    RequestKey, Shorten, Target,
+    Code, CodeSource, CounterCodes, HashCodes, Inserted, Link, LinkError, LinkService, LinkStore, Links,
+    NewLink, RandomCodes, RequestKey, Shorten, Target,
 };
-use shortener_app::{CachedLinkStore, StoreNumbers, remotes::links};
+use shortener_app::{CachedLinkStore, MemoryLinkStore, StoreNumbers, remotes::links};
 use system_tests::{
     placed::{WAYS, placed},
     redis_server::{PATIENT, RedisServer},
@@ -94,6 +94,34 @@ async fn links_keeps_its_promises_however_it_is_reached_and_whatever_it_stands_o
     }
 }
 
+#[tokio::test]
+async fn a_creation_that_was_cut_off_before_the_cache_was_told_is_found_once_it_is_repeated() {
+    let redis = RedisServer::start();
+    for (name, tiers, stampede) in caches(redis.as_ref()).await {
+        let (policy, store) = (
+            CachePolicy { capacity: 100, time_to_live: Duration::from_mins(1), stampede },
+            Arc::new(MemoryLinkStore::default()),
+        );
+        let cache = Cache::new("links", tiers, policy, &mut Registry::default());
+        let cached = CachedLinkStore::new(Arc::clone(&store) as _, cache, Arc::new(Hands::default()));
+        let link = Link {
+            code: code(&format!("cut-{}", name.replace(' ', "-"))),
+            target: Target::parse("https://example.com/cut").unwrap(),
+            created_at: Hands::default().now(),
+            expires_at: None,
+        };
+        assert_eq!(cached.find(&link.code).await, Ok(None), "{name}: and that is known now");
+        let new = NewLink { link: link.clone(), key: RequestKey::parse("cut").unwrap() };
+        assert_eq!(
+            store.insert(new.clone()).await,
+            Ok(Inserted::Stored),
+            "{name}: by a process that died then"
+        );
+        assert_eq!(cached.insert(new).await, Ok(Inserted::Replayed(link.clone())), "{name}");
+        assert_eq!(cached.find(&link.code.clone()).await, Ok(Some(link)), "{name}: it was acknowledged");
+    }
+}
+
 async fn behaves(links: &dyn Links, clock: &Hands, unique: &str) {
     let key = |name: &str| format!("{name}-{}", unique.replace(' ', "-"));
     an_acknowledged_link_resolves_to_its_target(links, &key("plain")).await;
@@ -148,13 +176,18 @@ async fn a_code_that_was_asked_for_in_vain_leads_somewhere_once_it_is_taken(link
 async fn an_expired_link_never_resolves(links: &dyn Links, clock: &Hands, key: &str) {
     let end = clock.now().plus(Duration::from_secs(10));
     let expiring = Shorten { expires_at: Some(end), ..request("https://example.com/soon", key) };
-    let link = links.shorten(expiring).await.unwrap();
+    let link = links.shorten(expiring.clone()).await.unwrap();
     assert_eq!(links.resolve(link.code.clone()).await.unwrap().expires_at, Some(end));
     clock.0.store(end.millis() - 1, Ordering::SeqCst);
     assert!(links.resolve(link.code.clone()).await.is_ok());
     clock.0.store(end.millis(), Ordering::SeqCst);
     let gone = links.resolve(link.code.clone()).await;
-    assert_eq!(gone, Err(LinkError::Expired { code: link.code }), "however it is cached");
+    assert_eq!(gone, Err(LinkError::Expired { code: link.code.clone() }), "however it is cached");
+    assert_eq!(
+        links.shorten(expiring).await,
+        Ok(link),
+        "the same key again is the same link, also afterwards"
+    );
 }
 
 async fn a_removed_link_is_gone_and_removing_is_repeatable(links: &dyn Links, key: &str) {

@@ -19,8 +19,8 @@ use std::sync::Arc;
 use axum::{
     Json, Router,
     body::Bytes,
-    extract::{Path, State},
-    http::{HeaderMap, HeaderValue, Method, StatusCode, header},
+    extract::{Path, State, rejection::PathRejection},
+    http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header, uri::Authority},
     response::{IntoResponse, Response},
     routing::{get, post},
 };
@@ -60,9 +60,9 @@ async fn shorten(
     headers: HeaderMap,
     request: axum::extract::Request,
 ) -> Result<Response, Problem> {
-    let key = request_key(&headers)?;
+    let (key, via) = (request_key(&headers)?, via(request.uri(), &headers));
     let asked: ShortenAsked = json_body(request, MAX_BODY_BYTES).await?;
-    let link = edge.links.shorten(parse(asked, key, &headers)?).await.map_err(of_links)?;
+    let link = edge.links.shorten(parse(asked, key, via)?).await.map_err(of_links)?;
     let location = HeaderValue::try_from(format!("/{}", link.code)).map_err(|_| unwritable())?;
     let shown = Json(LinkShown::new(&link, None));
     Ok((StatusCode::CREATED, [(header::LOCATION, location)], shown).into_response())
@@ -77,22 +77,24 @@ fn request_key(headers: &HeaderMap) -> Result<RequestKey, Problem> {
     .map_err(|error| Problem::invalid("idempotency-key", &error))
 }
 
-fn parse(asked: ShortenAsked, key: RequestKey, headers: &HeaderMap) -> Result<Shorten, Problem> {
+/// The host that the client reached this by: over HTTP/2 it stands in the request's address.
+fn via(uri: &Uri, headers: &HeaderMap) -> Option<String> {
+    let named = || headers.get(header::HOST).and_then(|host| host.to_str().ok());
+    uri.authority().map(Authority::as_str).or_else(named).map(str::to_owned)
+}
+
+fn parse(asked: ShortenAsked, key: RequestKey, via: Option<String>) -> Result<Shorten, Problem> {
     let alias = asked.alias.map(Code::parse).transpose();
     Ok(Shorten {
         target: Target::parse(asked.target).map_err(|error| Problem::invalid("target", &error))?,
         alias: alias.map_err(|error| Problem::invalid("alias", &error))?,
         expires_at: asked.expires_at.as_deref().map(body::moment).transpose()?,
         key,
-        via: headers.get(header::HOST).and_then(|host| host.to_str().ok()).map(str::to_owned),
+        via,
     })
 }
 
-async fn follow(
-    State(edge): State<Arc<Edge>>,
-    method: Method,
-    Path(code): Path<String>,
-) -> Result<Response, Problem> {
+async fn follow(State(edge): State<Arc<Edge>>, method: Method, code: PathText) -> Result<Response, Problem> {
     let link = resolve(&edge, code).await?;
     // A HEAD request looks at a link and does not follow it.
     if method == Method::GET {
@@ -107,22 +109,30 @@ async fn follow(
     Ok(response)
 }
 
-async fn show(State(edge): State<Arc<Edge>>, Path(code): Path<String>) -> Result<Json<LinkShown>, Problem> {
+async fn show(State(edge): State<Arc<Edge>>, code: PathText) -> Result<Json<LinkShown>, Problem> {
     let link = resolve(&edge, code).await?;
     let count = edge.clicks.count(link.code.clone()).await.map_err(of_clicks)?;
     Ok(Json(LinkShown::new(&link, Some(count.clicks))))
 }
 
-async fn remove(State(edge): State<Arc<Edge>>, Path(code): Path<String>) -> Result<StatusCode, Problem> {
+async fn remove(State(edge): State<Arc<Edge>>, code: PathText) -> Result<StatusCode, Problem> {
     // What is no code leads nowhere already.
-    if let Ok(code) = Code::parse(code) {
+    if let Ok(code) = Code::parse(text(code)) {
         edge.links.remove(code).await.map_err(of_links)?;
     }
     Ok(StatusCode::NO_CONTENT)
 }
 
-async fn resolve(edge: &Edge, code: String) -> Result<Link, Problem> {
-    match Code::parse(code) {
+/// A part of the path, if it is text.
+type PathText = Result<Path<String>, PathRejection>;
+
+/// Nothing where it is no text: that is no code either.
+fn text(part: PathText) -> String {
+    part.map_or_else(|_| String::new(), |Path(text)| text)
+}
+
+async fn resolve(edge: &Edge, code: PathText) -> Result<Link, Problem> {
+    match Code::parse(text(code)) {
         Ok(code) => edge.links.resolve(code).await.map_err(of_links),
         // To its reader a link that is not there.
         Err(error) => Err(no_such_link(error.to_string())),

@@ -23,15 +23,12 @@ impl LinkService {
         Self { store, codes, clock }
     }
 
-    fn validate(&self, request: &Shorten) -> Result<(), LinkError> {
+    fn validate(request: &Shorten) -> Result<(), LinkError> {
         if let Some(alias) = request.alias.as_ref().filter(|alias| alias.is_reserved()) {
             return Err(LinkError::AliasReserved { alias: alias.clone() });
         }
         if request.via.as_ref().is_some_and(|host| request.target.leads_to(host)) {
             return Err(LinkError::LeadsToItself);
-        }
-        if request.expires_at.is_some_and(|end| end <= self.clock.now()) {
-            return Err(LinkError::ExpiryInThePast);
         }
         Ok(())
     }
@@ -44,16 +41,19 @@ impl LinkService {
         Ok((link, self.store.insert(new).await?))
     }
 
+    /// What it means that a request with this key has made a link before.
+    fn replayed(request: &Shorten, before: Link) -> Result<Link, LinkError> {
+        let same = before.target == request.target
+            && before.expires_at == request.expires_at
+            && request.alias.as_ref().is_none_or(|alias| *alias == before.code);
+        if same { Ok(before) } else { Err(LinkError::KeyReused) }
+    }
+
     /// What an insert means for the caller; `None`: the code is taken, another may be free.
     fn settle(request: &Shorten, made: Link, inserted: Inserted) -> Option<Result<Link, LinkError>> {
         match inserted {
             Inserted::Stored => Some(Ok(made)),
-            Inserted::Replayed(before) => {
-                let same = before.target == request.target
-                    && before.expires_at == request.expires_at
-                    && request.alias.as_ref().is_none_or(|alias| *alias == before.code);
-                Some(if same { Ok(before) } else { Err(LinkError::KeyReused) })
-            }
+            Inserted::Replayed(before) => Some(Self::replayed(request, before)),
             Inserted::CodeTaken => request.alias.clone().map(|alias| Err(LinkError::AliasTaken { alias })),
         }
     }
@@ -62,7 +62,12 @@ impl LinkService {
 #[async_trait]
 impl Links for LinkService {
     async fn shorten(&self, request: Shorten) -> Result<Link, LinkError> {
-        self.validate(&request)?;
+        Self::validate(&request)?;
+        if request.expires_at.is_some_and(|end| end <= self.clock.now()) {
+            // Of a request that is repeated the end may have come meanwhile.
+            let before = self.store.made_by(&request.key).await?;
+            return before.map_or(Err(LinkError::ExpiryInThePast), |before| Self::replayed(&request, before));
+        }
         for attempt in 0..ATTEMPTS {
             let code = match &request.alias {
                 Some(alias) => alias.clone(),

@@ -17,6 +17,9 @@ pub trait LinkStore: Send + Sync {
     /// The link with this code, expired or not.
     async fn find(&self, code: &Code) -> Result<Option<Link>, Unavailable>;
 
+    /// The link that a request with this key made, expired or not.
+    async fn made_by(&self, key: &RequestKey) -> Result<Option<Link>, Unavailable>;
+
     /// Sees to it that there is no link with this code.
     async fn remove(&self, code: &Code) -> Result<(), Unavailable>;
 }

@@ -159,6 +159,15 @@ where
         self.local.remove(key);
     }
 
+    /// Makes the cache ask the store again if it knows that there is nothing: for a value that was written before, when
+    /// nobody may have told the cache.
+    pub async fn doubt(&self, key: &K) {
+        if let Some(remote) = &self.remote {
+            remote.doubt(key).await;
+        }
+        self.local.remove(key);
+    }
+
     /// Makes the cache know that a value has just been removed from the store.
     pub async fn forget(&self, key: &K) {
         // Redis first: otherwise a reader could bring what it still has back into the process.

@@ -5,11 +5,12 @@ use std::{sync::Arc, time::Duration};
 use async_trait::async_trait;
 use backing::{Cache, Lasting};
 use contract::{Clock, Unavailable};
-use shortener::{Code, Inserted, Link, LinkStore, NewLink};
+use shortener::{Code, Inserted, Link, LinkStore, NewLink, RequestKey};
 
 /// Cache-aside: reads ask the cache first, writes go to the store and then to the cache.
 ///
-/// A write is acknowledged when both have been told; one that is cut off in between has not been acknowledged.
+/// A write is acknowledged when both have been told; one that is cut off in between has not been acknowledged, and the cache
+/// is told when it is repeated.
 pub struct CachedLinkStore {
     store: Arc<dyn LinkStore>,
     cache: Cache<Code, Link>,
@@ -36,9 +37,12 @@ impl LinkStore for CachedLinkStore {
     async fn insert(&self, new: NewLink) -> Result<Inserted, Unavailable> {
         let link = new.link.clone();
         let inserted = self.store.insert(new).await?;
-        if inserted == Inserted::Stored {
-            // The cache may know that there was nothing.
-            self.cache.put(&link.code.clone(), &self.lasting(link)).await;
+        // The cache may know that there was nothing.
+        match &inserted {
+            Inserted::Stored => self.cache.put(&link.code.clone(), &self.lasting(link)).await,
+            // Perhaps of one that was cut off before the cache was told.
+            Inserted::Replayed(before) => self.cache.doubt(&before.code).await,
+            Inserted::CodeTaken => {}
         }
         Ok(inserted)
     }
@@ -46,6 +50,10 @@ impl LinkStore for CachedLinkStore {
     async fn find(&self, code: &Code) -> Result<Option<Link>, Unavailable> {
         let load = async || Ok(self.store.find(code).await?.map(|link| self.lasting(link)));
         self.cache.get_or_load(code, load).await
+    }
+
+    async fn made_by(&self, key: &RequestKey) -> Result<Option<Link>, Unavailable> {
+        self.store.made_by(key).await
     }
 
     async fn remove(&self, code: &Code) -> Result<(), Unavailable> {

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use contract::{Unavailable, Why};
-use shortener::{Code, Inserted, Link, LinkStore, NewLink};
+use shortener::{Code, Inserted, Link, LinkStore, NewLink, RequestKey};
 use tokio::{
     sync::Semaphore,
     time::{sleep, timeout},
@@ -42,6 +42,10 @@ impl LinkStore for DistantLinkStore {
         let _connection = held.map_err(|_| overloaded())?;
         sleep(ROUND_TRIP).await;
         self.store.find(code).await
+    }
+
+    async fn made_by(&self, key: &RequestKey) -> Result<Option<Link>, Unavailable> {
+        self.store.made_by(key).await
     }
 
     async fn remove(&self, code: &Code) -> Result<(), Unavailable> {

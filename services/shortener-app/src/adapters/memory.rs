@@ -36,6 +36,12 @@ impl LinkStore for MemoryLinkStore {
         Ok(links.0.get(code).cloned())
     }
 
+    async fn made_by(&self, key: &RequestKey) -> Result<Option<Link>, Unavailable> {
+        let guard = self.links.lock().unwrap_or_else(PoisonError::into_inner);
+        let (links, keys) = &*guard;
+        Ok(keys.get(key).and_then(|code| links.get(code)).cloned())
+    }
+
     async fn remove(&self, code: &Code) -> Result<(), Unavailable> {
         let mut links = self.links.lock().unwrap_or_else(PoisonError::into_inner);
         links.0.remove(code);

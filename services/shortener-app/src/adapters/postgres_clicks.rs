@@ -24,9 +24,10 @@ impl PostgresClickStore {
 #[async_trait]
 impl ClickStore for PostgresClickStore {
     async fn add(&self, tallies: &[Tally]) -> Result<(), Unavailable> {
-        // One statement, so all or nothing; in the order of the codes, so that two of them never wait for each other.
+        // One statement, so all or nothing; in the order of ids and of codes, so that two of them never wait for each other.
         let add = "WITH fresh AS (
-                INSERT INTO tallies (id) SELECT DISTINCT unnest($1::text[]) ON CONFLICT DO NOTHING RETURNING id
+                INSERT INTO tallies (id) SELECT DISTINCT unnest($1::text[]) AS id ORDER BY id
+                ON CONFLICT DO NOTHING RETURNING id
             )
             INSERT INTO click_counts (code, clicks)
             SELECT t.code, sum(t.clicks)::bigint FROM unnest($1::text[], $2::text[], $3::bigint[]) AS t (id, code, clicks)

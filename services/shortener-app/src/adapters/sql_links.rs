@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use backing::{Postgres, Sqlite, migrate, unavailable};
 use contract::Unavailable;
-use shortener::{Code, Inserted, Link, LinkStore, NewLink};
+use shortener::{Code, Inserted, Link, LinkStore, NewLink, RequestKey};
 
 use super::row::{COLUMNS, LinkRow, link, ms};
 
@@ -59,6 +59,10 @@ macro_rules! link_store {
 
             async fn find(&self, code: &Code) -> Result<Option<Link>, Unavailable> {
                 self.find_by("code", code.as_str()).await.map_err(|error| unavailable(&error))
+            }
+
+            async fn made_by(&self, key: &RequestKey) -> Result<Option<Link>, Unavailable> {
+                self.find_by("request_key", key.as_str()).await.map_err(|error| unavailable(&error))
             }
 
             async fn remove(&self, code: &Code) -> Result<(), Unavailable> {

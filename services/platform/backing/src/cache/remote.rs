@@ -3,7 +3,10 @@
 use std::{fmt::Display, time::Duration};
 
 use redis::cmd;
-use serde::{Serialize, de::DeserializeOwned};
+use serde::{
+    Serialize,
+    de::{DeserializeOwned, IgnoredAny},
+};
 
 use super::{ABSENT_FOR, Lasting, VALUE_FOR_AT_LEAST, jittered};
 use crate::Redis;
@@ -64,6 +67,13 @@ impl Remote {
     /// What a writer removed: whatever was there before.
     pub(super) async fn forget(&self, key: &impl Display) {
         self.overwrite(key, None::<&Lasting<()>>).await;
+    }
+
+    /// Whoever holds that there is nothing asks the store again.
+    pub(super) async fn doubt(&self, key: &impl Display) {
+        if self.get::<IgnoredAny>(key).await == Found::Absence {
+            self.redis.ask::<()>(cmd("DEL").arg(self.key(key))).await;
+        }
     }
 
     async fn overwrite<V: Serialize>(&self, key: &impl Display, entry: Option<&Lasting<V>>) {
