@@ -102,7 +102,9 @@ async fn run(service: &Service, file: HostFile) -> Result<()> {
     while let Some(served) = servers.join_next().await {
         served.context("a server failed")?;
     }
-    backings.background.stop().await;
+    if tokio::time::timeout(EXIT_MARGIN, backings.background.stop()).await.is_err() {
+        tracing::warn!("work beside requests was cut off");
+    }
     spans.flush();
     Ok(())
 }

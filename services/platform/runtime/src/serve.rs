@@ -23,6 +23,11 @@ const HEADER_WITHIN: Duration = Duration::from_secs(30);
 /// HTTP/2 streams of one connection that are under way at once.
 const STREAMS: u32 = 256;
 
+/// How often a client of HTTP/2 is asked whether it is there, and how long it may take to say so: one that vanished would
+/// keep its place for ever.
+const PING_EVERY: Duration = Duration::from_secs(20);
+const PONG_WITHIN: Duration = Duration::from_secs(10);
+
 /// The limits of a server.
 #[derive(Clone, Copy, Debug)]
 pub struct ServeLimits {
@@ -49,7 +54,11 @@ pub async fn serve(listener: TcpListener, ingress: Ingress, limits: ServeLimits,
     let mut http = auto::Builder::new(TokioExecutor::new());
     // A reply is small: its head and body are put together more cheaply here than by the kernel.
     http.http1().writev(false).timer(TokioTimer::new()).header_read_timeout(HEADER_WITHIN);
-    http.http2().timer(TokioTimer::new()).max_concurrent_streams(STREAMS);
+    http.http2()
+        .timer(TokioTimer::new())
+        .max_concurrent_streams(STREAMS)
+        .keep_alive_interval(PING_EVERY)
+        .keep_alive_timeout(PONG_WITHIN);
     let http = Arc::new(http);
     let graceful = GracefulShutdown::new();
     let places = Arc::new(Semaphore::new(limits.connections));
@@ -111,13 +120,17 @@ mod tests {
 
     const FIRST: Duration = Duration::from_millis(50);
 
+    fn ingress() -> Ingress {
+        let metrics = ServerMetrics::register(&mut Registry::default()).of("public");
+        let routes = Router::new().route("/", get(async || StatusCode::NO_CONTENT));
+        Ingress::public(routes, Limits::default(), Sampling::Off, metrics)
+    }
+
     #[tokio::test]
     async fn a_connection_on_which_nothing_is_asked_gives_its_place_back() {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("it is bound");
-        let metrics = ServerMetrics::register(&mut Registry::default()).of("public");
-        let routes = Router::new().route("/", get(async || StatusCode::NO_CONTENT));
-        let ingress = Ingress::public(routes, Limits::default(), Sampling::Off, metrics);
+        let ingress = ingress();
         let limits = ServeLimits { connections: 1, first: FIRST, ..ServeLimits::from(&Limits::default()) };
         tokio::spawn(serve(listener, ingress, limits, CancellationToken::new()));
 
@@ -136,5 +149,28 @@ mod tests {
             assert!(reply[..read.expect("it can be read")].starts_with(b"HTTP/1.1 204"));
             tokio::time::sleep(FIRST * 2).await;
         }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_client_of_http_2_that_vanished_gives_its_place_back() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let address = listener.local_addr().expect("it is bound");
+        tokio::spawn(serve(listener, ingress(), (&Limits::default()).into(), CancellationToken::new()));
+        let mut stream = TcpStream::connect(address).await.expect("it listens");
+        // The preface, empty settings, and `GET /` as its static table has it; then nothing, not even to a ping.
+        let said = [
+            b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".as_slice(),
+            &[0, 0, 0, 4, 0, 0, 0, 0, 0],
+            &[0, 0, 3, 1, 5, 0, 0, 0, 1, 0x82, 0x84, 0x86],
+        ];
+        stream.write_all(&said.concat()).await.expect("it can be written");
+        let asked = tokio::time::Instant::now();
+        let mut heard = Vec::new();
+        timeout(10 * PING_EVERY, stream.read_to_end(&mut heard))
+            .await
+            .expect("it is closed")
+            .expect("in order");
+        assert!(heard.len() > 50, "it was answered first: {heard:?}");
+        assert!(asked.elapsed() >= PING_EVERY + PONG_WITHIN, "after {:?}", asked.elapsed());
     }
 }

@@ -7,7 +7,7 @@ use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use contract::{Unavailable, Why};
-use tokio::sync::mpsc;
+use tokio::sync::{Notify, mpsc};
 use tokio_util::sync::CancellationToken;
 
 use super::{Batching, Event, EventMetrics, Publisher, Subscriber};
@@ -25,6 +25,8 @@ const TRIES: u32 = 6;
 /// Buffers events and delivers them in batches.
 pub struct MemoryPublisher {
     buffer: mpsc::Sender<Event>,
+    /// Told when a whole batch waits.
+    full: Arc<Notify>,
     metrics: EventMetrics,
 }
 
@@ -32,9 +34,10 @@ impl MemoryPublisher {
     /// Starts to deliver to this subscriber in the background.
     pub fn start(subscriber: Arc<dyn Subscriber>, metrics: EventMetrics, background: &Background) -> Self {
         let (buffer, waiting) = mpsc::channel(CAPACITY);
-        let counted = metrics.clone();
-        background.start(|stop| deliver(waiting, subscriber, counted, stop));
-        Self { buffer, metrics }
+        let (counted, full) = (metrics.clone(), Arc::new(Notify::new()));
+        let told = Arc::clone(&full);
+        background.start(|stop| deliver(waiting, told, subscriber, counted, stop));
+        Self { buffer, full, metrics }
     }
 }
 
@@ -43,6 +46,9 @@ impl Publisher for MemoryPublisher {
     async fn publish(&self, event: Event) -> Result<(), Unavailable> {
         let gone = |_| Unavailable::new("events", Why::Broken);
         self.buffer.send(event).await.map_err(gone)?;
+        if self.buffer.capacity() <= CAPACITY - BATCH {
+            self.full.notify_one();
+        }
         self.metrics.published.inc();
         Ok(())
     }
@@ -50,6 +56,7 @@ impl Publisher for MemoryPublisher {
 
 async fn deliver(
     mut waiting: mpsc::Receiver<Event>,
+    full: Arc<Notify>,
     subscriber: Arc<dyn Subscriber>,
     metrics: EventMetrics,
     stop: CancellationToken,
@@ -60,13 +67,14 @@ async fn deliver(
         if !stopping {
             tokio::select! {
                 () = tokio::time::sleep(LINGER) => {}
+                () = full.notified() => {}
                 () = stop.cancelled() => {
                     stopping = true;
                     waiting.close();
                 }
             }
         }
-        // A full batch leaves at once, so that a burst is delivered as fast as it is taken.
+        // All that waits leaves at once, so that a burst is delivered as fast as it is taken.
         loop {
             while batch.len() < BATCH {
                 let Ok(event) = waiting.try_recv() else { break };
@@ -99,4 +107,42 @@ async fn deliver_batch(batch: &[Event], subscriber: &dyn Subscriber, metrics: &E
     }
     metrics.lost.inc_by(batch.len() as u64);
     tracing::error!(events = batch.len(), "a batch was given up: these events are lost");
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use tokio::time::Instant;
+
+    use super::*;
+
+    #[derive(Default)]
+    struct Taken(AtomicUsize);
+
+    #[async_trait]
+    impl Subscriber for Taken {
+        async fn receive(&self, events: &[Event], _: Batching) -> Result<(), Unavailable> {
+            self.0.fetch_add(events.len(), Ordering::Relaxed);
+            Ok(())
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_burst_waits_for_nobody_and_a_few_arrive_as_well() {
+        let (taken, background) = (Arc::new(Taken::default()), Background::default());
+        let publisher = MemoryPublisher::start(Arc::clone(&taken) as _, EventMetrics::default(), &background);
+        let publish = async |events: usize| {
+            for event in 0..events {
+                publisher.publish(Event::new(event as u128, "key")).await.expect("it takes events");
+            }
+        };
+        let began = Instant::now();
+        publish(2 * CAPACITY).await;
+        assert!(began.elapsed().is_zero(), "more than there is room for, in {:?}", began.elapsed());
+        publish(10).await;
+        tokio::time::sleep(2 * LINGER).await;
+        assert_eq!(taken.0.load(Ordering::Relaxed), 2 * CAPACITY + 10);
+        background.stop().await;
+    }
 }
