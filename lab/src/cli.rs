@@ -7,7 +7,7 @@ use clap::{Parser, Subcommand};
 
 use crate::{
     commands::{broker, doctor, export, health, host, keep, list, load, plan, report, run, show, tether, up},
-    complaint,
+    complaint, interrupt,
 };
 
 const LONG_ABOUT: &str = "\
@@ -37,7 +37,9 @@ Exit codes:
 
 /// The command `lab`, from its arguments to its exit code.
 pub fn main() -> ExitCode {
-    match Cli::parse().run() {
+    let outcome = Cli::parse().run();
+    interrupt::leave_the_end_to_it();
+    match outcome {
         Ok(Outcome::Done) => ExitCode::SUCCESS,
         Ok(Outcome::ExpectationFailed) => ExitCode::from(1),
         Err(error) => {

@@ -22,6 +22,18 @@ const LOOK_EVERY: Duration = Duration::from_millis(20);
 /// The exit code of a process that a second Ctrl-C ended: 128 + SIGINT, as shells have it.
 const KILLED_BY_INTERRUPT: i32 = 130;
 
+/// Whether a second Ctrl-C is ending this process.
+static ENDING: AtomicBool = AtomicBool::new(false);
+
+/// Leaves it to a second Ctrl-C to end this process, if there was one: what it removes would stay otherwise.
+///
+/// To be called last. Returns only if there was none.
+pub(crate) fn leave_the_end_to_it() {
+    while ENDING.load(Ordering::SeqCst) {
+        thread::park();
+    }
+}
+
 /// Whether the person asked the lab to stop. Clones share one flag.
 #[derive(Clone, Default)]
 pub struct Interrupt {
@@ -78,6 +90,7 @@ impl Interrupt {
     /// Without draining anything: what was left with [`Interrupt::at_end`] is done, children see their standard input
     /// end.
     fn end_now(&self) -> ! {
+        ENDING.store(true, Ordering::SeqCst);
         self.do_at_end();
         std::process::exit(KILLED_BY_INTERRUPT)
     }
