@@ -20,7 +20,8 @@ use crate::{
     telemetry::{self, Spans},
 };
 
-/// How long background tasks and spans may take after the last request, before a process that nobody watches is ended.
+/// How long background tasks may take after the last request before they are cut off, and how long they and spans may
+/// take before a process that nobody watches is ended.
 const EXIT_MARGIN: Duration = Duration::from_secs(5);
 
 /// The exit code of a process that did not end in time by itself.
