@@ -7,7 +7,7 @@ use axum::{
     Router,
     body::to_bytes,
     extract::Request,
-    http::{HeaderValue, Method, StatusCode, Uri, header},
+    http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header},
     response::{IntoResponse, Response},
 };
 use contract::{Unavailable, Why};
@@ -102,6 +102,19 @@ pub async fn json_body<T: DeserializeOwned>(request: Request, at_most: usize) ->
     serde_json::from_slice(&bytes).map_err(|error| {
         Problem::new(StatusCode::BAD_REQUEST, "malformed", "Malformed request", error.to_string())
     })
+}
+
+/// A header field that has one value: `None` if it is absent, 400 if it is there more than once.
+///
+/// Which of several values would count is for the sender to say, never for this server to guess.
+pub fn single<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Result<Option<&'a HeaderValue>, Problem> {
+    let mut values = headers.get_all(name).iter();
+    let first = values.next();
+    if values.next().is_none() {
+        return Ok(first);
+    }
+    let detail = format!("the header field `{name}` is there more than once: send it once");
+    Err(Problem::new(StatusCode::BAD_REQUEST, "malformed", "Malformed request", detail))
 }
 
 /// Routes that answer with a problem where nothing is, and to a method that a resource lacks.
