@@ -1,19 +1,22 @@
-//! Resident memory of processes.
+//! Memory of processes: what they hold themselves, shared pages once.
 
-use procfs::process::Process;
+use procfs::process::{Process, SmapsRollup};
 
 use super::cpu::family;
 use crate::process::{Group, Scope};
 
-/// What a group of processes holds in memory, bytes.
+/// What a group of processes holds in memory, bytes: anonymous and shared memory, without files that are mapped.
 ///
-/// Summed over its processes, so that pages which processes share count once each: an upper bound for a Postgres
-/// server, exact for a single process. A container's control group counts each page once.
+/// A page that several processes share counts once: each process is charged its proportional part (`Pss_Anon` and
+/// `Pss_Shmem` of `/proc/PID/smaps_rollup`, proc(5)). A PostgreSQL server has a process for each connection, and each
+/// maps the same buffers: the sum of their resident sizes is several times what the server holds.
+/// Control groups charge a page once as well, so both runtimes mean the same.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Memory {
-    /// Resident now (`VmRSS`, or what the control group says).
+    /// Held now.
     pub resident: u64,
-    /// The most that was ever resident (`VmHWM`, or an estimate from the control group).
+    /// The most that was ever held, at least [`Memory::resident`]: an estimate, because the kernel keeps a mark of each
+    /// process's whole resident size only, and none of a group's.
     pub peak: u64,
 }
 
@@ -31,22 +34,59 @@ pub fn memory(group: &Group) -> Memory {
 }
 
 fn of_one(pid: u32) -> Option<Memory> {
-    let status = Process::new(i32::try_from(pid).ok()?).ok()?.status().ok()?;
-    Some(Memory { resident: status.vmrss? * 1_024, peak: status.vmhwm? * 1_024 })
+    let process = Process::new(i32::try_from(pid).ok()?).ok()?;
+    let status = process.status().ok()?;
+    // Not readable for processes of another user: then the whole resident size is the best that is known.
+    let resident = process.smaps_rollup().ok().and_then(own).or_else(|| Some(status.vmrss? * 1_024))?;
+    // How far it was above today's size once.
+    let above = status.vmhwm?.saturating_sub(status.vmrss?) * 1_024;
+    Some(Memory { resident, peak: resident + above })
+}
+
+/// The proportional part of a process's anonymous and shared memory; `None` before Linux 5.4, which does not tell.
+fn own(rollup: SmapsRollup) -> Option<u64> {
+    let fields = rollup.memory_map_rollup.0.into_iter().next()?.extension.map;
+    Some(fields.get("Pss_Anon")? + fields.get("Pss_Shmem")?)
 }
 
 #[cfg(test)]
 mod tests {
+    use std::{
+        io::{BufRead as _, BufReader},
+        process::{Command, Stdio},
+    };
+
     use super::*;
     use crate::process::Part;
 
+    fn group(scope: Scope) -> Group {
+        Group { name: "own".to_owned(), part: Part::Service { components: Vec::new(), edge: true }, scope }
+    }
+
     #[test]
     fn this_process_holds_something_and_never_more_than_its_peak() {
-        let own = memory(&Group {
-            name: "own".to_owned(),
-            part: Part::Service { components: Vec::new(), edge: true },
-            scope: Scope::Process(std::process::id()),
-        });
-        assert!(own.resident > 100_000 && own.peak >= own.resident);
+        let own = memory(&group(Scope::Process(std::process::id())));
+        assert!(own.resident > 100_000 && own.peak >= own.resident, "{own:?}");
+    }
+
+    #[test]
+    fn pages_that_processes_share_count_once() {
+        // Four subshells share what their parent read: five times 16 MiB if each counted it whole. They end with the pipe.
+        let script = r#"exec 3<&0
+            held=$(head -c 16777216 /dev/zero | tr '\0' x)
+            for child in 1 2 3 4; do (echo $child; read -r end <&3) & done
+            wait"#;
+        let mut parent = Command::new("sh")
+            .args(["-c", script])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("there is a shell");
+        let read = BufReader::new(parent.stdout.take().expect("it is piped")).lines().take(4).count();
+        let held = memory(&group(Scope::Family(parent.id()))).resident;
+        drop(parent.stdin.take());
+        parent.wait().expect("it was started");
+        assert_eq!(read, 4, "all of them run");
+        assert!((16 << 20..3 * (16 << 20)).contains(&held), "{held} bytes");
     }
 }
