@@ -4,9 +4,11 @@
 //! What this module hands out has been checked: every axis and value exists, and exactly one axis varies.
 //!
 //! Read in this order: this file (the model), `file` (its shape in TOML), `check` (from the one to the other),
-//! `load` and `phases` (what is offered), `faults` (what goes wrong on purpose), `claim` (what is tested),
+//! `load` and `phases` (what is offered), `faults` (what goes wrong on purpose), `claim` (what is tested), `answer` (what the
+//! report says first),
 //! `library` (finding them), `fault` (saying where a file is wrong).
 
+mod answer;
 mod check;
 mod claim;
 mod fault;
@@ -21,6 +23,7 @@ use std::{collections::BTreeMap, path::PathBuf};
 use runtime::System;
 use serde::{Deserialize, Serialize};
 
+pub use answer::{Answer, FigureOf, Piece};
 pub use claim::{Claim, Expectation, Metric, Relation};
 pub use fault::ScenarioFault;
 pub use faults::{Fault, Harm};
@@ -43,6 +46,8 @@ pub struct Scenario {
     pub why: String,
     /// What to look at in the report.
     pub look_for: Vec<String>,
+    /// What the report says first.
+    pub answers: Vec<Answer>,
     /// How the arms are compared.
     pub kind: Kind,
     /// What differs between the arms.

@@ -210,6 +210,7 @@ fn every_scenario_asks_one_question_and_says_why() {
     let scenarios = scenarios();
     assert!(scenarios.len() >= 8, "only {} scenarios were found", scenarios.len());
     for scenario in scenarios {
+        assert!(!scenario.answers.is_empty(), "{}: a report answers its question first", scenario.name);
         let name = &scenario.name;
         assert!(scenario.question.ends_with('?'), "{name}: `{}` is no question", scenario.question);
         assert!(scenario.why.len() > 40, "{name}: why does it matter?");

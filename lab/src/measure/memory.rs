@@ -72,10 +72,10 @@ mod tests {
     #[test]
     fn pages_that_processes_share_count_once() {
         // Four subshells share what their parent read: five times 16 MiB if each counted it whole. They end with the pipe.
-        let script = r#"exec 3<&0
+        let script = r"exec 3<&0
             held=$(head -c 16777216 /dev/zero | tr '\0' x)
             for child in 1 2 3 4; do (echo $child; read -r end <&3) & done
-            wait"#;
+            wait";
         let mut parent = Command::new("sh")
             .args(["-c", script])
             .stdin(Stdio::piped())

@@ -13,6 +13,10 @@ pub(super) struct Row {
     pub(super) cells: Vec<String>,
 }
 
+/// Where the shares of operations that two arms turned away lie further apart than this, their latencies are not of the
+/// same operations.
+const MOST_TURNED_AWAY: f64 = 0.02;
+
 /// How an arm's cell of a row is written.
 type Cell = fn(&Arm) -> String;
 
@@ -128,6 +132,35 @@ pub(super) fn causes(list: &[CauseCount]) -> String {
             format!("{} ({})", count(total), each.join(", "))
         }
     }
+}
+
+/// What a reader has to know beside a comparison of latencies: they are of operations that were let through, and where
+/// one arm refused or failed many more than the other, those are not the same operations.
+pub(super) fn caveat(report: &Report, comparison: &Comparison) -> Option<String> {
+    if !comparison.metric.starts_with('p') {
+        return None;
+    }
+    let turned_away = |label: &str| {
+        let arm = report.arm(label)?;
+        let sum = |causes: &[CauseCount]| causes.iter().map(|cause| cause.count).sum::<u64>();
+        let lost = sum(&arm.refused) + sum(&arm.failed);
+        Some((lost, lost as f64 / (arm.operations + lost).max(1) as f64))
+    };
+    let ((a, share_a), (b, share_b)) = (turned_away(&comparison.arm)?, turned_away(&comparison.baseline)?);
+    ((share_a - share_b).abs() > MOST_TURNED_AWAY).then(|| {
+        format!(
+            "of what was let through: {} refused or failed {}, {} {}",
+            comparison.arm,
+            count(a),
+            comparison.baseline,
+            count(b)
+        )
+    })
+}
+
+/// Whether a comparison says something: not one that cannot be told.
+pub(super) fn is_told(comparison: &Comparison) -> bool {
+    !matches!(comparison.verdict, Some(Verdict::CannotTell { .. }))
 }
 
 /// The comparisons that a reader should see first: CPU, the median and the tail.

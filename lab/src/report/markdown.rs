@@ -40,8 +40,12 @@ fn answer(report: &Report) -> String {
     for sentence in report.arms.iter().filter_map(figures::death_sentence) {
         let _ = writeln!(text, "- **Died.** {sentence}.");
     }
+    for answer in &report.answers {
+        let _ = writeln!(text, "- **{}**", answer.sentence);
+    }
     for comparison in figures::headlines(report) {
-        let _ = writeln!(text, "- {}.", comparison.sentence);
+        let caveat = figures::caveat(report, comparison).map(|caveat| format!(" ({caveat})"));
+        let _ = writeln!(text, "- {}{}.", comparison.sentence, caveat.unwrap_or_default());
     }
     for skipped in &report.skipped_arms {
         let _ = writeln!(text, "- Skipped: {}, {}. Hint: {}.", skipped.name, skipped.why, skipped.hint);

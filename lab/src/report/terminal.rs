@@ -93,9 +93,16 @@ fn answer(page: &mut Page, report: &Report) {
     for arm in report.arms.iter().filter(|arm| arm.ledger.as_ref().is_some_and(|ledger| !ledger.holds)) {
         page.item(RED, "BROKEN", 14, &format!("{}: the ledger has {}", arm.label, figures::violations(arm)));
     }
+    for answer in &report.answers {
+        let (style, mark) = if answer.certain { (BOLD, "ANSWER") } else { (YELLOW, "? ANSWER") };
+        page.item(style, mark, 14, &answer.sentence);
+    }
     for comparison in figures::headlines(report) {
         let (style, mark) = if report.validity.verdict_possible { mark(comparison) } else { (DIM, "~ void") };
         page.item(style, mark, 14, &comparison.sentence);
+        if let Some(caveat) = figures::caveat(report, comparison) {
+            page.item(DIM, "", 14, &caveat);
+        }
     }
     for skipped in &report.skipped_arms {
         page.item(YELLOW, "SKIPPED", 14, &format!("{}: {}", skipped.name, skipped.why));

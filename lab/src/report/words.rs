@@ -6,7 +6,7 @@ use super::model::PartKind;
 pub(super) const NO_FIGURE: &str = "–";
 
 /// Three significant digits, without an exponent: `0.412`, `1.83`, `18.3`, `183`, `1,830`.
-pub(super) fn three_digits(value: f64) -> String {
+pub(crate) fn three_digits(value: f64) -> String {
     let size = value.abs();
     if size >= 999.5 {
         count(value.round() as u64)
@@ -62,7 +62,7 @@ pub(crate) fn count(value: u64) -> String {
 }
 
 /// A mean count an operation: `1.95`, `0`.
-pub(super) fn mean_count(value: Option<f64>) -> String {
+pub(crate) fn mean_count(value: Option<f64>) -> String {
     match value {
         None => NO_FIGURE.to_owned(),
         Some(0.0) => "0".to_owned(),

@@ -7,7 +7,7 @@ mod series;
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
 use super::{
-    claims,
+    answers, claims,
     compare::{self, CONFIDENCE},
     gathered::Gathered,
     machine, rounds,
@@ -51,6 +51,7 @@ pub(super) fn report(options: &RunOptions, gathered: &Gathered, id: &str, began:
     let plan = &options.plan;
     let comparisons = compare::all(plan, gathered);
     let validity = validity(gathered, &comparisons);
+    let arms: Vec<_> = gathered.arms.iter().map(|data| arm::arm(plan, gathered, data)).collect();
     let commit = env!("LAB_COMMIT");
     Report {
         schema: SCHEMA.to_owned(),
@@ -68,7 +69,8 @@ pub(super) fn report(options: &RunOptions, gathered: &Gathered, id: &str, began:
         load: conditions::load(plan, gathered),
         plan_diff: conditions::plan_diff(plan, gathered),
         held: conditions::held(plan, gathered),
-        arms: gathered.arms.iter().map(|data| arm::arm(plan, gathered, data)).collect(),
+        answers: answers::all(&plan.scenario.answers, &arms, &comparisons, validity.verdict_possible),
+        arms,
         claims: claims::all(&plan.scenario.claims, gathered, &comparisons, validity.verdict_possible),
         validity,
         comparisons: comparisons.list,

@@ -85,6 +85,7 @@ fn counted(metric: &Metric, arm: &ArmData) -> Option<Counted> {
         Some(Counted { launches, complete })
     };
     match metric {
+        Metric::Offered => Some(Counted { launches: in_each(&|launch| launch.offered), complete: true }),
         Metric::Failed => Some(Counted { launches: in_each(&|launch| launch.failed), complete: true }),
         Metric::Refused => Some(Counted { launches: in_each(&|launch| launch.refused), complete: true }),
         Metric::Hops => Some(Counted { launches: vec![arm.counters[0] as u64], complete: true }),

@@ -9,7 +9,7 @@ use super::gathered::{ArmData, Gathered};
 use crate::{
     plan::Plan,
     report::model::{Comparison, PartKind},
-    scenario::Kind,
+    scenario::{Answer, Kind},
 };
 
 /// The confidence of all intervals of a report together.
@@ -63,12 +63,15 @@ pub(super) fn all(plan: &Plan, gathered: &Gathered) -> Comparisons {
     Comparisons { list, for_claims: judged(&claimed), family, cpu }
 }
 
-/// The pairs that claims name and that are not listed either way round.
+/// The pairs that claims and answers name and that are not listed either way round.
 fn claimed<'a>(plan: &Plan, gathered: &'a Gathered, listed: &[Pair<'a>]) -> Vec<Pair<'a>> {
     let arm = |name: &str| gathered.arms.iter().find(|arm| arm.plan.label == name || arm.plan.name == name);
     let mut pairs: Vec<Pair<'a>> = Vec::new();
-    for claim in &plan.scenario.claims {
-        let Some((a, b)) = arm(&claim.arm).zip(claim.against.as_deref().and_then(arm)) else { continue };
+    let of_claims = plan.scenario.claims.iter().map(|claim| (&claim.arm, &claim.against));
+    let figures = plan.scenario.answers.iter().flat_map(Answer::figures);
+    let of_answers = figures.map(|figure| (&figure.arm, &figure.against));
+    for (subject, against) in of_claims.chain(of_answers) {
+        let Some((a, b)) = arm(subject).zip(against.as_deref().and_then(arm)) else { continue };
         let same = |pair: &Pair<'_>| {
             let labels = (&pair.0.plan.label, &pair.1.plan.label);
             labels == (&a.plan.label, &b.plan.label) || labels == (&b.plan.label, &a.plan.label)

@@ -72,6 +72,7 @@ pub(super) struct ArmData {
 /// What was counted in one launch of an arm.
 #[derive(Default)]
 pub(super) struct LaunchCounts {
+    pub(super) offered: u64,
     pub(super) failed: u64,
     pub(super) refused: u64,
     pub(super) ledger: LedgerVerdict,
@@ -166,6 +167,7 @@ impl ArmData {
         }
         self.record.merge(record);
         let counts = self.by_launch.entry(launch).or_default();
+        counts.offered += record.succeeded + record.failed.total() + record.refused.total();
         counts.failed += record.failed.total();
         counts.refused += record.refused.total();
     }

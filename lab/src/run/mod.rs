@@ -1,9 +1,11 @@
 //! The experiment: arms up, warm, loaded in turn, checked, and judged.
 //!
 //! Read in this order: `experiment` (launches and their phases), `rounds` (what happens after each slice),
-//! `faults` (what goes wrong on purpose), `gathered` (what is kept of an arm), `compare` and `claims` (what it says), `assemble` (the report),
+//! `faults` (what goes wrong on purpose), `gathered` (what is kept of an arm), `compare`, `claims` and `answers`
+//! (what it says), `assemble` (the report),
 //! `folder` (where it is kept), `machine` (where it was measured).
 
+mod answers;
 mod assemble;
 mod claims;
 mod compare;

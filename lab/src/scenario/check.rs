@@ -1,5 +1,7 @@
 //! From a file's shape to a scenario that can be trusted: one axis, known names, arms that differ in it alone.
 
+mod claims;
+
 use std::{
     collections::{BTreeMap, BTreeSet},
     ops::Range,
@@ -9,20 +11,19 @@ use std::{
 use runtime::{System, Wiring, WiringError};
 use toml::Spanned;
 
+pub(super) use claims::{arm_fault, figure};
+
 use super::{
-    Claim, Comparison, Kind, LoadSpec, Metric, Scenario, ScenarioFault, Step,
+    Comparison, Kind, LoadSpec, Scenario, ScenarioFault, Step, answer,
     fault::Source,
     faults,
-    file::{ClaimFile, ScenarioFile, StepFile},
+    file::{ScenarioFile, StepFile},
     file_name, phases,
 };
 use crate::{complaint::did_you_mean, systems};
 
 /// Arms of one scenario; more would leave each too few slices to say anything.
 const MAX_ARMS: usize = 12;
-
-/// The backings that are processes of their own; what is embedded costs the process that uses it.
-const OWN_COST: [&str; 3] = ["postgres", "kafka", "redis"];
 
 /// Reads and checks a scenario.
 pub(super) fn scenario(source: &Source<'_>) -> Result<Scenario, ScenarioFault> {
@@ -32,10 +33,11 @@ pub(super) fn scenario(source: &Source<'_>) -> Result<Scenario, ScenarioFault> {
     hold(source, system, &file, &comparison)?;
     offered(source, system, &file.kind, &file.load)?;
     let faults = faults::checked(source, *file.kind.get_ref(), file.load.get_ref(), &file.faults)?;
+    let answers = answer::checked(source, system, &comparison, &file.answers)?;
     let claims = file
         .claims
         .into_iter()
-        .map(|claim| checked_claim(source, system, &comparison, claim))
+        .map(|claim| claims::checked(source, system, &comparison, claim))
         .collect::<Result<_, _>>()?;
     Ok(Scenario {
         name: name(system, source.path),
@@ -44,6 +46,7 @@ pub(super) fn scenario(source: &Source<'_>) -> Result<Scenario, ScenarioFault> {
         question: file.question,
         why: file.why,
         look_for: file.look_for,
+        answers,
         kind: file.kind.into_inner(),
         comparison,
         hold: file.hold.into_iter().map(|(axis, value)| (axis.into_inner(), value.into_inner())).collect(),
@@ -322,70 +325,4 @@ fn phased(source: &Source<'_>, kind: &Spanned<Kind>, load: &Spanned<LoadSpec>) -
         return Err(source.at(&load.span(), what, hint));
     }
     Ok(())
-}
-
-/// A figure that this system's runs have: a fact that its journeys report, a backing that costs something of its own.
-fn figure(source: &Source<'_>, system: &System, metric: &Spanned<Metric>) -> Result<(), ScenarioFault> {
-    if let Metric::CpuOf(backing) = metric.get_ref()
-        && !OWN_COST.contains(&backing.as_str())
-    {
-        let what = format!("there is no backing `{backing}` whose CPU is its own");
-        return Err(source.at(&metric.span(), what, did_you_mean(backing, OWN_COST)));
-    }
-    let facts = systems::facts(system.name);
-    if let Some(fact) = metric.get_ref().fact()
-        && !facts.contains(&fact.as_str())
-    {
-        let what = format!("the ledger of `{}` has no fact `{fact}`", system.name);
-        return Err(source.at(&metric.span(), what, did_you_mean(&fact, facts)));
-    }
-    Ok(())
-}
-
-fn checked_claim(
-    source: &Source<'_>,
-    system: &System,
-    comparison: &Comparison,
-    claim: ClaimFile,
-) -> Result<Claim, ScenarioFault> {
-    let known = comparison.arm_names();
-    for arm in std::iter::once(&claim.arm).chain(&claim.against) {
-        if !known.contains(&arm.get_ref().as_str()) {
-            let what =
-                format!("the claim is about an arm `{}` that this scenario does not have", arm.get_ref());
-            return Err(source.at(&arm.span(), what, did_you_mean(arm.get_ref(), known)));
-        }
-    }
-    figure(source, system, &claim.metric)?;
-    let relation = *claim.is.get_ref();
-    if relation.needs_against() != claim.against.is_some() {
-        let what = if relation.needs_against() {
-            format!("`{}` compares two arms: expected `against`", relation.name())
-        } else {
-            format!("`{}` is about one arm: `against` has no meaning", relation.name())
-        };
-        return Err(source.at(&claim.is.span(), what, None));
-    }
-    if !relation.needs_against() && !claim.metric.get_ref().is_counted() {
-        let what =
-            format!("`{}` is no count, so it is never `{}`", claim.metric.get_ref().name(), relation.name());
-        let hint = "compare it with another arm: `against`, and `higher`, `lower` or `same`".to_owned();
-        return Err(source.at(&claim.is.span(), what, hint));
-    }
-    if let Some(factor) = &claim.by_at_least
-        && !(*factor.get_ref() > 1.0 && *factor.get_ref() <= 1_000.0)
-    {
-        let hint = "`by_at_least = 1.2` with `is = \"higher\"` says: at least 1.2 times the other".to_owned();
-        return Err(source.at(&factor.span(), "`by_at_least` is a factor above 1 and at most 1000", hint));
-    }
-    Ok(Claim {
-        text: claim.text,
-        source: claim.source,
-        metric: claim.metric.into_inner(),
-        arm: claim.arm.into_inner(),
-        against: claim.against.map(Spanned::into_inner),
-        is: relation,
-        by_at_least: claim.by_at_least.map(Spanned::into_inner),
-        expect: claim.expect,
-    })
 }

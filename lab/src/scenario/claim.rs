@@ -45,6 +45,8 @@ pub enum Metric {
     Sql,
     /// Redis commands an operation.
     Redis,
+    /// Operations that ended, well or not.
+    Offered,
     /// Operations that failed.
     Failed,
     /// Operations that the system refused in order, such as with 503.
@@ -64,7 +66,7 @@ pub enum Metric {
 }
 
 /// The words for the metrics of which there is one each, in the order of a report.
-const WORDS: [(&str, Metric); 15] = [
+const WORDS: [(&str, Metric); 16] = [
     ("cpu", Metric::Cpu),
     ("p50", Metric::P50),
     ("p90", Metric::P90),
@@ -73,6 +75,7 @@ const WORDS: [(&str, Metric); 15] = [
     ("hops", Metric::Hops),
     ("sql", Metric::Sql),
     ("redis", Metric::Redis),
+    ("offered", Metric::Offered),
     ("failed", Metric::Failed),
     ("refused", Metric::Refused),
     ("lost", Metric::Lost),
@@ -109,7 +112,8 @@ impl Metric {
 
     /// Whether it can be zero, or more than zero: whether it is a count.
     pub fn is_counted(&self) -> bool {
-        matches!(self, Self::Failed | Self::Refused | Self::Hops | Self::Lost) || self.fact().is_some()
+        matches!(self, Self::Offered | Self::Failed | Self::Refused | Self::Hops | Self::Lost)
+            || self.fact().is_some()
     }
 }
 

@@ -77,6 +77,11 @@ impl Source<'_> {
         }
     }
 
+    /// A word that is not known, in the words of a TOML reader, with the nearest that is.
+    pub(super) fn unknown(&self, span: &Range<usize>, message: &str) -> ScenarioFault {
+        self.at(span, message, unknown_word(message))
+    }
+
     /// A fault that the TOML reader found, with the nearest name when a key or a word is not known.
     pub(super) fn toml(&self, error: &toml::de::Error) -> ScenarioFault {
         let message = error.message().trim().replace('\n', ", ");

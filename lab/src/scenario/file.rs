@@ -17,6 +17,8 @@ pub(super) struct ScenarioFile {
     pub(super) question: String,
     pub(super) why: String,
     pub(super) look_for: Vec<String>,
+    #[serde(default)]
+    pub(super) answers: Vec<Spanned<String>>,
     pub(super) kind: Spanned<Kind>,
     /// Exactly one, but read as anything, so that two or none can be told from a typing error.
     pub(super) axis: Option<Spanned<toml::Value>>,

@@ -127,6 +127,34 @@ fn a_claim_compares_two_arms_or_speaks_of_one() {
 }
 
 #[test]
+fn an_answer_has_figures_that_the_run_has() {
+    let with = |answer: &str| SOUND.replacen("[\"l\"]\n", &format!("[\"l\"]\nanswers = [{answer:?}]\n"), 1);
+    let sound =
+        parse(&with("{hops of microservices} calls: {cpu of microservices against monolith}.")).unwrap();
+    let names = |figure: &FigureOf| (figure.metric.name(), figure.arm.clone(), figure.against.clone());
+    let told: Vec<_> = sound.answers[0].figures().map(names).collect();
+    let micro = || "microservices".to_owned();
+    assert_eq!(
+        told,
+        [("hops".to_owned(), micro(), None), ("cpu".to_owned(), micro(), Some("monolith".to_owned()))]
+    );
+    for wrong in [
+        "nothing",
+        "{cpu of monolith",
+        "{cpu}",
+        "{cpus of monolith}",
+        "{cpu of monolit}",
+        "{cpu of monolith against micro}",
+        "{ledger:lots of monolith}",
+    ] {
+        insta::assert_snapshot!(complaint(&with(wrong)));
+    }
+    let many =
+        SOUND.replacen("[\"l\"]\n", &format!("[\"l\"]\nanswers = {:?}\n", ["{hops of monolith}"; 5]), 1);
+    insta::assert_snapshot!(complaint(&many));
+}
+
+#[test]
 fn each_step_of_a_waterfall_changes_one_axis() {
     assert!(parse(WALK).is_ok());
     let two =

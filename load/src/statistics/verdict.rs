@@ -66,6 +66,17 @@ impl Verdict {
         }
     }
 
+    /// What it says of the second arm against the first; `interval` is the one that it was made from.
+    #[must_use]
+    pub fn turned(&self, interval: &Interval) -> Self {
+        let (estimate, low, high) = (1.0 / interval.estimate, 1.0 / interval.high, 1.0 / interval.low);
+        match *self {
+            Self::Lower { .. } => Self::Higher { by: estimate - 1.0, low: low - 1.0, high: high - 1.0 },
+            Self::Higher { .. } => Self::Lower { by: 1.0 - estimate, low: 1.0 - high, high: 1.0 - low },
+            same => same,
+        }
+    }
+
     /// Whether this says that the arms differ.
     pub fn is_difference(&self) -> bool {
         matches!(self, Self::Lower { .. } | Self::Higher { .. })

@@ -23,7 +23,9 @@ pub(super) fn question(report: &Report) -> Markup {
 }
 
 pub(super) fn answer(report: &Report) -> Markup {
-    let headlines = figures::headlines(report);
+    let (told, not_told): (Vec<_>, Vec<_>) = figures::headlines(report)
+        .into_iter()
+        .partition(|comparison| report.answers.is_empty() || figures::is_told(comparison));
     html! {
         section id="answer" aria-label="The answer" {
             @if let Some(sentence) = figures::void_sentence(report) {
@@ -37,10 +39,17 @@ pub(super) fn answer(report: &Report) -> Markup {
                     (alarm("Ledger broken", &broken(report, &arm.label), &[]))
                 }
             }
-            @if !headlines.is_empty() {
+            @for answer in &report.answers {
+                p class={"answer" @if !answer.certain { " unsure" }} { (unbroken(&answer.sentence)) }
+            }
+            @if !told.is_empty() {
+                @if !report.answers.is_empty() { h2 class="costs" { "What it costs" } }
                 div class={"cards" @if !report.validity.verdict_possible { " doubtful" }} {
-                    @for comparison in headlines { (card(comparison)) }
+                    @for comparison in told { (card(report, comparison)) }
                 }
+            }
+            @if !not_told.is_empty() {
+                p class="soft" { "Cannot be told apart here: " (listed(&not_told)) "." }
             }
             @for skipped in &report.skipped_arms {
                 p class="skipped" {
@@ -84,14 +93,33 @@ fn alarm(mark: &str, sentence: &str, lines: &[String]) -> Markup {
     }
 }
 
-fn card(comparison: &Comparison) -> Markup {
+fn card(report: &Report, comparison: &Comparison) -> Markup {
     html! {
         article class={"card " (mood(comparison))} {
             p class="card-metric" { (metric_name(&comparison.metric)) }
             p class="card-figure" { (figure(comparison)) }
             p class="card-sentence" { (unbroken(&comparison.sentence)) "." }
+            @if let Some(caveat) = figures::caveat(report, comparison) {
+                p class="card-sentence soft" { (unbroken(&caveat)) "." }
+            }
         }
     }
+}
+
+/// Comparisons by metric: `median latency (p50) of local and redis; ...`.
+fn listed(comparisons: &[&Comparison]) -> String {
+    let mut metrics: Vec<&str> = Vec::new();
+    for comparison in comparisons {
+        if !metrics.contains(&comparison.metric.as_str()) {
+            metrics.push(&comparison.metric);
+        }
+    }
+    let of = |metric: &str| {
+        let pairs = comparisons.iter().filter(|comparison| comparison.metric == metric);
+        let arms: Vec<_> = pairs.map(|pair| format!("{} against {}", pair.arm, pair.baseline)).collect();
+        format!("{}: {}", metric_name(metric), arms.join(", "))
+    };
+    metrics.into_iter().map(of).collect::<Vec<_>>().join("; ")
 }
 
 /// A metric as a reader says it.

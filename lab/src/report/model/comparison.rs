@@ -26,6 +26,15 @@ pub struct Comparison {
     pub where_flips: Option<String>,
 }
 
+/// The answer to the scenario's question, or a part of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Answer {
+    /// A sentence with this run's figures.
+    pub sentence: String,
+    /// Whether every figure in it could be told.
+    pub certain: bool,
+}
+
 /// A statement that a textbook makes, held against this run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Claim {

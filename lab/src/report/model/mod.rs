@@ -18,7 +18,7 @@ mod trace;
 use serde::{Deserialize, Serialize};
 
 pub use arm::{Arm, CauseCount, Death, SkippedArm, UsedBacking};
-pub use comparison::{Claim, ClaimVerdict, Comparison};
+pub use comparison::{Answer, Claim, ClaimVerdict, Comparison};
 pub use conditions::{AxisRow, Budget, Held, Load, LoadPhase, Machine, Validity};
 pub use cost::{CpuCost, Latency, Memory, MemoryPart, Part, PartKind, PerOperation, Point};
 pub use fault::{Fault, FaultMade};
@@ -67,6 +67,9 @@ pub struct Report {
     pub held: Vec<Held>,
     /// The wirings under comparison; the first is the one that others are compared with.
     pub arms: Vec<Arm>,
+    /// The answer to the question, in sentences; empty if the scenario does not say how to put it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub answers: Vec<Answer>,
     /// Each arm against its baseline, a metric at a time; the metrics in the order of importance.
     pub comparisons: Vec<Comparison>,
     /// What textbooks say, and what this run says to it.
