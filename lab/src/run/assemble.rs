@@ -7,7 +7,8 @@ mod series;
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
 use super::{
-    answers, claims,
+    answers,
+    claims::{self, Ground},
     compare::{self, CONFIDENCE},
     gathered::Gathered,
     machine, rounds,
@@ -71,7 +72,7 @@ pub(super) fn report(options: &RunOptions, gathered: &Gathered, id: &str, began:
         held: conditions::held(plan, gathered),
         answers: answers::all(&plan.scenario.answers, &arms, &comparisons, validity.verdict_possible),
         arms,
-        claims: claims::all(&plan.scenario.claims, gathered, &comparisons, validity.verdict_possible),
+        claims: claims::all(&plan.scenario.claims, gathered, &comparisons, ground(gathered, &validity)),
         validity,
         comparisons: comparisons.list,
         does_not_show: does_not_show(&options.runtime),
@@ -85,6 +86,14 @@ pub(super) fn report(options: &RunOptions, gathered: &Gathered, id: &str, began:
             })
             .collect(),
         reproduce: conditions::reproduce(options),
+    }
+}
+
+fn ground(gathered: &Gathered, validity: &Validity) -> Ground {
+    match (gathered.death.is_some() || gathered.rounds == 0, validity.verdict_possible) {
+        (true, _) => Ground::Unfinished,
+        (false, true) => Ground::Whole,
+        (false, false) => Ground::Late,
     }
 }
 

@@ -16,12 +16,12 @@ pub(super) fn all(
     stated: &[Stated],
     gathered: &Gathered,
     comparisons: &Comparisons,
-    verdict_possible: bool,
+    ground: Ground,
 ) -> Vec<Claim> {
     stated
         .iter()
         .map(|stated| {
-            let (verdict, because) = judge(stated, gathered, comparisons, verdict_possible);
+            let (verdict, because) = judge(stated, gathered, comparisons, ground);
             Claim {
                 text: stated.text.clone(),
                 source: Some(stated.source.clone()),
@@ -40,18 +40,51 @@ pub(super) fn all(
         .collect()
 }
 
+/// What a run's figures can carry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Ground {
+    /// Everything.
+    Whole,
+    /// The generator was late: what was counted is a fact, and what only timing decides is not.
+    Late,
+    /// The run broke off: what was counted until then happened, and what was not counted may have come later.
+    Unfinished,
+}
+
+impl Ground {
+    /// Why this ground does not carry a claim, if it does not. Counts that a slow machine can cause by itself, failures
+    /// and refusals, are facts of a late run only while they are zero.
+    fn lacks(self, stated: &Stated, found: Option<u64>) -> Option<&'static str> {
+        let counts = stated.metric.is_counted() || matches!(stated.metric, Metric::Sql | Metric::Redis);
+        let by_slowness = matches!(stated.metric, Metric::Failed | Metric::Refused);
+        match self {
+            Self::Whole => None,
+            _ if !counts => Some("this run has no verdict on what only timing decides"),
+            Self::Late if by_slowness && found != Some(0) => {
+                Some("this run has no verdict: a machine that is too busy can cause some by itself")
+            }
+            Self::Late => None,
+            Self::Unfinished if stated.is == Relation::AboveZero && found.is_some_and(|found| found > 0) => {
+                None
+            }
+            Self::Unfinished => Some("this run broke off before its end"),
+        }
+    }
+}
+
 fn judge(
     stated: &Stated,
     gathered: &Gathered,
     comparisons: &Comparisons,
-    verdict_possible: bool,
+    ground: Ground,
 ) -> (ClaimVerdict, String) {
     let arm = |name: &str| gathered.arms.iter().find(|arm| arm.plan.label == name || arm.plan.name == name);
     let Some(subject) = arm(&stated.arm) else {
         return (ClaimVerdict::CannotTell, format!("`{}` is not in this run", stated.arm));
     };
-    if !verdict_possible {
-        return (ClaimVerdict::CannotTell, "this run has no verdict".to_owned());
+    let found = counted(&stated.metric, subject).map(|counted| counted.sum());
+    if let Some(lacking) = ground.lacks(stated, found) {
+        return (ClaimVerdict::CannotTell, lacking.to_owned());
     }
     let Some(against) = &stated.against else {
         return alone(stated, subject);
@@ -256,5 +289,42 @@ mod tests {
         assert_eq!(judged(Relation::Same, 0, 0), ClaimVerdict::Holds);
         assert_eq!(judged(Relation::Same, 40_000, 40_100), ClaimVerdict::Holds);
         assert_eq!(judged(Relation::Same, 40_000, 50_000), ClaimVerdict::DoesNotHoldHere);
+    }
+
+    fn claim(metric: Metric, is: Relation) -> Stated {
+        Stated {
+            text: String::new(),
+            source: String::new(),
+            metric,
+            arm: String::new(),
+            against: None,
+            is,
+            by_at_least: None,
+            expect: Expectation::Holds,
+        }
+    }
+
+    #[test]
+    fn what_was_counted_is_a_fact_although_the_generator_was_late() {
+        let over = |is| claim(Metric::Ledger("over-admitted".to_owned()), is);
+        assert_eq!(Ground::Late.lacks(&over(Relation::AboveZero), Some(687)), None);
+        assert_eq!(Ground::Late.lacks(&over(Relation::Zero), Some(0)), None);
+        assert_eq!(Ground::Late.lacks(&claim(Metric::Hops, Relation::Zero), Some(0)), None);
+        assert_eq!(Ground::Late.lacks(&claim(Metric::Failed, Relation::Zero), Some(0)), None);
+        for (metric, found) in [(Metric::P99, None), (Metric::Cpu, None), (Metric::Failed, Some(3))] {
+            assert!(
+                Ground::Late.lacks(&claim(metric.clone(), Relation::Higher), found).is_some(),
+                "{metric:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_did_not_happen_before_a_run_broke_off_may_have_come_later() {
+        let lost = |is| claim(Metric::Lost, is);
+        assert_eq!(Ground::Unfinished.lacks(&lost(Relation::AboveZero), Some(3)), None);
+        assert!(Ground::Unfinished.lacks(&lost(Relation::AboveZero), Some(0)).is_some());
+        assert!(Ground::Unfinished.lacks(&lost(Relation::Zero), Some(0)).is_some());
+        assert!(Ground::Unfinished.lacks(&lost(Relation::Zero), None).is_some());
     }
 }
