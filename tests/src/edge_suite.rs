@@ -48,6 +48,7 @@ pub fn behaves(edge: &EdgeClient, stale_for: Duration) {
     let counted = clicks_are_made_that_have_to_be_counted(edge);
     a_link_is_made_shown_and_followed(edge);
     the_longest_target_is_taken(edge);
+    a_scheme_and_a_host_are_the_same_in_capitals(edge);
     the_same_key_again_is_the_same_link(edge);
     an_alias_is_given_once(edge);
     values_that_may_not_be_are_refused(edge);
@@ -135,6 +136,15 @@ fn long(bytes: usize) -> String {
 fn the_longest_target_is_taken(edge: &EdgeClient) {
     let code = shortened(edge, &long(2_048));
     assert_eq!(edge.follow(&code).header("location"), long(2_048));
+}
+
+/// RFC 3986, 3.1 and 3.2.2: neither is case-sensitive.
+fn a_scheme_and_a_host_are_the_same_in_capitals(edge: &EdgeClient) {
+    for target in ["HTTP://EXAMPLE.COM/a", "hTTpS://Example.Com:443/a"] {
+        let code = shortened(edge, target);
+        let location = edge.follow(&code).header("location").to_ascii_lowercase();
+        assert!(location.starts_with("http") && location.ends_with("/a"), "{target}: {location}");
+    }
 }
 
 fn the_same_key_again_is_the_same_link(edge: &EdgeClient) {

@@ -7,7 +7,7 @@
 //! `kafka_events` (dead letters, lag, a broker that is late),
 //! `postgres_away` (a server that is late, restarts, or is not there),
 //! `containers` (the adapters against real servers that are restarted),
-//! `hops` (what happens between processes when things go wrong),
+//! `hops` (what crosses between processes, and what happens when things go wrong),
 //! `edge` and `limiter_edge` (one behaviour over every wiring that a scenario uses),
 //! `counts_contract`, `decisions_contract`, `policies_contract`, `redis_scripts`, `envoy` (the limiter),
 //! `end_to_end` and `up` (the lab's commands), `compose` (its runtime in containers), `bad_input` (what it refuses),

@@ -162,7 +162,7 @@ async fn what_can_never_have_an_effect_is_kept_apart_with_its_reason_and_holds_n
     let letters = tokio::task::spawn_blocking(move || dead_letters(&read, 2)).await.unwrap();
     let reason = |key: &str| letters.iter().find(|letter| letter.0.as_deref() == Some(key)).unwrap();
     assert_eq!(reason("no event").1, "it has no event id of 16 bytes");
-    assert_eq!(reason("poison").1, "`owner` is unavailable: it was not understood");
+    assert_eq!(reason("poison").1, "`owner` and its caller do not understand each other");
     assert!(letters.iter().all(|letter| letter.2.starts_with("clicks/")), "{letters:?}");
     assert!((process.metric("events_dead_total{topic=\"clicks\"}") - 2.0).abs() < 0.1);
     assert!((process.metric("events_received_total{topic=\"clicks\"}") - 19.0).abs() < 0.1);

@@ -145,7 +145,7 @@ fn no_such_link(detail: String) -> Problem {
 
 /// What the types rule out.
 fn unwritable() -> Problem {
-    Problem::unavailable("a stored link cannot be written as a header".to_owned())
+    Problem::internal("a stored link cannot be written as a header".to_owned())
 }
 
 fn of_links(error: LinkError) -> Problem {
@@ -169,6 +169,6 @@ fn of_links(error: LinkError) -> Problem {
 fn of_clicks(error: ClickError) -> Problem {
     match error {
         ClickError::Unavailable(unavailable) => unavailable.into(),
-        ClickError::TooManyCounts => Problem::unavailable(error.to_string()),
+        ClickError::TooManyCounts => Problem::internal(error.to_string()),
     }
 }

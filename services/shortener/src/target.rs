@@ -69,13 +69,12 @@ fn fits_a_header(text: &str) -> Result<(), TargetError> {
     if text.bytes().all(|byte| byte.is_ascii_graphic()) { Ok(()) } else { Err(TargetError::NotAscii) }
 }
 
-/// Takes a target from a peer, which parsed it when it came in: checks what a header needs, not the URL again.
+/// Takes a target from a peer: what one process takes for a target is one for every other.
 impl TryFrom<String> for Target {
     type Error = TargetError;
 
     fn try_from(text: String) -> Result<Self, TargetError> {
-        fits_a_header(&text)?;
-        if text.starts_with("http") { Ok(Self(text)) } else { Err(TargetError::OtherScheme) }
+        Self::parse(text)
     }
 }
 

@@ -17,11 +17,12 @@ pub enum Kind {
     Unavailable,
 }
 
-/// The callee did not answer: it could not be reached, was too slow, or is in no state to.
+/// The callee gave no answer of its contract: it could not be reached, was too slow, is in no state to, or the two sides
+/// do not understand each other.
 ///
 /// The caller does not know whether the call had an effect.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
-#[error("`{service}` is unavailable: {why}")]
+#[error("`{service}` {why}")]
 pub struct Unavailable {
     /// Which component or backing.
     pub service: String,
@@ -34,20 +35,27 @@ pub struct Unavailable {
 #[serde(rename_all = "kebab-case")]
 pub enum Why {
     /// No connection, or it broke.
-    #[error("it cannot be reached")]
+    #[error("cannot be reached")]
     Unreachable,
     /// No answer within the deadline.
-    #[error("it did not answer in time")]
+    #[error("did not answer in time")]
     TimedOut,
     /// It refused work because it has too much.
-    #[error("it is overloaded")]
+    #[error("is overloaded")]
     Overloaded,
-    /// The two sides do not speak the same contract.
-    #[error("it was not understood")]
+    /// The two sides do not speak the same contract: a fault of this system's, which no repetition mends.
+    #[error("and its caller do not understand each other")]
     Misunderstood,
     /// It failed inside.
-    #[error("it failed inside")]
+    #[error("failed inside")]
     Broken,
+}
+
+impl Why {
+    /// Whether the callee is away. If not, one of the two sides is wrong: an internal error, and nothing to wait for.
+    pub const fn is_outage(self) -> bool {
+        !matches!(self, Self::Misunderstood)
+    }
 }
 
 impl Unavailable {

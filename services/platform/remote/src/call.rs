@@ -1,6 +1,9 @@
 //! A call on its way: what every transport carries, and what a resilience layer may know of it.
 
+use std::fmt::Display;
+
 use bytes::Bytes;
+use contract::{Unavailable, Why};
 use resilience::Budgeted;
 use tokio::time::Instant;
 
@@ -39,6 +42,18 @@ pub enum Reply {
     Done(Bytes),
     /// The contract's own error.
     Failed(Bytes),
+}
+
+/// The longest reason that is logged, in characters: it may quote the message.
+const MAX_REASON: usize = 300;
+
+impl Method {
+    /// A message of this method that one side refuses, or cannot read: the log says why, for whoever asked cannot help it.
+    pub(crate) fn misunderstood(&self, reason: &dyn Display) -> Unavailable {
+        let reason: String = reason.to_string().chars().take(MAX_REASON).collect();
+        tracing::error!(component = self.service, method = self.name, reason, "a message was not understood");
+        Unavailable::new(self.service, Why::Misunderstood)
+    }
 }
 
 impl Budgeted for Call {

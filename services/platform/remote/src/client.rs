@@ -2,7 +2,7 @@
 
 use std::{pin::pin, time::Duration};
 
-use contract::{RemoteError, Unavailable, Why};
+use contract::{RemoteError, Unavailable};
 use http::uri::Authority;
 use opentelemetry::{KeyValue, trace::SpanKind};
 use resilience::{Policy, Worn, wear};
@@ -97,7 +97,7 @@ impl Client {
         P: DeserializeOwned,
         E: RemoteError,
     {
-        let misunderstood = |_| Unavailable::new(method.service, Why::Misunderstood);
+        let misunderstood = |error| method.misunderstood(&error);
         let body = serde_json::to_vec(&request).map_err(misunderstood)?;
         match self.send(method, body.into()).await? {
             Reply::Done(body) => Ok(serde_json::from_slice(&body).map_err(misunderstood)?),
@@ -117,7 +117,7 @@ impl Client {
         ME: Encodes<E>,
         E: RemoteError,
     {
-        let misunderstood = |_| Unavailable::new(method.service, Why::Misunderstood);
+        let misunderstood = |error| method.misunderstood(&error);
         let body = MQ::of(request).encode_to_vec();
         match self.send(method, body.into()).await? {
             Reply::Done(body) => Ok(decode::<MP, P>(&body).map_err(misunderstood)?),

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::{Uri, uri::Authority};
-use http_body_util::{BodyExt, Limited};
+use http_body_util::{BodyExt, LengthLimitError, Limited};
 use hyper::body::Body;
 use hyper_util::client::legacy::connect::HttpConnector;
 
@@ -17,10 +17,25 @@ pub(crate) use http2::{Received, SharedConnection};
 /// How long a connection may take to be made.
 const CONNECT_WITHIN: Duration = Duration::from_millis(500);
 
-/// The peer cannot be reached, or broke off.
+/// There is no whole reply.
 #[derive(Debug, thiserror::Error)]
-#[error("the peer cannot be reached, or broke off")]
-pub(crate) struct Lost;
+pub(crate) enum Lost {
+    /// The peer cannot be reached, or broke off.
+    #[error("the peer cannot be reached, or broke off")]
+    Away,
+    /// It has more bytes than a message may have.
+    #[error("the reply has more than {} bytes", crate::MAX_MESSAGE_BYTES)]
+    TooLarge,
+}
+
+/// Why a body is not whole.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Cut {
+    /// It has more bytes than it may have.
+    TooLarge,
+    /// It breaks off.
+    BrokenOff,
+}
 
 /// The connector of every client.
 pub fn connector() -> HttpConnector {
@@ -35,20 +50,23 @@ fn root_of(peer: Authority) -> Uri {
     root.expect("an authority and a root path are a URI")
 }
 
-/// The whole of a body; `None` if it has more bytes than that, or breaks off.
+/// The whole of a body of at most so many bytes.
 ///
 /// Most often it is one frame, and then it is passed on as it came.
-pub(crate) async fn whole<B>(body: B, at_most: usize) -> Option<Bytes>
+pub(crate) async fn whole<B>(body: B, at_most: usize) -> Result<Bytes, Cut>
 where
     B: Body<Data = Bytes> + Unpin,
     B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
 {
+    let cut = |error: Box<dyn std::error::Error + Send + Sync>| {
+        if error.is::<LengthLimitError>() { Cut::TooLarge } else { Cut::BrokenOff }
+    };
     let mut body = Limited::new(body, at_most);
-    let Some(first) = body.frame().await else { return Some(Bytes::new()) };
-    let first = first.ok()?.into_data().unwrap_or_default();
+    let Some(first) = body.frame().await else { return Ok(Bytes::new()) };
+    let first = first.map_err(cut)?.into_data().unwrap_or_default();
     if body.is_end_stream() {
-        return Some(first);
+        return Ok(first);
     }
-    let rest = body.collect().await.ok()?.to_bytes();
-    Some(if rest.is_empty() { first } else { [first, rest].concat().into() })
+    let rest = body.collect().await.map_err(cut)?.to_bytes();
+    Ok(if rest.is_empty() { first } else { [first, rest].concat().into() })
 }

@@ -144,7 +144,7 @@ impl Service<Request<tonic::body::Body>> for Shared {
         Box::pin(async move {
             let (head, body) = request.into_parts();
             // One message, encoded already: nothing is waited for.
-            let body = body.collect().await.map_err(|_| Lost)?.to_bytes();
+            let body = body.collect().await.map_err(|_| Lost::Away)?.to_bytes();
             connection.send(Request::from_parts(head, ()), body).await
         })
     }
@@ -162,7 +162,6 @@ impl Service<Call> for GrpcTransport {
     fn call(&mut self, call: Call) -> Self::Future {
         let mut client = self.client.clone();
         Box::pin(async move {
-            let away = |why| Unavailable::new(call.method.service, why);
             let mut request = tonic::Request::new(call.body);
             let headers = request.metadata_mut();
             let mut carried = http::HeaderMap::with_capacity(2);
@@ -175,7 +174,10 @@ impl Service<Call> for GrpcTransport {
                 Err(status) if !status.details().is_empty() => {
                     Ok(Reply::Failed(Bytes::copy_from_slice(status.details())))
                 }
-                Err(status) => Err(away(why_of(status.code()))),
+                Err(status) => Err(match why_of(status.code()) {
+                    Why::Misunderstood => call.method.misunderstood(&status.message()),
+                    why => Unavailable::new(call.method.service, why),
+                }),
             }
         })
     }

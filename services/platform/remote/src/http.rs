@@ -26,7 +26,7 @@ use tower::Service;
 
 use crate::{
     Call, Context, MAX_MESSAGE_BYTES, Reply,
-    connections::{Connections, whole},
+    connections::{Connections, Cut, Lost, whole},
 };
 
 /// How long the caller still waits, in whole milliseconds.
@@ -100,8 +100,15 @@ where
     F: FnOnce(Q) -> A,
     A: Future<Output = Result<P, E>>,
 {
-    let Some(body) = whole(request.into_body(), MAX_MESSAGE_BYTES).await else {
-        return problem(StatusCode::PAYLOAD_TOO_LARGE, "too-large", "Request too large", "");
+    let body = match whole(request.into_body(), MAX_MESSAGE_BYTES).await {
+        Ok(body) => body,
+        Err(Cut::TooLarge) => {
+            let detail = format!("a message has at most {MAX_MESSAGE_BYTES} bytes");
+            return problem(StatusCode::PAYLOAD_TOO_LARGE, "too-large", "Request too large", &detail);
+        }
+        Err(Cut::BrokenOff) => {
+            return problem(StatusCode::BAD_REQUEST, "malformed", "Malformed request", "the body breaks off");
+        }
     };
     let question = match serde_json::from_slice(&body) {
         Ok(question) => question,
@@ -176,15 +183,22 @@ impl Service<Call> for HttpTransport {
     fn call(&mut self, call: Call) -> Self::Future {
         let connections = Arc::clone(&self.0);
         Box::pin(async move {
-            let away = |why| Unavailable::new(call.method.service, why);
-            let reply = connections.send(request(call)).await.map_err(|_| away(Why::Unreachable))?;
-            let (head, body) = reply.into_parts();
+            let method = call.method;
+            let sent = connections.send(request(call)).await;
+            let (head, body) = match sent {
+                Ok(reply) => reply.into_parts(),
+                Err(Lost::Away) => return Err(Unavailable::new(method.service, Why::Unreachable)),
+                Err(error @ Lost::TooLarge) => return Err(method.misunderstood(&error)),
+            };
             if head.status.is_success() {
                 Ok(Reply::Done(body))
             } else if head.headers.get(CONTENT_TYPE) == Some(&JSON) {
                 Ok(Reply::Failed(body))
             } else {
-                Err(away(why_of(head.status)))
+                Err(match why_of(head.status) {
+                    Why::Misunderstood => method.misunderstood(&String::from_utf8_lossy(&body)),
+                    why => Unavailable::new(method.service, why),
+                })
             }
         })
     }

@@ -39,4 +39,7 @@ pub mod reexport {
 }
 
 /// The largest request or reply of a component, in bytes; a larger one is refused, on both sides.
-pub const MAX_MESSAGE_BYTES: usize = 1 << 20;
+///
+/// More than anything that an edge takes grows to on its way: hyper reads 408 KiB of header fields at most, and JSON
+/// writes a byte of them as two.
+pub const MAX_MESSAGE_BYTES: usize = 2 << 20;

@@ -71,6 +71,7 @@ impl CallMetrics {
 pub struct HopMetrics {
     answered: Counter,
     unavailable: Counter,
+    misunderstood: Counter,
     moved: Counter,
 }
 
@@ -85,6 +86,7 @@ impl HopMetrics {
         Self {
             answered: hops.get_or_create_owned(&vec![("outcome", "answered")]),
             unavailable: hops.get_or_create_owned(&vec![("outcome", "unavailable")]),
+            misunderstood: hops.get_or_create_owned(&vec![("outcome", "misunderstood")]),
             moved,
         }
     }
@@ -97,7 +99,8 @@ impl HopMetrics {
     pub(crate) fn count(&self, answer: &Result<Reply, Unavailable>) {
         match answer {
             Ok(_) => self.answered.inc(),
-            Err(_) => self.unavailable.inc(),
+            Err(error) if error.why.is_outage() => self.unavailable.inc(),
+            Err(_) => self.misunderstood.inc(),
         };
     }
 }

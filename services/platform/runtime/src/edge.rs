@@ -44,8 +44,15 @@ impl Problem {
         }
     }
 
-    /// What the types rule out, or a component that does not say what it should.
-    pub fn unavailable(detail: String) -> Self {
+    /// A fault of this system's: what the types rule out, or processes that do not understand each other.
+    ///
+    /// Nothing is away, so there is nothing to wait for.
+    pub fn internal(detail: String) -> Self {
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal-error", "Internal error", detail)
+    }
+
+    /// A component, or what it stands on, is away.
+    fn unavailable(detail: String) -> Self {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", "Unavailable", detail)
     }
 }
@@ -55,7 +62,8 @@ impl From<Unavailable> for Problem {
         let detail = unavailable.to_string();
         match unavailable.why {
             Why::TimedOut => Self::new(StatusCode::GATEWAY_TIMEOUT, "too-late", "Deadline exceeded", detail),
-            _ => Self::unavailable(detail),
+            why if why.is_outage() => Self::unavailable(detail),
+            _ => Self::internal(detail),
         }
     }
 }

@@ -21,7 +21,7 @@ use hyper_util::{client::legacy::connect::HttpConnector, rt::TokioIo};
 use tokio::{net::TcpStream, task::unconstrained, time::Instant};
 use tower::Service as _;
 
-use super::{Lost, connector, root_of, whole};
+use super::{Cut, Lost, connector, root_of, whole};
 use crate::MAX_MESSAGE_BYTES;
 
 /// Idle connections to one peer that are kept for the next call.
@@ -60,10 +60,10 @@ impl Connections {
     }
 
     async fn connect(&self) -> Result<Connection, Lost> {
-        let stream = self.connector.clone().call(self.peer.clone()).await.map_err(|_| Lost)?;
+        let stream = self.connector.clone().call(self.peer.clone()).await.map_err(|_| Lost::Away)?;
         // A request is small: its head and body are put together more cheaply here than by the kernel.
         let handshake = http1::Builder::new().writev(false).handshake(stream);
-        let (requests, wire) = handshake.await.map_err(|_| Lost)?;
+        let (requests, wire) = handshake.await.map_err(|_| Lost::Away)?;
         Ok(Connection { requests, wire })
     }
 
@@ -115,14 +115,17 @@ impl Connection {
         // The answer moves on by what the wire does and by nothing else. So it is polled whenever the wire was, nobody
         // has to wake it, and it is exempt from tokio's budget, which would have it wait for a wake.
         let mut answer = Box::pin(unconstrained(async {
-            let (head, body) = head.await.map_err(|_| Lost)?.into_parts();
-            let body = whole(body, MAX_MESSAGE_BYTES).await.ok_or(Lost)?;
+            let (head, body) = head.await.map_err(|_| Lost::Away)?.into_parts();
+            let body = whole(body, MAX_MESSAGE_BYTES).await.map_err(|cut| match cut {
+                Cut::TooLarge => Lost::TooLarge,
+                Cut::BrokenOff => Lost::Away,
+            })?;
             Ok(Response::from_parts(head, body))
         }));
         poll_fn(move |task| {
             let over = Pin::new(&mut *wire).poll(task).is_ready();
             match answer.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
-                Poll::Pending if over => Poll::Ready(Err(Lost)),
+                Poll::Pending if over => Poll::Ready(Err(Lost::Away)),
                 answer => answer,
             }
         })
@@ -257,8 +260,8 @@ mod tests {
             // Until the caller closes.
             let _ = stream.write_all(&vec![b'x'; MAX_MESSAGE_BYTES + 1]).await;
         };
-        let ((), reply) = tokio::join!(serves, reply(&connections));
-        assert_eq!(reply, None);
+        let ((), reply) = tokio::join!(serves, connections.send(request()));
+        assert!(matches!(reply, Err(Lost::TooLarge)), "{reply:?}");
     }
 
     #[tokio::test]

@@ -57,9 +57,9 @@ impl SharedConnection {
     /// Sends a request whose body is there already; once, whatever happens.
     pub(crate) async fn send(&self, head: Request<()>, body: Bytes) -> Result<Response<Received>, Lost> {
         let mut requests = self.live().await?;
-        let (response, mut stream) = requests.send_request(head, false).map_err(|_| Lost)?;
-        stream.send_data(body, true).map_err(|_| Lost)?;
-        Ok(response.await.map_err(|_| Lost)?.map(Received))
+        let (response, mut stream) = requests.send_request(head, false).map_err(|_| Lost::Away)?;
+        stream.send_data(body, true).map_err(|_| Lost::Away)?;
+        Ok(response.await.map_err(|_| Lost::Away)?.map(Received))
     }
 
     async fn live(&self) -> Result<SendRequest<Bytes>, Lost> {
@@ -72,7 +72,7 @@ impl SharedConnection {
         }
         // Whoever waited for an attempt that failed has failed as well: each trying again would take the last for ever.
         if self.failures.load(Ordering::Relaxed) != failures {
-            return Err(Lost);
+            return Err(Lost::Away);
         }
         *live = None;
         let made = self.connect().await.inspect_err(|_| {
@@ -82,8 +82,8 @@ impl SharedConnection {
     }
 
     async fn connect(&self) -> Result<SendRequest<Bytes>, Lost> {
-        let stream = self.connector.clone().call(self.peer.clone()).await.map_err(|_| Lost)?;
-        let (requests, wire) = h2::client::handshake(stream.into_inner()).await.map_err(|_| Lost)?;
+        let stream = self.connector.clone().call(self.peer.clone()).await.map_err(|_| Lost::Away)?;
+        let (requests, wire) = h2::client::handshake(stream.into_inner()).await.map_err(|_| Lost::Away)?;
         tokio::spawn(drive(wire));
         Ok(requests)
     }

@@ -2,16 +2,22 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails where what it expects is not there")]
 
+mod mirror;
+
 use std::{
     sync::{Arc, Mutex},
     time::Duration,
 };
 
-use axum::http::{Request, StatusCode};
+use axum::{
+    http::{Request, StatusCode},
+    response::IntoResponse as _,
+};
 use contract::{Unavailable, Why};
 use http_body_util::{BodyExt, Full};
 use hyper_util::{client::legacy::Client as Plain, rt::TokioExecutor};
-use remote::{Balancing, Context, Contract, Trace, Transport, current, scope};
+use remote::{Balancing, Context, Contract, Served, Trace, Transport, current, scope};
+use runtime::edge::Problem;
 use shortener::{Code, Link, LinkError, Links, Removed, Shorten};
 use shortener_app::remotes::links;
 use system_tests::placed::{client, client_of, serving};
@@ -128,18 +134,54 @@ async fn a_peer_that_speaks_another_contract_is_misunderstood() {
     }
 }
 
+/// A server that refuses whatever it is sent, as one that finds it malformed or too large.
+async fn refusing(transport: Transport) -> Arc<dyn Links> {
+    let refuse = || -> Served {
+        Box::new(move |_| {
+            let reply = match transport {
+                Transport::Http => {
+                    remote::problem(StatusCode::BAD_REQUEST, "malformed", "Malformed", "for a test")
+                }
+                Transport::Grpc => tonic::Status::invalid_argument("for a test").into_http(),
+            };
+            Box::pin(std::future::ready(reply))
+        })
+    };
+    let path = |method: &'static remote::Method| match transport {
+        Transport::Http => method.http_path,
+        Transport::Grpc => method.grpc_path,
+    };
+    let methods = links::Placed::METHODS.iter().map(|method| (path(method), refuse())).collect();
+    links::Placed::reach(transport, client(transport, serving(methods).await))
+}
+
+#[tokio::test]
+async fn a_message_that_the_peer_refuses_is_a_fault_of_ours_and_no_outage() {
+    for transport in TRANSPORTS {
+        let answer = refusing(transport).await.resolve(code()).await;
+        let Err(LinkError::Unavailable(unavailable)) = answer else { panic!("{transport:?}: {answer:?}") };
+        assert_eq!(unavailable, Unavailable::new("links", Why::Misunderstood), "{transport:?}");
+        let reply = Problem::from(unavailable).into_response();
+        assert_eq!(reply.status(), StatusCode::INTERNAL_SERVER_ERROR, "{transport:?}");
+        assert_eq!(reply.headers().get("retry-after"), None, "{transport:?}: nothing comes back by waiting");
+    }
+}
+
 #[tokio::test]
 async fn a_malformed_request_is_refused_with_a_reason_and_harms_nothing() {
     let address = serving(links::Placed::serve(Transport::Http, Arc::new(Probe::default()))).await;
+    let too_large = "x".repeat(remote::MAX_MESSAGE_BYTES + 1);
     let plain: Plain<_, Full<axum::body::Bytes>> = Plain::builder(TokioExecutor::new()).build_http();
     for (path, body, status) in [
         ("/links/resolve", "{", StatusCode::BAD_REQUEST),
         ("/links/resolve", "\"not a code!\"", StatusCode::BAD_REQUEST),
         ("/links/resolve", "", StatusCode::BAD_REQUEST),
+        ("/links/resolve", too_large.as_str(), StatusCode::PAYLOAD_TOO_LARGE),
         ("/links/nothing", "\"abc\"", StatusCode::NOT_FOUND),
         ("/links/resolve", "\"abc\"", StatusCode::NOT_FOUND),
     ] {
-        let request = Request::post(format!("http://{address}{path}")).body(Full::from(body)).unwrap();
+        let request =
+            Request::post(format!("http://{address}{path}")).body(Full::from(body.to_owned())).unwrap();
         let response = plain.request(request).await.unwrap();
         assert_eq!(response.status(), status, "{path} {body}");
         let own = body == "\"abc\"" && path.ends_with("resolve");

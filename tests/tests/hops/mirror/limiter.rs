@@ -1,0 +1,234 @@
+//! The limiter's contracts.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use limiter::{
+    Ask, Charge, CountError, CountKey, Counts, Decision, DecisionError, Decisions, Fact, KeySource, Known,
+    Limit, LimitError, Mode, Policies, Policy, PolicyError, PolicyFault, PolicySet, PolicyStanding,
+    Replacement, Standing, Take, Taken, Verdict,
+};
+use limiter_app::remotes::{counts, decisions, policies};
+use proptest::prelude::*;
+
+use super::{Hops, Mirror, duration, text, unavailable};
+
+#[async_trait]
+impl Policies for Mirror {
+    async fn current(&self, known: Known) -> Result<Option<PolicySet>, PolicyError> {
+        self.reflect(known)
+    }
+
+    async fn replace(&self, replacement: Replacement) -> Result<PolicySet, PolicyError> {
+        self.reflect(replacement)
+    }
+}
+
+#[async_trait]
+impl Decisions for Mirror {
+    async fn decide(&self, ask: Ask) -> Result<Decision, DecisionError> {
+        self.reflect(ask)
+    }
+}
+
+#[async_trait]
+impl Counts for Mirror {
+    async fn take(&self, take: Take) -> Result<Taken, CountError> {
+        self.reflect(take)
+    }
+}
+
+fn many<T: std::fmt::Debug>(of: impl Strategy<Value = T>) -> impl Strategy<Value = Vec<T>> {
+    prop::collection::vec(of, 0..6)
+}
+
+fn limit() -> impl Strategy<Value = Limit> {
+    let (shortest, longest) = (Limit::WINDOWS.0.as_millis() as u64, Limit::WINDOWS.1.as_millis() as u64);
+    let window = prop_oneof![shortest..=longest, shortest..=5_000];
+    (1..=Limit::MAX_REQUESTS, window, prop::option::of(1..=Limit::MAX_REQUESTS)).prop_map(
+        |(requests, window, burst)| {
+            let requests = requests.min(window * 1_000);
+            let burst = burst.map(|burst| burst.min(requests));
+            Limit::new(requests, Duration::from_millis(window), burst).expect("a limit")
+        },
+    )
+}
+
+fn key_source() -> impl Strategy<Value = KeySource> {
+    prop_oneof![
+        Just(KeySource::Address),
+        Just(KeySource::Token),
+        text().prop_map(KeySource::Header),
+        Just(KeySource::Everyone),
+    ]
+    // Whoever adds one gives it its place above.
+    .prop_map(|source| match source {
+        source @ (KeySource::Address | KeySource::Token | KeySource::Header(_) | KeySource::Everyone) => {
+            source
+        }
+    })
+}
+
+/// The edge reads policies, and the component says whether they can be: so any text may stand in one on its way.
+fn policy() -> impl Strategy<Value = Policy> {
+    let mode = prop_oneof![Just(Mode::Enforce), Just(Mode::Count)];
+    (text(), key_source(), many(limit()), many(text()), mode)
+        .prop_map(|(name, key, limits, exempt, mode)| Policy { name, key, limits, exempt, mode })
+}
+
+fn policy_set() -> impl Strategy<Value = PolicySet> {
+    (any::<u64>(), many(policy())).prop_map(|(version, policies)| PolicySet { version, policies })
+}
+
+fn policy_fault() -> impl Strategy<Value = PolicyFault> {
+    prop::sample::select(vec![
+        PolicyFault::TooManyPolicies,
+        PolicyFault::Name,
+        PolicyFault::NameUsedTwice,
+        PolicyFault::Limits,
+        PolicyFault::Exempt,
+        PolicyFault::Header,
+        PolicyFault::Limit(LimitError::Requests),
+        PolicyFault::Limit(LimitError::Window),
+        PolicyFault::Limit(LimitError::Rate),
+        PolicyFault::Limit(LimitError::Burst),
+    ])
+    // Whoever adds one gives it its place above.
+    .prop_map(|fault| match fault {
+        fault @ (PolicyFault::TooManyPolicies
+        | PolicyFault::Name
+        | PolicyFault::NameUsedTwice
+        | PolicyFault::Limits
+        | PolicyFault::Exempt
+        | PolicyFault::Header
+        | PolicyFault::Limit(
+            LimitError::Requests | LimitError::Window | LimitError::Rate | LimitError::Burst,
+        )) => fault,
+    })
+}
+
+fn policy_error() -> impl Strategy<Value = PolicyError> {
+    prop_oneof![
+        (text(), policy_fault()).prop_map(|(policy, fault)| PolicyError::Invalid { policy, fault }),
+        any::<(u64, u64)>().prop_map(|(expected, current)| PolicyError::Changed { expected, current }),
+        unavailable().prop_map(PolicyError::Unavailable),
+    ]
+    // Whoever adds one gives it its place above.
+    .prop_map(|error| match error {
+        error @ (PolicyError::Invalid { .. } | PolicyError::Changed { .. } | PolicyError::Unavailable(_)) => {
+            error
+        }
+    })
+}
+
+fn ask() -> impl Strategy<Value = Ask> {
+    let fact = (text(), text()).prop_map(|(name, value)| Fact { name: name.into(), value });
+    (many(fact), any::<u32>()).prop_map(|(facts, cost)| Ask { facts, cost })
+}
+
+fn decision() -> impl Strategy<Value = Decision> {
+    let verdict = prop_oneof![duration().prop_map(Verdict::Admitted), duration().prop_map(Verdict::Refused)];
+    let standing =
+        (text(), limit(), any::<u32>(), duration()).prop_map(|(policy, limit, remaining, reset_after)| {
+            PolicyStanding { policy, limit, remaining, reset_after }
+        });
+    (verdict, many(standing), any::<(bool, bool)>()).prop_map(
+        |(verdict, standings, (would_refuse, counted))| Decision {
+            verdict,
+            standings,
+            would_refuse,
+            counted,
+        },
+    )
+}
+
+fn decision_error() -> impl Strategy<Value = DecisionError> {
+    prop_oneof![
+        Just(DecisionError::TooManyFacts),
+        Just(DecisionError::FactTooLong),
+        Just(DecisionError::Cost),
+        unavailable().prop_map(DecisionError::Unavailable),
+    ]
+    // Whoever adds one gives it its place above.
+    .prop_map(|error| match error {
+        error @ (DecisionError::TooManyFacts
+        | DecisionError::FactTooLong
+        | DecisionError::Cost
+        | DecisionError::Unavailable(_)) => error,
+    })
+}
+
+fn take() -> impl Strategy<Value = Take> {
+    let charge = (text(), limit(), any::<bool>()).prop_map(|(key, limit, enforced)| Charge {
+        key: CountKey(key),
+        limit,
+        enforced,
+    });
+    (many(charge), any::<u32>()).prop_map(|(charges, cost)| Take { charges, cost })
+}
+
+fn taken() -> impl Strategy<Value = Taken> {
+    let standing = (any::<bool>(), any::<u32>(), duration(), duration(), duration()).prop_map(
+        |(admits, remaining, reset_after, retry_after, wait)| Standing {
+            admits,
+            remaining,
+            reset_after,
+            retry_after,
+            wait,
+        },
+    );
+    many(standing).prop_map(|standings| Taken { standings })
+}
+
+fn count_error() -> impl Strategy<Value = CountError> {
+    prop_oneof![Just(CountError::TooManyCharges), unavailable().prop_map(CountError::Unavailable)]
+        // Whoever adds one gives it its place above.
+        .prop_map(|error| match error {
+            error @ (CountError::TooManyCharges | CountError::Unavailable(_)) => error,
+        })
+}
+
+#[test]
+fn what_is_asked_of_policies_crosses_a_hop() {
+    let policies: Hops<dyn Policies> = Hops::to(policies::CONTRACT, |mirror| mirror);
+    let replacement = (prop::option::of(any::<u64>()), many(policy()))
+        .prop_map(|(expected, policies)| Replacement { expected, policies });
+    proptest!(|(asked in replacement, says in prop::result::maybe_ok(policy_set(), policy_error()))| {
+        policies.carry(&asked, &says, &async |policies, asked| policies.replace(asked).await)?;
+    });
+    let update = prop::option::of(policy_set());
+    proptest!(|(version in any::<u64>(), says in prop::result::maybe_ok(update, policy_error()))| {
+        policies.carry(&Known { version }, &says, &async |policies, asked| policies.current(asked).await)?;
+    });
+}
+
+#[test]
+fn what_is_asked_of_decisions_crosses_a_hop() {
+    let decisions: Hops<dyn Decisions> = Hops::to(decisions::CONTRACT, |mirror| mirror);
+    proptest!(|(asked in ask(), says in prop::result::maybe_ok(decision(), decision_error()))| {
+        decisions.carry(&asked, &says, &async |decisions, asked| decisions.decide(asked).await)?;
+    });
+}
+
+#[test]
+fn what_is_asked_of_counts_crosses_a_hop() {
+    let counts: Hops<dyn Counts> = Hops::to(counts::CONTRACT, |mirror| mirror);
+    proptest!(|(asked in take(), says in prop::result::maybe_ok(taken(), count_error()))| {
+        counts.carry(&asked, &says, &async |counts, asked| counts.take(asked).await)?;
+    });
+}
+
+/// All of the header fields that a server of hyper's reads, as one fact, of the bytes that grow most on their way.
+#[test]
+fn the_most_that_a_request_can_say_crosses_a_hop() {
+    let decisions: Hops<dyn Decisions> = Hops::to(decisions::CONTRACT, |mirror| mirror);
+    for grows in ["\"", "\u{ff}"] {
+        let fact = Fact { name: "header:x-long".into(), value: grows.repeat(408 * 1_024) };
+        let refused: Result<Decision, _> = Err(DecisionError::FactTooLong);
+        decisions
+            .carry(&Ask { facts: vec![fact], cost: 1 }, &refused, &async |decisions, asked| {
+                decisions.decide(asked).await
+            })
+            .unwrap();
+    }
+}
