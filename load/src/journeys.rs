@@ -76,9 +76,11 @@ pub enum PrepareError {
 pub struct Check {
     /// Questions under way at once.
     pub in_flight: usize,
-    /// How long a count that is still too low may stand still, by looks of 250 ms each, before it counts as settled.
+    /// How long a count that is still too low may stand still, by looks of 250 ms each, before it counts as settled;
+    /// while the system says that something is on its way, it is not settled however long it stands still.
     pub settle: Duration,
-    /// How long to wait for counts to settle at all.
+    /// How long to wait for counts to settle at all: longer than any part of a system may take to notice that another
+    /// one died, and to do its work.
     pub deadline: Duration,
     /// How long each pass of questions may take.
     pub pass: Duration,
@@ -91,7 +93,7 @@ impl Default for Check {
         Self {
             in_flight: 32,
             settle: Duration::from_secs(4),
-            deadline: Duration::from_secs(15),
+            deadline: Duration::from_mins(1),
             pass: Duration::from_mins(2),
             deletes: 0,
         }

@@ -33,6 +33,8 @@ pub mod facts {
     pub const INDETERMINATE_PRESENT: &str = "indeterminate-present";
     /// Never acknowledged, and not there.
     pub const INDETERMINATE_ABSENT: &str = "indeterminate-absent";
+    /// Clicks that were acknowledged, are missing, and may still be on their way.
+    pub const NOT_SETTLED: &str = "clicks-not-settled";
     /// Requests that a limiter decided on.
     pub const DECISIONS: &str = "decisions";
     /// Of the decisions: those that let a request pass.

@@ -134,6 +134,7 @@ fn route(path: &str) -> &'static str {
         ["", ""] => "none",
         ["", "links"] => "/links",
         ["", "openapi.json"] => "/openapi.json",
+        ["", "clicks", "pending"] => "/clicks/pending",
         ["", "links", _] => "/links/{code}",
         ["", _] => "/{code}",
         _ => "none",

@@ -98,6 +98,9 @@ fn every_click_is_counted_once_in_the_end(edge: &EdgeClient, counted: &[Followed
         (clicks(&last.code) > last.clicks).then_some(())
     });
     assert_eq!(clicks(&last.code), last.clicks + 1);
+    eventually(COUNTED_WITHIN, "nothing is on its way", || {
+        (edge.get("/clicks/pending").json()["pending"] == 0).then_some(())
+    });
 }
 
 fn a_link_is_made_shown_and_followed(edge: &EdgeClient) {
@@ -339,5 +342,6 @@ fn a_request_has_the_id_of_its_trace(edge: &EdgeClient) {
 
 /// The API's own description names every route and status that a client has met.
 pub fn everything_that_was_seen_is_described(edge: &EdgeClient) {
-    described::everything_that_was_seen(edge, |_| "LinkShown");
+    let shown = |route: &str| if route == "/clicks/pending" { "PendingShown" } else { "LinkShown" };
+    described::everything_that_was_seen(edge, shown);
 }

@@ -183,9 +183,15 @@ async fn while_the_owner_is_away_events_wait_and_the_lag_says_how_many() {
         process.publish(id, "later").await;
     }
     eventually("all of them wait", async || lag() > 29.5).await;
+    assert_eq!(
+        process.publisher.pending().await,
+        Ok(30),
+        "and whoever publishes knows it of the whole group"
+    );
     process.owner.is_away.store(false, Ordering::SeqCst);
     process.has_taken(1..=31).await;
     eventually("nothing is left to take", async || lag() < 0.5).await;
+    eventually("nothing is on its way", async || process.publisher.pending().await == Ok(0)).await;
     assert!(process.metric("events_dead_total{topic=\"clicks\"}") < 0.5, "who is away has rejected nothing");
     process.background.stop().await;
 }
@@ -225,6 +231,7 @@ async fn a_process_without_its_broker_refuses_in_time_and_serves_when_the_broker
     process.has_taken([2]).await;
     cluster.broker_down(BROKER).unwrap();
     assert!(!process.publisher.check().passes().await, "it says when the broker is gone again");
+    assert!(process.publisher.pending().await.is_err(), "and that it does not know what is on its way");
     assert!(process.follows.passes().await, "and the consumer's own process serves all the same");
     cluster.broker_up(BROKER).unwrap();
     eventually("events go out again", async || {

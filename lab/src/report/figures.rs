@@ -105,6 +105,7 @@ pub(super) fn ledger(arm: &Arm) -> String {
     };
     match (ledger.holds, ledger.complete) {
         (true, true) => "holds".to_owned(),
+        (true, false) if !ledger.is_settled() => "holds so far, not settled".to_owned(),
         (true, false) => "holds, not all checked".to_owned(),
         (false, _) => format!("BROKEN: {}", violations(arm)),
     }

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::facts;
+
 /// How many examples a verdict keeps.
 const EXAMPLES: usize = 10;
 
@@ -36,6 +38,11 @@ impl LedgerVerdict {
     /// Whether a promise was broken. What could not be asked is told apart: it is no broken promise.
     pub fn is_broken(&self) -> bool {
         self.facts.iter().any(|fact| fact.breach && fact.count > 0)
+    }
+
+    /// Whether nothing that is missing may still be on its way.
+    pub fn is_settled(&self) -> bool {
+        self.count(facts::NOT_SETTLED) == 0
     }
 
     /// The count of a name, 0 if it is not there.

@@ -102,12 +102,33 @@ fn a_click_that_is_not_counted_is_lost_however_long_it_takes_to_look() {
 }
 
 #[test]
+fn clicks_that_stand_still_while_they_are_on_their_way_are_waited_for() {
+    let (record, verdict) = run("hot-key", Misdeed::HoldsClicks);
+    assert_eq!(verdict.count("clicks-counted"), record.succeeded, "{verdict:?}");
+    assert!(verdict.holds() && verdict.is_settled(), "{verdict:?}");
+}
+
+#[test]
 fn a_click_that_is_still_on_its_way_at_the_deadline_is_not_lost_and_not_found() {
-    let (record, verdict) = run_and_check("hot-key", Misdeed::CountsLate, Duration::from_secs(1));
-    assert!(verdict.count("clicks-counted") < record.succeeded, "{verdict:?}");
-    assert_eq!((verdict.count("clicks-lost"), verdict.count("clicks-invented")), (0, 0), "{verdict:?}");
-    assert!(!verdict.complete && !verdict.is_broken(), "{verdict:?}");
-    assert!(verdict.examples.iter().any(|example| example.contains("still arriving")), "{verdict:?}");
+    let late =
+        [Misdeed::CountsLate, Misdeed::CountsLateUntold, Misdeed::HoldsClicksForGood, Misdeed::HidesClicks];
+    for misdeed in late {
+        let (record, verdict) = run_and_check("hot-key", misdeed, Duration::from_secs(1));
+        let (counted, not_settled) = (verdict.count("clicks-counted"), verdict.count(facts::NOT_SETTLED));
+        assert!(counted < record.succeeded, "{misdeed:?}: {verdict:?}");
+        assert_eq!(counted + not_settled, record.succeeded, "{misdeed:?}: {verdict:?}");
+        assert_eq!((verdict.count("clicks-lost"), verdict.count("clicks-invented")), (0, 0), "{misdeed:?}");
+        assert!(!verdict.complete && !verdict.is_broken() && !verdict.is_settled(), "{misdeed:?}");
+        assert!(verdict.examples.iter().any(|example| example.starts_with("not settled")), "{verdict:?}");
+    }
+}
+
+#[test]
+fn a_click_that_is_not_even_on_its_way_is_lost_though_others_are() {
+    let (record, verdict) = run_and_check("hot-key", Misdeed::HoldsAndLosesClicks, Duration::from_secs(1));
+    assert_eq!(verdict.count("clicks-lost"), record.succeeded / 2, "{verdict:?}");
+    assert_eq!(verdict.count(facts::NOT_SETTLED), record.succeeded.div_ceil(2), "{verdict:?}");
+    assert!(verdict.is_broken());
 }
 
 #[test]

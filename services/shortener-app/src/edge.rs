@@ -5,6 +5,7 @@
 //! | `POST /links` | 201 with `Location`; 400, 409, 413, 415, 422 |
 //! | `GET /links/{code}` | 200; 404, 410 |
 //! | `DELETE /links/{code}` | 204 |
+//! | `GET /clicks/pending` | 200 |
 //! | `GET /{code}` | 302 with `Location`; 404, 410 |
 //! | `GET /openapi.json` | 200 |
 //!
@@ -29,7 +30,7 @@ use runtime::edge::{Problem, json_body, with_fallbacks};
 use shortener::{ClickError, Clicks, Code, Link, LinkError, Links, RequestKey, Shorten, Target};
 use uuid::Uuid;
 
-use body::{LinkShown, ShortenAsked};
+use body::{LinkShown, PendingShown, ShortenAsked};
 
 /// The largest request body, bytes.
 const MAX_BODY_BYTES: usize = 64 * 1_024;
@@ -49,6 +50,7 @@ pub fn router(links: Arc<dyn Links>, clicks: Arc<dyn Clicks>, followed: Arc<dyn 
     let routes = Router::new()
         .route("/links", post(shorten))
         .route("/links/{code}", get(show).delete(remove))
+        .route("/clicks/pending", get(pending))
         .route("/{code}", get(follow))
         .route("/openapi.json", get(openapi::document))
         .with_state(Arc::new(Edge { links, clicks, followed }));
@@ -113,6 +115,11 @@ async fn show(State(edge): State<Arc<Edge>>, code: PathText) -> Result<Json<Link
     let link = resolve(&edge, code).await?;
     let count = edge.clicks.count(link.code.clone()).await.map_err(of_clicks)?;
     Ok(Json(LinkShown::new(&link, Some(count.clicks))))
+}
+
+/// How many follows are acknowledged and not counted yet: what is missing beyond that is lost.
+async fn pending(State(edge): State<Arc<Edge>>) -> Result<Json<PendingShown>, Problem> {
+    Ok(Json(PendingShown { pending: edge.followed.pending().await? }))
 }
 
 async fn remove(State(edge): State<Arc<Edge>>, code: PathText) -> Result<StatusCode, Problem> {

@@ -186,6 +186,9 @@ impl Answer {
             text.push_str(match (ledger.is_broken(), ledger.complete) {
                 (true, _) => "ledger: BROKEN\n",
                 (false, true) => "ledger: every promise was kept\n",
+                (false, false) if !ledger.is_settled() => {
+                    "ledger: not settled: nothing broken so far, and something is still on its way\n"
+                }
                 (false, false) => "ledger: nothing broken, but not everything could be asked\n",
             });
             for fact in ledger.facts.iter().filter(|fact| fact.count > 0) {

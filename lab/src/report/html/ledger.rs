@@ -69,6 +69,9 @@ fn verdict(arm: &Arm) -> Markup {
     match &arm.ledger {
         None => html! { span class="badge" { "not checked" } },
         Some(ledger) if !ledger.holds => html! { span class="badge bad-badge" { "✗ broken" } },
+        Some(ledger) if !ledger.complete && !ledger.is_settled() => {
+            html! { span class="badge" { "✓ holds so far, not settled" } }
+        }
         Some(ledger) if !ledger.complete => {
             html! { span class="badge" { "✓ holds, not all checked" } }
         }

@@ -15,6 +15,13 @@ pub struct Ledger {
     pub examples: Vec<String>,
 }
 
+impl Ledger {
+    /// Whether nothing that is missing may still be on its way.
+    pub fn is_settled(&self) -> bool {
+        !self.facts.iter().any(|fact| fact.name == load::ledger::facts::NOT_SETTLED && fact.count > 0)
+    }
+}
+
 /// One count of the ledger.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Fact {

@@ -65,6 +65,17 @@ pub(super) fn look_up(code: &str, request: &mut RequestBuf) {
     request.write(Method::Get, format_args!("/links/{code}"));
 }
 
+/// Asks how many follows are acknowledged and not counted yet.
+pub(super) fn pending(request: &mut RequestBuf) {
+    request.write(Method::Get, "/clicks/pending");
+}
+
+/// `GET /clicks/pending`.
+#[derive(Debug, Deserialize)]
+pub(super) struct PendingView {
+    pub(super) pending: u64,
+}
+
 /// The code in the `Location` of a created link.
 pub(super) fn created_code<'a>(reply: &'a Reply<'_>) -> Option<&'a str> {
     let code = reply.location()?.rsplit('/').next()?;

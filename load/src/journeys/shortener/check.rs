@@ -23,7 +23,7 @@ use crate::sender::Lane;
 const REMEMBERED: usize = 1_000_000;
 
 /// Every fact that a check can report, in the order of a report.
-pub(super) const FACTS: [&str; 17] = [
+pub(super) const FACTS: [&str; 18] = [
     facts::CHECKED,
     facts::ACKNOWLEDGED,
     facts::LOST,
@@ -35,6 +35,7 @@ pub(super) const FACTS: [&str; 17] = [
     facts::INDETERMINATE_ABSENT,
     "clicks-lost",
     "clicks-invented",
+    facts::NOT_SETTLED,
     "clicks-expected-low",
     "clicks-expected-high",
     "clicks-counted",

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 
 use super::{Answer, Request, serve};
 
@@ -21,6 +22,16 @@ pub(crate) enum Misdeed {
     LosesClicks,
     /// A follow is counted when its link is looked up, one at each look.
     CountsLate,
+    /// A follow is counted a while after somebody asked for it, and until then the fake says that it is on its way.
+    HoldsClicks,
+    /// A follow is never counted, and the fake says for ever that it is on its way.
+    HoldsClicksForGood,
+    /// The same, and every second one is not even on its way.
+    HoldsAndLosesClicks,
+    /// A follow is never counted, and nobody can say whether it is on its way.
+    HidesClicks,
+    /// A follow is counted when its link is looked up, one at each look, and the fake knows nothing of a way.
+    CountsLateUntold,
     /// Every tenth create gets the code of the one before, which is overwritten.
     ReusesCodes,
     /// Every tenth create is stored and not answered.
@@ -45,6 +56,25 @@ struct Link {
     leaving: bool,
 }
 
+/// How clicks that are on their way arrive.
+#[derive(Clone, Copy, Default)]
+enum Arrival {
+    /// One at each look.
+    #[default]
+    ByLooks,
+    /// The same, and nobody is told of them.
+    Untold,
+    /// All at this time; after the first look it is known when.
+    At(Option<Instant>),
+    /// Never.
+    Never,
+    /// Never, and who asks for them gets no answer.
+    Hidden,
+}
+
+/// For how long held clicks stand still: longer than a check takes for standing still.
+const HELD_FOR: Duration = Duration::from_millis(1_500);
+
 #[derive(Default)]
 struct Store {
     links: HashMap<String, Link>,
@@ -52,6 +82,8 @@ struct Store {
     clock: u64,
     follows: u64,
     creates: u64,
+    /// How clicks that are on their way arrive.
+    arrival: Arrival,
     forgotten: Arc<AtomicU64>,
 }
 
@@ -89,6 +121,7 @@ impl Store {
         self.clock += 1;
         match (request.method.as_str(), request.path.as_str()) {
             ("POST", "/links") => self.create(request, misdeed),
+            ("GET", "/clicks/pending") => self.pending(),
             ("GET", path) => match path.strip_prefix("/links/") {
                 Some(code) => self.look_up(code),
                 None => self.follow(&path[1..], misdeed),
@@ -145,7 +178,17 @@ impl Store {
 
     fn follow(&mut self, code: &str, misdeed: Misdeed) -> Answer {
         self.follows += 1;
-        let always = misdeed == Misdeed::CountsLate;
+        let arrival = match misdeed {
+            Misdeed::CountsLate => Some(Arrival::ByLooks),
+            Misdeed::CountsLateUntold => Some(Arrival::Untold),
+            Misdeed::HoldsClicks => Some(Arrival::At(None)),
+            Misdeed::HoldsClicksForGood | Misdeed::HoldsAndLosesClicks => Some(Arrival::Never),
+            Misdeed::HidesClicks => Some(Arrival::Hidden),
+            _ => None,
+        };
+        let always = arrival.is_some();
+        self.arrival = arrival.unwrap_or(self.arrival);
+        let is_lost = misdeed == Misdeed::HoldsAndLosesClicks && self.follows.is_multiple_of(2);
         let misdeed = if always || self.follows.is_multiple_of(10) { misdeed } else { Misdeed::None };
         let Some(link) = self.links.get_mut(code) else { return Answer::status(404, "", "") };
         if misdeed == Misdeed::Sheds {
@@ -153,10 +196,10 @@ impl Store {
         }
         link.clicks += match misdeed {
             Misdeed::DoublesClicks => 2,
-            Misdeed::LosesClicks | Misdeed::CountsLate => 0,
-            _ => 1,
+            Misdeed::LosesClicks => 0,
+            _ => u64::from(!always),
         };
-        link.late += u64::from(misdeed == Misdeed::CountsLate);
+        link.late += u64::from(always && !is_lost);
         let target =
             if misdeed == Misdeed::WrongTarget { "https://example.com/elsewhere" } else { &link.target };
         Answer::status(302, &format!("Location: {target}\r\n"), "")
@@ -165,12 +208,31 @@ impl Store {
     fn look_up(&mut self, code: &str) -> Answer {
         match self.links.get_mut(code) {
             Some(link) => {
-                let arrived = link.late.min(1);
+                let arrived = match &mut self.arrival {
+                    Arrival::ByLooks | Arrival::Untold => link.late.min(1),
+                    Arrival::At(at) => {
+                        let at = *at.get_or_insert_with(|| Instant::now() + HELD_FOR);
+                        if Instant::now() < at { 0 } else { link.late }
+                    }
+                    Arrival::Never | Arrival::Hidden => 0,
+                };
                 link.late -= arrived;
                 link.clicks += arrived;
                 Answer::status(200, "", &Self::json(code, link))
             }
             None => Answer::status(404, "", ""),
+        }
+    }
+
+    /// How many clicks are on their way.
+    fn pending(&self) -> Answer {
+        match self.arrival {
+            Arrival::Untold => Answer::status(404, "", ""),
+            Arrival::Hidden => Answer::status(503, "", ""),
+            _ => {
+                let pending: u64 = self.links.values().map(|link| link.late).sum();
+                Answer::status(200, "", &format!(r#"{{"pending":{pending}}}"#))
+            }
         }
     }
 

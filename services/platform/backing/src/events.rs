@@ -38,6 +38,11 @@ pub trait Publisher: Send + Sync {
     /// When this returns `Ok`, the adapter has done all that it ever does to keep the event;
     /// how much that is distinguishes the adapters.
     async fn publish(&self, event: Event) -> Result<(), Unavailable>;
+
+    /// How many published events are still on their way: whose effect has not been taken, and may be yet.
+    ///
+    /// Never too few: an event counts until its effect is certain. What was given up is not on its way any more.
+    async fn pending(&self) -> Result<u64, Unavailable>;
 }
 
 /// What a subscriber may rely on when events come again.

@@ -80,6 +80,10 @@ impl Publisher for Nowhere {
     async fn publish(&self, _: Event) -> Result<(), Unavailable> {
         Err(Unavailable::new("events", Why::Broken))
     }
+
+    async fn pending(&self) -> Result<u64, Unavailable> {
+        Err(Unavailable::new("events", Why::Broken))
+    }
 }
 
 /// Gives an event the trace that it is published in, if that is sampled.
@@ -103,6 +107,10 @@ impl Publisher for TracedPublisher {
             self.publisher.publish(event).await
         };
         in_span(describe, published).await
+    }
+
+    async fn pending(&self) -> Result<u64, Unavailable> {
+        self.publisher.pending().await
     }
 }
 

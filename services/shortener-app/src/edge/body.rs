@@ -35,6 +35,13 @@ pub(super) struct LinkShown {
     clicks: Option<u64>,
 }
 
+/// Clicks that are on their way.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct PendingShown {
+    /// How many follows are acknowledged and not counted yet, of all links together; never too few.
+    pub(super) pending: u64,
+}
+
 impl LinkShown {
     pub(super) fn new(link: &Link, clicks: Option<u64>) -> Self {
         Self {

@@ -4,7 +4,7 @@ use axum::{http::header, response::IntoResponse};
 use runtime::edge::ProblemShown;
 use utoipa::OpenApi;
 
-use super::body::{LinkShown, ShortenAsked};
+use super::body::{LinkShown, PendingShown, ShortenAsked};
 
 /// `GET /openapi.json`
 pub(super) async fn document() -> impl IntoResponse {
@@ -19,8 +19,8 @@ pub(super) async fn document() -> impl IntoResponse {
         description = "Shorten a URL, follow it, see its clicks, delete it.",
         license(name = "MIT OR Apache-2.0", identifier = "MIT OR Apache-2.0")
     ),
-    paths(shorten, show, remove, follow),
-    components(schemas(ShortenAsked, LinkShown, ProblemShown))
+    paths(shorten, show, remove, pending, follow),
+    components(schemas(ShortenAsked, LinkShown, PendingShown, ProblemShown))
 )]
 struct Shortener;
 
@@ -64,6 +64,17 @@ fn show() {}
 )]
 #[expect(dead_code, reason = "stands for the handler in the document")]
 fn remove() {}
+
+#[utoipa::path(
+    get, path = "/clicks/pending",
+    responses(
+        (status = 200, description = "How many follows are acknowledged and not counted yet", body = PendingShown),
+        (status = 503, description = "What carries clicks cannot be asked", body = ProblemShown, content_type = "application/problem+json"),
+        (status = 504, description = "The deadline passed", body = ProblemShown, content_type = "application/problem+json"),
+    )
+)]
+#[expect(dead_code, reason = "stands for the handler in the document")]
+fn pending() {}
 
 #[utoipa::path(
     get, path = "/{code}", params(("code" = String, Path)),

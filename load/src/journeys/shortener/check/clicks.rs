@@ -1,7 +1,10 @@
 //! Seeded links: there, with the right target, and every follow counted once.
 //!
-//! Clicks may travel through a queue, so the check waits until the counts have arrived or stand still.
+//! Clicks may travel through a queue, so the check waits until the counts have arrived, or stand still while nothing is
+//! on its way. The system says what is: a consumer that died holds its part of a queue for seconds, in which nothing
+//! moves and nothing is lost.
 
+use std::fmt::{self, Display};
 use std::io;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -9,10 +12,10 @@ use std::time::{Duration, Instant};
 use super::links::judge;
 use crate::http::{Reply, RequestBuf};
 use crate::journeys::Check;
-use crate::journeys::shortener::api::{self, LinkTarget};
+use crate::journeys::shortener::api::{self, LinkTarget, PendingView};
 use crate::journeys::shortener::books::Books;
-use crate::journeys::survey::{Survey, conduct};
-use crate::ledger::LedgerVerdict;
+use crate::journeys::survey::{Survey, ask_one, conduct};
+use crate::ledger::{LedgerVerdict, facts};
 use crate::sender::Lane;
 
 /// The pause between two passes.
@@ -43,11 +46,14 @@ impl<'a> ClickCheck<'a> {
         check: &Check,
         verdict: &mut LedgerVerdict,
     ) -> io::Result<()> {
-        let settled = self.settle(lane, check)?;
+        let mut on_their_way = self.settle(lane, check)?;
+        if on_their_way != OnTheirWay::None {
+            on_their_way = pending(lane, check)?.unless_told(OnTheirWay::Unknown);
+        }
         // A last full pass: a duplicate may arrive after the count was right.
         self.found = LedgerVerdict::default();
         let unanswered = self.pass((0..self.codes.len()).collect(), lane, check)?;
-        verdict.complete &= unanswered == 0 && settled;
+        verdict.complete &= unanswered == 0;
         for fact in &self.found.facts {
             if fact.breach {
                 verdict.breach(&fact.name, fact.count);
@@ -56,18 +62,13 @@ impl<'a> ClickCheck<'a> {
             }
         }
         verdict.examples.append(&mut self.found.examples);
-        self.compare(verdict, settled);
-        if !settled {
-            verdict.example(|| {
-                format!("clicks were still arriving after {:?}: what is lost cannot be told", check.deadline)
-            });
-        }
+        self.compare(verdict, on_their_way, check);
         Ok(())
     }
 
-    /// Asks for the links whose count is too low until there are none, or until they stop moving; whether it came to
-    /// that within the time.
-    fn settle(&mut self, lane: &mut Lane, check: &Check) -> io::Result<bool> {
+    /// Asks for the links whose count is too low until there are none, or until they stop moving and nothing is on its
+    /// way, or for as long as it may take; what may be on its way after that.
+    fn settle(&mut self, lane: &mut Lane, check: &Check) -> io::Result<OnTheirWay> {
         let began = Instant::now();
         // Told by looks, not by the clock: a machine that stands still between two of them says nothing of the counts.
         let (mut still, mut last) = (Duration::ZERO, None);
@@ -77,16 +78,20 @@ impl<'a> ClickCheck<'a> {
             low = (0..self.codes.len())
                 .filter(|&link| self.counted[link] < self.books.bounds(link).0)
                 .collect();
+            if low.is_empty() {
+                return Ok(OnTheirWay::None);
+            }
+            let on_their_way = pending(lane, check)?.unless_told(OnTheirWay::None);
             let sum = self.counted.iter().sum::<u64>();
             let moves = last.is_some_and(|last| last != sum);
             still = if last == Some(sum) { still + PAUSE } else { Duration::ZERO };
             last = Some(sum);
-            if low.is_empty() || still >= check.settle {
-                return Ok(true);
+            if still >= check.settle && on_their_way == OnTheirWay::None {
+                return Ok(OnTheirWay::None);
             }
             // What stands still at the deadline has to do so for as long as any other.
-            if moves && began.elapsed() >= check.deadline {
-                return Ok(false);
+            if began.elapsed() >= check.deadline && (moves || on_their_way != OnTheirWay::None) {
+                return Ok(OnTheirWay::Unknown);
             }
             thread::sleep(PAUSE);
         }
@@ -97,26 +102,95 @@ impl<'a> ClickCheck<'a> {
         conduct(self, lane, check.in_flight, check.pass, &mut |_| true).map_err(|error| error.0)
     }
 
-    /// What is not there is lost only where nothing is on its way any more.
-    fn compare(&self, verdict: &mut LedgerVerdict, settled: bool) {
-        verdict.breach("clicks-lost", 0);
+    /// What is not there is lost as far as it cannot be on its way any more.
+    fn compare(&self, verdict: &mut LedgerVerdict, on_their_way: OnTheirWay, check: &Check) {
+        let bounds = |link: usize| self.books.bounds(link);
+        let missing = |link: usize| bounds(link).0.saturating_sub(self.counted[link]);
+        let missing_in_all: u64 = (0..self.codes.len()).map(missing).sum();
+        let not_settled = missing_in_all.min(on_their_way.at_most());
+        let lost = missing_in_all - not_settled;
+        verdict.breach("clicks-lost", lost);
         verdict.breach("clicks-invented", 0);
+        verdict.note(facts::NOT_SETTLED, not_settled);
+        if not_settled > 0 {
+            verdict.complete = false;
+            verdict.example(|| {
+                format!(
+                    "not settled: {not_settled} clicks are missing {on_their_way} after {:?}",
+                    check.deadline
+                )
+            });
+        }
         for (link, &counted) in self.counted.iter().enumerate() {
-            let (low, high) = self.books.bounds(link);
+            let (low, high) = bounds(link);
             verdict.note("clicks-expected-low", low);
             verdict.note("clicks-expected-high", high);
             verdict.note("clicks-counted", counted);
-            let missing = low.saturating_sub(counted);
-            let (lost, invented) = (if settled { missing } else { 0 }, counted.saturating_sub(high));
-            if lost + invented > 0 {
-                verdict.breach("clicks-lost", lost);
-                verdict.breach("clicks-invented", invented);
+            let invented = counted.saturating_sub(high);
+            verdict.breach("clicks-invented", invented);
+            if invented > 0 || (lost > 0 && missing(link) > 0) {
                 verdict.example(|| {
                     format!("link `{}` has {counted} clicks, expected {low} to {high}", self.codes[link])
                 });
             }
         }
     }
+}
+
+/// Follows that the system acknowledged and has not counted, and may count yet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum OnTheirWay {
+    None,
+    /// So many, of all links together, the system says.
+    Events(u64),
+    /// Nobody can say how many.
+    Unknown,
+}
+
+impl OnTheirWay {
+    fn at_most(self) -> u64 {
+        match self {
+            Self::None => 0,
+            Self::Events(events) => events,
+            Self::Unknown => u64::MAX,
+        }
+    }
+}
+
+impl Display for OnTheirWay {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::None => f.write_str("and none is on its way"),
+            Self::Events(events) => write!(f, "while {events} are still on their way"),
+            Self::Unknown => f.write_str("and may still be on their way"),
+        }
+    }
+}
+
+/// What a system says of clicks on their way; nothing if it has no such route.
+struct Told(Option<OnTheirWay>);
+
+impl Told {
+    fn unless_told(self, otherwise: OnTheirWay) -> OnTheirWay {
+        self.0.unwrap_or(otherwise)
+    }
+}
+
+/// Asks how many clicks are on their way.
+///
+/// To be asked before the counts: whatever a later count lacks beyond these was on its way no more, and is lost.
+fn pending(lane: &mut Lane, check: &Check) -> io::Result<Told> {
+    let answer = ask_one(lane, check.pass, api::pending).map_err(|error| error.0)?;
+    let read = |body: &[u8]| serde_json::from_slice::<PendingView>(body).ok();
+    Ok(Told(match answer {
+        Some((404 | 405, _)) => None,
+        Some((200, body)) => Some(match read(&body) {
+            Some(PendingView { pending: 0 }) => OnTheirWay::None,
+            Some(PendingView { pending }) => OnTheirWay::Events(pending),
+            None => OnTheirWay::Unknown,
+        }),
+        _ => Some(OnTheirWay::Unknown),
+    }))
 }
 
 impl Survey for ClickCheck<'_> {

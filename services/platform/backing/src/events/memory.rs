@@ -3,7 +3,13 @@
 //! A negative control: what is in the buffer is lost when the process is killed.
 //! A graceful stop delivers it.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
 
 use async_trait::async_trait;
 use contract::{Unavailable, Why};
@@ -27,6 +33,8 @@ pub struct MemoryPublisher {
     buffer: mpsc::Sender<Event>,
     /// Told when a whole batch waits.
     full: Arc<Notify>,
+    /// Events that were taken and neither delivered nor given up.
+    pending: Arc<AtomicU64>,
     metrics: EventMetrics,
 }
 
@@ -34,31 +42,44 @@ impl MemoryPublisher {
     /// Starts to deliver to this subscriber in the background.
     pub fn start(subscriber: Arc<dyn Subscriber>, metrics: EventMetrics, background: &Background) -> Self {
         let (buffer, waiting) = mpsc::channel(CAPACITY);
-        let (counted, full) = (metrics.clone(), Arc::new(Notify::new()));
+        let (full, pending) = (Arc::new(Notify::new()), Arc::<AtomicU64>::default());
+        let delivery = Delivery { subscriber, pending: Arc::clone(&pending), metrics: metrics.clone() };
         let told = Arc::clone(&full);
-        background.start(|stop| deliver(waiting, told, subscriber, counted, stop));
-        Self { buffer, full, metrics }
+        background.start(|stop| deliver(waiting, told, delivery, stop));
+        Self { buffer, full, pending, metrics }
     }
 }
 
 #[async_trait]
 impl Publisher for MemoryPublisher {
     async fn publish(&self, event: Event) -> Result<(), Unavailable> {
-        let gone = |_| Unavailable::new("events", Why::Broken);
-        self.buffer.send(event).await.map_err(gone)?;
+        let place = self.buffer.reserve().await.map_err(|_| Unavailable::new("events", Why::Broken))?;
+        // Before it can be delivered: never too few are on their way.
+        self.pending.fetch_add(1, Ordering::Relaxed);
+        place.send(event);
         if self.buffer.capacity() <= CAPACITY - BATCH {
             self.full.notify_one();
         }
         self.metrics.published.inc();
         Ok(())
     }
+
+    async fn pending(&self) -> Result<u64, Unavailable> {
+        Ok(self.pending.load(Ordering::Relaxed))
+    }
+}
+
+/// Where batches go, and what is counted of them.
+struct Delivery {
+    subscriber: Arc<dyn Subscriber>,
+    pending: Arc<AtomicU64>,
+    metrics: EventMetrics,
 }
 
 async fn deliver(
     mut waiting: mpsc::Receiver<Event>,
     full: Arc<Notify>,
-    subscriber: Arc<dyn Subscriber>,
-    metrics: EventMetrics,
+    delivery: Delivery,
     stop: CancellationToken,
 ) {
     let mut batch = Vec::with_capacity(BATCH);
@@ -83,7 +104,8 @@ async fn deliver(
             if batch.is_empty() {
                 break;
             }
-            deliver_batch(&batch, &*subscriber, &metrics).await;
+            delivery.deliver(&batch).await;
+            delivery.pending.fetch_sub(batch.len() as u64, Ordering::Relaxed);
             batch.clear();
         }
         if stopping {
@@ -92,21 +114,24 @@ async fn deliver(
     }
 }
 
-async fn deliver_batch(batch: &[Event], subscriber: &dyn Subscriber, metrics: &EventMetrics) {
-    let mut pause = Duration::from_millis(50);
-    for _ in 0..TRIES {
-        match subscriber.receive(batch, Batching::Fixed).await {
-            Ok(()) => {
-                metrics.received.inc_by(batch.len() as u64);
-                return;
+impl Delivery {
+    /// Delivers a batch, or gives it up.
+    async fn deliver(&self, batch: &[Event]) {
+        let mut pause = Duration::from_millis(50);
+        for _ in 0..TRIES {
+            match self.subscriber.receive(batch, Batching::Fixed).await {
+                Ok(()) => {
+                    self.metrics.received.inc_by(batch.len() as u64);
+                    return;
+                }
+                Err(error) => tracing::warn!(%error, events = batch.len(), "a batch was not delivered"),
             }
-            Err(error) => tracing::warn!(%error, events = batch.len(), "a batch was not delivered"),
+            tokio::time::sleep(pause).await;
+            pause *= 2;
         }
-        tokio::time::sleep(pause).await;
-        pause *= 2;
+        self.metrics.lost.inc_by(batch.len() as u64);
+        tracing::error!(events = batch.len(), "a batch was given up: these events are lost");
     }
-    metrics.lost.inc_by(batch.len() as u64);
-    tracing::error!(events = batch.len(), "a batch was given up: these events are lost");
 }
 
 #[cfg(test)]
@@ -144,5 +169,31 @@ mod tests {
         tokio::time::sleep(2 * LINGER).await;
         assert_eq!(taken.0.load(Ordering::Relaxed), 2 * CAPACITY + 10);
         background.stop().await;
+    }
+
+    /// Takes nothing, ever.
+    struct Away;
+
+    #[async_trait]
+    impl Subscriber for Away {
+        async fn receive(&self, _: &[Event], _: Batching) -> Result<(), Unavailable> {
+            Err(Unavailable::new("owner", Why::Unreachable))
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_event_is_on_its_way_until_it_is_delivered_or_given_up() {
+        let subscribers: [Arc<dyn Subscriber>; 2] = [Arc::new(Taken::default()), Arc::new(Away)];
+        for subscriber in subscribers {
+            let background = Background::default();
+            let publisher = MemoryPublisher::start(subscriber, EventMetrics::default(), &background);
+            for event in 0..10 {
+                publisher.publish(Event::new(event, "key")).await.expect("it takes events");
+            }
+            assert_eq!(publisher.pending().await, Ok(10));
+            tokio::time::sleep(10 * LINGER).await;
+            assert_eq!(publisher.pending().await, Ok(0));
+            background.stop().await;
+        }
     }
 }

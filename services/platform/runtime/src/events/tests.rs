@@ -40,6 +40,10 @@ impl Publisher for Log {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).push(event);
         Ok(())
     }
+
+    async fn pending(&self) -> Result<u64, Unavailable> {
+        Ok(0)
+    }
 }
 
 /// Notes in which trace the effect is taken.

@@ -34,6 +34,11 @@ use crate::{
 const BATCH: usize = 1_000;
 /// The pause before what failed is tried again.
 const PAUSE: Duration = Duration::from_millis(200);
+/// A member that is not heard of for so long is dead, and others take its partitions: a killed one says no goodbye.
+/// The least that brokers accept by default (`group.min.session.timeout.ms`); librdkafka's own default is 45 s.
+const SESSION: Duration = Duration::from_secs(6);
+/// How often a member is heard of: a third of the session, as Kafka's documentation has it.
+const HEARTBEAT: Duration = Duration::from_secs(2);
 /// How long leaving the group may take: the broker answers within milliseconds, or not at all.
 const LEFT_WITHIN: Duration = Duration::from_secs(2);
 
@@ -58,6 +63,8 @@ impl KafkaConsumer {
             .set("group.id", topic)
             .set("enable.auto.commit", "false")
             .set("auto.offset.reset", "earliest")
+            .set("session.timeout.ms", SESSION.as_millis().to_string())
+            .set("heartbeat.interval.ms", HEARTBEAT.as_millis().to_string())
             .create()?;
         let consumer = Arc::new(consumer);
         let dead = DeadLetters::new(address, topic);

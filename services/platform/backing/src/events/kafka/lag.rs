@@ -1,14 +1,21 @@
-//! How far a consumer is behind.
+//! How far a consumer is behind, and how far its whole group is.
+//!
+//! Both are the high watermark less the committed offset, as the broker has them: so they are right while events are
+//! held up, when a consumer itself fetches nothing and would know of nothing new.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use prometheus_client::{metrics::gauge::Gauge, registry::Registry};
 use rdkafka::{
-    Offset,
+    Offset, TopicPartitionList,
     consumer::{BaseConsumer, Consumer, StreamConsumer},
     error::KafkaError,
+    types::RDKafkaRespErr,
 };
-use tokio::time::sleep;
+use tokio::{sync::Mutex, time::sleep};
 use tokio_util::sync::CancellationToken;
 
 use super::client;
@@ -17,11 +24,10 @@ use super::client;
 const EVERY: Duration = Duration::from_secs(1);
 /// How long the broker may take for one answer.
 const ANSWER_WITHIN: Duration = Duration::from_millis(500);
+/// For how long one answer about the group serves all who ask: whoever asks often asks the broker no oftener.
+const FRESH: Duration = Duration::from_millis(200);
 
 /// Events of the partitions that this process follows whose effect has not been taken.
-///
-/// The high watermark less the committed offset, both as the broker has them: so it is right while events are held up,
-/// when the consumer itself fetches nothing and would know of nothing new.
 pub(super) struct Lag {
     events: Gauge,
     /// A connection of its own: on the consumer's the question would wait behind the request for further events,
@@ -60,8 +66,72 @@ impl Lag {
     }
 }
 
+/// Events of a topic whose effect no member of its group has committed, partitions that nobody follows now included:
+/// those of a member that died are its successor's, after the session's time-out.
+pub(super) struct GroupLag {
+    address: Arc<str>,
+    topic: &'static str,
+    known: Arc<Mutex<Known>>,
+}
+
+#[derive(Default)]
+struct Known {
+    /// Reads the group's offsets and is no member of it; made when first used, because it has threads of its own.
+    asking: Option<BaseConsumer>,
+    latest: Option<(Instant, u64)>,
+}
+
+impl GroupLag {
+    /// The lag of the group that is called as its topic.
+    pub(super) fn new(address: &str, topic: &'static str) -> Self {
+        Self { address: address.into(), topic, known: Arc::default() }
+    }
+
+    /// How many there are; never too few. One asks the broker at a time, and the others wait for the same answer.
+    pub(super) async fn events(&self) -> Result<u64, KafkaError> {
+        let mut known = Arc::clone(&self.known).lock_owned().await;
+        if let Some((_, events)) = known.latest.filter(|(at, _)| at.elapsed() < FRESH) {
+            return Ok(events);
+        }
+        let (address, topic) = (Arc::clone(&self.address), self.topic);
+        // The client waits for the broker by blocking its thread.
+        let asked = tokio::task::spawn_blocking(move || {
+            let asking = match &known.asking {
+                Some(asking) => asking,
+                None => known.asking.insert(client(&address).set("group.id", topic).create()?),
+            };
+            let events = group_is_behind(asking, topic)?;
+            known.latest = Some((Instant::now(), events));
+            Ok(events)
+        });
+        asked.await.unwrap_or(Err(KafkaError::Canceled))
+    }
+}
+
 fn behind(consumer: &StreamConsumer, asking: &BaseConsumer) -> Result<i64, KafkaError> {
-    let committed = consumer.committed_offsets(consumer.assignment()?, ANSWER_WITHIN)?;
+    uncommitted(&consumer.committed_offsets(consumer.assignment()?, ANSWER_WITHIN)?, asking)
+}
+
+fn group_is_behind(asking: &BaseConsumer, topic: &'static str) -> Result<u64, KafkaError> {
+    let metadata = asking.fetch_metadata(Some(topic), ANSWER_WITHIN)?;
+    let mut partitions = TopicPartitionList::new();
+    for found in metadata.topics().iter().filter(|found| found.name() == topic) {
+        match found.error() {
+            // A topic that is not there has no events.
+            None | Some(RDKafkaRespErr::RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART) => {}
+            Some(error) => return Err(KafkaError::MetadataFetch(error.into())),
+        }
+        for partition in found.partitions() {
+            partitions.add_partition(topic, partition.id());
+        }
+    }
+    let committed = asking.committed_offsets(partitions, ANSWER_WITHIN)?;
+    uncommitted(&committed, asking).map(i64::unsigned_abs)
+}
+
+/// Events between the committed offsets and the ends of their partitions. The ends are read after the offsets, so that
+/// an event that comes or goes meanwhile is counted rather than missed.
+fn uncommitted(committed: &TopicPartitionList, asking: &BaseConsumer) -> Result<i64, KafkaError> {
     let mut events = 0;
     for partition in committed.elements() {
         let (low, high) = asking.fetch_watermarks(partition.topic(), partition.partition(), ANSWER_WITHIN)?;

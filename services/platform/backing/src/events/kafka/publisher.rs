@@ -13,7 +13,7 @@ use rdkafka::{
     util::Timeout,
 };
 
-use super::{headers, producer, topic::Topic};
+use super::{headers, lag::GroupLag, producer, topic::Topic};
 use crate::{
     Check,
     events::{Event, EventMetrics, Publisher},
@@ -27,6 +27,7 @@ pub struct KafkaPublisher {
     address: String,
     producer: RwLock<FutureProducer>,
     topic: &'static str,
+    lag: GroupLag,
     metrics: EventMetrics,
 }
 
@@ -34,7 +35,8 @@ impl KafkaPublisher {
     /// A producer for the broker at `kafka://HOST:PORT`, which need not be there yet.
     pub fn new(address: &str, topic: &'static str, metrics: EventMetrics) -> Result<Self, KafkaError> {
         let producer = RwLock::new(connect(address)?);
-        Ok(Self { address: address.to_owned(), producer, topic, metrics })
+        let lag = GroupLag::new(address, topic);
+        Ok(Self { address: address.to_owned(), producer, topic, lag, metrics })
     }
 
     /// Whether the broker answers and has the topic: without it nothing can be published.
@@ -83,5 +85,12 @@ impl Publisher for KafkaPublisher {
         }
         self.metrics.published.inc();
         Ok(())
+    }
+
+    async fn pending(&self) -> Result<u64, Unavailable> {
+        self.lag.events().await.map_err(|error| {
+            tracing::debug!(%error, "the group's lag is not known");
+            Unavailable::new("kafka", Why::Unreachable)
+        })
     }
 }
