@@ -76,6 +76,11 @@ fn hold(scenario: &Scenario, chosen: &[(String, String)]) -> Result<BTreeMap<Str
 }
 
 fn axis_arms(base: &Wiring, axis: &str, values: &[String]) -> Result<Vec<ArmPlan>> {
+    let wirings = values.iter().map(|value| {
+        let mut wiring = base.clone();
+        wiring.set(axis, value).map(|()| wiring)
+    });
+    let wirings = wirings.collect::<Result<Vec<_>, _>>()?;
     if values.len() < 2 {
         let hint = format!(
             "there is `{}`; the same value twice compares the lab with itself",
@@ -85,13 +90,11 @@ fn axis_arms(base: &Wiring, axis: &str, values: &[String]) -> Result<Vec<ArmPlan
     }
     let same = values.windows(2).all(|pair| pair[0] == pair[1]);
     let mut arms = Vec::new();
-    for (index, value) in values.iter().enumerate() {
+    for (index, (value, wiring)) in values.iter().zip(wirings).enumerate() {
         if !same && values[..index].contains(value) {
             let hint = "name each value once; for an A/A comparison, make all arms the same value";
             return Err(Complaint::new(format!("the arm `{value}` is repeated")).hint(hint).into());
         }
-        let mut wiring = base.clone();
-        wiring.set(axis, value)?;
         let label = if same { format!("{value} ({})", letter(index)) } else { value.clone() };
         arms.push(arm(label, wiring)?);
     }

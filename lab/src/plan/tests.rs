@@ -48,6 +48,14 @@ fn held(axis: &str, value: &str) -> Choices {
 }
 
 #[test]
+fn an_arm_that_is_no_value_is_told_before_anything_else() {
+    let said = plan(SCENARIO, &arms(&["monolit"])).map(|_| ()).unwrap_err().to_string();
+    assert!(said.contains("`monolit`") && said.contains("microservices"), "{said}");
+    let said = plan(SCENARIO, &arms(&["monolith"])).map(|_| ()).unwrap_err().to_string();
+    assert!(said.contains("two arms"), "{said}");
+}
+
+#[test]
 fn arms_differ_in_one_axis_and_the_plan_proves_it() {
     let plan = plan(SCENARIO, &held("transport", "grpc")).unwrap();
     let diff = plan.diff();

@@ -8,7 +8,7 @@ use toml::Spanned;
 use super::{
     Comparison, Metric, ScenarioFault,
     check::{self, arm_fault},
-    fault::Source,
+    fault::{Found, Source},
 };
 
 /// Answers of one scenario; who reads more than that has stopped reading.
@@ -59,7 +59,9 @@ pub(super) fn checked(
         let what = format!("expected at most {MAX_ANSWERS} answers, found {}", answers.len());
         return Err(source.at(&extra.span(), what, None));
     }
-    answers.iter().map(|answer| one(source, system, comparison, answer)).collect()
+    let mut found = Found::default();
+    let sound = found.each(answers.iter().map(|answer| one(source, system, comparison, answer)));
+    found.none().map(|()| sound)
 }
 
 fn one(

@@ -15,10 +15,10 @@ pub(super) use claims::{arm_fault, figure};
 
 use super::{
     Comparison, Kind, LoadSpec, Scenario, ScenarioFault, Step, answer,
-    fault::Source,
+    fault::{Found, Source},
     faults,
     file::{ScenarioFile, StepFile},
-    file_name, phases,
+    file_name, phases, read,
 };
 use crate::{complaint::did_you_mean, systems};
 
@@ -27,18 +27,27 @@ const MAX_ARMS: usize = 12;
 
 /// Reads and checks a scenario.
 pub(super) fn scenario(source: &Source<'_>) -> Result<Scenario, ScenarioFault> {
-    let file: ScenarioFile = toml::from_str(source.text).map_err(|error| source.toml(&error))?;
+    let file = read::file(source)?;
     let system = system(source, file.system.as_ref())?;
-    let comparison = comparison(source, system, &file)?;
-    hold(source, system, &file, &comparison)?;
-    offered(source, system, &file.kind, &file.load)?;
-    let faults = faults::checked(source, *file.kind.get_ref(), file.load.get_ref(), &file.faults)?;
-    let answers = answer::checked(source, system, &comparison, &file.answers)?;
-    let claims = file
-        .claims
-        .into_iter()
-        .map(|claim| claims::checked(source, system, &comparison, claim))
-        .collect::<Result<_, _>>()?;
+    let mut found = Found::default();
+    let comparison = comparison(source, system, &file);
+    found.each(hold(source, system, &file));
+    found.sound(offered(source, system, &file.kind, &file.load));
+    let faults = faults::checked(source, *file.kind.get_ref(), file.load.get_ref(), &file.faults);
+    let faults = found.sound(faults).unwrap_or_default();
+    // What speaks of arms can be checked only where the arms are known.
+    let comparison = match comparison {
+        Ok(comparison) => comparison,
+        Err(fault) => {
+            found.add(fault);
+            return Err(found.all());
+        }
+    };
+    let answers =
+        found.sound(answer::checked(source, system, &comparison, &file.answers)).unwrap_or_default();
+    let claims = file.claims.into_iter().map(|claim| claims::checked(source, system, &comparison, claim));
+    let claims = found.each(claims);
+    found.none()?;
     Ok(Scenario {
         name: name(system, source.path),
         path: source.path.to_owned(),
@@ -63,9 +72,8 @@ fn name(system: &System, path: &Path) -> String {
 
 /// The system that the file names, or else the one that its folder is named after.
 fn system(source: &Source<'_>, named: Option<&Spanned<String>>) -> Result<&'static System, ScenarioFault> {
-    let folder = source.path.parent().and_then(Path::file_name).unwrap_or_default().to_string_lossy();
     let (name, span) =
-        named.map_or((folder.as_ref(), 0..0), |named| (named.get_ref().as_str(), named.span()));
+        named.map_or((source.folder.as_str(), 0..0), |named| (named.get_ref().as_str(), named.span()));
     systems::find(name).ok_or_else(|| {
         let hint = did_you_mean(name, systems::names());
         let what = if named.is_some() {
@@ -148,9 +156,9 @@ fn arms(
         let what = format!("expected 2 to {MAX_ARMS} arms, found {}", names.len());
         return Err(source.at(&arms.span(), what, None));
     }
-    for arm in names {
-        value(source, system, axis, arm)?;
-    }
+    let mut found = Found::default();
+    found.each(names.iter().map(|arm| value(source, system, axis, arm)));
+    found.none()?;
     if let Some(repeated) = repeated_arm(names) {
         let what = format!("the arm `{}` is repeated", repeated.get_ref());
         let hint = "name each value once; for an A/A comparison, make all arms the same value".to_owned();
@@ -199,22 +207,22 @@ fn wiring_fault(source: &Source<'_>, span: &Range<usize>, error: &WiringError) -
     source.at(span, what, (!hint.is_empty()).then(|| hint.to_owned()))
 }
 
+/// Each held axis is one that the system has and that no arm varies, at a value that it accepts.
 fn hold(
     source: &Source<'_>,
     system: &'static System,
     file: &ScenarioFile,
-    comparison: &Comparison,
-) -> Result<(), ScenarioFault> {
-    for (axis, held) in &file.hold {
+) -> impl Iterator<Item = Result<(), ScenarioFault>> {
+    let varied = file.axis.as_ref().and_then(|axis| axis.get_ref().as_str());
+    file.hold.iter().map(move |(axis, held)| {
         known_axis(source, system, axis)?;
-        if matches!(comparison, Comparison::Axis { axis: varied, .. } if varied == axis.get_ref()) {
+        if varied == Some(axis.get_ref().as_str()) {
             let what = format!("`{}` is the axis in question: it cannot be held as well", axis.get_ref());
             let hint = "a held value must be the same in every arm; take it out of `[hold]`".to_owned();
             return Err(source.at(&axis.span(), what, hint));
         }
-        value(source, system, axis.get_ref(), held)?;
-    }
-    Ok(())
+        value(source, system, axis.get_ref(), held)
+    })
 }
 
 fn steps(

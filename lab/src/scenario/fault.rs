@@ -32,12 +32,15 @@ pub enum ScenarioFault {
         /// Why.
         source: std::io::Error,
     },
+    /// More than one place in the file is wrong; in their order.
+    #[error("{}", one_after_another(.0))]
+    Many(Vec<Self>),
     /// There is no scenario of that name.
-    #[error("there is no scenario `{name}`\nhint: {hint}")]
+    #[error("{what}\nhint: {hint}")]
     Unknown {
-        /// What was asked for.
-        name: String,
-        /// The nearest name and where to see all.
+        /// What was asked for, and why it is none.
+        what: String,
+        /// What may have been meant, and where to see all.
         hint: String,
     },
     /// There is no folder of scenarios.
@@ -48,6 +51,55 @@ pub enum ScenarioFault {
     },
 }
 
+/// Each as a person reads it; whoever shows the first says `error: ` before it.
+fn one_after_another(faults: &[ScenarioFault]) -> String {
+    faults.iter().map(ToString::to_string).collect::<Vec<_>>().join("\nerror: ")
+}
+
+impl ScenarioFault {
+    fn place(&self) -> (usize, usize) {
+        match self {
+            Self::At { line, column, .. } => (*line, *column),
+            _ => (0, 0),
+        }
+    }
+}
+
+/// What is wrong so far, so that a reader sees all mistakes of a file at once.
+#[derive(Default)]
+pub(super) struct Found(Vec<ScenarioFault>);
+
+impl Found {
+    /// What is sound; what is not is kept for the end.
+    pub(super) fn sound<T>(&mut self, checked: Result<T, ScenarioFault>) -> Option<T> {
+        checked.map_err(|fault| self.add(fault)).ok()
+    }
+
+    /// The sound ones of several.
+    pub(super) fn each<T>(&mut self, checked: impl IntoIterator<Item = Result<T, ScenarioFault>>) -> Vec<T> {
+        checked.into_iter().filter_map(|one| self.sound(one)).collect()
+    }
+
+    /// One more.
+    pub(super) fn add(&mut self, fault: ScenarioFault) {
+        match fault {
+            ScenarioFault::Many(faults) => self.0.extend(faults),
+            one => self.0.push(one),
+        }
+    }
+
+    /// Fails with all that was found.
+    pub(super) fn none(self) -> Result<(), ScenarioFault> {
+        if self.0.is_empty() { Ok(()) } else { Err(self.all()) }
+    }
+
+    /// All that was found, in the order of their places. There has to be something.
+    pub(super) fn all(mut self) -> ScenarioFault {
+        self.0.sort_by_key(ScenarioFault::place);
+        if self.0.len() == 1 { self.0.remove(0) } else { ScenarioFault::Many(self.0) }
+    }
+}
+
 fn hint_line(hint: Option<&str>) -> String {
     hint.map(|hint| format!("\nhint: {hint}")).unwrap_or_default()
 }
@@ -55,6 +107,8 @@ fn hint_line(hint: Option<&str>) -> String {
 /// A scenario file's text and name, to point into.
 pub(super) struct Source<'a> {
     pub(super) path: &'a Path,
+    /// The name of the folder that it is in.
+    pub(super) folder: String,
     pub(super) text: &'a str,
 }
 
@@ -85,7 +139,7 @@ impl Source<'_> {
     /// A fault that the TOML reader found, with the nearest name when a key or a word is not known.
     pub(super) fn toml(&self, error: &toml::de::Error) -> ScenarioFault {
         let message = error.message().trim().replace('\n', ", ");
-        let hint = unknown_word(&message);
+        let hint = unknown_word(&message).or_else(|| quoted_number(&message));
         let span = error.span().unwrap_or(0..0);
         self.at(&span, message, hint)
     }
@@ -100,4 +154,13 @@ fn unknown_word(message: &str) -> Option<String> {
     let mut quoted = message.split('`').skip(1).step_by(2);
     let word = quoted.next()?;
     Some(did_you_mean(word, quoted.collect::<Vec<_>>()))
+}
+
+/// The hint for serde's `invalid type: string "300", expected f64`: a number does not stand in quotes.
+fn quoted_number(message: &str) -> Option<String> {
+    let (found, expected) = message.strip_prefix("invalid type: string ")?.rsplit_once(", expected ")?;
+    let is_number = matches!(expected, "f64" | "u64" | "u32" | "usize");
+    let number = found.trim_matches('"');
+    (is_number && number.parse::<f64>().is_ok())
+        .then(|| format!("a number is wanted, and stands without quotes: `{number}`"))
 }

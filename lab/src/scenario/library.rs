@@ -51,7 +51,7 @@ impl Library {
         if is_path(name) {
             return read(Path::new(name));
         }
-        Err(ScenarioFault::Unknown { name: name.to_owned(), hint: nearest_scenario(name, &names) })
+        Err(ScenarioFault::Unknown { what: unknown(name), hint: nearest_scenario(name, &names) })
     }
 }
 
@@ -71,7 +71,7 @@ impl Scenario {
 
     /// Reads a scenario from text; `path` says which system it belongs to and is named in messages.
     pub fn parse(path: &Path, text: &str) -> Result<Self, ScenarioFault> {
-        check::scenario(&Source { path, text })
+        check::scenario(&Source { path, text, folder: folder_name(path) })
     }
 }
 
@@ -81,14 +81,40 @@ fn read(path: &Path) -> Result<Scenario, ScenarioFault> {
     Scenario::parse(path, &text)
 }
 
+/// The name of the folder that a file is in, whatever it was called by: `x.toml` and `./x.toml` have one as well.
+fn folder_name(path: &Path) -> String {
+    let whole = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    whole.parent().and_then(Path::file_name).unwrap_or_default().to_string_lossy().into_owned()
+}
+
+/// What is wrong with a name that no scenario has.
+fn unknown(name: &str) -> String {
+    if systems::find(name).is_some() {
+        return format!("`{name}` is a system, and this wants one of its scenarios");
+    }
+    format!("there is no scenario `{name}`")
+}
+
+/// The scenarios that may have been meant: all of a system, all that ask the same question, or the nearest.
 fn nearest_scenario(name: &str, names: &[String]) -> String {
-    let by_question = names.iter().find(|known| known.split('/').next_back() == Some(name));
+    let listed = |meant: &dyn Fn(&str, &str) -> bool| {
+        let split =
+            |known: &&String| known.split_once('/').is_some_and(|(system, question)| meant(system, question));
+        names.iter().filter(split).map(String::as_str).collect::<Vec<_>>()
+    };
+    let of_system = listed(&|system, _| system == name);
+    if !of_system.is_empty() {
+        return format!("there is `{}`", of_system.join("`, `"));
+    }
+    let by_question = listed(&|_, question| question == name);
     // A single word may have been meant as a system.
     let system = || (!name.contains('/')).then(|| runtime::nearest(name, systems::names())).flatten();
-    let near = by_question
-        .map(String::as_str)
-        .or_else(system)
-        .or_else(|| runtime::nearest(name, names.iter().map(String::as_str)));
+    let near = match by_question.as_slice() {
+        [] => {
+            system().or_else(|| runtime::nearest(name, names.iter().map(String::as_str))).map(str::to_owned)
+        }
+        several => Some(several.join("` or `")),
+    };
     near.map_or_else(
         || "`lab list` shows every system and scenario".to_owned(),
         |near| format!("did you mean `{near}`? `lab list` shows every system and scenario"),
@@ -103,4 +129,50 @@ fn stem(path: &Path) -> String {
 /// What is in a folder; nothing when it cannot be read.
 fn children(folder: &Path) -> impl Iterator<Item = PathBuf> {
     fs::read_dir(folder).into_iter().flatten().filter_map(Result::ok).map(|entry| entry.path())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shipped() -> Library {
+        Library::find(Some(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../scenarios"))).unwrap()
+    }
+
+    #[track_caller]
+    fn complaint(name: &str) -> String {
+        shipped().open(name).map(|scenario| scenario.name).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn a_system_in_place_of_a_scenario_is_answered_with_its_scenarios() {
+        let said = complaint("limiter");
+        let (what, hint) = said.split_once("\nhint: ").unwrap();
+        assert_eq!(what, "`limiter` is a system, and this wants one of its scenarios");
+        for name in shipped().names() {
+            assert_eq!(hint.contains(&format!("`{name}`")), name.starts_with("limiter/"), "{name}: {hint}");
+        }
+    }
+
+    #[test]
+    fn a_question_that_two_systems_have_is_answered_with_both() {
+        let said = complaint("placement");
+        assert!(said.contains("did you mean `limiter/placement` or `shortener/placement`?"), "{said}");
+    }
+
+    #[test]
+    fn a_name_that_is_near_another_is_answered_with_it() {
+        assert!(complaint("shortner").contains("did you mean `shortener`?"));
+        assert!(complaint("shortener/cahce").contains("did you mean `shortener/cache`?"));
+        assert!(complaint("zzzzzzzzzzzz").ends_with("hint: `lab list` shows every system and scenario"));
+    }
+
+    #[test]
+    fn a_file_belongs_to_the_system_of_its_folder_however_it_was_called() {
+        assert_eq!(folder_name(Path::new("scenarios/shortener/x.toml")), "shortener");
+        let here = std::env::current_dir().unwrap();
+        let here = here.file_name().unwrap().to_string_lossy();
+        assert_eq!(folder_name(Path::new("x.toml")), here);
+        assert_eq!(folder_name(Path::new("./x.toml")), here);
+    }
 }

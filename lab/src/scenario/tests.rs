@@ -97,6 +97,36 @@ fn unknown_names_are_answered_with_the_nearest() {
 }
 
 #[test]
+fn all_mistakes_of_a_file_are_told_at_once_and_in_their_order() {
+    let wrong = |changes: &[(&str, &str)]| {
+        let changed = changes.iter().fold(SOUND.to_owned(), |text, (from, to)| {
+            assert!(text.contains(from), "{from}");
+            text.replacen(from, to, 1)
+        });
+        complaint(&changed)
+    };
+    // What does not have the shape of a scenario.
+    insta::assert_snapshot!(wrong(&[
+        ("kind = \"paired\"", "kind = \"pair\""),
+        ("why = \"w\"\n", ""),
+        ("rate = 100", "rate = \"300\"\nuser = 3"),
+        ("is = \"higher\"", "is = \"hier\"\nbecause = 1"),
+        ("[\"l\"]", "[\"l\", 3]"),
+    ]));
+    // What has it, and means nothing.
+    insta::assert_snapshot!(wrong(&[
+        ("\"microservices\"]", "\"micro\", \"mono\"]"),
+        ("cache = \"local\"", "cache = \"lokal\"\ncash = \"local\"\nplacement = \"monolith\""),
+        ("rate = 100", "rate = 0"),
+    ]));
+    insta::assert_snapshot!(wrong(&[
+        ("\"follow-mostly\"", "\"follow\""),
+        ("[\"l\"]\n", "[\"l\"]\nanswers = [\"{cpu of us}\", \"nothing\"]\n"),
+        ("arm = \"microservices\"", "arm = \"mikro\""),
+    ]));
+}
+
+#[test]
 fn an_arm_repeated_among_others_is_refused() {
     insta::assert_snapshot!(message("\"microservices\"]", "\"microservices\", \"monolith\"]"));
 }
