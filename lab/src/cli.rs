@@ -121,7 +121,7 @@ impl Cli {
             Command::Load(args) => args.run(),
             Command::Report(args) => args.run(),
             Command::Doctor(args) => args.run(),
-            Command::Export(args) => args.run(),
+            Command::Export(args) => args.run(scenarios),
             Command::Health(args) => args.run(),
             Command::Host(args) => args.run(),
             Command::Keep(args) => args.run(),

@@ -3,7 +3,7 @@
 //! Scenarios are data, `scenarios/<system>/<question>.toml`, each beside the notes that teach it.
 //! What this module hands out has been checked: every axis and value exists, and exactly one axis varies.
 //!
-//! Read in this order: this file (the model), `file` (its shape in TOML), `check` (from the one to the other),
+//! Read in this order: this file (the model), `file` (its shape in TOML), `read` (from text to it), `check` (from the one to the other),
 //! `load` and `phases` (what is offered), `faults` (what goes wrong on purpose), `claim` (what is tested), `answer` (what the
 //! report says first),
 //! `library` (finding them), `fault` (saying where a file is wrong).
@@ -17,6 +17,7 @@ mod file;
 mod library;
 mod load;
 pub mod phases;
+mod read;
 
 use std::{collections::BTreeMap, path::PathBuf};
 

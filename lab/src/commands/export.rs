@@ -9,15 +9,14 @@ use std::{
 
 use anyhow::{Context, Result};
 use clap::Subcommand;
-use runtime::Wiring;
 
-use super::choices::assignment;
+use super::wired::Wired;
 use crate::{
     cli::Outcome,
-    complaint::{Complaint, did_you_mean},
+    complaint::Complaint,
     compose::Export,
     output,
-    plan::ArmPlan,
+    plan::{self, ArmPlan},
     systems,
 };
 
@@ -40,13 +39,10 @@ enum Format {
 /// The wiring to write down.
 #[derive(Debug, clap::Args)]
 struct Chosen {
-    /// The system: `shortener`
-    #[arg(value_name = "SYSTEM")]
-    system: String,
-    /// Choose a value of an axis; may be repeated
-    #[arg(long, value_name = "AXIS=VALUE", value_parser = assignment)]
-    set: Vec<(String, String)>,
-    /// What the wiring is called: the names of all that is written begin with it [default: its placement]
+    #[command(flatten)]
+    wired: Wired,
+    /// What the wiring is called: the names of all that is written begin with it [default: its placement, or the
+    /// arm's name]
     #[arg(long, value_name = "NAME", value_parser = name)]
     name: Option<String>,
 }
@@ -54,7 +50,7 @@ struct Chosen {
 /// What can be said of a compose file.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Examples:\n  lab export compose shortener --set placement=microservices\n  lab export compose shortener --name lean --set database=sqlite --out /tmp/lab\n  docker compose -f deploy/compose/shortener/monolith.yml up"
+    after_help = "Examples:\n  lab export compose shortener --set placement=microservices\n  lab export compose shortener/clicks --arm kafka\n  lab export compose shortener --name lean --set database=sqlite --out /tmp/lab\n  docker compose -f deploy/compose/shortener/monolith.yml up"
 )]
 struct Compose {
     #[command(flatten)]
@@ -82,34 +78,35 @@ fn name(text: &str) -> Result<String, Complaint> {
 
 impl Args {
     /// Writes the files, and prints their paths.
-    pub fn run(&self) -> Result<Outcome> {
+    pub fn run(&self, scenarios: Option<&Path>) -> Result<Outcome> {
         match &self.format {
-            Format::Compose(compose) => compose.run(),
-            Format::K8s(k8s) => k8s.run(),
+            Format::Compose(compose) => compose.run(scenarios),
+            Format::K8s(k8s) => k8s.run(scenarios),
         }
     }
 }
 
 impl Chosen {
     /// The wiring under its name.
-    fn arm(&self) -> Result<ArmPlan> {
-        let system = systems::find(&self.system).ok_or_else(|| {
-            Complaint::new(format!("there is no system `{}`", self.system))
-                .hint(did_you_mean(&self.system, systems::names()))
-        })?;
-        let mut wiring = Wiring::defaults(system);
-        for (axis, value) in &self.set {
-            wiring.set(axis, value)?;
-        }
-        wiring.check()?;
-        let name = self.name.clone().unwrap_or_else(|| wiring.placement().name.to_owned());
-        Ok(ArmPlan::new(name, wiring))
+    fn arm(&self, scenarios: Option<&Path>) -> Result<ArmPlan> {
+        let ArmPlan { name: arm, wiring, .. } = self.wired.plan(scenarios)?;
+        let of_scenario = systems::find(&self.wired.system).is_none();
+        let called = match &self.name {
+            Some(called) => called.clone(),
+            // A dot is none of the letters of a host's name.
+            None if of_scenario => name(&arm.replace('.', "-"))
+                .map_err(|fault| fault.hint(format!("name the arm `{arm}` yourself: `--name NAME`")))?,
+            None => wiring.placement().name.to_owned(),
+        };
+        Ok(ArmPlan::new(called, wiring))
     }
 
-    /// The command that writes the same again, whatever the folder; `more` stands before the axes.
+    /// The command that writes the same again, whatever the folder; `more` stands before the arm and the axes.
     fn command(&self, format: &str, name: &str, more: &str) -> String {
-        let mut words = vec![format!("lab export {format} {} --name {name}{more}", self.system)];
-        words.extend(self.set.iter().map(|(axis, value)| format!("--set {axis}={value}")));
+        let Wired { system, arm, set } = &self.wired;
+        let mut words = vec![format!("lab export {format} {system} --name {name}{more}")];
+        words.extend(arm.iter().map(|arm| format!("--arm {}", plan::quoted(arm))));
+        words.extend(set.iter().map(|(axis, value)| format!("--set {axis}={value}")));
         words.join(" ")
     }
 }
@@ -128,8 +125,8 @@ fn write(out: &Path, files: Vec<(String, String)>) -> Result<Outcome> {
 }
 
 impl Compose {
-    fn run(&self) -> Result<Outcome> {
-        let arm = self.chosen.arm()?;
+    fn run(&self, scenarios: Option<&Path>) -> Result<Outcome> {
+        let arm = self.chosen.arm(scenarios)?;
         let profile = self.profile.iter().map(|profile| format!(" --profile {profile}"));
         let more = format!(" --port {}{}", self.port, profile.collect::<String>());
         let export = Export {
@@ -140,5 +137,26 @@ impl Compose {
             command: &self.chosen.command("compose", &arm.label, &more),
         };
         write(&self.out, export.files())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use crate::cli::Cli;
+
+    #[test]
+    fn an_arm_of_a_scenario_is_written_under_its_name_with_the_command_that_writes_it_again() {
+        let out = tempfile::tempdir().unwrap();
+        let scenarios = concat!(env!("CARGO_MANIFEST_DIR"), "/../scenarios");
+        let words = ["lab", "export", "compose", "shortener/clicks", "--arm", "kafka", "--set", "cache=none"];
+        let folders = ["--scenarios", scenarios, "--out", out.path().to_str().unwrap()];
+        Cli::parse_from(words.into_iter().chain(folders)).run().unwrap();
+        let text = std::fs::read_to_string(out.path().join("shortener/kafka.yml")).unwrap();
+        let again =
+            "lab export compose shortener/clicks --name kafka --port 8080 --arm kafka --set cache=none";
+        assert!(text.contains(again), "{text}");
+        assert!(text.contains("events = kafka") && text.contains("cache = none"), "{text}");
     }
 }

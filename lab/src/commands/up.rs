@@ -5,21 +5,17 @@ mod waterfall;
 use std::{collections::BTreeSet, fmt::Write, path::Path, time::Duration};
 
 use anyhow::{Context, Result};
-use runtime::{Limits, Wiring};
+use runtime::Limits;
 
-use super::{
-    choices::{GivenBackings, assignment},
-    runtime::RuntimeChoice,
-};
+use super::{choices::GivenBackings, runtime::RuntimeChoice, wired::Wired};
 use crate::{
     cli::Outcome,
-    complaint::{Complaint, did_you_mean},
+    complaint::Complaint,
     interrupt::Interrupt,
     output,
-    plan::{ArmPlan, Budget, Choices, Plan, topology},
+    plan::{ArmPlan, Budget, topology},
     process::{Death, Launch, LaunchOptions, READY_WITHIN, RunningArm, Scratch},
-    scenario::Scenario,
-    systems, traces,
+    traces,
 };
 
 /// How often the lab looks whether its processes are alive and whether traces arrived: longer than an exporter takes
@@ -32,15 +28,8 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
     after_help = "Examples:\n  lab up shortener                                           every axis at its default\n  lab up shortener --set placement=microservices --set transport=grpc\n  lab up shortener/clicks --arm kafka --port 8080            an arm of a scenario\n\nCtrl-C stops it and removes everything that it made; once more ends it at once."
 )]
 pub struct Args {
-    /// A system (`shortener`), or a scenario whose arm to start (`shortener/placement`)
-    #[arg(value_name = "SYSTEM|SCENARIO")]
-    name: String,
-    /// Which arm of the scenario [default: its first]
-    #[arg(long, value_name = "NAME")]
-    arm: Option<String>,
-    /// Choose a value of an axis; may be repeated
-    #[arg(long, value_name = "AXIS=VALUE", value_parser = assignment)]
-    set: Vec<(String, String)>,
+    #[command(flatten)]
+    wired: Wired,
     /// The port of the public API [default: a free one]
     #[arg(long, value_name = "PORT")]
     port: Option<u16>,
@@ -56,7 +45,7 @@ impl Args {
     /// A process or a backing that dies is told, and the rest stays up: what it does then is worth seeing.
     /// Fails when nobody serves the public API any more.
     pub fn run(&self, scenarios: Option<&Path>) -> Result<Outcome> {
-        let arm = self.wiring(scenarios)?;
+        let arm = self.wired.plan(scenarios)?;
         let budget = Budget::of_this_machine();
         let backings = self.backings.to_choices();
         let runtime = self.runtime.find(&backings)?;
@@ -94,43 +83,6 @@ impl Args {
             output::talk(&format!("warning: `{killed}` did not end in time and was killed"));
         }
         Ok(Outcome::Done)
-    }
-
-    /// The wiring that was asked for: of a system, or of a scenario's arm, with the axes that were set.
-    fn wiring(&self, scenarios: Option<&Path>) -> Result<ArmPlan> {
-        let (label, mut wiring) = match systems::find(&self.name) {
-            Some(system) if self.arm.is_none() => (system.name.to_owned(), Wiring::defaults(system)),
-            Some(_) => {
-                let hint =
-                    format!("`lab up {0}/SCENARIO --arm NAME`, or `lab up {0} --set axis=value`", self.name);
-                return Err(Complaint::new(format!("`{}` is a system: it has no arms", self.name))
-                    .hint(hint)
-                    .into());
-            }
-            None => {
-                let scenario = Scenario::open(&self.name, scenarios)?;
-                let plan = Plan::new(&scenario, &Choices::default())?;
-                let arm = self.arm(&plan)?;
-                (arm.label.clone(), arm.wiring.clone())
-            }
-        };
-        for (axis, value) in &self.set {
-            wiring.set(axis, value)?;
-        }
-        wiring.check()?;
-        Ok(ArmPlan::new(label, wiring))
-    }
-
-    fn arm<'a>(&self, plan: &'a Plan) -> Result<&'a ArmPlan> {
-        let Some(name) = &self.arm else {
-            return Ok(&plan.arms[0]);
-        };
-        plan.arm(name).ok_or_else(|| {
-            let known: Vec<_> = plan.arms.iter().map(|arm| arm.label.as_str()).collect();
-            Complaint::new(format!("`{}` has no arm `{name}`", plan.scenario.name))
-                .hint(did_you_mean(name, known))
-                .into()
-        })
     }
 }
 

@@ -1,6 +1,6 @@
 //! `lab export k8s`: a wiring as Kubernetes objects.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 
@@ -22,8 +22,8 @@ pub(super) struct Args {
 
 impl Args {
     /// Writes the files, and prints their paths.
-    pub(super) fn run(&self) -> Result<Outcome> {
-        let arm = self.chosen.arm()?;
+    pub(super) fn run(&self, scenarios: Option<&Path>) -> Result<Outcome> {
+        let arm = self.chosen.arm(scenarios)?;
         let command = self.chosen.command("k8s", &arm.label, "");
         write(&self.out, Export::new(&arm, &arm.label, &command)?.files())
     }
