@@ -1,5 +1,6 @@
 //! What a slice counted, and its histograms.
 
+mod pace;
 mod summary;
 mod tally;
 
@@ -7,6 +8,8 @@ use std::time::Duration;
 
 pub use hdrhistogram::Histogram;
 
+pub(crate) use self::pace::Pacer;
+pub use self::pace::{KEEPS_UP, Pace, Rates};
 pub use self::summary::{Percentile, Summary, needed_samples};
 pub use self::tally::Tally;
 
@@ -81,6 +84,8 @@ pub struct SliceRecord {
     pub window: Duration,
     /// From the start to the end of the last operation, so the window and the drain.
     pub elapsed: Duration,
+    /// What its rates are made from.
+    pub pace: Pace,
     /// Whether the run was broken off within this slice.
     pub interrupted: bool,
 }
@@ -106,6 +111,7 @@ impl Default for SliceRecord {
             send_lag: histogram(),
             window: Duration::ZERO,
             elapsed: Duration::ZERO,
+            pace: Pace::default(),
             interrupted: false,
         }
     }
@@ -115,12 +121,36 @@ impl SliceRecord {
     /// Whether the generator, and not the system, shaped this slice: the 99th percentile of the send lag is over
     /// `bound`, or less than [`SENT_SHARE`] of the plan was sent.
     pub fn is_void(&self, bound: Duration) -> bool {
-        let late = self.send_lag.value_at_quantile(0.99) > bound.as_nanos() as u64;
-        late || (self.sent as f64) < self.planned as f64 * SENT_SHARE
+        self.is_late(bound) || (self.sent as f64) < self.planned as f64 * SENT_SHARE
+    }
+
+    /// Whether the generator was late by more than `bound`, at the 99th percentile.
+    pub fn is_late(&self, bound: Duration) -> bool {
+        self.send_lag.value_at_quantile(0.99) > bound.as_nanos() as u64
+    }
+
+    /// Its rates.
+    pub fn rates(&self) -> Rates {
+        self.pace.rates()
     }
 
     /// Adds another slice of the same arm.
     pub fn merge(&mut self, other: &Self) {
+        self.add_counts(other);
+        self.window += other.window;
+        self.elapsed += other.elapsed;
+        self.pace.follow(&other.pace);
+    }
+
+    /// Adds the part of the same slice that another thread drove.
+    pub fn join(&mut self, other: &Self) {
+        self.add_counts(other);
+        self.window = self.window.max(other.window);
+        self.elapsed = self.elapsed.max(other.elapsed);
+        self.pace.join(&other.pace);
+    }
+
+    fn add_counts(&mut self, other: &Self) {
         for (ours, theirs) in self.counts_mut().into_iter().zip(other.counts()) {
             *ours += theirs;
         }
@@ -136,8 +166,6 @@ impl SliceRecord {
         add(&mut self.latency, &other.latency);
         add(&mut self.service, &other.service);
         add(&mut self.send_lag, &other.send_lag);
-        self.window += other.window;
-        self.elapsed += other.elapsed;
         self.interrupted |= other.interrupted;
     }
 
@@ -156,6 +184,7 @@ impl SliceRecord {
             histogram.reset();
         }
         (self.window, self.elapsed, self.interrupted) = (Duration::ZERO, Duration::ZERO, false);
+        self.pace = Pace::default();
     }
 
     /// The record of one kind, which is made when it is first asked for.

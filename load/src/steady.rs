@@ -45,7 +45,7 @@ pub struct SoFar {
 /// Drives the first arm of a prepared sender, and forks of its journeys on further threads.
 ///
 /// `progress` is called about every half second on the calling thread; when it returns `false` the load ends early.
-/// The merged record's window and elapsed time are the longest of the threads'.
+/// The record's window and elapsed time are the longest of the threads', and its rates their sum.
 pub fn run(
     sender: &mut Sender,
     steady: &Steady,
@@ -75,12 +75,7 @@ pub fn run(
             let record = thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
             match &mut merged {
                 None => merged = Some(record),
-                Some(merged) => {
-                    let window = merged.window.max(record.window);
-                    let elapsed = merged.elapsed.max(record.elapsed);
-                    merged.merge(&record);
-                    (merged.window, merged.elapsed) = (window, elapsed);
-                }
+                Some(merged) => merged.join(&record),
             }
         }
         Ok(merged.unwrap_or_default())

@@ -22,7 +22,8 @@ type Cell = fn(&Arm) -> String;
 
 /// Every figure that at least one arm has.
 pub(super) fn rows(report: &Report) -> Vec<Row> {
-    let figures: [(&'static str, Cell); 18] = [
+    let figures: [(&'static str, Cell); 19] = [
+        ("offered a second", |arm| maybe(arm.offered_per_s)),
         ("operations a second", |arm| three_digits(arm.throughput_per_s)),
         ("operations", |arm| count(arm.operations)),
         ("refused", |arm| causes(&arm.refused)),
@@ -135,12 +136,45 @@ pub(super) fn causes(list: &[CauseCount]) -> String {
     }
 }
 
-/// What a reader has to know beside a comparison of latencies: they are of operations that were let through, and where
-/// one arm refused or failed many more than the other, those are not the same operations.
+/// What a reader has to know of an arm that answered less than it was offered.
+pub(super) fn saturated_sentence(report: &Report, arm: &Arm) -> Option<String> {
+    let offered = arm.offered_per_s.filter(|_| arm.saturated)?;
+    let (label, achieved, offered) = (&arm.label, three_digits(arm.throughput_per_s), three_digits(offered));
+    Some(if report.load.faults.is_empty() {
+        format!(
+            "{label} achieved {achieved} of the {offered} operations a second that it was offered: its latencies are those of a queue that grows for as long as the load goes on"
+        )
+    } else {
+        format!(
+            "{label} achieved {achieved} of the {offered} operations a second that it was offered, the time of the fault included"
+        )
+    })
+}
+
+/// What a reader has to know beside a comparison of latencies, if there is something.
 pub(super) fn caveat(report: &Report, comparison: &Comparison) -> Option<String> {
     if !comparison.metric.starts_with('p') {
         return None;
     }
+    let caveats = [queues(report, comparison), others(report, comparison)];
+    let caveats: Vec<String> = caveats.into_iter().flatten().collect();
+    (!caveats.is_empty()).then(|| caveats.join("; "))
+}
+
+/// The latencies of an arm that is saturated grow with the length of the run.
+fn queues(report: &Report, comparison: &Comparison) -> Option<String> {
+    let is_saturated = |label: &&String| report.arm(label).is_some_and(|arm| arm.saturated);
+    let saturated: Vec<&str> = [&comparison.arm, &comparison.baseline]
+        .into_iter()
+        .filter(is_saturated)
+        .map(String::as_str)
+        .collect();
+    (!saturated.is_empty()).then(|| format!("saturated: {}", saturated.join(", ")))
+}
+
+/// Latencies are of operations that were let through, and where one arm refused or failed many more than the other,
+/// those are not the same operations.
+fn others(report: &Report, comparison: &Comparison) -> Option<String> {
     let turned_away = |label: &str| {
         let arm = report.arm(label)?;
         let sum = |causes: &[CauseCount]| causes.iter().map(|cause| cause.count).sum::<u64>();

@@ -40,6 +40,9 @@ fn answer(report: &Report) -> String {
     for sentence in report.arms.iter().filter_map(figures::death_sentence) {
         let _ = writeln!(text, "- **Died.** {sentence}.");
     }
+    for sentence in report.arms.iter().filter_map(|arm| figures::saturated_sentence(report, arm)) {
+        let _ = writeln!(text, "- **Saturated.** {sentence}.");
+    }
     for answer in &report.answers {
         let _ = writeln!(text, "- **{}**", answer.sentence);
     }

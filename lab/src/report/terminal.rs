@@ -90,6 +90,9 @@ fn answer(page: &mut Page, report: &Report) {
             }
         }
     }
+    for sentence in report.arms.iter().filter_map(|arm| figures::saturated_sentence(report, arm)) {
+        page.item(YELLOW, "SATURATED", 14, &sentence);
+    }
     for arm in report.arms.iter().filter(|arm| arm.ledger.as_ref().is_some_and(|ledger| !ledger.holds)) {
         page.item(RED, "BROKEN", 14, &format!("{}: the ledger has {}", arm.label, figures::violations(arm)));
     }

@@ -123,6 +123,31 @@ fn an_arm_in_trouble_is_told_in_the_first_lines_of_the_page() {
 }
 
 #[test]
+fn an_arm_below_its_offered_rate_is_told_to_be_saturated_in_every_form() {
+    let forms = |report: &Report| {
+        let terminal = anstream::adapter::strip_str(&terminal::render(report)).to_string();
+        [terminal, markdown::render(report), html::render(report)].map(|form| form.replace(['\n', ' '], ""))
+    };
+    let mut report = fixture(PLACEMENT);
+    for form in forms(&report) {
+        assert!(!form.to_lowercase().contains("saturated") && !form.contains("offered"), "{form}");
+    }
+    for arm in &mut report.arms {
+        arm.offered_per_s = Some(2_000.0);
+    }
+    (report.arms[1].throughput_per_s, report.arms[1].saturated) = (49.0, true);
+    for form in forms(&report) {
+        for words in [
+            "microservices achieved 49.0 of the 2,000 operations a second that it was offered",
+            "saturated: microservices",
+            "offered a second",
+        ] {
+            assert!(form.contains(&words.replace(' ', "")), "no {words}: {form}");
+        }
+    }
+}
+
+#[test]
 fn what_a_system_says_cannot_become_markup() {
     let mut report = fixture(PLACEMENT);
     report.arms[0].label = "<script>alert(1)</script>".to_owned();

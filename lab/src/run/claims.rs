@@ -7,7 +7,10 @@ use super::{
     gathered::{ArmData, Gathered, LaunchCounts},
 };
 use crate::{
-    report::model::{Claim, ClaimVerdict},
+    report::{
+        model::{Claim, ClaimVerdict},
+        words::three_digits,
+    },
     scenario::{Claim as Stated, Expectation, Metric, Relation},
 };
 
@@ -239,7 +242,20 @@ fn estimated(
     };
     let (low, high) =
         if turned { (1.0 / interval.high, 1.0 / interval.low) } else { (interval.low, interval.high) };
-    (verdict(stated.is, factor, low, high, 1.0, 1.0), comparison.sentence.clone())
+    let verdict = verdict(stated.is, factor, low, high, 1.0, 1.0);
+    (verdict, format!("{}{}", comparison.sentence, saturated(&stated.metric, &[arm, baseline])))
+}
+
+/// What has to be said beside latencies of an arm that answered less than it was offered: they grow with the run.
+fn saturated(metric: &Metric, arms: &[&ArmData]) -> String {
+    let told = |arm: &&ArmData| {
+        let rates = arm.record.rates();
+        let offered = rates.offered.filter(|_| rates.is_saturated())?;
+        let (achieved, offered) = (three_digits(rates.achieved), three_digits(offered));
+        Some(format!("; {} is saturated: {achieved} of {offered} a second", arm.plan.label))
+    };
+    let is_latency = matches!(metric, Metric::P50 | Metric::P90 | Metric::P99);
+    if is_latency { arms.iter().filter_map(told).collect() } else { String::new() }
 }
 
 /// Whether `a` in `[low, high]` stands to `b` as stated; factors below tell how far at least.

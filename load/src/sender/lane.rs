@@ -15,7 +15,7 @@ use super::{Limits, SenderError, Target, connection::Connection, pace};
 use crate::clock::{self, Nanos};
 use crate::http::RequestBuf;
 use crate::journey::{Begun, Failure, Journeys, Operation};
-use crate::record::SliceRecord;
+use crate::record::{Pacer, SliceRecord};
 
 /// One target and everything that is under way there.
 pub struct Lane {
@@ -28,6 +28,7 @@ pub struct Lane {
     request: RequestBuf,
     scratch: Vec<u8>,
     pub(super) record: SliceRecord,
+    pub(super) pacer: Pacer,
     tracer: Option<Xoshiro256PlusPlus>,
     /// A closed loop begins nothing before this, so that a target that refuses connections is not asked in a spin.
     pub(super) resume: Nanos,
@@ -59,6 +60,7 @@ impl Lane {
             waiting: VecDeque::new(),
             scratch: Vec::new(),
             record: SliceRecord::default(),
+            pacer: Pacer::default(),
             tracer: None,
             resume: 0,
         })

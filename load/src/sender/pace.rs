@@ -7,7 +7,7 @@ use super::lane::{Lane, Launched};
 use super::{Observer, SenderError, Slice, TICK};
 use crate::clock::{self, Nanos};
 use crate::journey::Journeys;
-use crate::record::SliceRecord;
+use crate::record::{Pacer, SliceRecord};
 use crate::schedule::Schedule;
 
 /// How much longer than the time-out a drain may take before it is broken off.
@@ -60,6 +60,7 @@ fn open_loop(
     watch: Watch<'_>,
 ) -> Result<(), SenderError> {
     let mut span = Span::starting_now(length);
+    lane.pacer = Pacer::new(span.start, span.end, true);
     let start = span.start;
     let mut dues = Dues::new(schedule.map(move |offset| start + clock::nanos(offset)));
     loop {
@@ -98,6 +99,7 @@ pub(super) fn closed_loop(
     watch: Watch<'_>,
 ) -> Result<(), SenderError> {
     let mut span = Span::starting_now(length);
+    lane.pacer = Pacer::new(span.start, span.end, false);
     let mut exhausted = false;
     loop {
         let now = clock::now();
@@ -152,6 +154,7 @@ impl Span {
         lane.expire(now, journeys);
         if now < self.end && !watch(&lane.record) {
             self.end = now;
+            lane.pacer.cut(now);
             lane.record.interrupted = true;
             return false;
         }
@@ -165,5 +168,6 @@ impl Span {
         let now = clock::now();
         lane.record.window = Duration::from_nanos(self.end.min(now) - self.start);
         lane.record.elapsed = Duration::from_nanos(now - self.start);
+        lane.record.pace = lane.pacer.pace(now, lane.record.planned);
     }
 }

@@ -1,6 +1,7 @@
 //! The sender against servers that are slow, silent, rude or absent.
 
 use std::net::SocketAddr;
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -52,6 +53,40 @@ fn a_slow_server_is_sent_as_much_in_open_loop_and_less_in_closed_loop() {
     assert_eq!(open.succeeded, 100);
     let closed = run(slow(), &limits(64), &Load::Closed { in_flight: 2 }, 500);
     assert!(closed.succeeded <= 22, "{}", closed.succeeded);
+}
+
+/// Limits with a time-out of so many seconds.
+fn seconds(connections: usize, timeout: u64) -> Limits {
+    Limits { timeout: Duration::from_secs(timeout), ..limits(connections) }
+}
+
+/// Answers one request at a time, each after 20 ms.
+fn one_at_a_time() -> SocketAddr {
+    let turn = Mutex::new(());
+    serve(move |_| {
+        let _turn = turn.lock().unwrap();
+        thread::sleep(Duration::from_millis(20));
+        Answer::status(200, "", "")
+    })
+}
+
+#[test]
+fn what_ends_in_the_drain_counts_with_the_time_that_it_took() {
+    // 50 a second at most. Some of 200 in flight end in the window, and more of them in the drain.
+    let closed = run(one_at_a_time(), &seconds(200, 2), &Load::Closed { in_flight: 200 }, 1_000);
+    let rates = closed.rates();
+    assert!(closed.succeeded > 80, "in the drain as well: {}", closed.succeeded);
+    assert!(rates.achieved > 25.0 && rates.achieved <= 51.0, "{rates:?}");
+    assert_eq!((rates.offered, rates.is_saturated()), (None, false));
+    let open = run(one_at_a_time(), &seconds(200, 2), &constant(200.0), 1_000).rates();
+    assert!(open.achieved > 25.0 && open.achieved <= 51.0, "{open:?}");
+    assert!((open.offered.unwrap() - 200.0).abs() < 1.0 && open.is_saturated(), "{open:?}");
+}
+
+#[test]
+fn a_server_that_keeps_up_has_the_rate_that_it_was_offered() {
+    let rates = undisturbed(|| run(polite(), &limits(16), &constant(500.0), 400), |record| record).rates();
+    assert!(rates.achieved > 480.0 && rates.achieved <= 501.0 && !rates.is_saturated(), "{rates:?}");
 }
 
 #[test]

@@ -28,6 +28,8 @@ fn threads_share_the_rate_and_the_ledger() {
     let load = Load::Open { arrivals: Arrivals::Constant, profile: Profile::Steady { rate: 400.0 }, seed: 1 };
     let record = run(&mut sender, &steady(load, 500), &mut |_| true).unwrap();
     assert_eq!((record.planned, record.succeeded), (200, 200));
+    let offered = record.rates().offered.unwrap();
+    assert!((offered - 400.0).abs() < 10.0, "the rate of both threads together: {offered}");
     assert!(record.window < Duration::from_millis(900), "threads run side by side: {:?}", record.window);
     let verdict = sender.check(0, &Check::default());
     assert!(verdict.holds(), "{verdict:?}");

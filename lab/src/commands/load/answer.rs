@@ -19,13 +19,18 @@ const LATE: Duration = Duration::from_millis(1);
 pub(super) struct Answer {
     /// Operations a second that were asked for; absent in a closed loop.
     rate: Option<f64>,
+    /// Operations a second that were really due; absent in a closed loop.
+    offered_per_second: Option<f64>,
     /// From which every random choice followed.
     seed: u64,
     seconds: f64,
     planned: u64,
     sent: u64,
     succeeded: u64,
+    /// By the time in which they were answered, of the drain too.
     succeeded_per_second: f64,
+    /// Whether the system answered less than it was offered.
+    saturated: bool,
     refused: BTreeMap<&'static str, u64>,
     failed: BTreeMap<&'static str, u64>,
     unsent: u64,
@@ -89,15 +94,17 @@ impl Answer {
         seed: u64,
         ledger: Option<LedgerVerdict>,
     ) -> Self {
-        let seconds = record.window.as_secs_f64();
+        let rates = record.rates();
         Self {
             rate,
+            offered_per_second: rates.offered,
             seed,
-            seconds,
+            seconds: record.window.as_secs_f64(),
             planned: record.planned,
             sent: record.sent,
             succeeded: record.succeeded,
-            succeeded_per_second: record.succeeded as f64 / seconds.max(1e-9),
+            succeeded_per_second: rates.achieved,
+            saturated: rates.is_saturated(),
             refused: record.refused.iter().collect(),
             failed: record.failed.iter().collect(),
             unsent: record.unsent,
@@ -117,7 +124,7 @@ impl Answer {
                     latency_from_due_us: Times::of(&kind.latency),
                 })
                 .collect(),
-            generator_was_late: rate.is_some() && record.is_void(LATE),
+            generator_was_late: rate.is_some() && record.is_late(LATE),
             interrupted: record.interrupted,
             ledger,
         }
@@ -136,10 +143,16 @@ impl Answer {
     pub(super) fn table(&self) -> String {
         // Writing to a string cannot fail.
         let mut text = String::new();
+        let offered = self.offered_per_second.map(|offered| format!(" of {offered:.1} offered"));
         let _ = writeln!(
             text,
-            "{} of {} operations succeeded in {:.1} s: {:.1} a second (seed {})",
-            self.succeeded, self.planned, self.seconds, self.succeeded_per_second, self.seed,
+            "{} of {} operations succeeded, at {:.1}{} a second (started for {:.1} s, seed {})",
+            self.succeeded,
+            self.planned,
+            self.succeeded_per_second,
+            offered.unwrap_or_default(),
+            self.seconds,
+            self.seed,
         );
         let _ = writeln!(text, "{}", self.times());
         let causes = |counts: &BTreeMap<&str, u64>| {
@@ -177,7 +190,10 @@ impl Answer {
             );
         }
         if self.generator_was_late {
-            text.push_str("warning: the generator was late or sent less than planned: these figures are partly its own\n");
+            text.push_str("warning: the generator was late: these figures are partly its own\n");
+        }
+        if self.saturated {
+            text.push_str("warning: the system is saturated: it answered less than it was offered, and its latencies are those of a queue that grows for as long as the load goes on\n");
         }
         if self.interrupted {
             text.push_str("warning: interrupted; the figures cover what was sent until then\n");

@@ -35,6 +35,9 @@ pub(super) fn answer(report: &Report) -> Markup {
                 @if let (Some(sentence), Some(death)) = (figures::death_sentence(arm), &arm.died) {
                     (alarm("Died", &sentence, &death.last_log_lines))
                 }
+                @if let Some(sentence) = figures::saturated_sentence(report, arm) {
+                    (alarm("Saturated", &sentence, &[]))
+                }
                 @if arm.ledger.as_ref().is_some_and(|ledger| !ledger.holds) {
                     (alarm("Ledger broken", &broken(report, &arm.label), &[]))
                 }

@@ -19,8 +19,14 @@ pub struct Arm {
     pub topology: Topology,
     /// Each store and broker, with where it came from.
     pub backings: Vec<UsedBacking>,
-    /// Business operations that succeeded, a second of its own measured time.
+    /// Business operations that succeeded, a second, by the time in which it answered.
     pub throughput_per_s: f64,
+    /// Operations that were due, a second of its own measured time; none in a report of an earlier lab.
+    #[serde(default)]
+    pub offered_per_s: Option<f64>,
+    /// Whether it answered less than it was offered.
+    #[serde(default)]
+    pub saturated: bool,
     /// Business operations that succeeded.
     pub operations: u64,
     /// Operations refused for a reason that the business allows.

@@ -21,8 +21,7 @@ const CURVE_POINTS: u32 = 60;
 
 pub(super) fn arm(plan: &Plan, gathered: &Gathered, data: &ArmData) -> Arm {
     let record = &data.record;
-    // Of this arm: a run that is broken off leaves one arm with more episodes than another.
-    let seconds = record.window.as_secs_f64();
+    let rates = record.rates();
     Arm {
         name: data.plan.name.clone(),
         label: data.plan.label.clone(),
@@ -30,7 +29,9 @@ pub(super) fn arm(plan: &Plan, gathered: &Gathered, data: &ArmData) -> Arm {
         negative_control: negative_control(plan, &data.plan),
         topology: topology(data),
         backings: data.backings.clone(),
-        throughput_per_s: if seconds > 0.0 { record.succeeded as f64 / seconds } else { 0.0 },
+        throughput_per_s: rates.achieved,
+        offered_per_s: rates.offered,
+        saturated: rates.is_saturated(),
         operations: record.succeeded,
         refused: causes(record.refused.iter()),
         failed: causes(record.failed.iter()),

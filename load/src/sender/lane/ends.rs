@@ -11,6 +11,7 @@ impl Lane {
     /// Ends an operation that was answered.
     pub(super) fn finish(&mut self, at: usize, outcome: Outcome, kept: bool, now: Nanos) {
         let Some(flight) = self.slots.land(at, kept) else { return };
+        self.pacer.answered(flight.sent, now, outcome == Outcome::Success);
         let record = &mut self.record;
         match outcome {
             Outcome::Success => {

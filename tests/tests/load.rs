@@ -1,0 +1,99 @@
+//! `lab load` against servers whose misdeeds are known.
+
+#![expect(clippy::unwrap_used, reason = "a test fails where what it expects is not there")]
+
+use std::{
+    io::{BufRead, BufReader, Write},
+    net::{TcpListener, TcpStream},
+    sync::{Arc, Mutex},
+    thread,
+    time::Duration,
+};
+
+use serde_json::Value;
+use system_tests::command::{Desk, Ended};
+
+const PROGRAM: &str = env!("CARGO_BIN_EXE_hosted");
+
+/// What a server says to the nth request, from 0; nothing: it closes the connection.
+type Reply = Arc<dyn Fn(usize) -> Option<String> + Send + Sync>;
+
+/// Starts a server on a free port and returns its URL; it lives as long as the test process.
+fn serve(reply: impl Fn(usize) -> Option<String> + Send + Sync + 'static) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let (reply, count): (Reply, _) = (Arc::new(reply), Arc::new(Mutex::new(0)));
+    thread::spawn(move || {
+        for stream in listener.incoming().flatten() {
+            let (reply, count) = (Arc::clone(&reply), Arc::clone(&count));
+            thread::spawn(move || converse(&stream, &reply, &count));
+        }
+    });
+    url
+}
+
+fn converse(mut stream: &TcpStream, reply: &Reply, count: &Mutex<usize>) {
+    stream.set_nodelay(true).unwrap();
+    for line in BufReader::new(stream.try_clone().unwrap()).lines().map_while(Result::ok) {
+        if !line.is_empty() {
+            continue;
+        }
+        let nth = {
+            let mut count = count.lock().unwrap();
+            *count += 1;
+            *count - 1
+        };
+        match reply(nth) {
+            Some(reply) if stream.write_all(reply.as_bytes()).is_ok() => {}
+            _ => return,
+        }
+    }
+}
+
+fn status(status: u16) -> String {
+    format!("HTTP/1.1 {status} x\r\ncontent-length: 0\r\n\r\n")
+}
+
+/// `lab load --system plain` at a URL.
+fn load(desk: &Desk, url: &str, arguments: &[&str]) -> Ended {
+    desk.lab(&[&["load", "--system", "plain", "--url", url][..], arguments].concat())
+}
+
+fn figures(ended: &Ended) -> Value {
+    serde_json::from_str(&ended.out).unwrap_or_else(|error| panic!("{error}: {ended:?}"))
+}
+
+/// Answers one request at a time, each after 20 ms: 50 a second.
+fn one_at_a_time() -> String {
+    let turn = Mutex::new(());
+    serve(move |_| {
+        let _turn = turn.lock().unwrap();
+        thread::sleep(Duration::from_millis(20));
+        Some(status(200))
+    })
+}
+
+#[test]
+fn a_rate_is_that_of_the_server_and_not_of_the_operations_that_wait_for_it() {
+    let desk = Desk::new(PROGRAM);
+    let closed = load(&desk, &one_at_a_time(), &["--closed", "200", "--for", "1s", "--json"]);
+    assert_eq!(closed.code, Some(0), "{closed:?}");
+    let rate = figures(&closed)["succeeded_per_second"].as_f64().unwrap();
+    assert!((25.0..=51.0).contains(&rate), "{closed:?}");
+    assert_eq!(figures(&closed)["offered_per_second"], Value::Null);
+
+    let open =
+        load(&desk, &one_at_a_time(), &["--rate", "200", "--arrivals", "constant", "--for", "1s", "--json"]);
+    let figures = figures(&open);
+    assert!((25.0..=51.0).contains(&figures["succeeded_per_second"].as_f64().unwrap()), "{open:?}");
+    assert!((figures["offered_per_second"].as_f64().unwrap() - 200.0).abs() < 2.0, "{open:?}");
+    assert_eq!(figures["saturated"], true);
+
+    let told = load(&desk, &one_at_a_time(), &["--rate", "200", "--for", "1s"]);
+    assert!(
+        told.out.contains("offered a second") && told.out.contains("warning: the system is saturated"),
+        "{told:?}"
+    );
+    let idle = load(&desk, &serve(|_| Some(status(200))), &["--rate", "200", "--for", "1s"]);
+    assert!(!idle.out.contains("saturated"), "{idle:?}");
+}
