@@ -31,8 +31,8 @@ The first five minutes:
   lab up shortener --set cache=local   the system itself, to play with
 
 Exit codes:
-  0  done, and every claim came out as expected or cannot be told
-  1  a claim came out otherwise, a process or store died, or a promise was broken
+  0  done, and every claim came out as expected or cannot be told; every condition of a load holds
+  1  a claim came out otherwise, a condition failed, a process or store died, or a promise was broken
   2  it could not run";
 
 /// The command `lab`, from its arguments to its exit code.
@@ -104,7 +104,7 @@ pub enum Command {
 pub enum Outcome {
     /// Done, and nothing came out otherwise than expected: exit code 0.
     Done,
-    /// A claim came out otherwise, a promise was broken, or a process died: exit code 1.
+    /// A claim came out otherwise, a condition failed, a promise was broken, or a process died: exit code 1.
     ExpectationFailed,
 }
 

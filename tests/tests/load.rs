@@ -97,3 +97,52 @@ fn a_rate_is_that_of_the_server_and_not_of_the_operations_that_wait_for_it() {
     let idle = load(&desk, &serve(|_| Some(status(200))), &["--rate", "200", "--for", "1s"]);
     assert!(!idle.out.contains("saturated"), "{idle:?}");
 }
+
+#[test]
+fn the_exit_code_is_that_of_what_was_expected() {
+    let desk = Desk::new(PROGRAM);
+    let (good, bad) = (serve(|_| Some(status(200))), serve(|_| Some(status(500))));
+    let third = serve(|nth| Some(status(if nth % 3 == 0 { 500 } else { 200 })));
+    let short = ["--rate", "100", "--arrivals", "constant", "--for", "300ms"];
+    for (url, expected, code) in [
+        (&good, &[][..], 0),
+        (&good, &["--expect", "p99 < 2s", "--expect", "failed < 1%"], 0),
+        (&good, &["--expect", "p99 < 2s", "--expect", "p50<1us"], 1),
+        (&bad, &[], 1),
+        (&bad, &["--expect", "failed >= 30"], 0),
+        (&bad, &["--expect", "p99 < 50ms"], 1),
+        (&third, &[], 0),
+        (&third, &["--expect", "failed < 1%"], 1),
+        (&third, &["--expect", "failed <= 34%", "--expect", "succeeded >= 20"], 0),
+    ] {
+        let ended = load(&desk, url, &[&short[..], expected].concat());
+        assert_eq!(ended.code, Some(code), "{expected:?}: {ended:?}");
+        assert_eq!(ended.out.contains("FAILED"), code == 1, "{ended:?}");
+    }
+    let json = figures(&load(&desk, &third, &[&short[..], &["--json", "--expect", "failed < 1%"]].concat()));
+    assert_eq!(json["expected"][0]["condition"], "failed < 1%");
+    assert_eq!(json["expected"][0]["holds"], false);
+}
+
+#[test]
+fn nothing_to_send_is_no_success() {
+    let desk = Desk::new(PROGRAM);
+    let url = serve(|_| Some(status(200)));
+    for expected in [&[][..], &["--expect", "failed < 1%"]] {
+        let ended = load(&desk, &url, &[&["--rate", "0.001", "--for", "100ms"][..], expected].concat());
+        assert_eq!(ended.code, Some(1), "{ended:?}");
+        assert!(ended.out.contains("nothing was due") && ended.out.contains("`--rate`"), "{ended:?}");
+    }
+}
+
+#[test]
+fn a_condition_that_says_nothing_is_refused_with_a_hint() {
+    let desk = Desk::new(PROGRAM);
+    for (condition, word) in
+        [("faild < 1%", "did you mean `failed`"), ("p99 < 50", "needs a unit"), ("p99", "such as")]
+    {
+        let ended = load(&desk, "http://127.0.0.1:9", &["--rate", "1", "--expect", condition]);
+        assert_eq!(ended.code, Some(2), "{ended:?}");
+        assert!(ended.err.contains(word), "{ended:?}");
+    }
+}

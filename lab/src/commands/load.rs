@@ -1,6 +1,7 @@
 //! `lab load`: load on a system that is up, wherever it came from.
 
 mod answer;
+mod expect;
 
 use std::{path::PathBuf, time::Duration};
 
@@ -8,11 +9,13 @@ use anyhow::{Context, Result};
 use indicatif::{ProgressBar, ProgressStyle};
 use load::{
     journeys::{self, Check, JourneyOptions},
+    record::SliceRecord,
     schedule::{Arrivals, Profile},
     sender::{Arm, Limits, Load, Sender, Target},
     steady::{self, Steady},
 };
 
+use self::expect::{Condition, Judged};
 use crate::{
     cli::Outcome,
     complaint::{Complaint, did_you_mean},
@@ -27,7 +30,7 @@ const MAX_RATE: f64 = 1_000_000.0;
 /// What can be said.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Examples:\n  lab load --system shortener --url http://127.0.0.1:20000 --rate 500 --for 20s\n  lab load --system shortener --url http://127.0.0.1:20000 --closed 16 --for 10s   as fast as 16 users can go\n  lab load --system limiter --url http://127.0.0.1:20000 --rate 200 --for 5s --check   and what its ledger says\n  lab load --system plain --url http://127.0.0.1:8080 --rate 1000 --json           one GET, over and over\n\nOpen loop by default: operations are due by a schedule, whatever the replies, and latency is counted from when they\nwere due. A closed loop asks a slow system less often, and so hides what its users would feel."
+    after_help = "Examples:\n  lab load --system shortener --url http://127.0.0.1:20000 --rate 500 --for 20s\n  lab load --system shortener --url http://127.0.0.1:20000 --closed 16 --for 10s   as fast as 16 users can go\n  lab load --system limiter --url http://127.0.0.1:20000 --rate 200 --for 5s --check   and what its ledger says\n  lab load --system plain --url http://127.0.0.1:8080 --rate 1000 --json           one GET, over and over\n  lab load --system plain --url http://127.0.0.1:8080 --rate 100 --expect 'p99 < 50ms' --expect 'failed < 1%'   in CI\n\nOpen loop by default: operations are due by a schedule, whatever the replies, and latency is counted from when they\nwere due. A closed loop asks a slow system less often, and so hides what its users would feel.\n\nExit codes:\n  0  every condition holds; without `--expect`: something succeeded\n  1  a condition failed, there was nothing to send, or `--check` found a broken promise\n  2  it could not run"
 )]
 pub struct Args {
     /// Whose operations: `shortener`, `limiter`, or `plain` for one GET
@@ -76,13 +79,19 @@ pub struct Args {
     /// Afterwards, ask the system whether it still holds everything that it acknowledged
     #[arg(long)]
     check: bool,
+    /// What has to hold, or the exit code is 1: `p99 < 50ms`, `failed < 1%`; repeat it for more. Metrics are `p50`,
+    /// `p90`, `p99`, `p99.9`, `max` (from the due time), `succeeded`, `refused`, `failed` (a number, or `%` of what was
+    /// due) and `rate` (succeeded, a second) [default: succeeded > 0]
+    #[arg(long, value_name = "CONDITION")]
+    expect: Vec<Condition>,
     /// Print the figures as JSON
     #[arg(long)]
     json: bool,
 }
 
 impl Args {
-    /// Prepares the system, loads it, and prints what came of it; exit code 1 when a check finds a broken promise.
+    /// Prepares the system, loads it, and prints what came of it; exit code 1 when a condition fails or a check
+    /// finds a broken promise.
     pub fn run(&self) -> Result<Outcome> {
         let seed = self.seed.unwrap_or_else(|| rand::random::<u32>().into());
         let mut sender = self.sender(seed)?;
@@ -90,9 +99,15 @@ impl Args {
         prepare(&mut sender, &interrupt)?;
         let record = self.load(&mut sender, seed, &interrupt)?;
         let verdict = self.check.then(|| sender.check(0, &Check::default()));
-        let answer = answer::Answer::new(&record, self.rate, seed, verdict);
+        let answer = answer::Answer::new(&record, self.rate, seed, verdict, self.judge(&record));
         output::data(&if self.json { answer.json()? } else { answer.table() })?;
         Ok(if answer.is_broken() { Outcome::ExpectationFailed } else { Outcome::Done })
+    }
+
+    /// Every condition, or that something succeeded if there is none.
+    fn judge(&self, record: &SliceRecord) -> Vec<Judged> {
+        let default = self.expect.is_empty().then(Condition::something_succeeded);
+        self.expect.iter().chain(&default).map(|condition| condition.judge(record)).collect()
     }
 
     /// The sender, once it is sure that somebody listens at the address.
@@ -125,12 +140,7 @@ impl Args {
         }
     }
 
-    fn load(
-        &self,
-        sender: &mut Sender,
-        seed: u64,
-        interrupt: &Interrupt,
-    ) -> Result<load::record::SliceRecord> {
+    fn load(&self, sender: &mut Sender, seed: u64, interrupt: &Interrupt) -> Result<SliceRecord> {
         let bar = bar("{wide_bar} {pos}/{len} s  {msg}", self.length.as_secs());
         let load = match (self.closed, self.rate) {
             (Some(in_flight), _) => Load::Closed { in_flight: usize::from(in_flight) },

@@ -91,7 +91,7 @@ fn show(folder: &Path, open: bool) {
     }
 }
 
-/// Whether everything came out as it should: claims, promises, processes.
+/// Whether everything came out as it should: claims, promises, processes, and that every arm did something well.
 fn outcome(report: &report::Report) -> Outcome {
     let contradicted = report
         .claims
@@ -101,5 +101,21 @@ fn outcome(report: &report::Report) -> Outcome {
         let honest = arm.negative_control.is_none();
         arm.died.is_some() || honest && arm.ledger.as_ref().is_some_and(|ledger| !ledger.holds)
     });
-    if contradicted || broken { Outcome::ExpectationFailed } else { Outcome::Done }
+    let measured = report.load.rounds > 0;
+    let idle = report.arms.iter().any(|arm| measured && arm.operations == 0);
+    if contradicted || broken || idle { Outcome::ExpectationFailed } else { Outcome::Done }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_run_in_which_an_arm_did_nothing_well_is_no_success() {
+        let json = include_str!("../report/fixtures/placement.json");
+        let mut report: report::Report = serde_json::from_str(json).unwrap();
+        assert_eq!(outcome(&report), Outcome::Done);
+        report.arms[1].operations = 0;
+        assert_eq!(outcome(&report), Outcome::ExpectationFailed);
+    }
 }

@@ -9,6 +9,7 @@ use load::{
 };
 use serde::Serialize;
 
+use super::expect::Judged;
 use crate::output;
 
 /// The send lag above which the figures say more about the generator than about the system.
@@ -41,6 +42,7 @@ pub(super) struct Answer {
     generator_was_late: bool,
     interrupted: bool,
     ledger: Option<LedgerVerdict>,
+    expected: Vec<Judged>,
 }
 
 #[derive(Debug, Serialize)]
@@ -83,7 +85,7 @@ impl Times {
 }
 
 /// Microseconds as a person reads them.
-fn said(us: f64) -> String {
+pub(super) fn said(us: f64) -> String {
     if us < 1_000.0 { format!("{us:.0} us") } else { format!("{:.2} ms", us / 1_000.0) }
 }
 
@@ -93,6 +95,7 @@ impl Answer {
         rate: Option<f64>,
         seed: u64,
         ledger: Option<LedgerVerdict>,
+        expected: Vec<Judged>,
     ) -> Self {
         let rates = record.rates();
         Self {
@@ -127,12 +130,14 @@ impl Answer {
             generator_was_late: rate.is_some() && record.is_late(LATE),
             interrupted: record.interrupted,
             ledger,
+            expected,
         }
     }
 
-    /// Whether the system broke a promise.
+    /// Whether the system broke a promise, or an expectation failed.
     pub(super) fn is_broken(&self) -> bool {
-        self.ledger.as_ref().is_some_and(load::ledger::LedgerVerdict::is_broken)
+        self.ledger.as_ref().is_some_and(LedgerVerdict::is_broken)
+            || self.expected.iter().any(|judged| !judged.holds)
     }
 
     pub(super) fn json(&self) -> Result<String> {
@@ -164,6 +169,9 @@ impl Answer {
             }
         }
         self.notes(&mut text);
+        for judged in &self.expected {
+            let _ = writeln!(text, "{judged}");
+        }
         text
     }
 
@@ -182,6 +190,13 @@ impl Answer {
     }
 
     fn notes(&self, text: &mut String) {
+        if self.planned == 0 {
+            let _ = writeln!(
+                text,
+                "warning: nothing was due in {:.1} s, so nothing was sent: give a higher `--rate` or a longer `--for`",
+                self.seconds
+            );
+        }
         if self.latency_from_due_us.p999.is_none() {
             let _ = writeln!(
                 text,
