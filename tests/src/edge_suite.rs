@@ -43,6 +43,9 @@ pub fn shortened(edge: &EdgeClient, target: &str) -> String {
     edge.shorten(&json!({ "target": target })).made()
 }
 
+/// The header field of a body in JSON.
+const JSON: (&str, &str) = ("content-type", "application/json");
+
 /// Every behaviour in turn, against one edge, of a wiring that may serve a removed link for `stale_for` longer.
 pub fn behaves(edge: &EdgeClient, stale_for: Duration) {
     let counted = clicks_are_made_that_have_to_be_counted(edge);
@@ -104,9 +107,22 @@ fn every_click_is_counted_once_in_the_end(edge: &EdgeClient, counted: &[Followed
 }
 
 fn a_link_is_made_shown_and_followed(edge: &EdgeClient) {
-    // As it was given: no part of it is changed on its way.
-    let target = "https://Example.com:8443/a//b/../c%2fd?q=%C3%A4&q=+#part";
-    let made = edge.shorten(&json!({ "target": target }));
+    for (given, target) in [
+        (NORMAL, NORMAL),
+        ("HTTPS://Example.com:8443/a//b/../c%2fd?q=%C3%A4&q=+#part", NORMAL),
+        ("HTTP://EXAMPLE.COM:80", "http://example.com/"),
+        ("https://[2001:DB8:0::1]/\"", "https://[2001:db8::1]/%22"),
+    ] {
+        a_link_to(edge, given, target);
+    }
+}
+
+/// A target in normal form: no part of it is changed on its way.
+const NORMAL: &str = "https://example.com:8443/a//c%2fd?q=%C3%A4&q=+#part";
+
+/// One form, the normal one, is answered, kept and sent, whatever form was given.
+fn a_link_to(edge: &EdgeClient, given: &str, target: &str) {
+    let made = edge.shorten(&json!({ "target": given }));
     let code = made.made();
     assert_eq!(made.header("location"), format!("/{code}"));
     assert_eq!(made.header("content-type"), "application/json");
@@ -168,6 +184,11 @@ fn the_same_key_again_is_the_same_link(edge: &EdgeClient) {
     edge.shorten_with_key("two words", &body).is_problem(422, "invalid-idempotency-key");
     edge.shorten_with_key("", &body).is_problem(422, "invalid-idempotency-key");
     edge.shorten_with_key(&"k".repeat(129), &body).is_problem(422, "invalid-idempotency-key");
+    edge.shorten_with_key("schlüssel", &body).is_problem(422, "invalid-idempotency-key");
+    for other in ["order-4711", "order-4712"] {
+        let twice = [JSON, ("idempotency-key", "order-4711"), ("idempotency-key", other)];
+        edge.post(&twice, body.to_string()).is_problem(400, "malformed");
+    }
     assert_ne!(edge.shorten(&body).made(), edge.shorten(&body).made(), "without a key each is a new link");
 }
 
@@ -194,6 +215,19 @@ fn values_that_may_not_be_are_refused(edge: &EdgeClient) {
         "https://example.com/a b",
         "https://example.com/\r\nSet-Cookie: a=b",
         "https://example.com/ä",
+        " https://example.com/",
+        "ht\ttps://example.com/",
+        "http:loop",
+        "http:/example.com/",
+        "http:\\\\example.com/",
+        "http:///example.com/",
+        "//example.com/",
+        "http://0x7f.1/",
+        "http://[::1/",
+        "http://exam%70le.com/",
+        "http://example.com:65536/",
+        "http://user:word@example.com/",
+        "http://münchen.example/",
         &long(2_049),
     ] {
         refused(json!({ "target": target }), "invalid-target");
@@ -216,7 +250,7 @@ fn values_that_may_not_be_are_refused(edge: &EdgeClient) {
 }
 
 fn bodies_that_cannot_be_read_are_refused(edge: &EdgeClient) {
-    let json = [("content-type", "application/json")];
+    let json = [JSON];
     for body in [
         "",
         "{",

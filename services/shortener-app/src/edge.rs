@@ -21,19 +21,24 @@ use axum::{
     Json, Router,
     body::Bytes,
     extract::{Path, State, rejection::PathRejection},
-    http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header, uri::Authority},
+    http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header, uri::Authority},
     response::{IntoResponse, Response},
     routing::{get, post},
 };
 use backing::{Event, Publisher};
-use runtime::edge::{Problem, json_body, with_fallbacks};
-use shortener::{ClickError, Clicks, Code, Link, LinkError, Links, RequestKey, Shorten, Target};
+use runtime::edge::{Problem, json_body, single, with_fallbacks};
+use shortener::{
+    ClickError, Clicks, Code, Link, LinkError, Links, RequestKey, RequestKeyError, Shorten, Target,
+};
 use uuid::Uuid;
 
 use body::{LinkShown, PendingShown, ShortenAsked};
 
 /// The largest request body, bytes.
 const MAX_BODY_BYTES: usize = 64 * 1_024;
+
+/// What a client names its request by.
+const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 
 /// A browser asks again each time, so that every click is seen.
 const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
@@ -72,9 +77,9 @@ async fn shorten(
 
 /// The client's own key, or a fresh one: either way the call to the component is repeatable.
 fn request_key(headers: &HeaderMap) -> Result<RequestKey, Problem> {
-    match headers.get("idempotency-key") {
+    match single(headers, &IDEMPOTENCY_KEY)? {
         None => RequestKey::parse(Uuid::new_v4().simple().to_string()),
-        Some(value) => RequestKey::parse(value.to_str().unwrap_or_default()),
+        Some(value) => value.to_str().map_err(|_| RequestKeyError).and_then(RequestKey::parse),
     }
     .map_err(|error| Problem::invalid("idempotency-key", &error))
 }

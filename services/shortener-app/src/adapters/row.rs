@@ -14,7 +14,7 @@ pub(super) fn link(row: LinkRow) -> Result<Link, sqlx::Error> {
     let (code, target, created_ms, expires_ms) = row;
     Ok(Link {
         code: Code::parse(code).map_err(|error| sqlx::Error::Decode(error.into()))?,
-        target: Target::from_store(target),
+        target: Target::try_from(target).map_err(|error| sqlx::Error::Decode(error.into()))?,
         created_at: Timestamp::from_millis(created_ms.unsigned_abs()),
         expires_at: expires_ms.map(|ms| Timestamp::from_millis(ms.unsigned_abs())),
     })
