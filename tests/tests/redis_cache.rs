@@ -217,6 +217,32 @@ async fn a_removal_elsewhere_is_seen_within_a_second_where_there_are_two_tiers()
 }
 
 #[tokio::test]
+async fn each_tier_counts_what_it_had_and_what_it_passed_on() {
+    let Some(server) = RedisServer::start() else { return };
+    let one = Process::new(&server.address(), Tiers::Tiered, Stampede::SingleFlight).await;
+    let other = Process::new(&server.address(), Tiers::Tiered, Stampede::SingleFlight).await;
+    let third = Process::new(&server.address(), Tiers::Redis, Stampede::SingleFlight).await;
+    // Both tiers miss; then the second has it.
+    assert_eq!(one.read("key", Some(1)).await, Some(1));
+    assert_eq!(other.read("key", Some(99)).await, Some(1));
+    assert_eq!(third.read("key", Some(99)).await, Some(1));
+    for (process, name, expected) in [
+        (&one, "cache_misses_total{cache=\"numbers\",tier=\"local\"}", 1.0),
+        (&one, "cache_misses_total{cache=\"numbers\",tier=\"redis\"}", 1.0),
+        (&one, "cache_loads_total", 1.0),
+        (&other, "cache_misses_total{cache=\"numbers\",tier=\"local\"}", 1.0),
+        (&other, "cache_misses_total{cache=\"numbers\",tier=\"redis\"}", 0.0),
+        (&other, "cache_loads_total", 0.0),
+        // Without a tier in the process there is none that could miss.
+        (&third, "cache_misses_total{cache=\"numbers\",tier=\"local\"}", 0.0),
+        (&third, "cache_hits_total{cache=\"numbers\",tier=\"redis\"}", 1.0),
+    ] {
+        let counted = process.count(name, "");
+        assert!((counted - expected).abs() < 0.1, "{name}: {counted} instead of {expected}");
+    }
+}
+
+#[tokio::test]
 async fn two_who_share_a_server_do_not_read_each_others_keys() {
     let Some(server) = RedisServer::start() else { return };
     let of = |prefix: &str| format!("{}/0#{prefix}", server.address());

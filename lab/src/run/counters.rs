@@ -31,7 +31,7 @@ pub(super) fn counters(arm: &RunningArm) -> Option<[f64; COUNTERS]> {
         bytes * between,
         total("sql_statements_total", &[]),
         total("cache_hits_total", &[]),
-        total("cache_misses_total", &[]),
+        total("cache_loads_total", &[]),
         total("events_published_total", &[]),
         total("redis_commands_total", &[]),
     ])

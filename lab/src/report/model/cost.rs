@@ -93,7 +93,7 @@ pub struct PerOperation {
     pub sql: Option<f64>,
     /// Look-ups that a cache answered.
     pub cache_hits: Option<f64>,
-    /// Look-ups that a cache could not answer.
+    /// Look-ups that no tier of a cache answered, and that asked the store.
     pub cache_misses: Option<f64>,
     /// Events published.
     pub events: Option<f64>,

@@ -183,8 +183,11 @@ where
         key: &K,
         load: impl AsyncFnOnce() -> Result<Option<Lasting<V>>, E>,
     ) -> Result<Option<Lasting<V>>, E> {
-        let Some(remote) = &self.remote else {
+        if self.local.keeps() {
             self.metrics.local_misses.inc();
+        }
+        let Some(remote) = &self.remote else {
+            self.metrics.loads.inc();
             return load().await;
         };
         let began = Instant::now();
@@ -200,6 +203,7 @@ where
             }
             Found::Nothing => {
                 self.metrics.remote_misses.inc();
+                self.metrics.loads.inc();
                 let loaded = load().await?;
                 if began.elapsed() < FILL_WITHIN {
                     remote.fill(key, loaded.as_ref()).await;
@@ -215,12 +219,14 @@ fn jittered(life: Duration) -> Duration {
     life.mul_f64(rand::random_range(1.0 - JITTER..=1.0 + JITTER))
 }
 
-/// What a cache counts. Every read is a hit of one tier, a wait, or a miss.
+/// What a cache counts. Every read is a hit of one tier, a wait, or a load; on its way it is a miss of each tier that did
+/// not have it.
 struct CacheMetrics {
     local_hits: Counter,
     remote_hits: Counter,
     local_misses: Counter,
     remote_misses: Counter,
+    loads: Counter,
     waited: Counter,
 }
 
@@ -228,21 +234,18 @@ impl CacheMetrics {
     fn register(registry: &mut Registry, cache: &'static str) -> Self {
         let hits = Family::<Vec<(&'static str, &'static str)>, Counter>::default();
         let misses = Family::<Vec<(&'static str, &'static str)>, Counter>::default();
-        let waited = Counter::default();
+        let (loads, waited) = (Counter::default(), Counter::default());
         let registry = registry.sub_registry_with_label(("cache".into(), cache.into()));
         registry.register("cache_hits", "Reads answered by the cache, by tier", hits.clone());
-        // Of the last tier only: what an earlier tier misses is a hit or a miss of the next.
-        registry.register(
-            "cache_misses",
-            "Reads that asked the store, by the tier before it",
-            misses.clone(),
-        );
+        registry.register("cache_misses", "Reads that a tier passed on, by tier", misses.clone());
+        registry.register("cache_loads", "Reads that asked the store", loads.clone());
         registry.register("cache_waits", "Reads that waited for another's answer", waited.clone());
         Self {
             local_hits: hits.get_or_create_owned(&vec![("tier", "local")]),
             remote_hits: hits.get_or_create_owned(&vec![("tier", "redis")]),
             local_misses: misses.get_or_create_owned(&vec![("tier", "local")]),
             remote_misses: misses.get_or_create_owned(&vec![("tier", "redis")]),
+            loads,
             waited,
         }
     }

@@ -36,6 +36,11 @@ where
         Self { entries: Cache::new(capacity), life }
     }
 
+    /// Whether it keeps anything: without, it is no tier.
+    pub(super) fn keeps(&self) -> bool {
+        !self.life.is_zero()
+    }
+
     /// The value, if it is here and its time has not passed.
     pub(super) fn get(&self, key: &K) -> Option<V> {
         let entry = self.entries.get(key)?;
@@ -66,7 +71,7 @@ where
 
     /// Keeps a value.
     pub(super) fn keep(&self, key: &K, found: Option<&Lasting<V>>) {
-        if found.is_some() && !self.life.is_zero() {
+        if found.is_some() && self.keeps() {
             self.entries.insert(key.clone(), self.entry(found));
         }
     }

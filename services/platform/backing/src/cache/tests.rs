@@ -121,6 +121,7 @@ async fn every_read_is_a_hit_a_wait_or_a_miss() {
         r#"cache_hits_total{cache="numbers",tier="local"} 1"#,
         r#"cache_waits_total{cache="numbers"} 1"#,
         r#"cache_misses_total{cache="numbers",tier="local"} 1"#,
+        r#"cache_loads_total{cache="numbers"} 1"#,
     ] {
         assert!(text.lines().any(|written| written == line), "`{line}` is not in\n{text}");
     }
