@@ -142,7 +142,9 @@ fn route(path: &str) -> &'static str {
 }
 
 impl Reply {
-    fn keeps_what_every_reply_promises(&self, method: &Method, path: &str) {
+    /// Fails unless it has what every reply has.
+    #[track_caller]
+    pub fn keeps_what_every_reply_promises(&self, method: &Method, path: &str) {
         assert_ne!(self.status, 500, "{method} {path}: {self:?}");
         let id = self.header("x-request-id");
         let is_hex = id.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte));

@@ -9,6 +9,7 @@
 //! `containers` (the adapters against real servers that are restarted),
 //! `hops` (what crosses between processes, and what happens when things go wrong),
 //! `edge` and `limiter_edge` (one behaviour over every wiring that a scenario uses),
+//! `wire` (both edges at the hands of clients that misbehave),
 //! `counts_contract`, `decisions_contract`, `policies_contract`, `redis_scripts`, `envoy` (the limiter),
 //! `end_to_end` and `up` (the lab's commands), `compose` (its runtime in containers), `bad_input` (what it refuses),
 //! `faults` (what goes wrong on purpose),
@@ -27,4 +28,5 @@ pub mod real_servers;
 pub mod redis_server;
 pub mod stores;
 pub mod tree;
+pub mod wire;
 pub mod wirings;

@@ -2,14 +2,14 @@
 //!
 //! | request | replies |
 //! |---|---|
-//! | `GET /quotes/{number}` | 200; 400, 429, 431: this is what is protected |
+//! | `GET /quotes/{number}` | 200; 429, 431: this is what is protected |
 //! | `GET /policies` | 200 with `ETag` |
-//! | `PUT /policies` | 200 with `ETag`; 400, 412, 413, 415, 422 |
-//! | `POST /decisions` | 200; 400, 413, 415, 422 |
+//! | `PUT /policies` | 200 with `ETag`; 408, 412, 413, 415, 422 |
+//! | `POST /decisions` | 200; 408, 413, 415, 422 |
 //! | `GET /openapi.json` | 200 |
 //!
-//! Any of them: 503 when a component is away, 504 when the deadline passed. Errors are
-//! `application/problem+json` (RFC 9457). A proxy asks by gRPC, on the same port: `envoy`.
+//! Any of them: 400 for a request that is malformed, 414 and 431 for a target or header fields that are too long, 503
+//! when a component is away, 504 when the deadline passed. Errors are `application/problem+json` (RFC 9457). A proxy asks by gRPC, on the same port: `envoy`.
 
 mod body;
 mod openapi;
@@ -68,7 +68,7 @@ async fn quote(number: Result<Path<String>, PathRejection>) -> Result<Json<Quote
     let number: Option<u64> = number.ok().and_then(|Path(number)| number.parse().ok());
     let number = number.ok_or_else(|| {
         let detail = "a quote's number is a whole number from 0 on".to_owned();
-        Problem::new(StatusCode::BAD_REQUEST, "malformed", "Malformed request", detail)
+        Problem::malformed(detail)
     })?;
     Ok(Json(QuoteShown { number, text: quotes::quote(number) }))
 }
@@ -103,7 +103,7 @@ fn expected(headers: &HeaderMap) -> Result<Option<u64>, Problem> {
     let version = quoted.and_then(|version| version.parse().ok());
     version.map(Some).ok_or_else(|| {
         let detail = "`If-Match` names the one version that a GET gave in `ETag`, such as `\"3\"`".to_owned();
-        Problem::new(StatusCode::BAD_REQUEST, "malformed", "Malformed request", detail)
+        Problem::malformed(detail)
     })
 }
 

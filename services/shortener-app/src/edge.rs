@@ -2,15 +2,15 @@
 //!
 //! | request | replies |
 //! |---|---|
-//! | `POST /links` | 201 with `Location`; 400, 409, 413, 415, 422 |
+//! | `POST /links` | 201 with `Location`; 408, 409, 413, 415, 422 |
 //! | `GET /links/{code}` | 200; 404, 410 |
 //! | `DELETE /links/{code}` | 204 |
 //! | `GET /clicks/pending` | 200 |
 //! | `GET /{code}` | 302 with `Location`; 404, 410 |
 //! | `GET /openapi.json` | 200 |
 //!
-//! Any of them: 503 when a component is away, 504 when the deadline passed. Errors are
-//! `application/problem+json` (RFC 9457).
+//! Any of them: 400 for a request that is malformed, 414 and 431 for a target or header fields that are too long, 503
+//! when a component is away, 504 when the deadline passed. Errors are `application/problem+json` (RFC 9457).
 
 mod body;
 mod openapi;

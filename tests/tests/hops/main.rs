@@ -16,11 +16,14 @@ use axum::{
 use contract::{Unavailable, Why};
 use http_body_util::{BodyExt, Full};
 use hyper_util::{client::legacy::Client as Plain, rt::TokioExecutor};
-use remote::{Balancing, Context, Contract, Served, Trace, Transport, current, scope};
+use remote::{Balancing, Context, Contract, MAX_MESSAGE_BYTES, Served, Trace, Transport, current, scope};
 use runtime::edge::Problem;
 use shortener::{Code, Link, LinkError, Links, Removed, Shorten};
 use shortener_app::remotes::links;
-use system_tests::placed::{client, client_of, serving};
+use system_tests::{
+    placed::{client, client_of, serving},
+    wire::Wire,
+};
 use tokio::time::Instant;
 
 const TRANSPORTS: [Transport; 2] = [Transport::Http, Transport::Grpc];
@@ -213,6 +216,24 @@ async fn a_malformed_grpc_message_is_an_invalid_argument() {
         let found = in_header.or_else(|| trailers?.get("grpc-status").cloned()).unwrap();
         assert_eq!(found, status, "{path}");
     }
+}
+
+#[tokio::test]
+async fn a_call_whose_body_breaks_off_is_told_from_one_that_is_too_large() {
+    let address = serving(links::Placed::serve(Transport::Http, Arc::new(Probe::default()))).await;
+    let too_large = format!("content-length: {}", MAX_MESSAGE_BYTES + 1);
+    let asked = move |framing: &str, body: &str| {
+        let head = format!("POST /links/resolve HTTP/1.1\r\nhost: here\r\n{framing}\r\n\r\n");
+        let mut wire = Wire::saying(address, head + body);
+        wire.ends();
+        wire.reply()
+    };
+    let asks = move || {
+        asked("transfer-encoding: chunked", "zz\r\n").is_problem(400, "malformed");
+        asked("content-length: 30", "{").is_problem(400, "malformed");
+        asked(&too_large, "").is_problem(413, "too-large");
+    };
+    tokio::task::spawn_blocking(asks).await.unwrap();
 }
 
 /// Copies of a component behind one client, and an address where nobody listens among them.

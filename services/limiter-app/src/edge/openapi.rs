@@ -1,7 +1,7 @@
 //! The OpenAPI document of the public API.
 
 use axum::{http::header, response::IntoResponse};
-use runtime::edge::ProblemShown;
+use runtime::edge::{EveryOperation, ProblemShown};
 use utoipa::OpenApi;
 
 use super::body::{DecisionAsked, DecisionShown, PoliciesAsked, PoliciesShown, QuoteShown};
@@ -14,6 +14,7 @@ pub(super) async fn document() -> impl IntoResponse {
 
 #[derive(OpenApi)]
 #[openapi(
+    modifiers(&EveryOperation),
     info(
         title = "Rate limiter",
         description = "Ask for a quote; if that was too often, be told when to come back.",

@@ -26,7 +26,8 @@ use tower::Service;
 
 use crate::{
     Call, Context, MAX_MESSAGE_BYTES, Reply,
-    connections::{Connections, Cut, Lost, whole},
+    body::{BodyError, read_body},
+    connections::{Connections, Lost},
 };
 
 /// How long the caller still waits, in whole milliseconds.
@@ -100,15 +101,9 @@ where
     F: FnOnce(Q) -> A,
     A: Future<Output = Result<P, E>>,
 {
-    let body = match whole(request.into_body(), MAX_MESSAGE_BYTES).await {
+    let body = match read_body(request.into_body(), MAX_MESSAGE_BYTES).await {
         Ok(body) => body,
-        Err(Cut::TooLarge) => {
-            let detail = format!("a message has at most {MAX_MESSAGE_BYTES} bytes");
-            return problem(StatusCode::PAYLOAD_TOO_LARGE, "too-large", "Request too large", &detail);
-        }
-        Err(Cut::BrokenOff) => {
-            return problem(StatusCode::BAD_REQUEST, "malformed", "Malformed request", "the body breaks off");
-        }
+        Err(error) => return unread(error),
     };
     let question = match serde_json::from_slice(&body) {
         Ok(question) => question,
@@ -121,6 +116,15 @@ where
         Ok(reply) => json(StatusCode::OK, &reply),
         Err(error) => json(status_of(error.kind()), &error),
     }
+}
+
+/// The reply to a request whose body was not read to its end: 413 or 400.
+fn unread(error: BodyError) -> Response {
+    let (slug, title) = match error {
+        BodyError::TooLarge { .. } => ("too-large", "Request too large"),
+        BodyError::Broken => ("malformed", "Malformed request"),
+    };
+    problem(error.status(), slug, title, &error.to_string())
 }
 
 fn json(status: StatusCode, value: &impl Serialize) -> Response {

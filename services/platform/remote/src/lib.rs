@@ -6,9 +6,10 @@
 //!
 //! Not here: where a component is (`runtime` decides), and when to try again (`resilience`).
 //!
-//! Read in this order: `table` (the macro), `call`, `client`, `balance`, `connections`, `http`, `grpc`, `context`, `observe`.
+//! Read in this order: `table` (the macro), `call`, `client`, `balance`, `connections`, `body`, `http`, `grpc`, `context`, `observe`.
 
 mod balance;
+mod body;
 mod call;
 mod client;
 mod connections;
@@ -20,6 +21,7 @@ mod table;
 mod trace;
 
 pub use balance::{Balancing, UnknownBalancing};
+pub use body::{BodyError, read_body};
 pub use call::{Call, Method, Reply};
 pub use client::{Client, PeerError, Repeats, Transport};
 pub use connections::connector;

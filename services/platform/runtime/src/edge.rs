@@ -1,18 +1,22 @@
 //! What the public APIs of all systems have in common: how a body is read, and what a client is told when something is
 //! wrong, which is a problem document (RFC 9457).
 
+mod body;
+mod openapi;
+
 use std::borrow::Cow;
 
 use axum::{
     Router,
-    body::to_bytes,
-    extract::Request,
     http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header},
     response::{IntoResponse, Response},
 };
 use contract::{Unavailable, Why};
-use serde::{Serialize, de::DeserializeOwned};
+use serde::Serialize;
 use utoipa::ToSchema;
+
+pub use body::json_body;
+pub use openapi::EveryOperation;
 
 /// A problem on its way to a client.
 #[derive(Debug)]
@@ -32,6 +36,11 @@ impl Problem {
     /// A request that is well formed and means what cannot be.
     pub fn unprocessable(slug: &'static str, title: &'static str, detail: String) -> Self {
         Self::new(StatusCode::UNPROCESSABLE_ENTITY, slug, title, detail)
+    }
+
+    /// A request that cannot be read.
+    pub fn malformed(detail: String) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, "malformed", "Malformed request", detail)
     }
 
     /// A field that does not hold what it should.
@@ -91,27 +100,6 @@ pub struct ProblemShown {
     detail: String,
 }
 
-/// Reads a JSON body of at most that many bytes.
-pub async fn json_body<T: DeserializeOwned>(request: Request, at_most: usize) -> Result<T, Problem> {
-    let json = request
-        .headers()
-        .get(header::CONTENT_TYPE)
-        .and_then(|kind| kind.to_str().ok())
-        .is_some_and(|kind| kind.split(';').next().is_some_and(|kind| kind.trim() == "application/json"));
-    if !json {
-        let detail = "send the body as `content-type: application/json`".to_owned();
-        let status = StatusCode::UNSUPPORTED_MEDIA_TYPE;
-        return Err(Problem::new(status, "not-json", "Not JSON", detail));
-    }
-    let bytes = to_bytes(request.into_body(), at_most).await.map_err(|_| {
-        let detail = format!("a body has at most {at_most} bytes");
-        Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too-large", "Request too large", detail)
-    })?;
-    serde_json::from_slice(&bytes).map_err(|error| {
-        Problem::new(StatusCode::BAD_REQUEST, "malformed", "Malformed request", error.to_string())
-    })
-}
-
 /// A header field that has one value: `None` if it is absent, 400 if it is there more than once.
 ///
 /// Which of several values would count is for the sender to say, never for this server to guess.
@@ -122,7 +110,7 @@ pub fn single<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Result<Option<&'
         return Ok(first);
     }
     let detail = format!("the header field `{name}` is there more than once: send it once");
-    Err(Problem::new(StatusCode::BAD_REQUEST, "malformed", "Malformed request", detail))
+    Err(Problem::malformed(detail))
 }
 
 /// Routes that answer with a problem where nothing is, and to a method that a resource lacks.

@@ -1,7 +1,7 @@
 //! The OpenAPI document of the public API.
 
 use axum::{http::header, response::IntoResponse};
-use runtime::edge::ProblemShown;
+use runtime::edge::{EveryOperation, ProblemShown};
 use utoipa::OpenApi;
 
 use super::body::{LinkShown, PendingShown, ShortenAsked};
@@ -14,6 +14,7 @@ pub(super) async fn document() -> impl IntoResponse {
 
 #[derive(OpenApi)]
 #[openapi(
+    modifiers(&EveryOperation),
     info(
         title = "URL shortener",
         description = "Shorten a URL, follow it, see its clicks, delete it.",

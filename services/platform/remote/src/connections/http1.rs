@@ -21,8 +21,11 @@ use hyper_util::{client::legacy::connect::HttpConnector, rt::TokioIo};
 use tokio::{net::TcpStream, task::unconstrained, time::Instant};
 use tower::Service as _;
 
-use super::{Cut, Lost, connector, root_of, whole};
-use crate::MAX_MESSAGE_BYTES;
+use super::{Lost, connector, root_of};
+use crate::{
+    MAX_MESSAGE_BYTES,
+    body::{BodyError, read_body},
+};
 
 /// Idle connections to one peer that are kept for the next call.
 const IDLE_CONNECTIONS: usize = 64;
@@ -116,9 +119,9 @@ impl Connection {
         // has to wake it, and it is exempt from tokio's budget, which would have it wait for a wake.
         let mut answer = Box::pin(unconstrained(async {
             let (head, body) = head.await.map_err(|_| Lost::Away)?.into_parts();
-            let body = whole(body, MAX_MESSAGE_BYTES).await.map_err(|cut| match cut {
-                Cut::TooLarge => Lost::TooLarge,
-                Cut::BrokenOff => Lost::Away,
+            let body = read_body(body, MAX_MESSAGE_BYTES).await.map_err(|error| match error {
+                BodyError::TooLarge { .. } => Lost::TooLarge,
+                BodyError::Broken => Lost::Away,
             })?;
             Ok(Response::from_parts(head, body))
         }));

@@ -1,0 +1,61 @@
+//! How a JSON body is read: by its media type, within a size and a time.
+
+use std::time::Duration;
+
+use axum::{
+    extract::Request,
+    http::{HeaderMap, StatusCode, header},
+};
+use mime::Mime;
+use remote::{BodyError, current, read_body};
+use serde::de::DeserializeOwned;
+use tokio::time::timeout;
+
+use super::{Problem, single};
+
+/// Which part of a request's time its body may take to arrive: what is left is for the answer.
+const SHARE_OF_TIME: u32 = 2;
+
+/// Reads a JSON body of at most that many bytes.
+///
+/// 415 if it is called something else, 413 at once if it announces more, 408 if it takes more than half of the
+/// request's time, 400 if it breaks off or is not what it should be.
+pub async fn json_body<T: DeserializeOwned>(request: Request, at_most: usize) -> Result<T, Problem> {
+    is_json(request.headers())?;
+    let within = current().map_or(Duration::MAX, |context| context.remaining() / SHARE_OF_TIME);
+    let read = timeout(within, read_body(request.into_body(), at_most)).await;
+    let bytes = read.map_err(|_| too_slow(within))?.map_err(unread)?;
+    serde_json::from_slice(&bytes).map_err(|error| Problem::malformed(error.to_string()))
+}
+
+/// Whether the body is JSON by its `Content-Type`, whose case and parameters say nothing (RFC 9110, 8.3.1), and is not
+/// packed.
+fn is_json(headers: &HeaderMap) -> Result<(), Problem> {
+    let kind = single(headers, &header::CONTENT_TYPE)?.and_then(|kind| kind.to_str().ok());
+    let kind: Option<Mime> = kind.and_then(|kind| kind.parse().ok());
+    if kind.is_none_or(|kind| kind.essence_str() != mime::APPLICATION_JSON.essence_str()) {
+        return Err(not_json("send the body as `content-type: application/json`"));
+    }
+    let packed = headers.get_all(header::CONTENT_ENCODING).iter();
+    if packed.into_iter().any(|coding| !coding.as_bytes().eq_ignore_ascii_case(b"identity")) {
+        return Err(not_json("send the body as it is, without a `content-encoding`"));
+    }
+    Ok(())
+}
+
+fn not_json(detail: &str) -> Problem {
+    Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "not-json", "Not JSON", detail.to_owned())
+}
+
+fn too_slow(within: Duration) -> Problem {
+    let detail = format!("the body did not arrive within {} ms", within.as_millis());
+    Problem::new(StatusCode::REQUEST_TIMEOUT, "body-too-slow", "Request body too slow", detail)
+}
+
+fn unread(error: BodyError) -> Problem {
+    let detail = error.to_string();
+    match error {
+        BodyError::TooLarge { .. } => Problem::new(error.status(), "too-large", "Request too large", detail),
+        BodyError::Broken => Problem::malformed(detail),
+    }
+}

@@ -1,0 +1,93 @@
+//! A client that says exactly the bytes that a test has it say: for what no well-behaved client would send.
+
+use std::{
+    io::{Read as _, Write as _},
+    net::{Shutdown, SocketAddr, TcpStream},
+    time::Duration,
+};
+
+use axum::body::Bytes;
+use http::{HeaderMap, HeaderName, HeaderValue};
+
+use crate::edge_client::Reply;
+
+/// No reply takes longer, and no server waits longer before it closes.
+const WITHIN: Duration = Duration::from_secs(30);
+
+/// One connection.
+pub struct Wire {
+    stream: TcpStream,
+    /// What came in and belongs to no reply yet.
+    rest: Vec<u8>,
+}
+
+impl Wire {
+    /// Connects.
+    pub fn connect(address: SocketAddr) -> Self {
+        let stream = TcpStream::connect(address).expect("it listens");
+        stream.set_read_timeout(Some(WITHIN)).expect("a time limit");
+        stream.set_write_timeout(Some(WITHIN)).expect("a time limit");
+        Self { stream, rest: Vec::new() }
+    }
+
+    /// Connects and says this.
+    pub fn saying(address: SocketAddr, bytes: impl AsRef<[u8]>) -> Self {
+        let mut wire = Self::connect(address);
+        wire.say(bytes);
+        wire
+    }
+
+    /// Says this.
+    pub fn say(&mut self, bytes: impl AsRef<[u8]>) {
+        self.stream.write_all(bytes.as_ref()).expect("the server reads what it is sent");
+    }
+
+    /// Says nothing more, and still listens.
+    pub fn ends(&mut self) {
+        self.stream.shutdown(Shutdown::Write).expect("it is open");
+    }
+
+    /// The next reply, as HTTP/1.1 with a `Content-Length`.
+    pub fn reply(&mut self) -> Reply {
+        loop {
+            if let Some(reply) = self.parsed() {
+                return reply;
+            }
+            assert_ne!(self.read(), 0, "it is closed, after {:?}", String::from_utf8_lossy(&self.rest));
+        }
+    }
+
+    /// Fails unless the server closes the connection, in order and without another word.
+    #[track_caller]
+    pub fn is_closed(&mut self) {
+        let read = self.read();
+        assert_eq!((read, self.rest.len()), (0, 0), "{:?}", String::from_utf8_lossy(&self.rest));
+    }
+
+    fn read(&mut self) -> usize {
+        let mut bytes = [0; 4_096];
+        let read = self.stream.read(&mut bytes).expect("a reply or an end in time");
+        self.rest.extend(&bytes[..read]);
+        read
+    }
+
+    fn parsed(&mut self) -> Option<Reply> {
+        let end = self.rest.windows(4).position(|bytes| bytes == b"\r\n\r\n")? + 4;
+        let head = std::str::from_utf8(&self.rest[..end]).expect("a head is ASCII");
+        let mut lines = head.trim_end().split("\r\n");
+        let status = lines.next()?.split(' ').nth(1)?.parse().expect("a status");
+        let headers: HeaderMap = lines.map(field).collect();
+        let length = headers.get("content-length").map_or("0", |length| length.to_str().expect("digits"));
+        let whole = end + length.parse::<usize>().expect("a length");
+        if self.rest.len() < whole {
+            return None;
+        }
+        let bytes: Vec<_> = self.rest.drain(..whole).collect();
+        Some(Reply { status, headers, body: Bytes::copy_from_slice(&bytes[end..]) })
+    }
+}
+
+fn field(line: &str) -> (HeaderName, HeaderValue) {
+    let (name, value) = line.split_once(": ").expect("a field");
+    (name.parse().expect("a name"), value.parse().expect("a value"))
+}
