@@ -25,10 +25,11 @@ says what differs, by how much, and how sure it is.
 const FIRST_STEPS: &str = "\
 The first five minutes:
   lab list                             what there is to ask
-  lab show shortener/placement         the question, why it matters, what textbooks claim
-  lab plan shortener/placement         what would be started, and the proof that it is a fair comparison
-  lab run shortener/placement --quick  a first answer, within a minute
-  lab up shortener --set cache=local   the system itself, to play with
+  lab run shortener/placement --quick  a first answer, in a minute
+  lab run shortener/placement --quick --hold transport=grpc   the same with one axis flipped
+  lab up shortener --port 8080         the system itself, to play with
+  lab load --system shortener --url http://127.0.0.1:8080 --rate 500 --for 20s --check
+                                       whether it keeps its promises under load
 
 Exit codes:
   0  done, and every claim came out as expected or cannot be told; every condition of a load holds
