@@ -93,11 +93,19 @@ async fn at(address: &str) -> Redis {
 }
 
 fn charge(key: &str, requests: u64, enforced: bool) -> Charge {
-    Charge { key: CountKey(key.to_owned()), limit: Limit::new(requests, DAY, None).unwrap(), enforced }
+    Charge {
+        key: CountKey(key.to_owned()),
+        limit: Limit::new(requests, DAY, None).unwrap(),
+        enforced,
+        cost: 1,
+    }
 }
 
-async fn take(counts: &dyn Counts, charges: Vec<Charge>, cost: u32) -> Vec<Standing> {
-    counts.take(Take { charges, cost }).await.unwrap().standings
+async fn take(counts: &dyn Counts, mut charges: Vec<Charge>, cost: u32) -> Vec<Standing> {
+    for charge in &mut charges {
+        charge.cost = cost;
+    }
+    counts.take(Take { charges }).await.unwrap().standings
 }
 
 /// How many of these requests in a row are admitted.
@@ -125,6 +133,8 @@ async fn counts_keep_their_promises_however_they_are_reached_and_wherever_they_a
                     all_are_charged_or_none(&*counts).await;
                     a_dry_run_refuses_nothing(&*counts).await;
                     a_cost_counts_as_often(&*counts).await;
+                    charges_of_one_key_come_on_top_of_each_other(&*counts).await;
+                    each_charge_has_its_own_cost(&*counts).await;
                 }
                 more_charges_than_a_call_carries_are_refused(&*counts).await;
             }
@@ -136,7 +146,8 @@ async fn a_queue_lets_the_first_out_at_once_and_no_second_in(counts: &dyn Counts
     let first = take(counts, vec![charge("queue", 10, true)], 1).await[0];
     assert!(first.admits && first.wait.is_zero(), "{first:?}");
     let second = take(counts, vec![charge("queue", 10, true)], 1).await[0];
-    assert!(!second.admits && second.retry_after > Duration::from_mins(5), "{second:?}");
+    assert!(!second.admits && second.retry_after > Some(Duration::from_mins(5)), "{second:?}");
+    assert_eq!(second.retry_after, Some(second.more_after));
 }
 
 async fn a_limit_is_admitted_and_no_more(counts: &dyn Counts) {
@@ -144,11 +155,16 @@ async fn a_limit_is_admitted_and_no_more(counts: &dyn Counts) {
     for remaining in (0..10).rev() {
         let standing = take(counts, vec![plain.clone()], 1).await[0];
         assert_eq!((standing.admits, standing.remaining), (true, remaining));
-        assert!(standing.retry_after.is_zero() && standing.wait.is_zero() && !standing.reset_after.is_zero());
+        assert!(standing.retry_after == Some(Duration::ZERO) && standing.wait.is_zero(), "{standing:?}");
+        assert!(
+            !standing.more_after.is_zero() && standing.more_after <= standing.reset_after,
+            "{standing:?}"
+        );
     }
     let refused = take(counts, vec![plain], 1).await[0];
     assert_eq!((refused.admits, refused.remaining), (false, 0));
-    assert!(!refused.retry_after.is_zero() && refused.retry_after <= 2 * DAY, "{refused:?}");
+    assert!(!refused.more_after.is_zero() && refused.more_after <= 2 * DAY, "{refused:?}");
+    assert_eq!(refused.retry_after, Some(refused.more_after));
     assert_eq!(admitted(counts, &charge("another", 10, true), 3).await, 3, "each key has a count of its own");
 }
 
@@ -177,12 +193,38 @@ async fn a_cost_counts_as_often(counts: &dyn Counts) {
     assert!(!take(counts, vec![costly.clone()], 4).await[0].admits);
     assert_eq!(admitted(counts, &costly, 20).await, 3);
     let impossible = take(counts, vec![charge("impossible", 10, true)], 11).await[0];
-    assert!(!impossible.admits && !impossible.retry_after.is_zero(), "{impossible:?}");
+    assert!(!impossible.admits && impossible.retry_after.is_none(), "{impossible:?}");
+}
+
+async fn charges_of_one_key_come_on_top_of_each_other(counts: &dyn Counts) {
+    let twice = vec![charge("twice", 5, true), charge("other", 50, true), charge("twice", 5, true)];
+    for left in [3, 1] {
+        let standings = take(counts, twice.clone(), 1).await;
+        assert!(standings.iter().all(|it| it.admits), "{standings:?}");
+        assert_eq!(standings[2].remaining, left, "{standings:?}");
+    }
+    let standings = take(counts, twice, 1).await;
+    assert_eq!(standings.iter().map(|it| it.admits).collect::<Vec<_>>(), [true, true, false]);
+    assert_eq!(admitted(counts, &charge("twice", 5, true), 5).await, 1, "neither was charged");
+    assert_eq!(admitted(counts, &charge("other", 50, true), 60).await, 48, "nor was another key");
+}
+
+async fn each_charge_has_its_own_cost(counts: &dyn Counts) {
+    let of = |key: &str, cost| Charge { cost, ..charge(key, 10, true) };
+    let charges = vec![of("four", 4), of("none", 0), of("one", 1)];
+    for left in [[6, 10, 9], [2, 10, 8]] {
+        let standings = counts.take(Take { charges: charges.clone() }).await.unwrap().standings;
+        assert_eq!(standings.iter().map(|it| it.remaining).collect::<Vec<_>>(), left);
+        assert!(standings.iter().all(|it| it.admits), "{standings:?}");
+    }
+    assert_eq!(admitted(counts, &charge("none", 10, true), 12).await, 10, "it was charged nothing");
+    let refused = take(counts, vec![charge("none", 10, true)], 0).await[0];
+    assert!(!refused.admits && !refused.more_after.is_zero(), "there is no room for one: {refused:?}");
 }
 
 async fn more_charges_than_a_call_carries_are_refused(counts: &dyn Counts) {
     let charges = |number: usize| (0..number).map(|each| charge(&format!("many-{each}"), 5, true)).collect();
-    let many = |number| counts.take(Take { charges: charges(number), cost: 1 });
+    let many = |number| counts.take(Take { charges: charges(number) });
     assert_eq!(many(MAX_CHARGES).await.unwrap().standings.len(), MAX_CHARGES);
     assert_eq!(many(MAX_CHARGES + 1).await, Err(CountError::TooManyCharges));
 }
@@ -231,7 +273,7 @@ async fn synced_copies_admit_the_limit_in_the_long_run_because_what_was_too_much
         let [one, other] = two_copies(algorithm, &server).await;
         // 100 a second, asked for as often as can be.
         let limit = Limit::new(50, Duration::from_millis(500), Some(20)).unwrap();
-        let shared = Charge { key: CountKey("long".to_owned()), limit, enforced: true };
+        let shared = Charge { key: CountKey("long".to_owned()), limit, enforced: true, cost: 1 };
         let (began, mut all) = (Instant::now(), 0);
         loop {
             all += admitted(&one.counts, &shared, 5).await + admitted(&other.counts, &shared, 5).await;

@@ -13,9 +13,9 @@ use std::{
 use async_trait::async_trait;
 use contract::{MonotonicTicks, Unavailable, Why};
 use limiter::{
-    Algorithm, Ask, Capacity, CountError, Counts, Decision, DecisionError, DecisionService, Decisions, Fact,
-    KeySource, Keying, Limit, LocalCounts, MAX_COST, MAX_FACT_BYTES, MAX_FACTS, Mode, OnFailure, Policy,
-    PolicySet, Take, Taken, Verdict,
+    Algorithm, Ask, Asks, Capacity, CountError, Counts, Decision, DecisionError, DecisionService, Decisions,
+    Fact, KeySource, Keying, Limit, LocalCounts, MAX_ASKS, MAX_COST, MAX_FACT_BYTES, MAX_FACTS, Mode,
+    OnFailure, Policy, PolicySet, Take, Taken, Verdict,
 };
 use limiter_app::remotes::decisions;
 use system_tests::placed::{WAYS, placed};
@@ -77,6 +77,7 @@ async fn decisions_keep_their_promises_however_they_are_reached() {
             each_client_has_a_count_of_its_own_unless_all_share_one(&*decisions, &service, keying).await;
             every_policy_applies_and_a_dry_run_only_tells(&*decisions, &service).await;
             who_is_exempt_is_not_counted(&*decisions, &service).await;
+            questions_about_one_request_are_all_charged_or_none_is(&*decisions, &service).await;
             what_cannot_be_asked_is_refused(&*decisions).await;
             what_nobody_can_count_is_as_the_wiring_says(&*decisions, &counts, on_failure).await;
         }
@@ -98,7 +99,7 @@ async fn each_client_has_a_count_of_its_own_unless_all_share_one(
         assert_eq!(standing.limit.requests(), 2);
     }
     let refused = decide(decisions, &[("token", "a")]).await;
-    assert!(matches!(refused.verdict, Verdict::Refused(after) if !after.is_zero()), "{refused:?}");
+    assert!(matches!(refused.verdict, Verdict::Refused(Some(after)) if !after.is_zero()), "{refused:?}");
     let expected = keying == Keying::PerClient;
     assert_eq!(passes(&decide(decisions, &[("token", "b")]).await), expected);
     assert_eq!(passes(&decide(decisions, &[]).await), expected, "no token is a client too");
@@ -128,6 +129,28 @@ async fn who_is_exempt_is_not_counted(decisions: &dyn Decisions, service: &Decis
         let decision = decide(decisions, &[("token", "monitor")]).await;
         assert!(passes(&decision) && decision.standings.is_empty(), "{decision:?}");
     }
+}
+
+async fn questions_about_one_request_are_all_charged_or_none_is(
+    decisions: &dyn Decisions,
+    service: &DecisionService,
+) {
+    let policies = vec![policy("asks", KeySource::Everyone, 5, Mode::Enforce)];
+    service.set_policies(PolicySet { version: 4, policies });
+    let asks =
+        |costs: &[u32]| Asks { asks: costs.iter().map(|cost| Ask { cost: *cost, ..ask(&[]) }).collect() };
+    let left = |decided: Vec<Decision>| -> Vec<(bool, u32)> {
+        decided.iter().map(|it| (passes(it), it.standings[0].remaining)).collect()
+    };
+    assert_eq!(
+        left(decisions.decide_all(asks(&[2, 0, 1])).await.unwrap()),
+        [(true, 3), (true, 3), (true, 2)]
+    );
+    assert_eq!(left(decisions.decide_all(asks(&[2, 1])).await.unwrap()), [(true, 2), (false, 2)]);
+    let never = decisions.decide_all(asks(&[6])).await.unwrap();
+    assert_eq!(never[0].verdict, Verdict::Refused(None));
+    assert_eq!(left(decisions.decide_all(asks(&[2])).await.unwrap()), [(true, 0)]);
+    assert_eq!(decisions.decide_all(asks(&[1; MAX_ASKS + 1])).await, Err(DecisionError::TooManyAsks));
 }
 
 async fn what_cannot_be_asked_is_refused(decisions: &dyn Decisions) {

@@ -23,7 +23,7 @@ const KEYS: usize = 7;
 
 fn charge(key: usize) -> Charge {
     let limit = Limit::new(1_000, Duration::from_secs(1), None).unwrap();
-    Charge { key: CountKey(format!("key {key}")), limit, enforced: true }
+    Charge { key: CountKey(format!("key {key}")), limit, enforced: true, cost: 1 }
 }
 
 #[test]
@@ -41,7 +41,7 @@ fn threads_that_take_from_the_same_keys_take_exactly_what_is_there() {
                         if first == second {
                             continue;
                         }
-                        let take = Take { charges: vec![charge(first), charge(second)], cost: 1 };
+                        let take = Take { charges: vec![charge(first), charge(second)] };
                         let taken = counts.take_now(&take).unwrap();
                         if taken.standings.iter().all(|standing| standing.admits) {
                             admitted[first].fetch_add(1, Relaxed);
@@ -53,7 +53,7 @@ fn threads_that_take_from_the_same_keys_take_exactly_what_is_there() {
         });
         // What the threads left over, one more takes.
         let rest = |key: usize| {
-            let take = Take { charges: vec![charge(key)], cost: 1 };
+            let take = Take { charges: vec![charge(key)] };
             (0..2_000).filter(|_| counts.take_now(&take).unwrap().standings[0].admits).count() as u32
         };
         let there = if algorithm == Algorithm::LeakyBucket { 1_001 } else { 1_000 };

@@ -96,7 +96,7 @@ async fn redis_within(answer: Duration, server: &RedisServer) -> Redis {
 }
 
 fn charge(key: &str, limit: Limit, enforced: bool) -> Charge {
-    Charge { key: CountKey(key.to_owned()), limit, enforced }
+    Charge { key: CountKey(key.to_owned()), limit, enforced, cost: 1 }
 }
 
 #[track_caller]
@@ -106,9 +106,11 @@ fn agree(pure: &Standing, script: &Standing, told: &str) {
         (script.admits, script.remaining),
         "{told}: {pure:?}, {script:?}"
     );
+    assert_eq!(pure.retry_after.is_some(), script.retry_after.is_some(), "{told}: {pure:?}, {script:?}");
     for (exact, rounded) in [
+        (pure.more_after, script.more_after),
         (pure.reset_after, script.reset_after),
-        (pure.retry_after, script.retry_after),
+        (pure.retry_after.unwrap_or_default(), script.retry_after.unwrap_or_default()),
         (pure.wait, script.wait),
     ] {
         assert!(exact.abs_diff(rounded) <= ROUNDED_BY, "{told}: {pure:?}, {script:?}");
@@ -134,28 +136,35 @@ async fn trace(algorithm: Algorithm, server: &RedisServer, redis: &Redis, seed: 
     if algorithm == Algorithm::SlidingCounter {
         let sum = a_sum(&mut drawn, &limits[0], hands.ticks());
         let key = format!("{}-{seed}-0-0", algorithm.name());
-        server.ask(&format!("SET counts:{key} \"{} {} {}\"", sum[0], sum[1], sum[2]));
+        server.ask(&format!("SET {{counts}}:sliding-counter:{key} \"{} {} {}\"", sum[0], sum[1], sum[2]));
         pure.set_fields(&CountKey(key), &limits[0], Fields(sum));
     }
     for step in 0..80 {
         let moved = drawn.step(&limits[0]) * 1_000;
         hands.0.store(hands.ticks().saturating_add_signed(moved), Ordering::SeqCst);
         let key = |number: usize| format!("{}-{seed}-{number}-{}", algorithm.name(), ends[number]);
+        let mut ended = [false; 2];
         let mut charges = vec![charge(&key(0), limits[0], drawn.below(4) > 0)];
         if drawn.below(3) == 0 {
             charges.push(charge(&key(1), limits[1], drawn.below(4) > 0));
         }
-        let cost = if drawn.below(5) == 0 { drawn.below(6) as u32 } else { 1 };
-        let take = Take { charges, cost };
+        if drawn.below(4) == 0 {
+            charges.push(charges[0].clone());
+        }
+        for charge in &mut charges {
+            charge.cost = if drawn.below(5) == 0 { drawn.below(6) as u32 } else { 1 };
+        }
+        let take = Take { charges };
         let (one, other) = (pure.take_now(&take).unwrap(), scripts.take(take.clone()).await.unwrap());
-        for (number, (one, other)) in one.standings.iter().zip(&other.standings).enumerate() {
+        for (charged, (one, other)) in take.charges.iter().zip(one.standings.iter().zip(&other.standings)) {
             agree(
                 one,
                 other,
                 &format!("{algorithm:?}, seed {seed}, step {step}, moved {moved} ns, {take:?}"),
             );
-            ends[number] += u32::from(one.reset_after < ENDS_SOON);
+            ended[usize::from(charged.key != take.charges[0].key)] |= one.reset_after < ENDS_SOON;
         }
+        ends.iter_mut().zip(ended).for_each(|(end, ended)| *end += u32::from(ended));
     }
 }
 
@@ -177,10 +186,12 @@ async fn a_key_is_kept_until_it_is_as_good_as_new_and_no_longer() {
     let limit = Limit::new(10, Duration::from_millis(300), None).unwrap();
     for algorithm in Algorithm::ALL {
         let counts = RedisCounts::new(algorithm, redis.clone());
-        let taken =
-            counts.take(Take { charges: vec![charge("brief", limit, true)], cost: 10 }).await.unwrap();
+        let taken = counts
+            .take(Take { charges: vec![Charge { cost: 10, ..charge("brief", limit, true) }] })
+            .await
+            .unwrap();
         assert!(taken.standings[0].admits, "{algorithm:?}: {taken:?}");
-        let life = server.ask("PTTL counts:brief");
+        let life = server.ask(&format!("PTTL {{counts}}:{}:brief", algorithm.name()));
         let life: u64 =
             life.trim_start_matches(':').parse().unwrap_or_else(|_| panic!("{algorithm:?}: {life}"));
         assert!((1..=601).contains(&life), "{algorithm:?}: {life} ms");
@@ -209,7 +220,7 @@ async fn a_key_of_a_megabyte_is_a_key() {
 /// Whether one request of five a minute is admitted.
 async fn take(counts: &RedisCounts, key: &str) -> Result<bool, CountError> {
     let limit = Limit::new(5, Duration::from_mins(1), None).unwrap();
-    let taken = counts.take(Take { charges: vec![charge(key, limit, true)], cost: 1 }).await?;
+    let taken = counts.take(Take { charges: vec![charge(key, limit, true)] }).await?;
     Ok(taken.standings[0].admits)
 }
 

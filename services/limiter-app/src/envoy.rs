@@ -4,25 +4,22 @@
 //!
 //! A descriptor is one question, its entries are the facts of the request: `remote_address` is the fact `address`, a
 //! name that is a fact's already stays, and any other is a header's.
-//! The request passes if every descriptor does; each that passes is counted, also when another one does not.
+//! The request passes if every descriptor does, and is counted for all of them or for none.
 //! When decisions are away the call fails with `UNAVAILABLE`: then the proxy's own `failure_mode_deny` decides. Nothing
 //! else does: who says too much is over the limit, for a client could choose to have no limit otherwise.
 
 pub mod messages;
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use axum::{Router, extract::Request, routing::post};
-use limiter::{Ask, Decision, DecisionError, Decisions, Verdict};
+use limiter::{Ask, Asks, Decision, DecisionError, Decisions, Verdict};
 use remote::answer_grpc;
 
 use messages::{RateLimitRequest, RateLimitResponse};
 
 /// The path of the one method.
 pub const SHOULD_RATE_LIMIT: &str = "/envoy.service.ratelimit.v3.RateLimitService/ShouldRateLimit";
-
-/// Descriptors of one request.
-const MAX_DESCRIPTORS: usize = 16;
 
 /// A request as a proxy asks about it: a question for each descriptor.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,24 +40,14 @@ pub fn router(decisions: Arc<dyn Decisions>) -> Router {
 }
 
 async fn decide(decisions: Arc<dyn Decisions>, Asked(asks): Asked) -> Result<Answered, DecisionError> {
-    if asks.len() > MAX_DESCRIPTORS {
-        return Ok(Answered(vec![says_too_much()]));
+    match decisions.decide_all(Asks { asks }).await {
+        Ok(decided) => Ok(Answered(decided)),
+        Err(away @ DecisionError::Unavailable(_)) => Err(away),
+        Err(_) => Ok(Answered(vec![says_too_much()])),
     }
-    let mut decided = Vec::with_capacity(asks.len());
-    for ask in asks {
-        decided.push(match decisions.decide(ask).await {
-            Ok(decision) => decision,
-            Err(away @ DecisionError::Unavailable(_)) => return Err(away),
-            Err(DecisionError::TooManyFacts | DecisionError::FactTooLong | DecisionError::Cost) => {
-                says_too_much()
-            }
-        });
-    }
-    Ok(Answered(decided))
 }
 
 /// Refused, however often it is asked, and counted nowhere.
 fn says_too_much() -> Decision {
-    let verdict = Verdict::Refused(Duration::ZERO);
-    Decision { verdict, standings: Vec::new(), would_refuse: false, counted: true }
+    Decision { verdict: Verdict::Refused(None), standings: Vec::new(), would_refuse: false, counted: true }
 }

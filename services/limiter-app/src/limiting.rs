@@ -27,6 +27,9 @@ use tower::{Layer, Service};
 pub use facts::facts;
 pub(crate) use fields::{retry_after, standings};
 
+/// Why a request finds no room, however late it comes.
+pub(crate) const NEVER_FITS: &str = "the cost is more than a limit ever has room for";
+
 /// Limits the requests of what it is put around. Each counts for one.
 #[derive(Clone)]
 pub struct Limiting {
@@ -67,14 +70,24 @@ impl Limiting {
 }
 
 /// The reply to a request that is over a limit.
-fn over_limit(decision: &Decision, after: Duration) -> Response {
-    let detail = format!("a limit is used up; this request finds room in {} ms", after.as_millis());
+fn over_limit(decision: &Decision, after: Option<Duration>) -> Response {
+    let detail = match after {
+        Some(after) => format!("a limit is used up; this request finds room in {} ms", whole_millis(after)),
+        None => NEVER_FITS.to_owned(),
+    };
     let mut response =
         remote::problem(StatusCode::TOO_MANY_REQUESTS, "over-limit", "Over the limit", &detail);
     let headers = response.headers_mut();
     headers.extend(standings(decision));
-    headers.insert(header::RETRY_AFTER, retry_after(after));
+    if let Some(after) = after {
+        headers.insert(header::RETRY_AFTER, retry_after(after));
+    }
     response
+}
+
+/// Rounded up: whoever comes that much later finds room.
+fn whole_millis(duration: Duration) -> u128 {
+    duration.as_nanos().div_ceil(1_000_000)
 }
 
 /// The reply to a request that nobody could count, where that closes.

@@ -21,13 +21,17 @@ pub mod policies {
 
 /// The component `decisions`.
 pub mod decisions {
-    use limiter::{Ask, Decision, DecisionError, Decisions};
+    use limiter::{Ask, Asks, Decision, DecisionError, Decisions};
 
     use super::proto;
+
+    /// A decision for each question.
+    type Decided = Vec<Decision>;
 
     remote::remote! {
         Decisions at "decisions", messages in proto, failing with DecisionError {
             decide(Ask) -> Decision;
+            decide_all(Asks) -> Decided;
         }
     }
 }

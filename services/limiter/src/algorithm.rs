@@ -13,7 +13,7 @@
 //! [`State::capacity`], [`State::fields`], [`State::from_fields`], [`State::bytes`].
 //! All of them compute with whole numbers, so that each can be repeated exactly elsewhere.
 //!
-//! A cost of k counts as k ordinary requests; a cost of 0 counts as 1.
+//! A cost of k counts as k ordinary requests; a cost of 0 is judged as 1, and is never charged.
 //!
 //! **When the clock goes back.**
 //! A state may lie ahead of the clock, by as much as it can while the clock is right.
@@ -46,7 +46,8 @@ use crate::{Limit, Standing};
 pub trait State: Clone + Default + Send + 'static {
     /// Where a request of this cost would stand, with what remains if it is *not* charged.
     ///
-    /// A cost that no used-up key could ever make room for is refused, and told to come back after a window.
+    /// A cost that no used-up key could ever make room for is refused without a time to come back at.
+    /// [`Standing::more_after`] is left to [`take`](Self::take).
     fn look(&mut self, limit: &Limit, cost: u32, now: u64) -> Standing;
 
     /// Charges a request that [`look`](Self::look) has just admitted; after how long everything is there again.
@@ -67,11 +68,18 @@ pub trait State: Clone + Default + Send + 'static {
     /// Charges a request if there is room for it; what remains afterwards.
     fn take(&mut self, limit: &Limit, cost: u32, now: u64) -> Standing {
         let mut standing = self.look(limit, cost, now);
-        if standing.admits {
+        if standing.admits && cost > 0 {
             standing.reset_after = self.charge(limit, cost, now);
-            standing.remaining = standing.remaining.saturating_sub(cost.max(1));
+            standing.remaining = standing.remaining.saturating_sub(cost);
         }
-        standing
+        self.with_more(standing, limit, now)
+    }
+
+    /// A standing, with when one more request finds room than now.
+    fn with_more(&mut self, standing: Standing, limit: &Limit, now: u64) -> Standing {
+        // What a fresh key has is all that ever fits, so that one more never does.
+        let more = self.look(limit, standing.remaining + 1, now).retry_after;
+        Standing { more_after: more.unwrap_or_default(), ..standing }
     }
 }
 

@@ -8,15 +8,16 @@ use serde::{Deserialize, Serialize};
 
 use crate::Limit;
 
-/// Charges of one call: every limit of every policy.
-pub const MAX_CHARGES: usize = crate::MAX_POLICIES * crate::MAX_LIMITS;
+/// Charges of one call: every limit of every policy, four questions over; their message fits in one of a hop's.
+pub const MAX_CHARGES: usize = 4 * crate::MAX_POLICIES * crate::MAX_LIMITS;
 
 /// Keeps what each key has used.
 #[async_trait]
 pub trait Counts: Send + Sync {
     /// Charges a request to its keys: to all of them, or to none if one that is enforced has no room.
     ///
-    /// Atomic for each key; one that is named twice is held to its limit all the same. Not repeatable: what is taken twice is gone twice.
+    /// Atomic for each key. Charges of one key come on top of each other: there is room for all of them, or for none.
+    /// Not repeatable: what is taken twice is gone twice.
     async fn take(&self, take: Take) -> Result<Taken, CountError>;
 }
 
@@ -25,8 +26,6 @@ pub trait Counts: Send + Sync {
 pub struct Take {
     /// To whom: at most [`MAX_CHARGES`].
     pub charges: Vec<Charge>,
-    /// How much, to each.
-    pub cost: u32,
 }
 
 /// A key, and the limit that it is held to.
@@ -38,9 +37,11 @@ pub struct Charge {
     pub limit: Limit,
     /// Whether no room here refuses the whole; if not, this charge is made or left out by itself (a dry run).
     pub enforced: bool,
+    /// How many ordinary requests it counts for; 0 is judged as 1 and charges nothing.
+    pub cost: u32,
 }
 
-/// Names a count: the policy, which of its limits, and the client's key value.
+/// Names a count: by what it is, and not by what its limit happens to say, so that no two things share one.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct CountKey(pub String);
@@ -59,10 +60,12 @@ pub struct Standing {
     pub admits: bool,
     /// How many ordinary requests would still find room.
     pub remaining: u32,
+    /// After how long one more would find room than now; zero where no more ever would.
+    pub more_after: Duration,
     /// After how long everything is there again if nothing more comes.
     pub reset_after: Duration,
-    /// If there was no room: after how long there is for this one. Zero if there was.
-    pub retry_after: Duration,
+    /// If there was no room: after how long there is for this one, and none if its cost can never fit. Zero if there was.
+    pub retry_after: Option<Duration>,
     /// If there was room: how long the request has to wait for its turn (leaky bucket). Zero everywhere else.
     pub wait: Duration,
 }

@@ -9,8 +9,9 @@ use std::{
 use async_trait::async_trait;
 
 use crate::{
-    Ask, Charge, CountKey, Counts, Decision, DecisionError, Decisions, Fact, Limit, MAX_COST, MAX_FACT_BYTES,
-    MAX_FACTS, Mode, Policy, PolicySet, PolicyStanding, Standing, Take, Verdict,
+    Ask, Asks, Charge, CountKey, Counts, Decision, DecisionError, Decisions, Fact, Limit, MAX_ASKS,
+    MAX_CHARGES, MAX_COST, MAX_FACT_BYTES, MAX_FACTS, Mode, Policy, PolicySet, PolicyStanding, Standing,
+    Take, Verdict,
 };
 
 /// When a request that was refused because nobody could count it may come again.
@@ -70,7 +71,7 @@ impl DecisionService {
     }
 
     /// Decides by these policies from now on. A limit that stays as it was keeps its counts; one that changes begins
-    /// anew.
+    /// anew, as do all limits of a policy that has another name or another key.
     pub fn set_policies(&self, policies: PolicySet) {
         let PolicySet { version, policies } = policies;
         let rules = Rules { version, policies: policies.into_iter().map(Rule::of).collect() };
@@ -86,10 +87,17 @@ impl DecisionService {
         Arc::clone(&self.rules.read().unwrap_or_else(PoisonError::into_inner))
     }
 
+    /// Where each charge stands, if somebody could count them.
+    async fn take(&self, charges: Vec<Charge>) -> Option<Vec<Standing>> {
+        let count = charges.len();
+        let taken = self.counts.take(Take { charges }).await.ok()?;
+        (taken.standings.len() == count).then_some(taken.standings)
+    }
+
     fn uncounted(&self) -> Decision {
         let verdict = match self.on_failure {
             OnFailure::Open => Verdict::Admitted(Duration::ZERO),
-            OnFailure::Closed => Verdict::Refused(RETRY_UNCOUNTED),
+            OnFailure::Closed => Verdict::Refused(Some(RETRY_UNCOUNTED)),
         };
         Decision { verdict, standings: Vec::new(), would_refuse: false, counted: false }
     }
@@ -98,32 +106,68 @@ impl DecisionService {
 #[async_trait]
 impl Decisions for DecisionService {
     async fn decide(&self, ask: Ask) -> Result<Decision, DecisionError> {
-        validate(&ask)?;
+        validate(&ask, 1)?;
         let rules = self.rules();
-        let applied: Vec<_> = rules.policies.iter().filter(|rule| !rule.exempts(&ask.facts)).collect();
-        let mut charges = Vec::with_capacity(applied.iter().map(|rule| rule.limits.len()).sum());
-        charges.extend(applied.iter().flat_map(|rule| rule.charges(&ask.facts, self.keying)));
+        let (applied, charges) = rules.of(&ask, self.keying);
         if charges.is_empty() {
             return Ok(decision(&applied, &[]));
         }
-        let count = charges.len();
-        Ok(match self.counts.take(Take { charges, cost: ask.cost }).await {
-            Ok(taken) if taken.standings.len() == count => decision(&applied, &taken.standings),
-            _ => self.uncounted(),
-        })
+        Ok(self.take(charges).await.map_or_else(|| self.uncounted(), |it| decision(&applied, &it)))
+    }
+
+    async fn decide_all(&self, Asks { asks }: Asks) -> Result<Vec<Decision>, DecisionError> {
+        if asks.len() > MAX_ASKS {
+            return Err(DecisionError::TooManyAsks);
+        }
+        asks.iter().try_for_each(|ask| validate(ask, 0))?;
+        let rules = self.rules();
+        let (applied, charges): (Vec<_>, Vec<_>) = asks.iter().map(|ask| rules.of(ask, self.keying)).unzip();
+        let counts: Vec<_> = charges.iter().map(Vec::len).collect();
+        let charges = charges.concat();
+        if charges.len() > MAX_CHARGES {
+            return Err(DecisionError::TooManyAsks);
+        }
+        let taken = if charges.is_empty() { Some(Vec::new()) } else { self.take(charges).await };
+        let mut rest = taken.as_deref();
+        let decided = applied.iter().zip(counts).map(|(applied, count)| match rest {
+            // Whom no limit is for, nobody has to count.
+            _ if count == 0 => decision(applied, &[]),
+            Some(standings) => {
+                let (own, others) = standings.split_at(count);
+                rest = Some(others);
+                decision(applied, own)
+            }
+            None => self.uncounted(),
+        });
+        Ok(decided.collect())
+    }
+}
+
+impl Rules {
+    /// Which policies apply to an ask, and what it is charged by them.
+    fn of(&self, ask: &Ask, keying: Keying) -> (Vec<&Rule>, Vec<Charge>) {
+        let applied: Vec<_> = self.policies.iter().filter(|rule| !rule.exempts(&ask.facts)).collect();
+        let mut charges = Vec::with_capacity(applied.iter().map(|rule| rule.limits.len()).sum());
+        charges.extend(applied.iter().flat_map(|rule| rule.charges(ask, keying)));
+        (applied, charges)
     }
 }
 
 impl Rule {
     fn of(policy: Policy) -> Self {
-        // The limit is a part of its count's name, so that no count is ever read by another limit's measure.
-        let named = |limit: Limit| {
-            let window = limit.window().as_nanos();
-            (limit, format!("{}:{}/{window}/{}", policy.name, limit.requests(), limit.burst()))
-        };
+        let fact = policy.key.fact();
+        // What a count is of: the policy, what it tells clients apart by, the limit, and which of those that are equal.
+        // None of these holds a colon or a mark but the fact, which is followed by a number.
+        let source = fact.as_deref().unwrap_or("everyone");
+        let mut limits: Vec<(Limit, String)> = Vec::with_capacity(policy.limits.len());
+        for limit in policy.limits {
+            let nth = limits.iter().filter(|(other, _)| *other == limit).count() + 1;
+            let (requests, window, burst) = (limit.requests(), limit.window().as_nanos(), limit.burst());
+            limits.push((limit, format!("{}:{source}:{requests}/{window}/{burst}/{nth}", policy.name)));
+        }
         Self {
-            limits: policy.limits.into_iter().map(named).collect(),
-            fact: policy.key.fact(),
+            limits,
+            fact,
             exempt: policy.exempt.into_iter().collect(),
             enforced: policy.mode == Mode::Enforce,
             name: policy.name,
@@ -140,9 +184,9 @@ impl Rule {
         !self.exempt.is_empty() && self.client(facts).is_some_and(|client| self.exempt.contains(client))
     }
 
-    /// What a request of these facts is charged, limit by limit.
-    fn charges<'a>(&'a self, facts: &'a [Fact], keying: Keying) -> impl Iterator<Item = Charge> + 'a {
-        let client = self.client(facts);
+    /// What an ask is charged, limit by limit.
+    fn charges<'a>(&'a self, ask: &'a Ask, keying: Keying) -> impl Iterator<Item = Charge> + 'a {
+        let client = self.client(&ask.facts);
         // Marks that no client's value can have.
         let (mark, value) = match (keying, &self.fact, client) {
             (Keying::Shared, ..) | (_, None, _) => ("*", ""),
@@ -153,11 +197,12 @@ impl Rule {
             key: CountKey([prefix.as_str(), mark, value].concat()),
             limit: *limit,
             enforced: self.enforced,
+            cost: ask.cost,
         })
     }
 }
 
-fn validate(ask: &Ask) -> Result<(), DecisionError> {
+fn validate(ask: &Ask, least_cost: u32) -> Result<(), DecisionError> {
     if ask.facts.len() > MAX_FACTS {
         return Err(DecisionError::TooManyFacts);
     }
@@ -165,7 +210,7 @@ fn validate(ask: &Ask) -> Result<(), DecisionError> {
     if ask.facts.iter().any(too_long) {
         return Err(DecisionError::FactTooLong);
     }
-    if !(1..=MAX_COST).contains(&ask.cost) {
+    if !(least_cost..=MAX_COST).contains(&ask.cost) {
         return Err(DecisionError::Cost);
     }
     Ok(())
@@ -185,6 +230,7 @@ fn decision(applied: &[&Rule], standings: &[Standing]) -> Decision {
             policy: rule.name.clone(),
             limit: *limit,
             remaining: standing.remaining,
+            more_after: standing.more_after,
             reset_after: standing.reset_after,
         });
         if rule.enforced {
@@ -197,12 +243,15 @@ fn decision(applied: &[&Rule], standings: &[Standing]) -> Decision {
 }
 
 impl Verdict {
-    /// This, under one more limit: the longest wait counts, and one that refuses refuses.
+    /// This, under one more limit: the longest wait counts, one that refuses refuses, and never is longest.
     fn and(self, standing: &Standing) -> Self {
         match (self, standing.admits) {
             (Self::Admitted(wait), true) => Self::Admitted(wait.max(standing.wait)),
             (Self::Admitted(_), false) => Self::Refused(standing.retry_after),
-            (Self::Refused(after), _) => Self::Refused(after.max(standing.retry_after)),
+            (Self::Refused(after), true) => Self::Refused(after),
+            (Self::Refused(after), false) => {
+                Self::Refused(after.zip(standing.retry_after).map(|(one, other)| one.max(other)))
+            }
         }
     }
 }

@@ -8,7 +8,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::Limit;
 
-/// Facts of one request.
+/// Questions about one request.
+pub const MAX_ASKS: usize = 16;
+/// Facts of one question.
 pub const MAX_FACTS: usize = 16;
 /// The longest name or value of a fact, bytes: a key costs memory before it is known whether it is worth it.
 pub const MAX_FACT_BYTES: usize = 256;
@@ -20,6 +22,10 @@ pub const MAX_COST: u32 = 1_000;
 pub trait Decisions: Send + Sync {
     /// Whether this request passes; if it does, it is counted. Not repeatable: asked twice it counts twice.
     async fn decide(&self, ask: Ask) -> Result<Decision, DecisionError>;
+
+    /// The same where there are several questions about one request: it is charged for all of them, or for none if one is
+    /// refused. A decision for each, in order.
+    async fn decide_all(&self, asks: Asks) -> Result<Vec<Decision>, DecisionError>;
 }
 
 /// A request that wants to pass.
@@ -29,6 +35,13 @@ pub struct Ask {
     pub facts: Vec<Fact>,
     /// How many ordinary requests it counts for: 1 to [`MAX_COST`].
     pub cost: u32,
+}
+
+/// Questions about one request.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Asks {
+    /// At most [`MAX_ASKS`]. Here a cost of 0 is a question as well: it passes where a request would, and charges nothing.
+    pub asks: Vec<Ask>,
 }
 
 /// Something that is known of a request: `address`, `token`, or a header as `header:x-api-key`.
@@ -59,8 +72,8 @@ pub struct Decision {
 pub enum Verdict {
     /// It passes, after that long: longer than nothing only where the algorithm queues (leaky bucket).
     Admitted(Duration),
-    /// It does not; another one like it may pass after that long.
-    Refused(Duration),
+    /// It does not; another one like it may pass after that long, and never if its cost can never fit.
+    Refused(Option<Duration>),
 }
 
 /// Where a key stands under one limit of a policy.
@@ -72,6 +85,8 @@ pub struct PolicyStanding {
     pub limit: Limit,
     /// How many ordinary requests would pass right after this one.
     pub remaining: u32,
+    /// After how long one more would pass than now; zero where no more ever would.
+    pub more_after: Duration,
     /// After how long all of the limit is there again if nothing more comes.
     pub reset_after: Duration,
 }
@@ -79,6 +94,12 @@ pub struct PolicyStanding {
 /// What can go wrong with a decision.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 pub enum DecisionError {
+    /// More than [`MAX_ASKS`], or asks that are charged to more counts than [`MAX_CHARGES`](crate::MAX_CHARGES).
+    #[error(
+        "there are at most {MAX_ASKS} questions about a request, charged to at most {} counts",
+        crate::MAX_CHARGES
+    )]
+    TooManyAsks,
     /// More than [`MAX_FACTS`].
     #[error("a request has at most {MAX_FACTS} facts")]
     TooManyFacts,
@@ -96,7 +117,7 @@ pub enum DecisionError {
 impl RemoteError for DecisionError {
     fn kind(&self) -> Kind {
         match self {
-            Self::TooManyFacts | Self::FactTooLong | Self::Cost => Kind::Invalid,
+            Self::TooManyAsks | Self::TooManyFacts | Self::FactTooLong | Self::Cost => Kind::Invalid,
             Self::Unavailable(_) => Kind::Unavailable,
         }
     }

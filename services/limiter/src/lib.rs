@@ -27,8 +27,8 @@ pub use algorithm::{Algorithm, Fields, State};
 pub use counts::{Charge, CountError, CountKey, Counts, MAX_CHARGES, Standing, Take, Taken};
 pub use decision_service::{DecisionService, Keying, OnFailure, RETRY_UNCOUNTED};
 pub use decisions::{
-    Ask, Decision, DecisionError, Decisions, Fact, MAX_COST, MAX_FACT_BYTES, MAX_FACTS, PolicyStanding,
-    Verdict,
+    Ask, Asks, Decision, DecisionError, Decisions, Fact, MAX_ASKS, MAX_COST, MAX_FACT_BYTES, MAX_FACTS,
+    PolicyStanding, Verdict,
 };
 pub use limit::{Limit, LimitError};
 pub use local_counts::{Capacity, Held, LocalCounts};

@@ -69,8 +69,8 @@ pub struct LocalCounts {
 
 /// A table of any algorithm.
 trait Keeper: Send + Sync {
-    fn take_one(&self, charge: &Keyed<'_>, cost: u32, now: u64) -> Result<Standing, Full>;
-    fn take_all(&self, charges: &[Keyed<'_>], cost: u32, now: u64) -> Result<Vec<Standing>, Full>;
+    fn take_one(&self, charge: &Keyed<'_>, now: u64) -> Result<Standing, Full>;
+    fn take_all(&self, charges: &[Keyed<'_>], now: u64) -> Result<Vec<Standing>, Full>;
     fn fields(&self, key: Key) -> Option<Fields>;
     fn set_fields(&self, key: Key, limit: &Limit, fields: Fields, now: u64);
     fn held(&self) -> Held;
@@ -101,10 +101,10 @@ impl LocalCounts {
         }
         let now = self.clock.ticks();
         let standings = match take.charges.as_slice() {
-            [charge] => vec![self.table.take_one(&self.keyed(charge), take.cost, now)?],
+            [charge] => vec![self.table.take_one(&self.keyed(charge), now)?],
             charges => {
                 let charges: Vec<_> = charges.iter().map(|charge| self.keyed(charge)).collect();
-                self.table.take_all(&charges, take.cost, now)?
+                self.table.take_all(&charges, now)?
             }
         };
         Ok(Taken { standings })
@@ -112,8 +112,8 @@ impl LocalCounts {
 
     /// Charges one key, without allocating anything.
     pub fn take_one(&self, key: &str, limit: &Limit, cost: u32) -> Result<Standing, CountError> {
-        let charge = Keyed { key: self.key(key), limit, enforced: true };
-        Ok(self.table.take_one(&charge, cost, self.clock.ticks())?)
+        let charge = Keyed { key: self.key(key), limit, enforced: true, cost };
+        Ok(self.table.take_one(&charge, self.clock.ticks())?)
     }
 
     /// A key's state, if it is held.
@@ -132,7 +132,8 @@ impl LocalCounts {
     }
 
     fn keyed<'a>(&self, charge: &'a Charge) -> Keyed<'a> {
-        Keyed { key: self.key(&charge.key.0), limit: &charge.limit, enforced: charge.enforced }
+        let Charge { key, limit, enforced, cost } = charge;
+        Keyed { key: self.key(&key.0), limit, enforced: *enforced, cost: *cost }
     }
 
     fn key(&self, name: &str) -> Key {

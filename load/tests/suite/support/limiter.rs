@@ -140,7 +140,8 @@ impl State {
         let entry = self.admitted.entry(client.to_owned()).or_default();
         *entry = log;
         if !admits {
-            return Answer::status(429, &format!("{headers}Retry-After: 1\r\n"), "");
+            let again = self.limits().map(|(_, limit)| seconds(limit)).max().unwrap_or(1);
+            return Answer::status(429, &format!("{headers}Retry-After: {again}\r\n"), "");
         }
         entry.push(now);
         if misdeed == Misdeed::AdmitsInSilence && tenth {
@@ -163,11 +164,16 @@ impl State {
         let (mut policies, mut standings) = (Vec::new(), Vec::new());
         for (nth, ((name, limit), left)) in self.limits().zip(left).enumerate() {
             let name = if nth == 0 { name.to_owned() } else { format!("{name}/{}", nth + 1) };
-            let seconds = limit["window_ms"].as_u64().unwrap().div_ceil(1_000);
+            let seconds = seconds(limit);
             policies.push(format!(r#""{name}";q={};w={seconds}"#, limit["requests"]));
             standings.push(format!(r#""{name}";r={left};t={seconds}"#));
         }
         let name = if wrong { "RateLimit-Policies" } else { "RateLimit-Policy" };
         format!("{name}: {}\r\nRateLimit: {}\r\n", policies.join(", "), standings.join(", "))
     }
+}
+
+/// A window as the headers have it.
+fn seconds(limit: &Value) -> u64 {
+    limit["window_ms"].as_u64().unwrap().div_ceil(1_000)
 }

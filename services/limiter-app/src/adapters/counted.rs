@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use limiter::{Ask, Decision, DecisionError, DecisionService, Decisions, Verdict};
+use limiter::{Ask, Asks, Decision, DecisionError, DecisionService, Decisions, Verdict};
 use prometheus_client::{
     metrics::{counter::Counter, family::Family},
     registry::Registry,
@@ -52,6 +52,21 @@ impl CountedDecisions {
 impl Decisions for CountedDecisions {
     async fn decide(&self, ask: Ask) -> Result<Decision, DecisionError> {
         let decision = self.service.decide(ask).await?;
+        self.count(&decision);
+        Ok(decision)
+    }
+
+    async fn decide_all(&self, asks: Asks) -> Result<Vec<Decision>, DecisionError> {
+        let decided = self.service.decide_all(asks).await?;
+        for decision in &decided {
+            self.count(decision);
+        }
+        Ok(decided)
+    }
+}
+
+impl CountedDecisions {
+    fn count(&self, decision: &Decision) {
         let counter = match (&decision.verdict, decision.counted) {
             (Verdict::Admitted(_), true) => &self.admitted,
             (Verdict::Refused(_), true) => &self.refused,
@@ -62,6 +77,5 @@ impl Decisions for CountedDecisions {
         if decision.would_refuse {
             self.would_refuse.inc();
         }
-        Ok(decision)
     }
 }

@@ -4,7 +4,7 @@
 use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
-use limiter::{Ask, CountError, Counts, Decision, DecisionError, Decisions, Take, Taken};
+use limiter::{Ask, Asks, CountError, Counts, Decision, DecisionError, Decisions, Take, Taken};
 use remote::{Context, current, scope};
 use runtime::Limits;
 use tokio::time::Instant;
@@ -56,5 +56,9 @@ impl Counts for InTime<dyn Counts> {
 impl Decisions for InTime<dyn Decisions> {
     async fn decide(&self, ask: Ask) -> Result<Decision, DecisionError> {
         self.within.run(self.service.decide(ask)).await
+    }
+
+    async fn decide_all(&self, asks: Asks) -> Result<Vec<Decision>, DecisionError> {
+        self.within.run(self.service.decide_all(asks)).await
     }
 }

@@ -10,18 +10,21 @@ use std::{sync::Arc, time::Duration};
 use async_trait::async_trait;
 use backing::Redis;
 use contract::{Ticks, Unavailable, Why};
-use limiter::{Algorithm, Charge, CountError, Counts, Limit, MAX_CHARGES, Standing, Take, Taken};
+use limiter::{Algorithm, Charge, CountError, CountKey, Counts, Limit, MAX_CHARGES, Standing, Take, Taken};
 use redis::{Script, ScriptInvocation};
 
 pub(super) use scripts::add_script;
 use scripts::micros;
 
 /// Numbers that a script returns for a charge.
-const NUMBERS: usize = 5;
+const NUMBERS: usize = 6;
+/// What a script returns for a time that never comes.
+const NEVER: i64 = -1;
 
 /// Counts in Redis, by the server's own clock. A key is there until it is as good as new.
 pub struct RedisCounts {
     redis: Redis,
+    algorithm: Algorithm,
     script: Script,
     /// Instead of the server's clock.
     ticks: Option<Arc<dyn Ticks>>,
@@ -30,7 +33,7 @@ pub struct RedisCounts {
 impl RedisCounts {
     /// By this algorithm.
     pub fn new(algorithm: Algorithm, redis: Redis) -> Self {
-        Self { redis, script: scripts::take_script(algorithm), ticks: None }
+        Self { redis, algorithm, script: scripts::take_script(algorithm), ticks: None }
     }
 
     /// By these ticks instead of the server's clock: for tests.
@@ -41,10 +44,10 @@ impl RedisCounts {
 
     fn invocation(&self, take: &Take) -> ScriptInvocation<'_> {
         let mut script = self.script.prepare_invoke();
-        script.arg(take.cost).arg(self.ticks.as_ref().map_or(0, |ticks| ticks.ticks() / 1_000));
-        for Charge { key, limit, enforced } in &take.charges {
-            script.key(self.redis.key("counts", &key.0));
-            with_limit(&mut script, limit).arg(u8::from(*enforced));
+        script.arg(self.ticks.as_ref().map_or(0, |ticks| ticks.ticks() / 1_000));
+        for Charge { key, limit, enforced, cost } in &take.charges {
+            script.key(redis_key(&self.redis, self.algorithm, key));
+            with_limit(&mut script, limit).arg(u8::from(*enforced)).arg(*cost);
         }
         script
     }
@@ -64,6 +67,14 @@ impl Counts for RedisCounts {
     }
 }
 
+/// A count as the server knows it: `{counts}:gcra:` and its name, after the server's prefix if it has one.
+///
+/// The algorithm is a part of it, because none can read another's state. What stands in braces is all that a cluster
+/// places a key by (hash tags), so that all counts share a slot, and a script may charge any of them together.
+pub(super) fn redis_key(redis: &Redis, algorithm: Algorithm, key: &CountKey) -> String {
+    redis.key("{counts}", &format_args!("{}:{}", algorithm.name(), key.0))
+}
+
 /// Appends a limit to a script's arguments: requests, window in microseconds, burst.
 pub(super) fn with_limit<'a, 'script>(
     script: &'a mut ScriptInvocation<'script>,
@@ -78,7 +89,8 @@ fn standing(numbers: &[i64]) -> Standing {
         admits: numbers[0] == 1,
         remaining: u32::try_from(numbers[1]).unwrap_or(0),
         reset_after: duration(2),
-        retry_after: duration(3),
+        retry_after: (numbers[3] != NEVER).then(|| duration(3)),
         wait: duration(4),
+        more_after: duration(5),
     }
 }

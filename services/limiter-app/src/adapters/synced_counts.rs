@@ -22,7 +22,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     HeldMetrics,
-    redis_counts::{add_script, with_limit},
+    redis_counts::{add_script, redis_key, with_limit},
 };
 use owed::{Owed, look};
 
@@ -119,13 +119,13 @@ impl Counts for SyncedCounts {
         }
         let shared = &self.shared;
         let (mut known, now) = (shared.known(), shared.ticks.ticks());
-        let owed = known.owed.of(&take.charges, &shared.counts, now);
+        let owed = known.owed.of(&take.charges, shared.algorithm, &shared.counts, now);
         if owed.iter().all(Option::is_none) {
             return shared.charge(&mut known, take);
         }
         let refused = take.charges.iter().zip(&owed).any(|(charge, owed)| charge.enforced && owed.is_some());
         let mut rest = if refused {
-            let looked = |charge: &Charge| look(shared.algorithm, &shared.counts, charge, take.cost, now);
+            let looked = |charge: &Charge| look(shared.algorithm, &shared.counts, charge, now);
             take.charges
                 .iter()
                 .zip(&owed)
@@ -135,7 +135,7 @@ impl Counts for SyncedCounts {
         } else {
             let charges = take.charges.into_iter().zip(&owed).filter(|(_, owed)| owed.is_none());
             let charges = charges.map(|(charge, _)| charge).collect();
-            shared.charge(&mut known, Take { charges, ..take })?.standings
+            shared.charge(&mut known, Take { charges })?.standings
         }
         .into_iter();
         let standings = owed.into_iter().map(|owed| owed.or_else(|| rest.next()));
@@ -155,7 +155,7 @@ impl Shared {
             take.charges.iter().zip(&taken.standings).any(|(charge, it)| charge.enforced && !it.admits);
         for (charge, standing) in take.charges.into_iter().zip(&taken.standings) {
             // Also of what was refused: whoever asks hears what the others have admitted.
-            let admitted = if standing.admits && !refused { take.cost.max(1) } else { 0 };
+            let admitted = if standing.admits && !refused { charge.cost } else { 0 };
             let noted = known.note(charge, admitted);
             self.metrics.lost.inc_by(u64::from(!noted && admitted > 0));
         }
@@ -182,7 +182,7 @@ impl Shared {
         let mut script = self.script.prepare_invoke();
         script.arg(0);
         for (key, untold) in told {
-            script.key(self.redis.key("counts", &key.0));
+            script.key(redis_key(&self.redis, self.algorithm, key));
             with_limit(&mut script, &untold.limit).arg(untold.cost);
         }
         let numbers: Vec<u64> = self.redis.run(&script).await?;

@@ -9,6 +9,8 @@ use limiter::{
 use serde::{Deserialize, Serialize, de::IgnoredAny};
 use utoipa::ToSchema;
 
+use crate::limiting::NEVER_FITS;
+
 /// What a wiring promises of its limits.
 #[derive(Clone, Copy, Debug)]
 pub struct Promise {
@@ -169,8 +171,12 @@ impl From<DecisionAsked> for Ask {
 pub(super) struct DecisionShown {
     /// Whether the request passes.
     admitted: bool,
-    /// If it passes: after so many milliseconds; if not: after so many another one like it may.
-    after_ms: f64,
+    /// If it passes: after so many milliseconds; if not: after so many another one like it may. `null` if none ever may,
+    /// because its cost is more than a limit ever has room for.
+    after_ms: Option<f64>,
+    /// Why none ever may.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    detail: Option<&'static str>,
     /// Whether a policy that only counts would have refused it.
     would_refuse: bool,
     /// Whether it was counted; if not, the counts are away, and it is what the axis `on-failure` says.
@@ -188,6 +194,8 @@ struct StandingShown {
     limit: LimitText,
     /// How many ordinary requests would pass right after this one.
     remaining: u32,
+    /// After how many milliseconds one more would pass than now; 0 where no more ever would.
+    more_ms: f64,
     /// After how many milliseconds all of the limit is there again if nothing more comes.
     reset_ms: f64,
 }
@@ -195,12 +203,13 @@ struct StandingShown {
 impl From<Decision> for DecisionShown {
     fn from(decision: Decision) -> Self {
         let (admitted, after) = match decision.verdict {
-            Verdict::Admitted(after) => (true, after),
+            Verdict::Admitted(after) => (true, Some(after)),
             Verdict::Refused(after) => (false, after),
         };
         Self {
             admitted,
-            after_ms: millis(after),
+            after_ms: after.map(millis),
+            detail: after.is_none().then_some(NEVER_FITS),
             would_refuse: decision.would_refuse,
             counted: decision.counted,
             standings: decision.standings.into_iter().map(StandingShown::from).collect(),
@@ -214,6 +223,7 @@ impl From<PolicyStanding> for StandingShown {
             policy: standing.policy,
             limit: standing.limit.into(),
             remaining: standing.remaining,
+            more_ms: millis(standing.more_after),
             reset_ms: millis(standing.reset_after),
         }
     }

@@ -77,7 +77,8 @@ pub struct DescriptorStatus {
     /// How much of it is left.
     #[prost(uint32, tag = "3")]
     pub limit_remaining: u32,
-    /// After how long all of it is there again.
+    /// After how long all of it is there again: as long as a window of the calendar lasts, where there is one. A proxy
+    /// makes `x-ratelimit-reset` of it; when one more request passes is `t` in the header `RateLimit`.
     #[prost(message, optional, tag = "4")]
     pub duration_until_reset: Option<Duration>,
 }
@@ -211,8 +212,10 @@ fn unit(limit: &Limit) -> i32 {
 
 fn headers(decision: &Decision) -> Vec<HeaderValue> {
     let retry_after = match decision.verdict {
-        Verdict::Refused(after) => Some((axum::http::header::RETRY_AFTER, limiting::retry_after(after))),
-        Verdict::Admitted(_) => None,
+        Verdict::Refused(Some(after)) => {
+            Some((axum::http::header::RETRY_AFTER, limiting::retry_after(after)))
+        }
+        Verdict::Refused(None) | Verdict::Admitted(_) => None,
     };
     let text = |value: &axum::http::HeaderValue| value.to_str().unwrap_or_default().to_owned();
     limiting::standings(decision)

@@ -16,8 +16,9 @@ const RATELIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy")
 
 /// `RateLimit-Policy: "per-token";q=100;w=1` and `RateLimit: "per-token";r=99;t=1`, with an item for each limit.
 ///
-/// The further limits of a policy are named `"per-token/2"` and so on, which no policy can be. The draft counts in whole
-/// seconds: a window or a reset below one is rounded up.
+/// The further limits of a policy are named `"per-token/2"` and so on, which no policy can be. `t` is after how long more
+/// is available than `r`: where nothing is left, what `Retry-After` says. The draft counts in whole seconds: a window or
+/// a time below one is rounded up.
 pub(crate) fn standings(decision: &Decision) -> impl Iterator<Item = (HeaderName, HeaderValue)> + use<> {
     // Both in one piece of memory, one after the other.
     let mut text = BytesMut::with_capacity(2 * LENGTH * decision.standings.len());
@@ -25,7 +26,7 @@ pub(crate) fn standings(decision: &Decision) -> impl Iterator<Item = (HeaderName
         [(";q=", standing.limit.requests().into()), (";w=", seconds(standing.limit.window()))]
     });
     let stands = list(&mut text, decision, |standing| {
-        [(";r=", standing.remaining.into()), (";t=", seconds(standing.reset_after))]
+        [(";r=", standing.remaining.into()), (";t=", seconds(standing.more_after))]
     });
     let fields = [(RATELIMIT_POLICY, policies), (RATELIMIT, stands)];
     let written = fields.into_iter().filter(|(_, value)| !value.is_empty());
@@ -84,7 +85,8 @@ mod tests {
             policy: policy.to_owned(),
             limit: Limit::new(requests, Duration::from_millis(window_ms), None).expect("a limit"),
             remaining: 7,
-            reset_after: Duration::from_millis(1_001),
+            more_after: Duration::from_millis(1_001),
+            reset_after: Duration::from_mins(1),
         }
     }
 

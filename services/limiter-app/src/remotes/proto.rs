@@ -10,7 +10,7 @@ use contract::{Unavailable, Why};
 use remote::{Encodes, Malformed};
 
 pub use counts::{Charge, CountError, Standing, Take, Taken};
-pub use decisions::{Ask, Decision, DecisionError, Fact, PolicyStanding};
+pub use decisions::{Ask, Asks, Decided, Decision, DecisionError, Fact, PolicyStanding};
 pub use policies::{Known, Policy, PolicyError, PolicySet, Replacement, Update};
 
 /// `message Limit { uint64 requests = 1; uint64 window_ms = 2; uint64 burst = 3; }`

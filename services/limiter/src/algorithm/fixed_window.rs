@@ -44,12 +44,13 @@ impl State for FixedWindow {
         self.advance(limit, now);
         let cost = counted(cost, limit.requests());
         let remaining = limit.requests().saturating_sub(self.used);
-        let retry_after = if cost > limit.requests() { limit.window() } else { self.end(limit, now) };
+        let retry_after = (cost <= limit.requests()).then(|| self.end(limit, now));
         Standing {
             admits: cost <= remaining,
             remaining,
+            more_after: Duration::ZERO,
             reset_after: if self.used == 0 { Duration::ZERO } else { self.end(limit, now) },
-            retry_after: if cost <= remaining { Duration::ZERO } else { retry_after },
+            retry_after: if cost <= remaining { Some(Duration::ZERO) } else { retry_after },
             wait: Duration::ZERO,
         }
     }

@@ -37,12 +37,13 @@ impl State for Gcra {
         let (pace, cost) = (Pace::of(limit), counted(cost, limit.burst()));
         let furthest = self.advance(&pace, limit, now);
         let next = pace.after(self.due, cost);
-        let retry_after = if cost > limit.burst() { limit.window() } else { next.since(furthest) };
+        let retry_after = (cost <= limit.burst()).then(|| next.since(furthest));
         Standing {
             admits: next <= furthest,
             remaining: pace.spacings(self.due, furthest),
+            more_after: Duration::ZERO,
             reset_after: self.due.since_nanos(now),
-            retry_after: if next <= furthest { Duration::ZERO } else { retry_after },
+            retry_after: if next <= furthest { Some(Duration::ZERO) } else { retry_after },
             wait: Duration::ZERO,
         }
     }

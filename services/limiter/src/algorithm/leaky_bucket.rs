@@ -44,12 +44,13 @@ impl State for LeakyBucket {
         let leaves = pace.after(self.free, behind);
         let admits = leaves <= latest;
         let fits = behind <= pace.spacings(Moment::at(now), latest);
-        let retry_after = if fits { leaves.since(latest) } else { limit.window() };
+        let retry_after = fits.then(|| leaves.since(latest));
         Standing {
             admits,
             remaining: if self.free <= latest { pace.spacings(self.free, latest) + 1 } else { 0 },
+            more_after: Duration::ZERO,
             reset_after: self.free.since_nanos(now),
-            retry_after: if admits { Duration::ZERO } else { retry_after },
+            retry_after: if admits { Some(Duration::ZERO) } else { retry_after },
             wait: if admits { leaves.since_nanos(now) } else { Duration::ZERO },
         }
     }

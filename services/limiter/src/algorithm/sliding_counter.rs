@@ -92,16 +92,14 @@ impl State for SlidingCounter {
         let cost = counted(cost, limit.requests());
         let used = self.current.saturating_add(self.in_sight(limit, now));
         let remaining = limit.requests().saturating_sub(used);
-        let retry_after = if cost > limit.requests() {
-            limit.window()
-        } else {
-            Duration::from_nanos(self.room_after(limit, cost, now))
-        };
+        let room_after = || Duration::from_nanos(self.room_after(limit, cost, now));
+        let retry_after = (cost <= limit.requests()).then(room_after);
         Standing {
             admits: cost <= remaining,
             remaining,
+            more_after: Duration::ZERO,
             reset_after: self.reset_after(limit, now),
-            retry_after: if cost <= remaining { Duration::ZERO } else { retry_after },
+            retry_after: if cost <= remaining { Some(Duration::ZERO) } else { retry_after },
             wait: Duration::ZERO,
         }
     }

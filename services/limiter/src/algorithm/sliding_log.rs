@@ -62,16 +62,14 @@ impl State for SlidingLog {
         self.advance(limit, now);
         let cost = counted(cost, limit.requests());
         let remaining = limit.requests().saturating_sub(self.used);
-        let retry_after = if cost > limit.requests() {
-            limit.window()
-        } else {
-            Duration::from_nanos(self.gone(limit, cost.saturating_sub(remaining)).saturating_sub(now))
-        };
+        let gone = || self.gone(limit, cost.saturating_sub(remaining)).saturating_sub(now);
+        let retry_after = (cost <= limit.requests()).then(|| Duration::from_nanos(gone()));
         Standing {
             admits: cost <= remaining,
             remaining,
+            more_after: Duration::ZERO,
             reset_after: self.reset_after(limit, now),
-            retry_after: if cost <= remaining { Duration::ZERO } else { retry_after },
+            retry_after: if cost <= remaining { Some(Duration::ZERO) } else { retry_after },
             wait: Duration::ZERO,
         }
     }

@@ -48,12 +48,13 @@ impl State for TokenBucket {
         self.refill(&pace, limit, now);
         let tokens = limit.burst() - self.missing;
         let wanting = pace.after(self.at, cost.saturating_sub(tokens)).since_nanos(now);
-        let retry_after = if cost > limit.burst() { limit.window() } else { wanting };
+        let retry_after = (cost <= limit.burst()).then_some(wanting);
         Standing {
             admits: cost <= tokens,
             remaining: tokens,
+            more_after: Duration::ZERO,
             reset_after: pace.after(self.at, self.missing).since_nanos(now),
-            retry_after: if cost <= tokens { Duration::ZERO } else { retry_after },
+            retry_after: if cost <= tokens { Some(Duration::ZERO) } else { retry_after },
             wait: Duration::ZERO,
         }
     }

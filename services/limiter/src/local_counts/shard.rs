@@ -119,7 +119,7 @@ impl<S: State> Shard<S> {
         Self { sets: vec![empty; sets].into(), more: 0, most, hand: 0, keys: 0, evicted: 0 }
     }
 
-    /// Where a request would stand. What says no here says so before anything is charged.
+    /// Where a request of this cost would stand. What says no here says so before anything is charged.
     pub(super) fn look(&mut self, charge: &Keyed<'_>, cost: u32, now: u64) -> Result<Standing, Full> {
         self.make_room(charge.key, now)?;
         Ok(match self.find(charge.key) {
@@ -128,21 +128,29 @@ impl<S: State> Shard<S> {
         })
     }
 
+    /// A standing that was looked for, with when one more request finds room.
+    pub(super) fn with_more(&mut self, charge: &Keyed<'_>, standing: Standing, now: u64) -> Standing {
+        match self.find(charge.key) {
+            Some(place) => self.slot(place).state.with_more(standing, charge.limit, now),
+            None => S::default().with_more(standing, charge.limit, now),
+        }
+    }
+
     /// Charges a request if there is room for it.
-    pub(super) fn take(&mut self, charge: &Keyed<'_>, cost: u32, now: u64) -> Standing {
+    pub(super) fn take(&mut self, charge: &Keyed<'_>, now: u64) -> Standing {
         let Some(place) = self.find(charge.key) else {
             let mut state = S::default();
-            let standing = state.take(charge.limit, cost, now);
-            // A key that was admitted nothing owes nothing.
-            if standing.admits {
+            let standing = state.take(charge.limit, charge.cost, now);
+            // A key that was charged nothing owes nothing.
+            if standing.admits && charge.cost > 0 {
                 self.put(charge.key, charge.limit, state, &standing, now);
             }
             return standing;
         };
         let slot = self.slot(place);
         let before = slot.state.bytes();
-        let standing = slot.state.take(charge.limit, cost, now);
-        if standing.admits {
+        let standing = slot.state.take(charge.limit, charge.cost, now);
+        if standing.admits && charge.cost > 0 {
             slot.note(charge.limit, &standing, now);
         }
         let after = slot.state.bytes();

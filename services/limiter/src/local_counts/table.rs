@@ -20,6 +20,13 @@ pub(super) struct Keyed<'a> {
     pub(super) key: Key,
     pub(super) limit: &'a Limit,
     pub(super) enforced: bool,
+    pub(super) cost: u32,
+}
+
+/// What a charge costs on top of those of the same key before it that find room.
+fn on_top(before: &[Keyed<'_>], standings: &[Standing], charge: &Keyed<'_>) -> u32 {
+    let same = before.iter().zip(standings).filter(|(other, it)| other.key == charge.key && it.admits);
+    same.map(|(other, _)| other.cost).fold(charge.cost.max(1), u32::saturating_add)
 }
 
 pub(super) struct Table<S> {
@@ -45,13 +52,13 @@ impl<S: State> Table<S> {
 }
 
 impl<S: State> Keeper for Table<S> {
-    fn take_one(&self, charge: &Keyed<'_>, cost: u32, now: u64) -> Result<Standing, Full> {
+    fn take_one(&self, charge: &Keyed<'_>, now: u64) -> Result<Standing, Full> {
         let mut shard = self.shard_of(charge.key);
         shard.make_room(charge.key, now)?;
-        Ok(shard.take(charge, cost, now))
+        Ok(shard.take(charge, now))
     }
 
-    fn take_all(&self, charges: &[Keyed<'_>], cost: u32, now: u64) -> Result<Vec<Standing>, Full> {
+    fn take_all(&self, charges: &[Keyed<'_>], now: u64) -> Result<Vec<Standing>, Full> {
         let index = |charge: &Keyed<'_>| charge.key.shard(self.shards.len());
         // Always locked in the same order, so that two calls never wait for each other.
         let mut wanted: Vec<usize> = charges.iter().map(index).collect();
@@ -60,15 +67,16 @@ impl<S: State> Keeper for Table<S> {
         let mut locked: Vec<_> = wanted.iter().map(|index| self.lock(*index)).collect();
         let shard = |charge: &Keyed<'_>| wanted.partition_point(|wanted| *wanted < index(charge));
         let mut standings = Vec::with_capacity(charges.len());
-        for charge in charges {
+        for (number, charge) in charges.iter().enumerate() {
+            let cost = on_top(&charges[..number], &standings, charge);
             standings.push(locked[shard(charge)].look(charge, cost, now)?);
         }
         let refused =
             charges.iter().zip(&standings).any(|(charge, standing)| charge.enforced && !standing.admits);
-        if !refused {
-            for (charge, standing) in charges.iter().zip(&mut standings) {
-                *standing = locked[shard(charge)].take(charge, cost, now);
-            }
+        for (charge, standing) in charges.iter().zip(&mut standings) {
+            let shard = &mut locked[shard(charge)];
+            *standing =
+                if refused { shard.with_more(charge, *standing, now) } else { shard.take(charge, now) };
         }
         Ok(standings)
     }

@@ -107,13 +107,30 @@ fn tells_the_truth_from<S: State>(mut state: S, limit: &Limit, arrivals: &[Arriv
         prop_assert!(!looks(told.remaining + 1, now).admits);
         let fresh = S::default().look(limit, 1, later(now, told.reset_after)).remaining;
         prop_assert_eq!(looks(1, later(now, told.reset_after)).remaining, fresh);
-        prop_assert!(told.admits || told.retry_after > Duration::ZERO);
-        if !told.admits && *cost <= fresh {
-            let then = later(now, told.retry_after);
-            prop_assert!(looks(*cost, then).admits, "there is no room after {:?}", told.retry_after);
-            prop_assert!(!looks(*cost, then - 1).admits, "there is room before {:?}", told.retry_after);
+        prop_assert_eq!(told.more_after > Duration::ZERO, told.remaining < fresh, "{:?}", told);
+        if told.remaining < fresh {
+            finds_room_then(&looks, told.remaining + 1, now, told.more_after)?;
+        }
+        prop_assert_eq!(told.admits, told.retry_after == Some(Duration::ZERO));
+        prop_assert_eq!(told.retry_after.is_some(), *cost <= fresh, "never, or at some time: {:?}", told);
+        if let Some(retry_after) = told.retry_after.filter(|_| !told.admits) {
+            finds_room_then(&looks, *cost, now, retry_after)?;
+            prop_assert!(*cost > 1 || retry_after == told.more_after, "{:?}", told);
         }
     }
+    Ok(())
+}
+
+/// A cost finds room after exactly that long.
+fn finds_room_then(
+    looks: &impl Fn(u32, u64) -> limiter::Standing,
+    cost: u32,
+    now: u64,
+    after: Duration,
+) -> Checked {
+    let then = later(now, after);
+    prop_assert!(looks(cost, then).admits, "there is no room after {:?}", after);
+    prop_assert!(!looks(cost, then - 1).admits, "there is room before {:?}", after);
     Ok(())
 }
 
@@ -216,7 +233,7 @@ fn the_largest_and_the_slowest_limit_count_right() {
         let subject = Subject::new(algorithm, largest);
         let whole = subject.ask(START, Limit::MAX_REQUESTS as u32);
         assert!(whole.admits, "{algorithm:?}");
-        assert!(subject.ask(START, 2).retry_after > Duration::ZERO, "{algorithm:?}");
+        assert!(subject.ask(START, 2).retry_after > Some(Duration::ZERO), "{algorithm:?}");
         let subject = Subject::new(algorithm, slowest);
         assert!(subject.ask(START, 1).admits && !subject.ask(START, 1).admits, "{algorithm:?}");
         assert!(subject.ask(START + 63 * 24 * 3_600 * SECOND, 1).admits, "{algorithm:?}");
@@ -224,14 +241,41 @@ fn the_largest_and_the_slowest_limit_count_right() {
 }
 
 #[test]
-fn a_cost_that_never_fits_is_told_to_come_back_after_a_window() {
+fn a_cost_that_never_fits_is_not_told_to_come_back() {
     for algorithm in Algorithm::ALL {
         let subject = Subject::new(algorithm, a_second(10));
         for cost in [12, u32::MAX] {
             let standing = subject.ask(START, cost);
-            assert!(!standing.admits && standing.retry_after == Duration::from_secs(1), "{algorithm:?}");
+            assert!(!standing.admits && standing.retry_after.is_none(), "{algorithm:?}");
         }
         assert!(subject.ask(START, 10).admits, "{algorithm:?}: nothing was charged");
+    }
+}
+
+#[test]
+fn a_cost_of_nothing_is_judged_as_one_and_charges_nothing() {
+    for algorithm in Algorithm::ALL {
+        let subject = Subject::new(algorithm, a_second(3));
+        let room = subject.ask(START, 0).remaining;
+        for _ in 0..5 {
+            let asked = subject.ask(START, 0);
+            assert!(asked.admits && asked.remaining == room && asked.more_after.is_zero(), "{algorithm:?}");
+        }
+        assert_eq!(subject.admitted(START, 9), room, "{algorithm:?}");
+        assert!(!subject.ask(START, 0).admits, "{algorithm:?}: there is no room for one");
+    }
+}
+
+#[test]
+fn one_more_finds_room_long_before_all_is_there_again() {
+    let limit = Limit::new(10, Duration::from_mins(1), None).unwrap();
+    for algorithm in [Algorithm::Gcra, Algorithm::TokenBucket] {
+        let subject = Subject::new(algorithm, limit);
+        assert_eq!(subject.admitted(START, 10), 10);
+        let refused = subject.ask(START, 1);
+        let seconds = |seconds| Duration::from_secs(seconds);
+        assert_eq!((refused.more_after, refused.reset_after), (seconds(6), seconds(60)), "{algorithm:?}");
+        assert_eq!(refused.retry_after, Some(refused.more_after), "{algorithm:?}");
     }
 }
 

@@ -7,7 +7,7 @@ use limiter::{Algorithm, Capacity, Charge, CountError, CountKey, Counts, Fields,
 use crate::support::{SECOND, START, a_second, at_once, counts};
 
 fn charge(key: &str, limit: Limit) -> Charge {
-    Charge { key: CountKey(key.to_owned()), limit, enforced: true }
+    Charge { key: CountKey(key.to_owned()), limit, enforced: true, cost: 1 }
 }
 
 fn dry(key: &str, limit: Limit) -> Charge {
@@ -15,7 +15,7 @@ fn dry(key: &str, limit: Limit) -> Charge {
 }
 
 fn take(charges: &[Charge]) -> Take {
-    Take { charges: charges.to_vec(), cost: 1 }
+    Take { charges: charges.to_vec() }
 }
 
 #[test]
@@ -77,15 +77,30 @@ fn one_key_under_two_limits_keeps_both() {
 }
 
 #[test]
-fn a_key_that_a_call_names_twice_is_never_charged_beyond_its_limit() {
+fn a_key_that_a_call_names_twice_has_room_for_both_or_is_charged_neither() {
     for algorithm in Algorithm::ALL {
         let (counts, _) = counts(algorithm, Capacity::default());
+        let room = counts.take_one("fresh", &a_second(3), 0).unwrap().remaining;
         let twice = take(&[charge("a", a_second(3)), charge("a", a_second(3))]);
-        let passed: usize = (0..9)
-            .map(|_| counts.take_now(&twice).unwrap().standings)
-            .filter(|standings| standings.iter().all(|standing| standing.admits))
-            .count();
-        assert!(passed <= 2, "{algorithm:?}: {passed}");
+        for call in 0..room / 2 {
+            let told = counts.take_now(&twice).unwrap().standings;
+            assert!(told.iter().all(|it| it.admits), "{algorithm:?}: call {call}");
+            assert_eq!(told[1].remaining, room - 2 * (call + 1), "{algorithm:?}");
+        }
+        let refused = counts.take_now(&twice).unwrap().standings;
+        assert!(!refused[1].admits, "{algorithm:?}: {refused:?}");
+        let left = counts.take_one("a", &a_second(3), 0).unwrap().remaining;
+        assert_eq!(left, room % 2, "{algorithm:?}: what was refused was charged to nobody");
+    }
+}
+
+#[test]
+fn a_dry_run_that_finds_no_room_takes_none_from_another_charge_of_its_key() {
+    for algorithm in Algorithm::ALL {
+        let (counts, _) = counts(algorithm, Capacity::default());
+        let costly = Charge { cost: 50, ..dry("a", a_second(3)) };
+        let told = counts.take_now(&take(&[costly, charge("a", a_second(3))])).unwrap().standings;
+        assert_eq!(told.iter().map(|it| it.admits).collect::<Vec<_>>(), [false, true], "{algorithm:?}");
     }
 }
 

@@ -8,9 +8,9 @@ use std::{
 use async_trait::async_trait;
 use contract::{Unavailable, Why};
 use limiter::{
-    Algorithm, Ask, Capacity, CountError, Counts, Decision, DecisionError, DecisionService, Decisions, Fact,
-    KeySource, Keying, Limit, LocalCounts, MAX_COST, MAX_FACT_BYTES, MAX_FACTS, Mode, OnFailure, Policy,
-    PolicySet, RETRY_UNCOUNTED, Take, Taken, Verdict,
+    Algorithm, Ask, Asks, Capacity, CountError, Counts, Decision, DecisionError, DecisionService, Decisions,
+    Fact, KeySource, Keying, Limit, LocalCounts, MAX_ASKS, MAX_COST, MAX_FACT_BYTES, MAX_FACTS, Mode,
+    OnFailure, Policy, PolicySet, RETRY_UNCOUNTED, Take, Taken, Verdict,
 };
 
 use crate::support::{a_second, at_once, counts};
@@ -58,6 +58,18 @@ impl Scene {
         at_once(self.decisions.decide(ask(facts, 1))).unwrap()
     }
 
+    /// Which of these questions about one request pass.
+    fn decide_all(&self, asks: &[Ask]) -> Vec<bool> {
+        let decided = at_once(self.decisions.decide_all(Asks { asks: asks.to_vec() })).unwrap();
+        decided.iter().map(|it| matches!(it.verdict, Verdict::Admitted(_))).collect()
+    }
+
+    /// How many of so many requests pass.
+    fn admitted(&self, facts: &[(&str, &str)], asked: usize) -> usize {
+        let passes = |_: &usize| matches!(self.decide(facts).verdict, Verdict::Admitted(_));
+        (0..asked).filter(passes).count()
+    }
+
     fn keys(&self) -> Vec<String> {
         let takes = self.counts.takes.lock().unwrap();
         takes.iter().flat_map(|take| &take.charges).map(|charge| charge.key.0.clone()).collect()
@@ -100,7 +112,7 @@ fn without_policies_everything_passes_and_nothing_is_asked() {
 fn each_client_has_a_count_of_its_own() {
     let scene = Scene::new(&[per_token(&[a_second(1)])]);
     assert_eq!(scene.decide(&[("token", "a")]).verdict, AT_ONCE);
-    assert_eq!(scene.decide(&[("token", "a")]).verdict, Verdict::Refused(Duration::from_secs(1)));
+    assert_eq!(scene.decide(&[("token", "a")]).verdict, Verdict::Refused(Some(Duration::from_secs(1))));
     assert_eq!(scene.decide(&[("token", "b")]).verdict, AT_ONCE);
 }
 
@@ -140,7 +152,7 @@ fn a_refusal_waits_for_the_last_of_the_limits_that_have_no_room() {
     let first = scene.decide(&[("token", "a")]);
     let remaining: Vec<_> = first.standings.iter().map(|it| (it.limit, it.remaining)).collect();
     assert_eq!(remaining, [(a_second(1), 0), (minute, 0)]);
-    assert_eq!(scene.decide(&[("token", "a")]).verdict, Verdict::Refused(Duration::from_mins(1)));
+    assert_eq!(scene.decide(&[("token", "a")]).verdict, Verdict::Refused(Some(Duration::from_mins(1))));
 }
 
 #[test]
@@ -164,7 +176,7 @@ fn a_dry_run_says_what_it_would_have_refused() {
 
 #[test]
 fn counts_that_cannot_be_asked_admit_or_refuse_as_was_chosen() {
-    let retry = Verdict::Refused(RETRY_UNCOUNTED);
+    let retry = Verdict::Refused(Some(RETRY_UNCOUNTED));
     for (on_failure, verdict) in [(OnFailure::Open, AT_ONCE), (OnFailure::Closed, retry)] {
         let policies = [per_token(&[a_second(1)])];
         let scene = Scene::with(&policies, Algorithm::Gcra, Keying::PerClient, Some(on_failure));
@@ -198,4 +210,127 @@ fn an_ask_that_is_too_large_or_costs_nothing_is_refused_before_anything_is_count
     assert_eq!(refused(ask(&[("token", "a")], 0)), DecisionError::Cost);
     assert_eq!(refused(ask(&[("token", "a")], MAX_COST + 1)), DecisionError::Cost);
     assert_eq!(scene.keys(), [""; 0]);
+}
+
+#[test]
+fn equal_limits_of_a_policy_have_a_count_each() {
+    let three = Limit::new(3, Duration::from_mins(1), None).unwrap();
+    for algorithm in Algorithm::ALL.into_iter().filter(|algorithm| *algorithm != Algorithm::LeakyBucket) {
+        let scene = Scene::with(&[per_token(&[three, three])], algorithm, Keying::PerClient, None);
+        for remaining in [2, 1, 0] {
+            let decision = scene.decide(&[("token", "a")]);
+            assert_eq!(decision.verdict, AT_ONCE, "{algorithm:?}");
+            let left: Vec<_> = decision.standings.iter().map(|it| it.remaining).collect();
+            assert_eq!(left, [remaining, remaining], "{algorithm:?}");
+        }
+        assert_eq!(scene.admitted(&[("token", "a")], 5), 0, "{algorithm:?}");
+    }
+}
+
+#[test]
+fn a_policy_that_tells_clients_apart_by_something_else_begins_anew() {
+    let by = |name: &str, key: KeySource| Policy {
+        name: name.to_owned(),
+        key,
+        exempt: Vec::new(),
+        ..per_token(&[a_second(2)])
+    };
+    let facts = [("token", "same"), ("address", "same"), ("header:x-tenant", "same")];
+    let scene = Scene::new(&[by("a", KeySource::Token)]);
+    assert_eq!(scene.admitted(&facts, 5), 2);
+    for other in [
+        by("a", KeySource::Address),
+        by("a", KeySource::Header("x-tenant".to_owned())),
+        by("a", KeySource::Everyone),
+        by("b", KeySource::Token),
+    ] {
+        scene.decisions.set_policies(PolicySet { version: 2, policies: vec![other.clone()] });
+        assert_eq!(scene.admitted(&facts, 5), 2, "{other:?}");
+    }
+    scene.decisions.set_policies(PolicySet { version: 3, policies: vec![by("a", KeySource::Token)] });
+    assert_eq!(scene.admitted(&facts, 5), 0, "what is as it was has its counts still");
+}
+
+#[test]
+fn a_limit_that_moves_within_its_policy_keeps_its_counts() {
+    let minute = Limit::new(2, Duration::from_mins(1), None).unwrap();
+    let scene = Scene::new(&[per_token(&[minute])]);
+    assert_eq!(scene.admitted(&[("token", "a")], 5), 2);
+    let policies = vec![per_token(&[a_second(100), minute])];
+    scene.decisions.set_policies(PolicySet { version: 2, policies });
+    assert_eq!(scene.admitted(&[("token", "a")], 5), 0);
+}
+
+#[test]
+fn no_two_counts_share_a_name() {
+    let sources = ["x-a", "x-b", "x-a-1"].map(|name| KeySource::Header(name.to_owned()));
+    let sources = sources.into_iter().chain([KeySource::Address, KeySource::Token, KeySource::Everyone]);
+    let limits =
+        [a_second(1), a_second(11), a_second(1), Limit::new(11, Duration::from_secs(1), Some(1)).unwrap()];
+    let mut names = std::collections::HashSet::new();
+    let mut expected = 0;
+    for source in sources {
+        for name in ["a", "a-1", "x-a"] {
+            let policy = Policy {
+                name: name.to_owned(),
+                key: source.clone(),
+                exempt: Vec::new(),
+                ..per_token(&limits)
+            };
+            let scene = Scene::new(&[policy]);
+            for client in ["", "1", "/1=", "=1", ":1", "-"] {
+                let facts: Vec<_> = ["address", "token", "header:x-a", "header:x-b", "header:x-a-1"]
+                    .map(|fact| (fact, client))
+                    .into();
+                scene.decide(&facts);
+            }
+            scene.decide(&[]);
+            let clients = if source == KeySource::Everyone { 1 } else { 7 };
+            expected += clients * limits.len();
+            names.extend(scene.keys());
+        }
+    }
+    assert_eq!(names.len(), expected);
+}
+
+#[test]
+fn questions_about_one_request_are_all_charged_or_none_is() {
+    let scene = Scene::new(&[per_token(&[a_second(3)])]);
+    let of = |token: &str| ask(&[("token", token)], 1);
+    assert_eq!(scene.decide_all(&[of("a"), of("b")]), [true, true]);
+    assert_eq!(scene.admitted(&[("token", "b")], 5), 2);
+    assert_eq!(scene.decide_all(&[of("a"), of("b")]), [true, false]);
+    assert_eq!(scene.admitted(&[("token", "a")], 5), 2, "what was refused was charged to nobody");
+    // Two questions that fall on one count need room for both.
+    assert_eq!(scene.decide_all(&[of("c"), of("c")]), [true, true]);
+    assert_eq!(scene.decide_all(&[of("c"), of("c")]), [true, false]);
+    assert_eq!(scene.admitted(&[("token", "c")], 5), 1);
+}
+
+#[test]
+fn each_question_about_a_request_has_its_own_cost_and_its_own_decision() {
+    let scene = Scene::new(&[per_token(&[a_second(10)])]);
+    let of = |token: &str, cost: u32| ask(&[("token", token)], cost);
+    let asks = vec![of("a", 4), of("the-probe", 7), of("b", 0)];
+    let decided = at_once(scene.decisions.decide_all(Asks { asks })).unwrap();
+    let left: Vec<Vec<_>> =
+        decided.iter().map(|it| it.standings.iter().map(|it| it.remaining).collect()).collect();
+    assert_eq!(left, [vec![6], vec![], vec![10]]);
+    assert_eq!(scene.decide_all(&[]), [true; 0]);
+    let refused = |asks: Vec<Ask>| at_once(scene.decisions.decide_all(Asks { asks })).unwrap_err();
+    assert_eq!(refused(vec![of("a", 1); MAX_ASKS + 1]), DecisionError::TooManyAsks);
+    assert_eq!(refused(vec![of("a", 1), of("a", MAX_COST + 1)]), DecisionError::Cost);
+}
+
+#[test]
+fn a_cost_that_can_never_fit_is_never_told_to_come_back() {
+    let wide = Limit::new(100, Duration::from_secs(1), None).unwrap();
+    let scene = Scene::new(&[per_token(&[wide, a_second(3)])]);
+    for cost in [4, MAX_COST] {
+        let decision = at_once(scene.decisions.decide(ask(&[("token", "a")], cost))).unwrap();
+        assert_eq!(decision.verdict, Verdict::Refused(None), "{cost}");
+    }
+    assert_eq!(scene.admitted(&[("token", "a")], 5), 3);
+    let later = at_once(scene.decisions.decide(ask(&[("token", "a")], 3))).unwrap();
+    assert_eq!(later.verdict, Verdict::Refused(Some(Duration::from_secs(1))));
 }

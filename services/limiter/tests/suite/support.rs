@@ -83,7 +83,7 @@ pub(crate) fn arrivals(limit: &Limit, costs: bool) -> impl Strategy<Value = Vec<
     let about = |around: u64| (around.saturating_sub(1)..=around + 1).boxed();
     let gap = prop_oneof![3 => Just(0).boxed(), 2 => about(turn), 1 => about(window), 3 => (0..=turn * 2).boxed(),
         1 => (0..=window * 2).boxed()];
-    let cost = if costs { prop_oneof![3 => Just(1), 1 => 0..=most].boxed() } else { Just(1).boxed() };
+    let cost = if costs { prop_oneof![3 => Just(1), 1 => 1..=most].boxed() } else { Just(1).boxed() };
     prop::collection::vec((gap, cost).prop_map(|(gap, cost)| Arrival { gap, cost }), 1..120)
 }
 

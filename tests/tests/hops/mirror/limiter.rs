@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use limiter::{
-    Ask, Charge, CountError, CountKey, Counts, Decision, DecisionError, Decisions, Fact, KeySource, Known,
-    Limit, LimitError, Mode, Policies, Policy, PolicyError, PolicyFault, PolicySet, PolicyStanding,
+    Ask, Asks, Charge, CountError, CountKey, Counts, Decision, DecisionError, Decisions, Fact, KeySource,
+    Known, Limit, LimitError, Mode, Policies, Policy, PolicyError, PolicyFault, PolicySet, PolicyStanding,
     Replacement, Standing, Take, Taken, Verdict,
 };
 use limiter_app::remotes::{counts, decisions, policies};
@@ -28,6 +28,10 @@ impl Policies for Mirror {
 impl Decisions for Mirror {
     async fn decide(&self, ask: Ask) -> Result<Decision, DecisionError> {
         self.reflect(ask)
+    }
+
+    async fn decide_all(&self, asks: Asks) -> Result<Vec<Decision>, DecisionError> {
+        self.reflect(asks)
     }
 }
 
@@ -127,11 +131,19 @@ fn ask() -> impl Strategy<Value = Ask> {
 }
 
 fn decision() -> impl Strategy<Value = Decision> {
-    let verdict = prop_oneof![duration().prop_map(Verdict::Admitted), duration().prop_map(Verdict::Refused)];
-    let standing =
-        (text(), limit(), any::<u32>(), duration()).prop_map(|(policy, limit, remaining, reset_after)| {
-            PolicyStanding { policy, limit, remaining, reset_after }
-        });
+    let verdict = prop_oneof![
+        duration().prop_map(Verdict::Admitted),
+        prop::option::of(duration()).prop_map(Verdict::Refused)
+    ];
+    let standing = (text(), limit(), any::<u32>(), duration(), duration()).prop_map(
+        |(policy, limit, remaining, more_after, reset_after)| PolicyStanding {
+            policy,
+            limit,
+            remaining,
+            more_after,
+            reset_after,
+        },
+    );
     (verdict, many(standing), any::<(bool, bool)>()).prop_map(
         |(verdict, standings, (would_refuse, counted))| Decision {
             verdict,
@@ -144,6 +156,7 @@ fn decision() -> impl Strategy<Value = Decision> {
 
 fn decision_error() -> impl Strategy<Value = DecisionError> {
     prop_oneof![
+        Just(DecisionError::TooManyAsks),
         Just(DecisionError::TooManyFacts),
         Just(DecisionError::FactTooLong),
         Just(DecisionError::Cost),
@@ -151,7 +164,8 @@ fn decision_error() -> impl Strategy<Value = DecisionError> {
     ]
     // Whoever adds one gives it its place above.
     .prop_map(|error| match error {
-        error @ (DecisionError::TooManyFacts
+        error @ (DecisionError::TooManyAsks
+        | DecisionError::TooManyFacts
         | DecisionError::FactTooLong
         | DecisionError::Cost
         | DecisionError::Unavailable(_)) => error,
@@ -159,19 +173,18 @@ fn decision_error() -> impl Strategy<Value = DecisionError> {
 }
 
 fn take() -> impl Strategy<Value = Take> {
-    let charge = (text(), limit(), any::<bool>()).prop_map(|(key, limit, enforced)| Charge {
-        key: CountKey(key),
-        limit,
-        enforced,
-    });
-    (many(charge), any::<u32>()).prop_map(|(charges, cost)| Take { charges, cost })
+    let charge = (text(), limit(), any::<bool>(), any::<u32>())
+        .prop_map(|(key, limit, enforced, cost)| Charge { key: CountKey(key), limit, enforced, cost });
+    many(charge).prop_map(|charges| Take { charges })
 }
 
 fn taken() -> impl Strategy<Value = Taken> {
-    let standing = (any::<bool>(), any::<u32>(), duration(), duration(), duration()).prop_map(
-        |(admits, remaining, reset_after, retry_after, wait)| Standing {
+    let retry = prop::option::of(duration());
+    let standing = (any::<(bool, u32)>(), duration(), duration(), retry, duration()).prop_map(
+        |((admits, remaining), more_after, reset_after, retry_after, wait)| Standing {
             admits,
             remaining,
+            more_after,
             reset_after,
             retry_after,
             wait,
@@ -207,6 +220,10 @@ fn what_is_asked_of_decisions_crosses_a_hop() {
     let decisions: Hops<dyn Decisions> = Hops::to(decisions::CONTRACT, |mirror| mirror);
     proptest!(|(asked in ask(), says in prop::result::maybe_ok(decision(), decision_error()))| {
         decisions.carry(&asked, &says, &async |decisions, asked| decisions.decide(asked).await)?;
+    });
+    let asks = many(ask()).prop_map(|asks| Asks { asks });
+    proptest!(|(asked in asks, says in prop::result::maybe_ok(many(decision()), decision_error()))| {
+        decisions.carry(&asked, &says, &async |decisions, asked| decisions.decide_all(asked).await)?;
     });
 }
 

@@ -23,8 +23,7 @@ pub(in super::super) fn read(mix: Mix, reply: &Reply<'_>) -> Said {
         return if refused { Said::Wrong } else { Said::Nothing };
     };
     let right = tells_policy(mix, reply)
-        && stands(standing, mix, refused)
-        && (!refused || reply.header("retry-after").is_some_and(is_a_wait));
+        && stands(standing, mix, refused.then(|| reply.header("retry-after").unwrap_or_default()));
     if right { Said::All } else { Said::Wrong }
 }
 
@@ -40,19 +39,20 @@ pub(in super::super) fn tells_policy(mix: Mix, reply: &Reply<'_>) -> bool {
     mix.limits().iter().all(is_told)
 }
 
-/// Whether each standing is one that the policy allows, and a refusal comes with a limit that has nothing left.
-fn stands(text: &str, mix: Mix, refused: bool) -> bool {
+/// Whether each standing is one that the policy allows, and a refusal says to come again when each limit that has nothing
+/// left has more: `t` is the seconds until then (draft-ietf-httpapi-ratelimit-headers-10).
+fn stands(text: &str, mix: Mix, retry_after: Option<&str>) -> bool {
     let most = mix.limits().iter().map(|limit| u64::from(limit.requests)).max().unwrap_or(0);
-    let mut least_left = None;
+    let (mut any, mut more_after) = (false, None);
     for item in items(text, mix.policy()) {
         match (item.number("r"), item.number("t")) {
-            (Some(left), Some(_)) if left <= most => {
-                least_left = Some(least_left.map_or(left, |least: u64| least.min(left)));
-            }
+            (Some(0), Some(after)) => more_after = more_after.max(Some(after)),
+            (Some(left), Some(_)) if left <= most => {}
             _ => return false,
         }
+        any = true;
     }
-    least_left.is_some_and(|left| !refused || left == 0)
+    any && retry_after.is_none_or(|text| is_a_wait(text) && text.parse().ok() == more_after)
 }
 
 /// The draft counts in whole seconds; a shorter window is told as one second.
@@ -114,7 +114,7 @@ mod tests {
         assert_eq!(said(Mix::OneClient, 429, &refused), Said::All);
         let both = [
             ("RateLimit-Policy", r#""multi-limit";q=10;w=1, "multi-limit/2";q=1000;w=3600"#),
-            ("RateLimit", r#""multi-limit";r=3;t=1, "multi-limit/2";r=0;t=3000"#),
+            ("RateLimit", r#""multi-limit";r=3;t=1, "multi-limit/2";r=0;t=2999"#),
             ("Retry-After", "2999"),
         ];
         assert_eq!(said(Mix::MultiLimit, 429, &both), Said::All);
@@ -143,6 +143,7 @@ mod tests {
             (429, vec![POLICY, left(r#""one-client";r=0;t=1"#), wait("0")]),
             (429, vec![POLICY, left(r#""one-client";r=0;t=1"#), wait("soon")]),
             (429, vec![POLICY, left(r#""one-client";r=7;t=1"#), wait("1")]),
+            (429, vec![POLICY, left(r#""one-client";r=0;t=60"#), wait("6")]),
         ] {
             assert_eq!(said(Mix::OneClient, status, &headers), Said::Wrong, "{status} {headers:?}");
         }

@@ -17,7 +17,7 @@ local function look(state, limit, cost, now)
   cost = counted(cost, limit.requests)
   local remaining = limit.requests - state[2]
   local admits = cost <= remaining
-  local retry = cost > limit.requests and limit.window or ends(state, limit, now)
+  local retry = cost > limit.requests and NEVER or ends(state, limit, now)
   return { admits, remaining, state[2] == 0 and 0 or ends(state, limit, now), admits and 0 or retry, 0 }
 end
 

@@ -11,7 +11,7 @@ local function look(state, limit, cost, now)
   local furthest = advance(pace, state, limit, now)
   local following = after(pace, state, cost)
   local admits = not is_before(furthest, following)
-  local retry = cost > limit.burst and limit.window or since(following, furthest)
+  local retry = cost > limit.burst and NEVER or since(following, furthest)
   return { admits, spacings(pace, state, furthest), since(state, at(now)), admits and 0 or retry, 0 }
 end
 

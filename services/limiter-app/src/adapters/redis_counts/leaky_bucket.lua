@@ -18,7 +18,7 @@ local function look(state, limit, cost, now)
   local leaves = after(pace, state, behind)
   local admits = not is_before(latest, leaves)
   local fits = behind <= spacings(pace, at(now), latest)
-  local retry = fits and since(leaves, latest) or limit.window
+  local retry = fits and since(leaves, latest) or NEVER
   local remaining = is_before(latest, state) and 0 or spacings(pace, state, latest) + 1
   return { admits, remaining, since(state, at(now)), admits and 0 or retry, admits and since(leaves, at(now)) or 0 }
 end

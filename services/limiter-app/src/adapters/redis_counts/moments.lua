@@ -5,6 +5,9 @@
 --
 -- A moment is {micros, part}: a part of the next microsecond in fractions of 1 / requests.
 
+-- A time that does not come.
+local NEVER = -1
+
 -- floor(a * b / c) and the rest, for a up to 2e6, and b and c up to 6e12.
 local function muldiv(a, b, c)
   local high = math.floor(a / 1000)

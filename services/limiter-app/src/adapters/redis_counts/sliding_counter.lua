@@ -53,7 +53,7 @@ local function look(state, limit, cost, now)
   cost = counted(cost, limit.requests)
   local remaining = math.max(limit.requests - state[3] - in_sight(state, limit, now), 0)
   local admits = cost <= remaining
-  local retry = cost > limit.requests and limit.window or room_after(state, limit, cost, now)
+  local retry = cost > limit.requests and NEVER or room_after(state, limit, cost, now)
   return { admits, remaining, reset_after(state, limit, now), admits and 0 or retry, 0 }
 end
 

@@ -70,7 +70,7 @@ local function look(state, limit, cost, now)
   cost = counted(cost, limit.requests)
   local remaining = math.max(limit.requests - state.used, 0)
   local admits = cost <= remaining
-  local retry = limit.window
+  local retry = NEVER
   if cost <= limit.requests and not admits then
     retry = math.max(gone(state, limit, cost - remaining) - now, 0)
   end

@@ -1,32 +1,37 @@
--- KEYS: a key a charge. ARGV: the cost; the time in microseconds, or 0 for the server's; then for each charge its limit's
--- requests, window in microseconds and burst, and 1 if it is enforced.
+-- KEYS: a key a charge. ARGV: the time in microseconds, or 0 for the server's; then for each charge its limit's requests,
+-- window in microseconds and burst, 1 if it is enforced, and its cost.
 -- Returns for each charge whether it finds room, what remains, and after how many microseconds all is there again, there
--- is room, and the request may pass.
-local cost, now = tonumber(ARGV[1]), tonumber(ARGV[2])
+-- is room (-1 for never), the request may pass, and one more finds room.
+local now = tonumber(ARGV[1])
 if now == 0 then
   local time = redis.call('TIME')
   now = time[1] * 1000000 + time[2]
 end
 
-local limits, states, standings, passes = {}, {}, {}, true
-local charged = {}
+local limits, costs, states, standings, passes = {}, {}, {}, {}, true
+-- What charges of a key cost that find room: those of the same key come on top of them.
+local before = {}
 for index, key in ipairs(KEYS) do
-  local first = 3 + (index - 1) * 4
+  local first = 2 + (index - 1) * 5
   local enforced = ARGV[first + 3] == '1'
+  costs[index] = tonumber(ARGV[first + 4])
   limits[index] =
     { requests = tonumber(ARGV[first]), window = tonumber(ARGV[first + 1]), burst = tonumber(ARGV[first + 2]) }
   states[key] = states[key] or load(key)
-  standings[index] = look(states[key], limits[index], cost, now)
+  standings[index] = look(states[key], limits[index], (before[key] or 0) + math.max(costs[index], 1), now)
+  if standings[index][1] then
+    before[key] = (before[key] or 0) + costs[index]
+  end
   passes = passes and (standings[index][1] or not enforced)
 end
 
-local reply = {}
+local reply, charged = {}, {}
 for index, key in ipairs(KEYS) do
-  -- A key that is there twice is charged twice, if it has room for that.
-  local standing = charged[key] and look(states[key], limits[index], cost, now) or standings[index]
-  if passes and standing[1] then
-    standing[3] = charge(states[key], limits[index], cost, now)
-    standing[2] = math.max(standing[2] - math.max(cost, 1), 0)
+  local limit, cost = limits[index], costs[index]
+  local standing = charged[key] and look(states[key], limit, cost, now) or standings[index]
+  if passes and standing[1] and cost > 0 then
+    standing[3] = charge(states[key], limit, cost, now)
+    standing[2] = math.max(standing[2] - cost, 0)
     save(key, states[key], standing[3])
     charged[key] = true
   elseif states[key].text and standing[3] > 0 then
@@ -34,7 +39,9 @@ for index, key in ipairs(KEYS) do
     save(key, states[key], standing[3])
   end
   reply[#reply + 1] = standing[1] and 1 or 0
-  for place = 2, 5 do
+  -- What a fresh key has is all that ever fits, so that one more never does.
+  standing[6] = math.max(look(states[key], limit, standing[2] + 1, now)[4], 0)
+  for place = 2, 6 do
     reply[#reply + 1] = standing[place]
   end
 end

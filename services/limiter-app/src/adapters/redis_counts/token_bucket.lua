@@ -36,7 +36,7 @@ local function look(state, limit, cost, now)
   local tokens = limit.burst - state[3]
   local admits = cost <= tokens
   local wanting = since(after(pace, state, math.max(cost - tokens, 0)), at(now))
-  local retry = cost > limit.burst and limit.window or wanting
+  local retry = cost > limit.burst and NEVER or wanting
   return { admits, tokens, since(after(pace, state, state[3]), at(now)), admits and 0 or retry, 0 }
 end
 

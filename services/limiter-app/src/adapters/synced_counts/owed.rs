@@ -46,20 +46,33 @@ impl Owed {
     }
 
     /// How each charge stands whose key still owes; none for the others, whose counts have the say again.
-    pub(super) fn of(&mut self, charges: &[Charge], counts: &LocalCounts, now: u64) -> Vec<Option<Standing>> {
-        charges.iter().map(|charge| self.of_one(charge, counts, now)).collect()
+    pub(super) fn of(
+        &mut self,
+        charges: &[Charge],
+        algorithm: Algorithm,
+        counts: &LocalCounts,
+        now: u64,
+    ) -> Vec<Option<Standing>> {
+        charges.iter().map(|charge| self.of_one(charge, algorithm, counts, now)).collect()
     }
 
-    fn of_one(&mut self, charge: &Charge, counts: &LocalCounts, now: u64) -> Option<Standing> {
+    fn of_one(
+        &mut self,
+        charge: &Charge,
+        algorithm: Algorithm,
+        counts: &LocalCounts,
+        now: u64,
+    ) -> Option<Standing> {
         let owing = self.0.get(&charge.key)?;
         if owing.until > now {
-            let retry_after = Duration::from_nanos(owing.until - now);
-            let reset_after = retry_after + charge.limit.window();
+            let fits = look_at(algorithm, None, charge, now).admits;
+            let more_after = Duration::from_nanos(owing.until - now);
             return Some(Standing {
                 admits: false,
                 remaining: 0,
-                reset_after,
-                retry_after,
+                more_after,
+                reset_after: more_after + charge.limit.window(),
+                retry_after: fits.then_some(more_after),
                 wait: Duration::ZERO,
             });
         }
@@ -77,15 +90,16 @@ impl Owed {
 }
 
 /// Where a request would stand, without charging it.
-pub(super) fn look(
-    algorithm: Algorithm,
-    counts: &LocalCounts,
-    charge: &Charge,
-    cost: u32,
-    now: u64,
-) -> Standing {
-    fn by<S: State>(fields: Option<Fields>, charge: &Charge, cost: u32, now: u64) -> Standing {
-        fields.map_or_else(S::default, S::from_fields).look(&charge.limit, cost, now)
+pub(super) fn look(algorithm: Algorithm, counts: &LocalCounts, charge: &Charge, now: u64) -> Standing {
+    look_at(algorithm, counts.fields(&charge.key), charge, now)
+}
+
+/// The same for a key of this state, or of none yet.
+fn look_at(algorithm: Algorithm, fields: Option<Fields>, charge: &Charge, now: u64) -> Standing {
+    fn by<S: State>(fields: Option<Fields>, charge: &Charge, now: u64) -> Standing {
+        let mut state = fields.map_or_else(S::default, S::from_fields);
+        let standing = state.look(&charge.limit, charge.cost, now);
+        state.with_more(standing, &charge.limit, now)
     }
     let by = match algorithm {
         Algorithm::FixedWindow => by::<FixedWindow>,
@@ -95,5 +109,5 @@ pub(super) fn look(
         Algorithm::LeakyBucket => by::<LeakyBucket>,
         Algorithm::Gcra => by::<Gcra>,
     };
-    by(counts.fields(&charge.key), charge, cost, now)
+    by(fields, charge, now)
 }

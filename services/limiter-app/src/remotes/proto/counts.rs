@@ -7,7 +7,7 @@ use remote::{Encodes, Malformed};
 
 use super::{Away, Limit, all_of, nanos, parse_all, required};
 
-/// `message Charge { string key = 1; Limit limit = 2; bool enforced = 3; }`
+/// `message Charge { string key = 1; Limit limit = 2; bool enforced = 3; uint32 cost = 4; }`
 #[derive(Clone, PartialEq, prost::Message)]
 pub struct Charge {
     #[prost(string, tag = "1")]
@@ -16,39 +16,40 @@ pub struct Charge {
     limit: Option<Limit>,
     #[prost(bool, tag = "3")]
     enforced: bool,
+    #[prost(uint32, tag = "4")]
+    cost: u32,
 }
 
 impl Encodes<domain::Charge> for Charge {
     fn of(charge: domain::Charge) -> Self {
-        Self { key: charge.key.0, limit: Some(Limit::of(charge.limit)), enforced: charge.enforced }
+        let domain::Charge { key, limit, enforced, cost } = charge;
+        Self { key: key.0, limit: Some(Limit::of(limit)), enforced, cost }
     }
 
     fn parse(self) -> Result<domain::Charge, Malformed> {
         let limit = required(self.limit)?;
-        Ok(domain::Charge { key: CountKey(self.key), limit, enforced: self.enforced })
+        Ok(domain::Charge { key: CountKey(self.key), limit, enforced: self.enforced, cost: self.cost })
     }
 }
 
-/// `message Take { repeated Charge charges = 1; uint32 cost = 2; }`
+/// `message Take { repeated Charge charges = 1; }`
 #[derive(Clone, PartialEq, prost::Message)]
 pub struct Take {
     #[prost(message, repeated, tag = "1")]
     charges: Vec<Charge>,
-    #[prost(uint32, tag = "2")]
-    cost: u32,
 }
 
 impl Encodes<domain::Take> for Take {
     fn of(take: domain::Take) -> Self {
-        Self { charges: all_of(take.charges), cost: take.cost }
+        Self { charges: all_of(take.charges) }
     }
 
     fn parse(self) -> Result<domain::Take, Malformed> {
-        Ok(domain::Take { charges: parse_all(self.charges)?, cost: self.cost })
+        Ok(domain::Take { charges: parse_all(self.charges)? })
     }
 }
 
-/// `message Standing { bool admits = 1; uint32 remaining = 2; uint64 reset_ns = 3; uint64 retry_ns = 4; uint64 wait_ns = 5; }`
+/// `message Standing { bool admits = 1; uint32 remaining = 2; uint64 reset_ns = 3; optional uint64 retry_ns = 4; uint64 wait_ns = 5; uint64 more_ns = 6; }`
 #[derive(Clone, Copy, PartialEq, prost::Message)]
 pub struct Standing {
     #[prost(bool, tag = "1")]
@@ -57,10 +58,13 @@ pub struct Standing {
     remaining: u32,
     #[prost(uint64, tag = "3")]
     reset_ns: u64,
-    #[prost(uint64, tag = "4")]
-    retry_ns: u64,
+    /// None for never.
+    #[prost(uint64, optional, tag = "4")]
+    retry_ns: Option<u64>,
     #[prost(uint64, tag = "5")]
     wait_ns: u64,
+    #[prost(uint64, tag = "6")]
+    more_ns: u64,
 }
 
 impl Encodes<domain::Standing> for Standing {
@@ -69,8 +73,9 @@ impl Encodes<domain::Standing> for Standing {
             admits: standing.admits,
             remaining: standing.remaining,
             reset_ns: nanos(standing.reset_after),
-            retry_ns: nanos(standing.retry_after),
+            retry_ns: standing.retry_after.map(nanos),
             wait_ns: nanos(standing.wait),
+            more_ns: nanos(standing.more_after),
         }
     }
 
@@ -79,8 +84,9 @@ impl Encodes<domain::Standing> for Standing {
             admits: self.admits,
             remaining: self.remaining,
             reset_after: Duration::from_nanos(self.reset_ns),
-            retry_after: Duration::from_nanos(self.retry_ns),
+            retry_after: self.retry_ns.map(Duration::from_nanos),
             wait: Duration::from_nanos(self.wait_ns),
+            more_after: Duration::from_nanos(self.more_ns),
         })
     }
 }

@@ -45,7 +45,24 @@ impl Encodes<domain::Ask> for Ask {
     }
 }
 
-/// `message PolicyStanding { string policy = 1; Limit limit = 2; uint32 remaining = 3; uint64 reset_ns = 4; }`
+/// `message Asks { repeated Ask asks = 1; }`
+#[derive(Clone, PartialEq, prost::Message)]
+pub struct Asks {
+    #[prost(message, repeated, tag = "1")]
+    asks: Vec<Ask>,
+}
+
+impl Encodes<domain::Asks> for Asks {
+    fn of(asks: domain::Asks) -> Self {
+        Self { asks: all_of(asks.asks) }
+    }
+
+    fn parse(self) -> Result<domain::Asks, Malformed> {
+        Ok(domain::Asks { asks: parse_all(self.asks)? })
+    }
+}
+
+/// `message PolicyStanding { string policy = 1; Limit limit = 2; uint32 remaining = 3; uint64 reset_ns = 4; uint64 more_ns = 5; }`
 #[derive(Clone, PartialEq, prost::Message)]
 pub struct PolicyStanding {
     #[prost(string, tag = "1")]
@@ -56,6 +73,8 @@ pub struct PolicyStanding {
     remaining: u32,
     #[prost(uint64, tag = "4")]
     reset_ns: u64,
+    #[prost(uint64, tag = "5")]
+    more_ns: u64,
 }
 
 impl Encodes<domain::PolicyStanding> for PolicyStanding {
@@ -65,6 +84,7 @@ impl Encodes<domain::PolicyStanding> for PolicyStanding {
             limit: Some(Limit::of(standing.limit)),
             remaining: standing.remaining,
             reset_ns: nanos(standing.reset_after),
+            more_ns: nanos(standing.more_after),
         }
     }
 
@@ -74,18 +94,19 @@ impl Encodes<domain::PolicyStanding> for PolicyStanding {
             limit: required(self.limit)?,
             remaining: self.remaining,
             reset_after: Duration::from_nanos(self.reset_ns),
+            more_after: Duration::from_nanos(self.more_ns),
         })
     }
 }
 
-/// `message Decision { bool admitted = 1; uint64 after_ns = 2; repeated PolicyStanding standings = 3; bool would_refuse = 4; bool counted = 5; }`
+/// `message Decision { bool admitted = 1; optional uint64 after_ns = 2; repeated PolicyStanding standings = 3; bool would_refuse = 4; bool counted = 5; }`
 #[derive(Clone, PartialEq, prost::Message)]
 pub struct Decision {
     #[prost(bool, tag = "1")]
     admitted: bool,
-    /// After how long it passes, or another one may.
-    #[prost(uint64, tag = "2")]
-    after_ns: u64,
+    /// After how long it passes, or another one may; none for never.
+    #[prost(uint64, optional, tag = "2")]
+    after_ns: Option<u64>,
     #[prost(message, repeated, tag = "3")]
     standings: Vec<PolicyStanding>,
     #[prost(bool, tag = "4")]
@@ -97,12 +118,12 @@ pub struct Decision {
 impl Encodes<domain::Decision> for Decision {
     fn of(decision: domain::Decision) -> Self {
         let (admitted, after) = match decision.verdict {
-            Verdict::Admitted(after) => (true, after),
+            Verdict::Admitted(after) => (true, Some(after)),
             Verdict::Refused(after) => (false, after),
         };
         Self {
             admitted,
-            after_ns: nanos(after),
+            after_ns: after.map(nanos),
             standings: all_of(decision.standings),
             would_refuse: decision.would_refuse,
             counted: decision.counted,
@@ -110,13 +131,31 @@ impl Encodes<domain::Decision> for Decision {
     }
 
     fn parse(self) -> Result<domain::Decision, Malformed> {
-        let after = Duration::from_nanos(self.after_ns);
+        let after = self.after_ns.map(Duration::from_nanos);
+        let admitted = || after.map(Verdict::Admitted).ok_or(Malformed);
         Ok(domain::Decision {
-            verdict: if self.admitted { Verdict::Admitted(after) } else { Verdict::Refused(after) },
+            verdict: if self.admitted { admitted()? } else { Verdict::Refused(after) },
             standings: parse_all(self.standings)?,
             would_refuse: self.would_refuse,
             counted: self.counted,
         })
+    }
+}
+
+/// `message Decided { repeated Decision decisions = 1; }`
+#[derive(Clone, PartialEq, prost::Message)]
+pub struct Decided {
+    #[prost(message, repeated, tag = "1")]
+    decisions: Vec<Decision>,
+}
+
+impl Encodes<Vec<domain::Decision>> for Decided {
+    fn of(decisions: Vec<domain::Decision>) -> Self {
+        Self { decisions: all_of(decisions) }
+    }
+
+    fn parse(self) -> Result<Vec<domain::Decision>, Malformed> {
+        parse_all(self.decisions)
     }
 }
 
@@ -134,6 +173,8 @@ pub enum What {
     FactTooLong = 3,
     /// A cost that is none.
     Cost = 4,
+    /// More questions than there are about a request.
+    TooManyAsks = 5,
 }
 
 /// `message DecisionError { What what = 1; Unavailable unavailable = 2; }`
@@ -149,6 +190,7 @@ pub struct DecisionError {
 impl Encodes<domain::DecisionError> for DecisionError {
     fn of(error: domain::DecisionError) -> Self {
         let (what, unavailable) = match error {
+            domain::DecisionError::TooManyAsks => (What::TooManyAsks, None),
             domain::DecisionError::TooManyFacts => (What::TooManyFacts, None),
             domain::DecisionError::FactTooLong => (What::FactTooLong, None),
             domain::DecisionError::Cost => (What::Cost, None),
@@ -161,6 +203,7 @@ impl Encodes<domain::DecisionError> for DecisionError {
 
     fn parse(self) -> Result<domain::DecisionError, Malformed> {
         match self.what() {
+            What::TooManyAsks => Ok(domain::DecisionError::TooManyAsks),
             What::TooManyFacts => Ok(domain::DecisionError::TooManyFacts),
             What::FactTooLong => Ok(domain::DecisionError::FactTooLong),
             What::Cost => Ok(domain::DecisionError::Cost),
