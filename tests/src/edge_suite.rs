@@ -48,13 +48,16 @@ const JSON: (&str, &str) = ("content-type", "application/json");
 
 /// Every behaviour in turn, against one edge, of a wiring that may serve a removed link for `stale_for` longer.
 pub fn behaves(edge: &EdgeClient, stale_for: Duration) {
-    let counted = clicks_are_made_that_have_to_be_counted(edge);
+    let mut counted = clicks_are_made_that_have_to_be_counted(edge);
+    counted.push(a_new_life_of_a_code_has_no_clicks_of_the_old(edge, stale_for));
     a_link_is_made_shown_and_followed(edge);
     the_longest_target_is_taken(edge);
     a_scheme_and_a_host_are_the_same_in_capitals(edge);
     the_same_key_again_is_the_same_link(edge);
+    a_key_first_sent_with_an_alias_is_not_the_same_without(edge);
     an_alias_is_given_once(edge);
     values_that_may_not_be_are_refused(edge);
+    the_last_expiry_is_kept_and_shown(edge);
     bodies_that_cannot_be_read_are_refused(edge);
     what_is_not_there_is_not_found(edge);
     a_removed_link_is_gone(edge, stale_for);
@@ -83,6 +86,31 @@ fn clicks_are_made_that_have_to_be_counted(edge: &EdgeClient) -> Vec<Followed> {
         Followed { code, clicks }
     };
     [7, 3, 0].map(followed).into()
+}
+
+/// Deleted and made again at once, so that clicks of the link that was may still be on their way.
+fn a_new_life_of_a_code_has_no_clicks_of_the_old(edge: &EdgeClient, stale_for: Duration) -> Followed {
+    let code = "several-lives";
+    let wish = |target: &str| edge.shorten(&json!({ "target": target, "alias": code })).made();
+    let leads_to = |target: &str| {
+        let asked = || edge.ask(&Method::HEAD, &format!("/{code}"), &[], "");
+        eventually(stale_for, "every copy has heard of the new link", || {
+            (0..COPIES_ASKED).all(|_| asked().header("location") == target).then_some(())
+        });
+    };
+    for (life, clicks) in [("first", 3), ("second", 5), ("third", 2)] {
+        let target = format!("https://example.com/{life}-life");
+        assert_eq!(wish(&target), code);
+        leads_to(&target);
+        assert_eq!(edge.show(code).json()["clicks"], 0, "the {life} life");
+        for _ in 0..clicks {
+            assert_eq!(edge.follow(code).header("location"), target);
+        }
+        if life != "third" {
+            assert_eq!(edge.remove(code).status, 204);
+        }
+    }
+    Followed { code: code.to_owned(), clicks: 2 }
 }
 
 fn every_click_is_counted_once_in_the_end(edge: &EdgeClient, counted: &[Followed]) {
@@ -158,6 +186,15 @@ fn the_longest_target_is_taken(edge: &EdgeClient) {
 }
 
 /// RFC 3986, 3.1 and 3.2.2: neither is case-sensitive.
+fn a_key_first_sent_with_an_alias_is_not_the_same_without(edge: &EdgeClient) {
+    let target = json!({ "target": "https://example.com/keyed" });
+    let wish = json!({ "target": "https://example.com/keyed", "alias": "keyed-by-alias" });
+    let made = edge.shorten_with_key("order-4713", &wish);
+    assert_eq!(made.made(), "keyed-by-alias");
+    edge.shorten_with_key("order-4713", &target).is_problem(422, "key-reused");
+    assert_eq!(edge.shorten_with_key("order-4713", &wish).json(), made.json());
+}
+
 fn a_scheme_and_a_host_are_the_same_in_capitals(edge: &EdgeClient) {
     for target in ["HTTP://EXAMPLE.COM/a", "hTTpS://Example.Com:443/a"] {
         let code = shortened(edge, target);
@@ -177,6 +214,7 @@ fn the_same_key_again_is_the_same_link(edge: &EdgeClient) {
     for other in [
         json!({ "target": "https://example.com/another" }),
         json!({ "target": "https://example.com/keyed", "alias": "keyed-otherwise" }),
+        json!({ "target": "https://example.com/keyed", "alias": first.text("code") }),
         json!({ "target": "https://example.com/keyed", "expires_at": "2999-01-01T00:00:00Z" }),
     ] {
         edge.shorten_with_key("order-4711", &other).is_problem(422, "key-reused");
@@ -244,8 +282,24 @@ fn values_that_may_not_be_are_refused(edge: &EdgeClient) {
     for past in ["2001-01-01T00:00:00Z", "1901-01-01T00:00:00+02:00"] {
         refused(json!({ "target": sound, "expires_at": past }), "expiry-in-the-past");
     }
-    for malformed in ["tomorrow", "", "2999-13-01T00:00:00Z", "2999-01-01", "32503680000"] {
+    for malformed in [
+        "tomorrow",
+        "",
+        "2999-13-01T00:00:00Z",
+        "2999-01-01",
+        "32503680000",
+        "10000-01-01T00:00:00Z",
+        "9999-12-31T23:59:59-00:01",
+    ] {
         refused(json!({ "target": sound, "expires_at": malformed }), "invalid-expires-at");
+    }
+}
+
+fn the_last_expiry_is_kept_and_shown(edge: &EdgeClient) {
+    let made =
+        edge.shorten(&json!({ "target": "https://example.com/", "expires_at": "9999-12-31T23:59:59.999Z" }));
+    for shown in [&made, &edge.show(&made.made())] {
+        assert_eq!(shown.text("expires_at"), "9999-12-31T23:59:59.999Z");
     }
 }
 

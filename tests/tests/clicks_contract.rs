@@ -4,20 +4,32 @@
 
 use std::sync::Arc;
 
-use backing::{Batching, Event, Subscriber};
-use shortener::{ClickError, ClickService, Clicks, Code, MAX_COUNTS, Tallies, Tally, TallyId};
-use shortener_app::{Tallying, remotes::clicks};
+use backing::{Batching, Database, Event, Subscriber, migrate};
+use shortener::{
+    ClickError, ClickService, ClickStore, Clicks, Code, LinkId, LinkStore, MAX_COUNTS, RequestKey, Tallies,
+    Tally, TallyId,
+};
+use shortener_app::{
+    PostgresClickStore, PostgresLinkStore, SqliteClickStore, SqliteLinkStore, Tallying, remotes::clicks,
+};
 use system_tests::{
     placed::{WAYS, placed},
-    stores::click_stores,
+    stores::{click_stores, databases},
 };
 
-fn tally(id: u128, code: &str, clicks: u32) -> Tally {
-    Tally { id: TallyId(id), counts: [(Code::parse(code).unwrap(), clicks)].into() }
+/// The id of the link that a test calls so.
+fn link(name: &str) -> LinkId {
+    let mut bytes = [0; 16];
+    bytes[..name.len()].copy_from_slice(name.as_bytes());
+    LinkId(u128::from_be_bytes(bytes))
 }
 
-async fn count(clicks: &dyn Clicks, code: &str) -> u64 {
-    clicks.count(Code::parse(code).unwrap()).await.unwrap().clicks
+fn tally(id: u128, name: &str, clicks: u32) -> Tally {
+    Tally { id: TallyId(id), counts: [(link(name), clicks)].into() }
+}
+
+async fn count(clicks: &dyn Clicks, name: &str) -> u64 {
+    clicks.count(link(name)).await.unwrap().clicks
 }
 
 #[tokio::test]
@@ -60,13 +72,65 @@ async fn too_many_counts_are_refused_whole(clicks: &dyn Clicks) {
 }
 
 async fn events_that_come_again_in_other_company_count_once(clicks: Arc<dyn Clicks>) {
-    let event = |id| Event::new(id, "event");
+    let event = |id| Event::new(id, link("event"));
     let subscriber = Tallying::new(Arc::clone(&clicks));
     subscriber.receive(&[event(101), event(102)], Batching::Shifting).await.unwrap();
-    subscriber.receive(&[event(102), event(103)], Batching::Shifting).await.unwrap();
+    // What names no link, as a code did once, is nobody's click.
+    subscriber
+        .receive(&[event(102), Event::new(104, "event"), event(103)], Batching::Shifting)
+        .await
+        .unwrap();
     assert_eq!(count(&*clicks, "event").await, 3);
     let batch = [event(201), event(202)];
     subscriber.receive(&batch, Batching::Fixed).await.unwrap();
     subscriber.receive(&batch, Batching::Fixed).await.unwrap();
     assert_eq!(count(&*clicks, "event").await, 5);
+}
+
+/// What the first version made, with two links in it and clicks by their codes.
+macro_rules! of_the_first_version {
+    ($kind:literal, $database:expr, $reach:ident) => {{
+        let scripts = [
+            include_str!(concat!("../../services/shortener-app/migrations/links/", $kind, "/1_links.sql")),
+            include_str!(concat!("../../services/shortener-app/migrations/clicks/", $kind, "/1_clicks.sql")),
+        ];
+        migrate(&scripts[..1], "links_migrations", $database.$reach()).await.unwrap();
+        migrate(&scripts[1..], "clicks_migrations", $database.$reach()).await.unwrap();
+        for fill in [
+            "INSERT INTO links VALUES ('old', 'HTTP://EXAMPLE.COM', 5, NULL, 'key-1'), ('0000007', 'https://example.com/', 6, 7, 'key-2')",
+            "INSERT INTO click_counts VALUES ('old', 3)",
+        ] {
+            sqlx::query(fill).execute($database.$reach()).await.unwrap();
+        }
+    }};
+}
+
+#[tokio::test]
+async fn links_of_an_older_version_are_kept_and_their_clicks_begin_again() {
+    for (name, database, _kept) in databases().await {
+        println!("{name}");
+        let (links, clicks): (Arc<dyn LinkStore>, Arc<dyn ClickStore>) = match database {
+            Database::Sqlite(database) => {
+                of_the_first_version!("sqlite", database, writer);
+                let links = SqliteLinkStore::open(database.clone()).await.unwrap();
+                (Arc::new(links), Arc::new(SqliteClickStore::open(database).await.unwrap()))
+            }
+            Database::Postgres(database) => {
+                of_the_first_version!("postgres", database, pool);
+                let links = PostgresLinkStore::open(database.clone()).await.unwrap();
+                (Arc::new(links), Arc::new(PostgresClickStore::open(database).await.unwrap()))
+            }
+        };
+        let old = links.find(&Code::parse("old").unwrap()).await.unwrap().unwrap();
+        let made = links.made_by(&RequestKey::parse("key-2").unwrap()).await.unwrap().unwrap();
+        assert_eq!(old.target.as_str(), "http://example.com/", "in normal form");
+        assert_eq!((old.created_at.millis(), old.expires_at), (5, None));
+        assert_ne!(old.id, made.link.id);
+        assert!(!made.aliased, "as far as its length tells");
+        clicks
+            .add(&[tally(1, "old", 1), Tally { id: TallyId(2), counts: [(old.id, 2)].into() }])
+            .await
+            .unwrap();
+        assert_eq!((clicks.count(old.id).await, clicks.count(link("old")).await), (Ok(2), Ok(1)));
+    }
 }

@@ -15,7 +15,9 @@ use shortener::{
     ClickService, ClickStore, Clicks, Code, Link, LinkError, LinkService, LinkStore, Links, RandomCodes,
     Tally, TallyId,
 };
-use shortener_app::{CachedLinkStore, MemoryClickStore, PostgresClickStore, PostgresLinkStore, Tallying};
+use shortener_app::{
+    CachedLinkStore, MemoryClickStore, PostgresClickStore, PostgresLinkStore, Tallying, new_link_id,
+};
 use system_tests::{
     real_servers::{Container, KAFKA, POSTGRES, REDIS},
     stores::numbered,
@@ -76,7 +78,12 @@ fn kafka() -> Option<Container> {
 }
 
 fn service(store: Arc<dyn LinkStore>) -> LinkService {
-    LinkService::new(store, Arc::new(RandomCodes::new(remote::new_span_id)), Arc::new(SystemClock))
+    LinkService::new(
+        store,
+        Arc::new(RandomCodes::new(remote::new_span_id)),
+        Arc::new(SystemClock),
+        new_link_id,
+    )
 }
 
 /// Makes a link, asking again under the same key until it is acknowledged.
@@ -126,11 +133,11 @@ async fn no_acknowledged_link_is_lost_when_postgresql_is_killed_and_comes_back()
     links.remove(made[7].code.clone()).await.unwrap();
     assert!(matches!(resolve(&links, &made[7].code).await, Err(LinkError::NotFound { .. })));
 
-    let tally = Tally { id: TallyId(1), counts: [(made[0].code.clone(), 2)].into() };
+    let tally = Tally { id: TallyId(1), counts: [(made[0].id, 2)].into() };
     for _ in 0..2 {
         clicks.add(std::slice::from_ref(&tally)).await.unwrap();
     }
-    assert_eq!(clicks.count(&made[0].code).await.unwrap(), 2, "once, however often it comes");
+    assert_eq!(clicks.count(made[0].id).await.unwrap(), 2, "once, however often it comes");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -194,11 +201,11 @@ async fn no_click_is_lost_or_doubled_when_the_broker_restarts() {
     })
     .await;
 
-    let code = Code::parse("hello").unwrap();
+    let link = new_link_id();
     let mut restarting = None;
     for number in 1..=CLICKS {
         // The same event until it is acknowledged: what was stored although it was not acknowledged comes twice.
-        let event = Event::new(u128::from(number), code.as_str());
+        let event = Event::new(u128::from(number), link);
         eventually("a click is acknowledged", async || publisher.publish(event.clone()).await.ok()).await;
         if number == CLICKS / 3 {
             let container = Arc::clone(&container);
@@ -207,7 +214,7 @@ async fn no_click_is_lost_or_doubled_when_the_broker_restarts() {
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
     restarting.unwrap().await.unwrap();
-    let counted = async || clicks.count(code.clone()).await.unwrap().clicks;
+    let counted = async || clicks.count(link).await.unwrap().clicks;
     eventually("every click is counted", async || (counted().await >= CLICKS).then_some(())).await;
     // What would come twice has come by now: the lag is seen to be nothing for a while.
     tokio::time::sleep(Duration::from_secs(3)).await;

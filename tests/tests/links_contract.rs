@@ -17,7 +17,7 @@ use shortener::{
     Code, CodeSource, CounterCodes, HashCodes, Inserted, Link, LinkError, LinkService, LinkStore, Links,
     NewLink, RandomCodes, RequestKey, Shorten, Target,
 };
-use shortener_app::{CachedLinkStore, MemoryLinkStore, StoreNumbers, remotes::links};
+use shortener_app::{CachedLinkStore, MemoryLinkStore, StoreNumbers, new_link_id, remotes::links};
 use system_tests::{
     placed::{WAYS, placed},
     redis_server::{PATIENT, RedisServer},
@@ -85,8 +85,12 @@ async fn links_keeps_its_promises_however_it_is_reached_and_whatever_it_stands_o
             }
             for (cache_name, store) in stores {
                 println!("{way_name}, {store_name}, {cache_name}");
-                let service =
-                    Arc::new(LinkService::new(store, random(), Arc::clone(&clock) as Arc<dyn Clock>));
+                let service = Arc::new(LinkService::new(
+                    store,
+                    random(),
+                    Arc::clone(&clock) as Arc<dyn Clock>,
+                    new_link_id,
+                ));
                 let links = placed::<links::Placed>(way, service).await;
                 behaves(&*links, &clock, cache_name).await;
             }
@@ -105,19 +109,20 @@ async fn a_creation_that_was_cut_off_before_the_cache_was_told_is_found_once_it_
         let cache = Cache::new("links", tiers, policy, &mut Registry::default());
         let cached = CachedLinkStore::new(Arc::clone(&store) as _, cache, Arc::new(Hands::default()));
         let link = Link {
+            id: new_link_id(),
             code: code(&format!("cut-{}", name.replace(' ', "-"))),
             target: Target::parse("https://example.com/cut").unwrap(),
             created_at: Hands::default().now(),
             expires_at: None,
         };
         assert_eq!(cached.find(&link.code).await, Ok(None), "{name}: and that is known now");
-        let new = NewLink { link: link.clone(), key: RequestKey::parse("cut").unwrap() };
+        let new = NewLink { link: link.clone(), key: RequestKey::parse("cut").unwrap(), aliased: false };
         assert_eq!(
             store.insert(new.clone()).await,
             Ok(Inserted::Stored),
             "{name}: by a process that died then"
         );
-        assert_eq!(cached.insert(new).await, Ok(Inserted::Replayed(link.clone())), "{name}");
+        assert_eq!(cached.insert(new.clone()).await, Ok(Inserted::Replayed(new)), "{name}");
         assert_eq!(cached.find(&link.code.clone()).await, Ok(Some(link)), "{name}: it was acknowledged");
     }
 }
@@ -126,6 +131,8 @@ async fn behaves(links: &dyn Links, clock: &Hands, unique: &str) {
     let key = |name: &str| format!("{name}-{}", unique.replace(' ', "-"));
     an_acknowledged_link_resolves_to_its_target(links, &key("plain")).await;
     the_same_key_again_is_the_same_link(links, &key("again")).await;
+    a_key_stands_for_everything_that_was_asked_with_it(links, clock, &key("all")).await;
+    a_code_has_one_life_after_the_other(links, &key("life")).await;
     an_alias_is_given_once(links, &key("alias")).await;
     a_code_that_was_asked_for_in_vain_leads_somewhere_once_it_is_taken(links, &key("vain")).await;
     an_expired_link_never_resolves(links, clock, &key("expiry")).await;
@@ -146,6 +153,49 @@ async fn the_same_key_again_is_the_same_link(links: &dyn Links, key: &str) {
     assert_eq!(first, second);
     let other = links.shorten(request("https://example.com/other", key)).await;
     assert_eq!(other, Err(LinkError::KeyReused));
+}
+
+async fn a_key_stands_for_everything_that_was_asked_with_it(links: &dyn Links, clock: &Hands, key: &str) {
+    let end = |seconds| Some(clock.now().plus(Duration::from_secs(seconds)));
+    let alias = |text: &str| Some(code(&format!("{key}{text}")));
+    for (name, alias, expires_at) in [
+        ("plain", None, None),
+        ("alias", alias("a"), None),
+        ("end", None, end(60)),
+        ("both", alias("b"), end(60)),
+    ] {
+        let key = format!("{key}-{name}");
+        let first = Shorten { alias, expires_at, ..request("https://example.com/all", &key) };
+        let made = links.shorten(first.clone()).await.unwrap();
+        let others = [
+            Shorten { target: Target::parse("https://example.com/al").unwrap(), ..first.clone() },
+            Shorten { alias: first.alias.clone().xor(Some(made.code.clone())), ..first.clone() },
+            Shorten { alias: Some(code("another")), ..first.clone() },
+            Shorten { expires_at: first.expires_at.xor(end(60)), ..first.clone() },
+            Shorten { expires_at: end(61), ..first.clone() },
+        ];
+        for other in others {
+            assert_eq!(links.shorten(other.clone()).await, Err(LinkError::KeyReused), "{name}: {other:?}");
+        }
+        assert_eq!(links.shorten(first).await, Ok(made), "{name}");
+    }
+}
+
+async fn a_code_has_one_life_after_the_other(links: &dyn Links, key: &str) {
+    let wish = |key: &str| Shorten { alias: Some(code("lives")), ..request("https://example.com/", key) };
+    let mut ids = std::collections::HashSet::new();
+    for life in 0..3 {
+        let key = format!("{key}-{life}");
+        let made = links.shorten(wish(&key)).await.unwrap();
+        assert!(ids.insert(made.id), "another link");
+        assert_eq!(links.shorten(wish(&key)).await, Ok(made.clone()), "the same link");
+        assert_eq!(links.resolve(made.code.clone()).await, Ok(made.clone()));
+        links.remove(made.code).await.unwrap();
+    }
+    // Of a link that is gone nothing is left, its key included.
+    let again = links.shorten(wish(&format!("{key}-0"))).await.unwrap();
+    assert!(ids.insert(again.id), "another link");
+    links.remove(again.code).await.unwrap();
 }
 
 async fn an_alias_is_given_once(links: &dyn Links, key: &str) {
@@ -234,7 +284,7 @@ async fn no_code_is_handed_out_twice_whatever_makes_them() {
 }
 
 async fn many_at_once(store: Arc<dyn LinkStore>, codes: Arc<dyn CodeSource>, unique: &str) {
-    let service = Arc::new(LinkService::new(store, codes, Arc::new(Hands::default())));
+    let service = Arc::new(LinkService::new(store, codes, Arc::new(Hands::default()), new_link_id));
     let mut tasks = tokio::task::JoinSet::new();
     for number in 0..300 {
         let (service, key) = (Arc::clone(&service), format!("{unique}-{number}"));

@@ -15,7 +15,7 @@ use backing::{ABSENT_FOR, ANSWER_WITHIN, Background, Cache, CachePolicy, Lasting
 use contract::SystemClock;
 use prometheus_client::{encoding::text::encode, registry::Registry};
 use shortener::{Code, Link, LinkError, LinkService, Links, RandomCodes};
-use shortener_app::{CachedLinkStore, MemoryLinkStore};
+use shortener_app::{CachedLinkStore, MemoryLinkStore, new_link_id};
 use system_tests::{
     clock::Clock,
     redis_server::{PATIENT, RedisServer},
@@ -331,7 +331,7 @@ async fn links(server: &RedisServer, tiers: fn(Redis) -> Tiers) -> Arc<dyn Links
     let cache = Cache::new("links", tiers(redis), policy, &mut registry);
     let store = CachedLinkStore::new(Arc::new(MemoryLinkStore::default()), cache, Arc::new(SystemClock));
     let codes = Arc::new(RandomCodes::new(remote::new_span_id));
-    Arc::new(LinkService::new(Arc::new(store), codes, Arc::new(SystemClock)))
+    Arc::new(LinkService::new(Arc::new(store), codes, Arc::new(SystemClock), new_link_id))
 }
 
 async fn shorten(links: &dyn Links, number: u32) -> Link {

@@ -71,7 +71,7 @@ async fn shorten(
     let asked: ShortenAsked = json_body(request, MAX_BODY_BYTES).await?;
     let link = edge.links.shorten(parse(asked, key, via)?).await.map_err(of_links)?;
     let location = HeaderValue::try_from(format!("/{}", link.code)).map_err(|_| unwritable())?;
-    let shown = Json(LinkShown::new(&link, None));
+    let shown = Json(LinkShown::new(&link, None)?);
     Ok((StatusCode::CREATED, [(header::LOCATION, location)], shown).into_response())
 }
 
@@ -92,10 +92,11 @@ fn via(uri: &Uri, headers: &HeaderMap) -> Option<String> {
 
 fn parse(asked: ShortenAsked, key: RequestKey, via: Option<String>) -> Result<Shorten, Problem> {
     let alias = asked.alias.map(Code::parse).transpose();
+    let expires_at = asked.expires_at.as_deref().map(body::moment).transpose();
     Ok(Shorten {
         target: Target::parse(asked.target).map_err(|error| Problem::invalid("target", &error))?,
         alias: alias.map_err(|error| Problem::invalid("alias", &error))?,
-        expires_at: asked.expires_at.as_deref().map(body::moment).transpose()?,
+        expires_at: expires_at.map_err(|error| Problem::invalid("expires_at", &error))?,
         key,
         via,
     })
@@ -105,7 +106,7 @@ async fn follow(State(edge): State<Arc<Edge>>, method: Method, code: PathText) -
     let link = resolve(&edge, code).await?;
     // A HEAD request looks at a link and does not follow it.
     if method == Method::GET {
-        let click = Event::new(Uuid::now_v7().as_u128(), link.code);
+        let click = Event::new(Uuid::now_v7().as_u128(), link.id);
         edge.followed.publish(click).await?;
     }
     let target = Bytes::from(String::from(link.target));
@@ -118,8 +119,8 @@ async fn follow(State(edge): State<Arc<Edge>>, method: Method, code: PathText) -
 
 async fn show(State(edge): State<Arc<Edge>>, code: PathText) -> Result<Json<LinkShown>, Problem> {
     let link = resolve(&edge, code).await?;
-    let count = edge.clicks.count(link.code.clone()).await.map_err(of_clicks)?;
-    Ok(Json(LinkShown::new(&link, Some(count.clicks))))
+    let count = edge.clicks.count(link.id).await.map_err(of_clicks)?;
+    LinkShown::new(&link, Some(count.clicks)).map(Json)
 }
 
 /// How many follows are acknowledged and not counted yet: what is missing beyond that is lost.

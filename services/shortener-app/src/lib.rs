@@ -14,6 +14,7 @@ pub use adapters::{
     SqliteClickStore, SqliteLinkStore, StoreNumbers, Tallying,
 };
 pub use system::SYSTEM;
+pub use wiring::new_link_id;
 
 /// The shortener, for `lab host`.
 pub static SERVICE: runtime::Service =

@@ -4,14 +4,14 @@
 
 /// The component `clicks`.
 pub mod clicks {
-    use shortener::{ClickCount, ClickError, Clicks, Code, Recorded, Tallies};
+    use shortener::{ClickCount, ClickError, Clicks, LinkId, Recorded, Tallies};
 
     use super::proto;
 
     remote::remote! {
         Clicks at "clicks", messages in proto, failing with ClickError {
             #[repeatable] record(Tallies) -> Recorded;
-            #[repeatable] count(Code) -> ClickCount;
+            #[repeatable] count(LinkId) -> ClickCount;
         }
     }
 }

@@ -7,9 +7,10 @@ use backing::Database;
 use contract::SystemClock;
 use runtime::{Backings, Host};
 use shortener::{
-    ClickService, ClickStore, Clicks, CodeSource, CounterCodes, HashCodes, LinkService, LinkStore, Links,
-    RandomCodes,
+    ClickService, ClickStore, Clicks, CodeSource, CounterCodes, HashCodes, LinkId, LinkService, LinkStore,
+    Links, RandomCodes,
 };
+use uuid::Uuid;
 
 use crate::{
     adapters::{
@@ -40,7 +41,12 @@ async fn click_service(b: &mut Backings) -> Result<Arc<dyn Clicks>> {
 
 async fn link_service(b: &mut Backings) -> Result<Arc<dyn Links>> {
     let (store, codes) = (link_store(b).await?, code_source(b).await?);
-    Ok(Arc::new(LinkService::new(store, codes, Arc::new(SystemClock))))
+    Ok(Arc::new(LinkService::new(store, codes, Arc::new(SystemClock), new_link_id)))
+}
+
+/// An id that no link has had.
+pub fn new_link_id() -> LinkId {
+    LinkId(Uuid::now_v7().as_u128())
 }
 
 async fn click_store(b: &mut Backings) -> Result<Arc<dyn ClickStore>> {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
-use crate::{ClickCount, ClickError, ClickStore, Clicks, Code, MAX_COUNTS, Recorded, Tallies};
+use crate::{ClickCount, ClickError, ClickStore, Clicks, LinkId, MAX_COUNTS, Recorded, Tallies};
 
 /// Records and counts clicks.
 pub struct ClickService {
@@ -28,8 +28,8 @@ impl Clicks for ClickService {
         Ok(Recorded)
     }
 
-    async fn count(&self, code: Code) -> Result<ClickCount, ClickError> {
-        let clicks = self.store.count(&code).await?;
+    async fn count(&self, link: LinkId) -> Result<ClickCount, ClickError> {
+        let clicks = self.store.count(link).await?;
         Ok(ClickCount { clicks })
     }
 }

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use contract::{Kind, RemoteError, Unavailable};
 use serde::{Deserialize, Serialize};
 
-use crate::Code;
+use crate::{LinkId, links::uuid};
 
 /// The most counts that one call may carry, over all its tallies.
 pub const MAX_COUNTS: usize = 5_000;
@@ -18,7 +18,7 @@ pub trait Clicks: Send + Sync {
     async fn record(&self, tallies: Tallies) -> Result<Recorded, ClickError>;
 
     /// How often a link was followed, as far as is known here by now. Repeatable.
-    async fn count(&self, code: Code) -> Result<ClickCount, ClickError>;
+    async fn count(&self, link: LinkId) -> Result<ClickCount, ClickError>;
 }
 
 /// Tallies that are recorded together.
@@ -32,7 +32,7 @@ pub struct Tally {
     /// Unique: a tally is added once.
     pub id: TallyId,
     /// How often each link was followed.
-    pub counts: BTreeMap<Code, u32>,
+    pub counts: BTreeMap<LinkId, u32>,
 }
 
 /// The id of a tally: a UUID.
@@ -40,11 +40,16 @@ pub struct Tally {
 #[serde(try_from = "String", into = "String")]
 pub struct TallyId(pub u128);
 
-impl TryFrom<String> for TallyId {
-    type Error = std::num::ParseIntError;
+/// Why a text is no id of a tally.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a tally's id is 32 hexadecimal digits")]
+pub struct TallyIdError;
 
-    fn try_from(hex: String) -> Result<Self, Self::Error> {
-        u128::from_str_radix(&hex, 16).map(Self)
+impl TryFrom<String> for TallyId {
+    type Error = TallyIdError;
+
+    fn try_from(text: String) -> Result<Self, TallyIdError> {
+        uuid(&text).map(Self).ok_or(TallyIdError)
     }
 }
 

@@ -21,10 +21,12 @@ pub mod ports;
 mod target;
 
 pub use click_service::ClickService;
-pub use clicks::{ClickCount, ClickError, Clicks, MAX_COUNTS, Recorded, Tallies, Tally, TallyId};
+pub use clicks::{
+    ClickCount, ClickError, Clicks, MAX_COUNTS, Recorded, Tallies, Tally, TallyId, TallyIdError,
+};
 pub use code::{Code, CodeError};
 pub use codes::{CodeSource, CounterCodes, HashCodes, RandomCodes};
 pub use link_service::LinkService;
-pub use links::{Link, LinkError, Links, Removed, RequestKey, RequestKeyError, Shorten};
+pub use links::{Link, LinkError, LinkId, LinkIdError, Links, Removed, RequestKey, RequestKeyError, Shorten};
 pub use ports::{ClickStore, Inserted, LinkStore, NewLink, Numbers};
 pub use target::{Target, TargetError};

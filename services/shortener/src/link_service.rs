@@ -5,7 +5,9 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use contract::{Clock, Unavailable, Why};
 
-use crate::{Code, CodeSource, Inserted, Link, LinkError, LinkStore, Links, NewLink, Removed, Shorten};
+use crate::{
+    Code, CodeSource, Inserted, Link, LinkError, LinkId, LinkStore, Links, NewLink, Removed, Shorten,
+};
 
 /// Codes that are tried for one link before the shortener gives up: with few codes in use, two are plenty.
 const ATTEMPTS: u32 = 8;
@@ -15,12 +17,18 @@ pub struct LinkService {
     store: Arc<dyn LinkStore>,
     codes: Arc<dyn CodeSource>,
     clock: Arc<dyn Clock>,
+    ids: Box<dyn Fn() -> LinkId + Send + Sync>,
 }
 
 impl LinkService {
-    /// Stands on a store, a source of codes and a clock.
-    pub fn new(store: Arc<dyn LinkStore>, codes: Arc<dyn CodeSource>, clock: Arc<dyn Clock>) -> Self {
-        Self { store, codes, clock }
+    /// Stands on a store, a source of codes, a clock, and a source of ids that never gives one twice.
+    pub fn new(
+        store: Arc<dyn LinkStore>,
+        codes: Arc<dyn CodeSource>,
+        clock: Arc<dyn Clock>,
+        ids: impl Fn() -> LinkId + Send + Sync + 'static,
+    ) -> Self {
+        Self { store, codes, clock, ids: Box::new(ids) }
     }
 
     fn validate(request: &Shorten) -> Result<(), LinkError> {
@@ -34,19 +42,25 @@ impl LinkService {
     }
 
     async fn insert(&self, request: &Shorten, code: Code) -> Result<(Link, Inserted), LinkError> {
-        let now = self.clock.now();
-        let link =
-            Link { code, target: request.target.clone(), created_at: now, expires_at: request.expires_at };
-        let new = NewLink { link: link.clone(), key: request.key.clone() };
+        let link = Link {
+            id: (self.ids)(),
+            code,
+            target: request.target.clone(),
+            created_at: self.clock.now(),
+            expires_at: request.expires_at,
+        };
+        let new = NewLink { link: link.clone(), key: request.key.clone(), aliased: request.alias.is_some() };
         Ok((link, self.store.insert(new).await?))
     }
 
     /// What it means that a request with this key has made a link before.
-    fn replayed(request: &Shorten, before: Link) -> Result<Link, LinkError> {
-        let same = before.target == request.target
-            && before.expires_at == request.expires_at
-            && request.alias.as_ref().is_none_or(|alias| *alias == before.code);
-        if same { Ok(before) } else { Err(LinkError::KeyReused) }
+    fn replayed(request: &Shorten, before: NewLink) -> Result<Link, LinkError> {
+        let Shorten { target, alias, expires_at, key: _, via: _ } = request;
+        let NewLink { link, key: _, aliased } = before;
+        let same = link.target == *target
+            && link.expires_at == *expires_at
+            && alias.as_ref() == aliased.then_some(&link.code);
+        if same { Ok(link) } else { Err(LinkError::KeyReused) }
     }
 
     /// What an insert means for the caller; `None`: the code is taken, another may be free.

@@ -36,9 +36,50 @@ pub struct Shorten {
     pub via: Option<String>,
 }
 
+/// The id of a link: a UUID of version 7, of the moment when the link was made.
+///
+/// A code may have several links, one after the other: what is known of a link is kept by its id.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct LinkId(pub u128);
+
+/// Why a text is no id of a link.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a link's id is 32 hexadecimal digits")]
+pub struct LinkIdError;
+
+impl LinkId {
+    /// Reads an id.
+    pub fn parse(text: &str) -> Result<Self, LinkIdError> {
+        uuid(text).map(Self).ok_or(LinkIdError)
+    }
+}
+
+/// Reads a UUID as it stands in JSON and in tables: its 32 digits alone, and nothing that a number may have besides.
+pub(crate) fn uuid(text: &str) -> Option<u128> {
+    let digits = text.len() == 32 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+    if digits { u128::from_str_radix(text, 16).ok() } else { None }
+}
+
+impl TryFrom<String> for LinkId {
+    type Error = LinkIdError;
+
+    fn try_from(text: String) -> Result<Self, LinkIdError> {
+        Self::parse(&text)
+    }
+}
+
+impl From<LinkId> for String {
+    fn from(id: LinkId) -> Self {
+        format!("{:032x}", id.0)
+    }
+}
+
 /// A short link.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Link {
+    /// Tells it from every other link that has or had its code.
+    pub id: LinkId,
     /// Its code.
     pub code: Code,
     /// Where it leads.

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use contract::Unavailable;
 
-use crate::{Code, Link, RequestKey, Tally};
+use crate::{Code, Link, LinkId, RequestKey, Tally};
 
 /// Keeps links.
 ///
@@ -18,19 +18,21 @@ pub trait LinkStore: Send + Sync {
     async fn find(&self, code: &Code) -> Result<Option<Link>, Unavailable>;
 
     /// The link that a request with this key made, expired or not.
-    async fn made_by(&self, key: &RequestKey) -> Result<Option<Link>, Unavailable>;
+    async fn made_by(&self, key: &RequestKey) -> Result<Option<NewLink>, Unavailable>;
 
-    /// Sees to it that there is no link with this code.
+    /// Sees to it that there is no link with this code, and that the key that made it has made none.
     async fn remove(&self, code: &Code) -> Result<(), Unavailable>;
 }
 
-/// A link that is to be stored.
+/// A link, and what there is to know of the request that made it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewLink {
     /// The link.
     pub link: Link,
-    /// The key of the request that made it.
+    /// The request's key.
     pub key: RequestKey,
+    /// Whether the request wished for the code.
+    pub aliased: bool,
 }
 
 /// What became of an insert.
@@ -39,7 +41,7 @@ pub enum Inserted {
     /// The link is stored.
     Stored,
     /// The key made this link before; nothing was stored.
-    Replayed(Link),
+    Replayed(NewLink),
     /// Another link has the code; nothing was stored.
     CodeTaken,
 }
@@ -57,6 +59,6 @@ pub trait ClickStore: Send + Sync {
     /// Adds every tally whose id it has not seen; all or none of them.
     async fn add(&self, tallies: &[Tally]) -> Result<(), Unavailable>;
 
-    /// The clicks of a code; zero if it has none.
-    async fn count(&self, code: &Code) -> Result<u64, Unavailable>;
+    /// The clicks of a link; zero if it has none.
+    async fn count(&self, link: LinkId) -> Result<u64, Unavailable>;
 }

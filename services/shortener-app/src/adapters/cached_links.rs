@@ -41,7 +41,7 @@ impl LinkStore for CachedLinkStore {
         match &inserted {
             Inserted::Stored => self.cache.put(&link.code.clone(), &self.lasting(link)).await,
             // Perhaps of one that was cut off before the cache was told.
-            Inserted::Replayed(before) => self.cache.doubt(&before.code).await,
+            Inserted::Replayed(before) => self.cache.doubt(&before.link.code).await,
             Inserted::CodeTaken => {}
         }
         Ok(inserted)
@@ -52,7 +52,7 @@ impl LinkStore for CachedLinkStore {
         self.cache.get_or_load(code, load).await
     }
 
-    async fn made_by(&self, key: &RequestKey) -> Result<Option<Link>, Unavailable> {
+    async fn made_by(&self, key: &RequestKey) -> Result<Option<NewLink>, Unavailable> {
         self.store.made_by(key).await
     }
 

@@ -44,7 +44,7 @@ impl LinkStore for DistantLinkStore {
         self.store.find(code).await
     }
 
-    async fn made_by(&self, key: &RequestKey) -> Result<Option<Link>, Unavailable> {
+    async fn made_by(&self, key: &RequestKey) -> Result<Option<NewLink>, Unavailable> {
         self.store.made_by(key).await
     }
 

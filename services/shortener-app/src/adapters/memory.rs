@@ -2,49 +2,49 @@
 
 use std::{
     collections::{HashMap, HashSet},
-    sync::{Mutex, PoisonError},
+    sync::{Mutex, MutexGuard, PoisonError},
 };
 
 use async_trait::async_trait;
 use contract::Unavailable;
-use shortener::{ClickStore, Code, Inserted, Link, LinkStore, NewLink, RequestKey, Tally, TallyId};
+use shortener::{ClickStore, Code, Inserted, Link, LinkId, LinkStore, NewLink, RequestKey, Tally, TallyId};
 
 /// Links in memory.
 #[derive(Debug, Default)]
 pub struct MemoryLinkStore {
-    links: Mutex<(HashMap<Code, Link>, HashMap<RequestKey, Code>)>,
+    links: Mutex<HashMap<Code, NewLink>>,
+}
+
+impl MemoryLinkStore {
+    fn links(&self) -> MutexGuard<'_, HashMap<Code, NewLink>> {
+        self.links.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 #[async_trait]
 impl LinkStore for MemoryLinkStore {
     async fn insert(&self, new: NewLink) -> Result<Inserted, Unavailable> {
-        let mut guard = self.links.lock().unwrap_or_else(PoisonError::into_inner);
-        let (links, keys) = &mut *guard;
-        if let Some(link) = keys.get(&new.key).and_then(|code| links.get(code)) {
-            return Ok(Inserted::Replayed(link.clone()));
+        let mut links = self.links();
+        if let Some(before) = links.values().find(|before| before.key == new.key) {
+            return Ok(Inserted::Replayed(before.clone()));
         }
         if links.contains_key(&new.link.code) {
             return Ok(Inserted::CodeTaken);
         }
-        keys.insert(new.key, new.link.code.clone());
-        links.insert(new.link.code.clone(), new.link);
+        links.insert(new.link.code.clone(), new);
         Ok(Inserted::Stored)
     }
 
     async fn find(&self, code: &Code) -> Result<Option<Link>, Unavailable> {
-        let links = self.links.lock().unwrap_or_else(PoisonError::into_inner);
-        Ok(links.0.get(code).cloned())
+        Ok(self.links().get(code).map(|made| made.link.clone()))
     }
 
-    async fn made_by(&self, key: &RequestKey) -> Result<Option<Link>, Unavailable> {
-        let guard = self.links.lock().unwrap_or_else(PoisonError::into_inner);
-        let (links, keys) = &*guard;
-        Ok(keys.get(key).and_then(|code| links.get(code)).cloned())
+    async fn made_by(&self, key: &RequestKey) -> Result<Option<NewLink>, Unavailable> {
+        Ok(self.links().values().find(|made| made.key == *key).cloned())
     }
 
     async fn remove(&self, code: &Code) -> Result<(), Unavailable> {
-        let mut links = self.links.lock().unwrap_or_else(PoisonError::into_inner);
-        links.0.remove(code);
+        self.links().remove(code);
         Ok(())
     }
 }
@@ -52,7 +52,7 @@ impl LinkStore for MemoryLinkStore {
 /// Clicks in memory.
 #[derive(Debug, Default)]
 pub struct MemoryClickStore {
-    clicks: Mutex<(HashSet<TallyId>, HashMap<Code, u64>)>,
+    clicks: Mutex<(HashSet<TallyId>, HashMap<LinkId, u64>)>,
 }
 
 #[async_trait]
@@ -62,16 +62,16 @@ impl ClickStore for MemoryClickStore {
         let (seen, counts) = &mut *guard;
         for tally in tallies {
             if seen.insert(tally.id) {
-                for (code, clicks) in &tally.counts {
-                    *counts.entry(code.clone()).or_default() += u64::from(*clicks);
+                for (link, clicks) in &tally.counts {
+                    *counts.entry(*link).or_default() += u64::from(*clicks);
                 }
             }
         }
         Ok(())
     }
 
-    async fn count(&self, code: &Code) -> Result<u64, Unavailable> {
+    async fn count(&self, link: LinkId) -> Result<u64, Unavailable> {
         let clicks = self.clicks.lock().unwrap_or_else(PoisonError::into_inner);
-        Ok(clicks.1.get(code).copied().unwrap_or(0))
+        Ok(clicks.1.get(&link).copied().unwrap_or(0))
     }
 }

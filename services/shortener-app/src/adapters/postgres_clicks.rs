@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use async_trait::async_trait;
 use backing::{Postgres, migrate, unavailable};
 use contract::Unavailable;
-use shortener::{ClickStore, Code, Tally};
+use shortener::{ClickStore, LinkId, Tally};
 
 /// Clicks in two tables of a PostgreSQL database: the counts, and the tallies that are in them.
 pub struct PostgresClickStore {
@@ -15,8 +15,11 @@ pub struct PostgresClickStore {
 impl PostgresClickStore {
     /// Makes the tables if they are not there.
     pub async fn open(database: Postgres) -> anyhow::Result<Self> {
-        let tables = include_str!("../../migrations/clicks/postgres/1_clicks.sql");
-        migrate(&[tables], "clicks_migrations", database.pool()).await?;
+        let scripts = [
+            include_str!("../../migrations/clicks/postgres/1_clicks.sql"),
+            include_str!("../../migrations/clicks/postgres/2_by_link.sql"),
+        ];
+        migrate(&scripts, "clicks_migrations", database.pool()).await?;
         Ok(Self { database })
     }
 }
@@ -24,28 +27,28 @@ impl PostgresClickStore {
 #[async_trait]
 impl ClickStore for PostgresClickStore {
     async fn add(&self, tallies: &[Tally]) -> Result<(), Unavailable> {
-        // One statement, so all or nothing; in the order of ids and of codes, so that two of them never wait for each other.
+        // One statement, so all or nothing; in the order of ids and of links, so that two of them never wait for each other.
         let add = "WITH fresh AS (
                 INSERT INTO tallies (id) SELECT DISTINCT unnest($1::text[]) AS id ORDER BY id
                 ON CONFLICT DO NOTHING RETURNING id
             )
-            INSERT INTO click_counts (code, clicks)
-            SELECT t.code, sum(t.clicks)::bigint FROM unnest($1::text[], $2::text[], $3::bigint[]) AS t (id, code, clicks)
-            JOIN fresh USING (id) GROUP BY t.code ORDER BY t.code
-            ON CONFLICT (code) DO UPDATE SET clicks = click_counts.clicks + excluded.clicks";
+            INSERT INTO click_counts (link, clicks)
+            SELECT t.link, sum(t.clicks)::bigint FROM unnest($1::text[], $2::text[], $3::bigint[]) AS t (id, link, clicks)
+            JOIN fresh USING (id) GROUP BY t.link ORDER BY t.link
+            ON CONFLICT (link) DO UPDATE SET clicks = click_counts.clicks + excluded.clicks";
         // The same tally twice in one call counts once as well.
         let mut seen = HashSet::new();
-        let (mut ids, mut codes, mut clicks) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut ids, mut links, mut clicks) = (Vec::new(), Vec::new(), Vec::new());
         for tally in tallies.iter().filter(|tally| seen.insert(tally.id)) {
-            for (code, count) in &tally.counts {
+            for (link, count) in &tally.counts {
                 ids.push(String::from(tally.id));
-                codes.push(code.as_str());
+                links.push(String::from(*link));
                 clicks.push(i64::from(*count));
             }
         }
         sqlx::query(add)
             .bind(ids)
-            .bind(codes)
+            .bind(links)
             .bind(clicks)
             .execute(self.database.pool())
             .await
@@ -53,9 +56,9 @@ impl ClickStore for PostgresClickStore {
         Ok(())
     }
 
-    async fn count(&self, code: &Code) -> Result<u64, Unavailable> {
-        let clicks: Option<i64> = sqlx::query_scalar("SELECT clicks FROM click_counts WHERE code = $1")
-            .bind(code.as_str())
+    async fn count(&self, link: LinkId) -> Result<u64, Unavailable> {
+        let clicks: Option<i64> = sqlx::query_scalar("SELECT clicks FROM click_counts WHERE link = $1")
+            .bind(String::from(link))
             .fetch_optional(self.database.pool())
             .await
             .map_err(|error| unavailable(&error))?;

@@ -1,23 +1,38 @@
 //! A link as a row: the same columns in every store.
 
 use contract::Timestamp;
-use shortener::{Code, Link, Target};
+use shortener::{Code, Link, LinkId, NewLink, RequestKey, Target};
 
-/// `code, target, created_ms, expires_ms`
-pub(super) type LinkRow = (String, String, i64, Option<i64>);
+/// `id, code, target, created_ms, expires_ms`
+pub(super) type LinkRow = (String, String, String, i64, Option<i64>);
 
 /// The columns of a [`LinkRow`].
-pub(super) const COLUMNS: &str = "code, target, created_ms, expires_ms";
+pub(super) const COLUMNS: &str = "id, code, target, created_ms, expires_ms";
+
+/// A [`LinkRow`] and `aliased`.
+pub(super) type MadeRow = (String, String, String, i64, Option<i64>, bool);
 
 /// The link in a row.
 pub(super) fn link(row: LinkRow) -> Result<Link, sqlx::Error> {
-    let (code, target, created_ms, expires_ms) = row;
+    let (id, code, target, created_ms, expires_ms) = row;
     Ok(Link {
-        code: Code::parse(code).map_err(|error| sqlx::Error::Decode(error.into()))?,
-        target: Target::try_from(target).map_err(|error| sqlx::Error::Decode(error.into()))?,
+        id: LinkId::parse(&id).map_err(undecoded)?,
+        code: Code::parse(code).map_err(undecoded)?,
+        target: Target::try_from(target).map_err(undecoded)?,
         created_at: Timestamp::from_millis(created_ms.unsigned_abs()),
         expires_at: expires_ms.map(|ms| Timestamp::from_millis(ms.unsigned_abs())),
     })
+}
+
+/// The link in a row that a request with this key made.
+pub(super) fn made(row: MadeRow, key: &RequestKey) -> Result<NewLink, sqlx::Error> {
+    let (id, code, target, created_ms, expires_ms, aliased) = row;
+    let link = link((id, code, target, created_ms, expires_ms))?;
+    Ok(NewLink { link, key: key.clone(), aliased })
+}
+
+fn undecoded(error: impl std::error::Error + Send + Sync + 'static) -> sqlx::Error {
+    sqlx::Error::Decode(error.into())
 }
 
 /// A moment as a column.

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use backing::{Sqlite, migrate, unavailable};
 use contract::Unavailable;
-use shortener::{ClickStore, Code, Tally};
+use shortener::{ClickStore, LinkId, Tally};
 
 /// Clicks in two tables of a SQLite file: the counts, and the tallies that are in them.
 pub struct SqliteClickStore {
@@ -13,8 +13,11 @@ pub struct SqliteClickStore {
 impl SqliteClickStore {
     /// Makes the tables if they are not there.
     pub async fn open(database: Sqlite) -> anyhow::Result<Self> {
-        let tables = include_str!("../../migrations/clicks/sqlite/1_clicks.sql");
-        migrate(&[tables], "clicks_migrations", database.writer()).await?;
+        let scripts = [
+            include_str!("../../migrations/clicks/sqlite/1_clicks.sql"),
+            include_str!("../../migrations/clicks/sqlite/2_by_link.sql"),
+        ];
+        migrate(&scripts, "clicks_migrations", database.writer()).await?;
         Ok(Self { database })
     }
 }
@@ -41,9 +44,9 @@ impl ClickStore for SqliteClickStore {
         Ok(())
     }
 
-    async fn count(&self, code: &Code) -> Result<u64, Unavailable> {
-        let clicks: Option<i64> = sqlx::query_scalar("SELECT clicks FROM click_counts WHERE code = $1")
-            .bind(code.as_str())
+    async fn count(&self, link: LinkId) -> Result<u64, Unavailable> {
+        let clicks: Option<i64> = sqlx::query_scalar("SELECT clicks FROM click_counts WHERE link = $1")
+            .bind(String::from(link))
             .fetch_optional(self.database.reader())
             .await
             .map_err(|error| unavailable(&error))?;

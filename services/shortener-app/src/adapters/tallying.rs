@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use async_trait::async_trait;
 use backing::{Batching, Event, Subscriber};
 use contract::{Unavailable, Why};
-use shortener::{ClickError, Clicks, Code, Tallies, Tally, TallyId};
+use shortener::{ClickError, Clicks, LinkId, Tallies, Tally, TallyId};
 
 /// Turns click events into tallies and records them.
 pub struct Tallying {
@@ -40,9 +40,9 @@ impl Subscriber for Tallying {
 fn tally(events: &[Event]) -> Option<Tally> {
     let id = TallyId(events.first()?.id);
     let mut counts = BTreeMap::new();
-    // A key that is no code is nobody's click.
-    for code in events.iter().filter_map(|event| Code::parse(event.key.as_str()).ok()) {
-        *counts.entry(code).or_default() += 1;
+    // A key that is no link's id is nobody's click.
+    for link in events.iter().filter_map(|event| LinkId::parse(&event.key).ok()) {
+        *counts.entry(link).or_default() += 1;
     }
     Some(Tally { id, counts })
 }

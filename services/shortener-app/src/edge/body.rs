@@ -4,7 +4,7 @@ use contract::Timestamp;
 use runtime::edge::Problem;
 use serde::{Deserialize, Serialize};
 use shortener::Link;
-use time::{OffsetDateTime, format_description::well_known::Rfc3339};
+use time::{OffsetDateTime, UtcOffset, error::Parse, format_description::well_known::Rfc3339};
 use utoipa::ToSchema;
 
 /// The body of `POST /links`.
@@ -43,30 +43,80 @@ pub(super) struct PendingShown {
 }
 
 impl LinkShown {
-    pub(super) fn new(link: &Link, clicks: Option<u64>) -> Self {
-        Self {
+    pub(super) fn new(link: &Link, clicks: Option<u64>) -> Result<Self, Problem> {
+        Ok(Self {
             code: link.code.to_string(),
             target: link.target.as_str().to_owned(),
-            created_at: text(link.created_at),
-            expires_at: link.expires_at.map(text),
+            created_at: text(link.created_at)?,
+            expires_at: link.expires_at.map(text).transpose()?,
             clicks,
-        }
+        })
     }
 }
 
-/// Reads a moment.
-pub(super) fn moment(text: &str) -> Result<Timestamp, Problem> {
-    let moment =
-        OffsetDateTime::parse(text, &Rfc3339).map_err(|error| Problem::invalid("expires_at", &error))?;
-    let millis = u64::try_from(moment.unix_timestamp_nanos() / 1_000_000).unwrap_or(0);
-    Ok(Timestamp::from_millis(millis))
+/// Why a text is no moment.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum MomentError {
+    /// It is not RFC 3339.
+    #[error("{0}; write a moment as `2030-12-31T23:59:59Z` (RFC 3339)")]
+    Malformed(#[from] Parse),
+    /// It cannot be written in UTC: RFC 3339 has years of four digits.
+    #[error("the last moment is 9999-12-31T23:59:59.999Z")]
+    TooLate,
 }
 
-/// A moment as RFC 3339.
-fn text(moment: Timestamp) -> String {
+/// Reads a moment that can be written again; one before 1970 is the first of 1970, which is as long ago.
+pub(super) fn moment(text: &str) -> Result<Timestamp, MomentError> {
+    let moment = OffsetDateTime::parse(text, &Rfc3339)?;
+    // Without an offset, the year 10000 does not exist.
+    let moment = moment.checked_to_offset(UtcOffset::UTC).ok_or(MomentError::TooLate)?;
+    let millis = moment.unix_timestamp_nanos().max(0) / 1_000_000;
+    u64::try_from(millis).map(Timestamp::from_millis).map_err(|_| MomentError::TooLate)
+}
+
+/// A moment as RFC 3339. What [`moment`] read can be written; what a store holds may be anything.
+fn text(moment: Timestamp) -> Result<String, Problem> {
     let nanos = i128::from(moment.millis()) * 1_000_000;
     OffsetDateTime::from_unix_timestamp_nanos(nanos)
-        .ok()
-        .and_then(|moment| moment.format(&Rfc3339).ok())
-        .unwrap_or_default()
+        .map_err(time::Error::from)
+        .and_then(|moment| moment.format(&Rfc3339).map_err(time::Error::from))
+        .map_err(|error| {
+            Problem::internal(format!("a stored link has a moment that cannot be written: {error}"))
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_moment_that_is_read_can_be_written() {
+        for (given, shown) in [
+            ("2999-12-31T23:59:59.9999Z", "2999-12-31T23:59:59.999Z"),
+            ("2999-12-31T23:59:59+02:00", "2999-12-31T21:59:59Z"),
+            ("9999-12-31T23:59:59.999Z", "9999-12-31T23:59:59.999Z"),
+            ("9999-12-31T23:59:59+23:59", "9999-12-31T00:00:59Z"),
+            ("0000-01-01T00:00:00Z", "1970-01-01T00:00:00Z"),
+            ("0000-01-01T00:00:00+23:59", "1970-01-01T00:00:00Z"),
+        ] {
+            assert_eq!(text(moment(given).unwrap()).unwrap(), shown, "{given}");
+        }
+    }
+
+    #[test]
+    fn a_moment_that_could_not_be_written_is_refused() {
+        for given in ["9999-12-31T23:59:59-00:01", "9999-12-31T00:01:00-23:59"] {
+            assert!(matches!(moment(given), Err(MomentError::TooLate)), "{given}");
+        }
+        for given in
+            ["10000-01-01T00:00:00Z", "+10000-01-01T00:00:00Z", "-0001-01-01T00:00:00Z", "2999-01-01"]
+        {
+            assert!(matches!(moment(given), Err(MomentError::Malformed(_))), "{given}");
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_written_is_an_error_and_no_empty_text() {
+        assert!(text(Timestamp::from_millis(u64::MAX)).is_err());
+    }
 }

@@ -23,6 +23,27 @@ impl Encodes<domain::Code> for Code {
     }
 }
 
+/// `message LinkId { bytes id = 1; }`
+#[derive(Clone, PartialEq, prost::Message)]
+pub struct LinkId {
+    #[prost(bytes = "vec", tag = "1")]
+    id: Vec<u8>,
+}
+
+impl Encodes<domain::LinkId> for LinkId {
+    fn of(link: domain::LinkId) -> Self {
+        Self { id: link.0.to_be_bytes().to_vec() }
+    }
+
+    fn parse(self) -> Result<domain::LinkId, Malformed> {
+        uuid(self.id).map(domain::LinkId)
+    }
+}
+
+fn uuid(bytes: Vec<u8>) -> Result<u128, Malformed> {
+    bytes.try_into().map(u128::from_be_bytes).map_err(|_| Malformed)
+}
+
 /// `message Shorten { string target = 1; optional string alias = 2; optional uint64 expires_ms = 3; string key = 4; optional string via = 5; }`
 #[derive(Clone, PartialEq, prost::Message)]
 pub struct Shorten {
@@ -60,7 +81,7 @@ impl Encodes<domain::Shorten> for Shorten {
     }
 }
 
-/// `message Link { string code = 1; string target = 2; uint64 created_ms = 3; optional uint64 expires_ms = 4; }`
+/// `message Link { string code = 1; string target = 2; uint64 created_ms = 3; optional uint64 expires_ms = 4; bytes id = 5; }`
 #[derive(Clone, PartialEq, prost::Message)]
 pub struct Link {
     #[prost(string, tag = "1")]
@@ -71,6 +92,8 @@ pub struct Link {
     created_ms: u64,
     #[prost(uint64, optional, tag = "4")]
     expires_ms: Option<u64>,
+    #[prost(bytes = "vec", tag = "5")]
+    id: Vec<u8>,
 }
 
 impl Encodes<domain::Link> for Link {
@@ -80,11 +103,13 @@ impl Encodes<domain::Link> for Link {
             target: link.target.into(),
             created_ms: link.created_at.millis(),
             expires_ms: link.expires_at.map(Timestamp::millis),
+            id: link.id.0.to_be_bytes().to_vec(),
         }
     }
 
     fn parse(self) -> Result<domain::Link, Malformed> {
         Ok(domain::Link {
+            id: uuid(self.id).map(domain::LinkId)?,
             code: domain::Code::parse(self.code).map_err(|_| Malformed)?,
             target: Target::try_from(self.target).map_err(|_| Malformed)?,
             created_at: Timestamp::from_millis(self.created_ms),
@@ -127,18 +152,18 @@ impl Encodes<domain::Tallies> for Tallies {
     fn of(tallies: domain::Tallies) -> Self {
         let message = |tally: domain::Tally| Tally {
             id: tally.id.0.to_be_bytes().to_vec(),
-            counts: tally.counts.into_iter().map(|(code, clicks)| (code.into(), clicks)).collect(),
+            counts: tally.counts.into_iter().map(|(link, clicks)| (link.into(), clicks)).collect(),
         };
         Self { tallies: tallies.0.into_iter().map(message).collect() }
     }
 
     fn parse(self) -> Result<domain::Tallies, Malformed> {
-        let count =
-            |(code, clicks): (String, u32)| Ok((domain::Code::parse(code).map_err(|_| Malformed)?, clicks));
+        let count = |(link, clicks): (String, u32)| {
+            Ok((domain::LinkId::parse(&link).map_err(|_| Malformed)?, clicks))
+        };
         let tally = |message: Tally| {
-            let id: [u8; 16] = message.id.try_into().map_err(|_| Malformed)?;
             Ok(domain::Tally {
-                id: TallyId(u128::from_be_bytes(id)),
+                id: uuid(message.id).map(TallyId)?,
                 counts: message.counts.into_iter().map(count).collect::<Result<_, _>>()?,
             })
         };

@@ -3,8 +3,8 @@
 use async_trait::async_trait;
 use proptest::prelude::*;
 use shortener::{
-    ClickCount, ClickError, Clicks, Code, Link, LinkError, Links, Recorded, Removed, RequestKey, Shorten,
-    Tallies, Tally, TallyId, Target,
+    ClickCount, ClickError, Clicks, Code, Link, LinkError, LinkId, Links, Recorded, Removed, RequestKey,
+    Shorten, Tallies, Tally, TallyId, Target,
 };
 use shortener_app::remotes::{clicks, links};
 
@@ -31,8 +31,8 @@ impl Clicks for Mirror {
         self.reflect(tallies)
     }
 
-    async fn count(&self, code: Code) -> Result<ClickCount, ClickError> {
-        self.reflect(code)
+    async fn count(&self, link: LinkId) -> Result<ClickCount, ClickError> {
+        self.reflect(link)
     }
 }
 
@@ -53,6 +53,10 @@ fn code() -> impl Strategy<Value = Code> {
     "[0-9A-Za-z_-]{1,32}".prop_map(|text| Code::parse(text).expect("a code"))
 }
 
+fn link_id() -> impl Strategy<Value = LinkId> {
+    any::<u128>().prop_map(LinkId)
+}
+
 fn key() -> impl Strategy<Value = RequestKey> {
     "[!-~]{1,128}".prop_map(|text| RequestKey::parse(text).expect("a key"))
 }
@@ -64,8 +68,9 @@ fn shorten() -> impl Strategy<Value = Shorten> {
 }
 
 fn link() -> impl Strategy<Value = Link> {
-    (code(), target(), moment(), prop::option::of(moment()))
-        .prop_map(|(code, target, created_at, expires_at)| Link { code, target, created_at, expires_at })
+    (link_id(), code(), target(), moment(), prop::option::of(moment())).prop_map(
+        |(id, code, target, created_at, expires_at)| Link { id, code, target, created_at, expires_at },
+    )
 }
 
 fn link_error() -> impl Strategy<Value = LinkError> {
@@ -93,7 +98,7 @@ fn link_error() -> impl Strategy<Value = LinkError> {
 }
 
 fn tallies() -> impl Strategy<Value = Tallies> {
-    let counts = prop::collection::btree_map(code(), any::<u32>(), 0..5);
+    let counts = prop::collection::btree_map(link_id(), any::<u32>(), 0..5);
     let tally = (any::<u128>(), counts).prop_map(|(id, counts)| Tally { id: TallyId(id), counts });
     prop::collection::vec(tally, 0..5).prop_map(Tallies)
 }
@@ -125,7 +130,7 @@ fn what_is_asked_of_clicks_crosses_a_hop() {
         clicks.carry(&asked, &says, &async |clicks, tallies| clicks.record(tallies).await)?;
     });
     let count = any::<u64>().prop_map(|clicks| ClickCount { clicks });
-    proptest!(|(asked in code(), says in prop::result::maybe_ok(count, click_error()))| {
-        clicks.carry(&asked, &says, &async |clicks, code| clicks.count(code).await)?;
+    proptest!(|(asked in link_id(), says in prop::result::maybe_ok(count, click_error()))| {
+        clicks.carry(&asked, &says, &async |clicks, link| clicks.count(link).await)?;
     });
 }
