@@ -5,7 +5,8 @@
 //! `links_contract` and `clicks_contract` (one behaviour over every transport and store),
 //! `redis_cache` (a cache in a Redis server that is gone, frozen, flushed or restarted),
 //! `kafka_events` (dead letters, lag, a broker that is late),
-//! `postgres_away` (a server that is late, restarts, or is not there),
+//! `postgres_away` (a server that is late, restarts, or refuses),
+//! `starting` (what a process says of itself while its stores are late or away),
 //! `containers` (the adapters against real servers that are restarted),
 //! `hops` (what crosses between processes, and what happens when things go wrong),
 //! `edge` and `limiter_edge` (one behaviour over every wiring that a scenario uses),
@@ -26,6 +27,7 @@ pub mod limiter_suite;
 pub mod placed;
 pub mod real_servers;
 pub mod redis_server;
+pub mod relay;
 pub mod stores;
 pub mod tree;
 pub mod wire;

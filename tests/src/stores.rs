@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use backing::Database;
+use backing::{Database, Waiting};
 use limiter::PolicyStore;
 use limiter_app::{PostgresPolicyStore, SqlitePolicyStore};
 use prometheus_client::registry::Registry;
@@ -78,7 +78,9 @@ pub async fn databases() -> Vec<(&'static str, Database, Kept)> {
 }
 
 async fn open(address: &str) -> Database {
-    Database::open(address, "database", &mut Registry::default()).await.expect("it opens")
+    Database::open(address, "database", &mut Registry::default(), &Waiting::default())
+        .await
+        .expect("it opens")
 }
 
 /// A new database on the test server; `None`, said loudly, where there is no server.

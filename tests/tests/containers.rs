@@ -7,7 +7,7 @@ use std::{
 
 use backing::{
     Background, Cache, CachePolicy, Database, Event, EventMetrics, KafkaConsumer, KafkaPublisher, Postgres,
-    Publisher, Redis, Stampede, Tiers,
+    Publisher, Redis, Stampede, Tiers, Waiting,
 };
 use contract::SystemClock;
 use prometheus_client::registry::Registry;
@@ -45,7 +45,9 @@ fn postgres() -> Option<Container> {
 
 async fn database(container: &Container) -> Postgres {
     let address = format!("postgres://postgres@127.0.0.1:{}/postgres", container.port());
-    let open = async || Database::open(&address, "database", &mut Registry::default()).await.ok();
+    let open = async || {
+        Database::open(&address, "database", &mut Registry::default(), &Waiting::default()).await.ok()
+    };
     let Database::Postgres(database) = eventually("PostgreSQL is up", open).await else {
         unreachable!("the address says postgres")
     };

@@ -10,7 +10,7 @@ use std::{
     time::Duration,
 };
 
-use backing::{Background, Cache, CachePolicy, Redis, Stampede, Tiers};
+use backing::{Background, Cache, CachePolicy, Redis, Stampede, Tiers, Waiting};
 use contract::{Clock, Timestamp};
 use prometheus_client::registry::Registry;
 use shortener::{
@@ -304,7 +304,13 @@ async fn copies_that_start_at_once_share_one_new_file() {
         for _ in 0..6 {
             let address = address.clone();
             copies.spawn(async move {
-                let database = backing::Database::open(&address, "database", &mut Registry::default()).await;
+                let database = backing::Database::open(
+                    &address,
+                    "database",
+                    &mut Registry::default(),
+                    &Waiting::default(),
+                )
+                .await;
                 let backing::Database::Sqlite(database) = database.unwrap() else { unreachable!() };
                 shortener_app::SqliteLinkStore::open(database)
                     .await

@@ -18,10 +18,12 @@ const ANSWER_WITHIN: Duration = Duration::from_secs(1);
 pub(crate) enum NotReady {
     /// A process died.
     Died(Ended),
-    /// A process did not say that it is ready in time.
+    /// A process was not ready in time, or what it stands on did not answer it.
     Late {
         /// Which.
         process: String,
+        /// What it lacks, in its own words.
+        lacks: String,
         /// The last lines of its log.
         last_words: LogTail,
     },
@@ -41,12 +43,12 @@ impl NotReady {
             ))
             .hint("`lab plan` shows what it was to be, `lab doctor` what this machine offers")
             .into(),
-            Self::Late { process, last_words } => Complaint::new(format!(
-                "the process `{process}` of `{arm}` was not ready within {} s; its last words:{}",
+            Self::Late { process, lacks, last_words } => Complaint::new(format!(
+                "the process `{process}` of `{arm}` was not ready within {} s: {lacks}; its last words:{}",
                 within.as_secs(),
                 last_words.indented(),
             ))
-            .hint("`lab doctor` shows whether this machine is short of something")
+            .hint("are its stores up, and their addresses right? `lab doctor` shows whether this machine is short of something")
             .into(),
             Self::Other(error) => error,
         }
@@ -59,7 +61,8 @@ impl From<anyhow::Error> for NotReady {
     }
 }
 
-/// Returns when every process answers `GET /health/ready` with 200. `ended` says whether one has ended instead.
+/// Returns when every process is ready, and every store and broker answers it. `ended` says whether one has ended
+/// instead.
 pub(crate) fn wait(
     processes: &[RunningProcess],
     mut ended: impl FnMut() -> Option<Ended>,
@@ -69,8 +72,14 @@ pub(crate) fn wait(
     let deadline = Instant::now() + within;
     let mut waiting: Vec<&RunningProcess> = processes.iter().collect();
     loop {
-        waiting.retain(|process| !is_ready(process));
-        let Some(first) = waiting.first() else {
+        let mut first_lacks = None;
+        waiting.retain(|process| {
+            let lacks = lacks(process);
+            let is_waiting = lacks.is_some();
+            first_lacks = first_lacks.take().or(lacks);
+            is_waiting
+        });
+        let (Some(first), Some(lacks)) = (waiting.first(), first_lacks) else {
             return Ok(());
         };
         if let Some(ended) = ended() {
@@ -78,12 +87,23 @@ pub(crate) fn wait(
         }
         interrupt.check()?;
         if Instant::now() >= deadline {
-            return Err(NotReady::Late { process: first.name.clone(), last_words: first.log.tail() });
+            let (process, last_words) = (first.name.clone(), first.log.tail());
+            return Err(NotReady::Late { process, lacks, last_words });
         }
         thread::sleep(ASK_EVERY);
     }
 }
 
-fn is_ready(process: &RunningProcess) -> bool {
-    http::get(process.internal, "/health/ready", ANSWER_WITHIN).is_ok_and(|reply| reply.status == 200)
+/// What a process lacks; `None`: it is ready, and so is what it stands on.
+///
+/// A process that is ready serves what it can without its stores. A measurement begins with all of them.
+fn lacks(process: &RunningProcess) -> Option<String> {
+    for path in ["/health/ready", "/health/backings"] {
+        match http::get(process.internal, path, ANSWER_WITHIN) {
+            Ok(reply) if reply.status == 200 => {}
+            Ok(reply) => return Some(reply.body.lines().collect::<Vec<_>>().join("; ")),
+            Err(error) => return Some(format!("it does not answer: {error}")),
+        }
+    }
+    None
 }

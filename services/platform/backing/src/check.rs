@@ -1,13 +1,13 @@
-//! Whether something that a process needs is there, asked anew each time.
+//! Whether something that a process uses is there, asked anew each time.
 
 use std::{future::Future, sync::Arc};
 
 use futures::future::BoxFuture;
 
-/// A question that a process asks before it says that it is ready.
+/// A question about something that a process uses.
 #[derive(Clone)]
 pub struct Check {
-    /// What is asked about: ``the database `database/links` ``.
+    /// What is asked about: `database/links`.
     pub about: String,
     ask: Arc<dyn Fn() -> BoxFuture<'static, bool> + Send + Sync>,
 }

@@ -1,6 +1,6 @@
 //! Relational stores: SQLite in the process, or a PostgreSQL server.
 
-use std::{str::FromStr, time::Duration};
+use std::{io, str::FromStr, time::Duration};
 
 use prometheus_client::{metrics::counter::Counter, registry::Registry};
 use sqlx::{
@@ -8,9 +8,12 @@ use sqlx::{
     postgres::{PgConnectOptions, PgPoolOptions},
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
-use tokio::time::{Instant, sleep, timeout};
+use tokio::{
+    net::lookup_host,
+    time::{Instant, sleep, timeout},
+};
 
-use crate::Check;
+use crate::{Check, Waiting};
 
 /// Connections to a server that one process may hold.
 const POSTGRES_CONNECTIONS: u32 = 16;
@@ -18,10 +21,8 @@ const POSTGRES_CONNECTIONS: u32 = 16;
 const SQLITE_READERS: u32 = 4;
 /// How long a caller waits for a connection.
 const ACQUIRE_WITHIN: Duration = Duration::from_secs(1);
-/// How long a server may be away when a process opens it: it may be starting as well. Once it was there, nobody waits.
-const THERE_WITHIN: Duration = Duration::from_secs(10);
-/// How often it is asked until then.
-const THERE_EVERY: Duration = Duration::from_millis(100);
+/// How long a server may take to accept a connection when a process opens it.
+const ACCEPTED_WITHIN: Duration = Duration::from_secs(2);
 /// A connection that was idle for longer is asked whether its server is still there before a statement is sent: a
 /// restart, which takes longer than this, has closed it. Under load none is idle for so long, and none is asked.
 const TRUSTED_FOR: Duration = Duration::from_millis(500);
@@ -48,23 +49,12 @@ pub enum OpenError {
     /// The address is of no known kind.
     #[error("`{0}` is not a database address: expected `sqlite:PATH` or `postgres://...`")]
     UnknownAddress(String),
-    /// It does not answer, or refuses.
+    /// It refuses.
     #[error("cannot open the database at `{address}`: {source}")]
     Refused {
         /// The address.
         address: String,
         /// Why.
-        source: sqlx::Error,
-    },
-    /// Nobody is there.
-    #[error(
-        "no database answers at `{address}` within {} s: {source}\nhint: is it up, and is the address right?",
-        THERE_WITHIN.as_secs()
-    )]
-    Away {
-        /// The address.
-        address: String,
-        /// What the last attempt met.
         source: sqlx::Error,
     },
 }
@@ -89,7 +79,14 @@ pub struct Postgres {
 
 impl Database {
     /// Opens the store at `sqlite:PATH` or `postgres://...`; statements are counted under `role`.
-    pub async fn open(address: &str, role: &str, registry: &mut Registry) -> Result<Self, OpenError> {
+    ///
+    /// A server that is not there yet is waited for, however long it takes. Once it was there, nobody waits.
+    pub async fn open(
+        address: &str,
+        role: &str,
+        registry: &mut Registry,
+        waiting: &Waiting,
+    ) -> Result<Self, OpenError> {
         let statements = Counter::default();
         registry.sub_registry_with_label(("role".into(), role.to_owned().into())).register(
             "sql_statements",
@@ -101,8 +98,10 @@ impl Database {
             return Sqlite::open(path, statements).await.map(Self::Sqlite).map_err(refused);
         }
         if address.starts_with("postgres://") || address.starts_with("postgresql://") {
-            Postgres::is_there(address).await?;
-            return Postgres::connect(address, statements).await.map(Self::Postgres).map_err(refused);
+            let options = PgConnectOptions::from_str(address).map_err(refused)?;
+            let what = format!("the database `{role}` at `{}`", without_password(address));
+            let attempt = || Postgres::connect(&options, &statements);
+            return waiting.until(&what, attempt, may_come).await.map(Self::Postgres).map_err(refused);
         }
         Err(OpenError::UnknownAddress(without_password(address)))
     }
@@ -110,7 +109,7 @@ impl Database {
     /// Whether it answers.
     pub fn check(&self, role: &str) -> Check {
         let database = self.clone();
-        Check::new(format!("the database `{role}`"), move || {
+        Check::new(role.to_owned(), move || {
             let database = database.clone();
             // Not counted as a statement: nobody's request sent it.
             async move {
@@ -167,7 +166,8 @@ impl Sqlite {
 }
 
 impl Postgres {
-    async fn connect(address: &str, statements: Counter) -> Result<Self, sqlx::Error> {
+    async fn connect(options: &PgConnectOptions, statements: &Counter) -> Result<Self, sqlx::Error> {
+        Self::is_there(options).await?;
         let pool = PgPoolOptions::new()
             .max_connections(POSTGRES_CONNECTIONS)
             .acquire_timeout(ACQUIRE_WITHIN)
@@ -182,28 +182,22 @@ impl Postgres {
                     Ok(true)
                 })
             })
-            .connect(address)
+            .connect_with(options.clone())
             .await?;
-        Ok(Self { pool, statements })
+        Ok(Self { pool, statements: statements.clone() })
     }
 
-    /// Waits until the server takes a connection; one that refuses for good is not asked again.
-    async fn is_there(address: &str) -> Result<(), OpenError> {
-        let refused = |source| OpenError::Refused { address: without_password(address), source };
-        let options = PgConnectOptions::from_str(address).map_err(refused)?;
-        let deadline = Instant::now() + THERE_WITHIN;
-        loop {
-            let connected = timeout(ACQUIRE_WITHIN, PgConnection::connect_with(&options));
-            let source = match connected.await.unwrap_or(Err(sqlx::Error::PoolTimedOut)) {
-                Ok(connection) => return connection.close().await.map_err(refused),
-                Err(error) if may_come(&error) => error,
-                Err(error) => return Err(refused(error)),
-            };
-            if Instant::now() >= deadline {
-                return Err(OpenError::Away { address: without_password(address), source });
-            }
-            sleep(THERE_EVERY).await;
+    /// Whether the server takes a connection, and if not, why: of a pool, all that is heard is that time was up.
+    async fn is_there(options: &PgConnectOptions) -> Result<(), sqlx::Error> {
+        // By itself, for a name that nobody knows may take its time to be unknown.
+        if options.get_socket().is_none() && !options.get_host().starts_with('/') {
+            let _ = lookup_host((options.get_host(), options.get_port())).await?;
         }
+        if let Ok(connection) = timeout(ACCEPTED_WITHIN, PgConnection::connect_with(options)).await {
+            return connection?.close().await;
+        }
+        let why = format!("no connection is accepted within {} s", ACCEPTED_WITHIN.as_secs());
+        Err(io::Error::new(io::ErrorKind::TimedOut, why).into())
     }
 
     /// Runs a statement of administration, such as `CREATE DATABASE`, that takes no parameters.
@@ -218,12 +212,15 @@ impl Postgres {
     }
 }
 
-/// Whether a server that cannot be opened now may be opened soon: nobody listens yet, its name is not known yet, or it
-/// is still starting (`57P03`, <https://www.postgresql.org/docs/current/errcodes-appendix.html>).
+/// Whether a server that cannot be opened now may be opened soon: nobody listens yet, its name is not known yet, it is
+/// starting, stopping or restarting (`57P..`), or it has as many connections as it takes (`53300`)
+/// (<https://www.postgresql.org/docs/current/errcodes-appendix.html>).
 fn may_come(error: &sqlx::Error) -> bool {
     match error {
         sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut => true,
-        sqlx::Error::Database(error) => error.code().is_some_and(|code| code == "57P03"),
+        sqlx::Error::Database(error) => {
+            error.code().is_some_and(|code| ["57P01", "57P02", "57P03", "53300"].contains(&&*code))
+        }
         _ => false,
     }
 }
@@ -249,20 +246,44 @@ mod tests {
     use super::*;
 
     #[tokio::test(start_paused = true)]
-    async fn a_server_that_never_comes_is_waited_for_and_then_said_to_be_away() {
+    async fn a_server_that_is_late_is_waited_for_however_late_it_is() {
+        let (mut registry, waiting) = (Registry::default(), Waiting::default());
         // The discard port: nothing listens there.
         let address = "postgres://lab:secret@127.0.0.1:9/links";
-        let begun = Instant::now();
-        let error = Database::open(address, "database", &mut Registry::default()).await.unwrap_err();
-        assert!(begun.elapsed() >= THERE_WITHIN, "{:?}", begun.elapsed());
-        let message = error.to_string();
-        assert!(message.starts_with("no database answers at `postgres://...@127.0.0.1:9/links` within 10 s"));
-        assert!(message.contains("hint:") && !message.contains("secret"), "{message}");
+        let open = Database::open(address, "database/links", &mut registry, &waiting);
+        assert!(timeout(Duration::from_hours(1), open).await.is_err(), "it does not give up");
+        let reason = waiting.reason().expect("it waits");
+        let what = "the database `database/links` at `postgres://...@127.0.0.1:9/links`: ";
+        assert!(reason.starts_with(what) && !reason.contains("secret"), "{reason}");
+    }
+
+    #[tokio::test]
+    async fn what_the_last_attempt_met_is_told_as_it_was() {
+        for (address, met) in [
+            ("postgres://lab@127.0.0.1:9/links", "Connection refused"),
+            ("postgres://lab@nowhere.invalid/links", "failed to lookup address information"),
+        ] {
+            let (mut registry, waiting) = (Registry::default(), Waiting::default());
+            let told = async {
+                loop {
+                    if let Some(reason) = waiting.reason() {
+                        return reason;
+                    }
+                    sleep(Duration::from_millis(1)).await;
+                }
+            };
+            let reason = tokio::select! {
+                opened = Database::open(address, "database", &mut registry, &waiting) => panic!("{opened:?}"),
+                reason = told => reason,
+            };
+            assert!(reason.contains(met), "{reason}");
+        }
     }
 
     #[tokio::test]
     async fn an_address_that_nobody_understands_is_refused_at_once() {
-        let error = Database::open("mysql://x:secret@host/y", "database", &mut Registry::default()).await;
+        let (mut registry, waiting) = (Registry::default(), Waiting::default());
+        let error = Database::open("mysql://x:secret@host/y", "database", &mut registry, &waiting).await;
         assert!(matches!(error, Err(OpenError::UnknownAddress(address)) if !address.contains("secret")));
     }
 }

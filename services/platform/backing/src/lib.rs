@@ -5,7 +5,7 @@
 //!
 //! Not here: which of these a system uses (its `wiring.rs`), and where they run (the lab's runtimes).
 //!
-//! Read in this order: `database`, `tables`, `redis`, `cache`, `events`, `check`, `background`.
+//! Read in this order: `waiting`, `database`, `tables`, `redis`, `cache`, `events`, `check`, `background`.
 
 mod background;
 mod cache;
@@ -14,6 +14,7 @@ mod database;
 mod events;
 mod redis;
 mod tables;
+mod waiting;
 
 pub use background::Background;
 pub use cache::{ABSENT_FOR, Cache, CachePolicy, FILL_WITHIN, LOCAL_FOR, Lasting, Stampede, Tiers};
@@ -27,3 +28,4 @@ pub use events::{
 };
 pub use redis::{ANSWER_WITHIN, AddressError, Redis};
 pub use tables::{migrate, unavailable};
+pub use waiting::Waiting;

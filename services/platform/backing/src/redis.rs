@@ -25,7 +25,7 @@ use redis::{
 use tokio::{sync::Notify, time::sleep};
 use tokio_util::sync::CancellationToken;
 
-use crate::Background;
+use crate::{Background, Check, waiting::Sayings};
 
 /// How long a command may take where nobody says otherwise: a store answers in a few milliseconds, so a cache that takes longer saves nothing, and
 /// a limiter that takes longer costs more than what it protects.
@@ -86,10 +86,23 @@ impl Redis {
             lost: Notify::new(),
             metrics: Metrics::register(role, registry),
         });
-        link.connect().await;
+        let mut say = Sayings::default();
+        link.connect(&mut say).await;
         let kept = Arc::clone(&link);
-        background.start(|stop| keep(kept, stop));
+        background.start(|stop| keep(kept, say, stop));
         Ok(Self { link, prefix: prefix.into() })
+    }
+
+    /// Whether it answers. Not counted as a command: nobody's request sent it.
+    pub fn check(&self, role: &str) -> Check {
+        let link = Arc::clone(&self.link);
+        Check::new(role.to_owned(), move || {
+            let link = Arc::clone(&link);
+            async move {
+                let Some(mut connection) = link.connected() else { return false };
+                redis::cmd("PING").query_async::<()>(&mut connection).await.is_ok()
+            }
+        })
     }
 
     /// A key as the server knows it.
@@ -134,7 +147,7 @@ impl Link {
         std::mem::replace(&mut *place, connection).is_some()
     }
 
-    async fn connect(&self) -> bool {
+    async fn connect(&self, say: &mut Sayings) -> bool {
         let config = AsyncConnectionConfig::new()
             .set_connection_timeout(Some(CONNECT_WITHIN))
             .set_response_timeout(Some(self.answer_within))
@@ -146,7 +159,7 @@ impl Link {
                 true
             }
             Err(error) => {
-                tracing::debug!(%error, "redis cannot be reached");
+                say.waits("redis", &error);
                 false
             }
         }
@@ -170,7 +183,7 @@ impl Link {
 }
 
 /// Makes a connection whenever there is none.
-async fn keep(link: Arc<Link>, stop: CancellationToken) {
+async fn keep(link: Arc<Link>, mut say: Sayings, stop: CancellationToken) {
     let mut connected = link.connected().is_some();
     let keeping = async {
         loop {
@@ -178,7 +191,7 @@ async fn keep(link: Arc<Link>, stop: CancellationToken) {
                 link.lost.notified().await;
             }
             sleep(LEFT_ALONE).await;
-            connected = link.connect().await;
+            connected = link.connect(&mut say).await;
         }
     };
     stop.run_until_cancelled(keeping).await;

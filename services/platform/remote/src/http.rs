@@ -72,6 +72,15 @@ pub async fn unknown_method(request: Request<Body>) -> Response {
     problem(StatusCode::NOT_FOUND, "no-such-method", "No such method", request.uri().path())
 }
 
+/// The reply of a process that still waits for what it needs: a problem with 503, or gRPC's `UNAVAILABLE`.
+pub async fn not_started(request: Request<Body>) -> Response {
+    let detail = "the process is starting; `/health/ready` says what it waits for";
+    if is_grpc(request.headers()) {
+        return tonic::Status::unavailable(detail).into_http();
+    }
+    problem(StatusCode::SERVICE_UNAVAILABLE, "starting", "Starting", detail)
+}
+
 /// The reply to a request for which there is no place: a problem with 503, or gRPC's `RESOURCE_EXHAUSTED`.
 pub fn overloaded(grpc: bool) -> Response {
     let detail = "the process has as many requests under way as it takes; try again later";
@@ -199,7 +208,7 @@ impl Service<Call> for HttpTransport {
             } else if head.headers.get(CONTENT_TYPE) == Some(&JSON) {
                 Ok(Reply::Failed(body))
             } else {
-                Err(match why_of(head.status) {
+                Err(match why_of(&head) {
                     Why::Misunderstood => method.misunderstood(&String::from_utf8_lossy(&body)),
                     why => Unavailable::new(method.service, why),
                 })
@@ -208,8 +217,10 @@ impl Service<Call> for HttpTransport {
     }
 }
 
-fn why_of(status: StatusCode) -> Why {
-    match status {
+/// Who is overloaded says when to come back; who is only starting does as if it were not there.
+fn why_of(head: &http::response::Parts) -> Why {
+    match head.status {
+        StatusCode::SERVICE_UNAVAILABLE if !head.headers.contains_key(RETRY_AFTER) => Why::Unreachable,
         StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS => Why::Overloaded,
         StatusCode::GATEWAY_TIMEOUT => Why::TimedOut,
         status if status.is_client_error() => Why::Misunderstood,

@@ -8,7 +8,7 @@ use std::{
 };
 
 use anyhow::{Context as _, Result, anyhow, bail};
-use backing::{Background, Cache, CachePolicy, Check, Database, Redis, Stampede, Tiers};
+use backing::{Background, Cache, CachePolicy, Check, Database, Redis, Stampede, Tiers, Waiting};
 use prometheus_client::registry::Registry;
 use serde::{Serialize, de::DeserializeOwned};
 
@@ -23,20 +23,29 @@ pub struct Backings {
     pub registry: Registry,
     /// Where background tasks are started.
     pub background: Background,
-    pub(crate) checks: Vec<Check>,
+    pub(crate) watched: Vec<Check>,
+    pub(crate) needed: Vec<Check>,
+    waiting: Waiting,
     wiring: Wiring,
     limits: Limits,
 }
 
 impl Backings {
-    pub(crate) fn new(addresses: BTreeMap<String, String>, wiring: Wiring, limits: Limits) -> Self {
+    pub(crate) fn new(
+        addresses: BTreeMap<String, String>,
+        wiring: Wiring,
+        limits: Limits,
+        waiting: Waiting,
+    ) -> Self {
         Self {
             addresses,
             databases: HashMap::new(),
             redis: HashMap::new(),
             registry: Registry::default(),
             background: Background::default(),
-            checks: Vec::new(),
+            watched: Vec::new(),
+            needed: Vec::new(),
+            waiting,
             wiring,
             limits,
         }
@@ -47,7 +56,7 @@ impl Backings {
         self.wiring.get(axis)
     }
 
-    /// The database of a component: its own, or the one that all share. Opened once.
+    /// The database of a component: its own, or the one that all share. Opened once, and waited for until it is there.
     pub async fn database(&mut self, component: &str) -> Result<Database> {
         let own = format!("database/{component}");
         let role = if self.addresses.contains_key(&own) { own } else { "database".to_owned() };
@@ -55,8 +64,8 @@ impl Backings {
         if let Some(open) = self.databases.get(&address) {
             return Ok(open.clone());
         }
-        let database = Database::open(&address, &role, &mut self.registry).await?;
-        self.needs(database.check(&role));
+        let database = Database::open(&address, &role, &mut self.registry, &self.waiting).await?;
+        self.watches(database.check(&role));
         self.databases.insert(address, database.clone());
         Ok(database)
     }
@@ -89,6 +98,7 @@ impl Backings {
         let redis = Redis::open(&address, role, self.limits.redis(), &mut self.registry, &self.background)
             .await
             .with_context(|| format!("the host file gives a wrong address for the backing `{role}`"))?;
+        self.watches(redis.check(role));
         self.redis.insert(role.to_owned(), redis.clone());
         Ok(redis)
     }
@@ -107,9 +117,15 @@ impl Backings {
         }
     }
 
-    /// The process is ready only while this passes.
+    /// The process is not ready before this has passed once: something of its own that takes its time.
     pub fn needs(&mut self, check: Check) {
-        self.checks.push(check);
+        self.needed.push(check);
+    }
+
+    /// A store or broker that this process shares with others: whether it answers is told, and does not make this
+    /// process unready, for all that share it would leave at once.
+    pub fn watches(&mut self, check: Check) {
+        self.watched.push(check);
     }
 
     pub(crate) fn address(&self, role: &str) -> Result<String> {

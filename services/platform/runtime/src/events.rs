@@ -48,7 +48,7 @@ pub(crate) fn way(
             }
             let publisher = KafkaPublisher::new(&backings.address("events")?, topic, metrics)
                 .context("cannot publish events")?;
-            backings.needs(publisher.check());
+            backings.watches(publisher.check());
             Arc::new(publisher)
         }
         other => bail!("nothing is wired for events = {other}"),
@@ -68,7 +68,7 @@ fn receive_from_kafka(
     let consumer =
         KafkaConsumer::start(&broker, topic, subscriber, metrics, &mut backings.registry, &background)
             .context("cannot receive events")?;
-    backings.needs(consumer.check());
+    backings.watches(consumer.check());
     Ok(())
 }
 

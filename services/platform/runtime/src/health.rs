@@ -1,61 +1,93 @@
 //! What a process says of its health: alive, and ready to serve.
 //!
-//! Ready means that a request sent here now can be served as far as this process and its own backings go:
-//! its stores answer, the topic that it publishes to is there, and it is not stopping.
-//! A cache is not asked, because nobody needs it for an answer; nor are other processes of the wiring, because a
-//! gateway that left whenever something behind it is slow would take away what still works.
+//! Ready means that this process lacks nothing of its own: it has started, and it is not stopping. What it shares with
+//! others is not asked: when a store is away every process that uses it would leave its balancer at once, and with them
+//! all that could still be answered. That is told by `watch`.
 
 use std::{
     sync::{
-        Arc,
+        Arc, OnceLock,
         atomic::{AtomicBool, Ordering},
     },
     time::Duration,
 };
 
 use axum::{Router, http::StatusCode, routing::get};
-use backing::Check;
+use backing::{Check, Waiting};
 use futures::future::join_all;
 use tokio::time::timeout;
 
-/// How long a backing may take to answer: less than the second that probes give by default.
-const ANSWER_WITHIN: Duration = Duration::from_millis(800);
+/// How long a check may take: less than the second that probes give by default.
+pub(crate) const ANSWER_WITHIN: Duration = Duration::from_millis(800);
 
-/// Whether a process is ready. Cheap to clone.
-#[derive(Clone)]
-pub(crate) struct Health {
-    stopping: Arc<AtomicBool>,
-    checks: Arc<[Check]>,
+/// Whether a process is ready. Cheap to clone; every clone is the same.
+#[derive(Clone, Default)]
+pub(crate) struct Health(Arc<State>);
+
+#[derive(Default)]
+struct State {
+    waiting: Waiting,
+    /// What it needs to have had once, known when it is wired.
+    needed: OnceLock<Vec<Check>>,
+    has_started: AtomicBool,
+    is_stopping: AtomicBool,
 }
 
 impl Health {
-    pub(crate) fn new(checks: Vec<Check>) -> Self {
-        Self { stopping: Arc::default(), checks: checks.into() }
+    /// What it waits for while it starts.
+    pub(crate) fn waiting(&self) -> Waiting {
+        self.0.waiting.clone()
+    }
+
+    /// It is wired, and has started when each of these has passed.
+    pub(crate) fn is_wired(&self, needed: Vec<Check>) {
+        // Once is what it is called.
+        let _ = self.0.needed.set(needed);
     }
 
     /// From now on it is not ready.
     pub(crate) fn stops(&self) {
-        self.stopping.store(true, Ordering::Relaxed);
+        self.0.is_stopping.store(true, Ordering::Relaxed);
     }
 
-    /// What it lacks; empty: it is ready. Asks everything at once.
+    /// What it lacks; empty: it is ready.
     async fn lacks(&self) -> Vec<String> {
-        if self.stopping.load(Ordering::Relaxed) {
+        let state = &self.0;
+        if state.is_stopping.load(Ordering::Relaxed) {
             return vec!["it is stopping".to_owned()];
         }
-        let asked = join_all(self.checks.iter().map(|check| timeout(ANSWER_WITHIN, check.passes()))).await;
-        let failed = self.checks.iter().zip(asked).filter(|(_, answer)| *answer != Ok(true));
-        failed.map(|(check, _)| format!("{} does not answer", check.about)).collect()
+        if state.has_started.load(Ordering::Relaxed) {
+            return Vec::new();
+        }
+        let Some(needed) = state.needed.get() else {
+            let waits = state.waiting.reason().map(|reason| format!("it waits for {reason}"));
+            return vec![waits.unwrap_or_else(|| "it is starting".to_owned())];
+        };
+        let lacks: Vec<_> = away(needed).await.iter().map(|about| format!("it waits for {about}")).collect();
+        if lacks.is_empty() {
+            state.has_started.store(true, Ordering::Relaxed);
+        }
+        lacks
     }
 
     /// `/health/live`, and `/health/ready`: 200, or 503 with a line for each thing that is lacking.
     pub(crate) fn routes(self) -> Router {
-        let ready = async move || match self.lacks().await {
-            lacks if lacks.is_empty() => (StatusCode::OK, String::new()),
-            lacks => (StatusCode::SERVICE_UNAVAILABLE, lacks.join("\n") + "\n"),
-        };
+        let ready = async move || told(&self.lacks().await);
         Router::new().route("/health/live", get(async || StatusCode::OK)).route("/health/ready", get(ready))
     }
+}
+
+/// A reply: 200, or 503 with a line for each thing that is lacking.
+pub(crate) fn told(lacks: &[String]) -> (StatusCode, String) {
+    let status = if lacks.is_empty() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    (status, lacks.iter().flat_map(|line| [line.as_str(), "\n"]).collect())
+}
+
+/// Asks everything at once: what does not pass in time.
+pub(crate) async fn away(checks: &[Check]) -> Vec<&str> {
+    let asked = join_all(checks.iter().map(|check| timeout(ANSWER_WITHIN, check.passes()))).await;
+    let away = checks.iter().zip(asked).filter(|(_, answer)| *answer != Ok(true));
+    away.map(|(check, _)| check.about.as_str()).collect()
 }
 
 #[cfg(test)]
@@ -76,27 +108,44 @@ mod tests {
         (status, String::from_utf8(body.to_vec()).expect("text"))
     }
 
+    fn lacks(line: &str) -> (StatusCode, String) {
+        (StatusCode::SERVICE_UNAVAILABLE, format!("{line}\n"))
+    }
+
     #[tokio::test]
-    async fn it_is_ready_while_everything_that_it_needs_answers_in_time() {
-        let store_answers = Arc::new(AtomicBool::new(true));
-        let answers = Arc::clone(&store_answers);
-        let store = Check::new("the database `links`".to_owned(), move || {
-            let answers = answers.load(Ordering::Relaxed);
-            async move { answers }
+    async fn it_is_ready_from_when_it_has_started_until_it_stops() {
+        let health = Health::default();
+        assert_eq!(ready(&health).await, lacks("it is starting"));
+        let knows_policies = Arc::new(AtomicBool::new(false));
+        let known = Arc::clone(&knows_policies);
+        let needed = Check::new("the component `policies`".to_owned(), move || {
+            let known = known.load(Ordering::Relaxed);
+            async move { known }
         });
-        let health = Health::new(vec![store.clone()]);
+        health.is_wired(vec![needed]);
+        assert_eq!(ready(&health).await, lacks("it waits for the component `policies`"));
+        knows_policies.store(true, Ordering::Relaxed);
         assert_eq!(ready(&health).await, (StatusCode::OK, String::new()));
-        store_answers.store(false, Ordering::Relaxed);
-        let lacks = "the database `links` does not answer\n".to_owned();
-        assert_eq!(ready(&health).await, (StatusCode::SERVICE_UNAVAILABLE, lacks));
-        store_answers.store(true, Ordering::Relaxed);
-        assert_eq!(ready(&health).await.0, StatusCode::OK, "as soon as it answers again");
-
-        let hangs = Check::new("the topic `clicks`".to_owned(), std::future::pending);
-        let lacks = "the topic `clicks` does not answer\n".to_owned();
-        assert_eq!(ready(&Health::new(vec![store, hangs])).await, (StatusCode::SERVICE_UNAVAILABLE, lacks));
-
+        knows_policies.store(false, Ordering::Relaxed);
+        assert_eq!(ready(&health).await.0, StatusCode::OK, "it had it once");
         health.stops();
-        assert_eq!(ready(&health).await.0, StatusCode::SERVICE_UNAVAILABLE);
+        assert_eq!(ready(&health).await, lacks("it is stopping"));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn it_says_what_it_waits_for_and_why_that_is_not_there() {
+        let health = Health::default();
+        let waiting = health.waiting();
+        let never = || std::future::ready(Err::<(), _>("nobody listens"));
+        let waits = timeout(Duration::from_mins(1), waiting.until("the database `links`", never, |_| true));
+        assert!(waits.await.is_err());
+        assert_eq!(ready(&health).await, lacks("it waits for the database `links`: nobody listens"));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_need_that_is_not_answered_in_time_is_lacking() {
+        let health = Health::default();
+        health.is_wired(vec![Check::new("an answer".to_owned(), std::future::pending)]);
+        assert_eq!(ready(&health).await, lacks("it waits for an answer"));
     }
 }

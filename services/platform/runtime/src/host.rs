@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use anyhow::{Context as _, Result, bail};
 use axum::Router;
-use backing::{Publisher, Subscriber};
+use backing::{Publisher, Subscriber, Waiting};
 use remote::{Balancing, CallMetrics, Client, Contract, HopMetrics, Methods, Transport};
 use resilience::Policy;
 
@@ -26,7 +26,7 @@ pub struct Host {
 }
 
 impl Host {
-    pub(crate) fn new(file: HostFile, wiring: Wiring) -> Result<Self> {
+    pub(crate) fn new(file: HostFile, wiring: Wiring, waiting: Waiting) -> Result<Self> {
         let transport = match wiring.get("transport") {
             "grpc" => Transport::Grpc,
             "http" => Transport::Http,
@@ -34,7 +34,7 @@ impl Host {
         };
         let policy = wiring.get("resilience").parse()?;
         let balancing = wiring.get("balancing").parse()?;
-        let backings = Backings::new(file.backings.clone(), wiring.clone(), file.limits);
+        let backings = Backings::new(file.backings.clone(), wiring.clone(), file.limits, waiting);
         Ok(Self { file, wiring, backings, transport, policy, balancing, internal: Vec::new(), public: None })
     }
 

@@ -15,7 +15,7 @@ pub struct HostFile {
     /// Where the public API is served, if this process hosts the edge.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub public: Option<SocketAddr>,
-    /// Where components, `/health/live`, `/health/ready` and `/metrics` are served; never shown to the public.
+    /// Where components, `/health/...` and `/metrics` are served; never shown to the public.
     pub internal: SocketAddr,
     /// The processors that this process may use; empty: all. Its worker threads are as many.
     #[serde(default)]

@@ -174,6 +174,12 @@ impl Ingress {
         Self::new(Serves::Internal { methods: methods.into_iter().collect(), own }, limits, metrics)
     }
 
+    /// Before what a process says of itself while it starts; what else it will serve is not there yet.
+    pub(crate) fn starting(own: Router, limits: Limits, metrics: IngressMetrics) -> Self {
+        let own = own.fallback(remote::not_started).with_state(());
+        Self::new(Serves::Internal { methods: HashMap::new(), own }, limits, metrics)
+    }
+
     fn new(serves: Serves, limits: Limits, metrics: IngressMetrics) -> Self {
         let (places, request) = (limits.in_flight, limits.request());
         Self(Arc::new(Routes { serves, in_flight: AtomicUsize::new(0), places, request, metrics }))

@@ -6,7 +6,7 @@
 //!
 //! Not here: any business rule, any statement of SQL, and any knowledge of how a process is started (that is `lab`).
 //!
-//! Read in this order: `system`, `axes`, `wiring`, `host_file`, `host`, `backings`, `events`, `process`, `health`, `serve`, `ingress`, `edge`,
+//! Read in this order: `system`, `axes`, `wiring`, `host_file`, `host`, `backings`, `events`, `process`, `starting`, `health`, `watch`, `serve`, `ingress`, `edge`,
 //! `telemetry`, `own_metrics`.
 
 pub mod axes;
@@ -22,8 +22,10 @@ mod nearest;
 mod own_metrics;
 mod process;
 mod serve;
+mod starting;
 mod system;
 mod telemetry;
+mod watch;
 mod wiring;
 
 pub use backings::Backings;

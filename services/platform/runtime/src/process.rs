@@ -1,15 +1,17 @@
 //! A service process from its start to its end.
 //!
+//! It says that it is alive from its first moment on, waits for its stores however late they are, and serves when it is
+//! wired. Whether it waits for too long is for its supervisor to say, or for whoever stops it.
 //! It ends in order: not ready, no new connections, requests under way, background tasks, spans.
 
-use std::{sync::Arc, time::Duration};
+use std::{pin::pin, sync::Arc, time::Duration};
 
-use anyhow::{Context as _, Result, anyhow};
+use anyhow::{Context as _, Result};
 use axum::{Router, http::StatusCode, routing::get};
+use backing::Background;
 use futures::future::LocalBoxFuture;
 use nix::sched::{CpuSet, sched_setaffinity};
 use prometheus_client::{encoding::text::encode, registry::Registry};
-use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -17,7 +19,9 @@ use crate::{
     health::Health,
     own_metrics::OwnMetrics,
     serve,
+    starting::{Reserved, Starting},
     telemetry::{self, Spans},
+    watch::Watch,
 };
 
 /// How long background tasks may take after the last request before they are cut off, and how long they and spans may
@@ -69,51 +73,60 @@ async fn run(service: &Service, file: HostFile) -> Result<()> {
     let choices = file.axes.iter().map(|(axis, value)| (axis.as_str(), value.as_str()));
     let wiring = Wiring::with(service.system, choices)?;
     wiring.check()?;
-    let internal_listener = bind(file.internal).await?;
-    let public_listener = match file.public {
-        Some(address) => Some(bind(address).await?),
-        None => None,
-    };
+    let limits = file.limits;
+    let serve_limits = ServeLimits::from(&limits);
+    let mut told = pin!(stopped(serve_limits.drain + EXIT_MARGIN));
+    let health = Health::default();
+    let starting = Starting::at(file.internal, health.clone(), limits)?;
+    let public_address = file.public.map(Reserved::new).transpose()?;
     let sampling: Sampling = wiring.get("tracing").parse()?;
     let spans = Spans::start(&file, &wiring)?;
-    let limits = file.limits;
-    let mut host = Host::new(file, wiring)?;
-    (service.wire)(&mut host).await?;
+    let mut host = Host::new(file, wiring, health.waiting())?;
+    let told_early = tokio::select! {
+        biased;
+        why = &mut told => Some(why?),
+        wired = (service.wire)(&mut host) => wired.map(|()| None)?,
+    };
 
     let (file, _, mut backings, internal, public) = host.into_parts();
+    if let Some(why) = told_early {
+        tracing::info!(why, "stopping before it was there");
+        return end(&backings.background, spans).await;
+    }
     let stop = CancellationToken::new();
     backings.registry.register_collector(Box::new(OwnMetrics));
     let counted = ServerMetrics::register(&mut backings.registry);
-    let health = Health::new(std::mem::take(&mut backings.checks));
+    let watch = Watch::register(std::mem::take(&mut backings.watched), &mut backings.registry);
+    backings.background.start(|stop| watch.clone().keep(stop));
     let mut servers = tokio::task::JoinSet::new();
-    let serve_limits = ServeLimits::from(&limits);
-    if let (Some(listener), Some(routes)) = (public_listener, public) {
+    if let (Some(address), Some(routes)) = (public_address, public) {
         let ingress = Ingress::public(routes, limits, sampling, counted.of("public"));
-        servers.spawn(serve(listener, ingress, serve_limits, stop.clone()));
+        servers.spawn(serve(address.listen()?, ingress, serve_limits, stop.clone()));
     }
-    let own = health.clone().routes().merge(metrics(backings.registry));
+    let own = health.clone().routes().merge(watch.routes()).merge(metrics(backings.registry));
     let ingress = Ingress::internal(internal, own, limits, counted.of("internal"));
+    let internal_listener = starting.ends().await?;
+    health.is_wired(backings.needed);
     servers.spawn(serve(internal_listener, ingress, serve_limits, stop.clone()));
     tracing::info!(process = file.process, "serving");
 
-    let why = stopped(serve_limits.drain + EXIT_MARGIN).await?;
+    let why = told.await?;
     tracing::info!(why, "stopping");
     health.stops();
     stop.cancel();
     while let Some(served) = servers.join_next().await {
         served.context("a server failed")?;
     }
-    if tokio::time::timeout(EXIT_MARGIN, backings.background.stop()).await.is_err() {
+    end(&backings.background, spans).await
+}
+
+/// Ends what goes on beside requests, within its time.
+async fn end(background: &Background, spans: Spans) -> Result<()> {
+    if tokio::time::timeout(EXIT_MARGIN, background.stop()).await.is_err() {
         tracing::warn!("work beside requests was cut off");
     }
     spans.flush();
     Ok(())
-}
-
-async fn bind(address: std::net::SocketAddr) -> Result<TcpListener> {
-    TcpListener::bind(address).await.map_err(|error| {
-        anyhow!("cannot listen on `{address}`: {error}\nhint: is another process using this port?")
-    })
 }
 
 /// `/metrics`, in the text format of Prometheus.

@@ -6,7 +6,7 @@
 //! What can never have an effect goes to the topic's dead letters, with the reason, and is kept there for a person.
 //!
 //! A broker that is not there yet is waited for in the background: the process starts, serves what it can, refuses
-//! what it cannot, and says by `/health/ready` that it is not ready.
+//! what it cannot, and says by `/health/backings` what is away.
 //!
 //! Read in this order: `publisher`, `consumer`, `dead`, `lag`, `topic`.
 

@@ -28,6 +28,7 @@ use super::{client, dead::DeadLetters, lag::Lag, parse, topic::Topic};
 use crate::{
     Background, Check,
     events::{Batching, EventMetrics, Subscriber},
+    waiting::Sayings,
 };
 
 /// Events whose effect is taken together.
@@ -46,6 +47,7 @@ const LEFT_WITHIN: Duration = Duration::from_secs(2);
 pub struct KafkaConsumer {
     topic: &'static str,
     follows: Arc<AtomicBool>,
+    answers: Arc<AtomicBool>,
 }
 
 impl KafkaConsumer {
@@ -59,6 +61,7 @@ impl KafkaConsumer {
         background: &Background,
     ) -> Result<Self, KafkaError> {
         let lag = Lag::register(registry, address, topic)?;
+        let answers = lag.answers();
         let consumer: StreamConsumer = client(address)
             .set("group.id", topic)
             .set("enable.auto.commit", "false")
@@ -72,7 +75,7 @@ impl KafkaConsumer {
         let follows = Arc::new(AtomicBool::new(false));
         let (topic_there, noted) = (Topic::new(address, topic), Arc::clone(&follows));
         background.start(|stop| async move {
-            if stop.run_until_cancelled(see_to(&topic_there)).await.is_none() {
+            if stop.run_until_cancelled(see_to(topic, &topic_there)).await.is_none() {
                 return;
             }
             drop(topic_there);
@@ -83,25 +86,25 @@ impl KafkaConsumer {
             tokio::join!(receiver.receive(&stop), lag.watch(&receiver.consumer, &stop));
             leave(receiver.consumer).await;
         });
-        Ok(Self { topic, follows })
+        Ok(Self { topic, follows, answers })
     }
 
-    /// Whether it has met the broker and follows the topic. A broker that leaves later is waited for: its events are
-    /// late, and nobody who asks this process notices.
+    /// Whether it follows the topic, and the broker answers.
     pub fn check(&self) -> Check {
-        let follows = Arc::clone(&self.follows);
-        Check::new(format!("the topic `{}`, to be followed", self.topic), move || {
-            let follows = follows.load(Ordering::Relaxed);
-            async move { follows }
+        let (follows, answers) = (Arc::clone(&self.follows), Arc::clone(&self.answers));
+        Check::new(format!("events/{}/consumer", self.topic), move || {
+            let both = follows.load(Ordering::Relaxed) && answers.load(Ordering::Relaxed);
+            async move { both }
         })
     }
 }
 
 /// Sees to it that the topic is there: a group that forms before it would not see it for minutes.
-async fn see_to(topic: &Topic) {
+async fn see_to(name: &str, topic: &Topic) {
+    let mut say = Sayings::default();
     loop {
         if let Err(error) = topic.make().await {
-            tracing::debug!(%error, "the topic cannot be made yet");
+            say.waits(&format!("the topic `{name}`"), &error);
         }
         if topic.is_there().await {
             return;

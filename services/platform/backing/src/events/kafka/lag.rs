@@ -4,7 +4,10 @@
 //! held up, when a consumer itself fetches nothing and would know of nothing new.
 
 use std::{
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -33,6 +36,8 @@ pub(super) struct Lag {
     /// A connection of its own: on the consumer's the question would wait behind the request for further events,
     /// which the broker holds until there are some.
     asking: Arc<BaseConsumer>,
+    /// Whether the broker answered when it was asked last.
+    answers: Arc<AtomicBool>,
 }
 
 impl Lag {
@@ -47,7 +52,12 @@ impl Lag {
             "Events of the partitions that this process follows whose effect has not been taken",
             events.clone(),
         );
-        Ok(Self { events, asking: Arc::new(client(address).create()?) })
+        Ok(Self { events, asking: Arc::new(client(address).create()?), answers: Arc::new(true.into()) })
+    }
+
+    /// Whether the broker answers, as far as is known.
+    pub(super) fn answers(&self) -> Arc<AtomicBool> {
+        Arc::clone(&self.answers)
     }
 
     /// Keeps the figure up to date until told to stop. A broker that does not answer leaves it as it was.
@@ -55,7 +65,9 @@ impl Lag {
         while stop.run_until_cancelled(sleep(EVERY)).await.is_some() {
             let (consumer, asking) = (Arc::clone(consumer), Arc::clone(&self.asking));
             // The client waits for the broker by blocking its thread.
-            match tokio::task::spawn_blocking(move || behind(&consumer, &asking)).await {
+            let asked = tokio::task::spawn_blocking(move || behind(&consumer, &asking)).await;
+            self.answers.store(matches!(asked, Ok(Ok(_))), Ordering::Relaxed);
+            match asked {
                 Ok(Ok(events)) => {
                     self.events.set(events);
                 }

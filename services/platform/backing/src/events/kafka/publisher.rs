@@ -42,7 +42,7 @@ impl KafkaPublisher {
     /// Whether the broker answers and has the topic: without it nothing can be published.
     pub fn check(&self) -> Check {
         let topic = Topic::new(&self.address, self.topic);
-        Check::new(format!("the topic `{}`", self.topic), move || {
+        Check::new(format!("events/{}", self.topic), move || {
             let topic = topic.clone();
             async move { topic.is_there().await }
         })

@@ -1,0 +1,48 @@
+//! A relay before a PostgreSQL server: it comes when a test says so, and drops connections as a restart does.
+
+use std::net::SocketAddr;
+
+use tokio::{
+    net::{TcpListener, TcpStream},
+    task::{JoinHandle, JoinSet},
+};
+
+use crate::stores::fresh_postgres;
+
+/// What is between a process and its server.
+pub struct Relay {
+    listening: JoinHandle<()>,
+}
+
+impl Relay {
+    /// Relays what comes in at one address to the other. Every connection ends with it.
+    pub async fn start(at: SocketAddr, to: String) -> Self {
+        let listener = TcpListener::bind(at).await.expect("a free port");
+        let listening = tokio::spawn(async move {
+            let mut connections = JoinSet::new();
+            while let Ok((mut near, _)) = listener.accept().await {
+                let mut far = TcpStream::connect(&to).await.expect("a server");
+                connections.spawn(async move {
+                    let _ = tokio::io::copy_bidirectional(&mut near, &mut far).await;
+                });
+            }
+        });
+        Self { listening }
+    }
+
+    /// Ends, and with it every connection.
+    pub async fn stop(self) {
+        self.listening.abort();
+        let _ = self.listening.await;
+    }
+}
+
+/// A free address, the server behind it, and the address of an empty database by way of it.
+pub async fn relayed() -> Option<(SocketAddr, String, String)> {
+    let direct = fresh_postgres().await?;
+    let (user, rest) = direct.strip_prefix("postgres://")?.split_once('@')?;
+    let (server, name) = rest.split_once('/')?;
+    let free =
+        TcpListener::bind("127.0.0.1:0").await.and_then(|free| free.local_addr()).expect("a free port");
+    Some((free, server.to_owned(), format!("postgres://{user}@{free}/{name}")))
+}

@@ -1,0 +1,129 @@
+//! What a process says of itself while its stores are late or away: it waits for them however late they are, says for
+//! what, and what it shares with others never makes it unready.
+
+#![expect(clippy::unwrap_used, reason = "a test fails where what it expects is not there")]
+
+use std::{
+    collections::BTreeMap,
+    io::{Read as _, Write as _},
+    net::{SocketAddr, TcpListener, TcpStream},
+    time::Duration,
+};
+
+use nix::sys::signal::Signal;
+use runtime::{HostFile, Limits, Wiring};
+use system_tests::{
+    command::{Desk, Running},
+    edge_suite::eventually,
+    relay::{Relay, relayed},
+};
+
+/// How long an answer may take on however busy a machine.
+const ANSWER_WITHIN: Duration = Duration::from_secs(20);
+
+fn desk() -> Desk {
+    Desk::new(env!("CARGO_BIN_EXE_hosted"))
+}
+
+fn free() -> SocketAddr {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
+}
+
+/// A shortener in one process, on the PostgreSQL at this address.
+struct Shortener<'a> {
+    running: Running<'a>,
+    public: SocketAddr,
+    internal: SocketAddr,
+}
+
+impl<'a> Shortener<'a> {
+    fn start(desk: &'a Desk, postgres: &str) -> Self {
+        let (public, internal) = (free(), free());
+        let wiring = Wiring::with(&shortener_app::SYSTEM, [("database", "postgres")]).unwrap();
+        let file = HostFile {
+            system: "shortener".to_owned(),
+            process: "shortener".to_owned(),
+            public: Some(public),
+            internal,
+            cpus: Vec::new(),
+            traces: None,
+            scratch: desk.path("tmp"),
+            axes: wiring.values().map(|(axis, value)| (axis.to_owned(), value.to_owned())).collect(),
+            peers: BTreeMap::new(),
+            backings: [("database".to_owned(), postgres.to_owned())].into(),
+            limits: Limits::default(),
+        };
+        let path = desk.write("host.toml", &file.to_toml());
+        let running = desk.start(&["host", path.to_str().unwrap()]);
+        Self { running, public, internal }
+    }
+
+    /// What its internal server answers; `None` if it does not.
+    fn ask(&self, path: &str) -> Option<(u16, String)> {
+        let mut stream = TcpStream::connect_timeout(&self.internal, ANSWER_WITHIN).ok()?;
+        stream.set_read_timeout(Some(ANSWER_WITHIN)).unwrap();
+        stream.write_all(format!("GET {path} HTTP/1.0\r\nhost: here\r\n\r\n").as_bytes()).ok()?;
+        let mut reply = String::new();
+        stream.read_to_string(&mut reply).ok()?;
+        let (head, body) = reply.split_once("\r\n\r\n")?;
+        Some((head.split(' ').nth(1)?.parse().ok()?, body.to_owned()))
+    }
+
+    /// Waits until it answers with this status, and gives back the rest of the answer.
+    fn comes_to(&self, path: &str, status: u16) -> String {
+        let what = format!("`{path}` answers {status}");
+        eventually(ANSWER_WITHIN, &what, || self.ask(path).filter(|(answer, _)| *answer == status)).1
+    }
+
+    fn ends(self) {
+        self.running.signal(Signal::SIGTERM);
+        let ended = self.running.end();
+        assert_eq!(ended.code, Some(0), "{ended:?}");
+    }
+}
+
+#[test]
+fn a_process_whose_store_is_late_is_alive_and_says_what_it_waits_for() {
+    let desk = desk();
+    let store = free();
+    let mut process = Shortener::start(&desk, &format!("postgres://lab:secret@{store}/links"));
+    assert_eq!(process.comes_to("/health/live", 200), "");
+    let what = format!("the database `database` at `postgres://...@{store}/links`");
+    let lacks = eventually(ANSWER_WITHIN, "it says what it waits for", || {
+        process.ask("/health/ready").filter(|(_, lacks)| lacks.contains(&what))
+    });
+    assert_eq!(lacks.0, 503, "it is not ready");
+    assert!(lacks.1.contains("Connection refused") && !lacks.1.contains("secret"), "{lacks:?}");
+    assert!(TcpStream::connect(process.public).is_err(), "nobody waits at a door that is not open");
+    let (status, _) = process.ask("/links/resolve").unwrap();
+    assert_eq!(status, 503, "its components are not there yet");
+    process.running.says(&format!("waiting for {what}"));
+    process.ends();
+}
+
+#[test]
+fn a_name_that_does_not_resolve_is_told_as_that() {
+    let desk = desk();
+    let mut process = Shortener::start(&desk, "postgres://lab@nowhere.invalid/links");
+    process.running.says("failed to lookup address information");
+    process.ends();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_process_is_ready_when_its_store_has_come_and_stays_so_when_it_goes() {
+    let Some((at, server, address)) = relayed().await else { return };
+    let desk = desk();
+    let process = Shortener::start(&desk, &address);
+    assert!(process.comes_to("/health/ready", 503).contains(" waits for "));
+    let relay = Relay::start(at, server).await;
+    assert_eq!(process.comes_to("/health/ready", 200), "");
+    assert_eq!(process.comes_to("/health/backings", 200), "");
+    assert!(TcpStream::connect(process.public).is_ok(), "who is ready is served");
+
+    relay.stop().await;
+    assert_eq!(process.comes_to("/health/backings", 503), "database does not answer\n");
+    assert_eq!(process.ask("/health/ready"), Some((200, String::new())), "it lacks nothing of its own");
+    let (_, metrics) = process.ask("/metrics").unwrap();
+    assert!(metrics.contains("\nbacking_up{backing=\"database\"} 0\n"), "{metrics}");
+    process.ends();
+}
