@@ -1,6 +1,6 @@
 //! `GET` over HTTP/1.0 for health checks and metrics: the lab's own, blocking, on loopback.
 //!
-//! HTTP/1.0, so that the reply ends with the connection and is never chunked. The load goes through crate `load`.
+//! HTTP/1.0, so that the connection ends with the reply. What came is read as the generator reads replies.
 
 use std::{
     io::{self, Read, Write},
@@ -8,8 +8,10 @@ use std::{
     time::Duration,
 };
 
+use load::http::{Decoded, MAX_BODY, MAX_HEAD, decode};
+
 /// The longest reply that is read; a page of metrics has some 20 KiB.
-const MAX_REPLY: u64 = 4 << 20;
+const MAX_REPLY: usize = MAX_HEAD + MAX_BODY;
 
 /// A reply.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,15 +30,20 @@ pub(crate) fn get(address: SocketAddr, path: &str, limit: Duration) -> io::Resul
     stream.set_nodelay(true)?;
     stream.write_all(format!("GET {path} HTTP/1.0\r\nhost: {address}\r\n\r\n").as_bytes())?;
     let mut bytes = Vec::new();
-    stream.take(MAX_REPLY).read_to_end(&mut bytes)?;
-    parse(&String::from_utf8_lossy(&bytes))
-        .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, "the reply is not HTTP"))
+    stream.take(MAX_REPLY as u64).read_to_end(&mut bytes)?;
+    parse(&bytes)
 }
 
-fn parse(text: &str) -> Option<Reply> {
-    let (head, body) = text.split_once("\r\n\r\n")?;
-    let status = head.split(' ').nth(1)?.parse().ok()?;
-    Some(Reply { status, body: body.to_owned() })
+fn parse(bytes: &[u8]) -> io::Result<Reply> {
+    let read = |reply: &load::http::Reply<'_>| Reply {
+        status: reply.status,
+        body: String::from_utf8_lossy(reply.body).into_owned(),
+    };
+    match decode(bytes, false, true, &mut Vec::new(), read) {
+        Ok(Decoded::Whole { value, .. }) => Ok(value),
+        Ok(Decoded::Partial) => Err(io::Error::new(io::ErrorKind::UnexpectedEof, "the reply is cut off")),
+        Err(malformed) => Err(io::Error::new(io::ErrorKind::InvalidData, malformed)),
+    }
 }
 
 #[cfg(test)]
@@ -45,8 +52,21 @@ mod tests {
 
     #[test]
     fn a_reply_is_a_status_and_a_body() {
-        let reply = parse("HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok").unwrap();
-        assert_eq!((reply.status, reply.body.as_str()), (200, "ok"));
-        assert_eq!(parse("SSH-2.0-OpenSSH"), None);
+        for reply in [
+            "HTTP/1.0 200 OK\r\ncontent-length: 2\r\n\r\nok",
+            "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n",
+            "HTTP/1.0 200 OK\r\n\r\nok",
+        ] {
+            let reply = parse(reply.as_bytes()).unwrap();
+            assert_eq!((reply.status, reply.body.as_str()), (200, "ok"));
+        }
+        assert_eq!(parse(b"SSH-2.0-OpenSSH\r\n\r\n").unwrap_err().kind(), io::ErrorKind::InvalidData);
+    }
+
+    #[test]
+    fn a_reply_that_is_cut_off_is_none() {
+        let cut = parse(b"HTTP/1.0 200 OK\r\ncontent-length: 20\r\n\r\nok");
+        assert_eq!(cut.unwrap_err().kind(), io::ErrorKind::UnexpectedEof);
+        assert!(parse(b"").is_err());
     }
 }

@@ -3,8 +3,9 @@
 //! No sockets here: they are in [`crate::sender`].
 //! Source: RFC 9112 (message framing), RFC 9110 (which replies have no body).
 
+mod fields;
 mod reply;
 mod request;
 
-pub use self::reply::{Decoded, MAX_BODY, MAX_HEAD, Malformed, Reply, decode};
+pub use self::reply::{Decoded, MAX_BODY, MAX_HEAD, MAX_HEADERS, Malformed, Reply, decode};
 pub use self::request::{Method, RequestBuf};

@@ -1,8 +1,11 @@
 //! Decoding replies.
 
+use std::borrow::Cow;
 use std::mem::MaybeUninit;
 
-use httparse::{Header, ParserConfig, Response, Status};
+use httparse::{Error, Header, ParserConfig, Response, Status};
+
+use super::fields;
 
 /// The largest head of a reply, in bytes.
 pub const MAX_HEAD: usize = 64 * 1024;
@@ -10,8 +13,8 @@ pub const MAX_HEAD: usize = 64 * 1024;
 pub const MAX_BODY: usize = 1024 * 1024;
 /// The most interim replies before a final one.
 const MAX_INTERIM: usize = 8;
-/// The most headers in a reply.
-const MAX_HEADERS: usize = 64;
+/// The most header lines in a reply; more are too large, as more bytes are.
+pub const MAX_HEADERS: usize = 512;
 
 /// A whole reply.
 #[derive(Debug)]
@@ -25,9 +28,14 @@ pub struct Reply<'a> {
 }
 
 impl Reply<'_> {
-    /// The first header called `name` (in any case), if it is text.
+    /// The value of the header called `name` (in any case), if it is text. Of lines that differ there is none.
     pub fn header(&self, name: &str) -> Option<&str> {
-        find(self.headers, name)
+        fields::one(self.headers, name)
+    }
+
+    /// The value of a header that is a list, which may be spread over several lines.
+    pub fn list(&self, name: &str) -> Option<Cow<'_, str>> {
+        fields::list(self.headers, name)
     }
 
     /// The `Location` header.
@@ -58,8 +66,10 @@ pub enum Malformed {
     /// Not HTTP/1.1 as RFC 9112 has it.
     #[error("the reply is not well-formed HTTP/1.1")]
     Syntax,
-    /// A head over [`MAX_HEAD`] or a body over [`MAX_BODY`].
-    #[error("the reply is larger than {MAX_HEAD} bytes of head or {MAX_BODY} bytes of body")]
+    /// A head over [`MAX_HEAD`] or [`MAX_HEADERS`], or a body over [`MAX_BODY`].
+    #[error(
+        "the reply is larger than {MAX_HEAD} bytes or {MAX_HEADERS} lines of head or {MAX_BODY} bytes of body"
+    )]
     TooLarge,
 }
 
@@ -83,7 +93,9 @@ pub fn decode<T>(
             &bytes[start..],
             &mut headers,
         );
-        let Status::Complete(length) = parsed.map_err(|_| Malformed::Syntax)? else {
+        let refused =
+            |error| if error == Error::TooManyHeaders { Malformed::TooLarge } else { Malformed::Syntax };
+        let Status::Complete(length) = parsed.map_err(refused)? else {
             let too_large = bytes.len() - start > MAX_HEAD;
             return if too_large { Err(Malformed::TooLarge) } else { Ok(Decoded::Partial) };
         };
@@ -100,8 +112,7 @@ pub fn decode<T>(
         let Some((body, taken)) = body(framing, &bytes[start..], ended, scratch)? else {
             return Ok(Decoded::Partial);
         };
-        let closes =
-            find(head.headers, "connection").is_some_and(|value| value.eq_ignore_ascii_case("close"));
+        let closes = fields::lists(head.headers, "connection", "close");
         let keep_alive = head.version == Some(1) && !closes && framing != Framing::UntilClosed;
         let value = read(&Reply { status, headers: head.headers, body });
         return Ok(Decoded::Whole { consumed: start + taken, keep_alive, value });
@@ -121,16 +132,17 @@ fn framing(status: u16, to_head: bool, headers: &[Header<'_>]) -> Result<Framing
     if to_head || status == 204 || status == 304 {
         return Ok(Framing::Length(0));
     }
-    if let Some(coding) = find(headers, "transfer-encoding") {
-        return if coding.eq_ignore_ascii_case("chunked") {
-            Ok(Framing::Chunked)
-        } else {
-            Err(Malformed::Syntax)
-        };
+    let mut codings = fields::elements(headers, "transfer-encoding");
+    if let Some(coding) = codings.next() {
+        // No other coding was asked for, and what is chunked twice has no end that two readers agree on.
+        let chunked = coding.eq_ignore_ascii_case(b"chunked") && codings.next().is_none();
+        return if chunked { Ok(Framing::Chunked) } else { Err(Malformed::Syntax) };
     }
-    let Some(length) = find(headers, "content-length") else { return Ok(Framing::UntilClosed) };
-    let length = length.parse().map_err(|_| Malformed::Syntax)?;
-    if length > MAX_BODY { Err(Malformed::TooLarge) } else { Ok(Framing::Length(length)) }
+    match fields::content_length(headers)? {
+        None => Ok(Framing::UntilClosed),
+        Some(length) if length > MAX_BODY => Err(Malformed::TooLarge),
+        Some(length) => Ok(Framing::Length(length)),
+    }
 }
 
 /// The body at the start of `rest` and how many bytes it took; `None` if it is not all there yet.
@@ -192,9 +204,4 @@ fn trailers(rest: &[u8], mut at: usize) -> Result<Option<usize>, Malformed> {
             return Ok(Some(at));
         }
     }
-}
-
-fn find<'a>(headers: &'a [Header<'_>], name: &str) -> Option<&'a str> {
-    let header = headers.iter().find(|header| header.name.eq_ignore_ascii_case(name))?;
-    std::str::from_utf8(header.value).ok().map(str::trim)
 }

@@ -1,6 +1,6 @@
 //! Replies byte by byte.
 
-use load::http::{Decoded, MAX_BODY, MAX_HEAD, Malformed, Method, RequestBuf, decode};
+use load::http::{Decoded, MAX_BODY, MAX_HEAD, MAX_HEADERS, Malformed, Method, RequestBuf, decode};
 
 type Read = (u16, Vec<u8>);
 
@@ -61,6 +61,95 @@ fn a_reply_without_a_length_ends_with_its_connection() {
 fn what_says_close_or_is_older_is_not_kept() {
     assert!(!whole(b"HTTP/1.1 200 OK\r\nConnection: Close\r\nContent-Length: 0\r\n\r\n").1);
     assert!(!whole(b"HTTP/1.0 200 OK\r\nContent-Length: 0\r\n\r\n").1);
+}
+
+/// A reply of 200 with these header lines and no body after them.
+fn head(lines: &[&str]) -> Vec<u8> {
+    format!("HTTP/1.1 200 OK\r\n{}\r\n\r\n", lines.join("\r\n")).into_bytes()
+}
+
+#[test]
+fn close_may_stand_anywhere_in_a_list_of_connection_options() {
+    for lines in [
+        &["Connection: Keep-Alive, Close"][..],
+        &["Connection: close,keep-alive"],
+        &["Connection: keep-alive", "connection:\tCLOSE "],
+        &["Connection: , close ,"],
+    ] {
+        assert!(!whole(&head(&[lines, &["Content-Length: 0"]].concat())).1, "{lines:?}");
+    }
+    for lines in [&["Connection: Keep-Alive"][..], &["Connection: closed"], &["Connection: x-close, upgrade"]]
+    {
+        assert!(whole(&head(&[lines, &["Content-Length: 0"]].concat())).1, "{lines:?}");
+    }
+}
+
+#[test]
+fn a_length_may_be_repeated_and_may_not_differ() {
+    for lines in
+        [&["Content-Length: 5, 5"][..], &["Content-Length: 5", "content-length: 5"], &["Content-Length: 005"]]
+    {
+        let reply = [head(lines), b"hello".to_vec()].concat();
+        assert_eq!(whole(&reply).2, (200, b"hello".to_vec()), "{lines:?}");
+    }
+    for lines in [
+        &["Content-Length: 5, 6"][..],
+        &["Content-Length: 5", "Content-Length: 6"],
+        &["Content-Length: +5"],
+        &["Content-Length: 5x"],
+        &["Content-Length: 0x5"],
+        &["Content-Length: 5 5"],
+        &["Content-Length: 5,"],
+        &["Content-Length:"],
+        &["Content-Length: \u{665}"],
+    ] {
+        let reply = [head(lines), b"hello".to_vec()].concat();
+        assert_eq!(read(&reply, false, true), Err(Malformed::Syntax), "{lines:?}");
+    }
+    let huge = head(&["Content-Length: 99999999999999999999999999"]);
+    assert_eq!(read(&huge, false, false), Err(Malformed::TooLarge));
+}
+
+#[test]
+fn chunked_is_the_only_coding_and_stands_once() {
+    let chunks: &[u8] = b"2\r\nhi\r\n0\r\n\r\n";
+    for line in ["Transfer-Encoding: Chunked", "Transfer-Encoding: , chunked", "transfer-encoding:chunked "] {
+        assert_eq!(whole(&[&head(&[line]), chunks].concat()).2, (200, b"hi".to_vec()), "{line}");
+    }
+    for lines in [
+        &["Transfer-Encoding: gzip, chunked"][..],
+        &["Transfer-Encoding: chunked, chunked"],
+        &["Transfer-Encoding: chunked", "Transfer-Encoding: chunked"],
+        &["Transfer-Encoding: gzip", "Transfer-Encoding: chunked"],
+        &["Transfer-Encoding: xchunked"],
+    ] {
+        assert_eq!(read(&[&head(lines), chunks].concat(), false, false), Err(Malformed::Syntax), "{lines:?}");
+    }
+}
+
+#[test]
+fn many_headers_are_read_and_too_many_are_too_large() {
+    let with = |count: usize| {
+        let lines: Vec<String> = (0..count).map(|nth| format!("X-{nth}: 1")).collect();
+        head(&lines.iter().map(String::as_str).chain(["Content-Length: 0"]).collect::<Vec<_>>())
+    };
+    for count in [64, 65, 200, MAX_HEADERS - 1] {
+        assert_eq!(whole(&with(count)).2.0, 200, "{count}");
+    }
+    assert_eq!(read(&with(MAX_HEADERS), false, false), Err(Malformed::TooLarge));
+}
+
+#[test]
+fn a_field_of_one_value_has_none_where_two_lines_differ() {
+    let said = |lines: &[&str]| {
+        let reply = head(&[lines, &["Content-Length: 0"]].concat());
+        let read = decode(&reply, false, false, &mut Vec::new(), |reply| reply.location().map(str::to_owned));
+        let Ok(Decoded::Whole { value, .. }) = read else { panic!("{read:?}") };
+        value
+    };
+    assert_eq!(said(&["Location: /a"]).as_deref(), Some("/a"));
+    assert_eq!(said(&["Location: /a", "location: /a"]).as_deref(), Some("/a"));
+    assert_eq!(said(&["Location: /a", "Location: /b"]), None);
 }
 
 #[test]

@@ -162,6 +162,13 @@ fn a_reply_that_ends_its_connection_is_followed_by_another_connection() {
 }
 
 #[test]
+fn close_in_a_list_is_followed_by_another_connection_and_nothing_is_reset() {
+    let record =
+        run(serve(|_| Answer::last("Connection: Keep-Alive, Close\r\n")), &limits(1), &constant(100.0), 100);
+    assert_eq!((record.succeeded, record.failed.total(), record.connects), (10, 0, 10));
+}
+
+#[test]
 fn chunked_replies_are_read() {
     let chunked = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n";
     let record =

@@ -78,7 +78,7 @@ impl Drive {
 /// A reply whose headers are wrong, in words.
 fn story(reply: &Reply<'_>) -> String {
     let told = ["RateLimit-Policy", "RateLimit", "Retry-After"]
-        .map(|name| format!("{name}: {}", reply.header(name).unwrap_or("none")));
+        .map(|name| format!("{name}: {}", reply.list(name).unwrap_or("none".into())));
     format!("a {} came with {}", reply.status, told.join(", "))
 }
 

@@ -33,6 +33,8 @@ impl Request {
 pub(crate) enum Answer {
     /// Sends these bytes.
     Raw(Vec<u8>),
+    /// Sends these bytes, and closes the connection.
+    Last(Vec<u8>),
     /// Says nothing and keeps the connection.
     Silence,
     /// Closes the connection.
@@ -40,6 +42,11 @@ pub(crate) enum Answer {
 }
 
 impl Answer {
+    /// An empty 200 with these headers, after which the connection is closed.
+    pub(crate) fn last(headers: &str) -> Self {
+        Self::Last(format!("HTTP/1.1 200 x\r\n{headers}Content-Length: 0\r\n\r\n").into_bytes())
+    }
+
     pub(crate) fn status(status: u16, headers: &str, body: &str) -> Self {
         let length = body.len();
         Self::Raw(
@@ -115,6 +122,10 @@ fn converse(stream: TcpStream, answer: &(impl Fn(&Request) -> Answer + ?Sized)) 
                 if writer.write_all(&bytes).is_err() {
                     return;
                 }
+            }
+            Answer::Last(bytes) => {
+                let _ = writer.write_all(&bytes);
+                return;
             }
             Answer::Silence => {}
             Answer::Close => return,

@@ -19,22 +19,22 @@ pub(in super::super) enum Said {
 /// Reads the headers of a 200 or a 429 under the mix's policy.
 pub(in super::super) fn read(mix: Mix, reply: &Reply<'_>) -> Said {
     let refused = reply.status == 429;
-    let Some(standing) = reply.header("ratelimit") else {
+    let Some(standing) = reply.list("ratelimit") else {
         return if refused { Said::Wrong } else { Said::Nothing };
     };
     let right = tells_policy(mix, reply)
-        && stands(standing, mix, refused.then(|| reply.header("retry-after").unwrap_or_default()));
+        && stands(&standing, mix, refused.then(|| reply.header("retry-after").unwrap_or_default()));
     if right { Said::All } else { Said::Wrong }
 }
 
 /// Whether a reply names every limit of the mix's policy, and so was decided by it.
 pub(in super::super) fn tells_policy(mix: Mix, reply: &Reply<'_>) -> bool {
-    let Some(list) = reply.header("ratelimit-policy") else { return false };
+    let Some(list) = reply.list("ratelimit-policy") else { return false };
     let is_told = |limit: &PolicyLine| {
         let is_it = |item: Item<'_>| {
             item.number("q") == Some(limit.requests.into()) && item.number("w") == Some(whole_seconds(limit))
         };
-        items(list, mix.policy()).any(is_it)
+        items(&list, mix.policy()).any(is_it)
     };
     mix.limits().iter().all(is_told)
 }
@@ -62,7 +62,12 @@ fn whole_seconds(limit: &PolicyLine) -> u64 {
 
 /// Whether a `Retry-After` is a number of seconds, at least one: a zero would make clients spin.
 fn is_a_wait(text: &str) -> bool {
-    text.parse::<u64>().is_ok_and(|seconds| seconds >= 1)
+    number(text).is_some_and(|seconds| seconds >= 1)
+}
+
+/// A number of digits and nothing else: `str::parse` takes `+5` as well.
+fn number(text: &str) -> Option<u64> {
+    if text.bytes().all(|byte| byte.is_ascii_digit()) { text.parse().ok() } else { None }
 }
 
 /// An item of a structured list (RFC 9651): a quoted name and its parameters.
@@ -74,8 +79,9 @@ struct Item<'a> {
 
 impl Item<'_> {
     fn number(&self, key: &str) -> Option<u64> {
-        let mut pairs = self.parameters.split(';').filter_map(|pair| pair.trim().split_once('='));
-        pairs.find(|(found, _)| *found == key)?.1.parse().ok()
+        let pairs = self.parameters.split(';').filter_map(|pair| pair.trim().split_once('='));
+        // Of a parameter that is repeated the last one counts (RFC 9651, 4.2.3.2).
+        number(pairs.rev().find(|(found, _)| *found == key)?.1)
     }
 }
 
@@ -86,7 +92,7 @@ fn items<'a>(list: &'a str, policy: &'a str) -> impl Iterator<Item = Item<'a>> {
         let (name, parameters) = text.split_once(';').unwrap_or((text, ""));
         Item { name: name.trim().trim_matches('"'), parameters }
     };
-    let further = |rest: &str| rest.strip_prefix('/').is_some_and(|number| number.parse::<u8>().is_ok());
+    let further = |rest: &str| rest.strip_prefix('/').is_some_and(|nth| number(nth).is_some());
     let is_of =
         move |name: &str| name.strip_prefix(policy).is_some_and(|rest| rest.is_empty() || further(rest));
     list.split(',').map(item).filter(move |item| is_of(item.name))
@@ -122,6 +128,19 @@ mod tests {
     }
 
     #[test]
+    fn a_list_may_be_spread_over_lines() {
+        let both = [
+            ("RateLimit-Policy", r#""multi-limit";q=10;w=1"#),
+            ("RateLimit", r#""multi-limit";r=3;t=1"#),
+            ("RateLimit-Policy", r#""multi-limit/2";q=1000;w=3600"#),
+            ("RateLimit", r#""multi-limit/2";r=0;t=3000"#),
+            ("Retry-After", "3000"),
+        ];
+        assert_eq!(said(Mix::MultiLimit, 429, &both), Said::All);
+        assert_eq!(said(Mix::MultiLimit, 429, &both[1..]), Said::Wrong, "one limit is not told");
+    }
+
+    #[test]
     fn an_admission_without_a_standing_was_not_counted() {
         assert_eq!(said(Mix::OneClient, 200, &[POLICY]), Said::Nothing);
         assert_eq!(said(Mix::OneClient, 429, &[POLICY]), Said::Wrong);
@@ -142,6 +161,11 @@ mod tests {
             (429, vec![POLICY, left(r#""one-client";r=0;t=1"#)]),
             (429, vec![POLICY, left(r#""one-client";r=0;t=1"#), wait("0")]),
             (429, vec![POLICY, left(r#""one-client";r=0;t=1"#), wait("soon")]),
+            (429, vec![POLICY, left(r#""one-client";r=0;t=1"#), wait("+1")]),
+            (429, vec![POLICY, left(r#""one-client";r=0;t=1"#), wait("")]),
+            (429, vec![POLICY, left(r#""one-client";r=0;t=1"#), wait("1"), wait("2")]),
+            (200, vec![POLICY, left(r#""one-client";r=+7;t=1"#)]),
+            (200, vec![("RateLimit-Policy", r#""one-client";q=+100;w=1"#), left(r#""one-client";r=7;t=1"#)]),
             (429, vec![POLICY, left(r#""one-client";r=7;t=1"#), wait("1")]),
             (429, vec![POLICY, left(r#""one-client";r=0;t=60"#), wait("6")]),
         ] {

@@ -1,0 +1,69 @@
+//! What header fields say: of one value, or a list that may be spread over several lines (RFC 9110, 5.3 and 5.6.1).
+
+use std::borrow::Cow;
+
+use httparse::Header;
+
+use super::Malformed;
+
+/// The value of the field called `name` (in any case) if it is text and there is one: lines that say the same are one,
+/// and lines that differ are none, for no reader could choose between them.
+pub(super) fn one<'a>(headers: &'a [Header<'_>], name: &str) -> Option<&'a str> {
+    let mut lines = lines(headers, name);
+    let first = lines.next()?;
+    if lines.all(|line| line == first) { std::str::from_utf8(first).ok() } else { None }
+}
+
+/// The value of a field that is a list: its lines, joined by commas, if they are text.
+pub(super) fn list<'a>(headers: &'a [Header<'_>], name: &str) -> Option<Cow<'a, str>> {
+    let mut lines = lines(headers, name).map(std::str::from_utf8);
+    let mut joined = Cow::Borrowed(lines.next()?.ok()?);
+    for line in lines {
+        let joined = joined.to_mut();
+        joined.push_str(", ");
+        joined.push_str(line.ok()?);
+    }
+    Some(joined)
+}
+
+/// Whether a list has the element `element`, in any case.
+pub(super) fn lists(headers: &[Header<'_>], name: &str, element: &str) -> bool {
+    elements(headers, name).any(|found| found.eq_ignore_ascii_case(element.as_bytes()))
+}
+
+/// The elements of a list; empty ones are none.
+pub(super) fn elements<'a>(headers: &'a [Header<'_>], name: &str) -> impl Iterator<Item = &'a [u8]> {
+    let split = |line: &'a [u8]| line.split(|&byte| byte == b',').map(<[u8]>::trim_ascii);
+    lines(headers, name).flat_map(split).filter(|element| !element.is_empty())
+}
+
+/// The length of a body, if one is said. It is digits only, and may be repeated, on a line or on several, if it is the
+/// same each time (RFC 9110, 8.6). A length that no number holds is a large one.
+pub(super) fn content_length(headers: &[Header<'_>]) -> Result<Option<usize>, Malformed> {
+    let mut length = None;
+    for line in lines(headers, "content-length") {
+        for element in line.split(|&byte| byte == b',').map(<[u8]>::trim_ascii) {
+            let said = digits(element).ok_or(Malformed::Syntax)?;
+            if *length.get_or_insert(said) != said {
+                return Err(Malformed::Syntax);
+            }
+        }
+    }
+    Ok(length)
+}
+
+/// A number of digits and nothing else: `str::parse` takes `+5` as well.
+fn digits(text: &[u8]) -> Option<usize> {
+    if text.is_empty() {
+        return None;
+    }
+    text.iter().try_fold(0_usize, |number, byte| {
+        let digit = byte.is_ascii_digit().then(|| usize::from(byte - b'0'))?;
+        Some(number.saturating_mul(10).saturating_add(digit))
+    })
+}
+
+fn lines<'a>(headers: &'a [Header<'_>], name: &str) -> impl Iterator<Item = &'a [u8]> {
+    let called = move |header: &&Header<'_>| header.name.eq_ignore_ascii_case(name);
+    headers.iter().filter(called).map(|header| header.value.trim_ascii())
+}
