@@ -111,6 +111,11 @@ pub trait Journeys: Send {
     /// Judges a reply, and either writes the next request or ends the operation.
     fn reply(&mut self, op: &mut Operation, reply: &Reply<'_>, request: &mut RequestBuf) -> Step;
 
+    /// Is told that the request of the operation was lost and has been sent once more: it may take effect twice.
+    fn resent(&mut self, op: &mut Operation) {
+        let _ = op;
+    }
+
     /// Is told that the operation ended without an answer.
     fn abandoned(&mut self, op: &mut Operation, why: Failure);
 }

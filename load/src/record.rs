@@ -65,6 +65,8 @@ pub struct SliceRecord {
     pub connects: u64,
     /// Requests sent.
     pub requests: u64,
+    /// Of these: those that were lost on a connection that its server was closing, and were sent once more.
+    pub resent: u64,
     /// Bytes written to sockets.
     pub bytes_out: u64,
     /// Bytes read from sockets.
@@ -103,6 +105,7 @@ impl Default for SliceRecord {
             held: 0,
             connects: 0,
             requests: 0,
+            resent: 0,
             bytes_out: 0,
             bytes_in: 0,
             by_kind: Vec::new(),
@@ -197,7 +200,7 @@ impl SliceRecord {
         &mut self.by_kind[at]
     }
 
-    fn counts_mut(&mut self) -> [&mut u64; 10] {
+    fn counts_mut(&mut self) -> [&mut u64; 11] {
         [
             &mut self.planned,
             &mut self.sent,
@@ -207,13 +210,14 @@ impl SliceRecord {
             &mut self.held,
             &mut self.connects,
             &mut self.requests,
+            &mut self.resent,
             &mut self.bytes_out,
             &mut self.bytes_in,
         ]
     }
 
     /// The same counts in the same order.
-    fn counts(&self) -> [u64; 10] {
+    fn counts(&self) -> [u64; 11] {
         [
             self.planned,
             self.sent,
@@ -223,6 +227,7 @@ impl SliceRecord {
             self.held,
             self.connects,
             self.requests,
+            self.resent,
             self.bytes_out,
             self.bytes_in,
         ]

@@ -146,3 +146,26 @@ fn a_condition_that_says_nothing_is_refused_with_a_hint() {
         assert!(ended.err.contains(word), "{ended:?}");
     }
 }
+
+#[test]
+fn a_request_that_is_lost_on_a_closing_connection_is_sent_once_more_and_shown() {
+    let desk = Desk::new(PROGRAM);
+    // Every second request finds its connection closed.
+    let url = serve(|nth| (nth % 3 != 1).then(|| status(200)));
+    let one_by_one = ["--rate", "100", "--arrivals", "constant", "--for", "300ms", "--connections", "1"];
+    let ended = load(&desk, &url, &[&one_by_one[..], &["--expect", "failed < 1", "--json"]].concat());
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    assert!(figures(&ended)["resent"].as_u64().unwrap() >= 10, "{ended:?}");
+    let ended = load(&desk, &url, &one_by_one);
+    assert!(ended.out.contains("sent once more: "), "{ended:?}");
+}
+
+#[test]
+fn close_in_a_list_of_options_resets_nothing() {
+    let desk = Desk::new(PROGRAM);
+    let url = serve(|_| {
+        Some("HTTP/1.1 200 OK\r\nConnection: Keep-Alive, Close\r\nContent-Length: 0\r\n\r\n".to_owned())
+    });
+    let ended = load(&desk, &url, &["--rate", "100", "--for", "300ms", "--expect", "failed < 1", "--json"]);
+    assert_eq!((ended.code, figures(&ended)["resent"].as_u64()), (Some(0), Some(0)), "{ended:?}");
+}

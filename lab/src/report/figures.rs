@@ -22,12 +22,13 @@ type Cell = fn(&Arm) -> String;
 
 /// Every figure that at least one arm has.
 pub(super) fn rows(report: &Report) -> Vec<Row> {
-    let figures: [(&'static str, Cell); 19] = [
+    let figures: [(&'static str, Cell); 20] = [
         ("offered a second", |arm| maybe(arm.offered_per_s)),
         ("operations a second", |arm| three_digits(arm.throughput_per_s)),
         ("operations", |arm| count(arm.operations)),
         ("refused", |arm| causes(&arm.refused)),
         ("failed", |arm| causes(&arm.failed)),
+        ("sent once more", |arm| if arm.resent > 0 { count(arm.resent) } else { NO_FIGURE.to_owned() }),
         ("p50, ms", |arm| maybe(arm.latency_ms.p50)),
         ("p90, ms", |arm| maybe(arm.latency_ms.p90)),
         ("p99, ms", |arm| maybe(arm.latency_ms.p99)),

@@ -148,6 +148,15 @@ fn an_arm_below_its_offered_rate_is_told_to_be_saturated_in_every_form() {
 }
 
 #[test]
+fn requests_that_were_sent_once_more_are_shown_where_there_are_some() {
+    let mut report = fixture(PLACEMENT);
+    let forms = |report: &Report| [terminal::render(report), markdown::render(report), html::render(report)];
+    assert!(forms(&report).iter().all(|form| !form.contains("sent once more")));
+    report.arms[0].resent = 12;
+    assert!(forms(&report).iter().all(|form| form.contains("sent once more")));
+}
+
+#[test]
 fn what_a_system_says_cannot_become_markup() {
     let mut report = fixture(PLACEMENT);
     report.arms[0].label = "<script>alert(1)</script>".to_owned();

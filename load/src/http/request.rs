@@ -38,6 +38,8 @@ pub struct RequestBuf {
     text: String,
     host: String,
     method: Method,
+    /// Whether it has an `Idempotency-Key`.
+    keyed: bool,
     /// The `traceparent` value of the operation under way.
     trace: Option<String>,
 }
@@ -45,7 +47,13 @@ pub struct RequestBuf {
 impl RequestBuf {
     /// An empty buffer for requests to `host`, the value of the `Host` header.
     pub fn new(host: &str) -> Self {
-        Self { text: String::with_capacity(1024), host: host.to_owned(), method: Method::Get, trace: None }
+        Self {
+            text: String::with_capacity(1024),
+            host: host.to_owned(),
+            method: Method::Get,
+            keyed: false,
+            trace: None,
+        }
     }
 
     /// Writes a request without a body.
@@ -57,6 +65,7 @@ impl RequestBuf {
     /// Writes a request without a body and with one more header.
     pub fn write_with(&mut self, method: Method, path: impl Display, header: (&str, &dyn Display)) {
         self.head(method, path);
+        self.keyed = is_key(header.0);
         self.add(format_args!("{}: {}\r\n\r\n", header.0, header.1));
     }
 
@@ -70,6 +79,7 @@ impl RequestBuf {
     ) {
         self.head(method, path);
         if let Some((name, value)) = header {
+            self.keyed = is_key(name);
             self.add(format_args!("{name}: {value}\r\n"));
         }
         self.add(format_args!(
@@ -88,6 +98,11 @@ impl RequestBuf {
         self.method == Method::Head
     }
 
+    /// Whether it may be sent twice and means the same (RFC 9110, 9.2.2): by its method, or by its `Idempotency-Key`.
+    pub fn is_idempotent(&self) -> bool {
+        self.method != Method::Post || self.keyed
+    }
+
     /// Sets the `traceparent` of the requests that follow (W3C Trace Context, level 1), or none.
     pub(crate) fn set_trace(&mut self, trace: Option<String>) {
         self.trace = trace;
@@ -95,7 +110,7 @@ impl RequestBuf {
 
     fn head(&mut self, method: Method, path: impl Display) {
         self.text.clear();
-        self.method = method;
+        (self.method, self.keyed) = (method, false);
         self.text.push_str(method.name());
         self.add(format_args!(" {path} HTTP/1.1\r\nHost: "));
         self.text.push_str(&self.host);
@@ -111,4 +126,8 @@ impl RequestBuf {
         // Writing into a `String` cannot fail.
         let _ = self.text.write_fmt(what);
     }
+}
+
+fn is_key(header: &str) -> bool {
+    header.eq_ignore_ascii_case("idempotency-key")
 }

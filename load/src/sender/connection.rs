@@ -29,6 +29,8 @@ pub(super) enum Received {
 pub(super) struct Connection {
     stream: TcpStream,
     open: bool,
+    /// Whether it has carried a reply.
+    used: bool,
     unsent: Vec<u8>,
     read: Vec<u8>,
     filled: usize,
@@ -47,7 +49,7 @@ impl Connection {
         };
         let stream = TcpStream::from(socket);
         stream.set_nodelay(true)?;
-        Ok(Self { stream, open, unsent: Vec::new(), read: vec![0; FIRST_READ], filled: 0 })
+        Ok(Self { stream, open, used: false, unsent: Vec::new(), read: vec![0; FIRST_READ], filled: 0 })
     }
 
     pub(super) fn stream(&self) -> &TcpStream {
@@ -56,6 +58,16 @@ impl Connection {
 
     pub(super) fn is_open(&self) -> bool {
         self.open
+    }
+
+    /// Whether it has carried a reply, so that its peer may be closing it.
+    pub(super) fn is_used(&self) -> bool {
+        self.used
+    }
+
+    /// Whether nothing of the present reply has come.
+    pub(super) fn is_empty(&self) -> bool {
+        self.filled == 0
     }
 
     /// Learns how connecting ended; to be called when the socket is writable.
@@ -125,7 +137,7 @@ impl Connection {
             Decoded::Partial => Decoded::Partial,
             Decoded::Whole { consumed, keep_alive, value } => {
                 let keep_alive = keep_alive && !ended && consumed == self.filled;
-                self.filled = 0;
+                (self.filled, self.used) = (0, true);
                 if self.read.len() > 4 * FIRST_READ {
                     self.read = vec![0; FIRST_READ];
                 }

@@ -2,6 +2,7 @@
 
 mod ends;
 mod replies;
+mod resend;
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -154,7 +155,7 @@ impl Lane {
         self.record.sent += 1;
         let deadline = now + self.timeout();
         let head = self.request.is_head();
-        self.slots.depart(slot, Flight { op, due, sent: now, deadline, head, trace });
+        self.slots.depart(slot, Flight { op, due, sent: now, deadline, head, resent: false, trace });
         self.transmit(slot, journeys);
         Launched::Sent
     }
@@ -166,12 +167,13 @@ impl Lane {
         {
             return self.fail(at, Failure::Connect, journeys);
         }
+        self.keep(at);
         let Some(connection) = self.slots.get(at).connection.as_mut() else { return };
         let bytes = self.request.bytes();
         self.record.requests += 1;
         self.record.bytes_out += bytes.len() as u64;
         if connection.send(bytes).is_err() {
-            self.fail(at, Failure::Reset, journeys);
+            self.lose(at, journeys);
         }
     }
 

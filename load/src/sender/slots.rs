@@ -16,6 +16,8 @@ pub(super) struct Flight {
     pub(super) deadline: Nanos,
     /// Whether its present request is a `HEAD`.
     pub(super) head: bool,
+    /// Whether its present request has been sent twice.
+    pub(super) resent: bool,
     /// The trace it belongs to, 0 if none.
     pub(super) trace: u128,
 }
@@ -25,6 +27,8 @@ pub(super) struct Flight {
 pub(super) struct Slot {
     pub(super) connection: Option<Connection>,
     pub(super) flight: Option<Flight>,
+    /// The present request, if it may be sent once more; empty if not.
+    pub(super) again: Vec<u8>,
     /// How many sockets were here before: an event of an earlier one is not of this one.
     generation: u32,
 }

@@ -170,6 +170,14 @@ fn an_admission_that_was_not_answered_explains_a_refusal() {
 }
 
 #[test]
+fn a_request_that_was_sent_twice_may_have_been_charged_twice() {
+    let seen = greedy("one-client", Misdeed::AdmitsAndHangsUp);
+    assert!(seen.record.resent > 0 && seen.record.failed.total() == 0, "{:?}", seen.record.failed);
+    assert_eq!(seen.count(facts::FALSE_REFUSALS), 0, "{:?}", seen.verdict);
+    assert!(seen.verdict.holds(), "{:?}", seen.verdict);
+}
+
+#[test]
 fn a_policy_that_was_acknowledged_and_is_gone_is_lost() {
     let seen = greedy("one-client", Misdeed::ForgetsPolicies);
     assert_eq!(seen.count(facts::LOST), 1);

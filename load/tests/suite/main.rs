@@ -4,6 +4,7 @@
 mod http;
 mod limiter;
 mod record;
+mod resend;
 mod schedule;
 mod sender;
 mod shortener;

@@ -143,15 +143,10 @@ fn silence_is_a_time_out_and_indeterminate() {
 }
 
 #[test]
-fn a_closed_connection_is_a_reset_and_the_next_operation_opens_another() {
-    let count = AtomicU64::new(0);
-    let address = serve(move |_| {
-        let odd = count.fetch_add(1, Ordering::Relaxed) % 2 == 1;
-        if odd { Answer::Close } else { Answer::status(200, "", "") }
-    });
-    let record = run(address, &limits(1), &constant(100.0), 200);
-    assert_eq!((record.succeeded, record.failed.get("reset"), record.indeterminate), (10, 10, 10));
-    assert_eq!(record.connects, 10);
+fn a_fresh_connection_that_is_closed_is_a_reset_and_the_next_operation_opens_another() {
+    let record = run(serve(|_| Answer::Close), &limits(1), &constant(100.0), 200);
+    assert_eq!((record.succeeded, record.failed.get("reset"), record.indeterminate), (0, 20, 20));
+    assert_eq!((record.connects, record.resent), (20, 0));
 }
 
 #[test]

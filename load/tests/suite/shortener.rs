@@ -139,6 +139,14 @@ fn a_code_that_is_handed_out_twice_is_a_duplicate_and_a_wrong_link() {
 }
 
 #[test]
+fn a_follow_that_was_sent_twice_may_have_been_counted_twice() {
+    let (record, verdict) = run("follow-only", Misdeed::HangsUp);
+    assert!(record.resent > 0 && record.failed.total() == 0, "{:?}", record.failed);
+    assert_eq!(verdict.count("clicks-counted"), record.succeeded + record.resent);
+    assert!(verdict.holds(), "{verdict:?}");
+}
+
+#[test]
 fn a_create_that_was_stored_and_not_answered_is_indeterminate_and_present() {
     let (record, verdict) = run("create-only", Misdeed::StoresInSilence);
     assert!(record.indeterminate > 0);

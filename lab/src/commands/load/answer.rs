@@ -35,6 +35,8 @@ pub(super) struct Answer {
     refused: BTreeMap<&'static str, u64>,
     failed: BTreeMap<&'static str, u64>,
     unsent: u64,
+    /// Requests that were lost on a connection that the server was closing, and were sent once more.
+    resent: u64,
     latency_from_due_us: Times,
     latency_from_send_us: Times,
     send_lag_us: Times,
@@ -111,6 +113,7 @@ impl Answer {
             refused: record.refused.iter().collect(),
             failed: record.failed.iter().collect(),
             unsent: record.unsent,
+            resent: record.resent,
             latency_from_due_us: Times::of(&record.latency),
             latency_from_send_us: Times::of(&record.service),
             send_lag_us: Times::of(&record.send_lag),
@@ -167,6 +170,13 @@ impl Answer {
             if !counts.is_empty() {
                 let _ = writeln!(text, "{what}: {}", causes(counts));
             }
+        }
+        if self.resent > 0 {
+            let _ = writeln!(
+                text,
+                "sent once more: {}, lost on connections that the server was closing",
+                self.resent
+            );
         }
         self.notes(&mut text);
         for judged in &self.expected {

@@ -35,6 +35,9 @@ pub struct Arm {
     pub failed: Vec<CauseCount>,
     /// Operations whose fate the generator does not know.
     pub indeterminate: u64,
+    /// Requests that were lost on a connection that the system was closing, and were sent once more.
+    #[serde(default)]
+    pub resent: u64,
     /// Latency from the due time.
     pub latency_ms: Latency,
     /// Latency from the actual send, which hides the wait for a busy server.

@@ -36,6 +36,7 @@ pub(super) fn arm(plan: &Plan, gathered: &Gathered, data: &ArmData) -> Arm {
         refused: causes(record.refused.iter()),
         failed: causes(record.failed.iter()),
         indeterminate: record.indeterminate,
+        resent: record.resent,
         latency_ms: latency(&record.latency),
         service_ms: latency(&record.service),
         latency_curve: curve(&record.latency),

@@ -110,6 +110,13 @@ impl Journeys for Drive {
         Step::Done(outcome)
     }
 
+    fn resent(&mut self, op: &mut Operation) {
+        let (now, client) = (clock::now(), op.key as usize);
+        self.books.ended(client, op.detail, now, End::Unanswered);
+        op.detail = now;
+        self.books.asked(client, now);
+    }
+
     fn abandoned(&mut self, op: &mut Operation, why: Failure) {
         let end = if why.is_indeterminate() { End::Unanswered } else { End::Unsent };
         self.books.ended(op.key as usize, op.detail, clock::now(), end);

@@ -116,6 +116,13 @@ impl Journeys for Drive {
         Step::Done(if op.kind == FOLLOW { self.followed(op, reply) } else { self.created(op, reply) })
     }
 
+    fn resent(&mut self, op: &mut Operation) {
+        // A create has a key, and is the same request however often it comes.
+        if op.kind == FOLLOW {
+            self.books.maybe_followed(op.key as usize);
+        }
+    }
+
     fn abandoned(&mut self, op: &mut Operation, why: Failure) {
         match op.kind {
             _ if !why.is_indeterminate() => {}

@@ -37,15 +37,17 @@ impl Lane {
     /// Ends an operation that was not answered, and closes its connection: a late reply must not meet the next one.
     pub(super) fn fail(&mut self, at: usize, failure: Failure, journeys: &mut dyn Journeys) {
         let Some(mut flight) = self.slots.land(at, false) else { return };
-        journeys.abandoned(&mut flight.op, failure);
         let now = clock::now();
+        if failure == Failure::Connect {
+            self.resume = now + clock::nanos(Self::PAUSE);
+        }
+        // What was sent before may have arrived, although its repetition found nobody.
+        let failure = if flight.resent && failure == Failure::Connect { Failure::Reset } else { failure };
+        journeys.abandoned(&mut flight.op, failure);
         self.record.failed.add(failure.name());
         self.record.kind(flight.op.kind).failed += 1;
         if failure.is_indeterminate() {
             self.record.indeterminate += 1;
-        }
-        if failure == Failure::Connect {
-            self.resume = now + clock::nanos(Self::PAUSE);
         }
         if matches!(failure, Failure::Timeout | Failure::Abandoned) {
             self.charge(Some(flight.op.kind), flight.due, now);

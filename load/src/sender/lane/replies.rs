@@ -28,7 +28,7 @@ impl Lane {
             }
         }
         if ready.writable && connection.flush().is_err() {
-            return self.fail(at, Failure::Reset, journeys);
+            return self.lose(at, journeys);
         }
         if ready.readable {
             self.receive(at, ready.ended, journeys);
@@ -44,13 +44,13 @@ impl Lane {
                 Err(error) if error.kind() == std::io::ErrorKind::FileTooLarge => {
                     return self.fail(at, Failure::TooLarge, journeys);
                 }
-                Err(_) => return self.fail(at, Failure::Reset, journeys),
+                Err(_) => return self.lose(at, journeys),
             };
             match received {
                 Received::Nothing => return,
                 Received::End => {
                     if !self.judge(at, true, clock::now(), journeys) {
-                        self.fail(at, Failure::Reset, journeys);
+                        self.lose(at, journeys);
                     }
                     return;
                 }
@@ -98,8 +98,8 @@ impl Lane {
             self.slots.close(at);
         }
         let (deadline, head) = (now + self.timeout(), self.request.is_head());
-        if let Some(Flight { deadline: old, head: was, .. }) = self.slots.get(at).flight.as_mut() {
-            (*old, *was) = (deadline, head);
+        if let Some(Flight { deadline: old, head: was, resent, .. }) = self.slots.get(at).flight.as_mut() {
+            (*old, *was, *resent) = (deadline, head, false);
         }
         self.transmit(at, journeys);
     }

@@ -28,6 +28,8 @@ pub(crate) enum Misdeed {
     FailsClosed,
     /// Every tenth request is let pass and not answered.
     AdmitsInSilence,
+    /// Every tenth request is let pass and its connection closed instead of an answer, unless it is a fresh one.
+    AdmitsAndHangsUp,
     /// The policies are gone.
     ForgetsPolicies,
     /// Policies are turned down.
@@ -146,6 +148,9 @@ impl State {
         entry.push(now);
         if misdeed == Misdeed::AdmitsInSilence && tenth {
             return Answer::Silence;
+        }
+        if misdeed == Misdeed::AdmitsAndHangsUp && tenth && request.nth > 0 {
+            return Answer::Close;
         }
         Answer::status(200, &headers, "{}")
     }

@@ -14,6 +14,8 @@ use load::sender::{Limits, Observer, Slice, Target};
 
 /// A request as the server read it.
 pub(crate) struct Request {
+    /// Which of its connection's requests it is, from 0.
+    pub(crate) nth: usize,
     pub(crate) method: String,
     pub(crate) path: String,
     pub(crate) headers: Vec<(String, String)>,
@@ -116,7 +118,8 @@ fn converse(stream: TcpStream, answer: &(impl Fn(&Request) -> Answer + ?Sized)) 
     stream.set_nodelay(true).unwrap();
     let mut reader = BufReader::new(stream.try_clone().unwrap());
     let mut writer = stream;
-    while let Some(request) = read_request(&mut reader) {
+    for nth in 0.. {
+        let Some(request) = read_request(&mut reader, nth) else { return };
         match answer(&request) {
             Answer::Raw(bytes) => {
                 if writer.write_all(&bytes).is_err() {
@@ -133,7 +136,7 @@ fn converse(stream: TcpStream, answer: &(impl Fn(&Request) -> Answer + ?Sized)) 
     }
 }
 
-fn read_request(reader: &mut impl BufRead) -> Option<Request> {
+fn read_request(reader: &mut impl BufRead, nth: usize) -> Option<Request> {
     let line = read_line(reader)?;
     let mut words = line.split(' ');
     let (method, path) = (words.next()?.to_owned(), words.next()?.to_owned());
@@ -143,7 +146,7 @@ fn read_request(reader: &mut impl BufRead) -> Option<Request> {
         let Some((name, value)) = line.split_once(": ") else { break };
         headers.push((name.to_owned(), value.to_owned()));
     }
-    let mut request = Request { method, path, headers, body: String::new() };
+    let mut request = Request { nth, method, path, headers, body: String::new() };
     let length = request.header("content-length").map_or(0, |length| length.parse().unwrap());
     let mut body = vec![0; length];
     reader.read_exact(&mut body).ok()?;

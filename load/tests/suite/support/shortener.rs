@@ -40,6 +40,8 @@ pub(crate) enum Misdeed {
     ForgetsInSilence,
     /// Every tenth follow is refused with 503.
     Sheds,
+    /// Every tenth follow is counted and its connection closed instead of an answer, unless it is a fresh one.
+    HangsUp,
     /// A delete takes effect after the link was read once more.
     DeletesLate,
     /// A delete is acknowledged and has no effect.
@@ -124,6 +126,9 @@ impl Store {
             ("GET", "/clicks/pending") => self.pending(),
             ("GET", path) => match path.strip_prefix("/links/") {
                 Some(code) => self.look_up(code),
+                None if request.nth == 0 && misdeed == Misdeed::HangsUp => {
+                    self.follow(&path[1..], Misdeed::None)
+                }
                 None => self.follow(&path[1..], misdeed),
             },
             ("HEAD", path) => self.look(&path[1..]),
@@ -200,6 +205,9 @@ impl Store {
             _ => u64::from(!always),
         };
         link.late += u64::from(always && !is_lost);
+        if misdeed == Misdeed::HangsUp {
+            return Answer::Close;
+        }
         let target =
             if misdeed == Misdeed::WrongTarget { "https://example.com/elsewhere" } else { &link.target };
         Answer::status(302, &format!("Location: {target}\r\n"), "")
