@@ -84,6 +84,10 @@ pub struct Check {
     pub deadline: Duration,
     /// How long each pass of questions may take.
     pub pass: Duration,
+    /// The longest that a cache may serve a deleted thing, and what an answer takes.
+    pub cached_for: Duration,
+    /// How long a deleted thing that is still served, as a cache may serve it, is waited for to be gone.
+    pub patience: Duration,
     /// How many things to delete at the end, to see for how long caches still serve them; 0: none.
     pub deletes: usize,
 }
@@ -95,6 +99,9 @@ impl Default for Check {
             settle: Duration::from_secs(4),
             deadline: Duration::from_mins(1),
             pass: Duration::from_mins(2),
+            // A minute, give or take a tenth.
+            cached_for: Duration::from_secs(70),
+            patience: Duration::from_secs(75),
             deletes: 0,
         }
     }

@@ -362,7 +362,8 @@ impl Experiment<'_> {
     /// Asks each arm whether it still holds what it acknowledged; an arm with a dead process is not asked.
     fn check(&mut self, sender: &mut Sender, launch: &Launch, number: u32, chosen: &[usize]) -> Result<()> {
         let phase = Phase::begin(&format!("launch {number}: checking the ledger"), launch.arms.len() as u64);
-        let wanted = Check { deletes: self.plan.load.deletes, ..Check::default() };
+        // Every arm waits while one is asked, so no arm is waited for because of its cache.
+        let wanted = Check { deletes: self.plan.load.deletes, patience: Duration::ZERO, ..Check::default() };
         for (place, running) in launch.arms.iter().enumerate() {
             self.interrupt.check()?;
             if self.gathered.death.as_ref().is_some_and(|(death, _)| death.arm == running.name) {

@@ -4,12 +4,13 @@
 //! - `api`: requests and replies of the public API;
 //! - `books`: what was acknowledged;
 //! - `drive`: the operations;
-//! - `seeding`, `check`: before and after.
+//! - `seeding`, `ending`, `check`: before and after.
 
 mod api;
 mod books;
 mod check;
 mod drive;
+mod ending;
 pub mod mix;
 mod seeding;
 
@@ -67,6 +68,7 @@ impl SystemJourneys for Shortener {
         if self.mix.warm {
             seeding::read(&codes, lane, progress)?;
         }
+        self.books.will_end(ending::make(self.seed, lane)?);
         self.drive = Drive::new(self.seed, 0, self.mix, codes, Arc::clone(&self.books));
         Ok(())
     }

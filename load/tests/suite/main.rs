@@ -1,6 +1,7 @@
 //! The load generator against oracles: arithmetic, and servers whose misdeeds are known.
 #![expect(clippy::unwrap_used, reason = "a test that cannot set its scene has nothing to say")]
 
+mod ending;
 mod http;
 mod limiter;
 mod record;

@@ -11,8 +11,8 @@ fn offsets(arrivals: Arrivals, profile: &Profile, seed: u64) -> Vec<Duration> {
 }
 
 fn count(offsets: &[Duration], from: u64, to: u64) -> f64 {
-    let within = Duration::from_secs(from)..Duration::from_secs(to);
-    offsets.iter().filter(|offset| within.contains(offset)).count() as f64
+    let (from, to) = (Duration::from_secs(from), Duration::from_secs(to));
+    offsets.iter().filter(|&&offset| from <= offset && offset < to).count() as f64
 }
 
 /// Whether a Poisson count is within five standard deviations of its mean.
@@ -116,7 +116,7 @@ fn a_trace_is_replayed_as_it_is_and_cut_at_the_length() {
 #[test]
 fn a_rate_of_nothing_is_nothing() {
     for rate in [0.0, -1.0, f64::NAN] {
-        assert_eq!(offsets(Arrivals::Poisson, &Profile::Steady { rate }, 1), []);
+        assert_eq!(offsets(Arrivals::Poisson, &Profile::Steady { rate }, 1), [Duration::ZERO; 0]);
     }
 }
 
@@ -143,5 +143,5 @@ fn phases_follow_each_other_and_are_cut_at_the_length() {
 fn after_the_last_phase_nothing_is_due() {
     let piece = Piece { length: Duration::from_secs(10), from: 10.0, to: 10.0 };
     assert_eq!(offsets(Arrivals::Constant, &Profile::Phases(vec![piece]), 1).len(), 100);
-    assert_eq!(offsets(Arrivals::Constant, &Profile::Phases(Vec::new()), 1), []);
+    assert_eq!(offsets(Arrivals::Constant, &Profile::Phases(Vec::new()), 1), [Duration::ZERO; 0]);
 }

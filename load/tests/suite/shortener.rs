@@ -3,14 +3,12 @@
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use crate::support::shortener::{Fake, Misdeed};
-use crate::support::{Records, hasty, limits, target};
+use crate::support::shortener::{Fake, LINKS, Misdeed, sender, sender_within};
+use crate::support::{Records, hasty, limits};
 use load::journeys::{Check, JourneyOptions, for_system};
 use load::ledger::{LedgerVerdict, facts};
 use load::record::SliceRecord;
-use load::sender::{Arm, Limits, Load, Sender, SlicePlan};
-
-const LINKS: usize = 50;
+use load::sender::{Load, Sender, SlicePlan};
 
 /// Seeds honestly, drives with a misdeed for a moment, and checks honestly.
 fn run(mix: &str, misdeed: Misdeed) -> (SliceRecord, LedgerVerdict) {
@@ -31,17 +29,6 @@ fn run_on(fake: &Fake, mix: &str, misdeed: Misdeed, deadline: Duration) -> (Slic
     fake.behave(Misdeed::None);
     let check = Check { settle: Duration::from_millis(400), deadline, ..Check::default() };
     (record, sender.check(0, &check))
-}
-
-fn sender(fake: &Fake, mix: &str) -> Sender {
-    sender_within(fake, mix, &limits(4))
-}
-
-fn sender_within(fake: &Fake, mix: &str, limits: &Limits) -> Sender {
-    let options =
-        JourneyOptions { seed: 42, mix: Some(mix.to_owned()), links: LINKS, ..JourneyOptions::default() };
-    let journeys = for_system("shortener", &options).unwrap();
-    Sender::new(vec![Arm { target: target(fake.address), journeys }], limits).unwrap()
 }
 
 fn drive(sender: &mut Sender) -> SliceRecord {

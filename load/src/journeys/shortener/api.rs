@@ -45,6 +45,15 @@ pub(super) fn create(target: LinkTarget, request: &mut RequestBuf) {
     request.write_json(Method::Post, "/links", Some(("Idempotency-Key", &key)), &body);
 }
 
+/// Makes a link whose key belongs to one run alone, for what the same seed made before may have ended since; with an
+/// end, if there is one (RFC 3339).
+pub(super) fn create_once(target: LinkTarget, run: u64, ends: Option<&str>, request: &mut RequestBuf) {
+    let key = format!("{run:x}-{:x}", target.number);
+    let ends = ends.map(|ends| format!(r#","expires_at":"{ends}""#)).unwrap_or_default();
+    let body = format!(r#"{{"target":"{target}"{ends}}}"#);
+    request.write_json(Method::Post, "/links", Some(("Idempotency-Key", &key)), &body);
+}
+
 /// Follows a link.
 pub(super) fn follow(code: &str, request: &mut RequestBuf) {
     request.write(Method::Get, format_args!("/{code}"));

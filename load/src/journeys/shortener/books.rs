@@ -1,8 +1,10 @@
 //! What the shortener acknowledged, and what is not known: the same books for all threads.
 
 use std::io;
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
+use super::ending::Ending;
 use crate::ledger::Log;
 
 /// The books of one run.
@@ -15,6 +17,8 @@ pub(super) struct Books {
     wrong: AtomicU64,
     /// Follows of an acknowledged link that was not there.
     missing: AtomicU64,
+    /// Links that end within the run, or why there are none; nothing where nothing was prepared.
+    ending: OnceLock<Result<Ending, String>>,
 }
 
 /// The follows of one seeded link. 32 bits: four thousand million follows of one link.
@@ -35,7 +39,13 @@ impl Books {
     pub(super) fn new(links: usize) -> io::Result<Self> {
         let mut clicks = Vec::new();
         clicks.resize_with(links, Clicks::default);
-        Ok(Self { log: Log::anonymous()?, clicks, wrong: AtomicU64::new(0), missing: AtomicU64::new(0) })
+        Ok(Self {
+            log: Log::anonymous()?,
+            clicks,
+            wrong: AtomicU64::new(0),
+            missing: AtomicU64::new(0),
+            ending: OnceLock::new(),
+        })
     }
 
     pub(super) fn created(&self, number: u64, code: &str) {
@@ -60,6 +70,17 @@ impl Books {
 
     pub(super) fn found_missing(&self) {
         self.missing.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Links have been made that end within the run.
+    pub(super) fn will_end(&self, ending: Result<Ending, String>) {
+        // A second preparation of the same run has nothing to add.
+        let _ = self.ending.set(ending);
+    }
+
+    /// Links that end within the run.
+    pub(super) fn ending(&self) -> Option<&Result<Ending, String>> {
+        self.ending.get()
     }
 
     /// The least and the most clicks that a link may have.

@@ -2,6 +2,7 @@
 
 mod clicks;
 mod deletes;
+mod ended;
 mod indeterminate;
 mod links;
 
@@ -23,7 +24,7 @@ use crate::sender::Lane;
 const REMEMBERED: usize = 1_000_000;
 
 /// Every fact that a check can report, in the order of a report.
-pub(super) const FACTS: [&str; 18] = [
+pub(super) const FACTS: [&str; 22] = [
     facts::CHECKED,
     facts::ACKNOWLEDGED,
     facts::LOST,
@@ -31,6 +32,10 @@ pub(super) const FACTS: [&str; 18] = [
     facts::WRONG,
     "wrong-when-followed",
     "missing-when-followed",
+    ended::ENDED,
+    ended::ENDED_EARLY,
+    ended::EXPIRED_SERVED,
+    ended::DELETED_SERVED,
     facts::INDETERMINATE_PRESENT,
     facts::INDETERMINATE_ABSENT,
     "clicks-lost",
@@ -63,6 +68,7 @@ pub(super) fn check(
     let asked = created(seed, codes, books, lane, check, &mut verdict)
         .and_then(|()| replays(seed, books, lane, check, &mut verdict))
         .and_then(|()| ClickCheck::new(seed, codes, books).run(lane, check, &mut verdict))
+        .and_then(|()| ended::check(books.ending(), lane, check, &mut verdict))
         .and_then(|()| deletes::check(codes, lane, check, &mut verdict));
     if let Err(error) = asked {
         verdict.complete = false;

@@ -6,7 +6,14 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use super::{Answer, Request, serve};
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+use time::macros::datetime;
+
+use load::journeys::{JourneyOptions, for_system};
+use load::sender::{Arm, Limits, Sender};
+
+use super::{Answer, Request, limits, serve, target};
 
 /// What the fake does wrong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,6 +49,16 @@ pub(crate) enum Misdeed {
     Sheds,
     /// Every tenth follow is counted and its connection closed instead of an answer, unless it is a fresh one.
     HangsUp,
+    /// An expired link still redirects.
+    IgnoresExpiry,
+    /// An expired link still redirects when it is followed, and only then.
+    RedirectsExpired,
+    /// Its clock is late by less than the tolerance, and early by as much on every second look.
+    ExpiresByTwoClocks,
+    /// Links with an end end at once.
+    ExpiresAtOnce,
+    /// Links with an end are refused.
+    RefusesExpiry,
     /// A delete takes effect after the link was read once more.
     DeletesLate,
     /// A delete is acknowledged and has no effect.
@@ -53,7 +70,9 @@ struct Link {
     clicks: u64,
     /// Clicks on their way.
     late: u64,
-    created: u64,
+    /// When it was made, and when it ends: by the fake's clock.
+    created: OffsetDateTime,
+    ends: Option<OffsetDateTime>,
     /// Whether the next read is the last.
     leaving: bool,
 }
@@ -77,11 +96,14 @@ enum Arrival {
 /// For how long held clicks stand still: longer than a check takes for standing still.
 const HELD_FOR: Duration = Duration::from_millis(1_500);
 
-#[derive(Default)]
 struct Store {
     links: HashMap<String, Link>,
     by_key: HashMap<String, String>,
-    clock: u64,
+    /// No two answers have the same time.
+    clock: OffsetDateTime,
+    began: Instant,
+    /// Whether the next look at an end is by a late clock or by an early one.
+    is_late: bool,
     follows: u64,
     creates: u64,
     /// How clicks that are on their way arrive.
@@ -103,7 +125,7 @@ impl Fake {
         let misdeed = Arc::new(Mutex::new(Misdeed::None));
         let traced = Arc::new(AtomicU64::new(0));
         let forgotten = Arc::new(AtomicU64::new(0));
-        let store = Mutex::new(Store { forgotten: Arc::clone(&forgotten), ..Store::default() });
+        let store = Mutex::new(Store::new(Arc::clone(&forgotten)));
         let (decided, counted) = (Arc::clone(&misdeed), Arc::clone(&traced));
         let address = serve(move |request| {
             counted.fetch_add(u64::from(request.header("traceparent").is_some()), Ordering::Relaxed);
@@ -118,9 +140,47 @@ impl Fake {
     }
 }
 
+/// When the fake starts, by its own clock, which no other clock agrees with.
+const EPOCH: OffsetDateTime = datetime!(2026-01-01 00:00 UTC);
+/// How far its two clocks go wrong.
+const SKEW: Duration = Duration::from_millis(800);
+
 impl Store {
+    fn new(forgotten: Arc<AtomicU64>) -> Self {
+        Self {
+            links: HashMap::new(),
+            by_key: HashMap::new(),
+            clock: EPOCH,
+            began: Instant::now(),
+            is_late: false,
+            follows: 0,
+            creates: 0,
+            arrival: Arrival::default(),
+            forgotten,
+        }
+    }
+
+    /// Whether a link has ended, as a misdeed has it.
+    fn has_ended(&mut self, code: &str, is_followed: bool, misdeed: Misdeed) -> bool {
+        let Some(ends) = self.links.get(code).and_then(|link| link.ends) else { return false };
+        self.is_late ^= true;
+        match misdeed {
+            Misdeed::IgnoresExpiry => false,
+            Misdeed::RedirectsExpired if is_followed => false,
+            Misdeed::ExpiresAtOnce => true,
+            Misdeed::ExpiresByTwoClocks if self.is_late => self.clock >= ends + SKEW,
+            Misdeed::ExpiresByTwoClocks => self.clock >= ends - SKEW,
+            _ => self.clock >= ends,
+        }
+    }
+
     fn answer(&mut self, request: &Request, misdeed: Misdeed) -> Answer {
-        self.clock += 1;
+        self.clock = (self.clock + Duration::from_nanos(1)).max(EPOCH + self.began.elapsed());
+        let is_followed = request.method == "GET" && !request.path.starts_with("/links/");
+        let code = request.path.trim_start_matches("/links").trim_start_matches('/');
+        if request.method != "DELETE" && self.has_ended(code, is_followed, misdeed) {
+            return Answer::status(410, "", "");
+        }
         match (request.method.as_str(), request.path.as_str()) {
             ("POST", "/links") => self.create(request, misdeed),
             ("GET", "/clicks/pending") => self.pending(),
@@ -160,6 +220,10 @@ impl Store {
     fn create(&mut self, request: &Request, misdeed: Misdeed) -> Answer {
         let body: serde_json::Value = serde_json::from_str(&request.body).unwrap();
         let target = body["target"].as_str().unwrap().to_owned();
+        let ends = body["expires_at"].as_str().map(|ends| OffsetDateTime::parse(ends, &Rfc3339).unwrap());
+        if ends.is_some() && misdeed == Misdeed::RefusesExpiry {
+            return Answer::status(422, "", "");
+        }
         let key = request.header("Idempotency-Key").unwrap().to_owned();
         if let Some(code) = self.by_key.get(&key) {
             return Self::created(code, &self.links[code]);
@@ -172,7 +236,7 @@ impl Store {
         }
         let reuse = u64::from(tenth && misdeed == Misdeed::ReusesCodes);
         let code = format!("c{}", self.creates - reuse);
-        let link = Link { target, clicks: 0, late: 0, created: self.clock, leaving: false };
+        let link = Link { target, clicks: 0, late: 0, created: self.clock, ends, leaving: false };
         let answer = Self::created(&code, &link);
         if !(tenth && misdeed == Misdeed::LosesLinks) {
             self.by_key.insert(key, code.clone());
@@ -250,8 +314,25 @@ impl Store {
 
     fn json(code: &str, link: &Link) -> String {
         let Link { target, clicks, created, .. } = link;
+        let created = created.format(&Rfc3339).unwrap();
         format!(
-            r#"{{"code":"{code}","target":"{target}","created_at":"2026-01-01T00:00:00.{created:09}Z","expires_at":null,"clicks":{clicks}}}"#
+            r#"{{"code":"{code}","target":"{target}","created_at":"{created}","expires_at":null,"clicks":{clicks}}}"#
         )
     }
+}
+
+/// How many links a sender makes before its load.
+pub(crate) const LINKS: usize = 50;
+
+/// A sender of one arm, whose time-out no busy machine reaches.
+pub(crate) fn sender(fake: &Fake, mix: &str) -> Sender {
+    sender_within(fake, mix, &limits(4))
+}
+
+/// A sender of one arm.
+pub(crate) fn sender_within(fake: &Fake, mix: &str, limits: &Limits) -> Sender {
+    let options =
+        JourneyOptions { seed: 42, mix: Some(mix.to_owned()), links: LINKS, ..JourneyOptions::default() };
+    let journeys = for_system("shortener", &options).unwrap();
+    Sender::new(vec![Arm { target: target(fake.address), journeys }], limits).unwrap()
 }

@@ -1,0 +1,154 @@
+//! Links that ended within the run: gone when their time was over, and not before.
+//!
+//! An expired link has no excuse but the clocks of several machines. A deleted one may redirect for as long as any cache
+//! keeps what it had before: what is still there after that was never deleted.
+
+use std::collections::BTreeSet;
+use std::io;
+use std::thread;
+use std::time::Duration;
+
+use crate::clock::{self, Nanos};
+use crate::http::{Reply, RequestBuf};
+use crate::journeys::Check;
+use crate::journeys::shortener::api;
+use crate::journeys::shortener::ending::{Ending, READS, TOLERANCE};
+use crate::journeys::survey::{Survey, conduct};
+use crate::ledger::LedgerVerdict;
+use crate::sender::Lane;
+
+/// The pause between two looks at deleted links.
+const PAUSE: Duration = Duration::from_secs(1);
+
+pub(super) const ENDED: &str = "ended";
+pub(super) const ENDED_EARLY: &str = "ended-early";
+pub(super) const EXPIRED_SERVED: &str = "expired-served";
+pub(super) const DELETED_SERVED: &str = "deleted-served";
+
+/// Waits until every link has ended for certain, and asks for each.
+pub(super) fn check(
+    ending: Option<&Result<Ending, String>>,
+    lane: &mut Lane,
+    check: &Check,
+    verdict: &mut LedgerVerdict,
+) -> io::Result<()> {
+    verdict.note(ENDED, 0);
+    for promise in [ENDED_EARLY, EXPIRED_SERVED, DELETED_SERVED] {
+        verdict.breach(promise, 0);
+    }
+    let ending = match ending {
+        // Nothing was prepared, so nothing has ended.
+        None => return Ok(()),
+        Some(Err(why)) => {
+            verdict.complete = false;
+            verdict.example(|| format!("links that end could not be made, so none was asked for: {why}"));
+            return Ok(());
+        }
+        Some(Ok(ending)) => ending,
+    };
+    for code in &ending.early {
+        verdict.broken(ENDED_EARLY, || format!("link `{code}` was acknowledged and gone before its end"));
+    }
+    verdict.note(ENDED, (ending.expiring.len() + ending.deleted.len()) as u64);
+    sleep_until(ending.expires.end.saturating_add(clock::nanos(TOLERANCE)));
+    for code in served(&ending.expiring, lane, check, verdict)? {
+        verdict.broken(EXPIRED_SERVED, || {
+            format!("link `{code}` is still there {TOLERANCE:?} and more after it expired")
+        });
+    }
+    for code in deleted(ending, lane, check, verdict)? {
+        verdict.broken(DELETED_SERVED, || {
+            let cached_for = check.cached_for;
+            format!("link `{code}` is still there {cached_for:?} and more after its delete was acknowledged")
+        });
+    }
+    Ok(())
+}
+
+/// The deleted links that are there after any cache has forgotten them. Those that may be in a cache yet are waited for
+/// as long as the check has patience.
+fn deleted(
+    ending: &Ending,
+    lane: &mut Lane,
+    check: &Check,
+    verdict: &mut LedgerVerdict,
+) -> io::Result<Vec<Box<str>>> {
+    let forgotten = ending.deleted_by.saturating_add(clock::nanos(check.cached_for));
+    let patience = clock::now().saturating_add(clock::nanos(check.patience));
+    let mut there = ending.deleted.clone();
+    loop {
+        let asked = clock::now();
+        there = served(&there, lane, check, verdict)?;
+        if there.is_empty() || asked >= forgotten {
+            return Ok(there);
+        }
+        if asked >= patience {
+            // Too early to tell a cache from a delete that never was.
+            return Ok(Vec::new());
+        }
+        thread::sleep(PAUSE);
+    }
+}
+
+/// Which of these links are followed, read or shown.
+fn served(
+    codes: &[Box<str>],
+    lane: &mut Lane,
+    check: &Check,
+    verdict: &mut LedgerVerdict,
+) -> io::Result<Vec<Box<str>>> {
+    let mut asking = Asking { codes, next: 0, there: BTreeSet::new() };
+    let unanswered =
+        conduct(&mut asking, lane, check.in_flight, check.pass, &mut |_| true).map_err(|error| error.0)?;
+    verdict.complete &= unanswered == 0;
+    Ok(asking.there.into_iter().map(|nth| codes[nth].clone()).collect())
+}
+
+fn sleep_until(moment: Nanos) {
+    thread::sleep(Duration::from_nanos(moment.saturating_sub(clock::now())));
+}
+
+struct Asking<'a> {
+    codes: &'a [Box<str>],
+    next: usize,
+    /// Which of them were there, whoever was asked.
+    there: BTreeSet<usize>,
+}
+
+#[derive(Clone, Copy)]
+enum How {
+    Follow,
+    Read,
+    Show,
+}
+
+impl Survey for Asking<'_> {
+    type Question = (usize, How);
+
+    fn next(&mut self) -> Option<(usize, How)> {
+        let (nth, time) = (self.next / READS, self.next % READS);
+        self.next += 1;
+        let how = [How::Follow, How::Read, How::Show][time % 3];
+        (nth < self.codes.len()).then_some((nth, how))
+    }
+
+    fn ask(&self, &(nth, how): &(usize, How), request: &mut RequestBuf) {
+        let code = &self.codes[nth];
+        match how {
+            How::Follow => api::follow(code, request),
+            How::Read => api::read(code, request),
+            How::Show => api::look_up(code, request),
+        }
+    }
+
+    fn answer(&mut self, &(nth, _): &(usize, How), reply: &Reply<'_>) -> bool {
+        match reply.status {
+            404 | 410 => true,
+            200 | 301..=303 | 307 | 308 => {
+                self.there.insert(nth);
+                true
+            }
+            _ => false,
+        }
+    }
+}

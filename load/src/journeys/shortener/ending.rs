@@ -1,0 +1,172 @@
+//! Links that end within the run: some expire and some are deleted, each after it was read often enough for every cache
+//! of every copy to hold it.
+//!
+//! When a link expires is told by the system's own clock, so the generator's need not be right: the end is so long after
+//! the `created_at` of a marker link, and the marker was made between its request and its reply.
+
+use std::ops::Range;
+use std::time::Duration;
+
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+
+use super::api::{self, LinkTarget, LinkView};
+use crate::clock::{self, Nanos};
+use crate::http::{Reply, RequestBuf};
+use crate::journeys::survey::{Survey, ask_one, conduct};
+use crate::sender::{Lane, SenderError};
+
+/// How many links of each kind.
+const EACH: usize = 16;
+/// How often each is read: enough to meet every copy of a process.
+pub(super) const READS: usize = 12;
+/// How long after the marker links expire.
+const LIFETIME: Duration = Duration::from_secs(3);
+/// How far the clocks of a system's machines may lie apart: so long around its end a link may be there or not.
+pub(super) const TOLERANCE: Duration = Duration::from_secs(1);
+/// The number of the first of these links, above those of every other; the marker has the next after the last.
+const FIRST: u64 = 1 << 62;
+const MARKER: u64 = FIRST + 2 * EACH as u64;
+/// How many questions are under way at once, and how long one pass of them may take.
+const IN_FLIGHT: usize = 16;
+const LONGEST: Duration = Duration::from_secs(30);
+
+/// What was made, and when it ends.
+#[derive(Debug)]
+pub(super) struct Ending {
+    /// The codes of the links that expire.
+    pub(super) expiring: Vec<Box<str>>,
+    /// Before the first moment none of them may have expired, after the second all have.
+    pub(super) expires: Range<Nanos>,
+    /// The codes of the links whose delete was acknowledged.
+    pub(super) deleted: Vec<Box<str>>,
+    /// When the last delete was acknowledged.
+    pub(super) deleted_by: Nanos,
+    /// Links that were gone before their end.
+    pub(super) early: Vec<Box<str>>,
+}
+
+/// Makes links that end, reads them, and deletes half of them; or says why there are none.
+pub(super) fn make(seed: u64, lane: &mut Lane) -> Result<Result<Ending, String>, SenderError> {
+    let run = rand::random();
+    let asked = clock::now();
+    let marker = ask_one(lane, LONGEST, |request| {
+        api::create_once(LinkTarget { seed, number: MARKER }, run, None, request);
+    })?;
+    let answered = clock::now();
+    let view = marker.as_ref().and_then(|(_, body)| serde_json::from_slice::<LinkView>(body).ok());
+    let Some(ends) = view.and_then(|view| end(&view.created_at)) else {
+        let answer = marker.map_or("nothing".to_owned(), |(status, _)| format!("{status}"));
+        return Ok(Err(format!(
+            "`POST /links` was answered with {answer}, and no `created_at` that can be read"
+        )));
+    };
+    let expires = asked + clock::nanos(LIFETIME)..answered + clock::nanos(LIFETIME);
+    let mut making = Making { seed, run, ends, next: 0, codes: vec![None; 2 * EACH] };
+    conduct(&mut making, lane, IN_FLIGHT, LONGEST, &mut |_| true)?;
+    let mut expiring: Vec<Box<str>> = making.codes.drain(..EACH).flatten().collect();
+    let leaving: Vec<Box<str>> = making.codes.into_iter().flatten().collect();
+    if expiring.is_empty() || leaving.is_empty() {
+        return Ok(Err("no link with an end was acknowledged".to_owned()));
+    }
+    let ended = |lane: &mut Lane, codes: &[Box<str>], until| -> Result<Vec<Box<str>>, SenderError> {
+        let mut reading = Reading { codes, next: 0, until, gone: vec![false; codes.len()] };
+        conduct(&mut reading, lane, IN_FLIGHT, LONGEST, &mut |_| true)?;
+        Ok(codes.iter().zip(reading.gone).filter(|(_, gone)| *gone).map(|(code, _)| code.clone()).collect())
+    };
+    let mut early = ended(lane, &leaving, Nanos::MAX)?;
+    early.extend(ended(lane, &expiring, expires.start.saturating_sub(clock::nanos(TOLERANCE)))?);
+    expiring.retain(|code| !early.contains(code));
+    let mut deleting = Deleting { codes: &leaving, next: 0, deleted: Vec::new() };
+    conduct(&mut deleting, lane, IN_FLIGHT, LONGEST, &mut |_| true)?;
+    Ok(Ok(Ending { expiring, expires, deleted: deleting.deleted, deleted_by: clock::now(), early }))
+}
+
+/// When a link shall end that is made with the marker.
+fn end(created_at: &str) -> Option<String> {
+    (OffsetDateTime::parse(created_at, &Rfc3339).ok()? + LIFETIME).format(&Rfc3339).ok()
+}
+
+struct Making {
+    seed: u64,
+    run: u64,
+    ends: String,
+    next: usize,
+    codes: Vec<Option<Box<str>>>,
+}
+
+impl Survey for Making {
+    type Question = usize;
+
+    fn next(&mut self) -> Option<usize> {
+        let nth = self.next;
+        self.next += 1;
+        (nth < self.codes.len()).then_some(nth)
+    }
+
+    fn ask(&self, &nth: &usize, request: &mut RequestBuf) {
+        let target = LinkTarget { seed: self.seed, number: FIRST + nth as u64 };
+        api::create_once(target, self.run, (nth < EACH).then_some(&self.ends), request);
+    }
+
+    fn answer(&mut self, &nth: &usize, reply: &Reply<'_>) -> bool {
+        let code = (reply.status == 201).then(|| api::created_code(reply)).flatten();
+        self.codes[nth] = code.map(Box::from);
+        code.is_some()
+    }
+}
+
+struct Reading<'a> {
+    codes: &'a [Box<str>],
+    next: usize,
+    /// Until when a link has to be there.
+    until: Nanos,
+    gone: Vec<bool>,
+}
+
+impl Survey for Reading<'_> {
+    type Question = usize;
+
+    fn next(&mut self) -> Option<usize> {
+        let nth = self.next / READS;
+        self.next += 1;
+        (nth < self.codes.len()).then_some(nth)
+    }
+
+    fn ask(&self, &nth: &usize, request: &mut RequestBuf) {
+        api::read(&self.codes[nth], request);
+    }
+
+    fn answer(&mut self, &nth: &usize, reply: &Reply<'_>) -> bool {
+        self.gone[nth] |= matches!(reply.status, 404 | 410) && clock::now() < self.until;
+        matches!(reply.status, 302 | 404 | 410)
+    }
+}
+
+struct Deleting<'a> {
+    codes: &'a [Box<str>],
+    next: usize,
+    deleted: Vec<Box<str>>,
+}
+
+impl Survey for Deleting<'_> {
+    type Question = usize;
+
+    fn next(&mut self) -> Option<usize> {
+        let nth = self.next;
+        self.next += 1;
+        (nth < self.codes.len()).then_some(nth)
+    }
+
+    fn ask(&self, &nth: &usize, request: &mut RequestBuf) {
+        api::delete(&self.codes[nth], request);
+    }
+
+    fn answer(&mut self, &nth: &usize, reply: &Reply<'_>) -> bool {
+        let is_acknowledged = reply.status == 204;
+        if is_acknowledged {
+            self.deleted.push(self.codes[nth].clone());
+        }
+        is_acknowledged
+    }
+}

@@ -1,0 +1,75 @@
+//! Links that end within a run, against a shortener that is honest, and against those that end them wrongly.
+
+use std::time::Duration;
+
+use crate::support::shortener::{Fake, Misdeed, sender};
+use load::journeys::Check;
+use load::ledger::LedgerVerdict;
+
+/// How many links of each kind there are.
+const EACH: u64 = 16;
+
+/// How long a cache may keep a deleted link, here.
+const CACHED_FOR: Duration = Duration::from_secs(6);
+
+/// What the ledger says of a shortener that behaves like this while links are prepared, and like that afterwards.
+fn verdict(before: Misdeed, after: Misdeed, patience: Duration) -> LedgerVerdict {
+    let fake = Fake::start();
+    fake.behave(before);
+    let mut sender = sender(&fake, "follow-only");
+    sender.prepare(0, &mut |_| true).unwrap();
+    fake.behave(after);
+    sender.check(0, &Check { cached_for: CACHED_FOR, patience, ..Check::default() })
+}
+
+fn of(misdeed: Misdeed) -> LedgerVerdict {
+    verdict(misdeed, misdeed, Duration::ZERO)
+}
+
+/// What a verdict says of ends: early, expired and served, deleted and served.
+fn ends(verdict: &LedgerVerdict) -> [u64; 3] {
+    ["ended-early", "expired-served", "deleted-served"].map(|fact| verdict.count(fact))
+}
+
+#[test]
+fn links_that_end_in_time_break_nothing_whatever_clock_they_end_by() {
+    for misdeed in [Misdeed::None, Misdeed::ExpiresByTwoClocks] {
+        let verdict = of(misdeed);
+        assert!(verdict.holds(), "{misdeed:?}: {verdict:?}");
+        assert_eq!((verdict.count("ended"), ends(&verdict)), (2 * EACH, [0, 0, 0]), "{misdeed:?}");
+    }
+}
+
+#[test]
+fn an_expired_link_that_still_redirects_breaks_a_promise() {
+    for misdeed in [Misdeed::IgnoresExpiry, Misdeed::RedirectsExpired] {
+        let verdict = of(misdeed);
+        assert_eq!(ends(&verdict), [0, EACH, 0], "{misdeed:?}: {verdict:?}");
+        assert!(verdict.is_broken() && !verdict.examples.is_empty(), "{verdict:?}");
+    }
+}
+
+#[test]
+fn a_link_that_is_gone_before_its_end_breaks_a_promise() {
+    let verdict = verdict(Misdeed::ExpiresAtOnce, Misdeed::None, Duration::ZERO);
+    assert_eq!(ends(&verdict), [EACH, 0, 0], "{verdict:?}");
+    assert!(verdict.is_broken());
+}
+
+#[test]
+fn a_deleted_link_breaks_a_promise_only_when_no_cache_can_have_it_any_more() {
+    let early = verdict(Misdeed::NeverDeletes, Misdeed::NeverDeletes, Duration::ZERO);
+    assert!(early.holds() && ends(&early) == [0, 0, 0], "{early:?}");
+    let late = verdict(Misdeed::DeletesLate, Misdeed::None, CACHED_FOR * 2);
+    assert!(late.holds() && ends(&late) == [0, 0, 0], "{late:?}");
+    let never = verdict(Misdeed::NeverDeletes, Misdeed::NeverDeletes, CACHED_FOR * 2);
+    assert_eq!(ends(&never), [0, 0, EACH], "{never:?}");
+    assert!(never.is_broken());
+}
+
+#[test]
+fn links_that_cannot_be_given_an_end_leave_the_ledger_incomplete() {
+    let verdict = of(Misdeed::RefusesExpiry);
+    assert!(!verdict.complete && !verdict.is_broken(), "{verdict:?}");
+    assert!(verdict.examples.iter().any(|example| example.contains("could not be made")), "{verdict:?}");
+}
