@@ -1,6 +1,6 @@
 //! The report drawn from fixed, made-up runs.
 
-use super::model::{LoadPhase, SCHEMA, Series, SeriesCurve, SeriesLevel, SeriesLimit};
+use super::model::{LoadPhase, SCHEMA, Series, SeriesCurve, SeriesLevel, SeriesLimit, Span};
 use super::{Report, html, markdown, terminal};
 
 /// A comparison of two arms in which all is well.
@@ -210,6 +210,53 @@ fn what_happened_over_time_is_in_every_form() {
         let page = html::render(&fixture(earlier));
         assert!(!page.contains("id=\"over-time\""), "a run without a series has no such section");
     }
+}
+
+/// The drawing of the first arm's trace, and the section that it stands in.
+fn drawn_trace(report: &Report) -> (String, String) {
+    let page = html::render(report);
+    let from = page.find("<section id=\"time\"").unwrap();
+    let section = page[from..from + page[from..].find("</section>").unwrap()].to_owned();
+    let drawing = section[section.find("<svg").unwrap()..section.find("</svg>").unwrap()].to_owned();
+    (drawing, section)
+}
+
+#[test]
+fn what_happens_after_the_reply_is_listed_and_stretches_no_axis() {
+    let mut report = fixture(PLACEMENT);
+    let (alone, section) = drawn_trace(&report);
+    assert!(!section.contains("after the reply</th>"));
+    let trace = report.arms[0].trace.as_mut().unwrap();
+    let late = Span {
+        name: "clicks.deliver".to_owned(),
+        start_us: trace.reply_us() + 500_000.0,
+        duration_us: 90.0,
+        ..trace.spans[1].clone()
+    };
+    trace.spans.push(late);
+    let (with_late, section) = drawn_trace(&report);
+    assert_eq!(with_late, alone, "the picture is that of the operation alone");
+    for words in ["after the reply</th>", "clicks.deliver", "500 ms", "90 µs"] {
+        assert!(section.contains(words), "no {words}: {section}");
+    }
+}
+
+#[test]
+fn what_goes_on_beyond_the_reply_is_cut_there_and_marked() {
+    let mut report = fixture(PLACEMENT);
+    let (alone, _) = drawn_trace(&report);
+    assert!(!alone.contains("goes-on"));
+    let trace = report.arms[0].trace.as_mut().unwrap();
+    trace.spans[3].duration_us = 1_000_000.0;
+    let (cut, section) = drawn_trace(&report);
+    assert_eq!(cut.matches("goes-on").count(), 1, "{cut}");
+    assert!(cut.contains("beyond the reply"), "{cut}");
+    let ticks = |drawing: &str| {
+        let ticks = drawing.split("t-tick\">").skip(1);
+        ticks.map(|tick| tick[..tick.find('<').unwrap()].to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(ticks(&cut), ticks(&alone), "the axis ends with the reply");
+    assert!(!section.contains("after the reply</th>"), "it began before the reply");
 }
 
 #[test]

@@ -3,16 +3,20 @@
 use maud::{Markup, html};
 
 use super::{arm_name, titled};
-use crate::report::model::{Arm, Report, TimeShare};
+use crate::report::model::{Arm, Report, TimeShare, Trace};
 use crate::report::svg;
-use crate::report::words::{three_digits, trimmed};
+use crate::report::words::{duration_of_ms, three_digits, trimmed};
+
+/// Spans after a reply that are listed; a longer list ends with how many are left out.
+const MOST_AFTERWARDS: usize = 20;
 
 pub(super) fn section(report: &Report) -> Markup {
     let has_any = report.arms.iter().any(|arm| arm.trace.is_some() || !arm.where_time_goes.is_empty());
     if !has_any {
         return html! {};
     }
-    let longest = report.arms.iter().map(longest_us).fold(0.0, f64::max);
+    let replies = report.arms.iter().filter_map(|arm| arm.trace.as_ref()).map(Trace::reply_us);
+    let longest = replies.fold(0.0, f64::max);
     let slowest = report
         .arms
         .iter()
@@ -29,21 +33,46 @@ pub(super) fn section(report: &Report) -> Markup {
             @if let Some(trace) = &arm.trace {
                 h3 { "One " (trace.operation) " in " (arm_name(report, &arm.label)) }
                 div class="scroll" { (svg::trace(trace, place, longest)) }
-                p class="soft small" { "Trace " code { (trace.trace_id) } ". Filled: work of its own. Outlined: waiting for another process or a store." }
+                p class="soft small" { "Trace " code { (trace.trace_id) } ". Filled: work of its own. Outlined: waiting for another process or a store. With a chevron: cut at the reply, and goes on after it." }
+                (afterwards(trace))
             }
         }
     };
     titled(
         "time",
         "Where an operation's time goes",
-        "Means over all traced operations, children taken off; hatched bars are ways between processes and to stores, and all bars share one scale. Below, one operation from the middle of the distribution, all arms on one time axis.",
+        "Means over all traced operations, children taken off; hatched bars are ways between processes and to stores, and all bars share one scale. Below, one operation from the middle of the distribution until its reply, all arms on one time axis; what began after the reply stands below it.",
         &body,
     )
 }
 
-fn longest_us(arm: &Arm) -> f64 {
-    let spans = arm.trace.iter().flat_map(|trace| &trace.spans);
-    spans.map(|span| span.start_us + span.duration_us).fold(0.0, f64::max)
+/// What began after the reply, so that nobody waited for it: an event that is delivered later.
+fn afterwards(trace: &Trace) -> Markup {
+    let spans: Vec<_> = trace.after_reply().collect();
+    if spans.is_empty() {
+        return html! {};
+    }
+    let told = |us: f64| duration_of_ms(us / 1_000.0);
+    html! {
+        div class="scroll" {
+            table class="afterwards" {
+                thead { tr { th { "after the reply" } th { "process" } th { "began after" } th { "took" } } }
+                tbody {
+                    @for span in spans.iter().take(MOST_AFTERWARDS) {
+                        tr {
+                            th scope="row" { (span.name) }
+                            td { (span.process) }
+                            td class="number" { (told(span.start_us - trace.reply_us())) }
+                            td class="number" { (told(span.duration_us)) }
+                        }
+                    }
+                }
+            }
+        }
+        @if spans.len() > MOST_AFTERWARDS {
+            p class="read" { "… and " (spans.len() - MOST_AFTERWARDS) " more spans." }
+        }
+    }
 }
 
 /// One arm's places, as bars whose full width is the `slowest` of all arms.

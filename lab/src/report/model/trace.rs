@@ -26,6 +26,27 @@ pub struct Trace {
     pub spans: Vec<Span>,
 }
 
+impl Trace {
+    /// When the operation was answered: the end of its first span, microseconds since the trace began.
+    pub fn reply_us(&self) -> f64 {
+        self.spans.first().map_or(0.0, Span::end_us)
+    }
+
+    /// The spans that began before the reply, in their order: what its user waited for.
+    pub fn until_reply(&self) -> impl Iterator<Item = &Span> {
+        self.spans.first().into_iter().chain(self.others().filter(|span| span.start_us < self.reply_us()))
+    }
+
+    /// The spans that began afterwards, in their order: an event that is delivered later.
+    pub fn after_reply(&self) -> impl Iterator<Item = &Span> {
+        self.others().filter(|span| span.start_us >= self.reply_us())
+    }
+
+    fn others(&self) -> impl Iterator<Item = &Span> {
+        self.spans.iter().skip(1)
+    }
+}
+
 /// One span of a trace.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Span {
@@ -43,4 +64,11 @@ pub struct Span {
     pub duration_us: f64,
     /// How many spans it lies in.
     pub depth: u32,
+}
+
+impl Span {
+    /// When it ended, microseconds since the trace began.
+    pub fn end_us(&self) -> f64 {
+        self.start_us + self.duration_us
+    }
 }

@@ -1,4 +1,4 @@
-//! One traced operation as a waterfall: a row a span, time to the right.
+//! One traced operation as a waterfall until its reply: a row a span, time to the right.
 
 use maud::{Markup, html};
 
@@ -17,12 +17,14 @@ const INDENT: f64 = 14.0;
 /// Rows that are drawn; a longer trace ends with how many are left out.
 const MOST_SPANS: usize = 40;
 
-/// The spans of a trace; `longest_us` is the end of the axis, so that the traces of two arms share it.
+/// The spans of a trace that began before its reply; `longest_us` is the end of the axis, so that the traces of two arms
+/// share it. What goes on beyond the reply is cut there, and bears a mark.
 pub(in crate::report) fn trace(trace: &Trace, place: usize, longest_us: f64) -> Markup {
     let ticks = linear_ticks(longest_us, 5.0);
     let end = ticks.last().copied().unwrap_or(longest_us);
     let scale = Scale { low: 0.0, high: end, start: LEFT, end: RIGHT };
-    let drawn = trace.spans.len().min(MOST_SPANS);
+    let spans = trace.until_reply().count();
+    let drawn = spans.min(MOST_SPANS);
     let bottom = TOP + drawn as f64 * ROW;
     html! {
         svg class={"plot " (arm_class(place))} viewBox={"0 0 " (px(WIDTH)) " " (px(bottom + 8.0))} role="img" {
@@ -32,23 +34,25 @@ pub(in crate::report) fn trace(trace: &Trace, place: usize, longest_us: f64) -> 
                 (line((x, TOP - 6.0), (x, bottom), "grid"))
                 (text(x, TOP - 11.0, if *tick >= end { Anchor::End } else { Anchor::Middle }, "t-tick", &duration_of_ms(tick / 1_000.0)))
             }
-            @for (row, span) in trace.spans.iter().take(MOST_SPANS).enumerate() {
-                (span_row(span, TOP + row as f64 * ROW, &scale))
+            @for (row, span) in trace.until_reply().take(MOST_SPANS).enumerate() {
+                (span_row(span, TOP + row as f64 * ROW, &scale, trace.reply_us()))
             }
         }
-        @if trace.spans.len() > drawn {
-            p class="read" { "… and " (trace.spans.len() - drawn) " more spans." }
+        @if spans > drawn {
+            p class="read" { "… and " (spans - drawn) " more spans." }
         }
     }
 }
 
-fn span_row(span: &Span, y: f64, scale: &Scale) -> Markup {
-    let (start, end) = (scale.linear(span.start_us), scale.linear(span.start_us + span.duration_us));
+fn span_row(span: &Span, y: f64, scale: &Scale, reply_us: f64) -> Markup {
+    let goes_on = span.end_us() > reply_us;
+    let (start, end) = (scale.linear(span.start_us), scale.linear(span.end_us().min(reply_us)));
     let indent = f64::from(span.depth) * INDENT;
-    let figure = format!("{} µs", three_digits(span.duration_us));
+    let figure =
+        format!("{} µs{}", three_digits(span.duration_us), if goes_on { ", beyond the reply" } else { "" });
     // Beside the bar on the right; on its left if the plot ends there.
     let fits_right = end + 8.0 + width_of(&figure, 11.5) <= RIGHT;
-    let (x, anchor) = if fits_right { (end + 6.0, Anchor::Start) } else { (start - 6.0, Anchor::End) };
+    let (x, anchor) = if fits_right { (end + 8.0, Anchor::Start) } else { (start - 6.0, Anchor::End) };
     let inside = !fits_right && start - 8.0 - width_of(&figure, 11.5) < LEFT;
     let process_room = LEFT - indent - width_of(&span.name, 12.5) - 18.0;
     html! {
@@ -59,6 +63,9 @@ fn span_row(span: &Span, y: f64, scale: &Scale) -> Markup {
                 (text(LEFT - 10.0, y + 16.0, Anchor::End, "t-small t-soft", &fitted(&span.process, process_room, 11.0)))
             }
             rect x=(px(start)) y=(px(y + 4.0)) width=(px((end - start).max(1.5))) height=(px(ROW - 9.0)) rx="2" class={"span " (class_of(span))} {}
+            @if goes_on {
+                path d={"M" (px(end - 3.0)) " " (px(y + 3.0)) " l6 " (px((ROW - 7.0) / 2.0)) " l-6 " (px((ROW - 7.0) / 2.0))} class="goes-on" {}
+            }
             @if inside {
                 (text(end - 6.0, y + 16.0, Anchor::End, "t-part", &figure))
             } @else {
