@@ -1,6 +1,6 @@
 //! Both edges at the hands of clients that misbehave: whatever comes over the wire is answered in the same words.
 
-use std::net::SocketAddr;
+use std::{net::SocketAddr, time::Duration};
 
 use axum::http::Method;
 use lab::plan::ArmPlan;
@@ -131,5 +131,113 @@ fn a_media_type_is_compared_as_such() {
         }
         let twice = asked(&format!("{JSON}{JSON}"));
         is_described_problem(&twice, operation, document, 400, "malformed");
+    });
+}
+
+#[test]
+fn a_client_that_sends_on_hears_why_it_was_refused() {
+    with_each_operation(|operation, address, document| {
+        // More than the sockets hold: it is still at it when the reply comes.
+        let body = vec![b' '; 8 << 20];
+        let announced = head(operation, &format!("{JSON}content-length: {}\r\n\r\n", body.len()));
+        let mut wire = Wire::saying(address, announced);
+        std::thread::sleep(Duration::from_millis(20));
+        wire.say(&body);
+        let reply = wire.reply();
+        is_described_problem(&reply, operation, document, 413, "too-large");
+        assert_eq!(reply.header("connection"), "close");
+        wire.is_closed();
+    });
+}
+
+#[test]
+fn what_begins_in_another_protocol_is_not_answered_in_ours() {
+    with_both(|_, address, _| {
+        // In another one than HTTP; with a preface of HTTP/2 that is none.
+        for said in ["GET / ICY/1.0\r\n\r\n", "INVALID CONNECTION PREFACE\r\n\r\n"] {
+            Wire::saying(address, said).is_closed();
+        }
+    });
+}
+
+/// Fails unless the connection says that problem, with what every reply has, and ends if it says so; and unless each
+/// operation of the API's description has it.
+#[track_caller]
+fn is_refused(wire: &mut Wire, document: &Value, status: u16, slug: &str) {
+    let reply = wire.reply();
+    reply.is_problem(status, slug);
+    reply.keeps_what_every_reply_promises(&Method::GET, "what came");
+    if reply.header("connection") == "close" {
+        wire.is_closed();
+    }
+    let paths = document["paths"].as_object().expect("paths").values();
+    for operation in paths.flat_map(|path| path.as_object().expect("operations").values()) {
+        let described = &operation["responses"][status.to_string()]["content"]["application/problem+json"];
+        assert!(described.is_object(), "{status}: {operation}");
+    }
+}
+
+#[test]
+fn what_is_no_request_is_told_so_as_every_mistake_is() {
+    with_both(|_, address, document| {
+        let refused = |said: &str, status, slug: &str| {
+            // Alone, and right behind a request that is fine.
+            is_refused(&mut Wire::saying(address, said), document, status, slug);
+            let fine = "GET /openapi.json HTTP/1.1\r\nhost: here\r\n\r\n";
+            let mut wire = Wire::saying(address, format!("{fine}{said}"));
+            assert_eq!(wire.reply().status, 200);
+            is_refused(&mut wire, document, status, slug);
+        };
+        for said in [
+            "nonsense\r\n\r\n",
+            "GET / HTTP/1.1\r\nhost: here\r\na b: c\r\n\r\n",
+            "GET / HTTP/1.1\r\nhost: here\r\na: b\0c\r\n\r\n",
+            "GET / HTTP/7.3\r\nhost: here\r\n\r\n",
+            "G@T / HTTP/1.1\r\nhost: here\r\n\r\n",
+            "GET /\x7f HTTP/1.1\r\nhost: here\r\n\r\n",
+            "POST /links HTTP/1.1\r\nhost: here\r\ncontent-length: +2\r\n\r\n{}",
+            "POST /links HTTP/1.1\r\nhost: here\r\ncontent-length: 1\r\ncontent-length: 2\r\n\r\n{}",
+            "POST /links HTTP/1.1\r\nhost: here\r\ntransfer-encoding: gzip\r\n\r\n{}",
+            "POST /links HTTP/1.0\r\nhost: here\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n",
+            "GET / b HTTP/1.1\r\nhost: here\r\n\r\n",
+        ] {
+            refused(said, 400, "malformed");
+        }
+        for bytes in [20_000, 70_000] {
+            refused(
+                &format!("GET /{} HTTP/1.1\r\nhost: here\r\n\r\n", "x".repeat(bytes)),
+                414,
+                "target-too-long",
+            );
+        }
+        let fields = |fields: String| format!("GET /quotes/1 HTTP/1.1\r\nhost: here\r\n{fields}\r\n");
+        for large in ["a: b\r\n".repeat(101), format!("a: {}\r\n", "x".repeat(40_000))] {
+            refused(&fields(large), 431, "header-fields-too-large");
+        }
+        // More than hyper takes at all, while more of it comes.
+        let huge = fields(format!("a: {}\r\n", "x".repeat(8 << 20)));
+        is_refused(&mut Wire::saying(address, huge), document, 431, "header-fields-too-large");
+    });
+}
+
+#[test]
+fn a_request_names_one_sound_host() {
+    with_both(|_, address, document| {
+        for host in [
+            "",
+            "host: here\r\nhost: here\r\n",
+            "Host: \r\n",
+            "host: a b\r\n",
+            "host: me@here\r\n",
+            "host: here:x\r\n",
+        ] {
+            let said = format!("GET /openapi.json HTTP/1.1\r\n{host}\r\n");
+            is_refused(&mut Wire::saying(address, said), document, 400, "malformed");
+        }
+        for fine in
+            ["GET /openapi.json HTTP/1.0\r\n\r\n", "GET /openapi.json HTTP/1.1\r\nHOST: [::1]:8080\r\n\r\n"]
+        {
+            assert_eq!(Wire::saying(address, fine).reply().status, 200);
+        }
     });
 }

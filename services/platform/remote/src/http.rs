@@ -48,15 +48,20 @@ pub(crate) fn status_of(kind: Kind) -> StatusCode {
     }
 }
 
-/// A problem document (RFC 9457) as a reply.
-pub fn problem(status: StatusCode, slug: &str, title: &str, detail: &str) -> Response {
+/// A problem document (RFC 9457).
+pub fn problem_document(status: StatusCode, slug: &str, title: &str, detail: &str) -> String {
     let document = serde_json::json!({
         "type": format!("/problems/{slug}"),
         "title": title,
         "status": status.as_u16(),
         "detail": detail,
     });
-    (status, [(CONTENT_TYPE, PROBLEM)], document.to_string()).into_response()
+    document.to_string()
+}
+
+/// A problem document as a reply.
+pub fn problem(status: StatusCode, slug: &str, title: &str, detail: &str) -> Response {
+    (status, [(CONTENT_TYPE, PROBLEM)], problem_document(status, slug, title, detail)).into_response()
 }
 
 /// Whether a request is a gRPC call.

@@ -28,8 +28,8 @@ pub use connections::connector;
 pub use context::{Context, current, scope};
 pub use grpc::{Encodes, Malformed, answer as answer_grpc};
 pub use http::{
-    TIMEOUT_MS, TRACEPARENT, answer as answer_http, is_grpc, not_started, overloaded, problem, too_late,
-    unknown_method,
+    TIMEOUT_MS, TRACEPARENT, answer as answer_http, is_grpc, not_started, overloaded, problem,
+    problem_document, too_late, unknown_method,
 };
 pub use observe::{CallMetrics, HopMetrics};
 pub use table::{Contract, Methods, Served};

@@ -18,7 +18,7 @@ use axum::{
     extract::{ConnectInfo, MatchedPath},
     http::{HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode},
     middleware::{Next, from_fn},
-    response::Response,
+    response::{IntoResponse as _, Response},
 };
 use opentelemetry::trace::SpanKind;
 use prometheus_client::{
@@ -32,7 +32,12 @@ use remote::{
 use tokio::time::{Instant, timeout_at};
 use tower::Service as _;
 
-use crate::{Limits, counted::ByteCounts};
+use crate::{
+    Limits,
+    counted::ByteCounts,
+    head::{self, Fault},
+    socket::Words,
+};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// W3C Trace Context, level 2 (a draft): by which span of which trace the request was served.
@@ -189,12 +194,26 @@ impl Ingress {
         self.0.metrics.bytes.clone()
     }
 
+    /// What stands for a reply that hyper makes by itself, to what is no request.
+    pub(crate) fn words(&self) -> Words {
+        let routes = Arc::clone(&self.0);
+        Arc::new(move |status, date| {
+            let fault = head::unparsed(status);
+            routes.metrics.count(fault.status);
+            let id = routes.is_public().then(|| Trace::unsampled().id_text());
+            fault.into_text(id, date).into()
+        })
+    }
+
     /// Answers a request of a peer.
     pub(crate) async fn answer(
         self,
         peer: SocketAddr,
         mut request: Request<Body>,
     ) -> Result<Response, Infallible> {
+        if let Err(fault) = head::check(&request) {
+            return Ok(self.0.refuse(request.headers(), fault));
+        }
         match &self.0.serves {
             Serves::Public { plain, traced, .. } => {
                 request.extensions_mut().insert(ConnectInfo(peer));
@@ -239,6 +258,17 @@ impl Routes {
         Ok(self.signed(response, context.trace))
     }
 
+    fn is_public(&self) -> bool {
+        matches!(self.serves, Serves::Public { .. })
+    }
+
+    fn refuse(&self, headers: &HeaderMap, fault: Fault) -> Response {
+        self.metrics.count(fault.status);
+        // It leaves no span.
+        let trace = Trace { sampled: false, ..self.context(headers).trace };
+        self.signed(fault.into_response(), trace)
+    }
+
     fn context(&self, headers: &HeaderMap) -> Context {
         let text = |name: HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
         let asked = text(TRACEPARENT).and_then(Trace::parse);
@@ -256,7 +286,7 @@ impl Routes {
 
     /// A public reply says which operation it answers, and where its trace is found if it leaves one.
     fn signed(&self, mut response: Response, trace: Trace) -> Response {
-        if let Serves::Public { .. } = self.serves {
+        if self.is_public() {
             // The request's own span is known only within it.
             let trace = response.extensions_mut().remove::<Trace>().unwrap_or(trace);
             let headers = response.headers_mut();
@@ -319,7 +349,8 @@ mod tests {
         let metrics = ServerMetrics::register(&mut Registry::default()).of("public");
         let routes = Router::new().route("/", get(async || StatusCode::OK));
         let ingress = Ingress::public(routes, Limits::default(), sampling, metrics);
-        let request = Request::get("/").header("traceparent", traceparent).body(Body::empty());
+        let request =
+            Request::get("/").header("host", "here").header("traceparent", traceparent).body(Body::empty());
         ingress.answer(ANYBODY, request.expect("a request")).await.expect("it cannot fail")
     }
 

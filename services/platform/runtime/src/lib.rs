@@ -6,14 +6,17 @@
 //!
 //! Not here: any business rule, any statement of SQL, and any knowledge of how a process is started (that is `lab`).
 //!
-//! Read in this order: `system`, `axes`, `wiring`, `host_file`, `host`, `backings`, `events`, `process`, `starting`, `health`, `watch`, `serve`, `ingress`, `edge`,
+//! Read in this order: `system`, `axes`, `wiring`, `host_file`, `host`, `backings`, `events`, `process`, `starting`,
+//! `health`, `watch`, `serve`, `connection`, `socket`, `unread`, `ingress`, `head`, `edge`,
 //! `telemetry`, `own_metrics`.
 
 pub mod axes;
 mod backings;
+mod connection;
 mod counted;
 pub mod edge;
 mod events;
+mod head;
 mod health;
 mod host;
 mod host_file;
@@ -22,9 +25,11 @@ mod nearest;
 mod own_metrics;
 mod process;
 mod serve;
+mod socket;
 mod starting;
 mod system;
 mod telemetry;
+mod unread;
 mod watch;
 mod wiring;
 

@@ -2,26 +2,24 @@
 //!
 //! Not `axum::serve`: that has no limit on connections and none on the time that a header may take.
 
-use std::{pin::pin, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
-use axum::body::Body;
-use hyper::{Request, body::Incoming, service::service_fn};
 use hyper_util::{
-    rt::{TokioExecutor, TokioIo, TokioTimer},
+    rt::{TokioExecutor, TokioTimer},
     server::{conn::auto, graceful::GracefulShutdown},
 };
-use tokio::{
-    net::TcpListener,
-    sync::{Notify, Semaphore},
-};
+use tokio::{net::TcpListener, sync::Semaphore};
 use tokio_util::sync::CancellationToken;
 
-use crate::{Ingress, Limits, counted::Counted};
+use crate::{Ingress, Limits, connection, head};
 
 /// How long a client may take to send a request's header, the first one's included.
 const HEADER_WITHIN: Duration = Duration::from_secs(30);
 /// HTTP/2 streams of one connection that are under way at once.
 const STREAMS: u32 = 256;
+/// The largest header list that HTTP/2 lets in, bytes: more than the limits of a head, so that what is over these is told
+/// so in a document. What is over this as well gets a bare 431 or a reset from the library.
+const HEADER_LIST_BYTES: u32 = 2 * (head::TARGET_BYTES + head::FIELDS_BYTES) as u32;
 
 /// How often a client of HTTP/2 is asked whether it is there, and how long it may take to say so: one that vanished would
 /// keep its place for ever.
@@ -57,6 +55,7 @@ pub async fn serve(listener: TcpListener, ingress: Ingress, limits: ServeLimits,
     http.http2()
         .timer(TokioTimer::new())
         .max_concurrent_streams(STREAMS)
+        .max_header_list_size(HEADER_LIST_BYTES)
         .keep_alive_interval(PING_EVERY)
         .keep_alive_timeout(PONG_WITHIN);
     let http = Arc::new(http);
@@ -65,7 +64,7 @@ pub async fn serve(listener: TcpListener, ingress: Ingress, limits: ServeLimits,
     let connections = tokio_util::task::TaskTracker::new();
     while let Some(Ok(place)) = stop.run_until_cancelled(Arc::clone(&places).acquire_owned()).await {
         let Some(accepted) = stop.run_until_cancelled(listener.accept()).await else { break };
-        let (stream, peer) = match accepted {
+        let accepted = match accepted {
             Ok(accepted) => accepted,
             Err(error) => {
                 // Out of file descriptors, or the client is gone already: the next one may do better.
@@ -74,28 +73,9 @@ pub async fn serve(listener: TcpListener, ingress: Ingress, limits: ServeLimits,
                 continue;
             }
         };
-        let _ = stream.set_nodelay(true);
-        let io = TokioIo::new(Counted::new(stream, ingress.bytes()));
-        let ingress = ingress.clone();
-        let asked = Arc::new(Notify::new());
-        let service = {
-            let asked = Arc::clone(&asked);
-            service_fn(move |request: Request<Incoming>| {
-                asked.notify_one();
-                ingress.clone().answer(peer, request.map(Body::new))
-            })
-        };
-        let http = Arc::clone(&http);
-        let watcher = graceful.watcher();
+        let (http, ingress, watcher) = (Arc::clone(&http), ingress.clone(), graceful.watcher());
         connections.spawn(async move {
-            let mut connection = pin!(watcher.watch(http.serve_connection(io, service).into_owned()));
-            // Hyper's own limit begins only when the version of HTTP is known. A connection that breaks is its
-            // client's affair.
-            tokio::select! {
-                _ = &mut connection => {}
-                () = asked.notified() => drop(connection.await),
-                () = tokio::time::sleep(limits.first) => {}
-            }
+            connection::serve(http, accepted, ingress, watcher, limits.first).await;
             drop(place);
         });
     }
@@ -107,7 +87,13 @@ pub async fn serve(listener: TcpListener, ingress: Ingress, limits: ServeLimits,
 
 #[cfg(test)]
 mod tests {
-    use axum::{Router, http::StatusCode, routing::get};
+    use axum::{
+        Router,
+        body::Body,
+        http::{Request, StatusCode},
+        routing::get,
+    };
+    use hyper_util::rt::TokioIo;
     use prometheus_client::registry::Registry;
     use tokio::{
         io::{AsyncReadExt as _, AsyncWriteExt as _},
@@ -119,6 +105,21 @@ mod tests {
     use crate::{Sampling, ServerMetrics};
 
     const FIRST: Duration = Duration::from_millis(50);
+
+    /// The preface of HTTP/2 and empty settings.
+    const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0";
+    /// `GET /` at the host `here`, as the static table of HPACK has it.
+    const GET: &[u8] = b"\x82\x84\x86\x41\x04here";
+    const DATA: u8 = 0;
+    const HEADERS: u8 = 1;
+    const RST_STREAM: u8 = 3;
+    const END_STREAM: u8 = 1;
+    const END_HEADERS: u8 = 4;
+
+    /// A frame of the first stream.
+    fn frame(kind: u8, flags: u8, payload: &[u8]) -> Vec<u8> {
+        [&[0, 0, payload.len() as u8, kind, flags, 0, 0, 0, 1], payload].concat()
+    }
 
     fn ingress() -> Ingress {
         let metrics = ServerMetrics::register(&mut Registry::default()).of("public");
@@ -157,13 +158,11 @@ mod tests {
         let address = listener.local_addr().expect("it is bound");
         tokio::spawn(serve(listener, ingress(), (&Limits::default()).into(), CancellationToken::new()));
         let mut stream = TcpStream::connect(address).await.expect("it listens");
-        // The preface, empty settings, and `GET /` as its static table has it; then nothing, not even to a ping.
-        let said = [
-            b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".as_slice(),
-            &[0, 0, 0, 4, 0, 0, 0, 0, 0],
-            &[0, 0, 3, 1, 5, 0, 0, 0, 1, 0x82, 0x84, 0x86],
-        ];
-        stream.write_all(&said.concat()).await.expect("it can be written");
+        // A request, and then nothing, not even to a ping.
+        stream
+            .write_all(&[PREFACE, &frame(HEADERS, END_STREAM | END_HEADERS, GET)].concat())
+            .await
+            .expect("it can be written");
         let asked = tokio::time::Instant::now();
         let mut heard = Vec::new();
         timeout(10 * PING_EVERY, stream.read_to_end(&mut heard))
@@ -172,5 +171,67 @@ mod tests {
             .expect("in order");
         assert!(heard.len() > 50, "it was answered first: {heard:?}");
         assert!(asked.elapsed() >= PING_EVERY + PONG_WITHIN, "after {:?}", asked.elapsed());
+    }
+
+    /// Says this over HTTP/2, and reads frames until one of the first stream ends it: its kind, and the status if it is
+    /// the head of a reply.
+    async fn ended_by(said: &[&[u8]]) -> (u8, Vec<u8>) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let address = listener.local_addr().expect("it is bound");
+        let limits = ServeLimits::from(&Limits::default());
+        tokio::spawn(serve(listener, ingress(), limits, CancellationToken::new()));
+        let mut stream = TcpStream::connect(address).await.expect("it listens");
+        stream.write_all(&[&[PREFACE], said].concat().concat()).await.expect("it can be written");
+        loop {
+            let mut head = [0; 9];
+            timeout(Duration::from_secs(5), stream.read_exact(&mut head))
+                .await
+                .expect("in time")
+                .expect("a frame");
+            let mut payload = vec![0; usize::from(head[1]) << 8 | usize::from(head[2])];
+            stream.read_exact(&mut payload).await.expect("a whole frame");
+            if head[8] == 1 && matches!(head[3], HEADERS | RST_STREAM) {
+                return (head[3], payload);
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn a_request_of_http_2_that_is_malformed_at_its_end_is_not_answered() {
+        let head = frame(HEADERS, END_HEADERS, GET);
+        let body = frame(DATA, 0, b"test");
+        // Trailers that do not end the stream, and `:method` behind a field. (Alone, the library leaves it out.)
+        let open = frame(HEADERS, END_HEADERS, b"\x82");
+        let late = frame(HEADERS, END_STREAM | END_HEADERS, b"\0\x01a\x01b\x82");
+        for trailers in [open, late] {
+            let (ended, reason) = ended_by(&[&head, &body, &trailers]).await;
+            assert_eq!((ended, &reason[..]), (RST_STREAM, &[0, 0, 0, 1][..]), "a protocol error");
+        }
+        let sound = frame(HEADERS, END_STREAM | END_HEADERS, b"\0\x01a\x01b");
+        let (ended, reply) = ended_by(&[&head, &body, &sound]).await;
+        assert_eq!((ended, reply[0]), (HEADERS, 0x89), "204");
+        // One that never ends is answered all the same.
+        let (ended, reply) = ended_by(&[&head, &body]).await;
+        assert_eq!((ended, reply[0]), (HEADERS, 0x89), "204");
+    }
+
+    #[tokio::test]
+    async fn a_head_of_http_2_that_is_too_large_is_told_so_in_a_document() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let address = listener.local_addr().expect("it is bound");
+        tokio::spawn(serve(listener, ingress(), (&Limits::default()).into(), CancellationToken::new()));
+        let stream = TokioIo::new(TcpStream::connect(address).await.expect("it listens"));
+        let shake = hyper::client::conn::http2::handshake(TokioExecutor::new(), stream);
+        let (mut requests, wire) = shake.await.expect("HTTP/2");
+        tokio::spawn(wire);
+        let long = "x".repeat(head::FIELDS_BYTES);
+        let target = format!("http://{address}/{long}");
+        for (target, field, status) in [("http://here/", long.as_str(), 431), (&target, "", 414)] {
+            let request = Request::get(target).header("a", field).body(Body::empty()).expect("a request");
+            let reply = requests.send_request(request).await.expect("a reply");
+            assert_eq!(reply.status(), status);
+            assert_eq!(reply.headers()["content-type"], "application/problem+json");
+            assert_eq!(reply.headers()["x-request-id"].len(), 32);
+        }
     }
 }

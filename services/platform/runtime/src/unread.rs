@@ -1,0 +1,126 @@
+//! What a handler left of a request's body.
+//!
+//! A request is answered when it has been heard out: what is malformed at its end, such as a pseudo-header field among
+//! trailers (RFC 9113, 8.1), is otherwise not seen. Over HTTP/1, what is left is in the way of the next request.
+
+use std::{
+    pin::Pin,
+    sync::{Arc, Mutex, PoisonError},
+    task::{Context, Poll, ready},
+    time::Duration,
+};
+
+use axum::{
+    body::{Body, Bytes, HttpBody},
+    http::{Request, StatusCode, Version, header},
+};
+use futures::FutureExt as _;
+use http_body_util::{BodyExt as _, Limited};
+use hyper::body::{Frame, Incoming, SizeHint};
+use tokio::time::timeout;
+
+/// How long the rest of a request may take that nobody has use for, and how much it may be, bytes.
+const HEARD_WITHIN: Duration = Duration::from_secs(1);
+const HEARD_BYTES: usize = 64 * 1_024;
+
+/// What is left of a body, once whoever read it has let go of it.
+pub(crate) struct Unread {
+    left: Arc<Mutex<Option<Left>>>,
+    version: Version,
+    expects_continue: bool,
+}
+
+struct Left {
+    body: Incoming,
+    begun: bool,
+}
+
+/// Lends a request's body; nothing comes back of one that is empty.
+pub(crate) fn lend(request: Request<Incoming>) -> (Request<Body>, Option<Unread>) {
+    if request.body().is_end_stream() {
+        return (request.map(Body::new), None);
+    }
+    let left = Arc::default();
+    let unread = Unread {
+        left: Arc::clone(&left),
+        version: request.version(),
+        expects_continue: request.headers().contains_key(header::EXPECT),
+    };
+    (request.map(|body| Body::new(Lent { body: Some(body), begun: false, left })), Some(unread))
+}
+
+impl Unread {
+    /// Hears the request out; whether the connection can carry another one.
+    ///
+    /// Within a second: a client that takes longer is answered meanwhile. A reply that refuses the body does not wait.
+    pub(crate) async fn hear_out(self, status: StatusCode) -> bool {
+        let left = self.left.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let Some(Left { mut body, begun }) = left else { return true };
+        if self.version == Version::HTTP_2 {
+            let refuses = begun || status.is_server_error() || REFUSE_THE_BODY.contains(&status);
+            if !refuses {
+                let rest = Limited::new(body, HEARD_BYTES).collect();
+                let _ = timeout(HEARD_WITHIN, rest).await;
+            }
+            return true;
+        }
+        // Only what is there already, and nothing that would have to be called for.
+        if self.expects_continue {
+            return false;
+        }
+        loop {
+            match body.frame().now_or_never() {
+                Some(Some(Ok(_))) if !body.is_end_stream() => {}
+                Some(Some(Ok(_)) | None) => return true,
+                Some(Some(Err(_))) | None => return false,
+            }
+        }
+    }
+}
+
+/// Statuses that say of a body that it is not wanted.
+const REFUSE_THE_BODY: [StatusCode; 3] =
+    [StatusCode::REQUEST_TIMEOUT, StatusCode::PAYLOAD_TOO_LARGE, StatusCode::UNSUPPORTED_MEDIA_TYPE];
+
+/// A body that goes back where it came from if it is not read to its end.
+struct Lent {
+    /// Until it has ended or failed.
+    body: Option<Incoming>,
+    begun: bool,
+    left: Arc<Mutex<Option<Left>>>,
+}
+
+impl HttpBody for Lent {
+    type Data = Bytes;
+    type Error = hyper::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
+        let Some(body) = &mut self.body else { return Poll::Ready(None) };
+        let frame = ready!(Pin::new(body).poll_frame(context));
+        self.begun = true;
+        if !matches!(frame, Some(Ok(_))) {
+            self.body = None;
+        }
+        Poll::Ready(frame)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.as_ref().is_none_or(Incoming::is_end_stream)
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.as_ref().map_or_else(|| SizeHint::with_exact(0), Incoming::size_hint)
+    }
+}
+
+impl Drop for Lent {
+    fn drop(&mut self) {
+        if let Some(body) = self.body.take().filter(|body| !body.is_end_stream()) {
+            let left = Left { body, begun: self.begun };
+            *self.left.lock().unwrap_or_else(PoisonError::into_inner) = Some(left);
+        }
+    }
+}
