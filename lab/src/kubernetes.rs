@@ -1,8 +1,9 @@
-//! A wiring as Kubernetes objects: a kustomize base that a system's wirings share, and an overlay for each.
+//! A wiring as Kubernetes objects: a kustomize base with what each of a system's wirings has, and an overlay for each.
 //!
 //! ```text
-//! ArmPlan -> deploy/k8s/<system>/base/                the namespace, an account without rights, nothing may talk
-//!         -> deploy/k8s/<system>/overlays/<wiring>/   a file a process, who may talk to whom, where the stores are
+//! ArmPlan -> deploy/k8s/<system>/base/                an account without rights, nothing may talk
+//!         -> deploy/k8s/<system>/overlays/<wiring>/   the namespace, a file a process, who may talk to whom, where the
+//!                                                     stores are
 //! ```
 //!
 //! The objects are written as a person would write them, with the reasons beside the settings; a test holds them to
@@ -46,11 +47,10 @@ pub struct Export<'a> {
 }
 
 impl<'a> Export<'a> {
-    /// Refuses a wiring that keeps its data in files: a file belongs to one pod, and processes have several.
+    /// Refuses a wiring that keeps its data in files: a file belongs to one pod, and processes may have several.
     pub fn new(arm: &'a ArmPlan, wiring: &'a str, command: &'a str) -> Result<Self, Complaint> {
         if arm.backings.iter().any(|need| need.kind == BackingKind::Sqlite) {
-            let what =
-                "`database=sqlite` is a file that one pod holds, and its processes have at least two pods";
+            let what = "`database=sqlite` is a file that one pod holds, and a process may have several pods";
             return Err(Complaint::new(what).hint("`--set database=postgres`"));
         }
         Ok(Self { arm, wiring, command })
@@ -63,6 +63,7 @@ impl<'a> Export<'a> {
         let overlay = |name: &str| format!("{system}/overlays/{}/{name}", self.wiring);
         let mut files = Vec::from(base);
         files.push((overlay("kustomization.yaml"), self.kustomization()));
+        files.push((overlay("namespace.yaml"), base::namespace(&self.namespace())));
         for process in self.processes() {
             files.push((overlay(&format!("{}.yaml", process.shape)), process::text(self, process)));
             files.push((overlay(&format!("hosts/{}.toml", process.shape)), hosts::text(self, process)));
@@ -91,6 +92,11 @@ impl<'a> Export<'a> {
         kinds.sort();
         kinds.dedup();
         kinds
+    }
+
+    /// `shortener-microservices`: two wirings share nothing, so that one can be removed without the other.
+    fn namespace(&self) -> String {
+        format!("{}-{}", self.system(), self.wiring)
     }
 
     /// `microservices-links`: what a process's objects are called.
@@ -122,9 +128,10 @@ impl<'a> Export<'a> {
              #   {command}\n\
              apiVersion: kustomize.config.k8s.io/v1beta1\n\
              kind: Kustomization\n\
-             namespace: {system}\n\
+             namespace: {namespace}\n\
              resources:\n  \
-               - ../../base\n\
+               - ../../base\n  \
+               - namespace.yaml\n\
              {resources}  \
                - network.yaml\n  \
                - stores.yaml\n\
@@ -137,6 +144,7 @@ impl<'a> Export<'a> {
                  newTag: \"{TAG}\"\n",
             system = self.system(),
             wiring = self.wiring,
+            namespace = self.namespace(),
             command = self.command,
             resources = resources.collect::<Vec<_>>().concat(),
             maps = maps.collect::<Vec<_>>().concat(),

@@ -16,7 +16,7 @@ mod make;
 use std::{collections::BTreeMap, time::Duration};
 
 use load::schedule::{Arrivals, Piece, Profile};
-use runtime::{BackingNeed, Copies, Wiring};
+use runtime::{BackingNeed, Wiring};
 
 use crate::scenario::{self, ArrivalKind, Comparison, Phase, Scenario};
 
@@ -71,8 +71,6 @@ pub struct ProcessPlan {
     pub edge: bool,
     /// The components that it hosts.
     pub components: &'static [&'static str],
-    /// How many of it there may be.
-    pub copies: Copies,
     /// The components of other processes that something in it calls.
     pub calls: Vec<&'static str>,
     /// The components of other processes: it is told where all of them are.

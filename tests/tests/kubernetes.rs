@@ -9,15 +9,18 @@ use std::{
     process::Command,
 };
 
-use k8s_openapi::api::{
-    apps::v1::Deployment,
-    autoscaling::v2::HorizontalPodAutoscaler,
-    core::v1::{ConfigMap, Namespace, PodSpec, Service, ServiceAccount},
-    networking::v1::NetworkPolicy,
-    policy::v1::PodDisruptionBudget,
+use k8s_openapi::{
+    api::{
+        apps::v1::Deployment,
+        autoscaling::v2::HorizontalPodAutoscaler,
+        core::v1::{ConfigMap, Namespace, PodSpec, Service, ServiceAccount},
+        networking::v1::NetworkPolicy,
+        policy::v1::PodDisruptionBudget,
+    },
+    apimachinery::pkg::util::intstr::IntOrString,
 };
 use lab::{kubernetes::Export, plan::ArmPlan, systems};
-use runtime::{HostFile, Wiring};
+use runtime::{HostFile, Limits, Wiring};
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 use system_tests::tree::root;
@@ -223,6 +226,99 @@ fn no_pod_has_a_right_that_it_does_not_need_and_no_file_holds_a_password() {
                     assert!(variable.value.is_none(), "`{}` comes from a secret", variable.name);
                 }
             }
+        }
+    }
+}
+
+/// Kind, namespace and name of an object.
+fn identity(object: &Value) -> [String; 3] {
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let metadata = &object["metadata"];
+    [text(&object["kind"]), text(&metadata["namespace"]), text(&metadata["name"])]
+}
+
+#[test]
+fn a_wiring_can_be_removed_and_another_stays_whole() {
+    let identities = |overlay| Some(built(overlay)?.iter().map(identity).collect::<BTreeSet<_>>());
+    let Some((one, other)) = identities("monolith").zip(identities("microservices")) else { return };
+    assert_eq!(one.intersection(&other).collect::<Vec<_>>(), Vec::<&[String; 3]>::new(), "they share it");
+    for (objects, namespace) in [(one, "shortener-monolith"), (other, "shortener-microservices")] {
+        let own = ["Namespace".to_owned(), String::new(), namespace.to_owned()];
+        assert!(objects.contains(&own), "{objects:?}");
+        for [kind, within, name] in &objects {
+            assert!(kind == "Namespace" || within == namespace, "the {kind} `{name}` is in `{within}`");
+        }
+        for kind in ["ServiceAccount", "NetworkPolicy"] {
+            assert!(objects.iter().any(|[of, ..]| of == kind), "`{namespace}` has its own {kind}");
+        }
+    }
+}
+
+/// The objects of every wiring of the limiter that differs in where counts are kept: its values, and the objects.
+fn limiters() -> Vec<(Wiring, Vec<Value>)> {
+    let system = systems::find("limiter").unwrap();
+    let of = |placement, state, replicas| {
+        let choices =
+            [("placement", placement), ("state", state), ("replicas", replicas), ("database", "postgres")];
+        let wiring = Wiring::with(system, choices).unwrap();
+        let arm = ArmPlan::new("limiter".to_owned(), wiring.clone());
+        let files = Export::new(&arm, "limiter", "").unwrap().files();
+        let yaml =
+            files.iter().filter(|(name, _)| Path::new(name).extension().is_some_and(|kind| kind == "yaml"));
+        (wiring, yaml.flat_map(|(_, text)| objects(text)).collect())
+    };
+    let mut all = Vec::new();
+    for state in system.values("state") {
+        all.push(of("monolith", state, "1"));
+        for placement in ["microservices", "decisions-apart"] {
+            all.extend(["1", "2"].map(|replicas| of(placement, state, replicas)));
+        }
+    }
+    all
+}
+
+#[test]
+fn a_process_that_keeps_counts_has_as_many_pods_as_its_wiring_promises_for() {
+    for (wiring, objects) in limiters() {
+        objects.iter().for_each(check);
+        let keeper = match wiring.get("state") {
+            "local" | "synced" => wiring.host_of("decisions"),
+            "service" => wiring.host_of("counts"),
+            _ => None,
+        };
+        let scaled: BTreeSet<_> = of::<HorizontalPodAutoscaler>(&objects, "HorizontalPodAutoscaler")
+            .into_iter()
+            .map(|scaler| scaler.spec.scale_target_ref.name)
+            .collect();
+        for deployment in of::<Deployment>(&objects, "Deployment") {
+            let name = deployment.metadata.name.clone().unwrap();
+            let is_keeper = keeper.is_some_and(|shape| name == format!("limiter-{}", shape.name));
+            assert_eq!(scaled.contains(&name), !is_keeper, "{wiring:?}: is `{name}` scaled?");
+            let promised = keeper.filter(|_| is_keeper).map(|shape| wiring.copies(shape).cast_signed());
+            assert_eq!(deployment.spec.replicas, promised, "{wiring:?}: `{name}`");
+            let strategy = deployment.spec.strategy.unwrap();
+            let surge = strategy.rolling_update.and_then(|rolling| rolling.max_surge);
+            let surges = surge.is_some_and(|surge| surge != IntOrString::Int(0));
+            assert_eq!(surges, !is_keeper, "{wiring:?}: is there ever one `{name}` too many?");
+        }
+    }
+}
+
+#[test]
+fn every_pod_is_given_time_to_go() {
+    for (wiring, objects) in limiters() {
+        let deployments: Vec<Deployment> = of(&objects, "Deployment");
+        assert_eq!(deployments.len(), wiring.processes().count(), "{wiring:?}");
+        for deployment in deployments {
+            let name = deployment.metadata.name.as_ref().unwrap();
+            let pod = pod(&deployment);
+            let lifecycle = pod.containers[0].lifecycle.as_ref().unwrap();
+            let pause = lifecycle.pre_stop.as_ref().unwrap().sleep.as_ref().unwrap().seconds;
+            let drain = i64::try_from(Limits::default().drain_ms / 1_000).unwrap();
+            assert!(pod.termination_grace_period_seconds.unwrap() > pause + drain, "{wiring:?}: `{name}`");
+            let volumes = pod.volumes.iter().flatten();
+            let on_disk = volumes.filter(|volume| volume.empty_dir.is_some()).count();
+            assert_eq!(on_disk, 0, "`kubectl drain` refuses to move what a pod has on its machine's disk");
         }
     }
 }

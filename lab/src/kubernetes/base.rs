@@ -1,10 +1,9 @@
-//! What a system's wirings share.
+//! What each of a system's wirings has, in the same words.
 
 /// Every file of the base: name and text.
-pub(super) fn files(system: &str) -> [(&'static str, String); 4] {
+pub(super) fn files(system: &str) -> [(&'static str, String); 3] {
     [
         ("kustomization.yaml", kustomization(system)),
-        ("namespace.yaml", namespace(system)),
         ("service-account.yaml", service_account(system)),
         ("network.yaml", network(system)),
     ]
@@ -13,25 +12,26 @@ pub(super) fn files(system: &str) -> [(&'static str, String); 4] {
 fn kustomization(system: &str) -> String {
     format!(
         "\
-# What every wiring of the {system} stands on. Written by `lab export k8s {system}`.
+# What every wiring of the {system} has for itself, in its own namespace. Written by `lab export k8s {system}`.
+# An overlay names the namespace: by itself this would be applied to whichever is the current one.
 apiVersion: kustomize.config.k8s.io/v1beta1
 kind: Kustomization
-namespace: {system}
 resources:
-  - namespace.yaml
   - service-account.yaml
   - network.yaml
 "
     )
 }
 
-fn namespace(system: &str) -> String {
+/// The namespace of one wiring: with it goes everything of that wiring, and nothing of another.
+pub(super) fn namespace(name: &str) -> String {
     format!(
         "\
+# All of this wiring is here, and nothing else: with the namespace it goes.
 apiVersion: v1
 kind: Namespace
 metadata:
-  name: {system}
+  name: {name}
   labels:
     # A pod that asks for a right is refused.
     pod-security.kubernetes.io/enforce: restricted

@@ -1,6 +1,6 @@
 //! A process: its deployment, its service, and how many pods it has.
 
-use runtime::{BackingKind, Copies};
+use runtime::BackingKind;
 
 use super::{Export, IMAGE, INTERNAL_PORT, PUBLIC_PORT};
 use crate::plan::ProcessPlan;
@@ -17,10 +17,65 @@ const GRACE_S: u32 = 20;
 /// The objects of a process.
 pub(super) fn text(export: &Export<'_>, process: &ProcessPlan) -> String {
     let mut objects = vec![about(export, process) + &deployment(export, process), service(export, process)];
-    if process.copies != Copies::OneAlways {
-        objects.extend([disruption(export, process), autoscaler(export, process)]);
+    match Pods::of(export, process) {
+        Pods::Exactly(1) => {}
+        Pods::Exactly(_) => objects.push(disruption(export, process)),
+        Pods::AtLeast(least) => {
+            objects.extend([disruption(export, process), autoscaler(export, process, least)]);
+        }
     }
     objects.join("---\n")
+}
+
+/// How many pods a process has.
+#[derive(Clone, Copy)]
+enum Pods {
+    /// As many as its load needs.
+    AtLeast(usize),
+    /// So many: each keeps something in its memory, and the wiring promises what so many keep.
+    Exactly(usize),
+}
+
+impl Pods {
+    fn of(export: &Export<'_>, process: &ProcessPlan) -> Self {
+        let copies = export.arm.processes.iter().filter(|other| other.shape == process.shape).count();
+        let wiring = &export.arm.wiring;
+        let keeps = |component: &&str| (wiring.system().keeps)(wiring, component);
+        if process.components.iter().any(keeps) {
+            Self::Exactly(copies)
+        } else {
+            Self::AtLeast(copies.max(LEAST_PODS))
+        }
+    }
+
+    /// The lines of a deployment that say how many there are.
+    fn number(self) -> String {
+        match self {
+            Self::AtLeast(_) => {
+                "  # No `replicas`: the autoscaler below decides, and applying this file again must not undo what it did.\n"
+                    .to_owned()
+            }
+            Self::Exactly(1) => {
+                "  # What it keeps is in its memory: a second one would not know of it.\n  replicas: 1\n".to_owned()
+            }
+            Self::Exactly(many) => {
+                format!("  # Each keeps its own in its memory, and the wiring promises what so many keep.\n  replicas: {many}\n")
+            }
+        }
+    }
+
+    /// How new ones take the place of old ones.
+    fn strategy(self) -> &'static str {
+        match self {
+            Self::AtLeast(_) => {
+                "    rollingUpdate:\n      # A new pod is ready before an old one goes.\n      maxSurge: 1\n      maxUnavailable: 0\n"
+            }
+            Self::Exactly(1) => "    # The old pod goes before the new one comes.\n    type: Recreate\n",
+            Self::Exactly(_) => {
+                "    rollingUpdate:\n      # An old pod goes before a new one comes.\n      maxSurge: 0\n      maxUnavailable: 1\n"
+            }
+        }
+    }
 }
 
 fn about(export: &Export<'_>, process: &ProcessPlan) -> String {
@@ -32,7 +87,7 @@ fn about(export: &Export<'_>, process: &ProcessPlan) -> String {
 }
 
 fn deployment(export: &Export<'_>, process: &ProcessPlan) -> String {
-    let name = process.shape;
+    let (name, pods) = (process.shape, Pods::of(export, process));
     format!(
         "\
 apiVersion: apps/v1
@@ -61,20 +116,10 @@ spec:
         labels_6 = export.labels(name, 6),
         labels_8 = export.labels(name, 8),
         pod = pod(export, process),
-        pods = if process.copies == Copies::OneAlways { ONE_POD } else { PODS },
-        strategy = if process.copies == Copies::OneAlways { ONE_AFTER_THE_OTHER } else { ROLLING },
+        pods = pods.number(),
+        strategy = pods.strategy(),
     )
 }
-
-const PODS: &str = "  # No `replicas`: the autoscaler below decides, and applying this file again must not undo what it did.\n";
-const ONE_POD: &str =
-    "  # What it keeps is in its memory: two of it would contradict each other.\n  replicas: 1\n";
-const ROLLING: &str = "    rollingUpdate:
-      # A new pod is ready before an old one goes.
-      maxSurge: 1
-      maxUnavailable: 0
-";
-const ONE_AFTER_THE_OTHER: &str = "    # The old pod goes before the new one comes.\n    type: Recreate\n";
 
 fn pod(export: &Export<'_>, process: &ProcessPlan) -> String {
     let name = process.shape;
@@ -106,9 +151,6 @@ fn pod(export: &Export<'_>, process: &ProcessPlan) -> String {
         - name: host
           configMap:
             name: {full}-host
-        - name: scratch
-          emptyDir:
-            sizeLimit: 64Mi
 ",
         full = export.name(name),
         system = export.system(),
@@ -145,8 +187,6 @@ fn container(export: &Export<'_>, process: &ProcessPlan) -> String {
             - name: host
               mountPath: /etc/lab
               readOnly: true
-            - name: scratch
-              mountPath: /tmp
 ",
         password = password(export, process),
         public = if process.edge { public.as_str() } else { "" },
@@ -156,14 +196,15 @@ fn container(export: &Export<'_>, process: &ProcessPlan) -> String {
 
 /// When a pod is there, when it gets requests, when it is started again, and how it goes.
 const PROBES: &str = "          \
-          # A process answers when it has reached its stores, and they may be late; the other probes wait for this one.
+          # It answers as soon as it runs; the other probes wait for this one.
           startupProbe:
             httpGet:
               path: /health/live
               port: internal
             periodSeconds: 1
             failureThreshold: 60
-          # Ready: it can serve. A pod that cannot gets no requests, and is left alone.
+          # Ready: it has started, and is not stopping. A pod that waits for a store gets no requests, and is left alone:
+          # to start it again would bring the store no nearer. `kubectl rollout status` gives up after ten minutes.
           readinessProbe:
             httpGet:
               path: /health/ready
@@ -254,9 +295,7 @@ spec:
     )
 }
 
-fn autoscaler(export: &Export<'_>, process: &ProcessPlan) -> String {
-    let copies = export.arm.processes.iter().filter(|other| other.shape == process.shape).count();
-    let least = copies.max(LEAST_PODS);
+fn autoscaler(export: &Export<'_>, process: &ProcessPlan, least: usize) -> String {
     format!(
         "\
 # More pods when they use more than seven tenths of the CPU that they ask for, on average.

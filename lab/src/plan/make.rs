@@ -157,7 +157,6 @@ impl ArmPlan {
                 shape: shape.name,
                 edge: shape.edge,
                 components: shape.components,
-                copies: shape.copies,
                 calls: calls(&wiring, shape),
                 remote: remote(&wiring, shape.components),
                 roles: backings

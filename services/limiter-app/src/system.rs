@@ -48,6 +48,7 @@ pub static SYSTEM: System = System {
         axes::TRACING,
     ],
     backings,
+    keeps,
     conflict,
     examples: &[
         ("ask for what is protected", "curl -i {url}/quotes/1 -H 'authorization: Bearer me'"),
@@ -73,7 +74,7 @@ const DECISIONS: ProcessShape = ProcessShape::behind("decisions", &["decisions"]
 const POLICIES: ProcessShape = ProcessShape::behind("policies", &["policies"]).copies(Copies::OneHere);
 /// One process for all copies: that is its point.
 const COUNTS: ProcessShape =
-    ProcessShape::behind("counts", &["counts"]).copies(Copies::OneAlways).only_where("state", "service");
+    ProcessShape::behind("counts", &["counts"]).copies(Copies::OneHere).only_where("state", "service");
 
 /// How requests are counted against a limit.
 const ALGORITHM: Axis = Axis {
@@ -132,6 +133,15 @@ const KEYING: Axis = Axis {
     ],
     accepts: Accepts::Listed,
 };
+
+/// Counts that are not in Redis are in the memory of who decides, or of who counts for all.
+fn keeps(wiring: &Wiring, component: &str) -> bool {
+    match wiring.get("state") {
+        "local" | "synced" => component == "decisions",
+        "service" => component == "counts",
+        _ => false,
+    }
+}
 
 fn conflict(wiring: &Wiring) -> Option<String> {
     let both = wiring.get("state") == "synced" && wiring.get("algorithm") == "sliding-log";

@@ -53,6 +53,7 @@ pub static SYSTEM: System = System {
         axes::TRACING,
     ],
     backings,
+    keeps: |_, _| false,
     conflict,
     examples: &[
         (

@@ -20,6 +20,9 @@ pub struct System {
     pub axes: &'static [Axis],
     /// The stores and brokers that a wiring needs.
     pub backings: fn(&Wiring) -> Vec<BackingNeed>,
+    /// Whether a component keeps in its process's memory what it promises by: another process of the kind would not
+    /// know of it, so there are exactly as many as the wiring says, also where a cluster could run more.
+    pub keeps: fn(&Wiring, &str) -> bool,
     /// Why two values cannot go together, if they cannot.
     pub conflict: fn(&Wiring) -> Option<String>,
     /// Requests that a newcomer can paste, with `{url}` for the public address: a title and a command line.
@@ -75,10 +78,9 @@ pub struct ProcessShape {
 pub enum Copies {
     /// As many as the axis `replicas` says.
     AsReplicas,
-    /// One, whatever `replicas` says; a cluster, which balances for those who call, may run several.
+    /// One, whatever `replicas` says; a cluster, which balances for those who call, may run several where the system
+    /// [`keeps`](System::keeps) nothing in it.
     OneHere,
-    /// One, always: what it keeps is in its memory alone, and two of it would contradict each other.
-    OneAlways,
 }
 
 impl ProcessShape {

@@ -135,7 +135,7 @@ impl Wiring {
     pub fn copies(&self, shape: &ProcessShape) -> u32 {
         match shape.copies {
             Copies::AsReplicas => self.get("replicas").parse().unwrap_or(1),
-            Copies::OneHere | Copies::OneAlways => 1,
+            Copies::OneHere => 1,
         }
     }
 
