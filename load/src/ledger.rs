@@ -43,8 +43,10 @@ pub mod facts {
     pub const REFUSED: &str = "refused";
     /// Of the admitted: those that the limiter says it did not count, because it could not.
     pub const UNCOUNTED: &str = "uncounted";
-    /// Let pass, certainly beyond what the limiter promises for any window.
+    /// Let pass, certainly beyond what the limiter promises for any window or for the long run.
     pub const OVER_BOUND: &str = "over-bound";
+    /// Refused, certainly beyond what the limiter promises: before the client had what it may have, or for too long.
+    pub const UNDER_BOUND: &str = "under-bound";
     /// Let pass, certainly beyond the policy itself: what an exact limiter would have refused.
     pub const OVER_ADMITTED: &str = "over-admitted";
     /// Refused, though the policy certainly had room.

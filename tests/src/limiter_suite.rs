@@ -117,6 +117,10 @@ fn there_is_a_first_policy(edge: &EdgeClient) {
         (&json!("per-token"), &json!(100), &json!(1_000))
     );
     assert!(bound["at_most"].as_u64().is_some_and(|most| most >= 100), "{bound}");
+    assert!(bound["in_the_long_run"].as_u64().is_some_and(|most| most >= 100), "{bound}");
+    // A queue has room for one more: the one that leaves at once.
+    assert!(bound["refused_after"].as_u64().is_some_and(|least| (100..=101).contains(&least)), "{bound}");
+    assert!(bound["refused_within_ms"].as_u64().is_some_and(|within| within >= 1_000), "{bound}");
 }
 
 fn a_quote_comes_with_where_its_client_stands(edge: &EdgeClient) {

@@ -3,6 +3,7 @@
 //! - [`mix`]: which clients ask how often, and what they are held to;
 //! - `api`: requests and replies of the public API;
 //! - `oracle`: what an exact limiter would have said, as far as that is certain;
+//! - `long_run`: what a limiter may admit and has to admit over many windows;
 //! - `books`: what was decided for each client;
 //! - `drive`: the operations;
 //! - `seeding`, `check`: before and after.
@@ -11,6 +12,7 @@ mod api;
 mod books;
 mod check;
 mod drive;
+mod long_run;
 pub mod mix;
 mod oracle;
 mod seeding;

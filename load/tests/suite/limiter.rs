@@ -100,13 +100,26 @@ fn what_is_let_pass_beyond_the_promise_is_a_breach() {
 }
 
 #[test]
-fn a_refusal_while_there_was_room_is_counted() {
+fn a_refusal_while_there_was_room_is_a_breach() {
     let seen = greedy("one-client", Misdeed::RefusesWrongly);
     // Of the hundred that have room every tenth is refused; near the limit those under way might have filled it.
     assert!((10..=12).contains(&seen.refused_wrongly), "{}", seen.refused_wrongly);
     let found = seen.count(facts::FALSE_REFUSALS);
     assert!(found <= seen.refused_wrongly && found + 1 >= seen.refused_wrongly, "{:?}", seen.verdict);
-    assert!(seen.verdict.holds(), "{:?}", seen.verdict);
+    assert_eq!(seen.count(facts::UNDER_BOUND), found, "{:?}", seen.verdict);
+    assert!(seen.verdict.is_broken() && !seen.verdict.examples.is_empty(), "{:?}", seen.verdict);
+}
+
+#[test]
+fn a_limiter_that_lets_pass_half_of_its_limit_breaks_its_promise_and_one_that_keeps_it_does_not() {
+    let seen = greedy("one-client", Misdeed::HalvesTheLimit);
+    assert_eq!(seen.count(facts::ADMITTED), 50, "{:?}", seen.verdict);
+    // Near the limit those under way might have filled it.
+    let (found, refused) = (seen.count(facts::UNDER_BOUND), seen.count(facts::REFUSED));
+    assert!(found <= refused && found + 4 >= refused, "{:?}", seen.verdict);
+    assert!(seen.verdict.is_broken(), "{:?}", seen.verdict);
+    let seen = run("one-client", Misdeed::None, &constant(400.0), 2_500);
+    assert!(seen.count(facts::REFUSED) > 300 && seen.verdict.holds(), "{:?}", seen.verdict);
 }
 
 #[test]
@@ -123,6 +136,7 @@ fn quiet_clients_are_refused_where_all_share_one_count() {
     let seen = run("abuser", Misdeed::SharesCount, &constant(400.0), 1_000);
     assert!(seen.count(facts::QUIET_REFUSED) > 50, "{:?}", seen.verdict);
     assert!(seen.count(facts::FALSE_REFUSALS) >= seen.count(facts::QUIET_REFUSED), "{:?}", seen.verdict);
+    assert!(seen.count(facts::UNDER_BOUND) >= seen.count(facts::QUIET_REFUSED), "{:?}", seen.verdict);
     let seen = run("abuser", Misdeed::None, &constant(400.0), 1_000);
     assert_eq!((seen.count(facts::QUIET_REFUSED), seen.count(facts::FALSE_REFUSALS)), (0, 0));
     assert!(seen.count(facts::REFUSED) > 50, "the abuser is: {:?}", seen.verdict);

@@ -129,5 +129,9 @@ fn promise(host: &Host) -> Result<Promise> {
         "local" | "synced" => host.copies("decisions"),
         _ => 1,
     };
-    Ok(Promise { algorithm: algorithm(host.axis("algorithm"))?, counters })
+    Ok(Promise {
+        algorithm: algorithm(host.axis("algorithm"))?,
+        counters,
+        owes: host.axis("state") == "synced",
+    })
 }

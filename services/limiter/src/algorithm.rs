@@ -177,4 +177,31 @@ impl Algorithm {
             Self::TokenBucket | Self::Gcra => burst + requests - 1,
         }
     }
+
+    /// What a key has at least had of a limit when an ordinary request of it is refused.
+    ///
+    /// Each is reached by some arrivals; where only ordinary requests come, nothing is refused that had less.
+    pub fn floor(self, limit: &Limit) -> Floor {
+        let (requests, window) = (u64::from(limit.requests()), limit.window());
+        match self {
+            Self::FixedWindow | Self::SlidingLog => Floor { admitted: requests, within: window },
+            // The last window's count may have come at its beginning.
+            Self::SlidingCounter => Floor { admitted: requests, within: 2 * window },
+            // What was admitted earlier has flowed out by now.
+            Self::TokenBucket | Self::Gcra | Self::LeakyBucket => {
+                let capacity = with_state!(self, S => S::capacity(limit));
+                let emptied = window * (capacity + 1) / limit.requests();
+                Floor { admitted: capacity.into(), within: emptied.max(Duration::from_millis(1)) }
+            }
+        }
+    }
+}
+
+/// At least so many ordinary requests of one key were admitted within so long a time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Floor {
+    /// So many
+    pub admitted: u64,
+    /// in the time until now.
+    pub within: Duration,
 }

@@ -23,7 +23,7 @@ mod policy_service;
 pub mod ports;
 mod rehearsal;
 
-pub use algorithm::{Algorithm, Fields, State};
+pub use algorithm::{Algorithm, Fields, Floor, State};
 pub use counts::{Charge, CountError, CountKey, Counts, MAX_CHARGES, Standing, Take, Taken};
 pub use decision_service::{DecisionService, Keying, OnFailure, RETRY_UNCOUNTED};
 pub use decisions::{

@@ -3,10 +3,12 @@
 mod headers;
 
 use std::fmt::{self, Display, Write};
+use std::time::Duration;
 
 use serde::Deserialize;
 
 pub(super) use self::headers::{Said, read, tells_policy};
+use super::books::Promise;
 use super::mix::Mix;
 use crate::http::{Method, RequestBuf};
 use crate::journeys::PolicyLine;
@@ -48,13 +50,32 @@ struct LimitView {
     window_ms: u64,
 }
 
-/// What the wiring promises for one limit: the most admissions of one client in any window of that length.
+/// What the wiring promises for one limit.
 #[derive(Debug, Deserialize)]
 struct BoundView {
     policy: String,
     requests: u64,
     window_ms: u64,
     at_most: u64,
+    in_the_long_run: Option<u64>,
+    refused_after: Option<u64>,
+    refused_within_ms: Option<u64>,
+}
+
+impl BoundView {
+    /// The promise, for a limit that is this one's. Who does not say when it refuses is held to the policy as exactly as
+    /// its own bound is exact, or to as many in twice the time, which any known algorithm keeps.
+    fn promise(&self, limit: PolicyLine) -> Promise {
+        let exactly = if self.at_most <= self.requests { 1 } else { 2 };
+        let within = self.refused_within_ms.unwrap_or(self.window_ms.saturating_mul(exactly));
+        Promise {
+            limit,
+            at_most: self.at_most,
+            in_the_long_run: self.in_the_long_run.unwrap_or(self.at_most),
+            refused_after: self.refused_after.unwrap_or(self.requests),
+            refused_within: Duration::from_millis(within),
+        }
+    }
 }
 
 impl PoliciesView {
@@ -74,11 +95,11 @@ impl PoliciesView {
     }
 
     /// What is promised for a limit of the mix.
-    pub(super) fn at_most(&self, mix: Mix, limit: &PolicyLine) -> Option<u64> {
+    pub(super) fn promise(&self, mix: Mix, limit: PolicyLine) -> Option<Promise> {
         let is_meant = |bound: &&BoundView| {
-            bound.policy == mix.policy() && is_of(limit, bound.requests, bound.window_ms)
+            bound.policy == mix.policy() && is_of(&limit, bound.requests, bound.window_ms)
         };
-        self.bound.iter().find(is_meant).map(|bound| bound.at_most)
+        self.bound.iter().find(is_meant).map(|bound| bound.promise(limit))
     }
 }
 

@@ -4,7 +4,9 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::Duration;
 
+use super::long_run::{Shortage, Surplus};
 use super::oracle::{Busyness, Excess, Room, SLOWEST};
 use crate::clock::{self, Nanos};
 use crate::journeys::PolicyLine;
@@ -18,6 +20,12 @@ pub(super) struct Promise {
     pub(super) limit: PolicyLine,
     /// The most admissions of one client in any window of the limit's length.
     pub(super) at_most: u64,
+    /// The most admissions of one client in a window of that length in the long run.
+    pub(super) in_the_long_run: u64,
+    /// A client is refused only if at least so many of its requests were admitted
+    pub(super) refused_after: u64,
+    /// within so long a time before.
+    pub(super) refused_within: Duration,
 }
 
 /// The books of one run.
@@ -56,6 +64,8 @@ pub(super) struct Client {
     pub(super) uncounted: u64,
     pub(super) refused: u64,
     pub(super) false_refusals: u64,
+    /// Refusals that certainly came too early for what the system promises.
+    too_early: u64,
 }
 
 /// One limit, as one client is held to it.
@@ -63,8 +73,11 @@ pub(super) struct Client {
 struct Held {
     requests: u32,
     bound: Excess,
+    surplus: Surplus,
     exact: Excess,
     room: Room,
+    floor: Room,
+    shortage: Shortage,
     busyness: Busyness,
 }
 
@@ -117,9 +130,17 @@ impl Books {
 }
 
 impl Client {
-    /// Admissions certainly beyond what the system promises.
+    /// Admissions certainly beyond what the system promises, for a window or for the long run.
     pub(super) fn over_bound(&self) -> u64 {
-        self.limits.iter().map(|held| held.bound.count()).max().unwrap_or(0)
+        let over = |held: &Held| held.bound.count().max(held.surplus.count());
+        self.limits.iter().map(over).max().unwrap_or(0)
+    }
+
+    /// Refusals certainly beyond what the system promises: too early, or too many in the long run.
+    pub(super) fn under_bound(&self) -> u64 {
+        // Of several limits each may be the one that refuses for long.
+        let short = if let [held] = &self.limits[..] { held.shortage.count() } else { 0 };
+        self.too_early.max(short)
     }
 
     /// Admissions certainly beyond the policy.
@@ -140,7 +161,10 @@ impl Client {
         match end {
             End::Admitted => {
                 self.admitted += 1;
-                self.limits.iter_mut().for_each(|held| held.bound.admitted(sent, replied));
+                for held in &mut self.limits {
+                    held.bound.admitted(sent, replied);
+                    held.surplus.admitted(sent, replied);
+                }
                 self.passed(sent, replied);
             }
             End::Uncounted => {
@@ -152,6 +176,9 @@ impl Client {
                 let open = self.open;
                 let had_room = |held: &Held| held.room.was_certain(sent, replied, open);
                 self.false_refusals += u64::from(!self.limits.is_empty() && self.limits.iter().all(had_room));
+                let too_early = |held: &Held| held.floor.was_certain(sent, replied, open);
+                self.too_early += u64::from(!self.limits.is_empty() && self.limits.iter().all(too_early));
+                self.limits.iter_mut().for_each(|held| held.shortage.refused(sent, replied, open));
             }
             End::Unclear => self.may_have_passed(replied),
             End::Unanswered => self.may_have_passed(replied.saturating_add(SLOWEST)),
@@ -165,7 +192,11 @@ impl Client {
     }
 
     fn may_have_passed(&mut self, until: Nanos) {
-        self.limits.iter_mut().for_each(|held| held.room.maybe_admitted(until));
+        for held in &mut self.limits {
+            held.room.maybe_admitted(until);
+            held.floor.maybe_admitted(until);
+            held.shortage.maybe_admitted();
+        }
     }
 }
 
@@ -175,8 +206,11 @@ impl Held {
         Self {
             requests,
             bound: Excess::beyond(promise.at_most, window),
+            surplus: Surplus::beyond(promise.at_most, promise.in_the_long_run, window),
             exact: Excess::beyond(requests.into(), window),
             room: Room::within(requests.into(), window),
+            floor: Room::within(promise.refused_after, clock::nanos(promise.refused_within)),
+            shortage: Shortage::below(requests.into(), promise.at_most, window),
             busyness: Busyness::over(window),
         }
     }

@@ -9,12 +9,13 @@ use crate::ledger::{LedgerVerdict, facts};
 use crate::sender::{Lane, SenderError};
 
 /// Every fact that a check can report, in the order of a report.
-pub(super) const FACTS: [&str; 10] = [
+pub(super) const FACTS: [&str; 11] = [
     facts::DECISIONS,
     facts::ADMITTED,
     facts::UNCOUNTED,
     facts::REFUSED,
     facts::OVER_BOUND,
+    facts::UNDER_BOUND,
     facts::OVER_ADMITTED,
     facts::FALSE_REFUSALS,
     facts::QUIET_REFUSED,
@@ -23,7 +24,7 @@ pub(super) const FACTS: [&str; 10] = [
 ];
 
 /// Those that say that a promise was broken.
-const BREACHES: [&str; 3] = [facts::OVER_BOUND, facts::HEADERS_WRONG, facts::LOST];
+const BREACHES: [&str; 4] = [facts::OVER_BOUND, facts::UNDER_BOUND, facts::HEADERS_WRONG, facts::LOST];
 
 /// Sums up the books, and asks whether the policy is still there.
 pub(super) fn check(seed: u64, mix: Mix, books: &Books, lane: &mut Lane, check: &Check) -> LedgerVerdict {
@@ -46,15 +47,16 @@ pub(super) fn check(seed: u64, mix: Mix, books: &Books, lane: &mut Lane, check: 
         if client.is_quiet() {
             verdict.note(facts::QUIET_REFUSED, client.refused);
         }
-        let over = client.over_bound();
+        let (over, under) = (client.over_bound(), client.under_bound());
         verdict.breach(facts::OVER_BOUND, over);
-        if over > 0 {
-            let name = ClientName { seed, number };
-            verdict.example(|| {
-                format!(
-                    "client `{name}` was let pass {over} times more often than is promised for any window"
-                )
-            });
+        verdict.breach(facts::UNDER_BOUND, under);
+        let name = ClientName { seed, number };
+        for (times, what) in [(over, "let pass"), (under, "refused")] {
+            if times > 0 {
+                verdict.example(|| {
+                    format!("client `{name}` was {what} {times} times more often than is promised, for one window or in the long run")
+                });
+            }
         }
     }
     let (wrong, first) = books.wrong_headers();

@@ -51,7 +51,7 @@ fn promises(mix: Mix, lane: &mut Lane) -> Result<Vec<Promise>, PrepareError> {
         Some((200, body)) => PoliciesView::read(body),
         _ => None,
     };
-    let promise = |limit| Some(Promise { limit, at_most: view.as_ref()?.at_most(mix, &limit)? });
+    let promise = |limit| view.as_ref()?.promise(mix, limit);
     let promises: Option<Vec<_>> = mix.limits().iter().copied().map(promise).collect();
     promises.ok_or_else(|| incomplete("bounds of limits", &told("GET /policies", got)))
 }

@@ -18,6 +18,8 @@ pub(crate) enum Misdeed {
     AdmitsAll,
     /// Every tenth request that has room is refused.
     RefusesWrongly,
+    /// Half of the limit is let pass in any window.
+    HalvesTheLimit,
     /// All clients share one count.
     SharesCount,
     /// Every tenth reply does not say where the client stands under which limit.
@@ -101,6 +103,9 @@ impl State {
                 "requests": limit["requests"],
                 "window_ms": limit["window_ms"],
                 "at_most": limit["requests"],
+                "in_the_long_run": limit["requests"],
+                "refused_after": limit["requests"],
+                "refused_within_ms": limit["window_ms"],
             })
         };
         let bounds: Vec<Value> = self.limits().map(bound).collect();
@@ -133,7 +138,12 @@ impl State {
         let log = self.admitted.entry(client.to_owned()).or_default();
         let log: Vec<Instant> = std::mem::take(log);
         let left = self.left(&log, now);
-        let has_room = left.iter().all(|&left| left > 0);
+        let halved = |(_, limit): (&str, &Value)| limit["requests"].as_u64().unwrap() / 2;
+        let kept_back: Vec<u64> = match misdeed {
+            Misdeed::HalvesTheLimit => self.limits().map(halved).collect(),
+            _ => vec![0; left.len()],
+        };
+        let has_room = left.iter().zip(&kept_back).all(|(&left, &kept)| left > kept);
         let wrongly = misdeed == Misdeed::RefusesWrongly && tenth && has_room;
         self.refused_wrongly.fetch_add(u64::from(wrongly), Ordering::Relaxed);
         let admits = (has_room && !wrongly) || misdeed == Misdeed::AdmitsAll;

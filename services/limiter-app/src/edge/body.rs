@@ -18,6 +18,8 @@ pub struct Promise {
     pub algorithm: Algorithm,
     /// Processes that may each admit as much as one: where each has counts of its own.
     pub counters: u32,
+    /// Whether what they admit too much together is owed, and refused later.
+    pub owes: bool,
 }
 
 /// A quote.
@@ -52,7 +54,7 @@ pub(super) struct PoliciesShown {
     version: u64,
     /// At most 16.
     policies: Vec<PolicyText>,
-    /// For each limit: how many requests of one key this wiring may admit at most.
+    /// For each limit: how many requests of one key this wiring admits at most, and before how many it refuses none.
     bound: Vec<BoundShown>,
 }
 
@@ -100,6 +102,30 @@ pub(super) struct BoundShown {
     window_ms: u64,
     /// The most requests of one key that are admitted in any window of that length, if each is counted.
     at_most: u64,
+    /// How many are admitted at most in a window of that length in the long run, if each is counted.
+    in_the_long_run: u64,
+    /// An ordinary request of a key is refused only if at least so many of its were admitted
+    refused_after: u64,
+    /// within so many milliseconds before.
+    refused_within_ms: u64,
+}
+
+impl BoundShown {
+    fn new(policy: &str, limit: &Limit, promise: Promise) -> Self {
+        let counters = u64::from(promise.counters);
+        let floor = promise.algorithm.floor(limit);
+        // What was owed together has to flow out as well.
+        let spans = if promise.owes { promise.counters + 1 } else { 1 };
+        Self {
+            policy: policy.to_owned(),
+            requests: limit.requests(),
+            window_ms: limit.window().as_millis() as u64,
+            at_most: promise.algorithm.bound(limit) * counters,
+            in_the_long_run: u64::from(limit.requests()) * counters,
+            refused_after: floor.admitted,
+            refused_within_ms: (floor.within * spans).as_nanos().div_ceil(1_000_000) as u64,
+        }
+    }
 }
 
 impl PoliciesAsked {
@@ -112,12 +138,7 @@ impl PoliciesAsked {
 impl PoliciesShown {
     pub(super) fn new(set: &PolicySet, promise: Promise) -> Self {
         let bound = set.policies.iter().flat_map(|policy| {
-            policy.limits.iter().map(|limit| BoundShown {
-                policy: policy.name.clone(),
-                requests: limit.requests(),
-                window_ms: limit.window().as_millis() as u64,
-                at_most: promise.algorithm.bound(limit) * u64::from(promise.counters),
-            })
+            policy.limits.iter().map(|limit| BoundShown::new(&policy.name, limit, promise))
         });
         let policies = set.policies.iter().cloned().map(PolicyText::from).collect();
         Self { version: set.version, policies, bound: bound.collect() }

@@ -61,6 +61,24 @@ proptest! {
     }
 
     #[test]
+    fn nothing_is_refused_that_had_less_than_the_floor((limit, arrivals) in scenes(false)) {
+        for algorithm in Algorithm::ALL {
+            let (subject, floor) = (Subject::new(algorithm, limit), algorithm.floor(&limit));
+            let mut admitted = Passed::new(floor.within.as_nanos() as u64);
+            let mut now = START;
+            for Arrival { gap, .. } in &arrivals {
+                now += gap;
+                let had = admitted.within(now);
+                if subject.ask(now, 1).admits {
+                    admitted.pass(now, 1);
+                } else {
+                    prop_assert!(had >= floor.admitted, "{:?}: {} of {:?} at {}", algorithm, had, floor, now);
+                }
+            }
+        }
+    }
+
+    #[test]
     fn a_standing_tells_the_truth((limit, arrivals) in scenes(true)) {
         each!(tells_the_truth(&limit, &arrivals));
     }
