@@ -3,7 +3,7 @@
 use load::statistics::Verdict;
 
 use super::model::{Arm, CauseCount, Comparison, Report};
-use super::words::{NO_FIGURE, count, maybe, mean_count, three_digits};
+use super::words::{NO_FIGURE, count, maybe, maybe_per_cent, mean_count, per_cent, three_digits};
 
 /// One row of the table of figures.
 pub(super) struct Row {
@@ -22,9 +22,11 @@ type Cell = fn(&Arm) -> String;
 
 /// Every figure that at least one arm has.
 pub(super) fn rows(report: &Report) -> Vec<Row> {
-    let figures: [(&'static str, Cell); 20] = [
+    let figures: [(&'static str, Cell); 23] = [
         ("offered a second", |arm| maybe(arm.offered_per_s)),
         ("operations a second", |arm| three_digits(arm.throughput_per_s)),
+        ("can bear, operations a second", |arm| maybe_text(arm.capacity.map(|capacity| capacity.words()))),
+        ("asked of it, of what it can bear", |arm| maybe_per_cent(arm.asked().map(|share| share * 100.0))),
         ("operations", |arm| count(arm.operations)),
         ("refused", |arm| causes(&arm.refused)),
         ("failed", |arm| causes(&arm.failed)),
@@ -35,6 +37,9 @@ pub(super) fn rows(report: &Report) -> Vec<Row> {
         ("p99.9, ms", |arm| maybe(arm.latency_ms.p999)),
         ("max, ms", |arm| maybe(arm.latency_ms.max)),
         ("CPU an operation, µs", cpu),
+        ("the same at all that it can bear", |arm| {
+            maybe(arm.capacity.map(|capacity| capacity.cpu_us_per_op))
+        }),
         ("memory, MiB (peak)", memory),
         ("hops an operation", |arm| mean_count(arm.per_op.hops)),
         ("bytes between processes", |arm| mean_count(arm.per_op.bytes)),
@@ -89,6 +94,10 @@ fn cpu(arm: &Arm) -> String {
             )
         },
     )
+}
+
+fn maybe_text(text: Option<String>) -> String {
+    text.unwrap_or_else(|| NO_FIGURE.to_owned())
 }
 
 fn memory(arm: &Arm) -> String {
@@ -154,12 +163,31 @@ pub(super) fn saturated_sentence(report: &Report, arm: &Arm) -> Option<String> {
 
 /// What a reader has to know beside a comparison of latencies, if there is something.
 pub(super) fn caveat(report: &Report, comparison: &Comparison) -> Option<String> {
+    if comparison.metric == "cpu" {
+        return busy(report, comparison);
+    }
     if !comparison.metric.starts_with('p') {
         return None;
     }
     let caveats = [queues(report, comparison), others(report, comparison)];
     let caveats: Vec<String> = caveats.into_iter().flatten().collect();
     (!caveats.is_empty()).then(|| caveats.join("; "))
+}
+
+/// How busy both arms were: what an operation costs depends on it.
+fn busy(report: &Report, comparison: &Comparison) -> Option<String> {
+    let asked = |label: &str| {
+        let arm = report.arm(label)?;
+        Some(format!("{} of what {label} can bear", asked_words(arm)?))
+    };
+    let (arm, baseline) = (asked(&comparison.arm)?, asked(&comparison.baseline)?);
+    Some(format!("measured at {arm} and {baseline}"))
+}
+
+/// Which share of its capacity an arm was asked for: `3 %`, `at most 3 %`.
+pub(super) fn asked_words(arm: &Arm) -> Option<String> {
+    let at_most = if arm.capacity?.at_least { "at most " } else { "" };
+    Some(format!("{at_most}{}", per_cent(arm.asked()? * 100.0)))
 }
 
 /// The latencies of an arm that is saturated grow with the length of the run.

@@ -1,6 +1,6 @@
 //! How numbers are said, the same in every form of a report.
 
-use super::model::PartKind;
+use super::model::{Capacity, PartKind};
 
 /// What stands where there is no figure.
 pub(super) const NO_FIGURE: &str = "–";
@@ -18,6 +18,18 @@ pub(crate) fn three_digits(value: f64) -> String {
         format!("{value:.2}")
     } else {
         format!("{value:.3}")
+    }
+}
+
+impl Capacity {
+    /// `21,000 [20,500, 21,600]`, `at least 61,000`.
+    pub(crate) fn words(&self) -> String {
+        let per_second = three_digits(self.per_s);
+        match self.ends {
+            _ if self.at_least => format!("at least {per_second}"),
+            Some([low, high]) => format!("{per_second} [{}, {}]", three_digits(low), three_digits(high)),
+            None => per_second,
+        }
     }
 }
 

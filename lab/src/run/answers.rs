@@ -94,6 +94,10 @@ impl Run<'_> {
         };
         let words = match metric {
             Metric::Cpu => timed(arm.cpu_us_per_op.total.map(|total| total.estimate), "µs"),
+            Metric::Throughput => {
+                let told = arm.capacity.filter(|_| self.verdict_possible);
+                told.map(|capacity| format!("{} operations a second", capacity.words()))
+            }
             Metric::CpuOf(backing) => timed(Some(spent_on(arm, backing)), "µs"),
             Metric::P50 => timed(arm.latency_ms.p50, "ms"),
             Metric::P90 => timed(arm.latency_ms.p90, "ms"),

@@ -90,7 +90,7 @@ pub(super) fn report(options: &RunOptions, gathered: &Gathered, id: &str, began:
 }
 
 fn ground(gathered: &Gathered, validity: &Validity) -> Ground {
-    match (gathered.death.is_some() || gathered.rounds == 0, validity.verdict_possible) {
+    match (gathered.death.is_some() || gathered.launches == 0, validity.verdict_possible) {
         (true, _) => Ground::Unfinished,
         (false, true) => Ground::Whole,
         (false, false) => Ground::Late,

@@ -120,10 +120,15 @@ fn counted(metric: &Metric, arm: &ArmData) -> Option<Counted> {
         let launches = in_each(&|launch| facts.iter().map(|fact| launch.ledger.count(fact)).sum());
         Some(Counted { launches, complete })
     };
+    // Where every slice was void nothing was counted of what slices count.
+    let in_slices = |of: &dyn Fn(&LaunchCounts) -> u64| {
+        let any = arm.by_launch.values().any(|launch| launch.offered > 0);
+        any.then(|| Counted { launches: in_each(of), complete: true })
+    };
     match metric {
-        Metric::Offered => Some(Counted { launches: in_each(&|launch| launch.offered), complete: true }),
-        Metric::Failed => Some(Counted { launches: in_each(&|launch| launch.failed), complete: true }),
-        Metric::Refused => Some(Counted { launches: in_each(&|launch| launch.refused), complete: true }),
+        Metric::Offered => in_slices(&|launch| launch.offered),
+        Metric::Failed => in_slices(&|launch| launch.failed),
+        Metric::Refused => in_slices(&|launch| launch.refused),
         Metric::Hops => Some(Counted { launches: vec![arm.counters[0] as u64], complete: true }),
         Metric::Lost => ledger(&["lost", "clicks-lost"]),
         // Only a check that deleted something can say.

@@ -5,7 +5,10 @@ use load::statistics::{
     ratio_of_percentiles,
 };
 
-use super::gathered::{ArmData, Gathered};
+use super::{
+    capacity,
+    gathered::{ArmData, Gathered},
+};
 use crate::{
     plan::Plan,
     report::model::{Comparison, PartKind},
@@ -49,7 +52,9 @@ pub(super) fn all(plan: &Plan, gathered: &Gathered) -> Comparisons {
     let enough = |pair: &Pair<'_>, quantile| are_enough_for(&pair.0.total, &pair.1.total, quantile);
     let percentiles: usize =
         every().map(|pair| PERCENTILES.iter().filter(|percentile| enough(pair, percentile.2)).count()).sum();
-    let family = every().count() + percentiles;
+    let bears = |arm: &ArmData| capacity::time(&arm.ramp).is_some();
+    let capacities = every().filter(|pair| bears(pair.0) && bears(pair.1)).count();
+    let family = every().count() + percentiles + capacities;
     let judge = Judge {
         confidence: family_wise(CONFIDENCE, family.max(1)),
         seed: plan.seed,
@@ -106,9 +111,20 @@ impl Judge {
                 list.push(self.judged(name, "ms", arm, baseline, ratio, &Metric::shown(noun)));
             }
         }
+        if let Some(ratio) = self.throughput(arm, baseline) {
+            let words = Metric::shown("capacity");
+            list.push(self.judged("throughput", "/s", arm, baseline, Some(ratio), &words));
+        }
         list.push(plain("memory", "MiB", "of memory", arm, baseline, resident));
         list.push(plain("hops", "", "hops an operation", arm, baseline, hops));
         list
+    }
+
+    /// What one arm can bear against the other; none where the generator could not do more in either.
+    fn throughput(&self, arm: &ArmData, baseline: &ArmData) -> Option<Interval> {
+        // Who takes less time for an operation bears more of them.
+        let [arm, baseline] = [capacity::time(&arm.ramp)?, capacity::time(&baseline.ramp)?];
+        ratio_of_means(baseline.as_slice(), arm.as_slice(), self.confidence)
     }
 
     fn judged(

@@ -14,6 +14,7 @@ use load::{
 use rand::{SeedableRng, rngs::StdRng, seq::SliceRandom};
 
 use super::{
+    capacity::{self, Ramp},
     counters::{counters, delivers},
     faults::Faults,
     folder::RunFolder,
@@ -159,6 +160,10 @@ impl Experiment<'_> {
         self.note_death(&mut launch, began);
         self.check(&mut sender, &launch, number, &chosen)?;
         self.note_death(&mut launch, began);
+        if self.plan.scenario.kind != Kind::Episodes && self.gathered.death.is_none() {
+            self.ramp(&mut sender, &launch, number, &chosen)?;
+            self.note_death(&mut launch, began);
+        }
         let killed = launch.stop();
         if !killed.is_empty() {
             let note = format!("had to be killed at the end: {}", killed.join(", "));
@@ -348,6 +353,23 @@ impl Experiment<'_> {
         for (arm, receiver) in chosen.iter().zip(receivers) {
             let Some(receiver) = receiver else { continue };
             self.gathered.arms[*arm].traces.append(&mut receiver.take().traces);
+        }
+        self.interrupt.check()
+    }
+
+    /// Finds out what each arm can bear, when all else is done: what it leaves behind disturbs nothing.
+    fn ramp(&mut self, sender: &mut Sender, launch: &Launch, number: u32, chosen: &[usize]) -> Result<()> {
+        let _phase = Phase::begin(&format!("launch {number}: how much each arm can bear"), 1);
+        let plan = SlicePlan {
+            arms: launch.arms.len(),
+            slice_length: capacity::turn(self.plan),
+            rounds: 1,
+            seed: self.plan.seed.wrapping_add(u64::from(number)),
+        };
+        let mut ramp = Ramp::new(&mut self.gathered, launch, number, chosen, self.interrupt);
+        for (step, in_flight) in capacity::STEPS.into_iter().enumerate() {
+            ramp.begin(step);
+            sender.run(&plan, &Load::Closed { in_flight }, &mut ramp)?;
         }
         self.interrupt.check()
     }

@@ -9,7 +9,7 @@ use load::{
     statistics::{Batch, Batches},
 };
 
-use super::faults::Happened;
+use super::{capacity, faults::Happened};
 use crate::{
     measure::Memory,
     plan::ArmPlan,
@@ -59,6 +59,8 @@ pub(super) struct ArmData {
     /// Sums of counters over processes and launches, in the order of [`COUNTERS`].
     pub(super) counters: [f64; COUNTERS],
     pub(super) ledger: Option<LedgerVerdict>,
+    /// The steps of its ramps.
+    pub(super) ramp: Vec<capacity::Step>,
     /// What each launch counted, to tell how far a count could be off.
     pub(super) by_launch: BTreeMap<u32, LaunchCounts>,
     pub(super) traces: Vec<Trace>,
@@ -128,6 +130,7 @@ impl ArmData {
             counted: 0,
             counters: [0.0; COUNTERS],
             ledger: None,
+            ramp: vec![capacity::Step::default(); capacity::STEPS.len()],
             by_launch: BTreeMap::new(),
             traces: Vec::new(),
             series: None,

@@ -1,12 +1,13 @@
 //! The experiment: arms up, warm, loaded in turn, checked, and judged.
 //!
 //! Read in this order: `experiment` (launches and their phases), `rounds` (what happens after each slice),
-//! `faults` (what goes wrong on purpose), `gathered` (what is kept of an arm), `compare`, `claims` and `answers`
+//! `capacity` (what an arm can bear), `faults` (what goes wrong on purpose), `gathered` (what is kept of an arm), `compare`, `claims` and `answers`
 //! (what it says), `assemble` (the report),
 //! `folder` (where it is kept), `machine` (where it was measured).
 
 mod answers;
 mod assemble;
+mod capacity;
 mod claims;
 mod compare;
 mod counters;

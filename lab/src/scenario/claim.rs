@@ -31,6 +31,8 @@ pub enum Metric {
     Cpu,
     /// The same of one kind of backing alone, by its name: `cpu:redis`.
     CpuOf(String),
+    /// Operations a second that the arm can bear.
+    Throughput,
     /// Median latency from the due time, microseconds.
     P50,
     /// 90th percentile of latency from the due time, microseconds.
@@ -66,8 +68,9 @@ pub enum Metric {
 }
 
 /// The words for the metrics of which there is one each, in the order of a report.
-const WORDS: [(&str, Metric); 16] = [
+const WORDS: [(&str, Metric); 17] = [
     ("cpu", Metric::Cpu),
+    ("throughput", Metric::Throughput),
     ("p50", Metric::P50),
     ("p90", Metric::P90),
     ("p99", Metric::P99),

@@ -81,7 +81,10 @@ fn bar_head(report: &Report, arm: &Arm) -> Markup {
             @if let Some(total) = arm.cpu_us_per_op.total {
                 span class="bar-total" {
                     b { (three_digits(total.estimate)) " µs" }
-                    span class="soft" { " [" (three_digits(total.low)) ", " (three_digits(total.high)) "]" }
+                    span class="soft" {
+                        " [" (three_digits(total.low)) ", " (three_digits(total.high)) "]"
+                        @if let Some(asked) = rows::asked_words(arm) { ", at " (asked) " of what it can bear" }
+                    }
                 }
             }
         }

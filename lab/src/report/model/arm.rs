@@ -27,6 +27,9 @@ pub struct Arm {
     /// Whether it answered less than it was offered.
     #[serde(default)]
     pub saturated: bool,
+    /// What it can bear; none where no ramp was run, as in a report of an earlier lab.
+    #[serde(default)]
+    pub capacity: Option<Capacity>,
     /// Business operations that succeeded.
     pub operations: u64,
     /// Operations refused for a reason that the business allows.
@@ -61,6 +64,29 @@ pub struct Arm {
     pub series: Option<Series>,
     /// How it ended, if it ended before its time.
     pub died: Option<Death>,
+}
+
+/// How much an arm can bear: the most that it answered with operations always under way, and at most one of a hundred
+/// failing.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Capacity {
+    /// Operations a second.
+    pub per_s: f64,
+    /// The ends of its interval; none where too little was measured.
+    pub ends: Option<[f64; 2]>,
+    /// Whether the generator could not do more, so that the arm may.
+    pub at_least: bool,
+    /// How many operations were under way.
+    pub in_flight: u64,
+    /// CPU microseconds an operation meanwhile.
+    pub cpu_us_per_op: f64,
+}
+
+impl Arm {
+    /// Which share of what it can bear was asked of it.
+    pub fn asked(&self) -> Option<f64> {
+        Some(self.offered_per_s? / self.capacity?.per_s)
+    }
 }
 
 /// A store or broker in use.

@@ -10,6 +10,7 @@ use crate::{
         PerOperation, Point, Process, Span, TimeShare, Topology, Trace,
     },
     run::{
+        capacity,
         compare::CONFIDENCE,
         gathered::{ArmData, Gathered},
     },
@@ -32,6 +33,7 @@ pub(super) fn arm(plan: &Plan, gathered: &Gathered, data: &ArmData) -> Arm {
         throughput_per_s: rates.achieved,
         offered_per_s: rates.offered,
         saturated: rates.is_saturated(),
+        capacity: capacity::capacity(&data.ramp),
         operations: record.succeeded,
         refused: causes(record.refused.iter()),
         failed: causes(record.failed.iter()),
