@@ -93,7 +93,10 @@ pub fn behaves(edge: &EdgeClient, wiring: &Wiring) {
     who_is_exempt_is_left_alone(edge, wiring);
     policies_are_replaced_by_whoever_knows_them(edge);
     policies_that_cannot_be_are_refused(edge);
-    a_request_that_says_too_much_is_refused(edge);
+    what_no_policy_looks_at_shuts_nobody_out(edge);
+    a_long_key_is_a_key(edge, wiring);
+    a_field_of_one_value_is_there_once(edge);
+    a_header_that_never_comes_is_no_key(edge);
     questions_that_cannot_be_are_refused(edge);
     a_cost_that_can_never_fit_is_not_told_to_come_back(edge);
     equal_limits_have_a_count_each(edge, wiring);
@@ -180,11 +183,13 @@ fn a_dry_run_refuses_nothing_and_says_what_it_would(edge: &EdgeClient) {
 
 fn who_is_exempt_is_left_alone(edge: &EdgeClient, wiring: &Wiring) {
     let mut policy = by_client("mostly", 1, 60_000);
-    policy["exempt"] = json!(["monitor"]);
+    policy["exempt"] = json!(["monitor", "café"]);
     in_force(edge, &policy);
-    for _ in 0..20 {
-        let reply = quote(edge, &[("x-client", "monitor")]);
-        assert_eq!((reply.status, reply.header("ratelimit")), (200, ""));
+    for client in ["monitor", "café"] {
+        for _ in 0..20 {
+            let reply = quote(edge, &[("x-client", client)]);
+            assert_eq!((reply.status, reply.header("ratelimit")), (200, ""));
+        }
     }
     if wiring.get("keying") == "per-client" {
         let refused = (0..20).any(|_| quote(edge, &[]).status == 429);
@@ -259,26 +264,67 @@ fn policies_that_cannot_be_are_refused(edge: &EdgeClient) {
     assert_eq!(edge.get("/policies").json(), before, "nothing was changed");
 }
 
-fn a_request_that_says_too_much_is_refused(edge: &EdgeClient) {
+fn what_no_policy_looks_at_shuts_nobody_out(edge: &EdgeClient) {
     in_force(edge, &by_client("plenty", 10_000, 1_000));
-    let names: Vec<_> = (0..16).map(|number| format!("x-fact-{number}")).collect();
-    let headers: Vec<_> = names.iter().map(|name| (name.as_str(), "1")).collect();
-    quote(edge, &headers).is_problem(431, "header-fields-too-large");
-    assert_eq!(quote(edge, &headers[..15]).status, 200, "the address is the sixteenth");
-    quote(edge, &[("x-client", &"x".repeat(257))]).is_problem(431, "header-fields-too-large");
-    assert_eq!(quote(edge, &[("x-client", &"x".repeat(256))]).status, 200);
+    let (names, long) =
+        ((0..64).map(|number| format!("x-fact-{number}")).collect::<Vec<_>>(), "x".repeat(257));
+    let headers: Vec<_> = names.iter().map(|name| (name.as_str(), long.as_str())).collect();
+    assert_eq!(quote(edge, &headers).status, 200);
+    let token = format!("Bearer {}", "x".repeat(2_000));
+    assert_eq!(quote(edge, &[("authorization", &token)]).status, 200);
+    let facts = json!({ "facts": { "token": "x".repeat(2_000), "x".repeat(300): "y" } });
+    assert_eq!(decide(edge, &facts).status, 200);
+    let facts: serde_json::Map<_, _> = (0..513).map(|number| (number.to_string(), json!(""))).collect();
+    decide(edge, &json!({ "facts": facts })).is_problem(422, "invalid-ask");
+}
+
+fn a_long_key_is_a_key(edge: &EdgeClient, wiring: &Wiring) {
+    in_force(edge, &by_client("long", 3, 60_000));
+    if wiring.get("keying") == "shared" {
+        return;
+    }
+    let client = |last: char| "x".repeat(1_000) + &last.to_string();
+    let (one, other) = (client('a'), client('b'));
+    let at_most = edge.get("/policies").json()["bound"][0]["at_most"].as_u64().expect("a number");
+    let refused = (0..=at_most).any(|_| quote(edge, &[("x-client", &one)]).status == 429);
+    assert!(refused, "it has a count");
+    assert_eq!(quote(edge, &[("x-client", &other)]).status, 200, "of its own");
+}
+
+fn a_field_of_one_value_is_there_once(edge: &EdgeClient) {
+    let twice = [("authorization", "Bearer a"), ("authorization", "Bearer b")];
+    quote(edge, &twice).is_problem(400, "malformed");
+}
+
+fn a_header_that_never_comes_is_no_key(edge: &EdgeClient) {
+    let with = |key: Value| {
+        let mut policy = by_client("keyed", 1, 1_000);
+        policy["key"] = key;
+        put(edge, &[], &json!({ "policies": [policy] }))
+    };
+    for name in ["api-key", "authorization", "cookie", "x-", "x_tenant"] {
+        let refused = with(json!({ "header": name }));
+        refused.is_problem(422, "invalid-policy");
+        for key in ["address", "ipv6_prefix", "token", "everyone", "x-"] {
+            assert!(refused.text("detail").contains(key), "it says what can be one: {refused:?}");
+        }
+    }
+    for prefix in [0, 129] {
+        with(json!({ "ipv6_prefix": prefix })).is_problem(422, "invalid-policy");
+    }
+    let key = json!({ "ipv6_prefix": 56 });
+    assert_eq!(with(key.clone()).json()["policies"][0]["key"], key);
 }
 
 fn questions_that_cannot_be_are_refused(edge: &EdgeClient) {
     let facts = |value: &str| json!({ "facts": { "token": value } });
-    decide(edge, &facts(&"x".repeat(257))).is_problem(422, "invalid-ask");
     for cost in [0, 1_001] {
         decide(edge, &json!({ "facts": {}, "cost": cost })).is_problem(422, "invalid-ask");
     }
     for body in [json!({}), json!({ "facts": { "token": 1 } }), json!({ "facts": {}, "cost": -1 })] {
         decide(edge, &body).is_problem(400, "malformed");
     }
-    decide(edge, &facts(&"x".repeat(1 << 20))).is_problem(413, "too-large");
+    decide(edge, &facts(&"x".repeat(64 << 10))).is_problem(413, "too-large");
     edge.ask(&Method::POST, "/decisions", &[], "{}").is_problem(415, "not-json");
 }
 

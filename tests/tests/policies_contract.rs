@@ -83,7 +83,11 @@ async fn what_cannot_be_is_refused_and_changes_nothing(policies: &dyn Policies) 
         (vec![policy("twice"), policy("twice")], PolicyFault::NameUsedTwice),
         (vec![Policy { limits: Vec::new(), ..policy("none") }], PolicyFault::Limits),
         (vec![Policy { exempt: vec!["x".repeat(257)], ..policy("long") }], PolicyFault::Exempt),
-        (vec![Policy { key: KeySource::Header("X".to_owned()), ..policy("header") }], PolicyFault::Header),
+        (
+            vec![Policy { key: KeySource::Header("api-key".to_owned()), ..policy("header") }],
+            PolicyFault::Header,
+        ),
+        (vec![Policy { key: KeySource::Ipv6Prefix(129), ..policy("prefix") }], PolicyFault::Prefix),
         (many, PolicyFault::TooManyPolicies),
     ] {
         match policies.replace(Replacement { expected: None, policies: asked }).await {

@@ -134,10 +134,9 @@ fn of_policies(error: PolicyError) -> Problem {
 
 fn of_decisions(error: DecisionError) -> Problem {
     match error {
-        DecisionError::TooManyAsks
-        | DecisionError::TooManyFacts
-        | DecisionError::FactTooLong
-        | DecisionError::Cost => Problem::unprocessable("invalid-ask", "Invalid value", error.to_string()),
+        DecisionError::TooManyAsks | DecisionError::TooManyFacts | DecisionError::Cost => {
+            Problem::unprocessable("invalid-ask", "Invalid value", error.to_string())
+        }
         DecisionError::Unavailable(unavailable) => unavailable.into(),
     }
 }

@@ -138,8 +138,11 @@ where
         let fresh = self.inner.clone();
         let mut inner = std::mem::replace(&mut self.inner, fresh);
         Box::pin(async move {
-            let ask = Ask { facts: facts(&request), cost: 1 };
-            match limiting.decide(ask).await {
+            let facts = match facts(&request) {
+                Ok(facts) => facts,
+                Err(problem) => return Ok(problem.into_response()),
+            };
+            match limiting.decide(Ask { facts, cost: 1 }).await {
                 Ok(decision) => {
                     let mut response = inner.call(request).await?;
                     if let Some(decision) = decision {

@@ -1,6 +1,7 @@
 //! The logic of the component `decisions`.
 
 use std::{
+    borrow::Cow,
     collections::HashSet,
     sync::{Arc, PoisonError, RwLock},
     time::Duration,
@@ -9,9 +10,9 @@ use std::{
 use async_trait::async_trait;
 
 use crate::{
-    Ask, Asks, Charge, CountKey, Counts, Decision, DecisionError, Decisions, Fact, Limit, MAX_ASKS,
-    MAX_CHARGES, MAX_COST, MAX_FACT_BYTES, MAX_FACTS, Mode, Policy, PolicySet, PolicyStanding, Standing,
-    Take, Verdict,
+    Ask, Asks, Charge, CountKey, Counts, Decision, DecisionError, Decisions, Fact, KeySource, Limit,
+    MAX_ASKS, MAX_CHARGES, MAX_COST, MAX_FACTS, Mode, Policy, PolicySet, PolicyStanding, Standing, Take,
+    Verdict,
 };
 
 /// When a request that was refused because nobody could count it may come again.
@@ -58,6 +59,7 @@ struct Rules {
 
 struct Rule {
     name: String,
+    key: KeySource,
     fact: Option<String>,
     exempt: HashSet<String>,
     enforced: bool,
@@ -155,10 +157,8 @@ impl Rules {
 
 impl Rule {
     fn of(policy: Policy) -> Self {
-        let fact = policy.key.fact();
         // What a count is of: the policy, what it tells clients apart by, the limit, and which of those that are equal.
-        // None of these holds a colon or a mark but the fact, which is followed by a number.
-        let source = fact.as_deref().unwrap_or("everyone");
+        let source = &policy.key;
         let mut limits: Vec<(Limit, String)> = Vec::with_capacity(policy.limits.len());
         for limit in policy.limits {
             let nth = limits.iter().filter(|(other, _)| *other == limit).count() + 1;
@@ -167,34 +167,36 @@ impl Rule {
         }
         Self {
             limits,
-            fact,
-            exempt: policy.exempt.into_iter().collect(),
+            fact: policy.key.fact(),
+            exempt: policy.exempt.into_iter().map(|value| policy.key.exempt(value)).collect(),
             enforced: policy.mode == Mode::Enforce,
             name: policy.name,
+            key: policy.key,
         }
     }
 
     /// The value by which this policy tells the client of these facts from others.
-    fn client<'a>(&self, facts: &'a [Fact]) -> Option<&'a str> {
+    fn value<'a>(&self, facts: &'a [Fact]) -> Option<&'a str> {
         let name = self.fact.as_ref()?;
         facts.iter().find(|fact| fact.name == *name).map(|fact| fact.value.as_str())
     }
 
     fn exempts(&self, facts: &[Fact]) -> bool {
-        !self.exempt.is_empty() && self.client(facts).is_some_and(|client| self.exempt.contains(client))
+        let is_exempt = |value| self.key.is_exempt(&self.exempt, value);
+        !self.exempt.is_empty() && self.value(facts).is_some_and(is_exempt)
     }
 
     /// What an ask is charged, limit by limit.
     fn charges<'a>(&'a self, ask: &'a Ask, keying: Keying) -> impl Iterator<Item = Charge> + 'a {
-        let client = self.client(&ask.facts);
+        let client = self.value(&ask.facts).map(|value| self.key.client(value));
         // Marks that no client's value can have.
-        let (mark, value) = match (keying, &self.fact, client) {
-            (Keying::Shared, ..) | (_, None, _) => ("*", ""),
+        let (mark, client) = match (keying, &self.fact, client) {
+            (Keying::Shared, ..) | (_, None, _) => ("*", Cow::default()),
             (Keying::PerClient, Some(_), Some(client)) => ("=", client),
-            (Keying::PerClient, Some(_), None) => ("-", ""),
+            (Keying::PerClient, Some(_), None) => ("-", Cow::default()),
         };
         self.limits.iter().map(move |(limit, prefix)| Charge {
-            key: CountKey([prefix.as_str(), mark, value].concat()),
+            key: CountKey([prefix.as_str(), mark, &*client].concat()),
             limit: *limit,
             enforced: self.enforced,
             cost: ask.cost,
@@ -205,10 +207,6 @@ impl Rule {
 fn validate(ask: &Ask, least_cost: u32) -> Result<(), DecisionError> {
     if ask.facts.len() > MAX_FACTS {
         return Err(DecisionError::TooManyFacts);
-    }
-    let too_long = |fact: &Fact| fact.name.len() > MAX_FACT_BYTES || fact.value.len() > MAX_FACT_BYTES;
-    if ask.facts.iter().any(too_long) {
-        return Err(DecisionError::FactTooLong);
     }
     if !(least_cost..=MAX_COST).contains(&ask.cost) {
         return Err(DecisionError::Cost);

@@ -10,10 +10,9 @@ use crate::Limit;
 
 /// Questions about one request.
 pub const MAX_ASKS: usize = 16;
-/// Facts of one question.
-pub const MAX_FACTS: usize = 16;
-/// The longest name or value of a fact, bytes: a key costs memory before it is known whether it is worth it.
-pub const MAX_FACT_BYTES: usize = 256;
+/// Facts of one question: more than a request has header fields. Only those that a policy names are looked at, so how
+/// many and how long the others are is for whoever reads the request to say.
+pub const MAX_FACTS: usize = 512;
 /// The most that one request may count for.
 pub const MAX_COST: u32 = 1_000;
 
@@ -103,9 +102,6 @@ pub enum DecisionError {
     /// More than [`MAX_FACTS`].
     #[error("a request has at most {MAX_FACTS} facts")]
     TooManyFacts,
-    /// A fact of more than [`MAX_FACT_BYTES`].
-    #[error("a fact's name and value have at most {MAX_FACT_BYTES} bytes each")]
-    FactTooLong,
     /// A cost that is none.
     #[error("a request costs 1 to {MAX_COST}")]
     Cost,
@@ -117,7 +113,7 @@ pub enum DecisionError {
 impl RemoteError for DecisionError {
     fn kind(&self) -> Kind {
         match self {
-            Self::TooManyAsks | Self::TooManyFacts | Self::FactTooLong | Self::Cost => Kind::Invalid,
+            Self::TooManyAsks | Self::TooManyFacts | Self::Cost => Kind::Invalid,
             Self::Unavailable(_) => Kind::Unavailable,
         }
     }

@@ -10,9 +10,10 @@
 //! What it needs of the world are the ports in [`ports`], which `limiter-app` fulfils.
 //!
 //! Read in this order: `limit`, `policies`, `decisions`, `counts` (contracts); `algorithm` and the files in it, beginning
-//! with `fixed_window`; `local_counts`, `decision_service`, `policy_service`, `ports`, `rehearsal`.
+//! with `fixed_window`; `client`, `local_counts`, `decision_service`, `policy_service`, `ports`, `rehearsal`.
 
 pub mod algorithm;
+mod client;
 mod counts;
 mod decision_service;
 mod decisions;
@@ -24,11 +25,12 @@ pub mod ports;
 mod rehearsal;
 
 pub use algorithm::{Algorithm, Fields, Floor, State};
+pub use client::{IPV6_PREFIX, MAX_KEY_BYTES};
 pub use counts::{Charge, CountError, CountKey, Counts, MAX_CHARGES, Standing, Take, Taken};
 pub use decision_service::{DecisionService, Keying, OnFailure, RETRY_UNCOUNTED};
 pub use decisions::{
-    Ask, Asks, Decision, DecisionError, Decisions, Fact, MAX_ASKS, MAX_COST, MAX_FACT_BYTES, MAX_FACTS,
-    PolicyStanding, Verdict,
+    Ask, Asks, Decision, DecisionError, Decisions, Fact, MAX_ASKS, MAX_COST, MAX_FACTS, PolicyStanding,
+    Verdict,
 };
 pub use limit::{Limit, LimitError};
 pub use local_counts::{Capacity, Held, LocalCounts};

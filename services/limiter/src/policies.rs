@@ -70,11 +70,14 @@ pub struct Policy {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum KeySource {
-    /// The address that the request came from.
+    /// The address that the request came from: of IPv6 its network of [`IPV6_PREFIX`](crate::IPV6_PREFIX) bits.
     Address,
+    /// The same with another prefix of IPv6, 1 to 128.
+    #[serde(rename = "ipv6_prefix")]
+    Ipv6Prefix(u8),
     /// The bearer token of the request.
     Token,
-    /// A header of the request, by its name in lower case.
+    /// A header of the request that begins with `x-`, by its name in lower case.
     Header(String),
     /// Nothing: all requests share one count.
     Everyone,
@@ -96,7 +99,7 @@ impl KeySource {
     /// [`KeySource::Everyone`].
     pub fn fact(&self) -> Option<String> {
         match self {
-            Self::Address => Some("address".to_owned()),
+            Self::Address | Self::Ipv6Prefix(_) => Some("address".to_owned()),
             Self::Token => Some("token".to_owned()),
             Self::Header(name) => Some(format!("header:{name}")),
             Self::Everyone => None,
@@ -121,11 +124,17 @@ pub enum PolicyFault {
     #[error("a policy has 1 to {MAX_LIMITS} limits")]
     Limits,
     /// More than [`MAX_EXEMPT`], or one that is too long.
-    #[error("a policy exempts at most {MAX_EXEMPT} keys, each of at most {} bytes", crate::MAX_FACT_BYTES)]
+    #[error("a policy exempts at most {MAX_EXEMPT} keys, each of at most {} bytes", crate::MAX_KEY_BYTES)]
     Exempt,
-    /// A header that a request cannot have.
-    #[error("a header's name is 1 to 64 characters of `0-9`, `a-z` and `-`")]
+    /// A header that no request is known by.
+    #[error(
+        "a header that can be a key is `x-` and 1 to 62 characters of `0-9`, `a-z` and `-`; a key is `\"address\"`, \
+         `{{\"ipv6_prefix\": 64}}`, `\"token\"`, `\"everyone\"` or `{{\"header\": \"x-...\"}}`"
+    )]
     Header,
+    /// A prefix that no address has.
+    #[error("an `ipv6_prefix` is 1 to 128")]
+    Prefix,
     /// A limit that cannot be.
     #[error(transparent)]
     Limit(LimitError),

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use contract::{Unavailable, Why};
 
 use crate::{
-    KeySource, Known, MAX_EXEMPT, MAX_FACT_BYTES, MAX_LIMITS, MAX_POLICIES, Policies, Policy, PolicyError,
+    KeySource, Known, MAX_EXEMPT, MAX_KEY_BYTES, MAX_LIMITS, MAX_POLICIES, Policies, Policy, PolicyError,
     PolicyFault, PolicySet, PolicyStore, Replacement, Stored,
 };
 
@@ -82,14 +82,21 @@ fn fault_of(policy: &Policy) -> Option<PolicyFault> {
     if !is_name(&policy.name) {
         return Some(PolicyFault::Name);
     }
-    if matches!(&policy.key, KeySource::Header(name) if !is_name(name)) {
-        return Some(PolicyFault::Header);
+    match &policy.key {
+        KeySource::Header(name) if !is_header(name) => return Some(PolicyFault::Header),
+        KeySource::Ipv6Prefix(prefix) if !(1..=128).contains(prefix) => return Some(PolicyFault::Prefix),
+        _ => {}
     }
     if !(1..=MAX_LIMITS).contains(&policy.limits.len()) {
         return Some(PolicyFault::Limits);
     }
-    let too_long = policy.exempt.iter().any(|value| value.len() > MAX_FACT_BYTES);
+    let too_long = policy.exempt.iter().any(|value| value.len() > MAX_KEY_BYTES);
     (too_long || policy.exempt.len() > MAX_EXEMPT).then_some(PolicyFault::Exempt)
+}
+
+/// Whether requests are known by this header: all others never come here, so that all clients would share one count.
+fn is_header(name: &str) -> bool {
+    is_name(name) && name.strip_prefix("x-").is_some_and(|rest| !rest.is_empty())
 }
 
 fn is_name(text: &str) -> bool {

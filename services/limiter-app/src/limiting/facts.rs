@@ -11,20 +11,22 @@ use axum::{
     http::{HeaderMap, HeaderName, HeaderValue, Request, header},
 };
 use limiter::Fact;
+use runtime::edge::{Problem, single};
 
 /// The facts of a request: `address`, `token`, and `header:<name>` for each header that begins with `x-`.
 ///
 /// The address is that of the other end of the connection: a header that anybody can send proves none.
-/// A header that is there several times is one value, with commas, as HTTP has it.
-/// However many and however long they are: whoever decides refuses what is too much.
-pub fn facts(request: &Request<Body>) -> Vec<Fact> {
+/// A header that is there several times is one value, with commas, as HTTP has it; `Authorization` has one value, so that
+/// two are none (400).
+/// However many and however long they are: only those that a policy names are looked at.
+pub fn facts(request: &Request<Body>) -> Result<Vec<Fact>, Problem> {
     let headers = request.headers();
     let peer = request.extensions().get::<ConnectInfo<SocketAddr>>();
     let address = peer.map(|ConnectInfo(peer)| fact("address", address_text(peer.ip())));
-    let token = headers.get(header::AUTHORIZATION).and_then(bearer).map(|token| fact("token", token));
+    let token = single(headers, &header::AUTHORIZATION)?.and_then(bearer).map(|token| fact("token", token));
     let custom = headers.keys().filter(|name| name.as_str().starts_with("x-"));
     let custom = custom.map(|name| fact(format!("header:{name}"), joined(headers, name)));
-    address.into_iter().chain(token).chain(custom).collect()
+    Ok(address.into_iter().chain(token).chain(custom).collect())
 }
 
 fn fact(name: impl Into<Cow<'static, str>>, value: String) -> Fact {
@@ -44,18 +46,21 @@ fn address_text(address: IpAddr) -> String {
 
 /// The token of `Authorization: Bearer ...` (RFC 6750).
 fn bearer(value: &HeaderValue) -> Option<String> {
-    let text = text(value);
+    let text = text(value.as_bytes());
     let (scheme, token) = text.split_once(' ')?;
     scheme.eq_ignore_ascii_case("bearer").then(|| token.trim().to_owned())
 }
 
 fn joined(headers: &HeaderMap, name: &HeaderName) -> String {
-    headers.get_all(name).iter().map(text).collect::<Vec<_>>().join(", ")
+    headers.get_all(name).iter().map(|value| text(value.as_bytes())).collect::<Vec<_>>().join(", ")
 }
 
-/// Each byte as the character of that number, so that no two values become one.
-fn text(value: &HeaderValue) -> String {
-    value.as_bytes().iter().map(|byte| char::from(*byte)).collect()
+/// A value as text: UTF-8, as a policy says its values; one that is not is Latin-1, as HTTP had it once (RFC 9110, 5.5).
+pub(crate) fn text(value: &[u8]) -> String {
+    match str::from_utf8(value) {
+        Ok(text) => text.to_owned(),
+        Err(_) => value.iter().map(|byte| char::from(*byte)).collect(),
+    }
 }
 
 #[cfg(test)]
@@ -65,7 +70,7 @@ mod tests {
     fn known(request: http::request::Builder) -> Vec<(Cow<'static, str>, String)> {
         let mut request = request.body(Body::empty()).expect("a request");
         request.extensions_mut().insert(ConnectInfo(SocketAddr::from(([192, 0, 2, 7], 4711))));
-        facts(&request).into_iter().map(|fact| (fact.name, fact.value)).collect()
+        facts(&request).expect("facts").into_iter().map(|fact| (fact.name, fact.value)).collect()
     }
 
     fn pair(name: &str, value: &str) -> (Cow<'static, str>, String) {
@@ -88,6 +93,23 @@ mod tests {
         for address in ["0.0.0.0", "10.0.255.1", "192.0.2.70", "::1", "2001:db8::7"] {
             let parsed: IpAddr = address.parse().expect("an address");
             assert_eq!(address_text(parsed), address);
+        }
+    }
+
+    #[test]
+    fn a_token_that_is_there_twice_is_none_to_choose_from() {
+        let request =
+            Request::get("/").header("authorization", "Bearer a").header("authorization", "Bearer b");
+        assert!(facts(&request.body(Body::empty()).expect("a request")).is_err());
+    }
+
+    #[test]
+    fn a_value_is_read_as_the_text_that_a_policy_says() {
+        let utf8 = HeaderValue::from_bytes("café".as_bytes()).expect("a header may hold that");
+        let latin1 = HeaderValue::from_bytes(b"caf\xe9").expect("a header may hold that");
+        for value in [utf8, latin1] {
+            let request = Request::get("/").header("x-key", value);
+            assert_eq!(known(request)[1], pair("header:x-key", "café"));
         }
     }
 

@@ -122,6 +122,10 @@ fn policies_that_cannot_be_are_refused_with_their_name() {
         (with(|policy| policy.exempt = vec![String::new(); MAX_EXEMPT + 1]), PolicyFault::Exempt),
         (with(|policy| policy.exempt = vec!["x".repeat(257)]), PolicyFault::Exempt),
         (with(|policy| policy.key = KeySource::Header("X-Api-Key".to_owned())), PolicyFault::Header),
+        (with(|policy| policy.key = KeySource::Header("api-key".to_owned())), PolicyFault::Header),
+        (with(|policy| policy.key = KeySource::Header("x-".to_owned())), PolicyFault::Header),
+        (with(|policy| policy.key = KeySource::Ipv6Prefix(0)), PolicyFault::Prefix),
+        (with(|policy| policy.key = KeySource::Ipv6Prefix(129)), PolicyFault::Prefix),
     ];
     let service = service(0);
     for (policies, expected) in cases {

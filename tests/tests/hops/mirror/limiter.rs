@@ -61,15 +61,18 @@ fn limit() -> impl Strategy<Value = Limit> {
 fn key_source() -> impl Strategy<Value = KeySource> {
     prop_oneof![
         Just(KeySource::Address),
+        any::<u8>().prop_map(KeySource::Ipv6Prefix),
         Just(KeySource::Token),
         text().prop_map(KeySource::Header),
         Just(KeySource::Everyone),
     ]
     // Whoever adds one gives it its place above.
     .prop_map(|source| match source {
-        source @ (KeySource::Address | KeySource::Token | KeySource::Header(_) | KeySource::Everyone) => {
-            source
-        }
+        source @ (KeySource::Address
+        | KeySource::Ipv6Prefix(_)
+        | KeySource::Token
+        | KeySource::Header(_)
+        | KeySource::Everyone) => source,
     })
 }
 
@@ -92,6 +95,7 @@ fn policy_fault() -> impl Strategy<Value = PolicyFault> {
         PolicyFault::Limits,
         PolicyFault::Exempt,
         PolicyFault::Header,
+        PolicyFault::Prefix,
         PolicyFault::Limit(LimitError::Requests),
         PolicyFault::Limit(LimitError::Window),
         PolicyFault::Limit(LimitError::Rate),
@@ -105,6 +109,7 @@ fn policy_fault() -> impl Strategy<Value = PolicyFault> {
         | PolicyFault::Limits
         | PolicyFault::Exempt
         | PolicyFault::Header
+        | PolicyFault::Prefix
         | PolicyFault::Limit(
             LimitError::Requests | LimitError::Window | LimitError::Rate | LimitError::Burst,
         )) => fault,
@@ -158,7 +163,6 @@ fn decision_error() -> impl Strategy<Value = DecisionError> {
     prop_oneof![
         Just(DecisionError::TooManyAsks),
         Just(DecisionError::TooManyFacts),
-        Just(DecisionError::FactTooLong),
         Just(DecisionError::Cost),
         unavailable().prop_map(DecisionError::Unavailable),
     ]
@@ -166,7 +170,6 @@ fn decision_error() -> impl Strategy<Value = DecisionError> {
     .prop_map(|error| match error {
         error @ (DecisionError::TooManyAsks
         | DecisionError::TooManyFacts
-        | DecisionError::FactTooLong
         | DecisionError::Cost
         | DecisionError::Unavailable(_)) => error,
     })
@@ -241,7 +244,7 @@ fn the_most_that_a_request_can_say_crosses_a_hop() {
     let decisions: Hops<dyn Decisions> = Hops::to(decisions::CONTRACT, |mirror| mirror);
     for grows in ["\"", "\u{ff}"] {
         let fact = Fact { name: "header:x-long".into(), value: grows.repeat(408 * 1_024) };
-        let refused: Result<Decision, _> = Err(DecisionError::FactTooLong);
+        let refused: Result<Decision, _> = Err(DecisionError::TooManyFacts);
         decisions
             .carry(&Ask { facts: vec![fact], cost: 1 }, &refused, &async |decisions, asked| {
                 decisions.decide(asked).await

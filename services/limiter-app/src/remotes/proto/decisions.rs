@@ -169,8 +169,6 @@ pub enum What {
     Unavailable = 1,
     /// More facts than a request has.
     TooManyFacts = 2,
-    /// A fact that is too long.
-    FactTooLong = 3,
     /// A cost that is none.
     Cost = 4,
     /// More questions than there are about a request.
@@ -192,7 +190,6 @@ impl Encodes<domain::DecisionError> for DecisionError {
         let (what, unavailable) = match error {
             domain::DecisionError::TooManyAsks => (What::TooManyAsks, None),
             domain::DecisionError::TooManyFacts => (What::TooManyFacts, None),
-            domain::DecisionError::FactTooLong => (What::FactTooLong, None),
             domain::DecisionError::Cost => (What::Cost, None),
             domain::DecisionError::Unavailable(unavailable) => {
                 (What::Unavailable, Some(Away::of(unavailable)))
@@ -205,7 +202,6 @@ impl Encodes<domain::DecisionError> for DecisionError {
         match self.what() {
             What::TooManyAsks => Ok(domain::DecisionError::TooManyAsks),
             What::TooManyFacts => Ok(domain::DecisionError::TooManyFacts),
-            What::FactTooLong => Ok(domain::DecisionError::FactTooLong),
             What::Cost => Ok(domain::DecisionError::Cost),
             What::Unavailable => required(self.unavailable).map(domain::DecisionError::Unavailable),
             What::Unspecified => Err(Malformed),

@@ -27,7 +27,7 @@ impl Encodes<domain::Known> for Known {
 pub struct Policy {
     #[prost(string, tag = "1")]
     name: String,
-    /// The name of the fact that holds the key; empty for everyone.
+    /// The name of the fact that holds the key, `address/56` for a prefix; empty for everyone.
     #[prost(string, tag = "2")]
     key: String,
     #[prost(message, repeated, tag = "3")]
@@ -42,7 +42,7 @@ impl Encodes<domain::Policy> for Policy {
     fn of(policy: domain::Policy) -> Self {
         Self {
             name: policy.name,
-            key: policy.key.fact().unwrap_or_default(),
+            key: key(&policy.key),
             limits: all_of(policy.limits),
             exempt: policy.exempt,
             dry_run: policy.mode == Mode::Count,
@@ -54,7 +54,10 @@ impl Encodes<domain::Policy> for Policy {
             "" => KeySource::Everyone,
             "address" => KeySource::Address,
             "token" => KeySource::Token,
-            other => KeySource::Header(other.strip_prefix("header:").ok_or(Malformed)?.to_owned()),
+            other => match other.strip_prefix("address/") {
+                Some(prefix) => KeySource::Ipv6Prefix(prefix.parse().map_err(|_| Malformed)?),
+                None => KeySource::Header(other.strip_prefix("header:").ok_or(Malformed)?.to_owned()),
+            },
         };
         Ok(domain::Policy {
             name: self.name,
@@ -63,6 +66,13 @@ impl Encodes<domain::Policy> for Policy {
             exempt: self.exempt,
             mode: if self.dry_run { Mode::Count } else { Mode::Enforce },
         })
+    }
+}
+
+fn key(key: &KeySource) -> String {
+    match key {
+        KeySource::Ipv6Prefix(prefix) => format!("address/{prefix}"),
+        other => other.fact().unwrap_or_default(),
     }
 }
 
@@ -122,7 +132,7 @@ impl Encodes<domain::Replacement> for Replacement {
 }
 
 /// The faults in the order of their numbers on the wire, from 1.
-const FAULTS: [PolicyFault; 10] = [
+const FAULTS: [PolicyFault; 11] = [
     PolicyFault::TooManyPolicies,
     PolicyFault::Name,
     PolicyFault::NameUsedTwice,
@@ -133,6 +143,7 @@ const FAULTS: [PolicyFault; 10] = [
     PolicyFault::Limit(LimitError::Window),
     PolicyFault::Limit(LimitError::Rate),
     PolicyFault::Limit(LimitError::Burst),
+    PolicyFault::Prefix,
 ];
 
 /// `message PolicyError { string policy = 1; uint32 fault = 2; optional uint64 expected = 3; uint64 current = 4; Unavailable unavailable = 5; }`
