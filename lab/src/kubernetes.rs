@@ -23,6 +23,7 @@ use runtime::BackingKind;
 use crate::{
     complaint::Complaint,
     plan::{ArmPlan, ProcessPlan},
+    yaml,
 };
 
 /// Where a process serves the public API.
@@ -108,10 +109,15 @@ impl<'a> Export<'a> {
     fn labels(&self, process: &str, indent: usize) -> String {
         let lines = [
             format!("app.kubernetes.io/name: {process}"),
-            format!("app.kubernetes.io/instance: {}", self.wiring),
+            self.instance(),
             format!("app.kubernetes.io/part-of: {}", self.system()),
         ];
         lines.map(|line| format!("{:indent$}{line}", "")).join("\n")
+    }
+
+    /// The label that all objects of the wiring share, as YAML: a wiring may be called `true`.
+    fn instance(&self) -> String {
+        format!("app.kubernetes.io/instance: {}", yaml::scalar(self.wiring))
     }
 
     fn kustomization(&self) -> String {

@@ -16,6 +16,7 @@
 //! - [`report`]: a run in four forms; [`picture`]: what passes over time, measured or worked out;
 //! - [`cli`], [`commands`]: what can be said on the command line;
 //! - [`complaint`], [`output`], [`interrupt`]: how the lab speaks, and how it is stopped;
+//! - `yaml`: words in the files that it writes down;
 //! - `claimed`: a folder that the next lab removes if this one is killed.
 //!
 //! Not here: any business rule (`services/`), and how load is generated and compared (`load`).
@@ -39,3 +40,4 @@ pub mod runs;
 pub mod scenario;
 pub mod systems;
 pub mod traces;
+mod yaml;

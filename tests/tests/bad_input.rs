@@ -206,6 +206,7 @@ fn addresses_that_do_not_serve_are_refused() {
     };
     load("http://127.0.0.1:9", &["nothing listens at `127.0.0.1:9`"]);
     load("https://127.0.0.1:9", &["`https://127.0.0.1:9`"]);
+    load("http://127.0.0.1:99999", &["`http://127.0.0.1:99999` is not a target", "port"]);
     load("not a url", &["`not a url`"]);
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = taken.local_addr().unwrap().port().to_string();
@@ -222,6 +223,14 @@ fn addresses_that_do_not_serve_are_refused() {
         ],
         &["`127.0.0.1:9`"],
     );
+    for (flag, axis, url) in [
+        ("--postgres-url", "database=postgres", "postgres://a:secret@127.0.0.1:99999/b"),
+        ("--redis-url", "cache=redis", "redis://127.0.0.1:99999"),
+        ("--kafka-url", "events=kafka", "kafka://127.0.0.1:99999"),
+    ] {
+        is_refused(&desk, &["up", "shortener", "--set", axis, flag, url], &["port", flag]);
+    }
+    is_refused(&desk, &["export", "compose", "shortener", "--port", "0"], &["--port"]);
 }
 
 /// Something listens, and says nothing: a load must not wait for ever.

@@ -133,6 +133,19 @@ fn every_object_has_only_fields_that_kubernetes_knows() {
 }
 
 #[test]
+fn a_wiring_may_be_called_by_a_word_that_means_something_in_yaml() {
+    for name in ["true", "no", "null"] {
+        let out = tempfile::tempdir().unwrap();
+        export(out.path(), &["--name", name, "--set", "database=postgres"]);
+        for (file, text) in files(out.path()) {
+            if file.extension().is_some_and(|extension| extension == "yaml") {
+                objects(&text).iter().for_each(check);
+            }
+        }
+    }
+}
+
+#[test]
 fn a_misspelt_field_is_seen() {
     let object =
         objects("apiVersion: v1\nkind: ServiceAccount\nautomountServiceAcountToken: false\n").remove(0);

@@ -169,3 +169,31 @@ fn close_in_a_list_of_options_resets_nothing() {
     let ended = load(&desk, &url, &["--rate", "100", "--for", "300ms", "--expect", "failed < 1", "--json"]);
     assert_eq!((ended.code, figures(&ended)["resent"].as_u64()), (Some(0), Some(0)), "{ended:?}");
 }
+
+#[test]
+fn a_url_and_a_path_are_checked_before_anything_is_sent() {
+    let desk = Desk::new(PROGRAM);
+    let short = ["--rate", "50", "--arrivals", "constant", "--for", "200ms"];
+    let url = serve(|_| Some(status(200)));
+    for right in [url.replace("http://", "HTTP://"), format!("{url}/")] {
+        let ended = load(&desk, &right, &[&short[..], &["--expect", "succeeded >= 10"]].concat());
+        assert_eq!(ended.code, Some(0), "{right}: {ended:?}");
+    }
+    for (wrong, words) in [
+        ("http://127.0.0.1:99999", &["`http://127.0.0.1:99999` is not a target", "port"][..]),
+        ("http://127.0.0.1:0", &["port 0"]),
+        ("https://127.0.0.1:1", &["`https`", "TLS"]),
+        ("http://127.0.0.1:1\r\nX: y", &["'\\r'"]),
+    ] {
+        let ended = load(&desk, wrong, &short);
+        assert_eq!(ended.code, Some(2), "{wrong}: {ended:?}");
+        for word in words.iter().chain(&["hint: "]) {
+            assert!(ended.err.contains(word), "{wrong}: no {word} in {ended:?}");
+        }
+    }
+    for wrong in ["/a b", "/a\r\nX-Smuggled: 1", "/\t", "a", "/#a", "/é"] {
+        let ended = load(&desk, &url, &[&short[..], &["--path", wrong]].concat());
+        assert_eq!(ended.code, Some(2), "{wrong:?}: {ended:?}");
+        assert!(ended.err.contains("hint: "), "{wrong:?}: {ended:?}");
+    }
+}

@@ -43,6 +43,21 @@ fn a_system_that_is_up_answers_where_it_says_and_ends_cleanly() {
     }
 }
 
+#[test]
+fn port_0_is_a_free_port_and_the_one_that_every_hint_names() {
+    let desk = Desk::new(PROGRAM);
+    let mut up = desk.start(&["up", "shortener", "--port", "0"]);
+    up.says("up; Ctrl-C stops it");
+    let out = up.out();
+    let address = out.lines().find_map(|line| line.strip_prefix("public API")).unwrap().trim().to_owned();
+    let address: SocketAddr = address.trim_start_matches("http://").parse().unwrap();
+    assert_ne!(address.port(), 0);
+    assert!(!out.contains("127.0.0.1:0"), "{out}");
+    assert_eq!(EdgeClient::new(address).get("/openapi.json").status, 200);
+    up.signal(Signal::SIGINT);
+    assert_eq!(up.end().code, Some(0));
+}
+
 /// `lab load` at a system that is up, with its promises checked afterwards.
 fn loaded_and_checked(desk: &Desk, address: SocketAddr) {
     let url = format!("http://{address}");

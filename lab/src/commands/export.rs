@@ -56,7 +56,7 @@ struct Compose {
     #[command(flatten)]
     chosen: Chosen,
     /// The port of this machine at which the public API is published
-    #[arg(long, value_name = "PORT", default_value_t = 8080)]
+    #[arg(long, value_name = "PORT", default_value_t = 8080, value_parser = port)]
     port: u16,
     /// The profile that its services belong to, for a file that others are included beside
     #[arg(long, value_name = "NAME", value_parser = name)]
@@ -74,6 +74,12 @@ fn name(text: &str) -> Result<String, Complaint> {
         return Ok(text.to_owned());
     }
     Err(Complaint::new("expected at most 40 lower-case letters, digits and dashes, such as `monolith-lean`"))
+}
+
+/// A port that a file can name: it is written now, and published later.
+fn port(text: &str) -> Result<u16, Complaint> {
+    let port = text.parse().ok().filter(|port| *port > 0);
+    port.ok_or_else(|| Complaint::new("expected a port, 1 to 65535").hint("such as `--port 8080`"))
 }
 
 impl Args {

@@ -3,7 +3,7 @@
 mod answer;
 mod expect;
 
-use std::{path::PathBuf, time::Duration};
+use std::time::Duration;
 
 use anyhow::{Context, Result};
 use indicatif::{ProgressBar, ProgressStyle};
@@ -70,11 +70,11 @@ pub struct Args {
     /// `--check` finds the clicks of both [default: another each time]
     #[arg(long, value_name = "N")]
     seed: Option<u64>,
-    /// The path that `plain` asks for
-    #[arg(long, value_name = "PATH", default_value = "/")]
-    path: PathBuf,
+    /// The path that `plain` asks for, with its query if it has one
+    #[arg(long, value_name = "PATH", default_value = "/", value_parser = path)]
+    path: String,
     /// The status that `plain` takes for success
-    #[arg(long, value_name = "CODE", default_value_t = 200, value_parser = clap::value_parser!(u16).range(100..=599))]
+    #[arg(long, value_name = "CODE", default_value_t = 200, value_parser = clap::value_parser!(u16).range(200..=599))]
     status: u16,
     /// Afterwards, ask the system whether it still holds everything that it acknowledged
     #[arg(long)]
@@ -123,7 +123,7 @@ impl Args {
             seed,
             mix: self.mix.clone(),
             links: usize::try_from(self.links).context("too many links")?,
-            path: self.path.to_string_lossy().into_owned(),
+            path: self.path.clone(),
             status: self.status,
         };
         let journeys = journeys::for_system(&self.system, &options)?;
@@ -205,6 +205,28 @@ fn arrivals(text: &str) -> Result<ArrivalKind, Complaint> {
     }
 }
 
+/// The longest path: servers refuse a request line of much more.
+const MAX_PATH: usize = 8_000;
+
+/// What can stand in a request line (RFC 9112, 3.2.1): a blank or a line break would end it.
+fn path(text: &str) -> Result<String, Complaint> {
+    let wrong = |what: &str, hint: &str| Err(Complaint::new(what).hint(hint));
+    if !text.starts_with('/') {
+        return wrong("a path begins with `/`", "such as `/` or `/a?b=c`; the host stands in `--url`");
+    }
+    if text.contains('#') {
+        return wrong("a fragment, from `#` on, is never sent", "leave it out, or write `#` as `%23`");
+    }
+    if let Some(found) = text.chars().find(|c| !c.is_ascii_graphic()) {
+        let what = format!("{found:?} cannot stand in a path");
+        return wrong(&what, "write its bytes in hexadecimal: a blank is `%20`, `é` is `%C3%A9`");
+    }
+    if text.len() > MAX_PATH {
+        return wrong(&format!("a path of more than {MAX_PATH} bytes"), "servers refuse such a request line");
+    }
+    Ok(text.to_owned())
+}
+
 /// `500ms`, `20s`, `2m`, `1h`.
 fn duration(text: &str) -> Result<Duration, Complaint> {
     let expected =
@@ -236,6 +258,31 @@ mod tests {
         assert_eq!(duration("2m").unwrap(), Duration::from_mins(2));
         for wrong in ["", "20", "s", "0s", "25h", "-1s", "1.5s", "99999999999999999999s"] {
             assert!(duration(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_path_is_what_a_request_line_takes() {
+        for right in ["/", "/a/b?c=d&e=%20", "/%C3%A9", "/[x]|\"{}\\^`"] {
+            assert_eq!(path(right).unwrap(), right);
+        }
+        let long = format!("/{}", "a".repeat(MAX_PATH));
+        for wrong in [
+            "",
+            "a",
+            "http://h/",
+            "/a b",
+            "/a\tb",
+            "/a\r\nX: y",
+            "/\n",
+            "/a\0",
+            "/é",
+            "/a#b",
+            "/\u{7f}",
+            &long,
+        ] {
+            let told = path(wrong).unwrap_err().to_string();
+            assert!(told.contains("\nhint: "), "{wrong}: {told}");
         }
     }
 

@@ -30,7 +30,7 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 pub struct Args {
     #[command(flatten)]
     wired: Wired,
-    /// The port of the public API [default: a free one]
+    /// The port of the public API; 0, and without it, a free one
     #[arg(long, value_name = "PORT")]
     port: Option<u16>,
     #[command(flatten)]

@@ -6,6 +6,7 @@ use super::{
     project::{GRACE, PUBLIC_PORT, Program, Project, Role, Service},
     stale::{OWNER, PROJECT},
 };
+use crate::yaml;
 
 /// What a compose file is for.
 pub(super) enum Purpose<'a> {
@@ -70,7 +71,7 @@ fn shared(project: &Project, purpose: &Purpose<'_>) -> String {
         Purpose::Kept { profile, .. } => {
             line_of(&mut text, 2, "restart: unless-stopped");
             if let Some(profile) = profile {
-                line_of(&mut text, 2, &format!("profiles: [{profile}]"));
+                line_of(&mut text, 2, &format!("profiles: {}", list(&[profile])));
             }
         }
         Purpose::Run { .. } => {
@@ -215,20 +216,9 @@ fn list(words: &[impl AsRef<str>]) -> String {
     format!("[{}]", words.join(", "))
 }
 
-/// A word as a YAML scalar: bare where that can mean nothing else.
+/// A word as a YAML scalar, for compose, which reads `$$` as `$`.
 fn quoted(word: &str) -> String {
-    let first = word.chars().next().is_some_and(|c| c.is_ascii_alphabetic() || "./".contains(c));
-    let bare = word.chars().all(|c| c.is_ascii_alphanumeric() || "_-./=@".contains(c))
-        || word.split(':').all(|part| {
-            part.len() > 1 && part.chars().all(|c| c.is_ascii_alphanumeric() || "_-./".contains(c))
-        });
-    let means_something = ["true", "false", "yes", "no", "on", "off", "null"].contains(&word);
-    if first && bare && !means_something {
-        word.to_owned()
-    } else {
-        // A YAML double-quoted scalar reads every JSON string; compose reads `$$` as `$`.
-        serde_json::to_string(&word.replace('$', "$$")).unwrap_or_default()
-    }
+    yaml::scalar(&word.replace('$', "$$"))
 }
 
 /// A comment in lines of at most 100 characters.
@@ -277,13 +267,16 @@ mod tests {
     }
 
     #[test]
-    fn a_word_is_bare_only_where_it_can_mean_nothing_else() {
-        assert_eq!(quoted("postgres:15-bookworm"), "postgres:15-bookworm");
-        assert_eq!(quoted("max_connections=200"), "max_connections=200");
-        assert_eq!(quoted("PLAINTEXT://:9092"), "PLAINTEXT://:9092");
-        for word in ["", "-c", "true", "1", "a: b", "22:22", "#no", "a,b"] {
-            assert_eq!(quoted(word), format!("\"{word}\""));
-        }
+    fn a_dollar_is_one_for_compose_too() {
         assert_eq!(quoted("$HOME"), "\"$$HOME\"", "compose would put a variable there");
+    }
+
+    #[test]
+    fn a_profile_is_a_word_whatever_it_is_called() {
+        for (name, written) in [("split", "[split]"), ("true", "[\"true\"]"), ("no", "[\"no\"]")] {
+            let purpose = Purpose::Kept { about: &[], profile: Some(name), port: 8086, root: "../../.." };
+            let text = microservices(&purpose);
+            assert!(text.contains(&format!("\n  profiles: {written}\n")), "{text}");
+        }
     }
 }

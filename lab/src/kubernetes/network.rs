@@ -44,7 +44,7 @@ metadata:
 spec:
   podSelector:
     matchLabels:
-      app.kubernetes.io/instance: {wiring}
+      {instance}
   policyTypes:
     - Ingress
     - Egress
@@ -52,7 +52,7 @@ spec:
     - from:
         - podSelector:
             matchLabels:
-              app.kubernetes.io/instance: {wiring}
+              {instance}
         - namespaceSelector:
             matchLabels:
               kubernetes.io/metadata.name: monitoring
@@ -63,13 +63,13 @@ spec:
     - to:
         - podSelector:
             matchLabels:
-              app.kubernetes.io/instance: {wiring}
+              {instance}
       ports:
         - protocol: TCP
           port: {INTERNAL_PORT}
 ",
         name = export.name("allow-internal"),
-        wiring = export.wiring,
+        instance = export.instance(),
     )
 }
 
@@ -88,14 +88,14 @@ metadata:
 spec:
   podSelector:
     matchLabels:
-      app.kubernetes.io/instance: {wiring}
+      {instance}
   policyTypes:
     - Egress
   egress:
     - ports:
 {ports}",
         name = export.name("allow-stores"),
-        wiring = export.wiring,
+        instance = export.instance(),
         ports = ports.collect::<Vec<_>>().concat(),
     )
 }

@@ -29,7 +29,8 @@ impl Runtime {
     /// The port at which people reach an arm: the one they want if it is free; for containers, which publish no port
     /// by themselves, a free one.
     pub fn port(&self, wanted: Option<u16>) -> Result<Option<u16>> {
-        match (self, wanted) {
+        // As for a socket, 0 leaves the choice to the machine.
+        match (self, wanted.filter(|port| *port > 0)) {
             (Self::Process, wanted) => Ok(wanted),
             (Self::Compose(_), Some(wanted)) => Ok(Some(ports::wanted(wanted)?.port())),
             (Self::Compose(_), None) => Ok(Some(ports::free()?.port())),

@@ -1,8 +1,10 @@
 //! Where the load goes, and within what limits.
 
 use std::io;
-use std::net::{SocketAddr, TcpStream, ToSocketAddrs};
+use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
+
+use url::{Position, Url};
 
 /// One HTTP server.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,8 +21,15 @@ pub struct Target {
 #[derive(Debug, thiserror::Error)]
 pub enum TargetError {
     /// Not a URL that the sender can drive.
-    #[error("`{0}` is not a target\nhint: give `http://host:port`, without a path; TLS is not spoken here")]
-    NotAUrl(String),
+    #[error(
+        "`{url}` is not a target: {why}\nhint: give `http://host:port`, without a path; TLS is not spoken here"
+    )]
+    NotAUrl {
+        /// What was given.
+        url: String,
+        /// What is wrong with it.
+        why: String,
+    },
     /// The host name has no address.
     #[error("`{host}` has no address: {source}\nhint: is the name spelt right?")]
     NoAddress {
@@ -53,21 +62,15 @@ impl Target {
     /// Of several addresses it is the first that accepts a connection, and if none does the first of all:
     /// `localhost` may be `::1` as well, where few systems listen.
     pub fn parse(name: &str, url: &str) -> Result<Self, TargetError> {
-        let not_a_url = || TargetError::NotAUrl(url.to_owned());
-        let rest = url.strip_prefix("http://").ok_or_else(not_a_url)?;
-        let host = rest.strip_suffix('/').unwrap_or(rest);
-        if host.is_empty() || host.contains(['/', '?', '#', '@', ' ']) {
-            return Err(not_a_url());
-        }
-        let has_port = host.rsplit_once(':').is_some_and(|(_, port)| port.parse::<u16>().is_ok());
-        let place = if has_port { host.to_owned() } else { format!("{host}:80") };
-        let no_address = |source| TargetError::NoAddress { host: place.clone(), source };
-        let addresses: Vec<SocketAddr> = place.to_socket_addrs().map_err(no_address)?.collect();
+        let parsed = parsed(url).map_err(|why| TargetError::NotAUrl { url: url.to_owned(), why })?;
+        let host = parsed[Position::BeforeHost..Position::AfterPort].to_owned();
+        let no_address = |source| TargetError::NoAddress { host: host.clone(), source };
+        let addresses = parsed.socket_addrs(|| None).map_err(no_address)?;
         let accepts = |address: &&SocketAddr| TcpStream::connect_timeout(address, Self::PROBE).is_ok();
         let found = if addresses.len() > 1 { addresses.iter().find(accepts) } else { None };
         let address =
             *found.or(addresses.first()).ok_or_else(|| no_address(io::ErrorKind::NotFound.into()))?;
-        Ok(Self { name: name.to_owned(), address, host: host.to_owned() })
+        Ok(Self { name: name.to_owned(), address, host })
     }
 
     /// Opens one connection and closes it, so that a wrong address is one clear error and not a run full of failures.
@@ -75,6 +78,32 @@ impl Target {
         let probed = TcpStream::connect_timeout(&self.address, Self::PROBE);
         probed.map(drop).map_err(|source| TargetError::Unreachable { address: self.address, source })
     }
+}
+
+/// A URL of nothing but `http`, a host and a port, or what is wrong with it.
+fn parsed(url: &str) -> Result<Url, String> {
+    // The parser is that of browsers, which leave out tabs and line breaks and take `\\` for `/`.
+    if let Some(found) = url.chars().find(|c| c.is_whitespace() || c.is_control() || *c == '\\') {
+        return Err(format!("{found:?} cannot stand in a URL"));
+    }
+    if !url.contains("://") {
+        return Err("it has no `http://`".to_owned());
+    }
+    let parsed = Url::parse(url).map_err(|error| error.to_string())?;
+    if parsed.scheme() != "http" {
+        return Err(format!("its scheme is `{}`", parsed.scheme()));
+    }
+    if parsed.port() == Some(0) {
+        return Err("nothing listens at port 0".to_owned());
+    }
+    if !parsed.username().is_empty() || parsed.password().is_some() {
+        return Err("it has a user".to_owned());
+    }
+    let more = &parsed[Position::AfterPort..];
+    if more != "/" {
+        return Err(format!("`{more}` stands after its host"));
+    }
+    Ok(parsed)
 }
 
 /// What a sender may hold at once, for each arm.

@@ -205,8 +205,44 @@ fn a_url_is_parsed_at_the_border() {
         Target::parse("t", "http://127.0.0.1:8080/").unwrap().address,
         "127.0.0.1:8080".parse().unwrap()
     );
-    for not_a_url in ["https://127.0.0.1", "127.0.0.1:80", "http://", "http://127.0.0.1/path", "http://a b"] {
-        assert!(matches!(Target::parse("t", not_a_url), Err(TargetError::NotAUrl(_))), "{not_a_url}");
+    for (url, address, host) in [
+        ("HTTP://127.0.0.1:8080", "127.0.0.1:8080", "127.0.0.1:8080"),
+        ("Http://127.0.0.1", "127.0.0.1:80", "127.0.0.1"),
+        ("http://127.0.0.1:80/", "127.0.0.1:80", "127.0.0.1"),
+        ("http://[::1]:9000", "[::1]:9000", "[::1]:9000"),
+    ] {
+        let target = Target::parse("t", url).unwrap();
+        assert_eq!((target.address, target.host.as_str()), (address.parse().unwrap(), host), "{url}");
+    }
+    let unknown = Target::parse("t", "http://no-such-host.invalid:8080").unwrap_err();
+    assert!(matches!(unknown, TargetError::NoAddress { .. }), "{unknown}");
+    for (not_a_url, why) in [
+        ("https://127.0.0.1", "`https`"),
+        ("127.0.0.1:80", "`http://`"),
+        ("localhost:80", "`http://`"),
+        ("http:127.0.0.1", "`http://`"),
+        ("http://", "host"),
+        ("http://127.0.0.1/path", "`/path`"),
+        ("http://127.0.0.1/?a", "`/?a`"),
+        ("http://127.0.0.1#a", "`/#a`"),
+        ("http://a:b@127.0.0.1", "user"),
+        ("http://a b", "' '"),
+        ("http://127.0.0.1:80\r\nX: y", "'\\r'"),
+        ("http:\\\\127.0.0.1", "'\\\\'"),
+        ("http://127.0.0.1:99999", "port"),
+        ("http://127.0.0.1:0", "port 0"),
+        ("http://127.0.0.1:-1", "port"),
+        ("http://127.0.0.1:+80", "port"),
+        ("http://[::1", "IPv6"),
+        ("http://256.0.0.1", "IPv4"),
+    ] {
+        let error = Target::parse("t", not_a_url).unwrap_err();
+        assert!(matches!(error, TargetError::NotAUrl { .. }), "{not_a_url}: {error}");
+        let told = error.to_string();
+        assert!(
+            told.contains(why) && told.contains("\nhint: give `http://host:port`"),
+            "{not_a_url}: {told}"
+        );
     }
 }
 

@@ -14,6 +14,7 @@ use std::{
 
 use anyhow::Context;
 use runtime::BackingKind;
+use url::Url;
 
 pub use self::installation::Installation;
 use super::{Cannot, RunningBacking};
@@ -48,10 +49,9 @@ pub(super) fn provide(start: &Start<'_>, roles: &[String], folder: &Path) -> Res
 
 fn given(url: &str, roles: &[String]) -> anyhow::Result<RunningBacking> {
     let hint = "expected `--kafka-url kafka://HOST:PORT` of a broker that is up";
-    let address = url
-        .strip_prefix("kafka://")
-        .ok_or_else(|| Complaint::new(format!("`{url}` is not the address of a broker")).hint(hint))?;
-    if !answers(address) {
+    let address = broker(url)
+        .map_err(|why| Complaint::new(format!("`{url}` is not the address of a broker: {why}")).hint(hint))?;
+    if !answers(&address) {
         return Err(Complaint::new(format!("no broker answers at `{url}`")).hint(hint).into());
     }
     Ok(RunningBacking {
@@ -59,8 +59,22 @@ fn given(url: &str, roles: &[String]) -> anyhow::Result<RunningBacking> {
             "the broker was given: its CPU and memory are not the arm's, and arms that use it share it"
                 .to_owned(),
         ),
-        ..RunningBacking::new(BackingKind::Kafka, "given", addresses(roles, address))
+        ..RunningBacking::new(BackingKind::Kafka, "given", addresses(roles, &address))
     })
+}
+
+/// The `HOST:PORT` of a broker's URL, or what is wrong with it.
+fn broker(url: &str) -> Result<String, String> {
+    let parsed = Url::parse(url).map_err(|error| error.to_string())?;
+    if parsed.scheme() != "kafka" {
+        return Err(format!("its scheme is `{}`", parsed.scheme()));
+    }
+    match (parsed.host_str(), parsed.port(), parsed.path(), parsed.query(), parsed.fragment()) {
+        (Some(host), Some(port), "" | "/", None, None) if port > 0 && parsed.username().is_empty() => {
+            Ok(format!("{host}:{port}"))
+        }
+        _ => Err("it has to be a host and a port, and nothing else".to_owned()),
+    }
 }
 
 fn answers(address: &str) -> bool {
@@ -72,4 +86,27 @@ fn answers(address: &str) -> bool {
 
 fn addresses(roles: &[String], broker: &str) -> Vec<(String, String)> {
     roles.iter().map(|role| (role.clone(), format!("kafka://{broker}"))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_broker_is_a_host_and_a_port() {
+        assert_eq!(broker("kafka://127.0.0.1:9092").unwrap(), "127.0.0.1:9092");
+        assert_eq!(broker("KAFKA://broker:9092/").unwrap(), "broker:9092");
+        assert_eq!(broker("kafka://[::1]:9092").unwrap(), "[::1]:9092");
+        for (wrong, why) in [
+            ("kafka://127.0.0.1:99999", "port"),
+            ("kafka://127.0.0.1:0", "a host and a port"),
+            ("kafka://127.0.0.1", "a host and a port"),
+            ("kafka://127.0.0.1:9092/topic", "a host and a port"),
+            ("http://127.0.0.1:9092", "`http`"),
+            ("127.0.0.1:9092", "relative URL"),
+        ] {
+            let told = broker(wrong).unwrap_err();
+            assert!(told.contains(why), "{wrong}: {told}");
+        }
+    }
 }
