@@ -6,9 +6,10 @@
 
 use std::time::Duration;
 
+use anyhow::Result;
 use load::{
     record::SliceRecord,
-    sender::{Observer, Slice},
+    sender::{Load, Observer, Sender, Slice, SlicePlan},
     statistics::{Batch, Batches, Interval, mean},
 };
 use nix::time::{ClockId, clock_gettime};
@@ -46,14 +47,14 @@ pub(super) struct Step {
 }
 
 /// How long one turn of the plan's arms is.
-pub(super) fn turn(plan: &Plan) -> Duration {
+fn turn(plan: &Plan) -> Duration {
     let budget = BUDGET[usize::from(!plan.quick)];
     let turns = plan.load.launches.max(1) as usize * plan.arms.len().max(1) * STEPS.len();
     let turns = u32::try_from(turns).unwrap_or(u32::MAX);
     (budget / turns).saturating_sub(REST).clamp(SHORTEST, LONGEST)
 }
 
-/// Watches the turns of one step.
+/// One launch's ramp: watches the turns of its steps.
 pub(super) struct Ramp<'a> {
     gathered: &'a mut Gathered,
     interrupt: &'a Interrupt,
@@ -76,9 +77,19 @@ impl<'a> Ramp<'a> {
         Self { gathered, interrupt, number, chosen, meters, step: 0, before: (Vec::new(), 0) }
     }
 
-    /// The next turns are of this step.
-    pub(super) fn begin(&mut self, step: usize) {
-        self.step = step;
+    /// Finds out what each arm can bear, when all else is done: what it leaves behind disturbs nothing.
+    pub(super) fn run(mut self, plan: &Plan, sender: &mut Sender) -> Result<()> {
+        let turns = SlicePlan {
+            arms: self.meters.len(),
+            slice_length: turn(plan),
+            rounds: 1,
+            seed: plan.seed.wrapping_add(u64::from(self.number)),
+        };
+        for (step, in_flight) in STEPS.into_iter().enumerate() {
+            self.step = step;
+            sender.run(&turns, &Load::Closed { in_flight }, &mut self)?;
+        }
+        self.interrupt.check()
     }
 }
 

@@ -14,7 +14,7 @@ use load::{
 use rand::{SeedableRng, rngs::StdRng, seq::SliceRandom};
 
 use super::{
-    capacity::{self, Ramp},
+    capacity::Ramp,
     counters::{counters, delivers},
     faults::Faults,
     folder::RunFolder,
@@ -161,7 +161,9 @@ impl Experiment<'_> {
         self.check(&mut sender, &launch, number, &chosen)?;
         self.note_death(&mut launch, began);
         if self.plan.scenario.kind != Kind::Episodes && self.gathered.death.is_none() {
-            self.ramp(&mut sender, &launch, number, &chosen)?;
+            let _phase = Phase::begin(&format!("launch {number}: how much each arm can bear"), 1);
+            let ramp = Ramp::new(&mut self.gathered, &launch, number, &chosen, self.interrupt);
+            ramp.run(self.plan, &mut sender)?;
             self.note_death(&mut launch, began);
         }
         let killed = launch.stop();
@@ -353,23 +355,6 @@ impl Experiment<'_> {
         for (arm, receiver) in chosen.iter().zip(receivers) {
             let Some(receiver) = receiver else { continue };
             self.gathered.arms[*arm].traces.append(&mut receiver.take().traces);
-        }
-        self.interrupt.check()
-    }
-
-    /// Finds out what each arm can bear, when all else is done: what it leaves behind disturbs nothing.
-    fn ramp(&mut self, sender: &mut Sender, launch: &Launch, number: u32, chosen: &[usize]) -> Result<()> {
-        let _phase = Phase::begin(&format!("launch {number}: how much each arm can bear"), 1);
-        let plan = SlicePlan {
-            arms: launch.arms.len(),
-            slice_length: capacity::turn(self.plan),
-            rounds: 1,
-            seed: self.plan.seed.wrapping_add(u64::from(number)),
-        };
-        let mut ramp = Ramp::new(&mut self.gathered, launch, number, chosen, self.interrupt);
-        for (step, in_flight) in capacity::STEPS.into_iter().enumerate() {
-            ramp.begin(step);
-            sender.run(&plan, &Load::Closed { in_flight }, &mut ramp)?;
         }
         self.interrupt.check()
     }
