@@ -71,11 +71,13 @@ impl Client {
         let peers: Vec<Authority> = peers.iter().map(parse).collect::<Result<_, _>>()?;
         let stack = match transport {
             Transport::Http => {
-                let copies = peers.into_iter().map(HttpTransport::new).collect();
+                let transport = |peer| HttpTransport::new(peer, metrics.resent());
+                let copies = peers.into_iter().map(transport).collect();
                 over(copies, balancing, policy, attempt, &metrics)
             }
             Transport::Grpc => {
-                let copies = peers.into_iter().map(GrpcTransport::new).collect();
+                let transport = |peer| GrpcTransport::new(peer, metrics.resent());
+                let copies = peers.into_iter().map(transport).collect();
                 over(copies, balancing, policy, attempt, &metrics)
             }
         };

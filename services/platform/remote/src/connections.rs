@@ -20,6 +20,10 @@ pub(crate) enum Lost {
     /// The peer cannot be reached, or broke off.
     #[error("the peer cannot be reached, or broke off")]
     Away,
+    /// A connection that had carried a call before broke off before anything of this one's reply came. A peer may close
+    /// an idle connection while a request is on its way (RFC 9112, 9.5): that says nothing of whether it is there.
+    #[error("the peer closed a connection that was idle")]
+    OnReuse,
     /// It has more bytes than a message may have.
     #[error("the reply has more than {} bytes", crate::MAX_MESSAGE_BYTES)]
     TooLarge,

@@ -19,6 +19,7 @@ use http::{
     uri::{Authority, PathAndQuery},
 };
 use http_body_util::BodyExt as _;
+use prometheus_client::metrics::counter::Counter;
 use prost::Message;
 use tonic::{
     Code, Status,
@@ -114,16 +115,44 @@ where
 #[derive(Clone)]
 pub(crate) struct GrpcTransport {
     client: tonic::client::Grpc<Shared>,
+    resent: Counter,
 }
 
 impl GrpcTransport {
-    pub(crate) fn new(peer: Authority) -> Self {
+    /// `resent` counts the calls that were sent once more.
+    pub(crate) fn new(peer: Authority, resent: Counter) -> Self {
         let shared = Shared(Arc::new(SharedConnection::new(peer)));
         let origin = shared.0.peer().clone();
         let client =
             tonic::client::Grpc::with_origin(shared, origin).max_decoding_message_size(MAX_MESSAGE_BYTES);
-        Self { client }
+        Self { client, resent }
     }
+
+    /// Sends a call; once more if a connection that was there lost it, and sending it twice does no harm.
+    async fn send(self, call: &Call) -> Result<Bytes, Status> {
+        match self.send_once(call).await {
+            Err(status) if call.method.repeatable && was_lost_on_reuse(&status) => {
+                self.resent.inc();
+                self.send_once(call).await
+            }
+            outcome => outcome,
+        }
+    }
+
+    async fn send_once(&self, call: &Call) -> Result<Bytes, Status> {
+        let mut request = tonic::Request::new(call.body.clone());
+        let mut carried = http::HeaderMap::with_capacity(2);
+        write_context(&call.context, &mut carried);
+        *request.metadata_mut() = tonic::metadata::MetadataMap::from_headers(carried);
+        request.set_timeout(call.context.remaining());
+        let path = PathAndQuery::from_static(call.method.grpc_path);
+        self.client.clone().unary(request, path, Encoded).await.map(tonic::Response::into_inner)
+    }
+}
+
+fn was_lost_on_reuse(status: &Status) -> bool {
+    let source = std::error::Error::source(status);
+    source.and_then(|source| source.downcast_ref()).is_some_and(|lost| matches!(lost, Lost::OnReuse))
 }
 
 /// The connection as tonic's client calls it.
@@ -160,17 +189,10 @@ impl Service<Call> for GrpcTransport {
     }
 
     fn call(&mut self, call: Call) -> Self::Future {
-        let mut client = self.client.clone();
+        let transport = self.clone();
         Box::pin(async move {
-            let mut request = tonic::Request::new(call.body);
-            let headers = request.metadata_mut();
-            let mut carried = http::HeaderMap::with_capacity(2);
-            write_context(&call.context, &mut carried);
-            *headers = tonic::metadata::MetadataMap::from_headers(carried);
-            request.set_timeout(call.context.remaining());
-            let path = PathAndQuery::from_static(call.method.grpc_path);
-            match client.unary(request, path, Encoded).await {
-                Ok(reply) => Ok(Reply::Done(reply.into_inner())),
+            match transport.send(&call).await {
+                Ok(reply) => Ok(Reply::Done(reply)),
                 Err(status) if !status.details().is_empty() => {
                     Ok(Reply::Failed(Bytes::copy_from_slice(status.details())))
                 }

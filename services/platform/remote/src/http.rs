@@ -21,6 +21,7 @@ use http::{
     uri::{Authority, PathAndQuery},
 };
 use http_body_util::Full;
+use prometheus_client::metrics::counter::Counter;
 use serde::{Serialize, de::DeserializeOwned};
 use tower::Service;
 
@@ -160,11 +161,27 @@ fn json(status: StatusCode, value: &impl Serialize) -> Response {
 
 /// The wire, for HTTP/JSON.
 #[derive(Clone)]
-pub(crate) struct HttpTransport(Arc<Connections>);
+pub(crate) struct HttpTransport {
+    connections: Arc<Connections>,
+    resent: Counter,
+}
 
 impl HttpTransport {
-    pub(crate) fn new(authority: Authority) -> Self {
-        Self(Arc::new(Connections::new(authority)))
+    /// `resent` counts the calls that were sent once more.
+    pub(crate) fn new(authority: Authority, resent: Counter) -> Self {
+        Self { connections: Arc::new(Connections::new(authority)), resent }
+    }
+
+    /// Sends a call; once more on a fresh connection if a reused one lost it, and sending it twice does no harm.
+    async fn send(&self, call: Call) -> Result<http::Response<Bytes>, Lost> {
+        let again = call.method.repeatable.then(|| call.clone());
+        match (self.connections.send(request(call)).await, again) {
+            (Err(Lost::OnReuse), Some(call)) => {
+                self.resent.inc();
+                self.connections.send_afresh(request(call)).await
+            }
+            (outcome, _) => outcome,
+        }
     }
 }
 
@@ -199,13 +216,14 @@ impl Service<Call> for HttpTransport {
     }
 
     fn call(&mut self, call: Call) -> Self::Future {
-        let connections = Arc::clone(&self.0);
+        let transport = self.clone();
         Box::pin(async move {
             let method = call.method;
-            let sent = connections.send(request(call)).await;
-            let (head, body) = match sent {
+            let (head, body) = match transport.send(call).await {
                 Ok(reply) => reply.into_parts(),
-                Err(Lost::Away) => return Err(Unavailable::new(method.service, Why::Unreachable)),
+                Err(Lost::Away | Lost::OnReuse) => {
+                    return Err(Unavailable::new(method.service, Why::Unreachable));
+                }
                 Err(error @ Lost::TooLarge) => return Err(method.misunderstood(&error)),
             };
             if head.status.is_success() {

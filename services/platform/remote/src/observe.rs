@@ -73,27 +73,39 @@ pub struct HopMetrics {
     unavailable: Counter,
     misunderstood: Counter,
     moved: Counter,
+    resent: Counter,
 }
 
 impl HopMetrics {
     /// Registers the metrics of the hops to a peer.
     pub fn register(registry: &mut Registry, peer: &'static str) -> Self {
         let hops = Family::<Labels, Counter>::default();
-        let moved = Counter::default();
+        let (moved, resent) = (Counter::default(), Counter::default());
         let registry = registry.sub_registry_with_prefix(format!("peer_{peer}"));
         registry.register("hops", "Calls that left this process, by outcome", hops.clone());
         registry.register("hops_moved", "Calls that went to another copy of the peer", moved.clone());
+        registry.register(
+            "hops_resent",
+            "Calls that were sent once more, because a reused connection lost them before anything was answered",
+            resent.clone(),
+        );
         Self {
             answered: hops.get_or_create_owned(&vec![("outcome", "answered")]),
             unavailable: hops.get_or_create_owned(&vec![("outcome", "unavailable")]),
             misunderstood: hops.get_or_create_owned(&vec![("outcome", "misunderstood")]),
             moved,
+            resent,
         }
     }
 
     /// Counts the calls that went to another copy.
     pub(crate) fn moved(&self) -> Counter {
         self.moved.clone()
+    }
+
+    /// Counts the calls that were sent once more.
+    pub(crate) fn resent(&self) -> Counter {
+        self.resent.clone()
     }
 
     pub(crate) fn count(&self, answer: &Result<Reply, Unavailable>) {

@@ -51,12 +51,26 @@ impl Connections {
     /// Sends a request and gives back the whole reply; once, whatever happens.
     ///
     /// Dropped before the reply is whole, it closes its connection.
-    pub(crate) async fn send(&self, mut request: Request<Full<Bytes>>) -> Result<Response<Bytes>, Lost> {
+    pub(crate) async fn send(&self, request: Request<Full<Bytes>>) -> Result<Response<Bytes>, Lost> {
+        match self.take() {
+            Some(connection) => self.send_on(connection, request).await,
+            None => self.send_afresh(request).await,
+        }
+    }
+
+    /// The same on a connection that is made for it.
+    pub(crate) async fn send_afresh(&self, request: Request<Full<Bytes>>) -> Result<Response<Bytes>, Lost> {
+        let connection = Box::new(self.connect().await?);
+        let sent = self.send_on(connection, request).await;
+        sent.map_err(|lost| if matches!(lost, Lost::OnReuse) { Lost::Away } else { lost })
+    }
+
+    async fn send_on(
+        &self,
+        mut connection: Box<Connection>,
+        mut request: Request<Full<Bytes>>,
+    ) -> Result<Response<Bytes>, Lost> {
         request.headers_mut().insert(HOST, self.host.clone());
-        let mut connection = match self.take() {
-            Some(connection) => connection,
-            None => Box::new(self.connect().await?),
-        };
         let reply = connection.exchange(request).await?;
         self.keep(connection);
         Ok(reply)
@@ -107,7 +121,7 @@ impl Connection {
         pin!(unconstrained(&mut self.wire)).poll(nobody).is_pending() && self.requests.is_ready()
     }
 
-    /// Sends a request and gives back the whole reply.
+    /// Sends a request and gives back the whole reply; [`Lost::OnReuse`] if it broke off before anything of it came.
     fn exchange(
         &mut self,
         request: Request<Full<Bytes>>,
@@ -118,7 +132,9 @@ impl Connection {
         // The answer moves on by what the wire does and by nothing else. So it is polled whenever the wire was, nobody
         // has to wake it, and it is exempt from tokio's budget, which would have it wait for a wake.
         let mut answer = Box::pin(unconstrained(async {
-            let (head, body) = head.await.map_err(|_| Lost::Away)?.into_parts();
+            // What is no reply of HTTP came all the same.
+            let lost = |error: hyper::Error| if error.is_parse() { Lost::Away } else { Lost::OnReuse };
+            let (head, body) = head.await.map_err(lost)?.into_parts();
             let body = read_body(body, MAX_MESSAGE_BYTES).await.map_err(|error| match error {
                 BodyError::TooLarge { .. } => Lost::TooLarge,
                 BodyError::Broken => Lost::Away,

@@ -56,19 +56,25 @@ impl SharedConnection {
 
     /// Sends a request whose body is there already; once, whatever happens.
     pub(crate) async fn send(&self, head: Request<()>, body: Bytes) -> Result<Response<Received>, Lost> {
-        let mut requests = self.live().await?;
-        let (response, mut stream) = requests.send_request(head, false).map_err(|_| Lost::Away)?;
-        stream.send_data(body, true).map_err(|_| Lost::Away)?;
-        Ok(response.await.map_err(|_| Lost::Away)?.map(Received))
+        let (mut requests, is_reused) = self.live().await?;
+        // Of the connection, and not of this call alone, which the peer may reset as an answer.
+        let lost = |error: h2::Error| {
+            let broke_off = error.is_io() || error.is_go_away();
+            if is_reused && broke_off { Lost::OnReuse } else { Lost::Away }
+        };
+        let (response, mut stream) = requests.send_request(head, false).map_err(lost)?;
+        stream.send_data(body, true).map_err(lost)?;
+        Ok(response.await.map_err(lost)?.map(Received))
     }
 
-    async fn live(&self) -> Result<SendRequest<Bytes>, Lost> {
+    /// The connection, made if there is none; and whether it was there.
+    async fn live(&self) -> Result<(SendRequest<Bytes>, bool), Lost> {
         let failures = self.failures.load(Ordering::Relaxed);
         let mut live = self.live.lock().await;
         if let Some(requests) = live.clone()
             && let Ok(requests) = requests.ready().await
         {
-            return Ok(requests);
+            return Ok((requests, true));
         }
         // Whoever waited for an attempt that failed has failed as well: each trying again would take the last for ever.
         if self.failures.load(Ordering::Relaxed) != failures {
@@ -78,7 +84,7 @@ impl SharedConnection {
         let made = self.connect().await.inspect_err(|_| {
             self.failures.fetch_add(1, Ordering::Relaxed);
         });
-        Ok(live.insert(made?).clone())
+        Ok((live.insert(made?).clone(), false))
     }
 
     async fn connect(&self) -> Result<SendRequest<Bytes>, Lost> {
