@@ -84,6 +84,7 @@ pub fn costs(
                 number,
                 backings: &BackingChoices::default(),
                 port: None,
+                public_urls: &[],
                 traces: true,
                 interrupt: &Interrupt::never(),
                 ready_within: READY_WITHIN,

@@ -18,7 +18,7 @@ mod network;
 mod process;
 mod stores;
 
-use runtime::BackingKind;
+use runtime::{BackingKind, PublicUrl};
 
 use crate::{
     complaint::Complaint,
@@ -43,18 +43,25 @@ pub struct Export<'a> {
     arm: &'a ArmPlan,
     /// How the names of its objects begin.
     wiring: &'a str,
+    /// The URLs by which the public knows the API.
+    public_urls: &'a [PublicUrl],
     /// The command that writes the same files again.
     command: &'a str,
 }
 
 impl<'a> Export<'a> {
     /// Refuses a wiring that keeps its data in files: a file belongs to one pod, and processes may have several.
-    pub fn new(arm: &'a ArmPlan, wiring: &'a str, command: &'a str) -> Result<Self, Complaint> {
+    pub fn new(
+        arm: &'a ArmPlan,
+        wiring: &'a str,
+        public_urls: &'a [PublicUrl],
+        command: &'a str,
+    ) -> Result<Self, Complaint> {
         if arm.backings.iter().any(|need| need.kind == BackingKind::Sqlite) {
             let what = "`database=sqlite` is a file that one pod holds, and a process may have several pods";
             return Err(Complaint::new(what).hint("`--set database=postgres`"));
         }
-        Ok(Self { arm, wiring, command })
+        Ok(Self { arm, wiring, public_urls, command })
     }
 
     /// Every file: its path below the output folder, and its text.

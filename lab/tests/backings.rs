@@ -41,6 +41,7 @@ fn start(arms: &[ArmPlan], backings: &BackingChoices, scratch: &Scratch) -> anyh
             number: 1,
             backings,
             port: None,
+            public_urls: &[],
             traces: false,
             interrupt: &Interrupt::never(),
             ready_within: READY_WITHIN,

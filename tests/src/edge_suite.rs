@@ -58,6 +58,7 @@ pub fn behaves(edge: &EdgeClient, stale_for: Duration) {
     an_alias_is_given_once(edge);
     values_that_may_not_be_are_refused(edge);
     the_last_expiry_is_kept_and_shown(edge);
+    what_leads_to_itself_is_refused_and_not_followed(edge);
     bodies_that_cannot_be_read_are_refused(edge);
     what_is_not_there_is_not_found(edge);
     a_removed_link_is_gone(edge, stale_for);
@@ -270,8 +271,6 @@ fn values_that_may_not_be_are_refused(edge: &EdgeClient) {
     ] {
         refused(json!({ "target": target }), "invalid-target");
     }
-    let itself = format!("http://{}/another", edge.address());
-    refused(json!({ "target": itself }), "leads-to-itself");
     let sound = "https://example.com/";
     for alias in ["", "a b", "a/b", "a.b", "ä", &"x".repeat(33)] {
         refused(json!({ "target": sound, "alias": alias }), "invalid-alias");
@@ -292,6 +291,39 @@ fn values_that_may_not_be_are_refused(edge: &EdgeClient) {
         "9999-12-31T23:59:59-00:01",
     ] {
         refused(json!({ "target": sound, "expires_at": malformed }), "invalid-expires-at");
+    }
+}
+
+/// It listens on loopback alone, so every name of loopback leads to it; what a client calls it by says nothing.
+fn what_leads_to_itself_is_refused_and_not_followed(edge: &EdgeClient) {
+    let port = edge.address().port();
+    for host in [
+        "127.0.0.1",
+        "127.1.2.3",
+        "LOCALHOST",
+        "localhost.",
+        "a.localhost",
+        "0.0.0.0",
+        "[::1]",
+        "[::]",
+        "[::ffff:7f00:1]",
+    ] {
+        for asked_at in [format!("127.0.0.1:{port}"), "elsewhere.example".to_owned()] {
+            let body = json!({ "target": format!("https://{host}:{port}/another") });
+            let reply = edge.post(&[JSON, ("host", &asked_at)], body.to_string());
+            reply.is_problem(422, "leads-to-itself");
+        }
+        let other_port = json!({ "target": format!("http://{host}:{}/", port ^ 1) });
+        assert_eq!(edge.shorten(&other_port).status, 201, "{host}: another server of this machine");
+    }
+    let other = json!({ "target": "http://other.example:8080/code" });
+    let code = edge.post(&[JSON, ("host", "other.example:8080")], other.to_string()).made();
+    let asked_at = |host| edge.ask(&Method::GET, &format!("/{code}"), &[("host", host)], "");
+    for host in ["other.example:8080", "OTHER.example.:8080"] {
+        asked_at(host).is_problem(421, "leads-to-itself");
+    }
+    for host in ["other.example", "another.example:8080"] {
+        assert_eq!(asked_at(host).header("location"), "http://other.example:8080/code", "to somewhere else");
     }
 }
 

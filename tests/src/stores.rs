@@ -107,6 +107,5 @@ pub fn numbered(number: u32) -> Shorten {
         alias: None,
         expires_at: None,
         key: RequestKey::parse(format!("key-{number}")).expect("a key"),
-        via: None,
     }
 }

@@ -12,7 +12,7 @@ use lab::{
     scenario::Library,
     systems,
 };
-use runtime::{BackingKind, Limits, System, Wiring};
+use runtime::{BackingKind, Limits, PublicUrl, System, Wiring};
 
 use crate::{edge_suite::eventually, redis_server::RedisServer, stores::POSTGRES, tree::root};
 
@@ -25,12 +25,18 @@ pub struct Wirings {
     pub system: &'static System,
     program: &'static str,
     limits: Limits,
+    public_urls: Vec<PublicUrl>,
 }
 
 impl Wirings {
     /// Of the system of that name; `program` is every service process.
     pub fn of(system: &str, program: &'static str) -> Self {
-        Self { system: systems::find(system).expect("a system"), program, limits: Limits::default() }
+        Self {
+            system: systems::find(system).expect("a system"),
+            program,
+            limits: Limits::default(),
+            public_urls: Vec::new(),
+        }
     }
 
     /// With time limits that no busy machine reaches: for what is answered, not for how soon.
@@ -38,6 +44,12 @@ impl Wirings {
     pub fn patient(self) -> Self {
         let limits = Limits { request_ms: 40_000, attempt_ms: 30_000, redis_ms: 10_000, ..Limits::default() };
         Self { limits, ..self }
+    }
+
+    /// With a public URL that each is known by.
+    #[must_use]
+    pub fn known_as(self, url: &str) -> Self {
+        Self { public_urls: vec![url.parse().expect("a public URL")], ..self }
     }
 
     /// Every wiring that some arm of some scenario has, once.
@@ -99,6 +111,7 @@ impl Wirings {
             number: 1,
             backings: &backings,
             port: None,
+            public_urls: &self.public_urls,
             traces: true,
             interrupt: &Interrupt::never(),
             ready_within: READY_WITHIN,

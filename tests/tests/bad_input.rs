@@ -54,6 +54,11 @@ fn names_that_are_unknown_are_answered_with_the_nearest() {
     lab(&["show", "shortner"], &["did you mean `shortener`"]);
     lab(&["up", "shortener", "--set", "databse=sqlite"], &["did you mean `database`"]);
     lab(&["up", "shortener/short", "--arm", "monolit"], &["did you mean `monolith`"]);
+    for url in
+        ["short.example", "ftp://short.example", "https://short.example/path", "https://me@short.example"]
+    {
+        lab(&["up", "shortener", "--public-url", url], &[url, "a public URL is", "`https://short.example`"]);
+    }
     lab(
         &["load", "--system", "shortner", "--url", "http://127.0.0.1:9", "--rate", "1"],
         &["did you mean `shortener`"],

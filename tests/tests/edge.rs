@@ -57,6 +57,23 @@ fn split() -> Vec<ArmPlan> {
 }
 
 #[test]
+fn no_link_leads_to_what_the_shortener_is_called() {
+    let known = shortener().patient().known_as("https://Short.example");
+    known.with_each(&split(), |launch| {
+        let edge = EdgeClient::new(launch.arms[0].public);
+        let shorten = |target: &str| edge.shorten(&serde_json::json!({ "target": target }));
+        for host in ["short.example", "SHORT.EXAMPLE.:443", "short.example:80", "localhost:PORT"] {
+            let host = host.replace("PORT", &edge.address().port().to_string());
+            shorten(&format!("http://{host}/code")).is_problem(422, "leads-to-itself");
+            shorten(&format!("https://{host}/")).is_problem(422, "leads-to-itself");
+        }
+        for host in ["short.example:8080", "a.short.example", "example"] {
+            assert_eq!(shorten(&format!("http://{host}/")).status, 201, "{host}");
+        }
+    });
+}
+
+#[test]
 fn what_needs_links_is_unavailable_at_once_while_links_are_away() {
     shortener().patient().with_each(&split(), |launch| {
         let edge = EdgeClient::new(launch.arms[0].public);

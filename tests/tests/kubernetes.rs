@@ -275,7 +275,7 @@ fn limiters() -> Vec<(Wiring, Vec<Value>)> {
             [("placement", placement), ("state", state), ("replicas", replicas), ("database", "postgres")];
         let wiring = Wiring::with(system, choices).unwrap();
         let arm = ArmPlan::new("limiter".to_owned(), wiring.clone());
-        let files = Export::new(&arm, "limiter", "").unwrap().files();
+        let files = Export::new(&arm, "limiter", &[], "").unwrap().files();
         let yaml =
             files.iter().filter(|(name, _)| Path::new(name).extension().is_some_and(|kind| kind == "yaml"));
         (wiring, yaml.flat_map(|(_, text)| objects(text)).collect())
@@ -353,7 +353,7 @@ fn only_the_process_with_the_edge_is_open_to_everybody() {
 fn a_wiring_that_keeps_its_data_in_files_is_refused() {
     let wiring = Wiring::defaults(systems::find("shortener").unwrap());
     let arm = ArmPlan::new("monolith".to_owned(), wiring);
-    let Err(complaint) = Export::new(&arm, "monolith", "") else { panic!("a file belongs to one pod") };
+    let Err(complaint) = Export::new(&arm, "monolith", &[], "") else { panic!("a file belongs to one pod") };
     let text = complaint.to_string();
     assert!(text.contains("`database=sqlite`") && text.contains("hint: `--set database=postgres`"), "{text}");
 }

@@ -44,6 +44,7 @@ impl<'a> Shortener<'a> {
             system: "shortener".to_owned(),
             process: "shortener".to_owned(),
             public: Some(public),
+            public_urls: Vec::new(),
             internal,
             cpus: Vec::new(),
             traces: None,

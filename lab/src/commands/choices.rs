@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use runtime::{PublicUrl, PublicUrlError};
 
 use crate::{complaint::Complaint, plan, process::BackingChoices};
 
@@ -91,6 +92,14 @@ impl KafkaPlace {
             ..BackingChoices::default()
         }
     }
+}
+
+/// A URL by which the public knows an API.
+pub fn public_url(text: &str) -> Result<PublicUrl, Complaint> {
+    text.parse().map_err(|error: PublicUrlError| {
+        Complaint::new(error.to_string())
+            .hint("leave out paths, queries and user names: `https://short.example`")
+    })
 }
 
 /// `axis=value`.

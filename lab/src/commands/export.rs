@@ -9,8 +9,9 @@ use std::{
 
 use anyhow::{Context, Result};
 use clap::Subcommand;
+use runtime::PublicUrl;
 
-use super::wired::Wired;
+use super::{choices::public_url, wired::Wired};
 use crate::{
     cli::Outcome,
     complaint::Complaint,
@@ -45,6 +46,9 @@ struct Chosen {
     /// arm's name]
     #[arg(long, value_name = "NAME", value_parser = name)]
     name: Option<String>,
+    /// A URL by which the public knows the API, `https://short.example`; may be repeated
+    #[arg(long = "public-url", value_name = "URL", value_parser = public_url)]
+    public_urls: Vec<PublicUrl>,
 }
 
 /// What can be said of a compose file.
@@ -111,6 +115,7 @@ impl Chosen {
     fn command(&self, format: &str, name: &str, more: &str) -> String {
         let Wired { system, arm, set } = &self.wired;
         let mut words = vec![format!("lab export {format} {system} --name {name}{more}")];
+        words.extend(self.public_urls.iter().map(|url| format!("--public-url {}", url.as_str())));
         words.extend(arm.iter().map(|arm| format!("--arm {}", plan::quoted(arm))));
         words.extend(set.iter().map(|(axis, value)| format!("--set {axis}={value}")));
         words.join(" ")
@@ -139,6 +144,7 @@ impl Compose {
             arm: &arm,
             name: &arm.label,
             port: self.port,
+            public_urls: &self.chosen.public_urls,
             profile: self.profile.as_deref(),
             command: &self.chosen.command("compose", &arm.label, &more),
         };

@@ -5,9 +5,13 @@ mod waterfall;
 use std::{collections::BTreeSet, fmt::Write, path::Path, time::Duration};
 
 use anyhow::{Context, Result};
-use runtime::Limits;
+use runtime::{Limits, PublicUrl};
 
-use super::{choices::GivenBackings, runtime::RuntimeChoice, wired::Wired};
+use super::{
+    choices::{GivenBackings, public_url},
+    runtime::RuntimeChoice,
+    wired::Wired,
+};
 use crate::{
     cli::Outcome,
     complaint::Complaint,
@@ -33,6 +37,10 @@ pub struct Args {
     /// The port of the public API; 0, and without it, a free one
     #[arg(long, value_name = "PORT")]
     port: Option<u16>,
+    /// A URL by which the public knows the API, `https://short.example`, beside the address that it listens on; may be
+    /// repeated
+    #[arg(long = "public-url", value_name = "URL", value_parser = public_url)]
+    public_urls: Vec<PublicUrl>,
     #[command(flatten)]
     runtime: RuntimeChoice,
     #[command(flatten)]
@@ -64,6 +72,7 @@ impl Args {
                 number: 1,
                 backings: &backings,
                 port: runtime.port(self.port)?,
+                public_urls: &self.public_urls,
                 traces: true,
                 interrupt: &interrupt,
                 ready_within: READY_WITHIN,

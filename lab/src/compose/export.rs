@@ -2,9 +2,11 @@
 
 use std::path::Path;
 
+use runtime::PublicUrl;
+
 use super::{
     engine::IMAGE,
-    project::{Project, Setting},
+    project::{Project, Setting, public_urls},
     text::{Purpose, text},
 };
 use crate::plan::ArmPlan;
@@ -23,6 +25,8 @@ pub struct Export<'a> {
     pub name: &'a str,
     /// The port of this machine at which the public API is published.
     pub port: u16,
+    /// The URLs by which the public knows the API, beside that.
+    pub public_urls: &'a [PublicUrl],
     /// The profile of its services, if it has one.
     pub profile: Option<&'a str>,
     /// The command that writes the same files again.
@@ -37,6 +41,7 @@ impl Export<'_> {
             image: IMAGE,
             wiring: self.name,
             folder: format!("{}/", self.name),
+            public_urls: public_urls(Some(self.port), self.public_urls),
             traces: Some(TRACES.to_owned()),
             cpus: &[],
         };

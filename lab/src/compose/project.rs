@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, net::SocketAddr};
 
-use runtime::{BackingKind, HostFile, Limits};
+use runtime::{BackingKind, HostFile, Limits, PublicUrl};
 
 use super::backing;
 use crate::plan::{ArmPlan, ProcessPlan};
@@ -65,6 +65,13 @@ pub(super) struct Program {
     pub(super) memory: &'static str,
 }
 
+/// Where a port that is published on this machine's loopback is reached, and what else the API is called.
+pub(super) fn public_urls(published: Option<u16>, others: &[PublicUrl]) -> Vec<PublicUrl> {
+    let loopback = published.map(|port| format!("http://127.0.0.1:{port}").parse());
+    let loopback = loopback.map(|url| url.expect("an address and a port are a URL"));
+    loopback.into_iter().chain(others.iter().cloned()).collect()
+}
+
 /// What a service is in its wiring.
 pub(super) enum Role {
     /// A service process, which runs [`Project::process`]; whether it serves the public API.
@@ -82,6 +89,8 @@ pub(super) struct Setting<'a> {
     pub(super) wiring: &'a str,
     /// The folder of its files, as seen from the compose file: `monolith/` or nothing.
     pub(super) folder: String,
+    /// The URLs by which the public knows the API.
+    pub(super) public_urls: Vec<PublicUrl>,
     /// Where spans go.
     pub(super) traces: Option<String>,
     /// The processors of every service; empty: all.
@@ -182,6 +191,7 @@ fn host_file(arm: &ArmPlan, process: &ProcessPlan, setting: &Setting<'_>) -> Hos
         system: arm.wiring.system().name.to_owned(),
         process: process.shape.to_owned(),
         public: process.edge.then(|| anywhere(PUBLIC_PORT)),
+        public_urls: if process.edge { setting.public_urls.clone() } else { Vec::new() },
         internal: anywhere(INTERNAL_PORT),
         cpus: setting.cpus.to_vec(),
         traces: setting.traces.clone(),

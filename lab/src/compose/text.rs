@@ -248,7 +248,14 @@ mod tests {
         let wiring = Wiring::with(system, [("placement", "microservices")]).unwrap();
         let arm = ArmPlan::new("microservices".to_owned(), wiring);
         let folder = String::new();
-        let setting = Setting { image: "lab:test", wiring: "split", folder, traces: None, cpus: &[1] };
+        let setting = Setting {
+            image: "lab:test",
+            wiring: "split",
+            folder,
+            public_urls: Vec::new(),
+            traces: None,
+            cpus: &[1],
+        };
         text(&Project::new(&arm, &setting), purpose)
     }
 

@@ -16,7 +16,7 @@ use super::{
     container::Container,
     docker::{self, DockerFault, full_disk, last_words, told},
     engine::Engine,
-    project::{INTERNAL_PORT, PUBLIC_PORT, Project, Role, Service, Setting},
+    project::{INTERNAL_PORT, PUBLIC_PORT, Project, Role, Service, Setting, public_urls},
     stale::{self, OWNER, PROJECT},
     text::{Purpose, cpu_set, text},
 };
@@ -78,6 +78,7 @@ pub(crate) fn start(
         image: &engine.image,
         wiring: &wiring,
         folder: String::new(),
+        public_urls: public_urls(options.port, options.public_urls),
         traces: receiver.as_ref().map(Receiver::url),
         cpus: &budget.arms,
     };

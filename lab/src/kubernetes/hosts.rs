@@ -20,6 +20,7 @@ pub(super) fn text(export: &Export<'_>, process: &ProcessPlan) -> String {
         system: export.system().to_owned(),
         process: process.shape.to_owned(),
         public: process.edge.then(|| anywhere(PUBLIC_PORT)),
+        public_urls: if process.edge { export.public_urls.to_vec() } else { Vec::new() },
         internal: anywhere(INTERNAL_PORT),
         cpus: Vec::new(),
         traces: None,

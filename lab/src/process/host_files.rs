@@ -61,6 +61,7 @@ pub(super) fn write(
                 system: start.arm.wiring.system().name.to_owned(),
                 process: process.shape.to_owned(),
                 public: process.edge.then_some(addressed.public),
+                public_urls: if process.edge { start.options.public_urls.to_vec() } else { Vec::new() },
                 internal: addressed.internal(&process.name),
                 cpus: start.budget.arms.clone(),
                 traces: receiver.map(Receiver::url),

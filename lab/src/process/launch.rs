@@ -3,7 +3,7 @@
 use std::{path::Path, thread, time::Duration};
 
 use anyhow::Result;
-use runtime::{BackingKind, Limits};
+use runtime::{BackingKind, Limits, PublicUrl};
 
 use super::{BackingChoices, Ended, RunningArm, Scratch, Skipped, arm::Start, backings::Cannot, ports};
 use crate::{
@@ -66,6 +66,8 @@ pub struct LaunchOptions<'a> {
     pub backings: &'a BackingChoices,
     /// The port of the public API on loopback; none: a free one, or for containers none. Only for a single arm.
     pub port: Option<u16>,
+    /// The URLs by which the public knows the API, beside where it listens. Only for a single arm.
+    pub public_urls: &'a [PublicUrl],
     /// Whether each arm that traces gets a receiver.
     pub traces: bool,
     /// Stops the wait when the person asks.

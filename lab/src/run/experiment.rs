@@ -137,6 +137,7 @@ impl Experiment<'_> {
                 number,
                 backings: &self.options.backings,
                 port: None,
+                public_urls: &[],
                 traces: true,
                 interrupt: self.interrupt,
                 ready_within: READY_WITHIN,

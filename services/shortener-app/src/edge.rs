@@ -6,7 +6,7 @@
 //! | `GET /links/{code}` | 200; 404, 410 |
 //! | `DELETE /links/{code}` | 204 |
 //! | `GET /clicks/pending` | 200 |
-//! | `GET /{code}` | 302 with `Location`; 404, 410 |
+//! | `GET /{code}` | 302 with `Location`; 404, 410, 421 |
 //! | `GET /openapi.json` | 200 |
 //!
 //! Any of them: 400 for a request that is malformed, 414 and 431 for a target or header fields that are too long, 503
@@ -21,14 +21,15 @@ use axum::{
     Json, Router,
     body::Bytes,
     extract::{Path, State, rejection::PathRejection},
-    http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header, uri::Authority},
+    http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header, uri},
     response::{IntoResponse, Response},
     routing::{get, post},
 };
 use backing::{Event, Publisher};
 use runtime::edge::{Problem, json_body, single, with_fallbacks};
 use shortener::{
-    ClickError, Clicks, Code, Link, LinkError, Links, RequestKey, RequestKeyError, Shorten, Target,
+    Authority, ClickError, Clicks, Code, Link, LinkError, Links, OwnHosts, RequestKey, RequestKeyError,
+    Shorten, Target,
 };
 use uuid::Uuid;
 
@@ -48,17 +49,23 @@ struct Edge {
     links: Arc<dyn Links>,
     clicks: Arc<dyn Clicks>,
     followed: Arc<dyn Publisher>,
+    own_hosts: OwnHosts,
 }
 
-/// The routes; for each link that is followed an event is published.
-pub fn router(links: Arc<dyn Links>, clicks: Arc<dyn Clicks>, followed: Arc<dyn Publisher>) -> Router {
+/// The routes; for each link that is followed an event is published, and none leads to a host of its own.
+pub fn router(
+    links: Arc<dyn Links>,
+    clicks: Arc<dyn Clicks>,
+    followed: Arc<dyn Publisher>,
+    own_hosts: OwnHosts,
+) -> Router {
     let routes = Router::new()
         .route("/links", post(shorten))
         .route("/links/{code}", get(show).delete(remove))
         .route("/clicks/pending", get(pending))
         .route("/{code}", get(follow))
         .route("/openapi.json", get(openapi::document))
-        .with_state(Arc::new(Edge { links, clicks, followed }));
+        .with_state(Arc::new(Edge { links, clicks, followed, own_hosts }));
     with_fallbacks(routes)
 }
 
@@ -67,9 +74,13 @@ async fn shorten(
     headers: HeaderMap,
     request: axum::extract::Request,
 ) -> Result<Response, Problem> {
-    let (key, via) = (request_key(&headers)?, via(request.uri(), &headers));
-    let asked: ShortenAsked = json_body(request, MAX_BODY_BYTES).await?;
-    let link = edge.links.shorten(parse(asked, key, via)?).await.map_err(of_links)?;
+    let key = request_key(&headers)?;
+    let asked = parse(json_body(request, MAX_BODY_BYTES).await?, key)?;
+    if asked.target.authority().is_some_and(|authority| edge.own_hosts.include(&authority)) {
+        let detail = "a short link may not lead to the shortener itself".to_owned();
+        return Err(Problem::unprocessable("leads-to-itself", "Leads to itself", detail));
+    }
+    let link = edge.links.shorten(asked).await.map_err(of_links)?;
     let location = HeaderValue::try_from(format!("/{}", link.code)).map_err(|_| unwritable())?;
     let shown = Json(LinkShown::new(&link, None)?);
     Ok((StatusCode::CREATED, [(header::LOCATION, location)], shown).into_response())
@@ -84,13 +95,7 @@ fn request_key(headers: &HeaderMap) -> Result<RequestKey, Problem> {
     .map_err(|error| Problem::invalid("idempotency-key", &error))
 }
 
-/// The host that the client reached this by: over HTTP/2 it stands in the request's address.
-fn via(uri: &Uri, headers: &HeaderMap) -> Option<String> {
-    let named = || headers.get(header::HOST).and_then(|host| host.to_str().ok());
-    uri.authority().map(Authority::as_str).or_else(named).map(str::to_owned)
-}
-
-fn parse(asked: ShortenAsked, key: RequestKey, via: Option<String>) -> Result<Shorten, Problem> {
+fn parse(asked: ShortenAsked, key: RequestKey) -> Result<Shorten, Problem> {
     let alias = asked.alias.map(Code::parse).transpose();
     let expires_at = asked.expires_at.as_deref().map(body::moment).transpose();
     Ok(Shorten {
@@ -98,14 +103,26 @@ fn parse(asked: ShortenAsked, key: RequestKey, via: Option<String>) -> Result<Sh
         alias: alias.map_err(|error| Problem::invalid("alias", &error))?,
         expires_at: expires_at.map_err(|error| Problem::invalid("expires_at", &error))?,
         key,
-        via,
     })
 }
 
-async fn follow(State(edge): State<Arc<Edge>>, method: Method, code: PathText) -> Result<Response, Problem> {
+async fn follow(
+    State(edge): State<Arc<Edge>>,
+    code: PathText,
+    request: axum::extract::Request,
+) -> Result<Response, Problem> {
     let link = resolve(&edge, code).await?;
+    if leads_back(&edge, &link.target, &request) {
+        let detail = format!("the link `{}` leads to where it was asked for", link.code);
+        return Err(Problem::new(
+            StatusCode::MISDIRECTED_REQUEST,
+            "leads-to-itself",
+            "Leads to itself",
+            detail,
+        ));
+    }
     // A HEAD request looks at a link and does not follow it.
-    if method == Method::GET {
+    if request.method() == Method::GET {
         let click = Event::new(Uuid::now_v7().as_u128(), link.id);
         edge.followed.publish(click).await?;
     }
@@ -115,6 +132,17 @@ async fn follow(State(edge): State<Arc<Edge>>, method: Method, code: PathText) -
     response.headers_mut().insert(header::LOCATION, target);
     response.headers_mut().insert(header::CACHE_CONTROL, NO_STORE);
     Ok(response)
+}
+
+/// Whether a client that follows the link comes back here: to a host of the shortener's own, or to the one that it asked.
+///
+/// The latter is a name that nobody configured; whoever forges it keeps nobody else from following the link.
+fn leads_back(edge: &Edge, target: &Target, request: &axum::extract::Request) -> bool {
+    let Some(authority) = target.authority() else { return false };
+    let named = || request.headers().get(header::HOST).and_then(|host| host.to_str().ok());
+    // Over HTTP/2 it stands in the request's address.
+    let asked = request.uri().authority().map(uri::Authority::as_str).or_else(named);
+    edge.own_hosts.include(&authority) || asked.and_then(Authority::parse) == Some(authority)
 }
 
 async fn show(State(edge): State<Arc<Edge>>, code: PathText) -> Result<Json<LinkShown>, Problem> {
@@ -164,7 +192,6 @@ fn unwritable() -> Problem {
 fn of_links(error: LinkError) -> Problem {
     let detail = error.to_string();
     match error {
-        LinkError::LeadsToItself => Problem::unprocessable("leads-to-itself", "Leads to itself", detail),
         LinkError::AliasReserved { .. } => Problem::unprocessable("alias-reserved", "Alias reserved", detail),
         LinkError::ExpiryInThePast => {
             Problem::unprocessable("expiry-in-the-past", "Expiry in the past", detail)

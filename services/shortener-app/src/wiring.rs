@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use anyhow::{Result, bail};
+use anyhow::{Context as _, Result, bail};
 use backing::Database;
 use contract::SystemClock;
 use runtime::{Backings, Host};
 use shortener::{
     ClickService, ClickStore, Clicks, CodeSource, CounterCodes, HashCodes, LinkId, LinkService, LinkStore,
-    Links, RandomCodes,
+    Links, OwnHosts, RandomCodes, Target,
 };
 use uuid::Uuid;
 
@@ -31,8 +31,16 @@ pub(crate) async fn wire(host: &mut Host) -> Result<()> {
     let links = host.place(links::CONTRACT, link_service).await?;
     let tallying = Arc::new(Tallying::new(Arc::clone(&clicks)));
     let followed = host.events("clicks", clicks::CONTRACT, tallying)?;
-    host.edge(|| edge::router(links, clicks, followed));
+    let own_hosts = own_hosts(host)?;
+    host.edge(|| edge::router(links, clicks, followed, own_hosts));
     Ok(())
+}
+
+/// Where no link may lead: what this process listens on, and what it is called.
+fn own_hosts(host: &Host) -> Result<OwnHosts> {
+    let urls = host.public_urls().iter().map(|url| Target::parse(url.as_str()));
+    let urls: Result<Vec<_>, _> = urls.collect();
+    Ok(OwnHosts::new(&host.public_addresses()?, urls.context("the host file's `public_urls`")?))
 }
 
 async fn click_service(b: &mut Backings) -> Result<Arc<dyn Clicks>> {

@@ -9,7 +9,7 @@
 //! What it needs of the world are the ports in [`ports`], which `shortener-app` fulfils.
 //!
 //! Read in this order: `links` (contract), `link_service`, `codes`, `clicks`, `click_service`, `ports`;
-//! `target` and `code` are the values that cannot be wrong.
+//! `target` and `code` are the values that cannot be wrong, `own_hosts` is where no target may lead.
 
 mod click_service;
 mod clicks;
@@ -17,6 +17,7 @@ mod code;
 mod codes;
 mod link_service;
 mod links;
+mod own_hosts;
 pub mod ports;
 mod target;
 
@@ -28,5 +29,6 @@ pub use code::{Code, CodeError};
 pub use codes::{CodeSource, CounterCodes, HashCodes, RandomCodes};
 pub use link_service::LinkService;
 pub use links::{Link, LinkError, LinkId, LinkIdError, Links, Removed, RequestKey, RequestKeyError, Shorten};
+pub use own_hosts::{Authority, OwnHosts};
 pub use ports::{ClickStore, Inserted, LinkStore, NewLink, Numbers};
 pub use target::{Target, TargetError};

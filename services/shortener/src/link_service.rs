@@ -35,9 +35,6 @@ impl LinkService {
         if let Some(alias) = request.alias.as_ref().filter(|alias| alias.is_reserved()) {
             return Err(LinkError::AliasReserved { alias: alias.clone() });
         }
-        if request.via.as_ref().is_some_and(|host| request.target.leads_to(host)) {
-            return Err(LinkError::LeadsToItself);
-        }
         Ok(())
     }
 
@@ -55,7 +52,7 @@ impl LinkService {
 
     /// What it means that a request with this key has made a link before.
     fn replayed(request: &Shorten, before: NewLink) -> Result<Link, LinkError> {
-        let Shorten { target, alias, expires_at, key: _, via: _ } = request;
+        let Shorten { target, alias, expires_at, key: _ } = request;
         let NewLink { link, key: _, aliased } = before;
         let same = link.target == *target
             && link.expires_at == *expires_at

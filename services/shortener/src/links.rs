@@ -32,8 +32,6 @@ pub struct Shorten {
     pub expires_at: Option<Timestamp>,
     /// What makes the request repeatable.
     pub key: RequestKey,
-    /// The host under which the shortener was reached: a link may not lead there.
-    pub via: Option<String>,
 }
 
 /// The id of a link: a UUID of version 7, of the moment when the link was made.
@@ -144,9 +142,6 @@ impl From<RequestKey> for String {
 /// What can go wrong with a link.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 pub enum LinkError {
-    /// The target is the shortener itself.
-    #[error("a short link may not lead to the shortener itself")]
-    LeadsToItself,
     /// The wish for a code that the shortener keeps for itself.
     #[error("the alias `{alias}` is reserved")]
     AliasReserved {
@@ -185,7 +180,7 @@ pub enum LinkError {
 impl RemoteError for LinkError {
     fn kind(&self) -> Kind {
         match self {
-            Self::LeadsToItself | Self::AliasReserved { .. } | Self::ExpiryInThePast => Kind::Invalid,
+            Self::AliasReserved { .. } | Self::ExpiryInThePast => Kind::Invalid,
             Self::AliasTaken { .. } | Self::KeyReused => Kind::Conflict,
             Self::NotFound { .. } => Kind::NotFound,
             Self::Expired { .. } => Kind::Gone,

@@ -6,6 +6,8 @@ use regex::Regex;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
+use crate::Authority;
+
 /// A target. Invariant: an absolute `http` or `https` URL with a host, in normal form, at most 2,048 bytes.
 ///
 /// The normal form is what a browser makes of the text (the WHATWG URL Standard's serialisation): scheme and host in lower
@@ -151,11 +153,9 @@ impl Target {
         Ok(Self(normal))
     }
 
-    /// Whether it leads to this host, given as in a `Host` header.
-    pub fn leads_to(&self, host: &str) -> bool {
-        let Ok(url) = Url::parse(&self.0) else { return false };
-        let Ok(other) = Url::parse(&format!("{}://{host}", url.scheme())) else { return false };
-        url.host() == other.host() && url.port_or_known_default() == other.port_or_known_default()
+    /// The host and port that it leads to.
+    pub fn authority(&self) -> Option<Authority> {
+        authority(&self.0).and_then(Authority::parse)
     }
 
     /// The target's text.

@@ -119,7 +119,6 @@ async fn an_error_of_the_callees_own_callee_arrives_as_it_was() {
             alias: None,
             expires_at: None,
             key: shortener::RequestKey::parse("k").unwrap(),
-            via: None,
         };
         let expected = LinkError::Unavailable(Unavailable::new("store", Why::Broken));
         assert_eq!(links.shorten(request).await, Err(expected), "{transport:?}");

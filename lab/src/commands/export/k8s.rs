@@ -25,6 +25,6 @@ impl Args {
     pub(super) fn run(&self, scenarios: Option<&Path>) -> Result<Outcome> {
         let arm = self.chosen.arm(scenarios)?;
         let command = self.chosen.command("k8s", &arm.label, "");
-        write(&self.out, Export::new(&arm, &arm.label, &command)?.files())
+        write(&self.out, Export::new(&arm, &arm.label, &self.chosen.public_urls, &command)?.files())
     }
 }

@@ -1,15 +1,20 @@
 //! A host puts together what one process hosts: a system's `wiring.rs` speaks to it, top to bottom.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    net::{IpAddr, SocketAddr},
+    sync::Arc,
+    time::Duration,
+};
 
 use anyhow::{Context as _, Result, bail};
 use axum::Router;
 use backing::{Publisher, Subscriber, Waiting};
+use nix::sys::socket::SockaddrStorage;
 use remote::{Balancing, CallMetrics, Client, Contract, HopMetrics, Methods, Transport};
 use resilience::Policy;
 
 use crate::{
-    Backings, HostFile, Limits, Wiring,
+    Backings, HostFile, Limits, PublicUrl, Wiring,
     events::{self, Part},
 };
 
@@ -41,6 +46,26 @@ impl Host {
     /// The value of an axis.
     pub fn axis(&self, axis: &str) -> &str {
         self.wiring.get(axis)
+    }
+
+    /// The URLs by which the public knows this process's API, as far as they are configured.
+    pub fn public_urls(&self) -> &[PublicUrl] {
+        &self.file.public_urls
+    }
+
+    /// The addresses at which this process's public API is reached: of every interface, if it listens on all.
+    pub fn public_addresses(&self) -> Result<Vec<SocketAddr>> {
+        let Some(public) = self.file.public else { return Ok(Vec::new()) };
+        if !public.ip().is_unspecified() {
+            return Ok(vec![public]);
+        }
+        let interfaces = nix::ifaddrs::getifaddrs().context("cannot list the network interfaces")?;
+        let ip = |address: SockaddrStorage| {
+            let v4 = address.as_sockaddr_in().map(|address| IpAddr::from(address.ip()));
+            v4.or_else(|| address.as_sockaddr_in6().map(|address| IpAddr::from(address.ip())))
+        };
+        let ips = interfaces.filter_map(|interface| interface.address.and_then(ip));
+        Ok(ips.map(|ip| SocketAddr::new(ip, public.port())).collect())
     }
 
     /// The limits of this process.

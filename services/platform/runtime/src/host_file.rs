@@ -1,8 +1,9 @@
 //! One process's part of a wiring, as the file that it is started with and that a person can read.
 
-use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf, time::Duration};
+use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf, str::FromStr, time::Duration};
 
 use serde::{Deserialize, Serialize};
+use url::Url;
 
 /// What a process is told: `lab host FILE`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -15,6 +16,9 @@ pub struct HostFile {
     /// Where the public API is served, if this process hosts the edge.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub public: Option<SocketAddr>,
+    /// The URLs by which the public knows this API: `https://short.example`. What it listens on need not be among them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub public_urls: Vec<PublicUrl>,
     /// Where components, `/health/...` and `/metrics` are served; never shown to the public.
     pub internal: SocketAddr,
     /// The processors that this process may use; empty: all. Its worker threads are as many.
@@ -37,6 +41,49 @@ pub struct HostFile {
     /// Limits.
     #[serde(default)]
     pub limits: Limits,
+}
+
+/// A URL by which the public knows an API. Invariant: `http` or `https`, a host, perhaps a port, and nothing else.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct PublicUrl(Url);
+
+/// Why a text is no public URL.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a public URL is `http` or `https`, a host, and perhaps a port")]
+pub struct PublicUrlError;
+
+impl PublicUrl {
+    /// The URL, which ends with the path `/`.
+    pub fn as_str(&self) -> &str {
+        self.0.as_str()
+    }
+}
+
+impl FromStr for PublicUrl {
+    type Err = PublicUrlError;
+
+    fn from_str(text: &str) -> Result<Self, PublicUrlError> {
+        let url = Url::parse(text).map_err(|_| PublicUrlError)?;
+        let is_web = matches!(url.scheme(), "http" | "https") && text.contains("://");
+        let bare = url.path() == "/" && url.query().is_none() && url.fragment().is_none();
+        let anonymous = url.username().is_empty() && url.password().is_none();
+        if is_web && bare && anonymous { Ok(Self(url)) } else { Err(PublicUrlError) }
+    }
+}
+
+impl TryFrom<String> for PublicUrl {
+    type Error = PublicUrlError;
+
+    fn try_from(text: String) -> Result<Self, PublicUrlError> {
+        text.parse()
+    }
+}
+
+impl From<PublicUrl> for String {
+    fn from(url: PublicUrl) -> Self {
+        url.0.into()
+    }
 }
 
 /// The limits of a process.

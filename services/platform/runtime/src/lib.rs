@@ -35,7 +35,7 @@ mod wiring;
 
 pub use backings::Backings;
 pub use host::Host;
-pub use host_file::{HostFile, HostFileError, Limits};
+pub use host_file::{HostFile, HostFileError, Limits, PublicUrl, PublicUrlError};
 pub use ingress::{Ingress, IngressMetrics, Sampling, ServerMetrics};
 pub use nearest::nearest;
 pub use process::{Service, Wire, host};

@@ -83,6 +83,7 @@ fn pending() {}
         (status = 302, description = "`Location` is the target", headers(("Location" = String))),
         (status = 404, description = "There is no such link", body = ProblemShown, content_type = "application/problem+json"),
         (status = 410, description = "The link has expired", body = ProblemShown, content_type = "application/problem+json"),
+        (status = 421, description = "The link leads to where it was asked for: to follow it would go round for ever", body = ProblemShown, content_type = "application/problem+json"),
         (status = 503, description = "A component is away", body = ProblemShown, content_type = "application/problem+json"),
         (status = 504, description = "The deadline passed", body = ProblemShown, content_type = "application/problem+json"),
     )

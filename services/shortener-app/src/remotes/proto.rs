@@ -44,7 +44,7 @@ fn uuid(bytes: Vec<u8>) -> Result<u128, Malformed> {
     bytes.try_into().map(u128::from_be_bytes).map_err(|_| Malformed)
 }
 
-/// `message Shorten { string target = 1; optional string alias = 2; optional uint64 expires_ms = 3; string key = 4; optional string via = 5; }`
+/// `message Shorten { string target = 1; optional string alias = 2; optional uint64 expires_ms = 3; string key = 4; }`
 #[derive(Clone, PartialEq, prost::Message)]
 pub struct Shorten {
     #[prost(string, tag = "1")]
@@ -55,8 +55,6 @@ pub struct Shorten {
     expires_ms: Option<u64>,
     #[prost(string, tag = "4")]
     key: String,
-    #[prost(string, optional, tag = "5")]
-    via: Option<String>,
 }
 
 impl Encodes<domain::Shorten> for Shorten {
@@ -66,7 +64,6 @@ impl Encodes<domain::Shorten> for Shorten {
             alias: shorten.alias.map(Into::into),
             expires_ms: shorten.expires_at.map(Timestamp::millis),
             key: shorten.key.into(),
-            via: shorten.via,
         }
     }
 
@@ -76,7 +73,6 @@ impl Encodes<domain::Shorten> for Shorten {
             alias: self.alias.map(domain::Code::parse).transpose().map_err(|_| Malformed)?,
             expires_at: self.expires_ms.map(Timestamp::from_millis),
             key: RequestKey::parse(self.key).map_err(|_| Malformed)?,
-            via: self.via,
         })
     }
 }
@@ -210,8 +206,6 @@ pub enum What {
     Unspecified = 0,
     /// The component, or what it stands on, did not answer.
     Unavailable = 1,
-    /// The target is the shortener itself.
-    LeadsToItself = 2,
     /// The shortener keeps the alias for itself.
     AliasReserved = 3,
     /// The expiry is not in the future.
@@ -246,7 +240,6 @@ impl Encodes<domain::LinkError> for LinkError {
         use domain::LinkError as Error;
         let mut why = 0;
         let (what, subject) = match error {
-            Error::LeadsToItself => (What::LeadsToItself, String::new()),
             Error::AliasReserved { alias } => (What::AliasReserved, alias.into()),
             Error::ExpiryInThePast => (What::ExpiryInThePast, String::new()),
             Error::AliasTaken { alias } => (What::AliasTaken, alias.into()),
@@ -266,7 +259,6 @@ impl Encodes<domain::LinkError> for LinkError {
         let what = self.what();
         let code = || domain::Code::parse(self.subject.clone()).map_err(|_| Malformed);
         Ok(match what {
-            What::LeadsToItself => Error::LeadsToItself,
             What::AliasReserved => Error::AliasReserved { alias: code()? },
             What::ExpiryInThePast => Error::ExpiryInThePast,
             What::AliasTaken => Error::AliasTaken { alias: code()? },

@@ -148,15 +148,6 @@ fn a_target_is_at_most_so_long_as_it_was_given_and_in_normal_form() {
     assert_eq!(of("a/../".repeat(room)), Err(TargetError::TooLong), "although little of it would be left");
 }
 
-#[test]
-fn a_link_to_the_shortener_is_recognised_by_host_and_port() {
-    let target = Target::parse("http://SHORT.example/abc").unwrap();
-    assert!(target.leads_to("short.example"));
-    assert!(target.leads_to("short.example:80"));
-    assert!(!target.leads_to("short.example:8080"));
-    assert!(!target.leads_to("example"));
-}
-
 /// Texts near to URLs: pieces that parsers differ on, in any order.
 fn nearly_a_url() -> impl Strategy<Value = String> {
     let piece = prop::sample::select(vec![
