@@ -12,6 +12,7 @@ mod diff;
 mod draw;
 mod file;
 mod make;
+mod takes;
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -25,6 +26,7 @@ pub(crate) use command::quoted;
 pub use diff::{Diff, DiffRow, PairDiff};
 pub use draw::topology;
 pub use make::Choices;
+pub use takes::about;
 
 /// A scenario with every choice made.
 #[derive(Clone)]

@@ -36,7 +36,7 @@ use crate::measure::Cgroup;
 pub(crate) use arm::Held;
 pub use arm::RunningArm;
 pub(crate) use backings::Cannot;
-pub use backings::{BackingChoices, RunningBacking};
+pub use backings::{BackingChoices, Lacking, RunningBacking};
 pub use backings::{kafka, redis};
 pub use child::Ended;
 pub(crate) use host_files::without_passwords;

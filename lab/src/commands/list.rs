@@ -1,12 +1,14 @@
 //! `lab list`: every system and every question that can be asked of it.
 
-use std::path::Path;
+use std::{fmt::Write, path::Path};
 
 use anyhow::Result;
 
 use crate::{
     cli::Outcome,
     output,
+    plan::{Choices, Plan, about},
+    process::{BackingChoices, Lacking},
     scenario::{Comparison, Library},
     systems,
 };
@@ -28,19 +30,34 @@ impl Args {
         }
         output::data(&format!("{table}\n"))?;
         let library = Library::find(scenarios)?;
-        let mut table = output::table(["scenario", "the question", "what differs"]);
+        let header = ["scenario", "the question", "what differs", "quick form", "whole form"];
+        let (mut table, mut lacking) = (output::table(header), String::new());
         for name in library.names() {
-            match library.open(&name) {
-                Ok(scenario) => {
-                    let differs = differs(&scenario.comparison);
-                    table.add_row([name, scenario.question, differs]);
+            let scenario = match library.open(&name) {
+                Ok(scenario) => scenario,
+                Err(fault) => {
+                    output::talk(&format!("warning: {fault}"));
+                    continue;
                 }
-                Err(fault) => output::talk(&format!("warning: {fault}")),
-            }
+            };
+            let plan = Plan::new(&scenario, &Choices::default())?;
+            let [quick, whole] = [true, false].map(|quick| about(plan.in_form(quick).takes()));
+            lacking.push_str(&missing(&name, &plan));
+            table.add_row([name, scenario.question, differs(&scenario.comparison), quick, whole]);
         }
-        output::data(&format!("{table}\n"))?;
+        output::data(&format!("{table}\n{lacking}"))?;
         Ok(Outcome::Done)
     }
+}
+
+/// The arms that this machine cannot have, a line each.
+fn missing(name: &str, plan: &Plan) -> String {
+    let mut text = String::new();
+    for (arm, Lacking { why, hint }) in plan.lacking(&BackingChoices::default()) {
+        // Writing to a string cannot fail.
+        let _ = writeln!(text, "{name}: the arm `{arm}` will be skipped: {why}\n  hint: {hint}");
+    }
+    text
 }
 
 /// `placement: monolith, microservices`; for a waterfall its steps.

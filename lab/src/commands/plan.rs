@@ -8,7 +8,8 @@ use super::{choices::PlanChoices, phases::phased};
 use crate::{
     cli::Outcome,
     output,
-    plan::{Diff, Plan, topology},
+    plan::{Diff, Plan, about, topology},
+    process::BackingChoices,
     scenario::{Kind, Scenario},
 };
 
@@ -85,6 +86,12 @@ fn offered(plan: &Plan) -> String {
         "processors: {:?} for the generator, {:?} shared by all arms",
         plan.budget.generator, plan.budget.arms,
     );
+    let [whole, quick] = [false, true].map(|quick| about(plan.in_form(quick).takes()));
+    let _ = writeln!(text, "takes: about {whole}, or {quick} with --quick");
+    for (arm, lacking) in plan.lacking(&BackingChoices::default()) {
+        let _ =
+            writeln!(text, "note: the arm `{arm}` will be skipped: {}\nhint: {}", lacking.why, lacking.hint);
+    }
     if let Some(caveat) = plan.budget.caveat() {
         let _ = writeln!(text, "note: {caveat}");
     }

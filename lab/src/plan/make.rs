@@ -206,7 +206,7 @@ fn calls(wiring: &Wiring, shape: &ProcessShape) -> Vec<&'static str> {
     remote(wiring, shape.components).into_iter().filter(|component| called.contains(&component)).collect()
 }
 
-fn load(scenario: &Scenario, quick: bool, arms: usize) -> LoadPlan {
+pub(super) fn load(scenario: &Scenario, quick: bool, arms: usize) -> LoadPlan {
     let spec = &scenario.load;
     let (seconds, launches) =
         if quick { (spec.quick_seconds, spec.quick_launches) } else { (spec.seconds, spec.launches) };

@@ -80,6 +80,31 @@ impl From<anyhow::Error> for Cannot {
     }
 }
 
+/// What this machine does not offer, and how to get it.
+pub struct Lacking {
+    /// What is missing.
+    pub why: &'static str,
+    /// How to get it.
+    pub hint: &'static str,
+}
+
+impl From<Lacking> for Cannot {
+    fn from(lacking: Lacking) -> Self {
+        Self::Skip { why: lacking.why.to_owned(), hint: lacking.hint.to_owned() }
+    }
+}
+
+impl BackingChoices {
+    /// What is missing for a backing of that kind, as far as that can be known without starting one.
+    pub fn lacks(&self, kind: BackingKind) -> Option<Lacking> {
+        match kind {
+            BackingKind::Postgres if self.postgres_url.is_none() => postgres::lacking(),
+            BackingKind::Redis if self.redis_url.is_none() => redis::lacking(),
+            _ => None,
+        }
+    }
+}
+
 /// Starts what an arm needs.
 pub(super) fn provide(start: &Start<'_>, folder: &Path) -> Result<Vec<RunningBacking>, Cannot> {
     let roles = |kind: BackingKind| {

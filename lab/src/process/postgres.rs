@@ -14,7 +14,7 @@ use runtime::BackingKind;
 use self::databases::Borrowed;
 use super::{
     arm::Start,
-    backings::{Cannot, RunningBacking, identifier, lent::Lent},
+    backings::{Cannot, Lacking, RunningBacking, identifier, lent::Lent},
 };
 
 pub use installation::Installation;
@@ -23,21 +23,23 @@ pub use installation::Installation;
 pub const HOW_TO_GET: &str = "install PostgreSQL (`apt-get install postgresql`, `brew install postgresql`), \
                               or give a server by `--postgres-url postgres://user:password@host:5432/postgres`";
 
+const NONE: Lacking = Lacking { why: "no PostgreSQL server was found on this machine", hint: HOW_TO_GET };
+
 /// Databases on the given server, or else a throwaway native server of the arm's own.
 pub(super) fn provide(start: &Start<'_>, roles: &[String], folder: &Path) -> Result<RunningBacking, Cannot> {
     if let Some(url) = &start.options.backings.postgres_url {
         return given(start, url, roles).map_err(Cannot::Fail);
     }
-    let Some(installation) = Installation::find() else {
-        return Err(Cannot::Skip {
-            why: "no PostgreSQL server was found on this machine".to_owned(),
-            hint: HOW_TO_GET.to_owned(),
-        });
-    };
+    let Some(installation) = Installation::find() else { return Err(NONE.into()) };
     native(start, &installation, roles, folder).map_err(|error| Cannot::Skip {
         why: format!("the PostgreSQL server of `{}` did not start: {error:#}", installation.bin.display()),
         hint: HOW_TO_GET.to_owned(),
     })
+}
+
+/// What is missing, if no server is installed.
+pub(super) fn lacking() -> Option<Lacking> {
+    Installation::find().is_none().then_some(NONE)
 }
 
 fn given(start: &Start<'_>, url: &str, roles: &[String]) -> anyhow::Result<RunningBacking> {

@@ -46,6 +46,12 @@ pub(super) struct Step {
     generator: u64,
 }
 
+/// How long all ramps of a run take.
+pub fn all(plan: &Plan) -> Duration {
+    let turns = plan.load.launches as usize * plan.arms.len() * STEPS.len();
+    (turn(plan) + REST) * u32::try_from(turns).unwrap_or(u32::MAX)
+}
+
 /// How long one turn of the plan's arms is.
 fn turn(plan: &Plan) -> Duration {
     let budget = BUDGET[usize::from(!plan.quick)];

@@ -20,7 +20,7 @@ use super::{
     folder::RunFolder,
     gathered::{self, ArmData, Gathered},
     pinned::Pinned,
-    progress::Phase,
+    progress::Progress,
     rounds::{Rounds, Unmeasured},
 };
 use crate::{
@@ -65,6 +65,7 @@ pub(super) fn run(options: &RunOptions, folder: &RunFolder, interrupt: &Interrup
         scratch,
         program,
         gathered: Gathered::new(),
+        progress: Progress::new(options.plan.ups(), options.plan.takes()),
         arms: options.plan.arms.clone(),
     };
     if let Runtime::Compose(engine) = &options.runtime {
@@ -85,6 +86,7 @@ struct Experiment<'a> {
     scratch: Scratch,
     program: PathBuf,
     gathered: Gathered,
+    progress: Progress,
     /// Those that can be had: an arm that was skipped once is not tried again.
     arms: Vec<ArmPlan>,
 }
@@ -126,7 +128,8 @@ impl Experiment<'_> {
     /// One launch of the chosen arms, from start to stop.
     fn launch(&mut self, number: u32, plans: &[ArmPlan], rounds: u32) -> Result<()> {
         self.interrupt.check()?;
-        let starting = Phase::begin(&format!("launch {number}: starting"), 1);
+        self.progress.next(plans);
+        let starting = self.progress.phase("starting", 1);
         let mut launch = Launch::start_some(
             &self.options.runtime,
             plans,
@@ -150,7 +153,7 @@ impl Experiment<'_> {
             return Ok(());
         }
         let mut sender = self.sender(&launch, number)?;
-        self.prepare(&mut sender, &launch, number)?;
+        self.prepare(&mut sender, &launch)?;
         self.warm_up(&mut sender, &launch)?;
         let began = Instant::now();
         self.measure(&mut sender, &mut launch, number, &chosen, rounds)?;
@@ -162,7 +165,7 @@ impl Experiment<'_> {
         self.check(&mut sender, &launch, number, &chosen)?;
         self.note_death(&mut launch, began);
         if self.plan.scenario.kind != Kind::Episodes && self.gathered.death.is_none() {
-            let _phase = Phase::begin(&format!("launch {number}: how much each arm can bear"), 1);
+            let _phase = self.progress.phase("how much each arm can bear", 1);
             let ramp = Ramp::new(&mut self.gathered, &launch, number, &chosen, self.interrupt);
             ramp.run(self.plan, &mut sender)?;
             self.note_death(&mut launch, began);
@@ -173,6 +176,7 @@ impl Experiment<'_> {
             self.gathered.notes.push(note);
         }
         self.gathered.launches = number;
+        self.progress.launched();
         Ok(())
     }
 
@@ -227,13 +231,11 @@ impl Experiment<'_> {
         Ok(Sender::new(arms.collect::<Result<_>>()?, &Limits::default())?)
     }
 
-    fn prepare(&self, sender: &mut Sender, launch: &Launch, number: u32) -> Result<()> {
+    fn prepare(&self, sender: &mut Sender, launch: &Launch) -> Result<()> {
         let total = self.plan.load.things * launch.arms.len() as u64;
         let things = systems::prepared(self.plan.scenario.system.name);
-        let phase = Phase::begin(
-            &format!("launch {number}: making {} {things} an arm", self.plan.load.things),
-            total,
-        );
+        let made = format!("making {} {things} an arm", self.plan.load.things);
+        let phase = self.progress.phase(&made, total);
         for arm in 0..launch.arms.len() {
             let before = arm as u64 * self.plan.load.things;
             let prepared = sender.prepare(arm, &mut |progress| {
@@ -262,7 +264,7 @@ impl Experiment<'_> {
     /// Load that is not measured, until caches are warm, pools are open, and an event log delivers.
     fn warm_up(&self, sender: &mut Sender, launch: &Launch) -> Result<()> {
         let rounds = if self.plan.quick { 2 } else { 8 };
-        let phase = Phase::begin("warming up", 1);
+        let phase = self.progress.phase("warming up", 1);
         let until = Instant::now() + EVENTS_WITHIN;
         let mut seed = self.plan.seed;
         loop {
@@ -293,7 +295,7 @@ impl Experiment<'_> {
             seed: self.plan.seed.wrapping_add(u64::from(number)),
         };
         let slices = u64::from(rounds) * launch.arms.len() as u64;
-        let phase = Phase::begin(&format!("launch {number}: measuring, {slices} slices"), slices);
+        let phase = self.progress.phase("measuring", slices);
         let load = self.measured();
         let faults = &self.plan.scenario.faults;
         let faults = Faults::ready(faults, &launch.arms[0], &self.plan.budget.arms, self.interrupt)?;
@@ -339,7 +341,7 @@ impl Experiment<'_> {
         if receivers.iter().all(Option::is_none) {
             return Ok(());
         }
-        let _phase = Phase::begin("tracing", 1);
+        let _phase = self.progress.phase("tracing", 1);
         for receiver in receivers.iter().flatten() {
             receiver.take();
         }
@@ -369,7 +371,7 @@ impl Experiment<'_> {
 
     /// Asks each arm whether it still holds what it acknowledged; an arm with a dead process is not asked.
     fn check(&mut self, sender: &mut Sender, launch: &Launch, number: u32, chosen: &[usize]) -> Result<()> {
-        let phase = Phase::begin(&format!("launch {number}: checking the ledger"), launch.arms.len() as u64);
+        let phase = self.progress.phase("checking the ledger", launch.arms.len() as u64);
         // Every arm waits while one is asked, so no arm is waited for because of its cache.
         let wanted = Check { deletes: self.plan.load.deletes, patience: Duration::ZERO, ..Check::default() };
         for (place, running) in launch.arms.iter().enumerate() {

@@ -26,15 +26,23 @@ use anyhow::{Context, Result};
 use hdrhistogram::serialization::{Serializer, V2Serializer};
 
 use crate::{
-    cli::Outcome, commands::run::RunOptions, complaint::Complaint, interrupt::Interrupt, output, report,
+    cli::Outcome,
+    commands::run::RunOptions,
+    complaint::Complaint,
+    interrupt::Interrupt,
+    output, plan,
+    process::{Lacking, Runtime},
+    report,
 };
 
+pub use capacity::all as ramps;
 pub use folder::RunFolder;
 
 /// Runs a plan, keeps the run's folder, prints the report.
 ///
 /// A run that fails or is interrupted leaves no folder behind.
 pub fn run(options: &RunOptions) -> Result<Outcome> {
+    say_what_to_expect(options);
     let interrupt = Interrupt::install()?;
     let began = machine::now();
     let folder = RunFolder::create(&options.out, &options.plan, began, &interrupt)?;
@@ -49,6 +57,17 @@ pub fn run(options: &RunOptions) -> Result<Outcome> {
     output::data(&report::terminal::render(&report))?;
     show(&path, options.open);
     Ok(outcome(&report))
+}
+
+/// How long it takes, and which arms will be missing.
+fn say_what_to_expect(options: &RunOptions) {
+    let RunOptions { plan, runtime, backings, .. } = options;
+    output::talk(&format!("{}: takes about {}", plan.scenario.name, plan::about(plan.takes())));
+    if matches!(runtime, Runtime::Process) {
+        for (arm, Lacking { why, hint }) in plan.lacking(backings) {
+            output::talk(&format!("note: the arm `{arm}` will be skipped: {why}\nhint: {hint}"));
+        }
+    }
 }
 
 /// Draws the report of a run's folder again, from its `report.json` alone.

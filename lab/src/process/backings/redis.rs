@@ -13,12 +13,14 @@ use runtime::BackingKind;
 
 use self::borrowed::Borrowed;
 pub use self::installation::Installation;
-use super::{Cannot, RunningBacking, identifier, kept, lent::Lent};
+use super::{Cannot, Lacking, RunningBacking, identifier, kept, lent::Lent};
 use crate::process::{arm::Start, keep::Ask, ports};
 
 /// How to get a server, for whoever has none.
 pub const HOW_TO_GET: &str = "install Redis or Valkey (`apt-get install redis-server`, `brew install redis`), \
                               or give a server by `--redis-url redis://host:6379`";
+
+const NONE: Lacking = Lacking { why: "no Redis server was found on this machine", hint: HOW_TO_GET };
 
 /// How long a server of the arm's own may take until it answers.
 const UP_WITHIN: Duration = Duration::from_secs(5);
@@ -31,16 +33,16 @@ pub(super) fn provide(start: &Start<'_>, roles: &[String], folder: &Path) -> Res
     if let Some(url) = &start.options.backings.redis_url {
         return given(start, url, roles).map_err(Cannot::Fail);
     }
-    let Some(installation) = Installation::find() else {
-        return Err(Cannot::Skip {
-            why: "no Redis server was found on this machine".to_owned(),
-            hint: HOW_TO_GET.to_owned(),
-        });
-    };
+    let Some(installation) = Installation::find() else { return Err(NONE.into()) };
     native(start, &installation, roles, folder).map_err(|error| Cannot::Skip {
         why: format!("the Redis server `{}` did not start: {error:#}", installation.program.display()),
         hint: HOW_TO_GET.to_owned(),
     })
+}
+
+/// What is missing, if no server is installed.
+pub(super) fn lacking() -> Option<Lacking> {
+    Installation::find().is_none().then_some(NONE)
 }
 
 fn given(start: &Start<'_>, url: &str, roles: &[String]) -> Result<RunningBacking> {
