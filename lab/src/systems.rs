@@ -36,6 +36,11 @@ pub fn facts(system: &str) -> Vec<&'static str> {
     journeys(system).map(|entry| entry.facts.to_vec()).unwrap_or_default()
 }
 
+/// Those of the facts that are broken promises.
+pub fn breaches(system: &str) -> Vec<&'static str> {
+    journeys(system).map(|entry| entry.breaches.to_vec()).unwrap_or_default()
+}
+
 /// The limit that a mix holds each of its clients to, if it holds them to one.
 pub fn line(system: &str, mix: &str) -> Option<PolicyLine> {
     (journeys(system)?.lines)(mix)

@@ -144,6 +144,8 @@ pub struct SystemEntry {
     pub lines: fn(mix: &str) -> Option<PolicyLine>,
     /// Every fact that its ledger can report, in the order of a report.
     pub facts: &'static [&'static str],
+    /// Those of the facts that are broken promises as soon as there is one.
+    pub breaches: &'static [&'static str],
     make: fn(&JourneyOptions, mix: &'static str) -> io::Result<Box<dyn SystemJourneys>>,
 }
 

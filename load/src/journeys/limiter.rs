@@ -40,6 +40,7 @@ pub(super) const ENTRY: SystemEntry = SystemEntry {
     things: "clients",
     lines: |mix| Mix::named(mix).map(|mix| mix.limits()[0]),
     facts: &check::FACTS,
+    breaches: &check::BREACHES,
     make,
 };
 

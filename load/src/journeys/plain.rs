@@ -15,6 +15,7 @@ pub(super) const ENTRY: SystemEntry = SystemEntry {
     things: "paths",
     lines: |_mix| None,
     facts: &[],
+    breaches: &[],
     make,
 };
 

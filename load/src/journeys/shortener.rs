@@ -32,6 +32,7 @@ pub(super) const ENTRY: SystemEntry = SystemEntry {
     things: "links",
     lines: |_mix| None,
     facts: &check::FACTS,
+    breaches: &check::BREACHES,
     make,
 };
 

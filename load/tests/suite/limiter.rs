@@ -4,8 +4,8 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use crate::support::limiter::{Fake, Misdeed};
-use crate::support::{Records, hasty, limits, target, undisturbed};
-use load::journeys::{Check, JourneyOptions, PolicyLine, SYSTEMS, for_system};
+use crate::support::{Records, breaches, entry, hasty, limits, target, undisturbed};
+use load::journeys::{Check, JourneyOptions, PolicyLine, for_system};
 use load::ledger::{LedgerVerdict, facts};
 use load::record::SliceRecord;
 use load::schedule::{Arrivals, Profile};
@@ -86,7 +86,8 @@ fn an_exact_limiter_is_not_accused_and_its_refusals_are_right_answers() {
     assert_eq!(seen.count(facts::DECISIONS), seen.record.sent);
     assert_eq!(seen.count(facts::ADMITTED), 100);
     assert_eq!((seen.count(facts::OVER_ADMITTED), seen.count(facts::FALSE_REFUSALS)), (0, 0));
-    let listed = SYSTEMS.iter().find(|entry| entry.name == "limiter").unwrap().facts;
+    let listed = entry("limiter").facts;
+    assert_eq!(breaches(&seen.verdict), entry("limiter").breaches.iter().copied().collect());
     assert!(seen.verdict.facts.iter().map(|fact| fact.name.as_str()).eq(listed.iter().copied()));
 }
 
@@ -238,7 +239,6 @@ fn threads_share_the_books() {
 
 #[test]
 fn a_mix_tells_its_limit_without_a_run() {
-    let entry = |name: &str| SYSTEMS.iter().find(|entry| entry.name == name).unwrap();
     let line = PolicyLine { requests: 100, window: Duration::from_secs(1) };
     for (mix, _) in entry("limiter").mixes {
         assert!((entry("limiter").lines)(mix).is_some(), "{mix}");

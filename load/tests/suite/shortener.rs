@@ -4,7 +4,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use crate::support::shortener::{Fake, LINKS, Misdeed, sender, sender_within};
-use crate::support::{Records, hasty, limits};
+use crate::support::{Records, breaches, entry, hasty, limits};
 use load::journeys::{Check, JourneyOptions, for_system};
 use load::ledger::{LedgerVerdict, facts};
 use load::record::SliceRecord;
@@ -42,6 +42,7 @@ fn drive(sender: &mut Sender) -> SliceRecord {
 fn an_honest_shortener_holds_what_it_acknowledged() {
     let (record, verdict) = run("follow-mostly", Misdeed::None);
     assert!(verdict.holds(), "{verdict:?}");
+    assert_eq!(breaches(&verdict), entry("shortener").breaches.iter().copied().collect());
     assert_eq!(record.succeeded, record.sent);
     assert_eq!(record.by_kind.iter().map(|kind| kind.succeeded).sum::<u64>(), record.succeeded);
     let creates = record.by_kind.iter().find(|kind| kind.kind == "create").unwrap().succeeded;
@@ -56,6 +57,15 @@ fn a_redirect_to_another_target_is_a_failure_and_a_breach() {
     assert!(record.failed.get("wrong-answer") > 0);
     assert_eq!(verdict.count("wrong-when-followed"), record.failed.get("wrong-answer"));
     assert!(!verdict.holds());
+}
+
+#[test]
+fn a_link_that_is_gone_when_it_is_followed_is_missing() {
+    let (record, verdict) = run("follow-only", Misdeed::MissesLinks);
+    assert!(record.failed.get("missing") > 0);
+    assert_eq!(verdict.count("missing-when-followed"), record.failed.get("missing"));
+    assert_eq!(verdict.count(facts::LOST), 0, "it is there again");
+    assert!(verdict.is_broken());
 }
 
 #[test]

@@ -24,7 +24,8 @@ pub(super) const FACTS: [&str; 11] = [
 ];
 
 /// Those that say that a promise was broken.
-const BREACHES: [&str; 4] = [facts::OVER_BOUND, facts::UNDER_BOUND, facts::HEADERS_WRONG, facts::LOST];
+pub(super) const BREACHES: [&str; 4] =
+    [facts::OVER_BOUND, facts::UNDER_BOUND, facts::HEADERS_WRONG, facts::LOST];
 
 /// Sums up the books, and asks whether the policy is still there.
 pub(super) fn check(seed: u64, mix: Mix, books: &Books, lane: &mut Lane, check: &Check) -> LedgerVerdict {

@@ -49,6 +49,20 @@ pub(super) const FACTS: [&str; 22] = [
     facts::STALE_FOR_LONG,
 ];
 
+/// Those that say that a promise was broken.
+pub(super) const BREACHES: [&str; 10] = [
+    facts::LOST,
+    facts::DUPLICATED,
+    facts::WRONG,
+    "wrong-when-followed",
+    "missing-when-followed",
+    ended::ENDED_EARLY,
+    ended::EXPIRED_SERVED,
+    ended::DELETED_SERVED,
+    "clicks-lost",
+    "clicks-invented",
+];
+
 /// Asks for everything that the books hold.
 pub(super) fn check(
     seed: u64,

@@ -3,12 +3,15 @@
 pub(crate) mod limiter;
 pub(crate) mod shortener;
 
+use std::collections::BTreeSet;
 use std::io::{BufRead, BufReader, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
+use load::journeys::{SYSTEMS, SystemEntry};
+use load::ledger::LedgerVerdict;
 use load::record::SliceRecord;
 use load::sender::{Limits, Observer, Slice, Target};
 
@@ -103,6 +106,16 @@ pub(crate) fn undisturbed<T>(mut scene: impl FnMut() -> T, record: impl Fn(&T) -
 
 /// How late an undisturbed generator is, at most.
 const MOST_LAG: Duration = Duration::from_millis(50);
+
+/// A system as the registry has it.
+pub(crate) fn entry(name: &str) -> &'static SystemEntry {
+    SYSTEMS.iter().find(|entry| entry.name == name).unwrap()
+}
+
+/// The facts that a verdict calls broken promises as soon as there is one.
+pub(crate) fn breaches(verdict: &LedgerVerdict) -> BTreeSet<&str> {
+    verdict.facts.iter().filter(|fact| fact.breach).map(|fact| fact.name.as_str()).collect()
+}
 
 /// Keeps a copy of every slice's record.
 #[derive(Default)]

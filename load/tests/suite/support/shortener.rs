@@ -45,6 +45,8 @@ pub(crate) enum Misdeed {
     StoresInSilence,
     /// Every tenth create is neither stored nor answered, the first time it is asked for.
     ForgetsInSilence,
+    /// Every tenth follow finds nothing.
+    MissesLinks,
     /// Every tenth follow is refused with 503.
     Sheds,
     /// Every tenth follow is counted and its connection closed instead of an answer, unless it is a fresh one.
@@ -260,6 +262,9 @@ impl Store {
         let is_lost = misdeed == Misdeed::HoldsAndLosesClicks && self.follows.is_multiple_of(2);
         let misdeed = if always || self.follows.is_multiple_of(10) { misdeed } else { Misdeed::None };
         let Some(link) = self.links.get_mut(code) else { return Answer::status(404, "", "") };
+        if misdeed == Misdeed::MissesLinks {
+            return Answer::status(404, "", "");
+        }
         if misdeed == Misdeed::Sheds {
             return Answer::status(503, "Content-Type: application/problem+json\r\n", r#"{"status":503}"#);
         }

@@ -171,6 +171,18 @@ mod tests {
         background.stop().await;
     }
 
+    #[tokio::test(start_paused = true)]
+    async fn a_stop_delivers_what_is_buffered() {
+        let (taken, background) = (Arc::new(Taken::default()), Background::default());
+        let publisher = MemoryPublisher::start(Arc::clone(&taken) as _, EventMetrics::default(), &background);
+        for event in 0..10 {
+            publisher.publish(Event::new(event, "key")).await.expect("it takes events");
+        }
+        assert_eq!(taken.0.load(Ordering::Relaxed), 0, "they wait for others");
+        background.stop().await;
+        assert_eq!(taken.0.load(Ordering::Relaxed), 10);
+    }
+
     /// Takes nothing, ever.
     struct Away;
 
