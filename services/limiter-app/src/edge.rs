@@ -26,6 +26,7 @@ use axum::{
     routing::{get, post},
 };
 use limiter::{DecisionError, Decisions, Known, OnFailure, Policies, PolicyError, PolicySet, Replacement};
+use prometheus_client::registry::Registry;
 use runtime::edge::{Problem, json_body, with_fallbacks};
 
 use crate::{envoy, limiting::Limiting};
@@ -50,9 +51,10 @@ pub fn router(
     decisions: Arc<dyn Decisions>,
     on_failure: OnFailure,
     promise: Promise,
+    registry: &mut Registry,
 ) -> Router {
     let limiting = Limiting::new(Arc::clone(&decisions), on_failure);
-    let for_a_proxy = envoy::router(Arc::clone(&decisions));
+    let for_a_proxy = envoy::router(Arc::clone(&decisions), registry);
     let routes = Router::new()
         .route("/quotes/{number}", get(quote.layer(limiting)))
         .route("/policies", get(policies_in_force).put(replace_policies))

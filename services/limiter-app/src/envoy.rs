@@ -6,48 +6,78 @@
 //! name that is a fact's already stays, and any other is a header's.
 //! The request passes if every descriptor does, and is counted for all of them or for none.
 //! When decisions are away the call fails with `UNAVAILABLE`: then the proxy's own `failure_mode_deny` decides. Nothing
-//! else does: who says too much is over the limit, for a client could choose to have no limit otherwise.
+//! else does: what cannot be read, or says too much, is over the limit, for a client could choose to have no limit
+//! otherwise.
 
 pub mod messages;
+mod metrics;
+mod wire;
 
 use std::sync::Arc;
 
-use axum::{Router, extract::Request, routing::post};
+use axum::{Router, extract::Request, response::Response, routing::post};
 use limiter::{Ask, Asks, Decision, DecisionError, Decisions, Verdict};
-use remote::answer_grpc;
+use prometheus_client::registry::Registry;
 
-use messages::{RateLimitRequest, RateLimitResponse};
+use messages::{RateLimitDescriptor, RateLimitRequest, RateLimitResponse};
+use metrics::ProxyMetrics;
+use wire::Unread;
 
 /// The path of the one method.
 pub const SHOULD_RATE_LIMIT: &str = "/envoy.service.ratelimit.v3.RateLimitService/ShouldRateLimit";
 
-/// A request as a proxy asks about it: a question for each descriptor.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Asked(pub Vec<Ask>);
-
-/// What was decided of each.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Answered(pub Vec<Decision>);
-
 /// The service.
-pub fn router(decisions: Arc<dyn Decisions>) -> Router {
-    let method = post(move |request: Request| {
-        let decisions = Arc::clone(&decisions);
-        let ask = move |asked: Asked| decide(Arc::clone(&decisions), asked);
-        answer_grpc::<RateLimitRequest, RateLimitResponse, messages::Failure, _, _, _, _, _>(request, ask)
-    });
+pub fn router(decisions: Arc<dyn Decisions>, registry: &mut Registry) -> Router {
+    let metrics = ProxyMetrics::register(registry);
+    let method = post(move |request: Request| answer(Arc::clone(&decisions), metrics.clone(), request));
     Router::new().route(SHOULD_RATE_LIMIT, method)
 }
 
-async fn decide(decisions: Arc<dyn Decisions>, Asked(asks): Asked) -> Result<Answered, DecisionError> {
-    match decisions.decide_all(Asks { asks }).await {
-        Ok(decided) => Ok(Answered(decided)),
-        Err(away @ DecisionError::Unavailable(_)) => Err(away),
-        Err(_) => Ok(Answered(vec![says_too_much()])),
-    }
+async fn answer(decisions: Arc<dyn Decisions>, metrics: ProxyMetrics, request: Request) -> Response {
+    let undecidable = match wire::read::<RateLimitRequest>(request.into_body()).await {
+        Ok(asked) => match decide(&*decisions, &metrics, asked).await {
+            Ok(decided) => return wire::reply(&RateLimitResponse::of(&decided)),
+            Err(DecisionError::Unavailable(unavailable)) => {
+                tracing::debug!(%unavailable, "a proxy's request is not decided");
+                return wire::unavailable();
+            }
+            Err(_) => &metrics.too_much,
+        },
+        Err(Unread::TooLarge) => &metrics.too_large,
+        Err(Unread::Broken) => &metrics.broken,
+    };
+    undecidable.inc();
+    wire::reply(&RateLimitResponse::of(&[over_the_limit()]))
+}
+
+/// A decision for each descriptor.
+async fn decide(
+    decisions: &dyn Decisions,
+    metrics: &ProxyMetrics,
+    asked: RateLimitRequest,
+) -> Result<Vec<Decision>, DecisionError> {
+    let asks: Vec<Option<Ask>> = asked.asks(|descriptor| note(metrics, descriptor));
+    let gives_back: Vec<bool> = asks.iter().map(Option::is_none).collect();
+    let mut decided =
+        decisions.decide_all(Asks { asks: asks.into_iter().flatten().collect() }).await?.into_iter();
+    let each =
+        gives_back.into_iter().map(|gives_back| if gives_back { Some(passes()) } else { decided.next() });
+    Ok(each.flatten().collect())
+}
+
+/// Counts what a descriptor says and nobody follows.
+fn note(metrics: &ProxyMetrics, descriptor: &RateLimitDescriptor) {
+    metrics.limit.inc_by(u64::from(descriptor.limit.is_some()));
+    metrics.negative.inc_by(u64::from(descriptor.is_negative_hits));
+}
+
+/// Of a descriptor that asks for nothing.
+fn passes() -> Decision {
+    let verdict = Verdict::Admitted(std::time::Duration::ZERO);
+    Decision { verdict, standings: Vec::new(), would_refuse: false, counted: true }
 }
 
 /// Refused, however often it is asked, and counted nowhere.
-fn says_too_much() -> Decision {
-    Decision { verdict: Verdict::Refused(None), standings: Vec::new(), would_refuse: false, counted: true }
+fn over_the_limit() -> Decision {
+    Decision { verdict: Verdict::Refused(None), ..passes() }
 }

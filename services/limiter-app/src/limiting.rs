@@ -25,6 +25,7 @@ use runtime::edge::Problem;
 use tower::{Layer, Service};
 
 pub use facts::facts;
+pub(crate) use facts::text;
 pub(crate) use fields::{retry_after, standings};
 
 /// Why a request finds no room, however late it comes.

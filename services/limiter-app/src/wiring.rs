@@ -36,7 +36,7 @@ pub(crate) async fn wire(host: &mut Host) -> Result<()> {
         host.place(decisions::CONTRACT, async |b| decision_service(b, following, apart).await).await?;
     let decisions = Arc::new(InTime::new(decisions, Within::decision(host.limits())));
     let (on_failure, promise) = (on_failure(host.axis("on-failure"))?, promise(host)?);
-    host.edge(|| edge::router(policies, decisions, on_failure, promise));
+    host.edge(|registry| edge::router(policies, decisions, on_failure, promise, registry));
     Ok(())
 }
 

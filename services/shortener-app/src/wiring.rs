@@ -32,7 +32,7 @@ pub(crate) async fn wire(host: &mut Host) -> Result<()> {
     let tallying = Arc::new(Tallying::new(Arc::clone(&clicks)));
     let followed = host.events("clicks", clicks::CONTRACT, tallying)?;
     let own_hosts = own_hosts(host)?;
-    host.edge(|| edge::router(links, clicks, followed, own_hosts));
+    host.edge(|_| edge::router(links, clicks, followed, own_hosts));
     Ok(())
 }
 

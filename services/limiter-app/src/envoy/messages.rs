@@ -1,17 +1,13 @@
 //! Envoy's public messages: the fields that are used here, under their own numbers.
 
-use limiter::{Ask, Decision, DecisionError, Fact, Limit, Verdict};
-use remote::{Encodes, Malformed};
+use limiter::{Ask, Decision, Fact, Limit, Verdict};
 
-use super::{Answered, Asked};
-use crate::limiting;
+use crate::limiting::{self, text};
 
 /// `envoy.service.ratelimit.v3.RateLimitRequest`
 #[derive(Clone, PartialEq, prost::Message)]
 pub struct RateLimitRequest {
-    /// Whose limits; all descriptors are decided by the same policies.
-    #[prost(string, tag = "1")]
-    pub domain: String,
+    // `domain` (1) says whose limits: all are decided by the same policies.
     /// The questions.
     #[prost(message, repeated, tag = "2")]
     pub descriptors: Vec<RateLimitDescriptor>,
@@ -26,17 +22,39 @@ pub struct RateLimitDescriptor {
     /// What is known of the request.
     #[prost(message, repeated, tag = "1")]
     pub entries: Vec<Entry>,
+    /// A limit of the proxy's own instead of the policies': not followed, and counted.
+    #[prost(message, optional, tag = "2")]
+    pub limit: Option<RateLimitOverride>,
+    /// How many ordinary requests this descriptor counts for; where it is absent those of the request. One of 0 is judged
+    /// as 1, and charges nothing.
+    #[prost(message, optional, tag = "3")]
+    pub hits_addend: Option<UInt64Value>,
+    /// Whether the hits are to be given back: nothing is, it passes, and that is counted.
+    #[prost(bool, tag = "4")]
+    pub is_negative_hits: bool,
 }
 
-/// `envoy.extensions.common.ratelimit.v3.RateLimitDescriptor.Entry`
+/// `envoy.extensions.common.ratelimit.v3.RateLimitDescriptor.RateLimitOverride`: that it is there is all that is read.
+#[derive(Clone, Copy, PartialEq, prost::Message)]
+pub struct RateLimitOverride {}
+
+/// `google.protobuf.UInt64Value`
+#[derive(Clone, Copy, PartialEq, prost::Message)]
+pub struct UInt64Value {
+    /// The number.
+    #[prost(uint64, tag = "1")]
+    pub value: u64,
+}
+
+/// `envoy.extensions.common.ratelimit.v3.RateLimitDescriptor.Entry`, whose strings may be a client's and then no text.
 #[derive(Clone, PartialEq, prost::Message)]
 pub struct Entry {
     /// What.
-    #[prost(string, tag = "1")]
-    pub key: String,
+    #[prost(bytes = "vec", tag = "1")]
+    pub key: Vec<u8>,
     /// Its value.
-    #[prost(string, tag = "2")]
-    pub value: String,
+    #[prost(bytes = "vec", tag = "2")]
+    pub value: Vec<u8>,
 }
 
 /// `envoy.service.ratelimit.v3.RateLimitResponse.Code`
@@ -119,52 +137,36 @@ pub struct Duration {
     pub nanos: i32,
 }
 
-/// What a failed call carries: nothing that a proxy would read.
-#[derive(Clone, Copy, PartialEq, prost::Message)]
-pub struct Failure {}
-
-impl Encodes<DecisionError> for Failure {
-    fn of(_: DecisionError) -> Self {
-        Self {}
-    }
-
-    fn parse(self) -> Result<DecisionError, Malformed> {
-        Err(Malformed)
-    }
-}
-
-impl Encodes<Asked> for RateLimitRequest {
-    fn of(Asked(asks): Asked) -> Self {
-        let hits_addend = asks.first().map_or(0, |ask| ask.cost);
-        let entry = |fact: Fact| Entry { key: fact.name.into_owned(), value: fact.value };
-        let descriptor =
-            |ask: Ask| RateLimitDescriptor { entries: ask.facts.into_iter().map(entry).collect() };
-        Self { domain: String::new(), descriptors: asks.into_iter().map(descriptor).collect(), hits_addend }
-    }
-
-    fn parse(self) -> Result<Asked, Malformed> {
-        let cost = self.hits_addend.max(1);
-        let ask = |descriptor: RateLimitDescriptor| Ask {
-            facts: descriptor.entries.into_iter().map(fact).collect(),
-            cost,
+impl RateLimitRequest {
+    /// The questions, in order; none for a descriptor that gives hits back, which asks for nothing.
+    pub(super) fn asks(self, seen: impl Fn(&RateLimitDescriptor)) -> Vec<Option<Ask>> {
+        let of_all = self.hits_addend.max(1);
+        let ask = |descriptor: RateLimitDescriptor| {
+            seen(&descriptor);
+            // Far above what anything may cost.
+            let own = descriptor.hits_addend.map(|own| u32::try_from(own.value).unwrap_or(u32::MAX));
+            let facts = || descriptor.entries.iter().map(fact).collect();
+            (!descriptor.is_negative_hits).then(|| Ask { facts: facts(), cost: own.unwrap_or(of_all) })
         };
-        Ok(Asked(self.descriptors.into_iter().map(ask).collect()))
+        self.descriptors.into_iter().map(ask).collect()
     }
 }
 
-fn fact(entry: Entry) -> Fact {
-    let name = match entry.key.as_str() {
+fn fact(entry: &Entry) -> Fact {
+    // Names of headers have no case, and policies say them in lower case.
+    let key = text(&entry.key).to_ascii_lowercase();
+    let name = match key.as_str() {
         "remote_address" => "address".to_owned(),
-        "address" | "token" => entry.key,
-        known if known.starts_with("header:") => entry.key,
-        // Names of headers have no case, and policies say them in lower case.
-        other => format!("header:{}", other.to_ascii_lowercase()),
+        "address" | "token" => key,
+        known if known.starts_with("header:") => key,
+        other => format!("header:{other}"),
     };
-    Fact { name: name.into(), value: entry.value }
+    Fact { name: name.into(), value: text(&entry.value) }
 }
 
-impl Encodes<Answered> for RateLimitResponse {
-    fn of(Answered(decisions): Answered) -> Self {
+impl RateLimitResponse {
+    /// What was decided of each descriptor.
+    pub(super) fn of(decisions: &[Decision]) -> Self {
         let refused = decisions.iter().find(|decision| matches!(decision.verdict, Verdict::Refused(_)));
         let spoken_of = refused.or(decisions.first());
         Self {
@@ -172,10 +174,6 @@ impl Encodes<Answered> for RateLimitResponse {
             statuses: decisions.iter().map(status).collect(),
             response_headers_to_add: spoken_of.map(headers).unwrap_or_default(),
         }
-    }
-
-    fn parse(self) -> Result<Answered, Malformed> {
-        Err(Malformed)
     }
 }
 

@@ -10,6 +10,7 @@ use anyhow::{Context as _, Result, bail};
 use axum::Router;
 use backing::{Publisher, Subscriber, Waiting};
 use nix::sys::socket::SockaddrStorage;
+use prometheus_client::registry::Registry;
 use remote::{Balancing, CallMetrics, Client, Contract, HopMetrics, Methods, Transport};
 use resilience::Policy;
 
@@ -126,10 +127,10 @@ impl Host {
         events::way(&mut self.backings, part, topic, subscriber)
     }
 
-    /// The system's public API, made only where this process hosts the edge.
-    pub fn edge(&mut self, make: impl FnOnce() -> Router) {
+    /// The system's public API, made only where this process hosts the edge; what it counts goes to the registry.
+    pub fn edge(&mut self, make: impl FnOnce(&mut Registry) -> Router) {
         if self.file.public.is_some() {
-            self.public = Some(make());
+            self.public = Some(make(&mut self.backings.registry));
         }
     }
 
