@@ -15,8 +15,6 @@ pub use self::tally::Tally;
 
 /// The largest time that a histogram tells apart, 60 s; longer ones are recorded as this.
 pub const LONGEST: Duration = Duration::from_mins(1);
-/// The share of the plan that must have been sent, or the slice is void.
-pub const SENT_SHARE: f64 = 0.999;
 
 /// An empty histogram of nanoseconds: three significant digits up to [`LONGEST`], about 0.2 MB.
 ///
@@ -122,13 +120,8 @@ impl Default for SliceRecord {
 
 impl SliceRecord {
     /// Whether the generator, and not the system, shaped this slice: the 99th percentile of the send lag is over
-    /// `bound`, or less than [`SENT_SHARE`] of the plan was sent.
+    /// `bound`. What was never sent for lack of a connection is the system's doing, which held them all.
     pub fn is_void(&self, bound: Duration) -> bool {
-        self.is_late(bound) || (self.sent as f64) < self.planned as f64 * SENT_SHARE
-    }
-
-    /// Whether the generator was late by more than `bound`, at the 99th percentile.
-    pub fn is_late(&self, bound: Duration) -> bool {
         self.send_lag.value_at_quantile(0.99) > bound.as_nanos() as u64
     }
 

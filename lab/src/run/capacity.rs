@@ -193,8 +193,9 @@ mod tests {
     fn turn_of(answered: u64, failed: u64) -> SliceRecord {
         let mut record = SliceRecord::default();
         let span = Duration::from_millis(100);
+        let answered = answered as f64;
         record.pace =
-            Pace { span, answered: answered as f64, succeeded: answered as f64, due: 0.0, window: span };
+            Pace { span, answered, succeeded: answered, window: span, slices: 1, ..Pace::default() };
         for _ in 0..failed {
             record.failed.add("status 500");
         }

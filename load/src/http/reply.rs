@@ -113,7 +113,10 @@ pub fn decode<T>(
             return Ok(Decoded::Partial);
         };
         let closes = fields::lists(head.headers, "connection", "close");
-        let keep_alive = head.version == Some(1) && !closes && framing != Framing::UntilClosed;
+        // Two framings are a mistake or an attack; who reads one of them does not read on (RFC 9112, 6.3).
+        let twofold =
+            framing == Framing::Chunked && fields::elements(head.headers, "content-length").count() > 0;
+        let keep_alive = head.version == Some(1) && !closes && !twofold && framing != Framing::UntilClosed;
         let value = read(&Reply { status, headers: head.headers, body });
         return Ok(Decoded::Whole { consumed: start + taken, keep_alive, value });
     }

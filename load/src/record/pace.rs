@@ -17,9 +17,12 @@ use std::time::Duration;
 
 use crate::clock::Nanos;
 
-/// The share of the offered rate that an arm has to answer to keep up with it. What is missing of it is the edge of a
-/// slice: the last answers come after its end.
+/// The share of the offered rate that an arm has to answer to keep up with it.
 pub const KEEPS_UP: f64 = 0.95;
+
+/// By how much a slice may end late although no queue grows: the last answers come after its end, and in 50 ms that is
+/// more than [`KEEPS_UP`] allows.
+const EDGE: Duration = Duration::from_millis(10);
 
 /// The longest pause between two answers of one drain that still counts, as a share of the window; a pause that is not
 /// longer than two of the fastest answers does so too.
@@ -38,6 +41,8 @@ pub struct Pace {
     pub due: f64,
     /// For how long operations were due.
     pub window: Duration,
+    /// In how many slices, one after another.
+    pub slices: u32,
 }
 
 /// Operations a second.
@@ -49,13 +54,17 @@ pub struct Rates {
     pub achieved: f64,
     /// That were answered: well, with a refusal, or with an error.
     pub answered: f64,
+    /// That had to be answered to keep up.
+    least: f64,
 }
 
 impl Pace {
     /// The rates of it.
     pub fn rates(&self) -> Rates {
         let per_second = |count: f64, span: Duration| count / span.as_secs_f64().max(1e-9);
+        let longest = self.window.div_f64(KEEPS_UP).max(self.window + EDGE * self.slices);
         Rates {
+            least: per_second(self.due, longest),
             offered: (self.due > 0.0).then(|| per_second(self.due, self.window)),
             achieved: per_second(self.succeeded, self.span),
             answered: per_second(self.answered, self.span),
@@ -69,6 +78,7 @@ impl Pace {
         self.succeeded += next.succeeded;
         self.due += next.due;
         self.window += next.window;
+        self.slices += next.slices;
     }
 
     /// Adds what happened at the same time, so that rates are added.
@@ -81,6 +91,7 @@ impl Pace {
         self.succeeded = over(self, self.succeeded) + over(other, other.succeeded);
         self.due += other.due;
         (self.span, self.window) = (span, self.window.max(other.window));
+        self.slices = self.slices.max(other.slices);
     }
 }
 
@@ -88,7 +99,7 @@ impl Rates {
     /// Whether the system answered less than it was offered: its queue grew for as long as the load went on, so its
     /// latencies say how long that was.
     pub fn is_saturated(&self) -> bool {
-        self.offered.is_some_and(|offered| self.answered < offered * KEEPS_UP)
+        self.answered < self.least
     }
 }
 
@@ -143,6 +154,7 @@ impl Pacer {
             succeeded: self.succeeded as f64,
             due: if self.open { planned as f64 } else { 0.0 },
             window: Duration::from_nanos(window),
+            slices: 1,
         }
     }
 }
@@ -220,10 +232,36 @@ mod tests {
         assert!(about(alone.rates().achieved, fast.rates().achieved));
     }
 
+    /// A slice of `window` milliseconds with an operation due each millisecond, and answered after `service(nth)`.
+    fn slice(window: u64, service: impl Fn(u64) -> u64) -> Rates {
+        let mut pacer = Pacer::new(START, START + window * MS, true);
+        let mut answers: Vec<(u64, u64)> = (0..window).map(|nth| (nth + service(nth), nth)).collect();
+        answers.sort_unstable();
+        for (answered, sent) in answers {
+            pacer.answered(START + sent * MS, START + answered * MS, true);
+        }
+        pacer.pace(START + 10 * window * MS, window).rates()
+    }
+
+    #[test]
+    fn the_edge_of_a_short_slice_is_no_queue_and_a_queue_is_one() {
+        // Answers take 2 to 9 ms: the last ones come 8 ms after the slice, which is 16 % of it.
+        let edge = slice(50, |nth| 2 + nth % 8);
+        assert!(edge.answered < 0.95 * edge.offered.unwrap() && !edge.is_saturated(), "{edge:?}");
+        // Each takes half a millisecond longer than the one before: two thirds of the rate, in any slice.
+        for window in [50, 1_000] {
+            let queue = slice(window, |nth| 1 + nth / 2);
+            assert!(about(queue.answered, 1_000.0 / 1.5) || window == 50, "{queue:?}");
+            assert!(queue.is_saturated(), "{window} ms: {queue:?}");
+        }
+        // A tenth too much shows in a slice of a second.
+        assert!(slice(1_000, |nth| 1 + nth / 10).is_saturated());
+    }
+
     #[test]
     fn nothing_is_a_rate_of_zero() {
         let rates = pace(false, 0, 1, std::iter::empty()).rates();
-        assert_eq!(rates, Rates { offered: None, achieved: 0.0, answered: 0.0 });
+        assert_eq!(rates, Rates { offered: None, achieved: 0.0, answered: 0.0, least: 0.0 });
         assert_eq!(Pace::default().rates(), rates);
     }
 

@@ -128,6 +128,13 @@ fn chunked_is_the_only_coding_and_stands_once() {
 }
 
 #[test]
+fn after_a_reply_with_two_framings_its_connection_is_not_used_again() {
+    let reply =
+        [&head(&["Content-Length: 5", "Transfer-Encoding: chunked"])[..], b"2\r\nhi\r\n0\r\n\r\n"].concat();
+    assert_eq!(whole(&reply), (reply.len(), false, (200, b"hi".to_vec())));
+}
+
+#[test]
 fn many_headers_are_read_and_too_many_are_too_large() {
     let with = |count: usize| {
         let lines: Vec<String> = (0..count).map(|nth| format!("X-{nth}: 1")).collect();

@@ -130,7 +130,7 @@ impl Answer {
                     latency_from_due_us: Times::of(&kind.latency),
                 })
                 .collect(),
-            generator_was_late: rate.is_some() && record.is_late(LATE),
+            generator_was_late: rate.is_some() && record.is_void(LATE),
             interrupted: record.interrupted,
             ledger,
             expected,
