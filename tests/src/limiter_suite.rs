@@ -210,11 +210,34 @@ fn policies_are_replaced_by_whoever_knows_them(edge: &EdgeClient) {
     let late = json!({ "policies": [by_client("late", 5, 1_000)] });
     put(edge, &[("if-match", &tag)], &late).is_problem(412, "policies-changed");
     assert_eq!(edge.get("/policies").json(), changed.json(), "nothing was changed");
-    for malformed in ["3", "\"x\"", "W/\"3\"", "\"1\", \"2\""] {
+    let weak = format!("W/{}", changed.header("etag"));
+    for other in ["\"x\"", &weak, &format!("{tag}, {weak}"), ""] {
+        put(edge, &[("if-match", other)], &late).is_problem(412, "policies-changed");
+    }
+    for malformed in ["3", "\"3", "\"1\" \"2\"", "*, *"] {
         put(edge, &[("if-match", malformed)], &late).is_problem(400, "malformed");
     }
-    assert_eq!(put(edge, &[("if-match", "*")], &late).status, 200);
+    let listed = [("if-match", tag.as_str()), ("if-match", changed.header("etag"))];
+    assert_eq!(put(edge, &listed, &late).status, 200, "one of a list is in force");
+    let any = json!({ "policies": [by_client("any", 5, 1_000)] });
+    assert_eq!(put(edge, &[("if-match", "*")], &any).status, 200);
+    let many = vec!["\"1\""; 65].join(",");
+    put(edge, &[("if-match", &many)], &late).is_problem(400, "malformed");
+    of_thirty_at_once_all_are_in_force_in_some_order(edge);
     assert_eq!(put(edge, &[], &json!({ "policies": [] })).status, 200, "no policy is a policy");
+}
+
+fn of_thirty_at_once_all_are_in_force_in_some_order(edge: &EdgeClient) {
+    let address = edge.address();
+    let put_one = |number: usize| {
+        let body = json!({ "policies": [by_client(&format!("at-once-{number}"), 5, 1_000)] });
+        put(&client(address), &[], &body).status
+    };
+    let statuses: Vec<u16> = std::thread::scope(|scope| {
+        let puts: Vec<_> = (0..30).map(|number| scope.spawn(move || put_one(number))).collect();
+        puts.into_iter().map(|put| put.join().expect("a reply")).collect()
+    });
+    assert_eq!(statuses, [200; 30]);
 }
 
 fn policies_that_cannot_be_are_refused(edge: &EdgeClient) {

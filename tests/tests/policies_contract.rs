@@ -28,7 +28,10 @@ fn policy(name: &str) -> Policy {
 }
 
 fn replacement(expected: Option<u64>, names: &[&str]) -> Replacement {
-    Replacement { expected, policies: names.iter().map(|name| policy(name)).collect() }
+    Replacement {
+        expected: expected.map(|version| vec![version]),
+        policies: names.iter().map(|name| policy(name)).collect(),
+    }
 }
 
 #[tokio::test]
@@ -43,6 +46,7 @@ async fn policies_keep_their_promises_however_they_are_reached_and_whatever_they
             who_knows_an_old_version_changes_nothing(&*policies).await;
             what_cannot_be_is_refused_and_changes_nothing(&*policies).await;
             of_many_at_once_each_replaces_a_version_of_its_own(&policies).await;
+            of_many_at_once_that_expect_nothing_each_is_in_force_once(&policies).await;
         }
     }
 }
@@ -70,7 +74,7 @@ async fn the_same_again_changes_nothing(policies: &dyn Policies) {
 async fn who_knows_an_old_version_changes_nothing(policies: &dyn Policies) {
     let current = version(policies).await;
     let late = policies.replace(replacement(Some(current - 1), &["late"])).await;
-    assert_eq!(late, Err(PolicyError::Changed { expected: current - 1, current }));
+    assert_eq!(late, Err(PolicyError::Changed { current }));
     let next = policies.replace(replacement(Some(current), &["next"])).await.unwrap();
     assert_eq!(next.version, current + 1);
 }
@@ -110,4 +114,20 @@ async fn of_many_at_once_each_replaces_a_version_of_its_own(policies: &Arc<dyn P
     let won = outcomes.iter().filter(|outcome| outcome.is_ok()).count();
     assert_eq!(won, 1, "{outcomes:?}");
     assert_eq!(version(&**policies).await, before + 1);
+}
+
+async fn of_many_at_once_that_expect_nothing_each_is_in_force_once(policies: &Arc<dyn Policies>) {
+    let before = version(&**policies).await;
+    let mut tasks = tokio::task::JoinSet::new();
+    for number in 0..30 {
+        let policies = Arc::clone(policies);
+        let name = format!("any-{number}");
+        tasks.spawn(async move { policies.replace(replacement(None, &[&name])).await.unwrap().version });
+    }
+    let mut versions = tasks.join_all().await;
+    versions.sort_unstable();
+    // Where every call is sent twice, a second may come after another's, and puts its own in force again.
+    versions.dedup();
+    assert_eq!(versions.len(), 30, "each has a version of its own");
+    assert!(versions[0] > before && version(&**policies).await >= before + 30, "{versions:?}");
 }

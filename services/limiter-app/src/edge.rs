@@ -12,6 +12,7 @@
 //! when a component is away, 504 when the deadline passed. Errors are `application/problem+json` (RFC 9457). A proxy asks by gRPC, on the same port: `envoy`.
 
 mod body;
+mod if_match;
 mod openapi;
 mod quotes;
 
@@ -87,26 +88,11 @@ async fn replace_policies(
     headers: HeaderMap,
     request: Request,
 ) -> Result<Response, Problem> {
-    let expected = expected(&headers)?;
+    let expected = if_match::versions(&headers)?;
     let asked: PoliciesAsked = json_body(request, MAX_POLICIES_BYTES).await?;
     let policies = asked.parse().map_err(of_policies)?;
     let set = edge.policies.replace(Replacement { expected, policies }).await.map_err(of_policies)?;
     Ok(shown(&edge, &set))
-}
-
-/// The version that `If-Match` names, if it names one.
-fn expected(headers: &HeaderMap) -> Result<Option<u64>, Problem> {
-    let Some(tag) = headers.get(header::IF_MATCH) else { return Ok(None) };
-    let tag = tag.to_str().unwrap_or_default().trim();
-    if tag == "*" {
-        return Ok(None);
-    }
-    let quoted = tag.strip_prefix('"').and_then(|tag| tag.strip_suffix('"'));
-    let version = quoted.and_then(|version| version.parse().ok());
-    version.map(Some).ok_or_else(|| {
-        let detail = "`If-Match` names the one version that a GET gave in `ETag`, such as `\"3\"`".to_owned();
-        Problem::malformed(detail)
-    })
 }
 
 fn shown(edge: &Edge, set: &PolicySet) -> Response {
@@ -127,6 +113,7 @@ fn of_policies(error: PolicyError) -> Problem {
     let detail = error.to_string();
     match error {
         PolicyError::Invalid { .. } => Problem::unprocessable("invalid-policy", "Invalid policy", detail),
+        PolicyError::TooManyExpected => Problem::malformed(detail),
         PolicyError::Changed { .. } => {
             Problem::new(StatusCode::PRECONDITION_FAILED, "policies-changed", "Policies changed", detail)
         }

@@ -47,7 +47,7 @@ async fn policy_service(b: &mut Backings) -> Result<Arc<dyn Policies>> {
     };
     let service = PolicyService::new(store);
     // Only where nothing was ever in force.
-    match service.replace(Replacement { expected: Some(0), policies: vec![first_policy()?] }).await {
+    match service.replace(Replacement { expected: Some(vec![0]), policies: vec![first_policy()?] }).await {
         Ok(_) | Err(PolicyError::Changed { .. }) => Ok(Arc::new(service)),
         Err(error) => Err(error).context("cannot put the first policy in force"),
     }

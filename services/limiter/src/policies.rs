@@ -10,6 +10,8 @@ use crate::{Limit, LimitError};
 pub const MAX_POLICIES: usize = 16;
 /// Limits of one policy.
 pub const MAX_LIMITS: usize = 4;
+/// Versions that a replacement may expect.
+pub const MAX_EXPECTED: usize = 64;
 /// Key values that one policy leaves alone.
 pub const MAX_EXEMPT: usize = 1_000;
 
@@ -42,8 +44,8 @@ pub struct PolicySet {
 /// Other policies.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Replacement {
-    /// They replace this version and no other; `None`: whatever is in force.
-    pub expected: Option<u64>,
+    /// They replace one of these versions and no other, at most [`MAX_EXPECTED`]; `None`: whatever is in force.
+    pub expected: Option<Vec<u64>>,
     /// The policies.
     pub policies: Vec<Policy>,
 }
@@ -152,13 +154,14 @@ pub enum PolicyError {
         fault: PolicyFault,
     },
     /// Somebody else was faster.
-    #[error("version {current} is in force, and not version {expected}")]
+    #[error("version {current} is in force, and none that was expected")]
     Changed {
-        /// The version that the caller wanted to replace.
-        expected: u64,
         /// The version in force.
         current: u64,
     },
+    /// More than [`MAX_EXPECTED`].
+    #[error("a replacement expects at most {MAX_EXPECTED} versions")]
+    TooManyExpected,
     /// The component, or what it stands on, did not answer.
     #[error(transparent)]
     Unavailable(#[from] Unavailable),
@@ -167,7 +170,7 @@ pub enum PolicyError {
 impl RemoteError for PolicyError {
     fn kind(&self) -> Kind {
         match self {
-            Self::Invalid { .. } => Kind::Invalid,
+            Self::Invalid { .. } | Self::TooManyExpected => Kind::Invalid,
             Self::Changed { .. } => Kind::Conflict,
             Self::Unavailable(_) => Kind::Unavailable,
         }

@@ -2,16 +2,12 @@
 
 use std::{collections::HashSet, sync::Arc};
 
-use async_trait::async_trait;
-use contract::{Unavailable, Why};
-
 use crate::{
-    KeySource, Known, MAX_EXEMPT, MAX_KEY_BYTES, MAX_LIMITS, MAX_POLICIES, Policies, Policy, PolicyError,
-    PolicyFault, PolicySet, PolicyStore, Replacement, Stored,
+    KeySource, Known, MAX_EXEMPT, MAX_EXPECTED, MAX_KEY_BYTES, MAX_LIMITS, MAX_POLICIES, Policies, Policy,
+    PolicyError, PolicyFault, PolicySet, PolicyStore, Replacement, Stored,
 };
+use async_trait::async_trait;
 
-/// How often a replacement of whatever is in force begins again because somebody else was faster.
-const ATTEMPTS: u32 = 8;
 /// The longest name of a policy or a header.
 const MAX_NAME: usize = 64;
 
@@ -26,19 +22,39 @@ impl PolicyService {
         Self { store }
     }
 
-    async fn replace_once(&self, replacement: &Replacement) -> Result<Option<PolicySet>, PolicyError> {
-        let current = self.store.load().await?;
-        // Whoever repeats a replacement expects the version before it, and finds what it wanted.
-        if current.version > 0 && current.policies == replacement.policies {
-            return Ok(Some(current));
+    async fn store_over(&self, expected: &[u64], policies: Vec<Policy>) -> Result<PolicySet, PolicyError> {
+        let mut next = PolicySet { version: 0, policies };
+        // Each further attempt is for another of the expected versions, and there are not many.
+        for _ in 0..=expected.len() {
+            let current = self.store.load().await?;
+            if is_repeated(&current, &next.policies) {
+                return Ok(current);
+            }
+            if !expected.contains(&current.version) {
+                return Err(PolicyError::Changed { current: current.version });
+            }
+            next.version = current.version + 1;
+            if self.store.store(&next, current.version).await? == Stored::Stored {
+                return Ok(next);
+            }
         }
-        if let Some(expected) = replacement.expected.filter(|expected| *expected != current.version) {
-            return Err(PolicyError::Changed { expected, current: current.version });
-        }
-        let next = PolicySet { version: current.version + 1, policies: replacement.policies.clone() };
-        let stored = self.store.store(&next, current.version).await?;
-        Ok((stored == Stored::Stored).then_some(next))
+        Err(PolicyError::Changed { current: self.store.load().await?.version })
     }
+
+    /// In some order of all who replace whatever is in force, none of whom has to try again.
+    async fn store_over_any(&self, policies: Vec<Policy>) -> Result<PolicySet, PolicyError> {
+        let current = self.store.load().await?;
+        if is_repeated(&current, &policies) {
+            return Ok(current);
+        }
+        let version = self.store.store_over_any(&policies).await?;
+        Ok(PolicySet { version, policies })
+    }
+}
+
+/// Whoever repeats a replacement expects the version before it, and finds what it wanted.
+fn is_repeated(current: &PolicySet, policies: &[Policy]) -> bool {
+    current.version > 0 && current.policies == policies
 }
 
 #[async_trait]
@@ -49,13 +65,13 @@ impl Policies for PolicyService {
     }
 
     async fn replace(&self, replacement: Replacement) -> Result<PolicySet, PolicyError> {
-        validate(&replacement.policies)?;
-        for _ in 0..ATTEMPTS {
-            if let Some(policies) = self.replace_once(&replacement).await? {
-                return Ok(policies);
-            }
+        let Replacement { expected, policies } = replacement;
+        validate(&policies)?;
+        match expected {
+            Some(expected) if expected.len() > MAX_EXPECTED => Err(PolicyError::TooManyExpected),
+            Some(expected) => self.store_over(&expected, policies).await,
+            None => self.store_over_any(policies).await,
         }
-        Err(Unavailable::new("policies", Why::Overloaded).into())
     }
 }
 

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use contract::Unavailable;
 
-use crate::PolicySet;
+use crate::{Policy, PolicySet};
 
 /// Keeps the policies, all of them under one version.
 ///
@@ -16,6 +16,9 @@ pub trait PolicyStore: Send + Sync {
 
     /// Stores these policies if the stored version is still `replaced`.
     async fn store(&self, policies: &PolicySet, replaced: u64) -> Result<Stored, Unavailable>;
+
+    /// Stores these policies in place of any, under the version after it; that version.
+    async fn store_over_any(&self, policies: &[Policy]) -> Result<u64, Unavailable>;
 }
 
 /// What became of an attempt to store.

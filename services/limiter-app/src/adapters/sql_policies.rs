@@ -4,7 +4,7 @@
 use async_trait::async_trait;
 use backing::{Postgres, Sqlite, migrate, unavailable};
 use contract::{Unavailable, Why};
-use limiter::{PolicySet, PolicyStore, Stored};
+use limiter::{Policy, PolicySet, PolicyStore, Stored};
 
 macro_rules! policy_store {
     ($doc:literal, $store:ident on $database:ident: reads by $reader:ident, writes by $writer:ident, tables by $migration:literal) => {
@@ -44,6 +44,18 @@ macro_rules! policy_store {
                     .await
                     .map_err(|error| unavailable(&error))?;
                 Ok(if updated.rows_affected() == 1 { Stored::Stored } else { Stored::Changed })
+            }
+
+            async fn store_over_any(&self, policies: &[Policy]) -> Result<u64, Unavailable> {
+                let update =
+                    "UPDATE policies SET version = version + 1, policies = $1 WHERE id = 1 RETURNING version";
+                let policies = serde_json::to_string(policies).map_err(|_| unreadable())?;
+                let version: i64 = sqlx::query_scalar(update)
+                    .bind(policies)
+                    .fetch_one(self.database.$writer())
+                    .await
+                    .map_err(|error| unavailable(&error))?;
+                Ok(version.unsigned_abs())
             }
         }
     };

@@ -39,6 +39,12 @@ impl PolicyStore for Memory {
         *stored = policies.clone();
         Ok(Stored::Stored)
     }
+
+    async fn store_over_any(&self, policies: &[Policy]) -> Result<u64, Unavailable> {
+        let mut stored = self.stored.lock().unwrap();
+        *stored = PolicySet { version: stored.version + 1, policies: policies.to_vec() };
+        Ok(stored.version)
+    }
 }
 
 fn policy(name: &str) -> Policy {
@@ -58,6 +64,14 @@ fn service(others: u32) -> PolicyService {
 fn replace(
     service: &PolicyService,
     expected: Option<u64>,
+    policies: &[Policy],
+) -> Result<PolicySet, PolicyError> {
+    replace_any_of(service, expected.map(|version| vec![version]), policies)
+}
+
+fn replace_any_of(
+    service: &PolicyService,
+    expected: Option<Vec<u64>>,
     policies: &[Policy],
 ) -> Result<PolicySet, PolicyError> {
     at_once(service.replace(Replacement { expected, policies: policies.to_vec() }))
@@ -86,21 +100,36 @@ fn the_same_policies_again_change_nothing() {
 fn whoever_expects_another_version_is_told_which_is_in_force() {
     let service = service(0);
     replace(&service, None, &[policy("a")]).unwrap();
-    let changed = PolicyError::Changed { expected: 0, current: 1 };
+    let changed = PolicyError::Changed { current: 1 };
     assert_eq!(replace(&service, Some(0), &[policy("b")]), Err(changed));
     assert_eq!(replace(&service, Some(1), &[policy("b")]).unwrap().version, 2);
 }
 
 #[test]
 fn of_two_who_replace_the_same_version_one_is_told() {
-    let changed = PolicyError::Changed { expected: 0, current: 1 };
+    let changed = PolicyError::Changed { current: 1 };
     assert_eq!(replace(&service(1), Some(0), &[policy("a")]), Err(changed));
 }
 
 #[test]
-fn whoever_replaces_whatever_is_in_force_wins_in_the_end_but_does_not_try_for_ever() {
-    assert_eq!(replace(&service(3), None, &[policy("a")]).unwrap().version, 4);
-    assert!(matches!(replace(&service(99), None, &[policy("a")]), Err(PolicyError::Unavailable(_))));
+fn whoever_replaces_whatever_is_in_force_does_so_at_once_however_many_others_write() {
+    let service = service(99);
+    for (turn, name) in (1..=20).map(|turn| (turn, format!("mine-{turn}"))) {
+        // Somebody else writes between what is loaded and what is stored.
+        assert_eq!(replace(&service, None, &[policy(&name)]).unwrap().version, 2 * turn);
+    }
+}
+
+#[test]
+fn whoever_expects_one_of_several_versions_replaces_the_one_that_is_in_force() {
+    let service = service(2);
+    let expected = || Some(vec![7, 1, 0, 2]);
+    assert_eq!(replace_any_of(&service, expected(), &[policy("a")]).unwrap().version, 3);
+    let changed = PolicyError::Changed { current: 3 };
+    assert_eq!(replace_any_of(&service, expected(), &[policy("b")]), Err(changed.clone()));
+    assert_eq!(replace_any_of(&service, Some(vec![]), &[policy("b")]), Err(changed), "none is expected");
+    let many = Some(vec![3; limiter::MAX_EXPECTED + 1]);
+    assert_eq!(replace_any_of(&service, many, &[policy("b")]), Err(PolicyError::TooManyExpected));
 }
 
 #[test]

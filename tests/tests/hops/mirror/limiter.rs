@@ -119,14 +119,16 @@ fn policy_fault() -> impl Strategy<Value = PolicyFault> {
 fn policy_error() -> impl Strategy<Value = PolicyError> {
     prop_oneof![
         (text(), policy_fault()).prop_map(|(policy, fault)| PolicyError::Invalid { policy, fault }),
-        any::<(u64, u64)>().prop_map(|(expected, current)| PolicyError::Changed { expected, current }),
+        any::<u64>().prop_map(|current| PolicyError::Changed { current }),
+        Just(PolicyError::TooManyExpected),
         unavailable().prop_map(PolicyError::Unavailable),
     ]
     // Whoever adds one gives it its place above.
     .prop_map(|error| match error {
-        error @ (PolicyError::Invalid { .. } | PolicyError::Changed { .. } | PolicyError::Unavailable(_)) => {
-            error
-        }
+        error @ (PolicyError::Invalid { .. }
+        | PolicyError::Changed { .. }
+        | PolicyError::TooManyExpected
+        | PolicyError::Unavailable(_)) => error,
     })
 }
 
@@ -207,7 +209,7 @@ fn count_error() -> impl Strategy<Value = CountError> {
 #[test]
 fn what_is_asked_of_policies_crosses_a_hop() {
     let policies: Hops<dyn Policies> = Hops::to(policies::CONTRACT, |mirror| mirror);
-    let replacement = (prop::option::of(any::<u64>()), many(policy()))
+    let replacement = (prop::option::of(many(any::<u64>())), many(policy()))
         .prop_map(|(expected, policies)| Replacement { expected, policies });
     proptest!(|(asked in replacement, says in prop::result::maybe_ok(policy_set(), policy_error()))| {
         policies.carry(&asked, &says, &async |policies, asked| policies.replace(asked).await)?;

@@ -112,22 +112,32 @@ impl Encodes<Option<domain::PolicySet>> for Update {
     }
 }
 
-/// `message Replacement { optional uint64 expected = 1; repeated Policy policies = 2; }`
+/// `message Replacement { bool is_conditional = 1; repeated Policy policies = 2; repeated uint64 expected = 3; }`
 #[derive(Clone, PartialEq, prost::Message)]
 pub struct Replacement {
-    #[prost(uint64, optional, tag = "1")]
-    expected: Option<u64>,
+    /// Whether one of the expected versions has to be in force.
+    #[prost(bool, tag = "1")]
+    is_conditional: bool,
     #[prost(message, repeated, tag = "2")]
     policies: Vec<Policy>,
+    #[prost(uint64, repeated, tag = "3")]
+    expected: Vec<u64>,
 }
 
 impl Encodes<domain::Replacement> for Replacement {
     fn of(replacement: domain::Replacement) -> Self {
-        Self { expected: replacement.expected, policies: all_of(replacement.policies) }
+        Self {
+            is_conditional: replacement.expected.is_some(),
+            policies: all_of(replacement.policies),
+            expected: replacement.expected.unwrap_or_default(),
+        }
     }
 
     fn parse(self) -> Result<domain::Replacement, Malformed> {
-        Ok(domain::Replacement { expected: self.expected, policies: parse_all(self.policies)? })
+        Ok(domain::Replacement {
+            expected: self.is_conditional.then_some(self.expected),
+            policies: parse_all(self.policies)?,
+        })
     }
 }
 
@@ -146,7 +156,7 @@ const FAULTS: [PolicyFault; 11] = [
     PolicyFault::Prefix,
 ];
 
-/// `message PolicyError { string policy = 1; uint32 fault = 2; optional uint64 expected = 3; uint64 current = 4; Unavailable unavailable = 5; }`
+/// `message PolicyError { string policy = 1; uint32 fault = 2; bool too_many_expected = 3; optional uint64 current = 4; Unavailable unavailable = 5; }`
 #[derive(Clone, PartialEq, prost::Message)]
 pub struct PolicyError {
     /// For an invalid one.
@@ -155,11 +165,11 @@ pub struct PolicyError {
     /// For an invalid one; 0 for no fault.
     #[prost(uint32, tag = "2")]
     fault: u32,
-    /// For a version that is not in force.
-    #[prost(uint64, optional, tag = "3")]
-    expected: Option<u64>,
-    #[prost(uint64, tag = "4")]
-    current: u64,
+    #[prost(bool, tag = "3")]
+    too_many_expected: bool,
+    /// For one that was not expected.
+    #[prost(uint64, optional, tag = "4")]
+    current: Option<u64>,
     #[prost(message, optional, tag = "5")]
     unavailable: Option<Away>,
 }
@@ -171,9 +181,8 @@ impl Encodes<domain::PolicyError> for PolicyError {
                 let place = FAULTS.iter().position(|known| *known == fault);
                 Self { policy, fault: place.map_or(0, |place| place as u32 + 1), ..Self::default() }
             }
-            domain::PolicyError::Changed { expected, current } => {
-                Self { expected: Some(expected), current, ..Self::default() }
-            }
+            domain::PolicyError::Changed { current } => Self { current: Some(current), ..Self::default() },
+            domain::PolicyError::TooManyExpected => Self { too_many_expected: true, ..Self::default() },
             domain::PolicyError::Unavailable(unavailable) => {
                 Self { unavailable: Some(Away::of(unavailable)), ..Self::default() }
             }
@@ -185,8 +194,11 @@ impl Encodes<domain::PolicyError> for PolicyError {
             let fault = FAULTS.get(place).ok_or(Malformed)?.clone();
             return Ok(domain::PolicyError::Invalid { policy: self.policy, fault });
         }
-        if let Some(expected) = self.expected {
-            return Ok(domain::PolicyError::Changed { expected, current: self.current });
+        if let Some(current) = self.current {
+            return Ok(domain::PolicyError::Changed { current });
+        }
+        if self.too_many_expected {
+            return Ok(domain::PolicyError::TooManyExpected);
         }
         required(self.unavailable).map(domain::PolicyError::Unavailable)
     }
