@@ -234,6 +234,9 @@ fn addresses_that_do_not_serve_are_refused() {
         ("--kafka-url", "events=kafka", "kafka://127.0.0.1:99999"),
     ] {
         is_refused(&desk, &["up", "shortener", "--set", axis, flag, url], &["port", flag]);
+        let other = url.replace(flag.trim_start_matches("--").trim_end_matches("-url"), "http");
+        assert!(other.starts_with("http://"), "{other}");
+        is_refused(&desk, &["up", "shortener", "--set", axis, flag, &other], &["address", flag]);
     }
     is_refused(&desk, &["export", "compose", "shortener", "--port", "0"], &["--port"]);
 }

@@ -282,7 +282,13 @@ fn verdict(is: Relation, factor: f64, low: f64, high: f64, b_low: f64, b_high: f
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
+    use load::record::Pace;
+    use runtime::Wiring;
+
     use super::*;
+    use crate::{plan::ArmPlan, systems};
 
     #[test]
     fn a_claim_holds_only_when_the_whole_interval_says_so() {
@@ -323,6 +329,24 @@ mod tests {
             by_at_least: None,
             expect: Expectation::Holds,
         }
+    }
+
+    #[test]
+    fn what_is_said_of_latency_is_said_with_the_arms_that_are_saturated() {
+        let system = systems::find("shortener").unwrap();
+        let arm = |name: &str, answered| {
+            let mut arm = ArmData::new(ArmPlan::new(name.to_owned(), Wiring::defaults(system)), &[]);
+            let second = Duration::from_secs(1);
+            arm.record.pace =
+                Pace { span: second, answered, succeeded: answered, due: 500.0, window: second, slices: 1 };
+            arm
+        };
+        let (fast, slow) = (arm("fast", 500.0), arm("slow", 49.0));
+        let told = "; slow is saturated: 49.0 of 500 a second";
+        assert_eq!(saturated(&Metric::P99, &[&slow, &fast]), told);
+        assert_eq!(saturated(&Metric::P50, &[&fast, &slow]), told);
+        assert_eq!(saturated(&Metric::P99, &[&fast, &fast]), "");
+        assert_eq!(saturated(&Metric::Cpu, &[&slow, &fast]), "", "what an operation costs does not grow");
     }
 
     #[test]

@@ -50,6 +50,8 @@ pub fn where_time_goes(traces: &[Trace]) -> Vec<Spent> {
     let all: u64 = totals.values().sum();
     let mut spent: Vec<_> = totals
         .into_iter()
+        // What only ran after replies took none of the time.
+        .filter(|(_, total_ns)| *total_ns > 0)
         .map(|(place, total_ns)| Spent {
             place,
             mean_us: total_ns as f64 / 1_000.0 / operations as f64,

@@ -41,6 +41,12 @@ impl Borrowed {
     pub(super) fn create(url: &str, prefix: &str, roles: &[String]) -> Result<(Addresses, Self)> {
         let hint =
             "expected `--postgres-url postgres://user:password@host:5432/postgres` of a server that is up";
+        // The driver takes any scheme, and would ask a web server for a database.
+        let scheme = url.split_once("://").map_or("", |(scheme, _)| scheme);
+        if !["postgres", "postgresql"].iter().any(|known| known.eq_ignore_ascii_case(scheme)) {
+            let what = "the address of the PostgreSQL server does not begin with `postgres://`";
+            return Err(Complaint::new(what).hint(hint).into());
+        }
         let server = PgConnectOptions::from_str(url).map_err(|error| {
             Complaint::new(format!("the address of the PostgreSQL server is malformed: {error}")).hint(hint)
         })?;

@@ -5,7 +5,7 @@ use maud::{Markup, html};
 use super::{arm_name, titled};
 use crate::report::model::{Arm, Report, TimeShare, Trace};
 use crate::report::svg;
-use crate::report::words::{duration_of_ms, three_digits, trimmed};
+use crate::report::words::{three_digits, trimmed};
 
 /// Spans after a reply that are listed; a longer list ends with how many are left out.
 const MOST_AFTERWARDS: usize = 20;
@@ -33,7 +33,7 @@ pub(super) fn section(report: &Report) -> Markup {
             @if let Some(trace) = &arm.trace {
                 h3 { "One " (trace.operation) " in " (arm_name(report, &arm.label)) }
                 div class="scroll" { (svg::trace(trace, place, longest)) }
-                p class="soft small" { "Trace " code { (trace.trace_id) } ". Filled: work of its own. Outlined: waiting for another process or a store. With a chevron: cut at the reply, and goes on after it." }
+                p class="soft small" { "Trace " code { (trace.trace_id) } ". Filled: work of its own. Outlined: waiting for another process or a store." @if goes_on(trace) { " With a chevron: cut at the reply, and goes on after it." } }
                 (afterwards(trace))
             }
         }
@@ -46,17 +46,25 @@ pub(super) fn section(report: &Report) -> Markup {
     )
 }
 
+fn goes_on(trace: &Trace) -> bool {
+    trace.until_reply().any(|span| span.end_us() > trace.reply_us())
+}
+
 /// What began after the reply, so that nobody waited for it: an event that is delivered later.
 fn afterwards(trace: &Trace) -> Markup {
     let spans: Vec<_> = trace.after_reply().collect();
     if spans.is_empty() {
         return html! {};
     }
-    let told = |us: f64| duration_of_ms(us / 1_000.0);
+    let told = |us: f64| match us {
+        ..1e3 => format!("{} µs", three_digits(us)),
+        ..1e6 => format!("{} ms", three_digits(us / 1e3)),
+        _ => format!("{} s", three_digits(us / 1e6)),
+    };
     html! {
         div class="scroll" {
             table class="afterwards" {
-                thead { tr { th { "after the reply" } th { "process" } th { "began after" } th { "took" } } }
+                thead { tr { th { "after the reply" } th { "process" } th { "later by" } th { "took" } } }
                 tbody {
                     @for span in spans.iter().take(MOST_AFTERWARDS) {
                         tr {

@@ -41,10 +41,14 @@ fn own_times_tell_the_edge_the_hop_and_the_component_apart_and_add_up() {
 fn what_runs_after_the_reply_is_nobodys_wait() {
     let mut late = span(2, 1, "clicks.record", SpanKind::Internal, 90, 500);
     late.component = Some("clicks".to_owned());
-    let trace =
-        Trace { id: String::new(), spans: vec![span(1, 0, "GET /{code}", SpanKind::Server, 0, 100), late] };
-    let total: f64 = where_time_goes(&[trace]).iter().map(|spent| spent.mean_us).sum();
+    let mut after = span(3, 1, "clicks.deliver", SpanKind::Internal, 400, 900);
+    after.component = Some("delivery".to_owned());
+    let root = span(1, 0, "GET /{code}", SpanKind::Server, 0, 100);
+    let spent = where_time_goes(&[Trace { id: String::new(), spans: vec![root, late, after] }]);
+    let total: f64 = spent.iter().map(|spent| spent.mean_us).sum();
     assert!((total - 100.0).abs() < 1e-9);
+    let delivery = Place::Component("delivery".to_owned());
+    assert!(spent.iter().all(|spent| spent.place != delivery), "no place in an operation's time: {spent:?}");
 }
 
 #[test]
