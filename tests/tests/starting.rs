@@ -99,6 +99,9 @@ fn a_process_whose_store_is_late_is_alive_and_says_what_it_waits_for() {
     let (status, _) = process.ask("/links/resolve").unwrap();
     assert_eq!(status, 503, "its components are not there yet");
     process.running.says(&format!("waiting for {what}"));
+    let checked = desk.lab(&["health", desk.path("host.toml").to_str().unwrap()]);
+    assert_eq!(checked.code, Some(2), "{checked:?}");
+    assert!(checked.err.contains(&what), "a container's health check says it as well: {checked:?}");
     process.ends();
 }
 

@@ -29,7 +29,8 @@ impl Args {
         match http::get(address, "/health/ready", ANSWER_WITHIN) {
             Ok(reply) if reply.status == 200 => Ok(Outcome::Done),
             Ok(reply) => {
-                let what = format!("`http://{address}/health/ready` answers {}", reply.status);
+                let lacks = reply.body.lines().collect::<Vec<_>>().join("; ");
+                let what = format!("`http://{address}/health/ready` answers {}: {lacks}", reply.status);
                 Err(Complaint::new(what).hint(hint).into())
             }
             Err(error) => {
