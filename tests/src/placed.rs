@@ -34,9 +34,14 @@ pub async fn placed<C: Contract>(
 
 /// Serves methods as a process of a wiring serves its components.
 pub async fn serving(methods: Methods) -> SocketAddr {
+    serving_within(methods, Limits::default()).await
+}
+
+/// The same with other limits, except the deadline.
+pub async fn serving_within(methods: Methods, limits: Limits) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
     let address = listener.local_addr().expect("it is bound");
-    let limits = Limits { request_ms: PATIENT.as_millis() as u64, ..Limits::default() };
+    let limits = Limits { request_ms: PATIENT.as_millis() as u64, ..limits };
     let metrics = ServerMetrics::register(&mut Registry::default()).of("internal");
     let ingress = Ingress::internal(methods, axum::Router::new(), limits, metrics);
     let stop = CancellationToken::new();

@@ -52,6 +52,12 @@ impl Wirings {
         Self { public_urls: vec![url.parse().expect("a public URL")], ..self }
     }
 
+    /// With these limits.
+    #[must_use]
+    pub fn with_limits(self, limits: Limits) -> Self {
+        Self { limits, ..self }
+    }
+
     /// Every wiring that some arm of some scenario has, once.
     pub fn of_scenarios(&self) -> Vec<ArmPlan> {
         let library = Library::find(Some(&root().join("scenarios"))).expect("scenarios");

@@ -11,7 +11,8 @@ const USER: u32 = 10_001;
 /// Pods that a process always has: one may go with its machine.
 const LEAST_PODS: usize = 2;
 
-/// How long a process may take to end: 5 s until nobody sends it anything, 5 s for what is under way, and a margin.
+/// How long a process may take to end: 5 s until no new connection comes, 3 s as a lame duck, 5 s for what is under way,
+/// 5 s for what goes on beside requests, and a margin.
 const GRACE_S: u32 = 20;
 
 /// The objects of a process.

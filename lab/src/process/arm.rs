@@ -22,7 +22,7 @@ use crate::{
 /// How often an arm is started again because another program took one of its ports.
 const ATTEMPTS: u32 = 3;
 
-/// How much longer than its drain limit a process may take to end.
+/// How much longer than its limits a process may take to end.
 const END_MARGIN: Duration = Duration::from_secs(2);
 
 /// An arm that is up. Dropping it stops it.
@@ -82,7 +82,7 @@ impl Start<'_> {
                         processes,
                         backings,
                         receiver,
-                        held: Held::Children(children, Duration::from_millis(self.options.limits.drain_ms)),
+                        held: Held::Children(children, self.options.limits.ending()),
                     });
                 }
                 Err(ready::NotReady::Died(ended)) if attempt < ATTEMPTS && taken(&ended) => attempt += 1,

@@ -17,11 +17,11 @@ use contract::{Unavailable, Why};
 use http_body_util::{BodyExt, Full};
 use hyper_util::{client::legacy::Client as Plain, rt::TokioExecutor};
 use remote::{Balancing, Context, Contract, MAX_MESSAGE_BYTES, Served, Trace, Transport, current, scope};
-use runtime::edge::Problem;
+use runtime::{Limits, edge::Problem};
 use shortener::{Code, Link, LinkError, Links, Removed, Shorten};
 use shortener_app::remotes::links;
 use system_tests::{
-    placed::{client, client_of, serving},
+    placed::{client, client_of, serving, serving_within},
     wire::Wire,
 };
 use tokio::time::Instant;
@@ -282,5 +282,28 @@ async fn with_two_choices_a_slow_copy_gets_less_to_do() {
         let (slow, quick) = (slow.seen.lock().unwrap().len(), quick.seen.lock().unwrap().len());
         assert_eq!(slow + quick, 80);
         assert!(slow * 2 < quick, "{transport:?}: {slow} went to the slow copy and {quick} to the quick one");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn connections_that_grow_old_cost_no_call() {
+    for transport in TRANSPORTS {
+        let probe: Arc<Probe> = Arc::new(Probe::default());
+        let limits = Limits { connection_age_ms: 10, ..Limits::default() };
+        let address = serving_within(links::Placed::serve(transport, Arc::clone(&probe) as _), limits).await;
+        let links = links::Placed::reach(transport, client(transport, address));
+        let until = Instant::now() + Duration::from_secs(1);
+        let asking = (0..16).map(|_| {
+            let links = Arc::clone(&links);
+            tokio::spawn(async move {
+                while Instant::now() < until {
+                    let answer = links.resolve(code()).await;
+                    assert_eq!(answer, Err(LinkError::NotFound { code: code() }), "{transport:?}");
+                }
+            })
+        });
+        for asked in futures::future::join_all(asking).await {
+            asked.unwrap();
+        }
     }
 }

@@ -24,6 +24,10 @@ pub(crate) enum Lost {
     /// an idle connection while a request is on its way (RFC 9112, 9.5): that says nothing of whether it is there.
     #[error("the peer closed a connection that was idle")]
     OnReuse,
+    /// The peer ends the connection, and says that it did not take up this request: to send it again is safe whatever it
+    /// asks for (RFC 9113, 6.8).
+    #[error("the peer ended the connection before it took up the request")]
+    NotTakenUp,
     /// It has more bytes than a message may have.
     #[error("the reply has more than {} bytes", crate::MAX_MESSAGE_BYTES)]
     TooLarge,

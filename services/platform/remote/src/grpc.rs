@@ -109,6 +109,9 @@ where
     }
 }
 
+/// How many connections a call may try whose peer ends them before it takes the call up.
+const CONNECTIONS_TRIED: u32 = 3;
+
 /// The wire, for gRPC: tonic's encoding on one shared connection.
 ///
 /// Not tonic's own `Channel`: that puts a queue and a task between caller and connection.
@@ -131,7 +134,7 @@ impl GrpcTransport {
     /// Sends a call; once more if a connection that was there lost it, and sending it twice does no harm.
     async fn send(self, call: &Call) -> Result<Bytes, Status> {
         match self.send_once(call).await {
-            Err(status) if call.method.repeatable && was_lost_on_reuse(&status) => {
+            Err(status) if call.method.repeatable && matches!(lost(&status), Some(Lost::OnReuse)) => {
                 self.resent.inc();
                 self.send_once(call).await
             }
@@ -139,7 +142,18 @@ impl GrpcTransport {
         }
     }
 
+    /// Sends a call by one connection, or the next ones while the peer ends them before it takes the call up.
     async fn send_once(&self, call: &Call) -> Result<Bytes, Status> {
+        for _ in 1..CONNECTIONS_TRIED {
+            match self.send_by_one(call).await {
+                Err(status) if matches!(lost(&status), Some(Lost::NotTakenUp)) => {}
+                outcome => return outcome,
+            }
+        }
+        self.send_by_one(call).await
+    }
+
+    async fn send_by_one(&self, call: &Call) -> Result<Bytes, Status> {
         let mut request = tonic::Request::new(call.body.clone());
         let mut carried = http::HeaderMap::with_capacity(2);
         write_context(&call.context, &mut carried);
@@ -150,9 +164,9 @@ impl GrpcTransport {
     }
 }
 
-fn was_lost_on_reuse(status: &Status) -> bool {
-    let source = std::error::Error::source(status);
-    source.and_then(|source| source.downcast_ref()).is_some_and(|lost| matches!(lost, Lost::OnReuse))
+/// Why a call has no reply, if that is why.
+fn lost(status: &Status) -> Option<&Lost> {
+    std::error::Error::source(status).and_then(|source| source.downcast_ref())
 }
 
 /// The connection as tonic's client calls it.

@@ -221,7 +221,7 @@ impl Service<Call> for HttpTransport {
             let method = call.method;
             let (head, body) = match transport.send(call).await {
                 Ok(reply) => reply.into_parts(),
-                Err(Lost::Away | Lost::OnReuse) => {
+                Err(Lost::Away | Lost::OnReuse | Lost::NotTakenUp) => {
                     return Err(Unavailable::new(method.service, Why::Unreachable));
                 }
                 Err(error @ Lost::TooLarge) => return Err(method.misunderstood(&error)),

@@ -92,6 +92,9 @@ impl From<PublicUrl> for String {
 pub struct Limits {
     /// Connections that a server accepts; further ones wait in the kernel's backlog.
     pub connections: usize,
+    /// How old a connection becomes, milliseconds, give or take a tenth: then its client is told to make another one, so
+    /// that replicas which came later get their share. 0: it becomes as old as its client likes.
+    pub connection_age_ms: u64,
     /// Requests under way at once; a further one is refused with 503.
     pub in_flight: usize,
     /// The deadline that a request gets at the edge, milliseconds.
@@ -100,7 +103,10 @@ pub struct Limits {
     pub attempt_ms: u64,
     /// How long a Redis server may take to answer, milliseconds.
     pub redis_ms: u64,
-    /// How long a stopping process waits for requests under way, milliseconds.
+    /// How long a stopping process is a lame duck, milliseconds: not ready, but answering as before, while each reply
+    /// tells its client to go elsewhere. 0 where nobody sends requests elsewhere.
+    pub lame_duck_ms: u64,
+    /// How long it then waits for requests under way, milliseconds.
     pub drain_ms: u64,
 }
 
@@ -108,10 +114,12 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             connections: 1_024,
+            connection_age_ms: 300_000,
             in_flight: 512,
             request_ms: 2_000,
             attempt_ms: 1_000,
             redis_ms: backing::ANSWER_WITHIN.as_millis() as u64,
+            lame_duck_ms: 0,
             drain_ms: 5_000,
         }
     }
@@ -121,6 +129,26 @@ impl Limits {
     /// The deadline that a request gets at the edge.
     pub fn request(&self) -> Duration {
         Duration::from_millis(self.request_ms)
+    }
+
+    /// How old a connection becomes, if that is limited.
+    pub fn connection_age(&self) -> Option<Duration> {
+        (self.connection_age_ms > 0).then(|| Duration::from_millis(self.connection_age_ms))
+    }
+
+    /// How long a stopping process is a lame duck.
+    pub fn lame_duck(&self) -> Duration {
+        Duration::from_millis(self.lame_duck_ms)
+    }
+
+    /// How long it then waits for requests under way.
+    pub fn drain(&self) -> Duration {
+        Duration::from_millis(self.drain_ms)
+    }
+
+    /// How long a process may take to end, from the order to stop to its last reply.
+    pub fn ending(&self) -> Duration {
+        self.lame_duck() + self.drain()
     }
 
     /// How long a Redis server may take to answer.

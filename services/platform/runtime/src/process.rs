@@ -2,7 +2,7 @@
 //!
 //! It says that it is alive from its first moment on, waits for its stores however late they are, and serves when it is
 //! wired. Whether it waits for too long is for its supervisor to say, or for whoever stops it.
-//! It ends in order: not ready, no new connections, requests under way, background tasks, spans.
+//! It ends in order: not ready, a lame duck for a while, no new connections, requests under way, background tasks, spans.
 
 use std::{pin::pin, sync::Arc, time::Duration};
 
@@ -12,6 +12,7 @@ use backing::Background;
 use futures::future::LocalBoxFuture;
 use nix::sched::{CpuSet, sched_setaffinity};
 use prometheus_client::{encoding::text::encode, registry::Registry};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -48,14 +49,22 @@ pub struct Service {
 /// a process does not outlive whoever started it.
 pub fn host(service: &Service, file: HostFile) -> Result<()> {
     pin(&file.cpus)?;
-    telemetry::log();
     // One worker a processor; with one processor nothing is gained by moving work between threads.
     let mut builder = match file.cpus.len() {
         1 => tokio::runtime::Builder::new_current_thread(),
         _ => tokio::runtime::Builder::new_multi_thread(),
     };
     let runtime = builder.enable_all().build()?;
-    runtime.block_on(run(service, file))
+    // Before anything else: to the first process of a container a signal that it does not ask for is lost.
+    let signals = {
+        let _within = runtime.enter();
+        Signals::heard()?
+    };
+    telemetry::log();
+    let ended = runtime.block_on(run(service, file, signals));
+    // What still blocks a thread, such as the look-up of a name, is not waited for.
+    runtime.shutdown_background();
+    ended
 }
 
 fn pin(cpus: &[usize]) -> Result<()> {
@@ -69,13 +78,13 @@ fn pin(cpus: &[usize]) -> Result<()> {
     sched_setaffinity(nix::unistd::Pid::from_raw(0), &set).context("cannot pin the process to its processors")
 }
 
-async fn run(service: &Service, file: HostFile) -> Result<()> {
+async fn run(service: &Service, file: HostFile, signals: Signals) -> Result<()> {
     let choices = file.axes.iter().map(|(axis, value)| (axis.as_str(), value.as_str()));
     let wiring = Wiring::with(service.system, choices)?;
     wiring.check()?;
     let limits = file.limits;
     let serve_limits = ServeLimits::from(&limits);
-    let mut told = pin!(stopped(serve_limits.drain + EXIT_MARGIN));
+    let mut told = pin!(signals.stop(limits.ending() + EXIT_MARGIN));
     let health = Health::default();
     let starting = Starting::at(file.internal, health.clone(), limits)?;
     let public_address = file.public.map(Reserved::new).transpose()?;
@@ -141,33 +150,42 @@ fn metrics(registry: Registry) -> Router {
     )
 }
 
-/// Waits until the process is told to stop, and says by what.
-///
-/// When whoever started it is gone, nobody is left to kill it: so it ends within `at_most`, whatever hangs.
-async fn stopped(at_most: Duration) -> Result<&'static str> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    if !stdin_is_a_pipe() {
-        return Ok(tokio::select! {
-            _ = terminate.recv() => "SIGTERM",
-            _ = interrupt.recv() => "SIGINT",
-        });
+/// What tells a process to stop, heard from when this is made.
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    fn heard() -> Result<Self> {
+        Ok(Self { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
     }
-    // Ctrl-C reaches the whole terminal group; whoever holds the pipe decides when this process stops.
-    let closed = CancellationToken::new();
-    let watcher = closed.clone();
-    std::thread::Builder::new().name("stdin".into()).spawn(move || {
-        let _ = std::io::copy(&mut std::io::stdin().lock(), &mut std::io::sink());
-        watcher.cancel();
-        std::thread::sleep(at_most);
-        std::process::exit(EXIT_HUNG);
-    })?;
-    loop {
-        tokio::select! {
-            _ = terminate.recv() => return Ok("SIGTERM"),
-            () = closed.cancelled() => return Ok("its starter is gone"),
-            _ = interrupt.recv() => {}
+
+    /// Waits until the process is told to stop, and says by what.
+    ///
+    /// When whoever started it is gone, nobody is left to kill it: so it ends within `at_most`, whatever hangs.
+    async fn stop(mut self, at_most: Duration) -> Result<&'static str> {
+        if !stdin_is_a_pipe() {
+            return Ok(tokio::select! {
+                _ = self.terminate.recv() => "SIGTERM",
+                _ = self.interrupt.recv() => "SIGINT",
+            });
+        }
+        // Ctrl-C reaches the whole terminal group; whoever holds the pipe decides when this process stops.
+        let closed = CancellationToken::new();
+        let watcher = closed.clone();
+        std::thread::Builder::new().name("stdin".into()).spawn(move || {
+            let _ = std::io::copy(&mut std::io::stdin().lock(), &mut std::io::sink());
+            watcher.cancel();
+            std::thread::sleep(at_most);
+            std::process::exit(EXIT_HUNG);
+        })?;
+        loop {
+            tokio::select! {
+                _ = self.terminate.recv() => return Ok("SIGTERM"),
+                () = closed.cancelled() => return Ok("its starter is gone"),
+                _ = self.interrupt.recv() => {}
+            }
         }
     }
 }

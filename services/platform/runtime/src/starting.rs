@@ -1,6 +1,6 @@
 //! A process before it can serve: from its first moment on it says that it is alive, and for what it waits.
 
-use std::net::SocketAddr;
+use std::{net::SocketAddr, time::Duration};
 
 use anyhow::{Result, anyhow};
 use prometheus_client::registry::Registry;
@@ -32,7 +32,9 @@ impl Starting {
         let metrics = ServerMetrics::register(&mut Registry::default()).of("internal");
         let ingress = Ingress::starting(health.routes(), limits, metrics);
         let stop = CancellationToken::new();
-        let server = tokio::spawn(serve(same, ingress, ServeLimits::from(&limits), stop.clone()));
+        // Who goes elsewhere from here comes back to the same listener.
+        let serve_limits = ServeLimits { lame_duck: Duration::ZERO, ..ServeLimits::from(&limits) };
+        let server = tokio::spawn(serve(same, ingress, serve_limits, stop.clone()));
         Ok(Self { listener: TcpListener::from_std(listener)?, server, stop })
     }
 

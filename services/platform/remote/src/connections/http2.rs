@@ -8,7 +8,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use h2::{Ping, RecvStream, client::SendRequest};
+use h2::{Ping, Reason, RecvStream, client::SendRequest};
 use http::{Request, Response, Uri, uri::Authority};
 use hyper::body::{Body, Frame};
 use hyper_util::client::legacy::connect::HttpConnector;
@@ -60,7 +60,13 @@ impl SharedConnection {
         // Of the connection, and not of this call alone, which the peer may reset as an answer.
         let lost = |error: h2::Error| {
             let broke_off = error.is_io() || error.is_go_away();
-            if is_reused && broke_off { Lost::OnReuse } else { Lost::Away }
+            if was_not_taken_up(&error) {
+                Lost::NotTakenUp
+            } else if is_reused && broke_off {
+                Lost::OnReuse
+            } else {
+                Lost::Away
+            }
         };
         let (response, mut stream) = requests.send_request(head, false).map_err(lost)?;
         stream.send_data(body, true).map_err(lost)?;
@@ -93,6 +99,11 @@ impl SharedConnection {
         tokio::spawn(drive(wire));
         Ok(requests)
     }
+}
+
+/// A request that is open when GOAWAY comes fails by it only if the peer names an earlier one as its last.
+fn was_not_taken_up(error: &h2::Error) -> bool {
+    error.is_go_away() && error.is_remote() && error.reason() == Some(Reason::NO_ERROR)
 }
 
 /// Polls a connection until it ends, or until the peer does not answer any more.

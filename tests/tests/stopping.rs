@@ -1,0 +1,114 @@
+//! A process that is told to stop while its clients are at it: nobody who listens to it loses a request.
+
+use std::{
+    net::SocketAddr,
+    thread,
+    time::{Duration, Instant},
+};
+
+use lab::{plan::ArmPlan, process::Launch};
+use nix::{
+    sys::signal::{Signal, kill},
+    unistd::Pid,
+};
+use runtime::{Limits, Wiring};
+use system_tests::{edge_suite::eventually, wire::Wire, wirings::Wirings};
+
+/// How long a process that stops is a lame duck.
+const LAME_DUCK: Duration = Duration::from_millis(800);
+
+fn system(name: &str) -> Wirings {
+    let limits = Limits { lame_duck_ms: LAME_DUCK.as_millis() as u64, ..Limits::default() };
+    Wirings::of(name, env!("CARGO_BIN_EXE_hosted")).with_limits(limits)
+}
+
+fn arm(system: &Wirings, label: &str, choices: &[(&str, &str)]) -> ArmPlan {
+    let wiring = Wiring::with(system.system, choices.iter().copied()).expect("listed values");
+    ArmPlan::new(label.to_owned(), wiring)
+}
+
+/// Tells a process to stop; where its internal server is.
+fn told_to_stop(launch: &Launch, name: &str) -> SocketAddr {
+    let process =
+        launch.arms[0].processes.iter().find(|process| process.name == name).expect("such a process");
+    kill(Pid::from_raw(process.pid.cast_signed()), Signal::SIGTERM).expect("it runs");
+    process.internal
+}
+
+fn get(path: &str) -> String {
+    format!("GET {path} HTTP/1.1\r\nhost: here\r\n\r\n")
+}
+
+/// Asks on one connection until it is told to go elsewhere. How many replies it had.
+fn asks_until_it_is_told(public: SocketAddr) -> usize {
+    let mut wire = Wire::connect(public);
+    for asked in 1.. {
+        wire.say(get("/openapi.json"));
+        let reply = wire.reply();
+        assert_eq!(reply.status, 200);
+        if reply.header("connection") == "close" {
+            wire.is_closed();
+            return asked;
+        }
+        thread::sleep(Duration::from_millis(asked as u64 % 4));
+    }
+    unreachable!("it asks until it is told")
+}
+
+#[test]
+fn who_keeps_a_connection_is_told_before_it_ends() {
+    for name in ["shortener", "limiter"] {
+        let system = system(name);
+        system.with_each(&[arm(&system, name, &[])], |launch| {
+            let (public, process) = (launch.arms[0].public, launch.arms[0].processes[0].name.clone());
+            let clients: Vec<_> =
+                (0..8).map(|_| thread::spawn(move || asks_until_it_is_told(public))).collect();
+            thread::sleep(Duration::from_millis(100));
+            let told = Instant::now();
+            let internal = told_to_stop(launch, &process);
+            eventually(LAME_DUCK, "it says that it is stopping", || {
+                let ready = Wire::saying(internal, get("/health/ready")).reply();
+                (ready.status == 503 && ready.body.starts_with(b"it is stopping")).then_some(())
+            });
+            assert_eq!(Wire::saying(internal, get("/health/live")).reply().status, 200);
+            assert_eq!(asks_until_it_is_told(public), 1, "who comes now is served, and told as well");
+            for client in clients {
+                assert!(client.join().expect("no request was lost") > 5, "they were at it");
+            }
+            let death = eventually(Duration::from_secs(10), "the process ends", || launch.death());
+            assert!(death.ended.succeeded, "{death:?}");
+            assert!(told.elapsed() >= LAME_DUCK);
+        });
+    }
+}
+
+#[test]
+fn a_replica_that_stops_costs_its_callers_no_call() {
+    let system = system("shortener");
+    let split = |transport| {
+        let choices = [("placement", "microservices"), ("replicas", "2"), ("transport", transport)];
+        arm(&system, transport, &[&choices[..], &[("events", "memory")]].concat())
+    };
+    system.with_each(&["http", "grpc"].map(split), |launch| {
+        let public = launch.arms[0].public;
+        let mut names = launch.arms[0].processes.iter().map(|process| process.name.clone());
+        let replica = names.rfind(|name| name.starts_with("links")).expect("a replica of links");
+        let until = Instant::now() + 2 * LAME_DUCK;
+        let asks = move || {
+            let mut wire = Wire::connect(public);
+            while Instant::now() < until {
+                // Which is asked of `links`, and is not there.
+                wire.say(get("/never-was"));
+                assert_eq!(wire.reply().status, 404);
+            }
+        };
+        let clients: Vec<_> = (0..4).map(|_| thread::spawn(asks)).collect();
+        thread::sleep(Duration::from_millis(200));
+        told_to_stop(launch, &replica);
+        for client in clients {
+            client.join().expect("no call was lost");
+        }
+        let death = eventually(Duration::from_secs(10), "the replica ends", || launch.death());
+        assert!(death.ended.succeeded, "{death:?}");
+    });
+}
