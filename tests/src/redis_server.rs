@@ -18,9 +18,15 @@ const UP_WITHIN: Duration = Duration::from_secs(20);
 /// How long a server may take to answer a test, on however busy a machine.
 pub const PATIENT: Duration = Duration::from_secs(20);
 
+/// Slots of a cluster.
+const SLOTS: u16 = 16_384;
+/// A node of a cluster listens on a second port as well, that much above the first.
+const BUS: u16 = 10_000;
+
 /// A server on a free port, with nothing on disk. Dropping it kills it.
 pub struct RedisServer {
     port: u16,
+    is_node: bool,
     child: Option<Child>,
     folder: tempfile::TempDir,
 }
@@ -45,11 +51,52 @@ impl RedisServer {
         if !Self::can_be_had() {
             return None;
         }
-        let folder = tempfile::tempdir().expect("a temporary folder");
-        let free = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).and_then(|listener| listener.local_addr());
-        let mut server = Self { port: free.expect("a free port").port(), child: None, folder };
+        let mut server = Self::on(free_port(), false);
         server.restart();
         Some(server)
+    }
+
+    /// Starts the one node of a cluster, which holds all slots, if it can be had.
+    pub fn start_cluster() -> Option<Self> {
+        let node = Self::start_node(&[(0, SLOTS - 1)])?;
+        node.is_whole();
+        Some(node)
+    }
+
+    /// Starts two nodes of a cluster: the first holds one slot, and the second all others.
+    pub fn start_cluster_of_two(slot: u16) -> Option<[Self; 2]> {
+        let one = Self::start_node(&[(slot, slot)])?;
+        let other = Self::start_node(&[(0, slot - 1), (slot + 1, SLOTS - 1)])?;
+        one.ask(&format!("CLUSTER MEET 127.0.0.1 {}", other.port));
+        one.is_whole();
+        other.is_whole();
+        Some([one, other])
+    }
+
+    fn start_node(slots: &[(u16, u16)]) -> Option<Self> {
+        if !Self::can_be_had() {
+            return None;
+        }
+        let port = std::iter::repeat_with(free_port).find(|port| *port < u16::MAX - BUS);
+        let mut node = Self::on(port.expect("there is one"), true);
+        node.restart();
+        for (first, last) in slots {
+            assert_eq!(node.ask(&format!("CLUSTER ADDSLOTSRANGE {first} {last}")), "+OK");
+        }
+        Some(node)
+    }
+
+    /// Waits until the node knows who holds each slot.
+    fn is_whole(&self) {
+        let deadline = Instant::now() + UP_WITHIN;
+        while !self.ask("CLUSTER INFO").contains("cluster_state:ok") {
+            assert!(Instant::now() < deadline, "the cluster was not whole within {UP_WITHIN:?}");
+            thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    fn on(port: u16, is_node: bool) -> Self {
+        Self { port, is_node, child: None, folder: tempfile::tempdir().expect("a temporary folder") }
     }
 
     /// Where it listens.
@@ -71,6 +118,7 @@ impl RedisServer {
         let child = Command::new("redis-server")
             .args(["--bind", "127.0.0.1", "--port", &self.port.to_string()])
             .args(["--save", "", "--appendonly", "no"])
+            .args(["--cluster-enabled", if self.is_node { "yes" } else { "no" }])
             .current_dir(self.folder.path())
             .stdin(Stdio::null())
             .stdout(Stdio::null())
@@ -112,6 +160,11 @@ impl RedisServer {
         let child = self.child.as_ref().expect("it runs");
         kill(Pid::from_raw(child.id().cast_signed()), signal).expect("it is a child of this process");
     }
+}
+
+fn free_port() -> u16 {
+    let free = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).and_then(|listener| listener.local_addr());
+    free.expect("a free port").port()
 }
 
 impl Drop for RedisServer {

@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use anyhow::{Context as _, Result, bail};
-use backing::{Check, Database};
+use backing::{Check, Database, Redis};
 use contract::MonotonicTicks;
 use limiter::{
     Algorithm, Capacity, Counts, DecisionService, Decisions, KeySource, Keying, Limit, LocalCounts, Mode,
@@ -72,11 +72,11 @@ async fn decision_service(
     let counts: Arc<dyn Counts> = match (b.axis("state"), apart) {
         ("local", None) => local_counts(b)?,
         ("service", Some(counts)) => counts,
-        ("redis", None) => {
-            Arc::new(RedisCounts::new(algorithm(b.axis("algorithm"))?, b.redis("counts").await?))
-        }
+        ("redis", None) => Arc::new(counts_in_redis(b).await?.1),
         ("synced", None) => {
-            let (algorithm, redis) = (algorithm(b.axis("algorithm"))?, b.redis("counts").await?);
+            // What one script may not do, the other may not either.
+            let (redis, _) = counts_in_redis(b).await?;
+            let algorithm = algorithm(b.axis("algorithm"))?;
             Arc::new(SyncedCounts::start(algorithm, redis, random_secret(), &mut b.registry, &b.background))
         }
         (other, _) => bail!("nothing is wired for state = {other}"),
@@ -95,6 +95,18 @@ async fn decision_service(
     }));
     b.background.start(|stop| follow(Arc::clone(&service), policies, stop));
     Ok(Arc::new(CountedDecisions::new(service, &mut b.registry)))
+}
+
+/// A server for counts, if it is one that can count them.
+async fn counts_in_redis(b: &mut Backings) -> Result<(Redis, RedisCounts)> {
+    let (algorithm, redis) = (algorithm(b.axis("algorithm"))?, b.redis("counts").await?);
+    let counts = RedisCounts::new(algorithm, redis.clone());
+    counts.check().await.context(
+        "the Redis server of the backing `counts` cannot count\n\
+         hint: of a cluster, name the node that holds the slot of `{counts}` (`CLUSTER KEYSLOT`), where all counts are; \
+         it has to be a primary, and to let the user write and run scripts",
+    )?;
+    Ok((redis, counts))
 }
 
 fn local_counts(b: &mut Backings) -> Result<Arc<LocalCounts>> {

@@ -8,7 +8,7 @@ mod scripts;
 use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
-use backing::Redis;
+use backing::{Redis, RefusedError};
 use contract::{Ticks, Unavailable, Why};
 use limiter::{Algorithm, Charge, CountError, CountKey, Counts, Limit, MAX_CHARGES, Standing, Take, Taken};
 use redis::{Script, ScriptInvocation};
@@ -40,6 +40,15 @@ impl RedisCounts {
     #[must_use]
     pub fn by(self, ticks: Arc<dyn Ticks>) -> Self {
         Self { ticks: Some(ticks), ..self }
+    }
+
+    /// Finds out whether the server would count at all: it is asked for two counts of a millisecond, as a request of two
+    /// limits is. A server that is away is taken to be right.
+    pub async fn check(&self) -> Result<(), RefusedError> {
+        let limit = Limit::shortest();
+        let charge = |name: &str| Charge { key: CountKey(name.to_owned()), limit, enforced: true, cost: 1 };
+        let take = Take { charges: vec![charge("one"), charge("other")] };
+        self.redis.accepts(&self.invocation(&take)).await
     }
 
     fn invocation(&self, take: &Take) -> ScriptInvocation<'_> {

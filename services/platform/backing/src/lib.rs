@@ -26,6 +26,6 @@ pub use events::{
     kafka::{KafkaConsumer, KafkaPublisher},
     memory::MemoryPublisher,
 };
-pub use redis::{ANSWER_WITHIN, AddressError, Redis};
+pub use redis::{ANSWER_WITHIN, AddressError, Redis, RefusedError};
 pub use tables::{migrate, unavailable};
 pub use waiting::Waiting;

@@ -19,8 +19,8 @@ use prometheus_client::{
     registry::Registry,
 };
 use redis::{
-    AsyncConnectionConfig, Client, Cmd, FromRedisValue, IntoConnectionInfo, RedisError, ScriptInvocation,
-    aio::MultiplexedConnection, io::tcp::TcpSettings,
+    AsyncConnectionConfig, Client, Cmd, ErrorKind, FromRedisValue, IntoConnectionInfo, RedisError,
+    ScriptInvocation, ServerErrorKind, Value, aio::MultiplexedConnection, io::tcp::TcpSettings,
 };
 use tokio::{sync::Notify, time::sleep};
 use tokio_util::sync::CancellationToken;
@@ -57,9 +57,15 @@ struct Link {
     metrics: Metrics,
 }
 
+/// A server that refuses a script, and will go on to.
+#[derive(Debug, thiserror::Error)]
+#[error("the server refuses it: {0}")]
+pub struct RefusedError(RedisError);
+
 struct Metrics {
     commands: Counter,
     failed: Counter,
+    refused: Counter,
     away: Counter,
 }
 
@@ -123,6 +129,25 @@ impl Redis {
         let mut connection = self.link.connection().map_err(unavailable)?;
         self.link.outcome(script.invoke_async(&mut connection).await).map_err(unavailable)
     }
+
+    /// Runs a script once, to find out before anybody needs it whether the server would ever do that: not where it holds
+    /// none of the keys, or some of them (a cluster), may not write (a replica), or does not let this user.
+    ///
+    /// A server that is away, or not ready yet, has refused nothing.
+    pub async fn accepts(&self, script: &ScriptInvocation<'_>) -> Result<(), RefusedError> {
+        let Ok(mut connection) = self.link.connection() else { return Ok(()) };
+        match script.invoke_async::<Value>(&mut connection).await {
+            Err(error) if is_for_good(&error) => Err(RefusedError(error)),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Whether asking again would change nothing.
+fn is_for_good(error: &RedisError) -> bool {
+    use ServerErrorKind::{CrossSlot, Moved, NoPerm, ReadOnly, ResponseError};
+    // What a script may not do it hears as the last of these.
+    matches!(error.kind(), ErrorKind::Server(Moved | CrossSlot | ReadOnly | NoPerm | ResponseError))
 }
 
 fn unavailable(why: Why) -> Unavailable {
@@ -168,11 +193,12 @@ impl Link {
     /// A command that was refused leaves the connection whole; after any other failure nobody else asks on it.
     fn outcome<T>(&self, answer: Result<T, RedisError>) -> Result<T, Why> {
         answer.map_err(|error| {
-            self.metrics.failed.inc();
             if !error.is_io_error() {
+                self.metrics.refused.inc();
                 tracing::warn!(%error, "redis refused a command");
                 return Why::Broken;
             }
+            self.metrics.failed.inc();
             if self.set(None) {
                 tracing::warn!(%error, "redis is left alone for a while");
                 self.lost.notify_one();
@@ -205,12 +231,13 @@ impl Metrics {
         registry.register("redis_commands", "Commands sent to Redis, scripts included", commands.clone());
         registry.register(
             "redis_errors",
-            "Commands to Redis that failed, and those passed over while it was away",
+            "Commands to Redis that failed or were refused, and those passed over while it was away",
             errors.clone(),
         );
         Self {
             commands,
             failed: errors.get_or_create_owned(&vec![("why", "failed")]),
+            refused: errors.get_or_create_owned(&vec![("why", "refused")]),
             away: errors.get_or_create_owned(&vec![("why", "away")]),
         }
     }
