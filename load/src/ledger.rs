@@ -7,7 +7,26 @@ mod log;
 mod verdict;
 
 pub use self::log::Log;
-pub use self::verdict::{Fact, LedgerVerdict};
+pub use self::verdict::{Fact, Kept, LedgerVerdict, Told};
+
+/// The words for breaches of any system, each with the facts that it stands for. Each breach has one word, so that who
+/// asks for all three asks for every promise.
+pub const WORDS: [(&str, &[&str]); 3] = [
+    ("lost", &[facts::LOST, facts::CLICKS_LOST, facts::MISSING_WHEN_FOLLOWED, facts::ENDED_EARLY]),
+    ("duplicated", &[facts::DUPLICATED, facts::CLICKS_INVENTED]),
+    (
+        "wrong",
+        &[
+            facts::WRONG,
+            facts::WRONG_WHEN_FOLLOWED,
+            facts::EXPIRED_SERVED,
+            facts::DELETED_SERVED,
+            facts::OVER_BOUND,
+            facts::UNDER_BOUND,
+            facts::HEADERS_WRONG,
+        ],
+    ),
+];
 
 /// The names of the facts that systems share, so that reports can put them side by side.
 pub mod facts {
@@ -33,6 +52,22 @@ pub mod facts {
     pub const INDETERMINATE_PRESENT: &str = "indeterminate-present";
     /// Never acknowledged, and not there.
     pub const INDETERMINATE_ABSENT: &str = "indeterminate-absent";
+    /// Followed, and led to another link's target.
+    pub const WRONG_WHEN_FOLLOWED: &str = "wrong-when-followed";
+    /// Followed, and not there.
+    pub const MISSING_WHEN_FOLLOWED: &str = "missing-when-followed";
+    /// Made to end within the run, and asked for after their end.
+    pub const ENDED: &str = "ended";
+    /// Gone before their end.
+    pub const ENDED_EARLY: &str = "ended-early";
+    /// There after they expired.
+    pub const EXPIRED_SERVED: &str = "expired-served";
+    /// There when no cache may have them any more.
+    pub const DELETED_SERVED: &str = "deleted-served";
+    /// Clicks that were acknowledged, are missing, and are on their way no more.
+    pub const CLICKS_LOST: &str = "clicks-lost";
+    /// Clicks that nobody made.
+    pub const CLICKS_INVENTED: &str = "clicks-invented";
     /// Clicks that were acknowledged, are missing, and may still be on their way.
     pub const NOT_SETTLED: &str = "clicks-not-settled";
     /// Requests that a limiter decided on.

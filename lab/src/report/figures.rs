@@ -1,6 +1,6 @@
 //! The figures of a report as rows: one a metric, one column an arm.
 
-use load::statistics::Verdict;
+use load::{ledger::Kept, statistics::Verdict};
 
 use super::model::{Arm, CauseCount, Comparison, Report};
 use super::words::{NO_FIGURE, count, maybe, maybe_per_cent, mean_count, per_cent, three_digits};
@@ -114,11 +114,11 @@ pub(super) fn ledger(arm: &Arm) -> String {
     let Some(ledger) = &arm.ledger else {
         return NO_FIGURE.to_owned();
     };
-    match (ledger.holds, ledger.complete) {
-        (true, true) => "holds".to_owned(),
-        (true, false) if !ledger.is_settled() => "holds so far, not settled".to_owned(),
-        (true, false) => "holds, not all checked".to_owned(),
-        (false, _) => format!("BROKEN: {}", violations(arm)),
+    match ledger.verdict().kept() {
+        Kept::All => "holds".to_owned(),
+        Kept::NotSettled => "holds so far, not settled".to_owned(),
+        Kept::NotAllAsked => "holds, not all checked".to_owned(),
+        Kept::Broken => format!("BROKEN: {}", violations(arm)),
     }
 }
 

@@ -120,19 +120,14 @@ fn spent_on(arm: &Arm, backing: &str) -> f64 {
 /// A count; `None` if nothing counted it.
 fn counted(metric: &Metric, arm: &Arm) -> Option<u64> {
     let sum = |causes: &[CauseCount]| causes.iter().map(|cause| cause.count).sum::<u64>();
-    let facts = |names: &[&str]| {
-        let ledger = arm.ledger.as_ref()?;
-        let named = ledger.facts.iter().filter(|fact| names.contains(&fact.name.as_str()));
-        let found: u64 = named.map(|fact| fact.count).sum();
-        // A nought is a fact only if everything could be asked.
-        (ledger.complete || found > 0).then_some(found)
-    };
     match metric {
         Metric::Offered => Some(arm.operations + sum(&arm.refused) + sum(&arm.failed)),
         Metric::Failed => Some(sum(&arm.failed)),
         Metric::Refused => Some(sum(&arm.refused)),
-        Metric::Lost => facts(&["lost", "clicks-lost"]),
-        other => facts(&[&other.fact()?]),
+        of_the_ledger => {
+            let told = arm.ledger.as_ref()?.verdict().told(&of_the_ledger.facts())?;
+            told.is_sure.then_some(told.count)
+        }
     }
 }
 

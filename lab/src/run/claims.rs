@@ -1,6 +1,6 @@
 //! What textbooks say, held against this run.
 
-use load::{ledger::facts, statistics::sum_of_counts};
+use load::statistics::sum_of_counts;
 
 use super::{
     compare::{self, Comparisons},
@@ -115,11 +115,6 @@ impl Counted {
 /// None if nothing counts it.
 fn counted(metric: &Metric, arm: &ArmData) -> Option<Counted> {
     let in_each = |of: &dyn Fn(&LaunchCounts) -> u64| arm.by_launch.values().map(of).collect();
-    let ledger = |facts: &[&str]| {
-        let complete = arm.ledger.as_ref()?.complete;
-        let launches = in_each(&|launch| facts.iter().map(|fact| launch.ledger.count(fact)).sum());
-        Some(Counted { launches, complete })
-    };
     // Where every slice was void nothing was counted of what slices count.
     let in_slices = |of: &dyn Fn(&LaunchCounts) -> u64| {
         let any = arm.by_launch.values().any(|launch| launch.offered > 0);
@@ -130,13 +125,13 @@ fn counted(metric: &Metric, arm: &ArmData) -> Option<Counted> {
         Metric::Failed => in_slices(&|launch| launch.failed),
         Metric::Refused => in_slices(&|launch| launch.refused),
         Metric::Hops => Some(Counted { launches: vec![arm.counters[0] as u64], complete: true }),
-        Metric::Lost => ledger(&["lost", "clicks-lost"]),
-        // Only a check that deleted something can say.
-        Metric::Stale | Metric::StaleForLong => {
-            ledger(&[facts::DELETED]).filter(|deleted| deleted.sum() > 0)?;
-            ledger(&[&metric.name()])
+        of_the_ledger => {
+            let facts = of_the_ledger.facts();
+            let ledger = arm.ledger.as_ref()?;
+            ledger.told(&facts)?;
+            let launches = in_each(&|launch| launch.ledger.told(&facts).map_or(0, |told| told.count));
+            Some(Counted { launches, complete: ledger.complete })
         }
-        other => ledger(&[&other.fact()?]),
     }
 }
 
@@ -162,7 +157,10 @@ fn alone(stated: &Stated, arm: &ArmData) -> (ClaimVerdict, String) {
 
 /// What is counted, as a sentence says it: `over-admitted`, and not by which part of the run.
 fn counted_name(metric: &Metric) -> String {
-    metric.fact().unwrap_or_else(|| metric.name())
+    match metric {
+        Metric::Ledger(fact) => fact.clone(),
+        other => other.name(),
+    }
 }
 
 fn pair(
@@ -281,95 +279,4 @@ fn verdict(is: Relation, factor: f64, low: f64, high: f64, b_low: f64, b_high: f
 }
 
 #[cfg(test)]
-mod tests {
-    use std::time::Duration;
-
-    use load::record::Pace;
-    use runtime::Wiring;
-
-    use super::*;
-    use crate::{plan::ArmPlan, systems};
-
-    #[test]
-    fn a_claim_holds_only_when_the_whole_interval_says_so() {
-        assert_eq!(verdict(Relation::Higher, 1.5, 1.6, 1.9, 1.0, 1.0), ClaimVerdict::Holds);
-        assert_eq!(verdict(Relation::Higher, 1.5, 1.4, 1.9, 1.0, 1.0), ClaimVerdict::CannotTell);
-        assert_eq!(verdict(Relation::Higher, 1.5, 1.1, 1.4, 1.0, 1.0), ClaimVerdict::DoesNotHoldHere);
-        assert_eq!(verdict(Relation::Lower, 2.0, 0.3, 0.4, 1.0, 1.0), ClaimVerdict::Holds);
-        assert_eq!(verdict(Relation::Lower, 1.0, 1.01, 1.2, 1.0, 1.0), ClaimVerdict::DoesNotHoldHere);
-        assert_eq!(verdict(Relation::Same, 1.0, 0.98, 1.03, 1.0, 1.0), ClaimVerdict::Holds);
-        assert_eq!(verdict(Relation::Same, 1.0, 0.9, 1.03, 1.0, 1.0), ClaimVerdict::CannotTell);
-        assert_eq!(verdict(Relation::Same, 1.0, 1.2, 1.3, 1.0, 1.0), ClaimVerdict::DoesNotHoldHere);
-    }
-
-    #[test]
-    fn two_counts_differ_only_when_chance_does_not_explain_it() {
-        let judged = |is, a, b| {
-            let [[a_low, a_high], [b_low, b_high]] =
-                [a, b].map(|count| sum_of_counts(&[count], compare::CONFIDENCE));
-            verdict(is, 1.0, a_low, a_high, b_low, b_high)
-        };
-        assert_eq!(judged(Relation::Higher, 900, 0), ClaimVerdict::Holds);
-        assert_eq!(judged(Relation::Higher, 3, 2), ClaimVerdict::CannotTell);
-        assert_eq!(judged(Relation::Higher, 400, 900), ClaimVerdict::DoesNotHoldHere);
-        assert_eq!(judged(Relation::Higher, 0, 0), ClaimVerdict::DoesNotHoldHere);
-        assert_eq!(judged(Relation::Same, 0, 0), ClaimVerdict::Holds);
-        assert_eq!(judged(Relation::Same, 40_000, 40_100), ClaimVerdict::Holds);
-        assert_eq!(judged(Relation::Same, 40_000, 50_000), ClaimVerdict::DoesNotHoldHere);
-    }
-
-    fn claim(metric: Metric, is: Relation) -> Stated {
-        Stated {
-            text: String::new(),
-            source: String::new(),
-            metric,
-            arm: String::new(),
-            against: None,
-            is,
-            by_at_least: None,
-            expect: Expectation::Holds,
-        }
-    }
-
-    #[test]
-    fn what_is_said_of_latency_is_said_with_the_arms_that_are_saturated() {
-        let system = systems::find("shortener").unwrap();
-        let arm = |name: &str, answered| {
-            let mut arm = ArmData::new(ArmPlan::new(name.to_owned(), Wiring::defaults(system)), &[]);
-            let second = Duration::from_secs(1);
-            arm.record.pace =
-                Pace { span: second, answered, succeeded: answered, due: 500.0, window: second, slices: 1 };
-            arm
-        };
-        let (fast, slow) = (arm("fast", 500.0), arm("slow", 49.0));
-        let told = "; slow is saturated: 49.0 of 500 a second";
-        assert_eq!(saturated(&Metric::P99, &[&slow, &fast]), told);
-        assert_eq!(saturated(&Metric::P50, &[&fast, &slow]), told);
-        assert_eq!(saturated(&Metric::P99, &[&fast, &fast]), "");
-        assert_eq!(saturated(&Metric::Cpu, &[&slow, &fast]), "", "what an operation costs does not grow");
-    }
-
-    #[test]
-    fn what_was_counted_is_a_fact_although_the_generator_was_late() {
-        let over = |is| claim(Metric::Ledger("over-admitted".to_owned()), is);
-        assert_eq!(Ground::Late.lacks(&over(Relation::AboveZero), Some(687)), None);
-        assert_eq!(Ground::Late.lacks(&over(Relation::Zero), Some(0)), None);
-        assert_eq!(Ground::Late.lacks(&claim(Metric::Hops, Relation::Zero), Some(0)), None);
-        assert_eq!(Ground::Late.lacks(&claim(Metric::Failed, Relation::Zero), Some(0)), None);
-        for (metric, found) in [(Metric::P99, None), (Metric::Cpu, None), (Metric::Failed, Some(3))] {
-            assert!(
-                Ground::Late.lacks(&claim(metric.clone(), Relation::Higher), found).is_some(),
-                "{metric:?}"
-            );
-        }
-    }
-
-    #[test]
-    fn what_did_not_happen_before_a_run_broke_off_may_have_come_later() {
-        let lost = |is| claim(Metric::Lost, is);
-        assert_eq!(Ground::Unfinished.lacks(&lost(Relation::AboveZero), Some(3)), None);
-        assert!(Ground::Unfinished.lacks(&lost(Relation::AboveZero), Some(0)).is_some());
-        assert!(Ground::Unfinished.lacks(&lost(Relation::Zero), Some(0)).is_some());
-        assert!(Ground::Unfinished.lacks(&lost(Relation::Zero), None).is_some());
-    }
-}
+mod tests;

@@ -187,20 +187,9 @@ impl ArmData {
     /// Adds the verdict of one launch.
     pub(super) fn add_ledger(&mut self, launch: u32, verdict: LedgerVerdict) {
         self.by_launch.entry(launch).or_default().ledger = verdict.clone();
-        let Some(sum) = &mut self.ledger else {
-            self.ledger = Some(verdict);
-            return;
-        };
-        sum.complete &= verdict.complete;
-        for fact in verdict.facts {
-            if fact.breach {
-                sum.breach(&fact.name, fact.count);
-            } else {
-                sum.note(&fact.name, fact.count);
-            }
-        }
-        for story in verdict.examples {
-            sum.example(|| story);
+        match &mut self.ledger {
+            Some(sum) => sum.merge(verdict),
+            None => self.ledger = Some(verdict),
         }
     }
 }

@@ -1,5 +1,6 @@
 //! Claims: what a textbook says about an axis, in a form that a run can hold against its figures.
 
+use load::ledger::{self, facts};
 use serde::{Deserialize, Serialize};
 
 /// A statement that a scenario tests.
@@ -104,19 +105,24 @@ impl Metric {
         }
     }
 
-    /// The fact of the ledger that it is, if it is one of a single name.
-    pub fn fact(&self) -> Option<String> {
+    /// The facts of the ledger that it counts; none if it is no count of the ledger's.
+    pub fn facts(&self) -> Vec<&str> {
         match self {
-            Self::Ledger(fact) => Some(fact.clone()),
-            Self::Duplicated | Self::Wrong | Self::Stale | Self::StaleForLong => Some(self.name()),
-            _ => None,
+            Self::Ledger(fact) => vec![fact],
+            Self::Stale => vec![facts::STALE],
+            Self::StaleForLong => vec![facts::STALE_FOR_LONG],
+            Self::Lost | Self::Duplicated | Self::Wrong => {
+                let name = self.name();
+                let word = ledger::WORDS.iter().find(|(word, _)| *word == name);
+                word.map(|(_, facts)| facts.to_vec()).unwrap_or_default()
+            }
+            _ => Vec::new(),
         }
     }
 
     /// Whether it can be zero, or more than zero: whether it is a count.
     pub fn is_counted(&self) -> bool {
-        matches!(self, Self::Offered | Self::Failed | Self::Refused | Self::Hops | Self::Lost)
-            || self.fact().is_some()
+        matches!(self, Self::Offered | Self::Failed | Self::Refused | Self::Hops) || !self.facts().is_empty()
     }
 }
 

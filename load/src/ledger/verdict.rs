@@ -7,6 +7,28 @@ use super::facts;
 /// How many examples a verdict keeps.
 const EXAMPLES: usize = 10;
 
+/// What a verdict comes to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kept {
+    /// A promise was broken.
+    Broken,
+    /// Every promise was kept, and everything could be asked.
+    All,
+    /// Nothing is broken so far, and something that is missing may still be on its way.
+    NotSettled,
+    /// Nothing is broken, and not everything could be asked.
+    NotAllAsked,
+}
+
+/// What a verdict says of some facts together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Told {
+    /// How many there were.
+    pub count: u64,
+    /// Whether that is certain: a nought is only where everything could be asked.
+    pub is_sure: bool,
+}
+
 /// One count.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Fact {
@@ -32,7 +54,7 @@ pub struct LedgerVerdict {
 impl LedgerVerdict {
     /// Whether every promise was kept, as far as could be asked, and everything could be asked.
     pub fn holds(&self) -> bool {
-        self.complete && !self.is_broken()
+        self.kept() == Kept::All
     }
 
     /// Whether a promise was broken. What could not be asked is told apart: it is no broken promise.
@@ -43,6 +65,35 @@ impl LedgerVerdict {
     /// Whether nothing that is missing may still be on its way.
     pub fn is_settled(&self) -> bool {
         self.count(facts::NOT_SETTLED) == 0
+    }
+
+    /// What it comes to: the one judgement of all who hold a system to its promises.
+    pub fn kept(&self) -> Kept {
+        match (self.is_broken(), self.complete, self.is_settled()) {
+            (true, ..) => Kept::Broken,
+            (_, true, _) => Kept::All,
+            (.., false) => Kept::NotSettled,
+            _ => Kept::NotAllAsked,
+        }
+    }
+
+    /// What it says of these facts together; `None` if none of them was asked for.
+    pub fn told(&self, facts: &[&str]) -> Option<Told> {
+        let mut named = self.facts.iter().filter(|fact| facts.contains(&fact.name.as_str())).peekable();
+        named.peek()?;
+        let count = named.map(|fact| fact.count).sum();
+        Some(Told { count, is_sure: self.complete || count > 0 })
+    }
+
+    /// Adds what another launch of the same system was found to hold.
+    pub fn merge(&mut self, other: Self) {
+        self.complete &= other.complete;
+        for Fact { name, count, breach } in other.facts {
+            self.add(&name, count, breach);
+        }
+        for story in other.examples {
+            self.example(|| story);
+        }
     }
 
     /// The count of a name, 0 if it is not there.

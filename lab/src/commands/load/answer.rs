@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, fmt::Write, time::Duration};
 
 use anyhow::{Context, Result};
 use load::{
-    ledger::LedgerVerdict,
+    ledger::{Kept, LedgerVerdict},
     record::{Histogram, SliceRecord, Summary, needed_samples},
 };
 use serde::Serialize;
@@ -224,13 +224,13 @@ impl Answer {
             text.push_str("warning: interrupted; the figures cover what was sent until then\n");
         }
         if let Some(ledger) = &self.ledger {
-            text.push_str(match (ledger.is_broken(), ledger.complete) {
-                (true, _) => "ledger: BROKEN\n",
-                (false, true) => "ledger: every promise was kept\n",
-                (false, false) if !ledger.is_settled() => {
+            text.push_str(match ledger.kept() {
+                Kept::Broken => "ledger: BROKEN\n",
+                Kept::All => "ledger: every promise was kept\n",
+                Kept::NotSettled => {
                     "ledger: not settled: nothing broken so far, and something is still on its way\n"
                 }
-                (false, false) => "ledger: nothing broken, but not everything could be asked\n",
+                Kept::NotAllAsked => "ledger: nothing broken, but not everything could be asked\n",
             });
             for fact in ledger.facts.iter().filter(|fact| fact.count > 0) {
                 let _ = writeln!(text, "  {}: {}", fact.name, fact.count);

@@ -1,5 +1,6 @@
 //! The ledger: was everything that was acknowledged still there?
 
+use load::ledger::Kept;
 use maud::{Markup, html};
 
 use super::{arm_name, prose, titled};
@@ -66,16 +67,12 @@ fn fact(arm: &Arm, name: &str) -> Markup {
 }
 
 fn verdict(arm: &Arm) -> Markup {
-    match &arm.ledger {
+    match arm.ledger.as_ref().map(|ledger| ledger.verdict().kept()) {
         None => html! { span class="badge" { "not checked" } },
-        Some(ledger) if !ledger.holds => html! { span class="badge bad-badge" { "✗ broken" } },
-        Some(ledger) if !ledger.complete && !ledger.is_settled() => {
-            html! { span class="badge" { "✓ holds so far, not settled" } }
-        }
-        Some(ledger) if !ledger.complete => {
-            html! { span class="badge" { "✓ holds, not all checked" } }
-        }
-        Some(_) => html! { span class="badge good-badge" { "✓ holds" } },
+        Some(Kept::Broken) => html! { span class="badge bad-badge" { "✗ broken" } },
+        Some(Kept::NotSettled) => html! { span class="badge" { "✓ holds so far, not settled" } },
+        Some(Kept::NotAllAsked) => html! { span class="badge" { "✓ holds, not all checked" } },
+        Some(Kept::All) => html! { span class="badge good-badge" { "✓ holds" } },
     }
 }
 

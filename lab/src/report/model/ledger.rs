@@ -1,5 +1,6 @@
 //! What was acknowledged against what the system holds.
 
+use load::ledger::LedgerVerdict;
 use serde::{Deserialize, Serialize};
 
 /// The ledger's verdict on one arm.
@@ -15,10 +16,35 @@ pub struct Ledger {
     pub examples: Vec<String>,
 }
 
+impl From<&LedgerVerdict> for Ledger {
+    fn from(verdict: &LedgerVerdict) -> Self {
+        let fact = |fact: &load::ledger::Fact| Fact {
+            name: fact.name.clone(),
+            count: fact.count,
+            violation: fact.breach,
+        };
+        Self {
+            holds: !verdict.is_broken(),
+            complete: verdict.complete,
+            facts: verdict.facts.iter().map(fact).collect(),
+            examples: verdict.examples.clone(),
+        }
+    }
+}
+
 impl Ledger {
-    /// Whether nothing that is missing may still be on its way.
-    pub fn is_settled(&self) -> bool {
-        !self.facts.iter().any(|fact| fact.name == load::ledger::facts::NOT_SETTLED && fact.count > 0)
+    /// The verdict that it was made from, to be judged as every other is.
+    pub fn verdict(&self) -> LedgerVerdict {
+        let fact = |fact: &Fact| load::ledger::Fact {
+            name: fact.name.clone(),
+            count: fact.count,
+            breach: fact.violation,
+        };
+        LedgerVerdict {
+            facts: self.facts.iter().map(fact).collect(),
+            examples: self.examples.clone(),
+            complete: self.complete,
+        }
     }
 }
 

@@ -6,7 +6,7 @@ use super::series;
 use crate::{
     plan::{ArmPlan, Plan},
     report::model::{
-        Arm, Backing, CauseCount, CpuCost, Death, Fact, Latency, Ledger, Link, Memory, MemoryPart, Part,
+        Arm, Backing, CauseCount, CpuCost, Death, Latency, Ledger, Link, Memory, MemoryPart, Part,
         PerOperation, Point, Process, Span, TimeShare, Topology, Trace,
     },
     run::{
@@ -45,7 +45,7 @@ pub(super) fn arm(plan: &Plan, gathered: &Gathered, data: &ArmData) -> Arm {
         cpu_us_per_op: cpu(data),
         memory_mib: memory(data),
         per_op: per_operation(data),
-        ledger: data.ledger.as_ref().map(ledger),
+        ledger: data.ledger.as_ref().map(Ledger::from),
         where_time_goes: where_time_goes(data),
         trace: example(data),
         series: data.series.as_ref().map(|summed| series::mean(plan, summed, data.episodes)),
@@ -186,19 +186,6 @@ fn per_operation(data: &ArmData) -> PerOperation {
         cache_misses: cache_misses.filter(|_| chosen("cache")),
         events: events.filter(|_| chosen("events")),
         redis: redis.filter(|commands| *commands > 0.0),
-    }
-}
-
-fn ledger(verdict: &load::ledger::LedgerVerdict) -> Ledger {
-    Ledger {
-        holds: !verdict.is_broken(),
-        complete: verdict.complete,
-        facts: verdict
-            .facts
-            .iter()
-            .map(|fact| Fact { name: fact.name.clone(), count: fact.count, violation: fact.breach })
-            .collect(),
-        examples: verdict.examples.clone(),
     }
 }
 

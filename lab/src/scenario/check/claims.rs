@@ -27,12 +27,12 @@ pub(in crate::scenario) fn figure(
         let what = format!("there is no backing `{backing}` whose CPU is its own");
         return Err(source.at(span, what, did_you_mean(backing, OWN_COST)));
     }
-    let facts = systems::facts(system.name);
-    if let Some(fact) = metric.fact()
-        && !facts.contains(&fact.as_str())
+    let (known, named) = (systems::facts(system.name), metric.facts());
+    if let Some(fact) = named.first()
+        && !named.iter().any(|fact| known.contains(fact))
     {
         let what = format!("the ledger of `{}` has no fact `{fact}`", system.name);
-        return Err(source.at(span, what, did_you_mean(&fact, facts)));
+        return Err(source.at(span, what, did_you_mean(fact, known)));
     }
     Ok(())
 }

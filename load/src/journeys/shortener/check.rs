@@ -30,16 +30,16 @@ pub(super) const FACTS: [&str; 22] = [
     facts::LOST,
     facts::DUPLICATED,
     facts::WRONG,
-    "wrong-when-followed",
-    "missing-when-followed",
-    ended::ENDED,
-    ended::ENDED_EARLY,
-    ended::EXPIRED_SERVED,
-    ended::DELETED_SERVED,
+    facts::WRONG_WHEN_FOLLOWED,
+    facts::MISSING_WHEN_FOLLOWED,
+    facts::ENDED,
+    facts::ENDED_EARLY,
+    facts::EXPIRED_SERVED,
+    facts::DELETED_SERVED,
     facts::INDETERMINATE_PRESENT,
     facts::INDETERMINATE_ABSENT,
-    "clicks-lost",
-    "clicks-invented",
+    facts::CLICKS_LOST,
+    facts::CLICKS_INVENTED,
     facts::NOT_SETTLED,
     "clicks-expected-low",
     "clicks-expected-high",
@@ -54,13 +54,13 @@ pub(super) const BREACHES: [&str; 10] = [
     facts::LOST,
     facts::DUPLICATED,
     facts::WRONG,
-    "wrong-when-followed",
-    "missing-when-followed",
-    ended::ENDED_EARLY,
-    ended::EXPIRED_SERVED,
-    ended::DELETED_SERVED,
-    "clicks-lost",
-    "clicks-invented",
+    facts::WRONG_WHEN_FOLLOWED,
+    facts::MISSING_WHEN_FOLLOWED,
+    facts::ENDED_EARLY,
+    facts::EXPIRED_SERVED,
+    facts::DELETED_SERVED,
+    facts::CLICKS_LOST,
+    facts::CLICKS_INVENTED,
 ];
 
 /// Asks for everything that the books hold.
@@ -77,8 +77,8 @@ pub(super) fn check(
     for promise in [facts::LOST, facts::DUPLICATED, facts::WRONG] {
         verdict.breach(promise, 0);
     }
-    verdict.breach("wrong-when-followed", books.wrong());
-    verdict.breach("missing-when-followed", books.missing());
+    verdict.breach(facts::WRONG_WHEN_FOLLOWED, books.wrong());
+    verdict.breach(facts::MISSING_WHEN_FOLLOWED, books.missing());
     let asked = created(seed, codes, books, lane, check, &mut verdict)
         .and_then(|()| replays(seed, books, lane, check, &mut verdict))
         .and_then(|()| ClickCheck::new(seed, codes, books).run(lane, check, &mut verdict))

@@ -109,8 +109,8 @@ impl<'a> ClickCheck<'a> {
         let missing_in_all: u64 = (0..self.codes.len()).map(missing).sum();
         let not_settled = missing_in_all.min(on_their_way.at_most());
         let lost = missing_in_all - not_settled;
-        verdict.breach("clicks-lost", lost);
-        verdict.breach("clicks-invented", 0);
+        verdict.breach(facts::CLICKS_LOST, lost);
+        verdict.breach(facts::CLICKS_INVENTED, 0);
         verdict.note(facts::NOT_SETTLED, not_settled);
         if not_settled > 0 {
             verdict.complete = false;
@@ -127,7 +127,7 @@ impl<'a> ClickCheck<'a> {
             verdict.note("clicks-expected-high", high);
             verdict.note("clicks-counted", counted);
             let invented = counted.saturating_sub(high);
-            verdict.breach("clicks-invented", invented);
+            verdict.breach(facts::CLICKS_INVENTED, invented);
             if invented > 0 || (lost > 0 && missing(link) > 0) {
                 verdict.example(|| {
                     format!("link `{}` has {counted} clicks, expected {low} to {high}", self.codes[link])

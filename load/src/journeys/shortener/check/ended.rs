@@ -14,16 +14,11 @@ use crate::journeys::Check;
 use crate::journeys::shortener::api;
 use crate::journeys::shortener::ending::{Ending, READS, TOLERANCE};
 use crate::journeys::survey::{Survey, conduct};
-use crate::ledger::LedgerVerdict;
+use crate::ledger::{LedgerVerdict, facts};
 use crate::sender::Lane;
 
 /// The pause between two looks at deleted links.
 const PAUSE: Duration = Duration::from_secs(1);
-
-pub(super) const ENDED: &str = "ended";
-pub(super) const ENDED_EARLY: &str = "ended-early";
-pub(super) const EXPIRED_SERVED: &str = "expired-served";
-pub(super) const DELETED_SERVED: &str = "deleted-served";
 
 /// Waits until every link has ended for certain, and asks for each.
 pub(super) fn check(
@@ -32,8 +27,8 @@ pub(super) fn check(
     check: &Check,
     verdict: &mut LedgerVerdict,
 ) -> io::Result<()> {
-    verdict.note(ENDED, 0);
-    for promise in [ENDED_EARLY, EXPIRED_SERVED, DELETED_SERVED] {
+    verdict.note(facts::ENDED, 0);
+    for promise in [facts::ENDED_EARLY, facts::EXPIRED_SERVED, facts::DELETED_SERVED] {
         verdict.breach(promise, 0);
     }
     let ending = match ending {
@@ -47,17 +42,18 @@ pub(super) fn check(
         Some(Ok(ending)) => ending,
     };
     for code in &ending.early {
-        verdict.broken(ENDED_EARLY, || format!("link `{code}` was acknowledged and gone before its end"));
+        verdict
+            .broken(facts::ENDED_EARLY, || format!("link `{code}` was acknowledged and gone before its end"));
     }
-    verdict.note(ENDED, (ending.expiring.len() + ending.deleted.len()) as u64);
+    verdict.note(facts::ENDED, (ending.expiring.len() + ending.deleted.len()) as u64);
     sleep_until(ending.expires.end.saturating_add(clock::nanos(TOLERANCE)));
     for code in served(&ending.expiring, lane, check, verdict)? {
-        verdict.broken(EXPIRED_SERVED, || {
+        verdict.broken(facts::EXPIRED_SERVED, || {
             format!("link `{code}` is still there {TOLERANCE:?} and more after it expired")
         });
     }
     for code in deleted(ending, lane, check, verdict)? {
-        verdict.broken(DELETED_SERVED, || {
+        verdict.broken(facts::DELETED_SERVED, || {
             let cached_for = check.cached_for;
             format!("link `{code}` is still there {cached_for:?} and more after its delete was acknowledged")
         });
