@@ -41,6 +41,7 @@ enum Ended {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Relation {
+    Equal,
     Less,
     AtMost,
     More,
@@ -61,8 +62,13 @@ const METRICS: [(&str, Figure); 9] = [
 ];
 
 /// The relations, those with two characters first.
-const RELATIONS: [(&str, Relation); 4] =
-    [("<=", Relation::AtMost), (">=", Relation::AtLeast), ("<", Relation::Less), (">", Relation::More)];
+const RELATIONS: [(&str, Relation); 5] = [
+    ("==", Relation::Equal),
+    ("<=", Relation::AtMost),
+    (">=", Relation::AtLeast),
+    ("<", Relation::Less),
+    (">", Relation::More),
+];
 
 /// The units of a time, in microseconds.
 const TIMES: [(&str, f64); 4] = [("us", 1.0), ("µs", 1.0), ("ms", 1e3), ("s", 1e6)];
@@ -91,6 +97,7 @@ impl Condition {
     pub(super) fn judge(&self, record: &SliceRecord) -> Judged {
         let found = if record.planned == 0 { None } else { self.figure.of(record) };
         let holds = found.is_some_and(|found| match self.relation {
+            Relation::Equal => found.total_cmp(&self.bound).is_eq(),
             Relation::Less => found < self.bound,
             Relation::AtMost => found <= self.bound,
             Relation::More => found > self.bound,
@@ -177,7 +184,7 @@ impl FromStr for Condition {
             Some((name.trim(), relation, value.trim()))
         });
         let Some((name, relation, value)) = relation else {
-            return Err(Complaint::new("expected a metric, one of `<`, `<=`, `>`, `>=`, and a value")
+            return Err(Complaint::new("expected a metric, one of `<`, `<=`, `>`, `>=`, `==`, and a value")
                 .hint("such as `p99 < 50ms` or `failed < 1%`"));
         };
         let known = METRICS.iter().find(|(metric, _)| *metric == name);
@@ -228,6 +235,7 @@ mod tests {
             "failed < 10",
             "failed < 1%",
             "failed <= 9",
+            "failed == 9",
             "refused > 9 %",
             "succeeded >= 1000",
             "succeeded > 90%",
@@ -235,9 +243,15 @@ mod tests {
         ] {
             assert!(holds(kept, &record), "{kept}");
         }
-        for missed in
-            ["p50 < 490ms", "p99 < 900 ms", "failed < 9", "failed < 0.5%", "succeeded > 91%", "rate > 1"]
-        {
+        for missed in [
+            "p50 < 490ms",
+            "p99 < 900 ms",
+            "failed < 9",
+            "failed == 0",
+            "failed < 0.5%",
+            "succeeded > 91%",
+            "rate > 1",
+        ] {
             assert!(!holds(missed, &record), "{missed}");
         }
     }
