@@ -13,7 +13,7 @@
 //! `wire` (both edges at the hands of clients that misbehave),
 //! `counts_contract`, `decisions_contract`, `policies_contract`, `redis_scripts`, `envoy` (the limiter),
 //! `end_to_end` and `up` (the lab's commands), `compose` (its runtime in containers), `bad_input` (what it refuses),
-//! `faults` (what goes wrong on purpose), `conformance` (what `h2spec` finds: nothing),
+//! `faults` (what goes wrong on purpose), `conformance` (what `h2spec` and Schemathesis find: nothing),
 //! `tidy` (the tree's invariants).
 
 pub mod clock;

@@ -1,11 +1,13 @@
-//! What others hold a server to: `h2spec` (RFC 9113 and RFC 7541) asks each system whether it speaks HTTP/2.
+//! What others hold a server to: `h2spec` (RFC 9113 and RFC 7541) asks each system whether it speaks HTTP/2, and
+//! Schemathesis whether it does what its description of its API says.
 //!
-//! It finds nothing. What it asks is its own, so a finding is a fault here.
+//! They find nothing. What they ask is their own, so a finding is a fault here.
 
 #![expect(clippy::unwrap_used, reason = "a test fails where what it expects is not there")]
 
 use std::{
     io::ErrorKind,
+    path::Path,
     process::{Command, Output},
 };
 
@@ -14,10 +16,10 @@ use system_tests::command::Desk;
 
 const SYSTEMS: [&str; 2] = ["shortener", "limiter"];
 
-/// What a program says; `None`, said loudly, where it is not installed.
+/// What a program says, which may leave what it likes in a folder; `None`, said loudly, where it is not installed.
 #[expect(clippy::disallowed_methods, reason = "a test's own configuration")]
-fn run(program: &str, arguments: &[&str], how_to_get: &str) -> Option<Output> {
-    match Command::new(program).args(arguments).output() {
+fn run(program: &str, folder: &Path, arguments: &[&str], how_to_get: &str) -> Option<Output> {
+    match Command::new(program).args(arguments).current_dir(folder).output() {
         Ok(output) => Some(output),
         Err(error) if error.kind() == ErrorKind::NotFound => {
             assert!(std::env::var("CI").is_err(), "CI has to provide `{program}`");
@@ -37,16 +39,21 @@ fn finds_nothing(system: &str, output: &Output) {
 /// Starts a system as one process, and does something with where its public API and its internal server are.
 fn with_each(work: impl Fn(&str, &str, &str)) {
     for system in SYSTEMS {
-        let desk = Desk::new(env!("CARGO_BIN_EXE_hosted"));
-        let mut running = desk.start(&["up", system]);
-        running.says("Ctrl-C stops it");
-        let out = running.out();
-        let public = out.lines().find_map(|line| line.strip_prefix("public API")).unwrap().trim();
-        let internal = out.lines().find_map(|line| line.split_once("metrics ")).unwrap().1;
-        work(system, public, internal.strip_suffix("/metrics").unwrap());
-        running.signal(Signal::SIGINT);
-        assert_eq!(running.end().code, Some(0), "it was not harmed");
+        with(&[system], |public, internal| work(system, public, internal));
     }
+}
+
+/// Starts a wiring, and does something with where its public API and its first process's internal server are.
+fn with(wiring: &[&str], work: impl Fn(&str, &str)) {
+    let desk = Desk::new(env!("CARGO_BIN_EXE_hosted"));
+    let mut running = desk.start(&[&["up"], wiring].concat());
+    running.says("Ctrl-C stops it");
+    let out = running.out();
+    let public = out.lines().find_map(|line| line.strip_prefix("public API")).unwrap().trim();
+    let internal = out.lines().find_map(|line| line.split_once("metrics ")).unwrap().1;
+    work(public, internal.strip_suffix("/metrics").unwrap());
+    running.signal(Signal::SIGINT);
+    assert_eq!(running.end().code, Some(0), "it was not harmed");
 }
 
 #[test]
@@ -57,10 +64,32 @@ fn both_servers_of_a_process_speak_http_2_as_it_is_defined() {
         for (url, path) in [(public, "/openapi.json"), (internal, "/metrics")] {
             let (host, port) = url.strip_prefix("http://").unwrap().rsplit_once(':').unwrap();
             let arguments = ["--strict", "--host", host, "--port", port, "--path", path];
-            let Some(output) = run("h2spec", &arguments, how_to_get) else { return };
+            let Some(output) = run("h2spec", Path::new("."), &arguments, how_to_get) else { return };
             finds_nothing(system, &output);
             let said = String::from_utf8_lossy(&output.stdout).into_owned();
             assert!(said.contains("146 tests, 146 passed, 0 skipped, 0 failed"), "{system} {path}: {said}");
         }
     });
+}
+
+/// With every check, also of what the description forbids; the seed is fixed, so that what is found is found again.
+#[test]
+fn the_shortener_does_what_its_description_says() {
+    let hooks = concat!(env!("CARGO_MANIFEST_DIR"), "/schemathesis/hooks.py");
+    let how_to_get = "`pip install schemathesis`";
+    let apart = ["shortener", "--set", "placement=microservices", "--set", "transport=grpc"];
+    for wiring in [&apart[..1], &apart] {
+        with(wiring, |public, _| {
+            let folder = tempfile::tempdir().unwrap();
+            std::fs::write(folder.path().join("schemathesis.toml"), format!("hooks = \"{hooks}\"\n"))
+                .unwrap();
+            let document = format!("{public}/openapi.json");
+            let arguments =
+                ["run", &document, "--checks=all", "--max-examples=100", "--seed=4711", "--no-color"];
+            let Some(output) = run("schemathesis", folder.path(), &arguments, how_to_get) else { return };
+            finds_nothing("shortener", &output);
+            let said = String::from_utf8_lossy(&output.stdout).into_owned();
+            assert!(said.contains("No issues found"), "{wiring:?}: {said}");
+        });
+    }
 }

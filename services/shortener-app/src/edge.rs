@@ -4,7 +4,7 @@
 //! |---|---|
 //! | `POST /links` | 201 with `Location`; 408, 409, 413, 415, 422 |
 //! | `GET /links/{code}` | 200; 404, 410 |
-//! | `DELETE /links/{code}` | 204 |
+//! | `DELETE /links/{code}` | 204; 404 |
 //! | `GET /clicks/pending` | 200 |
 //! | `GET /{code}` | 302 with `Location`; 404, 410, 421 |
 //! | `GET /openapi.json` | 200 |
@@ -14,6 +14,7 @@
 
 mod body;
 mod openapi;
+mod schemas;
 
 use std::sync::Arc;
 
@@ -28,8 +29,8 @@ use axum::{
 use backing::{Event, Publisher};
 use runtime::edge::{Problem, json_body, single, with_fallbacks};
 use shortener::{
-    Authority, ClickError, Clicks, Code, Link, LinkError, Links, OwnHosts, RequestKey, RequestKeyError,
-    Shorten, Target,
+    Authority, ClickError, Clicks, Code, CodeError, Link, LinkError, Links, OwnHosts, RequestKey,
+    RequestKeyError, Shorten, Target,
 };
 use uuid::Uuid;
 
@@ -157,27 +158,21 @@ async fn pending(State(edge): State<Arc<Edge>>) -> Result<Json<PendingShown>, Pr
 }
 
 async fn remove(State(edge): State<Arc<Edge>>, code: PathText) -> Result<StatusCode, Problem> {
-    // What is no code leads nowhere already.
-    if let Ok(code) = Code::parse(text(code)) {
-        edge.links.remove(code).await.map_err(of_links)?;
-    }
+    edge.links.remove(parse_code(code)?).await.map_err(of_links)?;
     Ok(StatusCode::NO_CONTENT)
 }
 
 /// A part of the path, if it is text.
 type PathText = Result<Path<String>, PathRejection>;
 
-/// Nothing where it is no text: that is no code either.
-fn text(part: PathText) -> String {
-    part.map_or_else(|_| String::new(), |Path(text)| text)
+/// The code in a path; what can be none is to its reader a link that is not there.
+fn parse_code(part: PathText) -> Result<Code, Problem> {
+    let code = part.map_or(Err(CodeError), |Path(text)| Code::parse(text));
+    code.map_err(|error| no_such_link(error.to_string()))
 }
 
 async fn resolve(edge: &Edge, code: PathText) -> Result<Link, Problem> {
-    match Code::parse(text(code)) {
-        Ok(code) => edge.links.resolve(code).await.map_err(of_links),
-        // To its reader a link that is not there.
-        Err(error) => Err(no_such_link(error.to_string())),
-    }
+    edge.links.resolve(parse_code(code)?).await.map_err(of_links)
 }
 
 fn no_such_link(detail: String) -> Problem {

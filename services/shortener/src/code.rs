@@ -21,6 +21,19 @@ const RESERVED: [&str; 8] = ["admin", "api", "docs", "health", "links", "login",
 const DIGITS: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 
 impl Code {
+    /// The longest code.
+    pub const MAX_LENGTH: usize = 32;
+
+    /// What [`Self::parse`] takes.
+    pub const PATTERN: &str = "^[0-9A-Za-z_-]{1,32}$";
+
+    /// What [`Self::parse`] takes and [`Self::is_reserved`] does not keep back.
+    pub fn free_pattern() -> String {
+        let any_case = |letter: char| format!("[{}{letter}]", letter.to_ascii_uppercase());
+        let words = RESERVED.map(|word| word.chars().map(any_case).collect::<String>());
+        format!("^(?!(?:{})$){}", words.join("|"), &Self::PATTERN[1..])
+    }
+
     /// The length of a made code: 62^7 = 3.5 * 10^12 of them.
     pub const MADE_LENGTH: u32 = 7;
 
@@ -31,7 +44,7 @@ impl Code {
     pub fn parse(text: impl Into<String>) -> Result<Self, CodeError> {
         let text = text.into();
         let allowed = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-';
-        if (1..=32).contains(&text.len()) && text.bytes().all(allowed) {
+        if (1..=Self::MAX_LENGTH).contains(&text.len()) && text.bytes().all(allowed) {
             Ok(Self(text))
         } else {
             Err(CodeError)
@@ -98,6 +111,17 @@ mod tests {
             assert_eq!(Code::parse(text), Err(CodeError), "{text:?}");
         }
         assert!(Code::parse("x".repeat(32)).is_ok());
+    }
+
+    #[test]
+    fn the_pattern_is_what_is_taken() {
+        let pattern = regex::Regex::new(Code::PATTERN).unwrap();
+        for text in ["", "a", "Z_-9", "a b", "a\n", "a.b", "\u{e4}", &"x".repeat(32), &"x".repeat(33)] {
+            assert_eq!(pattern.is_match(text), Code::parse(text).is_ok(), "{text:?}");
+        }
+        let free = Code::free_pattern();
+        assert!(free.starts_with("^(?!(?:[Aa][Dd][Mm][Ii][Nn]|[Aa][Pp][Ii]|"), "{free}");
+        assert!(free.ends_with("[Ss][Tt][Aa][Tt][Ii][Cc])$)[0-9A-Za-z_-]{1,32}$"), "{free}");
     }
 
     #[test]

@@ -112,10 +112,17 @@ pub struct RequestKey(String);
 pub struct RequestKeyError;
 
 impl RequestKey {
+    /// The longest key.
+    pub const MAX_LENGTH: usize = 128;
+
+    /// What [`Self::parse`] takes.
+    pub const PATTERN: &str = "^[!-~]{1,128}$";
+
     /// Reads a key.
     pub fn parse(text: impl Into<String>) -> Result<Self, RequestKeyError> {
         let text = text.into();
-        let sound = (1..=128).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic());
+        let sound =
+            (1..=Self::MAX_LENGTH).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic());
         if sound { Ok(Self(text)) } else { Err(RequestKeyError) }
     }
 

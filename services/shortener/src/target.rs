@@ -8,10 +8,10 @@ use url::Url;
 
 use crate::Authority;
 
-/// A target. Invariant: an absolute `http` or `https` URL with a host, in normal form, at most 2,048 bytes.
+/// A target. Invariant: an absolute `http` or `https` URL with a host, in normal form.
 ///
 /// The normal form is what a browser makes of the text (the WHATWG URL Standard's serialisation): scheme and host in lower
-/// case, no default port, a path that is at least `/` and has no dot segments, percent-encoded where it has to be.
+/// case, no default port, a path that is at least `/` and has no dot segments. Nothing has to be percent-encoded for it.
 /// It alone is stored, hashed, shown and sent, so that nobody reads a link differently than who checked it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String")]
@@ -20,8 +20,8 @@ pub struct Target(String);
 /// Why a text is no target.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum TargetError {
-    /// Longer than a target may be, as it was given or in normal form.
-    #[error("a target is at most {} bytes, percent-encoded where it has to be", Target::MAX_BYTES)]
+    /// Longer than a target may be.
+    #[error("a target is at most {} bytes", Target::MAX_BYTES)]
     TooLong,
     /// Not an absolute URL.
     #[error("a target is an absolute URL with a host, as `https://example.com/path`")]
@@ -34,6 +34,11 @@ pub enum TargetError {
         "a target has only visible ASCII characters; percent-encode others, and write a host's name in punycode"
     )]
     NotAscii,
+    /// A character that browsers would percent-encode, or take for another one.
+    #[error(
+        "a target is percent-encoded where it has to be: in its path `\"<>\\^`{{}}`, in its query `\"<>'`, in its fragment `\"<>``"
+    )]
+    NotEncoded,
     /// A user name or a password.
     #[error("a target has no user name or password: everybody who follows the link would see them")]
     WithCredentials,
@@ -65,55 +70,26 @@ macro_rules! group {
     };
 }
 
-/// An IPv6 address: all eight groups, or `::` for those that are left out, after so many and before so many.
+/// An IPv6 address: all eight groups, or at least two left out for `::` (RFC 5952, 4.2.2), after so many and before so many.
+#[rustfmt::skip]
 macro_rules! ipv6 {
     () => {
         concat!(
-            "(?:",
-            group!(),
-            ":){7}",
-            group!(),
-            "|(?:",
-            group!(),
-            ":){1,7}:",
-            "|(?:",
-            group!(),
-            ":){1,6}:",
-            group!(),
-            "|(?:",
-            group!(),
-            ":){1,5}(?::",
-            group!(),
-            "){1,2}",
-            "|(?:",
-            group!(),
-            ":){1,4}(?::",
-            group!(),
-            "){1,3}",
-            "|(?:",
-            group!(),
-            ":){1,3}(?::",
-            group!(),
-            "){1,4}",
-            "|(?:",
-            group!(),
-            ":){1,2}(?::",
-            group!(),
-            "){1,5}",
-            "|",
-            group!(),
-            ":(?::",
-            group!(),
-            "){1,6}",
-            "|:(?:(?::",
-            group!(),
-            "){1,7}|:)",
+            "(?:", group!(), ":){7}", group!(),
+            "|(?:", group!(), ":){1,6}:",
+            "|(?:", group!(), ":){1,5}:", group!(),
+            "|(?:", group!(), ":){1,4}(?::", group!(), "){1,2}",
+            "|(?:", group!(), ":){1,3}(?::", group!(), "){1,3}",
+            "|(?:", group!(), ":){1,2}(?::", group!(), "){1,4}",
+            "|", group!(), ":(?::", group!(), "){1,5}",
+            "|:(?:(?::", group!(), "){1,6}|:)",
         )
     };
 }
 
 impl Target {
-    /// The longest target: what browsers and proxies take without trouble.
+    /// The longest text that is taken: what browsers and proxies take without trouble. In normal form a path may be added
+    /// to it, which is `/`, and nothing else.
     pub const MAX_BYTES: usize = 2_048;
 
     /// What a text has to look like to be a target, as the public API describes it and as it is checked here.
@@ -127,7 +103,7 @@ impl Target {
         "|(?:[0-9A-Za-z_-]+\\.)*", last_label!(), "\\.?",
         "|\\[(?:", ipv6!(), ")\\])",
         "(?::(?:6553[0-5]|655[0-2][0-9]|65[0-4][0-9]{2}|6[0-4][0-9]{3}|[1-5][0-9]{4}|[0-9]{1,4}))?",
-        "(?:[/?#][!-~]*)?$",
+        "(?:/[!$-;=@-\\[\\]_a-z|~]*)?(?:\\?[!$-&(-;=?-~]*)?(?:#[!#-;=?-_a-~]*)?$",
     );
 
     /// Reads a target, and brings it into normal form.
@@ -135,27 +111,27 @@ impl Target {
         static PATTERN: LazyLock<Regex> =
             LazyLock::new(|| Regex::new(Target::PATTERN).expect("the pattern is one"));
         let text = text.as_ref();
-        fits_a_header(text)?;
+        fits_a_header(text, Self::MAX_BYTES)?;
         let url = Url::parse(text);
         if url.as_ref().is_ok_and(|url| !matches!(url.scheme(), "http" | "https")) {
             return Err(TargetError::OtherScheme);
         }
         // `http:host` is absolute to this parser, but relative to a browser that comes from the short link.
-        if authority(text).ok_or(TargetError::NotAUrl)?.contains('@') {
+        let origin = origin(text).ok_or(TargetError::NotAUrl)?;
+        if origin.contains('@') {
             return Err(TargetError::WithCredentials);
         }
         let url = url.map_err(|_| TargetError::OtherHost)?;
-        if !PATTERN.is_match(text) {
-            return Err(TargetError::OtherHost);
+        match PATTERN.is_match(text) {
+            true => Ok(Self(url.into())),
+            false if PATTERN.is_match(origin) => Err(TargetError::NotEncoded),
+            false => Err(TargetError::OtherHost),
         }
-        let normal = String::from(url);
-        fits_a_header(&normal)?;
-        Ok(Self(normal))
     }
 
     /// The host and port that it leads to.
     pub fn authority(&self) -> Option<Authority> {
-        authority(&self.0).and_then(Authority::parse)
+        Authority::parse(origin(&self.0)?.split_once("://")?.1)
     }
 
     /// The target's text.
@@ -164,17 +140,17 @@ impl Target {
     }
 }
 
-/// What stands between `http://` and the path.
-fn authority(text: &str) -> Option<&str> {
+/// What stands before the path: `http://example.com:8080`.
+fn origin(text: &str) -> Option<&str> {
     let (scheme, rest) = text.split_once("://")?;
     let is_web = ["http", "https"].iter().any(|web| scheme.eq_ignore_ascii_case(web));
     let end = rest.find(['/', '\\', '?', '#']).unwrap_or(rest.len());
-    is_web.then_some(&rest[..end])
+    is_web.then_some(&text[..text.len() - rest.len() + end])
 }
 
 /// It is sent as the `Location` header.
-fn fits_a_header(text: &str) -> Result<(), TargetError> {
-    if text.len() > Target::MAX_BYTES {
+fn fits_a_header(text: &str, at_most: usize) -> Result<(), TargetError> {
+    if text.len() > at_most {
         return Err(TargetError::TooLong);
     }
     if text.bytes().all(|byte| byte.is_ascii_graphic()) { Ok(()) } else { Err(TargetError::NotAscii) }
@@ -189,7 +165,7 @@ impl TryFrom<String> for Target {
         if !(text.starts_with("http://") || text.starts_with("https://")) {
             return Self::parse(&text);
         }
-        fits_a_header(&text)?;
+        fits_a_header(&text, Self::MAX_BYTES + "/".len())?;
         Ok(Self(text))
     }
 }

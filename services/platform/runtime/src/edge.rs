@@ -91,12 +91,16 @@ impl IntoResponse for Problem {
 #[derive(Serialize, ToSchema)]
 pub struct ProblemShown {
     /// A relative URI that names the kind of problem.
+    #[schema(pattern = "^/problems/[a-z0-9-]+$", example = "/problems/malformed")]
     r#type: String,
     /// The kind of problem, for a person.
+    #[schema(min_length = 1)]
     title: String,
     /// The status code.
+    #[schema(minimum = 400, maximum = 599)]
     status: u16,
     /// What is wrong with this request.
+    #[schema(min_length = 1)]
     detail: String,
 }
 

@@ -7,28 +7,30 @@ use shortener::Link;
 use time::{OffsetDateTime, UtcOffset, error::Parse, format_description::well_known::Rfc3339};
 use utoipa::ToSchema;
 
+use super::schemas;
+
 /// The body of `POST /links`.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ShortenAsked {
-    /// Where the link shall lead: an absolute `http` or `https` URL, at most 2,048 bytes.
+    #[schema(schema_with = schemas::target_asked)]
     pub(super) target: String,
-    /// The code that you wish for: 1 to 32 characters of `[0-9A-Za-z_-]`.
+    #[schema(schema_with = schemas::alias)]
     pub(super) alias: Option<String>,
-    /// From when on the link shall lead nowhere: RFC 3339, in the future.
+    #[schema(schema_with = schemas::expires_at_asked)]
     pub(super) expires_at: Option<String>,
 }
 
 /// A link as the public API shows it.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct LinkShown {
-    /// Its code: the path of the short link.
+    #[schema(schema_with = schemas::code)]
     code: String,
-    /// Where it leads.
+    #[schema(schema_with = schemas::target)]
     target: String,
-    /// When it was made, RFC 3339.
+    #[schema(schema_with = schemas::created_at)]
     created_at: String,
-    /// From when on it leads nowhere, RFC 3339.
+    #[schema(schema_with = schemas::expires_at)]
     expires_at: Option<String>,
     /// How often it was followed, as far as is known by now.
     #[serde(skip_serializing_if = "Option::is_none")]

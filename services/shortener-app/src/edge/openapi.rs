@@ -1,16 +1,23 @@
 //! The OpenAPI document of the public API.
 
+use std::sync::LazyLock;
+
 use axum::{http::header, response::IntoResponse};
 use runtime::edge::{EveryOperation, ProblemShown};
-use utoipa::OpenApi;
+use utoipa::{IntoParams, OpenApi};
 
-use super::body::{LinkShown, PendingShown, ShortenAsked};
+use super::{
+    body::{LinkShown, PendingShown, ShortenAsked},
+    schemas,
+};
 
 /// `GET /openapi.json`
 pub(super) async fn document() -> impl IntoResponse {
-    let document = Shortener::openapi().to_json().unwrap_or_default();
-    ([(header::CONTENT_TYPE, "application/json")], document)
+    ([(header::CONTENT_TYPE, "application/json")], DOCUMENT.as_str())
 }
+
+static DOCUMENT: LazyLock<String> =
+    LazyLock::new(|| Shortener::openapi().to_json().expect("a document of texts and numbers"));
 
 #[derive(OpenApi)]
 #[openapi(
@@ -25,42 +32,52 @@ pub(super) async fn document() -> impl IntoResponse {
 )]
 struct Shortener;
 
+/// The link that a path names.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Path)]
+#[expect(dead_code, reason = "stands for the path in the document")]
+struct ByCode {
+    #[param(schema_with = schemas::code)]
+    code: String,
+}
+
+/// What makes a creation repeatable.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Header)]
+#[expect(dead_code, reason = "stands for the header fields in the document")]
+struct Keyed {
+    #[param(rename = "Idempotency-Key", required = false, schema_with = schemas::key)]
+    key: Option<String>,
+}
+
 #[utoipa::path(
     post, path = "/links", request_body = ShortenAsked,
-    params(("Idempotency-Key" = Option<String>, Header, description = "1 to 128 visible ASCII characters; the same key and body again return the same link")),
+    params(Keyed),
     responses(
-        (status = 201, description = "The link; `Location` is its path", body = LinkShown, headers(("Location" = String))),
-        (status = 400, description = "The body is malformed", body = ProblemShown, content_type = "application/problem+json"),
+        (status = 201, description = "The link; `Location` is its path", body = LinkShown, headers(("Location" = inline(schemas::LinkPath)))),
         (status = 409, description = "The alias is taken", body = ProblemShown, content_type = "application/problem+json"),
-        (status = 413, description = "The body is larger than 64 KiB", body = ProblemShown, content_type = "application/problem+json"),
-        (status = 415, description = "The body is not JSON", body = ProblemShown, content_type = "application/problem+json"),
         (status = 422, description = "A value is not acceptable, or the key was used for a different request", body = ProblemShown, content_type = "application/problem+json"),
-        (status = 503, description = "A component is away", body = ProblemShown, content_type = "application/problem+json"),
-        (status = 504, description = "The deadline passed; whether it had an effect is not known", body = ProblemShown, content_type = "application/problem+json"),
     )
 )]
 #[expect(dead_code, reason = "stands for the handler in the document")]
 fn shorten() {}
 
 #[utoipa::path(
-    get, path = "/links/{code}", params(("code" = String, Path)),
+    get, path = "/links/{code}", params(ByCode),
     responses(
         (status = 200, description = "The link and its clicks", body = LinkShown),
         (status = 404, description = "There is no such link", body = ProblemShown, content_type = "application/problem+json"),
         (status = 410, description = "The link has expired", body = ProblemShown, content_type = "application/problem+json"),
-        (status = 503, description = "A component is away", body = ProblemShown, content_type = "application/problem+json"),
-        (status = 504, description = "The deadline passed", body = ProblemShown, content_type = "application/problem+json"),
     )
 )]
 #[expect(dead_code, reason = "stands for the handler in the document")]
 fn show() {}
 
 #[utoipa::path(
-    delete, path = "/links/{code}", params(("code" = String, Path)),
+    delete, path = "/links/{code}", params(ByCode),
     responses(
         (status = 204, description = "The code leads nowhere now"),
-        (status = 503, description = "A component is away", body = ProblemShown, content_type = "application/problem+json"),
-        (status = 504, description = "The deadline passed", body = ProblemShown, content_type = "application/problem+json"),
+        (status = 404, description = "That is no code", body = ProblemShown, content_type = "application/problem+json"),
     )
 )]
 #[expect(dead_code, reason = "stands for the handler in the document")]
@@ -70,22 +87,18 @@ fn remove() {}
     get, path = "/clicks/pending",
     responses(
         (status = 200, description = "How many follows are acknowledged and not counted yet", body = PendingShown),
-        (status = 503, description = "What carries clicks cannot be asked", body = ProblemShown, content_type = "application/problem+json"),
-        (status = 504, description = "The deadline passed", body = ProblemShown, content_type = "application/problem+json"),
     )
 )]
 #[expect(dead_code, reason = "stands for the handler in the document")]
 fn pending() {}
 
 #[utoipa::path(
-    get, path = "/{code}", params(("code" = String, Path)),
+    get, path = "/{code}", params(ByCode),
     responses(
-        (status = 302, description = "`Location` is the target", headers(("Location" = String))),
+        (status = 302, description = "`Location` is the target", headers(("Location" = inline(schemas::LinkTarget)))),
         (status = 404, description = "There is no such link", body = ProblemShown, content_type = "application/problem+json"),
         (status = 410, description = "The link has expired", body = ProblemShown, content_type = "application/problem+json"),
         (status = 421, description = "The link leads to where it was asked for: to follow it would go round for ever", body = ProblemShown, content_type = "application/problem+json"),
-        (status = 503, description = "A component is away", body = ProblemShown, content_type = "application/problem+json"),
-        (status = 504, description = "The deadline passed", body = ProblemShown, content_type = "application/problem+json"),
     )
 )]
 #[expect(dead_code, reason = "stands for the handler in the document")]
