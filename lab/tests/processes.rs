@@ -21,11 +21,20 @@ fn arm(label: &str, choices: &[(&str, &str)]) -> ArmPlan {
 }
 
 fn start(arms: &[ArmPlan], program: &str, scratch: &Scratch) -> anyhow::Result<Launch> {
+    start_within(READY_WITHIN, arms, Path::new(program), scratch)
+}
+
+fn start_within(
+    ready_within: Duration,
+    arms: &[ArmPlan],
+    program: &Path,
+    scratch: &Scratch,
+) -> anyhow::Result<Launch> {
     Launch::start(
         arms,
         &Budget::of_this_machine(),
         &LaunchOptions {
-            program: Path::new(program),
+            program,
             scratch,
             number: 1,
             backings: &BackingChoices::default(),
@@ -33,7 +42,7 @@ fn start(arms: &[ArmPlan], program: &str, scratch: &Scratch) -> anyhow::Result<L
             public_urls: &[],
             traces: true,
             interrupt: &Interrupt::never(),
-            ready_within: READY_WITHIN,
+            ready_within,
             limits: Limits::default(),
         },
     )
@@ -105,6 +114,26 @@ fn a_process_that_dies_at_start_is_an_error_with_its_last_words() {
     let message = format!("{error:#}");
     assert!(message.contains("the process `shortener` of `one` died while starting"), "{message}");
     assert!(message.contains("cannot access 'host'") && message.contains("hint:"), "{message}");
+}
+
+#[test]
+fn a_store_that_does_not_come_is_one_clear_error_when_time_is_up() {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    let scratch = Scratch::create().unwrap();
+    // A service process that is told of a store at the discard port, where nobody listens.
+    let program = scratch.path().join("elsewhere");
+    let script = format!(
+        "#!/bin/sh\nsed -i 's#sqlite:[^\"]*#postgres://lab:secret@127.0.0.1:9/links#' \"$2\"\nexec {LAB} \"$@\"\n"
+    );
+    std::fs::write(&program, script).unwrap();
+    std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o700)).unwrap();
+    let started = start_within(Duration::from_secs(1), &[arm("one", &[])], &program, &scratch);
+    let Err(error) = started else { panic!("nobody listens there") };
+    let message = format!("{error:#}");
+    assert!(message.contains("`shortener` of `one` was not ready within 1 s: it waits for the database"));
+    assert!(message.contains("Connection refused") && message.contains("hint:"), "{message}");
+    assert!(!message.contains("secret"), "{message}");
 }
 
 #[test]

@@ -327,8 +327,8 @@ fn every_pod_is_given_time_to_go() {
             let pod = pod(&deployment);
             let lifecycle = pod.containers[0].lifecycle.as_ref().unwrap();
             let pause = lifecycle.pre_stop.as_ref().unwrap().sleep.as_ref().unwrap().seconds;
-            let drain = i64::try_from(Limits::default().drain_ms / 1_000).unwrap();
-            assert!(pod.termination_grace_period_seconds.unwrap() > pause + drain, "{wiring:?}: `{name}`");
+            let ending = i64::try_from(Limits::default().ending().as_secs()).unwrap();
+            assert!(pod.termination_grace_period_seconds.unwrap() > pause + ending, "{wiring:?}: `{name}`");
             let volumes = pod.volumes.iter().flatten();
             let on_disk = volumes.filter(|volume| volume.empty_dir.is_some()).count();
             assert_eq!(on_disk, 0, "`kubectl drain` refuses to move what a pod has on its machine's disk");
