@@ -151,6 +151,27 @@ fn a_client_that_sends_on_hears_why_it_was_refused() {
 }
 
 #[test]
+fn a_body_that_nobody_wants_is_in_nobodys_way() {
+    with_both(|_, address, document| {
+        let post = |length: usize| {
+            format!("POST /no/such/path HTTP/1.1\r\nhost: here\r\ncontent-length: {length}\r\n\r\n")
+        };
+        let get = "GET /openapi.json HTTP/1.1\r\nhost: here\r\n\r\n";
+        // What has come with its head is passed over, and the next request is answered.
+        let mut wire = Wire::saying(address, format!("{}{{}}{get}", post(2)));
+        wire.reply().is_problem(404, "no-such-path");
+        assert_eq!(wire.reply().json(), *document);
+        // Of what is still to come the connection ends, and the client gets to the reply all the same.
+        let mut wire = Wire::saying(address, post(8 << 20));
+        wire.say(vec![b' '; 8 << 20]);
+        let reply = wire.reply();
+        reply.is_problem(404, "no-such-path");
+        assert_eq!(reply.header("connection"), "close");
+        wire.is_closed();
+    });
+}
+
+#[test]
 fn what_begins_in_another_protocol_is_not_answered_in_ours() {
     with_both(|_, address, _| {
         // In another one than HTTP; with a preface of HTTP/2 that is none.
