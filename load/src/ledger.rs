@@ -13,7 +13,7 @@ pub use self::verdict::{Fact, Kept, LedgerVerdict, Told};
 /// asks for all three asks for every promise.
 pub const WORDS: [(&str, &[&str]); 3] = [
     ("lost", &[facts::LOST, facts::CLICKS_LOST, facts::MISSING_WHEN_FOLLOWED, facts::ENDED_EARLY]),
-    ("duplicated", &[facts::DUPLICATED, facts::CLICKS_INVENTED]),
+    ("duplicated", &[facts::DUPLICATED, facts::CLICKS_INVENTED, facts::CLICKS_INHERITED]),
     (
         "wrong",
         &[
@@ -66,6 +66,8 @@ pub mod facts {
     pub const DELETED_SERVED: &str = "deleted-served";
     /// Clicks that were acknowledged, are missing, and are on their way no more.
     pub const CLICKS_LOST: &str = "clicks-lost";
+    /// Clicks of a link that was deleted, found at one that was given its code.
+    pub const CLICKS_INHERITED: &str = "clicks-inherited";
     /// Clicks that nobody made.
     pub const CLICKS_INVENTED: &str = "clicks-invented";
     /// Clicks that were acknowledged, are missing, and may still be on their way.

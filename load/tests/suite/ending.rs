@@ -68,6 +68,14 @@ fn a_deleted_link_breaks_a_promise_only_when_no_cache_can_have_it_any_more() {
 }
 
 #[test]
+fn clicks_that_stay_with_a_code_break_a_promise() {
+    let verdict = of(Misdeed::InheritsClicks);
+    assert_eq!((verdict.count("clicks-inherited"), ends(&verdict)), (2, [0, 0, 0]), "{verdict:?}");
+    assert!(verdict.is_broken() && verdict.examples.len() == 1, "{verdict:?}");
+    assert_eq!(of(Misdeed::None).count("clicks-inherited"), 0);
+}
+
+#[test]
 fn links_that_cannot_be_given_an_end_leave_the_ledger_incomplete() {
     let verdict = of(Misdeed::RefusesExpiry);
     assert!(!verdict.complete && !verdict.is_broken(), "{verdict:?}");

@@ -54,6 +54,13 @@ pub(super) fn create_once(target: LinkTarget, run: u64, ends: Option<&str>, requ
     request.write_json(Method::Post, "/links", Some(("Idempotency-Key", &key)), &body);
 }
 
+/// Makes a link under a code of one's own choice, once.
+pub(super) fn create_as(code: &str, target: LinkTarget, request: &mut RequestBuf) {
+    let key = format!("{code}-{:x}", target.number);
+    let body = format!(r#"{{"target":"{target}","alias":"{code}"}}"#);
+    request.write_json(Method::Post, "/links", Some(("Idempotency-Key", &key)), &body);
+}
+
 /// Follows a link.
 pub(super) fn follow(code: &str, request: &mut RequestBuf) {
     request.write(Method::Get, format_args!("/{code}"));

@@ -24,7 +24,7 @@ use crate::sender::Lane;
 const REMEMBERED: usize = 1_000_000;
 
 /// Every fact that a check can report, in the order of a report.
-pub(super) const FACTS: [&str; 22] = [
+pub(super) const FACTS: [&str; 23] = [
     facts::CHECKED,
     facts::ACKNOWLEDGED,
     facts::LOST,
@@ -36,6 +36,7 @@ pub(super) const FACTS: [&str; 22] = [
     facts::ENDED_EARLY,
     facts::EXPIRED_SERVED,
     facts::DELETED_SERVED,
+    facts::CLICKS_INHERITED,
     facts::INDETERMINATE_PRESENT,
     facts::INDETERMINATE_ABSENT,
     facts::CLICKS_LOST,
@@ -50,7 +51,7 @@ pub(super) const FACTS: [&str; 22] = [
 ];
 
 /// Those that say that a promise was broken.
-pub(super) const BREACHES: [&str; 10] = [
+pub(super) const BREACHES: [&str; 11] = [
     facts::LOST,
     facts::DUPLICATED,
     facts::WRONG,
@@ -59,6 +60,7 @@ pub(super) const BREACHES: [&str; 10] = [
     facts::ENDED_EARLY,
     facts::EXPIRED_SERVED,
     facts::DELETED_SERVED,
+    facts::CLICKS_INHERITED,
     facts::CLICKS_LOST,
     facts::CLICKS_INVENTED,
 ];

@@ -44,6 +44,8 @@ pub(super) struct Ending {
     pub(super) deleted_by: Nanos,
     /// Links that were gone before their end.
     pub(super) early: Vec<Box<str>>,
+    /// A code that was followed, deleted and given again, and where it leads now; nothing if that was not acknowledged.
+    pub(super) again: Option<(String, LinkTarget)>,
 }
 
 /// Makes links that end, reads them, and deletes half of them; or says why there are none.
@@ -79,7 +81,23 @@ pub(super) fn make(seed: u64, lane: &mut Lane) -> Result<Result<Ending, String>,
     expiring.retain(|code| !early.contains(code));
     let mut deleting = Deleting { codes: &leaving, next: 0, deleted: Vec::new() };
     conduct(&mut deleting, lane, IN_FLIGHT, LONGEST, &mut |_| true)?;
-    Ok(Ok(Ending { expiring, expires, deleted: deleting.deleted, deleted_by: clock::now(), early }))
+    let (deleted, deleted_by) = (deleting.deleted, clock::now());
+    Ok(Ok(Ending { expiring, expires, deleted, deleted_by, early, again: give_again(seed, run, lane)? }))
+}
+
+/// Makes a link, follows it, deletes it, and makes another under its code.
+fn give_again(seed: u64, run: u64, lane: &mut Lane) -> Result<Option<(String, LinkTarget)>, SenderError> {
+    let code = format!("{run:x}-again");
+    let [first, second] = [1, 2].map(|nth| LinkTarget { seed, number: MARKER + nth });
+    let mut is = |status: u16, ask: &(dyn Fn(&mut RequestBuf) + Send + Sync)| -> Result<bool, SenderError> {
+        Ok(ask_one(lane, LONGEST, ask)?.is_some_and(|(found, _)| found == status))
+    };
+    let done = is(201, &|request| api::create_as(&code, first, request))?
+        && is(302, &|request| api::follow(&code, request))?
+        && is(302, &|request| api::follow(&code, request))?
+        && is(204, &|request| api::delete(&code, request))?
+        && is(201, &|request| api::create_as(&code, second, request))?;
+    Ok(done.then_some((code, second)))
 }
 
 /// When a link shall end that is made with the marker.

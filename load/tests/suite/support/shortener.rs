@@ -59,6 +59,8 @@ pub(crate) enum Misdeed {
     ExpiresByTwoClocks,
     /// Links with an end end at once.
     ExpiresAtOnce,
+    /// Clicks are kept by code, whichever link has it.
+    InheritsClicks,
     /// Links with an end are refused.
     RefusesExpiry,
     /// A delete takes effect after the link was read once more.
@@ -101,6 +103,8 @@ const HELD_FOR: Duration = Duration::from_millis(1_500);
 struct Store {
     links: HashMap<String, Link>,
     by_key: HashMap<String, String>,
+    /// The clicks of deleted links.
+    left: HashMap<String, u64>,
     /// No two answers have the same time.
     clock: OffsetDateTime,
     began: Instant,
@@ -152,6 +156,7 @@ impl Store {
         Self {
             links: HashMap::new(),
             by_key: HashMap::new(),
+            left: HashMap::new(),
             clock: EPOCH,
             began: Instant::now(),
             is_late: false,
@@ -201,7 +206,10 @@ impl Store {
                     Misdeed::DeletesLate => {
                         self.links.get_mut(code).into_iter().for_each(|link| link.leaving = true);
                     }
-                    _ => drop(self.links.remove(code)),
+                    _ => {
+                        let gone = self.links.remove(code);
+                        self.left.extend(gone.map(|link| (code.to_owned(), link.clicks)));
+                    }
                 }
                 Answer::status(204, "", "")
             }
@@ -237,8 +245,10 @@ impl Store {
             return Answer::Silence;
         }
         let reuse = u64::from(tenth && misdeed == Misdeed::ReusesCodes);
-        let code = format!("c{}", self.creates - reuse);
-        let link = Link { target, clicks: 0, late: 0, created: self.clock, ends, leaving: false };
+        let code = body["alias"].as_str().map_or_else(|| format!("c{}", self.creates - reuse), str::to_owned);
+        let clicks = if misdeed == Misdeed::InheritsClicks { self.left.get(&code).copied() } else { None };
+        let link =
+            Link { target, clicks: clicks.unwrap_or(0), late: 0, created: self.clock, ends, leaving: false };
         let answer = Self::created(&code, &link);
         if !(tenth && misdeed == Misdeed::LosesLinks) {
             self.by_key.insert(key, code.clone());

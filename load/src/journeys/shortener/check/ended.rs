@@ -11,9 +11,9 @@ use std::time::Duration;
 use crate::clock::{self, Nanos};
 use crate::http::{Reply, RequestBuf};
 use crate::journeys::Check;
-use crate::journeys::shortener::api;
+use crate::journeys::shortener::api::{self, LinkTarget, LinkView};
 use crate::journeys::shortener::ending::{Ending, READS, TOLERANCE};
-use crate::journeys::survey::{Survey, conduct};
+use crate::journeys::survey::{Survey, ask_one, conduct};
 use crate::ledger::{LedgerVerdict, facts};
 use crate::sender::Lane;
 
@@ -28,7 +28,8 @@ pub(super) fn check(
     verdict: &mut LedgerVerdict,
 ) -> io::Result<()> {
     verdict.note(facts::ENDED, 0);
-    for promise in [facts::ENDED_EARLY, facts::EXPIRED_SERVED, facts::DELETED_SERVED] {
+    for promise in [facts::ENDED_EARLY, facts::EXPIRED_SERVED, facts::DELETED_SERVED, facts::CLICKS_INHERITED]
+    {
         verdict.breach(promise, 0);
     }
     let ending = match ending {
@@ -52,10 +53,39 @@ pub(super) fn check(
             format!("link `{code}` is still there {TOLERANCE:?} and more after it expired")
         });
     }
+    if let Some((code, target)) = &ending.again {
+        inherited(code, *target, lane, check, verdict)?;
+    }
     for code in deleted(ending, lane, check, verdict)? {
         verdict.broken(facts::DELETED_SERVED, || {
             let cached_for = check.cached_for;
             format!("link `{code}` is still there {cached_for:?} and more after its delete was acknowledged")
+        });
+    }
+    Ok(())
+}
+
+/// A code that was given again has no clicks: nobody followed the link that it stands for now. A cache that has the old
+/// link yet shows that one's clicks with that one's target, and is right.
+fn inherited(
+    code: &str,
+    target: LinkTarget,
+    lane: &mut Lane,
+    check: &Check,
+    verdict: &mut LedgerVerdict,
+) -> io::Result<()> {
+    let mut clicks = 0;
+    for _ in 0..READS {
+        let answer =
+            ask_one(lane, check.pass, |request| api::look_up(code, request)).map_err(|error| error.0)?;
+        let view = answer.and_then(|(_, body)| serde_json::from_slice::<LinkView>(&body).ok());
+        let view = view.filter(|view| target.is(&view.target, &mut String::new()));
+        clicks = clicks.max(view.map_or(0, |view| view.clicks));
+    }
+    verdict.breach(facts::CLICKS_INHERITED, clicks);
+    if clicks > 0 {
+        verdict.example(|| {
+            format!("link `{code}` was followed by nobody and has {clicks} clicks of the link before it")
         });
     }
     Ok(())
