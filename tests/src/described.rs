@@ -23,6 +23,27 @@ pub fn everything_that_was_seen(edge: &EdgeClient, shown: fn(&str) -> &'static s
     }
 }
 
+/// Every text in the description has a bound, so that nobody has to try what is taken.
+pub fn every_text_is_bounded(edge: &EdgeClient) {
+    let mut unbounded = Vec::new();
+    look_for_unbounded(&edge.get("/openapi.json").json(), "", &mut unbounded);
+    assert_eq!(unbounded, [""; 0]);
+}
+
+fn look_for_unbounded(part: &Value, place: &str, unbounded: &mut Vec<String>) {
+    const BOUNDS: [&str; 5] = ["pattern", "format", "enum", "minLength", "maxLength"];
+    let kind = &part["type"];
+    let is_text = kind == "string" || kind.as_array().is_some_and(|kinds| kinds.contains(&"string".into()));
+    if is_text && BOUNDS.iter().all(|bound| part.get(bound).is_none()) {
+        unbounded.push(place.to_owned());
+    }
+    let members = part.as_object().into_iter().flatten().map(|(name, member)| (name.clone(), member));
+    let items = part.as_array().into_iter().flatten().enumerate().map(|(at, item)| (at.to_string(), item));
+    for (name, inner) in members.chain(items) {
+        look_for_unbounded(inner, &format!("{place}/{name}"), unbounded);
+    }
+}
+
 /// A reply with a body refers to a schema that the document holds.
 fn has_its_schema(document: &Value, described: &Value, status: u16, shown: &str) {
     if matches!(status, 204 | 302) {

@@ -171,4 +171,21 @@ mod tests {
         assert!(text.contains(again), "{text}");
         assert!(text.contains("events = kafka") && text.contains("cache = none"), "{text}");
     }
+
+    #[test]
+    fn the_process_with_the_edge_is_told_what_it_is_called() {
+        let out = tempfile::tempdir().unwrap();
+        let words = ["--public-url", "https://Short.example", "--set", "database=postgres", "--name", "own"];
+        for format in ["compose", "k8s"] {
+            let folders = ["lab", "export", format, "shortener", "--out", out.path().to_str().unwrap()];
+            Cli::parse_from(folders.into_iter().chain(words)).run().unwrap();
+        }
+        let file = |path: &str| std::fs::read_to_string(out.path().join(path)).unwrap();
+        let compose = file("shortener/own/shortener.toml");
+        let urls = r#"public_urls = ["http://127.0.0.1:8080/", "https://short.example/"]"#;
+        assert!(compose.contains(urls), "where it is published, and what it is called: {compose}");
+        assert!(compose.contains("--public-url https://short.example/"), "{compose}");
+        let pods = file("shortener/overlays/own/hosts/shortener.toml");
+        assert!(pods.contains(r#"public_urls = ["https://short.example/"]"#), "{pods}");
+    }
 }
