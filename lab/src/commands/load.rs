@@ -76,7 +76,8 @@ pub struct Args {
     /// The status that `plain` takes for success
     #[arg(long, value_name = "CODE", default_value_t = 200, value_parser = clap::value_parser!(u16).range(200..=599))]
     status: u16,
-    /// Afterwards, ask the system whether it still holds everything that it acknowledged
+    /// Afterwards, ask the system whether it still holds everything that it acknowledged: seconds, and up to 75 s where
+    /// a cache may serve what was deleted, or clicks are on their way
     #[arg(long)]
     check: bool,
     /// What has to hold, or the exit code is 1: `p99 < 50ms`, `failed < 1%`; repeat it for more. Metrics are `p50`,
