@@ -7,19 +7,20 @@
 
 use std::{
     io::ErrorKind,
-    path::Path,
     process::{Command, Output},
 };
 
 use nix::sys::signal::Signal;
-use system_tests::command::Desk;
+use system_tests::{command::Desk, tree::root};
 
 const SYSTEMS: [&str; 2] = ["shortener", "limiter"];
 
-/// What a program says, which may leave what it likes in a folder; `None`, said loudly, where it is not installed.
+/// What a program says that runs in the project's folder, where its settings are; `None`, said loudly, where it is not installed.
 #[expect(clippy::disallowed_methods, reason = "a test's own configuration")]
-fn run(program: &str, folder: &Path, arguments: &[&str], how_to_get: &str) -> Option<Output> {
-    match Command::new(program).args(arguments).current_dir(folder).output() {
+fn run(program: &str, arguments: &[&str], how_to_get: &str) -> Option<Output> {
+    let notes = root().join("target/hypothesis");
+    let mut command = Command::new(program);
+    match command.args(arguments).current_dir(root()).env("HYPOTHESIS_STORAGE_DIRECTORY", notes).output() {
         Ok(output) => Some(output),
         Err(error) if error.kind() == ErrorKind::NotFound => {
             assert!(std::env::var("CI").is_err(), "CI has to provide `{program}`");
@@ -64,7 +65,7 @@ fn both_servers_of_a_process_speak_http_2_as_it_is_defined() {
         for (url, path) in [(public, "/openapi.json"), (internal, "/metrics")] {
             let (host, port) = url.strip_prefix("http://").unwrap().rsplit_once(':').unwrap();
             let arguments = ["--strict", "--host", host, "--port", port, "--path", path];
-            let Some(output) = run("h2spec", Path::new("."), &arguments, how_to_get) else { return };
+            let Some(output) = run("h2spec", &arguments, how_to_get) else { return };
             finds_nothing(system, &output);
             let said = String::from_utf8_lossy(&output.stdout).into_owned();
             assert!(said.contains("146 tests, 146 passed, 0 skipped, 0 failed"), "{system} {path}: {said}");
@@ -75,18 +76,14 @@ fn both_servers_of_a_process_speak_http_2_as_it_is_defined() {
 /// With every check, also of what the description forbids; the seed is fixed, so that what is found is found again.
 #[test]
 fn the_shortener_does_what_its_description_says() {
-    let hooks = concat!(env!("CARGO_MANIFEST_DIR"), "/schemathesis/hooks.py");
     let how_to_get = "`pip install schemathesis`";
     let apart = ["shortener", "--set", "placement=microservices", "--set", "transport=grpc"];
     for wiring in [&apart[..1], &apart] {
         with(wiring, |public, _| {
-            let folder = tempfile::tempdir().unwrap();
-            std::fs::write(folder.path().join("schemathesis.toml"), format!("hooks = \"{hooks}\"\n"))
-                .unwrap();
             let document = format!("{public}/openapi.json");
             let arguments =
                 ["run", &document, "--checks=all", "--max-examples=100", "--seed=4711", "--no-color"];
-            let Some(output) = run("schemathesis", folder.path(), &arguments, how_to_get) else { return };
+            let Some(output) = run("schemathesis", &arguments, how_to_get) else { return };
             finds_nothing("shortener", &output);
             let said = String::from_utf8_lossy(&output.stdout).into_owned();
             assert!(said.contains("No issues found"), "{wiring:?}: {said}");
