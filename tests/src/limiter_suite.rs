@@ -101,6 +101,7 @@ pub fn behaves(edge: &EdgeClient, wiring: &Wiring) {
     a_cost_that_can_never_fit_is_not_told_to_come_back(edge);
     equal_limits_have_a_count_each(edge, wiring);
     what_is_not_there_is_not_found(edge);
+    the_description_says_what_a_value_may_be(edge);
     described::everything_that_was_seen(edge, shown);
 }
 
@@ -139,7 +140,7 @@ fn a_quote_comes_with_where_its_client_stands(edge: &EdgeClient) {
     );
     let first = edge.get("/quotes/0").text("text");
     assert_eq!(edge.get("/quotes/20").text("text"), first, "there is one for every number");
-    for no_number in ["many", "%ff"] {
+    for no_number in ["many", "%ff", "+5", "-1", "18446744073709551616"] {
         edge.get(&format!("/quotes/{no_number}")).is_problem(400, "malformed");
     }
 }
@@ -332,7 +333,7 @@ fn a_header_that_never_comes_is_no_key(edge: &EdgeClient) {
             assert!(refused.text("detail").contains(key), "it says what can be one: {refused:?}");
         }
     }
-    for prefix in [0, 129] {
+    for prefix in [0, 129, 320] {
         with(json!({ "ipv6_prefix": prefix })).is_problem(422, "invalid-policy");
     }
     let key = json!({ "ipv6_prefix": 56 });
@@ -371,6 +372,25 @@ fn equal_limits_have_a_count_each(edge: &EdgeClient, wiring: &Wiring) {
     if wiring.get("keying") == "per-client" && wiring.get("algorithm") != "leaky-bucket" {
         assert!((3..=at_most).contains(&admitted), "{admitted} of three");
     }
+}
+
+fn the_description_says_what_a_value_may_be(edge: &EdgeClient) {
+    let document = edge.get("/openapi.json").json();
+    let policy = &document["components"]["schemas"]["PolicyText"]["properties"];
+    assert_eq!(policy["key"]["oneOf"][0]["enum"], json!(["address", "token", "everyone"]));
+    assert_eq!(policy["mode"]["enum"], json!(["enforce", "count"]));
+    let limit = &document["components"]["schemas"]["LimitText"]["properties"];
+    assert_eq!(
+        (&limit["requests"]["minimum"], &limit["requests"]["maximum"]),
+        (&json!(1), &json!(1_000_000))
+    );
+    let cost = &document["components"]["schemas"]["DecisionAsked"]["properties"]["cost"];
+    assert_eq!((&cost["minimum"], &cost["maximum"]), (&json!(1), &json!(1_000)));
+    let if_match = &document["paths"]["/policies"]["put"]["parameters"][0];
+    assert!(if_match["name"] == "If-Match" && if_match["schema"]["pattern"].is_string(), "{if_match}");
+    // A number with a fraction of nothing is as whole as one without.
+    let reply = decide(edge, &json!({ "facts": {}, "cost": 1.0 }));
+    assert_eq!(reply.status, 200, "{reply:?}");
 }
 
 fn what_is_not_there_is_not_found(edge: &EdgeClient) {

@@ -15,6 +15,8 @@ mod body;
 mod if_match;
 mod openapi;
 mod quotes;
+mod schemas;
+mod whole;
 
 use std::sync::Arc;
 
@@ -68,7 +70,9 @@ pub fn router(
 
 /// Cheap on purpose, so that what is measured is the limiter.
 async fn quote(number: Result<Path<String>, PathRejection>) -> Result<Json<QuoteShown>, Problem> {
-    let number: Option<u64> = number.ok().and_then(|Path(number)| number.parse().ok());
+    // Digits alone: `parse` would take a sign as well.
+    let digits = number.ok().filter(|Path(number)| number.bytes().all(|byte| byte.is_ascii_digit()));
+    let number: Option<u64> = digits.and_then(|Path(number)| number.parse().ok());
     let number = number.ok_or_else(|| {
         let detail = "a quote's number is a whole number from 0 on".to_owned();
         Problem::malformed(detail)

@@ -30,10 +30,10 @@ impl KeySource {
         }
     }
 
-    /// An exempt value as [`is_exempt`](Self::is_exempt) compares it: an address in its usual form.
+    /// An exempt value as [`is_exempt`](Self::is_exempt) compares it: an address in its usual form, a client otherwise.
     pub(crate) fn exempt(&self, value: String) -> String {
         if self.ipv6_prefix().is_none() {
-            return value;
+            return self.client(&value).into_owned();
         }
         let written =
             value.split_once('/').and_then(|(net, prefix)| Some((net.parse().ok()?, prefix.parse().ok()?)));
@@ -141,6 +141,8 @@ mod tests {
                 assert_eq!(KeySource::Address.is_exempt(&exempt, address), is_exempt, "{value} {address}");
             }
         }
+        let long = "é".repeat(MAX_KEY_BYTES);
+        assert!(KeySource::Token.is_exempt(&exempt(&KeySource::Token, &long), &long));
         let mapped = exempt(&KeySource::Address, "::ffff:192.0.2.7");
         assert!(KeySource::Address.is_exempt(&mapped, "192.0.2.7"));
     }

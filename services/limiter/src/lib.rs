@@ -35,8 +35,8 @@ pub use decisions::{
 pub use limit::{Limit, LimitError};
 pub use local_counts::{Capacity, Held, LocalCounts};
 pub use policies::{
-    KeySource, Known, MAX_EXEMPT, MAX_EXPECTED, MAX_LIMITS, MAX_POLICIES, Mode, Policies, Policy,
-    PolicyError, PolicyFault, PolicySet, Replacement,
+    KeySource, Known, MAX_EXEMPT, MAX_EXEMPT_LETTERS, MAX_EXPECTED, MAX_LIMITS, MAX_POLICIES, Mode, Policies,
+    Policy, PolicyError, PolicyFault, PolicySet, Replacement,
 };
 pub use policy_service::PolicyService;
 pub use ports::{PolicyStore, Stored};

@@ -10,6 +10,8 @@ use crate::{Limit, LimitError};
 pub const MAX_POLICIES: usize = 16;
 /// Limits of one policy.
 pub const MAX_LIMITS: usize = 4;
+/// The longest of them, characters.
+pub const MAX_EXEMPT_LETTERS: usize = 256;
 /// Versions that a replacement may expect.
 pub const MAX_EXPECTED: usize = 64;
 /// Key values that one policy leaves alone.
@@ -126,7 +128,7 @@ pub enum PolicyFault {
     #[error("a policy has 1 to {MAX_LIMITS} limits")]
     Limits,
     /// More than [`MAX_EXEMPT`], or one that is too long.
-    #[error("a policy exempts at most {MAX_EXEMPT} keys, each of at most {} bytes", crate::MAX_KEY_BYTES)]
+    #[error("a policy exempts at most {MAX_EXEMPT} keys, each of at most {MAX_EXEMPT_LETTERS} characters")]
     Exempt,
     /// A header that no request is known by.
     #[error(

@@ -6,9 +6,13 @@ use limiter::{
     Algorithm, Ask, Decision, Fact, KeySource, Limit, Mode, Policy, PolicyError, PolicyFault, PolicySet,
     PolicyStanding, Verdict,
 };
-use serde::{Deserialize, Serialize, de::IgnoredAny};
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::{
+    schemas,
+    whole::{whole, whole_or_null},
+};
 use crate::limiting::NEVER_FITS;
 
 /// What a wiring promises of its limits.
@@ -26,6 +30,7 @@ pub struct Promise {
 #[derive(Serialize, ToSchema)]
 pub(super) struct QuoteShown {
     /// Its number.
+    #[schema(schema_with = schemas::number)]
     pub(super) number: u64,
     /// What it says.
     pub(super) text: &'static str,
@@ -36,15 +41,16 @@ pub(super) struct QuoteShown {
 #[serde(deny_unknown_fields)]
 pub(super) struct PoliciesAsked {
     /// At most 16, each name once.
+    #[schema(schema_with = schemas::policies)]
     policies: Vec<PolicyText>,
-    #[serde(default)]
-    #[schema(value_type = Option<u64>)]
+    #[serde(default, deserialize_with = "whole_or_null")]
+    #[schema(schema_with = schemas::version, required = false)]
     #[expect(dead_code, reason = "what was read may be sent back as it is")]
-    version: IgnoredAny,
+    version: Option<u64>,
     #[serde(default)]
-    #[schema(ignore)]
+    #[schema(schema_with = schemas::bound, required = false)]
     #[expect(dead_code, reason = "what was read may be sent back as it is")]
-    bound: IgnoredAny,
+    bound: Option<Vec<serde_json::Map<String, serde_json::Value>>>,
 }
 
 /// The policies in force.
@@ -53,6 +59,7 @@ pub(super) struct PoliciesShown {
     /// Grows with every change.
     version: u64,
     /// At most 16.
+    #[schema(schema_with = schemas::policies)]
     policies: Vec<PolicyText>,
     /// For each limit: how many requests of one key this wiring admits at most, and before how many it refuses none.
     bound: Vec<BoundShown>,
@@ -63,19 +70,34 @@ pub(super) struct PoliciesShown {
 #[serde(deny_unknown_fields)]
 pub(super) struct PolicyText {
     /// 1 to 64 characters of `[0-9a-z-]`.
+    #[schema(schema_with = schemas::name)]
     name: String,
     /// What tells one client from another: `"address"`, `"token"`, `"everyone"` or `{"header": "x-api-key"}`.
-    #[schema(value_type = Object)]
-    key: KeySource,
+    #[schema(schema_with = schemas::key)]
+    key: KeyText,
     /// 1 to 4; all of them apply.
+    #[schema(schema_with = schemas::limits)]
     limits: Vec<LimitText>,
     /// Key values that this policy leaves alone, at most 1,000.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schema(schema_with = schemas::exempt, required = false)]
     exempt: Vec<String>,
     /// `"enforce"`, or `"count"` to refuse nothing and count what would be refused.
     #[serde(default)]
-    #[schema(value_type = String)]
+    #[schema(schema_with = schemas::mode, required = false)]
     mode: Mode,
+}
+
+/// What tells clients apart.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum KeyText {
+    Address,
+    #[serde(rename = "ipv6_prefix", deserialize_with = "whole")]
+    Ipv6Prefix(u64),
+    Token,
+    Header(String),
+    Everyone,
 }
 
 /// A limit.
@@ -83,11 +105,16 @@ pub(super) struct PolicyText {
 #[serde(deny_unknown_fields)]
 pub(super) struct LimitText {
     /// 1 to 1,000,000.
+    #[serde(deserialize_with = "whole")]
+    #[schema(schema_with = schemas::requests)]
     requests: u64,
     /// The window, milliseconds: 1 to 31 days.
+    #[serde(deserialize_with = "whole")]
+    #[schema(schema_with = schemas::window_ms)]
     window_ms: u64,
     /// How many may come at once, where the algorithm knows bursts; by default all.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "whole_or_null", skip_serializing_if = "Option::is_none")]
+    #[schema(schema_with = schemas::burst, required = false)]
     burst: Option<u64>,
 }
 
@@ -152,14 +179,45 @@ impl PolicyText {
         let limits = self.limits.into_iter().map(limit).collect::<Result<_, _>>();
         let invalid = |fault| PolicyError::Invalid { policy: self.name.clone(), fault };
         let limits = limits.map_err(|error| invalid(PolicyFault::Limit(error)))?;
-        Ok(Policy { name: self.name, key: self.key, limits, exempt: self.exempt, mode: self.mode })
+        Ok(Policy { name: self.name, key: self.key.into(), limits, exempt: self.exempt, mode: self.mode })
     }
 }
 
 impl From<Policy> for PolicyText {
     fn from(policy: Policy) -> Self {
         let Policy { name, key, limits, exempt, mode } = policy;
-        Self { name, key, limits: limits.into_iter().map(LimitText::from).collect(), exempt, mode }
+        Self {
+            name,
+            key: key.into(),
+            limits: limits.into_iter().map(LimitText::from).collect(),
+            exempt,
+            mode,
+        }
+    }
+}
+
+impl From<KeyText> for KeySource {
+    fn from(key: KeyText) -> Self {
+        match key {
+            KeyText::Address => Self::Address,
+            // What is no prefix by far is none either, and told so.
+            KeyText::Ipv6Prefix(prefix) => Self::Ipv6Prefix(u8::try_from(prefix).unwrap_or(0)),
+            KeyText::Token => Self::Token,
+            KeyText::Header(name) => Self::Header(name),
+            KeyText::Everyone => Self::Everyone,
+        }
+    }
+}
+
+impl From<KeySource> for KeyText {
+    fn from(key: KeySource) -> Self {
+        match key {
+            KeySource::Address => Self::Address,
+            KeySource::Ipv6Prefix(prefix) => Self::Ipv6Prefix(prefix.into()),
+            KeySource::Token => Self::Token,
+            KeySource::Header(name) => Self::Header(name),
+            KeySource::Everyone => Self::Everyone,
+        }
     }
 }
 
@@ -174,16 +232,21 @@ impl From<Limit> for LimitText {
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct DecisionAsked {
-    /// What is known of the request, such as `{"token": "a"}`: at most 16, names and values of at most 256 bytes.
+    /// What is known of the request, such as `{"token": "a"}`: at most 512.
+    #[schema(schema_with = schemas::facts)]
     facts: BTreeMap<String, String>,
     /// How many ordinary requests it counts for, 1 to 1,000; by default 1.
-    cost: Option<u32>,
+    #[serde(default, deserialize_with = "whole_or_null")]
+    #[schema(schema_with = schemas::cost, required = false)]
+    cost: Option<u64>,
 }
 
 impl From<DecisionAsked> for Ask {
     fn from(asked: DecisionAsked) -> Self {
         let facts = asked.facts.into_iter().map(|(name, value)| Fact { name: name.into(), value });
-        Self { facts: facts.collect(), cost: asked.cost.unwrap_or(1) }
+        // Far above what anything may cost.
+        let cost = u32::try_from(asked.cost.unwrap_or(1)).unwrap_or(u32::MAX);
+        Self { facts: facts.collect(), cost }
     }
 }
 

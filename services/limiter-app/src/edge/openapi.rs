@@ -1,16 +1,26 @@
 //! The OpenAPI document of the public API.
 
+use std::sync::LazyLock;
+
 use axum::{http::header, response::IntoResponse};
 use runtime::edge::{EveryOperation, ProblemShown};
-use utoipa::OpenApi;
+use utoipa::{IntoParams, OpenApi};
 
-use super::body::{DecisionAsked, DecisionShown, PoliciesAsked, PoliciesShown, QuoteShown};
+use super::{
+    body::{
+        BoundShown, DecisionAsked, DecisionShown, LimitText, PoliciesAsked, PoliciesShown, PolicyText,
+        QuoteShown,
+    },
+    schemas,
+};
 
 /// `GET /openapi.json`
 pub(super) async fn document() -> impl IntoResponse {
-    let document = Limiter::openapi().to_json().unwrap_or_default();
-    ([(header::CONTENT_TYPE, "application/json")], document)
+    ([(header::CONTENT_TYPE, "application/json")], DOCUMENT.as_str())
 }
+
+static DOCUMENT: LazyLock<String> =
+    LazyLock::new(|| Limiter::openapi().to_json().expect("a document of texts and numbers"));
 
 #[derive(OpenApi)]
 #[openapi(
@@ -25,6 +35,9 @@ pub(super) async fn document() -> impl IntoResponse {
         QuoteShown,
         PoliciesAsked,
         PoliciesShown,
+        PolicyText,
+        LimitText,
+        BoundShown,
         DecisionAsked,
         DecisionShown,
         ProblemShown
@@ -32,17 +45,34 @@ pub(super) async fn document() -> impl IntoResponse {
 )]
 struct Limiter;
 
+/// The quote that a path names.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Path)]
+#[expect(dead_code, reason = "stands for the path in the document")]
+struct ByNumber {
+    #[param(schema_with = schemas::number)]
+    number: u64,
+}
+
+/// What policies replace.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Header)]
+#[expect(dead_code, reason = "stands for the header field in the document")]
+struct Expected {
+    #[param(rename = "If-Match", required = false, schema_with = schemas::if_match)]
+    versions: Option<String>,
+}
+
 #[utoipa::path(
     get, path = "/quotes/{number}",
     params(
-        ("number" = u64, Path),
+        ByNumber,
         ("Authorization" = Option<String>, Header, description = "`Bearer TOKEN`: the fact `token`; each header `x-...` is the fact `header:x-...`"),
     ),
     responses(
         (status = 200, description = "The quote", body = QuoteShown, headers(("RateLimit" = String), ("RateLimit-Policy" = String))),
         (status = 400, description = "The number is none", body = ProblemShown, content_type = "application/problem+json"),
         (status = 429, description = "A limit is used up; `Retry-After` says for how long", body = ProblemShown, content_type = "application/problem+json", headers(("Retry-After" = u64), ("RateLimit" = String), ("RateLimit-Policy" = String))),
-        (status = 431, description = "More than 16 facts, or one of more than 256 bytes", body = ProblemShown, content_type = "application/problem+json"),
         (status = 503, description = "Nobody can count, and `on-failure` is `closed`", body = ProblemShown, content_type = "application/problem+json"),
         (status = 504, description = "The deadline passed", body = ProblemShown, content_type = "application/problem+json"),
     )
@@ -53,7 +83,7 @@ fn quote() {}
 #[utoipa::path(
     get, path = "/policies",
     responses(
-        (status = 200, description = "The policies in force; `ETag` is their version", body = PoliciesShown, headers(("ETag" = String))),
+        (status = 200, description = "The policies in force; `ETag` is their version", body = PoliciesShown, headers(("ETag" = inline(schemas::VersionTag)))),
         (status = 503, description = "A component is away", body = ProblemShown, content_type = "application/problem+json"),
         (status = 504, description = "The deadline passed", body = ProblemShown, content_type = "application/problem+json"),
     )
@@ -63,9 +93,9 @@ fn policies_in_force() {}
 
 #[utoipa::path(
     put, path = "/policies", request_body = PoliciesAsked,
-    params(("If-Match" = Option<String>, Header, description = "The version that they replace, as `ETag` gave it")),
+    params(Expected),
     responses(
-        (status = 200, description = "The policies that are in force now", body = PoliciesShown, headers(("ETag" = String))),
+        (status = 200, description = "The policies that are in force now", body = PoliciesShown, headers(("ETag" = inline(schemas::VersionTag)))),
         (status = 400, description = "The body or `If-Match` is malformed", body = ProblemShown, content_type = "application/problem+json"),
         (status = 412, description = "Another version is in force", body = ProblemShown, content_type = "application/problem+json"),
         (status = 413, description = "The body is larger than 256 KiB", body = ProblemShown, content_type = "application/problem+json"),
