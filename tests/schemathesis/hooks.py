@@ -3,6 +3,8 @@
 An idempotency key says that a request is an earlier one again, and is refused with another body: Schemathesis sends one
 key with many bodies, so one that was sent is replaced by a fresh one. A link cannot end in the past: Schemathesis takes
 moments from earlier replies, so one that has passed is replaced by one that has not.
+Policies have names that differ and limits whose numbers go together, and replace a version that is in force: what is
+sent is made to.
 """
 
 import re
@@ -13,6 +15,9 @@ import schemathesis
 
 KEY = "Idempotency-Key"
 VALID_KEY = re.compile(r"[!-~]{1,128}")
+VALID_NAME = re.compile(r"[0-9a-z-]{1,64}")
+TAG = r'(W/)?"[^\x00-\x20"\x7f]*"'
+VALID_TAGS = re.compile(rf"[ \t,]*({TAG}([ \t]*,[ \t,]*{TAG}){{0,63}}[ \t,]*)?[ \t]*")
 
 sent = set()
 
@@ -33,3 +38,36 @@ def before_call(context, case, kwargs):
         sent.add(key)
     if isinstance(case.body, dict) and has_passed(case.body.get("expires_at")):
         case.body["expires_at"] = "2999-12-31T23:59:59Z"
+
+
+def is_number(value, at_most):
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and 1 <= value <= at_most
+
+
+def fit(limit):
+    """At most a million requests a second, and a burst of at most the requests."""
+    if not isinstance(limit, dict) or not is_number(limit.get("window_ms"), 31 * 86_400_000):
+        return
+    if not is_number(limit.get("requests"), 1_000_000):
+        return
+    limit["requests"] = min(limit["requests"], limit["window_ms"] * 1_000)
+    if is_number(limit.get("burst"), 1_000_000):
+        limit["burst"] = min(limit["burst"], limit["requests"])
+
+
+@schemathesis.hook("before_call")
+def fit_policies(context, case, kwargs):
+    tags = (case.headers or {}).get("If-Match")
+    if isinstance(tags, str) and VALID_TAGS.fullmatch(tags):
+        case.headers["If-Match"] = "*"
+    policies = case.body.get("policies") if isinstance(case.body, dict) else None
+    names = set()
+    for number, policy in enumerate(policies if isinstance(policies, list) else []):
+        if not isinstance(policy, dict):
+            continue
+        name = policy.get("name")
+        if isinstance(name, str) and name in names and VALID_NAME.fullmatch(name):
+            policy["name"] = f"{uuid.uuid4().hex}-{number}"
+        names.add(str(name))
+        for limit in policy.get("limits") if isinstance(policy.get("limits"), list) else []:
+            fit(limit)

@@ -73,18 +73,27 @@ fn both_servers_of_a_process_speak_http_2_as_it_is_defined() {
     });
 }
 
-/// With every check, also of what the description forbids; the seed is fixed, so that what is found is found again.
 #[test]
 fn the_shortener_does_what_its_description_says() {
+    does_what_its_description_says("shortener");
+}
+
+#[test]
+fn the_limiter_does_what_its_description_says() {
+    does_what_its_description_says("limiter");
+}
+
+/// With every check, also of what the description forbids; the seed is fixed, so that what is found is found again.
+fn does_what_its_description_says(system: &str) {
     let how_to_get = "`pip install schemathesis`";
-    let apart = ["shortener", "--set", "placement=microservices", "--set", "transport=grpc"];
+    let apart = [system, "--set", "placement=microservices", "--set", "transport=grpc"];
     for wiring in [&apart[..1], &apart] {
         with(wiring, |public, _| {
             let document = format!("{public}/openapi.json");
             let arguments =
                 ["run", &document, "--checks=all", "--max-examples=100", "--seed=4711", "--no-color"];
             let Some(output) = run("schemathesis", &arguments, how_to_get) else { return };
-            finds_nothing("shortener", &output);
+            finds_nothing(system, &output);
             let said = String::from_utf8_lossy(&output.stdout).into_owned();
             assert!(said.contains("No issues found"), "{wiring:?}: {said}");
         });
