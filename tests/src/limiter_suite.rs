@@ -350,6 +350,9 @@ fn questions_that_cannot_be_are_refused(edge: &EdgeClient) {
     }
     decide(edge, &facts(&"x".repeat(64 << 10))).is_problem(413, "too-large");
     edge.ask(&Method::POST, "/decisions", &[], "{}").is_problem(415, "not-json");
+    let twice = r#"{"facts": {"token": "a", "token": "b"}}"#;
+    edge.ask(&Method::POST, "/decisions", &[("content-type", "application/json")], twice)
+        .is_problem(400, "malformed");
 }
 
 fn a_cost_that_can_never_fit_is_not_told_to_come_back(edge: &EdgeClient) {

@@ -97,6 +97,21 @@ async fn synced_counts_meet_in_a_cluster() {
 }
 
 #[tokio::test]
+async fn a_cluster_in_which_nobody_holds_the_counts_is_waited_for() {
+    let Some(server) = RedisServer::start_cluster() else { return };
+    assert_eq!(server.ask("CONFIG SET cluster-require-full-coverage no"), "+OK");
+    assert_eq!(server.ask("CLUSTER DELSLOTSRANGE 0 16383"), "+OK");
+    let mut metrics = Registry::default();
+    let counts = RedisCounts::new(Algorithm::Gcra, redis(&server, "", &mut metrics).await);
+    let asked = counts.check();
+    tokio::pin!(asked);
+    let early = tokio::time::timeout(Duration::from_secs(1), &mut asked).await;
+    assert!(early.is_err(), "it would limit nothing: {early:?}");
+    assert_eq!(server.ask("CLUSTER ADDSLOTSRANGE 0 16383"), "+OK");
+    tokio::time::timeout(PATIENT, asked).await.expect("it is whole again").unwrap();
+}
+
+#[tokio::test]
 async fn a_node_that_does_not_hold_the_counts_is_refused_and_told_from_an_outage() {
     let Some(alone) = RedisServer::start_cluster() else { return };
     let Some([holds, other]) = RedisServer::start_cluster_of_two(slot_of_counts(&alone)) else { return };

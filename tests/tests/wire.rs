@@ -113,6 +113,8 @@ fn a_media_type_is_compared_as_such() {
             "Content-Type: Application/JSON\r\n",
             "content-type: application/json; charset=utf-8\r\n",
             "content-type: application/JSON;charset=\"UTF-8\"\r\n",
+            "content-type: application/json ;charset=utf-8\r\n",
+            "content-type: application/json\t;;a=b\r\n",
             "content-type:\tapplication/json \r\ncontent-encoding: Identity\r\n",
         ] {
             let reply = asked(json);

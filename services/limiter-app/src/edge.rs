@@ -12,6 +12,7 @@
 //! when a component is away, 504 when the deadline passed. Errors are `application/problem+json` (RFC 9457). A proxy asks by gRPC, on the same port: `envoy`.
 
 mod body;
+mod facts;
 mod if_match;
 mod openapi;
 mod quotes;

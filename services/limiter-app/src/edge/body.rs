@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::{
+    facts::each_once,
     schemas,
     whole::{whole, whole_or_null},
 };
@@ -233,6 +234,7 @@ impl From<Limit> for LimitText {
 #[serde(deny_unknown_fields)]
 pub(super) struct DecisionAsked {
     /// What is known of the request, such as `{"token": "a"}`: at most 512.
+    #[serde(deserialize_with = "each_once")]
     #[schema(schema_with = schemas::facts)]
     facts: BTreeMap<String, String>,
     /// How many ordinary requests it counts for, 1 to 1,000; by default 1.

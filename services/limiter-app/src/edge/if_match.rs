@@ -1,6 +1,6 @@
-//! `If-Match`, as RFC 9110 (13.1.1, 8.8.3) has it.
+//! `If-Match`, as RFC 9110 (13.1.1, 8.8.3) has it, and why no `If-None-Match` can hold.
 
-use axum::http::{HeaderMap, header};
+use axum::http::{HeaderMap, StatusCode, header};
 use runtime::edge::Problem;
 
 /// The versions that `If-Match` names, of which one has to be in force; `None` where any may be: it is absent, or `*`.
@@ -8,6 +8,12 @@ use runtime::edge::Problem;
 /// A list may come in several lines. Tags are compared strongly, so that a weak one (`W/"3"`) names no version, and neither
 /// does one that was never given.
 pub(super) fn versions(headers: &HeaderMap) -> Result<Option<Vec<u64>>, Problem> {
+    if headers.contains_key(header::IF_NONE_MATCH) {
+        // There always are policies, so `*` never holds (13.1.2); who names versions means `If-Match`.
+        let detail = "policies are always there: name the version to replace in `If-Match`".to_owned();
+        let status = StatusCode::PRECONDITION_FAILED;
+        return Err(Problem::new(status, "policies-changed", "Policies changed", detail));
+    }
     let lines: Vec<_> = headers.get_all(header::IF_MATCH).iter().collect();
     if lines.is_empty() || matches!(lines[..], [line] if line.as_bytes().trim_ascii() == b"*") {
         return Ok(None);
@@ -63,6 +69,14 @@ mod tests {
     fn read(lines: &[&[u8]]) -> Result<Option<Vec<u64>>, ()> {
         let value = |line: &&[u8]| (header::IF_MATCH, HeaderValue::from_bytes(line).expect("a value"));
         versions(&lines.iter().map(value).collect()).map_err(|_| ())
+    }
+
+    #[test]
+    fn policies_that_are_not_to_be_there_always_are() {
+        for value in ["*", "\"3\""] {
+            let fields = [(header::IF_NONE_MATCH, HeaderValue::from_static(value))].into_iter().collect();
+            assert!(versions(&fields).is_err(), "{value}");
+        }
     }
 
     #[test]

@@ -133,12 +133,19 @@ impl Redis {
     /// Runs a script once, to find out before anybody needs it whether the server would ever do that: not where it holds
     /// none of the keys, or some of them (a cluster), may not write (a replica), or does not let this user.
     ///
-    /// A server that is away, or not ready yet, has refused nothing.
+    /// A server that is away has refused nothing. One whose cluster is not whole yet is waited for, which the log says.
     pub async fn accepts(&self, script: &ScriptInvocation<'_>) -> Result<(), RefusedError> {
-        let Ok(mut connection) = self.link.connection() else { return Ok(()) };
-        match script.invoke_async::<Value>(&mut connection).await {
-            Err(error) if is_for_good(&error) => Err(RefusedError(error)),
-            _ => Ok(()),
+        let mut say = Sayings::default();
+        loop {
+            let Ok(mut connection) = self.link.connection() else { return Ok(()) };
+            match script.invoke_async::<Value>(&mut connection).await {
+                Err(error) if is_for_good(&error) => return Err(RefusedError(error)),
+                Err(error) if error.kind() == ErrorKind::Server(ServerErrorKind::ClusterDown) => {
+                    say.waits("the Redis cluster", &error);
+                    sleep(LEFT_ALONE).await;
+                }
+                _ => return Ok(()),
+            }
         }
     }
 }

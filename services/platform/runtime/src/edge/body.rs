@@ -4,9 +4,8 @@ use std::time::Duration;
 
 use axum::{
     extract::Request,
-    http::{HeaderMap, StatusCode, header},
+    http::{HeaderMap, HeaderValue, StatusCode, header},
 };
-use mime::Mime;
 use remote::{BodyError, current, read_body};
 use serde::de::DeserializeOwned;
 use tokio::time::timeout;
@@ -31,9 +30,10 @@ pub async fn json_body<T: DeserializeOwned>(request: Request, at_most: usize) ->
 /// Whether the body is JSON by its `Content-Type`, whose case and parameters say nothing (RFC 9110, 8.3.1), and is not
 /// packed.
 fn is_json(headers: &HeaderMap) -> Result<(), Problem> {
-    let kind = single(headers, &header::CONTENT_TYPE)?.and_then(|kind| kind.to_str().ok());
-    let kind: Option<Mime> = kind.and_then(|kind| kind.parse().ok());
-    if kind.is_none_or(|kind| kind.essence_str() != mime::APPLICATION_JSON.essence_str()) {
+    let kind = single(headers, &header::CONTENT_TYPE)?.map_or(&b""[..], HeaderValue::as_bytes);
+    // There may be blanks before the `;` (RFC 9110, 5.6.6).
+    let essence = kind.split(|byte| *byte == b';').next().unwrap_or_default().trim_ascii();
+    if !essence.eq_ignore_ascii_case(b"application/json") {
         return Err(not_json("send the body as `content-type: application/json`"));
     }
     let packed = headers.get_all(header::CONTENT_ENCODING).iter();
