@@ -236,9 +236,19 @@ pub(super) fn headlines(report: &Report) -> Vec<&Comparison> {
     if picked.is_empty() { report.comparisons.iter().take(3).collect() } else { picked }
 }
 
+/// A comparison in a sentence; one that this run cannot decide says so first, wherever it stands.
+pub(super) fn sentence(report: &Report, comparison: &Comparison) -> String {
+    let decided = report.validity.verdict_possible || comparison.verdict.is_none();
+    let before = if decided { "" } else { "no verdict; measured: " };
+    format!("{before}{}", comparison.sentence)
+}
+
 /// The verdict of a comparison without its arms: `higher: 2.41x [2.36, 2.46]`.
-pub(super) fn verdict_words(comparison: &Comparison) -> String {
+pub(super) fn verdict_words(report: &Report, comparison: &Comparison) -> String {
     match comparison.verdict {
+        Some(verdict) if !report.validity.verdict_possible => {
+            format!("no verdict; measured {}", verdict.short())
+        }
         // A factor alone would leave open which way it goes.
         Some(verdict @ Verdict::Higher { by, .. }) if by >= 1.0 => {
             format!("higher: {}", verdict.short())

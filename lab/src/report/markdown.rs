@@ -48,7 +48,8 @@ fn answer(report: &Report) -> String {
     }
     for comparison in figures::headlines(report) {
         let caveat = figures::caveat(report, comparison).map(|caveat| format!(" ({caveat})"));
-        let _ = writeln!(text, "- {}{}.", comparison.sentence, caveat.unwrap_or_default());
+        let sentence = figures::sentence(report, comparison);
+        let _ = writeln!(text, "- {sentence}{}.", caveat.unwrap_or_default());
     }
     for skipped in &report.skipped_arms {
         let _ = writeln!(text, "- Skipped: {}, {}. Hint: {}.", skipped.name, skipped.why, skipped.hint);
@@ -105,7 +106,7 @@ fn differences(report: &Report) -> String {
     }
     let header = ["metric", "arm", "against", "verdict"].map(str::to_owned);
     let rows = report.comparisons.iter().map(|comparison| {
-        let verdict = figures::verdict_words(comparison);
+        let verdict = figures::verdict_words(report, comparison);
         vec![comparison.metric.clone(), comparison.arm.clone(), comparison.baseline.clone(), verdict]
     });
     format!("## Differences\n\n{}", table(&header, rows))

@@ -141,6 +141,19 @@ fn beside_a_cost_stands_how_busy_its_arm_was() {
 }
 
 #[test]
+fn a_run_without_a_verdict_says_so_beside_every_figure() {
+    let mut report = fixture(PLACEMENT);
+    report.validity.verdict_possible = false;
+    let line = |form: String| form.split_whitespace().collect::<Vec<_>>().join(" ");
+    for form in [line(markdown::render(&report)), line(html::render(&report))] {
+        for measured in ["no verdict; measured: microservices needs more CPU", "no verdict; measured 2.41x"] {
+            assert!(form.contains(measured), "no `{measured}` in {form}");
+        }
+        assert!(!form.contains("higher: 2.41x"), "{form}");
+    }
+}
+
+#[test]
 fn an_arm_below_its_offered_rate_is_told_to_be_saturated_in_every_form() {
     let forms = |report: &Report| {
         let terminal = anstream::adapter::strip_str(&terminal::render(report)).to_string();

@@ -101,7 +101,8 @@ fn parts(arm: &Arm, place: usize) -> Markup {
                     }
                     (part.name) " " b { (three_digits(part.us)) }
                     @if let Some(interval) = part.interval {
-                        span class="soft" { " [" (three_digits(interval.low)) ", " (three_digits(interval.high)) "]" }
+                        // Nothing costs less than nothing, whatever the arithmetic of a wide interval says.
+                        span class="soft" { " [" (three_digits(interval.low.max(0.0))) ", " (three_digits(interval.high)) "]" }
                     }
                     span class="soft" { " " (part_kind(part.kind)) }
                 }

@@ -48,7 +48,7 @@ fn row(report: &Report, comparison: &Comparison, forest: Option<&Forest>) -> Mar
                 }
             }
             td {
-                (unbroken(&verdict_words(comparison)))
+                (unbroken(&verdict_words(report, comparison)))
                 @if let Some(flip) = &comparison.where_flips { span class="soft" { " " (prose(flip)) } }
             }
         }

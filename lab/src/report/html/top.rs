@@ -101,7 +101,7 @@ fn card(report: &Report, comparison: &Comparison) -> Markup {
         article class={"card " (mood(comparison))} {
             p class="card-metric" { (metric_name(&comparison.metric)) }
             p class="card-figure" { (figure(comparison)) }
-            p class="card-sentence" { (unbroken(&comparison.sentence)) "." }
+            p class="card-sentence" { (unbroken(&figures::sentence(report, comparison))) "." }
             @if let Some(caveat) = figures::caveat(report, comparison) {
                 p class="card-sentence soft" { (unbroken(&caveat)) "." }
             }

@@ -10,6 +10,8 @@ use crate::report::words::trimmed;
 
 const WIDTH: f64 = 300.0;
 const HEIGHT: f64 = 26.0;
+/// Half the longest name of a tick, `0.01x`, so that none is cut.
+const EDGE: f64 = 22.0;
 
 /// The scale of the ratios of a report.
 pub(in crate::report) struct Forest {
@@ -25,7 +27,7 @@ impl Forest {
         intervals().next()?;
         let low = intervals().map(|interval| interval.low).fold(0.9, f64::min).max(0.01) / 1.05;
         let high = intervals().map(|interval| interval.high).fold(1.1, f64::max).min(100.0) * 1.05;
-        let scale = Scale { low, high, start: 10.0, end: WIDTH - 10.0 };
+        let scale = Scale { low, high, start: EDGE, end: WIDTH - EDGE };
         let ticks = log_ticks(low, high, 8).into_iter().chain([1.0]);
         let mut kept: Vec<f64> = Vec::new();
         // One is always named; others keep clear of it and of each other.
