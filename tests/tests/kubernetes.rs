@@ -267,6 +267,31 @@ fn a_wiring_can_be_removed_and_another_stays_whole() {
     }
 }
 
+/// What a wiring with all its state in stores calls its own there: databases, and prefixes of keys.
+fn own_in_stores(system: &str, cache: (&str, &str), name: &str) -> BTreeSet<String> {
+    let wiring = Wiring::with(systems::find(system).unwrap(), [("database", "postgres"), cache]).unwrap();
+    let arm = ArmPlan::new(name.to_owned(), wiring);
+    let files = Export::new(&arm, name, &[], "").unwrap().files();
+    let hosts = files.iter().filter(|(name, _)| name.contains("/hosts/"));
+    let told = hosts.map(|(_, text)| toml::from_str::<HostFile>(text).unwrap());
+    told.flat_map(|host| host.backings.into_values())
+        .map(|address| address.rsplit_once(['#', '/']).unwrap().1.to_owned())
+        .collect()
+}
+
+#[test]
+fn wirings_of_one_name_in_two_systems_share_no_database_and_no_prefix() {
+    let one = own_in_stores("shortener", ("cache", "redis"), "monolith");
+    let other = own_in_stores("limiter", ("state", "redis"), "monolith");
+    assert_eq!((one.len(), other.len()), (2, 2), "{one:?} {other:?}");
+    assert!(one.is_disjoint(&other), "{one:?} {other:?}");
+    let guide = fs::read_to_string(root().join(FOLDER).join("README.md")).unwrap();
+    for own in one {
+        let removes = [format!("DROP DATABASE {own}"), format!("--pattern '{own}:*'")];
+        assert!(removes.iter().any(|command| guide.contains(command)), "the guide does not remove `{own}`");
+    }
+}
+
 /// The objects of every wiring of the limiter that differs in where counts are kept: its values, and the objects.
 fn limiters() -> Vec<(Wiring, Vec<Value>)> {
     let system = systems::find("limiter").unwrap();

@@ -67,7 +67,7 @@ pub(super) fn address(export: &Export<'_>, kind: BackingKind, role: &str) -> Str
     let host = format!("{}:{}", export.name(kind.name()), port(kind));
     match kind {
         BackingKind::Postgres => format!("postgres://lab@{host}/{}", database(export, role)),
-        BackingKind::Redis => format!("redis://{host}#{}", export.wiring),
+        BackingKind::Redis => format!("redis://{host}#{}-{}", export.system(), export.wiring),
         BackingKind::Kafka => format!("kafka://{host}"),
         BackingKind::Sqlite => unreachable!("a wiring with files is refused"),
     }
