@@ -1,5 +1,5 @@
-//! A PostgreSQL that is late, restarts, or refuses: it is waited for, and no request pays for a connection that died
-//! while nobody used it.
+//! A PostgreSQL that is late, restarts, or refuses: it is waited for, no request pays for a connection that died while
+//! nobody used it, and while it is away requests are told so at once.
 //!
 //! A relay stands before the server: it comes when the test says so, and drops connections as a restart does.
 
@@ -8,19 +8,23 @@
 use std::time::Duration;
 
 use backing::{Database, Postgres, Waiting};
+use contract::Why;
 use futures::future::join_all;
 use prometheus_client::registry::Registry;
 use system_tests::{
     relay::{Relay, relayed},
     stores::fresh_postgres,
 };
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, timeout};
 
 /// For how long a connection is trusted without a question, and more.
 const IDLE: Duration = Duration::from_millis(700);
 
 /// Statements that need a connection each at the same time.
 const AT_ONCE: usize = 8;
+
+/// Connections that a process has at most.
+const CONNECTIONS: usize = 16;
 
 async fn open(address: &str) -> Postgres {
     match Database::open(address, "database", &mut Registry::default(), &Waiting::default()).await.unwrap() {
@@ -64,14 +68,68 @@ async fn no_request_fails_because_its_connection_died_while_it_was_idle() {
 }
 
 #[tokio::test]
-async fn who_is_refused_for_good_does_not_wait() {
-    let Some(address) = fresh_postgres().await else { return };
-    let begun = Instant::now();
-    let wrong = format!("{address}_that_is_not_there");
-    let Err(error) = Database::open(&wrong, "database", &mut Registry::default(), &Waiting::default()).await
-    else {
-        panic!("there is no such database")
+async fn a_server_that_is_away_is_told_as_such_and_at_once() {
+    let Some((at, server, address)) = relayed().await else { return };
+    let relay = Relay::start(at, server.clone()).await;
+    let database = open(&address).await;
+    assert_eq!(at_once(&database).await, [""; 0], "each has a connection now");
+    relay.stop().await;
+    sleep(IDLE).await;
+    let why = async || {
+        let error = database.execute("SELECT 1").await.expect_err("nobody is there");
+        database.unavailable(&error).why
     };
-    assert!(error.to_string().contains("does not exist"), "{error}");
-    assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
+    assert_eq!(join_all((0..AT_ONCE).map(|_| why())).await, [Why::Unreachable; AT_ONCE]);
+    let begun = Instant::now();
+    for _ in 0..AT_ONCE {
+        assert_eq!(why().await, Why::Unreachable);
+    }
+    assert!(begun.elapsed() < Duration::from_millis(500), "{:?}", begun.elapsed());
+
+    let relay = Relay::start(at, server).await;
+    let back = async {
+        while database.execute("SELECT 1").await.is_err() {
+            sleep(Duration::from_millis(10)).await;
+        }
+    };
+    timeout(Duration::from_secs(5), back).await.expect("it is used as soon as it is back");
+    assert_eq!(at_once(&database).await, [""; 0]);
+    relay.stop().await;
+}
+
+#[tokio::test]
+async fn too_many_callers_are_not_taken_for_a_server_that_is_away() {
+    let Some(address) = fresh_postgres().await else { return };
+    let database = open(&address).await;
+    let one = async || {
+        database.execute("SELECT pg_sleep(1.5)").await.map_err(|error| database.unavailable(&error).why)
+    };
+    let outcomes = join_all((0..2 * CONNECTIONS).map(|_| one())).await;
+    let overloaded = outcomes.iter().filter(|outcome| **outcome == Err(Why::Overloaded)).count();
+    assert_eq!(overloaded, CONNECTIONS, "{outcomes:?}");
+}
+
+#[tokio::test]
+async fn a_database_and_a_user_that_scripts_make_later_are_waited_for() {
+    let Some(address) = fresh_postgres().await else { return };
+    let admin = open(&address).await;
+    let name = format!("late_{}", remote::new_span_id());
+    let (server, _) = address.rsplit_once('/').unwrap();
+    let host = server.rsplit_once('@').map_or(server, |(_, host)| host);
+    let (registry, waiting) = (&mut Registry::default(), Waiting::default());
+    let late = format!("postgres://{name}@{host}/{name}");
+    let says = async |words: &str| {
+        while !waiting.reason().is_some_and(|reason| reason.contains(words)) {
+            sleep(Duration::from_millis(10)).await;
+        }
+    };
+    let make = async {
+        says(&format!("role \"{name}\"")).await;
+        admin.execute(&format!("CREATE ROLE {name} LOGIN")).await.unwrap();
+        says(&format!("database \"{name}\"")).await;
+        admin.execute(&format!("CREATE DATABASE {name} OWNER {name}")).await.unwrap();
+    };
+    let both = async { tokio::join!(Database::open(&late, "database", registry, &waiting), make).0 };
+    let opened = timeout(Duration::from_secs(20), both).await.expect("it comes");
+    opened.unwrap();
 }

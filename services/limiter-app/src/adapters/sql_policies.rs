@@ -2,7 +2,7 @@
 //! are not.
 
 use async_trait::async_trait;
-use backing::{Postgres, Sqlite, migrate, unavailable};
+use backing::{Postgres, Sqlite, migrate};
 use contract::{Unavailable, Why};
 use limiter::{Policy, PolicySet, PolicyStore, Stored};
 
@@ -28,7 +28,7 @@ macro_rules! policy_store {
                     sqlx::query_as("SELECT version, policies FROM policies WHERE id = 1")
                         .fetch_one(self.database.$reader())
                         .await
-                        .map_err(|error| unavailable(&error))?;
+                        .map_err(|error| self.database.unavailable(&error))?;
                 let policies = serde_json::from_str(&policies).map_err(|_| unreadable())?;
                 Ok(PolicySet { version: version.unsigned_abs(), policies })
             }
@@ -42,7 +42,7 @@ macro_rules! policy_store {
                     .bind(replaced.cast_signed())
                     .execute(self.database.$writer())
                     .await
-                    .map_err(|error| unavailable(&error))?;
+                    .map_err(|error| self.database.unavailable(&error))?;
                 Ok(if updated.rows_affected() == 1 { Stored::Stored } else { Stored::Changed })
             }
 
@@ -54,7 +54,7 @@ macro_rules! policy_store {
                     .bind(policies)
                     .fetch_one(self.database.$writer())
                     .await
-                    .map_err(|error| unavailable(&error))?;
+                    .map_err(|error| self.database.unavailable(&error))?;
                 Ok(version.unsigned_abs())
             }
         }

@@ -1,7 +1,8 @@
 //! Relational stores: SQLite in the process, or a PostgreSQL server.
 
-use std::{io, str::FromStr, time::Duration};
+use std::{io, str::FromStr, sync::Arc, time::Duration};
 
+use contract::{Unavailable, Why};
 use prometheus_client::{metrics::counter::Counter, registry::Registry};
 use sqlx::{
     Connection, PgConnection, PgPool, SqlitePool,
@@ -12,8 +13,9 @@ use tokio::{
     net::lookup_host,
     time::{Instant, sleep, timeout},
 };
+use tokio_util::task::AbortOnDropHandle;
 
-use crate::{Check, Waiting};
+use crate::{Check, Waiting, away::Away, tables::unavailable};
 
 /// Connections to a server that one process may hold.
 const POSTGRES_CONNECTIONS: u32 = 16;
@@ -74,7 +76,11 @@ pub struct Sqlite {
 #[derive(Clone, Debug)]
 pub struct Postgres {
     pool: PgPool,
+    /// A pool that refuses at once: whoever asks while the server is away gets this one.
+    refusing: PgPool,
+    away: Away,
     statements: Counter,
+    _looking: Arc<AbortOnDropHandle<()>>,
 }
 
 impl Database {
@@ -106,6 +112,14 @@ impl Database {
         Err(OpenError::UnknownAddress(without_password(address)))
     }
 
+    /// What a component says of it when a statement fails; the log has the rest.
+    pub fn unavailable(&self, error: &sqlx::Error) -> Unavailable {
+        match self {
+            Self::Sqlite(sqlite) => sqlite.unavailable(error),
+            Self::Postgres(postgres) => postgres.unavailable(error),
+        }
+    }
+
     /// Whether it answers.
     pub fn check(&self, role: &str) -> Check {
         let database = self.clone();
@@ -115,7 +129,9 @@ impl Database {
             async move {
                 match &database {
                     Self::Sqlite(sqlite) => sqlx::query("SELECT 1").execute(&sqlite.readers).await.is_ok(),
-                    Self::Postgres(postgres) => sqlx::query("SELECT 1").execute(&postgres.pool).await.is_ok(),
+                    Self::Postgres(postgres) => {
+                        sqlx::query("SELECT 1").execute(postgres.usable()).await.is_ok()
+                    }
                 }
             }
         })
@@ -163,28 +179,41 @@ impl Sqlite {
         self.statements.inc();
         &self.writer
     }
+
+    /// What a component says of it when a statement fails; the log has the rest.
+    pub fn unavailable(&self, error: &sqlx::Error) -> Unavailable {
+        unavailable(error)
+    }
 }
 
 impl Postgres {
     async fn connect(options: &PgConnectOptions, statements: &Counter) -> Result<Self, sqlx::Error> {
         Self::is_there(options).await?;
+        let away = Away::default();
+        let doubted = away.clone();
         let pool = PgPoolOptions::new()
             .max_connections(POSTGRES_CONNECTIONS)
             .acquire_timeout(ACQUIRE_WITHIN)
             // A ping before every query would cost a round trip each.
             .test_before_acquire(false)
             // One that is closed meanwhile is replaced here, where nothing has been sent yet that might happen twice.
-            .before_acquire(|connection, state| {
+            .before_acquire(move |connection, state| {
+                let doubted = doubted.clone();
                 Box::pin(async move {
                     if state.idle_for > TRUSTED_FOR {
-                        connection.ping().await?;
+                        connection.ping().await.inspect_err(|_| doubted.doubt())?;
                     }
                     Ok(true)
                 })
             })
             .connect_with(options.clone())
             .await?;
-        Ok(Self { pool, statements: statements.clone() })
+        let refusing = PgPoolOptions::new().connect_lazy_with(options.clone());
+        refusing.close().await;
+        let (looks, options) = (away.clone(), options.clone());
+        let looking = tokio::spawn(async move { looks.look(|| Self::is_there(&options)).await });
+        let statements = statements.clone();
+        Ok(Self { pool, refusing, away, statements, _looking: Arc::new(AbortOnDropHandle::new(looking)) })
     }
 
     /// Whether the server takes a connection, and if not, why: of a pool, all that is heard is that time was up.
@@ -208,18 +237,43 @@ impl Postgres {
     /// Where to send a statement; counts it.
     pub fn pool(&self) -> &PgPool {
         self.statements.inc();
+        self.usable()
+    }
+
+    fn usable(&self) -> &PgPool {
+        if self.away.met().is_some() {
+            return &self.refusing;
+        }
+        // None whose end could be seen.
+        if self.pool.size() == 0 {
+            self.away.doubt();
+        }
         &self.pool
+    }
+
+    /// What a component says of it when a statement fails; the log has the rest.
+    pub fn unavailable(&self, error: &sqlx::Error) -> Unavailable {
+        self.away.doubt();
+        match (error, self.away.met()) {
+            (sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed, Some(error)) => {
+                tracing::warn!(%error, "the database cannot be reached");
+                Unavailable::new("database", Why::Unreachable)
+            }
+            _ => unavailable(error),
+        }
     }
 }
 
 /// Whether a server that cannot be opened now may be opened soon: nobody listens yet, its name is not known yet, it is
-/// starting, stopping or restarting (`57P..`), or it has as many connections as it takes (`53300`)
+/// starting, stopping or restarting (`57P..`), it has as many connections as it takes (`53300`), or its scripts have not
+/// made the database (`3D000`), the user (`28000`) or its password (`28P01`) yet
 /// (<https://www.postgresql.org/docs/current/errcodes-appendix.html>).
 fn may_come(error: &sqlx::Error) -> bool {
     match error {
         sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut => true,
         sqlx::Error::Database(error) => {
-            error.code().is_some_and(|code| ["57P01", "57P02", "57P03", "53300"].contains(&&*code))
+            let may_pass = ["57P01", "57P02", "57P03", "53300", "3D000", "28000", "28P01"];
+            error.code().is_some_and(|code| may_pass.contains(&&*code))
         }
         _ => false,
     }
@@ -243,6 +297,11 @@ fn without_password(address: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use tokio::{
+        io::{AsyncReadExt, AsyncWriteExt},
+        net::TcpListener,
+    };
+
     use super::*;
 
     #[tokio::test(start_paused = true)]
@@ -277,6 +336,46 @@ mod tests {
                 reason = told => reason,
             };
             assert!(reason.contains(met), "{reason}");
+        }
+    }
+
+    /// The address of a server that refuses everybody with a code.
+    async fn refusing(code: &'static str) -> String {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = format!("postgres://lab@{}/links?sslmode=disable", listener.local_addr().unwrap());
+        tokio::spawn(async move {
+            while let Ok((mut client, _)) = listener.accept().await {
+                let fields = format!("SFATAL\0VFATAL\0C{code}\0Mcode {code}\0\0");
+                let length = u32::try_from(4 + fields.len()).unwrap().to_be_bytes();
+                let _ = client.read(&mut [0; 1024]).await;
+                let _ = client.write_all(&[b"E", &length[..], fields.as_bytes()].concat()).await;
+            }
+        });
+        address
+    }
+
+    #[tokio::test]
+    async fn what_a_servers_scripts_make_later_is_waited_for_and_nothing_that_time_does_not_mend() {
+        for (code, is_waited_for) in
+            [("3D000", true), ("28000", true), ("28P01", true), ("57P03", true), ("42501", false)]
+        {
+            let (mut registry, waiting) = (Registry::default(), Waiting::default());
+            let address = refusing(code).await;
+            let told = async {
+                loop {
+                    if let Some(reason) = waiting.reason() {
+                        return reason;
+                    }
+                    sleep(Duration::from_millis(1)).await;
+                }
+            };
+            let (waited_for, said) = tokio::select! {
+                opened = Database::open(&address, "database", &mut registry, &waiting) =>
+                    (false, opened.unwrap_err().to_string()),
+                reason = told => (true, reason),
+            };
+            assert_eq!(waited_for, is_waited_for, "{code}: {said}");
+            assert!(said.contains(&format!("code {code}")), "{said}");
         }
     }
 

@@ -5,8 +5,9 @@
 //!
 //! Not here: which of these a system uses (its `wiring.rs`), and where they run (the lab's runtimes).
 //!
-//! Read in this order: `waiting`, `database`, `tables`, `redis`, `cache`, `events`, `check`, `background`.
+//! Read in this order: `waiting`, `database`, `away`, `tables`, `redis`, `cache`, `events`, `check`, `background`.
 
+mod away;
 mod background;
 mod cache;
 mod check;
@@ -27,5 +28,5 @@ pub use events::{
     memory::MemoryPublisher,
 };
 pub use redis::{ANSWER_WITHIN, AddressError, Redis, RefusedError};
-pub use tables::{migrate, unavailable};
+pub use tables::migrate;
 pub use waiting::Waiting;

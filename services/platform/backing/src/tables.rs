@@ -10,7 +10,7 @@ use sqlx::{
 use tokio::time::Instant;
 
 /// What a component says of its database when that fails; the log has the rest.
-pub fn unavailable(error: &sqlx::Error) -> Unavailable {
+pub(crate) fn unavailable(error: &sqlx::Error) -> Unavailable {
     let why = match error {
         sqlx::Error::PoolTimedOut => Why::Overloaded,
         sqlx::Error::Io(_) | sqlx::Error::PoolClosed | sqlx::Error::WorkerCrashed => Why::Unreachable,

@@ -1,7 +1,7 @@
 //! Numbers for `codes = counter`, from the links' own database.
 
 use async_trait::async_trait;
-use backing::{Database, unavailable};
+use backing::Database;
 use contract::Unavailable;
 use shortener::Numbers;
 
@@ -30,6 +30,6 @@ impl Numbers for StoreNumbers {
                 sqlx::query_scalar(reserve).bind(count).fetch_one(database.pool()).await
             }
         };
-        first.map(i64::unsigned_abs).map_err(|error| unavailable(&error))
+        first.map(i64::unsigned_abs).map_err(|error| self.database.unavailable(&error))
     }
 }

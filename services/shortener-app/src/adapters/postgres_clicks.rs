@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use async_trait::async_trait;
-use backing::{Postgres, migrate, unavailable};
+use backing::{Postgres, migrate};
 use contract::Unavailable;
 use shortener::{ClickStore, LinkId, Tally};
 
@@ -52,7 +52,7 @@ impl ClickStore for PostgresClickStore {
             .bind(clicks)
             .execute(self.database.pool())
             .await
-            .map_err(|error| unavailable(&error))?;
+            .map_err(|error| self.database.unavailable(&error))?;
         Ok(())
     }
 
@@ -61,7 +61,7 @@ impl ClickStore for PostgresClickStore {
             .bind(String::from(link))
             .fetch_optional(self.database.pool())
             .await
-            .map_err(|error| unavailable(&error))?;
+            .map_err(|error| self.database.unavailable(&error))?;
         Ok(clicks.map_or(0, i64::unsigned_abs))
     }
 }

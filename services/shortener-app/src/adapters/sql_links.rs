@@ -1,7 +1,7 @@
 //! Links in a table, in SQLite and in PostgreSQL: the statements are the same, the types that send them are not.
 
 use async_trait::async_trait;
-use backing::{Postgres, Sqlite, migrate, unavailable};
+use backing::{Postgres, Sqlite, migrate};
 use contract::Unavailable;
 use shortener::{Code, Inserted, Link, LinkStore, NewLink, RequestKey};
 
@@ -65,15 +65,15 @@ macro_rules! link_store {
         #[async_trait]
         impl LinkStore for $store {
             async fn insert(&self, new: NewLink) -> Result<Inserted, Unavailable> {
-                self.try_insert(new).await.map_err(|error| unavailable(&error))
+                self.try_insert(new).await.map_err(|error| self.database.unavailable(&error))
             }
 
             async fn find(&self, code: &Code) -> Result<Option<Link>, Unavailable> {
-                self.try_find(code).await.map_err(|error| unavailable(&error))
+                self.try_find(code).await.map_err(|error| self.database.unavailable(&error))
             }
 
             async fn made_by(&self, key: &RequestKey) -> Result<Option<NewLink>, Unavailable> {
-                self.try_made_by(key).await.map_err(|error| unavailable(&error))
+                self.try_made_by(key).await.map_err(|error| self.database.unavailable(&error))
             }
 
             async fn remove(&self, code: &Code) -> Result<(), Unavailable> {
@@ -81,7 +81,7 @@ macro_rules! link_store {
                     .bind(code.as_str())
                     .execute(self.database.$writer())
                     .await
-                    .map_err(|error| unavailable(&error))?;
+                    .map_err(|error| self.database.unavailable(&error))?;
                 Ok(())
             }
         }

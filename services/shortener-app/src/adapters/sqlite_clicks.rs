@@ -1,7 +1,7 @@
 //! Clicks in SQLite.
 
 use async_trait::async_trait;
-use backing::{Sqlite, migrate, unavailable};
+use backing::{Sqlite, migrate};
 use contract::Unavailable;
 use shortener::{ClickStore, LinkId, Tally};
 
@@ -40,7 +40,7 @@ impl ClickStore for SqliteClickStore {
             )
             .bind(serde_json::to_string(tallies).expect(json))
         };
-        add.execute(self.database.writer()).await.map_err(|error| unavailable(&error))?;
+        add.execute(self.database.writer()).await.map_err(|error| self.database.unavailable(&error))?;
         Ok(())
     }
 
@@ -49,7 +49,7 @@ impl ClickStore for SqliteClickStore {
             .bind(String::from(link))
             .fetch_optional(self.database.reader())
             .await
-            .map_err(|error| unavailable(&error))?;
+            .map_err(|error| self.database.unavailable(&error))?;
         Ok(clicks.map_or(0, i64::unsigned_abs))
     }
 }
