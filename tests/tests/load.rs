@@ -107,8 +107,10 @@ fn the_exit_code_is_that_of_what_was_expected() {
     let short = ["--rate", "100", "--arrivals", "constant", "--for", "300ms"];
     for (url, expected, code) in [
         (&good, &[][..], 0),
-        (&good, &["--expect", "p99 < 2s", "--expect", "failed < 1%"], 0),
-        (&good, &["--expect", "p99 < 2s", "--expect", "p50<1us"], 1),
+        (&good, &["--expect", "p50 < 2s", "--expect", "failed < 1%"], 0),
+        (&good, &["--expect", "p50 < 2s", "--expect", "p50<1us"], 1),
+        // Of 30 operations.
+        (&good, &["--expect", "p99.9 < 2s"], 1),
         (&bad, &[], 1),
         (&bad, &["--expect", "failed >= 30"], 0),
         (&bad, &["--expect", "p99 < 50ms"], 1),
@@ -123,6 +125,15 @@ fn the_exit_code_is_that_of_what_was_expected() {
     let json = figures(&load(&desk, &third, &[&short[..], &["--json", "--expect", "failed < 1%"]].concat()));
     assert_eq!(json["expected"][0]["condition"], "failed < 1%");
     assert_eq!(json["expected"][0]["holds"], false);
+    let few = ["--expect", "p99.9 < 2s"];
+    let told = "too few operations to tell p99.9: 30 of at least 10000";
+    let table = load(&desk, &good, &[&short[..], &few].concat());
+    assert!(table.out.contains(&format!("expected p99.9 < 2s: FAILED, {told}")), "{table:?}");
+    let json = figures(&load(&desk, &good, &[&short[..], &["--json"], &few].concat()));
+    assert_eq!(
+        (&json["expected"][0]["holds"], json["expected"][0]["found"].as_str()),
+        (&false.into(), Some(told))
+    );
 }
 
 #[test]

@@ -30,7 +30,7 @@ const MAX_RATE: f64 = 1_000_000.0;
 /// What can be said.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Examples:\n  lab load --system shortener --url http://127.0.0.1:20000 --rate 500 --for 20s\n  lab load --system shortener --url http://127.0.0.1:20000 --closed 16 --for 10s   as fast as 16 users can go\n  lab load --system limiter --url http://127.0.0.1:20000 --rate 200 --for 5s --check   and what its ledger says\n  lab load --system plain --url http://127.0.0.1:8080 --rate 1000 --json           one GET, over and over\n  lab load --system plain --url http://127.0.0.1:8080 --rate 100 --expect 'p99 < 50ms' --expect 'failed < 1%'   in CI\n\nOpen loop by default: operations are due by a schedule, whatever the replies, and latency is counted from when they\nwere due. A closed loop asks a slow system less often, and so hides what its users would feel.\n\nExit codes:\n  0  every condition holds; without `--expect`: something succeeded\n  1  a condition failed, there was nothing to send, or `--check` found a broken promise\n  2  it could not run"
+    after_help = "Examples:\n  lab load --system shortener --url http://127.0.0.1:20000 --rate 500 --for 20s\n  lab load --system shortener --url http://127.0.0.1:20000 --closed 16 --for 10s   as fast as 16 users can go\n  lab load --system limiter --url http://127.0.0.1:20000 --rate 200 --for 5s --check   and what its ledger says\n  lab load --system plain --url http://127.0.0.1:8080 --rate 1000 --json           one GET, over and over\n  lab load --system plain --url http://127.0.0.1:8080 --rate 100 --for 30s --expect 'p99 < 50ms' --expect 'failed < 1%'   in CI\n\nOpen loop by default: operations are due by a schedule, whatever the replies, and latency is counted from when they\nwere due. A closed loop asks a slow system less often, and so hides what its users would feel.\n\nExit codes:\n  0  every condition holds; without `--expect`: something succeeded\n  1  a condition failed or too few operations tell of it, there was nothing to send, or `--check` found a broken promise\n  2  it could not run"
 )]
 pub struct Args {
     /// Whose operations: `shortener`, `limiter`, or `plain` for one GET
@@ -82,7 +82,8 @@ pub struct Args {
     check: bool,
     /// What has to hold, or the exit code is 1: `p99 < 50ms`, `failed < 1%`; repeat it for more. Metrics are `p50`,
     /// `p90`, `p99`, `p99.9`, `max` (from the due time), `succeeded`, `refused`, `failed` (a number, or `%` of what was
-    /// due) and `rate` (succeeded, a second) [default: succeeded > 0]
+    /// due) and `rate` (succeeded, a second). A percentile needs ten operations beyond it, or its condition fails: 20,
+    /// 100, 1,000 and 10,000 operations [default: succeeded > 0]
     #[arg(long, value_name = "CONDITION")]
     expect: Vec<Condition>,
     /// Print the figures as JSON

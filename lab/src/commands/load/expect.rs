@@ -3,7 +3,7 @@
 
 use std::{fmt, str::FromStr};
 
-use load::record::{Histogram, SliceRecord};
+use load::record::{SliceRecord, needed_samples};
 use serde::Serialize;
 
 use crate::complaint::{Complaint, did_you_mean};
@@ -93,17 +93,18 @@ impl Condition {
         }
     }
 
-    /// Holds it against what was recorded. Where nothing was due, no condition holds: nothing was tried.
+    /// Holds it against what was recorded. Where nothing was due, no condition holds: nothing was
+    /// tried. Nor does one on a percentile that so few operations cannot carry, which is not printed either.
     pub(super) fn judge(&self, record: &SliceRecord) -> Judged {
-        let found = if record.planned == 0 { None } else { self.figure.of(record) };
-        let holds = found.is_some_and(|found| match self.relation {
+        let found = self.figure.of(record);
+        let holds = found.as_ref().is_ok_and(|&found| match self.relation {
             Relation::Equal => found.total_cmp(&self.bound).is_eq(),
             Relation::Less => found < self.bound,
             Relation::AtMost => found <= self.bound,
             Relation::More => found > self.bound,
             Relation::AtLeast => found >= self.bound,
         });
-        let found = found.map_or_else(|| "nothing was measured".to_owned(), |found| self.figure.told(found));
+        let found = found.map_or_else(|why| why, |found| self.figure.told(found));
         Judged { condition: self.text.clone(), found, holds }
     }
 }
@@ -116,16 +117,16 @@ impl fmt::Display for Judged {
 }
 
 impl Figure {
-    /// The figure of a load; none if nothing was measured. A quantile is that of what was seen, however little.
-    fn of(self, record: &SliceRecord) -> Option<f64> {
-        let latency = |histogram: &Histogram<u64>, quantile| {
-            (!histogram.is_empty()).then(|| histogram.value_at_quantile(quantile) as f64 / 1e3)
-        };
+    /// The figure of a load, or why there is none.
+    fn of(self, record: &SliceRecord) -> Result<f64, String> {
+        if record.planned == 0 {
+            return Err("nothing was measured".to_owned());
+        }
         match self {
-            Self::Latency(quantile) => latency(&record.latency, quantile),
-            Self::Count(ended) => Some(ended.of(record)),
-            Self::Share(ended) => Some(ended.of(record) / record.planned as f64),
-            Self::Rate => Some(record.rates().achieved),
+            Self::Latency(quantile) => latency(record, quantile),
+            Self::Count(ended) => Ok(ended.of(record)),
+            Self::Share(ended) => Ok(ended.of(record) / record.planned as f64),
+            Self::Rate => Ok(record.rates().achieved),
         }
     }
 
@@ -162,6 +163,20 @@ impl Figure {
             Self::Rate => wrong("operations a second, such as `rate > 100/s`"),
         }
     }
+}
+
+/// A quantile of the latency in microseconds, where there are operations enough for it; the largest needs one.
+fn latency(record: &SliceRecord, quantile: f64) -> Result<f64, String> {
+    let (name, needed) = if quantile < 1.0 {
+        (format!("p{}", quantile * 100.0), needed_samples(quantile))
+    } else {
+        ("max".to_owned(), 1)
+    };
+    let samples = record.latency.len();
+    if samples < needed {
+        return Err(format!("too few operations to tell {name}: {samples} of at least {needed}"));
+    }
+    Ok(record.latency.value_at_quantile(quantile) as f64 / 1e3)
 }
 
 impl Ended {
@@ -230,7 +245,6 @@ mod tests {
             "p50 < 510ms",
             "p99<=1s",
             "p99 > 980ms",
-            "p99.9 >= 990000us",
             "max < 1.01s",
             "failed < 10",
             "failed < 1%",
@@ -253,6 +267,26 @@ mod tests {
             "rate > 1",
         ] {
             assert!(!holds(missed, &record), "{missed}");
+        }
+    }
+
+    #[test]
+    fn a_percentile_that_too_few_operations_carry_is_told_by_no_condition() {
+        let of = |samples: u64| {
+            let mut record = SliceRecord { planned: samples, succeeded: samples, ..SliceRecord::default() };
+            (0..samples).for_each(|_| record.latency.record(1_000_000).unwrap());
+            record
+        };
+        for (name, needed) in [("p50", 20), ("p90", 100), ("p99", 1_000), ("p99.9", 10_000), ("max", 1)] {
+            let few = of(needed - 1);
+            // One failed, so that something was due.
+            let few = SliceRecord { planned: needed, ..few };
+            for condition in [format!("{name} < 1s"), format!("{name} > 0us")] {
+                let judged = condition.parse::<Condition>().unwrap().judge(&few);
+                let told = format!("too few operations to tell {name}: {} of at least {needed}", needed - 1);
+                assert_eq!((judged.holds, judged.found), (false, told));
+                assert!(holds(&condition, &of(needed)), "{condition}");
+            }
         }
     }
 
