@@ -34,6 +34,8 @@ pub mod facts {
     pub const CHECKED: &str = "checked";
     /// Changes that the system acknowledged.
     pub const ACKNOWLEDGED: &str = "acknowledged";
+    /// Questions of the check that stayed without an answer; after a hundred it asks no more, and the rest is one.
+    pub const NOT_ASKED: &str = "not-asked";
     /// Acknowledged and gone.
     pub const LOST: &str = "lost";
     /// Done or handed out more than once.

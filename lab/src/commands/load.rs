@@ -30,7 +30,7 @@ const MAX_RATE: f64 = 1_000_000.0;
 /// What can be said.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Examples:\n  lab load --system shortener --url http://127.0.0.1:20000 --rate 500 --for 20s\n  lab load --system shortener --url http://127.0.0.1:20000 --closed 16 --for 10s   as fast as 16 users can go\n  lab load --system limiter --url http://127.0.0.1:20000 --rate 200 --for 5s --check   and what its ledger says\n  lab load --system plain --url http://127.0.0.1:8080 --rate 1000 --json           one GET, over and over\n  lab load --system plain --url http://127.0.0.1:8080 --rate 100 --for 30s --expect 'p99 < 50ms' --expect 'failed < 1%'   in CI\n\nOpen loop by default: operations are due by a schedule, whatever the replies, and latency is counted from when they\nwere due. A closed loop asks a slow system less often, and so hides what its users would feel.\n\nExit codes:\n  0  every condition holds; without `--expect`: something succeeded\n  1  a condition failed or too few operations tell of it, there was nothing to send, or `--check` found a broken promise\n  2  it could not run"
+    after_help = "Examples:\n  lab load --system shortener --url http://127.0.0.1:20000 --rate 500 --for 20s\n  lab load --system shortener --url http://127.0.0.1:20000 --closed 16 --for 10s   as fast as 16 users can go\n  lab load --system limiter --url http://127.0.0.1:20000 --rate 200 --for 5s --check   and what its ledger says\n  lab load --system plain --url http://127.0.0.1:8080 --rate 1000 --json           one GET, over and over\n  lab load --system plain --url http://127.0.0.1:8080 --rate 100 --for 30s --expect 'p99 < 50ms' --expect 'failed < 1%'   in CI\n\nOpen loop by default: operations are due by a schedule, whatever the replies, and latency is counted from when they\nwere due. A closed loop asks a slow system less often, and so hides what its users would feel.\n\nExit codes:\n  0  every condition holds; without `--expect`: something succeeded\n  1  a condition failed or too few operations tell of it, there was nothing to send, or `--check` found a broken promise\n     or could ask for nothing that was acknowledged\n  2  it could not run"
 )]
 pub struct Args {
     /// Whose operations: `shortener`, `limiter`, or `plain` for one GET
@@ -77,7 +77,8 @@ pub struct Args {
     #[arg(long, value_name = "CODE", default_value_t = 200, value_parser = clap::value_parser!(u16).range(200..=599))]
     status: u16,
     /// Afterwards, ask the system whether it still holds everything that it acknowledged: seconds, and up to 75 s where
-    /// a cache may serve what was deleted, or clicks are on their way
+    /// a cache may serve what was deleted, or clicks are on their way. What cannot be asked is not broken; if
+    /// nothing can be, the exit code is 1
     #[arg(long)]
     check: bool,
     /// What has to hold, or the exit code is 1: `p99 < 50ms`, `failed < 1%`; repeat it for more. Metrics are `p50`,
@@ -92,8 +93,8 @@ pub struct Args {
 }
 
 impl Args {
-    /// Prepares the system, loads it, and prints what came of it; exit code 1 when a condition fails or a check
-    /// finds a broken promise.
+    /// Prepares the system, loads it, and prints what came of it; exit code 1 when a condition fails, or a check
+    /// finds a broken promise or can ask for nothing.
     pub fn run(&self) -> Result<Outcome> {
         let seed = self.seed.unwrap_or_else(|| rand::random::<u32>().into());
         let mut sender = self.sender(seed)?;
@@ -103,7 +104,7 @@ impl Args {
         let verdict = self.check.then(|| sender.check(0, &Check::default()));
         let answer = answer::Answer::new(&record, self.rate, seed, verdict, self.judge(&record));
         output::data(&if self.json { answer.json()? } else { answer.table() })?;
-        Ok(if answer.is_broken() { Outcome::ExpectationFailed } else { Outcome::Done })
+        Ok(if answer.has_failed() { Outcome::ExpectationFailed } else { Outcome::Done })
     }
 
     /// Every condition, or that something succeeded if there is none.

@@ -118,6 +118,7 @@ pub(super) fn ledger(arm: &Arm) -> String {
         Kept::All => "holds".to_owned(),
         Kept::NotSettled => "holds so far, not settled".to_owned(),
         Kept::NotAllAsked => "holds, not all checked".to_owned(),
+        Kept::NothingAsked => "could not be asked".to_owned(),
         Kept::Broken => format!("BROKEN: {}", violations(arm)),
     }
 }

@@ -14,10 +14,12 @@ pub enum Kept {
     Broken,
     /// Every promise was kept, and everything could be asked.
     All,
-    /// Nothing is broken so far, and something that is missing may still be on its way.
+    /// Everything could be asked, nothing is broken so far, and something that is missing may still be on its way.
     NotSettled,
     /// Nothing is broken, and not everything could be asked.
     NotAllAsked,
+    /// Nothing that was acknowledged could be asked for.
+    NothingAsked,
 }
 
 /// What a verdict says of some facts together.
@@ -47,7 +49,7 @@ pub struct LedgerVerdict {
     pub facts: Vec<Fact>,
     /// Some broken promises in words, at most ten.
     pub examples: Vec<String>,
-    /// Whether everything could be asked.
+    /// Whether everything could be asked, and nothing is on its way any more.
     pub complete: bool,
 }
 
@@ -69,10 +71,13 @@ impl LedgerVerdict {
 
     /// What it comes to: the one judgement of all who hold a system to its promises.
     pub fn kept(&self) -> Kept {
-        match (self.is_broken(), self.complete, self.is_settled()) {
-            (true, ..) => Kept::Broken,
-            (_, true, _) => Kept::All,
-            (.., false) => Kept::NotSettled,
+        let is_unasked = self.count(facts::CHECKED) == 0 && self.count(facts::ACKNOWLEDGED) > 0;
+        match (self.is_broken(), self.complete) {
+            (true, _) => Kept::Broken,
+            (_, true) => Kept::All,
+            _ if is_unasked => Kept::NothingAsked,
+            // That something is on its way hides nothing that nobody could ask for.
+            _ if self.count(facts::NOT_ASKED) == 0 && !self.is_settled() => Kept::NotSettled,
             _ => Kept::NotAllAsked,
         }
     }
@@ -115,6 +120,12 @@ impl LedgerVerdict {
     pub fn broken(&mut self, name: &str, story: impl FnOnce() -> String) {
         self.breach(name, 1);
         self.example(story);
+    }
+
+    /// Adds questions that stayed without an answer: what they ask for is neither kept nor broken.
+    pub fn not_asked(&mut self, questions: u64) {
+        self.note(facts::NOT_ASKED, questions);
+        self.complete &= questions == 0;
     }
 
     /// Keeps a story if there is room.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::support::shortener::{Fake, Misdeed, sender};
 use load::journeys::Check;
-use load::ledger::LedgerVerdict;
+use load::ledger::{Kept, LedgerVerdict};
 
 /// How many links of each kind there are.
 const EACH: u64 = 16;
@@ -73,6 +73,13 @@ fn clicks_that_stay_with_a_code_break_a_promise() {
     assert_eq!((verdict.count("clicks-inherited"), ends(&verdict)), (2, [0, 0, 0]), "{verdict:?}");
     assert!(verdict.is_broken() && verdict.examples.len() == 1, "{verdict:?}");
     assert_eq!(of(Misdeed::None).count("clicks-inherited"), 0);
+}
+
+#[test]
+fn clicks_of_a_code_given_again_that_nobody_could_ask_for_leave_the_ledger_incomplete() {
+    let verdict = verdict(Misdeed::None, Misdeed::HidesLinksGivenAgain, Duration::ZERO);
+    assert!(!verdict.complete && !verdict.is_broken(), "{verdict:?}");
+    assert_eq!(verdict.kept(), Kept::NotAllAsked, "{verdict:?}");
 }
 
 #[test]

@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::support::limiter::{Fake, Misdeed};
 use crate::support::{Records, breaches, entry, hasty, limits, target, undisturbed};
 use load::journeys::{Check, JourneyOptions, PolicyLine, for_system};
-use load::ledger::{LedgerVerdict, facts};
+use load::ledger::{Kept, LedgerVerdict, facts};
 use load::record::SliceRecord;
 use load::schedule::{Arrivals, Profile};
 use load::sender::{Arm, Limits, Load, Sender, SlicePlan};
@@ -197,6 +197,18 @@ fn a_policy_that_was_acknowledged_and_is_gone_is_lost() {
     let seen = greedy("one-client", Misdeed::ForgetsPolicies);
     assert_eq!(seen.count(facts::LOST), 1);
     assert!(!seen.verdict.holds());
+}
+
+#[test]
+fn a_policy_that_nobody_could_ask_for_is_neither_lost_nor_kept() {
+    let fake = Fake::start();
+    let mut sender = sender(&fake, "one-client");
+    sender.prepare(0, &mut |_| true).unwrap();
+    let verdict = sender.check(0, &Check::default());
+    assert_eq!((verdict.kept(), verdict.count(facts::CHECKED)), (Kept::All, 1), "{verdict:?}");
+    fake.behave(Misdeed::HidesPolicies);
+    let verdict = sender.check(0, &Check::default());
+    assert_eq!((verdict.kept(), verdict.count(facts::LOST)), (Kept::NothingAsked, 0), "{verdict:?}");
 }
 
 #[test]

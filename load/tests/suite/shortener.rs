@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::support::shortener::{Fake, LINKS, Misdeed, sender, sender_within};
 use crate::support::{Records, breaches, entry, hasty, limits};
 use load::journeys::{Check, JourneyOptions, for_system};
-use load::ledger::{LedgerVerdict, facts};
+use load::ledger::{Kept, LedgerVerdict, facts};
 use load::record::SliceRecord;
 use load::sender::{Load, Sender, SlicePlan};
 
@@ -128,6 +128,67 @@ fn a_click_that_is_not_even_on_its_way_is_lost_though_others_are() {
     assert!(verdict.is_broken());
 }
 
+/// Drives with one misdeed, and checks with another.
+fn asked_in_vain(driven: Misdeed, checked: Misdeed) -> (SliceRecord, LedgerVerdict) {
+    let fake = Fake::start();
+    let mut sender = sender(&fake, "follow-only");
+    sender.prepare(0, &mut |_| true).unwrap();
+    fake.behave(driven);
+    let record = drive(&mut sender);
+    fake.behave(checked);
+    let check = Check {
+        settle: Duration::from_millis(400),
+        deadline: Duration::from_secs(1),
+        patience: Duration::ZERO,
+        ..Check::default()
+    };
+    (record, sender.check(0, &check))
+}
+
+#[test]
+fn clicks_of_a_link_that_nobody_could_ask_for_are_not_lost() {
+    for misdeed in [Misdeed::FailsLookUps, Misdeed::DropsLookUps] {
+        let (_, verdict) = asked_in_vain(Misdeed::None, misdeed);
+        assert_eq!(verdict.count("clicks-lost"), 0, "{misdeed:?}: {verdict:?}");
+        assert_eq!(verdict.count(facts::NOT_SETTLED), 0, "{misdeed:?}: {verdict:?}");
+        assert_eq!(verdict.kept(), Kept::NothingAsked, "{misdeed:?}: {verdict:?}");
+        assert!(!verdict.complete && verdict.count(facts::NOT_ASKED) > 0, "{misdeed:?}: {verdict:?}");
+    }
+    let (record, verdict) = asked_in_vain(Misdeed::None, Misdeed::FailsSomeLookUps);
+    let counted = verdict.count("clicks-counted");
+    assert!(counted > 0 && counted < record.succeeded, "{verdict:?}");
+    assert_eq!(verdict.count("clicks-expected-low"), counted, "only what was read is compared: {verdict:?}");
+    assert_eq!((verdict.kept(), verdict.count("clicks-lost")), (Kept::NotAllAsked, 0), "{verdict:?}");
+}
+
+#[test]
+fn clicks_of_links_that_could_be_asked_for_are_lost_though_others_could_not() {
+    let (_, verdict) = asked_in_vain(Misdeed::LosesClicks, Misdeed::FailsSomeLookUps);
+    let missing = verdict.count("clicks-expected-low") - verdict.count("clicks-counted");
+    assert!(missing > 0 && verdict.count("clicks-lost") == missing, "{verdict:?}");
+    assert_eq!((verdict.kept(), verdict.complete), (Kept::Broken, false));
+}
+
+#[test]
+fn what_is_on_its_way_does_not_hide_what_nobody_could_ask_for() {
+    let (_, verdict) = asked_in_vain(Misdeed::HoldsClicksForGood, Misdeed::FailsSomeLookUps);
+    assert!(verdict.count(facts::NOT_SETTLED) > 0, "{verdict:?}");
+    assert_eq!(verdict.kept(), Kept::NotAllAsked, "{verdict:?}");
+}
+
+#[test]
+fn a_link_whose_delete_was_not_acknowledged_is_not_stale() {
+    let fake = Fake::start();
+    let mut sender = sender(&fake, "follow-only");
+    sender.prepare(0, &mut |_| true).unwrap();
+    fake.behave(Misdeed::FailsSomeDeletes);
+    let verdict = sender.check(0, &Check { deletes: LINKS, ..Check::default() });
+    let deleted = verdict.count(facts::DELETED);
+    assert!(deleted > 0 && deleted < LINKS as u64, "{verdict:?}");
+    assert_eq!((verdict.count(facts::STALE), verdict.count(facts::STALE_FOR_LONG)), (0, 0), "{verdict:?}");
+    assert_eq!(verdict.kept(), Kept::NotAllAsked, "{verdict:?}");
+}
+
 #[test]
 fn a_code_that_is_handed_out_twice_is_a_duplicate_and_a_wrong_link() {
     let (_, verdict) = run("create-only", Misdeed::ReusesCodes);
@@ -164,6 +225,19 @@ fn a_create_that_was_neither_stored_nor_answered_is_indeterminate_and_absent() {
     assert_eq!(verdict.count(facts::INDETERMINATE_ABSENT), forgotten);
     assert_eq!(verdict.count(facts::INDETERMINATE_PRESENT), record.indeterminate - forgotten);
     assert!(verdict.holds(), "{verdict:?}");
+}
+
+#[test]
+fn a_create_without_an_answer_that_nobody_can_date_is_neither_present_nor_absent() {
+    let fake = Fake::start();
+    let mut sender = sender_within(&fake, "create-only", &hasty(4));
+    sender.prepare(0, &mut |_| true).unwrap();
+    fake.behave(Misdeed::StoresInSilence);
+    assert!(drive(&mut sender).indeterminate > 0);
+    fake.behave(Misdeed::FailsMarker);
+    let verdict = sender.check(0, &Check::default());
+    let found = [facts::INDETERMINATE_PRESENT, facts::INDETERMINATE_ABSENT].map(|fact| verdict.count(fact));
+    assert_eq!((found, verdict.kept()), ([0, 0], Kept::NotAllAsked), "{verdict:?}");
 }
 
 #[test]

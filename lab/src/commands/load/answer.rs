@@ -137,9 +137,10 @@ impl Answer {
         }
     }
 
-    /// Whether the system broke a promise, or an expectation failed.
-    pub(super) fn is_broken(&self) -> bool {
-        self.ledger.as_ref().is_some_and(LedgerVerdict::is_broken)
+    /// Whether the system broke a promise or could not be asked for any, or an expectation failed.
+    pub(super) fn has_failed(&self) -> bool {
+        let kept = self.ledger.as_ref().map(LedgerVerdict::kept);
+        matches!(kept, Some(Kept::Broken | Kept::NothingAsked))
             || self.expected.iter().any(|judged| !judged.holds)
     }
 
@@ -230,7 +231,10 @@ impl Answer {
                 Kept::NotSettled => {
                     "ledger: not settled: nothing broken so far, and something is still on its way\n"
                 }
-                Kept::NotAllAsked => "ledger: nothing broken, but not everything could be asked\n",
+                Kept::NotAllAsked => "ledger: nothing broken so far, but not everything could be asked\n",
+                Kept::NothingAsked => {
+                    "ledger: could not be asked: of what was acknowledged, nothing could be looked up\n"
+                }
             });
             for fact in ledger.facts.iter().filter(|fact| fact.count > 0) {
                 let _ = writeln!(text, "  {}: {}", fact.name, fact.count);
@@ -238,6 +242,39 @@ impl Answer {
             for example in &ledger.examples {
                 let _ = writeln!(text, "  {example}");
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use load::ledger::facts;
+
+    use super::*;
+
+    /// What came of a load of which so much was acknowledged, could be looked up, stayed unanswered, and is on its way.
+    fn answer(acknowledged: u64, checked: u64, not_asked: u64, on_its_way: u64) -> Answer {
+        let mut ledger = LedgerVerdict { complete: on_its_way == 0, ..LedgerVerdict::default() };
+        ledger.note(facts::ACKNOWLEDGED, acknowledged);
+        ledger.note(facts::CHECKED, checked);
+        ledger.not_asked(not_asked);
+        ledger.note(facts::NOT_SETTLED, on_its_way);
+        Answer::new(&SliceRecord::default(), None, 1, Some(ledger), Vec::new())
+    }
+
+    #[test]
+    fn a_check_that_could_ask_nothing_fails_and_one_that_could_ask_something_says_what_it_lacks() {
+        for (answer, fails, words) in [
+            (answer(50, 0, 101, 0), true, "ledger: could not be asked"),
+            (answer(50, 0, 101, 7), true, "ledger: could not be asked"),
+            (answer(50, 20, 30, 0), false, "not everything could be asked"),
+            (answer(50, 20, 30, 7), false, "not everything could be asked"),
+            (answer(50, 50, 0, 7), false, "ledger: not settled"),
+            (answer(50, 50, 0, 0), false, "every promise was kept"),
+            (answer(0, 0, 0, 0), false, "every promise was kept"),
+        ] {
+            let told = answer.table();
+            assert!(answer.has_failed() == fails && told.contains(words), "{words}: {told}");
         }
     }
 }

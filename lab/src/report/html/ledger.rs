@@ -72,6 +72,7 @@ fn verdict(arm: &Arm) -> Markup {
         Some(Kept::Broken) => html! { span class="badge bad-badge" { "✗ broken" } },
         Some(Kept::NotSettled) => html! { span class="badge" { "✓ holds so far, not settled" } },
         Some(Kept::NotAllAsked) => html! { span class="badge" { "✓ holds, not all checked" } },
+        Some(Kept::NothingAsked) => html! { span class="badge" { "could not be asked" } },
         Some(Kept::All) => html! { span class="badge good-badge" { "✓ holds" } },
     }
 }

@@ -9,7 +9,10 @@ use crate::ledger::{LedgerVerdict, facts};
 use crate::sender::{Lane, SenderError};
 
 /// Every fact that a check can report, in the order of a report.
-pub(super) const FACTS: [&str; 11] = [
+pub(super) const FACTS: [&str; 14] = [
+    facts::CHECKED,
+    facts::ACKNOWLEDGED,
+    facts::NOT_ASKED,
     facts::DECISIONS,
     facts::ADMITTED,
     facts::UNCOUNTED,
@@ -66,7 +69,7 @@ pub(super) fn check(seed: u64, mix: Mix, books: &Books, lane: &mut Lane, check: 
         verdict.example(|| first.to_owned());
     }
     if let Err(error) = policy(mix, lane, check, &mut verdict) {
-        verdict.complete = false;
+        verdict.not_asked(1);
         verdict.example(|| format!("the check was broken off: {error}"));
     }
     verdict
@@ -74,13 +77,15 @@ pub(super) fn check(seed: u64, mix: Mix, books: &Books, lane: &mut Lane, check: 
 
 /// Whether the policy that was acknowledged is still in force.
 fn policy(mix: Mix, lane: &mut Lane, check: &Check, verdict: &mut LedgerVerdict) -> Result<(), SenderError> {
+    verdict.note(facts::ACKNOWLEDGED, 1);
     let answer = ask_one(lane, check.pass, api::read_policies)?;
     let view = match &answer {
         Some((200, body)) => PoliciesView::read(body),
         _ => None,
     };
+    verdict.note(facts::CHECKED, u64::from(view.is_some()));
     match view {
-        None => verdict.complete = false,
+        None => verdict.not_asked(1),
         Some(view) if view.has(mix) => {}
         Some(_) => verdict.broken(facts::LOST, || {
             format!("the policy `{}` was acknowledged and is not in force any more", mix.policy())

@@ -24,9 +24,10 @@ use crate::sender::Lane;
 const REMEMBERED: usize = 1_000_000;
 
 /// Every fact that a check can report, in the order of a report.
-pub(super) const FACTS: [&str; 23] = [
+pub(super) const FACTS: [&str; 24] = [
     facts::CHECKED,
     facts::ACKNOWLEDGED,
+    facts::NOT_ASKED,
     facts::LOST,
     facts::DUPLICATED,
     facts::WRONG,
@@ -73,9 +74,10 @@ pub(super) fn check(
     lane: &mut Lane,
     check: &Check,
 ) -> LedgerVerdict {
-    let mut verdict = LedgerVerdict { complete: !books.is_torn(), ..LedgerVerdict::default() };
+    let mut verdict = LedgerVerdict { complete: true, ..LedgerVerdict::default() };
     verdict.note(facts::CHECKED, 0);
     verdict.note(facts::ACKNOWLEDGED, codes.len() as u64);
+    verdict.not_asked(u64::from(books.is_torn()));
     for promise in [facts::LOST, facts::DUPLICATED, facts::WRONG] {
         verdict.breach(promise, 0);
     }
@@ -87,7 +89,7 @@ pub(super) fn check(
         .and_then(|()| ended::check(books.ending(), lane, check, &mut verdict))
         .and_then(|()| deletes::check(codes, lane, check, &mut verdict));
     if let Err(error) = asked {
-        verdict.complete = false;
+        verdict.not_asked(1);
         verdict.examples.push(format!("the check was broken off: {error}"));
     }
     verdict
@@ -112,7 +114,7 @@ fn created(
         conduct(&mut survey, lane, check.in_flight, check.pass, &mut |_| true).map_err(|error| error.0)?;
     let acknowledged = survey.acknowledged;
     verdict.note(facts::ACKNOWLEDGED, acknowledged);
-    verdict.complete &= unanswered == 0;
+    verdict.not_asked(unanswered);
     Ok(())
 }
 
@@ -152,6 +154,6 @@ fn replays(
         unanswered += conduct(&mut survey, lane, check.in_flight, check.pass, &mut |_| true)
             .map_err(|error| error.0)?;
     }
-    verdict.complete &= unanswered == 0;
+    verdict.not_asked(unanswered);
     Ok(())
 }

@@ -32,6 +32,8 @@ pub(crate) enum Misdeed {
     AdmitsInSilence,
     /// Every tenth request is let pass and its connection closed instead of an answer, unless it is a fresh one.
     AdmitsAndHangsUp,
+    /// Who asks for the policies gets a 500.
+    HidesPolicies,
     /// The policies are gone.
     ForgetsPolicies,
     /// Policies are turned down.
@@ -86,6 +88,7 @@ impl State {
                 self.in_force = Some(Instant::now() + DELAY);
                 Answer::status(200, "", &self.view(misdeed))
             }
+            ("GET", "/policies") if misdeed == Misdeed::HidesPolicies => Answer::status(500, "", ""),
             ("GET", "/policies") => Answer::status(200, "", &self.view(misdeed)),
             ("GET", path) if path.starts_with("/quotes/") => self.quote(request, misdeed),
             _ => Answer::status(404, "", ""),

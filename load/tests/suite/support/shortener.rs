@@ -67,6 +67,18 @@ pub(crate) enum Misdeed {
     DeletesLate,
     /// A delete is acknowledged and has no effect.
     NeverDeletes,
+    /// The check's own marker, which tells creates before it from creates by it, gets a 500.
+    FailsMarker,
+    /// Who looks up a link that was given the code of another gets a 500.
+    HidesLinksGivenAgain,
+    /// Who looks a link up gets a 500.
+    FailsLookUps,
+    /// Who looks a link up is hung up on.
+    DropsLookUps,
+    /// Who looks up a link whose code ends evenly gets a 500.
+    FailsSomeLookUps,
+    /// A delete of a link whose code ends evenly is answered with 500, and has no effect.
+    FailsSomeDeletes,
 }
 
 struct Link {
@@ -189,9 +201,22 @@ impl Store {
             return Answer::status(410, "", "");
         }
         match (request.method.as_str(), request.path.as_str()) {
+            ("POST", "/links")
+                if misdeed == Misdeed::FailsMarker && request.body.contains(&u64::MAX.to_string()) =>
+            {
+                Answer::status(500, "", "")
+            }
             ("POST", "/links") => self.create(request, misdeed),
             ("GET", "/clicks/pending") => self.pending(),
             ("GET", path) => match path.strip_prefix("/links/") {
+                Some(_) if misdeed == Misdeed::FailsLookUps => Answer::status(500, "", ""),
+                Some(_) if misdeed == Misdeed::DropsLookUps => Answer::Close,
+                Some(code) if misdeed == Misdeed::HidesLinksGivenAgain && code.ends_with("-again") => {
+                    Answer::status(500, "", "")
+                }
+                Some(code) if misdeed == Misdeed::FailsSomeLookUps && ends_evenly(code) => {
+                    Answer::status(500, "", "")
+                }
                 Some(code) => self.look_up(code),
                 None if request.nth == 0 && misdeed == Misdeed::HangsUp => {
                     self.follow(&path[1..], Misdeed::None)
@@ -203,6 +228,7 @@ impl Store {
                 let code = &path["/links/".len()..];
                 match misdeed {
                     Misdeed::NeverDeletes => {}
+                    Misdeed::FailsSomeDeletes if ends_evenly(code) => return Answer::status(500, "", ""),
                     Misdeed::DeletesLate => {
                         self.links.get_mut(code).into_iter().for_each(|link| link.leaving = true);
                     }
@@ -334,6 +360,11 @@ impl Store {
             r#"{{"code":"{code}","target":"{target}","created_at":"{created}","expires_at":null,"clicks":{clicks}}}"#
         )
     }
+}
+
+/// Of about half of all links.
+fn ends_evenly(code: &str) -> bool {
+    code.bytes().last().is_some_and(|last| last.is_multiple_of(2))
 }
 
 /// How many links a sender makes before its load.

@@ -26,7 +26,8 @@ pub(super) struct ClickCheck<'a> {
     seed: u64,
     codes: &'a [Box<str>],
     books: &'a Books,
-    counted: Vec<u64>,
+    /// The clicks that each link said it has; `None` where nobody said.
+    counted: Vec<Option<u64>>,
     /// The links of the present pass that are still to be asked.
     to_ask: std::vec::IntoIter<usize>,
     /// What the last look-up of each link said goes here; only the last full pass is kept.
@@ -35,7 +36,7 @@ pub(super) struct ClickCheck<'a> {
 
 impl<'a> ClickCheck<'a> {
     pub(super) fn new(seed: u64, codes: &'a [Box<str>], books: &'a Books) -> Self {
-        let counted = vec![0; codes.len()];
+        let counted = vec![None; codes.len()];
         Self { seed, codes, books, counted, to_ask: Vec::new().into_iter(), found: LedgerVerdict::default() }
     }
 
@@ -50,10 +51,12 @@ impl<'a> ClickCheck<'a> {
         if on_their_way != OnTheirWay::None {
             on_their_way = pending(lane, check)?.unless_told(OnTheirWay::Unknown);
         }
-        // A last full pass: a duplicate may arrive after the count was right.
+        // A last full pass: a duplicate may arrive after the count was right. What it cannot read is not judged by what
+        // was read before, which may have been on its way then.
+        self.counted.fill(None);
         self.found = LedgerVerdict::default();
         let unanswered = self.pass((0..self.codes.len()).collect(), lane, check)?;
-        verdict.complete &= unanswered == 0;
+        verdict.not_asked(unanswered);
         for fact in &self.found.facts {
             if fact.breach {
                 verdict.breach(&fact.name, fact.count);
@@ -76,13 +79,13 @@ impl<'a> ClickCheck<'a> {
         loop {
             self.pass(low, lane, check)?;
             low = (0..self.codes.len())
-                .filter(|&link| self.counted[link] < self.books.bounds(link).0)
+                .filter(|&link| self.counted[link].is_none_or(|counted| counted < self.books.bounds(link).0))
                 .collect();
             if low.is_empty() {
                 return Ok(OnTheirWay::None);
             }
             let on_their_way = pending(lane, check)?.unless_told(OnTheirWay::None);
-            let sum = self.counted.iter().sum::<u64>();
+            let sum = self.counted.iter().flatten().sum::<u64>();
             let moves = last.is_some_and(|last| last != sum);
             still = if last == Some(sum) { still + PAUSE } else { Duration::ZERO };
             last = Some(sum);
@@ -102,11 +105,13 @@ impl<'a> ClickCheck<'a> {
         conduct(self, lane, check.in_flight, check.pass, &mut |_| true).map_err(|error| error.0)
     }
 
-    /// What is not there is lost as far as it cannot be on its way any more.
+    /// What is not there is lost as far as it cannot be on its way any more. Of a link that did not say its clicks, none
+    /// is missing.
     fn compare(&self, verdict: &mut LedgerVerdict, on_their_way: OnTheirWay, check: &Check) {
         let bounds = |link: usize| self.books.bounds(link);
-        let missing = |link: usize| bounds(link).0.saturating_sub(self.counted[link]);
-        let missing_in_all: u64 = (0..self.codes.len()).map(missing).sum();
+        let read = || self.counted.iter().enumerate().filter_map(|(link, &counted)| Some((link, counted?)));
+        let missing = |(link, counted): (usize, u64)| bounds(link).0.saturating_sub(counted);
+        let missing_in_all: u64 = read().map(missing).sum();
         let not_settled = missing_in_all.min(on_their_way.at_most());
         let lost = missing_in_all - not_settled;
         verdict.breach(facts::CLICKS_LOST, lost);
@@ -121,14 +126,14 @@ impl<'a> ClickCheck<'a> {
                 )
             });
         }
-        for (link, &counted) in self.counted.iter().enumerate() {
+        for (link, counted) in read() {
             let (low, high) = bounds(link);
             verdict.note("clicks-expected-low", low);
             verdict.note("clicks-expected-high", high);
             verdict.note("clicks-counted", counted);
             let invented = counted.saturating_sub(high);
             verdict.breach(facts::CLICKS_INVENTED, invented);
-            if invented > 0 || (lost > 0 && missing(link) > 0) {
+            if invented > 0 || (lost > 0 && missing((link, counted)) > 0) {
                 verdict.example(|| {
                     format!("link `{}` has {counted} clicks, expected {low} to {high}", self.codes[link])
                 });
@@ -208,7 +213,7 @@ impl Survey for ClickCheck<'_> {
         let target = LinkTarget { seed: self.seed, number: link as u64 };
         match judge(&mut self.found, target, &self.codes[link], reply) {
             Some(clicks) => {
-                self.counted[link] = clicks;
+                self.counted[link] = Some(clicks);
                 true
             }
             None => false,

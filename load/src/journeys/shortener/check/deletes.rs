@@ -37,15 +37,17 @@ pub(super) fn check(
     let step = codes.len().div_ceil(check.deletes);
     let chosen: Vec<&str> = codes.iter().step_by(step).map(AsRef::as_ref).collect();
     let mut pass = |what: What, links: &[&str]| -> io::Result<BTreeSet<usize>> {
-        let mut asking = Asking { what, links, next: 0, redirecting: BTreeSet::new() };
+        let mut asking = Asking { what, links, next: 0, found: BTreeSet::new() };
         let unanswered = conduct(&mut asking, lane, check.in_flight, check.pass, &mut |_| true)
             .map_err(|error| error.0)?;
-        verdict.complete &= unanswered == 0;
-        Ok(asking.redirecting)
+        verdict.not_asked(unanswered);
+        Ok(asking.found)
     };
     // Whatever caches there are hold each link when it is deleted.
     pass(What::Read, &chosen)?;
-    pass(What::Delete, &chosen)?;
+    let gone = pass(What::Delete, &chosen)?;
+    // A link whose delete was not acknowledged may redirect for as long as it likes.
+    let chosen: Vec<&str> = gone.into_iter().map(|link| chosen[link]).collect();
     let deleted = Instant::now();
     let mut redirecting = pass(What::Read, &chosen)?;
     let at_once = redirecting.len();
@@ -81,8 +83,8 @@ struct Asking<'a> {
     what: What,
     links: &'a [&'a str],
     next: usize,
-    /// The links, by their place, that a read found redirecting.
-    redirecting: BTreeSet<usize>,
+    /// The links, by their place, that a read found redirecting, or whose delete was acknowledged.
+    found: BTreeSet<usize>,
 }
 
 impl Survey for Asking<'_> {
@@ -104,11 +106,11 @@ impl Survey for Asking<'_> {
 
     fn answer(&mut self, &link: &usize, reply: &Reply<'_>) -> bool {
         match (self.what, reply.status) {
-            (What::Read, 302) => {
-                self.redirecting.insert(link);
+            (What::Read, 302) | (What::Delete, 204) => {
+                self.found.insert(link);
                 true
             }
-            (What::Read, 404) | (What::Delete, 204) => true,
+            (What::Read, 404) => true,
             _ => false,
         }
     }

@@ -36,7 +36,7 @@ pub(super) fn check(
         // Nothing was prepared, so nothing has ended.
         None => return Ok(()),
         Some(Err(why)) => {
-            verdict.complete = false;
+            verdict.not_asked(1);
             verdict.example(|| format!("links that end could not be made, so none was asked for: {why}"));
             return Ok(());
         }
@@ -74,14 +74,16 @@ fn inherited(
     check: &Check,
     verdict: &mut LedgerVerdict,
 ) -> io::Result<()> {
-    let mut clicks = 0;
+    let (mut clicks, mut unanswered) = (0, 0);
     for _ in 0..READS {
         let answer =
             ask_one(lane, check.pass, |request| api::look_up(code, request)).map_err(|error| error.0)?;
+        unanswered += u64::from(answer.is_none());
         let view = answer.and_then(|(_, body)| serde_json::from_slice::<LinkView>(&body).ok());
         let view = view.filter(|view| target.is(&view.target, &mut String::new()));
         clicks = clicks.max(view.map_or(0, |view| view.clicks));
     }
+    verdict.not_asked(unanswered);
     verdict.breach(facts::CLICKS_INHERITED, clicks);
     if clicks > 0 {
         verdict.example(|| {
@@ -126,7 +128,7 @@ fn served(
     let mut asking = Asking { codes, next: 0, there: BTreeSet::new() };
     let unanswered =
         conduct(&mut asking, lane, check.in_flight, check.pass, &mut |_| true).map_err(|error| error.0)?;
-    verdict.complete &= unanswered == 0;
+    verdict.not_asked(unanswered);
     Ok(asking.there.into_iter().map(|nth| codes[nth].clone()).collect())
 }
 

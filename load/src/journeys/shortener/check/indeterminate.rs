@@ -61,9 +61,12 @@ impl<Numbers: Iterator<Item = u64> + Send> Survey for Replays<'_, Numbers> {
             self.marker = Some(created);
             return true;
         }
-        // RFC 3339 times in UTC sort as text once the `Z` is off.
-        let before = self.marker.as_ref().is_some_and(|marker| created < *marker);
-        self.verdict.note(if before { facts::INDETERMINATE_PRESENT } else { facts::INDETERMINATE_ABSENT }, 1);
+        // RFC 3339 times in UTC sort as text once the `Z` is off. Without a marker nobody can tell.
+        if let Some(marker) = &self.marker {
+            let is_before = created < *marker;
+            let found = if is_before { facts::INDETERMINATE_PRESENT } else { facts::INDETERMINATE_ABSENT };
+            self.verdict.note(found, 1);
+        }
         let target = LinkTarget { seed: self.seed, number };
         if !target.is(&view.target, &mut String::new()) {
             self.verdict
