@@ -98,6 +98,15 @@ async fn a_server_that_is_away_is_told_as_such_and_at_once() {
 }
 
 #[tokio::test]
+async fn a_server_that_ends_a_connection_in_words_is_not_broken() {
+    let Some(address) = fresh_postgres().await else { return };
+    let database = open(&address).await;
+    let ended = database.execute("SELECT pg_terminate_backend(pg_backend_pid())").await.unwrap_err();
+    assert_eq!(database.unavailable(&ended).why, Why::Unreachable, "{ended}");
+    assert_eq!(at_once(&database).await, [""; 0], "the next ones have other connections");
+}
+
+#[tokio::test]
 async fn too_many_callers_are_not_taken_for_a_server_that_is_away() {
     let Some(address) = fresh_postgres().await else { return };
     let database = open(&address).await;

@@ -14,6 +14,10 @@ pub(crate) fn unavailable(error: &sqlx::Error) -> Unavailable {
     let why = match error {
         sqlx::Error::PoolTimedOut => Why::Overloaded,
         sqlx::Error::Io(_) | sqlx::Error::PoolClosed | sqlx::Error::WorkerCrashed => Why::Unreachable,
+        // A server that stops takes its leave of every connection.
+        sqlx::Error::Database(error) if error.code().is_some_and(|code| code.starts_with("57P0")) => {
+            Why::Unreachable
+        }
         _ => Why::Broken,
     };
     tracing::warn!(%error, "the database failed");
