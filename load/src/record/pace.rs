@@ -8,10 +8,13 @@
 //! - The span is never shorter than the window.
 //! - In the drain it ends with the first pause that is longer than [`PAUSE`]: a queue that is served in the drain counts
 //!   at the speed at which it is served, and one straggler does not make a second one and a half.
-//! - In an open loop, answers begin one service time after the arrivals. The fastest one's is taken off the drain,
-//!   or a slice of 50 ms would call a system slow that keeps up with everything.
+//! - In an open loop a drain alone is no queue: the last answers come one response time after the arrivals, and some
+//!   replies are slower than others. Where a queue grows, response times grow. So the span is the window and the
+//!   [`Trend`] of the response times over it. It never ends after the last answer, less the fastest response.
+//! - Where answers are missing, the response times say less than the time that passed, and the trend is left out.
 //!
-//! What was never answered counts in no rate but the offered one.
+//! What failed at once (nobody listens, a reply is malformed) was answered, and not well. What timed out or was never
+//! sent counts in no rate but the offered one.
 
 use std::time::Duration;
 
@@ -25,7 +28,7 @@ pub const KEEPS_UP: f64 = 0.95;
 const EDGE: Duration = Duration::from_millis(10);
 
 /// The longest pause between two answers of one drain that still counts, as a share of the window; a pause that is not
-/// longer than two of the fastest answers does so too.
+/// longer than two mean response times does so too.
 const PAUSE: f64 = 0.02;
 
 /// Operations in a span of time. Fractions of an operation come from threads whose spans differ.
@@ -52,7 +55,7 @@ pub struct Rates {
     pub offered: Option<f64>,
     /// That ended well.
     pub achieved: f64,
-    /// That were answered: well, with a refusal, or with an error.
+    /// That were answered: well, with a refusal, or with an error; those that failed at once too.
     pub answered: f64,
     /// That had to be answered to keep up.
     least: f64,
@@ -113,8 +116,9 @@ pub(crate) struct Pacer {
     succeeded: u64,
     /// When the last answer that counts came; the start without one.
     last: Nanos,
-    /// The shortest time from the send to the answer.
+    /// The shortest response time.
     fastest: Option<Nanos>,
+    trend: Trend,
     /// Whether a pause has ended the span.
     ended: bool,
 }
@@ -130,24 +134,31 @@ impl Pacer {
         self.end = now;
     }
 
-    /// An operation that was sent at `sent` has been answered.
-    pub(crate) fn answered(&mut self, sent: Nanos, now: Nanos, well: bool) {
-        let took = now.saturating_sub(sent);
-        let fastest = self.fastest.map_or(took, |fastest| fastest.min(took));
-        let longest = ((self.end - self.start) as f64 * PAUSE) as Nanos;
-        self.ended |= now.saturating_sub(self.last.max(self.end)) > longest.max(2 * fastest);
+    /// An operation that was due at `due` has been answered.
+    pub(crate) fn answered(&mut self, due: Nanos, now: Nanos, well: bool) {
+        let took = now.saturating_sub(due);
+        let typical = self.fastest.map_or(took as f64, |_| self.trend.mean());
+        let longest = ((self.end - self.start) as f64 * PAUSE).max(2.0 * typical);
+        self.ended |= now.saturating_sub(self.last.max(self.end)) as f64 > longest;
         if !self.ended {
             self.answered += 1;
             self.succeeded += u64::from(well);
-            (self.last, self.fastest) = (now, Some(fastest));
+            self.trend.add(due.saturating_sub(self.start) as f64, took as f64);
+            (self.last, self.fastest) = (now, Some(self.fastest.map_or(took, |fastest| fastest.min(took))));
         }
     }
 
     /// The pace, when all is over at `now` and a schedule had made so many operations due.
     pub(crate) fn pace(&self, now: Nanos, planned: u64) -> Pace {
         let window = self.end.min(now) - self.start;
-        let delay = self.fastest.filter(|_| self.open).unwrap_or(0);
-        let span = (self.last - self.start).saturating_sub(delay).max(window);
+        let mut span = self.last - self.start;
+        if self.open {
+            span -= self.fastest.unwrap_or(0).min(span);
+            if self.answered as f64 >= KEEPS_UP * planned as f64 {
+                span = span.min(window + (self.trend.slope() * window as f64) as Nanos);
+            }
+        }
+        let span = span.max(window);
         Pace {
             span: Duration::from_nanos(span),
             answered: self.answered as f64,
@@ -159,6 +170,42 @@ impl Pacer {
     }
 }
 
+/// The least-squares line through the response times by when their operations were due.
+#[derive(Debug, Clone, Copy, Default)]
+struct Trend {
+    count: f64,
+    mean_x: f64,
+    mean_y: f64,
+    /// Sums of squares and products of what differs from the means, kept as Welford does.
+    xx: f64,
+    xy: f64,
+    yy: f64,
+}
+
+impl Trend {
+    fn add(&mut self, x: f64, y: f64) {
+        self.count += 1.0;
+        let (dx, dy) = (x - self.mean_x, y - self.mean_y);
+        self.mean_x += dx / self.count;
+        self.mean_y += dy / self.count;
+        self.xx += dx * (x - self.mean_x);
+        self.xy += dx * (y - self.mean_y);
+        self.yy += dy * (y - self.mean_y);
+    }
+
+    fn mean(&self) -> f64 {
+        self.mean_y
+    }
+
+    /// By how much `y` grows with `x`; 0 where that is not more than chance: within three standard errors, of which
+    /// fewer than three points have none.
+    fn slope(&self) -> f64 {
+        let explained = self.xy * self.xy / self.xx;
+        let error = (self.yy - explained).max(0.0) / (self.count - 2.0);
+        if self.count > 2.0 && self.xy > 0.0 && explained > 9.0 * error { self.xy / self.xx } else { 0.0 }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -166,14 +213,15 @@ mod tests {
     const MS: Nanos = 1_000_000;
     const START: Nanos = 7_000 * MS;
 
-    /// The pace of a slice of one second with an answer at each of `times`, in milliseconds after the start, to what was
-    /// sent `service` earlier.
+    /// The pace of a slice of one second with an answer at each of `times`, in milliseconds after the start: in a closed
+    /// loop to what was sent `service` earlier, in an open one to what was due at equal distances.
     fn pace(open: bool, planned: u64, service: Nanos, times: impl Iterator<Item = u64>) -> Pace {
         let mut pacer = Pacer::new(START, START + 1_000 * MS, open);
         let mut last = START + 1_000 * MS;
-        for time in times {
+        for (nth, time) in (0..).zip(times) {
             let now = START + time * MS;
-            pacer.answered(now - service * MS, now, true);
+            let due = if open { START + nth * 1_000 * MS / planned } else { now - service * MS };
+            pacer.answered(due, now, true);
             last = last.max(now);
         }
         pacer.pace(last, planned)
@@ -234,19 +282,60 @@ mod tests {
 
     /// A slice of `window` milliseconds with an operation due each millisecond, and answered after `service(nth)`.
     fn slice(window: u64, service: impl Fn(u64) -> u64) -> Rates {
+        every(1, window, service)
+    }
+
+    /// The same with an operation due each `gap` milliseconds.
+    fn every(gap: u64, window: u64, service: impl Fn(u64) -> u64) -> Rates {
         let mut pacer = Pacer::new(START, START + window * MS, true);
-        let mut answers: Vec<(u64, u64)> = (0..window).map(|nth| (nth + service(nth), nth)).collect();
+        let due = window / gap;
+        let mut answers: Vec<(u64, u64)> =
+            (0..due).map(|nth| (nth * gap + service(nth), nth * gap)).collect();
         answers.sort_unstable();
-        for (answered, sent) in answers {
-            pacer.answered(START + sent * MS, START + answered * MS, true);
+        for (answered, due) in answers {
+            pacer.answered(START + due * MS, START + answered * MS, true);
         }
-        pacer.pace(START + 10 * window * MS, window).rates()
+        pacer.pace(START + 10 * window * MS, due).rates()
+    }
+
+    #[test]
+    fn fast_and_slow_replies_without_a_queue_have_the_rate_that_was_offered() {
+        // Scattered over the whole of 0..1 by the golden ratio.
+        let scattered = |nth: u64| (nth as f64 * 0.618_033_988_75).fract();
+        let services: [(&str, &dyn Fn(u64) -> u64); 5] = [
+            ("one of twenty at once", &|nth| if nth % 20 == 7 { 0 } else { 200 }),
+            ("one of twenty slow", &|nth| if nth % 20 == 7 { 200 } else { 0 }),
+            ("half and half", &|nth| nth % 2 * 300),
+            ("exponential", &|nth| (-100.0 * (1.0 - scattered(nth)).ln()) as u64),
+            ("only the first at once", &|nth| if nth == 0 { 0 } else { 200 }),
+        ];
+        for (name, service) in services {
+            for gap in [1, 10, 100] {
+                let rates = every(gap, 2_000, service);
+                let offered = rates.offered.unwrap();
+                assert!((rates.achieved / offered - 1.0).abs() < 0.02, "{name}, {gap} ms: {rates:?}");
+                assert!(!rates.is_saturated(), "{name}, {gap} ms: {rates:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_queue_shows_through_replies_that_are_fast_and_slow() {
+        // Each a quarter of the gap later than the one before, and one of twenty not in the queue.
+        let rates = every(4, 2_000, |nth| if nth % 20 == 7 { 0 } else { 20 + nth });
+        assert!(rates.achieved < 0.85 * rates.offered.unwrap() && rates.is_saturated(), "{rates:?}");
+        // A line before the only connection: each of 20 ms, due every 5.
+        let rates = every(5, 1_000, |nth| 20 + nth * 15);
+        assert!(about(rates.achieved, 50.0) && rates.is_saturated(), "{rates:?}");
     }
 
     #[test]
     fn the_edge_of_a_short_slice_is_no_queue_and_a_queue_is_one() {
         // Answers take 2 to 9 ms: the last ones come 8 ms after the slice, which is 16 % of it.
-        let edge = slice(50, |nth| 2 + nth % 8);
+        let even = slice(50, |nth| 2 + nth % 8);
+        assert!(about(even.answered, even.offered.unwrap()) && !even.is_saturated(), "{even:?}");
+        // They grow from 2 to 8 ms: too little in 50 ms to tell a queue by.
+        let edge = slice(50, |nth| 2 + nth / 8);
         assert!(edge.answered < 0.95 * edge.offered.unwrap() && !edge.is_saturated(), "{edge:?}");
         // Each takes half a millisecond longer than the one before: two thirds of the rate, in any slice.
         for window in [50, 1_000] {

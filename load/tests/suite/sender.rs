@@ -190,6 +190,7 @@ fn large_replies_are_read_up_to_the_limit() {
 fn nonsense_is_malformed() {
     let record = run(serve(|_| Answer::Raw(b"what?\r\n\r\n".to_vec())), &limits(1), &constant(20.0), 100);
     assert_eq!(record.failed.get("malformed"), 2);
+    assert!(!record.rates().is_saturated(), "answered at once, if badly");
 }
 
 #[test]
@@ -200,6 +201,7 @@ fn an_address_where_nothing_listens_is_one_clear_error_and_no_spin() {
     assert!(error.to_string().contains(&address.to_string()));
     let open = run(address, &limits(4), &constant(100.0), 100);
     assert_eq!((open.failed.get("connect"), open.indeterminate), (10, 0));
+    assert!(!open.rates().is_saturated() && open.rates().achieved == 0.0, "refused at once is no queue");
     let closed = run(address, &limits(4), &Load::Closed { in_flight: 4 }, 200);
     assert!(closed.failed.get("connect") <= 100, "{}", closed.failed.get("connect"));
 }

@@ -11,7 +11,7 @@ impl Lane {
     /// Ends an operation that was answered.
     pub(super) fn finish(&mut self, at: usize, outcome: Outcome, kept: bool, now: Nanos) {
         let Some(flight) = self.slots.land(at, kept) else { return };
-        self.pacer.answered(flight.sent, now, outcome == Outcome::Success);
+        self.pacer.answered(flight.due, now, outcome == Outcome::Success);
         let record = &mut self.record;
         match outcome {
             Outcome::Success => {
@@ -51,6 +51,8 @@ impl Lane {
         }
         if matches!(failure, Failure::Timeout | Failure::Abandoned) {
             self.charge(Some(flight.op.kind), flight.due, now);
+        } else {
+            self.pacer.answered(flight.due, now, false);
         }
     }
 
