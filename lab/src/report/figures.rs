@@ -25,8 +25,8 @@ pub(super) fn rows(report: &Report) -> Vec<Row> {
     let figures: [(&'static str, Cell); 23] = [
         ("offered a second", |arm| maybe(arm.offered_per_s)),
         ("operations a second", |arm| three_digits(arm.throughput_per_s)),
-        ("can bear, operations a second", |arm| maybe_text(arm.capacity.map(|capacity| capacity.words()))),
-        ("asked of it, of what it can bear", |arm| maybe_per_cent(arm.asked().map(|share| share * 100.0))),
+        ("capacity, operations a second", |arm| maybe_text(arm.capacity.map(|capacity| capacity.words()))),
+        ("load, share of capacity", |arm| maybe_per_cent(arm.load_of_capacity().map(|share| share * 100.0))),
         ("operations", |arm| count(arm.operations)),
         ("refused", |arm| causes(&arm.refused)),
         ("failed", |arm| causes(&arm.failed)),
@@ -37,9 +37,7 @@ pub(super) fn rows(report: &Report) -> Vec<Row> {
         ("p99.9, ms", |arm| maybe(arm.latency_ms.p999)),
         ("max, ms", |arm| maybe(arm.latency_ms.max)),
         ("CPU an operation, µs", cpu),
-        ("the same at all that it can bear", |arm| {
-            maybe(arm.capacity.map(|capacity| capacity.cpu_us_per_op))
-        }),
+        ("the same at capacity", |arm| maybe(arm.capacity.map(|capacity| capacity.cpu_us_per_op))),
         ("memory, MiB (peak)", memory),
         ("hops an operation", |arm| mean_count(arm.per_op.hops)),
         ("bytes between processes", |arm| mean_count(arm.per_op.bytes)),
@@ -177,18 +175,16 @@ pub(super) fn caveat(report: &Report, comparison: &Comparison) -> Option<String>
 
 /// How busy both arms were: what an operation costs depends on it.
 fn busy(report: &Report, comparison: &Comparison) -> Option<String> {
-    let asked = |label: &str| {
-        let arm = report.arm(label)?;
-        Some(format!("{} of what {label} can bear", asked_words(arm)?))
-    };
-    let (arm, baseline) = (asked(&comparison.arm)?, asked(&comparison.baseline)?);
-    Some(format!("measured at {arm} and {baseline}"))
+    let (arm, baseline) = (&comparison.arm, &comparison.baseline);
+    let share = |label: &str| share_of_capacity(report.arm(label)?);
+    let (of_arm, of_baseline) = (share(arm)?, share(baseline)?);
+    Some(format!("measured at {of_arm} of the capacity of {arm} and {of_baseline} of that of {baseline}"))
 }
 
-/// Which share of its capacity an arm was asked for: `3 %`, `at most 3 %`.
-pub(super) fn asked_words(arm: &Arm) -> Option<String> {
+/// The load of an arm as a share of its capacity: `3 %`, `at most 3 %`.
+pub(super) fn share_of_capacity(arm: &Arm) -> Option<String> {
     let at_most = if arm.capacity?.at_least { "at most " } else { "" };
-    Some(format!("{at_most}{}", per_cent(arm.asked()? * 100.0)))
+    Some(format!("{at_most}{}", per_cent(arm.load_of_capacity()? * 100.0)))
 }
 
 /// The latencies of an arm that is saturated grow with the length of the run.
@@ -228,9 +224,9 @@ pub(super) fn is_told(comparison: &Comparison) -> bool {
     !matches!(comparison.verdict, Some(Verdict::CannotTell { .. }))
 }
 
-/// The comparisons that a reader should see first: CPU, the median and the tail.
+/// The comparisons that a reader should see first: CPU at this load, capacity, the median and the tail.
 pub(super) fn headlines(report: &Report) -> Vec<&Comparison> {
-    let first = ["cpu", "p50", "p99"];
+    let first = ["cpu", "throughput", "p50", "p99"];
     let is_headline = |metric: &str| first.contains(&metric);
     let picked: Vec<_> =
         report.comparisons.iter().filter(|comparison| is_headline(&comparison.metric)).collect();

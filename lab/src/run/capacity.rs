@@ -1,4 +1,4 @@
-//! What an arm can bear: at the end of a launch, ever more operations in flight, one arm after another.
+//! Capacity: at the end of a launch, a ramp of ever more operations in flight, one arm after another.
 //!
 //! What an operation costs depends on how busy an arm is, so beside every cost stands how much of an arm's capacity the
 //! load asked for. A closed loop keeps an arm as busy as it can be whatever its speed, which is what capacity means;
@@ -31,7 +31,7 @@ const REST: Duration = Duration::from_millis(40);
 /// The share of a turn for which the generator's own processor was busy, from which on it may be the generator that
 /// could not do more.
 const GENERATOR_BUSY: f64 = 0.9;
-/// The share of operations that may fail while an arm bears a load.
+/// The share of operations that may fail at a rate that still counts as capacity.
 const MAY_FAIL: f64 = 0.01;
 
 /// One step of one arm, over all launches.
@@ -83,7 +83,7 @@ impl<'a> Ramp<'a> {
         Self { gathered, interrupt, number, chosen, meters, step: 0, before: (Vec::new(), 0) }
     }
 
-    /// Finds out what each arm can bear, when all else is done: what it leaves behind disturbs nothing.
+    /// Runs the ramp, when all else is done: what it leaves behind disturbs nothing.
     pub(super) fn run(mut self, plan: &Plan, sender: &mut Sender) -> Result<()> {
         let turns = SlicePlan {
             arms: self.meters.len(),
@@ -137,11 +137,11 @@ impl Step {
         self.generator += generator;
     }
 
-    /// Nanoseconds an operation, none if it was not borne.
+    /// Nanoseconds an operation; none if too many failed.
     fn pace(&self) -> Option<f64> {
         let operations = self.time.operations();
-        let is_borne = operations > 0 && self.failed as f64 <= operations as f64 * MAY_FAIL;
-        is_borne.then(|| total(&self.time) / operations as f64)
+        let is_sustained = operations > 0 && self.failed as f64 <= operations as f64 * MAY_FAIL;
+        is_sustained.then(|| total(&self.time) / operations as f64)
     }
 
     /// Whether it may have been the generator that could not do more.
@@ -154,7 +154,7 @@ fn total(batches: &Batches) -> f64 {
     batches.as_slice().iter().map(|batch| batch.cost).sum()
 }
 
-/// The step at which an arm answered most; none if it bore none.
+/// The step at which an arm answered most; none if too many failed at each.
 fn best(steps: &[Step]) -> Option<(usize, &Step)> {
     let paces = steps.iter().enumerate().filter_map(|(at, step)| Some((at, step, step.pace()?)));
     paces.min_by(|a, b| a.2.total_cmp(&b.2)).map(|(at, step, _)| (at, step))
@@ -165,7 +165,7 @@ pub(super) fn time(steps: &[Step]) -> Option<&Batches> {
     best(steps).filter(|(_, step)| !step.is_generators()).map(|(_, step)| &step.time)
 }
 
-/// What an arm can bear, for the report.
+/// The capacity of an arm, for the report.
 pub(super) fn capacity(steps: &[Step]) -> Option<model::Capacity> {
     let (at, step) = best(steps)?;
     let per_second = |nanoseconds: f64| 1e9 / nanoseconds;
@@ -224,7 +224,7 @@ mod tests {
     }
 
     #[test]
-    fn a_load_under_which_an_arm_fails_is_not_borne() {
+    fn a_rate_at_which_operations_fail_is_no_capacity() {
         let found = capacity(&steps([(500, 0), (1_000, 11), (2_000, 1_000)], 0)).unwrap();
         assert_eq!(found.in_flight, 4);
         assert_eq!(capacity(&steps([(0, 10); 3], 0)), None);

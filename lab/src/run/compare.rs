@@ -52,8 +52,8 @@ pub(super) fn all(plan: &Plan, gathered: &Gathered) -> Comparisons {
     let enough = |pair: &Pair<'_>, quantile| are_enough_for(&pair.0.total, &pair.1.total, quantile);
     let percentiles: usize =
         every().map(|pair| PERCENTILES.iter().filter(|percentile| enough(pair, percentile.2)).count()).sum();
-    let bears = |arm: &ArmData| capacity::time(&arm.ramp).is_some();
-    let capacities = every().filter(|pair| bears(pair.0) && bears(pair.1)).count();
+    let has_capacity = |arm: &ArmData| capacity::time(&arm.ramp).is_some();
+    let capacities = every().filter(|pair| has_capacity(pair.0) && has_capacity(pair.1)).count();
     let family = every().count() + percentiles + capacities;
     let judge = Judge {
         confidence: family_wise(CONFIDENCE, family.max(1)),
@@ -120,9 +120,9 @@ impl Judge {
         list
     }
 
-    /// What one arm can bear against the other; none where the generator could not do more in either.
+    /// The capacity of one arm against the other's; none where the generator could not do more in either.
     fn throughput(&self, arm: &ArmData, baseline: &ArmData) -> Option<Interval> {
-        // Who takes less time for an operation bears more of them.
+        // The less time an operation takes, the higher the capacity.
         let [arm, baseline] = [capacity::time(&arm.ramp)?, capacity::time(&baseline.ramp)?];
         ratio_of_means(baseline.as_slice(), arm.as_slice(), self.confidence)
     }

@@ -165,7 +165,7 @@ impl Experiment<'_> {
         self.check(&mut sender, &launch, number, &chosen)?;
         self.note_death(&mut launch, began);
         if self.plan.scenario.kind != Kind::Episodes && self.gathered.death.is_none() {
-            let _phase = self.progress.phase("how much each arm can bear", 1);
+            let _phase = self.progress.phase("measuring capacity", 1);
             let ramp = Ramp::new(&mut self.gathered, &launch, number, &chosen, self.interrupt);
             ramp.run(self.plan, &mut sender)?;
             self.note_death(&mut launch, began);

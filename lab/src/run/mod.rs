@@ -1,7 +1,7 @@
 //! The experiment: arms up, warm, loaded in turn, checked, and judged.
 //!
 //! Read in this order: `experiment` (launches and their phases), `rounds` (what happens after each slice),
-//! `capacity` (what an arm can bear), `faults` (what goes wrong on purpose), `gathered` (what is kept of an arm), `compare`, `claims` and `answers`
+//! `capacity` (the ramp at the end of a launch), `faults` (what goes wrong on purpose), `gathered` (what is kept of an arm), `compare`, `claims` and `answers`
 //! (what it says), `assemble` (the report),
 //! `folder` (where it is kept), `machine` (where it was measured).
 

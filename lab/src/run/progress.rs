@@ -15,6 +15,8 @@ use crate::{
 /// How far a run has come: which launch of how many, and about how long still.
 pub(super) struct Progress {
     began: Instant,
+    /// How long the launches that are over took, together.
+    launches_took: Duration,
     /// How long the plan says that it takes.
     takes: Duration,
     done: u32,
@@ -26,7 +28,7 @@ pub(super) struct Progress {
 impl Progress {
     /// Of so many launches, which take so long together.
     pub(super) fn new(launches: u32, takes: Duration) -> Self {
-        Self { began: Instant::now(), takes, done: 0, launches, arm: None }
+        Self { began: Instant::now(), launches_took: Duration::ZERO, takes, done: 0, launches, arm: None }
     }
 
     /// The next launch is of these arms.
@@ -37,6 +39,7 @@ impl Progress {
     /// A launch has ended.
     pub(super) fn launched(&mut self) {
         self.done += 1;
+        self.launches_took = self.began.elapsed();
     }
 
     /// A phase of the current launch, of so many steps.
@@ -52,8 +55,7 @@ impl Progress {
         if self.done == 0 {
             return self.takes.saturating_sub(elapsed);
         }
-        let all = elapsed.mul_f64(f64::from(self.launches) / f64::from(self.done));
-        // What is under way has taken its part of the mean already.
+        let all = self.launches_took.mul_f64(f64::from(self.launches) / f64::from(self.done));
         all.saturating_sub(elapsed).max(Duration::from_secs(1))
     }
 }
@@ -100,5 +102,8 @@ mod tests {
         assert!((88..=90).contains(&progress.left().as_secs()), "three more like it: {:?}", progress.left());
         progress.launched();
         assert!((28..=30).contains(&progress.left().as_secs()), "{:?}", progress.left());
+        // Within a launch it only falls.
+        progress.began = progress.began.checked_sub(Duration::from_secs(10)).unwrap();
+        assert!((18..=20).contains(&progress.left().as_secs()), "{:?}", progress.left());
     }
 }

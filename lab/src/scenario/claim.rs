@@ -32,7 +32,7 @@ pub enum Metric {
     Cpu,
     /// The same of one kind of backing alone, by its name: `cpu:redis`.
     CpuOf(String),
-    /// Operations a second that the arm can bear.
+    /// The capacity of the arm, operations a second.
     Throughput,
     /// Median latency from the due time, microseconds.
     P50,

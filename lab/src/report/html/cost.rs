@@ -83,7 +83,7 @@ fn bar_head(report: &Report, arm: &Arm) -> Markup {
                     b { (three_digits(total.estimate)) " µs" }
                     span class="soft" {
                         " [" (three_digits(total.low)) ", " (three_digits(total.high)) "]"
-                        @if let Some(asked) = rows::asked_words(arm) { ", at " (asked) " of what it can bear" }
+                        @if let Some(share) = rows::share_of_capacity(arm) { ", at " (share) " of its capacity" }
                     }
                 }
             }

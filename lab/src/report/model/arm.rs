@@ -27,7 +27,7 @@ pub struct Arm {
     /// Whether it answered less than it was offered.
     #[serde(default)]
     pub saturated: bool,
-    /// What it can bear; none where no ramp was run, as in a report of an earlier lab.
+    /// Its capacity; none where no ramp was run, as in a report of an earlier lab.
     #[serde(default)]
     pub capacity: Option<Capacity>,
     /// Business operations that succeeded.
@@ -66,8 +66,8 @@ pub struct Arm {
     pub died: Option<Death>,
 }
 
-/// How much an arm can bear: the most that it answered with operations always under way, and at most one of a hundred
-/// failing.
+/// The capacity of an arm: the most operations a second that it answered with some always in flight, at most one of a
+/// hundred failing.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Capacity {
     /// Operations a second.
@@ -83,8 +83,8 @@ pub struct Capacity {
 }
 
 impl Arm {
-    /// Which share of what it can bear was asked of it.
-    pub fn asked(&self) -> Option<f64> {
+    /// The load that was offered, as a share of its capacity.
+    pub fn load_of_capacity(&self) -> Option<f64> {
         Some(self.offered_per_s? / self.capacity?.per_s)
     }
 }
