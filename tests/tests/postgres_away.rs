@@ -7,7 +7,7 @@
 
 use std::time::Duration;
 
-use backing::{Database, Postgres, Waiting};
+use backing::{Database, POSTGRES_CONNECTIONS, Postgres, TRUSTED_FOR, Waiting};
 use contract::Why;
 use futures::future::join_all;
 use prometheus_client::registry::Registry;
@@ -17,14 +17,11 @@ use system_tests::{
 };
 use tokio::time::{Instant, sleep, timeout};
 
-/// For how long a connection is trusted without a question, and more.
-const IDLE: Duration = Duration::from_millis(700);
+/// Longer than a connection is trusted without a question.
+const IDLE: Duration = TRUSTED_FOR.saturating_mul(2);
 
 /// Statements that need a connection each at the same time.
 const AT_ONCE: usize = 8;
-
-/// Connections that a process has at most.
-const CONNECTIONS: usize = 16;
 
 async fn open(address: &str) -> Postgres {
     match Database::open(address, "database", &mut Registry::default(), &Waiting::default()).await.unwrap() {
@@ -37,6 +34,11 @@ async fn open(address: &str) -> Postgres {
 async fn at_once(database: &Postgres) -> Vec<String> {
     let one = async || database.execute("SELECT pg_sleep(0.1)").await.err().map(|error| error.to_string());
     join_all((0..AT_ONCE).map(|_| one())).await.into_iter().flatten().collect()
+}
+
+/// Whether its check passes: the metric `backing_up`.
+async fn passes(database: &Postgres) -> bool {
+    Database::Postgres(database.clone()).check("database").passes().await
 }
 
 #[tokio::test]
@@ -63,6 +65,7 @@ async fn no_request_fails_because_its_connection_died_while_it_was_idle() {
     relay.stop().await;
     let relay = Relay::start(at, server).await;
     sleep(IDLE).await;
+    assert!(passes(&database).await, "the server is back, though every connection has died");
     assert_eq!(at_once(&database).await, [""; 0], "after a restart each has another one");
     relay.stop().await;
 }
@@ -73,7 +76,9 @@ async fn a_server_that_is_away_is_told_as_such_and_at_once() {
     let relay = Relay::start(at, server.clone()).await;
     let database = open(&address).await;
     assert_eq!(at_once(&database).await, [""; 0], "each has a connection now");
+    assert!(passes(&database).await);
     relay.stop().await;
+    assert!(!passes(&database).await);
     sleep(IDLE).await;
     let why = async || {
         let error = database.execute("SELECT 1").await.expect_err("nobody is there");
@@ -113,9 +118,12 @@ async fn too_many_callers_are_not_taken_for_a_server_that_is_away() {
     let one = async || {
         database.execute("SELECT pg_sleep(1.5)").await.map_err(|error| database.unavailable(&error).why)
     };
-    let outcomes = join_all((0..2 * CONNECTIONS).map(|_| one())).await;
+    // Begun after the callers, who have taken every connection and wait in line for more.
+    let check = async { passes(&database).await };
+    let (outcomes, passes) = tokio::join!(join_all((0..2 * POSTGRES_CONNECTIONS).map(|_| one())), check);
     let overloaded = outcomes.iter().filter(|outcome| **outcome == Err(Why::Overloaded)).count();
-    assert_eq!(overloaded, CONNECTIONS, "{outcomes:?}");
+    assert_eq!(overloaded, POSTGRES_CONNECTIONS as usize, "{outcomes:?}");
+    assert!(passes, "the server responds meanwhile");
 }
 
 #[tokio::test]

@@ -18,7 +18,7 @@ use tokio_util::task::AbortOnDropHandle;
 use crate::{Check, Waiting, away::Away, tables::unavailable};
 
 /// Connections to a server that one process may hold.
-const POSTGRES_CONNECTIONS: u32 = 16;
+pub const POSTGRES_CONNECTIONS: u32 = 16;
 /// Connections that read a SQLite file at once; one more writes.
 const SQLITE_READERS: u32 = 4;
 /// How long a caller waits for a connection.
@@ -27,7 +27,7 @@ const ACQUIRE_WITHIN: Duration = Duration::from_secs(1);
 const ACCEPTED_WITHIN: Duration = Duration::from_secs(2);
 /// A connection that was idle for longer is asked whether its server is still there before a statement is sent: a
 /// restart, which takes longer than this, has closed it. Under load none is idle for so long, and none is asked.
-const TRUSTED_FOR: Duration = Duration::from_millis(500);
+pub const TRUSTED_FOR: Duration = Duration::from_millis(500);
 /// How long a SQLite writer waits for another process's write to end.
 const BUSY_FOR: Duration = Duration::from_secs(1);
 /// How long processes that open one SQLite file at the same time may take in all, and how often each asks again.
@@ -78,6 +78,7 @@ pub struct Postgres {
     pool: PgPool,
     /// A pool that refuses at once: whoever asks while the server is away gets this one.
     refusing: PgPool,
+    options: Arc<PgConnectOptions>,
     away: Away,
     statements: Counter,
     _looking: Arc<AbortOnDropHandle<()>>,
@@ -129,9 +130,7 @@ impl Database {
             async move {
                 match &database {
                     Self::Sqlite(sqlite) => sqlx::query("SELECT 1").execute(&sqlite.readers).await.is_ok(),
-                    Self::Postgres(postgres) => {
-                        sqlx::query("SELECT 1").execute(postgres.usable()).await.is_ok()
-                    }
+                    Self::Postgres(postgres) => postgres.responds().await,
                 }
             }
         })
@@ -210,10 +209,11 @@ impl Postgres {
             .await?;
         let refusing = PgPoolOptions::new().connect_lazy_with(options.clone());
         refusing.close().await;
-        let (looks, options) = (away.clone(), options.clone());
-        let looking = tokio::spawn(async move { looks.look(|| Self::is_there(&options)).await });
-        let statements = statements.clone();
-        Ok(Self { pool, refusing, away, statements, _looking: Arc::new(AbortOnDropHandle::new(looking)) })
+        let (looks, options) = (away.clone(), Arc::new(options.clone()));
+        let target = Arc::clone(&options);
+        let looking = tokio::spawn(async move { looks.look(|| Self::is_there(&target)).await });
+        let (statements, looking) = (statements.clone(), Arc::new(AbortOnDropHandle::new(looking)));
+        Ok(Self { pool, refusing, options, away, statements, _looking: looking })
     }
 
     /// Whether the server takes a connection, and if not, why: of a pool, all that is heard is that time was up.
@@ -227,6 +227,17 @@ impl Postgres {
         }
         let why = format!("no connection is accepted within {} s", ACCEPTED_WITHIN.as_secs());
         Err(io::Error::new(io::ErrorKind::TimedOut, why).into())
+    }
+
+    /// Whether the server responds. Requests may use all connections of the pool, and one that was idle may have died with
+    /// the server that is back: neither says that the server is away, so then a connection of its own is made.
+    async fn responds(&self) -> bool {
+        if let Some(mut free) = self.usable().try_acquire()
+            && sqlx::query("SELECT 1").execute(&mut *free).await.is_ok()
+        {
+            return true;
+        }
+        Self::is_there(&self.options).await.inspect_err(|_| self.away.doubt()).is_ok()
     }
 
     /// Runs a statement of administration, such as `CREATE DATABASE`, that takes no parameters.
@@ -316,6 +327,16 @@ mod tests {
         assert!(reason.starts_with(what) && !reason.contains("secret"), "{reason}");
     }
 
+    /// What is waited for, as soon as an attempt has failed.
+    async fn reason(waiting: &Waiting) -> String {
+        loop {
+            if let Some(reason) = waiting.reason() {
+                return reason;
+            }
+            sleep(Duration::from_millis(1)).await;
+        }
+    }
+
     #[tokio::test]
     async fn what_the_last_attempt_met_is_told_as_it_was() {
         for (address, met) in [
@@ -323,17 +344,9 @@ mod tests {
             ("postgres://lab@nowhere.invalid/links", "failed to lookup address information"),
         ] {
             let (mut registry, waiting) = (Registry::default(), Waiting::default());
-            let told = async {
-                loop {
-                    if let Some(reason) = waiting.reason() {
-                        return reason;
-                    }
-                    sleep(Duration::from_millis(1)).await;
-                }
-            };
             let reason = tokio::select! {
                 opened = Database::open(address, "database", &mut registry, &waiting) => panic!("{opened:?}"),
-                reason = told => reason,
+                reason = reason(&waiting) => reason,
             };
             assert!(reason.contains(met), "{reason}");
         }
@@ -361,18 +374,10 @@ mod tests {
         {
             let (mut registry, waiting) = (Registry::default(), Waiting::default());
             let address = refusing(code).await;
-            let told = async {
-                loop {
-                    if let Some(reason) = waiting.reason() {
-                        return reason;
-                    }
-                    sleep(Duration::from_millis(1)).await;
-                }
-            };
             let (waited_for, said) = tokio::select! {
                 opened = Database::open(&address, "database", &mut registry, &waiting) =>
                     (false, opened.unwrap_err().to_string()),
-                reason = told => (true, reason),
+                reason = reason(&waiting) => (true, reason),
             };
             assert_eq!(waited_for, is_waited_for, "{code}: {said}");
             assert!(said.contains(&format!("code {code}")), "{said}");
