@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use backing::{Background, Redis};
+use backing::{Background, Redis, Waiting};
 use limiter::{
     Algorithm, Ask, Counts, DecisionService, Decisions, Fact, KeySource, Keying, Limit, Mode, OnFailure,
     Policy, PolicySet, Verdict,
@@ -61,7 +61,7 @@ async fn counts_are_kept_by_a_node_of_a_cluster() {
         for algorithm in algorithms {
             let mut metrics = Registry::default();
             let counts = RedisCounts::new(algorithm, redis(&server, prefix, &mut metrics).await);
-            counts.check().await.unwrap();
+            counts.check(&Waiting::default()).await.unwrap();
             let decisions =
                 DecisionService::new(std::sync::Arc::new(counts), OnFailure::Open, Keying::PerClient);
             decisions.set_policies(policies());
@@ -103,12 +103,17 @@ async fn a_cluster_in_which_nobody_holds_the_counts_is_waited_for() {
     assert_eq!(server.ask("CLUSTER DELSLOTSRANGE 0 16383"), "+OK");
     let mut metrics = Registry::default();
     let counts = RedisCounts::new(Algorithm::Gcra, redis(&server, "", &mut metrics).await);
-    let asked = counts.check();
+    let waiting = Waiting::default();
+    let asked = counts.check(&waiting);
     tokio::pin!(asked);
     let early = tokio::time::timeout(Duration::from_secs(1), &mut asked).await;
     assert!(early.is_err(), "it would limit nothing: {early:?}");
+    let reason = waiting.reason().expect("it says what it waits for");
+    let cluster = format!("the Redis cluster at `{}`: ", server.address().trim_start_matches("redis://"));
+    assert!(reason.starts_with(&cluster) && reason.contains("Hash slot not served"), "{reason}");
     assert_eq!(server.ask("CLUSTER ADDSLOTSRANGE 0 16383"), "+OK");
     tokio::time::timeout(PATIENT, asked).await.expect("it is whole again").unwrap();
+    assert_eq!(waiting.reason(), None, "nothing is waited for any more");
 }
 
 #[tokio::test]
@@ -116,10 +121,13 @@ async fn a_node_that_does_not_hold_the_counts_is_refused_and_told_from_an_outage
     let Some(alone) = RedisServer::start_cluster() else { return };
     let Some([holds, other]) = RedisServer::start_cluster_of_two(slot_of_counts(&alone)) else { return };
     let mut metrics = Registry::default();
-    RedisCounts::new(Algorithm::Gcra, redis(&holds, "", &mut metrics).await).check().await.unwrap();
+    RedisCounts::new(Algorithm::Gcra, redis(&holds, "", &mut metrics).await)
+        .check(&Waiting::default())
+        .await
+        .unwrap();
     let mut metrics = Registry::default();
     let counts = RedisCounts::new(Algorithm::Gcra, redis(&other, "", &mut metrics).await);
-    let refused = counts.check().await.unwrap_err().to_string();
+    let refused = counts.check(&Waiting::default()).await.unwrap_err().to_string();
     assert!(refused.to_lowercase().contains("moved"), "{refused}");
     let limit = Limit::shortest();
     let charge = limiter::Charge { key: limiter::CountKey("any".to_owned()), limit, enforced: true, cost: 1 };
@@ -144,7 +152,7 @@ async fn a_replica_and_a_user_who_may_not_are_refused_and_a_server_that_is_away_
     replica.ask(&format!("REPLICAOF 127.0.0.1 {port}"));
     let check = async |server: &RedisServer| {
         let redis = redis(server, "", &mut Registry::default()).await;
-        RedisCounts::new(Algorithm::Gcra, redis).check().await
+        RedisCounts::new(Algorithm::Gcra, redis).check(&Waiting::default()).await
     };
     let refused = check(&replica).await.unwrap_err().to_string();
     assert!(refused.to_lowercase().contains("read only") || refused.contains("READONLY"), "{refused}");

@@ -101,7 +101,7 @@ async fn decision_service(
 async fn counts_in_redis(b: &mut Backings) -> Result<(Redis, RedisCounts)> {
     let (algorithm, redis) = (algorithm(b.axis("algorithm"))?, b.redis("counts").await?);
     let counts = RedisCounts::new(algorithm, redis.clone());
-    counts.check().await.context(
+    counts.check(&b.waiting).await.context(
         "the Redis server of the backing `counts` cannot count\n\
          hint: of a cluster, name the node that holds the slot of `{counts}` (`CLUSTER KEYSLOT`), where all counts are; \
          it has to be a primary, and to let the user write and run scripts",

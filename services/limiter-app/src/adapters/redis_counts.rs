@@ -8,7 +8,7 @@ mod scripts;
 use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
-use backing::{Redis, RefusedError};
+use backing::{Redis, RefusedError, Waiting};
 use contract::{Ticks, Unavailable, Why};
 use limiter::{Algorithm, Charge, CountError, CountKey, Counts, Limit, MAX_CHARGES, Standing, Take, Taken};
 use redis::{Script, ScriptInvocation};
@@ -43,12 +43,12 @@ impl RedisCounts {
     }
 
     /// Finds out whether the server would count at all: it is asked for two counts of a millisecond, as a request of two
-    /// limits is. A server that is away is taken to be right.
-    pub async fn check(&self) -> Result<(), RefusedError> {
+    /// limits is. A server that is away is taken to be right; a cluster that is not whole is waited for.
+    pub async fn check(&self, waiting: &Waiting) -> Result<(), RefusedError> {
         let limit = Limit::shortest();
         let charge = |name: &str| Charge { key: CountKey(name.to_owned()), limit, enforced: true, cost: 1 };
         let take = Take { charges: vec![charge("one"), charge("other")] };
-        self.redis.accepts(&self.invocation(&take)).await
+        self.redis.accepts(&self.invocation(&take), waiting).await
     }
 
     fn invocation(&self, take: &Take) -> ScriptInvocation<'_> {

@@ -25,7 +25,7 @@ use redis::{
 use tokio::{sync::Notify, time::sleep};
 use tokio_util::sync::CancellationToken;
 
-use crate::{Background, Check, waiting::Sayings};
+use crate::{Background, Check, Waiting, waiting::Sayings};
 
 /// How long a command may take where nobody says otherwise: a store answers in a few milliseconds, so a cache that takes longer saves nothing, and
 /// a limiter that takes longer costs more than what it protects.
@@ -133,28 +133,34 @@ impl Redis {
     /// Runs a script once, to find out before anybody needs it whether the server would ever do that: not where it holds
     /// none of the keys, or some of them (a cluster), may not write (a replica), or does not let this user.
     ///
-    /// A server that is away has refused nothing. One whose cluster is not whole yet is waited for, which the log says.
-    pub async fn accepts(&self, script: &ScriptInvocation<'_>) -> Result<(), RefusedError> {
-        let mut say = Sayings::default();
-        loop {
+    /// A server that is away has refused nothing. A cluster that is not whole yet (`CLUSTERDOWN`) is waited for.
+    pub async fn accepts(
+        &self,
+        script: &ScriptInvocation<'_>,
+        waiting: &Waiting,
+    ) -> Result<(), RefusedError> {
+        let what = format!("the Redis cluster at `{}`", self.link.client.get_connection_info().addr());
+        let attempt = || async {
             let Ok(mut connection) = self.link.connection() else { return Ok(()) };
             match script.invoke_async::<Value>(&mut connection).await {
-                Err(error) if is_for_good(&error) => return Err(RefusedError(error)),
-                Err(error) if error.kind() == ErrorKind::Server(ServerErrorKind::ClusterDown) => {
-                    say.waits("the Redis cluster", &error);
-                    sleep(LEFT_ALONE).await;
-                }
-                _ => return Ok(()),
+                Err(error) if is_for_good(&error) || is_cluster_down(&error) => Err(error),
+                _ => Ok(()),
             }
-        }
+        };
+        waiting.until(&what, attempt, is_cluster_down).await.map_err(RefusedError)
     }
 }
 
 /// Whether asking again would change nothing.
 fn is_for_good(error: &RedisError) -> bool {
     use ServerErrorKind::{CrossSlot, Moved, NoPerm, ReadOnly, ResponseError};
-    // What a script may not do it hears as the last of these.
+    // A command that the ACL forbids inside a script is reported as `ResponseError`.
     matches!(error.kind(), ErrorKind::Server(Moved | CrossSlot | ReadOnly | NoPerm | ResponseError))
+}
+
+/// Whether the cluster has no node for some keys yet, or too few nodes to agree.
+fn is_cluster_down(error: &RedisError) -> bool {
+    error.kind() == ErrorKind::Server(ServerErrorKind::ClusterDown)
 }
 
 fn unavailable(why: Why) -> Unavailable {

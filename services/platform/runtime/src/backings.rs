@@ -25,7 +25,8 @@ pub struct Backings {
     pub background: Background,
     pub(crate) watched: Vec<Check>,
     pub(crate) needed: Vec<Check>,
-    waiting: Waiting,
+    /// What the process waits for while it starts, as `/health/ready` says it.
+    pub waiting: Waiting,
     wiring: Wiring,
     limits: Limits,
 }
