@@ -27,7 +27,8 @@ use super::client;
 const EVERY: Duration = Duration::from_secs(1);
 /// How long the broker may take for one answer.
 const ANSWER_WITHIN: Duration = Duration::from_millis(500);
-/// For how long one answer about the group serves all who ask: whoever asks often asks the broker no oftener.
+/// For how long one answer about the group, or one failure to get it, serves all who ask: whoever asks often asks the
+/// broker no oftener, and those who wait for a broker that is away wait together.
 const FRESH: Duration = Duration::from_millis(200);
 
 /// Events of the partitions that this process follows whose effect has not been taken.
@@ -90,7 +91,17 @@ pub(super) struct GroupLag {
 struct Known {
     /// Reads the group's offsets and is no member of it; made when first used, because it has threads of its own.
     asking: Option<BaseConsumer>,
-    latest: Option<(Instant, u64)>,
+    latest: Option<(Instant, Result<u64, KafkaError>)>,
+}
+
+impl Known {
+    fn ask(&mut self, address: &str, topic: &'static str) -> Result<u64, KafkaError> {
+        let asking = match &self.asking {
+            Some(asking) => asking,
+            None => self.asking.insert(client(address).set("group.id", topic).create()?),
+        };
+        group_is_behind(asking, topic)
+    }
 }
 
 impl GroupLag {
@@ -102,19 +113,15 @@ impl GroupLag {
     /// How many there are; never too few. One asks the broker at a time, and the others wait for the same answer.
     pub(super) async fn events(&self) -> Result<u64, KafkaError> {
         let mut known = Arc::clone(&self.known).lock_owned().await;
-        if let Some((_, events)) = known.latest.filter(|(at, _)| at.elapsed() < FRESH) {
-            return Ok(events);
+        if let Some((_, outcome)) = known.latest.as_ref().filter(|(at, _)| at.elapsed() < FRESH) {
+            return outcome.clone();
         }
         let (address, topic) = (Arc::clone(&self.address), self.topic);
         // The client waits for the broker by blocking its thread.
         let asked = tokio::task::spawn_blocking(move || {
-            let asking = match &known.asking {
-                Some(asking) => asking,
-                None => known.asking.insert(client(&address).set("group.id", topic).create()?),
-            };
-            let events = group_is_behind(asking, topic)?;
-            known.latest = Some((Instant::now(), events));
-            Ok(events)
+            let outcome = known.ask(&address, topic);
+            known.latest = Some((Instant::now(), outcome.clone()));
+            outcome
         });
         asked.await.unwrap_or(Err(KafkaError::Canceled))
     }
@@ -152,4 +159,25 @@ fn uncommitted(committed: &TopicPartitionList, asking: &BaseConsumer) -> Result<
         events += (high - next).max(0);
     }
     Ok(events)
+}
+
+#[cfg(test)]
+mod tests {
+    use futures::future::join_all;
+
+    use super::*;
+
+    /// Callers at the same time.
+    const CALLERS: u32 = 8;
+
+    #[tokio::test]
+    async fn callers_share_the_failure_of_a_broker_that_is_away() {
+        // The discard port: nothing listens there.
+        let lag = GroupLag::new("kafka://127.0.0.1:9", "clicks");
+        let begun = Instant::now();
+        let answers = join_all((0..CALLERS).map(|_| lag.events())).await;
+        assert!(answers.iter().all(Result::is_err), "{answers:?}");
+        // One after another they would take all of it.
+        assert!(begun.elapsed() < ANSWER_WITHIN * CALLERS / 2, "{:?}", begun.elapsed());
+    }
 }
