@@ -15,7 +15,7 @@ pub(super) struct Condition {
     text: String,
     figure: Figure,
     relation: Relation,
-    /// In the figure's own unit: microseconds, operations, a share, operations a second.
+    /// In the figure's own unit: microseconds, operations, percent, operations a second.
     bound: f64,
 }
 
@@ -26,7 +26,7 @@ enum Figure {
     Latency(f64),
     /// Operations that ended in one way.
     Count(Ended),
-    /// The same, as a share of all that were due.
+    /// The same, as a share of all that were due, in percent: one rounding, the same as that of a number that is read.
     Share(Ended),
     /// Operations that ended well, a second.
     Rate,
@@ -125,7 +125,7 @@ impl Figure {
         match self {
             Self::Latency(quantile) => latency(record, quantile),
             Self::Count(ended) => Ok(ended.of(record)),
-            Self::Share(ended) => Ok(ended.of(record) / record.planned as f64),
+            Self::Share(ended) => Ok(ended.of(record) * 100.0 / record.planned as f64),
             Self::Rate => Ok(record.rates().achieved),
         }
     }
@@ -134,7 +134,7 @@ impl Figure {
         match self {
             Self::Latency(_) => super::answer::said(found),
             Self::Count(_) => format!("{found:.0}"),
-            Self::Share(_) => format!("{:.2} %", found * 100.0),
+            Self::Share(_) => format!("{found:.2} %"),
             Self::Rate => format!("{found:.1} a second"),
         }
     }
@@ -154,7 +154,7 @@ impl Figure {
                 Some((_, factor)) => Ok((self, *factor)),
                 None => wrong("a time in `us`, `ms` or `s`, such as `p99 < 50ms`"),
             },
-            Self::Count(ended) if unit == "%" => Ok((Self::Share(ended), 0.01)),
+            Self::Count(ended) if unit == "%" => Ok((Self::Share(ended), 1.0)),
             Self::Count(_) if unit.is_empty() => Ok((self, 1.0)),
             Self::Rate if matches!(unit, "" | "/s") => Ok((self, 1.0)),
             Self::Count(_) | Self::Share(_) => {
@@ -267,6 +267,22 @@ mod tests {
             "rate > 1",
         ] {
             assert!(!holds(missed, &record), "{missed}");
+        }
+    }
+
+    #[test]
+    fn a_share_that_is_exactly_as_expected_is_neither_less_nor_more() {
+        // In hundredths and in thousandths, written as they are read.
+        for (planned, digits) in [(100, 0), (1_000, 1)] {
+            for succeeded in 0..=planned {
+                let record = SliceRecord { planned, succeeded, ..SliceRecord::default() };
+                let share = format!("{:.digits$}%", succeeded as f64 * 100.0 / planned as f64);
+                for (sign, expected) in [(">=", true), ("<=", true), ("==", true), ("<", false), (">", false)]
+                {
+                    let condition = format!("succeeded {sign} {share}");
+                    assert_eq!(holds(&condition, &record), expected, "{condition}: {succeeded} of {planned}");
+                }
+            }
         }
     }
 
