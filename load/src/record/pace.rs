@@ -11,6 +11,8 @@
 //! - In an open loop a drain alone is no queue: the last answers come one response time after the arrivals, and some
 //!   replies are slower than others. Where a queue grows, response times grow. So the span is the window and the
 //!   [`Trend`] of the response times over it. It never ends after the last answer, less the fastest response.
+//! - What is answered after the pause counts in no rate. It was answered all the same: where these response times show no
+//!   trend either, slow replies are no saturation.
 //! - Where answers are missing, the response times say less than the time that passed, and the trend is left out.
 //!
 //! What failed at once (nobody listens, a reply is malformed) was answered, and not well. What timed out or was never
@@ -40,6 +42,8 @@ pub struct Pace {
     pub answered: f64,
     /// Of these: those that ended well.
     pub succeeded: f64,
+    /// Operations answered after it: as many as no queue held up. They count in no rate, and say that there is none.
+    pub late: f64,
     /// Operations that a schedule made due; 0 in a closed loop, which offers what is asked of it.
     pub due: f64,
     /// For how long operations were due.
@@ -57,6 +61,8 @@ pub struct Rates {
     pub achieved: f64,
     /// That were answered: well, with a refusal, or with an error; those that failed at once too.
     pub answered: f64,
+    /// That were answered after the span, and not because of a queue.
+    late: f64,
     /// That had to be answered to keep up.
     least: f64,
 }
@@ -71,6 +77,7 @@ impl Pace {
             offered: (self.due > 0.0).then(|| per_second(self.due, self.window)),
             achieved: per_second(self.succeeded, self.span),
             answered: per_second(self.answered, self.span),
+            late: per_second(self.late, self.span),
         }
     }
 
@@ -79,6 +86,7 @@ impl Pace {
         self.span += next.span;
         self.answered += next.answered;
         self.succeeded += next.succeeded;
+        self.late += next.late;
         self.due += next.due;
         self.window += next.window;
         self.slices += next.slices;
@@ -92,6 +100,7 @@ impl Pace {
         };
         self.answered = over(self, self.answered) + over(other, other.answered);
         self.succeeded = over(self, self.succeeded) + over(other, other.succeeded);
+        self.late = over(self, self.late) + over(other, other.late);
         self.due += other.due;
         (self.span, self.window) = (span, self.window.max(other.window));
         self.slices = self.slices.max(other.slices);
@@ -102,7 +111,7 @@ impl Rates {
     /// Whether the system answered less than it was offered: its queue grew for as long as the load went on, so its
     /// latencies say how long that was.
     pub fn is_saturated(&self) -> bool {
-        self.answered < self.least
+        self.answered + self.late < self.least
     }
 }
 
@@ -118,9 +127,14 @@ pub(crate) struct Pacer {
     last: Nanos,
     /// The shortest response time.
     fastest: Option<Nanos>,
+    /// Of the response times of the answers that count.
     trend: Trend,
     /// Whether a pause has ended the span.
     ended: bool,
+    /// Answers after that.
+    late: u64,
+    /// The trend with those.
+    late_trend: Trend,
 }
 
 impl Pacer {
@@ -140,10 +154,14 @@ impl Pacer {
         let typical = self.fastest.map_or(took as f64, |_| self.trend.mean());
         let longest = ((self.end - self.start) as f64 * PAUSE).max(2.0 * typical);
         self.ended |= now.saturating_sub(self.last.max(self.end)) as f64 > longest;
-        if !self.ended {
+        let after = due.saturating_sub(self.start) as f64;
+        self.late_trend.add(after, took as f64);
+        if self.ended {
+            self.late += 1;
+        } else {
             self.answered += 1;
             self.succeeded += u64::from(well);
-            self.trend.add(due.saturating_sub(self.start) as f64, took as f64);
+            self.trend.add(after, took as f64);
             (self.last, self.fastest) = (now, Some(self.fastest.map_or(took, |fastest| fastest.min(took))));
         }
     }
@@ -159,10 +177,14 @@ impl Pacer {
             }
         }
         let span = span.max(window);
+        // Slow replies without a queue are as slow at the end as at the start.
+        let whole = span.max(window + (self.late_trend.slope() * window as f64) as Nanos);
+        let all = (self.answered + self.late) as f64 * span as f64 / whole.max(1) as f64;
         Pace {
             span: Duration::from_nanos(span),
             answered: self.answered as f64,
             succeeded: self.succeeded as f64,
+            late: if self.late > 0 { (all - self.answered as f64).max(0.0) } else { 0.0 },
             due: if self.open { planned as f64 } else { 0.0 },
             window: Duration::from_nanos(window),
             slices: 1,
@@ -320,6 +342,21 @@ mod tests {
     }
 
     #[test]
+    fn replies_that_take_longer_than_the_window_are_no_queue_and_count_in_no_rate() {
+        // A share of the replies, spread evenly, comes long after the others, and after the pause that ends the span.
+        for (window, one_of, slow) in [(1_000, 10, 1_500), (50, 4, 120), (2_000, 3, 9_000)] {
+            let rates = slice(window, |nth| if nth % one_of == one_of - 1 { slow } else { 1 });
+            let fast = 1.0 - 1.0 / one_of as f64;
+            let offered = rates.offered.unwrap();
+            assert!((rates.achieved / offered - fast).abs() < 0.03, "{window} ms: {rates:?}");
+            assert!(!rates.is_saturated(), "{window} ms: {rates:?}");
+        }
+        // A queue that stands still for three seconds, and then is served on, is one.
+        let rates = every(4, 1_000, |nth| 20 + nth * 16 + if nth < 50 { 0 } else { 3_000 });
+        assert!(rates.is_saturated(), "{rates:?}");
+    }
+
+    #[test]
     fn a_queue_shows_through_replies_that_are_fast_and_slow() {
         // Each a quarter of the gap later than the one before, and one of twenty not in the queue.
         let rates = every(4, 2_000, |nth| if nth % 20 == 7 { 0 } else { 20 + nth });
@@ -350,7 +387,7 @@ mod tests {
     #[test]
     fn nothing_is_a_rate_of_zero() {
         let rates = pace(false, 0, 1, std::iter::empty()).rates();
-        assert_eq!(rates, Rates { offered: None, achieved: 0.0, answered: 0.0, least: 0.0 });
+        assert_eq!(rates, Rates { offered: None, achieved: 0.0, answered: 0.0, late: 0.0, least: 0.0 });
         assert_eq!(Pace::default().rates(), rates);
     }
 

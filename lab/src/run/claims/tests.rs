@@ -56,8 +56,15 @@ fn what_is_said_of_latency_is_said_with_the_arms_that_are_saturated() {
     let arm = |name: &str, answered| {
         let mut arm = ArmData::new(ArmPlan::new(name.to_owned(), Wiring::defaults(system)), &[]);
         let second = Duration::from_secs(1);
-        arm.record.pace =
-            Pace { span: second, answered, succeeded: answered, due: 500.0, window: second, slices: 1 };
+        arm.record.pace = Pace {
+            span: second,
+            answered,
+            succeeded: answered,
+            late: 0.0,
+            due: 500.0,
+            window: second,
+            slices: 1,
+        };
         arm
     };
     let (fast, slow) = (arm("fast", 500.0), arm("slow", 49.0));
