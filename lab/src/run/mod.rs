@@ -119,7 +119,8 @@ fn outcome(report: &report::Report) -> Outcome {
         .any(|claim| claim.verdict != report::model::ClaimVerdict::CannotTell && !claim.is_as_expected());
     let broken = report.arms.iter().any(|arm| {
         let honest = arm.negative_control.is_none();
-        arm.died.is_some() || honest && arm.ledger.as_ref().is_some_and(|ledger| !ledger.holds)
+        arm.died.is_some()
+            || honest && arm.ledger.as_ref().is_some_and(|ledger| ledger.verdict().kept().has_failed())
     });
     let measured = report.load.rounds > 0;
     let idle = report.arms.iter().any(|arm| measured && arm.operations == 0);
@@ -128,6 +129,8 @@ fn outcome(report: &report::Report) -> Outcome {
 
 #[cfg(test)]
 mod tests {
+    use load::ledger::{LedgerVerdict, facts};
+
     use super::*;
 
     #[test]
@@ -137,5 +140,25 @@ mod tests {
         assert_eq!(outcome(&report), Outcome::Done);
         report.arms[1].operations = 0;
         assert_eq!(outcome(&report), Outcome::ExpectationFailed);
+    }
+
+    #[test]
+    fn a_run_and_a_check_fail_by_the_same_judgement() {
+        let json = include_str!("../report/fixtures/placement.json");
+        let mut report: report::Report = serde_json::from_str(json).unwrap();
+        let verdict = |acknowledged: u64, checked: u64, lost: u64| {
+            let complete = checked == acknowledged;
+            let mut verdict = LedgerVerdict { complete, ..LedgerVerdict::default() };
+            verdict.note(facts::ACKNOWLEDGED, acknowledged);
+            verdict.note(facts::CHECKED, checked);
+            verdict.not_asked(acknowledged - checked);
+            verdict.breach(facts::LOST, lost);
+            verdict
+        };
+        for verdict in [verdict(50, 0, 0), verdict(50, 20, 0), verdict(50, 50, 0), verdict(50, 50, 1)] {
+            report.arms[1].ledger = Some((&verdict).into());
+            let fails = outcome(&report) == Outcome::ExpectationFailed;
+            assert_eq!(fails, verdict.kept().has_failed(), "{verdict:?}");
+        }
     }
 }

@@ -14,12 +14,19 @@ pub enum Kept {
     Broken,
     /// Every promise was kept, and everything could be asked.
     All,
-    /// Everything could be asked, nothing is broken so far, and something that is missing may still be on its way.
+    /// Everything could be asked, nothing is broken so far, and clicks or deletes may still be on their way.
     NotSettled,
     /// Nothing is broken, and not everything could be asked.
     NotAllAsked,
     /// Nothing that was acknowledged could be asked for.
     NothingAsked,
+}
+
+impl Kept {
+    /// Whether who holds a system to its promises has to say that it failed: it broke one, or answers for none.
+    pub fn has_failed(self) -> bool {
+        matches!(self, Self::Broken | Self::NothingAsked)
+    }
 }
 
 /// What a verdict says of some facts together.
@@ -64,9 +71,9 @@ impl LedgerVerdict {
         self.facts.iter().any(|fact| fact.breach && fact.count > 0)
     }
 
-    /// Whether nothing that is missing may still be on its way.
+    /// Whether no click that is missing, and no delete of a link that is there, may still be on its way.
     pub fn is_settled(&self) -> bool {
-        self.count(facts::NOT_SETTLED) == 0
+        self.count(facts::NOT_SETTLED) == 0 && self.count(facts::DELETED_NOT_SETTLED) == 0
     }
 
     /// What it comes to: the one judgement of all who hold a system to its promises.

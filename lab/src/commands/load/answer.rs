@@ -139,8 +139,7 @@ impl Answer {
 
     /// Whether the system broke a promise or could not be asked for any, or an expectation failed.
     pub(super) fn has_failed(&self) -> bool {
-        let kept = self.ledger.as_ref().map(LedgerVerdict::kept);
-        matches!(kept, Some(Kept::Broken | Kept::NothingAsked))
+        self.ledger.as_ref().is_some_and(|ledger| ledger.kept().has_failed())
             || self.expected.iter().any(|judged| !judged.holds)
     }
 
@@ -155,7 +154,7 @@ impl Answer {
         let offered = self.offered_per_second.map(|offered| format!(" of {offered:.1} offered"));
         let _ = writeln!(
             text,
-            "{} of {} operations succeeded, at {:.1}{} a second (started for {:.1} s, seed {})",
+            "{} of {} operations succeeded, at {:.1}{} a second ({:.1} s of load, seed {})",
             self.succeeded,
             self.planned,
             self.succeeded_per_second,
@@ -229,7 +228,7 @@ impl Answer {
                 Kept::Broken => "ledger: BROKEN\n",
                 Kept::All => "ledger: every promise was kept\n",
                 Kept::NotSettled => {
-                    "ledger: not settled: nothing broken so far, and something is still on its way\n"
+                    "ledger: not settled: nothing broken so far, and clicks or deletes are still on their way\n"
                 }
                 Kept::NotAllAsked => "ledger: nothing broken so far, but not everything could be asked\n",
                 Kept::NothingAsked => {
