@@ -34,7 +34,8 @@ pub mod facts {
     pub const CHECKED: &str = "checked";
     /// Changes that the system acknowledged.
     pub const ACKNOWLEDGED: &str = "acknowledged";
-    /// Questions of the check that stayed without an answer; after a hundred it asks no more, and the rest is one.
+    /// Check requests without a response. After 100 (`survey::GIVE_UP`) the check stops; everything left out counts as
+    /// one.
     pub const NOT_ASKED: &str = "not-asked";
     /// Acknowledged and gone.
     pub const LOST: &str = "lost";
@@ -66,6 +67,8 @@ pub mod facts {
     pub const EXPIRED_SERVED: &str = "expired-served";
     /// There when no cache may have them any more.
     pub const DELETED_SERVED: &str = "deleted-served";
+    /// There when the check ended, and a cache may have had them yet.
+    pub const DELETED_NOT_SETTLED: &str = "deleted-not-settled";
     /// Clicks that were acknowledged, are missing, and are on their way no more.
     pub const CLICKS_LOST: &str = "clicks-lost";
     /// Clicks of a link that was deleted, found at one that was given its code.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::support::shortener::{Fake, Misdeed, sender};
 use load::journeys::Check;
-use load::ledger::{Kept, LedgerVerdict};
+use load::ledger::{Kept, LedgerVerdict, facts};
 
 /// How many links of each kind there are.
 const EACH: u64 = 16;
@@ -59,9 +59,13 @@ fn a_link_that_is_gone_before_its_end_breaks_a_promise() {
 #[test]
 fn a_deleted_link_breaks_a_promise_only_when_no_cache_can_have_it_any_more() {
     let early = verdict(Misdeed::NeverDeletes, Misdeed::NeverDeletes, Duration::ZERO);
-    assert!(early.holds() && ends(&early) == [0, 0, 0], "{early:?}");
+    assert!(!early.is_broken() && ends(&early) == [0, 0, 0], "{early:?}");
+    assert_eq!(early.count(facts::DELETED_NOT_SETTLED), EACH, "{early:?}");
+    assert_eq!((early.kept(), early.is_settled()), (Kept::NotSettled, false), "{early:?}");
+    assert!(early.examples.iter().any(|example| example.starts_with("not settled")), "{early:?}");
     let late = verdict(Misdeed::DeletesLate, Misdeed::None, CACHED_FOR * 2);
     assert!(late.holds() && ends(&late) == [0, 0, 0], "{late:?}");
+    assert_eq!(late.count(facts::DELETED_NOT_SETTLED), 0, "{late:?}");
     let never = verdict(Misdeed::NeverDeletes, Misdeed::NeverDeletes, CACHED_FOR * 2);
     assert_eq!(ends(&never), [0, 0, EACH], "{never:?}");
     assert!(never.is_broken());
@@ -80,6 +84,25 @@ fn clicks_of_a_code_given_again_that_nobody_could_ask_for_leave_the_ledger_incom
     let verdict = verdict(Misdeed::None, Misdeed::HidesLinksGivenAgain, Duration::ZERO);
     assert!(!verdict.complete && !verdict.is_broken(), "{verdict:?}");
     assert_eq!(verdict.kept(), Kept::NotAllAsked, "{verdict:?}");
+}
+
+#[test]
+fn what_was_not_acknowledged_while_it_was_prepared_is_not_kept() {
+    let prepared_by = |misdeed| verdict(misdeed, Misdeed::None, Duration::ZERO);
+    // Of the creates and deletes that failed nothing has ended; the code that is given again needs a delete as well.
+    for (misdeed, again) in [
+        (Misdeed::RefusesSomeExpiry, 0),
+        (Misdeed::FailsSomeDeletes, 1),
+        (Misdeed::FailsDeletes, 1),
+        (Misdeed::RefusesAliases, 1),
+    ] {
+        let verdict = prepared_by(misdeed);
+        let never_ended = 2 * EACH - verdict.count("ended");
+        assert_eq!(verdict.count("not-asked"), never_ended + again, "{misdeed:?}: {verdict:?}");
+        assert!(never_ended + again > 0, "{misdeed:?}");
+        assert_eq!(verdict.kept(), Kept::NotAllAsked, "{misdeed:?}: {verdict:?}");
+    }
+    assert_eq!(prepared_by(Misdeed::FailsDeletes).count("ended"), EACH);
 }
 
 #[test]

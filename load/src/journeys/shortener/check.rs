@@ -24,7 +24,7 @@ use crate::sender::Lane;
 const REMEMBERED: usize = 1_000_000;
 
 /// Every fact that a check can report, in the order of a report.
-pub(super) const FACTS: [&str; 24] = [
+pub(super) const FACTS: [&str; 25] = [
     facts::CHECKED,
     facts::ACKNOWLEDGED,
     facts::NOT_ASKED,
@@ -37,6 +37,7 @@ pub(super) const FACTS: [&str; 24] = [
     facts::ENDED_EARLY,
     facts::EXPIRED_SERVED,
     facts::DELETED_SERVED,
+    facts::DELETED_NOT_SETTLED,
     facts::CLICKS_INHERITED,
     facts::INDETERMINATE_PRESENT,
     facts::INDETERMINATE_ABSENT,

@@ -46,6 +46,8 @@ pub(super) struct Ending {
     pub(super) early: Vec<Box<str>>,
     /// A code that was followed, deleted and given again, and where it leads now; nothing if that was not acknowledged.
     pub(super) again: Option<(String, LinkTarget)>,
+    /// Creates, reads and deletes without an answer that counts: what they were for can be asked of nobody.
+    pub(super) unanswered: u64,
 }
 
 /// Makes links that end, reads them, and deletes half of them; or says why there are none.
@@ -65,24 +67,26 @@ pub(super) fn make(seed: u64, lane: &mut Lane) -> Result<Result<Ending, String>,
     };
     let expires = asked + clock::nanos(LIFETIME)..answered + clock::nanos(LIFETIME);
     let mut making = Making { seed, run, ends, next: 0, codes: vec![None; 2 * EACH] };
-    conduct(&mut making, lane, IN_FLIGHT, LONGEST, &mut |_| true)?;
+    let mut unanswered = conduct(&mut making, lane, IN_FLIGHT, LONGEST, &mut |_| true)?;
     let mut expiring: Vec<Box<str>> = making.codes.drain(..EACH).flatten().collect();
     let leaving: Vec<Box<str>> = making.codes.into_iter().flatten().collect();
     if expiring.is_empty() || leaving.is_empty() {
         return Ok(Err("no link with an end was acknowledged".to_owned()));
     }
-    let ended = |lane: &mut Lane, codes: &[Box<str>], until| -> Result<Vec<Box<str>>, SenderError> {
+    let mut ended = |lane: &mut Lane, codes: &[Box<str>], until| -> Result<Vec<Box<str>>, SenderError> {
         let mut reading = Reading { codes, next: 0, until, gone: vec![false; codes.len()] };
-        conduct(&mut reading, lane, IN_FLIGHT, LONGEST, &mut |_| true)?;
+        unanswered += conduct(&mut reading, lane, IN_FLIGHT, LONGEST, &mut |_| true)?;
         Ok(codes.iter().zip(reading.gone).filter(|(_, gone)| *gone).map(|(code, _)| code.clone()).collect())
     };
     let mut early = ended(lane, &leaving, Nanos::MAX)?;
     early.extend(ended(lane, &expiring, expires.start.saturating_sub(clock::nanos(TOLERANCE)))?);
     expiring.retain(|code| !early.contains(code));
     let mut deleting = Deleting { codes: &leaving, next: 0, deleted: Vec::new() };
-    conduct(&mut deleting, lane, IN_FLIGHT, LONGEST, &mut |_| true)?;
+    unanswered += conduct(&mut deleting, lane, IN_FLIGHT, LONGEST, &mut |_| true)?;
     let (deleted, deleted_by) = (deleting.deleted, clock::now());
-    Ok(Ok(Ending { expiring, expires, deleted, deleted_by, early, again: give_again(seed, run, lane)? }))
+    let again = give_again(seed, run, lane)?;
+    unanswered += u64::from(again.is_none());
+    Ok(Ok(Ending { expiring, expires, deleted, deleted_by, early, again, unanswered }))
 }
 
 /// Makes a link, follows it, deletes it, and makes another under its code.

@@ -63,6 +63,10 @@ pub(crate) enum Misdeed {
     InheritsClicks,
     /// Links with an end are refused.
     RefusesExpiry,
+    /// Links with an end whose target ends evenly are refused.
+    RefusesSomeExpiry,
+    /// Codes of a client's choice are refused.
+    RefusesAliases,
     /// A delete takes effect after the link was read once more.
     DeletesLate,
     /// A delete is acknowledged and has no effect.
@@ -79,6 +83,8 @@ pub(crate) enum Misdeed {
     FailsSomeLookUps,
     /// A delete of a link whose code ends evenly is answered with 500, and has no effect.
     FailsSomeDeletes,
+    /// The same, whatever the code.
+    FailsDeletes,
 }
 
 struct Link {
@@ -228,6 +234,7 @@ impl Store {
                 let code = &path["/links/".len()..];
                 match misdeed {
                     Misdeed::NeverDeletes => {}
+                    Misdeed::FailsDeletes => return Answer::status(500, "", ""),
                     Misdeed::FailsSomeDeletes if ends_evenly(code) => return Answer::status(500, "", ""),
                     Misdeed::DeletesLate => {
                         self.links.get_mut(code).into_iter().for_each(|link| link.leaving = true);
@@ -258,6 +265,14 @@ impl Store {
         let target = body["target"].as_str().unwrap().to_owned();
         let ends = body["expires_at"].as_str().map(|ends| OffsetDateTime::parse(ends, &Rfc3339).unwrap());
         if ends.is_some() && misdeed == Misdeed::RefusesExpiry {
+            return Answer::status(422, "", "");
+        }
+        let is_refused = match misdeed {
+            Misdeed::RefusesSomeExpiry => ends.is_some() && ends_evenly(&target),
+            Misdeed::RefusesAliases => body["alias"].is_string(),
+            _ => false,
+        };
+        if is_refused {
             return Answer::status(422, "", "");
         }
         let key = request.header("Idempotency-Key").unwrap().to_owned();

@@ -28,6 +28,7 @@ pub(super) fn check(
     verdict: &mut LedgerVerdict,
 ) -> io::Result<()> {
     verdict.note(facts::ENDED, 0);
+    verdict.note(facts::DELETED_NOT_SETTLED, 0);
     for promise in [facts::ENDED_EARLY, facts::EXPIRED_SERVED, facts::DELETED_SERVED, facts::CLICKS_INHERITED]
     {
         verdict.breach(promise, 0);
@@ -42,6 +43,7 @@ pub(super) fn check(
         }
         Some(Ok(ending)) => ending,
     };
+    verdict.not_asked(ending.unanswered);
     for code in &ending.early {
         verdict
             .broken(facts::ENDED_EARLY, || format!("link `{code}` was acknowledged and gone before its end"));
@@ -94,7 +96,7 @@ fn inherited(
 }
 
 /// The deleted links that are there after any cache has forgotten them. Those that may be in a cache yet are waited for
-/// as long as the check has patience.
+/// as long as the check has patience; after that they are neither served wrongly nor gone.
 fn deleted(
     ending: &Ending,
     lane: &mut Lane,
@@ -112,6 +114,12 @@ fn deleted(
         }
         if asked >= patience {
             // Too early to tell a cache from a delete that never was.
+            verdict.note(facts::DELETED_NOT_SETTLED, there.len() as u64);
+            verdict.complete = false;
+            verdict.example(|| {
+                let (count, cached_for) = (there.len(), check.cached_for);
+                format!("not settled: {count} deleted links are still there, and a cache may have them for {cached_for:?}")
+            });
             return Ok(Vec::new());
         }
         thread::sleep(PAUSE);
