@@ -3,6 +3,7 @@
 mod pace;
 mod summary;
 mod tally;
+mod trend;
 
 use std::time::Duration;
 
