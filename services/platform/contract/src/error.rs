@@ -52,8 +52,8 @@ pub enum Why {
 }
 
 impl Why {
-    /// Whether the callee is away. If not, one of the two sides is wrong: an internal error, and nothing to wait for.
-    pub const fn is_outage(self) -> bool {
+    /// Whether a retry may succeed: 503 or 504 at the edge. `Misunderstood` is a bug in one of the two sides: 500.
+    pub const fn is_transient(self) -> bool {
         !matches!(self, Self::Misunderstood)
     }
 }

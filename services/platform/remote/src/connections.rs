@@ -20,8 +20,8 @@ pub(crate) enum Lost {
     /// The peer cannot be reached, or broke off.
     #[error("the peer cannot be reached, or broke off")]
     Away,
-    /// A connection that had carried a call before broke off before anything of this one's reply came. A peer may close
-    /// an idle connection while a request is on its way (RFC 9112, 9.5): that says nothing of whether it is there.
+    /// A connection that had carried a call before broke off before the head of this one's reply was complete. (Neither
+    /// hyper nor h2 tells whether a part of it had come.) A peer may close an idle connection while a request is on its way (RFC 9112, 9.5): that says nothing of whether it is there.
     #[error("the peer closed a connection that was idle")]
     OnReuse,
     /// The peer ends the connection, and says that it did not take up this request: to send it again is safe whatever it

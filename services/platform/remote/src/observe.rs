@@ -86,7 +86,7 @@ impl HopMetrics {
         registry.register("hops_moved", "Calls that went to another copy of the peer", moved.clone());
         registry.register(
             "hops_resent",
-            "Calls that were sent once more, because a reused connection lost them before anything was answered",
+            "Calls that were sent once more, because a reused connection broke off before the head of their reply was complete",
             resent.clone(),
         );
         Self {
@@ -111,7 +111,7 @@ impl HopMetrics {
     pub(crate) fn count(&self, answer: &Result<Reply, Unavailable>) {
         match answer {
             Ok(_) => self.answered.inc(),
-            Err(error) if error.why.is_outage() => self.unavailable.inc(),
+            Err(error) if error.why.is_transient() => self.unavailable.inc(),
             Err(_) => self.misunderstood.inc(),
         };
     }

@@ -1,4 +1,4 @@
-//! A call that a reused connection lost before anything was answered is sent once more, if that does no harm.
+//! A call that a reused connection lost before the head of its reply was complete is sent once more, if that does no harm.
 //!
 //! A peer answers the first call, takes the second and closes the connection, as one does that closes an idle
 //! connection while a request is on its way. Whoever connects anew is answered.

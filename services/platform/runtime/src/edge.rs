@@ -71,7 +71,7 @@ impl From<Unavailable> for Problem {
         let detail = unavailable.to_string();
         match unavailable.why {
             Why::TimedOut => Self::new(StatusCode::GATEWAY_TIMEOUT, "too-late", "Deadline exceeded", detail),
-            why if why.is_outage() => Self::unavailable(detail),
+            why if why.is_transient() => Self::unavailable(detail),
             _ => Self::internal(detail),
         }
     }

@@ -121,7 +121,7 @@ impl Connection {
         pin!(unconstrained(&mut self.wire)).poll(nobody).is_pending() && self.requests.is_ready()
     }
 
-    /// Sends a request and gives back the whole reply; [`Lost::OnReuse`] if it broke off before anything of it came.
+    /// Sends a request and gives back the whole reply; [`Lost::OnReuse`] if it broke off before its head was complete.
     fn exchange(
         &mut self,
         request: Request<Full<Bytes>>,
@@ -263,6 +263,27 @@ mod tests {
             assert_eq!(reply(&connections).await, None);
         };
         tokio::join!(serves, calls);
+    }
+
+    #[tokio::test]
+    async fn a_call_is_lost_on_reuse_until_the_head_of_its_reply_is_complete() {
+        for (part, is_on_reuse) in [("", true), (&SHORT[..20], true), (&SHORT[..SHORT.len() - 1], false)] {
+            let (listener, connections) = peer().await;
+            let serves = async {
+                let (mut stream, _) = listener.accept().await.expect("a connection");
+                asked(&mut stream).await;
+                says(&mut stream, SHORT).await;
+                asked(&mut stream).await;
+                says(&mut stream, part).await;
+            };
+            let calls = async {
+                assert!(reply(&connections).await.is_some());
+                connections.send(request()).await
+            };
+            let ((), lost) = tokio::join!(serves, calls);
+            assert_eq!(matches!(lost, Err(Lost::OnReuse)), is_on_reuse, "after {part:?}: {lost:?}");
+            assert_eq!(matches!(lost, Err(Lost::Away)), !is_on_reuse, "after {part:?}: {lost:?}");
+        }
     }
 
     #[tokio::test]
