@@ -21,6 +21,7 @@ use prometheus_client::registry::Registry;
 
 use messages::{RateLimitDescriptor, RateLimitRequest, RateLimitResponse};
 use metrics::ProxyMetrics;
+pub use wire::MAX_REQUEST_BYTES;
 use wire::Unread;
 
 /// The path of the one method.

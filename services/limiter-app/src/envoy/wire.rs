@@ -14,7 +14,7 @@ use prost::Message;
 use remote::{BodyError, read_body};
 
 /// The largest message, bytes: what it says of a request crosses to another process in one message as well.
-pub(super) const MAX_BYTES: usize = 128 * 1_024;
+pub const MAX_REQUEST_BYTES: usize = 128 * 1_024;
 /// Before each message: whether it is packed, and its length.
 const PREFIX_BYTES: usize = 5;
 const GRPC: HeaderValue = HeaderValue::from_static("application/grpc");
@@ -25,7 +25,7 @@ const UNAVAILABLE: HeaderValue = HeaderValue::from_static("14");
 /// Why there is no message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Unread {
-    /// More than [`MAX_BYTES`].
+    /// More than [`MAX_REQUEST_BYTES`].
     TooLarge,
     /// Cut off, packed, framed wrongly, or not the message that it should be.
     Broken,
@@ -33,7 +33,7 @@ pub(super) enum Unread {
 
 /// Reads the one message of a call.
 pub(super) async fn read<M: Message + Default>(body: Body) -> Result<M, Unread> {
-    let bytes = read_body(body, PREFIX_BYTES + MAX_BYTES).await.map_err(|error| match error {
+    let bytes = read_body(body, PREFIX_BYTES + MAX_REQUEST_BYTES).await.map_err(|error| match error {
         BodyError::TooLarge { .. } => Unread::TooLarge,
         BodyError::Broken => Unread::Broken,
     })?;

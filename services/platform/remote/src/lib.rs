@@ -43,6 +43,9 @@ pub mod reexport {
 
 /// The largest request or reply of a component, in bytes; a larger one is refused, on both sides.
 ///
-/// More than anything that an edge takes grows to on its way: hyper reads 408 KiB of header fields at most, and JSON
-/// writes a byte of them as two.
+/// More than anything that an edge takes grows to on its way as JSON, which is the larger of the two forms.
+/// The most is 1.94 MiB: a message of Envoy's has 128 KiB (`limiter_app::envoy::MAX_REQUEST_BYTES`), and an empty descriptor
+/// of it has 2 bytes, which become the 31 of `{"facts":[],"cost":4294967295},`. The text of one grows six times at most, a
+/// control character to `\u0001`, and header fields, which have 32 KiB (`runtime::FIELDS_BYTES`), twice.
+/// `the_most_that_a_request_can_say_crosses_a_hop` has each of them.
 pub const MAX_MESSAGE_BYTES: usize = 2 << 20;

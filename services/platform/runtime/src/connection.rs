@@ -25,19 +25,25 @@ use tokio::{
     sync::{Notify, watch},
 };
 
-use crate::{Ingress, counted::Counted, serve::Phase, socket::Socket, unread};
+use crate::{
+    Ingress,
+    counted::Counted,
+    serve::{HEADER_WITHIN, Phase},
+    socket::Socket,
+    unread,
+};
 
 /// What the requests of a connection and the connection itself know of each other.
 #[derive(Default)]
 struct Shared {
     /// Notified with each request.
-    asked: Notify,
+    request_received: Notify,
     /// Whether it is HTTP/2, known with the first request.
     is_http_2: AtomicBool,
-    /// Whether the next reply over HTTP/1 ends it.
-    leaves: AtomicBool,
+    /// Whether the next reply over HTTP/1 says `Connection: close`.
+    close_after_reply: AtomicBool,
     /// Whether the client may still be sending when it ends.
-    lingers: Arc<AtomicBool>,
+    drain_input_on_close: Arc<AtomicBool>,
 }
 
 /// The times of a connection.
@@ -47,9 +53,17 @@ pub(crate) struct Times {
     pub(crate) first: Duration,
     /// How old it becomes, give or take a tenth; any age if that is not said.
     pub(crate) age: Option<Duration>,
+    /// How long the end may take once it is old, or told to close.
+    pub(crate) grace: Duration,
 }
 
 /// Serves a connection until it ends.
+///
+/// First it waits for a request, for `first` at most; if the server becomes a lame duck meanwhile, that request's reply
+/// says `Connection: close`. Then it serves requests until the connection ends, the server becomes a lame duck, or the
+/// maximum age has elapsed. Then the client is told: by GOAWAY over HTTP/2, and over HTTP/1 by the next reply, which is
+/// waited for as long as hyper lets a connection be idle, and a grace longer. Last, hyper shuts it down gracefully, and
+/// what is not answered and read within a grace is cut off: a client that does not read cannot keep its permit.
 pub(crate) async fn serve(
     http: Arc<auto::Builder<TokioExecutor>>,
     (stream, peer): (TcpStream, SocketAddr),
@@ -60,51 +74,56 @@ pub(crate) async fn serve(
     let _ = stream.set_nodelay(true);
     let shared = Arc::new(Shared::default());
     let stream = Counted::new(stream, ingress.bytes());
-    let io = TokioIo::new(Socket::new(stream, ingress.words(), Arc::clone(&shared.lingers)));
+    let io =
+        TokioIo::new(Socket::new(stream, ingress.problem_reply(), Arc::clone(&shared.drain_input_on_close)));
     let service = {
         let shared = Arc::clone(&shared);
         service_fn(move |request: Request<Incoming>| {
             shared.is_http_2.store(request.version() == Version::HTTP_2, Ordering::Relaxed);
-            shared.asked.notify_one();
+            shared.request_received.notify_one();
             answer(ingress.clone(), peer, request, Arc::clone(&shared))
         })
     };
     let mut connection = pin!(http.serve_connection(io, service).into_owned());
     // Hyper's own limit begins only when the version of HTTP is known. A connection that breaks is its client's affair.
     let mut first = pin!(tokio::time::sleep(times.first));
-    let mut old = pin!(grows_old(times.age));
+    let mut old = pin!(max_age_elapsed(times.age));
     loop {
-        let leaves = shared.leaves.load(Ordering::Relaxed);
+        let closes = shared.close_after_reply.load(Ordering::Relaxed);
         tokio::select! {
             biased;
-            () = reached(&mut phase, if leaves { Phase::Closing } else { Phase::Leaving }) => {
-                if leaves { break }
-                shared.leaves.store(true, Ordering::Relaxed);
+            () = reached(&mut phase, if closes { Phase::Draining } else { Phase::LameDuck }) => {
+                if closes { break }
+                shared.close_after_reply.store(true, Ordering::Relaxed);
             }
-            () = shared.asked.notified() => break,
+            () = shared.request_received.notified() => break,
             _ = &mut connection => return,
             () = &mut first => return,
         }
     }
     tokio::select! {
         _ = &mut connection => return,
-        () = reached(&mut phase, Phase::Leaving) => {}
+        () = reached(&mut phase, Phase::LameDuck) => {}
         () = &mut old => {}
     }
     // HTTP/2 has a word for it, GOAWAY, which loses no request that is on its way. HTTP/1 has one only in a reply.
     if !shared.is_http_2.load(Ordering::Relaxed) {
-        shared.leaves.store(true, Ordering::Relaxed);
+        shared.close_after_reply.store(true, Ordering::Relaxed);
         tokio::select! {
             _ = &mut connection => return,
-            () = reached(&mut phase, Phase::Closing) => {}
+            () = reached(&mut phase, Phase::Draining) => {}
+            // Whoever reads has been idle for too long by now, or has read the reply that closes.
+            () = tokio::time::sleep(HEADER_WITHIN + times.grace) => {}
         }
     }
     connection.as_mut().graceful_shutdown();
-    drop(connection.await);
+    if tokio::time::timeout(times.grace, connection).await.is_err() {
+        tracing::debug!(%peer, "a connection was cut off: its client did not read in time");
+    }
 }
 
-/// Waits until a connection is old: not all at the same moment that were made at one.
-pub(crate) async fn grows_old(age: Option<Duration>) {
+/// Waits until a connection has its maximum age: not all at the same moment that were made at one.
+pub(crate) async fn max_age_elapsed(age: Option<Duration>) {
     match age {
         Some(age) => tokio::time::sleep(age.mul_f64(rand::random_range(0.9..1.1))).await,
         None => std::future::pending().await,
@@ -126,13 +145,13 @@ async fn answer(
     let version = request.version();
     let (request, unread) = unread::lend(request);
     let mut response = ingress.answer(peer, request).await?;
-    let heard_out = match unread {
-        Some(unread) => unread.hear_out(response.status()).await,
+    let is_reusable = match unread {
+        Some(unread) => unread.drain_body(response.status()).await,
         None => true,
     };
     // Over HTTP/2 a connection does not end with a request.
-    if version < Version::HTTP_2 && (!heard_out || shared.leaves.load(Ordering::Relaxed)) {
-        shared.lingers.store(!heard_out, Ordering::Relaxed);
+    if version < Version::HTTP_2 && (!is_reusable || shared.close_after_reply.load(Ordering::Relaxed)) {
+        shared.drain_input_on_close.store(!is_reusable, Ordering::Relaxed);
         response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
     }
     Ok(response)

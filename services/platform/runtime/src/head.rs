@@ -9,10 +9,10 @@ use axum::{
 
 /// The longest target of a request, bytes (RFC 9110, 4.1, asks for at least 8,000).
 pub(crate) const TARGET_BYTES: usize = 16 * 1_024;
-/// The most header fields of a request; HTTP/1 has the same limit in hyper.
+/// The most header fields of a request; hyper has the same limit over HTTP/1.
 pub(crate) const FIELDS: usize = 100;
-/// All their names and values together, bytes.
-pub(crate) const FIELDS_BYTES: usize = 32 * 1_024;
+/// The most that the names and values of a request's header fields have together, bytes.
+pub const FIELDS_BYTES: usize = 32 * 1_024;
 
 /// What is wrong with a head, as a problem says it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -120,6 +120,7 @@ fn is_sound(authority: &Authority) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::serve::HEADER_LIST_BYTES;
 
     fn checked(version: Version, target: &str, fields: &[(&str, &str)]) -> Result<(), Fault> {
         let mut request = Request::get(target).version(version);
@@ -175,6 +176,26 @@ mod tests {
         assert!(checked(Version::HTTP_2, "/", &[]).is_err());
         assert_eq!(checked(Version::HTTP_2, "http://here/", &[("host", "HERE")]), Ok(()));
         assert!(checked(Version::HTTP_2, "http://there/", &[("host", "here")]).is_err());
+    }
+
+    #[test]
+    fn a_fault_names_the_limits_that_are_checked() {
+        let kib = |bytes: usize| format!("{} KiB", bytes / 1_024);
+        assert!(TARGET_TOO_LONG.detail.ends_with(&format!("at most {}", kib(TARGET_BYTES))));
+        let fields = format!("at most {FIELDS} header fields of {} in all", kib(FIELDS_BYTES));
+        assert!(FIELDS_TOO_LARGE.detail.ends_with(&fields));
+        for document in ["shortener", "limiter"] {
+            let path = format!("{}/../../../docs/systems/{document}.md", env!("CARGO_MANIFEST_DIR"));
+            let text = std::fs::read_to_string(path).expect("a system has a document");
+            for limit in [
+                format!("more than {FIELDS} header fields, or over {} of them", kib(FIELDS_BYTES)),
+                format!("the target has over {}", kib(TARGET_BYTES)),
+                format!("header fields of HTTP/2 over {}", kib(HEADER_LIST_BYTES)),
+                format!("more than the head may have ({})", kib(HEADER_LIST_BYTES)),
+            ] {
+                assert!(text.contains(&limit), "{document}: {limit}");
+            }
+        }
     }
 
     #[test]

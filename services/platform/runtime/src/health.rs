@@ -41,7 +41,7 @@ impl Health {
 
     /// It is wired, and has started when each of these has passed.
     pub(crate) fn is_wired(&self, needed: Vec<Check>) {
-        // Once is what it is called.
+        // A process is wired once, so nothing is set yet.
         let _ = self.0.needed.set(needed);
     }
 
@@ -72,13 +72,13 @@ impl Health {
 
     /// `/health/live`, and `/health/ready`: 200, or 503 with a line for each thing that is lacking.
     pub(crate) fn routes(self) -> Router {
-        let ready = async move || told(&self.lacks().await);
+        let ready = async move || report(&self.lacks().await);
         Router::new().route("/health/live", get(async || StatusCode::OK)).route("/health/ready", get(ready))
     }
 }
 
 /// A reply: 200, or 503 with a line for each thing that is lacking.
-pub(crate) fn told(lacks: &[String]) -> (StatusCode, String) {
+pub(crate) fn report(lacks: &[String]) -> (StatusCode, String) {
     let status = if lacks.is_empty() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     (status, lacks.iter().flat_map(|line| [line.as_str(), "\n"]).collect())
 }

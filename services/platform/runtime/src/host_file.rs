@@ -93,7 +93,8 @@ pub struct Limits {
     /// Connections that a server accepts; further ones wait in the kernel's backlog.
     pub connections: usize,
     /// How old a connection becomes, milliseconds, give or take a tenth: then its client is told to make another one, so
-    /// that replicas which came later get their share. 0: it becomes as old as its client likes.
+    /// that replicas which came later get their share. What it does not read within a grace, the longer of `drain_ms` and
+    /// `request_ms`, is cut off. 0: it becomes as old as its client likes.
     pub connection_age_ms: u64,
     /// Requests under way at once; a further one is refused with 503.
     pub in_flight: usize,

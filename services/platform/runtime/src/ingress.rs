@@ -36,7 +36,7 @@ use crate::{
     Limits,
     counted::ByteCounts,
     head::{self, Fault},
-    socket::Words,
+    socket::ProblemReply,
 };
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -194,8 +194,8 @@ impl Ingress {
         self.0.metrics.bytes.clone()
     }
 
-    /// What stands for a reply that hyper makes by itself, to what is no request.
-    pub(crate) fn words(&self) -> Words {
+    /// What is written in place of a bare reply that hyper makes by itself, to what is no request.
+    pub(crate) fn problem_reply(&self) -> ProblemReply {
         let routes = Arc::clone(&self.0);
         Arc::new(move |status, date| {
             let fault = head::unparsed(status);

@@ -34,6 +34,7 @@ mod watch;
 mod wiring;
 
 pub use backings::Backings;
+pub use head::FIELDS_BYTES;
 pub use host::Host;
 pub use host_file::{HostFile, HostFileError, Limits, PublicUrl, PublicUrlError};
 pub use ingress::{Ingress, IngressMetrics, Sampling, ServerMetrics};

@@ -20,13 +20,16 @@ use crate::{
     head,
 };
 
-/// How long a client may take to send a request's header, the first one's included.
-const HEADER_WITHIN: Duration = Duration::from_secs(30);
+/// How long a client may take to send a request's header, the first one's included. Over HTTP/1 hyper counts from the end
+/// of the reply before it, so it is the idle time-out as well.
+pub(crate) const HEADER_WITHIN: Duration = Duration::from_secs(30);
 /// HTTP/2 streams of one connection that are under way at once.
 const STREAMS: u32 = 256;
-/// The largest header list that HTTP/2 lets in, bytes: more than the limits of a head, so that what is over these is told
-/// so in a document. What is over this as well gets a bare 431 or a reset from the library.
-const HEADER_LIST_BYTES: u32 = 2 * (head::TARGET_BYTES + head::FIELDS_BYTES) as u32;
+/// The largest head that hyper reads, bytes, in either version of HTTP: more than the limits of a head, so that what is over
+/// these is told so in a document. What is over this as well gets a 431 from hyper, a bare one or a reset over HTTP/2.
+///
+/// Over HTTP/1 it bounds hyper's buffer of a connection, which holds a head while it is incomplete.
+pub(crate) const HEADER_LIST_BYTES: usize = 2 * (head::TARGET_BYTES + head::FIELDS_BYTES);
 
 /// How often a client of HTTP/2 is asked whether it is there, and how long it may take to say so: one that vanished would
 /// keep its place for ever.
@@ -42,6 +45,9 @@ pub struct ServeLimits {
     pub first: Duration,
     /// How old a connection becomes, give or take a tenth; any age if that is not said.
     pub age: Option<Duration>,
+    /// How long the requests of a connection that is old, or is told to close, may take until their replies are read
+    /// (gRPC's `MAX_CONNECTION_AGE_GRACE`).
+    pub age_grace: Duration,
     /// How long a stopping server goes on as before, while its clients are told to go elsewhere.
     pub lame_duck: Duration,
     /// How long requests under way may take once it has closed.
@@ -54,6 +60,8 @@ impl From<&Limits> for ServeLimits {
             connections: limits.connections,
             first: HEADER_WITHIN,
             age: limits.connection_age(),
+            // A server that does not wait when it stops cuts nobody off because of age.
+            age_grace: limits.drain().max(limits.request()),
             lame_duck: limits.lame_duck(),
             drain: limits.drain(),
         }
@@ -66,9 +74,9 @@ pub(crate) enum Phase {
     /// It has not begun.
     Serving,
     /// A lame duck: everything is answered, and every client is told that this connection ends.
-    Leaving,
-    /// No new connections, and those end on which nothing is under way.
-    Closing,
+    LameDuck,
+    /// No new connections, and those end on which nothing is in flight.
+    Draining,
 }
 
 /// Serves until `stop` is cancelled, as a lame duck for a while, and until requests under way are answered.
@@ -77,21 +85,21 @@ pub async fn serve(listener: TcpListener, ingress: Ingress, limits: ServeLimits,
     let connections = TaskTracker::new();
     tokio::select! {
         () = accept(listener, ingress, limits, &connections, &phases) => {}
-        () = leave(&stop, &phase, limits.lame_duck) => {}
+        () = lame_duck(&stop, &phase, limits.lame_duck) => {}
     }
-    phase.send_replace(Phase::Closing);
+    phase.send_replace(Phase::Draining);
     connections.close();
     if tokio::time::timeout(limits.drain, connections.wait()).await.is_err() {
         tracing::warn!("requests under way were cut off");
     }
 }
 
-/// Waits for the order to stop, and as long as a lame duck lives.
-async fn leave(stop: &CancellationToken, phase: &watch::Sender<Phase>, lame_duck: Duration) {
+/// Waits for the order to stop, and then until the lame-duck period ends.
+async fn lame_duck(stop: &CancellationToken, phase: &watch::Sender<Phase>, period: Duration) {
     stop.cancelled().await;
-    if !lame_duck.is_zero() {
-        phase.send_replace(Phase::Leaving);
-        tokio::time::sleep(lame_duck).await;
+    if !period.is_zero() {
+        phase.send_replace(Phase::LameDuck);
+        tokio::time::sleep(period).await;
     }
 }
 
@@ -105,7 +113,7 @@ async fn accept(
 ) {
     let http = Arc::new(protocols());
     let places = Arc::new(Semaphore::new(limits.connections));
-    let times = Times { first: limits.first, age: limits.age };
+    let times = Times { first: limits.first, age: limits.age, grace: limits.age_grace };
     while let Ok(place) = Arc::clone(&places).acquire_owned().await {
         let accepted = match listener.accept().await {
             Ok(accepted) => accepted,
@@ -127,12 +135,17 @@ async fn accept(
 /// HTTP/1.1 and HTTP/2, with their limits.
 fn protocols() -> auto::Builder<TokioExecutor> {
     let mut http = auto::Builder::new(TokioExecutor::new());
-    // A reply is small: its head and body are put together more cheaply here than by the kernel.
-    http.http1().writev(false).timer(TokioTimer::new()).header_read_timeout(HEADER_WITHIN);
+    // A reply is small: its head and body are put together more cheaply here than by the kernel. Not here: `max_headers`.
+    // Hyper's own limit of fields is `head::FIELDS`, which a test holds; saying it has every head parsed on the heap.
+    http.http1()
+        .writev(false)
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEADER_WITHIN)
+        .max_buf_size(HEADER_LIST_BYTES);
     http.http2()
         .timer(TokioTimer::new())
         .max_concurrent_streams(STREAMS)
-        .max_header_list_size(HEADER_LIST_BYTES)
+        .max_header_list_size(HEADER_LIST_BYTES as u32)
         .keep_alive_interval(PING_EVERY)
         .keep_alive_timeout(PONG_WITHIN);
     http

@@ -1,4 +1,4 @@
-//! What lies between hyper and a socket: the words of replies that hyper makes by itself, and an end in order.
+//! What lies between hyper and a socket: problem documents in place of hyper's bare replies, and a lingering close.
 
 use std::{
     io,
@@ -17,31 +17,43 @@ use tokio::{
     time::{Sleep, sleep},
 };
 
-/// How long a client may go on sending what nobody reads, so that it gets to the reply.
+/// How long a client may go on sending what nobody reads, so that it gets to the reply: nginx's `lingering_close`, whose
+/// `lingering_time` this is.
 const LINGER: Duration = Duration::from_secs(2);
 
 /// As much of a client's first line as is looked at, bytes.
 const LINE: usize = 64;
 
-/// Gives hyper's own replies our words: from the status, and the line with the date.
-pub(crate) type Words = Arc<dyn Fn(StatusCode, &str) -> Bytes + Send + Sync>;
+/// Makes the reply with a problem document that stands for a bare one of hyper's: from the status, and the line with the
+/// date.
+pub(crate) type ProblemReply = Arc<dyn Fn(StatusCode, &str) -> Bytes + Send + Sync>;
 
 /// A socket as hyper is given it.
+///
+/// Hyper writes bare 400, 414 and 431 replies by itself; this wrapper recognises their bytes and writes a problem document
+/// in their place.
 pub(crate) struct Socket<S> {
     stream: S,
-    words: Words,
+    problem_reply: ProblemReply,
     /// What the client began with, up to the end of a line.
     first: Vec<u8>,
-    /// What stands for a reply of hyper's and is not written yet.
-    instead: Bytes,
+    /// What of a problem document is not written yet.
+    replacement: Bytes,
     /// Whether the client may still be sending when the connection ends.
-    lingers: Arc<AtomicBool>,
+    drain_input_on_close: Arc<AtomicBool>,
     linger: Option<Pin<Box<Sleep>>>,
 }
 
 impl<S> Socket<S> {
-    pub(crate) fn new(stream: S, words: Words, lingers: Arc<AtomicBool>) -> Self {
-        Self { stream, words, first: Vec::new(), instead: Bytes::new(), lingers, linger: None }
+    pub(crate) fn new(stream: S, problem_reply: ProblemReply, drain_input_on_close: Arc<AtomicBool>) -> Self {
+        Self {
+            stream,
+            problem_reply,
+            first: Vec::new(),
+            replacement: Bytes::new(),
+            drain_input_on_close,
+            linger: None,
+        }
     }
 }
 
@@ -67,7 +79,8 @@ static OWN: LazyLock<Vec<(StatusCode, String)>> = LazyLock::new(|| {
 
 /// Where such a reply begins, if that is what the bytes end with.
 ///
-/// No reply of a handler is one: each error has a document.
+/// No reply of a handler is one: each error has a document. If a later hyper writes other bytes, they are not recognised
+/// and go out as they are, which is a sound reply without a document; `tests/tests/wire.rs` then fails.
 fn own_reply(bytes: &[u8]) -> Option<(usize, StatusCode)> {
     let date = bytes.len().checked_sub(DATE).filter(|_| bytes.ends_with(b"\r\n\r\n"))?;
     OWN.iter().find_map(|(status, text)| {
@@ -126,27 +139,27 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Socket<S> {
         context: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        if self.instead.is_empty() {
+        if self.replacement.is_empty() {
             match own_reply(bytes) {
                 None => return Pin::new(&mut self.stream).poll_write(context, bytes),
                 // A mistaken preface of HTTP/2 is such a beginning: a reply in HTTP/1 would be noise to its client.
                 Some((0, _)) if self.is_foreign(context) => return Poll::Ready(Ok(bytes.len())),
                 Some((0, status)) => {
                     let date = String::from_utf8_lossy(&bytes[bytes.len() - DATE..]);
-                    self.instead = (self.words)(status, date.trim_end());
-                    self.lingers.store(true, Ordering::Relaxed);
+                    self.replacement = (self.problem_reply)(status, date.trim_end());
+                    self.drain_input_on_close.store(true, Ordering::Relaxed);
                 }
                 // First what stands before it.
                 Some((at, _)) => return Pin::new(&mut self.stream).poll_write(context, &bytes[..at]),
             }
         }
         let this = &mut *self;
-        while !this.instead.is_empty() {
-            let written = ready!(Pin::new(&mut this.stream).poll_write(context, &this.instead))?;
+        while !this.replacement.is_empty() {
+            let written = ready!(Pin::new(&mut this.stream).poll_write(context, &this.replacement))?;
             if written == 0 {
                 return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
             }
-            drop(this.instead.split_to(written));
+            drop(this.replacement.split_to(written));
         }
         Poll::Ready(Ok(bytes.len()))
     }
@@ -167,12 +180,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Socket<S> {
         Pin::new(&mut self.stream).poll_flush(context)
     }
 
-    /// Ends what is written. If the client is still sending, what it sends is thrown away for a while: to close at once
-    /// would reset the connection, and the reply with it.
+    /// Ends what is written. If the client is still sending, what it sends is read and discarded for a while (nginx's
+    /// `lingering_close`): to close at once would reset the connection, and the reply with it.
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         if self.linger.is_none() {
             ready!(Pin::new(&mut self.stream).poll_shutdown(context))?;
-            if !self.lingers.load(Ordering::Relaxed) {
+            if !self.drain_input_on_close.load(Ordering::Relaxed) {
                 return Poll::Ready(Ok(()));
             }
         }

@@ -1,6 +1,6 @@
 //! What a handler left of a request's body.
 //!
-//! A request is answered when it has been heard out: what is malformed at its end, such as a pseudo-header field among
+//! A request is answered when its body has been read to the end: what is malformed at its end, such as a pseudo-header field among
 //! trailers (RFC 9113, 8.1), is otherwise not seen. Over HTTP/1, what is left is in the way of the next request.
 
 use std::{
@@ -20,8 +20,8 @@ use hyper::body::{Frame, Incoming, SizeHint};
 use tokio::time::timeout;
 
 /// How long the rest of a request may take that nobody has use for, and how much it may be, bytes.
-const HEARD_WITHIN: Duration = Duration::from_secs(1);
-const HEARD_BYTES: usize = 64 * 1_024;
+const DRAIN_WITHIN: Duration = Duration::from_secs(1);
+const DRAIN_BYTES: usize = 64 * 1_024;
 
 /// What is left of a body, once whoever read it has let go of it.
 pub(crate) struct Unread {
@@ -50,17 +50,19 @@ pub(crate) fn lend(request: Request<Incoming>) -> (Request<Body>, Option<Unread>
 }
 
 impl Unread {
-    /// Hears the request out; whether the connection can carry another one.
+    /// Reads and discards the rest of the body. Returns whether the connection can be reused.
     ///
-    /// Within a second: a client that takes longer is answered meanwhile. A reply that refuses the body does not wait.
-    pub(crate) async fn hear_out(self, status: StatusCode) -> bool {
+    /// Over HTTP/2 for [`DRAIN_WITHIN`] and [`DRAIN_BYTES`] at most: a client that sends more is answered meanwhile. A
+    /// reply that refuses the body does not wait. Over HTTP/1 only what has arrived: the connection closes if that is not
+    /// all.
+    pub(crate) async fn drain_body(self, status: StatusCode) -> bool {
         let left = self.left.lock().unwrap_or_else(PoisonError::into_inner).take();
         let Some(Left { mut body, begun }) = left else { return true };
         if self.version == Version::HTTP_2 {
             let refuses = begun || status.is_server_error() || REFUSE_THE_BODY.contains(&status);
             if !refuses {
-                let rest = Limited::new(body, HEARD_BYTES).collect();
-                let _ = timeout(HEARD_WITHIN, rest).await;
+                let rest = Limited::new(body, DRAIN_BYTES).collect();
+                let _ = timeout(DRAIN_WITHIN, rest).await;
             }
             return true;
         }

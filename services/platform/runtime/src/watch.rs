@@ -11,7 +11,7 @@ use prometheus_client::{
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
-use crate::health::{away, told};
+use crate::health::{away, report};
 
 /// How often each is asked for the metric.
 const ASK_EVERY: Duration = Duration::from_secs(5);
@@ -60,7 +60,7 @@ impl Watch {
     pub(crate) fn routes(self) -> Router {
         let page = async move || {
             let away = self.look().await;
-            told(&away.iter().map(|about| format!("{about} does not answer")).collect::<Vec<_>>())
+            report(&away.iter().map(|about| format!("{about} does not answer")).collect::<Vec<_>>())
         };
         Router::new().route("/health/backings", get(page))
     }

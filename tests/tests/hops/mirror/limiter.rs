@@ -8,8 +8,12 @@ use limiter::{
     Known, Limit, LimitError, Mode, Policies, Policy, PolicyError, PolicyFault, PolicySet, PolicyStanding,
     Replacement, Standing, Take, Taken, Verdict,
 };
-use limiter_app::remotes::{counts, decisions, policies};
+use limiter_app::{
+    envoy::MAX_REQUEST_BYTES,
+    remotes::{counts, decisions, policies},
+};
 use proptest::prelude::*;
+use runtime::FIELDS_BYTES;
 
 use super::{Hops, Mirror, duration, text, unavailable};
 
@@ -240,12 +244,17 @@ fn what_is_asked_of_counts_crosses_a_hop() {
     });
 }
 
-/// All of the header fields that a server of hyper's reads, as one fact, of the bytes that grow most on their way.
+/// All that an edge takes, of what grows most on its way: as header fields, and as a proxy's message of one text or of
+/// empty descriptors, of which each has two bytes there.
 #[test]
 fn the_most_that_a_request_can_say_crosses_a_hop() {
     let decisions: Hops<dyn Decisions> = Hops::to(decisions::CONTRACT, |mirror| mirror);
-    for grows in ["\"", "\u{ff}"] {
-        let fact = Fact { name: "header:x-long".into(), value: grows.repeat(408 * 1_024) };
+    let nothing = Ask { facts: Vec::new(), cost: u32::MAX };
+    let asks = Asks { asks: vec![nothing; MAX_REQUEST_BYTES / 2] };
+    let refused: Result<Vec<Decision>, _> = Err(DecisionError::TooManyAsks);
+    decisions.carry(&asks, &refused, &async |decisions, asked| decisions.decide_all(asked).await).unwrap();
+    for (grows, bytes) in [("\"", FIELDS_BYTES), ("\u{ff}", FIELDS_BYTES), ("\u{1}", MAX_REQUEST_BYTES)] {
+        let fact = Fact { name: "header:x-long".into(), value: grows.repeat(bytes) };
         let refused: Result<Decision, _> = Err(DecisionError::TooManyFacts);
         decisions
             .carry(&Ask { facts: vec![fact], cost: 1 }, &refused, &async |decisions, asked| {

@@ -27,6 +27,9 @@ use crate::{Sampling, ServerMetrics};
 
 const FIRST: Duration = Duration::from_millis(50);
 
+/// Bytes that the buffers of a connection do not hold, on either side.
+const MORE_THAN_A_SOCKET_HOLDS: usize = 64 << 20;
+
 /// The preface of HTTP/2 and empty settings.
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0";
 /// `GET /` at the host `here`, as the static table of HPACK has it.
@@ -44,7 +47,10 @@ fn frame(kind: u8, flags: u8, payload: &[u8]) -> Vec<u8> {
 
 fn ingress() -> Ingress {
     let metrics = ServerMetrics::register(&mut Registry::default()).of("public");
-    let routes = Router::new().route("/", get(async || StatusCode::NO_CONTENT));
+    let routes = Router::new()
+        .route("/", get(async || StatusCode::NO_CONTENT))
+        .route("/openapi.json", get(async || "{}"))
+        .route("/large", get(async || "x".repeat(MORE_THAN_A_SOCKET_HOLDS)));
     Ingress::public(routes, Limits::default(), Sampling::Off, metrics)
 }
 
@@ -151,6 +157,88 @@ async fn a_head_of_http_2_that_is_too_large_is_told_so_in_a_document() {
         assert_eq!(reply.headers()["content-type"], "application/problem+json");
         assert_eq!(reply.headers()["x-request-id"].len(), 32);
     }
+}
+
+/// What a server says first to these bytes of HTTP/1.
+async fn first_reply(said: &[u8]) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    let address = listener.local_addr().expect("it is bound");
+    tokio::spawn(serve(listener, ingress(), (&Limits::default()).into(), CancellationToken::new()));
+    let mut stream = TcpStream::connect(address).await.expect("it listens");
+    stream.write_all(said).await.expect("it is read");
+    let mut reply = vec![0; 4_096];
+    let read = timeout(Duration::from_secs(10), stream.read(&mut reply)).await.expect("a reply in time");
+    reply.truncate(read.expect("it can be read"));
+    String::from_utf8(reply).expect("text")
+}
+
+#[tokio::test]
+async fn a_head_of_http_1_is_not_kept_beyond_its_limit() {
+    // It has not ended: nobody could hold more of it in memory than this.
+    let mut half = b"GET / HTTP/1.1\r\nhost: here\r\na: ".to_vec();
+    half.resize(HEADER_LIST_BYTES, b'x');
+    let reply = first_reply(&half).await;
+    assert!(reply.starts_with("HTTP/1.1 431 ") && reply.contains("application/problem+json"), "{reply}");
+}
+
+#[tokio::test]
+async fn hyper_has_the_limit_of_fields_that_a_head_has() {
+    for (fields, status) in [(head::FIELDS, "204"), (head::FIELDS + 1, "431")] {
+        let others = "a: b\r\n".repeat(fields - 1);
+        let reply = first_reply(format!("GET / HTTP/1.1\r\nhost: here\r\n{others}\r\n").as_bytes()).await;
+        assert!(reply.starts_with(&format!("HTTP/1.1 {status} ")), "{fields} fields: {reply}");
+    }
+}
+
+/// Fails unless somebody else gets the only permit of a server whose connections become old, within that time.
+async fn gets_the_permit(address: SocketAddr, within: Duration) {
+    let asks = async {
+        let mut stream = TcpStream::connect(address).await.expect("it listens");
+        stream.write_all(b"GET / HTTP/1.1\r\nhost: here\r\n\r\n").await.expect("it can be written");
+        let mut reply = [0; 64];
+        let read = stream.read(&mut reply).await.expect("it can be read");
+        assert!(reply[..read].starts_with(b"HTTP/1.1 204"), "{:?}", String::from_utf8_lossy(&reply));
+    };
+    timeout(within, asks).await.expect("who does not read has lost its permit");
+}
+
+/// A server with one permit.
+async fn with_one_permit() -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    let address = listener.local_addr().expect("it is bound");
+    let age = Some(Duration::from_millis(50));
+    let grace = Duration::from_millis(200);
+    let limits =
+        ServeLimits { connections: 1, age, age_grace: grace, ..ServeLimits::from(&Limits::default()) };
+    tokio::spawn(serve(listener, ingress(), limits, CancellationToken::new()));
+    address
+}
+
+#[tokio::test]
+async fn a_client_of_http_2_that_never_reads_loses_its_permit_when_it_is_old() {
+    let address = with_one_permit().await;
+    let stream = TcpStream::connect(address).await.expect("it listens");
+    // It answers each ping, and takes not a byte of a body.
+    let shake = h2::client::Builder::new().initial_window_size(0).handshake::<_, axum::body::Bytes>(stream);
+    let (mut requests, wire) = shake.await.expect("HTTP/2");
+    tokio::spawn(wire);
+    let request = Request::get("http://here/openapi.json").body(()).expect("a request");
+    let (reply, _) = requests.send_request(request, true).expect("it is sent");
+    let reply = reply.await.expect("a head");
+    assert_eq!(reply.status(), StatusCode::OK);
+    gets_the_permit(address, Duration::from_secs(10)).await;
+    drop(reply);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_of_http_1_that_never_reads_loses_its_permit_when_it_is_old() {
+    let address = with_one_permit().await;
+    let mut stream = TcpStream::connect(address).await.expect("it listens");
+    stream.write_all(b"GET /large HTTP/1.1\r\nhost: here\r\n\r\n").await.expect("it can be written");
+    let mut begun = [0; 12];
+    stream.read_exact(&mut begun).await.expect("it is answered");
+    assert_eq!(&begun, b"HTTP/1.1 200");
+    gets_the_permit(address, 10 * HEADER_WITHIN).await;
 }
 
 /// How a client over HTTP/1 that keeps its connection fares: it asks until it is told to go elsewhere. How many replies
@@ -267,7 +355,7 @@ async fn connections_of_one_moment_do_not_end_in_one() {
     let mut ages = Vec::new();
     for _ in 0..100 {
         let began = Instant::now();
-        connection::grows_old(Some(age)).await;
+        connection::max_age_elapsed(Some(age)).await;
         ages.push(began.elapsed());
     }
     ages.sort();
