@@ -9,8 +9,9 @@
 //! else does: what cannot be read, or says too much, is over the limit, for a client could choose to have no limit
 //! otherwise.
 
-pub mod messages;
+mod messages;
 mod metrics;
+mod proto;
 mod wire;
 
 use std::sync::Arc;
@@ -19,8 +20,8 @@ use axum::{Router, extract::Request, response::Response, routing::post};
 use limiter::{Ask, Asks, Decision, DecisionError, Decisions, Verdict};
 use prometheus_client::registry::Registry;
 
-use messages::{RateLimitDescriptor, RateLimitRequest, RateLimitResponse};
 use metrics::ProxyMetrics;
+use proto::{RateLimitDescriptor, RateLimitRequest, RateLimitResponse};
 pub use wire::MAX_REQUEST_BYTES;
 use wire::Unread;
 

@@ -1,6 +1,7 @@
 //! How the limiter's components are reached from other processes.
 //!
-//! A table for each contract, and in `proto` a protobuf message for each of its types.
+//! A table for each contract. The messages of gRPC are those of `proto/lab/limiter/v1`; those of HTTP are the contract's
+//! types as serde writes them.
 
 /// The component `policies`.
 pub mod policies {
@@ -12,7 +13,7 @@ pub mod policies {
     type Update = Option<PolicySet>;
 
     remote::remote! {
-        Policies at "policies", messages in proto, failing with PolicyError {
+        Policies at "policies", by gRPC "lab.limiter.v1.PoliciesService" of proto, failing with PolicyError {
             #[repeatable] current(Known) -> Update;
             #[repeatable] replace(Replacement) -> PolicySet;
         }
@@ -29,7 +30,7 @@ pub mod decisions {
     type Decided = Vec<Decision>;
 
     remote::remote! {
-        Decisions at "decisions", messages in proto, failing with DecisionError {
+        Decisions at "decisions", by gRPC "lab.limiter.v1.DecisionsService" of proto, failing with DecisionError {
             decide(Ask) -> Decision;
             decide_all(Asks) -> Decided;
         }
@@ -43,10 +44,16 @@ pub mod counts {
     use super::proto;
 
     remote::remote! {
-        Counts at "counts", messages in proto, failing with CountError {
+        Counts at "counts", by gRPC "lab.limiter.v1.CountsService" of proto, failing with CountError {
             take(Take) -> Taken;
         }
     }
 }
 
-pub mod proto;
+/// The messages, services and clients that tonic makes of `proto/lab/limiter/v1`.
+#[allow(missing_docs, clippy::pedantic, reason = "generated; the `.proto` files say what each is")]
+pub mod proto {
+    tonic::include_proto!("lab.limiter.v1");
+}
+
+mod messages;

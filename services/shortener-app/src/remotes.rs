@@ -1,6 +1,7 @@
 //! How the shortener's components are reached from other processes.
 //!
-//! A table for each contract, and in `proto` a protobuf message for each of its types.
+//! A table for each contract. The messages of gRPC are those of `proto/lab/shortener/v1`; those of HTTP are the contract's
+//! types as serde writes them.
 
 /// The component `clicks`.
 pub mod clicks {
@@ -9,7 +10,7 @@ pub mod clicks {
     use super::proto;
 
     remote::remote! {
-        Clicks at "clicks", messages in proto, failing with ClickError {
+        Clicks at "clicks", by gRPC "lab.shortener.v1.ClicksService" of proto, failing with ClickError {
             #[repeatable] record(Tallies) -> Recorded;
             #[repeatable] count(LinkId) -> ClickCount;
         }
@@ -23,7 +24,7 @@ pub mod links {
     use super::proto;
 
     remote::remote! {
-        Links at "links", messages in proto, failing with LinkError {
+        Links at "links", by gRPC "lab.shortener.v1.LinksService" of proto, failing with LinkError {
             #[repeatable] shorten(Shorten) -> Link;
             #[repeatable] resolve(Code) -> Link;
             #[repeatable] remove(Code) -> Removed;
@@ -31,4 +32,10 @@ pub mod links {
     }
 }
 
-pub mod proto;
+/// The messages, services and clients that tonic makes of `proto/lab/shortener/v1`.
+#[allow(missing_docs, clippy::pedantic, reason = "generated; the `.proto` files say what each is")]
+pub mod proto {
+    tonic::include_proto!("lab.shortener.v1");
+}
+
+mod messages;

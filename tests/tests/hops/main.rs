@@ -10,7 +10,7 @@ use std::{
 };
 
 use axum::{
-    http::{Request, StatusCode},
+    http::{HeaderName, Request, StatusCode},
     response::IntoResponse as _,
 };
 use contract::{Unavailable, Why};
@@ -18,13 +18,14 @@ use http_body_util::{BodyExt, Full};
 use hyper_util::{client::legacy::Client as Plain, rt::TokioExecutor};
 use remote::{Balancing, Context, Contract, MAX_MESSAGE_BYTES, Served, Trace, Transport, current, scope};
 use runtime::{Limits, edge::Problem};
-use shortener::{Code, Link, LinkError, Links, Removed, Shorten};
+use shortener::{Code as LinkCode, Link, LinkError, Links, Removed, Shorten};
 use shortener_app::remotes::links;
 use system_tests::{
     placed::{client, client_of, serving, serving_within},
     wire::Wire,
 };
 use tokio::time::Instant;
+use tonic::{Code, Status};
 
 const TRANSPORTS: [Transport; 2] = [Transport::Http, Transport::Grpc];
 
@@ -41,13 +42,13 @@ impl Links for Probe {
         Err(Unavailable::new("store", Why::Broken).into())
     }
 
-    async fn resolve(&self, code: Code) -> Result<Link, LinkError> {
+    async fn resolve(&self, code: LinkCode) -> Result<Link, LinkError> {
         self.seen.lock().unwrap().extend(current().map(|context| (context, Instant::now())));
         tokio::time::sleep(self.takes).await;
         Err(LinkError::NotFound { code })
     }
 
-    async fn remove(&self, _: Code) -> Result<Removed, LinkError> {
+    async fn remove(&self, _: LinkCode) -> Result<Removed, LinkError> {
         Ok(Removed)
     }
 }
@@ -57,8 +58,8 @@ async fn away(transport: Transport, probe: Arc<Probe>) -> Arc<dyn Links> {
     links::Placed::reach(transport, client(transport, address))
 }
 
-fn code() -> Code {
-    Code::parse("abc").unwrap()
+fn code() -> LinkCode {
+    LinkCode::parse("abc").unwrap()
 }
 
 #[tokio::test]
@@ -144,7 +145,7 @@ async fn refusing(transport: Transport) -> Arc<dyn Links> {
                 Transport::Http => {
                     remote::problem(StatusCode::BAD_REQUEST, "malformed", "Malformed", "for a test")
                 }
-                Transport::Grpc => tonic::Status::invalid_argument("for a test").into_http(),
+                Transport::Grpc => Status::invalid_argument("for a test").into_http(),
             };
             Box::pin(std::future::ready(reply))
         })
@@ -193,27 +194,78 @@ async fn a_malformed_request_is_refused_with_a_reason_and_harms_nothing() {
     }
 }
 
-#[tokio::test]
-async fn a_malformed_grpc_message_is_an_invalid_argument() {
-    let address = serving(links::Placed::serve(Transport::Grpc, Arc::new(Probe::default()))).await;
+/// What a call over gRPC is told that no client of ours would make: its status and message.
+async fn told(
+    address: std::net::SocketAddr,
+    path: &str,
+    fields: &[(&str, &str)],
+    frame: &[u8],
+) -> (Code, String) {
     let channel =
         Plain::builder(TokioExecutor::new()).http2_only(true).build_http::<Full<axum::body::Bytes>>();
+    let mut request = Request::post(format!("http://{address}{path}"))
+        .header("te", "trailers")
+        .body(Full::from(frame.to_vec()))
+        .unwrap();
+    for (name, value) in fields {
+        request.headers_mut().insert(HeaderName::try_from(*name).unwrap(), value.parse().unwrap());
+    }
+    let response = channel.request(request).await.unwrap();
+    let told = Status::from_header_map(response.headers());
+    let trailers = response.into_body().collect().await.unwrap().trailers().cloned().unwrap_or_default();
+    let told = told.or_else(|| Status::from_header_map(&trailers)).unwrap();
+    (told.code(), told.message().to_owned())
+}
+
+#[tokio::test]
+async fn a_grpc_call_that_cannot_be_read_is_told_why() {
+    const GRPC: (&str, &str) = ("content-type", "application/grpc");
+    let address = serving(links::Placed::serve(Transport::Grpc, Arc::new(Probe::default()))).await;
+    let resolve = "/lab.shortener.v1.LinksService/Resolve";
     // A frame of three bytes: field 1, a string of one byte, which is no code.
-    for (path, frame, status) in [
-        ("/lab.links/resolve", &[0_u8, 0, 0, 0, 3, 10, 1, b'!'][..], "3"),
-        ("/lab.links/resolve", &[0, 0, 0, 0, 2, 255, 255][..], "13"),
-        ("/lab.links/nothing", &[0, 0, 0, 0, 0][..], "12"),
+    let no_code = &[0_u8, 0, 0, 0, 3, 10, 1, b'!'][..];
+    let too_large = [&[0][..], &(MAX_MESSAGE_BYTES as u32 + 1).to_be_bytes()].concat();
+    let packed = [("content-type", "application/grpc"), ("grpc-encoding", "gzip")];
+    for (what, path, fields, frame, code, says) in [
+        (
+            "a field that holds no code",
+            resolve,
+            &[GRPC][..],
+            no_code,
+            Code::InvalidArgument,
+            "`code`: a code is 1 to 32",
+        ),
+        ("no protobuf", resolve, &[GRPC], &[0, 0, 0, 0, 2, 255, 255], Code::Internal, "failed to decode"),
+        ("a frame that is cut off", resolve, &[GRPC], &[0, 0, 0, 0, 9, 10], Code::Internal, ""),
+        (
+            "a message that is too large",
+            resolve,
+            &[GRPC],
+            &too_large,
+            Code::OutOfRange,
+            "message length too large",
+        ),
+        ("a packed message", resolve, &packed, &[1, 0, 0, 0, 0], Code::Unimplemented, "gzip"),
+        (
+            "no such method",
+            "/lab.shortener.v1.LinksService/Nothing",
+            &[GRPC],
+            &[0; 5],
+            Code::Unimplemented,
+            "",
+        ),
+        (
+            "no such service",
+            "/lab.shortener.v2.LinksService/Resolve",
+            &[GRPC],
+            &[0; 5],
+            Code::Unimplemented,
+            "",
+        ),
     ] {
-        let request = Request::post(format!("http://{address}{path}"))
-            .header("content-type", "application/grpc")
-            .header("te", "trailers")
-            .body(Full::from(frame.to_vec()))
-            .unwrap();
-        let response = channel.request(request).await.unwrap();
-        let in_header = response.headers().get("grpc-status").cloned();
-        let trailers = response.into_body().collect().await.unwrap().trailers().cloned();
-        let found = in_header.or_else(|| trailers?.get("grpc-status").cloned()).unwrap();
-        assert_eq!(found, status, "{path}");
+        let (told, message) = told(address, path, fields, frame).await;
+        assert_eq!(told, code, "{what}: {message}");
+        assert!(message.contains(says), "{what}: {message}");
     }
 }
 

@@ -158,7 +158,8 @@ mod tests {
             service: "probe",
             name: "ask",
             http_path: "/probe/ask",
-            grpc_path: "/lab.probe/ask",
+            grpc_service: "lab.probe.v1.ProbeService",
+            grpc_path: "/lab.probe.v1.ProbeService/Ask",
             repeatable,
         }
     }

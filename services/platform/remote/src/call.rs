@@ -18,7 +18,9 @@ pub struct Method {
     pub name: &'static str,
     /// Its HTTP path: `/links/resolve`.
     pub http_path: &'static str,
-    /// Its gRPC path: `/lab.links/resolve`.
+    /// The gRPC service: `lab.shortener.v1.LinksService`.
+    pub grpc_service: &'static str,
+    /// Its gRPC path: `/lab.shortener.v1.LinksService/Resolve`.
     pub grpc_path: &'static str,
     /// Whether calling it twice has the effect of calling it once.
     pub repeatable: bool,
@@ -40,8 +42,10 @@ pub struct Call {
 pub enum Reply {
     /// The method's reply.
     Done(Bytes),
-    /// The contract's own error.
+    /// The contract's own error, as JSON.
     Failed(Bytes),
+    /// The contract's own error, in the details of a status.
+    Refused(tonic::Status),
 }
 
 /// The longest reason that is logged, in characters: it may quote the message.

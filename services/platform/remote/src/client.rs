@@ -5,6 +5,7 @@ use std::{pin::pin, time::Duration};
 use contract::{RemoteError, Unavailable};
 use http::uri::Authority;
 use opentelemetry::{KeyValue, trace::SpanKind};
+use prost::Message;
 use resilience::{Policy, Worn, wear};
 use serde::{Serialize, de::DeserializeOwned};
 use tower::Service;
@@ -12,8 +13,8 @@ use tower::Service;
 use crate::{
     Balancing, Call, Context, Method, Reply,
     balance::Balanced,
-    current,
-    grpc::{Encodes, GrpcTransport},
+    current, error_info,
+    grpc::{GrpcTransport, Malformed},
     http::HttpTransport,
     in_span,
     observe::HopMetrics,
@@ -104,26 +105,28 @@ impl Client {
         match self.send(method, body.into()).await? {
             Reply::Done(body) => Ok(serde_json::from_slice(&body).map_err(misunderstood)?),
             Reply::Failed(body) => Err(serde_json::from_slice(&body).map_err(misunderstood)?),
+            Reply::Refused(status) => Err(refused(method, &status)),
         }
     }
 
-    /// Calls a method by gRPC; `MQ`, `MP` and `ME` are the messages of request, reply and error.
-    pub async fn call_protobuf<MQ, MP, ME, Q, P, E>(
-        &self,
-        method: &'static Method,
-        request: Q,
-    ) -> Result<P, E>
+    /// Calls a method by gRPC; `MQ` and `MP` are the messages of request and reply.
+    pub async fn call_protobuf<MQ, MP, Q, P, E>(&self, method: &'static Method, request: Q) -> Result<P, E>
     where
-        MQ: Encodes<Q>,
-        MP: Encodes<P>,
-        ME: Encodes<E>,
+        MQ: Message + From<Q>,
+        MP: Message + Default,
+        P: TryFrom<MP>,
+        Malformed: From<P::Error>,
         E: RemoteError,
     {
-        let misunderstood = |error| method.misunderstood(&error);
-        let body = MQ::of(request).encode_to_vec();
+        let body = MQ::from(request).encode_to_vec();
         match self.send(method, body.into()).await? {
-            Reply::Done(body) => Ok(decode::<MP, P>(&body).map_err(misunderstood)?),
-            Reply::Failed(body) => Err(decode::<ME, E>(&body).map_err(misunderstood)?),
+            Reply::Done(body) => {
+                let message = MP::decode(body).map_err(|error| method.misunderstood(&error))?;
+                let malformed = |error| method.misunderstood(&Malformed::from(error));
+                Ok(message.try_into().map_err(malformed)?)
+            }
+            Reply::Refused(status) => Err(refused(method, &status)),
+            Reply::Failed(_) => Err(method.misunderstood(&"an error as JSON").into()),
         }
     }
 
@@ -173,6 +176,11 @@ where
     copies.pop().map(|only| wear(policy, attempt, only))
 }
 
-fn decode<M: Encodes<T>, T>(body: &[u8]) -> Result<T, crate::Malformed> {
-    M::decode(body).map_err(|_| crate::Malformed)?.parse()
+/// The contract's error that a status carries.
+fn refused<E: RemoteError>(method: &Method, status: &tonic::Status) -> E {
+    match error_info::error_in(method.grpc_service, status) {
+        Some(Ok(error)) => error,
+        Some(Err(error)) => method.misunderstood(&error).into(),
+        None => method.misunderstood(&status).into(),
+    }
 }

@@ -1,112 +1,89 @@
 //! gRPC: real protobuf messages over HTTP/2, by tonic.
 //!
-//! The contract's error travels as its own protobuf message in the status details;
-//! a status without details is the platform's.
+//! The contract's error travels as a `google.rpc.ErrorInfo` in the status details ([`crate::error_info`]);
+//! a status without one is the platform's.
 
 use std::{
+    convert::Infallible,
+    fmt::Display,
     future::Future,
-    marker::PhantomData,
     pin::Pin,
     sync::Arc,
     task::{Context as Poller, Poll},
 };
 
-use axum::{body::Body, response::Response};
 use bytes::{Buf, BufMut, Bytes};
-use contract::{Kind, RemoteError, Unavailable, Why};
+use contract::{RemoteError, Unavailable, Why};
 use http::{
     Request,
     uri::{Authority, PathAndQuery},
 };
 use http_body_util::BodyExt as _;
 use prometheus_client::metrics::counter::Counter;
-use prost::Message;
 use tonic::{
     Code, Status,
     codec::{Codec, DecodeBuf, Decoder, EncodeBuf, Encoder},
 };
-use tonic_prost::ProstCodec;
 use tower::Service;
 
 use crate::{
-    Call, MAX_MESSAGE_BYTES, Reply,
+    Call, MAX_MESSAGE_BYTES, Method, Reply,
     connections::{Lost, Received, SharedConnection},
+    error_info,
     http::write_context,
 };
 
 /// A message does not hold what the contract's type asks for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the message does not hold what the contract asks for")]
-pub struct Malformed;
-
-/// A protobuf message that stands for a contract's type `T`.
-pub trait Encodes<T>: Message + Default + Send + 'static {
-    /// The message for a value.
-    fn of(value: T) -> Self;
-    /// The value, if the message holds one.
-    fn parse(self) -> Result<T, Malformed>;
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{field}`: {reason}")]
+pub struct Malformed {
+    field: &'static str,
+    reason: String,
 }
 
-fn code_of(kind: Kind) -> Code {
-    match kind {
-        Kind::Invalid => Code::InvalidArgument,
-        Kind::NotFound => Code::NotFound,
-        Kind::Gone => Code::FailedPrecondition,
-        Kind::Conflict => Code::AlreadyExists,
-        Kind::Unavailable => Code::Unavailable,
+impl Malformed {
+    /// For this reason, in this field of a message.
+    pub fn new(field: &'static str, reason: impl Display) -> Self {
+        Self { field, reason: reason.to_string() }
+    }
+
+    /// Puts a field's own error in words: `field("code", Code::parse(text))?`.
+    pub fn field<T, E: Display>(field: &'static str, parsed: Result<T, E>) -> Result<T, Self> {
+        parsed.map_err(|reason| Self::new(field, reason))
+    }
+
+    /// Unwraps a message that has to be there.
+    pub fn required<M>(field: &'static str, message: Option<M>) -> Result<M, Self> {
+        message.ok_or_else(|| Self::new(field, "it is required"))
     }
 }
 
-/// Serves one call; `MQ`, `MP` and `ME` are the messages of request, reply and error.
-pub async fn answer<MQ, MP, ME, Q, P, E, F, A>(request: Request<Body>, ask: F) -> Response
-where
-    MQ: Encodes<Q>,
-    MP: Encodes<P>,
-    ME: Encodes<E>,
-    E: RemoteError,
-    F: Fn(Q) -> A + Clone + Send + 'static,
-    A: Future<Output = Result<P, E>> + Send + 'static,
-    Q: Send + 'static,
-    P: Send + 'static,
-{
-    let unary = Unary(ask, PhantomData::<fn() -> (MP, ME, Q, P, E)>);
-    tonic::server::Grpc::new(ProstCodec::<MP, MQ>::default())
-        .max_decoding_message_size(MAX_MESSAGE_BYTES)
-        .unary(unary, request)
-        .await
-        .map(Body::new)
+/// Of a message that can hold nothing else than a value of the contract.
+impl From<Infallible> for Malformed {
+    fn from(never: Infallible) -> Self {
+        match never {}
+    }
 }
 
-struct Unary<F, T>(F, PhantomData<T>);
-
-impl<F, A, MQ, MP, ME, Q, P, E> tonic::server::UnaryService<MQ> for Unary<F, fn() -> (MP, ME, Q, P, E)>
+/// The value that a request holds; `INVALID_ARGUMENT` if it holds none.
+pub fn asked<M, Q>(request: tonic::Request<M>) -> Result<Q, Status>
 where
-    MQ: Encodes<Q>,
-    MP: Encodes<P>,
-    ME: Encodes<E>,
-    E: RemoteError,
-    F: Fn(Q) -> A + Clone + Send + 'static,
-    A: Future<Output = Result<P, E>> + Send + 'static,
-    Q: Send + 'static,
-    P: Send + 'static,
+    Q: TryFrom<M>,
+    Malformed: From<Q::Error>,
 {
-    type Response = MP;
-    type Future = Pin<Box<dyn Future<Output = Result<tonic::Response<MP>, Status>> + Send>>;
+    let malformed = |error| Status::invalid_argument(Malformed::from(error).to_string());
+    request.into_inner().try_into().map_err(malformed)
+}
 
-    fn call(&mut self, request: tonic::Request<MQ>) -> Self::Future {
-        let answer = request.into_inner().parse().map(&self.0);
-        Box::pin(async move {
-            let malformed = |error: Malformed| Status::invalid_argument(error.to_string());
-            match answer.map_err(malformed)?.await {
-                Ok(reply) => Ok(tonic::Response::new(MP::of(reply))),
-                Err(error) => {
-                    let (code, text) = (code_of(error.kind()), error.to_string());
-                    let details = ME::of(error).encode_to_vec();
-                    Err(Status::with_details(code, text, details.into()))
-                }
-            }
-        })
-    }
+/// The reply of a method, or its error in the details of a status.
+pub fn answered<M, P, E>(method: &Method, answer: Result<P, E>) -> Result<tonic::Response<M>, Status>
+where
+    M: From<P>,
+    E: RemoteError,
+{
+    answer
+        .map(|reply| tonic::Response::new(reply.into()))
+        .map_err(|error| error_info::status_of(method.grpc_service, &error))
 }
 
 /// How many connections a call may try whose peer ends them before it takes the call up.
@@ -207,8 +184,8 @@ impl Service<Call> for GrpcTransport {
         Box::pin(async move {
             match transport.send(&call).await {
                 Ok(reply) => Ok(Reply::Done(reply)),
-                Err(status) if !status.details().is_empty() => {
-                    Ok(Reply::Failed(Bytes::copy_from_slice(status.details())))
+                Err(status) if error_info::is_of(call.method.grpc_service, &status) => {
+                    Ok(Reply::Refused(status))
                 }
                 Err(status) => Err(match why_of(status.code()) {
                     Why::Misunderstood => call.method.misunderstood(&status.message()),

@@ -6,7 +6,7 @@
 //!
 //! Not here: where a component is (`runtime` decides), and when to try again (`resilience`).
 //!
-//! Read in this order: `table` (the macro), `call`, `client`, `balance`, `connections`, `body`, `http`, `grpc`, `context`, `observe`.
+//! Read in this order: `table` (the macro), `call`, `client`, `balance`, `connections`, `body`, `http`, `grpc`, `error_info`, `context`, `observe`.
 
 mod balance;
 mod body;
@@ -14,6 +14,7 @@ mod call;
 mod client;
 mod connections;
 mod context;
+mod error_info;
 mod grpc;
 mod http;
 mod observe;
@@ -26,19 +27,21 @@ pub use call::{Call, Method, Reply};
 pub use client::{Client, PeerError, Repeats, Transport};
 pub use connections::connector;
 pub use context::{Context, current, scope};
-pub use grpc::{Encodes, Malformed, answer as answer_grpc};
+pub use grpc::{Malformed, answered, asked};
 pub use http::{
     TIMEOUT_MS, TRACEPARENT, answer as answer_http, is_grpc, not_started, overloaded, problem,
     problem_document, too_late, unknown_method,
 };
 pub use observe::{CallMetrics, HopMetrics};
-pub use table::{Contract, Methods, Served};
+pub use table::{Contract, Methods, Served, served_by};
 pub use trace::{Described, SpanId, Trace, TraceId, in_span, new_span_id, new_trace_id, record_span};
 
 /// What `remote!` needs of other crates, so that an app crate need not name them.
 #[doc(hidden)]
 pub mod reexport {
     pub use async_trait::async_trait;
+    pub use pastey::paste;
+    pub use tonic;
 }
 
 /// The largest request or reply of a component, in bytes; a larger one is refused, on both sides.

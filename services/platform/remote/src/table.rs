@@ -1,10 +1,11 @@
 //! The table that gives a contract its remote forms.
 
-use std::sync::Arc;
+use std::{convert::Infallible, sync::Arc};
 
 use axum::{body::Body, response::Response};
 use futures::future::BoxFuture;
 use http::Request;
+use tower::Service;
 
 use crate::{CallMetrics, Client, Method, Transport};
 
@@ -13,6 +14,25 @@ pub type Served = Box<dyn Fn(Request<Body>) -> BoxFuture<'static, Response> + Se
 
 /// Methods by their paths.
 pub type Methods = Vec<(&'static str, Served)>;
+
+/// A method as one of tonic's servers serves it.
+#[doc(hidden)]
+pub fn served_by<S>(server: S) -> Served
+where
+    S: Service<Request<Body>, Response = http::Response<tonic::body::Body>, Error = Infallible>,
+    S: Clone + Send + Sync + 'static,
+    S::Future: Send + 'static,
+{
+    Box::new(move |request| {
+        let answer = server.clone().call(request);
+        Box::pin(async move {
+            match answer.await {
+                Ok(response) => response.map(Body::new),
+                Err(never) => match never {},
+            }
+        })
+    })
+}
 
 /// A contract that can be placed: its methods, how it is served, and how it is called from elsewhere.
 ///
@@ -41,21 +61,23 @@ pub trait Contract {
 ///
 /// ```ignore
 /// remote! {
-///     Links at "links", messages in proto, failing with LinkError {
+///     Links at "links", by gRPC "lab.shortener.v1.LinksService" of proto, failing with LinkError {
 ///         #[repeatable] shorten(Shorten) -> Link;
 ///         #[repeatable] resolve(Code) -> Link;
 ///     }
 /// }
 /// ```
 ///
-/// Every type named in the table has a protobuf message of the same name in the given module.
+/// `proto` is a module with what tonic makes of the service. Names are those of protobuf's style guide: the method
+/// `resolve` is `rpc Resolve(ResolveRequest) returns (ResolveResponse)`. The messages say by `From` and `TryFrom` how they
+/// become the types of the contract.
 /// A method that is marked `#[repeatable]` has the same effect whether called once or twice; no other is ever
 /// sent again.
 #[macro_export]
 macro_rules! remote {
-    ($service:ident at $name:literal, messages in $proto:ident, failing with $error:ident {
+    ($service:ident at $name:literal, by gRPC $grpc:literal of $proto:ident, failing with $error:ident {
         $( $(#[$repeatable:ident])? $method:ident($request:ident) -> $reply:ident; )+
-    }) => {
+    }) => { $crate::reexport::paste! {
         /// The contract, to be placed.
         #[derive(Clone, Copy, Debug)]
         pub struct Placed;
@@ -70,7 +92,8 @@ macro_rules! remote {
             service: $name,
             name: stringify!($method),
             http_path: concat!("/", $name, "/", stringify!($method)),
-            grpc_path: concat!("/lab.", $name, "/", stringify!($method)),
+            grpc_service: $grpc,
+            grpc_path: concat!("/", $grpc, "/", stringify!([<$method:camel>])),
             repeatable: $crate::remote!(@repeatable $($repeatable)?),
         } ),+ ];
 
@@ -87,7 +110,7 @@ macro_rules! remote {
             ) -> $crate::Methods {
                 match transport {
                     $crate::Transport::Http => serve_http(&service),
-                    $crate::Transport::Grpc => serve_grpc(&service),
+                    $crate::Transport::Grpc => serve_grpc(service),
                 }
             }
 
@@ -120,20 +143,28 @@ macro_rules! remote {
             }) ),+ ]
         }
 
-        fn serve_grpc(service: &std::sync::Arc<dyn $service>) -> $crate::Methods {
-            vec![ $( (METHODS[Number::$method as usize].grpc_path, {
-                let service = std::sync::Arc::clone(service);
-                Box::new(move |request| {
-                    let service = std::sync::Arc::clone(&service);
-                    let ask = move |asked: $request| {
-                        let service = std::sync::Arc::clone(&service);
-                        async move { service.$method(asked).await }
-                    };
-                    Box::pin($crate::answer_grpc::<$proto::$request, $proto::$reply, $proto::$error, _, _, _, _, _>(
-                        request, ask,
-                    ))
-                })
-            }) ),+ ]
+        fn serve_grpc(service: std::sync::Arc<dyn $service>) -> $crate::Methods {
+            use $proto::[<$service:snake _service_server>]::[<$service ServiceServer>] as Server;
+            let server = Server::new(ServedByGrpc(service))
+                .max_decoding_message_size($crate::MAX_MESSAGE_BYTES);
+            vec![ $( (METHODS[Number::$method as usize].grpc_path, $crate::served_by(server.clone())) ),+ ]
+        }
+
+        /// The implementation as tonic's server calls it.
+        struct ServedByGrpc(std::sync::Arc<dyn $service>);
+
+        #[$crate::reexport::async_trait]
+        impl $proto::[<$service:snake _service_server>]::[<$service Service>] for ServedByGrpc {
+            $( async fn $method(
+                &self,
+                request: $crate::reexport::tonic::Request<$proto::[<$method:camel Request>]>,
+            ) -> Result<
+                $crate::reexport::tonic::Response<$proto::[<$method:camel Response>]>,
+                $crate::reexport::tonic::Status,
+            > {
+                let asked: $request = $crate::asked(request)?;
+                $crate::answered(&METHODS[Number::$method as usize], self.0.$method(asked).await)
+            } )+
         }
 
         /// The implementation in another process, by HTTP/JSON.
@@ -152,9 +183,9 @@ macro_rules! remote {
         #[$crate::reexport::async_trait]
         impl $service for OverGrpc {
             $( async fn $method(&self, request: $request) -> Result<$reply, $error> {
-                self.0.call_protobuf::<$proto::$request, $proto::$reply, $proto::$error, _, _, _>(
-                    &METHODS[Number::$method as usize], request,
-                ).await
+                self.0.call_protobuf::<
+                    $proto::[<$method:camel Request>], $proto::[<$method:camel Response>], _, _, _,
+                >(&METHODS[Number::$method as usize], request).await
             } )+
         }
 
@@ -168,7 +199,7 @@ macro_rules! remote {
                 self.0.observe(number, &METHODS[number], self.1.$method(request)).await
             } )+
         }
-    };
+    } };
     (@repeatable) => { false };
     (@repeatable repeatable) => { true };
 }

@@ -14,7 +14,7 @@ use bytes::Bytes;
 use contract::{Kind, RemoteError, Unavailable, Why};
 use http::{HeaderMap, HeaderName, HeaderValue, Response};
 use prometheus_client::{encoding::text::encode, registry::Registry};
-use remote::{Balancing, Client, Encodes, HopMetrics, Malformed, Method, Transport};
+use remote::{Balancing, Client, HopMetrics, Method, Transport};
 use resilience::Policy;
 use serde::{Deserialize, Serialize};
 use tokio::{
@@ -26,7 +26,14 @@ static REPEATABLE: Method = method(true);
 static ONCE_ONLY: Method = method(false);
 
 const fn method(repeatable: bool) -> Method {
-    Method { service: "probe", name: "ask", http_path: "/probe/ask", grpc_path: "/lab.probe/ask", repeatable }
+    Method {
+        service: "probe",
+        name: "ask",
+        http_path: "/probe/ask",
+        grpc_service: "lab.probe.v1.ProbeService",
+        grpc_path: "/lab.probe.v1.ProbeService/Ask",
+        repeatable,
+    }
 }
 
 #[derive(Debug, PartialEq, Serialize, Deserialize, thiserror::Error)]
@@ -43,24 +50,14 @@ impl RemoteError for Away {
 #[derive(Clone, Copy, PartialEq, prost::Message)]
 struct Empty {}
 
-impl Encodes<()> for Empty {
-    fn of((): ()) -> Self {
+impl From<()> for Empty {
+    fn from((): ()) -> Self {
         Self {}
-    }
-
-    fn parse(self) -> Result<(), Malformed> {
-        Ok(())
     }
 }
 
-impl Encodes<Away> for Empty {
-    fn of(_: Away) -> Self {
-        Self {}
-    }
-
-    fn parse(self) -> Result<Away, Malformed> {
-        Err(Malformed)
-    }
+impl From<Empty> for () {
+    fn from(_: Empty) -> Self {}
 }
 
 /// How many calls of a connection a peer answers before it closes on the next one.
@@ -124,7 +121,7 @@ async fn two_calls(transport: Transport, method: &'static Method) -> ([Result<()
     };
     let call = async || match transport {
         Transport::Http => client.call_json::<(), (), Away>(method, ()).await,
-        Transport::Grpc => client.call_protobuf::<Empty, Empty, Empty, (), (), Away>(method, ()).await,
+        Transport::Grpc => client.call_protobuf::<Empty, Empty, (), (), Away>(method, ()).await,
     };
     let answers = tokio::select! {
         () = peer => unreachable!("it serves until nobody asks"),

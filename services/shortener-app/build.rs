@@ -1,0 +1,16 @@
+//! Compiles the contracts in `proto/`: by protox, which needs no `protoc`.
+
+use std::{error::Error, path::Path};
+
+const CONTRACTS: [&str; 2] = ["lab/shortener/v1/clicks.proto", "lab/shortener/v1/links.proto"];
+
+#[expect(clippy::disallowed_methods, reason = "Cargo tells a build script by the environment where to write")]
+fn main() -> Result<(), Box<dyn Error>> {
+    println!("cargo:rerun-if-changed=proto");
+    let descriptors = protox::compile(CONTRACTS, ["proto"])?;
+    // What server reflection shows.
+    let out = std::env::var("OUT_DIR")?;
+    std::fs::write(Path::new(&out).join("descriptors.bin"), prost::Message::encode_to_vec(&descriptors))?;
+    tonic_prost_build::configure().build_transport(false).btree_map(".").compile_fds(descriptors)?;
+    Ok(())
+}
