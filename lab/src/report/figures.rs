@@ -26,7 +26,7 @@ pub(super) fn rows(report: &Report) -> Vec<Row> {
         ("offered a second", |arm| maybe(arm.offered_per_s)),
         ("operations a second", |arm| three_digits(arm.throughput_per_s)),
         ("capacity, operations a second", |arm| maybe_text(arm.capacity.map(|capacity| capacity.words()))),
-        ("load, share of capacity", |arm| maybe_per_cent(arm.load_of_capacity().map(|share| share * 100.0))),
+        ("utilization (offered / capacity)", |arm| maybe_per_cent(arm.load_of_capacity().map(|share| share * 100.0))),
         ("operations", |arm| count(arm.operations)),
         ("refused", |arm| causes(&arm.refused)),
         ("failed", |arm| causes(&arm.failed)),
@@ -37,7 +37,7 @@ pub(super) fn rows(report: &Report) -> Vec<Row> {
         ("p99.9, ms", |arm| maybe(arm.latency_ms.p999)),
         ("max, ms", |arm| maybe(arm.latency_ms.max)),
         ("CPU an operation, µs", cpu),
-        ("the same at capacity", |arm| maybe(arm.capacity.map(|capacity| capacity.cpu_us_per_op))),
+        ("CPU an operation at capacity, µs", |arm| maybe(arm.capacity.map(|capacity| capacity.cpu_us_per_op))),
         ("memory, MiB (peak)", memory),
         ("hops an operation", |arm| mean_count(arm.per_op.hops)),
         ("bytes between processes", |arm| mean_count(arm.per_op.bytes)),
@@ -226,7 +226,7 @@ pub(super) fn is_told(comparison: &Comparison) -> bool {
 
 /// The comparisons that a reader should see first: CPU at this load, capacity, the median and the tail.
 pub(super) fn headlines(report: &Report) -> Vec<&Comparison> {
-    let first = ["cpu", "throughput", "p50", "p99"];
+    let first = ["cpu", "capacity", "p50", "p99"];
     let is_headline = |metric: &str| first.contains(&metric);
     let picked: Vec<_> =
         report.comparisons.iter().filter(|comparison| is_headline(&comparison.metric)).collect();

@@ -141,6 +141,15 @@ fn beside_a_cost_stands_how_busy_its_arm_was() {
 }
 
 #[test]
+fn a_report_of_an_earlier_lab_has_its_capacity_under_the_name_that_it_has_now() {
+    let mut report = fixture(PLACEMENT);
+    let mut json = serde_json::to_value(&report).unwrap();
+    json["comparisons"][0]["metric"] = "throughput".into();
+    report.comparisons[0].metric = "capacity".to_owned();
+    assert_eq!(serde_json::from_value::<Report>(json).unwrap(), report);
+}
+
+#[test]
 fn a_run_without_a_verdict_says_so_beside_every_figure() {
     let mut report = fixture(PLACEMENT);
     report.validity.verdict_possible = false;

@@ -94,7 +94,7 @@ impl Run<'_> {
         };
         let words = match metric {
             Metric::Cpu => timed(arm.cpu_us_per_op.total.map(|total| total.estimate), "µs"),
-            Metric::Throughput => {
+            Metric::Capacity => {
                 let told = arm.capacity.filter(|_| self.verdict_possible);
                 told.map(|capacity| format!("{} operations a second", capacity.words()))
             }

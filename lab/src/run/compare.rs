@@ -111,9 +111,9 @@ impl Judge {
                 list.push(self.judged(name, "ms", arm, baseline, ratio, &Metric::shown(noun)));
             }
         }
-        if let Some(ratio) = self.throughput(arm, baseline) {
+        if let Some(ratio) = self.capacity(arm, baseline) {
             let words = Metric::shown("capacity");
-            list.push(self.judged("throughput", "/s", arm, baseline, Some(ratio), &words));
+            list.push(self.judged("capacity", "/s", arm, baseline, Some(ratio), &words));
         }
         list.push(plain("memory", "MiB", "of memory", arm, baseline, resident));
         list.push(plain("hops", "", "hops an operation", arm, baseline, hops));
@@ -121,7 +121,7 @@ impl Judge {
     }
 
     /// The capacity of one arm against the other's; none where the generator could not do more in either.
-    fn throughput(&self, arm: &ArmData, baseline: &ArmData) -> Option<Interval> {
+    fn capacity(&self, arm: &ArmData, baseline: &ArmData) -> Option<Interval> {
         // The less time an operation takes, the higher the capacity.
         let [arm, baseline] = [capacity::time(&arm.ramp)?, capacity::time(&baseline.ramp)?];
         ratio_of_means(baseline.as_slice(), arm.as_slice(), self.confidence)

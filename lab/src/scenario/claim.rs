@@ -33,7 +33,7 @@ pub enum Metric {
     /// The same of one kind of backing alone, by its name: `cpu:redis`.
     CpuOf(String),
     /// The capacity of the arm, operations a second.
-    Throughput,
+    Capacity,
     /// Median latency from the due time, microseconds.
     P50,
     /// 90th percentile of latency from the due time, microseconds.
@@ -71,7 +71,7 @@ pub enum Metric {
 /// The words for the metrics of which there is one each, in the order of a report.
 const WORDS: [(&str, Metric); 17] = [
     ("cpu", Metric::Cpu),
-    ("throughput", Metric::Throughput),
+    ("capacity", Metric::Capacity),
     ("p50", Metric::P50),
     ("p90", Metric::P90),
     ("p99", Metric::P99),
@@ -91,6 +91,8 @@ const WORDS: [(&str, Metric); 17] = [
 /// What stands before the name of a backing, and before that of a fact.
 const CPU_OF: &str = "cpu:";
 const LEDGER: &str = "ledger:";
+/// What capacity was called: it is what an arm can bear, and throughput what it was seen to do.
+const FORMER_CAPACITY: &str = "throughput";
 
 impl Metric {
     /// The word in a scenario file.
@@ -136,6 +138,9 @@ impl TryFrom<String> for Metric {
         }
         if let Some(fact) = word.strip_prefix(LEDGER) {
             return Ok(Self::Ledger(fact.to_owned()));
+        }
+        if word == FORMER_CAPACITY {
+            return Err("`throughput` is called `capacity`".to_owned());
         }
         let known = || WORDS.iter().map(|(word, _)| format!("`{word}`")).collect::<Vec<_>>().join(", ");
         let metric = WORDS.into_iter().find(|(known, _)| *known == word).map(|(_, metric)| metric);

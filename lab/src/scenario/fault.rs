@@ -133,13 +133,13 @@ impl Source<'_> {
 
     /// A word that is not known, in the words of a TOML reader, with the nearest that is.
     pub(super) fn unknown(&self, span: &Range<usize>, message: &str) -> ScenarioFault {
-        self.at(span, message, unknown_word(message))
+        self.at(span, message, unknown_word(message).or_else(|| new_name(message)))
     }
 
     /// A fault that the TOML reader found, with the nearest name when a key or a word is not known.
     pub(super) fn toml(&self, error: &toml::de::Error) -> ScenarioFault {
         let message = error.message().trim().replace('\n', ", ");
-        let hint = unknown_word(&message).or_else(|| quoted_number(&message));
+        let hint = unknown_word(&message).or_else(|| quoted_number(&message)).or_else(|| new_name(&message));
         let span = error.span().unwrap_or(0..0);
         self.at(&span, message, hint)
     }
@@ -154,6 +154,12 @@ fn unknown_word(message: &str) -> Option<String> {
     let mut quoted = message.split('`').skip(1).step_by(2);
     let word = quoted.next()?;
     Some(did_you_mean(word, quoted.collect::<Vec<_>>()))
+}
+
+/// The hint for "`throughput` is called `capacity`".
+fn new_name(message: &str) -> Option<String> {
+    let (former, name) = message.split_once(" is called ")?;
+    Some(format!("write {name} in place of {former}"))
 }
 
 /// The hint for serde's `invalid type: string "300", expected f64`: a number does not stand in quotes.

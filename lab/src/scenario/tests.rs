@@ -94,6 +94,7 @@ fn unknown_names_are_answered_with_the_nearest() {
     insta::assert_snapshot!(message("\"cpu\"", "\"cpus\""));
     insta::assert_snapshot!(message("arm = \"microservices\"", "arm = \"micro\""));
     insta::assert_snapshot!(complaint(&format!("system = \"shortner\"\n{SOUND}")));
+    insta::assert_snapshot!(message("\"cpu\"", "\"throughput\""));
 }
 
 #[test]
@@ -176,6 +177,7 @@ fn an_answer_has_figures_that_the_run_has() {
         "{cpu of monolit}",
         "{cpu of monolith against micro}",
         "{ledger:lots of monolith}",
+        "{throughput of monolith}",
     ] {
         insta::assert_snapshot!(complaint(&with(wrong)));
     }

@@ -129,7 +129,6 @@ fn listed(comparisons: &[&Comparison]) -> String {
 pub(super) fn metric_name(metric: &str) -> String {
     match metric {
         "cpu" => "CPU an operation".to_owned(),
-        "throughput" => "capacity".to_owned(),
         "p50" => "median latency (p50)".to_owned(),
         "p90" => "latency, p90".to_owned(),
         "p99" => "tail latency (p99)".to_owned(),

@@ -3,12 +3,13 @@
 use std::fmt;
 
 use load::statistics::{Interval, Verdict};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 /// One arm against its baseline in one metric.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Comparison {
-    /// The metric: `cpu`, `p50`, `p90`, `p99`, `p999`, `memory`, `hops`, ...
+    /// The metric: `cpu`, `p50`, `p90`, `p99`, `p999`, `capacity`, `memory`, `hops`, ...
+    #[serde(deserialize_with = "metric")]
     pub metric: String,
     /// Its unit: `us`, `ms`, `MiB`, or empty for a count.
     pub unit: String,
@@ -24,6 +25,12 @@ pub struct Comparison {
     pub sentence: String,
     /// Where the verdict would turn round, if the scenario looked for it.
     pub where_flips: Option<String>,
+}
+
+/// A metric's name; an earlier lab called `capacity` throughput.
+fn metric<'de, D: Deserializer<'de>>(from: D) -> Result<String, D::Error> {
+    let name = String::deserialize(from)?;
+    Ok(if name == "throughput" { "capacity".to_owned() } else { name })
 }
 
 /// The answer to the scenario's question, or a part of it.
