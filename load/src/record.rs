@@ -1,5 +1,6 @@
 //! What a slice counted, and its histograms.
 
+mod outcomes;
 mod pace;
 mod summary;
 mod tally;
@@ -9,6 +10,7 @@ use std::time::Duration;
 
 pub use hdrhistogram::Histogram;
 
+pub use self::outcomes::{OutcomeRecord, Outcomes};
 pub(crate) use self::pace::Pacer;
 pub use self::pace::{KEEPS_UP, Pace, Rates};
 pub use self::summary::{Percentile, Summary, needed_samples};
@@ -72,6 +74,8 @@ pub struct SliceRecord {
     pub bytes_in: u64,
     /// The operations of each kind, in the order in which the kinds were first seen.
     pub by_kind: Vec<KindRecord>,
+    /// Every operation, by what became of it.
+    pub outcomes: Outcomes,
     /// From the due time to the end of the last reply: every operation that succeeded, and, charged at least the
     /// time-out, every one that timed out or was never sent. A failure or refusal that came fast is not a fast answer,
     /// so it is counted and not recorded here.
@@ -108,6 +112,7 @@ impl Default for SliceRecord {
             bytes_out: 0,
             bytes_in: 0,
             by_kind: Vec::new(),
+            outcomes: Outcomes::default(),
             latency: histogram(),
             service: histogram(),
             send_lag: histogram(),
@@ -160,6 +165,7 @@ impl SliceRecord {
             ours.failed += theirs.failed;
             add(&mut ours.latency, &theirs.latency);
         }
+        self.outcomes.merge(&other.outcomes);
         add(&mut self.latency, &other.latency);
         add(&mut self.service, &other.service);
         add(&mut self.send_lag, &other.send_lag);
@@ -177,6 +183,7 @@ impl SliceRecord {
             (kind.succeeded, kind.refused, kind.failed) = (0, 0, 0);
             kind.latency.reset();
         }
+        self.outcomes.clear();
         for histogram in [&mut self.latency, &mut self.service, &mut self.send_lag] {
             histogram.reset();
         }

@@ -3,25 +3,25 @@
 use super::model::Fault;
 use super::words::count;
 
-/// `redis was frozen from 3,000 ms to 5,000 ms of each episode; really from 3,000 to 3,002, until 5,000 to 5,004 ms, 10
-/// times`.
+/// `redis was frozen in each episode, planned from 3,000 ms to 5,000 ms; it happened 10 times, and began at 3,000–3,002 ms
+/// and ended at 5,000–5,004 ms`.
 pub(super) fn sentence(fault: &Fault) -> String {
     let done = match fault.what.as_str() {
         "freeze" => "frozen",
         other => other,
     };
     let planned = format!(
-        "{} was {done} from {} ms to {} ms of each episode",
+        "{} was {done} in each episode, planned from {} ms to {} ms",
         fault.backing,
         whole(fault.at_ms),
         whole(fault.at_ms + fault.for_ms),
     );
     let Some(began) = range(fault.made.iter().map(|made| made.began_ms)) else {
-        return format!("{planned}; it was never made");
+        return format!("{planned}; it never happened");
     };
     let ended = range(fault.made.iter().map(|made| made.ended_ms)).unwrap_or_default();
     let often = count(fault.made.len() as u64);
-    format!("{planned}; made {often} times: in force from {began} ms, undone at {ended} ms")
+    format!("{planned}; it happened {often} times, and began at {began} ms and ended at {ended} ms")
 }
 
 fn whole(ms: f64) -> String {
@@ -52,10 +52,10 @@ mod tests {
         };
         assert_eq!(
             sentence(&fault),
-            "redis was frozen from 3,000 ms to 5,000 ms of each episode; made 2 times: in force from \
-             3,000–3,004 ms, undone at 5,000 ms"
+            "redis was frozen in each episode, planned from 3,000 ms to 5,000 ms; it happened 2 times, and \
+             began at 3,000–3,004 ms and ended at 5,000 ms"
         );
         fault.made.clear();
-        assert!(sentence(&fault).ends_with("it was never made"));
+        assert!(sentence(&fault).ends_with("it never happened"));
     }
 }

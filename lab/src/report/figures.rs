@@ -1,62 +1,89 @@
 //! The figures of a report as rows: one a metric, one column an arm.
 
-use load::{ledger::Kept, statistics::Verdict};
+use load::ledger::Kept;
 
+use super::caveats::{self, About};
+use super::facts;
 use super::model::{Arm, CauseCount, Comparison, Report};
-use super::words::{NO_FIGURE, count, maybe, maybe_per_cent, mean_count, per_cent, three_digits};
+use super::words::{NO_FIGURE, count, maybe, maybe_per_cent, mean_count, three_digits};
 
 /// One row of the table of figures.
 pub(super) struct Row {
-    /// What it is, with its unit: `CPU an operation, µs`.
+    /// What it is, with its unit: `CPU per operation, µs`.
     pub(super) name: String,
     /// One cell an arm.
     pub(super) cells: Vec<String>,
 }
-
-/// Where the shares of operations that two arms turned away lie further apart than this, their latencies are not of the
-/// same operations.
-const MOST_TURNED_AWAY: f64 = 0.02;
 
 /// How an arm's cell of a row is written.
 type Cell = fn(&Arm) -> String;
 
 /// Every figure that at least one arm has.
 pub(super) fn rows(report: &Report) -> Vec<Row> {
-    let figures: [(&'static str, Cell); 23] = [
-        ("offered a second", |arm| maybe(arm.offered_per_s)),
-        ("operations a second", |arm| three_digits(arm.throughput_per_s)),
-        ("capacity, operations a second", |arm| maybe_text(arm.capacity.map(|capacity| capacity.words()))),
-        ("utilization (offered / capacity)", |arm| maybe_per_cent(arm.load_of_capacity().map(|share| share * 100.0))),
-        ("operations", |arm| count(arm.operations)),
-        ("refused", |arm| causes(&arm.refused)),
-        ("failed", |arm| causes(&arm.failed)),
-        ("sent once more", |arm| if arm.resent > 0 { count(arm.resent) } else { NO_FIGURE.to_owned() }),
-        ("p50, ms", |arm| maybe(arm.latency_ms.p50)),
-        ("p90, ms", |arm| maybe(arm.latency_ms.p90)),
-        ("p99, ms", |arm| maybe(arm.latency_ms.p99)),
-        ("p99.9, ms", |arm| maybe(arm.latency_ms.p999)),
-        ("max, ms", |arm| maybe(arm.latency_ms.max)),
-        ("CPU an operation, µs", cpu),
-        ("CPU an operation at capacity, µs", |arm| maybe(arm.capacity.map(|capacity| capacity.cpu_us_per_op))),
-        ("memory, MiB (peak)", memory),
-        ("hops an operation", |arm| mean_count(arm.per_op.hops)),
-        ("bytes between processes", |arm| mean_count(arm.per_op.bytes)),
-        ("SQL an operation", |arm| mean_count(arm.per_op.sql)),
-        ("cache hits an operation", |arm| mean_count(arm.per_op.cache_hits)),
-        ("events an operation", |arm| mean_count(arm.per_op.events)),
-        ("Redis commands an operation", |arm| mean_count(arm.per_op.redis)),
-        ("ledger", ledger),
+    use About::{Latency, PerOperation};
+    let figures: [(&'static str, About, Cell); 22] = [
+        ("completed per second", About::Arm, |arm| three_digits(arm.throughput_per_s)),
+        ("capacity, operations per second", About::Arm, |arm| {
+            maybe_text(arm.capacity.map(|capacity| capacity.words()))
+        }),
+        ("utilization (offered / capacity)", About::Arm, |arm| {
+            maybe_per_cent(arm.load_of_capacity().map(|share| share * 100.0))
+        }),
+        ("operations that ended well", About::Arm, |arm| count(arm.operations)),
+        ("refused", About::Arm, |arm| causes(&arm.refused)),
+        ("failed", About::Arm, |arm| causes(&arm.failed)),
+        ("requests sent again", About::Arm, |arm| {
+            if arm.resent > 0 { count(arm.resent) } else { NO_FIGURE.to_owned() }
+        }),
+        ("latency p50, ms", Latency, |arm| maybe(arm.latency_ms.p50)),
+        ("latency p90, ms", Latency, |arm| maybe(arm.latency_ms.p90)),
+        ("latency p99, ms", Latency, |arm| maybe(arm.latency_ms.p99)),
+        ("latency p99.9, ms", Latency, |arm| maybe(arm.latency_ms.p999)),
+        ("latency max, ms", Latency, |arm| maybe(arm.latency_ms.max)),
+        ("CPU per operation, µs", PerOperation, cpu),
+        ("CPU per operation at capacity, µs", About::Arm, |arm| {
+            maybe(arm.capacity.map(|capacity| capacity.cpu_us_per_op))
+        }),
+        ("memory, MiB (peak)", About::Arm, memory),
+        ("calls between processes per operation", PerOperation, |arm| mean_count(arm.per_op.hops)),
+        ("bytes between processes per operation", PerOperation, |arm| mean_count(arm.per_op.bytes)),
+        ("SQL statements per operation", PerOperation, |arm| mean_count(arm.per_op.sql)),
+        ("cache hits per operation", PerOperation, |arm| mean_count(arm.per_op.cache_hits)),
+        ("events per operation", PerOperation, |arm| mean_count(arm.per_op.events)),
+        ("Redis commands per operation", PerOperation, |arm| mean_count(arm.per_op.redis)),
+        ("ledger", About::Arm, ledger),
     ];
-    let row = |(name, cell): (&'static str, Cell)| Row {
-        name: name.to_owned(),
-        cells: report.arms.iter().map(cell).collect(),
+    let marked = |arm: &Arm, about: About, cell: Cell| match cell(arm) {
+        nothing if nothing == NO_FIGURE => nothing,
+        figure => format!("{figure}{}", caveats::mark(arm, about)),
     };
-    figures
-        .into_iter()
-        .map(row)
+    let row = |(name, about, cell): (&'static str, About, Cell)| Row {
+        name: name.to_owned(),
+        cells: report.arms.iter().map(|arm| marked(arm, about, cell)).collect(),
+    };
+    std::iter::once(offered(report))
+        .chain(figures.into_iter().map(row))
         .chain(facts(report))
         .filter(|row| row.cells.iter().any(|cell| cell != NO_FIGURE))
         .collect()
+}
+
+/// What was due, with what was planned: random arrivals are as many as were drawn, and no arm has a part in that.
+fn offered(report: &Report) -> Row {
+    let load = &report.load;
+    let is_drawn =
+        load.arrivals == "poisson" && load.phases.is_empty() && load.measured_seconds_per_arm > 0.0;
+    let planned = if is_drawn {
+        // Two standard deviations of a Poisson count, a second.
+        let spread = 2.0 * (load.rate / load.measured_seconds_per_arm).sqrt();
+        format!(" (planned {} ± {})", three_digits(load.rate), three_digits(spread))
+    } else {
+        String::new()
+    };
+    Row {
+        name: format!("offered per second{planned}"),
+        cells: report.arms.iter().map(|arm| maybe(arm.offered_per_s)).collect(),
+    }
 }
 
 /// The facts of the ledger that claims speak of, in the claims' order.
@@ -74,7 +101,7 @@ fn facts(report: &Report) -> Vec<Row> {
     };
     let cell = |arm: &Arm, name: &str| counted(arm, name).unwrap_or_else(|| NO_FIGURE.to_owned());
     let row = |name: &str| Row {
-        name: name.to_owned(),
+        name: facts::with_name(name),
         cells: report.arms.iter().map(|arm| cell(arm, name)).collect(),
     };
     names.into_iter().map(row).collect()
@@ -114,9 +141,9 @@ pub(super) fn ledger(arm: &Arm) -> String {
     };
     match ledger.verdict().kept() {
         Kept::All => "holds".to_owned(),
-        Kept::NotSettled => "holds so far, not settled".to_owned(),
-        Kept::NotAllAsked => "holds, not all checked".to_owned(),
-        Kept::NothingAsked => "could not be asked".to_owned(),
+        Kept::NotSettled => "holds so far, some is on its way".to_owned(),
+        Kept::NotAllAsked => "holds, as far as it could be checked".to_owned(),
+        Kept::NothingAsked => "could not be checked".to_owned(),
         Kept::Broken => format!("BROKEN: {}", violations(arm)),
     }
 }
@@ -127,6 +154,16 @@ pub(super) fn violations(arm: &Arm) -> String {
     let broken: Vec<String> = facts
         .filter(|fact| fact.violation && fact.count > 0)
         .map(|fact| format!("{} {}", count(fact.count), fact.name))
+        .collect();
+    broken.join(", ")
+}
+
+/// The same in words: `188 acknowledged and gone, 2 handed out twice`.
+pub(super) fn violations_in_words(arm: &Arm) -> String {
+    let facts = arm.ledger.iter().flat_map(|ledger| &ledger.facts);
+    let broken: Vec<String> = facts
+        .filter(|fact| fact.violation && fact.count > 0)
+        .map(|fact| format!("{} {}", count(fact.count), facts::words(&fact.name)))
         .collect();
     broken.join(", ")
 }
@@ -145,110 +182,27 @@ pub(super) fn causes(list: &[CauseCount]) -> String {
     }
 }
 
-/// What a reader has to know of an arm that answered less than it was offered.
-pub(super) fn saturated_sentence(report: &Report, arm: &Arm) -> Option<String> {
-    let offered = arm.offered_per_s.filter(|_| arm.saturated)?;
-    let (label, achieved, offered) = (&arm.label, three_digits(arm.throughput_per_s), three_digits(offered));
-    Some(if report.load.faults.is_empty() {
-        format!(
-            "{label} achieved {achieved} of the {offered} operations a second that it was offered: its latencies are those of a queue that grows for as long as the load goes on"
-        )
-    } else {
-        format!(
-            "{label} achieved {achieved} of the {offered} operations a second that it was offered, the time of the fault included"
-        )
-    })
-}
-
-/// What a reader has to know beside a comparison of latencies, if there is something.
-pub(super) fn caveat(report: &Report, comparison: &Comparison) -> Option<String> {
-    if comparison.metric == "cpu" {
-        return busy(report, comparison);
+/// A metric as a reader says it.
+pub(super) fn metric_name(metric: &str) -> String {
+    match metric {
+        "cpu" => "CPU per operation",
+        "p50" => "median latency (p50)",
+        "p90" => "latency p90",
+        "p99" => "tail latency (p99)",
+        "p999" => "latency p99.9",
+        "sql" => "SQL statements per operation",
+        "hops" => "calls between processes per operation",
+        "bytes" => "bytes between processes per operation",
+        other => other,
     }
-    if !comparison.metric.starts_with('p') {
-        return None;
-    }
-    let caveats = [queues(report, comparison), others(report, comparison)];
-    let caveats: Vec<String> = caveats.into_iter().flatten().collect();
-    (!caveats.is_empty()).then(|| caveats.join("; "))
+    .to_owned()
 }
 
-/// How busy both arms were: what an operation costs depends on it.
-fn busy(report: &Report, comparison: &Comparison) -> Option<String> {
-    let (arm, baseline) = (&comparison.arm, &comparison.baseline);
-    let share = |label: &str| share_of_capacity(report.arm(label)?);
-    let (of_arm, of_baseline) = (share(arm)?, share(baseline)?);
-    Some(format!("measured at {of_arm} of the capacity of {arm} and {of_baseline} of that of {baseline}"))
-}
-
-/// The load of an arm as a share of its capacity: `3 %`, `at most 3 %`.
-pub(super) fn share_of_capacity(arm: &Arm) -> Option<String> {
-    let at_most = if arm.capacity?.at_least { "at most " } else { "" };
-    Some(format!("{at_most}{}", per_cent(arm.load_of_capacity()? * 100.0)))
-}
-
-/// The latencies of an arm that is saturated grow with the length of the run.
-fn queues(report: &Report, comparison: &Comparison) -> Option<String> {
-    let is_saturated = |label: &&String| report.arm(label).is_some_and(|arm| arm.saturated);
-    let saturated: Vec<&str> = [&comparison.arm, &comparison.baseline]
-        .into_iter()
-        .filter(is_saturated)
-        .map(String::as_str)
-        .collect();
-    (!saturated.is_empty()).then(|| format!("saturated: {}", saturated.join(", ")))
-}
-
-/// Latencies are of operations that were let through, and where one arm refused or failed many more than the other,
-/// those are not the same operations.
-fn others(report: &Report, comparison: &Comparison) -> Option<String> {
-    let turned_away = |label: &str| {
-        let arm = report.arm(label)?;
-        let sum = |causes: &[CauseCount]| causes.iter().map(|cause| cause.count).sum::<u64>();
-        let lost = sum(&arm.refused) + sum(&arm.failed);
-        Some((lost, lost as f64 / (arm.operations + lost).max(1) as f64))
-    };
-    let ((a, share_a), (b, share_b)) = (turned_away(&comparison.arm)?, turned_away(&comparison.baseline)?);
-    ((share_a - share_b).abs() > MOST_TURNED_AWAY).then(|| {
-        format!(
-            "of what was let through: {} refused or failed {}, {} {}",
-            comparison.arm,
-            count(a),
-            comparison.baseline,
-            count(b)
-        )
-    })
-}
-
-/// Whether a comparison says something: not one that cannot be told.
-pub(super) fn is_told(comparison: &Comparison) -> bool {
-    !matches!(comparison.verdict, Some(Verdict::CannotTell { .. }))
-}
-
-/// The comparisons that a reader should see first: CPU at this load, capacity, the median and the tail.
-pub(super) fn headlines(report: &Report) -> Vec<&Comparison> {
-    let first = ["cpu", "capacity", "p50", "p99"];
-    let is_headline = |metric: &str| first.contains(&metric);
-    let picked: Vec<_> =
-        report.comparisons.iter().filter(|comparison| is_headline(&comparison.metric)).collect();
-    if picked.is_empty() { report.comparisons.iter().take(3).collect() } else { picked }
-}
-
-/// A comparison in a sentence; one that this run cannot decide says so first, wherever it stands.
-pub(super) fn sentence(report: &Report, comparison: &Comparison) -> String {
-    let decided = report.validity.verdict_possible || comparison.verdict.is_none();
-    let before = if decided { "" } else { "no verdict; measured: " };
-    format!("{before}{}", comparison.sentence)
-}
-
-/// The verdict of a comparison without its arms: `higher: 2.41x [2.36, 2.46]`.
+/// The verdict of a comparison without its arms: `2.41x as high [2.36, 2.46]`.
 pub(super) fn verdict_words(report: &Report, comparison: &Comparison) -> String {
     match comparison.verdict {
         Some(verdict) if !report.validity.verdict_possible => {
             format!("no verdict; measured {}", verdict.short())
-        }
-        // A factor alone would leave open which way it goes.
-        Some(verdict @ Verdict::Higher { by, .. }) if by >= 1.0 => {
-            format!("higher: {}", verdict.short())
         }
         Some(verdict) => verdict.short(),
         None => comparison.sentence.clone(),
@@ -258,7 +212,7 @@ pub(super) fn verdict_words(report: &Report, comparison: &Comparison) -> String 
 /// Why this report gives no verdict, if it gives none.
 pub(super) fn void_sentence(report: &Report) -> Option<String> {
     (!report.validity.verdict_possible).then(|| {
-        "This run has no verdict: it does not meet the conditions under which its figures could be believed. See the validity box.".to_owned()
+        "Nothing that depends on timing can be told from this run: it does not meet its own conditions, which stand under “How far to believe it”. What was counted still counts.".to_owned()
     })
 }
 

@@ -2,9 +2,13 @@
 
 use std::fmt::Write as _;
 
+use super::caveats;
+use super::facts;
 use super::faults;
 use super::figures;
-use super::model::{Arm, Report};
+use super::headline;
+use super::model::{Arm, OutcomeLatency, Report};
+use super::outcomes;
 use super::over_time;
 use super::words::{
     NO_FIGURE, count, maybe, maybe_per_cent, maybe_whole, part_kind, per_cent, processors, three_digits,
@@ -17,6 +21,7 @@ pub fn render(report: &Report) -> String {
         answer(report),
         over_time(report),
         figures_table(report),
+        outcomes_table(report),
         axis(report),
         differences(report),
         cpu_parts(report),
@@ -34,27 +39,44 @@ fn answer(report: &Report) -> String {
     let mut text = format!("# {}\n\n", report.scenario.question);
     let quick = if report.quick { ", the quick form" } else { "" };
     let _ = writeln!(text, "Scenario `{}`{quick}, run `{}`.\n", report.scenario.name, report.id);
+    let headline = headline::of(report);
+    for arm in report.arms.iter().filter(|arm| headline::outweighs(arm)) {
+        text.push_str(&in_trouble(report, arm));
+    }
+    for answer in &headline.answers {
+        let open = if answer.certain { "" } else { " (part of it is not known)" };
+        let _ = writeln!(text, "- **{}**{open}", answer.sentence);
+    }
     if let Some(sentence) = figures::void_sentence(report) {
         let _ = writeln!(text, "- **No verdict.** {sentence}");
     }
-    for sentence in report.arms.iter().filter_map(figures::death_sentence) {
-        let _ = writeln!(text, "- **Died.** {sentence}.");
+    for arm in report.arms.iter().filter(|arm| !headline::outweighs(arm)) {
+        text.push_str(&in_trouble(report, arm));
     }
-    for sentence in report.arms.iter().filter_map(|arm| figures::saturated_sentence(report, arm)) {
-        let _ = writeln!(text, "- **Saturated.** {sentence}.");
+    for comparison in &headline.cards {
+        let caveat = caveats::of_comparison(report, comparison).map(|caveat| format!(" ({caveat})"));
+        let _ = writeln!(text, "- {}{}.", comparison.sentence, caveat.unwrap_or_default());
     }
-    for answer in &report.answers {
-        let _ = writeln!(text, "- **{}**", answer.sentence);
+    for folded in &headline.folded {
+        let _ = writeln!(text, "- {folded}.");
     }
-    for comparison in figures::headlines(report) {
-        let caveat = figures::caveat(report, comparison).map(|caveat| format!(" ({caveat})"));
-        let sentence = figures::sentence(report, comparison);
-        let _ = writeln!(text, "- {sentence}{}.", caveat.unwrap_or_default());
+    if let Some(brackets) = headline::brackets(&headline) {
+        let _ = writeln!(text, "- {brackets}");
     }
     for skipped in &report.skipped_arms {
         let _ = writeln!(text, "- Skipped: {}, {}. Hint: {}.", skipped.name, skipped.why, skipped.hint);
     }
     text
+}
+
+/// Whatever is wrong with an arm.
+fn in_trouble(report: &Report, arm: &Arm) -> String {
+    let died = figures::death_sentence(arm).map(|sentence| format!("- **Died.** {sentence}.\n"));
+    let saturated = caveats::saturated(report, arm).map(|sentence| format!("- **Saturated.** {sentence}.\n"));
+    let is_broken = arm.ledger.as_ref().is_some_and(|ledger| !ledger.holds);
+    let broken = is_broken
+        .then(|| format!("- **Ledger broken.** {}: {}.\n", arm.label, figures::violations_in_words(arm)));
+    [died, saturated, broken].into_iter().flatten().collect()
 }
 
 fn over_time(report: &Report) -> String {
@@ -67,9 +89,34 @@ fn over_time(report: &Report) -> String {
 fn figures_table(report: &Report) -> String {
     let rows =
         figures::rows(report).into_iter().map(|row| std::iter::once(row.name).chain(row.cells).collect());
-    format!(
-        "## Figures\n\nLatency counts from the time an operation was due.\n\n{}",
+    let mut text = format!(
+        "## Figures\n\nLatency counts from when an operation was due to the end of its reply.\n\n{}",
         table(&header("", report), rows)
+    );
+    for note in caveats::notes(report) {
+        // A star at the head of a line would make it an item of a list.
+        let _ = write!(text, "\n{}.\n", note.replacen('*', "\\*", 1));
+    }
+    text
+}
+
+fn outcomes_table(report: &Report) -> String {
+    let header: Vec<String> =
+        ["arm", "outcome"].into_iter().chain(outcomes::COLUMNS).map(str::to_owned).collect();
+    let of_arm = |arm: &Arm| -> Vec<Vec<String>> {
+        let row = |outcome: &OutcomeLatency| {
+            let names = [arm.label.clone(), outcomes::name(&outcome.outcome).to_owned()];
+            names.into_iter().chain(outcomes::cells(outcome)).collect()
+        };
+        arm.outcomes.iter().map(row).collect()
+    };
+    let rows: Vec<Vec<String>> = report.arms.iter().flat_map(of_arm).collect();
+    if rows.is_empty() {
+        return String::new();
+    }
+    format!(
+        "## Latency by outcome\n\nLatency counts from when an operation was due.\n\n{}",
+        table(&header, rows)
     )
 }
 
@@ -84,9 +131,10 @@ fn axis(report: &Report) -> String {
     }
     let held: Vec<String> =
         report.held.iter().map(|held| format!("{} = {}", held.axis, held.value)).collect();
-    let _ = writeln!(text, "Held for all arms: {}.", held.join(", "));
+    let _ = writeln!(text, "The same in every arm: {}.", held.join(", "));
     for arm in &report.arms {
-        let _ = writeln!(text, "- **{}**: {}. Backings: {}.", arm.label, arm.summary, backings(arm));
+        let _ =
+            writeln!(text, "- **{}**: {}. Stores and brokers: {}.", arm.label, arm.summary, backings(arm));
     }
     text
 }
@@ -107,13 +155,19 @@ fn differences(report: &Report) -> String {
     let header = ["metric", "arm", "against", "verdict"].map(str::to_owned);
     let rows = report.comparisons.iter().map(|comparison| {
         let verdict = figures::verdict_words(report, comparison);
-        vec![comparison.metric.clone(), comparison.arm.clone(), comparison.baseline.clone(), verdict]
+        let caveat = caveats::of_comparison(report, comparison).map(|caveat| format!(" ({caveat})"));
+        vec![
+            figures::metric_name(&comparison.metric),
+            comparison.arm.clone(),
+            comparison.baseline.clone(),
+            verdict + &caveat.unwrap_or_default(),
+        ]
     });
     format!("## Differences\n\n{}", table(&header, rows))
 }
 
 fn cpu_parts(report: &Report) -> String {
-    let header = ["arm", "part", "kind", "µs an operation"].map(str::to_owned);
+    let header = ["arm", "part", "kind", "µs per operation"].map(str::to_owned);
     let rows: Vec<Vec<String>> = report
         .arms
         .iter()
@@ -133,7 +187,7 @@ fn cpu_parts(report: &Report) -> String {
 
 fn ledger(report: &Report) -> String {
     let mut text =
-        "## Ledger\n\nEverything acknowledged, held against what the system holds after the run.\n\n"
+        "## Ledger\n\nAfter the load the lab asked each system for everything that it had acknowledged.\n\n"
             .to_owned();
     for arm in &report.arms {
         let verdict = figures::ledger(arm);
@@ -143,7 +197,7 @@ fn ledger(report: &Report) -> String {
             .ledger
             .iter()
             .flat_map(|ledger| &ledger.facts)
-            .map(|fact| format!("{} {}", count(fact.count), fact.name))
+            .map(|fact| format!("{} {}", count(fact.count), facts::with_name(&fact.name)))
             .collect();
         let _ = writeln!(text, "{}{}.", if facts.is_empty() { "" } else { "; " }, facts.join(", "));
         for example in arm.ledger.iter().flat_map(|ledger| &ledger.examples) {
@@ -168,19 +222,25 @@ fn validity(report: &Report) -> String {
     let (validity, machine) = (&report.validity, &report.machine);
     let mut facts = vec![
         format!(
-            "Send lag: p99 {} µs, bound {} µs.",
+            "Send lag: one operation in a hundred was sent more than {} µs late; the bound is {} µs.",
             maybe(validity.send_lag_p99_us),
             three_digits(validity.send_lag_bound_us)
         ),
         format!("Void slices: {} of {}.", count(validity.void_slices), count(validity.total_slices)),
-        format!("Effective samples: {}.", maybe_whole(validity.effective_samples)),
         format!(
-            "Smallest difference that this run could have seen in CPU: {}.",
+            "Independent observations behind the ratio of CPU per operation: {}.",
+            maybe_whole(validity.effective_samples)
+        ),
+        format!(
+            "Smallest difference in CPU per operation that such a run finds four times in five: {}.",
             maybe_per_cent(validity.smallest_detectable_percent)
         ),
-        format!("Noise floor: {}.", maybe_per_cent(validity.noise_floor_percent)),
         format!(
-            "Intervals: {} together, {} of them.",
+            "Noise floor, by which two equal arms may seem to differ in CPU per operation: {}.",
+            maybe_per_cent(validity.noise_floor_percent)
+        ),
+        format!(
+            "Confidence: {} that all {} intervals of this report hold at once.",
             per_cent(validity.confidence * 100.0),
             validity.family_size
         ),

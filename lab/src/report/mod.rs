@@ -13,11 +13,16 @@
 //! - [`terminal`], [`markdown`], [`html`]: the forms;
 //! - `svg`: the drawings of the page.
 
+pub(crate) mod caveats;
+mod columns;
+pub(crate) mod facts;
 mod faults;
 mod figures;
+mod headline;
 pub mod html;
 pub mod markdown;
 pub mod model;
+mod outcomes;
 mod over_time;
 pub(crate) mod svg;
 pub mod terminal;

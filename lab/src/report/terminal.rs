@@ -5,13 +5,15 @@
 
 use std::fmt::Write as _;
 
-use comfy_table::presets::UTF8_FULL_CONDENSED;
-use comfy_table::{CellAlignment, ContentArrangement, Table};
 use load::statistics::Verdict;
 
+use super::caveats;
+use super::columns;
 use super::faults;
 use super::figures::{self, causes};
-use super::model::{Claim, ClaimVerdict, Comparison, Report};
+use super::headline;
+use super::model::{Arm, Claim, ClaimVerdict, Comparison, Report};
+use super::outcomes;
 use super::over_time;
 use super::words::{count, maybe, maybe_whole, per_cent, processors, three_digits, trimmed};
 use crate::picture::text;
@@ -35,6 +37,13 @@ pub fn render(report: &Report) -> String {
         page.block(text::render(&picture, WIDTH).trim_end());
     }
     page.block(&table(report));
+    for note in caveats::notes(report) {
+        page.item(DIM, "", 2, &format!("{note}."));
+    }
+    if outcomes::matter(report) {
+        page.heading("Latency by what became of the operations, from when they were due");
+        page.block(&outcomes(report));
+    }
     ledgers(&mut page, report);
     claims(&mut page, report);
     validity(&mut page, report);
@@ -79,37 +88,57 @@ fn title(page: &mut Page, report: &Report) {
 
 fn answer(page: &mut Page, report: &Report) {
     page.text.push('\n');
-    if let Some(sentence) = figures::void_sentence(report) {
-        page.item(RED, "NO VERDICT", 14, &sentence);
+    let headline = headline::of(report);
+    for arm in report.arms.iter().filter(|arm| headline::outweighs(arm)) {
+        in_trouble(page, report, arm);
     }
-    for arm in &report.arms {
-        if let Some(sentence) = figures::death_sentence(arm) {
-            page.item(RED, "DIED", 14, &sentence);
-            for line in arm.died.iter().flat_map(|death| &death.last_log_lines) {
-                page.item(DIM, "", 16, line);
-            }
-        }
-    }
-    for sentence in report.arms.iter().filter_map(|arm| figures::saturated_sentence(report, arm)) {
-        page.item(YELLOW, "SATURATED", 14, &sentence);
-    }
-    for arm in report.arms.iter().filter(|arm| arm.ledger.as_ref().is_some_and(|ledger| !ledger.holds)) {
-        page.item(RED, "BROKEN", 14, &format!("{}: the ledger has {}", arm.label, figures::violations(arm)));
-    }
-    for answer in &report.answers {
+    for answer in &headline.answers {
         let (style, mark) = if answer.certain { (BOLD, "ANSWER") } else { (YELLOW, "? ANSWER") };
         page.item(style, mark, 14, &answer.sentence);
     }
-    for comparison in figures::headlines(report) {
-        let (style, mark) = if report.validity.verdict_possible { mark(comparison) } else { (DIM, "~ void") };
+    if let Some(sentence) = figures::void_sentence(report) {
+        page.item(RED, "NO VERDICT", 14, &sentence);
+    }
+    for arm in report.arms.iter().filter(|arm| !headline::outweighs(arm)) {
+        in_trouble(page, report, arm);
+    }
+    for comparison in &headline.cards {
+        let (style, mark) = mark(comparison);
         page.item(style, mark, 14, &comparison.sentence);
-        if let Some(caveat) = figures::caveat(report, comparison) {
+        if let Some(caveat) = caveats::of_comparison(report, comparison) {
             page.item(DIM, "", 14, &caveat);
         }
+    }
+    for folded in &headline.folded {
+        page.item(YELLOW, "? open", 14, &format!("{folded}."));
+    }
+    if let Some(brackets) = headline::brackets(&headline) {
+        page.item(DIM, "[ ]", 14, brackets);
     }
     for skipped in &report.skipped_arms {
         page.item(YELLOW, "SKIPPED", 14, &format!("{}: {}", skipped.name, skipped.why));
         page.item(DIM, "hint:", 14, &skipped.hint);
+    }
+}
+
+/// Whatever is wrong with an arm.
+fn in_trouble(page: &mut Page, report: &Report, arm: &Arm) {
+    if let Some(sentence) = figures::death_sentence(arm) {
+        page.item(RED, "DIED", 14, &sentence);
+        for line in arm.died.iter().flat_map(|death| &death.last_log_lines) {
+            page.item(DIM, "", 16, line);
+        }
+    }
+    if let Some(sentence) = caveats::saturated(report, arm) {
+        page.item(YELLOW, "SATURATED", 14, &format!("{sentence}."));
+    }
+    if arm.ledger.as_ref().is_some_and(|ledger| !ledger.holds) {
+        page.item(
+            RED,
+            "BROKEN",
+            14,
+            &format!("the ledger of {}: {}", arm.label, figures::violations_in_words(arm)),
+        );
     }
 }
 
@@ -124,21 +153,24 @@ fn mark(comparison: &Comparison) -> (&'static str, &'static str) {
 }
 
 fn table(report: &Report) -> String {
-    let mut table = Table::new();
-    table
-        .load_style(UTF8_FULL_CONDENSED)
-        .set_content_arrangement(ContentArrangement::Dynamic)
-        .set_width(WIDTH as u16);
-    let labels = report.arms.iter().map(|arm| arm.label.clone());
-    table.set_header(std::iter::once(String::new()).chain(labels));
-    for row in figures::rows(report) {
-        table.add_row(std::iter::once(row.name).chain(row.cells));
-    }
-    for column in table.column_iter_mut().skip(1) {
-        column.set_cell_alignment(CellAlignment::Right);
-    }
-    let lines: Vec<String> = table.lines().map(|line| line.trim_end().to_owned()).collect();
-    lines.join("\n")
+    let labels: Vec<String> = report.arms.iter().map(|arm| arm.label.clone()).collect();
+    let rows: Vec<_> = figures::rows(report).into_iter().map(|row| (row.name, row.cells)).collect();
+    columns::table(&labels, &rows, WIDTH)
+}
+
+/// Latency by what became of the operations, an arm after another.
+fn outcomes(report: &Report) -> String {
+    let header: Vec<String> = outcomes::COLUMNS.map(str::to_owned).to_vec();
+    let rows: Vec<(String, Vec<String>)> = report
+        .arms
+        .iter()
+        .flat_map(|arm| arm.outcomes.iter().map(move |outcome| (arm, outcome)))
+        .map(|(arm, outcome)| {
+            let name = format!("{}, {}", arm.label, outcomes::name(&outcome.outcome));
+            (name, outcomes::cells(outcome).to_vec())
+        })
+        .collect();
+    columns::table(&header, &rows, WIDTH)
 }
 
 fn ledgers(page: &mut Page, report: &Report) {
@@ -147,9 +179,9 @@ fn ledgers(page: &mut Page, report: &Report) {
     if broken.is_empty() {
         return;
     }
-    page.heading("The ledger is broken");
+    page.heading("The ledger is broken: what was acknowledged is not all there");
     for arm in broken {
-        page.item(RED, "BROKEN", 10, &format!("{}: {}", arm.label, figures::violations(arm)));
+        page.item(RED, "BROKEN", 10, &format!("{}: {}", arm.label, figures::violations_in_words(arm)));
         if let Some(why) = &arm.negative_control {
             page.item(DIM, "", 10, &format!("a negative control: {why}"));
         }
@@ -187,7 +219,7 @@ fn validity(page: &mut Page, report: &Report) {
     let (validity, load) = (&report.validity, &report.load);
     page.heading("How far to believe it");
     let lag = format!(
-        "p99 {} µs, bound {} µs",
+        "one operation in a hundred was sent more than {} µs late; the bound is {} µs",
         maybe(validity.send_lag_p99_us),
         three_digits(validity.send_lag_bound_us)
     );
@@ -200,15 +232,15 @@ fn validity(page: &mut Page, report: &Report) {
     );
     let smallest = match validity.smallest_detectable_percent {
         Some(percent) => format!(
-            "{} of CPU, from {} effective samples",
+            "a difference in CPU per operation of {} or more, by {} independent observations",
             per_cent(percent),
             maybe_whole(validity.effective_samples)
         ),
         None => "not known".to_owned(),
     };
-    page.item(DIM, "could have seen", 18, &smallest);
+    page.item(DIM, "would have seen", 18, &smallest);
     let measured = format!(
-        "{} s an arm, launches {}, {} rounds of {} ms, {} operations a second ({})",
+        "{} s per arm, processes started {} times, {} turns of {} ms per arm, {} operations per second ({})",
         three_digits(load.measured_seconds_per_arm),
         load.launches,
         count(load.rounds),
@@ -225,13 +257,15 @@ fn validity(page: &mut Page, report: &Report) {
         page.item(DIM, "note", 18, note);
     }
     for arm in report.arms.iter().filter(|arm| arm.indeterminate > 0 || !arm.failed.is_empty()) {
-        let unknown = format!(
-            "{}: failed {}, indeterminate {}",
-            arm.label,
-            causes(&arm.failed),
-            count(arm.indeterminate)
-        );
-        page.item(DIM, "not counted", 18, &unknown);
+        let no_reply = match arm.indeterminate {
+            0 => String::new(),
+            some => format!(
+                "; {} of them got no reply, so that nobody knows whether they took effect",
+                count(some)
+            ),
+        };
+        let unknown = format!("{}: {} failed{no_reply}", arm.label, causes(&arm.failed));
+        page.item(DIM, "failures", 18, &unknown);
     }
 }
 

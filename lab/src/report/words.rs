@@ -38,6 +38,11 @@ pub(super) fn maybe(value: Option<f64>) -> String {
     value.map_or_else(|| NO_FIGURE.to_owned(), three_digits)
 }
 
+/// Milliseconds with their unit.
+pub(super) fn ms(value: f64) -> String {
+    format!("{} ms", three_digits(value))
+}
+
 /// A figure of which decimals say nothing.
 pub(super) fn maybe_whole(value: Option<f64>) -> String {
     value.map_or_else(|| NO_FIGURE.to_owned(), |value| count(value.max(0.0).round() as u64))

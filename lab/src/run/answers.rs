@@ -1,12 +1,13 @@
 //! The answer to a scenario's question: its sentences with this run's figures.
 //!
-//! What was counted is a fact in any run. What only timing decides is told where the run has a verdict.
+//! What was counted is a fact in any run. What only timing decides is known where the run has a verdict.
 
 use load::statistics::Verdict;
 
 use super::compare::Comparisons;
 use crate::{
     report::{
+        caveats,
         model::{Answer, Arm, CauseCount, Comparison, PartKind},
         words::{count, mean_count, three_digits},
     },
@@ -31,8 +32,8 @@ struct Run<'a> {
     verdict_possible: bool,
 }
 
-/// A figure in words, and whether it could be told.
-type Told = (String, bool);
+/// A figure in words, and whether it is known.
+type Figure = (String, bool);
 
 impl Run<'_> {
     fn answer(&self, stated: &Stated) -> Option<Answer> {
@@ -41,9 +42,9 @@ impl Run<'_> {
             match piece {
                 Piece::Words(words) => sentence.push_str(words),
                 Piece::Figure(figure) => {
-                    let (words, told) = self.figure(figure)?;
+                    let (words, known) = self.figure(figure)?;
                     sentence.push_str(&words);
-                    certain &= told;
+                    certain &= known;
                 }
             }
         }
@@ -51,7 +52,7 @@ impl Run<'_> {
     }
 
     /// `None` if an arm is not in the run.
-    fn figure(&self, figure: &FigureOf) -> Option<Told> {
+    fn figure(&self, figure: &FigureOf) -> Option<Figure> {
         let arm = self.arm(&figure.arm)?;
         let Some(against) = &figure.against else {
             return Some(self.alone(&figure.metric, arm));
@@ -59,9 +60,12 @@ impl Run<'_> {
         let baseline = self.arm(against)?;
         let compared = self.compared(&figure.metric.name(), arm, baseline);
         Some(compared.unwrap_or_else(|| {
-            let (one, told) = self.alone(&figure.metric, arm);
-            let (other, other_told) = self.alone(&figure.metric, baseline);
-            (format!("{one} against {other}"), told && other_told)
+            let (one, known) = self.alone(&figure.metric, arm);
+            let (other, other_known) = self.alone(&figure.metric, baseline);
+            if !known && !other_known {
+                return (one, false);
+            }
+            (format!("{one} against {other}"), known && other_known)
         }))
     }
 
@@ -70,7 +74,7 @@ impl Run<'_> {
     }
 
     /// The verdict on a metric that has an interval; `None` for what is counted.
-    fn compared(&self, metric: &str, arm: &Arm, baseline: &Arm) -> Option<Told> {
+    fn compared(&self, metric: &str, arm: &Arm, baseline: &Arm) -> Option<Figure> {
         let find = |a: &str, b: &str| {
             let same = |c: &&Comparison| c.metric == metric && c.arm == a && c.baseline == b;
             self.comparisons.list.iter().chain(&self.comparisons.for_claims).find(same)
@@ -80,23 +84,25 @@ impl Run<'_> {
             .or_else(|| Some((find(&baseline.label, &arm.label)?, true)))?;
         let (interval, verdict) = (comparison.interval?, comparison.verdict?);
         if !self.verdict_possible {
-            return Some(("cannot tell in this run".to_owned(), false));
+            return Some(("cannot tell".to_owned(), false));
         }
         let verdict = if turned { verdict.turned(&interval) } else { verdict };
-        Some((verdict.short(), !matches!(verdict, Verdict::CannotTell { .. })))
+        let known = !matches!(verdict, Verdict::CannotTell { .. });
+        let caveat = caveats::meaningless(metric, arm, baseline).filter(|_| known);
+        Some((verdict.short() + &caveat.map(|why| format!(" ({why})")).unwrap_or_default(), known))
     }
 
     /// The figure of one arm.
-    fn alone(&self, metric: &Metric, arm: &Arm) -> Told {
+    fn alone(&self, metric: &Metric, arm: &Arm) -> Figure {
         let timed = |value: Option<f64>, unit: &str| {
-            let told = value.filter(|_| self.verdict_possible);
-            told.map(|value| format!("{} {unit}", three_digits(value)))
+            let known = value.filter(|_| self.verdict_possible);
+            known.map(|value| format!("{} {unit}", three_digits(value)))
         };
         let words = match metric {
             Metric::Cpu => timed(arm.cpu_us_per_op.total.map(|total| total.estimate), "µs"),
             Metric::Capacity => {
-                let told = arm.capacity.filter(|_| self.verdict_possible);
-                told.map(|capacity| format!("{} operations a second", capacity.words()))
+                let known = arm.capacity.filter(|_| self.verdict_possible);
+                known.map(|capacity| format!("{} operations per second", capacity.words()))
             }
             Metric::CpuOf(backing) => timed(Some(spent_on(arm, backing)), "µs"),
             Metric::P50 => timed(arm.latency_ms.p50, "ms"),
@@ -125,8 +131,8 @@ fn counted(metric: &Metric, arm: &Arm) -> Option<u64> {
         Metric::Failed => Some(sum(&arm.failed)),
         Metric::Refused => Some(sum(&arm.refused)),
         of_the_ledger => {
-            let told = arm.ledger.as_ref()?.verdict().told(&of_the_ledger.facts())?;
-            told.is_sure.then_some(told.count)
+            let counted = arm.ledger.as_ref()?.verdict().told(&of_the_ledger.facts())?;
+            counted.is_sure.then_some(counted.count)
         }
     }
 }
@@ -150,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_counted_is_told_in_any_run_and_what_was_timed_only_with_a_verdict() {
+    fn what_was_counted_is_known_in_any_run_and_what_was_timed_only_with_a_verdict() {
         let pieces = vec![
             Piece::Words("it failed ".to_owned()),
             figure(Metric::Failed, "microservices", None),
@@ -159,12 +165,12 @@ mod tests {
         ];
         let [with, without] = [true, false].map(|possible| answers(pieces.clone(), possible).remove(0));
         assert!(with.certain && with.sentence.starts_with("it failed 3 times, and takes 2."), "{with:?}");
-        assert_eq!(without.sentence, "it failed 3 times, and takes cannot tell in this run");
+        assert_eq!(without.sentence, "it failed 3 times, and takes cannot tell");
         assert!(!without.certain);
     }
 
     #[test]
-    fn a_comparison_is_told_from_either_side() {
+    fn a_comparison_reads_from_either_side() {
         let from = |arm: &str, other: &str| {
             answers(vec![figure(Metric::Cpu, arm, Some(other))], true).remove(0).sentence
         };
@@ -174,6 +180,26 @@ mod tests {
             "{}",
             from("monolith", "microservices")
         );
+    }
+
+    #[test]
+    fn a_latency_of_an_arm_that_was_saturated_says_so_in_the_answer() {
+        let mut report: Report = serde_json::from_str(PLACEMENT).unwrap();
+        report.arms[1].saturated = true;
+        let comparisons =
+            Comparisons { list: report.comparisons, for_claims: Vec::new(), family: 1, cpu: None };
+        let answer = |metric| {
+            let pieces = vec![figure(metric, "microservices", Some("monolith"))];
+            all(&[Stated(pieces)], &report.arms, &comparisons, true).remove(0).sentence
+        };
+        assert!(answer(Metric::P50).ends_with("(saturated, so that a queue grew: microservices)"));
+        assert!(!answer(Metric::Cpu).contains("saturated"));
+    }
+
+    #[test]
+    fn what_is_known_of_neither_arm_is_said_once() {
+        let pieces = vec![figure(Metric::CpuOf("redis".to_owned()), "microservices", Some("monolith"))];
+        assert_eq!(answers(pieces, false), [Answer { sentence: "cannot tell".to_owned(), certain: false }]);
     }
 
     #[test]

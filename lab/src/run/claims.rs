@@ -8,8 +8,10 @@ use super::{
 };
 use crate::{
     report::{
+        caveats::Ended,
+        facts,
         model::{Claim, ClaimVerdict},
-        words::three_digits,
+        words::{self, mean_count, three_digits},
     },
     scenario::{Claim as Stated, Expectation, Metric, Relation},
 };
@@ -62,10 +64,10 @@ impl Ground {
         let by_slowness = matches!(stated.metric, Metric::Failed | Metric::Refused);
         match self {
             Self::Whole => None,
-            _ if !counts => Some("this run has no verdict on what only timing decides"),
-            Self::Late if by_slowness && found != Some(0) => {
-                Some("this run has no verdict: a machine that is too busy can cause some by itself")
-            }
+            _ if !counts => Some("this run has no verdict on anything that timing decides"),
+            Self::Late if by_slowness && found != Some(0) => Some(
+                "this run has no verdict: a machine that is too busy causes refusals and failures by itself",
+            ),
             Self::Late => None,
             Self::Unfinished if stated.is == Relation::AboveZero && found.is_some_and(|found| found > 0) => {
                 None
@@ -140,10 +142,10 @@ fn alone(stated: &Stated, arm: &ArmData) -> (ClaimVerdict, String) {
     let label = &arm.plan.label;
     let name = counted_name(&stated.metric);
     let Some(counted) = counted(&stated.metric, arm) else {
-        return (ClaimVerdict::CannotTell, format!("{label}: nothing counts `{name}`"));
+        return (ClaimVerdict::CannotTell, format!("{label}: nothing counted how many were {name}"));
     };
     let (count, complete) = (counted.sum(), counted.complete);
-    let because = format!("{label}: {count} {name}");
+    let because = format!("{label}: {} {name}", words::count(count));
     let holds = match stated.is {
         Relation::AboveZero => count > 0,
         _ => count == 0,
@@ -151,15 +153,16 @@ fn alone(stated: &Stated, arm: &ArmData) -> (ClaimVerdict, String) {
     match (holds, complete || count > 0) {
         (true, true) => (ClaimVerdict::Holds, because),
         (false, true) => (ClaimVerdict::DoesNotHoldHere, because),
-        (_, false) => (ClaimVerdict::CannotTell, format!("{because}, but not everything could be asked")),
+        (_, false) => (ClaimVerdict::CannotTell, format!("{because}, but not everything could be asked for")),
     }
 }
 
-/// What is counted, as a sentence says it: `over-admitted`, and not by which part of the run.
+/// What is counted, as it is read after its count: `let through beyond the limit`.
 fn counted_name(metric: &Metric) -> String {
     match metric {
-        Metric::Ledger(fact) => fact.clone(),
-        other => other.name(),
+        Metric::Ledger(fact) => facts::words(fact).to_owned(),
+        Metric::Hops => "calls between processes".to_owned(),
+        other => facts::words(&other.name()).to_owned(),
     }
 }
 
@@ -170,16 +173,18 @@ fn pair(
     comparisons: &Comparisons,
 ) -> (ClaimVerdict, String) {
     let factor = stated.by_at_least.unwrap_or(1.0);
-    let exact = |of: fn(&ArmData) -> f64| {
+    let exact = |what: &str, unit: &str, of: fn(&ArmData) -> f64| {
         let (a, b) = (of(arm), of(baseline));
-        let because = format!("{}: {a:.2}, {}: {b:.2}", arm.plan.label, baseline.plan.label);
+        let (label, other) = (&arm.plan.label, &baseline.plan.label);
+        let because =
+            format!("{what}: {label} {}{unit}, {other} {}{unit}", mean_count(Some(a)), mean_count(Some(b)));
         (verdict(stated.is, factor, a, a, b, b), because)
     };
     match &stated.metric {
-        Metric::Memory => exact(compare::resident),
-        Metric::Hops => exact(compare::hops),
-        Metric::Sql => exact(compare::sql),
-        Metric::Redis => exact(compare::redis),
+        Metric::Memory => exact("memory", " MiB", compare::resident),
+        Metric::Hops => exact("calls between processes per operation", "", compare::hops),
+        Metric::Sql => exact("SQL statements per operation", "", compare::sql),
+        Metric::Redis => exact("Redis commands per operation", "", compare::redis),
         Metric::CpuOf(backing) => parts(stated, factor, arm, baseline, backing),
         metric if metric.is_counted() => counts(stated, factor, arm, baseline),
         _ => estimated(stated, factor, arm, baseline, comparisons),
@@ -198,10 +203,10 @@ fn parts(
     let (Some(a), Some(b)) = (spent(arm), spent(baseline)) else {
         return (ClaimVerdict::CannotTell, format!("too little was measured of the CPU of {backing}"));
     };
-    let told = |arm: &ArmData, [estimate, low, high]: [f64; 3]| {
+    let words = |arm: &ArmData, [estimate, low, high]: [f64; 3]| {
         format!("{}: {estimate:.1} µs [{low:.1}, {high:.1}]", arm.plan.label)
     };
-    let because = format!("CPU of {backing} an operation: {}, {}", told(arm, a), told(baseline, b));
+    let because = format!("CPU of {backing} per operation: {}, {}", words(arm, a), words(baseline, b));
     (verdict(stated.is, factor, a[1], a[2], b[1], b[2]), because)
 }
 
@@ -211,11 +216,14 @@ fn counts(stated: &Stated, factor: f64, arm: &ArmData, baseline: &ArmData) -> (C
     let name = counted_name(&stated.metric);
     let of = |arm: &ArmData| counted(&stated.metric, arm);
     let (Some(a), Some(b)) = (of(arm), of(baseline)) else {
-        return (ClaimVerdict::CannotTell, format!("nothing counts `{name}` in both {label} and {other}"));
+        return (
+            ClaimVerdict::CannotTell,
+            format!("nothing counted in both {label} and {other} how many were {name}"),
+        );
     };
-    let because = format!("{label}: {} {name}, {other}: {}", a.sum(), b.sum());
+    let because = format!("{label}: {} {name}, {other}: {}", words::count(a.sum()), words::count(b.sum()));
     if !a.complete || !b.complete {
-        return (ClaimVerdict::CannotTell, format!("{because}, but not everything could be asked"));
+        return (ClaimVerdict::CannotTell, format!("{because}, but not everything could be asked for"));
     }
     let [[a_low, a_high], [b_low, b_high]] =
         [a, b].map(|counted| sum_of_counts(&counted.launches, compare::CONFIDENCE));
@@ -241,24 +249,42 @@ fn estimated(
     let Some((comparison, interval, turned)) =
         compared.or_else(|| find(b, a).and_then(|c| Some((c, c.interval?, true))))
     else {
-        return (ClaimVerdict::CannotTell, format!("{a} and {b} were not compared in {metric}"));
+        return (
+            ClaimVerdict::CannotTell,
+            format!("too little was measured to compare the {metric} of {a} and {b}"),
+        );
     };
     let (low, high) =
         if turned { (1.0 / interval.high, 1.0 / interval.low) } else { (interval.low, interval.high) };
     let verdict = verdict(stated.is, factor, low, high, 1.0, 1.0);
-    (verdict, format!("{}{}", comparison.sentence, saturated(&stated.metric, &[arm, baseline])))
+    (verdict, format!("{}{}", comparison.sentence, caveats(&stated.metric, arm, baseline)))
 }
 
-/// What has to be said beside latencies of an arm that answered less than it was offered: they grow with the run.
-fn saturated(metric: &Metric, arms: &[&ArmData]) -> String {
-    let told = |arm: &&ArmData| {
+/// What has to be said beside a comparison: latencies of an arm that was saturated grow with the run, and what is
+/// measured of operations that ended well says little where many did not.
+fn caveats(metric: &Metric, arm: &ArmData, baseline: &ArmData) -> String {
+    let queue = |arm: &ArmData| {
         let rates = arm.record.rates();
         let offered = rates.offered.filter(|_| rates.is_saturated())?;
         let (achieved, offered) = (three_digits(rates.achieved), three_digits(offered));
-        Some(format!("; {} is saturated: {achieved} of {offered} a second", arm.plan.label))
+        Some(format!("; {} was saturated: it completed {achieved} of {offered} per second", arm.plan.label))
     };
-    let is_latency = matches!(metric, Metric::P50 | Metric::P90 | Metric::P99);
-    if is_latency { arms.iter().filter_map(told).collect() } else { String::new() }
+    let ended = |arm: &ArmData| {
+        let badly = arm.record.refused.total() + arm.record.failed.total();
+        Ended { badly, all: arm.record.succeeded + badly }
+    };
+    let others = || {
+        let (of_arm, of_baseline) = (ended(arm), ended(baseline));
+        let others =
+            Ended::differ((arm.plan.label.as_str(), &of_arm), (baseline.plan.label.as_str(), &of_baseline));
+        others.map(|others| format!("; {others}"))
+    };
+    let found = match metric {
+        Metric::P50 | Metric::P90 | Metric::P99 => [queue(arm), queue(baseline), others()],
+        Metric::Cpu => [others(), None, None],
+        _ => [None, None, None],
+    };
+    found.into_iter().flatten().collect()
 }
 
 /// Whether `a` in `[low, high]` stands to `b` as stated; factors below tell how far at least.

@@ -102,7 +102,8 @@ struct Judge {
 impl Judge {
     fn pair(&self, arm: &ArmData, baseline: &ArmData) -> Vec<Comparison> {
         let cpu = ratio_of_means(arm.total.as_slice(), baseline.total.as_slice(), self.confidence);
-        let mut list = vec![self.judged("cpu", "us", arm, baseline, cpu, &Metric::spent("CPU an operation"))];
+        let mut list =
+            vec![self.judged("cpu", "us", arm, baseline, cpu, &Metric::spent("CPU per operation"))];
         for (name, noun, quantile) in PERCENTILES {
             let ratio =
                 ratio_of_percentiles(&arm.total, &baseline.total, quantile, self.confidence, self.seed);
@@ -116,7 +117,7 @@ impl Judge {
             list.push(self.judged("capacity", "/s", arm, baseline, Some(ratio), &words));
         }
         list.push(plain("memory", "MiB", "of memory", arm, baseline, resident));
-        list.push(plain("hops", "", "hops an operation", arm, baseline, hops));
+        list.push(plain("hops", "", "calls between processes per operation", arm, baseline, hops));
         list
     }
 

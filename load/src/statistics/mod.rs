@@ -35,4 +35,4 @@ pub use interval::Interval;
 pub use means::{difference_of_means, mean, ratio_of_means};
 pub use percentiles::{are_enough_for, enough_for, percentile, ratio_of_percentiles};
 pub use verdict::{EQUIVALENCE_MARGIN, Verdict};
-pub use wording::Metric;
+pub use wording::{Metric, factor};

@@ -84,7 +84,7 @@ impl Verdict {
 
     /// The verdict on arm `a` against arm `b` as a sentence without a full stop.
     ///
-    /// `microservices needs more CPU an operation than monolith: 2.41x [2.36, 2.46]`.
+    /// `microservices needs more CPU per operation than monolith: 2.41x [2.36, 2.46]`.
     pub fn sentence(&self, a: &str, b: &str, metric: &Metric) -> String {
         match *self {
             Self::Lower { by, low, high } => {
@@ -97,11 +97,12 @@ impl Verdict {
         }
     }
 
-    /// The verdict alone, for a cell of a table: `2.41x [2.36, 2.46]`, `no difference larger than 3 %`.
+    /// The verdict alone, for a cell of a table: `2.41x as high [2.36, 2.46]`, `no difference larger than 3 %`.
     pub fn short(&self) -> String {
         match *self {
             Self::Lower { by, low, high } => lower(by, low, high),
-            Self::Higher { by, low, high } => higher(by, low, high),
+            // A factor alone would leave open which way it goes.
+            Self::Higher { by, low, high } => higher(by, low, high).replacen("x [", "x as high [", 1),
             Self::NoDifference { larger_than } => {
                 format!("no difference larger than {}", bound(larger_than))
             }
@@ -161,30 +162,40 @@ mod tests {
 
     fn said(low: f64, estimate: f64, high: f64) -> String {
         let verdict = Verdict::of(&interval(low, estimate, high), EQUIVALENCE_MARGIN, 10.0);
-        verdict.sentence("microservices", "monolith", &Metric::spent("CPU an operation"))
+        verdict.sentence("microservices", "monolith", &Metric::spent("CPU per operation"))
     }
 
     #[test]
     fn a_large_difference_is_a_factor() {
         assert_eq!(
             said(2.36, 2.41, 2.46),
-            "microservices needs more CPU an operation than monolith: 2.41x [2.36, 2.46]"
+            "microservices needs more CPU per operation than monolith: 2.41x [2.36, 2.46]"
         );
         assert_eq!(
             said(1.0 / 2.46, 1.0 / 2.41, 1.0 / 2.36),
-            "microservices needs less CPU an operation than monolith: lower by a factor of 2.41 [2.36, 2.46]"
+            "microservices needs less CPU per operation than monolith: lower by a factor of 2.41 [2.36, 2.46]"
         );
+    }
+
+    #[test]
+    fn a_factor_of_hundreds_has_no_digits_that_say_nothing() {
+        let verdict = Verdict::of(&interval(612.3, 878.58, 1_261.0), EQUIVALENCE_MARGIN, 10.0);
+        assert_eq!(verdict.short(), "about 900x as high [610, 1,300]");
+        let verdict = Verdict::of(&interval(1.7, 52.2, 1_611.7), EQUIVALENCE_MARGIN, 10.0);
+        assert_eq!(verdict.short(), "about 50x as high [1.7, 1,600]");
+        let verdict = Verdict::of(&interval(1.0 / 25.3, 1.0 / 24.14, 1.0 / 23.0), EQUIVALENCE_MARGIN, 10.0);
+        assert_eq!(verdict.short(), "lower by a factor of 24.1 [23.0, 25.3]");
     }
 
     #[test]
     fn a_small_difference_is_a_per_cent() {
         assert_eq!(
             said(0.79, 0.82, 0.85),
-            "microservices needs less CPU an operation than monolith: lower by 18 % [15, 21]"
+            "microservices needs less CPU per operation than monolith: lower by 18 % [15, 21]"
         );
         assert_eq!(
             said(1.004, 1.011, 1.018),
-            "microservices needs more CPU an operation than monolith: higher by 1.1 % [0.4, 1.8]"
+            "microservices needs more CPU per operation than monolith: higher by 1.1 % [0.4, 1.8]"
         );
     }
 
@@ -192,7 +203,7 @@ mod tests {
     fn equal_within_the_margin_is_no_difference() {
         assert_eq!(
             said(0.98, 1.005, 1.03),
-            "microservices and monolith, CPU an operation: no difference larger than 3 %"
+            "microservices and monolith, CPU per operation: no difference larger than 3 %"
         );
     }
 
@@ -201,7 +212,7 @@ mod tests {
         // Half-width ln(1.10) against a margin of ln(1.05): (1.953)^2 = 3.816 times the 10 s so far.
         assert_eq!(
             said(1.0 / 1.10, 1.0, 1.10),
-            "microservices and monolith, CPU an operation: cannot tell: would need about 30 s more"
+            "microservices and monolith, CPU per operation: cannot tell: would need about 30 s more"
         );
     }
 

@@ -9,7 +9,7 @@ pub struct Metric {
 }
 
 impl Metric {
-    /// Something that an arm spends: `needs more CPU an operation than`.
+    /// Something that an arm spends: `needs more CPU per operation than`.
     pub fn spent(noun: &str) -> Self {
         Self {
             noun: noun.to_owned(),
@@ -56,14 +56,39 @@ pub(super) fn per_cents(by: f64, low: f64, high: f64) -> String {
     format!("{by:.digits$} % [{low:.digits$}, {high:.digits$}]")
 }
 
-/// Ratios with three significant digits: `2.41 [2.36, 2.46]`.
-pub(super) fn factors(by: f64, low: f64, high: f64) -> String {
+/// A ratio as one says it: `2.41`, `24.1`, and from a hundred on, where digits say nothing, `about 900`.
+pub fn factor(by: f64) -> String {
     let digits = digits_of_factor(by);
-    format!("{by:.digits$} [{low:.digits$}, {high:.digits$}]")
+    if by < 100.0 { format!("{by:.digits$}") } else { format!("about {}", rounded(by, 1)) }
+}
+
+/// Ratios with one common number of digits, `2.41 [2.36, 2.46]`; where one of them reaches a hundred, digits say
+/// nothing: `about 900 [610, 1,300]`.
+pub(super) fn factors(by: f64, low: f64, high: f64) -> String {
+    if high < 100.0 {
+        let digits = digits_of_factor(by);
+        format!("{by:.digits$} [{low:.digits$}, {high:.digits$}]")
+    } else {
+        format!("about {} [{}, {}]", rounded(by, 1), rounded(low, 2), rounded(high, 2))
+    }
 }
 
 fn digits_of_factor(factor: f64) -> usize {
-    if factor < 10.0 { 2 } else { usize::from(factor < 100.0) }
+    if factor < 10.0 { 2 } else { 1 }
+}
+
+/// So many significant digits of a number above one, its thousands set apart: `1.7`, `1,300`.
+fn rounded(value: f64, digits: i32) -> String {
+    if digits > 1 && value < 10.0 {
+        return format!("{value:.1}");
+    }
+    let step = 10_f64.powi((value.abs().log10().floor() as i32 + 1 - digits).max(0));
+    let whole = ((value / step).round() * step) as u64;
+    let mut text = whole.to_string();
+    for at in (1..text.len()).rev().filter(|at| (text.len() - at).is_multiple_of(3)).collect::<Vec<_>>() {
+        text.insert(at, ',');
+    }
+    text
 }
 
 /// A bound as a per cent, rounded up so that it still bounds: `3 %`, `1.4 %`.

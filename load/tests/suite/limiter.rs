@@ -174,6 +174,15 @@ fn what_fails_closed_is_refused_as_unavailable_and_no_decision() {
     let unavailable = seen.record.refused.get("unavailable");
     assert!(unavailable > 0);
     assert_eq!(seen.count(facts::DECISIONS), seen.record.sent - unavailable);
+    let outcomes: Vec<_> =
+        seen.record.outcomes.iter().map(|outcome| (outcome.outcome, outcome.latency.len())).collect();
+    assert!(outcomes.contains(&("unavailable", unavailable)), "{outcomes:?}");
+    assert!(outcomes.contains(&("admitted", seen.kind("admitted"))), "{outcomes:?}");
+    assert_eq!(
+        outcomes.iter().map(|(_, count)| count).sum::<u64>(),
+        seen.record.sent,
+        "each has one outcome"
+    );
 }
 
 #[test]

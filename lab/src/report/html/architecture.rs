@@ -16,7 +16,7 @@ pub(super) fn section(report: &Report) -> Markup {
     titled(
         "architecture",
         "What was compared",
-        "Boxes are processes, the chips in them the components that they host, cylinders the stores; an arrow is a call, and one between boxes crosses the network stack.",
+        "A box is a process; what stands in it are the components that run in that process. A cylinder is a store or a broker. An arrow is a call, and one that leaves its box goes over the network stack of this machine.",
         &body,
     )
 }
@@ -45,15 +45,15 @@ fn figure(report: &Report, place: usize, arm: &Arm) -> Markup {
 
 fn axis(report: &Report) -> Markup {
     let heading = match (report.plan_diff.len(), report.scenario.kind) {
-        (0, _) => "No axis: an A/A run",
-        (_, Kind::Waterfall) => "One axis a step",
-        (1, _) => "The one axis",
-        _ => "The axes",
+        (0, _) => "Nothing differs: one wiring twice (an A/A run)",
+        (_, Kind::Waterfall) => "What differs: one axis at each step",
+        (1, _) => "What differs: one axis",
+        _ => "What differs",
     };
     html! {
         h3 { (heading) }
         div class="scroll" {
-            table class="axis-table" {
+            table class="axis-table stacked" {
                 thead {
                     tr {
                         th { "axis" }
@@ -66,20 +66,20 @@ fn axis(report: &Report) -> Markup {
                             th scope="row" { code { (row.key) } }
                             @for (at, value) in row.values.iter().enumerate() {
                                 @let changed = at > 0 && row.values.get(at - 1) != Some(value);
-                                td { @if changed { mark { (value) } } @else { (value) } }
+                                td data-label=(report.arms.get(at).map_or("", |arm| arm.label.as_str())) { @if changed { mark { (value) } } @else { (value) } }
                             }
                         }
                     }
                     @if report.plan_diff.is_empty() {
-                        tr { td colspan=(report.arms.len() + 1) { "Both arms are the same wiring: every difference in this report is noise, and shows how much of it there is." } }
+                        tr { td colspan=(report.arms.len() + 1) { "Both arms are the same wiring, so every difference in this report is noise." } }
                     }
                 }
             }
         }
         p class="held" {
-            "Held for every arm: "
+            "The same in every arm: "
             @for held in &report.held { span class="pair" { (held.axis) " " b { (held.value) } } " " }
         }
-        p class="soft small" { "The same for every arm: " (prose(&report.budget.note)) "." }
+        p class="soft small" { "Processors, for every arm alike: " (prose(&report.budget.note)) "." }
     }
 }

@@ -12,7 +12,7 @@ pub(super) fn section(report: &Report) -> Markup {
     titled(
         "claims",
         "What textbooks say",
-        "Statements that this scenario tests, each with what this run says to it and the figures that decide it.",
+        "Statements from books and papers: whether each held in this run, and the figures that decide it.",
         &html! { ul class="claims" { @for claim in &report.claims { (one(claim)) } } },
     )
 }
@@ -31,7 +31,7 @@ fn one(claim: &Claim) -> Markup {
                 p class="soft" {
                     (prose(&claim.because)) "."
                     @if !claim.is_as_expected() {
-                        " " b class=[(claim.verdict != ClaimVerdict::CannotTell).then_some("bad")] { "The scenario expects “" (claim.expected) "”." }
+                        " " b class=[(claim.verdict != ClaimVerdict::CannotTell).then_some("bad")] { "Expected: “" (claim.expected) "”." }
                     }
                     @if let Some(source) = &claim.source { " " cite { (source) "." } }
                 }

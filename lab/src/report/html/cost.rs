@@ -3,15 +3,15 @@
 use maud::{Markup, html};
 
 use super::{arm_name, titled};
-use crate::report::figures as rows;
 use crate::report::model::{Arm, Kind, Report};
 use crate::report::svg;
 use crate::report::words::{part_kind, three_digits};
+use crate::report::{caveats, figures as rows};
 
 pub(super) fn figures(report: &Report) -> Markup {
     let body = html! {
         div class="scroll" {
-            table class="figures" {
+            table class="figures stacked" {
                 thead {
                     tr {
                         th {}
@@ -22,19 +22,20 @@ pub(super) fn figures(report: &Report) -> Markup {
                     @for row in rows::rows(report) {
                         tr {
                             th scope="row" { (row.name) }
-                            @for cell in &row.cells {
-                                td class=[cell.starts_with("BROKEN").then_some("bad")] { (cell) }
+                            @for (arm, cell) in report.arms.iter().zip(&row.cells) {
+                                td data-label=(arm.label) class=[cell.starts_with("BROKEN").then_some("bad")] { (cell) }
                             }
                         }
                     }
                 }
             }
         }
+        @for note in caveats::notes(report) { p class="soft small" { (note) "." } }
     };
     titled(
         "figures",
         "The figures",
-        "An operation is one completed business action; brackets are intervals; a dash means that too little was measured to name a figure.",
+        "An operation is one request of a user, such as following a link, from when it was due to the end of the reply. Brackets hold the interval in which the true figure lies with 95 % confidence; a dash means that too little was measured.",
         &body,
     )
 }
@@ -45,7 +46,7 @@ pub(super) fn walk(report: &Report) -> Markup {
     titled(
         "walk",
         "Where did the cost go?",
-        "Each bar begins where the one above ended: its length is what that one step adds to, or takes off, the CPU that an operation needs.",
+        "Each bar begins where the one above it ends. Its length is what that step adds to the CPU per operation, or takes off it.",
         &html! { div class="scroll" { (drawn) } },
     )
 }
@@ -68,8 +69,8 @@ pub(super) fn cpu(report: &Report) -> Markup {
     };
     titled(
         "cpu",
-        "CPU an operation",
-        "Microseconds of processor time that one operation takes over all processes of an arm; plain shades are its own processes, hatched are stores and brokers, and the whisker is the interval of the total.",
+        "CPU per operation",
+        "Microseconds of processor time per operation, summed over all processes of an arm. Plain shades are processes of the system, hatched ones its stores and brokers; the thin line at the end of a bar is the interval in which the true sum lies.",
         &body,
     )
 }
@@ -83,7 +84,7 @@ fn bar_head(report: &Report, arm: &Arm) -> Markup {
                     b { (three_digits(total.estimate)) " µs" }
                     span class="soft" {
                         " [" (three_digits(total.low)) ", " (three_digits(total.high)) "]"
-                        @if let Some(share) = rows::share_of_capacity(arm) { ", at " (share) " of its capacity" }
+                        @if let Some(share) = caveats::share_of_capacity(arm) { ", measured at " (share) " of its capacity" }
                     }
                 }
             }

@@ -2,9 +2,9 @@
 
 use maud::{Markup, html};
 
-use super::top::metric_name;
 use super::{arm_name, prose, titled, unbroken};
-use crate::report::figures::verdict_words;
+use crate::report::caveats;
+use crate::report::figures::{metric_name, verdict_words};
 use crate::report::model::{Comparison, Report};
 use crate::report::svg::{self, Forest};
 
@@ -19,7 +19,7 @@ pub(super) fn section(report: &Report) -> Markup {
                 thead {
                     tr {
                         th { "metric" }
-                        th { "arm against arm" }
+                        th { "arm and baseline" }
                         th { @if let Some(forest) = &forest { (svg::forest_axis(forest)) } }
                         th { "verdict" }
                     }
@@ -31,7 +31,7 @@ pub(super) fn section(report: &Report) -> Markup {
     titled(
         "differences",
         "Every difference, and how sure it is",
-        "A dot is the ratio of two arms and its line the interval: a line that misses the dashed 1x is a difference, one within the grey band is none worth the name, and any other means that more time is needed.",
+        "A dot is the ratio of an arm to its baseline, its line the interval in which the true ratio lies. A line that does not touch the dashed 1x is a difference. A line inside the grey band is a difference smaller than 5 %, if there is one. Any other line is too long to tell: more time or more launches are needed.",
         &body,
     )
 }
@@ -49,6 +49,7 @@ fn row(report: &Report, comparison: &Comparison, forest: Option<&Forest>) -> Mar
             }
             td {
                 (unbroken(&verdict_words(report, comparison)))
+                @if let Some(caveat) = caveats::of_comparison(report, comparison) { span class="soft caveat" { (unbroken(&caveat)) } }
                 @if let Some(flip) = &comparison.where_flips { span class="soft" { " " (prose(flip)) } }
             }
         }

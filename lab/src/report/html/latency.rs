@@ -3,51 +3,88 @@
 use maud::{Markup, html};
 
 use super::{arm_name, titled};
+use crate::report::caveats::{self, About};
 use crate::report::model::{Latency, Report};
-use crate::report::svg;
 use crate::report::words::maybe;
+use crate::report::{outcomes, svg};
+
+const PERCENTILES: [&str; 5] = ["p50", "p90", "p99", "p99.9", "max"];
 
 pub(super) fn section(report: &Report) -> Markup {
     let body = html! {
         @if let Some(plot) = svg::latency(report) { div class="scroll" { (plot) } }
         div class="scroll" { (percentiles(report)) }
+        @for note in caveats::notes(report) { p class="soft small" { (note) "." } }
+        (by_outcome(report))
         p class="soft small" {
-            "From the due time: the clock starts when the operation should have been sent, so a stalled server cannot hide the operations that it kept from being sent. "
-            "From the send time: what a client that waits its turn would have written down."
+            "From due: the clock starts when the operation should have been sent, so a server that stalls cannot hide the operations that waited to be sent. "
+            "From send: the clock starts when it was sent. "
+            "The two differ by the generator’s own work before it sends, some tens of microseconds, and by the wait for a free connection; a queue that builds up shows in both."
         }
     };
     titled(
         "latency",
         "Latency",
-        "Lower is faster; to the right lie ever rarer, slower operations, so the height at p99 is what one operation in a hundred exceeds.",
+        "Lower is faster, and further to the right are rarer, slower operations: the height at p99 is the response time that one operation in a hundred exceeds.",
         &body,
     )
 }
 
 fn percentiles(report: &Report) -> Markup {
     html! {
-        table class="figures" {
+        table class="figures stacked" {
             thead {
                 tr {
                     th { "milliseconds" }
-                    @for name in ["p50", "p90", "p99", "p99.9", "max"] { th { (name) } }
+                    @for name in PERCENTILES { th { (name) } }
                 }
             }
             tbody {
                 @for arm in &report.arms {
-                    (row(&html! { (arm_name(report, &arm.label)) " " span class="soft" { "from due" } }, &arm.latency_ms))
-                    (row(&html! { span class="indented soft" { "from send" } }, &arm.service_ms))
+                    (row(&html! { (arm_name(report, &arm.label)) " " span class="soft" { "from due" } }, &arm.latency_ms, caveats::mark(arm, About::Latency)))
+                    (row(&html! { span class="indented soft" { "from send" } }, &arm.service_ms, caveats::mark(arm, About::Latency)))
                 }
             }
         }
     }
 }
 
-fn row(name: &Markup, latency: &Latency) -> Markup {
+/// One table for all arms: what was let through and what was refused took different times.
+fn by_outcome(report: &Report) -> Markup {
+    if report.arms.iter().all(|arm| arm.outcomes.is_empty()) {
+        return html! {};
+    }
+    html! {
+        h3 { "By what became of the operations" }
+        div class="scroll" {
+            table class="figures stacked" {
+                thead {
+                    tr {
+                        th { "from due" }
+                        @for name in outcomes::COLUMNS { th { (name) } }
+                    }
+                }
+                @for arm in report.arms.iter().filter(|arm| !arm.outcomes.is_empty()) {
+                    tbody {
+                        tr { th colspan="7" scope="rowgroup" { (arm_name(report, &arm.label)) } }
+                        @for outcome in &arm.outcomes {
+                            tr {
+                                th scope="row" { span class="indented" { (outcomes::name(&outcome.outcome)) } }
+                                @for (name, cell) in outcomes::COLUMNS.iter().zip(outcomes::cells(outcome)) { td data-label=(name) { (cell) } }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn row(name: &Markup, latency: &Latency, mark: &str) -> Markup {
     html! {
         tr {
             th scope="row" { (name) }
-            @for figure in [latency.p50, latency.p90, latency.p99, latency.p999, latency.max] { td { (maybe(figure)) } }
+            @for (name, figure) in PERCENTILES.iter().zip([latency.p50, latency.p90, latency.p99, latency.p999, latency.max]) { td data-label=(name) { (maybe(figure)) @if figure.is_some() { (mark) } } }
         }
     }
 }

@@ -4,9 +4,9 @@ use load::ledger::Kept;
 use maud::{Markup, html};
 
 use super::{arm_name, prose, titled};
-use crate::report::figures;
 use crate::report::model::{Arm, Report};
 use crate::report::words::{NO_FIGURE, count};
+use crate::report::{facts, figures};
 
 pub(super) fn section(report: &Report) -> Markup {
     if report.arms.iter().all(|arm| arm.ledger.is_none()) {
@@ -18,8 +18,8 @@ pub(super) fn section(report: &Report) -> Markup {
     };
     titled(
         "ledger",
-        "The ledger",
-        "After the load, the lab asked each system by its public API for everything that it had acknowledged: only right answers count, and one that is lost or doubled breaks the ledger however fast it was given.",
+        "The ledger: is everything that was acknowledged still there?",
+        "After the load the lab asked each system, through its public API, for everything that it had acknowledged. Whatever is lost, doubled or wrong breaks the ledger, however fast the system was.",
         &body,
     )
 }
@@ -32,7 +32,7 @@ fn facts(report: &Report) -> Markup {
         }
     }
     html! {
-        table class="figures" {
+        table class="figures stacked" {
             thead {
                 tr {
                     th {}
@@ -42,13 +42,13 @@ fn facts(report: &Report) -> Markup {
             tbody {
                 @for name in names {
                     tr {
-                        th scope="row" { (name) }
+                        th scope="row" { (facts::with_name(name)) }
                         @for arm in &report.arms { (fact(arm, name)) }
                     }
                 }
                 tr class="total" {
                     th scope="row" { "verdict" }
-                    @for arm in &report.arms { td { (verdict(arm)) } }
+                    @for arm in &report.arms { td data-label=(arm.label) { (verdict(arm)) } }
                 }
             }
         }
@@ -59,10 +59,10 @@ fn fact(arm: &Arm, name: &str) -> Markup {
     let found = arm.ledger.iter().flat_map(|ledger| &ledger.facts).find(|fact| fact.name == name);
     match found {
         Some(fact) if fact.violation && fact.count > 0 => {
-            html! { td class="bad" { (count(fact.count)) } }
+            html! { td class="bad" data-label=(arm.label) { (count(fact.count)) } }
         }
-        Some(fact) => html! { td { (count(fact.count)) } },
-        None => html! { td { (NO_FIGURE) } },
+        Some(fact) => html! { td data-label=(arm.label) { (count(fact.count)) } },
+        None => html! { td data-label=(arm.label) { (NO_FIGURE) } },
     }
 }
 
@@ -70,9 +70,9 @@ fn verdict(arm: &Arm) -> Markup {
     match arm.ledger.as_ref().map(|ledger| ledger.verdict().kept()) {
         None => html! { span class="badge" { "not checked" } },
         Some(Kept::Broken) => html! { span class="badge bad-badge" { "✗ broken" } },
-        Some(Kept::NotSettled) => html! { span class="badge" { "✓ holds so far, not settled" } },
-        Some(Kept::NotAllAsked) => html! { span class="badge" { "✓ holds, not all checked" } },
-        Some(Kept::NothingAsked) => html! { span class="badge" { "could not be asked" } },
+        Some(Kept::NotSettled) => html! { span class="badge" { "✓ holds so far, some is on its way" } },
+        Some(Kept::NotAllAsked) => html! { span class="badge" { "✓ holds, as far as it could be checked" } },
+        Some(Kept::NothingAsked) => html! { span class="badge" { "could not be checked" } },
         Some(Kept::All) => html! { span class="badge good-badge" { "✓ holds" } },
     }
 }
@@ -83,7 +83,7 @@ fn examples(report: &Report, arm: &Arm) -> Markup {
     };
     html! {
         div class="examples" {
-            p { (arm_name(report, &arm.label)) ": " (figures::violations(arm)) ". For example:" }
+            p { (arm_name(report, &arm.label)) ": " (figures::violations_in_words(arm)) ". For example:" }
             ul { @for example in &ledger.examples { li { (prose(example)) } } }
         }
     }

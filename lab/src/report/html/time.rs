@@ -33,7 +33,7 @@ pub(super) fn section(report: &Report) -> Markup {
             @if let Some(trace) = &arm.trace {
                 h3 { "One " (trace.operation) " in " (arm_name(report, &arm.label)) }
                 div class="scroll" { (svg::trace(trace, place, longest)) }
-                p class="soft small" { "Trace " code { (trace.trace_id) } ". Filled: work of its own. Outlined: waiting for another process or a store." @if goes_on(trace) { " With a chevron: cut at the reply, and goes on after it." } }
+                p class="soft small" { "Trace " code { (trace.trace_id) } ". Filled: the process works. Outlined: it waits for another process or a store." @if goes_on(trace) { " With a chevron: it goes on after the reply, where the drawing ends." } }
                 (afterwards(trace))
             }
         }
@@ -41,7 +41,7 @@ pub(super) fn section(report: &Report) -> Markup {
     titled(
         "time",
         "Where an operation's time goes",
-        "Means over all traced operations, children taken off; hatched bars are ways between processes and to stores, and all bars share one scale. Below, one operation from the middle of the distribution until its reply, all arms on one time axis; what began after the reply stands below it.",
+        "The bars: mean time per traced operation that each component spent itself, without waiting for calls that it made; hatched is the way to another process and back. All bars share one scale. Below them is one operation of median duration until its reply, all arms on one time axis; what began after the reply is listed under it.",
         &body,
     )
 }

@@ -1,12 +1,12 @@
 //! What a stranger reads in ten seconds: the question, and the answer in plain words.
 
-use load::statistics::Verdict;
+use load::statistics::{Verdict, factor};
 use maud::{Markup, html};
 
 use super::{prose, unbroken};
-use crate::report::figures;
-use crate::report::model::{Comparison, Report};
+use crate::report::model::{Arm, Comparison, Report};
 use crate::report::words::trimmed;
+use crate::report::{caveats, figures, headline};
 
 pub(super) fn question(report: &Report) -> Markup {
     let scenario = &report.scenario;
@@ -23,37 +23,25 @@ pub(super) fn question(report: &Report) -> Markup {
 }
 
 pub(super) fn answer(report: &Report) -> Markup {
-    let (told, not_told): (Vec<_>, Vec<_>) = figures::headlines(report)
-        .into_iter()
-        .partition(|comparison| report.answers.is_empty() || figures::is_told(comparison));
+    let headline = headline::of(report);
     html! {
         section id="answer" aria-label="The answer" {
+            @for arm in report.arms.iter().filter(|arm| headline::outweighs(arm)) { (in_trouble(report, arm)) }
+            @for answer in &headline.answers {
+                p class={"answer" @if !answer.certain { " unsure" }} { (unbroken(&answer.sentence)) }
+            }
             @if let Some(sentence) = figures::void_sentence(report) {
                 (alarm("No verdict", &sentence, &[]))
             }
-            @for arm in &report.arms {
-                @if let (Some(sentence), Some(death)) = (figures::death_sentence(arm), &arm.died) {
-                    (alarm("Died", &sentence, &death.last_log_lines))
-                }
-                @if let Some(sentence) = figures::saturated_sentence(report, arm) {
-                    (alarm("Saturated", &sentence, &[]))
-                }
-                @if arm.ledger.as_ref().is_some_and(|ledger| !ledger.holds) {
-                    (alarm("Ledger broken", &broken(report, &arm.label), &[]))
+            @for arm in report.arms.iter().filter(|arm| !headline::outweighs(arm)) { (in_trouble(report, arm)) }
+            @if !headline.cards.is_empty() {
+                @if !headline.answers.is_empty() { h2 class="costs" { "What it costs" } }
+                div class="cards" {
+                    @for comparison in &headline.cards { (card(report, comparison)) }
                 }
             }
-            @for answer in &report.answers {
-                p class={"answer" @if !answer.certain { " unsure" }} { (unbroken(&answer.sentence)) }
-            }
-            @if !told.is_empty() {
-                @if !report.answers.is_empty() { h2 class="costs" { "What it costs" } }
-                div class={"cards" @if !report.validity.verdict_possible { " doubtful" }} {
-                    @for comparison in told { (card(report, comparison)) }
-                }
-            }
-            @if !not_told.is_empty() {
-                p class="soft" { "Cannot be told apart here: " (listed(&not_told)) "." }
-            }
+            @for folded in &headline.folded { p class="soft folded" { (unbroken(folded)) "." } }
+            @if let Some(brackets) = headline::brackets(&headline) { p class="soft small" { (brackets) } }
             @for skipped in &report.skipped_arms {
                 p class="skipped" {
                     span class="badge" { "skipped" } " " b { (skipped.name) } ": " (prose(&skipped.why)) ". "
@@ -72,16 +60,26 @@ pub(super) fn answer(report: &Report) -> Markup {
     }
 }
 
-fn broken(report: &Report, label: &str) -> String {
-    let Some(arm) = report.arm(label) else {
-        return String::new();
-    };
-    let verdict = figures::violations(arm);
-    match &arm.negative_control {
-        Some(why) => {
-            format!("{label}: {verdict}. It is a negative control, here to be caught: {why}.")
+/// Whatever is wrong with an arm.
+fn in_trouble(report: &Report, arm: &Arm) -> Markup {
+    html! {
+        @if let (Some(sentence), Some(death)) = (figures::death_sentence(arm), &arm.died) {
+            (alarm("Died", &sentence, &death.last_log_lines))
         }
-        None => format!("{label}: {verdict}. Its other figures do not count: it is fast at being wrong."),
+        @if let Some(sentence) = caveats::saturated(report, arm) {
+            (alarm("Saturated", &format!("{sentence}."), &[]))
+        }
+        @if arm.ledger.as_ref().is_some_and(|ledger| !ledger.holds) {
+            (alarm("Ledger broken", &broken(arm), &[]))
+        }
+    }
+}
+
+fn broken(arm: &Arm) -> String {
+    let verdict = format!("{}: {}", arm.label, figures::violations_in_words(arm));
+    match &arm.negative_control {
+        Some(why) => format!("{verdict}. It is a negative control, here to be caught: {why}."),
+        None => format!("{verdict}. Its other figures do not count: it is fast at being wrong."),
     }
 }
 
@@ -99,44 +97,13 @@ fn alarm(mark: &str, sentence: &str, lines: &[String]) -> Markup {
 fn card(report: &Report, comparison: &Comparison) -> Markup {
     html! {
         article class={"card " (mood(comparison))} {
-            p class="card-metric" { (metric_name(&comparison.metric)) }
+            p class="card-metric" { (figures::metric_name(&comparison.metric)) }
             p class="card-figure" { (figure(comparison)) }
-            p class="card-sentence" { (unbroken(&figures::sentence(report, comparison))) "." }
-            @if let Some(caveat) = figures::caveat(report, comparison) {
+            p class="card-sentence" { (unbroken(&comparison.sentence)) "." }
+            @if let Some(caveat) = caveats::of_comparison(report, comparison) {
                 p class="card-sentence soft" { (unbroken(&caveat)) "." }
             }
         }
-    }
-}
-
-/// Comparisons by metric: `median latency (p50) of local and redis; ...`.
-fn listed(comparisons: &[&Comparison]) -> String {
-    let mut metrics: Vec<&str> = Vec::new();
-    for comparison in comparisons {
-        if !metrics.contains(&comparison.metric.as_str()) {
-            metrics.push(&comparison.metric);
-        }
-    }
-    let of = |metric: &str| {
-        let pairs = comparisons.iter().filter(|comparison| comparison.metric == metric);
-        let arms: Vec<_> = pairs.map(|pair| format!("{} against {}", pair.arm, pair.baseline)).collect();
-        format!("{}: {}", metric_name(metric), arms.join(", "))
-    };
-    metrics.into_iter().map(of).collect::<Vec<_>>().join("; ")
-}
-
-/// A metric as a reader says it.
-pub(super) fn metric_name(metric: &str) -> String {
-    match metric {
-        "cpu" => "CPU an operation".to_owned(),
-        "p50" => "median latency (p50)".to_owned(),
-        "p90" => "latency, p90".to_owned(),
-        "p99" => "tail latency (p99)".to_owned(),
-        "p999" => "latency, p99.9".to_owned(),
-        "sql" => "SQL an operation".to_owned(),
-        "hops" => "hops an operation".to_owned(),
-        "bytes" => "bytes an operation".to_owned(),
-        other => other.to_owned(),
     }
 }
 
@@ -151,7 +118,9 @@ fn mood(comparison: &Comparison) -> &'static str {
 /// The verdict as large as a headline: `2.41x`, `+18 %`, `equal`, `cannot tell`.
 fn figure(comparison: &Comparison) -> String {
     match comparison.verdict {
-        Some(Verdict::Higher { by, .. }) if by >= 1.0 => format!("{by:.2}×", by = by + 1.0),
+        Some(Verdict::Higher { by, .. }) if by >= 1.0 => {
+            format!("{}×", factor(1.0 + by).replace("about ", "≈"))
+        }
         Some(Verdict::Higher { by, .. }) => format!("+{} %", per_cent(by)),
         Some(Verdict::Lower { by, .. }) => format!("−{} %", per_cent(by)),
         Some(Verdict::NoDifference { .. }) => "equal".to_owned(),

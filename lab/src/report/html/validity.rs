@@ -20,7 +20,7 @@ pub(super) fn section(report: &Report) -> Markup {
     titled(
         "validity",
         "How far to believe it",
-        "The instrument's own errors: if the sender was late or too many slices are void, nothing above counts; a difference smaller than the smallest detectable would have gone unseen.",
+        "How good this measurement was. If the generator was late too often, nothing that was timed counts. A difference smaller than the smallest detectable one would not have been seen.",
         &body,
     )
 }
@@ -29,14 +29,14 @@ fn tiles(report: &Report) -> Markup {
     let validity = &report.validity;
     html! {
         dl class="tiles" {
-            (tile("verdict", if validity.verdict_possible { "possible" } else { "not possible" }, "whether the run meets its own conditions"))
-            (tile("send lag p99", &format!("{} µs", maybe(validity.send_lag_p99_us)), &format!("how late the generator sent; the bound is {} µs", three_digits(validity.send_lag_bound_us))))
-            (tile("void slices", &format!("{} of {}", count(validity.void_slices), count(validity.total_slices)), "slices in which the generator was the bottleneck, left out for all arms"))
-            (tile("effective samples", &maybe_whole(validity.effective_samples), "independent observations behind the CPU ratio, correlation taken off"))
-            (tile("smallest detectable", &maybe_per_cent(validity.smallest_detectable_percent), "difference in CPU that this run finds four times in five"))
-            (tile("noise floor", &maybe_per_cent(validity.noise_floor_percent), "what two equal arms could have seemed to differ by"))
-            (tile("confidence", &per_cent(validity.confidence * 100.0), &format!("of all {} intervals together, corrected for their number", validity.family_size)))
-            (tile("equal means within", &per_cent(validity.equivalence_margin_percent), "differences up to this are called none"))
+            (tile("verdict", if validity.verdict_possible { "possible" } else { "not possible" }, "whether this run meets its own conditions"))
+            (tile("send lag p99", &format!("{} µs", maybe(validity.send_lag_p99_us)), &format!("how late the generator sent: one operation in a hundred was later; the bound is {} µs", three_digits(validity.send_lag_bound_us))))
+            (tile("void slices", &format!("{} of {}", count(validity.void_slices), count(validity.total_slices)), "turns in which the generator was late, left out for all arms"))
+            (tile("effective samples", &maybe_whole(validity.effective_samples), "independent observations that the ratio of CPU per operation rests on"))
+            (tile("smallest detectable", &maybe_per_cent(validity.smallest_detectable_percent), "difference in CPU per operation that such a run finds four times in five"))
+            (tile("noise floor", &maybe_per_cent(validity.noise_floor_percent), "by how much two equal arms may seem to differ in CPU per operation"))
+            (tile("confidence", &per_cent(validity.confidence * 100.0), &format!("that all {} intervals of this report hold at once", validity.family_size)))
+            (tile("equal means within", &per_cent(validity.equivalence_margin_percent), "a difference up to this is called none"))
         }
     }
 }
@@ -59,9 +59,9 @@ fn conditions(report: &Report) -> Markup {
             dt { "processors" }
             dd { "generator " (processors(&report.budget.generator_cpus)) "; arms " (processors(&report.budget.arm_cpus)) "; runtime " code { (report.runtime) } }
             dt { "load" }
-            dd { (prose(&load.mix)) ", " (three_digits(load.rate)) " operations a second (" (load.arrivals) "), " (count(load.things)) " " (load.things_name) " to begin with" }
+            dd { (prose(&load.mix)) ", " (three_digits(load.rate)) " operations per second (" (load.arrivals) "), " (count(load.things)) " " (load.things_name) " to begin with" }
             dt { "measured" }
-            dd { (three_digits(load.measured_seconds_per_arm)) " s an arm: " (count(load.rounds)) " rounds of " (trimmed(load.slice_ms)) " ms, arms in random order; every process launched " (load.launches) @if load.launches == 1 { " time" } @else { " times" } }
+            dd { (three_digits(load.measured_seconds_per_arm)) " s per arm: " (count(load.rounds)) " turns of " (trimmed(load.slice_ms)) " ms for each arm, in random order; every process started " (load.launches) @if load.launches == 1 { " time" } @else { " times" } }
             @for fault in &load.faults {
                 dt { "fault" }
                 dd { (faults::sentence(fault)) }

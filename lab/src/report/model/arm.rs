@@ -47,6 +47,9 @@ pub struct Arm {
     pub service_ms: Latency,
     /// The distribution of latency from the due time, by rising quantile, up to the last that is a figure.
     pub latency_curve: Vec<Point>,
+    /// Latency from the due time by what became of the operations; empty in a report of an earlier lab.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub outcomes: Vec<OutcomeLatency>,
     /// CPU time an operation.
     pub cpu_us_per_op: CpuCost,
     /// Memory of all its processes and backings.
@@ -64,6 +67,18 @@ pub struct Arm {
     pub series: Option<Series>,
     /// How it ended, if it ended before its time.
     pub died: Option<Death>,
+}
+
+/// Operations that ended in one way.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct OutcomeLatency {
+    /// The kind of an operation that ended well, such as `follow` or `admitted`, the cause of a refusal, such as
+    /// `unavailable`, or `failed`.
+    pub outcome: String,
+    /// How many.
+    pub count: u64,
+    /// From the due time to the end of the reply; what got none is charged at least the time-out.
+    pub latency_ms: Latency,
 }
 
 /// The capacity of an arm: the most operations a second that it answered with some always in flight, at most one of a

@@ -17,7 +17,7 @@ mod trace;
 
 use serde::{Deserialize, Serialize};
 
-pub use arm::{Arm, Capacity, CauseCount, Death, SkippedArm, UsedBacking};
+pub use arm::{Arm, Capacity, CauseCount, Death, OutcomeLatency, SkippedArm, UsedBacking};
 pub use comparison::{Answer, Claim, ClaimVerdict, Comparison};
 pub use conditions::{AxisRow, Budget, Held, Load, LoadPhase, Machine, Validity};
 pub use cost::{CpuCost, Latency, Memory, MemoryPart, Part, PartKind, PerOperation, Point};

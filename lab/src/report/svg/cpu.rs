@@ -1,4 +1,4 @@
-//! CPU an operation: one stacked bar an arm, all on one scale.
+//! CPU per operation: one stacked bar an arm, all on one scale.
 
 use maud::{Markup, html};
 
@@ -59,7 +59,7 @@ pub(in crate::report) fn cpu_bar(arm: &Arm, place: usize, scale: &CpuScale) -> M
         .collect();
     html! {
         svg class="bar" viewBox={"0 0 " (px(WIDTH)) " " (px(BAR + 4.0))} role="img" {
-            title { "CPU an operation of " (arm.label) " by part" }
+            title { "CPU per operation of " (arm.label) " by part" }
             @for (class, start, end, part) in &segments {
                 g {
                     title { (part.name) ": " (three_digits(part.us)) " µs" }

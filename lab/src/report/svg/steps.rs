@@ -13,7 +13,7 @@ const BAR: f64 = 26.0;
 const LEFT: f64 = 230.0;
 const RIGHT: f64 = 850.0;
 
-/// CPU an operation, step by step; nothing unless two arms have a total.
+/// CPU per operation, step by step; nothing unless two arms have a total.
 pub(in crate::report) fn steps(report: &Report) -> Option<Markup> {
     let costs: Vec<(usize, &Arm, f64)> = report
         .arms
@@ -30,7 +30,7 @@ pub(in crate::report) fn steps(report: &Report) -> Option<Markup> {
     let height = ROW * costs.len() as f64;
     Some(html! {
         svg class="plot" viewBox={"0 0 " (px(WIDTH)) " " (px(height + 46.0))} role="img" {
-            title { "CPU an operation, one step a row." }
+            title { "CPU per operation, one step a row." }
             @for tick in &ticks {
                 (line((scale.linear(*tick), 0.0), (scale.linear(*tick), height + 4.0), "grid"))
                 (text(scale.linear(*tick), height + 20.0, Anchor::Middle, "t-tick", &trimmed(*tick)))

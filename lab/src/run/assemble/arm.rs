@@ -6,8 +6,8 @@ use super::series;
 use crate::{
     plan::{ArmPlan, Plan},
     report::model::{
-        Arm, Backing, CauseCount, CpuCost, Death, Latency, Ledger, Link, Memory, MemoryPart, Part,
-        PerOperation, Point, Process, Span, TimeShare, Topology, Trace,
+        Arm, Backing, CauseCount, CpuCost, Death, Latency, Ledger, Link, Memory, MemoryPart, OutcomeLatency,
+        Part, PerOperation, Point, Process, Span, TimeShare, Topology, Trace,
     },
     run::{
         capacity,
@@ -41,6 +41,7 @@ pub(super) fn arm(plan: &Plan, gathered: &Gathered, data: &ArmData) -> Arm {
         resent: record.resent,
         latency_ms: latency(&record.latency),
         service_ms: latency(&record.service),
+        outcomes: record.outcomes.iter().map(outcome).collect(),
         latency_curve: curve(&record.latency),
         cpu_us_per_op: cpu(data),
         memory_mib: memory(data),
@@ -113,6 +114,14 @@ fn causes<'a>(counts: impl Iterator<Item = (&'a str, u64)>) -> Vec<CauseCount> {
         .filter(|(_, count)| *count > 0)
         .map(|(cause, count)| CauseCount { cause: cause.to_owned(), count })
         .collect()
+}
+
+fn outcome(record: &load::record::OutcomeRecord) -> OutcomeLatency {
+    OutcomeLatency {
+        outcome: record.outcome.to_owned(),
+        count: record.latency.len(),
+        latency_ms: latency(&record.latency),
+    }
 }
 
 fn latency(histogram: &load::record::Histogram<u64>) -> Latency {

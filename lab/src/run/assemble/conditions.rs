@@ -52,7 +52,7 @@ pub(super) fn budget(plan: &Plan) -> Budget {
     let note = budget.caveat().map_or_else(
         || {
             format!(
-                "the generator has processor {} to itself; everything of every arm shares processor {}",
+                "the generator has processor {} to itself; all processes of all arms share processor {}",
                 words(&budget.generator),
                 words(&budget.arms)
             )

@@ -68,11 +68,30 @@ fn what_is_said_of_latency_is_said_with_the_arms_that_are_saturated() {
         arm
     };
     let (fast, slow) = (arm("fast", 500.0), arm("slow", 49.0));
-    let told = "; slow is saturated: 49.0 of 500 a second";
-    assert_eq!(saturated(&Metric::P99, &[&slow, &fast]), told);
-    assert_eq!(saturated(&Metric::P50, &[&fast, &slow]), told);
-    assert_eq!(saturated(&Metric::P99, &[&fast, &fast]), "");
-    assert_eq!(saturated(&Metric::Cpu, &[&slow, &fast]), "", "what an operation costs does not grow");
+    let told = "; slow was saturated: it completed 49.0 of 500 per second";
+    assert_eq!(caveats(&Metric::P99, &slow, &fast), told);
+    assert_eq!(caveats(&Metric::P50, &fast, &slow), told);
+    assert_eq!(caveats(&Metric::P99, &fast, &fast), "");
+    assert_eq!(caveats(&Metric::Cpu, &slow, &fast), "", "what an operation costs does not grow");
+}
+
+#[test]
+fn what_is_said_of_operations_that_ended_well_is_said_with_how_many_did_not() {
+    let system = systems::find("limiter").unwrap();
+    let arm = |name: &str, refused: u64| {
+        let mut arm = ArmData::new(ArmPlan::new(name.to_owned(), Wiring::defaults(system)), &[]);
+        arm.record.succeeded = 5_355 - refused;
+        (0..refused).for_each(|_| arm.record.refused.add("unavailable"));
+        arm
+    };
+    let (open, closed) = (arm("open", 0), arm("closed", 1_580));
+    let told =
+        "; only of operations that ended well: closed refused or failed 1,580 of 5,355, open 0 of 5,355";
+    for metric in [Metric::P50, Metric::P99, Metric::Cpu] {
+        assert_eq!(caveats(&metric, &closed, &open), told, "{metric:?}");
+        assert_eq!(caveats(&metric, &closed, &closed), "", "{metric:?}: of both alike");
+    }
+    assert_eq!(caveats(&Metric::Memory, &closed, &open), "");
 }
 
 /// An arm whose ledger found this.

@@ -13,22 +13,25 @@ impl Lane {
         let Some(flight) = self.slots.land(at, kept) else { return };
         self.pacer.answered(flight.due, now, outcome == Outcome::Success);
         let record = &mut self.record;
+        let latency = now.saturating_sub(flight.due);
         match outcome {
             Outcome::Success => {
-                let latency = now.saturating_sub(flight.due);
                 record.succeeded += 1;
                 record.latency.saturating_record(latency);
                 record.service.saturating_record(now.saturating_sub(flight.sent));
                 let kind = record.kind(flight.op.kind);
                 kind.succeeded += 1;
                 kind.latency.saturating_record(latency);
+                record.outcomes.record(flight.op.kind, latency);
             }
             Outcome::Refused(cause) => {
                 record.refused.add(cause);
+                record.outcomes.record(cause, latency);
                 record.kind(flight.op.kind).refused += 1;
             }
             Outcome::Failed(failure) => {
                 record.failed.add(failure.name());
+                record.outcomes.record_failed(latency);
                 record.kind(flight.op.kind).failed += 1;
             }
         }
@@ -52,6 +55,7 @@ impl Lane {
         if matches!(failure, Failure::Timeout | Failure::Abandoned) {
             self.charge(Some(flight.op.kind), flight.due, now);
         } else {
+            self.record.outcomes.record_failed(now.saturating_sub(flight.due));
             self.pacer.answered(flight.due, now, false);
         }
     }
@@ -90,6 +94,7 @@ impl Lane {
     fn charge(&mut self, kind: Option<&'static str>, due: Nanos, now: Nanos) {
         let charged = now.saturating_sub(due).max(self.timeout());
         self.record.latency.saturating_record(charged);
+        self.record.outcomes.record_failed(charged);
         if let Some(kind) = kind {
             self.record.kind(kind).latency.saturating_record(charged);
         }

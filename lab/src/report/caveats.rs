@@ -1,0 +1,171 @@
+//! What has to be said beside a figure, so that it is not taken for more than it is.
+//!
+//! Latency, and what is counted per operation, are of the operations that ended well. Where many did not, the figures
+//! are those of the others; where an arm was saturated, its latencies are those of a queue that grew all the while.
+
+use super::model::{Arm, CauseCount, Comparison, Report};
+use super::words::{count, ms, per_cent, three_digits};
+
+/// From this share on, the operations that did not end well are many. Shares of two arms that lie further apart than
+/// this make figures of different operations.
+const MANY: f64 = 0.02;
+
+/// What stands behind a figure that is only that of operations that ended well, while many did not.
+pub(super) const OF_THE_OTHERS: &str = " *";
+/// What stands behind a latency of an arm that was saturated.
+pub(super) const OF_A_QUEUE: &str = " †";
+
+/// What a figure is about.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum About {
+    /// The arm as a whole.
+    Arm,
+    /// A response time.
+    Latency,
+    /// A mean over the operations that ended well.
+    PerOperation,
+}
+
+/// The mark behind a figure of an arm; empty where it is what it seems.
+pub(super) fn mark(arm: &Arm, about: About) -> &'static str {
+    match about {
+        About::Arm => "",
+        About::Latency if arm.saturated => OF_A_QUEUE,
+        About::Latency | About::PerOperation if Ended::of(arm).many_badly() => OF_THE_OTHERS,
+        About::Latency | About::PerOperation => "",
+    }
+}
+
+/// What the marks in a table mean, a sentence for each arm that has one.
+pub(super) fn notes(report: &Report) -> Vec<String> {
+    let lacking = report.arms.iter().filter(|arm| arm.operations > 0 && Ended::of(arm).many_badly());
+    let others = lacking.map(|arm| {
+        format!(
+            "* {} of {} operations of {} were refused or failed: its latencies, and what it takes per operation, are those of the others only",
+            count(Ended::of(arm).badly),
+            count(Ended::of(arm).all),
+            arm.label,
+        )
+    });
+    let queues = report.arms.iter().filter_map(|arm| Some(format!("† {}", saturated(report, arm)?)));
+    others.chain(queues).collect()
+}
+
+/// How the operations of an arm ended.
+pub(crate) struct Ended {
+    /// With a refusal or a failure.
+    pub(crate) badly: u64,
+    /// In whatever way.
+    pub(crate) all: u64,
+}
+
+impl Ended {
+    fn of(arm: &Arm) -> Self {
+        let sum = |causes: &[CauseCount]| causes.iter().map(|cause| cause.count).sum::<u64>();
+        let badly = sum(&arm.refused) + sum(&arm.failed);
+        Self { badly, all: arm.operations + badly }
+    }
+
+    fn share(&self) -> f64 {
+        self.badly as f64 / self.all.max(1) as f64
+    }
+
+    fn many_badly(&self) -> bool {
+        self.share() > MANY
+    }
+
+    /// Where one arm refused or failed many more operations than the other, their figures are not of the same
+    /// operations.
+    pub(crate) fn differ(
+        (arm, of_arm): (&str, &Self),
+        (baseline, of_baseline): (&str, &Self),
+    ) -> Option<String> {
+        ((of_arm.share() - of_baseline.share()).abs() > MANY).then(|| {
+            format!(
+                "only of operations that ended well: {arm} refused or failed {} of {}, {baseline} {} of {}",
+                count(of_arm.badly),
+                count(of_arm.all),
+                count(of_baseline.badly),
+                count(of_baseline.all),
+            )
+        })
+    }
+}
+
+/// What a reader has to know of an arm that answered less than it was offered.
+pub(super) fn saturated(report: &Report, arm: &Arm) -> Option<String> {
+    let offered = arm.offered_per_s.filter(|_| arm.saturated)?;
+    let achieved = three_digits(arm.throughput_per_s);
+    let answered = format!(
+        "{} completed {achieved} of the {} operations per second that it was offered",
+        arm.label,
+        three_digits(offered)
+    );
+    Some(if report.load.faults.is_empty() {
+        format!(
+            "{answered}: a queue grew for as long as the load went on, so its latencies say how long that was"
+        )
+    } else {
+        format!("{answered}, the time of the fault included")
+    })
+}
+
+/// What a reader has to know beside a comparison, if there is something.
+pub(super) fn of_comparison(report: &Report, comparison: &Comparison) -> Option<String> {
+    let (arm, baseline) = (report.arm(&comparison.arm)?, report.arm(&comparison.baseline)?);
+    let first = match comparison.metric.as_str() {
+        "cpu" => busy(arm, baseline),
+        metric => values(metric, arm, baseline),
+    };
+    let caveats: Vec<String> =
+        first.into_iter().chain(meaningless(&comparison.metric, arm, baseline)).collect();
+    (!caveats.is_empty()).then(|| caveats.join("; "))
+}
+
+/// Why the ratio of two arms in a metric says nothing about them, if it says nothing: another figure makes it
+/// meaningless.
+pub(crate) fn meaningless(metric: &str, arm: &Arm, baseline: &Arm) -> Option<String> {
+    let others = || {
+        Ended::differ((arm.label.as_str(), &Ended::of(arm)), (baseline.label.as_str(), &Ended::of(baseline)))
+    };
+    let found = match metric {
+        "cpu" => [None, others()],
+        latency if latency.starts_with('p') => [queues(arm, baseline), others()],
+        _ => [None, None],
+    };
+    let found: Vec<String> = found.into_iter().flatten().collect();
+    (!found.is_empty()).then(|| found.join("; "))
+}
+
+/// The two figures that a ratio of latencies is of.
+fn values(metric: &str, arm: &Arm, baseline: &Arm) -> Option<String> {
+    let of = |arm: &Arm| match metric {
+        "p50" => arm.latency_ms.p50,
+        "p90" => arm.latency_ms.p90,
+        "p99" => arm.latency_ms.p99,
+        "p999" => arm.latency_ms.p999,
+        _ => None,
+    };
+    let (of_arm, of_baseline) = (ms(of(arm)?), ms(of(baseline)?));
+    Some(format!("{of_arm} against {of_baseline} from the due time"))
+}
+
+/// How busy both arms were: what an operation costs depends on it.
+fn busy(arm: &Arm, baseline: &Arm) -> Option<String> {
+    let (of_arm, of_baseline) = (share_of_capacity(arm)?, share_of_capacity(baseline)?);
+    let (arm, baseline) = (&arm.label, &baseline.label);
+    Some(format!("measured at {of_arm} of the capacity of {arm} and {of_baseline} of that of {baseline}"))
+}
+
+/// The load of an arm as a share of its capacity: `3 %`, `at most 3 %`.
+pub(super) fn share_of_capacity(arm: &Arm) -> Option<String> {
+    let at_most = if arm.capacity?.at_least { "at most " } else { "" };
+    Some(format!("{at_most}{}", per_cent(arm.load_of_capacity()? * 100.0)))
+}
+
+/// The latencies of an arm that is saturated grow with the length of the run.
+fn queues(arm: &Arm, baseline: &Arm) -> Option<String> {
+    let saturated: Vec<&str> =
+        [arm, baseline].into_iter().filter(|arm| arm.saturated).map(|arm| arm.label.as_str()).collect();
+    (!saturated.is_empty()).then(|| format!("saturated, so that a queue grew: {}", saturated.join(", ")))
+}

@@ -1,0 +1,61 @@
+//! Response times by what became of the operations.
+
+use super::{Histogram, add, histogram};
+
+/// The outcome of an operation that failed, whatever the cause.
+const FAILED: &str = "failed";
+
+/// Operations of one outcome.
+#[derive(Debug, Clone)]
+pub struct OutcomeRecord {
+    /// The kind of an operation that ended well, such as `follow`, the cause of a refusal, such as `unavailable`, or
+    /// `failed`.
+    pub outcome: &'static str,
+    /// From the due time to the end of the last reply; of a failure to when it was noticed, and at least the time-out
+    /// where nothing came.
+    pub latency: Histogram<u64>,
+}
+
+/// The operations of each outcome, in the order in which the outcomes were first seen.
+#[derive(Debug, Clone, Default)]
+pub struct Outcomes(Vec<OutcomeRecord>);
+
+impl Outcomes {
+    /// An operation that ended well, or was refused.
+    pub(crate) fn record(&mut self, outcome: &'static str, latency: u64) {
+        self.of(outcome).latency.saturating_record(latency);
+    }
+
+    /// An operation that failed.
+    pub(crate) fn record_failed(&mut self, latency: u64) {
+        self.record(FAILED, latency);
+    }
+
+    /// Those that there were any of.
+    pub fn iter(&self) -> impl Iterator<Item = &OutcomeRecord> {
+        self.0.iter().filter(|record| !record.latency.is_empty())
+    }
+
+    /// Adds others.
+    pub(super) fn merge(&mut self, other: &Self) {
+        for theirs in other.iter() {
+            add(&mut self.of(theirs.outcome).latency, &theirs.latency);
+        }
+    }
+
+    /// Empties it and keeps its memory.
+    pub(super) fn clear(&mut self) {
+        for record in &mut self.0 {
+            record.latency.reset();
+        }
+    }
+
+    fn of(&mut self, outcome: &'static str) -> &mut OutcomeRecord {
+        let found = self.0.iter().position(|record| record.outcome == outcome);
+        let at = found.unwrap_or_else(|| {
+            self.0.push(OutcomeRecord { outcome, latency: histogram() });
+            self.0.len() - 1
+        });
+        &mut self.0[at]
+    }
+}
