@@ -7,7 +7,8 @@ use clap::{Parser, Subcommand};
 
 use crate::{
     commands::{broker, doctor, export, health, host, keep, list, load, plan, report, run, show, tether, up},
-    complaint, interrupt,
+    complaint::{self, Complaint},
+    interrupt,
 };
 
 const LONG_ABOUT: &str = "\
@@ -113,6 +114,16 @@ impl Cli {
     /// Does what was asked.
     pub fn run(&self) -> Result<Outcome> {
         let scenarios = self.scenarios.as_deref();
+        let without = match &self.command {
+            Command::Load(_) => Some("load"),
+            Command::Report(_) => Some("report"),
+            Command::Doctor(_) => Some("doctor"),
+            _ => None,
+        };
+        if let Some(command) = without.filter(|_| scenarios.is_some()) {
+            let what = format!("`--scenarios` has no meaning for `lab {command}`, which reads none");
+            return Err(Complaint::new(what).hint("leave `--scenarios` out").into());
+        }
         match &self.command {
             Command::List(args) => args.run(scenarios),
             Command::Show(args) => args.run(scenarios),

@@ -3,14 +3,15 @@
 //! A plan starts nothing and needs nothing but the scenario; `lab plan` prints it, and a run writes it to `plan.toml`.
 //!
 //! Read in this order: this file (the model), `make` (from scenario to plan), `budget` (who may use which processor),
-//! `diff` (the proof that the arms differ in one axis), `command` (how to make it again), `draw` (a topology
-//! as text), `file` (`plan.toml`).
+//! `diff` (the proof that the arms differ in one axis), `inherited` (defaults that hide an answer), `command` (how to
+//! make it again), `draw` (a topology as text), `file` (`plan.toml`).
 
 mod budget;
 mod command;
 mod diff;
 mod draw;
 mod file;
+mod inherited;
 mod make;
 mod takes;
 
@@ -25,6 +26,7 @@ pub use budget::Budget;
 pub(crate) use command::quoted;
 pub use diff::{Diff, DiffRow, PairDiff};
 pub use draw::topology;
+pub use inherited::Inherited;
 pub use make::Choices;
 pub use takes::about;
 

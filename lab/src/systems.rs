@@ -31,6 +31,11 @@ pub fn mixes(system: &str) -> Vec<&'static str> {
     journeys(system).into_iter().flat_map(|entry| entry.mixes.iter().map(|(mix, _)| *mix)).collect()
 }
 
+/// The same, each with a line about it.
+pub fn mixes_told(system: &str) -> &'static [(&'static str, &'static str)] {
+    journeys(system).map_or(&[], |entry| entry.mixes)
+}
+
 /// The facts that a system's ledger can report.
 pub fn facts(system: &str) -> Vec<&'static str> {
     journeys(system).map(|entry| entry.facts.to_vec()).unwrap_or_default()
@@ -49,6 +54,17 @@ pub fn line(system: &str, mix: &str) -> Option<PolicyLine> {
 /// What the generator prepares for a system before load begins, in the plural: `links`.
 pub fn prepared(system: &str) -> &'static str {
     journeys(system).map_or("things", |entry| entry.things)
+}
+
+/// The share of some kinds of operations in a mix, 0 to 1.
+pub fn share(system: &str, mix: &str, kinds: &[&str]) -> f64 {
+    let shares = journeys(system).map(|entry| (entry.shares)(mix)).unwrap_or_default();
+    shares.iter().filter(|(kind, _)| kinds.contains(kind)).map(|(_, share)| share).sum()
+}
+
+/// How many things so many operations of a mix need, if it takes each once.
+pub fn needs(system: &str, mix: &str, operations: f64) -> Option<u64> {
+    journeys(system)?.needs(mix, operations)
 }
 
 fn journeys(system: &str) -> Option<&'static SystemEntry> {

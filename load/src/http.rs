@@ -7,5 +7,6 @@ mod fields;
 mod reply;
 mod request;
 
+pub(crate) use self::fields::digits;
 pub use self::reply::{Decoded, MAX_BODY, MAX_HEAD, MAX_HEADERS, Malformed, Reply, decode};
 pub use self::request::{Method, RequestBuf};

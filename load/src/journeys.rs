@@ -140,6 +140,12 @@ pub struct SystemEntry {
     pub mixes: &'static [(&'static str, &'static str)],
     /// What there are [`JourneyOptions::links`] of, in the plural.
     pub things: &'static str,
+    /// Which operations a mix consists of, and the share of each.
+    pub shares: fn(mix: &str) -> Vec<(&'static str, f64)>,
+    /// A path that its public API alone has, by which it is told from other systems; none where any server will do.
+    pub only_path: Option<&'static str>,
+    /// Whether a mix takes each thing once, so that a load needs a thing for each of its operations.
+    pub takes_each_once: fn(mix: &str) -> bool,
     /// The limit that a mix puts on each of its clients; `None` where a system limits nobody.
     pub lines: fn(mix: &str) -> Option<PolicyLine>,
     /// Every fact that its ledger can report, in the order of a report.
@@ -147,6 +153,19 @@ pub struct SystemEntry {
     /// Those of the facts that are broken promises as soon as there is one.
     pub breaches: &'static [&'static str],
     make: fn(&JourneyOptions, mix: &'static str) -> io::Result<Box<dyn SystemJourneys>>,
+}
+
+/// The most things that are prepared: links, clients, rooms.
+pub const MAX_THINGS: u64 = 1_000_000;
+
+impl SystemEntry {
+    /// How many things a mix needs for so many operations, at most [`MAX_THINGS`]; none where any number will do.
+    ///
+    /// Arrivals are drawn, so there are five standard deviations of a Poisson count more than are expected.
+    pub fn needs(&self, mix: &str, operations: f64) -> Option<u64> {
+        let drawn = operations + 5.0 * operations.sqrt();
+        (self.takes_each_once)(mix).then_some((drawn.ceil() as u64).clamp(1, MAX_THINGS))
+    }
 }
 
 /// A limit that clients are held to.

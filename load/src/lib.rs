@@ -14,9 +14,11 @@
 //! - [`series`]: what a slice counted over time, to be drawn;
 //! - [`journeys`]: the journeys of each system, and the registry of their names;
 //! - [`ledger`]: what was acknowledged, and whether the system still holds it;
+//! - [`floor`]: what every latency contains of the generator itself;
 //! - [`steady`]: one target, some threads, one record;
 //! - [`statistics`]: what may be said of a difference between arms.
 
+pub mod floor;
 pub mod http;
 pub mod journey;
 pub mod journeys;

@@ -138,6 +138,7 @@ impl Desk {
             .env("TMPDIR", self.path("tmp"))
             .env("NO_COLOR", "1")
             .env_remove("LAB_POSTGRES_URL")
+            .env_remove("LAB_REDIS_URL")
             .env_remove("LAB_KAFKA_URL")
             .envs(variables.iter().copied())
             .stdin(Stdio::null())

@@ -72,6 +72,7 @@ fn episodes_run_one_arm_at_a_time_and_are_compared_as_pairs_are() {
     let labels: Vec<_> = report.arms.iter().map(|arm| arm.label.as_str()).collect();
     assert_eq!(labels, ["monolith", "microservices"], "in the plan's order, whatever the order of episodes");
     assert_eq!((report.load.rounds, report.load.launches), (5, 5));
+    assert!(report.validity.generator_floor.as_ref().and_then(|floor| floor.p50_us).unwrap() > 0.0);
     for arm in &report.arms {
         assert!(
             arm.operations > 0 && arm.ledger.as_ref().is_some_and(|ledger| ledger.holds),

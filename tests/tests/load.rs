@@ -3,15 +3,19 @@
 #![expect(clippy::unwrap_used, reason = "a test fails where what it expects is not there")]
 
 use std::{
-    io::{BufRead, BufReader, Write},
+    io::{BufRead, BufReader, Read, Write},
     net::{TcpListener, TcpStream},
     sync::{Arc, Mutex},
     thread,
     time::Duration,
 };
 
+use nix::sys::signal::Signal;
 use serde_json::Value;
-use system_tests::command::{Desk, Ended};
+use system_tests::{
+    command::{Desk, Ended},
+    redis_server::RedisServer,
+};
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_hosted");
 
@@ -52,6 +56,125 @@ fn converse(mut stream: &TcpStream, reply: &Reply, count: &Mutex<usize>) {
 
 fn status(status: u16) -> String {
     format!("HTTP/1.1 {status} x\r\ncontent-length: 0\r\n\r\n")
+}
+
+/// What the process of a monolith counts, summed over labels, of the metrics that begin with a name.
+fn counted(address: &str, name: &str) -> f64 {
+    let mut stream = TcpStream::connect(address).unwrap();
+    stream.write_all(format!("GET /metrics HTTP/1.0\r\nhost: {address}\r\n\r\n").as_bytes()).unwrap();
+    let mut page = String::new();
+    stream.read_to_string(&mut page).unwrap();
+    let lines = page.lines().filter(|line| line.starts_with(name));
+    lines.map(|line| line.rsplit(' ').next().unwrap().parse::<f64>().unwrap()).sum()
+}
+
+#[test]
+fn a_cold_cache_is_cold_in_every_tier() {
+    if !RedisServer::can_be_had() {
+        return;
+    }
+    let desk = Desk::new(PROGRAM);
+    for (cache, tiers) in [("local", &["local"][..]), ("redis", &["redis"]), ("tiered", &["local", "redis"])]
+    {
+        let mut up = desk.start(&["up", "shortener", "--set", &format!("cache={cache}")]);
+        up.says("Ctrl-C stops it");
+        let out = up.out();
+        let url = out.lines().find_map(|line| line.strip_prefix("public API")).unwrap().trim();
+        let metrics = out.lines().find_map(|line| line.split_once("metrics http://")).unwrap().1;
+        let metrics = metrics.strip_suffix("/metrics").unwrap();
+        let mix = ["--mix", "cold-cache", "--rate", "500", "--for", "2s", "--json"];
+        let ended = desk.lab(&[&["load", "--system", "shortener", "--url", url][..], &mix].concat());
+        assert_eq!(ended.code, Some(0), "{ended:?}");
+        let figures = figures(&ended);
+        let kinds = figures["by_kind"].as_array().unwrap();
+        assert!(kinds.iter().all(|kind| kind["name"] == "follow"), "each link was followed once: {ended:?}");
+        let follows = figures["succeeded"].as_f64().unwrap();
+        for tier in tiers {
+            let of = |name: &str| {
+                counted(metrics, &format!("cache_{name}_total{{cache=\"links\",tier=\"{tier}\""))
+            };
+            let (hits, misses) = (of("hits"), of("misses"));
+            assert!(misses >= follows, "{cache}, {tier}: {misses} misses of {follows} follows");
+            // What is left are the reads with which links were prepared that end.
+            assert!(hits < follows / 2.0, "{cache}, {tier}: {hits} hits of {follows} follows");
+        }
+        up.signal(Signal::SIGINT);
+        assert_eq!(up.end().code, Some(0));
+    }
+}
+
+#[test]
+fn a_flag_that_has_no_meaning_is_refused() {
+    let desk = Desk::new(PROGRAM);
+    let url = serve(|_| Some(status(200)));
+    for (system, flags) in [
+        ("shortener", &["--path", "/"][..]),
+        ("limiter", &["--status", "200"]),
+        ("plain", &["--links", "10"]),
+        ("plain", &["--check"]),
+    ] {
+        let wanted = ["load", "--system", system, "--url", &url, "--rate", "50", "--for", "100ms"];
+        let ended = desk.lab(&[&wanted[..], flags].concat());
+        assert_eq!(ended.code, Some(2), "{flags:?}: {ended:?}");
+        let words = format!("`{}` has no meaning with `--system {system}`", flags[0]);
+        assert!(ended.err.contains(&words) && ended.err.contains("hint: leave"), "{ended:?}");
+    }
+    let scenarios = load(&desk, &url, &["--rate", "50", "--scenarios", "."]);
+    assert!(
+        scenarios.code == Some(2) && scenarios.err.contains("`--scenarios` has no meaning"),
+        "{scenarios:?}"
+    );
+    let closed = load(&desk, &url, &["--closed", "1", "--arrivals", "constant", "--for", "100ms"]);
+    assert!(closed.code == Some(2) && closed.err.contains("cannot be used with"), "{closed:?}");
+    let neither = load(&desk, &url, &["--for", "100ms"]);
+    assert!(neither.code == Some(2) && neither.err.contains("--rate <N>|--closed <N>"), "{neither:?}");
+}
+
+/// A server that says the same to everybody; how often it was asked.
+fn says(reply: &'static str) -> (String, Arc<Mutex<usize>>) {
+    let asked = Arc::new(Mutex::new(0));
+    let count = Arc::clone(&asked);
+    let url = serve(move |_| {
+        *count.lock().unwrap() += 1;
+        Some(reply.to_owned())
+    });
+    (url, asked)
+}
+
+#[test]
+fn a_load_on_something_else_says_what_answered() {
+    let desk = Desk::new(PROGRAM);
+    let systems = ["shortener", "limiter"];
+    for (other, system) in [(systems[0], systems[1]), (systems[1], systems[0])] {
+        let mut up = desk.start(&["up", other]);
+        up.says("Ctrl-C stops it");
+        let out = up.out();
+        let url = out.lines().find_map(|line| line.strip_prefix("public API")).unwrap().trim();
+        let ended = desk.lab(&["load", "--system", system, "--url", url, "--rate", "50"]);
+        assert_eq!(ended.code, Some(2), "{ended:?}");
+        let words = format!("`{url}` is a `{other}`, and the load is one for a `{system}`");
+        assert!(ended.err.contains(&words) && ended.err.contains(&format!("--system {other}")), "{ended:?}");
+        up.signal(Signal::SIGINT);
+        assert_eq!(up.end().code, Some(0));
+    }
+    let (no_api, _) = says("HTTP/1.1 404 x\r\ncontent-length: 0\r\n\r\n");
+    let (another, _) = says("HTTP/1.1 200 x\r\ncontent-length: 24\r\n\r\n{\"paths\":{\"/pets\":{}}}\n\n");
+    let (no_http, asked) = says("220 ready\r\n");
+    for system in systems {
+        for (url, words) in [
+            (&no_api, &["does not look like a", "`GET /openapi.json` was answered with 404"][..]),
+            (&another, &["does not look like a", "answered with 200 and describes another API"]),
+            (&no_http, &["does not speak HTTP/1.1"]),
+        ] {
+            let ended = desk.lab(&["load", "--system", system, "--url", url, "--rate", "50"]);
+            assert_eq!(ended.code, Some(2), "{ended:?}");
+            for word in words.iter().chain(&[&*format!("hint: `lab up {system}`")]) {
+                assert!(ended.err.contains(word), "no {word} in {ended:?}");
+            }
+            assert_eq!(ended.err.matches("hint: ").count(), 1, "{ended:?}");
+        }
+    }
+    assert_eq!(*asked.lock().unwrap(), systems.len(), "what speaks no HTTP is asked once a load");
 }
 
 /// `lab load --system plain` at a URL.

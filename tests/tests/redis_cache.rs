@@ -123,13 +123,34 @@ async fn each_value_has_its_life_and_an_absence_a_short_one() {
     process.read("nowhere", None).await;
     let brief = Lasting { value: 1, at_most: Duration::from_secs(7) };
     process.cache.put(&"brief".to_owned(), &brief).await;
-    let life = |key: &str| {
-        let reply = server.ask(&format!("PTTL numbers:{key}"));
-        Duration::from_millis(reply.trim_start_matches(':').parse().unwrap_or_else(|_| panic!("{reply}")))
-    };
-    let there = life("there").as_secs_f64();
+    assert_eq!(process.read("brief", None).await, Some(1));
+    let there = life(&server, "there").as_secs_f64();
     assert!((50.0..=66.0).contains(&there), "a minute, give or take a tenth: {there}");
-    assert!(life("nowhere") <= ABSENT_FOR && life("brief") <= Duration::from_secs(7));
+    assert!(life(&server, "nowhere") <= ABSENT_FOR && life(&server, "brief") <= Duration::from_secs(7));
+    assert!(life(&server, "brief") > Duration::from_secs(1), "somebody asked for it");
+}
+
+/// For how long a key stays.
+fn life(server: &RedisServer, key: &str) -> Duration {
+    let reply = server.ask(&format!("PTTL numbers:{key}"));
+    Duration::from_millis(reply.trim_start_matches(':').parse().unwrap_or_else(|_| panic!("{reply}")))
+}
+
+#[tokio::test]
+async fn a_value_that_was_written_is_kept_only_if_somebody_asks_for_it() {
+    let Some(server) = RedisServer::start() else { return };
+    let process = Process::new(&server.address(), Tiers::Redis, Stampede::SingleFlight).await;
+    process.write("asked", 1).await;
+    assert_eq!(process.read("asked", None).await, Some(1), "it is there at once");
+    process.write("unasked", 2).await;
+    let (asked, unasked) = (life(&server, "asked"), life(&server, "unasked"));
+    assert!(asked > Duration::from_secs(50) && asked <= Duration::from_secs(66), "its life: {asked:?}");
+    assert!(unasked > backing::FILL_WITHIN && unasked <= Duration::from_secs(1), "probation: {unasked:?}");
+    // It has its life from the first who asked, not from the last.
+    server.ask("PEXPIRE numbers:asked 5000");
+    assert_eq!(process.read("asked", None).await, Some(1));
+    assert!(life(&server, "asked") <= Duration::from_secs(5));
+    assert_eq!(process.loads(), 0);
 }
 
 #[tokio::test]

@@ -23,3 +23,18 @@ fn each_command_explains_itself_with_examples() {
         insta::assert_snapshot!(name, command.render_help());
     }
 }
+
+/// What is printed on a screen of 100 columns: every line that was written by hand is short enough to stay one.
+#[test]
+fn no_line_of_a_help_text_is_broken_in_two() {
+    let mut cli = Cli::command();
+    cli.build();
+    let mut commands = vec![&cli];
+    while let Some(command) = commands.pop() {
+        commands.extend(command.get_subcommands());
+        let after = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+        for line in after.lines() {
+            assert!(line.chars().count() <= 98, "{}: {line}", command.get_name());
+        }
+    }
+}

@@ -39,6 +39,7 @@ impl PlanChoices {
 
 /// Stores and brokers that are given by address, and how others are started.
 #[derive(Clone, Debug, Default, Args)]
+#[command(next_help_heading = "Stores and brokers")]
 pub struct GivenBackings {
     /// Use this PostgreSQL server instead of starting a throwaway one; its user has to be allowed to create databases
     #[arg(long, value_name = "URL", env = "LAB_POSTGRES_URL", hide_env_values = true)]

@@ -2,11 +2,12 @@
 
 use std::{fmt::Write, path::Path};
 
-use anyhow::Result;
+use anyhow::{Context, Error, Result};
 
+use super::choices::GivenBackings;
 use crate::{
     cli::Outcome,
-    output,
+    complaint, output,
     plan::{Choices, Plan, about},
     process::{BackingChoices, Lacking},
     scenario::{Comparison, Library},
@@ -18,10 +19,13 @@ use crate::{
 #[command(
     after_help = "Then:\n  lab show shortener/placement   what a question is about\n  lab show shortener             what the system can be built from"
 )]
-pub struct Args {}
+pub struct Args {
+    #[command(flatten)]
+    backings: GivenBackings,
+}
 
 impl Args {
-    /// Prints the lists; scenarios that cannot be read are named on standard error, and the others listed.
+    /// Prints the lists. Scenarios that cannot be read or planned are an error, after the others were listed.
     pub fn run(&self, scenarios: Option<&Path>) -> Result<Outcome> {
         let mut table = output::table(["system", "what it is", "components"]);
         for system in systems::all() {
@@ -32,28 +36,41 @@ impl Args {
         let library = Library::find(scenarios)?;
         let header = ["scenario", "the question", "what differs", "quick form", "whole form"];
         let (mut table, mut lacking) = (output::table(header), String::new());
+        let (backings, mut faults) = (self.backings.to_choices(), Vec::new());
         for name in library.names() {
-            let scenario = match library.open(&name) {
-                Ok(scenario) => scenario,
+            let plan = match planned(&library, &name) {
+                Ok(plan) => plan,
                 Err(fault) => {
-                    output::talk(&format!("warning: {fault}"));
+                    faults.push(fault);
                     continue;
                 }
             };
-            let plan = Plan::new(&scenario, &Choices::default())?;
+            let scenario = &plan.scenario;
             let [quick, whole] = [true, false].map(|quick| about(plan.in_form(quick).takes()));
-            lacking.push_str(&missing(&name, &plan));
-            table.add_row([name, scenario.question, differs(&scenario.comparison), quick, whole]);
+            lacking.push_str(&missing(&name, &plan, &backings));
+            table.add_row([name, scenario.question.clone(), differs(&scenario.comparison), quick, whole]);
         }
         output::data(&format!("{table}\n{lacking}"))?;
-        Ok(Outcome::Done)
+        if faults.is_empty() { Ok(Outcome::Done) } else { Err(all(&faults)) }
     }
 }
 
+fn planned(library: &Library, name: &str) -> Result<Plan> {
+    let scenario = library.open(name)?;
+    Plan::new(&scenario, &Choices::default()).with_context(|| format!("cannot plan `{name}`"))
+}
+
+/// Every scenario's fault, as each would be told alone.
+fn all(faults: &[Error]) -> Error {
+    let told: Vec<_> = faults.iter().map(complaint::told).collect();
+    let told = told.join("\n");
+    Error::msg(told.strip_prefix("error: ").unwrap_or(&told).to_owned())
+}
+
 /// The arms that this machine cannot have, a line each.
-fn missing(name: &str, plan: &Plan) -> String {
+fn missing(name: &str, plan: &Plan, backings: &BackingChoices) -> String {
     let mut text = String::new();
-    for (arm, Lacking { why, hint }) in plan.lacking(&BackingChoices::default()) {
+    for (arm, Lacking { why, hint }) in plan.lacking(backings) {
         // Writing to a string cannot fail.
         let _ = writeln!(text, "{name}: the arm `{arm}` will be skipped: {why}\n  hint: {hint}");
     }

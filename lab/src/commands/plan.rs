@@ -4,7 +4,10 @@ use std::{fmt::Write, path::Path};
 
 use anyhow::Result;
 
-use super::{choices::PlanChoices, phases::phased};
+use super::{
+    choices::{GivenBackings, PlanChoices},
+    phases::phased,
+};
 use crate::{
     cli::Outcome,
     output,
@@ -27,6 +30,8 @@ pub struct Args {
     toml: bool,
     #[command(flatten)]
     choices: PlanChoices,
+    #[command(flatten)]
+    backings: GivenBackings,
 }
 
 impl Args {
@@ -34,13 +39,13 @@ impl Args {
     pub fn run(&self, scenarios: Option<&Path>) -> Result<Outcome> {
         let scenario = Scenario::open(&self.scenario, scenarios)?;
         let plan = Plan::new(&scenario, &self.choices.to_choices())?;
-        let text = if self.toml { plan.to_toml() } else { readable(&plan) };
+        let text = if self.toml { plan.to_toml() } else { readable(&plan, &self.backings.to_choices()) };
         output::data(&text)?;
         Ok(Outcome::Done)
     }
 }
 
-fn readable(plan: &Plan) -> String {
+fn readable(plan: &Plan, backings: &BackingChoices) -> String {
     let diff = plan.diff();
     let mut text = format!("{}: {}\n\n", plan.scenario.name, plan.scenario.question);
     for arm in &plan.arms {
@@ -48,7 +53,7 @@ fn readable(plan: &Plan) -> String {
         let _ = writeln!(text, "{}\n{}", arm.label, topology(arm));
     }
     let _ = writeln!(text, "{}\n\n{}\n", axes(plan, &diff), diff.sentence());
-    text.push_str(&offered(plan));
+    text.push_str(&offered(plan, backings));
     text
 }
 
@@ -64,7 +69,7 @@ fn axes(plan: &Plan, diff: &Diff) -> comfy_table::Table {
     table
 }
 
-fn offered(plan: &Plan) -> String {
+fn offered(plan: &Plan, backings: &BackingChoices) -> String {
     let load = &plan.load;
     let slices = if plan.scenario.kind == Kind::Episodes { "whole episodes" } else { "slices" };
     let mut text = format!(
@@ -88,9 +93,12 @@ fn offered(plan: &Plan) -> String {
     );
     let [whole, quick] = [false, true].map(|quick| about(plan.in_form(quick).takes()));
     let _ = writeln!(text, "takes: about {whole}, or {quick} with --quick");
-    for (arm, lacking) in plan.lacking(&BackingChoices::default()) {
+    for (arm, lacking) in plan.lacking(backings) {
         let _ =
             writeln!(text, "note: the arm `{arm}` will be skipped: {}\nhint: {}", lacking.why, lacking.hint);
+    }
+    for inherited in plan.inherited() {
+        let _ = writeln!(text, "note: {inherited}");
     }
     if let Some(caveat) = plan.budget.caveat() {
         let _ = writeln!(text, "note: {caveat}");

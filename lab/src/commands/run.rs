@@ -18,7 +18,7 @@ use crate::{
 /// What can be said.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Examples:\n  lab run shortener/placement --quick                      a first answer, within a minute\n  lab run shortener/placement --open                       the whole run, then the report in a browser\n  lab run shortener/placement --hold transport=grpc        the same question over gRPC\n  lab run shortener/placement --arm monolith --arm monolith   the lab against itself: it must find nothing\n\nEach run keeps its plan, figures and report in a folder of its own, `runs/<id>`.\nExit code 0: every claim came out as expected or cannot be told; 2: it could not run.\nExit code 1: a claim came out otherwise, a process or store died, an arm did nothing\nwell, or an arm that is no negative control has a broken ledger."
+    after_help = "Examples:\n  lab run shortener/placement --quick                        a first answer, in about a minute\n  lab run shortener/placement --open                         the whole run, then its report\n  lab run shortener/placement --hold transport=grpc          the same question over gRPC\n  lab run shortener/placement --arm monolith --arm monolith  the lab against itself: no difference\n\nEach run keeps its plan, figures and report in a folder of its own, `runs/<id>`.\nExit code 0: every claim came out as expected or cannot be told; 2: it could not run.\nExit code 1: a claim came out otherwise, a process or store died, an arm did nothing\nwell, or an arm that is no negative control has a broken ledger."
 )]
 pub struct Args {
     /// The scenario: `shortener/placement`, or a path to a `.toml` file

@@ -22,7 +22,7 @@ use crate::{
 /// What can be said.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Examples:\n  lab show shortener/placement   the question, why it matters, what textbooks claim\n  lab show shortener             the components, the placements, every axis with its values\n\nWhere a system's logic can be worked out without running it, what each arm does with the load is drawn as well."
+    after_help = "Examples:\n  lab show shortener/placement   the question, why it matters, what textbooks claim\n  lab show shortener             the components, the placements, every axis with its values\n\nWhere a system's logic can be worked out without running it, what each arm does with the load is\ndrawn as well."
 )]
 pub struct Args {
     /// A scenario (`shortener/placement`, or a path to a `.toml` file), or a system (`shortener`)
@@ -87,7 +87,11 @@ fn explain_system(system: &System) -> String {
             line(&mut text, "0 to 1", "that share, such as `0.01`");
         }
     }
-    text.push_str("\nThe first value of each axis is its default. `lab up ");
+    text.push_str("\nmixes: which operations does a load consist of?\n");
+    for (mix, summary) in systems::mixes_told(system.name) {
+        line(&mut text, mix, summary);
+    }
+    text.push_str("\nThe first value of each axis is its default, and so is the first mix. `lab up ");
     let _ = writeln!(text, "{} --set axis=value` builds any of them.", system.name);
     text
 }

@@ -9,10 +9,14 @@ use super::{ArmPlan, Budget, LoadPlan, Plan, ProcessPlan};
 use crate::{
     complaint::{Complaint, did_you_mean},
     scenario::{Comparison, Fault, Kind, Scenario, Step, file_name},
+    systems,
 };
 
 /// How many things exist before load begins in the short form, at most: making them takes its time in each launch.
 const QUICK_THINGS: u64 = 2_000;
+
+/// For how long an arm of a launch is loaded without being measured, at the scenario's rate: warm-up and traces.
+const UNMEASURED: Duration = Duration::from_secs(5);
 
 /// The least number of episodes of each arm: fewer give no interval worth the name.
 const LEAST_EPISODES: u32 = 5;
@@ -218,6 +222,10 @@ pub(super) fn load(scenario: &Scenario, quick: bool, arms: usize) -> LoadPlan {
             (spec.slice() * episodes * u32::try_from(arms).unwrap_or(u32::MAX), episodes)
         }
     };
+    let things = if quick { spec.things.min(QUICK_THINGS) } else { spec.things };
+    let turns = launches.max(1) * u32::try_from(arms.max(1)).unwrap_or(u32::MAX);
+    let operations =
+        spec.mean_rate() * (measured / turns).as_secs_f64() + spec.rate * UNMEASURED.as_secs_f64();
     LoadPlan {
         mix: spec.mix.clone(),
         rate: spec.rate,
@@ -226,7 +234,7 @@ pub(super) fn load(scenario: &Scenario, quick: bool, arms: usize) -> LoadPlan {
         phases: spec.phases.clone(),
         measured,
         launches,
-        things: if quick { spec.things.min(QUICK_THINGS) } else { spec.things },
+        things: systems::needs(scenario.system.name, &spec.mix, operations).unwrap_or(0).max(things),
         deletes: spec.deletes,
     }
 }

@@ -4,6 +4,9 @@ mod arm;
 mod conditions;
 mod series;
 
+use std::time::Duration;
+
+use load::record::Summary;
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
 use super::{
@@ -19,7 +22,9 @@ use crate::{
     process::Runtime,
     report::{
         Report,
-        model::{Kind as ReportKind, NegativeControl, Question, SCHEMA, SkippedArm, Validity},
+        model::{
+            GeneratorFloor, Kind as ReportKind, NegativeControl, Question, SCHEMA, SkippedArm, Validity,
+        },
     },
     scenario::{Comparison, Kind},
 };
@@ -151,6 +156,7 @@ fn validity(gathered: &Gathered, comparisons: &compare::Comparisons) -> Validity
         send_lag_p99_us: (!gathered.send_lag.is_empty())
             .then(|| gathered.send_lag.value_at_quantile(0.99) as f64 / 1_000.0),
         send_lag_bound_us: rounds::SEND_LAG_BOUND.as_secs_f64() * 1_000_000.0,
+        generator_floor: gathered.floor.as_ref().map(floor),
         void_slices: gathered.void_slices,
         total_slices: gathered.slices,
         effective_samples: cpu.map(|cpu| cpu.effective_samples),
@@ -160,4 +166,9 @@ fn validity(gathered: &Gathered, comparisons: &compare::Comparisons) -> Validity
         equivalence_margin_percent: percent(load::statistics::EQUIVALENCE_MARGIN),
         notes,
     }
+}
+
+fn floor(latency: &Summary) -> GeneratorFloor {
+    let us = |time: Option<Duration>| time.map(|time| time.as_secs_f64() * 1_000_000.0);
+    GeneratorFloor { operations: latency.samples, p50_us: us(latency.p50), p99_us: us(latency.p99) }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use load::{
     ledger::LedgerVerdict,
-    record::{Histogram, SliceRecord, histogram},
+    record::{Histogram, SliceRecord, Summary, histogram},
     series::Series,
     statistics::{Batch, Batches},
 };
@@ -35,6 +35,8 @@ pub(super) struct Gathered {
     pub(super) launches: u32,
     /// How late the generator was, over all slices.
     pub(super) send_lag: Histogram<u64>,
+    /// What every latency contains of the generator itself.
+    pub(super) floor: Option<Summary>,
     /// A process that ended on its own, with the seconds since its launch's load began when that was noticed.
     pub(super) death: Option<(Death, f64)>,
     /// The faults that were made, each with the arm and the launch.
@@ -103,6 +105,7 @@ impl Gathered {
             rounds: 0,
             launches: 0,
             send_lag: histogram(),
+            floor: None,
             death: None,
             faults: Vec::new(),
             notes: Vec::new(),

@@ -1,6 +1,6 @@
 //! The experiment: arms up, warm, loaded in turn, checked, and judged.
 //!
-//! Read in this order: `experiment` (launches and their phases), `rounds` (what happens after each slice),
+//! Read in this order: `floor` (what the generator itself adds), `experiment` (launches and their phases), `rounds` (what happens after each slice),
 //! `capacity` (the ramp at the end of a launch), `faults` (what goes wrong on purpose), `gathered` (what is kept of an arm), `compare`, `claims` and `answers`
 //! (what it says), `assemble` (the report),
 //! `folder` (where it is kept), `machine` (where it was measured).
@@ -13,6 +13,7 @@ mod compare;
 mod counters;
 mod experiment;
 mod faults;
+mod floor;
 mod folder;
 mod gathered;
 mod machine;
@@ -46,7 +47,10 @@ pub fn run(options: &RunOptions) -> Result<Outcome> {
     let interrupt = Interrupt::install()?;
     let began = machine::now();
     let folder = RunFolder::create(&options.out, &options.plan, began, &interrupt)?;
-    let gathered = experiment::run(options, &folder, &interrupt)?;
+    let floor = floor::measure(&options.plan)?;
+    let mut gathered = experiment::run(options, &folder, &interrupt)?;
+    gathered.floor = Some(floor);
+    gathered.notes.extend(options.plan.inherited().iter().map(ToString::to_string));
     for arm in &gathered.arms {
         let mut bytes = Vec::new();
         V2Serializer::new().serialize(&arm.record.latency, &mut bytes).context("cannot write a histogram")?;
@@ -59,10 +63,13 @@ pub fn run(options: &RunOptions) -> Result<Outcome> {
     Ok(outcome(&report))
 }
 
-/// How long it takes, and which arms will be missing.
+/// How long it takes, what may hide the answer, and which arms will be missing.
 fn say_what_to_expect(options: &RunOptions) {
     let RunOptions { plan, runtime, backings, .. } = options;
     output::talk(&format!("{}: takes about {}", plan.scenario.name, plan::about(plan.takes())));
+    for inherited in plan.inherited() {
+        output::talk(&format!("note: {inherited}"));
+    }
     if matches!(runtime, Runtime::Process) {
         for (arm, Lacking { why, hint }) in plan.lacking(backings) {
             output::talk(&format!("note: the arm `{arm}` will be skipped: {why}\nhint: {hint}"));

@@ -13,15 +13,20 @@ pub(super) struct Pinned {
 
 impl Pinned {
     pub(super) fn to(cpus: &[usize]) -> Result<Self> {
-        let mut set = CpuSet::new();
-        for cpu in cpus {
-            set.set(*cpu)?;
-        }
         let before =
             sched_getaffinity(Pid::from_raw(0)).context("cannot ask for the generator's processors")?;
-        sched_setaffinity(Pid::from_raw(0), &set).context("cannot pin the generator to its processors")?;
+        this_thread(cpus).context("cannot pin the generator to its processors")?;
         Ok(Self { before })
     }
+}
+
+/// Gives the thread that calls it these processors.
+pub(super) fn this_thread(cpus: &[usize]) -> nix::Result<()> {
+    let mut set = CpuSet::new();
+    for cpu in cpus {
+        set.set(*cpu)?;
+    }
+    sched_setaffinity(Pid::from_raw(0), &set)
 }
 
 impl Drop for Pinned {

@@ -75,13 +75,14 @@ fn system(source: &Source<'_>, named: Option<&Spanned<String>>) -> Result<&'stat
     let (name, span) =
         named.map_or((source.folder.as_str(), 0..0), |named| (named.get_ref().as_str(), named.span()));
     systems::find(name).ok_or_else(|| {
-        let hint = did_you_mean(name, systems::names());
-        let what = if named.is_some() {
-            format!("there is no system `{name}`")
-        } else {
-            format!("the folder `{name}` is not named after a system, and the file has no key `system`")
-        };
-        source.at(&span, what, hint)
+        if named.is_some() {
+            let what = format!("there is no system `{name}`");
+            return source.at(&span, what, did_you_mean(name, systems::names()));
+        }
+        let what =
+            format!("the folder `{name}` is not named after a system, and the file has no key `system`");
+        let names = systems::names().join("` or `");
+        source.at(&span, what, format!("add `system = \"NAME\"`, or put the file into a folder `{names}`"))
     })
 }
 

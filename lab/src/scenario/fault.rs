@@ -141,19 +141,53 @@ impl Source<'_> {
         let message = error.message().trim().replace('\n', ", ");
         let hint = unknown_word(&message).or_else(|| quoted_number(&message)).or_else(|| new_name(&message));
         let span = error.span().unwrap_or(0..0);
-        self.at(&span, message, hint)
+        self.at(&span, of_another_type(&message).unwrap_or(message), hint)
     }
 }
 
-/// The hint for serde's "unknown field `rat`, expected one of `rate`, ...": what stands in backticks is the
-/// unknown word first, then the known ones.
+/// The hint for a word that serde does not know.
 fn unknown_word(message: &str) -> Option<String> {
-    if !message.starts_with("unknown ") {
-        return None;
-    }
-    let mut quoted = message.split('`').skip(1).step_by(2);
-    let word = quoted.next()?;
-    Some(did_you_mean(word, quoted.collect::<Vec<_>>()))
+    let (word, known) = unknown(message)?;
+    Some(did_you_mean(word, known))
+}
+
+/// The key that was meant by one that serde does not know, if one is near.
+pub(super) fn meant(message: &str) -> Option<&str> {
+    // Of an unknown variant it is the value that is misspelt, and not the key.
+    let (word, known) = message.starts_with("unknown field ").then(|| unknown(message))??;
+    runtime::nearest(word, known)
+}
+
+/// The word and the known ones of serde's "unknown field `rat`, expected one of `rate`, ...": what stands in backticks
+/// is the unknown word first.
+fn unknown(message: &str) -> Option<(&str, Vec<&str>)> {
+    let mut quoted = message.strip_prefix("unknown ")?.split('`').skip(1).step_by(2);
+    Some((quoted.next()?, quoted.collect()))
+}
+
+/// serde's `invalid type: string "300", expected f64` in the words of somebody who writes TOML.
+fn of_another_type(message: &str) -> Option<String> {
+    let (found, expected) = message.strip_prefix("invalid type: ")?.rsplit_once(", expected ")?;
+    let expected = match expected {
+        "f64" => "a number",
+        "u64" | "u32" | "usize" => "a whole number",
+        "a string" => "text in quotes",
+        "a sequence" => "a list in brackets",
+        "a boolean" => "`true` or `false`",
+        _ if expected.starts_with("struct ") || expected == "a map" => "a table",
+        other => other,
+    };
+    let found = match found.split_once(' ') {
+        Some(("string", text)) => format!("the text {text}"),
+        Some(("integer" | "boolean", value)) => value.to_owned(),
+        Some(("floating", value)) => value.trim_start_matches("point ").to_owned(),
+        _ => match found {
+            "sequence" => "a list".to_owned(),
+            "map" => "a table".to_owned(),
+            other => other.to_owned(),
+        },
+    };
+    Some(format!("expected {expected}, found {found}"))
 }
 
 /// The hint for "`throughput` is called `capacity`".
@@ -168,5 +202,5 @@ fn quoted_number(message: &str) -> Option<String> {
     let is_number = matches!(expected, "f64" | "u64" | "u32" | "usize");
     let number = found.trim_matches('"');
     (is_number && number.parse::<f64>().is_ok())
-        .then(|| format!("a number is wanted, and stands without quotes: `{number}`"))
+        .then(|| format!("a number stands without quotes: `{number}`"))
 }

@@ -78,6 +78,11 @@ impl LoadSpec {
         }
     }
 
+    /// Operations a second over a whole slice.
+    pub fn mean_rate(&self) -> f64 {
+        if self.phases.is_empty() { self.rate } else { self.rate * phases::mean(&self.phases) }
+    }
+
     fn default_seconds() -> u64 {
         120
     }

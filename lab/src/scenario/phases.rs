@@ -78,6 +78,14 @@ pub fn length(phases: &[Phase]) -> Duration {
     phases.iter().fold(Duration::ZERO, |sum, phase| sum.saturating_add(phase.length()))
 }
 
+/// What is offered over all of them on average, as a multiple of the rate; 0 without phases.
+pub fn mean(phases: &[Phase]) -> f64 {
+    let offered = |piece: &Piece| piece.ms as f64 * f64::midpoint(piece.from, piece.to);
+    let of_phase = |phase: &Phase| f64::from(phase.repeat) * phase.pieces.iter().map(offered).sum::<f64>();
+    let ms = length(phases).as_secs_f64() * 1_000.0;
+    if ms > 0.0 { phases.iter().map(of_phase).sum::<f64>() / ms } else { 0.0 }
+}
+
 /// Each phase with its start and length.
 pub fn spans<'a>(phases: &'a [Phase]) -> Vec<Span<'a>> {
     let mut start = Duration::ZERO;
@@ -150,6 +158,8 @@ mod tests {
         ];
         assert_eq!(spans(&phases), expected);
         assert_eq!(length(&phases), ms(3_500));
+        // 3 x 100 ms at four times the rate, of 3,500 ms.
+        assert!((mean(&phases) - 1_200.0 / 3_500.0).abs() < 1e-9);
         assert_eq!(fault(&phases), None);
     }
 }

@@ -10,14 +10,15 @@ use toml::{
 
 use super::{
     ScenarioFault,
-    fault::{Found, Source},
+    fault::{Found, Source, meant},
     file::ScenarioFile,
 };
 
 /// Reads a file; fails with all that is not of its shape.
 ///
 /// serde stops at the first mistake. So what it points at is taken out, and it is asked again, until it finds nothing
-/// more. That a key is missing is told only where it was not this that took it.
+/// more. That a key is missing is told only where it was not this that took it: not where the key has a value that
+/// cannot be read, and not where its name is misspelt.
 pub(super) fn file(source: &Source<'_>) -> Result<ScenarioFile, ScenarioFault> {
     let mut document = DeTable::parse(source.text).map_err(|error| source.toml(&error))?;
     let mut found = Found::default();
@@ -35,7 +36,7 @@ pub(super) fn file(source: &Source<'_>) -> Result<ScenarioFile, ScenarioFault> {
         }
         let whole = document.span();
         match take(document.get_mut(), &whole, &span) {
-            Some(from) => robbed.push(from),
+            Some((table, key)) => robbed.push((table, meant(error.message()).map(str::to_owned).or(key))),
             // It is the document as a whole that is wrong: there is no more to find.
             None => return Err(found.all()),
         }

@@ -98,6 +98,29 @@ fn unknown_names_are_answered_with_the_nearest() {
 }
 
 #[test]
+fn a_misspelt_key_is_one_mistake_and_not_a_missing_key_as_well() {
+    for (right, wrong) in [
+        ("question =", "quesion ="),
+        ("why =", "wy ="),
+        ("kind =", "knd ="),
+        ("[load]", "[laod]"),
+        ("mix =", "mx ="),
+        ("rate =", "rat ="),
+        ("text =", "txt ="),
+        ("metric =", "metrc ="),
+        ("is =", "iss ="),
+    ] {
+        let said = message(right, wrong);
+        let key = right.trim_matches(['[', ']', '=', ' ']);
+        assert!(said.contains(&format!("did you mean `{key}`?")), "{wrong}: {said}");
+        assert!(!said.contains("missing") && !said.contains("error: "), "{wrong}: {said}");
+    }
+    // A key that is like no other is one mistake, and that another is missing is one more.
+    let said = message("rate =", "xyzzy =");
+    assert!(said.contains("unknown field `xyzzy`") && said.contains("missing field `rate`"), "{said}");
+}
+
+#[test]
 fn all_mistakes_of_a_file_are_told_at_once_and_in_their_order() {
     let wrong = |changes: &[(&str, &str)]| {
         let changed = changes.iter().fold(SOUND.to_owned(), |text, (from, to)| {

@@ -44,6 +44,7 @@ pub(super) fn content_length(headers: &[Header<'_>]) -> Result<Option<usize>, Ma
     for line in lines(headers, "content-length") {
         for element in line.split(|&byte| byte == b',').map(<[u8]>::trim_ascii) {
             let said = digits(element).ok_or(Malformed::Syntax)?;
+            let said = usize::try_from(said).unwrap_or(usize::MAX);
             if *length.get_or_insert(said) != said {
                 return Err(Malformed::Syntax);
             }
@@ -52,13 +53,13 @@ pub(super) fn content_length(headers: &[Header<'_>]) -> Result<Option<usize>, Ma
     Ok(length)
 }
 
-/// A number of digits and nothing else: `str::parse` takes `+5` as well.
-fn digits(text: &[u8]) -> Option<usize> {
+/// A number of digits and nothing else: `str::parse` takes `+5` as well. One that nothing holds is a large one.
+pub(crate) fn digits(text: &[u8]) -> Option<u64> {
     if text.is_empty() {
         return None;
     }
-    text.iter().try_fold(0_usize, |number, byte| {
-        let digit = byte.is_ascii_digit().then(|| usize::from(byte - b'0'))?;
+    text.iter().try_fold(0_u64, |number, byte| {
+        let digit = byte.is_ascii_digit().then(|| u64::from(byte - b'0'))?;
         Some(number.saturating_mul(10).saturating_add(digit))
     })
 }

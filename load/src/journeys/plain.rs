@@ -8,11 +8,17 @@ use crate::journey::{Begun, Failure, Journeys, Operation, Outcome, Step, common_
 use crate::ledger::LedgerVerdict;
 use crate::sender::Lane;
 
+/// The one operation.
+const GET: &str = "get";
+
 pub(super) const ENTRY: SystemEntry = SystemEntry {
     name: "plain",
     summary: "any HTTP server: one path, one expected status, no ledger",
     mixes: &[("get", "GET the path")],
     things: "paths",
+    shares: |_mix| vec![(GET, 1.0)],
+    only_path: None,
+    takes_each_once: |_mix| false,
     lines: |_mix| None,
     facts: &[],
     breaches: &[],
@@ -40,7 +46,7 @@ impl Get {
 
 impl Journeys for Get {
     fn begin(&mut self, op: &mut Operation, request: &mut RequestBuf) -> Begun {
-        op.kind = "get";
+        op.kind = GET;
         request.write(Method::Get, &self.path);
         Begun::Written
     }

@@ -16,6 +16,9 @@ mod seeding;
 
 use std::io;
 use std::sync::Arc;
+use std::time::Instant;
+
+pub use self::drive::FOLLOW_AGAIN;
 
 use self::books::Books;
 use self::drive::Drive;
@@ -30,6 +33,9 @@ pub(super) const ENTRY: SystemEntry = SystemEntry {
     summary: "follow short links, and make some",
     mixes: &mix::NAMES,
     things: "links",
+    shares: drive::shares,
+    only_path: Some("/links"),
+    takes_each_once: mix::takes_each_once,
     lines: |_mix| None,
     facts: &check::FACTS,
     breaches: &check::BREACHES,
@@ -66,10 +72,14 @@ impl SystemJourneys for Shortener {
         progress: &mut dyn FnMut(Progress) -> bool,
     ) -> Result<(), PrepareError> {
         let codes = seeding::seed(self.seed, self.links, lane, progress)?;
+        let made = Instant::now();
         if self.mix.warm {
             seeding::read(&codes, lane, progress)?;
         }
         self.books.will_end(ending::make(self.seed, lane)?);
+        if !self.mix.warm {
+            seeding::let_go(made, &codes, progress);
+        }
         self.drive = Drive::new(self.seed, 0, self.mix, codes, Arc::clone(&self.books));
         Ok(())
     }
@@ -83,13 +93,12 @@ impl SystemJourneys for Shortener {
     }
 
     fn fork(&self, nth: u64) -> Box<dyn SystemJourneys> {
-        let drive = Drive::new(self.seed, nth, self.mix, self.drive.codes(), Arc::clone(&self.books));
         Box::new(Self {
             seed: self.seed,
             mix: self.mix,
             links: self.links,
             books: Arc::clone(&self.books),
-            drive,
+            drive: self.drive.fork(nth),
         })
     }
 }

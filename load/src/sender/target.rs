@@ -39,7 +39,9 @@ pub enum TargetError {
         source: io::Error,
     },
     /// Nothing answers there.
-    #[error("nothing listens at `{address}`: {source}\nhint: is the system up, and is this its port?")]
+    #[error(
+        "nothing listens at `{address}`: {source}\nhint: is the system up, and is this its port? `lab up SYSTEM --port PORT` starts one"
+    )]
     Unreachable {
         /// The address that was tried.
         address: SocketAddr,

@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot set its scene has nothing to say")]
 
 mod ending;
+mod floor;
 mod http;
 mod limiter;
 mod record;

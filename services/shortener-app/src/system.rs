@@ -1,7 +1,7 @@
 //! What the shortener is made of, as data.
 
 use runtime::{
-    Accepts, Axis, BackingKind, BackingNeed, EDGE, Placement, ProcessShape, System, Value, Wiring, axes,
+    Accepts, Axis, BackingKind, BackingNeed, Cost, EDGE, Placement, ProcessShape, System, Value, Wiring, axes,
 };
 
 /// The URL shortener.
@@ -52,6 +52,13 @@ pub static SYSTEM: System = System {
         axes::BALANCING,
         axes::TRACING,
     ],
+    costs: &[Cost {
+        axis: "events",
+        value: "inline",
+        operations: &["follow"],
+        pays: "waits until its click is written to the store",
+        without: "memory",
+    }],
     backings,
     keeps: |_, _| false,
     conflict,

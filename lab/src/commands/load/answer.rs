@@ -4,6 +4,7 @@ use std::{collections::BTreeMap, fmt::Write, time::Duration};
 
 use anyhow::{Context, Result};
 use load::{
+    journeys::shortener::FOLLOW_AGAIN,
     ledger::{Kept, LedgerVerdict},
     record::{Histogram, SliceRecord, Summary, needed_samples},
 };
@@ -216,6 +217,13 @@ impl Answer {
         }
         if self.generator_was_late {
             text.push_str("warning: the generator was late: these figures are partly its own\n");
+        }
+        if let Some(again) = self.by_kind.iter().find(|kind| kind.name == FOLLOW_AGAIN) {
+            let _ = writeln!(
+                text,
+                "warning: there were too few links to follow each once, so {} were followed again, perhaps from a cache: give more `--links`",
+                again.succeeded
+            );
         }
         if self.saturated {
             text.push_str("warning: the system is saturated: it answered less than it was offered, and its latencies are those of a queue that grows for as long as the load goes on\n");

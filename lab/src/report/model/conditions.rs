@@ -101,6 +101,9 @@ pub struct Validity {
     pub send_lag_p99_us: Option<f64>,
     /// A slice with more than this is void.
     pub send_lag_bound_us: f64,
+    /// What every latency contains of the generator itself; absent in earlier reports.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub generator_floor: Option<GeneratorFloor>,
     /// Slices that were void.
     pub void_slices: u64,
     /// Slices in all.
@@ -117,4 +120,16 @@ pub struct Validity {
     pub equivalence_margin_percent: f64,
     /// Whatever else a reader should know, a sentence each.
     pub notes: Vec<String>,
+}
+
+/// The latency, from the due time, of a server that does nothing, under this generator at this run's rate: what no arm
+/// can be faster than. Measured before the first launch.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct GeneratorFloor {
+    /// Operations that were measured.
+    pub operations: u64,
+    /// The median.
+    pub p50_us: Option<f64>,
+    /// The 99th percentile, if there were operations enough.
+    pub p99_us: Option<f64>,
 }

@@ -19,7 +19,7 @@ use serde::{Deserialize, Serialize};
 
 pub use arm::{Arm, Capacity, CauseCount, Death, OutcomeLatency, SkippedArm, UsedBacking};
 pub use comparison::{Answer, Claim, ClaimVerdict, Comparison};
-pub use conditions::{AxisRow, Budget, Held, Load, LoadPhase, Machine, Validity};
+pub use conditions::{AxisRow, Budget, GeneratorFloor, Held, Load, LoadPhase, Machine, Validity};
 pub use cost::{CpuCost, Latency, Memory, MemoryPart, Part, PartKind, PerOperation, Point};
 pub use fault::{Fault, FaultMade};
 pub use ledger::{Fact, Ledger};

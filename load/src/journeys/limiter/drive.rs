@@ -16,7 +16,7 @@ use crate::journey::{Begun, Failure, Journeys, Operation, Outcome, Step, common_
 use crate::series::{Curve, Timeline};
 
 /// A request that has not been decided on yet, or never is.
-const DECISION: &str = "decision";
+pub(super) const DECISION: &str = "decision";
 /// A request that was let pass.
 const ADMITTED: &str = "admitted";
 /// A request that was refused: to say so is what a limiter is for, so the operation ended well.

@@ -92,6 +92,11 @@ pub(super) struct PendingView {
     pub(super) pending: u64,
 }
 
+/// The code of a link, if the reply says that it was created.
+pub(super) fn created<'a>(reply: &'a Reply<'_>) -> Option<&'a str> {
+    if reply.status == 201 { created_code(reply) } else { None }
+}
+
 /// The code in the `Location` of a created link.
 pub(super) fn created_code<'a>(reply: &'a Reply<'_>) -> Option<&'a str> {
     let code = reply.location()?.rsplit('/').next()?;

@@ -13,8 +13,16 @@ use crate::journey::{Begun, Failure, Journeys, Operation, Outcome, Step, common_
 
 /// Follows a link.
 const FOLLOW: &str = "follow";
+/// Follows a link that the mix takes once, and that was taken before: there were too few.
+pub const FOLLOW_AGAIN: &str = "follow-again";
 /// Makes a link.
 const CREATE: &str = "create";
+
+/// The share of each operation in the mix of that name.
+pub(super) fn shares(mix: &str) -> Vec<(&'static str, f64)> {
+    let follow = Mix::named(mix).follow;
+    [(FOLLOW, follow), (CREATE, 1.0 - follow)].into_iter().filter(|(_, share)| *share > 0.0).collect()
+}
 
 /// The codes of the seeded links, by their number.
 pub(super) type Codes = Arc<[Box<str>]>;
@@ -47,6 +55,13 @@ impl Drive {
             next_number: (nth + 1) << 40,
             scratch: String::new(),
         }
+    }
+
+    /// The same for another thread.
+    pub(super) fn fork(&self, nth: u64) -> Self {
+        let codes = self.codes();
+        let picker = self.picker.clone();
+        Self { picker, ..Self::new(self.seed, nth, self.mix, codes, Arc::clone(&self.books)) }
     }
 
     pub(super) fn codes(&self) -> Codes {
@@ -101,9 +116,9 @@ impl Journeys for Drive {
         // One draw in any case, so that mixes of the same seed follow the same links.
         let follows = self.random.random::<f64>() < self.mix.follow && !self.codes.is_empty();
         if follows {
-            let link = self.picker.pick(&mut self.random);
-            (op.kind, op.key) = (FOLLOW, link as u64);
-            api::follow(&self.codes[link], request);
+            let pick = self.picker.pick(&mut self.random);
+            (op.kind, op.key) = (if pick.is_again { FOLLOW_AGAIN } else { FOLLOW }, pick.link as u64);
+            api::follow(&self.codes[pick.link], request);
         } else {
             (op.kind, op.key) = (CREATE, self.next_number);
             self.next_number += 1;
@@ -113,12 +128,12 @@ impl Journeys for Drive {
     }
 
     fn reply(&mut self, op: &mut Operation, reply: &Reply<'_>, _request: &mut RequestBuf) -> Step {
-        Step::Done(if op.kind == FOLLOW { self.followed(op, reply) } else { self.created(op, reply) })
+        Step::Done(if op.kind == CREATE { self.created(op, reply) } else { self.followed(op, reply) })
     }
 
     fn resent(&mut self, op: &mut Operation) {
         // A create has a key, and is the same request however often it comes.
-        if op.kind == FOLLOW {
+        if op.kind != CREATE {
             self.books.maybe_followed(op.key as usize);
         }
     }
@@ -126,8 +141,8 @@ impl Journeys for Drive {
     fn abandoned(&mut self, op: &mut Operation, why: Failure) {
         match op.kind {
             _ if !why.is_indeterminate() => {}
-            FOLLOW => self.books.maybe_followed(op.key as usize),
-            _ => self.books.maybe_created(op.key),
+            CREATE => self.books.maybe_created(op.key),
+            _ => self.books.maybe_followed(op.key as usize),
         }
     }
 }

@@ -66,7 +66,7 @@ pub(super) fn make(seed: u64, lane: &mut Lane) -> Result<Result<Ending, String>,
         )));
     };
     let expires = asked + clock::nanos(LIFETIME)..answered + clock::nanos(LIFETIME);
-    let mut making = Making { seed, run, ends, next: 0, codes: vec![None; 2 * EACH] };
+    let mut making = Making { seed, run, ends, left: 0..2 * EACH, codes: vec![None; 2 * EACH] };
     let mut unanswered = conduct(&mut making, lane, IN_FLIGHT, LONGEST, &mut |_| true)?;
     let mut expiring: Vec<Box<str>> = making.codes.drain(..EACH).flatten().collect();
     let leaving: Vec<Box<str>> = making.codes.into_iter().flatten().collect();
@@ -74,14 +74,15 @@ pub(super) fn make(seed: u64, lane: &mut Lane) -> Result<Result<Ending, String>,
         return Ok(Err("no link with an end was acknowledged".to_owned()));
     }
     let mut ended = |lane: &mut Lane, codes: &[Box<str>], until| -> Result<Vec<Box<str>>, SenderError> {
-        let mut reading = Reading { codes, next: 0, until, gone: vec![false; codes.len()] };
+        let mut reading =
+            Reading { codes, left: 0..READS * codes.len(), until, gone: vec![false; codes.len()] };
         unanswered += conduct(&mut reading, lane, IN_FLIGHT, LONGEST, &mut |_| true)?;
         Ok(codes.iter().zip(reading.gone).filter(|(_, gone)| *gone).map(|(code, _)| code.clone()).collect())
     };
     let mut early = ended(lane, &leaving, Nanos::MAX)?;
     early.extend(ended(lane, &expiring, expires.start.saturating_sub(clock::nanos(TOLERANCE)))?);
     expiring.retain(|code| !early.contains(code));
-    let mut deleting = Deleting { codes: &leaving, next: 0, deleted: Vec::new() };
+    let mut deleting = Deleting { codes: &leaving, left: 0..leaving.len(), deleted: Vec::new() };
     unanswered += conduct(&mut deleting, lane, IN_FLIGHT, LONGEST, &mut |_| true)?;
     let (deleted, deleted_by) = (deleting.deleted, clock::now());
     let again = give_again(seed, run, lane)?;
@@ -113,7 +114,7 @@ struct Making {
     seed: u64,
     run: u64,
     ends: String,
-    next: usize,
+    left: Range<usize>,
     codes: Vec<Option<Box<str>>>,
 }
 
@@ -121,9 +122,7 @@ impl Survey for Making {
     type Question = usize;
 
     fn next(&mut self) -> Option<usize> {
-        let nth = self.next;
-        self.next += 1;
-        (nth < self.codes.len()).then_some(nth)
+        self.left.next()
     }
 
     fn ask(&self, &nth: &usize, request: &mut RequestBuf) {
@@ -132,7 +131,7 @@ impl Survey for Making {
     }
 
     fn answer(&mut self, &nth: &usize, reply: &Reply<'_>) -> bool {
-        let code = (reply.status == 201).then(|| api::created_code(reply)).flatten();
+        let code = api::created(reply);
         self.codes[nth] = code.map(Box::from);
         code.is_some()
     }
@@ -140,7 +139,7 @@ impl Survey for Making {
 
 struct Reading<'a> {
     codes: &'a [Box<str>],
-    next: usize,
+    left: Range<usize>,
     /// Until when a link has to be there.
     until: Nanos,
     gone: Vec<bool>,
@@ -150,9 +149,7 @@ impl Survey for Reading<'_> {
     type Question = usize;
 
     fn next(&mut self) -> Option<usize> {
-        let nth = self.next / READS;
-        self.next += 1;
-        (nth < self.codes.len()).then_some(nth)
+        Some(self.left.next()? / READS)
     }
 
     fn ask(&self, &nth: &usize, request: &mut RequestBuf) {
@@ -167,7 +164,7 @@ impl Survey for Reading<'_> {
 
 struct Deleting<'a> {
     codes: &'a [Box<str>],
-    next: usize,
+    left: Range<usize>,
     deleted: Vec<Box<str>>,
 }
 
@@ -175,9 +172,7 @@ impl Survey for Deleting<'_> {
     type Question = usize;
 
     fn next(&mut self) -> Option<usize> {
-        let nth = self.next;
-        self.next += 1;
-        (nth < self.codes.len()).then_some(nth)
+        self.left.next()
     }
 
     fn ask(&self, &nth: &usize, request: &mut RequestBuf) {

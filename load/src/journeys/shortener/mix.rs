@@ -1,8 +1,11 @@
 //! How much of what, on which links.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use rand::SeedableRng;
 use rand::rngs::Xoshiro256PlusPlus;
 use rand::seq::SliceRandom;
-use rand::{RngExt, SeedableRng};
 use rand_distr::Distribution;
 use rand_distr::weighted::WeightedAliasIndex;
 
@@ -12,8 +15,10 @@ pub(super) const NAMES: [(&str, &str); 5] = [
     ("follow-only", "follow by Zipf(1.0)"),
     ("create-only", "create"),
     ("hot-key", "follow one link"),
-    ("cold-cache", "follow, every link as likely as any other"),
+    ("cold-cache", "follow each link once, so that no cache can have it"),
 ];
+/// The one whose links are followed once each.
+const COLD: &str = "cold-cache";
 
 /// A mix of operations.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -22,7 +27,7 @@ pub struct Mix {
     pub follow: f64,
     /// Which links are followed.
     pub keys: Keys,
-    /// Whether every link has been read before load begins.
+    /// Whether every link has been read before load begins, so that every cache has what it may have.
     pub warm: bool,
 }
 
@@ -34,8 +39,8 @@ pub enum Keys {
     Zipf,
     /// One link gets every follow.
     One,
-    /// All links are alike.
-    Uniform,
+    /// Each link is followed once before any is followed again.
+    Once,
 }
 
 impl Mix {
@@ -45,19 +50,32 @@ impl Mix {
             "follow-only" => (1.0, Keys::Zipf),
             "create-only" => (0.0, Keys::Zipf),
             "hot-key" => (1.0, Keys::One),
-            "cold-cache" => (1.0, Keys::Uniform),
+            COLD => (1.0, Keys::Once),
             _ => (0.95, Keys::Zipf),
         };
-        Self { follow, keys, warm: name != "cold-cache" }
+        Self { follow, keys, warm: name != COLD }
     }
 }
 
-/// Draws links in constant time.
-#[derive(Debug)]
+/// Whether the mix of that name follows each link once.
+pub(super) fn takes_each_once(name: &str) -> bool {
+    name == COLD
+}
+
+/// Draws links in constant time. A clone draws from the same links: of those that are taken once, each gets its own.
+#[derive(Debug, Clone)]
 pub(super) enum Picker {
     Weighted(WeightedAliasIndex<f64>),
     One,
-    Uniform(usize),
+    Once { order: Arc<[usize]>, taken: Arc<AtomicUsize> },
+}
+
+/// A link to follow.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Pick {
+    pub(super) link: usize,
+    /// Whether it should have been taken once, and was taken before: there were too few.
+    pub(super) is_again: bool,
 }
 
 impl Picker {
@@ -66,7 +84,11 @@ impl Picker {
     pub(super) fn new(keys: Keys, links: usize, seed: u64) -> Self {
         match keys {
             Keys::One => Self::One,
-            Keys::Uniform => Self::Uniform(links),
+            Keys::Once => {
+                let mut order: Vec<usize> = (0..links).collect();
+                order.shuffle(&mut Xoshiro256PlusPlus::seed_from_u64(seed));
+                Self::Once { order: order.into(), taken: Arc::default() }
+            }
             Keys::Zipf => {
                 let mut weights: Vec<f64> = (1..=links).map(|rank| 1.0 / rank as f64).collect();
                 weights.shuffle(&mut Xoshiro256PlusPlus::seed_from_u64(seed));
@@ -77,11 +99,15 @@ impl Picker {
     }
 
     /// The next link to follow.
-    pub(super) fn pick(&self, random: &mut Xoshiro256PlusPlus) -> usize {
+    pub(super) fn pick(&self, random: &mut Xoshiro256PlusPlus) -> Pick {
+        let once = |link| Pick { link, is_again: false };
         match self {
-            Self::Weighted(weights) => weights.sample(random),
-            Self::One => 0,
-            Self::Uniform(links) => random.random_range(0..*links),
+            Self::Weighted(weights) => once(weights.sample(random)),
+            Self::One => once(0),
+            Self::Once { order, taken } => {
+                let nth = taken.fetch_add(1, Ordering::Relaxed);
+                Pick { link: order[nth % order.len()], is_again: nth >= order.len() }
+            }
         }
     }
 }
@@ -96,7 +122,7 @@ mod tests {
         let mut random = Xoshiro256PlusPlus::seed_from_u64(12);
         let mut counts = vec![0.0; 100];
         for _ in 0..100_000 {
-            counts[picker.pick(&mut random)] += 1.0;
+            counts[picker.pick(&mut random).link] += 1.0;
         }
         counts.sort_unstable_by(|one, other| f64::total_cmp(other, one));
         counts
@@ -117,9 +143,24 @@ mod tests {
     }
 
     #[test]
-    fn a_hot_key_is_one_link_and_a_cold_cache_all_of_them() {
+    fn a_hot_key_is_one_link() {
         assert!((picks(Keys::One)[0] - 100_000.0).abs() < f64::EPSILON);
-        let uniform = picks(Keys::Uniform);
-        assert!(uniform.iter().all(|count| (count - 1000.0).abs() < 200.0));
+    }
+
+    #[test]
+    fn in_a_cold_cache_each_link_is_followed_once_by_all_threads_together_before_any_is_again() {
+        let picker = Picker::new(Keys::Once, 100, 11);
+        let threads = [picker.clone(), picker];
+        let mut random = Xoshiro256PlusPlus::seed_from_u64(12);
+        let mut pass =
+            || -> Vec<Pick> { (0..100).map(|nth: usize| threads[nth % 2].pick(&mut random)).collect() };
+        for is_again in [false, true] {
+            let picks = pass();
+            assert!(picks.iter().all(|pick| pick.is_again == is_again));
+            let mut links: Vec<_> = picks.iter().map(|pick| pick.link).collect();
+            assert_ne!(links, (0..100).collect::<Vec<_>>(), "not in the order in which they were made");
+            links.sort_unstable();
+            assert_eq!(links, (0..100).collect::<Vec<_>>());
+        }
     }
 }

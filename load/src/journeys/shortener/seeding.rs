@@ -1,6 +1,8 @@
-//! Makes the links that the operations follow, and reads each once.
+//! Makes the links that the operations follow, and reads each once, or lets caches forget them.
 
-use std::time::Duration;
+use std::ops::Range;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use super::api::{self, LinkTarget};
 use super::drive::Codes;
@@ -13,6 +15,10 @@ use crate::sender::Lane;
 const IN_FLIGHT: usize = 64;
 /// How long all of it may take.
 const LONGEST: Duration = Duration::from_mins(10);
+/// How long a system may keep in a cache what was written and not read: what it promises, and half a second.
+const WRITTEN_FOR: Duration = Duration::from_millis(1_500);
+/// How often a wait looks whether it is still wanted.
+const LOOK: Duration = Duration::from_millis(50);
 
 /// Makes links 0 to `links` - 1 and returns their codes.
 pub(super) fn seed(
@@ -22,7 +28,7 @@ pub(super) fn seed(
     progress: &mut dyn FnMut(Progress) -> bool,
 ) -> Result<Codes, PrepareError> {
     let total = links as u64;
-    let mut seeding = Seeding { seed, next: 0, codes: vec![None; links] };
+    let mut seeding = Seeding { seed, left: 0..links, codes: vec![None; links] };
     conduct(&mut seeding, lane, IN_FLIGHT, LONGEST, &mut |record| {
         progress(Progress { done: record.succeeded.min(total), total })
     })?;
@@ -41,10 +47,18 @@ pub(super) fn read(
     progress: &mut dyn FnMut(Progress) -> bool,
 ) -> Result<(), PrepareError> {
     let total = codes.len() as u64;
-    let mut reading = Reading { codes, next: 0, read: 0 };
+    let mut reading = Reading { codes, left: 0..codes.len(), read: 0 };
     conduct(&mut reading, lane, IN_FLIGHT, LONGEST, &mut |_| progress(Progress { done: total, total }))?;
     let done = reading.read;
     if done == total { Ok(()) } else { Err(incomplete("links that are read", done, total, lane)) }
+}
+
+/// Waits until no cache has links that were made until `made` and not read since.
+pub(super) fn let_go(made: Instant, codes: &Codes, progress: &mut dyn FnMut(Progress) -> bool) {
+    let total = codes.len() as u64;
+    while made.elapsed() < WRITTEN_FOR && progress(Progress { done: total, total }) {
+        thread::sleep(LOOK);
+    }
 }
 
 fn incomplete(what: &'static str, done: u64, total: u64, lane: &Lane) -> PrepareError {
@@ -56,7 +70,7 @@ fn incomplete(what: &'static str, done: u64, total: u64, lane: &Lane) -> Prepare
 
 struct Reading<'a> {
     codes: &'a Codes,
-    next: usize,
+    left: Range<usize>,
     read: u64,
 }
 
@@ -64,9 +78,7 @@ impl Survey for Reading<'_> {
     type Question = usize;
 
     fn next(&mut self) -> Option<usize> {
-        let number = self.next;
-        self.next += 1;
-        (number < self.codes.len()).then_some(number)
+        self.left.next()
     }
 
     fn ask(&self, &number: &usize, request: &mut RequestBuf) {
@@ -82,7 +94,7 @@ impl Survey for Reading<'_> {
 
 struct Seeding {
     seed: u64,
-    next: usize,
+    left: Range<usize>,
     codes: Vec<Option<Box<str>>>,
 }
 
@@ -90,9 +102,7 @@ impl Survey for Seeding {
     type Question = usize;
 
     fn next(&mut self) -> Option<usize> {
-        let number = self.next;
-        self.next += 1;
-        (number < self.codes.len()).then_some(number)
+        self.left.next()
     }
 
     fn ask(&self, &number: &usize, request: &mut RequestBuf) {
@@ -100,7 +110,7 @@ impl Survey for Seeding {
     }
 
     fn answer(&mut self, &number: &usize, reply: &Reply<'_>) -> bool {
-        let code = (reply.status == 201).then(|| api::created_code(reply)).flatten();
+        let code = api::created(reply);
         self.codes[number] = code.map(Box::from);
         code.is_some()
     }

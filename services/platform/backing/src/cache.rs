@@ -11,6 +11,7 @@
 //! - In Redis a reader only fills what is empty (`SET NX`), and a writer overwrites without a condition:
 //!   with the value that it made, or with a mark that says "nothing is here". Whoever comes late finds the place taken.
 //!   A mark and a value are there for longer than a reader may carry what it has read ([`FILL_WITHIN`]).
+//!   A written value that nobody asks for is gone after a second: writes hold places, reads fill the cache.
 //! - In the process a write takes away the place that a reader under single-flight would fill.
 //!
 //! **What staleness is left.**
@@ -151,7 +152,8 @@ where
 
     /// Makes the cache know a value that has just been written to the store.
     ///
-    /// Redis is told. The process lets go of what it had: the first who asks for the value brings it in.
+    /// Redis is told, and keeps it for a second, or for its life if somebody asks for it in that second.
+    /// The process lets go of what it had: the first who asks for the value brings it in.
     pub async fn put(&self, key: &K, written: &Lasting<V>) {
         if let Some(remote) = &self.remote {
             remote.put(key, written).await;

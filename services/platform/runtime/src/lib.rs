@@ -42,7 +42,7 @@ pub use nearest::nearest;
 pub use process::{Service, Wire, host};
 pub use serve::{ServeLimits, serve};
 pub use system::{
-    Accepts, Arrivals, Axis, BackingKind, BackingNeed, Copies, EDGE, Placement, ProcessShape, Rehearse,
+    Accepts, Arrivals, Axis, BackingKind, BackingNeed, Copies, Cost, EDGE, Placement, ProcessShape, Rehearse,
     System, Value,
 };
 pub use wiring::{Wiring, WiringError};

@@ -18,6 +18,8 @@ pub struct System {
     pub placements: &'static [Placement],
     /// Every other axis.
     pub axes: &'static [Axis],
+    /// Values that cost so much an operation that they hide what another axis does.
+    pub costs: &'static [Cost],
     /// The stores and brokers that a wiring needs.
     pub backings: fn(&Wiring) -> Vec<BackingNeed>,
     /// Whether a component keeps in its process's memory what it promises by: another process of the kind would not
@@ -148,6 +150,20 @@ impl Value {
     pub const fn control(name: &'static str, summary: &'static str, breaks: &'static str) -> Self {
         Self { name, summary, control: Some(breaks) }
     }
+}
+
+/// What a value costs an operation, where that is more than most questions are about.
+pub struct Cost {
+    /// The axis: `events`.
+    pub axis: &'static str,
+    /// The value that costs: `inline`.
+    pub value: &'static str,
+    /// The operations that pay, as the generator calls them: `follow`.
+    pub operations: &'static [&'static str],
+    /// What each of them pays, a clause: `waits until its click is written to the store`.
+    pub pays: &'static str,
+    /// The value of the axis that does without.
+    pub without: &'static str,
 }
 
 /// A store or broker that a wiring needs.

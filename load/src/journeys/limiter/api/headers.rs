@@ -1,7 +1,7 @@
 //! What a reply says of limits (the IETF draft `draft-ietf-httpapi-ratelimit-headers`):
 //! `RateLimit-Policy: "name";q=100;w=1` the policy, `RateLimit: "name";r=7;t=1` where the client stands under it.
 
-use crate::http::Reply;
+use crate::http::{Reply, digits};
 use crate::journeys::PolicyLine;
 use crate::journeys::limiter::mix::Mix;
 
@@ -52,7 +52,7 @@ fn stands(text: &str, mix: Mix, retry_after: Option<&str>) -> bool {
         }
         any = true;
     }
-    any && retry_after.is_none_or(|text| is_a_wait(text) && text.parse().ok() == more_after)
+    any && retry_after.is_none_or(|text| wait(text).is_some_and(|wait| more_after == Some(wait)))
 }
 
 /// The draft counts in whole seconds; a shorter window is told as one second.
@@ -60,14 +60,13 @@ fn whole_seconds(limit: &PolicyLine) -> u64 {
     limit.window.as_millis().div_ceil(1_000) as u64
 }
 
-/// Whether a `Retry-After` is a number of seconds, at least one: a zero would make clients spin.
-fn is_a_wait(text: &str) -> bool {
-    number(text).is_some_and(|seconds| seconds >= 1)
+/// The seconds of a `Retry-After`, at least one: a zero would make clients spin.
+fn wait(text: &str) -> Option<u64> {
+    number(text).filter(|seconds| *seconds >= 1)
 }
 
-/// A number of digits and nothing else: `str::parse` takes `+5` as well.
 fn number(text: &str) -> Option<u64> {
-    if text.bytes().all(|byte| byte.is_ascii_digit()) { text.parse().ok() } else { None }
+    digits(text.as_bytes())
 }
 
 /// An item of a structured list (RFC 9651): a quoted name and its parameters.

@@ -1,0 +1,74 @@
+//! What every latency contains of the generator itself: the same load on a server that does nothing.
+//!
+//! The server is one thread that reads a request and writes a reply that was made before. What is left of a latency is
+//! the timer that wakes the sender, two system calls at either end, the loopback, and two changes of context.
+
+use std::io::{self, Read, Write};
+use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::ops::RangeInclusive;
+use std::thread;
+use std::time::Duration;
+
+use crate::journeys::plain::Get;
+use crate::record::{SliceRecord, Summary};
+use crate::schedule::{Arrivals, Profile};
+use crate::sender::{Arm, Limits, Load, Observer, Sender, SenderError, Slice, SlicePlan, Target};
+
+/// What the server says.
+const REPLY: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n";
+/// The rates at which it is measured: so many that there is a median, and what one thread can answer in turn.
+const RATES: RangeInclusive<f64> = 50.0..=5_000.0;
+/// How long it is measured at most, after a slice that is not.
+const AT_MOST: Duration = Duration::from_secs(1);
+const WARM_UP: Duration = Duration::from_millis(200);
+/// So many operations are enough for a 99th percentile.
+const ENOUGH: f64 = 1_100.0;
+
+/// Measures it at about `rate` operations a second, in at most 1.2 s; the latency is from the due time.
+///
+/// `pinned` is called on the server's thread before it serves, to put it where servers run.
+pub fn measure(rate: f64, pinned: impl FnOnce() + Send + 'static) -> Result<Summary, SenderError> {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
+    let address = listener.local_addr()?;
+    // It ends with the sender's one connection.
+    thread::Builder::new().name("floor".to_owned()).spawn(move || {
+        pinned();
+        listener.accept().and_then(|(stream, _)| serve(stream))
+    })?;
+    let arm = Arm { target: Target::at("floor", address), journeys: Box::new(Get::new("/", 200)) };
+    let mut sender = Sender::new(vec![arm], &Limits { connections: 1, ..Limits::default() })?;
+    let rate = rate.clamp(*RATES.start(), *RATES.end());
+    let load = Load::Open { arrivals: Arrivals::Poisson, profile: Profile::Steady { rate }, seed: 1 };
+    let length = AT_MOST.min(Duration::from_secs_f64(ENOUGH / rate));
+    let mut last = Last(SliceRecord::default());
+    for slice_length in [WARM_UP, length] {
+        sender.run(&SlicePlan { arms: 1, slice_length, rounds: 1, seed: 1 }, &load, &mut last)?;
+    }
+    Ok(Summary::of(&last.0.latency))
+}
+
+/// Answers whatever is asked on one connection, until it ends.
+fn serve(mut stream: TcpStream) -> io::Result<()> {
+    stream.set_nodelay(true)?;
+    let (mut read, mut held) = ([0; 4096], 0);
+    loop {
+        match stream.read(&mut read[held..])? {
+            0 => return Ok(()),
+            more => held += more,
+        }
+        // One request at a time, and none has a body.
+        if read[..held].ends_with(b"\r\n\r\n") {
+            stream.write_all(REPLY)?;
+            held = 0;
+        }
+    }
+}
+
+/// The record of the last slice.
+struct Last(SliceRecord);
+
+impl Observer for Last {
+    fn slice_ended(&mut self, _slice: &Slice, record: &SliceRecord) {
+        self.0 = record.clone();
+    }
+}
