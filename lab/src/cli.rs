@@ -34,7 +34,8 @@ The first five minutes:
 
 Exit codes:
   0  done, and every claim came out as expected or cannot be told; every condition of a load holds
-  1  a claim came out otherwise, a condition failed, a process or store died, or a promise was broken
+  1  a claim came out otherwise, a condition failed, a process or store died, or a promise was
+     broken
   2  it could not run";
 
 /// The command `lab`, from its arguments to its exit code.

@@ -17,4 +17,4 @@ pub mod runtime;
 pub mod show;
 pub mod tether;
 pub mod up;
-pub mod wired;
+pub mod wiring_choice;

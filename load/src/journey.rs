@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::http::{Reply, RequestBuf};
 
-/// One operation under way, as its journey sees it: small, copied with its connection, and meant for any journey.
+/// One operation in flight, as its journey sees it: small, copied with its connection, and meant for any journey.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Operation {
     /// What it is called in reports, `follow` or `create`; operations are counted apart by this.
@@ -67,7 +67,7 @@ pub enum Failure {
     ServerError,
     /// A status that the API does not promise here.
     UnexpectedStatus,
-    /// Still under way when the run was broken off.
+    /// Still in flight when the run was broken off.
     Abandoned,
 }
 
@@ -100,7 +100,7 @@ impl Failure {
 /// For each [`begin`](Self::begin) that wrote a request there is exactly one end:
 /// a [`reply`](Self::reply) that returned [`Step::Done`], or one call of [`abandoned`](Self::abandoned).
 pub trait Journeys: Send {
-    /// Is told that a slice begins, and for how long operations will be started. Nothing is under way.
+    /// Is told that a slice begins, and for how long operations will be started. Nothing is in flight.
     fn slice_began(&mut self, length: Duration) {
         let _ = length;
     }

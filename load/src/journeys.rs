@@ -4,8 +4,8 @@
 
 pub mod limiter;
 pub mod plain;
+pub mod request_list;
 pub mod shortener;
-pub mod survey;
 
 use std::io;
 use std::time::Duration;
@@ -74,7 +74,7 @@ pub enum PrepareError {
 /// The limits of a ledger check.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Check {
-    /// Questions under way at once.
+    /// Questions in flight at once.
     pub in_flight: usize,
     /// How long a count that is still too low may stand still, by looks of 250 ms each, before it counts as settled;
     /// while the system says that something is on its way, it is not settled however long it stands still.

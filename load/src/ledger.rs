@@ -34,7 +34,7 @@ pub mod facts {
     pub const CHECKED: &str = "checked";
     /// Changes that the system acknowledged.
     pub const ACKNOWLEDGED: &str = "acknowledged";
-    /// Check requests without a response. After 100 (`survey::GIVE_UP`) the check stops; everything left out counts as
+    /// Check requests without a response. After 100 (`request_list::GIVE_UP`) the check stops; everything left out counts as
     /// one.
     pub const NOT_ASKED: &str = "not-asked";
     /// Acknowledged and gone.

@@ -5,7 +5,7 @@
 //!
 //! - `slices`: which arm when;
 //! - `pace`: the open and the closed loop;
-//! - `dues`: when what is due leaves;
+//! - `release_queue`: when what is due leaves;
 //! - `lane`: operations on connections;
 //! - `connection`: one socket;
 //! - `poll`: epoll and the timer.
@@ -13,10 +13,10 @@
 //! Latency is counted from the due time (Tene: "How NOT to Measure Latency", the coordinated omission problem).
 
 mod connection;
-mod dues;
 mod lane;
 mod pace;
 mod poll;
+mod release_queue;
 mod slices;
 mod slots;
 mod target;
@@ -45,10 +45,10 @@ pub enum Load {
         /// The seed of the schedules.
         seed: u64,
     },
-    /// A fixed number of operations are under way; each one that ends begins the next.
+    /// A fixed number of operations are in flight; each one that ends begins the next.
     /// A slow system is asked less often, so its latency under a given demand cannot be read from this.
     Closed {
-        /// How many operations are under way at once.
+        /// How many operations are in flight at once.
         in_flight: usize,
     },
 }
@@ -150,7 +150,7 @@ impl Sender {
         journeys.check(lane, check)
     }
 
-    /// From now on one arm is held to these limits. Its open connections are closed; nothing may be under way.
+    /// From now on one arm is held to these limits. Its open connections are closed; nothing may be in flight.
     pub fn limit(&mut self, arm: usize, limits: &Limits) {
         self.lanes[arm].0.limit(limits);
     }

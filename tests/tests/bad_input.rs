@@ -59,7 +59,8 @@ fn names_that_are_unknown_are_answered_with_the_nearest() {
     {
         lab(&["up", "shortener", "--public-url", url], &[url, "a public URL is", "`https://short.example`"]);
     }
-    lab(
+    is_refused(
+        &desk,
         &["load", "--system", "shortner", "--url", "http://127.0.0.1:9", "--rate", "1"],
         &["did you mean `shortener`"],
     );
@@ -126,34 +127,6 @@ fn a_list_shows_what_can_be_used_and_is_an_error_where_something_cannot() {
         assert!(ended.err.contains(word), "no {word} in {}", ended.err);
     }
     assert_eq!(ended.err.matches("error: ").count(), 2, "{}", ended.err);
-}
-
-#[test]
-fn a_list_and_a_plan_know_the_stores_that_are_given() {
-    let desk = Desk::new(PROGRAM);
-    let caches = SHORT
-        .replace("axis = \"placement\"", "axis = \"cache\"")
-        .replace("cache = \"local\"\n", "")
-        .replace("[\"monolith\", \"microservices\"]", "[\"none\", \"redis\"]")
-        .replace("arm = \"monolith\"", "arm = \"none\"")
-        .replace("arm = \"microservices\"", "arm = \"redis\"");
-    desk.write(SCENARIO, &caches);
-    let (list, plan) = (["list", "--scenarios", "short"], ["plan", SCENARIO]);
-    let url = ["--redis-url", "redis://127.0.0.1:9"];
-    let nowhere = ("PATH", "/nowhere");
-    for command in [&list[..], &plan] {
-        let told = |flags: &[&str], variables: &[(&str, &str)]| {
-            let ended = desk.start_with(&[command, flags].concat(), variables).end();
-            assert_eq!(ended.code, Some(0), "{ended:?}");
-            ended.out.contains("the arm `redis` will be skipped")
-        };
-        assert!(told(&[], &[nowhere]), "{command:?}: there is no Redis");
-        assert!(!told(&url, &[nowhere]), "{command:?}: it was given");
-        assert!(
-            !told(&[], &[nowhere, ("LAB_REDIS_URL", url[1])]),
-            "{command:?}: it was given as `lab run` takes it"
-        );
-    }
 }
 
 /// A folder on a disk of its own, of this many MiB. Dropping it takes the disk away.

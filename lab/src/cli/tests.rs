@@ -38,3 +38,15 @@ fn no_line_of_a_help_text_is_broken_in_two() {
         }
     }
 }
+
+#[test]
+fn whoever_says_which_stores_are_missing_knows_those_that_are_given() {
+    let cli = Cli::command();
+    for name in ["list", "plan", "run", "up"] {
+        let command = cli.find_subcommand(name).unwrap();
+        let read: Vec<_> = command.get_arguments().filter_map(|argument| argument.get_env()).collect();
+        for variable in ["LAB_POSTGRES_URL", "LAB_REDIS_URL", "LAB_KAFKA_URL", "KAFKA_HOME"] {
+            assert!(read.iter().any(|found| *found == variable), "`lab {name}` does not read `{variable}`");
+        }
+    }
+}

@@ -11,7 +11,7 @@ use anyhow::{Context, Result};
 use clap::Subcommand;
 use runtime::PublicUrl;
 
-use super::{choices::public_url, wired::Wired};
+use super::{choices::public_url, wiring_choice::WiringChoice};
 use crate::{
     cli::Outcome,
     complaint::Complaint,
@@ -41,7 +41,7 @@ enum Format {
 #[derive(Debug, clap::Args)]
 struct Chosen {
     #[command(flatten)]
-    wired: Wired,
+    wired: WiringChoice,
     /// What the wiring is called: the names of all that is written begin with it [default: its placement, or the
     /// arm's name]
     #[arg(long, value_name = "NAME", value_parser = name)]
@@ -113,7 +113,7 @@ impl Chosen {
 
     /// The command that writes the same again, whatever the folder; `more` stands before the arm and the axes.
     fn command(&self, format: &str, name: &str, more: &str) -> String {
-        let Wired { system, arm, set } = &self.wired;
+        let WiringChoice { system, arm, set } = &self.wired;
         let mut words = vec![format!("lab export {format} {system} --name {name}{more}")];
         words.extend(self.public_urls.iter().map(|url| format!("--public-url {}", url.as_str())));
         words.extend(arm.iter().map(|arm| format!("--arm {}", plan::quoted(arm))));

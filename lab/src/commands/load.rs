@@ -1,8 +1,8 @@
 //! `lab load`: load on a system that is up, wherever it came from.
 
-mod answer;
 mod answering;
 mod expect;
+mod figures;
 mod values;
 
 use std::time::Duration;
@@ -26,6 +26,7 @@ use crate::{
     scenario::ArrivalKind,
 };
 use answering::Answering;
+use figures::Figures;
 use values::{arrivals, duration, path, rate};
 
 /// The journeys of any HTTP server.
@@ -129,9 +130,9 @@ impl Args {
         prepare(&mut sender, &interrupt).map_err(|error| answering.explain(error))?;
         let record = self.load(&mut sender, seed, &interrupt)?;
         let verdict = self.check.then(|| sender.check(0, &Check::default()));
-        let answer = answer::Answer::new(&record, self.rate, seed, verdict, self.judge(&record));
-        output::data(&if self.json { answer.json()? } else { answer.table() })?;
-        Ok(if answer.has_failed() { Outcome::ExpectationFailed } else { Outcome::Done })
+        let figures = Figures::new(&record, self.rate, seed, verdict, self.judge(&record));
+        output::data(&if self.json { figures.json()? } else { figures.table() })?;
+        Ok(if figures.has_failed() { Outcome::ExpectationFailed } else { Outcome::Done })
     }
 
     /// Every condition, or that something succeeded if there is none.

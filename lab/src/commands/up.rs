@@ -10,7 +10,7 @@ use runtime::{Limits, PublicUrl};
 use super::{
     choices::{GivenBackings, public_url},
     runtime::RuntimeChoice,
-    wired::Wired,
+    wiring_choice::WiringChoice,
 };
 use crate::{
     cli::Outcome,
@@ -33,7 +33,7 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 )]
 pub struct Args {
     #[command(flatten)]
-    wired: Wired,
+    wired: WiringChoice,
     /// The port of the public API; 0, and without it, a free one
     #[arg(long, value_name = "PORT")]
     port: Option<u16>,

@@ -29,10 +29,9 @@ pub(super) enum About {
 /// The mark behind a figure of an arm; empty where it is what it seems.
 pub(super) fn mark(arm: &Arm, about: About) -> &'static str {
     match about {
-        About::Arm => "",
         About::Latency if arm.saturated => OF_A_QUEUE,
         About::Latency | About::PerOperation if Ended::of(arm).many_badly() => OF_THE_OTHERS,
-        About::Latency | About::PerOperation => "",
+        About::Arm | About::Latency | About::PerOperation => "",
     }
 }
 

@@ -1,4 +1,4 @@
-//! What every latency of a run contains of the generator itself, measured before the first launch.
+//! What every latency of a run contains of the generator itself, measured after the last launch.
 
 use anyhow::Result;
 use load::record::Summary;

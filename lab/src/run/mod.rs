@@ -1,7 +1,7 @@
 //! The experiment: arms up, warm, loaded in turn, checked, and judged.
 //!
-//! Read in this order: `floor` (what the generator itself adds), `experiment` (launches and their phases), `rounds` (what happens after each slice),
-//! `capacity` (the ramp at the end of a launch), `faults` (what goes wrong on purpose), `gathered` (what is kept of an arm), `compare`, `claims` and `answers`
+//! Read in this order: `experiment` (launches and their phases), `rounds` (what happens after each slice),
+//! `capacity` (the ramp at the end of a launch), `floor` (what the generator itself adds), `faults` (what goes wrong on purpose), `gathered` (what is kept of an arm), `compare`, `claims` and `answers`
 //! (what it says), `assemble` (the report),
 //! `folder` (where it is kept), `machine` (where it was measured).
 
@@ -47,9 +47,14 @@ pub fn run(options: &RunOptions) -> Result<Outcome> {
     let interrupt = Interrupt::install()?;
     let began = machine::now();
     let folder = RunFolder::create(&options.out, &options.plan, began, &interrupt)?;
-    let floor = floor::measure(&options.plan)?;
     let mut gathered = experiment::run(options, &folder, &interrupt)?;
-    gathered.floor = Some(floor);
+    // Last, so that load begins as soon as it can; and no run is lost for it.
+    match floor::measure(&options.plan) {
+        Ok(latency) => gathered.floor = Some(latency),
+        Err(error) => {
+            gathered.notes.push(format!("what the generator itself adds was not measured: {error:#}"))
+        }
+    }
     gathered.notes.extend(options.plan.inherited().iter().map(ToString::to_string));
     for arm in &gathered.arms {
         let mut bytes = Vec::new();

@@ -81,8 +81,8 @@ fn system(source: &Source<'_>, named: Option<&Spanned<String>>) -> Result<&'stat
         }
         let what =
             format!("the folder `{name}` is not named after a system, and the file has no key `system`");
-        let names = systems::names().join("` or `");
-        source.at(&span, what, format!("add `system = \"NAME\"`, or put the file into a folder `{names}`"))
+        let known = systems::names().join("` or `");
+        source.at(&span, what, format!("add `system = \"NAME\"`, or put the file into a folder `{known}`"))
     })
 }
 

@@ -101,17 +101,17 @@ fn unknown_names_are_answered_with_the_nearest() {
 fn a_misspelt_key_is_one_mistake_and_not_a_missing_key_as_well() {
     for (right, wrong) in [
         ("question =", "quesion ="),
-        ("why =", "wy ="),
+        ("why =", "whyy ="),
         ("kind =", "knd ="),
         ("[load]", "[laod]"),
-        ("mix =", "mx ="),
+        ("mix =", "mixx ="),
         ("rate =", "rat ="),
         ("text =", "txt ="),
         ("metric =", "metrc ="),
-        ("is =", "iss ="),
+        ("\nis =", "\niss ="),
     ] {
         let said = message(right, wrong);
-        let key = right.trim_matches(['[', ']', '=', ' ']);
+        let key = right.trim_matches(['[', ']', '=', ' ', '\n']);
         assert!(said.contains(&format!("did you mean `{key}`?")), "{wrong}: {said}");
         assert!(!said.contains("missing") && !said.contains("error: "), "{wrong}: {said}");
     }

@@ -40,7 +40,7 @@ pub struct RequestBuf {
     method: Method,
     /// Whether it has an `Idempotency-Key`.
     keyed: bool,
-    /// The `traceparent` value of the operation under way.
+    /// The `traceparent` value of the operation in flight.
     trace: Option<String>,
 }
 

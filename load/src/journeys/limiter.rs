@@ -4,26 +4,26 @@
 //! - `api`: requests and replies of the public API;
 //! - `oracle`: what an exact limiter would have said, as far as that is certain;
 //! - `long_run`: what a limiter may admit and has to admit over many windows;
-//! - `books`: what was decided for each client;
-//! - `drive`: the operations;
+//! - `ledger_state`: what was decided for each client;
+//! - `workload`: the operations;
 //! - `seeding`, `check`: before and after.
 
 mod api;
-mod books;
 mod check;
-mod drive;
+mod ledger_state;
 mod long_run;
 pub mod mix;
 mod oracle;
 mod seeding;
+mod workload;
 
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use self::books::Books;
-use self::drive::Drive;
+use self::ledger_state::LedgerState;
 use self::mix::Mix;
+use self::workload::Workload;
 use super::{Check, JourneyOptions, PrepareError, Progress, SystemEntry, SystemJourneys};
 use crate::journey::Journeys;
 use crate::ledger::LedgerVerdict;
@@ -38,7 +38,7 @@ pub(super) const ENTRY: SystemEntry = SystemEntry {
     summary: "ask for what a rate limiter protects, as one client or as many",
     mixes: &mix::NAMES,
     things: "clients",
-    shares: |_mix| vec![(drive::DECISION, 1.0)],
+    shares: |_mix| vec![(workload::DECISION, 1.0)],
     only_path: Some("/policies"),
     takes_each_once: |_mix| false,
     lines: |mix| Mix::named(mix).map(|mix| mix.limits()[0]),
@@ -57,19 +57,19 @@ pub struct Limiter {
     seed: u64,
     mix: Mix,
     clients: usize,
-    books: Arc<Books>,
-    drive: Drive,
+    ledger: Arc<LedgerState>,
+    workload: Workload,
 }
 
 impl Limiter {
     /// Journeys of at most `clients` clients (at least one). A preparation puts the mix's policy in force.
     pub fn new(seed: u64, mix: Mix, clients: usize) -> Self {
-        Self::with(seed, 0, mix, clients, Arc::new(Books::new(mix.clients(clients), &[])))
+        Self::with(seed, 0, mix, clients, Arc::new(LedgerState::new(mix.clients(clients), &[])))
     }
 
-    fn with(seed: u64, nth: u64, mix: Mix, clients: usize, books: Arc<Books>) -> Self {
-        let drive = Drive::new(seed, nth, mix, clients, Arc::clone(&books));
-        Self { seed, mix, clients, books, drive }
+    fn with(seed: u64, nth: u64, mix: Mix, clients: usize, ledger: Arc<LedgerState>) -> Self {
+        let workload = Workload::new(seed, nth, mix, clients, Arc::clone(&ledger));
+        Self { seed, mix, clients, ledger, workload }
     }
 }
 
@@ -82,18 +82,18 @@ impl SystemJourneys for Limiter {
         let total = 1;
         progress(Progress { done: 0, total });
         let promises = seeding::put_in_force(self.seed, self.mix, lane)?;
-        let books = Arc::new(Books::new(self.mix.clients(self.clients), &promises));
-        *self = Self::with(self.seed, 0, self.mix, self.clients, books);
+        let ledger = Arc::new(LedgerState::new(self.mix.clients(self.clients), &promises));
+        *self = Self::with(self.seed, 0, self.mix, self.clients, ledger);
         progress(Progress { done: total, total });
         Ok(())
     }
 
     fn operations(&mut self) -> &mut dyn Journeys {
-        &mut self.drive
+        &mut self.workload
     }
 
     fn check(&mut self, lane: &mut Lane, check: &Check) -> LedgerVerdict {
-        check::check(self.seed, self.mix, &self.books, lane, check)
+        check::check(self.seed, self.mix, &self.ledger, lane, check)
     }
 
     fn series(&self) -> Option<Series> {
@@ -107,11 +107,11 @@ impl SystemJourneys for Limiter {
             title: "decisions for the busiest client".to_owned(),
             bucket: BUCKET,
             line: self.mix.is_felt().then_some(line),
-            curves: self.drive.curves(),
+            curves: self.workload.curves(),
         })
     }
 
     fn fork(&self, nth: u64) -> Box<dyn SystemJourneys> {
-        Box::new(Self::with(self.seed, nth, self.mix, self.clients, Arc::clone(&self.books)))
+        Box::new(Self::with(self.seed, nth, self.mix, self.clients, Arc::clone(&self.ledger)))
     }
 }

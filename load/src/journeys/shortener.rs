@@ -2,27 +2,27 @@
 //!
 //! - [`mix`]: how much of what, on which links;
 //! - `api`: requests and replies of the public API;
-//! - `books`: what was acknowledged;
-//! - `drive`: the operations;
+//! - `ledger_state`: what was acknowledged;
+//! - `workload`: the operations;
 //! - `seeding`, `ending`, `check`: before and after.
 
 mod api;
-mod books;
 mod check;
-mod drive;
 mod ending;
+mod ledger_state;
 pub mod mix;
 mod seeding;
+mod workload;
 
 use std::io;
 use std::sync::Arc;
 use std::time::Instant;
 
-pub use self::drive::FOLLOW_AGAIN;
+pub use self::workload::FOLLOW_AGAIN;
 
-use self::books::Books;
-use self::drive::Drive;
+use self::ledger_state::LedgerState;
 use self::mix::Mix;
+use self::workload::Workload;
 use super::{Check, JourneyOptions, PrepareError, Progress, SystemEntry, SystemJourneys};
 use crate::journey::Journeys;
 use crate::ledger::LedgerVerdict;
@@ -33,7 +33,7 @@ pub(super) const ENTRY: SystemEntry = SystemEntry {
     summary: "follow short links, and make some",
     mixes: &mix::NAMES,
     things: "links",
-    shares: drive::shares,
+    shares: workload::shares,
     only_path: Some("/links"),
     takes_each_once: mix::takes_each_once,
     lines: |_mix| None,
@@ -51,17 +51,17 @@ pub struct Shortener {
     seed: u64,
     mix: Mix,
     links: usize,
-    books: Arc<Books>,
-    drive: Drive,
+    ledger: Arc<LedgerState>,
+    workload: Workload,
 }
 
 impl Shortener {
     /// Journeys over `links` links (at least one) that a preparation makes.
     pub fn new(seed: u64, mix: Mix, links: usize) -> io::Result<Self> {
         let links = links.max(1);
-        let books = Arc::new(Books::new(links)?);
-        let drive = Drive::new(seed, 0, mix, Arc::default(), Arc::clone(&books));
-        Ok(Self { seed, mix, links, books, drive })
+        let ledger = Arc::new(LedgerState::new(links)?);
+        let workload = Workload::new(seed, 0, mix, Arc::default(), Arc::clone(&ledger));
+        Ok(Self { seed, mix, links, ledger, workload })
     }
 }
 
@@ -76,20 +76,20 @@ impl SystemJourneys for Shortener {
         if self.mix.warm {
             seeding::read(&codes, lane, progress)?;
         }
-        self.books.will_end(ending::make(self.seed, lane)?);
+        self.ledger.will_end(ending::make(self.seed, lane)?);
         if !self.mix.warm {
             seeding::let_go(made, &codes, progress);
         }
-        self.drive = Drive::new(self.seed, 0, self.mix, codes, Arc::clone(&self.books));
+        self.workload = Workload::new(self.seed, 0, self.mix, codes, Arc::clone(&self.ledger));
         Ok(())
     }
 
     fn operations(&mut self) -> &mut dyn Journeys {
-        &mut self.drive
+        &mut self.workload
     }
 
     fn check(&mut self, lane: &mut Lane, check: &Check) -> LedgerVerdict {
-        check::check(self.seed, &self.drive.codes(), &self.books, lane, check)
+        check::check(self.seed, &self.workload.codes(), &self.ledger, lane, check)
     }
 
     fn fork(&self, nth: u64) -> Box<dyn SystemJourneys> {
@@ -97,8 +97,8 @@ impl SystemJourneys for Shortener {
             seed: self.seed,
             mix: self.mix,
             links: self.links,
-            books: Arc::clone(&self.books),
-            drive: self.drive.fork(nth),
+            ledger: Arc::clone(&self.ledger),
+            workload: self.workload.fork(nth),
         })
     }
 }

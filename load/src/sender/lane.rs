@@ -18,7 +18,7 @@ use crate::http::RequestBuf;
 use crate::journey::{Begun, Failure, Journeys, Operation};
 use crate::record::{Pacer, SliceRecord};
 
-/// One target and everything that is under way there.
+/// One target and everything that is in flight there.
 pub struct Lane {
     target: Target,
     limits: Limits,
@@ -38,7 +38,7 @@ pub struct Lane {
 /// What came of turning to an operation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Launched {
-    /// It is under way, or has failed already.
+    /// It is in flight, or has failed already.
     Sent,
     /// Every connection is in use.
     Busy,
@@ -107,7 +107,7 @@ impl Lane {
         self.request.set_trace(None);
     }
 
-    /// Whether nothing is under way and nothing waits.
+    /// Whether nothing is in flight and nothing waits.
     pub(super) fn is_quiet(&self) -> bool {
         self.slots.in_flight() == 0 && self.waiting.is_empty()
     }

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use super::dues::Dues;
 use super::lane::{Lane, Launched};
+use super::release_queue::ReleaseQueue;
 use super::{Observer, SenderError, Slice, TICK};
 use crate::clock::{self, Nanos};
 use crate::journey::Journeys;
@@ -62,11 +62,11 @@ fn open_loop(
     let mut span = Span::starting_now(length);
     lane.pacer = Pacer::new(span.start, span.end, true);
     let start = span.start;
-    let mut dues = Dues::new(schedule.map(move |offset| start + clock::nanos(offset)));
+    let mut queue = ReleaseQueue::new(schedule.map(move |offset| start + clock::nanos(offset)));
     loop {
         let now = clock::now();
-        dues.take(now, |due| lane.due(journeys, due));
-        let next = dues.release();
+        queue.take(now, |due| lane.due(journeys, due));
+        let next = queue.release();
         if next.is_none() && now >= span.end && lane.is_quiet() {
             break;
         }
@@ -75,13 +75,13 @@ fn open_loop(
             if let Some(ready) = lane.poller.event(index) {
                 lane.handle(ready, journeys);
                 lane.serve_waiting(journeys);
-                if dues.release().is_some() {
-                    dues.take(clock::now(), |due| lane.due(journeys, due));
+                if queue.release().is_some() {
+                    queue.take(clock::now(), |due| lane.due(journeys, due));
                 }
             }
         }
         if !span.tick(lane, journeys, watch) {
-            dues.end();
+            queue.end();
         }
         // A time-out makes room, and no reply comes to tell of it.
         lane.serve_waiting(journeys);
@@ -90,7 +90,7 @@ fn open_loop(
     Ok(())
 }
 
-/// Keeps `in_flight` operations under way for `length`, or until there are no more.
+/// Keeps `in_flight` operations in flight for `length`, or until there are no more.
 pub(super) fn closed_loop(
     lane: &mut Lane,
     journeys: &mut dyn Journeys,
@@ -119,7 +119,7 @@ pub(super) fn closed_loop(
     Ok(())
 }
 
-/// Begins operations until `in_flight` are under way; `false` if there are no more.
+/// Begins operations until `in_flight` are in flight; `false` if there are no more.
 fn fill(lane: &mut Lane, journeys: &mut dyn Journeys, in_flight: usize, now: Nanos) -> bool {
     while lane.slots.in_flight() < in_flight && now >= lane.resume {
         match lane.launch(journeys, now, now) {

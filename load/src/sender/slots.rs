@@ -4,7 +4,7 @@ use super::connection::Connection;
 use crate::clock::Nanos;
 use crate::journey::Operation;
 
-/// An operation under way.
+/// An operation in flight.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Flight {
     pub(super) op: Operation,

@@ -103,7 +103,7 @@ fn what_is_let_pass_beyond_the_promise_is_a_breach() {
 #[test]
 fn a_refusal_while_there_was_room_is_a_breach() {
     let seen = greedy("one-client", Misdeed::RefusesWrongly);
-    // Of the hundred that have room every tenth is refused; near the limit those under way might have filled it.
+    // Of the hundred that have room every tenth is refused; near the limit those in flight might have filled it.
     assert!((10..=12).contains(&seen.refused_wrongly), "{}", seen.refused_wrongly);
     let found = seen.count(facts::FALSE_REFUSALS);
     assert!(found <= seen.refused_wrongly && found + 1 >= seen.refused_wrongly, "{:?}", seen.verdict);
@@ -115,7 +115,7 @@ fn a_refusal_while_there_was_room_is_a_breach() {
 fn a_limiter_that_lets_pass_half_of_its_limit_breaks_its_promise_and_one_that_keeps_it_does_not() {
     let seen = greedy("one-client", Misdeed::HalvesTheLimit);
     assert_eq!(seen.count(facts::ADMITTED), 50, "{:?}", seen.verdict);
-    // Near the limit those under way might have filled it.
+    // Near the limit those in flight might have filled it.
     let (found, refused) = (seen.count(facts::UNDER_BOUND), seen.count(facts::REFUSED));
     assert!(found <= refused && found + 4 >= refused, "{:?}", seen.verdict);
     assert!(seen.verdict.is_broken(), "{:?}", seen.verdict);

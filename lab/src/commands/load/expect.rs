@@ -132,7 +132,7 @@ impl Figure {
 
     fn told(self, found: f64) -> String {
         match self {
-            Self::Latency(_) => super::answer::said(found),
+            Self::Latency(_) => super::figures::said(found),
             Self::Count(_) => format!("{found:.0}"),
             Self::Share(_) => format!("{found:.2} %"),
             Self::Rate => format!("{found:.1} a second"),

@@ -22,9 +22,9 @@ rate = 100
 "#;
 
 #[track_caller]
-fn told(text: &str, held: &[(&str, &str)]) -> Vec<String> {
+fn told(text: &str, chosen: &[(&str, &str)]) -> Vec<String> {
     let scenario = Scenario::parse(Path::new("scenarios/shortener/x.toml"), text).unwrap();
-    let hold = held.iter().map(|(axis, value)| ((*axis).to_owned(), (*value).to_owned())).collect();
+    let hold = chosen.iter().map(|(axis, value)| ((*axis).to_owned(), (*value).to_owned())).collect();
     let plan = Plan::new(&scenario, &Choices { hold, ..Choices::default() }).unwrap();
     plan.inherited().iter().map(ToString::to_string).collect()
 }

@@ -123,7 +123,7 @@ pub struct Validity {
 }
 
 /// The latency, from the due time, of a server that does nothing, under this generator at this run's rate: what no arm
-/// can be faster than. Measured before the first launch.
+/// can be faster than. Measured after the last launch.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct GeneratorFloor {
     /// Operations that were measured.

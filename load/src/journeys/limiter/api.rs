@@ -8,7 +8,7 @@ use std::time::Duration;
 use serde::Deserialize;
 
 pub(super) use self::headers::{Said, read, tells_policy};
-use super::books::Promise;
+use super::ledger_state::Promise;
 use super::mix::Mix;
 use crate::http::{Method, RequestBuf};
 use crate::journeys::PolicyLine;

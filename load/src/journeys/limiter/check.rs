@@ -1,10 +1,10 @@
 //! After the run: did the limiter keep its promise, and how near did it come to the policy?
 
 use super::api::{self, ClientName, PoliciesView};
-use super::books::Books;
+use super::ledger_state::LedgerState;
 use super::mix::Mix;
 use crate::journeys::Check;
-use crate::journeys::survey::ask_one;
+use crate::journeys::request_list::request_one;
 use crate::ledger::{LedgerVerdict, facts};
 use crate::sender::{Lane, SenderError};
 
@@ -30,8 +30,14 @@ pub(super) const FACTS: [&str; 14] = [
 pub(super) const BREACHES: [&str; 4] =
     [facts::OVER_BOUND, facts::UNDER_BOUND, facts::HEADERS_WRONG, facts::LOST];
 
-/// Sums up the books, and asks whether the policy is still there.
-pub(super) fn check(seed: u64, mix: Mix, books: &Books, lane: &mut Lane, check: &Check) -> LedgerVerdict {
+/// Sums up the ledger, and asks whether the policy is still there.
+pub(super) fn check(
+    seed: u64,
+    mix: Mix,
+    ledger: &LedgerState,
+    lane: &mut Lane,
+    check: &Check,
+) -> LedgerVerdict {
     let mut verdict = LedgerVerdict { complete: true, ..LedgerVerdict::default() };
     for fact in FACTS {
         if BREACHES.contains(&fact) {
@@ -40,7 +46,7 @@ pub(super) fn check(seed: u64, mix: Mix, books: &Books, lane: &mut Lane, check: 
             verdict.note(fact, 0);
         }
     }
-    for (number, client) in books.clients() {
+    for (number, client) in ledger.clients() {
         let admitted = client.admitted + client.uncounted;
         verdict.note(facts::DECISIONS, admitted + client.refused);
         verdict.note(facts::ADMITTED, admitted);
@@ -63,7 +69,7 @@ pub(super) fn check(seed: u64, mix: Mix, books: &Books, lane: &mut Lane, check: 
             }
         }
     }
-    let (wrong, first) = books.wrong_headers();
+    let (wrong, first) = ledger.wrong_headers();
     verdict.breach(facts::HEADERS_WRONG, wrong);
     if let Some(first) = first {
         verdict.example(|| first.to_owned());
@@ -78,7 +84,7 @@ pub(super) fn check(seed: u64, mix: Mix, books: &Books, lane: &mut Lane, check: 
 /// Whether the policy that was acknowledged is still in force.
 fn policy(mix: Mix, lane: &mut Lane, check: &Check, verdict: &mut LedgerVerdict) -> Result<(), SenderError> {
     verdict.note(facts::ACKNOWLEDGED, 1);
-    let answer = ask_one(lane, check.pass, api::read_policies)?;
+    let answer = request_one(lane, check.pass, api::read_policies)?;
     let view = match &answer {
         Some((200, body)) => PoliciesView::read(body),
         _ => None,

@@ -97,7 +97,7 @@ impl Shortage {
         }
     }
 
-    /// Takes a refusal, in the order of the replies, while at most `open` others of the same client were under way.
+    /// Takes a refusal, in the order of the replies, while at most `open` others of the same client were in flight.
     pub(super) fn refused(&mut self, sent: Nanos, replied: Nanos, open: usize) {
         let pause = self.window / 10;
         let is_part = |stretch: &&mut Stretch| replied.saturating_sub(stretch.until) <= pause;

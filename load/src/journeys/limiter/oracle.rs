@@ -63,7 +63,7 @@ pub(super) const SLOWEST: Nanos = 10_000_000_000;
 /// Tells refusals that were certainly false.
 ///
 /// A window has certainly room if it is not full even with every admission that may lie in it, requests without an
-/// answer and those still under way included.
+/// answer and those still in flight included.
 #[derive(Debug)]
 pub(super) struct Room {
     most: usize,
@@ -89,7 +89,7 @@ impl Room {
     }
 
     /// Whether a request certainly had room at any moment between its sending and its reply, while at most `open`
-    /// others of the same client were under way.
+    /// others of the same client were in flight.
     pub(super) fn was_certain(&self, sent: Nanos, replied: Nanos, open: usize) -> bool {
         if replied.saturating_sub(sent) > SLOWEST {
             return false;

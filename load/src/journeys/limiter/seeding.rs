@@ -4,12 +4,12 @@ use std::thread;
 use std::time::Duration;
 
 use super::api::{self, ClientName, PoliciesView};
-use super::books::Promise;
+use super::ledger_state::Promise;
 use super::mix::Mix;
 use crate::http::{Reply, RequestBuf};
 use crate::journey::{Begun, Failure, Journeys, Operation, Outcome, Step};
 use crate::journeys::PrepareError;
-use crate::journeys::survey::ask_one;
+use crate::journeys::request_list::request_one;
 use crate::sender::Lane;
 
 /// How long one question about policies may take, tries included.
@@ -25,7 +25,7 @@ const FIRST_PROBE: usize = 1 << 40;
 
 /// Puts the policy of `mix` in force and returns what is promised for each of its limits.
 pub(super) fn put_in_force(seed: u64, mix: Mix, lane: &mut Lane) -> Result<Vec<Promise>, PrepareError> {
-    let put = ask_one(lane, LONGEST, |request| api::replace_policies(mix, request))?;
+    let put = request_one(lane, LONGEST, |request| api::replace_policies(mix, request))?;
     if !matches!(put, Some((200, _))) {
         return Err(incomplete("policies", &told("PUT /policies", put)));
     }
@@ -46,7 +46,7 @@ pub(super) fn put_in_force(seed: u64, mix: Mix, lane: &mut Lane) -> Result<Vec<P
 
 /// What `GET /policies` states for the limits of the mix.
 fn promises(mix: Mix, lane: &mut Lane) -> Result<Vec<Promise>, PrepareError> {
-    let got = ask_one(lane, LONGEST, api::read_policies)?;
+    let got = request_one(lane, LONGEST, api::read_policies)?;
     let view = match &got {
         Some((200, body)) => PoliciesView::read(body),
         _ => None,

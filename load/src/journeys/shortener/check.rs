@@ -13,9 +13,9 @@ use std::io;
 use self::clicks::ClickCheck;
 use self::indeterminate::Replays;
 use self::links::LinkCheck;
-use super::books::{Books, Entry};
+use super::ledger_state::{Entry, LedgerState};
 use crate::journeys::Check;
-use crate::journeys::survey::conduct;
+use crate::journeys::request_list::request_all;
 use crate::ledger::{LedgerVerdict, facts};
 use crate::sender::Lane;
 
@@ -67,27 +67,27 @@ pub(super) const BREACHES: [&str; 11] = [
     facts::CLICKS_INVENTED,
 ];
 
-/// Asks for everything that the books hold.
+/// Asks for everything that the ledger holds.
 pub(super) fn check(
     seed: u64,
     codes: &[Box<str>],
-    books: &Books,
+    ledger: &LedgerState,
     lane: &mut Lane,
     check: &Check,
 ) -> LedgerVerdict {
     let mut verdict = LedgerVerdict { complete: true, ..LedgerVerdict::default() };
     verdict.note(facts::CHECKED, 0);
     verdict.note(facts::ACKNOWLEDGED, codes.len() as u64);
-    verdict.not_asked(u64::from(books.is_torn()));
+    verdict.not_asked(u64::from(ledger.is_torn()));
     for promise in [facts::LOST, facts::DUPLICATED, facts::WRONG] {
         verdict.breach(promise, 0);
     }
-    verdict.breach(facts::WRONG_WHEN_FOLLOWED, books.wrong());
-    verdict.breach(facts::MISSING_WHEN_FOLLOWED, books.missing());
-    let asked = created(seed, codes, books, lane, check, &mut verdict)
-        .and_then(|()| replays(seed, books, lane, check, &mut verdict))
-        .and_then(|()| ClickCheck::new(seed, codes, books).run(lane, check, &mut verdict))
-        .and_then(|()| ended::check(books.ending(), lane, check, &mut verdict))
+    verdict.breach(facts::WRONG_WHEN_FOLLOWED, ledger.wrong());
+    verdict.breach(facts::MISSING_WHEN_FOLLOWED, ledger.missing());
+    let asked = created(seed, codes, ledger, lane, check, &mut verdict)
+        .and_then(|()| replays(seed, ledger, lane, check, &mut verdict))
+        .and_then(|()| ClickCheck::new(seed, codes, ledger).run(lane, check, &mut verdict))
+        .and_then(|()| ended::check(ledger.ending(), lane, check, &mut verdict))
         .and_then(|()| deletes::check(codes, lane, check, &mut verdict));
     if let Err(error) = asked {
         verdict.not_asked(1);
@@ -100,29 +100,29 @@ pub(super) fn check(
 fn created(
     seed: u64,
     codes: &[Box<str>],
-    books: &Books,
+    ledger: &LedgerState,
     lane: &mut Lane,
     check: &Check,
     verdict: &mut LedgerVerdict,
 ) -> io::Result<()> {
-    count_duplicates(codes, books, verdict)?;
-    let created = books.entries()?.filter_map(|entry| match entry {
+    count_duplicates(codes, ledger, verdict)?;
+    let created = ledger.entries()?.filter_map(|entry| match entry {
         Entry::Created { number, code } => Some((number, code)),
         Entry::Indeterminate { .. } => None,
     });
-    let mut survey = LinkCheck { seed, links: created, acknowledged: 0, verdict };
-    let unanswered =
-        conduct(&mut survey, lane, check.in_flight, check.pass, &mut |_| true).map_err(|error| error.0)?;
-    let acknowledged = survey.acknowledged;
+    let mut requests = LinkCheck { seed, links: created, acknowledged: 0, verdict };
+    let unanswered = request_all(&mut requests, lane, check.in_flight, check.pass, &mut |_| true)
+        .map_err(|error| error.0)?;
+    let acknowledged = requests.acknowledged;
     verdict.note(facts::ACKNOWLEDGED, acknowledged);
     verdict.not_asked(unanswered);
     Ok(())
 }
 
-fn count_duplicates(codes: &[Box<str>], books: &Books, verdict: &mut LedgerVerdict) -> io::Result<()> {
+fn count_duplicates(codes: &[Box<str>], ledger: &LedgerState, verdict: &mut LedgerVerdict) -> io::Result<()> {
     let hasher = RandomState::new();
     let mut seen = HashSet::new();
-    let created = books.entries()?.filter_map(|entry| match entry {
+    let created = ledger.entries()?.filter_map(|entry| match entry {
         Entry::Created { code, .. } => Some(code),
         Entry::Indeterminate { .. } => None,
     });
@@ -137,22 +137,23 @@ fn count_duplicates(codes: &[Box<str>], books: &Books, verdict: &mut LedgerVerdi
 /// Every create without an answer is asked again with its own key: was it there before?
 fn replays(
     seed: u64,
-    books: &Books,
+    ledger: &LedgerState,
     lane: &mut Lane,
     check: &Check,
     verdict: &mut LedgerVerdict,
 ) -> io::Result<()> {
-    let numbers = books.entries()?.filter_map(|entry| match entry {
+    let numbers = ledger.entries()?.filter_map(|entry| match entry {
         Entry::Indeterminate { number } => Some(number),
         Entry::Created { .. } => None,
     });
-    let mut survey = Replays::new(seed, numbers, verdict);
+    let mut requests = Replays::new(seed, numbers, verdict);
     // The marker alone first: it divides what was there from what this check makes.
     let mut unanswered = 0;
-    if survey.has_questions() {
-        unanswered += conduct(&mut survey, lane, 1, check.pass, &mut |_| true).map_err(|error| error.0)?;
-        survey.go_on();
-        unanswered += conduct(&mut survey, lane, check.in_flight, check.pass, &mut |_| true)
+    if requests.has_questions() {
+        unanswered +=
+            request_all(&mut requests, lane, 1, check.pass, &mut |_| true).map_err(|error| error.0)?;
+        requests.go_on();
+        unanswered += request_all(&mut requests, lane, check.in_flight, check.pass, &mut |_| true)
             .map_err(|error| error.0)?;
     }
     verdict.not_asked(unanswered);

@@ -13,7 +13,7 @@ use time::format_description::well_known::Rfc3339;
 use super::api::{self, LinkTarget, LinkView};
 use crate::clock::{self, Nanos};
 use crate::http::{Reply, RequestBuf};
-use crate::journeys::survey::{Survey, ask_one, conduct};
+use crate::journeys::request_list::{RequestList, request_all, request_one};
 use crate::sender::{Lane, SenderError};
 
 /// How many links of each kind.
@@ -27,7 +27,7 @@ pub(super) const TOLERANCE: Duration = Duration::from_secs(1);
 /// The number of the first of these links, above those of every other; the marker has the next after the last.
 const FIRST: u64 = 1 << 62;
 const MARKER: u64 = FIRST + 2 * EACH as u64;
-/// How many questions are under way at once, and how long one pass of them may take.
+/// How many questions are in flight at once, and how long one pass of them may take.
 const IN_FLIGHT: usize = 16;
 const LONGEST: Duration = Duration::from_secs(30);
 
@@ -54,7 +54,7 @@ pub(super) struct Ending {
 pub(super) fn make(seed: u64, lane: &mut Lane) -> Result<Result<Ending, String>, SenderError> {
     let run = rand::random();
     let asked = clock::now();
-    let marker = ask_one(lane, LONGEST, |request| {
+    let marker = request_one(lane, LONGEST, |request| {
         api::create_once(LinkTarget { seed, number: MARKER }, run, None, request);
     })?;
     let answered = clock::now();
@@ -67,7 +67,7 @@ pub(super) fn make(seed: u64, lane: &mut Lane) -> Result<Result<Ending, String>,
     };
     let expires = asked + clock::nanos(LIFETIME)..answered + clock::nanos(LIFETIME);
     let mut making = Making { seed, run, ends, left: 0..2 * EACH, codes: vec![None; 2 * EACH] };
-    let mut unanswered = conduct(&mut making, lane, IN_FLIGHT, LONGEST, &mut |_| true)?;
+    let mut unanswered = request_all(&mut making, lane, IN_FLIGHT, LONGEST, &mut |_| true)?;
     let mut expiring: Vec<Box<str>> = making.codes.drain(..EACH).flatten().collect();
     let leaving: Vec<Box<str>> = making.codes.into_iter().flatten().collect();
     if expiring.is_empty() || leaving.is_empty() {
@@ -76,14 +76,14 @@ pub(super) fn make(seed: u64, lane: &mut Lane) -> Result<Result<Ending, String>,
     let mut ended = |lane: &mut Lane, codes: &[Box<str>], until| -> Result<Vec<Box<str>>, SenderError> {
         let mut reading =
             Reading { codes, left: 0..READS * codes.len(), until, gone: vec![false; codes.len()] };
-        unanswered += conduct(&mut reading, lane, IN_FLIGHT, LONGEST, &mut |_| true)?;
+        unanswered += request_all(&mut reading, lane, IN_FLIGHT, LONGEST, &mut |_| true)?;
         Ok(codes.iter().zip(reading.gone).filter(|(_, gone)| *gone).map(|(code, _)| code.clone()).collect())
     };
     let mut early = ended(lane, &leaving, Nanos::MAX)?;
     early.extend(ended(lane, &expiring, expires.start.saturating_sub(clock::nanos(TOLERANCE)))?);
     expiring.retain(|code| !early.contains(code));
     let mut deleting = Deleting { codes: &leaving, left: 0..leaving.len(), deleted: Vec::new() };
-    unanswered += conduct(&mut deleting, lane, IN_FLIGHT, LONGEST, &mut |_| true)?;
+    unanswered += request_all(&mut deleting, lane, IN_FLIGHT, LONGEST, &mut |_| true)?;
     let (deleted, deleted_by) = (deleting.deleted, clock::now());
     let again = give_again(seed, run, lane)?;
     unanswered += u64::from(again.is_none());
@@ -95,7 +95,7 @@ fn give_again(seed: u64, run: u64, lane: &mut Lane) -> Result<Option<(String, Li
     let code = format!("{run:x}-again");
     let [first, second] = [1, 2].map(|nth| LinkTarget { seed, number: MARKER + nth });
     let mut is = |status: u16, ask: &(dyn Fn(&mut RequestBuf) + Send + Sync)| -> Result<bool, SenderError> {
-        Ok(ask_one(lane, LONGEST, ask)?.is_some_and(|(found, _)| found == status))
+        Ok(request_one(lane, LONGEST, ask)?.is_some_and(|(found, _)| found == status))
     };
     let done = is(201, &|request| api::create_as(&code, first, request))?
         && is(302, &|request| api::follow(&code, request))?
@@ -118,7 +118,7 @@ struct Making {
     codes: Vec<Option<Box<str>>>,
 }
 
-impl Survey for Making {
+impl RequestList for Making {
     type Question = usize;
 
     fn next(&mut self) -> Option<usize> {
@@ -145,7 +145,7 @@ struct Reading<'a> {
     gone: Vec<bool>,
 }
 
-impl Survey for Reading<'_> {
+impl RequestList for Reading<'_> {
     type Question = usize;
 
     fn next(&mut self) -> Option<usize> {
@@ -168,7 +168,7 @@ struct Deleting<'a> {
     deleted: Vec<Box<str>>,
 }
 
-impl Survey for Deleting<'_> {
+impl RequestList for Deleting<'_> {
     type Question = usize;
 
     fn next(&mut self) -> Option<usize> {

@@ -5,13 +5,13 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::api::{self, LinkTarget};
-use super::drive::Codes;
+use super::workload::Codes;
 use crate::http::{Reply, RequestBuf};
-use crate::journeys::survey::{Survey, conduct};
+use crate::journeys::request_list::{RequestList, request_all};
 use crate::journeys::{PrepareError, Progress};
 use crate::sender::Lane;
 
-/// How many creates are under way at once.
+/// How many creates are in flight at once.
 const IN_FLIGHT: usize = 64;
 /// How long all of it may take.
 const LONGEST: Duration = Duration::from_mins(10);
@@ -29,7 +29,7 @@ pub(super) fn seed(
 ) -> Result<Codes, PrepareError> {
     let total = links as u64;
     let mut seeding = Seeding { seed, left: 0..links, codes: vec![None; links] };
-    conduct(&mut seeding, lane, IN_FLIGHT, LONGEST, &mut |record| {
+    request_all(&mut seeding, lane, IN_FLIGHT, LONGEST, &mut |record| {
         progress(Progress { done: record.succeeded.min(total), total })
     })?;
     let done = seeding.codes.iter().flatten().count() as u64;
@@ -48,7 +48,7 @@ pub(super) fn read(
 ) -> Result<(), PrepareError> {
     let total = codes.len() as u64;
     let mut reading = Reading { codes, left: 0..codes.len(), read: 0 };
-    conduct(&mut reading, lane, IN_FLIGHT, LONGEST, &mut |_| progress(Progress { done: total, total }))?;
+    request_all(&mut reading, lane, IN_FLIGHT, LONGEST, &mut |_| progress(Progress { done: total, total }))?;
     let done = reading.read;
     if done == total { Ok(()) } else { Err(incomplete("links that are read", done, total, lane)) }
 }
@@ -74,7 +74,7 @@ struct Reading<'a> {
     read: u64,
 }
 
-impl Survey for Reading<'_> {
+impl RequestList for Reading<'_> {
     type Question = usize;
 
     fn next(&mut self) -> Option<usize> {
@@ -98,7 +98,7 @@ struct Seeding {
     codes: Vec<Option<Box<str>>>,
 }
 
-impl Survey for Seeding {
+impl RequestList for Seeding {
     type Question = usize;
 
     fn next(&mut self) -> Option<usize> {

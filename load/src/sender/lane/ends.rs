@@ -67,7 +67,7 @@ impl Lane {
         self.charge(None, due, now);
     }
 
-    /// Ends what has been under way, or waiting, for too long.
+    /// Ends what has been in flight, or waiting, for too long.
     pub(in super::super) fn expire(&mut self, now: Nanos, journeys: &mut dyn Journeys) {
         for at in self.slots.overdue(now) {
             self.fail(at, Failure::Timeout, journeys);

@@ -116,7 +116,7 @@ proptest! {
 
     #[test]
     fn a_refusal_that_nothing_explains_is_found(requests in requests(40, 200, 2), most in 1_usize..6) {
-        // Nothing is ever admitted, and at most as many are under way as were sent around the same time.
+        // Nothing is ever admitted, and at most as many are in flight as were sent around the same time.
         let nothing = vec![false; requests.len()];
         let found = false_refusals(most as u64, &requests, &nothing);
         for (nth, request) in requests.iter().enumerate() {
@@ -161,7 +161,7 @@ fn an_admission_that_may_lie_in_another_window_is_no_excess() {
 fn a_request_without_an_answer_may_have_taken_the_room() {
     let mut room = Room::within(1, WINDOW);
     assert!(room.was_certain(100, 101, 0));
-    assert!(!room.was_certain(100, 101, 1), "one that is under way may have taken it");
+    assert!(!room.was_certain(100, 101, 1), "one that is in flight may have taken it");
     room.maybe_admitted(99 + SLOWEST);
     room.maybe_admitted(90);
     assert!(!room.was_certain(100, 101, 0));

@@ -12,9 +12,9 @@ use std::time::{Duration, Instant};
 use super::links::judge;
 use crate::http::{Reply, RequestBuf};
 use crate::journeys::Check;
+use crate::journeys::request_list::{RequestList, request_all, request_one};
 use crate::journeys::shortener::api::{self, LinkTarget, PendingView};
-use crate::journeys::shortener::books::Books;
-use crate::journeys::survey::{Survey, ask_one, conduct};
+use crate::journeys::shortener::ledger_state::LedgerState;
 use crate::ledger::{LedgerVerdict, facts};
 use crate::sender::Lane;
 
@@ -25,7 +25,7 @@ const PAUSE: Duration = Duration::from_millis(250);
 pub(super) struct ClickCheck<'a> {
     seed: u64,
     codes: &'a [Box<str>],
-    books: &'a Books,
+    ledger: &'a LedgerState,
     /// The clicks that each link said it has; `None` where nobody said.
     counted: Vec<Option<u64>>,
     /// The links of the present pass that are still to be asked.
@@ -35,9 +35,9 @@ pub(super) struct ClickCheck<'a> {
 }
 
 impl<'a> ClickCheck<'a> {
-    pub(super) fn new(seed: u64, codes: &'a [Box<str>], books: &'a Books) -> Self {
+    pub(super) fn new(seed: u64, codes: &'a [Box<str>], ledger: &'a LedgerState) -> Self {
         let counted = vec![None; codes.len()];
-        Self { seed, codes, books, counted, to_ask: Vec::new().into_iter(), found: LedgerVerdict::default() }
+        Self { seed, codes, ledger, counted, to_ask: Vec::new().into_iter(), found: LedgerVerdict::default() }
     }
 
     /// Waits for the counts to settle, asks once more for everything, and adds what it found to `verdict`.
@@ -79,7 +79,7 @@ impl<'a> ClickCheck<'a> {
         loop {
             self.pass(low, lane, check)?;
             low = (0..self.codes.len())
-                .filter(|&link| self.counted[link].is_none_or(|counted| counted < self.books.bounds(link).0))
+                .filter(|&link| self.counted[link].is_none_or(|counted| counted < self.ledger.bounds(link).0))
                 .collect();
             if low.is_empty() {
                 return Ok(OnTheirWay::None);
@@ -102,13 +102,13 @@ impl<'a> ClickCheck<'a> {
 
     fn pass(&mut self, links: Vec<usize>, lane: &mut Lane, check: &Check) -> io::Result<u64> {
         self.to_ask = links.into_iter();
-        conduct(self, lane, check.in_flight, check.pass, &mut |_| true).map_err(|error| error.0)
+        request_all(self, lane, check.in_flight, check.pass, &mut |_| true).map_err(|error| error.0)
     }
 
     /// What is not there is lost as far as it cannot be on its way any more. Of a link that did not say its clicks, none
     /// is missing.
     fn compare(&self, verdict: &mut LedgerVerdict, on_their_way: OnTheirWay, check: &Check) {
-        let bounds = |link: usize| self.books.bounds(link);
+        let bounds = |link: usize| self.ledger.bounds(link);
         let read = || self.counted.iter().enumerate().filter_map(|(link, &counted)| Some((link, counted?)));
         let missing = |(link, counted): (usize, u64)| bounds(link).0.saturating_sub(counted);
         let missing_in_all: u64 = read().map(missing).sum();
@@ -185,7 +185,7 @@ impl Told {
 ///
 /// To be asked before the counts: whatever a later count lacks beyond these was on its way no more, and is lost.
 fn pending(lane: &mut Lane, check: &Check) -> io::Result<Told> {
-    let answer = ask_one(lane, check.pass, api::pending).map_err(|error| error.0)?;
+    let answer = request_one(lane, check.pass, api::pending).map_err(|error| error.0)?;
     let read = |body: &[u8]| serde_json::from_slice::<PendingView>(body).ok();
     Ok(Told(match answer {
         Some((404 | 405, _)) => None,
@@ -198,7 +198,7 @@ fn pending(lane: &mut Lane, check: &Check) -> io::Result<Told> {
     }))
 }
 
-impl Survey for ClickCheck<'_> {
+impl RequestList for ClickCheck<'_> {
     type Question = usize;
 
     fn next(&mut self) -> Option<usize> {

@@ -11,8 +11,8 @@ use std::time::{Duration, Instant};
 
 use crate::http::{Reply, RequestBuf};
 use crate::journeys::Check;
+use crate::journeys::request_list::{RequestList, request_all};
 use crate::journeys::shortener::api;
-use crate::journeys::survey::{Survey, conduct};
 use crate::ledger::{LedgerVerdict, facts};
 use crate::sender::Lane;
 
@@ -38,7 +38,7 @@ pub(super) fn check(
     let chosen: Vec<&str> = codes.iter().step_by(step).map(AsRef::as_ref).collect();
     let mut pass = |what: What, links: &[&str]| -> io::Result<BTreeSet<usize>> {
         let mut asking = Asking { what, links, next: 0, found: BTreeSet::new() };
-        let unanswered = conduct(&mut asking, lane, check.in_flight, check.pass, &mut |_| true)
+        let unanswered = request_all(&mut asking, lane, check.in_flight, check.pass, &mut |_| true)
             .map_err(|error| error.0)?;
         verdict.not_asked(unanswered);
         Ok(asking.found)
@@ -87,7 +87,7 @@ struct Asking<'a> {
     found: BTreeSet<usize>,
 }
 
-impl Survey for Asking<'_> {
+impl RequestList for Asking<'_> {
     type Question = usize;
 
     fn next(&mut self) -> Option<usize> {

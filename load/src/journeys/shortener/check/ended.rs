@@ -11,9 +11,9 @@ use std::time::Duration;
 use crate::clock::{self, Nanos};
 use crate::http::{Reply, RequestBuf};
 use crate::journeys::Check;
+use crate::journeys::request_list::{RequestList, request_all, request_one};
 use crate::journeys::shortener::api::{self, LinkTarget, LinkView};
 use crate::journeys::shortener::ending::{Ending, READS, TOLERANCE};
-use crate::journeys::survey::{Survey, ask_one, conduct};
 use crate::ledger::{LedgerVerdict, facts};
 use crate::sender::Lane;
 
@@ -79,7 +79,7 @@ fn inherited(
     let (mut clicks, mut unanswered) = (0, 0);
     for _ in 0..READS {
         let answer =
-            ask_one(lane, check.pass, |request| api::look_up(code, request)).map_err(|error| error.0)?;
+            request_one(lane, check.pass, |request| api::look_up(code, request)).map_err(|error| error.0)?;
         unanswered += u64::from(answer.is_none());
         let view = answer.and_then(|(_, body)| serde_json::from_slice::<LinkView>(&body).ok());
         let view = view.filter(|view| target.is(&view.target, &mut String::new()));
@@ -134,8 +134,8 @@ fn served(
     verdict: &mut LedgerVerdict,
 ) -> io::Result<Vec<Box<str>>> {
     let mut asking = Asking { codes, next: 0, there: BTreeSet::new() };
-    let unanswered =
-        conduct(&mut asking, lane, check.in_flight, check.pass, &mut |_| true).map_err(|error| error.0)?;
+    let unanswered = request_all(&mut asking, lane, check.in_flight, check.pass, &mut |_| true)
+        .map_err(|error| error.0)?;
     verdict.not_asked(unanswered);
     Ok(asking.there.into_iter().map(|nth| codes[nth].clone()).collect())
 }
@@ -158,7 +158,7 @@ enum How {
     Show,
 }
 
-impl Survey for Asking<'_> {
+impl RequestList for Asking<'_> {
     type Question = (usize, How);
 
     fn next(&mut self) -> Option<(usize, How)> {

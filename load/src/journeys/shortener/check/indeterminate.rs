@@ -5,8 +5,8 @@
 //! both are times of the system's own clock, so the generator's does not matter.
 
 use crate::http::{Reply, RequestBuf};
+use crate::journeys::request_list::RequestList;
 use crate::journeys::shortener::api::{self, LinkTarget};
-use crate::journeys::survey::Survey;
 use crate::ledger::{LedgerVerdict, facts};
 
 /// The number of the marker link; no other link has it.
@@ -39,7 +39,7 @@ impl<'a, Numbers: Iterator<Item = u64>> Replays<'a, Numbers> {
     }
 }
 
-impl<Numbers: Iterator<Item = u64> + Send> Survey for Replays<'_, Numbers> {
+impl<Numbers: Iterator<Item = u64> + Send> RequestList for Replays<'_, Numbers> {
     type Question = u64;
 
     fn next(&mut self) -> Option<u64> {

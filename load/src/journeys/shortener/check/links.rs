@@ -1,8 +1,8 @@
 //! Acknowledged links: there, with the right target.
 
 use crate::http::{Reply, RequestBuf};
+use crate::journeys::request_list::RequestList;
 use crate::journeys::shortener::api::{self, LinkTarget};
-use crate::journeys::survey::Survey;
 use crate::ledger::{LedgerVerdict, facts};
 
 /// Looks up each link once.
@@ -13,7 +13,7 @@ pub(super) struct LinkCheck<'a, Links> {
     pub(super) verdict: &'a mut LedgerVerdict,
 }
 
-impl<Links: Iterator<Item = (u64, String)> + Send> Survey for LinkCheck<'_, Links> {
+impl<Links: Iterator<Item = (u64, String)> + Send> RequestList for LinkCheck<'_, Links> {
     type Question = (u64, String);
 
     fn next(&mut self) -> Option<(u64, String)> {

@@ -10,12 +10,12 @@ use crate::sender::{Lane, SenderError};
 
 /// How often one question is asked before it counts as unanswered.
 const TRIES: u8 = 5;
-/// How many unanswered questions, or tries in a row without an answer, end a survey: a system that is down is not
+/// How many unanswered questions, or tries in a row without an answer, end a list: a system that is down is not
 /// asked ten thousand times.
 const GIVE_UP: u64 = 100;
 
 /// A list of questions and what to do with their answers.
-pub trait Survey: Send {
+pub trait RequestList: Send {
     /// What a reply is an answer to; also all that is needed to ask again.
     type Question: Send;
 
@@ -30,19 +30,19 @@ pub trait Survey: Send {
     fn answer(&mut self, question: &Self::Question, reply: &Reply<'_>) -> bool;
 }
 
-/// Asks every question of `survey` and returns how many stayed unanswered, those never asked included as one.
+/// Asks every question of `requests` and returns how many stayed unanswered, those never asked included as one.
 ///
-/// At most `in_flight` questions are under way, and all of it takes at most `longest` and a drain.
+/// At most `in_flight` questions are in flight, and all of it takes at most `longest` and a drain.
 /// `watch` sees the record every few milliseconds; when it returns `false`, no more is asked.
-pub fn conduct<S: Survey>(
-    survey: &mut S,
+pub fn request_all<S: RequestList>(
+    requests: &mut S,
     lane: &mut Lane,
     in_flight: usize,
     longest: Duration,
     watch: &mut dyn FnMut(&SliceRecord) -> bool,
 ) -> Result<u64, SenderError> {
     let mut asking = Asking {
-        survey,
+        requests,
         under_way: Vec::new(),
         again: VecDeque::new(),
         unanswered: 0,
@@ -63,13 +63,13 @@ pub fn conduct<S: Survey>(
 }
 
 /// Asks one question, again where it is refused, and returns the status and the body of its answer, if there is one.
-pub fn ask_one(
+pub fn request_one(
     lane: &mut Lane,
     longest: Duration,
     ask: impl Fn(&mut RequestBuf) + Send,
 ) -> Result<Option<(u16, Vec<u8>)>, SenderError> {
     let mut one = One { ask, asked: false, answer: None };
-    conduct(&mut one, lane, 1, longest, &mut |_| true)?;
+    request_all(&mut one, lane, 1, longest, &mut |_| true)?;
     Ok(one.answer)
 }
 
@@ -79,7 +79,7 @@ struct One<F> {
     answer: Option<(u16, Vec<u8>)>,
 }
 
-impl<F: Fn(&mut RequestBuf) + Send> Survey for One<F> {
+impl<F: Fn(&mut RequestBuf) + Send> RequestList for One<F> {
     type Question = ();
 
     fn next(&mut self) -> Option<()> {
@@ -96,9 +96,9 @@ impl<F: Fn(&mut RequestBuf) + Send> Survey for One<F> {
     }
 }
 
-struct Asking<'a, S: Survey> {
-    survey: &'a mut S,
-    /// Questions under way, at the index that their operation has as its key.
+struct Asking<'a, S: RequestList> {
+    requests: &'a mut S,
+    /// Questions in flight, at the index that their operation has as its key.
     under_way: Vec<Option<(S::Question, u8)>>,
     again: VecDeque<(S::Question, u8)>,
     unanswered: u64,
@@ -107,7 +107,7 @@ struct Asking<'a, S: Survey> {
     exhausted: bool,
 }
 
-impl<S: Survey> Asking<'_, S> {
+impl<S: RequestList> Asking<'_, S> {
     fn is_hopeless(&self) -> bool {
         self.unanswered >= GIVE_UP || self.in_a_row >= GIVE_UP
     }
@@ -116,7 +116,7 @@ impl<S: Survey> Asking<'_, S> {
         if self.is_hopeless() {
             return None;
         }
-        if let Some(question) = self.survey.next() {
+        if let Some(question) = self.requests.next() {
             return Some((question, 0));
         }
         self.exhausted = true;
@@ -133,11 +133,11 @@ impl<S: Survey> Asking<'_, S> {
     }
 }
 
-impl<S: Survey> Journeys for Asking<'_, S> {
+impl<S: RequestList> Journeys for Asking<'_, S> {
     fn begin(&mut self, op: &mut Operation, request: &mut RequestBuf) -> Begun {
         let Some(asked) = self.next() else { return Begun::Exhausted };
-        self.survey.ask(&asked.0, request);
-        op.kind = "survey";
+        self.requests.ask(&asked.0, request);
+        op.kind = "request";
         let free = self.under_way.iter().position(Option::is_none);
         let at = free.unwrap_or_else(|| {
             self.under_way.push(None);
@@ -156,7 +156,7 @@ impl<S: Survey> Journeys for Asking<'_, S> {
             self.retry(question, tried);
             return Step::Done(outcome);
         }
-        if self.survey.answer(&question, reply) {
+        if self.requests.answer(&question, reply) {
             self.in_a_row = 0;
             return Step::Done(Outcome::Success);
         }

@@ -18,7 +18,7 @@ const LATE: Duration = Duration::from_millis(1);
 
 /// The figures. Times are microseconds; a percentile without enough samples is absent.
 #[derive(Debug, Serialize)]
-pub(super) struct Answer {
+pub(super) struct Figures {
     /// Operations a second that were asked for; absent in a closed loop.
     rate: Option<f64>,
     /// Operations a second that were really due; absent in a closed loop.
@@ -41,7 +41,7 @@ pub(super) struct Answer {
     latency_from_due_us: Times,
     latency_from_send_us: Times,
     send_lag_us: Times,
-    by_kind: Vec<KindAnswer>,
+    by_kind: Vec<KindFigures>,
     generator_was_late: bool,
     interrupted: bool,
     ledger: Option<LedgerVerdict>,
@@ -49,7 +49,7 @@ pub(super) struct Answer {
 }
 
 #[derive(Debug, Serialize)]
-struct KindAnswer {
+struct KindFigures {
     name: &'static str,
     succeeded: u64,
     refused: u64,
@@ -92,7 +92,7 @@ pub(super) fn said(us: f64) -> String {
     if us < 1_000.0 { format!("{us:.0} us") } else { format!("{:.2} ms", us / 1_000.0) }
 }
 
-impl Answer {
+impl Figures {
     pub(super) fn new(
         record: &SliceRecord,
         rate: Option<f64>,
@@ -123,7 +123,7 @@ impl Answer {
                 .iter()
                 // A kind of the preparation keeps its row, emptied.
                 .filter(|kind| kind.succeeded + kind.refused + kind.failed > 0)
-                .map(|kind| KindAnswer {
+                .map(|kind| KindFigures {
                     name: kind.kind,
                     succeeded: kind.succeeded,
                     refused: kind.refused,
@@ -260,28 +260,28 @@ mod tests {
     use super::*;
 
     /// What came of a load of which so much was acknowledged, could be looked up, stayed unanswered, and is on its way.
-    fn answer(acknowledged: u64, checked: u64, not_asked: u64, on_its_way: u64) -> Answer {
+    fn figures(acknowledged: u64, checked: u64, not_asked: u64, on_its_way: u64) -> Figures {
         let mut ledger = LedgerVerdict { complete: on_its_way == 0, ..LedgerVerdict::default() };
         ledger.note(facts::ACKNOWLEDGED, acknowledged);
         ledger.note(facts::CHECKED, checked);
         ledger.not_asked(not_asked);
         ledger.note(facts::NOT_SETTLED, on_its_way);
-        Answer::new(&SliceRecord::default(), None, 1, Some(ledger), Vec::new())
+        Figures::new(&SliceRecord::default(), None, 1, Some(ledger), Vec::new())
     }
 
     #[test]
     fn a_check_that_could_ask_nothing_fails_and_one_that_could_ask_something_says_what_it_lacks() {
-        for (answer, fails, words) in [
-            (answer(50, 0, 101, 0), true, "ledger: could not be asked"),
-            (answer(50, 0, 101, 7), true, "ledger: could not be asked"),
-            (answer(50, 20, 30, 0), false, "not everything could be asked"),
-            (answer(50, 20, 30, 7), false, "not everything could be asked"),
-            (answer(50, 50, 0, 7), false, "ledger: not settled"),
-            (answer(50, 50, 0, 0), false, "every promise was kept"),
-            (answer(0, 0, 0, 0), false, "every promise was kept"),
+        for (figures, fails, words) in [
+            (figures(50, 0, 101, 0), true, "ledger: could not be asked"),
+            (figures(50, 0, 101, 7), true, "ledger: could not be asked"),
+            (figures(50, 20, 30, 0), false, "not everything could be asked"),
+            (figures(50, 20, 30, 7), false, "not everything could be asked"),
+            (figures(50, 50, 0, 7), false, "ledger: not settled"),
+            (figures(50, 50, 0, 0), false, "every promise was kept"),
+            (figures(0, 0, 0, 0), false, "every promise was kept"),
         ] {
-            let told = answer.table();
-            assert!(answer.has_failed() == fails && told.contains(words), "{words}: {told}");
+            let told = figures.table();
+            assert!(figures.has_failed() == fails && told.contains(words), "{words}: {told}");
         }
     }
 }

@@ -6,7 +6,7 @@ use rand::rngs::Xoshiro256PlusPlus;
 use rand::{RngExt, SeedableRng};
 
 use super::api::{self, LinkTarget};
-use super::books::Books;
+use super::ledger_state::LedgerState;
 use super::mix::{Mix, Picker};
 use crate::http::{Reply, RequestBuf};
 use crate::journey::{Begun, Failure, Journeys, Operation, Outcome, Step, common_outcome};
@@ -29,27 +29,27 @@ pub(super) type Codes = Arc<[Box<str>]>;
 
 /// Chooses operations by the mix, and judges their replies.
 #[derive(Debug)]
-pub(super) struct Drive {
+pub(super) struct Workload {
     seed: u64,
     mix: Mix,
     codes: Codes,
-    books: Arc<Books>,
+    ledger: Arc<LedgerState>,
     picker: Picker,
     random: Xoshiro256PlusPlus,
     next_number: u64,
     scratch: String,
 }
 
-impl Drive {
+impl Workload {
     /// The operations of thread `nth`, on links that have been seeded with `codes`.
     /// Without codes there is nothing to follow, and everything is a create.
-    pub(super) fn new(seed: u64, nth: u64, mix: Mix, codes: Codes, books: Arc<Books>) -> Self {
+    pub(super) fn new(seed: u64, nth: u64, mix: Mix, codes: Codes, ledger: Arc<LedgerState>) -> Self {
         Self {
             seed,
             mix,
             picker: Picker::new(mix.keys, codes.len().max(1), seed),
             codes,
-            books,
+            ledger,
             random: Xoshiro256PlusPlus::seed_from_u64(seed.rotate_left(32) ^ nth),
             // Above every seeded link's number, and apart for each thread.
             next_number: (nth + 1) << 40,
@@ -61,7 +61,7 @@ impl Drive {
     pub(super) fn fork(&self, nth: u64) -> Self {
         let codes = self.codes();
         let picker = self.picker.clone();
-        Self { picker, ..Self::new(self.seed, nth, self.mix, codes, Arc::clone(&self.books)) }
+        Self { picker, ..Self::new(self.seed, nth, self.mix, codes, Arc::clone(&self.ledger)) }
     }
 
     pub(super) fn codes(&self) -> Codes {
@@ -77,17 +77,17 @@ impl Drive {
         if reply.status == 302 {
             let target = self.target(op);
             if reply.location().is_some_and(|location| target.is(location, &mut self.scratch)) {
-                self.books.followed(link);
+                self.ledger.followed(link);
                 return Outcome::Success;
             }
-            self.books.found_wrong();
+            self.ledger.found_wrong();
         }
         // Nobody was led to this link, but the system may have counted it.
-        self.books.maybe_followed(link);
+        self.ledger.maybe_followed(link);
         match reply.status {
             302 => Outcome::Failed(Failure::WrongAnswer),
             404 | 410 => {
-                self.books.found_missing();
+                self.ledger.found_missing();
                 Outcome::Failed(Failure::Missing)
             }
             status => common_outcome(status).unwrap_or(Outcome::Failed(Failure::UnexpectedStatus)),
@@ -97,21 +97,21 @@ impl Drive {
     fn created(&mut self, op: &Operation, reply: &Reply<'_>) -> Outcome {
         if reply.status != 201 {
             // A 5xx or a refusal may have come after the link was stored.
-            self.books.maybe_created(op.key);
+            self.ledger.maybe_created(op.key);
             return common_outcome(reply.status).unwrap_or(Outcome::Failed(Failure::UnexpectedStatus));
         }
         let Some(code) = api::created_code(reply) else {
-            self.books.maybe_created(op.key);
+            self.ledger.maybe_created(op.key);
             return Outcome::Failed(Failure::WrongAnswer);
         };
-        self.books.created(op.key, code);
+        self.ledger.created(op.key, code);
         let target = self.target(op);
         let right = api::view(reply).is_some_and(|view| target.is(&view.target, &mut self.scratch));
         if right { Outcome::Success } else { Outcome::Failed(Failure::WrongAnswer) }
     }
 }
 
-impl Journeys for Drive {
+impl Journeys for Workload {
     fn begin(&mut self, op: &mut Operation, request: &mut RequestBuf) -> Begun {
         // One draw in any case, so that mixes of the same seed follow the same links.
         let follows = self.random.random::<f64>() < self.mix.follow && !self.codes.is_empty();
@@ -134,15 +134,15 @@ impl Journeys for Drive {
     fn resent(&mut self, op: &mut Operation) {
         // A create has a key, and is the same request however often it comes.
         if op.kind != CREATE {
-            self.books.maybe_followed(op.key as usize);
+            self.ledger.maybe_followed(op.key as usize);
         }
     }
 
     fn abandoned(&mut self, op: &mut Operation, why: Failure) {
         match op.kind {
             _ if !why.is_indeterminate() => {}
-            CREATE => self.books.maybe_created(op.key),
-            _ => self.books.maybe_followed(op.key as usize),
+            CREATE => self.ledger.maybe_created(op.key),
+            _ => self.ledger.maybe_followed(op.key as usize),
         }
     }
 }

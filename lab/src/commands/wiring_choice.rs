@@ -16,7 +16,7 @@ use crate::{
 
 /// Which wiring.
 #[derive(Clone, Debug, Args)]
-pub struct Wired {
+pub struct WiringChoice {
     /// A system (`shortener`), or a scenario whose arm is meant (`shortener/placement`)
     #[arg(value_name = "SYSTEM|SCENARIO")]
     pub system: String,
@@ -28,7 +28,7 @@ pub struct Wired {
     pub set: Vec<(String, String)>,
 }
 
-impl Wired {
+impl WiringChoice {
     /// The wiring that was asked for, with the axes that were set.
     pub fn plan(&self, scenarios: Option<&Path>) -> Result<ArmPlan> {
         let (label, mut wiring) = match systems::find(&self.system) {

@@ -1,4 +1,4 @@
-//! What the shortener acknowledged, and what is not known: the same books for all threads.
+//! What the shortener acknowledged, and what is not known: the same ledger for all threads.
 
 use std::io;
 use std::sync::OnceLock;
@@ -7,9 +7,9 @@ use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use super::ending::Ending;
 use crate::ledger::Log;
 
-/// The books of one run.
+/// The ledger of one run.
 #[derive(Debug)]
-pub(super) struct Books {
+pub(super) struct LedgerState {
     /// One line for each create: `a <number> <code>` acknowledged, `i <number>` indeterminate.
     log: Log,
     clicks: Vec<Clicks>,
@@ -35,7 +35,7 @@ pub(super) enum Entry {
     Indeterminate { number: u64 },
 }
 
-impl Books {
+impl LedgerState {
     pub(super) fn new(links: usize) -> io::Result<Self> {
         let mut clicks = Vec::new();
         clicks.resize_with(links, Clicks::default);
@@ -102,7 +102,7 @@ impl Books {
         self.log.is_torn()
     }
 
-    /// The log's entries, in order. A line that cannot be read is left out, so torn books are never complete.
+    /// The log's entries, in order. A line that cannot be read is left out, so a torn ledger is never complete.
     pub(super) fn entries(&self) -> io::Result<impl Iterator<Item = Entry> + use<>> {
         Ok(self.log.lines()?.filter_map(|line| parse(&line.ok()?)))
     }

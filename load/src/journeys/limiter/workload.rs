@@ -8,7 +8,7 @@ use rand::rngs::Xoshiro256PlusPlus;
 
 use super::BUCKET;
 use super::api::{self, ClientName, Said};
-use super::books::{Books, End};
+use super::ledger_state::{End, LedgerState};
 use super::mix::{BUSIEST, Mix, Picker};
 use crate::clock;
 use crate::http::{Reply, RequestBuf};
@@ -26,23 +26,23 @@ const UNCOUNTED: &str = "uncounted";
 
 /// Chooses clients by the mix, and judges the replies.
 #[derive(Debug)]
-pub(super) struct Drive {
+pub(super) struct Workload {
     seed: u64,
     mix: Mix,
-    books: Arc<Books>,
+    ledger: Arc<LedgerState>,
     picker: Picker,
     random: Xoshiro256PlusPlus,
     /// What the busiest client was answered: admitted, refused.
     busiest: Timeline<2>,
 }
 
-impl Drive {
+impl Workload {
     /// The operations of thread `nth`.
-    pub(super) fn new(seed: u64, nth: u64, mix: Mix, clients: usize, books: Arc<Books>) -> Self {
+    pub(super) fn new(seed: u64, nth: u64, mix: Mix, clients: usize, ledger: Arc<LedgerState>) -> Self {
         Self {
             seed,
             mix,
-            books,
+            ledger,
             picker: Picker::new(mix, mix.clients(clients)),
             random: Xoshiro256PlusPlus::seed_from_u64(seed.rotate_left(32) ^ nth),
             busiest: Timeline::new(BUCKET),
@@ -54,7 +54,7 @@ impl Drive {
         self.busiest.curves([ADMITTED, REFUSED])
     }
 
-    /// Judges a reply: what it is called, what it is in the books, and how the operation ended.
+    /// Judges a reply: what it is called, what it is in the ledger, and how the operation ended.
     fn judge(&self, reply: &Reply<'_>) -> (&'static str, End, Outcome) {
         let (kind, end) = match reply.status {
             200 => (ADMITTED, End::Admitted),
@@ -68,7 +68,7 @@ impl Drive {
             Said::All => (kind, end, Outcome::Success),
             Said::Nothing => (UNCOUNTED, End::Uncounted, Outcome::Success),
             Said::Wrong => {
-                self.books.headers_wrong(|| story(reply));
+                self.ledger.headers_wrong(|| story(reply));
                 (kind, end, Outcome::Failed(Failure::WrongAnswer))
             }
         }
@@ -82,7 +82,7 @@ fn story(reply: &Reply<'_>) -> String {
     format!("a {} came with {}", reply.status, told.join(", "))
 }
 
-impl Journeys for Drive {
+impl Journeys for Workload {
     fn slice_began(&mut self, length: Duration) {
         self.busiest.begin(clock::now(), length);
     }
@@ -91,7 +91,7 @@ impl Journeys for Drive {
         let client = self.picker.pick(&mut self.random);
         api::ask(ClientName { seed: self.seed, number: client }, request);
         (op.kind, op.key, op.detail) = (DECISION, client as u64, clock::now());
-        self.books.asked(client, op.detail);
+        self.ledger.asked(client, op.detail);
         Begun::Written
     }
 
@@ -99,7 +99,7 @@ impl Journeys for Drive {
         let (now, client) = (clock::now(), op.key as usize);
         let (kind, end, outcome) = self.judge(reply);
         op.kind = kind;
-        self.books.ended(client, op.detail, now, end);
+        self.ledger.ended(client, op.detail, now, end);
         if client == BUSIEST {
             match end {
                 End::Admitted | End::Uncounted => self.busiest.count(0, now),
@@ -112,13 +112,13 @@ impl Journeys for Drive {
 
     fn resent(&mut self, op: &mut Operation) {
         let (now, client) = (clock::now(), op.key as usize);
-        self.books.ended(client, op.detail, now, End::Unanswered);
+        self.ledger.ended(client, op.detail, now, End::Unanswered);
         op.detail = now;
-        self.books.asked(client, now);
+        self.ledger.asked(client, now);
     }
 
     fn abandoned(&mut self, op: &mut Operation, why: Failure) {
         let end = if why.is_indeterminate() { End::Unanswered } else { End::Unsent };
-        self.books.ended(op.key as usize, op.detail, clock::now(), end);
+        self.ledger.ended(op.key as usize, op.detail, clock::now(), end);
     }
 }

@@ -1,4 +1,4 @@
-//! What was decided for each client, judged as it comes: the same books for all threads.
+//! What was decided for each client, judged as it comes: the same ledger for all threads.
 //!
 //! Nothing is written down for later, so memory does not grow with the run.
 
@@ -28,9 +28,9 @@ pub(super) struct Promise {
     pub(super) refused_within: Duration,
 }
 
-/// The books of one run.
+/// The ledger of one run.
 #[derive(Debug)]
-pub(super) struct Books {
+pub(super) struct LedgerState {
     clients: Vec<Mutex<Client>>,
     headers_wrong: AtomicU64,
     first_wrong: OnceLock<String>,
@@ -55,7 +55,7 @@ pub(super) enum End {
 #[derive(Debug, Default)]
 pub(super) struct Client {
     limits: Box<[Held]>,
-    /// Requests under way.
+    /// Requests in flight.
     open: usize,
     /// When the last reply came. Threads tell their replies almost in order, and an oracle wants them in order:
     /// to call a reply a little later than it was makes it say less.
@@ -81,8 +81,8 @@ struct Held {
     busyness: Busyness,
 }
 
-impl Books {
-    /// Books of so many clients.
+impl LedgerState {
+    /// The state of so many clients.
     pub(super) fn new(clients: usize, promises: &[Promise]) -> Self {
         let client =
             || Mutex::new(Client { limits: promises.iter().map(Held::to).collect(), ..Client::default() });
@@ -124,7 +124,7 @@ impl Books {
     }
 
     fn client(&self, number: usize) -> MutexGuard<'_, Client> {
-        // Each call leaves the books whole, so a panic elsewhere leaves nothing half done.
+        // Each call leaves the ledger whole, so a panic elsewhere leaves nothing half done.
         self.clients[number].lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -15,14 +15,14 @@ const CROWD: usize = 8;
 const GATHER: Duration = Duration::from_micros(200);
 
 /// Due times, ascending, with a look ahead.
-pub(super) struct Dues<I> {
+pub(super) struct ReleaseQueue<I> {
     source: I,
     /// The next ones: a crowd of them, as long as there are so many left.
     ahead: VecDeque<Nanos>,
     release: Option<Nanos>,
 }
 
-impl<I: Iterator<Item = Nanos>> Dues<I> {
+impl<I: Iterator<Item = Nanos>> ReleaseQueue<I> {
     pub(super) fn new(source: I) -> Self {
         let mut dues = Self { source, ahead: VecDeque::with_capacity(CROWD), release: None };
         dues.look_ahead();
@@ -80,7 +80,7 @@ mod tests {
     const US: Nanos = 1_000;
 
     fn released(dues: &[Nanos]) -> Vec<(Nanos, Vec<Nanos>)> {
-        let mut dues = Dues::new(dues.iter().copied());
+        let mut dues = ReleaseQueue::new(dues.iter().copied());
         let mut batches = Vec::new();
         while let Some(release) = dues.release() {
             let mut batch = Vec::new();
@@ -110,7 +110,7 @@ mod tests {
 
     #[test]
     fn nothing_leaves_before_its_release_and_nothing_after_the_end() {
-        let mut dues = Dues::new([0, US, 2 * US, 3 * US, 4 * US, 5 * US, 6 * US, 7 * US].into_iter());
+        let mut dues = ReleaseQueue::new([0, US, 2 * US, 3 * US, 4 * US, 5 * US, 6 * US, 7 * US].into_iter());
         dues.take(50 * US, |_| panic!("the crowd is not released yet"));
         dues.end();
         assert_eq!(dues.release(), None);
