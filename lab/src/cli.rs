@@ -54,7 +54,7 @@ pub fn main() -> ExitCode {
 
 /// The command line of `lab`.
 #[derive(Debug, Parser)]
-#[command(name = "lab", version, about = "A laboratory for architecture", long_about = LONG_ABOUT, after_help = FIRST_STEPS, max_term_width = 100)]
+#[command(name = "lab", version, about = "A laboratory for architecture", long_about = LONG_ABOUT, after_help = FIRST_STEPS, max_term_width = 98)]
 pub struct Cli {
     /// The folder of scenarios [default: `scenarios` here or in a folder above]
     #[arg(long, global = true, value_name = "DIR")]

@@ -26,7 +26,6 @@ pub use budget::Budget;
 pub(crate) use command::quoted;
 pub use diff::{Diff, DiffRow, PairDiff};
 pub use draw::topology;
-pub use inherited::Inherited;
 pub use make::Choices;
 pub use takes::about;
 

@@ -11,12 +11,12 @@ fn the_command_line_is_sound() {
 
 #[test]
 fn help_reads_like_a_first_lesson() {
-    insta::assert_snapshot!(Cli::command().term_width(100).render_long_help());
+    insta::assert_snapshot!(Cli::command().term_width(98).render_long_help());
 }
 
 #[test]
 fn each_command_explains_itself_with_examples() {
-    let mut cli = Cli::command().term_width(100);
+    let mut cli = Cli::command().term_width(98);
     cli.build();
     for name in ["list", "show", "plan", "run", "up", "load", "report", "doctor"] {
         let command = cli.find_subcommand_mut(name).unwrap();
@@ -24,7 +24,7 @@ fn each_command_explains_itself_with_examples() {
     }
 }
 
-/// What is printed on a screen of 100 columns: every line that was written by hand is short enough to stay one.
+/// What is printed on a wide screen: every line that was written by hand is short enough to stay one.
 #[test]
 fn no_line_of_a_help_text_is_broken_in_two() {
     let mut cli = Cli::command();

@@ -97,8 +97,8 @@ fn offered(plan: &Plan, backings: &BackingChoices) -> String {
         let _ =
             writeln!(text, "note: the arm `{arm}` will be skipped: {}\nhint: {}", lacking.why, lacking.hint);
     }
-    for inherited in plan.inherited() {
-        let _ = writeln!(text, "note: {inherited}");
+    for warning in plan.warnings() {
+        let _ = writeln!(text, "note: {warning}");
     }
     if let Some(caveat) = plan.budget.caveat() {
         let _ = writeln!(text, "note: {caveat}");

@@ -1,7 +1,8 @@
 //! What a scenario inherits without a word about it, and what that does to its answer.
 //!
 //! Every axis that is neither in question nor held is at its default. Most defaults cost little; one that each operation
-//! pays dearly for makes every arm alike, whatever the axis in question does.
+//! pays dearly for makes every arm alike, whatever the axis in question does. And some axes change nothing where another
+//! is at its default: without a cache nothing can expire.
 
 use std::fmt;
 
@@ -10,7 +11,7 @@ use crate::{scenario::Comparison, systems};
 
 /// A default that costs more than the axis in question may do.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Inherited {
+struct Inherited {
     axis: &'static str,
     value: &'static str,
     without: &'static str,
@@ -21,8 +22,25 @@ pub struct Inherited {
 }
 
 impl Plan {
+    /// What a reader of the plan has to know before it is run, a note with its hint each.
+    pub fn warnings(&self) -> Vec<String> {
+        let inherited = self.inherited();
+        inherited.iter().map(ToString::to_string).chain(self.without_effect()).collect()
+    }
+
+    /// That the axis in question changes nothing in any arm, if it does not.
+    fn without_effect(&self) -> Option<String> {
+        let Comparison::Axis { axis, .. } = &self.scenario.comparison else { return None };
+        let idle: Option<Vec<_>> = self.arms.iter().map(|arm| arm.wiring.without_effect(axis)).collect();
+        let (why, (other, value)) = *idle?.first()?;
+        Some(format!(
+            "`{axis}` changes nothing in these arms: {why}\n\
+             hint: `--hold {other}={value}`, or `{other} = \"{value}\"` below `[hold]`"
+        ))
+    }
+
     /// The costly defaults that every arm has and nobody asked for. One that is held is meant.
-    pub fn inherited(&self) -> Vec<Inherited> {
+    fn inherited(&self) -> Vec<Inherited> {
         let system = self.scenario.system;
         let inherited = system.costs.iter().filter(|cost| {
             !self.hold.contains_key(cost.axis)

@@ -52,10 +52,10 @@ pub fn run(options: &RunOptions) -> Result<Outcome> {
     match floor::measure(&options.plan) {
         Ok(latency) => gathered.floor = Some(latency),
         Err(error) => {
-            gathered.notes.push(format!("what the generator itself adds was not measured: {error:#}"))
+            gathered.notes.push(format!("what the generator itself adds was not measured: {error:#}"));
         }
     }
-    gathered.notes.extend(options.plan.inherited().iter().map(ToString::to_string));
+    gathered.notes.extend(options.plan.warnings());
     for arm in &gathered.arms {
         let mut bytes = Vec::new();
         V2Serializer::new().serialize(&arm.record.latency, &mut bytes).context("cannot write a histogram")?;
@@ -72,8 +72,8 @@ pub fn run(options: &RunOptions) -> Result<Outcome> {
 fn say_what_to_expect(options: &RunOptions) {
     let RunOptions { plan, runtime, backings, .. } = options;
     output::talk(&format!("{}: takes about {}", plan.scenario.name, plan::about(plan.takes())));
-    for inherited in plan.inherited() {
-        output::talk(&format!("note: {inherited}"));
+    for warning in plan.warnings() {
+        output::talk(&format!("note: {warning}"));
     }
     if matches!(runtime, Runtime::Process) {
         for (arm, Lacking { why, hint }) in plan.lacking(backings) {

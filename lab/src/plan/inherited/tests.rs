@@ -26,7 +26,7 @@ fn told(text: &str, chosen: &[(&str, &str)]) -> Vec<String> {
     let scenario = Scenario::parse(Path::new("scenarios/shortener/x.toml"), text).unwrap();
     let hold = chosen.iter().map(|(axis, value)| ((*axis).to_owned(), (*value).to_owned())).collect();
     let plan = Plan::new(&scenario, &Choices { hold, ..Choices::default() }).unwrap();
-    plan.inherited().iter().map(ToString::to_string).collect()
+    plan.warnings()
 }
 
 #[test]
@@ -59,10 +59,39 @@ fn an_operation_that_does_not_pay_is_not_told_of() {
 }
 
 #[test]
+fn an_axis_that_changes_nothing_is_told_with_the_line_that_gives_it_an_effect() {
+    let about = |axis: &str, arms: &str| {
+        let text = CACHES.replace("\"cache\"", &format!("\"{axis}\"")).replace("\"none\", \"local\"", arms);
+        text.replace("placement = \"monolith\"\n", "events = \"memory\"\n")
+    };
+    for (axis, arms, held) in [
+        ("stampede", "\"off\", \"single-flight\"", &[("cache", "local")][..]),
+        ("time-to-live", "\"60s\", \"1s\"", &[("cache", "local")]),
+        ("transport", "\"http\", \"grpc\"", &[("placement", "microservices")]),
+        ("resilience", "\"timeout\", \"none\"", &[("placement", "microservices")]),
+        (
+            "balancing",
+            "\"round-robin\", \"two-choices\"",
+            &[("placement", "microservices"), ("replicas", "2")],
+        ),
+    ] {
+        // Each line is asked for by the note of the one before.
+        for lines in 0..held.len() {
+            let found = told(&about(axis, arms), &held[..lines]);
+            let (other, value) = held[lines];
+            assert_eq!(found.len(), 1, "{axis}: {found:?}");
+            assert!(found[0].starts_with(&format!("`{axis}` changes nothing in these arms: ")), "{found:?}");
+            assert!(found[0].contains(&format!("hint: `--hold {other}={value}`")), "{found:?}");
+        }
+        assert_eq!(told(&about(axis, arms), held), [""; 0], "{axis}");
+    }
+}
+
+#[test]
 fn no_bundled_scenario_inherits_one() {
     let library = Library::find(Some(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../scenarios"))).unwrap();
     for name in library.names() {
         let plan = Plan::new(&library.open(&name).unwrap(), &Choices::default()).unwrap();
-        assert!(plan.inherited().is_empty(), "{name}: {:?}", plan.inherited());
+        assert_eq!(plan.warnings(), [""; 0], "{name}");
     }
 }

@@ -112,6 +112,25 @@ impl Wiring {
         })
     }
 
+    /// Why an axis changes nothing here, and the axis and value with which it would, if it changes nothing.
+    pub fn without_effect(&self, axis: &str) -> Option<(&'static str, (&'static str, &'static str))> {
+        let is_whole = self.processes().count() == 1;
+        let is_single = || self.processes().all(|process| self.copies(process) == 1);
+        match axis {
+            "stampede" | "time-to-live" if self.get("cache") == "none" => {
+                Some(("there is no cache", ("cache", "local")))
+            }
+            "transport" | "resilience" if is_whole => {
+                Some(("one process calls no other", ("placement", "microservices")))
+            }
+            "balancing" if is_whole => {
+                Some(("there is one process, and no copy to choose from", ("placement", "microservices")))
+            }
+            "balancing" if is_single() => Some(("there is one of each process", ("replicas", "2"))),
+            _ => None,
+        }
+    }
+
     /// The system that this is a wiring of.
     pub fn system(&self) -> &'static System {
         self.system
