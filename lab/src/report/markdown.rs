@@ -11,7 +11,8 @@ use super::model::{Arm, OutcomeLatency, Report};
 use super::outcomes;
 use super::over_time;
 use super::words::{
-    NO_FIGURE, count, maybe, maybe_per_cent, maybe_whole, part_kind, per_cent, processors, three_digits,
+    NO_FIGURE, count, generators_own, maybe, maybe_per_cent, maybe_whole, part_kind, per_cent, processors,
+    three_digits,
 };
 use crate::picture::text;
 
@@ -256,6 +257,12 @@ fn validity(report: &Report) -> String {
             machine.rust
         ),
     ];
+    if let Some(own) = generators_own(validity) {
+        let fact = format!(
+            "Generator's own: {own} of every latency, which is what a server that does nothing takes."
+        );
+        facts.insert(1, fact);
+    }
     facts.extend(report.load.faults.iter().map(|fault| format!("Fault: {}.", faults::sentence(fault))));
     facts.extend(validity.notes.iter().cloned());
     list("Validity", &facts)

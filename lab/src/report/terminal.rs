@@ -15,7 +15,7 @@ use super::headline;
 use super::model::{Arm, Claim, ClaimVerdict, Comparison, Report};
 use super::outcomes;
 use super::over_time;
-use super::words::{count, maybe, maybe_whole, per_cent, processors, three_digits, trimmed};
+use super::words::{count, generators_own, maybe, maybe_whole, per_cent, processors, three_digits, trimmed};
 use crate::picture::text;
 
 /// The widest line.
@@ -224,6 +224,10 @@ fn validity(page: &mut Page, report: &Report) {
         three_digits(validity.send_lag_bound_us)
     );
     page.item(DIM, "send lag", 18, &lag);
+    if let Some(own) = generators_own(validity) {
+        let text = format!("{own} of every latency: what a server that does nothing takes");
+        page.item(DIM, "generator's own", 18, &text);
+    }
     page.item(
         DIM,
         "void slices",

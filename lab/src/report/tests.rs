@@ -1,6 +1,6 @@
 //! The report drawn from fixed, made-up runs.
 
-use super::model::{LoadPhase, SCHEMA, Series, SeriesCurve, SeriesLevel, SeriesLimit, Span};
+use super::model::{GeneratorFloor, LoadPhase, SCHEMA, Series, SeriesCurve, SeriesLevel, SeriesLimit, Span};
 use super::{Report, html, markdown, terminal};
 
 /// A comparison of two arms in which all is well.
@@ -46,6 +46,22 @@ fn a_report_survives_its_own_file() {
         assert_eq!(report.schema, SCHEMA);
         let again: Report = serde_json::from_str(&serde_json::to_string(&report).unwrap()).unwrap();
         assert_eq!(again, report);
+    }
+}
+
+#[test]
+fn the_generators_own_share_of_a_latency_is_said_where_it_was_measured() {
+    let mut report = fixture(PLACEMENT);
+    for (floor, is_said) in [
+        (None, false),
+        (Some(GeneratorFloor { operations: 3, p50_us: None, p99_us: None }), false),
+        (Some(GeneratorFloor { operations: 1_500, p50_us: Some(24.12), p99_us: Some(61.0) }), true),
+    ] {
+        report.validity.generator_floor = floor;
+        let terminal = anstream::adapter::strip_str(&terminal::render(&report)).to_string();
+        for text in [terminal, markdown::render(&report), html::render(&report)] {
+            assert_eq!(text.contains("24.1 µs (p99 61.0 µs)"), is_said);
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! How numbers are said, the same in every form of a report.
 
-use super::model::{Capacity, PartKind};
+use super::model::{Capacity, PartKind, Validity};
 
 /// What stands where there is no figure.
 pub(super) const NO_FIGURE: &str = "–";
@@ -108,6 +108,13 @@ pub(crate) fn trimmed(value: f64) -> String {
 /// A percentile as it is said: `p50`, `p99.9`.
 pub(super) fn percentile(quantile: f64) -> String {
     format!("p{}", trimmed(quantile * 100.0))
+}
+
+/// What every latency contains of the generator itself: `24.1 µs (p99 61.3 µs)`; nothing in reports that do not say.
+pub(super) fn generators_own(validity: &Validity) -> Option<String> {
+    let floor = validity.generator_floor.as_ref()?;
+    let p99 = floor.p99_us.map(|us| format!(" (p99 {} µs)", three_digits(us))).unwrap_or_default();
+    Some(format!("{} µs{p99}", three_digits(floor.p50_us?)))
 }
 
 /// A list of processors: `0`, `0-3`, `0, 2`.

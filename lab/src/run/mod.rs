@@ -55,7 +55,8 @@ pub fn run(options: &RunOptions) -> Result<Outcome> {
             gathered.notes.push(format!("what the generator itself adds was not measured: {error:#}"));
         }
     }
-    gathered.notes.extend(options.plan.warnings());
+    let warnings = options.plan.warnings();
+    gathered.notes.extend(warnings.iter().map(|warning| warning.replace("\nhint: ", "; to change that: ")));
     for arm in &gathered.arms {
         let mut bytes = Vec::new();
         V2Serializer::new().serialize(&arm.record.latency, &mut bytes).context("cannot write a histogram")?;

@@ -6,7 +6,7 @@ use super::{prose, titled};
 use crate::report::faults;
 use crate::report::model::Report;
 use crate::report::words::{
-    count, maybe, maybe_per_cent, maybe_whole, per_cent, processors, three_digits, trimmed,
+    count, generators_own, maybe, maybe_per_cent, maybe_whole, per_cent, processors, three_digits, trimmed,
 };
 
 pub(super) fn section(report: &Report) -> Markup {
@@ -31,6 +31,9 @@ fn tiles(report: &Report) -> Markup {
         dl class="tiles" {
             (tile("verdict", if validity.verdict_possible { "possible" } else { "not possible" }, "whether this run meets its own conditions"))
             (tile("send lag p99", &format!("{} µs", maybe(validity.send_lag_p99_us)), &format!("how late the generator sent: one operation in a hundred was later; the bound is {} µs", three_digits(validity.send_lag_bound_us))))
+            @if let Some(own) = generators_own(validity) {
+                (tile("generator's own", &own, "of every latency: what a server that does nothing takes under this load"))
+            }
             (tile("void slices", &format!("{} of {}", count(validity.void_slices), count(validity.total_slices)), "turns in which the generator was late, left out for all arms"))
             (tile("effective samples", &maybe_whole(validity.effective_samples), "independent observations that the ratio of CPU per operation rests on"))
             (tile("smallest detectable", &maybe_per_cent(validity.smallest_detectable_percent), "difference in CPU per operation that such a run finds four times in five"))
