@@ -211,8 +211,19 @@ pub(super) fn verdict_words(report: &Report, comparison: &Comparison) -> String 
 
 /// Why this report gives no verdict, if it gives none.
 pub(super) fn void_sentence(report: &Report) -> Option<String> {
-    (!report.validity.verdict_possible).then(|| {
-        "Nothing that depends on timing can be told from this run: it does not meet its own conditions, which stand under “How far to believe it”. What was counted still counts.".to_owned()
+    let validity = &report.validity;
+    let late = match validity.void_slices {
+        0 => String::new(),
+        void => format!(
+            ", the load generator was late in {} of {} turns",
+            count(void),
+            count(validity.total_slices)
+        ),
+    };
+    (!validity.verdict_possible).then(|| {
+        format!(
+            "Nothing that depends on timing can be told from this run{late}; why, stands under “How far to believe it”. What was counted still counts."
+        )
     })
 }
 

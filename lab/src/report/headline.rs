@@ -81,22 +81,34 @@ fn not_compared(meaningless: &[(&Comparison, String)]) -> Vec<String> {
     reasons.iter().map(sentence).collect()
 }
 
-/// Comparisons by metric: `median latency (p50) of local, redis against none; ...`.
+/// Comparisons by the arms that they are of: `CPU per operation, median latency (p50) of local, redis against none; ...`.
 fn listed(comparisons: &[&Comparison]) -> String {
-    let mut groups: Vec<(&str, &str, Vec<&str>)> = Vec::new();
+    let mut groups: Vec<Group<'_>> = Vec::new();
     for Comparison { metric, baseline, arm, .. } in comparisons {
-        match groups
-            .iter_mut()
-            .find(|(name, against, _)| *name == metric.as_str() && *against == baseline.as_str())
-        {
-            Some((_, _, arms)) => arms.push(arm),
-            None => groups.push((metric, baseline, vec![arm.as_str()])),
+        match groups.iter_mut().find(|group| group.metrics == [metric.as_str()] && group.baseline == baseline) {
+            Some(group) => group.arms.push(arm),
+            None => groups.push(Group { metrics: vec![metric], baseline, arms: vec![arm] }),
         }
     }
-    let group = |(metric, baseline, arms): &(&str, &str, Vec<&str>)| {
-        format!("{} of {} against {baseline}", metric_name(metric), arms.join(", "))
+    let mut merged: Vec<Group<'_>> = Vec::new();
+    for group in groups {
+        match merged.iter_mut().find(|other| other.baseline == group.baseline && other.arms == group.arms) {
+            Some(other) => other.metrics.extend(group.metrics),
+            None => merged.push(group),
+        }
+    }
+    let words = |group: &Group<'_>| {
+        let metrics: Vec<String> = group.metrics.iter().map(|metric| metric_name(metric)).collect();
+        format!("{} of {} against {}", metrics.join(", "), group.arms.join(", "), group.baseline)
     };
-    groups.iter().map(group).collect::<Vec<_>>().join("; ")
+    merged.iter().map(words).collect::<Vec<_>>().join("; ")
+}
+
+/// Metrics of the same arms against the same baseline.
+struct Group<'a> {
+    metrics: Vec<&'a str>,
+    baseline: &'a str,
+    arms: Vec<&'a str>,
 }
 
 /// What brackets are, where a report's first sentences have some.
@@ -147,7 +159,7 @@ mod tests {
             "only of operations that ended well: microservices refused or failed 1,480 of 5,355, monolith";
         for form in forms(&report) {
             let first =
-                form.find("Not comparable: CPU per operation of microservices against monolith").unwrap();
+                form.find("Not comparable: CPU per operation, median latency (p50), tail latency (p99) of microservices against monolith").unwrap();
             assert!(form[first..].contains(why), "{form}");
             let note = "* 1,480 of 5,355 operations of microservices were refused or failed".to_owned();
             assert!(form.contains(&note), "{form}");
@@ -169,7 +181,7 @@ mod tests {
                 ..cpu.clone()
             })
             .collect();
-        let line = "Cannot tell whether these differ: CPU per operation of arm-0, arm-1, arm-2, arm-3, arm-4 against monolith; median latency (p50) of arm-0,";
+        let line = "Cannot tell whether these differ: CPU per operation, median latency (p50), tail latency (p99) of arm-0, arm-1, arm-2, arm-3, arm-4 against monolith";
         for form in forms(&report) {
             assert_eq!(form.matches(line).count(), 1, "{form}");
         }

@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 
-use super::{arm_name, titled};
+use super::{arm_name, titled, unbroken};
 use crate::report::model::{Arm, Kind, Report};
 use crate::report::svg;
 use crate::report::words::{part_kind, three_digits};
@@ -23,7 +23,7 @@ pub(super) fn figures(report: &Report) -> Markup {
                         tr {
                             th scope="row" { (row.name) }
                             @for (arm, cell) in report.arms.iter().zip(&row.cells) {
-                                td data-label=(arm.label) class=[cell.starts_with("BROKEN").then_some("bad")] { (cell) }
+                                td data-label=(arm.label) class=[cell.starts_with("BROKEN").then_some("bad")] { (unbroken(cell)) }
                             }
                         }
                     }
