@@ -114,7 +114,7 @@ pub(super) fn of_comparison(report: &Report, comparison: &Comparison) -> Option<
     let (arm, baseline) = (report.arm(&comparison.arm)?, report.arm(&comparison.baseline)?);
     let first = match comparison.metric.as_str() {
         "cpu" => busy(arm, baseline),
-        metric => values(metric, arm, baseline),
+        metric => values(report, metric, arm, baseline),
     };
     let caveats: Vec<String> =
         first.into_iter().chain(meaningless(&comparison.metric, arm, baseline)).collect();
@@ -137,7 +137,7 @@ pub(crate) fn meaningless(metric: &str, arm: &Arm, baseline: &Arm) -> Option<Str
 }
 
 /// The two figures that a ratio of latencies is of.
-fn values(metric: &str, arm: &Arm, baseline: &Arm) -> Option<String> {
+fn values(report: &Report, metric: &str, arm: &Arm, baseline: &Arm) -> Option<String> {
     let of = |arm: &Arm| match metric {
         "p50" => arm.latency_ms.p50,
         "p90" => arm.latency_ms.p90,
@@ -146,7 +146,14 @@ fn values(metric: &str, arm: &Arm, baseline: &Arm) -> Option<String> {
         _ => None,
     };
     let (of_arm, of_baseline) = (ms(of(arm)?), ms(of(baseline)?));
-    Some(format!("{of_arm} against {of_baseline} from the due time"))
+    let floor = report.validity.generator_floor.as_ref();
+    let own = match metric {
+        "p50" => floor.and_then(|floor| floor.p50_us),
+        "p99" => floor.and_then(|floor| floor.p99_us),
+        _ => None,
+    };
+    let own = own.map(|us| format!(", of which {} µs are the load generator’s own", three_digits(us)));
+    Some(format!("{of_arm} against {of_baseline} from the due time{}", own.unwrap_or_default()))
 }
 
 /// How busy both arms were: what an operation costs depends on it.
@@ -167,4 +174,28 @@ fn queues(arm: &Arm, baseline: &Arm) -> Option<String> {
     let saturated: Vec<&str> =
         [arm, baseline].into_iter().filter(|arm| arm.saturated).map(|arm| arm.label.as_str()).collect();
     (!saturated.is_empty()).then(|| format!("saturated, so that a queue grew: {}", saturated.join(", ")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::model::GeneratorFloor;
+    use crate::report::{html, markdown, terminal};
+
+    #[test]
+    fn a_ratio_of_latencies_says_what_it_is_of_and_what_of_it_is_the_generators() {
+        let mut report: Report = serde_json::from_str(include_str!("fixtures/placement.json")).unwrap();
+        let p50 = report.comparison("microservices", "p50").unwrap().clone();
+        assert_eq!(of_comparison(&report, &p50).unwrap(), "0.893 ms against 0.412 ms from the due time");
+        report.validity.generator_floor =
+            Some(GeneratorFloor { operations: 1_100, p50_us: Some(25.4), p99_us: Some(81.0) });
+        let words =
+            "0.893 ms against 0.412 ms from the due time, of which 25.4 µs are the load generator’s own";
+        assert_eq!(of_comparison(&report, &p50).unwrap(), words);
+        let terminal = anstream::adapter::strip_str(&terminal::render(&report)).to_string();
+        for form in [terminal, markdown::render(&report), html::render(&report)] {
+            let form = form.split_whitespace().collect::<Vec<_>>().join(" ");
+            assert!(form.contains(words), "{form}");
+        }
+    }
 }

@@ -215,14 +215,14 @@ pub(super) fn void_sentence(report: &Report) -> Option<String> {
     let late = match validity.void_slices {
         0 => String::new(),
         void => format!(
-            ", the load generator was late in {} of {} turns",
+            " (the load generator was late in {} of {} turns)",
             count(void),
             count(validity.total_slices)
         ),
     };
     (!validity.verdict_possible).then(|| {
         format!(
-            "Nothing that depends on timing can be told from this run{late}; why, stands under “How far to believe it”. What was counted still counts."
+            "Nothing that depends on timing can be told from this run{late}: see “How far to believe it”. What was counted still counts."
         )
     })
 }

@@ -85,7 +85,8 @@ fn not_compared(meaningless: &[(&Comparison, String)]) -> Vec<String> {
 fn listed(comparisons: &[&Comparison]) -> String {
     let mut groups: Vec<Group<'_>> = Vec::new();
     for Comparison { metric, baseline, arm, .. } in comparisons {
-        match groups.iter_mut().find(|group| group.metrics == [metric.as_str()] && group.baseline == baseline) {
+        match groups.iter_mut().find(|group| group.metrics == [metric.as_str()] && group.baseline == baseline)
+        {
             Some(group) => group.arms.push(arm),
             None => groups.push(Group { metrics: vec![metric], baseline, arms: vec![arm] }),
         }

@@ -176,7 +176,7 @@ fn a_run_without_a_verdict_says_so_beside_every_figure() {
     let mut report = fixture(PLACEMENT);
     report.validity.verdict_possible = false;
     let line = |form: String| form.split_whitespace().collect::<Vec<_>>().join(" ");
-    let undecided = "Cannot tell whether these differ, because this run has no verdict on what was timed: CPU per operation of microservices";
+    let undecided = "Cannot tell whether these differ, because this run has no verdict on what was timed: CPU per operation, median latency (p50), tail latency (p99) of microservices";
     for form in [line(markdown::render(&report)), line(html::render(&report))] {
         for words in [undecided, "no verdict; measured 2.41x as high"] {
             assert!(form.contains(words), "no `{words}` in {form}");

@@ -84,7 +84,7 @@ impl Run<'_> {
             .or_else(|| Some((find(&baseline.label, &arm.label)?, true)))?;
         let (interval, verdict) = (comparison.interval?, comparison.verdict?);
         if !self.verdict_possible {
-            return Some(("cannot tell".to_owned(), false));
+            return Some(("not known".to_owned(), false));
         }
         let verdict = if turned { verdict.turned(&interval) } else { verdict };
         let known = !matches!(verdict, Verdict::CannotTell { .. });
@@ -114,7 +114,7 @@ impl Run<'_> {
             Metric::Redis => Some(mean_count(Some(arm.per_op.redis.unwrap_or(0.0)))),
             counted => self::counted(counted, arm).map(count),
         };
-        words.map_or_else(|| ("cannot tell".to_owned(), false), |words| (words, true))
+        words.map_or_else(|| ("not known".to_owned(), false), |words| (words, true))
     }
 }
 
@@ -165,7 +165,7 @@ mod tests {
         ];
         let [with, without] = [true, false].map(|possible| answers(pieces.clone(), possible).remove(0));
         assert!(with.certain && with.sentence.starts_with("it failed 3 times, and takes 2."), "{with:?}");
-        assert_eq!(without.sentence, "it failed 3 times, and takes cannot tell");
+        assert_eq!(without.sentence, "it failed 3 times, and takes not known");
         assert!(!without.certain);
     }
 
@@ -199,7 +199,7 @@ mod tests {
     #[test]
     fn what_is_known_of_neither_arm_is_said_once() {
         let pieces = vec![figure(Metric::CpuOf("redis".to_owned()), "microservices", Some("monolith"))];
-        assert_eq!(answers(pieces, false), [Answer { sentence: "cannot tell".to_owned(), certain: false }]);
+        assert_eq!(answers(pieces, false), [Answer { sentence: "not known".to_owned(), certain: false }]);
     }
 
     #[test]

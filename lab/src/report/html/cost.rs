@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 
-use super::{arm_name, titled, unbroken};
+use super::{arm_name, row_name, titled, unbroken};
 use crate::report::model::{Arm, Kind, Report};
 use crate::report::svg;
 use crate::report::words::{part_kind, three_digits};
@@ -21,7 +21,7 @@ pub(super) fn figures(report: &Report) -> Markup {
                 tbody {
                     @for row in rows::rows(report) {
                         tr {
-                            th scope="row" { (row.name) }
+                            th scope="row" { (row_name(&row.name)) }
                             @for (arm, cell) in report.arms.iter().zip(&row.cells) {
                                 td data-label=(arm.label) class=[cell.starts_with("BROKEN").then_some("bad")] { (unbroken(cell)) }
                             }
@@ -35,7 +35,7 @@ pub(super) fn figures(report: &Report) -> Markup {
     titled(
         "figures",
         "The figures",
-        "An operation is one request of a user, such as following a link, from when it was due to the end of the reply. Brackets hold the interval in which the true figure lies with 95 % confidence; a dash means that too little was measured.",
+        "An operation is one thing that a user does, such as following a link. Brackets hold the interval in which the true figure lies with 95 % confidence; a dash means that too little was measured.",
         &body,
     )
 }

@@ -5,7 +5,7 @@ use maud::{Markup, html};
 use super::{arm_name, titled};
 use crate::report::caveats::{self, About};
 use crate::report::model::{Latency, Report};
-use crate::report::words::maybe;
+use crate::report::words::{generators_own, maybe};
 use crate::report::{outcomes, svg};
 
 const PERCENTILES: [&str; 5] = ["p50", "p90", "p99", "p99.9", "max"];
@@ -19,7 +19,8 @@ pub(super) fn section(report: &Report) -> Markup {
         p class="soft small" {
             "From due: the clock starts when the operation should have been sent, so a server that stalls cannot hide the operations that waited to be sent. "
             "From send: the clock starts when it was sent. "
-            "The two differ by the generator’s own work before it sends, some tens of microseconds, and by the wait for a free connection; a queue that builds up shows in both."
+            "The two differ by how late the load generator sent, and by the wait for a free connection; a queue within the system is in both."
+            @if let Some(own) = generators_own(&report.validity) { " Of both, " (own) " are the load generator’s own: what a server that does nothing takes." }
         }
     };
     titled(

@@ -3,7 +3,7 @@
 use load::ledger::Kept;
 use maud::{Markup, html};
 
-use super::{arm_name, prose, titled};
+use super::{arm_name, prose, row_name, titled};
 use crate::report::model::{Arm, Report};
 use crate::report::words::{NO_FIGURE, count};
 use crate::report::{facts, figures};
@@ -42,7 +42,7 @@ fn facts(report: &Report) -> Markup {
             tbody {
                 @for name in names {
                     tr {
-                        th scope="row" { (facts::with_name(name)) }
+                        th scope="row" { (row_name(&facts::with_name(name))) }
                         @for arm in &report.arms { (fact(arm, name)) }
                     }
                 }

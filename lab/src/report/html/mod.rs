@@ -96,6 +96,16 @@ fn unbroken(sentence: &str) -> String {
         .collect()
 }
 
+/// What a row of figures is, the name of a fact at its end unbroken: `let through beyond the limit (over-admitted)`.
+fn row_name(name: &str) -> Markup {
+    let fact = name.rsplit_once(" (").filter(|(_, fact)| !fact.contains(' '));
+    let (words, fact) = fact.unwrap_or((name, ""));
+    html! {
+        (words)
+        @if !fact.is_empty() { " " span class="fact" { "(" (fact) } }
+    }
+}
+
 /// Text whose `backticked` parts are code.
 fn prose(words: &str) -> Markup {
     html! {
