@@ -54,7 +54,7 @@ pub(super) fn rows(report: &Report) -> Vec<Row> {
         ("ledger", About::Arm, ledger),
     ];
     let marked = |arm: &Arm, about: About, cell: Cell| match cell(arm) {
-        nothing if nothing == NO_FIGURE => nothing,
+        nothing if nothing == NO_FIGURE || nothing == "0" => nothing,
         figure => format!("{figure}{}", caveats::mark(arm, about)),
     };
     let row = |(name, about, cell): (&'static str, About, Cell)| Row {

@@ -7,10 +7,15 @@
 //!
 //! - [`model`]: what a report says, versioned and documented field by field;
 //! - `words`: how numbers are said, the same in every form;
+//! - `facts`: the facts of a ledger in words;
+//! - `headline`: the answer to the question, and what stands around it;
+//! - `caveats`: what has to be said beside a figure, so that it is not taken for more than it is;
 //! - `figures`: the figures of a report as rows, shared by the table of the terminal, of Markdown and of the page;
+//! - `outcomes`: latency by what became of the operations;
 //! - `over_time`: what happened over an episode, as a [picture](crate::picture);
 //! - `faults`: what went wrong on purpose, a sentence each;
 //! - [`terminal`], [`markdown`], [`html`]: the forms;
+//! - `columns`: tables of a terminal that break no word;
 //! - `svg`: the drawings of the page.
 
 pub(crate) mod caveats;

@@ -4,7 +4,7 @@ use super::model::{Arm, OutcomeLatency, Report};
 use super::words::{count, maybe};
 
 /// The columns of a table of outcomes, after the arm's and the outcome's.
-pub(super) const COLUMNS: [&str; 6] = ["operations", "p50, ms", "p90, ms", "p99, ms", "p99.9, ms", "max, ms"];
+pub(super) const COLUMNS: [&str; 5] = ["operations", "p50, ms", "p90, ms", "p99, ms", "max, ms"];
 
 /// An outcome as a reader says it.
 pub(super) fn name(outcome: &str) -> &str {
@@ -29,11 +29,11 @@ pub(super) fn matter(report: &Report) -> bool {
 }
 
 /// The cells of an outcome, in the order of [`COLUMNS`].
-pub(super) fn cells(outcome: &OutcomeLatency) -> [String; 6] {
+pub(super) fn cells(outcome: &OutcomeLatency) -> [String; 5] {
     let latency = &outcome.latency_ms;
-    let times = [latency.p50, latency.p90, latency.p99, latency.p999, latency.max].map(maybe);
-    let [p50, p90, p99, p999, max] = times;
-    [count(outcome.count), p50, p90, p99, p999, max]
+    let times = [latency.p50, latency.p90, latency.p99, latency.max].map(maybe);
+    let [p50, p90, p99, max] = times;
+    [count(outcome.count), p50, p90, p99, max]
 }
 
 #[cfg(test)]

@@ -132,7 +132,7 @@ pub(super) fn processors(list: &[u32]) -> String {
 pub(super) fn part_kind(kind: PartKind) -> &'static str {
     match kind {
         PartKind::Component => "process",
-        PartKind::Backing => "backing",
+        PartKind::Backing => "store or broker",
     }
 }
 

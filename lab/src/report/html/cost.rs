@@ -3,10 +3,11 @@
 use maud::{Markup, html};
 
 use super::{arm_name, row_name, titled, unbroken};
+use crate::report::caveats::{self, About};
+use crate::report::figures as rows;
 use crate::report::model::{Arm, Kind, Report};
 use crate::report::svg;
 use crate::report::words::{part_kind, three_digits};
-use crate::report::{caveats, figures as rows};
 
 pub(super) fn figures(report: &Report) -> Markup {
     let body = html! {
@@ -66,6 +67,7 @@ pub(super) fn cpu(report: &Report) -> Markup {
             }
             (svg::cpu_axis(&scale))
         }
+        @for note in caveats::notes(report).iter().filter(|note| note.starts_with('*')) { p class="soft small" { (note) "." } }
     };
     titled(
         "cpu",
@@ -81,7 +83,7 @@ fn bar_head(report: &Report, arm: &Arm) -> Markup {
             (arm_name(report, &arm.label))
             @if let Some(total) = arm.cpu_us_per_op.total {
                 span class="bar-total" {
-                    b { (three_digits(total.estimate)) " µs" }
+                    b { (three_digits(total.estimate)) " µs" (caveats::mark(arm, About::PerOperation)) }
                     span class="soft" {
                         " [" (three_digits(total.low)) ", " (three_digits(total.high)) "]"
                         @if let Some(share) = caveats::share_of_capacity(arm) { ", measured at " (share) " of its capacity" }

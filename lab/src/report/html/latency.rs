@@ -67,7 +67,7 @@ fn by_outcome(report: &Report) -> Markup {
                 }
                 @for arm in report.arms.iter().filter(|arm| !arm.outcomes.is_empty()) {
                     tbody {
-                        tr { th colspan="7" scope="rowgroup" { (arm_name(report, &arm.label)) } }
+                        tr { th colspan="6" scope="rowgroup" { (arm_name(report, &arm.label)) } }
                         @for outcome in &arm.outcomes {
                             tr {
                                 th scope="row" { span class="indented" { (outcomes::name(&outcome.outcome)) } }
