@@ -98,6 +98,32 @@ fn what_needs_links_is_unavailable_at_once_while_links_are_away() {
     });
 }
 
+/// The same with another value of the axis `events`.
+fn split_with(events: &str) -> Vec<ArmPlan> {
+    let mut arms = split();
+    for arm in &mut arms {
+        arm.wiring.set("events", events).unwrap();
+    }
+    arms
+}
+
+#[test]
+fn inline_fails_the_follow_while_clicks_are_away() {
+    shortener().patient().with_each(&split_with("inline"), |launch| {
+        let edge = EdgeClient::new(launch.arms[0].public);
+        let code = edge_suite::shortened(&edge, "https://example.com/counted");
+        assert_eq!(edge.follow(&code).status, 302);
+        assert_eq!(edge.show(&code).json()["clicks"], 1, "it is counted when the redirect is sent");
+        end(launch, "clicks");
+        for _ in 0..2 {
+            let reply = edge.follow(&code);
+            reply.is_problem(503, "unavailable");
+            assert!(reply.header("location").is_empty(), "nobody is sent on uncounted: {reply:?}");
+        }
+        assert_eq!(edge.get("/clicks/pending").json()["pending"], 0, "nothing is counted later");
+    });
+}
+
 #[test]
 fn links_are_followed_while_clicks_are_away() {
     shortener().patient().with_each(&split(), |launch| {
