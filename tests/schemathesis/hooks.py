@@ -3,8 +3,8 @@
 An idempotency key says that a request is an earlier one again, and is refused with another body: Schemathesis sends one
 key with many bodies, in one run and in the next, so each begins with something of its own. A link cannot end in the
 past: Schemathesis takes moments from earlier replies, so one that has passed is replaced by one that has not.
-Policies have names that differ and limits whose numbers go together, and replace a version that is in force: what is
-sent is made to.
+Policies have names that differ, limits whose numbers go together and exempt values that can be somebody's, and replace a
+version that is in force: what is sent is made to.
 """
 
 import re
@@ -52,6 +52,17 @@ def fit(limit):
         limit["burst"] = min(limit["burst"], limit["requests"])
 
 
+def fit_exempt(policy):
+    """By an address each exempt value is one, and by `everyone` there is none."""
+    key, exempt = policy.get("key"), policy.get("exempt")
+    if not isinstance(exempt, list) or not all(isinstance(value, str) for value in exempt):
+        return
+    if key == "everyone":
+        policy["exempt"] = []
+    elif key == "address" or (isinstance(key, dict) and "ipv6_prefix" in key):
+        policy["exempt"] = [f"192.0.2.{number % 256}" if len(value) <= 256 else value for number, value in enumerate(exempt)]
+
+
 @schemathesis.hook("before_call")
 def fit_policies(context, case, kwargs):
     tags = (case.headers or {}).get("If-Match")
@@ -66,5 +77,6 @@ def fit_policies(context, case, kwargs):
         if isinstance(name, str) and name in names and VALID_NAME.fullmatch(name):
             policy["name"] = f"{uuid.uuid4().hex}-{number}"
         names.add(str(name))
+        fit_exempt(policy)
         for limit in policy.get("limits") if isinstance(policy.get("limits"), list) else []:
             fit(limit)

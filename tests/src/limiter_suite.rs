@@ -99,6 +99,7 @@ pub fn behaves(edge: &EdgeClient, wiring: &Wiring) {
     a_long_key_is_a_key(edge, wiring);
     refusals::a_field_of_one_value_is_there_once(edge);
     refusals::a_header_that_never_comes_is_no_key(edge);
+    refusals::who_can_be_nobody_is_not_exempt(edge);
     refusals::questions_that_cannot_be_are_refused(edge);
     refusals::a_cost_that_can_never_fit_is_not_told_to_come_back(edge);
     equal_limits_have_a_count_each(edge, wiring);

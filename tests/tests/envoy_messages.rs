@@ -15,10 +15,13 @@ use hyper_util::{
     rt::TokioExecutor,
 };
 use lab::plan::ArmPlan;
+use limiter::{MAX_ASKS, MAX_KEY_BYTES, MAX_LIMITS, MAX_POLICIES};
 use limiter_app::envoy::SHOULD_RATE_LIMIT;
 use proptest::prelude::*;
 use runtime::Wiring;
+use serde_json::json;
 use system_tests::{
+    edge_suite::eventually,
     limiter_suite::{self, by_client, in_force},
     wirings::{Wirings, end},
 };
@@ -171,6 +174,32 @@ fn what_cannot_be_read_is_over_the_limit_and_never_an_error() {
             assert_eq!(proxy.send(body), Said::OverLimit, "{what}");
         }
         assert_eq!(proxy.left(b"any"), 5, "nothing of it was charged");
+    });
+}
+
+#[test]
+fn as_many_descriptors_as_there_may_be_are_decided_by_as_many_limits_as_there_may_be() {
+    with_proxy(|proxy| {
+        let full = |n: usize| {
+            let mut policy = by_client(&format!("full-{n}"), 5, 3_600_000);
+            let limits =
+                (1..=MAX_LIMITS).map(|hours| json!({ "requests": 5, "window_ms": hours * 3_600_000 }));
+            policy["limits"] = limits.collect();
+            policy
+        };
+        let edge = limiter_suite::client(proxy.address);
+        let policies: Vec<_> = (0..MAX_POLICIES).map(full).collect();
+        assert_eq!(limiter_suite::put(&edge, &[], &json!({ "policies": policies })).status, 200);
+        // Of which the longest key is the longest message that crosses to a process that counts.
+        let many: Vec<u8> =
+            (0..MAX_ASKS as u8).flat_map(|n| descriptor(&[n + 1; MAX_KEY_BYTES], &[])).collect();
+        eventually(Duration::from_secs(20), "the policies are in force", || {
+            (limiter_suite::quote(&edge, &[]).header("ratelimit").matches("full-").count()
+                == MAX_POLICIES * MAX_LIMITS)
+                .then_some(())
+        });
+        let said: Vec<_> = (0..6).map(|_| proxy.ask(&many)).collect();
+        assert_eq!(said, [[Said::Ok; 5].as_slice(), &[Said::OverLimit]].concat());
     });
 }
 

@@ -12,6 +12,7 @@
 mod messages;
 mod metrics;
 mod proto;
+mod undecidable;
 mod wire;
 
 use std::sync::Arc;
@@ -22,33 +23,42 @@ use prometheus_client::registry::Registry;
 
 use metrics::ProxyMetrics;
 use proto::{RateLimitDescriptor, RateLimitRequest, RateLimitResponse};
+use undecidable::{Undecidable, Why};
 pub use wire::MAX_REQUEST_BYTES;
-use wire::Unread;
 
 /// The path of the one method.
 pub const SHOULD_RATE_LIMIT: &str = "/envoy.service.ratelimit.v3.RateLimitService/ShouldRateLimit";
 
 /// The service.
 pub fn router(decisions: Arc<dyn Decisions>, registry: &mut Registry) -> Router {
-    let metrics = ProxyMetrics::register(registry);
-    let method = post(move |request: Request| answer(Arc::clone(&decisions), metrics.clone(), request));
+    let (metrics, undecidable) =
+        (ProxyMetrics::register(registry), Arc::new(Undecidable::register(registry)));
+    let method = post(move |request: Request| {
+        answer(Arc::clone(&decisions), metrics.clone(), Arc::clone(&undecidable), request)
+    });
     Router::new().route(SHOULD_RATE_LIMIT, method)
 }
 
-async fn answer(decisions: Arc<dyn Decisions>, metrics: ProxyMetrics, request: Request) -> Response {
-    let undecidable = match wire::read::<RateLimitRequest>(request.into_body()).await {
+async fn answer(
+    decisions: Arc<dyn Decisions>,
+    metrics: ProxyMetrics,
+    undecidable: Arc<Undecidable>,
+    request: Request,
+) -> Response {
+    let why = match wire::read::<RateLimitRequest>(request.into_body()).await {
         Ok(asked) => match decide(&*decisions, &metrics, asked).await {
             Ok(decided) => return wire::reply(&RateLimitResponse::of(&decided)),
             Err(DecisionError::Unavailable(unavailable)) => {
                 tracing::debug!(%unavailable, "a proxy's request is not decided");
                 return wire::unavailable();
             }
-            Err(_) => &metrics.too_much,
+            Err(error @ (DecisionError::TooManyAsks | DecisionError::TooManyFacts | DecisionError::Cost)) => {
+                Why::TooMuch(error)
+            }
         },
-        Err(Unread::TooLarge) => &metrics.too_large,
-        Err(Unread::Broken) => &metrics.broken,
+        Err(unread) => Why::Unread(unread),
     };
-    undecidable.inc();
+    undecidable.note(&why);
     wire::reply(&RateLimitResponse::of(&[over_the_limit()]))
 }
 

@@ -144,6 +144,6 @@ fn promise(host: &Host) -> Result<Promise> {
     Ok(Promise {
         algorithm: algorithm(host.axis("algorithm"))?,
         counters,
-        owes: host.axis("state") == "synced",
+        is_synced: host.axis("state") == "synced",
     })
 }

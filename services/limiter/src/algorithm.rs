@@ -200,8 +200,8 @@ impl Algorithm {
 /// At least so many ordinary requests of one key were admitted within so long a time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Floor {
-    /// So many
+    /// The ordinary requests.
     pub admitted: u64,
-    /// in the time until now.
+    /// The period, ending at the refusal.
     pub within: Duration,
 }

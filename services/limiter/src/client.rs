@@ -30,18 +30,22 @@ impl KeySource {
         }
     }
 
-    /// An exempt value as [`is_exempt`](Self::is_exempt) compares it: an address in its usual form, a client otherwise.
-    pub(crate) fn exempt(&self, value: String) -> String {
-        if self.ipv6_prefix().is_none() {
-            return self.client(&value).into_owned();
+    /// An exempt value as [`is_exempt`](Self::is_exempt) compares it: an address in its usual form, a client otherwise;
+    /// none where it can be nobody's.
+    ///
+    /// Where addresses tell clients apart it is an address, or an IPv6 network of exactly their prefix; where nothing
+    /// does, nobody has a value.
+    pub(crate) fn exempt(&self, value: &str) -> Option<String> {
+        let Some(prefix) = self.ipv6_prefix() else {
+            return (*self != Self::Everyone).then(|| self.client(value).into_owned());
+        };
+        if let Some(address) = address(value) {
+            return Some(address.to_string());
         }
-        let written =
-            value.split_once('/').and_then(|(net, prefix)| Some((net.parse().ok()?, prefix.parse().ok()?)));
-        match (address(&value), written) {
-            (Some(address), _) => address.to_string(),
-            (None, Some((net, prefix))) => network(net, prefix),
-            (None, None) => value,
-        }
+        let (net, written) = value.split_once('/')?;
+        // What IPv6 wraps is an address of IPv4, and is in no network here.
+        let net = net.parse().ok().filter(|net: &Ipv6Addr| net.to_ipv4_mapped().is_none())?;
+        (written.parse() == Ok(prefix)).then(|| network(net, prefix))
     }
 
     /// Whether one of these, each as [`exempt`](Self::exempt) has it, is the value's client or the address itself.
@@ -128,7 +132,7 @@ mod tests {
 
     #[test]
     fn an_exempt_address_is_found_in_any_of_its_forms() {
-        let exempt = |key: &KeySource, value: &str| [key.exempt(value.to_owned())].into();
+        let exempt = |key: &KeySource, value: &str| key.exempt(value).into_iter().collect();
         for (value, is_exempt) in [
             ("2001:db8:0:0::7", [true, false]),
             ("2001:db8::/64", [true, true]),
@@ -141,6 +145,19 @@ mod tests {
                 assert_eq!(KeySource::Address.is_exempt(&exempt, address), is_exempt, "{value} {address}");
             }
         }
+        for nobodys in [
+            "10.0.0.0/8",
+            "192.0.2.7/32",
+            "2001:db8::/56",
+            "::ffff:192.0.2.0/64",
+            "/64",
+            "not-an-address",
+            "",
+        ] {
+            assert_eq!(KeySource::Address.exempt(nobodys), None, "{nobodys}");
+        }
+        assert_eq!(KeySource::Ipv6Prefix(56).exempt("2001:db8::/56").unwrap(), "2001:db8::/56");
+        assert_eq!(KeySource::Everyone.exempt("everyone"), None);
         let long = "é".repeat(MAX_KEY_BYTES);
         assert!(KeySource::Token.is_exempt(&exempt(&KeySource::Token, &long), &long));
         let mapped = exempt(&KeySource::Address, "::ffff:192.0.2.7");

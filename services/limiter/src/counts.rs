@@ -8,8 +8,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::Limit;
 
-/// Charges of one call: every limit of every policy, four questions over; their message fits in one of a hop's.
-pub const MAX_CHARGES: usize = 4 * crate::MAX_POLICIES * crate::MAX_LIMITS;
+/// Charges of one call: every limit of every policy for each question about a request, so that whatever may be asked
+/// can be charged. Their message fits in one of a hop's, however long the keys are.
+pub const MAX_CHARGES: usize = crate::MAX_ASKS * crate::MAX_POLICIES * crate::MAX_LIMITS;
 
 /// Keeps what each key has used.
 #[async_trait]

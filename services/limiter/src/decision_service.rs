@@ -11,8 +11,7 @@ use async_trait::async_trait;
 
 use crate::{
     Ask, Asks, Charge, CountKey, Counts, Decision, DecisionError, Decisions, Fact, KeySource, Limit,
-    MAX_ASKS, MAX_CHARGES, MAX_COST, MAX_FACTS, Mode, Policy, PolicySet, PolicyStanding, Standing, Take,
-    Verdict,
+    MAX_ASKS, MAX_COST, MAX_FACTS, Mode, Policy, PolicySet, PolicyStanding, Standing, Take, Verdict,
 };
 
 /// When a request that was refused because nobody could count it may come again.
@@ -125,10 +124,8 @@ impl Decisions for DecisionService {
         let rules = self.rules();
         let (applied, charges): (Vec<_>, Vec<_>) = asks.iter().map(|ask| rules.of(ask, self.keying)).unzip();
         let counts: Vec<_> = charges.iter().map(Vec::len).collect();
+        // At most `MAX_CHARGES`, which is as many as so many asks can be charged.
         let charges = charges.concat();
-        if charges.len() > MAX_CHARGES {
-            return Err(DecisionError::TooManyAsks);
-        }
         let taken = if charges.is_empty() { Some(Vec::new()) } else { self.take(charges).await };
         let mut rest = taken.as_deref();
         let decided = applied.iter().zip(counts).map(|(applied, count)| match rest {
@@ -168,7 +165,7 @@ impl Rule {
         Self {
             limits,
             fact: policy.key.fact(),
-            exempt: policy.exempt.into_iter().map(|value| policy.key.exempt(value)).collect(),
+            exempt: policy.exempt.iter().filter_map(|value| policy.key.exempt(value)).collect(),
             enforced: policy.mode == Mode::Enforce,
             name: policy.name,
             key: policy.key,

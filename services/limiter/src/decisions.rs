@@ -93,11 +93,8 @@ pub struct PolicyStanding {
 /// What can go wrong with a decision.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 pub enum DecisionError {
-    /// More than [`MAX_ASKS`], or asks that are charged to more counts than [`MAX_CHARGES`](crate::MAX_CHARGES).
-    #[error(
-        "there are at most {MAX_ASKS} questions about a request, charged to at most {} counts",
-        crate::MAX_CHARGES
-    )]
+    /// More than [`MAX_ASKS`].
+    #[error("there are at most {MAX_ASKS} questions about a request")]
     TooManyAsks,
     /// More than [`MAX_FACTS`].
     #[error("a request has at most {MAX_FACTS} facts")]

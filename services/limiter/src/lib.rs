@@ -35,7 +35,7 @@ pub use decisions::{
 pub use limit::{Limit, LimitError};
 pub use local_counts::{Capacity, Held, LocalCounts};
 pub use policies::{
-    KeySource, Known, MAX_EXEMPT, MAX_EXEMPT_LETTERS, MAX_EXPECTED, MAX_LIMITS, MAX_POLICIES, Mode, Policies,
+    KeySource, Known, MAX_EXEMPT, MAX_EXEMPT_CHARS, MAX_EXPECTED, MAX_LIMITS, MAX_POLICIES, Mode, Policies,
     Policy, PolicyError, PolicyFault, PolicySet, Replacement,
 };
 pub use policy_service::PolicyService;

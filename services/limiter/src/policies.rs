@@ -10,12 +10,12 @@ use crate::{Limit, LimitError};
 pub const MAX_POLICIES: usize = 16;
 /// Limits of one policy.
 pub const MAX_LIMITS: usize = 4;
-/// The longest of them, characters.
-pub const MAX_EXEMPT_LETTERS: usize = 256;
 /// Versions that a replacement may expect.
 pub const MAX_EXPECTED: usize = 64;
 /// Key values that one policy leaves alone.
 pub const MAX_EXEMPT: usize = 1_000;
+/// The longest of these, characters.
+pub const MAX_EXEMPT_CHARS: usize = 256;
 
 /// Keeps the policies.
 #[async_trait]
@@ -62,7 +62,7 @@ pub struct Policy {
     pub key: KeySource,
     /// All of them apply: 1 to [`MAX_LIMITS`].
     pub limits: Vec<Limit>,
-    /// Key values that this policy leaves alone: at most [`MAX_EXEMPT`].
+    /// Key values that this policy leaves alone: at most [`MAX_EXEMPT`], each of which can be a client's.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub exempt: Vec<String>,
     /// Whether it refuses, or only counts what it would refuse.
@@ -128,8 +128,14 @@ pub enum PolicyFault {
     #[error("a policy has 1 to {MAX_LIMITS} limits")]
     Limits,
     /// More than [`MAX_EXEMPT`], or one that is too long.
-    #[error("a policy exempts at most {MAX_EXEMPT} keys, each of at most {MAX_EXEMPT_LETTERS} characters")]
+    #[error("a policy exempts at most {MAX_EXEMPT} keys, each of at most {MAX_EXEMPT_CHARS} characters")]
     Exempt,
+    /// An exempt value that can be nobody's.
+    #[error(
+        "an exempt value can be nobody's: where the key is an address, each is an address or an IPv6 network of exactly \
+         the policy's prefix, such as `2001:db8::/64` (an `ipv6_prefix` of 64); where it is `\"everyone\"`, there is none"
+    )]
+    ExemptNobody,
     /// A header that no request is known by.
     #[error(
         "a header that can be a key is `x-` and 1 to 62 characters of `0-9`, `a-z` and `-`; a key is `\"address\"`, \

@@ -3,8 +3,8 @@
 use std::{collections::HashSet, sync::Arc};
 
 use crate::{
-    KeySource, Known, MAX_EXEMPT, MAX_EXEMPT_LETTERS, MAX_EXPECTED, MAX_LIMITS, MAX_POLICIES, Policies,
-    Policy, PolicyError, PolicyFault, PolicySet, PolicyStore, Replacement, Stored,
+    KeySource, Known, MAX_EXEMPT, MAX_EXEMPT_CHARS, MAX_EXPECTED, MAX_LIMITS, MAX_POLICIES, Policies, Policy,
+    PolicyError, PolicyFault, PolicySet, PolicyStore, Replacement, Stored,
 };
 use async_trait::async_trait;
 
@@ -106,8 +106,12 @@ fn fault_of(policy: &Policy) -> Option<PolicyFault> {
     if !(1..=MAX_LIMITS).contains(&policy.limits.len()) {
         return Some(PolicyFault::Limits);
     }
-    let too_long = policy.exempt.iter().any(|value| value.chars().count() > MAX_EXEMPT_LETTERS);
-    (too_long || policy.exempt.len() > MAX_EXEMPT).then_some(PolicyFault::Exempt)
+    let too_long = policy.exempt.iter().any(|value| value.chars().count() > MAX_EXEMPT_CHARS);
+    if too_long || policy.exempt.len() > MAX_EXEMPT {
+        return Some(PolicyFault::Exempt);
+    }
+    let is_nobodys = |value: &String| policy.key.exempt(value).is_none();
+    policy.exempt.iter().any(is_nobodys).then_some(PolicyFault::ExemptNobody)
 }
 
 /// Whether requests are known by this header: all others never come here, so that all clients would share one count.

@@ -53,6 +53,32 @@ pub(super) fn policies_that_cannot_be_are_refused(edge: &EdgeClient) {
     assert_eq!(edge.get("/policies").json(), before, "nothing was changed");
 }
 
+pub(super) fn who_can_be_nobody_is_not_exempt(edge: &EdgeClient) {
+    let with = |key: Value, exempt: &str| {
+        let mut policy = by_client("exempting", 1, 1_000);
+        (policy["key"], policy["exempt"]) = (key, json!([exempt]));
+        put(edge, &[], &json!({ "policies": [policy] }))
+    };
+    for (key, exempt) in [
+        (json!("address"), "10.0.0.0/8"),
+        (json!("address"), "2001:db8::/56"),
+        (json!("address"), "not-an-address"),
+        (json!({ "ipv6_prefix": 56 }), "2001:db8::/64"),
+        (json!("everyone"), "monitor"),
+    ] {
+        let refused = with(key, exempt);
+        refused.is_problem(422, "invalid-policy");
+        assert!(refused.text("detail").contains("2001:db8::/64"), "it says what can be one: {refused:?}");
+    }
+    for (key, exempt) in [
+        (json!("address"), "192.0.2.7"),
+        (json!("address"), "2001:db8::/64"),
+        (json!({ "ipv6_prefix": 56 }), "2001:db8::/56"),
+    ] {
+        assert_eq!(with(key, exempt).json()["policies"][0]["exempt"], json!([exempt]));
+    }
+}
+
 pub(super) fn a_field_of_one_value_is_there_once(edge: &EdgeClient) {
     let twice = [("authorization", "Bearer a"), ("authorization", "Bearer b")];
     quote(edge, &twice).is_problem(400, "malformed");

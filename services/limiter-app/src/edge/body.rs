@@ -23,8 +23,8 @@ pub struct Promise {
     pub algorithm: Algorithm,
     /// Processes that may each admit as much as one: where each has counts of its own.
     pub counters: u32,
-    /// Whether what they admit too much together is owed, and refused later.
-    pub owes: bool,
+    /// Whether they hear of each other afterwards.
+    pub is_synced: bool,
 }
 
 /// A quote.
@@ -79,7 +79,7 @@ pub(super) struct PolicyText {
     /// 1 to 4; all of them apply.
     #[schema(schema_with = schemas::limits)]
     limits: Vec<LimitText>,
-    /// Key values that this policy leaves alone, at most 1,000.
+    /// Key values that this policy leaves alone, at most 1,000; each can be a client's.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schema(schema_with = schemas::exempt, required = false)]
     exempt: Vec<String>,
@@ -132,18 +132,30 @@ pub(super) struct BoundShown {
     at_most: u64,
     /// How many are admitted at most in a window of that length in the long run, if each is counted.
     in_the_long_run: u64,
-    /// An ordinary request of a key is refused only if at least so many of its were admitted
+    /// A request of cost 1 is refused only after at least this many requests of its key were admitted within
+    /// `refused_within_ms`.
     refused_after: u64,
-    /// within so many milliseconds before.
+    /// The period for `refused_after`, milliseconds, ending at the refusal.
     refused_within_ms: u64,
+}
+
+impl Promise {
+    /// Over how many spans of its algorithm's floor a key may have been admitted what it is refused for.
+    fn spans(self) -> u32 {
+        match (self.is_synced, self.algorithm) {
+            (false, _) => 1,
+            // It owes nothing, but what is heard of after the end of a window counts in the next.
+            (true, Algorithm::FixedWindow) => 2,
+            // What all admitted too much is owed, and has to flow out as well.
+            (true, _) => self.counters + 1,
+        }
+    }
 }
 
 impl BoundShown {
     fn new(policy: &str, limit: &Limit, promise: Promise) -> Self {
         let counters = u64::from(promise.counters);
         let floor = promise.algorithm.floor(limit);
-        // What was owed together has to flow out as well.
-        let spans = if promise.owes { promise.counters + 1 } else { 1 };
         Self {
             policy: policy.to_owned(),
             requests: limit.requests(),
@@ -151,7 +163,7 @@ impl BoundShown {
             at_most: promise.algorithm.bound(limit) * counters,
             in_the_long_run: u64::from(limit.requests()) * counters,
             refused_after: floor.admitted,
-            refused_within_ms: (floor.within * spans).as_nanos().div_ceil(1_000_000) as u64,
+            refused_within_ms: (floor.within * promise.spans()).as_nanos().div_ceil(1_000_000) as u64,
         }
     }
 }
@@ -317,4 +329,22 @@ impl From<PolicyStanding> for StandingShown {
 
 fn millis(duration: Duration) -> f64 {
     duration.as_secs_f64() * 1_000.0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_is_owed_flows_out_over_a_window_for_each_copy() {
+        let limit = Limit::new(10, Duration::from_secs(1), None).expect("a limit");
+        let within = |algorithm, is_synced| {
+            BoundShown::new("a", &limit, Promise { algorithm, counters: 4, is_synced }).refused_within_ms
+        };
+        assert_eq!(within(Algorithm::FixedWindow, false), 1_000);
+        assert_eq!(within(Algorithm::FixedWindow, true), 2_000);
+        assert_eq!(within(Algorithm::SlidingCounter, false), 2_000);
+        assert_eq!(within(Algorithm::SlidingCounter, true), 10_000);
+        assert_eq!(within(Algorithm::Gcra, true), 5 * within(Algorithm::Gcra, false));
+    }
 }

@@ -1,6 +1,6 @@
 //! The values of the public API as its description has them: each bound and pattern is the one that is checked.
 
-use limiter::{Limit, MAX_COST, MAX_EXEMPT, MAX_EXEMPT_LETTERS, MAX_FACTS, MAX_LIMITS, MAX_POLICIES};
+use limiter::{Limit, MAX_COST, MAX_EXEMPT, MAX_EXEMPT_CHARS, MAX_FACTS, MAX_LIMITS, MAX_POLICIES};
 use serde_json::json;
 use utoipa::{
     PartialSchema, ToSchema,
@@ -91,8 +91,9 @@ pub(super) fn policies() -> Array {
 
 /// Key values that are left alone.
 pub(super) fn exempt() -> Array {
-    let value = ObjectBuilder::new().schema_type(Type::String).max_length(Some(MAX_EXEMPT_LETTERS));
-    list("Key values that this policy leaves alone.", value, 0, MAX_EXEMPT)
+    let value = ObjectBuilder::new().schema_type(Type::String).max_length(Some(MAX_EXEMPT_CHARS));
+    let description = "Key values that this policy leaves alone. By an address each is an address, or an IPv6 network of exactly the policy's prefix; by `everyone` there is none.";
+    list(description, value, 0, MAX_EXEMPT)
 }
 
 /// A limit's requests.

@@ -9,8 +9,8 @@ use async_trait::async_trait;
 use contract::{Unavailable, Why};
 use limiter::{
     Algorithm, Ask, Asks, Capacity, CountError, Counts, Decision, DecisionError, DecisionService, Decisions,
-    Fact, KeySource, Keying, Limit, LocalCounts, MAX_ASKS, MAX_COST, MAX_FACTS, MAX_KEY_BYTES, Mode,
-    OnFailure, Policy, PolicySet, RETRY_UNCOUNTED, Take, Taken, Verdict,
+    Fact, KeySource, Keying, Limit, LocalCounts, MAX_ASKS, MAX_CHARGES, MAX_COST, MAX_FACTS, MAX_KEY_BYTES,
+    MAX_LIMITS, MAX_POLICIES, Mode, OnFailure, Policy, PolicySet, RETRY_UNCOUNTED, Take, Taken, Verdict,
 };
 
 use crate::support::{a_second, at_once, counts};
@@ -317,6 +317,20 @@ fn each_question_about_a_request_has_its_own_cost_and_its_own_decision() {
     let refused = |asks: Vec<Ask>| at_once(scene.decisions.decide_all(Asks { asks })).unwrap_err();
     assert_eq!(refused(vec![of("a", 1); MAX_ASKS + 1]), DecisionError::TooManyAsks);
     assert_eq!(refused(vec![of("a", 1), of("a", MAX_COST + 1)]), DecisionError::Cost);
+}
+
+#[test]
+fn as_many_questions_as_there_may_be_are_decided_by_as_many_limits_as_there_may_be() {
+    let limits: Vec<_> = (1..=MAX_LIMITS as u64).map(|more| a_second(1 + more)).collect();
+    let full = |n: usize| Policy { name: format!("policy-{n}"), ..per_token(&limits) };
+    let scene = Scene::new(&(0..MAX_POLICIES).map(full).collect::<Vec<_>>());
+    let tokens: Vec<_> = (0..MAX_ASKS).map(|n| format!("client-{n}")).collect();
+    let asks: Vec<_> = tokens.iter().map(|token| ask(&[("token", token)], 1)).collect();
+    for passes in [true, true, false] {
+        assert_eq!(scene.decide_all(&asks), [passes; MAX_ASKS]);
+    }
+    let takes = scene.counts.takes.lock().unwrap();
+    assert_eq!(takes[0].charges.len(), MAX_CHARGES);
 }
 
 #[test]

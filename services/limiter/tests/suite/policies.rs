@@ -139,6 +139,8 @@ fn policies_that_cannot_be_are_refused_with_their_name() {
         change(&mut changed);
         vec![changed]
     };
+    let exempt =
+        |key: KeySource, value: &str| vec![Policy { key, exempt: vec![value.to_owned()], ..policy("a") }];
     let many: Vec<_> = (0..=MAX_POLICIES).map(|number| policy(&number.to_string())).collect();
     let cases = [
         (many, PolicyFault::TooManyPolicies),
@@ -150,6 +152,11 @@ fn policies_that_cannot_be_are_refused_with_their_name() {
         (with(|policy| policy.limits = vec![a_second(1); MAX_LIMITS + 1]), PolicyFault::Limits),
         (with(|policy| policy.exempt = vec![String::new(); MAX_EXEMPT + 1]), PolicyFault::Exempt),
         (with(|policy| policy.exempt = vec!["x".repeat(257)]), PolicyFault::Exempt),
+        (exempt(KeySource::Address, "10.0.0.0/8"), PolicyFault::ExemptNobody),
+        (exempt(KeySource::Address, "2001:db8::/56"), PolicyFault::ExemptNobody),
+        (exempt(KeySource::Address, "not-an-address"), PolicyFault::ExemptNobody),
+        (exempt(KeySource::Ipv6Prefix(56), "2001:db8::/64"), PolicyFault::ExemptNobody),
+        (exempt(KeySource::Everyone, "monitor"), PolicyFault::ExemptNobody),
         (with(|policy| policy.key = KeySource::Header("X-Api-Key".to_owned())), PolicyFault::Header),
         (with(|policy| policy.key = KeySource::Header("api-key".to_owned())), PolicyFault::Header),
         (with(|policy| policy.key = KeySource::Header("x-".to_owned())), PolicyFault::Header),

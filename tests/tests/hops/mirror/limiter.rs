@@ -100,6 +100,7 @@ fn policy_fault() -> impl Strategy<Value = PolicyFault> {
         PolicyFault::Exempt,
         PolicyFault::Header,
         PolicyFault::Prefix,
+        PolicyFault::ExemptNobody,
         PolicyFault::Limit(LimitError::Requests),
         PolicyFault::Limit(LimitError::Window),
         PolicyFault::Limit(LimitError::Rate),
@@ -114,6 +115,7 @@ fn policy_fault() -> impl Strategy<Value = PolicyFault> {
         | PolicyFault::Exempt
         | PolicyFault::Header
         | PolicyFault::Prefix
+        | PolicyFault::ExemptNobody
         | PolicyFault::Limit(
             LimitError::Requests | LimitError::Window | LimitError::Rate | LimitError::Burst,
         )) => fault,
