@@ -36,6 +36,43 @@ async fn at_once(database: &Postgres) -> Vec<String> {
     join_all((0..AT_ONCE).map(|_| one())).await.into_iter().flatten().collect()
 }
 
+/// Clean-up guard: drops a role and its database, if they were made, however the test ends.
+struct CleanUp {
+    admin: String,
+    name: String,
+}
+
+impl CleanUp {
+    /// A name for both that nothing on the server at this address has.
+    fn new(admin: &str) -> Self {
+        Self { admin: admin.to_owned(), name: format!("late_{}", remote::new_span_id()) }
+    }
+
+    /// The database, as the role.
+    fn address(&self) -> String {
+        let (server, _) = self.admin.rsplit_once('/').unwrap();
+        let host = server.trim_start_matches("postgres://").rsplit('@').next().unwrap();
+        format!("postgres://{0}@{host}/{0}", self.name)
+    }
+}
+
+impl Drop for CleanUp {
+    fn drop(&mut self) {
+        let (admin, name) = (self.admin.clone(), self.name.clone());
+        // On a thread with a runtime of its own: a drop cannot await.
+        let dropping = std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+            runtime.block_on(async {
+                let admin = open(&admin).await;
+                admin.execute(&format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)")).await.unwrap();
+                admin.execute(&format!("DROP ROLE IF EXISTS {name}")).await.unwrap();
+            });
+        });
+        let dropped = dropping.join();
+        assert!(dropped.is_ok() || std::thread::panicking(), "`{}` is left on the server", self.name);
+    }
+}
+
 /// Whether its check passes: the metric `backing_up`.
 async fn passes(database: &Postgres) -> bool {
     Database::Postgres(database.clone()).check("database").passes().await
@@ -127,14 +164,27 @@ async fn too_many_callers_are_not_taken_for_a_server_that_is_away() {
 }
 
 #[tokio::test]
+async fn a_server_that_takes_no_further_connection_is_not_away() {
+    let Some(address) = fresh_postgres().await else { return };
+    let (admin, owner) = (open(&address).await, CleanUp::new(&address));
+    let name = &owner.name;
+    let limit = format!("CREATE ROLE {name} LOGIN CONNECTION LIMIT {POSTGRES_CONNECTIONS}");
+    admin.execute(&limit).await.unwrap();
+    admin.execute(&format!("CREATE DATABASE {name} OWNER {name}")).await.unwrap();
+    let database = open(&owner.address()).await;
+    let one = async |statement: &str| database.execute(statement).await.unwrap();
+    join_all((0..POSTGRES_CONNECTIONS).map(|_| one("SELECT pg_sleep(0.5)"))).await;
+    let full = join_all((0..POSTGRES_CONNECTIONS).map(|_| one("SELECT pg_sleep(1.5)")));
+    let (_, passes) = tokio::join!(full, async { passes(&database).await });
+    assert!(passes, "it serves those who have a connection");
+}
+
+#[tokio::test]
 async fn a_database_and_a_user_that_scripts_make_later_are_waited_for() {
     let Some(address) = fresh_postgres().await else { return };
-    let admin = open(&address).await;
-    let name = format!("late_{}", remote::new_span_id());
-    let (server, _) = address.rsplit_once('/').unwrap();
-    let host = server.rsplit_once('@').map_or(server, |(_, host)| host);
+    let (admin, owner) = (open(&address).await, CleanUp::new(&address));
+    let (name, late) = (owner.name.clone(), owner.address());
     let (registry, waiting) = (&mut Registry::default(), Waiting::default());
-    let late = format!("postgres://{name}@{host}/{name}");
     let says = async |words: &str| {
         while !waiting.reason().is_some_and(|reason| reason.contains(words)) {
             sleep(Duration::from_millis(10)).await;
@@ -149,4 +199,9 @@ async fn a_database_and_a_user_that_scripts_make_later_are_waited_for() {
     let both = async { tokio::join!(Database::open(&late, "database", registry, &waiting), make).0 };
     let opened = timeout(Duration::from_secs(20), both).await.expect("it comes");
     opened.unwrap();
+    drop(owner);
+    for left in ["ROLE", "DATABASE"] {
+        let error = admin.execute(&format!("ALTER {left} {name} SET work_mem = '1MB'")).await.unwrap_err();
+        assert!(error.to_string().contains("does not exist"), "{error}");
+    }
 }

@@ -237,7 +237,15 @@ impl Postgres {
         {
             return true;
         }
-        Self::is_there(&self.options).await.inspect_err(|_| self.away.doubt()).is_ok()
+        match Self::is_there(&self.options).await {
+            Ok(()) => true,
+            // Too many connections: it is busy, and serves those who have one.
+            Err(error) if has_code(&error, &["53300"]) => true,
+            Err(_) => {
+                self.away.doubt();
+                false
+            }
+        }
     }
 
     /// Runs a statement of administration, such as `CREATE DATABASE`, that takes no parameters.
@@ -280,14 +288,13 @@ impl Postgres {
 /// made the database (`3D000`), the user (`28000`) or its password (`28P01`) yet
 /// (<https://www.postgresql.org/docs/current/errcodes-appendix.html>).
 fn may_come(error: &sqlx::Error) -> bool {
-    match error {
-        sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut => true,
-        sqlx::Error::Database(error) => {
-            let may_pass = ["57P01", "57P02", "57P03", "53300", "3D000", "28000", "28P01"];
-            error.code().is_some_and(|code| may_pass.contains(&&*code))
-        }
-        _ => false,
-    }
+    let may_pass = ["57P01", "57P02", "57P03", "53300", "3D000", "28000", "28P01"];
+    matches!(error, sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut) || has_code(error, &may_pass)
+}
+
+fn has_code(error: &sqlx::Error, codes: &[&str]) -> bool {
+    let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
+    code.is_some_and(|code| codes.contains(&&*code))
 }
 
 fn is_busy(error: &sqlx::Error) -> bool {
