@@ -15,7 +15,7 @@ use tokio::{
 };
 use tokio_util::task::AbortOnDropHandle;
 
-use crate::{Check, Waiting, away::Away, tables::unavailable};
+use crate::{Check, Waiting, availability::Availability, tables::unavailable};
 
 /// Connections to a server that one process may hold.
 pub const POSTGRES_CONNECTIONS: u32 = 16;
@@ -79,9 +79,9 @@ pub struct Postgres {
     /// A pool that refuses at once: whoever asks while the server is away gets this one.
     refusing: PgPool,
     options: Arc<PgConnectOptions>,
-    away: Away,
+    availability: Availability,
     statements: Counter,
-    _looking: Arc<AbortOnDropHandle<()>>,
+    _probing: Arc<AbortOnDropHandle<()>>,
 }
 
 impl Database {
@@ -188,8 +188,8 @@ impl Sqlite {
 impl Postgres {
     async fn connect(options: &PgConnectOptions, statements: &Counter) -> Result<Self, sqlx::Error> {
         Self::is_there(options).await?;
-        let away = Away::default();
-        let doubted = away.clone();
+        let availability = Availability::default();
+        let suspected = availability.clone();
         let pool = PgPoolOptions::new()
             .max_connections(POSTGRES_CONNECTIONS)
             .acquire_timeout(ACQUIRE_WITHIN)
@@ -197,10 +197,10 @@ impl Postgres {
             .test_before_acquire(false)
             // One that is closed meanwhile is replaced here, where nothing has been sent yet that might happen twice.
             .before_acquire(move |connection, state| {
-                let doubted = doubted.clone();
+                let suspected = suspected.clone();
                 Box::pin(async move {
                     if state.idle_for > TRUSTED_FOR {
-                        connection.ping().await.inspect_err(|_| doubted.doubt())?;
+                        connection.ping().await.inspect_err(|_| suspected.suspect())?;
                     }
                     Ok(true)
                 })
@@ -209,11 +209,11 @@ impl Postgres {
             .await?;
         let refusing = PgPoolOptions::new().connect_lazy_with(options.clone());
         refusing.close().await;
-        let (looks, options) = (away.clone(), Arc::new(options.clone()));
+        let (probes, options) = (availability.clone(), Arc::new(options.clone()));
         let target = Arc::clone(&options);
-        let looking = tokio::spawn(async move { looks.look(|| Self::is_there(&target)).await });
-        let (statements, looking) = (statements.clone(), Arc::new(AbortOnDropHandle::new(looking)));
-        Ok(Self { pool, refusing, options, away, statements, _looking: looking })
+        let probing = tokio::spawn(async move { probes.probe(|| Self::is_there(&target)).await });
+        let (statements, probing) = (statements.clone(), Arc::new(AbortOnDropHandle::new(probing)));
+        Ok(Self { pool, refusing, options, availability, statements, _probing: probing })
     }
 
     /// Whether the server takes a connection, and if not, why: of a pool, all that is heard is that time was up.
@@ -242,7 +242,7 @@ impl Postgres {
             // Too many connections: it is busy, and serves those who have one.
             Err(error) if has_code(&error, &["53300"]) => true,
             Err(_) => {
-                self.away.doubt();
+                self.availability.suspect();
                 false
             }
         }
@@ -260,20 +260,20 @@ impl Postgres {
     }
 
     fn usable(&self) -> &PgPool {
-        if self.away.met().is_some() {
+        if self.availability.outage().is_some() {
             return &self.refusing;
         }
         // None whose end could be seen.
         if self.pool.size() == 0 {
-            self.away.doubt();
+            self.availability.suspect();
         }
         &self.pool
     }
 
     /// What a component says of it when a statement fails; the log has the rest.
     pub fn unavailable(&self, error: &sqlx::Error) -> Unavailable {
-        self.away.doubt();
-        match (error, self.away.met()) {
+        self.availability.suspect();
+        match (error, self.availability.outage()) {
             (sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed, Some(error)) => {
                 tracing::warn!(%error, "the database cannot be reached");
                 Unavailable::new("database", Why::Unreachable)

@@ -5,9 +5,9 @@
 //!
 //! Not here: which of these a system uses (its `wiring.rs`), and where they run (the lab's runtimes).
 //!
-//! Read in this order: `waiting`, `database`, `away`, `tables`, `redis`, `cache`, `events`, `check`, `background`.
+//! Read in this order: `waiting`, `database`, `availability`, `tables`, `redis`, `cache`, `events`, `check`, `background`.
 
-mod away;
+mod availability;
 mod background;
 mod cache;
 mod check;

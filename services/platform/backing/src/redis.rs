@@ -25,7 +25,7 @@ use redis::{
 use tokio::{sync::Notify, time::sleep};
 use tokio_util::sync::CancellationToken;
 
-use crate::{Background, Check, Waiting, waiting::Sayings};
+use crate::{Background, Check, Waiting, waiting::ThrottledLog};
 
 /// How long a command may take where nobody says otherwise: a store answers in a few milliseconds, so a cache that takes longer saves nothing, and
 /// a limiter that takes longer costs more than what it protects.
@@ -92,10 +92,10 @@ impl Redis {
             lost: Notify::new(),
             metrics: Metrics::register(role, registry),
         });
-        let mut say = Sayings::default();
-        link.connect(&mut say).await;
+        let mut log = ThrottledLog::default();
+        link.connect(&mut log).await;
         let kept = Arc::clone(&link);
-        background.start(|stop| keep(kept, say, stop));
+        background.start(|stop| keep(kept, log, stop));
         Ok(Self { link, prefix: prefix.into() })
     }
 
@@ -185,7 +185,7 @@ impl Link {
         std::mem::replace(&mut *place, connection).is_some()
     }
 
-    async fn connect(&self, say: &mut Sayings) -> bool {
+    async fn connect(&self, log: &mut ThrottledLog) -> bool {
         let config = AsyncConnectionConfig::new()
             .set_connection_timeout(Some(CONNECT_WITHIN))
             .set_response_timeout(Some(self.answer_within))
@@ -197,7 +197,7 @@ impl Link {
                 true
             }
             Err(error) => {
-                say.waits("redis", &error);
+                log.waiting_for("redis", &error);
                 false
             }
         }
@@ -222,7 +222,7 @@ impl Link {
 }
 
 /// Makes a connection whenever there is none.
-async fn keep(link: Arc<Link>, mut say: Sayings, stop: CancellationToken) {
+async fn keep(link: Arc<Link>, mut log: ThrottledLog, stop: CancellationToken) {
     let mut connected = link.connected().is_some();
     let keeping = async {
         loop {
@@ -230,7 +230,7 @@ async fn keep(link: Arc<Link>, mut say: Sayings, stop: CancellationToken) {
                 link.lost.notified().await;
             }
             sleep(LEFT_ALONE).await;
-            connected = link.connect(&mut say).await;
+            connected = link.connect(&mut log).await;
         }
     };
     stop.run_until_cancelled(keeping).await;

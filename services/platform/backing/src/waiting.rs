@@ -11,7 +11,7 @@ use tokio::time::{Instant, sleep};
 /// The pause between two attempts: at first, and at most.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(1));
 /// How often the log says what is waited for.
-const SAY_EVERY: Duration = Duration::from_secs(3);
+const LOG_EVERY: Duration = Duration::from_secs(3);
 
 /// What is waited for, for whoever asks meanwhile. Cheap to clone; every clone is the same.
 #[derive(Clone, Debug, Default)]
@@ -37,7 +37,7 @@ impl Waiting {
         A: Future<Output = Result<T, E>>,
     {
         let mut pause = PAUSES.0;
-        let mut say = Sayings::default();
+        let mut log = ThrottledLog::default();
         loop {
             let error = match attempt().await {
                 Err(error) if may_pass(&error) => error,
@@ -46,7 +46,7 @@ impl Waiting {
                     return outcome;
                 }
             };
-            say.waits(what, &error);
+            log.waiting_for(what, &error);
             self.set(Some(format!("{what}: {error}")));
             sleep(pause).await;
             pause = (2 * pause).min(PAUSES.1);
@@ -58,16 +58,18 @@ impl Waiting {
     }
 }
 
-/// Says in the log what is waited for: at once, and then every few seconds.
+/// Logs what is waited for: at once, and then every 3 s at most.
 #[derive(Debug, Default)]
-pub(crate) struct Sayings(Option<Instant>);
+pub(crate) struct ThrottledLog {
+    logged: Option<Instant>,
+}
 
-impl Sayings {
+impl ThrottledLog {
     /// An attempt failed.
-    pub(crate) fn waits(&mut self, what: &str, error: &dyn Display) {
-        if self.0.is_none_or(|said| said.elapsed() >= SAY_EVERY) {
+    pub(crate) fn waiting_for(&mut self, what: &str, error: &dyn Display) {
+        if self.logged.is_none_or(|logged| logged.elapsed() >= LOG_EVERY) {
             tracing::warn!(%error, "waiting for {what}");
-            self.0 = Some(Instant::now());
+            self.logged = Some(Instant::now());
         }
     }
 }

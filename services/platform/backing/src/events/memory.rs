@@ -31,7 +31,7 @@ const TRIES: u32 = 6;
 /// Buffers events and delivers them in batches.
 pub struct MemoryPublisher {
     buffer: mpsc::Sender<Event>,
-    /// Told when a whole batch waits.
+    /// Notified when a full batch is queued.
     full: Arc<Notify>,
     /// Events that were taken and neither delivered nor given up.
     pending: Arc<AtomicU64>,
@@ -44,8 +44,8 @@ impl MemoryPublisher {
         let (buffer, waiting) = mpsc::channel(CAPACITY);
         let (full, pending) = (Arc::new(Notify::new()), Arc::<AtomicU64>::default());
         let delivery = Delivery { subscriber, pending: Arc::clone(&pending), metrics: metrics.clone() };
-        let told = Arc::clone(&full);
-        background.start(|stop| deliver(waiting, told, delivery, stop));
+        let notified = Arc::clone(&full);
+        background.start(|stop| deliver(waiting, notified, delivery, stop));
         Self { buffer, full, pending, metrics }
     }
 }

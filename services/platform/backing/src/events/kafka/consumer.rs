@@ -28,7 +28,7 @@ use super::{client, dead::DeadLetters, lag::Lag, parse, topic::Topic};
 use crate::{
     Background, Check,
     events::{Batching, EventMetrics, Subscriber},
-    waiting::Sayings,
+    waiting::ThrottledLog,
 };
 
 /// Events whose effect is taken together.
@@ -101,10 +101,10 @@ impl KafkaConsumer {
 
 /// Sees to it that the topic is there: a group that forms before it would not see it for minutes.
 async fn see_to(name: &str, topic: &Topic) {
-    let mut say = Sayings::default();
+    let mut log = ThrottledLog::default();
     loop {
         if let Err(error) = topic.make().await {
-            say.waits(&format!("the topic `{name}`"), &error);
+            log.waiting_for(&format!("the topic `{name}`"), &error);
         }
         if topic.is_there().await {
             return;
