@@ -1,7 +1,7 @@
 //! A client that says exactly the bytes that a test has it say: for what no well-behaved client would send.
 
 use std::{
-    io::{Read as _, Write as _},
+    io::{self, Read as _, Write as _},
     net::{Shutdown, SocketAddr, TcpStream},
     time::Duration,
 };
@@ -24,10 +24,15 @@ pub struct Wire {
 impl Wire {
     /// Connects.
     pub fn connect(address: SocketAddr) -> Self {
-        let stream = TcpStream::connect(address).expect("it listens");
-        stream.set_read_timeout(Some(WITHIN)).expect("a time limit");
-        stream.set_write_timeout(Some(WITHIN)).expect("a time limit");
-        Self { stream, rest: Vec::new() }
+        Self::try_connect(address).expect("it listens")
+    }
+
+    /// Connects, if somebody listens.
+    pub fn try_connect(address: SocketAddr) -> io::Result<Self> {
+        let stream = TcpStream::connect(address)?;
+        stream.set_read_timeout(Some(WITHIN))?;
+        stream.set_write_timeout(Some(WITHIN))?;
+        Ok(Self { stream, rest: Vec::new() })
     }
 
     /// Connects and says this.

@@ -1,12 +1,11 @@
-//! What a process says of itself while its stores are late or away: it waits for them however late they are, says for
-//! what, and what it shares with others never makes it unready.
+//! What a process says of itself while its PostgreSQL is late or away: it waits for it however late it is, gives the
+//! reason, and what it shares with others never makes it unready.
 
 #![expect(clippy::unwrap_used, reason = "a test fails where what it expects is not there")]
 
 use std::{
     collections::BTreeMap,
-    io::{Read as _, Write as _},
-    net::{SocketAddr, TcpListener, TcpStream},
+    net::{SocketAddr, TcpListener},
     time::Duration,
 };
 
@@ -16,6 +15,7 @@ use system_tests::{
     command::{Desk, Running},
     edge_suite::eventually,
     relay::{Relay, relayed},
+    wire::Wire,
 };
 
 /// How long an answer may take on however busy a machine.
@@ -59,15 +59,12 @@ impl<'a> Shortener<'a> {
         Self { running, public, internal }
     }
 
-    /// What its internal server answers; `None` if it does not.
+    /// What its internal server answers; `None` if it does not listen yet.
     fn ask(&self, path: &str) -> Option<(u16, String)> {
-        let mut stream = TcpStream::connect_timeout(&self.internal, ANSWER_WITHIN).ok()?;
-        stream.set_read_timeout(Some(ANSWER_WITHIN)).unwrap();
-        stream.write_all(format!("GET {path} HTTP/1.0\r\nhost: here\r\n\r\n").as_bytes()).ok()?;
-        let mut reply = String::new();
-        stream.read_to_string(&mut reply).ok()?;
-        let (head, body) = reply.split_once("\r\n\r\n")?;
-        Some((head.split(' ').nth(1)?.parse().ok()?, body.to_owned()))
+        let mut wire = Wire::try_connect(self.internal).ok()?;
+        wire.say(format!("GET {path} HTTP/1.1\r\nhost: here\r\n\r\n"));
+        let reply = wire.reply();
+        Some((reply.status, String::from_utf8(reply.body.to_vec()).unwrap()))
     }
 
     /// Waits until it answers with this status, and gives back the rest of the answer.
@@ -95,7 +92,7 @@ fn a_process_whose_store_is_late_is_alive_and_says_what_it_waits_for() {
     });
     assert_eq!(lacks.0, 503, "it is not ready");
     assert!(lacks.1.contains("Connection refused") && !lacks.1.contains("secret"), "{lacks:?}");
-    assert!(TcpStream::connect(process.public).is_err(), "nobody waits at a door that is not open");
+    assert!(Wire::try_connect(process.public).is_err(), "nobody waits at a door that is not open");
     let (status, _) = process.ask("/links/resolve").unwrap();
     assert_eq!(status, 503, "its components are not there yet");
     process.running.says(&format!("waiting for {what}"));
@@ -122,7 +119,7 @@ async fn a_process_is_ready_when_its_store_has_come_and_stays_so_when_it_goes() 
     let relay = Relay::start(at, server).await;
     assert_eq!(process.comes_to("/health/ready", 200), "");
     assert_eq!(process.comes_to("/health/backings", 200), "");
-    assert!(TcpStream::connect(process.public).is_ok(), "who is ready is served");
+    assert!(Wire::try_connect(process.public).is_ok(), "who is ready is served");
 
     relay.stop().await;
     assert_eq!(process.comes_to("/health/backings", 503), "database does not answer\n");

@@ -1,6 +1,6 @@
 //! A service process from its start to its end.
 //!
-//! It says that it is alive from its first moment on, waits for its stores however late they are, and serves when it is
+//! It says that it is alive from its first moment on, waits for its PostgreSQL without a time limit, and serves when it is
 //! wired. Whether it waits for too long is for its supervisor to say, or for whoever stops it.
 //! It ends in order: not ready, a lame duck for a while, no new connections, requests under way, background tasks, spans.
 
