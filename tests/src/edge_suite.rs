@@ -188,7 +188,6 @@ fn the_longest_target_is_taken(edge: &EdgeClient) {
     assert_eq!(edge.follow(&code).header("location"), long(2_048));
 }
 
-/// RFC 3986, 3.1 and 3.2.2: neither is case-sensitive.
 fn a_key_first_sent_with_an_alias_is_not_the_same_without(edge: &EdgeClient) {
     let target = json!({ "target": "https://example.com/keyed" });
     let wish = json!({ "target": "https://example.com/keyed", "alias": "keyed-by-alias" });
@@ -198,6 +197,7 @@ fn a_key_first_sent_with_an_alias_is_not_the_same_without(edge: &EdgeClient) {
     assert_eq!(edge.shorten_with_key("order-4713", &wish).json(), made.json());
 }
 
+/// RFC 3986, 3.1 and 3.2.2: neither is case-sensitive.
 fn a_scheme_and_a_host_are_the_same_in_capitals(edge: &EdgeClient) {
     for target in ["HTTP://EXAMPLE.COM/a", "hTTpS://Example.Com:443/a"] {
         let code = shortened(edge, target);

@@ -5,15 +5,21 @@
 //! `links_contract` and `clicks_contract` (one behaviour over every transport and store),
 //! `redis_cache` (a cache in a Redis server that is gone, frozen, flushed or restarted),
 //! `kafka_events` (dead letters, lag, a broker that is late),
+//! `kafka_group` (a member of a consumer group that is killed),
 //! `postgres_away` (a server that is late, restarts, or refuses),
-//! `starting` (what a process says of itself while its stores are late or away),
+//! `starting` and `stopping` (what a process says of itself and serves, while its PostgreSQL is late or away, and while
+//! it stops), `killed` (what a process that is killed leaves),
 //! `containers` (the adapters against real servers that are restarted),
 //! `hops` (what crosses between processes, and what happens when things go wrong),
 //! `edge` and `limiter_edge` (one behaviour over every wiring that a scenario uses),
 //! `wire` (both edges at the hands of clients that misbehave),
-//! `counts_contract`, `decisions_contract`, `policies_contract`, `redis_scripts`, `envoy` (the limiter),
-//! `end_to_end` and `up` (the lab's commands), `compose` (its runtime in containers), `bad_input` (what it refuses),
-//! `faults` (what goes wrong on purpose), `conformance` (what `h2spec` and Schemathesis find: nothing),
+//! `counts_contract`, `decisions_contract`, `policies_contract` (the limiter's components), `limiter_counts` (its counts
+//! under threads), `redis_scripts` and `redis_cluster` (its counts in Redis), `envoy` and `envoy_messages` (a proxy that
+//! asks it),
+//! `end_to_end` and `up` (the lab's commands), `compose` (its runtime in containers), `kubernetes` (its export),
+//! `bad_input` (what it refuses), `load` (its generator against servers whose misdeeds are known), `k6` (its generator
+//! next to another), `faults` (what goes wrong on purpose), `promises` (what the documents promise), `observability`
+//! (what watches the systems), `conformance` (what `h2spec` and Schemathesis find: nothing),
 //! `tidy` (the tree's invariants).
 
 pub mod clock;

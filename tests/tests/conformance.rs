@@ -59,7 +59,7 @@ fn with(wiring: &[&str], work: impl Fn(&str, &str)) {
 
 #[test]
 fn both_servers_of_a_process_speak_http_2_as_it_is_defined() {
-    let how_to_get = "`go install github.com/summerwind/h2spec/cmd/h2spec@v2.2.1+incompatible`";
+    let how_to_get = "`.ci/engine` says which version, and builds it";
     with_each(|system, public, internal| {
         // It asks for pages that have something to say, and so keep their streams open for a while.
         for (url, path) in [(public, "/openapi.json"), (internal, "/metrics")] {

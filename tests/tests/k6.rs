@@ -49,7 +49,7 @@ fn k6() -> Option<PathBuf> {
     }
     assert!(std::env::var("CI").is_err(), "CI has to provide k6");
     eprintln!(
-        "SKIPPED: k6 is not installed. `go install go.k6.io/k6@v1.8.1`, or https://grafana.com/docs/k6"
+        "SKIPPED: k6 is not installed. `.ci/engine` says which version, and builds it; or https://grafana.com/docs/k6"
     );
     None
 }

@@ -8,7 +8,9 @@ use lab::{
     plan::{Choices, Plan},
     scenario::{Library, Scenario},
 };
-use system_tests::tree::{anchors, crates, functions, links, read, resolved, root, sources, texts, texts_of};
+use system_tests::tree::{
+    Text, anchors, crates, functions, links, read, resolved, root, sources, texts, texts_of,
+};
 
 /// Fails with everything that was found, a line each.
 #[track_caller]
@@ -318,6 +320,24 @@ fn every_crate_begins_with_its_map() {
         }
     }
     none(&found, "a crate's first screen says what it is for");
+}
+
+#[test]
+fn the_map_of_the_tests_names_every_suite() {
+    let library = read("tests/src/lib.rs");
+    let map: String = library.lines().take_while(|line| line.starts_with("//!")).collect();
+    let named: BTreeSet<_> = map.split('`').skip(1).step_by(2).collect();
+    let suites: BTreeSet<_> = texts_of("rs").iter().filter_map(suite).collect();
+    assert!(suites.len() > 20, "{suites:?}");
+    let missing = suites.iter().filter(|suite| !named.contains(suite.as_str()));
+    none(&missing.cloned().collect::<Vec<_>>(), "tests/src/lib.rs says of every suite what it is about");
+}
+
+/// The suite that a file is: `tests/tests/<suite>.rs`, or `main.rs` in a folder.
+fn suite(text: &Text) -> Option<String> {
+    let path = text.path.strip_prefix("tests/tests/")?.strip_suffix(".rs")?;
+    let suite = path.strip_suffix("/main").unwrap_or(path);
+    (!suite.contains('/')).then(|| suite.to_owned())
 }
 
 #[test]
