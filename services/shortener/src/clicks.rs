@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use contract::{Kind, RemoteError, Unavailable};
 use serde::{Deserialize, Serialize};
 
-use crate::{LinkId, links::uuid};
+use crate::{LinkId, TallyId};
 
 /// The most counts that one call may carry, over all its tallies.
 pub const MAX_COUNTS: usize = 5_000;
@@ -33,30 +33,6 @@ pub struct Tally {
     pub id: TallyId,
     /// How often each link was followed.
     pub counts: BTreeMap<LinkId, u32>,
-}
-
-/// The id of a tally: a UUID.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-pub struct TallyId(pub u128);
-
-/// Why a text is no id of a tally.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("a tally's id is 32 hexadecimal digits")]
-pub struct TallyIdError;
-
-impl TryFrom<String> for TallyId {
-    type Error = TallyIdError;
-
-    fn try_from(text: String) -> Result<Self, TallyIdError> {
-        uuid(&text).map(Self).ok_or(TallyIdError)
-    }
-}
-
-impl From<TallyId> for String {
-    fn from(id: TallyId) -> Self {
-        format!("{:032x}", id.0)
-    }
 }
 
 /// The tallies are in the counts.

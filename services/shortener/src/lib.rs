@@ -9,12 +9,13 @@
 //! What it needs of the world are the ports in [`ports`], which `shortener-app` fulfils.
 //!
 //! Read in this order: `links` (contract), `link_service`, `codes`, `clicks`, `click_service`, `ports`;
-//! `target` and `code` are the values that cannot be wrong, `own_hosts` is where no target may lead.
+//! `target`, `code` and `id` are the values that cannot be wrong, `own_hosts` is where no target may lead.
 
 mod click_service;
 mod clicks;
 mod code;
 mod codes;
+mod id;
 mod link_service;
 mod links;
 mod own_hosts;
@@ -22,13 +23,12 @@ pub mod ports;
 mod target;
 
 pub use click_service::ClickService;
-pub use clicks::{
-    ClickCount, ClickError, Clicks, MAX_COUNTS, Recorded, Tallies, Tally, TallyId, TallyIdError,
-};
+pub use clicks::{ClickCount, ClickError, Clicks, MAX_COUNTS, Recorded, Tallies, Tally};
 pub use code::{Code, CodeError};
 pub use codes::{CodeSource, CounterCodes, HashCodes, RandomCodes};
+pub use id::{IdError, LinkId, TallyId};
 pub use link_service::LinkService;
-pub use links::{Link, LinkError, LinkId, LinkIdError, Links, Removed, RequestKey, RequestKeyError, Shorten};
+pub use links::{Link, LinkError, Links, Removed, RequestKey, RequestKeyError, Shorten};
 pub use own_hosts::{Authority, OwnHosts};
 pub use ports::{ClickStore, Inserted, LinkStore, NewLink, Numbers};
 pub use target::{Target, TargetError};

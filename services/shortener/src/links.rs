@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use contract::{Kind, RemoteError, Timestamp, Unavailable};
 use serde::{Deserialize, Serialize};
 
-use crate::{Code, Target};
+use crate::{Code, LinkId, Target};
 
 /// Turns long URLs into short codes, and codes back into URLs.
 #[async_trait]
@@ -32,45 +32,6 @@ pub struct Shorten {
     pub expires_at: Option<Timestamp>,
     /// What makes the request repeatable.
     pub key: RequestKey,
-}
-
-/// The id of a link: a UUID of version 7, of the moment when the link was made.
-///
-/// A code may have several links, one after the other: what is known of a link is kept by its id.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-pub struct LinkId(pub u128);
-
-/// Why a text is no id of a link.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("a link's id is 32 hexadecimal digits")]
-pub struct LinkIdError;
-
-impl LinkId {
-    /// Reads an id.
-    pub fn parse(text: &str) -> Result<Self, LinkIdError> {
-        uuid(text).map(Self).ok_or(LinkIdError)
-    }
-}
-
-/// Reads a UUID as it stands in JSON and in tables: its 32 digits alone, and nothing that a number may have besides.
-pub(crate) fn uuid(text: &str) -> Option<u128> {
-    let digits = text.len() == 32 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
-    if digits { u128::from_str_radix(text, 16).ok() } else { None }
-}
-
-impl TryFrom<String> for LinkId {
-    type Error = LinkIdError;
-
-    fn try_from(text: String) -> Result<Self, LinkIdError> {
-        Self::parse(&text)
-    }
-}
-
-impl From<LinkId> for String {
-    fn from(id: LinkId) -> Self {
-        format!("{:032x}", id.0)
-    }
 }
 
 /// A short link.
@@ -192,6 +153,22 @@ impl RemoteError for LinkError {
             Self::NotFound { .. } => Kind::NotFound,
             Self::Expired { .. } => Kind::Gone,
             Self::Unavailable(_) => Kind::Unavailable,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_pattern_is_what_is_taken() {
+        let pattern = regex::Regex::new(RequestKey::PATTERN).unwrap();
+        let longest = "x".repeat(RequestKey::MAX_LENGTH);
+        for text in
+            ["", "a", "!", "~", " ", "a b", "a\n", "\u{7f}", "\u{e4}", &longest, &format!("{longest}x")]
+        {
+            assert_eq!(pattern.is_match(text), RequestKey::parse(text).is_ok(), "{text:?}");
         }
     }
 }
