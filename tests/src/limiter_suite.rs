@@ -221,6 +221,12 @@ fn policies_are_replaced_by_whoever_knows_them(edge: &EdgeClient) {
     for malformed in ["3", "\"3", "\"1\" \"2\"", "*, *"] {
         put(edge, &[("if-match", malformed)], &late).is_problem(400, "malformed");
     }
+    put(edge, &[("if-none-match", "*")], &late).is_problem(412, "policies-changed");
+    for list in [tag.as_str(), "\"1\", \"2\"", "3"] {
+        let refused = put(edge, &[("if-none-match", list)], &late);
+        refused.is_problem(400, "malformed");
+        assert!(refused.text("detail").contains("`If-Match`"), "it says what to do: {refused:?}");
+    }
     let listed = [("if-match", tag.as_str()), ("if-match", changed.header("etag"))];
     assert_eq!(put(edge, &listed, &late).status, 200, "one of a list is in force");
     let any = json!({ "policies": [by_client("any", 5, 1_000)] });

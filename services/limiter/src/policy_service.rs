@@ -114,6 +114,16 @@ fn fault_of(policy: &Policy) -> Option<PolicyFault> {
     policy.exempt.iter().any(is_nobodys).then_some(PolicyFault::ExemptNobody)
 }
 
+impl Policy {
+    /// What a policy's name is.
+    pub const NAME_PATTERN: &str = "^[0-9a-z-]{1,64}$";
+}
+
+impl KeySource {
+    /// What a header is that can be a key.
+    pub const HEADER_PATTERN: &str = "^x-[0-9a-z-]{1,62}$";
+}
+
 /// Whether requests are known by this header: all others never come here, so that all clients would share one count.
 fn is_header(name: &str) -> bool {
     is_name(name) && name.strip_prefix("x-").is_some_and(|rest| !rest.is_empty())
@@ -122,4 +132,27 @@ fn is_header(name: &str) -> bool {
 fn is_name(text: &str) -> bool {
     let is_plain = |letter: u8| matches!(letter, b'0'..=b'9' | b'a'..=b'z' | b'-');
     (1..=MAX_NAME).contains(&text.len()) && text.bytes().all(is_plain)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_patterns_are_what_is_taken() {
+        let pattern = |pattern| regex::Regex::new(pattern).expect("a pattern");
+        let (name, header) = (pattern(Policy::NAME_PATTERN), pattern(KeySource::HEADER_PATTERN));
+        let long = |length: usize| "a".repeat(length);
+        let (longest_header, too_long_header) = (format!("x-{}", long(62)), format!("x-{}", long(63)));
+        for text in [
+            "", "a", "0-z", "-", "A", "a_b", "a b", "a\n", "\u{e4}", "x", "x-", "x-a", "X-a", "x-A", "x--",
+            "ax-a",
+        ]
+        .into_iter()
+        .chain([long(64).as_str(), &long(65), &longest_header, &too_long_header])
+        {
+            assert_eq!(name.is_match(text), is_name(text), "{text:?}");
+            assert_eq!(header.is_match(text), is_header(text), "{text:?}");
+        }
+    }
 }

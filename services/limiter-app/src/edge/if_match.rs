@@ -1,4 +1,7 @@
-//! `If-Match`, as RFC 9110 (13.1.1, 8.8.3) has it, and why no `If-None-Match` can hold.
+//! `If-Match`, as RFC 9110 (13.1.1, 8.8.3) has it, and `If-None-Match` (13.1.2).
+//!
+//! `If-None-Match: *` never holds, because policies always exist. A list is refused: a replacement that names versions
+//! names those that it replaces, in `If-Match`.
 
 use axum::http::{HeaderMap, StatusCode, header};
 use runtime::edge::Problem;
@@ -8,12 +11,7 @@ use runtime::edge::Problem;
 /// A list may come in several lines. Tags are compared strongly, so that a weak one (`W/"3"`) names no version, and neither
 /// does one that was never given.
 pub(super) fn versions(headers: &HeaderMap) -> Result<Option<Vec<u64>>, Problem> {
-    if headers.contains_key(header::IF_NONE_MATCH) {
-        // There always are policies, so `*` never holds (13.1.2); who names versions means `If-Match`.
-        let detail = "policies are always there: name the version to replace in `If-Match`".to_owned();
-        let status = StatusCode::PRECONDITION_FAILED;
-        return Err(Problem::new(status, "policies-changed", "Policies changed", detail));
-    }
+    if_none_match(headers)?;
     let lines: Vec<_> = headers.get_all(header::IF_MATCH).iter().collect();
     if lines.is_empty() || matches!(lines[..], [line] if line.as_bytes().trim_ascii() == b"*") {
         return Ok(None);
@@ -27,6 +25,24 @@ pub(super) fn versions(headers: &HeaderMap) -> Result<Option<Vec<u64>>, Problem>
         })?;
     }
     Ok(Some(versions))
+}
+
+/// Refuses whatever stands in `If-None-Match`.
+fn if_none_match(headers: &HeaderMap) -> Result<(), Problem> {
+    let lines: Vec<_> = headers.get_all(header::IF_NONE_MATCH).iter().collect();
+    match lines[..] {
+        [] => Ok(()),
+        [line] if line.as_bytes().trim_ascii() == b"*" => {
+            let detail = "`If-None-Match: *` never holds, because policies always exist: name the version to replace \
+                          in `If-Match`";
+            let status = StatusCode::PRECONDITION_FAILED;
+            Err(Problem::new(status, "policies-changed", "Policies changed", detail.to_owned()))
+        }
+        _ => {
+            let detail = "`If-None-Match` is `*` or absent here: name the versions to replace in `If-Match`";
+            Err(Problem::malformed(detail.to_owned()))
+        }
+    }
 }
 
 /// Reads a list of tags: `#entity-tag`, where elements may be empty (5.6.1).
@@ -62,9 +78,10 @@ fn version(tag: &[u8]) -> Option<u64> {
 
 #[cfg(test)]
 mod tests {
-    use axum::http::HeaderValue;
+    use axum::{http::HeaderValue, response::IntoResponse as _};
+    use limiter::MAX_EXPECTED;
 
-    use super::*;
+    use super::{super::schemas, *};
 
     fn read(lines: &[&[u8]]) -> Result<Option<Vec<u64>>, ()> {
         let value = |line: &&[u8]| (header::IF_MATCH, HeaderValue::from_bytes(line).expect("a value"));
@@ -72,10 +89,50 @@ mod tests {
     }
 
     #[test]
-    fn policies_that_are_not_to_be_there_always_are() {
-        for value in ["*", "\"3\""] {
-            let fields = [(header::IF_NONE_MATCH, HeaderValue::from_static(value))].into_iter().collect();
-            assert!(versions(&fields).is_err(), "{value}");
+    fn policies_always_exist_and_a_list_of_versions_is_for_if_match() {
+        for (lines, status) in [
+            (&["*"][..], 412),
+            (&[" * "], 412),
+            (&["\"3\""], 400),
+            (&["W/\"3\", \"4\""], 400),
+            (&["3"], 400),
+            (&[""], 400),
+            (&["*", "*"], 400),
+        ] {
+            let field = |line: &&'static str| (header::IF_NONE_MATCH, HeaderValue::from_static(line));
+            let refused =
+                versions(&lines.iter().map(field).collect()).map_err(|it| it.into_response().status());
+            assert_eq!(refused, Err(StatusCode::from_u16(status).expect("a status")), "{lines:?}");
+        }
+    }
+
+    #[test]
+    fn the_pattern_is_what_is_taken() {
+        let pattern = regex::Regex::new(&schemas::if_match_pattern()).expect("a pattern");
+        for line in [
+            "*",
+            " * ",
+            "\"3\"",
+            "\"3\", \"4\"",
+            " ,\"3\" ,, \"4\", ",
+            "W/\"3\"",
+            "\"x\", \"\"",
+            "",
+            "3",
+            "\"3",
+            "3\"",
+            "\"3\" \"4\"",
+            "\"3\"4",
+            "w/\"3\"",
+            "W/3",
+            "*, \"3\"",
+            "\"a b\"",
+            "'3'",
+        ] {
+            assert_eq!(pattern.is_match(line), read(&[line.as_bytes()]).is_ok(), "{line}");
+        }
+        for tags in [MAX_EXPECTED, MAX_EXPECTED + 1] {
+            assert_eq!(pattern.is_match(&vec!["\"1\""; tags].join(",")), tags <= MAX_EXPECTED, "{tags}");
         }
     }
 

@@ -1,6 +1,9 @@
 //! The values of the public API as its description has them: each bound and pattern is the one that is checked.
 
-use limiter::{Limit, MAX_COST, MAX_EXEMPT, MAX_EXEMPT_CHARS, MAX_FACTS, MAX_LIMITS, MAX_POLICIES};
+use limiter::{
+    KeySource, Limit, MAX_COST, MAX_EXEMPT, MAX_EXEMPT_CHARS, MAX_EXPECTED, MAX_FACTS, MAX_LIMITS,
+    MAX_POLICIES, Policy,
+};
 use serde_json::json;
 use utoipa::{
     PartialSchema, ToSchema,
@@ -10,16 +13,12 @@ use utoipa::{
     },
 };
 
-/// A policy's name.
-const NAME: &str = "^[0-9a-z-]{1,64}$";
-/// A header by which clients may be told apart.
-const HEADER: &str = "^x-[0-9a-z-]{1,62}$";
-/// A list of entity tags, or `*` (RFC 9110, 13.1.1).
-const IF_MATCH: &str = concat!(
-    r"^[ \t]*(\*|[ \t,]*(",
-    r#"(W/)?"[^\x00-\x20"\x7f]*"([ \t]*,[ \t,]*(W/)?"[^\x00-\x20"\x7f]*"){0,63}"#,
-    r"[ \t,]*)?)[ \t]*$"
-);
+/// A list of at most [`MAX_EXPECTED`] entity tags, or `*` (RFC 9110, 13.1.1).
+pub(super) fn if_match_pattern() -> String {
+    let tag = r#"(W/)?"[^\x00-\x20"\x7f]*""#;
+    let more = MAX_EXPECTED - 1;
+    format!(r"^[ \t]*(\*|[ \t,]*({tag}([ \t]*,[ \t,]*{tag}){{0,{more}}}[ \t,]*)?)[ \t]*$")
+}
 
 fn whole(description: &str, from: u64, to: u64) -> ObjectBuilder {
     ObjectBuilder::new()
@@ -49,7 +48,7 @@ pub(super) fn number() -> Object {
 
 /// A policy's name.
 pub(super) fn name() -> Object {
-    text("Unique in its set.", NAME).examples([json!("per-tenant")]).build()
+    text("Unique in its set.", Policy::NAME_PATTERN).examples([json!("per-tenant")]).build()
 }
 
 /// What tells clients apart.
@@ -63,7 +62,8 @@ pub(super) fn key() -> Schema {
             .additional_properties(Some(AdditionalProperties::<Schema>::FreeForm(false)))
     };
     let prefix = whole("An IPv6 client is its network of so many bits; by `address` of 64.", 1, 128);
-    let header = text("The header whose value is a client.", HEADER).examples([json!("x-api-key")]);
+    let header =
+        text("The header whose value is a client.", KeySource::HEADER_PATTERN).examples([json!("x-api-key")]);
     let key = OneOfBuilder::new()
         .description(Some("What tells one client from another: a fact of each request."))
         .item(words)
@@ -149,8 +149,8 @@ pub(super) fn cost() -> Object {
 
 /// The header `If-Match`.
 pub(super) fn if_match() -> Object {
-    let description = "The versions of which they replace one: what `ETag` gave, or a list, or `*` for any. Tags are compared strongly, so that a weak one names none.";
-    text(description, IF_MATCH).examples([json!("*")]).build()
+    let description = "The versions of which they replace one: what `ETag` gave, or a list, or `*` for any. Tags are compared strongly, so that a weak one names none. `If-None-Match: *` never holds, because policies always exist; a list in it is refused.";
+    text(description, &if_match_pattern()).examples([json!("*")]).build()
 }
 
 /// The `ETag` of a set of policies.
