@@ -12,6 +12,14 @@ pub fn everything_that_was_seen(edge: &EdgeClient, shown: fn(&str) -> &'static s
     assert_eq!((reply.status, reply.header("content-type")), (200, "application/json"));
     let document = reply.json();
     assert!(document["openapi"].as_str().is_some_and(|version| version.starts_with("3.")), "{document}");
+    for (path, operations) in document["paths"].as_object().into_iter().flatten() {
+        for (method, operation) in operations.as_object().into_iter().flatten() {
+            for status in ANYWHERE {
+                let described = &operation["responses"][status]["description"];
+                assert!(described.is_string(), "`{method} {path}` with {status} is not described");
+            }
+        }
+    }
     for (method, route, status) in edge.seen() {
         if method == "HEAD" || status == 405 || route == "none" || route == "/openapi.json" {
             continue;
@@ -55,4 +63,6 @@ fn has_its_schema(document: &Value, described: &Value, status: u16, shown: &str)
     assert!(document["components"]["schemas"][name]["properties"].is_object(), "{name} is described");
 }
 
+/// What any request may be answered with.
+const ANYWHERE: [&str; 6] = ["400", "414", "431", "500", "503", "504"];
 const PROBLEM: (&str, &str) = ("application/problem+json", "ProblemShown");

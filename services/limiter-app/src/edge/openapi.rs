@@ -71,10 +71,9 @@ struct Expected {
     ),
     responses(
         (status = 200, description = "The quote", body = QuoteShown, headers(("RateLimit" = String), ("RateLimit-Policy" = String))),
-        (status = 400, description = "The number is none", body = ProblemShown, content_type = "application/problem+json"),
+        (status = 400, description = "The request or its number is malformed", body = ProblemShown, content_type = "application/problem+json"),
         (status = 429, description = "A limit is used up; `Retry-After` says for how long", body = ProblemShown, content_type = "application/problem+json", headers(("Retry-After" = u64), ("RateLimit" = String), ("RateLimit-Policy" = String))),
-        (status = 503, description = "Nobody can count, and `on-failure` is `closed`", body = ProblemShown, content_type = "application/problem+json"),
-        (status = 504, description = "The deadline passed", body = ProblemShown, content_type = "application/problem+json"),
+        (status = 503, description = "Nobody can count, and `on-failure` is `closed`; or a component is away, or too many requests are in flight", body = ProblemShown, content_type = "application/problem+json"),
     )
 )]
 #[expect(dead_code, reason = "stands for the handler in the document")]
@@ -84,8 +83,6 @@ fn quote() {}
     get, path = "/policies",
     responses(
         (status = 200, description = "The policies in force; `ETag` is their version", body = PoliciesShown, headers(("ETag" = inline(schemas::VersionTag)))),
-        (status = 503, description = "A component is away", body = ProblemShown, content_type = "application/problem+json"),
-        (status = 504, description = "The deadline passed", body = ProblemShown, content_type = "application/problem+json"),
     )
 )]
 #[expect(dead_code, reason = "stands for the handler in the document")]
@@ -96,13 +93,10 @@ fn policies_in_force() {}
     params(Expected),
     responses(
         (status = 200, description = "The policies that are in force now", body = PoliciesShown, headers(("ETag" = inline(schemas::VersionTag)))),
-        (status = 400, description = "The body or `If-Match` is malformed", body = ProblemShown, content_type = "application/problem+json"),
-        (status = 412, description = "Another version is in force", body = ProblemShown, content_type = "application/problem+json"),
-        (status = 413, description = "The body is larger than 256 KiB", body = ProblemShown, content_type = "application/problem+json"),
-        (status = 415, description = "The body is not JSON", body = ProblemShown, content_type = "application/problem+json"),
-        (status = 422, description = "A policy cannot be", body = ProblemShown, content_type = "application/problem+json"),
-        (status = 503, description = "A component is away", body = ProblemShown, content_type = "application/problem+json"),
-        (status = 504, description = "The deadline passed; whether it had an effect is not known", body = ProblemShown, content_type = "application/problem+json"),
+        (status = 400, description = "The request, its body or `If-Match` is malformed, or `If-None-Match` lists versions, which `If-Match` is for", body = ProblemShown, content_type = "application/problem+json"),
+        (status = 412, description = "Another version is in force; `If-None-Match: *` never holds, because policies always exist", body = ProblemShown, content_type = "application/problem+json"),
+        (status = 413, description = "The body has, or announces, more than 256 KiB", body = ProblemShown, content_type = "application/problem+json"),
+        (status = 422, description = "A policy is not acceptable", body = ProblemShown, content_type = "application/problem+json"),
     )
 )]
 #[expect(dead_code, reason = "stands for the handler in the document")]
@@ -112,12 +106,8 @@ fn replace_policies() {}
     post, path = "/decisions", request_body = DecisionAsked,
     responses(
         (status = 200, description = "The decision; one that admits has counted the request", body = DecisionShown),
-        (status = 400, description = "The body is malformed", body = ProblemShown, content_type = "application/problem+json"),
-        (status = 413, description = "The body is larger than 64 KiB", body = ProblemShown, content_type = "application/problem+json"),
-        (status = 415, description = "The body is not JSON", body = ProblemShown, content_type = "application/problem+json"),
+        (status = 413, description = "The body has, or announces, more than 64 KiB", body = ProblemShown, content_type = "application/problem+json"),
         (status = 422, description = "A value is not acceptable", body = ProblemShown, content_type = "application/problem+json"),
-        (status = 503, description = "A component is away", body = ProblemShown, content_type = "application/problem+json"),
-        (status = 504, description = "The deadline passed; whether it had an effect is not known", body = ProblemShown, content_type = "application/problem+json"),
     )
 )]
 #[expect(dead_code, reason = "stands for the handler in the document")]

@@ -77,7 +77,7 @@ fn show() {}
     delete, path = "/links/{code}", params(ByCode),
     responses(
         (status = 204, description = "The code leads nowhere now"),
-        (status = 404, description = "That is no code", body = ProblemShown, content_type = "application/problem+json"),
+        (status = 404, description = "The path is not a valid code", body = ProblemShown, content_type = "application/problem+json"),
     )
 )]
 #[expect(dead_code, reason = "stands for the handler in the document")]

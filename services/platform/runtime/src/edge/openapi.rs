@@ -6,14 +6,15 @@ use utoipa::{
 };
 
 /// Replies that any request may get.
-const ANY: [(&str, &str); 5] = [
+const ANY: [(&str, &str); 6] = [
     (
         "400",
         "The request is malformed: its first line, its `Host`, a header field that is there twice, a value in it",
     ),
     ("414", "The request's target is longer than a server takes"),
     ("431", "The header fields are more, or larger, than a server takes"),
-    ("503", "A component is away, or as many requests are under way as the process takes"),
+    ("500", "An internal error; retrying does not help"),
+    ("503", "A component is away, or too many requests are in flight"),
     ("504", "The deadline passed; whether it had an effect is not known"),
 ];
 
