@@ -2,14 +2,15 @@
 //!
 //! | request | replies |
 //! |---|---|
-//! | `GET /quotes/{number}` | 200; 429, 431: this is what is protected |
+//! | `GET /quotes/{number}` | 200; 429: this is what is protected |
 //! | `GET /policies` | 200 with `ETag` |
 //! | `PUT /policies` | 200 with `ETag`; 408, 412, 413, 415, 422 |
 //! | `POST /decisions` | 200; 408, 413, 415, 422 |
 //! | `GET /openapi.json` | 200 |
 //!
 //! Any of them: 400 for a request that is malformed, 414 and 431 for a target or header fields that are too long, 503
-//! when a component is away, 504 when the deadline passed. Errors are `application/problem+json` (RFC 9457). A proxy asks by gRPC, on the same port: `envoy`.
+//! when a component is away, 504 when the deadline passed. Errors are `application/problem+json` (RFC 9457). A proxy
+//! asks by gRPC, on the same port: `envoy`.
 
 mod body;
 mod facts;

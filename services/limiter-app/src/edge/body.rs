@@ -213,7 +213,7 @@ impl From<KeyText> for KeySource {
     fn from(key: KeyText) -> Self {
         match key {
             KeyText::Address => Self::Address,
-            // What is no prefix by far is none either, and told so.
+            // A prefix that is no byte is as invalid as any other beyond 128.
             KeyText::Ipv6Prefix(prefix) => Self::Ipv6Prefix(u8::try_from(prefix).unwrap_or(0)),
             KeyText::Token => Self::Token,
             KeyText::Header(name) => Self::Header(name),

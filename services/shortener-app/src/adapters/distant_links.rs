@@ -12,7 +12,7 @@ use tokio::{
 
 /// A round trip between two regions of one continent.
 const ROUND_TRIP: Duration = Duration::from_millis(20);
-/// Reads under way at once: what a modest pool allows one process.
+/// Reads in flight at once: what a modest pool allows one process.
 const CONNECTIONS: usize = 8;
 /// How long a read waits for a connection.
 const ACQUIRE_WITHIN: Duration = Duration::from_secs(1);

@@ -56,14 +56,14 @@ impl LinkShown {
     }
 }
 
-/// Why a text is no moment.
+/// Why a text is not a valid time.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum MomentError {
     /// It is not RFC 3339.
-    #[error("{0}; write a moment as `2030-12-31T23:59:59Z` (RFC 3339)")]
+    #[error("{0}; write a time as `2030-12-31T23:59:59Z` (RFC 3339)")]
     Malformed(#[from] Parse),
     /// It cannot be written in UTC: RFC 3339 has years of four digits.
-    #[error("the last moment is 9999-12-31T23:59:59.999Z")]
+    #[error("the latest time is 9999-12-31T23:59:59.999Z")]
     TooLate,
 }
 

@@ -27,8 +27,8 @@ pub async fn json_body<T: DeserializeOwned>(request: Request, at_most: usize) ->
     serde_json::from_slice(&bytes).map_err(|error| Problem::malformed(error.to_string()))
 }
 
-/// Whether the body is JSON by its `Content-Type`, whose case and parameters say nothing (RFC 9110, 8.3.1), and is not
-/// packed.
+/// Whether the body is JSON by its `Content-Type`, whose case and parameters say nothing (RFC 9110, 8.3.1), and has no
+/// `Content-Encoding`.
 fn is_json(headers: &HeaderMap) -> Result<(), Problem> {
     let kind = single(headers, &header::CONTENT_TYPE)?.map_or(&b""[..], HeaderValue::as_bytes);
     // There may be blanks before the `;` (RFC 9110, 5.6.6).
