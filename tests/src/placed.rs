@@ -56,7 +56,17 @@ pub fn client(transport: Transport, address: SocketAddr) -> Client {
 
 /// A client of the copies at those addresses, under the policy `timeout`.
 pub fn client_of(transport: Transport, addresses: &[SocketAddr], balancing: Balancing) -> Client {
+    counted_client_of(transport, addresses, balancing, HopMetrics::default())
+}
+
+/// The same, whose calls are counted there.
+pub fn counted_client_of(
+    transport: Transport,
+    addresses: &[SocketAddr],
+    balancing: Balancing,
+    metrics: HopMetrics,
+) -> Client {
     let peers: Vec<_> = addresses.iter().map(ToString::to_string).collect();
-    Client::new(transport, &peers, balancing, Policy::Timeout, PATIENT, HopMetrics::default())
+    Client::new(transport, &peers, balancing, Policy::Timeout, PATIENT, metrics)
         .expect("an address is an authority")
 }

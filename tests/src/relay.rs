@@ -1,6 +1,12 @@
-//! A relay before a PostgreSQL server: it comes when a test says so, and drops connections as a restart does.
+//! A relay before a server: it comes when a test says so, counts connections, and drops them as a restart does.
 
-use std::net::SocketAddr;
+use std::{
+    net::SocketAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
 
 use tokio::{
     net::{TcpListener, TcpStream},
@@ -11,6 +17,8 @@ use crate::stores::fresh_postgres;
 
 /// What is between a process and its server.
 pub struct Relay {
+    address: SocketAddr,
+    accepted: Arc<AtomicUsize>,
     listening: JoinHandle<()>,
 }
 
@@ -18,16 +26,30 @@ impl Relay {
     /// Relays what comes in at one address to the other. Every connection ends with it.
     pub async fn start(at: SocketAddr, to: String) -> Self {
         let listener = TcpListener::bind(at).await.expect("a free port");
+        let address = listener.local_addr().expect("it is bound");
+        let accepted = Arc::<AtomicUsize>::default();
+        let count = Arc::clone(&accepted);
         let listening = tokio::spawn(async move {
             let mut connections = JoinSet::new();
             while let Ok((mut near, _)) = listener.accept().await {
+                count.fetch_add(1, Ordering::Relaxed);
                 let mut far = TcpStream::connect(&to).await.expect("a server");
                 connections.spawn(async move {
                     let _ = tokio::io::copy_bidirectional(&mut near, &mut far).await;
                 });
             }
         });
-        Self { listening }
+        Self { address, accepted, listening }
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// How many connections have come in.
+    pub fn accepted(&self) -> usize {
+        self.accepted.load(Ordering::Relaxed)
     }
 
     /// Ends, and with it every connection.

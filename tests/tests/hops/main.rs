@@ -16,12 +16,16 @@ use axum::{
 use contract::{Unavailable, Why};
 use http_body_util::{BodyExt, Full};
 use hyper_util::{client::legacy::Client as Plain, rt::TokioExecutor};
-use remote::{Balancing, Context, Contract, MAX_MESSAGE_BYTES, Served, Trace, Transport, current, scope};
+use prometheus_client::registry::Registry;
+use remote::{
+    Balancing, Context, Contract, HopMetrics, MAX_MESSAGE_BYTES, Served, Trace, Transport, current, scope,
+};
 use runtime::{Limits, edge::Problem};
 use shortener::{Code as LinkCode, Link, LinkError, Links, Removed, Shorten};
 use shortener_app::remotes::links;
 use system_tests::{
-    placed::{client, client_of, serving, serving_within},
+    placed::{client, client_of, counted_client_of, serving, serving_within},
+    relay::Relay,
     wire::Wire,
 };
 use tokio::time::Instant;
@@ -339,16 +343,22 @@ async fn with_two_choices_a_slow_copy_gets_less_to_do() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn connections_that_grow_old_cost_no_call() {
+    const CALLERS: usize = 16;
     for transport in TRANSPORTS {
         let probe: Arc<Probe> = Arc::new(Probe::default());
         let limits = Limits { connection_age_ms: 10, ..Limits::default() };
         let address = serving_within(links::Placed::serve(transport, Arc::clone(&probe) as _), limits).await;
-        let links = links::Placed::reach(transport, client(transport, address));
+        let relay = Arc::new(Relay::start(([127, 0, 0, 1], 0).into(), address.to_string()).await);
+        let mut registry = Registry::default();
+        let metrics = HopMetrics::register(&mut registry, "links");
+        let client = counted_client_of(transport, &[relay.address()], Balancing::RoundRobin, metrics);
+        let links = links::Placed::reach(transport, client);
         let until = Instant::now() + Duration::from_secs(1);
-        let asking = (0..16).map(|_| {
-            let links = Arc::clone(&links);
+        let asking = (0..CALLERS).map(|_| {
+            let (links, relay) = (Arc::clone(&links), Arc::clone(&relay));
             tokio::spawn(async move {
-                while Instant::now() < until {
+                // Each has asked over more than one connection.
+                while Instant::now() < until || relay.accepted() <= 2 * CALLERS {
                     let answer = links.resolve(code()).await;
                     assert_eq!(answer, Err(LinkError::NotFound { code: code() }), "{transport:?}");
                 }
@@ -357,5 +367,9 @@ async fn connections_that_grow_old_cost_no_call() {
         for asked in futures::future::join_all(asking).await {
             asked.unwrap();
         }
+        let mut text = String::new();
+        prometheus_client::encoding::text::encode(&mut text, &registry).unwrap();
+        let resent = text.lines().find(|line| line.contains("hops_resent_total")).unwrap();
+        assert!(resent.ends_with(" 0"), "{transport:?}: no call met a connection that had ended: {resent}");
     }
 }
