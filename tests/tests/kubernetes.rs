@@ -20,7 +20,7 @@ use k8s_openapi::{
     apimachinery::pkg::util::intstr::IntOrString,
 };
 use lab::{kubernetes::Export, plan::ArmPlan, systems};
-use runtime::{HostFile, Limits, Wiring};
+use runtime::{HostFile, Wiring};
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 use system_tests::tree::root;
@@ -267,14 +267,19 @@ fn a_wiring_can_be_removed_and_another_stays_whole() {
     }
 }
 
+/// What each process is told.
+fn hosts_of(files: &[(String, String)]) -> Vec<HostFile> {
+    let hosts = files.iter().filter(|(name, _)| name.contains("/hosts/"));
+    hosts.map(|(_, text)| toml::from_str(text).unwrap()).collect()
+}
+
 /// What a wiring with all its state in stores calls its own there: databases, and prefixes of keys.
 fn own_in_stores(system: &str, cache: (&str, &str), name: &str) -> BTreeSet<String> {
     let wiring = Wiring::with(systems::find(system).unwrap(), [("database", "postgres"), cache]).unwrap();
     let arm = ArmPlan::new(name.to_owned(), wiring);
     let files = Export::new(&arm, name, &[], "").unwrap().files();
-    let hosts = files.iter().filter(|(name, _)| name.contains("/hosts/"));
-    let told = hosts.map(|(_, text)| toml::from_str::<HostFile>(text).unwrap());
-    told.flat_map(|host| host.backings.into_values())
+    let backings = hosts_of(&files).into_iter().flat_map(|host| host.backings.into_values());
+    backings
         .map(|address| address.rsplit_once(['#', '/']).unwrap().1.to_owned())
         .collect()
 }
@@ -292,8 +297,8 @@ fn wirings_of_one_name_in_two_systems_share_no_database_and_no_prefix() {
     }
 }
 
-/// The objects of every wiring of the limiter that differs in where counts are kept: its values, and the objects.
-fn limiters() -> Vec<(Wiring, Vec<Value>)> {
+/// The objects and host files of every wiring of the limiter that differs in where counts are kept.
+fn limiters() -> Vec<(Wiring, Vec<Value>, Vec<HostFile>)> {
     let system = systems::find("limiter").unwrap();
     let of = |placement, state, replicas| {
         let choices =
@@ -303,7 +308,7 @@ fn limiters() -> Vec<(Wiring, Vec<Value>)> {
         let files = Export::new(&arm, "limiter", &[], "").unwrap().files();
         let yaml =
             files.iter().filter(|(name, _)| Path::new(name).extension().is_some_and(|kind| kind == "yaml"));
-        (wiring, yaml.flat_map(|(_, text)| objects(text)).collect())
+        (wiring, yaml.flat_map(|(_, text)| objects(text)).collect(), hosts_of(&files))
     };
     let mut all = Vec::new();
     for state in system.values("state") {
@@ -317,7 +322,7 @@ fn limiters() -> Vec<(Wiring, Vec<Value>)> {
 
 #[test]
 fn a_process_that_keeps_counts_has_as_many_pods_as_its_wiring_promises_for() {
-    for (wiring, objects) in limiters() {
+    for (wiring, objects, _) in limiters() {
         objects.iter().for_each(check);
         let keeper = match wiring.get("state") {
             "local" | "synced" => wiring.host_of("decisions"),
@@ -344,7 +349,7 @@ fn a_process_that_keeps_counts_has_as_many_pods_as_its_wiring_promises_for() {
 
 #[test]
 fn every_pod_is_given_time_to_go() {
-    for (wiring, objects) in limiters() {
+    for (wiring, objects, hosts) in limiters() {
         let deployments: Vec<Deployment> = of(&objects, "Deployment");
         assert_eq!(deployments.len(), wiring.processes().count(), "{wiring:?}");
         for deployment in deployments {
@@ -352,8 +357,9 @@ fn every_pod_is_given_time_to_go() {
             let pod = pod(&deployment);
             let lifecycle = pod.containers[0].lifecycle.as_ref().unwrap();
             let pause = lifecycle.pre_stop.as_ref().unwrap().sleep.as_ref().unwrap().seconds;
-            let ending = i64::try_from(Limits::default().ending().as_secs()).unwrap();
-            assert!(pod.termination_grace_period_seconds.unwrap() > pause + ending, "{wiring:?}: `{name}`");
+            let host = hosts.iter().find(|host| *name == format!("limiter-{}", host.process)).unwrap();
+            let grace = i64::try_from(host.limits.grace().as_secs()).unwrap();
+            assert!(pod.termination_grace_period_seconds.unwrap() >= pause + grace, "{wiring:?}: `{name}`");
             let volumes = pod.volumes.iter().flatten();
             let on_disk = volumes.filter(|volume| volume.empty_dir.is_some()).count();
             assert_eq!(on_disk, 0, "`kubectl drain` refuses to move what a pod has on its machine's disk");

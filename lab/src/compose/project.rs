@@ -21,8 +21,11 @@ const HOME: &str = "/var/lib/lab";
 
 /// How long a stopping process goes on answering while its clients are told to go elsewhere, milliseconds.
 const LAME_DUCK_MS: u64 = 1_000;
-/// How long a stopping process may take: as a lame duck, its drain limit of 5 s, its background tasks' 5 s, and a margin.
-pub(super) const GRACE: &str = "12s";
+
+/// The limits of every process.
+pub(super) fn limits() -> Limits {
+    Limits { lame_duck_ms: LAME_DUCK_MS, ..Limits::default() }
+}
 
 /// A wiring as a compose project.
 pub(super) struct Project {
@@ -201,7 +204,7 @@ fn host_file(arm: &ArmPlan, process: &ProcessPlan, setting: &Setting<'_>) -> Hos
         axes: arm.wiring.values().map(|(axis, value)| (axis.to_owned(), value.to_owned())).collect(),
         peers: peers.collect(),
         backings: addresses(arm, process, setting.wiring),
-        limits: Limits { lame_duck_ms: LAME_DUCK_MS, ..Limits::default() },
+        limits: limits(),
     }
 }
 

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use super::{
-    project::{GRACE, PUBLIC_PORT, Program, Project, Role, Service},
+    project::{PUBLIC_PORT, Program, Project, Role, Service, limits},
     stale::{OWNER, PROJECT},
 };
 use crate::yaml;
@@ -66,7 +66,7 @@ fn shared(project: &Project, purpose: &Purpose<'_>) -> String {
     let mut text = "x-confined: &confined\n  # No right is held, and none can be won.\n".to_owned();
     line_of(&mut text, 2, "cap_drop: [ALL]");
     line_of(&mut text, 2, "security_opt: [\"no-new-privileges:true\"]");
-    line_of(&mut text, 2, &format!("stop_grace_period: {GRACE}"));
+    line_of(&mut text, 2, &format!("stop_grace_period: {}s", limits().grace().as_secs()));
     match purpose {
         Purpose::Kept { profile, .. } => {
             line_of(&mut text, 2, "restart: unless-stopped");
@@ -238,6 +238,8 @@ fn wrapped(text: &str) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use runtime::Wiring;
 
     use super::*;
@@ -271,6 +273,17 @@ mod tests {
         let about = ["Two lines,".to_owned(), "for people.".to_owned()];
         let purpose = Purpose::Kept { about: &about, profile: Some("split"), port: 8086, root: "../../.." };
         insta::assert_snapshot!(microservices(&purpose));
+    }
+
+    #[test]
+    fn every_process_is_given_time_to_go() {
+        let limits = limits();
+        // As a lame duck, until the last reply, for what goes on beside requests, for spans.
+        let needed = limits.lame_duck() + limits.drain() + Duration::from_secs(5 + 1);
+        assert!(limits.grace() > needed, "{limits:?}");
+        let purpose = Purpose::Kept { about: &[], profile: None, port: 8086, root: "../../.." };
+        let text = microservices(&purpose);
+        assert!(text.contains(&format!("stop_grace_period: {}s\n", limits.grace().as_secs())), "{text}");
     }
 
     #[test]

@@ -10,6 +10,11 @@ use crate::plan::ProcessPlan;
 /// By when every client that keeps connections has asked again, milliseconds: each is then told to go elsewhere.
 const LAME_DUCK_MS: u64 = 3_000;
 
+/// The limits of every process.
+pub(super) fn limits() -> Limits {
+    Limits { lame_duck_ms: LAME_DUCK_MS, ..Limits::default() }
+}
+
 /// The host file of a process, which all its pods share.
 pub(super) fn text(export: &Export<'_>, process: &ProcessPlan) -> String {
     let anywhere = |port| SocketAddr::from((Ipv4Addr::UNSPECIFIED, port));
@@ -33,7 +38,7 @@ pub(super) fn text(export: &Export<'_>, process: &ProcessPlan) -> String {
         backings: used
             .map(|need| (need.role.clone(), stores::address(export, need.kind, &need.role)))
             .collect(),
-        limits: Limits { lame_duck_ms: LAME_DUCK_MS, ..Limits::default() },
+        limits: limits(),
     };
     format!("# Read by `lab host`. Written by `{}`.\n{}", export.command, file.to_toml())
 }

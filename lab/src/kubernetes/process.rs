@@ -2,7 +2,7 @@
 
 use runtime::BackingKind;
 
-use super::{Export, IMAGE, INTERNAL_PORT, PUBLIC_PORT};
+use super::{Export, IMAGE, INTERNAL_PORT, PUBLIC_PORT, hosts::limits};
 use crate::plan::ProcessPlan;
 
 /// The user of the image.
@@ -11,9 +11,8 @@ const USER: u32 = 10_001;
 /// Pods that a process always has: one may go with its machine.
 const LEAST_PODS: usize = 2;
 
-/// How long a process may take to end: 5 s until no new connection comes, 3 s as a lame duck, 5 s for what is under way,
-/// 5 s for what goes on beside requests, and a margin.
-const GRACE_S: u32 = 20;
+/// How long a pod that is told to stop goes on as before, until no new connection comes, seconds.
+const PRE_STOP_S: u64 = 5;
 
 /// The objects of a process.
 pub(super) fn text(export: &Export<'_>, process: &ProcessPlan) -> String {
@@ -131,7 +130,7 @@ fn pod(export: &Export<'_>, process: &ProcessPlan) -> String {
       automountServiceAccountToken: false
       # A process is told everything by its host file, and nothing by variables.
       enableServiceLinks: false
-      terminationGracePeriodSeconds: {GRACE_S}
+      terminationGracePeriodSeconds: {grace}
       securityContext:
         runAsNonRoot: true
         runAsUser: {USER}
@@ -155,6 +154,7 @@ fn pod(export: &Export<'_>, process: &ProcessPlan) -> String {
 ",
         full = export.name(name),
         system = export.system(),
+        grace = PRE_STOP_S + limits().grace().as_secs(),
         labels = export.labels(name, 14),
         container = container(export, process),
     )
@@ -171,7 +171,12 @@ fn container(export: &Export<'_>, process: &ProcessPlan) -> String {
 {password}          ports:
 {public}            - name: internal
               containerPort: {INTERNAL_PORT}
-{probes}          resources:
+{probes}          lifecycle:
+            preStop:
+              # Until every machine has heard that this pod is going, requests still come.
+              sleep:
+                seconds: {PRE_STOP_S}
+          resources:
             requests:
               cpu: 100m
               memory: 64Mi
@@ -195,7 +200,7 @@ fn container(export: &Export<'_>, process: &ProcessPlan) -> String {
     )
 }
 
-/// When a pod is there, when it gets requests, when it is started again, and how it goes.
+/// When a pod is there, when it gets requests, and when it is started again.
 const PROBES: &str = "          \
           # It answers as soon as it runs; the other probes wait for this one.
           startupProbe:
@@ -220,11 +225,6 @@ const PROBES: &str = "          \
             periodSeconds: 10
             timeoutSeconds: 2
             failureThreshold: 3
-          lifecycle:
-            preStop:
-              # Until every machine has heard that this pod is going, requests still come.
-              sleep:
-                seconds: 5
 ";
 
 /// The database's password, for a process that has a database.

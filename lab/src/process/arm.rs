@@ -22,9 +22,6 @@ use crate::{
 /// How often an arm is started again because another program took one of its ports.
 const ATTEMPTS: u32 = 3;
 
-/// How much longer than its limits a process may take to end.
-const END_MARGIN: Duration = Duration::from_secs(2);
-
 /// An arm that is up. Dropping it stops it.
 pub struct RunningArm {
     /// Its name in the plan.
@@ -82,7 +79,7 @@ impl Start<'_> {
                         processes,
                         backings,
                         receiver,
-                        held: Held::Children(children, self.options.limits.ending()),
+                        held: Held::Children(children, self.options.limits.grace()),
                     });
                 }
                 Err(ready::NotReady::Died(ended)) if attempt < ATTEMPTS && taken(&ended) => attempt += 1,
@@ -197,17 +194,16 @@ impl RunningArm {
     /// nothing under way loses the one it waits for. The names of those that had to be killed.
     pub(super) fn stop(&mut self) -> Vec<String> {
         let mut killed = Vec::new();
-        let (mut children, drain) = match &mut self.held {
-            Held::Children(children, drain) => (std::mem::take(children), *drain),
+        let (mut children, grace) = match &mut self.held {
+            Held::Children(children, grace) => (std::mem::take(children), *grace),
             Held::Project(up) => return up.stop(),
         };
-        let limit = drain + END_MARGIN;
         let callers = 1.min(children.len());
         let (edge, others) = children.split_at_mut(callers);
         for wave in [edge, others] {
             wave.iter_mut().for_each(Child::ask_to_end);
             for child in wave {
-                if !child.wait(limit) {
+                if !child.wait(grace) {
                     killed.push(format!("{}/{}", self.name, child.name()));
                 }
             }

@@ -5,6 +5,8 @@ use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf, str::FromStr, t
 use serde::{Deserialize, Serialize};
 use url::Url;
 
+use crate::process::EXIT_WITHIN;
+
 /// What a process is told: `lab host FILE`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -86,6 +88,9 @@ impl From<PublicUrl> for String {
     }
 }
 
+/// What a supervisor waits longer than a process may take: it may have to wait for a processor.
+const GRACE_MARGIN: Duration = Duration::from_secs(3);
+
 /// The limits of a process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -150,6 +155,12 @@ impl Limits {
     /// How long a process may take to end, from the order to stop to its last reply.
     pub fn ending(&self) -> Duration {
         self.lame_duck() + self.drain()
+    }
+
+    /// How long whoever stops a process should wait before killing it: until its last reply, for what it does after that,
+    /// and a margin.
+    pub fn grace(&self) -> Duration {
+        self.ending() + EXIT_WITHIN + GRACE_MARGIN
     }
 
     /// How long a Redis server may take to answer.

@@ -25,9 +25,11 @@ use crate::{
     watch::Watch,
 };
 
-/// How long background tasks may take after the last request before they are cut off, and how long they and spans may
-/// take before a process that nobody watches is ended.
-const EXIT_MARGIN: Duration = Duration::from_secs(5);
+/// How long background tasks may take after the last request before they are cut off.
+const BACKGROUND_WITHIN: Duration = Duration::from_secs(5);
+
+/// How long a process may take to exit after its last reply: background tasks, then spans.
+pub(crate) const EXIT_WITHIN: Duration = BACKGROUND_WITHIN.saturating_add(telemetry::FLUSH_WITHIN);
 
 /// The exit code of a process that did not end in time by itself.
 const EXIT_HUNG: i32 = 70;
@@ -84,7 +86,7 @@ async fn run(service: &Service, file: HostFile, signals: Signals) -> Result<()> 
     wiring.check()?;
     let limits = file.limits;
     let serve_limits = ServeLimits::from(&limits);
-    let mut told = pin!(signals.stop(limits.ending() + EXIT_MARGIN));
+    let mut told = pin!(signals.stop(limits.ending() + EXIT_WITHIN));
     let health = Health::default();
     let starting = Starting::at(file.internal, health.clone(), limits)?;
     let public_address = file.public.map(Reserved::new).transpose()?;
@@ -131,7 +133,7 @@ async fn run(service: &Service, file: HostFile, signals: Signals) -> Result<()> 
 
 /// Ends what goes on beside requests, within its time.
 async fn end(background: &Background, spans: Spans) -> Result<()> {
-    if tokio::time::timeout(EXIT_MARGIN, background.stop()).await.is_err() {
+    if tokio::time::timeout(BACKGROUND_WITHIN, background.stop()).await.is_err() {
         tracing::warn!("work beside requests was cut off");
     }
     spans.flush();

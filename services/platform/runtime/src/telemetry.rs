@@ -27,6 +27,8 @@ const SPAN_QUEUE: usize = 16_384;
 const SPAN_BATCH: usize = 1_024;
 /// How long a span waits to be exported.
 const EXPORT_EVERY: Duration = Duration::from_millis(500);
+/// How long the last spans may take.
+pub(crate) const FLUSH_WITHIN: Duration = Duration::from_secs(1);
 
 /// Starts to write log lines; `RUST_LOG` chooses which, `info` and above if it is not set.
 ///
@@ -103,7 +105,7 @@ impl Spans {
     pub(crate) fn flush(&self) {
         if let Some(provider) = &self.0 {
             // A receiver that is gone already has no use for them.
-            let _ = provider.shutdown_with_timeout(Duration::from_secs(1));
+            let _ = provider.shutdown_with_timeout(FLUSH_WITHIN);
         }
     }
 }
