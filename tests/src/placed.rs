@@ -3,7 +3,7 @@
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use prometheus_client::registry::Registry;
-use remote::{Balancing, CallMetrics, Client, Contract, HopMetrics, Methods, Repeats, Transport};
+use remote::{Balancing, Client, Contract, HopMetrics, Methods, Repeats, RpcMetrics, Transport};
 use resilience::Policy;
 use runtime::{Ingress, Limits, ServeLimits, ServerMetrics, serve};
 use tokio::net::TcpListener;
@@ -25,11 +25,15 @@ pub async fn placed<C: Contract>(
     way: Option<(Transport, Repeats)>,
     service: Arc<C::Service>,
 ) -> Arc<C::Service> {
-    let mut registry = Registry::default();
-    let service = C::observe(CallMetrics::register(&mut registry, C::METHODS), service);
+    let service = C::observe(metrics().component(C::METHODS), service);
     let Some((transport, repeats)) = way else { return service };
     let address = serving(C::serve(transport, service)).await;
     C::reach(transport, client(transport, address).sending(repeats))
+}
+
+/// Metrics that nobody reads.
+fn metrics() -> RpcMetrics {
+    RpcMetrics::register(&mut Registry::default())
 }
 
 /// Serves methods as a process of a wiring serves its components.
@@ -56,7 +60,7 @@ pub fn client(transport: Transport, address: SocketAddr) -> Client {
 
 /// A client of the copies at those addresses, under the policy `timeout`.
 pub fn client_of(transport: Transport, addresses: &[SocketAddr], balancing: Balancing) -> Client {
-    counted_client_of(transport, addresses, balancing, HopMetrics::default())
+    counted_client_of(transport, addresses, balancing, metrics().peer("any"))
 }
 
 /// The same, whose calls are counted there.

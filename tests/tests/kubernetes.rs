@@ -279,9 +279,7 @@ fn own_in_stores(system: &str, cache: (&str, &str), name: &str) -> BTreeSet<Stri
     let arm = ArmPlan::new(name.to_owned(), wiring);
     let files = Export::new(&arm, name, &[], "").unwrap().files();
     let backings = hosts_of(&files).into_iter().flat_map(|host| host.backings.into_values());
-    backings
-        .map(|address| address.rsplit_once(['#', '/']).unwrap().1.to_owned())
-        .collect()
+    backings.map(|address| address.rsplit_once(['#', '/']).unwrap().1.to_owned()).collect()
 }
 
 #[test]

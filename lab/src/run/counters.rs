@@ -42,8 +42,8 @@ fn hops<'a>(scrapes: &[Scrape], hosted: impl Iterator<Item = &'a str>) -> f64 {
     // Copies of a process host the same components.
     let hosted: BTreeSet<&str> = hosted.collect();
     let to = |component: &str| {
-        let name = format!("peer_{component}_hops_total");
-        scrapes.iter().map(|scrape| scrape.total(&name, &[])).sum::<f64>()
+        let name = "rpc_client_call_duration_seconds_count";
+        scrapes.iter().map(|scrape| scrape.total(name, &[("peer", component)])).sum::<f64>()
     };
     hosted.into_iter().map(to).sum()
 }
@@ -54,8 +54,10 @@ mod tests {
 
     #[test]
     fn a_call_is_one_hop_however_many_copies_could_have_answered_it() {
-        let gateway = Scrape::parse("peer_links_hops_total{outcome=\"answered\"} 7\n");
-        let copy = Scrape::parse("peer_clicks_hops_total{outcome=\"answered\"} 2\n");
+        let page = |peer: &str, calls: u32| {
+            Scrape::parse(&format!("rpc_client_call_duration_seconds_count{{peer=\"{peer}\"}} {calls}\n"))
+        };
+        let (gateway, copy) = (page("links", 7), page("clicks", 2));
         let hosted = ["links", "links", "clicks", "clicks"];
         assert!((hops(&[gateway, copy], hosted.into_iter()) - 9.0).abs() < f64::EPSILON);
     }

@@ -18,7 +18,7 @@ use http_body_util::{BodyExt, Full};
 use hyper_util::{client::legacy::Client as Plain, rt::TokioExecutor};
 use prometheus_client::registry::Registry;
 use remote::{
-    Balancing, Context, Contract, HopMetrics, MAX_MESSAGE_BYTES, Served, Trace, Transport, current, scope,
+    Balancing, Context, Contract, MAX_MESSAGE_BYTES, RpcMetrics, Served, Trace, Transport, current, scope,
 };
 use runtime::{Limits, edge::Problem};
 use shortener::{Code as LinkCode, Link, LinkError, Links, Removed, Shorten};
@@ -350,7 +350,7 @@ async fn connections_that_grow_old_cost_no_call() {
         let address = serving_within(links::Placed::serve(transport, Arc::clone(&probe) as _), limits).await;
         let relay = Arc::new(Relay::start(([127, 0, 0, 1], 0).into(), address.to_string()).await);
         let mut registry = Registry::default();
-        let metrics = HopMetrics::register(&mut registry, "links");
+        let metrics = RpcMetrics::register(&mut registry).peer("links");
         let client = counted_client_of(transport, &[relay.address()], Balancing::RoundRobin, metrics);
         let links = links::Placed::reach(transport, client);
         let until = Instant::now() + Duration::from_secs(1);
@@ -369,7 +369,7 @@ async fn connections_that_grow_old_cost_no_call() {
         }
         let mut text = String::new();
         prometheus_client::encoding::text::encode(&mut text, &registry).unwrap();
-        let resent = text.lines().find(|line| line.contains("hops_resent_total")).unwrap();
+        let resent = text.lines().find(|line| line.starts_with("peer_resent_total{")).unwrap();
         assert!(resent.ends_with(" 0"), "{transport:?}: no call met a connection that had ended: {resent}");
     }
 }

@@ -1,6 +1,9 @@
 //! A client: encodes a request, sends it through the resilience stack, decodes what comes back.
 
-use std::{pin::pin, time::Duration};
+use std::{
+    pin::pin,
+    time::{Duration, Instant},
+};
 
 use contract::{RemoteError, Unavailable};
 use http::uri::Authority;
@@ -152,8 +155,9 @@ impl Client {
     }
 
     async fn send_once(&self, call: Call) -> Result<Reply, Unavailable> {
+        let (method, began) = (call.method, Instant::now());
         let answer = self.stack.call(call).await;
-        self.metrics.count(&answer);
+        self.metrics.observe(self.transport, method, began.elapsed(), &answer);
         answer
     }
 }
@@ -171,7 +175,7 @@ where
     T::Future: Send + 'static,
 {
     if copies.len() > 1 {
-        return Some(wear(policy, attempt, Balanced::new(copies, balancing, metrics.moved())));
+        return Some(wear(policy, attempt, Balanced::new(copies, balancing, metrics.failovers())));
     }
     copies.pop().map(|only| wear(policy, attempt, only))
 }

@@ -32,7 +32,7 @@ pub use http::{
     TIMEOUT_MS, TRACEPARENT, answer as answer_http, is_grpc, not_started, overloaded, problem,
     problem_document, too_late, unknown_method,
 };
-pub use observe::{CallMetrics, HopMetrics};
+pub use observe::{CallMetrics, DURATION_BOUNDS, HopMetrics, RpcMetrics};
 pub use table::{Contract, Methods, Served, served_by};
 pub use trace::{Described, SpanId, Trace, TraceId, in_span, new_span_id, new_trace_id, record_span};
 

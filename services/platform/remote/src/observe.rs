@@ -1,20 +1,103 @@
-//! What a component and a hop say of themselves: calls by outcome and their duration, hops by outcome.
+//! What a process counts of components and hops: calls by outcome and their duration.
+//!
+//! A hop is `rpc.client.call.duration` of OpenTelemetry's conventions, as Prometheus writes it:
+//! <https://opentelemetry.io/docs/specs/semconv/rpc/rpc-metrics/>. A call of a component may cross no process, for which
+//! there is no convention: its metrics have names of their own.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use contract::Unavailable;
+use contract::{Unavailable, Why};
 use opentelemetry::{KeyValue, trace::SpanKind};
 use prometheus_client::{
     metrics::{counter::Counter, family::Family, histogram::Histogram},
     registry::Registry,
 };
 
-use crate::{Method, Reply, in_span};
+use crate::{Method, Reply, Transport, in_span};
 
-/// Upper bounds of a call's duration, seconds: 50 us to 3.3 s in factors of four.
-const BOUNDS: [f64; 9] = [0.000_05, 0.000_2, 0.000_8, 0.003_2, 0.012_8, 0.051_2, 0.204_8, 0.819_2, 3.276_8];
+/// Upper bounds of a duration, seconds: 50 us to 3.3 s in factors of four.
+pub const DURATION_BOUNDS: [f64; 9] =
+    [0.000_05, 0.000_2, 0.000_8, 0.003_2, 0.012_8, 0.051_2, 0.204_8, 0.819_2, 3.276_8];
 
 type Labels = Vec<(&'static str, &'static str)>;
+type Counters = Family<Labels, Counter>;
+type Durations = Family<Labels, Histogram, fn() -> Histogram>;
+
+/// The metrics of a process's components, and of its calls to those of other processes.
+#[derive(Clone, Debug)]
+pub struct RpcMetrics {
+    calls: Counters,
+    call_seconds: Durations,
+    hop_seconds: Durations,
+    failovers: Counters,
+    resent: Counters,
+}
+
+impl RpcMetrics {
+    /// Registers them, each once: components and peers are labels.
+    pub fn register(registry: &mut Registry) -> Self {
+        let durations = || Durations::new_with_constructor(|| Histogram::new(DURATION_BOUNDS));
+        let metrics = Self {
+            calls: Counters::default(),
+            call_seconds: durations(),
+            hop_seconds: durations(),
+            failovers: Counters::default(),
+            resent: Counters::default(),
+        };
+        registry.register(
+            "component_calls",
+            "Calls of a component, by method and outcome",
+            metrics.calls.clone(),
+        );
+        registry.register(
+            "component_call_seconds",
+            "Their duration in seconds",
+            metrics.call_seconds.clone(),
+        );
+        registry.register(
+            "rpc_client_call_duration_seconds",
+            "Duration of calls that left this process, by peer, method and error",
+            metrics.hop_seconds.clone(),
+        );
+        registry.register(
+            "peer_failovers",
+            "Calls that went to another copy of the peer",
+            metrics.failovers.clone(),
+        );
+        registry.register(
+            "peer_resent",
+            "Calls that were sent once more, because a reused connection broke off before the head of their reply was complete",
+            metrics.resent.clone(),
+        );
+        metrics
+    }
+
+    /// Those of a component, by its methods.
+    pub fn component(&self, methods: &'static [Method]) -> CallMetrics {
+        let of = |method: &Method| {
+            let own = || vec![("component", method.service), ("method", method.name)];
+            let outcome =
+                |outcome| self.calls.get_or_create_owned(&[own(), vec![("outcome", outcome)]].concat());
+            MethodMetrics {
+                ok: outcome("ok"),
+                failed: outcome("failed"),
+                seconds: self.call_seconds.get_or_create_owned(&own()),
+            }
+        };
+        CallMetrics { methods: methods.iter().map(of).collect() }
+    }
+
+    /// Those of the calls to a component in another process.
+    pub fn peer(&self, peer: &'static str) -> HopMetrics {
+        let own = vec![("peer", peer)];
+        HopMetrics {
+            peer,
+            seconds: self.hop_seconds.clone(),
+            failovers: self.failovers.get_or_create_owned(&own),
+            resent: self.resent.get_or_create_owned(&own),
+        }
+    }
+}
 
 /// Counts and times of a component's calls, wherever the caller is.
 pub struct CallMetrics {
@@ -28,22 +111,6 @@ struct MethodMetrics {
 }
 
 impl CallMetrics {
-    /// Registers the metrics of a component's methods.
-    pub fn register(registry: &mut Registry, methods: &'static [Method]) -> Self {
-        let calls = Family::<Labels, Counter>::default();
-        let seconds = Family::<Labels, Histogram>::new_with_constructor(|| Histogram::new(BOUNDS));
-        let component = methods.first().map_or("", |method| method.service);
-        let registry = registry.sub_registry_with_prefix(format!("component_{component}"));
-        registry.register("calls", "Calls of the component, by method and outcome", calls.clone());
-        registry.register("call_seconds", "Their duration in seconds", seconds.clone());
-        let of = |method: &Method| MethodMetrics {
-            ok: calls.get_or_create_owned(&vec![("method", method.name), ("outcome", "ok")]),
-            failed: calls.get_or_create_owned(&vec![("method", method.name), ("outcome", "failed")]),
-            seconds: seconds.get_or_create_owned(&vec![("method", method.name)]),
-        };
-        Self { methods: methods.iter().map(of).collect() }
-    }
-
     /// Runs a call of method number `index`, counted, timed, and as a span if the operation leaves spans.
     pub async fn observe<P, E>(
         &self,
@@ -66,41 +133,19 @@ impl CallMetrics {
     }
 }
 
-/// Counts of the calls that left this process for one peer.
-#[derive(Clone, Debug, Default)]
+/// Counts and times of the calls that left this process for one peer.
+#[derive(Clone, Debug)]
 pub struct HopMetrics {
-    answered: Counter,
-    unavailable: Counter,
-    misunderstood: Counter,
-    moved: Counter,
+    peer: &'static str,
+    seconds: Durations,
+    failovers: Counter,
     resent: Counter,
 }
 
 impl HopMetrics {
-    /// Registers the metrics of the hops to a peer.
-    pub fn register(registry: &mut Registry, peer: &'static str) -> Self {
-        let hops = Family::<Labels, Counter>::default();
-        let (moved, resent) = (Counter::default(), Counter::default());
-        let registry = registry.sub_registry_with_prefix(format!("peer_{peer}"));
-        registry.register("hops", "Calls that left this process, by outcome", hops.clone());
-        registry.register("hops_moved", "Calls that went to another copy of the peer", moved.clone());
-        registry.register(
-            "hops_resent",
-            "Calls that were sent once more, because a reused connection broke off before the head of their reply was complete",
-            resent.clone(),
-        );
-        Self {
-            answered: hops.get_or_create_owned(&vec![("outcome", "answered")]),
-            unavailable: hops.get_or_create_owned(&vec![("outcome", "unavailable")]),
-            misunderstood: hops.get_or_create_owned(&vec![("outcome", "misunderstood")]),
-            moved,
-            resent,
-        }
-    }
-
     /// Counts the calls that went to another copy.
-    pub(crate) fn moved(&self) -> Counter {
-        self.moved.clone()
+    pub(crate) fn failovers(&self) -> Counter {
+        self.failovers.clone()
     }
 
     /// Counts the calls that were sent once more.
@@ -108,11 +153,89 @@ impl HopMetrics {
         self.resent.clone()
     }
 
-    pub(crate) fn count(&self, answer: &Result<Reply, Unavailable>) {
-        match answer {
-            Ok(_) => self.answered.inc(),
-            Err(error) if error.why.is_transient() => self.unavailable.inc(),
-            Err(_) => self.misunderstood.inc(),
+    /// Notes a call that is over. An error of the contract is an answer.
+    pub(crate) fn observe(
+        &self,
+        transport: Transport,
+        method: &'static Method,
+        took: Duration,
+        answer: &Result<Reply, Unavailable>,
+    ) {
+        // `rpc.system.name` knows no JSON over HTTP; the convention lets a system have a name of its own.
+        let (system, path) = match transport {
+            Transport::Http => ("http_json", method.http_path),
+            Transport::Grpc => ("grpc", method.grpc_path),
         };
+        let labels = vec![
+            ("peer", self.peer),
+            ("rpc_system_name", system),
+            ("rpc_method", path.trim_start_matches('/')),
+            // Empty, which is absent to Prometheus, where there is none.
+            ("error_type", answer.as_ref().err().map_or("", |error| error_type(error.why))),
+        ];
+        self.seconds.get_or_create(&labels).observe(took.as_secs_f64());
+    }
+}
+
+/// Why there is no answer, as a label.
+const fn error_type(why: Why) -> &'static str {
+    match why {
+        Why::Unreachable => "unreachable",
+        Why::TimedOut => "timed-out",
+        Why::Overloaded => "overloaded",
+        Why::Misunderstood => "misunderstood",
+        Why::Broken => "broken",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+    use prometheus_client::encoding::text::encode;
+
+    use super::*;
+
+    static METHODS: [Method; 1] = [Method {
+        service: "links",
+        name: "resolve",
+        http_path: "/links/resolve",
+        grpc_path: "/lab.links/resolve",
+        repeatable: true,
+    }];
+
+    #[tokio::test]
+    async fn components_and_peers_are_labels_and_each_metric_is_described_once() {
+        let mut registry = Registry::default();
+        let metrics = RpcMetrics::register(&mut registry);
+        let component = metrics.component(&METHODS);
+        component.observe(0, &METHODS[0], async { Ok::<_, ()>(()) }).await.expect("it is done");
+        let (took, done) = (Duration::from_micros(100), Ok(Reply::Done(Bytes::new())));
+        for peer in ["links", "clicks"] {
+            metrics.peer(peer).observe(Transport::Http, &METHODS[0], took, &done);
+        }
+        let broken = Err(Unavailable::new("links", Why::Unreachable));
+        metrics.peer("links").observe(Transport::Grpc, &METHODS[0], took, &broken);
+        let mut text = String::new();
+        encode(&mut text, &registry).expect("metrics");
+        let hops = "rpc_client_call_duration_seconds_count";
+        for line in [
+            "component_calls_total{component=\"links\",method=\"resolve\",outcome=\"ok\"} 1",
+            "component_call_seconds_count{component=\"links\",method=\"resolve\"} 1",
+            &format!(
+                "{hops}{{peer=\"clicks\",rpc_system_name=\"http_json\",rpc_method=\"links/resolve\",error_type=\"\"}} 1"
+            ),
+            &format!(
+                "{hops}{{peer=\"links\",rpc_system_name=\"grpc\",rpc_method=\"lab.links/resolve\",error_type=\"unreachable\"}} 1"
+            ),
+            "peer_failovers_total{peer=\"clicks\"} 0",
+            "peer_resent_total{peer=\"links\"} 0",
+        ] {
+            assert!(text.lines().any(|one| one == line), "no {line} in\n{text}");
+        }
+        let mut types: Vec<_> = text.lines().filter(|line| line.starts_with("# TYPE")).collect();
+        let all = types.len();
+        types.sort_unstable();
+        types.dedup();
+        assert_eq!((types.len(), all), (5, 5), "{text}");
     }
 }

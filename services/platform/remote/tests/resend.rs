@@ -14,7 +14,7 @@ use bytes::Bytes;
 use contract::{Kind, RemoteError, Unavailable, Why};
 use http::{HeaderMap, HeaderName, HeaderValue, Response};
 use prometheus_client::{encoding::text::encode, registry::Registry};
-use remote::{Balancing, Client, HopMetrics, Method, Transport};
+use remote::{Balancing, Client, Method, RpcMetrics, Transport};
 use resilience::Policy;
 use serde::{Deserialize, Serialize};
 use tokio::{
@@ -108,7 +108,7 @@ async fn two_calls(transport: Transport, method: &'static Method) -> ([Result<()
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let peers = [listener.local_addr().unwrap().to_string()];
     let mut registry = Registry::default();
-    let metrics = HopMetrics::register(&mut registry, "probe");
+    let metrics = RpcMetrics::register(&mut registry).peer("probe");
     let attempt = Duration::from_secs(20);
     let client =
         Client::new(transport, &peers, Balancing::RoundRobin, Policy::Timeout, attempt, metrics).unwrap();
@@ -138,7 +138,7 @@ async fn a_repeatable_call_that_a_reused_connection_lost_is_sent_once_more() {
         let (answers, taken, metrics) = two_calls(transport, &REPEATABLE).await;
         assert_eq!(answers, [Ok(()), Ok(())], "{transport:?}");
         assert_eq!(taken, 3, "{transport:?}: one, one that was lost, and that again");
-        assert!(metrics.contains("peer_probe_hops_resent_total 1\n"), "{transport:?}: {metrics}");
+        assert!(metrics.contains("peer_resent_total{peer=\"probe\"} 1\n"), "{transport:?}: {metrics}");
     }
 }
 
@@ -149,6 +149,6 @@ async fn a_call_that_may_not_be_repeated_is_sent_once() {
         let lost = Err(Away(Unavailable::new("probe", Why::Unreachable)));
         assert_eq!(answers, [Ok(()), lost], "{transport:?}");
         assert_eq!(taken, 2, "{transport:?}");
-        assert!(metrics.contains("peer_probe_hops_resent_total 0\n"), "{transport:?}: {metrics}");
+        assert!(metrics.contains("peer_resent_total{peer=\"probe\"} 0\n"), "{transport:?}: {metrics}");
     }
 }

@@ -11,7 +11,7 @@ use axum::Router;
 use backing::{Publisher, Subscriber, Waiting};
 use nix::sys::socket::SockaddrStorage;
 use prometheus_client::registry::Registry;
-use remote::{Balancing, CallMetrics, Client, Contract, HopMetrics, Methods, Transport};
+use remote::{Balancing, Client, Contract, Methods, RpcMetrics, Transport};
 use resilience::Policy;
 
 use crate::{
@@ -24,6 +24,7 @@ pub struct Host {
     file: HostFile,
     wiring: Wiring,
     backings: Backings,
+    metrics: RpcMetrics,
     transport: Transport,
     policy: Policy,
     balancing: Balancing,
@@ -40,8 +41,10 @@ impl Host {
         };
         let policy = wiring.get("resilience").parse()?;
         let balancing = wiring.get("balancing").parse()?;
-        let backings = Backings::new(file.backings.clone(), wiring.clone(), file.limits, waiting);
-        Ok(Self { file, wiring, backings, transport, policy, balancing, internal: Vec::new(), public: None })
+        let mut backings = Backings::new(file.backings.clone(), wiring.clone(), file.limits, waiting);
+        let metrics = RpcMetrics::register(&mut backings.registry);
+        let (internal, public) = (Vec::new(), None);
+        Ok(Self { file, wiring, backings, metrics, transport, policy, balancing, internal, public })
     }
 
     /// The value of an axis.
@@ -93,8 +96,7 @@ impl Host {
         let local = build(&mut self.backings)
             .await
             .with_context(|| format!("cannot build the component `{}`", C::NAME))?;
-        let metrics = CallMetrics::register(&mut self.backings.registry, C::METHODS);
-        let service = C::observe(metrics, local);
+        let service = C::observe(self.metrics.component(C::METHODS), local);
         if self.wiring.processes().count() > 1 {
             self.internal.extend(C::serve(self.transport, Arc::clone(&service)));
         }
@@ -104,7 +106,7 @@ impl Host {
     fn reach<C: Contract>(&mut self) -> Result<Arc<C::Service>> {
         let peers = self.file.peers.get(C::NAME).map(Vec::as_slice).unwrap_or_default();
         let attempt = Duration::from_millis(self.file.limits.attempt_ms);
-        let metrics = HopMetrics::register(&mut self.backings.registry, C::NAME);
+        let metrics = self.metrics.peer(C::NAME);
         let client = Client::new(self.transport, peers, self.balancing, self.policy, attempt, metrics)
             .with_context(|| format!("the host file's peers of the component `{}`", C::NAME))?;
         Ok(C::reach(self.transport, client))

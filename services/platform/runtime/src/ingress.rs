@@ -21,21 +21,18 @@ use axum::{
     response::{IntoResponse as _, Response},
 };
 use opentelemetry::trace::SpanKind;
-use prometheus_client::{
-    metrics::{counter::Counter, family::Family},
-    registry::Registry,
-};
 use remote::{
     Context, Methods, Served, TIMEOUT_MS, TRACEPARENT, Trace, current, in_span, is_grpc, new_span_id,
     new_trace_id, overloaded, scope, too_late,
 };
 use tokio::time::{Instant, timeout_at};
-use tower::Service as _;
+use tower::{Service as _, util::MapRequestLayer};
 
 use crate::{
     Limits,
     counted::ByteCounts,
     head::{self, Fault},
+    server_metrics::{IngressMetrics, Matched},
     socket::ProblemReply,
 };
 
@@ -81,60 +78,6 @@ impl Sampling {
     }
 }
 
-/// The metrics of all servers of a process.
-pub struct ServerMetrics {
-    requests: Labelled,
-    received: Labelled,
-    sent: Labelled,
-}
-
-type Labelled = Family<Vec<(&'static str, &'static str)>, Counter>;
-
-/// The first digit of a status; what is none of HTTP's counts as 0.
-const CLASSES: [&str; 6] = ["0", "1", "2", "3", "4", "5"];
-
-impl ServerMetrics {
-    /// Registers them, each once: the servers differ in a label.
-    pub fn register(registry: &mut Registry) -> Self {
-        let metrics =
-            Self { requests: Family::default(), received: Family::default(), sent: Family::default() };
-        registry.register(
-            "http_requests",
-            "Requests by class of status, in hundreds",
-            metrics.requests.clone(),
-        );
-        registry.register("http_received_bytes", "Bytes that came in", metrics.received.clone());
-        registry.register("http_sent_bytes", "Bytes that went out", metrics.sent.clone());
-        metrics
-    }
-
-    /// Those of one server: `public` or `internal`.
-    pub fn of(&self, server: &'static str) -> IngressMetrics {
-        let own = vec![("server", server)];
-        let bytes = ByteCounts {
-            received: self.received.get_or_create_owned(&own),
-            sent: self.sent.get_or_create_owned(&own),
-        };
-        let answered = CLASSES
-            .map(|class| self.requests.get_or_create_owned(&vec![("server", server), ("status", class)]));
-        IngressMetrics { answered, bytes }
-    }
-}
-
-/// Requests by status, and bytes.
-#[derive(Clone, Debug)]
-pub struct IngressMetrics {
-    answered: [Counter; 6],
-    bytes: ByteCounts,
-}
-
-impl IngressMetrics {
-    fn count(&self, status: StatusCode) {
-        let class = usize::from(status.as_u16() / 100).min(5);
-        self.answered[class].inc();
-    }
-}
-
 /// The routes of a server, and what every request passes before them. Cheap to clone.
 #[derive(Clone)]
 pub struct Ingress(Arc<Routes>);
@@ -168,7 +111,7 @@ impl Ingress {
     /// Before the public API, whose handlers learn by `ConnectInfo` who is on the other side of the connection.
     pub fn public(routes: Router, limits: Limits, sampling: Sampling, metrics: IngressMetrics) -> Self {
         // Handlers become routes here, and not with every request.
-        let plain = routes.with_state(());
+        let plain = routes.with_state(()).layer(MapRequestLayer::new(Matched::note));
         let traced = plain.clone().layer(from_fn(in_server_span));
         Self::new(Serves::Public { sampling, plain, traced }, limits, metrics)
     }
@@ -191,7 +134,7 @@ impl Ingress {
     }
 
     pub(crate) fn bytes(&self) -> ByteCounts {
-        self.0.metrics.bytes.clone()
+        self.0.metrics.bytes()
     }
 
     /// What is written in place of a bare reply that hyper makes by itself, to what is no request.
@@ -199,7 +142,7 @@ impl Ingress {
         let routes = Arc::clone(&self.0);
         Arc::new(move |status, date| {
             let fault = head::unparsed(status);
-            routes.metrics.count(fault.status);
+            routes.metrics.unparsed(fault.status);
             let id = routes.is_public().then(|| Trace::unsampled().id_text());
             fault.into_text(id, date).into()
         })
@@ -212,13 +155,16 @@ impl Ingress {
         mut request: Request<Body>,
     ) -> Result<Response, Infallible> {
         if let Err(fault) = head::check(&request) {
-            return Ok(self.0.refuse(request.headers(), fault));
+            return Ok(self.0.refuse(&request, fault));
         }
         match &self.0.serves {
             Serves::Public { plain, traced, .. } => {
+                let matched = Matched::default();
                 request.extensions_mut().insert(ConnectInfo(peer));
-                let route = |sampled| if sampled { traced.clone() } else { plain.clone() };
-                self.0.within_limits(request, |request, trace| route(trace.sampled).call(request)).await
+                request.extensions_mut().insert(matched.clone());
+                let routes = |sampled| if sampled { traced.clone() } else { plain.clone() };
+                let ask = |request: Request<Body>, trace: Trace| routes(trace.sampled).call(request);
+                self.0.within_limits(request, || matched.route(), ask).await
             }
             Serves::Internal { methods, own } => {
                 let asked = methods.get_key_value(request.uri().path());
@@ -227,25 +173,26 @@ impl Ingress {
                 };
                 let describe = || (format!("POST {path}"), SpanKind::Server, Vec::new());
                 let ask = |request, _| async { Ok(in_span(describe, method(request)).await) };
-                self.0.within_limits(request, ask).await
+                self.0.within_limits(request, || *path, ask).await
             }
         }
     }
 }
 
 impl Routes {
-    /// Lets a request be answered if there is a place for it, and by its deadline.
-    async fn within_limits<A>(
+    /// Lets a request be answered if there is a place for it, and by its deadline. `route` is known when it is.
+    async fn within_limits<'a, A>(
         &self,
         request: Request<Body>,
+        route: impl FnOnce() -> &'a str,
         ask: impl FnOnce(Request<Body>, Trace) -> A,
     ) -> Result<Response, Infallible>
     where
         A: Future<Output = Result<Response, Infallible>>,
     {
-        let grpc = is_grpc(request.headers());
+        let (began, method, grpc) = (Instant::now(), request.method().clone(), is_grpc(request.headers()));
         let Some(_place) = Place::take(self) else {
-            self.metrics.count(StatusCode::SERVICE_UNAVAILABLE);
+            self.metrics.observe(&method, "", StatusCode::SERVICE_UNAVAILABLE, began.elapsed());
             return Ok(self.signed(overloaded(grpc), Trace::unsampled()));
         };
         let context = self.context(request.headers());
@@ -254,7 +201,7 @@ impl Routes {
             Ok(answer) => answer?,
             Err(_) => too_late(grpc),
         };
-        self.metrics.count(response.status());
+        self.metrics.observe(&method, route(), response.status(), began.elapsed());
         Ok(self.signed(response, context.trace))
     }
 
@@ -262,10 +209,10 @@ impl Routes {
         matches!(self.serves, Serves::Public { .. })
     }
 
-    fn refuse(&self, headers: &HeaderMap, fault: Fault) -> Response {
-        self.metrics.count(fault.status);
+    fn refuse(&self, request: &Request<Body>, fault: Fault) -> Response {
+        self.metrics.observe(request.method(), "", fault.status, Duration::ZERO);
         // It leaves no span.
-        let trace = Trace { sampled: false, ..self.context(headers).trace };
+        let trace = Trace { sampled: false, ..self.context(request.headers()).trace };
         self.signed(fault.into_response(), trace)
     }
 
@@ -338,8 +285,10 @@ mod tests {
     use std::net::{IpAddr, Ipv4Addr};
 
     use axum::routing::get;
+    use prometheus_client::{encoding::text::encode, registry::Registry};
 
     use super::*;
+    use crate::ServerMetrics;
 
     const ANYBODY: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 1);
     const ID: &str = "0af7651916cd43dd8448eb211c80319c";
@@ -371,6 +320,28 @@ mod tests {
             let untraced = reply(sampling, traceparent).await;
             assert_eq!(header(&untraced, "x-request-id"), Some(ID));
             assert_eq!(header(&untraced, "traceresponse"), None, "{sampling:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_request_is_counted_by_its_route_and_never_by_its_path() {
+        let mut registry = Registry::default();
+        let metrics = ServerMetrics::register(&mut registry).of("public");
+        let routes = Router::new().route("/links/{code}", get(async || StatusCode::OK));
+        let ingress = Ingress::public(routes, Limits::default(), Sampling::Share(0.5), metrics);
+        for (path, sampled) in [("/links/a", "00"), ("/links/b", "01"), ("/never-was", "00")] {
+            let request = Request::get(path).header("host", "here");
+            let request = request.header("traceparent", format!("00-{ID}-b7ad6b7169203331-{sampled}"));
+            let answer = ingress.clone().answer(ANYBODY, request.body(Body::empty()).expect("a request"));
+            answer.await.expect("it cannot fail");
+        }
+        let mut text = String::new();
+        encode(&mut text, &registry).expect("metrics");
+        let counts: Vec<_> = text.lines().filter(|line| line.contains("_seconds_count{")).collect();
+        assert_eq!(counts.len(), 2, "{text}");
+        for (route, status, times) in [("/links/{code}", 200, 2), ("", 404, 1)] {
+            let end = format!("http_route=\"{route}\",http_response_status_code=\"{status}\"}} {times}");
+            assert!(counts.iter().any(|line| line.ends_with(&end)), "no {end} in {counts:?}");
         }
     }
 }

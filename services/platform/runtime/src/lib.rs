@@ -7,7 +7,7 @@
 //! Not here: any business rule, any statement of SQL, and any knowledge of how a process is started (that is `lab`).
 //!
 //! Read in this order: `system`, `axes`, `wiring`, `host_file`, `host`, `backings`, `events`, `process`, `starting`,
-//! `health`, `watch`, `serve`, `connection`, `socket`, `unread`, `ingress`, `head`, `edge`,
+//! `health`, `watch`, `serve`, `connection`, `socket`, `unread`, `ingress`, `server_metrics`, `head`, `edge`,
 //! `telemetry`, `own_metrics`.
 
 pub mod axes;
@@ -25,6 +25,7 @@ mod nearest;
 mod own_metrics;
 mod process;
 mod serve;
+mod server_metrics;
 mod socket;
 mod starting;
 mod system;
@@ -37,10 +38,11 @@ pub use backings::Backings;
 pub use head::FIELDS_BYTES;
 pub use host::Host;
 pub use host_file::{HostFile, HostFileError, Limits, PublicUrl, PublicUrlError};
-pub use ingress::{Ingress, IngressMetrics, Sampling, ServerMetrics};
+pub use ingress::{Ingress, Sampling};
 pub use nearest::nearest;
 pub use process::{Service, Wire, host};
 pub use serve::{ServeLimits, serve};
+pub use server_metrics::{IngressMetrics, ServerMetrics};
 pub use system::{
     Accepts, Arrivals, Axis, BackingKind, BackingNeed, Copies, Cost, EDGE, Placement, ProcessShape, Rehearse,
     System, Value,
