@@ -6,6 +6,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails where what it expects is not there")]
 
 use std::{
+    collections::BTreeSet,
     fs,
     path::{Path, PathBuf},
     sync::{Mutex, MutexGuard, PoisonError},
@@ -210,7 +211,7 @@ fn texts(folder: &Path) -> Vec<(PathBuf, String)> {
 fn the_committed_compose_files_are_what_the_exporter_writes() {
     let desk = Desk::new(PROGRAM);
     let files = committed();
-    assert!(files.len() >= 5, "{files:?}");
+    assert!(files.len() >= 7, "{files:?}");
     for (file, command) in &files {
         let command: Vec<&str> = command.iter().map(String::as_str).chain(["--out", "out"]).collect();
         let ended = desk.lab(&command);
@@ -225,6 +226,39 @@ fn the_committed_compose_files_are_what_the_exporter_writes() {
         for ((path, written), (_, kept)) in written.iter().zip(&kept) {
             assert_eq!(written, kept, "`{}`: run the command in its head again", path.display());
         }
+    }
+}
+
+/// The ports that a compose file publishes.
+fn published(file: &Path) -> Vec<String> {
+    let text = fs::read_to_string(file).unwrap();
+    let value: serde_json::Value = serde_saphyr::from_str(&text).unwrap();
+    let services = value["services"].as_object().unwrap().values();
+    let ports = services.flat_map(|service| service["ports"].as_array().into_iter().flatten());
+    ports.map(|port| port.as_str().unwrap().to_owned()).collect()
+}
+
+#[test]
+fn every_published_port_is_on_loopback_and_can_be_changed() {
+    let observability = root().join("deploy/compose/observability.yml");
+    let files = committed().into_iter().map(|(file, _)| file).chain([observability]);
+    let ports: Vec<_> = files.flat_map(|file| published(&file)).collect();
+    assert!(ports.len() >= 10, "{ports:?}");
+    let guide = fs::read_to_string(root().join("deploy/compose/README.md")).unwrap();
+    let head = fs::read_to_string(root().join("docker-compose.yml")).unwrap();
+    let mut taken = BTreeSet::new();
+    for port in &ports {
+        let chosen = port.strip_prefix("127.0.0.1:${LAB_").and_then(|rest| rest.split_once("_PORT:-"));
+        let (name, rest) = chosen.unwrap_or_else(|| panic!("`{port}` cannot be changed"));
+        let (default, _) = rest.split_once("}:").unwrap();
+        let (variable, default) = (format!("LAB_{name}_PORT"), default.parse::<u16>().unwrap());
+        assert!(
+            taken.insert(variable.clone()) && taken.insert(default.to_string()),
+            "`{port}` is there twice"
+        );
+        assert!(head.contains(&variable), "`docker-compose.yml` does not name `{variable}`");
+        let row = format!("| {default} | `{variable}` |");
+        assert!(guide.contains(&row), "`deploy/compose/README.md` has no `{row}`");
     }
 }
 

@@ -118,6 +118,9 @@ fn every_process_in_a_container_is_watched_and_no_other() {
 fn every_metric_that_is_asked_for_is_served() {
     let desk = Desk::new(PROGRAM);
     let wiring = Wiring::start(&desk);
+    // Requests and hops are counted from the first on: this one asks another process for what is not there.
+    let public = wiring.url.trim_start_matches("http://").trim_end_matches('/').parse().unwrap();
+    assert!(get(public, "/never-was").is_err(), "it is a 404");
     let mut served: BTreeSet<String> = OF_PROMETHEUS.map(str::to_owned).into();
     for (_, address) in &wiring.processes {
         let page = get(*address, "/metrics").unwrap();

@@ -52,7 +52,7 @@ pub(super) fn database(role: &str) -> &str {
 pub(super) fn add(project: &mut Project, kind: BackingKind, roles: &[String], setting: &Setting<'_>) {
     match kind {
         BackingKind::Postgres => postgres(project, roles, setting),
-        BackingKind::Redis => redis(project, setting),
+        BackingKind::Redis => redis(project, roles, setting),
         BackingKind::Kafka => kafka(project, setting),
         BackingKind::Sqlite => {}
     }
@@ -104,8 +104,9 @@ fn postgres(project: &mut Project, roles: &[String], setting: &Setting<'_>) {
     });
 }
 
-/// A cache and nothing else: bounded, the least recently used goes first, nothing on disk.
-fn redis(project: &mut Project, setting: &Setting<'_>) {
+/// What may be lost, and nothing else: bounded, the least recently used goes first, nothing on disk.
+fn redis(project: &mut Project, roles: &[String], setting: &Setting<'_>) {
+    let what = if roles.iter().any(|role| role == "counts") { "Counts" } else { "A cache" };
     let flags = "--save '' --appendonly no --maxmemory 64mb --maxmemory-policy allkeys-lru";
     let flags = flags.split(' ').map(|word| word.trim_matches('\'').to_owned());
     let program = Program {
@@ -121,7 +122,7 @@ fn redis(project: &mut Project, setting: &Setting<'_>) {
     };
     project.services.push(Service {
         name: name(setting.wiring, BackingKind::Redis),
-        about: "A cache: bounded, the least recently used goes first, and nothing on disk.".to_owned(),
+        about: format!("{what}: bounded, the least recently used goes first, and nothing on disk."),
         role: Role::Backing(BackingKind::Redis, program),
         volumes: Vec::new(),
         after: Vec::new(),

@@ -47,7 +47,13 @@ impl Export<'_> {
         };
         let project = Project::new(self.arm, &setting);
         let about = self.about();
-        let purpose = Purpose::Kept { about: &about, profile: self.profile, port: self.port, root: ROOT };
+        let purpose = Purpose::Kept {
+            about: &about,
+            profile: self.profile,
+            port: self.port,
+            port_variable: &self.port_variable(),
+            root: ROOT,
+        };
         let compose = (format!("{system}/{}.yml", self.name), text(&project, &purpose));
         let mounted = project.files.into_iter().map(|(name, text)| {
             let is_sql = Path::new(&name).extension().is_some_and(|kind| kind == "sql");
@@ -56,6 +62,11 @@ impl Export<'_> {
             (format!("{system}/{name}"), text)
         });
         std::iter::once(compose).chain(mounted).collect()
+    }
+
+    /// `LAB_MONOLITH_LEAN_PORT`.
+    fn port_variable(&self) -> String {
+        format!("LAB_{}_PORT", self.name.replace('-', "_").to_ascii_uppercase())
     }
 
     /// The comment at the top of the compose file.
@@ -72,7 +83,8 @@ impl Export<'_> {
             format!("The {system} as `{}`: {}.", self.name, wiring.placement().summary),
             format!("{}; every axis stands in `{}/*.toml`.", chosen.join(", "), self.name),
             String::new(),
-            format!("Its public API is at http://127.0.0.1:{}, and nothing else is published.", self.port),
+            format!("Its public API is at http://127.0.0.1:{}, and nothing else is published;", self.port),
+            format!("`{}` in the environment chooses another port.", self.port_variable()),
             "Written by the command below; a test holds this file to it.".to_owned(),
             format!("  {}", self.command),
         ]

@@ -16,8 +16,10 @@ pub(super) enum Purpose<'a> {
         about: &'a [String],
         /// The profile of every service, if it has one.
         profile: Option<&'a str>,
-        /// The port of this machine at which the public API is published.
+        /// The port of this machine at which the public API is published, where the environment chooses no other.
         port: u16,
+        /// The variable of the environment by which it does.
+        port_variable: &'a str,
         /// From the file's folder to that of the project, for the image's build.
         root: &'a str,
     },
@@ -157,8 +159,8 @@ fn of_service(service: &Service, purpose: &Purpose<'_>) -> String {
 
 fn ports(text: &mut String, service: &Service, purpose: &Purpose<'_>) {
     let port = match purpose {
-        Purpose::Kept { port, .. } => Some(*port),
-        Purpose::Run { port, .. } => *port,
+        Purpose::Kept { port, port_variable, .. } => Some(format!("${{{port_variable}:-{port}}}")),
+        Purpose::Run { port, .. } => port.map(|port| port.to_string()),
     };
     if let (Role::Process { edge: true }, Some(port)) = (&service.role, port) {
         line_of(text, 4, "ports:");
@@ -271,7 +273,13 @@ mod tests {
     #[test]
     fn a_kept_project_checks_health_and_publishes_on_loopback_alone() {
         let about = ["Two lines,".to_owned(), "for people.".to_owned()];
-        let purpose = Purpose::Kept { about: &about, profile: Some("split"), port: 8086, root: "../../.." };
+        let purpose = Purpose::Kept {
+            about: &about,
+            profile: Some("split"),
+            port: 8086,
+            port_variable: "LAB_SPLIT_PORT",
+            root: "../../..",
+        };
         insta::assert_snapshot!(microservices(&purpose));
     }
 
@@ -281,7 +289,13 @@ mod tests {
         // As a lame duck, until the last reply, for what goes on beside requests, for spans.
         let needed = limits.lame_duck() + limits.drain() + Duration::from_secs(5 + 1);
         assert!(limits.grace() > needed, "{limits:?}");
-        let purpose = Purpose::Kept { about: &[], profile: None, port: 8086, root: "../../.." };
+        let purpose = Purpose::Kept {
+            about: &[],
+            profile: None,
+            port: 8086,
+            port_variable: "LAB_SPLIT_PORT",
+            root: "../../..",
+        };
         let text = microservices(&purpose);
         assert!(text.contains(&format!("stop_grace_period: {}s\n", limits.grace().as_secs())), "{text}");
     }
@@ -294,7 +308,13 @@ mod tests {
     #[test]
     fn a_profile_is_a_word_whatever_it_is_called() {
         for (name, written) in [("split", "[split]"), ("true", "[\"true\"]"), ("no", "[\"no\"]")] {
-            let purpose = Purpose::Kept { about: &[], profile: Some(name), port: 8086, root: "../../.." };
+            let purpose = Purpose::Kept {
+                about: &[],
+                profile: Some(name),
+                port: 8086,
+                port_variable: "LAB_SPLIT_PORT",
+                root: "../../..",
+            };
             let text = microservices(&purpose);
             assert!(text.contains(&format!("\n  profiles: {written}\n")), "{text}");
         }
