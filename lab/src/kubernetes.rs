@@ -6,19 +6,19 @@
 //!                                                     stores are
 //! ```
 //!
-//! The objects are written as a person would write them, with the reasons beside the settings; a test holds them to
-//! Kubernetes' own types. The lab does not apply them: what it measures runs on one machine.
+//! The objects are templates in `lab/templates/kubernetes`, with the reasons beside the settings; a test holds what is
+//! written to Kubernetes' own types. The lab does not apply them: what it measures runs on one machine.
 //!
-//! Read in this order: this file (which files there are), `base`, `process` (a deployment and what goes with it),
-//! `network`, `stores`, `hosts` (what each process is told).
+//! Read in this order: the templates, this file (which files there are), `base`, `process` (what a deployment depends
+//! on), `stores`, `hosts` (what each process is told).
 
 mod base;
 mod hosts;
-mod network;
 mod process;
 mod stores;
 
 use runtime::{BackingKind, PublicUrl};
+use serde_json::{Value, json};
 
 use crate::{
     complaint::Complaint,
@@ -68,17 +68,37 @@ impl<'a> Export<'a> {
     pub fn files(&self) -> Vec<(String, String)> {
         let system = self.system();
         let base = base::files(system).map(|(name, text)| (format!("{system}/base/{name}"), text));
-        let overlay = |name: &str| format!("{system}/overlays/{}/{name}", self.wiring);
+        let path = |name: &str| format!("{system}/overlays/{}/{name}", self.wiring);
         let mut files = Vec::from(base);
-        files.push((overlay("kustomization.yaml"), self.kustomization()));
-        files.push((overlay("namespace.yaml"), base::namespace(&self.namespace())));
-        for process in self.processes() {
-            files.push((overlay(&format!("{}.yaml", process.shape)), process::text(self, process)));
-            files.push((overlay(&format!("hosts/{}.toml", process.shape)), hosts::text(self, process)));
+        for name in ["kustomization", "namespace", "network", "stores"] {
+            files.push((path(&format!("{name}.yaml")), self.overlay(name, Value::Null)));
         }
-        files.push((overlay("network.yaml"), network::text(self)));
-        files.push((overlay("stores.yaml"), stores::text(self)));
+        for process in self.processes() {
+            let text = self.overlay("process", process::view(self, process));
+            files.push((path(&format!("{}.yaml", process.shape)), text));
+            files.push((path(&format!("hosts/{}.toml", process.shape)), hosts::text(self, process)));
+        }
         files
+    }
+
+    /// A file of the overlay; `more` is what its template says beside what all do.
+    fn overlay(&self, template: &str, more: Value) -> String {
+        let all = json!({
+            "system": self.system(),
+            "wiring": self.wiring,
+            "summary": self.arm.wiring.placement().summary,
+            // Two wirings share nothing, so that one can be removed without the other.
+            "namespace": format!("{}-{}", self.system(), self.wiring),
+            "command": self.command,
+            "edge_process": self.arm.edge().shape,
+            "processes": self.processes().map(|process| process.shape).collect::<Vec<_>>(),
+            "stores": stores::all(self),
+            "image": IMAGE,
+            "tag": TAG,
+            "public_port": PUBLIC_PORT,
+            "internal_port": INTERNAL_PORT,
+        });
+        yaml::render(&format!("kubernetes/overlay/{template}"), [all, more])
     }
 
     fn system(&self) -> &'static str {
@@ -94,73 +114,8 @@ impl<'a> Export<'a> {
         })
     }
 
-    /// The kinds of store that it stands on, each once.
-    fn stores(&self) -> Vec<BackingKind> {
-        let mut kinds: Vec<_> = self.arm.backings.iter().map(|need| need.kind).collect();
-        kinds.sort();
-        kinds.dedup();
-        kinds
-    }
-
-    /// `shortener-microservices`: two wirings share nothing, so that one can be removed without the other.
-    fn namespace(&self) -> String {
-        format!("{}-{}", self.system(), self.wiring)
-    }
-
     /// `microservices-links`: what a process's objects are called.
     fn name(&self, process: &str) -> String {
         format!("{}-{process}", self.wiring)
-    }
-
-    /// The labels of a process's objects; those of its pods are the same.
-    fn labels(&self, process: &str, indent: usize) -> String {
-        let lines = [
-            format!("app.kubernetes.io/name: {process}"),
-            self.instance(),
-            format!("app.kubernetes.io/part-of: {}", self.system()),
-        ];
-        lines.map(|line| format!("{:indent$}{line}", "")).join("\n")
-    }
-
-    /// The label that all objects of the wiring share, as YAML: a wiring may be called `true`.
-    fn instance(&self) -> String {
-        format!("app.kubernetes.io/instance: {}", yaml::scalar(self.wiring))
-    }
-
-    fn kustomization(&self) -> String {
-        let summary = self.arm.wiring.placement().summary;
-        let processes: Vec<_> = self.processes().map(|process| process.shape).collect();
-        let resources = processes.iter().map(|name| format!("  - {name}.yaml\n"));
-        let maps = processes.iter().map(|name| {
-            let map = self.name(name);
-            format!("  - name: {map}-host\n    files:\n      - host.toml=hosts/{name}.toml\n")
-        });
-        format!(
-            "# The {system} as `{wiring}`: {summary}.\n\
-             # Written by the command below; a test holds every file of this folder to it.\n\
-             #   {command}\n\
-             apiVersion: kustomize.config.k8s.io/v1beta1\n\
-             kind: Kustomization\n\
-             namespace: {namespace}\n\
-             resources:\n  \
-               - ../../base\n  \
-               - namespace.yaml\n\
-             {resources}  \
-               - network.yaml\n  \
-               - stores.yaml\n\
-             # A map's name ends with a hash of what it holds, so that a changed file starts new pods.\n\
-             configMapGenerator:\n\
-             {maps}\
-             # Where a cluster finds the image: with `newName` that of your registry.\n\
-             images:\n  \
-               - name: {IMAGE}\n    \
-                 newTag: \"{TAG}\"\n",
-            system = self.system(),
-            wiring = self.wiring,
-            namespace = self.namespace(),
-            command = self.command,
-            resources = resources.collect::<Vec<_>>().concat(),
-            maps = maps.collect::<Vec<_>>().concat(),
-        )
     }
 }

@@ -70,7 +70,7 @@ impl Export<'_> {
     }
 
     /// The comment at the top of the compose file.
-    fn about(&self) -> Vec<String> {
+    fn about(&self) -> String {
         let wiring = &self.arm.wiring;
         let system = wiring.system().name;
         // Of these, each system has some.
@@ -79,7 +79,7 @@ impl Export<'_> {
             .filter(|axis| !wiring.get(axis).is_empty())
             .map(|axis| format!("{axis} = {}", wiring.get(axis)))
             .collect();
-        vec![
+        [
             format!("The {system} as `{}`: {}.", self.name, wiring.placement().summary),
             format!("{}; every axis stands in `{}/*.toml`.", chosen.join(", "), self.name),
             String::new(),
@@ -88,5 +88,6 @@ impl Export<'_> {
             "Written by the command below; a test holds this file to it.".to_owned(),
             format!("  {}", self.command),
         ]
+        .join("\n")
     }
 }

@@ -3,6 +3,7 @@
 use std::{collections::BTreeMap, net::SocketAddr};
 
 use runtime::{BackingKind, HostFile, Limits, PublicUrl};
+use serde::Serialize;
 
 use super::backing;
 use crate::plan::{ArmPlan, ProcessPlan};
@@ -53,6 +54,7 @@ pub(super) struct Service {
 }
 
 /// What runs in a container, and within which limits.
+#[derive(Serialize)]
 pub(super) struct Program {
     pub(super) image: String,
     /// None: the image's own.

@@ -1,61 +1,32 @@
 //! Where a wiring's stores are: names that lead out of it.
 
 use runtime::BackingKind;
+use serde::Serialize;
 
 use super::Export;
 
-/// A service for each kind of store, which leads to wherever that is.
-pub(super) fn text(export: &Export<'_>) -> String {
-    let services: Vec<_> = export.stores().into_iter().map(|kind| service(export, kind)).collect();
-    format!(
-        "\
-# Where the stores of `{wiring}` are: change `externalName` to yours. The lab runs none in a cluster, because who runs
-# them there has an operator or a provider for it.
-# Two wirings may share a PostgreSQL server (each has databases of its own) and a Redis (each has a prefix of keys),
-# but not a Kafka: they would read each other's events.
-{services}",
-        wiring = export.wiring,
-        services = services.join("---\n"),
-    )
+/// What templates say of a kind of store.
+#[derive(Serialize)]
+pub(super) struct Store {
+    kind: &'static str,
+    port: u16,
+    /// A PostgreSQL server's.
+    databases: Vec<String>,
 }
 
-fn service(export: &Export<'_>, kind: BackingKind) -> String {
-    format!(
-        "\
-{about}apiVersion: v1
-kind: Service
-metadata:
-  name: {name}
-  labels:
-{labels}
-spec:
-  type: ExternalName
-  externalName: {kind}.stores.svc.cluster.local
-",
-        about = about(export, kind),
-        name = export.name(kind.name()),
-        labels = export.labels(kind.name(), 4),
-        kind = kind.name(),
-    )
-}
-
-/// What a store of that kind has to offer.
-fn about(export: &Export<'_>, kind: BackingKind) -> String {
-    match kind {
-        BackingKind::Postgres => {
-            let databases: Vec<_> = roles(export, kind).map(|role| database(export, role)).collect();
-            format!(
-                "# The user `lab` owns the databases `{}`; its password is in the secret `{}`, which you make.\n",
-                databases.join("`, `"),
-                export.name(kind.name()),
-            )
-        }
-        BackingKind::Kafka => {
-            "# Only the first question goes here: the brokers' advertised addresses have to be reachable as well.\n"
-                .to_owned()
-        }
-        BackingKind::Redis | BackingKind::Sqlite => String::new(),
-    }
+/// The stores of a wiring, each kind once.
+pub(super) fn all(export: &Export<'_>) -> Vec<Store> {
+    let mut kinds: Vec<_> = export.arm.backings.iter().map(|need| need.kind).collect();
+    kinds.sort();
+    kinds.dedup();
+    let store = |kind: BackingKind| {
+        let databases = match kind {
+            BackingKind::Postgres => roles(export, kind).map(|role| database(export, role)).collect(),
+            _ => Vec::new(),
+        };
+        Store { kind: kind.name(), port: port(kind), databases }
+    };
+    kinds.into_iter().map(store).collect()
 }
 
 fn roles<'a>(export: &'a Export<'_>, kind: BackingKind) -> impl Iterator<Item = &'a str> {
