@@ -27,9 +27,8 @@ const MAX_ARMS: usize = 12;
 
 /// Reads and checks a scenario.
 pub(super) fn scenario(source: &Source<'_>) -> Result<Scenario, ScenarioFault> {
-    let file = read::file(source)?;
-    let system = system(source, file.system.as_ref())?;
-    let mut found = Found::default();
+    let (file, mut found) = read::file(source)?;
+    let Some(system) = found.sound(system(source, file.system.as_ref())) else { return Err(found.all()) };
     let comparison = comparison(source, system, &file);
     found.each(hold(source, system, &file));
     found.sound(offered(source, system, &file.kind, &file.load));

@@ -137,6 +137,26 @@ fn all_mistakes_of_a_file_are_told_at_once_and_in_their_order() {
         ("is = \"higher\"", "is = \"hier\"\nbecause = 1"),
         ("[\"l\"]", "[\"l\", 3]"),
     ]));
+    // Some of either kind.
+    let both = wrong(&[
+        ("kind = \"paired\"", "kind = \"paired\"\nuser = 3"),
+        ("axis = \"placement\"", "axis = \"placment\""),
+        ("cache = \"local\"", "cache = \"lokal\""),
+        ("rate = 100", "rate = \"300\""),
+    ]);
+    let places: Vec<_> =
+        both.lines().filter_map(|line| line.split_once("x.toml:")?.1.split_once(": ")).collect();
+    let told: Vec<_> = places.iter().map(|(place, what)| (*place, what.split(' ').next().unwrap())).collect();
+    assert_eq!(
+        told,
+        [("5:1", "unknown"), ("6:8", "`shortener`"), ("10:9", "the"), ("14:8", "expected")],
+        "{both}"
+    );
+    // And nothing that only seems to be there because something else is wrong.
+    for (right, wrong) in [("arms = [", "arm = ["), ("[\"monolith\", ", "[3, "), ("axis =", "axs =")] {
+        let said = message(right, wrong);
+        assert!(!said.contains("error: "), "{wrong}: {said}");
+    }
     // What has it, and means nothing.
     insta::assert_snapshot!(wrong(&[
         ("\"microservices\"]", "\"micro\", \"mono\"]"),
