@@ -199,7 +199,8 @@ mod tests {
         service: "links",
         name: "resolve",
         http_path: "/links/resolve",
-        grpc_path: "/lab.links/resolve",
+        grpc_service: "lab.shortener.v1.LinksService",
+        grpc_path: "/lab.shortener.v1.LinksService/Resolve",
         repeatable: true,
     }];
 
@@ -225,7 +226,7 @@ mod tests {
                 "{hops}{{peer=\"clicks\",rpc_system_name=\"http_json\",rpc_method=\"links/resolve\",error_type=\"\"}} 1"
             ),
             &format!(
-                "{hops}{{peer=\"links\",rpc_system_name=\"grpc\",rpc_method=\"lab.links/resolve\",error_type=\"unreachable\"}} 1"
+                "{hops}{{peer=\"links\",rpc_system_name=\"grpc\",rpc_method=\"lab.shortener.v1.LinksService/Resolve\",error_type=\"unreachable\"}} 1"
             ),
             "peer_failovers_total{peer=\"clicks\"} 0",
             "peer_resent_total{peer=\"links\"} 0",
