@@ -9,6 +9,7 @@
 //! | `layer` | what does the limiter's layer cost, before a bare axum handler? |
 //! | `generator` | what does the generator cost a request, next to wrk? how late does it send? |
 //! | `limiter` | what does a local decision cost next to the crate `governor`? what do a million keys hold? is it right? |
+//! | `alike` | how often are two identical arms called different? |
 //! | `stall` | does the generator see a stalled server as arithmetic says that it must? |
 
 pub mod bare;

@@ -1,5 +1,6 @@
 //! What a slice counted, and its histograms.
 
+mod lateness;
 mod outcomes;
 mod pace;
 mod summary;
@@ -10,6 +11,7 @@ use std::time::Duration;
 
 pub use hdrhistogram::Histogram;
 
+pub use self::lateness::{MAY_BE_LATE, void_from, void_share};
 pub use self::outcomes::{OutcomeRecord, Outcomes};
 pub(crate) use self::pace::Pacer;
 pub use self::pace::{KEEPS_UP, Pace, Rates};
@@ -125,10 +127,15 @@ impl Default for SliceRecord {
 }
 
 impl SliceRecord {
-    /// Whether the generator, and not the system, shaped this slice: the 99th percentile of the send lag is over
-    /// `bound`. What was never sent for lack of a connection is the system's doing, which held them all.
+    /// Operations that the generator turned to more than `bound` after their due time. What waited for a connection, or
+    /// was never sent for lack of one, is the system's doing, which held them all.
+    pub fn late(&self, bound: Duration) -> u64 {
+        self.send_lag.len() - self.send_lag.count_between(0, bound.as_nanos() as u64)
+    }
+
+    /// Whether the generator, and not the system, shaped this slice: more operations were late than [`void_from`] says.
     pub fn is_void(&self, bound: Duration) -> bool {
-        self.send_lag.value_at_quantile(0.99) > bound.as_nanos() as u64
+        self.late(bound) >= void_from(self.send_lag.len())
     }
 
     /// Its rates.

@@ -8,6 +8,7 @@ use load::statistics::{
 use super::{
     capacity,
     gathered::{ArmData, Gathered},
+    rounds::SEND_LAG_BOUND,
 };
 use crate::{
     plan::Plan,
@@ -49,7 +50,9 @@ pub(super) fn all(plan: &Plan, gathered: &Gathered) -> Comparisons {
         .collect();
     let claimed = claimed(plan, gathered, &listed);
     let every = || listed.iter().chain(&claimed);
-    let enough = |pair: &Pair<'_>, quantile| are_enough_for(&pair.0.total, &pair.1.total, quantile);
+    let enough = |pair: &Pair<'_>, quantile| {
+        are_enough_for(&pair.0.total, &pair.1.total, quantile) && !is_generators(pair, quantile)
+    };
     let percentiles: usize =
         every().map(|pair| PERCENTILES.iter().filter(|percentile| enough(pair, percentile.2)).count()).sum();
     let has_capacity = |arm: &ArmData| capacity::time(&arm.ramp).is_some();
@@ -66,6 +69,23 @@ pub(super) fn all(plan: &Plan, gathered: &Gathered) -> Comparisons {
     let cpu =
         list.iter().find(|comparison| comparison.metric == "cpu").and_then(|comparison| comparison.interval);
     Comparisons { list, for_claims: judged(&claimed), family, cpu }
+}
+
+/// Whether a percentile of either arm is as much the generator's as the system's: the same percentile of its send lag is
+/// over the bound, and over a tenth of the latency.
+fn is_generators(pair: &Pair<'_>, quantile: f64) -> bool {
+    [pair.0, pair.1].into_iter().any(|arm| {
+        let [lag, latency] =
+            [&arm.record.send_lag, &arm.record.latency].map(|times| times.value_at_quantile(quantile));
+        u128::from(lag) > SEND_LAG_BOUND.as_nanos() && lag > latency / 10
+    })
+}
+
+/// The percentiles that are not compared because they are the generator's own, of whichever pair.
+pub(super) fn spoiled(gathered: &Gathered) -> Vec<&'static str> {
+    let arms = &gathered.arms;
+    let spoils = |quantile| arms.iter().any(|arm| is_generators(&(arm, arm), quantile));
+    PERCENTILES.iter().filter(|percentile| spoils(percentile.2)).map(|percentile| percentile.1).collect()
 }
 
 /// The pairs that claims and answers name and that are not listed either way round.
@@ -105,9 +125,12 @@ impl Judge {
         let mut list =
             vec![self.judged("cpu", "us", arm, baseline, cpu, &Metric::spent("CPU per operation"))];
         for (name, noun, quantile) in PERCENTILES {
+            // A percentile that too few operations carry, or that is the generator's own, is not compared at all.
+            if is_generators(&(arm, baseline), quantile) {
+                continue;
+            }
             let ratio =
                 ratio_of_percentiles(&arm.total, &baseline.total, quantile, self.confidence, self.seed);
-            // A percentile that too few operations carry is not compared at all.
             if ratio.is_some() {
                 list.push(self.judged(name, "ms", arm, baseline, ratio, &Metric::shown(noun)));
             }

@@ -10,8 +10,8 @@ use load::{
 use super::{gathered::Gathered, progress::Phase};
 use crate::{interrupt::Interrupt, measure::CpuMeter, process::Launch};
 
-/// A slice whose 99th percentile of send lag exceeds this is void: a tenth of a slice's typical millisecond latencies
-/// would be the generator's own.
+/// An operation that the generator turns to later than this is late, and a slice with too many of them is void: this much
+/// of its latencies would be the generator's own.
 pub(super) const SEND_LAG_BOUND: Duration = Duration::from_millis(1);
 
 /// Watches measured slices.

@@ -99,7 +99,7 @@ pub struct Validity {
     pub noise_floor_percent: Option<f64>,
     /// The 99th percentile of actual minus due send time.
     pub send_lag_p99_us: Option<f64>,
-    /// A slice with more than this is void.
+    /// An operation that was sent later than this after its due time is late, and a slice with too many of those is void.
     pub send_lag_bound_us: f64,
     /// What every latency contains of the generator itself; absent in earlier reports.
     #[serde(default, skip_serializing_if = "Option::is_none")]
