@@ -36,7 +36,8 @@ Exit codes:
   0  done, and every claim came out as expected or cannot be told; every condition of a load holds
   1  a claim came out otherwise, a condition failed, a process or store died, or a promise was
      broken
-  2  it could not run";
+  2  it could not run
+  3  a run came to no verdict: the machine was too busy";
 
 /// The command `lab`, from its arguments to its exit code.
 pub fn main() -> ExitCode {
@@ -45,6 +46,7 @@ pub fn main() -> ExitCode {
     match outcome {
         Ok(Outcome::Done) => ExitCode::SUCCESS,
         Ok(Outcome::ExpectationFailed) => ExitCode::from(1),
+        Ok(Outcome::NoVerdict) => ExitCode::from(3),
         Err(error) => {
             anstream::eprintln!("{}", complaint::told(&error));
             ExitCode::from(2)
@@ -109,6 +111,8 @@ pub enum Outcome {
     Done,
     /// A claim came out otherwise, a condition failed, a promise was broken, or a process died: exit code 1.
     ExpectationFailed,
+    /// A run came to no verdict, for the machine was too busy: exit code 3.
+    NoVerdict,
 }
 
 impl Cli {

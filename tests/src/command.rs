@@ -88,6 +88,13 @@ pub struct Ended {
     pub err: String,
 }
 
+impl Ended {
+    /// Whether a run came to its end: with a verdict, or, on a machine that is too busy, without one.
+    pub fn ran(&self) -> bool {
+        matches!(self.code, Some(0 | 3))
+    }
+}
+
 impl Desk {
     /// A new one, for this program.
     pub fn new(program: &'static str) -> Self {

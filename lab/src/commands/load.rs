@@ -27,7 +27,8 @@ use crate::{
 };
 use answering::Answering;
 use figures::Figures;
-use values::{arrivals, duration, path, rate};
+pub(super) use values::duration;
+use values::{arrivals, path, rate};
 
 /// The journeys of any HTTP server.
 const PLAIN: &str = "plain";

@@ -1,11 +1,15 @@
 //! `lab run`: compare.
 
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use anyhow::Result;
 
 use super::{
     choices::{GivenBackings, PlanChoices},
+    load::duration,
     runtime::RuntimeChoice,
 };
 use crate::{
@@ -17,9 +21,23 @@ use crate::{
 
 /// What can be said.
 #[derive(Debug, clap::Args)]
-#[command(
-    after_help = "Examples:\n  lab run shortener/placement --quick                        a first answer, in about a minute\n  lab run shortener/placement --open                         the whole run, then its report\n  lab run shortener/placement --hold transport=grpc          the same question over gRPC\n  lab run shortener/placement --arm monolith --arm monolith  the lab against itself: no difference\n\nEach run keeps its plan, figures and report in a folder of its own, `runs/<id>`.\nExit code 0: every claim came out as expected or cannot be told; 2: it could not run.\nExit code 1: a claim came out otherwise, a process or store died, an arm did nothing\nwell, or an arm that is no negative control has a broken ledger."
-)]
+#[command(after_help = "Examples:
+  lab run shortener/placement --quick                        a first answer, in about a minute
+  lab run shortener/placement --open                         the whole run, then its report
+  lab run shortener/placement --hold transport=grpc          the same question over gRPC
+  lab run shortener/placement --arm monolith --arm monolith  the lab against itself: no difference
+  lab run shortener/placement --quick --wait-quiet=10m       begin when nothing else is busy
+
+It looks at the machine first. Where the generator is late for too much of what it sends, no
+verdict can come of a run: it stops after the launch that shows so, and reports what it counted.
+Each run keeps its plan, figures and report in a folder of its own, `runs/<id>`.
+
+Exit codes:
+  0  every claim came out as expected or cannot be told
+  1  a claim came out otherwise, a process or store died, an arm did nothing well, or an arm that
+     is no negative control has a broken ledger
+  2  it could not run
+  3  no verdict: the machine was too busy, or not quiet within the time of `--wait-quiet`")]
 pub struct Args {
     /// The scenario: `shortener/placement`, or a path to a `.toml` file
     #[arg(value_name = "SCENARIO")]
@@ -32,6 +50,12 @@ pub struct Args {
     /// Open the report in a browser at the end
     #[arg(long)]
     open: bool,
+    /// Begin only when nothing else is busy on this machine, and wait for that so long at most
+    #[arg(long, value_name = "LIMIT", num_args = 0..=1, require_equals = true, default_missing_value = "5m", value_parser = duration)]
+    wait_quiet: Option<Duration>,
+    /// Measure to the end, although so many slices are void that no verdict can come of it
+    #[arg(long)]
+    to_the_end: bool,
     #[command(flatten)]
     runtime: RuntimeChoice,
     #[command(flatten)]
@@ -50,6 +74,10 @@ pub struct RunOptions {
     pub out: PathBuf,
     /// Whether to open the report in a browser at the end.
     pub open: bool,
+    /// For how long to wait for a quiet machine.
+    pub wait_quiet: Option<Duration>,
+    /// Whether to go on although no verdict can come of it.
+    pub to_the_end: bool,
     /// The program that service processes are started from; none: the lab itself.
     pub program: Option<PathBuf>,
 }
@@ -66,6 +94,8 @@ impl Args {
             backings,
             out: self.out.clone(),
             open: self.open,
+            wait_quiet: self.wait_quiet,
+            to_the_end: self.to_the_end,
             program: None,
         })
     }

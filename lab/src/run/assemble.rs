@@ -18,6 +18,7 @@ use super::{
 };
 use crate::{
     commands::run::RunOptions,
+    measure::MOST_VOID,
     plan::Plan,
     process::Runtime,
     report::{
@@ -28,9 +29,6 @@ use crate::{
     },
     scenario::{Comparison, Kind},
 };
-
-/// More void slices than this share, and the run has no verdict.
-const MOST_VOID: f64 = 0.2;
 
 /// What no reader should conclude, whatever the scenario.
 const DOES_NOT_SHOW: [&str; 3] = [
@@ -140,6 +138,13 @@ fn validity(gathered: &Gathered, comparisons: &compare::Comparisons) -> Validity
         notes.push(format!(
             "{:.0} % of the slices are void: the generator was late, so the machine is too busy for a verdict",
             void_share * 100.0
+        ));
+    }
+    let spoiled = compare::spoiled(gathered);
+    if !spoiled.is_empty() {
+        notes.push(format!(
+            "{} is not compared: the generator itself was late for as many operations, by more than a tenth of it",
+            spoiled.join(", ")
         ));
     }
     if let Some((death, when)) = &gathered.death {

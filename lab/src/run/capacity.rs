@@ -14,7 +14,7 @@ use load::{
 };
 use nix::time::{ClockId, clock_gettime};
 
-use super::{compare::CONFIDENCE, gathered::Gathered};
+use super::{compare::CONFIDENCE, gathered::Gathered, progress::Phase};
 use crate::{interrupt::Interrupt, measure::CpuMeter, plan::Plan, process::Launch, report::model};
 
 /// Operations in flight, step by step.
@@ -66,6 +66,8 @@ pub(super) struct Ramp<'a> {
     interrupt: &'a Interrupt,
     number: u32,
     chosen: &'a [usize],
+    phase: &'a Phase,
+    turns: u64,
     meters: Vec<CpuMeter>,
     step: usize,
     before: (Vec<u64>, u64),
@@ -78,9 +80,20 @@ impl<'a> Ramp<'a> {
         number: u32,
         chosen: &'a [usize],
         interrupt: &'a Interrupt,
+        phase: &'a Phase,
     ) -> Self {
         let meters = launch.arms.iter().map(|arm| CpuMeter::new(&arm.groups())).collect();
-        Self { gathered, interrupt, number, chosen, meters, step: 0, before: (Vec::new(), 0) }
+        Self {
+            gathered,
+            interrupt,
+            number,
+            chosen,
+            phase,
+            turns: 0,
+            meters,
+            step: 0,
+            before: (Vec::new(), 0),
+        }
     }
 
     /// Runs the ramp, when all else is done: what it leaves behind disturbs nothing.
@@ -107,6 +120,8 @@ impl Observer for Ramp<'_> {
     fn slice_ended(&mut self, slice: &Slice, record: &SliceRecord) {
         let own = own_cpu() - self.before.1;
         self.interrupt.sleep(REST);
+        self.turns += 1;
+        self.phase.at(self.turns);
         if record.interrupted {
             return;
         }

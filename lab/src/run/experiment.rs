@@ -1,5 +1,8 @@
 //! Launches and their phases: start, prepare, warm up, measure, trace, check, stop.
 
+mod traced;
+mod vain;
+
 use std::{
     path::PathBuf,
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
@@ -14,13 +17,13 @@ use load::{
 use rand::{SeedableRng, rngs::StdRng, seq::SliceRandom};
 
 use super::{
-    capacity::Ramp,
+    capacity::{Ramp, STEPS},
     counters::{counters, delivers},
     faults::Faults,
     folder::RunFolder,
     gathered::{self, ArmData, Gathered},
     pinned::Pinned,
-    progress::Progress,
+    progress::{Progress, named},
     rounds::{Rounds, Unmeasured},
 };
 use crate::{
@@ -37,11 +40,6 @@ use crate::{
 const WARM_SLICE: Duration = Duration::from_millis(250);
 /// How long nothing is sent before phases begin, so that what the warm-up left behind is over.
 const QUIET: Duration = Duration::from_secs(1);
-/// The slice of each arm in which every operation is traced, and its rate.
-const TRACE_SLICE: Duration = Duration::from_millis(800);
-const TRACE_RATE: f64 = 150.0;
-/// How long spans may take to arrive: an exporter sends every half second.
-const SPANS_WITHIN: Duration = Duration::from_millis(1_200);
 /// How long an event log may take until its first event is received: a consumer group forms.
 const EVENTS_WITHIN: Duration = Duration::from_secs(12);
 
@@ -101,7 +99,7 @@ impl Experiment<'_> {
             let turns = u32::try_from(self.arms.len()).unwrap_or(1) * load.launches;
             let rounds = (load.measured.as_secs_f64() / load.slice.as_secs_f64() / f64::from(turns)).round();
             self.launch(number, &chosen, (rounds as u32).max(4))?;
-            if self.gathered.death.is_some() {
+            if self.gathered.death.is_some() || self.is_in_vain(number) {
                 break;
             }
         }
@@ -121,6 +119,9 @@ impl Experiment<'_> {
                 }
             }
             self.gathered.rounds += 1;
+            if self.is_in_vain(number) {
+                break;
+            }
         }
         Ok(())
     }
@@ -128,8 +129,8 @@ impl Experiment<'_> {
     /// One launch of the chosen arms, from start to stop.
     fn launch(&mut self, number: u32, plans: &[ArmPlan], rounds: u32) -> Result<()> {
         self.interrupt.check()?;
-        self.progress.next(plans);
-        let starting = self.progress.phase("starting", 1);
+        let labels = named(plans.iter().map(|arm| arm.label.as_str()));
+        let starting = self.progress.phase(&format!("starting {labels}"), 1);
         let mut launch = Launch::start_some(
             &self.options.runtime,
             plans,
@@ -165,8 +166,9 @@ impl Experiment<'_> {
         self.check(&mut sender, &launch, number, &chosen)?;
         self.note_death(&mut launch, began);
         if self.plan.scenario.kind != Kind::Episodes && self.gathered.death.is_none() {
-            let _phase = self.progress.phase("measuring capacity", 1);
-            let ramp = Ramp::new(&mut self.gathered, &launch, number, &chosen, self.interrupt);
+            let turns = (launch.arms.len() * STEPS.len()) as u64;
+            let phase = self.progress.phase(&format!("measuring the capacity of {}", up(&launch)), turns);
+            let ramp = Ramp::new(&mut self.gathered, &launch, number, &chosen, self.interrupt, &phase);
             ramp.run(self.plan, &mut sender)?;
             self.note_death(&mut launch, began);
         }
@@ -234,9 +236,10 @@ impl Experiment<'_> {
     fn prepare(&self, sender: &mut Sender, launch: &Launch) -> Result<()> {
         let total = self.plan.load.things * launch.arms.len() as u64;
         let things = systems::prepared(self.plan.scenario.system.name);
-        let made = format!("making {} {things} an arm", self.plan.load.things);
-        let phase = self.progress.phase(&made, total);
+        let made = format!("making {} {things}", self.plan.load.things);
+        let phase = self.progress.phase(&format!("{made} in {}", up(launch)), total);
         for arm in 0..launch.arms.len() {
+            phase.now(&format!("{made} in {}", launch.arms[arm].label));
             let before = arm as u64 * self.plan.load.things;
             let prepared = sender.prepare(arm, &mut |progress| {
                 phase.at(before + progress.done);
@@ -264,7 +267,7 @@ impl Experiment<'_> {
     /// Load that is not measured, until caches are warm, pools are open, and an event log delivers.
     fn warm_up(&self, sender: &mut Sender, launch: &Launch) -> Result<()> {
         let rounds = if self.plan.quick { 2 } else { 8 };
-        let phase = self.progress.phase("warming up", 1);
+        let phase = self.progress.phase(&format!("warming up {}", up(launch)), 1);
         let until = Instant::now() + EVENTS_WITHIN;
         let mut seed = self.plan.seed;
         loop {
@@ -295,7 +298,8 @@ impl Experiment<'_> {
             seed: self.plan.seed.wrapping_add(u64::from(number)),
         };
         let slices = u64::from(rounds) * launch.arms.len() as u64;
-        let phase = self.progress.phase("measuring", slices);
+        let in_turn = if launch.arms.len() > 1 { " in turn" } else { "" };
+        let phase = self.progress.phase(&format!("measuring {}{in_turn}", up(launch)), slices);
         let load = self.measured();
         let faults = &self.plan.scenario.faults;
         let faults = Faults::ready(faults, &launch.arms[0], &self.plan.budget.arms, self.interrupt)?;
@@ -335,33 +339,6 @@ impl Experiment<'_> {
         }
     }
 
-    /// A short pass in which the generator asks for a trace of every operation, so that measured slices pay for none.
-    fn trace(&mut self, sender: &mut Sender, launch: &Launch, chosen: &[usize]) -> Result<()> {
-        let receivers: Vec<_> = launch.arms.iter().map(|arm| arm.receiver.as_ref()).collect();
-        if receivers.iter().all(Option::is_none) {
-            return Ok(());
-        }
-        let _phase = self.progress.phase("tracing", 1);
-        for receiver in receivers.iter().flatten() {
-            receiver.take();
-        }
-        sender.traced(true);
-        let plan =
-            SlicePlan { arms: launch.arms.len(), slice_length: TRACE_SLICE, rounds: 1, seed: self.plan.seed };
-        sender.run(
-            &plan,
-            &self.steady(TRACE_RATE.min(self.plan.load.rate)),
-            &mut Unmeasured(self.interrupt),
-        )?;
-        sender.traced(false);
-        self.interrupt.sleep(SPANS_WITHIN);
-        for (arm, receiver) in chosen.iter().zip(receivers) {
-            let Some(receiver) = receiver else { continue };
-            self.gathered.arms[*arm].traces.append(&mut receiver.take().traces);
-        }
-        self.interrupt.check()
-    }
-
     /// Notes a process that ended since the last slice.
     fn note_death(&mut self, launch: &mut Launch, began: Instant) {
         if self.gathered.death.is_none() {
@@ -371,7 +348,8 @@ impl Experiment<'_> {
 
     /// Asks each arm whether it still holds what it acknowledged; an arm with a dead process is not asked.
     fn check(&mut self, sender: &mut Sender, launch: &Launch, number: u32, chosen: &[usize]) -> Result<()> {
-        let phase = self.progress.phase("checking the ledger", launch.arms.len() as u64);
+        let what = format!("checking the ledger of {}", up(launch));
+        let phase = self.progress.phase(&what, launch.arms.len() as u64);
         // Every arm waits while one is asked, so no arm is waited for because of its cache.
         let wanted = Check { deletes: self.plan.load.deletes, patience: Duration::ZERO, ..Check::default() };
         for (place, running) in launch.arms.iter().enumerate() {
@@ -382,6 +360,7 @@ impl Experiment<'_> {
                 self.gathered.notes.push(note);
                 continue;
             }
+            phase.now(&format!("checking the ledger of {}", running.label));
             let verdict = sender.check(place, &wanted);
             let name = format!("ledger/{}-launch-{number}.json", running.name);
             self.folder.write(&name, serde_json::to_string_pretty(&verdict)?)?;
@@ -390,6 +369,11 @@ impl Experiment<'_> {
         }
         Ok(())
     }
+}
+
+/// The arms that are up, as a phase names them.
+fn up(launch: &Launch) -> String {
+    named(launch.arms.iter().map(|arm| arm.label.as_str()))
 }
 
 /// How long until the wall clock's next whole second. Phases begin with one, so that what a system cuts by the clock,

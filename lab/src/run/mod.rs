@@ -1,12 +1,14 @@
 //! The experiment: arms up, warm, loaded in turn, checked, and judged.
 //!
-//! Read in this order: `experiment` (launches and their phases), `rounds` (what happens after each slice),
-//! `capacity` (the ramp at the end of a launch), `floor` (what the generator itself adds), `faults` (what goes wrong on purpose), `gathered` (what is kept of an arm), `compare`, `claims` and `answers`
+//! Read in this order: `before` (a look at the machine), `experiment` (launches and their phases), `rounds` (what
+//! happens after each slice), `capacity` (the ramp at the end of a launch), `floor` (what the generator itself adds),
+//! `faults` (what goes wrong on purpose), `gathered` (what is kept of an arm), `compare`, `claims` and `answers`
 //! (what it says), `assemble` (the report),
 //! `folder` (where it is kept), `machine` (where it was measured).
 
 mod answers;
 mod assemble;
+mod before;
 mod capacity;
 mod claims;
 mod compare;
@@ -39,12 +41,18 @@ use crate::{
 pub use capacity::all as ramps;
 pub use folder::RunFolder;
 
+use before::Before;
+
 /// Runs a plan, keeps the run's folder, prints the report.
 ///
 /// A run that fails or is interrupted leaves no folder behind.
 pub fn run(options: &RunOptions) -> Result<Outcome> {
     say_what_to_expect(options);
     let interrupt = Interrupt::install()?;
+    let busy = match before::look(options, &interrupt)? {
+        Before::Begin(busy) => busy,
+        Before::NeverQuiet => return Ok(Outcome::NoVerdict),
+    };
     let began = machine::now();
     let folder = RunFolder::create(&options.out, &options.plan, began, &interrupt)?;
     let mut gathered = experiment::run(options, &folder, &interrupt)?;
@@ -57,6 +65,7 @@ pub fn run(options: &RunOptions) -> Result<Outcome> {
     }
     let warnings = options.plan.warnings();
     gathered.notes.extend(warnings.iter().map(|warning| warning.replace("\nhint: ", "; to change that: ")));
+    gathered.notes.splice(..0, busy);
     for arm in &gathered.arms {
         let mut bytes = Vec::new();
         V2Serializer::new().serialize(&arm.record.latency, &mut bytes).context("cannot write a histogram")?;
@@ -66,7 +75,15 @@ pub fn run(options: &RunOptions) -> Result<Outcome> {
     let path = folder.keep(&report)?;
     output::data(&report::terminal::render(&report))?;
     show(&path, options.open);
-    Ok(outcome(&report))
+    let outcome = outcome(&report);
+    if outcome == Outcome::NoVerdict {
+        let (void, all) = (gathered.void_slices, gathered.slices);
+        let remedy = before::remedy(&options.plan, void as f64 / all.max(1) as f64);
+        output::talk(&format!(
+            "no verdict: the generator was late in {void} of {all} slices\nhint: {remedy}"
+        ));
+    }
+    Ok(outcome)
 }
 
 /// How long it takes, what may hide the answer, and which arms will be missing.
@@ -124,7 +141,8 @@ fn show(folder: &Path, open: bool) {
     }
 }
 
-/// Whether everything came out as it should: claims, promises, processes, and that every arm did something well.
+/// Whether everything came out as it should: claims, promises, processes, that every arm did something well, and that
+/// there can be a verdict.
 fn outcome(report: &report::Report) -> Outcome {
     let contradicted = report
         .claims
@@ -137,7 +155,13 @@ fn outcome(report: &report::Report) -> Outcome {
     });
     let measured = report.load.rounds > 0;
     let idle = report.arms.iter().any(|arm| measured && arm.operations == 0);
-    if contradicted || broken || idle { Outcome::ExpectationFailed } else { Outcome::Done }
+    if contradicted || broken || idle {
+        Outcome::ExpectationFailed
+    } else if report.validity.verdict_possible {
+        Outcome::Done
+    } else {
+        Outcome::NoVerdict
+    }
 }
 
 #[cfg(test)]
@@ -151,6 +175,16 @@ mod tests {
         let json = include_str!("../report/fixtures/placement.json");
         let mut report: report::Report = serde_json::from_str(json).unwrap();
         assert_eq!(outcome(&report), Outcome::Done);
+        report.arms[1].operations = 0;
+        assert_eq!(outcome(&report), Outcome::ExpectationFailed);
+    }
+
+    #[test]
+    fn a_run_without_a_verdict_is_no_success_and_a_broken_promise_weighs_more() {
+        let json = include_str!("../report/fixtures/placement.json");
+        let mut report: report::Report = serde_json::from_str(json).unwrap();
+        report.validity.verdict_possible = false;
+        assert_eq!(outcome(&report), Outcome::NoVerdict);
         report.arms[1].operations = 0;
         assert_eq!(outcome(&report), Outcome::ExpectationFailed);
     }

@@ -1,16 +1,17 @@
 //! What a person sees while a run goes on: a bar on a terminal, a line a phase elsewhere.
 
 use std::{
+    fmt,
     io::IsTerminal,
     time::{Duration, Instant},
 };
 
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::{ProgressBar, ProgressState, ProgressStyle};
 
-use crate::{
-    output,
-    plan::{ArmPlan, about},
-};
+use crate::{output, plan::about};
+
+/// More arms are not named, but counted.
+const MOST_NAMED: usize = 3;
 
 /// How far a run has come: which launch of how many, and about how long still.
 pub(super) struct Progress {
@@ -21,19 +22,12 @@ pub(super) struct Progress {
     takes: Duration,
     done: u32,
     launches: u32,
-    /// The arm that is up alone, in an episode.
-    arm: Option<String>,
 }
 
 impl Progress {
     /// Of so many launches, which take so long together.
     pub(super) fn new(launches: u32, takes: Duration) -> Self {
-        Self { began: Instant::now(), launches_took: Duration::ZERO, takes, done: 0, launches, arm: None }
-    }
-
-    /// The next launch is of these arms.
-    pub(super) fn next(&mut self, arms: &[ArmPlan]) {
-        self.arm = if let [alone] = arms { Some(alone.label.clone()) } else { None };
+        Self { began: Instant::now(), launches_took: Duration::ZERO, takes, done: 0, launches }
     }
 
     /// A launch has ended.
@@ -42,11 +36,9 @@ impl Progress {
         self.launches_took = self.began.elapsed();
     }
 
-    /// A phase of the current launch, of so many steps.
+    /// A phase of the current launch, of so many steps: what is done to which arms.
     pub(super) fn phase(&self, what: &str, total: u64) -> Phase {
-        let arm = self.arm.as_ref().map(|arm| format!(" ({arm})")).unwrap_or_default();
-        let (launch, left) = (self.done + 1, about(self.left()));
-        Phase::begin(&format!("launch {launch} of {}{arm}, {left} left: {what}", self.launches), total)
+        Phase::begin(&format!("launch {} of {}", self.done + 1, self.launches), what, self.left(), total)
     }
 
     /// By the launches that are over; before the first one is, by the plan.
@@ -60,32 +52,57 @@ impl Progress {
     }
 }
 
-/// One phase of a run.
-pub(super) struct Phase(ProgressBar);
+/// One phase of a run: on a terminal a bar with one countdown, of the whole run; elsewhere a line.
+pub(super) struct Phase {
+    bar: ProgressBar,
+    place: String,
+}
 
 impl Phase {
-    /// Begins a phase of `total` steps.
-    fn begin(what: &str, total: u64) -> Self {
+    /// Begins a phase of `total` steps, with so much of the run left.
+    fn begin(place: &str, what: &str, left: Duration, total: u64) -> Self {
+        let place = place.to_owned();
         if !std::io::stderr().is_terminal() {
-            output::talk(what);
-            return Self(ProgressBar::hidden());
+            output::talk(&format!("{place}, {} left: {what}", about(left)));
+            return Self { bar: ProgressBar::hidden(), place };
         }
-        let style = ProgressStyle::with_template("{msg:64} {bar:16} {percent:>3} %  {eta} left")
-            .unwrap_or_else(|_| ProgressStyle::default_bar());
-        let bar = ProgressBar::new(total).with_style(style).with_message(what.to_owned());
-        bar.enable_steady_tick(Duration::from_millis(200));
-        Self(bar)
+        let until = Instant::now() + left;
+        let style = ProgressStyle::with_template("{msg} {bar:16} {left} left")
+            .unwrap_or_else(|_| ProgressStyle::default_bar())
+            .with_key("left", move |_: &ProgressState, text: &mut dyn fmt::Write| {
+                // A countdown that has run out says so no better than with its smallest step.
+                let _ = text.write_str(&about(until.saturating_duration_since(Instant::now())));
+            });
+        let phase = Self { bar: ProgressBar::new(total).with_style(style), place };
+        phase.now(what);
+        phase.bar.enable_steady_tick(Duration::from_millis(200));
+        phase
+    }
+
+    /// What of it is done now.
+    pub(super) fn now(&self, what: &str) {
+        self.bar.set_message(format!("{}: {what}", self.place));
     }
 
     /// So many steps are done.
     pub(super) fn at(&self, done: u64) {
-        self.0.set_position(done);
+        self.bar.set_position(done);
     }
 }
 
 impl Drop for Phase {
     fn drop(&mut self) {
-        self.0.finish_and_clear();
+        self.bar.finish_and_clear();
+    }
+}
+
+/// These arms as a phase names them: `monolith and microservices`, `6 arms`.
+pub(super) fn named<'a>(arms: impl IntoIterator<Item = &'a str>) -> String {
+    let names: Vec<&str> = arms.into_iter().collect();
+    match names.as_slice() {
+        [alone] => (*alone).to_owned(),
+        [some @ .., last] if names.len() <= MOST_NAMED => format!("{} and {last}", some.join(", ")),
+        many => format!("{} arms", many.len()),
     }
 }
 
@@ -105,5 +122,12 @@ mod tests {
         // Within a launch it only falls.
         progress.began = progress.began.checked_sub(Duration::from_secs(10)).unwrap();
         assert!((18..=20).contains(&progress.left().as_secs()), "{:?}", progress.left());
+    }
+
+    #[test]
+    fn a_few_arms_are_named_and_many_counted() {
+        let arms = ["none", "local", "redis", "tiered"];
+        let told = [1, 2, 3, 4].map(|count| named(arms[..count].iter().copied()));
+        assert_eq!(told, ["none", "none and local", "none, local and redis", "4 arms"]);
     }
 }

@@ -48,7 +48,7 @@ pub(super) fn path(text: &str) -> Result<String, Complaint> {
 }
 
 /// `500ms`, `20s`, `2m`, `1h`.
-pub(super) fn duration(text: &str) -> Result<Duration, Complaint> {
+pub(in crate::commands) fn duration(text: &str) -> Result<Duration, Complaint> {
     let expected =
         || Complaint::new("expected a time such as `500ms`, `20s` or `2m`, more than 0 and at most `24h`");
     let digits = text.find(|c: char| !c.is_ascii_digit()).ok_or_else(expected)?;
