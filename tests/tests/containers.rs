@@ -150,7 +150,7 @@ async fn links_behind_redis_are_right_while_redis_restarts() {
     let redis = Redis::open(&address, "cache", backing::ANSWER_WITHIN, &mut registry, &Background::default())
         .await
         .unwrap();
-    let answers = async || redis.ask::<String>(&redis::cmd("PING")).await;
+    let answers = async || redis.ask::<String>("test", &redis::cmd("PING")).await;
     eventually("Redis is up", answers).await;
     let policy = CachePolicy {
         capacity: 1_000,

@@ -22,7 +22,7 @@ pub struct Spent {
 /// One line of a waterfall.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Row {
-    /// What was done.
+    /// What was done: a call to a store begins with which.
     pub name: String,
     /// The process that did it.
     pub process: String,
@@ -89,6 +89,9 @@ fn place(span: &Span, parent: Option<&Place>) -> Place {
     if let (SpanKind::Client, Some(transport)) = (span.kind, &span.hop) {
         return Place::Hop { transport: transport.clone(), to: span.name.clone() };
     }
+    if let (SpanKind::Client, Some(system)) = (span.kind, &span.store) {
+        return Place::Store { system: system.clone(), call: span.name.clone() };
+    }
     if let (SpanKind::Server, Some(hop @ Place::Hop { .. })) = (span.kind, parent) {
         return hop.clone();
     }
@@ -139,7 +142,7 @@ pub fn rows(trace: &Trace) -> Vec<Row> {
 fn add_rows(trace: &Trace, span: &Span, origin_ns: u64, depth: usize, rows: &mut Vec<Row>) {
     const DEEPEST: usize = 32;
     rows.push(Row {
-        name: span.name.clone(),
+        name: span.title(),
         process: span.process.clone(),
         component: span.component.clone(),
         kind: span.kind,

@@ -22,6 +22,8 @@ pub struct Span {
     pub component: Option<String>,
     /// The transport of the call that it is one side of: the attribute `lab.hop`.
     pub hop: Option<String>,
+    /// The store or broker that it is a call to: `postgresql`, `redis`, `kafka`.
+    pub store: Option<String>,
     /// When it began, nanoseconds since 1970.
     pub start_ns: u64,
     /// When it ended, nanoseconds since 1970; never before it began.
@@ -53,6 +55,13 @@ pub enum Place {
         /// What was called: `links.resolve`.
         to: String,
     },
+    /// In a store or broker, and on the way there and back; of one in the process, in its library.
+    Store {
+        /// Which kind: `postgresql`.
+        system: String,
+        /// What it was asked: `SELECT links`.
+        call: String,
+    },
 }
 
 /// The spans of one operation.
@@ -65,6 +74,14 @@ pub struct Trace {
 }
 
 impl Span {
+    /// What was done, and of a call to a store, to which: `redis GET links`.
+    pub fn title(&self) -> String {
+        match &self.store {
+            Some(system) => format!("{system} {}", self.name),
+            None => self.name.clone(),
+        }
+    }
+
     /// How long it took, nanoseconds.
     pub fn duration_ns(&self) -> u64 {
         self.end_ns - self.start_ns
@@ -80,6 +97,8 @@ impl Span {
             },
             component: text(&span.attributes, "lab.component"),
             hop: text(&span.attributes, "lab.hop"),
+            store: text(&span.attributes, "db.system.name")
+                .or_else(|| text(&span.attributes, "messaging.system")),
             process: process.to_owned(),
             start_ns: span.start_time_unix_nano,
             end_ns: span.end_time_unix_nano.max(span.start_time_unix_nano),

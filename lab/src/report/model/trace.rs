@@ -2,12 +2,14 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::traces::{self, SpanKind};
+
 /// The time that one place takes, over all traced operations.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct TimeShare {
-    /// The component, or the hop: `links`, `gateway -> links`.
+    /// The component, the hop, or the call to a store: `links`, `http to links.resolve`, `redis GET links`.
     pub component: String,
-    /// Whether it is a way between processes and not work in one.
+    /// Whether it is a call to another process or a store, and not work in one.
     pub hop: bool,
     /// Mean microseconds an operation, children taken off.
     pub mean_us: f64,
@@ -27,6 +29,27 @@ pub struct Trace {
 }
 
 impl Trace {
+    /// A trace as it was received; none if it has no root.
+    pub fn of(received: &traces::Trace) -> Option<Self> {
+        let rows = traces::rows(received);
+        let operation = rows.first()?.name.clone();
+        let span = |row: traces::Row| Span {
+            name: row.name,
+            process: row.process,
+            component: row.component,
+            kind: match row.kind {
+                SpanKind::Client => "client",
+                SpanKind::Server => "server",
+                SpanKind::Internal => "internal",
+            }
+            .to_owned(),
+            start_us: row.start_us,
+            duration_us: row.duration_us,
+            depth: row.depth as u32,
+        };
+        Some(Self { trace_id: received.id.clone(), operation, spans: rows.into_iter().map(span).collect() })
+    }
+
     /// When the operation was answered: the end of its first span, microseconds since the trace began.
     pub fn reply_us(&self) -> f64 {
         self.spans.first().map_or(0.0, Span::end_us)

@@ -7,14 +7,14 @@ use crate::{
     plan::{ArmPlan, Plan},
     report::model::{
         Arm, Backing, CauseCount, CpuCost, Death, Latency, Ledger, Link, Memory, MemoryPart, OutcomeLatency,
-        Part, PerOperation, Point, Process, Span, TimeShare, Topology, Trace,
+        Part, PerOperation, Point, Process, TimeShare, Topology, Trace,
     },
     run::{
         capacity,
         compare::CONFIDENCE,
         gathered::{ArmData, Gathered},
     },
-    traces::{self, Place, SpanKind},
+    traces::{self, Place},
 };
 
 /// Points of a latency curve: evenly spread on the axis `1 / (1 - quantile)`, which is how HdrHistogram draws it.
@@ -48,7 +48,7 @@ pub(super) fn arm(plan: &Plan, gathered: &Gathered, data: &ArmData) -> Arm {
         per_op: per_operation(data),
         ledger: data.ledger.as_ref().map(Ledger::from),
         where_time_goes: where_time_goes(data),
-        trace: example(data),
+        trace: traces::usual(&data.traces).and_then(Trace::of),
         series: data.series.as_ref().map(|summed| series::mean(plan, summed, data.episodes)),
         died: death(gathered, data),
     }
@@ -206,37 +206,11 @@ fn where_time_goes(data: &ArmData) -> Vec<TimeShare> {
                 Place::Edge => ("edge".to_owned(), false),
                 Place::Component(name) => (name, false),
                 Place::Hop { transport, to } => (format!("{transport} to {to}"), true),
+                Place::Store { system, call } => (format!("{system} {call}"), true),
             };
             TimeShare { component, hop, mean_us: spent.mean_us, share: spent.share }
         })
         .collect()
-}
-
-fn example(data: &ArmData) -> Option<Trace> {
-    let usual = traces::usual(&data.traces)?;
-    let rows = traces::rows(usual);
-    let root = rows.first()?;
-    Some(Trace {
-        trace_id: usual.id.clone(),
-        operation: root.name.clone(),
-        spans: rows
-            .iter()
-            .map(|row| Span {
-                name: row.name.clone(),
-                process: row.process.clone(),
-                component: row.component.clone(),
-                kind: match row.kind {
-                    SpanKind::Client => "client",
-                    SpanKind::Server => "server",
-                    SpanKind::Internal => "internal",
-                }
-                .to_owned(),
-                start_us: row.start_us,
-                duration_us: row.duration_us,
-                depth: row.depth as u32,
-            })
-            .collect(),
-    })
 }
 
 fn death(gathered: &Gathered, data: &ArmData) -> Option<Death> {

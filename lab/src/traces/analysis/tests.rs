@@ -9,6 +9,7 @@ fn span(id: u8, parent: u8, name: &str, kind: SpanKind, from_us: u64, to_us: u64
         kind,
         component: None,
         hop: None,
+        store: None,
         start_ns: from_us * 1_000,
         end_ns: to_us * 1_000,
     }
@@ -35,6 +36,31 @@ fn own_times_tell_the_edge_the_hop_and_the_component_apart_and_add_up() {
     assert!((of(&Place::Component("links".to_owned())) - 30.0).abs() < 1e-9);
     let shares: f64 = spent.iter().map(|spent| spent.share).sum();
     assert!((shares - 1.0).abs() < 1e-9);
+}
+
+#[test]
+fn a_store_has_the_time_of_its_calls_and_the_component_the_rest() {
+    let mut calls = split_operation();
+    let mut select = span(5, 4, "SELECT links", SpanKind::Client, 40, 60);
+    select.store = Some("postgresql".to_owned());
+    let mut send = span(6, 1, "send clicks", SpanKind::Client, 85, 95);
+    send.store = Some("kafka".to_owned());
+    let mut process = span(7, 6, "process clicks", SpanKind::Server, 90, 900);
+    process.store = Some("kafka".to_owned());
+    calls.spans.extend([select, send, process]);
+    let spent = where_time_goes(std::slice::from_ref(&calls));
+    let of = |place: &Place| spent.iter().find(|spent| spent.place == *place).map(|spent| spent.mean_us);
+    let store = |system: &str, call: &str| Place::Store { system: system.to_owned(), call: call.to_owned() };
+    assert_eq!(of(&store("postgresql", "SELECT links")), Some(20.0));
+    assert_eq!(of(&Place::Component("links".to_owned())), Some(10.0));
+    assert_eq!(
+        of(&store("kafka", "send clicks")),
+        Some(10.0),
+        "what follows is a part of the call until the reply"
+    );
+    assert_eq!(of(&Place::Edge), Some(30.0));
+    let names: Vec<_> = rows(&calls).into_iter().map(|row| row.name).collect();
+    assert!(names.contains(&"postgresql SELECT links".to_owned()), "{names:?}");
 }
 
 #[test]

@@ -26,6 +26,8 @@ pub struct RedisCounts {
     redis: Redis,
     algorithm: Algorithm,
     script: Script,
+    /// What a trace calls the script.
+    name: String,
     /// Instead of the server's clock.
     ticks: Option<Arc<dyn Ticks>>,
 }
@@ -33,7 +35,8 @@ pub struct RedisCounts {
 impl RedisCounts {
     /// By this algorithm.
     pub fn new(algorithm: Algorithm, redis: Redis) -> Self {
-        Self { redis, algorithm, script: scripts::take_script(algorithm), ticks: None }
+        let (script, name) = (scripts::take_script(algorithm), format!("take/{}", algorithm.name()));
+        Self { redis, algorithm, script, name, ticks: None }
     }
 
     /// By these ticks instead of the server's clock: for tests.
@@ -68,7 +71,7 @@ impl Counts for RedisCounts {
         if take.charges.len() > MAX_CHARGES {
             return Err(CountError::TooManyCharges);
         }
-        let numbers: Vec<i64> = self.redis.run(&self.invocation(&take)).await?;
+        let numbers: Vec<i64> = self.redis.run(&self.name, &self.invocation(&take)).await?;
         if numbers.len() != NUMBERS * take.charges.len() {
             return Err(Unavailable::new("redis", Why::Misunderstood).into());
         }

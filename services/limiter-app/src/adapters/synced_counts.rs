@@ -185,7 +185,7 @@ impl Shared {
             script.key(redis_key(&self.redis, self.algorithm, key));
             with_limit(&mut script, &untold.limit).arg(untold.cost);
         }
-        let numbers: Vec<u64> = self.redis.run(&script).await?;
+        let numbers: Vec<u64> = self.redis.run("add", &script).await?;
         let is_whole = numbers.len() == NUMBERS * told.len();
         self.metrics.told.inc_by(told.len() as u64);
         is_whole.then_some(numbers).ok_or_else(|| Unavailable::new("redis", Why::Misunderstood))

@@ -15,7 +15,12 @@ use tokio::{
 };
 use tokio_util::task::AbortOnDropHandle;
 
-use crate::{Check, Waiting, availability::Availability, tables::unavailable};
+use crate::{
+    Check, Waiting,
+    availability::Availability,
+    spans::{Server, Statements},
+    tables::unavailable,
+};
 
 /// Connections to a server that one process may hold.
 pub const POSTGRES_CONNECTIONS: u32 = 16;
@@ -70,6 +75,7 @@ pub struct Sqlite {
     readers: SqlitePool,
     writer: SqlitePool,
     statements: Counter,
+    server: Server,
 }
 
 /// A PostgreSQL server.
@@ -81,6 +87,7 @@ pub struct Postgres {
     options: Arc<PgConnectOptions>,
     availability: Availability,
     statements: Counter,
+    server: Server,
     _probing: Arc<AbortOnDropHandle<()>>,
 }
 
@@ -146,8 +153,9 @@ impl Sqlite {
             .busy_timeout(BUSY_FOR);
         // The writer first: it makes the file and sets its journal mode.
         let writer = Self::pool(1, &options).await?;
-        let readers = Self::pool(SQLITE_READERS, &options.read_only(true)).await?;
-        Ok(Self { readers, writer, statements })
+        let readers = Self::pool(SQLITE_READERS, &options.clone().read_only(true)).await?;
+        let file = options.get_filename().display().to_string();
+        Ok(Self { readers, writer, statements, server: Server::new("sqlite", file, None) })
     }
 
     /// Asks again while another process sets the file's journal mode: then SQLite refuses at once instead of waiting;
@@ -168,15 +176,15 @@ impl Sqlite {
     }
 
     /// Where to send a statement that reads; counts it.
-    pub fn reader(&self) -> &SqlitePool {
+    pub fn reader(&self) -> Statements<'_, sqlx::Sqlite> {
         self.statements.inc();
-        &self.readers
+        Statements::new(&self.readers, &self.server)
     }
 
     /// Where to send a statement that writes; counts it.
-    pub fn writer(&self) -> &SqlitePool {
+    pub fn writer(&self) -> Statements<'_, sqlx::Sqlite> {
         self.statements.inc();
-        &self.writer
+        Statements::new(&self.writer, &self.server)
     }
 
     /// What a component says of it when a statement fails; the log has the rest.
@@ -213,7 +221,10 @@ impl Postgres {
         let target = Arc::clone(&options);
         let probing = tokio::spawn(async move { probes.probe(|| Self::is_there(&target)).await });
         let (statements, probing) = (statements.clone(), Arc::new(AbortOnDropHandle::new(probing)));
-        Ok(Self { pool, refusing, options, availability, statements, _probing: probing })
+        let namespace = options.get_database().unwrap_or(options.get_username()).to_owned();
+        let place = (options.get_host().to_owned(), options.get_port());
+        let server = Server::new("postgresql", namespace, Some(place));
+        Ok(Self { pool, refusing, options, availability, statements, server, _probing: probing })
     }
 
     /// Whether the server takes a connection, and if not, why: of a pool, all that is heard is that time was up.
@@ -254,9 +265,9 @@ impl Postgres {
     }
 
     /// Where to send a statement; counts it.
-    pub fn pool(&self) -> &PgPool {
+    pub fn pool(&self) -> Statements<'_, sqlx::Postgres> {
         self.statements.inc();
-        self.usable()
+        Statements::new(self.usable(), &self.server)
     }
 
     fn usable(&self) -> &PgPool {
@@ -314,87 +325,4 @@ fn without_password(address: &str) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use tokio::{
-        io::{AsyncReadExt, AsyncWriteExt},
-        net::TcpListener,
-    };
-
-    use super::*;
-
-    #[tokio::test(start_paused = true)]
-    async fn a_server_that_is_late_is_waited_for_however_late_it_is() {
-        let (mut registry, waiting) = (Registry::default(), Waiting::default());
-        // The discard port: nothing listens there.
-        let address = "postgres://lab:secret@127.0.0.1:9/links";
-        let open = Database::open(address, "database/links", &mut registry, &waiting);
-        assert!(timeout(Duration::from_hours(1), open).await.is_err(), "it does not give up");
-        let reason = waiting.reason().expect("it waits");
-        let what = "the database `database/links` at `postgres://...@127.0.0.1:9/links`: ";
-        assert!(reason.starts_with(what) && !reason.contains("secret"), "{reason}");
-    }
-
-    /// What is waited for, as soon as an attempt has failed.
-    async fn reason(waiting: &Waiting) -> String {
-        loop {
-            if let Some(reason) = waiting.reason() {
-                return reason;
-            }
-            sleep(Duration::from_millis(1)).await;
-        }
-    }
-
-    #[tokio::test]
-    async fn what_the_last_attempt_met_is_told_as_it_was() {
-        for (address, met) in [
-            ("postgres://lab@127.0.0.1:9/links", "Connection refused"),
-            ("postgres://lab@nowhere.invalid/links", "failed to lookup address information"),
-        ] {
-            let (mut registry, waiting) = (Registry::default(), Waiting::default());
-            let reason = tokio::select! {
-                opened = Database::open(address, "database", &mut registry, &waiting) => panic!("{opened:?}"),
-                reason = reason(&waiting) => reason,
-            };
-            assert!(reason.contains(met), "{reason}");
-        }
-    }
-
-    /// The address of a server that refuses everybody with a code.
-    async fn refusing(code: &'static str) -> String {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = format!("postgres://lab@{}/links?sslmode=disable", listener.local_addr().unwrap());
-        tokio::spawn(async move {
-            while let Ok((mut client, _)) = listener.accept().await {
-                let fields = format!("SFATAL\0VFATAL\0C{code}\0Mcode {code}\0\0");
-                let length = u32::try_from(4 + fields.len()).unwrap().to_be_bytes();
-                let _ = client.read(&mut [0; 1024]).await;
-                let _ = client.write_all(&[b"E", &length[..], fields.as_bytes()].concat()).await;
-            }
-        });
-        address
-    }
-
-    #[tokio::test]
-    async fn what_a_servers_scripts_make_later_is_waited_for_and_nothing_that_time_does_not_mend() {
-        for (code, is_waited_for) in
-            [("3D000", true), ("28000", true), ("28P01", true), ("57P03", true), ("42501", false)]
-        {
-            let (mut registry, waiting) = (Registry::default(), Waiting::default());
-            let address = refusing(code).await;
-            let (waited_for, said) = tokio::select! {
-                opened = Database::open(&address, "database", &mut registry, &waiting) =>
-                    (false, opened.unwrap_err().to_string()),
-                reason = reason(&waiting) => (true, reason),
-            };
-            assert_eq!(waited_for, is_waited_for, "{code}: {said}");
-            assert!(said.contains(&format!("code {code}")), "{said}");
-        }
-    }
-
-    #[tokio::test]
-    async fn an_address_that_nobody_understands_is_refused_at_once() {
-        let (mut registry, waiting) = (Registry::default(), Waiting::default());
-        let error = Database::open("mysql://x:secret@host/y", "database", &mut registry, &waiting).await;
-        assert!(matches!(error, Err(OpenError::UnknownAddress(address)) if !address.contains("secret")));
-    }
-}
+mod tests;

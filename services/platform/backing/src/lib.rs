@@ -5,7 +5,7 @@
 //!
 //! Not here: which of these a system uses (its `wiring.rs`), and where they run (the lab's runtimes).
 //!
-//! Read in this order: `waiting`, `database`, `availability`, `tables`, `redis`, `cache`, `events`, `check`, `background`.
+//! Read in this order: `waiting`, `spans`, `database`, `availability`, `tables`, `redis`, `cache`, `events`, `check`, `background`.
 
 mod availability;
 mod background;
@@ -14,6 +14,7 @@ mod check;
 mod database;
 mod events;
 mod redis;
+mod spans;
 mod tables;
 mod waiting;
 
@@ -28,5 +29,6 @@ pub use events::{
     memory::MemoryPublisher,
 };
 pub use redis::{ANSWER_WITHIN, AddressError, Redis, RefusedError};
+pub use spans::{Statements, Topic};
 pub use tables::migrate;
 pub use waiting::Waiting;

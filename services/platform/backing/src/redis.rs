@@ -14,18 +14,24 @@ use std::{
 };
 
 use contract::{Unavailable, Why};
+use opentelemetry::KeyValue;
 use prometheus_client::{
     metrics::{counter::Counter, family::Family},
     registry::Registry,
 };
 use redis::{
-    AsyncConnectionConfig, Client, Cmd, ErrorKind, FromRedisValue, IntoConnectionInfo, RedisError,
-    ScriptInvocation, ServerErrorKind, Value, aio::MultiplexedConnection, io::tcp::TcpSettings,
+    Arg, AsyncConnectionConfig, Client, Cmd, ConnectionAddr, ConnectionInfo, ErrorKind, FromRedisValue,
+    IntoConnectionInfo, RedisError, ScriptInvocation, ServerErrorKind, Value, aio::MultiplexedConnection,
+    io::tcp::TcpSettings,
 };
 use tokio::{sync::Notify, time::sleep};
 use tokio_util::sync::CancellationToken;
 
-use crate::{Background, Check, Waiting, waiting::ThrottledLog};
+use crate::{
+    Background, Check, Waiting,
+    spans::{Server, Summary},
+    waiting::ThrottledLog,
+};
 
 /// How long a command may take where nobody says otherwise: a store answers in a few milliseconds, so a cache that takes longer saves nothing, and
 /// a limiter that takes longer costs more than what it protects.
@@ -55,6 +61,7 @@ struct Link {
     connection: RwLock<Option<MultiplexedConnection>>,
     lost: Notify,
     metrics: Metrics,
+    server: Server,
 }
 
 /// A server that refuses a script, and will go on to.
@@ -85,7 +92,9 @@ impl Redis {
         let (address, prefix) = address.split_once('#').unwrap_or((address, ""));
         let info = address.into_connection_info().map_err(AddressError)?;
         let info = info.set_tcp_settings(TcpSettings::default().set_nodelay(true));
+        let server = server(&info);
         let link = Arc::new(Link {
+            server,
             client: Client::open(info).map_err(AddressError)?,
             answer_within,
             connection: RwLock::default(),
@@ -116,18 +125,28 @@ impl Redis {
         if self.prefix.is_empty() { format!("{kind}:{key}") } else { format!("{}:{kind}:{key}", self.prefix) }
     }
 
-    /// Sends a command; `None` if the server does not answer in time, or is away.
-    pub async fn ask<T: FromRedisValue>(&self, command: &Cmd) -> Option<T> {
-        let mut connection = self.link.connection().ok()?;
-        self.link.outcome(command.query_async(&mut connection).await).ok()
+    /// Sends a command for a key of this kind; `None` if the server does not answer in time, or is away.
+    pub async fn ask<T: FromRedisValue>(&self, kind: &str, command: &Cmd) -> Option<T> {
+        let asked = async {
+            let mut connection = self.link.connection()?;
+            self.link.outcome(command.query_async(&mut connection).await)
+        };
+        self.link.spanned(|| of_command(command, kind), asked).await.ok()
     }
 
     /// Runs a script by its hash, in one round trip; in two more where the server does not have it yet.
     ///
-    /// Of one that did not answer in time it is not known whether it had its effect.
-    pub async fn run<T: FromRedisValue>(&self, script: &ScriptInvocation<'_>) -> Result<T, Unavailable> {
-        let mut connection = self.link.connection().map_err(unavailable)?;
-        self.link.outcome(script.invoke_async(&mut connection).await).map_err(unavailable)
+    /// Of one that did not answer in time it is not known whether it had its effect. A trace knows it by `name`.
+    pub async fn run<T: FromRedisValue>(
+        &self,
+        name: &str,
+        script: &ScriptInvocation<'_>,
+    ) -> Result<T, Unavailable> {
+        let ran = async {
+            let mut connection = self.link.connection()?;
+            self.link.outcome(script.invoke_async(&mut connection).await)
+        };
+        self.link.spanned(|| of_script(name), ran).await.map_err(unavailable)
     }
 
     /// Runs a script once, to find out before anybody needs it whether the server would ever do that: not where it holds
@@ -163,11 +182,56 @@ fn is_cluster_down(error: &RedisError) -> bool {
     error.kind() == ErrorKind::Server(ServerErrorKind::ClusterDown)
 }
 
+/// Why a command failed, as a span says it.
+fn error_type(why: Why) -> &'static str {
+    match why {
+        Why::TimedOut => "timeout",
+        Why::Unreachable => "away",
+        _ => "refused",
+    }
+}
+
 fn unavailable(why: Why) -> Unavailable {
     Unavailable::new("redis", why)
 }
 
+fn server(info: &ConnectionInfo) -> Server {
+    let place = match info.addr() {
+        ConnectionAddr::Tcp(host, port) => Some((host.clone(), *port)),
+        _ => None,
+    };
+    Server::new("redis", info.redis_settings().db().to_string(), place)
+}
+
+/// A command by its name, and what its keys are.
+fn of_command<'a>(command: &'a Cmd, kind: &str) -> Summary<'a> {
+    let name = match command.args_iter().next() {
+        Some(Arg::Simple(name)) => str::from_utf8(name).unwrap_or_default(),
+        _ => "",
+    };
+    Summary { operation: name, text: format!("{name} {kind}"), own: Vec::new() }
+}
+
+fn of_script(name: &str) -> Summary<'static> {
+    let own = vec![KeyValue::new("db.stored_procedure.name", name.to_owned())];
+    Summary { operation: "EVALSHA", text: format!("EVALSHA {name}"), own }
+}
+
 impl Link {
+    /// Does something in a span, if the running operation leaves spans: a command that is passed over has one as well.
+    async fn spanned<'a, T>(
+        &self,
+        describe: impl FnOnce() -> Summary<'a>,
+        work: impl Future<Output = Result<T, Why>>,
+    ) -> Result<T, Why> {
+        let span = self.server.call(describe);
+        let outcome = work.await;
+        if let (Some(mut span), Err(why)) = (span, &outcome) {
+            span.fail(error_type(*why).to_owned());
+        }
+        outcome
+    }
+
     /// The connection, for one command.
     fn connection(&self) -> Result<MultiplexedConnection, Why> {
         let connection = self.connected();

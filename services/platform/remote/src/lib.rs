@@ -34,7 +34,7 @@ pub use http::{
 };
 pub use observe::{CallMetrics, DURATION_BOUNDS, HopMetrics, RpcMetrics};
 pub use table::{Contract, Methods, Served, served_by};
-pub use trace::{Described, SpanId, Trace, TraceId, in_span, new_span_id, new_trace_id, record_span};
+pub use trace::{Described, OpenSpan, SpanId, Trace, TraceId, in_span, new_span_id, new_trace_id};
 
 /// What `remote!` needs of other crates, so that an app crate need not name them.
 #[doc(hidden)]

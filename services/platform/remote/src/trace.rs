@@ -8,10 +8,13 @@ use std::{future::Future, time::SystemTime};
 use opentelemetry::{
     Context as OtelContext, KeyValue,
     global::{self, BoxedSpan},
-    trace::{Span as _, SpanBuilder, SpanContext, SpanKind, TraceContextExt, TraceFlags, TraceState, Tracer},
+    trace::{
+        Span as _, SpanBuilder, SpanContext, SpanKind, Status, TraceContextExt, TraceFlags, TraceState,
+        Tracer,
+    },
 };
 
-use crate::context::{current, scope};
+use crate::context::{Context, current, scope};
 
 /// The id of an operation across every process: 16 bytes, never all zero.
 pub type TraceId = u128;
@@ -72,14 +75,12 @@ impl Trace {
     }
 
     fn as_parent(self) -> OtelContext {
+        OtelContext::new().with_remote_span_context(self.as_context())
+    }
+
+    fn as_context(self) -> SpanContext {
         let flags = if self.sampled { TraceFlags::SAMPLED } else { TraceFlags::NOT_SAMPLED };
-        OtelContext::new().with_remote_span_context(SpanContext::new(
-            self.id.into(),
-            self.span.into(),
-            flags,
-            true,
-            TraceState::NONE,
-        ))
+        SpanContext::new(self.id.into(), self.span.into(), flags, true, TraceState::NONE)
     }
 }
 
@@ -109,17 +110,44 @@ pub fn new_span_id() -> SpanId {
 /// What a span is: its name, kind and attributes.
 pub type Described = (String, SpanKind, Vec<KeyValue>);
 
-/// Makes a span that is over already: work that was done for several operations at once, seen from one of them.
-pub fn record_span(parent: Trace, described: Described, began: SystemTime) {
-    if parent.sampled {
-        begin(parent, described, began).end();
-    }
+/// A span that ends when this is dropped.
+pub struct OpenSpan {
+    span: BoxedSpan,
+    parent: Trace,
 }
 
-fn begin(parent: Trace, (name, kind, attributes): Described, at: SystemTime) -> BoxedSpan {
-    let builder =
-        SpanBuilder::from_name(name).with_kind(kind).with_start_time(at).with_attributes(attributes);
-    global::tracer("lab").build_with_context(builder, &parent.as_parent())
+impl OpenSpan {
+    /// Begins a span of the running operation, if that leaves spans; `describe` is called only then.
+    pub fn begin(describe: impl FnOnce() -> Described) -> Option<Self> {
+        let context = current().filter(|context| context.trace.sampled)?;
+        Some(Self::since(SystemTime::now(), context.trace, describe()))
+    }
+
+    /// The same of a parent that is sampled, for work that began at this time.
+    pub fn since(began: SystemTime, parent: Trace, (name, kind, attributes): Described) -> Self {
+        let builder = SpanBuilder::from_name(name);
+        let builder = builder.with_kind(kind).with_start_time(began).with_attributes(attributes);
+        Self { span: global::tracer("lab").build_with_context(builder, &parent.as_parent()), parent }
+    }
+
+    /// Where what is done within it stands.
+    pub fn trace(&self) -> Trace {
+        let context = self.span.span_context();
+        // Without an exporter a span has no id: then callees see the caller's, and the trace holds together.
+        let valid = context.is_valid().then(|| u64::from_be_bytes(context.span_id().to_bytes()));
+        Trace { span: valid.unwrap_or(self.parent.span), ..self.parent }
+    }
+
+    /// Says that it has to do with a span of another trace, and is not its child.
+    pub fn link(&mut self, other: Trace) {
+        self.span.add_link(other.as_context(), Vec::new());
+    }
+
+    /// Says that what it stands for failed, and with what: a code, or a word of few.
+    pub fn fail(&mut self, error_type: String) {
+        self.span.set_status(Status::error(""));
+        self.span.set_attribute(KeyValue::new("error.type", error_type));
+    }
 }
 
 /// Runs a future as a span of the running operation, if that leaves spans; otherwise just runs it.
@@ -133,16 +161,9 @@ where
     match current().filter(|context| context.trace.sampled) {
         None => future.await,
         Some(context) => {
-            let mut span = begin(context.trace, describe(), SystemTime::now());
-            let mut inside = context;
-            // Without an exporter a span has no id: then callees see the caller's, and the trace holds together.
-            if span.span_context().is_valid() {
-                inside.trace.span = u64::from_be_bytes(span.span_context().span_id().to_bytes());
-            }
+            let span = OpenSpan::since(SystemTime::now(), context.trace, describe());
             // Boxed, so that an unsampled operation does not carry the room for this.
-            let output = Box::pin(scope(inside, future)).await;
-            span.end();
-            output
+            Box::pin(scope(Context { trace: span.trace(), ..context }, future)).await
         }
     }
 }

@@ -6,13 +6,15 @@ use anyhow::{Context as _, Result, bail};
 use async_trait::async_trait;
 use backing::{
     Batching, Event, EventMetrics, Inline, KafkaConsumer, KafkaPublisher, MemoryPublisher, Publisher,
-    Subscriber,
+    Subscriber, Topic,
 };
 use contract::{Unavailable, Why};
-use opentelemetry::{KeyValue, trace::SpanKind};
-use remote::{Context, Described, Trace, current, in_span, record_span, scope};
+use remote::{Context, OpenSpan, Trace, current, in_span, scope};
 
 use crate::Backings;
+
+/// Sampled traces of a batch that have its span; further ones end with their publication.
+const MOST_LINKS: usize = 128;
 
 /// What a process has to do with the events of a topic.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,15 +33,21 @@ pub(crate) fn way(
     subscriber: Arc<dyn Subscriber>,
 ) -> Result<Arc<dyn Publisher>> {
     let metrics = EventMetrics::register(&mut backings.registry, topic);
+    let spans = match backings.axis("events") {
+        // Such a process is not told where the broker is.
+        "kafka" if !part.receives && !part.publishes => return Ok(Arc::new(Nowhere)),
+        "kafka" => Topic::of_kafka(&backings.address("events")?, topic),
+        by => Topic::within(by, topic),
+    };
     let publisher: Arc<dyn Publisher> = match backings.axis("events") {
         "inline" => return Ok(Arc::new(Inline::new(subscriber, metrics))),
         "memory" => {
-            let subscriber = Arc::new(TracedSubscriber { topic, subscriber });
+            let subscriber = Arc::new(TracedSubscriber { topic: spans.clone(), subscriber });
             Arc::new(MemoryPublisher::start(subscriber, metrics, &backings.background))
         }
         "kafka" => {
             if part.receives {
-                let subscriber = Arc::new(TracedSubscriber { topic, subscriber });
+                let subscriber = Arc::new(TracedSubscriber { topic: spans.clone(), subscriber });
                 receive_from_kafka(backings, topic, subscriber, metrics.clone())?;
             }
             // A producer has threads of its own: only the process that publishes has one.
@@ -53,8 +61,7 @@ pub(crate) fn way(
         }
         other => bail!("nothing is wired for events = {other}"),
     };
-    let by = backings.axis("events").to_owned();
-    Ok(Arc::new(TracedPublisher { topic, by, publisher }))
+    Ok(Arc::new(TracedPublisher { topic: spans, publisher }))
 }
 
 fn receive_from_kafka(
@@ -88,25 +95,21 @@ impl Publisher for Nowhere {
 
 /// Gives an event the trace that it is published in, if that is sampled.
 struct TracedPublisher {
-    topic: &'static str,
-    by: String,
+    topic: Topic,
     publisher: Arc<dyn Publisher>,
 }
 
 #[async_trait]
 impl Publisher for TracedPublisher {
     async fn publish(&self, mut event: Event) -> Result<(), Unavailable> {
-        let describe = || {
-            let hop = KeyValue::new("lab.hop", self.by.clone());
-            (format!("publish {}", self.topic), SpanKind::Producer, vec![hop])
-        };
+        let id = event.id;
         let published = async {
             // Within the span, so that what is done with the event is a child of its publication.
             event.trace =
                 current().filter(|context| context.trace.sampled).map(|context| context.trace.header());
             self.publisher.publish(event).await
         };
-        in_span(describe, published).await
+        in_span(|| self.topic.send(id), published).await
     }
 
     async fn pending(&self) -> Result<u64, Unavailable> {
@@ -116,17 +119,11 @@ impl Publisher for TracedPublisher {
 
 /// Takes the effect of events within the traces that they were published in.
 ///
-/// Of a batch, the first sampled trace has the calls that this makes; every other has a span of the same duration.
+/// Of a batch, the first sampled trace has the calls that this makes; every other has a span of the same duration. The
+/// first is linked to the publication of each of the others, and each of the others to the first.
 struct TracedSubscriber {
-    topic: &'static str,
+    topic: Topic,
     subscriber: Arc<dyn Subscriber>,
-}
-
-impl TracedSubscriber {
-    fn describe(&self, events: usize) -> Described {
-        let batch = KeyValue::new("messaging.batch.message_count", i64::try_from(events).unwrap_or(i64::MAX));
-        (format!("process {}", self.topic), SpanKind::Consumer, vec![batch])
-    }
 }
 
 #[async_trait]
@@ -137,12 +134,16 @@ impl Subscriber for TracedSubscriber {
         let Some(first) = sampled.next() else {
             return self.subscriber.receive(events, batching).await;
         };
+        let others: Vec<_> = sampled.take(MOST_LINKS).collect();
         let began = SystemTime::now();
-        let context = Context { trace: first, ..Context::unattended() };
-        let received = self.subscriber.receive(events, batching);
-        let outcome = scope(context, in_span(|| self.describe(events.len()), received)).await;
-        for other in sampled {
-            record_span(other, self.describe(events.len()), began);
+        let mut span = OpenSpan::since(began, first, self.topic.process(events.len()));
+        for other in &others {
+            span.link(*other);
+        }
+        let context = Context { trace: span.trace(), ..Context::unattended() };
+        let outcome = scope(context, self.subscriber.receive(events, batching)).await;
+        for other in others {
+            OpenSpan::since(began, other, self.topic.process(events.len())).link(span.trace());
         }
         outcome
     }

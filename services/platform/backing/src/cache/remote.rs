@@ -64,14 +64,14 @@ impl Remote {
     }
 
     async fn text(&self, key: &impl Display) -> Option<Vec<u8>> {
-        self.redis.ask::<Option<Vec<u8>>>(cmd("GET").arg(self.key(key))).await.flatten()
+        self.redis.ask::<Option<Vec<u8>>>(self.name, cmd("GET").arg(self.key(key))).await.flatten()
     }
 
     /// Ends the probation of a value that somebody asked for.
     async fn keep(&self, key: &impl Display, text: &[u8], json: &[u8], life: u64) {
         let mut keep = cmd("EVAL");
         keep.arg(KEEP).arg(1).arg(self.key(key)).arg(text).arg(json).arg(life);
-        self.redis.ask::<()>(&keep).await;
+        self.redis.ask::<()>(self.name, &keep).await;
     }
 
     /// What a reader found in the store: left only where nothing is.
@@ -79,7 +79,7 @@ impl Remote {
         if let Some((text, life)) = self.entry(found) {
             let mut fill = cmd("SET");
             fill.arg(self.key(key)).arg(text).arg("NX").arg("PX").arg(millis(life));
-            self.redis.ask::<()>(&fill).await;
+            self.redis.ask::<()>(self.name, &fill).await;
         }
     }
 
@@ -101,14 +101,14 @@ impl Remote {
     /// Whoever holds that there is nothing asks the store again.
     pub(super) async fn doubt(&self, key: &impl Display) {
         if self.text(key).await.as_deref() == Some(ABSENT) {
-            self.redis.ask::<()>(cmd("DEL").arg(self.key(key))).await;
+            self.redis.ask::<()>(self.name, cmd("DEL").arg(self.key(key))).await;
         }
     }
 
     async fn overwrite(&self, key: &impl Display, text: &[u8], life: Duration) {
         let mut set = cmd("SET");
         set.arg(self.key(key)).arg(text).arg("PX").arg(millis(life));
-        self.redis.ask::<()>(&set).await;
+        self.redis.ask::<()>(self.name, &set).await;
     }
 
     fn entry<V: Serialize>(&self, found: Option<&Lasting<V>>) -> Option<(Vec<u8>, Duration)> {

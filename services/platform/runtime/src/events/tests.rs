@@ -5,6 +5,7 @@ use std::{
     time::Duration,
 };
 
+use opentelemetry::trace::SpanKind;
 use opentelemetry_sdk::{
     error::OTelSdkResult,
     trace::{SdkTracerProvider, SpanData, SpanExporter},
@@ -59,6 +60,10 @@ impl Subscriber for Owner {
     }
 }
 
+fn topic() -> Topic {
+    Topic::of_kafka("kafka://broker:9092", "clicks")
+}
+
 #[tokio::test]
 async fn the_effect_of_an_event_is_a_child_of_its_publication_and_only_where_it_is_sampled() {
     let kept = Kept::default();
@@ -66,7 +71,7 @@ async fn the_effect_of_an_event_is_a_child_of_its_publication_and_only_where_it_
     opentelemetry::global::set_tracer_provider(provider.clone());
 
     let log = Arc::new(Log::default());
-    let publisher = TracedPublisher { topic: "clicks", by: "kafka".into(), publisher: Arc::clone(&log) as _ };
+    let publisher = TracedPublisher { topic: topic(), publisher: Arc::clone(&log) as _ };
     for (id, sampled) in [(1, true), (2, false), (3, true)] {
         let trace = Trace { id, span: 0xabc, sampled };
         let context = Context { trace, ..Context::unattended() };
@@ -76,19 +81,39 @@ async fn the_effect_of_an_event_is_a_child_of_its_publication_and_only_where_it_
     assert_eq!(events.iter().map(|event| event.trace.is_some()).collect::<Vec<_>>(), [true, false, true]);
 
     let owner = Arc::new(Owner::default());
-    let subscriber = TracedSubscriber { topic: "clicks", subscriber: Arc::clone(&owner) as _ };
+    let subscriber = TracedSubscriber { topic: topic(), subscriber: Arc::clone(&owner) as _ };
     subscriber.receive(&events, Batching::Shifting).await.expect("it takes everything");
     subscriber.receive(&events[1..2], Batching::Shifting).await.expect("it takes everything");
     let seen = owner.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
     assert_eq!(seen, [Some(1), None], "what follows belongs to the first sampled trace");
 
     provider.force_flush().expect("nothing is in the way");
+    let of_batch =
+        |trace| kept.of(trace).into_iter().find(|span| span.name == "process clicks").expect("a span");
+    let linked = |trace| -> Vec<u128> {
+        let links = of_batch(trace).links;
+        links.iter().map(|link| u128::from_be_bytes(link.span_context.trace_id().to_bytes())).collect()
+    };
+    assert_eq!((linked(1), linked(3)), (vec![3], vec![1]), "what was taken together is linked");
     for trace in [1, 3] {
         let spans = kept.of(trace);
         let named = |name: &str| spans.iter().find(|span| span.name == name).expect("a span");
-        let (cause, effect) = (named("publish clicks"), named("process clicks"));
+        let (cause, effect) = (named("send clicks"), named("process clicks"));
         assert_eq!(spans.len(), 2);
         assert_eq!((&cause.span_kind, &effect.span_kind), (&SpanKind::Producer, &SpanKind::Consumer));
+        let said = |span: &SpanData, key: &str| {
+            let attribute = span.attributes.iter().find(|attribute| attribute.key.as_str() == key);
+            attribute.map(|attribute| attribute.value.to_string()).unwrap_or_default()
+        };
+        for (span, operation) in [(cause, "send"), (effect, "process")] {
+            assert_eq!(said(span, "messaging.system"), "kafka");
+            assert_eq!(said(span, "messaging.destination.name"), "clicks");
+            assert_eq!(said(span, "messaging.operation.name"), operation);
+            assert_eq!(
+                (said(span, "server.address"), said(span, "server.port")),
+                ("broker".into(), "9092".into())
+            );
+        }
         assert_eq!(cause.parent_span_id, 0xabc_u64.into());
         assert_eq!(effect.parent_span_id, cause.span_context.span_id());
         assert!(

@@ -1,6 +1,6 @@
 //! Dead letters: events that can never have an effect, on a topic of their own, each with the reason.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use rdkafka::{
     error::KafkaError,
@@ -8,9 +8,11 @@ use rdkafka::{
     producer::{FutureProducer, FutureRecord},
     util::Timeout,
 };
+use remote::{OpenSpan, Trace};
 use tokio::sync::OnceCell;
 
-use super::producer;
+use super::{parse, producer};
+use crate::Topic;
 
 /// How long the broker may take to acknowledge a dead letter.
 const ACKNOWLEDGE_WITHIN: Duration = Duration::from_secs(5);
@@ -22,13 +24,16 @@ const FROM: &str = "dead-from";
 pub(super) struct DeadLetters {
     address: String,
     topic: String,
+    spans: Topic,
     /// Made for the first dead letter: most consumers never see one.
     producer: OnceCell<FutureProducer>,
 }
 
 impl DeadLetters {
     pub(super) fn new(address: &str, topic: &str) -> Self {
-        Self { address: address.to_owned(), topic: format!("{topic}-dead"), producer: OnceCell::new() }
+        let topic = format!("{topic}-dead");
+        let spans = Topic::of_kafka(address, &topic);
+        Self { address: address.to_owned(), topic, spans, producer: OnceCell::new() }
     }
 
     /// Keeps a message as it came, with a reason; returns when the broker has it.
@@ -40,6 +45,8 @@ impl DeadLetters {
         let headers = headers
             .insert(Header { key: REASON, value: Some(reason) })
             .insert(Header { key: FROM, value: Some(&from) });
+        let _span =
+            traced(message).map(|(id, trace)| OpenSpan::since(SystemTime::now(), trace, self.spans.send(id)));
         let record = FutureRecord::<[u8], [u8]> {
             topic: &self.topic,
             partition: None,
@@ -50,4 +57,11 @@ impl DeadLetters {
         };
         producer.send(record, Timeout::After(ACKNOWLEDGE_WITHIN)).await.map(drop).map_err(|(error, _)| error)
     }
+}
+
+/// Which event a message is, and the trace that it was published in, if that is sampled.
+fn traced(message: &BorrowedMessage<'_>) -> Option<(u128, Trace)> {
+    let event = parse(message).ok()?;
+    let trace = Trace::parse(event.trace.as_deref()?).filter(|trace| trace.sampled)?;
+    Some((event.id, trace))
 }

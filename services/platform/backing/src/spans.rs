@@ -1,0 +1,113 @@
+//! Spans of calls to stores and brokers, in OpenTelemetry's semantic conventions for
+//! [databases](https://opentelemetry.io/docs/specs/semconv/database/) and
+//! [messaging](https://opentelemetry.io/docs/specs/semconv/messaging/).
+//!
+//! A call has a span only where its operation leaves any: every other pays for one look at the operation's context.
+
+mod statements;
+
+use std::sync::Arc;
+
+use opentelemetry::{KeyValue, StringValue, trace::SpanKind};
+use remote::{Described, OpenSpan};
+
+pub use statements::Statements;
+
+/// A store, as all spans of its calls say it. Cheap to clone.
+#[derive(Clone, Debug)]
+pub(crate) struct Server(Arc<[KeyValue]>);
+
+impl Server {
+    /// A database system as the conventions call it: `sqlite`, `postgresql`, `redis`; the part of it that is used; and,
+    /// if it is not in this process, where it is.
+    pub(crate) fn new(system: &'static str, namespace: String, place: Option<(String, u16)>) -> Self {
+        let mut all = vec![KeyValue::new("db.system.name", system), KeyValue::new("db.namespace", namespace)];
+        all.extend(place.into_iter().flat_map(at));
+        Self(all.into())
+    }
+
+    /// Begins the span of a call, if the running operation leaves spans: what is done, and to what.
+    pub(crate) fn call<'a>(&self, describe: impl FnOnce() -> Summary<'a>) -> Option<OpenSpan> {
+        OpenSpan::begin(|| {
+            let Summary { operation, text, own } = describe();
+            let mut attributes = self.0.to_vec();
+            attributes.push(KeyValue::new("db.operation.name", operation.to_owned()));
+            attributes.push(KeyValue::new("db.query.summary", text.clone()));
+            attributes.extend(own);
+            (text, SpanKind::Client, attributes)
+        })
+    }
+}
+
+/// What a call does, in a few words of which there are few in all.
+pub(crate) struct Summary<'a> {
+    /// `SELECT`, `GET`.
+    pub(crate) operation: &'a str,
+    /// The operation and what it is about: `SELECT links`. It is the span's name.
+    pub(crate) text: String,
+    /// What calls of this kind say beside that.
+    pub(crate) own: Vec<KeyValue>,
+}
+
+/// A topic of events, as all spans of it say it. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Topic {
+    name: Arc<str>,
+    attributes: Arc<[KeyValue]>,
+    group: Option<KeyValue>,
+}
+
+impl Topic {
+    /// Of the broker at `kafka://HOST:PORT`; its consumer group is called as itself.
+    pub fn of_kafka(address: &str, name: &str) -> Self {
+        let first = address.trim_start_matches("kafka://").split(',').next().unwrap_or_default();
+        let place =
+            first.rsplit_once(':').and_then(|(host, port)| Some((host.to_owned(), port.parse().ok()?)));
+        let group = KeyValue::new("messaging.consumer.group.name", name.to_owned());
+        Self { group: Some(group), ..Self::new("kafka", name, place) }
+    }
+
+    /// In this process, by what the conventions have no name for.
+    pub fn within(system: &str, name: &str) -> Self {
+        Self::new(system, name, None)
+    }
+
+    fn new(system: &str, name: &str, place: Option<(String, u16)>) -> Self {
+        let mut all = vec![
+            KeyValue::new("messaging.system", system.to_owned()),
+            KeyValue::new("messaging.destination.name", name.to_owned()),
+        ];
+        all.extend(place.into_iter().flat_map(at));
+        Self { name: name.into(), attributes: all.into(), group: None }
+    }
+
+    /// The span of an event's publication.
+    pub fn send(&self, id: u128) -> Described {
+        let id = KeyValue::new("messaging.message.id", format!("{id:032x}"));
+        self.describe("send", SpanKind::Producer, [id])
+    }
+
+    /// The span in which the effect of this many events is taken.
+    pub fn process(&self, events: usize) -> Described {
+        let batch = i64::try_from(events).unwrap_or(i64::MAX);
+        let batch = KeyValue::new("messaging.batch.message_count", batch);
+        self.describe("process", SpanKind::Consumer, self.group.clone().into_iter().chain([batch]))
+    }
+
+    fn describe(
+        &self,
+        operation: &'static str,
+        kind: SpanKind,
+        own: impl IntoIterator<Item = KeyValue>,
+    ) -> Described {
+        let mut attributes = self.attributes.to_vec();
+        attributes.push(KeyValue::new("messaging.operation.name", operation));
+        attributes.push(KeyValue::new("messaging.operation.type", operation));
+        attributes.extend(own);
+        (format!("{operation} {}", self.name), kind, attributes)
+    }
+}
+
+fn at((host, port): (String, u16)) -> [KeyValue; 2] {
+    [KeyValue::new("server.address", StringValue::from(host)), KeyValue::new("server.port", i64::from(port))]
+}

@@ -1,0 +1,232 @@
+//! A pool of connections whose statements have spans.
+//!
+//! sqlx sends every statement through an [`Executor`], so that no store can send one that has no span: the pool itself is
+//! not to be had. A span begins before a connection is free, and ends with the last row: a full pool is seen as a long
+//! statement, which it is to whoever waits.
+
+use futures::{FutureExt, StreamExt, TryStreamExt, future::BoxFuture, stream::BoxStream};
+use opentelemetry::KeyValue;
+use remote::OpenSpan;
+use sqlx::{
+    Acquire, Database, Either, Error, Execute, Executor, Pool, SqlStr, Transaction, error::BoxDynError,
+    pool::PoolConnection,
+};
+
+use super::{Server, Summary};
+
+/// Where to send statements.
+#[derive(Debug)]
+pub struct Statements<'p, D: Database> {
+    pool: &'p Pool<D>,
+    server: &'p Server,
+}
+
+impl<D: Database> Clone for Statements<'_, D> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<D: Database> Copy for Statements<'_, D> {}
+
+impl<'p, D: Database> Statements<'p, D> {
+    pub(crate) fn new(pool: &'p Pool<D>, server: &'p Server) -> Self {
+        Self { pool, server }
+    }
+
+    /// The span of a statement, and the statement; the statement as it was, if its operation leaves no spans.
+    fn opened<'q, E: Execute<'q, D>>(self, query: E) -> Result<(Sent, Read<D>), E> {
+        if !remote::current().is_some_and(|context| context.trace.sampled) {
+            return Err(query);
+        }
+        let read = Read::of(query);
+        Ok((Sent(self.server.call(|| summary(read.sql.as_str()))), read))
+    }
+}
+
+impl<'p, D: Database> Executor<'p> for Statements<'p, D>
+where
+    for<'c> &'c mut D::Connection: Executor<'c, Database = D>,
+{
+    type Database = D;
+
+    fn fetch_many<'e, 'q: 'e, E>(
+        self,
+        query: E,
+    ) -> BoxStream<'e, Result<Either<D::QueryResult, D::Row>, Error>>
+    where
+        'p: 'e,
+        E: 'q + Execute<'q, D>,
+    {
+        match self.opened(query) {
+            Err(query) => self.pool.fetch_many(query),
+            Ok((mut span, read)) => {
+                self.pool.fetch_many(read).inspect_err(move |error| span.failed(error)).boxed()
+            }
+        }
+    }
+
+    fn fetch_optional<'e, 'q: 'e, E>(self, query: E) -> BoxFuture<'e, Result<Option<D::Row>, Error>>
+    where
+        'p: 'e,
+        E: 'q + Execute<'q, D>,
+    {
+        match self.opened(query) {
+            Err(query) => self.pool.fetch_optional(query),
+            Ok((mut span, read)) => {
+                let fetched = self.pool.fetch_optional(read);
+                async move { fetched.await.inspect_err(|error| span.failed(error)) }.boxed()
+            }
+        }
+    }
+
+    /// Nothing is sent that anybody asked for, so it has no span.
+    fn prepare_with<'e>(
+        self,
+        sql: SqlStr,
+        parameters: &'e [D::TypeInfo],
+    ) -> BoxFuture<'e, Result<D::Statement, Error>>
+    where
+        'p: 'e,
+    {
+        self.pool.prepare_with(sql, parameters)
+    }
+}
+
+/// For scripts that make tables, which no operation stands behind.
+impl<'c, D: Database> Acquire<'c> for Statements<'_, D> {
+    type Database = D;
+    type Connection = PoolConnection<D>;
+
+    fn acquire(self) -> BoxFuture<'c, Result<PoolConnection<D>, Error>> {
+        Acquire::acquire(self.pool)
+    }
+
+    fn begin(self) -> BoxFuture<'c, Result<Transaction<'c, D>, Error>> {
+        Acquire::begin(self.pool)
+    }
+}
+
+/// A statement whose text has been looked at, which takes it apart.
+struct Read<D: Database> {
+    sql: SqlStr,
+    arguments: Result<Option<D::Arguments>, BoxDynError>,
+    persistent: bool,
+}
+
+impl<D: Database> Read<D> {
+    fn of<'q>(mut query: impl Execute<'q, D>) -> Self {
+        let (arguments, persistent) = (query.take_arguments(), query.persistent());
+        Self { sql: query.sql(), arguments, persistent }
+    }
+}
+
+impl<D: Database> Execute<'_, D> for Read<D> {
+    fn sql(self) -> SqlStr {
+        self.sql
+    }
+
+    fn statement(&self) -> Option<&D::Statement> {
+        None
+    }
+
+    fn take_arguments(&mut self) -> Result<Option<D::Arguments>, BoxDynError> {
+        std::mem::replace(&mut self.arguments, Ok(None))
+    }
+
+    fn persistent(&self) -> bool {
+        self.persistent
+    }
+}
+
+/// What a statement does to which tables, in the order in which it says so: `SELECT links`.
+///
+/// For the statements of these systems, and no parser of SQL: an operation is one of four words, a table what stands
+/// after `INTO`, `FROM`, `JOIN` and `UPDATE` and is no function. The text itself has no values in it, for those are bound.
+fn summary(sql: &str) -> Summary<'_> {
+    const OPERATIONS: [&str; 4] = ["SELECT", "INSERT", "UPDATE", "DELETE"];
+    let words: Vec<&str> = sql.split_whitespace().map(|word| word.trim_start_matches('(')).collect();
+    let (mut said, mut operation): (Vec<&str>, _) = (Vec::new(), None);
+    let mut tables = Vec::new();
+    for (index, word) in words.iter().enumerate() {
+        let before = index.checked_sub(1).map_or("", |before| words[before]);
+        if OPERATIONS.contains(word) && before != "DO" {
+            operation = Some(*word);
+        }
+        let leads = ["INTO", "FROM", "JOIN"].contains(word) || (*word == "UPDATE" && before != "DO");
+        let table = words.get(index + 1).filter(|next| leads && !next.contains('('));
+        if let Some(table) = table.map(|table| table.trim_end_matches([',', ';', ')'])) {
+            // An operation is said once for all tables that it names.
+            said.extend(operation.take());
+            said.push(table);
+            tables.push(table);
+        }
+    }
+    let first = words.iter().copied().find(|word| OPERATIONS.contains(word));
+    let first = first.or(words.first().copied()).unwrap_or_default();
+    let text = if said.is_empty() { first.to_owned() } else { said.join(" ") };
+    let mut own = vec![KeyValue::new("db.query.text", sql.to_owned())];
+    if let [table] = tables[..] {
+        own.push(KeyValue::new("db.collection.name", table.to_owned()));
+    }
+    Summary { operation: first, text, own }
+}
+
+/// A statement that has been sent, until its last row.
+struct Sent(Option<OpenSpan>);
+
+impl Sent {
+    fn failed(&mut self, error: &Error) {
+        if let Some(span) = &mut self.0 {
+            span.fail(kind(error));
+        }
+    }
+}
+
+/// What failed, in few words: the database's own code if it has one.
+fn kind(error: &Error) -> String {
+    match error {
+        Error::Database(error) => error.code().map_or_else(|| "database".to_owned(), Into::into),
+        Error::PoolTimedOut => "pool_timed_out".to_owned(),
+        Error::PoolClosed => "away".to_owned(),
+        Error::Io(_) => "io".to_owned(),
+        _ => "_OTHER".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_statement_is_summed_up_by_its_operations_and_tables() {
+        for (sql, operation, text) in [
+            ("SELECT id, code FROM links WHERE code = $1", "SELECT", "SELECT links"),
+            (
+                "INSERT INTO links (id, code)\n   VALUES ($1, $2) ON CONFLICT DO NOTHING",
+                "INSERT",
+                "INSERT links",
+            ),
+            ("DELETE FROM links WHERE code = $1", "DELETE", "DELETE links"),
+            ("UPDATE numbers SET next = next + $1 RETURNING next - $1", "UPDATE", "UPDATE numbers"),
+            (
+                "INSERT INTO tallies (id, counts) SELECT value ->> 'id' FROM json_each($1) WHERE true",
+                "INSERT",
+                "INSERT tallies",
+            ),
+            (
+                "WITH fresh AS ( INSERT INTO tallies (id) SELECT DISTINCT unnest($1::text[]) AS id RETURNING id )
+                INSERT INTO counts (link) SELECT t.link FROM unnest($1::text[]) AS t (id, link)
+                JOIN fresh USING (id) ON CONFLICT (link) DO UPDATE SET clicks = excluded.clicks",
+                "INSERT",
+                "INSERT tallies INSERT counts SELECT fresh",
+            ),
+            ("SELECT 1", "SELECT", "SELECT"),
+            ("PRAGMA user_version", "PRAGMA", "PRAGMA"),
+            ("", "", ""),
+        ] {
+            let summary = summary(sql);
+            assert_eq!((summary.operation, summary.text.as_str()), (operation, text), "{sql}");
+        }
+    }
+}
