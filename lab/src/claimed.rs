@@ -1,7 +1,7 @@
 //! A folder that a lab needs for as long as it runs, and that a later lab removes should this one be killed.
 
 use std::{
-    fs::{self, File},
+    fs::{self, File, TryLockError},
     path::{Path, PathBuf},
 };
 
@@ -87,14 +87,29 @@ fn claim(folder: &Path) -> Result<File> {
     Ok(claim)
 }
 
+/// The folders below another whose labs are running: those whose claims are locked.
+pub(crate) fn of_running(parent: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(parent).into_iter().flatten().filter_map(Result::ok);
+    let is_held = |folder: &PathBuf| {
+        let claim = folder.join(CLAIM);
+        is_file(&claim)
+            && File::open(claim)
+                .is_ok_and(|claim| matches!(claim.try_lock_shared(), Err(TryLockError::WouldBlock)))
+    };
+    entries.map(|entry| entry.path()).filter(is_held).collect()
+}
+
+/// Nothing else is opened: a pipe of that name would wait for somebody to write.
+fn is_file(path: &Path) -> bool {
+    fs::symlink_metadata(path).is_ok_and(|claim| claim.is_file())
+}
+
 /// Removes the folders of labs that are gone. What cannot be removed is somebody else's, and stays.
 fn remove_stale(parent: &Path, old: impl Fn(&str) -> bool) {
     let entries = fs::read_dir(parent).into_iter().flatten().filter_map(Result::ok);
     for entry in entries.filter(|entry| old(&entry.file_name().to_string_lossy())) {
         let path = entry.path().join(CLAIM);
-        // Nothing else is opened: a pipe of that name would wait for somebody to write.
-        let is_file = fs::symlink_metadata(&path).is_ok_and(|claim| claim.is_file());
-        if is_file && File::open(path).is_ok_and(|claim| claim.try_lock().is_ok()) {
+        if is_file(&path) && File::open(path).is_ok_and(|claim| claim.try_lock().is_ok()) {
             remove(&entry.path());
         }
     }
@@ -124,6 +139,7 @@ mod tests {
         let named_otherwise = parent.path().join("notes");
         fs::create_dir(&named_otherwise).unwrap();
         drop(claim(&named_otherwise).unwrap());
+        assert_eq!(of_running(parent.path()), [living.path()]);
         let another = create(parent.path());
         assert!(!gone.exists());
         for stays in [living.path(), another.path(), &kept, &foreign, &named_otherwise] {

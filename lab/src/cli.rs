@@ -6,7 +6,9 @@ use anyhow::Result;
 use clap::{Parser, Subcommand};
 
 use crate::{
-    commands::{broker, doctor, export, health, host, keep, list, load, plan, report, run, show, tether, up},
+    commands::{
+        broker, doctor, export, health, host, keep, list, load, plan, report, run, show, tether, trace, up,
+    },
     complaint::{self, Complaint},
     interrupt,
 };
@@ -79,6 +81,8 @@ pub enum Command {
     Run(run::Args),
     /// Start one wiring and keep it up until Ctrl-C
     Up(up::Args),
+    /// Show the last traces of a wiring that is up
+    Trace(trace::Args),
     /// Load a system that is up, and print its latency
     Load(load::Args),
     /// Draw the report of an earlier run again
@@ -135,6 +139,7 @@ impl Cli {
             Command::Plan(args) => args.run(scenarios),
             Command::Run(args) => args.run(scenarios),
             Command::Up(args) => args.run(scenarios),
+            Command::Trace(args) => args.run(),
             Command::Load(args) => args.run(),
             Command::Report(args) => args.run(),
             Command::Doctor(args) => args.run(),

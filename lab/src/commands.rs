@@ -16,5 +16,7 @@ pub mod run;
 pub mod runtime;
 pub mod show;
 pub mod tether;
+pub mod trace;
 pub mod up;
+mod waterfall;
 pub mod wiring_choice;

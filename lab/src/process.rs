@@ -45,6 +45,7 @@ pub(crate) use launch::{enough, one_arm_a_broker};
 pub use log::{Log, LogTail};
 pub use postgres::{HOW_TO_GET, Installation};
 pub(crate) use ready::wait;
+pub(crate) use scratch::write_private;
 pub use scratch::{Scratch, free_bytes};
 pub(crate) use victim::Victim;
 

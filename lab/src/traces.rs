@@ -1,9 +1,10 @@
 //! Traces: receiving spans from an arm's processes, and saying where an operation's time goes.
 //!
-//! Read in this order: `span` (the model), `store` (bounded), `receiver` (OTLP over gRPC), `analysis`.
+//! Read in this order: `span` (the model), `store` (bounded), `receiver` (OTLP over gRPC), `analysis`, `recent`.
 
 mod analysis;
 mod receiver;
+pub mod recent;
 mod span;
 mod store;
 

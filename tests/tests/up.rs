@@ -2,16 +2,23 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails where what it expects is not there")]
 
-use std::net::{SocketAddr, TcpStream};
+use std::{
+    net::{SocketAddr, TcpStream},
+    time::Duration,
+};
 
+use http::Method;
 use nix::sys::signal::Signal;
 use system_tests::{
     command::{Desk, refused},
     edge_client::EdgeClient,
-    edge_suite::shortened,
+    edge_suite::{eventually, shortened},
 };
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_hosted");
+
+/// How soon a trace is whole: exporters send every half second, and an event waits a second for others.
+const TRACED_WITHIN: Duration = Duration::from_secs(30);
 
 #[test]
 fn a_system_that_is_up_answers_where_it_says_and_ends_cleanly() {
@@ -23,9 +30,7 @@ fn a_system_that_is_up_answers_where_it_says_and_ends_cleanly() {
         let mut up = desk.start(&[&["up", "shortener"][..], arguments].concat());
         up.says("up; Ctrl-C stops it");
         let out = up.out();
-        let after =
-            |word: &str| out.lines().find_map(|line| line.strip_prefix(word)).unwrap().trim().to_owned();
-        let address: SocketAddr = after("public API").trim_start_matches("http://").parse().unwrap();
+        let address = api(&out);
         let edge = EdgeClient::new(address);
         assert_eq!(edge.follow(&shortened(&edge, "https://example.com/up")).status, 302);
         assert_eq!(edge.get("/openapi.json").status, 200);
@@ -49,8 +54,7 @@ fn port_0_is_a_free_port_and_the_one_that_every_hint_names() {
     let mut up = desk.start(&["up", "shortener", "--port", "0"]);
     up.says("up; Ctrl-C stops it");
     let out = up.out();
-    let address = out.lines().find_map(|line| line.strip_prefix("public API")).unwrap().trim().to_owned();
-    let address: SocketAddr = address.trim_start_matches("http://").parse().unwrap();
+    let address = api(&out);
     assert_ne!(address.port(), 0);
     assert!(!out.contains("127.0.0.1:0"), "{out}");
     assert_eq!(EdgeClient::new(address).get("/openapi.json").status, 200);
@@ -91,4 +95,86 @@ fn a_service_that_dies_while_it_is_up_is_told_and_the_rest_stays_until_nobody_se
     up.kill_service("gateway");
     let complaint = refused(&desk, &up.end());
     assert!(complaint.contains("`gateway`") && complaint.contains("SIGKILL"), "{complaint}");
+}
+
+/// The traces of a wiring that is up, from another terminal.
+#[test]
+fn the_last_traces_are_listed_and_drawn_again_for_as_long_as_a_wiring_is_up() {
+    const ID: &str = "0af7651916cd43dd8448eb211c80319c";
+    let desk = Desk::new(PROGRAM);
+    let mut up = desk.start(&["up", "shortener", "--set", "events=memory"]);
+    up.says("up; Ctrl-C stops it");
+    let out = up.out();
+    let said = out.lines().find(|line| line.starts_with("traces")).unwrap();
+    assert!(
+        said.contains("sampled `traceparent`") && said.contains("`lab trace` shows the last 100"),
+        "{said}"
+    );
+    let address: SocketAddr = api(&out);
+    let edge = EdgeClient::new(address);
+    let code = shortened(&edge, "https://example.com/traced");
+    for (id, path) in
+        [(ID, format!("/{code}")), ("4bf92f3577b34da6a3ce929d0e0e4736", "/none-of-this".to_owned())]
+    {
+        let parent = format!("00-{id}-b7ad6b7169203331-01");
+        edge.ask(&Method::GET, &path, &[("traceparent", parent.as_str())], "");
+    }
+    // Drawn where it is up, and with its consumer, which follows a second later.
+    up.says(&format!("a trace: {ID}"));
+    let listed = eventually(TRACED_WITHIN, "both traces are listed, the event delivered", || {
+        let ended = desk.lab(&["trace"]);
+        (ended.code == Some(0) && ended.out.contains("3 spans") && ended.out.contains("4bf92f35"))
+            .then_some(ended.out)
+    });
+    assert!(listed.contains(&format!("http://{address}")) && listed.contains("GET /{code}"), "{listed}");
+
+    let page = desk.path("traces.html");
+    let ended = desk.lab(&["trace", "0AF7", "slowest", "--page", page.to_str().unwrap()]);
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    assert!(ended.out.contains(ID) && ended.out.contains("sqlite SELECT links"), "{ended:?}");
+    let after = ended.out.split_once("after the reply").unwrap().1;
+    assert!(after.contains("memory process clicks") && after.contains("sqlite INSERT tallies"), "{ended:?}");
+    let drawn = std::fs::read_to_string(page).unwrap();
+    assert!(drawn.contains("<svg") && drawn.contains("sqlite SELECT links") && drawn.contains(ID), "{drawn}");
+
+    for (arguments, what) in [(&["trace", "beef"][..], "`beef`"), (&["trace", "--up", "1"], "process id 1")] {
+        let ended = desk.lab(arguments);
+        assert_eq!(ended.code, Some(2), "{ended:?}");
+        assert!(ended.err.contains(what) && ended.err.contains("hint:"), "{ended:?}");
+    }
+    up.signal(Signal::SIGINT);
+    assert_eq!(up.end().code, Some(0));
+    refused(&desk, &desk.lab(&["trace", ID]));
+}
+
+#[test]
+fn of_several_wirings_that_are_up_one_has_to_be_named_to_show_its_traces() {
+    let desk = Desk::new(PROGRAM);
+    let alone = refused(&desk, &desk.lab(&["trace"]));
+    assert!(alone.contains("no `lab up` is running") && alone.contains("lab up shortener"), "{alone}");
+    let mut up = desk.start(&["up", "limiter"]);
+    up.says("up; Ctrl-C stops it");
+    let none_yet = desk.lab(&["trace"]);
+    assert_eq!(none_yet.code, Some(2), "{none_yet:?}");
+    assert!(
+        none_yet.err.contains("has left no traces yet") && none_yet.err.contains("traceparent"),
+        "{none_yet:?}"
+    );
+    let mut off = desk.start(&["up", "limiter", "--set", "tracing=off"]);
+    off.says("none are left (`tracing=off`)");
+    off.says("up; Ctrl-C stops it");
+    let which = desk.lab(&["trace"]).err;
+    assert!(which.contains("2 wirings are up") && which.contains(&format!("--up {}", up.id())), "{which}");
+    let named = desk.lab(&["trace", "--up", &off.id().to_string()]).err;
+    assert!(named.contains("started with `tracing=off`"), "{named}");
+    for running in [up, off] {
+        running.signal(Signal::SIGINT);
+        assert_eq!(running.end().code, Some(0));
+    }
+}
+
+/// The address of the public API that `lab up` names.
+fn api(out: &str) -> SocketAddr {
+    let url = out.lines().find_map(|line| line.strip_prefix("public API")).unwrap();
+    url.trim().trim_start_matches("http://").parse().unwrap()
 }

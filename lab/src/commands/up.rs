@@ -1,7 +1,5 @@
 //! `lab up`: one wiring, up until Ctrl-C.
 
-mod waterfall;
-
 use std::{collections::BTreeSet, fmt::Write, path::Path, time::Duration};
 
 use anyhow::{Context, Result};
@@ -10,6 +8,7 @@ use runtime::{Limits, PublicUrl};
 use super::{
     choices::{GivenBackings, public_url},
     runtime::RuntimeChoice,
+    waterfall,
     wiring_choice::WiringChoice,
 };
 use crate::{
@@ -19,17 +18,24 @@ use crate::{
     output,
     plan::{ArmPlan, Budget, topology},
     process::{Death, Launch, LaunchOptions, READY_WITHIN, RunningArm, Scratch},
-    traces,
+    report::model::Trace,
+    traces::{
+        self,
+        recent::{KEPT, Recent, Shown},
+    },
 };
 
-/// How often the lab looks whether its processes are alive and whether traces arrived: longer than an exporter takes
-/// to send all spans of one operation, so that a trace is drawn whole.
+/// How often the lab looks whether its processes are alive and whether traces arrived. A trace to which nothing came
+/// between two looks is whole: exporters send more often.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
+
+/// Traces that are drawn at each look.
+const MOST_DRAWN: usize = 3;
 
 /// What can be said.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Examples:\n  lab up shortener                                           every axis at its default\n  lab up shortener --set placement=microservices --set transport=grpc\n  lab up shortener/clicks --arm kafka --port 8080            an arm of a scenario\n\nCtrl-C stops it and removes everything that it made; once more ends it at once."
+    after_help = "Examples:\n  lab up shortener                                           every axis at its default\n  lab up shortener --set placement=microservices --set transport=grpc\n  lab up shortener/clicks --arm kafka --port 8080            an arm of a scenario\n\nTraces are drawn as they come; in another terminal, `lab trace` shows the last ones again.\n\nCtrl-C stops it and removes everything that it made; once more ends it at once."
 )]
 pub struct Args {
     #[command(flatten)]
@@ -82,10 +88,11 @@ impl Args {
         for running in &launch.arms {
             output::data(&places(&arm, running))?;
         }
+        let mut recent = recent(&arm, &launch, &scratch)?;
         output::talk("up; Ctrl-C stops it");
         let mut told = BTreeSet::new();
         while interrupt.sleep(LOOK_EVERY) {
-            show_traces(&launch)?;
+            show_traces(&launch, &mut recent)?;
             tell_deaths(&mut launch, &mut told)?;
         }
         for killed in launch.stop() {
@@ -113,15 +120,43 @@ fn tell_deaths(launch: &mut Launch, told: &mut BTreeSet<String>) -> Result<()> {
     Ok(())
 }
 
-/// Draws one of the traces that arrived since the last look.
-fn show_traces(launch: &Launch) -> Result<()> {
-    for receiver in launch.arms.iter().filter_map(|arm| arm.receiver.as_ref()) {
-        let rows = traces::usual(&receiver.take().traces).map(traces::rows).unwrap_or_default();
-        if !rows.is_empty() {
-            output::data(&format!("\na trace\n{}", waterfall::text(&rows)))?;
-        }
+/// Where the last traces are kept for `lab trace`.
+fn recent(plan: &ArmPlan, launch: &Launch, scratch: &Scratch) -> Result<Recent> {
+    let shown = Shown {
+        pid: std::process::id(),
+        system: plan.wiring.system().name.to_owned(),
+        url: launch.arms.first().map(RunningArm::url).unwrap_or_default(),
+        tracing: plan.wiring.get("tracing").to_owned(),
+        traces: Vec::new(),
+    };
+    Recent::start(scratch.path(), shown)
+}
+
+/// Draws the traces that have become whole; of more than a person follows, the usual one, and says of how many.
+fn show_traces(launch: &Launch, recent: &mut Recent) -> Result<()> {
+    let arrived = launch.arms.iter().filter_map(|arm| arm.receiver.as_ref());
+    let whole = recent.look(arrived.flat_map(|receiver| receiver.take().traces).collect())?;
+    let (drawn, of_how_many): (Vec<_>, _) = if whole.len() <= MOST_DRAWN {
+        (whole.iter().collect(), String::new())
+    } else {
+        (traces::usual(&whole).into_iter().collect(), format!(", one of {}", whole.len()))
+    };
+    for trace in drawn.into_iter().filter_map(Trace::of) {
+        let drawing = waterfall::text(&trace, 0.0);
+        output::data(&format!("\na trace: {}{of_how_many}\n{drawing}", trace.trace_id))?;
     }
     Ok(())
+}
+
+/// Which requests leave a trace, and where it goes.
+fn where_traces_go(tracing: &str) -> String {
+    let which = match tracing {
+        "off" => return "none are left (`tracing=off`)".to_owned(),
+        "asked" => "of requests with a sampled `traceparent`".to_owned(),
+        "all" => "of every request".to_owned(),
+        share => format!("of a share of {share} of the requests, and of those with a sampled `traceparent`"),
+    };
+    format!("{which}: drawn here as they come; `lab trace` shows the last {KEPT} again")
 }
 
 /// Where everything is, and what to do with it.
@@ -149,6 +184,7 @@ fn places(plan: &ArmPlan, arm: &RunningArm) -> String {
         let place = arm.victim(backing.kind).map(|own| format!(", {own}")).unwrap_or_default();
         let _ = writeln!(text, "{:<12} {}{place}", backing.kind.name(), backing.provider);
     }
+    let _ = writeln!(text, "{:<12} {}", "traces", where_traces_go(plan.wiring.get("tracing")));
     text.push_str("\ntry\n");
     for (title, command) in system.examples {
         let _ = writeln!(text, "  # {title}\n  {}", command.replace("{url}", &url));

@@ -80,7 +80,7 @@ pub fn free_bytes(folder: &Path) -> Result<u64> {
 }
 
 /// Writes a file that only its owner can read: a wiring file may hold a password.
-pub(super) fn write_private(path: &Path, text: &str) -> io::Result<()> {
+pub(crate) fn write_private(path: &Path, text: &str) -> io::Result<()> {
     use std::{io::Write, os::unix::fs::OpenOptionsExt};
     let mut file = fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)?;
     file.write_all(text.as_bytes())

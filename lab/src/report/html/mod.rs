@@ -17,7 +17,7 @@ mod validity;
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
-use super::model::Report;
+use super::model::{Report, Trace};
 use super::svg;
 use crate::picture::svg::MARKS;
 
@@ -25,6 +25,40 @@ const STYLE: &str = include_str!("style.css");
 
 /// The whole page.
 pub fn render(report: &Report) -> String {
+    let body = html! {
+        (svg::definitions())
+        main {
+            (top::question(report))
+            (top::answer(report))
+            (over_time::section(report))
+            (architecture::section(report))
+            (cost::figures(report))
+            (cost::walk(report))
+            (cost::cpu(report))
+            (latency::section(report))
+            (differences::section(report))
+            (time::section(report))
+            (ledger::section(report))
+            (claims::section(report))
+            (validity::section(report))
+            (validity::limits(report))
+            (validity::again(report))
+        }
+        (validity::footer(report))
+    };
+    page(&format!("{} – {}", report.scenario.name, report.scenario.question), &report.lab_version, &body)
+}
+
+/// A page with traces alone, of a system that is up.
+pub fn traces(system: &str, traces: &[&Trace]) -> String {
+    let body = html! {
+        (svg::definitions())
+        main { (time::traces(traces)) }
+    };
+    page(&format!("Traces of the {system}"), env!("CARGO_PKG_VERSION"), &body)
+}
+
+fn page(title: &str, lab_version: &str, body: &Markup) -> String {
     let page = html! {
         (DOCTYPE)
         html lang="en" {
@@ -32,31 +66,11 @@ pub fn render(report: &Report) -> String {
                 meta charset="utf-8";
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 meta name="color-scheme" content="light dark";
-                meta name="generator" content={"system-design-lab " (report.lab_version)};
-                title { (report.scenario.name) " – " (report.scenario.question) }
+                meta name="generator" content={"system-design-lab " (lab_version)};
+                title { (title) }
                 style { (PreEscaped(STYLE)) (PreEscaped(MARKS)) }
             }
-            body {
-                (svg::definitions())
-                main {
-                    (top::question(report))
-                    (top::answer(report))
-                    (over_time::section(report))
-                    (architecture::section(report))
-                    (cost::figures(report))
-                    (cost::walk(report))
-                    (cost::cpu(report))
-                    (latency::section(report))
-                    (differences::section(report))
-                    (time::section(report))
-                    (ledger::section(report))
-                    (claims::section(report))
-                    (validity::section(report))
-                    (validity::limits(report))
-                    (validity::again(report))
-                }
-                (validity::footer(report))
-            }
+            body { (body) }
         }
     };
     page.into_string()

@@ -32,18 +32,41 @@ pub(super) fn section(report: &Report) -> Markup {
         @for (place, arm) in report.arms.iter().enumerate() {
             @if let Some(trace) = &arm.trace {
                 h3 { "One " (trace.operation) " in " (arm_name(report, &arm.label)) }
-                div class="scroll" { (svg::trace(trace, place, longest)) }
-                p class="soft small" { "Trace " code { (trace.trace_id) } ". Filled: the process works. Outlined: it waits for another process or a store." @if goes_on(trace) { " With a chevron: it goes on after the reply, where the drawing ends." } }
-                (afterwards(trace))
+                (drawn(trace, place, longest))
             }
         }
     };
     titled(
         "time",
         "Where an operation's time goes",
-        "The bars: mean time per traced operation that each component spent itself, without waiting for calls that it made; hatched is the way to another process and back. All bars share one scale. Below them is one operation of median duration until its reply, all arms on one time axis; what began after the reply is listed under it.",
+        "The bars: mean time per traced operation that each component spent itself, without waiting for calls that it made; hatched is the way to another process or to a store, and back. All bars share one scale. Below them is one operation of median duration until its reply, all arms on one time axis; what began after the reply is listed under it.",
         &body,
     )
+}
+
+/// Traces alone, all on one time axis.
+pub(super) fn traces(traces: &[&Trace]) -> Markup {
+    let longest = traces.iter().map(|trace| trace.reply_us()).fold(0.0, f64::max);
+    let body = html! {
+        @for (place, trace) in traces.iter().enumerate() {
+            h3 { "One " (trace.operation) }
+            (drawn(trace, place, longest))
+        }
+    };
+    titled(
+        "traces",
+        "Traces",
+        "Operations until their replies, all on one time axis; what began after a reply stands below it.",
+        &body,
+    )
+}
+
+fn drawn(trace: &Trace, place: usize, longest: f64) -> Markup {
+    html! {
+        div class="scroll" { (svg::trace(trace, place, longest)) }
+        p class="soft small" { "Trace " code { (trace.trace_id) } ". Filled: the process works. Outlined: it waits for another process or a store." @if goes_on(trace) { " With a chevron: it goes on after the reply, where the drawing ends." } }
+        (afterwards(trace))
+    }
 }
 
 fn goes_on(trace: &Trace) -> bool {
