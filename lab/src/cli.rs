@@ -7,7 +7,8 @@ use clap::{Parser, Subcommand};
 
 use crate::{
     commands::{
-        broker, doctor, export, health, host, keep, list, load, plan, report, run, show, tether, trace, up,
+        broker, compare, doctor, export, health, host, keep, list, load, plan, report, run, show, tether,
+        trace, up,
     },
     complaint::{self, Complaint},
     interrupt,
@@ -87,6 +88,8 @@ pub enum Command {
     Load(load::Args),
     /// Draw the report of an earlier run again
     Report(report::Args),
+    /// Hold two runs of one scenario against each other
+    Compare(compare::Args),
     /// Say what this machine offers, and what each missing thing would add
     Doctor(doctor::Args),
     /// Write a wiring down, for what starts containers without the lab
@@ -142,6 +145,7 @@ impl Cli {
             Command::Trace(args) => args.run(),
             Command::Load(args) => args.run(),
             Command::Report(args) => args.run(),
+            Command::Compare(args) => args.run(),
             Command::Doctor(args) => args.run(),
             Command::Export(args) => args.run(scenarios),
             Command::Health(args) => args.run(),

@@ -2,6 +2,7 @@
 
 pub mod broker;
 pub mod choices;
+pub mod compare;
 pub mod doctor;
 pub mod export;
 pub mod health;

@@ -24,6 +24,7 @@
 mod claimed;
 pub mod cli;
 pub mod commands;
+pub mod compare;
 pub mod complaint;
 pub mod compose;
 mod http;

@@ -5,14 +5,17 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 
-use crate::complaint::{Complaint, did_you_mean};
+use crate::{
+    complaint::{Complaint, did_you_mean},
+    report::{Report, model::SCHEMA},
+};
 
 /// The file that every other form of a report is drawn from; a run that was broken off has none.
 pub const REPORT: &str = "report.json";
 
-/// The folder of a run: a path, a name in `runs`, or `latest`.
+/// The folder of a run: a path, a name in `runs` or how only one there begins, or `latest`.
 ///
 /// Fails with a hint when there is none, or when the run is incomplete.
 pub fn find(name: &str, runs: &Path) -> Result<PathBuf> {
@@ -32,12 +35,37 @@ pub fn find(name: &str, runs: &Path) -> Result<PathBuf> {
         .into())
 }
 
+/// The report of a run's folder.
+pub fn read(folder: &Path) -> Result<Report> {
+    let path = folder.join(REPORT);
+    let text = fs::read_to_string(&path).with_context(|| format!("cannot read `{}`", path.display()))?;
+    let report: Report = serde_json::from_str(&text).map_err(|error| {
+        Complaint::new(format!("`{}` is not a report: {error}", path.display()))
+            .hint(format!("this lab reads the schema `{SCHEMA}`"))
+    })?;
+    if report.schema != SCHEMA {
+        let what = format!("`{}` has the schema `{}`", path.display(), report.schema);
+        return Err(Complaint::new(what).hint(format!("this lab reads the schema `{SCHEMA}`")).into());
+    }
+    Ok(report)
+}
+
 fn named(name: &str, runs: &Path) -> Result<PathBuf> {
     let folder = runs.join(name);
     if folder.is_dir() {
         return Ok(folder);
     }
     let known = names(runs);
+    let begins: Vec<&String> = known.iter().filter(|run| run.starts_with(name)).collect();
+    match begins[..] {
+        [only] => return Ok(runs.join(only)),
+        [] => {}
+        [one, other, ..] => {
+            let what = format!("`{name}` is how {} runs begin", begins.len());
+            let hint = format!("say more of the name: `{one}`, `{other}`, ...");
+            return Err(Complaint::new(what).hint(hint).into());
+        }
+    }
     let hint = if known.is_empty() {
         format!("`{}` holds no runs; `lab run` makes one", runs.display())
     } else {
@@ -88,6 +116,21 @@ mod tests {
         fs::create_dir(runs.path().join(".4-killed")).unwrap();
         fs::write(runs.path().join(".4-killed").join(REPORT), "{}").unwrap();
         assert_eq!(find("latest", runs.path()).unwrap(), runs.path().join("2-b"));
+    }
+
+    #[test]
+    fn a_run_is_known_by_how_it_alone_begins() {
+        let runs = tempfile::tempdir().unwrap();
+        for name in ["2026-01-31-a", "2026-01-31-b", "2026-02-01-a"] {
+            fs::create_dir(runs.path().join(name)).unwrap();
+            fs::write(runs.path().join(name).join(REPORT), "{}").unwrap();
+        }
+        assert_eq!(find("2026-02", runs.path()).unwrap(), runs.path().join("2026-02-01-a"));
+        let error = find("2026-01", runs.path()).unwrap_err().to_string();
+        assert!(
+            error.contains("2 runs") && error.contains("2026-01-31-b") && error.contains("hint:"),
+            "{error}"
+        );
     }
 
     #[test]

@@ -12,7 +12,7 @@ use crate::{cli::Outcome, runs};
     after_help = "Examples:\n  lab report latest --open\n  lab report runs/2026-01-31-shortener-placement"
 )]
 pub struct Args {
-    /// The run: its folder, its name in the folder of runs, or `latest`
+    /// The run: its folder, its name in the folder of runs, how only that name begins, or `latest`
     #[arg(value_name = "RUN")]
     run: String,
     /// The folder that runs are kept in

@@ -20,11 +20,12 @@ use crate::{
 const LISTED: usize = 20;
 
 const HELP: &str = "\
-A trace is one operation: the calls that it caused, one below the other, each with the time that it took. A request \
-leaves one if it carries a sampled `traceparent` (the example that `lab up` prints does), or as the axis `tracing` says: \
-`lab up shortener --set tracing=all`.
+A trace is one operation: the calls that it caused, one below the other, each with its time.
+A request leaves one if it carries a sampled `traceparent`, as in an example that `lab up`
+prints, or as the axis `tracing` says: `lab up shortener --set tracing=all`.
 
-The axis ends with the reply. A bar that ends with `>` goes on after it; what began later stands below.
+The axis ends with the reply. A bar that ends with `>` goes on after it; what began later
+stands below.
 
 Examples:
   lab trace                              list the last ones, and draw the newest

@@ -183,7 +183,7 @@ pub(super) fn causes(list: &[CauseCount]) -> String {
 }
 
 /// A metric as a reader says it.
-pub(super) fn metric_name(metric: &str) -> String {
+pub(crate) fn metric_name(metric: &str) -> String {
     match metric {
         "cpu" => "CPU per operation",
         "p50" => "median latency (p50)",

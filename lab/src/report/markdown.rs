@@ -291,7 +291,8 @@ fn header(first: &str, report: &Report) -> Vec<String> {
     std::iter::once(first.to_owned()).chain(report.arms.iter().map(|arm| arm.label.clone())).collect()
 }
 
-fn table(header: &[String], rows: impl IntoIterator<Item = Vec<String>>) -> String {
+/// A table; the cells may hold whatever they like.
+pub(crate) fn table(header: &[String], rows: impl IntoIterator<Item = Vec<String>>) -> String {
     // A bar within a cell would end it.
     let line = |cells: &[String]| {
         let cells: Vec<String> = cells.iter().map(|cell| cell.replace('|', "\\|")).collect();

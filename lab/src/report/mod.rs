@@ -22,7 +22,7 @@ pub(crate) mod caveats;
 mod columns;
 pub(crate) mod facts;
 mod faults;
-mod figures;
+pub(crate) mod figures;
 mod headline;
 pub mod html;
 pub mod markdown;

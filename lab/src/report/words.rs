@@ -3,7 +3,7 @@
 use super::model::{Capacity, PartKind, Validity};
 
 /// What stands where there is no figure.
-pub(super) const NO_FIGURE: &str = "–";
+pub(crate) const NO_FIGURE: &str = "–";
 
 /// Three significant digits, without an exponent: `0.412`, `1.83`, `18.3`, `183`, `1,830`.
 pub(crate) fn three_digits(value: f64) -> String {
@@ -34,7 +34,7 @@ impl Capacity {
 }
 
 /// A figure that may be absent.
-pub(super) fn maybe(value: Option<f64>) -> String {
+pub(crate) fn maybe(value: Option<f64>) -> String {
     value.map_or_else(|| NO_FIGURE.to_owned(), three_digits)
 }
 

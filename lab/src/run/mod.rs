@@ -31,7 +31,6 @@ use hdrhistogram::serialization::{Serializer, V2Serializer};
 use crate::{
     cli::Outcome,
     commands::run::RunOptions,
-    complaint::Complaint,
     interrupt::Interrupt,
     output, plan,
     process::{Lacking, Runtime},
@@ -102,17 +101,7 @@ fn say_what_to_expect(options: &RunOptions) {
 
 /// Draws the report of a run's folder again, from its `report.json` alone.
 pub fn redraw(folder: &Path, open: bool) -> Result<()> {
-    let path = folder.join(crate::runs::REPORT);
-    let text = std::fs::read_to_string(&path).with_context(|| format!("cannot read `{}`", path.display()))?;
-    let report: report::Report = serde_json::from_str(&text).map_err(|error| {
-        Complaint::new(format!("`{}` is not a report: {error}", path.display()))
-            .hint(format!("this lab reads the schema `{}`", report::model::SCHEMA))
-    })?;
-    if report.schema != report::model::SCHEMA {
-        let what = format!("`{}` has the schema `{}`", path.display(), report.schema);
-        let hint = format!("this lab reads the schema `{}`", report::model::SCHEMA);
-        return Err(Complaint::new(what).hint(hint).into());
-    }
+    let report = crate::runs::read(folder)?;
     output::data(&report::terminal::render(&report))?;
     if let Err(error) = folder::draw(folder, &report) {
         let kind = error.root_cause().downcast_ref::<io::Error>().map(io::Error::kind);

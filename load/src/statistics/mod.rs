@@ -12,6 +12,7 @@
 //! - [`ratio_of_percentiles`] and [`percentile`] compare latencies: a bootstrap over blocks of batches.
 //! - [`sum_of_counts`]: how far a count could be off.
 //! - [`Interval`] is what each of them returns.
+//! - [`Interval::over`] says how far two runs of one question lie apart.
 //! - [`family_wise`] corrects for asking many questions of one run.
 //! - [`Verdict`] turns an interval into one of three answers, and [`Verdict::sentence`] into English.
 
@@ -25,6 +26,7 @@ mod quantiles;
 mod spread;
 #[cfg(test)]
 mod tests;
+mod two_runs;
 mod verdict;
 mod wording;
 
