@@ -4,7 +4,7 @@
 //
 // (Without that flag k6 tells its makers about the run.)
 // Reading order: parameters; what k6 is to do; `setup`, which makes the links; an operation.
-// docs/k6.md tells what differs from the lab's own generator, and by how much.
+// docs/k6.md tells what differs from the lab's own generator.
 
 import http from 'k6/http';
 import exec from 'k6/execution';
