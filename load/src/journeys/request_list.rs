@@ -1,4 +1,4 @@
-//! A finite list of requests, each asked until it is answered: how preparations and ledger checks talk to a system.
+//! A finite list of requests, each sent until it has a response: how preparations and ledger checks talk to a system.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -8,32 +8,32 @@ use crate::journey::{Begun, Failure, Journeys, Operation, Outcome, Step, common_
 use crate::record::SliceRecord;
 use crate::sender::{Lane, SenderError};
 
-/// How often one question is asked before it counts as unanswered.
+/// How often one request is sent before it counts as without a response.
 const TRIES: u8 = 5;
-/// How many unanswered questions, or tries in a row without an answer, end a list: a system that is down is not
-/// asked ten thousand times.
+/// How many requests without a response, or tries in a row without one, end a list: a system that is down does not get
+/// ten thousand requests.
 const GIVE_UP: u64 = 100;
 
-/// A list of questions and what to do with their answers.
+/// A list of requests and what to do with their responses.
 pub trait RequestList: Send {
-    /// What a reply is an answer to; also all that is needed to ask again.
-    type Question: Send;
+    /// What a request is about; all that is needed to send it again.
+    type Item: Send;
 
-    /// The next question, `None` after the last.
-    fn next(&mut self) -> Option<Self::Question>;
+    /// What the next request is about, `None` after the last.
+    fn next(&mut self) -> Option<Self::Item>;
 
-    /// Writes the request of a question.
-    fn ask(&self, question: &Self::Question, request: &mut RequestBuf);
+    /// Writes a request.
+    fn write(&self, item: &Self::Item, request: &mut RequestBuf);
 
-    /// Takes a reply; `false` if it is no answer and the question is to be asked again.
-    /// Refusals and 5xx statuses do not come here: they are asked again always.
-    fn answer(&mut self, question: &Self::Question, reply: &Reply<'_>) -> bool;
+    /// Takes a reply; `false` if it says nothing of the matter, and the request is to be sent again.
+    /// Refusals and 5xx statuses do not come here: those requests are always sent again.
+    fn accept(&mut self, item: &Self::Item, reply: &Reply<'_>) -> bool;
 }
 
-/// Asks every question of `requests` and returns how many stayed unanswered, those never asked included as one.
+/// Sends every request of a list and returns how many stayed without a response, those never sent included as one.
 ///
-/// At most `in_flight` questions are in flight, and all of it takes at most `longest` and a drain.
-/// `watch` sees the record every few milliseconds; when it returns `false`, no more is asked.
+/// At most `in_flight` are in flight at once, and all of it takes at most `longest` and a drain.
+/// `watch` sees the record every few milliseconds; when it returns `false`, no more is sent.
 pub fn request_all<S: RequestList>(
     requests: &mut S,
     lane: &mut Lane,
@@ -41,28 +41,28 @@ pub fn request_all<S: RequestList>(
     longest: Duration,
     watch: &mut dyn FnMut(&SliceRecord) -> bool,
 ) -> Result<u64, SenderError> {
-    let mut asking = Asking {
+    let mut sending = Sending {
         requests,
-        under_way: Vec::new(),
+        in_flight: Vec::new(),
         again: VecDeque::new(),
         unanswered: 0,
         in_a_row: 0,
         exhausted: false,
     };
-    lane.exhaust(&mut asking, in_flight, longest, watch)?;
-    // A question that came back after the last wave is asked in another one.
-    while !asking.again.is_empty() && !asking.is_hopeless() {
-        let before = asking.again.len();
-        lane.exhaust(&mut asking, in_flight, longest, watch)?;
-        if asking.again.len() >= before {
+    lane.exhaust(&mut sending, in_flight, longest, watch)?;
+    // A request that came back after the last wave is sent in another one.
+    while !sending.again.is_empty() && !sending.is_hopeless() {
+        let before = sending.again.len();
+        lane.exhaust(&mut sending, in_flight, longest, watch)?;
+        if sending.again.len() >= before {
             break;
         }
     }
-    let cut_off = u64::from(!asking.exhausted);
-    Ok(asking.unanswered + asking.again.len() as u64 + cut_off)
+    let cut_off = u64::from(!sending.exhausted);
+    Ok(sending.unanswered + sending.again.len() as u64 + cut_off)
 }
 
-/// Asks one question, again where it is refused, and returns the status and the body of its answer, if there is one.
+/// Sends one request, again where it is refused, and returns the status and the body of its response, if there is one.
 pub fn request_one(
     lane: &mut Lane,
     longest: Duration,
@@ -80,93 +80,93 @@ struct One<F> {
 }
 
 impl<F: Fn(&mut RequestBuf) + Send> RequestList for One<F> {
-    type Question = ();
+    type Item = ();
 
     fn next(&mut self) -> Option<()> {
         (!std::mem::replace(&mut self.asked, true)).then_some(())
     }
 
-    fn ask(&self, (): &(), request: &mut RequestBuf) {
+    fn write(&self, (): &(), request: &mut RequestBuf) {
         (self.ask)(request);
     }
 
-    fn answer(&mut self, (): &(), reply: &Reply<'_>) -> bool {
+    fn accept(&mut self, (): &(), reply: &Reply<'_>) -> bool {
         self.answer = Some((reply.status, reply.body.to_vec()));
         true
     }
 }
 
-struct Asking<'a, S: RequestList> {
+struct Sending<'a, S: RequestList> {
     requests: &'a mut S,
-    /// Questions in flight, at the index that their operation has as its key.
-    under_way: Vec<Option<(S::Question, u8)>>,
-    again: VecDeque<(S::Question, u8)>,
+    /// What is in flight, at the index that their operation has as its key.
+    in_flight: Vec<Option<(S::Item, u8)>>,
+    again: VecDeque<(S::Item, u8)>,
     unanswered: u64,
-    /// Tries since the last answer.
+    /// Tries since the last response.
     in_a_row: u64,
     exhausted: bool,
 }
 
-impl<S: RequestList> Asking<'_, S> {
+impl<S: RequestList> Sending<'_, S> {
     fn is_hopeless(&self) -> bool {
         self.unanswered >= GIVE_UP || self.in_a_row >= GIVE_UP
     }
 
-    fn next(&mut self) -> Option<(S::Question, u8)> {
+    fn next(&mut self) -> Option<(S::Item, u8)> {
         if self.is_hopeless() {
             return None;
         }
-        if let Some(question) = self.requests.next() {
-            return Some((question, 0));
+        if let Some(item) = self.requests.next() {
+            return Some((item, 0));
         }
         self.exhausted = true;
         self.again.pop_front()
     }
 
-    fn take(&mut self, op: &Operation) -> Option<(S::Question, u8)> {
-        self.under_way.get_mut(op.key as usize)?.take()
+    fn take(&mut self, op: &Operation) -> Option<(S::Item, u8)> {
+        self.in_flight.get_mut(op.key as usize)?.take()
     }
 
-    fn retry(&mut self, question: S::Question, tried: u8) {
+    fn retry(&mut self, item: S::Item, tried: u8) {
         self.in_a_row += 1;
-        if tried + 1 < TRIES { self.again.push_back((question, tried + 1)) } else { self.unanswered += 1 }
+        if tried + 1 < TRIES { self.again.push_back((item, tried + 1)) } else { self.unanswered += 1 }
     }
 }
 
-impl<S: RequestList> Journeys for Asking<'_, S> {
+impl<S: RequestList> Journeys for Sending<'_, S> {
     fn begin(&mut self, op: &mut Operation, request: &mut RequestBuf) -> Begun {
         let Some(asked) = self.next() else { return Begun::Exhausted };
-        self.requests.ask(&asked.0, request);
+        self.requests.write(&asked.0, request);
         op.kind = "request";
-        let free = self.under_way.iter().position(Option::is_none);
+        let free = self.in_flight.iter().position(Option::is_none);
         let at = free.unwrap_or_else(|| {
-            self.under_way.push(None);
-            self.under_way.len() - 1
+            self.in_flight.push(None);
+            self.in_flight.len() - 1
         });
-        self.under_way[at] = Some(asked);
+        self.in_flight[at] = Some(asked);
         op.key = at as u64;
         Begun::Written
     }
 
     fn reply(&mut self, op: &mut Operation, reply: &Reply<'_>, _request: &mut RequestBuf) -> Step {
-        let Some((question, tried)) = self.take(op) else {
+        let Some((item, tried)) = self.take(op) else {
             return Step::Done(Outcome::Failed(Failure::Malformed));
         };
         if let Some(outcome) = common_outcome(reply.status) {
-            self.retry(question, tried);
+            self.retry(item, tried);
             return Step::Done(outcome);
         }
-        if self.requests.answer(&question, reply) {
+        if self.requests.accept(&item, reply) {
             self.in_a_row = 0;
             return Step::Done(Outcome::Success);
         }
-        self.retry(question, tried);
+        self.retry(item, tried);
         Step::Done(Outcome::Failed(Failure::UnexpectedStatus))
     }
 
     fn abandoned(&mut self, op: &mut Operation, _why: Failure) {
-        if let Some((question, tried)) = self.take(op) {
-            self.retry(question, tried);
+        if let Some((item, tried)) = self.take(op) {
+            self.retry(item, tried);
         }
     }
 }

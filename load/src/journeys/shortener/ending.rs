@@ -119,18 +119,18 @@ struct Making {
 }
 
 impl RequestList for Making {
-    type Question = usize;
+    type Item = usize;
 
     fn next(&mut self) -> Option<usize> {
         self.left.next()
     }
 
-    fn ask(&self, &nth: &usize, request: &mut RequestBuf) {
+    fn write(&self, &nth: &usize, request: &mut RequestBuf) {
         let target = LinkTarget { seed: self.seed, number: FIRST + nth as u64 };
         api::create_once(target, self.run, (nth < EACH).then_some(&self.ends), request);
     }
 
-    fn answer(&mut self, &nth: &usize, reply: &Reply<'_>) -> bool {
+    fn accept(&mut self, &nth: &usize, reply: &Reply<'_>) -> bool {
         let code = api::created(reply);
         self.codes[nth] = code.map(Box::from);
         code.is_some()
@@ -146,17 +146,17 @@ struct Reading<'a> {
 }
 
 impl RequestList for Reading<'_> {
-    type Question = usize;
+    type Item = usize;
 
     fn next(&mut self) -> Option<usize> {
         Some(self.left.next()? / READS)
     }
 
-    fn ask(&self, &nth: &usize, request: &mut RequestBuf) {
+    fn write(&self, &nth: &usize, request: &mut RequestBuf) {
         api::read(&self.codes[nth], request);
     }
 
-    fn answer(&mut self, &nth: &usize, reply: &Reply<'_>) -> bool {
+    fn accept(&mut self, &nth: &usize, reply: &Reply<'_>) -> bool {
         self.gone[nth] |= matches!(reply.status, 404 | 410) && clock::now() < self.until;
         matches!(reply.status, 302 | 404 | 410)
     }
@@ -169,17 +169,17 @@ struct Deleting<'a> {
 }
 
 impl RequestList for Deleting<'_> {
-    type Question = usize;
+    type Item = usize;
 
     fn next(&mut self) -> Option<usize> {
         self.left.next()
     }
 
-    fn ask(&self, &nth: &usize, request: &mut RequestBuf) {
+    fn write(&self, &nth: &usize, request: &mut RequestBuf) {
         api::delete(&self.codes[nth], request);
     }
 
-    fn answer(&mut self, &nth: &usize, reply: &Reply<'_>) -> bool {
+    fn accept(&mut self, &nth: &usize, reply: &Reply<'_>) -> bool {
         let is_acknowledged = reply.status == 204;
         if is_acknowledged {
             self.deleted.push(self.codes[nth].clone());

@@ -75,17 +75,17 @@ struct Reading<'a> {
 }
 
 impl RequestList for Reading<'_> {
-    type Question = usize;
+    type Item = usize;
 
     fn next(&mut self) -> Option<usize> {
         self.left.next()
     }
 
-    fn ask(&self, &number: &usize, request: &mut RequestBuf) {
+    fn write(&self, &number: &usize, request: &mut RequestBuf) {
         api::read(&self.codes[number], request);
     }
 
-    fn answer(&mut self, _: &usize, reply: &Reply<'_>) -> bool {
+    fn accept(&mut self, _: &usize, reply: &Reply<'_>) -> bool {
         let read = reply.status == 302;
         self.read += u64::from(read);
         read
@@ -99,17 +99,17 @@ struct Seeding {
 }
 
 impl RequestList for Seeding {
-    type Question = usize;
+    type Item = usize;
 
     fn next(&mut self) -> Option<usize> {
         self.left.next()
     }
 
-    fn ask(&self, &number: &usize, request: &mut RequestBuf) {
+    fn write(&self, &number: &usize, request: &mut RequestBuf) {
         api::create(LinkTarget { seed: self.seed, number: number as u64 }, request);
     }
 
-    fn answer(&mut self, &number: &usize, reply: &Reply<'_>) -> bool {
+    fn accept(&mut self, &number: &usize, reply: &Reply<'_>) -> bool {
         let code = api::created(reply);
         self.codes[number] = code.map(Box::from);
         code.is_some()

@@ -199,17 +199,17 @@ fn pending(lane: &mut Lane, check: &Check) -> io::Result<Told> {
 }
 
 impl RequestList for ClickCheck<'_> {
-    type Question = usize;
+    type Item = usize;
 
     fn next(&mut self) -> Option<usize> {
         self.to_ask.next()
     }
 
-    fn ask(&self, &link: &usize, request: &mut RequestBuf) {
+    fn write(&self, &link: &usize, request: &mut RequestBuf) {
         api::look_up(&self.codes[link], request);
     }
 
-    fn answer(&mut self, &link: &usize, reply: &Reply<'_>) -> bool {
+    fn accept(&mut self, &link: &usize, reply: &Reply<'_>) -> bool {
         let target = LinkTarget { seed: self.seed, number: link as u64 };
         match judge(&mut self.found, target, &self.codes[link], reply) {
             Some(clicks) => {

@@ -88,7 +88,7 @@ struct Asking<'a> {
 }
 
 impl RequestList for Asking<'_> {
-    type Question = usize;
+    type Item = usize;
 
     fn next(&mut self) -> Option<usize> {
         let times = if self.what == What::Read { ASKED } else { 1 };
@@ -97,14 +97,14 @@ impl RequestList for Asking<'_> {
         (link < self.links.len()).then_some(link)
     }
 
-    fn ask(&self, &link: &usize, request: &mut RequestBuf) {
+    fn write(&self, &link: &usize, request: &mut RequestBuf) {
         match self.what {
             What::Read => api::read(self.links[link], request),
             What::Delete => api::delete(self.links[link], request),
         }
     }
 
-    fn answer(&mut self, &link: &usize, reply: &Reply<'_>) -> bool {
+    fn accept(&mut self, &link: &usize, reply: &Reply<'_>) -> bool {
         match (self.what, reply.status) {
             (What::Read, 302) | (What::Delete, 204) => {
                 self.found.insert(link);

@@ -159,7 +159,7 @@ enum How {
 }
 
 impl RequestList for Asking<'_> {
-    type Question = (usize, How);
+    type Item = (usize, How);
 
     fn next(&mut self) -> Option<(usize, How)> {
         let (nth, time) = (self.next / READS, self.next % READS);
@@ -168,7 +168,7 @@ impl RequestList for Asking<'_> {
         (nth < self.codes.len()).then_some((nth, how))
     }
 
-    fn ask(&self, &(nth, how): &(usize, How), request: &mut RequestBuf) {
+    fn write(&self, &(nth, how): &(usize, How), request: &mut RequestBuf) {
         let code = &self.codes[nth];
         match how {
             How::Follow => api::follow(code, request),
@@ -177,7 +177,7 @@ impl RequestList for Asking<'_> {
         }
     }
 
-    fn answer(&mut self, &(nth, _): &(usize, How), reply: &Reply<'_>) -> bool {
+    fn accept(&mut self, &(nth, _): &(usize, How), reply: &Reply<'_>) -> bool {
         match reply.status {
             404 | 410 => true,
             200 | 301..=303 | 307 | 308 => {

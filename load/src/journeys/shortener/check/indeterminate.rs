@@ -40,7 +40,7 @@ impl<'a, Numbers: Iterator<Item = u64>> Replays<'a, Numbers> {
 }
 
 impl<Numbers: Iterator<Item = u64> + Send> RequestList for Replays<'_, Numbers> {
-    type Question = u64;
+    type Item = u64;
 
     fn next(&mut self) -> Option<u64> {
         if !self.marker_asked {
@@ -50,11 +50,11 @@ impl<Numbers: Iterator<Item = u64> + Send> RequestList for Replays<'_, Numbers> 
         if self.held { None } else { self.numbers.next() }
     }
 
-    fn ask(&self, &number: &u64, request: &mut RequestBuf) {
+    fn write(&self, &number: &u64, request: &mut RequestBuf) {
         api::create(LinkTarget { seed: self.seed, number }, request);
     }
 
-    fn answer(&mut self, &number: &u64, reply: &Reply<'_>) -> bool {
+    fn accept(&mut self, &number: &u64, reply: &Reply<'_>) -> bool {
         let (201, Some(view)) = (reply.status, api::view(reply)) else { return false };
         let created = view.created_at.trim_end_matches('Z').to_owned();
         if number == MARKER {

@@ -14,7 +14,7 @@ pub(super) struct LinkCheck<'a, Links> {
 }
 
 impl<Links: Iterator<Item = (u64, String)> + Send> RequestList for LinkCheck<'_, Links> {
-    type Question = (u64, String);
+    type Item = (u64, String);
 
     fn next(&mut self) -> Option<(u64, String)> {
         let link = self.links.next()?;
@@ -22,11 +22,11 @@ impl<Links: Iterator<Item = (u64, String)> + Send> RequestList for LinkCheck<'_,
         Some(link)
     }
 
-    fn ask(&self, (_, code): &(u64, String), request: &mut RequestBuf) {
+    fn write(&self, (_, code): &(u64, String), request: &mut RequestBuf) {
         api::look_up(code, request);
     }
 
-    fn answer(&mut self, (number, code): &(u64, String), reply: &Reply<'_>) -> bool {
+    fn accept(&mut self, (number, code): &(u64, String), reply: &Reply<'_>) -> bool {
         let target = LinkTarget { seed: self.seed, number: *number };
         judge(self.verdict, target, code, reply).is_some()
     }
