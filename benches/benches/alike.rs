@@ -136,8 +136,7 @@ impl Tally {
         }
         text.push_str(&row("any of them", self.any, self.judged));
         text.push_str(&row("no verdict", self.runs - self.judged, self.runs));
-        text.push_str(&format!("memory       at most {:.3}x apart\n", self.memory));
-        text
+        text + &format!("memory       at most {:.3}x apart\n", self.memory)
     }
 }
 
