@@ -329,3 +329,18 @@ fn a_series_that_is_about_no_limit_is_drawn_against_its_level() {
     let page = html::render(&report);
     assert!(page.contains("the usual") && !page.contains("over the limit"));
 }
+
+/// Where arms do not fit side by side they stand below each other, so each cell says whose it is.
+#[test]
+fn every_cell_of_a_table_of_arms_has_the_name_of_its_arm() {
+    let page = html::render(&fixture(TROUBLE));
+    for id in ["figures", "ledger"] {
+        let from = page.find(&format!("<section id=\"{id}\"")).unwrap();
+        let section = &page[from..from + page[from..].find("</section>").unwrap()];
+        let cells = section.matches("<td").count();
+        let named = ["inline", "memory-buffer-flushed-every-second", "kafka"]
+            .map(|arm| section.matches(&format!("data-label=\"{arm}\"")).count());
+        assert_eq!((named[0] * 3, named[1] * 3, named[2] * 3), (cells, cells, cells), "{id}");
+        assert!(cells > 0 && section.contains("stacked"), "{id}");
+    }
+}

@@ -15,7 +15,7 @@ pub(super) fn section(report: &Report) -> Markup {
     let forest = Forest::of(report);
     let body = html! {
         div class="scroll" {
-            table class="forest-table" {
+            table class="forest-table stacked" {
                 thead {
                     tr {
                         th { "metric" }

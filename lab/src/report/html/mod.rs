@@ -81,7 +81,7 @@ fn titled(id: &str, heading: &str, how_to_read: &str, body: &Markup) -> Markup {
     html! {
         section id=(id) {
             h2 { (heading) }
-            p class="read" { (how_to_read) }
+            p class="read" { (unbroken(how_to_read)) }
             (body)
         }
     }

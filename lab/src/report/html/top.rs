@@ -41,7 +41,7 @@ pub(super) fn answer(report: &Report) -> Markup {
                 }
             }
             @for folded in &headline.folded { p class="soft folded" { (unbroken(folded)) "." } }
-            @if let Some(brackets) = headline::brackets(&headline) { p class="soft small" { (brackets) } }
+            @if let Some(brackets) = headline::brackets(&headline) { p class="soft small brackets" { (brackets) } }
             @for skipped in &report.skipped_arms {
                 p class="skipped" {
                     span class="badge" { "skipped" } " " b { (skipped.name) } ": " (prose(&skipped.why)) ". "
