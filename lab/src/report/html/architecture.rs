@@ -9,7 +9,7 @@ use crate::report::svg;
 pub(super) fn section(report: &Report) -> Markup {
     let body = html! {
         div class="topologies" {
-            @for (place, arm) in report.arms.iter().enumerate() { (figure(report, place, arm)) }
+            @for (index, arm) in report.arms.iter().enumerate() { (figure(report, index, arm)) }
         }
         (axis(report))
     };
@@ -21,7 +21,7 @@ pub(super) fn section(report: &Report) -> Markup {
     )
 }
 
-fn figure(report: &Report, place: usize, arm: &Arm) -> Markup {
+fn figure(report: &Report, index: usize, arm: &Arm) -> Markup {
     html! {
         figure {
             figcaption {
@@ -29,7 +29,7 @@ fn figure(report: &Report, place: usize, arm: &Arm) -> Markup {
                 @if arm.negative_control.is_some() { " " span class="badge" { "negative control" } }
                 span class="soft" { (prose(&arm.summary)) "." }
             }
-            div class="scroll" { (svg::topology(arm, place)) }
+            div class="scroll" { (svg::topology(arm, index)) }
             @if !arm.backings.is_empty() {
                 p class="soft small" {
                     @for (at, backing) in arm.backings.iter().enumerate() {

@@ -58,11 +58,11 @@ pub(super) fn cpu(report: &Report) -> Markup {
     };
     let body = html! {
         div class="bars" {
-            @for (place, arm) in report.arms.iter().enumerate() {
+            @for (index, arm) in report.arms.iter().enumerate() {
                 @if !arm.cpu_us_per_op.parts.is_empty() {
                     (bar_head(report, arm))
-                    (svg::cpu_bar(arm, place, &scale))
-                    (parts(arm, place))
+                    (svg::cpu_bar(arm, index, &scale))
+                    (parts(arm, index))
                 }
             }
             (svg::cpu_axis(&scale))
@@ -94,13 +94,13 @@ fn bar_head(report: &Report, arm: &Arm) -> Markup {
     }
 }
 
-fn parts(arm: &Arm, place: usize) -> Markup {
+fn parts(arm: &Arm, index: usize) -> Markup {
     html! {
         ul class="parts" {
             @for (at, part) in arm.cpu_us_per_op.parts.iter().enumerate() {
                 li {
                     svg class="key" viewBox="0 0 12 12" aria-hidden="true" {
-                        rect width="12" height="12" rx="2" class={"part " (svg::part_class(place, at, part))} {}
+                        rect width="12" height="12" rx="2" class={"part " (svg::part_class(index, at, part))} {}
                     }
                     (part.name) " " b { (three_digits(part.us)) }
                     @if let Some(interval) = part.interval {

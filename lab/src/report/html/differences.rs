@@ -37,14 +37,14 @@ pub(super) fn section(report: &Report) -> Markup {
 }
 
 fn row(report: &Report, comparison: &Comparison, forest: Option<&Forest>) -> Markup {
-    let place = report.arms.iter().position(|arm| arm.label == comparison.arm).unwrap_or(0);
+    let index = report.arms.iter().position(|arm| arm.label == comparison.arm).unwrap_or(0);
     html! {
         tr {
             th scope="row" { (metric_name(&comparison.metric)) }
             td class="versus" { (arm_name(report, &comparison.arm)) span class="soft" { " vs. " (comparison.baseline) } }
             td class="forest-cell" {
                 @if let (Some(forest), Some(interval)) = (forest, comparison.interval) {
-                    (svg::forest_row(forest, interval, &svg::arm_class(place)))
+                    (svg::forest_row(forest, interval, &svg::arm_class(index)))
                 }
             }
             td {
