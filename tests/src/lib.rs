@@ -16,7 +16,8 @@
 //! `counts_contract`, `decisions_contract`, `policies_contract` (the limiter's components), `limiter_counts` (its counts
 //! under threads), `redis_scripts` and `redis_cluster` (its counts in Redis), `envoy` and `envoy_messages` (a proxy that
 //! asks it),
-//! `end_to_end`, `up`, `busy` (runs on a busy machine), `compare` and `traces` (the lab's commands), `compose` (its runtime in containers), `kubernetes` (its export),
+//! `end_to_end`, `up`, `busy` (runs on a busy machine), `compare` and `traces` (the lab's commands), `compose` (its
+//! runtime in containers), `kubernetes` (its export),
 //! `bad_input` (what it refuses), `load` (its generator against servers whose misdeeds are known), `k6` (its generator
 //! next to another), `faults` (what goes wrong on purpose), `promises` (what the documents promise), `observability`
 //! (what watches the systems), `conformance` (what `h2spec` and Schemathesis find: nothing),
