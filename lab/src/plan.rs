@@ -4,8 +4,10 @@
 //!
 //! Read in this order: this file (the model), `make` (from scenario to plan), `budget` (who may use which processor),
 //! `diff` (the proof that the arms differ in one axis), `inherited` (defaults that hide an answer), `command` (how to
-//! make it again), `draw` (a topology as text), `file` (`plan.toml`).
+//! make it again), `draw` (a topology as text), `file` (`plan.toml`), `takes` and `ahead` (how long it takes, and what
+//! it will tell).
 
+mod ahead;
 mod budget;
 mod command;
 mod diff;

@@ -14,7 +14,8 @@ use super::{
 };
 use crate::{
     cli::Outcome,
-    plan::Plan,
+    complaint::Complaint,
+    plan::{Plan, about},
     process::{BackingChoices, Runtime},
     scenario::Scenario,
 };
@@ -27,6 +28,7 @@ use crate::{
   lab run shortener/placement --hold transport=grpc          the same question over gRPC
   lab run shortener/placement --arm monolith --arm monolith  the lab against itself: no difference
   lab run shortener/placement --quick --wait-quiet=10m       begin when nothing else is busy
+  lab run shortener/placement --quick --until-decided        go on until p99 is told as well
 
 It looks at the machine first. Where the generator is late for too much of what it sends, no
 verdict can come of a run: it stops after the launch that shows so, and reports what it counted.
@@ -53,6 +55,12 @@ pub struct Args {
     /// Begin only when nothing else is busy on this machine, and wait for that so long at most
     #[arg(long, value_name = "LIMIT", num_args = 0..=1, require_equals = true, default_missing_value = "5m", value_parser = duration)]
     wait_quiet: Option<Duration>,
+    /// Go on, launch by launch, until CPU, p50 and p99 of every pair are told, and no longer than `--at-most`
+    #[arg(long)]
+    until_decided: bool,
+    /// How long a run that goes on until it has decided takes at most
+    #[arg(long, value_name = "LIMIT", requires = "until_decided", default_value = "5m", value_parser = duration)]
+    at_most: Duration,
     /// Measure to the end, although so many slices are void that no verdict can come of it
     #[arg(long)]
     to_the_end: bool,
@@ -76,6 +84,8 @@ pub struct RunOptions {
     pub open: bool,
     /// For how long to wait for a quiet machine.
     pub wait_quiet: Option<Duration>,
+    /// For how long at most to go on until everything is told.
+    pub until_decided: Option<Duration>,
     /// Whether to go on although no verdict can come of it.
     pub to_the_end: bool,
     /// The program that service processes are started from; none: the lab itself.
@@ -87,6 +97,16 @@ impl Args {
     pub fn run(&self, scenarios: Option<&Path>) -> Result<Outcome> {
         let scenario = Scenario::open(&self.scenario, scenarios)?;
         let plan = Plan::new(&scenario, &self.choices.to_choices())?;
+        let until_decided = self.until_decided.then_some(self.at_most);
+        if let Some(limit) = until_decided.filter(|limit| *limit < plan.takes()) {
+            let what =
+                format!("a run of at most {} s is shorter than one look at this question", limit.as_secs());
+            let hint = format!(
+                "its planned launches take about {}: `--at-most 5m` or more, or `--quick`",
+                about(plan.takes())
+            );
+            return Err(Complaint::new(what).hint(hint).into());
+        }
         let backings = self.backings.to_choices();
         crate::run::run(&RunOptions {
             plan,
@@ -95,6 +115,7 @@ impl Args {
             out: self.out.clone(),
             open: self.open,
             wait_quiet: self.wait_quiet,
+            until_decided,
             to_the_end: self.to_the_end,
             program: None,
         })

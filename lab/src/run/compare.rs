@@ -59,7 +59,7 @@ pub(super) fn all(plan: &Plan, gathered: &Gathered) -> Comparisons {
     let capacities = every().filter(|pair| has_capacity(pair.0) && has_capacity(pair.1)).count();
     let family = every().count() + percentiles + capacities;
     let judge = Judge {
-        confidence: family_wise(CONFIDENCE, family.max(1)),
+        confidence: family_wise(1.0 - (1.0 - CONFIDENCE) * gathered.share, family.max(1)),
         seed: plan.seed,
         seconds: measured_seconds(plan, gathered),
     };
@@ -69,6 +69,31 @@ pub(super) fn all(plan: &Plan, gathered: &Gathered) -> Comparisons {
     let cpu =
         list.iter().find(|comparison| comparison.metric == "cpu").and_then(|comparison| comparison.interval);
     Comparisons { list, for_claims: judged(&claimed), family, cpu }
+}
+
+/// The metrics that are told before a run is decided.
+const DECIDE: [&str; 3] = ["cpu", "p50", "p99"];
+
+/// What a run cannot tell yet: of each pair the metrics of [`DECIDE`], in words. What is the generator's own is not
+/// waited for.
+pub(super) fn undecided(plan: &Plan, gathered: &Gathered) -> Vec<String> {
+    let Comparisons { list, for_claims, .. } = all(plan, gathered);
+    let all = || list.iter().chain(&for_claims);
+    let spoiled = spoiled(gathered);
+    let mut open = Vec::new();
+    for pair in all().filter(|comparison| comparison.metric == "cpu") {
+        for metric in DECIDE {
+            let same = |other: &&Comparison| {
+                other.metric == metric && other.arm == pair.arm && other.baseline == pair.baseline
+            };
+            let verdict = all().find(same).and_then(|comparison| comparison.verdict);
+            let is_open = verdict.is_none_or(|verdict| matches!(verdict, Verdict::CannotTell { .. }));
+            if is_open && !spoiled.iter().any(|name| *name == format!("{metric} latency")) {
+                open.push(format!("{metric} of {} and {}", pair.arm, pair.baseline));
+            }
+        }
+    }
+    open
 }
 
 /// Whether a percentile of either arm is as much the generator's as the system's: the same percentile of its send lag is

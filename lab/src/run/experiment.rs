@@ -1,7 +1,7 @@
 //! Launches and their phases: start, prepare, warm up, measure, trace, check, stop.
 
+mod ends;
 mod traced;
-mod vain;
 
 use std::{
     path::PathBuf,
@@ -13,9 +13,11 @@ use load::{
     journeys::{Check, JourneyOptions, for_system},
     schedule::Profile,
     sender::{Arm, Limits, Load, Sender, SlicePlan, Target},
+    statistics::Looks,
 };
 use rand::{SeedableRng, rngs::StdRng, seq::SliceRandom};
 
+use self::ends::most_launches;
 use super::{
     capacity::{Ramp, STEPS},
     counters::{counters, delivers},
@@ -55,6 +57,7 @@ pub(super) fn run(options: &RunOptions, folder: &RunFolder, interrupt: &Interrup
         None => std::env::current_exe().context("cannot find the lab's own program")?,
     };
     let _pinned = Pinned::to(&options.plan.budget.generator)?;
+    let launches = most_launches(&options.plan, options.until_decided);
     let mut experiment = Experiment {
         options,
         plan: &options.plan,
@@ -63,7 +66,10 @@ pub(super) fn run(options: &RunOptions, folder: &RunFolder, interrupt: &Interrup
         scratch,
         program,
         gathered: Gathered::new(),
-        progress: Progress::new(options.plan.ups(), options.plan.takes()),
+        progress: Progress::new(&options.plan, launches),
+        began: Instant::now(),
+        launches,
+        looks: Looks::new(options.plan.load.launches, launches),
         arms: options.plan.arms.clone(),
     };
     if let Runtime::Compose(engine) = &options.runtime {
@@ -85,6 +91,10 @@ struct Experiment<'a> {
     program: PathBuf,
     gathered: Gathered,
     progress: Progress,
+    began: Instant,
+    /// At most.
+    launches: u32,
+    looks: Looks,
     /// Those that can be had: an arm that was skipped once is not tried again.
     arms: Vec<ArmPlan>,
 }
@@ -93,13 +103,13 @@ impl Experiment<'_> {
     /// All arms up at once, several times over.
     fn paired(&mut self) -> Result<()> {
         let load = &self.plan.load;
-        for number in 1..=load.launches {
+        for number in 1..=self.launches {
             let chosen = self.arms.clone();
             // Known only after the first launch: an arm that cannot be had leaves its time to the others.
             let turns = u32::try_from(self.arms.len()).unwrap_or(1) * load.launches;
             let rounds = (load.measured.as_secs_f64() / load.slice.as_secs_f64() / f64::from(turns)).round();
             self.launch(number, &chosen, (rounds as u32).max(4))?;
-            if self.gathered.death.is_some() || self.is_in_vain(number) {
+            if self.ends(number) {
                 break;
             }
         }
@@ -109,7 +119,7 @@ impl Experiment<'_> {
     /// One arm up at a time, for a whole episode, in an order drawn from the seed.
     fn episodes(&mut self) -> Result<()> {
         let mut random = StdRng::seed_from_u64(self.plan.seed);
-        for number in 1..=self.plan.load.launches {
+        for number in 1..=self.launches {
             let mut order: Vec<ArmPlan> = self.arms.clone();
             order.shuffle(&mut random);
             for arm in order {
@@ -119,7 +129,7 @@ impl Experiment<'_> {
                 }
             }
             self.gathered.rounds += 1;
-            if self.is_in_vain(number) {
+            if self.ends(number) {
                 break;
             }
         }

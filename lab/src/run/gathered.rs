@@ -41,6 +41,8 @@ pub(super) struct Gathered {
     pub(super) death: Option<(Death, f64)>,
     /// The faults that were made, each with the arm and the launch.
     pub(super) faults: Vec<(String, u32, Happened)>,
+    /// The share of the allowance of false alarms that its intervals may use: what other looks at it leave.
+    pub(super) share: f64,
     /// What a reader should know.
     pub(super) notes: Vec<String>,
 }
@@ -108,6 +110,7 @@ impl Gathered {
             floor: None,
             death: None,
             faults: Vec::new(),
+            share: 1.0,
             notes: Vec::new(),
         }
     }

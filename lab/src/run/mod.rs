@@ -88,7 +88,10 @@ pub fn run(options: &RunOptions) -> Result<Outcome> {
 /// How long it takes, what may hide the answer, and which arms will be missing.
 fn say_what_to_expect(options: &RunOptions) {
     let RunOptions { plan, runtime, backings, .. } = options;
-    output::talk(&format!("{}: takes about {}", plan.scenario.name, plan::about(plan.takes())));
+    let takes = plan::about(plan.takes());
+    let limit = options.until_decided.map(|limit| format!(", and {} at most", plan::about(limit)));
+    output::talk(&format!("{}: takes about {takes}{}", plan.scenario.name, limit.unwrap_or_default()));
+    output::talk(&plan.tail());
     for warning in plan.warnings() {
         output::talk(&format!("note: {warning}"));
     }

@@ -8,7 +8,10 @@ use std::{
 
 use indicatif::{ProgressBar, ProgressState, ProgressStyle};
 
-use crate::{output, plan::about};
+use crate::{
+    output,
+    plan::{Plan, about},
+};
 
 /// More arms are not named, but counted.
 const MOST_NAMED: usize = 3;
@@ -22,12 +25,21 @@ pub(super) struct Progress {
     takes: Duration,
     done: u32,
     launches: u32,
+    /// Whether it may end before its last launch.
+    is_open: bool,
 }
 
 impl Progress {
-    /// Of so many launches, which take so long together.
-    pub(super) fn new(launches: u32, takes: Duration) -> Self {
-        Self { began: Instant::now(), launches_took: Duration::ZERO, takes, done: 0, launches }
+    /// Of a plan whose arms are started so often at most.
+    pub(super) fn new(plan: &Plan, most: u32) -> Self {
+        let planned = plan.load.launches.max(1);
+        let (launches, takes) = (plan.ups() / planned * most, plan.takes() / planned * most);
+        Self { is_open: most > planned, ..Self::of(launches, takes) }
+    }
+
+    fn of(launches: u32, takes: Duration) -> Self {
+        let (began, launches_took) = (Instant::now(), Duration::ZERO);
+        Self { began, launches_took, takes, done: 0, launches, is_open: false }
     }
 
     /// A launch has ended.
@@ -38,7 +50,8 @@ impl Progress {
 
     /// A phase of the current launch, of so many steps: what is done to which arms.
     pub(super) fn phase(&self, what: &str, total: u64) -> Phase {
-        Phase::begin(&format!("launch {} of {}", self.done + 1, self.launches), what, self.left(), total)
+        let of = if self.is_open { "of at most" } else { "of" };
+        Phase::begin(&format!("launch {} {of} {}", self.done + 1, self.launches), what, self.left(), total)
     }
 
     /// By the launches that are over; before the first one is, by the plan.
@@ -112,7 +125,7 @@ mod tests {
 
     #[test]
     fn how_long_still_is_told_by_the_launches_that_are_over() {
-        let mut progress = Progress::new(4, Duration::from_secs(100));
+        let mut progress = Progress::of(4, Duration::from_secs(100));
         assert!((95..=100).contains(&progress.left().as_secs()), "by the plan: {:?}", progress.left());
         progress.began = Instant::now().checked_sub(Duration::from_secs(30)).unwrap();
         progress.launched();

@@ -14,12 +14,16 @@
 //! - [`Interval`] is what each of them returns.
 //! - [`Interval::over`] says how far two runs of one question lie apart.
 //! - [`family_wise`] corrects for asking many questions of one run.
+//! - [`Looks`] shares that among looks at a run that stops when it has decided.
+//! - [`operations_for`] and [`difference_for`] say before a run how much it needs, and what it can tell.
 //! - [`Verdict`] turns an interval into one of three answers, and [`Verdict::sentence`] into English.
 
+mod ahead;
 mod batches;
 mod counts;
 mod family;
 mod interval;
+mod looks;
 mod means;
 mod percentiles;
 mod quantiles;
@@ -30,10 +34,12 @@ mod two_runs;
 mod verdict;
 mod wording;
 
+pub use ahead::{difference_for, operations_for};
 pub use batches::{Batch, Batches, MOST_BATCHES};
 pub use counts::sum_of_counts;
 pub use family::family_wise;
 pub use interval::Interval;
+pub use looks::Looks;
 pub use means::{difference_of_means, mean, ratio_of_means};
 pub use percentiles::{are_enough_for, enough_for, percentile, ratio_of_percentiles};
 pub use verdict::{EQUIVALENCE_MARGIN, Verdict};

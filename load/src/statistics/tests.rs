@@ -284,3 +284,41 @@ fn a_percentile_agrees_with_the_histogram_and_repeats_with_its_seed() {
     assert!(found.low < found.estimate && found.estimate < found.high);
     assert_eq!(percentile(&batches, 0.9, CONFIDENCE, 3), Some(found));
 }
+
+/// Two equal arms whose launches differ by 3 %, and which are looked at until they seem to differ: whether they ever do.
+/// `shared`: the looks share one allowance; otherwise each has all of it.
+fn seems_to_differ(seed: u64, most: u32, shared: bool) -> bool {
+    let (mut a, mut b) = (Arm::new(2 * seed, 0.5), Arm::new(2 * seed + 1, 0.5));
+    let (mut of_a, mut of_b) = (Batches::new(), Batches::new());
+    let mut looks = Looks::new(6, most);
+    (0..most).any(|launch| {
+        let (shift_a, shift_b) = (1.0 + 0.03 * a.normal(), 1.0 + 0.03 * b.normal());
+        for _ in 0..40 {
+            of_a.push(a.slice(launch, shift_a), None);
+            of_b.push(b.slice(launch, shift_b), None);
+        }
+        looks.after(launch + 1, launch + 1 == most).is_some_and(|share| {
+            let confidence = 1.0 - (1.0 - CONFIDENCE) * if shared { share } else { 1.0 };
+            misses(&ratio_of_means(of_a.as_slice(), of_b.as_slice(), confidence).unwrap(), 1.0)
+        })
+    })
+}
+
+/// The table in `docs/measurement.md` is what is simulated here.
+#[test]
+fn who_stops_when_arms_seem_to_differ_is_wrong_at_most_one_time_in_twenty() {
+    let document = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/measurement.md");
+    let documented = std::fs::read_to_string(document).unwrap();
+    let mut missing = Vec::new();
+    for (most, looks) in [(6, 1), (24, 3), (48, 4)] {
+        let [alone, shared] =
+            [false, true].map(|shared| runs_where(|seed| seems_to_differ(seed, most, shared)));
+        assert!(shared <= most_alarms(0.05), "{most} launches: {shared} of {RUNS}");
+        let per_cent = |alarms: u64| alarms as f64 / RUNS as f64 * 100.0;
+        let row = format!("| {most} | {looks} | {:.1} % | {:.1} % |", per_cent(alone), per_cent(shared));
+        if !documented.contains(&row) {
+            missing.push(row);
+        }
+    }
+    assert!(missing.is_empty(), "docs/measurement.md lacks {missing:#?}");
+}

@@ -26,6 +26,9 @@ pub(super) fn reproduce(options: &RunOptions) -> String {
     if matches!(options.runtime, Runtime::Compose(_)) {
         words.push(format!("--runtime {}", options.runtime.name()));
     }
+    if let Some(limit) = options.until_decided {
+        words.push(format!("--until-decided --at-most {}s", limit.as_secs().max(1)));
+    }
     words.extend(given(&options.backings));
     words.join(" ")
 }
