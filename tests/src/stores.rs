@@ -5,7 +5,7 @@ use std::sync::Arc;
 use backing::{Database, Waiting};
 use limiter::PolicyStore;
 use limiter_app::{PostgresPolicyStore, SqlitePolicyStore};
-use prometheus_client::registry::Registry;
+use prometheus_client::metrics::counter::Counter;
 use shortener::{ClickStore, LinkStore, RequestKey, Shorten, Target};
 use shortener_app::{
     MemoryClickStore, MemoryLinkStore, PostgresClickStore, PostgresLinkStore, SqliteClickStore,
@@ -78,9 +78,7 @@ pub async fn databases() -> Vec<(&'static str, Database, Kept)> {
 }
 
 async fn open(address: &str) -> Database {
-    Database::open(address, "database", &mut Registry::default(), &Waiting::default())
-        .await
-        .expect("it opens")
+    Database::open(address, "database", Counter::default(), &Waiting::default()).await.expect("it opens")
 }
 
 /// A new database on the test server; `None`, said loudly, where there is no server.

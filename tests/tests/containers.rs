@@ -10,7 +10,7 @@ use backing::{
     Publisher, Redis, Stampede, Tiers, Waiting,
 };
 use contract::SystemClock;
-use prometheus_client::registry::Registry;
+use prometheus_client::{metrics::counter::Counter, registry::Registry};
 use shortener::{
     ClickService, ClickStore, Clicks, Code, Link, LinkError, LinkService, LinkStore, Links, RandomCodes,
     Tally, TallyId,
@@ -45,9 +45,8 @@ fn postgres() -> Option<Container> {
 
 async fn database(container: &Container) -> Postgres {
     let address = format!("postgres://postgres@127.0.0.1:{}/postgres", container.port());
-    let open = async || {
-        Database::open(&address, "database", &mut Registry::default(), &Waiting::default()).await.ok()
-    };
+    let open =
+        async || Database::open(&address, "database", Counter::default(), &Waiting::default()).await.ok();
     let Database::Postgres(database) = eventually("PostgreSQL is up", open).await else {
         unreachable!("the address says postgres")
     };

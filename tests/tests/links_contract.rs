@@ -12,7 +12,7 @@ use std::{
 
 use backing::{Background, Cache, CachePolicy, Redis, Stampede, Tiers, Waiting};
 use contract::{Clock, Timestamp};
-use prometheus_client::registry::Registry;
+use prometheus_client::{metrics::counter::Counter, registry::Registry};
 use shortener::{
     Code, CodeSource, CounterCodes, HashCodes, Inserted, Link, LinkError, LinkService, LinkStore, Links,
     NewLink, RandomCodes, RequestKey, Shorten, Target,
@@ -301,13 +301,9 @@ async fn copies_that_start_at_once_share_one_new_file() {
         for _ in 0..6 {
             let address = address.clone();
             copies.spawn(async move {
-                let database = backing::Database::open(
-                    &address,
-                    "database",
-                    &mut Registry::default(),
-                    &Waiting::default(),
-                )
-                .await;
+                let database =
+                    backing::Database::open(&address, "database", Counter::default(), &Waiting::default())
+                        .await;
                 let backing::Database::Sqlite(database) = database.unwrap() else { unreachable!() };
                 shortener_app::SqliteLinkStore::open(database)
                     .await

@@ -149,6 +149,27 @@ fn every_metric_that_is_asked_for_is_served() {
     }
 }
 
+#[test]
+fn every_metric_is_described_once_on_a_page() {
+    for (system, axes) in [
+        ("shortener", &["cache=local", "database=sqlite"][..]),
+        ("shortener", &["placement=microservices", "cache=local"]),
+        ("limiter", &["state=local"]),
+    ] {
+        let desk = Desk::new(PROGRAM);
+        let wiring = Wiring::of(&desk, system, axes);
+        assert!(!wiring.processes.is_empty(), "{system} {axes:?}");
+        for (process, address) in &wiring.processes {
+            let page = get(*address, "/metrics").unwrap();
+            let described: Vec<_> = page.lines().filter(|line| line.starts_with("# TYPE ")).collect();
+            let once: BTreeSet<_> = described.iter().collect();
+            assert!(described.len() > 5, "{page}");
+            assert_eq!(once.len(), described.len(), "`{process}` of {system} {axes:?}: {described:#?}");
+        }
+        wiring.stop();
+    }
+}
+
 // ---- A wiring that is up ----
 
 /// Microservices with events in a log and a cache: one wiring that serves nearly every metric there is.
@@ -163,7 +184,13 @@ struct Wiring<'a> {
 impl<'a> Wiring<'a> {
     fn start(desk: &'a Desk) -> Self {
         let axes = ["placement=microservices", "events=kafka", "cache=local", "database=sqlite"];
-        let mut arguments = vec!["up", "shortener"];
+        let wiring = Self::of(desk, "shortener", &axes);
+        assert_eq!(wiring.processes.len(), 3, "a gateway, links and clicks: {:?}", wiring.processes);
+        wiring
+    }
+
+    fn of(desk: &'a Desk, system: &str, axes: &[&str]) -> Self {
+        let mut arguments = vec!["up", system];
         arguments.extend(axes.iter().flat_map(|axis| ["--set", axis]));
         let mut running = desk.start(&arguments);
         running.says("Ctrl-C stops it");
@@ -176,7 +203,6 @@ impl<'a> Wiring<'a> {
             Some((name, after.strip_suffix("/metrics")?.parse().unwrap()))
         });
         let processes: Vec<_> = processes.collect();
-        assert_eq!(processes.len(), 3, "a gateway, links and clicks: {out}");
         Self { running, desk, url, processes }
     }
 

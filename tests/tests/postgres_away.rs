@@ -10,7 +10,7 @@ use std::time::Duration;
 use backing::{Database, POSTGRES_CONNECTIONS, Postgres, TRUSTED_FOR, Waiting};
 use contract::Why;
 use futures::future::join_all;
-use prometheus_client::registry::Registry;
+use prometheus_client::metrics::counter::Counter;
 use system_tests::{
     relay::{Relay, relayed},
     stores::fresh_postgres,
@@ -24,7 +24,7 @@ const IDLE: Duration = TRUSTED_FOR.saturating_mul(2);
 const AT_ONCE: usize = 8;
 
 async fn open(address: &str) -> Postgres {
-    match Database::open(address, "database", &mut Registry::default(), &Waiting::default()).await.unwrap() {
+    match Database::open(address, "database", Counter::default(), &Waiting::default()).await.unwrap() {
         Database::Postgres(database) => database,
         Database::Sqlite(_) => unreachable!("the address says postgres"),
     }
@@ -184,7 +184,7 @@ async fn a_database_and_a_user_that_scripts_make_later_are_waited_for() {
     let Some(address) = fresh_postgres().await else { return };
     let (admin, owner) = (open(&address).await, CleanUp::new(&address));
     let (name, late) = (owner.name.clone(), owner.address());
-    let (registry, waiting) = (&mut Registry::default(), Waiting::default());
+    let (statements, waiting) = (Counter::default(), Waiting::default());
     let says = async |words: &str| {
         while !waiting.reason().is_some_and(|reason| reason.contains(words)) {
             sleep(Duration::from_millis(10)).await;
@@ -196,7 +196,7 @@ async fn a_database_and_a_user_that_scripts_make_later_are_waited_for() {
         says(&format!("database \"{name}\"")).await;
         admin.execute(&format!("CREATE DATABASE {name} OWNER {name}")).await.unwrap();
     };
-    let both = async { tokio::join!(Database::open(&late, "database", registry, &waiting), make).0 };
+    let both = async { tokio::join!(Database::open(&late, "database", statements, &waiting), make).0 };
     let opened = timeout(Duration::from_secs(20), both).await.expect("it comes");
     opened.unwrap();
     drop(owner);

@@ -3,7 +3,7 @@
 use std::{io, str::FromStr, sync::Arc, time::Duration};
 
 use contract::{Unavailable, Why};
-use prometheus_client::{metrics::counter::Counter, registry::Registry};
+use prometheus_client::metrics::counter::Counter;
 use sqlx::{
     Connection, PgConnection, PgPool, SqlitePool,
     postgres::{PgConnectOptions, PgPoolOptions},
@@ -92,21 +92,15 @@ pub struct Postgres {
 }
 
 impl Database {
-    /// Opens the store at `sqlite:PATH` or `postgres://...`; statements are counted under `role`.
+    /// Opens the store at `sqlite:PATH` or `postgres://...`, and counts the statements that are sent to it.
     ///
     /// A server that is not there yet is waited for, however long it takes. Once it was there, nobody waits.
     pub async fn open(
         address: &str,
         role: &str,
-        registry: &mut Registry,
+        statements: Counter,
         waiting: &Waiting,
     ) -> Result<Self, OpenError> {
-        let statements = Counter::default();
-        registry.sub_registry_with_label(("role".into(), role.to_owned().into())).register(
-            "sql_statements",
-            "Statements sent to the database",
-            statements.clone(),
-        );
         let refused = |source| OpenError::Refused { address: without_password(address), source };
         if let Some(path) = address.strip_prefix("sqlite:") {
             return Sqlite::open(path, statements).await.map(Self::Sqlite).map_err(refused);

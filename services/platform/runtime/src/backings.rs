@@ -9,7 +9,10 @@ use std::{
 
 use anyhow::{Context as _, Result, anyhow, bail};
 use backing::{Background, Cache, CachePolicy, Check, Database, Redis, Stampede, Tiers, Waiting};
-use prometheus_client::registry::Registry;
+use prometheus_client::{
+    metrics::{counter::Counter, family::Family},
+    registry::Registry,
+};
 use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{Limits, Wiring};
@@ -18,6 +21,8 @@ use crate::{Limits, Wiring};
 pub struct Backings {
     addresses: BTreeMap<String, String>,
     databases: HashMap<String, Database>,
+    /// Statements, by the role of their database.
+    statements: Family<Vec<(&'static str, String)>, Counter>,
     redis: HashMap<String, Redis>,
     /// Where metrics are registered.
     pub registry: Registry,
@@ -38,11 +43,14 @@ impl Backings {
         limits: Limits,
         waiting: Waiting,
     ) -> Self {
+        let (mut registry, statements) = (Registry::default(), Family::default());
+        registry.register("sql_statements", "Statements sent to a database", statements.clone());
         Self {
             addresses,
             databases: HashMap::new(),
+            statements,
             redis: HashMap::new(),
-            registry: Registry::default(),
+            registry,
             background: Background::default(),
             watched: Vec::new(),
             needed: Vec::new(),
@@ -65,7 +73,8 @@ impl Backings {
         if let Some(open) = self.databases.get(&address) {
             return Ok(open.clone());
         }
-        let database = Database::open(&address, &role, &mut self.registry, &self.waiting).await?;
+        let statements = self.statements.get_or_create_owned(&vec![("role", role.clone())]);
+        let database = Database::open(&address, &role, statements, &self.waiting).await?;
         self.watches(database.check(&role));
         self.databases.insert(address, database.clone());
         Ok(database)

@@ -7,10 +7,10 @@ use super::*;
 
 #[tokio::test(start_paused = true)]
 async fn a_server_that_is_late_is_waited_for_however_late_it_is() {
-    let (mut registry, waiting) = (Registry::default(), Waiting::default());
+    let waiting = Waiting::default();
     // The discard port: nothing listens there.
     let address = "postgres://lab:secret@127.0.0.1:9/links";
-    let open = Database::open(address, "database/links", &mut registry, &waiting);
+    let open = Database::open(address, "database/links", Counter::default(), &waiting);
     assert!(timeout(Duration::from_hours(1), open).await.is_err(), "it does not give up");
     let reason = waiting.reason().expect("it waits");
     let what = "the database `database/links` at `postgres://...@127.0.0.1:9/links`: ";
@@ -33,9 +33,9 @@ async fn what_the_last_attempt_met_is_told_as_it_was() {
         ("postgres://lab@127.0.0.1:9/links", "Connection refused"),
         ("postgres://lab@nowhere.invalid/links", "failed to lookup address information"),
     ] {
-        let (mut registry, waiting) = (Registry::default(), Waiting::default());
+        let waiting = Waiting::default();
         let reason = tokio::select! {
-            opened = Database::open(address, "database", &mut registry, &waiting) => panic!("{opened:?}"),
+            opened = Database::open(address, "database", Counter::default(), &waiting) => panic!("{opened:?}"),
             reason = reason(&waiting) => reason,
         };
         assert!(reason.contains(met), "{reason}");
@@ -62,10 +62,10 @@ async fn what_a_servers_scripts_make_later_is_waited_for_and_nothing_that_time_d
     for (code, is_waited_for) in
         [("3D000", true), ("28000", true), ("28P01", true), ("57P03", true), ("42501", false)]
     {
-        let (mut registry, waiting) = (Registry::default(), Waiting::default());
+        let waiting = Waiting::default();
         let address = refusing(code).await;
         let (waited_for, said) = tokio::select! {
-            opened = Database::open(&address, "database", &mut registry, &waiting) =>
+            opened = Database::open(&address, "database", Counter::default(), &waiting) =>
                 (false, opened.unwrap_err().to_string()),
             reason = reason(&waiting) => (true, reason),
         };
@@ -76,7 +76,7 @@ async fn what_a_servers_scripts_make_later_is_waited_for_and_nothing_that_time_d
 
 #[tokio::test]
 async fn an_address_that_nobody_understands_is_refused_at_once() {
-    let (mut registry, waiting) = (Registry::default(), Waiting::default());
-    let error = Database::open("mysql://x:secret@host/y", "database", &mut registry, &waiting).await;
+    let waiting = Waiting::default();
+    let error = Database::open("mysql://x:secret@host/y", "database", Counter::default(), &waiting).await;
     assert!(matches!(error, Err(OpenError::UnknownAddress(address)) if !address.contains("secret")));
 }
