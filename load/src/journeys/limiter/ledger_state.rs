@@ -40,10 +40,10 @@ pub(super) struct LedgerState {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum End {
     Admitted,
-    /// Let pass by a limiter that says it could not count: no promise speaks of it.
+    /// Let pass by a limiter that says it could not count: no promise speaks of it, and it may be counted yet.
     Uncounted,
     Refused,
-    /// Answered, and neither let pass nor refused; it may have been charged.
+    /// Answered, and neither let pass nor refused; it may have been charged, or be charged yet.
     Unclear,
     /// Not answered: it may be decided on yet.
     Unanswered,
@@ -164,12 +164,14 @@ impl Client {
                 for held in &mut self.limits {
                     held.bound.admitted(sent, replied);
                     held.surplus.admitted(sent, replied);
+                    held.exact.admitted(sent, replied);
                 }
-                self.passed(sent, replied);
+                self.may_have_passed(replied);
             }
             End::Uncounted => {
                 self.uncounted += 1;
-                self.passed(sent, replied);
+                self.limits.iter_mut().for_each(|held| held.exact.admitted(sent, replied));
+                self.may_have_passed(given_up_on(replied));
             }
             End::Refused => {
                 self.refused += 1;
@@ -180,15 +182,9 @@ impl Client {
                 self.too_early += u64::from(!self.limits.is_empty() && self.limits.iter().all(too_early));
                 self.limits.iter_mut().for_each(|held| held.shortage.refused(sent, replied, open));
             }
-            End::Unclear => self.may_have_passed(replied),
-            End::Unanswered => self.may_have_passed(replied.saturating_add(SLOWEST)),
+            End::Unclear | End::Unanswered => self.may_have_passed(given_up_on(replied)),
             End::Unsent => {}
         }
-    }
-
-    fn passed(&mut self, sent: Nanos, replied: Nanos) {
-        self.limits.iter_mut().for_each(|held| held.exact.admitted(sent, replied));
-        self.may_have_passed(replied);
     }
 
     fn may_have_passed(&mut self, until: Nanos) {
@@ -215,3 +211,13 @@ impl Held {
         }
     }
 }
+
+/// The last moment at which a request may be counted that was answered without waiting for its count.
+///
+/// What the limiter gave up on stands in the queue of a store that does not answer, and is counted when it goes on.
+fn given_up_on(replied: Nanos) -> Nanos {
+    replied.saturating_add(SLOWEST)
+}
+
+#[cfg(test)]
+mod tests;
