@@ -137,6 +137,21 @@ impl Picture {
     }
 }
 
+/// Leaves out what happened in no row, but for the first two: that nothing was refused is worth a word.
+pub(crate) fn with_something(mut rows: Vec<Row>) -> Vec<Row> {
+    let happened = |rows: &[Row], name: &str| {
+        let mut curves = rows.iter().flat_map(|row| &row.curves).filter(|curve| curve.name == name);
+        curves.any(|curve| curve.counts.iter().any(|count| *count > 0.0))
+    };
+    let curves = rows.iter().flat_map(|row| row.curves.iter().skip(2));
+    let idle: Vec<String> =
+        curves.filter(|curve| !happened(&rows, &curve.name)).map(|curve| curve.name.clone()).collect();
+    for row in &mut rows {
+        row.curves.retain(|curve| !idle.contains(&curve.name));
+    }
+    rows
+}
+
 /// How many buckets become one, so that at most `most` are left and a window of `a_window` buckets (none: 0) stays a
 /// whole number of them. Where a window allows nothing else it becomes one bucket.
 pub(crate) fn merging(buckets: usize, most: usize, a_window: usize) -> usize {

@@ -118,6 +118,9 @@ pub trait Journeys: Send {
 
     /// Is told that the operation ended without an answer.
     fn abandoned(&mut self, op: &mut Operation, why: Failure);
+
+    /// Is told that an operation was due and never begun, because no connection came free.
+    fn unsent(&mut self) {}
 }
 
 /// What the statuses that every system shares mean; `None` for the others.

@@ -83,12 +83,16 @@ impl<const N: usize> Timeline<N> {
         }
     }
 
-    /// Counts one of the `nth` thing at `now`. What happens after the slice's length is not counted: it is the drain.
-    pub(crate) fn count(&mut self, nth: usize, now: Nanos) {
+    /// Counts one of the `nth` thing at `now`, if that is within the slice's length: what comes later is the drain.
+    /// Whether it was counted.
+    pub(crate) fn count(&mut self, nth: usize, now: Nanos) -> bool {
         let at = now.saturating_sub(self.began) / clock::nanos(self.bucket);
-        if let Some(count) = self.counts[nth].get_mut(at as usize) {
+        let bucket = self.counts[nth].get_mut(at as usize);
+        let counted = bucket.is_some();
+        if let Some(count) = bucket {
             *count += 1;
         }
+        counted
     }
 
     /// The curves so far, by their names.

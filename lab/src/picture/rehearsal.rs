@@ -43,10 +43,10 @@ pub fn picture(plan: &Plan) -> Option<Picture> {
         limit: Some(limit),
         level: None,
         phases: stretches(&plan.load.phases),
-        rows: alike(
+        rows: super::with_something(alike(
             rows.map(|(place, arm)| drawing.row(plan, place, arm, &at, &rehearse(&arm.wiring, &arrivals)))
                 .collect(),
-        ),
+        )),
     })
 }
 
@@ -100,38 +100,55 @@ impl Drawing {
     ) -> Row {
         let mut admitted: Vec<Duration> = passed.iter().flatten().copied().collect();
         admitted.sort_unstable();
-        let refused: Vec<Duration> =
-            at.iter().zip(passed).filter(|(_, passed)| passed.is_none()).map(|(at, _)| *at).collect();
+        let (mut refused, mut late) = (Vec::new(), Vec::new());
+        for (asked, passed) in at.iter().zip(passed) {
+            match passed {
+                None => refused.push(*asked),
+                // What passes after the end has no place of its own: it is drawn where it was asked for.
+                Some(passed) if self.bucket_of(*passed) >= self.buckets() => late.push(*asked),
+                Some(_) => {}
+            }
+        }
         let most = most_within(&admitted, self.limit.window);
         let requests = self.limit.requests as usize;
         let over = match most.checked_sub(requests) {
             None | Some(0) => "never over the limit".to_owned(),
             Some(over) => format!("{} over the limit", count(over as u64)),
         };
+        let after = match late.len() as u64 {
+            0 => String::new(),
+            late => format!(" ({} of them after the end)", count(late)),
+        };
         Row {
             place,
             name: arm.label.clone(),
             sentence: plan.chosen(arm),
             figures: format!(
-                "{} admitted, {} refused; most in any {}: {}, {over}",
+                "{} admitted{after}, {} refused; most in any {}: {}, {over}",
                 count(admitted.len() as u64),
                 count(refused.len() as u64),
                 super::duration(self.limit.window),
                 count(most as u64),
             ),
-            curves: vec![
-                Curve { name: "admitted".to_owned(), counts: self.counts(&admitted) },
-                Curve { name: "refused".to_owned(), counts: self.counts(&refused) },
-            ],
+            curves: [("admitted", admitted), ("refused", refused), ("late", late)]
+                .map(|(name, times)| Curve { name: name.to_owned(), counts: self.counts(&times) })
+                .into(),
         }
     }
 
-    /// How many of these times lie in each bucket. What passes after the end is not drawn.
+    fn buckets(&self) -> usize {
+        self.length.as_nanos().div_ceil(self.bucket.as_nanos().max(1)) as usize
+    }
+
+    fn bucket_of(&self, time: Duration) -> usize {
+        (time.as_nanos() / self.bucket.as_nanos().max(1)) as usize
+    }
+
+    /// How many of these times lie in each bucket; none of those after the end.
     fn counts(&self, times: &[Duration]) -> Vec<f64> {
-        let bucket = self.bucket.as_nanos().max(1);
-        let mut counts = vec![0.0; self.length.as_nanos().div_ceil(bucket) as usize];
+        let mut counts = vec![0.0; self.buckets()];
         for time in times {
-            if let Some(count) = counts.get_mut((time.as_nanos() / bucket) as usize) {
+            if let Some(count) = counts.get_mut(self.bucket_of(*time)) {
                 *count += 1.0;
             }
         }

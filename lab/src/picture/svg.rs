@@ -1,7 +1,8 @@
 //! A picture as SVG: small multiples, one panel an arm, all on one scale.
 //!
-//! Nothing is told by colour alone: what is refused is hatched and outlined, the trace is a line, the limit is dashed,
-//! and what lies over the limit is filled and said in words.
+//! Nothing is told by colour alone: what is refused is hatched and outlined, what was unavailable is dotted, what failed
+//! is chequered, what was late is empty, the trace is a line, the limit is dashed, and what lies over the limit is
+//! filled and said in words.
 
 use std::fmt::Write as _;
 
@@ -10,18 +11,19 @@ use maud::{Markup, html};
 use super::{Curve, Picture, Row};
 use crate::report::{
     svg::{Anchor, COLOURS, Scale, arm_class, fitted, line, linear_ticks, px, text, width_of},
-    words::trimmed,
+    words::{self, trimmed},
 };
 
 const WIDTH: f64 = 1000.0;
 const LEFT: f64 = 52.0;
 const RIGHT: f64 = 990.0;
-/// Above the first panel: the legend.
-const TOP: f64 = 30.0;
+/// Above the first panel: a line of the legend, and the room below the last one.
+const LEGEND_LINE: f64 = 20.0;
+const LEGEND_GAP: f64 = 10.0;
 /// A panel, from the words above it to the words above the next.
-const PANEL: f64 = 142.0;
-/// The words above a panel.
-const HEAD: f64 = 26.0;
+const PANEL: f64 = 158.0;
+/// The words above a panel: a line of what it is, and one of its figures.
+const HEAD: f64 = 42.0;
 /// The room below a panel.
 const GAP: f64 = 16.0;
 /// Steps of a trace: about three pixels each.
@@ -50,7 +52,7 @@ pub fn inline(picture: &Picture) -> Markup {
 fn render(picture: &Picture, style: Option<&str>) -> Markup {
     let (fine, coarse) = (picture.coarser(MOST_STEPS), picture.coarser(bars(picture)));
     let panels = Panels::of(&fine, &coarse);
-    let height = TOP + PANEL * picture.rows.len() as f64 + 50.0;
+    let height = panels.top() + PANEL * picture.rows.len() as f64 + 50.0;
     html! {
         svg xmlns="http://www.w3.org/2000/svg" class="plot over-time" viewBox={"0 0 " (px(WIDTH)) " " (px(height))} role="img" {
             title { (picture.title) }
@@ -75,7 +77,7 @@ fn bars(picture: &Picture) -> usize {
     })
 }
 
-/// The hatch of what was refused, in each arm's colour; a page has it among its own definitions.
+/// What fills curves that are not let through, in each arm's colour; a page has it among its own definitions.
 pub fn hatches() -> Markup {
     html! {
         defs {
@@ -83,9 +85,32 @@ pub fn hatches() -> Markup {
                 pattern id={"refused" (place)} width="4" height="4" patternUnits="userSpaceOnUse" patternTransform="rotate(45)" {
                     line x1="0" y1="0" x2="0" y2="4" class={"refused-hatch " (arm_class(place))} {}
                 }
+                pattern id={"unavailable" (place)} width="4" height="4" patternUnits="userSpaceOnUse" {
+                    circle cx="2" cy="2" r="1.1" class={"dots " (arm_class(place))} {}
+                }
+                pattern id={"failed" (place)} width="6" height="6" patternUnits="userSpaceOnUse" {
+                    path d="M0 0h3v3h-3zM3 3h3v3h-3z" class="chequers" {}
+                }
             }
         }
     }
+}
+
+/// The look of a curve: the first is what a limit is about, the others are told apart by what they are called.
+fn mark(at: usize, name: &str) -> &'static str {
+    match (at, name) {
+        (0, _) => "admitted",
+        (_, "unavailable") => "unavailable",
+        (_, "failed") => "failed",
+        (_, "late") => "late",
+        _ => "refused",
+    }
+}
+
+/// What fills it, where that is a pattern.
+fn fill(mark: &str, place: usize) -> Option<String> {
+    let patterned = matches!(mark, "refused" | "unavailable" | "failed");
+    patterned.then(|| format!("fill:url(#{mark}{})", place % COLOURS))
 }
 
 /// What all panels share.
@@ -111,7 +136,7 @@ impl<'a> Panels<'a> {
 
     /// The vertical scale of the panel in that place.
     fn up(&self, at: usize) -> Scale {
-        let bottom = TOP + PANEL * (at + 1) as f64 - GAP;
+        let bottom = self.top() + PANEL * (at + 1) as f64 - GAP;
         Scale { low: 0.0, high: self.highest, start: bottom, end: bottom - PANEL + GAP + HEAD }
     }
 
@@ -121,16 +146,16 @@ impl<'a> Panels<'a> {
         let name = fitted(&row.name, (RIGHT - LEFT) * 0.3, 14.2);
         let after = LEFT + 8.0 + width_of(&name, 14.2);
         // Small words are estimated narrower than others are: a cut sentence costs more than a tight one.
-        let room = RIGHT - 16.0 - width_of(&row.figures, 10.4) - after;
+        let room = RIGHT - after;
         html! {
             g class=(arm_class(row.place)) {
                 title { (row.name) ": " (row.sentence) ". " (row.figures) }
-                (text(LEFT, up.end - 9.0, Anchor::Start, "t-name", &name))
-                (text(after, up.end - 9.0, Anchor::Start, "t-small t-soft", &fitted(&row.sentence, room, 10.4)))
-                (text(RIGHT, up.end - 9.0, Anchor::End, "t-small", &row.figures))
+                (text(LEFT, up.end - 25.0, Anchor::Start, "t-name", &name))
+                (text(after, up.end - 25.0, Anchor::Start, "t-small t-soft", &fitted(&row.sentence, room, 10.4)))
+                (text(LEFT, up.end - 9.0, Anchor::Start, "t-small", &fitted(&row.figures, RIGHT - LEFT, 10.4)))
                 @for tick in &self.ticks {
                     (line((LEFT, up.linear(*tick)), (RIGHT, up.linear(*tick)), "grid"))
-                    (text(LEFT - 8.0, up.linear(*tick) + 4.0, Anchor::End, "t-tick", &trimmed(*tick)))
+                    (text(LEFT - 8.0, up.linear(*tick) + 4.0, Anchor::End, "t-tick", &words::tick(*tick)))
                 }
                 (self.edges(up))
                 (self.bars(bars, up))
@@ -152,12 +177,8 @@ impl<'a> Panels<'a> {
             let tops: Vec<f64> =
                 curve.counts.iter().enumerate().map(|(at, count)| floor(at) + count).collect();
             let path = between(self.coarse, &self.across, &tops, &below, up);
-            let (class, fill) = if index == 0 {
-                ("admitted", None)
-            } else {
-                ("refused", Some(format!("fill:url(#refused{})", row.place % COLOURS)))
-            };
-            drawn.push(html! { path d=(path) class=(class) style=[fill] {} });
+            let mark = mark(index, &curve.name);
+            drawn.push(html! { path d=(path) class=(mark) style=[fill(mark, row.place)] {} });
             below = tops;
         }
         html! { @for path in &drawn { (path) } }
@@ -232,23 +253,16 @@ impl<'a> Panels<'a> {
     }
 
     /// What each kind of mark is, in words.
-    fn legend(&self) -> Markup {
-        let names: Vec<&str> = self
-            .fine
-            .rows
-            .first()
-            .map(|row| row.curves.iter().map(|curve| curve.name.as_str()).collect())
-            .unwrap_or_default();
+    fn marks(&self) -> Vec<(&'static str, String)> {
+        let curves = self.fine.rows.first().map_or(&[][..], |row| &row.curves[..]);
         let every = super::duration(self.coarse.bucket);
-        let mut marks: Vec<(&str, String)> = names
+        let mut marks: Vec<(&str, String)> = curves
             .iter()
             .enumerate()
-            .map(|(at, name)| {
-                (if at == 0 { "admitted" } else { "refused" }, format!("{name} in each {every}"))
-            })
+            .map(|(at, curve)| (mark(at, &curve.name), format!("{} in each {every}", curve.name)))
             .collect();
         if let Some(limit) = self.fine.limit {
-            let first = names.first().copied().unwrap_or("counted");
+            let first = curves.first().map_or("counted", |curve| curve.name.as_str());
             marks.push(("trace", format!("{first} in the last {}", super::duration(limit.window))));
             marks.push(("limit", format!("the limit, {}", limit.words())));
             marks.push(("over", "over the limit".to_owned()));
@@ -256,24 +270,38 @@ impl<'a> Panels<'a> {
         if let Some(level) = &self.fine.level {
             marks.push(("limit", level.label.clone()));
         }
-        let mut x = LEFT;
-        let placed: Vec<(f64, &str, String)> = marks
-            .into_iter()
-            .map(|(class, words)| {
-                let at = x;
-                x += 40.0 + width_of(&words, 11.5);
-                (at, class, words)
-            })
-            .collect();
+        marks
+    }
+
+    /// The marks with their places, in as many lines as they need.
+    fn placed(&self) -> Vec<(f64, f64, &'static str, String)> {
+        let (mut x, mut y) = (LEFT, 10.0);
+        let mut placed = Vec::new();
+        for (class, words) in self.marks() {
+            let width = 26.0 + width_of(&words, 11.5);
+            if x > LEFT && x + width > RIGHT {
+                (x, y) = (LEFT, y + LEGEND_LINE);
+            }
+            placed.push((x, y, class, words));
+            x += width + 14.0;
+        }
+        placed
+    }
+
+    /// Where the first panel begins: below the legend.
+    fn top(&self) -> f64 {
+        self.placed().last().map_or(0.0, |(_, y, ..)| y + LEGEND_GAP) + LEGEND_GAP
+    }
+
+    fn legend(&self) -> Markup {
         html! {
             g class="a0" {
-                @for (x, class, words) in &placed {
+                @for (x, y, class, words) in &self.placed() {
                     @match *class {
-                        "trace" | "limit" => (line((*x, 10.0), (x + 20.0, 10.0), class)),
-                        "refused" => rect x=(px(*x)) y="5" width="20" height="10" class="refused" style="fill:url(#refused0)" {},
-                        _ => rect x=(px(*x)) y="5" width="20" height="10" class=(class) {},
+                        "trace" | "limit" => (line((*x, *y), (x + 20.0, *y), class)),
+                        _ => rect x=(px(*x)) y=(px(y - 5.0)) width="20" height="10" class=(class) style=[fill(class, 0)] {},
                     }
-                    (text(x + 26.0, 14.0, Anchor::Start, "t-small", words))
+                    (text(x + 26.0, y + 4.0, Anchor::Start, "t-small", words))
                 }
             }
         }

@@ -32,8 +32,10 @@ pub fn render(picture: &Picture, width: usize) -> String {
 /// One arm: its name and sentence, its lines, its figures.
 fn group(text: &mut String, picture: &Picture, row: &Row, columns: usize, highest: f64) {
     // Writing to a string cannot fail.
-    let head = format!("{:NAMES$}{}", row.name, row.sentence);
-    let _ = writeln!(text, "{}", cut(&head, NAMES + columns));
+    for (at, sentence) in wrapped(&row.sentence, columns).iter().enumerate() {
+        let name = if at == 0 { row.name.as_str() } else { "" };
+        let _ = writeln!(text, "{}{sentence}", fitted(name, NAMES));
+    }
     if let Some((limit, trace)) = picture.limit.zip(row.trace(picture)) {
         let requests = f64::from(limit.requests);
         let most = most(&trace, columns);
@@ -46,7 +48,9 @@ fn group(text: &mut String, picture: &Picture, row: &Row, columns: usize, highes
         let sums = sums(&curve.counts, columns);
         line(text, &format!("  {}", curve.name), sums.iter().map(|sum| sum / highest));
     }
-    let _ = writeln!(text, "{:NAMES$}{}", "", cut(&row.figures, columns));
+    for figures in wrapped(&row.figures, columns) {
+        let _ = writeln!(text, "{:NAMES$}{figures}", "");
+    }
 }
 
 /// A line of blocks for shares of the full height; trailing blanks are left out.
@@ -154,6 +158,25 @@ fn placed(words: &[(usize, String)], columns: usize) -> String {
         let _ = writeln!(text, "{:NAMES$}{line}", "");
     }
     text
+}
+
+/// Words in lines of at most so many columns; at least one line.
+fn wrapped(words: &str, columns: usize) -> Vec<String> {
+    let mut lines = vec![String::new()];
+    for word in words.split_whitespace() {
+        let line = lines
+            .last_mut()
+            .filter(|line| line.is_empty() || line.chars().count() + 1 + word.chars().count() <= columns);
+        match line {
+            Some(line) if line.is_empty() => line.push_str(&cut(word, columns)),
+            Some(line) => {
+                line.push(' ');
+                line.push_str(word);
+            }
+            None => lines.push(cut(word, columns)),
+        }
+    }
+    lines
 }
 
 /// Words in exactly so many columns.

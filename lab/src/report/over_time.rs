@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use super::model::{Arm, Report, Series};
+use super::model::{Arm, Report, Series, SeriesCurve};
 use super::words::three_digits;
-use crate::picture::{Curve, Level, Limit, Picture, Row, Stretch, duration};
+use crate::picture::{Curve, Level, Limit, Picture, Row, Stretch, duration, with_something};
 
 /// The picture of a report; none if no arm has a series.
 pub(super) fn picture(report: &Report) -> Option<Picture> {
@@ -33,30 +33,38 @@ pub(super) fn picture(report: &Report) -> Option<Picture> {
             .collect(),
         rows: Vec::new(),
     };
-    picture.rows = with().map(|(place, arm, series)| row(&picture, place, arm, series)).collect();
+    picture.rows = with_something(with().map(|(place, arm, series)| row(place, arm, series)).collect());
+    let figures: Vec<String> = picture.rows.iter().map(|row| figures(&picture, row)).collect();
+    for (row, figures) in picture.rows.iter_mut().zip(figures) {
+        row.figures = figures;
+    }
     Some(picture)
 }
 
-fn row(picture: &Picture, place: usize, arm: &Arm, series: &Series) -> Row {
-    let curves: Vec<Curve> = series
-        .curves
-        .iter()
-        .map(|curve| Curve { name: curve.name.clone(), counts: curve.counts.clone() })
-        .collect();
-    let sums = curves.iter().map(|curve| {
-        let sum: f64 = curve.counts.iter().sum();
-        format!("{} {}", three_digits(sum), curve.name)
-    });
-    let mut figures = format!("an episode: {}", sums.collect::<Vec<_>>().join(", "));
-    let mut row =
-        Row { place, name: arm.label.clone(), sentence: arm.summary.clone(), figures: String::new(), curves };
+fn row(place: usize, arm: &Arm, series: &Series) -> Row {
+    let curve = |curve: &SeriesCurve| Curve { name: curve.name.clone(), counts: curve.counts.clone() };
+    Row {
+        place,
+        name: arm.label.clone(),
+        sentence: arm.summary.clone(),
+        figures: String::new(),
+        curves: series.curves.iter().map(curve).collect(),
+    }
+}
+
+/// What became of the requests of an episode: each of them is in one curve.
+fn figures(picture: &Picture, row: &Row) -> String {
+    let sum = |curve: &Curve| curve.counts.iter().sum::<f64>();
+    let all: f64 = row.curves.iter().map(sum).sum();
+    let each = row.curves.iter().map(|curve| format!("{} {}", three_digits(sum(curve)), curve.name));
+    let mut figures =
+        format!("{} requests an episode: {}", three_digits(all), each.collect::<Vec<_>>().join(", "));
     if let Some((limit, trace)) = picture.limit.zip(row.trace(picture)) {
         let most = trace.iter().copied().fold(0.0, f64::max);
         let most = format!("; most in {}: {}", duration(limit.window), three_digits(most));
         figures.push_str(&most);
     }
-    row.figures = figures;
-    row
+    figures
 }
 
 fn ms(ms: f64) -> Duration {

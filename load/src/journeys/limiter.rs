@@ -6,6 +6,7 @@
 //! - `long_run`: what a limiter may admit and has to admit over many windows;
 //! - `ledger_state`: what was decided for each client;
 //! - `workload`: the operations;
+//! - `timeline`: what is drawn of them;
 //! - `seeding`, `check`: before and after.
 
 mod api;
@@ -15,6 +16,7 @@ mod long_run;
 pub mod mix;
 mod oracle;
 mod seeding;
+mod timeline;
 mod workload;
 
 use std::io;
@@ -104,7 +106,7 @@ impl SystemJourneys for Limiter {
             per_bucket: f64::from(limit.requests) * BUCKET.as_secs_f64() / seconds,
         };
         Some(Series {
-            title: "decisions for the busiest client".to_owned(),
+            title: "what became of the requests of the busiest client".to_owned(),
             bucket: BUCKET,
             line: self.mix.is_felt().then_some(line),
             curves: self.workload.curves(),

@@ -128,7 +128,7 @@ impl Lane {
             self.record.held += 1;
             self.waiting.push_back(due);
         } else {
-            self.give_up(due, now);
+            self.give_up(due, now, journeys);
         }
     }
 

@@ -233,13 +233,47 @@ fn the_series_shows_the_busiest_client_against_the_policy() {
     let seen = run("one-client", Misdeed::None, &constant(400.0), 500);
     let line = seen.series.line.unwrap();
     assert_eq!((line.label.as_str(), line.per_bucket as u64), ("the policy: 100 in 1 s", 10));
-    let [admitted, refused] = &seen.series.curves[..] else { panic!("two curves") };
+    let [admitted, refused, ..] = &seen.series.curves[..] else { panic!("no curves") };
     assert_eq!((admitted.name.as_str(), refused.name.as_str()), ("admitted", "refused"));
     assert_eq!((admitted.counts.len(), refused.counts.len()), (5, 5));
     // A hundred pass at once, in a quarter of a second; the last replies may come after the slice.
     assert_eq!((admitted.counts.iter().sum::<u64>(), refused.counts[0]), (100, 0));
     let refusals: u64 = refused.counts.iter().sum();
     assert!(refusals <= 100 && refusals > 60 && refused.counts[4] > 0, "{refused:?}");
+}
+
+/// The sums of the curves by their names.
+fn sums(series: &Series) -> Vec<(&str, u64)> {
+    series.curves.iter().map(|curve| (curve.name.as_str(), curve.counts.iter().sum())).collect()
+}
+
+#[test]
+fn whatever_becomes_of_a_request_it_is_in_one_curve() {
+    let ends = [
+        (Misdeed::None, limits(4), "refused"),
+        (Misdeed::FailsClosed, limits(4), "unavailable"),
+        (Misdeed::WrongHeaders, limits(4), "failed"),
+        // Not answered in time, some of them when the slice is over.
+        (Misdeed::AdmitsInSilence, hasty(60), "failed"),
+        (Misdeed::AdmitsInSilence, hasty(60), "late"),
+        // Nobody answers the few that there are connections for, and the others are never sent.
+        (Misdeed::AdmitsInSilence, Limits { waiting: 0, ..hasty(1) }, "failed"),
+    ];
+    for (misdeed, limits, seen_in) in ends {
+        let fake = Fake::start();
+        let mut sender = sender_within(&fake, "one-client", &limits);
+        sender.prepare(0, &mut |_| true).unwrap();
+        fake.behave(misdeed);
+        let plan = SlicePlan { arms: 1, slice_length: Duration::from_millis(500), rounds: 1, seed: 1 };
+        let mut records = Records::default();
+        sender.run(&plan, &constant(400.0), &mut records).unwrap();
+        let planned = records.0.pop().unwrap().1.planned;
+        let series = sender.series(0).unwrap();
+        let sums = sums(&series);
+        assert_eq!(sums.iter().map(|(_, sum)| sum).sum::<u64>(), planned, "{misdeed:?}: {sums:?}");
+        let some = sums.iter().any(|(name, sum)| *name == seen_in && *sum > 0);
+        assert!(some, "{misdeed:?}: nothing {seen_in}: {sums:?}");
+    }
 }
 
 #[test]

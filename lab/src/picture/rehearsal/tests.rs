@@ -51,7 +51,16 @@ fn what_is_drawn_is_what_was_counted() {
     let picture = drawn("limiter", EDGE).unwrap();
     let sum = |row: &Row| row.curves.iter().flat_map(|curve| &curve.counts).sum::<f64>();
     let arrivals = sum(&picture.rows[0]);
-    assert!(arrivals > 200.0 && (sum(&picture.rows[1]) - arrivals).abs() < 1e-9);
+    assert!(arrivals > 200.0);
+    for row in &picture.rows {
+        assert!(
+            (sum(row) - arrivals).abs() < 1e-9,
+            "{}: each request is drawn, also what passes late",
+            row.name
+        );
+    }
+    let late = picture.rows[2].curves.iter().find(|curve| curve.name == "late").unwrap();
+    assert!(late.counts.iter().sum::<f64>() > 0.0, "a leaky bucket lets requests wait beyond the end");
     let most = |row: &Row| row.trace(&picture).unwrap().into_iter().fold(0.0, f64::max);
     assert!(most(&picture.rows[0]) > 150.0, "a fixed window lets a burst across its edge through");
     assert!(most(&picture.rows[1]) <= 100.0, "a log never");

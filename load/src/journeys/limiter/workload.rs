@@ -6,14 +6,14 @@ use std::time::Duration;
 use rand::SeedableRng;
 use rand::rngs::Xoshiro256PlusPlus;
 
-use super::BUCKET;
 use super::api::{self, ClientName, Said};
 use super::ledger_state::{End, LedgerState};
 use super::mix::{BUSIEST, Mix, Picker};
+use super::timeline::{Busiest, Drawn};
 use crate::clock;
 use crate::http::{Reply, RequestBuf};
 use crate::journey::{Begun, Failure, Journeys, Operation, Outcome, Step, common_outcome};
-use crate::series::{Curve, Timeline};
+use crate::series::Curve;
 
 /// A request that has not been decided on yet, or never is.
 pub(super) const DECISION: &str = "decision";
@@ -32,8 +32,8 @@ pub(super) struct Workload {
     ledger: Arc<LedgerState>,
     picker: Picker,
     random: Xoshiro256PlusPlus,
-    /// What the busiest client was answered: admitted, refused.
-    busiest: Timeline<2>,
+    /// What became of the busiest client's requests.
+    busiest: Busiest,
 }
 
 impl Workload {
@@ -45,13 +45,13 @@ impl Workload {
             ledger,
             picker: Picker::new(mix, mix.clients(clients)),
             random: Xoshiro256PlusPlus::seed_from_u64(seed.rotate_left(32) ^ nth),
-            busiest: Timeline::new(BUCKET),
+            busiest: Busiest::new(),
         }
     }
 
-    /// What the busiest client was answered in the present or the last slice.
+    /// What became of the busiest client's requests in the present or the last slice.
     pub(super) fn curves(&self) -> Vec<Curve> {
-        self.busiest.curves([ADMITTED, REFUSED])
+        self.busiest.curves()
     }
 
     /// Judges a reply: what it is called, what it is in the ledger, and how the operation ended.
@@ -101,11 +101,13 @@ impl Journeys for Workload {
         op.kind = kind;
         self.ledger.ended(client, op.detail, now, end);
         if client == BUSIEST {
-            match end {
-                End::Admitted | End::Uncounted => self.busiest.count(0, now),
-                End::Refused => self.busiest.count(1, now),
-                End::Unclear | End::Unanswered | End::Unsent => {}
-            }
+            let drawn = match (end, outcome) {
+                (_, Outcome::Failed(_)) => Drawn::Failed,
+                (End::Admitted | End::Uncounted, _) => Drawn::Admitted,
+                (End::Refused, _) => Drawn::Refused,
+                _ => Drawn::Unavailable,
+            };
+            self.busiest.answered(drawn, op.detail, now);
         }
         Step::Done(outcome)
     }
@@ -118,7 +120,19 @@ impl Journeys for Workload {
     }
 
     fn abandoned(&mut self, op: &mut Operation, why: Failure) {
+        let (now, client) = (clock::now(), op.key as usize);
         let end = if why.is_indeterminate() { End::Unanswered } else { End::Unsent };
-        self.ledger.ended(op.key as usize, op.detail, clock::now(), end);
+        self.ledger.ended(client, op.detail, now, end);
+        if client == BUSIEST {
+            self.busiest.answered(Drawn::Failed, op.detail, now);
+        }
+    }
+
+    fn unsent(&mut self) {
+        // Somebody would have asked: who it was is drawn as for a request that is sent.
+        if self.picker.pick(&mut self.random) == BUSIEST {
+            let now = clock::now();
+            self.busiest.answered(Drawn::Failed, now, now);
+        }
     }
 }

@@ -61,7 +61,8 @@ impl Lane {
     }
 
     /// Ends an operation that was never sent: it failed, for its user waited in vain.
-    pub(super) fn give_up(&mut self, due: Nanos, now: Nanos) {
+    pub(super) fn give_up(&mut self, due: Nanos, now: Nanos, journeys: &mut dyn Journeys) {
+        journeys.unsent();
         self.record.unsent += 1;
         self.record.failed.add(UNSENT);
         self.charge(None, due, now);
@@ -76,7 +77,7 @@ impl Lane {
             && due + self.timeout() <= now
         {
             self.waiting.pop_front();
-            self.give_up(due, now);
+            self.give_up(due, now, journeys);
         }
     }
 
@@ -86,7 +87,7 @@ impl Lane {
             self.fail(at, Failure::Abandoned, journeys);
         }
         while let Some(due) = self.waiting.pop_front() {
-            self.give_up(due, now);
+            self.give_up(due, now, journeys);
         }
     }
 
