@@ -105,6 +105,11 @@ pub(crate) fn trimmed(value: f64) -> String {
     text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }
 
+/// A tick of an axis: `0.5`, `20`, `15,000`.
+pub(crate) fn tick(value: f64) -> String {
+    if value >= 1_000.0 { count(value.round() as u64) } else { trimmed(value) }
+}
+
 /// A percentile as it is said: `p50`, `p99.9`.
 pub(super) fn percentile(quantile: f64) -> String {
     format!("p{}", trimmed(quantile * 100.0))

@@ -35,6 +35,7 @@ use crate::{
     output, plan,
     process::{Lacking, Runtime},
     report,
+    scenario::Scenario,
 };
 
 pub use capacity::all as ramps;
@@ -100,6 +101,17 @@ fn say_what_to_expect(options: &RunOptions) {
             output::talk(&format!("note: the arm `{arm}` will be skipped: {why}\nhint: {hint}"));
         }
     }
+}
+
+/// The answers of a scenario with the figures of a report, as far as that run can tell them.
+pub fn answers(scenario: &Scenario, report: &report::Report) -> Vec<report::model::Answer> {
+    let comparisons = compare::Comparisons {
+        list: report.comparisons.clone(),
+        for_claims: Vec::new(),
+        family: report.validity.family_size,
+        cpu: None,
+    };
+    answers::all(&scenario.answers, &report.arms, &comparisons, report.validity.verdict_possible)
 }
 
 /// Draws the report of a run's folder again, from its `report.json` alone.

@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 
-use super::{arm_name, prose, titled};
+use super::{arm_name, picture, prose, titled};
 use crate::report::model::{Arm, Kind, Report};
 use crate::report::svg;
 
@@ -29,7 +29,7 @@ fn figure(report: &Report, index: usize, arm: &Arm) -> Markup {
                 @if arm.negative_control.is_some() { " " span class="badge" { "negative control" } }
                 span class="soft" { (prose(&arm.summary)) "." }
             }
-            div class="scroll" { (svg::topology(arm, index)) }
+            (picture(&format!("The processes of {}", arm.label), svg::topology_width(arm), &svg::topology(arm, index)))
             @if !arm.backings.is_empty() {
                 p class="soft small" {
                     @for (at, backing) in arm.backings.iter().enumerate() {
@@ -52,7 +52,7 @@ fn axis(report: &Report) -> Markup {
     };
     html! {
         h3 { (heading) }
-        div class="scroll" {
+        div class="scroll" tabindex="0" role="group" aria-label="What differs between the arms" {
             table class="axis-table stacked" {
                 thead {
                     tr {

@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 
-use super::{arm_name, row_name, titled, unbroken};
+use super::{PLOT, arm_name, picture, row_name, titled, unbroken};
 use crate::report::caveats::{self, About};
 use crate::report::figures as rows;
 use crate::report::model::{Arm, Kind, Report};
@@ -11,11 +11,11 @@ use crate::report::words::{part_kind, three_digits};
 
 pub(super) fn figures(report: &Report) -> Markup {
     let body = html! {
-        div class="scroll" {
+        div class="scroll" tabindex="0" role="group" aria-label="The figures of each arm" {
             table class="figures stacked" {
                 thead {
                     tr {
-                        th {}
+                        th { "figure" }
                         @for arm in &report.arms { th { (arm_name(report, &arm.label)) } }
                     }
                 }
@@ -48,7 +48,7 @@ pub(super) fn walk(report: &Report) -> Markup {
         "walk",
         "Where did the cost go?",
         "Each bar begins where the one above it ends. Its length is what that step adds to the CPU per operation, or takes off it.",
-        &html! { div class="scroll" { (drawn) } },
+        &picture("CPU per operation, step by step", PLOT, &drawn),
     )
 }
 
@@ -56,7 +56,7 @@ pub(super) fn cpu(report: &Report) -> Markup {
     let Some(scale) = svg::cpu_scale(report) else {
         return html! {};
     };
-    let body = html! {
+    let bars = html! {
         div class="bars" {
             @for (index, arm) in report.arms.iter().enumerate() {
                 @if !arm.cpu_us_per_op.parts.is_empty() {
@@ -72,8 +72,8 @@ pub(super) fn cpu(report: &Report) -> Markup {
     titled(
         "cpu",
         "CPU per operation",
-        "Microseconds of processor time per operation, summed over all processes of an arm. Plain shades are processes of the system, hatched ones its stores and brokers; the thin line at the end of a bar is the interval in which the true sum lies.",
-        &body,
+        "Microseconds of processor time per operation, summed over all processes of an arm. Plain shades are processes of the system, hatched ones its stores and brokers; the thin line below the end of a bar is the interval in which the true sum lies.",
+        &picture("CPU per operation by part", PLOT, &bars),
     )
 }
 

@@ -14,13 +14,13 @@ pub(super) fn section(report: &Report) -> Markup {
     }
     let forest = Forest::of(report);
     let body = html! {
-        div class="scroll" {
+        div class="scroll" tabindex="0" role="group" aria-label="Every difference with its interval" {
             table class="forest-table stacked" {
                 thead {
                     tr {
                         th { "metric" }
                         th { "arm and baseline" }
-                        th { @if let Some(forest) = &forest { (svg::forest_axis(forest)) } }
+                        th { "ratio" @if let Some(forest) = &forest { (svg::forest_axis(forest)) } }
                         th { "verdict" }
                     }
                 }

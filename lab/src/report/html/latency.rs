@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 
-use super::{arm_name, titled};
+use super::{PLOT, arm_name, picture, titled};
 use crate::report::caveats::{self, About};
 use crate::report::model::{Latency, Report};
 use crate::report::words::{generators_own, maybe};
@@ -12,8 +12,8 @@ const PERCENTILES: [&str; 5] = ["p50", "p90", "p99", "p99.9", "max"];
 
 pub(super) fn section(report: &Report) -> Markup {
     let body = html! {
-        @if let Some(plot) = svg::latency(report) { div class="scroll" { (plot) } }
-        div class="scroll" { (percentiles(report)) }
+        @if let Some(plot) = svg::latency(report) { (picture("Latency by percentile", PLOT, &plot)) }
+        div class="scroll" tabindex="0" role="group" aria-label="Percentiles of latency" { (percentiles(report)) }
         @for note in caveats::notes(report) { p class="soft small" { (note) "." } }
         (by_outcome(report))
         p class="soft small" {
@@ -57,7 +57,7 @@ fn by_outcome(report: &Report) -> Markup {
     }
     html! {
         h3 { "By what became of the operations" }
-        div class="scroll" {
+        div class="scroll" tabindex="0" role="group" aria-label="Percentiles by what became of the operations" {
             table class="figures stacked" {
                 thead {
                     tr {

@@ -13,7 +13,7 @@ pub(super) fn section(report: &Report) -> Markup {
         return html! {};
     }
     let body = html! {
-        div class="scroll" { (facts(report)) }
+        div class="scroll" tabindex="0" role="group" aria-label="The facts of each ledger" { (facts(report)) }
         @for arm in &report.arms { (examples(report, arm)) }
     };
     titled(
@@ -35,7 +35,7 @@ fn facts(report: &Report) -> Markup {
         table class="figures stacked" {
             thead {
                 tr {
-                    th {}
+                    th { "fact" }
                     @for arm in &report.arms { th { (arm_name(report, &arm.label)) } }
                 }
             }

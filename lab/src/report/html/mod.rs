@@ -87,6 +87,21 @@ fn titled(id: &str, heading: &str, how_to_read: &str, body: &Markup) -> Markup {
     }
 }
 
+/// A picture of at least so many pixels: where the screen is narrower it scrolls, by keyboard too, and says so.
+fn picture(label: &str, pixels: f64, body: &Markup) -> Markup {
+    // The screens below which it is cut, in the steps that the style knows.
+    let step = ((pixels + 70.0) / 80.0).floor() * 80.0;
+    html! {
+        @if step >= 400.0 {
+            p class={"swipe below-" (step.min(640.0) as u32)} aria-hidden="true" { "Scroll sideways to see all of it →" }
+        }
+        div class="scroll" tabindex="0" role="group" aria-label=(label) { (body) }
+    }
+}
+
+/// The least width of a drawing that fills the page, as the style has it.
+const PLOT: f64 = 640.0;
+
 /// An arm's name with its colour before it.
 fn arm_name(report: &Report, label: &str) -> Markup {
     let place = report.arms.iter().position(|arm| arm.label == label);

@@ -2,13 +2,16 @@
 
 use maud::{Markup, html};
 
-use super::{arm_name, titled};
+use super::{PLOT, arm_name, picture, titled};
 use crate::report::model::{Arm, Report, TimeShare, Trace};
 use crate::report::svg;
 use crate::report::words::{three_digits, trimmed};
 
 /// Spans after a reply that are listed; a longer list ends with how many are left out.
 const MOST_AFTERWARDS: usize = 20;
+
+/// A trace that takes so many times as long as another does not share its axis.
+const MOST_TIMES: f64 = 8.0;
 
 pub(super) fn section(report: &Report) -> Markup {
     let has_any = report.arms.iter().any(|arm| arm.trace.is_some() || !arm.where_time_goes.is_empty());
@@ -39,7 +42,7 @@ pub(super) fn section(report: &Report) -> Markup {
     titled(
         "time",
         "Where an operation's time goes",
-        "The bars: mean time per traced operation that each component spent itself, without waiting for calls that it made; hatched is the way to another process or to a store, and back. All bars share one scale. Below them is one operation of median duration until its reply, all arms on one time axis; what began after the reply is listed under it.",
+        "The bars: mean time per traced operation that each component spent itself, without waiting for calls that it made; hatched is the way to another process or to a store, and back. All bars share one scale. Below them is one operation of median duration until its reply, all arms on one time axis, but for those that take less than an eighth of the longest, which have an axis of their own; what began after the reply is listed under it.",
         &body,
     )
 }
@@ -63,10 +66,16 @@ pub(super) fn traces(traces: &[&Trace]) -> Markup {
 
 fn drawn(trace: &Trace, place: usize, longest: f64) -> Markup {
     html! {
-        div class="scroll" { (svg::trace(trace, place, longest)) }
+        (picture(&format!("One {}", trace.operation), PLOT, &svg::trace(trace, place, axis(trace, longest))))
         p class="soft small" { "Trace " code { (trace.trace_id) } ". Filled: the process works. Outlined: it waits for another process or a store." @if goes_on(trace) { " With a chevron: it goes on after the reply, where the drawing ends." } }
         (afterwards(trace))
     }
+}
+
+/// Where the axis of a trace ends: where that of the longest does, or with its own reply where little would be seen.
+fn axis(trace: &Trace, longest: f64) -> f64 {
+    let own = trace.reply_us();
+    if own * MOST_TIMES < longest { own } else { longest }
 }
 
 fn goes_on(trace: &Trace) -> bool {
@@ -85,7 +94,7 @@ fn afterwards(trace: &Trace) -> Markup {
         _ => format!("{} s", three_digits(us / 1e6)),
     };
     html! {
-        div class="scroll" {
+        div class="scroll" tabindex="0" role="group" aria-label="What began after the reply" {
             table class="afterwards" {
                 thead { tr { th { "after the reply" } th { "process" } th { "later by" } th { "took" } } }
                 tbody {

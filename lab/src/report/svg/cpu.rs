@@ -5,10 +5,12 @@ use maud::{Markup, html};
 use super::scale::{Scale, linear_ticks};
 use super::{Anchor, arm_class, fitted, line, px, text, width_of};
 use crate::report::model::{Arm, Part, PartKind, Report};
-use crate::report::words::{three_digits, trimmed};
+use crate::report::words::{self, three_digits};
 
 const WIDTH: f64 = 1000.0;
 const BAR: f64 = 34.0;
+/// Below the bar, where no words are: the whisker.
+const WHISKER: f64 = 10.0;
 
 /// Shades that parts of one arm go through.
 const SHADES: usize = 4;
@@ -58,7 +60,7 @@ pub(in crate::report) fn cpu_bar(arm: &Arm, place: usize, scale: &CpuScale) -> M
         })
         .collect();
     html! {
-        svg class="bar" viewBox={"0 0 " (px(WIDTH)) " " (px(BAR + 4.0))} role="img" {
+        svg class="bar" viewBox={"0 0 " (px(WIDTH)) " " (px(BAR + 4.0 + 2.0 * WHISKER))} role="img" {
             title { "CPU per operation of " (arm.label) " by part" }
             @for (class, start, end, part) in &segments {
                 g {
@@ -68,7 +70,7 @@ pub(in crate::report) fn cpu_bar(arm: &Arm, place: usize, scale: &CpuScale) -> M
                 }
             }
             @if let Some(total) = arm.cpu_us_per_op.total {
-                (whisker(scale.scale.linear(total.low), scale.scale.linear(total.high), 2.0 + BAR / 2.0))
+                (whisker(scale.scale.linear(total.low), scale.scale.linear(total.high), 4.0 + BAR + WHISKER))
             }
         }
     }
@@ -107,7 +109,7 @@ pub(in crate::report) fn cpu_axis(scale: &CpuScale) -> Markup {
             @for (at, tick) in scale.ticks.iter().enumerate() {
                 @let x = scale.scale.linear(*tick);
                 (line((x, 1.0), (x, 6.0), "axis"))
-                (text(x, 20.0, if at == 0 { Anchor::Start } else { Anchor::Middle }, "t-tick", &format!("{}{}", trimmed(*tick), if at == 0 { " µs" } else { "" })))
+                (text(x, 20.0, if at == 0 { Anchor::Start } else { Anchor::Middle }, "t-tick", &format!("{}{}", words::tick(*tick), if at == 0 { " µs" } else { "" })))
             }
         }
     }

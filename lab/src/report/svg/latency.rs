@@ -8,17 +8,23 @@ use std::fmt::Write as _;
 use maud::{Markup, html};
 
 use super::scale::{Scale, log_ticks};
-use super::{Anchor, arm_class, fitted, line, px, text};
+use super::{Anchor, arm_class, fitted, line, px, text, width_of};
 use crate::report::model::{Arm, Point, Report};
 use crate::report::words::{duration_of_ms, percentile, three_digits};
 
 const WIDTH: f64 = 1000.0;
 const HEIGHT: f64 = 390.0;
 const LEFT: f64 = 64.0;
-const RIGHT: f64 = 836.0;
+/// Where the plot ends: as far right as the longest label lets it.
+const FURTHEST: f64 = 836.0;
+const NEAREST: f64 = 640.0;
+/// From there to where a label's words begin.
+const LABEL: f64 = 24.0;
 const TOP: f64 = 16.0;
 const BOTTOM: f64 = 336.0;
 const LABEL_GAP: f64 = 34.0;
+/// The size of a label's words, wide enough for bold ones.
+const NAME_SIZE: f64 = 14.2;
 
 /// Percentiles that have a tick if the data reaches them.
 const NAMED: [f64; 6] = [0.5, 0.9, 0.99, 0.999, 0.9999, 0.99999];
@@ -34,8 +40,10 @@ pub(in crate::report) fn latency(report: &Report) -> Option<Markup> {
     if drawn.is_empty() || low <= 0.0 {
         return None;
     }
+    let longest = drawn.iter().map(|(_, arm)| width_of(&arm.label, NAME_SIZE)).fold(0.0, f64::max);
+    let right = (WIDTH - longest - LABEL - 4.0).clamp(NEAREST, FURTHEST);
     let plot = Plot {
-        across: Scale { low: 1.0, high: nines(last) * 1.05, start: LEFT, end: RIGHT },
+        across: Scale { low: 1.0, high: nines(last) * 1.05, start: LEFT, end: right },
         up: Scale { low: low / 1.08, high: high * 1.12, start: BOTTOM, end: TOP },
     };
     let labels = spread_labels(&drawn, &plot);
@@ -44,7 +52,7 @@ pub(in crate::report) fn latency(report: &Report) -> Option<Markup> {
             title { "Latency by percentile, one line an arm; both axes are logarithmic." }
             (plot.grid(last))
             @for (place, arm) in &drawn { (plot.curve(*place, arm)) }
-            @for (place, arm, y) in &labels { (label(*place, arm, *y)) }
+            @for (place, arm, y) in &labels { (label(*place, arm, (right, *y))) }
         }
     })
 }
@@ -65,10 +73,11 @@ impl Plot {
     }
 
     fn grid(&self, last: f64) -> Markup {
+        let right = self.across.end;
         let percentiles = std::iter::once(0.0).chain(NAMED).filter(|quantile| *quantile <= last + 1e-9);
         html! {
             @for ms in log_ticks(self.up.low, self.up.high, 12) {
-                (line((LEFT, self.up.log(ms)), (RIGHT, self.up.log(ms)), "grid"))
+                (line((LEFT, self.up.log(ms)), (right, self.up.log(ms)), "grid"))
                 (text(LEFT - 8.0, self.up.log(ms) + 4.0, Anchor::End, "t-tick", &duration_of_ms(ms)))
             }
             @for quantile in percentiles {
@@ -76,8 +85,8 @@ impl Plot {
                 (line((x, TOP), (x, BOTTOM + 5.0), "grid"))
                 (text(x, BOTTOM + 20.0, Anchor::Middle, "t-tick", &if quantile == 0.0 { "min".to_owned() } else { percentile(quantile) }))
             }
-            (line((LEFT, BOTTOM), (RIGHT, BOTTOM), "axis"))
-            (text(f64::midpoint(LEFT, RIGHT), BOTTOM + 44.0, Anchor::Middle, "t-axis", "share of operations that were at least this fast (each nine takes the same room)"))
+            (line((LEFT, BOTTOM), (right, BOTTOM), "axis"))
+            (text(f64::midpoint(LEFT, right), BOTTOM + 44.0, Anchor::Middle, "t-axis", "share of operations that were at least this fast (each nine takes the same room)"))
         }
     }
 
@@ -130,24 +139,32 @@ fn spread_labels<'a>(drawn: &[(usize, &'a Arm)], plot: &Plot) -> Vec<(usize, &'a
         label.2 = label.2.max(free_from);
         free_from = label.2 + LABEL_GAP;
     }
-    // Pushed out at the bottom: move the whole chain up again.
-    let over = (free_from - LABEL_GAP - BOTTOM).max(0.0);
-    for label in &mut labels {
-        label.2 -= over;
+    // Pushed out at the bottom: those that are in the way move up again, and no other.
+    let mut free_to = BOTTOM;
+    for label in labels.iter_mut().rev() {
+        label.2 = label.2.min(free_to);
+        free_to = label.2 - LABEL_GAP;
     }
     labels
 }
 
-fn label(place: usize, arm: &Arm, y: f64) -> Markup {
-    let x = RIGHT + 14.0;
+/// The last percentile of a curve, cut to as many digits as tell it from the next nine: `p99.7`, `p99.96`.
+fn last_percentile(quantile: f64) -> String {
+    let digits = (1.0 - quantile).max(1e-9).log10().abs().floor().min(6.0) as i32 - 1;
+    let steps = 10_f64.powi(digits.max(0));
+    percentile((quantile * 100.0 * steps + 1e-6).floor() / steps / 100.0)
+}
+
+fn label(place: usize, arm: &Arm, (right, y): (f64, f64)) -> Markup {
+    let x = right + LABEL - 10.0;
     let end = arm.latency_curve.last();
     html! {
         g class=(arm_class(place)) {
             title { (arm.label) }
             g class="mark" { (mark(place, (x, y))) }
-            (text(x + 10.0, y + 4.0, Anchor::Start, "t-name", &fitted(&arm.label, WIDTH - x - 12.0, 14.2)))
+            (text(x + 10.0, y + 4.0, Anchor::Start, "t-name", &fitted(&arm.label, WIDTH - x - 10.0, NAME_SIZE)))
             @if let Some(point) = end {
-                (text(x + 10.0, y + 18.0, Anchor::Start, "t-small t-soft", &format!("{}: {} ms", percentile(point.quantile), three_digits(point.ms))))
+                (text(x + 10.0, y + 18.0, Anchor::Start, "t-small t-soft", &format!("{}: {} ms", last_percentile(point.quantile), three_digits(point.ms))))
             }
         }
     }

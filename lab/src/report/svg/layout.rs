@@ -1,24 +1,32 @@
 //! Where the boxes of a topology stand.
 //!
-//! Calls run from left to right: a process stands one column to the right of the last that calls it.
+//! Calls run from left to right: a process stands one column to the right of the last that calls it, unless it is itself
+//! on the way to that caller; such a call goes back, in an arc.
 //! A store stands under the process that uses it, or in a row of its own at the bottom if several do.
+//! Lines to stores keep clear of other stores: each store of the bottom row has a channel of its own above the row.
 
+use super::width_of;
 use crate::report::model::{Backing, Link, Process, Topology};
 
-pub(super) const BOX_WIDTH: f64 = 112.0;
-const COLUMN_GAP: f64 = 42.0;
+const COLUMN_GAP: f64 = 50.0;
 pub(super) const ROW_GAP: f64 = 30.0;
 pub(super) const CLIENT_WIDTH: f64 = 48.0;
 const CLIENT_GAP: f64 = 24.0;
 pub(super) const NAME_HEIGHT: f64 = 28.0;
 pub(super) const CHIP_HEIGHT: f64 = 24.0;
-pub(super) const STORE_WIDTH: f64 = 126.0;
 pub(super) const STORE_HEIGHT: f64 = 54.0;
-/// Room above the boxes for calls that skip a column.
+/// Boxes are as wide as what is written in them, within these.
+const NARROWEST: f64 = 112.0;
+const WIDEST: f64 = 210.0;
+/// Room above the boxes for calls that skip a column or go back.
 const ARC_ROOM: f64 = 40.0;
 const MARGIN: f64 = 4.0;
-/// How far to the right of its box an arrow passes what stands below it.
-pub(super) const BULGE: f64 = 26.0;
+/// How far to the right of its box a line passes what stands below it.
+const BULGE: f64 = 20.0;
+/// How far lines to different stores keep apart.
+const LANE: f64 = 8.0;
+/// How far several stores of one process stand to the right of it, so that a line reaches each from its side.
+pub(super) const INDENT: f64 = 20.0;
 
 /// A box of the drawing.
 #[derive(Clone, Copy)]
@@ -52,57 +60,77 @@ impl Place {
     }
 }
 
+/// How a store is reached from the processes that use it.
+#[derive(Clone, Copy, PartialEq)]
+pub(super) enum Reached {
+    /// From the process that stands above it.
+    Below,
+    /// From its side, as one of several stores of the process above them.
+    Beside,
+    /// In the bottom row, by the channel at this height; so far its lines keep from those to other stores.
+    Shared { channel: f64, lane: f64 },
+}
+
 /// Every box of a topology.
 pub(super) struct Layout<'a> {
     pub(super) width: f64,
     pub(super) height: f64,
     pub(super) processes: Vec<(&'a Process, Place)>,
-    pub(super) stores: Vec<(&'a Backing, Place)>,
+    pub(super) stores: Vec<(&'a Backing, Place, Reached)>,
 }
 
 impl<'a> Layout<'a> {
     pub(super) fn of(topology: &'a Topology) -> Self {
         let columns = columns(topology);
+        let box_width = box_width(topology);
         let deepest = columns.iter().copied().max().unwrap_or(0);
-        let top = MARGIN + if skips_a_column(topology, &columns) { ARC_ROOM } else { 0.0 };
+        let top = MARGIN + if needs_an_arc(topology, &columns) { ARC_ROOM } else { 0.0 };
         let mut bottoms = vec![top; deepest + 1];
         let (mut processes, mut stores) = (Vec::new(), Vec::new());
         for (process, &column) in topology.processes.iter().zip(&columns) {
-            let x = MARGIN + CLIENT_WIDTH + CLIENT_GAP + column as f64 * (BOX_WIDTH + COLUMN_GAP);
+            let x = MARGIN + CLIENT_WIDTH + CLIENT_GAP + column as f64 * (box_width + COLUMN_GAP);
             let y = bottoms[column];
-            let place = Place { x, y, width: BOX_WIDTH, height: height_of(process), column };
+            let place = Place { x, y, width: box_width, height: height_of(process), column };
             bottoms[column] = y + place.height + ROW_GAP;
             processes.push((process, place));
-            for store in topology.backings.iter().filter(|store| store.used_by == [process.name.clone()]) {
-                stores.push((store, store_place(place.middle().0, bottoms[column], column)));
+            let own = || topology.backings.iter().filter(|store| store.used_by == [process.name.clone()]);
+            let (indent, reached) =
+                if own().count() > 1 { (INDENT, Reached::Beside) } else { (0.0, Reached::Below) };
+            for store in own() {
+                let at = Place { x: x + indent, y: bottoms[column], height: STORE_HEIGHT, ..place };
+                stores.push((store, at, reached));
                 bottoms[column] += STORE_HEIGHT + ROW_GAP;
             }
         }
-        let mut lowest = bottoms.iter().copied().fold(top, f64::max);
-        if place_shared(topology, &processes, lowest, &mut stores) {
-            lowest += STORE_HEIGHT + ROW_GAP;
-        }
-        let right = processes.iter().map(|(_, place)| place.right().0).fold(0.0, f64::max);
-        let right = stores.iter().map(|(_, place)| place.right().0).fold(right, f64::max);
-        let mut layout = Self { width: right + MARGIN, height: lowest - ROW_GAP + MARGIN, processes, stores };
-        if layout.processes.iter().any(|(process, place)| layout.goes_round(process, *place)) {
-            layout.width += BULGE;
-        }
+        let lowest = bottoms.iter().copied().fold(top, f64::max);
+        let shared = place_shared(topology, &processes, lowest, box_width);
+        let mut layout = Self { width: 0.0, height: 0.0, processes, stores };
+        layout.stores.extend(shared);
+        (layout.width, layout.height) = layout.size();
         layout
     }
 
-    /// Whether a process uses a store of the bottom row and something stands between the two.
-    fn goes_round(&self, process: &Process, from: Place) -> bool {
-        let is_shared = |store: &Backing| store.used_by.len() > 1 && store.used_by.contains(&process.name);
-        self.stores.iter().any(|(store, _)| is_shared(store)) && self.is_blocked_below(from)
+    /// As wide and as high as what stands in it, and the lines that pass its last column.
+    fn size(&self) -> (f64, f64) {
+        let of_processes = self.processes.iter().map(|(_, place)| place);
+        let places = || of_processes.clone().chain(self.stores.iter().map(|(_, place, _)| place));
+        let right = places().map(|place| place.right().0).fold(0.0, f64::max);
+        let bottom = places().map(|place| place.bottom().1).fold(0.0, f64::max);
+        let passing = self.stores.iter().flat_map(|(store, _, reached)| {
+            let users = store.used_by.iter().filter_map(|user| self.process(user));
+            users.filter_map(move |from| self.passes_at(from, *reached))
+        });
+        (passing.fold(right, f64::max) + MARGIN, bottom + MARGIN)
     }
 
-    /// Whether something stands between a box and the bottom row.
-    pub(super) fn is_blocked_below(&self, from: Place) -> bool {
-        let processes = self.processes.iter().map(|(_, place)| place);
-        let own_stores =
-            self.stores.iter().filter(|(store, _)| store.used_by.len() == 1).map(|(_, place)| place);
-        processes.chain(own_stores).any(|place| place.column == from.column && place.y > from.y)
+    /// Where a line to a store of the bottom row passes what stands below its process; none if nothing does.
+    pub(super) fn passes_at(&self, from: Place, reached: Reached) -> Option<f64> {
+        let Reached::Shared { lane, .. } = reached else { return None };
+        let own = self.stores.iter().filter(|(.., reached)| !matches!(reached, Reached::Shared { .. }));
+        let places = self.processes.iter().map(|(_, place)| place).chain(own.map(|(_, place, _)| place));
+        let below = places.filter(|place| place.column == from.column && place.y > from.y);
+        let right = below.map(|place| place.right().0).reduce(f64::max)?;
+        Some(right.max(from.right().0) + BULGE + lane)
     }
 
     pub(super) fn process(&self, name: &str) -> Option<Place> {
@@ -110,39 +138,57 @@ impl<'a> Layout<'a> {
     }
 }
 
-/// Whether some call passes over a column.
-fn skips_a_column(topology: &Topology, columns: &[usize]) -> bool {
-    let ends = |link: &Link| Some((find(topology, &link.from)?, find(topology, &link.to)?));
-    let mut calls = topology.links.iter().filter_map(ends);
-    calls.any(|(from, to)| columns[to] > columns[from] + 1)
+/// What stands in a store's second line: `postgres, native`. Which release it is stands below the drawing.
+pub(super) fn kind_of(store: &Backing) -> String {
+    let provider = store.provider.split(',').next().unwrap_or_default();
+    if provider.is_empty() { store.kind.clone() } else { format!("{}, {provider}", store.kind) }
 }
 
-/// Stores that several processes use: a bottom row, each under the middle of its users and clear of its neighbour.
+/// As wide as the longest words in a box or a store.
+fn box_width(topology: &Topology) -> f64 {
+    let names = topology.processes.iter().map(|process| width_of(&process.name, 14.2) + 20.0);
+    let components = topology.processes.iter().flat_map(|process| &process.components);
+    let chips = components.map(|name| width_of(name, 11.5) + 34.0);
+    let stores = topology
+        .backings
+        .iter()
+        .map(|store| width_of(&store.name, 13.0).max(width_of(&kind_of(store), 11.5)) + 14.0);
+    names.chain(chips).chain(stores).fold(NARROWEST, f64::max).min(WIDEST).ceil()
+}
+
+/// Whether some call passes over a column, or goes back.
+fn needs_an_arc(topology: &Topology, columns: &[usize]) -> bool {
+    let ends = |link: &Link| Some((find(topology, &link.from)?, find(topology, &link.to)?));
+    let mut calls = topology.links.iter().filter_map(ends);
+    calls.any(|(from, to)| columns[to] != columns[from] + 1)
+}
+
+/// Stores that several processes use: a bottom row, each under the middle of its users and clear of its neighbour, with
+/// a channel for each above the row.
 fn place_shared<'a>(
     topology: &'a Topology,
     processes: &[(&Process, Place)],
-    y: f64,
-    stores: &mut Vec<(&'a Backing, Place)>,
-) -> bool {
+    lowest: f64,
+    width: f64,
+) -> Vec<(&'a Backing, Place, Reached)> {
+    let shared: Vec<&Backing> = topology.backings.iter().filter(|store| store.used_by.len() != 1).collect();
+    let y = lowest + LANE * shared.len().saturating_sub(1) as f64;
     let mut free_from = MARGIN;
-    let mut any = false;
-    for store in topology.backings.iter().filter(|store| store.used_by.len() != 1) {
+    let mut placed = Vec::new();
+    for (nth, store) in shared.into_iter().enumerate() {
         let users: Vec<f64> = processes
             .iter()
             .filter(|(process, _)| store.used_by.contains(&process.name))
-            .map(|(_, place)| place.middle().0)
+            .map(|(_, place)| place.x)
             .collect();
         let wanted = if users.is_empty() { 0.0 } else { users.iter().sum::<f64>() / users.len() as f64 };
-        let middle = wanted.max(free_from + STORE_WIDTH / 2.0);
-        stores.push((store, store_place(middle, y, 0)));
-        free_from = middle + STORE_WIDTH / 2.0 + ROW_GAP;
-        any = true;
+        let x = wanted.max(free_from);
+        let lane = LANE * nth as f64;
+        let reached = Reached::Shared { channel: lowest - ROW_GAP / 2.0 + lane, lane };
+        placed.push((store, Place { x, y, width, height: STORE_HEIGHT, column: 0 }, reached));
+        free_from = x + width + ROW_GAP;
     }
-    any
-}
-
-fn store_place(middle: f64, y: f64, column: usize) -> Place {
-    Place { x: middle - STORE_WIDTH / 2.0, y, width: STORE_WIDTH, height: STORE_HEIGHT, column }
+    placed
 }
 
 fn height_of(process: &Process) -> f64 {
@@ -154,16 +200,48 @@ fn find(topology: &Topology, name: &str) -> Option<usize> {
     topology.processes.iter().position(|process| process.name == name)
 }
 
-/// The longest way to each process from one that nobody calls; calls in a circle end after as many steps as there are processes.
+/// The longest way to each process from one that nobody calls; a call back to a caller does not count.
 fn columns(topology: &Topology) -> Vec<usize> {
-    let mut columns = vec![0; topology.processes.len()];
-    for _ in 1..topology.processes.len() {
-        for link in &topology.links {
-            if let (Some(from), Some(to)) = (find(topology, &link.from), find(topology, &link.to)) {
-                let column = (columns[from] + 1).min(topology.processes.len() - 1);
-                columns[to] = columns[to].max(column);
-            }
+    let count = topology.processes.len();
+    let ends = |link: &Link| Some((find(topology, &link.from)?, find(topology, &link.to)?));
+    let links: Vec<(usize, usize)> = topology.links.iter().filter_map(ends).collect();
+    let mut search = Search { links: &links, state: vec![State::Unseen; count], forward: Vec::new() };
+    (0..count).for_each(|process| search.from(process));
+    let mut columns = vec![0; count];
+    for _ in 1..count {
+        for (from, to) in &search.forward {
+            columns[*to] = columns[*to].max(columns[*from] + 1);
         }
     }
     columns
+}
+
+/// A walk over the calls, depth first, that keeps those which do not go back.
+struct Search<'a> {
+    links: &'a [(usize, usize)],
+    state: Vec<State>,
+    forward: Vec<(usize, usize)>,
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum State {
+    Unseen,
+    OnTheWay,
+    Done,
+}
+
+impl Search<'_> {
+    fn from(&mut self, process: usize) {
+        if self.state[process] != State::Unseen {
+            return;
+        }
+        self.state[process] = State::OnTheWay;
+        for &(from, to) in self.links.iter().filter(|(from, _)| *from == process) {
+            if self.state[to] != State::OnTheWay {
+                self.forward.push((from, to));
+                self.from(to);
+            }
+        }
+        self.state[process] = State::Done;
+    }
 }

@@ -9,6 +9,8 @@ mod latency;
 mod layout;
 mod scale;
 mod steps;
+#[cfg(test)]
+mod tests;
 mod topology;
 mod trace;
 
@@ -21,7 +23,7 @@ pub(super) use interval::{Forest, forest_axis, forest_row};
 pub(super) use latency::latency;
 pub(crate) use scale::{Scale, linear_ticks};
 pub(super) use steps::steps;
-pub(super) use topology::topology;
+pub(super) use topology::{topology, topology_width};
 pub(super) use trace::trace;
 
 /// Arms with a colour of their own; further ones begin again.

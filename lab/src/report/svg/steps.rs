@@ -5,12 +5,12 @@ use maud::{Markup, html};
 use super::scale::{Scale, linear_ticks};
 use super::{Anchor, arm_class, fitted, line, px, text};
 use crate::report::model::{Arm, Report};
-use crate::report::words::{three_digits, trimmed};
+use crate::report::words::{self, three_digits};
 
 const WIDTH: f64 = 1000.0;
 const ROW: f64 = 52.0;
 const BAR: f64 = 26.0;
-const LEFT: f64 = 230.0;
+const LEFT: f64 = 290.0;
 const RIGHT: f64 = 850.0;
 
 /// CPU per operation, step by step; nothing unless two arms have a total.
@@ -33,7 +33,7 @@ pub(in crate::report) fn steps(report: &Report) -> Option<Markup> {
             title { "CPU per operation, one step a row." }
             @for tick in &ticks {
                 (line((scale.linear(*tick), 0.0), (scale.linear(*tick), height + 4.0), "grid"))
-                (text(scale.linear(*tick), height + 20.0, Anchor::Middle, "t-tick", &trimmed(*tick)))
+                (text(scale.linear(*tick), height + 20.0, Anchor::Middle, "t-tick", &words::tick(*tick)))
             }
             (text(f64::midpoint(LEFT, RIGHT), height + 40.0, Anchor::Middle, "t-axis", "CPU microseconds an operation"))
             @for (row, (place, arm, cost)) in costs.iter().enumerate() {

@@ -1,10 +1,20 @@
 //! What runs where, and who calls whom.
 
+use std::fmt::Write as _;
+
 use maud::{Markup, html};
 
-use super::layout::{BULGE, CHIP_HEIGHT, CLIENT_WIDTH, Layout, NAME_HEIGHT, Place, ROW_GAP};
+use super::layout::{CHIP_HEIGHT, CLIENT_WIDTH, INDENT, Layout, NAME_HEIGHT, Place, Reached, kind_of};
 use super::{Anchor, arm_class, fitted, px, text};
 use crate::report::model::{Arm, Backing, Link, Process};
+
+/// How round the corners of lines to stores are.
+const CORNER: f64 = 6.0;
+
+/// How wide the drawing of an arm's topology is, in pixels.
+pub(in crate::report) fn topology_width(arm: &Arm) -> f64 {
+    Layout::of(&arm.topology).width
+}
 
 /// An arm's processes as boxes, its components as chips in them, its stores as cylinders.
 pub(in crate::report) fn topology(arm: &Arm, place: usize) -> Markup {
@@ -17,13 +27,14 @@ pub(in crate::report) fn topology(arm: &Arm, place: usize) -> Markup {
                 @if process.edge { (client(*at)) }
             }
             @for link in &arm.topology.links { (call(&layout, link)) }
-            @for (store, at) in &layout.stores {
+            (call_names(&layout, &arm.topology.links))
+            @for (store, at, reached) in &layout.stores {
                 @for user in &store.used_by {
-                    @if let Some(from) = layout.process(user) { (use_of_store(&layout, store, from, *at)) }
+                    @if let Some(from) = layout.process(user) { (use_of_store(&layout, from, *at, *reached)) }
                 }
             }
             @for (process, at) in &layout.processes { (process_box(process, *at)) }
-            @for (store, at) in &layout.stores { (cylinder(store, *at)) }
+            @for (store, at, _) in &layout.stores { (cylinder(store, *at)) }
         }
     }
 }
@@ -37,105 +48,123 @@ fn client(edge: Place) -> Markup {
     }
 }
 
-/// A call between processes: straight to the next column, in an arc above the boxes to a later one.
+/// A call between processes: straight to the next column, in an arc above the boxes to any other.
 fn call(layout: &Layout, link: &Link) -> Markup {
-    let (Some(from), Some(to)) = (layout.process(&link.from), layout.process(&link.to)) else {
-        return html! {};
-    };
-    if to.column == from.column + 1 {
+    let Some((from, to)) = ends(layout, link) else { return html! {} };
+    let path = if to.column == from.column + 1 {
         let ((x1, y1), (x2, y2)) = (from.right(), to.left());
-        let middle = f64::midpoint(x1, x2);
-        let path = format!(
-            "M{} {} C{} {} {} {} {} {}",
-            px(x1),
-            px(y1),
-            px(middle),
-            px(y1),
-            px(middle),
-            px(y2),
-            px(x2 - 1.0),
-            px(y2)
-        );
-        html! {
-            (arrow(&path))
-            (text(middle, f64::midpoint(y1, y2) - 7.0, Anchor::Middle, "t-link", &link.label))
-        }
+        let middle = px(f64::midpoint(x1, x2));
+        format!("M{} {} C{middle} {} {middle} {} {} {}", px(x1), px(y1), px(y1), px(y2), px(x2 - 1.0), px(y2))
     } else {
         let ((x1, y1), (x2, y2)) = (from.top(), to.top());
         // A cubic curve reaches three quarters of the way to its control points.
-        let peak = y1.min(y2) - 42.0;
-        let path = format!(
-            "M{} {} C{} {} {} {} {} {}",
+        let peak = px(y1.min(y2) - 42.0);
+        let reach = if x2 >= x1 { 40.0 } else { -40.0 };
+        format!(
+            "M{} {} C{} {peak} {} {peak} {} {}",
             px(x1),
             px(y1),
-            px(x1 + 40.0),
-            px(peak),
-            px(x2 - 40.0),
-            px(peak),
+            px(x1 + reach),
+            px(x2 - reach),
             px(x2),
             px(y2 - 1.0)
-        );
-        let crest = f64::midpoint(y1, y2) * 0.25 + peak * 0.75;
-        html! {
-            (arrow(&path))
-            (text(f64::midpoint(x1, x2), crest + 14.0, Anchor::Middle, "t-link", &link.label))
-        }
-    }
-}
-
-/// From a process down to a store; past its column if something else stands below it.
-fn use_of_store(layout: &Layout, store: &Backing, from: Place, to: Place) -> Markup {
-    if store.used_by.len() > 1 && layout.is_blocked_below(from) {
-        return round_the_column(from, to);
-    }
-    let (x2, y2) = to.top();
-    let (x1, y1) = from.bottom();
-    // Straight down, and sideways only in the gap above the store, where nothing stands.
-    arrow(&format!(
-        "M{x1} {} L{x1} {} C{x1} {} {x2} {} {x2} {}",
-        px(y1),
-        px(y2 - ROW_GAP),
-        px(y2 - 6.0),
-        px(y2 - 24.0),
-        px(y2 - 1.0),
-        x1 = px(x1),
-        x2 = px(x2)
-    ))
-}
-
-/// Out to the right, straight down, and in from the side; from above if the store stands further right.
-fn round_the_column(from: Place, to: Place) -> Markup {
-    let (x, y) = (from.right().0, from.right().1 + 12.0);
-    let past = x + BULGE;
-    let out = format!(
-        "M{} {} C{past} {} {past} {} {past} {}",
-        px(x),
-        px(y),
-        px(y),
-        px(y),
-        px(y + 20.0),
-        past = px(past)
-    );
-    let (side, middle) = to.right();
-    let end = if side < past {
-        let turn = px(to.y + 4.0);
-        format!(
-            "L{past} {turn} C{past} {m} {past} {m} {} {m}",
-            px(side + 1.0),
-            past = px(past),
-            m = px(middle)
-        )
-    } else {
-        let (top_x, top_y) = to.top();
-        let (begin, bend) = (px(top_y - 26.0), px(top_y - 6.0));
-        format!(
-            "L{past} {begin} C{past} {bend} {x} {begin} {x} {}",
-            px(top_y - 1.0),
-            past = px(past),
-            x = px(top_x)
         )
     };
-    arrow(&format!("{out} {end}"))
+    arrow(&path)
+}
+
+fn ends(layout: &Layout, link: &Link) -> Option<(Place, Place)> {
+    Some((layout.process(&link.from)?, layout.process(&link.to)?))
+}
+
+/// What calls are called, once for all that are alike from one column to another: at the highest of them.
+fn call_names(layout: &Layout, links: &[Link]) -> Markup {
+    let mut named: Vec<(usize, usize, &str)> = Vec::new();
+    let mut names = Vec::new();
+    for link in links {
+        let Some((from, to)) = ends(layout, link) else { continue };
+        let called = (from.column, to.column, link.label.as_str());
+        if named.contains(&called) {
+            continue;
+        }
+        named.push(called);
+        let points = links.iter().filter_map(|other| {
+            let (from, to) = ends(layout, other)?;
+            ((from.column, to.column, other.label.as_str()) == called).then(|| name_place(from, to))
+        });
+        if let Some((x, y)) = points.reduce(|one, other| if other.1 < one.1 { other } else { one }) {
+            names.push(text(x, y, Anchor::Middle, "t-link", &link.label));
+        }
+    }
+    html! { @for name in names { (name) } }
+}
+
+/// Where the name of a call stands.
+fn name_place(from: Place, to: Place) -> (f64, f64) {
+    if to.column == from.column + 1 {
+        let ((x1, y1), (x2, y2)) = (from.right(), to.left());
+        (f64::midpoint(x1, x2), f64::midpoint(y1, y2) - 7.0)
+    } else {
+        let ((x1, y1), (x2, y2)) = (from.top(), to.top());
+        let crest = f64::midpoint(y1, y2) * 0.25 + (y1.min(y2) - 42.0) * 0.75;
+        (f64::midpoint(x1, x2), crest + 14.0)
+    }
+}
+
+/// From a process to a store, and past everything else.
+fn use_of_store(layout: &Layout, from: Place, to: Place, reached: Reached) -> Markup {
+    let (x, bottom) = from.bottom();
+    let points = match reached {
+        Reached::Below => vec![(x, bottom), (to.middle().0, to.y - 1.0)],
+        Reached::Beside => {
+            let down = from.x + INDENT / 2.0;
+            let (side, middle) = to.left();
+            vec![(down, bottom), (down, middle), (side - 1.0, middle)]
+        }
+        Reached::Shared { channel, lane } => {
+            // Out to the right and down where something stands below the process; else straight down.
+            let start = match layout.passes_at(from, reached) {
+                Some(past) => {
+                    let (side, middle) = from.right();
+                    let out = middle + 8.0 + lane;
+                    vec![(side, out), (past, out), (past, channel)]
+                }
+                None => vec![(x + lane, bottom), (x + lane, channel)],
+            };
+            let above = to.middle().0;
+            [start, vec![(above, channel), (above, to.y - 1.0)]].concat()
+        }
+    };
+    arrow(&rounded(&points))
+}
+
+/// A line through points, level or upright between them, with round corners.
+fn rounded(points: &[(f64, f64)]) -> String {
+    let mut points = points.to_vec();
+    points.dedup();
+    let Some(((x, y), rest)) = points.split_first() else { return String::new() };
+    let mut path = format!("M{} {}", px(*x), px(*y));
+    let mut before = (*x, *y);
+    for (at, point) in rest.iter().enumerate() {
+        // Writing to a string cannot fail.
+        let _ = if let Some(after) = rest.get(at + 1) {
+            let (begin, end) = (toward(*point, before), toward(*point, *after));
+            let [a, b, c, d] = [begin.0, begin.1, point.0, point.1].map(px);
+            write!(path, " L{a} {b} Q{c} {d} {} {}", px(end.0), px(end.1))
+        } else {
+            write!(path, " L{} {}", px(point.0), px(point.1))
+        };
+        before = *point;
+    }
+    path
+}
+
+/// A corner's length from `corner` towards `other`, and at most half of the way.
+fn toward(corner: (f64, f64), other: (f64, f64)) -> (f64, f64) {
+    let (dx, dy) = (other.0 - corner.0, other.1 - corner.1);
+    let length = dx.hypot(dy).max(f64::MIN_POSITIVE);
+    let share = (CORNER / length).min(0.5);
+    (corner.0 + dx * share, corner.1 + dy * share)
 }
 
 fn arrow(path: &str) -> Markup {
@@ -152,7 +181,7 @@ fn process_box(process: &Process, at: Place) -> Markup {
                 @if let Some(url) = &process.url { " at " (url) }
             }
             rect x=(px(at.x)) y=(px(at.y)) width=(px(at.width)) height=(px(at.height)) rx="8" class="process" {}
-            (text(at.x + 10.0, at.y + 19.0, Anchor::Start, "t-name", &fitted(&process.name, at.width - 16.0, 14.0)))
+            (text(at.x + 10.0, at.y + 19.0, Anchor::Start, "t-name", &fitted(&process.name, at.width - 16.0, 14.2)))
             @for (row, chip) in chips.iter().enumerate() {
                 (component_chip(chip, at, at.y + NAME_HEIGHT + row as f64 * CHIP_HEIGHT))
             }
@@ -184,8 +213,8 @@ fn cylinder(store: &Backing, at: Place) -> Markup {
             title { (store.name) ": " (store.kind) ", " (store.provider) }
             path d=(body) class="store" {}
             path d=(rim) class="store-rim" {}
-            (text(middle, at.y + 28.0, Anchor::Middle, "t-store", &fitted(&store.name, at.width - 10.0, 13.0)))
-            (text(middle, at.y + 42.0, Anchor::Middle, "t-small t-soft", &fitted(&format!("{}, {}", store.kind, store.provider), at.width - 10.0, 11.0)))
+            (text(middle, at.y + 28.0, Anchor::Middle, "t-store", &fitted(&store.name, at.width - 8.0, 13.0)))
+            (text(middle, at.y + 42.0, Anchor::Middle, "t-small t-soft", &fitted(&kind_of(store), at.width - 8.0, 11.5)))
         }
     }
 }
