@@ -21,6 +21,7 @@
 //! `bad_input` (what it refuses), `load` (its generator against servers whose misdeeds are known), `k6` (its generator
 //! next to another), `faults` (what goes wrong on purpose), `promises` (what the documents promise), `observability`
 //! (what watches the systems), `conformance` (what `h2spec` and Schemathesis find: nothing),
+//! `reports` (what recorded runs say and draw), `accessibility` (what axe-core finds in their pages: nothing),
 //! `tidy` (the tree's invariants).
 
 pub mod clock;
@@ -35,6 +36,7 @@ pub mod placed;
 pub mod real_servers;
 pub mod redis_server;
 pub mod relay;
+pub mod reports;
 pub mod stores;
 pub mod tree;
 pub mod wire;

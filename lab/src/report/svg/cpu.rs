@@ -29,7 +29,7 @@ pub(in crate::report) fn cpu_scale(report: &Report) -> Option<CpuScale> {
     }
     let ticks = linear_ticks(most, 6.0);
     let high = ticks.last().copied().unwrap_or(most);
-    Some(CpuScale { ticks, scale: Scale { low: 0.0, high, start: 0.0, end: WIDTH - 20.0 } })
+    Some(CpuScale { ticks, scale: Scale { low: 0.0, high, start: 0.0, end: WIDTH - 30.0 } })
 }
 
 fn reach(arm: &Arm) -> f64 {

@@ -79,15 +79,15 @@ fn ends(layout: &Layout, link: &Link) -> Option<(Place, Place)> {
 
 /// What calls are called, once for all that are alike from one column to another: at the highest of them.
 fn call_names(layout: &Layout, links: &[Link]) -> Markup {
-    let mut named: Vec<(usize, usize, &str)> = Vec::new();
+    let mut seen: Vec<(usize, usize, &str)> = Vec::new();
     let mut names = Vec::new();
     for link in links {
         let Some((from, to)) = ends(layout, link) else { continue };
         let called = (from.column, to.column, link.label.as_str());
-        if named.contains(&called) {
+        if seen.contains(&called) {
             continue;
         }
-        named.push(called);
+        seen.push(called);
         let points = links.iter().filter_map(|other| {
             let (from, to) = ends(layout, other)?;
             ((from.column, to.column, other.label.as_str()) == called).then(|| name_place(from, to))
@@ -149,8 +149,8 @@ fn rounded(points: &[(f64, f64)]) -> String {
         // Writing to a string cannot fail.
         let _ = if let Some(after) = rest.get(at + 1) {
             let (begin, end) = (toward(*point, before), toward(*point, *after));
-            let [a, b, c, d] = [begin.0, begin.1, point.0, point.1].map(px);
-            write!(path, " L{a} {b} Q{c} {d} {} {}", px(end.0), px(end.1))
+            let pair = |at: (f64, f64)| format!("{} {}", px(at.0), px(at.1));
+            write!(path, " L{} Q{} {}", pair(begin), pair(*point), pair(end))
         } else {
             write!(path, " L{} {}", px(point.0), px(point.1))
         };

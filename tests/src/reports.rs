@@ -1,0 +1,149 @@
+//! Reports of recorded runs, one of every scenario, and what each would be had the machine been too busy for it or a
+//! process died in it.
+//!
+//! The recordings are short runs (`lab run SCENARIO --quick`), with numbers of four digits so that they stay small;
+//! `tests/reports/record FOLDER` makes one from a run's folder.
+
+use std::fs;
+
+use lab::{
+    report::{
+        Report,
+        model::{ClaimVerdict, Comparison, Death},
+    },
+    run,
+    scenario::{Metric, Scenario},
+};
+
+use crate::tree::root;
+
+/// A recorded run.
+pub struct Recorded {
+    /// Its scenario: `shortener/cache`.
+    pub scenario: String,
+    /// Its report.
+    pub report: Report,
+}
+
+impl Recorded {
+    /// Its scenario, as a file is called: `shortener-cache`.
+    pub fn name(&self) -> String {
+        self.scenario.replace('/', "-")
+    }
+}
+
+/// Every recording, one of each scenario.
+///
+/// # Panics
+///
+/// If a scenario has none, or one that is no report of it.
+pub fn all() -> Vec<Recorded> {
+    let scenarios = ["limiter", "shortener"].into_iter().flat_map(|system| {
+        let folder = fs::read_dir(root().join("scenarios").join(system)).expect("a folder of scenarios");
+        let paths = folder.map(|entry| entry.expect("an entry").path());
+        let files = paths.filter(|path| path.extension().is_some_and(|extension| extension == "toml"));
+        files.map(move |path| format!("{system}/{}", path.file_stem().expect("a name").display()))
+    });
+    let mut names: Vec<String> = scenarios.collect();
+    names.sort();
+    names.into_iter().map(recorded).collect()
+}
+
+fn recorded(scenario: String) -> Recorded {
+    let path = root().join(format!("tests/reports/{}.json", scenario.replace('/', "-")));
+    let how = "make it: lab run SCENARIO --quick, then tests/reports/record FOLDER";
+    let text = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}; {how}", path.display()));
+    let report: Report =
+        serde_json::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}; {how}", path.display()));
+    assert_eq!(report.scenario.name, scenario, "{}", path.display());
+    Recorded { scenario, report }
+}
+
+/// What may become of a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    /// As recorded: it has a verdict.
+    Good,
+    /// The generator was late in most slices.
+    Void,
+    /// A process of the last arm died before the end.
+    Partial,
+}
+
+impl Form {
+    /// Every form.
+    pub const ALL: [Self; 3] = [Self::Good, Self::Void, Self::Partial];
+
+    /// Its name in that of a file.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Good => "good",
+            Self::Void => "void",
+            Self::Partial => "partial",
+        }
+    }
+
+    /// What the recorded run would have said.
+    pub fn of(self, recorded: &Recorded) -> Report {
+        match self {
+            Self::Good => recorded.report.clone(),
+            Self::Void => void(recorded),
+            Self::Partial => partial(recorded),
+        }
+    }
+}
+
+/// Four of five slices are void, so timing decides nothing.
+fn void(recorded: &Recorded) -> Report {
+    let mut report = recorded.report.clone();
+    let validity = &mut report.validity;
+    validity.verdict_possible = false;
+    validity.void_slices = validity.total_slices * 4 / 5;
+    validity.send_lag_p99_us = Some(2_400.0);
+    let late =
+        "80 % of the slices are void: the generator was late, so the machine is too busy for a verdict";
+    validity.notes.push(late.to_owned());
+    let counted = |metric: &Metric| metric.is_counted() || matches!(metric, Metric::Sql | Metric::Redis);
+    undecided(&mut report, recorded, "this run has no verdict on what only timing decides", counted);
+    report
+}
+
+/// The last arm's first process ends before the first ledger is asked for.
+fn partial(recorded: &Recorded) -> Report {
+    let mut report = recorded.report.clone();
+    report.validity.verdict_possible = false;
+    for arm in &mut report.arms {
+        arm.capacity = None;
+    }
+    let of_capacity = |comparison: &Comparison| comparison.metric == "throughput";
+    report.comparisons.retain(|comparison| !of_capacity(comparison));
+    if let Some(arm) = report.arms.last_mut() {
+        let process = arm.topology.processes.first().map(|process| process.name.clone()).unwrap_or_default();
+        let note = format!(
+            "the process `{process}` of {} ended, noticed 3.2 s after load began: what was measured before is shown, \
+             and no verdict is given",
+            arm.label
+        );
+        report.validity.notes.push(note);
+        let unasked = format!("{}: its ledger was not checked, because a process of it ended", arm.label);
+        report.validity.notes.push(unasked);
+        let last_log_lines = ["listening", "cannot write: disk full"].map(str::to_owned).to_vec();
+        arm.died = Some(Death { process, when_s: Some(3.2), last_log_lines });
+        (arm.ledger, arm.trace, arm.where_time_goes) = (None, None, Vec::new());
+    }
+    undecided(&mut report, recorded, "this run broke off before its end", |_| false);
+    report
+}
+
+/// Claims that such a run does not decide, and the answers with what it can tell.
+fn undecided(report: &mut Report, recorded: &Recorded, because: &str, decided: impl Fn(&Metric) -> bool) {
+    let path = root().join("scenarios").join(&recorded.scenario).with_extension("toml");
+    let text = fs::read_to_string(&path).expect("the scenario's file");
+    let scenario = Scenario::parse(&path, &text).expect("a scenario");
+    for (claim, stated) in report.claims.iter_mut().zip(&scenario.claims) {
+        if !decided(&stated.metric) {
+            (claim.verdict, claim.because) = (ClaimVerdict::CannotTell, because.to_owned());
+        }
+    }
+    report.answers = run::answers(&scenario, report);
+}
