@@ -101,10 +101,9 @@ impl Args {
         if let Some(limit) = until_decided.filter(|limit| *limit < plan.takes()) {
             let what =
                 format!("a run of at most {} s is shorter than one look at this question", limit.as_secs());
-            let hint = format!(
-                "its planned launches take about {}: `--at-most 5m` or more, or `--quick`",
-                about(plan.takes())
-            );
+            let quick = if plan.quick { "" } else { ", or `--quick`" };
+            let hint =
+                format!("its planned launches take about {}: `--at-most` more{quick}", about(plan.takes()));
             return Err(Complaint::new(what).hint(hint).into());
         }
         let backings = self.backings.to_choices();

@@ -36,7 +36,10 @@ impl Plan {
         if told <= SMALL {
             least
         } else {
-            format!("{least}; one of {} would take about {small}, with `--until-decided`", share(SMALL))
+            format!(
+                "{least}; one of {} would take about {small}, with `--until-decided` and so long an `--at-most`",
+                share(SMALL)
+            )
         }
     }
 

@@ -66,7 +66,7 @@ pub(super) fn run(options: &RunOptions, folder: &RunFolder, interrupt: &Interrup
         scratch,
         program,
         gathered: Gathered::new(),
-        progress: Progress::new(&options.plan, launches),
+        progress: Progress::new(&options.plan, launches, options.until_decided),
         began: Instant::now(),
         launches,
         looks: Looks::new(options.plan.load.launches, launches),

@@ -25,21 +25,21 @@ pub(super) struct Progress {
     takes: Duration,
     done: u32,
     launches: u32,
-    /// Whether it may end before its last launch.
-    is_open: bool,
+    /// How long it takes at most, where it may end before its last launch.
+    limit: Option<Duration>,
 }
 
 impl Progress {
-    /// Of a plan whose arms are started so often at most.
-    pub(super) fn new(plan: &Plan, most: u32) -> Self {
+    /// Of a plan whose arms are started so often at most, and in that time where there is a limit.
+    pub(super) fn new(plan: &Plan, most: u32, limit: Option<Duration>) -> Self {
         let planned = plan.load.launches.max(1);
         let (launches, takes) = (plan.ups() / planned * most, plan.takes() / planned * most);
-        Self { is_open: most > planned, ..Self::of(launches, takes) }
+        Self { limit, ..Self::of(launches, takes) }
     }
 
     fn of(launches: u32, takes: Duration) -> Self {
         let (began, launches_took) = (Instant::now(), Duration::ZERO);
-        Self { began, launches_took, takes, done: 0, launches, is_open: false }
+        Self { began, launches_took, takes, done: 0, launches, limit: None }
     }
 
     /// A launch has ended.
@@ -50,17 +50,18 @@ impl Progress {
 
     /// A phase of the current launch, of so many steps: what is done to which arms.
     pub(super) fn phase(&self, what: &str, total: u64) -> Phase {
-        let of = if self.is_open { "of at most" } else { "of" };
+        let of = if self.limit.is_some() { "of at most" } else { "of" };
         Phase::begin(&format!("launch {} {of} {}", self.done + 1, self.launches), what, self.left(), total)
     }
 
     /// By the launches that are over; before the first one is, by the plan.
     fn left(&self) -> Duration {
         let elapsed = self.began.elapsed();
-        if self.done == 0 {
-            return self.takes.saturating_sub(elapsed);
-        }
-        let all = self.launches_took.mul_f64(f64::from(self.launches) / f64::from(self.done));
+        let all = match self.done {
+            0 => self.takes,
+            done => self.launches_took.mul_f64(f64::from(self.launches) / f64::from(done)),
+        };
+        let all = self.limit.map_or(all, |limit| all.min(limit));
         all.saturating_sub(elapsed).max(Duration::from_secs(1))
     }
 }
@@ -132,6 +133,10 @@ mod tests {
         assert!((88..=90).contains(&progress.left().as_secs()), "three more like it: {:?}", progress.left());
         progress.launched();
         assert!((28..=30).contains(&progress.left().as_secs()), "{:?}", progress.left());
+        // A limit is kept, however long a launch takes.
+        progress.limit = Some(Duration::from_secs(45));
+        assert!((13..=15).contains(&progress.left().as_secs()), "{:?}", progress.left());
+        progress.limit = None;
         // Within a launch it only falls.
         progress.began = progress.began.checked_sub(Duration::from_secs(10)).unwrap();
         assert!((18..=20).contains(&progress.left().as_secs()), "{:?}", progress.left());
