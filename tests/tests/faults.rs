@@ -97,7 +97,7 @@ fn every_arm_has_the_same_fault_in_every_episode_and_the_report_says_when() {
     desk.is_tidy();
     let (report, drawn) = kept(&desk);
     happened_as_planned(&report, 5);
-    let sentence = "redis was frozen from 100 ms to 1,400 ms of each episode; made 10 times";
+    let sentence = "redis was frozen in each episode, planned from 100 ms to 1,400 ms; it happened 10 times, and began at";
     assert!(drawn.matches(sentence).count() == 2, "the page and the Markdown say so: {drawn}");
     let words: Vec<_> = ended.out.split_whitespace().collect();
     assert!(words.join(" ").contains(sentence), "{}", ended.out);
