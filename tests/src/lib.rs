@@ -3,7 +3,8 @@
 //!
 //! The suites are in `tests/`:
 //! `links_contract` and `clicks_contract` (one behaviour over every transport and store),
-//! `redis_cache` (a cache in a Redis server that is gone, frozen, flushed or restarted),
+//! `redis_cache` (a cache in a Redis server that is gone or frozen),
+//! `links_behind_redis` (links behind that cache, while the server is flushed, frozen, killed and restarted),
 //! `kafka_events` (dead letters, lag, a broker that is late),
 //! `kafka_group` (a member of a consumer group that is killed),
 //! `postgres_away` (a server that is late, restarts, or refuses),

@@ -1,25 +1,18 @@
-//! What a cache in Redis keeps and lets go, and that nothing that happens to the server makes an answer wrong or late.
+//! What a cache in Redis keeps and lets go, and that a server that is gone or frozen makes no answer wrong or late.
 
 #![expect(clippy::unwrap_used, reason = "a test fails where what it expects is not there")]
 
 use std::{
     convert::Infallible,
-    sync::{
-        Arc,
-        atomic::{AtomicU32, Ordering},
-    },
+    sync::atomic::{AtomicU32, Ordering},
     time::{Duration, Instant},
 };
 
 use backing::{ABSENT_FOR, ANSWER_WITHIN, Background, Cache, CachePolicy, Lasting, Redis, Stampede, Tiers};
-use contract::SystemClock;
 use prometheus_client::{encoding::text::encode, registry::Registry};
-use shortener::{Code, Link, LinkError, LinkService, Links, RandomCodes};
-use shortener_app::{CachedLinkStore, MemoryLinkStore, new_link_id};
 use system_tests::{
     clock::Clock,
     redis_server::{PATIENT, RedisServer},
-    stores::numbered,
 };
 use tokio::{sync::Notify, time::sleep};
 
@@ -336,86 +329,4 @@ async fn a_process_that_starts_without_its_cache_serves_and_uses_it_once_it_is_t
     many_reads_are_right_and_quick(&process).await;
     server.restart();
     it_is_used_again(&process).await;
-}
-
-/// Links in memory behind a cache in Redis whose values live a second.
-async fn links(server: &RedisServer, tiers: fn(Redis) -> Tiers) -> Arc<dyn Links> {
-    let mut registry = Registry::default();
-    let redis = Redis::open(&server.address(), "cache", ANSWER_WITHIN, &mut registry, &Background::default())
-        .await
-        .unwrap();
-    let policy = CachePolicy {
-        capacity: 1_000,
-        time_to_live: Duration::from_secs(1),
-        stampede: Stampede::SingleFlight,
-    };
-    let cache = Cache::new("links", tiers(redis), policy, &mut registry);
-    let store = CachedLinkStore::new(Arc::new(MemoryLinkStore::default()), cache, Arc::new(SystemClock));
-    let codes = Arc::new(RandomCodes::new(remote::new_span_id));
-    Arc::new(LinkService::new(Arc::new(store), codes, Arc::new(SystemClock), new_link_id))
-}
-
-async fn shorten(links: &dyn Links, number: u32) -> Link {
-    let request = numbered(number);
-    links.shorten(request).await.unwrap()
-}
-
-/// Makes, follows and removes links until told to stop; every answer on the way has to be right.
-///
-/// Returns the links that have to be there, and the codes that may not.
-async fn use_links(links: &dyn Links, stop: &AtomicU32) -> (Vec<Link>, Vec<Code>) {
-    let (mut kept, mut removed) = (Vec::new(), Vec::new());
-    for number in 0.. {
-        if stop.load(Ordering::SeqCst) == 1 {
-            break;
-        }
-        let link = shorten(links, number).await;
-        assert_eq!(links.resolve(link.code.clone()).await.as_ref(), Ok(&link), "just made");
-        if number % 5 == 0 {
-            links.remove(link.code.clone()).await.unwrap();
-            removed.push(link.code);
-        } else {
-            kept.push(link);
-        }
-        if let Some(known) = kept.get(number as usize * 7 % kept.len().max(1)) {
-            assert_eq!(links.resolve(known.code.clone()).await.as_ref(), Ok(known));
-        }
-        sleep(Duration::from_millis(1)).await;
-    }
-    (kept, removed)
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn whatever_happens_to_the_server_no_acknowledged_link_is_lost_and_no_answer_is_wrong() {
-    for tiers in [Tiers::Redis as fn(Redis) -> Tiers, Tiers::Tiered] {
-        let Some(mut server) = RedisServer::start() else { return };
-        let (links, stop) = (links(&server, tiers).await, Arc::new(AtomicU32::new(0)));
-        let using = {
-            let (links, stop) = (Arc::clone(&links), Arc::clone(&stop));
-            tokio::spawn(async move { use_links(&*links, &stop).await })
-        };
-        let some_time = || sleep(Duration::from_millis(400));
-        some_time().await;
-        server.ask("FLUSHALL");
-        some_time().await;
-        server.freeze();
-        some_time().await;
-        server.thaw();
-        some_time().await;
-        server.kill();
-        some_time().await;
-        server.restart();
-        some_time().await;
-        stop.store(1, Ordering::SeqCst);
-        let (kept, removed) = using.await.unwrap();
-        assert!(kept.len() > 100 && removed.len() > 20, "{} and {}", kept.len(), removed.len());
-        for link in kept {
-            assert_eq!(links.resolve(link.code.clone()).await, Ok(link));
-        }
-        // What could not be told of a removal has let go of the link by then.
-        sleep(Duration::from_millis(2_300)).await;
-        for code in removed {
-            assert_eq!(links.resolve(code.clone()).await, Err(LinkError::NotFound { code }));
-        }
-    }
 }
