@@ -11,7 +11,7 @@ use crate::report::{
 
 /// Columns of the bars.
 const WIDTH: f64 = 40.0;
-/// Columns of a span's name, indentation included; a longer one is not cut.
+/// Columns of a span's name, indentation included; a longer one has a line of its own.
 const NAME: usize = 38;
 
 /// One operation; `longest_us` is the end of the axis, so that several operations share it.
@@ -35,7 +35,12 @@ pub(super) fn text(trace: &Trace, longest_us: f64) -> String {
 /// What was done, where, and how long it took.
 fn figures(span: &Span) -> String {
     let name = format!("{:indent$}{}", "", span.name, indent = span.depth as usize * 2);
-    format!("  {name:<NAME$} {:<10} {:>9} us", span.process, three_digits(span.duration_us))
+    let name = if name.chars().count() > NAME {
+        format!("{name}\n  {:NAME$}", "")
+    } else {
+        format!("{name:<NAME$}")
+    };
+    format!("  {name} {:<10} {:>9} us", span.process, three_digits(span.duration_us))
 }
 
 /// Where its time lies until the reply.
@@ -95,6 +100,16 @@ mod tests {
                 && lines[2].ends_with(&format!("  {}{}", " ".repeat(20), "=".repeat(10))),
             "{text}"
         );
+    }
+
+    #[test]
+    fn a_name_that_is_too_long_moves_no_figure() {
+        let long = "postgresql INSERT tallies INSERT click_counts SELECT fresh";
+        let text = drawn(vec![span("GET /{code}", 0.0, 400.0, 0), span(long, 0.0, 400.0, 1)], 0.0);
+        let lines: Vec<&str> = text.lines().collect();
+        assert_eq!(lines[2], format!("    {long}"), "{text}");
+        assert_eq!(lines[3].find("gateway"), lines[1].find("gateway"), "{text}");
+        assert!(lines[3].ends_with(&"=".repeat(40)), "{text}");
     }
 
     #[test]
