@@ -13,7 +13,7 @@ use nix::{
 };
 use tempfile::TempDir;
 
-use crate::edge_suite::eventually;
+use crate::{edge_suite::eventually, skip::skip};
 
 /// Where the short scenario lies on a desk.
 pub const SCENARIO: &str = "short/shortener/short.toml";
@@ -242,6 +242,20 @@ impl Drop for Running<'_> {
 
 fn text(path: &Path) -> String {
     String::from_utf8_lossy(&fs::read(path).unwrap_or_default()).into_owned()
+}
+
+/// Whether the lab finds a Redis that it can start for an arm; if not, that is said loudly.
+///
+/// # Panics
+///
+/// In CI, if it does not.
+pub fn has_redis() -> bool {
+    let asked = Command::new("redis-server").arg("--version").stdout(Stdio::null()).status();
+    let has = asked.is_ok_and(|status| status.success());
+    if !has {
+        skip("`redis-server` on the PATH", "Debian: `apt-get install redis-server`");
+    }
+    has
 }
 
 /// One clear complaint with a hint, exit code 2, and nothing left behind; the complaint.

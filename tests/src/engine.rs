@@ -2,13 +2,34 @@
 
 use std::process::Command;
 
+use crate::skip::skip;
+
 /// The image of the service processes, if it is to be another than the one that compose files name.
 pub const IMAGE: &str = "LAB_TEST_IMAGE";
+
+/// How an engine and its images are had.
+pub const HOW_TO_GET: &str = "Start a Docker engine; `docker compose pull` and `docker compose build` make the images, or \
+                              `deploy/offline/build` where none can be pulled";
 
 /// What a `docker` command answers; none if it fails.
 pub fn docker(arguments: &[&str]) -> Option<String> {
     let output = Command::new("docker").args(arguments).output().ok()?;
     output.status.success().then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())
+}
+
+/// Whether this machine has an engine with Compose, and these images; if not, that is said loudly.
+///
+/// # Panics
+///
+/// In CI, if it has not.
+pub fn has(images: &[&str]) -> bool {
+    let missing = |image: &&&str| docker(&["image", "inspect", image]).is_none();
+    let missing: Vec<_> = images.iter().filter(missing).collect();
+    let has = docker(&["compose", "version"]).is_some() && missing.is_empty();
+    if !has {
+        skip(&format!("a container engine with Compose 2 and the images {missing:?}"), HOW_TO_GET);
+    }
+    has
 }
 
 /// The image of the service processes, if this machine has an engine and every image.
@@ -19,15 +40,7 @@ pub fn docker(arguments: &[&str]) -> Option<String> {
 #[expect(clippy::disallowed_methods, reason = "a test is configured by its environment")]
 pub fn image(default: &str, others: &[&str]) -> Option<String> {
     let image = std::env::var(IMAGE).unwrap_or_else(|_| default.to_owned());
-    let images = others.iter().copied().chain([image.as_str()]);
-    let missing: Vec<&str> = images.filter(|image| docker(&["image", "inspect", image]).is_none()).collect();
-    if docker(&["compose", "version"]).is_some() && missing.is_empty() {
-        return Some(image);
-    }
-    let what = format!("a container engine with Compose 2 and the images {missing:?}");
-    assert!(std::env::var("CI").is_err(), "CI has to provide {what}");
-    eprintln!("SKIPPED: this test needs {what}; `docker compose build` or `deploy/offline/build` makes them");
-    None
+    has(&[others, &[&image]].concat()).then_some(image)
 }
 
 /// What a lab with this process id has with the engine: containers, networks and volumes, by name.

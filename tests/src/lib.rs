@@ -38,6 +38,7 @@ pub mod real_servers;
 pub mod redis_server;
 pub mod relay;
 pub mod reports;
+pub mod skip;
 pub mod stores;
 pub mod tree;
 pub mod wire;

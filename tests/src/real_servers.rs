@@ -1,101 +1,150 @@
-//! Real servers in containers of a test's own, by the command `docker`, which speaks whatever version the engine does.
+//! Real servers in containers of a test's own, by `testcontainers`: the images that the compose files name.
 //!
-//! Not the crate `testcontainers`: its client insists on version 1.53 of the engine's API, which the engines of stable
-//! distributions refuse (Debian 12 has 20.10).
+//! Dropping a server removes its container, after a panic as well; a signal that ends the tests removes all of them.
+//! A server keeps its port of the loopback interface over restarts, which is why the engine may not choose it.
 
 use std::{
-    net::{Ipv4Addr, TcpListener},
-    process::{Command, Output, Stdio},
-    thread,
-    time::{Duration, Instant},
+    collections::HashMap,
+    net::{IpAddr, Ipv4Addr, TcpListener},
 };
 
-/// How long one command may take: a stop takes ten seconds by itself.
-const COMMAND_WITHIN: Duration = Duration::from_mins(1);
+use bollard::Docker;
+use testcontainers::{
+    ContainerAsync, ContainerRequest, GenericImage, ImageExt,
+    core::{IntoContainerPort, WaitFor},
+    runners::AsyncRunner,
+};
 
-/// Real servers, as production has them; each name has a tag that is never moved.
-pub const POSTGRES: &str = "postgres:15-bookworm";
-/// Redis.
-pub const REDIS: &str = "redis:7.0-bookworm";
-/// Kafka, one node.
-pub const KAFKA: &str = "apache/kafka:4.3.1";
+use crate::{engine::HOW_TO_GET, skip::skip};
 
-/// A container, with one of its ports published on the loopback interface. Dropping it removes it.
-pub struct Container {
-    id: String,
+/// The engine's own network, in which servers reach each other.
+const NETWORK: &str = "bridge";
+
+/// A request for a server, which may still be changed.
+pub type Request = ContainerRequest<GenericImage>;
+
+/// A server in a container. Dropping it removes it.
+pub struct Server {
+    container: ContainerAsync<GenericImage>,
+    engine: Docker,
     port: u16,
 }
 
-impl Container {
-    /// Starts an image that is on this machine already; `None`, said loudly, where there is no engine or no image.
-    ///
-    /// `options` gets the port under which the container will be reached, and gives further options of `docker run`.
-    #[expect(clippy::disallowed_methods, reason = "a test's own configuration")]
-    pub fn start(image: &str, inside: u16, options: impl FnOnce(u16) -> Vec<String>) -> Option<Self> {
-        if let Err(why) = docker(&["image", "inspect", "--format", "{{.Id}}", image]) {
-            assert!(std::env::var("CI").is_err(), "CI has to provide the image `{image}`: {why}");
-            eprintln!("SKIPPED: `{image}`: {why}");
-            eprintln!(
-                "Start a Docker engine, then `docker pull {image}`, or `deploy/offline/build` where none can be pulled"
-            );
-            return None;
-        }
-        let free = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).and_then(|listener| listener.local_addr());
-        let port = free.expect("a free port").port();
-        let publish = format!("127.0.0.1:{port}:{inside}");
-        let mut run =
-            vec!["run", "--detach", "--pull", "never", "--label", "system-design-lab.test", "--publish"];
-        let options = options(port);
-        run.push(&publish);
-        run.extend(options.iter().map(String::as_str));
-        run.push(image);
-        let id = docker(&run).unwrap_or_else(|why| panic!("`{image}` does not start: {why}"));
-        Some(Self { id, port })
+impl Server {
+    /// PostgreSQL, which lets everybody in.
+    pub async fn postgres() -> Option<Self> {
+        // Said only by the server that clients reach, and not by the one that the image makes its database with.
+        let ready = WaitFor::message_on_stderr("listening on IPv4 address");
+        let open = |image: Request, _| image.with_env_var("POSTGRES_HOST_AUTH_METHOD", "trust");
+        Self::start("postgres", "15-bookworm", 5432, ready, open).await
     }
 
-    /// The port on `127.0.0.1` under which it is reached, restarts included.
+    /// Redis with these arguments.
+    pub async fn redis(arguments: &[&str]) -> Option<Self> {
+        let ready = WaitFor::message_on_stdout("Ready to accept connections");
+        let command = ["redis-server"].into_iter().chain(arguments.iter().copied());
+        Self::start("redis", "7.0-bookworm", 6379, ready, |image, _| image.with_cmd(command)).await
+    }
+
+    /// Kafka, one node. It is not waited for: it takes seconds to start, in which its clients have to manage.
+    pub async fn kafka() -> Option<Self> {
+        let one_node = |image: Request, port| {
+            let variables = [
+                ("NODE_ID", "1"),
+                ("PROCESS_ROLES", "broker,controller"),
+                ("CONTROLLER_QUORUM_VOTERS", "1@localhost:9093"),
+                ("CONTROLLER_LISTENER_NAMES", "CONTROLLER"),
+                ("LISTENERS", "PLAINTEXT://:9092,CONTROLLER://:9093"),
+                // Clients are sent to the address that they are given here.
+                ("ADVERTISED_LISTENERS", &format!("PLAINTEXT://127.0.0.1:{port}")),
+                ("LISTENER_SECURITY_PROTOCOL_MAP", "CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT"),
+                ("OFFSETS_TOPIC_REPLICATION_FACTOR", "1"),
+                ("TRANSACTION_STATE_LOG_REPLICATION_FACTOR", "1"),
+                ("TRANSACTION_STATE_LOG_MIN_ISR", "1"),
+                ("GROUP_INITIAL_REBALANCE_DELAY_MS", "0"),
+                ("HEAP_OPTS", "-Xms256m -Xmx512m"),
+            ];
+            let set = |image: Request, (name, value)| image.with_env_var(format!("KAFKA_{name}"), value);
+            variables.into_iter().fold(image, set)
+        };
+        Self::start("apache/kafka", "4.3.1", 9092, WaitFor::Nothing, one_node).await
+    }
+
+    /// Starts an image that is on this machine already; `None`, said loudly, where there is no engine or no image.
+    async fn start(
+        name: &str,
+        tag: &str,
+        inside: u16,
+        ready: WaitFor,
+        configure: impl FnOnce(Request, u16) -> Request,
+    ) -> Option<Self> {
+        let image = format!("{name}:{tag}");
+        let found = async {
+            let engine = Docker::connect_with_defaults()?;
+            // Otherwise one that is missing would be asked of a registry.
+            engine.inspect_image(&image).await.map(|_| engine)
+        };
+        let engine = match found.await {
+            Ok(engine) => engine,
+            Err(why) => {
+                skip(&format!("the image `{image}` ({why})"), HOW_TO_GET);
+                return None;
+            }
+        };
+        let port = free_port();
+        let request = GenericImage::new(name, tag)
+            .with_wait_for(ready)
+            .with_mapped_port(port, inside.tcp())
+            .with_network(NETWORK)
+            .with_host_config_modifier(|host| {
+                // `testcontainers` would publish it in every network that this machine is in.
+                let bindings =
+                    host.port_bindings.iter_mut().flat_map(HashMap::values_mut).flatten().flatten();
+                bindings.for_each(|binding| binding.host_ip = Some(Ipv4Addr::LOCALHOST.to_string()));
+            });
+        let started = configure(request, port).start().await;
+        let container = started.unwrap_or_else(|why| panic!("`{image}` does not start: {why}"));
+        Some(Self { container, engine, port })
+    }
+
+    /// The port of `127.0.0.1` that reaches it, restarts included.
     pub fn port(&self) -> u16 {
         self.port
     }
 
-    /// Kills it, as a machine dies, and starts it again with what is on its disk.
-    pub fn crash_and_restart(&self) {
-        docker(&["kill", &self.id]).expect("it is killed");
-        docker(&["start", &self.id]).expect("it starts again");
+    /// Its address for other containers.
+    pub async fn address_for_containers(&self) -> IpAddr {
+        self.container.get_bridge_ip_address().await.expect("it is in the engine's own network")
     }
 
-    /// Asks it to stop, and starts it again.
-    pub fn restart(&self) {
-        docker(&["restart", &self.id]).expect("it starts again");
+    /// Kills it, as a machine dies: without a word.
+    pub async fn kill(&self) {
+        // The default signal is SIGKILL.
+        self.engine.kill_container(self.container.id(), None).await.expect("it runs");
+    }
+
+    /// Asks it to stop.
+    pub async fn stop(&self) {
+        self.container.stop().await.expect("it runs");
+    }
+
+    /// Starts it again, with what is on its disk; it takes a while until it is of use.
+    pub async fn start_again(&self) {
+        self.container.start().await.expect("it has stopped");
+    }
+
+    /// Stops it from running: its socket still takes connections, and nothing answers.
+    pub async fn freeze(&self) {
+        self.container.pause().await.expect("it runs");
+    }
+
+    /// Lets it run again.
+    pub async fn thaw(&self) {
+        self.container.unpause().await.expect("it is frozen");
     }
 }
 
-impl Drop for Container {
-    fn drop(&mut self) {
-        if let Err(why) = docker(&["rm", "--force", "--volumes", &self.id]) {
-            eprintln!("the container {} is left: {why}", self.id);
-        }
-    }
-}
-
-/// What the command says, or why it fails.
-fn docker(arguments: &[&str]) -> Result<String, String> {
-    let output = run(Command::new("docker").args(arguments)).map_err(|error| error.to_string())?;
-    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).trim().to_owned();
-    if output.status.success() { Ok(text(&output.stdout)) } else { Err(text(&output.stderr)) }
-}
-
-fn run(command: &mut Command) -> std::io::Result<Output> {
-    let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
-    let deadline = Instant::now() + COMMAND_WITHIN;
-    // What these commands say fits into a pipe.
-    while child.try_wait()?.is_none() {
-        if Instant::now() > deadline {
-            child.kill()?;
-            child.wait()?;
-            return Err(std::io::Error::other(format!("no answer within {COMMAND_WITHIN:?}")));
-        }
-        thread::sleep(Duration::from_millis(10));
-    }
-    child.wait_with_output()
+fn free_port() -> u16 {
+    let free = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).and_then(|listener| listener.local_addr());
+    free.expect("a free port").port()
 }

@@ -12,6 +12,8 @@ use shortener_app::{
     SqliteLinkStore,
 };
 
+use crate::skip::skip;
+
 /// Where a PostgreSQL server is that tests may make databases in: `postgres://user@host:port`, without a database.
 pub const POSTGRES: &str = "LAB_TEST_POSTGRES_URL";
 
@@ -85,10 +87,8 @@ async fn open(address: &str) -> Database {
 #[expect(clippy::disallowed_methods, reason = "a test's own configuration")]
 pub async fn fresh_postgres() -> Option<String> {
     let Ok(server) = std::env::var(POSTGRES) else {
-        assert!(std::env::var("CI").is_err(), "CI has to provide PostgreSQL: set {POSTGRES}");
-        eprintln!(
-            "SKIPPED: PostgreSQL. Start a server and set {POSTGRES}=postgres://postgres@127.0.0.1:5432"
-        );
+        let how_to_get = format!("Start a server and set {POSTGRES}=postgres://postgres@127.0.0.1:5432");
+        skip("PostgreSQL", &how_to_get);
         return None;
     };
     let name = format!("test_{}", remote::new_span_id());

@@ -14,7 +14,7 @@ use lab::{
 };
 use runtime::{BackingKind, Limits, PublicUrl, System, Wiring};
 
-use crate::{edge_suite::eventually, redis_server::RedisServer, stores::POSTGRES, tree::root};
+use crate::{command::has_redis, edge_suite::eventually, skip::skip, stores::POSTGRES, tree::root};
 
 /// Wirings that are up at the same time: more would only wait for each other.
 const AT_ONCE: usize = 4;
@@ -101,13 +101,11 @@ impl Wirings {
         let given = std::env::var(POSTGRES).ok().map(|server| format!("{server}/postgres"));
         let needs_postgres = arm.backings.iter().any(|need| need.kind == BackingKind::Postgres);
         if needs_postgres && given.is_none() && Installation::find().is_none() {
-            assert!(std::env::var("CI").is_err(), "CI has to provide PostgreSQL for `{}`", arm.label);
-            eprintln!("SKIPPED: `{}`, because it needs PostgreSQL; {}", arm.label, lab::process::HOW_TO_GET);
+            skip(&format!("PostgreSQL for `{}`", arm.label), lab::process::HOW_TO_GET);
             return None;
         }
         let needs_redis = arm.backings.iter().any(|need| need.kind == BackingKind::Redis);
-        if needs_redis && !RedisServer::can_be_had() {
-            eprintln!("SKIPPED: `{}`, because it needs Redis", arm.label);
+        if needs_redis && !has_redis() {
             return None;
         }
         let backings = BackingChoices { postgres_url: given, ..BackingChoices::default() };

@@ -18,10 +18,8 @@ use shortener::{
 use shortener_app::{
     CachedLinkStore, MemoryClickStore, PostgresClickStore, PostgresLinkStore, Tallying, new_link_id,
 };
-use system_tests::{
-    real_servers::{Container, KAFKA, POSTGRES, REDIS},
-    stores::numbered,
-};
+use system_tests::{engine::docker, real_servers::Server, stores::numbered};
+use tokio::task::JoinHandle;
 
 /// How long a server may take to be of use, at its start and after a restart.
 const OF_USE_WITHIN: Duration = Duration::from_secs(90);
@@ -38,13 +36,8 @@ async fn eventually<T>(what: &str, mut look: impl AsyncFnMut() -> Option<T>) -> 
     }
 }
 
-fn postgres() -> Option<Container> {
-    let trust = |_| vec!["--env".to_owned(), "POSTGRES_HOST_AUTH_METHOD=trust".to_owned()];
-    Container::start(POSTGRES, 5432, trust)
-}
-
-async fn database(container: &Container) -> Postgres {
-    let address = format!("postgres://postgres@127.0.0.1:{}/postgres", container.port());
+async fn database(server: &Server) -> Postgres {
+    let address = format!("postgres://postgres@127.0.0.1:{}/postgres", server.port());
     let open =
         async || Database::open(&address, "database", Counter::default(), &Waiting::default()).await.ok();
     let Database::Postgres(database) = eventually("PostgreSQL is up", open).await else {
@@ -53,29 +46,13 @@ async fn database(container: &Container) -> Postgres {
     database
 }
 
-fn kafka() -> Option<Container> {
-    let one_node = |port| {
-        let variables = [
-            ("NODE_ID", "1".to_owned()),
-            ("PROCESS_ROLES", "broker,controller".to_owned()),
-            ("CONTROLLER_QUORUM_VOTERS", "1@localhost:9093".to_owned()),
-            ("CONTROLLER_LISTENER_NAMES", "CONTROLLER".to_owned()),
-            ("LISTENERS", "PLAINTEXT://:9092,CONTROLLER://:9093".to_owned()),
-            // Clients are sent to the address that they are given here.
-            ("ADVERTISED_LISTENERS", format!("PLAINTEXT://127.0.0.1:{port}")),
-            ("LISTENER_SECURITY_PROTOCOL_MAP", "CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT".to_owned()),
-            ("OFFSETS_TOPIC_REPLICATION_FACTOR", "1".to_owned()),
-            ("TRANSACTION_STATE_LOG_REPLICATION_FACTOR", "1".to_owned()),
-            ("TRANSACTION_STATE_LOG_MIN_ISR", "1".to_owned()),
-            ("GROUP_INITIAL_REBALANCE_DELAY_MS", "0".to_owned()),
-            ("HEAP_OPTS", "-Xms256m -Xmx512m".to_owned()),
-        ];
-        variables
-            .into_iter()
-            .flat_map(|(name, value)| ["--env".to_owned(), format!("KAFKA_{name}={value}")])
-            .collect()
-    };
-    Container::start(KAFKA, 9092, one_node)
+/// Asks a server to stop and starts it again, while the test goes on.
+fn restart(server: &Arc<Server>) -> JoinHandle<()> {
+    let server = Arc::clone(server);
+    tokio::spawn(async move {
+        server.stop().await;
+        server.start_again().await;
+    })
 }
 
 fn service(store: Arc<dyn LinkStore>) -> LinkService {
@@ -108,9 +85,9 @@ async fn resolve(links: &dyn Links, code: &Code) -> Result<Link, LinkError> {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_acknowledged_link_is_lost_when_postgresql_is_killed_and_comes_back() {
-    let Some(container) = postgres() else { return };
-    let container = Arc::new(container);
-    let database = database(&container).await;
+    let Some(server) = Server::postgres().await else { return };
+    let server = Arc::new(server);
+    let database = database(&server).await;
     let links = service(Arc::new(PostgresLinkStore::open(database.clone()).await.unwrap()));
     let clicks = PostgresClickStore::open(database).await.unwrap();
     let mut made = Vec::new();
@@ -118,8 +95,11 @@ async fn no_acknowledged_link_is_lost_when_postgresql_is_killed_and_comes_back()
         made.push(shorten(&links, number).await);
     }
     let crashing = {
-        let container = Arc::clone(&container);
-        tokio::task::spawn_blocking(move || container.crash_and_restart())
+        let server = Arc::clone(&server);
+        tokio::spawn(async move {
+            server.kill().await;
+            server.start_again().await;
+        })
     };
     for number in 50..200 {
         made.push(shorten(&links, number).await);
@@ -143,9 +123,9 @@ async fn no_acknowledged_link_is_lost_when_postgresql_is_killed_and_comes_back()
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn links_behind_redis_are_right_while_redis_restarts() {
-    let Some(container) = Container::start(REDIS, 6379, |_| Vec::new()) else { return };
+    let Some(server) = Server::redis(&[]).await else { return };
     let mut registry = Registry::default();
-    let address = format!("redis://127.0.0.1:{}/0#test", container.port());
+    let address = format!("redis://127.0.0.1:{}/0#test", server.port());
     let redis = Redis::open(&address, "cache", backing::ANSWER_WITHIN, &mut registry, &Background::default())
         .await
         .unwrap();
@@ -163,11 +143,8 @@ async fn links_behind_redis_are_right_while_redis_restarts() {
     for number in 0..50 {
         made.push(shorten(&links, number).await);
     }
-    let container = Arc::new(container);
-    let restarting = {
-        let container = Arc::clone(&container);
-        tokio::task::spawn_blocking(move || container.restart())
-    };
+    let server = Arc::new(server);
+    let restarting = restart(&server);
     for number in 50..200 {
         made.push(shorten(&links, number).await);
         assert_eq!(
@@ -186,9 +163,9 @@ async fn links_behind_redis_are_right_while_redis_restarts() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_click_is_lost_or_doubled_when_the_broker_restarts() {
     const CLICKS: u64 = 300;
-    let Some(container) = kafka() else { return };
-    let container = Arc::new(container);
-    let address = format!("kafka://127.0.0.1:{}", container.port());
+    let Some(server) = Server::kafka().await else { return };
+    let server = Arc::new(server);
+    let address = format!("kafka://127.0.0.1:{}", server.port());
     let (mut registry, background) = (Registry::default(), Background::default());
     let metrics = EventMetrics::register(&mut registry, "clicks");
     let clicks: Arc<dyn Clicks> = Arc::new(ClickService::new(Arc::new(MemoryClickStore::default())));
@@ -209,8 +186,7 @@ async fn no_click_is_lost_or_doubled_when_the_broker_restarts() {
         let event = Event::new(u128::from(number), link);
         eventually("a click is acknowledged", async || publisher.publish(event.clone()).await.ok()).await;
         if number == CLICKS / 3 {
-            let container = Arc::clone(&container);
-            restarting = Some(tokio::task::spawn_blocking(move || container.restart()));
+            restarting = Some(restart(&server));
         }
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
@@ -221,4 +197,18 @@ async fn no_click_is_lost_or_doubled_when_the_broker_restarts() {
     tokio::time::sleep(Duration::from_secs(3)).await;
     assert_eq!(counted().await, CLICKS);
     background.stop().await;
+}
+
+#[tokio::test]
+async fn a_server_is_removed_when_its_test_panics() {
+    let Some(server) = Server::redis(&[]).await else { return };
+    let published = format!("publish={}", server.port());
+    let left = || docker(&["ps", "--all", "--quiet", "--filter", &published]).unwrap();
+    assert_ne!(left(), "");
+    let test = tokio::spawn(async move {
+        let _server = server;
+        panic!("on purpose");
+    });
+    assert!(test.await.unwrap_err().is_panic());
+    assert_eq!(left(), "");
 }

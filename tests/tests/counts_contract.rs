@@ -119,7 +119,7 @@ async fn admitted(counts: &dyn Counts, charge: &Charge, asked: u32) -> u32 {
 
 #[tokio::test]
 async fn counts_keep_their_promises_however_they_are_reached_and_wherever_they_are() {
-    let server = RedisServer::start();
+    let server = RedisServer::start().await;
     for (way_name, way) in WAYS {
         for algorithm in Algorithm::ALL {
             for (name, counts) in all_counts(algorithm, server.as_ref()).await {
@@ -231,7 +231,7 @@ async fn more_charges_than_a_call_carries_are_refused(counts: &dyn Counts) {
 
 #[tokio::test]
 async fn many_at_once_are_admitted_a_limit_in_all_where_all_share_one_count() {
-    let server = RedisServer::start();
+    let server = RedisServer::start().await;
     for algorithm in Algorithm::ALL.into_iter().filter(|algorithm| *algorithm != Algorithm::LeakyBucket) {
         for (name, counts) in all_counts(algorithm, server.as_ref()).await {
             let mut tasks = tokio::task::JoinSet::new();
@@ -247,7 +247,7 @@ async fn many_at_once_are_admitted_a_limit_in_all_where_all_share_one_count() {
 
 #[tokio::test]
 async fn synced_counts_hear_of_each_other_when_they_are_brought_together() {
-    let Some(server) = RedisServer::start() else { return };
+    let Some(server) = RedisServer::start().await else { return };
     let all = [Algorithm::Gcra, Algorithm::TokenBucket, Algorithm::SlidingCounter, Algorithm::FixedWindow];
     for algorithm in all {
         let [one, other] = two_copies(algorithm, &server).await;
@@ -268,7 +268,7 @@ async fn synced_counts_hear_of_each_other_when_they_are_brought_together() {
 
 #[tokio::test]
 async fn synced_copies_admit_the_limit_in_the_long_run_because_what_was_too_much_is_owed() {
-    let Some(server) = RedisServer::start() else { return };
+    let Some(server) = RedisServer::start().await else { return };
     for algorithm in [Algorithm::Gcra, Algorithm::SlidingCounter] {
         let [one, other] = two_copies(algorithm, &server).await;
         // 100 a second, asked for as often as can be.
@@ -296,11 +296,11 @@ async fn synced_copies_admit_the_limit_in_the_long_run_because_what_was_too_much
 
 #[tokio::test]
 async fn synced_counts_go_on_alone_while_redis_is_away() {
-    let Some(mut server) = RedisServer::start() else { return };
+    let Some(server) = RedisServer::start().await else { return };
     let copy = Copy::start(Algorithm::Gcra, at(&server.address()).await);
-    server.kill();
+    server.kill().await;
     assert_eq!(admitted(&copy.counts, &charge("alone", 20, true), 40).await, 20);
-    server.restart();
+    server.start_again().await;
     let deadline = Instant::now() + TOLD_WITHIN;
     // What was told to a server that was away is forgotten: so there is a new key each time.
     let mut names = 0_u32..;

@@ -7,7 +7,7 @@ use std::{fs, path::Path, time::Duration};
 use lab::{compose::IMAGE, report::Report};
 use nix::sys::signal::Signal;
 use system_tests::{
-    command::{Desk, Ended, Running, SCENARIO, refused},
+    command::{Desk, Ended, Running, SCENARIO, has_redis, refused},
     edge_suite::eventually,
     engine::{docker, image, of_lab},
     redis_server::RedisServer,
@@ -88,7 +88,7 @@ fn happened_as_planned(report: &Report, episodes: usize) {
 
 #[test]
 fn every_arm_has_the_same_fault_in_every_episode_and_the_report_says_when() {
-    if !RedisServer::can_be_had() {
+    if !has_redis() {
         return;
     }
     let desk = desk();
@@ -115,9 +115,9 @@ fn a_plan_tells_its_faults_and_refuses_an_arm_that_would_be_spared() {
     assert!(spared.contains("`monolith` has no redis") && spared.contains(sentence), "{spared}");
 }
 
-#[test]
-fn a_store_that_is_not_the_arms_own_is_not_harmed() {
-    let Some(given) = RedisServer::start() else { return };
+#[tokio::test]
+async fn a_store_that_is_not_the_arms_own_is_not_harmed() {
+    let Some(given) = RedisServer::start().await else { return };
     let desk = desk();
     let complaint = refused(&desk, &desk.lab(&["run", SCENARIO, "--quick", "--redis-url", &given.address()]));
     assert!(complaint.contains("not its own") && complaint.contains("`--redis-url`"), "{complaint}");
@@ -154,7 +154,7 @@ fn lives(id: u32) -> bool {
 
 #[test]
 fn an_interrupt_undoes_a_fault_and_leaves_nothing() {
-    if !RedisServer::can_be_had() {
+    if !has_redis() {
         return;
     }
     let desk = long();
@@ -169,7 +169,7 @@ fn an_interrupt_undoes_a_fault_and_leaves_nothing() {
 
 #[test]
 fn a_lab_that_is_killed_leaves_no_server_that_stands_still() {
-    if !RedisServer::can_be_had() {
+    if !has_redis() {
         return;
     }
     let desk = long();

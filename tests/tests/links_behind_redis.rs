@@ -68,7 +68,7 @@ async fn use_links(links: &dyn Links, stop: &AtomicU32) -> (Vec<Link>, Vec<Code>
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn whatever_happens_to_the_server_no_acknowledged_link_is_lost_and_no_answer_is_wrong() {
     for tiers in [Tiers::Redis as fn(Redis) -> Tiers, Tiers::Tiered] {
-        let Some(mut server) = RedisServer::start() else { return };
+        let Some(server) = RedisServer::start().await else { return };
         let (links, stop) = (links(&server, tiers).await, Arc::new(AtomicU32::new(0)));
         let using = {
             let (links, stop) = (Arc::clone(&links), Arc::clone(&stop));
@@ -78,13 +78,13 @@ async fn whatever_happens_to_the_server_no_acknowledged_link_is_lost_and_no_answ
         some_time().await;
         server.ask("FLUSHALL");
         some_time().await;
-        server.freeze();
+        server.freeze().await;
         some_time().await;
-        server.thaw();
+        server.thaw().await;
         some_time().await;
-        server.kill();
+        server.kill().await;
         some_time().await;
-        server.restart();
+        server.start_again().await;
         some_time().await;
         stop.store(1, Ordering::SeqCst);
         let (kept, removed) = using.await.unwrap();

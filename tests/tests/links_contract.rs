@@ -71,7 +71,7 @@ async fn caches(redis: Option<&RedisServer>) -> Vec<(&'static str, Tiers, Stampe
 
 #[tokio::test]
 async fn links_keeps_its_promises_however_it_is_reached_and_whatever_it_stands_on() {
-    let redis = RedisServer::start();
+    let redis = RedisServer::start().await;
     for (way_name, way) in WAYS {
         for (store_name, store, _kept) in link_stores().await {
             let clock = Arc::new(Hands(AtomicU64::new(1_000_000)));
@@ -99,7 +99,7 @@ async fn links_keeps_its_promises_however_it_is_reached_and_whatever_it_stands_o
 
 #[tokio::test]
 async fn a_creation_that_was_cut_off_before_the_cache_was_told_is_found_once_it_is_repeated() {
-    let redis = RedisServer::start();
+    let redis = RedisServer::start().await;
     for (name, tiers, stampede) in caches(redis.as_ref()).await {
         let (policy, store) = (
             CachePolicy { capacity: 100, time_to_live: Duration::from_mins(1), stampede },

@@ -12,10 +12,7 @@ use std::{
 
 use nix::sys::signal::Signal;
 use serde_json::Value;
-use system_tests::{
-    command::{Desk, Ended},
-    redis_server::RedisServer,
-};
+use system_tests::command::{Desk, Ended, has_redis};
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_hosted");
 
@@ -70,7 +67,7 @@ fn counted(address: &str, name: &str) -> f64 {
 
 #[test]
 fn a_cold_cache_is_cold_in_every_tier() {
-    if !RedisServer::can_be_had() {
+    if !has_redis() {
         return;
     }
     let desk = Desk::new(PROGRAM);

@@ -94,7 +94,7 @@ fn lasting(value: u32) -> Lasting<u32> {
 
 #[tokio::test]
 async fn what_one_process_found_every_process_has_and_an_absence_too() {
-    let Some(server) = RedisServer::start() else { return };
+    let Some(server) = RedisServer::start().await else { return };
     let one = Process::new(&server.address(), Tiers::Redis, Stampede::SingleFlight).await;
     let other = Process::new(&server.address(), Tiers::Redis, Stampede::SingleFlight).await;
     for (key, stored) in [("there", Some(1)), ("nowhere", None)] {
@@ -110,7 +110,7 @@ async fn what_one_process_found_every_process_has_and_an_absence_too() {
 
 #[tokio::test]
 async fn each_value_has_its_life_and_an_absence_a_short_one() {
-    let Some(server) = RedisServer::start() else { return };
+    let Some(server) = RedisServer::start().await else { return };
     let process = Process::new(&server.address(), Tiers::Redis, Stampede::SingleFlight).await;
     process.read("there", Some(1)).await;
     process.read("nowhere", None).await;
@@ -131,7 +131,7 @@ fn life(server: &RedisServer, key: &str) -> Duration {
 
 #[tokio::test]
 async fn a_value_that_was_written_is_kept_only_if_somebody_asks_for_it() {
-    let Some(server) = RedisServer::start() else { return };
+    let Some(server) = RedisServer::start().await else { return };
     let process = Process::new(&server.address(), Tiers::Redis, Stampede::SingleFlight).await;
     process.write("asked", 1).await;
     assert_eq!(process.read("asked", None).await, Some(1), "it is there at once");
@@ -148,7 +148,7 @@ async fn a_value_that_was_written_is_kept_only_if_somebody_asks_for_it() {
 
 #[tokio::test]
 async fn a_reader_who_read_before_a_write_does_not_bring_the_old_value_back() {
-    let Some(server) = RedisServer::start() else { return };
+    let Some(server) = RedisServer::start().await else { return };
     for stampede in [Stampede::SingleFlight, Stampede::Off] {
         server.ask("FLUSHALL");
         let address = server.address();
@@ -179,7 +179,7 @@ async fn a_reader_who_read_before_a_write_does_not_bring_the_old_value_back() {
 
 #[tokio::test]
 async fn a_reader_who_was_away_for_long_leaves_nothing() {
-    let Some(server) = RedisServer::start() else { return };
+    let Some(server) = RedisServer::start().await else { return };
     let reader = Process::new(&server.address(), Tiers::Redis, Stampede::Off).await;
     let load = async || {
         // Longer than a mark may be relied on.
@@ -192,7 +192,7 @@ async fn a_reader_who_was_away_for_long_leaves_nothing() {
 
 #[tokio::test]
 async fn of_many_who_ask_at_once_one_asks_the_store() {
-    let Some(server) = RedisServer::start() else { return };
+    let Some(server) = RedisServer::start().await else { return };
     for (stampede, expected) in [(Stampede::SingleFlight, 1), (Stampede::Off, 20)] {
         for stored in [Some(1), None] {
             server.ask("FLUSHALL");
@@ -214,7 +214,7 @@ async fn of_many_who_ask_at_once_one_asks_the_store() {
 
 #[tokio::test]
 async fn a_removal_elsewhere_is_seen_within_a_second_where_there_are_two_tiers() {
-    let Some(server) = RedisServer::start() else { return };
+    let Some(server) = RedisServer::start().await else { return };
     let one = Process::new(&server.address(), Tiers::Tiered, Stampede::SingleFlight).await;
     let other = Process::new(&server.address(), Tiers::Tiered, Stampede::SingleFlight).await;
     assert_eq!(one.read("key", Some(1)).await, Some(1));
@@ -232,7 +232,7 @@ async fn a_removal_elsewhere_is_seen_within_a_second_where_there_are_two_tiers()
 
 #[tokio::test]
 async fn each_tier_counts_what_it_had_and_what_it_passed_on() {
-    let Some(server) = RedisServer::start() else { return };
+    let Some(server) = RedisServer::start().await else { return };
     let one = Process::new(&server.address(), Tiers::Tiered, Stampede::SingleFlight).await;
     let other = Process::new(&server.address(), Tiers::Tiered, Stampede::SingleFlight).await;
     let third = Process::new(&server.address(), Tiers::Redis, Stampede::SingleFlight).await;
@@ -258,7 +258,7 @@ async fn each_tier_counts_what_it_had_and_what_it_passed_on() {
 
 #[tokio::test]
 async fn two_who_share_a_server_do_not_read_each_others_keys() {
-    let Some(server) = RedisServer::start() else { return };
+    let Some(server) = RedisServer::start().await else { return };
     let of = |prefix: &str| format!("{}/0#{prefix}", server.address());
     let one = Process::new(&of("one"), Tiers::Redis, Stampede::Off).await;
     let other = Process::new(&of("other"), Tiers::Redis, Stampede::Off).await;
@@ -297,36 +297,36 @@ async fn it_is_used_again(process: &Process) {
 
 #[tokio::test]
 async fn a_server_that_is_killed_costs_nothing_and_is_used_again_when_it_is_back() {
-    let Some(mut server) = RedisServer::start() else { return };
+    let Some(server) = RedisServer::start().await else { return };
     let process = Process::hasty(&server).await;
     many_reads_are_right_and_quick(&process).await;
-    server.kill();
+    server.kill().await;
     many_reads_are_right_and_quick(&process).await;
     process.remove("key-1").await;
     assert!(process.count("redis_errors_total", "why=\"failed\"") >= 1.0);
     assert!(process.count("redis_errors_total", "why=\"away\"") >= 100.0);
-    server.restart();
+    server.start_again().await;
     it_is_used_again(&process).await;
     many_reads_are_right_and_quick(&process).await;
 }
 
 #[tokio::test]
 async fn a_server_that_is_frozen_costs_one_time_limit_and_is_used_again_when_it_runs() {
-    let Some(server) = RedisServer::start() else { return };
+    let Some(server) = RedisServer::start().await else { return };
     let process = Process::hasty(&server).await;
     many_reads_are_right_and_quick(&process).await;
-    server.freeze();
+    server.freeze().await;
     many_reads_are_right_and_quick(&process).await;
-    server.thaw();
+    server.thaw().await;
     it_is_used_again(&process).await;
 }
 
 #[tokio::test]
 async fn a_process_that_starts_without_its_cache_serves_and_uses_it_once_it_is_there() {
-    let Some(mut server) = RedisServer::start() else { return };
-    server.kill();
+    let Some(server) = RedisServer::start().await else { return };
+    server.kill().await;
     let process = Process::hasty(&server).await;
     many_reads_are_right_and_quick(&process).await;
-    server.restart();
+    server.start_again().await;
     it_is_used_again(&process).await;
 }

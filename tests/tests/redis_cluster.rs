@@ -55,7 +55,7 @@ async fn admitted(decisions: &DecisionService, token: &str) -> usize {
 
 #[tokio::test]
 async fn counts_are_kept_by_a_node_of_a_cluster() {
-    let Some(server) = RedisServer::start_cluster() else { return };
+    let Some(server) = RedisServer::start_cluster().await else { return };
     let algorithms = [Algorithm::Gcra, Algorithm::FixedWindow, Algorithm::SlidingLog, Algorithm::TokenBucket];
     for prefix in ["", "lab-1"] {
         for algorithm in algorithms {
@@ -73,7 +73,7 @@ async fn counts_are_kept_by_a_node_of_a_cluster() {
 
 #[tokio::test]
 async fn synced_counts_meet_in_a_cluster() {
-    let Some(server) = RedisServer::start_cluster() else { return };
+    let Some(server) = RedisServer::start_cluster().await else { return };
     let mut metrics = Registry::default();
     let redis = redis(&server, "", &mut metrics).await;
     let background = Background::default();
@@ -98,7 +98,7 @@ async fn synced_counts_meet_in_a_cluster() {
 
 #[tokio::test]
 async fn a_cluster_in_which_nobody_holds_the_counts_is_waited_for() {
-    let Some(server) = RedisServer::start_cluster() else { return };
+    let Some(server) = RedisServer::start_cluster().await else { return };
     assert_eq!(server.ask("CONFIG SET cluster-require-full-coverage no"), "+OK");
     assert_eq!(server.ask("CLUSTER DELSLOTSRANGE 0 16383"), "+OK");
     let mut metrics = Registry::default();
@@ -118,8 +118,10 @@ async fn a_cluster_in_which_nobody_holds_the_counts_is_waited_for() {
 
 #[tokio::test]
 async fn a_node_that_does_not_hold_the_counts_is_refused_and_told_from_an_outage() {
-    let Some(alone) = RedisServer::start_cluster() else { return };
-    let Some([holds, other]) = RedisServer::start_cluster_of_two(slot_of_counts(&alone)) else { return };
+    let Some(alone) = RedisServer::start_cluster().await else { return };
+    let Some([holds, other]) = RedisServer::start_cluster_of_two(slot_of_counts(&alone)).await else {
+        return;
+    };
     let mut metrics = Registry::default();
     RedisCounts::new(Algorithm::Gcra, redis(&holds, "", &mut metrics).await)
         .check(&Waiting::default())
@@ -147,9 +149,10 @@ async fn a_node_that_does_not_hold_the_counts_is_refused_and_told_from_an_outage
 
 #[tokio::test]
 async fn a_replica_and_a_user_who_may_not_are_refused_and_a_server_that_is_away_is_not() {
-    let (Some(primary), Some(mut replica)) = (RedisServer::start(), RedisServer::start()) else { return };
-    let port = primary.address().rsplit(':').next().unwrap().to_owned();
-    replica.ask(&format!("REPLICAOF 127.0.0.1 {port}"));
+    let (Some(primary), Some(replica)) = (RedisServer::start().await, RedisServer::start().await) else {
+        return;
+    };
+    replica.ask(&format!("REPLICAOF {}", primary.address_for_servers().await));
     let check = async |server: &RedisServer| {
         let redis = redis(server, "", &mut Registry::default()).await;
         RedisCounts::new(Algorithm::Gcra, redis).check(&Waiting::default()).await
@@ -160,6 +163,6 @@ async fn a_replica_and_a_user_who_may_not_are_refused_and_a_server_that_is_away_
         assert_eq!(primary.ask(&format!("ACL SETUSER default +@all {forbidden}")), "+OK");
         check(&primary).await.unwrap_err();
     }
-    replica.kill();
+    replica.kill().await;
     check(&replica).await.unwrap();
 }

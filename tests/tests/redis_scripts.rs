@@ -170,7 +170,7 @@ async fn trace(algorithm: Algorithm, server: &RedisServer, redis: &Redis, seed: 
 
 #[tokio::test]
 async fn each_script_decides_as_the_algorithm_does_whatever_comes_and_whatever_the_clock_does() {
-    let Some(server) = RedisServer::start() else { return };
+    let Some(server) = RedisServer::start().await else { return };
     let redis = redis(&server).await;
     for algorithm in Algorithm::ALL {
         for seed in 0..60 {
@@ -181,7 +181,7 @@ async fn each_script_decides_as_the_algorithm_does_whatever_comes_and_whatever_t
 
 #[tokio::test]
 async fn a_key_is_kept_until_it_is_as_good_as_new_and_no_longer() {
-    let Some(server) = RedisServer::start() else { return };
+    let Some(server) = RedisServer::start().await else { return };
     let redis = redis(&server).await;
     let limit = Limit::new(10, Duration::from_millis(300), None).unwrap();
     for algorithm in Algorithm::ALL {
@@ -202,7 +202,7 @@ async fn a_key_is_kept_until_it_is_as_good_as_new_and_no_longer() {
 
 #[tokio::test]
 async fn a_script_that_the_server_has_forgotten_is_told_again() {
-    let Some(server) = RedisServer::start() else { return };
+    let Some(server) = RedisServer::start().await else { return };
     let counts = RedisCounts::new(Algorithm::Gcra, redis(&server).await);
     for _ in 0..3 {
         assert!(take(&counts, "any").await.unwrap());
@@ -212,7 +212,7 @@ async fn a_script_that_the_server_has_forgotten_is_told_again() {
 
 #[tokio::test]
 async fn a_key_of_a_megabyte_is_a_key() {
-    let Some(server) = RedisServer::start() else { return };
+    let Some(server) = RedisServer::start().await else { return };
     let counts = RedisCounts::new(Algorithm::Gcra, redis(&server).await);
     assert_eq!(take(&counts, &"x".repeat(1 << 20)).await, Ok(true));
 }
@@ -250,22 +250,22 @@ async fn it_counts_again(counts: &RedisCounts) {
 
 #[tokio::test]
 async fn a_server_that_is_gone_or_frozen_is_told_from_an_answer_at_once() {
-    let Some(mut server) = RedisServer::start() else { return };
+    let Some(server) = RedisServer::start().await else { return };
     let counts = RedisCounts::new(Algorithm::Gcra, redis_within(ANSWER_WITHIN, &server).await);
     it_counts_again(&counts).await;
-    server.freeze();
+    server.freeze().await;
     all_fail_in_time(&counts).await;
-    server.thaw();
+    server.thaw().await;
     it_counts_again(&counts).await;
-    server.kill();
+    server.kill().await;
     all_fail_in_time(&counts).await;
-    server.restart();
+    server.start_again().await;
     it_counts_again(&counts).await;
 }
 
 #[tokio::test]
 async fn what_a_flushed_server_has_forgotten_is_admitted_once_more() {
-    let Some(server) = RedisServer::start() else { return };
+    let Some(server) = RedisServer::start().await else { return };
     let counts = RedisCounts::new(Algorithm::Gcra, redis(&server).await);
     for _ in 0..2 {
         for _ in 0..5 {

@@ -228,7 +228,7 @@ async fn a_statement_says_its_system_its_place_and_why_it_failed() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_command_and_a_script_say_so_too_and_one_that_is_passed_over_says_why() {
-    let Some(mut server) = RedisServer::start() else { return };
+    let Some(server) = RedisServer::start().await else { return };
     let (mut registry, background) = (Registry::default(), Background::default());
     let redis = Redis::open(&server.address(), "cache", PATIENT, &mut registry, &background).await.unwrap();
     let script = redis::Script::new("return ARGV[1]");
@@ -249,7 +249,7 @@ async fn a_command_and_a_script_say_so_too_and_one_that_is_passed_over_says_why(
         assert!(!format!("{span:?}").contains("secret"), "no value leaves the process: {span:?}");
     }
     assert_eq!(said(ran, "db.stored_procedure.name"), "echo");
-    server.kill();
+    server.kill().await;
     let work = async || {
         redis.ask::<()>("links", redis::cmd("DEL").arg(redis.key("links", &"a"))).await;
     };
