@@ -2,8 +2,9 @@
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
+use axum::Router;
 use prometheus_client::registry::Registry;
-use remote::{Balancing, Client, Contract, HopMetrics, Methods, Repeats, RpcMetrics, Transport};
+use remote::{Balancing, Client, Contract, HopMetrics, Repeats, RpcMetrics, Transport};
 use resilience::Policy;
 use runtime::{Ingress, Limits, ServeLimits, ServerMetrics, serve};
 use tokio::net::TcpListener;
@@ -36,18 +37,18 @@ fn metrics() -> RpcMetrics {
     RpcMetrics::register(&mut Registry::default())
 }
 
-/// Serves methods as a process of a wiring serves its components.
-pub async fn serving(methods: Methods) -> SocketAddr {
-    serving_within(methods, Limits::default()).await
+/// Serves components as a process of a wiring serves its components.
+pub async fn serving(components: Router) -> SocketAddr {
+    serving_within(components, Limits::default()).await
 }
 
 /// The same with other limits, except the deadline.
-pub async fn serving_within(methods: Methods, limits: Limits) -> SocketAddr {
+pub async fn serving_within(components: Router, limits: Limits) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
     let address = listener.local_addr().expect("it is bound");
     let limits = Limits { request_ms: PATIENT.as_millis() as u64, ..limits };
     let metrics = ServerMetrics::register(&mut Registry::default()).of("internal");
-    let ingress = Ingress::internal(methods, axum::Router::new(), limits, metrics);
+    let ingress = Ingress::internal(components, Router::new(), limits, metrics);
     let stop = CancellationToken::new();
     tokio::spawn(serve(listener, ingress, ServeLimits::from(&limits), stop));
     address

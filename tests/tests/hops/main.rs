@@ -10,16 +10,16 @@ use std::{
 };
 
 use axum::{
+    Router,
     http::{HeaderName, Request, StatusCode},
     response::IntoResponse as _,
+    routing::post,
 };
 use contract::{Unavailable, Why};
 use http_body_util::{BodyExt, Full};
 use hyper_util::{client::legacy::Client as Plain, rt::TokioExecutor};
 use prometheus_client::registry::Registry;
-use remote::{
-    Balancing, Context, Contract, MAX_MESSAGE_BYTES, RpcMetrics, Served, Trace, Transport, current, scope,
-};
+use remote::{Balancing, Context, Contract, MAX_MESSAGE_BYTES, RpcMetrics, Trace, Transport, current, scope};
 use runtime::{Limits, edge::Problem};
 use shortener::{Code as LinkCode, Link, LinkError, Links, Removed, Shorten};
 use shortener_app::remotes::links;
@@ -134,7 +134,7 @@ async fn an_error_of_the_callees_own_callee_arrives_as_it_was() {
 async fn a_peer_that_speaks_another_contract_is_misunderstood() {
     for transport in TRANSPORTS {
         // It serves clicks, and is asked for links.
-        let address = serving(Vec::new()).await;
+        let address = serving(Router::new()).await;
         let links = links::Placed::reach(transport, client(transport, address));
         let expected = LinkError::Unavailable(Unavailable::new("links", Why::Misunderstood));
         assert_eq!(links.resolve(code()).await, Err(expected), "{transport:?}");
@@ -143,23 +143,17 @@ async fn a_peer_that_speaks_another_contract_is_misunderstood() {
 
 /// A server that refuses whatever it is sent, as one that finds it malformed or too large.
 async fn refusing(transport: Transport) -> Arc<dyn Links> {
-    let refuse = || -> Served {
-        Box::new(move |_| {
-            let reply = match transport {
-                Transport::Http => {
-                    remote::problem(StatusCode::BAD_REQUEST, "malformed", "Malformed", "for a test")
-                }
-                Transport::Grpc => Status::invalid_argument("for a test").into_http(),
-            };
-            Box::pin(std::future::ready(reply))
-        })
+    let refuse = async move || match transport {
+        Transport::Http => remote::problem(StatusCode::BAD_REQUEST, "malformed", "Malformed", "for a test"),
+        Transport::Grpc => Status::invalid_argument("for a test").into_http(),
     };
     let path = |method: &'static remote::Method| match transport {
         Transport::Http => method.http_path,
         Transport::Grpc => method.grpc_path,
     };
-    let methods = links::Placed::METHODS.iter().map(|method| (path(method), refuse())).collect();
-    links::Placed::reach(transport, client(transport, serving(methods).await))
+    let methods = links::Placed::METHODS.iter();
+    let refusing = methods.fold(Router::new(), |routes, method| routes.route(path(method), post(refuse)));
+    links::Placed::reach(transport, client(transport, serving(refusing).await))
 }
 
 #[tokio::test]
@@ -187,8 +181,10 @@ async fn a_malformed_request_is_refused_with_a_reason_and_harms_nothing() {
         ("/links/nothing", "\"abc\"", StatusCode::NOT_FOUND),
         ("/links/resolve", "\"abc\"", StatusCode::NOT_FOUND),
     ] {
-        let request =
-            Request::post(format!("http://{address}{path}")).body(Full::from(body.to_owned())).unwrap();
+        let request = Request::post(format!("http://{address}{path}"))
+            .header("content-type", "application/json")
+            .body(Full::from(body.to_owned()))
+            .unwrap();
         let response = plain.request(request).await.unwrap();
         assert_eq!(response.status(), status, "{path} {body}");
         let own = body == "\"abc\"" && path.ends_with("resolve");
@@ -278,7 +274,9 @@ async fn a_call_whose_body_breaks_off_is_told_from_one_that_is_too_large() {
     let address = serving(links::Placed::serve(Transport::Http, Arc::new(Probe::default()))).await;
     let too_large = format!("content-length: {}", MAX_MESSAGE_BYTES + 1);
     let asked = move |framing: &str, body: &str| {
-        let head = format!("POST /links/resolve HTTP/1.1\r\nhost: here\r\n{framing}\r\n\r\n");
+        let head = format!(
+            "POST /links/resolve HTTP/1.1\r\nhost: here\r\ncontent-type: application/json\r\n{framing}\r\n\r\n"
+        );
         let mut wire = Wire::saying(address, head + body);
         wire.ends();
         wire.reply()

@@ -2,7 +2,7 @@
 
 use std::{future::Future, time::Duration};
 
-use tokio::time::Instant;
+use tokio::{task::futures::TaskLocalFuture, time::Instant};
 
 use crate::Trace;
 
@@ -39,7 +39,10 @@ pub fn current() -> Option<Context> {
     CONTEXT.try_with(|context| *context).ok()
 }
 
+/// A future within a context.
+pub type Scoped<F> = TaskLocalFuture<Context, F>;
+
 /// Runs a future within a context.
-pub fn scope<F: Future>(context: Context, future: F) -> impl Future<Output = F::Output> {
+pub fn scope<F: Future>(context: Context, future: F) -> Scoped<F> {
     CONTEXT.scope(context, future)
 }

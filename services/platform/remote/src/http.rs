@@ -12,12 +12,14 @@ use std::{
 
 use axum::{
     body::{Body, Bytes},
+    extract::FromRequest,
+    middleware::Next,
     response::{IntoResponse, Response},
 };
 use contract::{Kind, RemoteError, Unavailable, Why};
 use http::{
     HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode,
-    header::{CONTENT_TYPE, RETRY_AFTER},
+    header::{CONTENT_ENCODING, CONTENT_TYPE, RETRY_AFTER},
     uri::{Authority, PathAndQuery},
 };
 use http_body_util::Full;
@@ -33,6 +35,8 @@ use crate::{
 
 /// How long the caller still waits, in whole milliseconds.
 pub const TIMEOUT_MS: HeaderName = HeaderName::from_static("x-timeout-ms");
+/// The same in gRPC's own words: <https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md>.
+pub const GRPC_TIMEOUT: HeaderName = HeaderName::from_static("grpc-timeout");
 /// Which trace a request belongs to (W3C Trace Context).
 pub const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
@@ -78,6 +82,12 @@ pub async fn unknown_method(request: Request<Body>) -> Response {
     problem(StatusCode::NOT_FOUND, "no-such-method", "No such method", request.uri().path())
 }
 
+/// The reply to a request of another method than POST: 405, and axum says `Allow`.
+pub async fn method_not_allowed(method: Method) -> Response {
+    let detail = format!("a component's methods are called with POST, not with {method}");
+    problem(StatusCode::METHOD_NOT_ALLOWED, "method-not-allowed", "Method not allowed", &detail)
+}
+
 /// The reply of a process that still waits for what it needs: a problem with 503, or gRPC's `UNAVAILABLE`.
 pub async fn not_started(request: Request<Body>) -> Response {
     let detail = "the process is starting; `/health/ready` says what it waits for";
@@ -107,27 +117,46 @@ pub fn too_late(grpc: bool) -> Response {
     problem(StatusCode::GATEWAY_TIMEOUT, "too-late", "Deadline exceeded", detail)
 }
 
-/// Serves one call: decodes the request, asks the component, encodes what it says.
-pub async fn answer<Q, P, E, F, A>(request: Request<Body>, ask: F) -> Response
-where
-    Q: DeserializeOwned,
-    P: Serialize,
-    E: RemoteError,
-    F: FnOnce(Q) -> A,
-    A: Future<Output = Result<P, E>>,
-{
-    let body = match read_body(request.into_body(), MAX_MESSAGE_BYTES).await {
-        Ok(body) => body,
-        Err(error) => return unread(error),
-    };
-    let question = match serde_json::from_slice(&body) {
-        Ok(question) => question,
-        Err(error) => {
-            let detail = error.to_string();
-            return problem(StatusCode::BAD_REQUEST, "malformed", "Malformed request", &detail);
+/// Lets gRPC calls through; 415 for whatever says that it is something else, as gRPC's protocol asks of a server.
+pub async fn only_grpc(request: Request<Body>, next: Next) -> Response {
+    if is_grpc(request.headers()) {
+        return next.run(request).await;
+    }
+    unsupported("not-grpc", "Not gRPC", "the methods here are called as `content-type: application/grpc`")
+}
+
+/// The request of a call, read from its body: axum's `Json`, with a limit of its own and rejections that are problems.
+pub struct JsonMessage<T>(pub T);
+
+impl<T: DeserializeOwned, S: Sync> FromRequest<S> for JsonMessage<T> {
+    type Rejection = Response;
+
+    async fn from_request(request: Request<Body>, _: &S) -> Result<Self, Response> {
+        if !is_json(request.headers()) {
+            let detail =
+                "a call has a body of `content-type: application/json`, without a `content-encoding`";
+            return Err(unsupported("not-json", "Not JSON", detail));
         }
-    };
-    match ask(question).await {
+        let body = read_body(request.into_body(), MAX_MESSAGE_BYTES).await.map_err(unread)?;
+        serde_json::from_slice(&body).map(Self).map_err(|error| {
+            problem(StatusCode::BAD_REQUEST, "malformed", "Malformed request", &error.to_string())
+        })
+    }
+}
+
+fn is_json(headers: &HeaderMap) -> bool {
+    let kind = headers.get(CONTENT_TYPE).map_or(&b""[..], HeaderValue::as_bytes);
+    let essence = kind.split(|byte| *byte == b';').next().unwrap_or_default().trim_ascii();
+    essence.eq_ignore_ascii_case(b"application/json") && !headers.contains_key(CONTENT_ENCODING)
+}
+
+fn unsupported(slug: &str, title: &str, detail: &str) -> Response {
+    problem(StatusCode::UNSUPPORTED_MEDIA_TYPE, slug, title, detail)
+}
+
+/// What a component says, as the reply to its caller.
+pub fn json_reply<P: Serialize, E: RemoteError>(answer: Result<P, E>) -> Response {
+    match answer {
         Ok(reply) => json(StatusCode::OK, &reply),
         Err(error) => json(status_of(error.kind()), &error),
     }

@@ -26,20 +26,21 @@ pub use body::{BodyError, read_body};
 pub use call::{Call, Method, Reply};
 pub use client::{Client, PeerError, Repeats, Transport};
 pub use connections::connector;
-pub use context::{Context, current, scope};
+pub use context::{Context, Scoped, current, scope};
 pub use grpc::{Malformed, answered, asked};
 pub use http::{
-    TIMEOUT_MS, TRACEPARENT, answer as answer_http, is_grpc, not_started, overloaded, problem,
-    problem_document, too_late, unknown_method,
+    GRPC_TIMEOUT, JsonMessage, TIMEOUT_MS, TRACEPARENT, is_grpc, json_reply, method_not_allowed, not_started,
+    only_grpc, overloaded, problem, problem_document, too_late, unknown_method,
 };
 pub use observe::{CallMetrics, DURATION_BOUNDS, HopMetrics, RpcMetrics};
-pub use table::{Contract, Methods, Served, served_by};
+pub use table::Contract;
 pub use trace::{Described, OpenSpan, SpanId, Trace, TraceId, in_span, new_span_id, new_trace_id};
 
 /// What `remote!` needs of other crates, so that an app crate need not name them.
 #[doc(hidden)]
 pub mod reexport {
     pub use async_trait::async_trait;
+    pub use axum;
     pub use pastey::paste;
     pub use tonic;
 }

@@ -1,38 +1,10 @@
 //! The table that gives a contract its remote forms.
 
-use std::{convert::Infallible, sync::Arc};
+use std::sync::Arc;
 
-use axum::{body::Body, response::Response};
-use futures::future::BoxFuture;
-use http::Request;
-use tower::Service;
+use axum::Router;
 
 use crate::{CallMetrics, Client, Method, Transport};
-
-/// A method as a server calls it: a request becomes a reply.
-pub type Served = Box<dyn Fn(Request<Body>) -> BoxFuture<'static, Response> + Send + Sync>;
-
-/// Methods by their paths.
-pub type Methods = Vec<(&'static str, Served)>;
-
-/// A method as one of tonic's servers serves it.
-#[doc(hidden)]
-pub fn served_by<S>(server: S) -> Served
-where
-    S: Service<Request<Body>, Response = http::Response<tonic::body::Body>, Error = Infallible>,
-    S: Clone + Send + Sync + 'static,
-    S::Future: Send + 'static,
-{
-    Box::new(move |request| {
-        let answer = server.clone().call(request);
-        Box::pin(async move {
-            match answer.await {
-                Ok(response) => response.map(Body::new),
-                Err(never) => match never {},
-            }
-        })
-    })
-}
 
 /// A contract that can be placed: its methods, how it is served, and how it is called from elsewhere.
 ///
@@ -47,8 +19,8 @@ pub trait Contract {
     /// Its methods, in the order of the trait.
     const METHODS: &'static [Method];
 
-    /// An implementation as other processes reach it: its methods by their paths.
-    fn serve(transport: Transport, service: Arc<Self::Service>) -> Methods;
+    /// An implementation as other processes reach it: a route for each method.
+    fn serve(transport: Transport, service: Arc<Self::Service>) -> Router;
 
     /// The implementation in another process.
     fn reach(transport: Transport, client: Client) -> Arc<Self::Service>;
@@ -107,9 +79,9 @@ macro_rules! remote {
             fn serve(
                 transport: $crate::Transport,
                 service: std::sync::Arc<dyn $service>,
-            ) -> $crate::Methods {
+            ) -> $crate::reexport::axum::Router {
                 match transport {
-                    $crate::Transport::Http => serve_http(&service),
+                    $crate::Transport::Http => serve_http(service),
                     $crate::Transport::Grpc => serve_grpc(service),
                 }
             }
@@ -132,22 +104,29 @@ macro_rules! remote {
             }
         }
 
-        fn serve_http(service: &std::sync::Arc<dyn $service>) -> $crate::Methods {
-            vec![ $( (METHODS[Number::$method as usize].http_path, {
-                let service = std::sync::Arc::clone(service);
-                Box::new(move |request| {
-                    let service = std::sync::Arc::clone(&service);
-                    let ask = async move |asked: $request| service.$method(asked).await;
-                    Box::pin($crate::answer_http(request, ask))
-                })
-            }) ),+ ]
+        /// One route for each method, whose handler takes the request from the body.
+        fn serve_http(service: std::sync::Arc<dyn $service>) -> $crate::reexport::axum::Router {
+            use $crate::reexport::axum::{Router, extract::State, routing::post};
+            Router::new()
+                $( .route(METHODS[Number::$method as usize].http_path, post(
+                    async |
+                        State(service): State<std::sync::Arc<dyn $service>>,
+                        $crate::JsonMessage(request): $crate::JsonMessage<$request>,
+                    | $crate::json_reply(service.$method(request).await)
+                )) )+
+                .with_state(service)
         }
 
-        fn serve_grpc(service: std::sync::Arc<dyn $service>) -> $crate::Methods {
+        /// One route for each method, all to the server that tonic makes of the service.
+        fn serve_grpc(service: std::sync::Arc<dyn $service>) -> $crate::reexport::axum::Router {
+            use $crate::reexport::axum::{Router, middleware::from_fn, routing::post_service};
             use $proto::[<$service:snake _service_server>]::[<$service ServiceServer>] as Server;
             let server = Server::new(ServedByGrpc(service))
                 .max_decoding_message_size($crate::MAX_MESSAGE_BYTES);
-            vec![ $( (METHODS[Number::$method as usize].grpc_path, $crate::served_by(server.clone())) ),+ ]
+            Router::new()
+                $( .route(METHODS[Number::$method as usize].grpc_path, post_service(server.clone())) )+
+                // tonic's server reads whatever it is sent, whatever it is called.
+                .route_layer(from_fn($crate::only_grpc))
         }
 
         /// The implementation as tonic's server calls it.

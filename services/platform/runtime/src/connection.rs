@@ -137,7 +137,7 @@ async fn reached(phase: &mut watch::Receiver<Phase>, far: Phase) {
 }
 
 async fn answer(
-    ingress: Ingress,
+    mut ingress: Ingress,
     peer: SocketAddr,
     request: Request<Incoming>,
     shared: Arc<Shared>,

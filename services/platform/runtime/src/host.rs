@@ -1,6 +1,7 @@
 //! A host puts together what one process hosts: a system's `wiring.rs` speaks to it, top to bottom.
 
 use std::{
+    mem,
     net::{IpAddr, SocketAddr},
     sync::Arc,
     time::Duration,
@@ -11,7 +12,7 @@ use axum::Router;
 use backing::{Publisher, Subscriber, Waiting};
 use nix::sys::socket::SockaddrStorage;
 use prometheus_client::registry::Registry;
-use remote::{Balancing, Client, Contract, Methods, RpcMetrics, Transport};
+use remote::{Balancing, Client, Contract, RpcMetrics, Transport};
 use resilience::Policy;
 
 use crate::{
@@ -28,7 +29,7 @@ pub struct Host {
     transport: Transport,
     policy: Policy,
     balancing: Balancing,
-    internal: Methods,
+    internal: Router,
     public: Option<Router>,
 }
 
@@ -43,7 +44,7 @@ impl Host {
         let balancing = wiring.get("balancing").parse()?;
         let mut backings = Backings::new(file.backings.clone(), wiring.clone(), file.limits, waiting);
         let metrics = RpcMetrics::register(&mut backings.registry);
-        let (internal, public) = (Vec::new(), None);
+        let (internal, public) = (Router::new(), None);
         Ok(Self { file, wiring, backings, metrics, transport, policy, balancing, internal, public })
     }
 
@@ -98,7 +99,8 @@ impl Host {
             .with_context(|| format!("cannot build the component `{}`", C::NAME))?;
         let service = C::observe(self.metrics.component(C::METHODS), local);
         if self.wiring.processes().count() > 1 {
-            self.internal.extend(C::serve(self.transport, Arc::clone(&service)));
+            let methods = C::serve(self.transport, Arc::clone(&service));
+            self.internal = mem::take(&mut self.internal).merge(methods);
         }
         Ok(service)
     }
@@ -136,7 +138,7 @@ impl Host {
         }
     }
 
-    pub(crate) fn into_parts(self) -> (HostFile, Wiring, Backings, Methods, Option<Router>) {
+    pub(crate) fn into_parts(self) -> (HostFile, Wiring, Backings, Router, Option<Router>) {
         (self.file, self.wiring, self.backings, self.internal, self.public)
     }
 }

@@ -7,7 +7,7 @@
 //! Not here: any business rule, any statement of SQL, and any knowledge of how a process is started (that is `lab`).
 //!
 //! Read in this order: `system`, `axes`, `wiring`, `host_file`, `host`, `backings`, `events`, `process`, `starting`,
-//! `health`, `watch`, `serve`, `connection`, `socket`, `unread`, `ingress`, `server_metrics`, `head`, `edge`,
+//! `health`, `watch`, `serve`, `connection`, `socket`, `unread`, `ingress`, `head`, `server_metrics`, `edge`,
 //! `telemetry`, `own_metrics`.
 
 pub mod axes;

@@ -4,15 +4,9 @@
 //! <https://opentelemetry.io/docs/specs/semconv/http/http-metrics/>. The convention's own bounds begin at 5 ms, when most
 //! replies have long been sent, so the bounds are those of calls ([`remote::DURATION_BOUNDS`]).
 
-use std::{
-    sync::{Arc, OnceLock},
-    time::Duration,
-};
+use std::time::Duration;
 
-use axum::{
-    extract::MatchedPath,
-    http::{Method, Request, StatusCode},
-};
+use axum::http::{Method, StatusCode};
 use prometheus_client::{
     encoding::EncodeLabelSet,
     metrics::{counter::Counter, family::Family, histogram::Histogram},
@@ -83,17 +77,8 @@ impl IngressMetrics {
         self.bytes.clone()
     }
 
-    /// Notes a reply to a request, and how long it took.
-    pub(crate) fn observe(&self, method: &Method, route: &str, status: StatusCode, took: Duration) {
-        self.note(known(method), route, status, took);
-    }
-
-    /// Notes a reply to what could not be read as a request: it has no method, and took no time.
-    pub(crate) fn unparsed(&self, status: StatusCode) {
-        self.note(OTHER, "", status, Duration::ZERO);
-    }
-
-    fn note(&self, method: &'static str, route: &str, status: StatusCode, took: Duration) {
+    /// Notes a reply to a request, and how long it took; `method` is a [`method_label`].
+    pub(crate) fn observe(&self, method: &'static str, route: &str, status: StatusCode, took: Duration) {
         let labels = RequestLabels {
             server: self.server,
             http_request_method: method,
@@ -102,12 +87,18 @@ impl IngressMetrics {
         };
         self.requests.get_or_create(&labels).observe(took.as_secs_f64());
     }
+
+    /// Notes a reply to what could not be read as a request: it has no method, and took no time.
+    pub(crate) fn unparsed(&self, status: StatusCode) {
+        self.observe(OTHER, "", status, Duration::ZERO);
+    }
 }
 
 /// What the convention has for any other method: a client may invent as many as it likes.
 const OTHER: &str = "_OTHER";
 
-fn known(method: &Method) -> &'static str {
+/// A method as a label.
+pub(crate) fn method_label(method: &Method) -> &'static str {
     match *method {
         Method::GET => "GET",
         Method::POST => "POST",
@@ -119,27 +110,6 @@ fn known(method: &Method) -> &'static str {
         Method::CONNECT => "CONNECT",
         Method::TRACE => "TRACE",
         _ => OTHER,
-    }
-}
-
-/// The route that a request of the public API came to, known only behind the router: a request carries it there.
-#[derive(Clone, Default)]
-pub(crate) struct Matched(Arc<OnceLock<MatchedPath>>);
-
-impl Matched {
-    /// What stands before every handler.
-    pub(crate) fn note<B>(request: Request<B>) -> Request<B> {
-        let of = request.extensions();
-        if let (Some(matched), Some(path)) = (of.get::<Self>(), of.get::<MatchedPath>()) {
-            // A request comes to one route.
-            let _ = matched.0.set(path.clone());
-        }
-        request
-    }
-
-    /// The route; empty if there is none.
-    pub(crate) fn route(&self) -> &str {
-        self.0.get().map_or("", MatchedPath::as_str)
     }
 }
 
@@ -155,11 +125,12 @@ mod tests {
         let metrics = ServerMetrics::register(&mut registry);
         let (public, internal) = (metrics.of("public"), metrics.of("internal"));
         let took = Duration::from_micros(100);
-        public.observe(&Method::GET, "/{code}", StatusCode::FOUND, took);
-        public.observe(&Method::GET, "/{code}", StatusCode::FOUND, took);
-        public.observe(&Method::from_bytes(b"BREW").expect("a method"), "", StatusCode::NOT_FOUND, took);
+        let brew = Method::from_bytes(b"BREW").expect("a method");
+        public.observe(method_label(&Method::GET), "/{code}", StatusCode::FOUND, took);
+        public.observe(method_label(&Method::GET), "/{code}", StatusCode::FOUND, took);
+        public.observe(method_label(&brew), "", StatusCode::NOT_FOUND, took);
         public.unparsed(StatusCode::BAD_REQUEST);
-        internal.observe(&Method::POST, "/links/resolve", StatusCode::OK, took);
+        internal.observe(method_label(&Method::POST), "/links/resolve", StatusCode::OK, took);
         let mut text = String::new();
         encode(&mut text, &registry).expect("metrics");
         let count = "http_server_request_duration_seconds_count";

@@ -1,0 +1,94 @@
+//! Counts and times requests, by method, route and status.
+
+use std::{
+    future::Future,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll, ready},
+    time::Instant,
+};
+
+use axum::{
+    extract::{MatchedPath, Request},
+    response::Response,
+};
+use pin_project_lite::pin_project;
+use tower::{Layer, Service};
+
+use crate::server_metrics::{IngressMetrics, method_label};
+
+/// The layer.
+#[derive(Clone)]
+pub(super) struct Metrics(Arc<IngressMetrics>);
+
+impl Metrics {
+    pub(super) fn new(metrics: Arc<IngressMetrics>) -> Self {
+        Self(metrics)
+    }
+}
+
+impl<S> Layer<S> for Metrics {
+    type Service = Measured<S>;
+
+    fn layer(&self, inner: S) -> Measured<S> {
+        Measured { inner, metrics: Arc::clone(&self.0) }
+    }
+}
+
+/// A service whose requests are counted and timed.
+#[derive(Clone)]
+pub(super) struct Measured<S> {
+    inner: S,
+    metrics: Arc<IngressMetrics>,
+}
+
+impl<S> Service<Request> for Measured<S>
+where
+    S: Service<Request, Response = Response>,
+{
+    type Response = Response;
+    type Error = S::Error;
+    type Future = Timed<S::Future>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        self.inner.poll_ready(context)
+    }
+
+    fn call(&mut self, request: Request) -> Self::Future {
+        Timed {
+            began: Instant::now(),
+            method: method_label(request.method()),
+            route: request.extensions().get().cloned(),
+            metrics: Arc::clone(&self.metrics),
+            response: self.inner.call(request),
+        }
+    }
+}
+
+pin_project! {
+    /// A response that is noted when it is there. One that nobody waits for any more is not.
+    pub(super) struct Timed<F> {
+        #[pin]
+        response: F,
+        began: Instant,
+        method: &'static str,
+        // The path of the route, of which there are few, and never that of the request.
+        route: Option<MatchedPath>,
+        metrics: Arc<IngressMetrics>,
+    }
+}
+
+impl<F, E> Future for Timed<F>
+where
+    F: Future<Output = Result<Response, E>>,
+{
+    type Output = Result<Response, E>;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.project();
+        let response = ready!(this.response.poll(context))?;
+        let route = this.route.as_ref().map_or("", MatchedPath::as_str);
+        this.metrics.observe(this.method, route, response.status(), this.began.elapsed());
+        Poll::Ready(Ok(response))
+    }
+}

@@ -1,0 +1,140 @@
+//! Decides a request's deadline and trace, and tells a public caller which operation its reply belongs to.
+
+use std::{
+    future::Future,
+    pin::Pin,
+    task::{Context as Poller, Poll, ready},
+    time::Duration,
+};
+
+use axum::{
+    extract::Request,
+    http::{HeaderMap, HeaderName, HeaderValue},
+    response::Response,
+};
+use pin_project_lite::pin_project;
+use remote::{Context, TRACEPARENT, Trace};
+use tokio::time::Instant;
+use tower::{Layer, Service};
+
+use super::{sampling::Sampling, time_left::time_left};
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+/// W3C Trace Context, level 2 (a draft): by which span of which trace the request was served.
+const TRACERESPONSE: HeaderName = HeaderName::from_static("traceresponse");
+
+/// Who calls a server, and so what of a request's head is believed.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Trust {
+    /// Anybody: only a `traceparent`, and that as far as sampling allows.
+    Anybody(Sampling),
+    /// Processes of the same wiring: the deadline and the trace.
+    SameWiring,
+}
+
+impl Trust {
+    /// The context of a request that may take `at_most`.
+    fn context(self, headers: &HeaderMap, at_most: Duration) -> Context {
+        let parent = headers.get(TRACEPARENT).and_then(|value| Trace::parse(value.to_str().ok()?));
+        let (time, trace) = match self {
+            Self::Anybody(sampling) => (at_most, sampling.decide(parent)),
+            Self::SameWiring => {
+                let time = time_left(headers).map_or(at_most, |left| left.min(at_most));
+                (time, parent.unwrap_or_else(Trace::unsampled))
+            }
+        };
+        Context { deadline: Instant::now() + time, trace }
+    }
+}
+
+/// The layer.
+#[derive(Clone, Copy)]
+pub(super) struct RequestContext {
+    trust: Trust,
+    at_most: Duration,
+}
+
+impl RequestContext {
+    /// `at_most` is the longest that a request may take.
+    pub(super) fn new(trust: Trust, at_most: Duration) -> Self {
+        Self { trust, at_most }
+    }
+}
+
+/// The context that a request has behind this layer.
+pub(super) fn context_of(request: &Request) -> Context {
+    request.extensions().get().copied().unwrap_or_else(Context::unattended)
+}
+
+impl<S> Layer<S> for RequestContext {
+    type Service = WithContext<S>;
+
+    fn layer(&self, inner: S) -> WithContext<S> {
+        WithContext { decides: *self, inner }
+    }
+}
+
+/// A service whose requests have a [`Context`] among their extensions.
+#[derive(Clone)]
+pub(super) struct WithContext<S> {
+    decides: RequestContext,
+    inner: S,
+}
+
+impl<S> Service<Request> for WithContext<S>
+where
+    S: Service<Request, Response = Response>,
+{
+    type Response = Response;
+    type Error = S::Error;
+    type Future = Signed<S::Future>;
+
+    fn poll_ready(&mut self, context: &mut Poller<'_>) -> Poll<Result<(), S::Error>> {
+        self.inner.poll_ready(context)
+    }
+
+    fn call(&mut self, mut request: Request) -> Self::Future {
+        let RequestContext { trust, at_most } = self.decides;
+        let context = trust.context(request.headers(), at_most);
+        request.extensions_mut().insert(context);
+        // A process of the same wiring knows its operation.
+        let signature = matches!(trust, Trust::Anybody(_)).then_some(context.trace);
+        Signed { response: self.inner.call(request), signature }
+    }
+}
+
+pin_project! {
+    /// A response that says which operation it belongs to, if it is to say so.
+    pub(super) struct Signed<F> {
+        #[pin]
+        response: F,
+        signature: Option<Trace>,
+    }
+}
+
+impl<F, E> Future for Signed<F>
+where
+    F: Future<Output = Result<Response, E>>,
+{
+    type Output = Result<Response, E>;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Poller<'_>) -> Poll<Self::Output> {
+        let this = self.project();
+        let mut response = ready!(this.response.poll(context))?;
+        if let Some(trace) = this.signature {
+            sign(&mut response, *trace);
+        }
+        Poll::Ready(Ok(response))
+    }
+}
+
+/// Writes the operation's id, and where its trace is found if it leaves one.
+fn sign(response: &mut Response, trace: Trace) {
+    // Noted by `ServerSpan`.
+    let span = response.extensions_mut().remove::<Trace>();
+    let headers = response.headers_mut();
+    headers.extend(HeaderValue::try_from(trace.id_text()).map(|id| (REQUEST_ID, id)));
+    if let Some(span) = span {
+        headers.extend(HeaderValue::try_from(span.header()).map(|span| (TRACERESPONSE, span)));
+    }
+}
