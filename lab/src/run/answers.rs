@@ -32,21 +32,80 @@ struct Run<'a> {
     verdict_possible: bool,
 }
 
-/// A figure in words, and whether it is known.
-type Figure = (String, bool);
+/// A figure of an answer.
+#[derive(Clone, Debug)]
+enum Figure {
+    /// In words: `higher by 21 % [3, 41]`, `1,480`.
+    Known(String),
+    /// How often something happened; nothing counted it.
+    Uncounted,
+    /// What was measured does not tell, and maybe why: `about 40 s more of measuring would be needed`.
+    Untold(Option<String>),
+}
+
+impl Figure {
+    fn counted(words: Option<String>) -> Self {
+        words.map_or(Self::Uncounted, Self::Known)
+    }
+
+    fn timed(words: Option<String>) -> Self {
+        words.map_or(Self::Untold(None), Self::Known)
+    }
+}
+
+/// What is counted in answers, as it begins behind a count.
+const NOUNS: [&str; 4] = ["requests", "decisions", "calls", "SQL statements"];
+
+/// What stands in the place of a figure that is not known, so that the sentence remains one.
+fn missing(figure: &Figure, before: &str, after: &str) -> String {
+    let ends = after.is_empty() || after.starts_with([',', ';', '.']);
+    let why = match figure {
+        Figure::Untold(why) => why.as_deref(),
+        Figure::Known(_) | Figure::Uncounted => None,
+    };
+    match (figure, why) {
+        (Figure::Uncounted, _) if !ends => {
+            let of = NOUNS.iter().any(|noun| after.trim_start().starts_with(noun));
+            format!("an unknown number{}", if of { " of" } else { "" })
+        }
+        (_, Some(why)) if before.ends_with(": ") => format!("not known ({why})"),
+        (_, None) if before.ends_with(": ") => "not known".to_owned(),
+        (_, Some(why)) => format!("(not known: {why})"),
+        (_, None) => "(not known)".to_owned(),
+    }
+}
 
 impl Run<'_> {
+    /// `None` if it is about an arm that is not in the run.
     fn answer(&self, stated: &Stated) -> Option<Answer> {
-        let (mut sentence, mut certain) = (String::new(), true);
-        for piece in &stated.0 {
-            match piece {
-                Piece::Words(words) => sentence.push_str(words),
-                Piece::Figure(figure) => {
-                    let (words, known) = self.figure(figure)?;
-                    sentence.push_str(&words);
-                    certain &= known;
+        let figures: Vec<Option<Figure>> = stated
+            .0
+            .iter()
+            .map(|piece| match piece {
+                Piece::Words(_) => Some(None),
+                Piece::Figure(figure) => self.figure(figure).map(Some),
+            })
+            .collect::<Option<_>>()?;
+        let words = |at: usize| match stated.0.get(at) {
+            Some(Piece::Words(words)) => words.as_str(),
+            _ => "",
+        };
+        let is_uncounted = |at: usize| matches!(figures.get(at), Some(Some(Figure::Uncounted)));
+        let (mut sentence, mut certain, mut at) = (String::new(), true, 0);
+        while at < figures.len() {
+            match &figures[at] {
+                None => sentence.push_str(words(at)),
+                Some(Figure::Known(figure)) => sentence.push_str(figure),
+                Some(figure) => {
+                    certain = false;
+                    // Of a share neither the part nor the whole is known: `{stale of redis} of {deleted of redis}`.
+                    if is_uncounted(at) && words(at + 1) == " of " && is_uncounted(at + 2) {
+                        at += 2;
+                    }
+                    sentence.push_str(&missing(figure, &sentence, words(at + 1)));
                 }
             }
+            at += 1;
         }
         Some(Answer { sentence, certain })
     }
@@ -60,12 +119,10 @@ impl Run<'_> {
         let baseline = self.arm(against)?;
         let compared = self.compared(&figure.metric.name(), arm, baseline);
         Some(compared.unwrap_or_else(|| {
-            let (one, known) = self.alone(&figure.metric, arm);
-            let (other, other_known) = self.alone(&figure.metric, baseline);
-            if !known && !other_known {
-                return (one, false);
+            match (self.alone(&figure.metric, arm), self.alone(&figure.metric, baseline)) {
+                (Figure::Known(one), Figure::Known(other)) => Figure::Known(format!("{one} against {other}")),
+                _ => Figure::Untold(None),
             }
-            (format!("{one} against {other}"), known && other_known)
         }))
     }
 
@@ -84,38 +141,50 @@ impl Run<'_> {
             .or_else(|| Some((find(&baseline.label, &arm.label)?, true)))?;
         let (interval, verdict) = (comparison.interval?, comparison.verdict?);
         if !self.verdict_possible {
-            return Some(("not known".to_owned(), false));
+            return Some(Figure::Untold(None));
         }
         let verdict = if turned { verdict.turned(&interval) } else { verdict };
-        let known = !matches!(verdict, Verdict::CannotTell { .. });
-        let caveat = caveats::meaningless(metric, arm, baseline).filter(|_| known);
-        Some((verdict.short() + &caveat.map(|why| format!(" ({why})")).unwrap_or_default(), known))
+        let words = verdict.short();
+        if let Verdict::CannotTell { more_seconds } = verdict {
+            let launches =
+                "it differs from one start of the processes to the next, so more starts are needed";
+            let more = words.strip_prefix("cannot tell: would need ").filter(|_| more_seconds.is_some());
+            return Some(Figure::Untold(Some(more.map_or_else(|| launches.to_owned(), measuring))));
+        }
+        let caveat = caveats::meaningless(metric, arm, baseline);
+        Some(Figure::Known(words + &caveat.map(|why| format!(" ({why})")).unwrap_or_default()))
     }
 
     /// The figure of one arm.
     fn alone(&self, metric: &Metric, arm: &Arm) -> Figure {
         let timed = |value: Option<f64>, unit: &str| {
             let known = value.filter(|_| self.verdict_possible);
-            known.map(|value| format!("{} {unit}", three_digits(value)))
+            Figure::timed(known.map(|value| format!("{} {unit}", three_digits(value))))
         };
-        let words = match metric {
+        let mean = |mean: Option<f64>| Figure::counted(mean.map(|mean| mean_count(Some(mean))));
+        match metric {
             Metric::Cpu => timed(arm.cpu_us_per_op.total.map(|total| total.estimate), "µs"),
             Metric::Capacity => {
                 let known = arm.capacity.filter(|_| self.verdict_possible);
-                known.map(|capacity| format!("{} operations per second", capacity.words()))
+                Figure::timed(known.map(|capacity| format!("{} operations per second", capacity.words())))
             }
             Metric::CpuOf(backing) => timed(Some(spent_on(arm, backing)), "µs"),
             Metric::P50 => timed(arm.latency_ms.p50, "ms"),
             Metric::P90 => timed(arm.latency_ms.p90, "ms"),
             Metric::P99 => timed(arm.latency_ms.p99, "ms"),
-            Metric::Memory => arm.memory_mib.resident.map(|mib| format!("{} MiB", three_digits(mib))),
-            Metric::Hops => arm.per_op.hops.map(|mean| mean_count(Some(mean))),
-            Metric::Sql => arm.per_op.sql.map(|mean| mean_count(Some(mean))),
-            Metric::Redis => Some(mean_count(Some(arm.per_op.redis.unwrap_or(0.0)))),
-            counted => self::counted(counted, arm).map(count),
-        };
-        words.map_or_else(|| ("not known".to_owned(), false), |words| (words, true))
+            Metric::Memory => {
+                Figure::timed(arm.memory_mib.resident.map(|mib| format!("{} MiB", three_digits(mib))))
+            }
+            Metric::Hops => mean(arm.per_op.hops),
+            Metric::Sql => mean(arm.per_op.sql),
+            Metric::Redis => mean(Some(arm.per_op.redis.unwrap_or(0.0))),
+            counted => Figure::counted(self::counted(counted, arm).map(count)),
+        }
     }
+}
+
+fn measuring(more: &str) -> String {
+    format!("{more} of measuring would be needed")
 }
 
 fn spent_on(arm: &Arm, backing: &str) -> f64 {
@@ -165,7 +234,7 @@ mod tests {
         ];
         let [with, without] = [true, false].map(|possible| answers(pieces.clone(), possible).remove(0));
         assert!(with.certain && with.sentence.starts_with("it failed 3 times, and takes 2."), "{with:?}");
-        assert_eq!(without.sentence, "it failed 3 times, and takes not known");
+        assert_eq!(without.sentence, "it failed 3 times, and takes (not known)");
         assert!(!without.certain);
     }
 
@@ -199,7 +268,50 @@ mod tests {
     #[test]
     fn what_is_known_of_neither_arm_is_said_once() {
         let pieces = vec![figure(Metric::CpuOf("redis".to_owned()), "microservices", Some("monolith"))];
-        assert_eq!(answers(pieces, false), [Answer { sentence: "not known".to_owned(), certain: false }]);
+        assert_eq!(answers(pieces, false), [Answer { sentence: "(not known)".to_owned(), certain: false }]);
+    }
+
+    #[test]
+    fn a_sentence_stays_one_where_figures_are_missing() {
+        let mut report: Report = serde_json::from_str(PLACEMENT).unwrap();
+        report.arms[1].ledger = None;
+        let comparisons =
+            Comparisons { list: report.comparisons, for_claims: Vec::new(), family: 1, cpu: None };
+        let words = |words: &str| Piece::Words(words.to_owned());
+        let lost = || figure(Metric::Ledger("lost".to_owned()), "microservices", None);
+        let checked = || figure(Metric::Ledger("checked".to_owned()), "microservices", None);
+        let told = |pieces: Vec<Piece>| all(&[Stated(pieces)], &report.arms, &comparisons, true).remove(0);
+        for (pieces, sentence) in [
+            (vec![words("it let "), lost(), words(" through.")], "it let an unknown number through."),
+            (
+                vec![words("it let "), lost(), words(" requests through.")],
+                "it let an unknown number of requests through.",
+            ),
+            (vec![words("lost: split "), lost(), words(".")], "lost: split (not known)."),
+            (vec![words("lost: "), lost(), words(".")], "lost: not known."),
+            (
+                vec![words("lost: "), lost(), words(" of "), checked(), words(" by the services.")],
+                "lost: an unknown number by the services.",
+            ),
+        ] {
+            assert_eq!(told(pieces), Answer { sentence: sentence.to_owned(), certain: false });
+        }
+    }
+
+    #[test]
+    fn a_difference_that_cannot_be_told_says_why_behind_what_it_is_of() {
+        let mut report: Report = serde_json::from_str(PLACEMENT).unwrap();
+        for comparison in &mut report.comparisons {
+            comparison.verdict = Some(Verdict::CannotTell { more_seconds: Some(40.0) });
+        }
+        let comparisons =
+            Comparisons { list: report.comparisons, for_claims: Vec::new(), family: 1, cpu: None };
+        let words = |words: &str| Piece::Words(words.to_owned());
+        let cpu = || figure(Metric::Cpu, "microservices", Some("monolith"));
+        let pieces = vec![words("CPU: "), cpu(), words("; split "), cpu(), words(".")];
+        let sentence = all(&[Stated(pieces)], &report.arms, &comparisons, true).remove(0).sentence;
+        let why = "about 40 s more of measuring would be needed";
+        assert_eq!(sentence, format!("CPU: not known ({why}); split (not known: {why})."));
     }
 
     #[test]
