@@ -116,7 +116,7 @@ fn an_arm_whose_store_does_not_start_is_skipped_and_the_episodes_of_the_others_g
     let (_, report) = kept(&desk);
     let labels: Vec<_> = report.arms.iter().map(|arm| arm.label.as_str()).collect();
     let skipped: Vec<_> = report.skipped_arms.iter().map(|arm| arm.name.as_str()).collect();
-    assert_eq!((labels, skipped), (vec!["none", "local"], vec!["redis"]));
+    assert_eq!((labels, skipped), (vec!["cache=none", "local"], vec!["redis"]));
     assert_eq!((report.load.rounds, report.load.launches), (5, 5));
 }
 

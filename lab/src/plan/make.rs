@@ -100,9 +100,19 @@ fn axis_arms(base: &Wiring, axis: &str, values: &[String]) -> Result<Vec<ArmPlan
             return Err(Complaint::new(format!("the arm `{value}` is repeated")).hint(hint).into());
         }
         let label = if same { format!("{value} ({})", letter(index)) } else { value.clone() };
-        arms.push(arm(label, wiring)?);
+        let mut arm = arm(label, wiring)?;
+        if !same {
+            arm.label = called(axis, value);
+        }
+        arms.push(arm);
     }
     Ok(arms)
+}
+
+/// What a reader calls an arm. A value that says little by itself has its axis before it: `replicas=4`, `tracing=off`.
+fn called(axis: &str, value: &str) -> String {
+    let says_little = ["off", "all", "none"].contains(&value) || value.parse::<f64>().is_ok();
+    if says_little { format!("{axis}={value}") } else { value.to_owned() }
 }
 
 /// Each step's wiring is the one before it with one change, so steps that are left out still add up.
