@@ -1,6 +1,6 @@
 //! How numbers are said, the same in every form of a report.
 
-use super::model::{Capacity, PartKind, Validity};
+use super::model::{Capacity, Load, PartKind, UsedBacking, Validity};
 
 /// What stands where there is no figure.
 pub(crate) const NO_FIGURE: &str = "–";
@@ -78,12 +78,13 @@ pub(crate) fn count(value: u64) -> String {
     text
 }
 
-/// A mean count an operation: `1.95`, `0`.
+/// A mean count an operation: `1.95`, `0`, `0.0031`.
 pub(crate) fn mean_count(value: Option<f64>) -> String {
     match value {
         None => NO_FIGURE.to_owned(),
         Some(0.0) => "0".to_owned(),
         Some(value) if value >= 100.0 => three_digits(value),
+        Some(value) if value < 0.005 => format!("{value:.4}"),
         Some(value) => format!("{value:.2}"),
     }
 }
@@ -97,6 +98,21 @@ pub(super) fn duration_of_ms(ms: f64) -> String {
     } else {
         format!("{} s", trimmed(ms / 1_000.0))
     }
+}
+
+/// How long something took, in three digits and the unit that reads best: `290 µs`, `2.55 ms`, `1.04 s`.
+pub(super) fn took(us: f64) -> String {
+    match us {
+        ..999.5 => format!("{} µs", three_digits(us)),
+        ..999_500.0 => ms(us / 1e3),
+        _ => format!("{} s", three_digits(us / 1e6)),
+    }
+}
+
+/// A place in a system as its drawing calls it: the public API is called `edge` in the code.
+pub(super) fn place(name: &str) -> String {
+    let called = |part: &str| if part == "edge" { "public API".to_owned() } else { part.to_owned() };
+    name.split(" + ").map(called).collect::<Vec<_>>().join(" + ")
 }
 
 /// As few decimals as the number needs, three at most.
@@ -120,6 +136,30 @@ pub(super) fn generators_own(validity: &Validity) -> Option<String> {
     let floor = validity.generator_floor.as_ref()?;
     let p99 = floor.p99_us.map(|us| format!(" (p99 {} µs)", three_digits(us))).unwrap_or_default();
     Some(format!("{} µs{p99}", three_digits(floor.p50_us?)))
+}
+
+/// How operations are spread over time.
+pub(super) fn arrivals(kind: &str) -> &str {
+    match kind {
+        "poisson" => "at random times (Poisson)",
+        "constant" => "evenly spaced",
+        other => other,
+    }
+}
+
+/// What there is before the load: `10,000 links`, `1 client`.
+pub(super) fn things(load: &Load) -> String {
+    let name = load.things_name.as_str();
+    let name = if load.things == 1 { name.trim_end_matches('s') } else { name };
+    format!("{} {name}", count(load.things))
+}
+
+/// A store or broker, where it came from, and what it says of itself: `postgres, native, PostgreSQL 15.18`.
+pub(super) fn store(backing: &UsedBacking) -> String {
+    let says = backing.provider.replace("postgres (PostgreSQL)", "PostgreSQL");
+    // Its package's version says nothing more.
+    let says = says.split(" (Debian").next().unwrap_or_default();
+    format!("{}, {says}", backing.version)
 }
 
 /// A list of processors: `0`, `0-3`, `0, 2`.
@@ -172,5 +212,8 @@ mod tests {
         assert_eq!(processors(&[1]), "1");
         assert_eq!(per_cent(2.2374), "2.2 %");
         assert_eq!(per_cent(95.0), "95 %");
+        assert_eq!([290.4, 2_553.0, 999_700.0].map(took), ["290 µs", "2.55 ms", "1.00 s"]);
+        assert_eq!([0.0, 0.0031, 0.05].map(|mean| mean_count(Some(mean))), ["0", "0.0031", "0.05"]);
+        assert_eq!(place("edge + links"), "public API + links");
     }
 }

@@ -38,12 +38,12 @@ pub struct Row {
     pub depth: usize,
 }
 
-/// The mean own time of each place, the largest first. Traces without a root are left out.
+/// The mean own time of each place, the largest first. Traces without a request are left out.
 pub fn where_time_goes(traces: &[Trace]) -> Vec<Spent> {
     let mut totals: BTreeMap<Place, u64> = BTreeMap::new();
     let mut operations = 0_u64;
     for trace in traces {
-        let Some(root) = trace.root() else { continue };
+        let Some(root) = trace.request() else { continue };
         operations += 1;
         add_own_times(trace, root, &mut totals);
     }
@@ -116,11 +116,11 @@ fn covered(intervals: &[(u64, u64)]) -> u64 {
     total
 }
 
-/// The operation of median duration among those of the most frequent kind.
+/// The request of median duration among those of the most frequent kind.
 pub fn usual(traces: &[Trace]) -> Option<&Trace> {
     let mut kinds: BTreeMap<&str, Vec<(&Trace, &Span)>> = BTreeMap::new();
     for trace in traces {
-        if let Some(root) = trace.root() {
+        if let Some(root) = trace.request() {
             kinds.entry(&root.name).or_default().push((trace, root));
         }
     }

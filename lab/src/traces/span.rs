@@ -119,6 +119,12 @@ impl Trace {
             .min_by_key(|span| span.start_ns)
     }
 
+    /// The root, if it answers a request. Where the request of an event was not traced, or its trace is gone already, the
+    /// consumer's work is a trace of its own, and nobody waits for it.
+    pub fn request(&self) -> Option<&Span> {
+        self.root().filter(|root| root.kind == SpanKind::Server && root.store.is_none())
+    }
+
     /// The spans that a span caused, in order of their beginning.
     pub fn children<'a>(&'a self, of: &Span) -> Vec<&'a Span> {
         let mut children: Vec<_> = self

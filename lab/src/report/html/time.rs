@@ -5,7 +5,7 @@ use maud::{Markup, html};
 use super::{PLOT, arm_name, picture, titled};
 use crate::report::model::{Arm, Report, TimeShare, Trace};
 use crate::report::svg;
-use crate::report::words::{three_digits, trimmed};
+use crate::report::words::{place, three_digits, took, trimmed};
 
 /// Spans after a reply that are listed; a longer list ends with how many are left out.
 const MOST_AFTERWARDS: usize = 20;
@@ -14,35 +14,37 @@ const MOST_AFTERWARDS: usize = 20;
 const MOST_TIMES: f64 = 8.0;
 
 pub(super) fn section(report: &Report) -> Markup {
-    let has_any = report.arms.iter().any(|arm| arm.trace.is_some() || !arm.where_time_goes.is_empty());
-    if !has_any {
-        return html! {};
-    }
-    let replies = report.arms.iter().filter_map(|arm| arm.trace.as_ref()).map(Trace::reply_us);
-    let longest = replies.fold(0.0, f64::max);
-    let slowest = report
+    let (known, unknown): (Vec<_>, Vec<_>) = report
         .arms
         .iter()
-        .flat_map(|arm| &arm.where_time_goes)
-        .map(|share| share.mean_us)
-        .fold(0.0, f64::max);
+        .enumerate()
+        .partition(|(_, arm)| arm.trace.as_ref().is_some_and(Trace::is_of_a_request));
+    if known.is_empty() {
+        return html! {};
+    }
+    let replies = known.iter().filter_map(|(_, arm)| arm.trace.as_ref()).map(Trace::reply_us);
+    let longest = replies.fold(0.0, f64::max);
+    let shares = known.iter().flat_map(|(_, arm)| &arm.where_time_goes);
+    let slowest = shares.map(|share| share.mean_us).fold(0.0, f64::max);
+    let none: Vec<&str> = unknown.iter().map(|(_, arm)| arm.label.as_str()).collect();
     let body = html! {
         div class="columns" {
-            @for (place, arm) in report.arms.iter().enumerate() {
-                @if !arm.where_time_goes.is_empty() { (shares(report, place, arm, slowest)) }
+            @for (place, arm) in &known {
+                @if !arm.where_time_goes.is_empty() { (self::shares(report, *place, arm, slowest)) }
             }
         }
-        @for (place, arm) in report.arms.iter().enumerate() {
+        @if !none.is_empty() { p class="soft small" { "No trace of a request: " (none.join("; ")) "." } }
+        @for (place, arm) in &known {
             @if let Some(trace) = &arm.trace {
                 h3 { "One " (trace.operation) " in " (arm_name(report, &arm.label)) }
-                (drawn(trace, place, longest))
+                (drawn(trace, *place, longest))
             }
         }
     };
     titled(
         "time",
         "Where an operation's time goes",
-        "The bars: mean time per traced operation that each component spent itself, without waiting for calls that it made; hatched is the way to another process or to a store, and back. All bars share one scale. Below them is one operation of median duration until its reply, all arms on one time axis, but for those that take less than an eighth of the longest, which have an axis of their own; what began after the reply is listed under it.",
+        "A bar is the time that a component spent on its own work, the mean of all traced requests, without the time that it waited for others. A hatched bar is a call to another process or to a store, on the way there and back. Below the bars stands one request of each arm, of median duration, up to its reply; what began after the reply is listed below it. All arms share one scale, but where an arm took less than an eighth of the longest, it has its own.",
         &body,
     )
 }
@@ -88,11 +90,6 @@ fn afterwards(trace: &Trace) -> Markup {
     if spans.is_empty() {
         return html! {};
     }
-    let told = |us: f64| match us {
-        ..1e3 => format!("{} µs", three_digits(us)),
-        ..1e6 => format!("{} ms", three_digits(us / 1e3)),
-        _ => format!("{} s", three_digits(us / 1e6)),
-    };
     html! {
         div class="scroll" tabindex="0" role="group" aria-label="What began after the reply" {
             table class="afterwards" {
@@ -102,8 +99,8 @@ fn afterwards(trace: &Trace) -> Markup {
                         tr {
                             th scope="row" { (span.name) }
                             td { (span.process) }
-                            td class="number" { (told(span.start_us - trace.reply_us())) }
-                            td class="number" { (told(span.duration_us)) }
+                            td class="number" { (took(span.start_us - trace.reply_us())) }
+                            td class="number" { (took(span.duration_us)) }
                         }
                     }
                 }
@@ -115,23 +112,26 @@ fn afterwards(trace: &Trace) -> Markup {
     }
 }
 
-/// One arm's places, as bars whose full width is the `slowest` of all arms.
+/// One arm's places, as bars whose full width is the `slowest` of all arms, or the arm's own where little would be seen.
 fn shares(report: &Report, place: usize, arm: &Arm, slowest: f64) -> Markup {
+    let own = arm.where_time_goes.iter().map(|share| share.mean_us).fold(0.0, f64::max);
+    let is_apart = own * MOST_TIMES < slowest;
+    let full = if is_apart { own } else { slowest };
     html! {
         div {
-            h3 { (arm_name(report, &arm.label)) }
+            h3 { (arm_name(report, &arm.label)) @if is_apart { span class="soft" { " on a scale of its own" } } }
             table class={"shares " (svg::arm_class(place))} {
-                tbody { @for share in &arm.where_time_goes { (share_row(share, slowest)) } }
+                tbody { @for share in &arm.where_time_goes { (share_row(share, full)) } }
             }
         }
     }
 }
 
-fn share_row(share: &TimeShare, slowest: f64) -> Markup {
-    let width = trimmed((share.mean_us / slowest * 1_000.0).round() / 10.0);
+fn share_row(share: &TimeShare, full: f64) -> Markup {
+    let width = trimmed((share.mean_us / full * 1_000.0).round() / 10.0);
     html! {
         tr {
-            th scope="row" { (share.component) }
+            th scope="row" { (place(&share.component)) }
             td class="share-cell" {
                 span class={"share " @if share.hop { "share-hop" } @else { "share-own" }} style={"width:" (width) "%"} {}
             }

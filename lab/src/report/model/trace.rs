@@ -50,6 +50,12 @@ impl Trace {
         Some(Self { trace_id: received.id.clone(), operation, spans: rows.into_iter().map(span).collect() })
     }
 
+    /// Whether it is of a request, named by its route: `GET /{code}`. An earlier lab took the work of a consumer for an
+    /// operation as well, and counted its time as that of the public API.
+    pub fn is_of_a_request(&self) -> bool {
+        self.spans.first().is_some_and(|root| root.kind == "server") && self.operation.contains('/')
+    }
+
     /// When the operation was answered: the end of its first span, microseconds since the trace began.
     pub fn reply_us(&self) -> f64 {
         self.spans.first().map_or(0.0, Span::end_us)

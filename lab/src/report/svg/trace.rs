@@ -5,7 +5,7 @@ use maud::{Markup, html};
 use super::scale::{Scale, linear_ticks};
 use super::{Anchor, arm_class, fitted, line, px, text, width_of};
 use crate::report::model::{Span, Trace};
-use crate::report::words::{duration_of_ms, three_digits};
+use crate::report::words::{duration_of_ms, took};
 
 const WIDTH: f64 = 1000.0;
 const LEFT: f64 = 300.0;
@@ -48,8 +48,7 @@ fn span_row(span: &Span, y: f64, scale: &Scale, reply_us: f64) -> Markup {
     let goes_on = span.end_us() > reply_us;
     let (start, end) = (scale.linear(span.start_us), scale.linear(span.end_us().min(reply_us)));
     let indent = f64::from(span.depth) * INDENT;
-    let figure =
-        format!("{} µs{}", three_digits(span.duration_us), if goes_on { ", beyond the reply" } else { "" });
+    let figure = format!("{}{}", took(span.duration_us), if goes_on { ", beyond the reply" } else { "" });
     // Beside the bar on the right; on its left if the plot ends there.
     let fits_right = end + 8.0 + width_of(&figure, 11.5) <= RIGHT;
     let (x, anchor) = if fits_right { (end + 8.0, Anchor::Start) } else { (start - 6.0, Anchor::End) };
@@ -57,7 +56,7 @@ fn span_row(span: &Span, y: f64, scale: &Scale, reply_us: f64) -> Markup {
     let process_room = LEFT - indent - width_of(&span.name, 12.5) - 18.0;
     html! {
         g {
-            title { (span.name) " in " (span.process) " (" (span.kind) "): " (three_digits(span.start_us)) " µs + " (figure) }
+            title { (span.name) " in " (span.process) " (" (span.kind) "): " (took(span.start_us)) " + " (figure) }
             (text(indent, y + 16.0, Anchor::Start, "t-part", &fitted(&span.name, LEFT - indent - 16.0, 12.5)))
             @if process_room > 30.0 {
                 (text(LEFT - 10.0, y + 16.0, Anchor::End, "t-small t-soft", &fitted(&span.process, process_room, 11.0)))

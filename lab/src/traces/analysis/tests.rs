@@ -94,6 +94,22 @@ fn the_example_is_the_median_of_the_usual_operation() {
     assert!((rows[0].duration_us - 20.0).abs() < 1e-9);
 }
 
+/// A consumer that is late processes events whose requests were traced before anybody looked.
+#[test]
+fn what_nobody_requested_is_no_example_and_takes_no_part_in_the_mean() {
+    let follow = Trace { id: String::new(), spans: vec![span(1, 0, "GET /{code}", SpanKind::Server, 0, 20)] };
+    let mut process = span(2, 9, "process clicks", SpanKind::Server, 0, 2_553);
+    process.store = Some("memory".to_owned());
+    let background = Trace { id: String::new(), spans: vec![process] };
+    let flush = Trace { id: String::new(), spans: vec![span(3, 0, "flush", SpanKind::Internal, 0, 900)] };
+    let traces = [background.clone(), background.clone(), background, flush, follow];
+    let rows = usual(&traces).map(rows).unwrap_or_default();
+    assert_eq!(rows.first().map(|row| row.name.as_str()), Some("GET /{code}"));
+    let spent = where_time_goes(&traces);
+    let edge = spent.iter().find(|spent| spent.place == Place::Edge).unwrap();
+    assert!(spent.len() == 1 && (edge.mean_us - 20.0).abs() < 1e-9, "{spent:?}");
+}
+
 #[test]
 fn the_waterfall_is_in_order_and_set_in_by_depth() {
     let rows = usual(&[split_operation()]).map(rows).unwrap_or_default();
