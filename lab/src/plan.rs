@@ -22,6 +22,7 @@ use std::{collections::BTreeMap, time::Duration};
 use load::schedule::{Arrivals, Piece, Profile};
 use runtime::{BackingNeed, Wiring};
 
+use crate::report::words;
 use crate::scenario::{self, ArrivalKind, Comparison, Phase, Scenario};
 
 pub use budget::Budget;
@@ -130,7 +131,9 @@ impl Plan {
         let chosen = arm.wiring.get(axis);
         let listed = arm.wiring.system().axis(axis).map(|axis| axis.values).unwrap_or_default();
         let value = listed.iter().find(|value| value.name == chosen);
-        value.map_or_else(|| format!("{axis} = {chosen}"), |value| value.summary.to_owned())
+        let share = |share: f64| format!("{} % of them", words::trimmed(share * 100.0));
+        let unlisted = || chosen.parse().map_or_else(|_| format!("{axis} = {chosen}"), share);
+        value.map_or_else(unlisted, |value| value.summary.to_owned())
     }
 
     /// The whole plan as `plan.toml`.

@@ -128,6 +128,15 @@ impl Comparison {
 }
 
 impl Scenario {
+    /// The axis as a question, to which each arm is an answer: `Which requests leave a trace?`. None in a waterfall.
+    pub fn asks(&self) -> Option<&'static str> {
+        match &self.comparison {
+            Comparison::Axis { axis, .. } if axis == "placement" => Some("Which components share a process?"),
+            Comparison::Axis { axis, .. } => Some(self.system.axis(axis)?.summary),
+            Comparison::Steps(_) => None,
+        }
+    }
+
     /// The notes that teach this scenario, where they are kept: the `.md` file beside it.
     pub fn notes_path(&self) -> PathBuf {
         self.path.with_extension("md")

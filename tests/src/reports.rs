@@ -53,10 +53,30 @@ fn recorded(scenario: String) -> Recorded {
     let path = root().join(format!("tests/reports/{}.json", scenario.replace('/', "-")));
     let how = "make it: lab run SCENARIO --quick, then tests/reports/record FOLDER";
     let text = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}; {how}", path.display()));
-    let report: Report =
+    let mut report: Report =
         serde_json::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}; {how}", path.display()));
     assert_eq!(report.scenario.name, scenario, "{}", path.display());
+    // A recording's figures have four digits, and its sentences are made from them.
+    for comparison in &mut report.comparisons {
+        let about = comparison.sentence.rsplit_once(": ").map(|(about, _)| about.to_owned());
+        if let (Some(about), Some(verdict)) = (about, comparison.verdict)
+            && verdict.is_difference()
+        {
+            comparison.sentence = format!("{about}: {}", verdict.short().replacen("x as high", "x", 1));
+        }
+    }
+    // What the scenario says is as it says it today.
+    let says = scenario_of(&scenario);
+    report.answers = run::answers(&says, &report);
+    report.scenario.asks = says.asks().map(str::to_owned);
+    (report.scenario.why, report.scenario.look_for) = (says.why, says.look_for);
     Recorded { scenario, report }
+}
+
+fn scenario_of(name: &str) -> Scenario {
+    let path = root().join("scenarios").join(name).with_extension("toml");
+    let text = fs::read_to_string(&path).expect("the scenario's file");
+    Scenario::parse(&path, &text).expect("a scenario")
 }
 
 /// What may become of a run.
@@ -104,7 +124,7 @@ fn void(recorded: &Recorded) -> Report {
         "80 % of the slices are void: the generator was late, so the machine is too busy for a verdict";
     validity.notes.push(late.to_owned());
     let counted = |metric: &Metric| metric.is_counted() || matches!(metric, Metric::Sql | Metric::Redis);
-    undecided(&mut report, recorded, "this run has no verdict on what only timing decides", counted);
+    undecided(&mut report, recorded, "this run has no verdict on anything that timing decides", counted);
     report
 }
 
@@ -115,7 +135,7 @@ fn partial(recorded: &Recorded) -> Report {
     for arm in &mut report.arms {
         arm.capacity = None;
     }
-    let of_capacity = |comparison: &Comparison| comparison.metric == "throughput";
+    let of_capacity = |comparison: &Comparison| comparison.metric == "capacity";
     report.comparisons.retain(|comparison| !of_capacity(comparison));
     if let Some(arm) = report.arms.last_mut() {
         let process = arm.topology.processes.first().map(|process| process.name.clone()).unwrap_or_default();
@@ -137,9 +157,7 @@ fn partial(recorded: &Recorded) -> Report {
 
 /// Claims that such a run does not decide, and the answers with what it can tell.
 fn undecided(report: &mut Report, recorded: &Recorded, because: &str, decided: impl Fn(&Metric) -> bool) {
-    let path = root().join("scenarios").join(&recorded.scenario).with_extension("toml");
-    let text = fs::read_to_string(&path).expect("the scenario's file");
-    let scenario = Scenario::parse(&path, &text).expect("a scenario");
+    let scenario = scenario_of(&recorded.scenario);
     for (claim, stated) in report.claims.iter_mut().zip(&scenario.claims) {
         if !decided(&stated.metric) {
             (claim.verdict, claim.because) = (ClaimVerdict::CannotTell, because.to_owned());

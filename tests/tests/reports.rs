@@ -112,3 +112,112 @@ fn the_curves_of_an_episode_add_up_to_its_arrivals() {
     }
     assert!(seen >= 8, "only {seen} arms");
 }
+
+/// What stands behind "an unknown number", where a sentence goes on.
+const AFTER_A_NUMBER: [&str; 8] = ["of", "through", "counted", "from", "by", "where", "with", "without"];
+
+/// A figure that a run lacks leaves a sentence behind, in the words of whoever reads it.
+#[test]
+fn answers_are_sentences_whatever_is_missing() {
+    let mut missing = 0;
+    each(|name, form, report| {
+        for answer in &report.answers {
+            let sentence = &answer.sentence;
+            let known = !sentence.contains("not known") && !sentence.contains("an unknown number");
+            assert_eq!(known, answer.certain, "{name}, {form:?}: {sentence}");
+            missing += u32::from(!known);
+            for (before, _) in sentence.match_indices("not known").map(|(at, _)| sentence.split_at(at)) {
+                assert!(before.ends_with(": ") || before.ends_with('('), "{name}, {form:?}: {sentence}");
+            }
+            for (_, after) in sentence.match_indices("an unknown number").map(|(at, _)| sentence.split_at(at))
+            {
+                let next = after["an unknown number".len()..].split_whitespace().next().unwrap();
+                assert!(AFTER_A_NUMBER.contains(&next), "{name}, {form:?}: {sentence}");
+            }
+            assert!(!sentence.contains("cannot tell"), "{name}, {form:?}: {sentence}");
+        }
+    });
+    assert!(missing > 20, "{missing}");
+}
+
+/// Words that only the code knows, and sentences that were put together wrongly.
+const NOT_SAID: [&str; 12] = [
+    " an operation:",
+    "CPU an operation",
+    " hops ",
+    "measured cannot tell",
+    "edge +",
+    ">edge<",
+    "not known of",
+    "throughput",
+    "p50 latency of p50",
+    "; ;",
+    " .",
+    "..",
+];
+
+#[test]
+fn no_page_has_a_word_that_only_the_code_knows() {
+    each(|name, form, report| {
+        let text = visible(&html::render(report));
+        for word in NOT_SAID {
+            let at = text.find(word);
+            let around = at.map(|at| text[..at + word.len()].chars().rev().take(80).collect::<Vec<_>>());
+            let around: Option<String> = around.map(|letters| letters.into_iter().rev().collect());
+            assert!(around.is_none(), "`{word}` in {name}, {form:?}: …{}", around.unwrap_or_default());
+        }
+        let sentences = report.claims.iter().map(|claim| &claim.because);
+        for sentence in sentences.chain(report.comparisons.iter().map(|comparison| &comparison.sentence)) {
+            let thousands =
+                sentence.split(|letter: char| !letter.is_ascii_digit()).all(|digits| digits.len() < 4);
+            assert!(thousands, "no thousands are set apart in {name}, {form:?}: {sentence}");
+        }
+    });
+}
+
+/// The words of a page, without its style and its tags; a tag leaves a space.
+fn visible(page: &str) -> String {
+    let body = page.split_once("</head>").unwrap().1;
+    let parts = body.split('<').map(|part| part.split_once('>').map_or(part, |(_, words)| words));
+    parts.collect::<Vec<_>>().join("\u{200b}").replace("&amp;", "&").replace('\u{a0}', " ")
+}
+
+#[test]
+fn arms_are_called_by_something_that_a_reader_can_say() {
+    each(|name, form, report| {
+        for arm in &report.arms {
+            let says_little = ["off", "all", "none"].contains(&arm.label.as_str());
+            let is_a_word = arm.label.starts_with(|letter: char| letter.is_ascii_alphabetic());
+            assert!(is_a_word && !says_little, "{name}, {form:?}: an arm is called `{}`", arm.label);
+        }
+    });
+}
+
+#[test]
+fn every_example_is_a_request_in_units_that_are_read_at_a_glance() {
+    let mut seen = 0;
+    each(|name, form, report| {
+        let page = html::render(report);
+        for operation in inside(&page, "<title>One ", " operation, span by span") {
+            assert!(operation.contains(" /"), "{name}, {form:?}: `{operation}` is no request");
+            seen += 1;
+        }
+        for drawing in page.split("<svg").skip(1).map(|rest| rest.split("</svg>").next().unwrap()) {
+            for words in inside(drawing, "<text", "</text>").filter(|words| words.contains(" µs")) {
+                assert!(!words.contains(','), "{name}, {form:?}: {words}");
+            }
+        }
+    });
+    assert!(seen > 100, "only {seen}");
+}
+
+#[test]
+fn a_run_that_broke_off_blames_nothing_else() {
+    for recorded in all() {
+        let report = Form::Partial.of(&recorded);
+        let page = visible(&html::render(&report));
+        assert!(page.contains("because it broke off before its end"), "{}", recorded.name());
+        assert!(!page.contains("the load generator was late in"), "{}", recorded.name());
+        assert!(report.comparisons.iter().all(|comparison| comparison.metric != "capacity"));
+    }
+}

@@ -102,7 +102,7 @@ pub(super) fn saturated(report: &Report, arm: &Arm) -> Option<String> {
     );
     Some(if report.load.faults.is_empty() {
         format!(
-            "{answered}: a queue grew for as long as the load went on, so its latencies say how long that was"
+            "{answered}: the others waited, in a queue that grew, so its latencies say how long that queue was"
         )
     } else {
         format!("{answered}, the time of the fault included")
@@ -161,14 +161,14 @@ fn values(report: &Report, metric: &str, arm: &Arm, baseline: &Arm) -> Option<St
         ),
     });
     let (of_arm, of_baseline) = (ms(of_arm), ms(of_baseline));
-    Some(format!("{of_arm} against {of_baseline} from the due time{}", own.unwrap_or_default()))
+    Some(format!("{of_arm} against {of_baseline} from when each was due{}", own.unwrap_or_default()))
 }
 
 /// How busy both arms were: what an operation costs depends on it.
 fn busy(arm: &Arm, baseline: &Arm) -> Option<String> {
     let (of_arm, of_baseline) = (share_of_capacity(arm)?, share_of_capacity(baseline)?);
     let (arm, baseline) = (&arm.label, &baseline.label);
-    Some(format!("measured at {of_arm} of the capacity of {arm} and {of_baseline} of that of {baseline}"))
+    Some(format!("the load was {of_arm} of the capacity of {arm} and {of_baseline} of that of {baseline}"))
 }
 
 /// The load of an arm as a share of its capacity: `3 %`, `at most 3 %`.
@@ -194,16 +194,16 @@ mod tests {
     fn a_ratio_of_latencies_says_what_it_is_of_and_what_of_it_is_the_generators() {
         let mut report: Report = serde_json::from_str(include_str!("fixtures/placement.json")).unwrap();
         let p50 = report.comparison("microservices", "p50").unwrap().clone();
-        assert_eq!(of_comparison(&report, &p50).unwrap(), "0.893 ms against 0.412 ms from the due time");
+        assert_eq!(of_comparison(&report, &p50).unwrap(), "0.893 ms against 0.412 ms from when each was due");
         report.validity.generator_floor =
             Some(GeneratorFloor { operations: 1_100, p50_us: Some(25.4), p99_us: Some(81.0) });
         let words =
-            "0.893 ms against 0.412 ms from the due time, of which 25.4 µs are the load generator’s own";
+            "0.893 ms against 0.412 ms from when each was due, of which 25.4 µs are the load generator’s own";
         assert_eq!(of_comparison(&report, &p50).unwrap(), words);
         let mut busy = report.clone();
         busy.validity.generator_floor =
             Some(GeneratorFloor { operations: 1_100, p50_us: Some(412.0), p99_us: Some(900.0) });
-        let all_of_it = "0.893 ms against 0.412 ms from the due time; a server that does nothing takes 412 µs, so hardly \
+        let all_of_it = "0.893 ms against 0.412 ms from when each was due; a server that does nothing takes 412 µs, so hardly \
                          any of the shorter is the system’s";
         assert_eq!(of_comparison(&busy, &p50).unwrap(), all_of_it);
         let terminal = anstream::adapter::strip_str(&terminal::render(&report)).to_string();

@@ -1,6 +1,7 @@
 //! The figures of a report as rows: one a metric, one column an arm.
 
 use load::ledger::Kept;
+use load::statistics::Verdict;
 
 use super::caveats::{self, About};
 use super::facts;
@@ -21,6 +22,12 @@ type Cell = fn(&Arm) -> String;
 /// Every figure that at least one arm has.
 pub(super) fn rows(report: &Report) -> Vec<Row> {
     use About::{Latency, PerOperation};
+    // A limiter's refusal is a good answer.
+    let [ended_well, refused] = if report.scenario.system == "limiter" {
+        ["decided: let through, or refused by the limit", "refused without a decision"]
+    } else {
+        ["operations that ended well", "refused"]
+    };
     let figures: [(&'static str, About, Cell); 22] = [
         ("completed per second", About::Arm, |arm| three_digits(arm.throughput_per_s)),
         ("capacity, operations per second", About::Arm, |arm| {
@@ -29,8 +36,8 @@ pub(super) fn rows(report: &Report) -> Vec<Row> {
         ("utilization (offered / capacity)", About::Arm, |arm| {
             maybe_per_cent(arm.load_of_capacity().map(|share| share * 100.0))
         }),
-        ("operations that ended well", About::Arm, |arm| count(arm.operations)),
-        ("refused", About::Arm, |arm| causes(&arm.refused)),
+        (ended_well, About::Arm, |arm| count(arm.operations)),
+        (refused, About::Arm, |arm| causes(&arm.refused)),
         ("failed", About::Arm, |arm| causes(&arm.failed)),
         ("requests sent again", About::Arm, |arm| {
             if arm.resent > 0 { count(arm.resent) } else { NO_FIGURE.to_owned() }
@@ -144,21 +151,11 @@ pub(super) fn ledger(arm: &Arm) -> String {
         Kept::NotSettled => "holds so far, some is on its way".to_owned(),
         Kept::NotAllAsked => "holds, as far as it could be checked".to_owned(),
         Kept::NothingAsked => "could not be checked".to_owned(),
-        Kept::Broken => format!("BROKEN: {}", violations(arm)),
+        Kept::Broken => format!("BROKEN: {}", violations_in_words(arm)),
     }
 }
 
-/// What breaks the ledger of an arm: `188 lost, 2 duplicated`.
-pub(super) fn violations(arm: &Arm) -> String {
-    let facts = arm.ledger.iter().flat_map(|ledger| &ledger.facts);
-    let broken: Vec<String> = facts
-        .filter(|fact| fact.violation && fact.count > 0)
-        .map(|fact| format!("{} {}", count(fact.count), fact.name))
-        .collect();
-    broken.join(", ")
-}
-
-/// The same in words: `188 acknowledged and gone, 2 handed out twice`.
+/// What breaks the ledger of an arm: `188 acknowledged and gone, 2 handed out twice`.
 pub(super) fn violations_in_words(arm: &Arm) -> String {
     let facts = arm.ledger.iter().flat_map(|ledger| &ledger.facts);
     let broken: Vec<String> = facts
@@ -201,6 +198,7 @@ pub(crate) fn metric_name(metric: &str) -> String {
 /// The verdict of a comparison without its arms: `2.41x as high [2.36, 2.46]`.
 pub(super) fn verdict_words(report: &Report, comparison: &Comparison) -> String {
     match comparison.verdict {
+        Some(Verdict::CannotTell { .. }) if !report.validity.verdict_possible => "no verdict".to_owned(),
         Some(verdict) if !report.validity.verdict_possible => {
             format!("no verdict; measured {}", verdict.short())
         }
@@ -209,10 +207,13 @@ pub(super) fn verdict_words(report: &Report, comparison: &Comparison) -> String 
     }
 }
 
-/// Why this report gives no verdict, if it gives none.
+/// Why this report gives no verdict, if it gives none. Where a process died, that is why, however late the generator was.
 pub(super) fn void_sentence(report: &Report) -> Option<String> {
     let validity = &report.validity;
     let late = match validity.void_slices {
+        _ if report.arms.iter().any(|arm| arm.died.is_some()) => {
+            ", because it broke off before its end".to_owned()
+        }
         0 => String::new(),
         void => format!(
             " (the load generator was late in {} of {} turns)",

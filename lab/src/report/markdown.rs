@@ -11,8 +11,8 @@ use super::model::{Arm, OutcomeLatency, Report};
 use super::outcomes;
 use super::over_time;
 use super::words::{
-    NO_FIGURE, count, generators_own, maybe, maybe_per_cent, maybe_whole, part_kind, per_cent, processors,
-    three_digits,
+    NO_FIGURE, count, generators_own, maybe, maybe_per_cent, maybe_whole, part_kind, per_cent, place,
+    processors, store, three_digits,
 };
 use crate::picture::text;
 
@@ -45,8 +45,7 @@ fn answer(report: &Report) -> String {
         text.push_str(&in_trouble(report, arm));
     }
     for answer in &headline.answers {
-        let open = if answer.certain { "" } else { " (part of it is not known)" };
-        let _ = writeln!(text, "- **{}**{open}", answer.sentence);
+        let _ = writeln!(text, "- **{}**", answer.sentence);
     }
     if let Some(sentence) = figures::void_sentence(report) {
         let _ = writeln!(text, "- **No verdict.** {sentence}");
@@ -123,6 +122,9 @@ fn outcomes_table(report: &Report) -> String {
 
 fn axis(report: &Report) -> String {
     let mut text = "## What differs, and what does not\n\n".to_owned();
+    if let Some(asks) = &report.scenario.asks {
+        let _ = writeln!(text, "{asks}\n");
+    }
     if !report.plan_diff.is_empty() {
         let rows = report
             .plan_diff
@@ -141,12 +143,9 @@ fn axis(report: &Report) -> String {
 }
 
 fn backings(arm: &Arm) -> String {
-    let all: Vec<String> = arm
-        .backings
-        .iter()
-        .map(|backing| format!("{} {} ({})", backing.role, backing.version, backing.provider))
-        .collect();
-    if all.is_empty() { "none".to_owned() } else { all.join(", ") }
+    let all: Vec<String> =
+        arm.backings.iter().map(|backing| format!("{}: {}", backing.role, store(backing))).collect();
+    if all.is_empty() { "none".to_owned() } else { all.join("; ") }
 }
 
 fn differences(report: &Report) -> String {
@@ -176,7 +175,7 @@ fn cpu_parts(report: &Report) -> String {
             arm.cpu_us_per_op.parts.iter().map(|part| {
                 vec![
                     arm.label.clone(),
-                    part.name.clone(),
+                    place(&part.name),
                     part_kind(part.kind).to_owned(),
                     three_digits(part.us),
                 ]
@@ -254,7 +253,7 @@ fn validity(report: &Report) -> String {
             count(machine.memory_mib),
             machine.os,
             machine.kernel,
-            machine.rust
+            machine.rust.trim_start_matches("rustc ")
         ),
     ];
     if let Some(own) = generators_own(validity) {

@@ -58,7 +58,7 @@ fn figures(picture: &Picture, row: &Row) -> String {
     let all: f64 = row.curves.iter().map(sum).sum();
     let each = row.curves.iter().map(|curve| format!("{} {}", three_digits(sum(curve)), curve.name));
     let mut figures =
-        format!("{} requests an episode: {}", three_digits(all), each.collect::<Vec<_>>().join(", "));
+        format!("{} requests per episode: {}", three_digits(all), each.collect::<Vec<_>>().join(", "));
     if let Some((limit, trace)) = picture.limit.zip(row.trace(picture)) {
         let most = trace.iter().copied().fold(0.0, f64::max);
         let most = format!("; most in {}: {}", duration(limit.window), three_digits(most));

@@ -15,7 +15,9 @@ use super::headline;
 use super::model::{Arm, Claim, ClaimVerdict, Comparison, Report};
 use super::outcomes;
 use super::over_time;
-use super::words::{count, generators_own, maybe, maybe_whole, per_cent, processors, three_digits, trimmed};
+use super::words::{
+    arrivals, count, duration_of_ms, generators_own, maybe, maybe_whole, per_cent, processors, three_digits,
+};
 use crate::picture::text;
 
 /// The widest line.
@@ -244,13 +246,13 @@ fn validity(page: &mut Page, report: &Report) {
     };
     page.item(DIM, "would have seen", 18, &smallest);
     let measured = format!(
-        "{} s per arm, processes started {} times, {} turns of {} ms per arm, {} operations per second ({})",
+        "{} s per arm, processes started {} times, {} turns of {} per arm, {} operations per second, {}",
         three_digits(load.measured_seconds_per_arm),
         load.launches,
         count(load.rounds),
-        trimmed(load.slice_ms),
+        duration_of_ms(load.slice_ms),
         three_digits(load.rate),
-        load.arrivals,
+        arrivals(&load.arrivals),
     );
     page.item(DIM, "measured", 18, &measured);
     for fault in &load.faults {

@@ -149,7 +149,7 @@ fn beside_a_cost_stands_how_busy_its_arm_was() {
     let report = fixture(PLACEMENT);
     let text = anstream::adapter::strip_str(&terminal::render(&report)).to_string();
     let page = html::render(&report);
-    let words = "measured at 11 % of the capacity of microservices and at most 3.3 % of that of monolith";
+    let words = "the load was 11 % of the capacity of microservices and at most 3.3 % of that of monolith";
     for form in [&text, &page] {
         let line = form.split_whitespace().collect::<Vec<_>>().join(" ");
         assert!(line.contains(words), "{line}");

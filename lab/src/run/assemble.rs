@@ -34,15 +34,17 @@ use crate::{
 const DOES_NOT_SHOW: [&str; 3] = [
     "more than one machine: every process shares this one's processors, caches and memory",
     "what a team gains or loses by splitting: independent deployment, ownership, failure isolation under faults",
-    "another load: the mix, the rate and the key distribution are those stated above",
+    "another load: other operations, rates, or keys that are asked for more or less evenly",
 ];
 
 /// The same, with what the runtime leaves out.
 fn does_not_show(runtime: &Runtime) -> Vec<String> {
     let network = match runtime {
-        Runtime::Process => "a real network: hops cross loopback, which loses nothing and takes microseconds",
+        Runtime::Process => {
+            "a real network: calls cross loopback, which loses nothing and takes microseconds"
+        }
         Runtime::Compose(_) => {
-            "a real network: hops cross a bridge of this machine, which loses nothing and takes microseconds"
+            "a real network: calls cross a bridge of this machine, which loses nothing and takes microseconds"
         }
     };
     let mut all = DOES_NOT_SHOW.map(str::to_owned).to_vec();
@@ -120,6 +122,7 @@ fn question(plan: &Plan, gathered: &Gathered) -> Question {
                 axes.collect::<Vec<_>>().join(", ")
             }
         },
+        asks: scenario.asks().map(str::to_owned),
         negative_controls: gathered
             .arms
             .iter()

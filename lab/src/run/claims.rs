@@ -95,9 +95,21 @@ fn judge(
         return alone(stated, subject);
     };
     match arm(against) {
-        Some(baseline) => pair(stated, subject, baseline, comparisons),
+        Some(baseline) => {
+            let (verdict, because) = pair(stated, subject, baseline, comparisons);
+            (verdict, because + &asked(stated))
+        }
         None => (ClaimVerdict::CannotTell, format!("`{against}` is not in this run")),
     }
+}
+
+/// How far apart the two have to be, where any difference is not enough.
+fn asked(stated: &Stated) -> String {
+    let which = if stated.is == Relation::Lower { "lower" } else { "higher" };
+    let factor = stated.by_at_least.map(words::trimmed);
+    factor
+        .map(|factor| format!("; to hold, it has to be {which} by a factor of at least {factor}"))
+        .unwrap_or_default()
 }
 
 /// What an arm counted under a name.
@@ -162,6 +174,8 @@ fn counted_name(metric: &Metric) -> String {
     match metric {
         Metric::Ledger(fact) => facts::words(fact).to_owned(),
         Metric::Hops => "calls between processes".to_owned(),
+        // Of a limiter these are the requests about which it could not decide.
+        Metric::Refused => "refused".to_owned(),
         other => facts::words(&other.name()).to_owned(),
     }
 }
@@ -176,8 +190,11 @@ fn pair(
     let exact = |what: &str, unit: &str, of: fn(&ArmData) -> f64| {
         let (a, b) = (of(arm), of(baseline));
         let (label, other) = (&arm.plan.label, &baseline.plan.label);
-        let because =
-            format!("{what}: {label} {}{unit}, {other} {}{unit}", mean_count(Some(a)), mean_count(Some(b)));
+        let because = format!(
+            "{what} of {label}: {}{unit}, of {other}: {}{unit}",
+            mean_count(Some(a)),
+            mean_count(Some(b))
+        );
         (verdict(stated.is, factor, a, a, b, b), because)
     };
     match &stated.metric {

@@ -215,7 +215,7 @@ fn plain(
 ) -> Comparison {
     let (a, b) = (&arm.plan.label, &baseline.plan.label);
     let unit_after = if unit.is_empty() { String::new() } else { format!(" {unit}") };
-    let sentence = format!("{a} has {:.2}{unit_after} {noun}, {b} {:.2}", of(arm), of(baseline));
+    let sentence = format!("{a} has {:.2}{unit_after} {noun}, {b} has {:.2}", of(arm), of(baseline));
     Comparison {
         metric: metric.to_owned(),
         unit: unit.to_owned(),

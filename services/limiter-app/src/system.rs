@@ -99,7 +99,7 @@ const fn value(algorithm: Algorithm) -> Value {
 /// Where what each key has used is kept.
 const STATE: Axis = Axis {
     name: "state",
-    summary: "Where is kept what each key has used?",
+    summary: "Where are the counts kept?",
     values: &[
         Value::new("local", "in each process that decides: several copies admit several times the limit"),
         Value::new("service", "in one process that counts for all, a hop away"),

@@ -5,6 +5,7 @@ use maud::{Markup, html};
 use super::{arm_name, picture, prose, titled};
 use crate::report::model::{Arm, Kind, Report};
 use crate::report::svg;
+use crate::report::words::store;
 
 pub(super) fn section(report: &Report) -> Markup {
     let body = html! {
@@ -34,7 +35,7 @@ fn figure(report: &Report, index: usize, arm: &Arm) -> Markup {
                 p class="soft small" {
                     @for (at, backing) in arm.backings.iter().enumerate() {
                         @if at > 0 { "; " }
-                        (backing.role) ": " (backing.version) ", " (backing.provider)
+                        (backing.role) ": " (store(backing))
                     }
                     "."
                 }

@@ -7,7 +7,7 @@ use crate::report::caveats::{self, About};
 use crate::report::figures as rows;
 use crate::report::model::{Arm, Kind, Report};
 use crate::report::svg;
-use crate::report::words::{part_kind, three_digits};
+use crate::report::words::{part_kind, place, three_digits};
 
 pub(super) fn figures(report: &Report) -> Markup {
     let body = html! {
@@ -36,7 +36,7 @@ pub(super) fn figures(report: &Report) -> Markup {
     titled(
         "figures",
         "The figures",
-        "An operation is one thing that a user does, such as following a link. Brackets hold the interval in which the true figure lies with 95 % confidence; a dash means that too little was measured.",
+        "An operation is one thing that a user does, such as following a link. Brackets hold the interval in which the true figure lies with 95 % confidence; a dash means that there is none, or that too little was measured.",
         &body,
     )
 }
@@ -102,7 +102,7 @@ fn parts(arm: &Arm, index: usize) -> Markup {
                     svg class="key" viewBox="0 0 12 12" aria-hidden="true" {
                         rect width="12" height="12" rx="2" class={"part " (svg::part_class(index, at, part))} {}
                     }
-                    (part.name) " " b { (three_digits(part.us)) }
+                    (place(&part.name)) " " b { (three_digits(part.us)) }
                     @if let Some(interval) = part.interval {
                         // Nothing costs less than nothing, whatever the arithmetic of a wide interval says.
                         span class="soft" { " [" (three_digits(interval.low.max(0.0))) ", " (three_digits(interval.high)) "]" }

@@ -31,7 +31,7 @@ pub(super) fn section(report: &Report) -> Markup {
     titled(
         "differences",
         "Every difference, and how sure it is",
-        "A dot is the ratio of an arm to its baseline, its line the interval in which the true ratio lies. A line that does not touch the dashed 1x is a difference. A line inside the grey band is a difference smaller than 5 %, if there is one. Any other line is too long to tell: more time or more launches are needed.",
+        "A dot is the ratio of an arm to its baseline; the line through it is the interval in which the true ratio lies. A line that does not touch the dashed 1x is a difference. A line within the grey band says that a difference, if there is one, is smaller than 5 %. Any other line is too long to tell: that would take more time, or more launches, which are fresh starts of all processes. An arrowhead at an edge says that the ratio lies beyond it.",
         &body,
     )
 }
@@ -41,7 +41,7 @@ fn row(report: &Report, comparison: &Comparison, forest: Option<&Forest>) -> Mar
     html! {
         tr {
             th scope="row" { (metric_name(&comparison.metric)) }
-            td class="versus" { (arm_name(report, &comparison.arm)) span class="soft" { " vs. " (comparison.baseline) } }
+            td class="versus" { (arm_name(report, &comparison.arm)) " " span class="soft against" { "vs. " (comparison.baseline) } }
             td class="forest-cell" {
                 @if let (Some(forest), Some(interval)) = (forest, comparison.interval) {
                     (svg::forest_row(forest, interval, &svg::arm_class(index)))

@@ -85,7 +85,7 @@ fn row(name: &Markup, latency: &Latency, mark: &str) -> Markup {
     html! {
         tr {
             th scope="row" { (name) }
-            @for (name, figure) in PERCENTILES.iter().zip([latency.p50, latency.p90, latency.p99, latency.p999, latency.max]) { td data-label=(name) { (maybe(figure)) @if figure.is_some() { (mark) } } }
+            @for (name, figure) in PERCENTILES.iter().zip([latency.p50, latency.p90, latency.p99, latency.p999, latency.max]) { td data-label={(name) ", ms"} { (maybe(figure)) @if figure.is_some() { (mark) } } }
         }
     }
 }

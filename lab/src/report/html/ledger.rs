@@ -12,8 +12,12 @@ pub(super) fn section(report: &Report) -> Markup {
     if report.arms.iter().all(|arm| arm.ledger.is_none()) {
         return html! {};
     }
+    let (there, nowhere) = names(report);
     let body = html! {
-        div class="scroll" tabindex="0" role="group" aria-label="The facts of each ledger" { (facts(report)) }
+        div class="scroll" tabindex="0" role="group" aria-label="The facts of each ledger" { (facts(report, &there)) }
+        @if !nowhere.is_empty() {
+            p class="soft small" { "Found in no arm: " @for (at, name) in nowhere.iter().enumerate() { @if at > 0 { "; " } (row_name(&facts::with_name(name))) } "." }
+        }
         @for arm in &report.arms { (examples(report, arm)) }
     };
     titled(
@@ -24,13 +28,19 @@ pub(super) fn section(report: &Report) -> Markup {
     )
 }
 
-fn facts(report: &Report) -> Markup {
+/// The facts that some arm has, and those that are zero in every arm.
+fn names(report: &Report) -> (Vec<&str>, Vec<&str>) {
+    let facts = || report.arms.iter().filter_map(|arm| arm.ledger.as_ref()).flat_map(|ledger| &ledger.facts);
     let mut names: Vec<&str> = Vec::new();
-    for fact in report.arms.iter().filter_map(|arm| arm.ledger.as_ref()).flat_map(|ledger| &ledger.facts) {
+    for fact in facts() {
         if !names.contains(&fact.name.as_str()) {
             names.push(&fact.name);
         }
     }
+    names.into_iter().partition(|name| facts().any(|fact| fact.name == *name && fact.count > 0))
+}
+
+fn facts(report: &Report, names: &[&str]) -> Markup {
     html! {
         table class="figures stacked" {
             thead {

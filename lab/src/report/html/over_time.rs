@@ -14,7 +14,7 @@ pub(super) fn section(report: &Report) -> Markup {
     titled(
         "over-time",
         "What happened over time",
-        "One panel an arm, all on one scale, as the mean of all episodes: what was let through at the bottom, on top of it what was not, so that a bar is as high as the requests were many, each where it ended and what ended after the episode where it was sent (late); and, where there is a limit, the line of what was let through in the window that ends there, which should stay under the dashed one.",
+        "One panel for each arm, all on one scale, each the mean of all episodes. A bar is the requests of a short time: at the bottom those that were let through, on top of them the others. A request stands where it ended; one that ended after the episode stands where it was sent, and is called late. Where there is a limit, the line is what was let through in the window that ends there, and should stay below the dashed one.",
         &super::picture("What happened over time", PLOT, &svg::inline(&picture)),
     )
 }

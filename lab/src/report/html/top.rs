@@ -3,7 +3,7 @@
 use load::statistics::{Verdict, factor};
 use maud::{Markup, html};
 
-use super::{prose, unbroken};
+use super::{arm_name, prose, unbroken};
 use crate::report::model::{Arm, Comparison, Report};
 use crate::report::words::trimmed;
 use crate::report::{caveats, figures, headline};
@@ -18,6 +18,9 @@ pub(super) fn question(report: &Report) -> Markup {
             }
             h1 { (scenario.question) }
             p class="why" { (prose(&scenario.why)) }
+            @if let Some(asks) = &scenario.asks {
+                p class="asks" { "What differs between the systems compared is " code { (scenario.axis) } ": " (asks) }
+            }
         }
     }
 }
@@ -97,7 +100,7 @@ fn alarm(mark: &str, sentence: &str, lines: &[String]) -> Markup {
 fn card(report: &Report, comparison: &Comparison) -> Markup {
     html! {
         article class={"card " (mood(comparison))} {
-            p class="card-metric" { (figures::metric_name(&comparison.metric)) }
+            p class="card-metric" { (arm_name(report, &comparison.arm)) " " span class="metric" { (figures::metric_name(&comparison.metric)) } }
             p class="card-figure" { (figure(comparison)) }
             p class="card-sentence" { (unbroken(&comparison.sentence)) "." }
             @if let Some(caveat) = caveats::of_comparison(report, comparison) {
@@ -115,13 +118,17 @@ fn mood(comparison: &Comparison) -> &'static str {
     }
 }
 
-/// The verdict as large as a headline: `2.41x`, `+18 %`, `equal`, `cannot tell`.
+/// The verdict as large as a headline: `2.41×`, `+18 %`, `÷2.56`, `equal`, `cannot tell`.
 fn figure(comparison: &Comparison) -> String {
     match comparison.verdict {
         Some(Verdict::Higher { by, .. }) if by >= 1.0 => {
             format!("{}×", factor(1.0 + by).replace("about ", "≈"))
         }
         Some(Verdict::Higher { by, .. }) => format!("+{} %", per_cent(by)),
+        // As its sentence says it: lower by a factor.
+        Some(Verdict::Lower { by, .. }) if by >= 0.5 => {
+            format!("÷{}", factor(1.0 / (1.0 - by)).replace("about ", "≈"))
+        }
         Some(Verdict::Lower { by, .. }) => format!("−{} %", per_cent(by)),
         Some(Verdict::NoDifference { .. }) => "equal".to_owned(),
         Some(Verdict::CannotTell { .. }) => "cannot tell".to_owned(),

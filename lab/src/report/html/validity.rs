@@ -6,7 +6,8 @@ use super::{prose, titled};
 use crate::report::faults;
 use crate::report::model::Report;
 use crate::report::words::{
-    count, generators_own, maybe, maybe_per_cent, maybe_whole, per_cent, processors, three_digits, trimmed,
+    arrivals, count, duration_of_ms, generators_own, maybe, maybe_per_cent, maybe_whole, per_cent,
+    processors, things, three_digits,
 };
 
 pub(super) fn section(report: &Report) -> Markup {
@@ -58,18 +59,25 @@ fn conditions(report: &Report) -> Markup {
     html! {
         dl class="conditions" {
             dt { "machine" }
-            dd { (machine.cpu) ", " (machine.cores) " cores, " (three_digits(machine.memory_mib as f64 / 1024.0)) " GiB; " (machine.os) ", kernel " (machine.kernel) "; Rust " (machine.rust) }
+            dd { (machine.cpu) ", " (machine.cores) " cores, " (three_digits(machine.memory_mib as f64 / 1024.0)) " GiB; " (machine.os) ", kernel " (machine.kernel) "; Rust " (machine.rust.trim_start_matches("rustc ")) }
             dt { "processors" }
             dd { "generator " (processors(&report.budget.generator_cpus)) "; arms " (processors(&report.budget.arm_cpus)) "; runtime " code { (report.runtime) } }
             dt { "load" }
-            dd { (prose(&load.mix)) ", " (three_digits(load.rate)) " operations per second (" (load.arrivals) "), " (count(load.things)) " " (load.things_name) " to begin with" }
+            dd { "the mix " code { (load.mix) } ": " (three_digits(load.rate)) " operations per second, " (arrivals(&load.arrivals)) "; " (things(load)) " to begin with" }
             dt { "measured" }
-            dd { (three_digits(load.measured_seconds_per_arm)) " s per arm: " (count(load.rounds)) " turns of " (trimmed(load.slice_ms)) " ms for each arm, in random order; every process started " (load.launches) @if load.launches == 1 { " time" } @else { " times" } }
+            dd { (three_digits(load.measured_seconds_per_arm)) " s per arm: " (count(load.rounds)) " turns of " (duration_of_ms(load.slice_ms)) " for each arm, in random order; every process started " (load.launches) @if load.launches == 1 { " time" } @else { " times" } }
             @for fault in &load.faults {
                 dt { "fault" }
                 dd { (faults::sentence(fault)) }
             }
         }
+    }
+}
+
+/// A command that is broken between its words alone: `--seed` stays whole.
+fn words_of(command: &str) -> Markup {
+    html! {
+        @for (at, word) in command.split(' ').enumerate() { @if at > 0 { " " } span class="word" { (word) } }
     }
 }
 
@@ -90,7 +98,7 @@ pub(super) fn again(report: &Report) -> Markup {
         "again",
         "Run it again",
         "The same plan with the same seed, on your machine.",
-        &html! { pre class="command" { (report.reproduce) } },
+        &html! { pre class="command" { (words_of(&report.reproduce)) } },
     )
 }
 
@@ -103,7 +111,7 @@ pub(super) fn footer(report: &Report) -> Markup {
                 ". Lab " (report.lab_version) ", commit " code { (report.commit.as_deref().unwrap_or("unknown")) }
                 ". Schema " code { (report.schema) } "."
             }
-            p { "Given as " code { (report.command) } }
+            p { "Given as " code { (words_of(&report.command)) } }
         }
     }
 }

@@ -19,6 +19,9 @@ pub struct Question {
     pub kind: Kind,
     /// The one axis; in a waterfall the axes of its steps, joined by commas.
     pub axis: String,
+    /// What the axis asks, to which each arm is an answer; none in a waterfall, and in a report of an earlier lab.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub asks: Option<String>,
     /// Arms that are known to be wrong, and ship so that the checker has something to catch.
     #[serde(default)]
     pub negative_controls: Vec<NegativeControl>,

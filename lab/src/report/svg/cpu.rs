@@ -64,7 +64,7 @@ pub(in crate::report) fn cpu_bar(arm: &Arm, place: usize, scale: &CpuScale) -> M
             title { "CPU per operation of " (arm.label) " by part" }
             @for (class, start, end, part) in &segments {
                 g {
-                    title { (part.name) ": " (three_digits(part.us)) " µs" }
+                    title { (words::place(&part.name)) ": " (three_digits(part.us)) " µs" }
                     rect x=(px(*start)) y="2" width=(px((end - start - 1.5).max(0.5))) height=(px(BAR)) class={"part " (class)} {}
                     (segment_words(part, *start, *end))
                 }
@@ -80,16 +80,17 @@ pub(in crate::report) fn cpu_bar(arm: &Arm, place: usize, scale: &CpuScale) -> M
 fn segment_words(part: &Part, start: f64, end: f64) -> Markup {
     let room = end - start - 16.0;
     let figure = three_digits(part.us);
-    let short = part.name.split(" (").next().unwrap_or(&part.name);
+    let name = words::place(&part.name);
+    let short = name.split(" (").next().unwrap_or(&name);
     let both = format!("{short}  {figure}");
-    let words = if width_of(&both, 12.5) <= room {
+    let fits = if width_of(&both, 12.5) <= room {
         both
     } else if width_of(&figure, 12.5) <= room {
         figure
     } else {
         return html! {};
     };
-    text(start + 8.0, 24.0, Anchor::Start, "t-part", &fitted(&words, room + 8.0, 12.5))
+    text(start + 8.0, 24.0, Anchor::Start, "t-part", &fitted(&fits, room + 8.0, 12.5))
 }
 
 /// An interval: a line between two ticks.

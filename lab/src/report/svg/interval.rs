@@ -59,8 +59,19 @@ pub(in crate::report) fn forest_row(forest: &Forest, interval: Interval, class: 
             (forest.backdrop())
             title { "ratio " (trimmed(interval.estimate)) ", interval " (trimmed(interval.low)) " to " (trimmed(interval.high)) }
             (line((forest.scale.log(interval.low), middle), (forest.scale.log(interval.high), middle), "reach"))
-            circle cx=(px(forest.scale.log(interval.estimate))) cy=(px(middle)) r="4.5" class="dot" {}
+            (dot(&forest.scale, interval.estimate, middle))
         }
+    }
+}
+
+/// The estimate; beyond an edge of the scale an arrowhead there, so that it is not taken for a value of the edge.
+fn dot(scale: &Scale, estimate: f64, middle: f64) -> Markup {
+    let x = scale.log(estimate);
+    let head = |by: f64| format!("M{} {} l{} 6 l{} 6 z", px(x), px(middle - 6.0), px(by), px(-by));
+    html! {
+        @if estimate > scale.high { path d=(head(10.0)) class="dot beyond" {} }
+        @else if estimate < scale.low { path d=(head(-10.0)) class="dot beyond" {} }
+        @else { circle cx=(px(x)) cy=(px(middle)) r="4.5" class="dot" {} }
     }
 }
 

@@ -49,7 +49,7 @@ pub(in crate::report) fn latency(report: &Report) -> Option<Markup> {
     let labels = spread_labels(&drawn, &plot);
     Some(html! {
         svg class="plot" viewBox={"0 0 " (px(WIDTH)) " " (px(HEIGHT))} role="img" {
-            title { "Latency by percentile, one line an arm; both axes are logarithmic." }
+            title { "Latency by percentile, one line for each arm; both axes are logarithmic." }
             (plot.grid(last))
             @for (place, arm) in &drawn { (plot.curve(*place, arm)) }
             @for (place, arm, y) in &labels { (label(*place, arm, (right, *y))) }

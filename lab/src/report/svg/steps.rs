@@ -35,7 +35,7 @@ pub(in crate::report) fn steps(report: &Report) -> Option<Markup> {
                 (line((scale.linear(*tick), 0.0), (scale.linear(*tick), height + 4.0), "grid"))
                 (text(scale.linear(*tick), height + 20.0, Anchor::Middle, "t-tick", &words::tick(*tick)))
             }
-            (text(f64::midpoint(LEFT, RIGHT), height + 40.0, Anchor::Middle, "t-axis", "CPU microseconds an operation"))
+            (text(f64::midpoint(LEFT, RIGHT), height + 40.0, Anchor::Middle, "t-axis", "CPU microseconds per operation"))
             @for (row, (place, arm, cost)) in costs.iter().enumerate() {
                 @let before = row.checked_sub(1).map(|earlier| costs[earlier].2);
                 (step(report, &scale, row, &Step { place: *place, arm, cost: *cost, before }))
@@ -67,7 +67,7 @@ fn step(report: &Report, scale: &Scale, row: usize, step: &Step<'_>) -> Markup {
             (line((scale.linear(begin), y - (ROW - BAR)), (scale.linear(begin), y), "connector"))
         }
         g class=(arm_class(0)) {
-            title { (step.arm.label) ": " (three_digits(step.cost)) " µs an operation" }
+            title { (step.arm.label) ": " (three_digits(step.cost)) " µs per operation" }
             rect x=(px(low)) y=(px(y)) width=(px((high - low).max(1.5))) height=(px(BAR)) class=(class) {}
         }
         (text(high + 10.0, y + 12.0, Anchor::Start, "t-name", &difference(step)))
