@@ -36,6 +36,6 @@ fn compare(pace: Pace) -> Result<()> {
     interleaved::show(["bare axum handler", "the same behind the limiter's layer"].into_iter(), &costs);
     let [bare, limited] = costs.as_slice() else { anyhow::bail!("both were measured") };
     show_ratio("limited over bare", limited, bare, "1.10");
-    show_difference("the layer, us a request", limited, bare, "-");
+    show_difference("the layer, us a request", limited, bare);
     Ok(())
 }

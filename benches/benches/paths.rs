@@ -8,8 +8,8 @@ use std::path::Path;
 
 use anyhow::Result;
 use benches::{
-    bare::{self, ALONE, BEFORE, BEHIND},
-    interleaved::{self, Choices, Pace, Reference, show_difference, show_ratio},
+    bare::{self, ALONE, BEFORE, BEFORE_GRPC, BEHIND, BEHIND_GRPC},
+    interleaved::{self, Choices, Pace, Reference, show_difference, show_ratio, show_ratio_of_differences},
     references::start_bare,
 };
 use lab::plan::Budget;
@@ -44,19 +44,28 @@ fn start_apart(program: &Path, budget: &Budget) -> Result<Box<dyn Reference>> {
     start_bare(program, budget, &[&["before", BEFORE, BEHIND], &["alone", BEHIND]])
 }
 
+fn start_apart_by_grpc(program: &Path, budget: &Budget) -> Result<Box<dyn Reference>> {
+    start_bare(program, budget, &[&["before-grpc", BEFORE_GRPC, BEHIND_GRPC], &["grpc", BEHIND_GRPC]])
+}
+
 fn compare(pace: Pace) -> Result<()> {
-    let costs = interleaved::costs(&ARMS, &HELD, &[start_alone, start_apart], pace)?;
-    let bare_names = ["bare axum handler", "bare axum handler, one bare hop away"];
+    let references = [start_alone, start_apart, start_apart_by_grpc];
+    let costs = interleaved::costs(&ARMS, &HELD, &references, pace)?;
+    let bare_names =
+        ["bare axum handler", "bare axum handler, a bare hop away", "the same, a bare gRPC hop away"];
     interleaved::show(bare_names.into_iter().chain(ARMS.iter().map(|arm| arm.0)), &costs);
-    let [bare, bare_hop, monolith, traced, http, grpc, http_traced] = costs.as_slice() else {
+    let [bare, bare_http, bare_grpc, monolith, traced, http, grpc, http_traced] = costs.as_slice() else {
         anyhow::bail!("every arm was measured")
     };
     show_ratio("monolith over bare handler", monolith, bare, "1.25");
     show_ratio("traced at 1 % over untraced, monolith", traced, monolith, "1.10");
     show_ratio("traced at 1 % over untraced, one hop", http_traced, http, "1.10");
-    show_difference("one hop over HTTP, us more than in process", http, monolith, "55");
-    show_difference("one hop over gRPC, us more than in process", grpc, monolith, "100");
-    // What the machine and the libraries take of a hop, whatever the project does: the floor under the two lines above.
-    show_difference("a bare hop over HTTP, us more than alone", bare_hop, bare, "-");
+    show_difference("one hop over HTTP, us more than in process", http, monolith);
+    show_difference("a bare hop over HTTP, us more than alone", bare_http, bare);
+    show_difference("one hop over gRPC, us more than in process", grpc, monolith);
+    show_difference("a bare hop over gRPC, us more than alone", bare_grpc, bare);
+    // What a hop costs with a deadline, a trace, metrics and limits, against the libraries alone.
+    show_ratio_of_differences("one hop over a bare hop, HTTP", [http, monolith], [bare_http, bare], "1.3");
+    show_ratio_of_differences("one hop over a bare hop, gRPC", [grpc, monolith], [bare_grpc, bare], "1.3");
     Ok(())
 }

@@ -1,7 +1,9 @@
-//! The bare references: an axum handler that answers 302 from a `HashMap`, alone, one bare HTTP/JSON call away, or
-//! behind the limiter's layer and nothing else.
+//! The bare references: an axum handler that answers 302 from a `HashMap`, alone, one bare call over HTTP/JSON or gRPC
+//! away, or behind the limiter's layer and nothing else.
 //!
 //! No limits, no time-outs, no request id, no metrics, no clicks; the call has no deadline, no trace, no metrics.
+
+mod grpc;
 
 use std::{
     collections::HashMap,
@@ -33,8 +35,8 @@ use limiter::{
 use limiter_app::limiting::Limiting;
 use serde_json::{Value, json};
 
-/// Where the references serve: the one alone, the limited one, and the one whose links are a call away, with where they
-/// are.
+/// Where the references serve: the one alone, the limited one, and those whose links are a call away, each with where
+/// they are.
 pub const ALONE: &str = "127.0.0.1:19999";
 /// See [`ALONE`].
 pub const LIMITED: &str = "127.0.0.1:19996";
@@ -42,13 +44,20 @@ pub const LIMITED: &str = "127.0.0.1:19996";
 pub const BEFORE: &str = "127.0.0.1:19998";
 /// See [`ALONE`].
 pub const BEHIND: &str = "127.0.0.1:19997";
+/// See [`ALONE`].
+pub const BEFORE_GRPC: &str = "127.0.0.1:19995";
+/// See [`ALONE`].
+pub const BEHIND_GRPC: &str = "127.0.0.1:19994";
 
-/// Serves as these words say, until the process is killed: `alone ADDRESS`, `limited ADDRESS`, `before ADDRESS BACK`.
+/// Serves as these words say, until the process is killed: `alone ADDRESS`, `limited ADDRESS`, `before ADDRESS BACK`,
+/// `grpc ADDRESS`, `before-grpc ADDRESS BACK`.
 pub fn main(words: &[&str]) -> anyhow::Result<()> {
     match words {
         ["alone", address] => Ok(serve(address.parse()?)?),
         ["limited", address] => serve_limited(address.parse()?),
         ["before", address, back] => Ok(serve_before(address.parse()?, back.parse()?)?),
+        ["grpc", address] => grpc::serve(address.parse()?),
+        ["before-grpc", address, back] => grpc::serve_before(address.parse()?, back.parse()?),
         _ => anyhow::bail!("no bare server is called that"),
     }
 }
@@ -57,7 +66,7 @@ type Links = Arc<RwLock<HashMap<String, String>>>;
 
 /// Serves on that address with one thread, until the process is killed.
 fn serve(address: SocketAddr) -> std::io::Result<()> {
-    serve_router(address, links(get(follow)))
+    serve_router(address, || links(get(follow)))
 }
 
 /// The same, with links followed behind the limiter, which counts by address and refuses none.
@@ -78,7 +87,7 @@ fn serve_limited(address: SocketAddr) -> anyhow::Result<()> {
     };
     decisions.set_policies(PolicySet { version: 1, policies: vec![policy] });
     let limiting = Limiting::new(Arc::new(decisions), OnFailure::Open);
-    Ok(serve_router(address, links(get(follow.layer(limiting))))?)
+    Ok(serve_router(address, || links(get(follow.layer(limiting))))?)
 }
 
 fn links(follow: MethodRouter<Links>) -> Router {
@@ -94,20 +103,22 @@ fn serve_before(address: SocketAddr, back: SocketAddr) -> std::io::Result<()> {
     let mut connector = HttpConnector::new();
     connector.set_nodelay(true);
     let client = Client::builder(TokioExecutor::new()).build(connector);
-    let router = Router::new()
-        .route("/{code}", get(follow_away))
-        .route("/links", post(shorten_away))
-        .with_state(Arc::new(Away { client, back }));
-    serve_router(address, router)
+    serve_router(address, move || {
+        Router::new()
+            .route("/{code}", get(follow_away))
+            .route("/links", post(shorten_away))
+            .with_state(Arc::new(Away { client, back }))
+    })
 }
 
-fn serve_router(address: SocketAddr, router: Router) -> std::io::Result<()> {
+/// Serves a router, which is made within the runtime.
+fn serve_router(address: SocketAddr, router: impl FnOnce() -> Router) -> std::io::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
         let listener = tokio::net::TcpListener::bind(address).await?.tap_io(|stream| {
             let _ = stream.set_nodelay(true);
         });
-        axum::serve(listener, router.into_make_service_with_connect_info::<SocketAddr>()).await
+        axum::serve(listener, router().into_make_service_with_connect_info::<SocketAddr>()).await
     })
 }
 

@@ -210,10 +210,28 @@ pub fn show_ratio(what: &str, a: &Batches, b: &Batches, bound: &str) {
     println!("  {what:50} {:22} must be at most {bound}", figure(ratio, 3));
 }
 
-/// Prints by how many microseconds `a` costs more than `b`, and its bound.
-pub fn show_difference(what: &str, a: &Batches, b: &Batches, bound: &str) {
+/// Prints by how many microseconds `a` costs more than `b`.
+pub fn show_difference(what: &str, a: &Batches, b: &Batches) {
     let difference = difference_of_means(a.as_slice(), b.as_slice(), CONFIDENCE);
-    println!("  {what:50} {:22} must be at most {bound}", figure(difference, 1));
+    println!("  {what:50} {}", figure(difference, 1));
+}
+
+/// Prints how many times the second difference of two costs the first is, and its bound.
+pub fn show_ratio_of_differences(what: &str, a: [&Batches; 2], b: [&Batches; 2], bound: &str) {
+    let [a, b] = [a, b].map(|[more, less]| differences(more.as_slice(), less.as_slice()));
+    let ratio = ratio_of_means(&a, &b, CONFIDENCE);
+    println!("  {what:50} {:22} must be at most {bound}", figure(ratio, 3));
+}
+
+/// What an operation of one arm costs more than one of the other, round by round.
+fn differences(more: &[Batch], less: &[Batch]) -> Vec<Batch> {
+    let per_operation = |batch: &Batch| batch.cost / batch.operations.max(1) as f64;
+    let difference = |(more, less): (&Batch, &Batch)| Batch {
+        launch: more.launch,
+        cost: per_operation(more) - per_operation(less),
+        operations: 1,
+    };
+    more.iter().zip(less).map(difference).collect()
 }
 
 fn figure(interval: Option<Interval>, digits: usize) -> String {

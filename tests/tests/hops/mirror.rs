@@ -51,6 +51,7 @@ impl<S: ?Sized + Send + Sync + 'static> Hops<S> {
         let way = |transport| {
             let methods = C::serve(transport, as_service(Arc::clone(&mirror)));
             let address = runtime.block_on(serving(methods));
+            let _within = runtime.enter();
             (transport, C::reach(transport, client(transport, address)))
         };
         let ways = TRANSPORTS.map(way).to_vec();

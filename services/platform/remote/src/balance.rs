@@ -1,28 +1,34 @@
-//! Several copies of a callee, and which of them a call goes to.
+//! Several replicas of a callee, and which of them a call goes to.
 
 use std::{
-    future::Future,
     pin::Pin,
     str::FromStr,
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    },
-    task::{Context as Poller, Poll},
+    sync::{Arc, Mutex, PoisonError},
+    task::{Context as Poller, Poll, ready},
+    time::Duration,
 };
 
 use contract::{Unavailable, Why};
-use prometheus_client::metrics::counter::Counter;
-use tower::Service;
+use futures::{FutureExt as _, TryFutureExt as _, future::BoxFuture};
+use resilience::Failure;
+use tokio::time::{Sleep, sleep};
+use tower::{
+    BoxError, Service, ServiceExt as _,
+    balance::p2c::Balance,
+    buffer::Buffer,
+    discover::ServiceList,
+    load::{CompleteOnResponse, PendingRequests},
+    util::BoxCloneSyncService,
+};
 
-use crate::{Call, Reply};
+use crate::call::{Call, Reply};
 
-/// Which copy a call goes to: the values of the axis `balancing`.
+/// Which replica a call goes to: the values of the axis `balancing`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Balancing {
     /// Each in turn, whatever it has to do.
     RoundRobin,
-    /// Of two drawn at random, the one with fewer calls under way from here
+    /// Of two drawn at random, the one with fewer calls in flight from here
     /// (Mitzenmacher, "The Power of Two Choices in Randomized Load Balancing", 2001).
     TwoChoices,
 }
@@ -44,113 +50,132 @@ impl FromStr for Balancing {
     }
 }
 
-/// A transport over several others, one a copy.
-///
-/// A repeatable call whose copy cannot be reached goes to the next one, once: a budget of one, so that copies that are
-/// all away cost two attempts and no storm.
-#[derive(Clone)]
-pub(crate) struct Balanced<T> {
-    copies: Arc<[Copy<T>]>,
+/// How long a replica that could not be reached is passed over; if all could not, calls wait as long.
+const PASSED_OVER_FOR: Duration = Duration::from_millis(100);
+/// Calls that wait until a replica is chosen for them; further ones wait in line for that.
+const WAITING: usize = 1_024;
+
+/// Replicas as one service.
+pub(crate) fn balanced<S>(
+    replicas: Vec<S>,
     balancing: Balancing,
-    turn: Arc<AtomicUsize>,
-    moved: Counter,
-}
-
-struct Copy<T> {
-    transport: T,
-    under_way: Arc<AtomicUsize>,
-}
-
-impl<T> Balanced<T> {
-    /// Over at least two transports; `moved` counts the calls that went to another copy.
-    pub(crate) fn new(transports: Vec<T>, balancing: Balancing, moved: Counter) -> Self {
-        let copy = |transport| Copy { transport, under_way: Arc::default() };
-        let copies = transports.into_iter().map(copy).collect();
-        Self { copies, balancing, turn: Arc::default(), moved }
-    }
-
-    /// The copy that the next call goes to.
-    fn choose(&self) -> usize {
-        let count = self.copies.len();
-        match self.balancing {
-            Balancing::RoundRobin => self.turn.fetch_add(1, Ordering::Relaxed) % count,
-            Balancing::TwoChoices => {
-                let one = rand::random_range(0..count);
-                // Another one: a distance that is never a whole turn.
-                let other = (one + rand::random_range(1..count)) % count;
-                let busy = |copy: usize| self.copies[copy].under_way.load(Ordering::Relaxed);
-                if busy(other) < busy(one) { other } else { one }
-            }
+) -> BoxCloneSyncService<Call, Reply, Failure>
+where
+    S: Service<Call, Response = Reply, Error = Failure> + Send + 'static,
+    S::Future: Send + 'static,
+{
+    let replicas = replicas.into_iter().map(Reachable::new);
+    // The choice is one for all callers: it stands in a task of its own, to which the buffer is the way.
+    match balancing {
+        Balancing::RoundRobin => shared(RoundRobin { replicas: replicas.collect(), next: 0 }),
+        Balancing::TwoChoices => {
+            let counted = |replica| PendingRequests::new(replica, CompleteOnResponse::default());
+            shared(Balance::new(ServiceList::new(replicas.map(counted).collect::<Vec<_>>())))
         }
     }
 }
 
-impl<T> Balanced<T>
+/// A service that all callers share.
+fn shared<S>(service: S) -> BoxCloneSyncService<Call, Reply, Failure>
 where
-    T: Service<Call, Response = Reply, Error = Unavailable> + Clone,
+    S: Service<Call, Response = Reply> + Send + 'static,
+    S::Error: Into<BoxError> + Send + Sync,
+    S::Future: Send + 'static,
 {
-    async fn ask(&self, copy: usize, call: Call) -> Result<Reply, Unavailable> {
-        let copy = &self.copies[copy];
-        let _under_way = UnderWay::new(&copy.under_way);
-        copy.transport.clone().call(call).await
+    BoxCloneSyncService::new(Buffer::new(service, WAITING).map_err(|error| match error.downcast() {
+        Ok(failure) => *failure,
+        // The task is gone, which it is at the end of the process.
+        Err(_) => Failure::not_processed(Unavailable::new("every replica", Why::Unreachable)),
+    }))
+}
+
+/// Each replica in turn, but for those that are not ready.
+struct RoundRobin<S> {
+    replicas: Vec<S>,
+    next: usize,
+}
+
+impl<S: Service<Call>> Service<Call> for RoundRobin<S> {
+    type Response = S::Response;
+    type Error = S::Error;
+    type Future = S::Future;
+
+    fn poll_ready(&mut self, poller: &mut Poller<'_>) -> Poll<Result<(), S::Error>> {
+        for step in 0..self.replicas.len() {
+            let at = (self.next + step) % self.replicas.len();
+            if self.replicas[at].poll_ready(poller)?.is_ready() {
+                self.next = at;
+                return Poll::Ready(Ok(()));
+            }
+        }
+        Poll::Pending
+    }
+
+    fn call(&mut self, call: Call) -> S::Future {
+        let at = self.next;
+        self.next = (at + 1) % self.replicas.len();
+        self.replicas[at].call(call)
     }
 }
 
-/// A call that is under way; given back when it is over, however it ends.
-struct UnderWay(Arc<AtomicUsize>);
+/// A replica that is not ready for a while after it could not be reached, as a subchannel of gRPC in
+/// `TRANSIENT_FAILURE` (<https://github.com/grpc/grpc/blob/master/doc/connectivity-semantics-and-api.md>).
+///
+/// So a call that is sent once more goes to another one.
+struct Reachable<S> {
+    service: S,
+    /// Ends when it is ready again.
+    wait: Arc<Mutex<Option<Pin<Box<Sleep>>>>>,
+}
 
-impl UnderWay {
-    fn new(count: &Arc<AtomicUsize>) -> Self {
-        count.fetch_add(1, Ordering::Relaxed);
-        Self(Arc::clone(count))
+impl<S> Reachable<S> {
+    fn new(service: S) -> Self {
+        Self { service, wait: Arc::default() }
     }
 }
 
-impl Drop for UnderWay {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
-    }
-}
-
-impl<T> Service<Call> for Balanced<T>
+impl<S> Service<Call> for Reachable<S>
 where
-    T: Service<Call, Response = Reply, Error = Unavailable> + Clone + Send + Sync + 'static,
-    T::Future: Send,
+    S: Service<Call, Error = Failure>,
+    S::Response: 'static,
+    S::Future: Send + 'static,
 {
-    type Response = Reply;
-    type Error = Unavailable;
-    type Future = Pin<Box<dyn Future<Output = Result<Reply, Unavailable>> + Send>>;
+    type Response = S::Response;
+    type Error = Failure;
+    type Future = BoxFuture<'static, Result<S::Response, Failure>>;
 
-    /// Every transport of this crate is always ready: it makes connections as it needs them.
-    fn poll_ready(&mut self, _: &mut Poller<'_>) -> Poll<Result<(), Unavailable>> {
-        Poll::Ready(Ok(()))
+    fn poll_ready(&mut self, poller: &mut Poller<'_>) -> Poll<Result<(), Failure>> {
+        let mut wait = self.wait.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(sleep) = wait.as_mut() {
+            ready!(sleep.poll_unpin(poller));
+            *wait = None;
+        }
+        drop(wait);
+        self.service.poll_ready(poller)
     }
 
     fn call(&mut self, call: Call) -> Self::Future {
-        let balanced = self.clone();
-        Box::pin(async move {
-            let copy = balanced.choose();
-            match balanced.ask(copy, call.clone()).await {
-                Err(error) if error.why == Why::Unreachable && call.method.repeatable => {
-                    balanced.moved.inc();
-                    balanced.ask((copy + 1) % balanced.copies.len(), call).await
-                }
-                answer => answer,
+        let wait = Arc::clone(&self.wait);
+        let passed_over = move |failure: &Failure| {
+            if failure.is_unreachable() {
+                let sleep = Box::pin(sleep(PASSED_OVER_FOR));
+                *wait.lock().unwrap_or_else(PoisonError::into_inner) = Some(sleep);
             }
-        })
+        };
+        Box::pin(self.service.call(call).inspect_err(passed_over))
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Mutex;
-
-    use bytes::Bytes;
+    use http::{Request, Response};
+    use http_body_util::{BodyExt as _, Full};
+    use resilience::{Policy, Retries, Stack, stack};
 
     use super::*;
     use crate::{Context, Method};
 
-    static REPEATABLE: Method = method(true);
+    static IDEMPOTENT: Method = method(true);
     static ONCE_ONLY: Method = method(false);
 
     const fn method(repeatable: bool) -> Method {
@@ -164,86 +189,120 @@ mod tests {
         }
     }
 
-    /// A copy that notes its calls; one that is away answers none.
+    /// A replica that notes its calls; one that is away answers none, and one that is slow takes its time.
     #[derive(Clone)]
     struct Probe {
         number: usize,
         asked: Arc<Mutex<Vec<usize>>>,
         is_away: bool,
+        takes: Duration,
     }
 
     impl Service<Call> for Probe {
         type Response = Reply;
-        type Error = Unavailable;
-        type Future = std::future::Ready<Result<Reply, Unavailable>>;
+        type Error = Failure;
+        type Future = BoxFuture<'static, Result<Reply, Failure>>;
 
-        fn poll_ready(&mut self, _: &mut Poller<'_>) -> Poll<Result<(), Unavailable>> {
+        fn poll_ready(&mut self, _: &mut Poller<'_>) -> Poll<Result<(), Failure>> {
             Poll::Ready(Ok(()))
         }
 
         fn call(&mut self, _: Call) -> Self::Future {
             self.asked.lock().expect("nobody panicked").push(self.number);
-            let away = || Err(Unavailable::new("probe", Why::Unreachable));
-            std::future::ready(if self.is_away { away() } else { Ok(Reply::Done(Bytes::new())) })
+            let (is_away, takes) = (self.is_away, self.takes);
+            Box::pin(async move {
+                sleep(takes).await;
+                if is_away {
+                    return Err(Unavailable::new("probe", Why::Unreachable).into());
+                }
+                Ok(Response::new(Full::default().collect().await.unwrap_or_else(|never| match never {})))
+            })
         }
     }
 
-    /// Copies, of which these are away, and the calls that each got.
-    fn copies(
-        count: usize,
-        away: &[usize],
-        balancing: Balancing,
-    ) -> (Balanced<Probe>, Arc<Mutex<Vec<usize>>>) {
-        let asked = Arc::new(Mutex::new(Vec::new()));
-        let probe = |number| Probe { number, asked: Arc::clone(&asked), is_away: away.contains(&number) };
-        (Balanced::new((0..count).map(probe).collect(), balancing, Counter::default()), asked)
+    type Asked = Arc<Mutex<Vec<usize>>>;
+
+    /// Replicas that take that long, of which these are away, and the calls that each got.
+    fn replicas(takes: &[u64], away: &[usize], balancing: Balancing) -> (Stack<Call, Reply>, Asked) {
+        let asked = Asked::default();
+        let probe = |(number, takes): (usize, &u64)| Probe {
+            number,
+            asked: Arc::clone(&asked),
+            is_away: away.contains(&number),
+            takes: Duration::from_millis(*takes),
+        };
+        let replicas = balanced(takes.iter().enumerate().map(probe).collect(), balancing);
+        (stack(Policy::None, Duration::ZERO, Retries::default(), replicas), asked)
     }
 
-    async fn ask(balanced: &mut Balanced<Probe>, method: &'static Method) -> Result<Reply, Unavailable> {
-        balanced.call(Call { method, body: Bytes::new(), context: Context::unattended() }).await
+    async fn ask(stack: &Stack<Call, Reply>, method: &'static Method) -> Result<Reply, Failure> {
+        let call = Call { method, context: Context::unattended(), request: Request::default() };
+        stack.clone().oneshot(call).await
+    }
+
+    fn taken(asked: &Asked) -> Vec<usize> {
+        std::mem::take(&mut asked.lock().expect("nobody panicked"))
     }
 
     #[tokio::test]
-    async fn in_turn_every_copy_gets_the_same_share() {
-        let (mut balanced, asked) = copies(3, &[], Balancing::RoundRobin);
+    async fn in_turn_every_replica_gets_the_same_share() {
+        let (stack, asked) = replicas(&[0; 3], &[], Balancing::RoundRobin);
         for _ in 0..9 {
-            ask(&mut balanced, &REPEATABLE).await.expect("all are there");
+            ask(&stack, &IDEMPOTENT).await.expect("all are there");
         }
-        assert_eq!(*asked.lock().expect("nobody panicked"), [0, 1, 2, 0, 1, 2, 0, 1, 2]);
+        assert_eq!(taken(&asked), [0, 1, 2, 0, 1, 2, 0, 1, 2]);
     }
 
-    #[test]
-    fn of_two_choices_the_busier_is_never_taken() {
-        let (balanced, _) = copies(3, &[], Balancing::TwoChoices);
-        let _busy: Vec<_> = (0..5).map(|_| UnderWay::new(&balanced.copies[1].under_way)).collect();
-        let chosen: Vec<_> = (0..200).map(|_| balanced.choose()).collect();
+    #[tokio::test(start_paused = true)]
+    async fn of_two_choices_the_busier_is_not_taken() {
+        let (stack, asked) = replicas(&[0, 1_000, 0], &[], Balancing::TwoChoices);
+        // Until the second has one in flight: the other two are idle from then on.
+        let mut slow = Vec::new();
+        while !asked.lock().expect("nobody panicked").contains(&1) {
+            let stack = stack.clone();
+            slow.push(tokio::spawn(async move { ask(&stack, &IDEMPOTENT).await }));
+            tokio::task::yield_now().await;
+        }
+        taken(&asked);
+        for _ in 0..200 {
+            ask(&stack, &IDEMPOTENT).await.expect("all are there");
+        }
+        let chosen = taken(&asked);
         assert!(!chosen.contains(&1), "one of the other two is always drawn with it");
         assert!(chosen.contains(&0) && chosen.contains(&2));
     }
 
-    #[tokio::test]
-    async fn a_call_that_is_over_is_no_longer_under_way() {
-        let (mut balanced, _) = copies(2, &[0], Balancing::TwoChoices);
-        for _ in 0..20 {
-            ask(&mut balanced, &REPEATABLE).await.expect("one is there");
+    #[tokio::test(start_paused = true)]
+    async fn an_idempotent_call_fails_over_once_and_no_other_call_does() {
+        for balancing in [Balancing::RoundRobin, Balancing::TwoChoices] {
+            let (stack, asked) = replicas(&[0; 3], &[0], balancing);
+            for _ in 0..30 {
+                ask(&stack, &IDEMPOTENT).await.expect("two are there");
+            }
+            assert!(taken(&asked).len() <= 31, "{balancing:?}: the first is passed over from then on");
+
+            let (stack, asked) = replicas(&[0; 4], &[0, 1, 2, 3], balancing);
+            ask(&stack, &IDEMPOTENT).await.expect_err("all are away");
+            let both = taken(&asked);
+            assert_eq!(both.len(), 2, "{balancing:?}: it is tried once more");
+            assert_ne!(both[0], both[1], "{balancing:?}: and elsewhere");
+            let lost = ask(&stack, &ONCE_ONLY).await.expect_err("all are away");
+            assert_eq!(lost.unavailable.why, Why::Unreachable);
+            assert_eq!(taken(&asked).len(), 1, "{balancing:?}: it may have had its effect");
         }
-        assert!(balanced.copies.iter().all(|copy| copy.under_way.load(Ordering::Relaxed) == 0));
     }
 
-    #[tokio::test]
-    async fn a_repeatable_call_goes_to_another_copy_once_and_no_other_call_does() {
-        let (mut balanced, asked) = copies(3, &[0], Balancing::RoundRobin);
-        ask(&mut balanced, &REPEATABLE).await.expect("the second is there");
-        assert_eq!(balanced.moved.get(), 1);
+    #[tokio::test(start_paused = true)]
+    async fn a_replica_that_was_away_is_tried_again() {
+        let (stack, asked) = replicas(&[0; 2], &[0], Balancing::RoundRobin);
         for _ in 0..2 {
-            ask(&mut balanced, &REPEATABLE).await.expect("they are there");
+            ask(&stack, &IDEMPOTENT).await.expect("one is there");
         }
-        let refused = ask(&mut balanced, &ONCE_ONLY).await;
-        assert_eq!(refused.expect_err("the first is away").why, Why::Unreachable);
-        assert_eq!(*asked.lock().expect("nobody panicked"), [0, 1, 1, 2, 0]);
-
-        let (mut balanced, asked) = copies(4, &[0, 1, 2, 3], Balancing::RoundRobin);
-        ask(&mut balanced, &REPEATABLE).await.expect_err("all are away");
-        assert_eq!(asked.lock().expect("nobody panicked").len(), 2, "a budget of one");
+        assert_eq!(taken(&asked), [0, 1, 1], "passed over");
+        sleep(PASSED_OVER_FOR).await;
+        for _ in 0..2 {
+            ask(&stack, &IDEMPOTENT).await.expect("one is there");
+        }
+        assert!(taken(&asked).contains(&0));
     }
 }

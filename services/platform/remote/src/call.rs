@@ -4,6 +4,8 @@ use std::fmt::Display;
 
 use bytes::Bytes;
 use contract::{Unavailable, Why};
+use http::{Request, Response};
+use http_body_util::{Collected, Full};
 use resilience::Budgeted;
 use tokio::time::Instant;
 
@@ -26,27 +28,19 @@ pub struct Method {
     pub repeatable: bool,
 }
 
-/// One call, encoded; cheap to clone, so that it can be sent again.
+/// One call, encoded whole; cheap to clone, so that it can be sent again.
 #[derive(Clone, Debug)]
-pub struct Call {
+pub(crate) struct Call {
     /// Which method.
-    pub method: &'static Method,
-    /// The request, as the transport writes it.
-    pub body: Bytes,
-    /// Deadline and trace.
-    pub context: Context,
+    pub(crate) method: &'static Method,
+    /// Deadline and trace, which each attempt writes as its transport does.
+    pub(crate) context: Context,
+    /// The request, but for what names the replica.
+    pub(crate) request: Request<Full<Bytes>>,
 }
 
-/// An answer, still encoded.
-#[derive(Clone, Debug)]
-pub enum Reply {
-    /// The method's reply.
-    Done(Bytes),
-    /// The contract's own error, as JSON.
-    Failed(Bytes),
-    /// The contract's own error, in the details of a status.
-    Refused(tonic::Status),
-}
+/// The whole reply to a call, trailers included.
+pub(crate) type Reply = Response<Collected<Bytes>>;
 
 /// The longest reason that is logged, in characters: it may quote the message.
 const MAX_REASON: usize = 300;

@@ -1,26 +1,31 @@
 //! A client: encodes a request, sends it through the resilience stack, decodes what comes back.
 
 use std::{
-    pin::pin,
+    task::{Context as Poller, Poll},
     time::{Duration, Instant},
 };
 
-use contract::{RemoteError, Unavailable};
-use http::uri::Authority;
+use bytes::Bytes;
+use contract::{RemoteError, Unavailable, Why};
+use futures::future::BoxFuture;
+use http::{Request, header::CONTENT_TYPE, uri::Authority};
+use http_body_util::{BodyExt as _, Collected, Full};
 use opentelemetry::{KeyValue, trace::SpanKind};
-use prost::Message;
-use resilience::{Policy, Worn, wear};
+use resilience::{Failure, Policy, Stack, stack};
 use serde::{Serialize, de::DeserializeOwned};
-use tower::Service;
+use tonic::Status;
+use tower::{Service, ServiceExt as _};
 
 use crate::{
-    Balancing, Call, Context, Method, Reply,
-    balance::Balanced,
-    current, error_info,
-    grpc::{GrpcTransport, Malformed},
-    http::HttpTransport,
+    Balancing, Context, Method,
+    balance::balanced,
+    call::{Call, Reply},
+    current, grpc,
+    grpc::Malformed,
+    http::JSON,
     in_span,
     observe::HopMetrics,
+    replica::{GrpcReplica, HttpReplica},
 };
 
 /// How calls travel: the values of the axis `transport`.
@@ -32,20 +37,20 @@ pub enum Transport {
     Grpc,
 }
 
-/// How often a repeatable call is sent.
+/// How often an idempotent call is sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Repeats {
     /// Once.
     Once,
     /// Twice, and the second answer counts: for the equivalence suites, which show by it that
-    /// what calls itself repeatable is.
+    /// what calls itself idempotent is.
     Twice,
 }
 
-/// A component in another process, or in several copies of it.
+/// A component in another process, or in several replicas of it.
 pub struct Client {
     transport: Transport,
-    stack: Worn<Call, Reply>,
+    hop: Hop,
     metrics: HopMetrics,
     repeats: Repeats,
 }
@@ -53,16 +58,18 @@ pub struct Client {
 /// Why there can be no client.
 #[derive(Debug, thiserror::Error)]
 pub enum PeerError {
-    /// The component has no copy.
+    /// The component has no replica.
     #[error("no address is given")]
     None,
-    /// An address is none.
+    /// An address is malformed.
     #[error("`{0}` is not an address: expected `HOST:PORT`")]
     NoAddress(String),
 }
 
 impl Client {
-    /// A client of the servers at `peers` (`host:port`), all copies of one; connects when first used.
+    /// A client of the servers at `peers` (`host:port`), all replicas of one; connects when first used.
+    ///
+    /// Made within a runtime of tokio's, which keeps its connections.
     pub fn new(
         transport: Transport,
         peers: &[String],
@@ -73,27 +80,34 @@ impl Client {
     ) -> Result<Self, PeerError> {
         let parse = |peer: &String| peer.parse().map_err(|_| PeerError::NoAddress(peer.clone()));
         let peers: Vec<Authority> = peers.iter().map(parse).collect::<Result<_, _>>()?;
-        let stack = match transport {
-            Transport::Http => {
-                let transport = |peer| HttpTransport::new(peer, metrics.resent());
-                let copies = peers.into_iter().map(transport).collect();
-                over(copies, balancing, policy, attempt, &metrics)
+        let retries = metrics.retries();
+        // One replica alone needs no balancing and pays for none.
+        let stack = match (transport, peers.as_slice()) {
+            (_, []) => return Err(PeerError::None),
+            (Transport::Http, [only]) => stack(policy, attempt, retries, HttpReplica::new(only.clone())),
+            (Transport::Grpc, [only]) => stack(policy, attempt, retries, GrpcReplica::new(only.clone())),
+            (Transport::Http, _) => {
+                let replicas = peers.into_iter().map(HttpReplica::new).collect();
+                stack(policy, attempt, retries, balanced(replicas, balancing))
             }
-            Transport::Grpc => {
-                let transport = |peer| GrpcTransport::new(peer, metrics.resent());
-                let copies = peers.into_iter().map(transport).collect();
-                over(copies, balancing, policy, attempt, &metrics)
+            (Transport::Grpc, _) => {
+                let replicas = peers.into_iter().map(GrpcReplica::new).collect();
+                stack(policy, attempt, retries, balanced(replicas, balancing))
             }
         };
-        let stack = stack.ok_or(PeerError::None)?;
-        Ok(Self { transport, stack, metrics, repeats: Repeats::Once })
+        Ok(Self { transport, hop: Hop(stack), metrics, repeats: Repeats::Once })
     }
 
-    /// Sends repeatable calls that often.
+    /// Sends idempotent calls that often.
     #[must_use]
     pub fn sending(mut self, repeats: Repeats) -> Self {
         self.repeats = repeats;
         self
+    }
+
+    /// What one of tonic's generated clients stands on.
+    pub fn hop(&self) -> Hop {
+        self.hop.clone()
     }
 
     /// Calls a method by HTTP/JSON.
@@ -104,36 +118,68 @@ impl Client {
         E: RemoteError,
     {
         let misunderstood = |error| method.misunderstood(&error);
-        let body = serde_json::to_vec(&request).map_err(misunderstood)?;
-        match self.send(method, body.into()).await? {
-            Reply::Done(body) => Ok(serde_json::from_slice(&body).map_err(misunderstood)?),
-            Reply::Failed(body) => Err(serde_json::from_slice(&body).map_err(misunderstood)?),
-            Reply::Refused(status) => Err(refused(method, &status)),
+        let body = Bytes::from(serde_json::to_vec(&request).map_err(misunderstood)?);
+        let request = Request::post(method.http_path).header(CONTENT_TYPE, JSON).body(Full::new(body));
+        let request = request.map_err(|error| method.misunderstood(&error))?;
+        let send = |request| {
+            let call = async move { Call { method, context: attended(), request } };
+            self.observed(method, async {
+                let reply = self.hop.0.clone().oneshot(call.await).await;
+                reply.map_err(|failure| failure.unavailable)
+            })
+        };
+        if self.sends_twice(method) {
+            let _ = send(request.clone()).await;
+        }
+        let (head, body) = send(request).await?.into_parts();
+        let body = body.to_bytes();
+        if head.status.is_success() {
+            Ok(serde_json::from_slice(&body).map_err(misunderstood)?)
+        } else {
+            Err(serde_json::from_slice(&body).map_err(misunderstood)?)
         }
     }
 
-    /// Calls a method by gRPC; `MQ` and `MP` are the messages of request and reply.
-    pub async fn call_protobuf<MQ, MP, Q, P, E>(&self, method: &'static Method, request: Q) -> Result<P, E>
+    /// Calls a method by gRPC; `send` is the method of a generated client that stands on [`Client::hop`].
+    pub async fn call_grpc<M, N, Q, P, E, F>(
+        &self,
+        method: &'static Method,
+        request: Q,
+        send: impl Fn(tonic::Request<M>) -> F,
+    ) -> Result<P, E>
     where
-        MQ: Message + From<Q>,
-        MP: Message + Default,
-        P: TryFrom<MP>,
+        M: From<Q> + Clone,
+        F: Future<Output = Result<tonic::Response<N>, Status>>,
+        P: TryFrom<N>,
         Malformed: From<P::Error>,
         E: RemoteError,
     {
-        let body = MQ::from(request).encode_to_vec();
-        match self.send(method, body.into()).await? {
-            Reply::Done(body) => {
-                let message = MP::decode(body).map_err(|error| method.misunderstood(&error))?;
-                let malformed = |error| method.misunderstood(&Malformed::from(error));
-                Ok(message.try_into().map_err(malformed)?)
-            }
-            Reply::Refused(status) => Err(refused(method, &status)),
-            Reply::Failed(_) => Err(method.misunderstood(&"an error as JSON").into()),
+        let send = |message: M| {
+            self.observed(method, async {
+                let mut request = tonic::Request::new(message);
+                request.extensions_mut().insert(Outgoing { method, context: attended() });
+                grpc::outcome::<N, E>(method, send(request).await)
+            })
+        };
+        let message = M::from(request);
+        if self.sends_twice(method) {
+            let _ = send(message.clone()).await;
         }
+        let reply = send(message).await??;
+        let malformed = |error| method.misunderstood(&Malformed::from(error));
+        Ok(reply.try_into().map_err(malformed)?)
     }
 
-    async fn send(&self, method: &'static Method, body: bytes::Bytes) -> Result<Reply, Unavailable> {
+    fn sends_twice(&self, method: &Method) -> bool {
+        self.repeats == Repeats::Twice && method.repeatable
+    }
+
+    /// Waits for a call: counted, timed, and a span if the operation leaves spans.
+    async fn observed<R>(
+        &self,
+        method: &'static Method,
+        call: impl Future<Output = Result<R, Unavailable>>,
+    ) -> Result<R, Unavailable> {
         let describe = || {
             let hop = match self.transport {
                 Transport::Http => "http",
@@ -142,49 +188,50 @@ impl Client {
             let name = format!("{}.{}", method.service, method.name);
             (name, SpanKind::Client, vec![KeyValue::new("lab.hop", hop)])
         };
-        let twice = self.repeats == Repeats::Twice && method.repeatable;
-        // Pinned here, because a future that is passed on by value takes its room twice.
-        let sent = pin!(async {
-            let call = Call { method, body, context: current().unwrap_or_else(Context::unattended) };
-            if twice {
-                let _ = self.send_once(call.clone()).await;
-            }
-            self.send_once(call).await
-        });
-        in_span(describe, sent).await
-    }
-
-    async fn send_once(&self, call: Call) -> Result<Reply, Unavailable> {
-        let (method, began) = (call.method, Instant::now());
-        let answer = self.stack.call(call).await;
-        self.metrics.observe(self.transport, method, began.elapsed(), &answer);
-        answer
+        let began = Instant::now();
+        let outcome = in_span(describe, call).await;
+        self.metrics.observe(self.transport, method, began.elapsed(), outcome.as_ref().err());
+        outcome
     }
 }
 
-/// The layers over these copies; one copy alone needs no balancing and pays for none. `None` without any.
-fn over<T>(
-    mut copies: Vec<T>,
-    balancing: Balancing,
-    policy: Policy,
-    attempt: Duration,
-    metrics: &HopMetrics,
-) -> Option<Worn<Call, Reply>>
-where
-    T: Service<Call, Response = Reply, Error = Unavailable> + Clone + Send + Sync + 'static,
-    T::Future: Send + 'static,
-{
-    if copies.len() > 1 {
-        return Some(wear(policy, attempt, Balanced::new(copies, balancing, metrics.failovers())));
-    }
-    copies.pop().map(|only| wear(policy, attempt, only))
+/// The context of the running operation, or one for work that no request stands behind.
+fn attended() -> Context {
+    current().unwrap_or_else(Context::unattended)
 }
 
-/// The contract's error that a status carries.
-fn refused<E: RemoteError>(method: &Method, status: &tonic::Status) -> E {
-    match error_info::error_in(method.grpc_service, status) {
-        Some(Ok(error)) => error,
-        Some(Err(error)) => method.misunderstood(&error).into(),
-        None => method.misunderstood(&status).into(),
+/// Which call a generated client's request is.
+#[derive(Clone, Copy)]
+struct Outgoing {
+    method: &'static Method,
+    context: Context,
+}
+
+/// The layers between a generated client and the replicas: takes a request, gives the whole reply.
+#[derive(Clone)]
+pub struct Hop(Stack<Call, Reply>);
+
+impl Service<Request<tonic::body::Body>> for Hop {
+    type Response = http::Response<Collected<Bytes>>;
+    type Error = Failure;
+    type Future = BoxFuture<'static, Result<Self::Response, Failure>>;
+
+    /// The layers are asked by the call itself.
+    fn poll_ready(&mut self, _: &mut Poller<'_>) -> Poll<Result<(), Failure>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<tonic::body::Body>) -> Self::Future {
+        let stack = self.0.clone();
+        Box::pin(async move {
+            let (mut head, body) = request.into_parts();
+            let Some(Outgoing { method, context }) = head.extensions.remove() else {
+                return Err(Unavailable::new("a request of no client", Why::Misunderstood).into());
+            };
+            // One message, encoded already: nothing is waited for.
+            let body = body.collect().await.map_err(|status| method.misunderstood(&status))?;
+            let request = Request::from_parts(head, Full::new(body.to_bytes()));
+            stack.oneshot(Call { method, context, request }).await
+        })
     }
 }

@@ -3,34 +3,24 @@
 //! What the platform itself has to say (no such method, a malformed body, too busy, too late) is
 //! `application/problem+json` (RFC 9457), so that a client tells the two apart by the content type.
 
-use std::{
-    future::Future,
-    pin::Pin,
-    sync::Arc,
-    task::{Context as Poller, Poll},
-};
+use std::future::Future;
 
 use axum::{
-    body::{Body, Bytes},
+    body::Body,
     extract::FromRequest,
     middleware::Next,
     response::{IntoResponse, Response},
 };
-use contract::{Kind, RemoteError, Unavailable, Why};
+use contract::{Kind, RemoteError};
 use http::{
-    HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode,
+    HeaderMap, HeaderName, HeaderValue, Request, StatusCode,
     header::{CONTENT_ENCODING, CONTENT_TYPE, RETRY_AFTER},
-    uri::{Authority, PathAndQuery},
 };
-use http_body_util::Full;
-use prometheus_client::metrics::counter::Counter;
 use serde::{Serialize, de::DeserializeOwned};
-use tower::Service;
 
 use crate::{
-    Call, Context, MAX_MESSAGE_BYTES, Reply,
+    Context, MAX_MESSAGE_BYTES,
     body::{BodyError, read_body},
-    connections::{Connections, Lost},
 };
 
 /// How long the caller still waits, in whole milliseconds.
@@ -39,7 +29,7 @@ pub const TIMEOUT_MS: HeaderName = HeaderName::from_static("x-timeout-ms");
 pub const GRPC_TIMEOUT: HeaderName = HeaderName::from_static("grpc-timeout");
 /// Which trace a request belongs to (W3C Trace Context).
 pub const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
-const JSON: HeaderValue = HeaderValue::from_static("application/json");
+pub(crate) const JSON: HeaderValue = HeaderValue::from_static("application/json");
 const PROBLEM: HeaderValue = HeaderValue::from_static("application/problem+json");
 
 /// The status under which an error of this kind travels.
@@ -188,94 +178,7 @@ fn json(status: StatusCode, value: &impl Serialize) -> Response {
     }
 }
 
-/// The wire, for HTTP/JSON.
-#[derive(Clone)]
-pub(crate) struct HttpTransport {
-    connections: Arc<Connections>,
-    resent: Counter,
-}
-
-impl HttpTransport {
-    /// `resent` counts the calls that were sent once more.
-    pub(crate) fn new(authority: Authority, resent: Counter) -> Self {
-        Self { connections: Arc::new(Connections::new(authority)), resent }
-    }
-
-    /// Sends a call; once more on a fresh connection if a reused one lost it, and sending it twice does no harm.
-    async fn send(&self, call: Call) -> Result<http::Response<Bytes>, Lost> {
-        let again = call.method.repeatable.then(|| call.clone());
-        match (self.connections.send(request(call)).await, again) {
-            (Err(Lost::OnReuse), Some(call)) => {
-                self.resent.inc();
-                self.connections.send_afresh(request(call)).await
-            }
-            (outcome, _) => outcome,
-        }
-    }
-}
-
-fn request(call: Call) -> Request<Full<Bytes>> {
-    let mut request = Request::new(Full::new(call.body));
-    *request.method_mut() = Method::POST;
-    *request.uri_mut() = PathAndQuery::from_static(call.method.http_path).into();
-    let headers = request.headers_mut();
-    // With room for what the connection adds.
-    headers.reserve(6);
-    headers.insert(CONTENT_TYPE, JSON);
-    write_context(&call.context, headers);
-    request
-}
-
-/// Writes deadline and trace into the headers of a hop.
-pub(crate) fn write_context(context: &Context, headers: &mut HeaderMap) {
-    if let Ok(value) = HeaderValue::try_from(context.trace.header()) {
-        headers.insert(TRACEPARENT, value);
-    }
-    let remaining = context.remaining().as_millis().min(u128::from(u32::MAX)) as u32;
-    headers.insert(TIMEOUT_MS, HeaderValue::from(remaining));
-}
-
-impl Service<Call> for HttpTransport {
-    type Response = Reply;
-    type Error = Unavailable;
-    type Future = Pin<Box<dyn Future<Output = Result<Reply, Unavailable>> + Send>>;
-
-    fn poll_ready(&mut self, _: &mut Poller<'_>) -> Poll<Result<(), Unavailable>> {
-        Poll::Ready(Ok(()))
-    }
-
-    fn call(&mut self, call: Call) -> Self::Future {
-        let transport = self.clone();
-        Box::pin(async move {
-            let method = call.method;
-            let (head, body) = match transport.send(call).await {
-                Ok(reply) => reply.into_parts(),
-                Err(Lost::Away | Lost::OnReuse | Lost::NotTakenUp) => {
-                    return Err(Unavailable::new(method.service, Why::Unreachable));
-                }
-                Err(error @ Lost::TooLarge) => return Err(method.misunderstood(&error)),
-            };
-            if head.status.is_success() {
-                Ok(Reply::Done(body))
-            } else if head.headers.get(CONTENT_TYPE) == Some(&JSON) {
-                Ok(Reply::Failed(body))
-            } else {
-                Err(match why_of(&head) {
-                    Why::Misunderstood => method.misunderstood(&String::from_utf8_lossy(&body)),
-                    why => Unavailable::new(method.service, why),
-                })
-            }
-        })
-    }
-}
-
-/// Who is overloaded says when to come back; who is only starting does as if it were not there.
-fn why_of(head: &http::response::Parts) -> Why {
-    match head.status {
-        StatusCode::SERVICE_UNAVAILABLE if !head.headers.contains_key(RETRY_AFTER) => Why::Unreachable,
-        StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS => Why::Overloaded,
-        StatusCode::GATEWAY_TIMEOUT => Why::TimedOut,
-        status if status.is_client_error() => Why::Misunderstood,
-        _ => Why::Broken,
-    }
+/// Writes the trace into the headers of a hop.
+pub(crate) fn write_trace(context: &Context, headers: &mut HeaderMap) {
+    headers.extend(HeaderValue::try_from(context.trace.header()).map(|trace| (TRACEPARENT, trace)));
 }

@@ -6,26 +6,25 @@
 //!
 //! Not here: where a component is (`runtime` decides), and when to try again (`resilience`).
 //!
-//! Read in this order: `table` (the macro), `call`, `client`, `balance`, `connections`, `body`, `http`, `grpc`, `error_info`, `context`, `observe`.
+//! Read in this order: `table` (the macro), `call`, `client`, `balance`, `replica`, `body`, `http`, `grpc`, `error_info`, `context`, `observe`.
 
 mod balance;
 mod body;
 mod call;
 mod client;
-mod connections;
 mod context;
 mod error_info;
 mod grpc;
 mod http;
 mod observe;
+mod replica;
 mod table;
 mod trace;
 
 pub use balance::{Balancing, UnknownBalancing};
 pub use body::{BodyError, read_body};
-pub use call::{Call, Method, Reply};
-pub use client::{Client, PeerError, Repeats, Transport};
-pub use connections::connector;
+pub use call::Method;
+pub use client::{Client, Hop, PeerError, Repeats, Transport};
 pub use context::{Context, Scoped, current, scope};
 pub use grpc::{Malformed, answered, asked};
 pub use http::{

@@ -13,7 +13,9 @@ use prometheus_client::{
     registry::Registry,
 };
 
-use crate::{Method, Reply, Transport, in_span};
+use resilience::Retries;
+
+use crate::{Method, Transport, in_span};
 
 /// Upper bounds of a duration, seconds: 50 us to 3.3 s in factors of four.
 pub const DURATION_BOUNDS: [f64; 9] =
@@ -29,8 +31,7 @@ pub struct RpcMetrics {
     calls: Counters,
     call_seconds: Durations,
     hop_seconds: Durations,
-    failovers: Counters,
-    resent: Counters,
+    retries: Counters,
 }
 
 impl RpcMetrics {
@@ -41,8 +42,7 @@ impl RpcMetrics {
             calls: Counters::default(),
             call_seconds: durations(),
             hop_seconds: durations(),
-            failovers: Counters::default(),
-            resent: Counters::default(),
+            retries: Counters::default(),
         };
         registry.register(
             "component_calls",
@@ -60,14 +60,9 @@ impl RpcMetrics {
             metrics.hop_seconds.clone(),
         );
         registry.register(
-            "peer_failovers",
-            "Calls that went to another copy of the peer",
-            metrics.failovers.clone(),
-        );
-        registry.register(
-            "peer_resent",
-            "Calls that were sent once more, because a reused connection broke off before the head of their reply was complete",
-            metrics.resent.clone(),
+            "peer_retries",
+            "Calls that were sent once more, by peer and reason: nobody had acted on them, or they were lost on the way",
+            metrics.retries.clone(),
         );
         metrics
     }
@@ -89,13 +84,10 @@ impl RpcMetrics {
 
     /// Those of the calls to a component in another process.
     pub fn peer(&self, peer: &'static str) -> HopMetrics {
-        let own = vec![("peer", peer)];
-        HopMetrics {
-            peer,
-            seconds: self.hop_seconds.clone(),
-            failovers: self.failovers.get_or_create_owned(&own),
-            resent: self.resent.get_or_create_owned(&own),
-        }
+        let retries =
+            |reason| self.retries.get_or_create_owned(&vec![("peer", peer), ("reason", reason)]);
+        let retries = Retries { not_processed: retries("not-processed"), lost: retries("lost") };
+        HopMetrics { peer, seconds: self.hop_seconds.clone(), retries }
     }
 }
 
@@ -138,19 +130,13 @@ impl CallMetrics {
 pub struct HopMetrics {
     peer: &'static str,
     seconds: Durations,
-    failovers: Counter,
-    resent: Counter,
+    retries: Retries,
 }
 
 impl HopMetrics {
-    /// Counts the calls that went to another copy.
-    pub(crate) fn failovers(&self) -> Counter {
-        self.failovers.clone()
-    }
-
     /// Counts the calls that were sent once more.
-    pub(crate) fn resent(&self) -> Counter {
-        self.resent.clone()
+    pub(crate) fn retries(&self) -> Retries {
+        self.retries.clone()
     }
 
     /// Notes a call that is over. An error of the contract is an answer.
@@ -159,7 +145,7 @@ impl HopMetrics {
         transport: Transport,
         method: &'static Method,
         took: Duration,
-        answer: &Result<Reply, Unavailable>,
+        error: Option<&Unavailable>,
     ) {
         // `rpc.system.name` knows no JSON over HTTP; the convention lets a system have a name of its own.
         let (system, path) = match transport {
@@ -171,7 +157,7 @@ impl HopMetrics {
             ("rpc_system_name", system),
             ("rpc_method", path.trim_start_matches('/')),
             // Empty, which is absent to Prometheus, where there is none.
-            ("error_type", answer.as_ref().err().map_or("", |error| error_type(error.why))),
+            ("error_type", error.map_or("", |error| error_type(error.why))),
         ];
         self.seconds.get_or_create(&labels).observe(took.as_secs_f64());
     }
@@ -190,7 +176,6 @@ const fn error_type(why: Why) -> &'static str {
 
 #[cfg(test)]
 mod tests {
-    use bytes::Bytes;
     use prometheus_client::encoding::text::encode;
 
     use super::*;
@@ -210,12 +195,12 @@ mod tests {
         let metrics = RpcMetrics::register(&mut registry);
         let component = metrics.component(&METHODS);
         component.observe(0, &METHODS[0], async { Ok::<_, ()>(()) }).await.expect("it is done");
-        let (took, done) = (Duration::from_micros(100), Ok(Reply::Done(Bytes::new())));
+        let took = Duration::from_micros(100);
         for peer in ["links", "clicks"] {
-            metrics.peer(peer).observe(Transport::Http, &METHODS[0], took, &done);
+            metrics.peer(peer).observe(Transport::Http, &METHODS[0], took, None);
         }
-        let broken = Err(Unavailable::new("links", Why::Unreachable));
-        metrics.peer("links").observe(Transport::Grpc, &METHODS[0], took, &broken);
+        let broken = Unavailable::new("links", Why::Unreachable);
+        metrics.peer("links").observe(Transport::Grpc, &METHODS[0], took, Some(&broken));
         let mut text = String::new();
         encode(&mut text, &registry).expect("metrics");
         let hops = "rpc_client_call_duration_seconds_count";
@@ -228,8 +213,8 @@ mod tests {
             &format!(
                 "{hops}{{peer=\"links\",rpc_system_name=\"grpc\",rpc_method=\"lab.shortener.v1.LinksService/Resolve\",error_type=\"unreachable\"}} 1"
             ),
-            "peer_failovers_total{peer=\"clicks\"} 0",
-            "peer_resent_total{peer=\"links\"} 0",
+            "peer_retries_total{peer=\"clicks\",reason=\"lost\"} 0",
+            "peer_retries_total{peer=\"links\",reason=\"not-processed\"} 0",
         ] {
             assert!(text.lines().any(|one| one == line), "no {line} in\n{text}");
         }
@@ -237,6 +222,6 @@ mod tests {
         let all = types.len();
         types.sort_unstable();
         types.dedup();
-        assert_eq!((types.len(), all), (5, 5), "{text}");
+        assert_eq!((types.len(), all), (4, 4), "{text}");
     }
 }

@@ -92,7 +92,7 @@ macro_rules! remote {
             ) -> std::sync::Arc<dyn $service> {
                 match transport {
                     $crate::Transport::Http => std::sync::Arc::new(OverHttp(client)),
-                    $crate::Transport::Grpc => std::sync::Arc::new(OverGrpc(client)),
+                    $crate::Transport::Grpc => std::sync::Arc::new(OverGrpc::new(client)),
                 }
             }
 
@@ -157,14 +157,29 @@ macro_rules! remote {
         }
 
         /// The implementation in another process, by gRPC.
-        struct OverGrpc($crate::Client);
+        struct OverGrpc {
+            client: $crate::Client,
+            grpc: $proto::[<$service:snake _service_client>]::[<$service ServiceClient>]<$crate::Hop>,
+        }
+
+        impl OverGrpc {
+            fn new(client: $crate::Client) -> Self {
+                use $proto::[<$service:snake _service_client>]::[<$service ServiceClient>] as Generated;
+                let grpc = Generated::new(client.hop())
+                    .max_encoding_message_size($crate::MAX_MESSAGE_BYTES)
+                    .max_decoding_message_size($crate::MAX_MESSAGE_BYTES);
+                Self { client, grpc }
+            }
+        }
 
         #[$crate::reexport::async_trait]
         impl $service for OverGrpc {
             $( async fn $method(&self, request: $request) -> Result<$reply, $error> {
-                self.0.call_protobuf::<
-                    $proto::[<$method:camel Request>], $proto::[<$method:camel Response>], _, _, _,
-                >(&METHODS[Number::$method as usize], request).await
+                let send = |request| {
+                    let mut grpc = self.grpc.clone();
+                    async move { grpc.$method(request).await }
+                };
+                self.client.call_grpc(&METHODS[Number::$method as usize], request, send).await
             } )+
         }
 

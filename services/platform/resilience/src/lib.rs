@@ -1,19 +1,21 @@
-//! The tower layers that a client wears, between a component's caller and the wire.
+//! The tower layers that stand between a caller and the wire.
 //!
-//! A wiring names a [`Policy`]; [`wear`] puts its layers around a transport, outermost first.
-//! A layer learns what it needs of a call by [`Budgeted`]: when it must be over, and whether it may be repeated.
+//! A wiring names a [`Policy`]; [`stack`] puts its layers around a transport, outermost first.
+//! A layer learns what it needs of a call by [`Budgeted`]: when it must be over, and whether it is idempotent.
 //!
 //! Not here: what a call is, or how it travels (`remote`).
 
+mod failure;
+mod retry;
 mod time_limit;
 
-use std::{str::FromStr, sync::Arc, time::Duration};
+use std::{str::FromStr, time::Duration};
 
-use contract::Unavailable;
-use futures::future::BoxFuture;
 use tokio::time::Instant;
-use tower::{Service, ServiceBuilder, ServiceExt as _};
+use tower::{Service, ServiceBuilder, retry::RetryLayer, util::BoxCloneSyncService};
 
+pub use failure::Failure;
+pub use retry::{Once, Retries};
 pub use time_limit::{InTime, TimeLimit, TimeLimited};
 
 /// What a layer may know of a call.
@@ -52,31 +54,27 @@ impl FromStr for Policy {
     }
 }
 
-/// A transport in its layers; cheap to clone, and called without a copy of its own.
-pub struct Worn<C, R>(Arc<dyn Fn(C) -> BoxFuture<'static, Result<R, Unavailable>> + Send + Sync>);
+/// A transport in its layers.
+pub type Stack<C, R> = BoxCloneSyncService<C, R, Failure>;
 
-impl<C, R> Worn<C, R> {
-    /// Sends a call through the layers.
-    pub async fn call(&self, call: C) -> Result<R, Unavailable> {
-        (self.0)(call).await
-    }
-}
-
-/// Puts the policy's layers around a transport; `attempt` limits one attempt.
-pub fn wear<C, R, S>(policy: Policy, attempt: Duration, transport: S) -> Worn<C, R>
+/// Puts the policy's layers around a transport; `attempt` limits one attempt, and `retries` counts further ones.
+pub fn stack<C, R, S>(policy: Policy, attempt: Duration, retries: Retries, transport: S) -> Stack<C, R>
 where
-    C: Budgeted + Send + 'static,
+    C: Budgeted + Clone + Send + Sync + 'static,
     R: Send + 'static,
-    S: Service<C, Response = R, Error = Unavailable> + Clone + Send + Sync + 'static,
+    S: Service<C, Response = R, Error = Failure> + Clone + Send + Sync + 'static,
     S::Future: Send + 'static,
 {
-    let limit = match policy {
-        Policy::None => TimeLimit::deadline_only(),
-        Policy::Timeout => TimeLimit::per_attempt(attempt),
+    let attempt = match policy {
+        Policy::None => None,
+        Policy::Timeout => Some(TimeLimit::per_attempt(attempt)),
     };
-    let stack = ServiceBuilder::new()
-        // Next to the transport, which may be several copies and move a call once, so that it limits one attempt; no attempt outlives the caller's deadline either way.
-        .layer(limit)
-        .service(transport);
-    Worn(Arc::new(move |call| Box::pin(stack.clone().oneshot(call))))
+    let layers = ServiceBuilder::new()
+        // Outermost, because no number of attempts outlives the caller's deadline.
+        .layer(TimeLimit::deadline_only())
+        // Within the deadline and around the limit of an attempt, so that a second attempt has one of its own.
+        .layer(RetryLayer::new(Once::new(retries)))
+        // Next to the transport, because it limits one attempt; the choice of a replica is a part of that.
+        .option_layer(attempt);
+    BoxCloneSyncService::new(layers.service(transport))
 }

@@ -12,7 +12,7 @@ use pin_project_lite::pin_project;
 use tokio::time::{Instant, Timeout, timeout_at};
 use tower::{Layer, Service};
 
-use crate::Budgeted;
+use crate::{Budgeted, Failure};
 
 /// Ends a call at its deadline, and earlier if one attempt may not take that long.
 #[derive(Clone, Copy, Debug)]
@@ -50,13 +50,13 @@ pub struct TimeLimited<S> {
 impl<C, S> Service<C> for TimeLimited<S>
 where
     C: Budgeted,
-    S: Service<C, Error = Unavailable>,
+    S: Service<C, Error = Failure>,
 {
     type Response = S::Response;
-    type Error = Unavailable;
+    type Error = Failure;
     type Future = InTime<S::Future>;
 
-    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Unavailable>> {
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Failure>> {
         self.inner.poll_ready(context)
     }
 
@@ -82,13 +82,13 @@ pin_project! {
 
 impl<F, R> Future for InTime<F>
 where
-    F: Future<Output = Result<R, Unavailable>>,
+    F: Future<Output = Result<R, Failure>>,
 {
-    type Output = Result<R, Unavailable>;
+    type Output = Result<R, Failure>;
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
         let answer = ready!(this.answer.poll(context));
-        Poll::Ready(answer.unwrap_or_else(|_| Err(Unavailable::new(*this.service, Why::TimedOut))))
+        Poll::Ready(answer.unwrap_or_else(|_| Err(Unavailable::new(*this.service, Why::TimedOut).into())))
     }
 }

@@ -1,0 +1,67 @@
+//! One replica of a callee, as each transport reaches it.
+
+mod grpc;
+mod http;
+
+use std::{error::Error, time::Duration};
+
+use ::http::{Uri, uri::Authority};
+use bytes::Bytes;
+use contract::{Unavailable, Why};
+use h2::Reason;
+use http_body_util::{BodyExt as _, Collected, LengthLimitError, Limited};
+use hyper::body::Body;
+use resilience::Failure;
+
+use crate::{MAX_MESSAGE_BYTES, Method};
+
+pub(crate) use grpc::GrpcReplica;
+pub(crate) use http::HttpReplica;
+
+/// How long a connection may take to be made.
+const CONNECT_WITHIN: Duration = Duration::from_millis(500);
+/// What gRPC adds to a message: a flag and its length.
+const FRAME_BYTES: usize = 5;
+
+fn root_of(peer: Authority) -> Uri {
+    let root = Uri::builder().scheme("http").authority(peer).path_and_query("/").build();
+    root.expect("an authority and a root path are a URI")
+}
+
+/// Reads a reply's body to its end, trailers included.
+async fn collect<B>(method: &Method, body: B) -> Result<Collected<Bytes>, Failure>
+where
+    B: Body<Data = Bytes>,
+    B::Error: Into<Box<dyn Error + Send + Sync>>,
+{
+    Limited::new(body, MAX_MESSAGE_BYTES + FRAME_BYTES).collect().await.map_err(|error| {
+        if error.is::<LengthLimitError>() {
+            let reason = format!("the reply has more than {MAX_MESSAGE_BYTES} bytes");
+            return method.misunderstood(&reason).into();
+        }
+        Failure::from(Unavailable::new(method.service, Why::Unreachable))
+    })
+}
+
+/// The failure of an attempt that brought no reply.
+fn broken(method: &Method, error: &(dyn Error + 'static)) -> Failure {
+    let causes = std::iter::successors(Some(error), |error| (*error).source());
+    let unavailable = Unavailable::new(method.service, Why::Unreachable);
+    Failure { unavailable, may_be_processed: !causes.into_iter().any(says_not_processed) }
+}
+
+/// Whether this error says that nobody acted on the request.
+fn says_not_processed(error: &(dyn Error + 'static)) -> bool {
+    // Nothing was sent: there was no connection, or it ended first.
+    let not_connected =
+        error.downcast_ref::<hyper_util::client::legacy::Error>().is_some_and(|error| error.is_connect());
+    let not_written = error.downcast_ref::<hyper::Error>().is_some_and(hyper::Error::is_canceled);
+    // Beyond the last request that a peer names as it ends a connection (RFC 9113, 6.8), or refused (8.7). A request that
+    // is open when GOAWAY comes fails by it only if the peer names an earlier one as its last.
+    let not_taken = error.downcast_ref::<h2::Error>().is_some_and(|error| {
+        let reason = error.reason();
+        let is_beyond = error.is_go_away() && reason == Some(Reason::NO_ERROR);
+        error.is_remote() && (is_beyond || reason == Some(Reason::REFUSED_STREAM))
+    });
+    error.is::<tonic::ConnectError>() || not_connected || not_written || not_taken
+}

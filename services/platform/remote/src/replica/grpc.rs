@@ -1,0 +1,91 @@
+//! Over gRPC: tonic's `Channel`, which all calls share.
+
+use std::{
+    mem,
+    task::{Context as Poller, Poll},
+    time::Duration,
+};
+
+use contract::{Unavailable, Why};
+use futures::future::BoxFuture;
+use http::{HeaderMap, HeaderValue, Response, uri::Authority};
+use resilience::Failure;
+use tonic::{
+    Code, Status,
+    body::Body,
+    transport::{Channel, Endpoint},
+};
+use tower::Service;
+
+use super::{CONNECT_WITHIN, broken, collect, root_of};
+use crate::{
+    call::{Call, Reply},
+    context::Context,
+    error_info,
+    http::{GRPC_TIMEOUT, write_trace},
+};
+
+/// How often a peer is asked whether it is there, and how long it may take to say so.
+const PING_EVERY: Duration = Duration::from_secs(10);
+const PONG_WITHIN: Duration = Duration::from_secs(5);
+
+/// The most that the eight digits of a time-out can say, in milliseconds.
+const MAX_TIMEOUT_MS: u128 = 99_999_999;
+
+/// A replica and the connection to it, which is made when it is first needed.
+#[derive(Clone)]
+pub(crate) struct GrpcReplica(Channel);
+
+impl GrpcReplica {
+    pub(crate) fn new(peer: Authority) -> Self {
+        let endpoint = Endpoint::from(root_of(peer))
+            .connect_timeout(CONNECT_WITHIN)
+            .tcp_nodelay(true)
+            .http2_keep_alive_interval(PING_EVERY)
+            .keep_alive_timeout(PONG_WITHIN)
+            // A peer that vanished while nobody asked it is not found out by the next call.
+            .keep_alive_while_idle(true);
+        Self(endpoint.connect_lazy())
+    }
+}
+
+impl Service<Call> for GrpcReplica {
+    type Response = Reply;
+    type Error = Failure;
+    type Future = BoxFuture<'static, Result<Reply, Failure>>;
+
+    /// The channel is asked by the call itself, which alone knows whom it speaks for if that fails.
+    fn poll_ready(&mut self, _: &mut Poller<'_>) -> Poll<Result<(), Failure>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, call: Call) -> Self::Future {
+        let clone = self.0.clone();
+        let channel = mem::replace(&mut self.0, clone);
+        Box::pin(send(channel, call))
+    }
+}
+
+async fn send(mut channel: Channel, call: Call) -> Result<Reply, Failure> {
+    let Call { method, context, request } = call;
+    let mut request = request.map(Body::new);
+    write_timeout(&context, request.headers_mut());
+    write_trace(&context, request.headers_mut());
+    let broken = |error: tonic::transport::Error| broken(method, &error);
+    std::future::poll_fn(|poller| channel.poll_ready(poller)).await.map_err(broken)?;
+    let (head, body) = channel.call(request).await.map_err(broken)?.into_parts();
+    // A process that is only starting says so by a status without details; it is as if it were not there.
+    let away = Status::from_header_map(&head.headers).filter(|status| {
+        status.code() == Code::Unavailable && !error_info::is_of(method.grpc_service, status)
+    });
+    if away.is_some() {
+        return Err(Failure::not_processed(Unavailable::new(method.service, Why::Unreachable)));
+    }
+    Ok(Response::from_parts(head, collect(method, body).await?))
+}
+
+fn write_timeout(context: &Context, headers: &mut HeaderMap) {
+    let left = context.remaining().as_millis().min(MAX_TIMEOUT_MS);
+    // Digits and a letter are a value.
+    headers.extend(HeaderValue::try_from(format!("{left}m")).map(|left| (GRPC_TIMEOUT, left)));
+}

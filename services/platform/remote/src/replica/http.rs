@@ -1,0 +1,105 @@
+//! Over HTTP/JSON: hyper-util's pooling client.
+
+use std::{
+    task::{Context as Poller, Poll},
+    time::Duration,
+};
+
+use bytes::Bytes;
+use contract::{Unavailable, Why};
+use futures::future::BoxFuture;
+use http::{
+    HeaderValue, Response, StatusCode, Uri,
+    header::{CONTENT_TYPE, RETRY_AFTER},
+    response,
+    uri::{Authority, Parts, Scheme},
+};
+use http_body_util::Full;
+use hyper_util::{
+    client::legacy::{Client, connect::HttpConnector},
+    rt::{TokioExecutor, TokioTimer},
+};
+use resilience::Failure;
+use tower::Service;
+
+use super::{CONNECT_WITHIN, broken, collect};
+use crate::{
+    call::{Call, Reply},
+    http::{JSON, TIMEOUT_MS, write_trace},
+};
+
+/// Idle connections to one replica that are kept for the next call.
+const IDLE_CONNECTIONS: usize = 64;
+/// How long an idle connection is kept; shorter than the server's own limit, so that the client closes first.
+const IDLE_FOR: Duration = Duration::from_secs(20);
+
+/// A replica and the pool of connections to it: as many as there are calls in flight, and a few idle ones.
+#[derive(Clone)]
+pub(crate) struct HttpReplica {
+    client: Client<HttpConnector, Full<Bytes>>,
+    peer: Authority,
+}
+
+impl HttpReplica {
+    pub(crate) fn new(peer: Authority) -> Self {
+        let mut connector = HttpConnector::new();
+        connector.set_nodelay(true);
+        connector.set_connect_timeout(Some(CONNECT_WITHIN));
+        let client = Client::builder(TokioExecutor::new())
+            .pool_timer(TokioTimer::new())
+            .pool_idle_timeout(IDLE_FOR)
+            .pool_max_idle_per_host(IDLE_CONNECTIONS)
+            .build(connector);
+        Self { client, peer }
+    }
+
+    async fn send(self, call: Call) -> Result<Reply, Failure> {
+        let Call { method, context, mut request } = call;
+        let mut uri = Parts::default();
+        uri.scheme = Some(Scheme::HTTP);
+        uri.authority = Some(self.peer);
+        uri.path_and_query = request.uri().path_and_query().cloned();
+        *request.uri_mut() = Uri::from_parts(uri).map_err(|error| method.misunderstood(&error))?;
+        let left = context.remaining().as_millis().min(u128::from(u32::MAX)) as u32;
+        request.headers_mut().insert(TIMEOUT_MS, HeaderValue::from(left));
+        write_trace(&context, request.headers_mut());
+        let response = self.client.request(request).await.map_err(|error| broken(method, &error))?;
+        let (head, body) = response.into_parts();
+        let body = collect(method, body).await?;
+        if head.status.is_success() || head.headers.get(CONTENT_TYPE) == Some(&JSON) {
+            return Ok(Response::from_parts(head, body));
+        }
+        // What the platform says, and not the component.
+        Err(match why_of(&head) {
+            Why::Misunderstood => method.misunderstood(&String::from_utf8_lossy(&body.to_bytes())).into(),
+            why @ Why::Unreachable => Failure::not_processed(Unavailable::new(method.service, why)),
+            why => Unavailable::new(method.service, why).into(),
+        })
+    }
+}
+
+/// Who is overloaded says when to come back; who is only starting is as if it were not there.
+fn why_of(head: &response::Parts) -> Why {
+    match head.status {
+        StatusCode::SERVICE_UNAVAILABLE if !head.headers.contains_key(RETRY_AFTER) => Why::Unreachable,
+        StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS => Why::Overloaded,
+        StatusCode::GATEWAY_TIMEOUT => Why::TimedOut,
+        status if status.is_client_error() => Why::Misunderstood,
+        _ => Why::Broken,
+    }
+}
+
+impl Service<Call> for HttpReplica {
+    type Response = Reply;
+    type Error = Failure;
+    type Future = BoxFuture<'static, Result<Reply, Failure>>;
+
+    /// Always: the pool makes connections as it needs them.
+    fn poll_ready(&mut self, _: &mut Poller<'_>) -> Poll<Result<(), Failure>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, call: Call) -> Self::Future {
+        Box::pin(self.clone().send(call))
+    }
+}

@@ -1,0 +1,143 @@
+//! When a call is sent once more.
+//!
+//! A callee that cannot be reached, or a connection that ends, says nothing of the other replicas, nor of the next
+//! connection: a server closes idle connections as it likes, also while a request is on its way (RFC 9112, 9.5).
+
+use std::{
+    future::{Ready, ready},
+    sync::Arc,
+    time::Duration,
+};
+
+use prometheus_client::metrics::counter::Counter;
+use tower::retry::{
+    Policy,
+    budget::{Budget as _, TpsBudget},
+};
+
+use crate::{Budgeted, Failure};
+
+/// Retries may be a fifth of what is answered, and ten a second where little is: as in Finagle
+/// (<https://twitter.github.io/finagle/guide/Clients.html#retries>). So an outage of a callee is no storm on it.
+const SHARE: f32 = 0.2;
+const AT_LEAST_PER_SECOND: u32 = 10;
+/// How long an answer counts for that.
+const REMEMBERED: Duration = Duration::from_secs(10);
+
+/// Counts of calls that were sent once more.
+#[derive(Clone, Debug, Default)]
+pub struct Retries {
+    /// Nobody had acted on them.
+    pub not_processed: Counter,
+    /// They were lost on the way, there or back.
+    pub lost: Counter,
+}
+
+/// Sends an unreachable callee's call once more, if nobody acted on it or if it is idempotent.
+#[derive(Clone, Debug)]
+pub struct Once {
+    is_spent: bool,
+    budget: Arc<TpsBudget>,
+    retries: Retries,
+}
+
+impl Once {
+    /// For the calls of one client, which share a budget.
+    pub fn new(retries: Retries) -> Self {
+        Self {
+            is_spent: false,
+            budget: Arc::new(TpsBudget::new(REMEMBERED, AT_LEAST_PER_SECOND, SHARE)),
+            retries,
+        }
+    }
+}
+
+impl<C: Budgeted + Clone, R> Policy<C, R, Failure> for Once {
+    type Future = Ready<()>;
+
+    fn retry(&mut self, call: &mut C, outcome: &mut Result<R, Failure>) -> Option<Ready<()>> {
+        let Err(failure) = outcome else {
+            self.budget.deposit();
+            return None;
+        };
+        let is_safe = !failure.may_be_processed || call.repeatable();
+        if self.is_spent || !failure.is_unreachable() || !is_safe || !self.budget.withdraw() {
+            return None;
+        }
+        self.is_spent = true;
+        let count = if failure.may_be_processed { &self.retries.lost } else { &self.retries.not_processed };
+        count.inc();
+        Some(ready(()))
+    }
+
+    fn clone_request(&mut self, call: &C) -> Option<C> {
+        Some(call.clone())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use contract::{Unavailable, Why};
+    use tokio::time::Instant;
+
+    use super::*;
+
+    #[derive(Clone)]
+    struct Call {
+        is_idempotent: bool,
+    }
+
+    impl Budgeted for Call {
+        fn deadline(&self) -> Instant {
+            Instant::now() + Duration::from_secs(1)
+        }
+
+        fn repeatable(&self) -> bool {
+            self.is_idempotent
+        }
+
+        fn service(&self) -> &'static str {
+            "probe"
+        }
+    }
+
+    fn is_retried(policy: &mut Once, is_idempotent: bool, failure: Failure) -> bool {
+        policy.retry(&mut Call { is_idempotent }, &mut Err::<(), _>(failure)).is_some()
+    }
+
+    fn failure(why: Why) -> Failure {
+        Unavailable::new("probe", why).into()
+    }
+
+    #[test]
+    fn a_lost_call_is_sent_again_if_it_is_idempotent_or_nobody_acted_on_it() {
+        let retries = Retries::default();
+        let fresh = || Once::new(retries.clone());
+        let lost = || failure(Why::Unreachable);
+        assert!(is_retried(&mut fresh(), true, lost()));
+        assert!(!is_retried(&mut fresh(), false, lost()));
+        let not_processed = || Failure::not_processed(lost().unavailable);
+        assert!(is_retried(&mut fresh(), false, not_processed()));
+        for why in [Why::TimedOut, Why::Overloaded, Why::Misunderstood, Why::Broken] {
+            assert!(!is_retried(&mut fresh(), true, failure(why)), "{why:?}");
+        }
+        assert_eq!((retries.lost.get(), retries.not_processed.get()), (1, 1));
+    }
+
+    #[test]
+    fn a_call_is_sent_again_once_and_all_calls_share_a_budget() {
+        let mut policy = Once::new(Retries::default());
+        let lost = || failure(Why::Unreachable);
+        let mut first = policy.clone();
+        assert!(is_retried(&mut first, true, lost()));
+        assert!(!is_retried(&mut first, true, lost()), "one call is retried once");
+        let granted = (0..10_000).filter(|_| is_retried(&mut policy.clone(), true, lost())).count();
+        let reserve = (AT_LEAST_PER_SECOND * REMEMBERED.as_secs() as u32) as usize;
+        assert_eq!(granted + 1, reserve, "with no answers at all there is the reserve");
+        for _ in 0..50 {
+            assert!(policy.retry(&mut Call { is_idempotent: true }, &mut Ok(())).is_none());
+        }
+        let granted = (0..10_000).filter(|_| is_retried(&mut policy.clone(), true, lost())).count();
+        assert_eq!(granted, 10, "a fifth of what was answered since");
+    }
+}
