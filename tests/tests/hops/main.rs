@@ -368,6 +368,9 @@ async fn connections_that_grow_old_cost_no_call() {
         let mut text = String::new();
         prometheus_client::encoding::text::encode(&mut text, &registry).unwrap();
         let lost = text.lines().find(|line| line.starts_with("peer_retries_total{") && line.contains("lost"));
-        assert!(lost.unwrap().ends_with(" 0"), "{transport:?}: no call was lost with its connection: {lost:?}");
+        assert!(
+            lost.unwrap().ends_with(" 0"),
+            "{transport:?}: no call was lost with its connection: {lost:?}"
+        );
     }
 }

@@ -61,7 +61,7 @@ impl RpcMetrics {
         );
         registry.register(
             "peer_retries",
-            "Calls that were sent once more, by peer and reason: nobody had acted on them, or they were lost on the way",
+            "Calls that were sent again, by peer and reason: nobody had acted on them, or they were lost on the way",
             metrics.retries.clone(),
         );
         metrics
@@ -84,8 +84,7 @@ impl RpcMetrics {
 
     /// Those of the calls to a component in another process.
     pub fn peer(&self, peer: &'static str) -> HopMetrics {
-        let retries =
-            |reason| self.retries.get_or_create_owned(&vec![("peer", peer), ("reason", reason)]);
+        let retries = |reason| self.retries.get_or_create_owned(&vec![("peer", peer), ("reason", reason)]);
         let retries = Retries { not_processed: retries("not-processed"), lost: retries("lost") };
         HopMetrics { peer, seconds: self.hop_seconds.clone(), retries }
     }
@@ -134,7 +133,7 @@ pub struct HopMetrics {
 }
 
 impl HopMetrics {
-    /// Counts the calls that were sent once more.
+    /// Counts the calls that were sent again.
     pub(crate) fn retries(&self) -> Retries {
         self.retries.clone()
     }

@@ -53,8 +53,9 @@ fn broken(method: &Method, error: &(dyn Error + 'static)) -> Failure {
 /// Whether this error says that nobody acted on the request.
 fn says_not_processed(error: &(dyn Error + 'static)) -> bool {
     // Nothing was sent: there was no connection, or it ended first.
-    let not_connected =
-        error.downcast_ref::<hyper_util::client::legacy::Error>().is_some_and(|error| error.is_connect());
+    let not_connected = error
+        .downcast_ref::<hyper_util::client::legacy::Error>()
+        .is_some_and(hyper_util::client::legacy::Error::is_connect);
     let not_written = error.downcast_ref::<hyper::Error>().is_some_and(hyper::Error::is_canceled);
     // Beyond the last request that a peer names as it ends a connection (RFC 9113, 6.8), or refused (8.7). A request that
     // is open when GOAWAY comes fails by it only if the peer names an earlier one as its last.

@@ -147,7 +147,10 @@ async fn a_repeatable_call_that_a_reused_connection_lost_is_sent_once_more() {
         let (answers, taken, metrics) = two_calls(transport, &REPEATABLE).await;
         assert_eq!(answers, [Ok(()), Ok(())], "{transport:?}");
         assert_eq!(taken, 3, "{transport:?}: one, one that was lost, and that again");
-        assert!(metrics.contains("peer_retries_total{peer=\"probe\",reason=\"lost\"} 1\n"), "{transport:?}: {metrics}");
+        assert!(
+            metrics.contains("peer_retries_total{peer=\"probe\",reason=\"lost\"} 1\n"),
+            "{transport:?}: {metrics}"
+        );
     }
 }
 
@@ -158,6 +161,9 @@ async fn a_call_that_may_not_be_repeated_is_sent_once() {
         let lost = Err(Away(Unavailable::new("probe", Why::Unreachable)));
         assert_eq!(answers, [Ok(()), lost], "{transport:?}");
         assert_eq!(taken, 2, "{transport:?}");
-        assert!(metrics.contains("peer_retries_total{peer=\"probe\",reason=\"lost\"} 0\n"), "{transport:?}: {metrics}");
+        assert!(
+            metrics.contains("peer_retries_total{peer=\"probe\",reason=\"lost\"} 0\n"),
+            "{transport:?}: {metrics}"
+        );
     }
 }

@@ -15,7 +15,7 @@ use tokio::time::Instant;
 use tower::{Service, ServiceBuilder, retry::RetryLayer, util::BoxCloneSyncService};
 
 pub use failure::Failure;
-pub use retry::{Once, Retries};
+pub use retry::{Again, Retries};
 pub use time_limit::{InTime, TimeLimit, TimeLimited};
 
 /// What a layer may know of a call.
@@ -72,8 +72,8 @@ where
     let layers = ServiceBuilder::new()
         // Outermost, because no number of attempts outlives the caller's deadline.
         .layer(TimeLimit::deadline_only())
-        // Within the deadline and around the limit of an attempt, so that a second attempt has one of its own.
-        .layer(RetryLayer::new(Once::new(retries)))
+        // Within the deadline and around the limit of an attempt, so that each attempt has one of its own.
+        .layer(RetryLayer::new(Again::new(retries)))
         // Next to the transport, because it limits one attempt; the choice of a replica is a part of that.
         .option_layer(attempt);
     BoxCloneSyncService::new(layers.service(transport))

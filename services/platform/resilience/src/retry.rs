@@ -1,4 +1,4 @@
-//! When a call is sent once more.
+//! When a call is sent again.
 //!
 //! A callee that cannot be reached, or a connection that ends, says nothing of the other replicas, nor of the next
 //! connection: a server closes idle connections as it likes, also while a request is on its way (RFC 9112, 9.5).
@@ -17,6 +17,8 @@ use tower::retry::{
 
 use crate::{Budgeted, Failure};
 
+/// How often a call may be sent again: where one connection has just ended, the next one may be about to.
+const RETRIES: u32 = 2;
 /// Retries may be a fifth of what is answered, and ten a second where little is: as in Finagle
 /// (<https://twitter.github.io/finagle/guide/Clients.html#retries>). So an outage of a callee is no storm on it.
 const SHARE: f32 = 0.2;
@@ -24,7 +26,7 @@ const AT_LEAST_PER_SECOND: u32 = 10;
 /// How long an answer counts for that.
 const REMEMBERED: Duration = Duration::from_secs(10);
 
-/// Counts of calls that were sent once more.
+/// Counts of calls that were sent again.
 #[derive(Clone, Debug, Default)]
 pub struct Retries {
     /// Nobody had acted on them.
@@ -33,26 +35,26 @@ pub struct Retries {
     pub lost: Counter,
 }
 
-/// Sends an unreachable callee's call once more, if nobody acted on it or if it is idempotent.
+/// Sends a call again whose callee was unreachable, if nobody acted on it or if it is idempotent.
 #[derive(Clone, Debug)]
-pub struct Once {
-    is_spent: bool,
+pub struct Again {
+    left: u32,
     budget: Arc<TpsBudget>,
     retries: Retries,
 }
 
-impl Once {
+impl Again {
     /// For the calls of one client, which share a budget.
     pub fn new(retries: Retries) -> Self {
         Self {
-            is_spent: false,
+            left: RETRIES,
             budget: Arc::new(TpsBudget::new(REMEMBERED, AT_LEAST_PER_SECOND, SHARE)),
             retries,
         }
     }
 }
 
-impl<C: Budgeted + Clone, R> Policy<C, R, Failure> for Once {
+impl<C: Budgeted + Clone, R> Policy<C, R, Failure> for Again {
     type Future = Ready<()>;
 
     fn retry(&mut self, call: &mut C, outcome: &mut Result<R, Failure>) -> Option<Ready<()>> {
@@ -61,10 +63,10 @@ impl<C: Budgeted + Clone, R> Policy<C, R, Failure> for Once {
             return None;
         };
         let is_safe = !failure.may_be_processed || call.repeatable();
-        if self.is_spent || !failure.is_unreachable() || !is_safe || !self.budget.withdraw() {
+        if self.left == 0 || !failure.is_unreachable() || !is_safe || !self.budget.withdraw() {
             return None;
         }
-        self.is_spent = true;
+        self.left -= 1;
         let count = if failure.may_be_processed { &self.retries.lost } else { &self.retries.not_processed };
         count.inc();
         Some(ready(()))
@@ -101,7 +103,7 @@ mod tests {
         }
     }
 
-    fn is_retried(policy: &mut Once, is_idempotent: bool, failure: Failure) -> bool {
+    fn is_retried(policy: &mut Again, is_idempotent: bool, failure: Failure) -> bool {
         policy.retry(&mut Call { is_idempotent }, &mut Err::<(), _>(failure)).is_some()
     }
 
@@ -112,7 +114,7 @@ mod tests {
     #[test]
     fn a_lost_call_is_sent_again_if_it_is_idempotent_or_nobody_acted_on_it() {
         let retries = Retries::default();
-        let fresh = || Once::new(retries.clone());
+        let fresh = || Again::new(retries.clone());
         let lost = || failure(Why::Unreachable);
         assert!(is_retried(&mut fresh(), true, lost()));
         assert!(!is_retried(&mut fresh(), false, lost()));
@@ -125,15 +127,16 @@ mod tests {
     }
 
     #[test]
-    fn a_call_is_sent_again_once_and_all_calls_share_a_budget() {
-        let mut policy = Once::new(Retries::default());
+    fn a_call_is_sent_again_twice_and_all_calls_share_a_budget() {
+        let mut policy = Again::new(Retries::default());
         let lost = || failure(Why::Unreachable);
         let mut first = policy.clone();
-        assert!(is_retried(&mut first, true, lost()));
-        assert!(!is_retried(&mut first, true, lost()), "one call is retried once");
+        for is_left in [true, true, false] {
+            assert_eq!(is_retried(&mut first, true, lost()), is_left);
+        }
         let granted = (0..10_000).filter(|_| is_retried(&mut policy.clone(), true, lost())).count();
         let reserve = (AT_LEAST_PER_SECOND * REMEMBERED.as_secs() as u32) as usize;
-        assert_eq!(granted + 1, reserve, "with no answers at all there is the reserve");
+        assert_eq!(granted + 2, reserve, "with no answers at all there is the reserve");
         for _ in 0..50 {
             assert!(policy.retry(&mut Call { is_idempotent: true }, &mut Ok(())).is_none());
         }
