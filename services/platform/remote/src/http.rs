@@ -3,8 +3,6 @@
 //! What the platform itself has to say (no such method, a malformed body, too busy, too late) is
 //! `application/problem+json` (RFC 9457), so that a client tells the two apart by the content type.
 
-use std::future::Future;
-
 use axum::{
     body::Body,
     extract::FromRequest,
@@ -13,7 +11,7 @@ use axum::{
 };
 use contract::{Kind, RemoteError};
 use http::{
-    HeaderMap, HeaderName, HeaderValue, Request, StatusCode,
+    HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode,
     header::{CONTENT_ENCODING, CONTENT_TYPE, RETRY_AFTER},
 };
 use serde::{Serialize, de::DeserializeOwned};
