@@ -35,8 +35,13 @@ pub(super) fn mark(arm: &Arm, about: About) -> &'static str {
     }
 }
 
-/// What the marks in a table mean, a sentence for each arm that has one.
+/// What has to be known of a table of figures: that the run has no verdict, and what the marks in it mean, a sentence for
+/// each arm that has one.
 pub(super) fn notes(report: &Report) -> Vec<String> {
+    let void = (!report.validity.verdict_possible).then(|| {
+        "No verdict: what was timed is shown as it was measured, and may say more about the machine than about an arm"
+            .to_owned()
+    });
     let lacking = report.arms.iter().filter(|arm| arm.operations > 0 && Ended::of(arm).many_badly());
     let others = lacking.map(|arm| {
         format!(
@@ -47,7 +52,7 @@ pub(super) fn notes(report: &Report) -> Vec<String> {
         )
     });
     let queues = report.arms.iter().filter_map(|arm| Some(format!("† {}", saturated(report, arm)?)));
-    others.chain(queues).collect()
+    void.into_iter().chain(others).chain(queues).collect()
 }
 
 /// How the operations of an arm ended.

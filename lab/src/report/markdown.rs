@@ -12,7 +12,7 @@ use super::outcomes;
 use super::over_time;
 use super::words::{
     NO_FIGURE, count, generators_own, maybe, maybe_per_cent, maybe_whole, part_kind, per_cent, place,
-    processors, store, three_digits,
+    processors, store, summary, three_digits,
 };
 use crate::picture::text;
 
@@ -137,7 +137,7 @@ fn axis(report: &Report) -> String {
     let _ = writeln!(text, "The same in every arm: {}.", held.join(", "));
     for arm in &report.arms {
         let _ =
-            writeln!(text, "- **{}**: {}. Stores and brokers: {}.", arm.label, arm.summary, backings(arm));
+            writeln!(text, "- **{}**: {}. Stores and brokers: {}.", arm.label, summary(arm), backings(arm));
     }
     text
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::model::{Arm, Report, Series, SeriesCurve};
-use super::words::three_digits;
+use super::words::{summary, three_digits};
 use crate::picture::{Curve, Level, Limit, Picture, Row, Stretch, duration, with_something};
 
 /// The picture of a report; none if no arm has a series.
@@ -46,7 +46,7 @@ fn row(place: usize, arm: &Arm, series: &Series) -> Row {
     Row {
         place,
         name: arm.label.clone(),
-        sentence: arm.summary.clone(),
+        sentence: summary(arm),
         figures: String::new(),
         curves: series.curves.iter().map(curve).collect(),
     }

@@ -1,6 +1,6 @@
 //! How numbers are said, the same in every form of a report.
 
-use super::model::{Capacity, Load, PartKind, UsedBacking, Validity};
+use super::model::{Arm, Capacity, Load, PartKind, UsedBacking, Validity};
 
 /// What stands where there is no figure.
 pub(crate) const NO_FIGURE: &str = "–";
@@ -107,6 +107,11 @@ pub(super) fn took(us: f64) -> String {
         ..999_500.0 => ms(us / 1e3),
         _ => format!("{} s", three_digits(us / 1e6)),
     }
+}
+
+/// An arm's wiring in a sentence, in the words of its drawing.
+pub(super) fn summary(arm: &Arm) -> String {
+    arm.summary.replace("the edge", "the public API")
 }
 
 /// A place in a system as its drawing calls it: the public API is called `edge` in the code.

@@ -75,6 +75,14 @@ fn missing(figure: &Figure, before: &str, after: &str) -> String {
     }
 }
 
+/// What an answer is about, if nothing of it is known and that is all to be said: a list of figures behind one colon.
+fn of_nothing<'a>(figures: &[Option<Figure>], words: &'a str) -> Option<&'a str> {
+    let topic = words.split_once(": ").map(|(topic, _)| topic).filter(|topic| !topic.contains(';'))?;
+    let mut all = figures.iter().flatten();
+    let none = all.clone().count() > 1 && all.all(|figure| matches!(figure, Figure::Untold(None)));
+    none.then_some(topic)
+}
+
 impl Run<'_> {
     /// `None` if it is about an arm that is not in the run.
     fn answer(&self, stated: &Stated) -> Option<Answer> {
@@ -90,6 +98,9 @@ impl Run<'_> {
             Some(Piece::Words(words)) => words.as_str(),
             _ => "",
         };
+        if let Some(topic) = of_nothing(&figures, words(0)) {
+            return Some(Answer { sentence: format!("{topic}: not known."), certain: false });
+        }
         let is_uncounted = |at: usize| matches!(figures.get(at), Some(Some(Figure::Uncounted)));
         let (mut sentence, mut certain, mut at) = (String::new(), true, 0);
         while at < figures.len() {
@@ -312,6 +323,16 @@ mod tests {
         let sentence = all(&[Stated(pieces)], &report.arms, &comparisons, true).remove(0).sentence;
         let why = "about 40 s more of measuring would be needed";
         assert_eq!(sentence, format!("CPU: not known ({why}); split (not known: {why})."));
+    }
+
+    #[test]
+    fn a_list_of_which_nothing_is_known_is_said_once() {
+        let cpu = || figure(Metric::Cpu, "microservices", Some("monolith"));
+        let words = |words: &str| Piece::Words(words.to_owned());
+        let list = vec![words("CPU, against one: split "), cpu(), words("; apart "), cpu(), words(".")];
+        assert_eq!(answers(list, false)[0].sentence, "CPU, against one: not known.");
+        let two = vec![words("Split; CPU: "), cpu(), words("; median: "), cpu(), words(".")];
+        assert_eq!(answers(two, false)[0].sentence, "Split; CPU: not known; median: not known.");
     }
 
     #[test]

@@ -5,7 +5,7 @@ use maud::{Markup, html};
 use super::{arm_name, picture, prose, titled};
 use crate::report::model::{Arm, Kind, Report};
 use crate::report::svg;
-use crate::report::words::store;
+use crate::report::words::{store, summary};
 
 pub(super) fn section(report: &Report) -> Markup {
     let body = html! {
@@ -28,7 +28,7 @@ fn figure(report: &Report, index: usize, arm: &Arm) -> Markup {
             figcaption {
                 (arm_name(report, &arm.label))
                 @if arm.negative_control.is_some() { " " span class="badge" { "negative control" } }
-                span class="soft" { (prose(&arm.summary)) "." }
+                span class="soft" { (prose(&summary(arm))) "." }
             }
             (picture(&format!("The processes of {}", arm.label), svg::topology_width(arm), &svg::topology(arm, index)))
             @if !arm.backings.is_empty() {

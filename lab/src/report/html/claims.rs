@@ -13,11 +13,11 @@ pub(super) fn section(report: &Report) -> Markup {
         "claims",
         "What textbooks say",
         "Statements from books and papers: whether each held in this run, and the figures that decide it.",
-        &html! { ul class="claims" { @for claim in &report.claims { (one(claim)) } } },
+        &html! { ul class="claims" { @for claim in &report.claims { (one(report, claim)) } } },
     )
 }
 
-fn one(claim: &Claim) -> Markup {
+fn one(report: &Report, claim: &Claim) -> Markup {
     let class = match claim.verdict {
         ClaimVerdict::Holds => "badge good-badge",
         ClaimVerdict::DoesNotHoldHere => "badge bad-badge",
@@ -29,7 +29,7 @@ fn one(claim: &Claim) -> Markup {
             div {
                 p class="claim" { (prose(&claim.text)) }
                 p class="soft" {
-                    (prose(&claim.because)) "."
+                    (prose(&because(report, claim))) "."
                     @if !claim.is_as_expected() {
                         " " b class=[(claim.verdict != ClaimVerdict::CannotTell).then_some("bad")] { "Expected: “" (claim.expected) "”." }
                     }
@@ -37,6 +37,17 @@ fn one(claim: &Claim) -> Markup {
                 }
             }
         }
+    }
+}
+
+/// A sentence begins with a capital, but for one that begins with an arm's name.
+fn because(report: &Report, claim: &Claim) -> String {
+    let mut letters = claim.because.chars();
+    match letters.next() {
+        Some(first) if !report.arms.iter().any(|arm| claim.because.starts_with(&arm.label)) => {
+            first.to_uppercase().chain(letters).collect()
+        }
+        _ => claim.because.clone(),
     }
 }
 

@@ -16,7 +16,7 @@ pub(super) fn section(report: &Report) -> Markup {
     let body = html! {
         div class="scroll" tabindex="0" role="group" aria-label="The facts of each ledger" { (facts(report, &there)) }
         @if !nowhere.is_empty() {
-            p class="soft small" { "Found in no arm: " @for (at, name) in nowhere.iter().enumerate() { @if at > 0 { "; " } (row_name(&facts::with_name(name))) } "." }
+            p class="soft small" { "Zero in every ledger: " @for (at, name) in nowhere.iter().enumerate() { @if at > 0 { "; " } (row_name(&facts::with_name(name))) } "." }
         }
         @for arm in &report.arms { (examples(report, arm)) }
     };

@@ -67,7 +67,8 @@ pub(super) fn answer(report: &Report) -> Markup {
 fn in_trouble(report: &Report, arm: &Arm) -> Markup {
     html! {
         @if let (Some(sentence), Some(death)) = (figures::death_sentence(arm), &arm.died) {
-            (alarm("Died", &sentence, &death.last_log_lines))
+            @let last = if death.last_log_lines.is_empty() { "." } else { ". The last that it logged:" };
+            (alarm("Died", &format!("{sentence}{last}"), &death.last_log_lines))
         }
         @if let Some(sentence) = caveats::saturated(report, arm) {
             (alarm("Saturated", &format!("{sentence}."), &[]))
