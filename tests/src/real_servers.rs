@@ -31,11 +31,13 @@ pub struct Server {
 }
 
 impl Server {
-    /// PostgreSQL, which lets everybody in.
-    pub async fn postgres() -> Option<Self> {
+    /// PostgreSQL with these arguments, which lets everybody in.
+    pub async fn postgres(arguments: &[&str]) -> Option<Self> {
         // Said only by the server that clients reach, and not by the one that the image makes its database with.
         let ready = WaitFor::message_on_stderr("listening on IPv4 address");
-        let open = |image: Request, _| image.with_env_var("POSTGRES_HOST_AUTH_METHOD", "trust");
+        let command = ["postgres"].into_iter().chain(arguments.iter().copied());
+        let open =
+            |image: Request, _| image.with_cmd(command).with_env_var("POSTGRES_HOST_AUTH_METHOD", "trust");
         Self::start("postgres", "15-bookworm", 5432, ready, open).await
     }
 

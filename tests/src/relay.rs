@@ -13,7 +13,7 @@ use tokio::{
     task::{JoinHandle, JoinSet},
 };
 
-use crate::stores::fresh_postgres;
+use crate::stores::{FreshPostgres, fresh_postgres};
 
 /// What is between a process and its server.
 pub struct Relay {
@@ -59,12 +59,12 @@ impl Relay {
     }
 }
 
-/// A free address, the server behind it, and the address of an empty database by way of it.
-pub async fn relayed() -> Option<(SocketAddr, String, String)> {
-    let direct = fresh_postgres().await?;
-    let (user, rest) = direct.strip_prefix("postgres://")?.split_once('@')?;
+/// A free address, the server behind it, and the address of an empty database by way of it; the last keeps that.
+pub async fn relayed() -> Option<(SocketAddr, String, String, FreshPostgres)> {
+    let fresh = fresh_postgres().await?;
+    let (user, rest) = fresh.address.strip_prefix("postgres://")?.split_once('@')?;
     let (server, name) = rest.split_once('/')?;
     let free =
         TcpListener::bind("127.0.0.1:0").await.and_then(|free| free.local_addr()).expect("a free port");
-    Some((free, server.to_owned(), format!("postgres://{user}@{free}/{name}")))
+    Some((free, server.to_owned(), format!("postgres://{user}@{free}/{name}"), fresh))
 }

@@ -1,6 +1,6 @@
 //! The stores that a component can stand on: SQLite always, PostgreSQL where one can be had.
 
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use backing::{Database, Waiting};
 use limiter::PolicyStore;
@@ -11,19 +11,35 @@ use shortener_app::{
     MemoryClickStore, MemoryLinkStore, PostgresClickStore, PostgresLinkStore, SqliteClickStore,
     SqliteLinkStore,
 };
+use tokio::sync::Mutex;
 
-use crate::skip::skip;
+use crate::real_servers::Server;
 
 /// Where a PostgreSQL server is that tests may make databases in: `postgres://user@host:port`, without a database.
+/// Without it, the tests of a process share one in a container.
 pub const POSTGRES: &str = "LAB_TEST_POSTGRES_URL";
 
-/// Keeps the file of a SQLite store.
-pub struct Kept(#[expect(dead_code, reason = "its drop removes the folder")] Option<tempfile::TempDir>);
+/// Keeps what a store stands on: the file of SQLite, or the server that has a database.
+pub enum Kept {
+    /// Nothing has to be kept.
+    Nothing,
+    /// A folder with the file of a SQLite store.
+    Folder(tempfile::TempDir),
+    /// A database of PostgreSQL.
+    Database(FreshPostgres),
+}
+
+/// A new database on a PostgreSQL server. A server that the tests started is removed with the last database on it.
+pub struct FreshPostgres {
+    /// Where it is: `postgres://user@host:port/name`.
+    pub address: String,
+    _server: Option<Arc<Server>>,
+}
 
 /// Every store of links, by name.
 pub async fn link_stores() -> Vec<(&'static str, Arc<dyn LinkStore>, Kept)> {
     let mut stores: Vec<(&'static str, Arc<dyn LinkStore>, Kept)> =
-        vec![("memory", Arc::new(MemoryLinkStore::default()), Kept(None))];
+        vec![("memory", Arc::new(MemoryLinkStore::default()), Kept::Nothing)];
     for (name, database, kept) in databases().await {
         let store: Arc<dyn LinkStore> = match database {
             Database::Sqlite(database) => Arc::new(SqliteLinkStore::open(database).await.expect("a table")),
@@ -39,7 +55,7 @@ pub async fn link_stores() -> Vec<(&'static str, Arc<dyn LinkStore>, Kept)> {
 /// Every store of clicks, by name.
 pub async fn click_stores() -> Vec<(&'static str, Arc<dyn ClickStore>, Kept)> {
     let mut stores: Vec<(&'static str, Arc<dyn ClickStore>, Kept)> =
-        vec![("memory", Arc::new(MemoryClickStore::default()), Kept(None))];
+        vec![("memory", Arc::new(MemoryClickStore::default()), Kept::Nothing)];
     for (name, database, kept) in databases().await {
         let store: Arc<dyn ClickStore> = match database {
             Database::Sqlite(database) => Arc::new(SqliteClickStore::open(database).await.expect("a table")),
@@ -72,9 +88,9 @@ pub async fn databases() -> Vec<(&'static str, Database, Kept)> {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let file = format!("sqlite:{}", folder.path().join("test.db").display());
     let sqlite = open(&file).await;
-    let mut databases = vec![("sqlite", sqlite, Kept(Some(folder)))];
-    if let Some(address) = fresh_postgres().await {
-        databases.push(("postgres", open(&address).await, Kept(None)));
+    let mut databases = vec![("sqlite", sqlite, Kept::Folder(folder))];
+    if let Some(fresh) = fresh_postgres().await {
+        databases.push(("postgres", open(&fresh.address).await, Kept::Database(fresh)));
     }
     databases
 }
@@ -83,19 +99,31 @@ async fn open(address: &str) -> Database {
     Database::open(address, "database", Counter::default(), &Waiting::default()).await.expect("it opens")
 }
 
-/// A new database on the test server; `None`, said loudly, where there is no server.
-#[expect(clippy::disallowed_methods, reason = "a test's own configuration")]
-pub async fn fresh_postgres() -> Option<String> {
-    let Ok(server) = std::env::var(POSTGRES) else {
-        let how_to_get = format!("Start a server and set {POSTGRES}=postgres://postgres@127.0.0.1:5432");
-        skip("PostgreSQL", &how_to_get);
-        return None;
-    };
+/// A new database; `None`, said loudly, where there is no server and none can be started.
+pub async fn fresh_postgres() -> Option<FreshPostgres> {
+    let (server, started) = postgres_server().await?;
     let name = format!("test_{}", remote::new_span_id());
     let admin = format!("{server}/postgres");
     let Database::Postgres(database) = open(&admin).await else { unreachable!("the address says postgres") };
     database.execute(&format!("CREATE DATABASE {name}")).await.expect("a new database");
-    Some(format!("{server}/{name}"))
+    Some(FreshPostgres { address: format!("{server}/{name}"), _server: started })
+}
+
+/// The server that the environment names, or the one that the tests of this process share.
+#[expect(clippy::disallowed_methods, reason = "a test's own configuration")]
+async fn postgres_server() -> Option<(String, Option<Arc<Server>>)> {
+    static SHARED: Mutex<Weak<Server>> = Mutex::const_new(Weak::new());
+    if let Ok(given) = std::env::var(POSTGRES) {
+        return Some((given, None));
+    }
+    let mut shared = SHARED.lock().await;
+    let server = match shared.upgrade() {
+        Some(server) => server,
+        // As many connections as suites that run beside each other may want, and no disk that is waited for.
+        None => Arc::new(Server::postgres(&["-c", "max_connections=300", "-c", "fsync=off"]).await?),
+    };
+    *shared = Arc::downgrade(&server);
+    Some((format!("postgres://postgres@127.0.0.1:{}", server.port()), Some(server)))
 }
 
 /// A request for a link that can be told from every other number's.

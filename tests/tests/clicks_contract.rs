@@ -14,7 +14,7 @@ use shortener_app::{
 };
 use system_tests::{
     placed::{WAYS, placed},
-    stores::{click_stores, databases},
+    stores::{click_stores, databases, fresh_postgres},
 };
 
 /// The id of the link that a test calls so.
@@ -34,6 +34,8 @@ async fn count(clicks: &dyn Clicks, name: &str) -> u64 {
 
 #[tokio::test]
 async fn clicks_keeps_its_promises_however_it_is_reached_and_whatever_it_stands_on() {
+    // Keeps a server that the tests started over the whole loop.
+    let _server = fresh_postgres().await;
     for (way_name, way) in WAYS {
         for (store_name, store, _kept) in click_stores().await {
             println!("{way_name}, {store_name}");

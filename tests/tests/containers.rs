@@ -85,7 +85,7 @@ async fn resolve(links: &dyn Links, code: &Code) -> Result<Link, LinkError> {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_acknowledged_link_is_lost_when_postgresql_is_killed_and_comes_back() {
-    let Some(server) = Server::postgres().await else { return };
+    let Some(server) = Server::postgres(&[]).await else { return };
     let server = Arc::new(server);
     let database = database(&server).await;
     let links = service(Arc::new(PostgresLinkStore::open(database.clone()).await.unwrap()));

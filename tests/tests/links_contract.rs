@@ -21,7 +21,7 @@ use shortener_app::{CachedLinkStore, MemoryLinkStore, StoreNumbers, new_link_id,
 use system_tests::{
     placed::{WAYS, placed},
     redis_server::{PATIENT, RedisServer},
-    stores::{databases, link_stores},
+    stores::{databases, fresh_postgres, link_stores},
 };
 
 /// A clock that a test moves.
@@ -71,6 +71,8 @@ async fn caches(redis: Option<&RedisServer>) -> Vec<(&'static str, Tiers, Stampe
 
 #[tokio::test]
 async fn links_keeps_its_promises_however_it_is_reached_and_whatever_it_stands_on() {
+    // Keeps a server that the tests started over the whole loop.
+    let _server = fresh_postgres().await;
     let redis = RedisServer::start().await;
     for (way_name, way) in WAYS {
         for (store_name, store, _kept) in link_stores().await {

@@ -11,7 +11,7 @@ use limiter::{
 use limiter_app::remotes::policies;
 use system_tests::{
     placed::{WAYS, placed},
-    stores::policy_stores,
+    stores::{fresh_postgres, policy_stores},
 };
 
 fn policy(name: &str) -> Policy {
@@ -36,6 +36,8 @@ fn replacement(expected: Option<u64>, names: &[&str]) -> Replacement {
 
 #[tokio::test]
 async fn policies_keep_their_promises_however_they_are_reached_and_whatever_they_stand_on() {
+    // Keeps a server that the tests started over the whole loop.
+    let _server = fresh_postgres().await;
     for (way_name, way) in WAYS {
         for (store_name, store, _kept) in policy_stores().await {
             println!("{way_name}, {store_name}");

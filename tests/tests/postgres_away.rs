@@ -80,7 +80,7 @@ async fn passes(database: &Postgres) -> bool {
 
 #[tokio::test]
 async fn a_process_waits_for_a_server_that_is_late() {
-    let Some((at, server, address)) = relayed().await else { return };
+    let Some((at, server, address, _kept)) = relayed().await else { return };
     let late = Duration::from_secs(1);
     let begun = Instant::now();
     let starting = tokio::spawn(async move {
@@ -95,7 +95,7 @@ async fn a_process_waits_for_a_server_that_is_late() {
 
 #[tokio::test]
 async fn no_request_fails_because_its_connection_died_while_it_was_idle() {
-    let Some((at, server, address)) = relayed().await else { return };
+    let Some((at, server, address, _kept)) = relayed().await else { return };
     let relay = Relay::start(at, server.clone()).await;
     let database = open(&address).await;
     assert_eq!(at_once(&database).await, [""; 0], "each has a connection now");
@@ -109,7 +109,7 @@ async fn no_request_fails_because_its_connection_died_while_it_was_idle() {
 
 #[tokio::test]
 async fn a_server_that_is_away_is_told_as_such_and_at_once() {
-    let Some((at, server, address)) = relayed().await else { return };
+    let Some((at, server, address, _kept)) = relayed().await else { return };
     let relay = Relay::start(at, server.clone()).await;
     let database = open(&address).await;
     assert_eq!(at_once(&database).await, [""; 0], "each has a connection now");
@@ -141,8 +141,8 @@ async fn a_server_that_is_away_is_told_as_such_and_at_once() {
 
 #[tokio::test]
 async fn a_server_that_ends_a_connection_in_words_is_not_broken() {
-    let Some(address) = fresh_postgres().await else { return };
-    let database = open(&address).await;
+    let Some(fresh) = fresh_postgres().await else { return };
+    let database = open(&fresh.address).await;
     let ended = database.execute("SELECT pg_terminate_backend(pg_backend_pid())").await.unwrap_err();
     assert_eq!(database.unavailable(&ended).why, Why::Unreachable, "{ended}");
     assert_eq!(at_once(&database).await, [""; 0], "the next ones have other connections");
@@ -150,8 +150,8 @@ async fn a_server_that_ends_a_connection_in_words_is_not_broken() {
 
 #[tokio::test]
 async fn too_many_callers_are_not_taken_for_a_server_that_is_away() {
-    let Some(address) = fresh_postgres().await else { return };
-    let database = open(&address).await;
+    let Some(fresh) = fresh_postgres().await else { return };
+    let database = open(&fresh.address).await;
     let one = async || {
         database.execute("SELECT pg_sleep(1.5)").await.map_err(|error| database.unavailable(&error).why)
     };
@@ -165,8 +165,8 @@ async fn too_many_callers_are_not_taken_for_a_server_that_is_away() {
 
 #[tokio::test]
 async fn a_server_that_takes_no_further_connection_is_not_away() {
-    let Some(address) = fresh_postgres().await else { return };
-    let (admin, owner) = (open(&address).await, CleanUp::new(&address));
+    let Some(fresh) = fresh_postgres().await else { return };
+    let (admin, owner) = (open(&fresh.address).await, CleanUp::new(&fresh.address));
     let name = &owner.name;
     let limit = format!("CREATE ROLE {name} LOGIN CONNECTION LIMIT {POSTGRES_CONNECTIONS}");
     admin.execute(&limit).await.unwrap();
@@ -181,8 +181,8 @@ async fn a_server_that_takes_no_further_connection_is_not_away() {
 
 #[tokio::test]
 async fn a_database_and_a_user_that_scripts_make_later_are_waited_for() {
-    let Some(address) = fresh_postgres().await else { return };
-    let (admin, owner) = (open(&address).await, CleanUp::new(&address));
+    let Some(fresh) = fresh_postgres().await else { return };
+    let (admin, owner) = (open(&fresh.address).await, CleanUp::new(&fresh.address));
     let (name, late) = (owner.name.clone(), owner.address());
     let (statements, waiting) = (Counter::default(), Waiting::default());
     let says = async |words: &str| {

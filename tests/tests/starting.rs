@@ -112,7 +112,7 @@ fn a_name_that_does_not_resolve_is_told_as_that() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_process_is_ready_when_its_store_has_come_and_stays_so_when_it_goes() {
-    let Some((at, server, address)) = relayed().await else { return };
+    let Some((at, server, address, _kept)) = relayed().await else { return };
     let desk = desk();
     let process = Shortener::start(&desk, &address);
     assert!(process.comes_to("/health/ready", 503).contains(" waits for "));
