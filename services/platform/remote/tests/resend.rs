@@ -1,4 +1,4 @@
-//! A call that a reused connection lost before the head of its reply was complete is sent once more, if that does no harm.
+//! A call that was lost with its connection is sent again, if that does no harm.
 //!
 //! A peer answers the first call, takes the second and closes the connection, as one does that closes an idle
 //! connection while a request is on its way. Whoever connects anew is answered.
@@ -104,23 +104,16 @@ async fn serve_grpc(stream: TcpStream, closes: bool, taken: &AtomicUsize) {
 
 const GRPC_STATUS: HeaderName = HeaderName::from_static("grpc-status");
 
-/// What became of two calls, one after the other; how many the peer took; and what the metrics say.
-async fn two_calls(transport: Transport, method: &'static Method) -> ([Result<(), Away>; 2], usize, String) {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let peers = [listener.local_addr().unwrap().to_string()];
+/// A client of the replicas at these addresses, and what it counts.
+fn client(transport: Transport, peers: &[String]) -> (Client, Registry) {
     let mut registry = Registry::default();
     let metrics = RpcMetrics::register(&mut registry).peer("probe");
-    let attempt = Duration::from_secs(20);
-    let client =
-        Client::new(transport, &peers, Balancing::RoundRobin, Policy::Timeout, attempt, metrics).unwrap();
-    let taken = AtomicUsize::new(0);
-    let peer = async {
-        for closes in [true, false] {
-            let (stream, _) = listener.accept().await.unwrap();
-            serve(transport, stream, closes, &taken).await;
-        }
-    };
-    let call = async || match transport {
+    let (balancing, policy, attempt) = (Balancing::RoundRobin, Policy::Timeout, Duration::from_secs(20));
+    (Client::new(transport, peers, balancing, policy, attempt, metrics).unwrap(), registry)
+}
+
+async fn call(client: &Client, transport: Transport, method: &'static Method) -> Result<(), Away> {
+    match transport {
         Transport::Http => client.call_json::<(), (), Away>(method, ()).await,
         Transport::Grpc => {
             // As a generated client does it.
@@ -131,39 +124,111 @@ async fn two_calls(transport: Transport, method: &'static Method) -> ([Result<()
             };
             client.call_grpc::<_, _, (), (), Away, _>(method, (), send).await
         }
+    }
+}
+
+/// How many calls were sent again for that reason.
+fn retries(registry: &Registry, reason: &str) -> String {
+    let mut text = String::new();
+    encode(&mut text, registry).unwrap();
+    let start = format!("peer_retries_total{{peer=\"probe\",reason=\"{reason}\"}} ");
+    text.lines().find_map(|line| line.strip_prefix(&start)).unwrap().to_owned()
+}
+
+/// What became of two calls, one after the other; how many the peer took; and how many were sent again.
+async fn two_calls(transport: Transport, method: &'static Method) -> ([Result<(), Away>; 2], usize, String) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let (client, registry) = client(transport, &[listener.local_addr().unwrap().to_string()]);
+    let taken = AtomicUsize::new(0);
+    let peer = async {
+        for closes in [true, false] {
+            let (stream, _) = listener.accept().await.unwrap();
+            serve(transport, stream, closes, &taken).await;
+        }
     };
+    let ask = || call(&client, transport, method);
     let answers = tokio::select! {
         () = peer => unreachable!("it serves until nobody asks"),
-        answers = async { [call().await, call().await] } => answers,
+        answers = async { [ask().await, ask().await] } => answers,
     };
-    let mut text = String::new();
-    encode(&mut text, &registry).unwrap();
-    (answers, taken.into_inner(), text)
+    (answers, taken.into_inner(), retries(&registry, "lost"))
 }
 
 #[tokio::test]
 async fn a_repeatable_call_that_a_reused_connection_lost_is_sent_once_more() {
     for transport in [Transport::Http, Transport::Grpc] {
-        let (answers, taken, metrics) = two_calls(transport, &REPEATABLE).await;
+        let (answers, taken, lost) = two_calls(transport, &REPEATABLE).await;
         assert_eq!(answers, [Ok(()), Ok(())], "{transport:?}");
         assert_eq!(taken, 3, "{transport:?}: one, one that was lost, and that again");
-        assert!(
-            metrics.contains("peer_retries_total{peer=\"probe\",reason=\"lost\"} 1\n"),
-            "{transport:?}: {metrics}"
-        );
+        assert_eq!(lost, "1", "{transport:?}");
     }
 }
 
 #[tokio::test]
 async fn a_call_that_may_not_be_repeated_is_sent_once() {
     for transport in [Transport::Http, Transport::Grpc] {
-        let (answers, taken, metrics) = two_calls(transport, &ONCE_ONLY).await;
+        let (answers, taken, retried) = two_calls(transport, &ONCE_ONLY).await;
         let lost = Err(Away(Unavailable::new("probe", Why::Unreachable)));
         assert_eq!(answers, [Ok(()), lost], "{transport:?}");
         assert_eq!(taken, 2, "{transport:?}");
-        assert!(
-            metrics.contains("peer_retries_total{peer=\"probe\",reason=\"lost\"} 0\n"),
-            "{transport:?}: {metrics}"
-        );
+        assert_eq!(retried, "0", "{transport:?}");
     }
+}
+
+#[tokio::test]
+async fn a_call_that_found_nobody_goes_to_another_replica_whatever_it_asks_for() {
+    for transport in [Transport::Http, Transport::Grpc] {
+        let nobody = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap().to_string();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let (client, registry) = client(transport, &[nobody, listener.local_addr().unwrap().to_string()]);
+        let taken = AtomicUsize::new(0);
+        let peer = async {
+            let (stream, _) = listener.accept().await.unwrap();
+            serve(transport, stream, false, &taken).await;
+        };
+        let answer = tokio::select! {
+            () = peer => unreachable!("it serves until nobody asks"),
+            answer = call(&client, transport, &ONCE_ONLY) => answer,
+        };
+        assert_eq!((answer, taken.into_inner()), (Ok(()), 1), "{transport:?}");
+        assert_eq!(retries(&registry, "not-processed"), "1", "{transport:?}");
+    }
+}
+
+/// An empty SETTINGS of HTTP/2, its acknowledgement, and a GOAWAY without error that names no stream (RFC 9113, 6.5, 6.8).
+const SETTINGS: [u8; 18] = [0, 0, 0, 4, 0, 0, 0, 0, 0, 0, 0, 0, 4, 1, 0, 0, 0, 0];
+const GOAWAY: [u8; 17] = [0, 0, 8, 7, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
+const PREFACE_BYTES: usize = 24;
+const HEADERS: u8 = 1;
+
+/// Reads until a request begins, and then says of the connection that it ends and that this request was not looked at.
+async fn go_away(mut stream: TcpStream) {
+    stream.write_all(&SETTINGS).await.unwrap();
+    stream.read_exact(&mut [0; PREFACE_BYTES]).await.unwrap();
+    loop {
+        let mut head = [0; 9];
+        stream.read_exact(&mut head).await.unwrap();
+        let length = usize::from(head[0]) << 16 | usize::from(head[1]) << 8 | usize::from(head[2]);
+        stream.read_exact(&mut vec![0; length]).await.unwrap();
+        if head[3] == HEADERS {
+            return stream.write_all(&GOAWAY).await.unwrap();
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_call_that_the_peer_did_not_look_at_is_sent_again_whatever_it_asks_for() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let (client, registry) = client(Transport::Grpc, &[listener.local_addr().unwrap().to_string()]);
+    let taken = AtomicUsize::new(0);
+    let peer = async {
+        go_away(listener.accept().await.unwrap().0).await;
+        serve(Transport::Grpc, listener.accept().await.unwrap().0, false, &taken).await;
+    };
+    let answer = tokio::select! {
+        () = peer => unreachable!("it serves until nobody asks"),
+        answer = call(&client, Transport::Grpc, &ONCE_ONLY) => answer,
+    };
+    assert_eq!((answer, taken.into_inner()), (Ok(()), 1));
+    assert_eq!(retries(&registry, "not-processed"), "1");
 }
