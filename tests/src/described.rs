@@ -65,4 +65,4 @@ fn has_its_schema(document: &Value, described: &Value, status: u16, shown: &str)
 
 /// What any request may be answered with.
 const ANYWHERE: [&str; 6] = ["400", "414", "431", "500", "503", "504"];
-const PROBLEM: (&str, &str) = ("application/problem+json", "ProblemShown");
+const PROBLEM: (&str, &str) = ("application/problem+json", "Problem");

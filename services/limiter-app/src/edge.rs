@@ -15,7 +15,6 @@
 mod body;
 mod facts;
 mod if_match;
-mod openapi;
 mod quotes;
 mod schemas;
 mod whole;
@@ -24,19 +23,26 @@ use std::sync::Arc;
 
 use axum::{
     Json, Router,
-    extract::{Path, Request, State, rejection::PathRejection},
-    handler::Handler as _,
-    http::{HeaderMap, HeaderValue, StatusCode, header},
+    extract::{FromRequestParts, Path, State},
+    http::{HeaderValue, StatusCode, header, request::Parts},
     response::{IntoResponse, Response},
-    routing::{get, post},
 };
 use limiter::{DecisionError, Decisions, Known, OnFailure, Policies, PolicyError, PolicySet, Replacement};
 use prometheus_client::registry::Registry;
-use runtime::edge::{Problem, json_body, with_fallbacks};
+use runtime::edge::{JsonBody, Problem, described};
+use utoipa::{
+    IntoParams, PartialSchema as _,
+    openapi::{ComponentsBuilder, OpenApiBuilder},
+};
+use utoipa_axum::{
+    router::{OpenApiRouter, UtoipaMethodRouterExt as _},
+    routes,
+};
 
 use crate::{envoy, limiting::Limiting};
 pub use body::Promise;
-use body::{DecisionAsked, DecisionShown, PoliciesAsked, PoliciesShown, QuoteShown};
+use body::{DecisionAsked, DecisionShown, PoliciesAsked, PoliciesShown, PolicyText, QuoteShown};
+use if_match::Expected;
 
 /// The largest body of a question, bytes.
 const MAX_BODY_BYTES: usize = 64 * 1_024;
@@ -60,28 +66,67 @@ pub fn router(
 ) -> Router {
     let limiting = Limiting::new(Arc::clone(&decisions), on_failure);
     let for_a_proxy = envoy::router(Arc::clone(&decisions), registry);
-    let routes = Router::new()
-        .route("/quotes/{number}", get(quote.layer(limiting)))
-        .route("/policies", get(policies_in_force).put(replace_policies))
-        .route("/decisions", post(decide))
-        .route("/openapi.json", get(openapi::document))
+    // `schemas::Policies` names it, which no derive looks into.
+    let policy = ComponentsBuilder::new().schema_from::<PolicyText>().build();
+    let document = OpenApiBuilder::new().components(Some(policy)).build();
+    let routes = OpenApiRouter::with_openapi(document)
+        .routes(routes!(quote).map(|quote| quote.route_layer(limiting)))
+        .routes(routes!(policies_in_force, replace_policies))
+        .routes(routes!(decide))
         .with_state(Arc::new(Edge { policies, decisions, promise }))
-        .merge(for_a_proxy);
-    with_fallbacks(routes)
+        .merge(for_a_proxy.into());
+    let description = "Ask for a quote; if that was too often, be told when to come back.";
+    described("Rate limiter", description, routes)
 }
 
-/// Cheap on purpose, so that what is measured is the limiter.
-async fn quote(number: Result<Path<String>, PathRejection>) -> Result<Json<QuoteShown>, Problem> {
-    // Digits alone: `parse` would take a sign as well.
-    let digits = number.ok().filter(|Path(number)| number.bytes().all(|byte| byte.is_ascii_digit()));
-    let number: Option<u64> = digits.and_then(|Path(number)| number.parse().ok());
-    let number = number.ok_or_else(|| {
-        let detail = "a quote's number is a whole number from 0 on".to_owned();
-        Problem::malformed(detail)
-    })?;
-    Ok(Json(QuoteShown { number, text: quotes::quote(number) }))
+/// The quote that a path names.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Path, names("number"))]
+struct ByNumber(#[param(schema_with = schemas::Number::schema)] u64);
+
+impl<S: Send + Sync> FromRequestParts<S> for ByNumber {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        // Digits alone: `parse` would take a sign as well.
+        let text = Path::<String>::from_request_parts(parts, state).await.ok();
+        let digits = text.filter(|Path(text)| text.bytes().all(|byte| byte.is_ascii_digit()));
+        let number = digits.and_then(|Path(text)| text.parse().ok());
+        number.map(Self).ok_or_else(|| {
+            let detail = "a quote's number is a whole number from 0 on".to_owned();
+            Problem::malformed(detail)
+        })
+    }
 }
 
+/// Gives a quote: what is protected.
+#[utoipa::path(
+    get, path = "/quotes/{number}",
+    params(
+        ByNumber,
+        ("Authorization" = Option<String>, Header, description = "`Bearer TOKEN`: the fact `token`; each header `x-...` is the fact `header:x-...`"),
+    ),
+    responses(
+        Problem,
+        (status = 200, description = "The quote", body = QuoteShown,
+            headers(("RateLimit" = String), ("RateLimit-Policy" = String))),
+        (status = 400, description = "The request or its number is malformed"),
+        (status = 429, description = "A limit is used up; `Retry-After` says for how long",
+            headers(("Retry-After" = u64), ("RateLimit" = String), ("RateLimit-Policy" = String))),
+        (status = 503, description = "Nobody can count, and `on-failure` is `closed`; or a component is away, or too many requests are in flight"),
+    )
+)]
+async fn quote(ByNumber(number): ByNumber) -> Json<QuoteShown> {
+    // Cheap on purpose, so that what is measured is the limiter.
+    Json(QuoteShown { number, text: quotes::quote(number) })
+}
+
+/// Shows the policies in force.
+#[utoipa::path(get, path = "/policies", responses(
+    Problem,
+    (status = 200, description = "The policies in force; `ETag` is their version", body = PoliciesShown,
+        headers(("ETag" = inline(schemas::VersionTag)))),
+))]
 async fn policies_in_force(State(edge): State<Arc<Edge>>) -> Result<Response, Problem> {
     // A version that nothing has.
     let known = Known { version: u64::MAX };
@@ -89,13 +134,23 @@ async fn policies_in_force(State(edge): State<Arc<Edge>>) -> Result<Response, Pr
     Ok(shown(&edge, &set.unwrap_or_default()))
 }
 
+type PoliciesBody = JsonBody<PoliciesAsked, MAX_POLICIES_BYTES>;
+
+/// Puts other policies in force.
+#[utoipa::path(put, path = "/policies", params(Expected), request_body = PoliciesAsked, responses(
+    Problem,
+    PoliciesBody,
+    (status = 200, description = "The policies that are in force now", body = PoliciesShown,
+        headers(("ETag" = inline(schemas::VersionTag)))),
+    (status = 400, description = "The request, its body or `If-Match` is malformed, or `If-None-Match` lists versions, which `If-Match` is for"),
+    (status = 412, description = "Another version is in force; `If-None-Match: *` never holds, because policies always exist"),
+    (status = 422, description = "A policy is not acceptable"),
+))]
 async fn replace_policies(
     State(edge): State<Arc<Edge>>,
-    headers: HeaderMap,
-    request: Request,
+    Expected(expected): Expected,
+    JsonBody(asked): PoliciesBody,
 ) -> Result<Response, Problem> {
-    let expected = if_match::versions(&headers)?;
-    let asked: PoliciesAsked = json_body(request, MAX_POLICIES_BYTES).await?;
     let policies = asked.parse().map_err(of_policies)?;
     let set = edge.policies.replace(Replacement { expected, policies }).await.map_err(of_policies)?;
     Ok(shown(&edge, &set))
@@ -109,8 +164,19 @@ fn shown(edge: &Edge, set: &PolicySet) -> Response {
     response
 }
 
-async fn decide(State(edge): State<Arc<Edge>>, request: Request) -> Result<Json<DecisionShown>, Problem> {
-    let asked: DecisionAsked = json_body(request, MAX_BODY_BYTES).await?;
+type DecisionBody = JsonBody<DecisionAsked, MAX_BODY_BYTES>;
+
+/// Decides whether a request passes.
+#[utoipa::path(post, path = "/decisions", request_body = DecisionAsked, responses(
+    Problem,
+    DecisionBody,
+    (status = 200, description = "The decision; one that admits has counted the request", body = DecisionShown),
+    (status = 422, description = "A value is not acceptable"),
+))]
+async fn decide(
+    State(edge): State<Arc<Edge>>,
+    JsonBody(asked): DecisionBody,
+) -> Result<Json<DecisionShown>, Problem> {
     let decision = edge.decisions.decide(asked.into()).await.map_err(of_decisions)?;
     Ok(Json(decision.into()))
 }

@@ -13,7 +13,7 @@
 //! when a component is away, 504 when the deadline passed. Errors are `application/problem+json` (RFC 9457).
 
 mod body;
-mod openapi;
+mod parameters;
 mod schemas;
 
 use std::sync::Arc;
@@ -21,26 +21,24 @@ use std::sync::Arc;
 use axum::{
     Json, Router,
     body::Bytes,
-    extract::{Path, State, rejection::PathRejection},
-    http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header, uri},
+    extract::State,
+    http::{HeaderValue, Method, StatusCode, header, uri},
     response::{IntoResponse, Response},
-    routing::{get, post},
 };
 use backing::{Event, Publisher};
-use runtime::edge::{Problem, json_body, single, with_fallbacks};
+use runtime::edge::{JsonBody, Problem, described};
 use shortener::{
-    Authority, ClickError, Clicks, Code, CodeError, Link, LinkError, Links, OwnHosts, RequestKey,
-    RequestKeyError, Shorten, Target,
+    Authority, ClickError, Clicks, Code, LinkError, Links, OwnHosts, RequestKey, Shorten, Target,
 };
+use utoipa_axum::{router::OpenApiRouter, routes};
 use uuid::Uuid;
 
+use crate::SYSTEM;
 use body::{LinkShown, PendingShown, ShortenAsked};
+use parameters::{ByCode, Keyed};
 
 /// The largest request body, bytes.
 const MAX_BODY_BYTES: usize = 64 * 1_024;
-
-/// What a client names its request by.
-const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 
 /// A browser asks again each time, so that every click is seen.
 const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
@@ -60,23 +58,32 @@ pub fn router(
     followed: Arc<dyn Publisher>,
     own_hosts: OwnHosts,
 ) -> Router {
-    let routes = Router::new()
-        .route("/links", post(shorten))
-        .route("/links/{code}", get(show).delete(remove))
-        .route("/clicks/pending", get(pending))
-        .route("/{code}", get(follow))
-        .route("/openapi.json", get(openapi::document))
+    let routes = OpenApiRouter::default()
+        .routes(routes!(shorten))
+        .routes(routes!(show, remove))
+        .routes(routes!(pending))
+        .routes(routes!(follow))
         .with_state(Arc::new(Edge { links, clicks, followed, own_hosts }));
-    with_fallbacks(routes)
+    described("URL shortener", SYSTEM.summary, routes)
 }
 
+type ShortenBody = JsonBody<ShortenAsked, MAX_BODY_BYTES>;
+
+/// Makes a short link.
+#[utoipa::path(post, path = "/links", params(Keyed), request_body = ShortenAsked, responses(
+    Problem,
+    ShortenBody,
+    (status = 201, description = "The link; `Location` is its path", body = LinkShown,
+        headers(("Location" = inline(schemas::LinkPath)))),
+    (status = 409, description = "The alias is taken"),
+    (status = 422, description = "A value is not acceptable, or the key was used for a different request"),
+))]
 async fn shorten(
     State(edge): State<Arc<Edge>>,
-    headers: HeaderMap,
-    request: axum::extract::Request,
+    Keyed(key): Keyed,
+    JsonBody(asked): ShortenBody,
 ) -> Result<Response, Problem> {
-    let key = request_key(&headers)?;
-    let asked = parse(json_body(request, MAX_BODY_BYTES).await?, key)?;
+    let asked = parse(asked, key)?;
     if asked.target.authority().is_some_and(|authority| edge.own_hosts.include(&authority)) {
         let detail = "a short link may not lead to the shortener itself".to_owned();
         return Err(Problem::unprocessable("leads-to-itself", "Leads to itself", detail));
@@ -85,15 +92,6 @@ async fn shorten(
     let location = HeaderValue::try_from(format!("/{}", link.code)).map_err(|_| unwritable())?;
     let shown = Json(LinkShown::new(&link, None)?);
     Ok((StatusCode::CREATED, [(header::LOCATION, location)], shown).into_response())
-}
-
-/// The client's own key, or a fresh one: either way the call to the component is repeatable.
-fn request_key(headers: &HeaderMap) -> Result<RequestKey, Problem> {
-    match single(headers, &IDEMPOTENCY_KEY)? {
-        None => RequestKey::parse(Uuid::new_v4().simple().to_string()),
-        Some(value) => value.to_str().map_err(|_| RequestKeyError).and_then(RequestKey::parse),
-    }
-    .map_err(|error| Problem::invalid("idempotency-key", &error))
 }
 
 fn parse(asked: ShortenAsked, key: RequestKey) -> Result<Shorten, Problem> {
@@ -107,12 +105,20 @@ fn parse(asked: ShortenAsked, key: RequestKey) -> Result<Shorten, Problem> {
     })
 }
 
+/// Leads to the target, and counts a click.
+#[utoipa::path(get, path = "/{code}", params(ByCode), responses(
+    Problem,
+    (status = 302, description = "`Location` is the target", headers(("Location" = inline(schemas::TargetShown)))),
+    (status = 404, description = "There is no such link"),
+    (status = 410, description = "The link has expired"),
+    (status = 421, description = "The link leads to where it was asked for: to follow it would go round for ever"),
+))]
 async fn follow(
     State(edge): State<Arc<Edge>>,
-    code: PathText,
+    ByCode(code): ByCode,
     request: axum::extract::Request,
 ) -> Result<Response, Problem> {
-    let link = resolve(&edge, code).await?;
+    let link = edge.links.resolve(code).await.map_err(of_links)?;
     if leads_back(&edge, &link.target, &request) {
         let detail = format!("the link `{}` leads to where it was asked for", link.code);
         return Err(Problem::new(
@@ -146,33 +152,37 @@ fn leads_back(edge: &Edge, target: &Target, request: &axum::extract::Request) ->
     edge.own_hosts.include(&authority) || asked.and_then(Authority::parse) == Some(authority)
 }
 
-async fn show(State(edge): State<Arc<Edge>>, code: PathText) -> Result<Json<LinkShown>, Problem> {
-    let link = resolve(&edge, code).await?;
+/// Shows a link and its clicks.
+#[utoipa::path(get, path = "/links/{code}", params(ByCode), responses(
+    Problem,
+    (status = 200, description = "The link and its clicks", body = LinkShown),
+    (status = 404, description = "There is no such link"),
+    (status = 410, description = "The link has expired"),
+))]
+async fn show(State(edge): State<Arc<Edge>>, ByCode(code): ByCode) -> Result<Json<LinkShown>, Problem> {
+    let link = edge.links.resolve(code).await.map_err(of_links)?;
     let count = edge.clicks.count(link.id).await.map_err(of_clicks)?;
     LinkShown::new(&link, Some(count.clicks)).map(Json)
 }
 
 /// How many follows are acknowledged and not counted yet: what is missing beyond that is lost.
+#[utoipa::path(get, path = "/clicks/pending", responses(
+    Problem,
+    (status = 200, description = "How many follows are acknowledged and not counted yet", body = PendingShown),
+))]
 async fn pending(State(edge): State<Arc<Edge>>) -> Result<Json<PendingShown>, Problem> {
     Ok(Json(PendingShown { pending: edge.followed.pending().await? }))
 }
 
-async fn remove(State(edge): State<Arc<Edge>>, code: PathText) -> Result<StatusCode, Problem> {
-    edge.links.remove(parse_code(code)?).await.map_err(of_links)?;
+/// Removes a link, if there is one.
+#[utoipa::path(delete, path = "/links/{code}", params(ByCode), responses(
+    Problem,
+    (status = 204, description = "The code leads nowhere now"),
+    (status = 404, description = "The path is not a valid code"),
+))]
+async fn remove(State(edge): State<Arc<Edge>>, ByCode(code): ByCode) -> Result<StatusCode, Problem> {
+    edge.links.remove(code).await.map_err(of_links)?;
     Ok(StatusCode::NO_CONTENT)
-}
-
-/// A part of the path, if it is text.
-type PathText = Result<Path<String>, PathRejection>;
-
-/// The code in a path; what can be none is to its reader a link that is not there.
-fn parse_code(part: PathText) -> Result<Code, Problem> {
-    let code = part.map_or(Err(CodeError), |Path(text)| Code::parse(text));
-    code.map_err(|error| no_such_link(error.to_string()))
-}
-
-async fn resolve(edge: &Edge, code: PathText) -> Result<Link, Problem> {
-    edge.links.resolve(parse_code(code)?).await.map_err(of_links)
 }
 
 fn no_such_link(detail: String) -> Problem {

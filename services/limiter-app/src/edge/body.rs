@@ -7,7 +7,7 @@ use limiter::{
     PolicyStanding, Verdict,
 };
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
+use utoipa::{PartialSchema as _, ToSchema};
 
 use super::{
     facts::each_once,
@@ -31,7 +31,7 @@ pub struct Promise {
 #[derive(Serialize, ToSchema)]
 pub(super) struct QuoteShown {
     /// Its number.
-    #[schema(schema_with = schemas::number)]
+    #[schema(schema_with = schemas::Number::schema)]
     pub(super) number: u64,
     /// What it says.
     pub(super) text: &'static str,
@@ -42,14 +42,14 @@ pub(super) struct QuoteShown {
 #[serde(deny_unknown_fields)]
 pub(super) struct PoliciesAsked {
     /// At most 16, each name once.
-    #[schema(schema_with = schemas::policies)]
+    #[schema(schema_with = schemas::Policies::schema)]
     policies: Vec<PolicyText>,
     #[serde(default, deserialize_with = "whole_or_null")]
-    #[schema(schema_with = schemas::version, required = false)]
+    #[schema(schema_with = schemas::Version::schema, required = false)]
     #[expect(dead_code, reason = "what was read may be sent back as it is")]
     version: Option<u64>,
     #[serde(default)]
-    #[schema(schema_with = schemas::bound, required = false)]
+    #[schema(schema_with = schemas::Bound::schema, required = false)]
     #[expect(dead_code, reason = "what was read may be sent back as it is")]
     bound: Option<Vec<serde_json::Map<String, serde_json::Value>>>,
 }
@@ -60,7 +60,7 @@ pub(super) struct PoliciesShown {
     /// Grows with every change.
     version: u64,
     /// At most 16.
-    #[schema(schema_with = schemas::policies)]
+    #[schema(schema_with = schemas::Policies::schema)]
     policies: Vec<PolicyText>,
     /// For each limit: how many requests of one key this wiring admits at most, and before how many it refuses none.
     bound: Vec<BoundShown>,
@@ -71,21 +71,21 @@ pub(super) struct PoliciesShown {
 #[serde(deny_unknown_fields)]
 pub(super) struct PolicyText {
     /// 1 to 64 characters of `[0-9a-z-]`.
-    #[schema(schema_with = schemas::name)]
+    #[schema(schema_with = schemas::Name::schema)]
     name: String,
     /// What tells one client from another: `"address"`, `"token"`, `"everyone"` or `{"header": "x-api-key"}`.
-    #[schema(schema_with = schemas::key)]
+    #[schema(schema_with = schemas::Key::schema)]
     key: KeyText,
     /// 1 to 4; all of them apply.
-    #[schema(schema_with = schemas::limits)]
+    #[schema(schema_with = schemas::Limits::schema)]
     limits: Vec<LimitText>,
     /// Key values that this policy leaves alone, at most 1,000; each can be a client's.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schema(schema_with = schemas::exempt, required = false)]
+    #[schema(schema_with = schemas::Exempt::schema, required = false)]
     exempt: Vec<String>,
     /// `"enforce"`, or `"count"` to refuse nothing and count what would be refused.
     #[serde(default)]
-    #[schema(schema_with = schemas::mode, required = false)]
+    #[schema(schema_with = schemas::Mode::schema, required = false)]
     mode: Mode,
 }
 
@@ -107,15 +107,15 @@ enum KeyText {
 pub(super) struct LimitText {
     /// 1 to 1,000,000.
     #[serde(deserialize_with = "whole")]
-    #[schema(schema_with = schemas::requests)]
+    #[schema(schema_with = schemas::Requests::schema)]
     requests: u64,
     /// The window, milliseconds: 1 to 31 days.
     #[serde(deserialize_with = "whole")]
-    #[schema(schema_with = schemas::window_ms)]
+    #[schema(schema_with = schemas::WindowMs::schema)]
     window_ms: u64,
     /// How many may come at once, where the algorithm knows bursts; by default all.
     #[serde(default, deserialize_with = "whole_or_null", skip_serializing_if = "Option::is_none")]
-    #[schema(schema_with = schemas::burst, required = false)]
+    #[schema(schema_with = schemas::Burst::schema, required = false)]
     burst: Option<u64>,
 }
 
@@ -247,11 +247,11 @@ impl From<Limit> for LimitText {
 pub(super) struct DecisionAsked {
     /// What is known of the request, such as `{"token": "a"}`: at most 512.
     #[serde(deserialize_with = "each_once")]
-    #[schema(schema_with = schemas::facts)]
+    #[schema(schema_with = schemas::Facts::schema)]
     facts: BTreeMap<String, String>,
     /// How many ordinary requests it counts for, 1 to 1,000; by default 1.
     #[serde(default, deserialize_with = "whole_or_null")]
-    #[schema(schema_with = schemas::cost, required = false)]
+    #[schema(schema_with = schemas::Cost::schema, required = false)]
     cost: Option<u64>,
 }
 

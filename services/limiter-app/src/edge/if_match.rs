@@ -3,14 +3,33 @@
 //! `If-None-Match: *` never holds, because policies always exist. A list is refused: a replacement that names versions
 //! names those that it replaces, in `If-Match`.
 
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::{
+    extract::FromRequestParts,
+    http::{HeaderMap, StatusCode, header, request::Parts},
+};
 use runtime::edge::Problem;
+use utoipa::{IntoParams, PartialSchema as _};
+
+use super::schemas;
+
+/// The versions of which one has to be in force, as [`versions`] reads them.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Header, names("If-Match"))]
+pub(super) struct Expected(#[param(schema_with = schemas::IfMatch::schema)] pub(super) Option<Vec<u64>>);
+
+impl<S: Sync> FromRequestParts<S> for Expected {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        versions(&parts.headers).map(Self)
+    }
+}
 
 /// The versions that `If-Match` names, of which one has to be in force; `None` where any may be: it is absent, or `*`.
 ///
 /// A list may come in several lines. Tags are compared strongly, so that a weak one (`W/"3"`) names no version, and neither
 /// does one that was never given.
-pub(super) fn versions(headers: &HeaderMap) -> Result<Option<Vec<u64>>, Problem> {
+fn versions(headers: &HeaderMap) -> Result<Option<Vec<u64>>, Problem> {
     if_none_match(headers)?;
     let lines: Vec<_> = headers.get_all(header::IF_MATCH).iter().collect();
     if lines.is_empty() || matches!(lines[..], [line] if line.as_bytes().trim_ascii() == b"*") {
@@ -81,7 +100,7 @@ mod tests {
     use axum::{http::HeaderValue, response::IntoResponse as _};
     use limiter::MAX_EXPECTED;
 
-    use super::{super::schemas, *};
+    use super::*;
 
     fn read(lines: &[&[u8]]) -> Result<Option<Vec<u64>>, ()> {
         let value = |line: &&[u8]| (header::IF_MATCH, HeaderValue::from_bytes(line).expect("a value"));

@@ -1,8 +1,9 @@
-//! What the public APIs of all systems have in common: how a body is read, and what a client is told when something is
-//! wrong, which is a problem document (RFC 9457).
+//! What the public APIs of all systems have in common: how a body is read, what a client is told when something is wrong,
+//! which is a problem document (RFC 9457), and how the API is described.
 
 mod body;
 mod openapi;
+mod schemas;
 
 use std::borrow::Cow;
 
@@ -12,18 +13,28 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use contract::{Unavailable, Why};
-use serde::Serialize;
 use utoipa::ToSchema;
 
-pub use body::json_body;
-pub use openapi::EveryOperation;
+pub use body::JsonBody;
+pub use openapi::described;
+#[doc(hidden)]
+pub use schemas::with_description;
+pub use schemas::{moment, or_null, text, text_of, whole};
 
-/// A problem on its way to a client.
-#[derive(Debug)]
+/// A problem on its way to a client, as a problem document: `application/problem+json` (RFC 9457).
+#[derive(Debug, ToSchema)]
 pub struct Problem {
+    /// The status code.
+    #[schema(value_type = u16, minimum = 400, maximum = 599)]
     status: StatusCode,
+    /// A relative URI that names the kind of problem.
+    #[schema(rename = "type", pattern = "^/problems/[a-z0-9-]+$", example = "/problems/malformed")]
     slug: Cow<'static, str>,
+    /// The kind of problem, for a person.
+    #[schema(min_length = 1)]
     title: &'static str,
+    /// What is wrong with this request.
+    #[schema(min_length = 1)]
     detail: String,
 }
 
@@ -87,23 +98,6 @@ impl IntoResponse for Problem {
     }
 }
 
-/// A problem document as the description of an API has it, sent as `application/problem+json`.
-#[derive(Serialize, ToSchema)]
-pub struct ProblemShown {
-    /// A relative URI that names the kind of problem.
-    #[schema(pattern = "^/problems/[a-z0-9-]+$", example = "/problems/malformed")]
-    r#type: String,
-    /// The kind of problem, for a person.
-    #[schema(min_length = 1)]
-    title: String,
-    /// The status code.
-    #[schema(minimum = 400, maximum = 599)]
-    status: u16,
-    /// What is wrong with this request.
-    #[schema(min_length = 1)]
-    detail: String,
-}
-
 /// A header field that has one value: `None` if it is absent, 400 if it is there more than once.
 ///
 /// Which of several values would count is for the sender to say, never for this server to guess.
@@ -118,7 +112,7 @@ pub fn single<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Result<Option<&'
 }
 
 /// Routes that answer with a problem where nothing is, and to a method that a resource lacks.
-pub fn with_fallbacks(routes: Router) -> Router {
+fn with_fallbacks(routes: Router) -> Router {
     routes.fallback(no_such_path).method_not_allowed_fallback(method_not_allowed)
 }
 

@@ -5,7 +5,7 @@ use runtime::edge::Problem;
 use serde::{Deserialize, Serialize};
 use shortener::Link;
 use time::{OffsetDateTime, UtcOffset, error::Parse, format_description::well_known::Rfc3339};
-use utoipa::ToSchema;
+use utoipa::{PartialSchema as _, ToSchema};
 
 use super::schemas;
 
@@ -13,24 +13,24 @@ use super::schemas;
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ShortenAsked {
-    #[schema(schema_with = schemas::target_asked)]
+    #[schema(schema_with = schemas::TargetAsked::schema)]
     pub(super) target: String,
-    #[schema(schema_with = schemas::alias)]
+    #[schema(schema_with = schemas::Alias::schema)]
     pub(super) alias: Option<String>,
-    #[schema(schema_with = schemas::expires_at_asked)]
+    #[schema(schema_with = schemas::ExpiresAtAsked::schema)]
     pub(super) expires_at: Option<String>,
 }
 
 /// A link as the public API shows it.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct LinkShown {
-    #[schema(schema_with = schemas::code)]
+    #[schema(schema_with = schemas::CodeShown::schema)]
     code: String,
-    #[schema(schema_with = schemas::target)]
+    #[schema(schema_with = schemas::TargetShown::schema)]
     target: String,
-    #[schema(schema_with = schemas::created_at)]
+    #[schema(schema_with = schemas::CreatedAt::schema)]
     created_at: String,
-    #[schema(schema_with = schemas::expires_at)]
+    #[schema(schema_with = schemas::ExpiresAt::schema)]
     expires_at: Option<String>,
     /// How often it was followed, as far as is known by now.
     #[serde(skip_serializing_if = "Option::is_none")]

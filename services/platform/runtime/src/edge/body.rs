@@ -1,30 +1,52 @@
 //! How a JSON body is read: by its media type, within a size and a time.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 use axum::{
-    extract::Request,
+    extract::{FromRequest, Request},
     http::{HeaderMap, HeaderValue, StatusCode, header},
 };
 use remote::{BodyError, current, read_body};
 use serde::de::DeserializeOwned;
 use tokio::time::timeout;
+use utoipa::{
+    IntoResponses,
+    openapi::{RefOr, response},
+};
 
-use super::{Problem, single};
+use super::{Problem, openapi::replies, single};
 
 /// Which part of a request's time its body may take to arrive: what is left is for the answer.
 const SHARE_OF_TIME: u32 = 2;
 
-/// Reads a JSON body of at most that many bytes.
+/// A JSON body of at most that many bytes.
 ///
 /// 415 if it is called something else, 413 at once if it announces more, 408 if it takes more than half of the
 /// request's time, 400 if it breaks off or is not what it should be.
-pub async fn json_body<T: DeserializeOwned>(request: Request, at_most: usize) -> Result<T, Problem> {
-    is_json(request.headers())?;
-    let within = current().map_or(Duration::MAX, |context| context.remaining() / SHARE_OF_TIME);
-    let read = timeout(within, read_body(request.into_body(), at_most)).await;
-    let bytes = read.map_err(|_| too_slow(within))?.map_err(unread)?;
-    serde_json::from_slice(&bytes).map_err(|error| Problem::malformed(error.to_string()))
+pub struct JsonBody<T, const AT_MOST: usize>(pub T);
+
+impl<S: Send + Sync, T: DeserializeOwned, const AT_MOST: usize> FromRequest<S> for JsonBody<T, AT_MOST> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
+        is_json(request.headers())?;
+        let within = current().map_or(Duration::MAX, |context| context.remaining() / SHARE_OF_TIME);
+        let read = timeout(within, read_body(request.into_body(), AT_MOST)).await;
+        let bytes = read.map_err(|_| too_slow(within))?.map_err(unread)?;
+        serde_json::from_slice(&bytes).map(Self).map_err(|error| Problem::malformed(error.to_string()))
+    }
+}
+
+/// What is answered instead, beside the 400 of any request.
+impl<T, const AT_MOST: usize> IntoResponses for JsonBody<T, AT_MOST> {
+    fn responses() -> BTreeMap<String, RefOr<response::Response>> {
+        let too_large = format!("The body has, or announces, more than {} KiB", AT_MOST / 1_024);
+        replies([
+            ("408", "The body took more than half of the request's time to arrive"),
+            ("413", &too_large),
+            ("415", "The body is not JSON"),
+        ])
+    }
 }
 
 /// Whether the body is JSON by its `Content-Type`, whose case and parameters say nothing (RFC 9110, 8.3.1), and has no

@@ -1,43 +1,50 @@
-//! What the description of an API says of every operation, because it comes from what all of them stand on.
+//! The OpenAPI document of an edge: its handlers describe themselves by `#[utoipa::path]`, and here is what all of them
+//! have in common.
 
+use std::collections::BTreeMap;
+
+use axum::{Router, body::Bytes, http::header, routing::get};
 use utoipa::{
-    Modify,
-    openapi::{Content, OpenApi, PathItem, Ref, Response, path::Operation},
+    IntoResponses, PartialSchema as _, ToSchema as _,
+    openapi::{
+        Content, Info, InfoBuilder, LicenseBuilder, OpenApi, PathItem, Ref, RefOr, Response, path::Operation,
+    },
 };
+use utoipa_axum::router::OpenApiRouter;
 
-/// Replies that any request may get.
-const ANY: [(&str, &str); 6] = [
-    (
-        "400",
-        "The request is malformed: its first line, its `Host`, a header field that is there twice, a value in it",
-    ),
-    ("414", "The request's target is longer than a server takes"),
-    ("431", "The header fields are more, or larger, than a server takes"),
-    ("500", "An internal error; retrying does not help"),
-    ("503", "A component is away, or too many requests are in flight"),
-    ("504", "The deadline passed; whether it had an effect is not known"),
-];
+use super::{Problem, with_fallbacks};
 
-/// And those that a request with a body may get.
-const WITH_A_BODY: [(&str, &str); 3] = [
-    ("408", "The body took more than half of the request's time to arrive"),
-    ("413", "The body has, or announces, more bytes than are taken"),
-    ("415", "The body is not JSON"),
-];
+/// The routes of a public API, which `/openapi.json` describes. What nothing is at, or answers no such method, is a
+/// problem.
+pub fn described(title: &str, description: &str, routes: OpenApiRouter) -> Router {
+    let (routes, mut document) = routes.split_for_parts();
+    document.info = info(title, description);
+    describe_problems(&mut document);
+    let json = Bytes::from(document.to_json().expect("a document of texts and numbers"));
+    let document = get(async move || ([(header::CONTENT_TYPE, "application/json")], json));
+    with_fallbacks(routes.route("/openapi.json", document))
+}
 
-/// Adds to each operation the replies that it need not speak of itself; what it says of them stands.
-pub struct EveryOperation;
+fn info(title: &str, description: &str) -> Info {
+    let license = LicenseBuilder::new().name("MIT OR Apache-2.0").identifier(Some("MIT OR Apache-2.0"));
+    let info = InfoBuilder::new().title(title).version(env!("CARGO_PKG_VERSION"));
+    info.description(Some(description)).license(Some(license.build())).build()
+}
 
-impl Modify for EveryOperation {
-    fn modify(&self, openapi: &mut OpenApi) {
-        for operation in openapi.paths.paths.values_mut().flat_map(operations) {
-            let with_a_body = operation.request_body.as_ref().map_or(&[][..], |_| &WITH_A_BODY);
-            for (status, description) in ANY.iter().chain(with_a_body) {
-                let responses = &mut operation.responses.responses;
-                responses.entry((*status).to_owned()).or_insert_with(|| problem(description).into());
+/// Whatever is answered from 400 on is a problem document.
+fn describe_problems(document: &mut OpenApi) {
+    for operation in document.paths.paths.values_mut().flat_map(operations) {
+        for (status, response) in &mut operation.responses.responses {
+            if let RefOr::T(response) = response
+                && status.starts_with(['4', '5'])
+            {
+                let content = Content::new(Some(Ref::from_schema_name(Problem::name())));
+                response.content.insert("application/problem+json".to_owned(), content.into());
             }
         }
     }
+    let components = document.components.get_or_insert_default();
+    components.schemas.insert(Problem::name().into_owned(), Problem::schema());
 }
 
 fn operations(path: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
@@ -45,9 +52,24 @@ fn operations(path: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
     [get, put, post, delete, patch].into_iter().flatten()
 }
 
-fn problem(description: &str) -> Response {
-    let mut response = Response::new(description);
-    let document = Content::new(Some(Ref::from_schema_name("ProblemShown")));
-    response.content.insert("application/problem+json".to_owned(), document.into());
-    response
+/// Replies that any request may get; what an operation says of one of them itself comes after this, and stands.
+impl IntoResponses for Problem {
+    fn responses() -> BTreeMap<String, RefOr<Response>> {
+        replies([
+            (
+                "400",
+                "The request is malformed: its first line, its `Host`, a header field that is there twice, a value in it",
+            ),
+            ("414", "The request's target is longer than a server takes"),
+            ("431", "The header fields are more, or larger, than a server takes"),
+            ("500", "An internal error; retrying does not help"),
+            ("503", "A component is away, or too many requests are in flight"),
+            ("504", "The deadline passed; whether it had an effect is not known"),
+        ])
+    }
+}
+
+/// Replies by their status.
+pub(super) fn replies<const N: usize>(each: [(&str, &str); N]) -> BTreeMap<String, RefOr<Response>> {
+    each.map(|(status, description)| (status.to_owned(), Response::new(description).into())).into()
 }
