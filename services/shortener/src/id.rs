@@ -22,6 +22,18 @@ macro_rules! ids {
             }
         }
 
+        impl From<u128> for $Id {
+            fn from(bits: u128) -> Self {
+                Self(bits)
+            }
+        }
+
+        impl From<$Id> for u128 {
+            fn from(id: $Id) -> Self {
+                id.0
+            }
+        }
+
         impl TryFrom<String> for $Id {
             type Error = IdError;
 

@@ -1,12 +1,13 @@
 //! One contract trait, reached three ways: in process, by HTTP/JSON, by gRPC.
 //!
-//! A table in a system's app crate ([`remote!`]) gives a trait its two remote forms.
+//! A table in a system's app crate ([`remote!`]) gives a trait its two remote forms, and another ([`messages!`]) says what
+//! protobuf's messages hold.
 //! Either way the same four things cross the hop: the request, the [`Context`] (deadline and trace),
 //! the reply, and the error as the same Rust value.
 //!
 //! Not here: where a component is (`runtime` decides), and when to try again (`resilience`).
 //!
-//! Read in this order: `table` (the macro), `call`, `client`, `balance`, `replica`, `body`, `http`, `grpc`, `error_info`, `context`, `observe`.
+//! Read in this order: `table` (the macro), `messages` (another), `call`, `client`, `balance`, `replica`, `body`, `http`, `grpc`, `error_info`, `context`, `observe`.
 
 mod balance;
 mod body;
@@ -16,6 +17,7 @@ mod context;
 mod error_info;
 mod grpc;
 mod http;
+mod messages;
 mod observe;
 mod replica;
 mod table;
@@ -31,6 +33,7 @@ pub use http::{
     GRPC_TIMEOUT, JsonMessage, TIMEOUT_MS, TRACEPARENT, is_grpc, json_reply, method_not_allowed, not_started,
     only_grpc, overloaded, problem, problem_document, too_late, unknown_method,
 };
+pub use messages::{Codec, Many, Map, Nanos, Optional, Plain, Required, UnixMillis, Uuid};
 pub use observe::{CallMetrics, DURATION_BOUNDS, HopMetrics, RpcMetrics};
 pub use table::Contract;
 pub use trace::{Described, OpenSpan, SpanId, Trace, TraceId, in_span, new_span_id, new_trace_id};
