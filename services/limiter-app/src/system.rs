@@ -96,44 +96,28 @@ const fn value(algorithm: Algorithm) -> Value {
     Value::new(algorithm.name(), algorithm.summary())
 }
 
-/// Where what each key has used is kept.
-const STATE: Axis = Axis {
-    name: "state",
-    summary: "Where are the counts kept?",
-    values: &[
-        Value::new("local", "in each process that decides: several copies admit several times the limit"),
-        Value::new("service", "in one process that counts for all, a hop away"),
-        Value::new("redis", "in a Redis server that all share: one script, one round trip"),
-        Value::new("synced", "in each process, brought together through Redis every 100 ms"),
-    ],
-    accepts: Accepts::Listed,
-};
+runtime::axes! {
+    /// Where are the counts kept?
+    STATE = "state" {
+        "local" => "in each process that decides: several copies admit several times the limit",
+        "service" => "in one process that counts for all, a hop away",
+        "redis" => "in a Redis server that all share: one script, one round trip",
+        "synced" => "in each process, brought together through Redis every 100 ms",
+    }
 
-/// What a request is when nobody can count it.
-const ON_FAILURE: Axis = Axis {
-    name: "on-failure",
-    summary: "What becomes of a request that nobody can count?",
-    values: &[
-        Value::new("open", "it passes: the limiter is no reason for an outage"),
-        Value::new("closed", "it is refused: what stands behind is never left without a limit"),
-    ],
-    accepts: Accepts::Listed,
-};
+    /// What becomes of a request that nobody can count?
+    ON_FAILURE = "on-failure" {
+        "open" => "it passes: the limiter is no reason for an outage",
+        "closed" => "it is refused: what stands behind is never left without a limit",
+    }
 
-/// Who shares a count.
-const KEYING: Axis = Axis {
-    name: "keying",
-    summary: "Who shares a count?",
-    values: &[
-        Value::new("per-client", "each client has its own, by the policy's key"),
-        Value::control(
-            "shared",
-            "all clients share one",
-            "one client that asks too often uses up what all have",
-        ),
-    ],
-    accepts: Accepts::Listed,
-};
+    /// Who shares a count?
+    KEYING = "keying" {
+        "per-client" => "each client has its own, by the policy's key",
+        "shared" => "all clients share one"
+            but "one client that asks too often uses up what all have",
+    }
+}
 
 /// Counts that are not in Redis are in the memory of who decides, or of who counts for all.
 fn keeps(wiring: &Wiring, component: &str) -> bool {
@@ -151,19 +135,9 @@ fn conflict(wiring: &Wiring) -> Option<String> {
 }
 
 fn backings(wiring: &Wiring) -> Vec<BackingNeed> {
-    let kind = match wiring.get("database") {
-        "postgres" => BackingKind::Postgres,
-        _ => BackingKind::Sqlite,
-    };
-    let need = |role: &str, kind, user| BackingNeed {
-        role: role.to_owned(),
-        kind,
-        used_by: vec![user],
-        edge: false,
-    };
-    let mut needs = vec![need("database", kind, "policies")];
+    let mut needs = BackingNeed::databases(wiring, &["policies"]);
     if matches!(wiring.get("state"), "redis" | "synced") {
-        needs.push(need("counts", BackingKind::Redis, "decisions"));
+        needs.push(BackingNeed::new("counts", BackingKind::Redis, &["decisions"]));
     }
     needs
 }

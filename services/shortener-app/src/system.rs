@@ -1,8 +1,6 @@
 //! What the shortener is made of, as data.
 
-use runtime::{
-    Accepts, Axis, BackingKind, BackingNeed, Cost, EDGE, Placement, ProcessShape, System, Value, Wiring, axes,
-};
+use runtime::{BackingNeed, Cost, EDGE, Placement, ProcessShape, System, Wiring, axes};
 
 /// The URL shortener.
 pub static SYSTEM: System = System {
@@ -22,19 +20,12 @@ pub static SYSTEM: System = System {
         Placement {
             name: "links-apart",
             summary: "links have a process of their own; the edge and clicks share the other",
-            processes: &[
-                ProcessShape::edge("gateway", &["clicks"]),
-                ProcessShape::behind("links", &["links"]),
-            ],
+            processes: &[ProcessShape::edge("gateway", &["clicks"]), LINKS],
         },
         Placement {
             name: "microservices",
             summary: "a gateway with the edge, and a process each for links and clicks",
-            processes: &[
-                ProcessShape::edge("gateway", &[]),
-                ProcessShape::behind("links", &["links"]),
-                ProcessShape::behind("clicks", &["clicks"]),
-            ],
+            processes: &[ProcessShape::edge("gateway", &[]), LINKS, CLICKS],
         },
     ],
     axes: &[
@@ -61,7 +52,7 @@ pub static SYSTEM: System = System {
     }],
     backings,
     keeps: |_, _| false,
-    conflict,
+    conflict: Wiring::nothing_to_copy,
     examples: &[
         (
             "shorten",
@@ -80,68 +71,27 @@ pub static SYSTEM: System = System {
     rehearse: None,
 };
 
-/// Where a new link's code comes from.
-const CODES: Axis = Axis {
-    name: "codes",
-    summary: "Where does a new link's code come from?",
-    values: &[
-        Value::new("random", "drawn at random; a collision is met by another draw"),
-        Value::new("counter", "a counter in the store, reserved in blocks, scrambled one to one"),
-        Value::new("hash", "the first bytes of a SHA-256 of target and request key"),
-    ],
-    accepts: Accepts::Listed,
-};
+const LINKS: ProcessShape = ProcessShape::behind("links", &["links"]);
+const CLICKS: ProcessShape = ProcessShape::behind("clicks", &["clicks"]);
 
-/// How far away the store is.
-const DISTANCE: Axis = Axis {
-    name: "distance",
-    summary: "How far away is the store of the links?",
-    values: &[
-        Value::new("near", "as near as it really is"),
-        Value::new(
-            "far",
-            "each read takes 20 ms longer and holds one of 8 connections meanwhile (simulated)",
-        ),
-    ],
-    accepts: Accepts::Listed,
-};
+runtime::axes! {
+    /// Where does a new link's code come from?
+    CODES = "codes" {
+        "random" => "drawn at random; a collision is met by another draw",
+        "counter" => "a counter in the store, reserved in blocks, scrambled one to one",
+        "hash" => "the first bytes of a SHA-256 of target and request key",
+    }
 
-fn conflict(wiring: &Wiring) -> Option<String> {
-    wiring.nothing_to_copy()
+    /// How far away is the store of the links?
+    DISTANCE = "distance" {
+        "near" => "as near as it really is",
+        "far" => "each read takes 20 ms longer and holds one of 8 connections meanwhile (simulated)",
+    }
 }
 
 fn backings(wiring: &Wiring) -> Vec<BackingNeed> {
-    let kind = match wiring.get("database") {
-        "postgres" => BackingKind::Postgres,
-        _ => BackingKind::Sqlite,
-    };
-    let database = |role: &str, used_by: &[&'static str]| BackingNeed {
-        role: role.to_owned(),
-        kind,
-        used_by: used_by.to_vec(),
-        edge: false,
-    };
-    let mut needs = match wiring.get("ownership") {
-        "per-service" => {
-            vec![database("database/links", &["links"]), database("database/clicks", &["clicks"])]
-        }
-        _ => vec![database("database", &["links", "clicks"])],
-    };
-    if matches!(wiring.get("cache"), "redis" | "tiered") {
-        needs.push(BackingNeed {
-            role: "cache".to_owned(),
-            kind: BackingKind::Redis,
-            used_by: vec!["links"],
-            edge: false,
-        });
-    }
-    if wiring.get("events") == "kafka" {
-        needs.push(BackingNeed {
-            role: "events".to_owned(),
-            kind: BackingKind::Kafka,
-            used_by: vec!["clicks"],
-            edge: true,
-        });
-    }
+    let mut needs = BackingNeed::databases(wiring, &["links", "clicks"]);
+    needs.extend(BackingNeed::cache(wiring, "links"));
+    needs.extend(BackingNeed::events(wiring, "clicks"));
     needs
 }

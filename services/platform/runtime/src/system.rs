@@ -152,6 +152,41 @@ impl Value {
     }
 }
 
+/// Names axes: what stands above one is its question.
+///
+/// ```ignore
+/// axes! {
+///     /// How does one process call another?
+///     pub TRANSPORT = "transport" {
+///         "http" => "JSON over HTTP/1.1 with keep-alive",
+///         "grpc" => "protobuf over HTTP/2",
+///     }
+/// }
+/// ```
+///
+/// The first value is the default. A negative control says after `but` which promise it breaks; an axis that takes more
+/// than is listed is `"tracing" accepts Share`, as [`Accepts`](crate::Accepts) has it.
+#[macro_export]
+macro_rules! axes {
+    ($( $(#[doc = $question:literal])+ $shown:vis $axis:ident = $name:literal $(accepts $accepts:ident)? {
+        $( $value:literal => $summary:literal $(but $breaks:literal)?, )+
+    } )+) => { $(
+        $(#[doc = $question])+
+        $shown const $axis: $crate::Axis = $crate::Axis {
+            name: $name,
+            summary: concat!($($question),+).trim_ascii(),
+            values: &[ $( $crate::axes!(@value $value, $summary $(, $breaks)?) ),+ ],
+            accepts: $crate::axes!(@accepts $($accepts)?),
+        };
+    )+ };
+    (@value $value:literal, $summary:literal) => { $crate::Value::new($value, $summary) };
+    (@value $value:literal, $summary:literal, $breaks:literal) => {
+        $crate::Value::control($value, $summary, $breaks)
+    };
+    (@accepts) => { $crate::Accepts::Listed };
+    (@accepts $accepts:ident) => { $crate::Accepts::$accepts };
+}
+
 /// What a value costs an operation, where that is more than most questions are about.
 pub struct Cost {
     /// The axis: `events`.
@@ -177,6 +212,39 @@ pub struct BackingNeed {
     pub used_by: Vec<&'static str>,
     /// Whether the process with the edge receives it too.
     pub edge: bool,
+}
+
+impl BackingNeed {
+    /// A store for these components.
+    pub fn new(role: impl Into<String>, kind: BackingKind, used_by: &[&'static str]) -> Self {
+        Self { role: role.into(), kind, used_by: used_by.to_vec(), edge: false }
+    }
+
+    /// What the axis `database` needs: one for all of these components, or one for each, as the axis `ownership` says.
+    pub fn databases(wiring: &Wiring, used_by: &[&'static str]) -> Vec<Self> {
+        let kind = match wiring.get("database") {
+            "postgres" => BackingKind::Postgres,
+            _ => BackingKind::Sqlite,
+        };
+        match wiring.get("ownership") {
+            "per-service" => {
+                used_by.iter().map(|user| Self::new(format!("database/{user}"), kind, &[user])).collect()
+            }
+            _ => vec![Self::new("database", kind, used_by)],
+        }
+    }
+
+    /// What the axis `cache` needs for this component.
+    pub fn cache(wiring: &Wiring, used_by: &'static str) -> Option<Self> {
+        let shared = matches!(wiring.get("cache"), "redis" | "tiered");
+        shared.then(|| Self::new("cache", BackingKind::Redis, &[used_by]))
+    }
+
+    /// What the axis `events` needs for this component, and for the edge, which publishes.
+    pub fn events(wiring: &Wiring, used_by: &'static str) -> Option<Self> {
+        let broker = wiring.get("events") == "kafka";
+        broker.then(|| Self { edge: true, ..Self::new("events", BackingKind::Kafka, &[used_by]) })
+    }
 }
 
 /// The kinds of backing that a runtime knows how to provide.
