@@ -2,6 +2,7 @@
 
 use std::{
     fs::{self, File},
+    net::SocketAddr,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     time::Duration,
@@ -207,6 +208,17 @@ impl Running<'_> {
     /// What it has written on standard output so far.
     pub fn out(&self) -> String {
         text(&self.out)
+    }
+
+    /// Where the internal servers of a system are that is up, by the names of its processes.
+    pub fn internal_servers(&self) -> Vec<(String, SocketAddr)> {
+        let out = self.out();
+        let server = |line: &str| {
+            let (name, rest) = line.split_once(" pid ")?;
+            let address = rest.split_once("metrics http://")?.1.strip_suffix("/metrics")?;
+            Some((name.trim().to_owned(), address.parse().expect("an address")))
+        };
+        out.lines().filter_map(server).collect()
     }
 
     /// Sends it a signal.

@@ -16,5 +16,8 @@ pub use adapters::{InTime, PostgresPolicyStore, RedisCounts, SqlitePolicyStore, 
 pub use system::SYSTEM;
 
 /// The limiter, for `lab host`.
-pub static SERVICE: runtime::Service =
-    runtime::Service { system: &SYSTEM, wire: |host| Box::pin(wiring::wire(host)) };
+pub static SERVICE: runtime::Service = runtime::Service {
+    system: &SYSTEM,
+    wire: |host| Box::pin(wiring::wire(host)),
+    descriptors: tonic::include_file_descriptor_set!("descriptors"),
+};

@@ -17,5 +17,8 @@ pub use system::SYSTEM;
 pub use wiring::new_link_id;
 
 /// The shortener, for `lab host`.
-pub static SERVICE: runtime::Service =
-    runtime::Service { system: &SYSTEM, wire: |host| Box::pin(wiring::wire(host)) };
+pub static SERVICE: runtime::Service = runtime::Service {
+    system: &SYSTEM,
+    wire: |host| Box::pin(wiring::wire(host)),
+    descriptors: tonic::include_file_descriptor_set!("descriptors"),
+};

@@ -50,10 +50,15 @@ impl Health {
         self.0.is_stopping.store(true, Ordering::Relaxed);
     }
 
+    /// Whether it will not be ready any more.
+    pub(crate) fn is_stopping(&self) -> bool {
+        self.0.is_stopping.load(Ordering::Relaxed)
+    }
+
     /// What it lacks; empty: it is ready.
-    async fn lacks(&self) -> Vec<String> {
+    pub(crate) async fn lacks(&self) -> Vec<String> {
         let state = &self.0;
-        if state.is_stopping.load(Ordering::Relaxed) {
+        if self.is_stopping() {
             return vec!["it is stopping".to_owned()];
         }
         if state.has_started.load(Ordering::Relaxed) {

@@ -30,7 +30,21 @@ pub struct Host {
     policy: Policy,
     balancing: Balancing,
     internal: Router,
+    grpc_services: Vec<&'static str>,
     public: Option<Router>,
+}
+
+/// One process, put together.
+pub(crate) struct Parts {
+    pub(crate) file: HostFile,
+    pub(crate) backings: Backings,
+    /// How its components are reached.
+    pub(crate) transport: Transport,
+    /// The routes of its components that other processes reach, and what they are called over gRPC.
+    pub(crate) internal: Router,
+    pub(crate) grpc_services: Vec<&'static str>,
+    /// Its public API, if it has the edge.
+    pub(crate) public: Option<Router>,
 }
 
 impl Host {
@@ -44,8 +58,19 @@ impl Host {
         let balancing = wiring.get("balancing").parse()?;
         let mut backings = Backings::new(file.backings.clone(), wiring.clone(), file.limits, waiting);
         let metrics = RpcMetrics::register(&mut backings.registry);
-        let (internal, public) = (Router::new(), None);
-        Ok(Self { file, wiring, backings, metrics, transport, policy, balancing, internal, public })
+        let (internal, grpc_services, public) = (Router::new(), Vec::new(), None);
+        Ok(Self {
+            file,
+            wiring,
+            backings,
+            metrics,
+            transport,
+            policy,
+            balancing,
+            internal,
+            grpc_services,
+            public,
+        })
     }
 
     /// The value of an axis.
@@ -101,6 +126,7 @@ impl Host {
         if self.wiring.processes().count() > 1 {
             let methods = C::serve(self.transport, Arc::clone(&service));
             self.internal = mem::take(&mut self.internal).merge(methods);
+            self.grpc_services.extend(C::METHODS.first().map(|method| method.grpc_service));
         }
         Ok(service)
     }
@@ -138,7 +164,8 @@ impl Host {
         }
     }
 
-    pub(crate) fn into_parts(self) -> (HostFile, Wiring, Backings, Router, Option<Router>) {
-        (self.file, self.wiring, self.backings, self.internal, self.public)
+    pub(crate) fn into_parts(self) -> Parts {
+        let Self { file, backings, transport, internal, grpc_services, public, .. } = self;
+        Parts { file, backings, transport, internal, grpc_services, public }
     }
 }

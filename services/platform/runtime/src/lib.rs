@@ -8,7 +8,7 @@
 //!
 //! Read in this order: `system`, `axes`, `wiring`, `host_file`, `host`, `backings`, `events`, `process`, `starting`,
 //! `health`, `watch`, `serve`, `connection`, `socket`, `unread`, `ingress`, `head`, `server_metrics`, `edge`,
-//! `telemetry`, `own_metrics`.
+//! `telemetry`, `own_metrics`, `own_grpc`.
 
 pub mod axes;
 mod backings;
@@ -22,6 +22,7 @@ mod host;
 mod host_file;
 mod ingress;
 mod nearest;
+mod own_grpc;
 mod own_metrics;
 mod process;
 mod serve;

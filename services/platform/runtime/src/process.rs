@@ -12,12 +12,15 @@ use backing::Background;
 use futures::future::LocalBoxFuture;
 use nix::sched::{CpuSet, sched_setaffinity};
 use prometheus_client::{encoding::text::encode, registry::Registry};
+use remote::Transport;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    Host, HostFile, Ingress, Sampling, ServeLimits, ServerMetrics, System, Wiring,
+    HostFile, Ingress, Sampling, ServeLimits, ServerMetrics, System, Wiring,
     health::Health,
+    host::{Host, Parts},
+    own_grpc,
     own_metrics::OwnMetrics,
     serve,
     starting::{Reserved, Starting},
@@ -43,6 +46,8 @@ pub struct Service {
     pub system: &'static System,
     /// How it is put together.
     pub wire: Wire,
+    /// The `.proto` files of its components, compiled: a `FileDescriptorSet`, which server reflection shows.
+    pub descriptors: &'static [u8],
 }
 
 /// Runs the process that a host file describes, until it is told to stop.
@@ -99,7 +104,7 @@ async fn run(service: &Service, file: HostFile, signals: Signals) -> Result<()> 
         wired = (service.wire)(&mut host) => wired.map(|()| None)?,
     };
 
-    let (file, _, mut backings, internal, public) = host.into_parts();
+    let Parts { file, mut backings, transport, internal, grpc_services, public } = host.into_parts();
     if let Some(why) = told_early {
         tracing::info!(why, "stopping before it was there");
         return end(&backings.background, spans).await;
@@ -114,7 +119,10 @@ async fn run(service: &Service, file: HostFile, signals: Signals) -> Result<()> 
         let ingress = Ingress::public(routes, limits, sampling, counted.of("public"));
         servers.spawn(serve(address.listen()?, ingress, serve_limits, stop.clone()));
     }
-    let own = health.clone().routes().merge(watch.routes()).merge(metrics(backings.registry));
+    let mut own = health.clone().routes().merge(watch.routes()).merge(metrics(backings.registry));
+    if transport == Transport::Grpc {
+        own = own.merge(own_grpc::routes(&health, grpc_services, service.descriptors)?);
+    }
     let ingress = Ingress::internal(internal, own, limits, counted.of("internal"));
     let internal_listener = starting.ends().await?;
     health.is_wired(backings.needed);

@@ -1,0 +1,162 @@
+//! What a process says of itself over gRPC, as others' servers do: which services it has, and whether it is ready.
+//!
+//! Server reflection, by which `grpcurl` lists, describes and calls them (<https://grpc.io/docs/guides/reflection/>), and
+//! health checking (<https://grpc.io/docs/guides/health-checking/>). A service is as ready as its process.
+
+use std::time::Duration;
+
+use anyhow::{Context as _, Result};
+use axum::{Router, middleware::from_fn};
+use futures::stream::{self, BoxStream};
+use tokio::time::sleep;
+use tonic::{Request, Response, Status, server::NamedService as _};
+use tonic_health::pb::{
+    self, HealthCheckRequest, HealthCheckResponse,
+    health_check_response::ServingStatus,
+    health_server::{Health as HealthService, HealthServer},
+};
+use tonic_reflection::server::Builder;
+
+use crate::health::Health;
+
+const HEALTH: &str = HealthServer::<Readiness>::NAME;
+const REFLECTION: &str = "grpc.reflection.v1.ServerReflection";
+
+/// How soon somebody who watches is told of a change.
+const LOOK_EVERY: Duration = Duration::from_millis(500);
+
+/// Both, for a process with these services, whose `.proto` files `descriptors` describes.
+pub(crate) fn routes(
+    health: &Health,
+    services: Vec<&'static str>,
+    descriptors: &'static [u8],
+) -> Result<Router> {
+    let all = services.iter().copied().chain([HEALTH, REFLECTION]);
+    let reflection = all
+        .fold(Builder::configure(), Builder::with_service_name)
+        .register_encoded_file_descriptor_set(descriptors)
+        .register_encoded_file_descriptor_set(pb::FILE_DESCRIPTOR_SET)
+        // What a contract's own error is in a status: who asks can read that as well.
+        .register_encoded_file_descriptor_set(tonic_types::pb::FILE_DESCRIPTOR_SET)
+        .build_v1()
+        .context("the descriptors of the components cannot be read")?;
+    let health = HealthServer::new(Readiness { health: health.clone(), services });
+    let routes = Router::new()
+        .route_service(&format!("/{HEALTH}/{{method}}"), health)
+        .route_service(&format!("/{REFLECTION}/{{method}}"), reflection);
+    Ok(routes.route_layer(from_fn(remote::only_grpc)))
+}
+
+/// The readiness of a process, as gRPC asks for it. Not tonic's own `HealthReporter`, which has to be told of a change
+/// first: this one looks when it is asked, and so never says what `/health/ready` does not.
+struct Readiness {
+    health: Health,
+    services: Vec<&'static str>,
+}
+
+impl Readiness {
+    /// Whether this is a service here, or the process as a whole, whose name is empty.
+    fn knows(&self, service: &str) -> bool {
+        service.is_empty() || self.services.contains(&service)
+    }
+}
+
+async fn status(health: &Health) -> ServingStatus {
+    if health.lacks().await.is_empty() { ServingStatus::Serving } else { ServingStatus::NotServing }
+}
+
+fn response(status: ServingStatus) -> HealthCheckResponse {
+    HealthCheckResponse { status: status.into() }
+}
+
+#[async_trait::async_trait]
+impl HealthService for Readiness {
+    async fn check(
+        &self,
+        request: Request<HealthCheckRequest>,
+    ) -> Result<Response<HealthCheckResponse>, Status> {
+        if !self.knows(&request.get_ref().service) {
+            return Err(Status::not_found("no such service is served here"));
+        }
+        Ok(Response::new(response(status(&self.health).await)))
+    }
+
+    type WatchStream = BoxStream<'static, Result<HealthCheckResponse, Status>>;
+
+    /// The status now, and each other one from when it changes. It ends when the process stops, which it would delay.
+    async fn watch(
+        &self,
+        request: Request<HealthCheckRequest>,
+    ) -> Result<Response<Self::WatchStream>, Status> {
+        if !self.knows(&request.get_ref().service) {
+            // No service is added to a process while it runs.
+            let unknown = async { Ok(response(ServingStatus::ServiceUnknown)) };
+            return Ok(Response::new(Box::pin(stream::once(unknown))));
+        }
+        let changes = stream::unfold((self.health.clone(), None), |(health, before)| async move {
+            loop {
+                let now = status(&health).await;
+                if before != Some(now) {
+                    return Some((Ok(response(now)), (health, Some(now))));
+                }
+                if health.is_stopping() {
+                    return None;
+                }
+                sleep(LOOK_EVERY).await;
+            }
+        });
+        Ok(Response::new(Box::pin(changes)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures::StreamExt as _;
+    use tonic_health::pb::health_client::HealthClient;
+
+    use super::*;
+
+    /// A client of a process with the service `links`, in memory.
+    fn client(health: &Health) -> HealthClient<Router> {
+        let services = vec!["lab.shortener.v1.LinksService"];
+        HealthClient::new(routes(health, services, &[]).expect("no descriptors are as good as any"))
+    }
+
+    fn of(service: &str) -> HealthCheckRequest {
+        HealthCheckRequest { service: service.to_owned() }
+    }
+
+    #[tokio::test]
+    async fn a_service_is_as_ready_as_its_process() {
+        let health = Health::default();
+        let mut client = client(&health);
+        for (step, expected) in [
+            (None, ServingStatus::NotServing),
+            (Some(Health::is_wired as fn(&Health, _)), ServingStatus::Serving),
+            (Some(|health: &Health, _| health.stops()), ServingStatus::NotServing),
+        ] {
+            if let Some(step) = step {
+                step(&health, Vec::new());
+            }
+            for service in ["", "lab.shortener.v1.LinksService"] {
+                let reply = client.check(of(service)).await.expect("it is known");
+                assert_eq!(reply.into_inner(), response(expected), "`{service}`");
+            }
+            let unknown = client.check(of("lab.shortener.v1.ClicksService")).await;
+            assert_eq!(unknown.expect_err("it is elsewhere").code(), tonic::Code::NotFound);
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn somebody_who_watches_is_told_of_each_change_and_does_not_hold_up_the_end() {
+        let health = Health::default();
+        let watched = client(&health).watch(of("")).await.expect("it is known").into_inner();
+        let mut told = watched.map(|told| told.expect("it does not fail").status());
+        assert_eq!(told.next().await, Some(ServingStatus::NotServing));
+        health.is_wired(Vec::new());
+        assert_eq!(told.next().await, Some(ServingStatus::Serving));
+        health.stops();
+        assert_eq!(told.next().await, Some(ServingStatus::NotServing));
+        assert_eq!(told.next().await, None);
+    }
+}

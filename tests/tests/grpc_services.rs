@@ -1,0 +1,162 @@
+//! Components over gRPC at the hands of others' programs: `buf` reads their `.proto` files, `grpcurl` finds, describes and
+//! calls them without any.
+//!
+//! Without these programs this says so, and fails where `CI` is set.
+
+#![expect(clippy::unwrap_used, reason = "a test fails where what it expects is not there")]
+
+use std::{
+    io::ErrorKind,
+    net::SocketAddr,
+    process::{Command, Output},
+};
+
+use nix::sys::signal::Signal;
+use serde_json::{Value, json};
+use system_tests::{
+    command::{Desk, Running},
+    skip::skip,
+    tree::root,
+};
+
+/// What a program says that runs in the project's folder; `None` where it is not installed.
+fn run(program: &str, arguments: &[&str]) -> Option<Output> {
+    match Command::new(program).args(arguments).current_dir(root()).output() {
+        Ok(output) => Some(output),
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            skip(&format!("`{program}` on the PATH"), "`.ci/engine` says which version, and builds it");
+            None
+        }
+        Err(error) => panic!("`{program}`: {error}"),
+    }
+}
+
+#[track_caller]
+fn text(output: &Output) -> String {
+    let said = [&output.stdout, &output.stderr].map(|said| String::from_utf8_lossy(said));
+    assert!(output.status.success(), "{}\n{}", said[0], said[1]);
+    said[0].clone().into_owned()
+}
+
+#[test]
+fn the_proto_files_keep_the_rules_of_buf() {
+    let Some(output) = run("buf", &["lint"]) else { return };
+    assert_eq!(text(&output), "");
+}
+
+/// `grpcurl` before one server; it knows what the server tells it.
+struct Grpcurl(SocketAddr);
+
+impl Grpcurl {
+    fn run(&self, before: &[&str], words: &[&str]) -> Option<Output> {
+        let address = self.0.to_string();
+        run("grpcurl", &[&["-plaintext", "-max-time", "30"], before, &[address.as_str()], words].concat())
+    }
+
+    fn lists(&self) -> Option<Vec<String>> {
+        Some(text(&self.run(&[], &["list"])?).lines().map(str::to_owned).collect())
+    }
+
+    /// How a service, a method or a message is declared.
+    fn describes(&self, name: &str) -> String {
+        text(&self.run(&[], &["describe", name]).unwrap())
+    }
+
+    /// The reply of a method.
+    #[track_caller]
+    fn calls(&self, method: &str, request: &Value) -> Value {
+        let output = self.run(&["-d", &request.to_string()], &[method]).unwrap();
+        serde_json::from_str(&text(&output)).unwrap()
+    }
+
+    /// The status of a method that fails, as `grpcurl` shows it.
+    fn fails(&self, method: &str, request: &Value) -> String {
+        let output = self.run(&["-d", &request.to_string()], &[method]).unwrap();
+        assert!(!output.status.success(), "{method}");
+        String::from_utf8_lossy(&output.stderr).into_owned()
+    }
+}
+
+/// Starts a system, does something with its internal servers, and stops it.
+fn with_up(arguments: &[&str], work: impl Fn(&dyn Fn(&str) -> SocketAddr)) {
+    let desk = Desk::new(env!("CARGO_BIN_EXE_hosted"));
+    let mut running: Running<'_> = desk.start(&[&["up"], arguments].concat());
+    running.says("Ctrl-C stops it");
+    let servers = running.internal_servers();
+    work(&|process| servers.iter().find(|(name, _)| name == process).unwrap().1);
+    running.signal(Signal::SIGINT);
+    assert_eq!(running.end().code, Some(0), "it was not harmed");
+}
+
+const LINKS: &str = "lab.shortener.v1.LinksService";
+const CLICKS: &str = "lab.shortener.v1.ClicksService";
+const HEALTH: &str = "grpc.health.v1.Health";
+const REFLECTION: &str = "grpc.reflection.v1.ServerReflection";
+
+#[test]
+fn each_component_is_found_described_and_called_by_grpcurl() {
+    let apart = ["shortener", "--set", "placement=microservices", "--set", "transport=grpc"];
+    with_up(&apart, |server| {
+        let (links, clicks, gateway) =
+            (Grpcurl(server("links")), Grpcurl(server("clicks")), Grpcurl(server("gateway")));
+        let Some(listed) = links.lists() else { return };
+        assert_eq!(listed, [HEALTH, REFLECTION, LINKS]);
+        assert_eq!(clicks.lists().unwrap(), [HEALTH, REFLECTION, CLICKS]);
+        assert_eq!(gateway.lists().unwrap(), [HEALTH, REFLECTION], "it hosts no component");
+
+        let described = links.describes(LINKS);
+        assert!(described.contains("rpc Resolve ( .lab.shortener.v1.ResolveRequest )"), "{described}");
+        let described = clicks.describes("lab.shortener.v1.Tally");
+        assert!(described.contains("map<string, uint32> counts = 2;"), "{described}");
+
+        links_are_called(&links);
+        clicks_are_called(&clicks);
+        for (of, service) in [(&links, LINKS), (&clicks, CLICKS), (&gateway, ""), (&links, "")] {
+            let ready = of.calls(&format!("{HEALTH}/Check"), &json!({"service": service}));
+            assert_eq!(ready, json!({"status": "SERVING"}), "`{service}`");
+        }
+        assert!(links.fails(&format!("{HEALTH}/Check"), &json!({"service": CLICKS})).contains("NotFound"));
+    });
+}
+
+fn links_are_called(links: &Grpcurl) {
+    let request = json!({"target": "https://example.com/", "alias": "by-grpcurl", "key": "k"});
+    let made = links.calls(&format!("{LINKS}/Shorten"), &request);
+    assert_eq!(made["link"]["target"], "https://example.com/");
+    let code = json!({"code": "by-grpcurl"});
+    assert_eq!(links.calls(&format!("{LINKS}/Resolve"), &code), made);
+    assert_eq!(links.calls(&format!("{LINKS}/Remove"), &code), json!({}));
+    let gone = links.fails(&format!("{LINKS}/Resolve"), &code);
+    let own = [r#""reason": "NOT_FOUND""#, r#""code": "by-grpcurl""#];
+    assert!(gone.contains("NotFound") && own.iter().all(|part| gone.contains(part)), "its own error: {gone}");
+    let malformed = links.fails(&format!("{LINKS}/Resolve"), &json!({"code": "!"}));
+    assert!(malformed.contains("InvalidArgument") && malformed.contains("`code`"), "{malformed}");
+}
+
+fn clicks_are_called(clicks: &Grpcurl) {
+    // 16 zero bytes, as JSON writes bytes: `AAA...` of base64, and 32 hexadecimal digits.
+    let (id, digits) = ("A".repeat(21) + "A==", "0".repeat(32));
+    let tally = json!({"id": id, "counts": {digits: 3}});
+    assert_eq!(clicks.calls(&format!("{CLICKS}/Record"), &json!({"tallies": [tally, tally]})), json!({}));
+    let count = clicks.calls(&format!("{CLICKS}/Count"), &json!({"link_id": id}));
+    assert_eq!(count, json!({"clicks": "3"}), "each tally once");
+}
+
+#[test]
+fn each_component_of_the_limiter_is_found_and_ready() {
+    let apart =
+        ["placement=microservices", "state=service", "transport=grpc"].map(|choice| ["--set", choice]);
+    with_up(&[&["limiter"], apart.as_flattened()].concat(), |server| {
+        for (process, service) in [("policies", "PoliciesService"), ("counts", "CountsService")] {
+            let Some(listed) = Grpcurl(server(process)).lists() else { return };
+            assert_eq!(listed, [HEALTH, REFLECTION, &format!("lab.limiter.v1.{service}")]);
+        }
+        let (decisions, service) = (Grpcurl(server("decisions")), "lab.limiter.v1.DecisionsService");
+        let fact = json!({"name": "address", "value": "192.0.2.1"});
+        let decided =
+            decisions.calls(&format!("{service}/Decide"), &json!({"ask": {"facts": [fact], "cost": 1}}));
+        assert_eq!(decided["decision"]["verdict"], "VERDICT_ADMITTED", "{decided}");
+        let ready = decisions.calls(&format!("{HEALTH}/Check"), &json!({"service": service}));
+        assert_eq!(ready, json!({"status": "SERVING"}));
+    });
+}
