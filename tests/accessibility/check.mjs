@@ -49,13 +49,15 @@ function looks() {
     const found = [];
     const wider = document.documentElement.scrollWidth - document.documentElement.clientWidth;
     if (wider > 0) found.push(`the page is ${wider} pixels wider than the screen`);
+    // What a screen of this width does not show is nowhere.
+    const shown = (thing) => thing.getClientRects().length > 0;
     const said = (text) => `“${text.textContent.trim()}”`;
     const meets = (one, other) =>
         Math.min(one.right, other.right) - Math.max(one.left, other.left) > 1.5 &&
         Math.min(one.bottom, other.bottom) - Math.max(one.top, other.top) > 2.5;
-    for (const drawing of document.querySelectorAll('svg[viewBox]')) {
+    for (const drawing of [...document.querySelectorAll('svg[viewBox]')].filter(shown)) {
         const frame = drawing.getBoundingClientRect();
-        const texts = [...drawing.querySelectorAll('text')];
+        const texts = [...drawing.querySelectorAll('text')].filter(shown);
         const boxes = texts.map((text) => text.getBoundingClientRect());
         texts.forEach((text, at) => {
             const box = boxes[at];
@@ -72,12 +74,12 @@ function looks() {
             }
         });
     }
-    for (const region of document.querySelectorAll('.scroll')) {
+    for (const region of [...document.querySelectorAll('.scroll')].filter(shown)) {
         const hidden = region.scrollWidth - region.clientWidth;
         const hint = region.previousElementSibling;
         const hinted = hint?.classList.contains('swipe') && getComputedStyle(hint).display !== 'none';
         const label = region.getAttribute('aria-label');
-        if (hidden > 40 && region.querySelector('svg.plot, svg.bar, svg.topology') && !hinted) found.push(`“${label}” scrolls and does not say so`);
+        if (hidden > 40 && [...region.querySelectorAll('svg.plot, svg.bar, svg.topology')].some(shown) && !hinted) found.push(`“${label}” scrolls and does not say so`);
         if (hidden <= 0 && hinted) found.push(`“${label}” says that it scrolls and does not`);
     }
     return [...new Set(found)];

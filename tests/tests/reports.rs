@@ -198,6 +198,12 @@ fn every_example_is_a_request_in_units_that_are_read_at_a_glance() {
     let mut seen = 0;
     each(|name, form, report| {
         let page = html::render(report);
+        let drawn = page.matches("<svg class=\"plot-narrow").count();
+        assert_eq!(
+            drawn * 2,
+            page.matches(" operation, span by span").count(),
+            "a trace fits a narrow screen"
+        );
         for operation in inside(&page, "<title>One ", " operation, span by span") {
             assert!(operation.contains(" /"), "{name}, {form:?}: `{operation}` is no request");
             seen += 1;

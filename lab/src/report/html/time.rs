@@ -68,7 +68,8 @@ pub(super) fn traces(traces: &[&Trace]) -> Markup {
 
 fn drawn(trace: &Trace, place: usize, longest: f64) -> Markup {
     html! {
-        (picture(&format!("One {}", trace.operation), PLOT, &svg::trace(trace, place, axis(trace, longest))))
+        div class="for-wide" { (picture(&format!("One {}", trace.operation), PLOT, &svg::trace(trace, place, axis(trace, longest)))) }
+        div class="for-narrow" { (svg::narrow_trace(trace, place, axis(trace, longest))) }
         p class="soft small" { "Trace " code { (trace.trace_id) } ". Filled: the process works. Outlined: it waits for another process or a store." @if goes_on(trace) { " With a chevron: it goes on after the reply, where the drawing ends." } }
         (afterwards(trace))
     }

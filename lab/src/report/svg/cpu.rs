@@ -60,7 +60,7 @@ pub(in crate::report) fn cpu_bar(arm: &Arm, place: usize, scale: &CpuScale) -> M
         })
         .collect();
     html! {
-        svg class="bar" viewBox={"0 0 " (px(WIDTH)) " " (px(BAR + 4.0 + 2.0 * WHISKER))} role="img" {
+        svg class="bar" viewBox={"0 0 " (px(WIDTH)) " " (px(BAR + 4.0 + 2.0 * WHISKER))} preserveAspectRatio="none" role="img" {
             title { "CPU per operation of " (arm.label) " by part" }
             @for (class, start, end, part) in &segments {
                 g {

@@ -24,7 +24,7 @@ pub(super) use latency::latency;
 pub(crate) use scale::{Scale, linear_ticks};
 pub(super) use steps::steps;
 pub(super) use topology::{topology, topology_width};
-pub(super) use trace::trace;
+pub(super) use trace::{narrow_trace, trace};
 
 /// Arms with a colour of their own; further ones begin again.
 pub(crate) const COLOURS: usize = 6;

@@ -64,7 +64,7 @@ pub(super) fn check(
         for (times, what) in [(over, "let pass"), (under, "refused")] {
             if times > 0 {
                 verdict.example(|| {
-                    format!("client `{name}` was {what} {times} more times than is promised, in one window or in the long run")
+                    format!("requests of client `{name}` that were {what} beyond what is promised, in one window or in the long run: {times}")
                 });
             }
         }
