@@ -11,6 +11,7 @@
 //! `starting` and `stopping` (what a process says of itself and serves, while its PostgreSQL is late or away, and while
 //! it stops), `killed` (what a process that is killed leaves),
 //! `containers` (the adapters against real servers that are restarted),
+//! `dockerfile` (the image of the service processes),
 //! `hops` (what crosses between processes, and what happens when things go wrong), `bad_calls` (components at the hands of
 //! callers that get it wrong), `grpc_services` (what `buf` and `grpcurl` make of them),
 //! `edge` and `limiter_edge` (one behaviour over every wiring that a scenario uses),
