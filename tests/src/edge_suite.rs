@@ -256,7 +256,7 @@ fn a_removed_link_is_gone(edge: &EdgeClient, stale_for: Duration) {
     assert_eq!(edge.follow(&code).status, 302);
     for _ in 0..2 {
         let removed = edge.remove(&code);
-        assert_eq!((removed.status, removed.body.len()), (204, 0), "removing is repeatable");
+        assert_eq!((removed.status, removed.body.len()), (204, 0), "removing is idempotent");
     }
     if !stale_for.is_zero() {
         eventually(stale_for, "every copy has heard of the removal", || {

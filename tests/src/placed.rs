@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 pub const WAYS: [(&str, Option<(Transport, Repeats)>); 4] = [
     ("in process", None),
     ("http", Some((Transport::Http, Repeats::Once))),
-    ("http, every repeatable call sent twice", Some((Transport::Http, Repeats::Twice))),
+    ("http, every idempotent call sent twice", Some((Transport::Http, Repeats::Twice))),
     ("grpc", Some((Transport::Grpc, Repeats::Once))),
 ];
 

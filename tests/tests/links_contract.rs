@@ -137,7 +137,7 @@ async fn behaves(links: &dyn Links, clock: &Hands, unique: &str) {
     an_alias_is_given_once(links, &key("alias")).await;
     a_code_that_was_asked_for_in_vain_leads_somewhere_once_it_is_taken(links, &key("vain")).await;
     an_expired_link_never_resolves(links, clock, &key("expiry")).await;
-    a_removed_link_is_gone_and_removing_is_repeatable(links, &key("removed")).await;
+    a_removed_link_is_gone_and_removing_is_idempotent(links, &key("removed")).await;
     what_may_not_be_is_refused(links, clock, &key("refused")).await;
 }
 
@@ -241,7 +241,7 @@ async fn an_expired_link_never_resolves(links: &dyn Links, clock: &Hands, key: &
     );
 }
 
-async fn a_removed_link_is_gone_and_removing_is_repeatable(links: &dyn Links, key: &str) {
+async fn a_removed_link_is_gone_and_removing_is_idempotent(links: &dyn Links, key: &str) {
     let link = links.shorten(request("https://example.com/", key)).await.unwrap();
     assert!(links.resolve(link.code.clone()).await.is_ok());
     links.remove(link.code.clone()).await.unwrap();

@@ -14,8 +14,8 @@ pub mod policies {
 
     remote::remote! {
         Policies at "policies", by gRPC "lab.limiter.v1.PoliciesService" of proto, failing with PolicyError {
-            #[repeatable] current(Known) -> Update;
-            #[repeatable] replace(Replacement) -> PolicySet;
+            #[idempotent] current(Known) -> Update;
+            #[idempotent] replace(Replacement) -> PolicySet;
         }
     }
 }

@@ -18,7 +18,7 @@ pub trait Counts: Send + Sync {
     /// Charges a request to its keys: to all of them, or to none if one that is enforced has no room.
     ///
     /// Atomic for each key. Charges of one key come on top of each other: there is room for all of them, or for none.
-    /// Not repeatable: what is taken twice is gone twice.
+    /// Not idempotent: what is taken twice is gone twice.
     async fn take(&self, take: Take) -> Result<Taken, CountError>;
 }
 

@@ -19,7 +19,7 @@ pub const MAX_COST: u32 = 1_000;
 /// Decides whether requests pass.
 #[async_trait]
 pub trait Decisions: Send + Sync {
-    /// Whether this request passes; if it does, it is counted. Not repeatable: asked twice it counts twice.
+    /// Whether this request passes; if it does, it is counted. Not idempotent: asked twice it counts twice.
     async fn decide(&self, ask: Ask) -> Result<Decision, DecisionError>;
 
     /// The same where there are several questions about one request: it is charged for all of them, or for none if one is

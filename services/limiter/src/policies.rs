@@ -20,10 +20,10 @@ pub const MAX_EXEMPT_CHARS: usize = 256;
 /// Keeps the policies.
 #[async_trait]
 pub trait Policies: Send + Sync {
-    /// The policies in force, unless the caller knows them already. Repeatable.
+    /// The policies in force, unless the caller knows them already. Idempotent.
     async fn current(&self, known: Known) -> Result<Option<PolicySet>, PolicyError>;
 
-    /// Puts other policies in force, all at once. Repeatable: the same policies again change nothing.
+    /// Puts other policies in force, all at once. Idempotent: the same policies again change nothing.
     async fn replace(&self, replacement: Replacement) -> Result<PolicySet, PolicyError>;
 }
 

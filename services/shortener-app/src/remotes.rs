@@ -11,8 +11,8 @@ pub mod clicks {
 
     remote::remote! {
         Clicks at "clicks", by gRPC "lab.shortener.v1.ClicksService" of proto, failing with ClickError {
-            #[repeatable] record(Tallies) -> Recorded;
-            #[repeatable] count(LinkId) -> ClickCount;
+            #[idempotent] record(Tallies) -> Recorded;
+            #[idempotent] count(LinkId) -> ClickCount;
         }
     }
 }
@@ -25,9 +25,9 @@ pub mod links {
 
     remote::remote! {
         Links at "links", by gRPC "lab.shortener.v1.LinksService" of proto, failing with LinkError {
-            #[repeatable] shorten(Shorten) -> Link;
-            #[repeatable] resolve(Code) -> Link;
-            #[repeatable] remove(Code) -> Removed;
+            #[idempotent] shorten(Shorten) -> Link;
+            #[idempotent] resolve(Code) -> Link;
+            #[idempotent] remove(Code) -> Removed;
         }
     }
 }

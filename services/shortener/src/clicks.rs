@@ -14,10 +14,10 @@ pub const MAX_COUNTS: usize = 5_000;
 /// Counts how often links are followed.
 #[async_trait]
 pub trait Clicks: Send + Sync {
-    /// Adds tallies to the counts, each once however often it comes. Repeatable by the tallies' ids.
+    /// Adds tallies to the counts, each once however often it comes. Idempotent by the tallies' ids.
     async fn record(&self, tallies: Tallies) -> Result<Recorded, ClickError>;
 
-    /// How often a link was followed, as far as is known here by now. Repeatable.
+    /// How often a link was followed, as far as is known here by now. Idempotent.
     async fn count(&self, link: LinkId) -> Result<ClickCount, ClickError>;
 }
 

@@ -11,13 +11,13 @@ use crate::{Code, LinkId, Target};
 pub trait Links: Send + Sync {
     /// Stores a link and returns it with the code that now leads to it.
     ///
-    /// Repeatable by its key: the same request again returns the same link.
+    /// Idempotent by its key: the same request again returns the same link.
     async fn shorten(&self, request: Shorten) -> Result<Link, LinkError>;
 
-    /// The link behind a code, unless it has expired. Repeatable.
+    /// The link behind a code, unless it has expired. Idempotent.
     async fn resolve(&self, code: Code) -> Result<Link, LinkError>;
 
-    /// Sees to it that the code leads nowhere. Repeatable: removing what is not there is done at once.
+    /// Sees to it that the code leads nowhere. Idempotent: removing what is not there is done at once.
     async fn remove(&self, code: Code) -> Result<Removed, LinkError>;
 }
 
@@ -30,7 +30,7 @@ pub struct Shorten {
     pub alias: Option<Code>,
     /// From when on it shall lead nowhere.
     pub expires_at: Option<Timestamp>,
-    /// What makes the request repeatable.
+    /// What makes the request idempotent.
     pub key: RequestKey,
 }
 

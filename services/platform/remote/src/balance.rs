@@ -175,14 +175,14 @@ mod tests {
     static IDEMPOTENT: Method = method(true);
     static ONCE_ONLY: Method = method(false);
 
-    const fn method(repeatable: bool) -> Method {
+    const fn method(idempotent: bool) -> Method {
         Method {
             service: "probe",
             name: "ask",
             http_path: "/probe/ask",
             grpc_service: "lab.probe.v1.ProbeService",
             grpc_path: "/lab.probe.v1.ProbeService/Ask",
-            repeatable,
+            idempotent,
         }
     }
 

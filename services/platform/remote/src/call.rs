@@ -25,7 +25,7 @@ pub struct Method {
     /// Its gRPC path: `/lab.shortener.v1.LinksService/Resolve`.
     pub grpc_path: &'static str,
     /// Whether calling it twice has the effect of calling it once.
-    pub repeatable: bool,
+    pub idempotent: bool,
 }
 
 /// One call, encoded whole; cheap to clone, so that it can be sent again.
@@ -59,8 +59,8 @@ impl Budgeted for Call {
         self.context.deadline
     }
 
-    fn repeatable(&self) -> bool {
-        self.method.repeatable
+    fn idempotent(&self) -> bool {
+        self.method.idempotent
     }
 
     fn service(&self) -> &'static str {

@@ -171,7 +171,7 @@ impl Client {
     }
 
     fn sends_twice(&self, method: &Method) -> bool {
-        self.repeats == Repeats::Twice && method.repeatable
+        self.repeats == Repeats::Twice && method.idempotent
     }
 
     /// Waits for a call: counted, timed, and a span if the operation leaves spans.

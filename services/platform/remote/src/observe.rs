@@ -185,7 +185,7 @@ mod tests {
         http_path: "/links/resolve",
         grpc_service: "lab.shortener.v1.LinksService",
         grpc_path: "/lab.shortener.v1.LinksService/Resolve",
-        repeatable: true,
+        idempotent: true,
     }];
 
     #[tokio::test]

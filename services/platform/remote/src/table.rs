@@ -34,8 +34,8 @@ pub trait Contract {
 /// ```ignore
 /// remote! {
 ///     Links at "links", by gRPC "lab.shortener.v1.LinksService" of proto, failing with LinkError {
-///         #[repeatable] shorten(Shorten) -> Link;
-///         #[repeatable] resolve(Code) -> Link;
+///         #[idempotent] shorten(Shorten) -> Link;
+///         #[idempotent] resolve(Code) -> Link;
 ///     }
 /// }
 /// ```
@@ -43,12 +43,12 @@ pub trait Contract {
 /// `proto` is a module with what tonic makes of the service. Names are those of protobuf's style guide: the method
 /// `resolve` is `rpc Resolve(ResolveRequest) returns (ResolveResponse)`. The messages say by `From` and `TryFrom` how they
 /// become the types of the contract.
-/// A method that is marked `#[repeatable]` has the same effect whether called once or twice; no other is ever
+/// A method that is marked `#[idempotent]` has the same effect whether called once or twice; no other is ever
 /// sent again.
 #[macro_export]
 macro_rules! remote {
     ($service:ident at $name:literal, by gRPC $grpc:literal of $proto:ident, failing with $error:ident {
-        $( $(#[$repeatable:ident])? $method:ident($request:ident) -> $reply:ident; )+
+        $( $(#[$idempotent:ident])? $method:ident($request:ident) -> $reply:ident; )+
     }) => { $crate::reexport::paste! {
         /// The contract, to be placed.
         #[derive(Clone, Copy, Debug)]
@@ -66,7 +66,7 @@ macro_rules! remote {
             http_path: concat!("/", $name, "/", stringify!($method)),
             grpc_service: $grpc,
             grpc_path: concat!("/", $grpc, "/", stringify!([<$method:camel>])),
-            repeatable: $crate::remote!(@repeatable $($repeatable)?),
+            idempotent: $crate::remote!(@idempotent $($idempotent)?),
         } ),+ ];
 
         impl $crate::Contract for Placed {
@@ -194,6 +194,6 @@ macro_rules! remote {
             } )+
         }
     } };
-    (@repeatable) => { false };
-    (@repeatable repeatable) => { true };
+    (@idempotent) => { false };
+    (@idempotent idempotent) => { true };
 }

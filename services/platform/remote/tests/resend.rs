@@ -23,17 +23,17 @@ use tokio::{
 };
 use tonic_prost::ProstCodec;
 
-static REPEATABLE: Method = method(true);
+static IDEMPOTENT: Method = method(true);
 static ONCE_ONLY: Method = method(false);
 
-const fn method(repeatable: bool) -> Method {
+const fn method(idempotent: bool) -> Method {
     Method {
         service: "probe",
         name: "ask",
         http_path: "/probe/ask",
         grpc_service: "lab.probe.v1.ProbeService",
         grpc_path: "/lab.probe.v1.ProbeService/Ask",
-        repeatable,
+        idempotent,
     }
 }
 
@@ -155,9 +155,9 @@ async fn two_calls(transport: Transport, method: &'static Method) -> ([Result<()
 }
 
 #[tokio::test]
-async fn a_repeatable_call_that_a_reused_connection_lost_is_sent_once_more() {
+async fn an_idempotent_call_that_a_reused_connection_lost_is_sent_once_more() {
     for transport in [Transport::Http, Transport::Grpc] {
-        let (answers, taken, lost) = two_calls(transport, &REPEATABLE).await;
+        let (answers, taken, lost) = two_calls(transport, &IDEMPOTENT).await;
         assert_eq!(answers, [Ok(()), Ok(())], "{transport:?}");
         assert_eq!(taken, 3, "{transport:?}: one, one that was lost, and that again");
         assert_eq!(lost, "1", "{transport:?}");

@@ -23,7 +23,7 @@ pub trait Budgeted {
     /// When the caller stops waiting.
     fn deadline(&self) -> Instant;
     /// Whether sending it twice has the effect of sending it once.
-    fn repeatable(&self) -> bool;
+    fn idempotent(&self) -> bool;
     /// The callee's name, for the error.
     fn service(&self) -> &'static str;
 }

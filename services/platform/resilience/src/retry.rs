@@ -62,7 +62,7 @@ impl<C: Budgeted + Clone, R> Policy<C, R, Failure> for Again {
             self.budget.deposit();
             return None;
         };
-        let is_safe = !failure.may_be_processed || call.repeatable();
+        let is_safe = !failure.may_be_processed || call.idempotent();
         if self.left == 0 || !failure.is_unreachable() || !is_safe || !self.budget.withdraw() {
             return None;
         }
@@ -94,7 +94,7 @@ mod tests {
             Instant::now() + Duration::from_secs(1)
         }
 
-        fn repeatable(&self) -> bool {
+        fn idempotent(&self) -> bool {
             self.is_idempotent
         }
 

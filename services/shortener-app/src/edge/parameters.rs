@@ -30,7 +30,7 @@ impl<S: Send + Sync> FromRequestParts<S> for ByCode {
 /// What a client names its request by.
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 
-/// The client's own key, or a fresh one: either way the call to the component is repeatable.
+/// The client's own key, or a fresh one: either way the call to the component is idempotent.
 #[derive(IntoParams)]
 #[into_params(parameter_in = Header, names("Idempotency-Key"))]
 pub(super) struct Keyed(#[param(schema_with = schemas::Key::schema)] pub(super) RequestKey);

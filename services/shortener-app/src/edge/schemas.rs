@@ -19,7 +19,7 @@ runtime::schemas! {
     Alias = or_null(text_of(1..=Code::MAX_LENGTH, &Code::free_pattern()).examples([json!("hello")]));
     /// The path of the short link.
     LinkPath = text_of(1..=Code::MAX_LENGTH + 1, &format!("^/{}", &Code::PATTERN[1..])).examples([json!("/hello")]);
-    /// Makes the request repeatable: the same key with the same target, alias and expiry again returns the same link, and
+    /// Makes the request idempotent: the same key with the same target, alias and expiry again returns the same link, and
     /// with any other is refused.
     Key = text_of(1..=RequestKey::MAX_LENGTH, RequestKey::PATTERN);
     /// When it was made, RFC 3339 in UTC.
