@@ -7,7 +7,8 @@
 //! - `ledger_state`: what was decided for each client;
 //! - `workload`: the operations;
 //! - `timeline`: what is drawn of them;
-//! - `seeding`, `check`: before and after.
+//! - `seeding`, `check`: before and after;
+//! - `policy_reads`: the mixes that read policies, and ask for no decision.
 
 mod api;
 mod check;
@@ -15,6 +16,7 @@ mod ledger_state;
 mod long_run;
 pub mod mix;
 mod oracle;
+mod policy_reads;
 mod seeding;
 mod timeline;
 mod workload;
@@ -25,6 +27,7 @@ use std::time::Duration;
 
 use self::ledger_state::LedgerState;
 use self::mix::Mix;
+use self::policy_reads::PolicyReads;
 use self::workload::Workload;
 use super::{Check, JourneyOptions, PrepareError, Progress, SystemEntry, SystemJourneys};
 use crate::journey::Journeys;
@@ -35,12 +38,19 @@ use crate::series::{Line, Series};
 /// How long a bucket of the drawing is.
 const BUCKET: Duration = Duration::from_millis(100);
 
+/// Those that ask for decisions, the default first, and those that read policies.
+const MIXES: [(&str, &str); 7] = {
+    let [one, many, hot, abuser, multi] = mix::NAMES;
+    let [small, large] = policy_reads::NAMES;
+    [one, many, hot, abuser, multi, small, large]
+};
+
 pub(super) const ENTRY: SystemEntry = SystemEntry {
     name: "limiter",
     summary: "ask for what a rate limiter protects, as one client or as many",
-    mixes: &mix::NAMES,
+    mixes: &MIXES,
     things: "clients",
-    shares: |_mix| vec![(workload::DECISION, 1.0)],
+    shares,
     only_path: Some("/policies"),
     takes_each_once: |_mix| false,
     lines: |mix| Mix::named(mix).map(|mix| mix.limits()[0]),
@@ -49,8 +59,16 @@ pub(super) const ENTRY: SystemEntry = SystemEntry {
     make,
 };
 
+fn shares(mix: &str) -> Vec<(&'static str, f64)> {
+    let kind = if policy_reads::bytes(mix).is_some() { policy_reads::READ } else { workload::DECISION };
+    vec![(kind, 1.0)]
+}
+
 #[expect(clippy::unnecessary_wraps, reason = "the registry's form: other systems open a file")]
 fn make(options: &JourneyOptions, mix: &'static str) -> io::Result<Box<dyn SystemJourneys>> {
+    if let Some(bytes) = policy_reads::bytes(mix) {
+        return Ok(Box::new(PolicyReads::new(bytes)));
+    }
     Ok(Box::new(Limiter::new(options.seed, Mix::named(mix).unwrap_or_default(), options.links)))
 }
 

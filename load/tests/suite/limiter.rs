@@ -302,3 +302,28 @@ fn a_mix_tells_its_limit_without_a_run() {
     assert_eq!((entry("limiter").lines)("follow-mostly"), None);
     assert_eq!((entry("shortener").lines)("follow-mostly"), None);
 }
+
+#[test]
+fn reads_find_the_policies_that_were_put_or_say_that_they_did_not() {
+    for (mix, bytes) in [("read-1k", 1_024), ("read-64k", 64 * 1_024)] {
+        let fake = Fake::start();
+        let mut sender = sender(&fake, mix);
+        sender.prepare(0, &mut |_| true).unwrap();
+        let plan = SlicePlan { arms: 1, slice_length: Duration::from_millis(100), rounds: 1, seed: 1 };
+        let mut records = Records::default();
+        sender.run(&plan, &Load::Closed { in_flight: 2 }, &mut records).unwrap();
+        let record = records.0.pop().unwrap().1;
+        let each = record.bytes_in as f64 / record.succeeded as f64;
+        assert!((0.9..1.5).contains(&(each / f64::from(bytes))), "{mix}: {each} bytes a read");
+        let verdict = sender.check(0, &Check::default());
+        assert!(verdict.holds() && verdict.count(facts::CHECKED) >= record.succeeded, "{verdict:?}");
+
+        fake.behave(Misdeed::ForgetsPolicies);
+        sender.run(&plan, &Load::Closed { in_flight: 2 }, &mut records).unwrap();
+        let record = records.0.pop().unwrap().1;
+        assert_eq!(record.succeeded, 0, "{mix}");
+        assert!(record.failed.total() > 0, "{mix}");
+        let verdict = sender.check(0, &Check::default());
+        assert_eq!(verdict.count(facts::LOST), record.failed.total() + 1, "{verdict:?}");
+    }
+}

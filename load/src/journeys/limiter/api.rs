@@ -18,6 +18,9 @@ const CLIENT: &str = "x-client";
 /// So many different quotes are asked for.
 const QUOTES: usize = 32;
 
+/// What an exempted client's name takes in JSON, quotes and comma included.
+const EXEMPT_BYTES: usize = 83;
+
 /// The name of the client with a number: another seed's clients are others, so that no run finds another's counts.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct ClientName {
@@ -123,6 +126,17 @@ pub(super) fn replace_policies(mix: Mix, request: &mut RequestBuf) {
     }
     let (name, key) = (mix.policy(), format_args!(r#"{{"header":"{CLIENT}"}}"#).to_string());
     let body = format!(r#"{{"policies":[{{"name":"{name}","key":{key},"limits":[{limits}]}}]}}"#);
+    request.write_json(Method::Put, "/policies", None, &body);
+}
+
+/// Puts one policy in force that is about so many bytes long when it is read, for the clients that it exempts.
+pub(super) fn put_policies_of(bytes: usize, request: &mut RequestBuf) {
+    let exempt: Vec<_> = (0..bytes / EXEMPT_BYTES).map(|n| format!(r#""exempt-client-{n:066}""#)).collect();
+    let key = format!(r#"{{"header":"{CLIENT}"}}"#);
+    let limits = r#"[{"requests":1000000,"window_ms":1000}]"#;
+    let exempt = exempt.join(",");
+    let body =
+        format!(r#"{{"policies":[{{"name":"read","key":{key},"limits":{limits},"exempt":[{exempt}]}}]}}"#);
     request.write_json(Method::Put, "/policies", None, &body);
 }
 
