@@ -1,7 +1,9 @@
-//! What the servers of a process count: requests, by OpenTelemetry's conventions for HTTP, and bytes.
+//! What the servers of a process count: requests and gRPC calls, by OpenTelemetry's conventions, and bytes.
 //!
-//! `http.server.request.duration` and its attributes, as Prometheus writes them:
-//! <https://opentelemetry.io/docs/specs/semconv/http/http-metrics/>. The convention's own bounds begin at 5 ms, when most
+//! `http.server.request.duration` and `rpc.server.call.duration` and their attributes, as Prometheus writes them:
+//! <https://opentelemetry.io/docs/specs/semconv/http/http-metrics/>,
+//! <https://opentelemetry.io/docs/specs/semconv/rpc/rpc-metrics/>. A gRPC call is both: its HTTP status is 200 whatever
+//! became of it. The convention's own bounds begin at 5 ms, when most
 //! replies have long been sent, so the bounds are those of calls ([`remote::DURATION_BOUNDS`]).
 
 use std::time::Duration;
@@ -12,17 +14,20 @@ use prometheus_client::{
     metrics::{counter::Counter, family::Family, histogram::Histogram},
     registry::Registry,
 };
+use tonic::Code;
 
 use crate::counted::ByteCounts;
 
 /// The metrics of all servers of a process.
 pub struct ServerMetrics {
     requests: Requests,
+    calls: Calls,
     received: Family<ServerLabels, Counter>,
     sent: Family<ServerLabels, Counter>,
 }
 
 type Requests = Family<RequestLabels, Histogram, fn() -> Histogram>;
+type Calls = Family<CallLabels, Histogram, fn() -> Histogram>;
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct ServerLabels {
@@ -38,19 +43,34 @@ struct RequestLabels {
     http_response_status_code: u16,
 }
 
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct CallLabels {
+    server: &'static str,
+    rpc_system_name: &'static str,
+    rpc_method: String,
+    rpc_response_status_code: &'static str,
+}
+
 impl ServerMetrics {
     /// Registers them, each once: the servers differ in a label.
     pub fn register(registry: &mut Registry) -> Self {
-        let requests = Requests::new_with_constructor(|| Histogram::new(remote::DURATION_BOUNDS));
+        let histogram = || Histogram::new(remote::DURATION_BOUNDS);
+        let requests = Requests::new_with_constructor(histogram);
+        let calls = Calls::new_with_constructor(histogram);
         let (received, sent) = (Family::default(), Family::default());
         registry.register(
             "http_server_request_duration_seconds",
             "Duration of requests until their replies are made, by method, route and status",
             requests.clone(),
         );
+        registry.register(
+            "rpc_server_call_duration_seconds",
+            "Duration of gRPC calls until their replies are made, by method and status",
+            calls.clone(),
+        );
         registry.register("http_received_bytes", "Bytes that came in", received.clone());
         registry.register("http_sent_bytes", "Bytes that went out", sent.clone());
-        Self { requests, received, sent }
+        Self { requests, calls, received, sent }
     }
 
     /// Those of one server: `public` or `internal`.
@@ -60,7 +80,7 @@ impl ServerMetrics {
             received: self.received.get_or_create_owned(&own),
             sent: self.sent.get_or_create_owned(&own),
         };
-        IngressMetrics { requests: self.requests.clone(), server, bytes }
+        IngressMetrics { requests: self.requests.clone(), calls: self.calls.clone(), server, bytes }
     }
 }
 
@@ -68,6 +88,7 @@ impl ServerMetrics {
 #[derive(Clone, Debug)]
 pub struct IngressMetrics {
     requests: Requests,
+    calls: Calls,
     server: &'static str,
     bytes: ByteCounts,
 }
@@ -88,6 +109,18 @@ impl IngressMetrics {
         self.requests.get_or_create(&labels).observe(took.as_secs_f64());
     }
 
+    /// Notes a reply to a gRPC call of the method at that path; empty if it came to none.
+    pub(crate) fn observe_call(&self, path: &str, status: Code, took: Duration) {
+        let method = path.trim_start_matches('/');
+        let labels = CallLabels {
+            server: self.server,
+            rpc_system_name: "grpc",
+            rpc_method: if method.is_empty() { OTHER } else { method }.to_owned(),
+            rpc_response_status_code: status_label(status),
+        };
+        self.calls.get_or_create(&labels).observe(took.as_secs_f64());
+    }
+
     /// Notes a reply to what could not be read as a request: it has no method, and took no time.
     pub(crate) fn unparsed(&self, status: StatusCode) {
         self.observe(OTHER, "", status, Duration::ZERO);
@@ -96,6 +129,29 @@ impl IngressMetrics {
 
 /// What the convention has for any other method: a client may invent as many as it likes.
 const OTHER: &str = "_OTHER";
+
+/// A status of gRPC by its name: <https://github.com/grpc/grpc/blob/master/doc/statuscodes.md>.
+const fn status_label(status: Code) -> &'static str {
+    match status {
+        Code::Ok => "OK",
+        Code::Cancelled => "CANCELLED",
+        Code::Unknown => "UNKNOWN",
+        Code::InvalidArgument => "INVALID_ARGUMENT",
+        Code::DeadlineExceeded => "DEADLINE_EXCEEDED",
+        Code::NotFound => "NOT_FOUND",
+        Code::AlreadyExists => "ALREADY_EXISTS",
+        Code::PermissionDenied => "PERMISSION_DENIED",
+        Code::ResourceExhausted => "RESOURCE_EXHAUSTED",
+        Code::FailedPrecondition => "FAILED_PRECONDITION",
+        Code::Aborted => "ABORTED",
+        Code::OutOfRange => "OUT_OF_RANGE",
+        Code::Unimplemented => "UNIMPLEMENTED",
+        Code::Internal => "INTERNAL",
+        Code::Unavailable => "UNAVAILABLE",
+        Code::DataLoss => "DATA_LOSS",
+        Code::Unauthenticated => "UNAUTHENTICATED",
+    }
+}
 
 /// A method as a label.
 pub(crate) fn method_label(method: &Method) -> &'static str {
@@ -147,5 +203,26 @@ mod tests {
             assert!(text.contains(&line), "no {line}in\n{text}");
         }
         assert_eq!(text.matches("# TYPE http_server_request_duration_seconds histogram").count(), 1);
+    }
+
+    #[test]
+    fn grpc_calls_are_told_apart_by_server_method_and_status() {
+        let mut registry = Registry::default();
+        let internal = ServerMetrics::register(&mut registry).of("internal");
+        let (resolve, took) = ("/lab.shortener.v1.LinksService/Resolve", Duration::from_micros(100));
+        internal.observe_call(resolve, Code::Ok, took);
+        internal.observe_call(resolve, Code::NotFound, took);
+        internal.observe_call("", Code::Unimplemented, took);
+        let mut text = String::new();
+        encode(&mut text, &registry).expect("metrics");
+        for (method, status) in
+            [(&resolve[1..], "OK"), (&resolve[1..], "NOT_FOUND"), (OTHER, "UNIMPLEMENTED")]
+        {
+            let line = format!(
+                "rpc_server_call_duration_seconds_count{{server=\"internal\",rpc_system_name=\"grpc\",\
+                 rpc_method=\"{method}\",rpc_response_status_code=\"{status}\"}} 1\n"
+            );
+            assert!(text.contains(&line), "no {line}in\n{text}");
+        }
     }
 }

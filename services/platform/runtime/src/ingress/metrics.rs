@@ -1,4 +1,4 @@
-//! Counts and times requests, by method, route and status.
+//! Counts and times requests, by method, route and status, and those that are gRPC calls by their own status as well.
 
 use std::{
     future::Future,
@@ -13,6 +13,7 @@ use axum::{
     response::Response,
 };
 use pin_project_lite::pin_project;
+use tonic::Code;
 use tower::{Layer, Service};
 
 use crate::server_metrics::{IngressMetrics, method_label};
@@ -88,7 +89,13 @@ where
         let this = self.project();
         let response = ready!(this.response.poll(context))?;
         let route = this.route.as_ref().map_or("", MatchedPath::as_str);
-        this.metrics.observe(this.method, route, response.status(), this.began.elapsed());
+        let took = this.began.elapsed();
+        this.metrics.observe(this.method, route, response.status(), took);
+        if remote::is_grpc(response.headers()) {
+            // A reply without a status in its head has it behind its message, and that is OK where there is one message.
+            let status = response.headers().get("grpc-status").map(|code| Code::from_bytes(code.as_bytes()));
+            this.metrics.observe_call(route, status.unwrap_or(Code::Ok), took);
+        }
         Poll::Ready(Ok(response))
     }
 }
