@@ -135,7 +135,7 @@ impl Proxy {
 }
 
 fn with_proxy(judge: impl Fn(&Proxy) + Sync) {
-    let limiter = Wirings::of("limiter", env!("CARGO_BIN_EXE_hosted"));
+    let limiter = Wirings::of("limiter", env!("CARGO_BIN_EXE_hosted")).patient();
     let arm = |name: &str, placement| {
         ArmPlan::new(name.to_owned(), Wiring::with(limiter.system, [("placement", placement)]).unwrap())
     };
