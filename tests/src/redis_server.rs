@@ -77,7 +77,7 @@ impl RedisServer {
     /// Starts it again at the same address, empty, after it was killed.
     pub async fn start_again(&self) {
         self.0.start_again().await;
-        // Whoever listens for the container takes connections before the server does.
+        // The engine's proxy accepts connections on the published port before the server does.
         let answers = || self.try_ask("PING").is_ok_and(|reply| reply == "+PONG").then_some(());
         eventually(PATIENT, "Redis answers", answers);
     }

@@ -46,7 +46,7 @@ pub(crate) type Reply = Response<Collected<Bytes>>;
 const MAX_REASON: usize = 300;
 
 impl Method {
-    /// A message of this method that one side refuses, or cannot read: the log says why, for whoever asked cannot help it.
+    /// A message of this method that one side refuses, or cannot read: the log says why, because the caller cannot mend it.
     pub(crate) fn misunderstood(&self, reason: &dyn Display) -> Unavailable {
         let reason: String = reason.to_string().chars().take(MAX_REASON).collect();
         tracing::error!(component = self.service, method = self.name, reason, "a message was not understood");

@@ -216,7 +216,7 @@ impl Service<Request<tonic::body::Body>> for Hop {
     type Error = Failure;
     type Future = BoxFuture<'static, Result<Self::Response, Failure>>;
 
-    /// The layers are asked by the call itself.
+    /// Always ready: the call itself waits for the layers.
     fn poll_ready(&mut self, _: &mut Poller<'_>) -> Poll<Result<(), Failure>> {
         Poll::Ready(Ok(()))
     }

@@ -24,7 +24,7 @@ impl Failure {
     }
 }
 
-/// Whoever cannot tell has to assume that it was processed.
+/// Without evidence to the contrary the callee may have processed the call.
 impl From<Unavailable> for Failure {
     fn from(unavailable: Unavailable) -> Self {
         Self { unavailable, may_be_processed: true }

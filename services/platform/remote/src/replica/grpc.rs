@@ -54,7 +54,7 @@ impl Service<Call> for GrpcReplica {
     type Error = Failure;
     type Future = BoxFuture<'static, Result<Reply, Failure>>;
 
-    /// The channel is asked by the call itself, which alone knows whom it speaks for if that fails.
+    /// Always ready: the call itself waits for the channel, because an error has to name the callee.
     fn poll_ready(&mut self, _: &mut Poller<'_>) -> Poll<Result<(), Failure>> {
         Poll::Ready(Ok(()))
     }

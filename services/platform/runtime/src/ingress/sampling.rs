@@ -36,7 +36,7 @@ impl Sampling {
         trace.sampled = match self {
             Self::Off => false,
             Self::Asked => trace.sampled,
-            // By the id, so that whoever decides about this trace decides alike (OpenTelemetry's TraceIdRatioBased).
+            // By the trace id, so that every service samples the same traces (OpenTelemetry's TraceIdRatioBased).
             Self::Share(share) => trace.sampled || (trace.id as u64) as f64 / u64::MAX as f64 <= share,
         };
         trace
