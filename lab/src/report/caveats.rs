@@ -162,7 +162,7 @@ fn values(report: &Report, metric: &str, arm: &Arm, baseline: &Arm) -> Option<St
     let own = own.map(|us| match three_digits(us) {
         own if is_part(us) => format!(", of which {own} µs are the load generator’s own"),
         own => format!(
-            "; a server that does nothing takes {own} µs, so hardly any of the shorter is the system’s"
+            "; a server that does nothing took {own} µs in its second after the run, so these two do not show the system’s share"
         ),
     });
     let (of_arm, of_baseline) = (ms(of_arm), ms(of_baseline));
@@ -208,8 +208,8 @@ mod tests {
         let mut busy = report.clone();
         busy.validity.generator_floor =
             Some(GeneratorFloor { operations: 1_100, p50_us: Some(412.0), p99_us: Some(900.0) });
-        let all_of_it = "0.893 ms against 0.412 ms from when each was due; a server that does nothing takes 412 µs, so hardly \
-                         any of the shorter is the system’s";
+        let all_of_it = "0.893 ms against 0.412 ms from when each was due; a server that does nothing took 412 µs in its second after \
+                         the run, so these two do not show the system’s share";
         assert_eq!(of_comparison(&busy, &p50).unwrap(), all_of_it);
         let terminal = anstream::adapter::strip_str(&terminal::render(&report)).to_string();
         for form in [terminal, markdown::render(&report), html::render(&report)] {
