@@ -1,52 +1,53 @@
-//! What can go wrong between two components, in words that every transport shares.
+//! The failures of a call between two components, in terms that every transport shares.
 
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
-/// The kind of a failure: what a caller may do about it.
+/// The kind of a failure: it decides what a caller may do next, and which status code the failure travels
+/// under.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Kind {
-    /// The request itself is wrong; sending it again cannot help.
+    /// The request itself is wrong; a retry cannot succeed.
     Invalid,
-    /// What it asks for does not exist.
+    /// The requested item does not exist.
     NotFound,
-    /// What it asks for existed and does not any more.
+    /// The requested item existed and does not exist any more.
     Gone,
-    /// It contradicts what is already there.
+    /// The request contradicts the current state.
     Conflict,
-    /// The callee could not be reached, or could not answer in time.
+    /// The callee could not be reached, or sent no response in time.
     Unavailable,
 }
 
-/// The callee gave no answer of its contract: it could not be reached, was too slow, is in no state to, or the two sides
-/// do not understand each other.
+/// The callee sent no response that its contract defines: it could not be reached, was too slow, refused the
+/// work, or the two sides disagree about the contract.
 ///
 /// The caller does not know whether the call had an effect.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 #[error("`{service}` {why}")]
 pub struct Unavailable {
-    /// Which component or backing.
+    /// The component or backing that failed: `links`, `database`.
     pub service: String,
-    /// Why.
+    /// The reason.
     pub why: Why,
 }
 
-/// Why a callee did not answer.
+/// The reason why a callee sent no response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, thiserror::Error)]
 #[serde(rename_all = "kebab-case")]
 pub enum Why {
-    /// No connection, or it broke.
+    /// The connection could not be made, or it broke.
     #[error("cannot be reached")]
     Unreachable,
-    /// No answer within the deadline.
+    /// The deadline passed before the response arrived.
     #[error("did not answer in time")]
     TimedOut,
-    /// It refused work because it has too much.
+    /// The callee refused the call because it is at a limit.
     #[error("is overloaded")]
     Overloaded,
-    /// The two sides do not speak the same contract: a fault of this system's, which no repetition mends.
+    /// The two sides do not speak the same contract: a bug in one of them, which a retry cannot mend.
     #[error("and its caller do not understand each other")]
     Misunderstood,
-    /// It failed inside.
+    /// The callee failed while it processed the call.
     #[error("failed inside")]
     Broken,
 }
@@ -59,16 +60,16 @@ impl Why {
 }
 
 impl Unavailable {
-    /// Says which callee and why.
+    /// Names the callee and the reason.
     pub fn new(service: impl Into<String>, why: Why) -> Self {
         Self { service: service.into(), why }
     }
 }
 
-/// An error that can cross a process boundary and arrive as the same Rust value.
+/// An error that crosses a process boundary and arrives as the same Rust value.
 pub trait RemoteError:
     Serialize + DeserializeOwned + std::error::Error + From<Unavailable> + Send + Sync + 'static
 {
-    /// What a caller may do about it; transports choose their status codes by this.
+    /// The kind of this failure; transports choose their status codes by it.
     fn kind(&self) -> Kind;
 }

@@ -1,11 +1,11 @@
 //! The vocabulary that crosses a process boundary, and nothing else.
 //!
-//! A component's contract is a plain `#[async_trait]` trait; its errors implement [`RemoteError`],
-//! so that they can arrive as the same Rust value whatever lay between caller and callee.
-//! Every method can fail with [`Unavailable`], in every placement: a caller never learns to rely on a callee
-//! that cannot be away.
+//! A component's contract is a plain `#[async_trait]` trait. Its errors implement [`RemoteError`], so that
+//! they arrive as the same Rust value over every transport.
+//! Every method can fail with [`Unavailable`] in every placement, so that no caller relies on a callee that
+//! is always available.
 //!
-//! Not here: how a call travels (`remote`), and any system's own words.
+//! Not here: how a call travels (`remote`), and the vocabulary of a single system.
 //!
 //! Read in this order: `error`, `time`.
 

@@ -1,4 +1,4 @@
-//! Time as components see it: injected, so that a test can move it.
+//! Time as components see it: an injected clock, which a test can move.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 pub struct Timestamp(u64);
 
 impl Timestamp {
-    /// From milliseconds since 1970-01-01 00:00 UTC.
+    /// Creates a timestamp from milliseconds since 1970-01-01 00:00 UTC.
     pub const fn from_millis(millis: u64) -> Self {
         Self(millis)
     }
@@ -20,25 +20,25 @@ impl Timestamp {
         self.0
     }
 
-    /// The moment that much later; the last representable one if there is none.
+    /// This moment plus `duration`; saturates at the last representable moment.
     #[must_use]
     pub fn plus(self, duration: Duration) -> Self {
         Self(self.0.saturating_add(duration.as_millis() as u64))
     }
 
-    /// How long after `earlier`; zero if it is not after.
+    /// The time from `earlier` to this moment; zero if `earlier` is later.
     pub fn since(self, earlier: Self) -> Duration {
         Duration::from_millis(self.0.saturating_sub(earlier.0))
     }
 }
 
-/// Tells the time.
+/// A wall clock with a resolution of one millisecond.
 pub trait Clock: Send + Sync {
-    /// This moment.
+    /// The current time.
     fn now(&self) -> Timestamp;
 }
 
-/// The machine's own clock.
+/// The machine's wall clock; it jumps when somebody sets it.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct SystemClock;
 
@@ -49,29 +49,32 @@ impl Clock for SystemClock {
     }
 }
 
-/// Tells the time finely.
+/// A clock with nanosecond resolution.
 ///
-/// Two threads may tell each other's order wrongly by the little that passes between a reading and its use.
+/// Readings of two threads may be ordered wrongly by the time that passes between a reading and its use.
 pub trait Ticks: Send + Sync {
     /// Nanoseconds since 1970-01-01 00:00 UTC.
     fn ticks(&self) -> u64;
 }
 
-/// Ticks that never go back: the machine's clock is read once, and from then on only what has passed since.
+/// Ticks that never go back: the wall clock is read once, and every later reading adds the time elapsed
+/// since.
 ///
-/// What has passed is read off the processor's own counter where that runs evenly, which costs a third of asking the
-/// system. Its rate is measured when the first of a process begins, in 0.6 to 200 ms, and is off by some
-/// hundred-thousandths at most. They do not follow when the machine's clock is set.
+/// `quanta` reads the elapsed time from the processor's time-stamp counter where that is invariant, at a
+/// third of the cost of `clock_gettime`. It calibrates the counter when the first clock of a process is made,
+/// which takes 0.6 to 200 ms and leaves an error of some hundred-thousandths of the rate. Where the counter
+/// is not invariant, it asks the system.
+/// These ticks do not follow when the machine's clock is set.
 #[derive(Clone, Debug)]
 pub struct MonotonicTicks {
     counter: quanta::Clock,
     began: u64,
-    /// Nanoseconds since 1970-01-01 00:00 UTC, when it began.
+    /// The wall clock at `began`, in nanoseconds since 1970-01-01 00:00 UTC.
     at: u64,
 }
 
 impl MonotonicTicks {
-    /// Begins now.
+    /// Starts at the current wall-clock time.
     pub fn new() -> Self {
         let counter = quanta::Clock::new();
         let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
@@ -102,7 +105,7 @@ mod tests {
         let ticks = MonotonicTicks::new();
         let read: Vec<u64> = (0..100_000).map(|_| ticks.ticks()).collect();
         assert!(read.is_sorted());
-        // A millisecond for what a counter that was measured for half a millisecond may be off.
+        // One millisecond of tolerance: `quanta` may have calibrated the counter for half a millisecond only.
         assert!(before <= read[0] && read[99_999] <= machine() + 1_000_000);
     }
 }

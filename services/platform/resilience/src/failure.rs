@@ -1,24 +1,24 @@
-//! Why an attempt has no reply, as the layers see it.
+//! The failure of one attempt, as the layers see it.
 
 use contract::{Unavailable, Why};
 
-/// An attempt brought no reply.
+/// An attempt that ended without a reply.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{unavailable}")]
 pub struct Failure {
-    /// What the caller learns of it.
+    /// The error that the caller receives.
     pub unavailable: Unavailable,
-    /// Whether the callee may have acted on it. If not, it may be sent again whatever it asks for.
+    /// Whether the callee may have processed the call. If not, a retry is safe for every method.
     pub may_be_processed: bool,
 }
 
 impl Failure {
-    /// Nobody acted on it.
+    /// A failure of which it is certain that the callee did not process the call.
     pub const fn not_processed(unavailable: Unavailable) -> Self {
         Self { unavailable, may_be_processed: false }
     }
 
-    /// Whether the callee could not be reached, or the connection to it broke.
+    /// Whether no connection could be made, or the connection broke.
     pub fn is_unreachable(&self) -> bool {
         self.unavailable.why == Why::Unreachable
     }

@@ -1,7 +1,7 @@
-//! The tower layers that stand between a caller and the wire.
+//! The tower layers between a caller and the transport.
 //!
 //! A wiring names a [`Policy`]; [`stack`] puts its layers around a transport, outermost first.
-//! A layer learns what it needs of a call by [`Budgeted`]: when it must be over, and whether it is idempotent.
+//! A layer reads a call through [`Budgeted`]: its deadline, and whether it is idempotent.
 //!
 //! Not here: what a call is, or how it travels (`remote`).
 
@@ -18,26 +18,26 @@ pub use failure::Failure;
 pub use retry::{Again, Retries};
 pub use time_limit::{InTime, TimeLimit, TimeLimited};
 
-/// What a layer may know of a call.
+/// The facts about a call that a layer may use.
 pub trait Budgeted {
-    /// When the caller stops waiting.
+    /// The time at which the caller stops waiting.
     fn deadline(&self) -> Instant;
-    /// Whether sending it twice has the effect of sending it once.
+    /// Whether sending the call twice has the effect of sending it once.
     fn idempotent(&self) -> bool;
-    /// The callee's name, for the error.
+    /// The callee's name, for the error message.
     fn service(&self) -> &'static str;
 }
 
-/// How a caller protects itself: the values of the axis `resilience`.
+/// A caller's protection against a slow callee: the values of the axis `resilience`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Policy {
-    /// The request's own deadline is the only limit.
+    /// Only the request's own deadline limits a call.
     None,
-    /// Every attempt has a limit of its own within the deadline.
+    /// Each attempt has a time limit of its own within the deadline.
     Timeout,
 }
 
-/// The policy's name is not known.
+/// An unknown name of a policy.
 #[derive(Clone, Debug, thiserror::Error)]
 #[error("`{0}` is not a resilience policy: there is `none`, `timeout`")]
 pub struct UnknownPolicy(String);
@@ -54,10 +54,11 @@ impl FromStr for Policy {
     }
 }
 
-/// A transport in its layers.
+/// A transport inside its layers.
 pub type Stack<C, R> = BoxCloneSyncService<C, R, Failure>;
 
-/// Puts the policy's layers around a transport; `attempt` limits one attempt, and `retries` counts further ones.
+/// Puts the policy's layers around a transport: `attempt` is the time limit of one attempt, and `retries`
+/// counts retries.
 pub fn stack<C, R, S>(policy: Policy, attempt: Duration, retries: Retries, transport: S) -> Stack<C, R>
 where
     C: Budgeted + Clone + Send + Sync + 'static,
@@ -70,11 +71,11 @@ where
         Policy::Timeout => Some(TimeLimit::per_attempt(attempt)),
     };
     let layers = ServiceBuilder::new()
-        // Outermost, because no number of attempts outlives the caller's deadline.
+        // Outermost, because all attempts together end at the caller's deadline.
         .layer(TimeLimit::deadline_only())
-        // Within the deadline and around the limit of an attempt, so that each attempt has one of its own.
+        // Inside the deadline and outside the attempt's limit, so that each attempt gets a limit of its own.
         .layer(RetryLayer::new(Again::new(retries)))
-        // Next to the transport, because it limits one attempt; the choice of a replica is a part of that.
+        // Next to the transport, because it limits one attempt; choosing a replica is part of an attempt.
         .option_layer(attempt);
     BoxCloneSyncService::new(layers.service(transport))
 }

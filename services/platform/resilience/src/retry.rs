@@ -1,7 +1,10 @@
-//! When a call is sent again.
+//! The retry policy: which calls are sent again, and how many.
 //!
-//! A callee that cannot be reached, or a connection that ends, says nothing of the other replicas, nor of the next
-//! connection: a server closes idle connections as it likes, also while a request is on its way (RFC 9112, 9.5).
+//! A refused or broken connection says nothing about the other replicas, nor about the next connection: a
+//! server may close an idle connection at any time, also while a request is in flight (RFC 9112, 9.5).
+//!
+//! tower's `Retry` layer keeps a clone of each call and clones the policy with it, so `left` counts within
+//! one call. The budget is behind an `Arc`, so all calls of a client share it.
 
 use std::{
     future::{Ready, ready},
@@ -17,25 +20,26 @@ use tower::retry::{
 
 use crate::{Budgeted, Failure};
 
-/// How often a call may be sent again: where one connection has just ended, the next one may be about to.
+/// Retries per call. One is not enough: the next pooled connection may be about to close as well.
 const RETRIES: u32 = 2;
-/// Retries may be a fifth of what is answered, and ten a second where little is: as in Finagle
-/// (<https://twitter.github.io/finagle/guide/Clients.html#retries>). So an outage of a callee is no storm on it.
+/// Retries may be a fifth of the successful calls, and ten a second when there are few: Finagle's defaults
+/// (<https://twitter.github.io/finagle/guide/Clients.html#retries>). So retries cannot multiply the load on a
+/// failing callee.
 const SHARE: f32 = 0.2;
 const AT_LEAST_PER_SECOND: u32 = 10;
-/// How long an answer counts for that.
+/// How long a successful call counts towards the budget.
 const REMEMBERED: Duration = Duration::from_secs(10);
 
-/// Counts of calls that were sent again.
+/// Counters of retried calls, by reason.
 #[derive(Clone, Debug, Default)]
 pub struct Retries {
-    /// Nobody had acted on them.
+    /// The callee had not processed the call.
     pub not_processed: Counter,
-    /// They were lost on the way, there or back.
+    /// The connection was lost while the call was in flight; the callee may have processed it.
     pub lost: Counter,
 }
 
-/// Sends a call again whose callee was unreachable, if nobody acted on it or if it is idempotent.
+/// Retries a call to an unreachable callee if the callee did not process it or if it is idempotent.
 #[derive(Clone, Debug)]
 pub struct Again {
     left: u32,
@@ -44,7 +48,7 @@ pub struct Again {
 }
 
 impl Again {
-    /// For the calls of one client, which share a budget.
+    /// The policy for the calls of one client, which share a budget.
     pub fn new(retries: Retries) -> Self {
         Self {
             left: RETRIES,
@@ -58,10 +62,15 @@ impl<C: Budgeted + Clone, R> Policy<C, R, Failure> for Again {
     type Future = Ready<()>;
 
     fn retry(&mut self, call: &mut C, outcome: &mut Result<R, Failure>) -> Option<Ready<()>> {
+        // Walkthrough. `TpsBudget` is a token bucket over the last ten seconds: with a share of a fifth, a
+        // reply deposits one token and a retry withdraws five. A fixed reserve for ten retries a second over
+        // ten seconds comes on top. An error of the contract is a reply, so it deposits as well.
         let Err(failure) = outcome else {
             self.budget.deposit();
             return None;
         };
+        // `withdraw` comes last because it takes tokens: a call that may not be retried must not pay for a
+        // retry.
         let is_safe = !failure.may_be_processed || call.idempotent();
         if self.left == 0 || !failure.is_unreachable() || !is_safe || !self.budget.withdraw() {
             return None;
@@ -69,6 +78,8 @@ impl<C: Budgeted + Clone, R> Policy<C, R, Failure> for Again {
         self.left -= 1;
         let count = if failure.may_be_processed { &self.retries.lost } else { &self.retries.not_processed };
         count.inc();
+        // No pause before the retry: a new connection replaces a broken one at once, and the balancer passes
+        // over a replica that cannot be reached.
         Some(ready(()))
     }
 

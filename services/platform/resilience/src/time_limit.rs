@@ -1,4 +1,4 @@
-//! A call is over when its time is: a layer that ends it with `TimedOut`.
+//! The deadline layer: it ends a call with `TimedOut` when its time is up.
 
 use std::{
     future::Future,
@@ -14,19 +14,19 @@ use tower::{Layer, Service};
 
 use crate::{Budgeted, Failure};
 
-/// Ends a call at its deadline, and earlier if one attempt may not take that long.
+/// Ends a call at its deadline, or after the limit of one attempt if that comes first.
 #[derive(Clone, Copy, Debug)]
 pub struct TimeLimit {
     per_attempt: Option<Duration>,
 }
 
 impl TimeLimit {
-    /// Only the call's own deadline counts.
+    /// Limits a call by its own deadline only.
     pub const fn deadline_only() -> Self {
         Self { per_attempt: None }
     }
 
-    /// An attempt ends after `limit`, or at the call's deadline if that is earlier.
+    /// Limits an attempt to `limit`, or to the call's deadline if that is earlier.
     pub const fn per_attempt(limit: Duration) -> Self {
         Self { per_attempt: Some(limit) }
     }
@@ -40,7 +40,7 @@ impl<S> Layer<S> for TimeLimit {
     }
 }
 
-/// A service whose calls end in time.
+/// A service with a time limit on each call.
 #[derive(Clone, Debug)]
 pub struct TimeLimited<S> {
     limit: TimeLimit,
@@ -71,7 +71,9 @@ where
 }
 
 pin_project! {
-    /// An answer that comes in time, or as `TimedOut`.
+    /// The future of a limited call: the reply, or `TimedOut`. tokio's `Timeout` polls the call first and the
+    /// timer second, so a reply that is ready at the deadline still counts. Dropping the inner future cancels
+    /// the call.
     #[derive(Debug)]
     pub struct InTime<F> {
         #[pin]
