@@ -1,4 +1,11 @@
-//! Several replicas of a callee, and which of them a call goes to.
+//! Load balancing: several replicas of a callee, and the choice of one for each call.
+//!
+//! The stack, from the caller inwards: a buffer that all callers share, the balancer, and around each replica
+//! a layer that makes it not ready for a while after a connection error.
+//!
+//! tower's contract for a `Service` does the rest: a caller may call a service only after its `poll_ready`
+//! returned ready. So the balancer passes over a replica that returns `Pending`, and calls wait while all of
+//! them do.
 
 use std::{
     pin::Pin,
@@ -23,17 +30,17 @@ use tower::{
 
 use crate::call::{Call, Reply};
 
-/// Which replica a call goes to: the values of the axis `balancing`.
+/// The choice of a replica: the values of the axis `balancing`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Balancing {
-    /// Each in turn, whatever it has to do.
+    /// Each replica in turn, regardless of its load.
     RoundRobin,
-    /// Of two drawn at random, the one with fewer calls in flight from here
+    /// Two replicas drawn at random, and of these the one with fewer calls in flight from this process
     /// (Mitzenmacher, "The Power of Two Choices in Randomized Load Balancing", 2001).
     TwoChoices,
 }
 
-/// The name is not one of a way to balance.
+/// An unknown name of a balancing policy.
 #[derive(Clone, Debug, thiserror::Error)]
 #[error("`{0}` is not a way to balance: there is `round-robin`, `two-choices`")]
 pub struct UnknownBalancing(String);
@@ -50,29 +57,35 @@ impl FromStr for Balancing {
     }
 }
 
-/// How long a replica that could not be reached is passed over; if all could not, calls wait as long.
+/// How long a replica is passed over after a connection error. If all are, calls wait that long.
 const PASSED_OVER_FOR: Duration = Duration::from_millis(100);
-/// Calls that wait until a replica is chosen for them; further ones wait in line for that.
+/// Calls in the buffer, waiting for a replica; the buffer's `poll_ready` makes further calls wait for a slot.
 const WAITING: usize = 1_024;
 
-/// Replicas as one service.
+/// Several replicas as one service.
 pub(crate) fn balanced<S>(replicas: Vec<S>, balancing: Balancing) -> BoxCloneSyncService<Call, Reply, Failure>
 where
     S: Service<Call, Response = Reply, Error = Failure> + Send + 'static,
     S::Future: Send + 'static,
 {
     let replicas = replicas.into_iter().map(Reachable::new);
-    // The choice is one for all callers: it stands in a task of its own, to which the buffer is the way.
+    // All callers share one balancer, because it holds the turn and the numbers of calls in flight.
     match balancing {
         Balancing::RoundRobin => shared(RoundRobin { replicas: replicas.collect(), next: 0 }),
         Balancing::TwoChoices => {
+            // Walkthrough. `PendingRequests` counts a replica's calls in flight, each up to its complete
+            // reply. `Balance` compares the counts of two ready replicas at random. It polls the chosen one
+            // again right before the call; if that returns `Pending`, the replica leaves the ready set until
+            // it wakes the balancer. `ServiceList` is a discovery that never changes.
             let counted = |replica| PendingRequests::new(replica, CompleteOnResponse::default());
             shared(Balance::new(ServiceList::new(replicas.map(counted).collect::<Vec<_>>())))
         }
     }
 }
 
-/// A service that all callers share.
+/// One service for all callers. `Buffer` spawns a task that owns the service; each clone of the buffer sends
+/// to that task's queue. The task waits for a ready replica and hands the caller the future of the reply, so
+/// a slow reply does not block the queue.
 fn shared<S>(service: S) -> BoxCloneSyncService<Call, Reply, Failure>
 where
     S: Service<Call, Response = Reply> + Send + 'static,
@@ -81,12 +94,12 @@ where
 {
     BoxCloneSyncService::new(Buffer::new(service, WAITING).map_err(|error| match error.downcast() {
         Ok(failure) => *failure,
-        // The task is gone, which it is at the end of the process.
+        // The task has ended, which happens only when the process ends.
         Err(_) => Failure::not_processed(Unavailable::new("every replica", Why::Unreachable)),
     }))
 }
 
-/// Each replica in turn, but for those that are not ready.
+/// Each replica in turn; one that is not ready is passed over.
 struct RoundRobin<S> {
     replicas: Vec<S>,
     next: usize,
@@ -102,6 +115,7 @@ impl<S: Service<Call>> Service<Call> for RoundRobin<S> {
             let at = (self.next + step) % self.replicas.len();
             if self.replicas[at].poll_ready(poller)?.is_ready() {
                 self.next = at;
+                // tower's contract: the next `call` uses the replica whose readiness this `Ready` reports.
                 return Poll::Ready(Ok(()));
             }
         }
@@ -115,13 +129,13 @@ impl<S: Service<Call>> Service<Call> for RoundRobin<S> {
     }
 }
 
-/// A replica that is not ready for a while after it could not be reached, as a subchannel of gRPC in
+/// A replica that is not ready for a while after a connection error, like a subchannel of gRPC in
 /// `TRANSIENT_FAILURE` (<https://github.com/grpc/grpc/blob/master/doc/connectivity-semantics-and-api.md>).
 ///
-/// So a call that is sent again goes to another one.
+/// So a retried call goes to another replica.
 struct Reachable<S> {
     service: S,
-    /// Ends when it is ready again.
+    /// Set by a connection error; elapses when the replica may be called again.
     wait: Arc<Mutex<Option<Pin<Box<Sleep>>>>>,
 }
 
@@ -144,6 +158,7 @@ where
     fn poll_ready(&mut self, poller: &mut Poller<'_>) -> Poll<Result<(), Failure>> {
         let mut wait = self.wait.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(sleep) = wait.as_mut() {
+            // Polling the timer registers the balancer's task, which is woken when it elapses.
             ready!(sleep.poll_unpin(poller));
             *wait = None;
         }
@@ -153,6 +168,8 @@ where
 
     fn call(&mut self, call: Call) -> Self::Future {
         let wait = Arc::clone(&self.wait);
+        // The failure is known when the reply's future ends, long after `call` returned; hence the shared
+        // `wait`.
         let passed_over = move |failure: &Failure| {
             if failure.is_unreachable() {
                 let sleep = Box::pin(sleep(PASSED_OVER_FOR));
@@ -186,7 +203,7 @@ mod tests {
         }
     }
 
-    /// A replica that notes its calls; one that is away answers none, and one that is slow takes its time.
+    /// A replica that records its calls. One that is away fails them; a slow one replies after `takes`.
     #[derive(Clone)]
     struct Probe {
         number: usize,
@@ -219,7 +236,8 @@ mod tests {
 
     type Asked = Arc<Mutex<Vec<usize>>>;
 
-    /// Replicas that take that long, of which these are away, and the calls that each got.
+    /// Replicas with these reply times in milliseconds, of which `away` fail every call; and the record of
+    /// calls.
     fn replicas(takes: &[u64], away: &[usize], balancing: Balancing) -> (Stack<Call, Reply>, Asked) {
         let asked = Asked::default();
         let probe = |(number, takes): (usize, &u64)| Probe {
@@ -253,7 +271,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn of_two_choices_the_busier_is_not_taken() {
         let (stack, asked) = replicas(&[0, 1_000, 0], &[], Balancing::TwoChoices);
-        // Until the second has one in flight: the other two are idle from then on.
+        // Until the second replica has a call in flight; from then on the other two are idle.
         let mut slow = Vec::new();
         while !asked.lock().expect("nobody panicked").contains(&1) {
             let stack = stack.clone();

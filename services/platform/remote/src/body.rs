@@ -1,26 +1,26 @@
-//! A body, read to its end within a limit, whoever sent it: a client, a caller, a peer that replies.
+//! Reading a body to its end within a size limit: a client's, a caller's, or a replying peer's.
 
 use bytes::Bytes;
 use http::StatusCode;
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use hyper::body::Body;
 
-/// Why a body was not read to its end.
+/// The reasons why a body was not read to its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BodyError {
-    /// It has, or announces, more bytes than the reader takes.
+    /// It has, or announces, more bytes than the limit.
     #[error("the body has more than {at_most} bytes")]
     TooLarge {
-        /// How many it takes.
+        /// The limit, in bytes.
         at_most: usize,
     },
-    /// It breaks off, or its framing is malformed.
+    /// It ends early, or its framing is malformed.
     #[error("the body breaks off, or a chunk of it is malformed")]
     Broken,
 }
 
 impl BodyError {
-    /// The status that says so to whoever sent it.
+    /// The status to reply with: 413 or 400.
     pub fn status(self) -> StatusCode {
         match self {
             Self::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
@@ -29,10 +29,10 @@ impl BodyError {
     }
 }
 
-/// Reads a body to its end, trailers included; at most so many bytes.
+/// Reads a body to its end, trailers included; fails above `at_most` bytes.
 ///
-/// One that announces more is refused before any of it is read. Most often a body is one frame, which is passed on as
-/// it came.
+/// A body whose `Content-Length` exceeds the limit is refused before any of it is read. Most bodies are a
+/// single frame, which is returned without copying.
 pub async fn read_body<B>(body: B, at_most: usize) -> Result<Bytes, BodyError>
 where
     B: Body<Data = Bytes> + Unpin,

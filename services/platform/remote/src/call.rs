@@ -1,4 +1,4 @@
-//! A call on its way: what every transport carries, and what a resilience layer may know of it.
+//! A call in flight, independent of the transport.
 
 use std::fmt::Display;
 
@@ -11,7 +11,7 @@ use tokio::time::Instant;
 
 use crate::Context;
 
-/// One method of a contract, as `remote!` tables it.
+/// One method of a contract, as the table of `remote!` lists it.
 #[derive(Debug)]
 pub struct Method {
     /// The component: `links`.
@@ -20,7 +20,7 @@ pub struct Method {
     pub name: &'static str,
     /// Its HTTP path: `/links/resolve`.
     pub http_path: &'static str,
-    /// The gRPC service: `lab.shortener.v1.LinksService`.
+    /// The full name of the gRPC service: `lab.shortener.v1.LinksService`.
     pub grpc_service: &'static str,
     /// Its gRPC path: `/lab.shortener.v1.LinksService/Resolve`.
     pub grpc_path: &'static str,
@@ -28,25 +28,26 @@ pub struct Method {
     pub idempotent: bool,
 }
 
-/// One call, encoded whole; cheap to clone, so that it can be sent again.
+/// One call with its encoded body; cheap to clone, so that it can be sent again.
 #[derive(Clone, Debug)]
 pub(crate) struct Call {
-    /// Which method.
+    /// The called method.
     pub(crate) method: &'static Method,
-    /// Deadline and trace, which each attempt writes as its transport does.
+    /// Deadline and trace, which each attempt writes into the headers of its transport.
     pub(crate) context: Context,
-    /// The request, but for what names the replica.
+    /// The request without the replica's address.
     pub(crate) request: Request<Full<Bytes>>,
 }
 
-/// The whole reply to a call, trailers included.
+/// The complete reply to a call, trailers included.
 pub(crate) type Reply = Response<Collected<Bytes>>;
 
-/// The longest reason that is logged, in characters: it may quote the message.
+/// The longest reason that is logged, in characters; a reason may quote the message.
 const MAX_REASON: usize = 300;
 
 impl Method {
-    /// A message of this method that one side refuses, or cannot read: the log says why, because the caller cannot mend it.
+    /// Logs and returns the error for a message that one side refuses or cannot read. The reason goes to the
+    /// log because the caller cannot act on it.
     pub(crate) fn misunderstood(&self, reason: &dyn Display) -> Unavailable {
         let reason: String = reason.to_string().chars().take(MAX_REASON).collect();
         tracing::error!(component = self.service, method = self.name, reason, "a message was not understood");

@@ -1,4 +1,4 @@
-//! A client: encodes a request, sends it through the resilience stack, decodes what comes back.
+//! A client: encodes a request, sends it through the resilience stack, decodes the reply.
 
 use std::{
     task::{Context as Poller, Poll},
@@ -28,7 +28,7 @@ use crate::{
     replica::{GrpcReplica, HttpReplica},
 };
 
-/// How calls travel: the values of the axis `transport`.
+/// The transport of a hop: the values of the axis `transport`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Transport {
     /// JSON over HTTP/1.1.
@@ -37,13 +37,13 @@ pub enum Transport {
     Grpc,
 }
 
-/// How often an idempotent call is sent.
+/// How many times an idempotent call is sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Repeats {
     /// Once.
     Once,
-    /// Twice, and the second answer counts: for the equivalence suites, which show by it that
-    /// what calls itself idempotent is.
+    /// Twice, and the second reply counts: for the equivalence suites, which prove by it that methods marked
+    /// as idempotent are.
     Twice,
 }
 
@@ -55,7 +55,7 @@ pub struct Client {
     repeats: Repeats,
 }
 
-/// Why there can be no client.
+/// The reasons why a client cannot be made.
 #[derive(Debug, thiserror::Error)]
 pub enum PeerError {
     /// The component has no replica.
@@ -67,9 +67,10 @@ pub enum PeerError {
 }
 
 impl Client {
-    /// A client of the servers at `peers` (`host:port`), all replicas of one; connects when first used.
+    /// A client of the replicas at `peers` (`host:port`); it connects on the first call.
     ///
-    /// Made within a runtime of tokio's, which keeps its connections.
+    /// Must be called within a tokio runtime, which drives the connections. Fails if `peers` is empty or an
+    /// address is malformed.
     pub fn new(
         transport: Transport,
         peers: &[String],
@@ -81,7 +82,7 @@ impl Client {
         let parse = |peer: &String| peer.parse().map_err(|_| PeerError::NoAddress(peer.clone()));
         let peers: Vec<Authority> = peers.iter().map(parse).collect::<Result<_, _>>()?;
         let retries = metrics.retries();
-        // One replica alone needs no balancing and pays for none.
+        // A single replica is called without a balancer, at no cost for one.
         let stack = match (transport, peers.as_slice()) {
             (_, []) => return Err(PeerError::None),
             (Transport::Http, [only]) => stack(policy, attempt, retries, HttpReplica::new(only.clone())),
@@ -98,19 +99,19 @@ impl Client {
         Ok(Self { transport, hop: Hop(stack), metrics, repeats: Repeats::Once })
     }
 
-    /// Sends idempotent calls that often.
+    /// Sets how many times idempotent calls are sent.
     #[must_use]
     pub fn sending(mut self, repeats: Repeats) -> Self {
         self.repeats = repeats;
         self
     }
 
-    /// What one of tonic's generated clients stands on.
+    /// The service below tonic's generated clients.
     pub fn hop(&self) -> Hop {
         self.hop.clone()
     }
 
-    /// Calls a method by HTTP/JSON.
+    /// Calls a method over HTTP/JSON.
     pub async fn call_json<Q, P, E>(&self, method: &'static Method, request: Q) -> Result<P, E>
     where
         Q: Serialize,
@@ -140,7 +141,7 @@ impl Client {
         }
     }
 
-    /// Calls a method by gRPC; `send` is the method of a generated client that stands on [`Client::hop`].
+    /// Calls a method over gRPC; `send` calls the method of a generated client that uses [`Client::hop`].
     pub async fn call_grpc<M, N, Q, P, E, F>(
         &self,
         method: &'static Method,
@@ -174,7 +175,7 @@ impl Client {
         self.repeats == Repeats::Twice && method.idempotent
     }
 
-    /// Waits for a call: counted, timed, and a span if the operation leaves spans.
+    /// Counts and times a call, and records a span if the operation is sampled.
     async fn observed<R>(
         &self,
         method: &'static Method,
@@ -195,19 +196,19 @@ impl Client {
     }
 }
 
-/// The context of the running operation, or one for work that no request stands behind.
+/// The context of the running operation, or a fresh one for background work.
 fn attended() -> Context {
     current().unwrap_or_else(Context::unattended)
 }
 
-/// Which call a generated client's request is.
+/// The method and context of a generated client's request, carried in its extensions.
 #[derive(Clone, Copy)]
 struct Outgoing {
     method: &'static Method,
     context: Context,
 }
 
-/// The layers between a generated client and the replicas: takes a request, gives the whole reply.
+/// The layers between a generated client and the replicas: maps a request to its complete reply.
 #[derive(Clone)]
 pub struct Hop(Stack<Call, Reply>);
 
@@ -216,7 +217,7 @@ impl Service<Request<tonic::body::Body>> for Hop {
     type Error = Failure;
     type Future = BoxFuture<'static, Result<Self::Response, Failure>>;
 
-    /// Always ready: the call itself waits for the layers.
+    /// Always ready: `call` waits for the layers.
     fn poll_ready(&mut self, _: &mut Poller<'_>) -> Poll<Result<(), Failure>> {
         Poll::Ready(Ok(()))
     }
@@ -228,7 +229,7 @@ impl Service<Request<tonic::body::Body>> for Hop {
             let Some(Outgoing { method, context }) = head.extensions.remove() else {
                 return Err(Unavailable::new("a request of no client", Why::Misunderstood).into());
             };
-            // One message, encoded already: nothing is waited for.
+            // A unary call has one message, which tonic has encoded already: this does not wait.
             let body = body.collect().await.map_err(|status| method.misunderstood(&status))?;
             let request = Request::from_parts(head, Full::new(body.to_bytes()));
             stack.oneshot(Call { method, context, request }).await

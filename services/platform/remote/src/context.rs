@@ -1,4 +1,4 @@
-//! What accompanies an operation through every component: when it must be over, and its trace.
+//! The context that accompanies an operation through every component: its deadline and trace.
 
 use std::{future::Future, time::Duration};
 
@@ -6,15 +6,15 @@ use tokio::{task::futures::TaskLocalFuture, time::Instant};
 
 use crate::Trace;
 
-/// How long a call may take that no request stands behind: a background task's.
+/// The deadline of a call from a background task, which has no request behind it.
 const UNATTENDED: Duration = Duration::from_secs(5);
 
 /// An operation's deadline and trace.
 #[derive(Clone, Copy, Debug)]
 pub struct Context {
-    /// When whoever asked stops waiting.
+    /// The time at which the caller stops waiting.
     pub deadline: Instant,
-    /// Which operation this is, and whether it leaves spans.
+    /// The trace id, the parent span, and whether the operation is sampled.
     pub trace: Trace,
 }
 
@@ -23,26 +23,27 @@ tokio::task_local! {
 }
 
 impl Context {
-    /// For work that no request stands behind: a trace of its own, unsampled, and five seconds.
+    /// A context for background work: a fresh unsampled trace, and a deadline in five seconds.
     pub fn unattended() -> Self {
         Self { deadline: Instant::now() + UNATTENDED, trace: Trace::unsampled() }
     }
 
-    /// How long is left; zero when the deadline has passed.
+    /// The time left; zero when the deadline has passed.
     pub fn remaining(&self) -> Duration {
         self.deadline.saturating_duration_since(Instant::now())
     }
 }
 
-/// The context of the running operation, if one is running.
+/// The context of the running operation; `None` outside of one. It is task-local, so a spawned task does not
+/// inherit it.
 pub fn current() -> Option<Context> {
     CONTEXT.try_with(|context| *context).ok()
 }
 
-/// A future within a context.
+/// A future that runs within a context.
 pub type Scoped<F> = TaskLocalFuture<Context, F>;
 
-/// Runs a future within a context.
+/// Runs a future within a context: `current` returns it during each poll.
 pub fn scope<F: Future>(context: Context, future: F) -> Scoped<F> {
     CONTEXT.scope(context, future)
 }

@@ -2,10 +2,10 @@
 //!
 //! <https://google.aip.dev/193>, <https://github.com/googleapis/googleapis/blob/master/google/rpc/error_details.proto>
 //!
-//! It is made from the error's serde form, an enum whose variants have named fields or none.
-//! `LinkError::AliasTaken { alias }` becomes the reason `ALIAS_TAKEN` with the metadata `alias`; the domain is the
-//! service that failed, `lab.shortener.v1.LinksService`. A field that is a text stands in the metadata as it is, any
-//! other as JSON, and one that is none is left out.
+//! The conversion goes through the error's serde form, an enum whose variants have named fields or none.
+//! `LinkError::AliasTaken { alias }` becomes the reason `ALIAS_TAKEN` with the metadata `alias`; the domain
+//! is the gRPC service, `lab.shortener.v1.LinksService`. The metadata holds a string field as it is and any
+//! other field as JSON; it omits a field that is `None`.
 
 use std::{collections::HashMap, iter::once};
 
@@ -22,7 +22,7 @@ use serde_json::{Error, Value};
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt as _};
 
-/// The status of an error of a contract.
+/// The status that carries an error of the contract.
 pub(crate) fn status_of<E: RemoteError>(domain: &'static str, error: &E) -> Status {
     let Some((reason, metadata)) = serde_json::to_value(error).ok().and_then(in_parts) else {
         return Status::internal(
@@ -33,14 +33,15 @@ pub(crate) fn status_of<E: RemoteError>(domain: &'static str, error: &E) -> Stat
     Status::with_error_details(code_of(error.kind()), error.to_string(), details)
 }
 
-/// The error of the contract that a status carries; `None` if it carries none of this domain.
+/// The error of the contract that a status carries: `None` without an `ErrorInfo` of this domain, and
+/// `Some(Err(_))` if its reason or metadata cannot be parsed.
 pub(crate) fn error_in<E: RemoteError>(domain: &str, status: &Status) -> Option<Result<E, Error>> {
     let info = status.get_details_error_info().filter(|info| info.domain == domain)?;
     let variant = once((variant(&info.reason), Fields(info.metadata)));
     Some(E::deserialize(MapAccessDeserializer::new(MapDeserializer::new(variant))))
 }
 
-/// Whether a status carries an error of this domain.
+/// Whether a status carries an `ErrorInfo` of this domain.
 pub(crate) fn is_of(domain: &str, status: &Status) -> bool {
     status.get_details_error_info().is_some_and(|info| info.domain == domain)
 }
@@ -55,7 +56,7 @@ fn code_of(kind: Kind) -> Code {
     }
 }
 
-/// The reason and the metadata of a variant: `"KeyReused"`, or `{"AliasTaken": {"alias": "a"}}`.
+/// Splits a variant into reason and fields: `"KeyReused"`, or `{"AliasTaken": {"alias": "a"}}`.
 fn in_parts(error: Value) -> Option<(String, HashMap<String, String>)> {
     let (variant, fields) = match error {
         Value::String(variant) => (variant, serde_json::Map::new()),
@@ -73,7 +74,7 @@ fn in_parts(error: Value) -> Option<(String, HashMap<String, String>)> {
     Some((reason(&variant), fields.into_iter().filter_map(text).collect()))
 }
 
-/// `AliasTaken` as `ALIAS_TAKEN`.
+/// `AliasTaken` to `ALIAS_TAKEN`.
 fn reason(variant: &str) -> String {
     let mut reason = String::with_capacity(variant.len() + 2);
     for letter in variant.chars() {
@@ -85,7 +86,7 @@ fn reason(variant: &str) -> String {
     reason
 }
 
-/// `ALIAS_TAKEN` as `AliasTaken`.
+/// `ALIAS_TAKEN` to `AliasTaken`.
 fn variant(reason: &str) -> String {
     let word = |word: &str| match word.split_at_checked(1) {
         Some((first, rest)) => first.to_owned() + &rest.to_ascii_lowercase(),
@@ -94,7 +95,7 @@ fn variant(reason: &str) -> String {
     reason.split('_').map(word).collect()
 }
 
-/// The fields of a variant; of one without fields there are none.
+/// A deserializer over the fields of a variant; empty for a unit variant.
 struct Fields(HashMap<String, String>);
 
 impl<'de> Deserializer<'de> for Fields {
@@ -122,7 +123,7 @@ impl IntoDeserializer<'_, Error> for Fields {
     }
 }
 
-/// A field: whoever reads it knows whether it is a text.
+/// A deserializer over one field. The expected type decides whether the text is read as it is or as JSON.
 struct Field(String);
 
 impl Field {
@@ -130,13 +131,13 @@ impl Field {
         self.0.into_deserializer()
     }
 
-    /// What is no JSON is the name of a variant.
+    /// The text parsed as JSON; a text that is not JSON is the name of a unit variant.
     fn value(self) -> Value {
         serde_json::from_str(&self.0).unwrap_or(Value::String(self.0))
     }
 }
 
-/// By JSON whatever is no text.
+/// Deserializes every type but strings from JSON.
 macro_rules! by_json {
     ($( $method:ident )+) => {
         $( fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {

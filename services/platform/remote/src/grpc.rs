@@ -1,7 +1,8 @@
-//! gRPC: protobuf messages by tonic's generated clients and servers.
+//! gRPC: protobuf messages over tonic's generated clients and servers.
 //!
-//! The contract's error travels as a `google.rpc.ErrorInfo` in the status details ([`crate::error_info`]);
-//! a status without one is the platform's.
+//! An error of the contract travels as a `google.rpc.ErrorInfo` in the status details
+//! ([`crate::error_info`]).
+//! A status without one comes from the platform: from tonic, the ingress, or a proxy.
 
 use std::{convert::Infallible, error::Error as _, fmt::Display};
 
@@ -11,7 +12,7 @@ use tonic::{Code, Response, Status};
 
 use crate::{Method, error_info};
 
-/// A message does not hold what the contract's type asks for.
+/// A message that violates the contract: a field is missing or out of range.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("`{field}`: {reason}")]
 pub struct Malformed {
@@ -20,30 +21,30 @@ pub struct Malformed {
 }
 
 impl Malformed {
-    /// For this reason, in this field of a message.
+    /// Names the field and the reason.
     pub fn new(field: &'static str, reason: impl Display) -> Self {
         Self { field, reason: reason.to_string() }
     }
 
-    /// Puts a field's own error in words: `field("code", Code::parse(text))?`.
+    /// Adds the field's name to a parse error: `field("code", Code::parse(text))?`.
     pub fn field<T, E: Display>(field: &'static str, parsed: Result<T, E>) -> Result<T, Self> {
         parsed.map_err(|reason| Self::new(field, reason))
     }
 
-    /// Unwraps a message that has to be there.
+    /// Unwraps a required field.
     pub fn required<M>(field: &'static str, message: Option<M>) -> Result<M, Self> {
         message.ok_or_else(|| Self::new(field, "it is required"))
     }
 }
 
-/// Of a message that can hold nothing else than a value of the contract.
+/// For a message whose every value is valid.
 impl From<Infallible> for Malformed {
     fn from(never: Infallible) -> Self {
         match never {}
     }
 }
 
-/// The value that a request holds; `INVALID_ARGUMENT` if it holds none.
+/// Parses a request message; `INVALID_ARGUMENT` if it violates the contract.
 pub fn asked<M, Q>(request: tonic::Request<M>) -> Result<Q, Status>
 where
     Q: TryFrom<M>,
@@ -53,7 +54,7 @@ where
     request.into_inner().try_into().map_err(malformed)
 }
 
-/// The reply of a method, or its error in the details of a status.
+/// Encodes a result: the reply, or the error as status details.
 pub fn answered<M, P, E>(method: &Method, answer: Result<P, E>) -> Result<Response<M>, Status>
 where
     M: From<P>,
@@ -64,7 +65,7 @@ where
         .map_err(|error| error_info::status_of(method.grpc_service, &error))
 }
 
-/// What a generated client's answer means: the reply, the contract's own error, or that there is neither.
+/// Decodes a generated client's result: the reply, the contract's own error, or `Unavailable`.
 pub(crate) fn outcome<M, E: RemoteError>(
     method: &Method,
     answer: Result<Response<M>, Status>,
@@ -80,7 +81,8 @@ pub(crate) fn outcome<M, E: RemoteError>(
     }
 }
 
-/// What a status without an error of the contract says: the hop's own failure, or the platform's on the other side.
+/// The failure behind a status without an error of the contract: the hop's own, which tonic keeps as the
+/// status's source, or the peer's platform by its code.
 fn unavailable(method: &Method, status: &Status) -> Unavailable {
     if let Some(failure) = status.source().and_then(|source| source.downcast_ref::<Failure>()) {
         return failure.unavailable.clone();

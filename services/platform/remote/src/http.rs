@@ -1,6 +1,6 @@
-//! HTTP/JSON: `POST /<component>/<method>`, the contract's errors as JSON under the status of their kind.
+//! HTTP/JSON: `POST /<component>/<method>`; an error of the contract is JSON under the status of its kind.
 //!
-//! What the platform itself has to say (no such method, a malformed body, too busy, too late) is
+//! The platform's own errors (no such method, a malformed body, overloaded, deadline exceeded) are
 //! `application/problem+json` (RFC 9457), so that a client tells the two apart by the content type.
 
 use axum::{
@@ -21,16 +21,16 @@ use crate::{
     body::{BodyError, read_body},
 };
 
-/// How long the caller still waits, in whole milliseconds.
+/// The time until the caller's deadline, in whole milliseconds.
 pub const TIMEOUT_MS: HeaderName = HeaderName::from_static("x-timeout-ms");
-/// The same in gRPC's own words: <https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md>.
+/// The same header of gRPC: <https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md>.
 pub const GRPC_TIMEOUT: HeaderName = HeaderName::from_static("grpc-timeout");
-/// Which trace a request belongs to (W3C Trace Context).
+/// The trace of a request (W3C Trace Context).
 pub const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 pub(crate) const JSON: HeaderValue = HeaderValue::from_static("application/json");
 const PROBLEM: HeaderValue = HeaderValue::from_static("application/problem+json");
 
-/// The status under which an error of this kind travels.
+/// The status for an error of this kind.
 pub(crate) fn status_of(kind: Kind) -> StatusCode {
     match kind {
         Kind::Invalid => StatusCode::UNPROCESSABLE_ENTITY,
@@ -62,7 +62,7 @@ pub fn is_grpc(headers: &HeaderMap) -> bool {
     headers.get(CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"application/grpc"))
 }
 
-/// The reply to a method that the server does not have: as a problem, or as gRPC's `UNIMPLEMENTED`.
+/// The reply to an unknown method: a problem with 404, or gRPC's `UNIMPLEMENTED`.
 pub async fn unknown_method(request: Request<Body>) -> Response {
     if is_grpc(request.headers()) {
         return tonic::Status::unimplemented("no such method").into_http();
@@ -70,13 +70,13 @@ pub async fn unknown_method(request: Request<Body>) -> Response {
     problem(StatusCode::NOT_FOUND, "no-such-method", "No such method", request.uri().path())
 }
 
-/// The reply to a request of another method than POST: 405, and axum says `Allow`.
+/// The reply to another HTTP method than POST: 405; axum adds `Allow`.
 pub async fn method_not_allowed(method: Method) -> Response {
     let detail = format!("a component's methods are called with POST, not with {method}");
     problem(StatusCode::METHOD_NOT_ALLOWED, "method-not-allowed", "Method not allowed", &detail)
 }
 
-/// The reply of a process that still waits for what it needs: a problem with 503, or gRPC's `UNAVAILABLE`.
+/// The reply of a process that is still starting: a problem with 503, or gRPC's `UNAVAILABLE`.
 pub async fn not_started(request: Request<Body>) -> Response {
     let detail = "the process is starting; `/health/ready` says what it waits for";
     if is_grpc(request.headers()) {
@@ -85,7 +85,8 @@ pub async fn not_started(request: Request<Body>) -> Response {
     problem(StatusCode::SERVICE_UNAVAILABLE, "starting", "Starting", detail)
 }
 
-/// The reply to a request for which there is no place: a problem with 503, or gRPC's `RESOURCE_EXHAUSTED`.
+/// The reply to a request that gets no permit: a problem with 503 and `Retry-After`, or gRPC's
+/// `RESOURCE_EXHAUSTED`.
 pub fn overloaded(grpc: bool) -> Response {
     let detail = "the process has as many requests under way as it takes; try again later";
     if grpc {
@@ -105,7 +106,7 @@ pub fn too_late(grpc: bool) -> Response {
     problem(StatusCode::GATEWAY_TIMEOUT, "too-late", "Deadline exceeded", detail)
 }
 
-/// Lets gRPC calls through; 415 for whatever says that it is something else, as gRPC's protocol asks of a server.
+/// Middleware that passes gRPC calls and replies 415 to any other content type, as gRPC's protocol requires.
 pub async fn only_grpc(request: Request<Body>, next: Next) -> Response {
     if is_grpc(request.headers()) {
         return next.run(request).await;
@@ -113,7 +114,8 @@ pub async fn only_grpc(request: Request<Body>, next: Next) -> Response {
     unsupported("not-grpc", "Not gRPC", "the methods here are called as `content-type: application/grpc`")
 }
 
-/// The request of a call, read from its body: axum's `Json`, with a limit of its own and rejections that are problems.
+/// The request of a call, parsed from its body: axum's `Json` with its own size limit, and with problems as
+/// rejections.
 pub struct JsonMessage<T>(pub T);
 
 impl<T: DeserializeOwned, S: Sync> FromRequest<S> for JsonMessage<T> {
@@ -142,7 +144,7 @@ fn unsupported(slug: &str, title: &str, detail: &str) -> Response {
     problem(StatusCode::UNSUPPORTED_MEDIA_TYPE, slug, title, detail)
 }
 
-/// What a component says, as the reply to its caller.
+/// A component's result as an HTTP reply.
 pub fn json_reply<P: Serialize, E: RemoteError>(answer: Result<P, E>) -> Response {
     match answer {
         Ok(reply) => json(StatusCode::OK, &reply),
@@ -150,7 +152,7 @@ pub fn json_reply<P: Serialize, E: RemoteError>(answer: Result<P, E>) -> Respons
     }
 }
 
-/// The reply to a request whose body was not read to its end: 413 or 400.
+/// The reply to a request whose body could not be read to its end: 413 or 400.
 fn unread(error: BodyError) -> Response {
     let (slug, title) = match error {
         BodyError::TooLarge { .. } => ("too-large", "Request too large"),
@@ -176,7 +178,7 @@ fn json(status: StatusCode, value: &impl Serialize) -> Response {
     }
 }
 
-/// Writes the trace into the headers of a hop.
+/// Writes the trace into the headers of a call.
 pub(crate) fn write_trace(context: &Context, headers: &mut HeaderMap) {
     headers.extend(HeaderValue::try_from(context.trace.header()).map(|trace| (TRACEPARENT, trace)));
 }

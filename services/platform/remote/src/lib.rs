@@ -1,11 +1,11 @@
 //! One contract trait, reached three ways: in process, by HTTP/JSON, by gRPC.
 //!
-//! A table in a system's app crate ([`remote!`]) gives a trait its two remote forms, and another ([`messages!`]) says what
-//! protobuf's messages hold.
-//! Either way the same four things cross the hop: the request, the [`Context`] (deadline and trace),
-//! the reply, and the error as the same Rust value.
+//! A table in a system's app crate ([`remote!`]) gives a trait its two remote forms. A second table
+//! ([`messages!`]) maps the types of the contract to protobuf messages.
+//! Over either transport four things cross the hop: the request, the [`Context`] (deadline and trace), the
+//! reply, and the error as the same Rust value.
 //!
-//! Not here: where a component is (`runtime` decides), and when to try again (`resilience`).
+//! Not here: the placement of a component (`runtime`), and retries (`resilience`).
 //!
 //! Read in this order: `table` (the macro), `messages` (another), `call`, `client`, `balance`, `replica`, `body`, `http`, `grpc`, `error_info`, `context`, `observe`.
 
@@ -38,7 +38,7 @@ pub use observe::{CallMetrics, DURATION_BOUNDS, HopMetrics, RpcMetrics};
 pub use table::Contract;
 pub use trace::{Described, OpenSpan, SpanId, Trace, TraceId, in_span, new_span_id, new_trace_id};
 
-/// What `remote!` needs of other crates, so that an app crate need not name them.
+/// The crates that the expansion of `remote!` names, so that an app crate need not depend on them.
 #[doc(hidden)]
 pub mod reexport {
     pub use async_trait::async_trait;
@@ -47,11 +47,13 @@ pub mod reexport {
     pub use tonic;
 }
 
-/// The largest request or reply of a component, in bytes; a larger one is refused, on both sides.
+/// The largest request or reply of a component, in bytes; both sides refuse a larger one.
 ///
-/// More than anything that an edge takes grows to on its way as JSON, which is the larger of the two forms.
-/// The most is 1.94 MiB: a message of Envoy's has 128 KiB (`limiter_app::envoy::MAX_REQUEST_BYTES`), and an empty descriptor
-/// of it has 2 bytes, which become the 31 of `{"facts":[],"cost":4294967295},`. The text of one grows six times at most, a
-/// control character to `\u0001`, and header fields, which have 32 KiB (`runtime::FIELDS_BYTES`), twice.
-/// `the_most_that_a_request_can_say_crosses_a_hop` has each of them.
+/// The limit is above the largest JSON form of any request that an edge accepts; JSON is the larger of the
+/// two forms.
+/// The maximum is 1.94 MiB: a message of Envoy's has 128 KiB (`limiter_app::envoy::MAX_REQUEST_BYTES`), and
+/// an empty descriptor in it has 2 bytes, which become the 31 bytes of `{"facts":[],"cost":4294967295},`. A
+/// text grows six times at most, when every byte is a control character and becomes `\u0001`; header fields,
+/// which have 32 KiB (`runtime::FIELDS_BYTES`), grow twice.
+/// The test `the_most_that_a_request_can_say_crosses_a_hop` sends each of them.
 pub const MAX_MESSAGE_BYTES: usize = 2 << 20;

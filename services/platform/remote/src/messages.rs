@@ -1,4 +1,4 @@
-//! The table that makes types of a contract of the messages of protobuf, and messages of those.
+//! The table that maps types of a contract to protobuf messages and back.
 
 use std::{collections::BTreeMap, fmt::Display, marker::PhantomData, time::Duration};
 
@@ -6,16 +6,16 @@ use contract::Timestamp;
 
 use crate::Malformed;
 
-/// How a field of a message holds a value.
+/// The encoding of a value `T` as the message field `W`.
 pub trait Codec<T, W> {
-    /// What the field holds for a value.
+    /// Encodes a value.
     fn write(value: T) -> W;
 
-    /// The value that a field holds; the error names the field.
+    /// Decodes a field; the error names the field.
     fn read(field: &'static str, held: W) -> Result<T, Malformed>;
 }
 
-/// As the types' own conversions have it.
+/// The types' own `From` and `TryFrom`.
 #[derive(Debug)]
 pub struct Plain;
 
@@ -34,7 +34,7 @@ where
     }
 }
 
-/// A message that has to be there, although protobuf knows none that has.
+/// A required message: protobuf makes every message field optional.
 #[derive(Debug)]
 pub struct Required<C = Plain>(PhantomData<C>);
 
@@ -48,7 +48,7 @@ impl<T, W, C: Codec<T, W>> Codec<T, Option<W>> for Required<C> {
     }
 }
 
-/// What may be absent.
+/// An optional field.
 #[derive(Debug)]
 pub struct Optional<C = Plain>(PhantomData<C>);
 
@@ -62,7 +62,7 @@ impl<T, W, C: Codec<T, W>> Codec<Option<T>, Option<W>> for Optional<C> {
     }
 }
 
-/// Any number of one kind.
+/// A repeated field.
 #[derive(Debug)]
 pub struct Many<C = Plain>(PhantomData<C>);
 
@@ -76,7 +76,7 @@ impl<T, W, C: Codec<T, W>> Codec<Vec<T>, Vec<W>> for Many<C> {
     }
 }
 
-/// Values of one kind by their keys.
+/// A map field.
 #[derive(Debug)]
 pub struct Map<K = Plain, V = Plain>(PhantomData<(K, V)>);
 
@@ -96,7 +96,7 @@ where
     }
 }
 
-/// A duration in nanoseconds: no shorter than it is, and as long as fits.
+/// A duration in nanoseconds, saturating at `u64::MAX` (584 years).
 #[derive(Debug)]
 pub struct Nanos;
 
@@ -110,7 +110,7 @@ impl Codec<Duration, u64> for Nanos {
     }
 }
 
-/// A moment in milliseconds since 1970-01-01 00:00 UTC.
+/// A timestamp in milliseconds since 1970-01-01 00:00 UTC.
 #[derive(Debug)]
 pub struct UnixMillis;
 
@@ -124,7 +124,7 @@ impl Codec<Timestamp, u64> for UnixMillis {
     }
 }
 
-/// An id of 128 bits as the 16 bytes of a UUID, the most significant first.
+/// A 128-bit id as the 16 bytes of a UUID, big-endian.
 #[derive(Debug)]
 pub struct Uuid;
 
@@ -139,7 +139,8 @@ impl<T: From<u128> + Into<u128>> Codec<T, Vec<u8>> for Uuid {
     }
 }
 
-/// Makes messages of a module of types of a contract, and types of messages, which fails where a message holds none.
+/// Implements `From` for protobuf messages, and `TryFrom` for the types of the contract, which fails if a message
+/// violates the contract.
 ///
 /// ```ignore
 /// messages! { proto:
@@ -148,9 +149,9 @@ impl<T: From<u128> + Into<u128>> Codec<T, Vec<u8>> for Uuid {
 /// }
 /// ```
 ///
-/// A message holds a type field by field, or in one field as a whole. A field has the same name on both sides, or is
-/// `of_the_type as of_the_message`; how it holds its value is for a [`Codec`](crate::Codec) to say, which is
-/// [`Plain`](crate::Plain) where none is named. Every field of both has to be there, or it does not compile.
+/// A message holds a type field by field, or as a whole in one field. A field has the same name on both
+/// sides, or is `of_the_type as of_the_message`. A [`Codec`](crate::Codec) encodes it,
+/// [`Plain`](crate::Plain) by default. A field that is missing on either side is a compile error.
 #[macro_export]
 macro_rules! messages {
     (@codec) => { $crate::Plain };
@@ -160,7 +161,7 @@ macro_rules! messages {
     )*) => {
         impl From<$value> for $proto::$message {
             fn from(value: $value) -> Self {
-                // One without fields is not looked at.
+                // Silences the unused-variable warning for a type without fields.
                 let _ = &value;
                 Self { $( $field: <$crate::messages!(@codec $($codec)?) as $crate::Codec<_, _>>::write(value.$own) ),* }
             }

@@ -1,8 +1,8 @@
-//! What a process counts of components and hops: calls by outcome and their duration.
+//! A process's metrics of component calls and hops: counts by outcome, and durations.
 //!
-//! A hop is `rpc.client.call.duration` of OpenTelemetry's conventions, as Prometheus writes it:
-//! <https://opentelemetry.io/docs/specs/semconv/rpc/rpc-metrics/>. A call of a component may cross no process, for which
-//! there is no convention: its metrics have names of their own.
+//! A hop is OpenTelemetry's `rpc.client.call.duration` under its Prometheus name:
+//! <https://opentelemetry.io/docs/specs/semconv/rpc/rpc-metrics/>. A call of a component may stay in the
+//! process, for which there is no convention: its metrics have names of their own.
 
 use std::time::{Duration, Instant};
 
@@ -17,7 +17,7 @@ use resilience::Retries;
 
 use crate::{Method, Transport, in_span};
 
-/// Upper bounds of a duration, seconds: 50 us to 3.3 s in factors of four.
+/// Upper bounds of the duration histograms, in seconds: 50 us to 3.3 s in factors of four.
 pub const DURATION_BOUNDS: [f64; 9] =
     [0.000_05, 0.000_2, 0.000_8, 0.003_2, 0.012_8, 0.051_2, 0.204_8, 0.819_2, 3.276_8];
 
@@ -25,7 +25,7 @@ type Labels = Vec<(&'static str, &'static str)>;
 type Counters = Family<Labels, Counter>;
 type Durations = Family<Labels, Histogram, fn() -> Histogram>;
 
-/// The metrics of a process's components, and of its calls to those of other processes.
+/// The metrics of a process's components and of its calls to other processes.
 #[derive(Clone, Debug)]
 pub struct RpcMetrics {
     calls: Counters,
@@ -35,7 +35,7 @@ pub struct RpcMetrics {
 }
 
 impl RpcMetrics {
-    /// Registers them, each once: components and peers are labels.
+    /// Registers each metric once; components and peers are labels.
     pub fn register(registry: &mut Registry) -> Self {
         let durations = || Durations::new_with_constructor(|| Histogram::new(DURATION_BOUNDS));
         let metrics = Self {
@@ -67,7 +67,7 @@ impl RpcMetrics {
         metrics
     }
 
-    /// Those of a component, by its methods.
+    /// The metrics of one component, by method.
     pub fn component(&self, methods: &'static [Method]) -> CallMetrics {
         let of = |method: &Method| {
             let own = || vec![("component", method.service), ("method", method.name)];
@@ -82,7 +82,7 @@ impl RpcMetrics {
         CallMetrics { methods: methods.iter().map(of).collect() }
     }
 
-    /// Those of the calls to a component in another process.
+    /// The metrics of the calls to one component in another process.
     pub fn peer(&self, peer: &'static str) -> HopMetrics {
         let retries = |reason| self.retries.get_or_create_owned(&vec![("peer", peer), ("reason", reason)]);
         let retries = Retries { not_processed: retries("not-processed"), lost: retries("lost") };
@@ -90,7 +90,7 @@ impl RpcMetrics {
     }
 }
 
-/// Counts and times of a component's calls, wherever the caller is.
+/// Counters and durations of a component's calls, from callers in any process.
 pub struct CallMetrics {
     methods: Vec<MethodMetrics>,
 }
@@ -102,7 +102,8 @@ struct MethodMetrics {
 }
 
 impl CallMetrics {
-    /// Runs a call of method number `index`, counted, timed, and as a span if the operation leaves spans.
+    /// Runs a call of the method at `index`: counts it, times it, and records a span if the operation is
+    /// sampled.
     pub async fn observe<P, E>(
         &self,
         index: usize,
@@ -124,7 +125,7 @@ impl CallMetrics {
     }
 }
 
-/// Counts and times of the calls that left this process for one peer.
+/// Counters and durations of the calls from this process to one peer.
 #[derive(Clone, Debug)]
 pub struct HopMetrics {
     peer: &'static str,
@@ -133,12 +134,12 @@ pub struct HopMetrics {
 }
 
 impl HopMetrics {
-    /// Counts the calls that were sent again.
+    /// The counters of retried calls.
     pub(crate) fn retries(&self) -> Retries {
         self.retries.clone()
     }
 
-    /// Notes a call that is over. An error of the contract is an answer.
+    /// Records a completed call. An error of the contract counts as a response.
     pub(crate) fn observe(
         &self,
         transport: Transport,
@@ -146,7 +147,7 @@ impl HopMetrics {
         took: Duration,
         error: Option<&Unavailable>,
     ) {
-        // `rpc.system.name` knows no JSON over HTTP; the convention lets a system have a name of its own.
+        // The convention has no `rpc.system.name` for JSON over HTTP and permits custom names.
         let (system, path) = match transport {
             Transport::Http => ("http_json", method.http_path),
             Transport::Grpc => ("grpc", method.grpc_path),
@@ -155,14 +156,14 @@ impl HopMetrics {
             ("peer", self.peer),
             ("rpc_system_name", system),
             ("rpc_method", path.trim_start_matches('/')),
-            // Empty, which is absent to Prometheus, where there is none.
+            // Empty without an error; Prometheus treats an empty label as absent.
             ("error_type", error.map_or("", |error| error_type(error.why))),
         ];
         self.seconds.get_or_create(&labels).observe(took.as_secs_f64());
     }
 }
 
-/// Why there is no answer, as a label.
+/// The label `error.type` for a failure.
 const fn error_type(why: Why) -> &'static str {
     match why {
         Why::Unreachable => "unreachable",

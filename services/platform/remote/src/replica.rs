@@ -1,4 +1,4 @@
-//! One replica of a callee, as each transport reaches it.
+//! One replica of a callee, reached over either transport.
 
 mod grpc;
 mod http;
@@ -18,9 +18,9 @@ use crate::{MAX_MESSAGE_BYTES, Method};
 pub(crate) use grpc::GrpcReplica;
 pub(crate) use http::HttpReplica;
 
-/// How long a connection may take to be made.
+/// The time limit for making a connection.
 const CONNECT_WITHIN: Duration = Duration::from_millis(500);
-/// What gRPC adds to a message: a flag and its length.
+/// The prefix that gRPC puts before a message: a flag and a length of four bytes.
 const FRAME_BYTES: usize = 5;
 
 fn root_of(peer: Authority) -> Uri {
@@ -43,22 +43,24 @@ where
     })
 }
 
-/// The failure of an attempt that brought no reply.
+/// The failure of an attempt that ended without a reply.
 fn broken(method: &Method, error: &(dyn Error + 'static)) -> Failure {
     let causes = std::iter::successors(Some(error), |error| (*error).source());
     let unavailable = Unavailable::new(method.service, Why::Unreachable);
     Failure { unavailable, may_be_processed: !causes.into_iter().any(says_not_processed) }
 }
 
-/// Whether this error says that nobody acted on the request.
+/// Whether this error proves that the callee did not process the request.
 fn says_not_processed(error: &(dyn Error + 'static)) -> bool {
-    // Nothing was sent: there was no connection, or it ended first.
+    // Nothing was sent: hyper-util could not connect, or hyper closed the connection before it wrote the
+    // request (`is_canceled`).
     let not_connected = error
         .downcast_ref::<hyper_util::client::legacy::Error>()
         .is_some_and(hyper_util::client::legacy::Error::is_connect);
     let not_written = error.downcast_ref::<hyper::Error>().is_some_and(hyper::Error::is_canceled);
-    // Beyond the last request that a peer names as it ends a connection (RFC 9113, 6.8), or refused (8.7). A request that
-    // is open when GOAWAY comes fails by it only if the peer names an earlier one as its last.
+    // The peer named an earlier stream as the last that it processed when it ended the connection (GOAWAY,
+    // RFC 9113, 6.8), or it refused the stream (8.7). On GOAWAY h2 fails only the open streams above the
+    // named one; the others go on.
     let not_taken = error.downcast_ref::<h2::Error>().is_some_and(|error| {
         let reason = error.reason();
         let is_beyond = error.is_go_away() && reason == Some(Reason::NO_ERROR);

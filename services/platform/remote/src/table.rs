@@ -6,9 +6,10 @@ use axum::Router;
 
 use crate::{CallMetrics, Client, Method, Transport};
 
-/// A contract that can be placed: its methods, how it is served, and how it is called from elsewhere.
+/// A contract that can be placed in a process or called from one.
 ///
-/// Made by [`remote!`](crate::remote) as the constant `CONTRACT` of a component's module in its app crate.
+/// [`remote!`](crate::remote) implements it for the constant `CONTRACT` of a component's module in its app
+/// crate.
 pub trait Contract {
     /// The trait object that callers hold: `dyn Links`.
     type Service: ?Sized + Send + Sync + 'static;
@@ -16,20 +17,20 @@ pub trait Contract {
     /// The component's name: `links`.
     const NAME: &'static str;
 
-    /// Its methods, in the order of the trait.
+    /// The methods, in the order of the trait.
     const METHODS: &'static [Method];
 
-    /// An implementation as other processes reach it: a route for each method.
+    /// A router with one route per method, for the internal server.
     fn serve(transport: Transport, service: Arc<Self::Service>) -> Router;
 
-    /// The implementation in another process.
+    /// A client for an implementation in another process.
     fn reach(transport: Transport, client: Client) -> Arc<Self::Service>;
 
-    /// An implementation in this process, counted, timed and traced.
+    /// Wraps an implementation in this process: counts, times and traces its calls.
     fn observe(metrics: CallMetrics, service: Arc<Self::Service>) -> Arc<Self::Service>;
 }
 
-/// Gives a contract trait its remote forms, and `CONTRACT` to place it by.
+/// Gives a contract trait its remote forms, and the constant `CONTRACT`.
 ///
 /// ```ignore
 /// remote! {
@@ -40,21 +41,21 @@ pub trait Contract {
 /// }
 /// ```
 ///
-/// `proto` is a module with what tonic makes of the service. Names are those of protobuf's style guide: the method
-/// `resolve` is `rpc Resolve(ResolveRequest) returns (ResolveResponse)`. The messages say by `From` and `TryFrom` how they
-/// become the types of the contract.
-/// A method that is marked `#[idempotent]` has the same effect whether called once or twice; no other is ever
-/// sent again.
+/// `proto` is the module with the code that tonic generates for the service. Names follow protobuf's style
+/// guide: the method `resolve` is `rpc Resolve(ResolveRequest) returns (ResolveResponse)`. The messages
+/// convert to the contract's types by `From` and `TryFrom`.
+/// A method marked `#[idempotent]` has the same effect whether called once or twice. A call of any other
+/// method is retried only if the callee did not process it.
 #[macro_export]
 macro_rules! remote {
     ($service:ident at $name:literal, by gRPC $grpc:literal of $proto:ident, failing with $error:ident {
         $( $(#[$idempotent:ident])? $method:ident($request:ident) -> $reply:ident; )+
     }) => { $crate::reexport::paste! {
-        /// The contract, to be placed.
+        /// The contract, for placement.
         #[derive(Clone, Copy, Debug)]
         pub struct Placed;
 
-        /// The contract, to be placed.
+        /// The contract, for placement.
         pub const CONTRACT: Placed = Placed;
 
         #[allow(non_camel_case_types, reason = "a method's number, by its own name")]
@@ -104,7 +105,7 @@ macro_rules! remote {
             }
         }
 
-        /// One route for each method, whose handler takes the request from the body.
+        /// One route per method; its handler parses the request from the JSON body.
         fn serve_http(service: std::sync::Arc<dyn $service>) -> $crate::reexport::axum::Router {
             use $crate::reexport::axum::{Router, extract::State, routing::post};
             Router::new()
@@ -117,7 +118,7 @@ macro_rules! remote {
                 .with_state(service)
         }
 
-        /// One route for each method, all to the server that tonic makes of the service.
+        /// One route per method, all to the server that tonic generates.
         fn serve_grpc(service: std::sync::Arc<dyn $service>) -> $crate::reexport::axum::Router {
             use $crate::reexport::axum::{Router, middleware::from_fn, routing::post_service};
             use $proto::[<$service:snake _service_server>]::[<$service ServiceServer>] as Server;
@@ -125,11 +126,11 @@ macro_rules! remote {
                 .max_decoding_message_size($crate::MAX_MESSAGE_BYTES);
             Router::new()
                 $( .route(METHODS[Number::$method as usize].grpc_path, post_service(server.clone())) )+
-                // tonic's server reads whatever it is sent, whatever it is called.
+                // tonic's server does not check the content type.
                 .route_layer(from_fn($crate::only_grpc))
         }
 
-        /// The implementation as tonic's server calls it.
+        /// Implements the service trait that tonic generates.
         struct ServedByGrpc(std::sync::Arc<dyn $service>);
 
         #[$crate::reexport::async_trait]
@@ -146,7 +147,7 @@ macro_rules! remote {
             } )+
         }
 
-        /// The implementation in another process, by HTTP/JSON.
+        /// A client over HTTP/JSON.
         struct OverHttp($crate::Client);
 
         #[$crate::reexport::async_trait]
@@ -156,7 +157,7 @@ macro_rules! remote {
             } )+
         }
 
-        /// The implementation in another process, by gRPC.
+        /// A client over gRPC.
         struct OverGrpc {
             client: $crate::Client,
             grpc: $proto::[<$service:snake _service_client>]::[<$service ServiceClient>]<$crate::Hop>,
@@ -183,7 +184,7 @@ macro_rules! remote {
             } )+
         }
 
-        /// An implementation in this process, counted, timed and traced.
+        /// An implementation in this process with metrics and spans.
         struct Observed($crate::CallMetrics, std::sync::Arc<dyn $service>);
 
         #[$crate::reexport::async_trait]

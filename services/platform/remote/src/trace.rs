@@ -1,7 +1,7 @@
-//! Traces by the W3C Trace Context (<https://www.w3.org/TR/trace-context/>), spans by OpenTelemetry.
+//! Trace ids by the W3C Trace Context (<https://www.w3.org/TR/trace-context/>), spans by OpenTelemetry.
 //!
-//! Whether an operation is sampled is decided once, at the edge, before any span is made:
-//! an unsampled operation carries its ids and makes no span at all, so that it pays for none.
+//! The edge decides once, before any span is made, whether an operation is sampled.
+//! An unsampled operation carries its ids and makes no spans, so it has no tracing cost.
 
 use std::{future::Future, time::SystemTime};
 
@@ -25,26 +25,27 @@ pub type SpanId = u64;
 /// The length of a `traceparent` header.
 const LENGTH: usize = 55;
 
-/// Where in which trace a piece of work stands.
+/// A position in a trace: the parent for further spans.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Trace {
-    /// The operation.
+    /// The trace id.
     pub id: TraceId,
-    /// The span that this work is a part of.
+    /// The parent span.
     pub span: SpanId,
-    /// Whether the operation leaves spans.
+    /// Whether the operation records spans.
     pub sampled: bool,
 }
 
 impl Trace {
-    /// A new trace that leaves no spans.
+    /// A new unsampled trace.
     pub fn unsampled() -> Self {
         Self { id: new_trace_id(), span: new_span_id(), sampled: false }
     }
 
-    /// Reads a `traceparent` header: `00-<32 hex>-<16 hex>-<2 hex>`, in lower case; `None` if it is not one.
+    /// Parses a `traceparent` header: `00-<32 hex>-<16 hex>-<2 hex>`, in lower case; `None` if it is
+    /// malformed.
     ///
-    /// What a later version of the standard adds behind a further hyphen is let be, as the standard asks.
+    /// Ignores additional fields of a later version of the standard, as the standard requires.
     pub fn parse(header: &str) -> Option<Self> {
         let text = header.as_bytes();
         let separated = [2, 35, 52].into_iter().all(|at| text.get(at) == Some(&b'-'));
@@ -67,7 +68,7 @@ impl Trace {
         header
     }
 
-    /// The operation's id as people see it: 32 hexadecimal digits.
+    /// The trace id as 32 hexadecimal digits.
     pub fn id_text(&self) -> String {
         let mut text = String::with_capacity(32);
         push_hex::<32>(&mut text, &self.id.to_be_bytes());
@@ -84,75 +85,78 @@ impl Trace {
     }
 }
 
-/// The bytes of a number in `DIGITS` hexadecimal digits.
+/// Parses `DIGITS` hexadecimal digits, big-endian.
 fn number<const BYTES: usize, const DIGITS: usize>(digits: &[u8]) -> Option<[u8; BYTES]> {
     let mut bytes = [0; BYTES];
     base16ct::lower::decode(<&[u8; DIGITS]>::try_from(digits).ok()?, &mut bytes).ok()?;
     Some(bytes)
 }
 
-/// Not by `format!`, which takes several times as long and is paid for by every operation.
+/// Appends the bytes as hexadecimal digits. `format!` takes several times as long, and every operation needs
+/// this.
 fn push_hex<const DIGITS: usize>(text: &mut String, bytes: &[u8]) {
     let mut digits = [0; DIGITS];
     text.push_str(base16ct::lower::encode_str(bytes, &mut digits).unwrap_or_default());
 }
 
-/// A fresh trace id.
+/// A random trace id.
 pub fn new_trace_id() -> TraceId {
     rand::random::<u128>().max(1)
 }
 
-/// A fresh span id.
+/// A random span id.
 pub fn new_span_id() -> SpanId {
     rand::random::<u64>().max(1)
 }
 
-/// What a span is: its name, kind and attributes.
+/// A span's name, kind and attributes.
 pub type Described = (String, SpanKind, Vec<KeyValue>);
 
-/// A span that ends when this is dropped.
+/// A span that ends when this value is dropped.
 pub struct OpenSpan {
     span: BoxedSpan,
     parent: Trace,
 }
 
 impl OpenSpan {
-    /// Begins a span of the running operation, if that leaves spans; `describe` is called only then.
+    /// Starts a child span of the running operation; `None`, without calling `describe`, if it is not
+    /// sampled.
     pub fn begin(describe: impl FnOnce() -> Described) -> Option<Self> {
         let context = current().filter(|context| context.trace.sampled)?;
         Some(Self::since(SystemTime::now(), context.trace, describe()))
     }
 
-    /// The same of a parent that is sampled, for work that began at this time.
+    /// Starts a child span of a sampled parent with an explicit start time.
     pub fn since(began: SystemTime, parent: Trace, (name, kind, attributes): Described) -> Self {
         let builder = SpanBuilder::from_name(name);
         let builder = builder.with_kind(kind).with_start_time(began).with_attributes(attributes);
         Self { span: global::tracer("lab").build_with_context(builder, &parent.as_parent()), parent }
     }
 
-    /// Where what is done within it stands.
+    /// The trace with this span as the parent, for work within it.
     pub fn trace(&self) -> Trace {
         let context = self.span.span_context();
-        // Without an exporter a span has no id: then callees see the caller's, and the trace holds together.
+        // Without an exporter a span has no id: callees then get the caller's span, so the trace stays
+        // connected.
         let valid = context.is_valid().then(|| u64::from_be_bytes(context.span_id().to_bytes()));
         Trace { span: valid.unwrap_or(self.parent.span), ..self.parent }
     }
 
-    /// Says that it has to do with a span of another trace, and is not its child.
+    /// Links a span of another trace that is related but not the parent.
     pub fn link(&mut self, other: Trace) {
         self.span.add_link(other.as_context(), Vec::new());
     }
 
-    /// Says that what it stands for failed, and with what: a code, or a word of few.
+    /// Marks the span as failed; `error_type` is a status code or one of a few fixed words.
     pub fn fail(&mut self, error_type: String) {
         self.span.set_status(Status::error(""));
         self.span.set_attribute(KeyValue::new("error.type", error_type));
     }
 }
 
-/// Runs a future as a span of the running operation, if that leaves spans; otherwise just runs it.
+/// Runs a future in a span of the running operation if that is sampled; otherwise just runs it.
 ///
-/// `describe` gives the span's name, kind and attributes; it is called only when a span is made.
+/// `describe` returns the span's name, kind and attributes; it is called only if a span is made.
 pub async fn in_span<F, D>(describe: D, future: F) -> F::Output
 where
     F: Future,
@@ -162,7 +166,7 @@ where
         None => future.await,
         Some(context) => {
             let span = OpenSpan::since(SystemTime::now(), context.trace, describe());
-            // Boxed, so that an unsampled operation does not carry the room for this.
+            // Boxed, so that the future of an unsampled operation does not contain the span's state.
             Box::pin(scope(Context { trace: span.trace(), ..context }, future)).await
         }
     }

@@ -1,7 +1,7 @@
-//! A call that was lost with its connection is sent again, if that does no harm.
+//! A call that was lost with its connection is sent again if that is safe.
 //!
-//! A peer answers the first call, takes the second and closes the connection, as one does that closes an idle
-//! connection while a request is on its way. Whoever connects anew is answered.
+//! The test's peer answers the first call, reads the second and closes the connection, like a server that
+//! closes an idle connection while a request is in flight. It answers every call on later connections.
 
 #![expect(clippy::unwrap_used, reason = "a test fails where what it expects is not there")]
 
@@ -47,7 +47,7 @@ impl RemoteError for Away {
     }
 }
 
-/// Nothing, as a message.
+/// An empty message.
 #[derive(Clone, Copy, PartialEq, prost::Message)]
 struct Empty {}
 
@@ -61,10 +61,10 @@ impl From<Empty> for () {
     fn from(_: Empty) -> Self {}
 }
 
-/// How many calls of a connection a peer answers before it closes on the next one.
+/// Calls that the peer answers on its first connection before it closes it on the next call.
 const ANSWERED: usize = 1;
 
-/// Takes calls on a connection until it closes, and counts them.
+/// Serves calls on a connection until it closes, and counts them.
 async fn serve(transport: Transport, stream: TcpStream, closes: bool, taken: &AtomicUsize) {
     match transport {
         Transport::Http => serve_http(stream, closes, taken).await,
@@ -96,7 +96,7 @@ async fn serve_grpc(stream: TcpStream, closes: bool, taken: &AtomicUsize) {
         }
         let head = Response::builder().header("content-type", "application/grpc").body(()).unwrap();
         let mut body = respond.send_response(head, false).unwrap();
-        // A message of no bytes.
+        // A gRPC frame with an empty message.
         body.send_data(Bytes::from_static(&[0; 5]), false).unwrap();
         body.send_trailers(HeaderMap::from_iter([(GRPC_STATUS, HeaderValue::from_static("0"))])).unwrap();
     }
@@ -104,7 +104,7 @@ async fn serve_grpc(stream: TcpStream, closes: bool, taken: &AtomicUsize) {
 
 const GRPC_STATUS: HeaderName = HeaderName::from_static("grpc-status");
 
-/// A client of the replicas at these addresses, and what it counts.
+/// A client of the replicas at these addresses, and its metrics.
 fn client(transport: Transport, peers: &[String]) -> (Client, Registry) {
     let mut registry = Registry::default();
     let metrics = RpcMetrics::register(&mut registry).peer("probe");
@@ -116,7 +116,7 @@ async fn call(client: &Client, transport: Transport, method: &'static Method) ->
     match transport {
         Transport::Http => client.call_json::<(), (), Away>(method, ()).await,
         Transport::Grpc => {
-            // As a generated client does it.
+            // The same steps as in a generated client.
             let send = |request: tonic::Request<Empty>| {
                 let mut grpc = tonic::client::Grpc::new(client.hop());
                 let path = PathAndQuery::from_static(method.grpc_path);
@@ -127,7 +127,7 @@ async fn call(client: &Client, transport: Transport, method: &'static Method) ->
     }
 }
 
-/// How many calls were sent again for that reason.
+/// The number of retries for this reason.
 fn retries(registry: &Registry, reason: &str) -> String {
     let mut text = String::new();
     encode(&mut text, registry).unwrap();
@@ -135,7 +135,8 @@ fn retries(registry: &Registry, reason: &str) -> String {
     text.lines().find_map(|line| line.strip_prefix(&start)).unwrap().to_owned()
 }
 
-/// What became of two calls, one after the other; how many the peer took; and how many were sent again.
+/// Makes two calls in sequence: their results, the number of calls that the peer read, and the number of
+/// retries.
 async fn two_calls(transport: Transport, method: &'static Method) -> ([Result<(), Away>; 2], usize, String) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let (client, registry) = client(transport, &[listener.local_addr().unwrap().to_string()]);
@@ -201,7 +202,7 @@ const GOAWAY: [u8; 17] = [0, 0, 8, 7, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
 const PREFACE_BYTES: usize = 24;
 const HEADERS: u8 = 1;
 
-/// Reads until a request begins, and then says of the connection that it ends and that this request was not looked at.
+/// Reads up to the headers of a request, then ends the connection with a GOAWAY that excludes that request.
 async fn go_away(mut stream: TcpStream) {
     stream.write_all(&SETTINGS).await.unwrap();
     stream.read_exact(&mut [0; PREFACE_BYTES]).await.unwrap();

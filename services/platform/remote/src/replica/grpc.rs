@@ -1,4 +1,4 @@
-//! Over gRPC: tonic's `Channel`, which all calls share.
+//! A replica over gRPC: tonic's `Channel`, which all calls share.
 
 use std::{
     mem,
@@ -25,14 +25,15 @@ use crate::{
     http::{GRPC_TIMEOUT, write_trace},
 };
 
-/// How often a peer is asked whether it is there, and how long it may take to say so.
+/// The interval of HTTP/2 pings, and the time limit for the reply to one; after that the connection is
+/// closed.
 const PING_EVERY: Duration = Duration::from_secs(10);
 const PONG_WITHIN: Duration = Duration::from_secs(5);
 
-/// The most that the eight digits of a time-out can say, in milliseconds.
+/// The largest value of `grpc-timeout` in milliseconds: it has eight digits.
 const MAX_TIMEOUT_MS: u128 = 99_999_999;
 
-/// A replica and the connection to it, which is made when it is first needed.
+/// A replica and its HTTP/2 connection, which tonic makes on the first call and again after a loss.
 #[derive(Clone)]
 pub(crate) struct GrpcReplica(Channel);
 
@@ -43,7 +44,8 @@ impl GrpcReplica {
             .tcp_nodelay(true)
             .http2_keep_alive_interval(PING_EVERY)
             .keep_alive_timeout(PONG_WITHIN)
-            // A peer that vanished while nobody asked it is not found out by the next call.
+            // Also without calls in flight, so that the next call does not find a connection to a peer that
+            // vanished.
             .keep_alive_while_idle(true);
         Self(endpoint.connect_lazy())
     }
@@ -54,12 +56,14 @@ impl Service<Call> for GrpcReplica {
     type Error = Failure;
     type Future = BoxFuture<'static, Result<Reply, Failure>>;
 
-    /// Always ready: the call itself waits for the channel, because an error has to name the callee.
+    /// Always ready: `send` waits for the channel instead, because its error has to name the callee.
     fn poll_ready(&mut self, _: &mut Poller<'_>) -> Poll<Result<(), Failure>> {
         Poll::Ready(Ok(()))
     }
 
     fn call(&mut self, call: Call) -> Self::Future {
+        // tower's contract: a clone may start out as not ready, so the channel that was polled is the one to
+        // move out.
         let clone = self.0.clone();
         let channel = mem::replace(&mut self.0, clone);
         Box::pin(send(channel, call))
@@ -74,7 +78,7 @@ async fn send(mut channel: Channel, call: Call) -> Result<Reply, Failure> {
     let broken = |error: tonic::transport::Error| broken(method, &error);
     std::future::poll_fn(|poller| channel.poll_ready(poller)).await.map_err(broken)?;
     let (head, body) = channel.call(request).await.map_err(broken)?.into_parts();
-    // A process that is only starting says so by a status without details; it is as if it were not there.
+    // A process that is starting replies `UNAVAILABLE` without details; it counts as unreachable.
     let away = Status::from_header_map(&head.headers).filter(|status| {
         status.code() == Code::Unavailable && !error_info::is_of(method.grpc_service, status)
     });
@@ -86,6 +90,6 @@ async fn send(mut channel: Channel, call: Call) -> Result<Reply, Failure> {
 
 fn write_timeout(context: &Context, headers: &mut HeaderMap) {
     let left = context.remaining().as_millis().min(MAX_TIMEOUT_MS);
-    // Digits and a letter are a value.
+    // Digits and a letter always make a valid header value.
     headers.extend(HeaderValue::try_from(format!("{left}m")).map(|left| (GRPC_TIMEOUT, left)));
 }

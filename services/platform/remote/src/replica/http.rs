@@ -1,4 +1,4 @@
-//! Over HTTP/JSON: hyper-util's pooling client.
+//! A replica over HTTP/JSON: hyper-util's pooling client.
 
 use std::{
     task::{Context as Poller, Poll},
@@ -28,12 +28,16 @@ use crate::{
     http::{JSON, TIMEOUT_MS, write_trace},
 };
 
-/// Idle connections to one replica that are kept for the next call.
+/// Idle connections to one replica that the pool keeps.
 const IDLE_CONNECTIONS: usize = 64;
-/// How long an idle connection is kept; shorter than the server's own limit, so that the client closes first.
+/// How long the pool keeps an idle connection: shorter than the server's own limit, so that the client closes
+/// first.
 const IDLE_FOR: Duration = Duration::from_secs(20);
 
-/// A replica and the pool of connections to it: as many as there are calls in flight, and a few idle ones.
+/// A replica and its connection pool: one connection for each call in flight, and some idle ones.
+///
+/// hyper-util itself sends a request again if a reused connection closed before it wrote any of the request;
+/// every other failure reaches the retry layer.
 #[derive(Clone)]
 pub(crate) struct HttpReplica {
     client: Client<HttpConnector, Full<Bytes>>,
@@ -69,7 +73,7 @@ impl HttpReplica {
         if head.status.is_success() || head.headers.get(CONTENT_TYPE) == Some(&JSON) {
             return Ok(Response::from_parts(head, body));
         }
-        // What the platform says, and not the component.
+        // The platform's reply, not the component's.
         Err(match why_of(&head) {
             Why::Misunderstood => method.misunderstood(&String::from_utf8_lossy(&body.to_bytes())).into(),
             why @ Why::Unreachable => Failure::not_processed(Unavailable::new(method.service, why)),
@@ -78,7 +82,8 @@ impl HttpReplica {
     }
 }
 
-/// Who is overloaded says when to come back; who is only starting is as if it were not there.
+/// The meaning of a platform status: 503 with `Retry-After` is an overloaded process; without it, one that is
+/// starting, which counts as unreachable.
 fn why_of(head: &response::Parts) -> Why {
     match head.status {
         StatusCode::SERVICE_UNAVAILABLE if !head.headers.contains_key(RETRY_AFTER) => Why::Unreachable,
@@ -94,7 +99,7 @@ impl Service<Call> for HttpReplica {
     type Error = Failure;
     type Future = BoxFuture<'static, Result<Reply, Failure>>;
 
-    /// Always: the pool makes connections as it needs them.
+    /// Always ready: the pool makes connections on demand.
     fn poll_ready(&mut self, _: &mut Poller<'_>) -> Poll<Result<(), Failure>> {
         Poll::Ready(Ok(()))
     }
