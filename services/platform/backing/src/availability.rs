@@ -1,4 +1,4 @@
-//! Whether a database server is unavailable: what a pool of connections does not tell.
+//! The availability of a database server, which a connection pool does not report.
 
 use std::{
     io,
@@ -11,10 +11,10 @@ use tokio::{sync::Notify, time::sleep};
 /// The pause between two probes.
 const PROBE_EVERY: Duration = Duration::from_millis(100);
 
-/// Whether the server accepted connections when it was probed last. Cheap to clone; every clone is the same.
+/// Whether the server accepted the last probe. Cheap to clone; clones share state.
 ///
-/// A pool retries for as long as a caller waits while a server refuses connections or is starting, and then reports a
-/// time-out, which is what it reports of too many callers as well. So a background task probes the server after every
+/// sqlx's pool retries a refused connection until the caller's acquire time-out, and then returns
+/// `PoolTimedOut`, the same error as for a full pool. So a background task probes the server after every
 /// failure, every 100 ms, until it accepts connections again.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Availability(Arc<State>);
@@ -26,7 +26,7 @@ struct State {
 }
 
 impl Availability {
-    /// Something failed: the server has to be probed now.
+    /// Requests a probe after a failure.
     pub(crate) fn suspect(&self) {
         self.0.suspected.notify_one();
     }
@@ -36,7 +36,7 @@ impl Availability {
         self.0.outage.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Probes the server whenever it is suspected, and then until it is available.
+    /// Probes the server after each `suspect`, and then until it is available.
     pub(crate) async fn probe<F>(self, attempt: impl Fn() -> F)
     where
         F: Future<Output = Result<(), sqlx::Error>>,
@@ -56,8 +56,8 @@ impl Availability {
     }
 }
 
-/// Whether nobody accepts connections, or not yet (`57P03`), for certain: a server that is slow or full may serve those
-/// who have a connection.
+/// Whether the error proves that the server accepts no connections, or none yet (`57P03`): a slow or full
+/// server may still serve its open connections.
 fn is_outage(error: &sqlx::Error) -> bool {
     match error {
         sqlx::Error::Io(error) => error.kind() == io::ErrorKind::ConnectionRefused,

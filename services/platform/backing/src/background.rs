@@ -1,10 +1,10 @@
-//! Work that goes on beside requests: it is told to stop, and waited for.
+//! Background tasks: they are cancelled at shutdown, and the process waits for them to end.
 
 use std::future::Future;
 
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-/// The background tasks of a process. Cheap to clone; every clone is the same set.
+/// The background tasks of a process. Cheap to clone; clones share the set.
 #[derive(Clone, Debug, Default)]
 pub struct Background {
     tasks: TaskTracker,
@@ -20,7 +20,7 @@ impl Background {
         self.tasks.spawn(task(self.stop.child_token()));
     }
 
-    /// Tells every task to stop, and waits until all have.
+    /// Cancels all tasks and waits until they have ended.
     pub async fn stop(&self) {
         self.stop.cancel();
         self.tasks.close();

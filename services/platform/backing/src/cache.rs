@@ -1,28 +1,31 @@
-//! Cache-aside: a reader asks the cache, then the store, and leaves there what it found; a writer writes to the store,
-//! and then to the cache.
+//! Cache-aside: a reader asks the cache, then the store, and fills the cache with the store's value; a writer
+//! writes to the store, then to the cache.
 //!
-//! One [`Cache`] has three forms, the values of the axis `cache`: in the process (`local`), in Redis (`redis`), and the
-//! one before the other (`tiered`). All are bounded, all let go of a value after its time to live, and all may have
-//! single-flight: of many in this process who miss the same key one asks the store, the others wait for its answer.
+//! One [`Cache`] has three forms, the values of the axis `cache`: in the process (`local`), in Redis
+//! (`redis`), and the one before the other (`tiered`). All are bounded, all expire a value after its time to
+//! live, and all support single-flight: of many concurrent misses of one key in this process, one loads from
+//! the store and the others wait for its result.
 //!
 //! **Why an old value does not come back.**
-//! The danger of cache-aside is a reader who asked the store before a write and reaches the cache after it
-//! (Nishtala et al., "Scaling Memcache at Facebook", NSDI 2013, section 3.2.1, meet it with leases).
-//! - In Redis a reader only fills what is empty (`SET NX`), and a writer overwrites without a condition:
-//!   with the value that it made, or with a mark that says "nothing is here". Whoever comes late finds the place taken.
-//!   A mark and a value are there for longer than a reader may carry what it has read ([`FILL_WITHIN`]).
-//!   A written value that nobody asks for is gone after a second: writes hold places, reads fill the cache.
-//! - In the process a write takes away the place that a reader under single-flight would fill.
+//! The danger of cache-aside is a reader that reads the store before a write and fills the cache after it
+//! (Nishtala et al., "Scaling Memcache at Facebook", NSDI 2013, section 3.2.1, prevent it with leases).
+//! - In Redis a reader fills only an empty key (`SET NX`), and a writer overwrites unconditionally: with the
+//!   new value, or with a tombstone for a removed one. So a late reader finds the key occupied. Tombstones
+//!   and values live longer than a reader may hold what it has read ([`FILL_WITHIN`]).
+//!   A written value that is not read within a second expires: writes protect keys from late readers, reads
+//!   fill the cache.
+//! - In the process a write removes the placeholder that a reader under single-flight would fill.
 //!
 //! **What staleness is left.**
-//! - `local`: a write in another process is seen after the time to live; so is one in this process that a reader
-//!   overtook, if `stampede` is off.
-//! - `redis`: where Redis cannot be reached, or forgets, at the very moment of a write, what it still has is served
-//!   until its time to live ends: at most that of a value after a removal, at most [`ABSENT_FOR`] after a creation.
-//!   So it is, where two write the same key at the same time and reach store and cache in different orders.
-//! - `tiered`: what `redis` has, and [`LOCAL_FOR`] more.
+//! - `local`: a write in another process is seen after the time to live; so is one in this process that a
+//!   reader overtook, if `stampede` is off.
+//! - `redis`: if Redis cannot be reached, or evicts the key, at the very moment of a write, readers get the
+//!   old entry until it expires: at most a value's time to live after a removal, at most [`ABSENT_FOR`] after
+//!   a creation.
+//!   The same holds if two writers of one key reach store and cache in different orders.
+//! - `tiered`: as `redis`, and [`LOCAL_FOR`] more.
 //!
-//! A cache is never needed for a right answer: whatever fails in it is a miss.
+//! A right answer never needs the cache: every failure in it is a miss.
 
 mod local;
 mod remote;
@@ -40,27 +43,29 @@ use crate::Redis;
 use local::Local;
 use remote::{Found, Remote};
 
-/// How long a value stays in the process when Redis stands behind it.
+/// The time to live of a value in the process in front of Redis.
 pub const LOCAL_FOR: Duration = Duration::from_secs(1);
-/// How long Redis keeps the mark of an absence: longer than any reader, whose deadline is shorter, carries a value.
+/// The time to live of a tombstone in Redis: longer than a reader, whose deadline is shorter, can hold a
+/// value.
 pub const ABSENT_FOR: Duration = Duration::from_secs(5);
-/// How long after it began to read a reader may fill Redis: less than the shortest life of what a writer leaves there.
+/// A reader may fill Redis within this time of its read: less than the shortest time to live of a writer's
+/// entry.
 pub const FILL_WITHIN: Duration = Duration::from_millis(500);
-/// The shortest life of a value in Redis.
+/// The shortest time to live of a value in Redis.
 const VALUE_FOR_AT_LEAST: Duration = Duration::from_secs(1);
-/// Lives differ by up to this share either way, so that what was filled together does not expire together.
+/// Times to live vary by up to this share either way, so that values filled together do not expire together.
 const JITTER: f64 = 0.1;
 
-/// What happens when many ask at once for a key that is not cached: the values of the axis `stampede`.
+/// Concurrent misses of one key: the values of the axis `stampede`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stampede {
-    /// Each asks the store.
+    /// Each loads from the store.
     Off,
-    /// One asks the store, the others wait for its answer.
+    /// One loads from the store; the others wait for its result.
     SingleFlight,
 }
 
-/// Where a cache keeps values: the values of the axis `cache` but `none`.
+/// The tiers of a cache: the values of the axis `cache` but `none`.
 #[derive(Clone)]
 pub enum Tiers {
     /// In the process.
@@ -71,27 +76,27 @@ pub enum Tiers {
     Tiered(Redis),
 }
 
-/// How a cache treats what it keeps.
+/// The limits of a cache.
 #[derive(Clone, Copy, Debug)]
 pub struct CachePolicy {
-    /// Values that the process keeps at most; Redis has a limit of its own (`maxmemory`).
+    /// The most values in the process; Redis has its own limit (`maxmemory`).
     pub capacity: usize,
-    /// How long a value is kept, give or take a tenth.
+    /// A value's time to live, varied by a tenth either way.
     pub time_to_live: Duration,
-    /// What happens when many ask at once for a key that is not cached.
+    /// Concurrent misses of one key.
     pub stampede: Stampede,
 }
 
-/// A value, and for how long it is of use at most.
+/// A value with an upper bound on its time to live, such as the time until a link expires.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Lasting<V> {
     /// The value.
     pub value: V,
-    /// For how long it is of use.
+    /// The upper bound.
     pub at_most: Duration,
 }
 
-/// A cache of the values behind keys.
+/// A cache of values by key.
 pub struct Cache<K, V> {
     local: Local<K, V>,
     remote: Option<Remote>,
@@ -104,7 +109,7 @@ where
     K: Hash + Eq + Clone + Display + Send + Sync + 'static,
     V: Clone + Serialize + DeserializeOwned + Send + Sync + 'static,
 {
-    /// A cache of this name, by which Redis tells its keys and `/metrics` its counts from others'.
+    /// Creates a cache; `name` is the prefix of its keys in Redis and the label of its metrics.
     pub fn new(name: &'static str, tiers: Tiers, policy: CachePolicy, registry: &mut Registry) -> Self {
         let life = policy.time_to_live;
         let (local_for, redis) = match tiers {
@@ -120,7 +125,7 @@ where
         }
     }
 
-    /// The value, from the cache or else from `load`; a failure is not kept.
+    /// Returns the value from the cache, or loads, caches and returns it; an error of `load` is not cached.
     pub async fn get_or_load<E>(
         &self,
         key: &K,
@@ -136,6 +141,10 @@ where
                 self.local.keep(key, found.as_ref());
                 Ok(found.map(|found| found.value))
             }
+            // Walkthrough of single-flight. `join` returns the value of a load that is in flight, or a guard
+            // that makes this caller the loader. The loader completes the flight with `land`, which hands its
+            // result to the waiters. If the load fails, `?` drops the guard: then one of the waiters gets a
+            // guard of its own.
             Stampede::SingleFlight => match self.local.join(key).await {
                 Ok(answer) => {
                     self.metrics.waited.inc();
@@ -150,10 +159,10 @@ where
         }
     }
 
-    /// Makes the cache know a value that has just been written to the store.
+    /// Updates the cache after a write to the store.
     ///
-    /// Redis is told, and keeps it for a second, or for its life if somebody asks for it in that second.
-    /// The process lets go of what it had: the first who asks for the value brings it in.
+    /// Redis keeps the value for a second, or for its time to live if it is read within that second.
+    /// The process removes its entry, and the next reader brings in the new one.
     pub async fn put(&self, key: &K, written: &Lasting<V>) {
         if let Some(remote) = &self.remote {
             remote.put(key, written).await;
@@ -161,8 +170,8 @@ where
         self.local.remove(key);
     }
 
-    /// Makes the cache ask the store again if it knows that there is nothing: for a value that was written before, when
-    /// nobody may have told the cache.
+    /// Invalidates a cached absence: for a value that was written before, by a writer that may not have
+    /// updated the cache.
     pub async fn doubt(&self, key: &K) {
         if let Some(remote) = &self.remote {
             remote.doubt(key).await;
@@ -170,16 +179,16 @@ where
         self.local.remove(key);
     }
 
-    /// Makes the cache know that a value has just been removed from the store.
+    /// Updates the cache after a removal from the store.
     pub async fn forget(&self, key: &K) {
-        // Redis first: otherwise a reader could bring what it still has back into the process.
+        // Redis first: otherwise a reader could copy the old entry from Redis into the process again.
         if let Some(remote) = &self.remote {
             remote.forget(key).await;
         }
         self.local.remove(key);
     }
 
-    /// What stands beyond the process: Redis if there is one, and the store.
+    /// Loads through Redis, if there is one, from the store.
     async fn beyond<E>(
         &self,
         key: &K,
@@ -193,10 +202,13 @@ where
             return load().await;
         };
         let began = Instant::now();
+        // Invalidation by time: between the miss and the fill another process may write and its entry may
+        // expire. A value that was read longer ago than `FILL_WITHIN` may predate such a write, so it is
+        // returned but not cached.
         match remote.get(key).await {
             Found::Value(value) => {
                 self.metrics.remote_hits.inc();
-                // How long it is of use was said when it was put there, and Redis sees to that.
+                // The writer of the entry applied the bound, and Redis expires it.
                 Ok(Some(Lasting { value, at_most: Duration::MAX }))
             }
             Found::Absence => {
@@ -216,13 +228,13 @@ where
     }
 }
 
-/// A life, a little longer or shorter by chance.
+/// A time to live, lengthened or shortened at random.
 fn jittered(life: Duration) -> Duration {
     life.mul_f64(rand::random_range(1.0 - JITTER..=1.0 + JITTER))
 }
 
-/// What a cache counts. Every read is a hit of one tier, a wait, or a load; on its way it is a miss of each tier that did
-/// not have it.
+/// A cache's metrics. Every read is a hit in one tier, a wait, or a load, and a miss in each tier that it
+/// passed.
 struct CacheMetrics {
     local_hits: Counter,
     remote_hits: Counter,

@@ -1,19 +1,19 @@
-//! Whether something that a process uses is there, asked anew each time.
+//! A health check of something that a process uses; every call checks anew.
 
 use std::{future::Future, sync::Arc};
 
 use futures::future::BoxFuture;
 
-/// A question about something that a process uses.
+/// A named health check.
 #[derive(Clone)]
 pub struct Check {
-    /// What is asked about: `database/links`.
+    /// The name: `database/links`.
     pub about: String,
     ask: Arc<dyn Fn() -> BoxFuture<'static, bool> + Send + Sync>,
 }
 
 impl Check {
-    /// A question; its answer is whether the thing is there. Whoever asks sets a limit to the wait.
+    /// Creates a check; it has no time limit of its own.
     pub fn new<F>(about: String, ask: impl Fn() -> F + Send + Sync + 'static) -> Self
     where
         F: Future<Output = bool> + Send + 'static,
@@ -21,7 +21,7 @@ impl Check {
         Self { about, ask: Arc::new(move || Box::pin(ask())) }
     }
 
-    /// Asks.
+    /// Runs the check.
     pub async fn passes(&self) -> bool {
         (self.ask)().await
     }

@@ -1,4 +1,4 @@
-//! Relational stores: SQLite in the process, or a PostgreSQL server.
+//! Relational stores: an embedded SQLite file, or a PostgreSQL server.
 
 use std::{io, str::FromStr, sync::Arc, time::Duration};
 
@@ -22,53 +22,55 @@ use crate::{
     tables::unavailable,
 };
 
-/// Connections to a server that one process may hold.
+/// The size of a process's connection pool to one server.
 pub const POSTGRES_CONNECTIONS: u32 = 16;
-/// Connections that read a SQLite file at once; one more writes.
+/// Connections that read a SQLite file; one more writes.
 const SQLITE_READERS: u32 = 4;
-/// How long a caller waits for a connection.
+/// The time limit for getting a connection from a pool.
 const ACQUIRE_WITHIN: Duration = Duration::from_secs(1);
-/// How long a server may take to accept a connection when a process opens it.
+/// The time limit for a new connection when a process opens the database, and for each probe.
 const ACCEPTED_WITHIN: Duration = Duration::from_secs(2);
-/// A connection that was idle for longer is asked whether its server is still there before a statement is sent: a
-/// restart, which takes longer than this, has closed it. Under load none is idle for so long, and none is asked.
+/// A connection that was idle for longer is pinged before use, because the server may have restarted; a
+/// restart takes longer than this. Under load no connection is idle for so long, so none is pinged.
 pub const TRUSTED_FOR: Duration = Duration::from_millis(500);
-/// How long a SQLite writer waits for another process's write to end.
+/// SQLite's busy time-out: how long a writer waits for another process's write lock.
 const BUSY_FOR: Duration = Duration::from_secs(1);
-/// How long processes that open one SQLite file at the same time may take in all, and how often each asks again.
+/// The time limit for opening one SQLite file from several processes at once, and the interval between
+/// attempts.
 const OPENED_WITHIN: Duration = Duration::from_secs(5);
 const OPEN_EVERY: Duration = Duration::from_millis(10);
-/// "The database file is locked": <https://www.sqlite.org/rescode.html#busy>, in the low byte of an extended code.
+/// The result code for a locked database file, in the low byte of an extended code:
+/// <https://www.sqlite.org/rescode.html#busy>.
 const SQLITE_BUSY: i32 = 5;
 
-/// A store that an address named. Cheap to clone.
+/// An open store. Cheap to clone; clones share the pool.
 #[derive(Clone, Debug)]
 pub enum Database {
-    /// A file.
+    /// An embedded file.
     Sqlite(Sqlite),
     /// A server.
     Postgres(Postgres),
 }
 
-/// A database cannot be opened.
+/// The reasons why a database cannot be opened.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
-    /// The address is of no known kind.
+    /// The scheme of the address is unknown.
     #[error("`{0}` is not a database address: expected `sqlite:PATH` or `postgres://...`")]
     UnknownAddress(String),
-    /// It refuses.
+    /// The driver or the server returned a permanent error.
     #[error("cannot open the database at `{address}`: {source}")]
     Refused {
-        /// The address.
+        /// The address, without its password.
         address: String,
-        /// Why.
+        /// The error.
         source: sqlx::Error,
     },
 }
 
-/// A SQLite file: several readers beside one writer, which is what WAL mode allows.
+/// A SQLite file in WAL mode, which allows several readers beside one writer.
 ///
-/// With `synchronous = NORMAL` a commit survives a killed process, not a power cut
+/// With `synchronous = NORMAL` a commit survives a killed process, but not a power failure
 /// (<https://www.sqlite.org/pragma.html#pragma_synchronous>).
 #[derive(Clone, Debug)]
 pub struct Sqlite {
@@ -82,7 +84,7 @@ pub struct Sqlite {
 #[derive(Clone, Debug)]
 pub struct Postgres {
     pool: PgPool,
-    /// A pool that refuses at once: whoever asks while the server is away gets this one.
+    /// A closed pool, used while the server is unavailable: sqlx fails every acquire from it at once.
     refusing: PgPool,
     options: Arc<PgConnectOptions>,
     availability: Availability,
@@ -92,9 +94,10 @@ pub struct Postgres {
 }
 
 impl Database {
-    /// Opens the store at `sqlite:PATH` or `postgres://...`, and counts the statements that are sent to it.
+    /// Opens the store at `sqlite:PATH` or `postgres://...`; `statements` counts the statements sent to it.
     ///
-    /// A server that is not there yet is waited for, however long it takes. Once it was there, nobody waits.
+    /// Waits for a PostgreSQL server without a time limit. After this, statements fail at once while the
+    /// server is unavailable.
     pub async fn open(
         address: &str,
         role: &str,
@@ -114,7 +117,7 @@ impl Database {
         Err(OpenError::UnknownAddress(without_password(address)))
     }
 
-    /// What a component says of it when a statement fails; the log has the rest.
+    /// The contract's error for a failed statement; the log has the details.
     pub fn unavailable(&self, error: &sqlx::Error) -> Unavailable {
         match self {
             Self::Sqlite(sqlite) => sqlite.unavailable(error),
@@ -122,12 +125,12 @@ impl Database {
         }
     }
 
-    /// Whether it answers.
+    /// A check of whether the store responds.
     pub fn check(&self, role: &str) -> Check {
         let database = self.clone();
         Check::new(role.to_owned(), move || {
             let database = database.clone();
-            // Not counted as a statement: nobody's request sent it.
+            // Not counted as a statement, because no request sent it.
             async move {
                 match &database {
                     Self::Sqlite(sqlite) => sqlx::query("SELECT 1").execute(&sqlite.readers).await.is_ok(),
@@ -145,15 +148,15 @@ impl Sqlite {
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(SqliteSynchronous::Normal)
             .busy_timeout(BUSY_FOR);
-        // The writer first: it makes the file and sets its journal mode.
+        // The writer first: it creates the file and sets its journal mode.
         let writer = Self::pool(1, &options).await?;
         let readers = Self::pool(SQLITE_READERS, &options.clone().read_only(true)).await?;
         let file = options.get_filename().display().to_string();
         Ok(Self { readers, writer, statements, server: Server::new("sqlite", file, None) })
     }
 
-    /// Asks again while another process sets the file's journal mode: then SQLite refuses at once instead of waiting;
-    /// and while a busy disk takes longer than a caller would wait later on.
+    /// Retries while the file is busy. SQLite ignores the busy time-out while another process switches the
+    /// journal mode, and a slow disk may exceed the acquire time-out.
     async fn pool(connections: u32, options: &SqliteConnectOptions) -> Result<SqlitePool, sqlx::Error> {
         let deadline = Instant::now() + OPENED_WITHIN;
         loop {
@@ -169,19 +172,19 @@ impl Sqlite {
         }
     }
 
-    /// Where to send a statement that reads; counts it.
+    /// The pool for a statement that reads; counts it.
     pub fn reader(&self) -> Statements<'_, sqlx::Sqlite> {
         self.statements.inc();
         Statements::new(&self.readers, &self.server)
     }
 
-    /// Where to send a statement that writes; counts it.
+    /// The pool for a statement that writes; counts it.
     pub fn writer(&self) -> Statements<'_, sqlx::Sqlite> {
         self.statements.inc();
         Statements::new(&self.writer, &self.server)
     }
 
-    /// What a component says of it when a statement fails; the log has the rest.
+    /// The contract's error for a failed statement; the log has the details.
     pub fn unavailable(&self, error: &sqlx::Error) -> Unavailable {
         unavailable(error)
     }
@@ -195,9 +198,10 @@ impl Postgres {
         let pool = PgPoolOptions::new()
             .max_connections(POSTGRES_CONNECTIONS)
             .acquire_timeout(ACQUIRE_WITHIN)
-            // A ping before every query would cost a round trip each.
+            // sqlx would ping before every statement, one round trip each.
             .test_before_acquire(false)
-            // One that is closed meanwhile is replaced here, where nothing has been sent yet that might happen twice.
+            // The pool discards a connection that fails this ping and opens another. No statement has been
+            // sent by then, so none can run twice.
             .before_acquire(move |connection, state| {
                 let suspected = suspected.clone();
                 Box::pin(async move {
@@ -221,9 +225,9 @@ impl Postgres {
         Ok(Self { pool, refusing, options, availability, statements, server, _probing: probing })
     }
 
-    /// Whether the server takes a connection, and if not, why: of a pool, all that is heard is that time was up.
+    /// Connects once and closes: unlike the pool's time-out, the error says why the server is unavailable.
     async fn is_there(options: &PgConnectOptions) -> Result<(), sqlx::Error> {
-        // By itself, for a name that nobody knows may take its time to be unknown.
+        // Resolved outside the time limit, because resolving an unknown name may take longer than that.
         if options.get_socket().is_none() && !options.get_host().starts_with('/') {
             let _ = lookup_host((options.get_host(), options.get_port())).await?;
         }
@@ -234,8 +238,9 @@ impl Postgres {
         Err(io::Error::new(io::ErrorKind::TimedOut, why).into())
     }
 
-    /// Whether the server responds. Requests may use all connections of the pool, and one that was idle may have died with
-    /// the server that is back: neither says that the server is away, so then a connection of its own is made.
+    /// Whether the server responds: over a free connection of the pool, or over a new one. A fully used pool,
+    /// or an idle connection that did not survive a restart of the server, does not prove that the server is
+    /// unavailable.
     async fn responds(&self) -> bool {
         if let Some(mut free) = self.usable().try_acquire()
             && sqlx::query("SELECT 1").execute(&mut *free).await.is_ok()
@@ -244,7 +249,7 @@ impl Postgres {
         }
         match Self::is_there(&self.options).await {
             Ok(()) => true,
-            // Too many connections: it is busy, and serves those who have one.
+            // Too many connections: the server is busy and serves its open connections.
             Err(error) if has_code(&error, &["53300"]) => true,
             Err(_) => {
                 self.availability.suspect();
@@ -253,12 +258,12 @@ impl Postgres {
         }
     }
 
-    /// Runs a statement of administration, such as `CREATE DATABASE`, that takes no parameters.
+    /// Runs an administrative statement without parameters, such as `CREATE DATABASE`.
     pub async fn execute(&self, statement: &str) -> Result<(), sqlx::Error> {
         sqlx::raw_sql(sqlx::AssertSqlSafe(statement)).execute(self.pool()).await.map(drop)
     }
 
-    /// Where to send a statement; counts it.
+    /// The pool for a statement; counts it.
     pub fn pool(&self) -> Statements<'_, sqlx::Postgres> {
         self.statements.inc();
         Statements::new(self.usable(), &self.server)
@@ -268,14 +273,14 @@ impl Postgres {
         if self.availability.outage().is_some() {
             return &self.refusing;
         }
-        // None whose end could be seen.
+        // The pool has no connection whose loss would report an outage, so the probe has to.
         if self.pool.size() == 0 {
             self.availability.suspect();
         }
         &self.pool
     }
 
-    /// What a component says of it when a statement fails; the log has the rest.
+    /// The contract's error for a failed statement; the log has the details. Requests a probe of the server.
     pub fn unavailable(&self, error: &sqlx::Error) -> Unavailable {
         self.availability.suspect();
         match (error, self.availability.outage()) {
@@ -288,9 +293,9 @@ impl Postgres {
     }
 }
 
-/// Whether a server that cannot be opened now may be opened soon: nobody listens yet, its name is not known yet, it is
-/// starting, stopping or restarting (`57P..`), it has as many connections as it takes (`53300`), or its scripts have not
-/// made the database (`3D000`), the user (`28000`) or its password (`28P01`) yet
+/// Whether a server that refuses now may accept later: nothing listens yet, its name does not resolve yet, it
+/// starts or stops (`57P..`), it is full (`53300`), or its init scripts have not created the database
+/// (`3D000`), the user (`28000`) or the password (`28P01`) yet
 /// (<https://www.postgresql.org/docs/current/errcodes-appendix.html>).
 fn may_come(error: &sqlx::Error) -> bool {
     let may_pass = ["57P01", "57P02", "57P03", "53300", "3D000", "28000", "28P01"];
@@ -310,7 +315,7 @@ fn is_busy(error: &sqlx::Error) -> bool {
     code.is_some_and(|code| code & 0xff == SQLITE_BUSY)
 }
 
-/// An address as it may be shown.
+/// The address with its user and password replaced.
 fn without_password(address: &str) -> String {
     match (address.split_once("://"), address.rsplit_once('@')) {
         (Some((scheme, _)), Some((_, host))) => format!("{scheme}://...@{host}"),

@@ -1,7 +1,8 @@
-//! Connections to the stores and brokers that a wiring names, and the ports that a system uses them through.
+//! Connections to the stores and brokers of a wiring, and the ports through which a system uses them.
 //!
-//! A port says what an adapter must do ([`Publisher`], [`Subscriber`]); an adapter translates errors where they happen.
-//! SQL is a system's own: its stores are adapters in its app crate, on a [`Database`] from here.
+//! A port says what an adapter must do ([`Publisher`], [`Subscriber`]); an adapter translates errors where
+//! they happen.
+//! A system owns its SQL: its stores are adapters in its app crate, on a [`Database`] from here.
 //!
 //! Not here: which of these a system uses (its `wiring.rs`), and where they run (the lab's runtimes).
 //!

@@ -1,11 +1,13 @@
-//! A Redis server that may be gone at any time without anybody waiting for it.
+//! A Redis client that never makes a caller wait for an unavailable server.
 //!
-//! One connection carries the commands of all callers. A background task keeps it: whenever it is lost the task makes
-//! another, and meanwhile every command is passed over at once. So a server that is gone, frozen or restarting costs
-//! those who had asked it already the time that an answer may take ([`ANSWER_WITHIN`]), once, and everybody else nothing.
+//! One multiplexed connection carries the commands of all callers. A background task reconnects whenever the
+//! connection is lost; until then every command fails at once. So a server that is gone, frozen or restarting
+//! delays only the commands in flight, each by the response time-out ([`ANSWER_WITHIN`]).
 //!
-//! A cache asks by [`Redis::ask`], and takes whatever goes wrong for nothing found. Who has to know that the server did
-//! not answer runs a script by [`Redis::run`].
+//! A cache uses [`Redis::ask`], which turns every failure into a miss. A caller that must tell a failure from
+//! a result runs a script with [`Redis::run`].
+//!
+//! redis-rs' own `ConnectionManager` reconnects as well, but its commands wait for the new connection.
 
 use std::{
     fmt::Display,
@@ -33,24 +35,24 @@ use crate::{
     waiting::ThrottledLog,
 };
 
-/// How long a command may take where nobody says otherwise: a store answers in a few milliseconds, so a cache that takes longer saves nothing, and
-/// a limiter that takes longer costs more than what it protects.
+/// The default response time-out. A store answers in a few milliseconds, so a slower cache saves nothing, and
+/// a slower limiter costs more than what it protects.
 pub const ANSWER_WITHIN: Duration = Duration::from_millis(50);
-/// How long a connection may take to be made.
+/// The time limit for making a connection.
 const CONNECT_WITHIN: Duration = Duration::from_millis(500);
-/// How long a server whose connection was lost is left alone before the next attempt.
+/// The pause before each attempt to reconnect.
 const LEFT_ALONE: Duration = Duration::from_millis(250);
-/// Commands that wait to be written; a further one waits for a place, within its time.
+/// Commands queued for writing; a further one waits for a slot, within its response time-out.
 const WAITING_COMMANDS: usize = 512;
 
-/// A server. Cheap to clone.
+/// A client of one server. Cheap to clone; clones share the connection.
 #[derive(Clone)]
 pub struct Redis {
     link: Arc<Link>,
     prefix: Arc<str>,
 }
 
-/// The address is not one of a Redis server.
+/// The address is malformed.
 #[derive(Debug, thiserror::Error)]
 #[error("not the address of a Redis server, which is `redis://[:PASSWORD@]HOST:PORT[/DB][#PREFIX]`: {0}")]
 pub struct AddressError(RedisError);
@@ -64,7 +66,7 @@ struct Link {
     server: Server,
 }
 
-/// A server that refuses a script, and will go on to.
+/// The server refuses a script permanently.
 #[derive(Debug, thiserror::Error)]
 #[error("the server refuses it: {0}")]
 pub struct RefusedError(RedisError);
@@ -77,11 +79,11 @@ struct Metrics {
 }
 
 impl Redis {
-    /// The server at `redis://[:PASSWORD@]HOST:PORT[/DB][#PREFIX]`.
+    /// Connects to the server at `redis://[:PASSWORD@]HOST:PORT[/DB][#PREFIX]`.
     ///
-    /// Every key begins with the prefix, so that several may share a server without reading each other's keys. Commands
-    /// are counted under `role`; each may take `answer_within`.
-    /// Returns after the first attempt to connect, whatever became of it.
+    /// Every key gets the prefix, so that several systems may share a server without key collisions. The
+    /// metrics have the label `role`; `answer_within` is the response time-out of each command.
+    /// Returns after the first attempt to connect, also if it failed; fails if the address is malformed.
     pub async fn open(
         address: &str,
         role: &str,
@@ -108,7 +110,7 @@ impl Redis {
         Ok(Self { link, prefix: prefix.into() })
     }
 
-    /// Whether it answers. Not counted as a command: nobody's request sent it.
+    /// A check of whether the server responds. Not counted as a command, because no request sent it.
     pub fn check(&self, role: &str) -> Check {
         let link = Arc::clone(&self.link);
         Check::new(role.to_owned(), move || {
@@ -120,12 +122,12 @@ impl Redis {
         })
     }
 
-    /// A key as the server knows it.
+    /// The full key in Redis: `[PREFIX:]KIND:KEY`.
     pub fn key(&self, kind: &str, key: &impl Display) -> String {
         if self.prefix.is_empty() { format!("{kind}:{key}") } else { format!("{}:{kind}:{key}", self.prefix) }
     }
 
-    /// Sends a command for a key of this kind; `None` if the server does not answer in time, or is away.
+    /// Sends a command for a key of this kind; `None` on any failure: unavailable, timed out or refused.
     pub async fn ask<T: FromRedisValue>(&self, kind: &str, command: &Cmd) -> Option<T> {
         let asked = async {
             let mut connection = self.link.connection()?;
@@ -134,9 +136,11 @@ impl Redis {
         self.link.spanned(|| of_command(command, kind), asked).await.ok()
     }
 
-    /// Runs a script by its hash, in one round trip; in two more where the server does not have it yet.
+    /// Runs a script by its hash (`EVALSHA`) in one round trip; if the server does not have it yet
+    /// (`NOSCRIPT`), loads it and runs it again in two more.
     ///
-    /// Of one that did not answer in time it is not known whether it had its effect. A trace knows it by `name`.
+    /// After a time-out it is unknown whether the script had its effect. `name` is the script's name in
+    /// traces.
     pub async fn run<T: FromRedisValue>(
         &self,
         name: &str,
@@ -149,10 +153,11 @@ impl Redis {
         self.link.spanned(|| of_script(name), ran).await.map_err(unavailable)
     }
 
-    /// Runs a script once, to find out before anybody needs it whether the server would ever do that: not where it holds
-    /// none of the keys, or some of them (a cluster), may not write (a replica), or does not let this user.
+    /// Runs a script once at start to learn whether the server permanently refuses it: in a cluster that does
+    /// not hold all of its keys, on a read-only replica, or for a user without the permission.
     ///
-    /// A server that is away has refused nothing. A cluster that is not whole yet (`CLUSTERDOWN`) is waited for.
+    /// An unavailable server counts as accepting. Waits for a cluster that is not complete yet
+    /// (`CLUSTERDOWN`).
     pub async fn accepts(
         &self,
         script: &ScriptInvocation<'_>,
@@ -170,19 +175,19 @@ impl Redis {
     }
 }
 
-/// Whether asking again would change nothing.
+/// Whether the error is permanent.
 fn is_for_good(error: &RedisError) -> bool {
     use ServerErrorKind::{CrossSlot, Moved, NoPerm, ReadOnly, ResponseError};
     // A command that the ACL forbids inside a script is reported as `ResponseError`.
     matches!(error.kind(), ErrorKind::Server(Moved | CrossSlot | ReadOnly | NoPerm | ResponseError))
 }
 
-/// Whether the cluster has no node for some keys yet, or too few nodes to agree.
+/// Whether the cluster has unassigned hash slots, or no quorum.
 fn is_cluster_down(error: &RedisError) -> bool {
     error.kind() == ErrorKind::Server(ServerErrorKind::ClusterDown)
 }
 
-/// Why a command failed, as a span says it.
+/// The span's `error.type` for a failure.
 fn error_type(why: Why) -> &'static str {
     match why {
         Why::TimedOut => "timeout",
@@ -203,7 +208,7 @@ fn server(info: &ConnectionInfo) -> Server {
     Server::new("redis", info.redis_settings().db().to_string(), place)
 }
 
-/// A command by its name, and what its keys are.
+/// A command's name and the kind of its key, for the span.
 fn of_command<'a>(command: &'a Cmd, kind: &str) -> Summary<'a> {
     let name = match command.args_iter().next() {
         Some(Arg::Simple(name)) => str::from_utf8(name).unwrap_or_default(),
@@ -218,7 +223,8 @@ fn of_script(name: &str) -> Summary<'static> {
 }
 
 impl Link {
-    /// Does something in a span, if the running operation leaves spans: a command that is passed over has one as well.
+    /// Runs a command in a span if the operation is sampled, also a command that fails for lack of a
+    /// connection.
     async fn spanned<'a, T>(
         &self,
         describe: impl FnOnce() -> Summary<'a>,
@@ -232,7 +238,7 @@ impl Link {
         outcome
     }
 
-    /// The connection, for one command.
+    /// A handle to the connection; counts the command. Clones of a `MultiplexedConnection` share one socket.
     fn connection(&self) -> Result<MultiplexedConnection, Why> {
         let connection = self.connected();
         let counted = if connection.is_some() { &self.metrics.commands } else { &self.metrics.away };
@@ -267,7 +273,8 @@ impl Link {
         }
     }
 
-    /// A command that was refused leaves the connection whole; after any other failure nobody else asks on it.
+    /// Counts a failure. An error reply leaves the connection usable; after a time-out or an I/O error it is
+    /// dropped, and the background task reconnects.
     fn outcome<T>(&self, answer: Result<T, RedisError>) -> Result<T, Why> {
         answer.map_err(|error| {
             if !error.is_io_error() {
@@ -285,7 +292,7 @@ impl Link {
     }
 }
 
-/// Makes a connection whenever there is none.
+/// The background task: reconnects after each loss.
 async fn keep(link: Arc<Link>, mut log: ThrottledLog, stop: CancellationToken) {
     let mut connected = link.connected().is_some();
     let keeping = async {

@@ -1,8 +1,8 @@
-//! Spans of calls to stores and brokers, in OpenTelemetry's semantic conventions for
+//! Spans of calls to stores and brokers, by OpenTelemetry's semantic conventions for
 //! [databases](https://opentelemetry.io/docs/specs/semconv/database/) and
 //! [messaging](https://opentelemetry.io/docs/specs/semconv/messaging/).
 //!
-//! A call has a span only where its operation leaves any: every other pays for one look at the operation's context.
+//! Only a sampled operation makes spans; every other call pays for one look at the operation's context.
 
 mod statements;
 
@@ -13,20 +13,20 @@ use remote::{Described, OpenSpan};
 
 pub use statements::Statements;
 
-/// A store, as all spans of its calls say it. Cheap to clone.
+/// The attributes that all spans of one store share. Cheap to clone.
 #[derive(Clone, Debug)]
 pub(crate) struct Server(Arc<[KeyValue]>);
 
 impl Server {
-    /// A database system as the conventions call it: `sqlite`, `postgresql`, `redis`; the part of it that is used; and,
-    /// if it is not in this process, where it is.
+    /// `system` is the database's name in the conventions (`sqlite`, `postgresql`, `redis`); `namespace` is
+    /// the database or file within it; `place` is the host and port of a remote server.
     pub(crate) fn new(system: &'static str, namespace: String, place: Option<(String, u16)>) -> Self {
         let mut all = vec![KeyValue::new("db.system.name", system), KeyValue::new("db.namespace", namespace)];
         all.extend(place.into_iter().flat_map(at));
         Self(all.into())
     }
 
-    /// Begins the span of a call, if the running operation leaves spans: what is done, and to what.
+    /// Starts the span of a call; `None` if the operation is not sampled.
     pub(crate) fn call<'a>(&self, describe: impl FnOnce() -> Summary<'a>) -> Option<OpenSpan> {
         OpenSpan::begin(|| {
             let Summary { operation, text, own } = describe();
@@ -39,17 +39,17 @@ impl Server {
     }
 }
 
-/// What a call does, in a few words of which there are few in all.
+/// What a call does, in a bounded number of distinct texts.
 pub(crate) struct Summary<'a> {
-    /// `SELECT`, `GET`.
+    /// The operation's name: `SELECT`, `GET`.
     pub(crate) operation: &'a str,
-    /// The operation and what it is about: `SELECT links`. It is the span's name.
+    /// The span's name: the operation and its target, `SELECT links`.
     pub(crate) text: String,
-    /// What calls of this kind say beside that.
+    /// Further attributes.
     pub(crate) own: Vec<KeyValue>,
 }
 
-/// A topic of events, as all spans of it say it. Cheap to clone.
+/// The attributes that all spans of one topic share. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Topic {
     name: Arc<str>,
@@ -58,7 +58,7 @@ pub struct Topic {
 }
 
 impl Topic {
-    /// Of the broker at `kafka://HOST:PORT`; its consumer group is called as itself.
+    /// A topic of the broker at `kafka://HOST:PORT`; its consumer group has the same name.
     pub fn of_kafka(address: &str, name: &str) -> Self {
         let first = address.trim_start_matches("kafka://").split(',').next().unwrap_or_default();
         let place =
@@ -67,7 +67,7 @@ impl Topic {
         Self { group: Some(group), ..Self::new("kafka", name, place) }
     }
 
-    /// In this process, by what the conventions have no name for.
+    /// A topic within this process; the conventions have no name for such a system.
     pub fn within(system: &str, name: &str) -> Self {
         Self::new(system, name, None)
     }
@@ -81,13 +81,13 @@ impl Topic {
         Self { name: name.into(), attributes: all.into(), group: None }
     }
 
-    /// The span of an event's publication.
+    /// The span of publishing an event.
     pub fn send(&self, id: u128) -> Described {
         let id = KeyValue::new("messaging.message.id", format!("{id:032x}"));
         self.describe("send", SpanKind::Producer, [id])
     }
 
-    /// The span in which the effect of this many events is taken.
+    /// The span of processing a batch of events.
     pub fn process(&self, events: usize) -> Described {
         let batch = i64::try_from(events).unwrap_or(i64::MAX);
         let batch = KeyValue::new("messaging.batch.message_count", batch);

@@ -1,4 +1,4 @@
-//! What every store does with its database: brings its tables up to date, and says what failed.
+//! Helpers of every SQL store: migrations, and the translation of errors.
 
 use std::time::Duration;
 
@@ -9,12 +9,12 @@ use sqlx::{
 };
 use tokio::time::Instant;
 
-/// What a component says of its database when that fails; the log has the rest.
+/// The contract's error for a failed statement; the log has the details.
 pub(crate) fn unavailable(error: &sqlx::Error) -> Unavailable {
     let why = match error {
         sqlx::Error::PoolTimedOut => Why::Overloaded,
         sqlx::Error::Io(_) | sqlx::Error::PoolClosed | sqlx::Error::WorkerCrashed => Why::Unreachable,
-        // A server that stops takes its leave of every connection.
+        // A server that shuts down sends an error of class 57P0 on every connection.
         sqlx::Error::Database(error) if error.code().is_some_and(|code| code.starts_with("57P0")) => {
             Why::Unreachable
         }
@@ -24,16 +24,17 @@ pub(crate) fn unavailable(error: &sqlx::Error) -> Unavailable {
     Unavailable::new("database", why)
 }
 
-/// How long copies of a component that start at once may take to make its tables, and how often each looks again.
+/// The time limit for the migrations of replicas that start together, and the interval between attempts.
 const MIGRATED_WITHIN: Duration = Duration::from_secs(5);
 const LOOK_EVERY: Duration = Duration::from_millis(50);
 
-/// Brings a component's tables up to date by scripts, of which each runs once, in their order; components may share a
-/// database, so each keeps its own list.
+/// Applies a component's migrations, each once and in order. Components may share a database, so each keeps
+/// its own list of applied migrations.
 ///
-/// sqlx's `migrate!` would read the same files, and builds every driver a second time, for itself.
-/// SQLite has no lock that copies could take turns with (PostgreSQL has): whoever comes second fails, and then finds
-/// the work done, because each migration is one transaction with its line in the list.
+/// sqlx's `migrate!` would read the same files, but it builds every driver a second time for its macro.
+/// PostgreSQL has a lock by which replicas take turns; SQLite has none. There the second replica fails and
+/// retries, and finds the migrations applied, because each one is a transaction together with its line in the
+/// list.
 pub async fn migrate<'a, A>(scripts: &[&'static str], list: &'static str, database: A) -> anyhow::Result<()>
 where
     A: sqlx::Acquire<'a> + Copy,

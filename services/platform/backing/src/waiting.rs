@@ -1,4 +1,4 @@
-//! What a process waits for while it starts, and why that is not there yet.
+//! Waiting for backings at start, with the reason visible in the log and at `/health/ready`.
 
 use std::{
     fmt::Display,
@@ -8,25 +8,24 @@ use std::{
 
 use tokio::time::{Instant, sleep};
 
-/// The pause between two attempts: at first, and at most.
+/// The pause between two attempts: the first one, and the upper bound; it doubles in between.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(1));
-/// How often the log says what is waited for.
+/// The interval of log lines about the wait.
 const LOG_EVERY: Duration = Duration::from_secs(3);
 
-/// What is waited for, for whoever asks meanwhile. Cheap to clone; every clone is the same.
+/// The current wait, readable by others. Cheap to clone; clones share state.
 #[derive(Clone, Debug, Default)]
 pub struct Waiting(Arc<Mutex<Option<String>>>);
 
 impl Waiting {
-    /// What is not there yet, and what the last attempt met.
+    /// The missing backing and the error of the last attempt; `None` if the process waits for nothing.
     pub fn reason(&self) -> Option<String> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Tries until an attempt succeeds, or fails in a way that `may_pass` does not take for a matter of time.
+    /// Retries until an attempt succeeds, or fails with an error that is permanent by `may_pass`.
     ///
-    /// However long that takes: whether a process that waits is of use is for its supervisor to say, which sees that it
-    /// is alive and not ready.
+    /// There is no time limit: the process's supervisor sees that it is alive but not ready, and decides.
     pub async fn until<T, E: Display, A>(
         &self,
         what: &str,
@@ -58,14 +57,14 @@ impl Waiting {
     }
 }
 
-/// Logs what is waited for: at once, and then every 3 s at most.
+/// Logs the reason of a wait: at once, and then at most every 3 s.
 #[derive(Debug, Default)]
 pub(crate) struct ThrottledLog {
     logged: Option<Instant>,
 }
 
 impl ThrottledLog {
-    /// An attempt failed.
+    /// Logs a failed attempt, unless the last line is too recent.
     pub(crate) fn waiting_for(&mut self, what: &str, error: &dyn Display) {
         if self.logged.is_none_or(|logged| logged.elapsed() >= LOG_EVERY) {
             tracing::warn!(%error, "waiting for {what}");

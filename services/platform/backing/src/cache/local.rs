@@ -1,4 +1,10 @@
-//! The tier in the process, on `quick_cache` (S3-FIFO): values for their time, and one flight a key.
+//! The tier in the process, on `quick_cache` (S3-FIFO eviction): values with a time to live, and
+//! single-flight.
+//!
+//! quick_cache puts a placeholder into the map for a key that is being loaded. Concurrent readers of the key
+//! wait on the placeholder; its guard is the right to fill it. Filling it wakes them all with the value;
+//! dropping the guard wakes one of them, which becomes the loader. Removing the key removes the placeholder
+//! as well: the loader's result still reaches those who wait, but it does not enter the cache.
 
 use std::{hash::Hash, time::Duration};
 
@@ -10,17 +16,17 @@ use tokio::time::Instant;
 
 use super::{Lasting, jittered};
 
-/// What many may wait for: the place of a key, which one fills.
+/// The right and duty to load a key on which others may wait.
 pub(super) type Flight<'a, K, V> =
     PlaceholderGuard<'a, K, Entry<V>, UnitWeighter, DefaultHashBuilder, DefaultLifecycle<K, Entry<V>>>;
 
-/// Values in memory. With a life of zero it keeps nothing, and is only where those who ask at once meet.
+/// Values in memory. With a time to live of zero it caches nothing and only provides single-flight.
 pub(super) struct Local<K, V> {
     entries: Cache<K, Entry<V>>,
     life: Duration,
 }
 
-/// An answer. An absence is one for those who wait for it, and is not kept.
+/// The result of a load. An absence goes to the waiters and is not cached.
 #[derive(Clone)]
 pub(super) struct Entry<V> {
     value: Option<V>,
@@ -36,12 +42,12 @@ where
         Self { entries: Cache::new(capacity), life }
     }
 
-    /// Whether it keeps anything: without, it is no tier.
+    /// Whether it caches values; otherwise it is not a tier.
     pub(super) fn keeps(&self) -> bool {
         !self.life.is_zero()
     }
 
-    /// The value, if it is here and its time has not passed.
+    /// The value, if it is cached and has not expired.
     pub(super) fn get(&self, key: &K) -> Option<V> {
         let entry = self.entries.get(key)?;
         if entry.until > Instant::now() {
@@ -51,32 +57,35 @@ where
         None
     }
 
-    /// The answer of the flight that is under way for this key, or else a flight of the caller's own.
+    /// Waits for the load of this key that is in flight; if there is none, the caller becomes the loader.
     ///
-    /// Those who wait for a flight that fails fly one after another.
+    /// If the load fails, the waiters retry one at a time.
     pub(super) async fn join(&self, key: &K) -> Result<Option<V>, Flight<'_, K, V>> {
         self.entries.get_value_or_guard_async(key).await.map(|entry| entry.value)
     }
 
-    /// Ends a flight: those who wait have the answer, and a value is kept unless it was written to meanwhile.
+    /// Completes a load: the waiters get the result, and it is cached unless the key was removed during the
+    /// load.
     pub(super) fn land(&self, key: &K, flight: Flight<'_, K, V>, found: Option<&Lasting<V>>) {
+        // The placeholder is filled even with an entry that has expired already, an absence for one: that is
+        // how the waiters get it. It is removed right after.
         let entry = self.entry(found);
         let passes = entry.until <= Instant::now();
-        // Fails if the place was taken away meanwhile: then there is nothing to keep.
+        // An error means that a writer removed the placeholder during the load: the result may be stale.
         let _ = flight.insert(entry);
         if passes {
             self.drop_expired(key);
         }
     }
 
-    /// Keeps a value.
+    /// Caches a loaded value.
     pub(super) fn keep(&self, key: &K, found: Option<&Lasting<V>>) {
         if found.is_some() && self.keeps() {
             self.entries.insert(key.clone(), self.entry(found));
         }
     }
 
-    /// Lets go of a value, and takes the place of a flight away.
+    /// Removes a value, or the placeholder of a load in flight.
     pub(super) fn remove(&self, key: &K) {
         self.entries.remove(key);
     }

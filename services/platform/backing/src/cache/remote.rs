@@ -1,7 +1,8 @@
-//! The tier in Redis: a value as JSON, an absence as an empty text, each with its life.
+//! The tier in Redis: a value as JSON, an absence as an empty text (a tombstone), each with a time to live.
 //!
-//! What was just written stands there on probation: for a second, with the life before it that it has once somebody
-//! asked for it. So a write holds its place against a late reader, and still it is reads that fill the cache.
+//! A written value is on probation for a second; its text begins with the time to live that it gets if it is
+//! read in that second. So a write protects its key against late readers, and still only reads fill the
+//! cache.
 
 use std::{fmt::Display, time::Duration};
 
@@ -11,29 +12,31 @@ use serde::{Serialize, de::DeserializeOwned};
 use super::{ABSENT_FOR, Lasting, VALUE_FOR_AT_LEAST, jittered};
 use crate::Redis;
 
-/// The mark of an absence; no JSON is empty.
+/// The tombstone; JSON is never empty.
 const ABSENT: &[u8] = b"";
-/// What the text of a value on probation begins with; no JSON does. Its life in milliseconds and a blank follow.
+/// The first byte of a value on probation, which JSON cannot begin with. Its time to live in milliseconds and
+/// a blank follow.
 const WRITTEN: &[u8] = b"w";
 
-/// Keeps a value (2) for its life (3) where it still stands as it was read (1): whoever overwrote it meanwhile wins.
+/// Sets a value (2) with a time to live (3) if the key still has the text that was read (1): a
+/// compare-and-set, because a writer may have overwritten it in between.
 const KEEP: &str = "if redis.call('GET', KEYS[1]) == ARGV[1] then \
                     redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3]) end";
 
-/// Values in Redis, those of one cache.
+/// The values of one cache in Redis.
 pub(super) struct Remote {
     redis: Redis,
     name: &'static str,
     life: Duration,
 }
 
-/// What Redis says of a key.
+/// The result of a read from Redis.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Found<V> {
     Value(V),
-    /// It knows that there is nothing.
+    /// A tombstone.
     Absence,
-    /// It knows nothing, or does not say.
+    /// A miss, or no response.
     Nothing,
 }
 
@@ -67,14 +70,14 @@ impl Remote {
         self.redis.ask::<Option<Vec<u8>>>(self.name, cmd("GET").arg(self.key(key))).await.flatten()
     }
 
-    /// Ends the probation of a value that somebody asked for.
+    /// Ends the probation of a value that was read.
     async fn keep(&self, key: &impl Display, text: &[u8], json: &[u8], life: u64) {
         let mut keep = cmd("EVAL");
         keep.arg(KEEP).arg(1).arg(self.key(key)).arg(text).arg(json).arg(life);
         self.redis.ask::<()>(self.name, &keep).await;
     }
 
-    /// What a reader found in the store: left only where nothing is.
+    /// Stores what a reader loaded, only if the key is empty.
     pub(super) async fn fill<V: Serialize>(&self, key: &impl Display, found: Option<&Lasting<V>>) {
         if let Some((text, life)) = self.entry(found) {
             let mut fill = cmd("SET");
@@ -83,22 +86,23 @@ impl Remote {
         }
     }
 
-    /// What a writer wrote, on probation: whatever was there before.
+    /// Stores a written value on probation; overwrites unconditionally.
     pub(super) async fn put<V: Serialize>(&self, key: &impl Display, written: &Lasting<V>) {
         if let Some((json, life)) = self.entry(Some(written)) {
-            // With the second before it no longer than any life, and again long enough to hold the place.
+            // The second of probation counts towards the time to live; the rest must still outlast a late
+            // reader.
             let life = life.saturating_sub(VALUE_FOR_AT_LEAST).max(VALUE_FOR_AT_LEAST);
             let text = [WRITTEN, millis(life).to_string().as_bytes(), b" ", &json].concat();
             self.overwrite(key, &text, VALUE_FOR_AT_LEAST).await;
         }
     }
 
-    /// What a writer removed: whatever was there before.
+    /// Stores a tombstone; overwrites unconditionally.
     pub(super) async fn forget(&self, key: &impl Display) {
         self.overwrite(key, ABSENT, ABSENT_FOR).await;
     }
 
-    /// Whoever holds that there is nothing asks the store again.
+    /// Removes a tombstone, so that the next reader loads from the store.
     pub(super) async fn doubt(&self, key: &impl Display) {
         if self.text(key).await.as_deref() == Some(ABSENT) {
             self.redis.ask::<()>(self.name, cmd("DEL").arg(self.key(key))).await;
@@ -114,7 +118,7 @@ impl Remote {
     fn entry<V: Serialize>(&self, found: Option<&Lasting<V>>) -> Option<(Vec<u8>, Duration)> {
         let Some(found) = found else { return Some((ABSENT.to_vec(), ABSENT_FOR)) };
         let life = jittered(self.life).min(found.at_most).max(VALUE_FOR_AT_LEAST);
-        // What cannot be written as JSON cannot be cached, which is no reason to fail.
+        // A value that does not serialise is not cached, which is no reason to fail the request.
         Some((serde_json::to_vec(&found.value).ok()?, life))
     }
 
@@ -123,7 +127,7 @@ impl Remote {
     }
 }
 
-/// The life and the JSON of a value on probation.
+/// Splits a value on probation into its time to live in milliseconds and its JSON.
 fn on_probation(text: &[u8]) -> Option<(u64, &[u8])> {
     let rest = text.strip_prefix(WRITTEN)?;
     let blank = rest.iter().position(|byte| *byte == b' ')?;

@@ -1,4 +1,4 @@
-//! The cache in the process. What it does with Redis is in the suite `redis_cache`, with a real server.
+//! The cache in the process. The suite `redis_cache` tests it with a real Redis.
 
 use std::{
     convert::Infallible,
@@ -25,7 +25,7 @@ async fn get(cache: &Cache<String, u32>, key: &str, stored: Option<u32>) -> Opti
     cache.get_or_load(&key.to_owned(), load).await.expect("it cannot fail")
 }
 
-/// Three ask at once for what the store has; how often was the store asked?
+/// Misses one key three times concurrently; returns the number of loads from the store.
 async fn loads(stampede: Stampede, stored: Option<u32>) -> u32 {
     let cache = cache(MINUTE, stampede);
     let (key, loads) = ("key".to_owned(), AtomicU32::new(0));

@@ -8,7 +8,7 @@ use super::*;
 #[tokio::test(start_paused = true)]
 async fn a_server_that_is_late_is_waited_for_however_late_it_is() {
     let waiting = Waiting::default();
-    // The discard port: nothing listens there.
+    // The discard port, where nothing listens.
     let address = "postgres://lab:secret@127.0.0.1:9/links";
     let open = Database::open(address, "database/links", Counter::default(), &waiting);
     assert!(timeout(Duration::from_hours(1), open).await.is_err(), "it does not give up");
@@ -17,7 +17,7 @@ async fn a_server_that_is_late_is_waited_for_however_late_it_is() {
     assert!(reason.starts_with(what) && !reason.contains("secret"), "{reason}");
 }
 
-/// What is waited for, as soon as an attempt has failed.
+/// The reason for the wait, as soon as an attempt has failed.
 async fn reason(waiting: &Waiting) -> String {
     loop {
         if let Some(reason) = waiting.reason() {
@@ -42,7 +42,7 @@ async fn what_the_last_attempt_met_is_told_as_it_was() {
     }
 }
 
-/// The address of a server that refuses everybody with a code.
+/// The address of a server that refuses every connection with this code.
 async fn refusing(code: &'static str) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = format!("postgres://lab@{}/links?sslmode=disable", listener.local_addr().unwrap());

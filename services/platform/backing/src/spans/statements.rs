@@ -1,8 +1,8 @@
 //! A pool of connections whose statements have spans.
 //!
-//! sqlx sends every statement through an [`Executor`], so that no store can send one that has no span: the pool itself is
-//! not to be had. A span begins before a connection is free, and ends with the last row: a full pool is seen as a long
-//! statement, which it is to whoever waits.
+//! sqlx sends every statement through an [`Executor`]. The pool itself is private, so that no store can send
+//! a statement without a span. A span begins before a connection is acquired and ends with the last row, so a
+//! full pool shows as a long statement, as the caller experiences it.
 
 use futures::{FutureExt, StreamExt, TryStreamExt, future::BoxFuture, stream::BoxStream};
 use opentelemetry::KeyValue;
@@ -14,7 +14,7 @@ use sqlx::{
 
 use super::{Server, Summary};
 
-/// Where to send statements.
+/// A pool to send statements to.
 #[derive(Debug)]
 pub struct Statements<'p, D: Database> {
     pool: &'p Pool<D>,
@@ -34,7 +34,7 @@ impl<'p, D: Database> Statements<'p, D> {
         Self { pool, server }
     }
 
-    /// The span of a statement, and the statement; the statement as it was, if its operation leaves no spans.
+    /// Starts the span of a statement; returns the statement unchanged if the operation is not sampled.
     fn opened<'q, E: Execute<'q, D>>(self, query: E) -> Result<(Sent, Read<D>), E> {
         if !remote::current().is_some_and(|context| context.trace.sampled) {
             return Err(query);
@@ -80,7 +80,7 @@ where
         }
     }
 
-    /// Nothing is sent that anybody asked for, so it has no span.
+    /// No span: it sends nothing that a request asked for.
     fn prepare_with<'e>(
         self,
         sql: SqlStr,
@@ -93,7 +93,7 @@ where
     }
 }
 
-/// For scripts that make tables, which no operation stands behind.
+/// For migrations, which belong to no operation.
 impl<'c, D: Database> Acquire<'c> for Statements<'_, D> {
     type Database = D;
     type Connection = PoolConnection<D>;
@@ -107,7 +107,7 @@ impl<'c, D: Database> Acquire<'c> for Statements<'_, D> {
     }
 }
 
-/// A statement whose text has been looked at, which takes it apart.
+/// A statement with its parsed summary.
 struct Read<D: Database> {
     sql: SqlStr,
     arguments: Result<Option<D::Arguments>, BoxDynError>,
@@ -139,10 +139,11 @@ impl<D: Database> Execute<'_, D> for Read<D> {
     }
 }
 
-/// What a statement does to which tables, in the order in which it says so: `SELECT links`.
+/// Summarises a statement as its operations and tables, in the order of the text: `SELECT links`.
 ///
-/// For the statements of these systems, and no parser of SQL: an operation is one of four words, a table what stands
-/// after `INTO`, `FROM`, `JOIN` and `UPDATE` and is no function. The text itself has no values in it, for those are bound.
+/// This covers the statements of these systems and is no SQL parser: an operation is one of four keywords,
+/// and a table is a word after `INTO`, `FROM`, `JOIN` or `UPDATE` that is not a function call. The text
+/// contains no values, because those are bound as parameters.
 fn summary(sql: &str) -> Summary<'_> {
     const OPERATIONS: [&str; 4] = ["SELECT", "INSERT", "UPDATE", "DELETE"];
     let words: Vec<&str> = sql.split_whitespace().map(|word| word.trim_start_matches('(')).collect();
@@ -156,7 +157,7 @@ fn summary(sql: &str) -> Summary<'_> {
         let leads = ["INTO", "FROM", "JOIN"].contains(word) || (*word == "UPDATE" && before != "DO");
         let table = words.get(index + 1).filter(|next| leads && !next.contains('('));
         if let Some(table) = table.map(|table| table.trim_end_matches([',', ';', ')'])) {
-            // An operation is said once for all tables that it names.
+            // An operation appears once, before the first of its tables.
             said.extend(operation.take());
             said.push(table);
             tables.push(table);
@@ -172,7 +173,7 @@ fn summary(sql: &str) -> Summary<'_> {
     Summary { operation: first, text, own }
 }
 
-/// A statement that has been sent, until its last row.
+/// The span of a statement in flight; it ends with the last row.
 struct Sent(Option<OpenSpan>);
 
 impl Sent {
@@ -183,7 +184,7 @@ impl Sent {
     }
 }
 
-/// What failed, in few words: the database's own code if it has one.
+/// The span's `error.type`: the database's own code if there is one.
 fn kind(error: &Error) -> String {
     match error {
         Error::Database(error) => error.code().map_or_else(|| "database".to_owned(), Into::into),
