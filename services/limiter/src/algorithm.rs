@@ -1,24 +1,24 @@
-//! The algorithms: the values of the axis `algorithm`.
+//! The rate-limiting algorithms: the values of the axis `algorithm`.
 //!
 //! | file | rule |
 //! |---|---|
-//! | `fixed_window` | so many in each window of the calendar |
-//! | `sliding_log` | so many since that long ago, from a log of when |
-//! | `sliding_counter` | the same, guessed from the counts of two windows |
-//! | `token_bucket` | tokens come evenly, up to a bucketful; each request takes one |
-//! | `leaky_bucket` | a queue that lets requests out evenly |
-//! | `gcra` | the moment at which the next request is due evenly, and how early one may come |
+//! | `fixed_window` | a count in each calendar window |
+//! | `sliding_log` | a log of the admissions in the last window |
+//! | `sliding_counter` | an estimate of the sliding window from the counts of two calendar windows |
+//! | `token_bucket` | tokens arrive at a steady rate, up to a burst; each request takes one |
+//! | `leaky_bucket` | a queue that releases requests at a steady rate |
+//! | `gcra` | the theoretical arrival time of the next request, and how early it may come |
 //!
-//! Each file has the same members in the same order: the state of one key, [`State::look`], [`State::charge`],
-//! [`State::capacity`], [`State::fields`], [`State::from_fields`], [`State::bytes`].
-//! All of them compute with whole numbers, so that each can be repeated exactly elsewhere.
+//! Each file has the same members in the same order: the state of one key, [`State::look`],
+//! [`State::charge`], [`State::capacity`], [`State::fields`], [`State::from_fields`], [`State::bytes`].
+//! All compute in integers, so that another implementation (the scripts in Redis) can reproduce them exactly.
 //!
-//! A cost of k counts as k ordinary requests; a cost of 0 is judged as 1, and is never charged.
+//! A cost of k counts as k requests of cost 1. A cost of 0 is judged as 1 and never charged.
 //!
 //! **When the clock goes back.**
-//! A state may lie ahead of the clock, by as much as it can while the clock is right.
-//! One that lies further ahead counts as used up from now on, so that a clock that went back admits nothing more,
-//! and the key is good again after the time that a used-up key takes.
+//! A state may lie ahead of the clock by as much as it can under a correct clock.
+//! A state further ahead counts as used up from now on: a clock that went back admits nothing extra, and the
+//! key recovers in the time that a used-up key takes.
 //! A clock that went forward admits at most what a new key would.
 
 mod fixed_window;
@@ -40,32 +40,34 @@ pub use token_bucket::TokenBucket;
 
 use crate::{Limit, Standing};
 
-/// What one key has used under one limit. A fresh one has used nothing.
+/// The state of one key under one limit. The default state has used nothing.
 ///
-/// `now` is in nanoseconds since 1970-01-01 00:00 UTC. A state belongs to one limit: another limit begins a new one.
+/// `now` is in nanoseconds since 1970-01-01 00:00 UTC. A state belongs to one limit: a changed limit starts
+/// with a new state.
 pub trait State: Clone + Default + Send + 'static {
-    /// Where a request of this cost would stand, with what remains if it is *not* charged.
+    /// Judges a request of this cost without charging it; `remaining` is what is left before the request.
     ///
-    /// A cost that no used-up key could ever make room for is refused without a time to come back at.
-    /// [`Standing::more_after`] is left to [`take`](Self::take).
+    /// A cost above the capacity is refused without a `retry_after`.
+    /// [`take`](Self::take) fills in [`Standing::more_after`].
     fn look(&mut self, limit: &Limit, cost: u32, now: u64) -> Standing;
 
-    /// Charges a request that [`look`](Self::look) has just admitted; after how long everything is there again.
+    /// Charges a request that [`look`](Self::look) has just admitted; returns the time until the limit is
+    /// fully restored.
     fn charge(&mut self, limit: &Limit, cost: u32, now: u64) -> Duration;
 
-    /// How many ordinary requests a fresh key admits at once.
+    /// The number of requests of cost 1 that a new key admits at once.
     fn capacity(limit: &Limit) -> u32;
 
-    /// The state as a few whole numbers.
+    /// The state as integers.
     fn fields(&self) -> Fields;
 
-    /// The state of these numbers.
+    /// The state from its integers.
     fn from_fields(fields: Fields) -> Self;
 
-    /// The memory that it holds beyond its own size.
+    /// The heap memory of the state, in bytes.
     fn bytes(&self) -> usize;
 
-    /// Charges a request if there is room for it; what remains afterwards.
+    /// Charges a request if it fits; returns the standing after it.
     fn take(&mut self, limit: &Limit, cost: u32, now: u64) -> Standing {
         let mut standing = self.look(limit, cost, now);
         if standing.admits && cost > 0 {
@@ -75,19 +77,19 @@ pub trait State: Clone + Default + Send + 'static {
         self.with_more(standing, limit, now)
     }
 
-    /// A standing, with when one more request finds room than now.
+    /// Adds the time until one more request fits than now.
     fn with_more(&mut self, standing: Standing, limit: &Limit, now: u64) -> Standing {
-        // What a fresh key has is all that ever fits, so that one more never does.
+        // A key with its full capacity never has room for more.
         let more = self.look(limit, standing.remaining + 1, now).retry_after;
         Standing { more_after: more.unwrap_or_default(), ..standing }
     }
 }
 
-/// A state as whole numbers, whose meaning is its algorithm's; all zero is a fresh one.
+/// A state as integers, in the meaning of its algorithm; all zero is a new key's.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Fields(pub [u64; 3]);
 
-/// An algorithm.
+/// The name of an algorithm.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Algorithm {
     /// [`FixedWindow`].
@@ -105,7 +107,7 @@ pub enum Algorithm {
     Gcra,
 }
 
-/// Evaluates an expression with a type name standing for the state of that algorithm.
+/// Evaluates an expression in which a type name stands for the state of that algorithm.
 macro_rules! with_state {
     ($algorithm:expr, $State:ident => $body:expr) => {
         match $algorithm {
@@ -126,7 +128,7 @@ pub(crate) use pace::window_nanos;
 pub(crate) use with_state;
 
 impl Algorithm {
-    /// All of them, from the simplest on.
+    /// All algorithms, the simplest first.
     pub const ALL: [Self; 6] = [
         Self::FixedWindow,
         Self::SlidingLog,
@@ -136,12 +138,12 @@ impl Algorithm {
         Self::Gcra,
     ];
 
-    /// The algorithm of this name.
+    /// The algorithm of this name; `None` if the name is unknown.
     pub fn parse(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|algorithm| algorithm.name() == name)
     }
 
-    /// Its name: the value of the axis.
+    /// The name: the value of the axis.
     pub const fn name(self) -> &'static str {
         match self {
             Self::FixedWindow => "fixed-window",
@@ -153,7 +155,7 @@ impl Algorithm {
         }
     }
 
-    /// Its rule, in one sentence.
+    /// The rule in one sentence.
     pub const fn summary(self) -> &'static str {
         match self {
             Self::FixedWindow => "counts in windows of the calendar; up to twice the limit around a boundary",
@@ -165,9 +167,10 @@ impl Algorithm {
         }
     }
 
-    /// The most ordinary requests of one key that are admitted in *any* window of the limit's length, its end excluded.
+    /// The upper bound on the requests of cost 1 that one key has admitted in *any* window of the limit's
+    /// length, its end excluded; some arrivals reach it.
     ///
-    /// For [`Algorithm::LeakyBucket`]: that leave the queue. Each is reached by some arrivals.
+    /// For [`Algorithm::LeakyBucket`] it bounds the requests that leave the queue.
     pub fn bound(self, limit: &Limit) -> u64 {
         let (requests, burst) = (u64::from(limit.requests()), u64::from(limit.burst()));
         match self {
@@ -178,16 +181,16 @@ impl Algorithm {
         }
     }
 
-    /// What a key has at least had of a limit when an ordinary request of it is refused.
+    /// The least that a key has been admitted when one of its requests of cost 1 is refused.
     ///
-    /// Each is reached by some arrivals; where only ordinary requests come, nothing is refused that had less.
+    /// Some arrivals reach it. It holds for keys that send requests of cost 1 only.
     pub fn floor(self, limit: &Limit) -> Floor {
         let (requests, window) = (u64::from(limit.requests()), limit.window());
         match self {
             Self::FixedWindow | Self::SlidingLog => Floor { admitted: requests, within: window },
-            // The last window's count may have come at its beginning.
+            // All of the last window's count may have come at its beginning.
             Self::SlidingCounter => Floor { admitted: requests, within: 2 * window },
-            // What was admitted earlier has flowed out by now.
+            // Whatever was admitted earlier has drained by now.
             Self::TokenBucket | Self::Gcra | Self::LeakyBucket => {
                 let capacity = with_state!(self, S => S::capacity(limit));
                 let emptied = window * (capacity + 1) / limit.requests();
@@ -197,10 +200,10 @@ impl Algorithm {
     }
 }
 
-/// At least so many ordinary requests of one key were admitted within so long a time.
+/// One key had at least `admitted` requests of cost 1 admitted in the time `within`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Floor {
-    /// The ordinary requests.
+    /// The number of requests.
     pub admitted: u64,
     /// The period, ending at the refusal.
     pub within: Duration,

@@ -1,4 +1,4 @@
-//! Whom a policy counts a request for: the value of its fact, as the name of a count has it.
+//! The client of a request under a policy: the value of its fact, as it appears in the name of a count.
 
 use core::net::{IpAddr, Ipv6Addr};
 use std::{
@@ -10,17 +10,18 @@ use sha2::{Digest as _, Sha256};
 
 use crate::KeySource;
 
-/// The longest value that names a count as it is, bytes; a longer one is told by its digest.
+/// The longest value that appears in a count's name, in bytes; a longer one appears as its digest.
 pub const MAX_KEY_BYTES: usize = 256;
-/// The prefix by which an IPv6 client is told where nothing else is said: what a provider gives a customer at least
-/// (RFC 6177), who may take any address in it.
+/// The default prefix length by which an IPv6 client is identified: what a provider assigns to a customer at
+/// least (RFC 6177), who may use any address in it.
 pub const IPV6_PREFIX: u8 = 64;
 
 impl KeySource {
-    /// The client of a fact's value.
+    /// The client for a fact's value.
     ///
-    /// An address of IPv4 is itself, also where IPv6 wraps it; one of IPv6 is its network. Any other value is itself; of
-    /// one that is longer than [`MAX_KEY_BYTES`] it is `sha256:` and 64 hexadecimal digits.
+    /// An IPv4 address stands for itself, also in its IPv4-mapped IPv6 form; an IPv6 address for its network.
+    /// Any other value stands for itself; one longer than [`MAX_KEY_BYTES`] becomes `sha256:` and 64
+    /// hexadecimal digits.
     pub(crate) fn client<'a>(&self, value: &'a str) -> Cow<'a, str> {
         match self.ipv6_prefix().and_then(|prefix| Some((address(value)?, prefix))) {
             Some((IpAddr::V6(address), prefix)) => network(address, prefix).into(),
@@ -30,11 +31,11 @@ impl KeySource {
         }
     }
 
-    /// An exempt value as [`is_exempt`](Self::is_exempt) compares it: an address in its usual form, a client otherwise;
-    /// none where it can be nobody's.
+    /// An exempt value in the form that [`is_exempt`](Self::is_exempt) compares: a normalised address, or a
+    /// client; `None` if no client can have the value.
     ///
-    /// Where addresses tell clients apart it is an address, or an IPv6 network of exactly their prefix; where nothing
-    /// does, nobody has a value.
+    /// Where the key is an address, the value must be an address, or an IPv6 network of exactly the key's
+    /// prefix length. Where all requests share a count, no value can match.
     pub(crate) fn exempt(&self, value: &str) -> Option<String> {
         let Some(prefix) = self.ipv6_prefix() else {
             return (*self != Self::Everyone).then(|| self.client(value).into_owned());
@@ -43,19 +44,20 @@ impl KeySource {
             return Some(address.to_string());
         }
         let (net, written) = value.split_once('/')?;
-        // What IPv6 wraps is an address of IPv4, and is in no network here.
+        // An IPv4-mapped address belongs to no IPv6 network.
         let net = net.parse().ok().filter(|net: &Ipv6Addr| net.to_ipv4_mapped().is_none())?;
         (written.parse() == Ok(prefix)).then(|| network(net, prefix))
     }
 
-    /// Whether one of these, each as [`exempt`](Self::exempt) has it, is the value's client or the address itself.
+    /// Whether a list of values in the form of [`exempt`](Self::exempt) contains the value's client or
+    /// address.
     pub(crate) fn is_exempt(&self, exempt: &std::collections::HashSet<String>, value: &str) -> bool {
         let is_address =
             || self.ipv6_prefix().and_then(|_| address(value)).map(|address| address.to_string());
         exempt.contains(&*self.client(value)) || is_address().is_some_and(|address| exempt.contains(&address))
     }
 
-    /// How much of an IPv6 address tells a client; nothing where addresses do not.
+    /// The prefix length by which IPv6 clients are identified; `None` where the key is not an address.
     fn ipv6_prefix(&self) -> Option<u8> {
         match self {
             Self::Address => Some(IPV6_PREFIX),
@@ -65,7 +67,7 @@ impl KeySource {
     }
 }
 
-/// What tells clients apart, in the name of a count: two that differ here never share one.
+/// The key source as it appears in the name of a count: different sources never share a count.
 impl Display for KeySource {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match (self.ipv6_prefix(), self.fact()) {
@@ -76,13 +78,13 @@ impl Display for KeySource {
     }
 }
 
-/// The address of a text, without its zone; one of IPv4 that IPv6 wraps is that of IPv4.
+/// Parses an address without its zone; an IPv4-mapped one becomes IPv4.
 fn address(text: &str) -> Option<IpAddr> {
     let text = text.split_once('%').map_or(text, |(address, _)| address);
     text.parse().ok().map(|address: IpAddr| address.to_canonical())
 }
 
-/// The network of an address, such as `2001:db8::/64`.
+/// The network of an address: `2001:db8::/64`.
 fn network(address: Ipv6Addr, prefix: u8) -> String {
     let mask = u128::MAX.checked_shl(128_u32.saturating_sub(prefix.into())).unwrap_or(0);
     format!("{}/{prefix}", Ipv6Addr::from_bits(address.to_bits() & mask))
@@ -91,7 +93,7 @@ fn network(address: Ipv6Addr, prefix: u8) -> String {
 fn digest(value: &str) -> String {
     let mut text = "sha256:".to_owned();
     for byte in Sha256::digest(value) {
-        // Writing into a `String` cannot fail.
+        // Writing to a `String` cannot fail.
         let _ = write!(text, "{byte:02x}");
     }
     text
@@ -124,7 +126,7 @@ mod tests {
     fn a_long_value_is_its_digest_and_no_other_is() {
         let long = "x".repeat(MAX_KEY_BYTES);
         assert_eq!(KeySource::Token.client(&long), long);
-        // By `printf x%.0s $(seq 257) | sha256sum`.
+        // From `printf x%.0s $(seq 257) | sha256sum`.
         let digest = "sha256:15eb95a462ee20bd91a415ae2d4aed341288186ddaa2b37908f7d592f0c3f85f";
         assert_eq!(KeySource::Token.client(&"x".repeat(MAX_KEY_BYTES + 1)), digest);
         assert_ne!(KeySource::Token.client(&"x".repeat(MAX_KEY_BYTES + 2)), digest);

@@ -8,76 +8,78 @@ use serde::{Deserialize, Serialize};
 
 use crate::Limit;
 
-/// Charges of one call: every limit of every policy for each question about a request, so that whatever may be asked
-/// can be charged. Their message fits in one of a hop's, however long the keys are.
+/// Charges of one call: every limit of every policy for each question about a request. Such a message fits
+/// into a hop's limit even with the longest keys.
 pub const MAX_CHARGES: usize = crate::MAX_ASKS * crate::MAX_POLICIES * crate::MAX_LIMITS;
 
-/// Keeps what each key has used.
+/// Counts what each key has used.
 #[async_trait]
 pub trait Counts: Send + Sync {
-    /// Charges a request to its keys: to all of them, or to none if one that is enforced has no room.
+    /// Charges a request to its keys: to all of them, or to none if an enforced one has no room.
     ///
-    /// Atomic for each key. Charges of one key come on top of each other: there is room for all of them, or for none.
-    /// Not idempotent: what is taken twice is gone twice.
+    /// Atomic for each key. Several charges of one key add up: there is room for all of them, or for none.
+    /// Not idempotent: each call charges again.
     async fn take(&self, take: Take) -> Result<Taken, CountError>;
 }
 
-/// What is to be charged.
+/// A request to charge.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Take {
-    /// To whom: at most [`MAX_CHARGES`].
+    /// The charges, at most [`MAX_CHARGES`].
     pub charges: Vec<Charge>,
 }
 
-/// A key, and the limit that it is held to.
+/// A charge of one key under its limit.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Charge {
-    /// Whose count.
+    /// The count.
     pub key: CountKey,
     /// The limit.
     pub limit: Limit,
-    /// Whether no room here refuses the whole; if not, this charge is made or left out by itself (a dry run).
+    /// Whether a lack of room refuses the whole request. If not, this charge is made or skipped on its own (a
+    /// dry run).
     pub enforced: bool,
-    /// How many ordinary requests it counts for; 0 is judged as 1 and charges nothing.
+    /// The number of requests of cost 1 that it counts for; 0 is judged as 1 and charges nothing.
     pub cost: u32,
 }
 
-/// Names a count: by what it is, and not by what its limit happens to say, so that no two things share one.
+/// The name of a count. It names everything that distinguishes counts, so that no two share one.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct CountKey(pub String);
 
-/// Where each charge stands, in the order of the call.
+/// The standings after a request, in the order of its charges.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Taken {
-    /// One for each charge.
+    /// One per charge.
     pub standings: Vec<Standing>,
 }
 
-/// Where a key stands under a limit.
+/// The standing of a key under a limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Standing {
-    /// Whether there was room.
+    /// Whether the request fitted.
     pub admits: bool,
-    /// How many ordinary requests would still find room.
+    /// The number of requests of cost 1 that still fit.
     pub remaining: u32,
-    /// After how long one more would find room than now; zero where no more ever would.
+    /// The time until one more fits than now; zero if that never happens.
     pub more_after: Duration,
-    /// After how long everything is there again if nothing more comes.
+    /// The time until the limit is fully restored if no further request comes.
     pub reset_after: Duration,
-    /// If there was no room: after how long there is for this one, and none if its cost can never fit. Zero if there was.
+    /// For a refused request: the time until it fits, or `None` if its cost never fits. Zero for an admitted
+    /// one.
     pub retry_after: Option<Duration>,
-    /// If there was room: how long the request has to wait for its turn (leaky bucket). Zero everywhere else.
+    /// For an admitted request: its wait in the queue of the leaky bucket. Zero for other algorithms.
     pub wait: Duration,
 }
 
-/// What can go wrong with counts.
+/// The errors of counts.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 pub enum CountError {
     /// More than [`MAX_CHARGES`].
     #[error("a call carries at most {MAX_CHARGES} charges")]
     TooManyCharges,
-    /// The component, or what it stands on, did not answer.
+    /// The component, or its backing, did not respond.
     #[error(transparent)]
     Unavailable(#[from] Unavailable),
 }

@@ -14,34 +14,34 @@ use crate::{
     MAX_ASKS, MAX_COST, MAX_FACTS, Mode, Policy, PolicySet, PolicyStanding, Standing, Take, Verdict,
 };
 
-/// When a request that was refused because nobody could count it may come again.
+/// The `retry_after` of a request that was refused because the counts are unavailable.
 pub const RETRY_UNCOUNTED: Duration = Duration::from_secs(1);
 
-/// What a decision is when the counts cannot be asked: the axis `on-failure`.
+/// The decision while the counts are unavailable: the axis `on-failure`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum OnFailure {
-    /// It passes: the limiter is no reason for an outage.
+    /// Requests pass (fail open): the limiter must not cause an outage.
     #[default]
     Open,
-    /// It does not: what stands behind would not survive without the limiter.
+    /// Requests are refused (fail closed): the protected service would not survive without the limiter.
     Closed,
 }
 
-/// Who shares a count: the axis `keying`.
+/// The sharing of counts: the axis `keying`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Keying {
-    /// Each client has its own, by the policy's key.
+    /// Each client has its own count, by the policy's key.
     #[default]
     PerClient,
-    /// All clients share one. A negative control: one that asks too much uses up what all have.
+    /// All clients share one count. A negative control: a greedy client uses up everybody's limit.
     Shared,
 }
 
-/// Decides by the policies that it was told last, and by the counts.
+/// Decides by the current policies and the counts.
 ///
-/// A request that lacks the fact by which a policy tells clients apart shares one count with all others that lack it:
-/// to leave the token out is no way around the limit of the tokens. It is never exempt.
-/// Where a fact comes twice, the first one counts.
+/// Requests that lack the fact of a policy's key share one count: leaving the token out does not evade a
+/// limit by token. Such a request is never exempt.
+/// If a fact occurs twice, the first one counts.
 pub struct DecisionService {
     counts: Arc<dyn Counts>,
     on_failure: OnFailure,
@@ -49,7 +49,7 @@ pub struct DecisionService {
     rules: RwLock<Arc<Rules>>,
 }
 
-/// A set of policies, prepared for the path of every request.
+/// A policy set, prepared for the hot path.
 #[derive(Default)]
 struct Rules {
     version: u64,
@@ -66,20 +66,20 @@ struct Rule {
 }
 
 impl DecisionService {
-    /// Stands on counts; without policies it admits everything.
+    /// Creates the service; without policies it admits everything.
     pub fn new(counts: Arc<dyn Counts>, on_failure: OnFailure, keying: Keying) -> Self {
         Self { counts, on_failure, keying, rules: RwLock::default() }
     }
 
-    /// Decides by these policies from now on. A limit that stays as it was keeps its counts; one that changes begins
-    /// anew, as do all limits of a policy that has another name or another key.
+    /// Replaces the policies. An unchanged limit keeps its counts; a changed one starts with new counts, as
+    /// do all limits of a policy with a new name or key.
     pub fn set_policies(&self, policies: PolicySet) {
         let PolicySet { version, policies } = policies;
         let rules = Rules { version, policies: policies.into_iter().map(Rule::of).collect() };
         *self.rules.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(rules);
     }
 
-    /// The version of the policies that it decides by; 0 before the first.
+    /// The version of the current policies; 0 before the first.
     pub fn version(&self) -> u64 {
         self.rules().version
     }
@@ -88,7 +88,7 @@ impl DecisionService {
         Arc::clone(&self.rules.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Where each charge stands, if somebody could count them.
+    /// The standings of these charges; `None` if the counts are unavailable.
     async fn take(&self, charges: Vec<Charge>) -> Option<Vec<Standing>> {
         let count = charges.len();
         let taken = self.counts.take(Take { charges }).await.ok()?;
@@ -124,12 +124,12 @@ impl Decisions for DecisionService {
         let rules = self.rules();
         let (applied, charges): (Vec<_>, Vec<_>) = asks.iter().map(|ask| rules.of(ask, self.keying)).unzip();
         let counts: Vec<_> = charges.iter().map(Vec::len).collect();
-        // At most `MAX_CHARGES`, which is as many as so many asks can be charged.
+        // At most `MAX_CHARGES`, because the number of asks is limited.
         let charges = charges.concat();
         let taken = if charges.is_empty() { Some(Vec::new()) } else { self.take(charges).await };
         let mut rest = taken.as_deref();
         let decided = applied.iter().zip(counts).map(|(applied, count)| match rest {
-            // Whom no limit is for, nobody has to count.
+            // Without a limit that applies, nothing has to be counted.
             _ if count == 0 => decision(applied, &[]),
             Some(standings) => {
                 let (own, others) = standings.split_at(count);
@@ -143,7 +143,7 @@ impl Decisions for DecisionService {
 }
 
 impl Rules {
-    /// Which policies apply to an ask, and what it is charged by them.
+    /// The policies that apply to an ask, and its charges under them.
     fn of(&self, ask: &Ask, keying: Keying) -> (Vec<&Rule>, Vec<Charge>) {
         let applied: Vec<_> = self.policies.iter().filter(|rule| !rule.exempts(&ask.facts)).collect();
         let mut charges = Vec::with_capacity(applied.iter().map(|rule| rule.limits.len()).sum());
@@ -154,7 +154,7 @@ impl Rules {
 
 impl Rule {
     fn of(policy: Policy) -> Self {
-        // What a count is of: the policy, what it tells clients apart by, the limit, and which of those that are equal.
+        // The name of a count: the policy, its key, the limit, and its number among equal limits.
         let source = &policy.key;
         let mut limits: Vec<(Limit, String)> = Vec::with_capacity(policy.limits.len());
         for limit in policy.limits {
@@ -172,7 +172,7 @@ impl Rule {
         }
     }
 
-    /// The value by which this policy tells the client of these facts from others.
+    /// The value of this policy's key among these facts.
     fn value<'a>(&self, facts: &'a [Fact]) -> Option<&'a str> {
         let name = self.fact.as_ref()?;
         facts.iter().find(|fact| fact.name == *name).map(|fact| fact.value.as_str())
@@ -183,10 +183,10 @@ impl Rule {
         !self.exempt.is_empty() && self.value(facts).is_some_and(is_exempt)
     }
 
-    /// What an ask is charged, limit by limit.
+    /// The charges of an ask, limit by limit.
     fn charges<'a>(&'a self, ask: &'a Ask, keying: Keying) -> impl Iterator<Item = Charge> + 'a {
         let client = self.value(&ask.facts).map(|value| self.key.client(value));
-        // Marks that no client's value can have.
+        // These marks cannot be the value of a client.
         let (mark, client) = match (keying, &self.fact, client) {
             (Keying::Shared, ..) | (_, None, _) => ("*", Cow::default()),
             (Keying::PerClient, Some(_), Some(client)) => ("=", client),
@@ -211,7 +211,7 @@ fn validate(ask: &Ask, least_cost: u32) -> Result<(), DecisionError> {
     Ok(())
 }
 
-/// What becomes of a request under these policies, whose limits stand as told, in order.
+/// The decision from the standings under these policies' limits, in order.
 fn decision(applied: &[&Rule], standings: &[Standing]) -> Decision {
     let limits = applied.iter().flat_map(|rule| rule.limits.iter().map(move |(limit, _)| (*rule, limit)));
     let mut decision = Decision {
@@ -238,7 +238,8 @@ fn decision(applied: &[&Rule], standings: &[Standing]) -> Decision {
 }
 
 impl Verdict {
-    /// This, under one more limit: the longest wait counts, one that refuses refuses, and never is longest.
+    /// Combines with the standing under one more limit: the longest wait counts, any refusal refuses, and
+    /// "never" is the longest `retry_after`.
     fn and(self, standing: &Standing) -> Self {
         match (self, standing.admits) {
             (Self::Admitted(wait), true) => Self::Admitted(wait.max(standing.wait)),

@@ -10,8 +10,8 @@ use crate::Limit;
 
 /// Questions about one request.
 pub const MAX_ASKS: usize = 16;
-/// Facts of one question: more than a request has header fields. Only those that a policy names are looked at, so how
-/// many and how long the others are is for whoever reads the request to say.
+/// Facts of one question: more than a request has header fields. Only facts that a policy names are read; the
+/// reader of the request limits the number and length of the others.
 pub const MAX_FACTS: usize = 512;
 /// The most that one request may count for.
 pub const MAX_COST: u32 = 1_000;
@@ -19,49 +19,50 @@ pub const MAX_COST: u32 = 1_000;
 /// Decides whether requests pass.
 #[async_trait]
 pub trait Decisions: Send + Sync {
-    /// Whether this request passes; if it does, it is counted. Not idempotent: asked twice it counts twice.
+    /// Decides one request, and counts it if it passes. Not idempotent: each call counts.
     async fn decide(&self, ask: Ask) -> Result<Decision, DecisionError>;
 
-    /// The same where there are several questions about one request: it is charged for all of them, or for none if one is
-    /// refused. A decision for each, in order.
+    /// Decides several questions about one request: all are charged, or none if one is refused. Returns a
+    /// decision for each, in order.
     async fn decide_all(&self, asks: Asks) -> Result<Vec<Decision>, DecisionError>;
 }
 
-/// A request that wants to pass.
+/// A request to decide.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Ask {
-    /// What is known of it: at most [`MAX_FACTS`].
+    /// The known facts of the request, at most [`MAX_FACTS`].
     pub facts: Vec<Fact>,
-    /// How many ordinary requests it counts for: 1 to [`MAX_COST`].
+    /// The number of requests of cost 1 that it counts for: 1 to [`MAX_COST`].
     pub cost: u32,
 }
 
 /// Questions about one request.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Asks {
-    /// At most [`MAX_ASKS`]. Here a cost of 0 is a question as well: it passes where a request would, and charges nothing.
+    /// At most [`MAX_ASKS`]. A cost of 0 is allowed here: it passes if a request of cost 1 would, and charges
+    /// nothing.
     pub asks: Vec<Ask>,
 }
 
-/// Something that is known of a request: `address`, `token`, or a header as `header:x-api-key`.
+/// A fact about a request: `address`, `token`, or a header as `header:x-api-key`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Fact {
-    /// What it is.
+    /// The name.
     pub name: Cow<'static, str>,
-    /// Its value.
+    /// The value.
     pub value: String,
 }
 
-/// What became of a request.
+/// The decision about a request.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Decision {
     /// Whether it passes.
     pub verdict: Verdict,
-    /// Where it stands under each limit that applies, in the order of the policies. Empty where none does.
+    /// The standing under each limit that applies, in the order of the policies; empty if none applies.
     pub standings: Vec<PolicyStanding>,
     /// Whether a dry-run policy would have refused it.
     pub would_refuse: bool,
-    /// Whether the counts answered; if not, the verdict is what the axis `on-failure` says.
+    /// Whether the counts responded; if not, the axis `on-failure` decided.
     pub counted: bool,
 }
 
@@ -69,28 +70,28 @@ pub struct Decision {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Verdict {
-    /// It passes, after that long: longer than nothing only where the algorithm queues (leaky bucket).
+    /// It passes after this wait, which is above zero only under the leaky bucket.
     Admitted(Duration),
-    /// It does not; another one like it may pass after that long, and never if its cost can never fit.
+    /// It is refused; the same request would pass after this time, or never (`None`) if its cost never fits.
     Refused(Option<Duration>),
 }
 
-/// Where a key stands under one limit of a policy.
+/// The standing of a key under one limit of a policy.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PolicyStanding {
     /// The policy.
     pub policy: String,
     /// The limit.
     pub limit: Limit,
-    /// How many ordinary requests would pass right after this one.
+    /// The number of requests of cost 1 that would pass right after this one.
     pub remaining: u32,
-    /// After how long one more would pass than now; zero where no more ever would.
+    /// The time until one more would pass than now; zero if that never happens.
     pub more_after: Duration,
-    /// After how long all of the limit is there again if nothing more comes.
+    /// The time until the limit is fully restored if no further request comes.
     pub reset_after: Duration,
 }
 
-/// What can go wrong with a decision.
+/// The errors of a decision.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 pub enum DecisionError {
     /// More than [`MAX_ASKS`].
@@ -99,10 +100,10 @@ pub enum DecisionError {
     /// More than [`MAX_FACTS`].
     #[error("a request has at most {MAX_FACTS} facts")]
     TooManyFacts,
-    /// A cost that is none.
+    /// A cost of 0, or above [`MAX_COST`].
     #[error("a request costs 1 to {MAX_COST}")]
     Cost,
-    /// The component did not answer.
+    /// The component did not respond.
     #[error(transparent)]
     Unavailable(#[from] Unavailable),
 }

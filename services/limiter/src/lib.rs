@@ -1,13 +1,13 @@
-//! The rate limiter's business logic: may this request pass, now, for this key, under this policy?
+//! The rate limiter's business logic: does a request pass, now, for this key, under this policy?
 //!
-//! | component | contract | logic | it needs |
+//! | component | contract | logic | dependencies |
 //! |---|---|---|---|
-//! | `policies` | [`Policies`]: which limits apply to whom; may change at any time | [`PolicyService`] | a [`PolicyStore`] |
-//! | `decisions` | [`Decisions`]: whether a request passes, by the policies and the counts | [`DecisionService`] | [`Counts`] |
+//! | `policies` | [`Policies`]: the limits and their keys; replaceable at any time | [`PolicyService`] | a [`PolicyStore`] |
+//! | `decisions` | [`Decisions`]: decides requests by the policies and the counts | [`DecisionService`] | [`Counts`] |
 //! | `counts` | [`Counts`]: what each key has used | [`LocalCounts`] by an [`Algorithm`] | [`Ticks`](contract::Ticks), a secret |
 //!
-//! This crate is pure: no transport, storage, clock or randomness. Its manifest shows it.
-//! What it needs of the world are the ports in [`ports`], which `limiter-app` fulfils.
+//! This crate is pure: no transport, storage, clock or randomness, as its manifest shows.
+//! Its ports to the outside are in [`ports`]; `limiter-app` has the adapters.
 //!
 //! Read in this order: `limit`, `policies`, `decisions`, `counts` (contracts); `algorithm` and the files in it, beginning
 //! with `fixed_window`; `client`, `local_counts`, `decision_service`, `policy_service`, `ports`, `rehearsal`.

@@ -1,10 +1,10 @@
-//! A limit: so many requests in so long a time.
+//! A limit: a number of requests in a time window.
 
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-/// At most `requests` in `window`; how strictly, and of which windows, is the algorithm's own.
+/// At most `requests` in `window`; the algorithm defines which windows, and how strictly.
 ///
 /// Invariant: 1 to 1,000,000 requests, a window of 1 ms to 31 days, at most a million requests a second, and a burst of
 /// 1 to `requests`.
@@ -16,7 +16,7 @@ pub struct Limit {
     burst: u32,
 }
 
-/// A limit as it travels.
+/// A limit in its serialised form.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Written {
@@ -26,20 +26,20 @@ struct Written {
     burst: Option<u64>,
 }
 
-/// Why there can be no such limit.
+/// The reasons why a limit is invalid.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 #[serde(rename_all = "kebab-case")]
 pub enum LimitError {
-    /// Nothing would ever pass, or more than can be counted.
+    /// Zero, which admits nothing, or more than [`MAX_REQUESTS`].
     #[error("a limit has 1 to {} requests", Limit::MAX_REQUESTS)]
     Requests,
-    /// Shorter than a clock can tell, or longer than anybody waits.
+    /// Shorter than the clocks' resolution, or longer than 31 days.
     #[error("a window is 1 ms to 31 days long")]
     Window,
-    /// Faster than a request is decided.
+    /// Above a million requests a second, faster than the limiter decides.
     #[error("a limit has at most a million requests a second")]
     Rate,
-    /// No burst at all, or one above the limit.
+    /// Zero, or above the limit's requests.
     #[error("a burst is 1 to as many requests as the limit has")]
     Burst,
 }
@@ -50,7 +50,7 @@ impl Limit {
     /// The shortest and the longest window.
     pub const WINDOWS: (Duration, Duration) = (Duration::from_millis(1), Duration::from_hours(31 * 24));
 
-    /// A limit; without a `burst`, all of a window's requests may come at once.
+    /// Creates a limit; without a `burst`, all of a window's requests may come at once.
     pub fn new(requests: u64, window: Duration, burst: Option<u64>) -> Result<Self, LimitError> {
         if !(1..=Self::MAX_REQUESTS).contains(&requests) {
             return Err(LimitError::Requests);
@@ -68,22 +68,22 @@ impl Limit {
         Ok(Self { requests: requests as u32, window, burst: burst as u32 })
     }
 
-    /// One request in the shortest window: what nobody notices.
+    /// The smallest limit: one request in the shortest window.
     pub fn shortest() -> Self {
         Self { requests: 1, window: Self::WINDOWS.0, burst: 1 }
     }
 
-    /// How many requests a window has room for.
+    /// The requests of a window.
     pub fn requests(&self) -> u32 {
         self.requests
     }
 
-    /// How long a window is.
+    /// The length of the window.
     pub fn window(&self) -> Duration {
         self.window
     }
 
-    /// How many may come at once, where the algorithm knows bursts (token bucket, leaky bucket, GCRA).
+    /// The requests that may come at once, for algorithms with bursts (token bucket, leaky bucket, GCRA).
     pub fn burst(&self) -> u32 {
         self.burst
     }

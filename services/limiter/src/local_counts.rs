@@ -1,10 +1,10 @@
-//! Counts in this process's memory, which is bounded by construction.
+//! Counts in this process's memory, bounded by construction.
 //!
-//! | file | what it is |
+//! | file | content |
 //! |---|---|
 //! | `key` | a count's name as a keyed hash |
-//! | `shard` | keys and their states behind one lock: where a key is, which one makes room |
-//! | `table` | all shards of one algorithm: several charges, all or none |
+//! | `shard` | keys and their states behind one lock: lookup and eviction |
+//! | `table` | all shards of one algorithm: charging several keys, all or none |
 
 mod key;
 mod shard;
@@ -22,52 +22,53 @@ use crate::{
     algorithm::{Fields, with_state},
 };
 
-/// How much [`LocalCounts`] may hold.
+/// The limits of [`LocalCounts`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Capacity {
-    /// Keys that are held at a time. There is twice the place, all of it taken from the beginning: 96 bytes a key by GCRA.
-    /// Of as many keys as this, a few in ten thousand make room for others all the same (`benches`, `limiter`).
+    /// The keys held at a time. The table has twice as many slots, all allocated at the start: 96 bytes a key
+    /// for GCRA. At this many keys, a few in ten thousand evict others nevertheless (`benches`, `limiter`).
     pub keys: usize,
-    /// Bytes of all logs ([`Algorithm::SlidingLog`]). Each shard, of which there are at most 64, has its share, and may be
-    /// above it by the last growth of one log; until there is room again, its requests cannot be counted.
+    /// The bytes of all logs ([`Algorithm::SlidingLog`]). Each shard (there are at most 64) has its share,
+    /// and may exceed it by the last growth of one log; then its requests cannot be counted until there is
+    /// room again.
     pub log_bytes: usize,
 }
 
 impl Default for Capacity {
-    /// 131,072 keys, 64 MiB of logs.
+    /// 131,072 keys and 64 MiB of logs.
     fn default() -> Self {
         Self { keys: 1 << 17, log_bytes: 64 << 20 }
     }
 }
 
-/// What local counts hold.
+/// The contents of local counts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Held {
-    /// Places that hold a key, whether it still owes anything or not.
+    /// Slots that hold a key, fully restored or not.
     pub keys: u64,
-    /// Places for keys.
+    /// All slots.
     pub places: u64,
-    /// Keys that made room for others while they still owed something: each is counted anew, and may be admitted more
-    /// than its limit.
+    /// Keys evicted before they were fully restored: each starts anew and may be admitted more than its
+    /// limit.
     pub evicted: u64,
-    /// Bytes of all places, and of the logs.
+    /// Bytes of all slots and logs.
     pub bytes: u64,
 }
 
 /// Counts in memory.
 ///
-/// A key is kept as a keyed hash of 128 bits: nobody who does not know the secret can find two keys that share a count.
-/// Each hash has 16 places. If all are taken by keys that still owe something, the one that owes least of its limit
-/// makes room; so whoever floods the table with new keys pushes out new keys, not one that is used up.
-/// Memory does not grow with the number of keys. Source of the places: set-associative caches; of the second choice:
-/// Azar, Broder, Karlin, Upfal, "Balanced allocations", 1994.
+/// A key is a keyed hash of 128 bits: without the secret nobody can construct two names that share a count.
+/// Each hash has 16 slots. If other keys occupy all of them and still owe something, the one that owes the
+/// smallest share of its limit is evicted. So a flood of new keys evicts new keys, not a used-up one.
+/// Memory does not grow with the number of keys. Source of the slots: set-associative caches; of the second
+/// choice: Azar, Broder, Karlin, Upfal, "Balanced allocations", 1994.
 pub struct LocalCounts {
     table: Box<dyn Keeper>,
     secret: [u8; 16],
     clock: Arc<dyn Ticks>,
 }
 
-/// A table of any algorithm.
+/// The table of any algorithm.
 trait Keeper: Send + Sync {
     fn take_one(&self, charge: &Keyed<'_>, now: u64) -> Result<Standing, Full>;
     fn take_all(&self, charges: &[Keyed<'_>], now: u64) -> Result<Vec<Standing>, Full>;
@@ -76,7 +77,7 @@ trait Keeper: Send + Sync {
     fn held(&self) -> Held;
 }
 
-/// The logs have no room, and none can be made.
+/// The logs have reached their limit, and none can be dropped.
 #[derive(Clone, Copy, Debug)]
 struct Full;
 
@@ -87,14 +88,14 @@ impl From<Full> for CountError {
 }
 
 impl LocalCounts {
-    /// Empty counts by this algorithm. The secret has to be drawn at random, and kept.
+    /// Empty counts. The secret must be random, and stay secret.
     pub fn new(algorithm: Algorithm, capacity: Capacity, secret: [u8; 16], clock: Arc<dyn Ticks>) -> Self {
         let table =
             with_state!(algorithm, Counted => Box::new(Table::<Counted>::new(capacity)) as Box<dyn Keeper>);
         Self { table, secret, clock }
     }
 
-    /// What [`Counts::take`] does, at once.
+    /// [`Counts::take`] without the async form.
     pub fn take_now(&self, take: &Take) -> Result<Taken, CountError> {
         if take.charges.len() > MAX_CHARGES {
             return Err(CountError::TooManyCharges);
@@ -110,23 +111,23 @@ impl LocalCounts {
         Ok(Taken { standings })
     }
 
-    /// Charges one key, without allocating anything.
+    /// Charges one key without allocating memory.
     pub fn take_one(&self, key: &str, limit: &Limit, cost: u32) -> Result<Standing, CountError> {
         let charge = Keyed { key: self.key(key), limit, enforced: true, cost };
         Ok(self.table.take_one(&charge, self.clock.ticks())?)
     }
 
-    /// A key's state, if it is held.
+    /// A key's state; `None` if it is not in the table.
     pub fn fields(&self, key: &CountKey) -> Option<Fields> {
         self.table.fields(self.key(&key.0))
     }
 
-    /// Gives a key this state, whatever it had.
+    /// Sets a key's state.
     pub fn set_fields(&self, key: &CountKey, limit: &Limit, fields: Fields) {
         self.table.set_fields(self.key(&key.0), limit, fields, self.clock.ticks());
     }
 
-    /// What is held now.
+    /// The current contents.
     pub fn held(&self) -> Held {
         self.table.held()
     }

@@ -10,73 +10,74 @@ use crate::{Limit, LimitError};
 pub const MAX_POLICIES: usize = 16;
 /// Limits of one policy.
 pub const MAX_LIMITS: usize = 4;
-/// Versions that a replacement may expect.
+/// Expected versions of one replacement.
 pub const MAX_EXPECTED: usize = 64;
-/// Key values that one policy leaves alone.
+/// Exempt values of one policy.
 pub const MAX_EXEMPT: usize = 1_000;
-/// The longest of these, characters.
+/// The longest exempt value, in characters.
 pub const MAX_EXEMPT_CHARS: usize = 256;
 
-/// Keeps the policies.
+/// Stores the policies.
 #[async_trait]
 pub trait Policies: Send + Sync {
-    /// The policies in force, unless the caller knows them already. Idempotent.
+    /// The current policies; `None` if the caller has this version already. Idempotent.
     async fn current(&self, known: Known) -> Result<Option<PolicySet>, PolicyError>;
 
-    /// Puts other policies in force, all at once. Idempotent: the same policies again change nothing.
+    /// Replaces all policies at once. Idempotent: the same replacement again changes nothing.
     async fn replace(&self, replacement: Replacement) -> Result<PolicySet, PolicyError>;
 }
 
-/// The version that a caller has; 0 if it has none.
+/// The version that a caller has; 0 for none.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Known {
     /// The version.
     pub version: u64,
 }
 
-/// Policies that are in force together.
+/// Policies that apply together.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PolicySet {
-    /// Grows with every change; 0 before the first.
+    /// Increases with every change; 0 before the first.
     pub version: u64,
-    /// At most [`MAX_POLICIES`], each name once.
+    /// At most [`MAX_POLICIES`], with distinct names.
     pub policies: Vec<Policy>,
 }
 
-/// Other policies.
+/// A replacement of all policies.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Replacement {
-    /// They replace one of these versions and no other, at most [`MAX_EXPECTED`]; `None`: whatever is in force.
+    /// The versions that it may replace, at most [`MAX_EXPECTED`]; `None` for any.
     pub expected: Option<Vec<u64>>,
-    /// The policies.
+    /// The new policies.
     pub policies: Vec<Policy>,
 }
 
-/// Who is limited, and how far.
+/// A policy: its limits, and the key by which clients are counted.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Policy {
     /// Unique in its set: 1 to 64 characters of `[0-9a-z-]`.
     pub name: String,
-    /// What tells one client from another.
+    /// What distinguishes clients.
     pub key: KeySource,
-    /// All of them apply: 1 to [`MAX_LIMITS`].
+    /// The limits, 1 to [`MAX_LIMITS`]; all of them apply.
     pub limits: Vec<Limit>,
-    /// Key values that this policy leaves alone: at most [`MAX_EXEMPT`], each of which can be a client's.
+    /// Key values that the policy does not limit: at most [`MAX_EXEMPT`], each a possible client's.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub exempt: Vec<String>,
-    /// Whether it refuses, or only counts what it would refuse.
+    /// Whether it refuses requests or only counts them.
     #[serde(default)]
     pub mode: Mode,
 }
 
-/// What tells one client from another.
+/// What distinguishes clients.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum KeySource {
-    /// The address that the request came from: of IPv6 its network of [`IPV6_PREFIX`](crate::IPV6_PREFIX) bits.
+    /// The address of the request's sender; for IPv6, its network of [`IPV6_PREFIX`](crate::IPV6_PREFIX)
+    /// bits.
     Address,
-    /// The same with another prefix of IPv6, 1 to 128.
+    /// The address with another prefix length for IPv6, 1 to 128.
     #[serde(rename = "ipv6_prefix")]
     Ipv6Prefix(u8),
     /// The bearer token of the request.
@@ -87,20 +88,20 @@ pub enum KeySource {
     Everyone,
 }
 
-/// Whether a policy refuses.
+/// Whether a policy is enforced.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Mode {
-    /// What is over a limit is refused.
+    /// Requests over a limit are refused.
     #[default]
     Enforce,
-    /// A dry run: what is over a limit passes, and is counted as what would have been refused.
+    /// A dry run: requests over a limit pass, and are counted as such.
     Count,
 }
 
 impl KeySource {
-    /// The name of the [`Fact`](crate::Fact) that holds the key: `address`, `token`, `header:x-api-key`; none for
-    /// [`KeySource::Everyone`].
+    /// The name of the [`Fact`](crate::Fact) that holds the key: `address`, `token`, `header:x-api-key`;
+    /// `None` for [`KeySource::Everyone`].
     pub fn fact(&self) -> Option<String> {
         match self {
             Self::Address | Self::Ipv6Prefix(_) => Some("address".to_owned()),
@@ -111,66 +112,66 @@ impl KeySource {
     }
 }
 
-/// What is wrong with a policy.
+/// The reasons why a policy is invalid.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 #[serde(rename_all = "kebab-case")]
 pub enum PolicyFault {
     /// More than [`MAX_POLICIES`].
     #[error("there are at most {MAX_POLICIES} policies")]
     TooManyPolicies,
-    /// A name that is none.
+    /// A malformed name.
     #[error("a policy's name is 1 to 64 characters of `0-9`, `a-z` and `-`")]
     Name,
-    /// Two policies of one name.
+    /// Two policies with the same name.
     #[error("the name is used twice")]
     NameUsedTwice,
-    /// No limit, or more than [`MAX_LIMITS`].
+    /// No limits, or more than [`MAX_LIMITS`].
     #[error("a policy has 1 to {MAX_LIMITS} limits")]
     Limits,
-    /// More than [`MAX_EXEMPT`], or one that is too long.
+    /// More than [`MAX_EXEMPT`] exempt values, or one that is too long.
     #[error("a policy exempts at most {MAX_EXEMPT} keys, each of at most {MAX_EXEMPT_CHARS} characters")]
     Exempt,
-    /// An exempt value that can be nobody's.
+    /// An exempt value that no client can have.
     #[error(
         "an exempt value can be nobody's: where the key is an address, each is an address or an IPv6 network of exactly \
          the policy's prefix, such as `2001:db8::/64` (an `ipv6_prefix` of 64); where it is `\"everyone\"`, there is none"
     )]
     ExemptNobody,
-    /// A header that no request is known by.
+    /// A header that cannot be a key.
     #[error(
         "a header that can be a key is `x-` and 1 to 62 characters of `0-9`, `a-z` and `-`; a key is `\"address\"`, \
          `{{\"ipv6_prefix\": 64}}`, `\"token\"`, `\"everyone\"` or `{{\"header\": \"x-...\"}}`"
     )]
     Header,
-    /// A prefix that no address has.
+    /// An impossible prefix length.
     #[error("an `ipv6_prefix` is 1 to 128")]
     Prefix,
-    /// A limit that cannot be.
+    /// An invalid limit.
     #[error(transparent)]
     Limit(LimitError),
 }
 
-/// What can go wrong with policies.
+/// The errors of policies.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 pub enum PolicyError {
-    /// One of the policies cannot be.
+    /// A policy is invalid.
     #[error("the policy `{policy}`: {fault}")]
     Invalid {
-        /// Its name.
+        /// The policy's name.
         policy: String,
-        /// What is wrong with it.
+        /// The reason.
         fault: PolicyFault,
     },
-    /// Somebody else was faster.
+    /// The current version is not an expected one: another writer was faster.
     #[error("version {current} is in force, and none that was expected")]
     Changed {
-        /// The version in force.
+        /// The current version.
         current: u64,
     },
-    /// More than [`MAX_EXPECTED`].
+    /// More than [`MAX_EXPECTED`] versions.
     #[error("a replacement expects at most {MAX_EXPECTED} versions")]
     TooManyExpected,
-    /// The component, or what it stands on, did not answer.
+    /// The component, or its backing, did not respond.
     #[error(transparent)]
     Unavailable(#[from] Unavailable),
 }

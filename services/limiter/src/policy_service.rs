@@ -11,20 +11,20 @@ use async_trait::async_trait;
 /// The longest name of a policy or a header.
 const MAX_NAME: usize = 64;
 
-/// Checks and keeps policies.
+/// Validates and stores policies.
 pub struct PolicyService {
     store: Arc<dyn PolicyStore>,
 }
 
 impl PolicyService {
-    /// Stands on a store.
+    /// Creates the service on a store.
     pub fn new(store: Arc<dyn PolicyStore>) -> Self {
         Self { store }
     }
 
     async fn store_over(&self, expected: &[u64], policies: Vec<Policy>) -> Result<PolicySet, PolicyError> {
         let mut next = PolicySet { version: 0, policies };
-        // Each further attempt is for another of the expected versions, and there are not many.
+        // Each further attempt is for another expected version; their number is limited.
         for _ in 0..=expected.len() {
             let current = self.store.load().await?;
             if is_repeated(&current, &next.policies) {
@@ -41,7 +41,8 @@ impl PolicyService {
         Err(PolicyError::Changed { current: self.store.load().await?.version })
     }
 
-    /// In some order of all who replace whatever is in force, none of whom has to try again.
+    /// Replaces whatever is current; concurrent replacements take effect in some order, and none has to
+    /// retry.
     async fn store_over_any(&self, policies: Vec<Policy>) -> Result<PolicySet, PolicyError> {
         let current = self.store.load().await?;
         if is_repeated(&current, &policies) {
@@ -52,7 +53,7 @@ impl PolicyService {
     }
 }
 
-/// Whoever repeats a replacement expects the version before it, and finds what it wanted.
+/// Whether the replacement has been made already: a caller that repeats it expects the version before.
 fn is_repeated(current: &PolicySet, policies: &[Policy]) -> bool {
     current.version > 0 && current.policies == policies
 }
@@ -86,7 +87,7 @@ fn validate(policies: &[Policy]) -> Result<(), PolicyError> {
             Some(PolicyFault::NameUsedTwice)
         };
         if let Some(fault) = fault {
-            // A name that is too long is not worth repeating whole.
+            // A name that is too long is cut in the error message.
             let policy = policy.name.chars().take(MAX_NAME).collect();
             return Err(PolicyError::Invalid { policy, fault });
         }
@@ -115,16 +116,16 @@ fn fault_of(policy: &Policy) -> Option<PolicyFault> {
 }
 
 impl Policy {
-    /// What a policy's name is.
+    /// The pattern of a policy's name.
     pub const NAME_PATTERN: &str = "^[0-9a-z-]{1,64}$";
 }
 
 impl KeySource {
-    /// What a header is that can be a key.
+    /// The pattern of a header that can be a key.
     pub const HEADER_PATTERN: &str = "^x-[0-9a-z-]{1,62}$";
 }
 
-/// Whether requests are known by this header: all others never come here, so that all clients would share one count.
+/// Whether the edge collects this header as a fact: with any other one, all clients would share one count.
 fn is_header(name: &str) -> bool {
     is_name(name) && name.strip_prefix("x-").is_some_and(|rest| !rest.is_empty())
 }

@@ -1,4 +1,4 @@
-//! What an algorithm would do with arrivals, without anything that runs.
+//! Simulates an algorithm over given arrivals, without a running system.
 
 use std::time::Duration;
 
@@ -7,16 +7,15 @@ use crate::{
     algorithm::{State, window_nanos, with_state},
 };
 
-/// When each of one key's arrivals passes; `None` for one that is refused.
+/// The time at which each of one key's arrivals passes; `None` for a refused one.
 ///
-/// Arrivals are ascending, from the start of a window of the calendar. Only the leaky bucket lets any pass later than it
-/// came.
+/// Arrivals are ascending, from the start of a calendar window. Only the leaky bucket delays any.
 pub fn rehearse(algorithm: Algorithm, limit: &Limit, arrivals: &[Duration]) -> Vec<Option<Duration>> {
     with_state!(algorithm, Rehearsed => passes::<Rehearsed>(limit, arrivals))
 }
 
 fn passes<S: State>(limit: &Limit, arrivals: &[Duration]) -> Vec<Option<Duration>> {
-    // Far enough from 1970 that no window reaches back before it.
+    // Far enough from 1970 that no window begins before it.
     let start = 10 * window_nanos(limit);
     let mut state = S::default();
     let mut pass = |arrival: &Duration| {

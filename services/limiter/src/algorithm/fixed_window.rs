@@ -1,4 +1,4 @@
-//! Counting in windows of the calendar.
+//! A counter for each calendar window.
 
 use std::time::Duration;
 
@@ -8,10 +8,10 @@ use super::{
 };
 use crate::{Limit, Standing};
 
-/// How many were admitted in the current window; windows begin at multiples of their length since 1970.
+/// The number of admissions in the current window; windows begin at multiples of their length since 1970.
 ///
-/// Rule: a request of cost k has room if the window's count and k are at most the limit.
-/// Bound: 2 x requests in any window: all of them at the end of one and again at the start of the next.
+/// Rule: a request of cost k fits if the window's count plus k is at most the limit.
+/// Bound: 2 x requests in any window: all of one window at its end, and all of the next at its start.
 /// Memory: 12 bytes a key.
 ///
 /// Source: practice: a counter with an expiry, such as the `INCR` pattern in the documentation of Redis.
@@ -23,13 +23,13 @@ pub struct FixedWindow {
 }
 
 impl FixedWindow {
-    /// Makes the state speak of the current window, or of the next if the clock went back into the one before it.
+    /// Moves to the current window, or to the next one if the clock went back before the state's window.
     fn advance(&mut self, limit: &Limit, now: u64) {
         let current = now / window_nanos(limit);
         if self.window < current {
             *self = Self { window: current, used: 0 };
         } else if self.window > current + 1 {
-            // For a whole window at least: what was admitted before the clock went back is not forgotten earlier.
+            // Used up for at least a whole window, so that the clock's jump back frees nothing early.
             *self = Self { window: current + 1, used: limit.requests() };
         }
     }

@@ -1,4 +1,4 @@
-//! A queue that lets requests out evenly.
+//! A queue that releases requests at a steady rate.
 
 use std::time::Duration;
 
@@ -8,16 +8,17 @@ use super::{
 };
 use crate::{Limit, Standing};
 
-/// The longest that a request waits in any queue: whoever has it in hand keeps memory and a connection for it.
+/// The longest wait in any queue: a waiting request holds memory and a connection.
 pub const MAX_WAIT: Duration = Duration::from_secs(1);
 
-/// The moment at which the queue lets the next request out; a fresh one does so at once.
+/// The time at which the queue releases the next request; a new queue releases it at once.
 ///
-/// Rule: with the spacing T = window / requests, a request of cost k is let out with the last of k spacings in the queue;
-/// it has room if that is within `burst` spacings and within [`MAX_WAIT`].
-/// Bound: of requests that leave: as many as the limit has in any window (a cost of k leaves all at once: k - 1 more).
-/// Of those that are let in: burst more.
-/// Memory: 12 bytes a key: the queue itself is the requests that wait.
+/// Rule: with the spacing T = window / requests, a request of cost k takes k spacings and is released with
+/// the last of them; it fits if that is within `burst` spacings and within [`MAX_WAIT`].
+/// Bound: of requests that leave the queue, at most the limit in any window (a cost of k leaves all at once:
+/// k - 1 more).
+/// Of requests that enter it, `burst` more.
+/// Memory: 12 bytes a key; the waiting requests themselves are the queue.
 ///
 /// Source: the bucket as a queue, Turner, "New directions in communications", 1986; Tanenbaum, *Computer Networks*;
 /// practice: `limit_req` of nginx with a `burst`.
@@ -27,7 +28,7 @@ pub struct LeakyBucket {
 }
 
 impl LeakyBucket {
-    /// Makes the state speak of now; the latest moment at which a request that comes now may leave.
+    /// Advances the state to `now`; returns the latest release time that a request arriving now may get.
     fn advance(&mut self, pace: &Pace, limit: &Limit, now: u64) -> Moment {
         let longest = Moment::at(now.saturating_add(MAX_WAIT.as_nanos() as u64));
         let now = Moment::at(now);
@@ -66,7 +67,7 @@ impl State for LeakyBucket {
         Self::default().look(limit, 1, 0).remaining
     }
 
-    /// When the next request would leave: nanoseconds, and the part of one.
+    /// The release time in nanoseconds, and its fraction of a nanosecond.
     fn fields(&self) -> Fields {
         let (nanos, part) = self.free.numbers();
         Fields([nanos, part, 0])

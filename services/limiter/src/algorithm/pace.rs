@@ -1,10 +1,10 @@
-//! Exact even spacing: moments in parts of a nanosecond, so that no rounding adds up.
+//! Exact even spacing: moments with a fraction of a nanosecond, so that no rounding error accumulates.
 
 use std::time::Duration;
 
 use crate::Limit;
 
-/// The spacing of a limit: one request each `window / requests`, as whole nanoseconds and the rest of that division.
+/// The spacing of a limit, `window / requests`, as quotient and remainder in nanoseconds.
 #[derive(Clone, Copy)]
 pub(super) struct Pace {
     whole: u64,
@@ -13,24 +13,26 @@ pub(super) struct Pace {
     window: u64,
 }
 
-/// A moment: nanoseconds since 1970-01-01 00:00 UTC, and a part of the next one in fractions of `1 / requests`.
+/// A moment: nanoseconds since 1970-01-01 00:00 UTC, and a fraction of a nanosecond in units of `1 /
+/// requests`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Moment {
     nanos: u64,
     part: u32,
 }
 
-/// The length of a limit's window, nanoseconds: at most 31 days, so it fits.
+/// The window of a limit in nanoseconds; 31 days fit.
 pub(crate) fn window_nanos(limit: &Limit) -> u64 {
     limit.window().as_nanos() as u64
 }
 
-/// The cost as it counts: at least 1, and one that is too large by any amount is too large by one.
+/// The cost as charged: at least 1, and at most one above the capacity, which already never fits.
 pub(super) fn counted(cost: u32, capacity: u32) -> u32 {
     cost.clamp(1, capacity + 1)
 }
 
-/// The quotient, rounded down, which has to fit; nearly always both fit into what the machine divides at once.
+/// The quotient, rounded down and saturating. Nearly all dividends fit into 64 bits, where the division is
+/// one instruction.
 pub(super) fn divided(parts: u128, by: u64) -> u64 {
     match u64::try_from(parts) {
         Ok(parts) => parts / by,
@@ -44,18 +46,18 @@ impl Pace {
         Self { whole: window / requests, rest: window % requests, requests, window }
     }
 
-    /// The moment that many spacings after another: at most a few windows' worth of them.
+    /// The moment this many spacings later; `spacings` covers a few windows at most.
     pub(super) fn after(&self, moment: Moment, spacings: u32) -> Moment {
         let spacings = u64::from(spacings);
         let parts = u64::from(moment.part) + spacings * self.rest;
-        // Most limits divide their window evenly, and a division costs as much as all the rest.
+        // Most limits divide their window evenly, and a division would cost as much as all the rest.
         let (carry, part) =
             if parts < self.requests { (0, parts) } else { (parts / self.requests, parts % self.requests) };
         let nanos = moment.nanos.saturating_add(spacings * self.whole + carry);
         Moment { nanos, part: part as u32 }
     }
 
-    /// The moment that many spacings before another: at most a few windows' worth of them.
+    /// The moment this many spacings earlier; `spacings` covers a few windows at most.
     pub(super) fn before(&self, moment: Moment, spacings: u32) -> Moment {
         let spacings = u64::from(spacings);
         let parts = spacings * self.rest;
@@ -66,18 +68,19 @@ impl Pace {
         Moment { nanos: moment.nanos.saturating_sub(nanos + borrow), part: part as u32 }
     }
 
-    /// How many whole spacings lie between two moments; 0 if the second is not later.
+    /// The number of whole spacings between two moments; 0 if the second is not later.
     pub(super) fn spacings(&self, from: Moment, to: Moment) -> u32 {
         u32::try_from(divided(self.parts(from, to), self.window)).unwrap_or(u32::MAX)
     }
 
-    /// The same, with one that is begun.
+    /// The number of spacings between two moments, rounded up.
     pub(super) fn spacings_up(&self, from: Moment, to: Moment) -> u32 {
         let parts = self.parts(from, to) + u128::from(self.window - 1);
         u32::try_from(divided(parts, self.window)).unwrap_or(u32::MAX)
     }
 
-    /// From one moment to a later one, in parts; a spacing is as many parts long as the window has nanoseconds.
+    /// The time between two moments in fractions of a nanosecond; a spacing has as many of them as the window
+    /// has nanoseconds.
     fn parts(&self, from: Moment, to: Moment) -> u128 {
         if to <= from {
             return 0;
@@ -92,7 +95,7 @@ impl Moment {
         Self { nanos, part: 0 }
     }
 
-    /// From the two numbers of [`Moment::numbers`].
+    /// The inverse of [`Moment::numbers`].
     pub(super) fn from_numbers(nanos: u64, part: u64) -> Self {
         Self { nanos, part: part as u32 }
     }
@@ -101,7 +104,7 @@ impl Moment {
         (self.nanos, self.part.into())
     }
 
-    /// How long after `earlier`, rounded up to nanoseconds; zero if it is not after.
+    /// The time since `earlier`, rounded up to nanoseconds; zero if `earlier` is later.
     pub(super) fn since(self, earlier: Self) -> Duration {
         if self <= earlier {
             return Duration::ZERO;

@@ -1,4 +1,4 @@
-//! A sliding window, guessed from two counts.
+//! An estimate of the sliding window from two counters.
 
 use std::time::Duration;
 
@@ -8,15 +8,16 @@ use super::{
 };
 use crate::{Limit, Standing};
 
-/// How many were admitted in the current window of the calendar and in the one before.
+/// The number of admissions in the current calendar window and in the previous one.
 ///
-/// Rule: the last window's count is taken to be spread evenly, so that as much of it counts as is still in sight; a
-/// request of cost k has room if that, the current count and k are at most the limit.
-/// Bound: 2 x requests - 1 in any window: the last window's count may have come all at its end. Evenly spread requests
-/// are counted right to one.
+/// Rule: the previous window's count is taken as evenly spread and weighted by the part of that window that
+/// the sliding window still covers; a request of cost k fits if this weight, the current count and k add up
+/// to at most the limit.
+/// Bound: 2 x requests - 1 in any window: all of the previous window's count may have come at its end. For
+/// evenly spread requests the estimate is exact to one request.
 /// Memory: 16 bytes a key.
-/// Debt: a window that holds more than the limit, as a sum of several copies' counts may, hands the rest on to the
-/// next, a limit at most: up to that, in the long run no more is admitted than the limit allows.
+/// Debt: the merged counts of several replicas may exceed the limit; the excess, up to one limit, carries
+/// over to the next window. Up to that excess, the long-run rate is within the limit.
 ///
 /// Source: practice: "How we built rate limiting capable of scaling to millions of domains", Cloudflare's blog, 2017.
 #[derive(Clone, Debug, Default)]
@@ -28,36 +29,37 @@ pub struct SlidingCounter {
 }
 
 impl SlidingCounter {
-    /// Makes the state speak of the current window, or of the next if the clock went back into the one before it.
+    /// Moves to the current window, or to the next one if the clock went back before the state's window.
     fn advance(&mut self, limit: &Limit, now: u64) {
         let current = now / window_nanos(limit);
         if self.window > current + 1 {
             let used = limit.requests();
             *self = Self { window: current + 1, previous: used, current: used };
         }
-        // After three nothing is left of any state.
+        // After three windows every state is empty.
         for _ in 0..current.saturating_sub(self.window).min(3) {
             (self.previous, self.current) = handed_on(limit, self.current);
         }
         self.window = self.window.max(current);
     }
 
-    /// Nanoseconds until the current window ends; more than its length if the clock went back before it.
+    /// Nanoseconds until the current window ends; more than a window if the clock went back.
     fn left(&self, limit: &Limit, now: u64) -> u64 {
         (self.window + 1) * window_nanos(limit) - now
     }
 
-    /// How much of the last window still counts, rounded up.
+    /// The weighted count of the previous window, rounded up.
     fn in_sight(&self, limit: &Limit, now: u64) -> u32 {
         let window = window_nanos(limit);
         let left = self.left(limit, now).min(window);
         divided(u128::from(self.previous) * u128::from(left) + u128::from(window - 1), window) as u32
     }
 
-    /// Nanoseconds until a cost that fits at all finds room.
+    /// Nanoseconds until a cost within the limit fits.
     fn room_after(&self, limit: &Limit, cost: u32, now: u64) -> u64 {
         let window = window_nanos(limit);
-        // When a whole window's count may be in sight no more than for the rest of this time.
+        // The remaining time of the window at which the previous window's weighted count has fallen to
+        // `room`.
         let sight = |room: u32, count: u32| divided(u128::from(room) * u128::from(window), count.into());
         let (mut left, mut previous, mut current) = (self.left(limit, now), self.previous, self.current);
         loop {
@@ -79,8 +81,8 @@ impl SlidingCounter {
     }
 }
 
-/// The counts of a window and of the one before it, where the one before it held so many: what is beyond the limit is
-/// handed on.
+/// The counts of the previous and the new window after one with `count` ended: the excess over the limit
+/// carries over.
 fn handed_on(limit: &Limit, count: u32) -> (u32, u32) {
     let requests = limit.requests();
     (count.min(requests), count.saturating_sub(requests).min(requests))
@@ -113,7 +115,7 @@ impl State for SlidingCounter {
         limit.requests()
     }
 
-    /// The current window's number since 1970, the count of the one before, and its own.
+    /// The current window's number since 1970, the previous count, and the current one.
     fn fields(&self) -> Fields {
         Fields([self.window, self.previous.into(), self.current.into()])
     }

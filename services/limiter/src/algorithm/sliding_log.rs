@@ -1,4 +1,4 @@
-//! A sliding window, from a log.
+//! An exact sliding window, from a log of admissions.
 
 use std::{collections::VecDeque, time::Duration};
 
@@ -8,24 +8,29 @@ use super::{
 };
 use crate::{Limit, Standing};
 
-/// When each request of the last window was admitted.
+/// The admission times of the last window.
 ///
-/// Rule: a request of cost k at t has room if what was admitted after `t - window` and k are at most the limit.
-/// Bound: as many as the limit has, in any window. This is what the others are held against.
-/// Memory: 16 bytes for each admitted request that is in sight, of each key.
+/// Rule: a request of cost k at t fits if what was admitted after `t - window` plus k is at most the limit.
+/// Bound: the limit, in any window. The other algorithms are compared with this one.
+/// Memory: 16 bytes for each admission in the window, for each key.
 ///
-/// Source: practice: the sorted set of time stamps in "Better rate limiting with Redis sorted sets", Peter Hayes, 2015,
-/// there with a key's refused requests as well; here a refused one leaves nothing.
+/// Source: practice: the sorted set of time stamps in "Better rate limiting with Redis sorted sets", Peter
+/// Hayes, 2015, which logs refused requests as well; here a refused request leaves no entry.
 #[derive(Clone, Debug, Default)]
 pub struct SlidingLog {
-    /// Moments, ascending, and what was admitted at each.
+    /// Admission times, ascending, each with the cost admitted at that time.
     admitted: VecDeque<(u64, u32)>,
     used: u32,
 }
 
 impl SlidingLog {
-    /// Forgets what is out of sight; the moment as this key sees it, which never goes back by itself.
+    /// Drops the entries that have left the window; returns `now`, or the newest entry's time if the clock
+    /// went back a little.
     fn advance(&mut self, limit: &Limit, now: u64) -> u64 {
+        // Walkthrough. The clock may have gone back. If the newest entry is more than a window ahead of it,
+        // the log is replaced by a single full entry: the key is used up for one window. If the entry is only
+        // a little ahead, the log goes on from the entry's time, so its times stay ascending. An entry at t
+        // leaves the window at `t + window` exactly.
         let window = window_nanos(limit);
         let newest = self.admitted.back().map_or(0, |entry| entry.0);
         if newest > now.saturating_add(window) {
@@ -42,7 +47,7 @@ impl SlidingLog {
         now
     }
 
-    /// When so much of what is in sight will be out of it.
+    /// The time at which this much of the log has left the window.
     fn gone(&self, limit: &Limit, mut cost: u32) -> u64 {
         let leaves = self.admitted.iter().find(|entry| {
             cost = cost.saturating_sub(entry.1);
@@ -88,7 +93,8 @@ impl State for SlidingLog {
         limit.requests()
     }
 
-    /// When the newest was admitted, and how much is in sight: no whole log fits, so all is told as if it were as new.
+    /// The newest admission time and the sum of the log. A whole log does not fit into `Fields`, so all
+    /// entries count as the newest; the result refuses longer, never less.
     fn fields(&self) -> Fields {
         Fields([self.admitted.back().map_or(0, |entry| entry.0), self.used.into(), 0])
     }

@@ -1,4 +1,4 @@
-//! A bucket that fills evenly.
+//! A bucket that fills at a steady rate.
 
 use std::time::Duration;
 
@@ -8,24 +8,25 @@ use super::{
 };
 use crate::{Limit, Standing};
 
-/// How many tokens were there, and when; a fresh bucket is full.
+/// The number of tokens and the time of the latest one; a new bucket is full.
 ///
-/// Rule: tokens come one each `window / requests`, up to `burst`; a request of cost k has room if there are k, and takes
-/// them.
-/// Bound: burst + requests - 1 in any window: a full bucket, and what comes meanwhile.
+/// Rule: one token arrives every `window / requests`, up to `burst`; a request of cost k fits if there are k
+/// tokens, and takes them.
+/// Bound: burst + requests - 1 in any window: a full bucket, and the tokens that arrive in the window.
 /// Memory: 16 bytes a key.
 ///
-/// Source: Turner, "New directions in communications", 1986, its counter turned upside down; RFC 2697 has the same.
+/// Source: Turner, "New directions in communications", 1986, with its counter inverted; RFC 2697 has the
+/// same.
 #[derive(Clone, Debug, Default)]
 pub struct TokenBucket {
-    /// When the latest token came, or the bucket was full.
+    /// The time at which the latest token arrived, or the bucket was full.
     at: Moment,
-    /// How many are missing from a full bucket.
+    /// The tokens missing from a full bucket.
     missing: u32,
 }
 
 impl TokenBucket {
-    /// Counts the tokens that have come until now; takes them back where the clock went back.
+    /// Adds the tokens that arrived until now; removes tokens if the clock went back.
     fn refill(&mut self, pace: &Pace, limit: &Limit, now: u64) {
         let now = Moment::at(now);
         let ahead = pace.spacings_up(now, self.at);
@@ -70,7 +71,7 @@ impl State for TokenBucket {
         limit.burst()
     }
 
-    /// When the latest token came: nanoseconds, and the part of one; how many are missing.
+    /// The time of the latest token, in nanoseconds and a fraction of one; and the number of missing tokens.
     fn fields(&self) -> Fields {
         let (nanos, part) = self.at.numbers();
         Fields([nanos, part, self.missing.into()])

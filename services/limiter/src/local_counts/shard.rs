@@ -6,22 +6,22 @@ use crate::{
     algorithm::{Fields, State},
 };
 
-/// Places of a set, which are searched together: the first halves of their keys fill a cache line.
+/// Slots of a set, which are searched together: the first halves of their keys fill a cache line.
 pub(super) const WAYS: usize = 8;
-/// A whole limit, and a whole window, in the measure of what a key owes.
+/// A whole limit, and a whole window, in the unit of a key's debt.
 const WHOLE: u32 = 1_024;
-/// The most windows after which any algorithm's key is as good as new.
+/// After this many windows a key is fully restored under any algorithm.
 const MOST_WINDOWS: u64 = 3;
-/// Sets among which the log is sought that makes room for others.
+/// The number of sets searched for a log to drop.
 const SAMPLE: usize = 8;
-/// Logs that make room in one call, at most.
+/// The most logs dropped in one call.
 const MOST_DROPS: usize = 64;
 
-/// Places that are searched together.
+/// Slots that are searched together.
 #[derive(Clone)]
 #[repr(align(64))]
 struct Set<S> {
-    /// The halves of the keys.
+    /// The halves of the keys' hashes.
     first: [u64; WAYS],
     second: [u64; WAYS],
     slots: [Slot<S>; WAYS],
@@ -30,11 +30,11 @@ struct Set<S> {
 #[derive(Clone, Default)]
 struct Slot<S> {
     state: S,
-    /// From when on it owes nothing, nanoseconds since 1970.
+    /// The time from which on it owes nothing, in nanoseconds since 1970.
     good_at: u64,
-    /// The window of its limit, rounded up to milliseconds: 31 days fit.
+    /// The window of its limit, rounded up to milliseconds; 31 days fit.
     window_ms: u32,
-    /// How much of its limit was used when it was last charged, in parts of [`WHOLE`].
+    /// The share of its limit that was used at its last charge, in parts of [`WHOLE`].
     used: u16,
 }
 
@@ -46,10 +46,10 @@ struct Place {
 
 pub(super) struct Shard<S> {
     sets: Box<[Set<S>]>,
-    /// Bytes of the states beyond the sets, and their limit.
+    /// Heap bytes of the states, and their limit.
     more: usize,
     most: usize,
-    /// Where room in the logs is made next.
+    /// The set at which the next search for a log to drop starts.
     hand: usize,
     pub(super) keys: u64,
     pub(super) evicted: u64,
@@ -60,14 +60,15 @@ impl<S> Set<S> {
         Key { first: self.first[way], second: self.second[way] }
     }
 
-    /// Puts a key in a place; the one that had it.
+    /// Puts a key into a slot; returns the previous one.
     fn replace(&mut self, way: usize, key: Key) -> Key {
         let held = self.key(way);
         (self.first[way], self.second[way]) = (key.first, key.second);
         held
     }
 
-    /// Where a key is. All are compared: where a search would end cannot be foreseen, and to be wrong costs more.
+    /// The slot of a key. Compares all slots: an early exit is unpredictable, and a branch misprediction
+    /// costs more.
     fn way_of(&self, key: Key) -> Option<usize> {
         let hit = |way: usize| u32::from(self.first[way] == key.first) << way;
         let mut hits = (0..WAYS).fold(0, |hits, way| hits | hit(way));
@@ -83,19 +84,20 @@ impl<S> Set<S> {
 }
 
 impl<S: State> Slot<S> {
-    /// Notes what a key owes after a request.
+    /// Records a key's debt after a request.
     fn note(&mut self, limit: &Limit, standing: &Standing, now: u64) {
         let capacity = S::capacity(limit).max(1);
-        // At most a million requests, so that the product fits.
+        // At most a million requests, so the product fits.
         let used = capacity.saturating_sub(standing.remaining) * WHOLE / capacity;
         self.used = used.max(1) as u16;
         self.good_at = now.saturating_add(standing.reset_after.as_nanos() as u64);
     }
 
-    /// How much of its limit it owes: what was used, and the share of a window for which that still counts.
+    /// The debt of a key: the used share of its limit, times the share of a window for which that still
+    /// counts.
     ///
-    /// Shares, so that keys of a long limit do not push out those of a short one. What is further ahead than any key can
-    /// be was left by a clock that went back, and makes room first: it could stay for ever.
+    /// Shares, so that keys of a long limit do not evict those of a short one. A key further ahead than any
+    /// can be was left by a clock that went back; it is evicted first, because it might stay for ever.
     fn owed(&self, now: u64) -> u64 {
         let window = u64::from(self.window_ms.max(1)) * 1_000_000;
         let ahead = self.good_at.saturating_sub(now);
@@ -112,14 +114,14 @@ impl<S: State> Slot<S> {
 }
 
 impl<S: State> Shard<S> {
-    /// Empty, with so many sets and so many bytes for what states hold beyond them.
+    /// An empty shard with this many sets, and this many bytes for the heap memory of states.
     pub(super) fn new(sets: usize, most: usize) -> Self {
         let slots = std::array::from_fn(|_| Slot::default());
         let empty = Set { first: [Key::NONE.first; WAYS], second: [Key::NONE.second; WAYS], slots };
         Self { sets: vec![empty; sets].into(), more: 0, most, hand: 0, keys: 0, evicted: 0 }
     }
 
-    /// Where a request of this cost would stand. What says no here says so before anything is charged.
+    /// Judges a request of this cost. Every refusal happens here, before anything is charged.
     pub(super) fn look(&mut self, charge: &Keyed<'_>, cost: u32, now: u64) -> Result<Standing, Full> {
         self.make_room(charge.key, now)?;
         Ok(match self.find(charge.key) {
@@ -128,7 +130,7 @@ impl<S: State> Shard<S> {
         })
     }
 
-    /// A standing that was looked for, with when one more request finds room.
+    /// Adds the time until one more request fits to a standing of `look`.
     pub(super) fn with_more(&mut self, charge: &Keyed<'_>, standing: Standing, now: u64) -> Standing {
         match self.find(charge.key) {
             Some(place) => self.slot(place).state.with_more(standing, charge.limit, now),
@@ -136,12 +138,12 @@ impl<S: State> Shard<S> {
         }
     }
 
-    /// Charges a request if there is room for it.
+    /// Charges a request if it fits.
     pub(super) fn take(&mut self, charge: &Keyed<'_>, now: u64) -> Standing {
         let Some(place) = self.find(charge.key) else {
             let mut state = S::default();
             let standing = state.take(charge.limit, charge.cost, now);
-            // A key that was charged nothing owes nothing.
+            // A key without a charge owes nothing.
             if standing.admits && charge.cost > 0 {
                 self.put(charge.key, charge.limit, state, &standing, now);
             }
@@ -186,20 +188,21 @@ impl<S: State> Shard<S> {
         if let Some(way) = way(first) {
             return Some(Place { set: first, way });
         }
-        // No key is ever in its second set while its first has a place that was never used.
+        // A key goes to its second set only when all slots of its first have been used.
         if self.sets[first].key(WAYS - 1) == Key::NONE {
             return None;
         }
         way(second).map(|way| Place { set: second, way })
     }
 
-    /// Where a key that is not held comes: a place that owes nothing, or else the one that owes least.
+    /// The slot for a new key: one that owes nothing, or else the one that owes least.
     fn place_for(&self, key: Key, now: u64) -> Place {
         let mut least = (u64::MAX, Place { set: 0, way: 0 });
         for set in key.sets(self.sets.len()) {
             for (way, slot) in self.sets[set].slots.iter().enumerate() {
                 let place = Place { set, way };
-                // Places are used from the first on, so the first that was never used is the first that owes nothing.
+                // Slots are filled in order, so the first one that was never used is the first that owes
+                // nothing.
                 if slot.owes_nothing(now) {
                     return place;
                 }
@@ -226,7 +229,7 @@ impl<S: State> Shard<S> {
         self.more = self.more + after - before;
     }
 
-    /// Sees to it that the logs of this shard have room for another entry, by dropping some that owe little.
+    /// Makes room in this shard's logs for another entry by dropping logs that owe little.
     pub(super) fn make_room(&mut self, keep: Key, now: u64) -> Result<(), Full> {
         for _ in 0..MOST_DROPS {
             if self.more <= self.most {
@@ -237,7 +240,7 @@ impl<S: State> Shard<S> {
         if self.more <= self.most { Ok(()) } else { Err(Full) }
     }
 
-    /// Drops the log that owes least of the next few sets.
+    /// Drops the log that owes least among the next few sets.
     fn drop_one(&mut self, keep: Key, now: u64) {
         let count = self.sets.len();
         self.hand = (self.hand + 1) % count;
@@ -256,7 +259,7 @@ impl<S: State> Shard<S> {
         }
         if let Some((_, place)) = least {
             let slot = self.slot(place);
-            // The key stays, and so does its window: by that it is judged again when it is charged again.
+            // The key and its window stay, because the next charge needs them to compute its debt.
             let empty = Slot { window_ms: slot.window_ms, ..Slot::default() };
             let dropped = std::mem::replace(slot, empty);
             self.evicted += u64::from(!dropped.owes_nothing(now));

@@ -12,10 +12,10 @@ use crate::{
     algorithm::{Fields, State},
 };
 
-/// Locks; so many requests are counted at once, at most.
+/// The number of locks, and so the most requests that are counted at the same time.
 const SHARDS: usize = 64;
 
-/// A charge, its key hashed.
+/// A charge with its hashed key.
 pub(super) struct Keyed<'a> {
     pub(super) key: Key,
     pub(super) limit: &'a Limit,
@@ -23,7 +23,7 @@ pub(super) struct Keyed<'a> {
     pub(super) cost: u32,
 }
 
-/// What a charge costs on top of those of the same key before it that find room.
+/// The sum of the costs of the earlier charges of the same key that fit.
 fn on_top(before: &[Keyed<'_>], standings: &[Standing], charge: &Keyed<'_>) -> u32 {
     let same = before.iter().zip(standings).filter(|(other, it)| other.key == charge.key && it.admits);
     same.map(|(other, _)| other.cost).fold(charge.cost.max(1), u32::saturating_add)
@@ -36,7 +36,7 @@ pub(super) struct Table<S> {
 impl<S: State> Table<S> {
     pub(super) fn new(capacity: Capacity) -> Self {
         let sets = (2 * capacity.keys).div_ceil(WAYS).max(1);
-        // A small table has fewer, so that a shard has some sets to choose from.
+        // A small table has fewer shards, so that each has several sets.
         let shards = SHARDS.min(sets.div_ceil(4).next_power_of_two());
         let shard = |_| Mutex::new(Shard::new(sets.div_ceil(shards), capacity.log_bytes / shards));
         Self { shards: (0..shards).map(shard).collect() }
@@ -60,7 +60,7 @@ impl<S: State> Keeper for Table<S> {
 
     fn take_all(&self, charges: &[Keyed<'_>], now: u64) -> Result<Vec<Standing>, Full> {
         let index = |charge: &Keyed<'_>| charge.key.shard(self.shards.len());
-        // Always locked in the same order, so that two calls never wait for each other.
+        // Locked in ascending order, so that two calls cannot deadlock.
         let mut wanted: Vec<usize> = charges.iter().map(index).collect();
         wanted.sort_unstable();
         wanted.dedup();

@@ -1,4 +1,4 @@
-//! Every algorithm against its definition, its bound, and what it says of itself.
+//! Every algorithm against its definition, its bound, and its own predictions.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use crate::{
     support::{Arrival, SECOND, START, Subject, a_second, scenes},
 };
 
-/// Gives a generic check the state of each algorithm.
+/// Instantiates a generic check for the state of each algorithm.
 macro_rules! each {
     ($check:ident($($argument:expr),*)) => {{
         $check::<FixedWindow>($($argument),*)?;
@@ -105,7 +105,7 @@ proptest! {
     }
 }
 
-/// That many later, that many nanoseconds.
+/// A time plus a duration, in nanoseconds.
 fn later(now: u64, duration: Duration) -> u64 {
     now + duration.as_nanos() as u64
 }
@@ -139,7 +139,7 @@ fn tells_the_truth_from<S: State>(mut state: S, limit: &Limit, arrivals: &[Arriv
     Ok(())
 }
 
-/// A cost finds room after exactly that long.
+/// Checks that a cost fits after exactly its `retry_after`.
 fn finds_room_then(
     looks: &impl Fn(u32, u64) -> limiter::Standing,
     cost: u32,
@@ -152,7 +152,8 @@ fn finds_room_then(
     Ok(())
 }
 
-/// A count as copies of a limiter add it up: anything up to a limit before, and up to twice the limit now.
+/// Merged counts of several replicas: up to the limit in the previous window, up to twice that in the current
+/// one.
 fn beyond(limit: &Limit, [previous, current]: [u32; 2]) -> SlidingCounter {
     let (window, requests) = (START / limit.window().as_nanos() as u64, limit.requests());
     let counts = [previous % (requests + 1), current % (2 * requests + 1)];
@@ -166,7 +167,7 @@ fn survives_its_fields<S: State>(limit: &Limit, arrivals: &[Arrival]) -> Checked
         now += gap;
         let mut copy = S::from_fields(state.fields());
         let (told, by_copy) = (state.take(limit, *cost, now), copy.take(limit, *cost, now));
-        // A log does not go through so few numbers; what comes out refuses sooner, never later.
+        // A log does not fit into `Fields`; the restored state refuses sooner, never later.
         let is_log = state.bytes() > 0;
         let is_kept = if is_log { told.admits || !by_copy.admits } else { told == by_copy };
         prop_assert!(is_kept, "{:?} became {:?}", told, by_copy);
@@ -185,7 +186,8 @@ fn heals<S: State>(limit: &Limit, fields: Fields) -> Checked {
     Ok(())
 }
 
-/// Requests at so many nanoseconds after [`START`], and how many at each; the most that passed in any window.
+/// Sends requests at these nanoseconds after [`START`], with the number at each; returns the most that passed
+/// in any window.
 fn most(algorithm: Algorithm, limit: &Limit, asked: impl IntoIterator<Item = (u64, u32)>) -> u64 {
     let subject = Subject::new(algorithm, *limit);
     let mut passed = Passed::new(limit.window().as_nanos() as u64);
@@ -225,7 +227,8 @@ fn what_a_window_holds_beyond_its_limit_is_made_up_for_in_the_next() {
     let limit = a_second(10);
     for more in 0..=10 {
         let mut state = beyond(&limit, [0, limit.requests() + more]);
-        // From the next window on somebody asks every millisecond, and has nine in each: what is in sight is rounded up.
+        // From the next window on, a request comes every millisecond, and nine pass in each window: the
+        // weighted count is rounded up.
         let windows = (1..4_u64).map(|window| {
             let moments = (0..1_000).map(|millis| START + window * SECOND + millis * 1_000_000);
             moments.filter(|now| state.take(&limit, 1, *now).admits).count() as u32

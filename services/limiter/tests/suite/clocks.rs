@@ -8,7 +8,7 @@ use crate::{
     support::{SECOND, START, Subject, a_second, arrivals, limits},
 };
 
-/// A limit, arrivals for it, and by how much the clock is set before each of them, in windows and parts of one.
+/// A limit, arrivals for it, and the clock's adjustment before each, in windows and parts of one.
 fn scenes() -> impl Strategy<Value = (Limit, Vec<(u64, u64)>)> {
     limits().prop_flat_map(|limit| {
         let window = limit.window().as_nanos() as u64;
@@ -55,7 +55,7 @@ proptest! {
                 real += gap;
                 ahead += if index == at { *jump } else { 0 };
                 let standing = subject.ask(real + ahead, 1);
-                // A request that waits leaves in an order of its own, so this is about being let in.
+                // A queued request leaves later, so this looks at its admission.
                 if standing.admits {
                     passed.pass(real, 1);
                 }

@@ -1,4 +1,4 @@
-//! Local counts: all or none, dry runs, and memory that has an end.
+//! Local counts: all or none, dry runs, and bounded memory.
 
 use std::time::Duration;
 
@@ -145,7 +145,7 @@ fn as_many_keys_as_there_is_capacity_for_are_held_and_none_makes_room() {
     }
     let held = counts.held();
     assert_eq!(held.keys + held.evicted, 100_000);
-    // Both sets of a key are full once in thousands, at half of the places taken.
+    // At half of the slots occupied, both sets of a key are full once in thousands.
     assert!(held.evicted < 100, "{held:?}");
 }
 

@@ -1,4 +1,4 @@
-//! Decisions over counts that a test can watch or break.
+//! Decisions over counts that a test can observe or break.
 
 use std::{
     sync::{Arc, Mutex},
@@ -17,7 +17,7 @@ use crate::support::{a_second, at_once, counts};
 
 const AT_ONCE: Verdict = Verdict::Admitted(Duration::ZERO);
 
-/// Counts that remember what they were asked for, and fail if that is wanted.
+/// Counts that record their calls, and fail on demand.
 struct Watched {
     inner: LocalCounts,
     takes: Mutex<Vec<Take>>,
@@ -64,7 +64,7 @@ impl Scene {
         decided.iter().map(|it| matches!(it.verdict, Verdict::Admitted(_))).collect()
     }
 
-    /// How many of so many requests pass.
+    /// The number of requests that pass, out of `asked`.
     fn admitted(&self, facts: &[(&str, &str)], asked: usize) -> usize {
         let passes = |_: &usize| matches!(self.decide(facts).verdict, Verdict::Admitted(_));
         (0..asked).filter(passes).count()
@@ -129,7 +129,7 @@ fn to_leave_the_key_out_is_no_way_around_the_limit() {
     let scene = Scene::new(&[per_token(&[a_second(1)])]);
     assert_eq!(scene.decide(&[("address", "1")]).verdict, AT_ONCE);
     assert!(matches!(scene.decide(&[("address", "2")]).verdict, Verdict::Refused(_)));
-    // And no value of a client's is taken for none.
+    // No client's value is mistaken for a missing one.
     for value in ["-", "*", ""] {
         assert_eq!(scene.decide(&[("token", value)]).verdict, AT_ONCE);
     }
@@ -182,7 +182,7 @@ fn counts_that_cannot_be_asked_admit_or_refuse_as_was_chosen() {
         let scene = Scene::with(&policies, Algorithm::Gcra, Keying::PerClient, Some(on_failure));
         let decision = scene.decide(&[("token", "a")]);
         assert_eq!((decision.verdict, decision.counted), (verdict, false));
-        // Whom no limit is for, nobody has to count.
+        // A request without a limit needs no counts.
         assert!(scene.decide(&[("token", "the-probe")]).counted);
     }
 }
@@ -298,7 +298,7 @@ fn questions_about_one_request_are_all_charged_or_none_is() {
     assert_eq!(scene.admitted(&[("token", "b")], 5), 2);
     assert_eq!(scene.decide_all(&[of("a"), of("b")]), [true, false]);
     assert_eq!(scene.admitted(&[("token", "a")], 5), 2, "what was refused was charged to nobody");
-    // Two questions that fall on one count need room for both.
+    // Two questions on the same count need room for both.
     assert_eq!(scene.decide_all(&[of("c"), of("c")]), [true, true]);
     assert_eq!(scene.decide_all(&[of("c"), of("c")]), [true, false]);
     assert_eq!(scene.admitted(&[("token", "c")], 5), 1);

@@ -1,4 +1,4 @@
-//! Who floods the counts with new keys gains nothing by it.
+//! A flood of new keys does not reset a used-up one.
 
 use limiter::{Algorithm, Capacity, Limit};
 
@@ -21,7 +21,8 @@ fn three_million_keys_take_no_more_memory_than_the_table_was_made_with() {
     }
 }
 
-/// How many of 100 used-up keys are admitted again after a flood of new ones, all within a millisecond.
+/// The number of 100 used-up keys that are admitted again after a flood of new ones, all within a
+/// millisecond.
 fn reset_by_a_flood(algorithm: Algorithm, capacity: Capacity) -> usize {
     let (counts, clock) = counts(algorithm, capacity);
     let limit = a_second(100);
@@ -52,7 +53,7 @@ fn a_used_up_key_stays_used_up_while_others_are_made_up() {
 #[test]
 fn a_key_whose_log_made_room_for_others_is_protected_again_once_it_is_used_up() {
     let (counts, clock) = counts(Algorithm::SlidingLog, Capacity { keys: 1_000, log_bytes: 256 << 10 });
-    // Each at a moment of its own, which is an entry of its own.
+    // Each at a distinct time, which makes an entry of its own.
     let mut now = START;
     let mut take = |key: &str, limit: u64, cost: u32| {
         now += 1;
@@ -63,7 +64,7 @@ fn a_key_whose_log_made_room_for_others_is_protected_again_once_it_is_used_up() 
     for abuser in &abusers {
         take(abuser, 10, 1);
     }
-    // Logs of others need the bytes, and there are places enough.
+    // Other logs need the bytes; there are enough slots.
     for other in 0..1_500 {
         for _ in 0..60 {
             take(&format!("other-{other}"), 100, 1);
@@ -120,7 +121,7 @@ fn logs_have_a_limit_of_bytes_and_the_least_used_make_room() {
             most = most.max(counts.held().bytes - before);
         }
     }
-    // One growth of each shard's largest log may be above.
+    // One growth of each shard's largest log may exceed the limit.
     assert!(most > 128 << 10 && most < 384 << 10, "{most}");
     assert!(counts.held().evicted > 0);
 }

@@ -1,4 +1,4 @@
-//! GCRA next to the crate `governor`, which many use.
+//! GCRA against the widely used crate `governor`.
 
 use std::{num::NonZeroU32, time::Duration};
 
@@ -8,7 +8,7 @@ use proptest::prelude::*;
 
 use crate::support::{Arrival, START, Subject, arrivals};
 
-/// Limits whose spacing is a whole number of nanoseconds: `governor` drops what is left of a division.
+/// Limits whose spacing is a whole number of nanoseconds: `governor` drops the remainder of the division.
 fn limits() -> impl Strategy<Value = Limit> {
     (1..=12_u64, 1_000_000..100_000_000_u64, 1..=12_u64).prop_map(|(requests, spacing, burst)| {
         let window = Duration::from_nanos(requests * spacing);

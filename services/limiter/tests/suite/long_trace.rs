@@ -1,4 +1,4 @@
-//! A trace of many keys, in full: the bench `limiter` puts a longer one.
+//! A trace of many keys; the bench `limiter` runs a longer one.
 
 use limiter::Algorithm;
 

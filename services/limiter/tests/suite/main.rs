@@ -1,4 +1,4 @@
-//! The limiter's logic against oracles: definitions that were written down a second time, by other means.
+//! The limiter's logic against oracles: second implementations of the definitions, by other means.
 #![expect(clippy::unwrap_used, reason = "a test that cannot set its scene has nothing to say")]
 
 mod algorithms;

@@ -1,8 +1,8 @@
-//! What each algorithm is by definition, in exact arithmetic and with all the memory that it takes.
+//! The definition of each algorithm, in exact arithmetic and unlimited memory.
 //!
-//! The bench `limiter` reads this file as well.
-//! Nothing here is shared with the crate but the names of the algorithms and the limits. The moments that an oracle sees
-//! never go back.
+//! The bench `limiter` includes this file as well.
+//! It shares nothing with the crate but the names of the algorithms and the limits. An oracle's clock never
+//! goes back.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -10,7 +10,7 @@ use limiter::{Algorithm, Limit};
 
 /// Decides by a definition.
 pub(crate) trait Oracle {
-    /// After how many nanoseconds a request passes; `None` if it is refused.
+    /// The delay in nanoseconds after which a request passes; `None` if it is refused.
     fn decide(&mut self, now: u64, cost: u64) -> Option<u64>;
 }
 
@@ -32,7 +32,7 @@ pub(crate) fn oracle(algorithm: Algorithm, limit: &Limit) -> Box<dyn Oracle> {
     }
 }
 
-/// What has passed, and how much of it lies in a window.
+/// The admissions so far, and their sum within a window.
 pub(crate) struct Passed {
     window: u64,
     at: VecDeque<(u64, u64)>,
@@ -45,7 +45,7 @@ impl Passed {
         Self { window, at: VecDeque::new(), within: 0, most: 0 }
     }
 
-    /// How much passed in the window that ends now: after `now - window`, until now.
+    /// The sum of the window that ends now: after `now - window`, until now.
     pub(crate) fn within(&mut self, now: u64) -> u64 {
         while let Some((_, cost)) = self.at.pop_front_if(|(at, _)| now - *at >= self.window) {
             self.within -= cost;
@@ -53,7 +53,7 @@ impl Passed {
         self.within
     }
 
-    /// How much passed in the window that ends now, where some of what is known passes later.
+    /// The same where some known admissions take effect later.
     pub(crate) fn until(&self, now: u64) -> u64 {
         let in_sight = |(at, _): &&(u64, u64)| *at <= now && now - at < self.window;
         self.at.iter().filter(in_sight).map(|(_, cost)| cost).sum()
@@ -66,14 +66,13 @@ impl Passed {
         self.most = self.most.max(self.within);
     }
 
-    /// The most that passed in any window: a window that holds the most can be moved until it ends with something that
-    /// passed.
+    /// The largest sum of any window. It suffices to look at windows that end with an admission.
     pub(crate) fn most(&self) -> u64 {
         self.most
     }
 }
 
-/// The sliding window: what passed in the window that ends now, and this, are within the limit.
+/// The sliding window: the window that ends now, with this request, is within the limit.
 struct Log {
     requests: u64,
     passed: Passed,
@@ -89,7 +88,7 @@ impl Oracle for Log {
     }
 }
 
-/// Windows of the calendar, all of them; the last one weighs as much as is still in sight, or nothing.
+/// All calendar windows; the previous one counts by its weight, or not at all.
 struct Calendar {
     requests: u64,
     window: u64,
@@ -103,7 +102,7 @@ impl Oracle for Calendar {
         let of = |index: u64| u128::from(self.used.get(&index).copied().unwrap_or(0));
         let window = u128::from(self.window);
         let last = if self.weighted { of(index - 1) * (window - u128::from(elapsed)) } else { 0 };
-        // In nanoseconds of a request, so that nothing is divided.
+        // In nanoseconds times requests, so that nothing is divided.
         let room = last + (of(index) + u128::from(cost)) * window <= u128::from(self.requests) * window;
         room.then(|| {
             *self.used.entry(index).or_default() += cost;
@@ -112,12 +111,13 @@ impl Oracle for Calendar {
     }
 }
 
-/// The continuous-state leaky bucket of ITU-T I.371: a level that falls by `requests` a window and may not pass `burst`.
+/// The continuous-state leaky bucket of ITU-T I.371: a level that falls by `requests` a window and is at most
+/// `burst`.
 struct Bucket {
     requests: u64,
     window: u64,
     burst: u64,
-    /// In units of which a request is `window`, so that it falls by `requests` each nanosecond.
+    /// In units of `1 / window` of a request, so that it falls by `requests` each nanosecond.
     level: u128,
     at: u64,
 }
@@ -136,12 +136,12 @@ impl Oracle for Bucket {
     }
 }
 
-/// A queue whose server takes `window / requests` for each unit, the first of them at once.
+/// A queue whose server takes `window / requests` for each unit, the first one at once.
 struct Queue {
     requests: u64,
     window: u64,
     burst: u64,
-    /// Until when the server is busy, in nanoseconds times `requests`.
+    /// The time until which the server is busy, in nanoseconds times `requests`.
     busy: u128,
 }
 

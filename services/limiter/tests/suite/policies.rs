@@ -1,4 +1,4 @@
-//! Policies over a store in memory, with somebody else who writes as well.
+//! Policies over a store in memory, with a concurrent writer.
 
 use std::sync::{Arc, Mutex};
 
@@ -14,7 +14,7 @@ use crate::support::{a_second, at_once};
 #[derive(Default)]
 struct Memory {
     stored: Mutex<PolicySet>,
-    /// How many others write between a load and the store after it.
+    /// The number of other writes between a load and the following store.
     others: Mutex<u32>,
 }
 
@@ -115,7 +115,7 @@ fn of_two_who_replace_the_same_version_one_is_told() {
 fn whoever_replaces_whatever_is_in_force_does_so_at_once_however_many_others_write() {
     let service = service(99);
     for (turn, name) in (1..=20).map(|turn| (turn, format!("mine-{turn}"))) {
-        // Somebody else writes between what is loaded and what is stored.
+        // Another writer writes between the load and the store.
         assert_eq!(replace(&service, None, &[policy(&name)]).unwrap().version, 2 * turn);
     }
 }

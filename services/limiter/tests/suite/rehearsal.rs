@@ -1,4 +1,4 @@
-//! Arrivals that are worked out beforehand.
+//! Simulations with precomputed results.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! The words in which these tests speak.
+//! The vocabulary of these tests.
 
 use std::{
     pin::pin,
@@ -15,7 +15,7 @@ pub(crate) use crate::ticks::{START, SetTicks};
 
 pub(crate) const SECOND: u64 = 1_000_000_000;
 
-/// So many in a second, all at once if need be.
+/// A limit of this many requests a second, with no limit on bursts.
 pub(crate) fn a_second(requests: u64) -> Limit {
     Limit::new(requests, Duration::from_secs(1), None).unwrap()
 }
@@ -40,19 +40,19 @@ impl Subject {
         Self { counts, clock, limit }
     }
 
-    /// What becomes of a request at that moment.
+    /// Takes a request at a time; returns its standing.
     pub(crate) fn ask(&self, now: u64, cost: u32) -> Standing {
         self.clock.set(now);
         self.counts.take_one("the key", &self.limit, cost).unwrap()
     }
 
-    /// How many of so many requests at that moment pass.
+    /// The number of requests that pass, out of `requests` at one time.
     pub(crate) fn admitted(&self, now: u64, requests: u32) -> u32 {
         (0..requests).filter(|_| self.ask(now, 1).admits).count() as u32
     }
 }
 
-/// What a future gives that never waits.
+/// The output of a future that never waits.
 pub(crate) fn at_once<T>(future: impl Future<Output = T>) -> T {
     match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(value) => value,
@@ -60,14 +60,14 @@ pub(crate) fn at_once<T>(future: impl Future<Output = T>) -> T {
     }
 }
 
-/// A request: how long after the one before it, and its cost.
+/// A request: the time since the previous one, and its cost.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Arrival {
     pub(crate) gap: u64,
     pub(crate) cost: u32,
 }
 
-/// Small limits of windows that nothing divides evenly, so that what is rounded shows.
+/// Small limits with windows that do not divide evenly, so that rounding errors show.
 pub(crate) fn limits() -> impl Strategy<Value = Limit> {
     let window = prop_oneof![Just(1_000_000), 1_000_000..2_000_000_000_u64];
     (1..=12_u64, window, 1..=12_u64).prop_map(|(requests, window, burst)| {
@@ -75,7 +75,7 @@ pub(crate) fn limits() -> impl Strategy<Value = Limit> {
     })
 }
 
-/// Arrivals with crowds, gaps of about a request's turn and of about a window, each off by a nanosecond or not.
+/// Arrivals in bursts, with gaps of about a spacing and of about a window, some off by one nanosecond.
 pub(crate) fn arrivals(limit: &Limit, costs: bool) -> impl Strategy<Value = Vec<Arrival>> + use<> {
     let window = limit.window().as_nanos() as u64;
     let turn = window / u64::from(limit.requests());

@@ -1,10 +1,10 @@
-//! A clock that is set.
+//! A clock that a test sets.
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use contract::Ticks;
 
-/// A moment at which every window that these tests use begins: 2020-01-01 00:00 UTC.
+/// The start of a window of every length that these tests use: 2020-01-01 00:00 UTC.
 pub(crate) const START: u64 = 1_577_836_800 * 1_000_000_000;
 
 /// A clock that a test sets.

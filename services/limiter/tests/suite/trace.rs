@@ -1,6 +1,6 @@
 //! A long trace of many keys: every decision against the definition, and against the exact sliding window.
 //!
-//! The bench `limiter` reads this file as well, for a trace that is too long for a test.
+//! The bench `limiter` includes this file for a trace that is too long for a test.
 
 use std::{sync::Arc, time::Duration};
 
@@ -14,19 +14,19 @@ use crate::{
     ticks::{START, SetTicks},
 };
 
-/// Keys of a trace; the first is asked for most, the n-th a n-th as often (Zipf).
+/// Keys of a trace; their frequencies follow Zipf's law: the n-th comes 1/n as often as the first.
 pub(crate) const KEYS: usize = 10_000;
-/// Requests a second of all keys, on average; every other tenth of a second brings three quarters of them.
+/// The mean rate of all keys, requests a second; every other tenth of a second has three quarters of them.
 const RATE: f64 = 10_000.0;
 
-/// What a trace has shown of one algorithm.
+/// The findings about one algorithm.
 #[derive(Debug, Default)]
 pub(crate) struct Findings {
     pub(crate) decisions: u64,
     pub(crate) admitted: u64,
-    /// Decisions that are not those of the definition.
+    /// Decisions that differ from the definition's.
     pub(crate) wrong: u64,
-    /// Admissions beyond the limit in the window that ends with them.
+    /// Admissions above the limit in the window that ends with them.
     pub(crate) over: u64,
     /// Refusals although that window had room.
     pub(crate) falsely_refused: u64,
@@ -34,7 +34,7 @@ pub(crate) struct Findings {
     pub(crate) most: u64,
 }
 
-/// A trace: moments, ascending, and keys.
+/// A trace: ascending times, and keys.
 pub(crate) fn events(seed: u64, count: usize) -> impl Iterator<Item = (u64, usize)> {
     let mut random = Xoshiro256PlusPlus::seed_from_u64(seed);
     let zipf = Zipf::new(KEYS as f64, 1.0).expect("there are keys");
@@ -48,12 +48,12 @@ pub(crate) fn events(seed: u64, count: usize) -> impl Iterator<Item = (u64, usiz
     })
 }
 
-/// 30 requests a second: spaced by a third of a tenth of a second, which no whole number of nanoseconds is.
+/// 30 requests a second: the spacing is not a whole number of nanoseconds.
 pub(crate) fn limit() -> Limit {
     Limit::new(30, Duration::from_secs(1), None).expect("a limit")
 }
 
-/// Puts a trace to local counts with room for all keys.
+/// Runs a trace against local counts with room for all keys.
 pub(crate) fn findings(algorithm: Algorithm, seed: u64, count: usize) -> Findings {
     let limit = limit();
     let window = limit.window().as_nanos() as u64;
@@ -71,7 +71,7 @@ pub(crate) fn findings(algorithm: Algorithm, seed: u64, count: usize) -> Finding
         let waits = standing.admits.then_some(standing.wait.as_nanos() as u64);
         found.decisions += 1;
         found.wrong += u64::from(oracle.decide(now, 1) != waits);
-        // Of what leaves a queue later, only what has left by now is in sight.
+        // Of the requests that leave a queue later, only those that have left by now count in the window.
         match waits {
             Some(waits) => {
                 found.admitted += 1;
