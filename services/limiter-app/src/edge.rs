@@ -1,4 +1,4 @@
-//! The public API of the limiter: something to protect, the policies, and decisions for whoever asks.
+//! The public API of the limiter: a protected resource, the policies, and decisions on request.
 //!
 //! | request | replies |
 //! |---|---|
@@ -8,9 +8,9 @@
 //! | `POST /decisions` | 200; 408, 413, 415, 422 |
 //! | `GET /openapi.json` | 200 |
 //!
-//! Any of them: 400 for a request that is malformed, 414 and 431 for a target or header fields that are too long, 503
-//! when a component is away, 504 when the deadline passed. Errors are `application/problem+json` (RFC 9457). A proxy
-//! asks by gRPC, on the same port: `envoy`.
+//! All of them: 400 for a malformed request, 414 and 431 for a target or header fields that are too long, 503
+//! when a component is unavailable, 504 when the deadline passed. Errors are `application/problem+json` (RFC
+//! 9457). A proxy gets its decisions by gRPC on the same port: `envoy`.
 
 mod body;
 mod facts;
@@ -44,19 +44,19 @@ pub use body::Promise;
 use body::{DecisionAsked, DecisionShown, PoliciesAsked, PoliciesShown, PolicyText, QuoteShown};
 use if_match::Expected;
 
-/// The largest body of a question, bytes.
+/// The largest body of `POST /decisions`, in bytes.
 const MAX_BODY_BYTES: usize = 64 * 1_024;
-/// The largest body of policies, bytes: a set travels between processes in one message.
+/// The largest body of `PUT /policies`, in bytes: a policy set travels between processes in one message.
 const MAX_POLICIES_BYTES: usize = 256 * 1_024;
 
-/// What the edge stands on.
+/// The state of the handlers.
 struct Edge {
     policies: Arc<dyn Policies>,
     decisions: Arc<dyn Decisions>,
     promise: Promise,
 }
 
-/// The routes; `on_failure` says what a request is when decisions are away.
+/// The routes; `on_failure` decides requests while decisions are unavailable.
 pub fn router(
     policies: Arc<dyn Policies>,
     decisions: Arc<dyn Decisions>,
@@ -66,7 +66,7 @@ pub fn router(
 ) -> Router {
     let limiting = Limiting::new(Arc::clone(&decisions), on_failure);
     let for_a_proxy = envoy::router(Arc::clone(&decisions), registry);
-    // `schemas::Policies` names it, which no derive looks into.
+    // `schemas::Policies` refers to it by name, which no derive follows.
     let policy = ComponentsBuilder::new().schema_from::<PolicyText>().build();
     let document = OpenApiBuilder::new().components(Some(policy)).build();
     let routes = OpenApiRouter::with_openapi(document)
@@ -79,7 +79,7 @@ pub fn router(
     described("Rate limiter", description, routes)
 }
 
-/// The quote that a path names.
+/// The quote in a path.
 #[derive(IntoParams)]
 #[into_params(parameter_in = Path, names("number"))]
 struct ByNumber(#[param(schema_with = schemas::Number::schema)] u64);
@@ -88,7 +88,7 @@ impl<S: Send + Sync> FromRequestParts<S> for ByNumber {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
-        // Digits alone: `parse` would take a sign as well.
+        // Digits only: `parse` accepts a sign as well.
         let text = Path::<String>::from_request_parts(parts, state).await.ok();
         let digits = text.filter(|Path(text)| text.bytes().all(|byte| byte.is_ascii_digit()));
         let number = digits.and_then(|Path(text)| text.parse().ok());
@@ -117,7 +117,7 @@ impl<S: Send + Sync> FromRequestParts<S> for ByNumber {
     )
 )]
 async fn quote(ByNumber(number): ByNumber) -> Json<QuoteShown> {
-    // Cheap on purpose, so that what is measured is the limiter.
+    // Cheap on purpose, so that a measurement shows the limiter.
     Json(QuoteShown { number, text: quotes::quote(number) })
 }
 
@@ -128,7 +128,7 @@ async fn quote(ByNumber(number): ByNumber) -> Json<QuoteShown> {
         headers(("ETag" = inline(schemas::VersionTag)))),
 ))]
 async fn policies_in_force(State(edge): State<Arc<Edge>>) -> Result<Response, Problem> {
-    // A version that nothing has.
+    // No version is equal to this one, so the reply has the policies.
     let known = Known { version: u64::MAX };
     let set = edge.policies.current(known).await.map_err(of_policies)?;
     Ok(shown(&edge, &set.unwrap_or_default()))

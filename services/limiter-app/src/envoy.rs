@@ -1,13 +1,13 @@
-//! Decisions for a proxy: the rate limit service of Envoy, version 3, by gRPC on the public port.
+//! Decisions for a proxy: version 3 of Envoy's rate limit service, by gRPC on the public port.
 //!
 //! <https://www.envoyproxy.io/docs/envoy/latest/api-v3/service/ratelimit/v3/rls.proto>
 //!
-//! A descriptor is one question, its entries are the facts of the request: `remote_address` is the fact `address`, a
-//! name that is a fact's already stays, and any other is a header's.
-//! The request passes if every descriptor does, and is counted for all of them or for none.
-//! When decisions are away the call fails with `UNAVAILABLE`: then the proxy's own `failure_mode_deny` decides. Nothing
-//! else does: what cannot be read, or says too much, is over the limit, for a client could choose to have no limit
-//! otherwise.
+//! A descriptor is one question, and its entries are the facts of the request: `remote_address` is the fact
+//! `address`, a name that is already a fact's stays, and any other name is a header's.
+//! The request passes if every descriptor passes; it is counted for all of them or for none.
+//! While decisions are unavailable, the call fails with `UNAVAILABLE`, and the proxy's `failure_mode_deny`
+//! decides. In no other case does it: an unreadable or oversized request is over the limit, because otherwise
+//! a client could choose to have no limit.
 
 mod messages;
 mod metrics;
@@ -26,10 +26,10 @@ use proto::{RateLimitDescriptor, RateLimitRequest, RateLimitResponse};
 use undecidable::{Undecidable, Why};
 pub use wire::MAX_REQUEST_BYTES;
 
-/// The path of the one method.
+/// The path of the service's one method.
 pub const SHOULD_RATE_LIMIT: &str = "/envoy.service.ratelimit.v3.RateLimitService/ShouldRateLimit";
 
-/// The service.
+/// The routes of the service.
 pub fn router(decisions: Arc<dyn Decisions>, registry: &mut Registry) -> Router {
     let (metrics, undecidable) =
         (ProxyMetrics::register(registry), Arc::new(Undecidable::register(registry)));
@@ -62,7 +62,7 @@ async fn answer(
     wire::reply(&RateLimitResponse::of(&[over_the_limit()]))
 }
 
-/// A decision for each descriptor.
+/// Decides each descriptor.
 async fn decide(
     decisions: &dyn Decisions,
     metrics: &ProxyMetrics,
@@ -77,19 +77,19 @@ async fn decide(
     Ok(each.flatten().collect())
 }
 
-/// Counts what a descriptor says and nobody follows.
+/// Counts the fields of a descriptor that this service ignores.
 fn note(metrics: &ProxyMetrics, descriptor: &RateLimitDescriptor) {
     metrics.limit.inc_by(u64::from(descriptor.limit.is_some()));
     metrics.negative.inc_by(u64::from(descriptor.is_negative_hits));
 }
 
-/// Of a descriptor that asks for nothing.
+/// The decision for a descriptor that returns hits.
 fn passes() -> Decision {
     let verdict = Verdict::Admitted(std::time::Duration::ZERO);
     Decision { verdict, standings: Vec::new(), would_refuse: false, counted: true }
 }
 
-/// Refused, however often it is asked, and counted nowhere.
+/// A refusal that counts nowhere and never expires.
 fn over_the_limit() -> Decision {
     Decision { verdict: Verdict::Refused(None), ..passes() }
 }

@@ -1,8 +1,8 @@
 //! The rate limiter as it runs: edge, adapters, remote forms and wiring around the logic of `limiter`.
 //!
 //! Read in this order: `wiring` (the architecture, top to bottom), `system` (the same as data, for the lab),
-//! `limiting` (the layer that stands before what is protected), `edge` (the public API), `envoy` (the same for a proxy),
-//! `remotes` (how components are reached from other processes), `adapters`.
+//! `limiting` (the layer around the protected routes), `edge` (the public API), `envoy` (the API for a
+//! proxy), `remotes` (the components' remote forms), `adapters`.
 
 mod adapters;
 pub mod edge;

@@ -1,4 +1,4 @@
-//! The layer that stands before what is protected: asks for a decision, and lets the request through or does not.
+//! The tower layer around protected routes: it requests a decision, and passes the request on or refuses it.
 //!
 //! The replies carry the fields of draft-ietf-httpapi-ratelimit-headers-10
 //! (<https://datatracker.ietf.org/doc/draft-ietf-httpapi-ratelimit-headers/>).
@@ -28,10 +28,10 @@ pub use facts::facts;
 pub(crate) use facts::text;
 pub(crate) use fields::{retry_after, standings};
 
-/// Why a request finds no room, however late it comes.
+/// The detail for a request that never fits, whenever it comes.
 pub(crate) const NEVER_FITS: &str = "the cost is more than a limit ever has room for";
 
-/// Limits the requests of what it is put around. Each counts for one.
+/// Limits the requests to the service inside; each costs 1.
 #[derive(Clone)]
 pub struct Limiting {
     decisions: Arc<dyn Decisions>,
@@ -39,12 +39,13 @@ pub struct Limiting {
 }
 
 impl Limiting {
-    /// By these decisions; `on_failure` says what a request is when not even they can be asked.
+    /// Creates the layer; `on_failure` decides requests while decisions are unavailable.
     pub fn new(decisions: Arc<dyn Decisions>, on_failure: OnFailure) -> Self {
         Self { decisions, on_failure }
     }
 
-    /// The decision by which the request may pass, if there was one to be had; otherwise the whole reply.
+    /// Returns after the wait in the queue with the decision to pass (`None` when failing open), or with the complete
+    /// reply of a refusal.
     async fn decide(&self, ask: Ask) -> Result<Option<Decision>, Response> {
         let decision = match self.decisions.decide(ask).await {
             Ok(decision) => decision,
@@ -70,7 +71,7 @@ impl Limiting {
     }
 }
 
-/// The reply to a request that is over a limit.
+/// The reply to a request over a limit: 429.
 fn over_limit(decision: &Decision, after: Option<Duration>) -> Response {
     let detail = match after {
         Some(after) => format!("a limit is used up; this request finds room in {} ms", whole_millis(after)),
@@ -86,12 +87,12 @@ fn over_limit(decision: &Decision, after: Option<Duration>) -> Response {
     response
 }
 
-/// Rounded up: whoever comes that much later finds room.
+/// Rounded up, so that a client that waits this long finds room.
 fn whole_millis(duration: Duration) -> u128 {
     duration.as_nanos().div_ceil(1_000_000)
 }
 
-/// The reply to a request that nobody could count, where that closes.
+/// The reply to a request that could not be decided, when failing closed.
 fn undecided() -> Response {
     let detail = "the limiter cannot count requests, and lets none pass meanwhile";
     let mut response =
@@ -113,7 +114,7 @@ impl<S> Layer<S> for Limiting {
     }
 }
 
-/// What is protected, behind its limits.
+/// A service behind its limits.
 #[derive(Clone)]
 pub struct Limited<S> {
     limiting: Limiting,
@@ -135,7 +136,7 @@ where
 
     fn call(&mut self, request: Request<Body>) -> Self::Future {
         let limiting = self.limiting.clone();
-        // The one that is ready is called, and a fresh one is left in its place.
+        // tower's contract: the clone may not be ready, so the service that was polled is the one to call.
         let fresh = self.inner.clone();
         let mut inner = std::mem::replace(&mut self.inner, fresh);
         Box::pin(async move {

@@ -1,7 +1,7 @@
-//! How the limiter's components are reached from other processes.
+//! The remote forms of the limiter's components.
 //!
-//! A table for each contract. The messages of gRPC are those of `proto/lab/limiter/v1`; those of HTTP are the contract's
-//! types as serde writes them.
+//! One table for each contract. gRPC messages are those of `proto/lab/limiter/v1`; HTTP messages are the
+//! contract's types in their serde form.
 
 /// The component `policies`.
 pub mod policies {
@@ -9,7 +9,7 @@ pub mod policies {
 
     use super::proto;
 
-    /// Other policies than the caller knows, or none.
+    /// The current policies, or `None` if the caller has them.
     type Update = Option<PolicySet>;
 
     remote::remote! {
@@ -50,7 +50,7 @@ pub mod counts {
     }
 }
 
-/// The messages, services and clients that tonic makes of `proto/lab/limiter/v1`.
+/// The code that tonic generates from `proto/lab/limiter/v1`.
 #[allow(missing_docs, clippy::pedantic, reason = "generated; the `.proto` files say what each is")]
 pub mod proto {
     tonic::include_proto!("lab.limiter.v1");

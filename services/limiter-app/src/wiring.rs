@@ -1,4 +1,4 @@
-//! How the limiter is put together: the architecture, top to bottom.
+//! The limiter's wiring: the architecture, top to bottom.
 
 use std::{sync::Arc, time::Duration};
 
@@ -20,8 +20,8 @@ use crate::{
     remotes::{counts, decisions, policies},
 };
 
-/// Policies stand on a store; decisions on the policies and on counts, which are in the same process, a process of their
-/// own, or a Redis server; the edge asks decisions for every request.
+/// Policies use a store. Decisions use the policies and the counts, which are in the same process, in a
+/// process of their own, or in Redis. The edge requests a decision for every request.
 pub(crate) async fn wire(host: &mut Host) -> Result<()> {
     let policies = host.place(policies::CONTRACT, policy_service).await?;
     let apart: Option<Arc<dyn Counts>> = match host.axis("state") {
@@ -46,14 +46,14 @@ async fn policy_service(b: &mut Backings) -> Result<Arc<dyn Policies>> {
         Database::Postgres(database) => Arc::new(PostgresPolicyStore::open(database).await?),
     };
     let service = PolicyService::new(store);
-    // Only where nothing was ever in force.
+    // Succeeds only if no policies were ever stored.
     match service.replace(Replacement { expected: Some(vec![0]), policies: vec![first_policy()?] }).await {
         Ok(_) | Err(PolicyError::Changed { .. }) => Ok(Arc::new(service)),
         Err(error) => Err(error).context("cannot put the first policy in force"),
     }
 }
 
-/// What a new limiter has, so that there is something to see: a hundred requests a second for each token.
+/// The initial policy: 100 requests a second for each token.
 fn first_policy() -> Result<Policy> {
     Ok(Policy {
         name: "per-token".to_owned(),
@@ -74,7 +74,7 @@ async fn decision_service(
         ("service", Some(counts)) => counts,
         ("redis", None) => Arc::new(counts_in_redis(b).await?.1),
         ("synced", None) => {
-            // What one script may not do, the other may not either.
+            // Checked with one script: whatever permits or forbids it applies to the other as well.
             let (redis, _) = counts_in_redis(b).await?;
             let algorithm = algorithm(b.axis("algorithm"))?;
             Arc::new(SyncedCounts::start(algorithm, redis, random_secret(), &mut b.registry, &b.background))
@@ -88,7 +88,7 @@ async fn decision_service(
     };
     let service = Arc::new(DecisionService::new(counts, on_failure(b.axis("on-failure"))?, keying));
     let asked = Arc::clone(&service);
-    // Without policies everything passes: so nothing is sent here before they are known.
+    // Without policies everything passes, so the process is not ready before it has them.
     b.needs(Check::new("the component `policies`".to_owned(), move || {
         let is_known = asked.version() > 0;
         async move { is_known }
@@ -97,7 +97,7 @@ async fn decision_service(
     Ok(Arc::new(CountedDecisions::new(service, &mut b.registry)))
 }
 
-/// A server for counts, if it is one that can count them.
+/// A Redis server that accepts the scripts of the counts.
 async fn counts_in_redis(b: &mut Backings) -> Result<(Redis, RedisCounts)> {
     let (algorithm, redis) = (algorithm(b.axis("algorithm"))?, b.redis("counts").await?);
     let counts = RedisCounts::new(algorithm, redis.clone());
@@ -134,8 +134,8 @@ fn on_failure(name: &str) -> Result<OnFailure> {
     }
 }
 
-/// Where each copy has counts of its own, each may admit as much as one: with `synced` too, in the time until they have
-/// heard of each other, and whenever Redis is away.
+/// The guarantee of the wiring. Where replicas count separately, each may admit the whole limit: with
+/// `synced` until they have merged, and while Redis is unavailable.
 fn promise(host: &Host) -> Result<Promise> {
     let counters = match host.axis("state") {
         "local" | "synced" => host.copies("decisions"),

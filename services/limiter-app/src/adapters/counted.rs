@@ -1,4 +1,4 @@
-//! Decisions, counted by what became of them.
+//! A wrapper that counts decisions by outcome.
 
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use prometheus_client::{
     registry::Registry,
 };
 
-/// Decides, and counts how.
+/// Decides, and counts the outcome.
 pub(crate) struct CountedDecisions {
     service: Arc<DecisionService>,
     admitted: Counter,

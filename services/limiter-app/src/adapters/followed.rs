@@ -1,4 +1,4 @@
-//! The policies in force, as a process that decides has them.
+//! Polling of the policies by a process that decides.
 
 use std::{sync::Arc, time::Duration};
 
@@ -6,12 +6,12 @@ use limiter::{DecisionService, Known, Policies};
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
-/// How often the policies are looked at: a change is in force everywhere within half a second.
+/// The poll interval; a change takes effect everywhere within half a second.
 const LOOK_EVERY: Duration = Duration::from_millis(200);
 
-/// Tells a service the policies whenever they have changed, until told to stop.
+/// Polls the policies and passes every change to a service, until cancelled.
 ///
-/// While they cannot be asked for, the last ones stay in force.
+/// While polling fails, the last policies stay in force.
 pub(crate) async fn follow(
     service: Arc<DecisionService>,
     policies: Arc<dyn Policies>,

@@ -1,4 +1,4 @@
-//! What counts in memory hold, as metrics.
+//! The contents of counts in memory, as metrics.
 
 use limiter::Held;
 use prometheus_client::{
@@ -7,11 +7,11 @@ use prometheus_client::{
     metrics::{counter::ConstCounter, gauge::ConstGauge},
 };
 
-/// Asks counts what they hold whenever somebody reads the metrics.
+/// Reads the contents on every scrape.
 pub(crate) struct HeldMetrics(Box<dyn Fn() -> Held + Send + Sync>);
 
 impl HeldMetrics {
-    /// Of these counts.
+    /// The metrics of these counts.
     pub(crate) fn new(held: impl Fn() -> Held + Send + Sync + 'static) -> Self {
         Self(Box::new(held))
     }

@@ -1,5 +1,4 @@
-//! Calls that end in time: a limiter that keeps a request waiting for longer than the request itself would take is worse
-//! than none.
+//! Calls with a time limit: a limiter that delays a request by more than the request itself takes does harm.
 
 use std::{sync::Arc, time::Duration};
 
@@ -9,22 +8,22 @@ use remote::{Context, current, scope};
 use runtime::Limits;
 use tokio::time::Instant;
 
-/// How long a call may take.
+/// The time limit of a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Within(pub Duration);
 
 impl Within {
-    /// Counts: as long as a Redis server has.
+    /// The limit for counts: the response time-out of Redis.
     pub fn counts(limits: Limits) -> Self {
         Self(limits.redis())
     }
 
-    /// A decision: the counts twice over, so that a decision that had to do without them arrives.
+    /// The limit for a decision: twice that of counts, so that a decision made without them still arrives.
     pub fn decision(limits: Limits) -> Self {
         Self(2 * limits.redis())
     }
 
-    /// Runs a call whose hop, if it takes one, ends in time; where there is no hop nobody has to wait.
+    /// Runs a call with a deadline, which its hop observes; a call without a hop does not wait.
     async fn run<F: Future>(self, call: F) -> F::Output {
         let mut context = current().unwrap_or_else(Context::unattended);
         context.deadline = context.deadline.min(Instant::now() + self.0);
@@ -32,14 +31,14 @@ impl Within {
     }
 }
 
-/// A component whose calls end in time.
+/// A component whose calls have a time limit.
 pub struct InTime<T: ?Sized> {
     service: Arc<T>,
     within: Within,
 }
 
 impl<T: ?Sized> InTime<T> {
-    /// Gives each call so long.
+    /// Wraps a component.
     pub fn new(service: Arc<T>, within: Within) -> Self {
         Self { service, within }
     }

@@ -1,7 +1,8 @@
 //! Counts in a Redis server that all processes share.
 //!
-//! A call is one script, which runs alone: so it is atomic over all of its keys, and one round trip. There is a script
-//! for each algorithm; `scripts` puts it together from the files beside it.
+//! A call is one Lua script. Redis runs a script without interleaving other commands, so a call is atomic
+//! over all of its keys, in one round trip. There is a script for each algorithm; `scripts` builds it from
+//! the files beside it.
 
 mod scripts;
 
@@ -16,37 +17,37 @@ use redis::{Script, ScriptInvocation};
 pub(super) use scripts::add_script;
 use scripts::micros;
 
-/// Numbers that a script returns for a charge.
+/// The numbers that a script returns for a charge.
 const NUMBERS: usize = 6;
-/// What a script returns for a time that never comes.
+/// The script's value for a time that never comes.
 const NEVER: i64 = -1;
 
-/// Counts in Redis, by the server's own clock. A key is there until it is as good as new.
+/// Counts in Redis, by the server's own clock. A key expires when it is fully restored.
 pub struct RedisCounts {
     redis: Redis,
     algorithm: Algorithm,
     script: Script,
-    /// What a trace calls the script.
+    /// The script's name in traces.
     name: String,
-    /// Instead of the server's clock.
+    /// Replaces the server's clock in tests.
     ticks: Option<Arc<dyn Ticks>>,
 }
 
 impl RedisCounts {
-    /// By this algorithm.
+    /// Creates the counts for an algorithm.
     pub fn new(algorithm: Algorithm, redis: Redis) -> Self {
         let (script, name) = (scripts::take_script(algorithm), format!("take/{}", algorithm.name()));
         Self { redis, algorithm, script, name, ticks: None }
     }
 
-    /// By these ticks instead of the server's clock: for tests.
+    /// Uses these ticks instead of the server's clock: for tests.
     #[must_use]
     pub fn by(self, ticks: Arc<dyn Ticks>) -> Self {
         Self { ticks: Some(ticks), ..self }
     }
 
-    /// Finds out whether the server would count at all: it is asked for two counts of a millisecond, as a request of two
-    /// limits is. A server that is away is taken to be right; a cluster that is not whole is waited for.
+    /// Checks at start that the server would count at all, with two counts of a millisecond, like a request
+    /// under two limits. An unavailable server passes; a cluster that is not complete is waited for.
     pub async fn check(&self, waiting: &Waiting) -> Result<(), RefusedError> {
         let limit = Limit::shortest();
         let charge = |name: &str| Charge { key: CountKey(name.to_owned()), limit, enforced: true, cost: 1 };
@@ -79,10 +80,12 @@ impl Counts for RedisCounts {
     }
 }
 
-/// A count as the server knows it: `{counts}:gcra:` and its name, after the server's prefix if it has one.
+/// A count's key on the server: `{counts}:gcra:` and the count's name, after the server's prefix if it has
+/// one.
 ///
-/// The algorithm is a part of it, because none can read another's state. What stands in braces is all that a cluster
-/// places a key by (hash tags), so that all counts share a slot, and a script may charge any of them together.
+/// The key contains the algorithm because no algorithm can read another's state. The braces are a hash tag: a
+/// cluster chooses the slot by it alone, so all counts share a slot and one script may charge any of them
+/// together.
 pub(super) fn redis_key(redis: &Redis, algorithm: Algorithm, key: &CountKey) -> String {
     redis.key("{counts}", &format_args!("{}:{}", algorithm.name(), key.0))
 }

@@ -1,5 +1,5 @@
-//! Policies in a table of one row, in SQLite and in PostgreSQL: the statements are the same, the types that send them
-//! are not.
+//! Policies in a table of one row, in SQLite and in PostgreSQL: the same statements, sent through different
+//! types.
 
 use async_trait::async_trait;
 use backing::{Postgres, Sqlite, migrate};
@@ -14,7 +14,7 @@ macro_rules! policy_store {
         }
 
         impl $store {
-            /// Makes the table if it is not there.
+            /// Creates the table if it does not exist.
             pub async fn open(database: $database) -> anyhow::Result<Self> {
                 migrate(&[include_str!($migration)], "policies_migrations", database.$writer()).await?;
                 Ok(Self { database })
@@ -61,7 +61,7 @@ macro_rules! policy_store {
     };
 }
 
-/// What this version of the limiter cannot read.
+/// The error for stored policies that this version cannot parse.
 fn unreadable() -> Unavailable {
     Unavailable::new("database", Why::Misunderstood)
 }

@@ -1,4 +1,8 @@
-//! Counts in this process, brought together with those of others through Redis.
+//! Counts in this process, merged with those of the other replicas through Redis.
+//!
+//! A charge never waits for the network. A background task merges every 100 ms: it adds this replica's
+//! admissions to the sum in Redis and takes the sum over as the local state. In between the replicas admit
+//! too much together; that excess becomes a debt.
 
 mod owed;
 
@@ -26,22 +30,24 @@ use super::{
 };
 use owed::{Owed, look};
 
-/// How often what was admitted here is told, and what was admitted elsewhere is heard of.
+/// The interval of merging.
 const SYNC_EVERY: Duration = Duration::from_millis(100);
-/// Keys that are told of in one interval; what is admitted for others counts here alone.
+/// Keys merged in one interval; admissions of further ones count in this replica only.
 const MAX_TOLD: usize = 10_000;
-/// Keys of one script: it keeps the server for about a millisecond.
+/// Keys of one script call, which blocks the server for about a millisecond.
 const KEYS_A_SCRIPT: usize = 500;
-/// Numbers that the script returns for a key.
+/// The numbers that the script returns for a key.
 const NUMBERS: usize = 4;
 
-/// Decides at once, by a copy of the state; every 100 ms what was admitted here is added to what Redis holds, and
-/// the sum becomes the copy.
+/// Decides at once, by a local copy of the state. Every 100 ms the admissions since the last round are added
+/// to the sum in Redis, and the sum replaces the copy.
 ///
-/// What is admitted in one interval is admitted without knowing of the others: that surplus is what this costs. It is
-/// owed: who was admitted too much waits until it is made up for (not with the fixed window, whose windows end).
-/// While Redis is away each process counts for itself, as with `state=local`: there is always an answer, so `on-failure`
-/// has no say. What was admitted meanwhile is not told later, when it would be old.
+/// The cost of this is a surplus: within one interval each replica admits without knowing of the others'
+/// admissions. The surplus is a debt: a key with too many admissions is refused until they are made up for
+/// (not with the fixed window, whose windows end).
+/// While Redis is unavailable, each replica counts alone, as with `state=local`: there is always a decision,
+/// so `on-failure` has no effect. Admissions of that time are not merged later, when they would be out of
+/// date.
 pub struct SyncedCounts {
     shared: Arc<Shared>,
 }
@@ -52,14 +58,15 @@ struct Shared {
     ticks: Arc<dyn Ticks>,
     redis: Redis,
     script: Script,
-    /// Held while a key is charged, so that no charge falls between a sum and the copy that it becomes.
+    /// Locked while a key is charged, so that no charge is lost between reading a sum and storing it as the
+    /// copy.
     known: Mutex<Known>,
     metrics: Metrics,
 }
 
 #[derive(Default)]
 struct Known {
-    /// What was asked for here since the last round, and how much of it was admitted: at most [`MAX_TOLD`].
+    /// The requests since the last round, with the admitted part of each: at most [`MAX_TOLD`].
     untold: HashMap<CountKey, Untold>,
     owed: Owed,
 }
@@ -78,10 +85,10 @@ struct Metrics {
 }
 
 impl SyncedCounts {
-    /// By this algorithm; a background task brings the counts together.
+    /// Starts the counts, and the background task that merges them.
     ///
-    /// A token bucket is counted as [`Algorithm::Gcra`], whose decisions are the same, because that can owe more than it
-    /// holds.
+    /// A token bucket counts as [`Algorithm::Gcra`], which makes the same decisions and whose state can
+    /// represent a debt.
     pub fn start(
         algorithm: Algorithm,
         redis: Redis,
@@ -119,6 +126,16 @@ impl Counts for SyncedCounts {
         }
         let shared = &self.shared;
         let (mut known, now) = (shared.known(), shared.ticks.ticks());
+        // Walkthrough. A key in debt is refused whatever its local state says; `owed` has its standing, and
+        // `None` for the keys without debt. There are three cases:
+        //
+        // 1. No key is in debt: the local counts decide.
+        // 2. An enforced charge is in debt: the whole request is refused, so the others are judged, but not
+        //    charged.
+        // 3. Only dry-run charges are in debt: they cannot refuse the request, so the others are charged.
+        //
+        // `rest` has the standings of the keys without debt; the last step merges both lists in the order of
+        // the charges.
         let owed = known.owed.of(&take.charges, shared.algorithm, &shared.counts, now);
         if owed.iter().all(Option::is_none) {
             return shared.charge(&mut known, take);
@@ -148,13 +165,14 @@ impl Shared {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Charges here, and notes what has to be told.
+    /// Charges the local counts, and records the admissions for the next round.
     fn charge(&self, known: &mut Known, take: Take) -> Result<Taken, CountError> {
         let taken = self.counts.take_now(&take)?;
         let refused =
             take.charges.iter().zip(&taken.standings).any(|(charge, it)| charge.enforced && !it.admits);
         for (charge, standing) in take.charges.into_iter().zip(&taken.standings) {
-            // Also of what was refused: whoever asks hears what the others have admitted.
+            // Refused requests are recorded as well, with a cost of 0, so that the next round fetches the
+            // sum.
             let admitted = if standing.admits && !refused { charge.cost } else { 0 };
             let noted = known.note(charge, admitted);
             self.metrics.lost.inc_by(u64::from(!noted && admitted > 0));
@@ -162,8 +180,10 @@ impl Shared {
         Ok(taken)
     }
 
-    /// Tells what was admitted here, and takes over what all have admitted.
+    /// Merges: sends the admissions since the last round, and takes the sums over.
     async fn round(&self) {
+        // Taken out as a whole: the lock is free during the round trip, and charges in that time start a new
+        // map.
         let told: Vec<_> = std::mem::take(&mut self.known().untold).into_iter().collect();
         for told in told.chunks(KEYS_A_SCRIPT) {
             match self.tell(told).await {
@@ -193,6 +213,7 @@ impl Shared {
 
     fn take_over(&self, told: &[(CountKey, Untold)], states: &[u64]) {
         for ((key, Untold { limit, .. }), numbers) in told.iter().zip(states.chunks(NUMBERS)) {
+            // The lock is taken key by key, so that charges wait for one key at most.
             let (mut known, now) = (self.known(), self.ticks.ticks());
             let sum = fields(self.algorithm, limit, numbers);
             let owed = Duration::from_micros(numbers[3]);
@@ -202,11 +223,12 @@ impl Shared {
             known.owed.forget(key);
             let before = self.counts.fields(key);
             self.counts.set_fields(key, limit, sum);
-            // What was admitted since then is not in the sum. Where it finds no room any more, the next round adds it.
+            // The sum lacks the admissions since the round began. If they do not fit any more, the next round
+            // adds them.
             if let Some(since) = known.untold.get(key).filter(|since| since.cost > 0) {
                 let _ = self.counts.take_one(&key.0, limit, since.cost);
             }
-            // A server that was flushed knows less than this process does.
+            // The sum of a server that was flushed may be below this replica's state.
             if let (Some(before), Some(sum)) = (before, self.counts.fields(key)) {
                 self.counts.set_fields(key, limit, stricter(self.algorithm, before, sum));
             }
@@ -214,10 +236,11 @@ impl Shared {
     }
 }
 
-/// Of two states of a key the one that admits less, or what of both does.
+/// The stricter of two states of one key: the one that admits less.
 ///
-/// The one that speaks of a later time, or of more in the same. What a copy told after the end of a window is in its own
-/// count of the window before, and in the sum's of this one, so that of a sliding counter neither alone says all.
+/// That is the state of the later window or time, or the larger count at the same one. For a sliding counter
+/// it is a mix: an admission merged after its window ended is in this replica's previous count, but in the
+/// sum's current one, so neither state alone has all.
 fn stricter(algorithm: Algorithm, one: Fields, other: Fields) -> Fields {
     let ([window, previous, current], [other_window, other_previous, other_current]) = (one.0, other.0);
     if algorithm == Algorithm::SlidingCounter && window == other_window {
@@ -227,7 +250,7 @@ fn stricter(algorithm: Algorithm, one: Fields, other: Fields) -> Fields {
 }
 
 impl Known {
-    /// Whether there was room to note what was admitted, if anything was.
+    /// Records an admission for the next round; `false` if the map is full.
     fn note(&mut self, charge: Charge, cost: u32) -> bool {
         if let Some(known) = self.untold.get_mut(&charge.key) {
             known.cost = known.cost.saturating_add(cost);
@@ -241,7 +264,7 @@ impl Known {
     }
 }
 
-/// A state of the scripts, whose moments are in microseconds, as one of the pure logic, whose are in nanoseconds.
+/// Converts a state of the scripts, in microseconds, to one of the pure logic, in nanoseconds.
 fn fields(algorithm: Algorithm, limit: &Limit, numbers: &[u64]) -> Fields {
     let [first, second, third] = [numbers[0], numbers[1], numbers[2]];
     match algorithm {
@@ -299,7 +322,7 @@ mod tests {
         assert_eq!(kept(Algorithm::Gcra, [9, 1, 0], [9, 2, 0]), [9, 2, 0]);
         assert_eq!(kept(Algorithm::FixedWindow, [7, 90, 0], [8, 1, 0]), [8, 1, 0]);
         assert_eq!(kept(Algorithm::SlidingCounter, [7, 90, 90], [8, 90, 1]), [8, 90, 1]);
-        // Told after the window ended: here it is in the count before, elsewhere in this one.
+        // Merged after the window ended: here it is in the previous count, in the sum in the current one.
         assert_eq!(kept(Algorithm::SlidingCounter, [8, 50, 10], [8, 40, 70]), [8, 50, 70]);
     }
 }

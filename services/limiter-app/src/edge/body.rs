@@ -1,4 +1,4 @@
-//! What the public API reads and writes.
+//! The requests and replies of the public API.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -16,14 +16,14 @@ use super::{
 };
 use crate::limiting::NEVER_FITS;
 
-/// What a wiring promises of its limits.
+/// The guarantee of a wiring for its limits.
 #[derive(Clone, Copy, Debug)]
 pub struct Promise {
     /// The algorithm.
     pub algorithm: Algorithm,
-    /// Processes that may each admit as much as one: where each has counts of its own.
+    /// The number of processes that count separately, each of which may admit the whole limit.
     pub counters: u32,
-    /// Whether they hear of each other afterwards.
+    /// Whether they merge their counts afterwards.
     pub is_synced: bool,
 }
 
@@ -140,13 +140,14 @@ pub(super) struct BoundShown {
 }
 
 impl Promise {
-    /// Over how many spans of its algorithm's floor a key may have been admitted what it is refused for.
+    /// The number of spans of the algorithm's floor in which a key may have had its admissions before a
+    /// refusal.
     fn spans(self) -> u32 {
         match (self.is_synced, self.algorithm) {
             (false, _) => 1,
-            // It owes nothing, but what is heard of after the end of a window counts in the next.
+            // It has no debts, but a count merged after its window ended belongs to the next window.
             (true, Algorithm::FixedWindow) => 2,
-            // What all admitted too much is owed, and has to flow out as well.
+            // The surplus of all replicas is a debt, which has to drain as well.
             (true, _) => self.counters + 1,
         }
     }
@@ -169,7 +170,7 @@ impl BoundShown {
 }
 
 impl PoliciesAsked {
-    /// The policies, if each limit is one.
+    /// Parses the policies; fails if a limit is invalid.
     pub(super) fn parse(self) -> Result<Vec<Policy>, PolicyError> {
         self.policies.into_iter().map(PolicyText::parse).collect()
     }
@@ -213,7 +214,7 @@ impl From<KeyText> for KeySource {
     fn from(key: KeyText) -> Self {
         match key {
             KeyText::Address => Self::Address,
-            // A prefix that is no byte is as invalid as any other beyond 128.
+            // A prefix above 255 is as invalid as any other above 128.
             KeyText::Ipv6Prefix(prefix) => Self::Ipv6Prefix(u8::try_from(prefix).unwrap_or(0)),
             KeyText::Token => Self::Token,
             KeyText::Header(name) => Self::Header(name),
@@ -258,7 +259,7 @@ pub(super) struct DecisionAsked {
 impl From<DecisionAsked> for Ask {
     fn from(asked: DecisionAsked) -> Self {
         let facts = asked.facts.into_iter().map(|(name, value)| Fact { name: name.into(), value });
-        // Far above what anything may cost.
+        // Far above the maximum cost, so it is refused.
         let cost = u32::try_from(asked.cost.unwrap_or(1)).unwrap_or(u32::MAX);
         Self { facts: facts.collect(), cost }
     }

@@ -1,4 +1,4 @@
-//! The facts of a request: an object in which each name stands once.
+//! The facts of a request: a JSON object with distinct names.
 
 use std::{collections::BTreeMap, fmt};
 
@@ -7,7 +7,7 @@ use serde::{
     de::{Error, MapAccess, Visitor},
 };
 
-/// Reads them. A name that is there twice would have one of its values count silently.
+/// Deserializes the facts; refuses a duplicate name, of which one value would win silently.
 pub(super) fn each_once<'de, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<BTreeMap<String, String>, D::Error> {

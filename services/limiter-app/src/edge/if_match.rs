@@ -1,7 +1,7 @@
-//! `If-Match`, as RFC 9110 (13.1.1, 8.8.3) has it, and `If-None-Match` (13.1.2).
+//! `If-Match` (RFC 9110, 13.1.1, 8.8.3) and `If-None-Match` (13.1.2).
 //!
-//! `If-None-Match: *` never holds, because policies always exist. A list is refused: a replacement that names versions
-//! names those that it replaces, in `If-Match`.
+//! `If-None-Match: *` never holds, because policies always exist. A list of tags in it is refused: a
+//! replacement names the versions that it may replace in `If-Match`.
 
 use axum::{
     extract::FromRequestParts,
@@ -12,7 +12,7 @@ use utoipa::{IntoParams, PartialSchema as _};
 
 use super::schemas;
 
-/// The versions of which one has to be in force, as [`versions`] reads them.
+/// The expected versions, as [`versions`] parses them.
 #[derive(IntoParams)]
 #[into_params(parameter_in = Header, names("If-Match"))]
 pub(super) struct Expected(#[param(schema_with = schemas::IfMatch::schema)] pub(super) Option<Vec<u64>>);
@@ -25,10 +25,11 @@ impl<S: Sync> FromRequestParts<S> for Expected {
     }
 }
 
-/// The versions that `If-Match` names, of which one has to be in force; `None` where any may be: it is absent, or `*`.
+/// The versions in `If-Match`, of which one must be the current one; `None` if any may be, because the field
+/// is absent or `*`.
 ///
-/// A list may come in several lines. Tags are compared strongly, so that a weak one (`W/"3"`) names no version, and neither
-/// does one that was never given.
+/// A list may be spread over several lines. Tags are compared strongly: a weak one (`W/"3"`) and an unknown
+/// one match no version.
 fn versions(headers: &HeaderMap) -> Result<Option<Vec<u64>>, Problem> {
     if_none_match(headers)?;
     let lines: Vec<_> = headers.get_all(header::IF_MATCH).iter().collect();
@@ -46,7 +47,7 @@ fn versions(headers: &HeaderMap) -> Result<Option<Vec<u64>>, Problem> {
     Ok(Some(versions))
 }
 
-/// Refuses whatever stands in `If-None-Match`.
+/// Refuses every `If-None-Match`.
 fn if_none_match(headers: &HeaderMap) -> Result<(), Problem> {
     let lines: Vec<_> = headers.get_all(header::IF_NONE_MATCH).iter().collect();
     match lines[..] {
@@ -64,7 +65,7 @@ fn if_none_match(headers: &HeaderMap) -> Result<(), Problem> {
     }
 }
 
-/// Reads a list of tags: `#entity-tag`, where elements may be empty (5.6.1).
+/// Parses a list of tags: `#entity-tag`, with empty elements allowed (5.6.1).
 fn tags(mut rest: &[u8], versions: &mut Vec<u64>) -> Option<()> {
     loop {
         rest = rest.trim_ascii_start();
@@ -80,7 +81,7 @@ fn tags(mut rest: &[u8], versions: &mut Vec<u64>) -> Option<()> {
         let end = opaque.iter().position(|byte| *byte == b'"')?;
         let (tag, after) = (&opaque[..end], opaque[end + 1..].trim_ascii_start());
         let is_etagc = |byte: &u8| matches!(byte, 0x21 | 0x23..=0x7e | 0x80..);
-        // After a tag comes a comma, or nothing.
+        // A comma or the end follows a tag.
         if !tag.iter().all(is_etagc) || !matches!(after.first(), None | Some(b',')) {
             return None;
         }
@@ -89,7 +90,7 @@ fn tags(mut rest: &[u8], versions: &mut Vec<u64>) -> Option<()> {
     }
 }
 
-/// The version that a tag was given for.
+/// The version of a tag.
 fn version(tag: &[u8]) -> Option<u64> {
     let text = str::from_utf8(tag).ok()?;
     text.parse().ok().filter(|version: &u64| version.to_string() == text)

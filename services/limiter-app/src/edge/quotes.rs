@@ -1,6 +1,6 @@
-//! What is protected: sentences about rates, which nobody else has to be asked for.
+//! The protected resource: sentences about rates, without a store behind them.
 
-/// The quote of a number; there is one for every number.
+/// The quote of a number; every number has one.
 pub(super) fn quote(number: u64) -> &'static str {
     QUOTES[(number % QUOTES.len() as u64) as usize]
 }

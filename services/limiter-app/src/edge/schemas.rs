@@ -1,4 +1,5 @@
-//! The values of the public API as its description has them: each bound and pattern is the one that is checked.
+//! The OpenAPI schemas of the public API's values; each bound and pattern is the constant that the parser
+//! checks.
 
 use limiter::{
     KeySource, Limit, MAX_COST, MAX_EXEMPT, MAX_EXEMPT_CHARS, MAX_EXPECTED, MAX_FACTS, MAX_LIMITS,
@@ -50,7 +51,7 @@ fn facts() -> ObjectBuilder {
     facts.examples([json!({ "token": "me", "header:x-tenant": "one" })])
 }
 
-/// What a `GET` gave, whatever it is.
+/// The array that a `GET` returned, of any content.
 fn bound() -> ArrayBuilder {
     let anything = AdditionalProperties::<Schema>::FreeForm(true);
     let bound = ObjectBuilder::new().schema_type(Type::Object).additional_properties(Some(anything));

@@ -1,4 +1,4 @@
-//! Whole numbers as JSON has them: `3` and `3.0` are one number.
+//! Integers in JSON: `3` and `3.0` are the same number.
 
 use std::fmt;
 
@@ -7,12 +7,12 @@ use serde::{
     de::{Error, Unexpected, Visitor},
 };
 
-/// A whole number.
+/// Deserializes an integer.
 pub(super) fn whole<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
     deserializer.deserialize_any(Whole)
 }
 
-/// A whole number, or `null`.
+/// Deserializes an integer, or `null`.
 pub(super) fn whole_or_null<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u64>, D::Error> {
     deserializer.deserialize_option(OrNull)
 }
@@ -35,7 +35,7 @@ impl Visitor<'_> for Whole {
     }
 
     fn visit_f64<E: Error>(self, number: f64) -> Result<u64, E> {
-        // What is larger than this is no number that was meant to the last digit.
+        // Above 2^53 a float does not represent every integer.
         let is_whole = (0.0..=2_f64.powi(53)).contains(&number) && number.fract() == 0.0;
         if is_whole { Ok(number as u64) } else { Err(E::invalid_value(Unexpected::Float(number), &self)) }
     }

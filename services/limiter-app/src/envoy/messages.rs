@@ -1,4 +1,4 @@
-//! How Envoy's messages become questions, and decisions become Envoy's messages.
+//! Conversions from Envoy's messages to questions, and from decisions to Envoy's messages.
 
 use limiter::{Ask, Decision, Fact, Limit, Verdict};
 
@@ -10,12 +10,12 @@ use super::proto::{
 use crate::limiting::{self, text};
 
 impl RateLimitRequest {
-    /// The questions, in order; none for a descriptor that gives hits back, which asks for nothing.
+    /// The questions, in order; `None` for a descriptor that returns hits, which needs no decision.
     pub(super) fn asks(self, seen: impl Fn(&RateLimitDescriptor)) -> Vec<Option<Ask>> {
         let of_all = self.hits_addend.max(1);
         let ask = |descriptor: RateLimitDescriptor| {
             seen(&descriptor);
-            // Far above what anything may cost.
+            // Far above the maximum cost, so it is refused.
             let own = descriptor.hits_addend.map(|own| u32::try_from(own).unwrap_or(u32::MAX));
             let facts = || descriptor.entries.iter().map(fact).collect();
             (!descriptor.is_negative_hits).then(|| Ask { facts: facts(), cost: own.unwrap_or(of_all) })
@@ -25,7 +25,7 @@ impl RateLimitRequest {
 }
 
 fn fact(entry: &Entry) -> Fact {
-    // Names of headers have no case, and policies say them in lower case.
+    // Header names are case-insensitive, and policies have them in lower case.
     let key = text(&entry.key).to_ascii_lowercase();
     let name = match key.as_str() {
         "remote_address" => "address".to_owned(),
@@ -37,7 +37,7 @@ fn fact(entry: &Entry) -> Fact {
 }
 
 impl RateLimitResponse {
-    /// What was decided of each descriptor.
+    /// The response from the decisions, one per descriptor.
     pub(super) fn of(decisions: &[Decision]) -> Self {
         let refused = decisions.iter().find(|decision| matches!(decision.verdict, Verdict::Refused(_)));
         let spoken_of = refused.or(decisions.first());

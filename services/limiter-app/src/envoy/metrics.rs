@@ -1,11 +1,11 @@
-//! What descriptors say and nobody follows, as metrics.
+//! Metrics of the descriptor fields that this service ignores.
 
 use prometheus_client::{
     metrics::{counter::Counter, family::Family},
     registry::Registry,
 };
 
-/// Counts descriptors by the field that is not followed.
+/// Counts descriptors by the ignored field.
 #[derive(Clone)]
 pub(super) struct ProxyMetrics {
     pub(super) limit: Counter,

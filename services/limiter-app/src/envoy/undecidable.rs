@@ -1,4 +1,4 @@
-//! What a proxy asked and nobody could decide: counted each time, and logged now and then.
+//! Requests of a proxy that could not be decided: each is counted, and some are logged.
 
 use std::{
     sync::{Mutex, PoisonError},
@@ -13,20 +13,20 @@ use prometheus_client::{
 
 use super::wire::{MAX_REQUEST_BYTES, Unread};
 
-/// The least time between two lines of one reason: a client may be the cause of as many as it likes.
+/// The minimum interval between two log lines of one reason: a client can cause any number of them.
 const LOG_EVERY: Duration = Duration::from_secs(10);
 
-/// Why a request is over the limit without a decision.
+/// The reason why a request is over the limit without a decision.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(super) enum Why {
     #[error("{}", unread(*.0))]
     Unread(Unread),
-    /// It says more than may be asked.
+    /// It exceeds the limits of a question.
     #[error("{0}")]
     TooMuch(DecisionError),
 }
 
-/// Counts and logs them.
+/// Counts and logs undecidable requests.
 pub(super) struct Undecidable {
     too_large: Reason,
     broken: Reason,
@@ -38,7 +38,7 @@ struct Reason {
     log: LogGate,
 }
 
-/// Lets a line of the log pass where the last one is [`LOG_EVERY`] ago.
+/// Permits one log line per [`LOG_EVERY`].
 #[derive(Default)]
 struct LogGate(Mutex<Option<Instant>>);
 
@@ -55,7 +55,7 @@ impl Undecidable {
         Self { too_large: reason("too-large"), broken: reason("broken"), too_much: reason("too-much") }
     }
 
-    /// Counts one, and warns of it unless that was done just now.
+    /// Counts a request, and logs a warning unless there was one recently.
     pub(super) fn note(&self, why: &Why) {
         let reason = match why {
             Why::Unread(Unread::TooLarge) => &self.too_large,
@@ -88,7 +88,7 @@ fn unread(unread: Unread) -> String {
     }
 }
 
-/// What whoever runs the proxy can do.
+/// Advice to the proxy's operator.
 fn hint(why: &Why) -> String {
     match why {
         Why::Unread(Unread::TooLarge) => "let descriptors have fewer, or shorter, entries".to_owned(),

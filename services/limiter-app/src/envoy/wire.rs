@@ -1,5 +1,5 @@
-//! gRPC's framing of one message each way, by hand: what cannot be read has to become a decision, and a library for
-//! gRPC answers it with an error of its own.
+//! gRPC's framing of one message each way, by hand: an unreadable request has to become a decision, whereas a
+//! gRPC library replies with an error of its own.
 //!
 //! <https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md>
 
@@ -13,25 +13,25 @@ use http_body_util::{BodyExt as _, Full};
 use prost::Message;
 use remote::{BodyError, read_body};
 
-/// The largest message, bytes: what it says of a request crosses to another process in one message as well.
+/// The largest message, in bytes; its content also has to fit into one message between processes.
 pub const MAX_REQUEST_BYTES: usize = 128 * 1_024;
-/// Before each message: whether it is packed, and its length.
+/// The prefix of a message: a compression flag and the length.
 const PREFIX_BYTES: usize = 5;
 const GRPC: HeaderValue = HeaderValue::from_static("application/grpc");
 const STATUS: HeaderName = HeaderName::from_static("grpc-status");
 const OK: HeaderValue = HeaderValue::from_static("0");
 const UNAVAILABLE: HeaderValue = HeaderValue::from_static("14");
 
-/// Why there is no message.
+/// The reasons why a message cannot be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Unread {
     /// More than [`MAX_REQUEST_BYTES`].
     TooLarge,
-    /// Cut off, packed, framed wrongly, or not the message that it should be.
+    /// Truncated, compressed, wrongly framed, or not a message of this type.
     Broken,
 }
 
-/// Reads the one message of a call.
+/// Reads the single message of a call.
 pub(super) async fn read<M: Message + Default>(body: Body) -> Result<M, Unread> {
     let bytes = read_body(body, PREFIX_BYTES + MAX_REQUEST_BYTES).await.map_err(|error| match error {
         BodyError::TooLarge { .. } => Unread::TooLarge,
@@ -44,7 +44,7 @@ pub(super) async fn read<M: Message + Default>(body: Body) -> Result<M, Unread> 
     M::decode(message).map_err(|_| Unread::Broken)
 }
 
-/// The reply that carries a message.
+/// The reply with one message.
 pub(super) fn reply(message: &impl Message) -> Response {
     let length = message.encoded_len();
     let mut bytes = BytesMut::with_capacity(PREFIX_BYTES + length);
@@ -55,7 +55,7 @@ pub(super) fn reply(message: &impl Message) -> Response {
     called(Body::new(Full::new(bytes.freeze()).with_trailers(trailers)))
 }
 
-/// The reply to a call that nobody could decide: the proxy does as it was told for that.
+/// The reply to a call that could not be decided: the proxy applies its own failure mode.
 pub(super) fn unavailable() -> Response {
     let mut response = called(Body::from(Bytes::new()));
     response.headers_mut().insert(STATUS, UNAVAILABLE);

@@ -1,4 +1,4 @@
-//! What is known of a request.
+//! The facts of a request.
 
 use std::{
     borrow::Cow,
@@ -15,10 +15,10 @@ use runtime::edge::{Problem, single};
 
 /// The facts of a request: `address`, `token`, and `header:<name>` for each header that begins with `x-`.
 ///
-/// The address is that of the other end of the connection: a header that anybody can send proves none.
-/// A header that is there several times is one value, with commas, as HTTP has it; `Authorization` has one value, so that
-/// two are none (400).
-/// However many and however long they are: only those that a policy names are looked at.
+/// The address is the connection's peer address: any client could send a header with another one.
+/// Several fields of one name become one value, joined with commas, as HTTP defines it. `Authorization` is
+/// not a list, so two of them are an error (400).
+/// Number and length are not limited here: only facts that a policy names are read.
 pub fn facts(request: &Request<Body>) -> Result<Vec<Fact>, Problem> {
     let headers = request.headers();
     let peer = request.extensions().get::<ConnectInfo<SocketAddr>>();
@@ -33,7 +33,7 @@ fn fact(name: impl Into<Cow<'static, str>>, value: String) -> Fact {
     Fact { name: name.into(), value }
 }
 
-/// An address as text; not by its `Display`, which takes several times as long: every request pays for it.
+/// An address as text; its `Display` takes several times as long, and every request needs this.
 fn address_text(address: IpAddr) -> String {
     let IpAddr::V4(address) = address else { return address.to_string() };
     let mut text = String::with_capacity("255.255.255.255".len());
@@ -55,7 +55,7 @@ fn joined(headers: &HeaderMap, name: &HeaderName) -> String {
     headers.get_all(name).iter().map(|value| text(value.as_bytes())).collect::<Vec<_>>().join(", ")
 }
 
-/// A value as text: UTF-8, as a policy says its values; one that is not is Latin-1, as HTTP had it once (RFC 9110, 5.5).
+/// A field value as text: UTF-8, or else Latin-1, which is HTTP's historical encoding (RFC 9110, 5.5).
 pub(crate) fn text(value: &[u8]) -> String {
     match str::from_utf8(value) {
         Ok(text) => text.to_owned(),

@@ -1,4 +1,4 @@
-//! What a reply says of the limits, as structured fields (RFC 9651).
+//! The rate-limit fields of a reply, as structured fields (RFC 9651).
 
 use std::time::Duration;
 
@@ -10,17 +10,17 @@ use bytes::BytesMut;
 use limiter::{Decision, PolicyStanding};
 
 const RATELIMIT: HeaderName = HeaderName::from_static("ratelimit");
-/// What one item takes, with room to spare, bytes.
+/// The reserved length of one item, in bytes.
 const LENGTH: usize = 48;
 const RATELIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
 
 /// `RateLimit-Policy: "per-token";q=100;w=1` and `RateLimit: "per-token";r=99;t=1`, with an item for each limit.
 ///
-/// The further limits of a policy are named `"per-token/2"` and so on, which no policy can be. `t` is after how long more
-/// is available than `r`: where nothing is left, what `Retry-After` says. The draft counts in whole seconds: a window or
-/// a time below one is rounded up.
+/// The further limits of a policy have the names `"per-token/2"` and so on, which no policy can have. `t` is
+/// the time until more than `r` is available; where `r` is 0, it equals `Retry-After`. The draft counts in
+/// whole seconds, so a window or time below one second is rounded up.
 pub(crate) fn standings(decision: &Decision) -> impl Iterator<Item = (HeaderName, HeaderValue)> + use<> {
-    // Both in one piece of memory, one after the other.
+    // Both fields share one allocation.
     let mut text = BytesMut::with_capacity(2 * LENGTH * decision.standings.len());
     let policies = list(&mut text, decision, |standing| {
         [(";q=", standing.limit.requests().into()), (";w=", seconds(standing.limit.window()))]
@@ -33,9 +33,9 @@ pub(crate) fn standings(decision: &Decision) -> impl Iterator<Item = (HeaderName
     written.filter_map(|(name, value)| Some((name, HeaderValue::from_maybe_shared(value).ok()?)))
 }
 
-/// A list with an item for each limit, and two parameters with each item.
+/// A list with an item for each limit, and two parameters for each item.
 ///
-/// Put together by hand, and not by `format!`, which takes several times as long: every reply pays for it.
+/// Written by hand because `format!` takes several times as long, and every reply needs this.
 fn list(
     text: &mut BytesMut,
     decision: &Decision,
@@ -44,7 +44,7 @@ fn list(
     let mut digits = itoa::Buffer::new();
     let mut add = |part: &str| text.extend_from_slice(part.as_bytes());
     let (mut policy, mut number) = ("", 0_u32);
-    // The limits of a policy stand next to each other.
+    // The limits of a policy are adjacent.
     for (place, standing) in decision.standings.iter().enumerate() {
         number = if standing.policy == policy { number + 1 } else { 1 };
         policy = &standing.policy;
@@ -63,7 +63,7 @@ fn list(
     text.split().freeze()
 }
 
-/// `Retry-After`, in whole seconds: no earlier than there is room, and at least one.
+/// `Retry-After` in whole seconds, rounded up, at least one.
 pub(crate) fn retry_after(after: Duration) -> HeaderValue {
     HeaderValue::from(seconds(after).max(1))
 }

@@ -1,4 +1,4 @@
-//! How the messages of protobuf become the types of the contracts, and those become messages.
+//! The mapping between protobuf messages and the contracts' types.
 
 use std::time::Duration;
 
@@ -46,7 +46,7 @@ remote::messages! { proto:
     }
 }
 
-/// A mode as its number.
+/// Encodes a mode as its enum number.
 struct ModeNumber;
 
 impl Codec<Mode, i32> for ModeNumber {
@@ -66,7 +66,7 @@ impl Codec<Mode, i32> for ModeNumber {
     }
 }
 
-/// The name of a count as its text.
+/// Encodes the name of a count as text.
 struct KeyText;
 
 impl Codec<CountKey, String> for KeyText {

@@ -1,4 +1,4 @@
-//! The scripts, put together.
+//! The scripts, built from their parts.
 
 use std::time::Duration;
 
@@ -9,12 +9,13 @@ const MOMENTS: &str = include_str!("moments.lua");
 const TAKE: &str = include_str!("take.lua");
 const ADD: &str = include_str!("add.lua");
 
-/// Charges keys if there is room.
+/// The script that charges keys if all of them have room.
 pub(super) fn take_script(algorithm: Algorithm) -> Script {
     Script::new(&[MOMENTS, rule(algorithm), TAKE].concat())
 }
 
-/// Adds what was admitted elsewhere: for the algorithms that [`SyncedCounts`](super::super::SyncedCounts) counts by.
+/// The script that adds admissions made elsewhere: for the algorithms of
+/// [`SyncedCounts`](super::super::SyncedCounts).
 pub(crate) fn add_script(algorithm: Algorithm) -> Script {
     Script::new(&[MOMENTS, rule(algorithm), ADD].concat())
 }

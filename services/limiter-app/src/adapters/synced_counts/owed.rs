@@ -1,4 +1,5 @@
-//! Keys that all processes together have admitted more than a state may say: they wait until that is made up for.
+//! Debts: keys with more admissions across all replicas than a state can represent. They are refused until
+//! time makes up for it.
 
 use std::{collections::HashMap, time::Duration};
 
@@ -7,23 +8,23 @@ use limiter::{
     algorithm::{FixedWindow, Gcra, LeakyBucket, SlidingCounter, SlidingLog, TokenBucket},
 };
 
-/// Keys that may owe at once; what a further one owes is forgiven.
+/// Keys that may be in debt at once; the debt of a further one is forgiven.
 const MAX_OWING: usize = 10_000;
 
-/// Who owes, and how their states go on afterwards.
+/// The keys in debt, with their states after it.
 #[derive(Default)]
 pub(super) struct Owed(HashMap<CountKey, Owing>);
 
 struct Owing {
     limit: Limit,
-    /// Nanoseconds since 1970.
+    /// The end of the debt, in nanoseconds since 1970.
     until: u64,
-    /// The sum: from then on no further ahead than a state may lie.
+    /// The merged state, valid from the end of the debt on.
     sum: Fields,
 }
 
 impl Owed {
-    /// Whether there was room to note what a key owes.
+    /// Records a debt; `false` if too many keys are in debt.
     pub(super) fn note(
         &mut self,
         key: &CountKey,
@@ -40,12 +41,12 @@ impl Owed {
         has_room
     }
 
-    /// A newer sum says all that there is to say of a key.
+    /// Removes a debt that a newer sum has replaced.
     pub(super) fn forget(&mut self, key: &CountKey) {
         self.0.remove(key);
     }
 
-    /// How each charge stands whose key still owes; none for the others, whose counts have the say again.
+    /// The standing of each charge whose key is in debt; `None` for the others, which the local counts judge.
     pub(super) fn of(
         &mut self,
         charges: &[Charge],
@@ -81,7 +82,7 @@ impl Owed {
         None
     }
 
-    /// Lets go of all who do not owe any more.
+    /// Ends the debts that are due, and restores their states.
     pub(super) fn settle_all(&mut self, counts: &LocalCounts, now: u64) {
         for (key, owing) in self.0.extract_if(|_, owing| owing.until <= now) {
             counts.set_fields(&key, &owing.limit, owing.sum);
@@ -89,12 +90,12 @@ impl Owed {
     }
 }
 
-/// Where a request would stand, without charging it.
+/// The standing of a request, without charging it.
 pub(super) fn look(algorithm: Algorithm, counts: &LocalCounts, charge: &Charge, now: u64) -> Standing {
     look_at(algorithm, counts.fields(&charge.key), charge, now)
 }
 
-/// The same for a key of this state, or of none yet.
+/// The same for a key with this state, or a new one.
 fn look_at(algorithm: Algorithm, fields: Option<Fields>, charge: &Charge, now: u64) -> Standing {
     fn by<S: State>(fields: Option<Fields>, charge: &Charge, now: u64) -> Standing {
         let mut state = fields.map_or_else(S::default, S::from_fields);
