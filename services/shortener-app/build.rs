@@ -1,4 +1,5 @@
-//! Compiles the contracts in `proto/`: by protox, which needs no `protoc`.
+//! Compiles the contracts in `proto/` with protox, a protobuf compiler in Rust, so that no `protoc` is
+//! needed.
 
 use std::{error::Error, path::Path};
 
@@ -8,7 +9,7 @@ const CONTRACTS: [&str; 2] = ["lab/shortener/v1/clicks.proto", "lab/shortener/v1
 fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo:rerun-if-changed=proto");
     let descriptors = protox::compile(CONTRACTS, ["proto"])?;
-    // What server reflection shows.
+    // Server reflection serves this descriptor set.
     let out = std::env::var("OUT_DIR")?;
     std::fs::write(Path::new(&out).join("descriptors.bin"), prost::Message::encode_to_vec(&descriptors))?;
     tonic_prost_build::configure().build_transport(false).btree_map(".").compile_fds(descriptors)?;

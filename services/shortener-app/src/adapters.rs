@@ -1,4 +1,4 @@
-//! The adapters: what the shortener's ports stand on.
+//! The adapters of the shortener's ports.
 //!
 //! Siblings have the same members in the same order, so that two stores can be read side by side.
 

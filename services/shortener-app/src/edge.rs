@@ -9,8 +9,9 @@
 //! | `GET /{code}` | 302 with `Location`; 404, 410, 421 |
 //! | `GET /openapi.json` | 200 |
 //!
-//! Any of them: 400 for a request that is malformed, 414 and 431 for a target or header fields that are too long, 503
-//! when a component is away, 504 when the deadline passed. Errors are `application/problem+json` (RFC 9457).
+//! All of them: 400 for a malformed request, 414 and 431 for a target or header fields that are too long, 503
+//! when a component is unavailable, 504 when the deadline passed. Errors are `application/problem+json` (RFC
+//! 9457).
 
 mod body;
 mod parameters;
@@ -37,13 +38,13 @@ use crate::SYSTEM;
 use body::{LinkShown, PendingShown, ShortenAsked};
 use parameters::{ByCode, Keyed};
 
-/// The largest request body, bytes.
+/// The largest request body, in bytes.
 const MAX_BODY_BYTES: usize = 64 * 1_024;
 
-/// A browser asks again each time, so that every click is seen.
+/// Forbids caching of redirects, so that the shortener sees every click.
 const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
 
-/// What the edge stands on.
+/// The state of the handlers.
 struct Edge {
     links: Arc<dyn Links>,
     clicks: Arc<dyn Clicks>,
@@ -51,7 +52,7 @@ struct Edge {
     own_hosts: OwnHosts,
 }
 
-/// The routes; for each link that is followed an event is published, and none leads to a host of its own.
+/// The routes. Following a link publishes an event; no link may lead to one of `own_hosts`.
 pub fn router(
     links: Arc<dyn Links>,
     clicks: Arc<dyn Clicks>,
@@ -128,7 +129,7 @@ async fn follow(
             detail,
         ));
     }
-    // A HEAD request looks at a link and does not follow it.
+    // HEAD inspects a link without following it.
     if request.method() == Method::GET {
         let click = Event::new(Uuid::now_v7().as_u128(), link.id);
         edge.followed.publish(click).await?;
@@ -141,13 +142,13 @@ async fn follow(
     Ok(response)
 }
 
-/// Whether a client that follows the link comes back here: to a host of the shortener's own, or to the one that it asked.
+/// Whether the target is the shortener itself: one of its own hosts, or the host that the client requested.
 ///
-/// The latter is a name that nobody configured; whoever forges it keeps nobody else from following the link.
+/// The requested host need not be configured. A client that forges it affects only its own request.
 fn leads_back(edge: &Edge, target: &Target, request: &axum::extract::Request) -> bool {
     let Some(authority) = target.authority() else { return false };
     let named = || request.headers().get(header::HOST).and_then(|host| host.to_str().ok());
-    // Over HTTP/2 it stands in the request's address.
+    // HTTP/2 has it in the request's `:authority`.
     let asked = request.uri().authority().map(uri::Authority::as_str).or_else(named);
     edge.own_hosts.include(&authority) || asked.and_then(Authority::parse) == Some(authority)
 }
@@ -189,7 +190,7 @@ fn no_such_link(detail: String) -> Problem {
     Problem::new(StatusCode::NOT_FOUND, "no-such-link", "No such link", detail)
 }
 
-/// What the types rule out.
+/// The error for a reply that cannot be serialised, which the types rule out.
 fn unwritable() -> Problem {
     Problem::internal("a stored link cannot be written as a header".to_owned())
 }

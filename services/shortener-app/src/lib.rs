@@ -1,7 +1,7 @@
 //! The URL shortener as it runs: edge, adapters, remote forms and wiring around the logic of `shortener`.
 //!
 //! Read in this order: `wiring` (the architecture, top to bottom), `system` (the same as data, for the lab),
-//! `edge` (the public API), `remotes` (how components are reached from other processes), `adapters`.
+//! `edge` (the public API), `remotes` (the components' remote forms), `adapters`.
 
 mod adapters;
 pub mod edge;

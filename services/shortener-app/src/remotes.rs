@@ -1,7 +1,7 @@
-//! How the shortener's components are reached from other processes.
+//! The remote forms of the shortener's components.
 //!
-//! A table for each contract. The messages of gRPC are those of `proto/lab/shortener/v1`; those of HTTP are the contract's
-//! types as serde writes them.
+//! One table for each contract. gRPC messages are those of `proto/lab/shortener/v1`; HTTP messages are the
+//! contract's types in their serde form.
 
 /// The component `clicks`.
 pub mod clicks {
@@ -32,7 +32,7 @@ pub mod links {
     }
 }
 
-/// The messages, services and clients that tonic makes of `proto/lab/shortener/v1`.
+/// The code that tonic generates from `proto/lab/shortener/v1`.
 #[allow(missing_docs, clippy::pedantic, reason = "generated; the `.proto` files say what each is")]
 pub mod proto {
     tonic::include_proto!("lab.shortener.v1");

@@ -1,4 +1,4 @@
-//! How the shortener is put together: the architecture, top to bottom.
+//! The shortener's wiring: the architecture, top to bottom.
 
 use std::sync::Arc;
 
@@ -21,11 +21,11 @@ use crate::{
     remotes::{clicks, links},
 };
 
-/// Links that a process keeps in its cache.
+/// The capacity of the link cache in a process.
 const CACHED_LINKS: usize = 100_000;
 
-/// Clicks stand on a store; links on a store, perhaps behind a cache, and a source of codes;
-/// the edge follows links and publishes a click for each.
+/// Clicks use a store. Links use a store, with or without a cache, and a source of codes. The edge follows
+/// links and publishes a click for each.
 pub(crate) async fn wire(host: &mut Host) -> Result<()> {
     let clicks = host.place(clicks::CONTRACT, click_service).await?;
     let links = host.place(links::CONTRACT, link_service).await?;
@@ -36,7 +36,7 @@ pub(crate) async fn wire(host: &mut Host) -> Result<()> {
     Ok(())
 }
 
-/// Where no link may lead: what this process listens on, and what it is called.
+/// The hosts to which no link may lead: the addresses that this process listens on, and its public names.
 fn own_hosts(host: &Host) -> Result<OwnHosts> {
     let urls = host.public_urls().iter().map(|url| Target::parse(url.as_str()));
     let urls: Result<Vec<_>, _> = urls.collect();
@@ -52,7 +52,7 @@ async fn link_service(b: &mut Backings) -> Result<Arc<dyn Links>> {
     Ok(Arc::new(LinkService::new(store, codes, Arc::new(SystemClock), new_link_id)))
 }
 
-/// An id that no link has had.
+/// A unique link id.
 pub fn new_link_id() -> LinkId {
     LinkId(Uuid::now_v7().as_u128())
 }

@@ -12,7 +12,7 @@ pub struct ClickService {
 }
 
 impl ClickService {
-    /// Stands on a store.
+    /// Creates the service on a store.
     pub fn new(store: Arc<dyn ClickStore>) -> Self {
         Self { store }
     }

@@ -11,13 +11,13 @@ use crate::{LinkId, TallyId};
 /// The most counts that one call may carry, over all its tallies.
 pub const MAX_COUNTS: usize = 5_000;
 
-/// Counts how often links are followed.
+/// Counts the clicks of links.
 #[async_trait]
 pub trait Clicks: Send + Sync {
-    /// Adds tallies to the counts, each once however often it comes. Idempotent by the tallies' ids.
+    /// Adds tallies to the counts; a tally that comes again is ignored. Idempotent by the tallies' ids.
     async fn record(&self, tallies: Tallies) -> Result<Recorded, ClickError>;
 
-    /// How often a link was followed, as far as is known here by now. Idempotent.
+    /// The clicks of a link that have been recorded so far. Idempotent.
     async fn count(&self, link: LinkId) -> Result<ClickCount, ClickError>;
 }
 
@@ -26,33 +26,34 @@ pub trait Clicks: Send + Sync {
 #[serde(transparent)]
 pub struct Tallies(pub Vec<Tally>);
 
-/// Clicks that are added together, once: those of one event, or of a batch that never comes apart.
+/// Clicks that are added together and once: those of one event, or of a batch that is always redelivered as a
+/// whole.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Tally {
-    /// Unique: a tally is added once.
+    /// The unique id; tallies are deduplicated by it.
     pub id: TallyId,
-    /// How often each link was followed.
+    /// The clicks of each link.
     pub counts: BTreeMap<LinkId, u32>,
 }
 
-/// The tallies are in the counts.
+/// The tallies have been added.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Recorded;
 
-/// A link's clicks.
+/// The clicks of a link.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ClickCount {
-    /// How often it was followed.
+    /// The number of clicks.
     pub clicks: u64,
 }
 
-/// What can go wrong with clicks.
+/// The errors of clicks.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 pub enum ClickError {
     /// More than [`MAX_COUNTS`] in one call.
     #[error("a call carries at most {MAX_COUNTS} counts")]
     TooManyCounts,
-    /// The component, or what it stands on, did not answer.
+    /// The component, or its backing, did not respond.
     #[error(transparent)]
     Unavailable(#[from] Unavailable),
 }

@@ -1,4 +1,4 @@
-//! A short code: what stands in a short link after the host.
+//! A short code: the path of a short link.
 
 use std::fmt;
 
@@ -9,38 +9,38 @@ use serde::{Deserialize, Serialize};
 #[serde(try_from = "String")]
 pub struct Code(String);
 
-/// Why a text is no code.
+/// A text is not a valid code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("a code is 1 to 32 characters of `0-9`, `A-Z`, `a-z`, `_` and `-`")]
 pub struct CodeError;
 
-/// Codes that the public API uses for itself.
+/// Codes that are paths of the public API.
 const RESERVED: [&str; 8] = ["admin", "api", "docs", "health", "links", "login", "metrics", "static"];
 
-/// The digits of a made code: base 62, no character that needs escaping or that a reader could take for a separator.
+/// The digits of a generated code: base 62, without characters that need escaping or look like separators.
 const DIGITS: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 
 impl Code {
     /// The longest code.
     pub const MAX_LENGTH: usize = 32;
 
-    /// What [`Self::parse`] takes.
+    /// The pattern that [`Self::parse`] accepts.
     pub const PATTERN: &str = "^[0-9A-Za-z_-]{1,32}$";
 
-    /// What [`Self::parse`] takes and [`Self::is_reserved`] does not keep back.
+    /// The pattern of the codes that [`Self::parse`] accepts and [`Self::is_reserved`] permits.
     pub fn free_pattern() -> String {
         let any_case = |letter: char| format!("[{}{letter}]", letter.to_ascii_uppercase());
         let words = RESERVED.map(|word| word.chars().map(any_case).collect::<String>());
         format!("^(?!(?:{})$){}", words.join("|"), &Self::PATTERN[1..])
     }
 
-    /// The length of a made code: 62^7 = 3.5 * 10^12 of them.
+    /// The length of a generated code; there are 62^7 = 3.5 * 10^12 of them.
     pub const MADE_LENGTH: u32 = 7;
 
-    /// How many codes of [`Self::MADE_LENGTH`] there are.
+    /// The number of codes of [`Self::MADE_LENGTH`].
     pub const SPACE: u64 = 62_u64.pow(Self::MADE_LENGTH);
 
-    /// Reads a code.
+    /// Parses a code.
     pub fn parse(text: impl Into<String>) -> Result<Self, CodeError> {
         let text = text.into();
         let allowed = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-';
@@ -51,7 +51,7 @@ impl Code {
         }
     }
 
-    /// The code for a number, one to one for numbers below [`Self::SPACE`]; a larger one is reduced to that.
+    /// The code of a number modulo [`Self::SPACE`]; one-to-one below it.
     pub fn of_number(number: u64) -> Self {
         let mut rest = number % Self::SPACE;
         let mut digits = [0_u8; Self::MADE_LENGTH as usize];
@@ -62,12 +62,12 @@ impl Code {
         Self(digits.iter().map(|digit| char::from(*digit)).collect())
     }
 
-    /// Whether the public API uses it for itself.
+    /// Whether the public API uses the code as a path.
     pub fn is_reserved(&self) -> bool {
         RESERVED.iter().any(|word| self.0.eq_ignore_ascii_case(word))
     }
 
-    /// The code's text.
+    /// The code as text.
     pub fn as_str(&self) -> &str {
         &self.0
     }

@@ -1,4 +1,4 @@
-//! Where a new link's code comes from: the values of the axis `codes`.
+//! The sources of new codes: the values of the axis `codes`.
 
 use async_trait::async_trait;
 use block::Block;
@@ -7,23 +7,23 @@ use sha2::{Digest, Sha256};
 
 use crate::{Code, Numbers, Shorten};
 
-/// Makes codes.
+/// Generates codes.
 #[async_trait]
 pub trait CodeSource: Send + Sync {
-    /// A code for this request; `attempt` counts the codes for it that turned out to be taken.
+    /// A code for this request; `attempt` is the number of codes that were already taken.
     async fn code_for(&self, request: &Shorten, attempt: u32) -> Result<Code, Unavailable>;
 }
 
-/// Any code at random.
+/// Random codes.
 ///
-/// Needs no coordination and cannot be guessed; collisions are met by trying again,
-/// and stay rare while few of the 3.5 * 10^12 codes are in use.
+/// They need no coordination and cannot be guessed. A collision leads to a retry, and is rare while few of
+/// the 3.5 * 10^12 codes are in use.
 pub struct RandomCodes {
     random: Box<dyn Fn() -> u64 + Send + Sync>,
 }
 
 impl RandomCodes {
-    /// Draws from this source of uniform 64-bit numbers.
+    /// Uses a source of uniformly distributed 64-bit numbers.
     pub fn new(random: impl Fn() -> u64 + Send + Sync + 'static) -> Self {
         Self { random: Box::new(random) }
     }
@@ -36,24 +36,26 @@ impl CodeSource for RandomCodes {
     }
 }
 
-/// A counter, scrambled so that neighbours do not look like neighbours.
+/// A counter, scrambled so that consecutive codes look unrelated.
 ///
-/// Never collides, and needs one coordination for a whole block of numbers (the hi/lo scheme).
-/// The scramble is an affine permutation of the code space: it hides the count from a glance, not from an analyst.
+/// It never collides, and coordinates once for a block of numbers (the hi/lo scheme).
+/// The scramble is an affine permutation of the code space: it hides the count from a glance, not from an
+/// analyst.
 pub struct CounterCodes<N> {
     numbers: N,
     block: Block,
 }
 
-/// Numbers that are reserved at once; a process that stops leaves the rest of its block unused.
+/// The size of a reserved block; a process that stops leaves the rest of its block unused.
 const BLOCK: u64 = 100;
-/// The factor of the scramble: odd and no multiple of 31, so coprime to 62^7, so that the scramble is one to one.
+/// The factor of the scramble: odd and not a multiple of 31, so coprime to 62^7, which makes the scramble
+/// one-to-one.
 const FACTOR: u128 = 2_654_435_761_013;
-/// Its offset.
+/// The offset of the scramble.
 const OFFSET: u128 = 1_442_695_040_889;
 
 impl<N: Numbers> CounterCodes<N> {
-    /// Counts by this source.
+    /// Uses a source of numbers.
     pub fn new(numbers: N) -> Self {
         Self { numbers, block: Block::default() }
     }
@@ -75,11 +77,11 @@ fn scrambled(number: u64) -> Code {
     Code::of_number(spread as u64)
 }
 
-/// A hash of the request (SHA-256, its first 8 bytes).
+/// A hash of the request: the first 8 bytes of its SHA-256.
 ///
-/// The same request always leads to the same code, on any replica, without coordination.
-/// The key is a part of what is hashed: two users who shorten one target get two links,
-/// because the one may delete or let expire what the other relies on.
+/// The same request leads to the same code on any replica, without coordination.
+/// The hash includes the request key, so two users who shorten the same target get two links; otherwise one
+/// could delete or let expire a link that the other relies on.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct HashCodes;
 
@@ -109,7 +111,8 @@ mod block {
             self.0.lock().unwrap_or_else(PoisonError::into_inner).next()
         }
 
-        /// Takes the first number of a new block and keeps the rest, unless somebody else has brought one meanwhile.
+        /// Takes the first number of a new block and keeps the rest, unless another task has refilled it
+        /// already.
         pub(super) fn refill(&self, first: u64, count: u64) -> u64 {
             let mut block = self.0.lock().unwrap_or_else(PoisonError::into_inner);
             if block.is_empty() {

@@ -2,12 +2,12 @@
 
 use serde::{Deserialize, Serialize};
 
-/// Why a text is not an id.
+/// A text is not a valid id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("an id is 32 hexadecimal digits")]
 pub struct IdError;
 
-/// Defines ids that cannot be taken for one another.
+/// Defines id types that cannot be confused.
 macro_rules! ids {
     ($($(#[$docs:meta])* $Id:ident;)*) => {$(
         $(#[$docs])*
@@ -16,7 +16,7 @@ macro_rules! ids {
         pub struct $Id(pub u128);
 
         impl $Id {
-            /// Reads an id.
+            /// Parses an id.
             pub fn parse(text: &str) -> Result<Self, IdError> {
                 bits(text).map(Self)
             }
@@ -51,16 +51,16 @@ macro_rules! ids {
 }
 
 ids! {
-    /// The id of a link: 128 bits, unique. New ids are UUIDs of version 7; links made before ids existed have random
-    /// ones.
+    /// The id of a link: 128 bits, unique. New ids are UUIDs of version 7; links from before there were ids
+    /// have random ones.
     ///
-    /// A code may have several links, one after the other: what is known of a link is kept by its id.
+    /// A code may have several links in succession: data about a link refers to its id.
     LinkId;
     /// The id of a tally: a UUID.
     TallyId;
 }
 
-/// Reads the digits alone, and nothing that a number may have besides.
+/// Parses hexadecimal digits only; unlike `from_str_radix`, it refuses a sign.
 fn bits(text: &str) -> Result<u128, IdError> {
     let digits = text.len() == 32 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
     if digits { u128::from_str_radix(text, 16).map_err(|_| IdError) } else { Err(IdError) }

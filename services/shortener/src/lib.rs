@@ -1,15 +1,16 @@
 //! The URL shortener's business logic: two components, each behind its contract.
 //!
-//! | component | contract | logic | it needs |
+//! | component | contract | logic | dependencies |
 //! |---|---|---|---|
 //! | `links` | [`Links`] | [`LinkService`] | a [`LinkStore`], a [`CodeSource`], a clock |
 //! | `clicks` | [`Clicks`] | [`ClickService`] | a [`ClickStore`] |
 //!
-//! This crate is pure: no transport, no storage, no clock, no randomness. Its manifest shows it.
-//! What it needs of the world are the ports in [`ports`], which `shortener-app` fulfils.
+//! This crate is pure: no transport, no storage, no clock, no randomness, as its manifest shows.
+//! Its ports to the outside are in [`ports`]; `shortener-app` has the adapters.
 //!
 //! Read in this order: `links` (contract), `link_service`, `codes`, `clicks`, `click_service`, `ports`;
-//! `target`, `code` and `id` are the values that cannot be wrong, `own_hosts` is where no target may lead.
+//! `target`, `code` and `id` are validated values, and `own_hosts` recognises targets that lead back to the
+//! shortener.
 
 mod click_service;
 mod clicks;

@@ -9,7 +9,7 @@ use crate::{
     Code, CodeSource, Inserted, Link, LinkError, LinkId, LinkStore, Links, NewLink, Removed, Shorten,
 };
 
-/// Codes that are tried for one link before the shortener gives up: with few codes in use, two are plenty.
+/// Codes that are tried for one link; with few codes in use, two suffice.
 const ATTEMPTS: u32 = 8;
 
 /// Shortens, resolves and removes links.
@@ -21,7 +21,7 @@ pub struct LinkService {
 }
 
 impl LinkService {
-    /// Stands on a store, a source of codes, a clock, and a source of ids that never gives one twice.
+    /// Creates the service on a store, a source of codes, a clock, and a source of unique ids.
     pub fn new(
         store: Arc<dyn LinkStore>,
         codes: Arc<dyn CodeSource>,
@@ -50,7 +50,8 @@ impl LinkService {
         Ok((link, self.store.insert(new).await?))
     }
 
-    /// What it means that a request with this key has made a link before.
+    /// The result for a request whose key has made a link before: that link, or an error if the request
+    /// differs.
     fn replayed(request: &Shorten, before: NewLink) -> Result<Link, LinkError> {
         let Shorten { target, alias, expires_at, key: _ } = request;
         let NewLink { link, key: _, aliased } = before;
@@ -60,7 +61,7 @@ impl LinkService {
         if same { Ok(link) } else { Err(LinkError::KeyReused) }
     }
 
-    /// What an insert means for the caller; `None`: the code is taken, another may be free.
+    /// The result of an insert; `None` if the code is taken and another one may be tried.
     fn settle(request: &Shorten, made: Link, inserted: Inserted) -> Option<Result<Link, LinkError>> {
         match inserted {
             Inserted::Stored => Some(Ok(made)),
@@ -75,7 +76,7 @@ impl Links for LinkService {
     async fn shorten(&self, request: Shorten) -> Result<Link, LinkError> {
         Self::validate(&request)?;
         if request.expires_at.is_some_and(|end| end <= self.clock.now()) {
-            // Of a request that is repeated the end may have come meanwhile.
+            // The link of a retried request may have expired in the meantime.
             let before = self.store.made_by(&request.key).await?;
             return before.map_or(Err(LinkError::ExpiryInThePast), |before| Self::replayed(&request, before));
         }
@@ -94,7 +95,7 @@ impl Links for LinkService {
 
     async fn resolve(&self, code: Code) -> Result<Link, LinkError> {
         match self.store.find(&code).await? {
-            // Asked of the clock each time: however long a cache keeps a link, it does not outlive its expiry.
+            // Checked on every read, so that a cached link does not outlive its expiry.
             Some(link) if link.has_expired(self.clock.now()) => Err(LinkError::Expired { code }),
             Some(link) => Ok(link),
             None => Err(LinkError::NotFound { code }),

@@ -1,4 +1,4 @@
-//! The contract of the component `links`: everything a caller needs, and nothing else.
+//! The contract of the component `links`.
 
 use async_trait::async_trait;
 use contract::{Kind, RemoteError, Timestamp, Unavailable};
@@ -14,60 +14,61 @@ pub trait Links: Send + Sync {
     /// Idempotent by its key: the same request again returns the same link.
     async fn shorten(&self, request: Shorten) -> Result<Link, LinkError>;
 
-    /// The link behind a code, unless it has expired. Idempotent.
+    /// The link with this code, unless it has expired. Idempotent.
     async fn resolve(&self, code: Code) -> Result<Link, LinkError>;
 
-    /// Sees to it that the code leads nowhere. Idempotent: removing what is not there is done at once.
+    /// Removes the link with this code, if there is one. Idempotent.
     async fn remove(&self, code: Code) -> Result<Removed, LinkError>;
 }
 
-/// What is to be shortened.
+/// A request to shorten a URL.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Shorten {
-    /// Where the link shall lead.
+    /// The URL.
     pub target: Target,
-    /// The code that the user wishes for; without it one is made.
+    /// The requested code; `None` for a generated one.
     pub alias: Option<Code>,
-    /// From when on it shall lead nowhere.
+    /// The time of expiry; `None` for never.
     pub expires_at: Option<Timestamp>,
-    /// What makes the request idempotent.
+    /// The idempotency key.
     pub key: RequestKey,
 }
 
 /// A short link.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Link {
-    /// Tells it from every other link that has or had its code.
+    /// Distinguishes the link from every other one that has or had its code.
     pub id: LinkId,
     /// Its code.
     pub code: Code,
-    /// Where it leads.
+    /// The URL that it leads to.
     pub target: Target,
-    /// When it was made.
+    /// The time of creation.
     pub created_at: Timestamp,
-    /// From when on it leads nowhere.
+    /// The time of expiry; `None` for never.
     pub expires_at: Option<Timestamp>,
 }
 
 impl Link {
-    /// Whether it leads nowhere any more.
+    /// Whether the link has expired at `now`.
     pub fn has_expired(&self, now: Timestamp) -> bool {
         self.expires_at.is_some_and(|end| end <= now)
     }
 }
 
-/// The code leads nowhere now.
+/// The code has no link now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Removed;
 
-/// What a client names a request by, to repeat it safely. Invariant: 1 to 128 visible ASCII characters.
+/// An idempotency key, by which a client can retry a request safely. Invariant: 1 to 128 visible ASCII
+/// characters.
 ///
 /// The header `Idempotency-Key` of draft-ietf-httpapi-idempotency-key-header.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String")]
 pub struct RequestKey(String);
 
-/// Why a text is no request key.
+/// A text is not a valid idempotency key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("an idempotency key is 1 to 128 visible ASCII characters")]
 pub struct RequestKeyError;
@@ -76,10 +77,10 @@ impl RequestKey {
     /// The longest key.
     pub const MAX_LENGTH: usize = 128;
 
-    /// What [`Self::parse`] takes.
+    /// The pattern that [`Self::parse`] accepts.
     pub const PATTERN: &str = "^[!-~]{1,128}$";
 
-    /// Reads a key.
+    /// Parses a key.
     pub fn parse(text: impl Into<String>) -> Result<Self, RequestKeyError> {
         let text = text.into();
         let sound =
@@ -87,7 +88,7 @@ impl RequestKey {
         if sound { Ok(Self(text)) } else { Err(RequestKeyError) }
     }
 
-    /// The key's text.
+    /// The key as text.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -107,22 +108,22 @@ impl From<RequestKey> for String {
     }
 }
 
-/// What can go wrong with a link.
+/// The errors of links.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 pub enum LinkError {
-    /// The wish for a code that the shortener keeps for itself.
+    /// The requested code is a path of the public API.
     #[error("the alias `{alias}` is reserved")]
     AliasReserved {
-        /// The wish.
+        /// The requested code.
         alias: Code,
     },
     /// The expiry is not in the future.
     #[error("a link cannot expire in the past")]
     ExpiryInThePast,
-    /// The wish for a code that another link has.
+    /// Another link has the requested code.
     #[error("the alias `{alias}` is taken")]
     AliasTaken {
-        /// The wish.
+        /// The requested code.
         alias: Code,
     },
     /// The key was used for a different request.
@@ -140,7 +141,7 @@ pub enum LinkError {
         /// The code.
         code: Code,
     },
-    /// The component, or what it stands on, did not answer.
+    /// The component, or its backing, did not respond.
     #[error(transparent)]
     Unavailable(#[from] Unavailable),
 }

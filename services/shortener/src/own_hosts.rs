@@ -1,14 +1,15 @@
-//! What leads to the shortener itself.
+//! Recognises targets that lead back to the shortener itself.
 
-// Addresses, without the sockets of std.
+// `core` has the address types without the sockets of `std`.
 use core::net::{IpAddr, SocketAddr};
 
 use crate::Target;
 
-/// A host and a port, the same however they are written.
+/// A host and port in a normal form: equal however they were written.
 ///
-/// All names and addresses of loopback are one host, the unspecified addresses included, which lead there as well.
-/// The default ports of `http` and `https` are one port: who is reached at one is usually reached at both.
+/// All loopback names and addresses count as one host, with the unspecified addresses, which lead there as
+/// well.
+/// The default ports of `http` and `https` count as one port, because a host usually serves both.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Authority {
     host: Host,
@@ -23,7 +24,7 @@ enum Host {
 }
 
 impl Authority {
-    /// Reads what stands in a URL before the path, or in a `Host` header; `None` if its port is none.
+    /// Parses the authority of a URL, or a `Host` header; `None` if the port is malformed.
     pub fn parse(text: &str) -> Option<Self> {
         let (host, port) = match text.rsplit_once(':') {
             Some((host, port)) if !port.ends_with(']') => (host, port),
@@ -43,7 +44,7 @@ impl From<SocketAddr> for Authority {
     }
 }
 
-/// Of `http` and of `https`.
+/// The ports of `http` and `https`.
 const DEFAULT_PORTS: [u16; 2] = [80, 443];
 
 fn one_default(port: u16) -> u16 {
@@ -55,7 +56,7 @@ impl Host {
         if let Ok(address) = text.trim_start_matches('[').trim_end_matches(']').parse() {
             return Self::at(address);
         }
-        // The dot says only that the name is complete.
+        // The trailing dot only marks the name as fully qualified.
         let name = text.strip_suffix('.').unwrap_or(text).to_ascii_lowercase();
         if name == "localhost" || name.ends_with(".localhost") { Self::Loopback } else { Self::Name(name) }
     }
@@ -68,12 +69,12 @@ impl Host {
     }
 }
 
-/// Where the shortener is reached, as far as it is configured and knows: no link may lead there.
+/// The known addresses of the shortener, to which no link may lead.
 #[derive(Clone, Debug, Default)]
 pub struct OwnHosts(Vec<Authority>);
 
 impl OwnHosts {
-    /// Those of a shortener that listens at these addresses, and that is called by these URLs.
+    /// From the addresses that the shortener listens on, and the URLs under which it is known.
     pub fn new(listens: &[SocketAddr], urls: impl IntoIterator<Item = Target>) -> Self {
         let of_address = |address: &SocketAddr| {
             let loopback = Authority { host: Host::Loopback, port: one_default(address.port()) };
@@ -83,7 +84,7 @@ impl OwnHosts {
         Self(listens.iter().flat_map(of_address).chain(of_urls).collect())
     }
 
-    /// Whether it is one of them.
+    /// Whether the authority is one of them.
     pub fn include(&self, authority: &Authority) -> bool {
         self.0.contains(authority)
     }

@@ -1,4 +1,4 @@
-//! Where a short link leads.
+//! The target of a short link.
 
 use std::sync::LazyLock;
 
@@ -10,17 +10,19 @@ use crate::Authority;
 
 /// A target. Invariant: an absolute `http` or `https` URL with a host, in normal form.
 ///
-/// The normal form is what a browser makes of the text (the WHATWG URL Standard's serialisation): scheme and host in lower
-/// case, no default port, a path that is at least `/` and has no dot segments. Nothing has to be percent-encoded for it.
-/// It alone is stored, hashed, shown and sent, so that nobody reads a link differently than who checked it.
+/// The normal form is the serialisation of the WHATWG URL Standard, as a browser computes it: scheme and host
+/// in lower case, no default port, and a path that is at least `/` and has no dot segments. Percent-encoding
+/// is never added.
+/// Only this form is stored, hashed, shown and sent, so that nobody reads a link differently than the code
+/// that validated it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String")]
 pub struct Target(String);
 
-/// Why a text is no target.
+/// The reasons why a text is not a valid target.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum TargetError {
-    /// Longer than a target may be.
+    /// Longer than [`Target::MAX_BYTES`].
     #[error("a target is at most {} bytes", Target::MAX_BYTES)]
     TooLong,
     /// Not an absolute URL.
@@ -29,12 +31,12 @@ pub enum TargetError {
     /// A scheme other than http and https.
     #[error("a target's scheme is `http` or `https`")]
     OtherScheme,
-    /// A character that may not stand in a header.
+    /// A character that is not allowed in a header field.
     #[error(
         "a target has only visible ASCII characters; percent-encode others, and write a host's name in punycode"
     )]
     NotAscii,
-    /// A character that browsers would percent-encode, or take for another one.
+    /// A character that browsers would percent-encode or replace.
     #[error(
         "a target is percent-encoded where it has to be: in its path `\"<>\\^`{{}}`, in its query `\"<>'`, in its fragment `\"<>``"
     )]
@@ -42,7 +44,7 @@ pub enum TargetError {
     /// A user name or a password.
     #[error("a target has no user name or password: everybody who follows the link would see them")]
     WithCredentials,
-    /// A host or port that cannot be, or that is written so that not everybody reads the same.
+    /// An invalid host or port, or one that parsers read differently.
     #[error(
         "a target's host is a name, or an address as `192.0.2.1` or `[2001:db8::1]`; its port is at most 65535"
     )]
@@ -56,7 +58,8 @@ macro_rules! octet {
     };
 }
 
-/// The last label of a name: no number, decimal or hexadecimal, because a browser would read an IPv4 address.
+/// The last label of a name. Not a decimal or hexadecimal number, which a browser would read as an IPv4
+/// address.
 macro_rules! last_label {
     () => {
         "(?:[0-9]*[A-WYZa-wyz_-][0-9A-Za-z_-]*|[Xx][0-9A-Za-z_-]*|(?:[1-9][0-9]*|0[0-9]+)[Xx][0-9A-Za-z_-]*|0[Xx][0-9A-Fa-f]*[G-Zg-z_-][0-9A-Za-z_-]*)"
@@ -88,14 +91,15 @@ macro_rules! ipv6 {
 }
 
 impl Target {
-    /// The longest text that is taken: what browsers and proxies take without trouble. In normal form a path may be added
-    /// to it, which is `/`, and nothing else.
+    /// The longest accepted text, in bytes: what browsers and proxies handle. The normal form may add a path
+    /// of `/`, and nothing else.
     pub const MAX_BYTES: usize = 2_048;
 
-    /// What a text has to look like to be a target, as the public API describes it and as it is checked here.
+    /// The pattern of a target, used in the description of the public API and checked here.
     ///
-    /// Narrower than what browsers put right: each host is written in the one way in which everybody reads it.
-    /// Of what matches, only a label that begins with `xn--` and is no punycode is no target.
+    /// It is stricter than browsers, which repair input: each host has exactly one accepted spelling.
+    /// One kind of text matches and is still refused: a label that begins with `xn--` and is not valid
+    /// punycode.
     #[rustfmt::skip]
     pub const PATTERN: &'static str = concat!(
         "^[Hh][Tt][Tt][Pp][Ss]?://",
@@ -106,7 +110,7 @@ impl Target {
         "(?:/[!$-;=@-\\[\\]_a-z|~]*)?(?:\\?[!$-&(-;=?-~]*)?(?:#[!#-;=?-_a-~]*)?$",
     );
 
-    /// Reads a target, and brings it into normal form.
+    /// Parses a target into its normal form.
     pub fn parse(text: impl AsRef<str>) -> Result<Self, TargetError> {
         static PATTERN: LazyLock<Regex> =
             LazyLock::new(|| Regex::new(Target::PATTERN).expect("the pattern is one"));
@@ -116,7 +120,8 @@ impl Target {
         if url.as_ref().is_ok_and(|url| !matches!(url.scheme(), "http" | "https")) {
             return Err(TargetError::OtherScheme);
         }
-        // `http:host` is absolute to this parser, but relative to a browser that comes from the short link.
+        // The parser takes `http:host` as absolute; a browser that follows the short link takes it as
+        // relative.
         let origin = origin(text).ok_or(TargetError::NotAUrl)?;
         if origin.contains('@') {
             return Err(TargetError::WithCredentials);
@@ -129,18 +134,18 @@ impl Target {
         }
     }
 
-    /// The host and port that it leads to.
+    /// The host and port of the target.
     pub fn authority(&self) -> Option<Authority> {
         Authority::parse(origin(&self.0)?.split_once("://")?.1)
     }
 
-    /// The target's text.
+    /// The target as text.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 }
 
-/// What stands before the path: `http://example.com:8080`.
+/// The part before the path: `http://example.com:8080`.
 fn origin(text: &str) -> Option<&str> {
     let (scheme, rest) = text.split_once("://")?;
     let is_web = ["http", "https"].iter().any(|web| scheme.eq_ignore_ascii_case(web));
@@ -148,7 +153,7 @@ fn origin(text: &str) -> Option<&str> {
     is_web.then_some(&text[..text.len() - rest.len() + end])
 }
 
-/// It is sent as the `Location` header.
+/// Checks that the text fits into the `Location` header.
 fn fits_a_header(text: &str, at_most: usize) -> Result<(), TargetError> {
     if text.len() > at_most {
         return Err(TargetError::TooLong);
@@ -156,8 +161,9 @@ fn fits_a_header(text: &str, at_most: usize) -> Result<(), TargetError> {
     if text.bytes().all(|byte| byte.is_ascii_graphic()) { Ok(()) } else { Err(TargetError::NotAscii) }
 }
 
-/// Takes a target from a peer or a store, which has it in normal form: that is not parsed again, which would cost more
-/// than to read it. What an older version stored as it was given is parsed where it does not begin as the normal form does.
+/// Converts a target from a peer or a store, which is in normal form, without parsing it again: that would
+/// cost more than reading it. A text from an older version that does not begin like the normal form is
+/// parsed.
 impl TryFrom<String> for Target {
     type Error = TargetError;
 

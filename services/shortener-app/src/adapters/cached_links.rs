@@ -7,10 +7,10 @@ use backing::{Cache, Lasting};
 use contract::{Clock, Unavailable};
 use shortener::{Code, Inserted, Link, LinkStore, NewLink, RequestKey};
 
-/// Cache-aside: reads ask the cache first, writes go to the store and then to the cache.
+/// Cache-aside: reads go to the cache first, writes to the store and then to the cache.
 ///
-/// A write is acknowledged when both have been told; one that is cut off in between has not been acknowledged, and the cache
-/// is told when it is repeated.
+/// A write is acknowledged after both. A write that was cut off in between has not been acknowledged; its
+/// retry invalidates the cache.
 pub struct CachedLinkStore {
     store: Arc<dyn LinkStore>,
     cache: Cache<Code, Link>,
@@ -18,14 +18,15 @@ pub struct CachedLinkStore {
 }
 
 impl CachedLinkStore {
-    /// Puts a cache before a store.
+    /// Puts a cache in front of a store.
     pub fn new(store: Arc<dyn LinkStore>, cache: Cache<Code, Link>, clock: Arc<dyn Clock>) -> Self {
         Self { store, cache, clock }
     }
 
-    /// A link is of use until it expires.
+    /// Bounds a link's time to live in the cache by its expiry.
     ///
-    /// This bounds what the cache holds, not what is served: the logic asks the clock each time.
+    /// This limits what the cache holds. The logic checks the expiry on each read, whatever the cache
+    /// returns.
     fn lasting(&self, link: Link) -> Lasting<Link> {
         let at_most = link.expires_at.map_or(Duration::MAX, |end| end.since(self.clock.now()));
         Lasting { value: link, at_most }
@@ -37,10 +38,10 @@ impl LinkStore for CachedLinkStore {
     async fn insert(&self, new: NewLink) -> Result<Inserted, Unavailable> {
         let link = new.link.clone();
         let inserted = self.store.insert(new).await?;
-        // The cache may know that there was nothing.
+        // The cache may hold a tombstone for this code.
         match &inserted {
             Inserted::Stored => self.cache.put(&link.code.clone(), &self.lasting(link)).await,
-            // Perhaps of one that was cut off before the cache was told.
+            // The first attempt may have been cut off before it updated the cache.
             Inserted::Replayed(before) => self.cache.doubt(&before.link.code).await,
             Inserted::CodeTaken => {}
         }
@@ -58,7 +59,7 @@ impl LinkStore for CachedLinkStore {
 
     async fn remove(&self, code: &Code) -> Result<(), Unavailable> {
         self.store.remove(code).await?;
-        // After the store, so that a read in between does not bring the old link back for good.
+        // After the store: a read in between may cache the old link, and this overwrites it.
         self.cache.forget(code).await;
         Ok(())
     }

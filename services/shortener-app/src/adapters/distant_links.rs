@@ -1,4 +1,5 @@
-//! A link store that is far away: each read takes a round trip longer, and holds a connection for it.
+//! A link store with simulated distance: each read takes a round trip longer, and occupies a connection for
+//! it.
 
 use std::{sync::Arc, time::Duration};
 
@@ -12,19 +13,19 @@ use tokio::{
 
 /// A round trip between two regions of one continent.
 const ROUND_TRIP: Duration = Duration::from_millis(20);
-/// Reads in flight at once: what a modest pool allows one process.
+/// The most reads in flight: a modest connection pool.
 const CONNECTIONS: usize = 8;
-/// How long a read waits for a connection.
+/// The time limit for getting a connection.
 const ACQUIRE_WITHIN: Duration = Duration::from_secs(1);
 
-/// Simulates distance before a store's reads; writes are as near as ever.
+/// Delays a store's reads by a round trip; writes are not delayed.
 pub(crate) struct DistantLinkStore {
     store: Arc<dyn LinkStore>,
     connections: Semaphore,
 }
 
 impl DistantLinkStore {
-    /// Puts distance before a store.
+    /// Puts distance in front of a store.
     pub(crate) fn new(store: Arc<dyn LinkStore>) -> Self {
         Self { store, connections: Semaphore::new(CONNECTIONS) }
     }

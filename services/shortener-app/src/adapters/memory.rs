@@ -1,4 +1,4 @@
-//! Stores in memory: for tests of the logic, and nothing that a wiring can name.
+//! Stores in memory, for tests of the logic; no wiring uses them.
 
 use std::{
     collections::{HashMap, HashSet},

@@ -1,17 +1,17 @@
-//! Numbers for `codes = counter`, from the links' own database.
+//! The number source of `codes = counter`, in the links' own database.
 
 use async_trait::async_trait;
 use backing::Database;
 use contract::Unavailable;
 use shortener::Numbers;
 
-/// A row that counts.
+/// A counter in a row.
 pub struct StoreNumbers {
     database: Database,
 }
 
 impl StoreNumbers {
-    /// Counts in this database, whose tables the link store has made.
+    /// Uses a database in which the link store has created the tables.
     pub fn new(database: Database) -> Self {
         Self { database }
     }

@@ -7,13 +7,13 @@ use backing::{Postgres, migrate};
 use contract::Unavailable;
 use shortener::{ClickStore, LinkId, Tally};
 
-/// Clicks in two tables of a PostgreSQL database: the counts, and the tallies that are in them.
+/// Clicks in two tables of a PostgreSQL database: the counts, and the ids of the tallies in them.
 pub struct PostgresClickStore {
     database: Postgres,
 }
 
 impl PostgresClickStore {
-    /// Makes the tables if they are not there.
+    /// Creates the tables if they do not exist.
     pub async fn open(database: Postgres) -> anyhow::Result<Self> {
         let scripts = [
             include_str!("../../migrations/clicks/postgres/1_clicks.sql"),
@@ -27,7 +27,8 @@ impl PostgresClickStore {
 #[async_trait]
 impl ClickStore for PostgresClickStore {
     async fn add(&self, tallies: &[Tally]) -> Result<(), Unavailable> {
-        // One statement, so all or nothing; in the order of ids and of links, so that two of them never wait for each other.
+        // One statement, so all or nothing. It inserts in the order of ids and of links, so that two calls
+        // cannot deadlock.
         let add = "WITH fresh AS (
                 INSERT INTO tallies (id) SELECT DISTINCT unnest($1::text[]) AS id ORDER BY id
                 ON CONFLICT DO NOTHING RETURNING id
@@ -36,7 +37,7 @@ impl ClickStore for PostgresClickStore {
             SELECT t.link, sum(t.clicks)::bigint FROM unnest($1::text[], $2::text[], $3::bigint[]) AS t (id, link, clicks)
             JOIN fresh USING (id) GROUP BY t.link ORDER BY t.link
             ON CONFLICT (link) DO UPDATE SET clicks = click_counts.clicks + excluded.clicks";
-        // The same tally twice in one call counts once as well.
+        // A tally that occurs twice in one call counts once as well.
         let mut seen = HashSet::new();
         let (mut ids, mut links, mut clicks) = (Vec::new(), Vec::new(), Vec::new());
         for tally in tallies.iter().filter(|tally| seen.insert(tally.id)) {

@@ -1,4 +1,4 @@
-//! A link as a row: the same columns in every store.
+//! A link as a row, with the same columns in every store.
 
 use contract::Timestamp;
 use shortener::{Code, Link, LinkId, NewLink, RequestKey, Target};
@@ -12,7 +12,7 @@ pub(super) const COLUMNS: &str = "id, code, target, created_ms, expires_ms";
 /// A [`LinkRow`] and `aliased`.
 pub(super) type MadeRow = (String, String, String, i64, Option<i64>, bool);
 
-/// The link in a row.
+/// Parses a row; fails if a column violates the contract.
 pub(super) fn link(row: LinkRow) -> Result<Link, sqlx::Error> {
     let (id, code, target, created_ms, expires_ms) = row;
     Ok(Link {
@@ -24,7 +24,7 @@ pub(super) fn link(row: LinkRow) -> Result<Link, sqlx::Error> {
     })
 }
 
-/// The link in a row that a request with this key made.
+/// Parses the row of the link that the request with this key made.
 pub(super) fn made(row: MadeRow, key: &RequestKey) -> Result<NewLink, sqlx::Error> {
     let (id, code, target, created_ms, expires_ms, aliased) = row;
     let link = link((id, code, target, created_ms, expires_ms))?;
@@ -35,7 +35,7 @@ fn undecoded(error: impl std::error::Error + Send + Sync + 'static) -> sqlx::Err
     sqlx::Error::Decode(error.into())
 }
 
-/// A moment as a column.
+/// A timestamp as a column, in milliseconds.
 pub(super) fn ms(moment: Timestamp) -> i64 {
     i64::try_from(moment.millis()).unwrap_or(i64::MAX)
 }

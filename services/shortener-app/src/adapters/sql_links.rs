@@ -1,4 +1,4 @@
-//! Links in a table, in SQLite and in PostgreSQL: the statements are the same, the types that send them are not.
+//! Links in a table, in SQLite and in PostgreSQL: the same statements, sent through different types.
 
 use async_trait::async_trait;
 use backing::{Postgres, Sqlite, migrate};
@@ -15,7 +15,7 @@ macro_rules! link_store {
         }
 
         impl $store {
-            /// Makes the table if it is not there.
+            /// Creates the table if it does not exist.
             pub async fn open(database: $database) -> anyhow::Result<Self> {
                 migrate(&[$(include_str!($migration)),+], "links_migrations", database.$writer()).await?;
                 Ok(Self { database })
@@ -56,7 +56,7 @@ macro_rules! link_store {
                 if inserted.rows_affected() == 1 {
                     return Ok(Inserted::Stored);
                 }
-                // Which of the two unique columns was it? A key that is there made a link before.
+                // One of two unique columns conflicted. If the key exists, its request made a link before.
                 let before = self.try_made_by(&key).await?;
                 Ok(before.map_or(Inserted::CodeTaken, Inserted::Replayed))
             }

@@ -5,13 +5,13 @@ use backing::{Sqlite, migrate};
 use contract::Unavailable;
 use shortener::{ClickStore, LinkId, Tally};
 
-/// Clicks in two tables of a SQLite file: the counts, and the tallies that are in them.
+/// Clicks in two tables of a SQLite file: the counts, and the ids of the tallies in them.
 pub struct SqliteClickStore {
     database: Sqlite,
 }
 
 impl SqliteClickStore {
-    /// Makes the tables if they are not there.
+    /// Creates the tables if they do not exist.
     pub async fn open(database: Sqlite) -> anyhow::Result<Self> {
         let scripts = [
             include_str!("../../migrations/clicks/sqlite/1_clicks.sql"),
@@ -27,12 +27,13 @@ impl ClickStore for SqliteClickStore {
     async fn add(&self, tallies: &[Tally]) -> Result<(), Unavailable> {
         let json = "tallies are strings and numbers";
         let add = if let [tally] = tallies {
-            // A batch that is summed is one tally: SQLite has nothing to take apart but its counts.
+            // A summed batch is one tally, and only its counts travel as JSON.
             sqlx::query("INSERT INTO tallies (id, counts) VALUES ($1, $2) ON CONFLICT DO NOTHING")
                 .bind(String::from(tally.id))
                 .bind(serde_json::to_string(&tally.counts).expect(json))
         } else {
-            // One statement whatever the number: the tallies travel as one JSON parameter, a trigger counts them.
+            // One statement for any number of tallies: they travel as one JSON parameter, and a trigger
+            // counts them.
             sqlx::query(
                 "INSERT INTO tallies (id, counts)
                 SELECT value ->> 'id', value ->> 'counts' FROM json_each($1) WHERE true

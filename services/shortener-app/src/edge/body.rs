@@ -1,4 +1,4 @@
-//! What the public API reads and writes.
+//! The requests and replies of the public API.
 
 use contract::Timestamp;
 use runtime::edge::Problem;
@@ -56,27 +56,29 @@ impl LinkShown {
     }
 }
 
-/// Why a text is not a valid time.
+/// The reasons why a text is not a valid time.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum MomentError {
     /// It is not RFC 3339.
     #[error("{0}; write a time as `2030-12-31T23:59:59Z` (RFC 3339)")]
     Malformed(#[from] Parse),
-    /// It cannot be written in UTC: RFC 3339 has years of four digits.
+    /// Its year in UTC has more than four digits, which RFC 3339 does not allow.
     #[error("the latest time is 9999-12-31T23:59:59.999Z")]
     TooLate,
 }
 
-/// Reads a moment that can be written again; one before 1970 is the first of 1970, which is as long ago.
+/// Parses a time that can be formatted again; a time before 1970 becomes the start of 1970, which has expired
+/// just the same.
 pub(super) fn moment(text: &str) -> Result<Timestamp, MomentError> {
     let moment = OffsetDateTime::parse(text, &Rfc3339)?;
-    // Without an offset, the year 10000 does not exist.
+    // Without an offset, the year 10000 is not representable.
     let moment = moment.checked_to_offset(UtcOffset::UTC).ok_or(MomentError::TooLate)?;
     let millis = moment.unix_timestamp_nanos().max(0) / 1_000_000;
     u64::try_from(millis).map(Timestamp::from_millis).map_err(|_| MomentError::TooLate)
 }
 
-/// A moment as RFC 3339. What [`moment`] read can be written; what a store holds may be anything.
+/// Formats a time as RFC 3339. This cannot fail for a time from [`moment`], but may for any other time in a
+/// store.
 fn text(moment: Timestamp) -> Result<String, Problem> {
     let nanos = i128::from(moment.millis()) * 1_000_000;
     OffsetDateTime::from_unix_timestamp_nanos(nanos)

@@ -1,4 +1,4 @@
-//! What a request says beside its body.
+//! The parameters of a request outside its body.
 
 use axum::{
     extract::{FromRequestParts, Path},
@@ -11,12 +11,12 @@ use uuid::Uuid;
 
 use super::{no_such_link, schemas};
 
-/// The link that a path names.
+/// The link in a path.
 #[derive(IntoParams)]
 #[into_params(parameter_in = Path, names("code"))]
 pub(super) struct ByCode(#[param(schema_with = schemas::CodeShown::schema)] pub(super) Code);
 
-/// What can be no code is to its reader a link that is not there.
+/// A text that cannot be a code is reported as a link that does not exist.
 impl<S: Send + Sync> FromRequestParts<S> for ByCode {
     type Rejection = Problem;
 
@@ -27,10 +27,10 @@ impl<S: Send + Sync> FromRequestParts<S> for ByCode {
     }
 }
 
-/// What a client names its request by.
+/// The header with a client's idempotency key.
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 
-/// The client's own key, or a fresh one: either way the call to the component is idempotent.
+/// The client's key, or a random one: either way the call to the component is idempotent.
 #[derive(IntoParams)]
 #[into_params(parameter_in = Header, names("Idempotency-Key"))]
 pub(super) struct Keyed(#[param(schema_with = schemas::Key::schema)] pub(super) RequestKey);

@@ -1,10 +1,11 @@
-//! The values of the public API as its description has them: each bound and pattern is the one that its parser checks.
+//! The OpenAPI schemas of the public API's values; each bound and pattern is the constant that the parser
+//! checks.
 
 use runtime::edge::{moment, or_null, text_of};
 use serde_json::json;
 use shortener::{Code, RequestKey, Target};
 
-/// Years from 2026 on: without what was past when this was written.
+/// Years from 2026 on, when this was written.
 const NOT_LONG_PAST: &str = "^(?:202[6-9]|20[3-9][0-9]|2[1-9][0-9]{2}|[3-9][0-9]{3})-";
 
 runtime::schemas! {

@@ -1,4 +1,4 @@
-//! How the messages of protobuf become the types of the contracts, and those become messages.
+//! The mapping between protobuf messages and the contracts' types.
 
 use remote::{Many, Map, Optional, Required, UnixMillis, Uuid};
 use shortener::{ClickCount, Code, Link, LinkId, Recorded, Removed, Shorten, Tallies, Tally};

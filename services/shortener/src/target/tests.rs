@@ -164,7 +164,7 @@ fn a_target_is_at_most_so_long() {
     assert_eq!(of("/a/..".repeat(room)), Err(TargetError::TooLong), "although little of it would be left");
 }
 
-/// Texts near to URLs: pieces that parsers differ on, in any order.
+/// Texts that resemble URLs: pieces that parsers disagree on, in any order.
 fn nearly_a_url() -> impl Strategy<Value = String> {
     let piece = prop::sample::select(vec![
         "http",
