@@ -1,16 +1,17 @@
-//! The sender's clock: nanoseconds of `CLOCK_MONOTONIC`, the clock that its timer is armed on.
+//! The sender's clock: `CLOCK_MONOTONIC` in nanoseconds, the clock on which its timer is armed.
 //!
-//! A bare integer and not an `Instant`, because the timer takes absolute times and an `Instant` cannot be taken apart.
+//! An integer and not an `Instant`, because the timer takes absolute times and an `Instant` does not expose
+//! its value.
 
 use std::time::Duration;
 
 use nix::sys::time::TimeSpec;
 use nix::time::{ClockId, clock_gettime};
 
-/// Nanoseconds since an arbitrary moment (the machine's start); 64 bits last 584 years.
+/// Nanoseconds since the machine's start; 64 bits last 584 years.
 pub(crate) type Nanos = u64;
 
-/// The time now.
+/// The current time.
 ///
 /// # Panics
 ///
@@ -20,12 +21,12 @@ pub(crate) fn now() -> Nanos {
     time.tv_sec() as u64 * 1_000_000_000 + time.tv_nsec() as u64
 }
 
-/// A duration in nanoseconds, at most `u64::MAX`.
+/// A duration in nanoseconds; saturates.
 pub(crate) fn nanos(duration: Duration) -> Nanos {
     u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }
 
-/// A moment as the timer wants it.
+/// A time in the form that the timer takes.
 pub(crate) fn timespec(at: Nanos) -> TimeSpec {
     TimeSpec::from_duration(Duration::from_nanos(at))
 }

@@ -1,7 +1,9 @@
-//! What every latency contains of the generator itself: the same load on a server that does nothing.
+//! The floor of every latency: the generator's own share, measured with the same load on a server that does
+//! nothing.
 //!
-//! The server is one thread that reads a request and writes a reply that was made before. What is left of a latency is
-//! the timer that wakes the sender, two system calls at either end, the loopback, and two changes of context.
+//! The server is one thread that reads a request and writes a constant reply. What remains of a latency is
+//! the timer that wakes the sender, two system calls at either end, the loopback device, and two context
+//! switches.
 
 use std::io::{self, Read, Write};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
@@ -14,23 +16,23 @@ use crate::record::{SliceRecord, Summary};
 use crate::schedule::{Arrivals, Profile};
 use crate::sender::{Arm, Limits, Load, Observer, Sender, SenderError, Slice, SlicePlan, Target};
 
-/// What the server says.
+/// The server's constant reply.
 const REPLY: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n";
-/// The rates at which it is measured: so many that there is a median, and what one thread can answer in turn.
+/// The measured rates: enough operations for a median, and few enough for one thread to serve.
 const RATES: RangeInclusive<f64> = 50.0..=5_000.0;
-/// How long it is measured at most, after a slice that is not.
+/// The longest measurement, after a slice that only warms up.
 const AT_MOST: Duration = Duration::from_secs(1);
 const WARM_UP: Duration = Duration::from_millis(200);
-/// So many operations are enough for a 99th percentile.
+/// Enough operations for a 99th percentile.
 const ENOUGH: f64 = 1_100.0;
 
-/// Measures it at about `rate` operations a second, in at most 1.2 s; the latency is from the due time.
+/// Measures the floor at about `rate` operations a second, in at most 1.2 s; latencies are from the due time.
 ///
-/// `pinned` is called on the server's thread before it serves, to put it where servers run.
+/// Calls `pinned` on the server's thread before it serves, to set its CPU affinity.
 pub fn measure(rate: f64, pinned: impl FnOnce() + Send + 'static) -> Result<Summary, SenderError> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
     let address = listener.local_addr()?;
-    // It ends with the sender's one connection.
+    // The thread ends when the sender closes its one connection.
     thread::Builder::new().name("floor".to_owned()).spawn(move || {
         pinned();
         listener.accept().and_then(|(stream, _)| serve(stream))
@@ -47,7 +49,7 @@ pub fn measure(rate: f64, pinned: impl FnOnce() + Send + 'static) -> Result<Summ
     Ok(Summary::of(&last.0.latency))
 }
 
-/// Answers whatever is asked on one connection, until it ends.
+/// Serves one connection until it ends.
 fn serve(mut stream: TcpStream) -> io::Result<()> {
     stream.set_nodelay(true)?;
     let (mut read, mut held) = ([0; 4096], 0);
@@ -56,7 +58,7 @@ fn serve(mut stream: TcpStream) -> io::Result<()> {
             0 => return Ok(()),
             more => held += more,
         }
-        // One request at a time, and none has a body.
+        // Requests come one at a time and without a body.
         if read[..held].ends_with(b"\r\n\r\n") {
             stream.write_all(REPLY)?;
             held = 0;

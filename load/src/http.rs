@@ -1,4 +1,4 @@
-//! HTTP/1.1 on bytes: requests are encoded into a reusable buffer, replies are decoded where they were read.
+//! HTTP/1.1 on bytes: encodes requests into a reusable buffer, and decodes replies in the read buffer.
 //!
 //! No sockets here: they are in [`crate::sender`].
 //! Source: RFC 9112 (message framing), RFC 9110 (which replies have no body).

@@ -1,32 +1,32 @@
-//! What an operation is: a journey of one or more requests that ends well, is refused, or fails.
+//! Journeys: an operation is one or more requests, and ends well, is refused, or fails.
 
 use std::time::Duration;
 
 use crate::http::{Reply, RequestBuf};
 
-/// One operation in flight, as its journey sees it: small, copied with its connection, and meant for any journey.
+/// The state of one operation in flight: small, copied with its connection, the same type for all journeys.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Operation {
-    /// What it is called in reports, `follow` or `create`; operations are counted apart by this.
+    /// The operation's name in reports, `follow` or `create`; operations are counted by it.
     pub kind: &'static str,
-    /// Where in its journey it stands; the journey's own numbering, from 0.
+    /// The step within its journey, numbered by the journey from 0.
     pub step: u16,
-    /// Which thing it is about; the journey's own numbering.
+    /// The thing that it concerns, numbered by the journey.
     pub key: u64,
-    /// Whatever else the journey has to remember.
+    /// Additional state of the journey.
     pub detail: u64,
 }
 
-/// Whether a journey had an operation to begin.
+/// Whether a journey had another operation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Begun {
     /// Its first request is in the buffer.
     Written,
-    /// There is nothing left to do; only finite journeys (a seed phase, a check) say so.
+    /// The journey has ended; only finite ones (preparations, checks) end.
     Exhausted,
 }
 
-/// What follows a reply.
+/// The next step after a reply.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Step {
     /// Another request of the same operation is in the buffer.
@@ -38,41 +38,41 @@ pub enum Step {
 /// How an operation ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Outcome {
-    /// It did what its user wanted; only these count as throughput.
+    /// It did what its user wanted; only successes count as throughput.
     Success,
-    /// The system said no, in order: sold out, over the limit, shed. The cause is counted by this name.
+    /// The system refused it in order: sold out, over the limit, shed. Counted by this cause.
     Refused(&'static str),
-    /// It did not do what it should have.
+    /// It did not do what it should have done.
     Failed(Failure),
 }
 
-/// Why an operation failed.
+/// The cause of a failure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Failure {
     /// No connection could be opened, so nothing was sent.
     Connect,
-    /// No whole reply within the time-out.
+    /// The time-out passed before the reply was complete.
     Timeout,
-    /// The connection ended before the reply did.
+    /// The connection ended before the reply was complete.
     Reset,
     /// The reply was not HTTP/1.1.
     Malformed,
     /// The reply was over the size limit.
     TooLarge,
-    /// A well-formed reply that says something untrue, such as another link's target.
+    /// A well-formed reply with wrong content, such as another link's target.
     WrongAnswer,
-    /// What was asked for, and had been acknowledged, is not there.
+    /// Something acknowledged does not exist.
     Missing,
     /// A 5xx status other than a refusal.
     ServerError,
-    /// A status that the API does not promise here.
+    /// A status that the API does not define here.
     UnexpectedStatus,
-    /// Still in flight when the run was broken off.
+    /// Still in flight when the run was interrupted.
     Abandoned,
 }
 
 impl Failure {
-    /// The name that reports use.
+    /// The name in reports.
     pub fn name(self) -> &'static str {
         match self {
             Self::Connect => "connect",
@@ -88,7 +88,7 @@ impl Failure {
         }
     }
 
-    /// Whether the operation was sent and got no answer that can be read, so that its effect is not known.
+    /// Whether the operation was sent and got no readable reply, so that its effect is unknown.
     pub fn is_indeterminate(self) -> bool {
         matches!(self, Self::Timeout | Self::Reset | Self::Malformed | Self::TooLarge | Self::Abandoned)
     }
@@ -96,11 +96,11 @@ impl Failure {
 
 /// A source of operations and the judge of their replies.
 ///
-/// The sender calls it from one thread and never waits in it; an implementation MUST NOT block.
-/// For each [`begin`](Self::begin) that wrote a request there is exactly one end:
-/// a [`reply`](Self::reply) that returned [`Step::Done`], or one call of [`abandoned`](Self::abandoned).
+/// The sender calls it on its thread; an implementation MUST NOT block.
+/// Each [`begin`](Self::begin) that wrote a request has exactly one end: a [`reply`](Self::reply) that
+/// returns [`Step::Done`], or one call of [`abandoned`](Self::abandoned).
 pub trait Journeys: Send {
-    /// Is told that a slice begins, and for how long operations will be started. Nothing is in flight.
+    /// Called when a slice begins, with nothing in flight; operations start for `length`.
     fn slice_began(&mut self, length: Duration) {
         let _ = length;
     }
@@ -111,21 +111,21 @@ pub trait Journeys: Send {
     /// Judges a reply, and either writes the next request or ends the operation.
     fn reply(&mut self, op: &mut Operation, reply: &Reply<'_>, request: &mut RequestBuf) -> Step;
 
-    /// Is told that the request of the operation was lost and has been sent once more: it may take effect twice.
+    /// Called when the operation's request was lost and sent once more: it may take effect twice.
     fn resent(&mut self, op: &mut Operation) {
         let _ = op;
     }
 
-    /// Is told that the operation ended without an answer.
+    /// Called when the operation ended without a reply.
     fn abandoned(&mut self, op: &mut Operation, why: Failure);
 
-    /// Is told that an operation was due and never begun, because no connection came free.
+    /// Called when a due operation was never sent, because no connection became free.
     fn unsent(&mut self) {}
 }
 
-/// What the statuses that every system shares mean; `None` for the others.
+/// The outcome of a status that all systems share; `None` for other statuses.
 ///
-/// 429 and 503 are refusals (RFC 6585, section 4; RFC 9110, 15.6.4), any other 5xx is a failure.
+/// 429 and 503 are refusals (RFC 6585, section 4; RFC 9110, 15.6.4); any other 5xx is a failure.
 pub fn common_outcome(status: u16) -> Option<Outcome> {
     match status {
         429 => Some(Outcome::Refused("rate-limited")),

@@ -1,6 +1,6 @@
 //! The journeys of each system, by name.
 //!
-//! A second system is one new file here and one line in [`SYSTEMS`].
+//! A new system is one file here and one line in [`SYSTEMS`].
 
 pub mod limiter;
 pub mod plain;
@@ -15,9 +15,9 @@ use crate::ledger::LedgerVerdict;
 use crate::sender::{Lane, SenderError};
 use crate::series::Series;
 
-/// Everything that a sender needs to know of a system.
+/// The generator's interface to a system.
 pub trait SystemJourneys: Send {
-    /// Brings the system to the state that the operations assume, in a closed loop over `lane`.
+    /// Brings the system into the state that the operations assume, in a closed loop over `lane`.
     fn prepare(
         &mut self,
         lane: &mut Lane,
@@ -27,20 +27,20 @@ pub trait SystemJourneys: Send {
     /// The operations to measure.
     fn operations(&mut self) -> &mut dyn Journeys;
 
-    /// Asks the public API whether the system still holds what it acknowledged to these journeys and their forks.
+    /// Checks through the public API whether the system holds everything that it acknowledged to these
+    /// journeys and their forks.
     fn check(&mut self, lane: &mut Lane, check: &Check) -> LedgerVerdict;
 
-    /// What happened over the time of the present or the last slice, where that is worth a drawing.
-    /// Of these journeys alone: a fork has its own.
+    /// Counts over the time of the current or last slice, if the system has a drawing. A fork has its own.
     fn series(&self) -> Option<Series> {
         None
     }
 
-    /// The same journeys for another thread, after the preparation: its own randomness, the same ledger.
+    /// Journeys for another thread, after the preparation: with their own randomness and the same ledger.
     fn fork(&self, nth: u64) -> Box<dyn SystemJourneys>;
 }
 
-/// How far a preparation has come.
+/// The progress of a preparation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Progress {
     /// Things done.
@@ -49,22 +49,22 @@ pub struct Progress {
     pub total: u64,
 }
 
-/// Why a system could not be prepared.
+/// The reasons why a preparation failed.
 #[derive(Debug, thiserror::Error)]
 pub enum PrepareError {
     /// The sender's own failure.
     #[error(transparent)]
     Sender(#[from] SenderError),
-    /// The system did not do what the preparation asked.
+    /// The system did not do what the preparation requested.
     #[error(
         "only {done} of {total} {what} could be prepared; failures: {failures}\nhint: is the system healthy?"
     )]
     Incomplete {
-        /// What was being made.
+        /// The things to make.
         what: &'static str,
-        /// How many were made.
+        /// The number made.
         done: u64,
-        /// How many were wanted.
+        /// The number requested.
         total: u64,
         /// The causes and their counts.
         failures: String,
@@ -74,21 +74,21 @@ pub enum PrepareError {
 /// The limits of a ledger check.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Check {
-    /// Questions in flight at once.
+    /// Requests in flight at once.
     pub in_flight: usize,
-    /// How long a count that is still too low may stand still, by looks of 250 ms each, before it counts as settled;
-    /// while the system says that something is on its way, it is not settled however long it stands still.
+    /// How long a count that is too low must stay unchanged before it counts as settled, polled every 250 ms.
+    /// While the system reports events in flight, the count is not settled.
     pub settle: Duration,
-    /// How long to wait for counts to settle at all: longer than any part of a system may take to notice that another
-    /// one died, and to do its work.
+    /// The longest wait for counts to settle: longer than any part of a system takes to detect another's
+    /// death and to take over its work.
     pub deadline: Duration,
-    /// How long each pass of questions may take.
+    /// The time limit of each pass over all things.
     pub pass: Duration,
-    /// The longest that a cache may serve a deleted thing, and what an answer takes.
+    /// The longest time for which a cache may serve a deleted thing, reply time included.
     pub cached_for: Duration,
-    /// How long a deleted thing that is still served, as a cache may serve it, is waited for to be gone.
+    /// How long the check waits for a deleted thing that a cache may still serve.
     pub patience: Duration,
-    /// How many things to delete at the end, to see for how long caches still serve them; 0: none.
+    /// The number of things to delete at the end, to see how long caches serve them; 0 for none.
     pub deletes: usize,
 }
 
@@ -99,7 +99,7 @@ impl Default for Check {
             settle: Duration::from_secs(4),
             deadline: Duration::from_mins(1),
             pass: Duration::from_mins(2),
-            // A minute, give or take a tenth.
+            // A minute, varied by a tenth.
             cached_for: Duration::from_secs(70),
             patience: Duration::from_secs(75),
             deletes: 0,
@@ -107,19 +107,19 @@ impl Default for Check {
     }
 }
 
-/// What journeys are made from.
+/// The options of journeys.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct JourneyOptions {
-    /// The seed of everything drawn and of every name made up.
-    /// One seed drives one run of one system: what an earlier run left would be counted as this run's.
+    /// The seed of all random choices and generated names.
+    /// One seed is for one run of one system: a second run would count what the first one left behind.
     pub seed: u64,
-    /// Which mix, by name; the system's first if there is none.
+    /// The name of the mix; `None` for the system's first.
     pub mix: Option<String>,
-    /// How many links (or clients, or rooms) there are to choose from: what [`SystemEntry::things`] names.
+    /// The population: links, clients or rooms; [`SystemEntry::things`] names them.
     pub links: usize,
-    /// The path that [`plain`] asks for.
+    /// The path that [`plain`] requests.
     pub path: String,
-    /// The status that [`plain`] takes for success.
+    /// The status that [`plain`] counts as success.
     pub status: u16,
 }
 
@@ -129,66 +129,67 @@ impl Default for JourneyOptions {
     }
 }
 
-/// A system and its mixes.
+/// A system in the registry.
 #[derive(Debug)]
 pub struct SystemEntry {
     /// Its name.
     pub name: &'static str,
-    /// One line for a list.
+    /// A one-line summary.
     pub summary: &'static str,
-    /// Its mixes, the default first: names and one line each.
+    /// The mixes, the default first: name and summary.
     pub mixes: &'static [(&'static str, &'static str)],
-    /// What there are [`JourneyOptions::links`] of, in the plural.
+    /// The name of the population ([`JourneyOptions::links`]), in the plural.
     pub things: &'static str,
-    /// Which operations a mix consists of, and the share of each.
+    /// The operations of a mix, each with its share.
     pub shares: fn(mix: &str) -> Vec<(&'static str, f64)>,
-    /// A path that its public API alone has, by which it is told from other systems; none where any server will do.
+    /// A path of this system's public API only, which identifies it; `None` if any server will do.
     pub only_path: Option<&'static str>,
-    /// Whether a mix takes each thing once, so that a load needs a thing for each of its operations.
+    /// Whether a mix uses each thing once, so that a load needs one for each operation.
     pub takes_each_once: fn(mix: &str) -> bool,
-    /// The limit that a mix puts on each of its clients; `None` where a system limits nobody.
+    /// The limit that a mix puts on each client; `None` for a system without limits.
     pub lines: fn(mix: &str) -> Option<PolicyLine>,
-    /// Every fact that its ledger can report, in the order of a report.
+    /// All facts that its ledger can report, in the order of a report.
     pub facts: &'static [&'static str],
-    /// Those of the facts that are broken promises as soon as there is one.
+    /// The facts of which a single one is a broken promise.
     pub breaches: &'static [&'static str],
     make: fn(&JourneyOptions, mix: &'static str) -> io::Result<Box<dyn SystemJourneys>>,
 }
 
-/// The most things that are prepared: links, clients, rooms.
+/// The largest population.
 pub const MAX_THINGS: u64 = 1_000_000;
 
 impl SystemEntry {
-    /// How many things a mix needs for so many operations, at most [`MAX_THINGS`]; none where any number will do.
+    /// The population that a mix needs for this many operations, at most [`MAX_THINGS`]; `None` if any will
+    /// do.
     ///
-    /// Arrivals are drawn, so there are five standard deviations of a Poisson count more than are expected.
+    /// Arrivals are random, so it is five standard deviations of a Poisson count above the expected number.
     pub fn needs(&self, mix: &str, operations: f64) -> Option<u64> {
         let drawn = operations + 5.0 * operations.sqrt();
         (self.takes_each_once)(mix).then_some((drawn.ceil() as u64).clamp(1, MAX_THINGS))
     }
 }
 
-/// A limit that clients are held to.
+/// A limit on each client.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PolicyLine {
-    /// So many requests
+    /// The number of requests
     pub requests: u32,
-    /// in so long a time.
+    /// in a window of this length.
     pub window: Duration,
 }
 
-/// Every system that can be driven.
+/// All systems.
 pub const SYSTEMS: &[SystemEntry] = &[shortener::ENTRY, limiter::ENTRY, plain::ENTRY];
 
-/// Why there are no such journeys.
+/// The reasons why journeys cannot be made.
 #[derive(Debug, thiserror::Error)]
 pub enum JourneyError {
     /// No system has this name.
     #[error("no system is called `{name}`\nhint: the systems are {known}")]
     UnknownSystem {
-        /// The name that was asked for.
+        /// The requested name.
         name: String,
-        /// The names that there are.
+        /// The known names.
         known: String,
     },
     /// The system has no such mix.
@@ -196,17 +197,17 @@ pub enum JourneyError {
     UnknownMix {
         /// The system.
         system: &'static str,
-        /// The mix that was asked for.
+        /// The requested mix.
         mix: String,
-        /// The mixes that there are.
+        /// The known mixes.
         known: String,
     },
-    /// The ledger's file could not be made.
+    /// The ledger's file could not be created.
     #[error("the ledger's file could not be made: {0}")]
     Ledger(#[from] io::Error),
 }
 
-/// The journeys of a system, by its name and by the mix that the options name.
+/// The journeys of a system, by its name and by the mix in the options.
 pub fn for_system(name: &str, options: &JourneyOptions) -> Result<Box<dyn SystemJourneys>, JourneyError> {
     let unknown = || JourneyError::UnknownSystem {
         name: name.to_owned(),

@@ -1,4 +1,4 @@
-//! What header fields say: of one value, or a list that may be spread over several lines (RFC 9110, 5.3 and 5.6.1).
+//! Header fields: single values, and lists that may be spread over several lines (RFC 9110, 5.3 and 5.6.1).
 
 use std::borrow::Cow;
 
@@ -6,15 +6,15 @@ use httparse::Header;
 
 use super::Malformed;
 
-/// The value of the field called `name` (in any case) if it is text and there is one: lines that say the same are one,
-/// and lines that differ are none, for no reader could choose between them.
+/// The value of the field `name` (case-insensitive); `None` if it is absent or not text. Equal lines count as
+/// one; different lines count as absent, because no reader could choose between them.
 pub(super) fn one<'a>(headers: &'a [Header<'_>], name: &str) -> Option<&'a str> {
     let mut lines = lines(headers, name);
     let first = lines.next()?;
     if lines.all(|line| line == first) { std::str::from_utf8(first).ok() } else { None }
 }
 
-/// The value of a field that is a list: its lines, joined by commas, if they are text.
+/// The value of a list field: its lines joined by commas; `None` if they are not text.
 pub(super) fn list<'a>(headers: &'a [Header<'_>], name: &str) -> Option<Cow<'a, str>> {
     let mut lines = lines(headers, name).map(std::str::from_utf8);
     let mut joined = Cow::Borrowed(lines.next()?.ok()?);
@@ -26,19 +26,19 @@ pub(super) fn list<'a>(headers: &'a [Header<'_>], name: &str) -> Option<Cow<'a, 
     Some(joined)
 }
 
-/// Whether a list has the element `element`, in any case.
+/// Whether a list contains `element`, case-insensitively.
 pub(super) fn lists(headers: &[Header<'_>], name: &str, element: &str) -> bool {
     elements(headers, name).any(|found| found.eq_ignore_ascii_case(element.as_bytes()))
 }
 
-/// The elements of a list; empty ones are none.
+/// The elements of a list; empty ones are skipped.
 pub(super) fn elements<'a>(headers: &'a [Header<'_>], name: &str) -> impl Iterator<Item = &'a [u8]> {
     let split = |line: &'a [u8]| line.split(|&byte| byte == b',').map(<[u8]>::trim_ascii);
     lines(headers, name).flat_map(split).filter(|element| !element.is_empty())
 }
 
-/// The length of a body, if one is said. It is digits only, and may be repeated, on a line or on several, if it is the
-/// same each time (RFC 9110, 8.6). A length that no number holds is a large one.
+/// The `Content-Length`; `None` if it is absent. It consists of digits, and may be repeated with the same
+/// value (RFC 9110, 8.6). A number that overflows saturates.
 pub(super) fn content_length(headers: &[Header<'_>]) -> Result<Option<usize>, Malformed> {
     let mut length = None;
     for line in lines(headers, "content-length") {
@@ -53,7 +53,7 @@ pub(super) fn content_length(headers: &[Header<'_>]) -> Result<Option<usize>, Ma
     Ok(length)
 }
 
-/// A number of digits and nothing else: `str::parse` takes `+5` as well. One that nothing holds is a large one.
+/// Parses digits only; `str::parse` would accept `+5` as well. Saturates on overflow.
 pub(crate) fn digits(text: &[u8]) -> Option<u64> {
     if text.is_empty() {
         return None;

@@ -1,4 +1,4 @@
-//! Decoding replies.
+//! Decodes replies.
 
 use std::borrow::Cow;
 use std::mem::MaybeUninit;
@@ -13,27 +13,27 @@ pub const MAX_HEAD: usize = 64 * 1024;
 pub const MAX_BODY: usize = 1024 * 1024;
 /// The most interim replies before a final one.
 const MAX_INTERIM: usize = 8;
-/// The most header lines in a reply; more are too large, as more bytes are.
+/// The most header lines in a reply.
 pub const MAX_HEADERS: usize = 512;
 
-/// A whole reply.
+/// A complete reply.
 #[derive(Debug)]
 pub struct Reply<'a> {
     /// The status code.
     pub status: u16,
-    /// The headers, as they came.
+    /// The headers, in order.
     pub headers: &'a [Header<'a>],
     /// The body, without its framing.
     pub body: &'a [u8],
 }
 
 impl Reply<'_> {
-    /// The value of the header called `name` (in any case), if it is text. Of lines that differ there is none.
+    /// The value of the header `name` (case-insensitive) if it is text; `None` if several lines differ.
     pub fn header(&self, name: &str) -> Option<&str> {
         fields::one(self.headers, name)
     }
 
-    /// The value of a header that is a list, which may be spread over several lines.
+    /// The value of a list header, which may be spread over several lines.
     pub fn list(&self, name: &str) -> Option<Cow<'_, str>> {
         fields::list(self.headers, name)
     }
@@ -44,26 +44,26 @@ impl Reply<'_> {
     }
 }
 
-/// What came of reading bytes as a reply.
+/// The result of decoding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Decoded<T> {
-    /// More bytes are needed.
+    /// The reply is incomplete.
     Partial,
-    /// A whole reply, which was given to the caller's function, and what that returned.
+    /// A complete reply, already passed to the caller's function.
     Whole {
-        /// How many bytes the reply took.
+        /// The reply's length in bytes.
         consumed: usize,
         /// Whether the connection can carry another request.
         keep_alive: bool,
-        /// What the caller's function returned.
+        /// The function's result.
         value: T,
     },
 }
 
-/// Why bytes are not a reply that is accepted here.
+/// The reasons why bytes are not an acceptable reply.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Malformed {
-    /// Not HTTP/1.1 as RFC 9112 has it.
+    /// Not HTTP/1.1 by RFC 9112.
     #[error("the reply is not well-formed HTTP/1.1")]
     Syntax,
     /// A head over [`MAX_HEAD`] or [`MAX_HEADERS`], or a body over [`MAX_BODY`].
@@ -73,10 +73,10 @@ pub enum Malformed {
     TooLarge,
 }
 
-/// Reads one reply from the start of `bytes` and gives it to `read`.
+/// Decodes one reply from the start of `bytes` and passes it to `read`.
 ///
-/// `to_head` says that the request was `HEAD`; `ended` that the peer will send no more.
-/// `scratch` is where a chunked body is put together.
+/// `to_head`: the request was `HEAD`. `ended`: the peer has closed its side. `scratch` is the buffer for a
+/// chunked body.
 pub fn decode<T>(
     bytes: &[u8],
     to_head: bool,
@@ -105,7 +105,7 @@ pub fn decode<T>(
         start += length;
         let status = head.code.ok_or(Malformed::Syntax)?;
         if (100..200).contains(&status) {
-            // An interim reply (RFC 9110, 15.2): the final one follows it.
+            // An interim reply (RFC 9110, 15.2); the final one follows.
             continue;
         }
         let framing = framing(status, to_head, head.headers)?;
@@ -113,7 +113,8 @@ pub fn decode<T>(
             return Ok(Decoded::Partial);
         };
         let closes = fields::lists(head.headers, "connection", "close");
-        // Two framings are a mistake or an attack; who reads one of them does not read on (RFC 9112, 6.3).
+        // Two framings are an error or an attack (request smuggling); the reader must not go on (RFC 9112,
+        // 6.3).
         let twofold =
             framing == Framing::Chunked && fields::elements(head.headers, "content-length").count() > 0;
         let keep_alive = head.version == Some(1) && !closes && !twofold && framing != Framing::UntilClosed;
@@ -123,7 +124,7 @@ pub fn decode<T>(
     Err(Malformed::Syntax)
 }
 
-/// Where a body ends (RFC 9112, 6.3).
+/// How the end of a body is found (RFC 9112, 6.3).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Framing {
     Length(usize),
@@ -137,7 +138,7 @@ fn framing(status: u16, to_head: bool, headers: &[Header<'_>]) -> Result<Framing
     }
     let mut codings = fields::elements(headers, "transfer-encoding");
     if let Some(coding) = codings.next() {
-        // No other coding was asked for, and what is chunked twice has no end that two readers agree on.
+        // The sender accepts no other coding, and chunked twice is invalid.
         let chunked = coding.eq_ignore_ascii_case(b"chunked") && codings.next().is_none();
         return if chunked { Ok(Framing::Chunked) } else { Err(Malformed::Syntax) };
     }
@@ -148,7 +149,7 @@ fn framing(status: u16, to_head: bool, headers: &[Header<'_>]) -> Result<Framing
     }
 }
 
-/// The body at the start of `rest` and how many bytes it took; `None` if it is not all there yet.
+/// The body at the start of `rest` and its length with framing; `None` if it is incomplete.
 fn body<'a>(
     framing: Framing,
     rest: &'a [u8],
@@ -166,7 +167,7 @@ fn body<'a>(
     }
 }
 
-/// Joins the chunks of `rest` in `joined` (RFC 9112, 7.1); trailers are skipped.
+/// Joins the chunks of `rest` in `joined` (RFC 9112, 7.1); skips trailers.
 fn chunks(rest: &[u8], joined: &mut Vec<u8>) -> Result<Option<usize>, Malformed> {
     joined.clear();
     let mut at = 0;
@@ -195,7 +196,7 @@ fn chunks(rest: &[u8], joined: &mut Vec<u8>) -> Result<Option<usize>, Malformed>
     }
 }
 
-/// The end of the trailers that start at `at`: the first empty line.
+/// The end of the trailers that start at `at`: an empty line.
 fn trailers(rest: &[u8], mut at: usize) -> Result<Option<usize>, Malformed> {
     let start = at;
     loop {

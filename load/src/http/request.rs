@@ -1,4 +1,4 @@
-//! Encoding requests.
+//! Encodes requests.
 
 use std::fmt::{Display, Write};
 
@@ -30,9 +30,9 @@ impl Method {
     }
 }
 
-/// One request as bytes, encoded again and again into the same allocation.
+/// One request as bytes, in an allocation that every request reuses.
 ///
-/// A journey writes exactly one request each time it is asked for one.
+/// A journey writes exactly one request at a time.
 #[derive(Debug)]
 pub struct RequestBuf {
     text: String,
@@ -62,14 +62,14 @@ impl RequestBuf {
         self.text.push_str("\r\n");
     }
 
-    /// Writes a request without a body and with one more header.
+    /// Writes a request without a body and with one additional header.
     pub fn write_with(&mut self, method: Method, path: impl Display, header: (&str, &dyn Display)) {
         self.head(method, path);
         self.keyed = is_key(header.0);
         self.add(format_args!("{}: {}\r\n\r\n", header.0, header.1));
     }
 
-    /// Writes a request with a JSON body and, if given, one more header.
+    /// Writes a request with a JSON body and an optional additional header.
     pub fn write_json(
         &mut self,
         method: Method,
@@ -93,17 +93,17 @@ impl RequestBuf {
         self.text.as_bytes()
     }
 
-    /// Whether the reply to this request has no body whatever its headers say.
+    /// Whether the reply has no body because the request is `HEAD`.
     pub fn is_head(&self) -> bool {
         self.method == Method::Head
     }
 
-    /// Whether it may be sent twice and means the same (RFC 9110, 9.2.2): by its method, or by its `Idempotency-Key`.
+    /// Whether the request is idempotent (RFC 9110, 9.2.2): by its method, or by its `Idempotency-Key`.
     pub fn is_idempotent(&self) -> bool {
         self.method != Method::Post || self.keyed
     }
 
-    /// Sets the `traceparent` of the requests that follow (W3C Trace Context, level 1), or none.
+    /// Sets or removes the `traceparent` of the following requests (W3C Trace Context, level 1).
     pub(crate) fn set_trace(&mut self, trace: Option<String>) {
         self.trace = trace;
     }
@@ -123,7 +123,7 @@ impl RequestBuf {
     }
 
     fn add(&mut self, what: std::fmt::Arguments<'_>) {
-        // Writing into a `String` cannot fail.
+        // Writing to a `String` cannot fail.
         let _ = self.text.write_fmt(what);
     }
 }

@@ -1,14 +1,14 @@
-//! The rate limiter: clients ask for what it protects, and see whether they are let pass.
+//! The rate limiter: clients request the protected resource, and are admitted or refused.
 //!
-//! - [`mix`]: which clients ask how often, and what they are held to;
+//! - [`mix`]: the clients, their frequencies and their limits;
 //! - `api`: requests and replies of the public API;
-//! - `oracle`: what an exact limiter would have said, as far as that is certain;
-//! - `long_run`: what a limiter may admit and has to admit over many windows;
-//! - `ledger_state`: what was decided for each client;
+//! - `oracle`: the decisions of an exact limiter, as far as they are certain;
+//! - `long_run`: upper and lower bounds over many windows;
+//! - `ledger_state`: the decisions for each client;
 //! - `workload`: the operations;
-//! - `timeline`: what is drawn of them;
+//! - `timeline`: the drawing;
 //! - `seeding`, `check`: before and after;
-//! - `policy_reads`: the mixes that read policies, and ask for no decision.
+//! - `policy_reads`: mixes that read policies and request no decision.
 
 mod api;
 mod check;
@@ -35,10 +35,10 @@ use crate::ledger::LedgerVerdict;
 use crate::sender::Lane;
 use crate::series::{Line, Series};
 
-/// How long a bucket of the drawing is.
+/// The length of a bucket in the drawing.
 const BUCKET: Duration = Duration::from_millis(100);
 
-/// Those that ask for decisions, the default first, and those that read policies.
+/// The mixes with decisions, the default first, and those that read policies.
 const MIXES: [(&str, &str); 7] = {
     let [one, many, hot, abuser, multi] = mix::NAMES;
     let [small, large] = policy_reads::NAMES;
@@ -82,7 +82,7 @@ pub struct Limiter {
 }
 
 impl Limiter {
-    /// Journeys of at most `clients` clients (at least one). A preparation puts the mix's policy in force.
+    /// Journeys of at most `clients` clients (at least one). The preparation stores the mix's policy.
     pub fn new(seed: u64, mix: Mix, clients: usize) -> Self {
         Self::with(seed, 0, mix, clients, Arc::new(LedgerState::new(mix.clients(clients), &[])))
     }

@@ -1,4 +1,4 @@
-//! One path, asked again and again: for holding the sender against other generators on any URL.
+//! One path, requested again and again: to compare the sender with other generators on any URL.
 
 use std::io;
 
@@ -38,7 +38,7 @@ pub struct Get {
 }
 
 impl Get {
-    /// Asks for `path` and expects `status`.
+    /// Requests `path` and expects `status`.
     pub fn new(path: &str, status: u16) -> Self {
         Self { path: path.to_owned(), status }
     }

@@ -1,4 +1,4 @@
-//! A finite list of requests, each sent until it has a response: how preparations and ledger checks talk to a system.
+//! A finite list of requests, each sent until it has a response: used by preparations and ledger checks.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -8,32 +8,33 @@ use crate::journey::{Begun, Failure, Journeys, Operation, Outcome, Step, common_
 use crate::record::SliceRecord;
 use crate::sender::{Lane, SenderError};
 
-/// How often one request is sent before it counts as without a response.
+/// How often a request is sent before it counts as having no response.
 const TRIES: u8 = 5;
-/// How many requests without a response, or tries in a row without one, end a list: a system that is down does not get
-/// ten thousand requests.
+/// The number of requests without a response, or of consecutive tries without one, that ends a list: a system
+/// that is down does not get ten thousand requests.
 const GIVE_UP: u64 = 100;
 
-/// A list of requests and what to do with their responses.
+/// A list of requests and the handling of their responses.
 pub trait RequestList: Send {
-    /// What a request is about; all that is needed to send it again.
+    /// The subject of a request; enough to write it again.
     type Item: Send;
 
-    /// What the next request is about, `None` after the last.
+    /// The subject of the next request; `None` after the last.
     fn next(&mut self) -> Option<Self::Item>;
 
     /// Writes a request.
     fn write(&self, item: &Self::Item, request: &mut RequestBuf);
 
-    /// Takes a reply; `false` if it says nothing of the matter, and the request is to be sent again.
-    /// Refusals and 5xx statuses do not come here: those requests are always sent again.
+    /// Handles a reply; `false` if it is not a response and the request has to be sent again.
+    /// Refusals and 5xx statuses do not reach this method: the list retries them.
     fn accept(&mut self, item: &Self::Item, reply: &Reply<'_>) -> bool;
 }
 
-/// Sends every request of a list and returns how many stayed without a response, those never sent included as one.
+/// Sends every request of a list; returns the number without a response, and one more if the list ended
+/// early.
 ///
-/// At most `in_flight` are in flight at once, and all of it takes at most `longest` and a drain.
-/// `watch` sees the record every few milliseconds; when it returns `false`, no more is sent.
+/// At most `in_flight` are in flight at once, and the whole takes at most `longest` and a drain.
+/// `watch` sees the record every few milliseconds and stops the list by returning `false`.
 pub fn request_all<S: RequestList>(
     requests: &mut S,
     lane: &mut Lane,
@@ -50,7 +51,7 @@ pub fn request_all<S: RequestList>(
         exhausted: false,
     };
     lane.exhaust(&mut sending, in_flight, longest, watch)?;
-    // A request that came back after the last wave is sent in another one.
+    // A request that has to be retried after the last wave is sent in another one.
     while !sending.again.is_empty() && !sending.is_hopeless() {
         let before = sending.again.len();
         lane.exhaust(&mut sending, in_flight, longest, watch)?;
@@ -62,7 +63,7 @@ pub fn request_all<S: RequestList>(
     Ok(sending.unanswered + sending.again.len() as u64 + cut_off)
 }
 
-/// Sends one request, again where it is refused, and returns the status and the body of its response, if there is one.
+/// Sends one request, with retries; returns status and body of its response, if there is one.
 pub fn request_one(
     lane: &mut Lane,
     longest: Duration,
@@ -98,11 +99,11 @@ impl<F: Fn(&mut RequestBuf) + Send> RequestList for One<F> {
 
 struct Sending<'a, S: RequestList> {
     requests: &'a mut S,
-    /// What is in flight, at the index that their operation has as its key.
+    /// The requests in flight, indexed by the key of their operation.
     in_flight: Vec<Option<(S::Item, u8)>>,
     again: VecDeque<(S::Item, u8)>,
     unanswered: u64,
-    /// Tries since the last response.
+    /// Consecutive tries without a response.
     in_a_row: u64,
     exhausted: bool,
 }

@@ -13,15 +13,15 @@ use super::mix::Mix;
 use crate::http::{Method, RequestBuf};
 use crate::journeys::PolicyLine;
 
-/// The header that tells one client from another.
+/// The header that identifies a client.
 const CLIENT: &str = "x-client";
-/// So many different quotes are asked for.
+/// The number of different quotes requested.
 const QUOTES: usize = 32;
 
-/// What an exempted client's name takes in JSON, quotes and comma included.
+/// The bytes of an exempted client's name in JSON, with quotes and comma.
 const EXEMPT_BYTES: usize = 83;
 
-/// The name of the client with a number: another seed's clients are others, so that no run finds another's counts.
+/// The name of a numbered client. It includes the seed, so that no run shares counts with another.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct ClientName {
     pub(super) seed: u64,
@@ -34,7 +34,7 @@ impl Display for ClientName {
     }
 }
 
-/// `GET /policies`: the part that is read here.
+/// The parts of `GET /policies` that are used.
 #[derive(Debug, Deserialize)]
 pub(super) struct PoliciesView {
     policies: Vec<PolicyView>,
@@ -53,7 +53,7 @@ struct LimitView {
     window_ms: u64,
 }
 
-/// What the wiring promises for one limit.
+/// The wiring's promise for one limit.
 #[derive(Debug, Deserialize)]
 struct BoundView {
     policy: String,
@@ -66,8 +66,8 @@ struct BoundView {
 }
 
 impl BoundView {
-    /// The promise, for a limit that is this one's. Who does not say when it refuses is held to the policy as exactly as
-    /// its own bound is exact, or to as many in twice the time, which any known algorithm keeps.
+    /// The promise, for a limit equal to this one. Without `refused_after`, it is derived: the policy itself
+    /// if the bound is exact, otherwise the same number in twice the time, which every known algorithm keeps.
     fn promise(&self, limit: PolicyLine) -> Promise {
         let exactly = if self.at_most <= self.requests { 1 } else { 2 };
         let within = self.refused_within_ms.unwrap_or(self.window_ms.saturating_mul(exactly));
@@ -86,7 +86,7 @@ impl PoliciesView {
         serde_json::from_slice(body).ok()
     }
 
-    /// Whether the mix's policy is there as it was put.
+    /// Whether the mix's policy is stored as it was sent.
     pub(super) fn has(&self, mix: Mix) -> bool {
         let is_same =
             |(theirs, ours): (&LimitView, &PolicyLine)| is_of(ours, theirs.requests, theirs.window_ms);
@@ -97,7 +97,7 @@ impl PoliciesView {
         })
     }
 
-    /// What is promised for a limit of the mix.
+    /// The promise for a limit of the mix.
     pub(super) fn promise(&self, mix: Mix, limit: PolicyLine) -> Option<Promise> {
         let is_meant = |bound: &&BoundView| {
             bound.policy == mix.policy() && is_of(&limit, bound.requests, bound.window_ms)
@@ -110,18 +110,18 @@ fn is_of(limit: &PolicyLine, requests: u64, window_ms: u64) -> bool {
     u64::from(limit.requests) == requests && limit.window.as_millis() == u128::from(window_ms)
 }
 
-/// Asks for a quote, as a client.
+/// Requests a quote as a client.
 pub(super) fn ask(client: ClientName, request: &mut RequestBuf) {
     let quote = client.number % QUOTES;
     request.write_with(Method::Get, format_args!("/quotes/{quote}"), (CLIENT, &client));
 }
 
-/// Puts the mix's policy in force, in place of all others.
+/// Replaces all policies by the mix's.
 pub(super) fn replace_policies(mix: Mix, request: &mut RequestBuf) {
     let mut limits = String::new();
     for (nth, limit) in mix.limits().iter().enumerate() {
         let (comma, window) = (if nth == 0 { "" } else { "," }, limit.window.as_millis());
-        // Writing into a `String` cannot fail.
+        // Writing to a `String` cannot fail.
         let _ = write!(limits, r#"{comma}{{"requests":{},"window_ms":{window}}}"#, limit.requests);
     }
     let (name, key) = (mix.policy(), format_args!(r#"{{"header":"{CLIENT}"}}"#).to_string());
@@ -129,7 +129,7 @@ pub(super) fn replace_policies(mix: Mix, request: &mut RequestBuf) {
     request.write_json(Method::Put, "/policies", None, &body);
 }
 
-/// Puts one policy in force that is about so many bytes long when it is read, for the clients that it exempts.
+/// Stores one policy that is about this many bytes long when read; its exempt clients fill it.
 pub(super) fn put_policies_of(bytes: usize, request: &mut RequestBuf) {
     let exempt: Vec<_> = (0..bytes / EXEMPT_BYTES).map(|n| format!(r#""exempt-client-{n:066}""#)).collect();
     let key = format!(r#"{{"header":"{CLIENT}"}}"#);
@@ -140,7 +140,7 @@ pub(super) fn put_policies_of(bytes: usize, request: &mut RequestBuf) {
     request.write_json(Method::Put, "/policies", None, &body);
 }
 
-/// Reads the policies in force, and what the system promises for them.
+/// Reads the current policies and the system's promises for them.
 pub(super) fn read_policies(request: &mut RequestBuf) {
     request.write(Method::Get, "/policies");
 }

@@ -1,4 +1,4 @@
-//! After the run: did the limiter keep its promise, and how near did it come to the policy?
+//! The check after a run: did the limiter keep its promise, and how exact was it?
 
 use super::api::{self, ClientName, PoliciesView};
 use super::ledger_state::LedgerState;
@@ -8,7 +8,7 @@ use crate::journeys::request_list::request_one;
 use crate::ledger::{LedgerVerdict, facts};
 use crate::sender::{Lane, SenderError};
 
-/// Every fact that a check can report, in the order of a report.
+/// All facts of a check, in the order of a report.
 pub(super) const FACTS: [&str; 14] = [
     facts::CHECKED,
     facts::ACKNOWLEDGED,
@@ -26,11 +26,11 @@ pub(super) const FACTS: [&str; 14] = [
     facts::LOST,
 ];
 
-/// Those that say that a promise was broken.
+/// The facts that are broken promises.
 pub(super) const BREACHES: [&str; 4] =
     [facts::OVER_BOUND, facts::UNDER_BOUND, facts::HEADERS_WRONG, facts::LOST];
 
-/// A verdict with every fact, and none of them found.
+/// A verdict in which every fact is zero.
 pub(super) fn nothing_found() -> LedgerVerdict {
     let mut verdict = LedgerVerdict { complete: true, ..LedgerVerdict::default() };
     for fact in FACTS {
@@ -43,7 +43,7 @@ pub(super) fn nothing_found() -> LedgerVerdict {
     verdict
 }
 
-/// Sums up the ledger, and asks whether the policy is still there.
+/// Sums up the ledger, and checks that the policy is still stored.
 pub(super) fn check(
     seed: u64,
     mix: Mix,
@@ -87,7 +87,7 @@ pub(super) fn check(
     verdict
 }
 
-/// Whether the policy that was acknowledged is still in force.
+/// Whether the acknowledged policy is still stored.
 fn policy(mix: Mix, lane: &mut Lane, check: &Check, verdict: &mut LedgerVerdict) -> Result<(), SenderError> {
     verdict.note(facts::ACKNOWLEDGED, 1);
     let answer = request_one(lane, check.pass, api::read_policies)?;

@@ -1,6 +1,6 @@
-//! What was decided for each client, judged as it comes: the same ledger for all threads.
+//! The decisions for each client, judged as they arrive: one ledger for all threads.
 //!
-//! Nothing is written down for later, so memory does not grow with the run.
+//! No history is kept, so memory does not grow with the run.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
@@ -11,20 +11,20 @@ use super::oracle::{Busyness, Excess, Room, SLOWEST};
 use crate::clock::{self, Nanos};
 use crate::journeys::PolicyLine;
 
-/// A client is quiet if it never sent more than this share of any limit within a window.
+/// A client is quiet if within any window it sent at most this share of any limit.
 const QUIET: f64 = 0.25;
 
-/// A limit of the policy, and what the system promises for it.
+/// A limit of the policy, and the system's promise for it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Promise {
     pub(super) limit: PolicyLine,
     /// The most admissions of one client in any window of the limit's length.
     pub(super) at_most: u64,
-    /// The most admissions of one client in a window of that length in the long run.
+    /// The long-run admissions of one client in a window of that length.
     pub(super) in_the_long_run: u64,
-    /// A client is refused only if at least so many of its requests were admitted
+    /// A client is refused only after at least this many of its requests were admitted
     pub(super) refused_after: u64,
-    /// within so long a time before.
+    /// within this time before.
     pub(super) refused_within: Duration,
 }
 
@@ -36,39 +36,39 @@ pub(super) struct LedgerState {
     first_wrong: OnceLock<String>,
 }
 
-/// How a request that was sent ended, for its client.
+/// The end of a sent request, for its client.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum End {
     Admitted,
-    /// Let pass by a limiter that says it could not count: no promise speaks of it, and it may be counted yet.
+    /// Admitted by a limiter that could not count: no promise covers it, and it may still be counted.
     Uncounted,
     Refused,
-    /// Answered, and neither let pass nor refused; it may have been charged, or be charged yet.
+    /// A reply that neither admits nor refuses; it may have been charged, or may still be.
     Unclear,
-    /// Not answered: it may be decided on yet.
+    /// No reply: it may still be decided.
     Unanswered,
     /// Never sent.
     Unsent,
 }
 
-/// What is known of one client.
+/// The facts about one client.
 #[derive(Debug, Default)]
 pub(super) struct Client {
     limits: Box<[Held]>,
     /// Requests in flight.
     open: usize,
-    /// When the last reply came. Threads tell their replies almost in order, and an oracle wants them in order:
-    /// to call a reply a little later than it was makes it say less.
+    /// The time of the last reply. Threads report replies almost in order, and the oracles need them in
+    /// order: a reply is moved to this time if it is earlier, which makes an oracle claim less.
     last: Nanos,
     pub(super) admitted: u64,
     pub(super) uncounted: u64,
     pub(super) refused: u64,
     pub(super) false_refusals: u64,
-    /// Refusals that certainly came too early for what the system promises.
+    /// Refusals that certainly came too early for the promise.
     too_early: u64,
 }
 
-/// One limit, as one client is held to it.
+/// One limit of one client.
 #[derive(Debug)]
 struct Held {
     requests: u32,
@@ -82,7 +82,7 @@ struct Held {
 }
 
 impl LedgerState {
-    /// The state of so many clients.
+    /// The state for this many clients.
     pub(super) fn new(clients: usize, promises: &[Promise]) -> Self {
         let client =
             || Mutex::new(Client { limits: promises.iter().map(Held::to).collect(), ..Client::default() });
@@ -102,7 +102,7 @@ impl LedgerState {
         }
     }
 
-    /// What a client sent at `sent` has ended at `at`.
+    /// A client's request of `sent` ended at `at`.
     pub(super) fn ended(&self, client: usize, sent: Nanos, at: Nanos, end: End) {
         self.client(client).ended(sent, at, end);
     }
@@ -113,43 +113,43 @@ impl LedgerState {
         self.first_wrong.get_or_init(story);
     }
 
-    /// How many replies had wrong headers, and the first of them.
+    /// The number of replies with wrong headers, and the first of them.
     pub(super) fn wrong_headers(&self) -> (u64, Option<&str>) {
         (self.headers_wrong.load(Ordering::Relaxed), self.first_wrong.get().map(String::as_str))
     }
 
-    /// The clients with their numbers.
+    /// The clients, numbered.
     pub(super) fn clients(&self) -> impl Iterator<Item = (usize, MutexGuard<'_, Client>)> {
         (0..self.clients.len()).map(|number| (number, self.client(number)))
     }
 
     fn client(&self, number: usize) -> MutexGuard<'_, Client> {
-        // Each call leaves the ledger whole, so a panic elsewhere leaves nothing half done.
+        // Each call leaves the ledger consistent, so a panic elsewhere does no harm.
         self.clients[number].lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Client {
-    /// Admissions certainly beyond what the system promises, for a window or for the long run.
+    /// Admissions certainly above the promise, for a window or in the long run.
     pub(super) fn over_bound(&self) -> u64 {
         let over = |held: &Held| held.bound.count().max(held.surplus.count());
         self.limits.iter().map(over).max().unwrap_or(0)
     }
 
-    /// Refusals certainly beyond what the system promises: too early, or too many in the long run.
+    /// Refusals certainly above the promise: too early, or too many in the long run.
     pub(super) fn under_bound(&self) -> u64 {
-        // Of several limits each may be the one that refuses for long.
+        // With several limits, any of them may be the one that refuses for long.
         let short = if let [held] = &self.limits[..] { held.shortage.count() } else { 0 };
         self.too_early.max(short)
     }
 
-    /// Admissions certainly beyond the policy.
+    /// Admissions certainly above the policy.
     pub(super) fn over_admitted(&self) -> u64 {
-        // An admission may be beyond two limits at once, so that a sum would not be certain.
+        // One admission may exceed two limits at once, so a sum would not be certain.
         self.limits.iter().map(|held| held.exact.count()).max().unwrap_or(0)
     }
 
-    /// Whether it stayed far below every limit all the time.
+    /// Whether the client stayed far below every limit all the time.
     pub(super) fn is_quiet(&self) -> bool {
         self.limits.iter().all(|held| held.busyness.most() as f64 <= QUIET * f64::from(held.requests))
     }
@@ -212,9 +212,9 @@ impl Held {
     }
 }
 
-/// The last moment at which a request may be counted that was answered without waiting for its count.
+/// The latest time at which a request may be counted whose reply did not wait for its count.
 ///
-/// What the limiter gave up on stands in the queue of a store that does not answer, and is counted when it goes on.
+/// A request that the limiter gave up on stays in the queue of an unresponsive store, which counts it later.
 fn given_up_on(replied: Nanos) -> Nanos {
     replied.saturating_add(SLOWEST)
 }

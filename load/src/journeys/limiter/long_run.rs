@@ -1,21 +1,22 @@
-//! What a limiter may admit, and has to admit, over many windows.
+//! Bounds over many windows.
 //!
-//! Most algorithms admit more than the limit in some window, and less in some other: around an edge, after a pause. What
-//! they may not do is to go on so. As in the oracle, only what is certain counts, wherever each decision fell.
+//! Most algorithms admit more than the limit in some windows and less in others: around a window's edge,
+//! after a pause. They must not do so continuously. As in the oracle, only certain excess counts, wherever
+//! each decision fell within its request's time.
 
 use crate::clock::Nanos;
 
 /// Counts the admissions that were certainly too many in the long run.
 ///
-/// In any span a limiter admits at most what any window may hold, and its rate for as long as the span is: a counter of
-/// windows that touches one window more than lie in the span, a bucket that was full when it began.
+/// In any span a limiter admits at most one window's maximum plus its rate times the span: a window counter
+/// may touch one window more than lie in the span, and a bucket may be full when the span begins.
 #[derive(Debug)]
 pub(super) struct Surplus {
-    /// What may come at once, on top of the rate.
+    /// The admissions possible at once, on top of the rate.
     at_once: f64,
-    /// Admissions in a nanosecond.
+    /// Admissions a nanosecond.
     rate: f64,
-    /// Admissions of the busiest span that ends now, and when the first of them was sent.
+    /// The admissions of the busiest span that ends now, and the send time of the first of them.
     admitted: u64,
     since: Nanos,
     count: u64,
@@ -24,7 +25,7 @@ pub(super) struct Surplus {
 impl Surplus {
     pub(super) fn beyond(at_most: u64, in_the_long_run: u64, window: Nanos) -> Self {
         Self {
-            // One more than a window may hold: what its edges divide is rounded.
+            // One more than a window's maximum, because a window's edge divides counts with rounding.
             at_once: at_most as f64 + 1.0,
             rate: in_the_long_run as f64 / window.max(1) as f64,
             admitted: 0,
@@ -33,12 +34,12 @@ impl Surplus {
         }
     }
 
-    /// Takes an admission, in the order of the replies.
+    /// Adds an admission, in the order of the replies.
     pub(super) fn admitted(&mut self, sent: Nanos, replied: Nanos) {
         let beyond =
             |admitted: u64, since: Nanos| admitted as f64 - self.rate * replied.saturating_sub(since) as f64;
         let since = self.since.min(sent);
-        // The span goes on, or a new one begins: whichever is the busier.
+        // Extend the span or start a new one, whichever is busier (a maximum-subarray scan).
         if self.admitted > 0 && beyond(self.admitted + 1, since) > beyond(1, sent) {
             (self.admitted, self.since) = (self.admitted + 1, since);
         } else {
@@ -50,7 +51,7 @@ impl Surplus {
         }
     }
 
-    /// How many were too many.
+    /// The admissions that were too many.
     pub(super) fn count(&self) -> u64 {
         self.count
     }
@@ -58,46 +59,48 @@ impl Surplus {
 
 /// Counts the admissions that a client certainly lacked in the long run.
 ///
-/// While a client is refused again and again, it takes whatever room there is; so the limiter admits its rate, whatever
-/// its algorithm: every window of the calendar is filled, every token taken. A stretch of refusals with no long pause is
-/// held against that, less what may lie at its ends.
+/// A client that is refused again and again takes all available room, so under any algorithm the limiter
+/// admits at its rate: every calendar window is filled, every token taken. Each stretch of refusals without a
+/// long pause is compared with that, less an allowance for its ends.
 #[derive(Debug)]
 pub(super) struct Shortage {
-    /// What each window of a stretch has to hold: a tenth less than the limit, for a pause, and one, for rounding.
+    /// The minimum of each window in a stretch: a tenth less than the limit, for pauses, and one less for
+    /// rounding.
     least: f64,
-    /// What may be missing at the ends of a stretch, or was admitted too early.
+    /// The allowance for the ends of a stretch, and for earlier admissions.
     slack: f64,
     window: Nanos,
     stretch: Option<Stretch>,
-    /// Of the stretches before this one.
+    /// The count of earlier stretches.
     count: u64,
 }
 
 #[derive(Debug)]
 struct Stretch {
-    /// When the reply of its first refusal came, and when its last was sent.
+    /// The reply time of the stretch's first refusal, and the send time of its last.
     from: Nanos,
     until: Nanos,
-    /// What was admitted, or may have been, since.
+    /// The certain and possible admissions in the stretch.
     admitted: u64,
     lacking: u64,
 }
 
 impl Shortage {
-    /// At `requests` in a window, of a limiter that admits `at_most` in any.
+    /// For `requests` in a window, and a limiter that admits up to `at_most` in any window.
     pub(super) fn below(requests: u64, at_most: u64, window: Nanos) -> Self {
         let (requests, at_most) = (requests as f64, at_most as f64);
         Self { least: 0.9 * requests - 1.0, slack: at_most + 2.0 * requests, window, stretch: None, count: 0 }
     }
 
-    /// Takes what was admitted, or may have been, in the order of the replies.
+    /// Adds a certain or possible admission, in the order of the replies.
     pub(super) fn maybe_admitted(&mut self) {
         if let Some(stretch) = &mut self.stretch {
             stretch.admitted += 1;
         }
     }
 
-    /// Takes a refusal, in the order of the replies, while at most `open` others of the same client were in flight.
+    /// Adds a refusal, in the order of the replies, with at most `open` other requests of the client in
+    /// flight.
     pub(super) fn refused(&mut self, sent: Nanos, replied: Nanos, open: usize) {
         let pause = self.window / 10;
         let is_part = |stretch: &&mut Stretch| replied.saturating_sub(stretch.until) <= pause;
@@ -112,7 +115,7 @@ impl Shortage {
         stretch.lacking = stretch.lacking.max((windows * self.least - self.slack - had).max(0.0) as u64);
     }
 
-    /// How many were lacking.
+    /// The admissions that were lacking.
     pub(super) fn count(&self) -> u64 {
         self.count + self.stretch.as_ref().map_or(0, |stretch| stretch.lacking)
     }

@@ -1,4 +1,4 @@
-//! Which clients ask how often, and what they are held to.
+//! The mixes: the clients, their frequencies and their limits.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use rand_distr::weighted::WeightedAliasIndex;
 
 use crate::journeys::PolicyLine;
 
-/// Names and summaries of the mixes, the default first.
+/// The names and summaries of the mixes, the default first.
 pub(super) const NAMES: [(&str, &str); 5] = [
     ("one-client", "one client, held to 100 a second"),
     ("many-clients", "clients by Zipf(1.0), each held to 100 a second"),
@@ -18,29 +18,29 @@ pub(super) const NAMES: [(&str, &str); 5] = [
     ("multi-limit", "one client, held to 10 a second and to 1,000 an hour"),
 ];
 
-/// The client that asks most, in every mix.
+/// The most frequent client in every mix.
 pub(super) const BUSIEST: usize = 0;
 /// The clients of [`Mix::Abuser`]: the abuser and the quiet ones.
 const ABUSER_AND_QUIET: usize = 1_001;
 
-/// Who asks. It is also the name of the policy that its preparation puts in force.
+/// A mix of clients. Its name is also the name of the policy that its preparation stores.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Mix {
     /// One client.
     #[default]
     OneClient,
-    /// The k-th client asks 1/k as often as the first.
+    /// The k-th client is 1/k as frequent as the first.
     ManyClients,
-    /// One client asks for nearly everything, under a limit that is there to be paid for and not to be felt.
+    /// One client sends nearly all requests, under a limit that costs work and is never reached.
     HotKey,
-    /// One client asks for half of everything; each of the others stays far below its limit.
+    /// One client sends half of all requests; each of the others stays far below its limit.
     Abuser,
     /// One client under two limits, the tighter one first.
     MultiLimit,
 }
 
 impl Mix {
-    /// The mix of a name in [`NAMES`].
+    /// The mix with a name from [`NAMES`].
     pub(super) fn named(name: &str) -> Option<Self> {
         Some(match name {
             "one-client" => Self::OneClient,
@@ -72,12 +72,12 @@ impl Mix {
         }
     }
 
-    /// Whether clients can come anywhere near a limit.
+    /// Whether clients can come near a limit.
     pub(super) fn is_felt(self) -> bool {
         self != Self::HotKey
     }
 
-    /// How many clients there are, if there may be `most`; at least one.
+    /// The number of clients, at most `most` and at least one.
     pub(super) fn clients(self, most: usize) -> usize {
         match self {
             Self::OneClient | Self::MultiLimit => 1,
@@ -99,7 +99,7 @@ const TEN_A_SECOND_AND_A_THOUSAND_AN_HOUR: [PolicyLine; 2] = [
 #[derive(Debug)]
 pub(super) enum Picker {
     Weighted(WeightedAliasIndex<f64>),
-    /// The busiest has this share; the others, so many of them, are alike.
+    /// The busiest client has this share; the others, of this number, share the rest equally.
     Favoured {
         share: f64,
         others: usize,
@@ -117,7 +117,7 @@ impl Picker {
             Mix::Abuser => Self::Favoured { share: 0.5, others },
             Mix::ManyClients => {
                 let weights = (1..=clients).map(|rank| 1.0 / rank as f64).collect();
-                // Fails only without a weight above zero, and there is at least one client.
+                // Fails only if no weight is above zero, and there is at least one client.
                 WeightedAliasIndex::new(weights).map_or(only, Self::Weighted)
             }
         }
@@ -144,7 +144,7 @@ mod tests {
 
     use super::*;
 
-    /// How often each of at most 100 clients is picked in 100,000 draws.
+    /// The share of each of at most 100 clients in 100,000 draws.
     fn picks(mix: Mix) -> Vec<f64> {
         let clients = mix.clients(100);
         let picker = Picker::new(mix, clients);

@@ -1,13 +1,14 @@
-//! What an exact limiter would have said, as far as that is certain.
+//! The decisions of an exact limiter, as far as they are certain.
 //!
-//! A decision falls somewhere between the sending of its request and the arrival of its reply, and nobody outside knows
-//! where. So what is said here holds wherever each decision fell: [`Excess`] never counts one admission too many, and
-//! [`Room`] never calls a refusal false that may have been right. Slow replies make both say less, never more.
+//! A decision falls somewhere between the sending of its request and the arrival of its reply; an observer
+//! does not know when. So these claims hold wherever each decision fell: [`Excess`] never counts an admission
+//! too many, and [`Room`] never calls a refusal false that may have been right. With slow replies both claim
+//! less, never more.
 //!
-//! The exact limiter is a sliding log: at most `most` admissions within any `window`, where two decisions lie within one
-//! window if less than its length passes between them.
+//! The exact limiter is a sliding log: at most `most` admissions within any `window`. Two decisions lie
+//! within one window if less than its length passes between them.
 //!
-//! Replies are told in their order. Memory is bounded by `most`, and by what happens within a window.
+//! Calls come in the order of the replies. Memory is bounded by `most`, and by the requests within a window.
 
 use std::collections::VecDeque;
 
@@ -15,15 +16,17 @@ use crate::clock::Nanos;
 
 /// Counts the admissions that were certainly too many.
 ///
-/// Admissions lie certainly within one window if less than its length passes from the first sending to the last reply.
-/// The count is the least number of admissions without which no window would certainly hold more than `most`. Where one
-/// has to go, it is the one that was sent last: it would lie in the windows to come for longest (taking away the interval
-/// that ends last is optimal; Carlisle and Lloyd: "On the k-coloring of intervals", 1995).
+/// Admissions certainly lie within one window if less than its length passes from the first sending to the
+/// last reply.
+/// The count is the smallest number of admissions whose removal leaves no window that certainly holds more
+/// than `most`. A scan removes the admission that was sent last, because it would stay in future windows the
+/// longest (removing the interval that ends last is optimal; Carlisle and Lloyd: "On the k-coloring of
+/// intervals", 1995).
 #[derive(Debug)]
 pub(super) struct Excess {
     most: usize,
     window: Nanos,
-    /// When those admissions were sent that are left and may still share a window with the next reply, ascending.
+    /// The send times of the remaining admissions that may share a window with the next reply, ascending.
     kept: VecDeque<Nanos>,
     count: u64,
 }
@@ -34,7 +37,7 @@ impl Excess {
         Self { most, window, kept: VecDeque::new(), count: 0 }
     }
 
-    /// Takes an admission, in the order of the replies.
+    /// Adds an admission, in the order of the replies.
     pub(super) fn admitted(&mut self, sent: Nanos, replied: Nanos) {
         let is_past = |sent: Nanos| sent.saturating_add(self.window) <= replied;
         while self.kept.front().is_some_and(|&first| is_past(first)) {
@@ -50,25 +53,25 @@ impl Excess {
         }
     }
 
-    /// How many were too many.
+    /// The admissions that were too many.
     pub(super) fn count(&self) -> u64 {
         self.count
     }
 }
 
-/// How long the answer to a request may take, and how long a request without one may still be decided on: 10 s, five
-/// times the sender's time-out. Refusals that took longer are not judged.
+/// The longest time until a reply, and the longest time for which a request without one may still be decided:
+/// 10 s, five times the sender's time-out. Slower refusals are not judged.
 pub(super) const SLOWEST: Nanos = 10_000_000_000;
 
-/// Tells refusals that were certainly false.
+/// Finds refusals that were certainly false.
 ///
-/// A window has certainly room if it is not full even with every admission that may lie in it, requests without an
-/// answer and those still in flight included.
+/// A window certainly has room if it is not full even with all admissions that may lie in it, including
+/// requests without a reply and requests in flight.
 #[derive(Debug)]
 pub(super) struct Room {
     most: usize,
     window: Nanos,
-    /// The last moments at which the latest admissions may have been decided, ascending, at most `most`.
+    /// The latest possible decision times of the most recent admissions, ascending, at most `most`.
     latest: VecDeque<Nanos>,
 }
 
@@ -78,7 +81,7 @@ impl Room {
         Self { most, window, latest: VecDeque::new() }
     }
 
-    /// Takes what was admitted, or may have been, at `until` at the latest.
+    /// Adds a certain or possible admission, decided at `until` at the latest.
     pub(super) fn maybe_admitted(&mut self, until: Nanos) {
         insert(&mut self.latest, until);
         let kept_for = self.window.saturating_add(2 * SLOWEST);
@@ -88,8 +91,8 @@ impl Room {
         }
     }
 
-    /// Whether a request certainly had room at any moment between its sending and its reply, while at most `open`
-    /// others of the same client were in flight.
+    /// Whether a request certainly had room at some time between its sending and its reply, with at most
+    /// `open` other requests of the client in flight.
     pub(super) fn was_certain(&self, sent: Nanos, replied: Nanos, open: usize) -> bool {
         if replied.saturating_sub(sent) > SLOWEST {
             return false;
@@ -100,13 +103,13 @@ impl Room {
     }
 }
 
-/// The most requests that a client sent within any window, or somewhat more: windows are laid end to end, and any other
-/// window touches at most two neighbours.
+/// An upper bound on the requests that a client sent within any window: windows are laid end to end, and any
+/// other window overlaps at most two of them.
 #[derive(Debug)]
 pub(super) struct Busyness {
     window: Nanos,
     nth: u64,
-    /// Requests in the window before the present one, and in the present one.
+    /// The requests of the previous window, and of the current one.
     before: u64,
     now: u64,
     most: u64,
@@ -117,7 +120,7 @@ impl Busyness {
         Self { window: window.max(1), nth: 0, before: 0, now: 0, most: 0 }
     }
 
-    /// Takes a request.
+    /// Adds a request.
     pub(super) fn sent(&mut self, at: Nanos) {
         let nth = at / self.window;
         if nth > self.nth {
@@ -128,13 +131,13 @@ impl Busyness {
         self.most = self.most.max(self.before + self.now);
     }
 
-    /// At least as many as any window held.
+    /// The upper bound.
     pub(super) fn most(&self) -> u64 {
         self.most
     }
 }
 
-/// Keeps `ascending` in order; what comes is nearly always the last.
+/// Inserts into an ascending list; the new value is nearly always the last.
 fn insert(ascending: &mut VecDeque<Nanos>, value: Nanos) {
     if ascending.back().is_none_or(|&last| last <= value) {
         ascending.push_back(value);

@@ -1,4 +1,4 @@
-//! Reads of the policies in force, of one size or another: what a call carries, and not what it decides.
+//! Reads of the policies, of one size or another: the cost of a call's payload, without a decision.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -12,18 +12,18 @@ use crate::journeys::{Check, PrepareError, Progress, SystemJourneys};
 use crate::ledger::{LedgerVerdict, facts};
 use crate::sender::Lane;
 
-/// Names and summaries of the mixes.
+/// The names and summaries of the mixes.
 pub(super) const NAMES: [(&str, &str); 2] = [
     ("read-1k", "read the policies in force, which have 1 KiB"),
     ("read-64k", "read the policies in force, which have 64 KiB"),
 ];
 
-/// What an operation is called.
+/// The operation's name.
 pub(super) const READ: &str = "read";
-/// How long one request of a preparation may take, tries included.
+/// The time limit of one request of the preparation, retries included.
 const LONGEST: Duration = Duration::from_secs(30);
 
-/// How many bytes a mix of [`NAMES`] reads.
+/// The size that a mix of [`NAMES`] reads, in bytes.
 pub(super) fn bytes(mix: &str) -> Option<usize> {
     match mix {
         "read-1k" => Some(1_024),
@@ -35,12 +35,12 @@ pub(super) fn bytes(mix: &str) -> Option<usize> {
 /// The journeys of one size.
 pub(super) struct PolicyReads {
     bytes: usize,
-    /// What a read has to find, known once the policies have been put.
+    /// The expected reply, known after the preparation.
     in_force: Arc<Vec<u8>>,
     counts: Arc<Counts>,
 }
 
-/// What became of the reads of these journeys and their forks.
+/// The outcomes of the reads of these journeys and their forks.
 #[derive(Debug, Default)]
 struct Counts {
     read: AtomicU64,
@@ -48,7 +48,7 @@ struct Counts {
 }
 
 impl PolicyReads {
-    /// A preparation puts policies in force that are read in about so many bytes.
+    /// The preparation stores policies of about this many bytes.
     pub(super) fn new(bytes: usize) -> Self {
         Self { bytes, in_force: Arc::default(), counts: Arc::default() }
     }

@@ -1,4 +1,4 @@
-//! Puts the mix's policy in force, and learns what the system promises for it.
+//! Stores the mix's policy, and reads the system's promise for it.
 
 use std::thread;
 use std::time::Duration;
@@ -12,18 +12,18 @@ use crate::journeys::PrepareError;
 use crate::journeys::request_list::request_one;
 use crate::sender::Lane;
 
-/// How long one question about policies may take, tries included.
+/// The time limit of one request about policies, retries included.
 const LONGEST: Duration = Duration::from_secs(30);
-/// How many requests of one try have to be decided by the new policy: with four copies that take turns at random, one of
-/// them is left out once in two thousand.
+/// The requests of one try that must all be decided by the new policy: with four replicas chosen at random,
+/// these miss one of them once in two thousand.
 const PROBES: usize = 32;
-/// How often it is tried, and the pause between two tries: 10 s in all.
+/// The number of tries, and the pause between two: 10 s in all.
 const TRIES: u32 = 200;
 const PAUSE: Duration = Duration::from_millis(50);
-/// Probes ask as clients above every one of a mix.
+/// The probes' clients are numbered above every client of a mix.
 const FIRST_PROBE: usize = 1 << 40;
 
-/// Puts the policy of `mix` in force and returns what is promised for each of its limits.
+/// Stores the policy of `mix`, waits until it is in force, and returns the promise for each of its limits.
 pub(super) fn put_in_force(seed: u64, mix: Mix, lane: &mut Lane) -> Result<Vec<Promise>, PrepareError> {
     let put = request_one(lane, LONGEST, |request| api::replace_policies(mix, request))?;
     if !matches!(put, Some((200, _))) {
@@ -44,7 +44,7 @@ pub(super) fn put_in_force(seed: u64, mix: Mix, lane: &mut Lane) -> Result<Vec<P
     Err(incomplete("policies in force", &story))
 }
 
-/// What `GET /policies` states for the limits of the mix.
+/// The promises of `GET /policies` for the limits of the mix.
 fn promises(mix: Mix, lane: &mut Lane) -> Result<Vec<Promise>, PrepareError> {
     let got = request_one(lane, LONGEST, api::read_policies)?;
     let view = match &got {
@@ -66,8 +66,8 @@ fn incomplete(what: &'static str, failures: &str) -> PrepareError {
     PrepareError::Incomplete { what, done: 0, total: 1, failures: failures.to_owned() }
 }
 
-/// Requests of clients that nobody else is, each a client of its own.
-/// Whether they are let pass does not matter, only by which policy.
+/// Requests of distinct clients that no mix has.
+/// Whether they are admitted does not matter, only the policy that decided.
 struct Probes {
     seed: u64,
     mix: Mix,

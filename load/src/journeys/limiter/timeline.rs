@@ -1,26 +1,26 @@
-//! What became of the busiest client's requests, over the time of a slice: each of them is in exactly one curve, so
-//! that the curves add up to what it asked for.
+//! The outcomes of the busiest client's requests over the time of a slice. Each request is in exactly one
+//! curve, so the curves add up to all its requests.
 
 use super::BUCKET;
 use crate::clock::Nanos;
 use crate::series::{Curve, Timeline};
 
-/// What became of a request, for the drawing.
+/// An outcome in the drawing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Drawn {
-    /// Let pass.
+    /// Admitted.
     Admitted,
     /// Refused by the limit.
     Refused,
     /// Refused because the limiter could not decide.
     Unavailable,
-    /// Answered wrongly or with an error, not answered at all, or never sent.
+    /// A wrong reply, an error, no reply, or never sent.
     Failed,
 }
 
-/// The names of the curves: one each of [`Drawn`], in its order, and what was answered after the slice.
+/// The names of the curves: one for each [`Drawn`], in its order, and one for replies after the slice.
 const NAMES: [&str; 5] = ["admitted", "refused", "unavailable", "failed", "late"];
-/// Where in these is what came after the slice.
+/// The index of the curve for replies after the slice.
 const LATE: usize = 4;
 
 /// The curves of the busiest client.
@@ -32,15 +32,15 @@ impl Busiest {
         Self(Timeline::new(BUCKET))
     }
 
-    /// Begins again with a slice.
+    /// Restarts with a slice.
     pub(super) fn begin(&mut self, now: Nanos, length: std::time::Duration) {
         self.0.begin(now, length);
     }
 
-    /// Counts a request that was asked for at `asked` and ended at `now`.
+    /// Counts a request that was due at `asked` and ended at `now`.
     ///
-    /// It is drawn where it ended, which shows what a limiter lets pass and when. What ended after the slice has no
-    /// such place: it is drawn as late, where it was asked for.
+    /// It is drawn at its end, which shows when the limiter admits. A request that ended after the slice is
+    /// drawn as late, at its due time.
     pub(super) fn answered(&mut self, drawn: Drawn, asked: Nanos, now: Nanos) {
         if !self.0.count(drawn as usize, now) {
             self.0.count(LATE, asked);

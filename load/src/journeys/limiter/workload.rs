@@ -15,13 +15,13 @@ use crate::http::{Reply, RequestBuf};
 use crate::journey::{Begun, Failure, Journeys, Operation, Outcome, Step, common_outcome};
 use crate::series::Curve;
 
-/// A request that has not been decided on yet, or never is.
+/// A request without a decision.
 pub(super) const DECISION: &str = "decision";
-/// A request that was let pass.
+/// An admitted request.
 const ADMITTED: &str = "admitted";
-/// A request that was refused: to say so is what a limiter is for, so the operation ended well.
+/// A refused request: refusing is a limiter's purpose, so the operation ended well.
 const REFUSED: &str = "refused";
-/// A request that was let pass and not counted.
+/// A request that was admitted without being counted.
 const UNCOUNTED: &str = "uncounted";
 
 /// Chooses clients by the mix, and judges the replies.
@@ -32,7 +32,7 @@ pub(super) struct Workload {
     ledger: Arc<LedgerState>,
     picker: Picker,
     random: Xoshiro256PlusPlus,
-    /// What became of the busiest client's requests.
+    /// The outcomes of the busiest client's requests.
     busiest: Busiest,
 }
 
@@ -49,12 +49,12 @@ impl Workload {
         }
     }
 
-    /// What became of the busiest client's requests in the present or the last slice.
+    /// The curves of the busiest client's requests in the current or last slice.
     pub(super) fn curves(&self) -> Vec<Curve> {
         self.busiest.curves()
     }
 
-    /// Judges a reply: what it is called, what it is in the ledger, and how the operation ended.
+    /// Judges a reply: the operation's kind, its end for the ledger, and its outcome.
     fn judge(&self, reply: &Reply<'_>) -> (&'static str, End, Outcome) {
         let (kind, end) = match reply.status {
             200 => (ADMITTED, End::Admitted),
@@ -75,7 +75,7 @@ impl Workload {
     }
 }
 
-/// A reply whose headers are wrong, in words.
+/// A reply with wrong headers, as text.
 fn story(reply: &Reply<'_>) -> String {
     let told = ["RateLimit-Policy", "RateLimit", "Retry-After"]
         .map(|name| format!("{name}: {}", reply.list(name).unwrap_or("none".into())));
@@ -129,7 +129,7 @@ impl Journeys for Workload {
     }
 
     fn unsent(&mut self) {
-        // Somebody would have asked: who it was is drawn as for a request that is sent.
+        // The client of an unsent request is drawn at random like that of a sent one.
         if self.picker.pick(&mut self.random) == BUSIEST {
             let now = clock::now();
             self.busiest.answered(Drawn::Failed, now, now);

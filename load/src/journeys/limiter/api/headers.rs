@@ -1,18 +1,19 @@
-//! What a reply says of limits (the IETF draft `draft-ietf-httpapi-ratelimit-headers`):
-//! `RateLimit-Policy: "name";q=100;w=1` the policy, `RateLimit: "name";r=7;t=1` where the client stands under it.
+//! The rate-limit headers of a reply (IETF draft `draft-ietf-httpapi-ratelimit-headers`):
+//! `RateLimit-Policy: "name";q=100;w=1` is the policy, `RateLimit: "name";r=7;t=1` the client's standing
+//! under it.
 
 use crate::http::{Reply, digits};
 use crate::journeys::PolicyLine;
 use crate::journeys::limiter::mix::Mix;
 
-/// What a reply's headers amount to.
+/// The result of reading a reply's headers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in super::super) enum Said {
-    /// The policy, where the client stands and, if it was refused, when to come again.
+    /// Policy and standing are present, and `Retry-After` if the request was refused.
     All,
-    /// It was let pass, and nothing is said of where it stands: it was not counted.
+    /// The request was admitted without a standing: it was not counted.
     Nothing,
-    /// Something is missing, or contradicts the policy or the status.
+    /// A header is missing, or contradicts the policy or the status.
     Wrong,
 }
 
@@ -39,8 +40,8 @@ pub(in super::super) fn tells_policy(mix: Mix, reply: &Reply<'_>) -> bool {
     mix.limits().iter().all(is_told)
 }
 
-/// Whether each standing is one that the policy allows, and a refusal says to come again when each limit that has nothing
-/// left has more: `t` is the seconds until then (draft-ietf-httpapi-ratelimit-headers-10).
+/// Whether each standing is possible under the policy, and `Retry-After` of a refusal is the time until every
+/// exhausted limit has more: `t` in seconds (draft-ietf-httpapi-ratelimit-headers-10).
 fn stands(text: &str, mix: Mix, retry_after: Option<&str>) -> bool {
     let most = mix.limits().iter().map(|limit| u64::from(limit.requests)).max().unwrap_or(0);
     let (mut any, mut more_after) = (false, None);
@@ -55,12 +56,12 @@ fn stands(text: &str, mix: Mix, retry_after: Option<&str>) -> bool {
     any && retry_after.is_none_or(|text| wait(text).is_some_and(|wait| more_after == Some(wait)))
 }
 
-/// The draft counts in whole seconds; a shorter window is told as one second.
+/// The draft counts in whole seconds; a shorter window appears as one second.
 fn whole_seconds(limit: &PolicyLine) -> u64 {
     limit.window.as_millis().div_ceil(1_000) as u64
 }
 
-/// The seconds of a `Retry-After`, at least one: a zero would make clients spin.
+/// `Retry-After` in seconds; at least one, because a zero would make clients spin.
 fn wait(text: &str) -> Option<u64> {
     number(text).filter(|seconds| *seconds >= 1)
 }
@@ -79,13 +80,13 @@ struct Item<'a> {
 impl Item<'_> {
     fn number(&self, key: &str) -> Option<u64> {
         let pairs = self.parameters.split(';').filter_map(|pair| pair.trim().split_once('='));
-        // Of a parameter that is repeated the last one counts (RFC 9651, 4.2.3.2).
+        // Of repeated parameters the last one counts (RFC 9651, 4.2.3.2).
         number(pairs.rev().find(|(found, _)| *found == key)?.1)
     }
 }
 
 /// The items of one policy: `"name"`, and `"name/2"` and so on for its further limits.
-/// A policy's name has no comma and no semicolon, so that a list can be split at them.
+/// A policy's name contains no comma and no semicolon, so a list can be split at them.
 fn items<'a>(list: &'a str, policy: &'a str) -> impl Iterator<Item = Item<'a>> {
     let item = |text: &'a str| {
         let (name, parameters) = text.split_once(';').unwrap_or((text, ""));

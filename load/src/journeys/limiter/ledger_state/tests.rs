@@ -2,7 +2,7 @@ use super::*;
 
 const SECOND: Nanos = 1_000_000_000;
 
-/// Ten a second.
+/// Ten requests a second.
 fn ten_a_second() -> Promise {
     let limit = PolicyLine { requests: 10, window: Duration::from_secs(1) };
     Promise {
@@ -14,14 +14,14 @@ fn ten_a_second() -> Promise {
     }
 }
 
-/// One request at `at`, answered a millisecond later.
+/// One request at `at`, with its reply a millisecond later.
 fn request(ledger: &LedgerState, at: Nanos, end: End) {
     ledger.asked(0, at);
     ledger.ended(0, at, at + SECOND / 1_000, end);
 }
 
-/// Five requests that ended so while a store was frozen; two seconds later five that are let pass and five that are
-/// refused.
+/// Five requests with this end during a freeze of the store; two seconds later five admissions and five
+/// refusals.
 fn refused_after_a_freeze(end: End) -> LedgerState {
     let ledger = LedgerState::new(1, &[ten_a_second()]);
     (0..5).for_each(|_| request(&ledger, SECOND, end));
@@ -30,7 +30,7 @@ fn refused_after_a_freeze(end: End) -> LedgerState {
     ledger
 }
 
-/// Its refusals that were certainly false, and those that certainly break the promise.
+/// The refusals that were certainly false, and those that certainly break the promise.
 fn accused(ledger: &LedgerState) -> (u64, u64) {
     let client = ledger.client(0);
     (client.false_refusals, client.under_bound())

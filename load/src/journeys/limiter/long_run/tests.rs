@@ -1,4 +1,4 @@
-//! The long run against limiters of every kind, honest and not.
+//! The long run against limiters of every kind, correct and not.
 
 use proptest::prelude::*;
 
@@ -9,7 +9,7 @@ use crate::journeys::limiter::oracle::Room;
 const WINDOW: Nanos = 1_000;
 const REQUESTS: u64 = 20;
 
-/// When a request was sent, decided on, and answered.
+/// The send, decision and reply times of a request.
 #[derive(Debug, Clone, Copy)]
 struct Request {
     sent: Nanos,
@@ -17,7 +17,8 @@ struct Request {
     replied: Nanos,
 }
 
-/// Requests in the order of their decisions: a crowd, a trickle and pauses, and replies that take up to `slow`.
+/// Requests in the order of their decisions: bursts, a trickle and pauses, with replies that take up to
+/// `slow`.
 fn traffic(slow: Nanos) -> impl Strategy<Value = Vec<Request>> {
     let piece = (1_usize..200, prop_oneof![Just(1_u64), Just(20), Just(60), Just(3_000)]);
     let pieces = prop::collection::vec(piece, 1..12);
@@ -41,7 +42,7 @@ fn traffic(slow: Nanos) -> impl Strategy<Value = Vec<Request>> {
     })
 }
 
-/// A rule: whether it admits at a moment, after what it has admitted.
+/// A rule: whether it admits at a time, given its earlier admissions.
 type Rule = fn(&[Nanos], Nanos) -> bool;
 
 fn within(admitted: &[Nanos], from: Nanos, until: Nanos) -> u64 {
@@ -73,7 +74,8 @@ fn token_bucket(admitted: &[Nanos], now: Nanos) -> bool {
     level.saturating_sub((now - last) * REQUESTS) + WINDOW <= REQUESTS * WINDOW
 }
 
-/// Each with what it admits in any window, and after how many within how many windows it refuses.
+/// Each with its bound in any window, and its floor: the admissions before a refusal, and the number of
+/// windows.
 const HONEST: [(&str, Rule, u64, (u64, u64)); 4] = [
     ("sliding log", sliding_log, REQUESTS, (REQUESTS, 1)),
     ("fixed window", fixed_window, 2 * REQUESTS, (REQUESTS, 1)),
@@ -81,7 +83,7 @@ const HONEST: [(&str, Rule, u64, (u64, u64)); 4] = [
     ("token bucket", token_bucket, 2 * REQUESTS - 1, (REQUESTS, 1)),
 ];
 
-/// What is found of a limiter that decides by a rule: too many, too few, refused too early.
+/// The findings about a limiter with this rule: too many, too few, refused too early.
 fn found(rule: Rule, at_most: u64, floor: (u64, u64), requests: &[Request]) -> [u64; 3] {
     let mut admitted = Vec::new();
     let mut decided: Vec<(Request, bool)> = Vec::new();
@@ -121,7 +123,7 @@ proptest! {
     }
 }
 
-/// Requests at an even pace for so many windows.
+/// Evenly spaced requests for this many windows.
 fn flood(windows: u64, gap: Nanos) -> Vec<Request> {
     (0..windows * WINDOW / gap)
         .map(|nth| nth * gap)
@@ -135,7 +137,7 @@ fn who_keeps_every_window_and_not_the_long_run_is_found() {
     let nearly_twice: Rule =
         |admitted, now| within(admitted, now / WINDOW * WINDOW, now + 1) < 2 * REQUESTS - 1;
     let [surplus, ..] = found(nearly_twice, at_most, floor, &flood(20, 5));
-    // All but the first two windows' worth.
+    // All but those of the first two windows.
     assert!(surplus >= 15 * (REQUESTS - 1), "{surplus}");
 }
 
@@ -144,7 +146,7 @@ fn who_keeps_a_client_below_its_rate_for_long_is_found_though_each_window_may_ex
     let half: Rule = |admitted, now| within(admitted, now / WINDOW * WINDOW, now + 1) < REQUESTS / 2 + 2;
     let [surplus, shortage, _] = found(half, 2 * REQUESTS, (REQUESTS, 2), &flood(60, 5));
     assert_eq!(surplus, 0);
-    // A tenth for pauses, one for rounding, and what the ends of the stretch may hide.
+    // Less a tenth for pauses, one for rounding, and the allowance for the ends of the stretch.
     let certain = 60 * (REQUESTS * 9 / 10 - 1 - (REQUESTS / 2 + 2)) - 4 * REQUESTS;
     assert!(shortage.abs_diff(certain) <= 2 * REQUESTS, "{shortage} of {certain}");
 }

@@ -7,7 +7,7 @@ use super::*;
 /// The window of every test.
 const WINDOW: Nanos = 10;
 
-/// A request: when it was sent, when it was decided on, when its reply came.
+/// A request: when it was sent, decided and answered.
 #[derive(Debug, Clone, Copy)]
 struct Request {
     sent: Nanos,
@@ -15,7 +15,7 @@ struct Request {
     replied: Nanos,
 }
 
-/// Requests whose decisions take up to `slow` each way.
+/// Requests whose messages take up to `slow` each way.
 fn requests(count: usize, span: Nanos, slow: Nanos) -> impl Strategy<Value = Vec<Request>> {
     let request = (0..span, 0..=slow, 0..=slow).prop_map(|(sent, there, back)| Request {
         sent,
@@ -25,7 +25,7 @@ fn requests(count: usize, span: Nanos, slow: Nanos) -> impl Strategy<Value = Vec
     prop::collection::vec(request, 0..count)
 }
 
-/// Which requests an exact limiter admits, in the order in which it decides.
+/// The requests that an exact limiter admits, in the order of its decisions.
 fn sliding_log(most: usize, requests: &[Request]) -> Vec<bool> {
     let mut order: Vec<usize> = (0..requests.len()).collect();
     order.sort_by_key(|&nth| requests[nth].decided);
@@ -47,7 +47,7 @@ fn by_reply(requests: &[Request]) -> Vec<usize> {
     order
 }
 
-/// The excess of requests that were all admitted.
+/// The excess if all of these requests were admitted.
 fn excess(most: u64, requests: &[Request]) -> u64 {
     let mut excess = Excess::beyond(most, WINDOW);
     for nth in by_reply(requests) {
@@ -56,7 +56,8 @@ fn excess(most: u64, requests: &[Request]) -> u64 {
     excess.count()
 }
 
-/// Whether no window certainly holds more than `most` of the chosen requests: a window may begin at any sending.
+/// Whether no window certainly holds more than `most` of the chosen requests; a window may begin at any send
+/// time.
 fn holds(most: usize, chosen: &[Request]) -> bool {
     let within = |from: Nanos| {
         let inside = |request: &&Request| request.sent >= from && request.replied < from + WINDOW;
@@ -65,7 +66,7 @@ fn holds(most: usize, chosen: &[Request]) -> bool {
     chosen.iter().all(|first| within(first.sent) <= most)
 }
 
-/// The size of the smallest set of requests without which every window holds, by trying all sets.
+/// The size of the smallest set of requests whose removal satisfies every window, by exhaustive search.
 fn fewest_to_remove(most: usize, requests: &[Request]) -> usize {
     let chosen = |set: u32| -> Vec<Request> {
         let is_in = |nth: &usize| set & (1 << nth) != 0;
@@ -75,7 +76,7 @@ fn fewest_to_remove(most: usize, requests: &[Request]) -> usize {
     requests.len() - sets.map(|chosen| chosen.len()).max().unwrap_or(0)
 }
 
-/// How many refusals of a limiter have certainly been false; each request is told as the sender sees it.
+/// The refusals of a limiter that were certainly false; each request is reported as the sender sees it.
 fn false_refusals(most: u64, requests: &[Request], admits: &[bool]) -> Vec<usize> {
     let mut room = Room::within(most, WINDOW);
     let order = by_reply(requests);
@@ -116,7 +117,7 @@ proptest! {
 
     #[test]
     fn a_refusal_that_nothing_explains_is_found(requests in requests(40, 200, 2), most in 1_usize..6) {
-        // Nothing is ever admitted, and at most as many are in flight as were sent around the same time.
+        // Nothing is ever admitted, and few are in flight.
         let nothing = vec![false; requests.len()];
         let found = false_refusals(most as u64, &requests, &nothing);
         for (nth, request) in requests.iter().enumerate() {
