@@ -1,4 +1,4 @@
-//! What a slice counted, and its histograms.
+//! The counts and histograms of a slice.
 
 mod lateness;
 mod outcomes;
@@ -18,7 +18,7 @@ pub use self::pace::{KEEPS_UP, Pace, Rates};
 pub use self::summary::{Percentile, Summary, needed_samples};
 pub use self::tally::Tally;
 
-/// The largest time that a histogram tells apart, 60 s; longer ones are recorded as this.
+/// The largest recorded time, 60 s; longer ones are recorded as this.
 pub const LONGEST: Duration = Duration::from_mins(1);
 
 /// An empty histogram of nanoseconds: three significant digits up to [`LONGEST`], about 0.2 MB.
@@ -30,7 +30,7 @@ pub fn histogram() -> Histogram<u64> {
     Histogram::new_with_bounds(64, LONGEST.as_nanos() as u64, 3).expect("the bounds are constants in range")
 }
 
-/// What happened to the operations of one kind.
+/// The operations of one kind.
 #[derive(Debug, Clone)]
 pub struct KindRecord {
     /// The kind's name.
@@ -41,18 +41,19 @@ pub struct KindRecord {
     pub refused: u64,
     /// Operations that failed.
     pub failed: u64,
-    /// As [`SliceRecord::latency`], of this kind.
+    /// The latencies of this kind, as in [`SliceRecord::latency`].
     pub latency: Histogram<u64>,
 }
 
-/// What one slice of one arm counted. Times are nanoseconds; its size does not grow with the number of operations.
+/// The counts of one slice of one arm. Times are nanoseconds; the size does not grow with the number of
+/// operations.
 #[derive(Debug, Clone)]
 pub struct SliceRecord {
-    /// Operations that the schedule made due (closed loop: that were begun).
+    /// Operations made due by the schedule; in a closed loop, operations started.
     pub planned: u64,
-    /// Operations whose first request was sent or given to a connection that was being opened.
+    /// Operations whose first request was sent, or handed to a connection that was opening.
     pub sent: u64,
-    /// Operations given up because no connection came free: the queue was full, or they waited for the time-out.
+    /// Operations given up for lack of a connection: the queue was full, or the wait reached the time-out.
     pub unsent: u64,
     /// Operations that ended well; the only ones that count as throughput.
     pub succeeded: u64,
@@ -60,40 +61,40 @@ pub struct SliceRecord {
     pub refused: Tally,
     /// Operations that failed, by cause.
     pub failed: Tally,
-    /// Of the failed: those that were sent and never answered, whose effect is not known.
+    /// Failed operations that were sent and have no reply, so that their effect is unknown.
     pub indeterminate: u64,
-    /// Operations that had to wait for a connection, and were charged for it.
+    /// Operations that waited for a connection; the wait is part of their latency.
     pub held: u64,
     /// Connections opened.
     pub connects: u64,
     /// Requests sent.
     pub requests: u64,
-    /// Of these: those that were lost on a connection that its server was closing, and were sent once more.
+    /// Requests sent once more after the server closed their connection.
     pub resent: u64,
     /// Bytes written to sockets.
     pub bytes_out: u64,
     /// Bytes read from sockets.
     pub bytes_in: u64,
-    /// The operations of each kind, in the order in which the kinds were first seen.
+    /// The operations of each kind, in the order of their first occurrence.
     pub by_kind: Vec<KindRecord>,
-    /// Every operation, by what became of it.
+    /// Every operation, by outcome.
     pub outcomes: Outcomes,
-    /// From the due time to the end of the last reply: every operation that succeeded, and, charged at least the
-    /// time-out, every one that timed out or was never sent. A failure or refusal that came fast is not a fast answer,
-    /// so it is counted and not recorded here.
+    /// From the due time to the end of the last reply, for every success; and at least the time-out, for
+    /// every operation that timed out or was never sent. Fast failures and refusals are not fast successes,
+    /// so they are counted and not recorded here.
     pub latency: Histogram<u64>,
     /// From the actual send to the end of the last reply, of the operations that succeeded.
     pub service: Histogram<u64>,
-    /// From the due time to when the generator turned to it: how late the generator itself was.
-    /// Waiting for a connection is not in here (it is the system's doing) but in the latency.
+    /// From the due time to when the generator handled the operation: the generator's own lateness.
+    /// Waiting for a connection is not included, because the system causes it; it is part of the latency.
     pub send_lag: Histogram<u64>,
-    /// How long operations were being started.
+    /// The time in which operations were started.
     pub window: Duration,
-    /// From the start to the end of the last operation, so the window and the drain.
+    /// From the start to the end of the last operation: the window and the drain.
     pub elapsed: Duration,
-    /// What its rates are made from.
+    /// The basis of its rates.
     pub pace: Pace,
-    /// Whether the run was broken off within this slice.
+    /// Whether the run was interrupted in this slice.
     pub interrupted: bool,
 }
 
@@ -127,18 +128,19 @@ impl Default for SliceRecord {
 }
 
 impl SliceRecord {
-    /// Operations that the generator turned to more than `bound` after their due time. What waited for a connection, or
-    /// was never sent for lack of one, is the system's doing, which held them all.
+    /// Operations that the generator handled more than `bound` after their due time. Operations that waited
+    /// for a connection, or were never sent for lack of one, do not count: the system delayed those.
     pub fn late(&self, bound: Duration) -> u64 {
         self.send_lag.len() - self.send_lag.count_between(0, bound.as_nanos() as u64)
     }
 
-    /// Whether the generator, and not the system, shaped this slice: more operations were late than [`void_from`] says.
+    /// Whether the generator, and not the system, shaped this slice: at least as many late operations as
+    /// [`void_from`].
     pub fn is_void(&self, bound: Duration) -> bool {
         self.late(bound) >= void_from(self.send_lag.len())
     }
 
-    /// Its rates.
+    /// The rates.
     pub fn rates(&self) -> Rates {
         self.pace.rates()
     }
@@ -151,7 +153,7 @@ impl SliceRecord {
         self.pace.follow(&other.pace);
     }
 
-    /// Adds the part of the same slice that another thread drove.
+    /// Adds the part of the same slice from another thread.
     pub fn join(&mut self, other: &Self) {
         self.add_counts(other);
         self.window = self.window.max(other.window);
@@ -179,7 +181,7 @@ impl SliceRecord {
         self.interrupted |= other.interrupted;
     }
 
-    /// Empties it for the next slice and keeps its memory.
+    /// Clears it for the next slice, keeping its allocations.
     pub fn clear(&mut self) {
         for count in self.counts_mut() {
             *count = 0;
@@ -198,7 +200,7 @@ impl SliceRecord {
         self.pace = Pace::default();
     }
 
-    /// The record of one kind, which is made when it is first asked for.
+    /// The record of a kind, created on first use.
     pub(crate) fn kind(&mut self, kind: &'static str) -> &mut KindRecord {
         let found = self.by_kind.iter().position(|record| record.kind == kind);
         let at = found.unwrap_or_else(|| {
@@ -224,7 +226,7 @@ impl SliceRecord {
         ]
     }
 
-    /// The same counts in the same order.
+    /// The counts in a fixed order.
     fn counts(&self) -> [u64; 11] {
         [
             self.planned,

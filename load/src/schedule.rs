@@ -1,11 +1,13 @@
-//! When each operation is due: an iterator of offsets, made from a seed, that never looks at a reply.
+//! The due times of operations: an iterator of offsets, generated from a seed, independent of replies.
 //!
-//! That is what makes a load *open loop*: a slow system is asked as often as a fast one, so that its queue shows
+//! The independence makes a load *open loop*: a slow system gets as many requests as a fast one, so that its
+//! queue shows
 //! (Schroeder, Wierman, Harchol-Balter: "Open Versus Closed: A Cautionary Tale", NSDI 2006).
 //!
-//! Every profile is a row of linear pieces of a rate. Arrivals of rate 1 are drawn (exponential gaps for Poisson,
-//! gaps of exactly one for constant) and mapped through the inverse of the cumulative rate. For Poisson this is the
-//! inversion method for non-homogeneous processes (Çinlar: "Introduction to Stochastic Processes", 1975, chapter 4.7).
+//! Every profile is a sequence of linear pieces of a rate. Arrivals of rate 1 (exponential gaps for Poisson,
+//! gaps of exactly one for constant) are mapped through the inverse of the cumulative rate. For Poisson this
+//! is the inversion method for non-homogeneous processes (Çinlar: "Introduction to Stochastic Processes",
+//! 1975, chapter 4.7).
 
 mod pieces;
 
@@ -17,24 +19,24 @@ use rand_distr::{Distribution, Exp1};
 
 use self::pieces::Pieces;
 
-/// How arrivals are spread about the rate.
+/// The distribution of arrivals around the rate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Arrivals {
     /// Independent users: exponential gaps, and so bursts and lulls.
     #[default]
     Poisson,
-    /// A metronome: gaps of exactly one over the rate. Kinder to a system than users are.
+    /// A metronome: gaps of exactly one over the rate. Easier for a system than real users.
     Constant,
-    /// Every `of`-th beat of that metronome, from the `nth` on: the part of one of several who share it.
+    /// Every `of`-th beat of that metronome, beginning with the `nth`: one thread's part of it.
     Beats {
         /// The first beat, from 0.
         nth: usize,
-        /// How many share it.
+        /// The number of threads that share it.
         of: usize,
     },
 }
 
-/// How the rate moves over the length of the schedule. Rates are operations a second.
+/// The rate over the length of the schedule, in operations a second.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Profile {
     /// One rate.
@@ -69,17 +71,17 @@ pub enum Profile {
         /// How long it lasts.
         lasting: Duration,
     },
-    /// Pieces one after another: bursts, saw teeth, anything that straight lines can draw.
-    /// What lies beyond the schedule's length is cut off; after the last piece nothing is due.
+    /// Consecutive pieces: bursts, saw teeth, any piecewise linear rate.
+    /// The part beyond the schedule's length is cut off; after the last piece nothing is due.
     Phases(Vec<Piece>),
-    /// Recorded offsets, replayed as they are; they must ascend.
+    /// Recorded offsets, replayed unchanged; they must ascend.
     Trace(Vec<Duration>),
 }
 
-/// A stretch of time in which the rate goes straight from one value to another. Rates are operations a second.
+/// A stretch of time in which the rate is linear, in operations a second.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Piece {
-    /// How long it lasts; a piece of no length is a jump.
+    /// The length; a piece of length zero is a jump.
     pub length: Duration,
     /// The rate at its start.
     pub from: f64,
@@ -87,7 +89,7 @@ pub struct Piece {
     pub to: f64,
 }
 
-/// The due times of a load's operations, as offsets from its start, ascending.
+/// The due times of a load's operations, as ascending offsets from its start.
 ///
 /// The same arguments give the same offsets on every machine.
 #[derive(Debug, Clone)]
@@ -102,7 +104,7 @@ enum Source {
         arrivals: Arrivals,
         pieces: Pieces,
         random: Xoshiro256PlusPlus,
-        /// The cumulative rate at the next arrival: how many operations are expected before it.
+        /// The cumulative rate up to the next arrival: the expected number of operations before it.
         expected: f64,
     },
     Replayed(std::vec::IntoIter<Duration>),
@@ -117,7 +119,8 @@ impl Schedule {
             Profile::Trace(offsets) => Source::Replayed(offsets.clone().into_iter()),
             drawn => {
                 let mut random = Xoshiro256PlusPlus::seed_from_u64(seed);
-                // A metronome starts on the beat; a Poisson process waits for its first arrival as for any other.
+                // A metronome's first beat is at zero; a Poisson process has an exponential gap before its
+                // first arrival.
                 let expected = match arrivals {
                     Arrivals::Poisson => Exp1.sample(&mut random),
                     Arrivals::Constant => 0.0,

@@ -1,11 +1,11 @@
-//! Sends operations when they are due, and times what comes back.
+//! Sends operations when they are due, and measures the replies.
 //!
 //! One [`Sender`] is one thread and drives any number of arms, one slice of one arm at a time.
 //! Each arm has a [`Lane`]: its own connections, epoll instance and timer, so that an idle arm costs nothing.
 //!
-//! - `slices`: which arm when;
+//! - `slices`: the order of slices;
 //! - `pace`: the open and the closed loop;
-//! - `release_queue`: when what is due leaves;
+//! - `release_queue`: when due operations are released;
 //! - `lane`: operations on connections;
 //! - `connection`: one socket;
 //! - `poll`: epoll and the timer.
@@ -32,32 +32,32 @@ use crate::ledger::LedgerVerdict;
 use crate::schedule::{Arrivals, Profile, Schedule};
 use crate::series::Series;
 
-/// What a sender sends.
+/// The load that a sender generates.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Load {
-    /// Operations are due by a schedule, whatever the replies.
-    /// Every arm of a round has the same schedule, drawn from `seed` and the round.
+    /// Operations are due by a schedule, independent of replies.
+    /// Every arm of a round has the same schedule, generated from `seed` and the round.
     Open {
-        /// How arrivals are spread.
+        /// The distribution of arrivals.
         arrivals: Arrivals,
         /// The rate over each slice.
         profile: Profile,
         /// The seed of the schedules.
         seed: u64,
     },
-    /// A fixed number of operations are in flight; each one that ends begins the next.
-    /// A slow system is asked less often, so its latency under a given demand cannot be read from this.
+    /// A fixed number of operations is in flight; the end of one starts the next.
+    /// A slow system gets fewer requests, so this does not show its latency under a given demand.
     Closed {
-        /// How many operations are in flight at once.
+        /// The number of operations in flight.
         in_flight: usize,
     },
 }
 
-/// One arm as the sender sees it: an address, and the journeys to drive there.
+/// One arm for the sender: an address, and the journeys to run there.
 pub struct Arm {
-    /// Where it is.
+    /// The address.
     pub target: Target,
-    /// What is done there.
+    /// The journeys.
     pub journeys: Box<dyn SystemJourneys>,
 }
 
@@ -66,28 +66,28 @@ pub struct Sender {
     lanes: Vec<(Lane, Box<dyn SystemJourneys>)>,
 }
 
-/// Why a sender could not go on: the machine's fault, never the target's.
+/// A failure of the sender's own machine, never of the target.
 #[derive(Debug, thiserror::Error)]
 #[error("the sender's event loop failed: {0}")]
 pub struct SenderError(#[from] pub(crate) std::io::Error);
 
 impl Sender {
-    /// A sender for `arms`, in the order in which slices number them. Opens no connection yet.
+    /// Creates a sender for `arms`; slices refer to them by index. Opens no connection yet.
     pub fn new(arms: Vec<Arm>, limits: &Limits) -> Result<Self, SenderError> {
         let lane = |arm: Arm| Ok((Lane::new(arm.target, limits)?, arm.journeys));
         Ok(Self { lanes: arms.into_iter().map(lane).collect::<Result<_, SenderError>>()? })
     }
 
-    /// From now on every operation carries a fresh `traceparent` that asks to be sampled, or none does.
+    /// Switches tracing for the following operations: each gets a fresh, sampled `traceparent`, or none does.
     pub fn traced(&mut self, traced: bool) {
         for (lane, _) in &mut self.lanes {
             lane.traced(traced);
         }
     }
 
-    /// Brings one arm to the state that its operations assume (links to follow, products to buy).
+    /// Brings one arm into the state that its operations assume (links to follow, products to buy).
     ///
-    /// When `progress` returns `false`, it asks for no more, and the arm may be found to be incomplete.
+    /// If `progress` returns `false`, the preparation stops early, and may report that the arm is incomplete.
     pub fn prepare(
         &mut self,
         arm: usize,
@@ -97,9 +97,9 @@ impl Sender {
         journeys.prepare(lane, progress)
     }
 
-    /// Runs every slice of `plan` in its order, until the last or until the observer says stop.
+    /// Runs the slices of `plan` in order, until the last or until the observer stops the run.
     ///
-    /// A slice ends drained: nothing of it is in flight when the observer is told of its end.
+    /// A slice ends drained: nothing of it is in flight when the observer is notified of its end.
     pub fn run(
         &mut self,
         plan: &SlicePlan,
@@ -143,24 +143,24 @@ impl Sender {
         Ok(())
     }
 
-    /// Asks one arm's public API whether it still holds what it acknowledged.
-    /// To be called when all slices have ended.
+    /// Checks through one arm's public API whether it holds everything that it acknowledged.
+    /// Must be called after all slices.
     pub fn check(&mut self, arm: usize, check: &Check) -> LedgerVerdict {
         let (lane, journeys) = &mut self.lanes[arm];
         journeys.check(lane, check)
     }
 
-    /// From now on one arm is held to these limits. Its open connections are closed; nothing may be in flight.
+    /// Changes the limits of one arm. Closes its open connections; nothing may be in flight.
     pub fn limit(&mut self, arm: usize, limits: &Limits) {
         self.lanes[arm].0.limit(limits);
     }
 
-    /// What one arm's journeys counted over the time of its last slice, if they do.
+    /// The counts over time of one arm's last slice, if its journeys have a drawing.
     pub fn series(&self, arm: usize) -> Option<Series> {
         self.lanes[arm].1.series()
     }
 
-    /// Where one arm is.
+    /// The address of one arm.
     pub fn target(&self, arm: usize) -> &Target {
         self.lanes[arm].0.target()
     }
@@ -171,5 +171,5 @@ impl Sender {
     }
 }
 
-/// How often a loop looks at time-outs, at the observer's wish to stop, and at its progress.
+/// The interval at which a loop checks time-outs, the observer's stop, and progress.
 pub(crate) const TICK: Duration = Duration::from_millis(10);

@@ -1,4 +1,4 @@
-//! What happened over the time since a slice began, in buckets: for drawing, and never for a verdict.
+//! Counts over the time of a slice, in buckets: for drawings, never for a verdict.
 
 use std::time::Duration;
 
@@ -6,43 +6,44 @@ use serde::{Deserialize, Serialize};
 
 use crate::clock::{self, Nanos};
 
-/// The most buckets of a series; what happens later is in none.
+/// The most buckets of a series; later events are dropped.
 pub const MAX_BUCKETS: usize = 6_000;
 
-/// Counts of one slice over time, or the sums of several slices.
+/// The counts of one slice over time, or the sums of several slices.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Series {
-    /// What is drawn, for above the drawing.
+    /// The drawing's title.
     pub title: String,
-    /// How long a bucket is.
+    /// The length of a bucket.
     pub bucket: Duration,
-    /// What the curves are to be read against, if there is such a thing.
+    /// A reference level for the curves, if there is one.
     pub line: Option<Line>,
-    /// The curves, all with equally many buckets.
+    /// The curves, all with the same number of buckets.
     pub curves: Vec<Curve>,
 }
 
-/// A level to read curves against.
+/// A reference level for curves.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Line {
-    /// What it is.
+    /// Its label.
     pub label: String,
-    /// How high it lies, in counts a bucket of one slice.
+    /// Its height, in counts a bucket of one slice.
     pub per_bucket: f64,
 }
 
-/// One thing that was counted.
+/// One counted event.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Curve {
-    /// What was counted.
+    /// Its name.
     pub name: String,
-    /// How often, bucket by bucket from the start of the slice.
+    /// Its count in each bucket, from the start of the slice.
     pub counts: Vec<u64>,
 }
 
 impl Series {
-    /// Adds another slice of the same kind, bucket by bucket, to the curves of the same names.
-    /// Who adds several and divides by their number has the mean slice; the line stays that of one slice.
+    /// Adds another slice of the same kind to the curves of the same names, bucket by bucket.
+    /// The sum of several slices, divided by their number, is the mean slice; the level stays that of one
+    /// slice.
     pub fn merge(&mut self, other: &Self) {
         for theirs in &other.curves {
             let Some(ours) = self.curves.iter_mut().find(|ours| ours.name == theirs.name) else {
@@ -59,7 +60,7 @@ impl Series {
     }
 }
 
-/// Counts `N` things while a slice runs, without allocating after its start.
+/// Counts `N` events while a slice runs, without allocating after its start.
 #[derive(Debug)]
 pub(crate) struct Timeline<const N: usize> {
     bucket: Duration,
@@ -68,12 +69,12 @@ pub(crate) struct Timeline<const N: usize> {
 }
 
 impl<const N: usize> Timeline<N> {
-    /// A timeline of nothing, until a slice begins.
+    /// An empty timeline, until a slice begins.
     pub(crate) fn new(bucket: Duration) -> Self {
         Self { bucket, began: 0, counts: [const { Vec::new() }; N] }
     }
 
-    /// Begins again at `now`, with buckets for `length`.
+    /// Restarts at `now`, with buckets for `length`.
     pub(crate) fn begin(&mut self, now: Nanos, length: Duration) {
         self.began = now;
         let buckets = clock::nanos(length).div_ceil(clock::nanos(self.bucket)) as usize;
@@ -83,8 +84,9 @@ impl<const N: usize> Timeline<N> {
         }
     }
 
-    /// Counts one of the `nth` thing at `now`, if that is within the slice's length: what comes later is the drain.
-    /// Whether it was counted.
+    /// Counts one event of the `nth` kind at `now`, if that is within the slice's length; later events belong
+    /// to the drain.
+    /// Returns whether it was counted.
     pub(crate) fn count(&mut self, nth: usize, now: Nanos) -> bool {
         let at = now.saturating_sub(self.began) / clock::nanos(self.bucket);
         let bucket = self.counts[nth].get_mut(at as usize);
@@ -95,7 +97,7 @@ impl<const N: usize> Timeline<N> {
         counted
     }
 
-    /// The curves so far, by their names.
+    /// The curves so far, with these names.
     pub(crate) fn curves(&self, names: [&str; N]) -> Vec<Curve> {
         let pairs = names.into_iter().zip(&self.counts);
         pairs.map(|(name, counts)| Curve { name: name.to_owned(), counts: counts.clone() }).collect()

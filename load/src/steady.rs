@@ -1,4 +1,5 @@
-//! One target, some threads, one record: the load of a single question, "how does this behave at this rate?".
+//! One target, several threads, one record: the load for a single question, "how does this behave at this
+//! rate?".
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -9,17 +10,17 @@ use crate::record::SliceRecord;
 use crate::schedule::{Arrivals, Piece, Profile};
 use crate::sender::{Arm, Limits, Load, Observer, Sender, SenderError, Slice};
 
-/// How often progress is told.
+/// The interval of progress reports.
 const PROGRESS: Duration = Duration::from_millis(500);
 
-/// What a steady load is.
+/// A steady load.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Steady {
-    /// What is sent, by all threads together.
+    /// The load, over all threads.
     pub load: Load,
-    /// For how long.
+    /// The length.
     pub length: Duration,
-    /// By how many threads; at least one.
+    /// The number of threads, at least one.
     pub threads: usize,
     /// The limits of all threads together.
     pub limits: Limits,
@@ -27,10 +28,10 @@ pub struct Steady {
     pub traced: bool,
 }
 
-/// How far a steady load has come, over all threads.
+/// The progress of a steady load, over all threads.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct SoFar {
-    /// Since the start.
+    /// The time since the start.
     pub elapsed: Duration,
     /// Operations sent.
     pub sent: u64,
@@ -38,13 +39,13 @@ pub struct SoFar {
     pub succeeded: u64,
     /// Operations that were refused.
     pub refused: u64,
-    /// Operations that failed, and those never sent.
+    /// Operations that failed or were never sent.
     pub failed: u64,
 }
 
-/// Drives the first arm of a prepared sender, and forks of its journeys on further threads.
+/// Runs the first arm of a prepared sender, and forks of its journeys on further threads.
 ///
-/// `progress` is called about every half second on the calling thread; when it returns `false` the load ends early.
+/// Calls `progress` about every half second on the calling thread; the load ends early if it returns `false`.
 /// The record's window and elapsed time are the longest of the threads', and its rates their sum.
 pub fn run(
     sender: &mut Sender,
@@ -82,7 +83,7 @@ pub fn run(
     })
 }
 
-/// The sender that was given, or one made for a further thread.
+/// The given sender, or one for a further thread.
 enum Part<'a> {
     Given(&'a mut Sender),
     Made(Sender),
@@ -109,7 +110,8 @@ fn further_senders<'a>(
     (1..threads).map(made).collect()
 }
 
-/// What one of several threads may hold, so that all together hold what the load may: at least one connection each.
+/// The limits of one of several threads; together they have the load's limits, but at least one connection
+/// each.
 fn limits_of(steady: &Steady, nth: usize, of: usize) -> Limits {
     Limits {
         connections: part(steady.limits.connections, nth, of).max(1),
@@ -118,12 +120,12 @@ fn limits_of(steady: &Steady, nth: usize, of: usize) -> Limits {
     }
 }
 
-/// The `nth` of `of` parts of a whole, as even as can be.
+/// The `nth` of `of` parts of a whole, as even as possible.
 fn part(whole: usize, nth: usize, of: usize) -> usize {
     whole / of + usize::from(nth < whole % of)
 }
 
-/// The part of a load that one of several threads sends.
+/// One thread's part of a load.
 fn share(load: &Load, nth: usize, of: usize) -> Load {
     let share = 1.0 / of as f64;
     match load {
@@ -131,7 +133,7 @@ fn share(load: &Load, nth: usize, of: usize) -> Load {
         Load::Open { arrivals: Arrivals::Constant, profile, seed }
             if !matches!(profile, Profile::Trace(_)) =>
         {
-            // Each takes its beats of the one metronome, so that together they send one at a time.
+            // Each thread takes its beats of one metronome, so that together they send evenly.
             Load::Open { arrivals: Arrivals::Beats { nth, of }, profile: profile.clone(), seed: *seed }
         }
         Load::Open { arrivals, profile, seed } => {
@@ -172,7 +174,7 @@ fn run_part(
     Ok(teller.record.unwrap_or_default())
 }
 
-/// Puts the progress of one thread on its board.
+/// Publishes the progress of one thread on its board.
 struct Teller<'a> {
     board: &'a Mutex<SoFar>,
     stop: &'a AtomicBool,
@@ -201,7 +203,7 @@ impl Observer for Teller<'_> {
     }
 }
 
-/// Tells the sum of the boards until every thread has ended.
+/// Reports the sum of the boards until every thread has ended.
 fn watch<T>(
     running: &[thread::ScopedJoinHandle<'_, T>],
     boards: &[Mutex<SoFar>],

@@ -1,8 +1,8 @@
-//! The URL shortener: people follow links, most of them a few, and now and then someone makes one.
+//! The URL shortener: users follow links, most of them a few popular ones, and sometimes create one.
 //!
-//! - [`mix`]: how much of what, on which links;
+//! - [`mix`]: the shares of operations, and the popularity of links;
 //! - `api`: requests and replies of the public API;
-//! - `ledger_state`: what was acknowledged;
+//! - `ledger_state`: the acknowledged changes;
 //! - `workload`: the operations;
 //! - `seeding`, `ending`, `check`: before and after.
 
@@ -56,7 +56,7 @@ pub struct Shortener {
 }
 
 impl Shortener {
-    /// Journeys over `links` links (at least one) that a preparation makes.
+    /// Journeys over `links` links (at least one), which the preparation creates.
     pub fn new(seed: u64, mix: Mix, links: usize) -> io::Result<Self> {
         let links = links.max(1);
         let ledger = Arc::new(LedgerState::new(links)?);

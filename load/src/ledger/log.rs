@@ -7,7 +7,7 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// Lines of text, written by several threads and read when they have ended.
+/// Lines of text, written by several threads and read after these have ended.
 #[derive(Debug)]
 pub struct Log {
     file: Mutex<BufWriter<File>>,
@@ -16,7 +16,7 @@ pub struct Log {
 }
 
 impl Log {
-    /// A log in a file that has no name any more, and vanishes with the process.
+    /// A log in an unlinked file, which disappears with the process.
     pub fn anonymous() -> io::Result<Self> {
         static NEXT: AtomicU64 = AtomicU64::new(0);
         let nth = NEXT.fetch_add(1, Ordering::Relaxed);
@@ -32,30 +32,30 @@ impl Log {
         Ok(Self { file: Mutex::new(BufWriter::with_capacity(64 * 1024, file)), torn: AtomicBool::new(false) })
     }
 
-    /// Appends one line. If the disk is full the log is torn, and a check over it is not complete.
+    /// Appends a line. If the disk is full, the log is torn, and a check that uses it is incomplete.
     pub fn write(&self, line: fmt::Arguments<'_>) {
         if writeln!(self.lock(), "{line}").is_err() {
             self.torn.store(true, Ordering::Relaxed);
         }
     }
 
-    /// Whether a line was not written.
+    /// Whether a line is missing.
     pub fn is_torn(&self) -> bool {
         self.torn.load(Ordering::Relaxed)
     }
 
-    /// The lines so far, from the first.
+    /// The lines so far, in order.
     pub fn lines(&self) -> io::Result<impl Iterator<Item = io::Result<String>> + use<>> {
         let mut writer = self.lock();
         writer.flush()?;
-        // Shares its position with the writer, which appends whatever the position is.
+        // The clone shares its file position with the writer, which appends regardless of the position.
         let mut file = writer.get_ref().try_clone()?;
         file.seek(SeekFrom::Start(0))?;
         Ok(BufReader::new(file).lines())
     }
 
     fn lock(&self) -> MutexGuard<'_, BufWriter<File>> {
-        // A line is one call, so a panic elsewhere leaves nothing half done.
+        // A line is written by one call, so a panic elsewhere does no harm.
         self.file.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

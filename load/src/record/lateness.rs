@@ -1,26 +1,28 @@
-//! When the generator, and not the system, shaped a slice.
+//! Void slices: those that the generator, and not the system, shaped.
 //!
-//! An operation is late if the generator turned to it more than a bound after its due time. One in a hundred may be: then
-//! 99 % of the latencies are the system's. A slice holds few operations, so that one late one may be 1 % of them, or 4 %,
-//! by chance. So a slice is void only if more were late than a generator that keeps to one in a hundred has once in a
-//! thousand slices (a binomial test, exact at any size: Clopper and Pearson, Biometrika 26, 1934).
+//! An operation is late if the generator handled it more than a bound after its due time. One in a hundred
+//! may be late: then 99 % of the latencies are the system's. But a slice holds few operations, so that by
+//! chance a single late one may be 1 % or 4 % of them. So a slice is void only if it has more late operations
+//! than a generator with a share of one in a hundred has once in a thousand slices (a binomial test, exact at
+//! any size: Clopper and Pearson, Biometrika 26, 1934).
 
 use statrs::distribution::{Binomial, DiscreteCDF};
 
-/// The share of operations that may be late.
+/// The permitted share of late operations.
 pub const MAY_BE_LATE: f64 = 0.01;
 
-/// The share of slices that are void by chance, at most, where the generator is late for [`MAY_BE_LATE`].
+/// The largest share of slices that are void by chance when the generator's share of late operations is
+/// [`MAY_BE_LATE`].
 const FALSE_ALARMS: f64 = 0.001;
 
-/// The number of late operations from which on a slice of so many operations is void.
+/// The number of late operations at which a slice with this many operations is void.
 pub fn void_from(operations: u64) -> u64 {
     let by_chance = Binomial::new(MAY_BE_LATE, operations)
         .map_or(0, |late| if operations == 0 { 0 } else { late.inverse_cdf(1.0 - FALSE_ALARMS) });
     by_chance + 1
 }
 
-/// The share of slices of so many operations that are void where this share of all operations is late, each by itself.
+/// The share of slices that are void when this share of all operations is late, independently of each other.
 pub fn void_share(late: f64, operations: u64) -> f64 {
     let operations = operations.max(1);
     let late = Binomial::new(late.clamp(0.0, 1.0), operations);
@@ -39,23 +41,24 @@ mod tests {
 
     const BOUND: Duration = Duration::from_millis(1);
     const SLICES: u64 = 4_000;
-    /// Operations of a slice: of 300 a second in 80 ms, of 1,500 in 50 ms, of 600 in 100 ms and in a second, of 600 in 5 s.
+    /// Operations in a slice: of 300 a second in 80 ms, of 1,500 in 50 ms, of 600 in 100 ms and in a second,
+    /// of 600 in 5 s.
     const SIZES: [u64; 5] = [24, 60, 75, 600, 3_000];
 
-    /// A slice whose operations were late by so many milliseconds.
+    /// A slice whose operations were late by these milliseconds.
     fn slice(lags: impl IntoIterator<Item = f64>) -> SliceRecord {
         let mut record = SliceRecord::default();
         lags.into_iter().for_each(|ms| record.send_lag.record((ms * 1e6) as u64).unwrap());
         record
     }
 
-    /// The rule that a slice is void by the 99th percentile of its send lag: more than 1 % of its operations were late.
+    /// The rejected rule, by the 99th percentile of the send lag: more than 1 % of the operations were late.
     fn by_its_percentile(late: u64, operations: u64) -> bool {
         operations - late < (0.99 * operations as f64).ceil() as u64
     }
 
-    /// How many of [`SLICES`] slices of a generator that is late for a share of its operations are void: by the
-    /// percentile, and by the count.
+    /// The number of void slices among [`SLICES`] for this share of late operations: by the percentile, and
+    /// by the count.
     fn void(share: f64, operations: u64) -> [u64; 2] {
         let mut random = Xoshiro256PlusPlus::seed_from_u64(operations);
         let late = rand_distr::Binomial::new(operations, share).unwrap();
@@ -100,7 +103,8 @@ mod tests {
             let [_, now] = void(MAY_BE_LATE, operations);
             assert!(now <= most, "{operations} operations: {now} of {SLICES}, at most {most}");
         }
-        // A fifth of all slices void means no verdict: the percentile came there at a third of that share.
+        // A fifth of all slices void means no verdict; the percentile reached that at a third of the
+        // permitted share.
         let [before, now] = void(MAY_BE_LATE / 3.0, 75);
         assert!(before > SLICES / 5 && now == 0, "{before}, {now}");
     }
@@ -113,8 +117,9 @@ mod tests {
         }
     }
 
-    /// Slices of 75 operations in 50 ms, of a thread that is kept from its processor for `mean` ms, exponentially, once in
-    /// `every` ms: the share that is late, and that is void by the percentile and by the count.
+    /// Slices of 75 operations in 50 ms, from a thread that loses its processor once in `every` ms for `mean`
+    /// ms (exponentially distributed): the share of late operations, and of void slices by the percentile and
+    /// by the count.
     fn stalled(mean: f64, every: f64) -> [f64; 3] {
         let mut random = Xoshiro256PlusPlus::seed_from_u64(7);
         let [gap, length, arrival] = [1.0 / every, 1.0 / mean, 1.5].map(|rate| Exp::new(rate).unwrap());
@@ -148,7 +153,7 @@ mod tests {
         assert!(now > 0.4, "{now}");
     }
 
-    /// The table in `docs/measurement.md` is what these simulations give.
+    /// The table in `docs/measurement.md` has the results of these simulations.
     #[test]
     fn the_documented_table_is_what_is_simulated() {
         let document = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/measurement.md");

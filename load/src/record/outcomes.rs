@@ -1,37 +1,36 @@
-//! Response times by what became of the operations.
+//! Response times by outcome.
 
 use super::{Histogram, add, histogram};
 
 /// The outcome of an operation that failed, whatever the cause.
 const FAILED: &str = "failed";
 
-/// Operations of one outcome.
+/// The operations of one outcome.
 #[derive(Debug, Clone)]
 pub struct OutcomeRecord {
-    /// The kind of an operation that ended well, such as `follow`, the cause of a refusal, such as `unavailable`, or
-    /// `failed`.
+    /// The kind of a success, such as `follow`; the cause of a refusal, such as `unavailable`; or `failed`.
     pub outcome: &'static str,
-    /// From the due time to the end of the last reply; of a failure to when it was noticed, and at least the time-out
-    /// where nothing came.
+    /// From the due time to the end of the last reply. For a failure, to its detection, and at least the
+    /// time-out if there was no reply.
     pub latency: Histogram<u64>,
 }
 
-/// The operations of each outcome, in the order in which the outcomes were first seen.
+/// The operations of each outcome, in the order of their first occurrence.
 #[derive(Debug, Clone, Default)]
 pub struct Outcomes(Vec<OutcomeRecord>);
 
 impl Outcomes {
-    /// An operation that ended well, or was refused.
+    /// Records a success or a refusal.
     pub(crate) fn record(&mut self, outcome: &'static str, latency: u64) {
         self.of(outcome).latency.saturating_record(latency);
     }
 
-    /// An operation that failed.
+    /// Records a failure.
     pub(crate) fn record_failed(&mut self, latency: u64) {
         self.record(FAILED, latency);
     }
 
-    /// Those that there were any of.
+    /// The outcomes that occurred.
     pub fn iter(&self) -> impl Iterator<Item = &OutcomeRecord> {
         self.0.iter().filter(|record| !record.latency.is_empty())
     }
@@ -43,7 +42,7 @@ impl Outcomes {
         }
     }
 
-    /// Empties it and keeps its memory.
+    /// Clears it, keeping its allocations.
     pub(super) fn clear(&mut self) {
         for record in &mut self.0 {
             record.latency.reset();

@@ -1,70 +1,73 @@
-//! What the rates of a load are made from: which operations count, and over which span. Every rate is decided here.
+//! The basis of a load's rates: which operations count, and over which span. Every rate is defined here.
 //!
-//! An operation that ended in the drain counts, and then so does the time that it took: throughput is what was
-//! answered, divided by the time from the start to the last answer that is counted (as in Vegeta, whose throughput
-//! divides by "attack" and "wait"). To count the answers of the drain over the window alone would call a server of
-//! 50 a second, with 200 operations in flight, one of 250 a second.
+//! Operations that end in the drain count, and so does their time: throughput is the number of replies,
+//! divided by the time from the start to the last counted reply (as in Vegeta, which divides by "attack" plus
+//! "wait"). Dividing the replies of the drain by the window alone would credit a server of 50 a second, with
+//! 200 operations in flight, with 250 a second.
 //!
 //! - The span is never shorter than the window.
-//! - In the drain it ends with the first pause that is longer than [`PAUSE`]: a queue that is served in the drain counts
-//!   at the speed at which it is served, and one straggler does not make a second one and a half.
-//! - In an open loop a drain alone is no queue: the last answers come one response time after the arrivals, and some
-//!   replies are slower than others. Where a queue grows, response times grow. So the span is the window and the
-//!   [`Trend`] of the response times over it. It never ends after the last answer, less the fastest response.
-//! - What is answered after the pause counts in no rate. It was answered all the same: where these response times show no
-//!   trend either, slow replies are no saturation.
-//! - Where answers are missing, the response times say less than the time that passed, and the trend is left out.
+//! - In the drain the span ends at the first pause longer than [`PAUSE`]: a queue that is served in the drain
+//!   counts at the rate at which it is served, and a single straggler does not stretch one second to one and
+//!   a half.
+//! - In an open loop a drain alone does not show a queue: the last replies come one response time after the
+//!   arrivals, and some replies are slower than others. A growing queue shows in growing response times. So
+//!   the span is the window plus the [`Trend`] of the response times over it. It never ends after the last
+//!   reply, less the fastest response.
+//! - Replies after the pause count in no rate. They are replies nevertheless: if the response times including
+//!   them show no trend, slow replies are no saturation.
+//! - If replies are missing, the response times understate the time that passed, and the trend is not used.
 //!
-//! What failed at once (nobody listens, a reply is malformed) was answered, and not well. What timed out or was never
-//! sent counts in no rate but the offered one.
+//! An operation that failed at once (connection refused, malformed reply) was answered, but not well. One
+//! that timed out or was never sent counts only in the offered rate.
 
 use std::time::Duration;
 
 use super::trend::Trend;
 use crate::clock::Nanos;
 
-/// The share of the offered rate that an arm has to answer to keep up with it.
+/// The share of the offered rate that an arm must answer to keep up.
 pub const KEEPS_UP: f64 = 0.95;
 
-/// By how much a slice may end late although no queue grows: the last answers come after its end, and in 50 ms that is
-/// more than [`KEEPS_UP`] allows.
+/// The time by which a slice may end late without a queue: the last replies come after its end, and in 50 ms
+/// that is more than [`KEEPS_UP`] permits.
 const EDGE: Duration = Duration::from_millis(10);
 
-/// The longest pause between two answers of one drain that still counts, as a share of the window; a pause that is not
-/// longer than two mean response times does so too.
+/// The longest pause between two replies of one drain, as a share of the window; a pause of up to two mean
+/// response times is permitted as well.
 const PAUSE: f64 = 0.02;
 
-/// Operations in a span of time. Fractions of an operation come from threads whose spans differ.
+/// Operations in a span of time. They may be fractional, because the spans of threads differ.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct Pace {
-    /// From the start to the last answer that counts.
+    /// From the start to the last counted reply.
     pub span: Duration,
-    /// Operations answered in it, in whatever way.
+    /// Operations answered in the span, with any outcome.
     pub answered: f64,
-    /// Of these: those that ended well.
+    /// Those that ended well.
     pub succeeded: f64,
-    /// Operations answered after it: as many as no queue held up. They count in no rate, and say that there is none.
+    /// Operations answered after the span although there was no queue. They count in no rate, but against
+    /// saturation.
     pub late: f64,
-    /// Operations that a schedule made due; 0 in a closed loop, which offers what is asked of it.
+    /// Operations made due by a schedule; 0 in a closed loop, which has no offered rate.
     pub due: f64,
-    /// For how long operations were due.
+    /// The time in which operations were due.
     pub window: Duration,
-    /// In how many slices, one after another.
+    /// The number of consecutive slices.
     pub slices: u32,
 }
 
 /// Operations a second.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Rates {
-    /// That were due; none in a closed loop.
+    /// Due operations; `None` in a closed loop.
     pub offered: Option<f64>,
-    /// That ended well.
+    /// Successful operations.
     pub achieved: f64,
-    /// That were answered: well, with a refusal, or with an error; those that failed at once too.
+    /// Answered operations: successes, refusals and errors, fast failures included.
     pub answered: f64,
-    /// That were answered after the span, and not because of a queue.
+    /// Operations answered after the span without a queue.
     late: f64,
-    /// That had to be answered to keep up.
+    /// The rate that the arm must answer to keep up.
     least: f64,
 }
 
@@ -82,7 +85,7 @@ impl Pace {
         }
     }
 
-    /// Adds what came after it.
+    /// Adds a later slice.
     pub(super) fn follow(&mut self, next: &Self) {
         self.span += next.span;
         self.answered += next.answered;
@@ -93,7 +96,7 @@ impl Pace {
         self.slices += next.slices;
     }
 
-    /// Adds what happened at the same time, so that rates are added.
+    /// Adds a concurrent load, whose rates add up.
     pub(super) fn join(&mut self, other: &Self) {
         let span = self.span.max(other.span);
         let over = |pace: &Self, count: f64| {
@@ -109,14 +112,14 @@ impl Pace {
 }
 
 impl Rates {
-    /// Whether the system answered less than it was offered: its queue grew for as long as the load went on, so its
-    /// latencies say how long that was.
+    /// Whether the system answered less than it was offered: then its queue grew throughout the load, and its
+    /// latencies depend on the load's length.
     pub fn is_saturated(&self) -> bool {
         self.answered + self.late < self.least
     }
 }
 
-/// Takes the pace of one slice.
+/// Computes the pace of one slice.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Pacer {
     start: Nanos,
@@ -124,32 +127,32 @@ pub(crate) struct Pacer {
     open: bool,
     answered: u64,
     succeeded: u64,
-    /// When the last answer that counts came; the start without one.
+    /// The time of the last counted reply; the start if there is none.
     last: Nanos,
     /// The shortest response time.
     fastest: Option<Nanos>,
-    /// Of the response times of the answers that count.
+    /// The trend of the counted replies' response times.
     trend: Trend,
     /// Whether a pause has ended the span.
     ended: bool,
-    /// Answers after that.
+    /// Replies after the span.
     late: u64,
-    /// The trend with those.
+    /// The trend with these included.
     late_trend: Trend,
 }
 
 impl Pacer {
-    /// For a slice of an open or a closed loop.
+    /// For a slice of an open or closed loop.
     pub(crate) fn new(start: Nanos, end: Nanos, open: bool) -> Self {
         Self { start, end, open, last: start, ..Self::default() }
     }
 
-    /// The window ends at `now`, before its time.
+    /// The window ends early, at `now`.
     pub(crate) fn cut(&mut self, now: Nanos) {
         self.end = now;
     }
 
-    /// An operation that was due at `due` has been answered.
+    /// Adds the reply at `now` to an operation that was due at `due`.
     pub(crate) fn answered(&mut self, due: Nanos, now: Nanos, well: bool) {
         let took = now.saturating_sub(due);
         let typical = self.fastest.map_or(took as f64, |_| self.trend.mean());
@@ -167,7 +170,7 @@ impl Pacer {
         }
     }
 
-    /// The pace, when all is over at `now` and a schedule had made so many operations due.
+    /// The pace at the end of the drain, at `now`, of `planned` due operations.
     pub(crate) fn pace(&self, now: Nanos, planned: u64) -> Pace {
         let window = self.end.min(now) - self.start;
         let mut span = self.last - self.start;
@@ -200,8 +203,9 @@ mod tests {
     const MS: Nanos = 1_000_000;
     const START: Nanos = 7_000 * MS;
 
-    /// The pace of a slice of one second with an answer at each of `times`, in milliseconds after the start: in a closed
-    /// loop to what was sent `service` earlier, in an open one to what was due at equal distances.
+    /// The pace of a slice of one second with a reply at each of `times`, in milliseconds after the start. In
+    /// a closed loop each operation was sent `service` earlier; in an open loop they were due at equal
+    /// intervals.
     fn pace(open: bool, planned: u64, service: Nanos, times: impl Iterator<Item = u64>) -> Pace {
         let mut pacer = Pacer::new(START, START + 1_000 * MS, open);
         let mut last = START + 1_000 * MS;
@@ -220,7 +224,7 @@ mod tests {
 
     #[test]
     fn a_queue_that_is_served_in_the_drain_counts_at_the_speed_at_which_it_is_served() {
-        // 20 ms each, one at a time: 50 in the window, 200 after it.
+        // One at a time, 20 ms each: 50 in the window, 200 after it.
         let rates = pace(false, 250, 20, (1..=250).map(|nth| nth * 20)).rates();
         assert!(about(rates.achieved, 50.0), "{rates:?}");
         assert_eq!((rates.offered, rates.is_saturated()), (None, false));
@@ -247,7 +251,7 @@ mod tests {
 
     #[test]
     fn in_a_closed_loop_the_round_that_ends_in_the_drain_counts_with_its_time() {
-        // Four at a time of 800 ms: two rounds, in 1.6 s.
+        // Four at a time, 800 ms each: two batches in 1.6 s.
         let rates = pace(false, 8, 800, [800, 1_600].into_iter().flat_map(|time| [time; 4])).rates();
         assert!(about(rates.achieved, 5.0), "{rates:?}");
     }
@@ -267,12 +271,13 @@ mod tests {
         assert!(about(alone.rates().achieved, fast.rates().achieved));
     }
 
-    /// A slice of `window` milliseconds with an operation due each millisecond, and answered after `service(nth)`.
+    /// The rates of a slice of `window` milliseconds with an operation due each millisecond, and response
+    /// times `service(nth)`.
     fn slice(window: u64, service: impl Fn(u64) -> u64) -> Rates {
         every(1, window, service)
     }
 
-    /// The same with an operation due each `gap` milliseconds.
+    /// The same with an operation due every `gap` milliseconds.
     fn every(gap: u64, window: u64, service: impl Fn(u64) -> u64) -> Rates {
         let mut pacer = Pacer::new(START, START + window * MS, true);
         let due = window / gap;
@@ -287,7 +292,7 @@ mod tests {
 
     #[test]
     fn fast_and_slow_replies_without_a_queue_have_the_rate_that_was_offered() {
-        // Scattered over the whole of 0..1 by the golden ratio.
+        // Spread over 0..1 by the golden ratio.
         let scattered = |nth: u64| (nth as f64 * 0.618_033_988_75).fract();
         let services: [(&str, &dyn Fn(u64) -> u64); 5] = [
             ("one of twenty at once", &|nth| if nth % 20 == 7 { 0 } else { 200 }),
@@ -308,7 +313,8 @@ mod tests {
 
     #[test]
     fn replies_that_take_longer_than_the_window_are_no_queue_and_count_in_no_rate() {
-        // A share of the replies, spread evenly, comes long after the others, and after the pause that ends the span.
+        // A share of the replies, evenly spread, comes long after the others, and after the pause that ends
+        // the span.
         for (window, one_of, slow) in [(1_000, 10, 1_500), (50, 4, 120), (2_000, 3, 9_000)] {
             let rates = slice(window, |nth| if nth % one_of == one_of - 1 { slow } else { 1 });
             let fast = 1.0 - 1.0 / one_of as f64;
@@ -316,36 +322,36 @@ mod tests {
             assert!((rates.achieved / offered - fast).abs() < 0.03, "{window} ms: {rates:?}");
             assert!(!rates.is_saturated(), "{window} ms: {rates:?}");
         }
-        // A queue that stands still for three seconds, and then is served on, is one.
+        // A queue that stalls for three seconds and is then served is a queue.
         let rates = every(4, 1_000, |nth| 20 + nth * 16 + if nth < 50 { 0 } else { 3_000 });
         assert!(rates.is_saturated(), "{rates:?}");
     }
 
     #[test]
     fn a_queue_shows_through_replies_that_are_fast_and_slow() {
-        // Each a quarter of the gap later than the one before, and one of twenty not in the queue.
+        // Each is a quarter of the gap later than the previous one; one of twenty bypasses the queue.
         let rates = every(4, 2_000, |nth| if nth % 20 == 7 { 0 } else { 20 + nth });
         assert!(rates.achieved < 0.85 * rates.offered.unwrap() && rates.is_saturated(), "{rates:?}");
-        // A line before the only connection: each of 20 ms, due every 5.
+        // A queue for the only connection: 20 ms each, due every 5 ms.
         let rates = every(5, 1_000, |nth| 20 + nth * 15);
         assert!(about(rates.achieved, 50.0) && rates.is_saturated(), "{rates:?}");
     }
 
     #[test]
     fn the_edge_of_a_short_slice_is_no_queue_and_a_queue_is_one() {
-        // Answers take 2 to 9 ms: the last ones come 8 ms after the slice, which is 16 % of it.
+        // Response times of 2 to 9 ms: the last replies come 8 ms after the slice, which is 16 % of it.
         let even = slice(50, |nth| 2 + nth % 8);
         assert!(about(even.answered, even.offered.unwrap()) && !even.is_saturated(), "{even:?}");
-        // They grow from 2 to 8 ms: too little in 50 ms to tell a queue by.
+        // They grow from 2 to 8 ms: too little in 50 ms to prove a queue.
         let edge = slice(50, |nth| 2 + nth / 8);
         assert!(edge.answered < 0.95 * edge.offered.unwrap() && !edge.is_saturated(), "{edge:?}");
-        // Each takes half a millisecond longer than the one before: two thirds of the rate, in any slice.
+        // Each takes half a millisecond longer than the previous one: two thirds of the rate in any slice.
         for window in [50, 1_000] {
             let queue = slice(window, |nth| 1 + nth / 2);
             assert!(about(queue.answered, 1_000.0 / 1.5) || window == 50, "{queue:?}");
             assert!(queue.is_saturated(), "{window} ms: {queue:?}");
         }
-        // A tenth too much shows in a slice of a second.
+        // An excess of a tenth shows in a slice of a second.
         assert!(slice(1_000, |nth| 1 + nth / 10).is_saturated());
     }
 

@@ -1,4 +1,4 @@
-//! The percentiles that are printed, each only if there are samples enough for it.
+//! The printed percentiles, each only with enough samples.
 
 use std::time::Duration;
 
@@ -6,10 +6,10 @@ use serde::{Deserialize, Serialize};
 
 use super::Histogram;
 
-/// The percentiles of one histogram. A percentile that has too few samples is `None`, and must not be printed.
+/// The percentiles of a histogram. A percentile with too few samples is `None`, and must not be printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Summary {
-    /// How many samples there are.
+    /// The number of samples.
     pub samples: u64,
     /// Half are at most this.
     pub p50: Option<Duration>,
@@ -48,10 +48,10 @@ impl Summary {
     }
 }
 
-/// How many samples a quantile needs: ten beyond it, so `10 / (1 - quantile)`.
+/// The samples that a quantile needs: ten expected beyond it, so `10 / (1 - quantile)`.
 ///
-/// With ten, the relative standard error of the count beyond it is about a third (Poisson, `1 / sqrt(10)`);
-/// with fewer the figure says more about luck than about the system.
+/// With ten, the relative standard error of the count beyond the quantile is about a third (Poisson, `1 /
+/// sqrt(10)`). With fewer, the figure is mostly chance.
 pub fn needed_samples(quantile: f64) -> u64 {
     (10.0 / (1.0 - quantile)).round() as u64
 }

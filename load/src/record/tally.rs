@@ -1,8 +1,8 @@
-//! Counts by a short name.
+//! Counts by name.
 
 use serde::{Serialize, Serializer};
 
-/// How often each named thing happened; a handful of names, found by a walk.
+/// Counts of a few names, found by linear search.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Tally {
     counts: Vec<(&'static str, u64)>,
@@ -21,7 +21,7 @@ impl Tally {
         }
     }
 
-    /// How often `name` was counted.
+    /// The count of `name`.
     pub fn get(&self, name: &str) -> u64 {
         self.iter().find(|(found, _)| *found == name).map_or(0, |(_, count)| count)
     }
@@ -31,12 +31,12 @@ impl Tally {
         self.counts.iter().map(|(_, count)| count).sum()
     }
 
-    /// The names and their counts, in the order in which they were first counted.
+    /// The names and their counts, in the order of their first occurrence.
     pub fn iter(&self) -> impl Iterator<Item = (&'static str, u64)> {
         self.counts.iter().copied()
     }
 
-    /// Forgets everything.
+    /// Removes all counts.
     pub fn clear(&mut self) {
         self.counts.clear();
     }

@@ -1,12 +1,12 @@
-//! Whether response times grow over a slice: the sign of a queue.
+//! The trend of response times over a slice: growth is the sign of a queue.
 
-/// The least-squares line through the response times by when their operations were due.
+/// A least-squares line through the response times over the due times.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Trend {
     count: f64,
     mean_x: f64,
     mean_y: f64,
-    /// Sums of squares and products of what differs from the means, kept as Welford does.
+    /// Sums of squares and products of the deviations from the means, updated by Welford's method.
     xx: f64,
     xy: f64,
     yy: f64,
@@ -27,8 +27,8 @@ impl Trend {
         self.mean_y
     }
 
-    /// By how much `y` grows with `x`; 0 where that is not more than chance: within three standard errors, of which
-    /// fewer than three points have none.
+    /// The slope; 0 if it is within three standard errors of zero. Fewer than three points have no standard
+    /// error.
     pub(super) fn slope(&self) -> f64 {
         let explained = self.xy * self.xy / self.xx;
         let error = (self.yy - explained).max(0.0) / (self.count - 2.0);

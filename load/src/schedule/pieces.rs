@@ -1,10 +1,10 @@
-//! A rate as a row of linear pieces, and the inverse of its integral.
+//! A piecewise linear rate, and the inverse of its integral.
 
 use std::time::Duration;
 
 use super::{Piece, Profile};
 
-/// The pieces of a profile, walked once from its start.
+/// The pieces of a profile, traversed once from the start.
 #[derive(Debug, Clone)]
 pub(super) struct Pieces {
     row: Vec<Stretch>,
@@ -13,7 +13,7 @@ pub(super) struct Pieces {
     before: f64,
 }
 
-/// One piece on the axis of time: the rate goes straight from `from` to `to`; times in seconds, rates a second.
+/// One piece on the time axis: the rate is linear from `from` to `to`; times in seconds, rates a second.
 #[derive(Debug, Clone, Copy)]
 struct Stretch {
     start: f64,
@@ -23,7 +23,8 @@ struct Stretch {
 }
 
 impl Pieces {
-    /// The pieces of `profile`. Those of [`Profile::Phases`] may reach beyond `length`, the others end there.
+    /// The pieces of `profile`. Those of [`Profile::Phases`] may extend beyond `length`; the others end
+    /// there.
     pub(super) fn of(profile: &Profile, length: Duration) -> Self {
         let end = length.as_secs_f64();
         let row = match *profile {
@@ -48,9 +49,9 @@ impl Pieces {
         Self { row, at: 0, before: 0.0 }
     }
 
-    /// When the integral of the rate reaches `expected`; `None` if that is after the last piece.
+    /// The time at which the integral of the rate reaches `expected`; `None` if that is after the last piece.
     ///
-    /// `expected` must not descend from call to call.
+    /// `expected` must not decrease from call to call.
     pub(super) fn time_of(&mut self, expected: f64) -> Option<Duration> {
         while let Some(piece) = self.row.get(self.at) {
             let area = expected - self.before;
@@ -84,7 +85,7 @@ impl Stretch {
         self.length * f64::midpoint(self.from, self.to)
     }
 
-    /// Solves `from·x + slope·x²/2 = area` for `x`, in the form that has no difference of near equals.
+    /// Solves `from·x + slope·x²/2 = area` for `x`, in the form that avoids cancellation.
     fn time_of(&self, area: f64) -> f64 {
         let slope = (self.to - self.from) / self.length;
         let root = (self.from * self.from + 2.0 * slope * area).max(0.0).sqrt();

@@ -9,23 +9,23 @@ use nix::sys::socket::{AddressFamily, SockFlag, SockType, SockaddrStorage, conne
 
 use crate::http::{Decoded, MAX_BODY, MAX_HEAD, Malformed, Reply, decode};
 
-/// What a read buffer starts with; most replies fit.
+/// The initial size of a read buffer; most replies fit.
 const FIRST_READ: usize = 4 * 1024;
-/// What a read buffer may grow to: the largest reply, and as much again of head for the framing of its chunks.
+/// The largest size of a read buffer: the largest reply, and one more head for the framing of its chunks.
 const MOST_READ: usize = 2 * MAX_HEAD + MAX_BODY;
 
-/// What came of reading.
+/// The result of a read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Received {
-    /// Bytes came; there may be more at once.
+    /// Bytes were read; there may be more.
     Bytes(usize),
-    /// Nothing more for now.
+    /// Nothing more for now (`EAGAIN`).
     Nothing,
-    /// The peer sends no more.
+    /// The peer has closed its side.
     End,
 }
 
-/// A socket, the bytes that it has not taken yet, and the bytes that are not a whole reply yet.
+/// A socket with its unsent bytes, and the received bytes of an incomplete reply.
 pub(super) struct Connection {
     stream: TcpStream,
     open: bool,
@@ -37,7 +37,7 @@ pub(super) struct Connection {
 }
 
 impl Connection {
-    /// Begins to connect; the socket becomes writable when that has come to an end.
+    /// Begins to connect; the socket becomes writable when connecting has succeeded or failed.
     pub(super) fn begin(address: SocketAddr) -> io::Result<Self> {
         let family = if address.is_ipv4() { AddressFamily::Inet } else { AddressFamily::Inet6 };
         let flags = SockFlag::SOCK_NONBLOCK | SockFlag::SOCK_CLOEXEC;
@@ -60,17 +60,17 @@ impl Connection {
         self.open
     }
 
-    /// Whether it has carried a reply, so that its peer may be closing it.
+    /// Whether it has carried a reply: then its peer may close it as idle at any time.
     pub(super) fn is_used(&self) -> bool {
         self.used
     }
 
-    /// Whether nothing of the present reply has come.
+    /// Whether no byte of the current reply has arrived.
     pub(super) fn is_empty(&self) -> bool {
         self.filled == 0
     }
 
-    /// Learns how connecting ended; to be called when the socket is writable.
+    /// The result of connecting; must be called when the socket is writable.
     pub(super) fn opened(&mut self) -> io::Result<()> {
         if let Some(error) = self.stream.take_error()? {
             return Err(error);
@@ -79,14 +79,14 @@ impl Connection {
         Ok(())
     }
 
-    /// Sends `bytes` now as far as the socket takes them, the rest when it is writable again.
+    /// Writes as much of `bytes` as the socket accepts; `flush` writes the rest.
     pub(super) fn send(&mut self, bytes: &[u8]) -> io::Result<()> {
         let taken = if self.open && self.unsent.is_empty() { self.write(bytes)? } else { 0 };
         self.unsent.extend_from_slice(&bytes[taken..]);
         Ok(())
     }
 
-    /// Goes on sending what [`send`](Self::send) left.
+    /// Writes what [`send`](Self::send) left over.
     pub(super) fn flush(&mut self) -> io::Result<()> {
         if !self.unsent.is_empty() {
             let unsent = std::mem::take(&mut self.unsent);
@@ -118,13 +118,14 @@ impl Connection {
         }
     }
 
-    /// Whether the last read left room, which on a stream means that it took all there was (epoll(7), question 9).
+    /// Whether the last read left room in the buffer, which on a stream means that it read everything
+    /// (epoll(7), question 9).
     pub(super) fn has_room(&self) -> bool {
         self.filled < self.read.len()
     }
 
-    /// Decodes a reply from what was read, and forgets it if it is whole; a connection with bytes left over is not to
-    /// be used again, for nobody asked for them.
+    /// Decodes a reply, and removes it from the buffer if it is complete. A connection with bytes left over
+    /// must not be reused, because no request asked for them.
     pub(super) fn decode<T>(
         &mut self,
         to_head: bool,

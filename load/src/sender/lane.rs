@@ -1,4 +1,4 @@
-//! The lane of one arm: its connections, the operations on them, and the record of what became of them.
+//! The lane of one arm: its connections, the operations on them, and the record of their outcomes.
 
 mod ends;
 mod replies;
@@ -18,7 +18,7 @@ use crate::http::RequestBuf;
 use crate::journey::{Begun, Failure, Journeys, Operation};
 use crate::record::{Pacer, SliceRecord};
 
-/// One target and everything that is in flight there.
+/// One target with everything that is in flight there.
 pub struct Lane {
     target: Target,
     limits: Limits,
@@ -31,26 +31,27 @@ pub struct Lane {
     pub(super) record: SliceRecord,
     pub(super) pacer: Pacer,
     tracer: Option<Xoshiro256PlusPlus>,
-    /// A closed loop begins nothing before this, so that a target that refuses connections is not asked in a spin.
+    /// A closed loop starts nothing before this time, so that it does not spin on a target that refuses
+    /// connections.
     pub(super) resume: Nanos,
 }
 
-/// What came of turning to an operation.
+/// The result of launching an operation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Launched {
     /// It is in flight, or has failed already.
     Sent,
     /// Every connection is in use.
     Busy,
-    /// There is no operation left.
+    /// The journey has no further operation.
     Exhausted,
 }
 
 impl Lane {
-    /// How long a closed loop waits after a connection that could not be opened.
+    /// The pause of a closed loop after a failure to connect.
     const PAUSE: Duration = Duration::from_millis(10);
 
-    /// A lane without any connection yet.
+    /// A lane without connections.
     pub fn new(target: Target, limits: &Limits) -> Result<Self, SenderError> {
         Ok(Self {
             request: RequestBuf::new(&target.host),
@@ -69,8 +70,8 @@ impl Lane {
 
     /// Runs `journeys` in a closed loop until they are exhausted, or for `longest`, and drains.
     ///
-    /// `watch` sees the record every few milliseconds; when it returns `false`, the loop begins nothing more.
-    /// The record is of this call alone.
+    /// `watch` sees the record every few milliseconds; the loop starts nothing more after it returns `false`.
+    /// The record covers this call only.
     pub fn exhaust(
         &mut self,
         journeys: &mut dyn Journeys,
@@ -88,12 +89,12 @@ impl Lane {
         self.slots = Slots::new(limits.connections);
     }
 
-    /// Where it goes.
+    /// The target.
     pub fn target(&self) -> &Target {
         &self.target
     }
 
-    /// What the present or the last slice has counted.
+    /// The record of the current or last slice.
     pub fn record(&self) -> &SliceRecord {
         &self.record
     }
@@ -116,9 +117,11 @@ impl Lane {
         clock::nanos(self.limits.timeout)
     }
 
-    /// Turns to an operation that is due: sends it, or lets it wait for a connection, or counts it as unsent.
+    /// Handles a due operation: sends it, queues it for a connection, or counts it as unsent.
     pub(super) fn due(&mut self, journeys: &mut dyn Journeys, due: Nanos) {
         self.record.planned += 1;
+        // Coordinated omission: the latency counts from `due`, also when this thread is late. The send lag
+        // records the thread's own share of it, separately.
         let now = clock::now();
         self.record.send_lag.saturating_record(now.saturating_sub(due));
         if self.waiting.is_empty() && self.launch(journeys, due, now) != Launched::Busy {
@@ -132,7 +135,7 @@ impl Lane {
         }
     }
 
-    /// Sends operations that waited for a connection, as far as there are connections now.
+    /// Sends queued operations while there are connections.
     pub(super) fn serve_waiting(&mut self, journeys: &mut dyn Journeys) {
         while let Some(&due) = self.waiting.front() {
             if self.launch(journeys, due, clock::now()) == Launched::Busy {
@@ -142,7 +145,7 @@ impl Lane {
         }
     }
 
-    /// Begins one operation at `now`.
+    /// Starts one operation at `now`.
     pub(super) fn launch(&mut self, journeys: &mut dyn Journeys, due: Nanos, now: Nanos) -> Launched {
         let Some(slot) = self.slots.take() else { return Launched::Busy };
         let mut op = Operation::default();
@@ -160,7 +163,7 @@ impl Lane {
         Launched::Sent
     }
 
-    /// Sends the request in the buffer on a place's connection, which is opened if there is none.
+    /// Sends the request in the buffer on a slot's connection; connects first if there is none.
     fn transmit(&mut self, at: usize, journeys: &mut dyn Journeys) {
         if self.slots.get(at).connection.is_none()
             && let Err(_refused) = self.connect(at)
@@ -185,7 +188,7 @@ impl Lane {
         Ok(())
     }
 
-    /// Gives the next request a span of its own in `trace`.
+    /// Gives the next request a span id in `trace`.
     fn trace(&mut self, trace: u128) {
         if let Some(random) = &mut self.tracer {
             let span = random.next_u64() | 1;

@@ -1,4 +1,4 @@
-//! The two loops: open, where a schedule decides when operations begin, and closed, where replies do.
+//! The two loops: open, where a schedule starts operations, and closed, where replies do.
 
 use std::time::Duration;
 
@@ -10,12 +10,12 @@ use crate::journey::Journeys;
 use crate::record::{Pacer, SliceRecord};
 use crate::schedule::Schedule;
 
-/// How much longer than the time-out a drain may take before it is broken off.
+/// The time by which a drain may exceed the time-out before it is aborted.
 const GRACE: Duration = Duration::from_secs(1);
-/// How often an observer hears of progress.
+/// The interval of an observer's progress.
 const PROGRESS: Duration = Duration::from_millis(500);
 
-/// What a loop asks every tick: whether to go on.
+/// A loop calls this on every tick; it stops the loop by returning `false`.
 type Watch<'a> = &'a mut dyn FnMut(&SliceRecord) -> bool;
 
 /// Runs one slice in open loop.
@@ -63,6 +63,11 @@ fn open_loop(
     lane.pacer = Pacer::new(span.start, span.end, true);
     let start = span.start;
     let mut queue = ReleaseQueue::new(schedule.map(move |offset| start + clock::nanos(offset)));
+    // Walkthrough. Each iteration sends the operations whose release time has come, then sleeps in
+    // `epoll_wait` until the next release time, the end of the slice, a socket event or a tick of 10 ms. A
+    // batch has at most 32 events, and due operations are sent after each event: a burst of replies cannot
+    // delay a send by more than the handling of one reply. After the end of the slice the loop drains what is
+    // in flight; `tick` ends overdue operations, and aborts a drain that exceeds the time-out.
     loop {
         let now = clock::now();
         queue.take(now, |due| lane.due(journeys, due));
@@ -83,14 +88,14 @@ fn open_loop(
         if !span.tick(lane, journeys, watch) {
             queue.end();
         }
-        // A time-out makes room, and no reply comes to tell of it.
+        // A time-out frees a slot without a reply that would lead to `serve_waiting`.
         lane.serve_waiting(journeys);
     }
     span.close(lane);
     Ok(())
 }
 
-/// Keeps `in_flight` operations in flight for `length`, or until there are no more.
+/// Keeps `in_flight` operations in flight for `length`, or until the journeys are exhausted.
 pub(super) fn closed_loop(
     lane: &mut Lane,
     journeys: &mut dyn Journeys,
@@ -119,7 +124,7 @@ pub(super) fn closed_loop(
     Ok(())
 }
 
-/// Begins operations until `in_flight` are in flight; `false` if there are no more.
+/// Starts operations until `in_flight` are in flight; `false` if the journeys are exhausted.
 fn fill(lane: &mut Lane, journeys: &mut dyn Journeys, in_flight: usize, now: Nanos) -> bool {
     while lane.slots.in_flight() < in_flight && now >= lane.resume {
         match lane.launch(journeys, now, now) {
@@ -131,7 +136,7 @@ fn fill(lane: &mut Lane, journeys: &mut dyn Journeys, in_flight: usize, now: Nan
     true
 }
 
-/// The time that a loop has, and its ticks.
+/// The time span of a loop, and its ticks.
 struct Span {
     start: Nanos,
     end: Nanos,
@@ -144,7 +149,7 @@ impl Span {
         Self { start, end: start.saturating_add(clock::nanos(length)), next_tick: start }
     }
 
-    /// If a tick has come: ends what took too long, and asks whether to begin more operations.
+    /// On a tick: ends overdue operations, and asks `watch`; `false` if the loop must start nothing more.
     fn tick(&mut self, lane: &mut Lane, journeys: &mut dyn Journeys, watch: Watch<'_>) -> bool {
         let now = clock::now();
         if now < self.next_tick {

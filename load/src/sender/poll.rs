@@ -1,8 +1,9 @@
-//! Epoll, and a timer that wakes it to the nanosecond.
+//! Epoll, and a timer that wakes it with nanosecond resolution.
 //!
-//! A timerfd and not `epoll_pwait2`, because it needs no unsafe code and stays armed while other events come and go:
-//! it is set again only when the next due time is another one.
-//! It is a high-resolution kernel timer without slack (timers(2): slack applies to time-outs of waits, not to timerfd).
+//! A timerfd and not `epoll_pwait2`, because it needs no unsafe code and stays armed across other events: it
+//! is set only when the next due time changes.
+//! A timerfd is a high-resolution kernel timer without slack (timers(2): slack applies to time-outs of waits,
+//! not to timerfd).
 
 use std::io;
 use std::os::fd::AsFd;
@@ -16,27 +17,27 @@ use crate::clock::{self, Nanos};
 
 /// The token of the timer; connections have smaller ones.
 const TIMER: u64 = u64::MAX;
-/// How many events one wait fetches: few, so that a due operation does not wait behind a long row of replies.
+/// The most events of one wait: few, so that a due operation does not wait behind many replies.
 const BATCH: usize = 32;
 
-/// What a connection is ready for.
+/// The readiness of a connection.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Ready {
-    /// The token it was added with.
+    /// The token of its registration.
     pub(super) token: u64,
-    /// It can be written to, or its opening has come to an end.
+    /// It is writable, or connecting has ended.
     pub(super) writable: bool,
     /// It has bytes, an end or an error to read.
     pub(super) readable: bool,
-    /// The peer will send no more.
+    /// The peer has closed its side.
     pub(super) ended: bool,
 }
 
-/// One epoll instance and its timer.
+/// One epoll instance with its timer.
 pub(super) struct Poller {
     epoll: Epoll,
     timer: TimerFd,
-    /// What the timer is set to, if it has not fired.
+    /// The time for which the timer is set; `None` after it has fired.
     armed: Option<Nanos>,
     events: [EpollEvent; BATCH],
 }
@@ -46,18 +47,18 @@ impl Poller {
         let epoll = Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC)?;
         let timer =
             TimerFd::new(ClockId::CLOCK_MONOTONIC, TimerFlags::TFD_NONBLOCK | TimerFlags::TFD_CLOEXEC)?;
-        // Edge-triggered: an expiry is reported once and never has to be read.
+        // Edge-triggered: an expiry is reported once, so the timer never has to be read.
         epoll.add(&timer, EpollEvent::new(EpollFlags::EPOLLIN | EpollFlags::EPOLLET, TIMER))?;
         Ok(Self { epoll, timer, armed: None, events: [EpollEvent::empty(); BATCH] })
     }
 
-    /// Registers a connection once, for everything, edge-triggered; closing it takes it out.
+    /// Registers a connection once for all events, edge-triggered; closing the socket removes it.
     pub(super) fn add(&self, socket: impl AsFd, token: u64) -> io::Result<()> {
         let flags = EpollFlags::EPOLLIN | EpollFlags::EPOLLOUT | EpollFlags::EPOLLRDHUP | EpollFlags::EPOLLET;
         Ok(self.epoll.add(socket, EpollEvent::new(flags, token))?)
     }
 
-    /// Waits for an event, for `wake`, or for a tick, whichever is first; returns how many events there are.
+    /// Waits for an event, for `wake` or for a tick; returns the number of events.
     pub(super) fn wait(&mut self, wake: Option<Nanos>) -> io::Result<usize> {
         if let Some(wake) = wake
             && self.armed != Some(wake)
@@ -74,7 +75,7 @@ impl Poller {
         }
     }
 
-    /// The event at `index` of those that the last wait returned; `None` if it was the timer.
+    /// The event at `index` of the last wait; `None` if it was the timer.
     pub(super) fn event(&mut self, index: usize) -> Option<Ready> {
         let event = self.events[index];
         if event.data() == TIMER {

@@ -1,23 +1,24 @@
-//! When the operations of a schedule are released to be sent: when they are due, unless they come thick.
+//! The release times of a schedule's operations: their due times, except in a crowd.
 //!
-//! Sending wakes the receiver, and at tens of thousands a second each operation would pay for a wake-up of its own,
-//! which is most of what it costs the generator. So a crowd, [`CROWD`] operations due within [`GATHER`], leaves together.
-//! At 5,000 a second of Poisson arrivals one operation in 12,000 begins a crowd; at 65,000 nearly every batch is one.
-//! Latency still counts from the due time, so what gathering costs is in the figures, and in the send lag.
+//! Each send wakes the receiver, and at tens of thousands a second these wake-ups are most of the generator's
+//! cost. So a crowd, [`CROWD`] operations due within [`GATHER`], is released together.
+//! With Poisson arrivals of 5,000 a second, one operation in 12,000 begins a crowd; at 65,000 nearly every
+//! batch is a crowd.
+//! Latency still counts from the due time, so the delay of gathering is in the latencies and in the send lag.
 
 use std::{collections::VecDeque, time::Duration};
 
 use crate::clock::{self, Nanos};
 
-/// How many operations make a crowd.
+/// The number of operations in a crowd.
 const CROWD: usize = 8;
-/// How close together they are due, and so the most that gathering adds to an operation's send lag.
+/// The time within which a crowd's operations are due, and so the most that gathering adds to a send lag.
 const GATHER: Duration = Duration::from_micros(200);
 
-/// Due times, ascending, with a look ahead.
+/// Ascending due times, with look-ahead.
 pub(super) struct ReleaseQueue<I> {
     source: I,
-    /// The next ones: a crowd of them, as long as there are so many left.
+    /// The next due times: as many as a crowd has, if there are so many left.
     ahead: VecDeque<Nanos>,
     release: Option<Nanos>,
 }
@@ -30,12 +31,12 @@ impl<I: Iterator<Item = Nanos>> ReleaseQueue<I> {
         dues
     }
 
-    /// When the next operation is to be sent; `None` if there is none left.
+    /// The release time of the next operation; `None` if there is none left.
     pub(super) fn release(&self) -> Option<Nanos> {
         self.release
     }
 
-    /// Hands out the due times of the operations to be sent at `now`.
+    /// Passes the due times of the operations released at `now` to `each`.
     pub(super) fn take(&mut self, now: Nanos, mut each: impl FnMut(Nanos)) {
         if self.release.is_none_or(|release| release > now) {
             return;
@@ -50,7 +51,7 @@ impl<I: Iterator<Item = Nanos>> ReleaseQueue<I> {
         self.gather();
     }
 
-    /// Forgets what is left.
+    /// Drops the remaining operations.
     pub(super) fn end(&mut self) {
         self.ahead.clear();
         self.release = None;

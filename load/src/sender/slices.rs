@@ -1,4 +1,4 @@
-//! Which arm is driven when.
+//! The order of slices.
 
 use std::time::Duration;
 
@@ -11,44 +11,44 @@ use crate::record::SliceRecord;
 /// One stretch of time in which one arm is driven.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Slice {
-    /// Which round it belongs to, from 0; each round has one slice of every arm.
+    /// The round, from 0; each round has one slice of every arm.
     pub round: u32,
-    /// Where it stands in the whole plan, from 0.
+    /// The index in the whole plan, from 0.
     pub index: u64,
-    /// Which arm, numbered as the sender was given them.
+    /// The arm, as an index into the sender's arms.
     pub arm: usize,
-    /// How long operations are started; the drain comes on top.
+    /// The time in which operations start; the drain comes after it.
     pub length: Duration,
-    /// How much of this arm's time the earlier rounds took.
+    /// The time of this arm in earlier rounds.
     pub offset: Duration,
 }
 
 impl Slice {
-    /// The seed of this slice's schedule: it depends on the round and not on the arm, so that the arms of a round get
-    /// the same arrivals (common random numbers; Law: "Simulation Modeling and Analysis", chapter 11.2).
+    /// The seed of this slice's schedule. It depends on the round and not on the arm, so all arms of a round
+    /// have the same arrivals (common random numbers; Law: "Simulation Modeling and Analysis", chapter 11.2).
     pub fn seed(&self, seed: u64) -> u64 {
-        // The golden ratio spreads the rounds over the seeds (Steele, Lea, Flood: SplitMix, OOPSLA 2014).
+        // The golden ratio distributes the rounds over the seeds (Steele, Lea, Flood: SplitMix, OOPSLA 2014).
         seed ^ (u64::from(self.round) + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15)
     }
 }
 
-/// Rounds of slices; in each round every arm has one, in an order drawn from the seed.
+/// Rounds of slices: in each round every arm has one slice, in random order.
 ///
 /// Short slices (25 to 100 ms) compare steady states; long ones (tens of seconds) are whole episodes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SlicePlan {
-    /// How many arms there are.
+    /// The number of arms.
     pub arms: usize,
-    /// How long each slice is.
+    /// The length of each slice.
     pub slice_length: Duration,
-    /// How many rounds there are.
+    /// The number of rounds.
     pub rounds: u32,
-    /// The seed of the orders.
+    /// The seed of the random orders.
     pub seed: u64,
 }
 
 impl SlicePlan {
-    /// The slices in their order; the same for the same plan.
+    /// The slices in order; the same for the same plan.
     pub fn slices(&self) -> impl Iterator<Item = Slice> + use<> {
         let plan = *self;
         let mut random = Xoshiro256PlusPlus::seed_from_u64(plan.seed);
@@ -66,14 +66,14 @@ impl SlicePlan {
     }
 }
 
-/// Is told what a sender does, on the sender's thread; between slices it may take its time, within one it must not.
+/// Observes a sender, on the sender's thread. It may block between slices, but not within one.
 pub trait Observer {
-    /// A slice starts: its first operation comes after this returns.
+    /// A slice starts; its first operation comes after this returns.
     fn slice_started(&mut self, slice: &Slice) {
         let _ = slice;
     }
 
-    /// About every half second within a slice.
+    /// Called about every half second within a slice.
     fn progress(&mut self, slice: &Slice, so_far: &SliceRecord) {
         let _ = (slice, so_far);
     }
@@ -81,7 +81,7 @@ pub trait Observer {
     /// A slice has ended, and nothing of it is in flight.
     fn slice_ended(&mut self, slice: &Slice, record: &SliceRecord);
 
-    /// Asked before each slice and every few milliseconds within one; `false` ends the run after a drain.
+    /// Called before each slice and every few milliseconds within one; `false` ends the run after a drain.
     fn keep_going(&self) -> bool {
         true
     }

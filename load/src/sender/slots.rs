@@ -1,4 +1,4 @@
-//! The places for connections: a fixed number, each with at most one socket and at most one operation.
+//! The connection slots: a fixed number, each with at most one socket and one operation.
 
 use super::connection::Connection;
 use crate::clock::Nanos;
@@ -8,66 +8,68 @@ use crate::journey::Operation;
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Flight {
     pub(super) op: Operation,
-    /// When it was due.
+    /// The due time.
     pub(super) due: Nanos,
-    /// When its first request was sent.
+    /// The send time of its first request.
     pub(super) sent: Nanos,
-    /// When its present request times out.
+    /// The time-out of its current request.
     pub(super) deadline: Nanos,
-    /// Whether its present request is a `HEAD`.
+    /// Whether its current request is a `HEAD`.
     pub(super) head: bool,
-    /// Whether its present request has been sent twice.
+    /// Whether its current request has been sent twice.
     pub(super) resent: bool,
-    /// The trace it belongs to, 0 if none.
+    /// The trace id; 0 for none.
     pub(super) trace: u128,
 }
 
-/// One place.
+/// One slot.
 #[derive(Default)]
 pub(super) struct Slot {
     pub(super) connection: Option<Connection>,
     pub(super) flight: Option<Flight>,
-    /// The present request, if it may be sent once more; empty if not.
+    /// The current request, if it may be resent; otherwise empty.
     pub(super) again: Vec<u8>,
-    /// How many sockets were here before: an event of an earlier one is not of this one.
+    /// The number of earlier sockets in this slot, which distinguishes their late events from the current
+    /// socket's.
     generation: u32,
 }
 
-/// All places of a lane.
+/// All slots of a lane.
 pub(super) struct Slots {
     places: Vec<Slot>,
-    /// Places with an open connection and no operation; the last used comes first, for its caches are warm.
+    /// Slots with an open connection and no operation. The last used is taken first, because its caches are
+    /// warm.
     idle: Vec<usize>,
-    /// Places without a connection.
+    /// Slots without a connection.
     free: Vec<usize>,
     in_flight: usize,
 }
 
 impl Slots {
-    /// `limit` empty places.
+    /// `limit` empty slots.
     pub(super) fn new(limit: usize) -> Self {
         let mut places = Vec::new();
         places.resize_with(limit, Slot::default);
         Self { places, idle: Vec::with_capacity(limit), free: (0..limit).rev().collect(), in_flight: 0 }
     }
 
-    /// A place for an operation, with a connection if any is idle.
+    /// A slot for an operation, preferably with an idle connection.
     pub(super) fn take(&mut self) -> Option<usize> {
         self.idle.pop().or_else(|| self.free.pop())
     }
 
-    /// Gives back a place that [`take`](Self::take) gave, with no operation in it.
+    /// Returns a slot from [`take`](Self::take) without an operation.
     pub(super) fn give_back(&mut self, at: usize) {
         if self.places[at].connection.is_some() { self.idle.push(at) } else { self.free.push(at) }
     }
 
-    /// Puts an operation in a place that was taken.
+    /// Puts an operation into a taken slot.
     pub(super) fn depart(&mut self, at: usize, flight: Flight) {
         self.places[at].flight = Some(flight);
         self.in_flight += 1;
     }
 
-    /// Ends the operation of a place and gives the place back; closes its connection unless it can be `kept`.
+    /// Ends the operation of a slot and returns the slot; closes its connection unless it can be `kept`.
     pub(super) fn land(&mut self, at: usize, kept: bool) -> Option<Flight> {
         let flight = self.places[at].flight.take()?;
         self.in_flight -= 1;
@@ -78,7 +80,7 @@ impl Slots {
         Some(flight)
     }
 
-    /// Closes the connection of a place.
+    /// Closes the connection of a slot.
     pub(super) fn close(&mut self, at: usize) {
         self.places[at].connection = None;
         self.places[at].generation = self.places[at].generation.wrapping_add(1);
@@ -95,12 +97,12 @@ impl Slots {
         &mut self.places[at]
     }
 
-    /// The token under which a place's present socket is registered.
+    /// The token under which a slot's current socket is registered.
     pub(super) fn token(&self, at: usize) -> u64 {
         u64::from(self.places[at].generation) << 32 | at as u64
     }
 
-    /// The place that a token means, unless that socket has been closed since.
+    /// The slot of a token; `None` if that socket has been closed since.
     pub(super) fn by_token(&self, token: u64) -> Option<usize> {
         let at = (token & u64::from(u32::MAX)) as usize;
         (at < self.places.len() && self.token(at) == token && self.places[at].connection.is_some())
@@ -111,7 +113,7 @@ impl Slots {
         self.in_flight
     }
 
-    /// The places whose request times out at `now` or earlier.
+    /// The slots whose request times out at `now` or earlier.
     pub(super) fn overdue(&self, now: Nanos) -> Vec<usize> {
         let late = |slot: &Slot| slot.flight.is_some_and(|flight| flight.deadline <= now);
         self.places.iter().enumerate().filter(|(_, slot)| late(slot)).map(|(at, _)| at).collect()

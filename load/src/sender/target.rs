@@ -1,4 +1,4 @@
-//! Where the load goes, and within what limits.
+//! The target of a load, and its limits.
 
 use std::io;
 use std::net::{SocketAddr, TcpStream};
@@ -9,15 +9,15 @@ use url::{Position, Url};
 /// One HTTP server.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Target {
-    /// What reports call it.
+    /// The name in reports.
     pub name: String,
-    /// Where it listens.
+    /// The address that it listens on.
     pub address: SocketAddr,
     /// The value of the `Host` header.
     pub host: String,
 }
 
-/// Why a target cannot be driven.
+/// The reasons why a target cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum TargetError {
     /// Not a URL that the sender can drive.
@@ -25,9 +25,9 @@ pub enum TargetError {
         "`{url}` is not a target: {why}\nhint: give `http://host:port`, without a path; TLS is not spoken here"
     )]
     NotAUrl {
-        /// What was given.
+        /// The given URL.
         url: String,
-        /// What is wrong with it.
+        /// The reason.
         why: String,
     },
     /// The host name has no address.
@@ -35,23 +35,23 @@ pub enum TargetError {
     NoAddress {
         /// The host and port.
         host: String,
-        /// What the resolver said.
+        /// The resolver's error.
         source: io::Error,
     },
-    /// Nothing answers there.
+    /// Nothing listens there.
     #[error(
         "nothing listens at `{address}`: {source}\nhint: is the system up, and is this its port? `lab up SYSTEM --port PORT` starts one"
     )]
     Unreachable {
         /// The address that was tried.
         address: SocketAddr,
-        /// What the kernel said.
+        /// The error.
         source: io::Error,
     },
 }
 
 impl Target {
-    /// How long [`Target::probe`] waits.
+    /// The time limit of [`Target::probe`].
     pub const PROBE: Duration = Duration::from_secs(2);
 
     /// A target that listens at `address` and is called `name`.
@@ -59,10 +59,10 @@ impl Target {
         Self { name: name.to_owned(), address, host: address.to_string() }
     }
 
-    /// The target of a URL of the form `http://host[:port][/]`; resolves the host's name.
+    /// The target of a URL of the form `http://host[:port][/]`; resolves the host name.
     ///
-    /// Of several addresses it is the first that accepts a connection, and if none does the first of all:
-    /// `localhost` may be `::1` as well, where few systems listen.
+    /// If there are several addresses, the first that accepts a connection is used, or else the very first:
+    /// `localhost` may resolve to `::1` as well, where few systems listen.
     pub fn parse(name: &str, url: &str) -> Result<Self, TargetError> {
         let parsed = parsed(url).map_err(|why| TargetError::NotAUrl { url: url.to_owned(), why })?;
         let host = parsed[Position::BeforeHost..Position::AfterPort].to_owned();
@@ -75,16 +75,17 @@ impl Target {
         Ok(Self { name: name.to_owned(), address, host })
     }
 
-    /// Opens one connection and closes it, so that a wrong address is one clear error and not a run full of failures.
+    /// Opens and closes one connection, so that a wrong address is one clear error and not a run full of
+    /// failures.
     pub fn probe(&self) -> Result<(), TargetError> {
         let probed = TcpStream::connect_timeout(&self.address, Self::PROBE);
         probed.map(drop).map_err(|source| TargetError::Unreachable { address: self.address, source })
     }
 }
 
-/// A URL of nothing but `http`, a host and a port, or what is wrong with it.
+/// Parses a URL of only `http`, a host and a port; or the reason why it is not one.
 fn parsed(url: &str) -> Result<Url, String> {
-    // The parser is that of browsers, which leave out tabs and line breaks and take `\\` for `/`.
+    // The parser is a browser's: it drops tabs and line breaks, and takes `\\` for `/`.
     if let Some(found) = url.chars().find(|c| c.is_whitespace() || c.is_control() || *c == '\\') {
         return Err(format!("{found:?} cannot stand in a URL"));
     }
@@ -108,14 +109,15 @@ fn parsed(url: &str) -> Result<Url, String> {
     Ok(parsed)
 }
 
-/// What a sender may hold at once, for each arm.
+/// The limits of a sender, for each arm.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
-    /// Connections; also the most operations in flight, for HTTP/1.1 without pipelining has one a connection.
+    /// Connections; also the most operations in flight, because HTTP/1.1 without pipelining has one per
+    /// connection.
     pub connections: usize,
-    /// Operations that are due and wait for a connection; what comes when it is full is counted as unsent.
+    /// Due operations that wait for a connection; beyond this number they count as unsent.
     pub waiting: usize,
-    /// How long one request may take from its send, and how long an operation may wait for a connection.
+    /// The time-out of a request from its send, and of an operation's wait for a connection.
     pub timeout: Duration,
 }
 

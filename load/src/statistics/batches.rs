@@ -1,21 +1,21 @@
-//! What each arm's rounds cost, in bounded memory.
+//! The cost of each arm's rounds, in bounded memory.
 
 use hdrhistogram::Histogram;
 
-/// The most batches that an arm keeps; one more, and neighbours merge.
+/// The most batches of an arm; with one more, neighbours merge.
 ///
-/// Between 32 and 64 batches lose almost nothing against more: Student's t is 2.04 and 2.00 where the normal is 1.96
+/// 32 to 64 batches lose almost nothing against more: Student's t is 2.04 and 2.00 where the normal is 1.96
 /// (Schmeiser, "Batch size effects in the analysis of simulation output", Operations Research 30, 1982).
 pub const MOST_BATCHES: usize = 64;
 
-/// What one batch of neighbouring rounds cost.
+/// The cost of a batch of neighbouring rounds.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Batch {
-    /// Which launch of the arm's processes it comes from; batches of two launches never merge.
+    /// The launch of the arm's processes; batches of different launches never merge.
     pub launch: u32,
-    /// What was spent, in any unit that adds up: nanoseconds of CPU, bytes, statements.
+    /// The cost, in any additive unit: nanoseconds of CPU, bytes, statements.
     pub cost: f64,
-    /// Business operations that it was spent on.
+    /// The operations that had this cost.
     pub operations: u64,
 }
 
@@ -26,23 +26,24 @@ impl Batch {
     }
 }
 
-/// The latencies of one batch: each distinct histogram value with its count, by value.
+/// The latencies of one batch: each distinct histogram value with its count, ascending.
 ///
-/// A histogram of three digits keeps up to 200 KiB of mostly zeros; this keeps what was seen.
+/// A histogram with three digits has up to 200 KiB, mostly zeros; this has only the recorded values.
 pub(super) type Counts = Vec<(u64, u64)>;
 
 /// One arm's rounds, merged into at most [`MOST_BATCHES`] batches of equal length.
 ///
-/// Every arm of a run gets exactly one `push` a round, so that batch `i` of one arm and batch `i` of another cover the same time.
+/// Every arm of a run gets exactly one `push` a round, so batch `i` of one arm and batch `i` of another cover
+/// the same time.
 /// A round that is void for one arm is left out for all.
-/// Every launch keeps at least one batch: a run of more than 64 launches keeps as many batches as launches.
+/// Every launch keeps at least one batch, so a run of more than 64 launches has as many batches as launches.
 #[derive(Clone, Debug)]
 pub struct Batches {
     costs: Vec<Batch>,
     latencies: Vec<Counts>,
-    /// Rounds that the last batch holds so far.
+    /// Rounds in the last batch so far.
     in_last: u64,
-    /// Rounds that a full batch holds: doubles at each merge.
+    /// Rounds in a full batch; doubles at each merge.
     in_full: u64,
 }
 
@@ -53,14 +54,14 @@ impl Default for Batches {
 }
 
 impl Batches {
-    /// An arm without a round yet.
+    /// An arm without rounds.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Adds one round: what it cost and, where latency was recorded, the latencies of its operations.
+    /// Adds one round: its cost and, if latency was recorded, the latencies of its operations.
     ///
-    /// The unit of the histogram is the unit of every percentile taken from these batches.
+    /// The histogram's unit is the unit of every percentile of these batches.
     pub fn push(&mut self, round: Batch, latencies: Option<&Histogram<u64>>) {
         let counts = latencies.map(counts).unwrap_or_default();
         match self.costs.last_mut() {
@@ -82,7 +83,7 @@ impl Batches {
         }
     }
 
-    /// The batches in the order of time.
+    /// The batches in order of time.
     pub fn as_slice(&self) -> &[Batch] {
         &self.costs
     }
@@ -92,7 +93,7 @@ impl Batches {
         self.costs.iter().map(|batch| batch.operations).sum()
     }
 
-    /// Launches of the processes that the batches come from.
+    /// The number of launches in the batches.
     pub fn launches(&self) -> usize {
         self.costs.chunk_by(|a, b| a.launch == b.launch).count()
     }
@@ -101,7 +102,8 @@ impl Batches {
         &self.latencies
     }
 
-    /// Merges each two neighbours of one launch; an odd one is left over with half the length and fills up, or stays.
+    /// Merges neighbours of one launch in pairs. The last one of an odd number keeps half the length, and
+    /// fills up if rounds follow.
     fn halve(&mut self) {
         let mut batches: Vec<Batch> = Vec::with_capacity(MOST_BATCHES);
         let mut latencies: Vec<Counts> = Vec::with_capacity(MOST_BATCHES);
@@ -133,7 +135,7 @@ fn counts(histogram: &Histogram<u64>) -> Counts {
     histogram.iter_recorded().map(|step| (step.value_iterated_to(), step.count_at_value())).collect()
 }
 
-/// Two sorted lists of counts as one.
+/// Merges two sorted lists of counts.
 fn merged(a: &[(u64, u64)], b: &[(u64, u64)]) -> Counts {
     let mut both = Counts::with_capacity(a.len().max(b.len()));
     let (mut a, mut b) = (a.iter().peekable(), b.iter().peekable());

@@ -1,15 +1,15 @@
-//! Counts, such as failures: how far one could be off by chance.
+//! Counts, such as failures: their uncertainty.
 
 use super::spread::{FEWEST_LAUNCHES, Scatter, variance};
 
-/// So many degrees of freedom that Student's t is a normal variable.
+/// Degrees of freedom at which Student's t is a normal variable.
 const NORMAL: f64 = 1e6;
 
-/// Where the sum of these counts, one a launch, could lie with `confidence` (0 to 1).
+/// The interval of the sum of these counts, one per launch, at `confidence` (0 to 1).
 ///
-/// What is counted comes alone or in bursts. If alone, a sum's variance is the sum itself (Poisson); from three launches on
-/// their scatter tells of bursts, and the wider of the two counts. With fewer nothing is known of bursts, and no more is
-/// claimed.
+/// Events come alone or in bursts. If alone, the sum's variance is the sum itself (Poisson). From three
+/// launches on, the spread of their counts reveals bursts, and the wider of the two intervals is used. With
+/// fewer launches nothing is known about bursts, and no more is claimed.
 pub fn sum_of_counts(launches: &[u64], confidence: f64) -> [f64; 2] {
     let sum = launches.iter().sum::<u64>() as f64;
     let alone = Scatter { error: sum.sqrt(), freedom: NORMAL };

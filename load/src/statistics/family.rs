@@ -1,12 +1,14 @@
-//! One correction for many questions.
+//! A correction for many comparisons.
 
-/// The confidence that each of `comparisons` intervals needs so that all of them hold together with `confidence`.
+/// The confidence that each of `comparisons` intervals needs so that all of them hold together with
+/// `confidence`.
 ///
-/// Bonferroni: the allowed share of false alarms is divided by the number of questions.
-/// Holm's step-down procedure finds a little more, but orders tests and gives no intervals, and the lab prints an interval for each figure.
+/// Bonferroni: the permitted share of false alarms is divided by the number of comparisons.
+/// Holm's step-down procedure is slightly more powerful, but it orders tests and gives no intervals, and the
+/// lab prints an interval for each figure.
 /// Source: Dunn, "Multiple comparisons among means", JASA 56 (1961).
 ///
-/// No comparison at all counts as one.
+/// Zero comparisons count as one.
 pub fn family_wise(confidence: f64, comparisons: usize) -> f64 {
     1.0 - (1.0 - confidence) / comparisons.max(1) as f64
 }

@@ -1,29 +1,30 @@
-//! What an estimate says, and how sure it is.
+//! An estimate and its confidence interval.
 
 use serde::{Deserialize, Serialize};
 
 /// An estimate with the range of values that the data does not contradict.
 ///
-/// For a ratio, `1.18` says that the first arm lies 18 % above the second.
+/// For a ratio, `1.18` means that the first arm lies 18 % above the second.
 /// For a mean or a difference, `estimate`, `low` and `high` are in the unit of the cost.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Interval {
-    /// The best single guess.
+    /// The point estimate.
     pub estimate: f64,
     /// The lower end of the interval.
     pub low: f64,
     /// The upper end of the interval.
     pub high: f64,
-    /// The share of such intervals, over many runs, that contain the true value: `0.95`.
+    /// The coverage: the share of such intervals, over many runs, that contain the true value, such as
+    /// `0.95`.
     pub confidence: f64,
-    /// How many independent observations the interval rests on, after correlation is taken off.
-    /// Far below the number of slices, and that is the point.
+    /// The number of independent observations behind the interval, after the correction for correlation.
+    /// It is far below the number of slices.
     pub effective_samples: f64,
-    /// The smallest true difference that this run would have called a difference four times in five (power 80 %).
+    /// The smallest true difference that this run would have detected four times in five (power 80 %).
     /// For a ratio it is a share (`0.03` = 3 %), otherwise it is in the unit of the cost.
     pub smallest_detectable: f64,
-    /// Whether the launches of the processes differ more among themselves than their batches explain.
-    /// Then more seconds of the same launches would not narrow the interval: only more launches would.
+    /// Whether the launches of the processes differ by more than their batches explain.
+    /// Then only more launches narrow the interval; a longer measurement of the same launches does not.
     #[serde(default)]
     pub between_launches: bool,
 }
@@ -37,7 +38,7 @@ impl Interval {
         self.farthest_from_one() <= margin
     }
 
-    /// The largest difference from one, as a share, that the interval still allows.
+    /// The largest difference from one, as a share, that the interval permits.
     pub fn farthest_from_one(&self) -> f64 {
         let up = self.high - 1.0;
         let down = if self.low > 0.0 { 1.0 / self.low - 1.0 } else { f64::INFINITY };

@@ -1,12 +1,14 @@
-//! Looking more than once: how sure each interval has to be where a run stops as soon as it has decided.
+//! Sequential looks: the confidence of each interval in a run that stops as soon as it has decided.
 //!
-//! Who looks at equal arms again and again finds a difference in the end: five looks at 95 % find one in 14 % of runs,
-//! twenty in 25 % (Armitage, McPherson and Rowe, "Repeated significance tests on accumulating data", JRSS A 132, 1969).
-//! So the looks share one allowance of false alarms. Each spends of it as much as was measured since the one before, and
-//! the last what is left (Lan and DeMets, "Discrete sequential boundaries for clinical trials", Biometrika 70, 1983, with
-//! the linear spending function of Kim and DeMets, Biometrika 74, 1987). What is spent is added up, by Boole's
-//! inequality: nothing has to be known of how one look depends on another, which for jackknifed and bootstrapped
-//! intervals nobody knows exactly. That makes intervals a little wider than they had to be.
+//! Looking at equal arms repeatedly finds a difference in the end: five looks at 95 % find one in 14 % of
+//! runs, twenty in 25 % (Armitage, McPherson and Rowe, "Repeated significance tests on accumulating data",
+//! JRSS A 132, 1969).
+//! So all looks share one allowance of false alarms. Each look spends a part of it in proportion to the data
+//! since the previous look, and the last one spends the rest (Lan and DeMets, "Discrete sequential boundaries
+//! for clinical trials", Biometrika 70, 1983, with the linear spending function of Kim and DeMets, Biometrika
+//! 74, 1987). The parts add up by Boole's inequality, which needs no knowledge of the dependence between
+//! looks; for jackknifed and bootstrapped intervals that is not known exactly. The price is that intervals
+//! are slightly wider than necessary.
 
 /// The looks of one run.
 #[derive(Clone, Copy, Debug)]
@@ -17,15 +19,16 @@ pub struct Looks {
 }
 
 impl Looks {
-    /// After `first` launches, after each doubling of that, and at the end: after `most`, or when time is over.
+    /// Looks after `first` launches, after each doubling of that, and at the end: after `most` launches, or
+    /// when time is up.
     pub fn new(first: u32, most: u32) -> Self {
         let first = first.max(1);
         Self { next: first, most: most.max(first), spent: 0.0 }
     }
 
-    /// After so many launches: the share of the allowance that may be spent now, if this is a look.
+    /// The share of the allowance to spend after this many launches; `None` if this is not a look.
     ///
-    /// That a launch is the last must not depend on what was found.
+    /// Whether a launch is the last must not depend on the findings.
     pub fn after(&mut self, launches: u32, is_last: bool) -> Option<f64> {
         if is_last || launches >= self.most {
             return Some(1.0 - self.spent);

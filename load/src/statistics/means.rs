@@ -1,16 +1,20 @@
-//! Cost an operation: of one arm, and of one arm against another.
+//! The cost per operation: of one arm, and of one arm relative to another.
 
 use super::batches::Batch;
 use super::interval::Interval;
 use super::spread::{Pair, Spread, spread};
 
-/// What an operation of `a` costs relative to one of `b`.
+/// The cost of an operation of `a` relative to one of `b`.
 ///
-/// Batch `i` of `a` and of `b` cover the same rounds ([`super::Batches`] sees to it), so that what slows both cancels.
-/// The estimate is the ratio of the totals; its error is found on the log scale, where a ratio and its inverse err alike.
-/// `spread` says how correlation and launches enter: from six launches on the interval is both honest and narrow; from one or two it speaks of those launches only.
+/// Batch `i` of `a` and of `b` cover the same rounds ([`super::Batches`] ensures it), so a disturbance of
+/// both cancels.
+/// The estimate is the ratio of the totals; its standard error is computed on the log scale, on which a ratio
+/// and its inverse have the same error.
+/// `spread` explains correlation and launches: from six launches on the interval is both honest and narrow;
+/// with one or two it applies to those launches only.
 ///
-/// `None` if the arms do not share their rounds, if there are fewer than three batches, or if either cost is zero.
+/// `None` if the arms do not share their rounds, if there are fewer than three batches, or if either cost is
+/// zero.
 pub fn ratio_of_means(a: &[Batch], b: &[Batch], confidence: f64) -> Option<Interval> {
     let found = spread(&paired(a, b)?, confidence, |total| {
         let ratio = per_operation(total.a)? / per_operation(total.b)?;
@@ -19,22 +23,22 @@ pub fn ratio_of_means(a: &[Batch], b: &[Batch], confidence: f64) -> Option<Inter
     Some(ratio_interval(found, confidence, found.half_width, found.half_width))
 }
 
-/// What an operation of `a` costs more than one of `b`, in the unit of the cost.
+/// The difference in cost of an operation of `a` and one of `b`, in the unit of the cost.
 ///
-/// The difference, unlike the ratio, exists when one of the arms costs nothing.
+/// Unlike the ratio, it exists if one of the arms has zero cost.
 pub fn difference_of_means(a: &[Batch], b: &[Batch], confidence: f64) -> Option<Interval> {
     let found =
         spread(&paired(a, b)?, confidence, |total| Some(per_operation(total.a)? - per_operation(total.b)?))?;
     Some(plain_interval(found, confidence))
 }
 
-/// What an operation costs, in the unit of the cost.
+/// The cost of an operation, in the unit of the cost.
 pub fn mean(arm: &[Batch], confidence: f64) -> Option<Interval> {
     let found = spread(&paired(arm, arm)?, confidence, |total| per_operation(total.a))?;
     Some(plain_interval(found, confidence))
 }
 
-/// An interval from an estimate on the log scale and how far it reaches down and up.
+/// An interval from an estimate on the log scale and its extents downwards and upwards.
 pub(super) fn ratio_interval(found: Spread, confidence: f64, down: f64, up: f64) -> Interval {
     Interval {
         estimate: found.estimate.exp(),

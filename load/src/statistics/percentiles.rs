@@ -1,9 +1,15 @@
-//! Latency percentiles: of one arm, and of one arm against another, by a bootstrap over blocks of batches.
+//! Latency percentiles: of one arm, and of one arm relative to another, by a block bootstrap over batches.
 //!
-//! A percentile is no mean, so batch means do not apply; and operations are correlated, so they cannot be redrawn one by one.
-//! Whole blocks of batches are redrawn instead, as long as their correlation asks for (Künsch, "The jackknife and the bootstrap for general stationary observations", Annals of Statistics 17, 1989), the same ones for both arms where they share rounds.
-//! The interval is the expanded percentile interval (Hesterberg, "What teachers should know about the bootstrap", The American Statistician 69, 2015): the plain one is too narrow for few batches, by the same factor as a normal interval without Student's t.
-//! Its ends lie so far out where batches are few and questions many that no redrawn sample gets there: then it is Student's t with the bootstrap's standard error.
+//! A percentile is not a mean, so batch means do not apply; and operations are correlated, so they cannot be
+//! resampled one by one.
+//! Instead whole blocks of batches are resampled, as long as their correlation requires (Künsch, "The
+//! jackknife and the bootstrap for general stationary observations", Annals of Statistics 17, 1989); the same
+//! blocks for both arms if these share rounds.
+//! The interval is the expanded percentile interval (Hesterberg, "What teachers should know about the
+//! bootstrap", The American Statistician 69, 2015): the plain percentile interval is too narrow for few
+//! batches, by the same factor as a normal interval without Student's t.
+//! With few batches and many comparisons, its ends lie beyond all resamples; then the interval is Student's t
+//! with the bootstrap's standard error.
 
 use rand::rngs::Xoshiro256PlusPlus;
 use rand::{RngExt, SeedableRng};
@@ -14,21 +20,21 @@ use super::means::ratio_interval;
 use super::quantiles::{normal_share_below, student};
 use super::spread::{Block, FEWEST_BATCHES, Scatter, Settled, Spread, settle, variance, widest};
 
-/// The fewest operations that must lie beyond a percentile for it to be a figure.
+/// The operations that must be expected beyond a percentile for it to be reported.
 const FEWEST_BEYOND: f64 = 10.0;
 
-/// Redrawn samples; a thin tail gets more, up to [`MOST_RESAMPLES`].
+/// The number of resamples; a thin tail needs more, up to [`MOST_RESAMPLES`].
 const RESAMPLES: usize = 1_000;
 const MOST_RESAMPLES: usize = 10_000;
 
-/// Whether `operations` are enough to speak of `quantile`: at least ten must be expected on either side of it.
+/// Whether `operations` suffice for `quantile`: at least ten must be expected on either side of it.
 ///
 /// So p50 needs 20 operations, p99 needs 1,000, p99.9 needs 10,000.
 pub fn enough_for(quantile: f64, operations: u64) -> bool {
     operations as f64 * quantile.min(1.0 - quantile) >= FEWEST_BEYOND * (1.0 - 1e-9)
 }
 
-/// Whether these two arms can be compared by `quantile`: if not, [`ratio_of_percentiles`] is none.
+/// Whether these two arms can be compared by `quantile`; otherwise [`ratio_of_percentiles`] is `None`.
 pub fn are_enough_for(a: &Batches, b: &Batches, quantile: f64) -> bool {
     [a, b].into_iter().all(|arm| {
         let recorded = arm.latencies().iter().flatten().map(|(_, count)| count).sum();
@@ -38,7 +44,7 @@ pub fn are_enough_for(a: &Batches, b: &Batches, quantile: f64) -> bool {
 
 /// The `quantile` (0 to 1) of all latencies of an arm, in the unit of its histograms.
 ///
-/// `None` if [`enough_for`] says that it is no figure, or if there are fewer than three batches.
+/// `None` if there are too few operations for it ([`enough_for`]) or fewer than three batches.
 pub fn percentile(arm: &Batches, quantile: f64, confidence: f64, seed: u64) -> Option<Interval> {
     let ratio = against_itself(arm, quantile, confidence, seed)?;
     let scale = Table::of(arm).value_at(quantile, &arm.all())?;
@@ -74,6 +80,9 @@ pub fn ratio_of_percentiles(
     let shared = a.rounds() == b.rounds();
     let mut random = Xoshiro256PlusPlus::seed_from_u64(seed);
     if shared {
+        // Walkthrough. If the arms share rounds, one resample of blocks applies to both, so that a
+        // disturbance that slowed both arms in the same rounds cancels in the ratio. Otherwise each arm is
+        // resampled on its own. The statistic is the log of the ratio, whose error is symmetric.
         let blocks = Blocks::of(a, |draw| log_ratio(draw, draw))?;
         let tail = Tail::of(confidence, &[&blocks]);
         let redrawn = (0..tail.resamples()).filter_map(|_| {
@@ -107,10 +116,10 @@ fn against_itself(arm: &Batches, quantile: f64, confidence: f64, seed: u64) -> O
     Some(interval(0.0, redrawn, confidence, tail, &launches.unwrap_or_default()))
 }
 
-/// Neighbouring batches that are redrawn together.
+/// Neighbouring batches that are resampled together.
 struct Blocks(Settled<Span>);
 
-/// The batches from one place up to another, of one launch.
+/// A range of batches of one launch.
 #[derive(Clone, Copy)]
 struct Span {
     launch: u32,
@@ -129,7 +138,7 @@ impl Block for Span {
 }
 
 impl Blocks {
-    /// As long as the correlation of this statistic of drawn batches asks for.
+    /// Blocks as long as the correlation of this statistic requires; it maps batch weights to a value.
     fn of(arm: &Batches, statistic: impl Fn(&[u32]) -> Option<f64>) -> Option<Self> {
         let spans = arm.rounds().into_iter().enumerate();
         let spans = spans.map(|(place, launch)| Span { launch, from: place, to: place + 1 }).collect();
@@ -159,7 +168,8 @@ impl Blocks {
         self.0.blocks.last().map_or(0, |last| last.to)
     }
 
-    /// How often each batch is drawn when as many blocks as there are get drawn with replacement.
+    /// A resample: as many blocks as there are, drawn with replacement; returns how often each batch was
+    /// drawn.
     fn redraw(&self, random: &mut Xoshiro256PlusPlus) -> Vec<u32> {
         let blocks = &self.0.blocks;
         let mut times = vec![0; self.batches()];
@@ -171,19 +181,26 @@ impl Blocks {
     }
 }
 
-/// What lies beyond either end of an expanded percentile interval.
+/// The tail beyond either end of an expanded percentile interval.
 #[derive(Clone, Copy)]
 struct Tail {
     share: f64,
     batches: usize,
-    /// Independent blocks of them.
+    /// The number of independent blocks that the blocks are worth.
     effective: f64,
-    /// The bootstrap divides by n where the sample variance divides by n - 1, and takes blocks for independent.
+    /// The bootstrap divides by n where the sample variance divides by n - 1, and it treats blocks as
+    /// independent.
     correction: f64,
 }
 
 impl Tail {
     fn of(confidence: f64, arms: &[&Blocks]) -> Self {
+        // Walkthrough. A percentile interval of bootstrap resamples has two defects with few blocks: its
+        // spread lacks the factor `sqrt(n / (n - 1))`, and it uses normal quantiles where Student's t is
+        // needed. The expanded interval therefore reads the resamples at more extreme shares: the end that
+        // Student's t asks for, in units of the bootstrap's standard error, converted to a share of a normal
+        // distribution. If that share is so small that not even the most resamples put ten values beyond it,
+        // the tail is not seen.
         let batches = arms.iter().map(|blocks| blocks.batches()).min().unwrap_or(0);
         let least =
             |of: fn(&Blocks) -> f64| arms.iter().map(|blocks| of(blocks)).fold(f64::INFINITY, f64::min);
@@ -193,7 +210,7 @@ impl Tail {
         Self { share: normal_share_below(-end), batches, effective, correction }
     }
 
-    /// How many redrawn values put ten beyond each end.
+    /// The number of resamples that puts ten beyond each end.
     fn wanted(self) -> f64 {
         (FEWEST_BEYOND / self.share).ceil()
     }
@@ -207,15 +224,15 @@ impl Tail {
     }
 }
 
-/// The expanded percentile interval where its tail is seen, and Student's t where it is not; or the launches' interval
-/// where that is wider.
+/// The expanded percentile interval if its tail is seen, and Student's t otherwise; or the launches' interval
+/// if that is wider.
 fn interval(estimate: f64, mut redrawn: Vec<f64>, confidence: f64, tail: Tail, launches: &[f64]) -> Interval {
     redrawn.sort_by(f64::total_cmp);
     let within =
         Scatter { error: variance(&redrawn).sqrt() * tail.correction, freedom: tail.effective - 1.0 };
     let found = widest(estimate, confidence, within, tail.effective, launches);
     if found.between_launches || !tail.is_seen() {
-        // Where every batch is a launch of its own (an episode), more time is more launches.
+        // If every batch is a launch of its own (an episode), measuring longer adds launches.
         let between_launches = found.between_launches && launches.len() < tail.batches;
         let found = Spread { between_launches, ..found };
         return ratio_interval(found, confidence, found.half_width, found.half_width);
@@ -225,7 +242,7 @@ fn interval(estimate: f64, mut redrawn: Vec<f64>, confidence: f64, tail: Tail, l
     ratio_interval(found, confidence, down.max(0.0), up.max(0.0))
 }
 
-/// The value at a share of a sorted list, interpolated between its neighbours.
+/// The value at a share of a sorted list, linearly interpolated.
 fn at_share(sorted: &[f64], share: f64) -> Option<f64> {
     let place = share * sorted.len().checked_sub(1)? as f64;
     let (low, high) = (sorted.get(place.floor() as usize)?, sorted.get(place.ceil() as usize)?);
@@ -233,12 +250,12 @@ fn at_share(sorted: &[f64], share: f64) -> Option<f64> {
 }
 
 impl Batches {
-    /// Every batch drawn once: the sample itself.
+    /// Every batch once: the sample itself.
     fn all(&self) -> Vec<u32> {
         vec![1; self.as_slice().len()]
     }
 
-    /// For each launch, its batches drawn once.
+    /// For each launch, its batches once.
     fn launch_draws(&self) -> Vec<Vec<u32>> {
         let launches = self.as_slice().chunk_by(|x, y| x.launch == y.launch);
         launches
@@ -254,9 +271,10 @@ impl Batches {
     }
 }
 
-/// Cumulative counts of all batches at each distinct value: one row a value, one column a batch.
+/// Cumulative counts of all batches at each distinct value: a row per value, a column per batch.
 ///
-/// A quantile of redrawn batches is then a binary search over rows, each a sum over one short, contiguous row.
+/// A quantile of a resample is then a binary search over rows, each a weighted sum over a short, contiguous
+/// row.
 struct Table {
     values: Vec<u64>,
     batches: usize,
@@ -283,7 +301,7 @@ impl Table {
         Self { values, batches: columns.len(), below }
     }
 
-    /// The smallest value that at least the share `quantile` of the drawn operations does not exceed.
+    /// The smallest value that at least the share `quantile` of the resampled operations does not exceed.
     fn value_at(&self, quantile: f64, times: &[u32]) -> Option<f64> {
         let at_or_below = |row: usize| -> u64 {
             let row = &self.below[row * self.batches..(row + 1) * self.batches];

@@ -2,15 +2,15 @@
 
 use statrs::distribution::{ContinuousCDF, Normal, StudentsT};
 
-/// The value that a Student t variable with `freedom` degrees of freedom exceeds with probability `1 - probability`.
+/// The quantile of Student's t distribution with `freedom` degrees of freedom.
 ///
-/// `freedom` need not be whole, and is taken as at least one.
+/// `freedom` need not be an integer, and is at least one.
 pub(super) fn student(probability: f64, freedom: f64) -> f64 {
     StudentsT::new(0.0, 1.0, freedom.max(1.0))
         .map_or(f64::INFINITY, |distribution| distribution.inverse_cdf(probability))
 }
 
-/// The share of a standard normal variable that lies below `x`.
+/// The cumulative distribution function of the standard normal distribution.
 pub(super) fn normal_share_below(x: f64) -> f64 {
     Normal::standard().cdf(x)
 }
@@ -19,7 +19,7 @@ pub(super) fn normal_share_below(x: f64) -> f64 {
 mod tests {
     use super::student;
 
-    /// Printed tables, and `0.6 * sqrt(2 / 0.64)` = 1.0607 for two degrees of freedom in closed form.
+    /// The printed table, and the closed form for two degrees of freedom: `0.6 * sqrt(2 / 0.64)` = 1.0607.
     #[test]
     fn student_agrees_with_the_printed_table() {
         for (probability, freedom, value) in [

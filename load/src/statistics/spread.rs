@@ -1,29 +1,42 @@
-//! How far an estimate could be off: jackknifed batch means, mindful of correlation and of launches.
+//! The uncertainty of an estimate: jackknifed batch means, with the correlation of slices and the differences
+//! of launches.
 //!
 //! 1. A statistic of totals (a ratio, a mean, a difference) is estimated from the totals of all batches.
-//! 2. Leaving out one batch at a time gives one pseudo-value a batch (Miller, "The jackknife: a review", Biometrika 61, 1974).
-//!    For a ratio of sums it takes off most of the bias that a mean of per-batch ratios has, weighs batches by their operations, and bears a batch that cost nothing.
-//! 3. Neighbouring batches merge until their correlation is no longer visible or few are left (Fishman, "Grouping observations in digital simulation", Management Science 24, 1978).
-//! 4. What correlation is left widens the error: `n` batches with lag-1 correlation `r` are worth `n (1 - r) / (1 + r)` (an autoregressive process of order one).
-//! 5. From three launches of the processes on, the scatter within launches and the scatter of the launches' own estimates are two errors, and the wider counts (Kalibera and Jones, "Rigorous benchmarking in reasonable time", ISMM 2013: the outermost level that repeats is the one that generalises).
-//!    How many launches the same measured time is cut into matters more than any formula.
-//!    Simulated, 600 slices, launches that differ by 2 %, two equal arms, 95 %: one launch calls them different in 47 % of runs, two in 25 %, three in 4 % (with an interval 2.0 times as wide as six launches give), six, eight and twelve in 5 %.
-//!    After a correction for ten comparisons three launches give an interval 3.4 times as wide as six do: **measure six launches or more**.
-//!    Two launches cannot estimate a spread (Student's t is 12.7 with one degree of freedom): their difference counts as correlation of the batches, and the interval is stretched to cover both; no more is claimed.
+//! 2. Leaving out one batch at a time gives one pseudo-value per batch (Miller, "The jackknife: a review",
+//!    Biometrika 61, 1974).
+//!    For a ratio of sums this removes most of the bias that a mean of per-batch ratios has, weights batches
+//!    by their operations, and tolerates a batch with zero cost.
+//! 3. Neighbouring batches merge until their correlation is not visible any more or few are left (Fishman,
+//!    "Grouping observations in digital simulation", Management Science 24, 1978).
+//! 4. The remaining correlation widens the standard error: `n` batches with lag-1 correlation `r` are worth
+//!    `n (1 - r) / (1 + r)` independent ones (an autoregressive process of order one).
+//! 5. From three launches of the processes on there are two standard errors, one from the spread within
+//!    launches and one from the spread of the launches' own estimates; the wider one counts (Kalibera and
+//!    Jones, "Rigorous benchmarking in reasonable time", ISMM 2013: the outermost repeated level is the one
+//!    that generalises).
+//!    The number of launches in a given measured time matters more than any formula.
+//!    Simulated, 600 slices, launches that differ by 2 %, two equal arms, 95 %: with one launch 47 % of runs
+//!    find a difference, with two 25 %, with three 4 % (with an interval 2.0 times as wide as with six
+//!    launches), with six, eight and twelve 5 %.
+//!    After a correction for ten comparisons, three launches give an interval 3.4 times as wide as six do:
+//!    **measure six launches or more**.
+//!    Two launches cannot estimate a spread (Student's t is 12.7 with one degree of freedom): their
+//!    difference counts as correlation of the batches, and the interval is stretched to cover both; it claims
+//!    no more.
 
 use super::batches::Batch;
 use super::quantiles::student;
 
-/// Fewer batches give no error at all.
+/// With fewer batches there is no standard error.
 pub(super) const FEWEST_BATCHES: usize = 3;
 
 /// Merging stops before fewer batches than this are left: with ten, Student's t is 2.26, only 15 % above the normal.
 const FEWEST_AFTER_MERGING: usize = 10;
 
-/// Fewer launches cannot estimate how much launches differ.
+/// With fewer launches their spread cannot be estimated.
 pub(super) const FEWEST_LAUNCHES: usize = 3;
 
-/// The probability with which a difference of `smallest_detectable` is found.
+/// The statistical power of `smallest_detectable`: the probability with which such a difference is found.
 const POWER: f64 = 0.80;
 
 /// One batch of one arm, or the same batch of two arms.
@@ -33,7 +46,7 @@ pub(super) struct Pair {
     pub(super) b: Batch,
 }
 
-/// Something measured over a time of one launch, which can be joined with what was measured next.
+/// A measurement over a time of one launch, which can be merged with the following one.
 pub(super) trait Block: Copy {
     fn launch(&self) -> u32;
     fn plus(self, next: Self) -> Self;
@@ -62,7 +75,7 @@ impl Pair {
     }
 }
 
-/// An estimate and how far it could be off, on the scale of the statistic.
+/// An estimate with its uncertainty, on the scale of the statistic.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Spread {
     pub(super) estimate: f64,
@@ -72,7 +85,8 @@ pub(super) struct Spread {
     pub(super) between_launches: bool,
 }
 
-/// The spread of `statistic` over the totals of `batches`; `None` if there are too few of them or a total has no value.
+/// The spread of `statistic` over the totals of `batches`; `None` if there are too few of them or a total has
+/// no value.
 pub(super) fn spread(
     batches: &[Pair],
     confidence: f64,
@@ -86,11 +100,11 @@ pub(super) fn spread(
     let within =
         Scatter { error: (variance(values) / effective_samples).sqrt(), freedom: effective_samples - 1.0 };
     let found = widest(estimate, confidence, within, effective_samples, &launches);
-    // Where every batch is a launch of its own (an episode), more time is more launches.
+    // If every batch is a launch of its own (an episode), measuring longer adds launches.
     Some(Spread { between_launches: found.between_launches && launches.len() < batches.len(), ..found })
 }
 
-/// A standard error with its degrees of freedom.
+/// A standard error with its degrees of freedom, which need not be an integer.
 #[derive(Clone, Copy)]
 pub(super) struct Scatter {
     pub(super) error: f64,
@@ -102,13 +116,13 @@ impl Scatter {
         self.error * student(f64::midpoint(1.0, confidence), self.freedom)
     }
 
-    /// The true value that the interval excludes zero for with probability [`POWER`].
+    /// The true difference for which the interval excludes zero with probability [`POWER`].
     pub(super) fn smallest_detectable(self, confidence: f64) -> f64 {
         self.half_width(confidence) + self.error * student(POWER, self.freedom)
     }
 }
 
-/// The wider of the error within launches and the error between them.
+/// The wider of the intervals from the standard error within launches and from that between launches.
 pub(super) fn widest(
     estimate: f64,
     confidence: f64,
@@ -124,6 +138,10 @@ pub(super) fn widest(
         between_launches: false,
     };
     let count = launches.len() as f64;
+    // Walkthrough. Replicated measurements have two levels: batches within a launch, and launches. One launch
+    // has only the inner level. Two launches have no usable standard error, so the interval is stretched to
+    // contain both estimates. From three on, the launches' estimates are a sample with `count - 1` degrees of
+    // freedom, and its standard error needs no assumption about the batches.
     let outer = match launches.len() {
         0 | 1 => return inner,
         fewer if fewer < FEWEST_LAUNCHES => {
@@ -145,29 +163,33 @@ pub(super) fn widest(
     if outer.half_width > inner.half_width { outer } else { inner }
 }
 
-/// Batches merged until their correlation is no longer visible, or few are left.
+/// Batches merged until they are uncorrelated, as far as visible, or until few are left.
 pub(super) struct Settled<B> {
     pub(super) blocks: Vec<B>,
-    /// A pseudo-value each, without its launch's own level.
+    /// One pseudo-value per block, relative to its launch's mean.
     values: Vec<f64>,
-    /// What is left of it.
+    /// The remaining lag-1 correlation.
     correlation: f64,
 }
 
 impl<B> Settled<B> {
-    /// As many independent blocks as these are worth.
+    /// The number of independent blocks that these are worth.
     pub(super) fn effective(&self) -> f64 {
         let count = self.blocks.len() as f64;
         (count * (1.0 - self.correlation) / (1.0 + self.correlation)).clamp(2.0, count)
     }
 }
 
-/// Merges batches, of which `pseudo` gives the pseudo-values.
+/// Merges batches until they are uncorrelated; `pseudo` computes their pseudo-values.
 pub(super) fn settle<B: Block>(
     mut blocks: Vec<B>,
     pseudo: impl Fn(&[B]) -> Option<Vec<f64>>,
 ) -> Option<Settled<B>> {
     loop {
+        // Walkthrough. The lag-1 correlation of the pseudo-values is visible if it exceeds `1 / sqrt(n)`, its
+        // standard error for independent values. Merging neighbours in pairs halves the number of batches and
+        // moves their correlation towards zero, because neighbours then lie further apart. This repeats until
+        // the correlation is invisible; `effective` corrects for the rest.
         let values = within_launches(&blocks, pseudo(&blocks)?);
         let correlation = neighbour_correlation(&blocks, &values);
         let coarser = merge_neighbours(&blocks);
@@ -184,6 +206,10 @@ fn pseudo_values(batches: &[Pair], statistic: &impl Fn(&Pair) -> Option<f64>) ->
         return None;
     }
     let total = total(batches)?;
+    // Walkthrough of the jackknife. The pseudo-value of a batch is `n` times the statistic of all, less `n -
+    // 1` times the statistic without that batch. For a mean it is the batch's own value; for a ratio of sums
+    // it is the batch's contribution. So the pseudo-values can be treated like a sample: their variance over
+    // `n` is the squared standard error.
     let (count, whole) = (batches.len() as f64, statistic(&total)?);
     batches
         .iter()
@@ -191,9 +217,10 @@ fn pseudo_values(batches: &[Pair], statistic: &impl Fn(&Pair) -> Option<f64>) ->
         .collect()
 }
 
-/// Values without their launch's own level, where the launches have an error of their own (from three on).
+/// Pseudo-values relative to their launch's mean, if launches have a standard error of their own (from three
+/// on).
 ///
-/// With fewer, a launch's level stays in, and shows as correlation of neighbours: the interval widens.
+/// With fewer, the launch's mean stays in and shows as correlation of neighbours, which widens the interval.
 fn within_launches<B: Block>(batches: &[B], mut values: Vec<f64>) -> Vec<f64> {
     if launches_of(batches).count() < FEWEST_LAUNCHES {
         return values;
@@ -210,10 +237,11 @@ fn within_launches<B: Block>(batches: &[B], mut values: Vec<f64>) -> Vec<f64> {
     values
 }
 
-/// Correlation of neighbours within a launch, between 0 and 0.9.
+/// The lag-1 correlation of neighbours within a launch, clamped to 0 to 0.9.
 ///
-/// The sample's own correlation is too low by about `(1 + 3r) / n` (Marriott and Pope, Biometrika 41, 1954), which is put back.
-/// A negative correlation would narrow the interval; it is not believed.
+/// The sample correlation is biased downwards by about `(1 + 3r) / n` (Marriott and Pope, Biometrika 41,
+/// 1954), which is corrected.
+/// A negative correlation would narrow the interval, and is not used.
 fn neighbour_correlation<B: Block>(batches: &[B], values: &[f64]) -> f64 {
     let count = values.len() as f64;
     let middle = values.iter().sum::<f64>() / count;
@@ -227,13 +255,13 @@ fn neighbour_correlation<B: Block>(batches: &[B], values: &[f64]) -> f64 {
     if neighbours.len() < FEWEST_BATCHES || count <= 4.0 || power <= 0.0 {
         return 0.0;
     }
-    // The sum has one term fewer than there are values, as the usual estimator does.
+    // The usual estimator: the sum has one term fewer than there are values.
     let share = neighbours.len() as f64 / (neighbours.len() as f64 + 1.0);
     let raw = share * neighbours.iter().sum::<f64>() / neighbours.len() as f64 / power;
     ((count * raw + 1.0) / (count - 3.0)).clamp(0.0, 0.9)
 }
 
-/// Each two neighbours of one launch as one; the last of an odd number joins the pair before it.
+/// Merges neighbours of one launch in pairs; the last of an odd number joins the pair before it.
 fn merge_neighbours<B: Block>(batches: &[B]) -> Vec<B> {
     let mut merged = Vec::with_capacity(batches.len() / 2 + 1);
     for launch in launches_of(batches) {

@@ -1,6 +1,7 @@
-//! The intervals against data whose truth is known.
+//! The intervals on data with a known truth.
 //!
-//! Every share is judged with a slack that is derived: the 99.9 % quantile of the binomial distribution of as many runs.
+//! Each share of errors has a derived tolerance: the 99.9 % quantile of the binomial distribution for the
+//! number of runs.
 
 use hdrhistogram::Histogram;
 use rand::rngs::Xoshiro256PlusPlus;
@@ -14,10 +15,11 @@ use super::*;
 const RUNS: u64 = 200;
 const CONFIDENCE: f64 = 0.95;
 const OPERATIONS: u64 = 100;
-/// Nanoseconds of CPU that an operation costs.
+/// The CPU time of an operation, in nanoseconds.
 const COST: f64 = 20_000.0;
 
-/// The most alarms that `RUNS` runs give if each gives one with the stated share; exceeded once in a thousand times.
+/// The most alarms in `RUNS` runs that each have one with the stated probability; exceeded once in a thousand
+/// times.
 fn most_alarms(share: f64) -> u64 {
     Binomial::new(share, RUNS).unwrap().inverse_cdf(0.999)
 }
@@ -26,7 +28,7 @@ fn runs_where(holds: impl Fn(u64) -> bool) -> u64 {
     (0..RUNS).filter(|seed| holds(*seed)).count() as u64
 }
 
-/// A slice series of one arm: slow weather of its own (an autoregressive process of order one).
+/// A series of slices of one arm with correlated noise of its own (an autoregressive process of order one).
 struct Arm {
     random: Xoshiro256PlusPlus,
     weather: f64,
@@ -34,7 +36,8 @@ struct Arm {
 }
 
 impl Arm {
-    /// `memory` is the correlation of neighbouring slices: 0 for none, 0.9 for weather that lasts twenty slices.
+    /// `memory` is the correlation of neighbouring slices: 0 for none, 0.9 for noise that persists for twenty
+    /// slices.
     fn new(seed: u64, memory: f64) -> Self {
         let mut random = Xoshiro256PlusPlus::seed_from_u64(seed);
         let weather = StandardNormal.sample(&mut random);
@@ -45,7 +48,7 @@ impl Arm {
         StandardNormal.sample(&mut self.random)
     }
 
-    /// The next slice's weather: standard normal, correlated with the one before.
+    /// The next slice's noise: standard normal, correlated with the previous one.
     fn next(&mut self) -> f64 {
         let fresh = self.normal();
         self.weather = self.memory * self.weather + (1.0 - self.memory.powi(2)).sqrt() * fresh;
@@ -101,7 +104,7 @@ fn what_cannot_be_compared_has_no_interval() {
     assert!(difference_of_means(&arm(9, 1.0), &arm(9, 0.0), CONFIDENCE).is_some());
 }
 
-/// Independent slices; weather that lasts two, twenty and sixty slices; five episodes; a short run.
+/// Independent slices; noise that persists for two, twenty and sixty slices; five episodes; a short run.
 #[test]
 fn an_interval_misses_the_truth_at_most_one_time_in_twenty() {
     for (memory, slices) in [(0.0, 600), (0.5, 600), (0.9, 1_500), (0.967, 1_500), (0.0, 5), (0.5, 100)] {
@@ -131,7 +134,7 @@ fn the_naive_formula_calls_identical_servers_different() {
     assert!(alarms > 10 * RUNS / 20, "{alarms} of {RUNS}");
 }
 
-/// Each launch of each arm lies 3 % (one sigma) off: what a memory layout can do.
+/// Each launch of each arm has an offset of 3 % (one sigma), as memory layout can cause.
 fn with_launches(seed: u64, launches: u32) -> Interval {
     let (mut a, mut b) = (Arm::new(2 * seed, 0.5), Arm::new(2 * seed + 1, 0.5));
     let (mut of_a, mut of_b) = (Batches::new(), Batches::new());
@@ -151,7 +154,7 @@ fn launches_that_differ_do_not_make_a_difference_between_arms() {
         let alarms = runs_where(|seed| misses(&with_launches(seed, launches), 1.0));
         assert!(alarms <= most_alarms(0.05), "{launches} launches: {alarms} of {RUNS}");
     }
-    // And the interval says why it is wide, so that nobody measures longer in vain.
+    // And the interval states why it is wide, so that nobody measures longer in vain.
     let said = runs_where(|seed| with_launches(seed, 5).between_launches);
     assert!(said > RUNS / 2, "{said} of {RUNS}");
 }
@@ -173,7 +176,7 @@ fn two_launches_stretch_the_interval_to_cover_both() {
 
 #[test]
 fn a_difference_of_the_stated_power_is_found_four_times_in_five() {
-    // The stated size varies a little from run to run; the average stands for it.
+    // The stated size varies from run to run; this uses the mean.
     let sizes = (0..RUNS).map(|seed| compare(seed, 0.5, 600, 1.0).smallest_detectable);
     let size = sizes.sum::<f64>() / RUNS as f64;
     let found = runs_where(|seed| compare(seed, 0.5, 600, 1.0 + size).low > 1.0);
@@ -183,7 +186,7 @@ fn a_difference_of_the_stated_power_is_found_four_times_in_five() {
 
 #[test]
 fn a_difference_as_large_as_the_margin_is_hardly_ever_called_none() {
-    // Each side of a two-sided 95 % interval is missed one time in forty.
+    // Each side of a two-sided 95 % interval misses one time in forty.
     let wrong = runs_where(|seed| {
         compare(seed, 0.5, 1_500, 1.0 + EQUIVALENCE_MARGIN).is_equivalent(EQUIVALENCE_MARGIN)
     });
@@ -192,7 +195,7 @@ fn a_difference_as_large_as_the_margin_is_hardly_ever_called_none() {
     assert!(equal > RUNS * 9 / 10, "{equal} of {RUNS}");
 }
 
-/// Lognormal latencies of 64 rounds whose scale drifts a little from round to round.
+/// Lognormal latencies of 64 rounds whose scale drifts slowly.
 fn latencies(seed: u64, factor: f64, each: usize) -> Batches {
     weathered(seed, 0.2, factor, each)
 }
@@ -227,7 +230,7 @@ fn the_interval_of_a_percentile_misses_the_truth_at_most_one_time_in_twenty() {
     }
 }
 
-/// Launches of one batch each, whose scales scatter by 10 %.
+/// Launches of one batch each, with scales that vary by 10 %.
 fn episodes(seed: u64, launches: u32) -> Batches {
     let mut arm = Arm::new(seed, 0.0);
     let mut batches = Batches::new();
@@ -285,7 +288,7 @@ fn a_percentile_agrees_with_the_histogram_and_repeats_with_its_seed() {
     assert_eq!(percentile(&batches, 0.9, CONFIDENCE, 3), Some(found));
 }
 
-/// Two equal arms whose launches differ by 3 %, and which are looked at until they seem to differ: whether they ever do.
+/// Whether two equal arms with launches that vary by 3 % ever seem to differ, in a run that looks repeatedly.
 /// `shared`: the looks share one allowance; otherwise each has all of it.
 fn seems_to_differ(seed: u64, most: u32, shared: bool) -> bool {
     let (mut a, mut b) = (Arm::new(2 * seed, 0.5), Arm::new(2 * seed + 1, 0.5));
@@ -304,7 +307,7 @@ fn seems_to_differ(seed: u64, most: u32, shared: bool) -> bool {
     })
 }
 
-/// The table in `docs/measurement.md` is what is simulated here.
+/// The table in `docs/measurement.md` has the results of this simulation.
 #[test]
 fn who_stops_when_arms_seem_to_differ_is_wrong_at_most_one_time_in_twenty() {
     let document = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/measurement.md");

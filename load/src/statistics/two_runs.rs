@@ -1,18 +1,24 @@
-//! Two runs of one question: how far their ratios lie apart.
+//! Two runs of one question: the difference of their ratios.
 
 use super::Interval;
 
 impl Interval {
-    /// What this ratio of one run is of the same ratio of another run: `1` if both runs say the same.
+    /// This ratio of one run, relative to the same ratio of another run: `1` if both runs agree.
     ///
-    /// The runs are independent, and all that is known of each is its interval.
-    /// On the log scale a ratio of ratios is a difference, whose interval reaches as far as the square root of the sum of the squares of how far those of the two reach on that side: MOVER, the method of variance estimates recovery.
-    /// It takes the ends as they are, so that neither has to lie in the middle of its interval.
-    /// Source: Zou and Donner, "Construction of confidence limits about effect measures: a general approach", Statistics in Medicine 27 (2008), equations 3 and 4.
+    /// The runs are independent, and of each only the interval is known.
+    /// On the log scale a ratio of ratios is a difference. Its interval extends on each side by the square
+    /// root of the sum of the squares of the two intervals' extents: MOVER, the method of variance estimates
+    /// recovery.
+    /// It uses the ends as they are, so the intervals need not be symmetric.
+    /// Source: Zou and Donner, "Construction of confidence limits about effect measures: a general approach",
+    /// Statistics in Medicine 27 (2008), equations 3 and 4.
     ///
-    /// It has the lower confidence of the two. Two intervals that overlap may well disagree, and two that do not always do: looking at whether they overlap is not a test (Schenker and Gentleman, "On judging the significance of differences by examining the overlap between confidence intervals", The American Statistician 55, 2001).
+    /// The result has the lower confidence of the two. Two overlapping intervals may well disagree; two that
+    /// do not overlap always do. So looking at the overlap is not a test (Schenker and Gentleman, "On judging
+    /// the significance of differences by examining the overlap between confidence intervals", The American
+    /// Statistician 55, 2001).
     ///
-    /// None where an end is no logarithm's: a ratio that could be zero.
+    /// `None` if an end has no logarithm: a ratio that could be zero.
     pub fn over(&self, other: &Self) -> Option<Self> {
         let logs = |interval: &Self| [interval.estimate, interval.low, interval.high].map(f64::ln);
         let ([a, a_low, a_high], [b, b_low, b_high]) = (logs(self), logs(other));
@@ -77,7 +83,7 @@ mod tests {
             let half = 1.96 * spread;
             interval((log - half).exp(), log.exp(), (log + half).exp())
         };
-        // One run may be much the surer.
+        // One run may have much less uncertainty than the other.
         for (one, other) in [(0.05, 0.05), (0.02, 0.2)] {
             let differs = |_: &u32| {
                 let apart = run(&mut random, one).over(&run(&mut random, other)).unwrap();

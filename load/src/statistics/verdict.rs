@@ -5,55 +5,59 @@ use serde::{Deserialize, Serialize};
 use super::interval::Interval;
 use super::wording::{Metric, about, bound, factors, per_cents};
 
-/// Differences up to this share are called none, unless a scenario says otherwise.
+/// A scenario's default margin: smaller differences count as equal.
 ///
-/// 5 % is about what the choice of linker order or environment size alone can do to a program (Mytkowicz et al., "Producing wrong data without doing anything obviously wrong!", ASPLOS 2009).
+/// 5 % is about the effect that linker order or environment size alone have on a program (Mytkowicz et al.,
+/// "Producing wrong data without doing anything obviously wrong!", ASPLOS 2009).
 pub const EQUIVALENCE_MARGIN: f64 = 0.05;
 
-/// From this ratio on a difference is said as a factor, below it in per cent.
+/// From this ratio on a difference is printed as a factor, below it in per cent.
 const FACTORS_FROM: f64 = 2.0;
 
-/// What an interval of a ratio says about two arms.
+/// The conclusion from the interval of a ratio of two arms.
 ///
-/// All numbers of a difference are shares: `by: 0.18` is 18 % of the other arm.
+/// All numbers are shares: `by: 0.18` is 18 % of the other arm.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "is", rename_all = "kebab-case")]
 pub enum Verdict {
     /// The whole interval lies below one.
     Lower {
-        /// The best guess of how far below.
+        /// The point estimate of the difference.
         by: f64,
-        /// At least this far below.
+        /// The lower bound.
         low: f64,
-        /// At most this far below.
+        /// The upper bound.
         high: f64,
     },
     /// The whole interval lies above one.
     Higher {
-        /// The best guess of how far above.
+        /// The point estimate of the difference.
         by: f64,
-        /// At least this far above.
+        /// The lower bound.
         low: f64,
-        /// At most this far above.
+        /// The upper bound.
         high: f64,
     },
-    /// The interval contains one and lies within the margin: they are as good as equal, which is more than "no difference was found".
+    /// The interval contains one and lies within the margin: the arms are equivalent, which is more than "no
+    /// difference was found".
     NoDifference {
-        /// No larger difference is compatible with the data.
+        /// The data permits no larger difference.
         larger_than: f64,
     },
-    /// The interval contains one and more than the margin besides.
+    /// The interval contains one, and values beyond the margin.
     CannotTell {
-        /// About how much more measured time would give one of the other verdicts, if the estimate stays.
+        /// The additional measured time, approximately, that would lead to another verdict, if the estimate
+        /// stays.
         /// `None` if time would not help: the launches disagree, and more of them are needed.
         more_seconds: Option<f64>,
     },
 }
 
 impl Verdict {
-    /// Judges the interval of a ratio against an equivalence `margin` (a share), after `elapsed_seconds` of measured time.
+    /// Judges the interval of a ratio against an equivalence `margin` (a share), after `elapsed_seconds` of
+    /// measured time.
     ///
-    /// A difference that is certain is called one however small it is; its size stands beside it.
+    /// A certain difference is a difference however small it is; its size is printed with it.
     pub fn of(interval: &Interval, margin: f64, elapsed_seconds: f64) -> Self {
         if interval.high < 1.0 {
             Self::Lower { by: 1.0 - interval.estimate, low: 1.0 - interval.high, high: 1.0 - interval.low }
@@ -66,7 +70,8 @@ impl Verdict {
         }
     }
 
-    /// What it says of the second arm against the first; `interval` is the one that it was made from.
+    /// The verdict on the second arm relative to the first; `interval` is the one that this verdict was made
+    /// from.
     #[must_use]
     pub fn turned(&self, interval: &Interval) -> Self {
         let (estimate, low, high) = (1.0 / interval.estimate, 1.0 / interval.high, 1.0 / interval.low);
@@ -77,7 +82,7 @@ impl Verdict {
         }
     }
 
-    /// Whether this says that the arms differ.
+    /// Whether the verdict is that the arms differ.
     pub fn is_difference(&self) -> bool {
         matches!(self, Self::Lower { .. } | Self::Higher { .. })
     }
@@ -97,11 +102,12 @@ impl Verdict {
         }
     }
 
-    /// The verdict alone, for a cell of a table: `2.41x as high [2.36, 2.46]`, `no difference larger than 3 %`.
+    /// The verdict alone, for the cell of a table: `2.41x as high [2.36, 2.46]`, `no difference larger than 3
+    /// %`.
     pub fn short(&self) -> String {
         match *self {
             Self::Lower { by, low, high } => lower(by, low, high),
-            // A factor alone would leave open which way it goes.
+            // A factor alone would not say in which direction.
             Self::Higher { by, low, high } => higher(by, low, high).replacen("x [", "x as high [", 1),
             Self::NoDifference { larger_than } => {
                 format!("no difference larger than {}", bound(larger_than))
@@ -133,9 +139,10 @@ fn higher(by: f64, low: f64, high: f64) -> String {
     }
 }
 
-/// The half-width shrinks with the square root of time; a verdict falls when it no longer spans both one and the margin.
+/// The time until another verdict, because the half-width shrinks with the square root of time.
 ///
-/// Either the interval comes to exclude one (half-width below the estimate's distance from one), or it comes to lie within the margin (half-width below what is left of the margin): the nearer of the two.
+/// The interval may come to exclude one (half-width below the estimate's distance from one), or to lie within
+/// the margin (half-width below the rest of the margin): the nearer of the two.
 fn more_seconds(interval: &Interval, margin: f64, elapsed_seconds: f64) -> Option<f64> {
     let (distance, half_width) = (interval.estimate.ln().abs(), interval.log_half_width());
     let target = distance.max(margin.ln_1p() - distance);

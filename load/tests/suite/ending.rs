@@ -1,4 +1,4 @@
-//! Links that end within a run, against a shortener that is honest, and against those that end them wrongly.
+//! Links that end within a run, against a correct shortener, and against shorteners that end them wrongly.
 
 use std::time::Duration;
 
@@ -6,13 +6,13 @@ use crate::support::shortener::{Fake, Misdeed, sender};
 use load::journeys::Check;
 use load::ledger::{Kept, LedgerVerdict, facts};
 
-/// How many links of each kind there are.
+/// The number of links of each kind.
 const EACH: u64 = 16;
 
-/// How long a cache may keep a deleted link, here.
+/// How long a cache may hold a deleted link in these tests.
 const CACHED_FOR: Duration = Duration::from_secs(6);
 
-/// What the ledger says of a shortener that behaves like this while links are prepared, and like that afterwards.
+/// The verdict on a shortener with these misdeeds: one during the preparation, one after it.
 fn verdict(before: Misdeed, after: Misdeed, patience: Duration) -> LedgerVerdict {
     let fake = Fake::start();
     fake.behave(before);
@@ -26,13 +26,13 @@ fn of(misdeed: Misdeed) -> LedgerVerdict {
     verdict(misdeed, misdeed, Duration::ZERO)
 }
 
-/// Every promise that is broken, and how often.
+/// The broken promises, with their counts.
 fn broken(verdict: &LedgerVerdict) -> Vec<(&str, u64)> {
     let broken = verdict.facts.iter().filter(|fact| fact.breach && fact.count > 0);
     broken.map(|fact| (fact.name.as_str(), fact.count)).collect()
 }
 
-/// What a verdict says of ends: early, expired and served, deleted and served.
+/// The findings about ends: early, expired and served, deleted and served.
 fn ends(verdict: &LedgerVerdict) -> [u64; 3] {
     ["ended-early", "expired-served", "deleted-served"].map(|fact| verdict.count(fact))
 }
@@ -95,7 +95,7 @@ fn clicks_of_a_code_given_again_that_nobody_could_ask_for_leave_the_ledger_incom
 #[test]
 fn what_was_not_acknowledged_while_it_was_prepared_is_not_kept() {
     let prepared_by = |misdeed| verdict(misdeed, Misdeed::None, Duration::ZERO);
-    // Of the creates and deletes that failed nothing has ended; the code that is given again needs a delete as well.
+    // Failed creates and deletes leave nothing that could end; the reused code needs a delete as well.
     for (misdeed, again) in [
         (Misdeed::RefusesSomeExpiry, 0),
         (Misdeed::FailsSomeDeletes, 1),

@@ -1,4 +1,4 @@
-//! What the generator itself adds is measured on a server that is put where it belongs.
+//! The generator's own share, measured on a server with the right CPU affinity.
 
 use std::sync::mpsc;
 use std::thread;

@@ -63,7 +63,7 @@ fn what_says_close_or_is_older_is_not_kept() {
     assert!(!whole(b"HTTP/1.0 200 OK\r\nContent-Length: 0\r\n\r\n").1);
 }
 
-/// A reply of 200 with these header lines and no body after them.
+/// A 200 with these header lines and no body.
 fn head(lines: &[&str]) -> Vec<u8> {
     format!("HTTP/1.1 200 OK\r\n{}\r\n\r\n", lines.join("\r\n")).into_bytes()
 }

@@ -1,4 +1,4 @@
-//! The limiter's journeys and ledger against a fake that is exact, and against each of its misdeeds.
+//! The limiter's journeys and ledger against an exact fake, and against each of its misdeeds.
 
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -13,7 +13,7 @@ use load::sender::{Arm, Limits, Load, Sender, SlicePlan};
 use load::series::Series;
 use load::steady::{Steady, run as run_steady};
 
-/// What came of one slice.
+/// The results of one slice.
 struct Seen {
     record: SliceRecord,
     verdict: LedgerVerdict,
@@ -31,7 +31,7 @@ impl Seen {
     }
 }
 
-/// Prepares honestly, drives with a misdeed for a moment, and checks.
+/// Prepares without a misdeed, runs a short load with one, and checks.
 fn run(mix: &str, misdeed: Misdeed, load: &Load, millis: u64) -> Seen {
     undisturbed(|| run_once(mix, misdeed, load, millis), |seen| &seen.record)
 }
@@ -52,11 +52,11 @@ fn run_once(mix: &str, misdeed: Misdeed, load: &Load, millis: u64) -> Seen {
     Seen { record, verdict, series, refused_wrongly: fake.refused_wrongly.load(Ordering::Relaxed) }
 }
 
-/// One client that asks as fast as it is answered, for less than the policy's window and more often than it allows:
-/// again where this machine was too busy for that.
+/// One client in closed loop, for less than the policy's window and with more requests than its limit;
+/// repeats if the machine was too busy for that.
 fn greedy(mix: &str, misdeed: Misdeed) -> Seen {
     let scene = || run_once(mix, misdeed, &Load::Closed { in_flight: 4 }, 300);
-    // Who waits for answers that never come asks for little.
+    // A closed loop without replies sends few requests.
     let least = if misdeed == Misdeed::AdmitsInSilence { 1 } else { 150 };
     let fits = |seen: &Seen| seen.record.sent >= least && seen.record.elapsed < Duration::from_millis(900);
     (0..20).map(|_| scene()).find(fits).expect("twenty scenes, and in each the machine was too busy")
@@ -103,7 +103,8 @@ fn what_is_let_pass_beyond_the_promise_is_a_breach() {
 #[test]
 fn a_refusal_while_there_was_room_is_a_breach() {
     let seen = greedy("one-client", Misdeed::RefusesWrongly);
-    // Of the hundred that have room every tenth is refused; near the limit those in flight might have filled it.
+    // Every tenth of the hundred that fit is refused; near the limit, requests in flight might have used the
+    // room.
     assert!((10..=12).contains(&seen.refused_wrongly), "{}", seen.refused_wrongly);
     let found = seen.count(facts::FALSE_REFUSALS);
     assert!(found <= seen.refused_wrongly && found + 1 >= seen.refused_wrongly, "{:?}", seen.verdict);
@@ -115,7 +116,7 @@ fn a_refusal_while_there_was_room_is_a_breach() {
 fn a_limiter_that_lets_pass_half_of_its_limit_breaks_its_promise_and_one_that_keeps_it_does_not() {
     let seen = greedy("one-client", Misdeed::HalvesTheLimit);
     assert_eq!(seen.count(facts::ADMITTED), 50, "{:?}", seen.verdict);
-    // Near the limit those in flight might have filled it.
+    // Near the limit, requests in flight might have used the room.
     let (found, refused) = (seen.count(facts::UNDER_BOUND), seen.count(facts::REFUSED));
     assert!(found <= refused && found + 4 >= refused, "{:?}", seen.verdict);
     assert!(seen.verdict.is_broken(), "{:?}", seen.verdict);
@@ -236,13 +237,13 @@ fn the_series_shows_the_busiest_client_against_the_policy() {
     let [admitted, refused, ..] = &seen.series.curves[..] else { panic!("no curves") };
     assert_eq!((admitted.name.as_str(), refused.name.as_str()), ("admitted", "refused"));
     assert_eq!((admitted.counts.len(), refused.counts.len()), (5, 5));
-    // A hundred pass at once, in a quarter of a second; the last replies may come after the slice.
+    // A hundred pass within a quarter of a second; the last replies may come after the slice.
     assert_eq!((admitted.counts.iter().sum::<u64>(), refused.counts[0]), (100, 0));
     let refusals: u64 = refused.counts.iter().sum();
     assert!(refusals <= 100 && refusals > 60 && refused.counts[4] > 0, "{refused:?}");
 }
 
-/// The sums of the curves by their names.
+/// The sums of the curves, by name.
 fn sums(series: &Series) -> Vec<(&str, u64)> {
     series.curves.iter().map(|curve| (curve.name.as_str(), curve.counts.iter().sum())).collect()
 }
@@ -253,10 +254,10 @@ fn whatever_becomes_of_a_request_it_is_in_one_curve() {
         (Misdeed::None, limits(4), "refused"),
         (Misdeed::FailsClosed, limits(4), "unavailable"),
         (Misdeed::WrongHeaders, limits(4), "failed"),
-        // Not answered in time, some of them when the slice is over.
+        // Timed out, some of them after the slice.
         (Misdeed::AdmitsInSilence, hasty(60), "failed"),
         (Misdeed::AdmitsInSilence, hasty(60), "late"),
-        // Nobody answers the few that there are connections for, and the others are never sent.
+        // The connections' requests get no reply, and the others are never sent.
         (Misdeed::AdmitsInSilence, Limits { waiting: 0, ..hasty(1) }, "failed"),
     ];
     for (misdeed, limits, seen_in) in ends {

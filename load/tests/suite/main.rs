@@ -1,4 +1,4 @@
-//! The load generator against oracles: arithmetic, and servers whose misdeeds are known.
+//! The load generator against oracles: arithmetic, and servers with known misdeeds.
 #![expect(clippy::unwrap_used, reason = "a test that cannot set its scene has nothing to say")]
 
 mod ending;

@@ -1,4 +1,4 @@
-//! Records: what may be printed, what is void, and what merging keeps.
+//! Records: printed percentiles, void slices, and merging.
 
 use std::time::Duration;
 

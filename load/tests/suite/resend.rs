@@ -1,4 +1,4 @@
-//! Requests that are lost on a connection that its server closes while it is idle.
+//! Requests that are lost because the server closes an idle connection.
 
 use std::io::{BufRead, BufReader, Write};
 use std::net::{SocketAddr, TcpListener};
@@ -15,7 +15,7 @@ use load::record::SliceRecord;
 use load::schedule::{Arrivals, Profile};
 use load::sender::{Arm, Lane, Load, Sender, SlicePlan};
 
-/// One request a time, written as a test wants it; success is any 200.
+/// One request at a time, written by the test; any 200 is a success.
 #[derive(Clone, Copy)]
 struct Asks(fn(&mut RequestBuf));
 
@@ -71,7 +71,7 @@ fn run(address: SocketAddr, asks: fn(&mut RequestBuf)) -> SliceRecord {
     records.0.pop().unwrap().1
 }
 
-/// Answers the first request of each connection, and closes it when a second one comes.
+/// Answers the first request of each connection, and closes it on the second.
 fn one_each(request: &Request) -> Answer {
     if request.nth == 0 { Answer::status(200, "", "") } else { Answer::Close }
 }
@@ -94,7 +94,7 @@ fn an_idempotent_request_is_sent_once_more_on_a_fresh_connection_and_counted() {
 #[test]
 fn a_request_that_is_not_idempotent_has_failed() {
     let record = run(serve(one_each), |request| request.write_json(Method::Post, "/", None, "{}"));
-    // Every second one finds the connection gone, and the next one opens another.
+    // Every second one finds the connection closed; the next one opens another.
     assert_eq!((record.succeeded, record.failed.get("reset"), record.indeterminate), (10, 10, 10));
     assert_eq!(record.resent, 0);
 }

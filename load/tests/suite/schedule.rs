@@ -72,7 +72,8 @@ fn poisson_gaps_have_the_mean_and_the_variance_of_an_exponential() {
 
 #[test]
 fn poisson_counts_vary_as_much_as_they_should() {
-    // The variance of a Poisson count equals its mean; over 60 seconds the ratio is a chi-square over 59.
+    // The variance of a Poisson count equals its mean; over 60 seconds the ratio is a chi-square with 59
+    // degrees of freedom.
     let offsets = offsets(Arrivals::Poisson, &Profile::Steady { rate: 200.0 }, 5);
     let counts: Vec<f64> = (0..60).map(|second| count(&offsets, second, second + 1)).collect();
     let mean = counts.iter().sum::<f64>() / 60.0;
@@ -123,7 +124,7 @@ fn a_rate_of_nothing_is_nothing() {
 #[test]
 fn phases_follow_each_other_and_are_cut_at_the_length() {
     let piece = |seconds, from, to| Piece { length: Duration::from_secs(seconds), from, to };
-    // Steady, a jump to a burst, a saw tooth, and a tail that reaches beyond the minute.
+    // Constant, a jump to a burst, a saw tooth, and a tail beyond the minute.
     let pieces = vec![
         piece(10, 50.0, 50.0),
         piece(0, 0.0, 9_000.0),

@@ -1,4 +1,4 @@
-//! The sender against servers that are slow, silent, rude or absent.
+//! The sender against servers that are slow, silent, misbehaving or absent.
 
 use std::net::SocketAddr;
 use std::sync::Mutex;
@@ -55,12 +55,12 @@ fn a_slow_server_is_sent_as_much_in_open_loop_and_less_in_closed_loop() {
     assert!(closed.succeeded <= 22, "{}", closed.succeeded);
 }
 
-/// Limits with a time-out of so many seconds.
+/// Limits with a time-out in seconds.
 fn seconds(connections: usize, timeout: u64) -> Limits {
     Limits { timeout: Duration::from_secs(timeout), ..limits(connections) }
 }
 
-/// Answers one request at a time, each after 20 ms.
+/// Serves one request at a time, each after 20 ms.
 fn one_at_a_time() -> SocketAddr {
     let turn = Mutex::new(());
     serve(move |_| {
@@ -72,7 +72,7 @@ fn one_at_a_time() -> SocketAddr {
 
 #[test]
 fn what_ends_in_the_drain_counts_with_the_time_that_it_took() {
-    // 50 a second at most. Some of 200 in flight end in the window, and more of them in the drain.
+    // 50 a second at most. Some of the 200 in flight end in the window, and the others in the drain.
     let closed = run(one_at_a_time(), &seconds(200, 2), &Load::Closed { in_flight: 200 }, 1_000);
     let rates = closed.rates();
     assert!(closed.succeeded > 80, "in the drain as well: {}", closed.succeeded);
@@ -85,7 +85,7 @@ fn what_ends_in_the_drain_counts_with_the_time_that_it_took() {
 
 #[test]
 fn a_server_that_keeps_up_has_the_rate_that_it_was_offered() {
-    // Again where this machine stood still at the end of it.
+    // Repeated if the machine paused at the end of it.
     let scene = || run(polite(), &limits(16), &constant(500.0), 400).rates();
     let mut scenes = (0..20).map(|_| scene());
     let keeps_up = |rates: &Rates| rates.achieved > 480.0 && !rates.is_saturated();
@@ -273,7 +273,7 @@ fn every_round_drives_each_arm_once_and_keeps_their_records_apart() {
     assert_eq!(orders, plan.slices().map(|slice| slice.arm).collect::<Vec<_>>());
 }
 
-/// Says stop after some asking.
+/// Stops the run after some calls.
 struct Impatient(AtomicU64, Records);
 
 impl Observer for Impatient {

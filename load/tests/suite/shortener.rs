@@ -1,4 +1,4 @@
-//! The shortener's journeys and ledger against a fake that is honest, and against each of its misdeeds.
+//! The shortener's journeys and ledger against a correct fake, and against each of its misdeeds.
 
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -10,7 +10,7 @@ use load::ledger::{Kept, LedgerVerdict, facts};
 use load::record::SliceRecord;
 use load::sender::{Load, Sender, SlicePlan};
 
-/// Seeds honestly, drives with a misdeed for a moment, and checks honestly.
+/// Prepares without a misdeed, runs a short load with one, and checks without.
 fn run(mix: &str, misdeed: Misdeed) -> (SliceRecord, LedgerVerdict) {
     run_and_check(mix, misdeed, Check::default().deadline)
 }
@@ -128,7 +128,7 @@ fn a_click_that_is_not_even_on_its_way_is_lost_though_others_are() {
     assert!(verdict.is_broken());
 }
 
-/// Drives with one misdeed, and checks with another.
+/// Runs a load with one misdeed, and checks with another.
 fn asked_in_vain(driven: Misdeed, checked: Misdeed) -> (SliceRecord, LedgerVerdict) {
     let fake = Fake::start();
     let mut sender = sender(&fake, "follow-only");
@@ -219,7 +219,7 @@ fn a_create_that_was_neither_stored_nor_answered_is_indeterminate_and_absent() {
     let fake = Fake::start();
     let (record, verdict) =
         run_on(&fake, "create-only", Misdeed::ForgetsInSilence, Check::default().deadline);
-    // On a busy machine the answer to another one may have been late as well.
+    // On a busy machine the reply to another one may have been late as well.
     let forgotten = fake.forgotten.load(Ordering::Relaxed);
     assert!(forgotten > 0 && record.indeterminate >= forgotten);
     assert_eq!(verdict.count(facts::INDETERMINATE_ABSENT), forgotten);
@@ -249,7 +249,7 @@ fn a_shed_follow_is_refused_and_not_failed() {
     assert!(verdict.holds(), "{verdict:?}");
 }
 
-/// How many deleted links still redirected at once, and how many two seconds later.
+/// The number of deleted links that still redirect at once, and two seconds later.
 fn stale(misdeed: Misdeed) -> (u64, u64) {
     let fake = Fake::start();
     let mut sender = sender(&fake, "follow-only");

@@ -6,7 +6,7 @@ use serde::Deserialize;
 
 use crate::http::{Method, Reply, RequestBuf};
 
-/// The target of the link with a number: it can be told from any other link's, so a wrong redirect shows at once.
+/// The target of a numbered link. Every link has a different one, so a wrong redirect shows at once.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct LinkTarget {
     pub(super) seed: u64,
@@ -20,7 +20,7 @@ impl Display for LinkTarget {
 }
 
 impl LinkTarget {
-    /// Whether this is the target in `text`; `scratch` is for putting it together.
+    /// Whether `text` is this target; `scratch` is a buffer.
     pub(super) fn is(self, text: &str, scratch: &mut String) -> bool {
         use fmt::Write;
         scratch.clear();
@@ -28,7 +28,7 @@ impl LinkTarget {
     }
 }
 
-/// `GET /links/{code}`, and the part of `POST /links` that it shares.
+/// `GET /links/{code}`, and the same part of `POST /links`.
 #[derive(Debug, Deserialize)]
 pub(super) struct LinkView {
     pub(super) target: String,
@@ -38,15 +38,15 @@ pub(super) struct LinkView {
     pub(super) clicks: u64,
 }
 
-/// Makes the link with a number. Its key depends on seed and number alone, so asking again is the same request.
+/// Creates a numbered link. Its key depends on seed and number only, so the same call is the same request.
 pub(super) fn create(target: LinkTarget, request: &mut RequestBuf) {
     let key = format!("{:x}-{:x}", target.seed, target.number);
     let body = format!(r#"{{"target":"{target}"}}"#);
     request.write_json(Method::Post, "/links", Some(("Idempotency-Key", &key)), &body);
 }
 
-/// Makes a link whose key belongs to one run alone, for what the same seed made before may have ended since; with an
-/// end, if there is one (RFC 3339).
+/// Creates a link with a key of this run only, because a link of an earlier run with the same seed may have
+/// ended; with an optional expiry (RFC 3339).
 pub(super) fn create_once(target: LinkTarget, run: u64, ends: Option<&str>, request: &mut RequestBuf) {
     let key = format!("{run:x}-{:x}", target.number);
     let ends = ends.map(|ends| format!(r#","expires_at":"{ends}""#)).unwrap_or_default();
@@ -54,7 +54,7 @@ pub(super) fn create_once(target: LinkTarget, run: u64, ends: Option<&str>, requ
     request.write_json(Method::Post, "/links", Some(("Idempotency-Key", &key)), &body);
 }
 
-/// Makes a link under a code of one's own choice, once.
+/// Creates a link with a chosen code, with a key of this run only.
 pub(super) fn create_as(code: &str, target: LinkTarget, request: &mut RequestBuf) {
     let key = format!("{code}-{:x}", target.number);
     let body = format!(r#"{{"target":"{target}","alias":"{code}"}}"#);
@@ -66,7 +66,7 @@ pub(super) fn follow(code: &str, request: &mut RequestBuf) {
     request.write(Method::Get, format_args!("/{code}"));
 }
 
-/// Reads a link as a follow does, without following it: a `HEAD` request counts no click.
+/// Reads a link like a follow, without following it: a `HEAD` request counts no click.
 pub(super) fn read(code: &str, request: &mut RequestBuf) {
     request.write(Method::Head, format_args!("/{code}"));
 }
@@ -81,7 +81,7 @@ pub(super) fn look_up(code: &str, request: &mut RequestBuf) {
     request.write(Method::Get, format_args!("/links/{code}"));
 }
 
-/// Asks how many follows are acknowledged and not counted yet.
+/// Requests the number of follows that are acknowledged and not counted yet.
 pub(super) fn pending(request: &mut RequestBuf) {
     request.write(Method::Get, "/clicks/pending");
 }
@@ -92,7 +92,7 @@ pub(super) struct PendingView {
     pub(super) pending: u64,
 }
 
-/// The code of a link, if the reply says that it was created.
+/// The code of a link, if the reply is a 201.
 pub(super) fn created<'a>(reply: &'a Reply<'_>) -> Option<&'a str> {
     if reply.status == 201 { created_code(reply) } else { None }
 }

@@ -1,4 +1,4 @@
-//! After the run: does the shortener still hold what it acknowledged?
+//! The check after a run: does the shortener hold everything that it acknowledged?
 
 mod clicks;
 mod deletes;
@@ -19,11 +19,11 @@ use crate::journeys::request_list::request_all;
 use crate::ledger::{LedgerVerdict, facts};
 use crate::sender::Lane;
 
-/// How many codes are remembered to find one that was handed out twice; of two such links, one has a wrong target
-/// in any case, so beyond this a duplicate is found as `wrong`.
+/// The codes that are remembered to find duplicates. A duplicate beyond them is found as `wrong`, because one
+/// of its two links has the wrong target.
 const REMEMBERED: usize = 1_000_000;
 
-/// Every fact that a check can report, in the order of a report.
+/// All facts of a check, in the order of a report.
 pub(super) const FACTS: [&str; 25] = [
     facts::CHECKED,
     facts::ACKNOWLEDGED,
@@ -52,7 +52,7 @@ pub(super) const FACTS: [&str; 25] = [
     facts::STALE_FOR_LONG,
 ];
 
-/// Those that say that a promise was broken.
+/// The facts that are broken promises.
 pub(super) const BREACHES: [&str; 11] = [
     facts::LOST,
     facts::DUPLICATED,
@@ -67,7 +67,7 @@ pub(super) const BREACHES: [&str; 11] = [
     facts::CLICKS_INVENTED,
 ];
 
-/// Asks for everything that the ledger holds.
+/// Looks up everything in the ledger.
 pub(super) fn check(
     seed: u64,
     codes: &[Box<str>],
@@ -96,7 +96,7 @@ pub(super) fn check(
     verdict
 }
 
-/// Every acknowledged create is there, with its own target and a code of its own.
+/// Every acknowledged create exists, with its own target and a unique code.
 fn created(
     seed: u64,
     codes: &[Box<str>],
@@ -134,7 +134,7 @@ fn count_duplicates(codes: &[Box<str>], ledger: &LedgerState, verdict: &mut Ledg
     Ok(())
 }
 
-/// Every create without an answer is asked again with its own key: was it there before?
+/// Every create without a reply is replayed with its own key, to find out whether it took effect.
 fn replays(
     seed: u64,
     ledger: &LedgerState,
@@ -147,7 +147,7 @@ fn replays(
         Entry::Created { .. } => None,
     });
     let mut requests = Replays::new(seed, numbers, verdict);
-    // The marker alone first: it divides what was there from what this check makes.
+    // The marker first and alone: its time divides earlier links from those that this check creates.
     let mut unanswered = 0;
     if requests.has_questions() {
         unanswered +=

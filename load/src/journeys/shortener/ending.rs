@@ -1,8 +1,9 @@
-//! Links that end within the run: some expire and some are deleted, each after it was read often enough for every cache
-//! of every copy to hold it.
+//! Links that end within the run: some expire and some are deleted, each after enough reads that every cache
+//! of every replica holds it.
 //!
-//! When a link expires is told by the system's own clock, so the generator's need not be right: the end is so long after
-//! the `created_at` of a marker link, and the marker was made between its request and its reply.
+//! The system's own clock decides when a link expires, so the generator's need not be right: the expiry is
+//! relative to the `created_at` of a marker link, and the marker was created between its request and its
+//! reply.
 
 use std::ops::Range;
 use std::time::Duration;
@@ -16,27 +17,28 @@ use crate::http::{Reply, RequestBuf};
 use crate::journeys::request_list::{RequestList, request_all, request_one};
 use crate::sender::{Lane, SenderError};
 
-/// How many links of each kind.
+/// The number of links of each kind.
 const EACH: usize = 16;
-/// How often each is read: enough to meet every copy of a process.
+/// The number of reads of each link: enough to reach every replica of a process.
 pub(super) const READS: usize = 12;
-/// How long after the marker links expire.
+/// The time from the marker to the expiry.
 const LIFETIME: Duration = Duration::from_secs(3);
-/// How far the clocks of a system's machines may lie apart: so long around its end a link may be there or not.
+/// The largest difference between the clocks of a system's machines: within this time around its end a link
+/// may exist or not.
 pub(super) const TOLERANCE: Duration = Duration::from_secs(1);
-/// The number of the first of these links, above those of every other; the marker has the next after the last.
+/// The number of the first of these links, above all others; the marker has the number after the last.
 const FIRST: u64 = 1 << 62;
 const MARKER: u64 = FIRST + 2 * EACH as u64;
-/// How many questions are in flight at once, and how long one pass of them may take.
+/// The requests in flight at once, and the time limit of a pass.
 const IN_FLIGHT: usize = 16;
 const LONGEST: Duration = Duration::from_secs(30);
 
-/// What was made, and when it ends.
+/// The created links and their ends.
 #[derive(Debug)]
 pub(super) struct Ending {
     /// The codes of the links that expire.
     pub(super) expiring: Vec<Box<str>>,
-    /// Before the first moment none of them may have expired, after the second all have.
+    /// Before the start none of them may have expired; after the end all have.
     pub(super) expires: Range<Nanos>,
     /// The codes of the links whose delete was acknowledged.
     pub(super) deleted: Vec<Box<str>>,
@@ -44,13 +46,14 @@ pub(super) struct Ending {
     pub(super) deleted_by: Nanos,
     /// Links that were gone before their end.
     pub(super) early: Vec<Box<str>>,
-    /// A code that was followed, deleted and given again, and where it leads now; nothing if that was not acknowledged.
+    /// A code that was followed, deleted and given to another link, with that link's target; `None` if a step
+    /// was not acknowledged.
     pub(super) again: Option<(String, LinkTarget)>,
-    /// Creates, reads and deletes without an answer that counts: what they were for can be asked of nobody.
+    /// The creates, reads and deletes without a response, whose effects cannot be checked.
     pub(super) unanswered: u64,
 }
 
-/// Makes links that end, reads them, and deletes half of them; or says why there are none.
+/// Creates links that end, reads them, and deletes half of them; or returns the reason why there are none.
 pub(super) fn make(seed: u64, lane: &mut Lane) -> Result<Result<Ending, String>, SenderError> {
     let run = rand::random();
     let asked = clock::now();
@@ -90,7 +93,7 @@ pub(super) fn make(seed: u64, lane: &mut Lane) -> Result<Result<Ending, String>,
     Ok(Ok(Ending { expiring, expires, deleted, deleted_by, early, again, unanswered }))
 }
 
-/// Makes a link, follows it, deletes it, and makes another under its code.
+/// Creates a link, follows it, deletes it, and creates another with the same code.
 fn give_again(seed: u64, run: u64, lane: &mut Lane) -> Result<Option<(String, LinkTarget)>, SenderError> {
     let code = format!("{run:x}-again");
     let [first, second] = [1, 2].map(|nth| LinkTarget { seed, number: MARKER + nth });
@@ -105,7 +108,7 @@ fn give_again(seed: u64, run: u64, lane: &mut Lane) -> Result<Option<(String, Li
     Ok(done.then_some((code, second)))
 }
 
-/// When a link shall end that is made with the marker.
+/// The expiry of the links created with the marker.
 fn end(created_at: &str) -> Option<String> {
     (OffsetDateTime::parse(created_at, &Rfc3339).ok()? + LIFETIME).format(&Rfc3339).ok()
 }
@@ -140,7 +143,7 @@ impl RequestList for Making {
 struct Reading<'a> {
     codes: &'a [Box<str>],
     left: Range<usize>,
-    /// Until when a link has to be there.
+    /// The time until which a link must exist.
     until: Nanos,
     gone: Vec<bool>,
 }

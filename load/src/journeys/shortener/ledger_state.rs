@@ -1,4 +1,4 @@
-//! What the shortener acknowledged, and what is not known: the same ledger for all threads.
+//! The acknowledged and indeterminate changes of the shortener: one ledger for all threads.
 
 use std::io;
 use std::sync::OnceLock;
@@ -10,18 +10,18 @@ use crate::ledger::Log;
 /// The ledger of one run.
 #[derive(Debug)]
 pub(super) struct LedgerState {
-    /// One line for each create: `a <number> <code>` acknowledged, `i <number>` indeterminate.
+    /// A line for each create: `a <number> <code>` acknowledged, `i <number>` indeterminate.
     log: Log,
     clicks: Vec<Clicks>,
     /// Follows that led to another link's target.
     wrong: AtomicU64,
-    /// Follows of an acknowledged link that was not there.
+    /// Follows of an acknowledged link that was not found.
     missing: AtomicU64,
-    /// Links that end within the run, or why there are none; nothing where nothing was prepared.
+    /// Links that end within the run, or the reason why there are none; empty before a preparation.
     ending: OnceLock<Result<Ending, String>>,
 }
 
-/// The follows of one seeded link. 32 bits: four thousand million follows of one link.
+/// The follows of one seeded link; 32 bits suffice for four thousand million.
 #[derive(Debug, Default)]
 struct Clicks {
     acknowledged: AtomicU32,
@@ -72,9 +72,9 @@ impl LedgerState {
         self.missing.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Links have been made that end within the run.
+    /// Records the links that end within the run.
     pub(super) fn will_end(&self, ending: Result<Ending, String>) {
-        // A second preparation of the same run has nothing to add.
+        // A second preparation of the same run adds nothing.
         let _ = self.ending.set(ending);
     }
 
@@ -83,7 +83,7 @@ impl LedgerState {
         self.ending.get()
     }
 
-    /// The least and the most clicks that a link may have.
+    /// The bounds on the clicks of a link.
     pub(super) fn bounds(&self, link: usize) -> (u64, u64) {
         let clicks = &self.clicks[link];
         let low = u64::from(clicks.acknowledged.load(Ordering::Relaxed));
@@ -102,7 +102,7 @@ impl LedgerState {
         self.log.is_torn()
     }
 
-    /// The log's entries, in order. A line that cannot be read is left out, so a torn ledger is never complete.
+    /// The log's entries, in order. An unreadable line is skipped; a torn log makes the check incomplete.
     pub(super) fn entries(&self) -> io::Result<impl Iterator<Item = Entry> + use<>> {
         Ok(self.log.lines()?.filter_map(|line| parse(&line.ok()?)))
     }

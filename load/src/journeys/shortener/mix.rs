@@ -1,4 +1,4 @@
-//! How much of what, on which links.
+//! The mixes: the shares of operations, and the popularity of links.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -9,7 +9,7 @@ use rand::seq::SliceRandom;
 use rand_distr::Distribution;
 use rand_distr::weighted::WeightedAliasIndex;
 
-/// Names and summaries of the mixes, the default first.
+/// The names and summaries of the mixes, the default first.
 pub(super) const NAMES: [(&str, &str); 5] = [
     ("follow-mostly", "95 % follow by Zipf(1.0), 5 % create"),
     ("follow-only", "follow by Zipf(1.0)"),
@@ -17,7 +17,7 @@ pub(super) const NAMES: [(&str, &str); 5] = [
     ("hot-key", "follow one link"),
     ("cold-cache", "follow each link once, so that no cache can have it"),
 ];
-/// The one whose links are followed once each.
+/// The mix that follows each link once.
 const COLD: &str = "cold-cache";
 
 /// A mix of operations.
@@ -25,16 +25,16 @@ const COLD: &str = "cold-cache";
 pub struct Mix {
     /// The share of follows; the rest are creates.
     pub follow: f64,
-    /// Which links are followed.
+    /// The popularity of links.
     pub keys: Keys,
-    /// Whether every link has been read before load begins, so that every cache has what it may have.
+    /// Whether every link is read before the load, so that caches are warm.
     pub warm: bool,
 }
 
-/// How popular links are.
+/// The popularity of links.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Keys {
-    /// The k-th most popular link is followed 1/k as often as the first, as web pages are
+    /// The k-th most popular link is followed 1/k as often as the first, like web pages
     /// (Breslau et al.: "Web Caching and Zipf-like Distributions", INFOCOM 1999).
     Zipf,
     /// One link gets every follow.
@@ -44,7 +44,7 @@ pub enum Keys {
 }
 
 impl Mix {
-    /// The mix of a name in [`NAMES`]; any other name gets the default.
+    /// The mix with a name from [`NAMES`]; the default for any other name.
     pub(super) fn named(name: &str) -> Self {
         let (follow, keys) = match name {
             "follow-only" => (1.0, Keys::Zipf),
@@ -62,7 +62,8 @@ pub(super) fn takes_each_once(name: &str) -> bool {
     name == COLD
 }
 
-/// Draws links in constant time. A clone draws from the same links: of those that are taken once, each gets its own.
+/// Draws links in constant time. Clones share their state: of links that are taken once, each clone gets
+/// others.
 #[derive(Debug, Clone)]
 pub(super) enum Picker {
     Weighted(WeightedAliasIndex<f64>),
@@ -74,13 +75,13 @@ pub(super) enum Picker {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Pick {
     pub(super) link: usize,
-    /// Whether it should have been taken once, and was taken before: there were too few.
+    /// Whether the link was to be taken once and was taken before: there were too few.
     pub(super) is_again: bool,
 }
 
 impl Picker {
-    /// A picker among `links` links (at least one). Which link is the most popular is drawn from the seed, so that
-    /// popularity has nothing to do with the order in which the links were made, or stored.
+    /// A picker among `links` links (at least one). The seed decides which link is the most popular, so that
+    /// popularity is independent of the order in which links were created and stored.
     pub(super) fn new(keys: Keys, links: usize, seed: u64) -> Self {
         match keys {
             Keys::One => Self::One,
@@ -92,7 +93,7 @@ impl Picker {
             Keys::Zipf => {
                 let mut weights: Vec<f64> = (1..=links).map(|rank| 1.0 / rank as f64).collect();
                 weights.shuffle(&mut Xoshiro256PlusPlus::seed_from_u64(seed));
-                // Fails only without a weight above zero, and there is at least one link.
+                // Fails only if no weight is above zero, and there is at least one link.
                 WeightedAliasIndex::new(weights).map_or(Self::One, Self::Weighted)
             }
         }
@@ -116,7 +117,7 @@ impl Picker {
 mod tests {
     use super::*;
 
-    /// How often each of 100 links is picked in 100,000 draws.
+    /// The share of each of 100 links in 100,000 draws.
     fn picks(keys: Keys) -> Vec<f64> {
         let picker = Picker::new(keys, 100, 11);
         let mut random = Xoshiro256PlusPlus::seed_from_u64(12);

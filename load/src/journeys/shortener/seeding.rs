@@ -1,4 +1,5 @@
-//! Makes the links that the operations follow, and reads each once, or lets caches forget them.
+//! Creates the links that the operations follow; then reads each once, or waits until caches have dropped
+//! them.
 
 use std::ops::Range;
 use std::thread;
@@ -11,16 +12,16 @@ use crate::journeys::request_list::{RequestList, request_all};
 use crate::journeys::{PrepareError, Progress};
 use crate::sender::Lane;
 
-/// How many creates are in flight at once.
+/// The creates in flight at once.
 const IN_FLIGHT: usize = 64;
-/// How long all of it may take.
+/// The time limit of the preparation.
 const LONGEST: Duration = Duration::from_mins(10);
-/// How long a system may keep in a cache what was written and not read: what it promises, and half a second.
+/// How long a cache may hold a written and unread value: the system's promise plus half a second.
 const WRITTEN_FOR: Duration = Duration::from_millis(1_500);
-/// How often a wait looks whether it is still wanted.
+/// The interval at which a wait checks for interruption.
 const LOOK: Duration = Duration::from_millis(50);
 
-/// Makes links 0 to `links` - 1 and returns their codes.
+/// Creates the links 0 to `links` - 1 and returns their codes.
 pub(super) fn seed(
     seed: u64,
     links: usize,
@@ -40,7 +41,7 @@ pub(super) fn seed(
     Err(incomplete("links", done, total, lane))
 }
 
-/// Reads every link once: a system that has been up for a while has seen each, whatever caches it has.
+/// Reads every link once, so that all caches are as warm as in a system that has been up for a while.
 pub(super) fn read(
     codes: &Codes,
     lane: &mut Lane,
@@ -53,7 +54,7 @@ pub(super) fn read(
     if done == total { Ok(()) } else { Err(incomplete("links that are read", done, total, lane)) }
 }
 
-/// Waits until no cache has links that were made until `made` and not read since.
+/// Waits until no cache holds a link that was created until `made` and not read since.
 pub(super) fn let_go(made: Instant, codes: &Codes, progress: &mut dyn FnMut(Progress) -> bool) {
     let total = codes.len() as u64;
     while made.elapsed() < WRITTEN_FOR && progress(Progress { done: total, total }) {

@@ -13,9 +13,9 @@ use crate::journey::{Begun, Failure, Journeys, Operation, Outcome, Step, common_
 
 /// Follows a link.
 const FOLLOW: &str = "follow";
-/// Follows a link that the mix takes once, and that was taken before: there were too few.
+/// Follows a link that the mix takes once and that was taken before: there were too few.
 pub const FOLLOW_AGAIN: &str = "follow-again";
-/// Makes a link.
+/// Creates a link.
 const CREATE: &str = "create";
 
 /// The share of each operation in the mix of that name.
@@ -24,7 +24,7 @@ pub(super) fn shares(mix: &str) -> Vec<(&'static str, f64)> {
     [(FOLLOW, follow), (CREATE, 1.0 - follow)].into_iter().filter(|(_, share)| *share > 0.0).collect()
 }
 
-/// The codes of the seeded links, by their number.
+/// The codes of the seeded links, by number.
 pub(super) type Codes = Arc<[Box<str>]>;
 
 /// Chooses operations by the mix, and judges their replies.
@@ -41,8 +41,8 @@ pub(super) struct Workload {
 }
 
 impl Workload {
-    /// The operations of thread `nth`, on links that have been seeded with `codes`.
-    /// Without codes there is nothing to follow, and everything is a create.
+    /// The operations of thread `nth`, on seeded links with these codes.
+    /// Without codes every operation is a create.
     pub(super) fn new(seed: u64, nth: u64, mix: Mix, codes: Codes, ledger: Arc<LedgerState>) -> Self {
         Self {
             seed,
@@ -51,7 +51,7 @@ impl Workload {
             codes,
             ledger,
             random: Xoshiro256PlusPlus::seed_from_u64(seed.rotate_left(32) ^ nth),
-            // Above every seeded link's number, and apart for each thread.
+            // Above the numbers of seeded links, and in a range of its own for each thread.
             next_number: (nth + 1) << 40,
             scratch: String::new(),
         }
@@ -82,7 +82,7 @@ impl Workload {
             }
             self.ledger.found_wrong();
         }
-        // Nobody was led to this link, but the system may have counted it.
+        // The client was not redirected, but the system may have counted the follow.
         self.ledger.maybe_followed(link);
         match reply.status {
             302 => Outcome::Failed(Failure::WrongAnswer),
@@ -96,7 +96,7 @@ impl Workload {
 
     fn created(&mut self, op: &Operation, reply: &Reply<'_>) -> Outcome {
         if reply.status != 201 {
-            // A 5xx or a refusal may have come after the link was stored.
+            // The link may have been stored before the 5xx or the refusal.
             self.ledger.maybe_created(op.key);
             return common_outcome(reply.status).unwrap_or(Outcome::Failed(Failure::UnexpectedStatus));
         }
@@ -113,7 +113,7 @@ impl Workload {
 
 impl Journeys for Workload {
     fn begin(&mut self, op: &mut Operation, request: &mut RequestBuf) -> Begun {
-        // One draw in any case, so that mixes of the same seed follow the same links.
+        // Always one draw, so that mixes with the same seed follow the same links.
         let follows = self.random.random::<f64>() < self.mix.follow && !self.codes.is_empty();
         if follows {
             let pick = self.picker.pick(&mut self.random);
@@ -132,7 +132,7 @@ impl Journeys for Workload {
     }
 
     fn resent(&mut self, op: &mut Operation) {
-        // A create has a key, and is the same request however often it comes.
+        // A create has an idempotency key, so a resent one is the same request.
         if op.kind != CREATE {
             self.ledger.maybe_followed(op.key as usize);
         }

@@ -1,14 +1,14 @@
-//! How operations end, and how each end is recorded.
+//! The ends of operations, and their recording.
 
 use super::Lane;
 use crate::clock::{self, Nanos};
 use crate::journey::{Failure, Journeys, Outcome};
 
-/// The cause under which an operation that was never sent is counted among the failures.
+/// The cause of failure of an operation that was never sent.
 const UNSENT: &str = "unsent";
 
 impl Lane {
-    /// Ends an operation that was answered.
+    /// Ends an operation with a reply.
     pub(super) fn finish(&mut self, at: usize, outcome: Outcome, kept: bool, now: Nanos) {
         let Some(flight) = self.slots.land(at, kept) else { return };
         self.pacer.answered(flight.due, now, outcome == Outcome::Success);
@@ -37,14 +37,15 @@ impl Lane {
         }
     }
 
-    /// Ends an operation that was not answered, and closes its connection: a late reply must not meet the next one.
+    /// Ends an operation without a reply, and closes its connection: a late reply must not be read as the
+    /// next one's.
     pub(super) fn fail(&mut self, at: usize, failure: Failure, journeys: &mut dyn Journeys) {
         let Some(mut flight) = self.slots.land(at, false) else { return };
         let now = clock::now();
         if failure == Failure::Connect {
             self.resume = now + clock::nanos(Self::PAUSE);
         }
-        // What was sent before may have arrived, although its repetition found nobody.
+        // The first attempt may have arrived, even if the resent request found no connection.
         let failure = if flight.resent && failure == Failure::Connect { Failure::Reset } else { failure };
         journeys.abandoned(&mut flight.op, failure);
         self.record.failed.add(failure.name());
@@ -60,7 +61,7 @@ impl Lane {
         }
     }
 
-    /// Ends an operation that was never sent: it failed, for its user waited in vain.
+    /// Ends an operation that was never sent: it failed, because its user waited in vain.
     pub(super) fn give_up(&mut self, due: Nanos, now: Nanos, journeys: &mut dyn Journeys) {
         journeys.unsent();
         self.record.unsent += 1;
@@ -68,7 +69,7 @@ impl Lane {
         self.charge(None, due, now);
     }
 
-    /// Ends what has been in flight, or waiting, for too long.
+    /// Ends operations that exceeded the time-out in flight or in the queue.
     pub(in super::super) fn expire(&mut self, now: Nanos, journeys: &mut dyn Journeys) {
         for at in self.slots.overdue(now) {
             self.fail(at, Failure::Timeout, journeys);
@@ -81,7 +82,7 @@ impl Lane {
         }
     }
 
-    /// Ends everything at once.
+    /// Ends all operations at once.
     pub(in super::super) fn abandon(&mut self, now: Nanos, journeys: &mut dyn Journeys) {
         for at in self.slots.overdue(Nanos::MAX) {
             self.fail(at, Failure::Abandoned, journeys);
@@ -91,7 +92,8 @@ impl Lane {
         }
     }
 
-    /// Records an operation without an answer as having taken at least the time-out: its user waited that long.
+    /// Records an operation without a reply with at least the time-out as its latency: its user waited that
+    /// long.
     fn charge(&mut self, kind: Option<&'static str>, due: Nanos, now: Nanos) {
         let charged = now.saturating_sub(due).max(self.timeout());
         self.record.latency.saturating_record(charged);

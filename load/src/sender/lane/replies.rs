@@ -1,4 +1,4 @@
-//! What happens on a connection that is ready.
+//! Handling a connection that is ready.
 
 use super::super::connection::Received;
 use super::super::poll::Ready;
@@ -8,11 +8,11 @@ use crate::http::{Decoded, Malformed};
 use crate::journey::{Failure, Journeys, Operation, Step};
 
 impl Lane {
-    /// Does what an event makes possible: ends connecting, goes on sending, reads a reply.
+    /// Handles an event: completes connecting, writes the rest of a request, reads a reply.
     pub(in super::super) fn handle(&mut self, ready: Ready, journeys: &mut dyn Journeys) {
         let Some(at) = self.slots.by_token(ready.token) else { return };
         if self.slots.get(at).flight.is_none() {
-            // An idle connection has nothing to say but its end.
+            // An idle connection is readable only when the peer closes it.
             if ready.readable {
                 self.slots.close_idle(at);
             }
@@ -35,7 +35,7 @@ impl Lane {
         }
     }
 
-    /// Reads until there is a whole reply or nothing more for now.
+    /// Reads until a reply is complete or there is nothing more for now.
     fn receive(&mut self, at: usize, ended: bool, journeys: &mut dyn Journeys) {
         loop {
             let Some(connection) = self.slots.get(at).connection.as_mut() else { return };
@@ -56,7 +56,8 @@ impl Lane {
                 }
                 Received::Bytes(count) => {
                     self.record.bytes_in += count as u64;
-                    // The edge of an end has passed already, so only a read can find it.
+                    // Edge-triggered: the event of the peer's close may have come before this read, which
+                    // then has to find it.
                     if self.judge(at, false, clock::now(), journeys) || (room && !ended) {
                         return;
                     }
@@ -65,7 +66,7 @@ impl Lane {
         }
     }
 
-    /// Gives a whole reply to its journey; `false` if it is not whole.
+    /// Passes a complete reply to its journey; `false` if it is incomplete.
     fn judge(&mut self, at: usize, ended: bool, now: Nanos, journeys: &mut dyn Journeys) -> bool {
         if let Some(trace) = self.slots.get(at).flight.map(|flight| flight.trace) {
             self.trace(trace);

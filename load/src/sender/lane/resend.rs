@@ -1,15 +1,16 @@
-//! Requests that were lost on a connection that its peer was closing.
+//! Resending requests that were lost because the peer closed an idle connection.
 //!
-//! A server may close an idle connection at any time, also while a request is on its way to it. A client cannot tell
-//! that from a failure, except by what it knows: the connection had carried a reply, and not a byte of the next one has
-//! come. An idempotent request is then sent once more, on a fresh connection, as RFC 9112 (9.3.1) allows, and as Go's
-//! `http.Transport` and browsers do. It is counted; its latency goes on from its due time.
+//! A server may close an idle connection at any time, also while a request is in flight to it. A client
+//! recognises this by two facts: the connection had carried a reply before, and no byte of the next one has
+//! arrived. Then it sends an idempotent request once more on a fresh connection, as RFC 9112 (9.3.1) permits,
+//! and as Go's `http.Transport` and browsers do. The record counts this; the latency still counts from the
+//! due time.
 
 use super::Lane;
 use crate::journey::{Failure, Journeys};
 
 impl Lane {
-    /// Keeps the request in the buffer, if it may have to be sent once more.
+    /// Saves the request in the buffer if it may be resent.
     pub(super) fn keep(&mut self, at: usize) {
         let slot = self.slots.get(at);
         slot.again.clear();
@@ -19,7 +20,7 @@ impl Lane {
         }
     }
 
-    /// Deals with a connection that ended before the reply did: the request is sent once more, or has failed.
+    /// Handles a connection that ended before its reply: resends the request or fails the operation.
     pub(super) fn lose(&mut self, at: usize, journeys: &mut dyn Journeys) {
         let slot = self.slots.get(at);
         let untouched = slot.connection.as_ref().is_some_and(super::Connection::is_empty);
@@ -28,7 +29,7 @@ impl Lane {
         }
     }
 
-    /// Sends the kept request on a fresh connection; `false` if that could not be.
+    /// Resends the saved request on a fresh connection; `false` if that fails.
     fn resend(&mut self, at: usize, journeys: &mut dyn Journeys) -> bool {
         self.slots.close(at);
         let bytes = std::mem::take(&mut self.slots.get(at).again);

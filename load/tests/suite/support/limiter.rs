@@ -1,4 +1,4 @@
-//! The limiter's public API in memory: an exact sliding log, unless told otherwise.
+//! The limiter's public API in memory: an exact sliding log, unless it has a misdeed.
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
@@ -10,37 +10,37 @@ use serde_json::{Value, json};
 
 use super::{Answer, Request, serve};
 
-/// What the fake does wrong.
+/// A misdeed of the fake.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Misdeed {
     None,
-    /// Everything is let pass.
+    /// Everything is admitted.
     AdmitsAll,
-    /// Every tenth request that has room is refused.
+    /// Every tenth request that fits is refused.
     RefusesWrongly,
-    /// Half of the limit is let pass in any window.
+    /// Half of the limit is admitted in any window.
     HalvesTheLimit,
     /// All clients share one count.
     SharesCount,
-    /// Every tenth reply does not say where the client stands under which limit.
+    /// Every tenth reply lacks the rate-limit headers.
     WrongHeaders,
-    /// Every tenth request is let pass without being counted, and without a word on limits.
+    /// Every tenth request is admitted without being counted, and without headers about limits.
     FailsOpen,
     /// Every tenth request is answered with 503.
     FailsClosed,
-    /// Every tenth request is let pass and not answered.
+    /// Every tenth request is admitted and gets no reply.
     AdmitsInSilence,
-    /// Every tenth request is let pass and its connection closed instead of an answer, unless it is a fresh one.
+    /// Every tenth request on a used connection is admitted, and the connection closed without a reply.
     AdmitsAndHangsUp,
-    /// Who asks for the policies gets a 500.
+    /// A read of the policies gets a 500.
     HidesPolicies,
     /// The policies are gone.
     ForgetsPolicies,
-    /// Policies are turned down.
+    /// A replacement of the policies is refused.
     TurnsDown,
 }
 
-/// How long a new policy takes until it is in force.
+/// The time until a new policy is in force.
 const DELAY: Duration = Duration::from_millis(150);
 
 #[derive(Default)]
@@ -56,7 +56,7 @@ struct State {
 pub(crate) struct Fake {
     pub(crate) address: SocketAddr,
     misdeed: Arc<Mutex<Misdeed>>,
-    /// How many requests it refused that had room.
+    /// The number of refused requests that would have fitted.
     pub(crate) refused_wrongly: Arc<AtomicU64>,
 }
 
@@ -95,7 +95,7 @@ impl State {
         }
     }
 
-    /// The policies, and the bound of a sliding log: the limit itself.
+    /// The policies, with the bound of a sliding log: the limit itself.
     fn view(&self, misdeed: Misdeed) -> String {
         if misdeed == Misdeed::ForgetsPolicies {
             return json!({ "version": 2, "policies": [], "bound": [] }).to_string();
@@ -168,7 +168,7 @@ impl State {
         Answer::status(200, &headers, "{}")
     }
 
-    /// How much room each limit has.
+    /// The remaining room of each limit.
     fn left(&self, log: &[Instant], now: Instant) -> Vec<u64> {
         let room = |(_, limit): (&str, &Value)| {
             let window = Duration::from_millis(limit["window_ms"].as_u64().unwrap());
@@ -191,7 +191,7 @@ impl State {
     }
 }
 
-/// A window as the headers have it.
+/// A window as in the headers.
 fn seconds(limit: &Value) -> u64 {
     limit["window_ms"].as_u64().unwrap().div_ceil(1_000)
 }

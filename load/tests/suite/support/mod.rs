@@ -1,4 +1,4 @@
-//! A blocking HTTP server of standard threads, whose replies and misdeeds a test decides.
+//! A blocking HTTP server on standard threads; a test decides its replies and misdeeds.
 
 pub(crate) mod limiter;
 pub(crate) mod shortener;
@@ -15,9 +15,9 @@ use load::ledger::LedgerVerdict;
 use load::record::SliceRecord;
 use load::sender::{Limits, Observer, Slice, Target};
 
-/// A request as the server read it.
+/// A request as the server parsed it.
 pub(crate) struct Request {
-    /// Which of its connection's requests it is, from 0.
+    /// The request's index on its connection, from 0.
     pub(crate) nth: usize,
     pub(crate) method: String,
     pub(crate) path: String,
@@ -34,20 +34,20 @@ impl Request {
     }
 }
 
-/// What the server does about a request.
+/// The server's reaction to a request.
 pub(crate) enum Answer {
     /// Sends these bytes.
     Raw(Vec<u8>),
     /// Sends these bytes, and closes the connection.
     Last(Vec<u8>),
-    /// Says nothing and keeps the connection.
+    /// Sends nothing and keeps the connection open.
     Silence,
     /// Closes the connection.
     Close,
 }
 
 impl Answer {
-    /// An empty 200 with these headers, after which the connection is closed.
+    /// An empty 200 with these headers, followed by closing the connection.
     pub(crate) fn last(headers: &str) -> Self {
         Self::Last(format!("HTTP/1.1 200 x\r\n{headers}Content-Length: 0\r\n\r\n").into_bytes())
     }
@@ -60,7 +60,7 @@ impl Answer {
     }
 }
 
-/// Starts a server on a free port; it lives as long as the test process.
+/// Starts a server on a free port; it runs until the test process ends.
 pub(crate) fn serve(answer: impl Fn(&Request) -> Answer + Send + Sync + 'static) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
@@ -83,17 +83,17 @@ pub(crate) fn target(address: SocketAddr) -> Target {
     Target::at("test", address)
 }
 
-/// Limits whose time-out no busy machine reaches.
+/// Limits with a time-out that a busy machine does not reach.
 pub(crate) fn limits(connections: usize) -> Limits {
     Limits { connections, timeout: Duration::from_secs(20), ..Limits::default() }
 }
 
-/// Limits with a short time-out, for servers that say nothing.
+/// Limits with a short time-out, for servers that do not reply.
 pub(crate) fn hasty(connections: usize) -> Limits {
     Limits { connections, timeout: Duration::from_millis(300), ..Limits::default() }
 }
 
-/// Plays a scene that has to fit into a time: again where this machine stood still in the middle of it.
+/// Repeats a timed scene if the machine paused during it.
 pub(crate) fn undisturbed<T>(mut scene: impl FnMut() -> T, record: impl Fn(&T) -> &SliceRecord) -> T {
     for _ in 0..20 {
         let played = scene();
@@ -104,15 +104,15 @@ pub(crate) fn undisturbed<T>(mut scene: impl FnMut() -> T, record: impl Fn(&T) -
     panic!("in twenty scenes the generator was late by {MOST_LAG:?} or more")
 }
 
-/// How late an undisturbed generator is, at most.
+/// The largest lateness of an undisturbed generator.
 const MOST_LAG: Duration = Duration::from_millis(50);
 
-/// A system as the registry has it.
+/// A system's entry in the registry.
 pub(crate) fn entry(name: &str) -> &'static SystemEntry {
     SYSTEMS.iter().find(|entry| entry.name == name).unwrap()
 }
 
-/// The facts that a verdict calls broken promises as soon as there is one.
+/// The facts of a verdict that are broken promises.
 pub(crate) fn breaches(verdict: &LedgerVerdict) -> BTreeSet<&str> {
     verdict.facts.iter().filter(|fact| fact.breach).map(|fact| fact.name.as_str()).collect()
 }

@@ -1,4 +1,4 @@
-//! The shortener's public API in memory, honest unless told otherwise.
+//! The shortener's public API in memory, correct unless it has a misdeed.
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
@@ -15,11 +15,11 @@ use load::sender::{Arm, Limits, Sender};
 
 use super::{Answer, Request, limits, serve, target};
 
-/// What the fake does wrong.
+/// A misdeed of the fake.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Misdeed {
     None,
-    /// Every tenth follow goes to some other target.
+    /// Every tenth follow redirects to another target.
     WrongTarget,
     /// Every tenth link is acknowledged and not stored.
     LosesLinks,
@@ -27,95 +27,95 @@ pub(crate) enum Misdeed {
     DoublesClicks,
     /// Every tenth follow is not counted.
     LosesClicks,
-    /// A follow is counted when its link is looked up, one at each look.
+    /// A follow is counted when its link is looked up, one per look-up.
     CountsLate,
-    /// A follow is counted a while after somebody asked for it, and until then the fake says that it is on its way.
+    /// A follow is counted some time after the first look-up; until then the fake reports it as in flight.
     HoldsClicks,
-    /// A follow is never counted, and the fake says for ever that it is on its way.
+    /// A follow is never counted, and the fake reports it as in flight for ever.
     HoldsClicksForGood,
-    /// The same, and every second one is not even on its way.
+    /// The same, and every second one is not reported either.
     HoldsAndLosesClicks,
-    /// A follow is never counted, and nobody can say whether it is on its way.
+    /// A follow is never counted, and the number in flight is unknown.
     HidesClicks,
-    /// A follow is counted when its link is looked up, one at each look, and the fake knows nothing of a way.
+    /// A follow is counted when its link is looked up, one per look-up; clicks in flight have no route.
     CountsLateUntold,
-    /// Every tenth create gets the code of the one before, which is overwritten.
+    /// Every tenth create gets the previous link's code and overwrites that link.
     ReusesCodes,
-    /// Every tenth create is stored and not answered.
+    /// Every tenth create is stored and gets no reply.
     StoresInSilence,
-    /// Every tenth create is neither stored nor answered, the first time it is asked for.
+    /// Every tenth create is neither stored nor answered on its first attempt.
     ForgetsInSilence,
-    /// Every tenth follow finds nothing.
+    /// Every tenth follow gets a 404.
     MissesLinks,
     /// Every tenth follow is refused with 503.
     Sheds,
-    /// Every tenth follow is counted and its connection closed instead of an answer, unless it is a fresh one.
+    /// Every tenth follow on a used connection is counted, and the connection closed without a reply.
     HangsUp,
     /// An expired link still redirects.
     IgnoresExpiry,
-    /// An expired link still redirects when it is followed, and only then.
+    /// An expired link still redirects when followed, and only then.
     RedirectsExpired,
-    /// Its clock is late by less than the tolerance, and early by as much on every second look.
+    /// Its clock is late by less than the tolerance, and early by as much on every second request.
     ExpiresByTwoClocks,
-    /// Links with an end end at once.
+    /// Links with an end have ended as soon as they are created.
     ExpiresAtOnce,
-    /// Clicks are kept by code, whichever link has it.
+    /// Clicks are counted by code, whichever link has it.
     InheritsClicks,
     /// Links with an end are refused.
     RefusesExpiry,
-    /// Links with an end whose target ends evenly are refused.
+    /// Links with an end whose target ends in an even byte are refused.
     RefusesSomeExpiry,
-    /// Codes of a client's choice are refused.
+    /// Chosen codes are refused.
     RefusesAliases,
-    /// A delete takes effect after the link was read once more.
+    /// A delete takes effect after one more read of the link.
     DeletesLate,
     /// A delete is acknowledged and has no effect.
     NeverDeletes,
-    /// The check's own marker, which tells creates before it from creates by it, gets a 500.
+    /// The check's marker, which separates earlier creates from those of the check, gets a 500.
     FailsMarker,
-    /// Who looks up a link that was given the code of another gets a 500.
+    /// A look-up of a link with a reused code gets a 500.
     HidesLinksGivenAgain,
-    /// Who looks a link up gets a 500.
+    /// A look-up gets a 500.
     FailsLookUps,
-    /// Who looks a link up is hung up on.
+    /// A look-up gets its connection closed.
     DropsLookUps,
-    /// Who looks up a link whose code ends evenly gets a 500.
+    /// A look-up of a link whose code ends in an even byte gets a 500.
     FailsSomeLookUps,
-    /// A delete of a link whose code ends evenly is answered with 500, and has no effect.
+    /// A delete of a link whose code ends in an even byte gets a 500, and has no effect.
     FailsSomeDeletes,
-    /// The same, whatever the code.
+    /// The same, for every code.
     FailsDeletes,
 }
 
 struct Link {
     target: String,
     clicks: u64,
-    /// Clicks on their way.
+    /// Clicks in flight.
     late: u64,
-    /// When it was made, and when it ends: by the fake's clock.
+    /// The times of creation and expiry, by the fake's clock.
     created: OffsetDateTime,
     ends: Option<OffsetDateTime>,
-    /// Whether the next read is the last.
+    /// Whether the next read is the last one.
     leaving: bool,
 }
 
-/// How clicks that are on their way arrive.
+/// The arrival of clicks in flight.
 #[derive(Clone, Copy, Default)]
 enum Arrival {
-    /// One at each look.
+    /// One per look-up.
     #[default]
     ByLooks,
-    /// The same, and nobody is told of them.
+    /// The same, without being reported.
     Untold,
-    /// All at this time; after the first look it is known when.
+    /// All at this time, which the first look-up sets.
     At(Option<Instant>),
     /// Never.
     Never,
-    /// Never, and who asks for them gets no answer.
+    /// Never, and a request for their number gets no reply.
     Hidden,
 }
 
-/// For how long held clicks stand still: longer than a check takes for standing still.
+/// The time for which held clicks stay unchanged: longer than a check waits for.
 const HELD_FOR: Duration = Duration::from_millis(1_500);
 
 struct Store {
@@ -123,14 +123,14 @@ struct Store {
     by_key: HashMap<String, String>,
     /// The clicks of deleted links.
     left: HashMap<String, u64>,
-    /// No two answers have the same time.
+    /// Every reply has a different time.
     clock: OffsetDateTime,
     began: Instant,
-    /// Whether the next look at an end is by a late clock or by an early one.
+    /// Whether the next check of an expiry uses the late clock or the early one.
     is_late: bool,
     follows: u64,
     creates: u64,
-    /// How clicks that are on their way arrive.
+    /// The arrival of clicks in flight.
     arrival: Arrival,
     forgotten: Arc<AtomicU64>,
 }
@@ -164,9 +164,9 @@ impl Fake {
     }
 }
 
-/// When the fake starts, by its own clock, which no other clock agrees with.
+/// The fake's start, by its own clock, which agrees with no other.
 const EPOCH: OffsetDateTime = datetime!(2026-01-01 00:00 UTC);
-/// How far its two clocks go wrong.
+/// The error of its two clocks.
 const SKEW: Duration = Duration::from_millis(800);
 
 impl Store {
@@ -185,7 +185,7 @@ impl Store {
         }
     }
 
-    /// Whether a link has ended, as a misdeed has it.
+    /// Whether a link has ended, under a misdeed.
     fn has_ended(&mut self, code: &str, is_followed: bool, misdeed: Misdeed) -> bool {
         let Some(ends) = self.links.get(code).and_then(|link| link.ends) else { return false };
         self.is_late ^= true;
@@ -250,7 +250,7 @@ impl Store {
         }
     }
 
-    /// What a follow would answer, without following.
+    /// The reply to a follow, without following.
     fn look(&mut self, code: &str) -> Answer {
         let Some(link) = self.links.get(code) else { return Answer::status(404, "", "") };
         let answer = Answer::status(302, &format!("Location: {}\r\n", link.target), "");
@@ -352,7 +352,7 @@ impl Store {
         }
     }
 
-    /// How many clicks are on their way.
+    /// The number of clicks in flight.
     fn pending(&self) -> Answer {
         match self.arrival {
             Arrival::Untold => Answer::status(404, "", ""),
@@ -377,15 +377,15 @@ impl Store {
     }
 }
 
-/// Of about half of all links.
+/// Whether a code ends in an even byte: about half of all.
 fn ends_evenly(code: &str) -> bool {
     code.bytes().last().is_some_and(|last| last.is_multiple_of(2))
 }
 
-/// How many links a sender makes before its load.
+/// The number of links that a sender prepares.
 pub(crate) const LINKS: usize = 50;
 
-/// A sender of one arm, whose time-out no busy machine reaches.
+/// A sender of one arm, with a time-out that a busy machine does not reach.
 pub(crate) fn sender(fake: &Fake, mix: &str) -> Sender {
     sender_within(fake, mix, &limits(4))
 }

@@ -1,8 +1,8 @@
-//! Seeded links: there, with the right target, and every follow counted once.
+//! Seeded links: they exist with the right target, and every follow is counted once.
 //!
-//! Clicks may travel through a queue, so the check waits until the counts have arrived, or stand still while nothing is
-//! on its way. The system says what is: a consumer that died holds its part of a queue for seconds, in which nothing
-//! moves and nothing is lost.
+//! Clicks may travel through a queue. So the check waits until the counts are complete, or unchanged while no
+//! events are in flight. The system reports the events in flight: after a consumer dies, its partitions are
+//! held for seconds, in which nothing changes and nothing is lost.
 
 use std::fmt::{self, Display};
 use std::io;
@@ -26,11 +26,11 @@ pub(super) struct ClickCheck<'a> {
     seed: u64,
     codes: &'a [Box<str>],
     ledger: &'a LedgerState,
-    /// The clicks that each link said it has; `None` where nobody said.
+    /// The clicks that each link reports; `None` without a response.
     counted: Vec<Option<u64>>,
-    /// The links of the present pass that are still to be asked.
+    /// The links that the current pass has not looked up yet.
     to_ask: std::vec::IntoIter<usize>,
-    /// What the last look-up of each link said goes here; only the last full pass is kept.
+    /// The findings of the current pass; only those of the last full pass are kept.
     found: LedgerVerdict,
 }
 
@@ -40,7 +40,7 @@ impl<'a> ClickCheck<'a> {
         Self { seed, codes, ledger, counted, to_ask: Vec::new().into_iter(), found: LedgerVerdict::default() }
     }
 
-    /// Waits for the counts to settle, asks once more for everything, and adds what it found to `verdict`.
+    /// Waits for the counts to settle, looks everything up once more, and adds the findings to `verdict`.
     pub(super) fn run(
         mut self,
         lane: &mut Lane,
@@ -51,8 +51,8 @@ impl<'a> ClickCheck<'a> {
         if on_their_way != OnTheirWay::None {
             on_their_way = pending(lane, check)?.unless_told(OnTheirWay::Unknown);
         }
-        // A last full pass: a duplicate may arrive after the count was right. What it cannot read is not judged by what
-        // was read before, which may have been on its way then.
+        // A last full pass, because a duplicate may arrive after a count was right. A link that does not
+        // respond now is not judged by its earlier count, which may have been incomplete.
         self.counted.fill(None);
         self.found = LedgerVerdict::default();
         let unanswered = self.pass((0..self.codes.len()).collect(), lane, check)?;
@@ -69,11 +69,12 @@ impl<'a> ClickCheck<'a> {
         Ok(())
     }
 
-    /// Asks for the links whose count is too low until there are none, or until they stop moving and nothing is on its
-    /// way, or for as long as it may take; what may be on its way after that.
+    /// Looks up the links with too low a count until there are none, or until counts stay unchanged with no
+    /// events in flight, or until the deadline; returns the events that may still be in flight.
     fn settle(&mut self, lane: &mut Lane, check: &Check) -> io::Result<OnTheirWay> {
         let began = Instant::now();
-        // Told by looks, not by the clock: a machine that stands still between two of them says nothing of the counts.
+        // Measured in passes and not by the clock: a machine that pauses between two passes proves nothing
+        // about the counts.
         let (mut still, mut last) = (Duration::ZERO, None);
         let mut low: Vec<usize> = (0..self.codes.len()).collect();
         loop {
@@ -92,7 +93,7 @@ impl<'a> ClickCheck<'a> {
             if still >= check.settle && on_their_way == OnTheirWay::None {
                 return Ok(OnTheirWay::None);
             }
-            // What stands still at the deadline has to do so for as long as any other.
+            // Counts that began to stay unchanged before the deadline get their full time.
             if began.elapsed() >= check.deadline && (moves || on_their_way != OnTheirWay::None) {
                 return Ok(OnTheirWay::Unknown);
             }
@@ -105,8 +106,8 @@ impl<'a> ClickCheck<'a> {
         request_all(self, lane, check.in_flight, check.pass, &mut |_| true).map_err(|error| error.0)
     }
 
-    /// What is not there is lost as far as it cannot be on its way any more. Of a link that did not say its clicks, none
-    /// is missing.
+    /// Counts missing clicks as lost, as far as they cannot be in flight any more. A link without a response
+    /// has no missing clicks.
     fn compare(&self, verdict: &mut LedgerVerdict, on_their_way: OnTheirWay, check: &Check) {
         let bounds = |link: usize| self.ledger.bounds(link);
         let read = || self.counted.iter().enumerate().filter_map(|(link, &counted)| Some((link, counted?)));
@@ -142,13 +143,13 @@ impl<'a> ClickCheck<'a> {
     }
 }
 
-/// Follows that the system acknowledged and has not counted, and may count yet.
+/// The acknowledged follows that are not counted yet and may still be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum OnTheirWay {
     None,
-    /// So many, of all links together, the system says.
+    /// Their number over all links, as the system reports it.
     Events(u64),
-    /// Nobody can say how many.
+    /// Unknown.
     Unknown,
 }
 
@@ -172,7 +173,7 @@ impl Display for OnTheirWay {
     }
 }
 
-/// What a system says of clicks on their way; nothing if it has no such route.
+/// The system's report of clicks in flight; `None` if it has no such route.
 struct Told(Option<OnTheirWay>);
 
 impl Told {
@@ -181,9 +182,10 @@ impl Told {
     }
 }
 
-/// Asks how many clicks are on their way.
+/// Requests the number of clicks in flight.
 ///
-/// To be asked before the counts: whatever a later count lacks beyond these was on its way no more, and is lost.
+/// Must be called before the counts: clicks that a later count lacks beyond this number were not in flight,
+/// and are lost.
 fn pending(lane: &mut Lane, check: &Check) -> io::Result<Told> {
     let answer = request_one(lane, check.pass, api::pending).map_err(|error| error.0)?;
     let read = |body: &[u8]| serde_json::from_slice::<PendingView>(body).ok();

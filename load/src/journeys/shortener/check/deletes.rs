@@ -1,8 +1,8 @@
-//! Deleted links: for how long do they still redirect?
+//! Deleted links: how long do they still redirect?
 //!
-//! An answer from a cache that has not heard of the delete is stale, which is a price and not a broken promise:
-//! so these are notes of the ledger, which a scenario's claims can hold an arm to.
-//! To be asked last, for it removes what the other checks look for.
+//! A reply from a cache that has not seen the delete is stale, which is a cost and not a broken promise. So
+//! these are counts without a breach, about which a scenario may have claims.
+//! This check must come last, because it deletes links that the other checks look up.
 
 use std::collections::BTreeSet;
 use std::io;
@@ -16,14 +16,14 @@ use crate::journeys::shortener::api;
 use crate::ledger::{LedgerVerdict, facts};
 use crate::sender::Lane;
 
-/// How often a link is asked for in each pass: enough to meet every copy of a process.
+/// The number of reads of a link in each pass: enough to reach every replica of a process.
 const ASKED: usize = 12;
-/// After this a link that still redirects counts as stale for long.
+/// A link that still redirects after this counts as stale for long.
 const LONG: Duration = Duration::from_secs(2);
 /// The pause between two passes.
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// Deletes up to `check.deletes` links and adds how many redirected afterwards.
+/// Deletes up to `check.deletes` links, and counts those that redirect afterwards.
 pub(super) fn check(
     codes: &[Box<str>],
     lane: &mut Lane,
@@ -33,7 +33,7 @@ pub(super) fn check(
     if check.deletes == 0 || codes.is_empty() {
         return Ok(());
     }
-    // Spread over all, popular and not.
+    // Spread over all links, popular and not.
     let step = codes.len().div_ceil(check.deletes);
     let chosen: Vec<&str> = codes.iter().step_by(step).map(AsRef::as_ref).collect();
     let mut pass = |what: What, links: &[&str]| -> io::Result<BTreeSet<usize>> {
@@ -43,15 +43,15 @@ pub(super) fn check(
         verdict.not_asked(unanswered);
         Ok(asking.found)
     };
-    // Whatever caches there are hold each link when it is deleted.
+    // After this pass all caches hold these links.
     pass(What::Read, &chosen)?;
     let gone = pass(What::Delete, &chosen)?;
-    // A link whose delete was not acknowledged may redirect for as long as it likes.
+    // A link whose delete was not acknowledged may keep redirecting.
     let chosen: Vec<&str> = gone.into_iter().map(|link| chosen[link]).collect();
     let deleted = Instant::now();
     let mut redirecting = pass(What::Read, &chosen)?;
     let at_once = redirecting.len();
-    // Until they are gone, or until a look that began late enough.
+    // Until they are gone, or until a pass that began after the limit.
     let mut asked = Duration::ZERO;
     while !redirecting.is_empty() && asked < LONG {
         thread::sleep(PAUSE);
@@ -83,7 +83,7 @@ struct Asking<'a> {
     what: What,
     links: &'a [&'a str],
     next: usize,
-    /// The links, by their place, that a read found redirecting, or whose delete was acknowledged.
+    /// The links, by index, that redirected when read, or whose delete was acknowledged.
     found: BTreeSet<usize>,
 }
 

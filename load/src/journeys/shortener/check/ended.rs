@@ -1,7 +1,7 @@
-//! Links that ended within the run: gone when their time was over, and not before.
+//! Links that end within the run: gone after their end, and not before.
 //!
-//! An expired link has no excuse but the clocks of several machines. A deleted one may redirect for as long as any cache
-//! keeps what it had before: what is still there after that was never deleted.
+//! An expired link may be off by the difference of several machines' clocks only. A deleted one may redirect
+//! for as long as a cache holds its old entry; one that exists after that was never deleted.
 
 use std::collections::BTreeSet;
 use std::io;
@@ -17,10 +17,10 @@ use crate::journeys::shortener::ending::{Ending, READS, TOLERANCE};
 use crate::ledger::{LedgerVerdict, facts};
 use crate::sender::Lane;
 
-/// The pause between two looks at deleted links.
+/// The pause between two passes over deleted links.
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// Waits until every link has ended for certain, and asks for each.
+/// Waits until every link has certainly ended, and looks each up.
 pub(super) fn check(
     ending: Option<&Result<Ending, String>>,
     lane: &mut Lane,
@@ -34,7 +34,7 @@ pub(super) fn check(
         verdict.breach(promise, 0);
     }
     let ending = match ending {
-        // Nothing was prepared, so nothing has ended.
+        // Nothing was prepared.
         None => return Ok(()),
         Some(Err(why)) => {
             verdict.not_asked(1);
@@ -67,8 +67,8 @@ pub(super) fn check(
     Ok(())
 }
 
-/// A code that was given again has no clicks: nobody followed the link that it stands for now. A cache that has the old
-/// link yet shows that one's clicks with that one's target, and is right.
+/// Checks that a reused code has no clicks, because its current link was never followed. A cache with the old
+/// link may report that link's clicks together with that link's target, which is correct.
 fn inherited(
     code: &str,
     target: LinkTarget,
@@ -95,8 +95,8 @@ fn inherited(
     Ok(())
 }
 
-/// The deleted links that are there after any cache has forgotten them. Those that may be in a cache yet are waited for
-/// as long as the check has patience; after that they are neither served wrongly nor gone.
+/// The deleted links that exist after every cache must have expired them. The check waits, up to its
+/// patience, for links that may be cached; after that they count as unsettled.
 fn deleted(
     ending: &Ending,
     lane: &mut Lane,
@@ -113,7 +113,7 @@ fn deleted(
             return Ok(there);
         }
         if asked >= patience {
-            // Too early to tell a cache from a delete that never was.
+            // Too early to tell a stale cache from a lost delete.
             verdict.note(facts::DELETED_NOT_SETTLED, there.len() as u64);
             verdict.complete = false;
             verdict.example(|| {
@@ -126,7 +126,7 @@ fn deleted(
     }
 }
 
-/// Which of these links are followed, read or shown.
+/// Which of these links exist when followed, read or shown.
 fn served(
     codes: &[Box<str>],
     lane: &mut Lane,
@@ -147,7 +147,7 @@ fn sleep_until(moment: Nanos) {
 struct Asking<'a> {
     codes: &'a [Box<str>],
     next: usize,
-    /// Which of them were there, whoever was asked.
+    /// Those that existed in at least one of these ways.
     there: BTreeSet<usize>,
 }
 

@@ -1,8 +1,9 @@
-//! Creates that were sent and never answered.
+//! Creates that were sent and have no reply.
 //!
-//! A replay with the same `Idempotency-Key` returns the link that the first request made, or makes it now.
-//! Which of the two it was, its `created_at` tells against that of a marker link made just before:
-//! both are times of the system's own clock, so the generator's does not matter.
+//! A replay with the same `Idempotency-Key` returns the link that the first request created, or creates it
+//! now.
+//! The link's `created_at` is compared with that of a marker link created just before. Both are times of the
+//! system's own clock, so the generator's clock does not matter.
 
 use crate::http::{Reply, RequestBuf};
 use crate::journeys::request_list::RequestList;
@@ -12,7 +13,7 @@ use crate::ledger::{LedgerVerdict, facts};
 /// The number of the marker link; no other link has it.
 const MARKER: u64 = u64::MAX;
 
-/// The marker, and then every indeterminate create.
+/// The marker, then every indeterminate create.
 pub(super) struct Replays<'a, Numbers: Iterator<Item = u64>> {
     seed: u64,
     numbers: std::iter::Peekable<Numbers>,
@@ -33,7 +34,7 @@ impl<'a, Numbers: Iterator<Item = u64>> Replays<'a, Numbers> {
         self.numbers.peek().is_some()
     }
 
-    /// Lets the questions after the marker through.
+    /// Permits the requests after the marker.
     pub(super) fn go_on(&mut self) {
         self.held = false;
     }
@@ -61,7 +62,7 @@ impl<Numbers: Iterator<Item = u64> + Send> RequestList for Replays<'_, Numbers> 
             self.marker = Some(created);
             return true;
         }
-        // RFC 3339 times in UTC sort as text once the `Z` is off. Without a marker nobody can tell.
+        // RFC 3339 times in UTC sort as text without the `Z`. Without a marker the result is unknown.
         if let Some(marker) = &self.marker {
             let is_before = created < *marker;
             let found = if is_before { facts::INDETERMINATE_PRESENT } else { facts::INDETERMINATE_ABSENT };

@@ -1,4 +1,4 @@
-//! Acknowledged links: there, with the right target.
+//! Acknowledged links: they exist with the right target.
 
 use crate::http::{Reply, RequestBuf};
 use crate::journeys::request_list::RequestList;
@@ -32,7 +32,7 @@ impl<Links: Iterator<Item = (u64, String)> + Send> RequestList for LinkCheck<'_,
     }
 }
 
-/// Counts a look-up as right, lost or wrong; returns the clicks, or `None` if the reply is no answer.
+/// Counts a look-up as right, lost or wrong; returns the clicks, or `None` if the reply is not a response.
 pub(super) fn judge(
     verdict: &mut LedgerVerdict,
     target: LinkTarget,
