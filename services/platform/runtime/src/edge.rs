@@ -1,5 +1,5 @@
-//! What the public APIs of all systems have in common: how a body is read, what a client is told when something is wrong,
-//! which is a problem document (RFC 9457), and how the API is described.
+//! The common parts of all public APIs: reading a body, errors as problem documents (RFC 9457), and the API's
+//! description.
 
 mod body;
 mod openapi;
@@ -21,7 +21,7 @@ pub use openapi::described;
 pub use schemas::with_description;
 pub use schemas::{moment, or_null, text, text_of, whole};
 
-/// A problem on its way to a client, as a problem document: `application/problem+json` (RFC 9457).
+/// An error reply to a client: a problem document, `application/problem+json` (RFC 9457).
 #[derive(Debug, ToSchema)]
 pub struct Problem {
     /// The status code.
@@ -39,22 +39,22 @@ pub struct Problem {
 }
 
 impl Problem {
-    /// A problem of this kind; `slug` is the last part of its type.
+    /// A problem of this kind; `slug` is the last part of its type URI.
     pub fn new(status: StatusCode, slug: &'static str, title: &'static str, detail: String) -> Self {
         Self { status, slug: slug.into(), title, detail }
     }
 
-    /// A request that is well formed and means what cannot be.
+    /// A well-formed request with an invalid meaning: 422.
     pub fn unprocessable(slug: &'static str, title: &'static str, detail: String) -> Self {
         Self::new(StatusCode::UNPROCESSABLE_ENTITY, slug, title, detail)
     }
 
-    /// A request that cannot be read.
+    /// A request that cannot be parsed: 400.
     pub fn malformed(detail: String) -> Self {
         Self::new(StatusCode::BAD_REQUEST, "malformed", "Malformed request", detail)
     }
 
-    /// A field that does not hold what it should.
+    /// A field with an invalid value: 422.
     pub fn invalid(field: &str, error: &dyn std::error::Error) -> Self {
         Self {
             status: StatusCode::UNPROCESSABLE_ENTITY,
@@ -64,14 +64,15 @@ impl Problem {
         }
     }
 
-    /// A fault of this system's: what the types rule out, or processes that do not understand each other.
+    /// An internal error, 500: something that the types rule out, or processes that disagree about a
+    /// contract.
     ///
-    /// Nothing is away, so there is nothing to wait for.
+    /// Nothing is unavailable, so a retry does not help.
     pub fn internal(detail: String) -> Self {
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal-error", "Internal error", detail)
     }
 
-    /// A component, or what it stands on, is away.
+    /// A component, or its backing, is unavailable: 503.
     fn unavailable(detail: String) -> Self {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", "Unavailable", detail)
     }
@@ -98,9 +99,9 @@ impl IntoResponse for Problem {
     }
 }
 
-/// A header field that has one value: `None` if it is absent, 400 if it is there more than once.
+/// A header field with a single value: `None` if it is absent, 400 if it occurs more than once.
 ///
-/// Which of several values would count is for the sender to say, never for this server to guess.
+/// The server must not guess which of several values the sender meant.
 pub fn single<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Result<Option<&'a HeaderValue>, Problem> {
     let mut values = headers.get_all(name).iter();
     let first = values.next();
@@ -111,7 +112,7 @@ pub fn single<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Result<Option<&'
     Err(Problem::malformed(detail))
 }
 
-/// Routes that answer with a problem where nothing is, and to a method that a resource lacks.
+/// Adds problems as fallbacks: 404 for an unknown path, 405 for an unknown method of a path.
 fn with_fallbacks(routes: Router) -> Router {
     routes.fallback(no_such_path).method_not_allowed_fallback(method_not_allowed)
 }

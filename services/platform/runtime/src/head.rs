@@ -1,4 +1,4 @@
-//! What a request's head has to be before anything else is asked of it, whichever version of HTTP it came by.
+//! The requirements on a request's head, in every version of HTTP; checked before anything else.
 
 use std::net::Ipv6Addr;
 
@@ -11,10 +11,10 @@ use axum::{
 pub(crate) const TARGET_BYTES: usize = 16 * 1_024;
 /// The most header fields of a request; hyper has the same limit over HTTP/1.
 pub(crate) const FIELDS: usize = 100;
-/// The most that the names and values of a request's header fields have together, bytes.
+/// The largest total length of a request's header names and values, in bytes.
 pub const FIELDS_BYTES: usize = 32 * 1_024;
 
-/// What is wrong with a head, as a problem says it.
+/// A violation, as a problem document reports it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Fault {
     pub(crate) status: StatusCode,
@@ -23,7 +23,7 @@ pub(crate) struct Fault {
     pub(crate) detail: &'static str,
 }
 
-/// It is not what HTTP asks for.
+/// A violation of HTTP's syntax.
 pub(crate) const fn malformed(detail: &'static str) -> Fault {
     Fault { status: StatusCode::BAD_REQUEST, slug: "malformed", title: "Malformed request", detail }
 }
@@ -42,7 +42,7 @@ pub(crate) const FIELDS_TOO_LARGE: Fault = Fault {
     detail: "a request has at most 100 header fields of 32 KiB in all",
 };
 
-/// What a request that could not be parsed is told, by the status that hyper chose.
+/// The problem for a request that hyper could not parse, by hyper's status.
 pub(crate) fn unparsed(status: StatusCode) -> Fault {
     match status {
         StatusCode::URI_TOO_LONG => TARGET_TOO_LONG,
@@ -58,7 +58,7 @@ impl IntoResponse for Fault {
 }
 
 impl Fault {
-    /// The whole reply as HTTP/1.1 has it, on a connection that ends with it; `date` is the line with the date.
+    /// The complete HTTP/1.1 reply, which ends the connection; `date` is the line with the date.
     pub(crate) fn into_text(self, request_id: Option<String>, date: &str) -> String {
         let document = remote::problem_document(self.status, self.slug, self.title, self.detail);
         let id = request_id.map_or_else(String::new, |id| format!("x-request-id: {id}\r\n"));
@@ -70,7 +70,7 @@ impl Fault {
     }
 }
 
-/// Looks at the head of a request.
+/// Checks the head of a request.
 pub(crate) fn check<B>(request: &Request<B>) -> Result<(), Fault> {
     let target = request.uri().path_and_query().map_or(0, |target| target.as_str().len());
     if target > TARGET_BYTES {
@@ -84,7 +84,7 @@ pub(crate) fn check<B>(request: &Request<B>) -> Result<(), Fault> {
     host(request.version(), request.uri().authority(), fields).map_err(malformed)
 }
 
-/// One sound host names where a request goes (RFC 9112, 3.2; RFC 9113, 8.3.1).
+/// Checks that exactly one valid host identifies the target (RFC 9112, 3.2; RFC 9113, 8.3.1).
 fn host(version: Version, authority: Option<&Authority>, fields: &HeaderMap) -> Result<(), &'static str> {
     let mut named = fields.get_all(header::HOST).iter();
     let host = named.next();
@@ -105,7 +105,7 @@ fn host(version: Version, authority: Option<&Authority>, fields: &HeaderMap) -> 
     }
 }
 
-/// Whether it is a host that is not empty and perhaps a port, and nothing else.
+/// Whether it is a nonempty host with an optional port, and nothing else.
 fn is_sound(authority: &Authority) -> bool {
     let (text, host) = (authority.as_str(), authority.host());
     let port = text.strip_prefix(host).unwrap_or("@");

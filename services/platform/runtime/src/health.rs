@@ -1,8 +1,8 @@
-//! What a process says of its health: alive, and ready to serve.
+//! A process's health: liveness and readiness.
 //!
-//! Ready means that this process lacks nothing of its own: it has started, and it is not stopping. What it shares with
-//! others is not asked: when a store is away every process that uses it would leave its balancer at once, and with them
-//! all that could still be answered. That is told by `watch`.
+//! A process is ready if it lacks nothing of its own: it has started and is not stopping. Shared backings do
+//! not count: when a store is unavailable, all processes that use it would leave their balancer at once, and
+//! requests that need no store would fail as well. `watch` reports the shared backings.
 
 use std::{
     sync::{
@@ -17,45 +17,45 @@ use backing::{Check, Waiting};
 use futures::future::join_all;
 use tokio::time::timeout;
 
-/// How long a check may take: less than the second that probes give by default.
+/// The time limit of a check: less than the second that probes permit by default.
 pub(crate) const ANSWER_WITHIN: Duration = Duration::from_millis(800);
 
-/// Whether a process is ready. Cheap to clone; every clone is the same.
+/// The readiness of a process. Cheap to clone; clones share state.
 #[derive(Clone, Default)]
 pub(crate) struct Health(Arc<State>);
 
 #[derive(Default)]
 struct State {
     waiting: Waiting,
-    /// What it needs to have had once, known when it is wired.
+    /// The checks that must have passed once, known after the wiring.
     needed: OnceLock<Vec<Check>>,
     has_started: AtomicBool,
     is_stopping: AtomicBool,
 }
 
 impl Health {
-    /// What it waits for while it starts.
+    /// The current wait while the process starts.
     pub(crate) fn waiting(&self) -> Waiting {
         self.0.waiting.clone()
     }
 
-    /// It is wired, and has started when each of these has passed.
+    /// The process is wired; it has started when each of these checks has passed once.
     pub(crate) fn is_wired(&self, needed: Vec<Check>) {
-        // A process is wired once, so nothing is set yet.
+        // Set once, because a process is wired once.
         let _ = self.0.needed.set(needed);
     }
 
-    /// From now on it is not ready.
+    /// Makes the process not ready, for good.
     pub(crate) fn stops(&self) {
         self.0.is_stopping.store(true, Ordering::Relaxed);
     }
 
-    /// Whether it will not be ready any more.
+    /// Whether the process is stopping.
     pub(crate) fn is_stopping(&self) -> bool {
         self.0.is_stopping.load(Ordering::Relaxed)
     }
 
-    /// What it lacks; empty: it is ready.
+    /// The reasons why it is not ready; empty if it is.
     pub(crate) async fn lacks(&self) -> Vec<String> {
         let state = &self.0;
         if self.is_stopping() {
@@ -75,20 +75,20 @@ impl Health {
         lacks
     }
 
-    /// `/health/live`, and `/health/ready`: 200, or 503 with a line for each thing that is lacking.
+    /// `/health/live`, and `/health/ready`: 200, or 503 with a line for each reason.
     pub(crate) fn routes(self) -> Router {
         let ready = async move || report(&self.lacks().await);
         Router::new().route("/health/live", get(async || StatusCode::OK)).route("/health/ready", get(ready))
     }
 }
 
-/// A reply: 200, or 503 with a line for each thing that is lacking.
+/// A reply: 200, or 503 with a line for each reason.
 pub(crate) fn report(lacks: &[String]) -> (StatusCode, String) {
     let status = if lacks.is_empty() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     (status, lacks.iter().flat_map(|line| [line.as_str(), "\n"]).collect())
 }
 
-/// Asks everything at once: what does not pass in time.
+/// Runs all checks concurrently; returns those that fail or exceed the time limit.
 pub(crate) async fn away(checks: &[Check]) -> Vec<&str> {
     let asked = join_all(checks.iter().map(|check| timeout(ANSWER_WITHIN, check.passes()))).await;
     let away = checks.iter().zip(asked).filter(|(_, answer)| *answer != Ok(true));

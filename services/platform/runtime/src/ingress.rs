@@ -1,4 +1,4 @@
-//! What every request passes before its handler: one stack of tower layers, in [`behind_the_stack`].
+//! The layers between the network and a handler: one stack of tower layers, in [`behind_the_stack`].
 //!
 //! Read in this order: `metrics`, `request_context` (with `sampling` and `time_left`), `head_check`, `in_flight`,
 //! `server_span`, `deadline`, `context_scope`: the layers from the outermost to the innermost.
@@ -41,24 +41,28 @@ pub struct Ingress {
     metrics: Arc<IngressMetrics>,
 }
 
-/// Puts the stack before each of these routes, and before their fallbacks.
+/// Puts the stack in front of each route and of the fallbacks.
 ///
-/// Before the routes and not before the router: so the layers know by axum's `MatchedPath` which route it is.
+/// In front of each route and not of the router, because axum's router sets `MatchedPath` before it calls a
+/// route: so the layers know the route.
 fn behind_the_stack(routes: Router, trust: Trust, limits: Limits, metrics: &Arc<IngressMetrics>) -> Router {
-    // Handlers become routes here, and not with every request.
+    // Walkthrough. `ServiceBuilder` puts its first layer outermost: a request passes the layers from top to
+    // bottom, its response from bottom to top. A layer that refuses a request replies at once, and that reply
+    // passes only the layers above it. So the order decides which layers see a refusal, and what it costs.
+    // `with_state` turns handlers into routes once, instead of on every request.
     routes.with_state(()).layer(
         ServiceBuilder::new()
-            // Outermost: it counts and times what any layer below it answers, refusals included.
+            // Outermost: it counts and times every response, refusals included.
             .layer(Metrics::new(Arc::clone(metrics)))
-            // Above whatever refuses: a refusal has a request id, too. What is below finds deadline and trace decided.
+            // Above every layer that refuses: refusals have a request id, too. It sets deadline and trace.
             .layer(RequestContext::new(trust, limits.request()))
             // Before the limit: a malformed request takes no permit.
             .layer(HeadCheck)
-            // Before the span and the deadline: a request that is refused pays for neither a span nor a timer.
+            // Before the span and the deadline: a refused request costs neither a span nor a timer.
             .layer(InFlightLimit::new(limits.in_flight))
-            // Around the deadline: a request that runs out of time leaves its span.
+            // Around the deadline: a request that exceeds it still has its span.
             .layer(ServerSpan)
-            // Within the limit: a request that runs out of time gives its permit back.
+            // Within the limit: a request that exceeds the deadline returns its permit.
             .layer(Deadline)
             // Innermost: the handler's calls and log lines belong to the span that was begun above.
             .layer(ContextScope),

@@ -1,8 +1,8 @@
 //! "did you mean": the nearest known name to one that was not known.
 
-/// The candidate that is most like `word`, if any is like it at all.
+/// The candidate most similar to `word`; `None` if none is similar.
 ///
-/// Likeness is Jaro-Winkler (Winkler 1990), the measure that clap uses for the same purpose; 0.7 is clap's bound.
+/// The similarity is Jaro-Winkler (Winkler 1990), as in clap for the same purpose; 0.7 is clap's threshold.
 pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     candidates
         .into_iter()

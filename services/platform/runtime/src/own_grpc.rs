@@ -1,7 +1,8 @@
-//! What a process says of itself over gRPC, as others' servers do: which services it has, and whether it is ready.
+//! The standard gRPC services of a process.
 //!
-//! Server reflection, by which `grpcurl` lists, describes and calls them (<https://grpc.io/docs/guides/reflection/>), and
-//! health checking (<https://grpc.io/docs/guides/health-checking/>). A service is as ready as its process.
+//! Server reflection, which `grpcurl` uses to list, describe and call services
+//! (<https://grpc.io/docs/guides/reflection/>), and health checking
+//! (<https://grpc.io/docs/guides/health-checking/>). A service has the health of its process.
 
 use std::time::Duration;
 
@@ -22,10 +23,10 @@ use crate::health::Health;
 const HEALTH: &str = HealthServer::<Readiness>::NAME;
 const REFLECTION: &str = "grpc.reflection.v1.ServerReflection";
 
-/// How soon somebody who watches is told of a change.
+/// The interval at which a health watch looks for a change.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
 
-/// Both, for a process with these services, whose `.proto` files `descriptors` describes.
+/// Both services, for a process with these services; `descriptors` contains their `.proto` files.
 pub(crate) fn routes(
     health: &Health,
     services: Vec<&'static str>,
@@ -36,7 +37,7 @@ pub(crate) fn routes(
         .fold(Builder::configure(), Builder::with_service_name)
         .register_encoded_file_descriptor_set(descriptors)
         .register_encoded_file_descriptor_set(pb::FILE_DESCRIPTOR_SET)
-        // What a contract's own error is in a status: who asks can read that as well.
+        // The details of an error status, so that a client can decode them as well.
         .register_encoded_file_descriptor_set(tonic_types::pb::FILE_DESCRIPTOR_SET)
         .build_v1()
         .context("the descriptors of the components cannot be read")?;
@@ -47,15 +48,15 @@ pub(crate) fn routes(
     Ok(routes.route_layer(from_fn(remote::only_grpc)))
 }
 
-/// The readiness of a process, as gRPC asks for it. Not tonic's own `HealthReporter`, which has to be told of a change
-/// first: this one looks when it is asked, and so never says what `/health/ready` does not.
+/// The gRPC health service. tonic's own `HealthReporter` has to be updated on each change; this one reads the
+/// current state, so it always agrees with `/health/ready`.
 struct Readiness {
     health: Health,
     services: Vec<&'static str>,
 }
 
 impl Readiness {
-    /// Whether this is a service here, or the process as a whole, whose name is empty.
+    /// Whether this service is here; the empty name means the process as a whole.
     fn knows(&self, service: &str) -> bool {
         service.is_empty() || self.services.contains(&service)
     }
@@ -83,13 +84,14 @@ impl HealthService for Readiness {
 
     type WatchStream = BoxStream<'static, Result<HealthCheckResponse, Status>>;
 
-    /// The status now, and each other one from when it changes. It ends when the process stops, which it would delay.
+    /// The current status, then each change. The stream ends when the process stops, because it would delay
+    /// the stop.
     async fn watch(
         &self,
         request: Request<HealthCheckRequest>,
     ) -> Result<Response<Self::WatchStream>, Status> {
         if !self.knows(&request.get_ref().service) {
-            // No service is added to a process while it runs.
+            // The services of a process do not change while it runs.
             let unknown = async { Ok(response(ServingStatus::ServiceUnknown)) };
             return Ok(Response::new(Box::pin(stream::once(unknown))));
         }
@@ -116,7 +118,7 @@ mod tests {
 
     use super::*;
 
-    /// A client of a process with the service `links`, in memory.
+    /// A client of a process with the service `links`, without a network.
     fn client(health: &Health) -> HealthClient<Router> {
         let services = vec!["lab.shortener.v1.LinksService"];
         HealthClient::new(routes(health, services, &[]).expect("no descriptors are as good as any"))

@@ -1,6 +1,6 @@
-//! What a process says of itself in `/metrics`, under the names that Prometheus' own client libraries use.
+//! A process's metrics about itself, under the names of Prometheus' own client libraries.
 //!
-//! Read from `/proc` when somebody asks, and never else.
+//! Read from `/proc` on each scrape.
 
 use procfs::{ProcResult, WithCurrentSystemInfo as _, process::Process};
 use prometheus_client::{

@@ -1,10 +1,11 @@
-//! What the servers of a process count: requests and gRPC calls, by OpenTelemetry's conventions, and bytes.
+//! The metrics of a process's servers: requests and gRPC calls, by OpenTelemetry's conventions, and bytes.
 //!
-//! `http.server.request.duration` and `rpc.server.call.duration` and their attributes, as Prometheus writes them:
+//! `http.server.request.duration` and `rpc.server.call.duration` and their attributes, under their Prometheus
+//! names:
 //! <https://opentelemetry.io/docs/specs/semconv/http/http-metrics/>,
-//! <https://opentelemetry.io/docs/specs/semconv/rpc/rpc-metrics/>. A gRPC call is both: its HTTP status is 200 whatever
-//! became of it. The convention's own bounds begin at 5 ms, when most
-//! replies have long been sent, so the bounds are those of calls ([`remote::DURATION_BOUNDS`]).
+//! <https://opentelemetry.io/docs/specs/semconv/rpc/rpc-metrics/>. A gRPC call is in both: its HTTP status is
+//! always 200. The convention's bounds begin at 5 ms, longer than most replies take, so the bounds are those
+//! of calls ([`remote::DURATION_BOUNDS`]).
 
 use std::time::Duration;
 
@@ -38,7 +39,7 @@ struct ServerLabels {
 struct RequestLabels {
     server: &'static str,
     http_request_method: &'static str,
-    /// Empty, which is absent to Prometheus, where a request came to no route.
+    /// Empty if no route matched; Prometheus treats an empty label as absent.
     http_route: String,
     http_response_status_code: u16,
 }
@@ -52,7 +53,7 @@ struct CallLabels {
 }
 
 impl ServerMetrics {
-    /// Registers them, each once: the servers differ in a label.
+    /// Registers each metric once; the servers are a label.
     pub fn register(registry: &mut Registry) -> Self {
         let histogram = || Histogram::new(remote::DURATION_BOUNDS);
         let requests = Requests::new_with_constructor(histogram);
@@ -73,7 +74,7 @@ impl ServerMetrics {
         Self { requests, calls, received, sent }
     }
 
-    /// Those of one server: `public` or `internal`.
+    /// The metrics of one server: `public` or `internal`.
     pub fn of(&self, server: &'static str) -> IngressMetrics {
         let own = ServerLabels { server };
         let bytes = ByteCounts {
@@ -98,7 +99,7 @@ impl IngressMetrics {
         self.bytes.clone()
     }
 
-    /// Notes a reply to a request, and how long it took; `method` is a [`method_label`].
+    /// Counts a reply to a request, and its duration; `method` is a [`method_label`].
     pub(crate) fn observe(&self, method: &'static str, route: &str, status: StatusCode, took: Duration) {
         let labels = RequestLabels {
             server: self.server,
@@ -109,7 +110,7 @@ impl IngressMetrics {
         self.requests.get_or_create(&labels).observe(took.as_secs_f64());
     }
 
-    /// Notes a reply to a gRPC call of the method at that path; empty if it came to none.
+    /// Counts a reply to a gRPC call of the method at that path; `path` is empty if no method matched.
     pub(crate) fn observe_call(&self, path: &str, status: Code, took: Duration) {
         let method = path.trim_start_matches('/');
         let labels = CallLabels {
@@ -121,16 +122,16 @@ impl IngressMetrics {
         self.calls.get_or_create(&labels).observe(took.as_secs_f64());
     }
 
-    /// Notes a reply to what could not be read as a request: it has no method, and took no time.
+    /// Counts a reply to bytes that are not a request: no method, no duration.
     pub(crate) fn unparsed(&self, status: StatusCode) {
         self.observe(OTHER, "", status, Duration::ZERO);
     }
 }
 
-/// What the convention has for any other method: a client may invent as many as it likes.
+/// The convention's label for any other method: a client may invent any number of them.
 const OTHER: &str = "_OTHER";
 
-/// A status of gRPC by its name: <https://github.com/grpc/grpc/blob/master/doc/statuscodes.md>.
+/// The name of a gRPC status: <https://github.com/grpc/grpc/blob/master/doc/statuscodes.md>.
 const fn status_label(status: Code) -> &'static str {
     match status {
         Code::Ok => "OK",

@@ -1,7 +1,8 @@
-//! What a handler left of a request's body.
+//! The unread rest of a request's body.
 //!
-//! A request is answered when its body has been read to the end: what is malformed at its end, such as a pseudo-header field among
-//! trailers (RFC 9113, 8.1), is otherwise not seen. Over HTTP/1, what is left is in the way of the next request.
+//! A request is answered after its body has been read to the end: otherwise an error at its end, such as a
+//! pseudo-header field among the trailers (RFC 9113, 8.1), goes unnoticed. Over HTTP/1, an unread rest also
+//! blocks the next request.
 
 use std::{
     pin::Pin,
@@ -19,11 +20,11 @@ use http_body_util::{BodyExt as _, Limited};
 use hyper::body::{Frame, Incoming, SizeHint};
 use tokio::time::timeout;
 
-/// How long the rest of a request may take that nobody has use for, and how much it may be, bytes.
+/// The limits on draining an unread rest: its time, and its size in bytes.
 const DRAIN_WITHIN: Duration = Duration::from_secs(1);
 const DRAIN_BYTES: usize = 64 * 1_024;
 
-/// What is left of a body, once whoever read it has let go of it.
+/// The unread rest of a body, after its reader has dropped it.
 pub(crate) struct Unread {
     left: Arc<Mutex<Option<Left>>>,
     version: Version,
@@ -35,7 +36,7 @@ struct Left {
     begun: bool,
 }
 
-/// Lends a request's body; nothing comes back of one that is empty.
+/// Replaces a request's body by a tracked one; `None` for an empty body.
 pub(crate) fn lend(request: Request<Incoming>) -> (Request<Body>, Option<Unread>) {
     if request.body().is_end_stream() {
         return (request.map(Body::new), None);
@@ -52,9 +53,9 @@ pub(crate) fn lend(request: Request<Incoming>) -> (Request<Body>, Option<Unread>
 impl Unread {
     /// Reads and discards the rest of the body. Returns whether the connection can be reused.
     ///
-    /// Over HTTP/2 for [`DRAIN_WITHIN`] and [`DRAIN_BYTES`] at most: a client that sends more is answered meanwhile. A
-    /// reply that refuses the body does not wait. Over HTTP/1 only what has arrived: the connection closes if that is not
-    /// all.
+    /// Over HTTP/2 up to [`DRAIN_WITHIN`] and [`DRAIN_BYTES`]; a client that sends more gets its reply
+    /// meanwhile. A reply that refuses the body does not wait. Over HTTP/1 only bytes that have arrived are
+    /// read, and the connection closes if that is not all.
     pub(crate) async fn drain_body(self, status: StatusCode) -> bool {
         let left = self.left.lock().unwrap_or_else(PoisonError::into_inner).take();
         let Some(Left { mut body, begun }) = left else { return true };
@@ -66,7 +67,7 @@ impl Unread {
             }
             return true;
         }
-        // Only what is there already, and nothing that would have to be called for.
+        // Only bytes that are there already, because reading would make hyper send `100 Continue`.
         if self.expects_continue {
             return false;
         }
@@ -80,13 +81,13 @@ impl Unread {
     }
 }
 
-/// Statuses that say of a body that it is not wanted.
+/// Statuses that refuse the body.
 const REFUSE_THE_BODY: [StatusCode; 3] =
     [StatusCode::REQUEST_TIMEOUT, StatusCode::PAYLOAD_TOO_LARGE, StatusCode::UNSUPPORTED_MEDIA_TYPE];
 
-/// A body that goes back where it came from if it is not read to its end.
+/// A body that returns itself when it is dropped before its end.
 struct Lent {
-    /// Until it has ended or failed.
+    /// `None` after its end or a failure.
     body: Option<Incoming>,
     begun: bool,
     left: Arc<Mutex<Option<Left>>>,

@@ -1,4 +1,4 @@
-//! Which of the stores and brokers that a process shares with others answer: a metric, and a page of its own.
+//! The availability of the stores and brokers that a process shares with others: as a metric, and as a page.
 
 use std::{sync::Arc, time::Duration};
 
@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::health::{away, report};
 
-/// How often each is asked for the metric.
+/// The interval of the checks for the metric.
 const ASK_EVERY: Duration = Duration::from_secs(5);
 
 /// The backings of a process, and the metric of each. Cheap to clone.
@@ -26,7 +26,8 @@ struct Watched {
 }
 
 impl Watch {
-    /// Registers a metric for each. All are up in the beginning: a process waits for what it cannot start without.
+    /// Registers a metric for each. All start as up, because a process waits for those that it cannot start
+    /// without.
     pub(crate) fn register(checks: Vec<Check>, registry: &mut Registry) -> Self {
         let family = Family::<Vec<(&'static str, String)>, Gauge>::default();
         registry.register("backing_up", "Whether a store or broker answers this process", family.clone());
@@ -35,7 +36,7 @@ impl Watch {
         Self(Arc::new(Watched { checks, up }))
     }
 
-    /// Keeps the metrics up to date until told to stop.
+    /// Updates the metrics until cancelled.
     pub(crate) async fn keep(self, stop: CancellationToken) {
         let watching = async {
             loop {
@@ -46,7 +47,7 @@ impl Watch {
         stop.run_until_cancelled(watching).await;
     }
 
-    /// Asks each now: those that do not answer.
+    /// Runs all checks; returns the names of those that fail.
     async fn look(&self) -> Vec<&str> {
         let Watched { checks, up } = &*self.0;
         let away = away(checks).await;
@@ -56,7 +57,7 @@ impl Watch {
         away
     }
 
-    /// `/health/backings`: 200, or 503 with a line for each that does not answer.
+    /// `/health/backings`: 200, or 503 with a line for each that does not respond.
     pub(crate) fn routes(self) -> Router {
         let page = async move || {
             let away = self.look().await;

@@ -1,4 +1,4 @@
-//! How a JSON body is read: by its media type, within a size and a time.
+//! Reading a JSON body: by media type, within a size and a time.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -16,13 +16,13 @@ use utoipa::{
 
 use super::{Problem, openapi::replies, single};
 
-/// Which part of a request's time its body may take to arrive: what is left is for the answer.
+/// The body may take one in this many parts of a request's time to arrive; the rest is for the handler.
 const SHARE_OF_TIME: u32 = 2;
 
-/// A JSON body of at most that many bytes.
+/// A JSON body of at most this many bytes.
 ///
-/// 415 if it is called something else, 413 at once if it announces more, 408 if it takes more than half of the
-/// request's time, 400 if it breaks off or is not what it should be.
+/// 415 for another media type, 413 at once for a larger `Content-Length`, 408 if it takes more than half of
+/// the request's time, 400 if it ends early or is invalid.
 pub struct JsonBody<T, const AT_MOST: usize>(pub T);
 
 impl<S: Send + Sync, T: DeserializeOwned, const AT_MOST: usize> FromRequest<S> for JsonBody<T, AT_MOST> {
@@ -37,7 +37,7 @@ impl<S: Send + Sync, T: DeserializeOwned, const AT_MOST: usize> FromRequest<S> f
     }
 }
 
-/// What is answered instead, beside the 400 of any request.
+/// The error replies, in addition to the 400 of any request.
 impl<T, const AT_MOST: usize> IntoResponses for JsonBody<T, AT_MOST> {
     fn responses() -> BTreeMap<String, RefOr<response::Response>> {
         let too_large = format!("The body has, or announces, more than {} KiB", AT_MOST / 1_024);
@@ -49,11 +49,11 @@ impl<T, const AT_MOST: usize> IntoResponses for JsonBody<T, AT_MOST> {
     }
 }
 
-/// Whether the body is JSON by its `Content-Type`, whose case and parameters say nothing (RFC 9110, 8.3.1), and has no
+/// Checks that `Content-Type` is JSON, ignoring case and parameters (RFC 9110, 8.3.1), and that there is no
 /// `Content-Encoding`.
 fn is_json(headers: &HeaderMap) -> Result<(), Problem> {
     let kind = single(headers, &header::CONTENT_TYPE)?.map_or(&b""[..], HeaderValue::as_bytes);
-    // There may be blanks before the `;` (RFC 9110, 5.6.6).
+    // Blanks are allowed before the `;` (RFC 9110, 5.6.6).
     let essence = kind.split(|byte| *byte == b';').next().unwrap_or_default().trim_ascii();
     if !essence.eq_ignore_ascii_case(b"application/json") {
         return Err(not_json("send the body as `content-type: application/json`"));

@@ -1,5 +1,5 @@
-//! The OpenAPI document of an edge: its handlers describe themselves by `#[utoipa::path]`, and here is what all of them
-//! have in common.
+//! The OpenAPI document of an edge: `#[utoipa::path]` on each handler describes that handler; this file adds
+//! the parts that all have in common.
 
 use std::collections::BTreeMap;
 
@@ -14,8 +14,7 @@ use utoipa_axum::router::OpenApiRouter;
 
 use super::{Problem, with_fallbacks};
 
-/// The routes of a public API, which `/openapi.json` describes. What nothing is at, or answers no such method, is a
-/// problem.
+/// The routes of a public API, with `/openapi.json` that describes them, and with problems as fallbacks.
 pub fn described(title: &str, description: &str, routes: OpenApiRouter) -> Router {
     let (routes, mut document) = routes.split_for_parts();
     document.info = info(title, description);
@@ -31,7 +30,7 @@ fn info(title: &str, description: &str) -> Info {
     info.description(Some(description)).license(Some(license.build())).build()
 }
 
-/// Whatever is answered from 400 on is a problem document.
+/// Declares every reply from 400 on as a problem document.
 fn describe_problems(document: &mut OpenApi) {
     for operation in document.paths.paths.values_mut().flat_map(operations) {
         for (status, response) in &mut operation.responses.responses {
@@ -52,7 +51,7 @@ fn operations(path: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
     [get, put, post, delete, patch].into_iter().flatten()
 }
 
-/// Replies that any request may get; what an operation says of one of them itself comes after this, and stands.
+/// Replies that any request may get; an operation's own description of a status replaces these.
 impl IntoResponses for Problem {
     fn responses() -> BTreeMap<String, RefOr<Response>> {
         replies([

@@ -1,4 +1,4 @@
-//! Values as the description of an API has them.
+//! Helpers for OpenAPI schemas of values.
 
 use std::ops::RangeInclusive;
 
@@ -6,17 +6,17 @@ use utoipa::openapi::{
     KnownFormat, Object, ObjectBuilder, RefOr, Schema, SchemaFormat, Type, schema::SchemaType,
 };
 
-/// A text that matches.
+/// A string with a pattern.
 pub fn text(pattern: &str) -> ObjectBuilder {
     ObjectBuilder::new().schema_type(Type::String).pattern(Some(pattern))
 }
 
-/// A text of so many characters that matches.
+/// A string with a length in characters and a pattern.
 pub fn text_of(length: RangeInclusive<usize>, pattern: &str) -> ObjectBuilder {
     text(pattern).min_length(Some(*length.start())).max_length(Some(*length.end()))
 }
 
-/// A whole number.
+/// An integer.
 pub fn whole(bounds: RangeInclusive<u64>) -> ObjectBuilder {
     ObjectBuilder::new()
         .schema_type(Type::Integer)
@@ -24,13 +24,13 @@ pub fn whole(bounds: RangeInclusive<u64>) -> ObjectBuilder {
         .maximum(Some(*bounds.end()))
 }
 
-/// A moment as RFC 3339 has it.
+/// A timestamp in RFC 3339.
 pub fn moment() -> ObjectBuilder {
     let format = SchemaFormat::KnownFormat(KnownFormat::DateTime);
     ObjectBuilder::new().schema_type(Type::String).format(Some(format))
 }
 
-/// What may be `null` as well.
+/// Makes a schema nullable.
 pub fn or_null(schema: ObjectBuilder) -> Object {
     let mut schema = schema.build();
     if let SchemaType::Type(one) = schema.schema_type {
@@ -39,7 +39,7 @@ pub fn or_null(schema: ObjectBuilder) -> Object {
     schema
 }
 
-/// The schema with the lines of its documentation as its description.
+/// Sets a schema's description to the lines of its documentation.
 #[doc(hidden)]
 pub fn with_description(schema: impl Into<RefOr<Schema>>, lines: &[&str]) -> RefOr<Schema> {
     let mut schema = schema.into();
@@ -53,7 +53,7 @@ pub fn with_description(schema: impl Into<RefOr<Schema>>, lines: &[&str]) -> Ref
     schema
 }
 
-/// Names schemas whose bounds are constants of the domain, which utoipa's attributes cannot hold.
+/// Defines named schemas with bounds from the domain's constants, which utoipa's attributes cannot contain.
 ///
 /// ```ignore
 /// schemas! {
@@ -62,8 +62,8 @@ pub fn with_description(schema: impl Into<RefOr<Schema>>, lines: &[&str]) -> Ref
 /// }
 /// ```
 ///
-/// What stands above a name is the schema's description. A field is described by it as
-/// `#[schema(schema_with = schemas::Code::schema)]`, a header as `("Location" = inline(schemas::Code))`.
+/// The documentation of a name is the schema's description. A field refers to it by `#[schema(schema_with =
+/// schemas::Code::schema)]`, a header by `("Location" = inline(schemas::Code))`.
 #[macro_export]
 macro_rules! schemas {
     ($( $(#[doc = $line:literal])+ $name:ident = $schema:expr; )+) => { $(

@@ -20,7 +20,7 @@ impl<S> Layer<S> for ContextScope {
     }
 }
 
-/// A service that knows the context of what it does.
+/// A service that runs within its request's context.
 #[derive(Clone)]
 pub(super) struct WithinContext<S>(S);
 

@@ -1,6 +1,6 @@
-//! Gives a request up when its deadline has passed; one whose deadline has passed already is not begun.
+//! Aborts a request at its deadline; does not start one whose deadline has passed.
 //!
-//! Not tower's `Timeout`, for which every request has the same time.
+//! Not tower's `Timeout`, which has the same duration for every request.
 
 use std::{
     future::{self, Future, Ready},
@@ -29,7 +29,7 @@ impl<S> Layer<S> for Deadline {
     }
 }
 
-/// A service whose responses are there in time.
+/// A service with a deadline for each request.
 #[derive(Clone)]
 pub(super) struct WithDeadline<S>(S);
 
@@ -56,7 +56,7 @@ where
 }
 
 pin_project! {
-    /// A response, or the one that says that it is too late for it.
+    /// The handler's response, or 504 at the deadline.
     pub(super) struct InTime<F> {
         #[pin]
         response: Timeout<F>,

@@ -1,4 +1,4 @@
-//! Refuses a request whose head is not what it has to be.
+//! Refuses a request with a malformed head.
 
 use std::{
     future::{Ready, ready},
@@ -26,7 +26,7 @@ impl<S> Layer<S> for HeadCheck {
     }
 }
 
-/// A service whose requests have sound heads.
+/// A service that receives only valid heads.
 #[derive(Clone)]
 pub(super) struct HeadChecked<S>(S);
 

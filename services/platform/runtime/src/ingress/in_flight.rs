@@ -1,7 +1,7 @@
-//! Bounds how many requests are in flight: one more is refused at once, and not queued.
+//! Limits the requests in flight: one more is refused at once, not queued.
 //!
-//! tower's `ConcurrencyLimit` under `LoadShed` bounds them as well, but refuses with an error, which axum's `HandleError`
-//! makes a response of again, at the price of a boxed future for every request.
+//! tower's `ConcurrencyLimit` under `LoadShed` does the same, but it refuses with an error, which axum's
+//! `HandleError` has to turn back into a response, at the cost of a boxed future for every request.
 
 use std::{
     future::{Future, Ready, ready},
@@ -17,7 +17,7 @@ use remote::{is_grpc, overloaded};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tower::{Layer, Service};
 
-/// The layer: all services that it makes share its permits.
+/// The layer: all services that it makes share one semaphore.
 #[derive(Clone)]
 pub(super) struct InFlightLimit(Arc<Semaphore>);
 
@@ -35,7 +35,7 @@ impl<S> Layer<S> for InFlightLimit {
     }
 }
 
-/// A service that has only so many requests in flight.
+/// A service with a limit on requests in flight.
 #[derive(Clone)]
 pub(super) struct InFlightLimited<S> {
     inner: S,
@@ -63,7 +63,8 @@ where
 }
 
 pin_project! {
-    /// A response that is being made; its permit goes back when it is there, or when nobody waits for it any more.
+    /// A response with its permit, which is returned when the response is ready, or when this future is
+    /// dropped because the client left.
     pub(super) struct WithPermit<F> {
         #[pin]
         response: F,

@@ -1,4 +1,4 @@
-//! Counts and times requests, by method, route and status, and those that are gRPC calls by their own status as well.
+//! Counts and times requests by method, route and status; gRPC calls also by their gRPC status.
 
 use std::{
     future::Future,
@@ -36,7 +36,7 @@ impl<S> Layer<S> for Metrics {
     }
 }
 
-/// A service whose requests are counted and timed.
+/// A service with metrics.
 #[derive(Clone)]
 pub(super) struct Measured<S> {
     inner: S,
@@ -67,13 +67,13 @@ where
 }
 
 pin_project! {
-    /// A response that is noted when it is there. One that nobody waits for any more is not.
+    /// A response that is counted when it is ready. One that is dropped before that is not.
     pub(super) struct Timed<F> {
         #[pin]
         response: F,
         began: Instant,
         method: &'static str,
-        // The path of the route, of which there are few, and never that of the request.
+        // The route's path, of which there are few, and never the request's.
         route: Option<MatchedPath>,
         metrics: Arc<IngressMetrics>,
     }
@@ -92,7 +92,8 @@ where
         let took = this.began.elapsed();
         this.metrics.observe(this.method, route, response.status(), took);
         if remote::is_grpc(response.headers()) {
-            // A reply without a status in its head has it behind its message, and that is OK where there is one message.
+            // A reply without a status in its head is a unary success: the status follows the message, and is
+            // OK.
             let status = response.headers().get("grpc-status").map(|code| Code::from_bytes(code.as_bytes()));
             this.metrics.observe_call(route, status.unwrap_or(Code::Ok), took);
         }

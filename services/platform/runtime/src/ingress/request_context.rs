@@ -1,4 +1,4 @@
-//! Decides a request's deadline and trace, and tells a public caller which operation its reply belongs to.
+//! Decides a request's deadline and trace, and returns the operation's id to a public caller.
 
 use std::{
     future::Future,
@@ -20,20 +20,20 @@ use tower::{Layer, Service};
 use super::{sampling::Sampling, time_left::time_left};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
-/// W3C Trace Context, level 2 (a draft): by which span of which trace the request was served.
+/// The trace and span that served the request (W3C Trace Context, level 2, a draft).
 const TRACERESPONSE: HeaderName = HeaderName::from_static("traceresponse");
 
-/// Who calls a server, and so what of a request's head is believed.
+/// The trust in a server's callers: which fields of a request's head count.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Trust {
-    /// Anybody: only a `traceparent`, and that as far as sampling allows.
+    /// Untrusted callers: only `traceparent`, as far as the sampling permits.
     Anybody(Sampling),
     /// Processes of the same wiring: the deadline and the trace.
     SameWiring,
 }
 
 impl Trust {
-    /// The context of a request that may take `at_most`.
+    /// The context of a request with a time limit of `at_most`.
     fn context(self, headers: &HeaderMap, at_most: Duration) -> Context {
         let parent = headers.get(TRACEPARENT).and_then(|value| Trace::parse(value.to_str().ok()?));
         let (time, trace) = match self {
@@ -55,13 +55,13 @@ pub(super) struct RequestContext {
 }
 
 impl RequestContext {
-    /// `at_most` is the longest that a request may take.
+    /// `at_most` is the longest time for a request.
     pub(super) fn new(trust: Trust, at_most: Duration) -> Self {
         Self { trust, at_most }
     }
 }
 
-/// The context that a request has behind this layer.
+/// The context of a request below this layer.
 pub(super) fn context_of(request: &Request) -> Context {
     request.extensions().get().copied().unwrap_or_else(Context::unattended)
 }
@@ -74,7 +74,7 @@ impl<S> Layer<S> for RequestContext {
     }
 }
 
-/// A service whose requests have a [`Context`] among their extensions.
+/// A service that finds a [`Context`] in its requests' extensions.
 #[derive(Clone)]
 pub(super) struct WithContext<S> {
     decides: RequestContext,
@@ -97,14 +97,14 @@ where
         let RequestContext { trust, at_most } = self.decides;
         let context = trust.context(request.headers(), at_most);
         request.extensions_mut().insert(context);
-        // A process of the same wiring knows its operation.
+        // A process of the same wiring knows its operation's id.
         let signature = matches!(trust, Trust::Anybody(_)).then_some(context.trace);
         Signed { response: self.inner.call(request), signature }
     }
 }
 
 pin_project! {
-    /// A response that says which operation it belongs to, if it is to say so.
+    /// A response that carries the operation's id, for a public caller.
     pub(super) struct Signed<F> {
         #[pin]
         response: F,
@@ -128,9 +128,9 @@ where
     }
 }
 
-/// Writes the operation's id, and where its trace is found if it leaves one.
+/// Writes the operation's id, and the trace position if it is sampled.
 fn sign(response: &mut Response, trace: Trace) {
-    // Noted by `ServerSpan`.
+    // Set by `ServerSpan`.
     let span = response.extensions_mut().remove::<Trace>();
     let headers = response.headers_mut();
     headers.extend(HeaderValue::try_from(trace.id_text()).map(|id| (REQUEST_ID, id)));

@@ -1,4 +1,4 @@
-//! Serves a request as a span, if its operation leaves spans; one that leaves none pays for none.
+//! Serves a sampled request in a span; an unsampled one costs nothing here.
 
 use std::{
     future::Future,
@@ -30,7 +30,7 @@ impl<S> Layer<S> for ServerSpan {
     }
 }
 
-/// A service whose sampled requests are spans.
+/// A service whose sampled requests have spans.
 #[derive(Clone)]
 pub(super) struct Spanned<S>(S);
 
@@ -52,7 +52,7 @@ where
     }
 }
 
-/// Begins the span of a request that is sampled, and has what is done for the request stand within it.
+/// Starts the span of a sampled request, and makes it the parent of the work for the request.
 fn begin(request: &mut Request) -> Option<OpenSpan> {
     let context = Some(context_of(request)).filter(|context| context.trace.sampled)?;
     let described = (name_of(request), SpanKind::Server, Vec::new());
@@ -61,14 +61,14 @@ fn begin(request: &mut Request) -> Option<OpenSpan> {
     Some(span)
 }
 
-/// A span's name: the method and the route, never the path, of which there are too many.
+/// A span's name: method and route, never the path, which has too many values.
 fn name_of(request: &Request) -> String {
     let route = request.extensions().get::<MatchedPath>().map_or("unmatched", MatchedPath::as_str);
     format!("{} {route}", request.method())
 }
 
 pin_project! {
-    /// A response that is noted with its span, which ends with it.
+    /// A response that is recorded in its span, and ends it.
     pub(super) struct InSpan<F> {
         #[pin]
         response: F,

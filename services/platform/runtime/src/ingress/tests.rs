@@ -1,4 +1,4 @@
-//! What a request meets on its way through the stack.
+//! Requests on their way through the stack.
 
 use std::{
     future::pending,
@@ -26,7 +26,7 @@ fn metrics(server: &'static str) -> IngressMetrics {
     ServerMetrics::register(&mut Registry::default()).of(server)
 }
 
-/// The reply to a request with these header fields; to a component's method it is a POST, else a GET.
+/// The reply to a request with these header fields: a POST to a component's method, otherwise a GET.
 async fn reply(ingress: &Ingress, path: &str, fields: &[(&str, &str)]) -> Response {
     let method = if path == "/links/resolve" { "POST" } else { "GET" };
     let mut request = Request::builder().method(method).uri(path).header("host", "here");
@@ -84,7 +84,7 @@ async fn a_request_is_counted_by_its_route_and_never_by_its_path() {
     }
 }
 
-/// A server of components with one method, which is never done; it counts there how often it was begun.
+/// A server of components whose one method never ends; it counts the method's calls.
 fn never_done(limits: Limits, begun: &Arc<AtomicUsize>) -> Ingress {
     let begun = Arc::clone(begun);
     let resolve = async move || {

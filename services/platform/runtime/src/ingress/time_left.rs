@@ -1,13 +1,13 @@
-//! How long a caller still waits, as each transport says it.
+//! The time until a caller's deadline, in the header of each transport.
 
 use std::time::Duration;
 
 use axum::http::HeaderMap;
 use remote::{GRPC_TIMEOUT, TIMEOUT_MS, is_grpc};
 
-/// How long the caller still waits: gRPC's `grpc-timeout`, for HTTP/JSON `x-timeout-ms`.
+/// The time until the caller's deadline: `grpc-timeout` of gRPC, `x-timeout-ms` of HTTP/JSON.
 ///
-/// `None` if it does not say so, or not as it should: then the server's own limit stands, as in tonic's own server.
+/// `None` if the header is absent or malformed: then the server's own limit applies, as in tonic's server.
 pub(super) fn time_left(headers: &HeaderMap) -> Option<Duration> {
     if is_grpc(headers) {
         return parse_grpc_timeout(headers.get(GRPC_TIMEOUT)?.as_bytes());
@@ -31,7 +31,7 @@ fn parse_grpc_timeout(text: &[u8]) -> Option<Duration> {
     })
 }
 
-/// A number in digits and nothing else: Rust's own parser takes a sign as well.
+/// Parses digits only; `str::parse` accepts a sign as well.
 fn number(digits: &[u8]) -> Option<u64> {
     let digits = std::str::from_utf8(digits).ok().filter(|text| text.bytes().all(|b| b.is_ascii_digit()))?;
     digits.parse().ok()
