@@ -50,8 +50,8 @@ impl Summary {
 
 /// The samples that a quantile needs: ten expected beyond it, so `10 / (1 - quantile)`.
 ///
-/// With ten, the relative standard error of the count beyond the quantile is about a third (Poisson, `1 /
-/// sqrt(10)`). With fewer, the figure is mostly chance.
+/// With ten, the relative standard error of the count beyond the quantile is about a third (Poisson,
+/// `1 / sqrt(10)`). With fewer, the figure is mostly chance.
 pub fn needed_samples(quantile: f64) -> u64 {
     (10.0 / (1.0 - quantile)).round() as u64
 }

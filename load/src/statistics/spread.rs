@@ -206,8 +206,8 @@ fn pseudo_values(batches: &[Pair], statistic: &impl Fn(&Pair) -> Option<f64>) ->
         return None;
     }
     let total = total(batches)?;
-    // Walkthrough of the jackknife. The pseudo-value of a batch is `n` times the statistic of all, less `n -
-    // 1` times the statistic without that batch. For a mean it is the batch's own value; for a ratio of sums
+    // Walkthrough of the jackknife. The pseudo-value of a batch is `n` times the statistic of all, less
+    // `n - 1` times the statistic without that batch. For a mean it is the batch's own value; for a ratio of sums
     // it is the batch's contribution. So the pseudo-values can be treated like a sample: their variance over
     // `n` is the squared standard error.
     let (count, whole) = (batches.len() as f64, statistic(&total)?);

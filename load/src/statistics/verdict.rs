@@ -102,8 +102,8 @@ impl Verdict {
         }
     }
 
-    /// The verdict alone, for the cell of a table: `2.41x as high [2.36, 2.46]`, `no difference larger than 3
-    /// %`.
+    /// The verdict alone, for the cell of a table: `2.41x as high [2.36, 2.46]`,
+    /// `no difference larger than 3 %`.
     pub fn short(&self) -> String {
         match *self {
             Self::Lower { by, low, high } => lower(by, low, high),

@@ -13,8 +13,8 @@ pub(super) struct Pace {
     window: u64,
 }
 
-/// A moment: nanoseconds since 1970-01-01 00:00 UTC, and a fraction of a nanosecond in units of `1 /
-/// requests`.
+/// A moment: nanoseconds since 1970-01-01 00:00 UTC, and a fraction of a nanosecond in units of
+/// `1 / requests`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Moment {
     nanos: u64,

@@ -21,7 +21,7 @@ pub use openapi::described;
 pub use schemas::with_description;
 pub use schemas::{moment, or_null, text, text_of, whole};
 
-/// An error reply to a client: a problem document, `application/problem+json` (RFC 9457).
+/// A problem on its way to a client, as a problem document: `application/problem+json` (RFC 9457).
 #[derive(Debug, ToSchema)]
 pub struct Problem {
     /// The status code.

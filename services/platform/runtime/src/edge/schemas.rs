@@ -62,8 +62,8 @@ pub fn with_description(schema: impl Into<RefOr<Schema>>, lines: &[&str]) -> Ref
 /// }
 /// ```
 ///
-/// The documentation of a name is the schema's description. A field refers to it by `#[schema(schema_with =
-/// schemas::Code::schema)]`, a header by `("Location" = inline(schemas::Code))`.
+/// The documentation of a name is the schema's description. A field refers to it by
+/// `#[schema(schema_with = schemas::Code::schema)]`, a header by `("Location" = inline(schemas::Code))`.
 #[macro_export]
 macro_rules! schemas {
     ($( $(#[doc = $line:literal])+ $name:ident = $schema:expr; )+) => { $(
