@@ -1,5 +1,5 @@
-//! A clock that stands still while this machine does: a host that runs many machines takes their processors away at any
-//! moment, and what is to happen within a time cannot happen then.
+//! A clock that pauses while this machine does: a host of virtual machines may take their processors away at
+//! any time, and nothing can meet a time limit then.
 
 use std::{
     sync::{
@@ -15,17 +15,17 @@ use nix::{
     unistd::Pid,
 };
 
-/// How often each processor is looked at.
+/// The interval at which each processor is sampled.
 const LOOK_EVERY: Duration = Duration::from_millis(5);
 
 /// The clock. It runs until it is dropped.
 pub struct Clock {
-    /// Nanoseconds for which processors stood still, all taken together.
+    /// The time for which processors were paused, in nanoseconds, merged over all processors.
     still: Arc<AtomicU64>,
     stop: Arc<AtomicBool>,
 }
 
-/// A moment of a [`Clock`].
+/// A point in time of a [`Clock`].
 #[derive(Clone, Copy)]
 pub struct Moment {
     at: Instant,
@@ -33,7 +33,7 @@ pub struct Moment {
 }
 
 impl Clock {
-    /// Starts it: one thread a processor, which sleeps and notes how much too late it woke.
+    /// Starts the clock: one thread per processor sleeps and records how late it wakes.
     pub fn start() -> Self {
         let clock = Self { still: Arc::default(), stop: Arc::default() };
         let allowed = sched_getaffinity(Pid::from_raw(0)).expect("this thread's processors");
@@ -44,12 +44,12 @@ impl Clock {
         clock
     }
 
-    /// This moment.
+    /// The current time.
     pub fn now(&self) -> Moment {
         Moment { at: Instant::now(), still: self.still.load(Ordering::Relaxed) }
     }
 
-    /// The time since then, less that for which a processor stood still.
+    /// The time since `then`, less the time for which a processor was paused.
     pub fn since(&self, then: Moment) -> Duration {
         let still = Duration::from_nanos(self.still.load(Ordering::Relaxed) - then.still);
         then.at.elapsed().saturating_sub(still)

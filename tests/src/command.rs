@@ -1,4 +1,4 @@
-//! The lab's command as a person uses it: in a folder of its own, watched, and looked after.
+//! The lab's command as a user runs it: in its own folder, observed, and cleaned up.
 
 use std::{
     fs::{self, File},
@@ -16,10 +16,10 @@ use tempfile::TempDir;
 
 use crate::{edge_suite::eventually, skip::skip};
 
-/// Where the short scenario lies on a desk.
+/// The path of the short scenario on a desk.
 pub const SCENARIO: &str = "short/shortener/short.toml";
 
-/// A comparison that takes seconds with `--quick`, and a minute without, for whoever means to disturb it.
+/// A comparison that takes seconds with `--quick`, and a minute without, for tests that disturb a run.
 pub const SHORT: &str = r#"question = "Does the lab work?"
 why = "A lab that is not tested tests nothing."
 look_for = ["that it ends"]
@@ -56,21 +56,22 @@ arm = "microservices"
 is = "zero"
 "#;
 
-/// No command of these tests takes longer.
+/// The time limit of a command.
 const ENDS_WITHIN: Duration = Duration::from_mins(2);
 
-/// How soon what a command says is there, and what it left ends.
+/// The time limit for output to appear, and for child processes to end.
 const SOON: Duration = Duration::from_mins(1);
 
-/// A folder to use the lab in: the working directory, with a folder for temporary files that nobody else uses.
+/// A working directory for the lab, with its own folder for temporary files.
 ///
-/// Whatever the lab starts inherits the name of that folder in its environment, so that it can be found.
+/// Every process that the lab starts inherits that folder's name in its environment, by which the desk finds
+/// it.
 pub struct Desk {
     program: &'static str,
     folder: TempDir,
 }
 
-/// A command that is under way. Dropping it kills it.
+/// A running command. Dropping it kills it.
 pub struct Running<'a> {
     desk: &'a Desk,
     child: Child,
@@ -81,7 +82,7 @@ pub struct Running<'a> {
 /// A command that has ended.
 #[derive(Debug)]
 pub struct Ended {
-    /// The exit code; none if a signal ended it.
+    /// The exit code; `None` if a signal ended it.
     pub code: Option<i32>,
     /// What it wrote on standard output: data.
     pub out: String,
@@ -90,14 +91,14 @@ pub struct Ended {
 }
 
 impl Ended {
-    /// Whether a run came to its end: with a verdict, or, on a machine that is too busy, without one.
+    /// Whether a run was completed: with a verdict, or without one on a machine that is too busy.
     pub fn ran(&self) -> bool {
         matches!(self.code, Some(0 | 3))
     }
 }
 
 impl Desk {
-    /// A new one, for this program.
+    /// A new desk for this program.
     pub fn new(program: &'static str) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         fs::create_dir(folder.path().join("tmp")).expect("a folder");
@@ -109,7 +110,7 @@ impl Desk {
         self.folder.path().join(name)
     }
 
-    /// Writes a file; folders in its name are made.
+    /// Writes a file; creates its folders.
     pub fn write(&self, name: &str, text: &str) -> PathBuf {
         let path = self.path(name);
         fs::create_dir_all(path.parent().expect("a parent")).expect("a folder");
@@ -117,7 +118,7 @@ impl Desk {
         path
     }
 
-    /// The names of what is in a folder, hidden ones included, sorted; none if there is no such folder.
+    /// The sorted names of a folder's entries, hidden ones included; empty if there is no such folder.
     pub fn names(&self, folder: &str) -> Vec<String> {
         let entries = fs::read_dir(self.path(folder)).into_iter().flatten().filter_map(Result::ok);
         let mut names: Vec<_> =
@@ -157,7 +158,7 @@ impl Desk {
         Running { desk: self, child, out, err }
     }
 
-    /// Every process that was started from this desk: its id and its command line.
+    /// Every process that this desk started: its id and command line.
     pub fn processes(&self) -> Vec<(i32, String)> {
         let mark = format!("TMPDIR={}", self.path("tmp").display());
         let ids = fs::read_dir("/proc")
@@ -170,14 +171,14 @@ impl Desk {
         ids.filter(is_ours).map(|id| (id, command_line(id))).collect()
     }
 
-    /// Fails if a process or a temporary file is left.
+    /// Fails if a process or a temporary file remains.
     #[track_caller]
     pub fn is_tidy(&self) {
         assert_eq!(self.processes(), [], "no process is left");
         assert_eq!(self.names("tmp"), [""; 0], "no temporary file is left");
     }
 
-    /// Waits until every process that was started from this desk has ended by itself.
+    /// Waits until every process that this desk started has ended by itself.
     pub fn becomes_quiet(&self) {
         eventually(SOON, "every process ends by itself", || self.processes().is_empty().then_some(()));
     }
@@ -189,7 +190,7 @@ fn command_line(id: i32) -> String {
 }
 
 impl Running<'_> {
-    /// Waits until it has written this, on standard output or error.
+    /// Waits until the command has printed these words.
     pub fn says(&mut self, words: &str) {
         eventually(SOON, words, || {
             let said = text(&self.out) + &text(&self.err);
@@ -205,12 +206,12 @@ impl Running<'_> {
         self.child.id()
     }
 
-    /// What it has written on standard output so far.
+    /// The standard output so far.
     pub fn out(&self) -> String {
         text(&self.out)
     }
 
-    /// Where the internal servers of a system are that is up, by the names of its processes.
+    /// The internal servers of a running system, by process name.
     pub fn internal_servers(&self) -> Vec<(String, SocketAddr)> {
         let out = self.out();
         let server = |line: &str| {
@@ -221,12 +222,12 @@ impl Running<'_> {
         out.lines().filter_map(server).collect()
     }
 
-    /// Sends it a signal.
+    /// Sends the command a signal.
     pub fn signal(&self, signal: Signal) {
         signal::kill(Pid::from_raw(self.child.id().cast_signed()), signal).expect("it is there");
     }
 
-    /// Kills the service process of this name that it started.
+    /// Kills the service process of this name.
     pub fn kill_service(&self, name: &str) {
         let file = format!("{name}.toml");
         let services = self.desk.processes();
@@ -236,7 +237,7 @@ impl Running<'_> {
         signal::kill(Pid::from_raw(*id), Signal::SIGKILL).expect("it is there");
     }
 
-    /// Waits until it has ended.
+    /// Waits until the command has ended.
     pub fn end(mut self) -> Ended {
         let status =
             eventually(ENDS_WITHIN, "the command ends", || self.child.try_wait().expect("it can be watched"));
@@ -246,7 +247,7 @@ impl Running<'_> {
 
 impl Drop for Running<'_> {
     fn drop(&mut self) {
-        // Both fail where it has ended already.
+        // Both fail if it has ended already.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
@@ -256,11 +257,11 @@ fn text(path: &Path) -> String {
     String::from_utf8_lossy(&fs::read(path).unwrap_or_default()).into_owned()
 }
 
-/// Whether the lab finds a Redis that it can start for an arm; if not, that is said loudly.
+/// Whether the lab finds a Redis to start; if not, a message says so.
 ///
 /// # Panics
 ///
-/// In CI, if it does not.
+/// In CI, if there is none.
 pub fn has_redis() -> bool {
     let asked = Command::new("redis-server").arg("--version").stdout(Stdio::null()).status();
     let has = asked.is_ok_and(|status| status.success());
@@ -270,11 +271,11 @@ pub fn has_redis() -> bool {
     has
 }
 
-/// One clear complaint with a hint, exit code 2, and nothing left behind; the complaint.
+/// Checks for one clear error message with a hint, exit code 2, and nothing left behind; returns the message.
 ///
 /// # Panics
 ///
-/// If it is anything else.
+/// If anything else happened.
 #[track_caller]
 pub fn refused(desk: &Desk, ended: &Ended) -> String {
     assert_eq!(ended.code, Some(2), "{ended:?}");

@@ -1,6 +1,6 @@
-//! The dashboards and alerts as files: what they ask for, and where.
+//! The dashboards and alerts as files: their expressions and metrics.
 //!
-//! Every function panics when a file is not as the others are.
+//! Every function panics on a file with an unexpected structure.
 
 #![expect(clippy::unwrap_used, reason = "a test fails where what it expects is not there")]
 
@@ -14,7 +14,7 @@ use serde_json::Value;
 
 use crate::tree::root;
 
-/// The folder of what watches the systems.
+/// The folder of the monitoring configuration.
 pub fn observability() -> PathBuf {
     root().join("deploy/observability")
 }
@@ -39,22 +39,22 @@ pub fn dashboards() -> BTreeMap<String, Value> {
     dashboards
 }
 
-/// The members of a list; none if there is no such list.
+/// The elements of a list member; empty if there is none.
 pub fn list<'a>(value: &'a Value, member: &str) -> &'a [Value] {
     value[member].as_array().map_or(&[], Vec::as_slice)
 }
 
-/// A text; empty if there is none.
+/// A string member; empty if there is none.
 pub fn text<'a>(value: &'a Value, member: &str) -> &'a str {
     value[member].as_str().unwrap_or_default()
 }
 
-/// The panels that show figures: neither headings nor words.
+/// The panels with figures: not headings and not text.
 pub fn panels(dashboard: &Value) -> impl Iterator<Item = &Value> {
     list(dashboard, "panels").iter().filter(|panel| !["row", "text"].contains(&text(panel, "type")))
 }
 
-/// The expressions of every panel: `dashboard: panel`, and the expression.
+/// The expressions of all panels, each with its origin: `dashboard: panel`.
 pub fn expressions() -> Vec<(String, String)> {
     let mut found = Vec::new();
     for (name, dashboard) in dashboards() {
@@ -68,7 +68,7 @@ pub fn expressions() -> Vec<(String, String)> {
     found
 }
 
-/// What the variables of the dashboards ask for: `dashboard: variable`, series and label.
+/// The queries of the dashboards' variables: `dashboard: variable`, series and label.
 pub fn variables() -> Vec<(String, String, String)> {
     let mut found = Vec::new();
     for (name, dashboard) in dashboards() {
@@ -102,7 +102,7 @@ pub fn alerts() -> Vec<(String, String)> {
     found
 }
 
-/// Words of an expression that are no metrics; a function is told by its parenthesis.
+/// Words of an expression that are not metrics; functions are recognised by their parenthesis.
 const WORDS: [&str; 15] = [
     "sum",
     "min",

@@ -1,12 +1,13 @@
-//! A public API held against its own description.
+//! A public API compared with its own description.
 
 use serde_json::Value;
 
 use crate::edge_client::EdgeClient;
 
-/// The API's own description names every route and status that a client has met.
+/// Checks that the API's description has every route and status that a client has seen.
 ///
-/// `shown` names the schema of what a route answers. Except what HTTP itself means everywhere: a HEAD, a method that is not allowed, a path that leads nowhere.
+/// `shown` maps a route to the schema of its reply. Statuses that HTTP defines everywhere are excepted: of
+/// HEAD, of a method that is not allowed, of an unknown path.
 pub fn everything_that_was_seen(edge: &EdgeClient, shown: fn(&str) -> &'static str) {
     let reply = edge.get("/openapi.json");
     assert_eq!((reply.status, reply.header("content-type")), (200, "application/json"));
@@ -31,7 +32,7 @@ pub fn everything_that_was_seen(edge: &EdgeClient, shown: fn(&str) -> &'static s
     }
 }
 
-/// Every text in the description has a bound, so that nobody has to try what is taken.
+/// Checks that every string in the description has bounds, so that clients need not guess.
 pub fn every_text_is_bounded(edge: &EdgeClient) {
     let mut unbounded = Vec::new();
     look_for_unbounded(&edge.get("/openapi.json").json(), "", &mut unbounded);
@@ -52,7 +53,7 @@ fn look_for_unbounded(part: &Value, place: &str, unbounded: &mut Vec<String>) {
     }
 }
 
-/// A reply with a body refers to a schema that the document holds.
+/// Checks that a reply with a body refers to a schema in the document.
 fn has_its_schema(document: &Value, described: &Value, status: u16, shown: &str) {
     if matches!(status, 204 | 302) {
         return;
@@ -63,6 +64,6 @@ fn has_its_schema(document: &Value, described: &Value, status: u16, shown: &str)
     assert!(document["components"]["schemas"][name]["properties"].is_object(), "{name} is described");
 }
 
-/// What any request may be answered with.
+/// Statuses that any request may get.
 const ANYWHERE: [&str; 6] = ["400", "414", "431", "500", "503", "504"];
 const PROBLEM: (&str, &str) = ("application/problem+json", "Problem");

@@ -1,7 +1,8 @@
-//! A client of a system's public API, which checks of every reply what every reply promises.
+//! A client of a system's public API, which checks the promises that every reply must keep.
 //!
-//! No reply is a 500, every reply has a request id, every error is a problem document, and each comes in time.
-//! What was seen is kept, to be held against the API's own description.
+//! No reply is a 500, every reply has a request id, every error is a problem document, and each comes in
+//! time.
+//! The client records the routes and statuses that it saw, for a comparison with the API's description.
 
 use std::{cell::RefCell, collections::BTreeSet, net::SocketAddr, time::Duration};
 
@@ -15,10 +16,10 @@ use hyper_util::{
 use serde_json::Value;
 use tokio::runtime::Runtime;
 
-/// No reply takes longer: the deadline of a request is two seconds.
+/// The time limit of a reply; a request's own deadline is two seconds.
 const ANSWER_WITHIN: Duration = Duration::from_mins(1);
 
-/// A reply that keeps what every reply promises.
+/// A reply that kept those promises.
 #[derive(Debug)]
 pub struct Reply {
     /// The status code.
@@ -29,10 +30,10 @@ pub struct Reply {
     pub body: Bytes,
 }
 
-/// What was asked and answered: the method, the route, the status.
+/// A request and its reply: the method, the route, the status.
 pub type Seen = (String, &'static str, u16);
 
-/// A client of one edge. Each request has a connection of its own, so that no reply depends on the one before.
+/// A client of one edge. Each request has its own connection, so that no reply depends on an earlier one.
 pub struct EdgeClient {
     address: SocketAddr,
     runtime: Runtime,
@@ -42,25 +43,25 @@ pub struct EdgeClient {
 }
 
 impl EdgeClient {
-    /// A client of the shortener's public API at that address.
+    /// A client of the shortener's public API at this address.
     pub fn new(address: SocketAddr) -> Self {
         Self::of(address, route)
     }
 
-    /// A client of a public API at that address; `route` says which route serves a path, as the API's description names
-    /// it, or `none`.
+    /// A client of a public API at this address; `route` maps a path to its route in the API's description,
+    /// or to `none`.
     pub fn of(address: SocketAddr, route: fn(&str) -> &'static str) -> Self {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
         let http = Client::builder(TokioExecutor::new()).pool_max_idle_per_host(0).build_http();
         Self { address, runtime, http, route, seen: RefCell::default() }
     }
 
-    /// The address that it asks.
+    /// The address of the edge.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// What was asked and answered so far.
+    /// The requests and replies so far.
     pub fn seen(&self) -> BTreeSet<Seen> {
         self.seen.borrow().clone()
     }
@@ -100,7 +101,7 @@ impl EdgeClient {
         self.ask(&Method::GET, path, &[], "")
     }
 
-    /// Asks, and checks what every reply promises.
+    /// Sends a request, and checks the promises of every reply.
     pub fn ask(
         &self,
         method: &Method,
@@ -128,7 +129,7 @@ impl EdgeClient {
     }
 }
 
-/// The shortener's route that serves a path.
+/// The shortener's route for a path.
 fn route(path: &str) -> &'static str {
     match path.split('/').collect::<Vec<_>>()[..] {
         ["", ""] => "none",
@@ -142,7 +143,7 @@ fn route(path: &str) -> &'static str {
 }
 
 impl Reply {
-    /// Fails unless it has what every reply has.
+    /// Fails unless the reply keeps the promises of every reply.
     #[track_caller]
     pub fn keeps_what_every_reply_promises(&self, method: &Method, path: &str) {
         assert_ne!(self.status, 500, "{method} {path}: {self:?}");
@@ -167,18 +168,18 @@ impl Reply {
         self.headers.get(name).map_or("", |value| value.to_str().expect("visible ASCII"))
     }
 
-    /// The body.
+    /// The body as JSON.
     pub fn json(&self) -> Value {
         serde_json::from_slice(&self.body).unwrap_or_else(|error| panic!("{error}: {self:?}"))
     }
 
-    /// A member of the body that is a text.
+    /// A string member of the body.
     pub fn text(&self, member: &str) -> String {
         let json = self.json();
         json[member].as_str().unwrap_or_else(|| panic!("no `{member}` in {json}")).to_owned()
     }
 
-    /// The code of the link that was made.
+    /// The code of the created link.
     pub fn made(&self) -> String {
         assert_eq!(self.status, 201, "{self:?}");
         self.text("code")

@@ -1,4 +1,4 @@
-//! What the shortener's public API promises, one behaviour a function, for any wiring.
+//! The promises of the shortener's public API, one behaviour per function, for any wiring.
 
 mod refusals;
 
@@ -16,18 +16,18 @@ use crate::{
     edge_client::{EdgeClient, Reply},
 };
 
-/// How long clicks may take to be counted: an event log's consumer group alone takes seconds to form.
+/// The time limit for clicks to be counted: forming a consumer group alone takes seconds.
 const COUNTED_WITHIN: Duration = Duration::from_secs(20);
 
-/// Requests in a row that meet every copy of a process, however few of them there are.
+/// Consecutive requests that reach every replica of a process, however few there are.
 const COPIES_ASKED: usize = 12;
 
-/// How often a condition is looked at.
+/// The interval at which a condition is checked.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 
-/// Waits for something to be there.
+/// Waits until `look` finds something.
 ///
-/// Panics when it is not there in time: when a look that began after it did not find it.
+/// Panics if a check that began after the time limit still found nothing.
 pub fn eventually<T>(within: Duration, what: &str, mut look: impl FnMut() -> Option<T>) -> T {
     let deadline = Instant::now() + within;
     loop {
@@ -40,7 +40,7 @@ pub fn eventually<T>(within: Duration, what: &str, mut look: impl FnMut() -> Opt
     }
 }
 
-/// Makes a link to a target, and returns its code.
+/// Creates a link to a target; returns its code.
 pub fn shortened(edge: &EdgeClient, target: &str) -> String {
     edge.shorten(&json!({ "target": target })).made()
 }
@@ -48,7 +48,7 @@ pub fn shortened(edge: &EdgeClient, target: &str) -> String {
 /// The header field of a body in JSON.
 const JSON: (&str, &str) = ("content-type", "application/json");
 
-/// Every behaviour in turn, against one edge, of a wiring that may serve a removed link for `stale_for` longer.
+/// Runs every behaviour against one edge; the wiring may serve a removed link for `stale_for`.
 pub fn behaves(edge: &EdgeClient, stale_for: Duration) {
     let mut counted = clicks_are_made_that_have_to_be_counted(edge);
     counted.push(a_new_life_of_a_code_has_no_clicks_of_the_old(edge, stale_for));
@@ -71,7 +71,7 @@ pub fn behaves(edge: &EdgeClient, stale_for: Duration) {
     everything_that_was_seen_is_described(edge);
 }
 
-/// A link, and how often it was followed.
+/// A link, and the number of its clicks.
 struct Followed {
     code: String,
     clicks: u64,
@@ -91,7 +91,7 @@ fn clicks_are_made_that_have_to_be_counted(edge: &EdgeClient) -> Vec<Followed> {
     [7, 3, 0].map(followed).into()
 }
 
-/// Deleted and made again at once, so that clicks of the link that was may still be on their way.
+/// Deletes and creates a link at once, so that clicks of the old link may still be in flight.
 fn a_new_life_of_a_code_has_no_clicks_of_the_old(edge: &EdgeClient, stale_for: Duration) -> Followed {
     let code = "several-lives";
     let wish = |target: &str| edge.shorten(&json!({ "target": target, "alias": code })).made();
@@ -125,7 +125,7 @@ fn every_click_is_counted_once_in_the_end(edge: &EdgeClient, counted: &[Followed
             (clicks == link.clicks).then_some(())
         });
     }
-    // What comes after has been counted as well, and nothing before it a second time.
+    // The last click has been counted, so earlier ones have, and none of them twice.
     let last = &counted[0];
     assert_eq!(edge.follow(&last.code).status, 302);
     eventually(COUNTED_WITHIN, "the last click is counted", || {
@@ -148,10 +148,10 @@ fn a_link_is_made_shown_and_followed(edge: &EdgeClient) {
     }
 }
 
-/// A target in normal form: no part of it is changed on its way.
+/// A target in normal form: it passes through unchanged.
 const NORMAL: &str = "https://example.com:8443/a//c%2fd?q=%C3%A4&q=+#part";
 
-/// One form, the normal one, is answered, kept and sent, whatever form was given.
+/// The normal form is returned, stored and sent, whichever form was given.
 fn a_link_to(edge: &EdgeClient, given: &str, target: &str) {
     let made = edge.shorten(&json!({ "target": given }));
     let code = made.made();
@@ -177,7 +177,7 @@ fn moment(text: &str) -> OffsetDateTime {
     OffsetDateTime::parse(text, &Rfc3339).unwrap_or_else(|error| panic!("`{text}`: {error}"))
 }
 
-/// A target of so many bytes.
+/// A target of this length in bytes.
 fn long(bytes: usize) -> String {
     let start = "https://example.com/";
     format!("{start}{}", "x".repeat(bytes - start.len()))
@@ -197,7 +197,7 @@ fn a_key_first_sent_with_an_alias_is_not_the_same_without(edge: &EdgeClient) {
     assert_eq!(edge.shorten_with_key("order-4713", &wish).json(), made.json());
 }
 
-/// RFC 3986, 3.1 and 3.2.2: neither is case-sensitive.
+/// RFC 3986, 3.1 and 3.2.2: both are case-insensitive.
 fn a_scheme_and_a_host_are_the_same_in_capitals(edge: &EdgeClient) {
     for target in ["HTTP://EXAMPLE.COM/a", "hTTpS://Example.Com:443/a"] {
         let code = shortened(edge, target);
@@ -271,13 +271,13 @@ fn a_removed_link_is_gone(edge: &EdgeClient, stale_for: Duration) {
     }
 }
 
-/// However it is cached: it is followed until it expires, and never after.
+/// With every cache: it can be followed until it expires, and not after.
 fn an_expired_link_is_gone_and_stays_so(edge: &EdgeClient) {
     let end = OffsetDateTime::now_utc() + time::Duration::seconds(3);
     let text = end.format(&Rfc3339).expect("a moment");
     let made = edge.shorten(&json!({ "target": "https://example.com/soon", "expires_at": text }));
     let code = made.made();
-    // Kept in milliseconds.
+    // Stored in milliseconds.
     let end = moment(&made.text("expires_at"));
     let gone = eventually(Duration::from_secs(20), "the link expires", || {
         let asked = OffsetDateTime::now_utc();

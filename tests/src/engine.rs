@@ -4,20 +4,20 @@ use std::process::Command;
 
 use crate::skip::skip;
 
-/// The image of the service processes, if it is to be another than the one that compose files name.
+/// The variable with another image of the service processes than that of the compose files.
 pub const IMAGE: &str = "LAB_TEST_IMAGE";
 
-/// How an engine and its images are had.
+/// How to get an engine and the images.
 pub const HOW_TO_GET: &str = "Start a Docker engine; `docker compose pull` and `docker compose build` make the images, or \
                               `deploy/offline/build` where none can be pulled";
 
-/// What a `docker` command answers; none if it fails.
+/// The output of a `docker` command; `None` if it fails.
 pub fn docker(arguments: &[&str]) -> Option<String> {
     let output = Command::new("docker").args(arguments).output().ok()?;
     output.status.success().then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())
 }
 
-/// Whether this machine has an engine with Compose, and these images; if not, that is said loudly.
+/// Whether this machine has an engine with Compose, and these images; if not, a message says so.
 ///
 /// # Panics
 ///
@@ -43,7 +43,7 @@ pub fn image(default: &str, others: &[&str]) -> Option<String> {
     has(&[others, &[&image]].concat()).then_some(image)
 }
 
-/// What a lab with this process id has with the engine: containers, networks and volumes, by name.
+/// The containers, networks and volumes of the lab with this process id, by name.
 pub fn of_lab(id: u32) -> Vec<String> {
     let begins = format!("lab-{id}-");
     let lists = [

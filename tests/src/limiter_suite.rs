@@ -1,4 +1,4 @@
-//! What the limiter's public API promises, one behaviour a function, for any wiring.
+//! The promises of the limiter's public API, one behaviour per function, for any wiring.
 
 mod refusals;
 
@@ -14,10 +14,11 @@ use crate::{
     edge_suite::eventually,
 };
 
-/// How soon a change of the policies is in force everywhere: half a second, on however busy a machine.
+/// The time limit for a change of the policies to take effect: half a second, and a margin for a busy
+/// machine.
 const IN_FORCE_WITHIN: Duration = Duration::from_secs(20);
 
-/// Requests in a row that meet every copy of a process, however few of them there are.
+/// Consecutive requests that reach every replica of a process, however few there are.
 const COPIES_ASKED: usize = 12;
 
 /// A client of a limiter.
@@ -25,7 +26,7 @@ pub fn client(address: std::net::SocketAddr) -> EdgeClient {
     EdgeClient::of(address, route)
 }
 
-/// The route that serves a path.
+/// The route for a path.
 fn route(path: &str) -> &'static str {
     match path.split('/').collect::<Vec<_>>()[..] {
         ["", "policies"] => "/policies",
@@ -36,7 +37,7 @@ fn route(path: &str) -> &'static str {
     }
 }
 
-/// The schema of what a route answers.
+/// The schema of a route's reply.
 fn shown(route: &str) -> &'static str {
     match route {
         "/policies" => "PoliciesShown",
@@ -45,7 +46,7 @@ fn shown(route: &str) -> &'static str {
     }
 }
 
-/// Asks for a quote with these headers.
+/// Requests a quote with these headers.
 pub fn quote(edge: &EdgeClient, headers: &[(&str, &str)]) -> Reply {
     edge.ask(&Method::GET, "/quotes/7", headers, "")
 }
@@ -60,13 +61,13 @@ fn decide(edge: &EdgeClient, body: &Value) -> Reply {
     edge.ask(&Method::POST, "/decisions", &[("content-type", "application/json")], body.to_string())
 }
 
-/// Puts one policy in force, and waits until every copy decides by it.
+/// Stores one policy, and waits until every replica decides by it.
 pub fn in_force(edge: &EdgeClient, policy: &Value) {
     let name = policy["name"].as_str().expect("a name");
     let put = put(edge, &[], &json!({ "policies": [policy] }));
     assert_eq!(put.status, 200, "{put:?}");
     let probe = |number: usize| {
-        // A client of its own each time, so that none is over a limit.
+        // Each probe is a different client, so that none is over a limit.
         let facts = json!({ "facts": { "header:x-client": format!("probe-{name}-{number}") } });
         decide(edge, &facts).json()["standings"].to_string().contains(name)
     };
@@ -77,7 +78,7 @@ pub fn in_force(edge: &EdgeClient, policy: &Value) {
     });
 }
 
-/// A policy by the header `x-client`.
+/// A policy with the header `x-client` as its key.
 pub fn by_client(name: &str, requests: u64, window_ms: u64) -> Value {
     json!({
         "name": name,
@@ -86,7 +87,7 @@ pub fn by_client(name: &str, requests: u64, window_ms: u64) -> Value {
     })
 }
 
-/// Every behaviour in turn, against one edge of a fresh wiring.
+/// Runs every behaviour against one edge of a fresh wiring.
 pub fn behaves(edge: &EdgeClient, wiring: &Wiring) {
     there_is_a_first_policy(edge);
     a_quote_comes_with_where_its_client_stands(edge);
@@ -284,7 +285,7 @@ fn equal_limits_have_a_count_each(edge: &EdgeClient, wiring: &Wiring) {
     let at_most = edge.get("/policies").json()["bound"][0]["at_most"].as_u64().expect("a number");
     let admitted =
         (0..2 * at_most).filter(|_| quote(edge, &[("x-client", "equal")]).status == 200).count() as u64;
-    // A queue of a second holds one of them; of a count that all share, the probes have taken some.
+    // A queue of one second holds only one of them; the probes have used part of a shared count.
     if wiring.get("keying") == "per-client" && wiring.get("algorithm") != "leaky-bucket" {
         assert!((3..=at_most).contains(&admitted), "{admitted} of three");
     }
@@ -304,7 +305,7 @@ fn the_description_says_what_a_value_may_be(edge: &EdgeClient) {
     assert_eq!((&cost["minimum"], &cost["maximum"]), (&json!(1), &json!(1_000)));
     let if_match = &document["paths"]["/policies"]["put"]["parameters"][0];
     assert!(if_match["name"] == "If-Match" && if_match["schema"]["pattern"].is_string(), "{if_match}");
-    // A number with a fraction of nothing is as whole as one without.
+    // A number with a zero fraction is an integer as well.
     let reply = decide(edge, &json!({ "facts": {}, "cost": 1.0 }));
     assert_eq!(reply.status, 200, "{reply:?}");
 }

@@ -1,4 +1,4 @@
-//! A component as it is reached: in process, or on the other side of a real socket.
+//! A component as its caller reaches it: in process, or over a real socket.
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
@@ -18,7 +18,7 @@ pub const WAYS: [(&str, Option<(Transport, Repeats)>); 4] = [
     ("grpc", Some((Transport::Grpc, Repeats::Once))),
 ];
 
-/// How long a call may take on however busy a machine.
+/// The time limit of a call, with a margin for a busy machine.
 const PATIENT: Duration = Duration::from_secs(30);
 
 /// The component, reached in one of the [`WAYS`].
@@ -32,12 +32,12 @@ pub async fn placed<C: Contract>(
     C::reach(transport, client(transport, address).sending(repeats))
 }
 
-/// Metrics that nobody reads.
+/// Metrics that are discarded.
 fn metrics() -> RpcMetrics {
     RpcMetrics::register(&mut Registry::default())
 }
 
-/// Serves components as a process of a wiring serves its components.
+/// Serves components as a process of a wiring does.
 pub async fn serving(components: Router) -> SocketAddr {
     serving_within(components, Limits::default()).await
 }
@@ -54,17 +54,17 @@ pub async fn serving_within(components: Router, limits: Limits) -> SocketAddr {
     address
 }
 
-/// A client of the server at that address, under the policy `timeout`.
+/// A client of the server at this address, under the policy `timeout`.
 pub fn client(transport: Transport, address: SocketAddr) -> Client {
     client_of(transport, &[address], Balancing::RoundRobin)
 }
 
-/// A client of the copies at those addresses, under the policy `timeout`.
+/// A client of the replicas at these addresses, under the policy `timeout`.
 pub fn client_of(transport: Transport, addresses: &[SocketAddr], balancing: Balancing) -> Client {
     counted_client_of(transport, addresses, balancing, metrics().peer("any"))
 }
 
-/// The same, whose calls are counted there.
+/// The same, with its calls counted in a registry.
 pub fn counted_client_of(
     transport: Transport,
     addresses: &[SocketAddr],

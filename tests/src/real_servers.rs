@@ -1,7 +1,9 @@
-//! Real servers in containers of a test's own, by `testcontainers`: the images that the compose files name.
+//! Real servers in a test's own containers, with `testcontainers`, from the images that the compose files
+//! name.
 //!
-//! Dropping a server removes its container, after a panic as well; a signal that ends the tests removes all of them.
-//! A server keeps its port of the loopback interface over restarts, which is why the engine may not choose it.
+//! Dropping a server removes its container, also after a panic; a signal that ends the tests removes all of
+//! them.
+//! A server keeps its port of the loopback interface over restarts, so the port is not left to the engine.
 
 use std::{
     collections::HashMap,
@@ -17,10 +19,10 @@ use testcontainers::{
 
 use crate::{engine::HOW_TO_GET, skip::skip};
 
-/// The engine's own network, in which servers reach each other.
+/// The engine's default network, in which servers reach each other.
 const NETWORK: &str = "bridge";
 
-/// A request for a server, which may still be changed.
+/// A request for a server, which a caller may change.
 pub type Request = ContainerRequest<GenericImage>;
 
 /// A server in a container. Dropping it removes it.
@@ -31,9 +33,10 @@ pub struct Server {
 }
 
 impl Server {
-    /// PostgreSQL with these arguments, which lets everybody in.
+    /// PostgreSQL with these arguments, without authentication.
     pub async fn postgres(arguments: &[&str]) -> Option<Self> {
-        // Said only by the server that clients reach, and not by the one that the image makes its database with.
+        // Only the final server logs this, not the temporary one with which the image initialises its
+        // database.
         let ready = WaitFor::message_on_stderr("listening on IPv4 address");
         let command = ["postgres"].into_iter().chain(arguments.iter().copied());
         let open =
@@ -48,7 +51,8 @@ impl Server {
         Self::start("redis", "7.0-bookworm", 6379, ready, |image, _| image.with_cmd(command)).await
     }
 
-    /// Kafka, one node. It is not waited for: it takes seconds to start, in which its clients have to manage.
+    /// Kafka with one node. Returns before it is ready, because its clients must cope with a broker that
+    /// starts.
     pub async fn kafka() -> Option<Self> {
         let one_node = |image: Request, port| {
             let variables = [
@@ -57,7 +61,7 @@ impl Server {
                 ("CONTROLLER_QUORUM_VOTERS", "1@localhost:9093"),
                 ("CONTROLLER_LISTENER_NAMES", "CONTROLLER"),
                 ("LISTENERS", "PLAINTEXT://:9092,CONTROLLER://:9093"),
-                // Clients are sent to the address that they are given here.
+                // The broker directs its clients to this address.
                 ("ADVERTISED_LISTENERS", &format!("PLAINTEXT://127.0.0.1:{port}")),
                 ("LISTENER_SECURITY_PROTOCOL_MAP", "CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT"),
                 ("OFFSETS_TOPIC_REPLICATION_FACTOR", "1"),
@@ -72,7 +76,7 @@ impl Server {
         Self::start("apache/kafka", "4.3.1", 9092, WaitFor::Nothing, one_node).await
     }
 
-    /// Starts an image that is on this machine already; `None`, said loudly, where there is no engine or no image.
+    /// Starts an image that this machine has; `None`, with a message, without an engine or the image.
     async fn start(
         name: &str,
         tag: &str,
@@ -83,7 +87,7 @@ impl Server {
         let image = format!("{name}:{tag}");
         let found = async {
             let engine = Docker::connect_with_defaults()?;
-            // Otherwise one that is missing would be asked of a registry.
+            // Otherwise the engine would pull a missing image from a registry.
             engine.inspect_image(&image).await.map(|_| engine)
         };
         let engine = match found.await {
@@ -99,7 +103,7 @@ impl Server {
             .with_mapped_port(port, inside.tcp())
             .with_network(NETWORK)
             .with_host_config_modifier(|host| {
-                // `testcontainers` would publish it in every network that this machine is in.
+                // `testcontainers` would publish the port in every network of this machine.
                 let bindings =
                     host.port_bindings.iter_mut().flat_map(HashMap::values_mut).flatten().flatten();
                 bindings.for_each(|binding| binding.host_ip = Some(Ipv4Addr::LOCALHOST.to_string()));
@@ -109,7 +113,7 @@ impl Server {
         Some(Self { container, engine, port })
     }
 
-    /// The port of `127.0.0.1` that reaches it, restarts included.
+    /// Its port on `127.0.0.1`, the same after restarts.
     pub fn port(&self) -> u16 {
         self.port
     }
@@ -119,34 +123,34 @@ impl Server {
         self.container.get_bridge_ip_address().await.expect("it is in the engine's own network")
     }
 
-    /// Kills it, as a machine dies: without a word.
+    /// Kills it, like a machine failure.
     pub async fn kill(&self) {
         // The default signal is SIGKILL.
         self.engine.kill_container(self.container.id(), None).await.expect("it runs");
     }
 
-    /// Asks it to stop.
+    /// Stops it in order.
     pub async fn stop(&self) {
         self.container.stop().await.expect("it runs");
     }
 
-    /// Starts it again, with what is on its disk; it takes a while until it is of use.
+    /// Starts it again with its disk; returns before it is ready.
     pub async fn start_again(&self) {
         self.container.start().await.expect("it has stopped");
     }
 
-    /// Stops it from running: its socket still takes connections, and nothing answers.
+    /// Pauses it: its socket still accepts connections, and nothing responds.
     pub async fn freeze(&self) {
         self.container.pause().await.expect("it runs");
     }
 
-    /// Lets it run again.
+    /// Resumes it.
     pub async fn thaw(&self) {
         self.container.unpause().await.expect("it is frozen");
     }
 }
 
-/// One below those that the system gives to connections: it must still be free when a server that was killed returns.
+/// A port below the ephemeral range: it must still be free when a killed server returns.
 fn free_port() -> u16 {
     let drawn = || 20_000 + (remote::new_span_id() % 12_000) as u16;
     let is_free = |port: &u16| TcpListener::bind((Ipv4Addr::LOCALHOST, *port)).is_ok();

@@ -1,4 +1,4 @@
-//! A Redis server of a test's own, which it may kill, freeze, flush and start again.
+//! A test's own Redis server, which it may kill, freeze, flush and restart.
 
 use std::{
     io::{Read, Write},
@@ -8,29 +8,29 @@ use std::{
 
 use crate::{edge_suite::eventually, real_servers::Server};
 
-/// How long a server may take to answer a test, on however busy a machine.
+/// The time limit of a server's reply to a test, with a margin for a busy machine.
 pub const PATIENT: Duration = Duration::from_secs(20);
 
-/// Slots of a cluster.
+/// The hash slots of a cluster.
 const SLOTS: u16 = 16_384;
 
-/// A server in a container, with nothing on disk. Dropping it removes it.
+/// A server in a container, without persistence. Dropping it removes it.
 pub struct RedisServer(Server);
 
 impl RedisServer {
-    /// Starts one, if there is an engine; if not, that is said loudly.
+    /// Starts a server; `None`, with a message, without an engine.
     pub async fn start() -> Option<Self> {
         Self::start_with("no").await
     }
 
-    /// Starts the one node of a cluster, which holds all slots, if there is an engine.
+    /// Starts the single node of a cluster, with all slots; `None` without an engine.
     pub async fn start_cluster() -> Option<Self> {
         let node = Self::start_node(&[(0, SLOTS - 1)]).await?;
         node.is_whole();
         Some(node)
     }
 
-    /// Starts two nodes of a cluster: the first holds one slot, and the second all others.
+    /// Starts two nodes of a cluster: the first has one slot, and the second all others.
     pub async fn start_cluster_of_two(slot: u16) -> Option<[Self; 2]> {
         let one = Self::start_node(&[(slot, slot)]).await?;
         let other = Self::start_node(&[(0, slot - 1), (slot + 1, SLOTS - 1)]).await?;
@@ -53,28 +53,28 @@ impl RedisServer {
         Server::redis(&arguments).await.map(Self)
     }
 
-    /// Waits until the node knows who holds each slot.
+    /// Waits until the node knows the owner of each slot.
     fn is_whole(&self) {
         let whole = || self.ask("CLUSTER INFO").contains("cluster_state:ok").then_some(());
         eventually(PATIENT, "the cluster is whole", whole);
     }
 
-    /// Where it listens.
+    /// Its address.
     pub fn address(&self) -> String {
         format!("redis://127.0.0.1:{}", self.0.port())
     }
 
-    /// Where it listens, for other servers: host and port, as two words.
+    /// Its address for other servers: host and port, as two words.
     pub async fn address_for_servers(&self) -> String {
         format!("{} 6379", self.0.address_for_containers().await)
     }
 
-    /// Kills it, as a machine dies: without a word.
+    /// Kills it, like a machine failure.
     pub async fn kill(&self) {
         self.0.kill().await;
     }
 
-    /// Starts it again at the same address, empty, after it was killed.
+    /// Restarts it after a kill, at the same address and empty.
     pub async fn start_again(&self) {
         self.0.start_again().await;
         // The engine's proxy accepts connections on the published port before the server does.
@@ -82,17 +82,17 @@ impl RedisServer {
         eventually(PATIENT, "Redis answers", answers);
     }
 
-    /// Stops it from running: its socket still takes connections, and nothing answers.
+    /// Pauses it: its socket still accepts connections, and nothing responds.
     pub async fn freeze(&self) {
         self.0.freeze().await;
     }
 
-    /// Lets it run again.
+    /// Resumes it.
     pub async fn thaw(&self) {
         self.0.thaw().await;
     }
 
-    /// Sends one command, and returns the reply as it is on the wire.
+    /// Sends one command; returns the reply in its wire format.
     pub fn ask(&self, command: &str) -> String {
         self.try_ask(command).expect("it answers")
     }

@@ -1,4 +1,4 @@
-//! A relay before a server: it comes when a test says so, counts connections, and drops them as a restart does.
+//! A relay in front of a server: it starts on demand, counts connections, and drops them as a restart does.
 
 use std::{
     net::SocketAddr,
@@ -15,7 +15,7 @@ use tokio::{
 
 use crate::stores::{FreshPostgres, fresh_postgres};
 
-/// What is between a process and its server.
+/// The relay.
 pub struct Relay {
     address: SocketAddr,
     accepted: Arc<AtomicUsize>,
@@ -23,7 +23,7 @@ pub struct Relay {
 }
 
 impl Relay {
-    /// Relays what comes in at one address to the other. Every connection ends with it.
+    /// Relays connections from one address to the other. Stopping it ends them all.
     pub async fn start(at: SocketAddr, to: String) -> Self {
         let listener = TcpListener::bind(at).await.expect("a free port");
         let address = listener.local_addr().expect("it is bound");
@@ -42,24 +42,25 @@ impl Relay {
         Self { address, accepted, listening }
     }
 
-    /// Where it listens.
+    /// Its address.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// How many connections have come in.
+    /// The connections accepted so far.
     pub fn accepted(&self) -> usize {
         self.accepted.load(Ordering::Relaxed)
     }
 
-    /// Ends, and with it every connection.
+    /// Stops, and ends every connection.
     pub async fn stop(self) {
         self.listening.abort();
         let _ = self.listening.await;
     }
 }
 
-/// A free address, the server behind it, and the address of an empty database by way of it; the last keeps that.
+/// A free address, the server behind it, the address of an empty database through it, and the database
+/// itself.
 pub async fn relayed() -> Option<(SocketAddr, String, String, FreshPostgres)> {
     let fresh = fresh_postgres().await?;
     let (user, rest) = fresh.address.strip_prefix("postgres://")?.split_once('@')?;

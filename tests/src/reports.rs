@@ -1,8 +1,8 @@
-//! Reports of recorded runs, one of every scenario, and what each would be had the machine been too busy for it or a
-//! process died in it.
+//! Reports of recorded runs, one for every scenario, and variants: on a machine that was too busy, and with a
+//! process that ended early.
 //!
-//! The recordings are short runs (`lab run SCENARIO --quick`), with numbers of four digits so that they stay small;
-//! `tests/reports/record FOLDER` makes one from a run's folder.
+//! The recordings are short runs (`lab run SCENARIO --quick`), with numbers of four digits to keep them
+//! small; `tests/reports/record FOLDER` makes one from a run's folder.
 
 use std::fs;
 
@@ -19,14 +19,14 @@ use crate::tree::root;
 
 /// A recorded run.
 pub struct Recorded {
-    /// Its scenario: `shortener/cache`.
+    /// The scenario: `shortener/cache`.
     pub scenario: String,
-    /// Its report.
+    /// The report.
     pub report: Report,
 }
 
 impl Recorded {
-    /// Its scenario, as a file is called: `shortener-cache`.
+    /// The scenario in the form of a file name: `shortener-cache`.
     pub fn name(&self) -> String {
         self.scenario.replace('/', "-")
     }
@@ -36,7 +36,7 @@ impl Recorded {
 ///
 /// # Panics
 ///
-/// If a scenario has none, or one that is no report of it.
+/// If a scenario has none, or one that is not its report.
 pub fn all() -> Vec<Recorded> {
     let scenarios = ["limiter", "shortener"].into_iter().flat_map(|system| {
         let folder = fs::read_dir(root().join("scenarios").join(system)).expect("a folder of scenarios");
@@ -56,7 +56,7 @@ fn recorded(scenario: String) -> Recorded {
     let mut report: Report =
         serde_json::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}; {how}", path.display()));
     assert_eq!(report.scenario.name, scenario, "{}", path.display());
-    // A recording's figures have four digits, and its sentences are made from them.
+    // A recording's figures have four digits, and its sentences are generated from them.
     for comparison in &mut report.comparisons {
         let about = comparison.sentence.rsplit_once(": ").map(|(about, _)| about.to_owned());
         if let (Some(about), Some(verdict)) = (about, comparison.verdict)
@@ -65,7 +65,7 @@ fn recorded(scenario: String) -> Recorded {
             comparison.sentence = format!("{about}: {}", verdict.short().replacen("x as high", "x", 1));
         }
     }
-    // What the scenario says is as it says it today.
+    // The scenario's own texts are the current ones.
     let says = scenario_of(&scenario);
     report.answers = run::answers(&says, &report);
     report.scenario.asks = says.asks().map(str::to_owned);
@@ -79,14 +79,14 @@ fn scenario_of(name: &str) -> Scenario {
     Scenario::parse(&path, &text).expect("a scenario")
 }
 
-/// What may become of a run.
+/// A variant of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Form {
-    /// As recorded: it has a verdict.
+    /// As recorded, with a verdict.
     Good,
     /// The generator was late in most slices.
     Void,
-    /// A process of the last arm died before the end.
+    /// A process of the last arm ended early.
     Partial,
 }
 
@@ -94,7 +94,7 @@ impl Form {
     /// Every form.
     pub const ALL: [Self; 3] = [Self::Good, Self::Void, Self::Partial];
 
-    /// Its name in that of a file.
+    /// Its name in a file name.
     pub fn name(self) -> &'static str {
         match self {
             Self::Good => "good",
@@ -103,7 +103,7 @@ impl Form {
         }
     }
 
-    /// What the recorded run would have said.
+    /// The report that the recorded run would have had.
     pub fn of(self, recorded: &Recorded) -> Report {
         match self {
             Self::Good => recorded.report.clone(),
@@ -113,7 +113,7 @@ impl Form {
     }
 }
 
-/// Four of five slices are void, so timing decides nothing.
+/// Four of five slices are void, so no timing is conclusive.
 fn void(recorded: &Recorded) -> Report {
     let mut report = recorded.report.clone();
     let validity = &mut report.validity;
@@ -128,7 +128,7 @@ fn void(recorded: &Recorded) -> Report {
     report
 }
 
-/// The last arm's first process ends before the first ledger is asked for.
+/// The last arm's first process ends before the first ledger check.
 fn partial(recorded: &Recorded) -> Report {
     let mut report = recorded.report.clone();
     report.validity.verdict_possible = false;
@@ -155,7 +155,7 @@ fn partial(recorded: &Recorded) -> Report {
     report
 }
 
-/// Claims that such a run does not decide, and the answers with what it can tell.
+/// Makes the claims undecided that such a run cannot decide, and the answers likewise.
 fn undecided(report: &mut Report, recorded: &Recorded, because: &str, decided: impl Fn(&Metric) -> bool) {
     let scenario = scenario_of(&recorded.scenario);
     for (claim, stated) in report.claims.iter_mut().zip(&scenario.claims) {

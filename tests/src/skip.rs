@@ -1,6 +1,6 @@
-//! What a test does where something that it needs cannot be had.
+//! Skipping a test whose requirement is missing.
 
-/// Says loudly that something is skipped because this is missing, and how to get it.
+/// Prints that something is skipped because of this missing requirement, and how to get it.
 ///
 /// # Panics
 ///

@@ -1,4 +1,4 @@
-//! The stores that a component can stand on: SQLite always, PostgreSQL where one can be had.
+//! The stores of a component: SQLite always, PostgreSQL where one is available.
 
 use std::sync::{Arc, Weak};
 
@@ -15,11 +15,12 @@ use tokio::sync::Mutex;
 
 use crate::real_servers::Server;
 
-/// Where a PostgreSQL server is that tests may make databases in: `postgres://user@host:port`, without a database.
-/// Without it, the tests of a process share one in a container.
+/// The variable with the address of a PostgreSQL server in which tests may create databases:
+/// `postgres://user@host:port`, without a database. Without it, the tests of a process share one in a
+/// container.
 pub const POSTGRES: &str = "LAB_TEST_POSTGRES_URL";
 
-/// Keeps what a store stands on: the file of SQLite, or the server that has a database.
+/// Keeps a store's resources alive: the file of SQLite, or the server of a database.
 pub enum Kept {
     /// Nothing has to be kept.
     Nothing,
@@ -31,7 +32,7 @@ pub enum Kept {
 
 /// A new database on a PostgreSQL server. A server that the tests started is removed with the last database on it.
 pub struct FreshPostgres {
-    /// Where it is: `postgres://user@host:port/name`.
+    /// The address: `postgres://user@host:port/name`.
     pub address: String,
     _server: Option<Arc<Server>>,
 }
@@ -99,7 +100,7 @@ async fn open(address: &str) -> Database {
     Database::open(address, "database", Counter::default(), &Waiting::default()).await.expect("it opens")
 }
 
-/// A new database; `None`, said loudly, where there is no server and none can be started.
+/// A new database; `None`, with a message, if there is no server and none can be started.
 pub async fn fresh_postgres() -> Option<FreshPostgres> {
     let (server, started) = postgres_server().await?;
     let name = format!("test_{}", remote::new_span_id());
@@ -109,7 +110,7 @@ pub async fn fresh_postgres() -> Option<FreshPostgres> {
     Some(FreshPostgres { address: format!("{server}/{name}"), _server: started })
 }
 
-/// The server that the environment names, or the one that the tests of this process share.
+/// The server in the environment, or the one that the tests of this process share.
 #[expect(clippy::disallowed_methods, reason = "a test's own configuration")]
 async fn postgres_server() -> Option<(String, Option<Arc<Server>>)> {
     static SHARED: Mutex<Weak<Server>> = Mutex::const_new(Weak::new());
@@ -119,14 +120,14 @@ async fn postgres_server() -> Option<(String, Option<Arc<Server>>)> {
     let mut shared = SHARED.lock().await;
     let server = match shared.upgrade() {
         Some(server) => server,
-        // As many connections as suites that run beside each other may want, and no disk that is waited for.
+        // Enough connections for suites that run in parallel, and no waiting for the disk.
         None => Arc::new(Server::postgres(&["-c", "max_connections=300", "-c", "fsync=off"]).await?),
     };
     *shared = Arc::downgrade(&server);
     Some((format!("postgres://postgres@127.0.0.1:{}", server.port()), Some(server)))
 }
 
-/// A request for a link that can be told from every other number's.
+/// A request for a link that differs from every other number's.
 pub fn numbered(number: u32) -> Shorten {
     Shorten {
         target: Target::parse(format!("https://example.com/{number}")).expect("a target"),

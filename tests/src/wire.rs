@@ -1,4 +1,4 @@
-//! A client that says exactly the bytes that a test has it say: for what no well-behaved client would send.
+//! A client that sends exactly the given bytes, for requests that no well-behaved client sends.
 
 use std::{
     io::{self, Read as _, Write as _},
@@ -11,13 +11,13 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 
 use crate::edge_client::Reply;
 
-/// No reply takes longer, and no server waits longer before it closes.
+/// The time limit of a reply, and of a server's close.
 const WITHIN: Duration = Duration::from_secs(30);
 
 /// One connection.
 pub struct Wire {
     stream: TcpStream,
-    /// What came in and belongs to no reply yet.
+    /// Received bytes that belong to no reply yet.
     rest: Vec<u8>,
 }
 
@@ -27,7 +27,7 @@ impl Wire {
         Self::try_connect(address).expect("it listens")
     }
 
-    /// Connects, if somebody listens.
+    /// Connects if the address accepts connections.
     pub fn try_connect(address: SocketAddr) -> io::Result<Self> {
         let stream = TcpStream::connect(address)?;
         stream.set_read_timeout(Some(WITHIN))?;
@@ -35,19 +35,19 @@ impl Wire {
         Ok(Self { stream, rest: Vec::new() })
     }
 
-    /// Connects and says this.
+    /// Connects and sends these bytes.
     pub fn saying(address: SocketAddr, bytes: impl AsRef<[u8]>) -> Self {
         let mut wire = Self::connect(address);
         wire.say(bytes);
         wire
     }
 
-    /// Says this.
+    /// Sends these bytes.
     pub fn say(&mut self, bytes: impl AsRef<[u8]>) {
         self.stream.write_all(bytes.as_ref()).expect("the server reads what it is sent");
     }
 
-    /// Says nothing more, and still listens.
+    /// Closes the sending side; still receives.
     pub fn ends(&mut self) {
         self.stream.shutdown(Shutdown::Write).expect("it is open");
     }
@@ -62,7 +62,7 @@ impl Wire {
         }
     }
 
-    /// Fails unless the server closes the connection, in order and without another word.
+    /// Fails unless the server closes the connection in order and sends nothing more.
     #[track_caller]
     pub fn is_closed(&mut self) {
         let read = self.read();

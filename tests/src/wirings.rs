@@ -1,7 +1,7 @@
-//! The wirings of a system, each run as it does for a user: as processes of the lab's own.
+//! The wirings of a system, each run as a user runs it: as processes of the lab's own.
 //!
-//! The wirings are taken from the scenarios, so a new scenario is covered without a change here.
-//! A value that no scenario uses is tried in an otherwise ordinary wiring.
+//! The wirings come from the scenarios, so a new scenario is covered without a change here.
+//! A value that no scenario uses is tested in a default wiring.
 
 use std::{path::Path, thread, time::Duration};
 
@@ -16,7 +16,7 @@ use runtime::{BackingKind, Limits, PublicUrl, System, Wiring};
 
 use crate::{command::has_redis, edge_suite::eventually, skip::skip, stores::POSTGRES, tree::root};
 
-/// Wirings that are up at the same time: more would only wait for each other.
+/// Wirings that are up at the same time; more would compete for the machine.
 const AT_ONCE: usize = 4;
 
 /// The wirings of a system.
@@ -29,7 +29,7 @@ pub struct Wirings {
 }
 
 impl Wirings {
-    /// Of the system of that name; `program` is every service process.
+    /// The wirings of a system; `program` is the binary of every service process.
     pub fn of(system: &str, program: &'static str) -> Self {
         Self {
             system: systems::find(system).expect("a system"),
@@ -39,14 +39,14 @@ impl Wirings {
         }
     }
 
-    /// With time limits that no busy machine reaches: for what is answered, not for how soon.
+    /// With time limits that a busy machine does not reach, for tests of results, not of times.
     #[must_use]
     pub fn patient(self) -> Self {
         let limits = Limits { request_ms: 40_000, attempt_ms: 30_000, redis_ms: 10_000, ..Limits::default() };
         Self { limits, ..self }
     }
 
-    /// With a public URL that each is known by.
+    /// With a public URL for each.
     #[must_use]
     pub fn known_as(self, url: &str) -> Self {
         Self { public_urls: vec![url.parse().expect("a public URL")], ..self }
@@ -58,7 +58,7 @@ impl Wirings {
         Self { limits, ..self }
     }
 
-    /// Every wiring that some arm of some scenario has, once.
+    /// Every distinct wiring of an arm of a scenario.
     pub fn of_scenarios(&self) -> Vec<ArmPlan> {
         let library = Library::find(Some(&root().join("scenarios"))).expect("scenarios");
         let mut arms: Vec<ArmPlan> = Vec::new();
@@ -77,14 +77,14 @@ impl Wirings {
         arms
     }
 
-    /// For each value of an axis that none of these has: a wiring with it, and the default of every other axis.
+    /// For each axis value that none of these has: a wiring with it, and with the defaults of all other axes.
     pub fn of_other_values(&self, arms: &[ArmPlan]) -> Vec<ArmPlan> {
         let mut others = Vec::new();
         for axis in self.system.axis_names() {
             for value in self.system.values(axis) {
                 if arms.iter().all(|arm| arm.wiring.get(axis) != value) {
                     let alone = Wiring::with(self.system, [(axis, value)]).expect("a listed value");
-                    // What means nothing in one process is tried where each component has its own.
+                    // A value without an effect in one process is tested with each component in its own.
                     let choices = [("placement", "microservices"), (axis, value)];
                     let apart = Wiring::with(self.system, choices).expect("a listed value");
                     let wiring = if alone.check().is_ok() { alone } else { apart };
@@ -95,7 +95,7 @@ impl Wirings {
         others
     }
 
-    /// Starts one wiring; `None`, said loudly, where its store cannot be had.
+    /// Starts one wiring; `None`, with a message, if its store is not available.
     #[expect(clippy::disallowed_methods, reason = "a test's own configuration")]
     fn start(&self, arm: &ArmPlan, scratch: &Scratch) -> Option<Launch> {
         let given = std::env::var(POSTGRES).ok().map(|server| format!("{server}/postgres"));
@@ -125,7 +125,7 @@ impl Wirings {
         Some(launch.unwrap_or_else(|error| panic!("`{}` did not start: {error:#}", arm.label)))
     }
 
-    /// Starts each wiring and does something with it; a few at once, each in a thread that is named after it.
+    /// Starts each wiring and calls `work` with it; a few at once, each in a thread with its name.
     pub fn with_each(&self, arms: &[ArmPlan], work: impl Fn(&mut Launch) + Sync) {
         let scratch = Scratch::create().expect("a folder");
         for some in arms.chunks(AT_ONCE) {
@@ -145,7 +145,7 @@ impl Wirings {
     }
 }
 
-/// Ends one process of a wiring, and waits until it is gone.
+/// Stops one process of a wiring, and waits until it has ended.
 pub fn end(launch: &mut Launch, name: &str) {
     let process =
         launch.arms[0].processes.iter().find(|process| process.name == name).expect("such a process");

@@ -1,6 +1,6 @@
-//! What others hold the report's page to: axe-core looks at each page in Chromium, on a wide and on a narrow screen, in
-//! light and in dark, and finds nothing. What it cannot see is looked at besides: words that are cut or covered, a page
-//! wider than its screen, a picture that scrolls and does not say so.
+//! Accessibility of the report's page: axe-core checks each page in Chromium, on a wide and on a narrow
+//! screen, in light and in dark, and finds no violation. Further checks cover what axe-core cannot see: text
+//! that is cut or covered, a page wider than its screen, a scrollable picture that does not say so.
 
 #![expect(clippy::unwrap_used, reason = "a test fails where what it expects is not there")]
 
@@ -15,12 +15,12 @@ use system_tests::{
     tree::root,
 };
 
-/// Where CI installs what `tests/accessibility/package-lock.json` names.
+/// The folder where CI installs `tests/accessibility/package-lock.json`.
 fn tools() -> PathBuf {
     root().join("target/ci/accessibility")
 }
 
-/// Whether the tools are there; said loudly where not, and an error in CI.
+/// Whether the tools are installed; if not, a message says so, and CI fails.
 #[expect(clippy::disallowed_methods, reason = "a test's own configuration")]
 fn are_there() -> bool {
     let runs = |program: &str| Command::new(program).arg("--version").output().is_ok();
@@ -69,7 +69,7 @@ fn axe_and_a_look_find_nothing_on_any_page() {
     assert!(said[0].contains(&format!("{} pages, 0 findings", pages.len())), "{}", said[0]);
 }
 
-/// A drawing of the documents, in a page around it.
+/// A drawing from the documents, wrapped in a page.
 fn in_a_page(path: impl AsRef<Path>) -> String {
     let svg = fs::read_to_string(root().join(path)).unwrap();
     let svg = &svg[svg.find("<svg").unwrap()..];

@@ -17,16 +17,16 @@ use remote::{Contract, MAX_MESSAGE_BYTES, Method};
 use system_tests::{command::Desk, edge_client::Reply, wire::Wire};
 use tonic::{Code, Status};
 
-/// Longer than any call here takes, on however busy a machine.
+/// The time limit of a call, with a margin for a busy machine.
 const ANSWER_WITHIN: Duration = Duration::from_secs(30);
 
-/// Every system with each component in a process of its own.
+/// Every system with each component in its own process.
 const APART: [&[&str]; 2] = [
     &["up", "shortener", "--set", "placement=microservices"],
     &["up", "limiter", "--set", "placement=microservices", "--set", "state=service"],
 ];
 
-/// Does something with each method of each component, and the server of the process that hosts it.
+/// Calls `work` with each method of each component, and the server of its process.
 fn with_each_method(transport: &str, work: impl Fn(SocketAddr, &'static Method)) {
     let methods = [
         shortener_app::remotes::links::Placed::METHODS,
@@ -62,7 +62,7 @@ const JSON: &str = "content-type: application/json\r\n";
 fn post(address: SocketAddr, path: &str, fields: &str, body: &[u8]) -> Reply {
     let head = format!("POST {path} HTTP/1.1\r\nhost: here\r\n{fields}\r\n");
     let mut wire = Wire::saying(address, [head.as_bytes(), body].concat());
-    // One that announces more, and breaks off.
+    // Announces more bytes than it sends, and then closes.
     if fields.contains("content-length: 30") {
         wire.ends();
     }
@@ -96,28 +96,28 @@ fn a_bad_call_over_http_is_told_what_is_wrong_with_it() {
         let get = Wire::saying(address, get).reply();
         get.is_problem(405, "method-not-allowed");
         assert_eq!(get.header("allow"), "POST", "{path}");
-        // It sends what it announced never, and says how long it waits.
+        // Never sends the announced bytes, and gives a time-out.
         let slow = format!(
             "POST {path} HTTP/1.1\r\nhost: here\r\n{JSON}x-timeout-ms: 50\r\ncontent-length: 9\r\n\r\n{{"
         );
         Wire::saying(address, slow).reply().is_problem(504, "too-late");
-        // Sound JSON of another contract: a message that is refused, or one that means something here as well.
+        // Valid JSON of another contract: refused, or ignored as an unknown field.
         let other = br#"{"nobody": "knows this"}"#;
         let other = post(address, path, &format!("{JSON}content-length: {}\r\n", other.len()), other);
         assert!(other.status < 500, "{path}: {other:?}");
     });
 }
 
-/// What a call over gRPC is told.
+/// The reply to a call over gRPC.
 #[derive(Debug, PartialEq, Eq)]
 enum Told {
-    /// A status of gRPC, which has a message unless all is well.
+    /// A gRPC status, with a message unless it is OK.
     Grpc(Code),
-    /// A problem of HTTP.
+    /// An HTTP problem.
     Problem(u16),
 }
 
-/// What becomes of a call with these header fields and this body.
+/// The reply to a call with these header fields and this body.
 async fn call(address: SocketAddr, verb: &str, path: &str, fields: &[(&str, &str)], body: Body) -> Told {
     let client = Client::builder(TokioExecutor::new()).http2_only(true).build_http::<Body>();
     let mut request = Request::builder().method(verb).uri(format!("http://{address}{path}"));
@@ -140,7 +140,7 @@ async fn call(address: SocketAddr, verb: &str, path: &str, fields: &[(&str, &str
     Told::Grpc(told.code())
 }
 
-/// A body that does not end.
+/// A body that never ends.
 fn endless(begins: &'static [u8]) -> Body {
     let begun = stream::once(async move { Ok::<_, Infallible>(Bytes::from_static(begins)) });
     Body::from_stream(begun.chain(stream::pending()))
@@ -148,7 +148,7 @@ fn endless(begins: &'static [u8]) -> Body {
 
 const GRPC: (&str, &str) = ("content-type", "application/grpc");
 const TE: (&str, &str) = ("te", "trailers");
-/// A frame with a message that is empty, which is sound protobuf.
+/// A frame with an empty message, which is valid protobuf.
 const EMPTY: &[u8] = &[0; 5];
 /// A frame with a field that no message has: number 2,000, a string.
 const UNKNOWN_FIELD: &[u8] = &[0, 0, 0, 0, 4, 0x82, 0x7d, 1, b'x'];
@@ -201,7 +201,7 @@ async fn bad_grpc_calls(address: SocketAddr, path: &str) {
         call(address, "POST", &no_method, &[GRPC, TE], Body::from(EMPTY)).await,
         grpc(Code::Unimplemented)
     );
-    // As good as an empty message, which some methods can do with and others refuse, in words.
+    // Equivalent to an empty message, which some methods accept and others refuse with a message.
     let unknown = call(address, "POST", path, &[GRPC, TE], Body::from(UNKNOWN_FIELD)).await;
     assert!(matches!(unknown, Told::Grpc(Code::Ok | Code::InvalidArgument)), "{path}: {unknown:?}");
 }

@@ -1,4 +1,5 @@
-//! What the lab says to what it cannot do: one clear message with a hint, exit 2, nothing left behind.
+//! The lab's reaction to input that it cannot use: one clear message with a hint, exit code 2, nothing left
+//! behind.
 
 #![expect(clippy::unwrap_used, reason = "a test fails where what it expects is not there")]
 
@@ -22,7 +23,7 @@ fn desk() -> Desk {
     desk
 }
 
-/// Fails unless the command is refused, with each of these words.
+/// Fails unless the command is refused with each of these words.
 #[track_caller]
 fn is_refused(desk: &Desk, arguments: &[&str], words: &[&str]) {
     let complaint = refused(desk, &desk.lab(arguments));
@@ -117,7 +118,7 @@ fn places_that_cannot_be_are_refused() {
 fn a_list_shows_what_can_be_used_and_is_an_error_where_something_cannot() {
     let desk = desk();
     desk.write("short/shortener/torn.toml", &SHORT.replace("rate = 150", "rat = 150"));
-    // A monolith has nothing of which there could be two.
+    // A monolith has no process that could have replicas.
     desk.write("short/shortener/two.toml", &SHORT.replace("cache = \"local\"", "replicas = \"2\""));
     let ended = desk.lab(&["list", "--scenarios", "short"]);
     assert_eq!(ended.code, Some(2), "{ended:?}");
@@ -129,11 +130,11 @@ fn a_list_shows_what_can_be_used_and_is_an_error_where_something_cannot() {
     assert_eq!(ended.err.matches("error: ").count(), 2, "{}", ended.err);
 }
 
-/// A folder on a disk of its own, of this many MiB. Dropping it takes the disk away.
+/// A folder on its own disk, of this many MiB. Dropping it removes the disk.
 struct SmallDisk(PathBuf);
 
 impl SmallDisk {
-    /// None, said loudly, where this user may mount nothing.
+    /// `None`, with a message, if this user may not mount.
     fn at(folder: PathBuf, mebibytes: u32) -> Option<Self> {
         fs::create_dir(&folder).unwrap();
         let size = format!("size={mebibytes}m");
@@ -166,11 +167,11 @@ fn a_disk_that_is_all_but_full_is_named_before_anything_starts() {
     }
 }
 
-/// Starts a container system where `docker` is this script, and returns what the lab has to say to it.
+/// Starts a container system with this script as `docker`; returns the lab's message.
 fn with_docker(desk: &Desk, script: &str) -> String {
     let docker = desk.write("fake/docker", &format!("#!/bin/sh\n{script}\n"));
     fs::set_permissions(&docker, fs::Permissions::from_mode(0o755)).unwrap();
-    // Before all others, and with them: the script needs some.
+    // First in the path, and with the usual programs: the script needs some.
     let path = format!("{}:/usr/bin:/bin", desk.path("fake").display());
     refused(desk, &desk.start_with(&["up", "shortener", "--runtime", "compose"], &[("PATH", &path)]).end())
 }
@@ -190,7 +191,7 @@ fn an_engine_that_cannot_be_used_is_told_with_what_to_do() {
         &["Docker Compose has version v2.19.1", "Docker Compose 2.20 or later"],
     );
     told("echo far-away 24.0.7 linux", &["runs on `far-away`", "`--runtime process`"]);
-    // The engine's own words, as its command says them to a user who is not in its group.
+    // The engine's own error for a user outside its group.
     told(
         "echo 'permission denied while trying to connect to the Docker daemon socket' >&2; exit 1",
         &["permission denied", "the group `docker`"],
@@ -258,7 +259,7 @@ fn addresses_that_do_not_serve_are_refused() {
     is_refused(&desk, &["export", "compose", "shortener", "--port", "0"], &["--port"]);
 }
 
-/// Something listens, and says nothing: a load must not wait for ever.
+/// The server accepts connections and never replies: a load must not wait for ever.
 #[test]
 fn a_server_that_never_answers_is_given_up() {
     let desk = Desk::new(PROGRAM);

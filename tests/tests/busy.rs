@@ -1,4 +1,4 @@
-//! Runs on a machine that is busy with other things, through the real binary: what they say, and that they end soon.
+//! Runs on a busy machine, through the real binary: their messages, and that they end early.
 
 #![expect(clippy::unwrap_used, reason = "a test fails where what it expects is not there")]
 
@@ -25,7 +25,7 @@ fn desk() -> Desk {
     desk
 }
 
-/// Keeps a lab from its processor for 20 ms of each 40, until it has ended.
+/// Takes the lab's processor away for 20 ms of every 40, until the lab has ended.
 fn held_up(running: Running<'_>) -> Ended {
     let id = running.id();
     thread::scope(|scope| {
@@ -56,13 +56,13 @@ fn a_run_whose_generator_is_late_stops_after_its_first_launch_and_says_what_it_c
     assert!(!report.validity.verdict_possible);
     let note = report.validity.notes.iter().find(|note| note.starts_with("stopped after launch 1 of 2"));
     assert!(note.is_some(), "{:?}", report.validity.notes);
-    // What only slowness could have changed is open; what was counted is not.
+    // Claims about timing are undecided; claims about counts are not.
     for claim in &report.claims {
         assert_eq!(claim.verdict, ClaimVerdict::Holds, "{}: {}", claim.text, claim.because);
     }
 }
 
-/// A process that keeps a processor busy until this is dropped.
+/// A process that keeps a processor busy until it is dropped.
 struct Busy(Child);
 
 impl Busy {

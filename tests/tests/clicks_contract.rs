@@ -1,4 +1,4 @@
-//! What `clicks` promises, over every way to reach it and every store.
+//! The contract of `clicks`, over every way to reach it and every store.
 
 #![expect(clippy::unwrap_used, reason = "a test fails where what it expects is not there")]
 
@@ -17,7 +17,7 @@ use system_tests::{
     stores::{click_stores, databases, fresh_postgres},
 };
 
-/// The id of the link that a test calls so.
+/// The id of a named link.
 fn link(name: &str) -> LinkId {
     let mut bytes = [0; 16];
     bytes[..name.len()].copy_from_slice(name.as_bytes());
@@ -34,7 +34,7 @@ async fn count(clicks: &dyn Clicks, name: &str) -> u64 {
 
 #[tokio::test]
 async fn clicks_keeps_its_promises_however_it_is_reached_and_whatever_it_stands_on() {
-    // Keeps a server that the tests started over the whole loop.
+    // Keeps the tests' server alive over the whole loop.
     let _server = fresh_postgres().await;
     for (way_name, way) in WAYS {
         for (store_name, store, _kept) in click_stores().await {
@@ -77,7 +77,7 @@ async fn events_that_come_again_in_other_company_count_once(clicks: Arc<dyn Clic
     let event = |id| Event::new(id, link("event"));
     let subscriber = Tallying::new(Arc::clone(&clicks));
     subscriber.receive(&[event(101), event(102)], Batching::Shifting).await.unwrap();
-    // What names no link, as a code did once, is nobody's click.
+    // A key that is not a link's id, such as a code in older versions, is ignored.
     subscriber
         .receive(&[event(102), Event::new(104, "event"), event(103)], Batching::Shifting)
         .await
@@ -89,7 +89,7 @@ async fn events_that_come_again_in_other_company_count_once(clicks: Arc<dyn Clic
     assert_eq!(count(&*clicks, "event").await, 5);
 }
 
-/// What the first version made, with two links in it and clicks by their codes.
+/// A database of the first version, with two links and with clicks by their codes.
 macro_rules! of_the_first_version {
     ($kind:literal, $database:expr, $reach:ident) => {{
         let scripts = [

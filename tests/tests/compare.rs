@@ -1,4 +1,4 @@
-//! `lab compare` as a person uses it: two runs by their names, in three forms, and what cannot be held against each other.
+//! `lab compare` as a user runs it: two runs by name, in three forms, and runs that cannot be compared.
 
 #![expect(clippy::unwrap_used, reason = "a test fails where what it expects is not there")]
 
@@ -9,7 +9,7 @@ use system_tests::{command::Desk, tree::root};
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_hosted");
 
-/// A recorded report of the lab's own tests, changed, as a run on a desk.
+/// A recorded report from the lab's tests, changed and stored as a run.
 fn run(desk: &Desk, name: &str, fixture: &str, change: impl FnOnce(&mut Value)) {
     let path = root().join(format!("lab/src/report/fixtures/{fixture}.json"));
     let mut report: Value = serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap();
@@ -28,7 +28,7 @@ fn two_runs_of_one_question_are_held_against_each_other() {
             report["comparisons"][0]["interval"][end] = value.into();
         }
     });
-    // By how each begins, and by the last.
+    // By prefix, and by `latest`.
     let ended = desk.lab(&["compare", "2026-01", "latest"]);
     assert_eq!((ended.code, ended.err.as_str()), (Some(0), ""), "{ended:?}");
     assert!(ended.out.contains("The runs differ in machine:"), "{ended:?}");

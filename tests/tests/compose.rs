@@ -1,7 +1,7 @@
 //! The compose runtime through the real binary, and the compose files that are committed.
 //!
-//! What needs an engine is skipped where there is none, loudly, and fails with `CI` set.
-//! `LAB_TEST_IMAGE` names another image of the service processes than the one that compose files name.
+//! Tests that need an engine are skipped without one, with a message, and fail if `CI` is set.
+//! `LAB_TEST_IMAGE` names another image of the service processes than that of the compose files.
 
 #![expect(clippy::unwrap_used, reason = "a test fails where what it expects is not there")]
 
@@ -27,7 +27,7 @@ const PROGRAM: &str = env!("CARGO_BIN_EXE_hosted");
 
 const STORES: [&str; 3] = ["postgres:15-bookworm", "redis:7.0-bookworm", "apache/kafka:4.3.1"];
 
-/// One project at a time: each is a whole system, and start-up has a time limit.
+/// One project at a time: each is a whole system, and its start has a time limit.
 static ENGINE: Mutex<()> = Mutex::new(());
 
 fn alone() -> MutexGuard<'static, ()> {
@@ -177,7 +177,7 @@ fn what_is_missing_is_one_clear_message() {
     assert!(refused(&desk, &desk.lab(&other)).contains("`no-such-image:1`"));
 }
 
-/// Every compose file that the exporter wrote, with its command.
+/// Every compose file from the exporter, with its command.
 fn committed() -> Vec<(PathBuf, Vec<String>)> {
     let mut found = Vec::new();
     for system in fs::read_dir(root().join("deploy/compose")).unwrap().filter_map(Result::ok) {
@@ -192,7 +192,7 @@ fn committed() -> Vec<(PathBuf, Vec<String>)> {
     found
 }
 
-/// Every file below a folder: path from there, and text.
+/// Every file below a folder: relative path and text.
 fn texts(folder: &Path) -> Vec<(PathBuf, String)> {
     let mut found = Vec::new();
     for entry in fs::read_dir(folder).into_iter().flatten().filter_map(Result::ok) {

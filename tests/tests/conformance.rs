@@ -1,7 +1,7 @@
-//! What others hold a server to: `h2spec` (RFC 9113 and RFC 7541) asks each system whether it speaks HTTP/2, and
-//! Schemathesis whether it does what its description of its API says.
+//! External conformance suites: `h2spec` (RFC 9113 and RFC 7541) tests each system's HTTP/2, and Schemathesis
+//! tests each public API against its own description.
 //!
-//! They find nothing. What they ask is their own, so a finding is a fault here.
+//! Both find nothing. Their checks are independent of this project, so a finding is a bug here.
 
 #![expect(clippy::unwrap_used, reason = "a test fails where what it expects is not there")]
 
@@ -15,7 +15,8 @@ use system_tests::{command::Desk, tree::root};
 
 const SYSTEMS: [&str; 2] = ["shortener", "limiter"];
 
-/// What a program says that runs in the project's folder, where its settings are; `None`, said loudly, where it is not installed.
+/// The output of a program in the project's folder, where its settings are; `None`, with a message, if it is
+/// not installed.
 #[expect(clippy::disallowed_methods, reason = "a test's own configuration")]
 fn run(program: &str, arguments: &[&str], how_to_get: &str) -> Option<Output> {
     let notes = root().join("target/hypothesis");
@@ -37,14 +38,14 @@ fn finds_nothing(system: &str, output: &Output) {
     assert!(output.status.success(), "{system}: {}\n{}", said[0], said[1]);
 }
 
-/// Starts a system as one process, and does something with where its public API and its internal server are.
+/// Starts a system as one process; calls `work` with the URLs of its public API and its internal server.
 fn with_each(work: impl Fn(&str, &str, &str)) {
     for system in SYSTEMS {
         with(&[system], |public, internal| work(system, public, internal));
     }
 }
 
-/// Starts a wiring, and does something with where its public API and its first process's internal server are.
+/// Starts a wiring; calls `work` with the URLs of its public API and of its first process's internal server.
 fn with(wiring: &[&str], work: impl Fn(&str, &str)) {
     let desk = Desk::new(env!("CARGO_BIN_EXE_hosted"));
     let mut running = desk.start(&[&["up"], wiring].concat());
@@ -61,7 +62,7 @@ fn with(wiring: &[&str], work: impl Fn(&str, &str)) {
 fn both_servers_of_a_process_speak_http_2_as_it_is_defined() {
     let how_to_get = "`.ci/engine` says which version, and builds it";
     with_each(|system, public, internal| {
-        // It asks for pages that have something to say, and so keep their streams open for a while.
+        // These pages are long enough to keep their streams open for a while.
         for (url, path) in [(public, "/openapi.json"), (internal, "/metrics")] {
             let (host, port) = url.strip_prefix("http://").unwrap().rsplit_once(':').unwrap();
             let arguments = ["--strict", "--host", host, "--port", port, "--path", path];
@@ -80,13 +81,14 @@ fn the_shortener_does_what_its_description_says() {
     does_what_its_description_says(&apart);
 }
 
-/// In one process: across a hop a decision has a tenth of a second, and on a busy machine some would be late.
+/// In one process: across a hop a decision has a tenth of a second, which a busy machine may exceed.
 #[test]
 fn the_limiter_does_what_its_description_says() {
     does_what_its_description_says(&["limiter"]);
 }
 
-/// With every check, also of what the description forbids; the seed is fixed, so that what is found is found again.
+/// With every check, also for input that the description forbids; the seed is fixed, so findings are
+/// reproducible.
 fn does_what_its_description_says(wiring: &[&str]) {
     let how_to_get = "`pip install schemathesis`";
     with(wiring, |public, _| {

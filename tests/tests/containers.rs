@@ -1,4 +1,4 @@
-//! The adapters against the servers that production has, in containers, each of which is restarted in the middle.
+//! The adapters against real servers in containers, each of which is restarted during the test.
 
 use std::{
     sync::Arc,
@@ -21,10 +21,10 @@ use shortener_app::{
 use system_tests::{engine::docker, real_servers::Server, stores::numbered};
 use tokio::task::JoinHandle;
 
-/// How long a server may take to be of use, at its start and after a restart.
+/// The time limit for a server to become usable, at its start and after a restart.
 const OF_USE_WITHIN: Duration = Duration::from_secs(90);
 
-/// Asks until there is an answer.
+/// Retries until there is a result.
 async fn eventually<T>(what: &str, mut look: impl AsyncFnMut() -> Option<T>) -> T {
     let deadline = Instant::now() + OF_USE_WITHIN;
     loop {
@@ -46,7 +46,7 @@ async fn database(server: &Server) -> Postgres {
     database
 }
 
-/// Asks a server to stop and starts it again, while the test goes on.
+/// Stops and restarts a server in the background.
 fn restart(server: &Arc<Server>) -> JoinHandle<()> {
     let server = Arc::clone(server);
     tokio::spawn(async move {
@@ -64,7 +64,7 @@ fn service(store: Arc<dyn LinkStore>) -> LinkService {
     )
 }
 
-/// Makes a link, asking again under the same key until it is acknowledged.
+/// Creates a link; retries with the same key until it is acknowledged.
 async fn shorten(links: &dyn Links, number: u32) -> Link {
     let request = numbered(number);
     eventually("a link is acknowledged", async || match links.shorten(request.clone()).await {
@@ -109,7 +109,7 @@ async fn no_acknowledged_link_is_lost_when_postgresql_is_killed_and_comes_back()
     for link in &made {
         assert_eq!(resolve(&links, &link.code).await.as_ref(), Ok(link));
     }
-    // The same key again is the same link, after the crash as before it.
+    // The same key returns the same link after the crash as well.
     assert_eq!(shorten(&links, 7).await, made[7]);
     links.remove(made[7].code.clone()).await.unwrap();
     assert!(matches!(resolve(&links, &made[7].code).await, Err(LinkError::NotFound { .. })));
@@ -170,7 +170,7 @@ async fn no_click_is_lost_or_doubled_when_the_broker_restarts() {
     let metrics = EventMetrics::register(&mut registry, "clicks");
     let clicks: Arc<dyn Clicks> = Arc::new(ClickService::new(Arc::new(MemoryClickStore::default())));
     let tallying = Arc::new(Tallying::new(Arc::clone(&clicks)));
-    // Both are there before the broker is: it takes some seconds to start.
+    // Both exist before the broker is ready, which takes some seconds.
     let publisher = KafkaPublisher::new(&address, "clicks", metrics.clone()).unwrap();
     let consumer =
         KafkaConsumer::start(&address, "clicks", tallying, metrics, &mut registry, &background).unwrap();
@@ -182,7 +182,8 @@ async fn no_click_is_lost_or_doubled_when_the_broker_restarts() {
     let link = new_link_id();
     let mut restarting = None;
     for number in 1..=CLICKS {
-        // The same event until it is acknowledged: what was stored although it was not acknowledged comes twice.
+        // Publishes the same event until it is acknowledged; an event that was stored without an
+        // acknowledgement comes twice.
         let event = Event::new(u128::from(number), link);
         eventually("a click is acknowledged", async || publisher.publish(event.clone()).await.ok()).await;
         if number == CLICKS / 3 {
@@ -193,7 +194,7 @@ async fn no_click_is_lost_or_doubled_when_the_broker_restarts() {
     restarting.unwrap().await.unwrap();
     let counted = async || clicks.count(link).await.unwrap().clicks;
     eventually("every click is counted", async || (counted().await >= CLICKS).then_some(())).await;
-    // What would come twice has come by now: the lag is seen to be nothing for a while.
+    // Any duplicate has arrived by now: the lag has been zero for a while.
     tokio::time::sleep(Duration::from_secs(3)).await;
     assert_eq!(counted().await, CLICKS);
     background.stop().await;

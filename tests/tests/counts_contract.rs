@@ -1,4 +1,5 @@
-//! What `counts` promises, over every way to reach it, by every algorithm, wherever the counts are.
+//! The contract of `counts`, over every way to reach it, for every algorithm, and for every location of the
+//! counts.
 
 #![expect(clippy::unwrap_used, reason = "a test fails where what it expects is not there")]
 
@@ -21,10 +22,10 @@ use system_tests::{
 };
 use tokio::time::sleep;
 
-/// Longer than any test takes, so that nothing comes back meanwhile, and a window of the calendar seldom ends.
+/// Longer than any test, so that nothing is restored during it, and a calendar window seldom ends.
 const DAY: Duration = Duration::from_hours(24);
 
-/// Counts by an algorithm, by where they are; those in Redis only where there is a server.
+/// Counts for an algorithm, by location; those in Redis only with a server.
 async fn all_counts(
     algorithm: Algorithm,
     server: Option<&RedisServer>,
@@ -43,7 +44,7 @@ fn local(algorithm: Algorithm) -> LocalCounts {
     LocalCounts::new(algorithm, Capacity::default(), [7; 16], Arc::new(MonotonicTicks::new()))
 }
 
-/// One of the processes that bring their counts together.
+/// One of several replicas that merge their counts.
 struct Copy {
     counts: SyncedCounts,
     metrics: Registry,
@@ -56,7 +57,7 @@ impl Copy {
         Self { counts, metrics }
     }
 
-    /// How many keys have gone to Redis, with their sums taken over from there.
+    /// The keys that this replica has sent to Redis and whose sums it has taken over.
     fn told(&self) -> u64 {
         let mut text = String::new();
         encode(&mut text, &self.metrics).unwrap();
@@ -64,7 +65,7 @@ impl Copy {
         told.unwrap().parse().unwrap()
     }
 
-    /// Until so many keys have gone to Redis.
+    /// Waits until this many keys have been merged.
     async fn has_told(&self, keys: u64) {
         let deadline = Instant::now() + TOLD_WITHIN;
         while self.told() < keys {
@@ -74,18 +75,18 @@ impl Copy {
     }
 }
 
-/// Two processes that bring their counts together.
+/// Two replicas that merge their counts.
 async fn two_copies(algorithm: Algorithm, server: &RedisServer) -> [Copy; 2] {
     let address = format!("{}#{}", server.address(), remote::new_span_id());
     [Copy::start(algorithm, at(&address).await), Copy::start(algorithm, at(&address).await)]
 }
 
-/// A server of which nothing is known: a prefix of its own.
+/// A server without earlier counts: a fresh prefix.
 async fn fresh(server: &RedisServer) -> Redis {
     at(&format!("{}#{}", server.address(), remote::new_span_id())).await
 }
 
-/// Rounds of 100 ms, on however busy a machine.
+/// The time limit of a merge, which takes 100 ms; with a margin for a busy machine.
 const TOLD_WITHIN: Duration = Duration::from_secs(20);
 
 async fn at(address: &str) -> Redis {
@@ -108,7 +109,7 @@ async fn take(counts: &dyn Counts, mut charges: Vec<Charge>, cost: u32) -> Vec<S
     counts.take(Take { charges }).await.unwrap().standings
 }
 
-/// How many of these requests in a row are admitted.
+/// The number of admitted requests, out of `asked` in sequence.
 async fn admitted(counts: &dyn Counts, charge: &Charge, asked: u32) -> u32 {
     let mut admitted = 0;
     for _ in 0..asked {
@@ -125,7 +126,7 @@ async fn counts_keep_their_promises_however_they_are_reached_and_wherever_they_a
             for (name, counts) in all_counts(algorithm, server.as_ref()).await {
                 println!("{way_name}, {}, {name}", algorithm.name());
                 let counts = placed::<counts::Placed>(way, counts).await;
-                // A queue of a second holds one request of a day's limit: there is nothing else to tell of it here.
+                // A queue of one second holds one request of a day's limit, so there is nothing more to test.
                 if algorithm == Algorithm::LeakyBucket {
                     a_queue_lets_the_first_out_at_once_and_no_second_in(&*counts).await;
                 } else {
@@ -257,7 +258,8 @@ async fn synced_counts_hear_of_each_other_when_they_are_brought_together() {
         assert_eq!(admitted(&other.counts, &shared, 1).await, 1, "{algorithm:?}: nothing is known here yet");
         other.has_told(1).await;
         assert_eq!(admitted(&other.counts, &shared, 100).await, 39, "{algorithm:?}: 61 are known of");
-        // The first has heard nothing since it asked last: that is the surplus, and it is never more than a limit each.
+        // The first replica has not merged since its last request: that is the surplus, at most one limit
+        // each.
         assert_eq!(admitted(&one.counts, &shared, 100).await, 40, "{algorithm:?}");
         one.has_told(2).await;
         other.has_told(2).await;
@@ -271,7 +273,7 @@ async fn synced_copies_admit_the_limit_in_the_long_run_because_what_was_too_much
     let Some(server) = RedisServer::start().await else { return };
     for algorithm in [Algorithm::Gcra, Algorithm::SlidingCounter] {
         let [one, other] = two_copies(algorithm, &server).await;
-        // 100 a second, asked for as often as can be.
+        // 100 a second, requested as often as possible.
         let limit = Limit::new(50, Duration::from_millis(500), Some(20)).unwrap();
         let shared = Charge { key: CountKey("long".to_owned()), limit, enforced: true, cost: 1 };
         let (began, mut all) = (Instant::now(), 0);
@@ -280,8 +282,8 @@ async fn synced_copies_admit_the_limit_in_the_long_run_because_what_was_too_much
             sleep(Duration::from_millis(1)).await;
             let elapsed = began.elapsed();
             let due = elapsed.as_secs_f64() * 100.0;
-            // A limit each comes before anything is owed. What two copies admit without a debt goes ever further beyond
-            // this, and what a machine admits late because it stood still comes back to it.
+            // One limit each is admitted before there is any debt. Without debts two replicas would exceed
+            // this further and further; a late admission on a machine that paused comes back to it.
             let is_met = (due * 0.75..=due + 100.0).contains(&f64::from(all));
             if is_met && elapsed > Duration::from_secs(3) {
                 break;
@@ -302,7 +304,7 @@ async fn synced_counts_go_on_alone_while_redis_is_away() {
     assert_eq!(admitted(&copy.counts, &charge("alone", 20, true), 40).await, 20);
     server.start_again().await;
     let deadline = Instant::now() + TOLD_WITHIN;
-    // What was told to a server that was away is forgotten: so there is a new key each time.
+    // Admissions sent to an unavailable server are dropped, so each time uses a new key.
     let mut names = 0_u32..;
     while server.ask("DBSIZE") == ":0" {
         let known = admitted(&copy.counts, &charge("alone", 20, true), 40).await;

@@ -1,4 +1,4 @@
-//! What `decisions` promises, over every way to reach it.
+//! The contract of `decisions`, over every way to reach it.
 
 #![expect(clippy::unwrap_used, reason = "a test fails where what it expects is not there")]
 
@@ -20,7 +20,7 @@ use limiter::{
 use limiter_app::remotes::decisions;
 use system_tests::placed::{WAYS, placed};
 
-/// Counts that may be away.
+/// Counts that may be unavailable.
 struct Fickle {
     counts: LocalCounts,
     is_away: AtomicBool,

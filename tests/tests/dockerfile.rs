@@ -1,7 +1,7 @@
-//! The main Dockerfile, by the way that users take: `docker compose build`, with `BuildKit`.
+//! The main Dockerfile, built as users build it: with `docker compose build` and `BuildKit`.
 //!
-//! Crates come from the registry that the machine has. They are compiled without optimisation, because it is the file
-//! that is tested here; the engine keeps what it compiled for the next time.
+//! Crates come from the registry that the machine has. They are compiled without optimisation, because this
+//! tests the file; the engine caches the result for the next time.
 
 #![expect(clippy::unwrap_used, reason = "a test fails where what it expects is not there")]
 
@@ -12,17 +12,17 @@ use system_tests::{
     tree::root,
 };
 
-/// What the two stages of the file begin with.
+/// The base images of the file's two stages.
 const BASES: [&str; 2] = ["rust:1-bookworm", "debian:bookworm-slim"];
 
-/// The name of what is built: not that of the image that people use.
+/// The name of the built image, different from that of users' images.
 const IMAGE: &str = "system-design-lab-test:dockerfile";
 
-/// A service that is built, and the file that says how.
+/// A service with a build, and its compose file.
 const SERVICE: &str = "monolith-lean-shortener";
 const FILE: &str = "deploy/compose/shortener/monolith-lean.yml";
 
-/// What the test has otherwise than that file.
+/// The differences from that file.
 const OVERRIDE: &str = "services:
   monolith-lean-shortener:
     image: system-design-lab-test:dockerfile
@@ -34,7 +34,7 @@ const OVERRIDE: &str = "services:
         CARGO_PROFILE_RELEASE_OPT_LEVEL: 0
 ";
 
-/// In seconds; it took seven minutes on two busy processors, with nothing compiled yet.
+/// In seconds; it took seven minutes on two busy processors with an empty cache.
 const BUILT_WITHIN: &str = "1800";
 
 fn build() -> Output {
@@ -53,7 +53,7 @@ fn the_main_dockerfile_makes_an_image_in_which_the_lab_runs() {
     }
     let built = build();
     assert!(built.status.success(), "{}", String::from_utf8_lossy(&built.stderr));
-    // It needs nothing but itself: no rights, no network, no place to write to.
+    // It needs no permissions, no network, and no writable folder.
     let confined = ["run", "--rm", "--network=none", "--read-only", "--cap-drop=ALL", IMAGE, "--version"];
     let version = docker(&confined);
     let user = docker(&["image", "inspect", "--format", "{{.Config.User}}", IMAGE]);

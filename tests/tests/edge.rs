@@ -1,6 +1,6 @@
-//! What the shortener's public API promises, over every wiring that a scenario uses.
+//! The promises of the shortener's public API, for every wiring of a scenario.
 //!
-//! Every wiring runs as it does for a user: as processes of the lab's own, reached by their public API alone.
+//! Every wiring runs as a user runs it: as processes of the lab's own, reached through their public API only.
 
 #![expect(clippy::unwrap_used, reason = "a test fails where what it expects is not there")]
 
@@ -14,18 +14,18 @@ use system_tests::{
     wirings::{Wirings, end},
 };
 
-/// The shortener; every service process is this program.
+/// The wirings of the shortener; this program is every service process.
 fn shortener() -> Wirings {
     Wirings::of("shortener", env!("CARGO_BIN_EXE_hosted"))
 }
 
-/// Whether a copy may not hear of what another one was told: each has a cache of its own.
+/// Whether replicas have separate caches, so that one may miss another's writes.
 fn has_caches_apart(wiring: &Wiring) -> bool {
     wiring.get("replicas") != "1" && ["local", "tiered"].contains(&wiring.get("cache"))
 }
 
-/// For how long the promise of a wiring lets a removed link be served: its caches' time to live, a tenth more by
-/// chance, and as much again for a busy machine.
+/// How long a wiring may serve a removed link: its caches' time to live, a tenth of random variation, and as
+/// much again for a busy machine.
 fn stale_for(name: &str, arms: &[ArmPlan]) -> Duration {
     let apart = arms.iter().any(|arm| arm.name == name && has_caches_apart(&arm.wiring));
     if apart { Duration::from_millis(2_200) } else { Duration::ZERO }
@@ -35,7 +35,7 @@ fn stale_for(name: &str, arms: &[ArmPlan]) -> Duration {
 fn the_public_api_keeps_its_promises_in_every_wiring_of_a_scenario() {
     let mut arms = shortener().of_scenarios();
     for arm in arms.iter_mut().filter(|arm| has_caches_apart(&arm.wiring)) {
-        // Its default, a minute, would have to be waited for.
+        // The default is a minute, too long to wait for.
         arm.wiring.set("time-to-live", "1s").unwrap();
     }
     assert!(arms.len() >= 10, "the scenarios have many wirings, and only {} were found", arms.len());
@@ -47,7 +47,7 @@ fn the_public_api_keeps_its_promises_in_every_wiring_of_a_scenario() {
     });
 }
 
-/// Two wirings in which every component has a process of its own, one for each transport.
+/// Two wirings in which every component has its own process, one for each transport.
 fn split() -> Vec<ArmPlan> {
     let split = |transport| {
         let choices = [("placement", "microservices"), ("transport", transport), ("events", "memory")];
@@ -80,7 +80,7 @@ fn what_needs_links_is_unavailable_at_once_while_links_are_away() {
         let code = edge_suite::shortened(&edge, "https://example.com/away");
         assert_eq!(edge.follow(&code).status, 302);
         end(launch, "links");
-        // Twice: the second finds the broken connection out of the way.
+        // Twice: the first call replaces the broken connection.
         for _ in 0..2 {
             let away = [
                 edge.follow(&code),

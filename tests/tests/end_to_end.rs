@@ -1,6 +1,7 @@
-//! The lab's commands as a person uses them, through the real binary: what they say, what they keep, what they leave.
+//! The lab's commands as a user runs them, through the real binary: their output, the files that they keep,
+//! and what they leave behind.
 //!
-//! Runs here are short: they show that the lab works, and nothing about the systems.
+//! Runs here are short: they test the lab, and say nothing about the systems.
 
 #![expect(clippy::unwrap_used, reason = "a test fails where what it expects is not there")]
 
@@ -20,28 +21,28 @@ use system_tests::command::{Desk, Ended, SCENARIO, SHORT};
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_hosted");
 
-/// Held to write by a test whose run has to have a verdict: its generator may not be late.
+/// Locked for writing by a test that needs a run with a verdict, whose generator must not be late.
 static MACHINE: RwLock<()> = RwLock::new(());
 
-/// A run without a verdict, or with a failed operation, is asked for again only if the host of this machine gave its processors to others meanwhile:
-/// so often, and from so many hundredths of a second on.
+/// A run without a verdict, or with a failed operation, is repeated only if the host gave this machine's
+/// processors to others during it: this often, and from this many hundredths of a second on.
 const STOLEN_TRIES: u32 = 8;
 const MUCH_STOLEN: u64 = 5;
 
-/// The time that the host has given to others since this machine started, in hundredths of a second (proc(5), `steal`).
+/// The time stolen by the host since this machine started, in hundredths of a second (proc(5), `steal`).
 fn stolen() -> u64 {
     let text = fs::read_to_string("/proc/stat").unwrap();
     text.split_whitespace().nth(8).unwrap().parse().unwrap()
 }
 
-/// A desk with the short scenario on it, as `short/shortener/short.toml`.
+/// A desk with the short scenario, as `short/shortener/short.toml`.
 fn desk() -> Desk {
     let desk = Desk::new(PROGRAM);
     desk.write(SCENARIO, SHORT);
     desk
 }
 
-/// The one run that was kept.
+/// The single run that was kept.
 fn kept(desk: &Desk) -> (String, Report) {
     let names = desk.names("runs");
     let [name] = names.as_slice() else { panic!("one run is kept, and not {names:?}") };
@@ -53,7 +54,7 @@ fn read(desk: &Desk, name: &str) -> String {
     fs::read_to_string(desk.path(name)).unwrap_or_else(|error| panic!("`{name}`: {error}"))
 }
 
-/// The addresses at which a run's processes listened.
+/// The addresses on which a run's processes listened.
 fn addresses(report: &Report) -> Vec<SocketAddr> {
     let processes = report.arms.iter().flat_map(|arm| &arm.topology.processes);
     let urls = processes.filter_map(|process| process.url.as_ref());
@@ -102,7 +103,7 @@ fn an_arm_whose_store_does_not_start_is_skipped_and_the_episodes_of_the_others_g
         .replace("arm = \"monolith\"", "arm = \"none\"")
         .replace("arm = \"microservices\"", "arm = \"local\"");
     desk.write(SCENARIO, &in_episodes(&caches));
-    // It has a version, and does not start.
+    // It prints a version, and fails to start.
     let server = desk.write(
         "bin/redis-server",
         "#!/bin/sh\ntest \"$1\" = --version && echo 'Redis server v=7.0.0 sha=0'\n",
@@ -131,7 +132,7 @@ fn a_run_compares_keeps_everything_and_leaves_nothing() {
             assert!(ended.ran(), "{ended:?}");
             desk.is_tidy();
             let (_, report) = kept(&desk);
-            // Without a theft there is no excuse.
+            // Without stolen time there is no excuse.
             let whole = report.arms.iter().all(|arm| arm.failed.is_empty());
             let judged = report.validity.verdict_possible && whole || stolen() - before < MUCH_STOLEN;
             judged.then_some((desk, ended))
@@ -282,7 +283,7 @@ fn a_run_that_is_interrupted_twice_ends_at_once() {
     run.says("stopping");
     run.signal(Signal::SIGINT);
     let ended = run.end();
-    // The first may have been enough already.
+    // The first one may have sufficed.
     assert!(matches!(ended.code, Some(130 | 2)), "{ended:?}");
     desk.becomes_quiet();
     assert_eq!(desk.names("runs"), [""; 0], "no half of a run");
@@ -348,7 +349,7 @@ fn what_a_killed_lab_started_ends_by_itself() {
     for folder in ["tmp", "runs"] {
         assert_eq!(desk.names(folder).len(), 1, "a killed lab cannot remove its folder in `{folder}`");
     }
-    // The next lab does.
+    // The next lab cleans up.
     let mut next = desk.start(&["run", SCENARIO]);
     next.says("measuring");
     next.signal(Signal::SIGINT);

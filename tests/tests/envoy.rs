@@ -1,7 +1,7 @@
-//! The limiter behind a real Envoy: its rate limit filter asks the limiter's own port, for a server that knows nothing of
-//! limits.
+//! The limiter behind a real Envoy: its rate limit filter calls the limiter's public port, and protects a
+//! server that has no limits itself.
 //!
-//! Without `envoy` this says so, and fails where `CI` is set.
+//! Without `envoy` a message says so, and the tests fail if `CI` is set.
 
 #![expect(clippy::unwrap_used, reason = "a test fails where what it expects is not there")]
 
@@ -22,14 +22,14 @@ use system_tests::{
     wirings::{Wirings, end},
 };
 
-/// How long Envoy may take to start.
+/// The time limit for Envoy to start.
 const UP_WITHIN: Duration = Duration::from_secs(20);
-/// How long Envoy waits for a decision.
+/// Envoy's time-out for a decision.
 const DECIDED_WITHIN: &str = "5s";
-/// How long a request may take while nobody decides, and what a busy machine adds.
+/// The time limit of a request while decisions are unavailable, with a margin for a busy machine.
 const ANSWERED_WITHIN: Duration = Duration::from_millis(1_500);
 
-/// Whether there is an Envoy; if not, that is said loudly.
+/// Whether Envoy is installed; if not, a message says so.
 #[expect(clippy::disallowed_methods, reason = "a test's own configuration")]
 fn can_be_had() -> bool {
     let there = Command::new("envoy").arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status();
@@ -41,14 +41,14 @@ fn can_be_had() -> bool {
     false
 }
 
-/// An Envoy before a server. Dropping it kills it.
+/// An Envoy in front of a server. Dropping it kills it.
 struct Envoy {
     port: u16,
     child: Child,
     _folder: tempfile::TempDir,
 }
 
-/// A reply, as far as a test looks at it.
+/// The parts of a reply that the tests use.
 #[derive(Debug)]
 struct Reply {
     status: u16,
@@ -57,7 +57,7 @@ struct Reply {
 }
 
 impl Envoy {
-    /// Before `server`, asking the limiter at `limiter`; `deny` says what a request is when that does not answer.
+    /// Starts Envoy in front of `server`, with the limiter at `limiter`; `deny` is its `failure_mode_deny`.
     fn start(server: SocketAddr, limiter: SocketAddr, deny: bool) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let free = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).and_then(|listener| listener.local_addr());
@@ -75,7 +75,7 @@ impl Envoy {
         envoy
     }
 
-    /// Asks for something as this client.
+    /// Sends a request as this client.
     fn get(&self, client: &str) -> Reply {
         self.try_get(client).unwrap()
     }
@@ -95,7 +95,7 @@ impl Envoy {
 
 impl Drop for Envoy {
     fn drop(&mut self) {
-        // Both fail where it has ended already.
+        // Both fail if it has ended already.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
@@ -169,7 +169,7 @@ fn quick(envoy: &Envoy) -> u16 {
     status
 }
 
-/// A server that says hello to everybody, as long as the runtime lives.
+/// A server that greets everybody, until the runtime ends.
 async fn plain_server() -> SocketAddr {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();

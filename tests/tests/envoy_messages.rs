@@ -1,7 +1,7 @@
-//! What a proxy sends, byte by byte: whatever it is, the answer is a decision, for a proxy takes an error for "let it
-//! pass", and a client may choose what a proxy sends.
+//! A proxy's messages, byte by byte. The reply to every message is a decision, because a proxy lets a request
+//! pass after an error, and a client can influence the message.
 //!
-//! The messages are written here by hand, after Envoy's own definitions, and not by the types that read them.
+//! The tests encode the messages by hand from Envoy's definitions, not with the types that decode them.
 
 #![expect(clippy::unwrap_used, reason = "a test fails where what it expects is not there")]
 
@@ -53,7 +53,7 @@ fn entry(key: &[u8], value: &[u8]) -> Vec<u8> {
     message(1, &[message(1, key), message(2, value)].concat())
 }
 
-/// A descriptor of the client, with more of its fields.
+/// A descriptor of the client, with additional fields.
 fn descriptor(client: &[u8], more: &[u8]) -> Vec<u8> {
     message(2, &[&entry(b"x-client", client), more].concat())
 }
@@ -63,7 +63,7 @@ fn hits(value: u64) -> Vec<u8> {
     message(3, &number(1, value))
 }
 
-/// A message as gRPC frames it.
+/// A message in gRPC's framing.
 fn framed(message: &[u8]) -> Vec<u8> {
     [&[0], &(message.len() as u32).to_be_bytes()[..], message].concat()
 }
@@ -72,11 +72,11 @@ fn framed(message: &[u8]) -> Vec<u8> {
 enum Said {
     Ok,
     OverLimit,
-    /// The call failed: the proxy decides.
+    /// The call failed, so the proxy decides.
     Failed,
 }
 
-/// A proxy that asks the limiter's public port.
+/// A proxy that calls the limiter's public port.
 struct Proxy {
     address: std::net::SocketAddr,
     runtime: Runtime,
@@ -116,7 +116,7 @@ impl Proxy {
         if status != "0" {
             return Said::Failed;
         }
-        // The frame's head, and then `overall_code`, which is the first field.
+        // After the frame's prefix comes `overall_code`, the first field.
         match &reply[5..7] {
             [8, 1] => Said::Ok,
             [8, 2] => Said::OverLimit,
@@ -128,7 +128,7 @@ impl Proxy {
         self.send(framed(message))
     }
 
-    /// How many of ten ordinary questions of a client pass.
+    /// The number of a client's ten ordinary questions that pass.
     fn left(&self, client: &[u8]) -> usize {
         (0..10).filter(|_| self.ask(&descriptor(client, &[])) == Said::Ok).count()
     }
@@ -190,7 +190,7 @@ fn as_many_descriptors_as_there_may_be_are_decided_by_as_many_limits_as_there_ma
         let edge = limiter_suite::client(proxy.address);
         let policies: Vec<_> = (0..MAX_POLICIES).map(full).collect();
         assert_eq!(limiter_suite::put(&edge, &[], &json!({ "policies": policies })).status, 200);
-        // Of which the longest key is the longest message that crosses to a process that counts.
+        // The longest keys make the longest message to a process that counts.
         let many: Vec<u8> =
             (0..MAX_ASKS as u8).flat_map(|n| descriptor(&[n + 1; MAX_KEY_BYTES], &[])).collect();
         eventually(Duration::from_secs(20), "the policies are in force", || {

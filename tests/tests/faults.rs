@@ -1,4 +1,4 @@
-//! What goes wrong on purpose in a scenario: it happens when it was due, it is told, and it is undone whatever happens.
+//! Faults in a scenario: they happen at their time, are reported, and are undone in every case.
 
 #![expect(clippy::unwrap_used, reason = "a test fails where what it expects is not there")]
 
@@ -15,10 +15,10 @@ use system_tests::{
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_hosted");
 
-/// How soon a fault is there to be seen.
+/// The time limit for a fault to become visible.
 const SOON: Duration = Duration::from_mins(1);
 
-/// Episodes through most of which Redis is frozen; nothing but Redis holds a link that was read before.
+/// Episodes during which Redis is frozen most of the time; only Redis holds links that were read before.
 const FROZEN: &str = r#"question = "What does a frozen cache cost?"
 why = "A cache that does not answer is worse than none."
 look_for = ["that it ends"]
@@ -44,14 +44,14 @@ what = "freeze"
 backing = "redis"
 "#;
 
-/// A desk with that scenario on it.
+/// A desk with this scenario.
 fn desk() -> Desk {
     let desk = Desk::new(PROGRAM);
     desk.write(SCENARIO, FROZEN);
     desk
 }
 
-/// A desk with an episode so long that somebody can disturb it, and a fault as long.
+/// A desk with an episode and a fault that are long enough to be disturbed.
 fn long() -> Desk {
     let desk = Desk::new(PROGRAM);
     let text =
@@ -67,7 +67,7 @@ fn kept(desk: &Desk) -> (Report, String) {
     (serde_json::from_str(&read("report.json")).unwrap(), read("report.html") + &read("report.md"))
 }
 
-/// Fails unless every arm had its fault in every episode, at its time, and lives.
+/// Fails unless every arm had its fault in every episode, in time, and survived.
 fn happened_as_planned(report: &Report, episodes: usize) {
     let [fault] = report.load.faults.as_slice() else { panic!("{:?}", report.load.faults) };
     assert_eq!((fault.backing.as_str(), fault.what.as_str()), ("redis", "freeze"));
@@ -123,9 +123,9 @@ async fn a_store_that_is_not_the_arms_own_is_not_harmed() {
     assert!(complaint.contains("not its own") && complaint.contains("`--redis-url`"), "{complaint}");
 }
 
-/// The Redis server of this desk that stands still, if one does: a keeper's child, by its process id.
+/// The frozen Redis server of this desk, if there is one: a keeper's child, by process id.
 ///
-/// A server that has given itself a title has no environment any more by which a desk would find it.
+/// A server that sets its process title loses its environment, by which a desk would find it.
 fn frozen_server(desk: &Desk) -> Option<u32> {
     let keepers = desk.processes().into_iter().filter(|(_, command)| command.contains(" keep "));
     let servers = keepers.flat_map(|(id, _)| {
@@ -135,12 +135,12 @@ fn frozen_server(desk: &Desk) -> Option<u32> {
     let mut servers = servers;
     servers.find(|id| {
         let stat = fs::read_to_string(format!("/proc/{id}/stat")).unwrap_or_default();
-        // The state comes after the name, which is in brackets.
+        // The state follows the name, which is in parentheses.
         stat.rsplit(") ").next().is_some_and(|rest| rest.starts_with('T'))
     })
 }
 
-/// A run that has frozen its Redis, and the server's process id.
+/// A run with a frozen Redis, and the server's process id.
 fn frozen(desk: &Desk) -> (Running<'_>, u32) {
     let mut running = desk.start(&["run", SCENARIO, "--quick"]);
     running.says("measuring");

@@ -1,7 +1,7 @@
-//! Components over gRPC at the hands of others' programs: `buf` reads their `.proto` files, `grpcurl` finds, describes and
-//! calls them without any.
+//! Components over gRPC with third-party tools: `buf` checks their `.proto` files, and `grpcurl` finds,
+//! describes and calls them without these files.
 //!
-//! Without these programs this says so, and fails where `CI` is set.
+//! Without these tools a message says so, and the tests fail if `CI` is set.
 
 #![expect(clippy::unwrap_used, reason = "a test fails where what it expects is not there")]
 
@@ -19,7 +19,7 @@ use system_tests::{
     tree::root,
 };
 
-/// What a program says that runs in the project's folder; `None` where it is not installed.
+/// The output of a program in the project's folder; `None` if it is not installed.
 fn run(program: &str, arguments: &[&str]) -> Option<Output> {
     match Command::new(program).args(arguments).current_dir(root()).output() {
         Ok(output) => Some(output),
@@ -44,7 +44,7 @@ fn the_proto_files_keep_the_rules_of_buf() {
     assert_eq!(text(&output), "");
 }
 
-/// `grpcurl` before one server; it knows what the server tells it.
+/// `grpcurl` with one server; it knows only what server reflection returns.
 struct Grpcurl(SocketAddr);
 
 impl Grpcurl {
@@ -57,7 +57,7 @@ impl Grpcurl {
         Some(text(&self.run(&[], &["list"])?).lines().map(str::to_owned).collect())
     }
 
-    /// How a service, a method or a message is declared.
+    /// The declaration of a service, a method or a message.
     fn describes(&self, name: &str) -> String {
         text(&self.run(&[], &["describe", name]).unwrap())
     }
@@ -69,7 +69,7 @@ impl Grpcurl {
         serde_json::from_str(&text(&output)).unwrap()
     }
 
-    /// The status of a method that fails, as `grpcurl` shows it.
+    /// The status of a failing method, as `grpcurl` prints it.
     fn fails(&self, method: &str, request: &Value) -> String {
         let output = self.run(&["-d", &request.to_string()], &[method]).unwrap();
         assert!(!output.status.success(), "{method}");
@@ -77,7 +77,7 @@ impl Grpcurl {
     }
 }
 
-/// Starts a system, does something with its internal servers, and stops it.
+/// Starts a system, calls `work` with its internal servers, and stops it.
 fn with_up(arguments: &[&str], work: impl Fn(&dyn Fn(&str) -> SocketAddr)) {
     let desk = Desk::new(env!("CARGO_BIN_EXE_hosted"));
     let mut running: Running<'_> = desk.start(&[&["up"], arguments].concat());
@@ -134,7 +134,7 @@ fn links_are_called(links: &Grpcurl) {
 }
 
 fn clicks_are_called(clicks: &Grpcurl) {
-    // 16 zero bytes, as JSON writes bytes: `AAA...` of base64, and 32 hexadecimal digits.
+    // 16 zero bytes: base64 in protobuf's JSON, and 32 hexadecimal digits.
     let (id, digits) = ("A".repeat(21) + "A==", "0".repeat(32));
     let tally = json!({"id": id, "counts": {digits: 3}});
     assert_eq!(clicks.calls(&format!("{CLICKS}/Record"), &json!({"tallies": [tally, tally]})), json!({}));

@@ -1,8 +1,8 @@
-//! The lab's generator next to k6, on one wiring that is up: two programs that share no line see the same system.
+//! The lab's generator and k6 on the same running wiring: two independent programs measure the same system.
 //!
-//! What is asserted has to hold on any machine: both do what was asked for, both find every answer right, and both time
-//! the same thing. By how much k6 is above the lab is in `docs/k6.md`.
-//! Without k6 this says so, and fails where `CI` is set.
+//! The assertions have to hold on any machine: both reach the rate, both find every reply right, and both
+//! measure the same time. The difference between them is in `docs/k6.md`.
+//! Without k6 a message says so, and the test fails if `CI` is set.
 
 #![expect(clippy::unwrap_used, reason = "a test fails where what it expects is not there")]
 
@@ -19,22 +19,21 @@ use system_tests::{command::Desk, tree::root};
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_hosted");
 
-/// Operations a second, and for how many seconds: little enough for a slow machine, and enough for a p99.
+/// Operations a second, and the duration in seconds: little enough for a slow machine, and enough for a p99.
 const RATE: f64 = 100.0;
 const SECONDS: f64 = 15.0;
 
-/// How far from the rate either may stay.
+/// The tolerance of the rate.
 const TOLERANCE: f64 = 0.05;
 
-/// By what factor their medians may differ. They run one after the other, so the machine may have changed between them,
-/// and k6 needs more of it; but of two that time different things, one is further off.
+/// The factor by which their medians may differ. They run one after the other, so the machine may have
+/// changed, and k6 needs more of it; but two that measured different times would differ by more.
 const SAME_THING: f64 = 4.0;
 
-/// More than either has in flight before requests time out, which takes 2 s: so k6 drops nothing, however busy the
-/// machine is.
+/// More than either has in flight before requests time out after 2 s, so k6 drops nothing on a busy machine.
 const CONNECTIONS: &str = "256";
 
-/// Where k6 is: on the `PATH`, or where `go install` puts it. `None`, said loudly, where it is not.
+/// The path of k6: on the `PATH`, or where `go install` puts it; `None`, with a message, if there is none.
 #[expect(clippy::disallowed_methods, reason = "a test's own configuration")]
 fn k6() -> Option<PathBuf> {
     let home = std::env::var("HOME").unwrap_or_default();
@@ -54,12 +53,12 @@ fn k6() -> Option<PathBuf> {
     None
 }
 
-/// What a generator says.
+/// The results of a generator.
 #[derive(Debug)]
 struct Seen {
-    /// Operations a second that ended well.
+    /// Successful operations a second.
     rate: f64,
-    /// Milliseconds from the send to the end of the reply: p50, p90, p99.
+    /// The percentiles from the send to the end of the reply, in milliseconds: p50, p90, p99.
     percentiles: [f64; 3],
 }
 
@@ -71,7 +70,7 @@ fn number(value: &Value, path: &str) -> f64 {
 fn by_k6(k6: &PathBuf, desk: &Desk, url: &str) -> Seen {
     let summary = desk.path("k6.json");
     let mut command = Command::new(k6);
-    // Times in that file are milliseconds, whatever else is asked for.
+    // Times in that file are always milliseconds.
     command.args(["run", "--quiet", "--no-usage-report", "--summary-export"]);
     command.arg(&summary);
     for setting in [
@@ -81,7 +80,7 @@ fn by_k6(k6: &PathBuf, desk: &Desk, url: &str) -> Seen {
         format!("CONNECTIONS={CONNECTIONS}"),
         "LINKS=1000".to_owned(),
         "SEED=61".to_owned(),
-        // How fast the system is on this machine is not the question.
+        // The system's speed on this machine does not matter here.
         "P99_MS=10000".to_owned(),
     ] {
         command.args(["-e", &setting]);
@@ -91,13 +90,13 @@ fn by_k6(k6: &PathBuf, desk: &Desk, url: &str) -> Seen {
     let summary: Value = serde_json::from_str(&fs::read_to_string(summary).unwrap()).unwrap();
     let metric = |name: &str, member: &str| number(&summary, &format!("/metrics/{name}/{member}"));
     assert!(metric("checks", "fails") == 0.0 && metric("dropped_iterations", "count") == 0.0, "{summary}");
-    // Every operation has one check. Its requests before the load began are in the times of all, so those of the
-    // follows are taken: 19 of 20 operations are such.
+    // Every operation has one check. The overall times include requests before the load, so the times of
+    // follows are used: 19 of 20 operations.
     let follows = ["p(50)", "p(90)", "p(99)"].map(|name| metric("http_req_duration{operation:follow}", name));
     Seen { rate: metric("checks", "passes") / SECONDS, percentiles: follows }
 }
 
-/// The lab's generator on the same, by the same clock: constant arrivals, timed from the send.
+/// The lab's generator on the same wiring: constant arrivals, measured from the send.
 fn by_the_lab(desk: &Desk, url: &str) -> Seen {
     let (rate, length) = (RATE.to_string(), format!("{SECONDS}s"));
     let mut arguments = vec!["load", "--json", "--system", "shortener", "--url", url];

@@ -1,6 +1,6 @@
-//! A member of the consumer group that is killed says no goodbye: what was its is late, and nothing is lost.
+//! A consumer group whose member is killed without leaving: its clicks are late, and none is lost.
 //!
-//! With a real Kafka where one is installed or `KAFKA_HOME` names it, and with the embedded broker elsewhere.
+//! With a real Kafka if one is installed or `KAFKA_HOME` names it, otherwise with the embedded broker.
 
 #![expect(clippy::unwrap_used, reason = "a test fails where what it expects is not there")]
 
@@ -30,7 +30,7 @@ fn a_member_that_is_killed_without_goodbye_costs_no_click() {
         let line = after(&out, member);
         line.rsplit_once("http://").unwrap().1.trim_end_matches("/metrics").parse().unwrap()
     });
-    // Once both have taken events, each has partitions of its own.
+    // After both have received events, each has its own partitions.
     eventually(Duration::from_mins(1), "both members receive", || {
         assert_eq!(loaded_and_checked(&desk, &url)["ledger"]["complete"], true);
         let received = |member| Scrape::of(member).unwrap().total("events_received_total", &[]);
@@ -48,12 +48,12 @@ fn a_member_that_is_killed_without_goodbye_costs_no_click() {
     desk.is_tidy();
 }
 
-/// What a line that begins with this word says.
+/// The rest of a line that begins with this word.
 fn after<'a>(out: &'a str, word: &str) -> &'a str {
     out.lines().find_map(|line| line.strip_prefix(word)).unwrap().trim()
 }
 
-/// A second of load, with its promises asked for afterwards.
+/// A second of load, followed by a check.
 fn loaded_and_checked(desk: &Desk, url: &str) -> Value {
     let load = ["load", "--system", "shortener", "--rate", "200", "--for", "1s", "--links", "50"];
     let ended: Ended = desk.lab(&[&load[..], &["--url", url, "--check", "--json"]].concat());

@@ -1,4 +1,4 @@
-//! What a process that is killed leaves: everything that it acknowledged.
+//! A killed process keeps everything that it acknowledged.
 
 use std::{
     net::SocketAddr,
@@ -14,7 +14,7 @@ use system_tests::{
 };
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_hosted");
-/// How many links are acknowledged, the last of them just before the end.
+/// The number of acknowledged links, the last of them just before the kill.
 const LINKS: usize = 20;
 
 /// A process that this test started. Dropping it kills it.

@@ -1,4 +1,5 @@
-//! What `lab export k8s` writes: held to the committed files, to Kubernetes' own types, and to `kubectl kustomize`.
+//! The output of `lab export k8s`: compared with the committed files, with Kubernetes' own types, and checked
+//! by `kubectl kustomize`.
 
 #![expect(clippy::unwrap_used, reason = "a test fails where what it expects is not there")]
 
@@ -25,10 +26,10 @@ use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 use system_tests::tree::root;
 
-/// Where the committed files are.
+/// The folder of the committed files.
 const FOLDER: &str = "deploy/k8s";
 
-/// The wirings that are committed: the arguments of `lab export k8s shortener`.
+/// The committed wirings: the arguments of `lab export k8s shortener`.
 const COMMITTED: [&[&str]; 2] = [
     &["--name", "monolith", "--set", "database=postgres", "--set", "cache=redis", "--set", "events=kafka"],
     &[
@@ -56,7 +57,7 @@ fn export(out: &Path, arguments: &[&str]) -> Vec<PathBuf> {
     String::from_utf8(output.stdout).unwrap().lines().map(PathBuf::from).collect()
 }
 
-/// Every file below a folder: its path from there, and its text.
+/// Every file below a folder: relative path and text.
 fn files(folder: &Path) -> BTreeMap<PathBuf, String> {
     let mut files = BTreeMap::new();
     let mut folders = vec![folder.to_owned()];
@@ -90,7 +91,7 @@ fn the_committed_files_are_what_the_exporter_writes() {
     }
 }
 
-/// Fails unless the object has only fields that its type knows: a misspelt one would be lost on the way.
+/// Fails if the object has a field that its type does not know: a misspelt field would be ignored.
 fn has_only_known_fields<T: DeserializeOwned + Serialize>(object: &Value) {
     let typed: T = serde_json::from_value(object.clone()).unwrap_or_else(|error| panic!("{error}: {object}"));
     assert_eq!(&serde_json::to_value(&typed).unwrap(), object);
@@ -109,7 +110,7 @@ fn check(object: &Value) {
         ("v1", "Namespace") => has_only_known_fields::<Namespace>(object),
         ("v1", "Service") => has_only_known_fields::<Service>(object),
         ("v1", "ServiceAccount") => has_only_known_fields::<ServiceAccount>(object),
-        // What only `kubectl` reads; the test below has it read.
+        // Only `kubectl` parses this kind; the test below runs it.
         ("kustomize.config.k8s.io/v1beta1", "Kustomization") => {}
         other => panic!("the exporter writes no {other:?}"),
     }
@@ -152,7 +153,7 @@ fn a_misspelt_field_is_seen() {
     assert!(std::panic::catch_unwind(|| check(&object)).is_err());
 }
 
-/// What `kubectl kustomize` makes of an overlay; `None`, said loudly, where there is no `kubectl`.
+/// The output of `kubectl kustomize` for an overlay; `None`, with a message, without `kubectl`.
 #[expect(clippy::disallowed_methods, reason = "a test's own configuration")]
 fn built(overlay: &str) -> Option<Vec<Value>> {
     let folder = root().join(FOLDER).join("shortener/overlays").join(overlay);
@@ -243,7 +244,7 @@ fn no_pod_has_a_right_that_it_does_not_need_and_no_file_holds_a_password() {
     }
 }
 
-/// Kind, namespace and name of an object.
+/// The kind, namespace and name of an object.
 fn identity(object: &Value) -> [String; 3] {
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     let metadata = &object["metadata"];
@@ -267,13 +268,13 @@ fn a_wiring_can_be_removed_and_another_stays_whole() {
     }
 }
 
-/// What each process is told.
+/// The host file of each process.
 fn hosts_of(files: &[(String, String)]) -> Vec<HostFile> {
     let hosts = files.iter().filter(|(name, _)| name.contains("/hosts/"));
     hosts.map(|(_, text)| toml::from_str(text).unwrap()).collect()
 }
 
-/// What a wiring with all its state in stores calls its own there: databases, and prefixes of keys.
+/// What a wiring with all state in stores owns there: databases, and prefixes of keys.
 fn own_in_stores(system: &str, cache: (&str, &str), name: &str) -> BTreeSet<String> {
     let wiring = Wiring::with(systems::find(system).unwrap(), [("database", "postgres"), cache]).unwrap();
     let arm = ArmPlan::new(name.to_owned(), wiring);
@@ -295,7 +296,7 @@ fn wirings_of_one_name_in_two_systems_share_no_database_and_no_prefix() {
     }
 }
 
-/// The objects and host files of every wiring of the limiter that differs in where counts are kept.
+/// The objects and host files of every wiring of the limiter with another location of the counts.
 fn limiters() -> Vec<(Wiring, Vec<Value>, Vec<HostFile>)> {
     let system = systems::find("limiter").unwrap();
     let of = |placement, state, replicas| {

@@ -1,4 +1,4 @@
-//! The limiter's local counts under threads: no room is taken twice, and no two calls wait for each other.
+//! The limiter's local counts under threads: no room is taken twice, and no calls deadlock.
 
 #![expect(clippy::unwrap_used, reason = "a test fails where what it expects is not there")]
 
@@ -10,7 +10,7 @@ use std::{
 use contract::Ticks;
 use limiter::{Algorithm, Capacity, Charge, CountKey, Limit, LocalCounts, Take};
 
-/// A clock that stands still, so that nothing that was taken comes back.
+/// A clock that stands still, so that nothing is restored.
 struct Still;
 
 impl Ticks for Still {
@@ -36,7 +36,7 @@ fn threads_that_take_from_the_same_keys_take_exactly_what_is_there() {
                 let (counts, admitted) = (&counts, &admitted);
                 scope.spawn(move || {
                     for turn in 0..8_000 {
-                        // Two keys a call, in either order: whoever locked as it is told would wait for ever.
+                        // Two keys a call, in either order: locking in the order of the call would deadlock.
                         let (first, second) = ((turn + thread) % KEYS, (turn * 3 + thread * 5) % KEYS);
                         if first == second {
                             continue;
@@ -51,14 +51,14 @@ fn threads_that_take_from_the_same_keys_take_exactly_what_is_there() {
                 });
             }
         });
-        // What the threads left over, one more takes.
+        // A further call takes what the threads left over.
         let rest = |key: usize| {
             let take = Take { charges: vec![charge(key)] };
             (0..2_000).filter(|_| counts.take_now(&take).unwrap().standings[0].admits).count() as u32
         };
         let there = if algorithm == Algorithm::LeakyBucket { 1_001 } else { 1_000 };
         let admitted = admitted.map(AtomicU32::into_inner);
-        // They ask for far more than there is, and a call fails only where one of its keys is used up.
+        // They request far more than there is; a call fails only if one of its keys is used up.
         assert!(admitted.contains(&there), "{algorithm:?}: no key was used up: {admitted:?}");
         for (key, admitted) in admitted.into_iter().enumerate() {
             assert_eq!(admitted + rest(key), there, "{algorithm:?}");

@@ -1,4 +1,5 @@
-//! What the limiter's public API promises, over every wiring that a scenario uses, and when a part of it is away.
+//! The promises of the limiter's public API, for every wiring of a scenario, and with a part of it
+//! unavailable.
 
 #![expect(clippy::unwrap_used, reason = "a test fails where what it expects is not there")]
 
@@ -14,13 +15,14 @@ use system_tests::{
     wirings::{Wirings, end},
 };
 
-/// How long a request may take while a part is away: 100 ms for a decision, and what a busy machine adds.
+/// The time limit of a request while a part is unavailable: 100 ms for a decision, and a margin for a busy
+/// machine.
 const ANSWERED_WITHIN: Duration = Duration::from_millis(750);
 
-/// By when a request is counted, if nothing is away.
+/// The time limit for a request to be counted while everything is available.
 const COUNTED_WITHIN: Duration = Duration::from_secs(20);
 
-/// The limiter; every service process is this program.
+/// The wirings of the limiter; this program is every service process.
 fn limiter() -> Wirings {
     Wirings::of("limiter", env!("CARGO_BIN_EXE_hosted"))
 }
@@ -54,7 +56,7 @@ fn quick(edge: &EdgeClient) -> Reply {
     reply
 }
 
-/// Each way to fail, with counts that are a hop away over each transport.
+/// Each failure mode, with counts a hop away over each transport.
 fn split(state: &str) -> Vec<ArmPlan> {
     let arms = [("http", "open"), ("http", "closed"), ("grpc", "open"), ("grpc", "closed")];
     let of = |(transport, on_failure): (&str, &str)| {

@@ -1,4 +1,5 @@
-//! Links behind a cache in Redis: whatever happens to the server, no acknowledged link is lost and no answer is wrong.
+//! Links behind a cache in Redis: whatever happens to the server, no acknowledged link is lost and no reply
+//! is wrong.
 
 #![expect(clippy::unwrap_used, reason = "a test fails where what it expects is not there")]
 
@@ -18,7 +19,7 @@ use shortener_app::{CachedLinkStore, MemoryLinkStore, new_link_id};
 use system_tests::{redis_server::RedisServer, stores::numbered};
 use tokio::time::sleep;
 
-/// Links in memory behind a cache in Redis whose values live a second.
+/// Links in memory behind a cache in Redis with a time to live of one second.
 async fn links(server: &RedisServer, tiers: fn(Redis) -> Tiers) -> Arc<dyn Links> {
     let mut registry = Registry::default();
     let redis = Redis::open(&server.address(), "cache", ANSWER_WITHIN, &mut registry, &Background::default())
@@ -40,9 +41,9 @@ async fn shorten(links: &dyn Links, number: u32) -> Link {
     links.shorten(request).await.unwrap()
 }
 
-/// Makes, follows and removes links until told to stop; every answer on the way has to be right.
+/// Creates, follows and removes links until stopped; every reply has to be right.
 ///
-/// Returns the links that have to be there, and the codes that may not.
+/// Returns the links that must exist, and the codes that must not.
 async fn use_links(links: &dyn Links, stop: &AtomicU32) -> (Vec<Link>, Vec<Code>) {
     let (mut kept, mut removed) = (Vec::new(), Vec::new());
     for number in 0.. {
@@ -92,7 +93,7 @@ async fn whatever_happens_to_the_server_no_acknowledged_link_is_lost_and_no_answ
         for link in kept {
             assert_eq!(links.resolve(link.code.clone()).await, Ok(link));
         }
-        // What could not be told of a removal has let go of the link by then.
+        // Entries of removals that Redis missed have expired by then.
         sleep(Duration::from_millis(2_300)).await;
         for code in removed {
             assert_eq!(links.resolve(code.clone()).await, Err(LinkError::NotFound { code }));

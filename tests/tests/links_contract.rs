@@ -1,4 +1,4 @@
-//! What `links` promises, over every way to reach it and every store.
+//! The contract of `links`, over every way to reach it and every store.
 
 #![expect(clippy::unwrap_used, reason = "a test fails where what it expects is not there")]
 
@@ -51,12 +51,12 @@ fn random() -> Arc<dyn CodeSource> {
     Arc::new(RandomCodes::new(remote::new_span_id))
 }
 
-/// Every form of cache, by name; those in Redis only where there is a server.
+/// Every form of cache, by name; those in Redis only with a server.
 async fn caches(redis: Option<&RedisServer>) -> Vec<(&'static str, Tiers, Stampede)> {
     let mut caches =
         vec![("local", Tiers::Local, Stampede::SingleFlight), ("local each", Tiers::Local, Stampede::Off)];
     if let Some(server) = redis {
-        // A prefix of its own each time: nothing is known of an earlier store.
+        // A fresh prefix each time, so that no earlier store's entries are seen.
         let address = format!("{}#{}", server.address(), remote::new_span_id());
         let redis = Redis::open(&address, "cache", PATIENT, &mut Registry::default(), &Background::default())
             .await
@@ -71,7 +71,7 @@ async fn caches(redis: Option<&RedisServer>) -> Vec<(&'static str, Tiers, Stampe
 
 #[tokio::test]
 async fn links_keeps_its_promises_however_it_is_reached_and_whatever_it_stands_on() {
-    // Keeps a server that the tests started over the whole loop.
+    // Keeps the tests' server alive over the whole loop.
     let _server = fresh_postgres().await;
     let redis = RedisServer::start().await;
     for (way_name, way) in WAYS {
@@ -193,7 +193,7 @@ async fn a_code_has_one_life_after_the_other(links: &dyn Links, key: &str) {
         assert_eq!(links.resolve(made.code.clone()).await, Ok(made.clone()));
         links.remove(made.code).await.unwrap();
     }
-    // Of a link that is gone nothing is left, its key included.
+    // Removing a link removes its key as well.
     let again = links.shorten(wish(&format!("{key}-0"))).await.unwrap();
     assert!(ids.insert(again.id), "another link");
     links.remove(again.code).await.unwrap();

@@ -1,4 +1,4 @@
-//! `lab load` against servers whose misdeeds are known.
+//! `lab load` against servers with known misdeeds.
 
 #![expect(clippy::unwrap_used, reason = "a test fails where what it expects is not there")]
 
@@ -16,10 +16,10 @@ use system_tests::command::{Desk, Ended, has_redis};
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_hosted");
 
-/// What a server says to the nth request, from 0; nothing: it closes the connection.
+/// A server's reply to the nth request, from 0; `None` closes the connection.
 type Reply = Arc<dyn Fn(usize) -> Option<String> + Send + Sync>;
 
-/// Starts a server on a free port and returns its URL; it lives as long as the test process.
+/// Starts a server on a free port and returns its URL; it runs until the test process ends.
 fn serve(reply: impl Fn(usize) -> Option<String> + Send + Sync + 'static) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
@@ -55,7 +55,7 @@ fn status(status: u16) -> String {
     format!("HTTP/1.1 {status} x\r\ncontent-length: 0\r\n\r\n")
 }
 
-/// What the process of a monolith counts, summed over labels, of the metrics that begin with a name.
+/// The sum over all labels of a monolith's metrics whose names begin with `name`.
 fn counted(address: &str, name: &str) -> f64 {
     let mut stream = TcpStream::connect(address).unwrap();
     stream.write_all(format!("GET /metrics HTTP/1.0\r\nhost: {address}\r\n\r\n").as_bytes()).unwrap();
@@ -92,7 +92,7 @@ fn a_cold_cache_is_cold_in_every_tier() {
             };
             let (hits, misses) = (of("hits"), of("misses"));
             assert!(misses >= follows, "{cache}, {tier}: {misses} misses of {follows} follows");
-            // What is left are the reads with which links were prepared that end.
+            // The remaining hits are reads of the links that end.
             assert!(hits < follows / 2.0, "{cache}, {tier}: {hits} hits of {follows} follows");
         }
         up.signal(Signal::SIGINT);
@@ -127,7 +127,7 @@ fn a_flag_that_has_no_meaning_is_refused() {
     assert!(neither.code == Some(2) && neither.err.contains("--rate <N>|--closed <N>"), "{neither:?}");
 }
 
-/// A server that says the same to everybody; how often it was asked.
+/// A server with a constant reply, and its number of requests.
 fn says(reply: &'static str) -> (String, Arc<Mutex<usize>>) {
     let asked = Arc::new(Mutex::new(0));
     let count = Arc::clone(&asked);
@@ -183,7 +183,7 @@ fn figures(ended: &Ended) -> Value {
     serde_json::from_str(&ended.out).unwrap_or_else(|error| panic!("{error}: {ended:?}"))
 }
 
-/// Answers one request at a time, each after 20 ms: 50 a second.
+/// Serves one request at a time, each after 20 ms: 50 a second.
 fn one_at_a_time() -> String {
     let turn = Mutex::new(());
     serve(move |_| {
@@ -214,7 +214,7 @@ fn a_rate_is_that_of_the_server_and_not_of_the_operations_that_wait_for_it() {
         told.out.contains("offered a second") && told.out.contains("warning: the system is saturated"),
         "{told:?}"
     );
-    // Again where this machine stood still at the end of it.
+    // Repeated if the machine paused at the end of it.
     let idle = || load(&desk, &serve(|_| Some(status(200))), &["--rate", "200", "--for", "1s"]);
     assert!((0..10).any(|_| !idle().out.contains("saturated")), "a server that keeps up is not saturated");
 }
@@ -229,7 +229,7 @@ fn the_exit_code_is_that_of_what_was_expected() {
         (&good, &[][..], 0),
         (&good, &["--expect", "p50 < 2s", "--expect", "failed < 1%"], 0),
         (&good, &["--expect", "p50 < 2s", "--expect", "p50<1us"], 1),
-        // Of 30 operations.
+        // With 30 operations.
         (&good, &["--expect", "p99.9 < 2s"], 1),
         (&bad, &[], 1),
         (&bad, &["--expect", "failed >= 30"], 0),

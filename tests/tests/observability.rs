@@ -1,7 +1,8 @@
-//! What watches the systems: every dashboard asks for what the processes really serve, Prometheus finds it, and no
-//! panel stays empty.
+//! Monitoring: the processes serve every metric of a dashboard, Prometheus finds them, and no panel stays
+//! empty.
 //!
-//! Two tests need Prometheus and its `promtool`; where these are not, they say so, and fail where `CI` is set.
+//! Two tests need Prometheus and its `promtool`; without these a message says so, and they fail if `CI` is
+//! set.
 
 #![expect(clippy::unwrap_used, reason = "a test fails where what it expects is not there")]
 
@@ -28,19 +29,19 @@ use system_tests::{
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_hosted");
 
-/// How long one page, or one answer of Prometheus, may take.
+/// The time limit of one page, or of one reply of Prometheus.
 const ANSWER_WITHIN: Duration = Duration::from_secs(5);
 
-/// How soon every panel has something to show: some scrapes, a second apart.
+/// The time limit for every panel to have data: some scrapes, a second apart.
 const SHOWN_WITHIN: Duration = Duration::from_secs(40);
 
-/// Metrics that the wiring of these tests does not serve, and why a dashboard asks for them all the same.
+/// Metrics that the wiring of these tests does not serve, with the reason why a dashboard uses them.
 const OF_OTHER_WIRINGS: [(&str, &str); 2] = [
     ("breaker_state", "of a value of `resilience` with breakers"),
     ("redis_errors_total", "of `cache=redis` and `cache=tiered`, which need Redis"),
 ];
 
-/// What Prometheus itself knows of whom it asks.
+/// Metrics that Prometheus itself adds for each target.
 const OF_PROMETHEUS: [&str; 2] = ["up", "scrape_duration_seconds"];
 
 #[test]
@@ -79,7 +80,7 @@ fn every_dashboard_teaches_and_finds_its_figures() {
     }
 }
 
-/// The names of a folder's entries of this kind, without it; of its folders, if that is empty.
+/// The names of a folder's entries with this extension, without it; of its folders, if it is empty.
 fn names(folder: &Path, extension: &str) -> BTreeSet<String> {
     let entries = fs::read_dir(folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
     let paths = entries.map(|entry| entry.unwrap().path());
@@ -118,7 +119,8 @@ fn every_process_in_a_container_is_watched_and_no_other() {
 fn every_metric_that_is_asked_for_is_served() {
     let desk = Desk::new(PROGRAM);
     let wiring = Wiring::start(&desk);
-    // Requests and hops are counted from the first on: this one asks another process for what is not there.
+    // Metrics of requests and hops appear with the first one: this one calls another process for a missing
+    // link.
     let public = wiring.url.trim_start_matches("http://").trim_end_matches('/').parse().unwrap();
     assert!(get(public, "/never-was").is_err(), "it is a 404");
     let mut served: BTreeSet<String> = OF_PROMETHEUS.map(str::to_owned).into();
@@ -172,12 +174,12 @@ fn every_metric_is_described_once_on_a_page() {
 
 // ---- A wiring that is up ----
 
-/// Microservices with events in a log and a cache: one wiring that serves nearly every metric there is.
+/// Microservices with an event log and a cache: a wiring that serves nearly every metric.
 struct Wiring<'a> {
     running: Running<'a>,
     desk: &'a Desk,
     url: String,
-    /// Its processes, and where each serves its metrics.
+    /// Its processes, each with the address of its metrics.
     processes: Vec<(String, SocketAddr)>,
 }
 
@@ -214,7 +216,7 @@ impl<'a> Wiring<'a> {
     }
 }
 
-/// `GET` over HTTP/1.0, which ends a reply with its connection; the body of a 200.
+/// `GET` over HTTP/1.0, where the end of the connection ends the reply; returns the body of a 200.
 fn get(address: SocketAddr, path: &str) -> std::io::Result<String> {
     let mut stream = TcpStream::connect_timeout(&address, ANSWER_WITHIN)?;
     stream.set_read_timeout(Some(ANSWER_WITHIN))?;
@@ -228,7 +230,7 @@ fn get(address: SocketAddr, path: &str) -> std::io::Result<String> {
 
 // ---- A Prometheus that is up ----
 
-/// Runs one of Prometheus's programs; `None`, said loudly, where it is not installed.
+/// Starts one of Prometheus's programs; `None`, with a message, if it is not installed.
 #[expect(clippy::disallowed_methods, reason = "a test's own configuration")]
 fn start(command: &mut Command) -> Option<Child> {
     match command.spawn() {
@@ -255,8 +257,8 @@ fn what_prometheus_reads_is_valid_and_the_alerts_speak_when_they_should() {
     }
 }
 
-/// The real program with the real configuration; only the addresses are those of a wiring that is up, and a second is
-/// enough between scrapes.
+/// The real program with the real configuration, except for the addresses, which are those of a running
+/// wiring, and a scrape interval of a second.
 struct Prometheus {
     child: Child,
     address: SocketAddr,
@@ -283,7 +285,7 @@ impl Prometheus {
             })
             .collect();
         wiring.desk.write("prometheus/targets/shortener.yml", &serde_json::to_string(&targets).unwrap());
-        // Whoever takes the port between here and there makes this test fail, and not lie.
+        // If another program takes the port in between, this test fails.
         let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
         let mut program = Command::new("prometheus");
         program
@@ -294,7 +296,7 @@ impl Prometheus {
         Some(Self { child: start(&mut program)?, address })
     }
 
-    /// The answer to a query of its API.
+    /// The reply to a query of its API.
     fn ask(&self, path: &str, parameters: &[(&str, &str)]) -> Option<Value> {
         let query: Vec<_> =
             parameters.iter().map(|(key, value)| format!("{key}={}", escaped(value))).collect();
@@ -304,7 +306,7 @@ impl Prometheus {
         Some(reply["data"].clone())
     }
 
-    /// How many series an expression has now.
+    /// The current number of series of an expression.
     fn series(&self, expression: &str) -> usize {
         let data = self.ask("query", &[("query", expression)]);
         data.map_or(0, |data| list(&data, "result").len())
@@ -313,7 +315,7 @@ impl Prometheus {
 
 impl Drop for Prometheus {
     fn drop(&mut self) {
-        // Both fail where it has ended already.
+        // Both fail if it has ended already.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
@@ -375,7 +377,7 @@ fn no_panel_stays_empty_while_a_system_is_used() {
         );
     }
     for (place, expression) in alerts() {
-        // What is so for a moment, as a scrape that was late, is no alert.
+        // A condition that holds for a moment only, such as a late scrape, is not an alert.
         eventually(SHOWN_WITHIN, &format!("{place}: nothing is wrong"), || {
             (prometheus.series(&expression) == 0).then_some(())
         });

@@ -1,4 +1,4 @@
-//! What `policies` promises, over every way to reach it and every store.
+//! The contract of `policies`, over every way to reach it and every store.
 
 #![expect(clippy::unwrap_used, reason = "a test fails where what it expects is not there")]
 
@@ -36,7 +36,7 @@ fn replacement(expected: Option<u64>, names: &[&str]) -> Replacement {
 
 #[tokio::test]
 async fn policies_keep_their_promises_however_they_are_reached_and_whatever_they_stand_on() {
-    // Keeps a server that the tests started over the whole loop.
+    // Keeps the tests' server alive over the whole loop.
     let _server = fresh_postgres().await;
     for (way_name, way) in WAYS {
         for (store_name, store, _kept) in policy_stores().await {
@@ -128,7 +128,8 @@ async fn of_many_at_once_that_expect_nothing_each_is_in_force_once(policies: &Ar
     }
     let mut versions = tasks.join_all().await;
     versions.sort_unstable();
-    // Where every call is sent twice, a second may come after another's, and puts its own in force again.
+    // If every call is sent twice, the second may come after another writer's, and stores its own policies
+    // again.
     versions.dedup();
     assert_eq!(versions.len(), 30, "each has a version of its own");
     assert!(versions[0] > before && version(&**policies).await >= before + 30, "{versions:?}");

@@ -1,7 +1,7 @@
-//! A PostgreSQL that is late, restarts, or refuses: it is waited for, no request pays for a connection that died while
-//! nobody used it, and while it is away requests are told so at once.
+//! A PostgreSQL that is late, restarts, or refuses: processes wait for it at start, no request fails because
+//! an idle connection died, and while the server is unavailable requests fail at once.
 //!
-//! A relay stands before the server: it comes when the test says so, and drops connections as a restart does.
+//! A relay in front of the server starts on demand, and drops connections as a restart does.
 
 #![expect(clippy::unwrap_used, reason = "a test fails where what it expects is not there")]
 
@@ -17,7 +17,7 @@ use system_tests::{
 };
 use tokio::time::{Instant, sleep, timeout};
 
-/// Longer than a connection is trusted without a question.
+/// Longer than an idle connection is trusted without a ping.
 const IDLE: Duration = TRUSTED_FOR.saturating_mul(2);
 
 /// Statements that need a connection each at the same time.
@@ -30,25 +30,25 @@ async fn open(address: &str) -> Postgres {
     }
 }
 
-/// Statements that are all under way at the same time: each on a connection of its own. What failed, in words.
+/// Runs statements concurrently, each on its own connection; returns the errors.
 async fn at_once(database: &Postgres) -> Vec<String> {
     let one = async || database.execute("SELECT pg_sleep(0.1)").await.err().map(|error| error.to_string());
     join_all((0..AT_ONCE).map(|_| one())).await.into_iter().flatten().collect()
 }
 
-/// Clean-up guard: drops a role and its database, if they were made, however the test ends.
+/// Clean-up guard: drops a role and its database, if they exist, however the test ends.
 struct CleanUp {
     admin: String,
     name: String,
 }
 
 impl CleanUp {
-    /// A name for both that nothing on the server at this address has.
+    /// A name for both that does not exist on this server.
     fn new(admin: &str) -> Self {
         Self { admin: admin.to_owned(), name: format!("late_{}", remote::new_span_id()) }
     }
 
-    /// The database, as the role.
+    /// The address of the database, as the role.
     fn address(&self) -> String {
         let (server, _) = self.admin.rsplit_once('/').unwrap();
         let host = server.trim_start_matches("postgres://").rsplit('@').next().unwrap();
@@ -59,7 +59,7 @@ impl CleanUp {
 impl Drop for CleanUp {
     fn drop(&mut self) {
         let (admin, name) = (self.admin.clone(), self.name.clone());
-        // On a thread with a runtime of its own: a drop cannot await.
+        // On a thread with its own runtime, because `drop` cannot await.
         let dropping = std::thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
             runtime.block_on(async {
@@ -155,7 +155,7 @@ async fn too_many_callers_are_not_taken_for_a_server_that_is_away() {
     let one = async || {
         database.execute("SELECT pg_sleep(1.5)").await.map_err(|error| database.unavailable(&error).why)
     };
-    // Begun after the callers, who have taken every connection and wait in line for more.
+    // Started after the callers, which occupy every connection and queue for more.
     let check = async { passes(&database).await };
     let (outcomes, passes) = tokio::join!(join_all((0..2 * POSTGRES_CONNECTIONS).map(|_| one())), check);
     let overloaded = outcomes.iter().filter(|outcome| **outcome == Err(Why::Overloaded)).count();

@@ -1,18 +1,18 @@
-//! What the documents promise: each promise is asked by the ledger, or the document says that it is not, and held by tests
-//! that exist.
+//! The promises in the documents: each has a fact in the ledger, or the document says that it has none, and
+//! tests that exist.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use lab::systems;
 use system_tests::tree::{functions, read, texts_of};
 
-/// The headings under which a system's document promises something.
+/// The headings of the sections with promises in a system's document.
 const SECTIONS: [&str; 2] = ["## What must stay true", "## What each choice promises"];
-/// What a document says of a promise for which the ledger has no fact.
+/// The mark of a promise without a fact in the ledger.
 const NOT_ASKED: &str = "not asked";
-/// Where the ledger's own tests are, against systems that misbehave.
+/// The folder of the ledger's own tests, against systems with misdeeds.
 const OF_THE_LEDGER: &str = "load/";
-/// Where every fact is explained.
+/// The document that explains every fact.
 const MEANINGS: &str = "docs/how-to-read-a-result.md";
 
 /// A row of a table of promises.
@@ -27,7 +27,7 @@ fn cells(line: &str) -> Vec<&str> {
     line.trim().trim_matches('|').split('|').map(str::trim).collect()
 }
 
-/// What stands in backticks.
+/// The texts in backticks.
 fn quoted(text: &str) -> Vec<&str> {
     text.split('`').skip(1).step_by(2).collect()
 }
@@ -36,7 +36,7 @@ fn document(system: &str) -> String {
     read(&format!("docs/systems/{system}.md"))
 }
 
-/// The lines of the sections that promise something.
+/// The lines of the sections with promises.
 fn promising(document: &str) -> Vec<&str> {
     let mut is_in = false;
     document
@@ -99,7 +99,7 @@ fn every_promise_is_asked_by_facts_that_there_are_or_said_not_to_be() {
 fn every_promise_is_held_by_tests_that_there_are() {
     let mut found: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     for source in texts_of("rs") {
-        // A property is a function in a macro, and formatted as any other.
+        // A property is a function in a macro, formatted like any other.
         let names = functions(&source.text).into_iter().map(|(name, _)| name);
         found.insert(source.path, names.collect());
     }
@@ -116,14 +116,14 @@ fn every_promise_is_held_by_tests_that_there_are() {
     }
 }
 
-/// Whether a test of the ledger speaks of a breach: by its name, or by the constant of that name.
+/// Whether a test of the ledger mentions a breach: by its name, or by the constant of that name.
 fn asserts(test: &str, breach: &str) -> bool {
     let Some((path, name)) = test.split_once("::").filter(|(path, _)| path.starts_with(OF_THE_LEDGER)) else {
         return false;
     };
     let source = read(path);
     let body = source.split_once(&format!("fn {name}(")).map_or("", |(_, after)| after);
-    // A test is a function at the margin, and so is its end.
+    // A test is a function without indentation, and so is its end.
     let body = body.split("\n}").next().unwrap_or_default();
     let constant = format!("facts::{}", breach.replace('-', "_").to_uppercase());
     let is_word = |(at, word): (usize, &str)| {

@@ -1,4 +1,5 @@
-//! What a cache in Redis keeps and lets go, and that a server that is gone or frozen makes no answer wrong or late.
+//! The entries of a cache in Redis and their expiry; and that an unavailable or frozen server makes no reply
+//! wrong or late.
 
 #![expect(clippy::unwrap_used, reason = "a test fails where what it expects is not there")]
 
@@ -16,12 +17,12 @@ use system_tests::{
 };
 use tokio::{sync::Notify, time::sleep};
 
-/// How long a cache may take to use a server that is back.
+/// The time limit for a cache to use a server that is available again.
 const USED_AGAIN_WITHIN: Duration = Duration::from_secs(5);
-/// What a busy machine may add to a time limit.
+/// A margin on time limits for a busy machine.
 const SLACK: Duration = Duration::from_millis(250);
 
-/// A cache as one process has it.
+/// The cache of one process.
 struct Process {
     cache: Cache<String, u32>,
     registry: Registry,
@@ -29,12 +30,12 @@ struct Process {
 }
 
 impl Process {
-    /// One that waits for its server on however busy a machine.
+    /// A cache with a response time-out that a busy machine does not reach.
     async fn new(address: &str, tiers: fn(Redis) -> Tiers, stampede: Stampede) -> Self {
         Self::within(PATIENT, address, tiers, stampede).await
     }
 
-    /// One whose server has the time that it has for everybody.
+    /// A cache with the default response time-out.
     async fn hasty(server: &RedisServer) -> Self {
         Self::within(ANSWER_WITHIN, &server.address(), Tiers::Redis, Stampede::SingleFlight).await
     }
@@ -48,7 +49,7 @@ impl Process {
         Self { cache, registry, loads: AtomicU32::new(0) }
     }
 
-    /// Reads a key of which the store has this value.
+    /// Reads a key that has this value in the store.
     async fn read(&self, key: &str, stored: Option<u32>) -> Option<u32> {
         let load = async || {
             self.loads.fetch_add(1, Ordering::SeqCst);
@@ -57,7 +58,7 @@ impl Process {
         self.cache.get_or_load(&key.to_owned(), load).await.unwrap()
     }
 
-    /// A read that has asked the store and carries what it found there until it is told to go on.
+    /// A read that has loaded from the store and waits before it fills the cache.
     async fn read_slowly(&self, stored: Option<u32>, has_read: &Notify, goes_on: &Notify) -> Option<u32> {
         let load = async || {
             has_read.notify_one();
@@ -79,7 +80,7 @@ impl Process {
         self.loads.load(Ordering::SeqCst)
     }
 
-    /// The sum of a counter over its labels that hold `label`.
+    /// The sum of a counter over its label sets that contain `label`.
     fn count(&self, name: &str, label: &str) -> f64 {
         let mut text = String::new();
         encode(&mut text, &self.registry).unwrap();
@@ -123,7 +124,7 @@ async fn each_value_has_its_life_and_an_absence_a_short_one() {
     assert!(life(&server, "brief") > Duration::from_secs(1), "somebody asked for it");
 }
 
-/// For how long a key stays.
+/// The time to live of a key.
 fn life(server: &RedisServer, key: &str) -> Duration {
     let reply = server.ask(&format!("PTTL numbers:{key}"));
     Duration::from_millis(reply.trim_start_matches(':').parse().unwrap_or_else(|_| panic!("{reply}")))
@@ -139,7 +140,7 @@ async fn a_value_that_was_written_is_kept_only_if_somebody_asks_for_it() {
     let (asked, unasked) = (life(&server, "asked"), life(&server, "unasked"));
     assert!(asked > Duration::from_secs(50) && asked <= Duration::from_secs(66), "its life: {asked:?}");
     assert!(unasked > backing::FILL_WITHIN && unasked <= Duration::from_secs(1), "probation: {unasked:?}");
-    // It has its life from the first who asked, not from the last.
+    // The first read sets its time to live, not the last.
     server.ask("PEXPIRE numbers:asked 5000");
     assert_eq!(process.read("asked", None).await, Some(1));
     assert!(life(&server, "asked") <= Duration::from_secs(5));
@@ -182,7 +183,7 @@ async fn a_reader_who_was_away_for_long_leaves_nothing() {
     let Some(server) = RedisServer::start().await else { return };
     let reader = Process::new(&server.address(), Tiers::Redis, Stampede::Off).await;
     let load = async || {
-        // Longer than a mark may be relied on.
+        // Longer than a fill is permitted.
         sleep(backing::FILL_WITHIN + Duration::from_millis(50)).await;
         Ok::<_, Infallible>(Some(lasting(1)))
     };
@@ -236,7 +237,7 @@ async fn each_tier_counts_what_it_had_and_what_it_passed_on() {
     let one = Process::new(&server.address(), Tiers::Tiered, Stampede::SingleFlight).await;
     let other = Process::new(&server.address(), Tiers::Tiered, Stampede::SingleFlight).await;
     let third = Process::new(&server.address(), Tiers::Redis, Stampede::SingleFlight).await;
-    // Both tiers miss; then the second has it.
+    // Both tiers miss; the next read hits.
     assert_eq!(one.read("key", Some(1)).await, Some(1));
     assert_eq!(other.read("key", Some(99)).await, Some(1));
     assert_eq!(third.read("key", Some(99)).await, Some(1));
@@ -247,7 +248,7 @@ async fn each_tier_counts_what_it_had_and_what_it_passed_on() {
         (&other, "cache_misses_total{cache=\"numbers\",tier=\"local\"}", 1.0),
         (&other, "cache_misses_total{cache=\"numbers\",tier=\"redis\"}", 0.0),
         (&other, "cache_loads_total", 0.0),
-        // Without a tier in the process there is none that could miss.
+        // Without a tier in the process there are no misses of it.
         (&third, "cache_misses_total{cache=\"numbers\",tier=\"local\"}", 0.0),
         (&third, "cache_hits_total{cache=\"numbers\",tier=\"redis\"}", 1.0),
     ] {
@@ -266,7 +267,7 @@ async fn two_who_share_a_server_do_not_read_each_others_keys() {
     assert_eq!((one.read("key", None).await, other.read("key", None).await), (Some(1), Some(2)));
 }
 
-/// Reads many keys of which each is in the store: all answers are right, and none takes long.
+/// Reads many keys that are in the store: all replies are right, and none is late.
 async fn many_reads_are_right_and_quick(process: &Process) {
     let clock = Clock::start();
     let began = clock.now();
@@ -283,7 +284,7 @@ async fn many_reads_are_right_and_quick(process: &Process) {
     );
 }
 
-/// Waits until a key that is in Redis is answered by Redis.
+/// Waits until Redis serves a key that it holds.
 async fn it_is_used_again(process: &Process) {
     let deadline = Instant::now() + USED_AGAIN_WITHIN;
     let hits = || process.count("cache_hits_total", "tier=\"redis\"");

@@ -1,5 +1,5 @@
-//! Counts in a Redis Cluster: all limits of a request are charged together on the node that holds them, and a node that
-//! cannot do that is refused at the start.
+//! Counts in a Redis Cluster: all limits of a request are charged together on the node that holds them, and a
+//! node that cannot do so is refused at the start.
 
 #![expect(clippy::unwrap_used, reason = "a test fails where what it expects is not there")]
 
@@ -14,7 +14,7 @@ use limiter_app::{RedisCounts, SyncedCounts};
 use prometheus_client::{encoding::text::encode, registry::Registry};
 use system_tests::redis_server::{PATIENT, RedisServer};
 
-/// The slot of `{counts}`, as `CLUSTER KEYSLOT` says it.
+/// The slot of `{counts}` by `CLUSTER KEYSLOT`.
 fn slot_of_counts(server: &RedisServer) -> u16 {
     server.ask("CLUSTER KEYSLOT {counts}").trim_start_matches(':').parse().unwrap()
 }
@@ -24,7 +24,7 @@ async fn redis(server: &RedisServer, prefix: &str, metrics: &mut Registry) -> Re
     Redis::open(&address, "counts", PATIENT, metrics, &Background::default()).await.unwrap()
 }
 
-/// Two policies that tell clients apart by different facts, one of them with two limits.
+/// Two policies with different keys, one of them with two limits.
 fn policies() -> PolicySet {
     let policy = |name: &str, key, limits: &[u64]| Policy {
         name: name.to_owned(),
@@ -40,7 +40,7 @@ fn policies() -> PolicySet {
     PolicySet { version: 1, policies }
 }
 
-/// How many of ten requests pass, each of which has to be counted.
+/// The number of ten requests that pass; each of them must be counted.
 async fn admitted(decisions: &DecisionService, token: &str) -> usize {
     let fact = |name: &str, value: &str| Fact { name: name.to_owned().into(), value: value.to_owned() };
     let mut admitted = 0;

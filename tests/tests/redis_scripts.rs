@@ -1,5 +1,5 @@
-//! The scripts that count in Redis, held against the algorithms whose copies they are; and what counts in Redis do when
-//! the server is gone, frozen, flushed or started again.
+//! The scripts that count in Redis, compared with the algorithms that they reproduce; and counts in Redis
+//! while the server is unavailable, frozen, flushed or restarted.
 
 #![expect(clippy::unwrap_used, reason = "a test fails where what it expects is not there")]
 
@@ -24,16 +24,16 @@ use system_tests::{
 };
 use tokio::time::sleep;
 
-/// What a busy machine may add to a time limit.
+/// A margin on time limits for a busy machine.
 const SLACK: Duration = Duration::from_millis(250);
-/// How long counts may take to use a server that is back.
+/// The time limit for counts to use a server that is available again.
 const USED_AGAIN_WITHIN: Duration = Duration::from_secs(5);
-/// Longer than many steps of a trace take.
+/// Longer than many steps of a trace.
 const ENDS_SOON: Duration = Duration::from_mins(1);
-/// The scripts count in microseconds, and round up.
+/// The scripts count in microseconds and round up.
 const ROUNDED_BY: Duration = Duration::from_micros(2);
 
-/// A clock that a test moves, in whole microseconds.
+/// A clock that a test sets, in whole microseconds.
 struct Hands(AtomicU64);
 
 impl Ticks for Hands {
@@ -42,11 +42,11 @@ impl Ticks for Hands {
     }
 }
 
-/// Numbers that follow from a seed: splitmix64 (Steele, Lea, Flood, 2014).
+/// Numbers from a seed: splitmix64 (Steele, Lea, Flood, 2014).
 struct Drawn(u64);
 
 impl Drawn {
-    /// A number below that.
+    /// A number below `bound`.
     fn below(&mut self, bound: u64) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut mixed = self.0;
@@ -55,7 +55,7 @@ impl Drawn {
         (mixed ^ (mixed >> 31)) % bound
     }
 
-    /// A limit whose spacing is so long that no key expires between two steps of a trace.
+    /// A limit with such a long spacing that no key expires between two steps of a trace.
     fn limit(&mut self) -> Limit {
         let (most, window_ms) = match self.below(4) {
             0 => (3, 600_000),
@@ -68,7 +68,7 @@ impl Drawn {
         Limit::new(requests, Duration::from_millis(window_ms), Some(burst)).unwrap()
     }
 
-    /// How far a clock moves until the next request: mostly about as long as a request is worth, microseconds.
+    /// The step of a clock to the next request, in microseconds: mostly about one spacing.
     fn step(&mut self, limit: &Limit) -> i64 {
         let window = limit.window().as_micros() as u64;
         let spacing = window / u64::from(limit.requests());
@@ -84,7 +84,7 @@ impl Drawn {
     }
 }
 
-/// The server, for a test that is about what it answers.
+/// The server, with a time-out that a busy machine does not reach.
 async fn redis(server: &RedisServer) -> Redis {
     redis_within(PATIENT, server).await
 }
@@ -117,7 +117,8 @@ fn agree(pure: &Standing, script: &Standing, told: &str) {
     }
 }
 
-/// What copies have added up in a sliding counter: anything up to a limit before, and up to twice the limit now.
+/// The merged counts of replicas in a sliding counter: up to the limit in the previous window, up to twice
+/// that in the current one.
 fn a_sum(drawn: &mut Drawn, limit: &Limit, now: u64) -> [u64; 3] {
     let requests = u64::from(limit.requests());
     [now / limit.window().as_nanos() as u64, drawn.below(requests + 1), drawn.below(2 * requests + 1)]
@@ -131,7 +132,7 @@ async fn trace(algorithm: Algorithm, server: &RedisServer, redis: &Redis, seed: 
     let ticks = || Arc::clone(&hands) as Arc<dyn Ticks>;
     let pure = LocalCounts::new(algorithm, Capacity::default(), [7; 16], ticks());
     let scripts = RedisCounts::new(algorithm, redis.clone()).by(ticks());
-    // A key whose end is near may be gone in the server, whose expiry knows no other clock than its own.
+    // A key near its end may have expired in the server, whose expiry uses its own clock.
     let mut ends = [0, 0];
     if algorithm == Algorithm::SlidingCounter {
         let sum = a_sum(&mut drawn, &limits[0], hands.ticks());
@@ -224,7 +225,7 @@ async fn take(counts: &RedisCounts, key: &str) -> Result<bool, CountError> {
     Ok(taken.standings[0].admits)
 }
 
-/// Many calls: each fails, and none takes long.
+/// Many calls: each fails, and none is late.
 async fn all_fail_in_time(counts: &RedisCounts) {
     let clock = Clock::start();
     let began = clock.now();

@@ -1,8 +1,8 @@
-//! What a report says and draws, for a recorded run of every scenario: as it was, as it would be on a machine that was
-//! too busy, and as it would be had a process died.
+//! The text and drawings of a report, for a recorded run of every scenario: as it was, as on a machine that
+//! was too busy, and with a process that ended early.
 //!
-//! A snapshot holds the whole text of the good run and what its page draws; of the other two it holds the lines that
-//! differ from it.
+//! A snapshot has the whole text of the good run and the contents of its page's drawings; for the other two
+//! it has the lines that differ.
 
 #![expect(clippy::unwrap_used, reason = "a test fails where what it expects is not there")]
 
@@ -28,7 +28,7 @@ fn held(recorded: &Recorded) -> String {
     text
 }
 
-/// The lines of one text that the other has not, and the other way round.
+/// The lines that only one of two texts has.
 fn changes(before: &str, after: &str) -> String {
     let only = |mark: &str, these: &str, those: &str| {
         let those: Vec<&str> = those.lines().collect();
@@ -38,7 +38,7 @@ fn changes(before: &str, after: &str) -> String {
     only("- ", before, after) + &only("+ ", after, before)
 }
 
-/// The drawings of a page: what each is called, how many shapes it has, and its words.
+/// The drawings of a page: their names, numbers of shapes, and words.
 fn drawn(page: &str) -> String {
     let mut text = String::new();
     for drawing in page.split("<svg").skip(1).map(|rest| rest.split("</svg>").next().unwrap()) {
@@ -93,7 +93,7 @@ fn pages_need_nothing_else_and_texts_stay_narrow() {
     });
 }
 
-/// What one client asked for in an episode is what its panel draws, whatever became of it.
+/// Every request of a client in an episode is drawn in its panel, whatever its outcome.
 #[test]
 fn the_curves_of_an_episode_add_up_to_its_arrivals() {
     let mut seen = 0;
@@ -113,10 +113,10 @@ fn the_curves_of_an_episode_add_up_to_its_arrivals() {
     assert!(seen >= 8, "only {seen} arms");
 }
 
-/// What stands behind "an unknown number", where a sentence goes on.
+/// The words that may follow "an unknown number" in a sentence.
 const AFTER_A_NUMBER: [&str; 8] = ["of", "through", "counted", "from", "by", "where", "with", "without"];
 
-/// A figure that a run lacks leaves a sentence behind, in the words of whoever reads it.
+/// A missing figure still leaves a readable sentence.
 #[test]
 fn answers_are_sentences_whatever_is_missing() {
     let mut missing = 0;
@@ -140,7 +140,7 @@ fn answers_are_sentences_whatever_is_missing() {
     assert!(missing > 20, "{missing}");
 }
 
-/// Words that only the code knows, and sentences that were put together wrongly.
+/// Internal words of the code, and fragments of wrongly assembled sentences.
 const NOT_SAID: [&str; 12] = [
     " an operation:",
     "CPU an operation",
@@ -175,7 +175,7 @@ fn no_page_has_a_word_that_only_the_code_knows() {
     });
 }
 
-/// The words of a page, without its style and its tags; a tag leaves a space.
+/// The visible words of a page, without style and tags; a tag leaves a space.
 fn visible(page: &str) -> String {
     let body = page.split_once("</head>").unwrap().1;
     let parts = body.split('<').map(|part| part.split_once('>').map_or(part, |(_, words)| words));

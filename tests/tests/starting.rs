@@ -1,5 +1,5 @@
-//! What a process says of itself while its PostgreSQL is late or away: it waits for it however late it is, gives the
-//! reason, and what it shares with others never makes it unready.
+//! A process whose PostgreSQL is late or unavailable: it waits without a limit and gives the reason; shared
+//! backings never make it unready.
 
 #![expect(clippy::unwrap_used, reason = "a test fails where what it expects is not there")]
 
@@ -18,7 +18,7 @@ use system_tests::{
     wire::Wire,
 };
 
-/// How long an answer may take on however busy a machine.
+/// The time limit of a reply, with a margin for a busy machine.
 const ANSWER_WITHIN: Duration = Duration::from_secs(20);
 
 fn desk() -> Desk {
@@ -29,7 +29,7 @@ fn free() -> SocketAddr {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
 }
 
-/// A shortener in one process, on the PostgreSQL at this address.
+/// A shortener in one process, with the PostgreSQL at this address.
 struct Shortener<'a> {
     running: Running<'a>,
     public: SocketAddr,
@@ -59,7 +59,7 @@ impl<'a> Shortener<'a> {
         Self { running, public, internal }
     }
 
-    /// What its internal server answers; `None` if it does not listen yet.
+    /// The reply of its internal server; `None` if it does not listen yet.
     fn ask(&self, path: &str) -> Option<(u16, String)> {
         let mut wire = Wire::try_connect(self.internal).ok()?;
         wire.say(format!("GET {path} HTTP/1.1\r\nhost: here\r\n\r\n"));
@@ -67,7 +67,7 @@ impl<'a> Shortener<'a> {
         Some((reply.status, String::from_utf8(reply.body.to_vec()).unwrap()))
     }
 
-    /// Waits until it answers with this status, and gives back the rest of the answer.
+    /// Waits for a reply with this status; returns its body.
     fn comes_to(&self, path: &str, status: u16) -> String {
         let what = format!("`{path}` answers {status}");
         eventually(ANSWER_WITHIN, &what, || self.ask(path).filter(|(answer, _)| *answer == status)).1

@@ -1,4 +1,4 @@
-//! A process that is told to stop while its clients are at it: nobody who listens to it loses a request.
+//! A process that stops while clients use it: a client that obeys its signals loses no request.
 
 use std::{
     net::SocketAddr,
@@ -18,9 +18,9 @@ use nix::{
 use runtime::{Limits, Wiring};
 use system_tests::{edge_suite::eventually, wire::Wire, wirings::Wirings};
 
-/// How long a process that stops is a lame duck.
+/// The lame-duck time of a stopping process.
 const LAME_DUCK: Duration = Duration::from_secs(2);
-/// How long what has to come may take on however busy a machine.
+/// The time limit for an expected event, with a margin for a busy machine.
 const WITHIN: Duration = Duration::from_secs(20);
 
 fn system(name: &str) -> Wirings {
@@ -33,7 +33,7 @@ fn arm(system: &Wirings, label: &str, choices: &[(&str, &str)]) -> ArmPlan {
     ArmPlan::new(label.to_owned(), wiring)
 }
 
-/// Tells a process to stop; where its internal server is.
+/// Makes a process stop; returns the address of its internal server.
 fn told_to_stop(launch: &Launch, name: &str) -> SocketAddr {
     let process =
         launch.arms[0].processes.iter().find(|process| process.name == name).expect("such a process");
@@ -45,7 +45,8 @@ fn get(path: &str) -> String {
     format!("GET {path} HTTP/1.1\r\nhost: here\r\n\r\n")
 }
 
-/// Asks on one connection until it is told to go elsewhere. How many replies it had; `replies` counts those of all.
+/// Sends requests on one connection until a reply closes it; returns the number of replies. `replies` counts
+/// those of all clients.
 fn asks_until_it_is_told(public: SocketAddr, replies: &AtomicUsize) -> usize {
     let mut wire = Wire::connect(public);
     for asked in 1.. {
@@ -116,7 +117,7 @@ fn a_replica_that_stops_costs_its_callers_no_call() {
             thread::spawn(move || {
                 let mut wire = Wire::connect(public);
                 while !is_over.load(Ordering::Relaxed) {
-                    // Which is asked of `links`, and is not there.
+                    // The process calls `links` for it, which does not exist.
                     wire.say(get("/never-was"));
                     assert_eq!(wire.reply().status, 404);
                     answered.fetch_add(1, Ordering::Relaxed);

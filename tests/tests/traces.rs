@@ -1,4 +1,4 @@
-//! What a trace shows of stores and brokers: which calls there were, below what, in which system, and where.
+//! The spans of calls to stores and brokers: their parents, systems and addresses.
 
 #![expect(clippy::unwrap_used, reason = "a test fails where what it expects is not there")]
 
@@ -31,14 +31,14 @@ use system_tests::{
     wirings::Wirings,
 };
 
-/// By when all spans of an operation have arrived: exporters send every half second.
+/// The time limit for all spans of an operation: exporters send every half second.
 const ARRIVED_WITHIN: Duration = Duration::from_secs(20);
 
 fn arm(system: &Wirings, choices: &[(&str, &str)]) -> ArmPlan {
     ArmPlan::new(format!("{choices:?}"), Wiring::with(system.system, choices.iter().copied()).unwrap())
 }
 
-/// The traces of a launch, whole: what has arrived of each so far.
+/// The traces of a launch, with the spans that have arrived so far.
 struct Seen<'a> {
     launch: &'a Launch,
     traces: Mutex<Vec<Trace>>,
@@ -49,14 +49,14 @@ impl<'a> Seen<'a> {
         Self { launch, traces: Mutex::default() }
     }
 
-    /// Asks under a trace of this number, which is sampled.
+    /// Sends a request with a numbered, sampled trace.
     fn ask(edge: &EdgeClient, number: u32, method: &Method, path: &str, headers: &[(&str, &str)]) -> u16 {
         let parent = format!("00-{number:032x}-00000000000000aa-01");
         let headers = [headers, &[("traceparent", parent.as_str())][..]].concat();
         edge.ask(method, path, &headers, "").status
     }
 
-    /// The calls of a trace, each below what it is a part of: `  process: what was done`. Waits until one of them is `last`.
+    /// The spans of a trace as a tree: `  process: span`. Waits until one of them is `last`.
     fn tree(&self, number: u32, last: &str) -> String {
         eventually(ARRIVED_WITHIN, &format!("trace {number} has `{last}`"), || {
             let mut traces = self.traces.lock().unwrap();
@@ -72,7 +72,7 @@ impl<'a> Seen<'a> {
             };
             let tree: String = rows(trace).into_iter().map(line).collect();
             let is_whole = tree.contains(last) && trace.spans.len() == tree.lines().count();
-            // The far end of a hop is called as its transport calls it.
+            // The far end of a hop is named by its transport.
             let far_end =
                 |line: &str| if line.contains(": POST /") { "(far end)\n" } else { line }.to_owned();
             is_whole.then(|| tree.split_inclusive('\n').map(far_end).collect())
@@ -103,7 +103,7 @@ fn a_followed_link_shows_what_the_cache_and_the_database_were_asked_and_by_whom(
         let begins = "gateway: GET /{code}\n  gateway: links.resolve\n(far end)\n      links: links.resolve\n";
         assert!(hit.starts_with(&format!("{begins}        links: redis GET links\n")), "{hit}");
         assert!(!hit.contains("SELECT links"), "{hit}");
-        // Beside the answer: the event, its consumer, and what that asks the database.
+        // In parallel to the reply: the event, its consumer, and the consumer's statements.
         let beside = "  gateway: kafka send clicks\n    clicks: kafka process clicks\n      clicks: clicks.record\n        clicks: postgresql INSERT tallies INSERT click_counts SELECT fresh\n";
         assert!(hit.ends_with(beside), "{hit}");
         let mut number = 1;
@@ -145,7 +145,7 @@ fn a_limited_request_shows_its_script() {
 
 // ---- What each span says ----
 
-/// Keeps the spans that leave this process.
+/// Collects the spans that leave this process.
 #[derive(Clone, Debug, Default)]
 struct Kept(Arc<Mutex<Vec<SpanData>>>);
 
@@ -156,7 +156,7 @@ impl SpanExporter for Kept {
     }
 }
 
-/// The spans that some work leaves if it is sampled; that it leaves none otherwise is seen to as well.
+/// The spans of sampled work; checks that unsampled work has none.
 async fn spans_of(work: impl AsyncFn()) -> Vec<SpanData> {
     static KEPT: OnceLock<Kept> = OnceLock::new();
     let kept = KEPT.get_or_init(|| {
@@ -178,7 +178,7 @@ async fn spans_of(work: impl AsyncFn()) -> Vec<SpanData> {
     spans
 }
 
-/// An attribute of a span, or nothing.
+/// An attribute of a span; empty if there is none.
 fn said(span: &SpanData, key: &str) -> String {
     let attribute = span.attributes.iter().find(|attribute| attribute.key.as_str() == key);
     attribute.map(|attribute| attribute.value.to_string()).unwrap_or_default()

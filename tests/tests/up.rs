@@ -1,4 +1,4 @@
-//! `lab up` and `lab load` as a person uses them: one wiring, up until Ctrl-C, loaded and checked.
+//! `lab up` and `lab load` as a user runs them: one wiring, up until Ctrl-C, loaded and checked.
 
 #![expect(clippy::unwrap_used, reason = "a test fails where what it expects is not there")]
 
@@ -17,7 +17,8 @@ use system_tests::{
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_hosted");
 
-/// How soon a trace is whole: exporters send every half second, and an event waits a second for others.
+/// The time limit for a trace to be complete: exporters send every half second, and an event waits a second
+/// for its batch.
 const TRACED_WITHIN: Duration = Duration::from_secs(30);
 
 #[test]
@@ -36,7 +37,7 @@ fn a_system_that_is_up_answers_where_it_says_and_ends_cleanly() {
         assert_eq!(edge.get("/openapi.json").status, 200);
         assert!(out.contains(&format!("curl -i http://{address}/links")), "{out}");
         assert_eq!(desk.processes().len(), processes + 1, "{:?}", desk.processes());
-        // Twice, for each load is another one, and neither finds the other's clicks.
+        // Twice: the loads are independent, and neither finds the other's clicks.
         loaded_and_checked(&desk, address);
         loaded_and_checked(&desk, address);
         up.signal(Signal::SIGINT);
@@ -62,7 +63,7 @@ fn port_0_is_a_free_port_and_the_one_that_every_hint_names() {
     assert_eq!(up.end().code, Some(0));
 }
 
-/// `lab load` at a system that is up, with its promises checked afterwards.
+/// `lab load` at a running system, followed by a check.
 fn loaded_and_checked(desk: &Desk, address: SocketAddr) {
     let url = format!("http://{address}");
     let ended = desk.lab(&[
@@ -97,7 +98,7 @@ fn a_service_that_dies_while_it_is_up_is_told_and_the_rest_stays_until_nobody_se
     assert!(complaint.contains("`gateway`") && complaint.contains("SIGKILL"), "{complaint}");
 }
 
-/// The traces of a wiring that is up, from another terminal.
+/// The traces of a running wiring, from another terminal.
 #[test]
 fn the_last_traces_are_listed_and_drawn_again_for_as_long_as_a_wiring_is_up() {
     const ID: &str = "0af7651916cd43dd8448eb211c80319c";
@@ -119,7 +120,7 @@ fn the_last_traces_are_listed_and_drawn_again_for_as_long_as_a_wiring_is_up() {
         let parent = format!("00-{id}-b7ad6b7169203331-01");
         edge.ask(&Method::GET, &path, &[("traceparent", parent.as_str())], "");
     }
-    // Drawn where it is up, and with its consumer, which follows a second later.
+    // Drawn where it runs, with its consumer, which follows a second later.
     up.says(&format!("a trace: {ID}"));
     let listed = eventually(TRACED_WITHIN, "both traces are listed, the event delivered", || {
         let ended = desk.lab(&["trace"]);
@@ -173,7 +174,7 @@ fn of_several_wirings_that_are_up_one_has_to_be_named_to_show_its_traces() {
     }
 }
 
-/// The address of the public API that `lab up` names.
+/// The address of the public API in the output of `lab up`.
 fn api(out: &str) -> SocketAddr {
     let url = out.lines().find_map(|line| line.strip_prefix("public API")).unwrap();
     url.trim().trim_start_matches("http://").parse().unwrap()

@@ -1,4 +1,4 @@
-//! Both edges at the hands of clients that misbehave: whatever comes over the wire is answered in the same words.
+//! Both edges with misbehaving clients: every request gets a well-formed reply.
 
 use std::{net::SocketAddr, time::Duration};
 
@@ -8,8 +8,8 @@ use runtime::Wiring;
 use serde_json::Value;
 use system_tests::{edge_client::EdgeClient, edge_client::Reply, wire::Wire, wirings::Wirings};
 
-/// An operation with a body: the system, the method, the path, a body that is fine, the status that it gets, and the
-/// largest body, bytes.
+/// An operation with a body: the system, the method, the path, a valid body, the status that it gets, and the
+/// largest body in bytes.
 type Operation = (&'static str, Method, &'static str, &'static str, u16, usize);
 
 const OPERATIONS: [Operation; 3] = [
@@ -18,7 +18,7 @@ const OPERATIONS: [Operation; 3] = [
     ("limiter", Method::POST, "/decisions", r#"{"facts": {}}"#, 200, 64 * 1_024),
 ];
 
-/// Starts each system as one process, and does something with its address and its own description.
+/// Starts each system as one process; calls `work` with its address and description.
 fn with_both(work: impl Fn(&str, SocketAddr, &Value) + Sync) {
     for name in ["shortener", "limiter"] {
         let system = Wirings::of(name, env!("CARGO_BIN_EXE_hosted"));
@@ -32,7 +32,7 @@ fn with_both(work: impl Fn(&str, SocketAddr, &Value) + Sync) {
     }
 }
 
-/// Does something with each operation that has a body.
+/// Calls `work` with each operation that has a body.
 fn with_each_operation(work: impl Fn(&Operation, SocketAddr, &Value) + Sync) {
     with_both(|system, address, document| {
         for operation in OPERATIONS.iter().filter(|operation| operation.0 == system) {
@@ -41,7 +41,7 @@ fn with_each_operation(work: impl Fn(&Operation, SocketAddr, &Value) + Sync) {
     });
 }
 
-/// The head of a request, without what says how long its body is.
+/// The head of a request, without the fields about its body's length.
 fn head(operation: &Operation, fields: &str) -> String {
     let (_, method, path, ..) = operation;
     format!("{method} {path} HTTP/1.1\r\nhost: here\r\n{fields}")
@@ -49,7 +49,7 @@ fn head(operation: &Operation, fields: &str) -> String {
 
 const JSON: &str = "content-type: application/json\r\n";
 
-/// Fails unless the reply is that problem, with what every reply has, and is described.
+/// Fails unless the reply is this problem, keeps the promises of every reply, and is in the description.
 #[track_caller]
 fn is_described_problem(reply: &Reply, operation: &Operation, document: &Value, status: u16, slug: &str) {
     let (_, method, path, ..) = operation;
@@ -139,7 +139,7 @@ fn a_media_type_is_compared_as_such() {
 #[test]
 fn a_client_that_sends_on_hears_why_it_was_refused() {
     with_each_operation(|operation, address, document| {
-        // More than the sockets hold: it is still at it when the reply comes.
+        // More than the socket buffers hold, so the client is still sending when the reply comes.
         let body = vec![b' '; 8 << 20];
         let announced = head(operation, &format!("{JSON}content-length: {}\r\n\r\n", body.len()));
         let mut wire = Wire::saying(address, announced);
@@ -159,11 +159,11 @@ fn a_body_that_nobody_wants_is_in_nobodys_way() {
             format!("POST /no/such/path HTTP/1.1\r\nhost: here\r\ncontent-length: {length}\r\n\r\n")
         };
         let get = "GET /openapi.json HTTP/1.1\r\nhost: here\r\n\r\n";
-        // What has come with its head is passed over, and the next request is answered.
+        // Bytes that came with the head are skipped, and the next request gets a reply.
         let mut wire = Wire::saying(address, format!("{}{{}}{get}", post(2)));
         wire.reply().is_problem(404, "no-such-path");
         assert_eq!(wire.reply().json(), *document);
-        // Of what is still to come the connection ends, and the client gets to the reply all the same.
+        // The server does not read the rest: the connection ends, and the client still gets the reply.
         let mut wire = Wire::saying(address, post(8 << 20));
         wire.say(vec![b' '; 8 << 20]);
         let reply = wire.reply();
@@ -176,15 +176,15 @@ fn a_body_that_nobody_wants_is_in_nobodys_way() {
 #[test]
 fn what_begins_in_another_protocol_is_not_answered_in_ours() {
     with_both(|_, address, _| {
-        // In another one than HTTP; with a preface of HTTP/2 that is none.
+        // Another protocol than HTTP, and an invalid preface of HTTP/2.
         for said in ["GET / ICY/1.0\r\n\r\n", "INVALID CONNECTION PREFACE\r\n\r\n"] {
             Wire::saying(address, said).is_closed();
         }
     });
 }
 
-/// Fails unless the connection says that problem, with what every reply has, and ends if it says so; and unless each
-/// operation of the API's description has it.
+/// Fails unless the connection gets this problem, which keeps the promises of every reply and ends the
+/// connection if it says so; and unless the description has it for each operation.
 #[track_caller]
 fn is_refused(wire: &mut Wire, document: &Value, status: u16, slug: &str) {
     let reply = wire.reply();
@@ -204,7 +204,7 @@ fn is_refused(wire: &mut Wire, document: &Value, status: u16, slug: &str) {
 fn what_is_no_request_is_told_so_as_every_mistake_is() {
     with_both(|_, address, document| {
         let refused = |said: &str, status, slug: &str| {
-            // Alone, and right behind a request that is fine.
+            // Alone, and directly after a valid request.
             is_refused(&mut Wire::saying(address, said), document, status, slug);
             let fine = "GET /openapi.json HTTP/1.1\r\nhost: here\r\n\r\n";
             let mut wire = Wire::saying(address, format!("{fine}{said}"));
@@ -237,7 +237,7 @@ fn what_is_no_request_is_told_so_as_every_mistake_is() {
         for large in ["a: b\r\n".repeat(101), format!("a: {}\r\n", "x".repeat(40_000))] {
             refused(&fields(large), 431, "header-fields-too-large");
         }
-        // More than hyper takes at all, while more of it comes.
+        // More than hyper accepts, with more to come.
         let huge = fields(format!("a: {}\r\n", "x".repeat(8 << 20)));
         is_refused(&mut Wire::saying(address, huge), document, 431, "header-fields-too-large");
     });

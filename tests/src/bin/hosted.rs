@@ -1,4 +1,5 @@
-//! The lab's command, built for the tests of this crate: cargo names a test only the binaries of its own package.
+//! The lab's command, built for this crate's tests: cargo gives a test the paths of its own package's
+//! binaries only.
 
 use std::process::ExitCode;
 

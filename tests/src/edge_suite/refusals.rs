@@ -1,4 +1,4 @@
-//! What the public API refuses, and how it says so.
+//! The refusals of the public API.
 
 use http::Method;
 use serde_json::{Value, json};
@@ -96,7 +96,7 @@ pub(super) fn what_is_not_there_is_not_found(edge: &EdgeClient) {
     }
     for path in ["/", "/a/b/c", "/links/a/b", "/nothing/here"] {
         edge.get(path).is_problem(404, "no-such-path");
-        // Whatever between components would be answered as gRPC is no more than a path here.
+        // A content type of gRPC makes no difference on a public path.
         let grpc = [("content-type", "application/grpc")];
         edge.ask(&Method::POST, path, &grpc, "").is_problem(404, "no-such-path");
     }
@@ -117,7 +117,8 @@ pub(super) fn methods_that_a_resource_lacks_are_refused(edge: &EdgeClient) {
     }
 }
 
-/// It listens on loopback alone, so every name of loopback leads to it; what a client calls it by says nothing.
+/// The system listens on loopback, so every name of loopback leads to it; so does the name that a client
+/// uses.
 pub(super) fn what_leads_to_itself_is_refused_and_not_followed(edge: &EdgeClient) {
     let port = edge.address().port();
     for host in [

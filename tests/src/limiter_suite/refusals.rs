@@ -1,4 +1,4 @@
-//! What the public API refuses, and how it says so.
+//! The refusals of the public API.
 
 use http::Method;
 use serde_json::{Value, json};

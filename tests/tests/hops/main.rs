@@ -1,4 +1,4 @@
-//! What happens between two processes when things go wrong: every failure arrives as a value, none as a hang.
+//! Failures between two processes: each arrives as an error value, none as a hang.
 
 #![expect(clippy::unwrap_used, reason = "a test fails where what it expects is not there")]
 
@@ -33,7 +33,7 @@ use tonic::{Code, Status};
 
 const TRANSPORTS: [Transport; 2] = [Transport::Http, Transport::Grpc];
 
-/// A component that notes the context of each call, takes its time, and finds nothing.
+/// A component that records the context of each call, delays it, and finds nothing.
 #[derive(Default)]
 struct Probe {
     seen: Mutex<Vec<(Context, Instant)>>,
@@ -79,7 +79,7 @@ async fn deadline_and_trace_cross_a_hop() {
         assert_eq!(answer, Err(LinkError::NotFound { code: code() }));
         let (seen, at) = probe.seen.lock().unwrap()[0];
         assert_eq!(seen.trace, trace, "{transport:?}");
-        // Clocks differ between machines, so what crosses a hop is the time that is left.
+        // Clocks of machines differ, so the remaining time crosses a hop.
         let left = seen.deadline - at;
         assert!(left <= time, "{transport:?}: {left:?}, and no more than the caller had");
         let spent = answered - asked + Duration::from_millis(1);
@@ -133,7 +133,7 @@ async fn an_error_of_the_callees_own_callee_arrives_as_it_was() {
 #[tokio::test]
 async fn a_peer_that_speaks_another_contract_is_misunderstood() {
     for transport in TRANSPORTS {
-        // It serves clicks, and is asked for links.
+        // The server has `clicks`, and the client calls `links`.
         let address = serving(Router::new()).await;
         let links = links::Placed::reach(transport, client(transport, address));
         let expected = LinkError::Unavailable(Unavailable::new("links", Why::Misunderstood));
@@ -141,7 +141,7 @@ async fn a_peer_that_speaks_another_contract_is_misunderstood() {
     }
 }
 
-/// A server that refuses whatever it is sent, as one that finds it malformed or too large.
+/// A server that refuses every message, as malformed or too large.
 async fn refusing(transport: Transport) -> Arc<dyn Links> {
     let refuse = async move || match transport {
         Transport::Http => remote::problem(StatusCode::BAD_REQUEST, "malformed", "Malformed", "for a test"),
@@ -194,7 +194,7 @@ async fn a_malformed_request_is_refused_with_a_reason_and_harms_nothing() {
     }
 }
 
-/// What a call over gRPC is told that no client of ours would make: its status and message.
+/// The reply to a call over gRPC that our clients never make: status and message.
 async fn told(
     address: std::net::SocketAddr,
     path: &str,
@@ -222,7 +222,7 @@ async fn a_grpc_call_that_cannot_be_read_is_told_why() {
     const GRPC: (&str, &str) = ("content-type", "application/grpc");
     let address = serving(links::Placed::serve(Transport::Grpc, Arc::new(Probe::default()))).await;
     let resolve = "/lab.shortener.v1.LinksService/Resolve";
-    // A frame of three bytes: field 1, a string of one byte, which is no code.
+    // A frame of three bytes: field 1, a string of one byte, which is not a valid code.
     let no_code = &[0_u8, 0, 0, 0, 3, 10, 1, b'!'][..];
     let too_large = [&[0][..], &(MAX_MESSAGE_BYTES as u32 + 1).to_be_bytes()].concat();
     let packed = [("content-type", "application/grpc"), ("grpc-encoding", "gzip")];
@@ -289,7 +289,7 @@ async fn a_call_whose_body_breaks_off_is_told_from_one_that_is_too_large() {
     tokio::task::spawn_blocking(asks).await.unwrap();
 }
 
-/// Copies of a component behind one client, and an address where nobody listens among them.
+/// Replicas of a component behind one client, with an address among them where nothing listens.
 async fn copies(transport: Transport, probes: &[Arc<Probe>], balancing: Balancing) -> Arc<dyn Links> {
     let nobody = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let mut addresses = vec![nobody];
@@ -326,7 +326,7 @@ async fn with_two_choices_a_slow_copy_gets_less_to_do() {
             serving(links::Placed::serve(transport, Arc::clone(&quick) as _)).await,
         ];
         let links = links::Placed::reach(transport, client_of(transport, &addresses, Balancing::TwoChoices));
-        // Eight callers, each with one call under way at a time.
+        // Eight callers, each with one call in flight at a time.
         let asking = (0..8).map(|_| async {
             for _ in 0..10 {
                 assert_eq!(links.resolve(code()).await, Err(LinkError::NotFound { code: code() }));
@@ -355,7 +355,7 @@ async fn connections_that_grow_old_cost_no_call() {
         let asking = (0..CALLERS).map(|_| {
             let (links, relay) = (Arc::clone(&links), Arc::clone(&relay));
             tokio::spawn(async move {
-                // Each has asked over more than one connection.
+                // Each caller has used more than one connection.
                 while Instant::now() < until || relay.accepted() <= 2 * CALLERS {
                     let answer = links.resolve(code()).await;
                     assert_eq!(answer, Err(LinkError::NotFound { code: code() }), "{transport:?}");

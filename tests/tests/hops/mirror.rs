@@ -1,8 +1,9 @@
-//! Whatever the edge takes crosses every hop: the component hears what was asked, and the caller hears what it says.
+//! Every value crosses every hop unchanged: the component receives the request as it was sent, and the caller
+//! the response.
 //!
-//! The edge parses a value into a type of the contract; a peer gets that value, and not the text that it was parsed from.
-//! So for every value of a contract's types, over both transports, what arrives has to be what was sent. A mirror stands
-//! in for the component: it notes what it is asked, and gives the answer that it was told to give.
+//! The edge parses a text into a type of the contract; a peer receives the value, not the text. So every
+//! value of a contract's types has to arrive as it was, over both transports. A mirror replaces the
+//! component: it records the request, and returns a given response.
 
 mod limiter;
 mod shortener;
@@ -22,7 +23,7 @@ use tokio::runtime::Runtime;
 
 use crate::TRANSPORTS;
 
-/// A component that notes what it is asked, and answers as it was told to.
+/// A component that records its request and returns a given response.
 #[derive(Default)]
 struct Mirror {
     asked: Mutex<Option<Box<dyn Any + Send>>>,
@@ -37,7 +38,7 @@ impl Mirror {
     }
 }
 
-/// A contract's mirror, and each way across a hop to it.
+/// A contract's mirror, and a client for each transport.
 struct Hops<S: ?Sized> {
     mirror: Arc<Mirror>,
     ways: Vec<(Transport, Arc<S>)>,
@@ -58,7 +59,7 @@ impl<S: ?Sized + Send + Sync + 'static> Hops<S> {
         Self { mirror, ways, runtime }
     }
 
-    /// What is asked arrives as it was sent, and so does what is said to it.
+    /// Checks that request and response arrive as they were sent.
     fn carry<Q, A>(&self, asked: &Q, says: &A, call: &impl AsyncFn(&S, Q) -> A) -> Result<(), TestCaseError>
     where
         Q: Clone + Debug + PartialEq + Send + 'static,
@@ -77,7 +78,7 @@ impl<S: ?Sized + Send + Sync + 'static> Hops<S> {
     }
 }
 
-/// Any text, with control characters and whatever else Unicode has.
+/// Any text, with control characters and all of Unicode.
 fn text() -> impl Strategy<Value = String> {
     prop::collection::vec(any::<char>(), 0..40).prop_map(String::from_iter)
 }
@@ -92,7 +93,7 @@ fn duration() -> impl Strategy<Value = Duration> {
 
 fn unavailable() -> impl Strategy<Value = Unavailable> {
     let whys = [Why::Unreachable, Why::TimedOut, Why::Overloaded, Why::Misunderstood, Why::Broken];
-    // Whoever adds one gives it its place above.
+    // A new variant has to be added to the generator above.
     let why = prop::sample::select(whys.to_vec()).prop_map(|why| match why {
         why @ (Why::Unreachable | Why::TimedOut | Why::Overloaded | Why::Misunderstood | Why::Broken) => why,
     });

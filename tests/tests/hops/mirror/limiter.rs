@@ -70,7 +70,7 @@ fn key_source() -> impl Strategy<Value = KeySource> {
         text().prop_map(KeySource::Header),
         Just(KeySource::Everyone),
     ]
-    // Whoever adds one gives it its place above.
+    // A new variant has to be added to the generator above.
     .prop_map(|source| match source {
         source @ (KeySource::Address
         | KeySource::Ipv6Prefix(_)
@@ -80,7 +80,7 @@ fn key_source() -> impl Strategy<Value = KeySource> {
     })
 }
 
-/// The edge reads policies, and the component says whether they can be: so any text may stand in one on its way.
+/// The component validates policies, not the edge, so any text may be in one.
 fn policy() -> impl Strategy<Value = Policy> {
     let mode = prop_oneof![Just(Mode::Enforce), Just(Mode::Count)];
     (text(), key_source(), many(limit()), many(text()), mode)
@@ -106,7 +106,7 @@ fn policy_fault() -> impl Strategy<Value = PolicyFault> {
         PolicyFault::Limit(LimitError::Rate),
         PolicyFault::Limit(LimitError::Burst),
     ])
-    // Whoever adds one gives it its place above.
+    // A new variant has to be added to the generator above.
     .prop_map(|fault| match fault {
         fault @ (PolicyFault::TooManyPolicies
         | PolicyFault::Name
@@ -129,7 +129,7 @@ fn policy_error() -> impl Strategy<Value = PolicyError> {
         Just(PolicyError::TooManyExpected),
         unavailable().prop_map(PolicyError::Unavailable),
     ]
-    // Whoever adds one gives it its place above.
+    // A new variant has to be added to the generator above.
     .prop_map(|error| match error {
         error @ (PolicyError::Invalid { .. }
         | PolicyError::Changed { .. }
@@ -174,7 +174,7 @@ fn decision_error() -> impl Strategy<Value = DecisionError> {
         Just(DecisionError::Cost),
         unavailable().prop_map(DecisionError::Unavailable),
     ]
-    // Whoever adds one gives it its place above.
+    // A new variant has to be added to the generator above.
     .prop_map(|error| match error {
         error @ (DecisionError::TooManyAsks
         | DecisionError::TooManyFacts
@@ -206,7 +206,7 @@ fn taken() -> impl Strategy<Value = Taken> {
 
 fn count_error() -> impl Strategy<Value = CountError> {
     prop_oneof![Just(CountError::TooManyCharges), unavailable().prop_map(CountError::Unavailable)]
-        // Whoever adds one gives it its place above.
+        // A new variant has to be added to the generator above.
         .prop_map(|error| match error {
             error @ (CountError::TooManyCharges | CountError::Unavailable(_)) => error,
         })
@@ -246,8 +246,8 @@ fn what_is_asked_of_counts_crosses_a_hop() {
     });
 }
 
-/// All that an edge takes, of what grows most on its way: as header fields, and as a proxy's message of one text or of
-/// empty descriptors, of which each has two bytes there.
+/// The largest requests that an edge accepts, of the kinds that grow most: as header fields, and as a proxy's
+/// message of one text or of empty descriptors, which have two bytes each there.
 #[test]
 fn the_most_that_a_request_can_say_crosses_a_hop() {
     let decisions: Hops<dyn Decisions> = Hops::to(decisions::CONTRACT, |mirror| mirror);

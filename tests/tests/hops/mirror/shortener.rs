@@ -36,7 +36,7 @@ impl Clicks for Mirror {
     }
 }
 
-/// Everything that looks like a URL to somebody, as far as it is a target.
+/// Texts that resemble URLs, as far as they are targets.
 fn target() -> impl Strategy<Value = Target> {
     let written = prop_oneof![
         "[hH][tT][tT][pP][sS]?:[/\\\\]{0,3}[!-~]{1,40}",
@@ -83,7 +83,7 @@ fn link_error() -> impl Strategy<Value = LinkError> {
         code().prop_map(|code| LinkError::Expired { code }),
         unavailable().prop_map(LinkError::Unavailable),
     ]
-    // Whoever adds one gives it its place above.
+    // A new variant has to be added to the generator above.
     .prop_map(|error| match error {
         error @ (LinkError::AliasReserved { .. }
         | LinkError::ExpiryInThePast
@@ -103,7 +103,7 @@ fn tallies() -> impl Strategy<Value = Tallies> {
 
 fn click_error() -> impl Strategy<Value = ClickError> {
     prop_oneof![Just(ClickError::TooManyCounts), unavailable().prop_map(ClickError::Unavailable)]
-        // Whoever adds one gives it its place above.
+        // A new variant has to be added to the generator above.
         .prop_map(|error| match error {
             error @ (ClickError::TooManyCounts | ClickError::Unavailable(_)) => error,
         })
