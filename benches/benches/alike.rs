@@ -1,11 +1,12 @@
-//! A/A: the same arm twice, over and over, and how often the lab calls the two different.
+//! A/A test: the same arm twice, repeatedly, and how often the lab finds a difference.
 //!
-//! `cargo bench -p benches --bench alike -- 100` starts a hundred quick runs of `target/release/lab`, one after another,
-//! and keeps their reports in `target/alike`. It says how often each metric was called different, with the interval of
-//! that share, and how many runs called anything so: it exits 1 if that is certainly more than one in twenty.
+//! `cargo bench -p benches --bench alike -- 100` starts a hundred quick runs of `target/release/lab`, one
+//! after another, and keeps their reports in `target/alike`. It prints how often each metric was called
+//! different, with the interval of that share, and how many runs found any difference: it exits 1 if that is
+//! certainly more than one in twenty.
 //!
-//! What follows the number is given to `lab run` in place of the short scenario beside this file:
-//! `-- 100 shortener/placement --arm monolith --arm monolith`. `-- 0` counts the reports that are kept already.
+//! The arguments after the number are passed to `lab run` in place of the short scenario beside this file:
+//! `-- 100 shortener/placement --arm monolith --arm monolith`. `-- 0` evaluates the existing reports.
 
 use std::{
     collections::BTreeMap,
@@ -23,9 +24,9 @@ use statrs::distribution::{Beta, ContinuousCDF};
 const SCENARIO: &str = "benches/alike/shortener/alike.toml";
 const LAB: &str = "target/release/lab";
 const KEPT: &str = "target/alike";
-/// What identical arms may be called different in.
+/// The permitted share of false differences.
 const ALLOWED: f64 = 0.05;
-/// Of the intervals of the shares.
+/// The confidence of the shares' intervals.
 const CONFIDENCE: f64 = 0.95;
 
 fn main() -> Result<ExitCode> {
@@ -50,11 +51,11 @@ fn main() -> Result<ExitCode> {
     Ok(if is_honest { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// One run of the same arm twice, with a seed of its own.
+/// One run of the same arm twice, with a new seed.
 fn run(lab: &Path, root: &Path, kept: &Path, rest: &[String]) -> Result<()> {
     let mut command = Command::new(lab);
     command.current_dir(root).arg("run").arg("--quick").arg("--out").arg(kept);
-    // A seed of its own also where runs are added to those of an earlier day.
+    // A new seed also if runs are added to those of an earlier day.
     let seed = reports(kept)?.len() + 1;
     command.args(["--seed", &seed.to_string()]);
     if rest.is_empty() {
@@ -63,7 +64,7 @@ fn run(lab: &Path, root: &Path, kept: &Path, rest: &[String]) -> Result<()> {
         command.args(rest);
     }
     let ended = command.stdout(Stdio::null()).stderr(Stdio::piped()).output()?;
-    // 3: it ran, and the machine let it come to no verdict.
+    // 3: it ran without a verdict, because the machine was too busy.
     let code = ended.status.code();
     let told = String::from_utf8_lossy(&ended.stderr);
     ensure!(matches!(code, Some(0 | 1 | 3)), "the lab ended with {code:?}:\n{told}");
@@ -81,15 +82,15 @@ fn reports(kept: &Path) -> Result<Vec<Report>> {
     paths.iter().filter(|path| path.exists()).map(read).collect()
 }
 
-/// How often what was called different.
+/// The counts of false differences.
 #[derive(Default)]
 struct Tally {
     runs: u64,
     judged: u64,
     any: u64,
-    /// Of each metric: how often it was compared, and called different.
+    /// For each metric: its comparisons, and its differences.
     metrics: BTreeMap<String, [u64; 2]>,
-    /// The largest factor between the memory of two arms, which has no interval.
+    /// The largest ratio between the memory of two arms, which has no interval.
     memory: f64,
 }
 
@@ -140,7 +141,8 @@ impl Tally {
     }
 }
 
-/// Where a share could lie (Clopper and Pearson, "The use of confidence or fiducial limits", Biometrika 26, 1934).
+/// The interval of a share (Clopper and Pearson, "The use of confidence or fiducial limits", Biometrika 26,
+/// 1934).
 fn interval(count: u64, of: u64) -> [f64; 2] {
     let tail = (1.0 - CONFIDENCE) / 2.0;
     let end = |a: f64, b: f64, share: f64| Beta::new(a, b).map_or(f64::NAN, |beta| beta.inverse_cdf(share));

@@ -1,11 +1,11 @@
-//! What one request costs the generator, next to wrk's, on the same server with the same connections.
+//! The generator's cost of a request, next to wrk's, on the same server with the same connections.
 //!
 //! `cargo bench -p benches --bench generator` prints, for interleaved rounds: CPU microseconds a request of wrk, of the
 //! closed loop and of the open loop at half of wrk's maximum, their ratios with 95 % intervals; then the send lag at
 //! 5,000 a second, and the peak memory of a 10 s and a 30 s run.
 //!
-//! The open loop's ratio holds a half-loaded server against a saturated one: most of its extra cost is in `sendto`,
-//! where the kernel wakes a server that has gone idle, which wrk at its maximum never has to.
+//! The open loop's ratio compares a half-loaded server with a saturated one: most of its extra cost is in
+//! `sendto`, where the kernel wakes a server that has gone idle, which wrk at its maximum never has to.
 
 mod reference;
 
@@ -56,7 +56,7 @@ fn compare(address: &str) -> ExitCode {
     println!("round  wrk us  closed us  open us  wrk/s  closed/s");
     let (mut closed_ratios, mut open_ratios) = (Vec::new(), Vec::new());
     for round in 0..2 * ROUNDS {
-        // Every second round in the other order, so that a drift favours nobody.
+        // Every second round in reverse order, so that a drift favours neither.
         let (wrk, closed, open) = if round % 2 == 0 {
             (wrk(address), generator(address, 0.0), generator(address, half))
         } else {
@@ -121,7 +121,7 @@ fn wrk(address: &str) -> Cost {
     Cost { cpu_us: cpu / requests, rate: requests / SECONDS as f64 }
 }
 
-/// Our generator: open loop at `rate`, closed loop if that is 0; `None` if it did not get to send its plan.
+/// Our generator: open loop at `rate`, closed loop if that is 0; `None` if it could not send its plan.
 fn generator(address: &str, rate: f64) -> Option<Cost> {
     let (report, cpu) = run_drive(address, rate, SECONDS);
     let requests = report["requests"].as_f64().expect("a number of requests");

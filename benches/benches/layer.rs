@@ -1,8 +1,8 @@
-//! What the limiter's layer costs a request: CPU microseconds of a bare handler with it and without, in one interleaved
-//! run.
+//! The cost of the limiter's layer: CPU microseconds a request of a bare handler with it and without, in one
+//! interleaved run.
 //!
-//! `cargo bench -p benches --bench layer [-- SECONDS [RATE]]`: how long and how hard each is loaded, 20 s at
-//! 2,000 requests a second if not given.
+//! `cargo bench -p benches --bench layer [-- SECONDS [RATE]]`: the duration and rate of each load, by default
+//! 20 s at 2,000 requests a second.
 
 use std::path::Path;
 

@@ -1,8 +1,8 @@
-//! What the platform, a hop and tracing cost an operation: CPU microseconds of a followed link, in one interleaved run.
+//! The cost of the platform, a hop and tracing: CPU microseconds of a followed link, in one interleaved run.
 //!
-//! `cargo bench -p benches --bench paths [-- SECONDS [RATE]]`: how long and how hard each arm is loaded, 20 s at
-//! 2,000 operations a second if not given.
-//! Everything that is compared runs at the same time on the same processor and is loaded in turn.
+//! `cargo bench -p benches --bench paths [-- SECONDS [RATE]]`: the duration and rate of each arm's load, by
+//! default 20 s at 2,000 operations a second.
+//! All arms run at the same time on the same processor and are loaded in turn.
 
 use std::path::Path;
 
@@ -15,7 +15,7 @@ use benches::{
 use lab::plan::Budget;
 use runtime::HostFile;
 
-/// The arms, each with the axes that it does not leave at their defaults.
+/// The arms, each with the axes that differ from their defaults.
 const ARMS: [Choices; 5] = [
     ("monolith", &[]),
     ("monolith, 1 % traced", &[("tracing", "0.01")]),
@@ -23,7 +23,7 @@ const ARMS: [Choices; 5] = [
     ("links one hop away, grpc", &[("placement", "links-apart"), ("transport", "grpc")]),
     ("links one hop away, http, 1 % traced", &[("placement", "links-apart"), ("tracing", "0.01")]),
 ];
-/// What all arms share: the path from memory to memory.
+/// The axes that all arms share: the path from memory to memory.
 const HELD: [(&str, &str); 3] = [("cache", "local"), ("events", "memory"), ("tracing", "off")];
 
 fn main() -> Result<()> {
@@ -64,7 +64,7 @@ fn compare(pace: Pace) -> Result<()> {
     show_difference("a bare hop over HTTP, us more than alone", bare_http, bare);
     show_difference("one hop over gRPC, us more than in process", grpc, monolith);
     show_difference("a bare hop over gRPC, us more than alone", bare_grpc, bare);
-    // What a hop costs with a deadline, a trace, metrics and limits, against the libraries alone.
+    // A hop with deadline, trace, metrics and limits, compared with the libraries alone.
     show_ratio_of_differences("one hop over a bare hop, HTTP", [http, monolith], [bare_http, bare], "1.3");
     show_ratio_of_differences("one hop over a bare hop, gRPC", [grpc, monolith], [bare_grpc, bare], "1.3");
     Ok(())

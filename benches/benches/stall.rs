@@ -1,8 +1,10 @@
-//! Coordinated omission, against arithmetic: a server that is stopped for one second under a constant rate.
+//! Coordinated omission, compared with arithmetic: a server that is stopped for one second under a constant
+//! rate.
 //!
-//! Every operation that is due while the server stands still must be charged from its due time to the end of the stall.
-//! `cargo bench -p benches --bench stall` prints measured and computed percentiles; it exits 1 if any is off by more
-//! than 3 %. A generator that waits for replies before it sends would report one slow request here.
+//! Every operation that is due during the stall must have a latency from its due time to at least the end of
+//! the stall.
+//! `cargo bench -p benches --bench stall` prints measured and computed percentiles; it exits 1 if any differs
+//! by more than 3 %. A generator that waits for replies before it sends would report one slow request here.
 
 mod reference;
 
@@ -53,7 +55,7 @@ fn main() -> ExitCode {
     compare(&record, &stall_oracle(&dues, stopped, resumed))
 }
 
-/// What the latencies must be, ascending: who is due in the stall waits for its end, all others for nothing.
+/// The expected latencies, ascending: operations due in the stall wait for its end, all others for nothing.
 fn stall_oracle(dues: &[Duration], stopped: Duration, resumed: Duration) -> Vec<Duration> {
     let latency = |&due: &Duration| if due >= stopped { resumed.saturating_sub(due) } else { Duration::ZERO };
     let mut latencies: Vec<Duration> = dues.iter().map(latency).collect();

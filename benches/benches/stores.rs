@@ -1,21 +1,22 @@
-//! What a look-up costs where the link is: in memory, in Redis, in PostgreSQL; backings included, in one interleaved run.
+//! The cost of a look-up by the link's location: in memory, in Redis, in PostgreSQL; with the backings' cost,
+//! in one interleaved run.
 //!
-//! `cargo bench -p benches --bench stores [-- SECONDS [RATE]]`: how long and how hard each arm is loaded, 20 s at
-//! 2,000 operations a second if not given.
-//! Needs `redis-server` and a PostgreSQL server on this machine, which each arm starts for itself.
+//! `cargo bench -p benches --bench stores [-- SECONDS [RATE]]`: the duration and rate of each arm's load, by
+//! default 20 s at 2,000 operations a second.
+//! Needs `redis-server` and a PostgreSQL server on this machine; each arm starts its own.
 
 use std::process::ExitCode;
 
 use anyhow::Result;
 use benches::interleaved::{self, Choices, Pace, show_ratio};
 
-/// The arms, each with the axes that it does not leave at their defaults.
+/// The arms, each with the axes that differ from their defaults.
 const ARMS: [Choices; 3] = [
     ("in memory", &[("cache", "local")]),
     ("through Redis", &[("cache", "redis")]),
     ("through PostgreSQL", &[("cache", "none"), ("database", "postgres")]),
 ];
-/// What all arms share.
+/// The axes that all arms share.
 const HELD: [(&str, &str); 2] = [("events", "memory"), ("tracing", "off")];
 
 fn main() -> ExitCode {

@@ -1,7 +1,8 @@
-//! The bare references: an axum handler that answers 302 from a `HashMap`, alone, one bare call over HTTP/JSON or gRPC
-//! away, or behind the limiter's layer and nothing else.
+//! The bare references: an axum handler that replies 302 from a `HashMap`: alone, one bare call over
+//! HTTP/JSON or gRPC away, or behind the limiter's layer and nothing else.
 //!
-//! No limits, no time-outs, no request id, no metrics, no clicks; the call has no deadline, no trace, no metrics.
+//! No limits, no time-outs, no request id, no metrics, no clicks; the call has no deadline, no trace, no
+//! metrics.
 
 mod grpc;
 
@@ -35,8 +36,8 @@ use limiter::{
 use limiter_app::limiting::Limiting;
 use serde_json::{Value, json};
 
-/// Where the references serve: the one alone, the limited one, and those whose links are a call away, each with where
-/// they are.
+/// The references' addresses: the one alone, the limited one, and those whose links are a call away, each followed by
+/// the server that has the links.
 pub const ALONE: &str = "127.0.0.1:19999";
 /// See [`ALONE`].
 pub const LIMITED: &str = "127.0.0.1:19996";
@@ -49,8 +50,8 @@ pub const BEFORE_GRPC: &str = "127.0.0.1:19995";
 /// See [`ALONE`].
 pub const BEHIND_GRPC: &str = "127.0.0.1:19994";
 
-/// Serves as these words say, until the process is killed: `alone ADDRESS`, `limited ADDRESS`, `before ADDRESS BACK`,
-/// `grpc ADDRESS`, `before-grpc ADDRESS BACK`.
+/// Serves until the process is killed, as these arguments say: `alone ADDRESS`, `limited ADDRESS`,
+/// `before ADDRESS BACK`, `grpc ADDRESS`, `before-grpc ADDRESS BACK`.
 pub fn main(words: &[&str]) -> anyhow::Result<()> {
     match words {
         ["alone", address] => Ok(serve(address.parse()?)?),
@@ -64,12 +65,12 @@ pub fn main(words: &[&str]) -> anyhow::Result<()> {
 
 type Links = Arc<RwLock<HashMap<String, String>>>;
 
-/// Serves on that address with one thread, until the process is killed.
+/// Serves on this address with one thread, until the process is killed.
 fn serve(address: SocketAddr) -> std::io::Result<()> {
     serve_router(address, || links(get(follow)))
 }
 
-/// The same, with links followed behind the limiter, which counts by address and refuses none.
+/// The same, with the limiter in front, which counts by address and refuses nothing.
 fn serve_limited(address: SocketAddr) -> anyhow::Result<()> {
     let counts = LocalCounts::new(
         Algorithm::Gcra,
@@ -111,7 +112,7 @@ fn serve_before(address: SocketAddr, back: SocketAddr) -> std::io::Result<()> {
     })
 }
 
-/// Serves a router, which is made within the runtime.
+/// Serves a router, which is created within the runtime.
 fn serve_router(address: SocketAddr, router: impl FnOnce() -> Router) -> std::io::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
@@ -138,14 +139,14 @@ async fn resolve(State(links): State<Links>, Json(code): Json<String>) -> Json<O
     Json(links.read().unwrap_or_else(PoisonError::into_inner).get(&code).cloned())
 }
 
-/// The way to the server that has the links.
+/// A client of the server that has the links.
 struct Away {
     client: Client<HttpConnector, Full<Bytes>>,
     back: SocketAddr,
 }
 
 impl Away {
-    /// The body of the reply to a JSON body; none if there is no reply.
+    /// The body of the reply to a JSON body; `None` if there is no reply.
     async fn ask(&self, path: &str, body: Vec<u8>) -> Option<Bytes> {
         let request = Request::post(format!("http://{}{path}", self.back))
             .header(header::CONTENT_TYPE, "application/json")
@@ -169,7 +170,7 @@ async fn shorten_away(State(away): State<Arc<Away>>, body: Bytes) -> Response {
     }
 }
 
-/// As much of creating a link as the generator needs to have links to follow.
+/// The part of creating a link that the generator needs.
 async fn shorten(State(links): State<Links>, Json(body): Json<Value>) -> Response {
     let target = body["target"].as_str().unwrap_or_default().to_owned();
     let mut links = links.write().unwrap_or_else(PoisonError::into_inner);

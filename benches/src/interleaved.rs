@@ -1,4 +1,5 @@
-//! Arms that run at the same time on the same processor and are loaded in turn, for the CPU that a followed link costs.
+//! Arms that run at the same time on the same processor and are loaded in turn, to measure the CPU cost of a
+//! followed link.
 
 use std::{net::SocketAddr, path::Path, time::Duration};
 
@@ -23,12 +24,12 @@ const LINKS: usize = 1_000;
 const LAUNCHES: u32 = 4;
 const CONFIDENCE: f64 = 0.95;
 
-/// An arm: what the bench calls it, and the axes that it does not leave at their defaults.
+/// An arm: its name in the bench, and the axes that differ from their defaults.
 pub type Choices = (&'static str, &'static [(&'static str, &'static str)]);
 
-/// A server that is no arm of the lab's, started afresh for each launch and ended when dropped.
+/// A server outside the lab's arms, started for each launch and stopped when dropped.
 pub trait Reference {
-    /// Where it serves.
+    /// Its address.
     fn address(&self) -> SocketAddr;
     /// Its processes.
     fn groups(&self) -> Vec<Group>;
@@ -37,7 +38,7 @@ pub trait Reference {
 /// Starts a reference on the processors that the arms share.
 pub type StartReference = fn(program: &Path, budget: &Budget) -> Result<Box<dyn Reference>>;
 
-/// How long and how hard every arm is loaded.
+/// The duration and rate of every arm's load.
 #[derive(Clone, Copy, Debug)]
 pub struct Pace {
     seconds: f64,
@@ -45,10 +46,10 @@ pub struct Pace {
 }
 
 impl Pace {
-    /// Reads `[SECONDS [RATE]]`: seconds for each arm and operations a second, 20 and 2,000 if not given.
+    /// Parses `[SECONDS [RATE]]`: seconds for each arm and operations a second, by default 20 and 2,000.
     ///
-    /// At 2,000 a second nearly every message wakes a process that sleeps; at higher rates some find it awake, and an
-    /// operation costs less.
+    /// At 2,000 a second nearly every message wakes a sleeping process; at higher rates some find it awake,
+    /// and an operation costs less.
     pub fn read(words: &[&str]) -> Result<Self> {
         ensure!(words.len() <= 2, "expected `[SECONDS [RATE]]`, got `{}`", words.join(" "));
         let number = |at: usize, what, default| match words.get(at) {
@@ -62,8 +63,8 @@ impl Pace {
     }
 }
 
-/// Loads every arm in turn at this pace; CPU microseconds of each round: of the references first, then of the
-/// arms.
+/// Loads every arm in turn at this pace; returns CPU microseconds of each round, of the references first,
+/// then of the arms.
 pub fn costs(
     arms: &[Choices],
     held: &[(&'static str, &'static str)],
@@ -112,7 +113,7 @@ fn plans(arms: &[Choices], held: &[(&'static str, &'static str)]) -> Result<Vec<
     arms.iter().map(plan).collect()
 }
 
-/// Puts this thread, and what it starts, on these processors.
+/// Pins this thread, and its child processes, to these processors.
 pub fn pin(cpus: &[usize]) -> Result<()> {
     let mut set = nix::sched::CpuSet::new();
     for cpu in cpus {
@@ -143,7 +144,7 @@ fn measure(
     let plan = |rounds| SlicePlan { arms: count, slice_length: SLICE, rounds, seed: u64::from(number) };
     let meters = groups.iter().map(CpuMeter::new).collect();
     let mut read = Rounds { number, meters, before: Vec::new(), operations: vec![0; count], ended: 0, costs };
-    // The first second opens connections and warms what the preparation did not.
+    // The first second opens connections and warms up the rest.
     sender.run(&plan(40), &load, &mut Ignored)?;
     read.before = read.meters.iter_mut().map(CpuMeter::read).collect();
     let rounds = pace.seconds / f64::from(LAUNCHES) / SLICE.as_secs_f64();
@@ -192,7 +193,7 @@ impl Observer for Rounds<'_> {
     }
 }
 
-/// Prints what a followed link costs in each arm.
+/// Prints the cost of a followed link in each arm.
 pub fn show(names: impl Iterator<Item = &'static str>, costs: &[Batches]) {
     println!(
         "\nCPU microseconds a followed link, 95 % intervals, {} operations an arm",
@@ -204,26 +205,26 @@ pub fn show(names: impl Iterator<Item = &'static str>, costs: &[Batches]) {
     println!("\nWhat follows");
 }
 
-/// Prints how many times the cost of `b` that of `a` is, and its bound.
+/// Prints the ratio of the costs of `a` and `b`, and its bound.
 pub fn show_ratio(what: &str, a: &Batches, b: &Batches, bound: &str) {
     let ratio = ratio_of_means(a.as_slice(), b.as_slice(), CONFIDENCE);
     println!("  {what:50} {:22} must be at most {bound}", figure(ratio, 3));
 }
 
-/// Prints by how many microseconds `a` costs more than `b`.
+/// Prints the difference of the costs of `a` and `b`, in microseconds.
 pub fn show_difference(what: &str, a: &Batches, b: &Batches) {
     let difference = difference_of_means(a.as_slice(), b.as_slice(), CONFIDENCE);
     println!("  {what:50} {}", figure(difference, 1));
 }
 
-/// Prints how many times the second difference of two costs the first is, and its bound.
+/// Prints the ratio of two differences of costs, and its bound.
 pub fn show_ratio_of_differences(what: &str, a: [&Batches; 2], b: [&Batches; 2], bound: &str) {
     let [a, b] = [a, b].map(|[more, less]| differences(more.as_slice(), less.as_slice()));
     let ratio = ratio_of_means(&a, &b, CONFIDENCE);
     println!("  {what:50} {:22} must be at most {bound}", figure(ratio, 3));
 }
 
-/// What an operation of one arm costs more than one of the other, round by round.
+/// The differences of two arms' costs, round by round.
 fn differences(more: &[Batch], less: &[Batch]) -> Vec<Batch> {
     let per_operation = |batch: &Batch| batch.cost / batch.operations.max(1) as f64;
     let difference = |(more, less): (&Batch, &Batch)| Batch {

@@ -1,4 +1,4 @@
-//! What the lab costs, held against bare references, in interleaved runs.
+//! The lab's own costs, compared with bare references, in interleaved runs.
 //!
 //! Each bench is a program of its own: `cargo bench -p benches --bench NAME`.
 //!

@@ -1,4 +1,4 @@
-//! Bare references as processes of their own.
+//! Bare references as separate processes.
 
 use std::{
     net::SocketAddr,
@@ -15,10 +15,10 @@ use lab::{
 
 use crate::interleaved::{Reference, pin};
 
-/// Starts this program as a bare server for each row: which one, where it serves, and what else it is told
+/// Starts this program as a bare server for each row: its kind, its address, and further arguments
 /// ([`bare::main`](crate::bare::main)). The first is the one that is loaded.
 pub fn start_bare(program: &Path, budget: &Budget, servers: &[&[&str]]) -> Result<Box<dyn Reference>> {
-    // A child has the processors of the thread that starts it.
+    // A child process inherits the CPU affinity of the thread that starts it.
     pin(&budget.arms)?;
     let mut bare = Bare { address: servers[0][1].parse()?, children: Vec::new() };
     for words in servers {
@@ -38,7 +38,7 @@ fn listens(address: SocketAddr) -> Result<()> {
     anyhow::bail!("the bare reference does not listen on {address}")
 }
 
-/// A bare reference, as children that end with this value; the first is the one that is loaded.
+/// A bare reference, as child processes that end with this value; the first is the one that is loaded.
 struct Bare {
     address: SocketAddr,
     children: Vec<Child>,

@@ -1,6 +1,6 @@
-//! What a local decision of the limiter costs, what its keys hold, and whether it is right.
+//! The limiter's local decisions: their CPU time, the memory of their keys, and their correctness.
 //!
-//! `cargo bench -p benches --bench limiter [-- PART...]` runs these parts, all of them if none is named:
+//! `cargo bench -p benches --bench limiter [-- PART...]` runs these parts, all of them by default:
 //!
 //! | part | question |
 //! |---|---|
@@ -26,7 +26,7 @@ use limiter::{Algorithm, Capacity, Limit, LocalCounts};
 
 /// Requests of the trace.
 const EVENTS: usize = 10_000_000;
-/// Keys of which the memory is measured.
+/// The number of keys for the memory measurement.
 const KEYS: usize = 1_000_000;
 const MIB: f64 = (1 << 20) as f64;
 
@@ -49,14 +49,14 @@ fn main() -> ExitCode {
     ExitCode::SUCCESS
 }
 
-/// What this process has in memory, bytes.
+/// The resident memory of this process, in bytes.
 fn resident() -> Result<u64> {
     let status = std::fs::read_to_string("/proc/self/status")?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).context("no VmRSS")?;
     Ok(line.trim().trim_end_matches(" kB").parse::<u64>()? * 1024)
 }
 
-/// A limit as an API has it, in a window in which no key of the benches becomes good again.
+/// A limit as an API has it, with a window in which no key of the benches is restored.
 fn limit(window: Duration) -> Result<Limit> {
     Ok(Limit::new(100, window, None)?)
 }

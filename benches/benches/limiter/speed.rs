@@ -1,4 +1,4 @@
-//! CPU time of a decision, in slices that take turns.
+//! CPU time of a decision, in interleaved slices.
 
 use std::{hint::black_box, num::NonZeroU32, sync::Arc, time::Duration};
 
@@ -16,7 +16,7 @@ const ROUNDS: usize = 24;
 /// Student's t for 95 % and `ROUNDS - 1` = 23 degrees of freedom.
 const T_95: f64 = 2.069;
 
-/// The limiter and `governor`, of the same keys and the same limit.
+/// The limiter and `governor`, with the same keys and the same limit.
 struct Arms {
     keys: Vec<String>,
     limit: Limit,
@@ -31,7 +31,7 @@ pub(crate) fn compare() -> Result<()> {
         let mut stream = Zipf::new(keys as f64, 1.0)?.sample_iter(Xoshiro256PlusPlus::seed_from_u64(7));
         let mut next =
             || -> Vec<u32> { stream.by_ref().take(SLICE).map(|key: f64| key as u32 - 1).collect() };
-        // Twice what fits into the caches goes by before anything is measured.
+        // Touches twice the size of the caches before the measurement.
         for _ in 0..8 {
             let order = next();
             arms.limiter(&order)?;
@@ -40,7 +40,8 @@ pub(crate) fn compare() -> Result<()> {
         let (mut ours, mut theirs) = (Vec::new(), Vec::new());
         for round in 0..ROUNDS {
             let order = next();
-            // Every second round in the other order, so that neither always finds the keys' names in the caches.
+            // Every second round in reverse order, so that neither always finds the keys' names in the
+            // caches.
             if round % 2 == 0 {
                 ours.push(nanos(|| arms.limiter(&order))?);
                 theirs.push(nanos(|| Ok(arms.governor(&order)))?);
@@ -77,7 +78,7 @@ impl Arms {
         Ok(arms)
     }
 
-    /// How many of these pass.
+    /// The number of requests that pass.
     fn limiter(&self, order: &[u32]) -> Result<usize> {
         let mut admitted = 0;
         for key in order {
@@ -87,14 +88,14 @@ impl Arms {
         Ok(admitted)
     }
 
-    /// How many of these pass.
+    /// The number of requests that pass.
     fn governor(&self, order: &[u32]) -> usize {
         let passes = |key: &&u32| black_box(self.governor.check_key(&self.keys[**key as usize])).is_ok();
         order.iter().filter(passes).count()
     }
 }
 
-/// CPU nanoseconds a decision of what works through a slice.
+/// CPU nanoseconds a decision of a function that runs a slice.
 fn nanos(work: impl FnOnce() -> Result<usize>) -> Result<f64> {
     let clock = || clock_gettime(ClockId::CLOCK_THREAD_CPUTIME_ID).map(Duration::from);
     let before = clock()?;

@@ -1,4 +1,5 @@
-//! The other side of these benches: a small epoll HTTP server, and the benches' own program run again in a part.
+//! The reference of these benches: a small epoll HTTP server; and running the benches' own program again in
+//! another role.
 
 use std::collections::HashMap;
 use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
@@ -15,13 +16,13 @@ const REPLY: &[u8] =
     b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 13\r\n\r\nHello, World!";
 const LISTENER: u64 = u64::MAX;
 
-/// The arguments of this part of the program, if it was started as the part called `name`.
+/// The arguments of this program if it was started in the role `name`.
 pub(crate) fn part(name: &str) -> Option<Vec<String>> {
     let arguments: Vec<String> = std::env::args().collect();
     (arguments.get(1).map(String::as_str) == Some(name)).then(|| arguments[2..].to_vec())
 }
 
-/// This program again, as the part called `name`.
+/// This program in the role `name`.
 pub(crate) fn again(name: &str) -> Command {
     let program = std::env::current_exe().expect("this program has a path");
     let mut command = Command::new(program);
@@ -29,7 +30,7 @@ pub(crate) fn again(name: &str) -> Command {
     command
 }
 
-/// Puts this process on one CPU; on a machine with one CPU it stays where it is.
+/// Pins this process to one CPU; without effect on a machine with one CPU.
 pub(crate) fn pin(cpu: usize) {
     let mut set = CpuSet::new();
     if set.set(cpu).is_ok() && sched_setaffinity(Pid::from_raw(0), &set).is_err() {
@@ -60,7 +61,8 @@ impl Drop for Server {
     }
 }
 
-/// Serves for ever if this process was started for that, on CPU 0: one thread, edge-triggered, one write a request.
+/// Serves for ever if this process was started as the server, on CPU 0: one thread, edge-triggered, one write
+/// per request.
 pub(crate) fn serve_if_asked() {
     if part(SERVE).is_none() {
         return;
@@ -95,7 +97,7 @@ pub(crate) fn serve_if_asked() {
     }
 }
 
-/// Answers what a connection asked; requests are small and come one at a time. `false` when it has ended.
+/// Replies to a connection's request; requests are small and come one at a time. `false` when it has ended.
 fn answer(stream: &mut TcpStream) -> bool {
     let mut request = [0; 4096];
     match stream.read(&mut request) {

@@ -1,5 +1,5 @@
-//! The bare reference one gRPC call away: tonic's server, and its client over a `Channel`, with nothing of the
-//! project's but the messages.
+//! The bare reference one gRPC call away: tonic's server, and its client over a `Channel`, sharing only the
+//! messages with this project.
 
 use std::{
     collections::HashMap,
@@ -29,7 +29,7 @@ use super::{created, redirect, serve_router};
 
 type Client = LinksServiceClient<Channel>;
 
-/// Serves links by gRPC on that address with one thread, until the process is killed.
+/// Serves links by gRPC on this address with one thread, until the process is killed.
 pub(super) fn serve(address: SocketAddr) -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let service = LinksServiceServer::new(Links::default());
