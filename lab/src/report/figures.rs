@@ -1,11 +1,12 @@
 //! The figures of a report as rows: one a metric, one column an arm.
 
 use load::ledger::Kept;
+use load::ledger::facts::DECISIONS;
 use load::statistics::Verdict;
 
 use super::caveats::{self, About};
 use super::facts;
-use super::model::{Arm, CauseCount, Comparison, Report};
+use super::model::{Arm, CauseCount, Comparison, Fact, Report};
 use super::words::{NO_FIGURE, count, maybe, maybe_per_cent, mean_count, three_digits};
 
 /// One row of the table of figures.
@@ -19,11 +20,17 @@ pub(super) struct Row {
 /// How an arm's cell of a row is written.
 type Cell = fn(&Arm) -> String;
 
+/// Whether an arm's operations ask for decisions.
+fn decides(arm: &Arm) -> bool {
+    let is_decisions = |fact: &Fact| fact.name == DECISIONS && fact.count > 0;
+    arm.ledger.as_ref().is_some_and(|ledger| ledger.facts.iter().any(is_decisions))
+}
+
 /// Every figure that at least one arm has.
 pub(super) fn rows(report: &Report) -> Vec<Row> {
     use About::{Latency, PerOperation};
-    // A limiter's refusal is a good answer.
-    let [ended_well, refused] = if report.scenario.system == "limiter" {
+    // A refusal is a good response where the operation asks for a decision.
+    let [ended_well, refused] = if report.arms.iter().any(decides) {
         ["decided: let through, or refused by the limit", "refused without a decision"]
     } else {
         ["operations that ended well", "refused"]
