@@ -1,7 +1,7 @@
 //! Every method of every component at the hands of callers that get it wrong, over both transports, between real processes.
 //!
-//! Each is told what `ARCHITECTURE.md` says under "What crosses a hop": by a problem document with a detail, or a status of
-//! gRPC with a message, and in time.
+//! Each gets what `docs/hops.md` says under "Refused calls", in time: a problem document with a detail, or a status of
+//! gRPC with a message.
 
 #![expect(clippy::unwrap_used, reason = "a test fails where what it expects is not there")]
 
