@@ -156,6 +156,47 @@ pub fn anchors(markdown: &str) -> Vec<String> {
     headings.map(anchor).collect()
 }
 
+/// The lines of a Markdown text that hold more than one sentence; tables and headings are left out.
+pub fn crowded(markdown: &str) -> Vec<&str> {
+    let is_text = |line: &&str| !line.trim_start().starts_with(['|', '#']);
+    prose(markdown).filter(is_text).filter(|line| sentences(line) > 1).collect()
+}
+
+/// How many sentences a line holds, as far as a full stop before a capital shows it.
+fn sentences(line: &str) -> usize {
+    // The number of a list's item ends with a full stop as well.
+    let text = line.trim_start().trim_start_matches(|c: char| c.is_ascii_digit()).trim_start_matches('.');
+    let words = without_quotes(text);
+    let words: Vec<&str> = words.split_whitespace().collect();
+    let is_end = |word: &str| {
+        let stopped = word.trim_end_matches('*').strip_suffix(['.', '?', '!']);
+        // An initial and an ellipsis end none.
+        stopped.is_some_and(|word| word.ends_with(|c: char| c == QUOTE || !(c.is_uppercase() || c == '.')))
+    };
+    let is_start = |word: &str| word.trim_start_matches(['*', '[']).starts_with(char::is_uppercase);
+    1 + words.windows(2).filter(|pair| is_end(pair[0]) && is_start(pair[1])).count()
+}
+
+/// What stands for a quotation and for code in a sentence.
+const QUOTE: char = 'X';
+
+/// The text with each quotation and each piece of code as one capital letter: sentences in them are not the line's.
+fn without_quotes(text: &str) -> String {
+    let (mut kept, mut open) = (String::new(), None);
+    for c in text.chars() {
+        match open {
+            Some(mark) if mark == c => {
+                open = None;
+                kept.push(QUOTE);
+            }
+            Some(_) => {}
+            None if matches!(c, '`' | '"') => open = Some(c),
+            None => kept.push(c),
+        }
+    }
+    kept
+}
+
 /// Where a link in a file leads, from the root.
 pub fn resolved(file: &str, path: &str) -> PathBuf {
     let folder = Path::new(file).parent().unwrap_or(Path::new(""));
@@ -179,5 +220,21 @@ mod tests {
         let text = "See [a](b.md#c) and [d](https://e.f).\n```\n[x](y)\n```\n";
         assert_eq!(links(text), [("b.md".to_owned(), "c".to_owned())]);
         assert_eq!(anchors("# The `--quick` form\n"), ["the---quick-form"]);
+    }
+
+    #[test]
+    fn lines_of_more_than_one_sentence_are_found() {
+        let sound = [
+            "1. One of J. Doe's.",
+            "   \"Who? We!\" is `a. B` quoted.",
+            "| A. B | c. D |",
+            "# No. One",
+            "```",
+            "a. B",
+            "```",
+        ];
+        assert_eq!(crowded(&sound.join("\n")), [""; 0]);
+        let crowded_ones = ["- **One.** Two.", "Is it? Yes.", "`a` ends here. `b` begins."];
+        assert_eq!(crowded(&crowded_ones.join("\n")), crowded_ones);
     }
 }

@@ -9,7 +9,7 @@ use lab::{
     scenario::{Library, Scenario},
 };
 use system_tests::tree::{
-    Text, anchors, crates, functions, links, read, resolved, root, sources, texts, texts_of,
+    Text, anchors, crates, crowded, functions, links, read, resolved, root, sources, texts, texts_of,
 };
 
 /// Fails with everything that was found, a line each.
@@ -305,6 +305,27 @@ fn what_a_document_names_is_there_and_no_figure_is_missing() {
         }
     }
     none(&found, "a document names what is there, and a figure has a run or a command that gives it");
+}
+
+#[test]
+fn a_line_of_a_document_holds_one_sentence() {
+    let mut found = Vec::new();
+    for document in texts_of("md") {
+        let lines = crowded(&document.text).into_iter();
+        found.extend(lines.map(|line| format!("{}: {}", document.path, line.trim())));
+    }
+    none(&found, "a line of Markdown holds one sentence, so that a change shows which one it is");
+}
+
+/// What a newcomer reads first, and the most lines that it may have.
+const READ_FIRST: [(&str, usize); 2] = [("README.md", 120), ("ARCHITECTURE.md", 250)];
+
+#[test]
+fn what_is_read_first_is_short() {
+    for (path, most) in READ_FIRST {
+        let lines = read(path).lines().count();
+        assert!(lines <= most, "{path}: {lines} lines, and at most {most}: reference stands in `docs/`");
+    }
 }
 
 #[test]
