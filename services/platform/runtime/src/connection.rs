@@ -3,16 +3,16 @@
 use std::{
     convert::Infallible,
     net::SocketAddr,
-    pin::pin,
+    pin::{Pin, pin},
     sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     time::Duration,
 };
 
 use axum::{
-    http::{HeaderValue, Version, header::CONNECTION},
+    http::{HeaderValue, StatusCode, Version, header::CONNECTION},
     response::Response,
 };
 use hyper::{Request, body::Incoming, service::service_fn};
@@ -22,12 +22,13 @@ use hyper_util::{
 };
 use tokio::{
     net::TcpStream,
-    sync::{Notify, watch},
+    sync::{Notify, OwnedSemaphorePermit, watch},
 };
 
 use crate::{
     Ingress,
     counted::Counted,
+    live::{Attachment, Carrier},
     serve::{HEADER_WITHIN, Phase},
     socket::Socket,
     unread,
@@ -35,7 +36,9 @@ use crate::{
 
 /// What the requests of a connection and the connection itself know of each other.
 #[derive(Default)]
-struct Shared {
+pub(crate) struct Shared {
+    /// Its connection permit, until that is returned.
+    permit: Mutex<Option<OwnedSemaphorePermit>>,
     /// Notified with each request.
     request_received: Notify,
     /// Whether it is HTTP/2, known with the first request.
@@ -44,6 +47,58 @@ struct Shared {
     close_after_reply: AtomicBool,
     /// Whether the client may still be sending when it ends.
     drain_input_on_close: Arc<AtomicBool>,
+    /// The number of event streams on it, and a notification when one has ended.
+    live: AtomicUsize,
+    live_ended: Notify,
+    /// Notified when it is to be aborted.
+    abort: Notify,
+}
+
+impl Shared {
+    /// A connection with a permit.
+    pub(crate) fn holding(permit: OwnedSemaphorePermit) -> Self {
+        Self { permit: Mutex::new(Some(permit)), ..Self::default() }
+    }
+
+    /// Returns the permit.
+    pub(crate) fn release(&self) {
+        self.permit.lock().unwrap_or_else(PoisonError::into_inner).take();
+    }
+
+    /// Waits until it has its maximum age and carries no event stream, which has limits of its own.
+    async fn aged(&self, old: Pin<&mut impl Future<Output = ()>>) {
+        old.await;
+        loop {
+            let ended = self.live_ended.notified();
+            if self.live.load(Ordering::Acquire) == 0 {
+                return;
+            }
+            ended.await;
+        }
+    }
+}
+
+/// Held by an event stream: its connection has no maximum age meanwhile.
+struct Carries(Arc<Shared>);
+
+impl Carries {
+    fn new(shared: Arc<Shared>) -> Self {
+        shared.live.fetch_add(1, Ordering::AcqRel);
+        Self(shared)
+    }
+}
+
+impl Carrier for Carries {
+    fn abort(&self) {
+        self.0.abort.notify_one();
+    }
+}
+
+impl Drop for Carries {
+    fn drop(&mut self) {
+        self.0.live.fetch_sub(1, Ordering::AcqRel);
+        self.0.live_ended.notify_waiters();
+    }
 }
 
 /// The times of a connection.
@@ -64,15 +119,17 @@ pub(crate) struct Times {
 /// maximum age has elapsed. Then the client is told: by GOAWAY over HTTP/2, and over HTTP/1 by the next reply, which is
 /// waited for as long as hyper lets a connection be idle, and a grace longer. Last, hyper shuts it down gracefully, and
 /// what is not answered and read within a grace is cut off: a client that does not read cannot keep its permit.
+///
+/// An upgraded connection ends here: hyper hands the socket over to the handler's task.
 pub(crate) async fn serve(
     http: Arc<auto::Builder<TokioExecutor>>,
     (stream, peer): (TcpStream, SocketAddr),
+    shared: Arc<Shared>,
     ingress: Ingress,
     mut phase: watch::Receiver<Phase>,
     times: Times,
 ) {
     let _ = stream.set_nodelay(true);
-    let shared = Arc::new(Shared::default());
     let stream = Counted::new(stream, ingress.bytes());
     let io =
         TokioIo::new(Socket::new(stream, ingress.problem_reply(), Arc::clone(&shared.drain_input_on_close)));
@@ -84,10 +141,10 @@ pub(crate) async fn serve(
             answer(ingress.clone(), peer, request, Arc::clone(&shared))
         })
     };
-    let mut connection = pin!(http.serve_connection(io, service).into_owned());
+    let mut connection = pin!(http.serve_connection_with_upgrades(io, service).into_owned());
     // Hyper's own limit begins only when the version of HTTP is known. A connection that breaks is its client's affair.
     let mut first = pin!(tokio::time::sleep(times.first));
-    let mut old = pin!(max_age_elapsed(times.age));
+    let old = pin!(max_age_elapsed(times.age));
     loop {
         let closes = shared.close_after_reply.load(Ordering::Relaxed);
         tokio::select! {
@@ -103,8 +160,9 @@ pub(crate) async fn serve(
     }
     tokio::select! {
         _ = &mut connection => return,
+        () = shared.abort.notified() => return,
         () = reached(&mut phase, Phase::LameDuck) => {}
-        () = &mut old => {}
+        () = shared.aged(old) => {}
     }
     // HTTP/2 has a word for it, GOAWAY, which loses no request that is on its way. HTTP/1 has one only in a reply.
     if !shared.is_http_2.load(Ordering::Relaxed) {
@@ -149,10 +207,20 @@ async fn answer(
         Some(unread) => unread.drain_body(response.status()).await,
         None => true,
     };
-    // Over HTTP/2 a connection does not end with a request.
-    if version < Version::HTTP_2 && (!is_reusable || shared.close_after_reply.load(Ordering::Relaxed)) {
-        shared.drain_input_on_close.store(!is_reusable, Ordering::Relaxed);
-        response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+    let stream = response.extensions_mut().remove::<Attachment>();
+    // Over HTTP/2 a connection does not end with a request; an upgraded one has left HTTP.
+    if version < Version::HTTP_2 && response.status() != StatusCode::SWITCHING_PROTOCOLS {
+        if stream.is_some() {
+            // The stream counts against the limits of `live`, and the connection ends with it.
+            shared.release();
+        }
+        if !is_reusable || stream.is_some() || shared.close_after_reply.load(Ordering::Relaxed) {
+            shared.drain_input_on_close.store(!is_reusable, Ordering::Relaxed);
+            response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+        }
+    }
+    if let Some(stream) = stream {
+        stream.attach(Carries::new(shared));
     }
     Ok(response)
 }

@@ -26,6 +26,10 @@ impl<S> Counted<S> {
         Self { stream, bytes }
     }
 
+    pub(crate) fn get_ref(&self) -> &S {
+        &self.stream
+    }
+
     fn sent(&self, written: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
         if let Poll::Ready(Ok(bytes)) = written {
             self.bytes.sent.inc_by(bytes as u64);

@@ -18,6 +18,7 @@ use resilience::Policy;
 use crate::{
     Backings, HostFile, Limits, PublicUrl, Wiring,
     events::{self, Part},
+    live::{self, Live},
 };
 
 /// One process while it is being put together.
@@ -32,6 +33,7 @@ pub struct Host {
     internal: Router,
     grpc_services: Vec<&'static str>,
     public: Option<Router>,
+    live: Option<Live>,
 }
 
 /// One process, put together.
@@ -45,6 +47,8 @@ pub(crate) struct Parts {
     pub(crate) grpc_services: Vec<&'static str>,
     /// Its public API, if it has the edge.
     pub(crate) public: Option<Router>,
+    /// The long-lived connections of its public API, if it has any.
+    pub(crate) live: Option<Live>,
 }
 
 impl Host {
@@ -70,6 +74,7 @@ impl Host {
             internal,
             grpc_services,
             public,
+            live: None,
         })
     }
 
@@ -164,8 +169,15 @@ impl Host {
         }
     }
 
+    /// The long-lived connections of this process's public API, with these limits; a process has one such set, and drains it
+    /// when it stops.
+    pub fn live(&mut self, limits: live::Limits) -> Live {
+        let registry = &mut self.backings.registry;
+        self.live.get_or_insert_with(|| Live::new(limits, registry)).clone()
+    }
+
     pub(crate) fn into_parts(self) -> Parts {
-        let Self { file, backings, transport, internal, grpc_services, public, .. } = self;
-        Parts { file, backings, transport, internal, grpc_services, public }
+        let Self { file, backings, transport, internal, grpc_services, public, live, .. } = self;
+        Parts { file, backings, transport, internal, grpc_services, public, live }
     }
 }

@@ -31,7 +31,9 @@ use self::{
     request_context::{RequestContext, Trust},
     server_span::ServerSpan,
 };
-use crate::{Limits, counted::ByteCounts, head, server_metrics::IngressMetrics, socket::ProblemReply};
+use crate::{
+    Limits, counted::ByteCounts, head, live::Live, server_metrics::IngressMetrics, socket::ProblemReply,
+};
 
 /// The routes of a server behind the stack. Cheap to clone.
 #[derive(Clone)]
@@ -39,6 +41,8 @@ pub struct Ingress {
     routes: Router,
     is_public: bool,
     metrics: Arc<IngressMetrics>,
+    /// The long-lived connections of these handlers, if they have any.
+    live: Option<Live>,
 }
 
 /// Puts the stack in front of each route and of the fallbacks.
@@ -74,7 +78,7 @@ impl Ingress {
     pub fn public(routes: Router, limits: Limits, sampling: Sampling, metrics: IngressMetrics) -> Self {
         let metrics = Arc::new(metrics);
         let routes = behind_the_stack(routes, Trust::Anybody(sampling), limits, &metrics);
-        Self { routes, is_public: true, metrics }
+        Self { routes, is_public: true, metrics, live: None }
     }
 
     /// Before the methods of components, and beside what the process says of itself.
@@ -95,7 +99,19 @@ impl Ingress {
         let metrics = Arc::new(metrics);
         let components = behind_the_stack(components, Trust::SameWiring, limits, &metrics);
         let routes = components.merge(own.with_state(()).layer(HeadCheck));
-        Self { routes, is_public: false, metrics }
+        Self { routes, is_public: false, metrics, live: None }
+    }
+
+    /// The same, for handlers with long-lived connections: a stopping server drains them.
+    ///
+    /// Their handshakes pass the stack like other requests; their messages do not.
+    #[must_use]
+    pub fn with_live(self, live: Live) -> Self {
+        Self { live: Some(live), ..self }
+    }
+
+    pub(crate) fn live(&self) -> Option<Live> {
+        self.live.clone()
     }
 
     pub(crate) fn bytes(&self) -> ByteCounts {

@@ -7,7 +7,7 @@
 //! Not here: any business rule, any statement of SQL, and any knowledge of how a process is started (that is `lab`).
 //!
 //! Read in this order: `system`, `axes`, `wiring`, `host_file`, `host`, `backings`, `events`, `process`, `starting`,
-//! `health`, `watch`, `serve`, `connection`, `socket`, `unread`, `ingress`, `head`, `server_metrics`, `edge`,
+//! `health`, `watch`, `serve`, `connection`, `socket`, `unread`, `live`, `ingress`, `head`, `server_metrics`, `edge`,
 //! `telemetry`, `own_metrics`, `own_grpc`.
 
 pub mod axes;
@@ -21,6 +21,7 @@ mod health;
 mod host;
 mod host_file;
 mod ingress;
+pub mod live;
 mod nearest;
 mod own_grpc;
 mod own_metrics;

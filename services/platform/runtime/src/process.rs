@@ -104,7 +104,7 @@ async fn run(service: &Service, file: HostFile, signals: Signals) -> Result<()> 
         wired = (service.wire)(&mut host) => wired.map(|()| None)?,
     };
 
-    let Parts { file, mut backings, transport, internal, grpc_services, public } = host.into_parts();
+    let Parts { file, mut backings, transport, internal, grpc_services, public, live } = host.into_parts();
     if let Some(why) = told_early {
         tracing::info!(why, "stopping before it was there");
         return end(&backings.background, spans).await;
@@ -117,6 +117,7 @@ async fn run(service: &Service, file: HostFile, signals: Signals) -> Result<()> 
     let mut servers = tokio::task::JoinSet::new();
     if let (Some(address), Some(routes)) = (public_address, public) {
         let ingress = Ingress::public(routes, limits, sampling, counted.of("public"));
+        let ingress = live.into_iter().fold(ingress, Ingress::with_live);
         servers.spawn(serve(address.listen()?, ingress, serve_limits, stop.clone()));
     }
     let mut own = health.clone().routes().merge(watch.routes()).merge(metrics(backings.registry));

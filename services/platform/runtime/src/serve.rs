@@ -16,8 +16,9 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
     Ingress, Limits,
-    connection::{self, Times},
+    connection::{self, Shared, Times},
     head,
+    live::Live,
 };
 
 /// How long a client may take to send a request's header, the first one's included. Over HTTP/1 hyper counts from the end
@@ -80,30 +81,52 @@ pub(crate) enum Phase {
 }
 
 /// Serves until `stop` is cancelled, as a lame duck for a while, and until requests under way are answered.
+///
+/// Long-lived connections are closed during the lame-duck period, and at its end at the latest.
 pub async fn serve(listener: TcpListener, ingress: Ingress, limits: ServeLimits, stop: CancellationToken) {
     let (phase, phases) = watch::channel(Phase::Serving);
     let connections = TaskTracker::new();
+    let live = ingress.live();
     tokio::select! {
         () = accept(listener, ingress, limits, &connections, &phases) => {}
-        () = lame_duck(&stop, &phase, limits.lame_duck) => {}
+        () = lame_duck(&stop, &phase, limits.lame_duck, live.as_ref()) => {}
     }
     phase.send_replace(Phase::Draining);
     connections.close();
-    if tokio::time::timeout(limits.drain, connections.wait()).await.is_err() {
+    let ended = async {
+        if let Some(live) = live {
+            live.end(Duration::ZERO).await;
+            live.ended().await;
+        }
+        connections.wait().await;
+    };
+    if tokio::time::timeout(limits.drain, ended).await.is_err() {
         tracing::warn!("requests under way were cut off");
     }
 }
 
 /// Waits for the order to stop, and then until the lame-duck period ends.
-async fn lame_duck(stop: &CancellationToken, phase: &watch::Sender<Phase>, period: Duration) {
+async fn lame_duck(
+    stop: &CancellationToken,
+    phase: &watch::Sender<Phase>,
+    period: Duration,
+    live: Option<&Live>,
+) {
     stop.cancelled().await;
-    if !period.is_zero() {
-        phase.send_replace(Phase::LameDuck);
-        tokio::time::sleep(period).await;
+    if period.is_zero() {
+        return;
     }
+    phase.send_replace(Phase::LameDuck);
+    let told = async {
+        if let Some(live) = live {
+            live.end(period).await;
+        }
+        std::future::pending::<()>().await;
+    };
+    let _ = tokio::time::timeout(period, told).await;
 }
 
-/// Gives each connection a place and a task, for ever.
+/// Gives each connection a permit and a task, for ever.
 async fn accept(
     listener: TcpListener,
     ingress: Ingress,
@@ -112,9 +135,9 @@ async fn accept(
     phases: &watch::Receiver<Phase>,
 ) {
     let http = Arc::new(protocols());
-    let places = Arc::new(Semaphore::new(limits.connections));
+    let permits = Arc::new(Semaphore::new(limits.connections));
     let times = Times { first: limits.first, age: limits.age, grace: limits.age_grace };
-    while let Ok(place) = Arc::clone(&places).acquire_owned().await {
+    while let Ok(permit) = Arc::clone(&permits).acquire_owned().await {
         let accepted = match listener.accept().await {
             Ok(accepted) => accepted,
             Err(error) => {
@@ -126,8 +149,9 @@ async fn accept(
         };
         let (http, ingress, phase) = (Arc::clone(&http), ingress.clone(), phases.clone());
         connections.spawn(async move {
-            connection::serve(http, accepted, ingress, phase, times).await;
-            drop(place);
+            let shared = Arc::new(Shared::holding(permit));
+            connection::serve(http, accepted, Arc::clone(&shared), ingress, phase, times).await;
+            shared.release();
         });
     }
 }

@@ -55,6 +55,11 @@ impl<S> Socket<S> {
             linger: None,
         }
     }
+
+    /// The stream below.
+    pub(crate) fn into_inner(self) -> S {
+        self.stream
+    }
 }
 
 /// The length of `date: ` and a date, which has always the same (RFC 9110, 5.6.7), and the ends of line and head.
