@@ -21,6 +21,32 @@ pub(crate) fn now() -> Nanos {
     time.tv_sec() as u64 * 1_000_000_000 + time.tv_nsec() as u64
 }
 
+/// A time of `CLOCK_MONOTONIC`, which all processes of a machine share: a message may carry it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Moment(pub(crate) Nanos);
+
+impl Moment {
+    /// The time now.
+    pub fn now() -> Self {
+        Self(now())
+    }
+
+    /// The inverse of [`nanos`](Self::nanos).
+    pub fn from_nanos(nanos: u64) -> Self {
+        Self(nanos)
+    }
+
+    /// Nanoseconds of `CLOCK_MONOTONIC`.
+    pub fn nanos(self) -> u64 {
+        self.0
+    }
+
+    /// The time since `earlier`; zero if that is later.
+    pub fn since(self, earlier: Self) -> Duration {
+        Duration::from_nanos(self.0.saturating_sub(earlier.0))
+    }
+}
+
 /// A duration in nanoseconds; saturates.
 pub(crate) fn nanos(duration: Duration) -> Nanos {
     u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)

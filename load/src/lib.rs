@@ -10,6 +10,7 @@
 //! - [`http`]: HTTP/1.1 requests and replies on bytes;
 //! - [`journey`]: operations and how they end;
 //! - [`sender`]: sends due operations, in open or closed loop, one slice of one arm at a time;
+//! - [`live`]: connections that are held open and receive unsolicited messages;
 //! - [`record`]: the counts and histograms of a slice;
 //! - [`series`]: the counts of a slice over time, for drawings;
 //! - [`journeys`]: the journeys of each system, and their registry;
@@ -23,6 +24,7 @@ pub mod http;
 pub mod journey;
 pub mod journeys;
 pub mod ledger;
+pub mod live;
 pub mod record;
 pub mod schedule;
 pub mod sender;

@@ -12,11 +12,11 @@
 //!
 //! Latency is counted from the due time (Tene: "How NOT to Measure Latency", the coordinated omission problem).
 
-mod connection;
+pub(crate) mod connection;
 mod lane;
 mod pace;
-mod poll;
-mod release_queue;
+pub(crate) mod poll;
+pub(crate) mod release_queue;
 mod slices;
 mod slots;
 mod target;

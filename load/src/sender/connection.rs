@@ -36,19 +36,26 @@ pub(super) struct Connection {
     filled: usize,
 }
 
+/// Begins to connect without blocking. Returns the socket, which becomes writable when connecting has succeeded or failed,
+/// and whether it is connected already.
+pub(crate) fn dial(address: SocketAddr) -> io::Result<(TcpStream, bool)> {
+    let family = if address.is_ipv4() { AddressFamily::Inet } else { AddressFamily::Inet6 };
+    let flags = SockFlag::SOCK_NONBLOCK | SockFlag::SOCK_CLOEXEC;
+    let socket: OwnedFd = socket(family, SockType::Stream, flags, None)?;
+    let open = match connect(socket.as_raw_fd(), &SockaddrStorage::from(address)) {
+        Ok(()) => true,
+        Err(Errno::EINPROGRESS) => false,
+        Err(error) => return Err(error.into()),
+    };
+    let stream = TcpStream::from(socket);
+    stream.set_nodelay(true)?;
+    Ok((stream, open))
+}
+
 impl Connection {
     /// Begins to connect; the socket becomes writable when connecting has succeeded or failed.
     pub(super) fn begin(address: SocketAddr) -> io::Result<Self> {
-        let family = if address.is_ipv4() { AddressFamily::Inet } else { AddressFamily::Inet6 };
-        let flags = SockFlag::SOCK_NONBLOCK | SockFlag::SOCK_CLOEXEC;
-        let socket: OwnedFd = socket(family, SockType::Stream, flags, None)?;
-        let open = match connect(socket.as_raw_fd(), &SockaddrStorage::from(address)) {
-            Ok(()) => true,
-            Err(Errno::EINPROGRESS) => false,
-            Err(error) => return Err(error.into()),
-        };
-        let stream = TcpStream::from(socket);
-        stream.set_nodelay(true)?;
+        let (stream, open) = dial(address)?;
         Ok(Self { stream, open, used: false, unsent: Vec::new(), read: vec![0; FIRST_READ], filled: 0 })
     }
 

@@ -22,19 +22,19 @@ const BATCH: usize = 32;
 
 /// The readiness of a connection.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Ready {
+pub(crate) struct Ready {
     /// The token of its registration.
-    pub(super) token: u64,
+    pub(crate) token: u64,
     /// It is writable, or connecting has ended.
-    pub(super) writable: bool,
+    pub(crate) writable: bool,
     /// It has bytes, an end or an error to read.
-    pub(super) readable: bool,
+    pub(crate) readable: bool,
     /// The peer has closed its side.
-    pub(super) ended: bool,
+    pub(crate) ended: bool,
 }
 
 /// One epoll instance with its timer.
-pub(super) struct Poller {
+pub(crate) struct Poller {
     epoll: Epoll,
     timer: TimerFd,
     /// The time for which the timer is set; `None` after it has fired.
@@ -43,7 +43,7 @@ pub(super) struct Poller {
 }
 
 impl Poller {
-    pub(super) fn new() -> io::Result<Self> {
+    pub(crate) fn new() -> io::Result<Self> {
         let epoll = Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC)?;
         let timer =
             TimerFd::new(ClockId::CLOCK_MONOTONIC, TimerFlags::TFD_NONBLOCK | TimerFlags::TFD_CLOEXEC)?;
@@ -53,13 +53,13 @@ impl Poller {
     }
 
     /// Registers a connection once for all events, edge-triggered; closing the socket removes it.
-    pub(super) fn add(&self, socket: impl AsFd, token: u64) -> io::Result<()> {
+    pub(crate) fn add(&self, socket: impl AsFd, token: u64) -> io::Result<()> {
         let flags = EpollFlags::EPOLLIN | EpollFlags::EPOLLOUT | EpollFlags::EPOLLRDHUP | EpollFlags::EPOLLET;
         Ok(self.epoll.add(socket, EpollEvent::new(flags, token))?)
     }
 
     /// Waits for an event, for `wake` or for a tick; returns the number of events.
-    pub(super) fn wait(&mut self, wake: Option<Nanos>) -> io::Result<usize> {
+    pub(crate) fn wait(&mut self, wake: Option<Nanos>) -> io::Result<usize> {
         if let Some(wake) = wake
             && self.armed != Some(wake)
         {
@@ -76,7 +76,7 @@ impl Poller {
     }
 
     /// The event at `index` of the last wait; `None` if it was the timer.
-    pub(super) fn event(&mut self, index: usize) -> Option<Ready> {
+    pub(crate) fn event(&mut self, index: usize) -> Option<Ready> {
         let event = self.events[index];
         if event.data() == TIMER {
             self.armed = None;

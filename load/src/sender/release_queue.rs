@@ -16,7 +16,7 @@ const CROWD: usize = 8;
 const GATHER: Duration = Duration::from_micros(200);
 
 /// Ascending due times, with look-ahead.
-pub(super) struct ReleaseQueue<I> {
+pub(crate) struct ReleaseQueue<I> {
     source: I,
     /// The next due times: as many as a crowd has, if there are so many left.
     ahead: VecDeque<Nanos>,
@@ -24,7 +24,7 @@ pub(super) struct ReleaseQueue<I> {
 }
 
 impl<I: Iterator<Item = Nanos>> ReleaseQueue<I> {
-    pub(super) fn new(source: I) -> Self {
+    pub(crate) fn new(source: I) -> Self {
         let mut dues = Self { source, ahead: VecDeque::with_capacity(CROWD), release: None };
         dues.look_ahead();
         dues.gather();
@@ -32,12 +32,12 @@ impl<I: Iterator<Item = Nanos>> ReleaseQueue<I> {
     }
 
     /// The release time of the next operation; `None` if there is none left.
-    pub(super) fn release(&self) -> Option<Nanos> {
+    pub(crate) fn release(&self) -> Option<Nanos> {
         self.release
     }
 
     /// Passes the due times of the operations released at `now` to `each`.
-    pub(super) fn take(&mut self, now: Nanos, mut each: impl FnMut(Nanos)) {
+    pub(crate) fn take(&mut self, now: Nanos, mut each: impl FnMut(Nanos)) {
         if self.release.is_none_or(|release| release > now) {
             return;
         }
@@ -52,7 +52,7 @@ impl<I: Iterator<Item = Nanos>> ReleaseQueue<I> {
     }
 
     /// Drops the remaining operations.
-    pub(super) fn end(&mut self) {
+    pub(crate) fn end(&mut self) {
         self.ahead.clear();
         self.release = None;
     }

@@ -5,6 +5,7 @@ mod ending;
 mod floor;
 mod http;
 mod limiter;
+mod live;
 mod record;
 mod resend;
 mod schedule;

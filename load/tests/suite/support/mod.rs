@@ -2,6 +2,7 @@
 
 pub(crate) mod limiter;
 pub(crate) mod shortener;
+pub(crate) mod sockets;
 
 use std::collections::BTreeSet;
 use std::io::{BufRead, BufReader, Write};

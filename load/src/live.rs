@@ -1,0 +1,26 @@
+//! Long-lived connections: WebSockets that are opened, held, and receive unsolicited messages.
+//!
+//! An open loop like that of [`sender`](crate::sender). There, the reply to a request ends its operation. Here, schedules say
+//! when connections are opened and when messages are sent, and a message may arrive at any number of other connections, at
+//! any time. So the [`LiveJourneys`] decide when an operation has ended; they get every event with its time.
+//!
+//! A [`LiveLane`] is one target on one thread: thousands of connections in one epoll instance. Its memory has a bound that
+//! does not depend on the target ([`LiveLimits`]).
+//!
+//! `tungstenite` does the protocol, on the lane's own non-blocking sockets.
+//!
+//! In reading order: `journeys`, `limits`, `lane`, `connections`, `slot`, `record`.
+
+mod connections;
+mod journeys;
+mod lane;
+mod limits;
+mod record;
+mod slot;
+
+pub use self::connections::{Connections, NotSent};
+pub use self::journeys::{Again, Ended, Handshake, LiveJourneys, Message};
+pub use self::lane::{LiveLane, LivePlan};
+pub use self::limits::LiveLimits;
+pub use self::record::LiveRecord;
+pub use crate::clock::Moment;

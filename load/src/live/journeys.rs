@@ -1,0 +1,113 @@
+//! The journeys of long-lived connections: their handshakes, the messages that they send, the meaning of those that arrive.
+
+use std::time::Duration;
+
+use super::{Connections, Moment};
+use crate::journey::Begun;
+
+/// A source of messages and the judge of those that arrive.
+///
+/// The lane calls it from one thread; an implementation MUST NOT block. Connections are numbered from 0, and keep their number
+/// when they reconnect.
+///
+/// The callbacks act through [`Connections`]: they send, close and stall, and record the end of operations.
+pub trait LiveJourneys: Send {
+    /// A run begins, in which sends are due for `length`. Connections of an earlier run are still open.
+    fn run_began(&mut self, length: Duration) {
+        let _ = length;
+    }
+
+    /// The handshake of a connection, each time that it connects: a reconnecting client can send its position.
+    fn handshake(&mut self, connection: usize) -> Handshake;
+
+    /// A connection is open.
+    fn opened(&mut self, connection: usize, at: Moment, connections: &mut Connections) {
+        let _ = (connection, at, connections);
+    }
+
+    /// A send is due: chooses a connection and a message. [`Begun::Exhausted`] ends the sends.
+    fn due(&mut self, due: Moment, connections: &mut Connections) -> Begun;
+
+    /// A message has arrived.
+    fn received(
+        &mut self,
+        connection: usize,
+        message: Message<'_>,
+        at: Moment,
+        connections: &mut Connections,
+    );
+
+    /// A connection has ended, or could not be opened. Returns whether it reconnects.
+    fn closed(&mut self, connection: usize, why: Ended, at: Moment, connections: &mut Connections) -> Again;
+
+    /// Called every few milliseconds, for time-outs of operations.
+    fn tick(&mut self, now: Moment, connections: &mut Connections) {
+        let _ = (now, connections);
+    }
+
+    /// Whether all operations have ended, so that the drain of a run can end.
+    fn is_settled(&self) -> bool {
+        true
+    }
+}
+
+/// The handshake of a connection.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Handshake {
+    /// The path, with its query.
+    pub path: String,
+    /// Additional header fields: a token, `Sec-WebSocket-Protocol`.
+    pub fields: Vec<(&'static str, String)>,
+}
+
+/// A received message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Message<'a> {
+    /// A text.
+    Text(&'a str),
+    /// Bytes.
+    Binary(&'a [u8]),
+}
+
+/// Why a connection has ended, or could not be opened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ended {
+    /// The target closed it, perhaps with a code.
+    ByTarget(Option<u16>),
+    /// The journeys closed it.
+    ByUs,
+    /// It broke off.
+    Lost,
+    /// The target violated the protocol, or sent a message above the limit.
+    Malformed,
+    /// The target refused the handshake with this status.
+    Refused(u16),
+    /// The TCP connection was refused.
+    Unreachable,
+    /// The handshake timed out.
+    TimedOut,
+}
+
+impl Ended {
+    /// The name that reports use.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::ByTarget(_) => "by-target",
+            Self::ByUs => "by-us",
+            Self::Lost => "lost",
+            Self::Malformed => "malformed",
+            Self::Refused(_) => "refused",
+            Self::Unreachable => "unreachable",
+            Self::TimedOut => "timed-out",
+        }
+    }
+}
+
+/// Whether a connection reconnects.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Again {
+    /// Not in this run.
+    Never,
+    /// After this time. Without jitter, clients that were disconnected together reconnect together.
+    After(Duration),
+}
