@@ -1,7 +1,7 @@
 //! The tier in the process, on `quick_cache` (S3-FIFO eviction): values with a time to live, and
 //! single-flight.
 //!
-//! quick_cache puts a placeholder into the map for a key that is being loaded. Concurrent readers of the key
+//! `quick_cache` puts a placeholder into the map for a key that is being loaded. Concurrent readers of the key
 //! wait on the placeholder; its guard is the right to fill it. Filling it wakes them all with the value;
 //! dropping the guard wakes one of them, which becomes the loader. Removing the key removes the placeholder
 //! as well: the loader's result still reaches those who wait, but it does not enter the cache.
