@@ -30,7 +30,7 @@ struct Written {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 #[serde(rename_all = "kebab-case")]
 pub enum LimitError {
-    /// Zero, which admits nothing, or more than [`MAX_REQUESTS`].
+    /// Zero, which admits nothing, or more than [`Limit::MAX_REQUESTS`].
     #[error("a limit has 1 to {} requests", Limit::MAX_REQUESTS)]
     Requests,
     /// Shorter than the clocks' resolution, or longer than 31 days.
