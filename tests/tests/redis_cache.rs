@@ -9,7 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use backing::{ABSENT_FOR, ANSWER_WITHIN, Background, Cache, CachePolicy, Lasting, Redis, Stampede, Tiers};
+use backing::{ABSENT_FOR, ANSWER_WITHIN, Background, Cache, CachePolicy, Expiring, Redis, Stampede, Tiers};
 use prometheus_client::{encoding::text::encode, registry::Registry};
 use system_tests::{
     clock::Clock,
@@ -53,7 +53,7 @@ impl Process {
     async fn read(&self, key: &str, stored: Option<u32>) -> Option<u32> {
         let load = async || {
             self.loads.fetch_add(1, Ordering::SeqCst);
-            Ok::<_, Infallible>(stored.map(lasting))
+            Ok::<_, Infallible>(stored.map(expiring))
         };
         self.cache.get_or_load(&key.to_owned(), load).await.unwrap()
     }
@@ -63,13 +63,13 @@ impl Process {
         let load = async || {
             has_read.notify_one();
             goes_on.notified().await;
-            Ok::<_, Infallible>(stored.map(lasting))
+            Ok::<_, Infallible>(stored.map(expiring))
         };
         self.cache.get_or_load(&"key".to_owned(), load).await.unwrap()
     }
 
     async fn write(&self, key: &str, value: u32) {
-        self.cache.put(&key.to_owned(), &lasting(value)).await;
+        self.cache.put(&key.to_owned(), &expiring(value)).await;
     }
 
     async fn remove(&self, key: &str) {
@@ -89,8 +89,8 @@ impl Process {
     }
 }
 
-fn lasting(value: u32) -> Lasting<u32> {
-    Lasting { value, at_most: Duration::MAX }
+fn expiring(value: u32) -> Expiring<u32> {
+    Expiring { value, at_most: Duration::MAX }
 }
 
 #[tokio::test]
@@ -115,7 +115,7 @@ async fn each_value_has_its_life_and_an_absence_a_short_one() {
     let process = Process::new(&server.address(), Tiers::Redis, Stampede::SingleFlight).await;
     process.read("there", Some(1)).await;
     process.read("nowhere", None).await;
-    let brief = Lasting { value: 1, at_most: Duration::from_secs(7) };
+    let brief = Expiring { value: 1, at_most: Duration::from_secs(7) };
     process.cache.put(&"brief".to_owned(), &brief).await;
     assert_eq!(process.read("brief", None).await, Some(1));
     let there = life(&server, "there").as_secs_f64();
@@ -185,7 +185,7 @@ async fn a_reader_who_was_away_for_long_leaves_nothing() {
     let load = async || {
         // Longer than a fill is permitted.
         sleep(backing::FILL_WITHIN + Duration::from_millis(50)).await;
-        Ok::<_, Infallible>(Some(lasting(1)))
+        Ok::<_, Infallible>(Some(expiring(1)))
     };
     assert_eq!(reader.cache.get_or_load(&"key".to_owned(), load).await, Ok(Some(1)));
     assert_eq!(server.ask("DBSIZE"), ":0");
@@ -201,7 +201,7 @@ async fn of_many_who_ask_at_once_one_asks_the_store() {
             let load = async || {
                 process.loads.fetch_add(1, Ordering::SeqCst);
                 sleep(Duration::from_millis(100)).await;
-                Ok::<_, Infallible>(stored.map(lasting))
+                Ok::<_, Infallible>(stored.map(expiring))
             };
             let (key, process) = ("key".to_owned(), &process);
             let asking = (0..20).map(|_| process.cache.get_or_load(&key, load));

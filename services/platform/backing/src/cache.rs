@@ -89,7 +89,7 @@ pub struct CachePolicy {
 
 /// A value with an upper bound on its time to live, such as the time until a link expires.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Lasting<V> {
+pub struct Expiring<V> {
     /// The value.
     pub value: V,
     /// The upper bound.
@@ -129,7 +129,7 @@ where
     pub async fn get_or_load<E>(
         &self,
         key: &K,
-        load: impl AsyncFnOnce() -> Result<Option<Lasting<V>>, E>,
+        load: impl AsyncFnOnce() -> Result<Option<Expiring<V>>, E>,
     ) -> Result<Option<V>, E> {
         if let Some(value) = self.local.get(key) {
             self.metrics.local_hits.inc();
@@ -163,7 +163,7 @@ where
     ///
     /// Redis keeps the value for a second, or for its time to live if it is read within that second.
     /// The process removes its entry, and the next reader brings in the new one.
-    pub async fn put(&self, key: &K, written: &Lasting<V>) {
+    pub async fn put(&self, key: &K, written: &Expiring<V>) {
         if let Some(remote) = &self.remote {
             remote.put(key, written).await;
         }
@@ -192,8 +192,8 @@ where
     async fn beyond<E>(
         &self,
         key: &K,
-        load: impl AsyncFnOnce() -> Result<Option<Lasting<V>>, E>,
-    ) -> Result<Option<Lasting<V>>, E> {
+        load: impl AsyncFnOnce() -> Result<Option<Expiring<V>>, E>,
+    ) -> Result<Option<Expiring<V>>, E> {
         if self.local.keeps() {
             self.metrics.local_misses.inc();
         }
@@ -209,7 +209,7 @@ where
             Found::Value(value) => {
                 self.metrics.remote_hits.inc();
                 // The writer of the entry applied the bound, and Redis expires it.
-                Ok(Some(Lasting { value, at_most: Duration::MAX }))
+                Ok(Some(Expiring { value, at_most: Duration::MAX }))
             }
             Found::Absence => {
                 self.metrics.remote_hits.inc();

@@ -20,7 +20,7 @@ mod tables;
 mod waiting;
 
 pub use background::Background;
-pub use cache::{ABSENT_FOR, Cache, CachePolicy, FILL_WITHIN, LOCAL_FOR, Lasting, Stampede, Tiers};
+pub use cache::{ABSENT_FOR, Cache, CachePolicy, Expiring, FILL_WITHIN, LOCAL_FOR, Stampede, Tiers};
 pub use check::Check;
 pub use database::{Database, OpenError, POSTGRES_CONNECTIONS, Postgres, Sqlite, TRUSTED_FOR};
 pub use events::{

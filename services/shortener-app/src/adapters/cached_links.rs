@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
-use backing::{Cache, Lasting};
+use backing::{Cache, Expiring};
 use contract::{Clock, Unavailable};
 use shortener::{Code, Inserted, Link, LinkStore, NewLink, RequestKey};
 
@@ -27,9 +27,9 @@ impl CachedLinkStore {
     ///
     /// This limits what the cache holds. The logic checks the expiry on each read, whatever the cache
     /// returns.
-    fn lasting(&self, link: Link) -> Lasting<Link> {
+    fn expiring(&self, link: Link) -> Expiring<Link> {
         let at_most = link.expires_at.map_or(Duration::MAX, |end| end.since(self.clock.now()));
-        Lasting { value: link, at_most }
+        Expiring { value: link, at_most }
     }
 }
 
@@ -40,7 +40,7 @@ impl LinkStore for CachedLinkStore {
         let inserted = self.store.insert(new).await?;
         // The cache may hold a tombstone for this code.
         match &inserted {
-            Inserted::Stored => self.cache.put(&link.code.clone(), &self.lasting(link)).await,
+            Inserted::Stored => self.cache.put(&link.code.clone(), &self.expiring(link)).await,
             // The first attempt may have been cut off before it updated the cache.
             Inserted::Replayed(before) => self.cache.doubt(&before.link.code).await,
             Inserted::CodeTaken => {}
@@ -49,7 +49,7 @@ impl LinkStore for CachedLinkStore {
     }
 
     async fn find(&self, code: &Code) -> Result<Option<Link>, Unavailable> {
-        let load = async || Ok(self.store.find(code).await?.map(|link| self.lasting(link)));
+        let load = async || Ok(self.store.find(code).await?.map(|link| self.expiring(link)));
         self.cache.get_or_load(code, load).await
     }
 

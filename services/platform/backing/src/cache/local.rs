@@ -14,7 +14,7 @@ use quick_cache::{
 };
 use tokio::time::Instant;
 
-use super::{Lasting, jittered};
+use super::{Expiring, jittered};
 
 /// The right and duty to load a key on which others may wait.
 pub(super) type Flight<'a, K, V> =
@@ -66,7 +66,7 @@ where
 
     /// Completes a load: the waiters get the result, and it is cached unless the key was removed during the
     /// load.
-    pub(super) fn land(&self, key: &K, flight: Flight<'_, K, V>, found: Option<&Lasting<V>>) {
+    pub(super) fn land(&self, key: &K, flight: Flight<'_, K, V>, found: Option<&Expiring<V>>) {
         // The placeholder is filled even with an entry that has expired already, an absence for one: that is
         // how the waiters get it. It is removed right after.
         let entry = self.entry(found);
@@ -79,7 +79,7 @@ where
     }
 
     /// Caches a loaded value.
-    pub(super) fn keep(&self, key: &K, found: Option<&Lasting<V>>) {
+    pub(super) fn keep(&self, key: &K, found: Option<&Expiring<V>>) {
         if found.is_some() && self.keeps() {
             self.entries.insert(key.clone(), self.entry(found));
         }
@@ -95,7 +95,7 @@ where
         self.entries.remove_if(key, |entry| entry.until <= now);
     }
 
-    fn entry(&self, found: Option<&Lasting<V>>) -> Entry<V> {
+    fn entry(&self, found: Option<&Expiring<V>>) -> Entry<V> {
         let life = found.map_or(Duration::ZERO, |found| jittered(self.life).min(found.at_most));
         Entry { value: found.map(|found| found.value.clone()), until: Instant::now() + life }
     }

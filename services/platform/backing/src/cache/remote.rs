@@ -9,7 +9,7 @@ use std::{fmt::Display, time::Duration};
 use redis::cmd;
 use serde::{Serialize, de::DeserializeOwned};
 
-use super::{ABSENT_FOR, Lasting, VALUE_FOR_AT_LEAST, jittered};
+use super::{ABSENT_FOR, Expiring, VALUE_FOR_AT_LEAST, jittered};
 use crate::Redis;
 
 /// The tombstone; JSON is never empty.
@@ -78,7 +78,7 @@ impl Remote {
     }
 
     /// Stores what a reader loaded, only if the key is empty.
-    pub(super) async fn fill<V: Serialize>(&self, key: &impl Display, found: Option<&Lasting<V>>) {
+    pub(super) async fn fill<V: Serialize>(&self, key: &impl Display, found: Option<&Expiring<V>>) {
         if let Some((text, life)) = self.entry(found) {
             let mut fill = cmd("SET");
             fill.arg(self.key(key)).arg(text).arg("NX").arg("PX").arg(millis(life));
@@ -87,7 +87,7 @@ impl Remote {
     }
 
     /// Stores a written value on probation; overwrites unconditionally.
-    pub(super) async fn put<V: Serialize>(&self, key: &impl Display, written: &Lasting<V>) {
+    pub(super) async fn put<V: Serialize>(&self, key: &impl Display, written: &Expiring<V>) {
         if let Some((json, life)) = self.entry(Some(written)) {
             // The second of probation counts towards the time to live; the rest must still outlast a late
             // reader.
@@ -115,7 +115,7 @@ impl Remote {
         self.redis.ask::<()>(self.name, &set).await;
     }
 
-    fn entry<V: Serialize>(&self, found: Option<&Lasting<V>>) -> Option<(Vec<u8>, Duration)> {
+    fn entry<V: Serialize>(&self, found: Option<&Expiring<V>>) -> Option<(Vec<u8>, Duration)> {
         let Some(found) = found else { return Some((ABSENT.to_vec(), ABSENT_FOR)) };
         let life = jittered(self.life).min(found.at_most).max(VALUE_FOR_AT_LEAST);
         // A value that does not serialise is not cached, which is no reason to fail the request.

@@ -16,12 +16,12 @@ fn cache(time_to_live: Duration, stampede: Stampede) -> Cache<String, u32> {
     Cache::new("numbers", Tiers::Local, policy, &mut Registry::default())
 }
 
-fn lasting(value: u32) -> Lasting<u32> {
-    Lasting { value, at_most: Duration::MAX }
+fn expiring(value: u32) -> Expiring<u32> {
+    Expiring { value, at_most: Duration::MAX }
 }
 
 async fn get(cache: &Cache<String, u32>, key: &str, stored: Option<u32>) -> Option<u32> {
-    let load = async || Ok::<_, Infallible>(stored.map(lasting));
+    let load = async || Ok::<_, Infallible>(stored.map(expiring));
     cache.get_or_load(&key.to_owned(), load).await.expect("it cannot fail")
 }
 
@@ -33,7 +33,7 @@ async fn loads(stampede: Stampede, stored: Option<u32>) -> u32 {
         cache.get_or_load(&key, async || {
             loads.fetch_add(1, Ordering::SeqCst);
             tokio::task::yield_now().await;
-            Ok::<_, Infallible>(stored.map(lasting))
+            Ok::<_, Infallible>(stored.map(expiring))
         })
     };
     assert_eq!(tokio::join!(ask(), ask(), ask()), (Ok(stored), Ok(stored), Ok(stored)));
@@ -64,7 +64,7 @@ async fn a_value_is_kept_for_its_time_and_not_longer() {
 async fn a_value_is_kept_no_longer_than_it_is_of_use() {
     let cache = cache(MINUTE, Stampede::SingleFlight);
     let key = "key".to_owned();
-    let brief = async || Ok::<_, Infallible>(Some(Lasting { value: 1, at_most: Duration::from_secs(3) }));
+    let brief = async || Ok::<_, Infallible>(Some(Expiring { value: 1, at_most: Duration::from_secs(3) }));
     assert_eq!(cache.get_or_load(&key, brief).await, Ok(Some(1)));
     tokio::time::advance(Duration::from_secs(2)).await;
     assert_eq!(get(&cache, "key", Some(2)).await, Some(1));
@@ -89,7 +89,7 @@ async fn a_reader_who_read_before_a_write_does_not_bring_the_old_value_back() {
     let slow = cache.get_or_load(&key, async || {
         has_read.notify_one();
         goes_on.notified().await;
-        Ok::<_, Infallible>(Some(lasting(1)))
+        Ok::<_, Infallible>(Some(expiring(1)))
     });
     let writer = async {
         has_read.notified().await;
@@ -110,7 +110,7 @@ async fn every_read_is_a_hit_a_wait_or_a_miss() {
     let ask = || {
         cache.get_or_load(&key, async || {
             tokio::task::yield_now().await;
-            Ok::<_, Infallible>(Some(lasting(1)))
+            Ok::<_, Infallible>(Some(expiring(1)))
         })
     };
     let _ = tokio::join!(ask(), ask());
