@@ -73,7 +73,7 @@ impl Process {
     }
 
     async fn remove(&self, key: &str) {
-        self.cache.forget(&key.to_owned()).await;
+        self.cache.remove(&key.to_owned()).await;
     }
 
     fn loads(&self) -> u32 {

@@ -220,7 +220,7 @@ impl Shared {
             if !owed.is_zero() && known.owed.note(key, limit, sum, now, owed) {
                 continue;
             }
-            known.owed.forget(key);
+            known.owed.remove(key);
             let before = self.counts.fields(key);
             self.counts.set_fields(key, limit, sum);
             // The sum lacks the admissions since the round began. If they do not fit any more, the next round

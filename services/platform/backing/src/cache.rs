@@ -137,7 +137,7 @@ where
         }
         match self.stampede {
             Stampede::Off => {
-                let found = self.beyond(key, load).await?;
+                let found = self.load_through(key, load).await?;
                 self.local.keep(key, found.as_ref());
                 Ok(found.map(|found| found.value))
             }
@@ -151,7 +151,7 @@ where
                     Ok(answer)
                 }
                 Err(flight) => {
-                    let found = self.beyond(key, load).await?;
+                    let found = self.load_through(key, load).await?;
                     self.local.land(key, flight, found.as_ref());
                     Ok(found.map(|found| found.value))
                 }
@@ -172,24 +172,24 @@ where
 
     /// Invalidates a cached absence: for a value that was written before, by a writer that may not have
     /// updated the cache.
-    pub async fn doubt(&self, key: &K) {
+    pub async fn invalidate_absence(&self, key: &K) {
         if let Some(remote) = &self.remote {
-            remote.doubt(key).await;
+            remote.invalidate_absence(key).await;
         }
         self.local.remove(key);
     }
 
     /// Updates the cache after a removal from the store.
-    pub async fn forget(&self, key: &K) {
+    pub async fn remove(&self, key: &K) {
         // Redis first: otherwise a reader could copy the old entry from Redis into the process again.
         if let Some(remote) = &self.remote {
-            remote.forget(key).await;
+            remote.remove(key).await;
         }
         self.local.remove(key);
     }
 
     /// Loads through Redis, if there is one, from the store.
-    async fn beyond<E>(
+    async fn load_through<E>(
         &self,
         key: &K,
         load: impl AsyncFnOnce() -> Result<Option<Expiring<V>>, E>,

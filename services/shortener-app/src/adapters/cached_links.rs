@@ -42,7 +42,7 @@ impl LinkStore for CachedLinkStore {
         match &inserted {
             Inserted::Stored => self.cache.put(&link.code.clone(), &self.expiring(link)).await,
             // The first attempt may have been cut off before it updated the cache.
-            Inserted::Replayed(before) => self.cache.doubt(&before.link.code).await,
+            Inserted::Replayed(before) => self.cache.invalidate_absence(&before.link.code).await,
             Inserted::CodeTaken => {}
         }
         Ok(inserted)
@@ -60,7 +60,7 @@ impl LinkStore for CachedLinkStore {
     async fn remove(&self, code: &Code) -> Result<(), Unavailable> {
         self.store.remove(code).await?;
         // After the store: a read in between may cache the old link, and this overwrites it.
-        self.cache.forget(code).await;
+        self.cache.remove(code).await;
         Ok(())
     }
 }

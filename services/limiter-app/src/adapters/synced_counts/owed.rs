@@ -42,7 +42,7 @@ impl Owed {
     }
 
     /// Removes a debt that a newer sum has replaced.
-    pub(super) fn forget(&mut self, key: &CountKey) {
+    pub(super) fn remove(&mut self, key: &CountKey) {
         self.0.remove(key);
     }
 

@@ -98,12 +98,12 @@ impl Remote {
     }
 
     /// Stores a tombstone; overwrites unconditionally.
-    pub(super) async fn forget(&self, key: &impl Display) {
+    pub(super) async fn remove(&self, key: &impl Display) {
         self.overwrite(key, ABSENT, ABSENT_FOR).await;
     }
 
     /// Removes a tombstone, so that the next reader loads from the store.
-    pub(super) async fn doubt(&self, key: &impl Display) {
+    pub(super) async fn invalidate_absence(&self, key: &impl Display) {
         if self.text(key).await.as_deref() == Some(ABSENT) {
             self.redis.ask::<()>(self.name, cmd("DEL").arg(self.key(key))).await;
         }

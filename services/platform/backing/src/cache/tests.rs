@@ -93,7 +93,7 @@ async fn a_reader_who_read_before_a_write_does_not_bring_the_old_value_back() {
     });
     let writer = async {
         has_read.notified().await;
-        cache.forget(&key).await;
+        cache.remove(&key).await;
         goes_on.notify_one();
     };
     assert_eq!(tokio::join!(slow, writer).0, Ok(Some(1)), "it asked before the write");
