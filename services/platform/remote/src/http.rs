@@ -98,7 +98,7 @@ pub fn overloaded(grpc: bool) -> Response {
 }
 
 /// The reply to a request whose deadline has passed: a problem with 504, or gRPC's `DEADLINE_EXCEEDED`.
-pub fn too_late(grpc: bool) -> Response {
+pub fn deadline_exceeded(grpc: bool) -> Response {
     let detail = "the request was not answered within its deadline; whether it had an effect is not known";
     if grpc {
         return tonic::Status::deadline_exceeded(detail).into_http();

@@ -30,8 +30,8 @@ pub use client::{Client, Hop, PeerError, Repeats, Transport};
 pub use context::{Context, Scoped, current, scope};
 pub use grpc::{Malformed, answered, asked};
 pub use http::{
-    GRPC_TIMEOUT, JsonMessage, TIMEOUT_MS, TRACEPARENT, is_grpc, json_reply, method_not_allowed, not_started,
-    only_grpc, overloaded, problem, problem_document, too_late, unknown_method,
+    GRPC_TIMEOUT, JsonMessage, TIMEOUT_MS, TRACEPARENT, deadline_exceeded, is_grpc, json_reply,
+    method_not_allowed, not_started, only_grpc, overloaded, problem, problem_document, unknown_method,
 };
 pub use messages::{Codec, Many, Map, Nanos, Optional, Plain, Required, UnixMillis, Uuid};
 pub use observe::{CallMetrics, DURATION_BOUNDS, HopMetrics, RpcMetrics};

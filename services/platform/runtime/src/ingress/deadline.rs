@@ -11,7 +11,7 @@ use std::{
 use axum::{extract::Request, response::Response};
 use futures::future::Either;
 use pin_project_lite::pin_project;
-use remote::{is_grpc, too_late};
+use remote::{deadline_exceeded, is_grpc};
 use tokio::time::{Instant, Timeout, timeout_at};
 use tower::{Layer, Service};
 
@@ -49,7 +49,7 @@ where
         let is_grpc = is_grpc(request.headers());
         let deadline = context_of(&request).deadline;
         if deadline <= Instant::now() {
-            return Either::Right(future::ready(Ok(too_late(is_grpc))));
+            return Either::Right(future::ready(Ok(deadline_exceeded(is_grpc))));
         }
         Either::Left(InTime { response: timeout_at(deadline, self.0.call(request)), is_grpc })
     }
@@ -73,6 +73,6 @@ where
     fn poll(self: Pin<&mut Self>, context: &mut Poller<'_>) -> Poll<Self::Output> {
         let this = self.project();
         let response = ready!(this.response.poll(context));
-        Poll::Ready(response.unwrap_or_else(|_| Ok(too_late(*this.is_grpc))))
+        Poll::Ready(response.unwrap_or_else(|_| Ok(deadline_exceeded(*this.is_grpc))))
     }
 }
