@@ -20,7 +20,7 @@ use crate::{
 const COUNTED_WITHIN: Duration = Duration::from_secs(20);
 
 /// Consecutive requests that reach every replica of a process, however few there are.
-const COPIES_ASKED: usize = 12;
+const REQUESTS_TO_ALL_REPLICAS: usize = 12;
 
 /// The interval at which a condition is checked.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
@@ -98,7 +98,7 @@ fn a_new_life_of_a_code_has_no_clicks_of_the_old(edge: &EdgeClient, stale_for: D
     let leads_to = |target: &str| {
         let asked = || edge.ask(&Method::HEAD, &format!("/{code}"), &[], "");
         eventually(stale_for, "every copy has heard of the new link", || {
-            (0..COPIES_ASKED).all(|_| asked().header("location") == target).then_some(())
+            (0..REQUESTS_TO_ALL_REPLICAS).all(|_| asked().header("location") == target).then_some(())
         });
     };
     for (life, clicks) in [("first", 3), ("second", 5), ("third", 2)] {
@@ -260,7 +260,7 @@ fn a_removed_link_is_gone(edge: &EdgeClient, stale_for: Duration) {
     }
     if !stale_for.is_zero() {
         eventually(stale_for, "every copy has heard of the removal", || {
-            (0..COPIES_ASKED).all(|_| edge.follow(&code).status == 404).then_some(())
+            (0..REQUESTS_TO_ALL_REPLICAS).all(|_| edge.follow(&code).status == 404).then_some(())
         });
     }
     edge.follow(&code).is_problem(404, "no-such-link");

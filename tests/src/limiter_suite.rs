@@ -19,7 +19,7 @@ use crate::{
 const IN_FORCE_WITHIN: Duration = Duration::from_secs(20);
 
 /// Consecutive requests that reach every replica of a process, however few there are.
-const COPIES_ASKED: usize = 12;
+const REQUESTS_TO_ALL_REPLICAS: usize = 12;
 
 /// A client of a limiter.
 pub fn client(address: std::net::SocketAddr) -> EdgeClient {
@@ -73,8 +73,8 @@ pub fn in_force(edge: &EdgeClient, policy: &Value) {
     };
     let mut number = 0;
     eventually(IN_FORCE_WITHIN, "the policy is in force", || {
-        number += COPIES_ASKED;
-        (0..COPIES_ASKED).all(|each| probe(number + each)).then_some(())
+        number += REQUESTS_TO_ALL_REPLICAS;
+        (0..REQUESTS_TO_ALL_REPLICAS).all(|each| probe(number + each)).then_some(())
     });
 }
 
@@ -170,7 +170,7 @@ fn who_asks_too_often_is_told_when_to_come_back(edge: &EdgeClient, wiring: &Wiri
         assert!(admitted >= 1, "the probes are other clients");
         assert_eq!(quote(edge, &[("x-client", "seldom")]).status, 200, "others are left alone");
     } else {
-        let other = (0..COPIES_ASKED).map(|_| quote(edge, &[("x-client", "seldom")]).status);
+        let other = (0..REQUESTS_TO_ALL_REPLICAS).map(|_| quote(edge, &[("x-client", "seldom")]).status);
         assert!(other.max() == Some(429), "one has used up what all have");
     }
 }

@@ -34,7 +34,7 @@ async fn all_counts(
     if let Some(server) = server {
         all.push(("redis", Arc::new(RedisCounts::new(algorithm, fresh(server).await))));
         if algorithm != Algorithm::SlidingLog {
-            all.push(("synced", Arc::new(Copy::start(algorithm, fresh(server).await).counts)));
+            all.push(("synced", Arc::new(Replica::start(algorithm, fresh(server).await).counts)));
         }
     }
     all
@@ -45,12 +45,12 @@ fn local(algorithm: Algorithm) -> LocalCounts {
 }
 
 /// One of several replicas that merge their counts.
-struct Copy {
+struct Replica {
     counts: SyncedCounts,
     metrics: Registry,
 }
 
-impl Copy {
+impl Replica {
     fn start(algorithm: Algorithm, redis: Redis) -> Self {
         let mut metrics = Registry::default();
         let counts = SyncedCounts::start(algorithm, redis, [7; 16], &mut metrics, &Background::default());
@@ -76,9 +76,9 @@ impl Copy {
 }
 
 /// Two replicas that merge their counts.
-async fn two_copies(algorithm: Algorithm, server: &RedisServer) -> [Copy; 2] {
+async fn two_replicas(algorithm: Algorithm, server: &RedisServer) -> [Replica; 2] {
     let address = format!("{}#{}", server.address(), remote::new_span_id());
-    [Copy::start(algorithm, at(&address).await), Copy::start(algorithm, at(&address).await)]
+    [Replica::start(algorithm, at(&address).await), Replica::start(algorithm, at(&address).await)]
 }
 
 /// A server without earlier counts: a fresh prefix.
@@ -251,7 +251,7 @@ async fn synced_counts_hear_of_each_other_when_they_are_brought_together() {
     let Some(server) = RedisServer::start().await else { return };
     let all = [Algorithm::Gcra, Algorithm::TokenBucket, Algorithm::SlidingCounter, Algorithm::FixedWindow];
     for algorithm in all {
-        let [one, other] = two_copies(algorithm, &server).await;
+        let [one, other] = two_replicas(algorithm, &server).await;
         let shared = charge("shared", 100, true);
         assert_eq!(admitted(&one.counts, &shared, 60).await, 60);
         one.has_told(1).await;
@@ -272,7 +272,7 @@ async fn synced_counts_hear_of_each_other_when_they_are_brought_together() {
 async fn synced_copies_admit_the_limit_in_the_long_run_because_what_was_too_much_is_owed() {
     let Some(server) = RedisServer::start().await else { return };
     for algorithm in [Algorithm::Gcra, Algorithm::SlidingCounter] {
-        let [one, other] = two_copies(algorithm, &server).await;
+        let [one, other] = two_replicas(algorithm, &server).await;
         // 100 a second, requested as often as possible.
         let limit = Limit::new(50, Duration::from_millis(500), Some(20)).unwrap();
         let shared = Charge { key: CountKey("long".to_owned()), limit, enforced: true, cost: 1 };
@@ -299,21 +299,21 @@ async fn synced_copies_admit_the_limit_in_the_long_run_because_what_was_too_much
 #[tokio::test]
 async fn synced_counts_go_on_alone_while_redis_is_away() {
     let Some(server) = RedisServer::start().await else { return };
-    let copy = Copy::start(Algorithm::Gcra, at(&server.address()).await);
+    let replica = Replica::start(Algorithm::Gcra, at(&server.address()).await);
     server.kill().await;
-    assert_eq!(admitted(&copy.counts, &charge("alone", 20, true), 40).await, 20);
+    assert_eq!(admitted(&replica.counts, &charge("alone", 20, true), 40).await, 20);
     server.start_again().await;
     let deadline = Instant::now() + TOLD_WITHIN;
     // Admissions sent to an unavailable server are dropped, so each time uses a new key.
     let mut names = 0_u32..;
     while server.ask("DBSIZE") == ":0" {
-        let known = admitted(&copy.counts, &charge("alone", 20, true), 40).await;
+        let known = admitted(&replica.counts, &charge("alone", 20, true), 40).await;
         assert_eq!(known, 0, "what is known here is not forgotten");
         let together = charge(&format!("together-{:?}", names.next()), 20, true);
-        assert_eq!(admitted(&copy.counts, &together, 10).await, 10);
+        assert_eq!(admitted(&replica.counts, &together, 10).await, 10);
         assert!(Instant::now() < deadline, "nothing was told again within {TOLD_WITHIN:?}");
         sleep(Duration::from_millis(20)).await;
     }
-    let known = admitted(&copy.counts, &charge("alone", 20, true), 40).await;
+    let known = admitted(&replica.counts, &charge("alone", 20, true), 40).await;
     assert_eq!(known, 0, "nor when Redis knows less");
 }

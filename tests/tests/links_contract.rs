@@ -299,10 +299,10 @@ async fn copies_that_start_at_once_share_one_new_file() {
     for _ in 0..5 {
         let folder = tempfile::tempdir().unwrap();
         let address = format!("sqlite:{}", folder.path().join("links.db").display());
-        let mut copies = tokio::task::JoinSet::new();
+        let mut replicas = tokio::task::JoinSet::new();
         for _ in 0..6 {
             let address = address.clone();
-            copies.spawn(async move {
+            replicas.spawn(async move {
                 let database =
                     backing::Database::open(&address, "database", Counter::default(), &Waiting::default())
                         .await;
@@ -313,6 +313,6 @@ async fn copies_that_start_at_once_share_one_new_file() {
                     .map_err(|error| error.to_string())
             });
         }
-        assert_eq!(copies.join_all().await, vec![Ok(()); 6]);
+        assert_eq!(replicas.join_all().await, vec![Ok(()); 6]);
     }
 }

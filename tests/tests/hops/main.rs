@@ -290,7 +290,7 @@ async fn a_call_whose_body_breaks_off_is_told_from_one_that_is_too_large() {
 }
 
 /// Replicas of a component behind one client, with an address among them where nothing listens.
-async fn copies(transport: Transport, probes: &[Arc<Probe>], balancing: Balancing) -> Arc<dyn Links> {
+async fn replicas(transport: Transport, probes: &[Arc<Probe>], balancing: Balancing) -> Arc<dyn Links> {
     let nobody = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let mut addresses = vec![nobody];
     for probe in probes {
@@ -304,7 +304,7 @@ async fn a_copy_that_is_away_is_not_noticed_while_another_is_there() {
     for transport in TRANSPORTS {
         for balancing in [Balancing::RoundRobin, Balancing::TwoChoices] {
             let probes = [Arc::new(Probe::default()), Arc::new(Probe::default())];
-            let links = copies(transport, &probes, balancing).await;
+            let links = replicas(transport, &probes, balancing).await;
             for _ in 0..30 {
                 let answer = links.resolve(code()).await;
                 assert_eq!(answer, Err(LinkError::NotFound { code: code() }), "{transport:?} {balancing:?}");

@@ -18,7 +18,7 @@ const ANSWER_WITHIN: Duration = Duration::from_secs(1);
 /// How many consumers of a group can share a topic's events; each partition keeps its order.
 const PARTITIONS: i32 = 4;
 /// As many copies as the broker is configured to keep.
-const COPIES: TopicReplication<'_> = TopicReplication::Fixed(-1);
+const REPLICATION: TopicReplication<'_> = TopicReplication::Fixed(-1);
 
 /// A topic of the broker at an address. Cheap to clone.
 #[derive(Clone)]
@@ -55,7 +55,7 @@ impl Topic {
         let admin: AdminClient<DefaultClientContext> = client(&self.address).create()?;
         let options =
             AdminOptions::new().request_timeout(Some(ANSWER_WITHIN)).operation_timeout(Some(ANSWER_WITHIN));
-        let made = admin.create_topics(&[NewTopic::new(self.name, PARTITIONS, COPIES)], &options).await;
+        let made = admin.create_topics(&[NewTopic::new(self.name, PARTITIONS, REPLICATION)], &options).await;
         if made.is_ok() {
             return Ok(());
         }
