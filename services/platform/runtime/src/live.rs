@@ -10,7 +10,7 @@
 //! - [`Closed`] lists the reasons why a connection ends, with their close codes and metric labels.
 //!
 //! It uses `tokio-tungstenite` and not axum's `ws`, which hides the socket: without it there is no lingering close, so a
-//! client may lose the close frame (decision 0054).
+//! client may lose the close frame (decision 0048).
 //!
 //! Not here: authentication, rooms, positions, the meaning of messages. They belong to a system.
 //!
