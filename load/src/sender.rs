@@ -3,6 +3,7 @@
 //! One [`Sender`] is one thread and drives any number of arms, one slice of one arm at a time.
 //! Each arm has a [`Lane`]: its own connections, epoll instance and timer, so that an idle arm costs nothing.
 //!
+//! - `driven`: the journeys that a sender drives;
 //! - `slices`: the order of slices;
 //! - `pace`: the open and the closed loop;
 //! - `release_queue`: when due operations are released;
@@ -13,6 +14,7 @@
 //! Latency is counted from the due time (Tene: "How NOT to Measure Latency", the coordinated omission problem).
 
 pub(crate) mod connection;
+mod driven;
 mod lane;
 mod pace;
 pub(crate) mod poll;
@@ -23,11 +25,11 @@ mod target;
 
 use std::time::Duration;
 
+pub use self::driven::{Check, PrepareError, Progress, SystemJourneys};
 pub use self::lane::Lane;
 pub use self::slices::{Observer, Slice, SlicePlan};
 pub use self::target::{Limits, Target, TargetError};
 
-use crate::journeys::{Check, PrepareError, Progress, SystemJourneys};
 use crate::ledger::LedgerVerdict;
 use crate::schedule::{Arrivals, Profile, Schedule};
 use crate::series::Series;

@@ -9,9 +9,10 @@
 //! Its ports to the outside are in [`ports`]; `shortener-app` has the adapters.
 //!
 //! Read in this order: `links` (contract), `link_service`, `codes`, `clicks`, `click_service`, `ports`;
-//! `target`, `code` and `id` are validated values, and `own_hosts` recognises targets that lead back to the
+//! `authority`, `target`, `code` and `id` are validated values, and `own_hosts` recognises targets that lead back to the
 //! shortener.
 
+mod authority;
 mod click_service;
 mod clicks;
 mod code;
@@ -23,6 +24,7 @@ mod own_hosts;
 pub mod ports;
 mod target;
 
+pub use authority::Authority;
 pub use click_service::ClickService;
 pub use clicks::{ClickCount, ClickError, Clicks, MAX_COUNTS, Recorded, Tallies, Tally};
 pub use code::{Code, CodeError};
@@ -30,6 +32,6 @@ pub use codes::{CodeSource, CounterCodes, HashCodes, RandomCodes};
 pub use id::{IdError, LinkId, TallyId};
 pub use link_service::LinkService;
 pub use links::{Link, LinkError, Links, Removed, RequestKey, RequestKeyError, Shorten};
-pub use own_hosts::{Authority, OwnHosts};
+pub use own_hosts::OwnHosts;
 pub use ports::{ClickStore, Inserted, LinkStore, NewLink, Numbers};
 pub use target::{Target, TargetError};

@@ -1,73 +1,9 @@
 //! Recognises targets that lead back to the shortener itself.
 
 // `core` has the address types without the sockets of `std`.
-use core::net::{IpAddr, SocketAddr};
+use core::net::SocketAddr;
 
-use crate::Target;
-
-/// A host and port in a normal form: equal however they were written.
-///
-/// All loopback names and addresses count as one host, with the unspecified addresses, which lead there as
-/// well.
-/// The default ports of `http` and `https` count as one port, because a host usually serves both.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Authority {
-    host: Host,
-    port: u16,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum Host {
-    Loopback,
-    Address(IpAddr),
-    Name(String),
-}
-
-impl Authority {
-    /// Parses the authority of a URL, or a `Host` header; `None` if the port is malformed.
-    pub fn parse(text: &str) -> Option<Self> {
-        let (host, port) = match text.rsplit_once(':') {
-            Some((host, port)) if !port.ends_with(']') => (host, port),
-            _ => (text, ""),
-        };
-        if !port.bytes().all(|digit| digit.is_ascii_digit()) {
-            return None;
-        }
-        let port = if port.is_empty() { DEFAULT_PORTS[0] } else { port.parse().ok()? };
-        Some(Self { host: Host::of(host), port: one_default(port) })
-    }
-}
-
-impl From<SocketAddr> for Authority {
-    fn from(address: SocketAddr) -> Self {
-        Self { host: Host::at(address.ip()), port: one_default(address.port()) }
-    }
-}
-
-/// The ports of `http` and `https`.
-const DEFAULT_PORTS: [u16; 2] = [80, 443];
-
-fn one_default(port: u16) -> u16 {
-    if DEFAULT_PORTS.contains(&port) { DEFAULT_PORTS[0] } else { port }
-}
-
-impl Host {
-    fn of(text: &str) -> Self {
-        if let Ok(address) = text.trim_start_matches('[').trim_end_matches(']').parse() {
-            return Self::at(address);
-        }
-        // The trailing dot only marks the name as fully qualified.
-        let name = text.strip_suffix('.').unwrap_or(text).to_ascii_lowercase();
-        if name == "localhost" || name.ends_with(".localhost") { Self::Loopback } else { Self::Name(name) }
-    }
-
-    fn at(address: IpAddr) -> Self {
-        match address.to_canonical() {
-            address if address.is_loopback() || address.is_unspecified() => Self::Loopback,
-            address => Self::Address(address),
-        }
-    }
-}
+use crate::{Authority, Target};
 
 /// The known addresses of the shortener, to which no link may lead.
 #[derive(Clone, Debug, Default)]
@@ -76,10 +12,8 @@ pub struct OwnHosts(Vec<Authority>);
 impl OwnHosts {
     /// From the addresses that the shortener listens on, and the URLs under which it is known.
     pub fn new(listens: &[SocketAddr], urls: impl IntoIterator<Item = Target>) -> Self {
-        let of_address = |address: &SocketAddr| {
-            let loopback = Authority { host: Host::Loopback, port: one_default(address.port()) };
-            [Authority::from(*address), loopback]
-        };
+        let of_address =
+            |address: &SocketAddr| [Authority::from(*address), Authority::loopback(address.port())];
         let of_urls = urls.into_iter().filter_map(|url| url.authority());
         Self(listens.iter().flat_map(of_address).chain(of_urls).collect())
     }

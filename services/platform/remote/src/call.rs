@@ -28,6 +28,15 @@ pub struct Method {
     pub idempotent: bool,
 }
 
+/// The transport of a hop: the values of the axis `transport`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Transport {
+    /// JSON over HTTP/1.1.
+    Http,
+    /// protobuf over HTTP/2.
+    Grpc,
+}
+
 /// One call with its encoded body; cheap to clone, so that it can be sent again.
 #[derive(Clone, Debug)]
 pub(crate) struct Call {

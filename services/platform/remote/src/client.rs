@@ -17,7 +17,7 @@ use tonic::Status;
 use tower::{Service, ServiceExt as _};
 
 use crate::{
-    Balancing, Context, Method,
+    Balancing, Context, Method, Transport,
     balance::balanced,
     call::{Call, Reply},
     current, grpc,
@@ -27,15 +27,6 @@ use crate::{
     observe::HopMetrics,
     replica::{GrpcReplica, HttpReplica},
 };
-
-/// The transport of a hop: the values of the axis `transport`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Transport {
-    /// JSON over HTTP/1.1.
-    Http,
-    /// protobuf over HTTP/2.
-    Grpc,
-}
 
 /// How many times an idempotent call is sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -7,7 +7,7 @@
 //!
 //! Not here: the placement of a component (`runtime`), and retries (`resilience`).
 //!
-//! Read in this order: `table` (the macro), `messages` (another), `call`, `client`, `balance`, `replica`, `body`, `http`, `grpc`, `error_info`, `context`, `observe`.
+//! Read in this order: `table` (the macro), `messages` (another), `call`, `client`, `balance`, `replica`, `body`, `http`, `grpc`, `error_info`, `context` with `trace` and `span`, `observe`.
 
 mod balance;
 mod body;
@@ -20,13 +20,14 @@ mod http;
 mod messages;
 mod observe;
 mod replica;
+mod span;
 mod table;
 mod trace;
 
 pub use balance::{Balancing, UnknownBalancing};
 pub use body::{BodyError, read_body};
-pub use call::Method;
-pub use client::{Client, Hop, PeerError, Repeats, Transport};
+pub use call::{Method, Transport};
+pub use client::{Client, Hop, PeerError, Repeats};
 pub use context::{Context, Scoped, current, scope};
 pub use grpc::{Malformed, answered, asked};
 pub use http::{
@@ -35,8 +36,9 @@ pub use http::{
 };
 pub use messages::{Codec, Many, Map, Nanos, Optional, Plain, Required, UnixMillis, Uuid};
 pub use observe::{CallMetrics, DURATION_BOUNDS, HopMetrics, RpcMetrics};
+pub use span::{Described, OpenSpan, in_span};
 pub use table::Contract;
-pub use trace::{Described, OpenSpan, SpanId, Trace, TraceId, in_span, new_span_id, new_trace_id};
+pub use trace::{SpanId, Trace, TraceId, new_span_id, new_trace_id};
 
 /// The crates that the expansion of `remote!` names, so that an app crate need not depend on them.
 #[doc(hidden)]

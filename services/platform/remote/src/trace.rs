@@ -1,20 +1,12 @@
-//! Trace ids by the W3C Trace Context (<https://www.w3.org/TR/trace-context/>), spans by OpenTelemetry.
+//! Trace ids by the W3C Trace Context (<https://www.w3.org/TR/trace-context/>).
 //!
 //! The edge decides once, before any span is made, whether an operation is sampled.
 //! An unsampled operation carries its ids and makes no spans, so it has no tracing cost.
 
-use std::{future::Future, time::SystemTime};
-
 use opentelemetry::{
-    Context as OtelContext, KeyValue,
-    global::{self, BoxedSpan},
-    trace::{
-        Span as _, SpanBuilder, SpanContext, SpanKind, Status, TraceContextExt, TraceFlags, TraceState,
-        Tracer,
-    },
+    Context as OtelContext,
+    trace::{SpanContext, TraceContextExt, TraceFlags, TraceState},
 };
-
-use crate::context::{Context, current, scope};
 
 /// The id of an operation across every process: 16 bytes, never all zero.
 pub type TraceId = u128;
@@ -75,11 +67,11 @@ impl Trace {
         text
     }
 
-    fn as_parent(self) -> OtelContext {
+    pub(crate) fn as_parent(self) -> OtelContext {
         OtelContext::new().with_remote_span_context(self.as_context())
     }
 
-    fn as_context(self) -> SpanContext {
+    pub(crate) fn as_context(self) -> SpanContext {
         let flags = if self.sampled { TraceFlags::SAMPLED } else { TraceFlags::NOT_SAMPLED };
         SpanContext::new(self.id.into(), self.span.into(), flags, true, TraceState::NONE)
     }
@@ -107,69 +99,6 @@ pub fn new_trace_id() -> TraceId {
 /// A random span id.
 pub fn new_span_id() -> SpanId {
     rand::random::<u64>().max(1)
-}
-
-/// A span's name, kind and attributes.
-pub type Described = (String, SpanKind, Vec<KeyValue>);
-
-/// A span that ends when this value is dropped.
-pub struct OpenSpan {
-    span: BoxedSpan,
-    parent: Trace,
-}
-
-impl OpenSpan {
-    /// Starts a child span of the running operation; `None`, without calling `describe`, if it is not
-    /// sampled.
-    pub fn begin(describe: impl FnOnce() -> Described) -> Option<Self> {
-        let context = current().filter(|context| context.trace.sampled)?;
-        Some(Self::since(SystemTime::now(), context.trace, describe()))
-    }
-
-    /// Starts a child span of a sampled parent with an explicit start time.
-    pub fn since(began: SystemTime, parent: Trace, (name, kind, attributes): Described) -> Self {
-        let builder = SpanBuilder::from_name(name);
-        let builder = builder.with_kind(kind).with_start_time(began).with_attributes(attributes);
-        Self { span: global::tracer("lab").build_with_context(builder, &parent.as_parent()), parent }
-    }
-
-    /// The trace with this span as the parent, for work within it.
-    pub fn trace(&self) -> Trace {
-        let context = self.span.span_context();
-        // Without an exporter a span has no id: callees then get the caller's span, so the trace stays
-        // connected.
-        let valid = context.is_valid().then(|| u64::from_be_bytes(context.span_id().to_bytes()));
-        Trace { span: valid.unwrap_or(self.parent.span), ..self.parent }
-    }
-
-    /// Links a span of another trace that is related but not the parent.
-    pub fn link(&mut self, other: Trace) {
-        self.span.add_link(other.as_context(), Vec::new());
-    }
-
-    /// Marks the span as failed; `error_type` is a status code or one of a few fixed words.
-    pub fn fail(&mut self, error_type: String) {
-        self.span.set_status(Status::error(""));
-        self.span.set_attribute(KeyValue::new("error.type", error_type));
-    }
-}
-
-/// Runs a future in a span of the running operation if that is sampled; otherwise just runs it.
-///
-/// `describe` returns the span's name, kind and attributes; it is called only if a span is made.
-pub async fn in_span<F, D>(describe: D, future: F) -> F::Output
-where
-    F: Future,
-    D: FnOnce() -> Described,
-{
-    match current().filter(|context| context.trace.sampled) {
-        None => future.await,
-        Some(context) => {
-            let span = OpenSpan::since(SystemTime::now(), context.trace, describe());
-            // Boxed, so that the future of an unsampled operation does not contain the span's state.
-            Box::pin(scope(Context { trace: span.trace(), ..context }, future)).await
-        }
-    }
 }
 
 #[cfg(test)]

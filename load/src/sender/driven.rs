@@ -1,0 +1,100 @@
+//! The journeys that a sender drives, as far as it has to know them.
+
+use std::time::Duration;
+
+use super::{Lane, SenderError};
+use crate::journey::Journeys;
+use crate::ledger::LedgerVerdict;
+use crate::series::Series;
+
+/// The generator's interface to a system.
+pub trait SystemJourneys: Send {
+    /// Brings the system into the state that the operations assume, in a closed loop over `lane`.
+    fn prepare(
+        &mut self,
+        lane: &mut Lane,
+        progress: &mut dyn FnMut(Progress) -> bool,
+    ) -> Result<(), PrepareError>;
+
+    /// The operations to measure.
+    fn operations(&mut self) -> &mut dyn Journeys;
+
+    /// Checks through the public API whether the system holds everything that it acknowledged to these
+    /// journeys and their forks.
+    fn check(&mut self, lane: &mut Lane, check: &Check) -> LedgerVerdict;
+
+    /// Counts over the time of the current or last slice, if the system has a drawing. A fork has its own.
+    fn series(&self) -> Option<Series> {
+        None
+    }
+
+    /// Journeys for another thread, after the preparation: with their own randomness and the same ledger.
+    fn fork(&self, nth: u64) -> Box<dyn SystemJourneys>;
+}
+
+/// The progress of a preparation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Progress {
+    /// Things done.
+    pub done: u64,
+    /// Things to do.
+    pub total: u64,
+}
+
+/// The reasons why a preparation failed.
+#[derive(Debug, thiserror::Error)]
+pub enum PrepareError {
+    /// The sender's own failure.
+    #[error(transparent)]
+    Sender(#[from] SenderError),
+    /// The system did not do what the preparation requested.
+    #[error(
+        "only {done} of {total} {what} could be prepared; failures: {failures}\nhint: is the system healthy?"
+    )]
+    Incomplete {
+        /// The things to make.
+        what: &'static str,
+        /// The number made.
+        done: u64,
+        /// The number requested.
+        total: u64,
+        /// The causes and their counts.
+        failures: String,
+    },
+}
+
+/// The limits of a ledger check.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Check {
+    /// Requests in flight at once.
+    pub in_flight: usize,
+    /// How long a count that is too low must stay unchanged before it counts as settled, polled every 250 ms.
+    /// While the system reports events in flight, the count is not settled.
+    pub settle: Duration,
+    /// The longest wait for counts to settle: longer than any part of a system takes to detect another's
+    /// death and to take over its work.
+    pub deadline: Duration,
+    /// The time limit of each pass over all things.
+    pub pass: Duration,
+    /// The longest time for which a cache may serve a deleted thing, reply time included.
+    pub cached_for: Duration,
+    /// How long the check waits for a deleted thing that a cache may still serve.
+    pub patience: Duration,
+    /// The number of things to delete at the end, to see how long caches serve them; 0 for none.
+    pub deletes: usize,
+}
+
+impl Default for Check {
+    fn default() -> Self {
+        Self {
+            in_flight: 32,
+            settle: Duration::from_secs(4),
+            deadline: Duration::from_mins(1),
+            pass: Duration::from_mins(2),
+            // A minute, varied by a tenth.
+            cached_for: Duration::from_secs(70),
+            patience: Duration::from_secs(75),
+            deletes: 0,
+        }
+    }
+}
