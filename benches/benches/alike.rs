@@ -17,8 +17,8 @@ use std::{
 };
 
 use anyhow::{Context as _, Result, ensure};
-use lab::report::Report;
-use load::statistics::Verdict;
+use report::Report;
+use statistics::Verdict;
 use statrs::distribution::{Beta, ContinuousCDF};
 
 const SCENARIO: &str = "benches/alike/shortener/alike.toml";

@@ -12,7 +12,7 @@ use benches::{
     interleaved::{self, Pace, Reference, show_difference, show_ratio},
     references::start_bare,
 };
-use lab::plan::Budget;
+use scenario::plan::Budget;
 
 fn main() -> Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();

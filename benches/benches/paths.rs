@@ -12,8 +12,8 @@ use benches::{
     interleaved::{self, Choices, Pace, Reference, show_difference, show_ratio, show_ratio_of_differences},
     references::start_bare,
 };
-use lab::plan::Budget;
 use runtime::HostFile;
+use scenario::plan::Budget;
 
 /// The arms, each with the axes that differ from their defaults.
 const ARMS: [Choices; 5] = [

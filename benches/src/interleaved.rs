@@ -4,20 +4,22 @@
 use std::{net::SocketAddr, path::Path, time::Duration};
 
 use anyhow::{Context as _, Result, ensure};
-use lab::{
-    interrupt::Interrupt,
-    measure::CpuMeter,
-    plan::{ArmPlan, Budget},
-    process::{BackingChoices, Group, Launch, LaunchOptions, READY_WITHIN, Scratch},
-};
 use load::{
     journeys::{JourneyOptions, for_system},
     record::SliceRecord,
     schedule::{Arrivals, Profile},
     sender::{Arm, Limits, Load, Observer, Sender, Slice, SlicePlan, Target},
-    statistics::{Batch, Batches, Interval, difference_of_means, mean, ratio_of_means},
 };
 use runtime::Wiring;
+use runtimes::{
+    arm::{BackingChoices, LaunchOptions, READY_WITHIN},
+    interrupt::Interrupt,
+    launch::Launch,
+    measure::{CpuMeter, Group},
+    scratch::Scratch,
+};
+use scenario::plan::{ArmPlan, Budget};
+use statistics::{Batch, Batches, Interval, difference_of_means, mean, ratio_of_means};
 
 const SLICE: Duration = Duration::from_millis(25);
 const LINKS: usize = 1_000;
@@ -130,7 +132,7 @@ fn measure(
     costs: &mut [Batches],
 ) -> Result<()> {
     let mut groups: Vec<Vec<Group>> = references.iter().map(|it| it.groups()).collect();
-    groups.extend(launch.arms.iter().map(lab::process::RunningArm::groups));
+    groups.extend(launch.arms.iter().map(runtimes::arm::RunningArm::groups));
     let own = references.iter().map(|it| it.address());
     let addresses = own.chain(launch.arms.iter().map(|arm| arm.public));
     let arms: Vec<Arm> = addresses.map(arm).collect::<Result<_>>()?;

@@ -8,10 +8,8 @@ use std::{
 };
 
 use anyhow::Result;
-use lab::{
-    plan::Budget,
-    process::{Group, Part, Scope},
-};
+use runtimes::measure::{Group, Part, Scope};
+use scenario::plan::Budget;
 
 use crate::interleaved::{Reference, pin};
 

@@ -1,4 +1,4 @@
-//! An open-loop load generator, its journeys, and the statistics of a comparison.
+//! An open-loop load generator and its journeys.
 //!
 //! It drives systems through their public HTTP APIs only, and knows nothing of how they are built.
 //! It is not an asynchronous program: each sender is one thread with its own epoll loop, because a runtime's
@@ -16,8 +16,9 @@
 //! - [`journeys`]: the journeys of each system, and their registry;
 //! - [`ledger`]: the acknowledged changes, and whether the system still holds them;
 //! - [`floor`]: the generator's own share of every latency;
-//! - [`steady`]: one target, several threads, one record;
-//! - [`statistics`]: the difference between arms, with its uncertainty.
+//! - [`steady`]: one target, several threads, one record.
+//!
+//! Not here: the difference between arms, and its uncertainty (`statistics`).
 
 pub mod floor;
 pub mod http;
@@ -29,7 +30,6 @@ pub mod record;
 pub mod schedule;
 pub mod sender;
 pub mod series;
-pub mod statistics;
 pub mod steady;
 
 mod clock;

@@ -6,14 +6,12 @@
 
 use std::fs;
 
-use lab::{
-    report::{
-        Report,
-        model::{ClaimVerdict, Comparison, Death},
-    },
-    run,
-    scenario::{Metric, Scenario},
+use lab::run;
+use report::{
+    Report,
+    model::{ClaimVerdict, Comparison, Death},
 };
+use scenario::{Metric, Scenario};
 
 use crate::tree::root;
 

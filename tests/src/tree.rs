@@ -9,7 +9,7 @@ use std::{
 /// One text file of the project.
 #[derive(Debug)]
 pub struct Text {
-    /// Its path from the root, with `/`: `lab/src/main.rs`.
+    /// Its path from the root, with `/`: `lab/lab/src/main.rs`.
     pub path: String,
     /// What is in it.
     pub text: String,

@@ -5,14 +5,19 @@
 
 use std::{path::Path, thread, time::Duration};
 
-use lab::{
+use runtime::{BackingKind, Limits, PublicUrl, System, Wiring};
+use runtimes::{
+    arm::{BackingChoices, LaunchOptions, READY_WITHIN},
     interrupt::Interrupt,
+    launch::Launch,
+    process::postgres::Installation,
+    scratch::Scratch,
+};
+use scenario::{
+    Library,
     plan::{ArmPlan, Budget, Choices, Plan},
-    process::{BackingChoices, Installation, Launch, LaunchOptions, READY_WITHIN, Scratch},
-    scenario::Library,
     systems,
 };
-use runtime::{BackingKind, Limits, PublicUrl, System, Wiring};
 
 use crate::{command::has_redis, edge_suite::eventually, skip::skip, stores::POSTGRES, tree::root};
 
@@ -101,7 +106,7 @@ impl Wirings {
         let given = std::env::var(POSTGRES).ok().map(|server| format!("{server}/postgres"));
         let needs_postgres = arm.backings.iter().any(|need| need.kind == BackingKind::Postgres);
         if needs_postgres && given.is_none() && Installation::find().is_none() {
-            skip(&format!("PostgreSQL for `{}`", arm.label), lab::process::HOW_TO_GET);
+            skip(&format!("PostgreSQL for `{}`", arm.label), runtimes::process::postgres::HOW_TO_GET);
             return None;
         }
         let needs_redis = arm.backings.iter().any(|need| need.kind == BackingKind::Redis);

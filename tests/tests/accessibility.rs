@@ -56,7 +56,7 @@ fn axe_and_a_look_find_nothing_on_any_page() {
     let mut pages = Vec::new();
     for recorded in all() {
         for form in Form::ALL {
-            let drawn = lab::report::html::render(&form.of(&recorded));
+            let drawn = report::html::render(&form.of(&recorded));
             pages.push(page(&format!("{}-{}", recorded.name(), form.name()), &drawn));
         }
     }

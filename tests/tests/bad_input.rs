@@ -11,7 +11,7 @@ use std::{
     process::{Command, Stdio},
 };
 
-use lab::report::model::SCHEMA;
+use report::model::SCHEMA;
 use system_tests::command::{Desk, SCENARIO, SHORT, refused};
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_hosted");

@@ -9,11 +9,11 @@ use std::{
     time::Duration,
 };
 
-use lab::report::{Report, model::ClaimVerdict};
 use nix::{
     sys::signal::{Signal, kill},
     unistd::Pid,
 };
+use report::{Report, model::ClaimVerdict};
 use system_tests::command::{Desk, Ended, Running, SCENARIO, SHORT};
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_hosted");

@@ -11,7 +11,7 @@ const PROGRAM: &str = env!("CARGO_BIN_EXE_hosted");
 
 /// A recorded report from the lab's tests, changed and stored as a run.
 fn run(desk: &Desk, name: &str, fixture: &str, change: impl FnOnce(&mut Value)) {
-    let path = root().join(format!("lab/src/report/fixtures/{fixture}.json"));
+    let path = root().join(format!("lab/report/src/fixtures/{fixture}.json"));
     let mut report: Value = serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap();
     report["id"] = name.into();
     change(&mut report);

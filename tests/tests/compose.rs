@@ -12,11 +12,9 @@ use std::{
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
-use lab::{
-    compose::IMAGE,
-    report::{Report, model::PartKind},
-};
 use nix::sys::signal::Signal;
+use report::{Report, model::PartKind};
+use runtimes::compose::IMAGE;
 use system_tests::{
     command::{Desk, SCENARIO, SHORT, refused},
     engine::{docker, image, of_lab},

@@ -6,8 +6,8 @@
 
 use std::time::Duration;
 
-use lab::plan::ArmPlan;
 use runtime::Wiring;
+use scenario::plan::ArmPlan;
 use system_tests::{
     edge_client::EdgeClient,
     edge_suite,

@@ -12,11 +12,11 @@ use std::{
     sync::RwLock,
 };
 
-use lab::report::{
+use nix::sys::signal::Signal;
+use report::{
     Report,
     model::{ClaimVerdict, SCHEMA},
 };
-use nix::sys::signal::Signal;
 use system_tests::command::{Desk, Ended, SCENARIO, SHORT};
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_hosted");

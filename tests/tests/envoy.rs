@@ -12,8 +12,8 @@ use std::{
     time::{Duration, Instant},
 };
 
-use lab::plan::ArmPlan;
 use runtime::Wiring;
+use scenario::plan::ArmPlan;
 use serde_json::{Value, json};
 use system_tests::{
     clock::Clock,

@@ -14,11 +14,11 @@ use hyper_util::{
     client::legacy::{Client, connect::HttpConnector},
     rt::TokioExecutor,
 };
-use lab::plan::ArmPlan;
 use limiter::{MAX_ASKS, MAX_KEY_BYTES, MAX_LIMITS, MAX_POLICIES};
 use limiter_app::envoy::SHOULD_RATE_LIMIT;
 use proptest::prelude::*;
 use runtime::Wiring;
+use scenario::plan::ArmPlan;
 use serde_json::json;
 use system_tests::{
     edge_suite::eventually,

@@ -4,8 +4,9 @@
 
 use std::{fs, path::Path, time::Duration};
 
-use lab::{compose::IMAGE, report::Report};
 use nix::sys::signal::Signal;
+use report::Report;
+use runtimes::compose::IMAGE;
 use system_tests::{
     command::{Desk, Ended, Running, SCENARIO, has_redis, refused},
     edge_suite::eventually,

@@ -6,8 +6,8 @@
 
 use std::{net::SocketAddr, time::Duration};
 
-use lab::measure::Scrape;
 use nix::sys::signal::Signal;
+use runtimes::measure::Scrape;
 use serde_json::Value;
 use system_tests::{
     command::{Desk, Ended},

@@ -20,8 +20,9 @@ use k8s_openapi::{
     },
     apimachinery::pkg::util::intstr::IntOrString,
 };
-use lab::{kubernetes::Export, plan::ArmPlan, systems};
 use runtime::{HostFile, Wiring};
+use runtimes::kubernetes::Export;
+use scenario::{plan::ArmPlan, systems};
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 use system_tests::tree::root;

@@ -5,8 +5,8 @@
 
 use std::time::Duration;
 
-use lab::plan::ArmPlan;
 use runtime::Wiring;
+use scenario::plan::ArmPlan;
 use system_tests::{
     clock::Clock,
     edge_client::{EdgeClient, Reply},

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use lab::systems;
+use scenario::systems;
 use system_tests::tree::{functions, read, texts_of};
 
 /// The headings of the sections with promises in a system's document.

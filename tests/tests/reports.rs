@@ -8,7 +8,7 @@
 
 use std::fmt::Write as _;
 
-use lab::report::{Report, html, markdown, terminal};
+use report::{Report, html, markdown, terminal};
 use system_tests::reports::{Form, Recorded, all};
 
 #[test]

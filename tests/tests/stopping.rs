@@ -10,12 +10,13 @@ use std::{
     time::{Duration, Instant},
 };
 
-use lab::{plan::ArmPlan, process::Launch};
 use nix::{
     sys::signal::{Signal, kill},
     unistd::Pid,
 };
 use runtime::{Limits, Wiring};
+use runtimes::launch::Launch;
+use scenario::plan::ArmPlan;
 use system_tests::{edge_suite::eventually, wire::Wire, wirings::Wirings};
 
 /// The lame-duck time of a stopping process.

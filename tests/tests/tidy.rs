@@ -4,9 +4,9 @@
 
 use std::collections::BTreeSet;
 
-use lab::{
+use scenario::{
+    Library, Scenario,
     plan::{Choices, Plan},
-    scenario::{Library, Scenario},
 };
 use system_tests::tree::{
     Text, anchors, crates, crowded, functions, links, read, resolved, root, sources, texts, texts_of,

@@ -9,11 +9,6 @@ use std::{
 
 use backing::{Background, Database, Redis};
 use http::Method;
-use lab::{
-    plan::ArmPlan,
-    process::Launch,
-    traces::{Trace, rows},
-};
 use opentelemetry::trace::{SpanKind, Status};
 use opentelemetry_sdk::{
     error::OTelSdkResult,
@@ -22,6 +17,11 @@ use opentelemetry_sdk::{
 use prometheus_client::registry::Registry;
 use remote::{Context, scope};
 use runtime::Wiring;
+use runtimes::{
+    launch::Launch,
+    traces::{Trace, rows},
+};
+use scenario::plan::ArmPlan;
 use system_tests::{
     edge_client::EdgeClient,
     edge_suite::{eventually, shortened},
@@ -67,7 +67,7 @@ impl<'a> Seen<'a> {
                 }
             }
             let trace = traces.iter().find(|trace| trace.id == format!("{number:032x}"))?;
-            let line = |row: lab::traces::Row| {
+            let line = |row: runtimes::traces::Row| {
                 format!("{:indent$}{}: {}\n", "", row.process, row.name, indent = 2 * row.depth)
             };
             let tree: String = rows(trace).into_iter().map(line).collect();

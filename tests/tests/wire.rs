@@ -3,8 +3,8 @@
 use std::{net::SocketAddr, time::Duration};
 
 use axum::http::Method;
-use lab::plan::ArmPlan;
 use runtime::Wiring;
+use scenario::plan::ArmPlan;
 use serde_json::Value;
 use system_tests::{edge_client::EdgeClient, edge_client::Reply, wire::Wire, wirings::Wirings};
 

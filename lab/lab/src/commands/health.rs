@@ -1,0 +1,44 @@
+//! `lab health FILE`: whether the service process of a host file is ready; for the health check of a container.
+
+use std::{net::Ipv4Addr, path::PathBuf, time::Duration};
+
+use anyhow::Result;
+use runtime::HostFile;
+use runtimes::http;
+use scenario::complaint::Complaint;
+
+use crate::outcome::Outcome;
+
+/// How long the answer may take; a compose file's health check allows 5 s.
+const ANSWER_WITHIN: Duration = Duration::from_secs(2);
+
+/// What can be said.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// The host file of the process
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+}
+
+impl Args {
+    /// Asks `/health/ready`; fails unless the answer is 200.
+    pub fn run(&self) -> Result<Outcome> {
+        let mut address = HostFile::read(&self.file)?.internal;
+        if address.ip().is_unspecified() {
+            address.set_ip(Ipv4Addr::LOCALHOST.into());
+        }
+        let hint = "its log says why";
+        match http::get(address, "/health/ready", ANSWER_WITHIN) {
+            Ok(reply) if reply.status == 200 => Ok(Outcome::Done),
+            Ok(reply) => {
+                let lacks = reply.body.lines().collect::<Vec<_>>().join("; ");
+                let what = format!("`http://{address}/health/ready` answers {}: {lacks}", reply.status);
+                Err(Complaint::new(what).hint(hint).into())
+            }
+            Err(error) => {
+                let what = format!("`http://{address}/health/ready` does not answer: {error}");
+                Err(Complaint::new(what).hint(hint).into())
+            }
+        }
+    }
+}

@@ -1,0 +1,33 @@
+//! `lab host FILE`: one service process.
+
+use std::path::PathBuf;
+
+use anyhow::Result;
+use runtime::HostFile;
+use scenario::{
+    complaint::{Complaint, did_you_mean},
+    systems,
+};
+
+use crate::outcome::Outcome;
+
+/// What can be said.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// What this process is: see `lab up`, which shows where such files are
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+}
+
+impl Args {
+    /// Serves until SIGTERM, or until standard input ends.
+    pub fn run(&self) -> Result<Outcome> {
+        let file = HostFile::read(&self.file)?;
+        let service = systems::service(&file.system).ok_or_else(|| {
+            Complaint::new(format!("there is no system `{}`", file.system))
+                .hint(did_you_mean(&file.system, systems::names()))
+        })?;
+        runtime::host(service, file)?;
+        Ok(Outcome::Done)
+    }
+}

@@ -1,0 +1,252 @@
+//! `lab load`: load on a system that is up, wherever it came from.
+
+mod answering;
+mod expect;
+mod figures;
+mod values;
+
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use indicatif::{ProgressBar, ProgressStyle};
+use load::{
+    journeys::{self, Check, JourneyOptions, MAX_THINGS, SystemEntry},
+    record::SliceRecord,
+    schedule::{Arrivals, Profile},
+    sender::{Arm, Limits, Load, Sender, Target},
+    steady::{self, Steady},
+};
+use runtimes::interrupt::Interrupt;
+use scenario::{
+    ArrivalKind,
+    complaint::{Complaint, did_you_mean},
+};
+
+use self::expect::{Condition, Judged};
+use crate::{outcome::Outcome, output};
+use answering::Answering;
+use figures::Figures;
+pub(super) use values::duration;
+use values::{arrivals, path, rate};
+
+/// The journeys of any HTTP server.
+const PLAIN: &str = "plain";
+/// How many things are made where nothing says how many.
+const DEFAULT_THINGS: u64 = 10_000;
+
+/// What can be said.
+#[derive(Debug, clap::Args)]
+#[command(
+    group = clap::ArgGroup::new("load").required(true),
+    after_help = "\
+Examples:
+  lab load --system shortener --url http://127.0.0.1:8080 --rate 500 --for 20s
+  lab load --system limiter --url http://127.0.0.1:8080 --rate 200 --for 5s --check
+  lab load --system shortener --url http://127.0.0.1:8080 --closed 16       as fast as 16 users go
+  lab load --system plain --url http://127.0.0.1:8080 --rate 1000 --json    one GET, over and over
+  lab load --system plain --url http://127.0.0.1:8080 --rate 100 --for 30s \\
+    --expect 'p99 < 50ms' --expect 'failed < 1%'                            in CI
+
+`lab up` starts a system and prints its URL.
+
+Open loop by default: operations are due by a schedule, whatever the replies, and latency is
+counted from when they were due. A closed loop asks a slow system less often, and so hides what
+its users would feel.
+
+Exit codes:
+  0  every condition holds; without `--expect`: something succeeded
+  1  a condition failed, or too few operations tell of it; there was nothing to send; `--check`
+     found a broken promise, or could ask for nothing that was acknowledged
+  2  it could not run"
+)]
+pub struct Args {
+    /// What answers there: a `shortener`, a `limiter`, or `plain`, any HTTP server
+    #[arg(long, value_name = "NAME")]
+    system: String,
+    /// Where the public API is: `http://host:port`
+    #[arg(long)]
+    url: String,
+    /// Open loop: so many operations a second are due
+    #[arg(long, value_name = "N", group = "load", value_parser = rate)]
+    rate: Option<f64>,
+    /// Closed loop instead: this many operations are always in flight
+    #[arg(long, value_name = "N", group = "load", value_parser = clap::value_parser!(u16).range(1..=4096))]
+    closed: Option<u16>,
+    /// For how long: `20s`, `500ms`, `2m`
+    #[arg(long = "for", value_name = "TIME", default_value = "10s", value_parser = duration)]
+    length: Duration,
+    /// Which operations: `lab show SYSTEM` lists the mixes [default: the system's first]
+    #[arg(long, value_name = "NAME")]
+    mix: Option<String>,
+    /// How many links, clients or rooms exist before load begins [default: 10000, or as many as a mix needs that takes
+    /// each once]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=MAX_THINGS))]
+    links: Option<u64>,
+    /// Threads that send
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=64))]
+    threads: u16,
+    /// When operations of an open loop are due: `poisson` or `constant` [default: poisson]
+    #[arg(long, value_name = "KIND", conflicts_with = "closed", value_parser = arrivals)]
+    arrivals: Option<ArrivalKind>,
+    /// Connections, which is also the most operations in flight
+    #[arg(long, value_name = "N", default_value_t = 128, value_parser = clap::value_parser!(u16).range(1..=16_384))]
+    connections: u16,
+    /// How long one request may take
+    #[arg(long, value_name = "TIME", default_value = "2s", value_parser = duration)]
+    timeout: Duration,
+    /// From which every random choice follows. One that this system has seen before repeats its operations, and
+    /// `--check` then counts the clicks of both [default: another each time]
+    #[arg(long, value_name = "N")]
+    seed: Option<u64>,
+    /// The path that `plain` asks for, with its query if it has one [default: `/`]
+    #[arg(long, value_name = "PATH", value_parser = path)]
+    path: Option<String>,
+    /// The status that `plain` takes for success [default: 200]
+    #[arg(long, value_name = "CODE", value_parser = clap::value_parser!(u16).range(200..=599))]
+    status: Option<u16>,
+    /// Afterwards, ask the system for everything that it acknowledged, and count what is lost, doubled or wrong. Takes
+    /// seconds, and up to 75 s while a cache may still serve what was deleted, or clicks are on their way. The exit code
+    /// is 1 if a promise is broken, or nothing could be asked
+    #[arg(long)]
+    check: bool,
+    /// What has to hold, or the exit code is 1; may be repeated: `p99 < 50ms`, `failed < 1%`. Metrics are `p50`,
+    /// `p90`, `p99`, `p99.9` and `max` (latency from the due time), `succeeded`, `refused` and `failed` (a number, or
+    /// `%` of what was due), and `rate` (succeeded, a second). A percentile needs ten operations beyond it, or its
+    /// condition fails: p50 needs 20 operations, p90 100, p99 1,000, p99.9 10,000 [default: succeeded > 0]
+    #[arg(long, value_name = "CONDITION")]
+    expect: Vec<Condition>,
+    /// Print the figures as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+impl Args {
+    /// Prepares the system, loads it, and prints what came of it; exit code 1 when a condition fails, or a check
+    /// finds a broken promise or can ask for nothing.
+    pub fn run(&self) -> Result<Outcome> {
+        let seed = self.seed.unwrap_or_else(|| rand::random::<u32>().into());
+        let (mut sender, answering) = self.sender(seed)?;
+        let interrupt = Interrupt::install()?;
+        prepare(&mut sender, &interrupt).map_err(|error| answering.explain(error))?;
+        let record = self.load(&mut sender, seed, &interrupt)?;
+        let verdict = self.check.then(|| sender.check(0, &Check::default()));
+        let figures = Figures::new(&record, self.rate, seed, verdict, self.judge(&record));
+        output::data(&if self.json { figures.json()? } else { figures.table() })?;
+        Ok(if figures.has_failed() { Outcome::ExpectationFailed } else { Outcome::Done })
+    }
+
+    /// Every condition, or that something succeeded if there is none.
+    fn judge(&self, record: &SliceRecord) -> Vec<Judged> {
+        let default = self.expect.is_empty().then(Condition::something_succeeded);
+        self.expect.iter().chain(&default).map(|condition| condition.judge(record)).collect()
+    }
+
+    /// The system's journeys; fails where a flag has no meaning for them.
+    fn entry(&self) -> Result<&'static SystemEntry> {
+        let entry = journeys::SYSTEMS.iter().find(|entry| entry.name == self.system);
+        let entry = entry.ok_or_else(|| {
+            let names: Vec<_> = journeys::SYSTEMS.iter().map(|entry| entry.name).collect();
+            Complaint::new(format!("there is no system `{}`", self.system))
+                .hint(did_you_mean(&self.system, names))
+        })?;
+        let is_plain = entry.name == PLAIN;
+        let without_effect = [
+            (
+                "--path",
+                self.path.is_some() && !is_plain,
+                "what is asked for is the system's own; `--mix` chooses",
+            ),
+            ("--status", self.status.is_some() && !is_plain, "which replies are right is the system's own"),
+            ("--links", self.links.is_some() && is_plain, "nothing is made before one path is asked for"),
+            ("--check", self.check && is_plain, "a server of which nothing is known has promised nothing"),
+        ];
+        if let Some((flag, _, why)) = without_effect.into_iter().find(|(_, is_given, _)| *is_given) {
+            let what = format!("`{flag}` has no meaning with `--system {}`: {why}", entry.name);
+            return Err(Complaint::new(what).hint(format!("leave `{flag}` out")).into());
+        }
+        Ok(entry)
+    }
+
+    /// The sender, once it is sure that somebody listens at the address, and that it is no other system.
+    fn sender(&self, seed: u64) -> Result<(Sender, Answering)> {
+        let entry = self.entry()?;
+        let plain = JourneyOptions::default();
+        let options = JourneyOptions {
+            seed,
+            mix: self.mix.clone(),
+            links: usize::try_from(self.things(entry)).context("too many links")?,
+            path: self.path.clone().unwrap_or(plain.path),
+            status: self.status.unwrap_or(plain.status),
+        };
+        let journeys = journeys::for_system(entry.name, &options)?;
+        let target = Target::parse(entry.name, &self.url)?;
+        target.probe()?;
+        let answering = Answering::new(entry, &target)?;
+        Ok((Sender::new(vec![Arm { target, journeys }], &self.limits())?, answering))
+    }
+
+    /// How many things are made.
+    fn things(&self, entry: &SystemEntry) -> u64 {
+        let mix = self.mix.as_deref().unwrap_or(entry.mixes[0].0);
+        let needed = self.rate.and_then(|rate| entry.needs(mix, rate * self.length.as_secs_f64()));
+        self.links.or(needed).unwrap_or(DEFAULT_THINGS)
+    }
+
+    fn limits(&self) -> Limits {
+        Limits {
+            connections: usize::from(self.connections.max(self.closed.unwrap_or(0))),
+            timeout: self.timeout,
+            ..Limits::default()
+        }
+    }
+
+    fn load(&self, sender: &mut Sender, seed: u64, interrupt: &Interrupt) -> Result<SliceRecord> {
+        let bar = bar("{wide_bar} {pos}/{len} s  {msg}", self.length.as_secs());
+        let load = match (self.closed, self.rate) {
+            (Some(in_flight), _) => Load::Closed { in_flight: usize::from(in_flight) },
+            (None, rate) => Load::Open {
+                arrivals: match self.arrivals.unwrap_or_default() {
+                    ArrivalKind::Poisson => Arrivals::Poisson,
+                    ArrivalKind::Constant => Arrivals::Constant,
+                },
+                profile: Profile::Steady { rate: rate.context("an open loop needs a rate")? },
+                seed,
+            },
+        };
+        let steady = Steady {
+            load,
+            length: self.length,
+            threads: usize::from(self.threads),
+            limits: self.limits(),
+            traced: false,
+        };
+        let record = steady::run(sender, &steady, &mut |so_far| {
+            bar.set_position(so_far.elapsed.as_secs());
+            bar.set_message(format!(
+                "{} done, {} refused, {} failed",
+                so_far.succeeded, so_far.refused, so_far.failed
+            ));
+            !interrupt.is_asked()
+        })?;
+        bar.finish_and_clear();
+        Ok(record)
+    }
+}
+
+fn prepare(sender: &mut Sender, interrupt: &Interrupt) -> Result<()> {
+    let bar = bar("preparing {wide_bar} {pos}/{len}", 0);
+    let prepared = sender.prepare(0, &mut |progress| {
+        bar.set_length(progress.total);
+        bar.set_position(progress.done);
+        !interrupt.is_asked()
+    });
+    bar.finish_and_clear();
+    interrupt.check()?;
+    Ok(prepared?)
+}
+
+/// A bar on standard error; hidden when that is not a terminal.
+fn bar(template: &str, length: u64) -> ProgressBar {
+    let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
+    ProgressBar::new(length).with_style(style)
+}

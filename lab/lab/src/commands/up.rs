@@ -1,0 +1,203 @@
+//! `lab up`: one wiring, up until Ctrl-C.
+
+use std::{collections::BTreeSet, fmt::Write, path::Path, time::Duration};
+
+use anyhow::{Context, Result};
+use runtime::{Limits, PublicUrl};
+use runtimes::{
+    arm::{LaunchOptions, READY_WITHIN, RunningArm},
+    interrupt::Interrupt,
+    launch::{Death, Launch},
+    scratch::Scratch,
+    traces,
+};
+use scenario::{
+    complaint::Complaint,
+    plan::{ArmPlan, Budget, topology},
+};
+
+use super::{
+    choices::{GivenBackings, public_url},
+    runtime::RuntimeChoice,
+    waterfall,
+    wiring_choice::WiringChoice,
+};
+use crate::{
+    outcome::Outcome,
+    output,
+    recent::{self, KEPT, Recent, Shown},
+};
+
+/// How often the lab looks whether its processes are alive and whether traces arrived. A trace to which nothing came
+/// between two looks is whole: exporters send more often.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+
+/// Traces that are drawn at each look.
+const MOST_DRAWN: usize = 3;
+
+/// What can be said.
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Examples:\n  lab up shortener                                           every axis at its default\n  lab up shortener --set placement=microservices --set transport=grpc\n  lab up shortener/clicks --arm kafka --port 8080            an arm of a scenario\n\nTraces are drawn as they come; in another terminal, `lab trace` shows the last ones again.\n\nCtrl-C stops it and removes everything that it made; once more ends it at once."
+)]
+pub struct Args {
+    #[command(flatten)]
+    wired: WiringChoice,
+    /// The port of the public API; 0, and without it, a free one
+    #[arg(long, value_name = "PORT")]
+    port: Option<u16>,
+    /// A URL by which the public knows the API, `https://short.example`, beside the address that it listens on; may be
+    /// repeated
+    #[arg(long = "public-url", value_name = "URL", value_parser = public_url)]
+    public_urls: Vec<PublicUrl>,
+    #[command(flatten)]
+    runtime: RuntimeChoice,
+    #[command(flatten)]
+    backings: GivenBackings,
+}
+
+impl Args {
+    /// Starts the wiring, says where everything is, and stays until Ctrl-C.
+    ///
+    /// A process or a backing that dies is told, and the rest stays up: what it does then is worth seeing.
+    /// Fails when nobody serves the public API any more.
+    pub fn run(&self, scenarios: Option<&Path>) -> Result<Outcome> {
+        let arm = self.wired.plan(scenarios)?;
+        let budget = Budget::of_this_machine();
+        let backings = self.backings.to_choices();
+        let runtime = self.runtime.find(&backings)?;
+        let interrupt = Interrupt::install()?;
+        let scratch = Scratch::create()?;
+        interrupt.remove_at_end(scratch.path().to_owned());
+        runtime.leave_nothing(&interrupt);
+        let program = std::env::current_exe().context("cannot find the lab's own program")?;
+        let mut launch = Launch::start_on(
+            &runtime,
+            std::slice::from_ref(&arm),
+            &budget,
+            &LaunchOptions {
+                program: &program,
+                scratch: &scratch,
+                number: 1,
+                backings: &backings,
+                port: runtime.port(self.port)?,
+                public_urls: &self.public_urls,
+                traces: true,
+                interrupt: &interrupt,
+                ready_within: READY_WITHIN,
+                limits: Limits::default(),
+            },
+        )?;
+        for running in &launch.arms {
+            output::data(&places(&arm, running))?;
+        }
+        let mut recent = recent(&arm, &launch, &scratch)?;
+        output::talk("up; Ctrl-C stops it");
+        let mut told = BTreeSet::new();
+        while interrupt.sleep(LOOK_EVERY) {
+            show_traces(&launch, &mut recent)?;
+            tell_deaths(&mut launch, &mut told)?;
+        }
+        for killed in launch.stop() {
+            output::talk(&format!("warning: `{killed}` did not end in time and was killed"));
+        }
+        Ok(Outcome::Done)
+    }
+}
+
+/// Tells of each process that ended since the last look.
+fn tell_deaths(launch: &mut Launch, told: &mut BTreeSet<String>) -> Result<()> {
+    for Death { ended, .. } in launch.deaths() {
+        if !told.insert(ended.process.clone()) {
+            continue;
+        }
+        let words = ended.last_words.indented();
+        let what = format!("the process `{}` ended ({}); its last words:{words}", ended.process, ended.how);
+        let mut processes = launch.arms.iter().flat_map(|arm| &arm.processes);
+        if !processes.any(|process| process.public.is_some() && !told.contains(&process.name)) {
+            let hint = "nobody serves the public API any more, so the rest was stopped as well";
+            return Err(Complaint::new(what).hint(hint).into());
+        }
+        output::talk(&format!("warning: {what}\nthe rest stays up; Ctrl-C stops it"));
+    }
+    Ok(())
+}
+
+/// Where the last traces are kept for `lab trace`.
+fn recent(plan: &ArmPlan, launch: &Launch, scratch: &Scratch) -> Result<Recent> {
+    let shown = Shown {
+        pid: std::process::id(),
+        system: plan.wiring.system().name.to_owned(),
+        url: launch.arms.first().map(RunningArm::url).unwrap_or_default(),
+        tracing: plan.wiring.get("tracing").to_owned(),
+        traces: Vec::new(),
+    };
+    Recent::start(scratch.path(), shown)
+}
+
+/// Draws the traces that have become whole; of more than a person follows, the usual one, and says of how many.
+fn show_traces(launch: &Launch, recent: &mut Recent) -> Result<()> {
+    let arrived = launch.arms.iter().filter_map(|arm| arm.receiver.as_ref());
+    let whole = recent.look(arrived.flat_map(|receiver| receiver.take().traces).collect())?;
+    let (drawn, of_how_many): (Vec<_>, _) = if whole.len() <= MOST_DRAWN {
+        (whole.iter().collect(), String::new())
+    } else {
+        (traces::usual(&whole).into_iter().collect(), format!(", one of {}", whole.len()))
+    };
+    for trace in drawn.into_iter().filter_map(recent::drawn) {
+        let drawing = waterfall::text(&trace, 0.0);
+        output::data(&format!("\na trace: {}{of_how_many}\n{drawing}", trace.trace_id))?;
+    }
+    Ok(())
+}
+
+/// Which requests leave a trace, and where it goes.
+fn where_traces_go(tracing: &str) -> String {
+    let which = match tracing {
+        "off" => return "none are left (`tracing=off`)".to_owned(),
+        "asked" => "of requests with a sampled `traceparent`".to_owned(),
+        "all" => "of every request".to_owned(),
+        share => format!("of a share of {share} of the requests, and of those with a sampled `traceparent`"),
+    };
+    format!("{which}: drawn here as they come; `lab trace` shows the last {KEPT} again")
+}
+
+/// Where everything is, and what to do with it.
+fn places(plan: &ArmPlan, arm: &RunningArm) -> String {
+    let url = arm.url();
+    let system = plan.wiring.system();
+    let mut text = format!("{}\n", topology(plan));
+    for (axis, value) in plan.wiring.values() {
+        // Writing to a string cannot fail.
+        let _ = writeln!(text, "  {axis:<12} {value}");
+    }
+    let _ = writeln!(text, "\npublic API   {url}\n             {url}/openapi.json");
+    for process in &arm.processes {
+        let _ = writeln!(
+            text,
+            "{:<12} pid {}, metrics http://{}/metrics\n             wiring {}\n             log    {}",
+            process.name,
+            process.pid,
+            process.internal,
+            process.host_file.display(),
+            process.log,
+        );
+    }
+    for backing in &arm.backings {
+        let place = arm.victim(backing.kind).map(|own| format!(", {own}")).unwrap_or_default();
+        let _ = writeln!(text, "{:<12} {}{place}", backing.kind.name(), backing.provider);
+    }
+    let _ = writeln!(text, "{:<12} {}", "traces", where_traces_go(plan.wiring.get("tracing")));
+    text.push_str("\ntry\n");
+    for (title, command) in system.examples {
+        let _ = writeln!(text, "  # {title}\n  {}", command.replace("{url}", &url));
+    }
+    let _ = writeln!(
+        text,
+        "\n  # put it under load\n  lab load --system {0} --url {url} --rate 500 --for 20s\n\n  \
+         # the same journeys by k6, from the project's folder\n  \
+         k6 run --no-usage-report -e URL={url} load/k6/{0}.js",
+        system.name,
+    );
+    text
+}

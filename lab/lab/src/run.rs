@@ -1,0 +1,241 @@
+//! The experiment: arms up, warm, loaded in turn, checked, and judged.
+//!
+//! Read in this order: `before` (a look at the machine), `experiment` (launches and their phases), `rounds` (what
+//! happens after each slice), `capacity` (the ramp at the end of a launch), `floor` (what the generator itself adds),
+//! `faults` (what goes wrong on purpose), `gathered` (what is kept of an arm), `compare`, `claims` and `answers`
+//! (what it says), `assemble` (the report),
+//! `folder` (where it is kept), `machine` (where it was measured).
+
+mod answers;
+mod assemble;
+mod before;
+mod capacity;
+mod claims;
+mod compare;
+mod counters;
+mod experiment;
+mod faults;
+mod floor;
+mod folder;
+mod gathered;
+mod machine;
+mod pinned;
+mod progress;
+mod rounds;
+
+use std::{
+    io,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use anyhow::{Context, Result};
+use hdrhistogram::serialization::{Serializer, V2Serializer};
+use runtimes::{
+    arm::{BackingChoices, Lacking},
+    interrupt::Interrupt,
+    launch::Runtime,
+};
+use scenario::{
+    Scenario,
+    plan::{self, Plan},
+};
+
+use crate::{outcome::Outcome, output, runs};
+
+pub use folder::RunFolder;
+
+use before::Before;
+
+/// What a run is made from.
+pub struct RunOptions {
+    /// The plan.
+    pub plan: Plan,
+    /// What runs the arms.
+    pub runtime: Runtime,
+    /// Stores and brokers that were given by address.
+    pub backings: BackingChoices,
+    /// The folder that runs are kept in.
+    pub out: PathBuf,
+    /// Whether to open the report in a browser at the end.
+    pub open: bool,
+    /// For how long to wait for a quiet machine.
+    pub wait_quiet: Option<Duration>,
+    /// For how long at most to go on until everything is told.
+    pub until_decided: Option<Duration>,
+    /// Whether to go on although no verdict can come of it.
+    pub to_the_end: bool,
+    /// The program that service processes are started from; none: the lab itself.
+    pub program: Option<PathBuf>,
+}
+
+/// Runs a plan, keeps the run's folder, prints the report.
+///
+/// A run that fails or is interrupted leaves no folder behind.
+pub fn run(options: &RunOptions) -> Result<Outcome> {
+    say_what_to_expect(options);
+    let interrupt = Interrupt::install()?;
+    let busy = match before::look(options, &interrupt)? {
+        Before::Begin(busy) => busy,
+        Before::NeverQuiet => return Ok(Outcome::NoVerdict),
+    };
+    let began = machine::now();
+    let folder = RunFolder::create(&options.out, &options.plan, began, &interrupt)?;
+    let mut gathered = experiment::run(options, &folder, &interrupt)?;
+    // Last, so that load begins as soon as it can; and no run is lost for it.
+    match floor::measure(&options.plan) {
+        Ok(latency) => gathered.floor = Some(latency),
+        Err(error) => {
+            gathered.notes.push(format!("what the generator itself adds was not measured: {error:#}"));
+        }
+    }
+    let warnings = options.plan.warnings();
+    gathered.notes.extend(warnings.iter().map(|warning| warning.replace("\nhint: ", "; to change that: ")));
+    gathered.notes.splice(..0, busy);
+    for arm in &gathered.arms {
+        let mut bytes = Vec::new();
+        V2Serializer::new().serialize(&arm.record.latency, &mut bytes).context("cannot write a histogram")?;
+        folder.write(&format!("latency/{}.hdr", arm.plan.name), bytes)?;
+    }
+    let report = assemble::report(options, &gathered, folder.id(), began);
+    let path = folder.keep(&report)?;
+    output::data(&report::terminal::render(&report))?;
+    show(&path, options.open);
+    let outcome = outcome(&report);
+    if outcome == Outcome::NoVerdict {
+        let (void, all) = (gathered.void_slices, gathered.slices);
+        let remedy = before::remedy(&options.plan, void as f64 / all.max(1) as f64);
+        output::talk(&format!(
+            "no verdict: the generator was late in {void} of {all} slices\nhint: {remedy}"
+        ));
+    }
+    Ok(outcome)
+}
+
+/// How long it takes, what may hide the answer, and which arms will be missing.
+fn say_what_to_expect(options: &RunOptions) {
+    let RunOptions { plan, runtime, backings, .. } = options;
+    let takes = plan::about(plan.takes());
+    let limit = options.until_decided.map(|limit| format!(", and {} at most", plan::about(limit)));
+    output::talk(&format!("{}: takes about {takes}{}", plan.scenario.name, limit.unwrap_or_default()));
+    output::talk(&plan.tail());
+    for warning in plan.warnings() {
+        output::talk(&format!("note: {warning}"));
+    }
+    if matches!(runtime, Runtime::Process) {
+        for (arm, Lacking { why, hint }) in backings.lacking(plan) {
+            output::talk(&format!("note: the arm `{arm}` will be skipped: {why}\nhint: {hint}"));
+        }
+    }
+}
+
+/// The answers of a scenario with the figures of a report, as far as that run can tell them.
+pub fn answers(scenario: &Scenario, report: &report::Report) -> Vec<report::model::Answer> {
+    let comparisons = compare::Comparisons {
+        list: report.comparisons.clone(),
+        for_claims: Vec::new(),
+        family: report.validity.family_size,
+        cpu: None,
+    };
+    answers::all(&scenario.answers, &report.arms, &comparisons, report.validity.verdict_possible)
+}
+
+/// Draws the report of a run's folder again, from its `report.json` alone.
+pub fn redraw(folder: &Path, open: bool) -> Result<()> {
+    let report = runs::read(folder)?;
+    output::data(&report::terminal::render(&report))?;
+    if let Err(error) = folder::draw(folder, &report) {
+        let kind = error.root_cause().downcast_ref::<io::Error>().map(io::Error::kind);
+        // Somebody else's run can still be read.
+        if !matches!(kind, Some(io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem)) {
+            return Err(error);
+        }
+        output::talk(&format!("note: the report's files stay as they are: {error:#}"));
+    }
+    show(folder, open);
+    Ok(())
+}
+
+fn show(folder: &Path, open: bool) {
+    let page = folder.join("report.html");
+    output::talk(&format!("\nthe report as a page: {}", page.display()));
+    if open {
+        let opened = std::process::Command::new("xdg-open")
+            .arg(&page)
+            .stdout(std::process::Stdio::null())
+            .stderr(std::process::Stdio::null())
+            .status();
+        if !opened.is_ok_and(|status| status.success()) {
+            output::talk("hint: no browser could be opened from here; open that file in one");
+        }
+    }
+}
+
+/// Whether everything came out as it should: claims, promises, processes, that every arm did something well, and that
+/// there can be a verdict.
+fn outcome(report: &report::Report) -> Outcome {
+    let contradicted = report
+        .claims
+        .iter()
+        .any(|claim| claim.verdict != report::model::ClaimVerdict::CannotTell && !claim.is_as_expected());
+    let broken = report.arms.iter().any(|arm| {
+        let honest = arm.negative_control.is_none();
+        arm.died.is_some()
+            || honest && arm.ledger.as_ref().is_some_and(|ledger| ledger.verdict().kept().has_failed())
+    });
+    let measured = report.load.rounds > 0;
+    let idle = report.arms.iter().any(|arm| measured && arm.operations == 0);
+    if contradicted || broken || idle {
+        Outcome::ExpectationFailed
+    } else if report.validity.verdict_possible {
+        Outcome::Done
+    } else {
+        Outcome::NoVerdict
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use load::ledger::{LedgerVerdict, facts};
+
+    use super::*;
+
+    #[test]
+    fn a_run_in_which_an_arm_did_nothing_well_is_no_success() {
+        let json = include_str!("../../report/src/fixtures/placement.json");
+        let mut report: report::Report = serde_json::from_str(json).unwrap();
+        assert_eq!(outcome(&report), Outcome::Done);
+        report.arms[1].operations = 0;
+        assert_eq!(outcome(&report), Outcome::ExpectationFailed);
+    }
+
+    #[test]
+    fn a_run_without_a_verdict_is_no_success_and_a_broken_promise_weighs_more() {
+        let json = include_str!("../../report/src/fixtures/placement.json");
+        let mut report: report::Report = serde_json::from_str(json).unwrap();
+        report.validity.verdict_possible = false;
+        assert_eq!(outcome(&report), Outcome::NoVerdict);
+        report.arms[1].operations = 0;
+        assert_eq!(outcome(&report), Outcome::ExpectationFailed);
+    }
+
+    #[test]
+    fn a_run_and_a_check_fail_by_the_same_judgement() {
+        let json = include_str!("../../report/src/fixtures/placement.json");
+        let mut report: report::Report = serde_json::from_str(json).unwrap();
+        let verdict = |acknowledged: u64, checked: u64, lost: u64| {
+            let complete = checked == acknowledged;
+            let mut verdict = LedgerVerdict { complete, ..LedgerVerdict::default() };
+            verdict.note(facts::ACKNOWLEDGED, acknowledged);
+            verdict.note(facts::CHECKED, checked);
+            verdict.not_asked(acknowledged - checked);
+            verdict.breach(facts::LOST, lost);
+            verdict
+        };
+        for verdict in [verdict(50, 0, 0), verdict(50, 20, 0), verdict(50, 50, 0), verdict(50, 50, 1)] {
+            report.arms[1].ledger = Some((&verdict).into());
+            let fails = outcome(&report) == Outcome::ExpectationFailed;
+            assert_eq!(fails, verdict.kept().has_failed(), "{verdict:?}");
+        }
+    }
+}

@@ -1,0 +1,232 @@
+//! Capacity: at the end of a launch, a ramp of ever more operations in flight, one arm after another.
+//!
+//! What an operation costs depends on how busy an arm is, so beside every cost stands how much of an arm's capacity the
+//! load asked for. A closed loop keeps an arm as busy as it can be whatever its speed, which is what capacity means;
+//! latency is not read from it.
+
+use anyhow::Result;
+use load::{
+    record::SliceRecord,
+    sender::{Load, Observer, Sender, Slice, SlicePlan},
+};
+use nix::time::{ClockId, clock_gettime};
+use report::model;
+use runtimes::{interrupt::Interrupt, launch::Launch, measure::CpuMeter};
+use scenario::plan::{Plan, RAMP_REST, RAMP_STEPS};
+use statistics::{Batch, Batches, Interval, mean};
+
+use super::{compare::CONFIDENCE, gathered::Gathered, progress::Phase};
+
+/// The share of a turn for which the generator's own processor was busy, from which on it may be the generator that
+/// could not do more.
+const GENERATOR_BUSY: f64 = 0.9;
+/// The share of operations that may fail at a rate that still counts as capacity.
+const MAY_FAIL: f64 = 0.01;
+
+/// One step of one arm, over all launches.
+#[derive(Clone, Default)]
+pub(super) struct Step {
+    /// Nanoseconds and the operations that were answered in them.
+    time: Batches,
+    /// CPU nanoseconds of the arm for the same operations.
+    cpu: Batches,
+    failed: u64,
+    /// Nanoseconds for which the generator's thread had a processor.
+    generator: u64,
+}
+
+/// One launch's ramp: watches the turns of its steps.
+pub(super) struct Ramp<'a> {
+    gathered: &'a mut Gathered,
+    interrupt: &'a Interrupt,
+    number: u32,
+    chosen: &'a [usize],
+    phase: &'a Phase,
+    turns: u64,
+    meters: Vec<CpuMeter>,
+    step: usize,
+    before: (Vec<u64>, u64),
+}
+
+impl<'a> Ramp<'a> {
+    pub(super) fn new(
+        gathered: &'a mut Gathered,
+        launch: &Launch,
+        number: u32,
+        chosen: &'a [usize],
+        interrupt: &'a Interrupt,
+        phase: &'a Phase,
+    ) -> Self {
+        let meters = launch.arms.iter().map(|arm| CpuMeter::new(&arm.groups())).collect();
+        Self {
+            gathered,
+            interrupt,
+            number,
+            chosen,
+            phase,
+            turns: 0,
+            meters,
+            step: 0,
+            before: (Vec::new(), 0),
+        }
+    }
+
+    /// Runs the ramp, when all else is done: what it leaves behind disturbs nothing.
+    pub(super) fn run(mut self, plan: &Plan, sender: &mut Sender) -> Result<()> {
+        let turns = SlicePlan {
+            arms: self.meters.len(),
+            slice_length: plan.ramp_turn(),
+            rounds: 1,
+            seed: plan.seed.wrapping_add(u64::from(self.number)),
+        };
+        for (step, in_flight) in RAMP_STEPS.into_iter().enumerate() {
+            self.step = step;
+            sender.run(&turns, &Load::Closed { in_flight }, &mut self)?;
+        }
+        self.interrupt.check()
+    }
+}
+
+impl Observer for Ramp<'_> {
+    fn slice_started(&mut self, slice: &Slice) {
+        self.before = (self.meters[slice.arm].read(), own_cpu());
+    }
+
+    fn slice_ended(&mut self, slice: &Slice, record: &SliceRecord) {
+        let own = own_cpu() - self.before.1;
+        self.interrupt.sleep(RAMP_REST);
+        self.turns += 1;
+        self.phase.at(self.turns);
+        if record.interrupted {
+            return;
+        }
+        let after = self.meters[slice.arm].read();
+        let used: u64 = after.iter().zip(&self.before.0).map(|(after, before)| after - before).sum();
+        let step = &mut self.gathered.arms[self.chosen[slice.arm]].ramp[self.step];
+        step.push(self.number, used, own, record);
+    }
+
+    fn keep_going(&self) -> bool {
+        !self.interrupt.is_asked()
+    }
+}
+
+/// CPU nanoseconds of the thread that sends.
+fn own_cpu() -> u64 {
+    let time = clock_gettime(ClockId::CLOCK_THREAD_CPUTIME_ID).ok();
+    time.map_or(0, |time| (time.tv_sec() * 1_000_000_000 + time.tv_nsec()).cast_unsigned())
+}
+
+impl Step {
+    fn push(&mut self, launch: u32, cpu: u64, generator: u64, record: &SliceRecord) {
+        let operations = record.pace.answered as u64;
+        let batch = |cost: f64| Batch { launch, cost, operations };
+        self.time.push(batch(record.pace.span.as_nanos() as f64), None);
+        self.cpu.push(batch(cpu as f64), None);
+        self.failed += record.failed.total();
+        self.generator += generator;
+    }
+
+    /// Nanoseconds an operation; none if too many failed.
+    fn pace(&self) -> Option<f64> {
+        let operations = self.time.operations();
+        let is_sustained = operations > 0 && self.failed as f64 <= operations as f64 * MAY_FAIL;
+        is_sustained.then(|| total(&self.time) / operations as f64)
+    }
+
+    /// Whether it may have been the generator that could not do more.
+    fn is_generators(&self) -> bool {
+        self.generator as f64 >= total(&self.time) * GENERATOR_BUSY
+    }
+}
+
+fn total(batches: &Batches) -> f64 {
+    batches.as_slice().iter().map(|batch| batch.cost).sum()
+}
+
+/// The step at which an arm answered most; none if too many failed at each.
+fn best(steps: &[Step]) -> Option<(usize, &Step)> {
+    let paces = steps.iter().enumerate().filter_map(|(at, step)| Some((at, step, step.pace()?)));
+    paces.min_by(|a, b| a.2.total_cmp(&b.2)).map(|(at, step, _)| (at, step))
+}
+
+/// The time of the operations at which an arm answered most; none where that says how fast the generator is.
+pub(super) fn time(steps: &[Step]) -> Option<&Batches> {
+    best(steps).filter(|(_, step)| !step.is_generators()).map(|(_, step)| &step.time)
+}
+
+/// The capacity of an arm, for the report.
+pub(super) fn capacity(steps: &[Step]) -> Option<model::Capacity> {
+    let (at, step) = best(steps)?;
+    let per_second = |nanoseconds: f64| 1e9 / nanoseconds;
+    let interval: Option<Interval> = mean(step.time.as_slice(), CONFIDENCE);
+    let is_known = |interval: &Interval| interval.low > 0.0;
+    let ends =
+        interval.filter(is_known).map(|interval| [per_second(interval.high), per_second(interval.low)]);
+    let operations = step.cpu.operations() as f64;
+    Some(model::Capacity {
+        per_s: per_second(step.pace()?),
+        ends,
+        at_least: step.is_generators(),
+        in_flight: RAMP_STEPS[at] as u64,
+        cpu_us_per_op: total(&step.cpu) / operations / 1_000.0,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use load::record::Pace;
+
+    use super::*;
+
+    /// A turn of 100 ms with so many answers.
+    fn turn_of(answered: u64, failed: u64) -> SliceRecord {
+        let mut record = SliceRecord::default();
+        let span = Duration::from_millis(100);
+        let answered = answered as f64;
+        record.pace =
+            Pace { span, answered, succeeded: answered, window: span, slices: 1, ..Pace::default() };
+        for _ in 0..failed {
+            record.failed.add("status 500");
+        }
+        record
+    }
+
+    fn steps(turns: [(u64, u64); 3], generator: u64) -> Vec<Step> {
+        let step = |(answered, failed)| {
+            let mut step = Step::default();
+            for launch in 1..=6 {
+                step.push(launch, 90_000_000, generator, &turn_of(answered + u64::from(launch), failed));
+            }
+            step
+        };
+        turns.into_iter().map(step).collect()
+    }
+
+    #[test]
+    fn capacity_is_the_rate_of_the_step_that_answered_most() {
+        let found = capacity(&steps([(500, 0), (1_000, 0), (900, 0)], 10_000_000)).unwrap();
+        assert!((found.per_s - 10_035.0).abs() < 1.0, "{found:?}");
+        assert_eq!((found.in_flight, found.at_least), (16, false));
+        let [low, high] = found.ends.unwrap();
+        assert!(low < found.per_s && found.per_s < high && high / low < 1.1, "{found:?}");
+        assert!((found.cpu_us_per_op - 89.7).abs() < 0.1, "{found:?}");
+    }
+
+    #[test]
+    fn a_rate_at_which_operations_fail_is_no_capacity() {
+        let found = capacity(&steps([(500, 0), (1_000, 11), (2_000, 1_000)], 0)).unwrap();
+        assert_eq!(found.in_flight, 4);
+        assert_eq!(capacity(&steps([(0, 10); 3], 0)), None);
+        assert_eq!(capacity(&[]), None);
+    }
+
+    #[test]
+    fn where_the_generator_could_not_do_more_capacity_is_at_least_that() {
+        let busy = steps([(500, 0), (1_000, 0), (900, 0)], 95_000_000);
+        assert!(capacity(&busy).unwrap().at_least);
+        assert!(time(&busy).is_none(), "it says nothing of the arm");
+    }
+}

@@ -1,0 +1,94 @@
+//! When a run ends before its last launch: when no verdict can come of it, and when it has decided.
+
+use std::time::Duration;
+
+use runtimes::measure::MOST_VOID;
+use scenario::plan::Plan;
+
+use super::Experiment;
+use crate::{
+    output,
+    run::{compare, gathered::Gathered},
+};
+
+/// The most launches of a run that goes on until it has decided.
+const MOST_LAUNCHES: u32 = 1_000;
+
+/// How many launches a run has at most: as many as planned, or as many as fit into the time that it may take.
+pub(super) fn most_launches(plan: &Plan, at_most: Option<Duration>) -> u32 {
+    let launches = plan.load.launches;
+    let fit = |limit: Duration| limit.as_secs_f64() / plan.takes().as_secs_f64() * f64::from(launches);
+    at_most.map_or(launches, |limit| (fit(limit) as u32).clamp(launches, MOST_LAUNCHES.max(launches)))
+}
+
+impl Experiment<'_> {
+    /// Whether the run ends after this launch of all arms.
+    pub(super) fn ends(&mut self, number: u32) -> bool {
+        self.gathered.death.is_some() || self.is_in_vain(number) || self.is_decided(number)
+    }
+
+    /// Whether a run that goes on until it has decided has done so, or has no time for another launch.
+    fn is_decided(&mut self, number: u32) -> bool {
+        let Some(limit) = self.options.until_decided else { return false };
+        let took = self.began.elapsed();
+        // By the clock alone, and never by what was found.
+        let is_last = number >= self.launches || took + took / number > limit;
+        let Some(share) = self.looks.after(number, is_last) else { return false };
+        self.gathered.share = share;
+        let open = compare::undecided(self.plan, &self.gathered);
+        let note = match open.as_slice() {
+            [] => format!("decided after {number} launches: CPU, p50 and p99 are told"),
+            _ if is_last => format!("not decided in the time that it may take; open: {}", open.join(", ")),
+            _ => {
+                output::talk(&format!(
+                    "not decided after {number} launches, so it goes on; open: {}",
+                    open.join(", ")
+                ));
+                return false;
+            }
+        };
+        output::talk(&note);
+        self.gathered.notes.push(format!(
+            "{note}. It was looked at more than once, so the looks share the allowance of false alarms: {:.0} % of it went to these intervals",
+            share * 100.0
+        ));
+        true
+    }
+
+    /// Whether so many slices were void that no verdict can come of the rest, once this launch of all arms is over.
+    fn is_in_vain(&mut self, number: u32) -> bool {
+        let launches = self.launches;
+        let Gathered { slices, void_slices, .. } = self.gathered;
+        if number == launches || self.options.to_the_end || !vain(void_slices, slices, number, launches) {
+            return false;
+        }
+        self.gathered.notes.push(format!(
+            "stopped after launch {number} of {launches}: of {slices} slices {void_slices} are void, and no verdict could have come of the others"
+        ));
+        true
+    }
+}
+
+/// Whether a run has no verdict whatever follows: more than the share of all its slices that may be void are void
+/// already. And whether it is so bad that nobody would wait for that: more than half of those so far.
+fn vain(void: u64, slices: u64, done: u32, launches: u32) -> bool {
+    let planned = slices as f64 * f64::from(launches) / f64::from(done.max(1));
+    void as f64 > MOST_VOID * planned || void * 2 > slices
+}
+
+#[cfg(test)]
+mod tests {
+    use super::vain;
+
+    #[test]
+    fn a_run_is_stopped_when_no_verdict_can_come_of_it() {
+        assert!(
+            !vain(0, 60, 1, 6) && !vain(30, 60, 1, 6),
+            "half of the first of six launches is a twelfth of all"
+        );
+        assert!(vain(31, 60, 1, 6), "more than half: the machine is busy now");
+        assert!(!vain(72, 180, 3, 6), "a fifth of all is allowed");
+        assert!(vain(73, 180, 3, 6), "the rest cannot make up for it");
+        assert!(!vain(0, 0, 1, 6));
+    }
+}

@@ -1,0 +1,263 @@
+//! What is kept of a run until it is judged.
+
+use std::collections::BTreeMap;
+
+use load::{
+    ledger::LedgerVerdict,
+    record::{Histogram, SliceRecord, Summary, histogram},
+    series::Series,
+};
+use report::model::{PartKind, UsedBacking};
+use runtimes::{
+    arm::RunningArm,
+    launch::{Death, Skipped},
+    measure::{Group, Memory, Part},
+    traces::Trace,
+};
+use scenario::plan::{ArmPlan, RAMP_STEPS};
+use statistics::{Batch, Batches};
+
+use super::{capacity, faults::Happened};
+
+const MIB: f64 = 1_048_576.0;
+
+/// Everything that was measured.
+pub(super) struct Gathered {
+    /// The arms that could be had, in the plan's order.
+    pub(super) arms: Vec<ArmData>,
+    /// Those that could not.
+    pub(super) skipped: Vec<Skipped>,
+    /// Slices in all, and those that the generator and not the system shaped.
+    pub(super) slices: u64,
+    pub(super) void_slices: u64,
+    /// Rounds that count.
+    pub(super) rounds: u64,
+    /// Launches that were measured.
+    pub(super) launches: u32,
+    /// How late the generator was, over all slices.
+    pub(super) send_lag: Histogram<u64>,
+    /// What every latency contains of the generator itself.
+    pub(super) floor: Option<Summary>,
+    /// A process that ended on its own, with the seconds since its launch's load began when that was noticed.
+    pub(super) death: Option<(Death, f64)>,
+    /// The faults that were made, each with the arm and the launch.
+    pub(super) faults: Vec<(String, u32, Happened)>,
+    /// The share of the allowance of false alarms that its intervals may use: what other looks at it leave.
+    pub(super) share: f64,
+    /// What a reader should know.
+    pub(super) notes: Vec<String>,
+}
+
+/// One arm over all its launches.
+pub(super) struct ArmData {
+    pub(super) plan: ArmPlan,
+    /// CPU nanoseconds and latencies of each round.
+    pub(super) total: Batches,
+    /// The same CPU by process and backing; copies of a process are one part.
+    pub(super) parts: Vec<PartData>,
+    /// The part of each group of processes.
+    part_of: Vec<usize>,
+    /// Every round that counts, merged.
+    pub(super) record: SliceRecord,
+    /// Operations that succeeded in any measured slice, void ones included: what counters are divided by.
+    pub(super) counted: u64,
+    /// Sums of counters over processes and launches, in the order of [`COUNTERS`].
+    pub(super) counters: [f64; COUNTERS],
+    pub(super) ledger: Option<LedgerVerdict>,
+    /// The steps of its ramps.
+    pub(super) ramp: Vec<capacity::Step>,
+    /// What each launch counted, to tell how far a count could be off.
+    pub(super) by_launch: BTreeMap<u32, LaunchCounts>,
+    pub(super) traces: Vec<Trace>,
+    /// What the journeys counted over the time of their episodes, summed, and how many episodes that is.
+    pub(super) series: Option<Series>,
+    pub(super) episodes: u64,
+    pub(super) backings: Vec<UsedBacking>,
+    pub(super) urls: Vec<(String, String)>,
+}
+
+/// What was counted in one launch of an arm.
+#[derive(Default)]
+pub(super) struct LaunchCounts {
+    pub(super) offered: u64,
+    pub(super) failed: u64,
+    pub(super) refused: u64,
+    pub(super) ledger: LedgerVerdict,
+}
+
+/// Hops, bytes between processes, statements, cache hits, cache misses, events, Redis commands.
+pub(super) const COUNTERS: usize = 7;
+
+/// A process or backing of an arm.
+pub(super) struct PartData {
+    pub(super) name: String,
+    pub(super) kind: PartKind,
+    pub(super) cpu: Batches,
+    /// MiB, now and at most.
+    pub(super) resident: f64,
+    pub(super) peak: f64,
+}
+
+impl Gathered {
+    pub(super) fn new() -> Self {
+        Self {
+            arms: Vec::new(),
+            skipped: Vec::new(),
+            slices: 0,
+            void_slices: 0,
+            rounds: 0,
+            launches: 0,
+            send_lag: histogram(),
+            floor: None,
+            death: None,
+            faults: Vec::new(),
+            share: 1.0,
+            notes: Vec::new(),
+        }
+    }
+}
+
+impl ArmData {
+    pub(super) fn new(plan: ArmPlan, groups: &[Group]) -> Self {
+        let mut parts: Vec<PartData> = Vec::new();
+        let mut part_of = Vec::new();
+        for part in groups.iter().map(PartData::new) {
+            let known = parts.iter().position(|other| other.name == part.name && other.kind == part.kind);
+            part_of.push(known.unwrap_or(parts.len()));
+            if known.is_none() {
+                parts.push(part);
+            }
+        }
+        Self {
+            plan,
+            total: Batches::new(),
+            parts,
+            part_of,
+            record: SliceRecord::default(),
+            counted: 0,
+            counters: [0.0; COUNTERS],
+            ledger: None,
+            ramp: vec![capacity::Step::default(); RAMP_STEPS.len()],
+            by_launch: BTreeMap::new(),
+            traces: Vec::new(),
+            series: None,
+            episodes: 0,
+            backings: Vec::new(),
+            urls: Vec::new(),
+        }
+    }
+
+    /// Sums what each group of processes used to what each part used.
+    fn by_part(&self, of_groups: impl IntoIterator<Item = u64>) -> Vec<u64> {
+        let mut sums = vec![0; self.parts.len()];
+        for (part, used) in self.part_of.iter().zip(of_groups) {
+            sums[*part] += used;
+        }
+        sums
+    }
+
+    /// Notes what each group of processes holds in memory at the end of a launch.
+    pub(super) fn hold(&mut self, memory: &[Memory]) {
+        let resident = self.by_part(memory.iter().map(|group| group.resident));
+        let peak = self.by_part(memory.iter().map(|group| group.peak));
+        for ((part, resident), peak) in self.parts.iter_mut().zip(resident).zip(peak) {
+            part.resident = resident as f64 / MIB;
+            part.peak = part.peak.max(peak as f64 / MIB);
+        }
+    }
+
+    /// Adds a round: the CPU of each group of processes, and what the generator recorded.
+    pub(super) fn push(&mut self, launch: u32, cpu: &[u64], record: &SliceRecord) {
+        let operations = record.succeeded;
+        let batch = |nanoseconds: u64| Batch { launch, cost: nanoseconds as f64, operations };
+        self.total.push(batch(cpu.iter().sum()), Some(&record.latency));
+        let by_part = self.by_part(cpu.iter().copied());
+        for (part, nanoseconds) in self.parts.iter_mut().zip(by_part) {
+            part.cpu.push(batch(nanoseconds), None);
+        }
+        self.record.merge(record);
+        let counts = self.by_launch.entry(launch).or_default();
+        counts.offered += record.succeeded + record.failed.total() + record.refused.total();
+        counts.failed += record.failed.total();
+        counts.refused += record.refused.total();
+    }
+
+    /// Adds what the journeys counted over the time of one episode.
+    pub(super) fn add_series(&mut self, series: Series) {
+        match &mut self.series {
+            Some(sum) => sum.merge(&series),
+            None => self.series = Some(series),
+        }
+        self.episodes += 1;
+    }
+
+    /// Adds the verdict of one launch.
+    pub(super) fn add_ledger(&mut self, launch: u32, verdict: LedgerVerdict) {
+        self.by_launch.entry(launch).or_default().ledger = verdict.clone();
+        match &mut self.ledger {
+            Some(sum) => sum.merge(verdict),
+            None => self.ledger = Some(verdict),
+        }
+    }
+}
+
+impl PartData {
+    /// A part is named by what it hosts, so that copies are called the same.
+    fn new(group: &Group) -> Self {
+        let (name, kind) = match &group.part {
+            Part::Backing(_) => (group.name.clone(), PartKind::Backing),
+            Part::Service { components, edge } => {
+                let edge = edge.then_some("edge");
+                let hosted: Vec<_> = edge.into_iter().chain(components.iter().copied()).collect();
+                (hosted.join(" + "), PartKind::Component)
+            }
+        };
+        Self { name, kind, cpu: Batches::new(), resident: 0.0, peak: 0.0 }
+    }
+}
+
+/// Where an arm's stores and brokers came from, role by role.
+pub(super) fn used_backings(plan: &ArmPlan, running: &RunningArm) -> Vec<UsedBacking> {
+    let of_kind =
+        |need: &runtime::BackingNeed| running.backings.iter().find(|backing| backing.kind == need.kind);
+    plan.backings
+        .iter()
+        .filter_map(|need| {
+            let backing = of_kind(need)?;
+            Some(UsedBacking {
+                role: need.role.clone(),
+                provider: backing.provider.clone(),
+                version: need.kind.name().to_owned(),
+            })
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use runtimes::measure::Scope;
+    use scenario::systems;
+
+    use super::*;
+
+    #[test]
+    fn copies_of_a_process_are_one_part_and_its_cost_is_their_sum() {
+        let group = |name: &str, components: &[&'static str], edge| Group {
+            name: name.to_owned(),
+            part: Part::Service { components: components.to_vec(), edge },
+            scope: Scope::Process(1),
+        };
+        let groups = [
+            group("gateway", &[], true),
+            group("links-1", &["links"], false),
+            group("links-2", &["links"], false),
+        ];
+        let system = systems::find("shortener").expect("the shortener");
+        let plan = ArmPlan::new("two".to_owned(), runtime::Wiring::defaults(system));
+        let mut data = ArmData::new(plan, &groups);
+        data.push(1, &[5, 10, 20], &SliceRecord::default());
+        let costs: Vec<_> =
+            data.parts.iter().map(|part| (part.name.as_str(), part.cpu.as_slice()[0].cost as u64)).collect();
+        assert_eq!(costs, [("edge", 5), ("links", 30)]);
+    }
+}

@@ -1,0 +1,61 @@
+//! What went wrong on purpose, a sentence each, the same in every form of a report.
+
+use super::model::Fault;
+use super::words::count;
+
+/// `redis was frozen in each episode, planned from 3,000 ms to 5,000 ms; it happened 10 times, and began at 3,000–3,002 ms
+/// and ended at 5,000–5,004 ms`.
+pub(super) fn sentence(fault: &Fault) -> String {
+    let done = match fault.what.as_str() {
+        "freeze" => "frozen",
+        other => other,
+    };
+    let planned = format!(
+        "{} was {done} in each episode, planned from {} ms to {} ms",
+        fault.backing,
+        whole(fault.at_ms),
+        whole(fault.at_ms + fault.for_ms),
+    );
+    let Some(began) = range(fault.made.iter().map(|made| made.began_ms)) else {
+        return format!("{planned}; it never happened");
+    };
+    let ended = range(fault.made.iter().map(|made| made.ended_ms)).unwrap_or_default();
+    let often = count(fault.made.len() as u64);
+    format!("{planned}; it happened {often} times, and began at {began} ms and ended at {ended} ms")
+}
+
+fn whole(ms: f64) -> String {
+    count(ms.round() as u64)
+}
+
+/// `3,000`, or `3,000–3,004` where they differ.
+fn range(times: impl Iterator<Item = f64> + Clone) -> Option<String> {
+    let earliest = times.clone().reduce(f64::min).map(whole)?;
+    let latest = times.reduce(f64::max).map(whole)?;
+    Some(if earliest == latest { earliest } else { format!("{earliest}–{latest}") })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::FaultMade;
+
+    #[test]
+    fn a_fault_is_told_with_when_it_was_due_and_when_it_really_was() {
+        let made = |began_ms, ended_ms| FaultMade { arm: "a".to_owned(), launch: 1, began_ms, ended_ms };
+        let mut fault = Fault {
+            backing: "redis".to_owned(),
+            what: "freeze".to_owned(),
+            at_ms: 3_000.0,
+            for_ms: 2_000.0,
+            made: vec![made(3_000.2, 5_000.1), made(3_004.4, 5_000.3)],
+        };
+        assert_eq!(
+            sentence(&fault),
+            "redis was frozen in each episode, planned from 3,000 ms to 5,000 ms; it happened 2 times, and \
+             began at 3,000–3,004 ms and ended at 5,000 ms"
+        );
+        fault.made.clear();
+        assert!(sentence(&fault).ends_with("it never happened"));
+    }
+}

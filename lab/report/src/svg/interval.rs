@@ -1,0 +1,87 @@
+//! A ratio with its interval, a row of a forest plot: all rows of a table share one logarithmic scale.
+
+use maud::{Markup, html};
+use statistics::Interval;
+
+use super::scale::{Scale, log_ticks};
+use super::{Anchor, line, px, text};
+use crate::model::Report;
+use crate::words::trimmed;
+
+const WIDTH: f64 = 300.0;
+const HEIGHT: f64 = 26.0;
+/// Half the longest name of a tick, `0.01x`, so that none is cut.
+const EDGE: f64 = 22.0;
+
+/// The scale of the ratios of a report.
+pub(crate) struct Forest {
+    scale: Scale,
+    ticks: Vec<f64>,
+    margin: f64,
+}
+
+impl Forest {
+    /// A scale that holds every interval and the ratio of one; none if nothing has an interval.
+    pub(crate) fn of(report: &Report) -> Option<Self> {
+        let intervals = || report.comparisons.iter().filter_map(|comparison| comparison.interval);
+        intervals().next()?;
+        let low = intervals().map(|interval| interval.low).fold(0.9, f64::min).max(0.01) / 1.05;
+        let high = intervals().map(|interval| interval.high).fold(1.1, f64::max).min(100.0) * 1.05;
+        let scale = Scale { low, high, start: EDGE, end: WIDTH - EDGE };
+        let ticks = log_ticks(low, high, 8).into_iter().chain([1.0]);
+        let mut kept: Vec<f64> = Vec::new();
+        // One is always named; others keep clear of it and of each other.
+        for tick in ticks.rev() {
+            if kept.iter().all(|other| (scale.log(*other) - scale.log(tick)).abs() > 26.0) {
+                kept.push(tick);
+            }
+        }
+        Some(Self { scale, ticks: kept, margin: report.validity.equivalence_margin_percent / 100.0 })
+    }
+
+    fn backdrop(&self) -> Markup {
+        let (from, to) = (self.scale.log(1.0 / (1.0 + self.margin)), self.scale.log(1.0 + self.margin));
+        html! {
+            rect x=(px(from)) y="0" width=(px(to - from)) height=(px(HEIGHT)) class="margin" {}
+            @for tick in &self.ticks {
+                (line((self.scale.log(*tick), 0.0), (self.scale.log(*tick), HEIGHT), "grid"))
+            }
+            (line((self.scale.log(1.0), 0.0), (self.scale.log(1.0), HEIGHT), "one"))
+        }
+    }
+}
+
+/// The interval of one comparison.
+pub(crate) fn forest_row(forest: &Forest, interval: Interval, class: &str) -> Markup {
+    let middle = HEIGHT / 2.0;
+    html! {
+        svg class={"forest " (class)} viewBox={"0 0 " (px(WIDTH)) " " (px(HEIGHT))} role="img" {
+            (forest.backdrop())
+            title { "ratio " (trimmed(interval.estimate)) ", interval " (trimmed(interval.low)) " to " (trimmed(interval.high)) }
+            (line((forest.scale.log(interval.low), middle), (forest.scale.log(interval.high), middle), "reach"))
+            (dot(&forest.scale, interval.estimate, middle))
+        }
+    }
+}
+
+/// The estimate; beyond an edge of the scale an arrowhead there, so that it is not taken for a value of the edge.
+fn dot(scale: &Scale, estimate: f64, middle: f64) -> Markup {
+    let x = scale.log(estimate);
+    let head = |by: f64| format!("M{} {} l{} 6 l{} 6 z", px(x), px(middle - 6.0), px(by), px(-by));
+    html! {
+        @if estimate > scale.high { path d=(head(10.0)) class="dot beyond" {} }
+        @else if estimate < scale.low { path d=(head(-10.0)) class="dot beyond" {} }
+        @else { circle cx=(px(x)) cy=(px(middle)) r="4.5" class="dot" {} }
+    }
+}
+
+/// The names of the ticks, for the head of the table.
+pub(crate) fn forest_axis(forest: &Forest) -> Markup {
+    html! {
+        svg class="forest" viewBox={"0 0 " (px(WIDTH)) " 18"} aria-hidden="true" {
+            @for tick in &forest.ticks {
+                (text(forest.scale.log(*tick), 13.0, Anchor::Middle, "t-tick", &format!("{}x", trimmed(*tick))))
+            }
+        }
+    }
+}

@@ -1,0 +1,137 @@
+//! One traced operation as a waterfall until its reply: a row a span, time to the right.
+
+use maud::{Markup, html};
+
+use super::scale::{Scale, linear_ticks};
+use super::{Anchor, arm_class, fitted, line, px, text, width_of};
+use crate::model::{Span, Trace};
+use crate::words::{duration_of_ms, took};
+
+/// Where the parts of a drawing stand.
+#[derive(Clone, Copy)]
+struct Layout {
+    class: &'static str,
+    width: f64,
+    /// Where the bars begin and end.
+    bars: (f64, f64),
+    row: f64,
+    /// From the top of a row to the base line of its name, to its bar, and to the base line of its figure.
+    down: [f64; 3],
+    bar: f64,
+}
+
+/// For a wide screen: names on the left, bars on the right.
+const WIDE: Layout = Layout {
+    class: "plot",
+    width: 1000.0,
+    bars: (300.0, 985.0),
+    row: 26.0,
+    down: [16.0, 4.0, 16.0],
+    bar: 17.0,
+};
+/// For a narrow one, which it fits: each name above its bar.
+const NARROW: Layout = Layout {
+    class: "plot-narrow",
+    width: 420.0,
+    bars: (0.0, 416.0),
+    row: 40.0,
+    down: [13.0, 19.0, 30.0],
+    bar: 14.0,
+};
+const TOP: f64 = 24.0;
+const INDENT: f64 = 14.0;
+
+/// Rows that are drawn; a longer trace ends with how many are left out.
+const MOST_SPANS: usize = 40;
+
+/// The spans of a trace that began before its reply; `longest_us` is the end of the axis, so that the traces of two arms
+/// share it. What goes on beyond the reply is cut there, and bears a mark.
+pub(crate) fn trace(trace: &Trace, place: usize, longest_us: f64) -> Markup {
+    drawn(trace, place, &linear_ticks(longest_us, 5.0), &WIDE)
+}
+
+/// The same for a narrow screen.
+pub(crate) fn narrow_trace(trace: &Trace, place: usize, longest_us: f64) -> Markup {
+    drawn(trace, place, &linear_ticks(longest_us, 3.0), &NARROW)
+}
+
+fn drawn(trace: &Trace, place: usize, ticks: &[f64], layout: &Layout) -> Markup {
+    let end = ticks.last().copied().unwrap_or(1.0);
+    let scale = Scale { low: 0.0, high: end, start: layout.bars.0, end: layout.bars.1 };
+    let spans = trace.until_reply().count();
+    let drawn = spans.min(MOST_SPANS);
+    let bottom = TOP + drawn as f64 * layout.row;
+    html! {
+        svg class={(layout.class) " " (arm_class(place))} viewBox={"0 0 " (px(layout.width)) " " (px(bottom + 8.0))} role="img" {
+            title { "One " (trace.operation) " operation, span by span." }
+            @for tick in ticks {
+                @let x = scale.linear(*tick);
+                (line((x, TOP - 6.0), (x, bottom), "grid"))
+                (text(x, TOP - 11.0, anchor_of(x, layout), "t-tick", &duration_of_ms(tick / 1_000.0)))
+            }
+            @for (row, span) in trace.until_reply().take(MOST_SPANS).enumerate() {
+                (span_row(span, TOP + row as f64 * layout.row, (&scale, layout), trace.reply_us()))
+            }
+        }
+        @if spans > drawn {
+            p class="read" { "… and " (spans - drawn) " more spans." }
+        }
+    }
+}
+
+/// A tick at an edge of the drawing has its words within it.
+fn anchor_of(x: f64, layout: &Layout) -> Anchor {
+    if x < 20.0 {
+        Anchor::Start
+    } else if x >= layout.bars.1 - 0.1 {
+        Anchor::End
+    } else {
+        Anchor::Middle
+    }
+}
+
+fn span_row(span: &Span, y: f64, (scale, layout): (&Scale, &Layout), reply_us: f64) -> Markup {
+    let goes_on = span.end_us() > reply_us;
+    let (left, right) = layout.bars;
+    let (start, end) = (scale.linear(span.start_us), scale.linear(span.end_us().min(reply_us)));
+    let figure = format!("{}{}", took(span.duration_us), if goes_on { ", beyond the reply" } else { "" });
+    // Beside the bar on the right; on its left if the plot ends there.
+    let fits_right = end + 8.0 + width_of(&figure, 11.5) <= right;
+    let (x, anchor) = if fits_right { (end + 8.0, Anchor::Start) } else { (start - 6.0, Anchor::End) };
+    let inside = !fits_right && start - 8.0 - width_of(&figure, 11.5) < left;
+    let [_, bar, words] = layout.down;
+    let tip = f64::midpoint(layout.bar, 2.0);
+    html! {
+        g {
+            title { (span.name) " in " (span.process) " (" (span.kind) "): " (took(span.start_us)) " + " (figure) }
+            (names(span, y + layout.down[0], layout))
+            rect x=(px(start)) y=(px(y + bar)) width=(px((end - start).max(1.5))) height=(px(layout.bar)) rx="2" class={"span " (class_of(span))} {}
+            @if goes_on {
+                path d={"M" (px(end - 3.0)) " " (px(y + bar - 1.0)) " l6 " (px(tip)) " l-6 " (px(tip))} class="goes-on" {}
+            }
+            @if inside {
+                (text(end - 6.0, y + words, Anchor::End, "t-part", &figure))
+            } @else {
+                (text(x, y + words, anchor, "t-small", &figure))
+            }
+        }
+    }
+}
+
+/// What a span is and where it ran: left of the bars, or above them.
+fn names(span: &Span, y: f64, layout: &Layout) -> Markup {
+    let end = if layout.bars.0 > 0.0 { layout.bars.0 - 10.0 } else { layout.width };
+    let indent = f64::from(span.depth) * INDENT;
+    let process_room = end - indent - width_of(&span.name, 12.5) - 8.0;
+    html! {
+        (text(indent, y, Anchor::Start, "t-part", &fitted(&span.name, end - indent - 6.0, 12.5)))
+        @if process_room > 30.0 {
+            (text(end, y, Anchor::End, "t-small t-soft", &fitted(&span.process, process_room, 11.0)))
+        }
+    }
+}
+
+/// A call that waits for someone else is outlined; work of its own is filled.
+fn class_of(span: &Span) -> &'static str {
+    if matches!(span.kind.as_str(), "client" | "producer") { "span-waits" } else { "span-works" }
+}

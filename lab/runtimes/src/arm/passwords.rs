@@ -1,0 +1,53 @@
+//! Addresses as they may be shown: without their passwords.
+
+/// Lines with an address each, as they may be shown: `user:password@` becomes `user:***@`, and so does `password=` in
+/// its query, where PostgreSQL takes it as well.
+pub fn without_passwords(text: &str) -> String {
+    text.split_inclusive('\n').map(|line| query_without_password(&line_without_password(line))).collect()
+}
+
+fn query_without_password(line: &str) -> String {
+    let Some((address, query)) = line.split_once('?').filter(|(address, _)| address.contains("://")) else {
+        return line.to_owned();
+    };
+    let fields = query.split('&').map(|field| match field.split_once("password=") {
+        Some((before, password)) => {
+            let ends = password.find(['"', '\'', '#', ' ', '\n']).unwrap_or(password.len());
+            format!("{before}password=***{}", &password[ends..])
+        }
+        None => field.to_owned(),
+    });
+    format!("{address}?{}", fields.collect::<Vec<_>>().join("&"))
+}
+
+fn line_without_password(line: &str) -> String {
+    let hidden = || {
+        let (scheme, rest) = line.split_once("://")?;
+        // The last one: a password may have one of its own.
+        let (credentials, host) = rest.rsplit_once('@')?;
+        let (user, _password) = credentials.split_once(':')?;
+        Some(format!("{scheme}://{user}:***@{host}"))
+    };
+    hidden().unwrap_or_else(|| line.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_shown_wiring_file_has_no_password() {
+        let text = "process = \"links\"\ndatabase = \"postgres://lab:secret@127.0.0.1:5432/links\"\n";
+        assert_eq!(
+            without_passwords(text),
+            "process = \"links\"\ndatabase = \"postgres://lab:***@127.0.0.1:5432/links\"\n"
+        );
+        assert_eq!(without_passwords("postgres://lab:s@crt@host/db"), "postgres://lab:***@host/db");
+        let query = "a = \"postgres://host/db?user=lab&password=secret&sslmode=disable\"\nb = \"postgres://lab:secret@host/db?password=secret\"\n";
+        assert_eq!(
+            without_passwords(query),
+            "a = \"postgres://host/db?user=lab&password=***&sslmode=disable\"\nb = \"postgres://lab:***@host/db?password=***\"\n"
+        );
+        assert_eq!(without_passwords("what?password=mine"), "what?password=mine", "no address");
+    }
+}

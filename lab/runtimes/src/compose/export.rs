@@ -1,0 +1,93 @@
+//! A wiring as files for people: `<system>/<wiring>.yml`, and what its services mount.
+
+use std::path::Path;
+
+use runtime::PublicUrl;
+use scenario::plan::ArmPlan;
+
+use super::{
+    engine::IMAGE,
+    project::{Project, Setting, public_urls},
+    text::{Purpose, text},
+};
+
+/// Where spans go: the Jaeger of `deploy/compose/observability.yml`.
+const TRACES: &str = "http://jaeger:4317";
+
+/// From `deploy/compose/<system>` to the project's folder.
+const ROOT: &str = "../../..";
+
+/// What to write down.
+pub struct Export<'a> {
+    /// The wiring.
+    pub arm: &'a ArmPlan,
+    /// How its services' names begin, and the names of its files.
+    pub name: &'a str,
+    /// The port of this machine at which the public API is published.
+    pub port: u16,
+    /// The URLs by which the public knows the API, beside that.
+    pub public_urls: &'a [PublicUrl],
+    /// The profile of its services, if it has one.
+    pub profile: Option<&'a str>,
+    /// The command that writes the same files again.
+    pub command: &'a str,
+}
+
+impl Export<'_> {
+    /// Every file: its path below the output folder, and its text.
+    pub fn files(&self) -> Vec<(String, String)> {
+        let system = self.arm.wiring.system().name;
+        let setting = Setting {
+            image: IMAGE,
+            wiring: self.name,
+            folder: format!("{}/", self.name),
+            public_urls: public_urls(Some(self.port), self.public_urls),
+            traces: Some(TRACES.to_owned()),
+            cpus: &[],
+        };
+        let project = Project::new(self.arm, &setting);
+        let about = self.about();
+        let purpose = Purpose::Kept {
+            about: &about,
+            profile: self.profile,
+            port: self.port,
+            port_variable: &self.port_variable(),
+            root: ROOT,
+        };
+        let compose = (format!("{system}/{}.yml", self.name), text(&project, &purpose));
+        let mounted = project.files.into_iter().map(|(name, text)| {
+            let is_sql = Path::new(&name).extension().is_some_and(|kind| kind == "sql");
+            let about = if is_sql { "-- " } else { "# Read by `lab host`. " };
+            let text = format!("{about}Written by `{}`.\n{text}", self.command);
+            (format!("{system}/{name}"), text)
+        });
+        std::iter::once(compose).chain(mounted).collect()
+    }
+
+    /// `LAB_MONOLITH_LEAN_PORT`.
+    fn port_variable(&self) -> String {
+        format!("LAB_{}_PORT", self.name.replace('-', "_").to_ascii_uppercase())
+    }
+
+    /// The comment at the top of the compose file.
+    fn about(&self) -> String {
+        let wiring = &self.arm.wiring;
+        let system = wiring.system().name;
+        // Of these, each system has some.
+        let told = ["algorithm", "state", "database", "cache", "events"].into_iter();
+        let chosen: Vec<_> = told
+            .filter(|axis| !wiring.get(axis).is_empty())
+            .map(|axis| format!("{axis} = {}", wiring.get(axis)))
+            .collect();
+        [
+            format!("The {system} as `{}`: {}.", self.name, wiring.placement().summary),
+            format!("{}; every axis stands in `{}/*.toml`.", chosen.join(", "), self.name),
+            String::new(),
+            format!("Its public API is at http://127.0.0.1:{}, and nothing else is published;", self.port),
+            format!("`{}` in the environment chooses another port.", self.port_variable()),
+            "Written by the command below; a test holds this file to it.".to_owned(),
+            format!("  {}", self.command),
+        ]
+        .join("\n")
+    }
+}

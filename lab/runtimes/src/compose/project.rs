@@ -1,0 +1,224 @@
+//! From an arm's plan to a compose project: its services as data, and the files that they mount.
+
+use std::{collections::BTreeMap, net::SocketAddr};
+
+use runtime::{BackingKind, HostFile, Limits, PublicUrl};
+use scenario::plan::{ArmPlan, ProcessPlan};
+use serde::Serialize;
+
+use super::backing;
+
+/// Where a service process serves the public API, in its container.
+pub(super) const PUBLIC_PORT: u16 = 8080;
+
+/// Where it serves other processes, health and metrics.
+pub(super) const INTERNAL_PORT: u16 = 9000;
+
+/// Where it finds what it is.
+const HOST_FILE: &str = "/etc/lab/host.toml";
+
+/// The home of the image's user: a volume there belongs to that user from the start.
+const HOME: &str = "/var/lib/lab";
+
+/// How long a stopping process goes on answering while its clients are told to go elsewhere, milliseconds.
+const LAME_DUCK_MS: u64 = 1_000;
+
+/// The limits of every process.
+pub(super) fn limits() -> Limits {
+    Limits { lame_duck_ms: LAME_DUCK_MS, ..Limits::default() }
+}
+
+/// A wiring as a compose project.
+pub(super) struct Project {
+    /// What every service process runs; they differ in the host file that they mount.
+    pub(super) process: Program,
+    /// Stores and brokers first: what is waited for stands before who waits.
+    pub(super) services: Vec<Service>,
+    /// The named volumes, each the only place where something outlives its container.
+    pub(super) volumes: Vec<String>,
+    /// The files that services mount: path below the project's folder, and text.
+    pub(super) files: Vec<(String, String)>,
+}
+
+/// One service of a project.
+pub(super) struct Service {
+    /// `<wiring>-<process>` or `<wiring>-<kind>`: its name on the network.
+    pub(super) name: String,
+    /// What it is, a sentence or two.
+    pub(super) about: String,
+    pub(super) role: Role,
+    /// `source:target` or `source:target:ro`.
+    pub(super) volumes: Vec<String>,
+    /// Who has to be well before it starts.
+    pub(super) after: Vec<String>,
+}
+
+/// What runs in a container, and within which limits.
+#[derive(Serialize)]
+pub(super) struct Program {
+    pub(super) image: String,
+    /// None: the image's own.
+    pub(super) user: Option<&'static str>,
+    /// Empty: the image's own.
+    pub(super) command: Vec<String>,
+    pub(super) environment: Vec<(&'static str, String)>,
+    /// Whether nothing but volumes and `tmpfs` can be written.
+    pub(super) read_only: bool,
+    pub(super) tmpfs: Vec<&'static str>,
+    /// The port that opens when it begins to serve.
+    pub(super) port: u16,
+    /// The command that succeeds when it is well.
+    pub(super) health: Vec<String>,
+    pub(super) memory: &'static str,
+}
+
+/// Where a port that is published on this machine's loopback is reached, and what else the API is called.
+pub(super) fn public_urls(published: Option<u16>, others: &[PublicUrl]) -> Vec<PublicUrl> {
+    let loopback = published.map(|port| format!("http://127.0.0.1:{port}").parse());
+    let loopback = loopback.map(|url| url.expect("an address and a port are a URL"));
+    loopback.into_iter().chain(others.iter().cloned()).collect()
+}
+
+/// What a service is in its wiring.
+pub(super) enum Role {
+    /// A service process, which runs [`Project::process`]; whether it serves the public API.
+    Process {
+        edge: bool,
+    },
+    Backing(BackingKind, Program),
+}
+
+/// What a project is to be, beside the plan.
+pub(super) struct Setting<'a> {
+    /// The image of the service processes.
+    pub(super) image: &'a str,
+    /// How its services' names begin.
+    pub(super) wiring: &'a str,
+    /// The folder of its files, as seen from the compose file: `monolith/` or nothing.
+    pub(super) folder: String,
+    /// The URLs by which the public knows the API.
+    pub(super) public_urls: Vec<PublicUrl>,
+    /// Where spans go.
+    pub(super) traces: Option<String>,
+    /// The processors of every service; empty: all.
+    pub(super) cpus: &'a [usize],
+}
+
+impl Project {
+    /// Compiles a plan.
+    pub(super) fn new(arm: &ArmPlan, setting: &Setting<'_>) -> Self {
+        let mut project = Self {
+            process: process(setting.image),
+            services: Vec::new(),
+            volumes: Vec::new(),
+            files: Vec::new(),
+        };
+        for kind in [BackingKind::Postgres, BackingKind::Redis, BackingKind::Kafka] {
+            let roles = roles(arm, kind);
+            if !roles.is_empty() {
+                backing::add(&mut project, kind, &roles, setting);
+            }
+        }
+        if !roles(arm, BackingKind::Sqlite).is_empty() {
+            project.volumes.push(sqlite_volume(setting.wiring));
+        }
+        // The process with the edge last: it calls the others.
+        for process in arm.processes.iter().rev() {
+            project.add(arm, process, setting);
+        }
+        project
+    }
+
+    fn add(&mut self, arm: &ArmPlan, process: &ProcessPlan, setting: &Setting<'_>) {
+        let file = format!("{}{}.toml", setting.folder, process.name);
+        let mut volumes = vec![format!("./{file}:{HOST_FILE}:ro")];
+        let used = |kind: BackingKind| {
+            arm.backings.iter().any(|need| need.kind == kind && process.roles.contains(&need.role))
+        };
+        if used(BackingKind::Sqlite) {
+            volumes.push(format!("{}:{HOME}", sqlite_volume(setting.wiring)));
+        }
+        let stores = [BackingKind::Postgres, BackingKind::Redis, BackingKind::Kafka].into_iter();
+        let stores = stores.filter(|kind| used(*kind)).map(|kind| backing::name(setting.wiring, kind));
+        let called = process.calls.iter().filter(|_| process.edge).flat_map(|component| {
+            arm.hosts_of(component).map(|copy| format!("{}-{}", setting.wiring, copy.name))
+        });
+        self.services.push(Service {
+            name: format!("{}-{}", setting.wiring, process.name),
+            about: about(process),
+            role: Role::Process { edge: process.edge },
+            volumes,
+            after: stores.chain(called).collect(),
+        });
+        self.files.push((file, host_file(arm, process, setting).to_toml()));
+    }
+}
+
+fn process(image: &str) -> Program {
+    Program {
+        image: image.to_owned(),
+        user: None,
+        command: ["host", HOST_FILE].map(str::to_owned).to_vec(),
+        environment: Vec::new(),
+        read_only: true,
+        tmpfs: vec!["/tmp"],
+        port: INTERNAL_PORT,
+        health: ["lab", "health", HOST_FILE].map(str::to_owned).to_vec(),
+        memory: "512m",
+    }
+}
+
+/// The roles that a kind of backing fills in an arm.
+fn roles(arm: &ArmPlan, kind: BackingKind) -> Vec<String> {
+    arm.backings.iter().filter(|need| need.kind == kind).map(|need| need.role.clone()).collect()
+}
+
+fn sqlite_volume(wiring: &str) -> String {
+    format!("{wiring}-sqlite")
+}
+
+/// `Serves the public API and hosts links and clicks.`
+fn about(process: &ProcessPlan) -> String {
+    let hosts =
+        (!process.components.is_empty()).then(|| format!("hosts {}", process.components.join(" and ")));
+    let edge = process.edge.then(|| "serves the public API".to_owned());
+    let text = edge.into_iter().chain(hosts).collect::<Vec<_>>().join(" and ");
+    format!("{}{}.", text[..1].to_uppercase(), &text[1..])
+}
+
+/// What a process is told.
+fn host_file(arm: &ArmPlan, process: &ProcessPlan, setting: &Setting<'_>) -> HostFile {
+    let anywhere = |port| SocketAddr::from(([0, 0, 0, 0], port));
+    let peers = process.remote.iter().map(|component| {
+        let copies = arm.hosts_of(component);
+        let addresses = copies.map(|copy| format!("{}-{}:{INTERNAL_PORT}", setting.wiring, copy.name));
+        ((*component).to_owned(), addresses.collect())
+    });
+    HostFile {
+        system: arm.wiring.system().name.to_owned(),
+        process: process.shape.to_owned(),
+        public: process.edge.then(|| anywhere(PUBLIC_PORT)),
+        public_urls: if process.edge { setting.public_urls.clone() } else { Vec::new() },
+        internal: anywhere(INTERNAL_PORT),
+        cpus: setting.cpus.to_vec(),
+        traces: setting.traces.clone(),
+        scratch: "/tmp".into(),
+        axes: arm.wiring.values().map(|(axis, value)| (axis.to_owned(), value.to_owned())).collect(),
+        peers: peers.collect(),
+        backings: addresses(arm, process, setting.wiring),
+        limits: limits(),
+    }
+}
+
+/// The addresses of the backings that a process uses.
+fn addresses(arm: &ArmPlan, process: &ProcessPlan, wiring: &str) -> BTreeMap<String, String> {
+    let used = arm.backings.iter().filter(|need| process.roles.contains(&need.role));
+    used.map(|need| {
+        let address = match need.kind {
+            BackingKind::Sqlite => format!("sqlite:{HOME}/{}.db", backing::database(&need.role)),
+            kind => backing::address(wiring, kind, &need.role),
+        };
+        (need.role.clone(), address)
+    })
+    .collect()
+}

@@ -1,0 +1,169 @@
+//! Services as the text of a compose file: `lab/runtimes/templates/compose.yaml.j2`, filled.
+
+use serde_json::json;
+
+use super::{
+    project::{PUBLIC_PORT, Project, Role, limits},
+    stale::{OWNER, PROJECT},
+};
+use crate::yaml;
+
+/// What a compose file is for.
+pub(super) enum Purpose<'a> {
+    /// For people to start and keep.
+    Kept {
+        /// The comment at the top.
+        about: &'a str,
+        /// The profile of every service, if it has one.
+        profile: Option<&'a str>,
+        /// The port of this machine at which the public API is published, where the environment chooses no other.
+        port: u16,
+        /// The variable of the environment by which it does.
+        port_variable: &'a str,
+        /// From the file's folder to that of the project, for the image's build.
+        root: &'a str,
+    },
+    /// For one launch.
+    Run {
+        /// The project's own name.
+        project: &'a str,
+        /// The lab, as a later one knows it.
+        owner: &'a str,
+        /// The network, which the lab made.
+        network: &'a str,
+        /// The processors of every process; stores and brokers are bound to them when they are well.
+        cpus: &'a [usize],
+        /// The port of this machine at which the public API is published, if it is.
+        port: Option<u16>,
+    },
+}
+
+/// The whole file.
+pub(super) fn text(project: &Project, purpose: &Purpose<'_>) -> String {
+    let services: Vec<_> = project
+        .services
+        .iter()
+        .map(|service| {
+            let (edge, program) = match &service.role {
+                Role::Process { edge } => (*edge, None),
+                Role::Backing(_, program) => (false, Some(program)),
+            };
+            json!({
+                "name": service.name,
+                "about": service.about,
+                "edge": edge,
+                "program": program,
+                "volumes": service.volumes,
+                "after": service.after,
+            })
+        })
+        .collect();
+    let all = json!({
+        "services": services,
+        "process": project.process,
+        "volumes": project.volumes,
+        "grace_s": limits().grace().as_secs(),
+        "public_port": PUBLIC_PORT,
+        "owner_label": OWNER,
+        "project_label": PROJECT,
+    });
+    let own = match purpose {
+        Purpose::Kept { about, profile, port, port_variable, root } => json!({
+            "kept": { "about": about, "profile": profile, "root": root },
+            "run": null,
+            "port": format!("${{{port_variable}:-{port}}}"),
+            "cpus": "",
+        }),
+        Purpose::Run { project, owner, network, cpus, port } => json!({
+            "kept": null,
+            "run": { "project": project, "owner": owner, "network": network },
+            "port": port,
+            "cpus": cpu_set(cpus),
+        }),
+    };
+    yaml::render("compose", [all, own])
+}
+
+/// `1,2`, as the engine reads it.
+pub(super) fn cpu_set(cpus: &[usize]) -> String {
+    cpus.iter().map(ToString::to_string).collect::<Vec<_>>().join(",")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use runtime::Wiring;
+    use scenario::{plan::ArmPlan, systems};
+
+    use super::*;
+    use crate::compose::project::Setting;
+
+    fn microservices(purpose: &Purpose<'_>) -> String {
+        let system = systems::find("shortener").unwrap();
+        let wiring = Wiring::with(system, [("placement", "microservices")]).unwrap();
+        let arm = ArmPlan::new("microservices".to_owned(), wiring);
+        let folder = String::new();
+        let setting = Setting {
+            image: "lab:test",
+            wiring: "split",
+            folder,
+            public_urls: Vec::new(),
+            traces: None,
+            cpus: &[1],
+        };
+        text(&Project::new(&arm, &setting), purpose)
+    }
+
+    #[test]
+    fn a_run_pins_and_labels_and_lets_the_engine_check_nothing() {
+        let purpose =
+            Purpose::Run { project: "lab-7-1", owner: "7-99", network: "lab-7-1", cpus: &[1, 2], port: None };
+        insta::assert_snapshot!(microservices(&purpose));
+    }
+
+    #[test]
+    fn a_kept_project_checks_health_and_publishes_on_loopback_alone() {
+        let about = "Two lines,\nfor people.";
+        let purpose = Purpose::Kept {
+            about,
+            profile: Some("split"),
+            port: 8086,
+            port_variable: "LAB_SPLIT_PORT",
+            root: "../../..",
+        };
+        insta::assert_snapshot!(microservices(&purpose));
+    }
+
+    #[test]
+    fn every_process_is_given_time_to_go() {
+        let limits = limits();
+        // As a lame duck, until the last reply, for what goes on beside requests, for spans.
+        let needed = limits.lame_duck() + limits.drain() + Duration::from_secs(5 + 1);
+        assert!(limits.grace() > needed, "{limits:?}");
+        let purpose = Purpose::Kept {
+            about: "",
+            profile: None,
+            port: 8086,
+            port_variable: "LAB_SPLIT_PORT",
+            root: "../../..",
+        };
+        let text = microservices(&purpose);
+        assert!(text.contains(&format!("stop_grace_period: {}s\n", limits.grace().as_secs())), "{text}");
+    }
+
+    #[test]
+    fn a_profile_is_a_word_whatever_it_is_called() {
+        for (name, written) in [("split", "[split]"), ("true", "[\"true\"]"), ("no", "[\"no\"]")] {
+            let purpose = Purpose::Kept {
+                about: "",
+                profile: Some(name),
+                port: 8086,
+                port_variable: "LAB_SPLIT_PORT",
+                root: "../../..",
+            };
+            let text = microservices(&purpose);
+            assert!(text.contains(&format!("\n  profiles: {written}\n")), "{text}");
+        }
+    }
+}

@@ -1,0 +1,369 @@
+//! A project that runs: brought up, watched, and removed with everything that it made.
+
+use std::{
+    fs, io,
+    net::{IpAddr, SocketAddr, TcpStream},
+    path::{Path, PathBuf},
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
+    thread,
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context, Result};
+use runtime::BackingKind;
+use scenario::{
+    complaint::Complaint,
+    plan::{ArmPlan, Budget, ProcessPlan},
+};
+
+use super::{
+    container::{Container, ContainerLog, ContainerVictim},
+    docker::{self, DockerFault, full_disk, last_words, told},
+    engine::Engine,
+    project::{INTERNAL_PORT, PUBLIC_PORT, Project, Role, Service, Setting, public_urls},
+    stale::{self, OWNER, PROJECT},
+    text::{Purpose, cpu_set, text},
+};
+use crate::{
+    arm::{
+        Ended, LaunchOptions, RunningArm, RunningBacking, RunningProcess, RunningRuntime, StartError, Victim,
+        wait,
+    },
+    measure::{Cgroup, Group, Part, Scope},
+    traces::Receiver,
+};
+
+/// How long the engine may take to make and start a project's containers, or to answer while it does for another arm.
+const UP_WITHIN: Duration = Duration::from_mins(1);
+
+/// How long it may take to stop and remove them: each service's grace, one after another, and a margin.
+pub(super) const DOWN_WITHIN: Duration = Duration::from_mins(1);
+
+/// How long a store or broker may take until it is well: an empty PostgreSQL is filled, a Kafka node formatted.
+/// Seconds on a machine at rest; on a busy one two Java machines that start at once have taken 45.
+const BACKING_WITHIN: Duration = Duration::from_secs(90);
+
+/// How often one is asked.
+const ASK_EVERY: Duration = Duration::from_millis(100);
+
+/// The exit code of what SIGKILL ended: 128 + 9.
+const KILLED: &str = "137";
+
+/// Tells the projects of one lab apart.
+static NEXT: AtomicU32 = AtomicU32::new(1);
+
+/// A compose project of this lab. Dropping it removes it.
+struct Up {
+    arm: String,
+    /// `lab-PID-NUMBER`: its project's name and its network's.
+    name: String,
+    file: PathBuf,
+    containers: Vec<Container>,
+    groups: Vec<Group>,
+    is_gone: bool,
+}
+
+/// Brings an arm up in containers, and returns when all of it is ready.
+pub(crate) fn start(
+    engine: &Engine,
+    arm: &ArmPlan,
+    budget: &Budget,
+    options: &LaunchOptions<'_>,
+) -> Result<RunningArm, StartError> {
+    engine.has_images(arm)?;
+    let folder = options.scratch.folder(format!("launch-{}/{}", options.number, arm.name))?;
+    let mut up = Up::new(arm, &folder);
+    let gateway = up.network()?;
+    let receiver = receiver(arm, options, gateway, budget)?;
+    let wiring = prefix(&arm.name);
+    let setting = Setting {
+        image: &engine.image,
+        wiring: &wiring,
+        folder: String::new(),
+        public_urls: public_urls(options.port, options.public_urls),
+        traces: receiver.as_ref().map(Receiver::url),
+        cpus: &budget.arms,
+    };
+    let project = Project::new(arm, &setting);
+    up.write(&project, &folder, budget, options)?;
+    let (backings, processes): (Vec<_>, Vec<_>) =
+        project.services.iter().partition(|service| matches!(service.role, Role::Backing(..)));
+    up.bring(&backings, &wiring)?;
+    for service in &backings {
+        up.becomes_well(service, options)?;
+    }
+    up.pin(&budget.arms)?;
+    up.bring(&processes, &wiring)?;
+    let processes = up.processes(arm, &folder)?;
+    // Twice what a child of the lab may take: a container begins with work of the engine.
+    let within = options.ready_within * 2;
+    if let Err(why) = wait(&processes, || up.ended().into_iter().next(), options.interrupt, within) {
+        return Err(why.told(&arm.label, within).into());
+    }
+    up.measure(&processes, &backings)?;
+    let edge = processes
+        .iter()
+        .find_map(|process| process.public)
+        .context("a placement has one process with the edge")?;
+    Ok(RunningArm {
+        name: arm.name.clone(),
+        label: arm.label.clone(),
+        public: edge,
+        published: options.port.map(|port| SocketAddr::from(([127, 0, 0, 1], port))),
+        processes,
+        backings: used(arm),
+        receiver,
+        runtime: Box::new(up),
+    })
+}
+
+/// The lab's own receiver, at the address by which the project's containers reach this machine.
+fn receiver(
+    arm: &ArmPlan,
+    options: &LaunchOptions<'_>,
+    gateway: IpAddr,
+    budget: &Budget,
+) -> Result<Option<Receiver>> {
+    let traces = options.traces && arm.wiring.get("tracing") != "off";
+    traces.then(|| Receiver::start_at(gateway, &budget.arms)).transpose().context("cannot receive traces")
+}
+
+/// An arm's name as the beginning of host names, which have no dots and at most 63 characters.
+fn prefix(arm: &str) -> String {
+    let text: String = arm.chars().map(|c| if c == '.' { '-' } else { c }).take(30).collect();
+    text.trim_matches('-').to_owned()
+}
+
+/// Where the arm's stores and brokers came from.
+fn used(arm: &ArmPlan) -> Vec<RunningBacking> {
+    let mut kinds: Vec<BackingKind> = arm.backings.iter().map(|need| need.kind).collect();
+    kinds.sort_unstable();
+    kinds.dedup();
+    let provider = |kind| match kind {
+        BackingKind::Sqlite => "embedded".to_owned(),
+        kind => format!("compose {}", super::backing::image(kind)),
+    };
+    let backing = |kind| RunningBacking { kind, provider: provider(kind), caveat: None, log: None };
+    kinds.into_iter().map(backing).collect()
+}
+
+impl Up {
+    /// A project of this name, of which nothing is there yet.
+    fn new(arm: &ArmPlan, folder: &Path) -> Self {
+        let number = NEXT.fetch_add(1, Ordering::Relaxed);
+        Self {
+            arm: arm.name.clone(),
+            name: format!("lab-{}-{number}", std::process::id()),
+            file: folder.join("compose.yml"),
+            containers: Vec::new(),
+            groups: Vec::new(),
+            is_gone: false,
+        }
+    }
+
+    /// Makes the project's network before the project, for the receiver's address has to be known to write its files.
+    fn network(&self) -> Result<IpAddr> {
+        let labels = [format!("{OWNER}={}", stale::own_name()), format!("{PROJECT}={}", self.name)];
+        let make = ["network", "create", "--label", &labels[0], "--label", &labels[1], &self.name];
+        told(docker::ask(&make), || "cannot make a network for the arm".to_owned())?;
+        let format = "{{(index .IPAM.Config 0).Gateway}}";
+        let gateway =
+            told(docker::ask(&["network", "inspect", "--format", format, &self.name]), String::new)?;
+        gateway.parse().with_context(|| format!("the engine says that `{gateway}` is a gateway's address"))
+    }
+
+    fn write(
+        &self,
+        project: &Project,
+        folder: &Path,
+        budget: &Budget,
+        options: &LaunchOptions<'_>,
+    ) -> Result<()> {
+        let owner = stale::own_name();
+        let purpose = Purpose::Run {
+            project: &self.name,
+            owner: &owner,
+            network: &self.name,
+            cpus: &budget.arms,
+            port: options.port,
+        };
+        let compose = (self.file.clone(), text(project, &purpose));
+        let files = project.files.iter().map(|(name, text)| (folder.join(name), text.clone()));
+        for (path, text) in files.chain([compose]) {
+            // Readable by all: a container's user is another, and nothing secret is inside.
+            write(&path, &text).with_context(|| format!("cannot write `{}`", path.display()))?;
+        }
+        Ok(())
+    }
+
+    /// Runs `docker compose` on the project.
+    fn compose(&self, words: &[&str], limit: Duration) -> Result<(), DockerFault> {
+        let file = self.file.to_string_lossy();
+        let start = ["compose", "--progress", "quiet", "-p", &self.name, "-f", &file];
+        docker::run(&[&start, words].concat(), limit).map(|_| ())
+    }
+
+    /// Starts services, and notes their containers.
+    fn bring(&mut self, services: &[&Service], wiring: &str) -> Result<()> {
+        if services.is_empty() {
+            return Ok(());
+        }
+        let names: Vec<&str> = services.iter().map(|service| service.name.as_str()).collect();
+        let up = ["up", "--detach", "--no-build", "--pull", "never", "--no-recreate", "--no-deps"];
+        told(self.compose(&[&up[..], &names].concat(), UP_WITHIN), || {
+            format!("cannot start the containers of `{}`", self.arm)
+        })?;
+        let containers: Vec<String> = names.iter().map(|name| format!("{}-{name}-1", self.name)).collect();
+        let format = "{{.State.Pid}} {{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}";
+        let asked: Vec<&str> = ["inspect", "--format", format]
+            .into_iter()
+            .chain(containers.iter().map(String::as_str))
+            .collect();
+        let said = told(docker::ask(&asked), || "cannot find the containers".to_owned())?;
+        for ((line, container), name) in said.lines().zip(containers).zip(names) {
+            let process = name.strip_prefix(wiring).unwrap_or(name).trim_start_matches('-');
+            self.containers.push(Container::new(line, process, container, &self.arm)?);
+        }
+        Ok(())
+    }
+
+    /// Waits until a store or broker is well: until its port opens, which costs nothing to try while it needs the
+    /// processor, and then until the command succeeds that a kept project's health check runs.
+    fn becomes_well(&mut self, service: &Service, options: &LaunchOptions<'_>) -> Result<()> {
+        let Role::Backing(_, program) = &service.role else { return Ok(()) };
+        let (container, address) =
+            self.container(service).map(|container| (container.name.clone(), container.address))?;
+        let address = SocketAddr::new(address, program.port);
+        let command: Vec<&str> =
+            ["exec", &container].into_iter().chain(program.health.iter().map(String::as_str)).collect();
+        let deadline = Instant::now() + BACKING_WITHIN;
+        loop {
+            let is_open = TcpStream::connect_timeout(&address, ASK_EVERY).is_ok();
+            if is_open && docker::ask(&command).is_ok() {
+                return Ok(());
+            }
+            options.interrupt.check()?;
+            let died = self.ended().first().map(|ended| format!("died ({})", ended.how));
+            let late = (Instant::now() >= deadline)
+                .then(|| format!("was not well within {} s", BACKING_WITHIN.as_secs()));
+            if let Some(how) = died.or(late) {
+                let words = last_words(&container).indented();
+                let what = format!("`{}` {how}; its last words:{words}", service.name);
+                let short =
+                    "`docker system df` and `lab doctor` show whether this machine is short of something";
+                let hint = full_disk(&words).unwrap_or(short);
+                return Err(Complaint::new(what).hint(hint).into());
+            }
+            thread::sleep(ASK_EVERY);
+        }
+    }
+
+    /// Binds stores and brokers to the processors that all arms share, before there is any load.
+    ///
+    /// Only now: each arm's broker needs seconds of CPU to start, and all arms start at once.
+    fn pin(&self, cpus: &[usize]) -> Result<()> {
+        if cpus.is_empty() || self.containers.is_empty() {
+            return Ok(());
+        }
+        let set = cpu_set(cpus);
+        let names = self.containers.iter().map(|container| container.name.as_str());
+        let update: Vec<&str> = ["update", "--cpuset-cpus", &set].into_iter().chain(names).collect();
+        told(docker::ask(&update), || format!("cannot bind the stores of `{}` to processors", self.arm))?;
+        Ok(())
+    }
+
+    fn container(&self, service: &Service) -> Result<&Container> {
+        let name = format!("{}-{}-1", self.name, service.name);
+        self.containers.iter().find(|container| container.name == name).context("a service has a container")
+    }
+
+    fn processes(&self, arm: &ArmPlan, folder: &Path) -> Result<Vec<RunningProcess>> {
+        let one = |plan: &ProcessPlan| {
+            let container = self.containers.iter().find(|container| container.process == plan.name)?;
+            Some(RunningProcess {
+                name: plan.name.clone(),
+                components: plan.components,
+                pid: container.pid,
+                internal: SocketAddr::new(container.address, INTERNAL_PORT),
+                public: plan.edge.then(|| SocketAddr::new(container.address, PUBLIC_PORT)),
+                log: Arc::new(ContainerLog(container.name.clone())),
+                host_file: folder.join(format!("{}.toml", plan.name)),
+            })
+        };
+        arm.processes.iter().map(|plan| one(plan).context("a process has a container")).collect()
+    }
+
+    /// Notes whose time and memory count.
+    fn measure(&mut self, processes: &[RunningProcess], backings: &[&Service]) -> Result<()> {
+        for process in processes {
+            let scope = Scope::Container(Cgroup::of(process.pid)?);
+            self.groups.push(Group { name: process.name.clone(), part: process.part(), scope });
+        }
+        for service in backings {
+            let Role::Backing(kind, _) = &service.role else { continue };
+            let scope = Scope::Container(Cgroup::of(self.container(service)?.pid)?);
+            self.groups.push(Group { name: kind.name().to_owned(), part: Part::Backing(*kind), scope });
+        }
+        Ok(())
+    }
+}
+
+impl RunningRuntime for Up {
+    fn groups(&self) -> Vec<Group> {
+        self.groups.clone()
+    }
+
+    fn victim(&self, kind: BackingKind) -> Option<Box<dyn Victim>> {
+        let own = self.containers.iter().find(|container| container.process == kind.name())?;
+        Some(Box::new(ContainerVictim(own.name.clone())))
+    }
+
+    fn ended(&mut self) -> Vec<Ended> {
+        self.containers.iter_mut().filter_map(Container::ended).collect()
+    }
+
+    fn stop(&mut self) -> Vec<String> {
+        if std::mem::replace(&mut self.is_gone, true) {
+            return Vec::new();
+        }
+        let mut killed = Vec::new();
+        if self.file.exists() && self.compose(&["stop"], DOWN_WITHIN).is_ok() {
+            killed.extend(self.killed());
+        }
+        // By label, so that what compose does not know of any more goes as well.
+        let left = stale::sweep(&self.name);
+        killed.extend(left.into_iter().map(|what| format!("{}/{what}", self.arm)));
+        killed
+    }
+}
+
+impl Up {
+    /// Those that did not end in time, from their exit codes.
+    fn killed(&self) -> Vec<String> {
+        let names = self.containers.iter().map(|container| container.name.as_str());
+        let asked: Vec<&str> =
+            ["inspect", "--format", "{{.State.ExitCode}}"].into_iter().chain(names).collect();
+        let codes = docker::ask(&asked).unwrap_or_default();
+        let ended = self.containers.iter().zip(codes.lines());
+        ended
+            .filter(|(container, code)| *code == KILLED && container.ended.is_none())
+            .map(|(container, _)| format!("{}/{}", self.arm, container.process))
+            .collect()
+    }
+}
+
+impl Drop for Up {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+/// Writes a file that everybody may read, whatever the person's mask is.
+fn write(path: &Path, text: &str) -> io::Result<()> {
+    use std::os::unix::fs::PermissionsExt;
+    fs::write(path, text)?;
+    fs::set_permissions(path, fs::Permissions::from_mode(0o644))
+}

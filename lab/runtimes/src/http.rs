@@ -1,0 +1,99 @@
+//! `GET` over HTTP/1.0 for health checks and metrics: the lab's own, blocking, on loopback.
+//!
+//! HTTP/1.0, so that the connection ends with the reply; one that stays open is left as soon as the reply is whole.
+//! What came is read as the generator reads replies.
+
+use std::{
+    io::{self, Read, Write},
+    net::{SocketAddr, TcpStream},
+    time::Duration,
+};
+
+use load::http::{Decoded, MAX_BODY, MAX_HEAD, decode};
+
+/// The longest reply that is read; a page of metrics has some 20 KiB.
+const MAX_REPLY: usize = MAX_HEAD + MAX_BODY;
+/// What is read at once.
+const READ: usize = 64 * 1024;
+
+/// A reply.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reply {
+    /// The status code.
+    pub status: u16,
+    /// The body; bytes that are not UTF-8 are replaced.
+    pub body: String,
+}
+
+/// Asks for a path; each step may take `limit`.
+pub fn get(address: SocketAddr, path: &str, limit: Duration) -> io::Result<Reply> {
+    let mut stream = TcpStream::connect_timeout(&address, limit)?;
+    stream.set_read_timeout(Some(limit))?;
+    stream.set_write_timeout(Some(limit))?;
+    stream.set_nodelay(true)?;
+    stream.write_all(format!("GET {path} HTTP/1.0\r\nhost: {address}\r\n\r\n").as_bytes())?;
+    let (mut bytes, mut read) = (Vec::new(), vec![0; READ]);
+    loop {
+        let more = stream.read(&mut read)?;
+        bytes.extend_from_slice(&read[..more]);
+        let has_ended = more == 0 || bytes.len() >= MAX_REPLY;
+        if let Some(reply) = parse(&bytes, has_ended)? {
+            return Ok(reply);
+        }
+    }
+}
+
+/// The reply, once it is whole.
+fn parse(bytes: &[u8], has_ended: bool) -> io::Result<Option<Reply>> {
+    let read = |reply: &load::http::Reply<'_>| Reply {
+        status: reply.status,
+        body: String::from_utf8_lossy(reply.body).into_owned(),
+    };
+    match decode(bytes, false, has_ended, &mut Vec::new(), read) {
+        Ok(Decoded::Whole { value, .. }) => Ok(Some(value)),
+        Ok(Decoded::Partial) if has_ended => {
+            Err(io::Error::new(io::ErrorKind::UnexpectedEof, "the reply is cut off"))
+        }
+        Ok(Decoded::Partial) => Ok(None),
+        Err(malformed) => Err(io::Error::new(io::ErrorKind::InvalidData, malformed)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reply_is_a_status_and_a_body() {
+        for reply in [
+            "HTTP/1.0 200 OK\r\ncontent-length: 2\r\n\r\nok",
+            "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n",
+            "HTTP/1.0 200 OK\r\n\r\nok",
+        ] {
+            let reply = parse(reply.as_bytes(), true).unwrap().unwrap();
+            assert_eq!((reply.status, reply.body.as_str()), (200, "ok"));
+        }
+        for has_ended in [false, true] {
+            let other = parse(b"SSH-2.0-OpenSSH\r\n\r\n", has_ended);
+            assert_eq!(other.unwrap_err().kind(), io::ErrorKind::InvalidData);
+        }
+    }
+
+    #[test]
+    fn a_reply_that_says_how_long_it_is_is_whole_before_its_connection_ends() {
+        let reply = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
+        assert_eq!(parse(reply, false).unwrap().unwrap().body, "ok");
+        assert_eq!(parse(&reply[..reply.len() - 1], false).unwrap(), None);
+        // Of one that does not, only the end of the connection says that it is whole.
+        let endless = b"HTTP/1.0 200 OK\r\n\r\nok";
+        assert_eq!(parse(endless, false).unwrap(), None);
+        assert_eq!(parse(endless, true).unwrap().unwrap().body, "ok");
+    }
+
+    #[test]
+    fn a_reply_that_is_cut_off_is_none() {
+        let cut = parse(b"HTTP/1.0 200 OK\r\ncontent-length: 20\r\n\r\nok", true);
+        assert_eq!(cut.unwrap_err().kind(), io::ErrorKind::UnexpectedEof);
+        assert!(parse(b"", true).is_err());
+    }
+}

@@ -1,0 +1,44 @@
+//! What each process is told.
+
+use std::net::{Ipv4Addr, SocketAddr};
+
+use runtime::{HostFile, Limits};
+use scenario::plan::ProcessPlan;
+
+use super::{Export, INTERNAL_PORT, PUBLIC_PORT, stores};
+
+/// By when every client that keeps connections has asked again, milliseconds: each is then told to go elsewhere.
+const LAME_DUCK_MS: u64 = 3_000;
+
+/// The limits of every process.
+pub(super) fn limits() -> Limits {
+    Limits { lame_duck_ms: LAME_DUCK_MS, ..Limits::default() }
+}
+
+/// The host file of a process, which all its pods share.
+pub(super) fn text(export: &Export<'_>, process: &ProcessPlan) -> String {
+    let anywhere = |port| SocketAddr::from((Ipv4Addr::UNSPECIFIED, port));
+    let peers = process.remote.iter().filter_map(|component| {
+        // One name for all its pods: the cluster chooses.
+        let host = export.arm.hosts_of(component).next()?;
+        Some(((*component).to_owned(), vec![format!("{}:{INTERNAL_PORT}", export.name(host.shape))]))
+    });
+    let used = export.arm.backings.iter().filter(|need| process.roles.contains(&need.role));
+    let file = HostFile {
+        system: export.system().to_owned(),
+        process: process.shape.to_owned(),
+        public: process.edge.then(|| anywhere(PUBLIC_PORT)),
+        public_urls: if process.edge { export.public_urls.to_vec() } else { Vec::new() },
+        internal: anywhere(INTERNAL_PORT),
+        cpus: Vec::new(),
+        traces: None,
+        scratch: "/tmp".into(),
+        axes: export.arm.wiring.values().map(|(axis, value)| (axis.to_owned(), value.to_owned())).collect(),
+        peers: peers.collect(),
+        backings: used
+            .map(|need| (need.role.clone(), stores::address(export, need.kind, &need.role)))
+            .collect(),
+        limits: limits(),
+    };
+    format!("# Read by `lab host`. Written by `{}`.\n{}", export.command, file.to_toml())
+}

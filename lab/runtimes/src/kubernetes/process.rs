@@ -1,0 +1,65 @@
+//! A process: its deployment, its service, and how many pods it has.
+
+use runtime::BackingKind;
+use scenario::plan::ProcessPlan;
+use serde_json::{Value, json};
+
+use super::{Export, hosts::limits};
+
+/// The user of the image.
+const USER: u32 = 10_001;
+
+/// Pods that a process always has: one may go with its machine.
+const LEAST_PODS: usize = 2;
+
+/// How long a pod that is told to stop goes on as before, until no new connection comes, seconds.
+const PRE_STOP_S: u64 = 5;
+
+/// What the template says of a process.
+pub(super) fn view(export: &Export<'_>, process: &ProcessPlan) -> Value {
+    let (scales_from, keeps) = match Pods::of(export, process) {
+        Pods::AtLeast(least) => (least, 0),
+        Pods::Exactly(many) => (0, many),
+    };
+    let mut needs = export.arm.backings.iter().filter(|need| process.roles.contains(&need.role));
+    json!({
+        "process": process.shape,
+        "does": does(process),
+        "edge": process.edge,
+        "has_database": needs.any(|need| need.kind == BackingKind::Postgres),
+        "scales_from": scales_from,
+        "keeps": keeps,
+        "user": USER,
+        "pre_stop_s": PRE_STOP_S,
+        "grace_s": limits().grace().as_secs(),
+    })
+}
+
+/// How many pods a process has.
+enum Pods {
+    /// As many as its load needs.
+    AtLeast(usize),
+    /// So many: each keeps something in its memory, and the wiring promises what so many keep.
+    Exactly(usize),
+}
+
+impl Pods {
+    fn of(export: &Export<'_>, process: &ProcessPlan) -> Self {
+        let copies = export.arm.processes.iter().filter(|other| other.shape == process.shape).count();
+        let wiring = &export.arm.wiring;
+        let keeps = |component: &&str| (wiring.system().keeps)(wiring, component);
+        if process.components.iter().any(keeps) {
+            Self::Exactly(copies)
+        } else {
+            Self::AtLeast(copies.max(LEAST_PODS))
+        }
+    }
+}
+
+/// `serves the public API and hosts links and clicks`.
+fn does(process: &ProcessPlan) -> String {
+    let edge = process.edge.then(|| "serves the public API".to_owned());
+    let hosts =
+        (!process.components.is_empty()).then(|| format!("hosts {}", process.components.join(" and ")));
+    edge.into_iter().chain(hosts).collect::<Vec<_>>().join(" and ")
+}

@@ -1,0 +1,91 @@
+//! Memory of processes: what they hold themselves, shared pages once.
+
+use procfs::process::{Process, SmapsRollup};
+
+use super::{Group, Scope, cpu::family};
+
+/// What a group of processes holds in memory, bytes: anonymous and shared memory, without files that are mapped.
+///
+/// A page that several processes share counts once: each process is charged its proportional part (`Pss_Anon` and
+/// `Pss_Shmem` of `/proc/PID/smaps_rollup`, proc(5)). A PostgreSQL server has a process for each connection, and each
+/// maps the same buffers: the sum of their resident sizes is several times what the server holds.
+/// Control groups charge a page once as well, so both runtimes mean the same.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Memory {
+    /// Held now.
+    pub resident: u64,
+    /// The most that was ever held, at least [`Memory::resident`]: an estimate, because the kernel keeps a mark of each
+    /// process's whole resident size only, and none of a group's.
+    pub peak: u64,
+}
+
+/// Reads the memory of a group; processes that are gone hold nothing.
+pub fn memory(group: &Group) -> Memory {
+    let pids = match &group.scope {
+        Scope::Process(pid) => vec![*pid],
+        Scope::Family(pid) => family(*pid),
+        Scope::Container(cgroup) => return cgroup.memory().unwrap_or_default(),
+    };
+    pids.into_iter().filter_map(of_one).fold(Memory::default(), |sum, one| Memory {
+        resident: sum.resident + one.resident,
+        peak: sum.peak + one.peak,
+    })
+}
+
+fn of_one(pid: u32) -> Option<Memory> {
+    let process = Process::new(i32::try_from(pid).ok()?).ok()?;
+    let status = process.status().ok()?;
+    // Not readable for processes of another user: then the whole resident size is the best that is known.
+    let resident = process.smaps_rollup().ok().and_then(own).or_else(|| Some(status.vmrss? * 1_024))?;
+    // How far it was above today's size once.
+    let above = status.vmhwm?.saturating_sub(status.vmrss?) * 1_024;
+    Some(Memory { resident, peak: resident + above })
+}
+
+/// The proportional part of a process's anonymous and shared memory; `None` before Linux 5.4, which does not tell.
+fn own(rollup: SmapsRollup) -> Option<u64> {
+    let fields = rollup.memory_map_rollup.0.into_iter().next()?.extension.map;
+    Some(fields.get("Pss_Anon")? + fields.get("Pss_Shmem")?)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        io::{BufRead as _, BufReader},
+        process::{Command, Stdio},
+    };
+
+    use super::*;
+    use crate::measure::Part;
+
+    fn group(scope: Scope) -> Group {
+        Group { name: "own".to_owned(), part: Part::Service { components: Vec::new(), edge: true }, scope }
+    }
+
+    #[test]
+    fn this_process_holds_something_and_never_more_than_its_peak() {
+        let own = memory(&group(Scope::Process(std::process::id())));
+        assert!(own.resident > 100_000 && own.peak >= own.resident, "{own:?}");
+    }
+
+    #[test]
+    fn pages_that_processes_share_count_once() {
+        // Four subshells share what their parent read: five times 16 MiB if each counted it whole. They end with the pipe.
+        let script = r"exec 3<&0
+            held=$(head -c 16777216 /dev/zero | tr '\0' x)
+            for child in 1 2 3 4; do (echo $child; read -r end <&3) & done
+            wait";
+        let mut parent = Command::new("sh")
+            .args(["-c", script])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("there is a shell");
+        let read = BufReader::new(parent.stdout.take().expect("it is piped")).lines().take(4).count();
+        let held = memory(&group(Scope::Family(parent.id()))).resident;
+        drop(parent.stdin.take());
+        parent.wait().expect("it was started");
+        assert_eq!(read, 4, "all of them run");
+        assert!((16 << 20..3 * (16 << 20)).contains(&held), "{held} bytes");
+    }
+}

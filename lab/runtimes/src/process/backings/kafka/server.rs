@@ -1,0 +1,172 @@
+//! A throwaway node: formatted once a run, then a copy of that folder for each arm and launch.
+
+use std::{
+    fs,
+    net::{SocketAddr, TcpStream},
+    path::{Path, PathBuf},
+    process::Command,
+    time::Duration,
+};
+
+use anyhow::{Context, Result};
+use rdkafka::{
+    ClientConfig,
+    producer::{BaseProducer, Producer},
+};
+use runtime::BackingKind;
+
+use super::{Installation, addresses};
+use crate::process::{
+    backings::{OwnBacking, kept},
+    keep::Ask,
+    ports,
+    start::Start,
+};
+
+/// How long a node may take until it answers: three seconds alone on a processor, and arms start together.
+const UP_WITHIN: Duration = Duration::from_mins(1);
+
+/// How long the formatting of a folder may take: a second alone on a processor.
+const FORMATTED_WITHIN: Duration = Duration::from_secs(30);
+
+/// How long a node that listens may take to say what it knows.
+const ANSWER_WITHIN: Duration = Duration::from_secs(1);
+
+/// Those of the release's own start script, and a heap that leaves room for others.
+const JVM: [&str; 7] = [
+    "-Xmx512m",
+    "-server",
+    "-XX:+UseG1GC",
+    "-XX:MaxGCPauseMillis=20",
+    "-XX:InitiatingHeapOccupancyPercent=35",
+    "-XX:+ExplicitGCInvokesConcurrent",
+    "-Djava.awt.headless=true",
+];
+
+/// Starts a node of the arm's own and waits until it answers.
+pub(super) fn start(
+    start: &Start<'_>,
+    installation: &Installation,
+    roles: &[String],
+    folder: &Path,
+) -> Result<OwnBacking> {
+    let data = folder.join("kafka");
+    let log_dir = data.join("log");
+    fs::create_dir_all(&log_dir)
+        .with_context(|| format!("cannot make the folder `{}`", log_dir.display()))?;
+    copy(&template(start, installation)?, &log_dir)?;
+    let (broker, controller) = (ports::free()?, ports::free()?);
+    let properties = data.join("server.properties");
+    write(&properties, &settings(broker, controller, &log_dir))?;
+    // As the lab's own user, unlike the other servers: the jars may be in a folder that only that user can read.
+    let mut command = java(installation, &data, "kafka.Kafka");
+    command.arg(&properties);
+    let server = kept::Server { name: "kafka", data: &data, user: None, ask: Ask::Terminate, command };
+    let mut kept = server.start(start, folder)?;
+    let client: BaseProducer = ClientConfig::new()
+        .set("bootstrap.servers", broker.to_string())
+        // Its complaints about a node that is not up yet are expected.
+        .set("log_level", "0")
+        .create()?;
+    kept::until(start, &mut kept.keeper, &kept.log, UP_WITHIN, || is_up(broker, &client))?;
+    Ok(OwnBacking {
+        caveat: Some(
+            "the broker is one node with one copy of each event, acknowledged when it is in memory: \
+             production has three, and each event costs more; and its Java is seconds old, when it uses more CPU \
+             than one that has run for minutes"
+                .to_owned(),
+        ),
+        log: Some(kept.log),
+        child: Some(kept.keeper),
+        kept: true,
+        ..OwnBacking::new(
+            BackingKind::Kafka,
+            format!("native, {}", installation.version),
+            addresses(roles, &broker.to_string()),
+        )
+    })
+}
+
+/// Whether it listens and knows a broker: itself.
+fn is_up(broker: SocketAddr, client: &BaseProducer) -> Option<()> {
+    TcpStream::connect_timeout(&broker, ANSWER_WITHIN).ok()?;
+    let metadata = client.client().fetch_metadata(None, ANSWER_WITHIN).ok()?;
+    (!metadata.brokers().is_empty()).then_some(())
+}
+
+/// The folder that was formatted for the run; made at the first call.
+///
+/// What is in it names neither ports nor folders, so each node can have a copy.
+fn template(start: &Start<'_>, installation: &Installation) -> Result<PathBuf> {
+    let scratch = start.options.scratch;
+    let _one_at_a_time = scratch.lock();
+    let home = scratch.folder("kafka-template")?;
+    let data = home.join("log");
+    if data.join("meta.properties").exists() {
+        return Ok(data);
+    }
+    let properties = home.join("server.properties");
+    let [broker, controller] = [9092, 9093].map(|port| SocketAddr::from(([127, 0, 0, 1], port)));
+    write(&properties, &settings(broker, controller, &data))?;
+    let mut command = java(installation, &home, "kafka.tools.StorageTool");
+    command.args(["format", "--cluster-id", "the-system-design-lab", "--config"]).arg(&properties);
+    let log = scratch.path().join("kafka-format.log");
+    kept::run(command, "kafka.tools.StorageTool", &log, FORMATTED_WITHIN, start.options.interrupt)?;
+    Ok(data)
+}
+
+/// A class of Kafka, to be run in a folder of its own.
+fn java(installation: &Installation, folder: &Path, class: &str) -> Command {
+    let mut command = Command::new(&installation.java);
+    command.args(JVM);
+    // Without a file of settings Log4j writes to the console, which is the log.
+    command.arg("-Dlog4j2.level=WARN");
+    // Native libraries are unpacked there.
+    command.arg(format!("-Djava.io.tmpdir={}", folder.display()));
+    command.arg("-cp").arg(installation.home.join("libs").join("*")).arg(class);
+    command
+}
+
+/// One node that is broker and controller, on loopback only.
+///
+/// What is not Kafka's own default, and why: one copy of everything, because there is one node;
+/// a group forms at once instead of waiting three seconds for more members;
+/// a topic is made when it is first named, with four partitions, as the embedded broker does;
+/// the bookkeeping of groups has one partition instead of fifty, which take a second to make.
+fn settings(broker: SocketAddr, controller: SocketAddr, data: &Path) -> String {
+    format!(
+        "process.roles=broker,controller\n\
+         node.id=1\n\
+         controller.quorum.voters=1@{controller}\n\
+         controller.listener.names=CONTROLLER\n\
+         listeners=PLAINTEXT://{broker},CONTROLLER://{controller}\n\
+         advertised.listeners=PLAINTEXT://{broker}\n\
+         listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT\n\
+         log.dirs={}\n\
+         offsets.topic.replication.factor=1\n\
+         transaction.state.log.replication.factor=1\n\
+         transaction.state.log.min.isr=1\n\
+         share.coordinator.state.topic.replication.factor=1\n\
+         share.coordinator.state.topic.min.isr=1\n\
+         group.initial.rebalance.delay.ms=0\n\
+         auto.create.topics.enable=true\n\
+         num.partitions=4\n\
+         offsets.topic.num.partitions=1\n",
+        data.display()
+    )
+}
+
+fn write(path: &Path, text: &str) -> Result<()> {
+    fs::write(path, text).with_context(|| format!("cannot write `{}`", path.display()))
+}
+
+/// Copies the files of a folder that holds no folders.
+fn copy(from: &Path, to: &Path) -> Result<()> {
+    let entries = fs::read_dir(from).with_context(|| format!("cannot read `{}`", from.display()))?;
+    for entry in entries {
+        let entry = entry?;
+        fs::copy(entry.path(), to.join(entry.file_name()))
+            .with_context(|| format!("cannot copy `{}`", entry.path().display()))?;
+    }
+    Ok(())
+}

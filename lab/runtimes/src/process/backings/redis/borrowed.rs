@@ -1,0 +1,86 @@
+//! Keys on a server that is not the lab's.
+
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+use redis::{Client, Connection, RedisResult};
+use scenario::complaint::Complaint;
+
+/// How long a given server may take to answer; it may be far away.
+const ANSWER_WITHIN: Duration = Duration::from_secs(3);
+
+/// How long the removal of an arm's keys may take.
+const REMOVE_WITHIN: Duration = Duration::from_secs(10);
+
+/// Keys that are looked at in one step: a given server has other users, who wait for each step.
+const STEP: usize = 1_000;
+
+/// The keys of an arm on a given server. Dropping it removes them.
+pub(super) struct Borrowed {
+    /// Without a prefix.
+    url: String,
+    client: Client,
+    prefix: String,
+}
+
+impl Borrowed {
+    /// Looks whether the server answers.
+    ///
+    /// The prefix holds nothing that has a meaning in a pattern of keys.
+    pub(super) fn new(url: &str, prefix: String) -> Result<Self> {
+        let hint = "expected `--redis-url redis://[:password@]host:port[/database]` of a server that is up";
+        // What stands behind `#` is a prefix of keys, and that is the lab's to choose.
+        let url = url.split('#').next().unwrap_or_default().to_owned();
+        let client = Client::open(url.as_str()).map_err(|error| {
+            Complaint::new(format!("the address of the Redis server is malformed: {error}")).hint(hint)
+        })?;
+        connect(&client).map_err(|error| {
+            let server = client.get_connection_info().addr().to_string();
+            Complaint::new(format!("the Redis server at `{server}` does not answer: {error}")).hint(hint)
+        })?;
+        Ok(Self { url, client, prefix })
+    }
+
+    /// The server's address with the prefix of the arm's keys, as a process is told it.
+    pub(super) fn address(&self) -> String {
+        format!("{}#{}", self.url, self.prefix)
+    }
+
+    fn remove(&self) -> Result<()> {
+        let mut connection = connect(&self.client)?;
+        let deadline = Instant::now() + REMOVE_WITHIN;
+        let mut cursor = 0_u64;
+        loop {
+            let mut look = redis::cmd("SCAN");
+            look.arg(cursor).arg("MATCH").arg(format!("{}*", self.prefix)).arg("COUNT").arg(STEP);
+            let (next, keys): (u64, Vec<Vec<u8>>) =
+                look.query(&mut connection).context("cannot look for the keys")?;
+            if !keys.is_empty() {
+                redis::cmd("UNLINK").arg(keys).exec(&mut connection).context("cannot remove the keys")?;
+            }
+            if next == 0 {
+                return Ok(());
+            }
+            if Instant::now() >= deadline {
+                bail!("it took longer than {} s", REMOVE_WITHIN.as_secs());
+            }
+            cursor = next;
+        }
+    }
+}
+
+fn connect(client: &Client) -> RedisResult<Connection> {
+    let mut connection = client.get_connection_with_timeout(ANSWER_WITHIN)?;
+    connection.set_read_timeout(Some(ANSWER_WITHIN))?;
+    connection.set_write_timeout(Some(ANSWER_WITHIN))?;
+    redis::cmd("PING").exec(&mut connection)?;
+    Ok(connection)
+}
+
+impl Drop for Borrowed {
+    fn drop(&mut self) {
+        if let Err(error) = self.remove() {
+            anstream::eprintln!("warning: keys `{}*` may be left on the given server: {error}", self.prefix);
+        }
+    }
+}

@@ -1,0 +1,154 @@
+//! `lab keep`: the parent of a throwaway server, which ends it and removes its folder when the lab is gone.
+//!
+//! A database server does not end with the standard input that it was given, so a small process that does stands
+//! between it and the lab. It stays the server's parent to the end: an orphan that nobody reaps would stay in the
+//! process table. Should the keeper itself be killed, [`tether`](super::tether) ends the server.
+
+use std::{
+    io::Read,
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    sync::mpsc,
+    thread,
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context, Result};
+use nix::{
+    sys::signal::{self, Signal},
+    unistd::Pid,
+};
+use tokio::signal::unix::{SignalKind, signal};
+
+use super::victim::thaw_below;
+
+/// How long a server may take to end when asked to: a database writes a checkpoint, a log closes its segments.
+const END_WITHIN: Duration = Duration::from_secs(10);
+
+/// How often the server is looked at.
+const LOOK_EVERY: Duration = Duration::from_millis(20);
+
+/// What to keep.
+#[derive(Clone, Debug)]
+pub struct Keep {
+    /// The folder to remove at the end.
+    pub folder: PathBuf,
+    /// The user and group to run as, if not the own ones.
+    pub user: Option<(u32, u32)>,
+    /// How the server is asked to end.
+    pub ask: Ask,
+    /// The server's command line.
+    pub command: Vec<String>,
+}
+
+/// How a server is asked to end, in the order that it understands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ask {
+    /// By SIGINT, which to Postgres means: roll back what is under way, write a checkpoint, end.
+    /// SIGTERM would let it wait for its clients.
+    Interrupt,
+    /// By SIGTERM, as most servers expect.
+    Terminate,
+}
+
+impl Ask {
+    /// Every way.
+    pub const ALL: [Self; 2] = [Self::Interrupt, Self::Terminate];
+
+    /// The word on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Interrupt => "interrupt",
+            Self::Terminate => "terminate",
+        }
+    }
+
+    fn signal(self) -> Signal {
+        match self {
+            Self::Interrupt => Signal::SIGINT,
+            Self::Terminate => Signal::SIGTERM,
+        }
+    }
+}
+
+/// Keeps a server until standard input ends, a signal asks to end, or the server ends by itself.
+pub fn run(keep: &Keep) -> Result<()> {
+    let program = std::env::current_exe().context("cannot find the lab's own program")?;
+    let mut command = tethered(&program, keep);
+    // Listening comes before the server, so that no signal falls between the two.
+    let asked = asked_to_end()?;
+    let mut server = command.spawn().with_context(|| format!("cannot start `{}`", program.display()))?;
+    let outcome = loop {
+        if let Some(status) = server.try_wait().context("cannot watch the server")? {
+            break Err(anyhow::anyhow!("the server ended by itself: {status}"));
+        }
+        if asked.recv_timeout(LOOK_EVERY) != Err(mpsc::RecvTimeoutError::Timeout) {
+            end(&mut server, keep.ask);
+            break Ok(());
+        }
+    };
+    std::fs::remove_dir_all(&keep.folder)
+        .with_context(|| format!("cannot remove `{}`", keep.folder.display()))?;
+    outcome
+}
+
+/// The command of a server that ends with this process.
+fn tethered(lab: &Path, keep: &Keep) -> Command {
+    let mut command = Command::new(lab);
+    command.arg("tether").arg("--keeper").arg(std::process::id().to_string());
+    if let Some((user, group)) = keep.user {
+        command.arg("--user").arg(format!("{user}:{group}"));
+    }
+    command.arg("--").args(&keep.command).stdin(Stdio::null());
+    command
+}
+
+/// A message when standard input ends or a signal asks to end.
+fn asked_to_end() -> Result<mpsc::Receiver<()>> {
+    let (from_input, asked) = mpsc::sync_channel(2);
+    let from_signal = from_input.clone();
+    thread::spawn(move || {
+        let mut ignored = Vec::new();
+        let _ = std::io::stdin().read_to_end(&mut ignored);
+        let _ = from_input.send(());
+    });
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_io()
+        .build()
+        .context("cannot listen for signals")?;
+    let (listening, is_listening) = mpsc::sync_channel(1);
+    thread::spawn(move || {
+        runtime.block_on(async move {
+            // The kernel hangs up on a group without a parent in which a process stands still: a lab that was killed
+            // while it had frozen the server leaves one.
+            let kinds = [SignalKind::terminate(), SignalKind::interrupt(), SignalKind::hangup()];
+            let [Ok(mut terminate), Ok(mut interrupt), Ok(mut hangup)] = kinds.map(signal) else {
+                return;
+            };
+            let _ = listening.send(());
+            tokio::select! {
+                _ = terminate.recv() => {}
+                _ = interrupt.recv() => {}
+                _ = hangup.recv() => {}
+            }
+            let _ = from_signal.send(());
+        });
+    });
+    is_listening.recv().context("cannot listen for signals")?;
+    Ok(asked)
+}
+
+fn end(server: &mut Child, ask: Ask) {
+    thaw_below(std::process::id());
+    let pid = Pid::from_raw(i32::try_from(server.id()).unwrap_or(i32::MAX));
+    let _ = signal::kill(pid, ask.signal());
+    let deadline = Instant::now() + END_WITHIN;
+    while matches!(server.try_wait(), Ok(None)) {
+        if Instant::now() >= deadline {
+            let _ = server.kill();
+            let _ = server.wait();
+            return;
+        }
+        thread::sleep(LOOK_EVERY);
+    }
+}

@@ -1,0 +1,184 @@
+//! A plan: a scenario with every choice made, and the data that each runtime builds from.
+//!
+//! A plan starts nothing and needs nothing but the scenario; `lab plan` prints it, and a run writes it to `plan.toml`.
+//!
+//! Read in this order: this file (the model), `make` (from scenario to plan), `budget` (who may use which processor),
+//! `diff` (the proof that the arms differ in one axis), `inherited` (defaults that hide an answer), `command` (how to
+//! make it again), `draw` (a topology as text), `file` (`plan.toml`), `ramps` (by which capacity is measured), `takes`
+//! and `ahead` (how long it takes, and what it will tell).
+
+mod ahead;
+mod budget;
+mod command;
+mod diff;
+mod draw;
+mod file;
+mod inherited;
+mod make;
+mod ramps;
+mod takes;
+
+use std::{collections::BTreeMap, time::Duration};
+
+use load::schedule::{Arrivals, Piece, Profile};
+use runtime::{BackingNeed, Wiring};
+use statistics::numbers::trimmed;
+
+use crate::scenario::{self, ArrivalKind, Comparison, Phase, Scenario};
+
+pub use budget::Budget;
+pub use command::quoted;
+pub use diff::{Diff, DiffRow, PairDiff};
+pub use draw::topology;
+pub use make::Choices;
+pub use ramps::{RAMP_REST, RAMP_STEPS};
+pub use takes::about;
+
+/// A scenario with every choice made.
+#[derive(Clone)]
+pub struct Plan {
+    /// The scenario.
+    pub scenario: Scenario,
+    /// Whether it is the short form, for a first look.
+    pub quick: bool,
+    /// Every random choice follows from it: due times, keys, the order of slices, bootstrap samples.
+    pub seed: u64,
+    /// What is held, the command line's `--hold` included; every other axis is at its default.
+    pub hold: BTreeMap<String, String>,
+    /// The wirings under comparison; the first is the one that others are compared with.
+    pub arms: Vec<ArmPlan>,
+    /// The processors that all arms share, and those of the generator.
+    pub budget: Budget,
+    /// What is offered.
+    pub load: LoadPlan,
+}
+
+/// One wiring under comparison.
+#[derive(Clone, Debug)]
+pub struct ArmPlan {
+    /// Unique in the plan, and fit for a file's name: `microservices`.
+    pub name: String,
+    /// What a report calls it; claims and `--arm` do as well.
+    pub label: String,
+    /// A value for every axis.
+    pub wiring: Wiring,
+    /// Its processes, the one with the edge first.
+    pub processes: Vec<ProcessPlan>,
+    /// Its stores and brokers.
+    pub backings: Vec<BackingNeed>,
+}
+
+/// One process of an arm.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ProcessPlan {
+    /// Unique in the arm: `gateway`, or `links-2` for the second of several copies.
+    pub name: String,
+    /// Its name in the placement, which copies share: `links`.
+    pub shape: &'static str,
+    /// Whether it serves the public API.
+    pub edge: bool,
+    /// The components that it hosts.
+    pub components: &'static [&'static str],
+    /// The components of other processes that something in it calls.
+    pub calls: Vec<&'static str>,
+    /// The components of other processes: it is told where all of them are.
+    pub remote: Vec<&'static str>,
+    /// The roles of the backings whose address it receives.
+    pub roles: Vec<String>,
+}
+
+/// What is offered to the arms.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LoadPlan {
+    /// The mix of journeys.
+    pub mix: String,
+    /// Operations a second that an arm is offered while it is its turn.
+    pub rate: f64,
+    /// When they are due.
+    pub arrivals: ArrivalKind,
+    /// How long one slice of one arm takes.
+    pub slice: Duration,
+    /// How long load is measured, all arms and launches together.
+    pub measured: Duration,
+    /// How often each arm is started afresh.
+    pub launches: u32,
+    /// How the rate moves over a slice; empty: it does not.
+    pub phases: Vec<Phase>,
+    /// How many things exist before load begins.
+    pub things: u64,
+    /// How many things are deleted after it, to see for how long caches still serve them.
+    pub deletes: usize,
+}
+
+impl Plan {
+    /// The proof that the arms differ in one axis alone and share one budget.
+    pub fn diff(&self) -> Diff {
+        Diff::of(self)
+    }
+
+    /// The arm of that name or label.
+    pub fn arm(&self, name: &str) -> Option<&ArmPlan> {
+        self.arms.iter().find(|arm| arm.name == name || arm.label == name)
+    }
+
+    /// What an arm chooses on the axis in question, in a sentence.
+    pub fn chosen(&self, arm: &ArmPlan) -> String {
+        let axis = match &self.scenario.comparison {
+            Comparison::Axis { axis, .. } => axis.as_str(),
+            Comparison::Steps(_) => "placement",
+        };
+        if axis == "placement" {
+            return arm.wiring.placement().summary.to_owned();
+        }
+        let chosen = arm.wiring.get(axis);
+        let listed = arm.wiring.system().axis(axis).map(|axis| axis.values).unwrap_or_default();
+        let value = listed.iter().find(|value| value.name == chosen);
+        let share = |share: f64| format!("{} % of them", trimmed(share * 100.0));
+        let unlisted = || chosen.parse().map_or_else(|_| format!("{axis} = {chosen}"), share);
+        value.map_or_else(unlisted, |value| value.summary.to_owned())
+    }
+
+    /// The whole plan as `plan.toml`.
+    pub fn to_toml(&self) -> String {
+        file::text(self)
+    }
+}
+
+impl LoadPlan {
+    /// How operations are spread about the rate.
+    pub fn spread(&self) -> Arrivals {
+        match self.arrivals {
+            ArrivalKind::Poisson => Arrivals::Poisson,
+            ArrivalKind::Constant => Arrivals::Constant,
+        }
+    }
+
+    /// How the rate moves over a measured slice, for a load of so many operations a second.
+    pub fn profile(&self, rate: f64) -> Profile {
+        if self.phases.is_empty() {
+            return Profile::Steady { rate };
+        }
+        let repeated = |phase: &Phase| phase.pieces.repeat(phase.repeat as usize);
+        let piece = |piece: scenario::phases::Piece| Piece {
+            length: Duration::from_millis(piece.ms),
+            from: piece.from * rate,
+            to: piece.to * rate,
+        };
+        Profile::Phases(self.phases.iter().flat_map(repeated).map(piece).collect())
+    }
+}
+
+impl ArmPlan {
+    /// Every copy of the process that hosts a component.
+    pub fn hosts_of(&self, component: &str) -> impl Iterator<Item = &ProcessPlan> {
+        self.processes.iter().filter(move |process| process.components.contains(&component))
+    }
+
+    /// The process that serves the public API.
+    pub fn edge(&self) -> &ProcessPlan {
+        self.processes.iter().find(|process| process.edge).unwrap_or(&self.processes[0])
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,178 @@
+//! The folder of scenarios: finding it, listing it, opening one.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use super::{Scenario, ScenarioFault, check, fault::Source};
+use crate::systems;
+
+/// A folder `scenarios/<system>/<question>.toml`.
+#[derive(Clone, Debug)]
+pub struct Library {
+    root: PathBuf,
+}
+
+impl Library {
+    /// The folder that was named, or else `scenarios` in the working directory or the nearest folder above it.
+    pub fn find(named: Option<&Path>) -> Result<Self, ScenarioFault> {
+        if let Some(root) = named {
+            fs::read_dir(root)
+                .map_err(|source| ScenarioFault::Unreadable { path: root.to_owned(), source })?;
+            return Ok(Self { root: root.to_owned() });
+        }
+        let from = std::env::current_dir().unwrap_or_default();
+        from.ancestors()
+            .map(|folder| folder.join("scenarios"))
+            .find(|candidate| candidate.is_dir())
+            .map(|root| Self { root })
+            .ok_or(ScenarioFault::NoLibrary { from })
+    }
+
+    /// Every scenario's name, sorted: `shortener/placement`.
+    pub fn names(&self) -> Vec<String> {
+        let mut names = Vec::new();
+        for system in children(&self.root).filter(|path| path.is_dir()) {
+            for file in children(&system).filter(|path| path.extension().is_some_and(|ext| ext == "toml")) {
+                names.push(format!("{}/{}", stem(&system), stem(&file)));
+            }
+        }
+        names.sort();
+        names
+    }
+
+    /// The scenario of that name; a path to a `.toml` file is a name as well.
+    pub fn open(&self, name: &str) -> Result<Scenario, ScenarioFault> {
+        let names = self.names();
+        if names.iter().any(|known| known == name) {
+            return read(&self.root.join(format!("{name}.toml")));
+        }
+        if is_path(name) {
+            return read(Path::new(name));
+        }
+        Err(ScenarioFault::Unknown { what: unknown(name), hint: nearest_scenario(name, &names) })
+    }
+}
+
+/// Whether a scenario was named by its file.
+fn is_path(name: &str) -> bool {
+    Path::new(name).extension().is_some_and(|extension| extension == "toml")
+}
+
+impl Scenario {
+    /// Reads a scenario by its name in a library, or by the path of its file, which needs no library.
+    pub fn open(name: &str, library: Option<&Path>) -> Result<Self, ScenarioFault> {
+        if is_path(name) {
+            return read(Path::new(name));
+        }
+        Library::find(library)?.open(name)
+    }
+
+    /// Reads a scenario from text; `path` says which system it belongs to and is named in messages.
+    pub fn parse(path: &Path, text: &str) -> Result<Self, ScenarioFault> {
+        check::scenario(&Source { path, text, folder: folder_name(path) })
+    }
+}
+
+fn read(path: &Path) -> Result<Scenario, ScenarioFault> {
+    let text = fs::read_to_string(path)
+        .map_err(|source| ScenarioFault::Unreadable { path: path.to_owned(), source })?;
+    Scenario::parse(path, &text)
+}
+
+/// The name of the folder that a file is in, whatever it was called by: `x.toml` and `./x.toml` have one as well.
+fn folder_name(path: &Path) -> String {
+    let whole = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    whole.parent().and_then(Path::file_name).unwrap_or_default().to_string_lossy().into_owned()
+}
+
+/// What is wrong with a name that no scenario has.
+fn unknown(name: &str) -> String {
+    if systems::find(name).is_some() {
+        return format!("`{name}` is a system, and this wants one of its scenarios");
+    }
+    format!("there is no scenario `{name}`")
+}
+
+/// The scenarios that may have been meant: all of a system, all that ask the same question, or the nearest.
+fn nearest_scenario(name: &str, names: &[String]) -> String {
+    let listed = |meant: &dyn Fn(&str, &str) -> bool| {
+        let split =
+            |known: &&String| known.split_once('/').is_some_and(|(system, question)| meant(system, question));
+        names.iter().filter(split).map(String::as_str).collect::<Vec<_>>()
+    };
+    let of_system = listed(&|system, _| system == name);
+    if !of_system.is_empty() {
+        return format!("there is `{}`", of_system.join("`, `"));
+    }
+    let by_question = listed(&|_, question| question == name);
+    // A single word may have been meant as a system.
+    let system = || (!name.contains('/')).then(|| runtime::nearest(name, systems::names())).flatten();
+    let near = match by_question.as_slice() {
+        [] => {
+            system().or_else(|| runtime::nearest(name, names.iter().map(String::as_str))).map(str::to_owned)
+        }
+        several => Some(several.join("` or `")),
+    };
+    near.map_or_else(
+        || "`lab list` shows every system and scenario".to_owned(),
+        |near| format!("did you mean `{near}`? `lab list` shows every system and scenario"),
+    )
+}
+
+/// The last part of a path without its extension; a file system's name that is not text is shown as well as it can be.
+fn stem(path: &Path) -> String {
+    path.file_stem().unwrap_or_default().to_string_lossy().into_owned()
+}
+
+/// What is in a folder; nothing when it cannot be read.
+fn children(folder: &Path) -> impl Iterator<Item = PathBuf> {
+    fs::read_dir(folder).into_iter().flatten().filter_map(Result::ok).map(|entry| entry.path())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shipped() -> Library {
+        Library::find(Some(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../../scenarios"))).unwrap()
+    }
+
+    #[track_caller]
+    fn complaint(name: &str) -> String {
+        shipped().open(name).map(|scenario| scenario.name).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn a_system_in_place_of_a_scenario_is_answered_with_its_scenarios() {
+        let said = complaint("limiter");
+        let (what, hint) = said.split_once("\nhint: ").unwrap();
+        assert_eq!(what, "`limiter` is a system, and this wants one of its scenarios");
+        for name in shipped().names() {
+            assert_eq!(hint.contains(&format!("`{name}`")), name.starts_with("limiter/"), "{name}: {hint}");
+        }
+    }
+
+    #[test]
+    fn a_question_that_two_systems_have_is_answered_with_both() {
+        let said = complaint("placement");
+        assert!(said.contains("did you mean `limiter/placement` or `shortener/placement`?"), "{said}");
+    }
+
+    #[test]
+    fn a_name_that_is_near_another_is_answered_with_it() {
+        assert!(complaint("shortner").contains("did you mean `shortener`?"));
+        assert!(complaint("shortener/cahce").contains("did you mean `shortener/cache`?"));
+        assert!(complaint("zzzzzzzzzzzz").ends_with("hint: `lab list` shows every system and scenario"));
+    }
+
+    #[test]
+    fn a_file_belongs_to_the_system_of_its_folder_however_it_was_called() {
+        assert_eq!(folder_name(Path::new("scenarios/shortener/x.toml")), "shortener");
+        let here = std::env::current_dir().unwrap();
+        let here = here.file_name().unwrap().to_string_lossy();
+        assert_eq!(folder_name(Path::new("x.toml")), here);
+        assert_eq!(folder_name(Path::new("./x.toml")), here);
+    }
+}
