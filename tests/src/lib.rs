@@ -35,6 +35,7 @@ pub mod edge_client;
 pub mod edge_suite;
 pub mod engine;
 pub mod limiter_suite;
+pub mod modules;
 pub mod placed;
 pub mod real_servers;
 pub mod redis_server;

@@ -8,8 +8,11 @@ use scenario::{
     Library, Scenario,
     plan::{Choices, Plan},
 };
-use system_tests::tree::{
-    Text, anchors, crates, crowded, functions, links, read, resolved, root, sources, texts, texts_of,
+use system_tests::{
+    modules::{MUTUAL, mutual_pairs},
+    tree::{
+        Text, anchors, crates, crowded, functions, links, read, resolved, root, sources, texts, texts_of,
+    },
 };
 
 /// Fails with everything that was found, a line each.
@@ -54,7 +57,9 @@ fn a_pure_crate_asks_neither_the_machine_nor_the_clock() {
     let crates = crates();
     // The one clock of the project is in `contract`, to be injected.
     let systems = pure_crates().into_iter().filter(|name| name != "contract");
-    let folders: Vec<_> = systems.map(|name| format!("{}/", crates[&name].folder)).collect();
+    // Two of the lab's are told everything as well: figures in, intervals and pages out.
+    let pure = systems.chain(["statistics", "report"].map(str::to_owned));
+    let folders: Vec<_> = pure.map(|name| format!("{}/", crates[&name].folder)).collect();
     let forbidden =
         ["std::fs", "std::net", "std::env", "std::process", "std::thread", "SystemTime", "Instant"];
     let mut found = Vec::new();
@@ -109,6 +114,24 @@ fn the_generator_knows_only_public_apis() {
     let crates = crates();
     let inside = crates["load"].dependencies.iter().filter(|other| crates.contains_key(*other));
     none(&inside.cloned().collect::<Vec<_>>(), "`load` depends on no crate of the project");
+}
+
+#[test]
+fn no_two_modules_of_a_crate_import_each_other() {
+    let files = texts_of("rs");
+    let mut found = BTreeSet::new();
+    for (name, member) in crates() {
+        let pairs = mutual_pairs(&member, &files).into_iter();
+        found.extend(pairs.map(|(one, other)| format!("`{name}`: `{one}` and `{other}`")));
+    }
+    let known: BTreeSet<_> =
+        MUTUAL.map(|[name, one, other, _]| format!("`{name}`: `{one}` and `{other}`")).into();
+    let told = |pairs: BTreeSet<&String>| pairs.into_iter().cloned().collect::<Vec<_>>();
+    none(
+        &told(found.difference(&known).collect()),
+        "of two modules one is read first: what both need goes below them",
+    );
+    none(&told(known.difference(&found).collect()), "a pair that is mended goes from the list `MUTUAL`");
 }
 
 #[test]
