@@ -2,7 +2,7 @@
 
 use super::batches::Batch;
 use super::interval::Interval;
-use super::spread::{Pair, Spread, spread};
+use super::spread::{Estimate, Pair, jackknife};
 
 /// The cost of an operation of `a` relative to one of `b`.
 ///
@@ -16,7 +16,7 @@ use super::spread::{Pair, Spread, spread};
 /// `None` if the arms do not share their rounds, if there are fewer than three batches, or if either cost is
 /// zero.
 pub fn ratio_of_means(a: &[Batch], b: &[Batch], confidence: f64) -> Option<Interval> {
-    let found = spread(&paired(a, b)?, confidence, |total| {
+    let found = jackknife(&paired(a, b)?, confidence, |total| {
         let ratio = per_operation(total.a)? / per_operation(total.b)?;
         (ratio > 0.0 && ratio.is_finite()).then(|| ratio.ln())
     })?;
@@ -27,19 +27,20 @@ pub fn ratio_of_means(a: &[Batch], b: &[Batch], confidence: f64) -> Option<Inter
 ///
 /// Unlike the ratio, it exists if one of the arms has zero cost.
 pub fn difference_of_means(a: &[Batch], b: &[Batch], confidence: f64) -> Option<Interval> {
-    let found =
-        spread(&paired(a, b)?, confidence, |total| Some(per_operation(total.a)? - per_operation(total.b)?))?;
+    let found = jackknife(&paired(a, b)?, confidence, |total| {
+        Some(per_operation(total.a)? - per_operation(total.b)?)
+    })?;
     Some(plain_interval(found, confidence))
 }
 
 /// The cost of an operation, in the unit of the cost.
 pub fn mean(arm: &[Batch], confidence: f64) -> Option<Interval> {
-    let found = spread(&paired(arm, arm)?, confidence, |total| per_operation(total.a))?;
+    let found = jackknife(&paired(arm, arm)?, confidence, |total| per_operation(total.a))?;
     Some(plain_interval(found, confidence))
 }
 
 /// An interval from an estimate on the log scale and its extents downwards and upwards.
-pub(super) fn ratio_interval(found: Spread, confidence: f64, down: f64, up: f64) -> Interval {
+pub(super) fn ratio_interval(found: Estimate, confidence: f64, down: f64, up: f64) -> Interval {
     Interval {
         estimate: found.estimate.exp(),
         low: (found.estimate - down).exp(),
@@ -51,7 +52,7 @@ pub(super) fn ratio_interval(found: Spread, confidence: f64, down: f64, up: f64)
     }
 }
 
-fn plain_interval(found: Spread, confidence: f64) -> Interval {
+fn plain_interval(found: Estimate, confidence: f64) -> Interval {
     Interval {
         estimate: found.estimate,
         low: found.estimate - found.half_width,

@@ -18,7 +18,7 @@ use super::batches::{Batches, Counts};
 use super::interval::Interval;
 use super::means::ratio_interval;
 use super::quantiles::{normal_share_below, student};
-use super::spread::{Block, FEWEST_BATCHES, Scatter, Settled, Spread, settle, variance, widest};
+use super::spread::{Block, Estimate, FEWEST_BATCHES, Scatter, Settled, settle, variance, widest};
 
 /// The operations that must be expected beyond a percentile for it to be reported.
 const FEWEST_BEYOND: f64 = 10.0;
@@ -234,7 +234,7 @@ fn interval(estimate: f64, mut redrawn: Vec<f64>, confidence: f64, tail: Tail, l
     if found.between_launches || !tail.is_seen() {
         // If every batch is a launch of its own (an episode), measuring longer adds launches.
         let between_launches = found.between_launches && launches.len() < tail.batches;
-        let found = Spread { between_launches, ..found };
+        let found = Estimate { between_launches, ..found };
         return ratio_interval(found, confidence, found.half_width, found.half_width);
     }
     let down = estimate - at_share(&redrawn, tail.share).unwrap_or(f64::NEG_INFINITY);

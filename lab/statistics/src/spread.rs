@@ -77,7 +77,7 @@ impl Pair {
 
 /// An estimate with its uncertainty, on the scale of the statistic.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Spread {
+pub(super) struct Estimate {
     pub(super) estimate: f64,
     pub(super) half_width: f64,
     pub(super) effective_samples: f64,
@@ -87,11 +87,11 @@ pub(super) struct Spread {
 
 /// The spread of `statistic` over the totals of `batches`; `None` if there are too few of them or a total has
 /// no value.
-pub(super) fn spread(
+pub(super) fn jackknife(
     batches: &[Pair],
     confidence: f64,
     statistic: impl Fn(&Pair) -> Option<f64>,
-) -> Option<Spread> {
+) -> Option<Estimate> {
     let estimate = statistic(&total(batches)?)?;
     let launches: Vec<f64> =
         launches_of(batches).map(|launch| statistic(&total(launch)?)).collect::<Option<_>>()?;
@@ -101,7 +101,7 @@ pub(super) fn spread(
         Scatter { error: (variance(values) / effective_samples).sqrt(), freedom: effective_samples - 1.0 };
     let found = widest(estimate, confidence, within, effective_samples, &launches);
     // If every batch is a launch of its own (an episode), measuring longer adds launches.
-    Some(Spread { between_launches: found.between_launches && launches.len() < batches.len(), ..found })
+    Some(Estimate { between_launches: found.between_launches && launches.len() < batches.len(), ..found })
 }
 
 /// A standard error with its degrees of freedom, which need not be an integer.
@@ -129,8 +129,8 @@ pub(super) fn widest(
     within: Scatter,
     effective_samples: f64,
     launches: &[f64],
-) -> Spread {
-    let inner = Spread {
+) -> Estimate {
+    let inner = Estimate {
         estimate,
         half_width: within.half_width(confidence),
         effective_samples,
@@ -147,11 +147,11 @@ pub(super) fn widest(
         fewer if fewer < FEWEST_LAUNCHES => {
             let reach = launches.iter().map(|launch| (launch - estimate).abs()).fold(0.0, f64::max);
             let stretched = inner.smallest_detectable + (reach - inner.half_width).max(0.0);
-            Spread { half_width: reach, smallest_detectable: stretched, between_launches: true, ..inner }
+            Estimate { half_width: reach, smallest_detectable: stretched, between_launches: true, ..inner }
         }
         _ => {
             let between = Scatter { error: (variance(launches) / count).sqrt(), freedom: count - 1.0 };
-            Spread {
+            Estimate {
                 half_width: between.half_width(confidence),
                 effective_samples: effective_samples.min(count),
                 smallest_detectable: between.smallest_detectable(confidence),
