@@ -1,6 +1,6 @@
 //! Counts, such as failures: their uncertainty.
 
-use super::spread::{FEWEST_LAUNCHES, Scatter, variance};
+use super::spread::{FEWEST_LAUNCHES, Spread, variance};
 
 /// Degrees of freedom at which Student's t is a normal variable.
 const NORMAL: f64 = 1e6;
@@ -12,10 +12,11 @@ const NORMAL: f64 = 1e6;
 /// fewer launches nothing is known about bursts, and no more is claimed.
 pub fn sum_of_counts(launches: &[u64], confidence: f64) -> [f64; 2] {
     let sum = launches.iter().sum::<u64>() as f64;
-    let alone = Scatter { error: sum.sqrt(), freedom: NORMAL };
+    let alone = Spread { standard_error: sum.sqrt(), degrees_of_freedom: NORMAL };
     let counts: Vec<f64> = launches.iter().map(|count| *count as f64).collect();
     let number = counts.len() as f64;
-    let between = Scatter { error: (number * variance(&counts)).sqrt(), freedom: number - 1.0 };
+    let between =
+        Spread { standard_error: (number * variance(&counts)).sqrt(), degrees_of_freedom: number - 1.0 };
     let scatters = if counts.len() < FEWEST_LAUNCHES { &[alone][..] } else { &[alone, between] };
     let reach = scatters.iter().map(|scatter| scatter.half_width(confidence)).fold(0.0, f64::max);
     [(sum - reach).max(0.0), sum + reach]

@@ -18,7 +18,7 @@ use super::batches::{Batches, Counts};
 use super::interval::Interval;
 use super::means::ratio_interval;
 use super::quantiles::{normal_share_below, student};
-use super::spread::{Block, Estimate, FEWEST_BATCHES, Scatter, Settled, settle, variance, widest};
+use super::spread::{Block, Estimate, FEWEST_BATCHES, Settled, Spread, settle, variance, widest};
 
 /// The operations that must be expected beyond a percentile for it to be reported.
 const FEWEST_BEYOND: f64 = 10.0;
@@ -228,8 +228,10 @@ impl Tail {
 /// if that is wider.
 fn interval(estimate: f64, mut redrawn: Vec<f64>, confidence: f64, tail: Tail, launches: &[f64]) -> Interval {
     redrawn.sort_by(f64::total_cmp);
-    let within =
-        Scatter { error: variance(&redrawn).sqrt() * tail.correction, freedom: tail.effective - 1.0 };
+    let within = Spread {
+        standard_error: variance(&redrawn).sqrt() * tail.correction,
+        degrees_of_freedom: tail.effective - 1.0,
+    };
     let found = widest(estimate, confidence, within, tail.effective, launches);
     if found.between_launches || !tail.is_seen() {
         // If every batch is a launch of its own (an episode), measuring longer adds launches.

@@ -2,11 +2,11 @@
 
 use statrs::distribution::{ContinuousCDF, Normal, StudentsT};
 
-/// The quantile of Student's t distribution with `freedom` degrees of freedom.
+/// The quantile of Student's t distribution with `degrees_of_freedom` degrees of freedom.
 ///
-/// `freedom` need not be an integer, and is at least one.
-pub(super) fn student(probability: f64, freedom: f64) -> f64 {
-    StudentsT::new(0.0, 1.0, freedom.max(1.0))
+/// `degrees_of_freedom` need not be an integer, and is at least one.
+pub(super) fn student(probability: f64, degrees_of_freedom: f64) -> f64 {
+    StudentsT::new(0.0, 1.0, degrees_of_freedom.max(1.0))
         .map_or(f64::INFINITY, |distribution| distribution.inverse_cdf(probability))
 }
 
@@ -22,7 +22,7 @@ mod tests {
     /// The printed table, and the closed form for two degrees of freedom: `0.6 * sqrt(2 / 0.64)` = 1.0607.
     #[test]
     fn student_agrees_with_the_printed_table() {
-        for (probability, freedom, value) in [
+        for (probability, degrees_of_freedom, value) in [
             (0.975, 1.0, 12.706),
             (0.80, 2.0, 1.0607),
             (0.975, 2.0, 4.303),
@@ -32,8 +32,8 @@ mod tests {
             (0.975, 9.5, 2.244),
             (0.975, 63.0, 1.998),
         ] {
-            let found = student(probability, freedom);
-            assert!((found - value).abs() < 6e-4, "t({probability}, {freedom}) = {found}");
+            let found = student(probability, degrees_of_freedom);
+            assert!((found - value).abs() < 6e-4, "t({probability}, {degrees_of_freedom}) = {found}");
         }
     }
 }

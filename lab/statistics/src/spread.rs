@@ -97,8 +97,10 @@ pub(super) fn jackknife(
         launches_of(batches).map(|launch| statistic(&total(launch)?)).collect::<Option<_>>()?;
     let settled = settle(batches.to_vec(), |batches| pseudo_values(batches, &statistic))?;
     let (values, effective_samples) = (&settled.values, settled.effective());
-    let within =
-        Scatter { error: (variance(values) / effective_samples).sqrt(), freedom: effective_samples - 1.0 };
+    let within = Spread {
+        standard_error: (variance(values) / effective_samples).sqrt(),
+        degrees_of_freedom: effective_samples - 1.0,
+    };
     let found = widest(estimate, confidence, within, effective_samples, &launches);
     // If every batch is a launch of its own (an episode), measuring longer adds launches.
     Some(Estimate { between_launches: found.between_launches && launches.len() < batches.len(), ..found })
@@ -106,19 +108,19 @@ pub(super) fn jackknife(
 
 /// A standard error with its degrees of freedom, which need not be an integer.
 #[derive(Clone, Copy)]
-pub(super) struct Scatter {
-    pub(super) error: f64,
-    pub(super) freedom: f64,
+pub(super) struct Spread {
+    pub(super) standard_error: f64,
+    pub(super) degrees_of_freedom: f64,
 }
 
-impl Scatter {
+impl Spread {
     pub(super) fn half_width(self, confidence: f64) -> f64 {
-        self.error * student(f64::midpoint(1.0, confidence), self.freedom)
+        self.standard_error * student(f64::midpoint(1.0, confidence), self.degrees_of_freedom)
     }
 
     /// The true difference for which the interval excludes zero with probability [`POWER`].
     pub(super) fn smallest_detectable(self, confidence: f64) -> f64 {
-        self.half_width(confidence) + self.error * student(POWER, self.freedom)
+        self.half_width(confidence) + self.standard_error * student(POWER, self.degrees_of_freedom)
     }
 }
 
@@ -126,7 +128,7 @@ impl Scatter {
 pub(super) fn widest(
     estimate: f64,
     confidence: f64,
-    within: Scatter,
+    within: Spread,
     effective_samples: f64,
     launches: &[f64],
 ) -> Estimate {
@@ -150,7 +152,10 @@ pub(super) fn widest(
             Estimate { half_width: reach, smallest_detectable: stretched, between_launches: true, ..inner }
         }
         _ => {
-            let between = Scatter { error: (variance(launches) / count).sqrt(), freedom: count - 1.0 };
+            let between = Spread {
+                standard_error: (variance(launches) / count).sqrt(),
+                degrees_of_freedom: count - 1.0,
+            };
             Estimate {
                 half_width: between.half_width(confidence),
                 effective_samples: effective_samples.min(count),
