@@ -18,7 +18,9 @@ use super::batches::{Batches, Counts};
 use super::interval::Interval;
 use super::means::ratio_interval;
 use super::quantiles::{normal_share_below, student};
-use super::spread::{Block, Estimate, FEWEST_BATCHES, Settled, Spread, settle, variance, widest};
+use super::spread::{
+    Block, Estimate, FEWEST_BATCHES, Spread, UncorrelatedBatches, batch_until_uncorrelated, variance, widest,
+};
 
 /// The operations that must be expected beyond a percentile for it to be reported.
 const FEWEST_BEYOND: f64 = 10.0;
@@ -117,7 +119,7 @@ fn against_itself(arm: &Batches, quantile: f64, confidence: f64, seed: u64) -> O
 }
 
 /// Neighbouring batches that are resampled together.
-struct Blocks(Settled<Span>);
+struct Blocks(UncorrelatedBatches<Span>);
 
 /// A range of batches of one launch.
 #[derive(Clone, Copy)]
@@ -144,7 +146,7 @@ impl Blocks {
         let spans = spans.map(|(place, launch)| Span { launch, from: place, to: place + 1 }).collect();
         let all = arm.all();
         let whole = statistic(&all)?;
-        let settled = settle(spans, |spans| {
+        let uncorrelated = batch_until_uncorrelated(spans, |spans| {
             let count = spans.len() as f64;
             let mut draw = all.clone();
             spans
@@ -157,7 +159,7 @@ impl Blocks {
                 })
                 .collect()
         })?;
-        Some(Self(settled))
+        Some(Self(uncorrelated))
     }
 
     fn count(&self) -> f64 {

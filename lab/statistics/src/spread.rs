@@ -95,8 +95,9 @@ pub(super) fn jackknife(
     let estimate = statistic(&total(batches)?)?;
     let launches: Vec<f64> =
         launches_of(batches).map(|launch| statistic(&total(launch)?)).collect::<Option<_>>()?;
-    let settled = settle(batches.to_vec(), |batches| pseudo_values(batches, &statistic))?;
-    let (values, effective_samples) = (&settled.values, settled.effective());
+    let uncorrelated =
+        batch_until_uncorrelated(batches.to_vec(), |batches| pseudo_values(batches, &statistic))?;
+    let (values, effective_samples) = (&uncorrelated.values, uncorrelated.effective());
     let within = Spread {
         standard_error: (variance(values) / effective_samples).sqrt(),
         degrees_of_freedom: effective_samples - 1.0,
@@ -169,7 +170,7 @@ pub(super) fn widest(
 }
 
 /// Batches merged until they are uncorrelated, as far as visible, or until few are left.
-pub(super) struct Settled<B> {
+pub(super) struct UncorrelatedBatches<B> {
     pub(super) blocks: Vec<B>,
     /// One pseudo-value per block, relative to its launch's mean.
     values: Vec<f64>,
@@ -177,7 +178,7 @@ pub(super) struct Settled<B> {
     correlation: f64,
 }
 
-impl<B> Settled<B> {
+impl<B> UncorrelatedBatches<B> {
     /// The number of independent blocks that these are worth.
     pub(super) fn effective(&self) -> f64 {
         let count = self.blocks.len() as f64;
@@ -186,10 +187,10 @@ impl<B> Settled<B> {
 }
 
 /// Merges batches until they are uncorrelated; `pseudo` computes their pseudo-values.
-pub(super) fn settle<B: Block>(
+pub(super) fn batch_until_uncorrelated<B: Block>(
     mut blocks: Vec<B>,
     pseudo: impl Fn(&[B]) -> Option<Vec<f64>>,
-) -> Option<Settled<B>> {
+) -> Option<UncorrelatedBatches<B>> {
     loop {
         // Walkthrough. The lag-1 correlation of the pseudo-values is visible if it exceeds `1 / sqrt(n)`, its
         // standard error for independent values. Merging neighbours in pairs halves the number of batches and
@@ -200,7 +201,7 @@ pub(super) fn settle<B: Block>(
         let coarser = merge_neighbours(&blocks);
         let visible = correlation > 1.0 / (values.len() as f64).sqrt();
         if !visible || coarser.len() < FEWEST_AFTER_MERGING || coarser.len() == blocks.len() {
-            return Some(Settled { blocks, values, correlation });
+            return Some(UncorrelatedBatches { blocks, values, correlation });
         }
         blocks = coarser;
     }
