@@ -93,14 +93,20 @@ pub fn ratio_of_percentiles(
         });
         let launches: Option<Vec<f64>> =
             a.launch_draws().iter().map(|launch| log_ratio(launch, launch)).collect();
-        return Some(interval(estimate, redrawn.collect(), confidence, tail, &launches.unwrap_or_default()));
+        return Some(expanded_percentile_interval(
+            estimate,
+            redrawn.collect(),
+            confidence,
+            tail,
+            &launches.unwrap_or_default(),
+        ));
     }
     let blocks_a = Blocks::of(a, |draw| log_ratio(draw, &all_b))?;
     let blocks_b = Blocks::of(b, |draw| log_ratio(&all_a, draw))?;
     let tail = Tail::of(confidence, &[&blocks_a, &blocks_b]);
     let redrawn = (0..tail.resamples())
         .filter_map(|_| log_ratio(&blocks_a.redraw(&mut random), &blocks_b.redraw(&mut random)));
-    Some(interval(estimate, redrawn.collect(), confidence, tail, &[]))
+    Some(expanded_percentile_interval(estimate, redrawn.collect(), confidence, tail, &[]))
 }
 
 fn against_itself(arm: &Batches, quantile: f64, confidence: f64, seed: u64) -> Option<Interval> {
@@ -115,7 +121,7 @@ fn against_itself(arm: &Batches, quantile: f64, confidence: f64, seed: u64) -> O
     let tail = Tail::of(confidence, &[&blocks]);
     let redrawn = (0..tail.resamples()).filter_map(|_| log(&blocks.redraw(&mut random))).collect();
     let launches: Option<Vec<f64>> = arm.launch_draws().iter().map(|launch| log(launch)).collect();
-    Some(interval(0.0, redrawn, confidence, tail, &launches.unwrap_or_default()))
+    Some(expanded_percentile_interval(0.0, redrawn, confidence, tail, &launches.unwrap_or_default()))
 }
 
 /// Neighbouring batches that are resampled together.
@@ -202,7 +208,7 @@ impl Tail {
         // needed. The expanded interval therefore reads the resamples at more extreme shares: the end that
         // Student's t asks for, in units of the bootstrap's standard error, converted to a share of a normal
         // distribution. If that share is so small that not even the most resamples put ten values beyond it,
-        // the tail is not seen.
+        // the tail is not resolved.
         let batches = arms.iter().map(|blocks| blocks.batches()).min().unwrap_or(0);
         let least =
             |of: fn(&Blocks) -> f64| arms.iter().map(|blocks| of(blocks)).fold(f64::INFINITY, f64::min);
@@ -217,25 +223,31 @@ impl Tail {
         (FEWEST_BEYOND / self.share).ceil()
     }
 
-    fn is_seen(self) -> bool {
+    fn is_resolved(self) -> bool {
         self.wanted() <= MOST_RESAMPLES as f64
     }
 
     fn resamples(self) -> usize {
-        if self.is_seen() { RESAMPLES.max(self.wanted() as usize) } else { RESAMPLES }
+        if self.is_resolved() { RESAMPLES.max(self.wanted() as usize) } else { RESAMPLES }
     }
 }
 
-/// The expanded percentile interval if its tail is seen, and Student's t otherwise; or the launches' interval
+/// The expanded percentile interval if its tail is resolved, and Student's t otherwise; or the launches' interval
 /// if that is wider.
-fn interval(estimate: f64, mut redrawn: Vec<f64>, confidence: f64, tail: Tail, launches: &[f64]) -> Interval {
+fn expanded_percentile_interval(
+    estimate: f64,
+    mut redrawn: Vec<f64>,
+    confidence: f64,
+    tail: Tail,
+    launches: &[f64],
+) -> Interval {
     redrawn.sort_by(f64::total_cmp);
     let within = Spread {
         standard_error: variance(&redrawn).sqrt() * tail.correction,
         degrees_of_freedom: tail.effective - 1.0,
     };
     let found = widest(estimate, confidence, within, tail.effective, launches);
-    if found.between_launches || !tail.is_seen() {
+    if found.between_launches || !tail.is_resolved() {
         // If every batch is a launch of its own (an episode), measuring longer adds launches.
         let between_launches = found.between_launches && launches.len() < tail.batches;
         let found = Estimate { between_launches, ..found };

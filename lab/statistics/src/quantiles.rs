@@ -2,7 +2,7 @@
 
 use statrs::distribution::{ContinuousCDF, Normal, StudentsT};
 
-/// The quantile of Student's t distribution with `degrees_of_freedom` degrees of freedom.
+/// The quantile of Student's t distribution at `probability`.
 ///
 /// `degrees_of_freedom` need not be an integer, and is at least one.
 pub(super) fn student(probability: f64, degrees_of_freedom: f64) -> f64 {
