@@ -1,15 +1,15 @@
-//! Notes what the lab was built from, for its reports: the compiler and the commit.
+//! Records the compiler and the commit that the lab is built from, for its reports.
 
 use std::process::Command;
 
 fn main() {
-    // Cargo says in the environment which compiler it uses.
+    // Cargo passes its compiler in the environment.
     let rustc = std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
     let version = said(Command::new(rustc).arg("--version")).unwrap_or_else(|| "unknown".to_owned());
     println!("cargo:rustc-env=LAB_RUSTC={version}");
     let commit = said(Command::new("git").args(["rev-parse", "--short=12", "HEAD"])).unwrap_or_default();
     println!("cargo:rustc-env=LAB_COMMIT={commit}");
-    // The commit changes when HEAD moves; without a checkout there is nothing to watch.
+    // The logs change with every commit; without a checkout there is nothing to watch.
     for path in ["../../.git/HEAD", "../../.git/logs/HEAD"] {
         if std::path::Path::new(path).exists() {
             println!("cargo:rerun-if-changed={path}");
@@ -18,7 +18,7 @@ fn main() {
     println!("cargo:rerun-if-changed=build.rs");
 }
 
-/// What a command says, if it can be run and succeeds.
+/// A command's output; `None` if it cannot be run or fails.
 fn said(command: &mut Command) -> Option<String> {
     let output = command.output().ok()?;
     let text = String::from_utf8(output.stdout).ok()?;

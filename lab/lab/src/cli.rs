@@ -1,4 +1,4 @@
-//! The command line: what can be said, and the texts that teach it.
+//! The command line and its help texts.
 
 use std::{path::PathBuf, process::ExitCode};
 
@@ -113,7 +113,7 @@ pub enum Command {
 }
 
 impl Cli {
-    /// Does what was asked.
+    /// Runs the command.
     pub fn run(&self) -> Result<Outcome> {
         let scenarios = self.scenarios.as_deref();
         let without = match &self.command {

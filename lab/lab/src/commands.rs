@@ -1,4 +1,4 @@
-//! One file a command, each with the same members: `Args` (what can be said) and `Args::run` (what is done).
+//! One file per command, each with the same members: `Args` (the arguments) and `Args::run`.
 
 pub mod broker;
 pub mod choices;

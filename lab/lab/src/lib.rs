@@ -1,17 +1,18 @@
-//! The command `lab`: from a question to a report. As a library as well, so that tests and benches reach it.
+//! The command `lab`: from a question to a report; also as a library, for tests and benches.
 //!
 //! ```text
 //! scenario -> plan -> arms up -> run (load, faults, checks, statistics) -> report
 //! ```
 //!
-//! Most of it lies in crates of its own: `scenario` (the question and its plan), `runtimes` (arms that are up), `load`
-//! (the generator), `statistics`, and `report` (what is drawn). Here they are put together. Read in this order:
+//! Most of it is in crates of its own: `scenario` (the question and its plan), `runtimes` (running arms),
+//! `load` (the generator), `statistics`, and `report` (the rendering). This crate combines them. Read in this
+//! order:
 //!
-//! - [`cli`], [`commands`]: what can be said on the command line; [`outcome`]: how a command ends;
-//! - [`run`], [`runs`]: the experiment, and where its results are kept;
-//! - [`recent`]: the last traces of a wiring that is up; [`rehearsal`]: what a system's logic does with a load, drawn
-//!   without starting anything;
-//! - [`output`]: where words go.
+//! - [`cli`], [`commands`]: the command line; [`outcome`]: how a command ends;
+//! - [`run`], [`runs`]: the experiment, and the folder of its results;
+//! - [`recent`]: the last traces of a running wiring; [`rehearsal`]: a simulation of a system's logic under a
+//!   load, drawn without starting anything;
+//! - [`output`]: writing to standard output and error.
 //!
 //! Not here: any business rule (`services/`).
 

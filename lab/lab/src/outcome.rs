@@ -1,12 +1,13 @@
 //! How a command ends.
 
-/// How a command ended, if it could run.
+/// The end of a command that could run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// Done, and nothing came out otherwise than expected: exit code 0.
+    /// Done, with every result as expected: exit code 0.
     Done,
-    /// A claim came out otherwise, a condition failed, a promise was broken, or a process died: exit code 1.
+    /// A claim differed from its expectation, a condition failed, a promise was broken, or a process ended:
+    /// exit code 1.
     ExpectationFailed,
-    /// A run came to no verdict, for the machine was too busy: exit code 3.
+    /// A run without a verdict, because the machine was too busy: exit code 3.
     NoVerdict,
 }

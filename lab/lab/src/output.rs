@@ -1,4 +1,4 @@
-//! Where words go: data on standard output, talk on standard error.
+//! Output: data on standard output, messages on standard error.
 
 use std::io::{self, Write};
 
@@ -6,7 +6,7 @@ use comfy_table::Table;
 
 pub use report::columns::listing as table;
 
-/// Writes data to standard output. A reader that has seen enough (`lab list | head -1`) is no error.
+/// Writes data to standard output. A closed pipe (`lab list | head -1`) is not an error.
 pub fn data(text: &str) -> io::Result<()> {
     let mut out = anstream::stdout().lock();
     let written = out.write_all(text.as_bytes()).and_then(|()| out.flush());
@@ -16,12 +16,12 @@ pub fn data(text: &str) -> io::Result<()> {
     }
 }
 
-/// Writes talk to standard error: progress, warnings, where things are. Lost talk stops nothing.
+/// Writes a message to standard error: progress, warnings, places. A failure to write is ignored.
 pub fn talk(text: &str) {
     let _ = writeln!(anstream::stderr().lock(), "{text}");
 }
 
-/// How many columns a drawing may have: those of the terminal, `most` at most; `most` for a file or a pipe.
+/// The width of a drawing in columns: the terminal's, at most `most`; `most` for a file or a pipe.
 pub fn columns(most: usize) -> usize {
     Table::new().width().map_or(most, |width| usize::from(width).min(most))
 }

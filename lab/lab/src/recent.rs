@@ -1,4 +1,4 @@
-//! The last traces of a wiring that is up: put together as their spans arrive, and kept where `lab trace` finds them.
+//! The last traces of a running wiring: assembled as their spans arrive, and stored for `lab trace`.
 
 use std::{
     collections::VecDeque,
@@ -16,16 +16,16 @@ use runtimes::{
 };
 use serde::{Deserialize, Serialize};
 
-/// Traces that are kept; further ones take the place of the oldest.
+/// The number of stored traces; a further one replaces the oldest.
 pub const KEPT: usize = 100;
 
-/// The file in the folder of a lab that has a wiring up.
+/// The file in the folder of a lab with a running wiring.
 const FILE: &str = "traces.json";
 
-/// What `lab trace` reads.
+/// The content of that file.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Shown {
-    /// The lab that has the wiring up.
+    /// The process id of the lab.
     pub pid: u32,
     /// The system.
     pub system: String,
@@ -37,7 +37,7 @@ pub struct Shown {
     pub traces: Vec<ShownTrace>,
 }
 
-/// One trace, as it is drawn.
+/// One trace as it is drawn.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct ShownTrace {
     /// When the operation began, milliseconds since 1970.
@@ -46,7 +46,7 @@ pub struct ShownTrace {
     pub trace: model::Trace,
 }
 
-/// The last traces. Spans of one operation come in several messages, and from several processes.
+/// The last traces. The spans of one operation arrive in several messages, from several processes.
 #[derive(Debug)]
 pub struct Recent {
     file: PathBuf,
@@ -57,21 +57,22 @@ pub struct Recent {
 #[derive(Debug)]
 struct Kept {
     trace: Trace,
-    /// Spans came since the last look.
+    /// Whether spans arrived since the last look.
     grows: bool,
-    /// It was handed out as whole.
+    /// Whether it was returned as complete.
     told: bool,
 }
 
 impl Recent {
-    /// None yet, of the wiring that `shown` tells of; kept in the folder of the lab that has it up.
+    /// Starts without traces, for the wiring in `shown`; the file is in the lab's folder.
     pub fn start(folder: &Path, shown: Shown) -> Result<Self> {
         let recent = Self { file: folder.join(FILE), shown, kept: VecDeque::new() };
         recent.write()?;
         Ok(recent)
     }
 
-    /// Takes over what arrived since the last look; the traces that have become whole: those to which nothing came since.
+    /// Adds the spans that arrived since the last look; returns the traces that are complete: those without
+    /// new spans.
     pub fn look(&mut self, arrived: Vec<Trace>) -> Result<Vec<Trace>> {
         let changed = !arrived.is_empty();
         for kept in &mut self.kept {
@@ -108,7 +109,8 @@ impl Recent {
         self.kept.push_back(Kept { trace: arrived, grows: true, told: false });
     }
 
-    /// In one step, so that nobody reads half of it; for its owner alone, because a path may say something of its user.
+    /// Written atomically, so that no reader sees half of it; readable by its owner only, because a path may
+    /// contain user data.
     fn write(&self) -> Result<()> {
         let place = self.file.with_extension("new");
         let json = serde_json::to_string(&self.shown).context("cannot write traces down")?;
@@ -118,7 +120,7 @@ impl Recent {
     }
 }
 
-/// Whether an operation was asked for again under the id of one that is over.
+/// Whether a new operation arrived under the id of a completed one.
 fn begins_again(known: &Trace, arrived: &[Span]) -> bool {
     let is_known = |id: &[u8]| known.spans.iter().chain(arrived).any(|span| span.id == id);
     arrived.iter().any(|span| span.parent.is_empty() || !is_known(&span.parent))
@@ -129,7 +131,7 @@ fn shown(trace: &Trace) -> Option<ShownTrace> {
     Some(ShownTrace { began_ms, trace: drawn(trace)? })
 }
 
-/// A trace as it is drawn; none if it has no root.
+/// A trace as it is drawn; `None` without a root.
 pub(crate) fn drawn(received: &Trace) -> Option<model::Trace> {
     let rows = traces::rows(received);
     let operation = rows.first()?.name.clone();
@@ -154,7 +156,7 @@ pub(crate) fn drawn(received: &Trace) -> Option<model::Trace> {
     })
 }
 
-/// What each lab that has a wiring up keeps, in the folder for temporary files; that of the newest lab last.
+/// The contents of all running labs' files in the temporary folder; the newest lab's last.
 pub fn of_running_labs(temporary: &Path) -> Vec<Shown> {
     let files = claimed::of_running(temporary).into_iter().map(|folder| folder.join(FILE));
     let mut found: Vec<(SystemTime, Shown)> = files
@@ -204,7 +206,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let mut recent = recent(folder.path());
         assert!(written(folder.path()).traces.is_empty(), "it is found before there is any trace");
-        // The caller's span, 99, is not here.
+        // The caller's span, 99, is missing.
         assert_eq!(recent.look(arrives("a", vec![span(1, 99)])).unwrap(), []);
         assert_eq!(recent.look(arrives("a", vec![span(2, 1)])).unwrap(), []);
         let whole = recent.look(Vec::new()).unwrap();

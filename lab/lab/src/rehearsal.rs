@@ -1,5 +1,5 @@
-//! A [picture](report::picture) without running anything: what each arm's pure logic does with the arrivals that a run
-//! would send.
+//! A [picture](report::picture) of a simulation: each arm's pure logic with the arrivals that a run would
+//! send.
 
 use std::time::Duration;
 
@@ -18,11 +18,11 @@ use scenario::{
     systems,
 };
 
-/// Buckets of one window: fine enough for any width of a drawing.
+/// Buckets per window: fine enough for any width of a drawing.
 const BUCKETS_A_WINDOW: u32 = 100;
 
-/// The picture of a plan; none where its system cannot be worked out without running it, where the mix holds no
-/// client to a limit, or where the load has no phases to show.
+/// The picture of a plan; `None` if its system cannot be simulated, if the mix has no limit on clients, or if
+/// the load has no phases.
 pub fn picture(plan: &Plan) -> Option<Picture> {
     let rehearse = plan.scenario.system.rehearse?;
     let line = systems::line(plan.scenario.system.name, &plan.load.mix)?;
@@ -52,7 +52,7 @@ pub fn picture(plan: &Plan) -> Option<Picture> {
     })
 }
 
-/// The arrivals that the first episode of a run has, which every other episode has as well.
+/// The arrivals of a run's first episode, which are those of every episode.
 fn arrivals(plan: &Plan) -> Vec<Duration> {
     let slices = SlicePlan { arms: 1, slice_length: plan.load.slice, rounds: 1, seed: plan.seed };
     let seed = slices.slices().next().map_or(plan.seed, |slice: Slice| slice.seed(plan.seed));
@@ -60,14 +60,14 @@ fn arrivals(plan: &Plan) -> Vec<Duration> {
     Schedule::new(load.spread(), &load.profile(load.rate), seed, load.slice).collect()
 }
 
-/// Phases as stretches of time with a name.
+/// Phases as named stretches of time.
 pub fn stretches(phases: &[Phase]) -> Vec<Stretch> {
     let stretch =
         |span: Span<'_>| Stretch { name: span.name.to_owned(), start: span.start, length: span.length };
     spans(phases).into_iter().map(stretch).collect()
 }
 
-/// Arms that cannot be told apart are one row.
+/// Merges arms with equal rows into one row.
 fn alike(rows: Vec<Row>) -> Vec<Row> {
     match rows.as_slice() {
         [first, others @ ..] if !others.is_empty() && others.iter().all(|row| row.curves == first.curves) => {
@@ -81,7 +81,7 @@ fn alike(rows: Vec<Row>) -> Vec<Row> {
     }
 }
 
-/// What all rows share.
+/// The parts that all rows share.
 struct Drawing {
     limit: Limit,
     length: Duration,
@@ -103,7 +103,7 @@ impl Drawing {
         for (asked, passed) in at.iter().zip(passed) {
             match passed {
                 None => refused.push(*asked),
-                // What passes after the end has no place of its own: it is drawn where it was asked for.
+                // A request that passes after the end is drawn at its arrival.
                 Some(passed) if self.bucket_of(*passed) >= self.buckets() => late.push(*asked),
                 Some(_) => {}
             }
@@ -143,7 +143,7 @@ impl Drawing {
         (time.as_nanos() / self.bucket.as_nanos().max(1)) as usize
     }
 
-    /// How many of these times lie in each bucket; none of those after the end.
+    /// The number of times in each bucket; times after the end are dropped.
     fn counts(&self, times: &[Duration]) -> Vec<f64> {
         let mut counts = vec![0.0; self.buckets()];
         for time in times {

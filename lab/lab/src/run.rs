@@ -1,10 +1,10 @@
-//! The experiment: arms up, warm, loaded in turn, checked, and judged.
+//! The experiment: arms are started, warmed up, loaded in turn, checked, and judged.
 //!
-//! Read in this order: `before` (a look at the machine), `experiment` (launches and their phases), `rounds` (what
-//! happens after each slice), `capacity` (the ramp at the end of a launch), `floor` (what the generator itself adds),
-//! `faults` (what goes wrong on purpose), `gathered` (what is kept of an arm), `compare`, `claims` and `answers`
-//! (what it says), `assemble` (the report),
-//! `folder` (where it is kept), `machine` (where it was measured).
+//! Read in this order: `before` (a look at the machine), `experiment` (launches and their phases), `rounds`
+//! (after each slice: void slices), `capacity` (the ramp at the end of a launch), `floor` (the generator's
+//! own latency), `faults` (injected faults), `gathered` (the data of an arm), `compare`, `claims` and
+//! `answers` (the conclusions), `assemble` (the report), `folder` (where it is kept), `machine` (where it was
+//! measured).
 
 mod answers;
 mod assemble;
@@ -47,31 +47,31 @@ pub use folder::RunFolder;
 
 use before::Before;
 
-/// What a run is made from.
+/// The options of a run.
 pub struct RunOptions {
     /// The plan.
     pub plan: Plan,
-    /// What runs the arms.
+    /// The runtime of the arms.
     pub runtime: Runtime,
-    /// Stores and brokers that were given by address.
+    /// Stores and brokers given by address.
     pub backings: BackingChoices,
-    /// The folder that runs are kept in.
+    /// The folder of runs.
     pub out: PathBuf,
     /// Whether to open the report in a browser at the end.
     pub open: bool,
-    /// For how long to wait for a quiet machine.
+    /// The longest wait for a quiet machine.
     pub wait_quiet: Option<Duration>,
-    /// For how long at most to go on until everything is told.
+    /// The time limit of a run that continues until it has decided.
     pub until_decided: Option<Duration>,
-    /// Whether to go on although no verdict can come of it.
+    /// Whether to continue when no verdict is possible any more.
     pub to_the_end: bool,
-    /// The program that service processes are started from; none: the lab itself.
+    /// The program of service processes; `None` for the lab itself.
     pub program: Option<PathBuf>,
 }
 
 /// Runs a plan, keeps the run's folder, prints the report.
 ///
-/// A run that fails or is interrupted leaves no folder behind.
+/// A run that fails or is interrupted leaves no folder.
 pub fn run(options: &RunOptions) -> Result<Outcome> {
     say_what_to_expect(options);
     let interrupt = Interrupt::install()?;
@@ -82,7 +82,7 @@ pub fn run(options: &RunOptions) -> Result<Outcome> {
     let began = machine::now();
     let folder = RunFolder::create(&options.out, &options.plan, began, &interrupt)?;
     let mut gathered = experiment::run(options, &folder, &interrupt)?;
-    // Last, so that load begins as soon as it can; and no run is lost for it.
+    // Last, so that load begins as soon as possible; a failure here does not lose the run.
     match floor::measure(&options.plan) {
         Ok(latency) => gathered.floor = Some(latency),
         Err(error) => {
@@ -112,7 +112,7 @@ pub fn run(options: &RunOptions) -> Result<Outcome> {
     Ok(outcome)
 }
 
-/// How long it takes, what may hide the answer, and which arms will be missing.
+/// Prints the expected duration, what may hide the answer, and which arms will be skipped.
 fn say_what_to_expect(options: &RunOptions) {
     let RunOptions { plan, runtime, backings, .. } = options;
     let takes = plan::about(plan.takes());
@@ -129,7 +129,7 @@ fn say_what_to_expect(options: &RunOptions) {
     }
 }
 
-/// The answers of a scenario with the figures of a report, as far as that run can tell them.
+/// The answers of a scenario with the figures of a report, as far as that run can give them.
 pub fn answers(scenario: &Scenario, report: &report::Report) -> Vec<report::model::Answer> {
     let comparisons = compare::Comparisons {
         list: report.comparisons.clone(),
@@ -140,13 +140,13 @@ pub fn answers(scenario: &Scenario, report: &report::Report) -> Vec<report::mode
     answers::all(&scenario.answers, &report.arms, &comparisons, report.validity.verdict_possible)
 }
 
-/// Draws the report of a run's folder again, from its `report.json` alone.
+/// Renders the report of a run's folder again, from its `report.json` only.
 pub fn redraw(folder: &Path, open: bool) -> Result<()> {
     let report = runs::read(folder)?;
     output::data(&report::terminal::render(&report))?;
     if let Err(error) = folder::draw(folder, &report) {
         let kind = error.root_cause().downcast_ref::<io::Error>().map(io::Error::kind);
-        // Somebody else's run can still be read.
+        // A run in a folder without write permission can still be read.
         if !matches!(kind, Some(io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem)) {
             return Err(error);
         }
@@ -171,8 +171,8 @@ fn show(folder: &Path, open: bool) {
     }
 }
 
-/// Whether everything came out as it should: claims, promises, processes, that every arm did something well, and that
-/// there can be a verdict.
+/// Whether everything was as expected: claims, promises, processes, that every arm had successful operations,
+/// and that there is a verdict.
 fn outcome(report: &report::Report) -> Outcome {
     let contradicted = report
         .claims

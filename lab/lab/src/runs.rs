@@ -1,4 +1,4 @@
-//! The folder of runs: finding one by path, by name, or the latest.
+//! The folder of runs: finds one by path, by name, or the latest.
 
 use std::{
     fs,
@@ -9,12 +9,12 @@ use anyhow::{Context as _, Result};
 use report::{Report, model::SCHEMA};
 use scenario::complaint::{Complaint, did_you_mean};
 
-/// The file that every other form of a report is drawn from; a run that was broken off has none.
+/// The file from which every other form of a report is rendered; an interrupted run has none.
 pub const REPORT: &str = "report.json";
 
-/// The folder of a run: a path, a name in `runs` or how only one there begins, or `latest`.
+/// The folder of a run: a path, a name in `runs` or its beginning, or `latest`.
 ///
-/// Fails with a hint when there is none, or when the run is incomplete.
+/// Fails with a hint if there is none, or if the run is incomplete.
 pub fn find(name: &str, runs: &Path) -> Result<PathBuf> {
     let folder = if name == "latest" {
         latest(runs)?
@@ -71,7 +71,7 @@ fn named(name: &str, runs: &Path) -> Result<PathBuf> {
     Err(Complaint::new(format!("there is no run `{name}`")).hint(hint).into())
 }
 
-/// The complete run whose report was written last.
+/// The complete run with the newest report.
 fn latest(runs: &Path) -> Result<PathBuf> {
     let written = |name: &String| {
         let report = fs::metadata(runs.join(name).join(REPORT)).ok()?;
@@ -85,7 +85,7 @@ fn latest(runs: &Path) -> Result<PathBuf> {
     })
 }
 
-/// Every run in the folder of runs, sorted. What begins with a dot is not complete, and never will be.
+/// The names of all runs, sorted. A name with a leading dot is an incomplete run.
 fn names(runs: &Path) -> Vec<String> {
     let mut names: Vec<_> = fs::read_dir(runs)
         .into_iter()

@@ -1,4 +1,4 @@
-//! Stores and brokers of an arm, as real servers: started, used by nobody else, ended, and nothing left.
+//! The stores and brokers of an arm as real servers: started, used by this arm only, stopped, and removed.
 
 #![expect(clippy::unwrap_used, reason = "a test fails where what it expects is not there")]
 
@@ -53,7 +53,7 @@ fn start(arms: &[ArmPlan], backings: &BackingChoices, scratch: &Scratch) -> anyh
     )
 }
 
-/// Whether what a test needs is there; if not it says so loudly, and CI fails.
+/// Whether a requirement is met; if not, a message says so, and CI fails.
 #[expect(clippy::disallowed_methods, reason = "a test's own configuration")]
 fn is_there(what: &str, is: bool, how_to_get: &str) -> bool {
     assert!(is || std::env::var("CI").is_err(), "CI has to provide {what}: {how_to_get}");
@@ -67,13 +67,13 @@ fn lives(pid: u32) -> bool {
     Path::new(&format!("/proc/{pid}")).exists()
 }
 
-/// The processes below one: a keeper has its server there.
+/// The child processes of a process: a keeper's child is its server.
 fn children(pid: u32) -> Vec<u32> {
     let text = fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap();
     text.split_whitespace().map(|pid| pid.parse().unwrap()).collect()
 }
 
-/// The pids of an arm's backings and of their servers.
+/// The process ids of an arm's backings and of their servers.
 fn backing_pids(arm: &RunningArm) -> Vec<u32> {
     let keepers = arm.groups().into_iter().filter_map(|group| match group.scope {
         Scope::Family(keeper) => Some(keeper),
@@ -82,7 +82,7 @@ fn backing_pids(arm: &RunningArm) -> Vec<u32> {
     keepers.flat_map(|keeper| std::iter::once(keeper).chain(children(keeper))).collect()
 }
 
-/// Makes a link, which goes into the store and the cache of the arm.
+/// Creates a link, which goes into the arm's store and cache.
 fn shorten(arm: &RunningArm) {
     let body = r#"{"target":"https://example.com/","alias":"hello"}"#;
     let mut connection = TcpStream::connect(arm.public).unwrap();
@@ -120,7 +120,7 @@ fn an_arm_with_redis_has_a_throwaway_server_that_leaves_with_it() {
     assert!(!pids.into_iter().any(lives));
 }
 
-/// A Redis server that is not the lab's.
+/// A Redis server from outside the lab.
 struct Given {
     server: Child,
     url: String,
@@ -185,7 +185,7 @@ fn arms_share_a_given_redis_without_sharing_keys_and_leave_none() {
 #[test]
 fn a_given_redis_that_does_not_answer_is_one_clear_error() {
     let scratch = Scratch::create().unwrap();
-    // The discard port: nothing listens there.
+    // The discard port, where nothing listens.
     let url = Some("redis://:secret@127.0.0.1:9".to_owned());
     let backings = BackingChoices { redis_url: url, ..BackingChoices::default() };
     let Err(error) = start(&[arm("one", &[("cache", "redis")])], &backings, &scratch) else {
@@ -196,7 +196,7 @@ fn a_given_redis_that_does_not_answer_is_one_clear_error() {
     assert!(message.contains("hint:") && !message.contains("secret"), "{message}");
 }
 
-/// Where Kafka is on this machine, as on the command line.
+/// The location of Kafka on this machine, as on the command line.
 #[expect(clippy::disallowed_methods, reason = "a test's own configuration")]
 fn kafka_place() -> BackingChoices {
     let folder = |name: &str| std::env::var(name).ok().map(PathBuf::from);

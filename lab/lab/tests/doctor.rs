@@ -1,4 +1,4 @@
-//! What `lab doctor` says about a container engine that is there, away, forbidden or hung.
+//! The output of `lab doctor` for a container engine that is available, unavailable, forbidden or hung.
 
 #![expect(clippy::unwrap_used, reason = "a test fails where what it expects is not there")]
 
@@ -6,7 +6,7 @@ use std::{fs, os::unix::fs::PermissionsExt, process::Command};
 
 const LAB: &str = env!("CARGO_BIN_EXE_lab");
 
-/// The table, on a machine whose only programs are `sh` and such a `docker`.
+/// The table on a machine whose only programs are `sh` and this `docker`.
 fn table(docker: Option<&str>) -> String {
     let programs = tempfile::tempdir().unwrap();
     if let Some(script) = docker {
@@ -19,7 +19,7 @@ fn table(docker: Option<&str>) -> String {
     String::from_utf8(output.stdout).unwrap()
 }
 
-/// The row of one thing, as one line.
+/// The row of one check, as one line.
 fn row(table: &str, what: &str) -> String {
     let mut rows = table.lines().skip_while(|line| !line.contains(&format!("┆ {what} ")));
     let first = rows.next().unwrap_or_else(|| panic!("no row `{what}` in {table}"));

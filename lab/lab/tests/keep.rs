@@ -17,10 +17,10 @@ use nix::{
 
 const LAB: &str = env!("CARGO_BIN_EXE_lab");
 
-/// How long anything here may take.
+/// The time limit of each step.
 const WITHIN: Duration = Duration::from_secs(20);
 
-/// A server of a kind: it says its process id, waits, and says by which signal it was asked to end.
+/// A stand-in for a server: prints its process id, waits, and records the signal that ends it.
 const SERVER: &str = r"
 trap 'echo interrupted > ended; exit 0' INT
 trap 'echo terminated > ended; exit 0' TERM
@@ -28,7 +28,7 @@ echo $$ > pid.part; mv pid.part pid
 while true; do sleep 0.05; done
 ";
 
-/// A kept server, with a place to write outside of the folder that is removed.
+/// A running keeper with its server, and a folder outside of the one that is removed.
 struct Kept {
     keeper: Child,
     place: tempfile::TempDir,
@@ -53,7 +53,7 @@ impl Kept {
         self.place.path().join(name)
     }
 
-    /// The server's process id, once it runs.
+    /// The server's process id, after its start.
     fn server(&self) -> i32 {
         until("the server runs", || fs::read_to_string(self.path("pid")).ok()).trim().parse().unwrap()
     }
@@ -74,7 +74,7 @@ fn until<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
     }
 }
 
-/// Whether a process is there and has not ended; an orphan may wait in the process table for whoever reaps it.
+/// Whether a process exists and has not ended; a zombie may remain in the process table until it is reaped.
 fn lives(pid: i32) -> bool {
     let state = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
     let state = state.rsplit(") ").next().unwrap_or_default().to_owned();
@@ -123,7 +123,7 @@ fn a_server_that_ends_by_itself_is_an_error() {
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
-    // Held to the end: its end would be the end of the lab.
+    // Kept open to the end: closing it means the end of the lab.
     let input = keeper.stdin.take();
     let keeper = keeper.wait_with_output().unwrap();
     drop(input);

@@ -1,4 +1,4 @@
-//! Arms as real processes: up, watched, stopped, and nothing left.
+//! Arms as real processes: started, observed, stopped, and nothing left behind.
 
 #![expect(clippy::unwrap_used, reason = "a test fails where what it expects is not there")]
 
@@ -125,7 +125,7 @@ fn a_store_that_does_not_come_is_one_clear_error_when_time_is_up() {
     use std::os::unix::fs::PermissionsExt as _;
 
     let scratch = Scratch::create().unwrap();
-    // A service process that is told of a store at the discard port, where nobody listens.
+    // A service process with a store at the discard port, where nothing listens.
     let program = scratch.path().join("elsewhere");
     let script = format!(
         "#!/bin/sh\nsed -i 's#sqlite:[^\"]*#postgres://lab:secret@127.0.0.1:9/links#' \"$2\"\nexec {LAB} \"$@\"\n"
@@ -145,7 +145,7 @@ fn an_address_that_does_not_answer_is_one_clear_error() {
     let scratch = Scratch::create().unwrap();
     let arms = [arm("one", &[("database", "postgres")])];
     let backings = BackingChoices {
-        // The discard port: nothing listens there.
+        // The discard port, where nothing listens.
         postgres_url: Some("postgres://nobody:secret@127.0.0.1:9/postgres".to_owned()),
         ..BackingChoices::default()
     };

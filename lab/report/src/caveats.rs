@@ -1,32 +1,32 @@
-//! What has to be said beside a figure, so that it is not taken for more than it is.
+//! Notes beside figures, against wrong conclusions.
 //!
-//! Latency, and what is counted per operation, are of the operations that ended well. Where many did not, the figures
-//! are those of the others; where an arm was saturated, its latencies are those of a queue that grew all the while.
+//! Latencies and per-operation figures cover successful operations. If many failed, the figures are those of
+//! the others; if an arm was saturated, its latencies are those of a growing queue.
 
 use super::model::{Arm, CauseCount, Comparison, Report};
 use super::words::{count, ms, per_cent, three_digits};
 
-/// From this share on, the operations that did not end well are many. Shares of two arms that lie further apart than
-/// this make figures of different operations.
+/// From this share on, many operations failed. If two arms' shares differ by more than this, their figures
+/// cover different operations.
 const MANY: f64 = 0.02;
 
-/// What stands behind a figure that is only that of operations that ended well, while many did not.
+/// The mark of a figure that covers only successful operations while many failed.
 pub(super) const OF_THE_OTHERS: &str = " *";
-/// What stands behind a latency of an arm that was saturated.
+/// The mark of a latency of a saturated arm.
 pub(super) const OF_A_QUEUE: &str = " †";
 
-/// What a figure is about.
+/// The subject of a figure.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum About {
     /// The arm as a whole.
     Arm,
     /// A response time.
     Latency,
-    /// A mean over the operations that ended well.
+    /// A mean over successful operations.
     PerOperation,
 }
 
-/// The mark behind a figure of an arm; empty where it is what it seems.
+/// The mark of a figure of an arm; empty without a caveat.
 pub(super) fn mark(arm: &Arm, about: About) -> &'static str {
     match about {
         About::Latency if arm.saturated => OF_A_QUEUE,
@@ -35,8 +35,8 @@ pub(super) fn mark(arm: &Arm, about: About) -> &'static str {
     }
 }
 
-/// What has to be known of a table of figures: that the run has no verdict, and what the marks in it mean, a sentence for
-/// each arm that has one.
+/// The notes for a table of figures: that the run has no verdict, and the meaning of each arm's marks, one
+/// sentence each.
 pub(super) fn notes(report: &Report) -> Vec<String> {
     let void = (!report.validity.verdict_possible).then(|| {
         "No verdict: what was timed is shown as it was measured, and may say more about the machine than about an arm"
@@ -55,11 +55,11 @@ pub(super) fn notes(report: &Report) -> Vec<String> {
     void.into_iter().chain(others).chain(queues).collect()
 }
 
-/// How the operations of an arm ended.
+/// The numbers of operations of an arm by their end.
 pub struct Ended {
-    /// With a refusal or a failure.
+    /// Refused or failed.
     pub badly: u64,
-    /// In whatever way.
+    /// All operations.
     pub all: u64,
 }
 
@@ -78,8 +78,8 @@ impl Ended {
         self.share() > MANY
     }
 
-    /// Where one arm refused or failed many more operations than the other, their figures are not of the same
-    /// operations.
+    /// The note if one arm refused or failed many more operations than the other: then their figures cover
+    /// different operations.
     pub fn differ((arm, of_arm): (&str, &Self), (baseline, of_baseline): (&str, &Self)) -> Option<String> {
         ((of_arm.share() - of_baseline.share()).abs() > MANY).then(|| {
             format!(
@@ -93,7 +93,7 @@ impl Ended {
     }
 }
 
-/// What a reader has to know of an arm that answered less than it was offered.
+/// The note about an arm that answered less than it was offered.
 pub(super) fn saturated(report: &Report, arm: &Arm) -> Option<String> {
     let offered = arm.offered_per_s.filter(|_| arm.saturated)?;
     let achieved = three_digits(arm.throughput_per_s);
@@ -111,7 +111,7 @@ pub(super) fn saturated(report: &Report, arm: &Arm) -> Option<String> {
     })
 }
 
-/// What a reader has to know beside a comparison, if there is something.
+/// The note about a comparison, if there is one.
 pub(super) fn of_comparison(report: &Report, comparison: &Comparison) -> Option<String> {
     let (arm, baseline) = (report.arm(&comparison.arm)?, report.arm(&comparison.baseline)?);
     let first = match comparison.metric.as_str() {
@@ -123,8 +123,8 @@ pub(super) fn of_comparison(report: &Report, comparison: &Comparison) -> Option<
     (!caveats.is_empty()).then(|| caveats.join("; "))
 }
 
-/// Why the ratio of two arms in a metric says nothing about them, if it says nothing: another figure makes it
-/// meaningless.
+/// The reason why the ratio of two arms in a metric is meaningless because of another figure; `None` if it is
+/// not.
 pub fn meaningless(metric: &str, arm: &Arm, baseline: &Arm) -> Option<String> {
     let others = || {
         Ended::differ((arm.label.as_str(), &Ended::of(arm)), (baseline.label.as_str(), &Ended::of(baseline)))
@@ -138,7 +138,7 @@ pub fn meaningless(metric: &str, arm: &Arm, baseline: &Arm) -> Option<String> {
     (!found.is_empty()).then(|| found.join("; "))
 }
 
-/// The two figures that a ratio of latencies is of.
+/// The two figures of a ratio of latencies.
 fn values(report: &Report, metric: &str, arm: &Arm, baseline: &Arm) -> Option<String> {
     let of = |arm: &Arm| match metric {
         "p50" => arm.latency_ms.p50,
@@ -154,7 +154,8 @@ fn values(report: &Report, metric: &str, arm: &Arm, baseline: &Arm) -> Option<St
         "p99" => floor.and_then(|floor| floor.p99_us),
         _ => None,
     };
-    // Where waking up costs a machine more than the system's work, a floor is about as high as a latency.
+    // On a machine where waking a process costs more than the system's work, the floor is about as high as a
+    // latency.
     let is_part = |us: f64| us / 1_000.0 < of_arm.min(of_baseline);
     let own = own.map(|us| match three_digits(us) {
         own if is_part(us) => format!(", of which {own} µs are the load generator’s own"),
@@ -166,7 +167,7 @@ fn values(report: &Report, metric: &str, arm: &Arm, baseline: &Arm) -> Option<St
     Some(format!("{of_arm} against {of_baseline} from when each was due{}", own.unwrap_or_default()))
 }
 
-/// How busy both arms were: what an operation costs depends on it.
+/// How busy both arms were, on which the cost of an operation depends.
 fn busy(arm: &Arm, baseline: &Arm) -> Option<String> {
     let (of_arm, of_baseline) = (share_of_capacity(arm)?, share_of_capacity(baseline)?);
     let (arm, baseline) = (&arm.label, &baseline.label);
@@ -179,7 +180,7 @@ pub(super) fn share_of_capacity(arm: &Arm) -> Option<String> {
     Some(format!("{at_most}{}", per_cent(arm.load_of_capacity()? * 100.0)))
 }
 
-/// The latencies of an arm that is saturated grow with the length of the run.
+/// The note that the latencies of a saturated arm grow with the length of the run.
 fn queues(arm: &Arm, baseline: &Arm) -> Option<String> {
     let saturated: Vec<&str> =
         [arm, baseline].into_iter().filter(|arm| arm.saturated).map(|arm| arm.label.as_str()).collect();

@@ -1,19 +1,19 @@
-//! Tables of a terminal: one with a column an arm, as many of it, one after another, as it takes to break no word; and
-//! one with a row an item.
+//! Tables for a terminal: one with a column per arm, split into several tables if needed to break no word;
+//! and one with a row per item.
 
 use comfy_table::presets::UTF8_FULL_CONDENSED;
 use comfy_table::{CellAlignment, ColumnConstraint, ContentArrangement, Table, Width};
 
-/// The widest that the names of the rows become before they are wrapped.
+/// The width at which the rows' names are wrapped.
 const NAMES: usize = 38;
-/// The widest that a cell becomes before it is wrapped.
+/// The width at which a cell is wrapped.
 const CELL: usize = 24;
-/// What a column takes besides its text: a space on either side, and its border.
+/// The width of a column's border and padding.
 const FRAME: usize = 3;
-/// The width of a listing that goes to a file or a pipe.
+/// The width of a listing in a file or pipe.
 const LISTING: u16 = 120;
 
-/// A table with a row an item, which is as wide as the terminal at most.
+/// A table with a row per item, at most as wide as the terminal.
 pub fn listing<const N: usize>(header: [&str; N]) -> Table {
     let mut table = Table::new();
     table
@@ -26,7 +26,7 @@ pub fn listing<const N: usize>(header: [&str; N]) -> Table {
     table
 }
 
-/// The table of these arms within `width`.
+/// The table of these arms, within `width`.
 pub(super) fn table(arms: &[String], rows: &[(String, Vec<String>)], width: usize) -> String {
     let names = rows.iter().map(|(name, _)| name.chars().count()).max().unwrap_or(0).min(NAMES);
     let columns: Vec<usize> = (0..arms.len()).map(|at| column(&arms[at], rows, at)).collect();
@@ -44,7 +44,7 @@ pub(super) fn table(arms: &[String], rows: &[(String, Vec<String>)], width: usiz
     drawn.collect::<Vec<_>>().join("\n\n")
 }
 
-/// How wide the column of an arm has to be: no word is broken, and no short cell.
+/// The width of an arm's column that breaks no word and no short cell.
 fn column(arm: &str, rows: &[(String, Vec<String>)], at: usize) -> usize {
     let word = |text: &str| text.split_whitespace().map(|word| word.chars().count()).max().unwrap_or(0);
     let needs = |text: &str| word(text).max(text.chars().count().min(CELL));

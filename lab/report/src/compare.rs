@@ -1,10 +1,11 @@
-//! Two runs of one question: what differed, and whether they say the same.
+//! Two runs of one question: what differed, and whether they agree.
 //!
-//! A ratio of two arms is a difference that one run measured; what two runs disagree in is how large it is. So the ratio of
-//! one run is divided by that of the other, and the quotient has an interval of its own
-//! ([`Interval::over`](statistics::Interval::over)): a difference of differences, on the scale of logarithms.
+//! A ratio of two arms is a difference that one run measured; two runs disagree if the ratios differ. So the
+//! ratio of one run is divided by that of the other, and the quotient has its own interval
+//! ([`Interval::over`](statistics::Interval::over)): a difference of differences on the log scale.
 //!
-//! Pure: two reports in, one comparison out. Read in this order: `conditions`, `figures`, `terminal`, `markdown`.
+//! Pure: two reports in, one comparison out. Read in this order: `conditions`, `figures`, `terminal`,
+//! `markdown`.
 
 mod conditions;
 mod figures;
@@ -24,10 +25,10 @@ use crate::{
 /// The schema of a comparison as JSON.
 const SCHEMA: &str = "system-design-lab/compare/1";
 
-/// What two runs say to one question. Of each pair the first run comes first.
+/// The comparison of two runs of one question. In each pair the first run comes first.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Compared {
-    /// The version of this form.
+    /// The schema's version.
     pub schema: String,
     /// The scenario: `shortener/placement`.
     pub scenario: String,
@@ -35,37 +36,37 @@ pub struct Compared {
     pub question: String,
     /// The runs.
     pub runs: [RunSaid; 2],
-    /// Under what they ran, a condition each, whether it was the same or not.
+    /// The conditions of the runs, equal ones included.
     pub conditions: Vec<Condition>,
-    /// Arms that only one of the runs has: nothing is said of them.
+    /// Arms that only one of the runs has; they are not compared.
     pub arms_of_one: Vec<String>,
     /// Each arm against its baseline, a metric at a time.
     pub differences: Vec<Difference>,
-    /// Each arm's own figures.
+    /// The figures of each arm.
     pub figures: Vec<Figure>,
-    /// What each run says to each claim.
+    /// The verdicts of each run on each claim.
     pub claims: Vec<ClaimSaid>,
 }
 
 /// One of the runs.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RunSaid {
-    /// Its name, which is its folder's.
+    /// The run's name, which is its folder's.
     pub id: String,
-    /// When it began.
+    /// The time of its start.
     pub created: String,
-    /// Why its figures decide nothing, if they do not; a sentence each.
+    /// The reasons why it has no verdict, one sentence each; empty if it has one.
     pub no_verdict: Vec<String>,
-    /// What happened to its arms, a sentence each.
+    /// The problems of its arms, one sentence each.
     pub trouble: Vec<String>,
 }
 
-/// Something that may have been different.
+/// A condition that may differ.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Condition {
-    /// What: `machine`, `commit`, `rate`.
+    /// Its name: `machine`, `commit`, `rate`.
     pub name: String,
-    /// What it was in each run.
+    /// Its value in each run.
     pub values: [String; 2],
 }
 
@@ -76,7 +77,7 @@ impl Condition {
     }
 }
 
-/// One arm against its baseline in one metric, by each run.
+/// One arm against its baseline in one metric, in each run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Difference {
     /// The metric: `cpu`, `p99`.
@@ -85,54 +86,54 @@ pub struct Difference {
     pub arm: String,
     /// The arm that it is compared with.
     pub baseline: String,
-    /// The ratio `arm / baseline` of each run; absent where it measured too little.
+    /// The ratio `arm / baseline` of each run; absent if too little was measured.
     pub ratios: [Option<Interval>; 2],
-    /// The second run's ratio divided by the first's; absent where one is.
+    /// The second run's ratio divided by the first's; absent if one of them is.
     pub apart: Option<Interval>,
-    /// What that says.
+    /// The conclusion from the quotient.
     pub agreement: Agreement,
 }
 
-/// A figure of one arm, by each run.
+/// A figure of one arm in each run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Figure {
-    /// What it is, with its unit: `CPU per operation, µs`.
+    /// The figure's name with its unit: `CPU per operation, µs`.
     pub name: String,
     /// The arm.
     pub arm: String,
-    /// As each run says it.
+    /// The figure in each run, as text.
     pub values: [String; 2],
-    /// The second run's divided by the first's, where both have an interval.
+    /// The second run's figure divided by the first's, if both have an interval.
     pub apart: Option<Interval>,
 }
 
-/// What each run says to a claim.
+/// The verdicts of each run on a claim.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ClaimSaid {
     /// The claim.
     pub text: String,
-    /// What each run says; none where its scenario did not make the claim.
+    /// The verdict of each run; `None` if its scenario did not make the claim.
     pub verdicts: [Option<ClaimVerdict>; 2],
 }
 
-/// Whether two runs say the same of a difference.
+/// Whether two runs agree on a difference.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "is", rename_all = "kebab-case")]
 pub enum Agreement {
-    /// Their ratios lie as near to each other as makes no difference.
+    /// Their ratios are equivalent.
     Agree {
-        /// No larger distance, as a share, is compatible with the data.
+        /// The data permits no larger distance, as a share.
         within: f64,
     },
-    /// They do not: the interval of their quotient leaves out one.
+    /// They do not: the interval of the quotient excludes one.
     Disagree,
-    /// They may or may not: the interval is too wide.
+    /// Unknown: the interval is too wide.
     CannotTell,
     /// One of the runs has no verdict, or measured too little.
     NoVerdict,
 }
 
-/// Why two runs cannot be compared; each with what to do next.
+/// The reasons why two runs cannot be compared, with a hint each.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NotComparable {
     /// It is one run.
@@ -152,7 +153,7 @@ pub enum NotComparable {
         /// The scenario of each.
         scenarios: [String; 2],
     },
-    /// The scenario is the same by its name alone.
+    /// Their scenarios have the same name, but different contents.
     #[error(
         "`{scenario}` was changed between the runs: it asked for the axis `{}`, and now for `{}`, or compares in another way\nhint: `lab run {scenario}` makes a run of what it asks now",
         .axes[0], .axes[1]
@@ -196,7 +197,7 @@ pub fn compare(first: &Report, second: &Report) -> Result<Compared, NotComparabl
     })
 }
 
-/// Two runs can be held against each other if they asked the same scenario for the same axis.
+/// Checks that both runs asked the same scenario for the same axis.
 fn is_one_question(first: &Report, second: &Report) -> Result<(), NotComparable> {
     let [a, b] = [first, second].map(|report| &report.scenario);
     if first.id == second.id {
@@ -267,7 +268,7 @@ impl Compared {
         self.runs.iter().all(|run| run.no_verdict.is_empty())
     }
 
-    /// What comes of it, a sentence each.
+    /// The conclusions, one sentence each.
     pub fn conclusions(&self) -> Vec<String> {
         let mut sentences: Vec<String> = Vec::new();
         for (place, run) in ["first", "second"].into_iter().zip(&self.runs) {
@@ -297,7 +298,7 @@ impl Compared {
         sentences
     }
 
-    /// What a disagreement may come from.
+    /// The possible reasons for a disagreement.
     fn reason(&self, disagrees: bool) -> String {
         let differing: Vec<&str> = self.differing().map(|condition| condition.name.as_str()).collect();
         match (differing.is_empty(), disagrees) {
@@ -310,7 +311,7 @@ impl Compared {
 }
 
 impl Difference {
-    /// The difference of the two runs in a sentence without a full stop.
+    /// The difference of the two runs as a sentence without a full stop.
     pub fn sentence(&self) -> String {
         let [first, second] = self.ratios.map(figures::ratio);
         let (metric, Self { arm, baseline, .. }) = (metric_name(&self.metric), self);
@@ -320,14 +321,14 @@ impl Difference {
         )
     }
 
-    /// What the second run's ratio is of the first's: `lower by 14 % [6, 22]`.
+    /// The second run's ratio relative to the first's: `lower by 14 % [6, 22]`.
     pub fn apart_words(&self) -> String {
         self.apart.map_or_else(|| "–".to_owned(), |apart| figures::apart(&apart))
     }
 }
 
 impl Agreement {
-    /// A word for a cell of a table.
+    /// One word for the cell of a table.
     pub fn word(self) -> &'static str {
         match self {
             Self::Agree { .. } => "agree",
@@ -337,7 +338,7 @@ impl Agreement {
         }
     }
 
-    /// Of the quotient of two ratios.
+    /// The conclusion from the quotient of two ratios.
     fn of(apart: &Interval) -> Self {
         match Verdict::of(apart, EQUIVALENCE_MARGIN, 0.0) {
             Verdict::Higher { .. } | Verdict::Lower { .. } => Self::Disagree,

@@ -1,13 +1,13 @@
-//! The facts of a ledger in words.
+//! The names of a ledger's facts in sentences.
 
 use load::ledger::facts;
 
-/// What a fact counts, to be read after its count: `760 let through beyond the limit`. Its own name, if it has no words.
+/// The words for a fact, after its count: `760 let through beyond the limit`; its own name if there are none.
 pub fn words(name: &str) -> &str {
     WORDS.iter().find(|(fact, _)| *fact == name).map_or(name, |(_, words)| words)
 }
 
-/// The same with the name under which claims, answers and `report.json` have it, where that differs:
+/// The same with the fact's name in claims, answers and `report.json`, if that differs:
 /// `let through beyond the limit (over-admitted)`.
 pub(super) fn with_name(name: &str) -> String {
     let words = words(name);

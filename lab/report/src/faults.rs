@@ -1,4 +1,4 @@
-//! What went wrong on purpose, a sentence each, the same in every form of a report.
+//! The injected faults, one sentence each, the same in every form of a report.
 
 use super::model::Fault;
 use super::words::count;

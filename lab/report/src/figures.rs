@@ -1,4 +1,4 @@
-//! The figures of a report as rows: one a metric, one column an arm.
+//! The figures of a report as rows: a row per metric, a column per arm.
 
 use load::ledger::Kept;
 use load::ledger::facts::DECISIONS;
@@ -11,13 +11,13 @@ use super::words::{NO_FIGURE, count, maybe, maybe_per_cent, mean_count, three_di
 
 /// One row of the table of figures.
 pub(super) struct Row {
-    /// What it is, with its unit: `CPU per operation, µs`.
+    /// The metric's name with its unit: `CPU per operation, µs`.
     pub(super) name: String,
-    /// One cell an arm.
+    /// A cell per arm.
     pub(super) cells: Vec<String>,
 }
 
-/// How an arm's cell of a row is written.
+/// Formats an arm's cell of a row.
 type Cell = fn(&Arm) -> String;
 
 /// Whether an arm's operations ask for decisions.
@@ -82,7 +82,7 @@ pub(super) fn rows(report: &Report) -> Vec<Row> {
         .collect()
 }
 
-/// What was due, with what was planned: random arrivals are as many as were drawn, and no arm has a part in that.
+/// The due operations, beside the planned ones: random arrivals vary, and no arm influences them.
 fn offered(report: &Report) -> Row {
     let load = &report.load;
     let is_drawn =
@@ -100,7 +100,7 @@ fn offered(report: &Report) -> Row {
     }
 }
 
-/// The facts of the ledger that claims speak of, in the claims' order.
+/// The facts of the ledger that claims name, in the order of the claims.
 fn facts(report: &Report) -> Vec<Row> {
     let mut names: Vec<&str> = Vec::new();
     for name in report.claims.iter().filter_map(|claim| claim.fact.as_deref()) {
@@ -110,7 +110,7 @@ fn facts(report: &Report) -> Vec<Row> {
     }
     let counted = |arm: &Arm, name: &str| {
         let ledger = arm.ledger.as_ref()?;
-        // A fact that never came up is not listed.
+        // A fact that never occurred is not listed.
         Some(count(ledger.facts.iter().find(|fact| fact.name == name).map_or(0, |fact| fact.count)))
     };
     let cell = |arm: &Arm, name: &str| counted(arm, name).unwrap_or_else(|| NO_FIGURE.to_owned());
@@ -162,7 +162,7 @@ pub(super) fn ledger(arm: &Arm) -> String {
     }
 }
 
-/// What breaks the ledger of an arm: `188 acknowledged and gone, 2 handed out twice`.
+/// The violations of an arm's ledger: `188 acknowledged and gone, 2 handed out twice`.
 pub(super) fn violations_in_words(arm: &Arm) -> String {
     let facts = arm.ledger.iter().flat_map(|ledger| &ledger.facts);
     let broken: Vec<String> = facts
@@ -172,7 +172,7 @@ pub(super) fn violations_in_words(arm: &Arm) -> String {
     broken.join(", ")
 }
 
-/// How often, and why: `65 (61 connection refused, 4 deadline passed)`.
+/// The total and its causes: `65 (61 connection refused, 4 deadline passed)`.
 pub(super) fn causes(list: &[CauseCount]) -> String {
     let total: u64 = list.iter().map(|entry| entry.count).sum();
     match list {
@@ -186,7 +186,7 @@ pub(super) fn causes(list: &[CauseCount]) -> String {
     }
 }
 
-/// A metric as a reader says it.
+/// A metric's name in sentences.
 pub(crate) fn metric_name(metric: &str) -> String {
     match metric {
         "cpu" => "CPU per operation",
@@ -214,7 +214,8 @@ pub(super) fn verdict_words(report: &Report, comparison: &Comparison) -> String 
     }
 }
 
-/// Why this report gives no verdict, if it gives none. Where a process died, that is why, however late the generator was.
+/// The reason why this report has no verdict, if it has none. A dead process is the reason, however late the
+/// generator was.
 pub(super) fn void_sentence(report: &Report) -> Option<String> {
     let validity = &report.validity;
     let late = match validity.void_slices {
@@ -235,7 +236,7 @@ pub(super) fn void_sentence(report: &Report) -> Option<String> {
     })
 }
 
-/// What happened to an arm that did not live to the end.
+/// What happened to an arm that ended early.
 pub(super) fn death_sentence(arm: &Arm) -> Option<String> {
     arm.died.as_ref().map(|death| match death.when_s {
         Some(seconds) => {

@@ -1,4 +1,4 @@
-//! What a report says first: the answer to the scenario's question, and then what it costs.
+//! The beginning of a report: the answer to the scenario's question, and then the costs.
 
 use statistics::Verdict;
 
@@ -6,16 +6,16 @@ use super::caveats;
 use super::figures::metric_name;
 use super::model::{Answer, Arm, ClaimVerdict, Comparison, Report};
 
-/// Claims that stand in for the answers of a scenario that has none.
+/// The most claims that replace the answers of a scenario without any.
 const MOST_CLAIMS: usize = 4;
 
-/// What a report says first, in this order.
+/// The beginning of a report, in this order.
 pub(super) struct Headline<'a> {
     /// The answers to the question.
     pub(super) answers: Vec<Answer>,
-    /// The comparisons that are decided and mean something: CPU at this load, capacity, the median and the tail.
+    /// The conclusive and meaningful comparisons: CPU at this load, capacity, the median and the tail.
     pub(super) cards: Vec<&'a Comparison>,
-    /// The others, a sentence each without a full stop.
+    /// The other comparisons, as sentences without full stops.
     pub(super) folded: Vec<String>,
 }
 
@@ -49,8 +49,7 @@ fn is_decided(report: &Report, comparison: &Comparison) -> bool {
     report.validity.verdict_possible && comparison.verdict.is_some_and(is_known)
 }
 
-/// The answers, those first that could be told; of a scenario that does not say how to put them, what its claims came
-/// out as.
+/// The answers, certain ones first; for a scenario without answers, the results of its claims.
 fn answers(report: &Report) -> Vec<Answer> {
     let mut answers = if report.answers.is_empty() { of_claims(report) } else { report.answers.clone() };
     answers.sort_by_key(|answer| !answer.certain);
@@ -81,7 +80,8 @@ fn not_compared(meaningless: &[(&Comparison, String)]) -> Vec<String> {
     reasons.iter().map(sentence).collect()
 }
 
-/// Comparisons by the arms that they are of: `CPU per operation, median latency (p50) of local, redis against none; ...`.
+/// Comparisons grouped by their arms:
+/// `CPU per operation, median latency (p50) of local, redis against none; ...`.
 fn listed(comparisons: &[&Comparison]) -> String {
     let mut groups: Vec<Group<'_>> = Vec::new();
     for Comparison { metric, baseline, arm, .. } in comparisons {
@@ -112,7 +112,7 @@ struct Group<'a> {
     arms: Vec<&'a str>,
 }
 
-/// What brackets are, where a report's first sentences have some.
+/// The explanation of brackets, if the headline contains any.
 pub(super) fn brackets(headline: &Headline<'_>) -> Option<&'static str> {
     let sentences = headline.answers.iter().map(|answer| &answer.sentence);
     let cards = headline.cards.iter().map(|comparison| &comparison.sentence);
@@ -121,7 +121,7 @@ pub(super) fn brackets(headline: &Headline<'_>) -> Option<&'static str> {
     )
 }
 
-/// What outweighs the answers: arms that died, and broken ledgers of arms that should keep one.
+/// Problems that outweigh the answers: an arm that died, or a broken ledger without a negative control.
 pub(super) fn outweighs(arm: &Arm) -> bool {
     let is_broken = arm.ledger.as_ref().is_some_and(|ledger| !ledger.holds);
     arm.died.is_some() || (is_broken && arm.negative_control.is_none())
@@ -140,7 +140,7 @@ mod tests {
         serde_json::from_str(json).unwrap()
     }
 
-    /// Every form, each on one line.
+    /// All forms, each on one line.
     fn forms(report: &Report) -> [String; 3] {
         let terminal = anstream::adapter::strip_str(&terminal::render(report)).to_string();
         [terminal, markdown::render(report), html::render(report)]

@@ -1,8 +1,9 @@
 //! The report as one page: a file that opens offline, in light and in dark, and on paper.
 //!
-//! No script, no font, no image and no style comes from elsewhere; there is no script at all.
-//! The order is that of a reader who never saw the lab: the question and its answer, what was compared, what it costs, why to believe it, what not to conclude.
-//! Every section begins with one sentence that says how to read it.
+//! Scripts, fonts, images and styles are never loaded from elsewhere; there is no script at all.
+//! The order is for a reader who does not know the lab: the question and its answer, the compared wirings,
+//! the costs, the reasons to trust the figures, the limits of the conclusions.
+//! Every section begins with a sentence on how to read it.
 
 mod architecture;
 mod claims;
@@ -48,7 +49,7 @@ pub fn render(report: &Report) -> String {
     page(&format!("{} – {}", report.scenario.name, report.scenario.question), &report.lab_version, &body)
 }
 
-/// A page with traces alone, of a system that is up.
+/// A page with traces only, of a running system.
 pub fn traces(system: &str, traces: &[&Trace]) -> String {
     let body = html! {
         (svg::definitions())
@@ -86,9 +87,9 @@ fn titled(id: &str, heading: &str, how_to_read: &str, body: &Markup) -> Markup {
     }
 }
 
-/// A picture of at least so many pixels: where the screen is narrower it scrolls, by keyboard too, and says so.
+/// A picture at least `pixels` wide: on a narrower screen it scrolls, by keyboard as well, and says so.
 fn picture(label: &str, pixels: f64, body: &Markup) -> Markup {
-    // The screens below which it is cut, in the steps that the style knows.
+    // The screen width below which it is cut, in the style's steps.
     let step = ((pixels + 70.0) / 80.0).floor() * 80.0;
     html! {
         @if step >= 400.0 {
@@ -98,10 +99,10 @@ fn picture(label: &str, pixels: f64, body: &Markup) -> Markup {
     }
 }
 
-/// The least width of a drawing that fills the page, as the style has it.
+/// The minimum width of a drawing that fills the page, as in the style.
 const PLOT: f64 = 640.0;
 
-/// An arm's name with its colour before it.
+/// An arm's name, preceded by its colour.
 fn arm_name(report: &Report, label: &str) -> Markup {
     let place = report.arms.iter().position(|arm| arm.label == label);
     html! {
@@ -112,7 +113,7 @@ fn arm_name(report: &Report, label: &str) -> Markup {
     }
 }
 
-/// A sentence whose intervals and per cents are not broken over lines.
+/// A sentence with non-breaking spaces in intervals and per cents.
 fn unbroken(sentence: &str) -> String {
     let mut within = false;
     let kept = sentence.replace(" %", "\u{a0}%").replace(" [", "\u{a0}[");
@@ -124,7 +125,8 @@ fn unbroken(sentence: &str) -> String {
         .collect()
 }
 
-/// What a row of figures is, the name of a fact at its end unbroken: `let through beyond the limit (over-admitted)`.
+/// The name of a row of figures, with the name of a fact at its end kept together:
+/// `let through beyond the limit (over-admitted)`.
 fn row_name(name: &str) -> Markup {
     let fact = name.rsplit_once(" (").filter(|(_, fact)| !fact.contains(' '));
     let (words, fact) = fact.unwrap_or((name, ""));
@@ -134,7 +136,7 @@ fn row_name(name: &str) -> Markup {
     }
 }
 
-/// Text whose `backticked` parts are code.
+/// Text with `backticked` parts as code.
 fn prose(words: &str) -> Markup {
     html! {
         @for (at, part) in words.split('`').enumerate() {

@@ -1,26 +1,28 @@
-//! The report of a run: one model, drawn four ways.
+//! The report of a run: one model, rendered in four forms.
 //!
-//! [`model`] is `report.json`, whole: whoever holds that file can draw every other form again.
-//! The renderers read the model and nothing else; they measure nothing, decide nothing, and do no I/O.
+//! [`model`] is `report.json`, complete: every other form can be rendered from that file.
+//! The renderers read the model only; they measure nothing, decide nothing, and do no I/O.
 //!
 //! In reading order:
 //!
-//! - [`model`]: what a report says, versioned and documented field by field;
-//! - [`words`]: how figures are said, the same in every form;
-//! - [`facts`]: the facts of a ledger in words;
-//! - `headline`: the answer to the question, and what stands around it;
-//! - [`caveats`]: what has to be said beside a figure, so that it is not taken for more than it is;
-//! - `figures`: the figures of a report as rows, shared by the table of the terminal, of Markdown and of the page;
-//! - `outcomes`: latency by what became of the operations;
-//! - [`picture`]: what passes and what is refused over time, as data and as text;
-//! - `over_time`: what happened over an episode, as such a picture;
-//! - `faults`: what went wrong on purpose, a sentence each;
+//! - [`model`]: the content of a report, versioned and documented field by field;
+//! - [`words`]: the formatting of figures, the same in every form;
+//! - [`facts`]: the names of a ledger's facts in sentences;
+//! - `headline`: the answer to the question, and the costs;
+//! - [`caveats`]: notes beside figures, against wrong conclusions;
+//! - `figures`: the figures of a report as rows, shared by the tables of the terminal, of Markdown and of the
+//!   page;
+//! - `outcomes`: latency by outcome;
+//! - [`picture`]: counts over time, as data and as text;
+//! - `over_time`: the picture of an episode;
+//! - `faults`: the injected faults, one sentence each;
 //! - [`terminal`], [`markdown`], [`html`]: the forms;
-//! - [`columns`]: tables of a terminal that break no word;
+//! - [`columns`]: tables for a terminal that break no word;
 //! - [`svg`]: the drawings of the page, and of a picture;
-//! - [`compare`]: two reports of one question against each other, in two of the forms.
+//! - [`compare`]: the comparison of two reports of one question, in two of the forms.
 //!
-//! Not here: where the figures come from and what they say of a claim (`lab`), and how sure they are (`statistics`).
+//! Not here: the origin of the figures and the verdicts on claims (`lab`), and their uncertainty
+//! (`statistics`).
 
 pub mod caveats;
 pub mod columns;

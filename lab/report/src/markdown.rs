@@ -69,7 +69,7 @@ fn answer(report: &Report) -> String {
     text
 }
 
-/// Whatever is wrong with an arm.
+/// The problems of an arm.
 fn in_trouble(report: &Report, arm: &Arm) -> String {
     let died = figures::death_sentence(arm).map(|sentence| format!("- **Died.** {sentence}.\n"));
     let saturated = caveats::saturated(report, arm).map(|sentence| format!("- **Saturated.** {sentence}.\n"));
@@ -94,7 +94,7 @@ fn figures_table(report: &Report) -> String {
         table(&header("", report), rows)
     );
     for note in caveats::notes(report) {
-        // A star at the head of a line would make it an item of a list.
+        // A star at the beginning of a line would start a list.
         let _ = write!(text, "\n{}.\n", note.replacen('*', "\\*", 1));
     }
     text
@@ -290,9 +290,9 @@ fn header(first: &str, report: &Report) -> Vec<String> {
     std::iter::once(first.to_owned()).chain(report.arms.iter().map(|arm| arm.label.clone())).collect()
 }
 
-/// A table; the cells may hold whatever they like.
+/// A table with any content in its cells.
 pub(crate) fn table(header: &[String], rows: impl IntoIterator<Item = Vec<String>>) -> String {
-    // A bar within a cell would end it.
+    // A vertical bar in a cell would end the cell.
     let line = |cells: &[String]| {
         let cells: Vec<String> = cells.iter().map(|cell| cell.replace('|', "\\|")).collect();
         format!("| {} |\n", cells.join(" | "))

@@ -1,8 +1,9 @@
-//! `report.json`: everything that a report says, in one flat, versioned schema.
+//! `report.json`: the content of a report, in one flat, versioned schema.
 //!
 //! Field names carry their units (`_ms`, `_us`, `_mib`, `_percent`).
-//! A figure that the run cannot vouch for is absent (`null`), never zero.
-//! Fields may be added under the same version; a field that changes its meaning or goes away makes a new one.
+//! A figure that the run cannot support is absent (`null`), never zero.
+//! Fields may be added under the same version; a field that changes its meaning or is removed makes a new
+//! version.
 
 mod arm;
 mod comparison;
@@ -36,56 +37,56 @@ pub const SCHEMA: &str = "system-design-lab/report/1";
 pub struct Report {
     /// Always [`SCHEMA`] in a file of this version.
     pub schema: String,
-    /// The run's own name, which is its folder's.
+    /// The run's name, which is its folder's.
     pub id: String,
-    /// When the run began: RFC 3339, UTC.
+    /// The start of the run: RFC 3339, UTC.
     pub created: String,
     /// The lab's version.
     pub lab_version: String,
     /// The commit that the lab was built from, if it was built from a checkout.
     pub commit: Option<String>,
-    /// The command as it was given.
+    /// The command line.
     pub command: String,
-    /// What was asked.
+    /// The scenario's question.
     pub scenario: Question,
-    /// Where it was measured.
+    /// The machine of the measurement.
     pub machine: Machine,
-    /// Every random choice follows from it.
+    /// The seed of every random choice.
     pub seed: u64,
-    /// What started the processes: `process` or `compose`.
+    /// The runtime: `process` or `compose`.
     pub runtime: String,
-    /// Whether this is the short form, for a first look.
+    /// Whether this is the quick form.
     pub quick: bool,
-    /// Who could use which processor.
+    /// The assignment of processors.
     pub budget: Budget,
-    /// What was offered to the arms.
+    /// The load offered to the arms.
     pub load: Load,
-    /// The axes on which the arms differ, with a value for each arm of [`Report::arms`], in that order.
-    /// One row, except in a waterfall, where each step changes one axis, and in an A/A run, where it has none.
+    /// The axes on which the arms differ, with a value for each of [`Report::arms`], in that order.
+    /// One row; in a waterfall one for each step, and none in an A/A run.
     pub plan_diff: Vec<AxisRow>,
     /// Every axis that all arms share.
     pub held: Vec<Held>,
-    /// The wirings under comparison; the first is the one that others are compared with.
+    /// The wirings under comparison; the first is the baseline of the others.
     pub arms: Vec<Arm>,
-    /// The answer to the question, in sentences; empty if the scenario does not say how to put it.
+    /// The answers to the question, one sentence each; empty if the scenario has none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub answers: Vec<Answer>,
-    /// Each arm against its baseline, a metric at a time; the metrics in the order of importance.
+    /// Each arm against its baseline, metric by metric; the most important metric first.
     pub comparisons: Vec<Comparison>,
-    /// What textbooks say, and what this run says to it.
+    /// The claims of textbooks, with this run's verdicts.
     pub claims: Vec<Claim>,
-    /// Why the figures may or may not be believed.
+    /// The reasons why the figures can be trusted, or not.
     pub validity: Validity,
-    /// What no reader should conclude from this report, a sentence each.
+    /// Conclusions that this report does not support, one sentence each.
     pub does_not_show: Vec<String>,
     /// Arms that could not run here.
     pub skipped_arms: Vec<SkippedArm>,
-    /// The command that runs the same again, seed included.
+    /// The command that repeats the run, with its seed.
     pub reproduce: String,
 }
 
 impl Report {
-    /// The arm of that label.
+    /// The arm with this label.
     pub fn arm(&self, label: &str) -> Option<&Arm> {
         self.arms.iter().find(|arm| arm.label == label)
     }

@@ -1,12 +1,12 @@
-//! Latency by what became of the operations: let through, refused, unavailable, failed.
+//! Latency by outcome: let through, refused, unavailable, failed.
 
 use super::model::{Arm, OutcomeLatency, Report};
 use super::words::{count, maybe};
 
-/// The columns of a table of outcomes, after the arm's and the outcome's.
+/// The columns of a table of outcomes, after those of the arm and the outcome.
 pub(super) const COLUMNS: [&str; 5] = ["operations", "p50, ms", "p90, ms", "p99, ms", "max, ms"];
 
-/// An outcome as a reader says it.
+/// An outcome's name for readers.
 pub(super) fn name(outcome: &str) -> &str {
     match outcome {
         "follow" => "link followed",
@@ -20,8 +20,7 @@ pub(super) fn name(outcome: &str) -> &str {
     }
 }
 
-/// Whether outcomes differ so much in meaning that one latency for all of an arm says little: some operations were
-/// refused or failed.
+/// Whether a single latency of an arm says little, because some operations were refused or failed.
 pub(super) fn matter(report: &Report) -> bool {
     let is_no = |outcome: &OutcomeLatency| outcome.outcome == "refused";
     let any = |arm: &Arm| !arm.refused.is_empty() || !arm.failed.is_empty() || arm.outcomes.iter().any(is_no);

@@ -1,4 +1,4 @@
-//! What happened over the time of an episode, as a picture that every form of the report draws.
+//! Counts over the time of an episode, as a picture for every form of the report.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use super::model::{Arm, Report, Series, SeriesCurve};
 use super::words::{summary, three_digits};
 use crate::picture::{Curve, Level, Limit, Picture, Row, Stretch, duration, with_something};
 
-/// The picture of a report; none if no arm has a series.
+/// The picture of a report; `None` if no arm has a series.
 pub(super) fn picture(report: &Report) -> Option<Picture> {
     let with =
         || report.arms.iter().enumerate().filter_map(|(place, arm)| Some((place, arm, arm.series.as_ref()?)));
@@ -52,7 +52,7 @@ fn row(place: usize, arm: &Arm, series: &Series) -> Row {
     }
 }
 
-/// What became of the requests of an episode: each of them is in one curve.
+/// The sums of an episode's curves; every request is in one of them.
 fn figures(picture: &Picture, row: &Row) -> String {
     let sum = |curve: &Curve| curve.counts.iter().sum::<f64>();
     let all: f64 = row.curves.iter().map(sum).sum();

@@ -1,85 +1,85 @@
-//! What passes and what is refused over time, one row an arm, all rows on one scale: as text and as SVG.
+//! Admissions and refusals over time, one row per arm, all rows on one scale: as text and as SVG.
 //!
-//! A picture is drawn from counts in buckets, wherever they come from: a run, or a rehearsal that starts nothing.
-//! The first curve of a row is what a limit is about. Where there is one, each row also has a trace: how many the
-//! first curve counted in the window that ends there, which is what the limit speaks of.
+//! A picture is drawn from counts in buckets, of a run or of a simulation.
+//! A limit applies to the first curve of a row. With a limit, each row also has a trace: the first curve's
+//! count in the window that ends at each bucket.
 //!
-//! Read in this order: this file (the model, and what is worked out from it), [`text`]; it is drawn by
-//! [`svg`](crate::svg) as well.
+//! Read in this order: this file (the model and its calculations), [`text`]; [`svg`](crate::svg) draws it as
+//! well.
 
 pub mod text;
 
 use std::time::Duration;
 
-/// Rows over one stretch of time.
+/// Rows over one span of time.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Picture {
-    /// What is drawn.
+    /// The title.
     pub title: String,
-    /// How long a bucket is.
+    /// The length of a bucket.
     pub bucket: Duration,
-    /// How long the whole is.
+    /// The total length.
     pub length: Duration,
-    /// What the first curve of each row is held against.
+    /// The limit of each row's first curve.
     pub limit: Option<Limit>,
-    /// Where there is no limit: a level to read the curves against.
+    /// A reference level for the curves, if there is no limit.
     pub level: Option<Level>,
-    /// Stretches that have a name, in their order.
+    /// Named phases, in order.
     pub phases: Vec<Stretch>,
-    /// One an arm.
+    /// One row per arm.
     pub rows: Vec<Row>,
 }
 
-/// So many in so long a time.
+/// A number in a window.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limit {
-    /// How many.
+    /// The number.
     pub requests: u32,
-    /// In any window of this length. A whole number of buckets.
+    /// In any window of this length, which is a whole number of buckets.
     pub window: Duration,
 }
 
-/// A level to read curves against.
+/// A reference level for curves.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Level {
-    /// What it is.
+    /// Its label.
     pub label: String,
-    /// How high it lies, in counts a bucket.
+    /// Its height, in counts a bucket.
     pub per_bucket: f64,
 }
 
-/// A stretch of time with a name.
+/// A named phase.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Stretch {
-    /// What it is called.
+    /// The name.
     pub name: String,
     /// Its start.
     pub start: Duration,
-    /// How long it takes.
+    /// Its length.
     pub length: Duration,
 }
 
 /// One arm.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Row {
-    /// Its place among the arms, which gives it its colour.
+    /// Its index among the arms, which determines its colour.
     pub place: usize,
     /// Its label.
     pub name: String,
-    /// What it does, in a sentence.
+    /// Its description, one sentence.
     pub sentence: String,
-    /// What was counted in all, in words.
+    /// Its sums, as text.
     pub figures: String,
-    /// Its curves, the one that the limit is about first.
+    /// Its curves; the limited one first.
     pub curves: Vec<Curve>,
 }
 
-/// One thing that was counted.
+/// One counted event.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Curve {
-    /// What was counted.
+    /// Its name.
     pub name: String,
-    /// How often in each bucket; a mean where several were drawn as one.
+    /// Its count in each bucket; a mean if buckets were merged.
     pub counts: Vec<f64>,
 }
 
@@ -91,12 +91,12 @@ impl Limit {
 }
 
 impl Row {
-    /// Buckets that the longest curve has.
+    /// The length of the longest curve, in buckets.
     fn buckets(&self) -> usize {
         self.curves.iter().map(|curve| curve.counts.len()).max().unwrap_or(0)
     }
 
-    /// How many its first curve counted in the window that ends with each bucket; none without a limit.
+    /// The first curve's count in the window that ends with each bucket; `None` without a limit.
     pub fn trace(&self, picture: &Picture) -> Option<Vec<f64>> {
         let limit = picture.limit?;
         let counts = &self.curves.first()?.counts;
@@ -107,12 +107,12 @@ impl Row {
 }
 
 impl Picture {
-    /// The buckets of its longest row.
+    /// The length of its longest row, in buckets.
     fn buckets(&self) -> usize {
         self.rows.iter().map(Row::buckets).max().unwrap_or(0)
     }
 
-    /// The same with buckets so long that there are at most `most`; a window stays a whole number of them.
+    /// The same with longer buckets, at most `most`; a window stays a whole number of them.
     #[must_use]
     pub fn coarser(&self, most: usize) -> Self {
         let nanos = self.bucket.as_nanos().max(1);
@@ -135,7 +135,7 @@ impl Picture {
     }
 }
 
-/// Leaves out what happened in no row, but for the first two: that nothing was refused is worth a word.
+/// Drops curves that are zero in all rows, except the first two: that nothing was refused is information.
 pub fn with_something(mut rows: Vec<Row>) -> Vec<Row> {
     let happened = |rows: &[Row], name: &str| {
         let mut curves = rows.iter().flat_map(|row| &row.curves).filter(|curve| curve.name == name);
@@ -150,8 +150,8 @@ pub fn with_something(mut rows: Vec<Row>) -> Vec<Row> {
     rows
 }
 
-/// How many buckets become one, so that at most `most` are left and a window of `a_window` buckets (none: 0) stays a
-/// whole number of them. Where a window allows nothing else it becomes one bucket.
+/// The number of buckets to merge into one, so that at most `most` remain and a window of `a_window` buckets
+/// (0 for none) stays a whole number of them. If the window permits nothing else, it becomes one bucket.
 pub fn merging(buckets: usize, most: usize, a_window: usize) -> usize {
     let least = buckets.div_ceil(most.max(1)).max(1);
     if a_window == 0 {
@@ -160,7 +160,7 @@ pub fn merging(buckets: usize, most: usize, a_window: usize) -> usize {
     (least..a_window).find(|by| a_window.is_multiple_of(*by)).unwrap_or(a_window.max(1))
 }
 
-/// The most of these ascending times that lie in any window of that length.
+/// The most of these ascending times within any window of that length.
 pub fn most_within(times: &[Duration], window: Duration) -> usize {
     let mut first = 0;
     let within = |(last, time): (usize, &Duration)| {
@@ -172,7 +172,7 @@ pub fn most_within(times: &[Duration], window: Duration) -> usize {
     times.iter().enumerate().map(within).max().unwrap_or(0)
 }
 
-/// A time in the unit that reads best: `1 s`, `250 ms`.
+/// A time in a readable unit: `1 s`, `250 ms`.
 pub fn duration(time: Duration) -> String {
     let ms = time.as_millis();
     if ms >= 1_000 && ms.is_multiple_of(100) {

@@ -1,7 +1,9 @@
-//! The drawings of the page, as inline SVG, and of a [picture](crate::picture), as a file of its own as well.
+//! The drawings of the page as inline SVG, and of a [picture](crate::picture) also as a separate file.
 //!
-//! Colours are classes (`a0`, `a1`, ...: an arm's place in the report), so that the page's light and dark styles both apply.
-//! Nothing is told by colour alone: lines differ in dashes and marks, backings are hatched, and every mark has its words beside it.
+//! Colours are classes (`a0`, `a1`, ...: an arm's index in the report), so that the page's light and dark
+//! styles apply.
+//! Colour is never the only carrier: lines differ in dashes and marks, backings are hatched, and every mark
+//! has a label.
 
 mod cpu;
 mod interval;
@@ -26,20 +28,20 @@ pub(crate) use steps::steps;
 pub(crate) use topology::{topology, topology_width};
 pub(crate) use trace::{narrow_trace, trace};
 
-/// Arms with a colour of their own; further ones begin again.
+/// Arms with a colour of their own; further ones reuse the colours.
 const COLOURS: usize = 6;
 
-/// The class that gives an arm its colour.
+/// The class of an arm's colour.
 pub(crate) fn arm_class(place: usize) -> String {
     format!("a{}", place % COLOURS)
 }
 
-/// A coordinate with one decimal: a tenth of a pixel is below what anyone sees.
+/// A coordinate with one decimal; a tenth of a pixel is invisible.
 fn px(value: f64) -> String {
     super::words::trimmed((value * 10.0).round() / 10.0)
 }
 
-/// Where a text stands relative to its point.
+/// The position of a text relative to its point.
 #[derive(Clone, Copy)]
 enum Anchor {
     Start,
@@ -65,12 +67,12 @@ fn line(from: (f64, f64), to: (f64, f64), class: &str) -> Markup {
     html! { line x1=(px(from.0)) y1=(px(from.1)) x2=(px(to.0)) y2=(px(to.1)) class=(class) {} }
 }
 
-/// About how wide words are in the page's sans-serif: wide enough for every common one.
+/// The estimated width of words in the page's sans-serif; an upper estimate for the common fonts.
 fn width_of(words: &str, size: f64) -> f64 {
     words.chars().count() as f64 * size * 0.58
 }
 
-/// Words that fit into `room`, cut with an ellipsis if need be; the whole goes into a `title` beside them.
+/// Words cut with an ellipsis to fit into `room`; the full text goes into a `title` element.
 fn fitted(words: &str, room: f64, size: f64) -> String {
     if width_of(words, size) <= room {
         return words.to_owned();
@@ -82,7 +84,7 @@ fn fitted(words: &str, room: f64, size: f64) -> String {
     cut
 }
 
-/// Definitions that every drawing of a page shares: one hatch an arm, and the head of an arrow.
+/// Definitions that all drawings of a page share: a hatch per arm, and the head of an arrow.
 pub(crate) fn definitions() -> Markup {
     html! {
         svg width="0" height="0" class="definitions" aria-hidden="true" {

@@ -1,7 +1,8 @@
-//! The report for a terminal: the answer first, then one table, then what to make of it.
+//! The report for a terminal: the answer first, then one table, then the conclusions.
 //!
 //! At most 100 columns wide.
-//! Styles are ANSI codes, meant for `anstream`, which strips them where they do not belong (`NO_COLOR`, a pipe, a file); every one of them stands beside a word that says the same.
+//! Styles are ANSI codes for `anstream`, which strips them where they are unwanted (`NO_COLOR`, a pipe, a
+//! file); every style accompanies a word with the same meaning.
 
 use std::fmt::Write as _;
 
@@ -30,7 +31,7 @@ const YELLOW: &str = "\u{1b}[33m";
 const RED: &str = "\u{1b}[31m";
 const PLAIN: &str = "\u{1b}[0m";
 
-/// The whole report, ending in a line break.
+/// The whole report, ending with a line break.
 pub fn render(report: &Report) -> String {
     let mut page = Page::default();
     title(&mut page, report);
@@ -53,7 +54,7 @@ pub fn render(report: &Report) -> String {
     page.text
 }
 
-/// Lines that never exceed the width.
+/// Lines within the width.
 #[derive(Default)]
 struct Page {
     text: String,
@@ -64,7 +65,7 @@ impl Page {
         let _ = writeln!(self.text, "\n{BOLD}{words}{PLAIN}");
     }
 
-    /// Words wrapped at the width, behind a mark; later lines are indented by `indent`.
+    /// Words wrapped at the width, after a mark; later lines are indented by `indent`.
     fn item(&mut self, style: &str, mark: &str, indent: usize, words: &str) {
         let room = WIDTH - indent;
         for (at, line) in wrapped(words, room).iter().enumerate() {
@@ -123,7 +124,7 @@ fn answer(page: &mut Page, report: &Report) {
     }
 }
 
-/// Whatever is wrong with an arm.
+/// The problems of an arm.
 fn in_trouble(page: &mut Page, report: &Report, arm: &Arm) {
     if let Some(sentence) = figures::death_sentence(arm) {
         page.item(RED, "DIED", 14, &sentence);
@@ -160,7 +161,7 @@ fn table(report: &Report) -> String {
     columns::table(&labels, &rows, WIDTH)
 }
 
-/// Latency by what became of the operations, an arm after another.
+/// Latency by outcome, one arm after another.
 fn outcomes(report: &Report) -> String {
     let header: Vec<String> = outcomes::COLUMNS.map(str::to_owned).to_vec();
     let rows: Vec<(String, Vec<String>)> = report
@@ -294,11 +295,11 @@ fn limits(page: &mut Page, report: &Report) {
         }
     }
     page.heading("Again");
-    // Never wrapped: a command is there to be copied.
+    // Never wrapped, so that the command can be copied.
     let _ = writeln!(page.text, "  {}", report.reproduce);
 }
 
-/// Words in lines of at most `room` characters; a longer word keeps a line of its own.
+/// Words wrapped to `room` characters; a longer word has its own line.
 fn wrapped(words: &str, room: usize) -> Vec<String> {
     let mut lines = vec![String::new()];
     for word in words.split_whitespace() {

@@ -1,21 +1,23 @@
-//! The report drawn from fixed, made-up runs.
+//! The report rendered from fixed, synthetic runs.
 
 use super::model::{GeneratorFloor, LoadPhase, SCHEMA, Series, SeriesCurve, SeriesLevel, SeriesLimit, Span};
 use super::{Report, html, markdown, terminal};
 
-/// A comparison of two arms in which all is well.
+/// A comparison of two arms without problems.
 const PLACEMENT: &str = include_str!("fixtures/placement.json");
-/// Three arms: one in order, one whose ledger is broken, one that died; one more that was skipped; no verdict.
+/// Three arms: one without problems, one with a broken ledger, one that died; another one was skipped; no
+/// verdict.
 const TROUBLE: &str = include_str!("fixtures/trouble.json");
-/// A walk of four steps.
+/// A waterfall of four steps.
 const WALK: &str = include_str!("fixtures/walk.json");
 
 fn fixture(json: &str) -> Report {
     serde_json::from_str(json).unwrap()
 }
 
-/// The two arms of the first over the time of an episode: three seconds in buckets of 100 ms, held to 10 in any
-/// second. A burst at two seconds: one arm lets all of it through, the other what the limit leaves.
+/// The two arms of the first over the time of an episode: three seconds in buckets of 100 ms, with a limit of
+/// 10 in any second. At two seconds there is a burst: one arm admits all of it, the other what the limit
+/// permits.
 fn over_time() -> Report {
     let mut report = fixture(PLACEMENT);
     report.load.slice_ms = 3_000.0;
@@ -272,7 +274,7 @@ fn what_happened_over_time_is_in_every_form() {
     }
 }
 
-/// The drawing of the first arm's trace, and the section that it stands in.
+/// The drawing of the first arm's trace, and its section.
 fn drawn_trace(report: &Report) -> (String, String) {
     let page = html::render(report);
     let from = page.find("<section id=\"time\"").unwrap();
@@ -330,7 +332,7 @@ fn a_series_that_is_about_no_limit_is_drawn_against_its_level() {
     assert!(page.contains("the usual") && !page.contains("over the limit"));
 }
 
-/// Where arms do not fit side by side they stand below each other, so each cell says whose it is.
+/// If arms do not fit side by side they are below each other, so each cell has its arm's name.
 #[test]
 fn every_cell_of_a_table_of_arms_has_the_name_of_its_arm() {
     let page = html::render(&fixture(TROUBLE));

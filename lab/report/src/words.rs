@@ -1,10 +1,10 @@
-//! How figures are said, the same in every form of a report.
+//! The formatting of figures, the same in every form of a report.
 
 pub use statistics::numbers::{count, three_digits, trimmed};
 
 use super::model::{Arm, Capacity, Load, PartKind, UsedBacking, Validity};
 
-/// What stands where there is no figure.
+/// The mark of a missing figure.
 pub(crate) const NO_FIGURE: &str = "–";
 
 impl Capacity {
@@ -29,12 +29,12 @@ pub(super) fn ms(value: f64) -> String {
     format!("{} ms", three_digits(value))
 }
 
-/// A figure of which decimals say nothing.
+/// A figure whose decimals mean nothing.
 pub(super) fn maybe_whole(value: Option<f64>) -> String {
     value.map_or_else(|| NO_FIGURE.to_owned(), |value| count(value.max(0.0).round() as u64))
 }
 
-/// A per cent as one says it: `14 %`, `2.2 %`, `0.35 %`, `95 %`.
+/// A per cent: `14 %`, `2.2 %`, `0.35 %`, `95 %`.
 pub(super) fn per_cent(value: f64) -> String {
     let steps = if value >= 10.0 {
         1.0
@@ -51,7 +51,7 @@ pub(super) fn maybe_per_cent(value: Option<f64>) -> String {
     value.map_or_else(|| NO_FIGURE.to_owned(), per_cent)
 }
 
-/// A mean count an operation: `1.95`, `0`, `0.0031`.
+/// A mean count per operation: `1.95`, `0`, `0.0031`.
 pub fn mean_count(value: Option<f64>) -> String {
     match value {
         None => NO_FIGURE.to_owned(),
@@ -62,7 +62,7 @@ pub fn mean_count(value: Option<f64>) -> String {
     }
 }
 
-/// A tick of a time axis in milliseconds, in the unit that reads best: `50 us`, `2 ms`, `1 s`.
+/// A tick of a time axis in milliseconds, in a readable unit: `50 us`, `2 ms`, `1 s`.
 pub(super) fn duration_of_ms(ms: f64) -> String {
     if ms < 1.0 {
         format!("{} µs", trimmed(ms * 1_000.0))
@@ -73,7 +73,7 @@ pub(super) fn duration_of_ms(ms: f64) -> String {
     }
 }
 
-/// How long something took, in three digits and the unit that reads best: `290 µs`, `2.55 ms`, `1.04 s`.
+/// A duration with three digits in a readable unit: `290 µs`, `2.55 ms`, `1.04 s`.
 pub(super) fn took(us: f64) -> String {
     match us {
         ..999.5 => format!("{} µs", three_digits(us)),
@@ -82,12 +82,12 @@ pub(super) fn took(us: f64) -> String {
     }
 }
 
-/// An arm's wiring in a sentence, in the words of its drawing.
+/// An arm's wiring as a sentence, in the words of its drawing.
 pub(super) fn summary(arm: &Arm) -> String {
     arm.summary.replace("the edge", "the public API")
 }
 
-/// A place in a system as its drawing calls it: the public API is called `edge` in the code.
+/// A place in a system as its drawing calls it; the code's `edge` is the public API.
 pub(super) fn place(name: &str) -> String {
     let called = |part: &str| if part == "edge" { "public API".to_owned() } else { part.to_owned() };
     name.split(" + ").map(called).collect::<Vec<_>>().join(" + ")
@@ -98,19 +98,19 @@ pub(crate) fn tick(value: f64) -> String {
     if value >= 1_000.0 { count(value.round() as u64) } else { trimmed(value) }
 }
 
-/// A percentile as it is said: `p50`, `p99.9`.
+/// A percentile's name: `p50`, `p99.9`.
 pub(super) fn percentile(quantile: f64) -> String {
     format!("p{}", trimmed(quantile * 100.0))
 }
 
-/// What every latency contains of the generator itself: `24.1 µs (p99 61.3 µs)`; nothing in reports that do not say.
+/// The generator's own share of every latency: `24.1 µs (p99 61.3 µs)`; `None` in older reports.
 pub(super) fn generators_own(validity: &Validity) -> Option<String> {
     let floor = validity.generator_floor.as_ref()?;
     let p99 = floor.p99_us.map(|us| format!(" (p99 {} µs)", three_digits(us))).unwrap_or_default();
     Some(format!("{} µs{p99}", three_digits(floor.p50_us?)))
 }
 
-/// How operations are spread over time.
+/// The distribution of operations over time.
 pub(super) fn arrivals(kind: &str) -> &str {
     match kind {
         "poisson" => "at random times (Poisson)",
@@ -119,17 +119,17 @@ pub(super) fn arrivals(kind: &str) -> &str {
     }
 }
 
-/// What there is before the load: `10,000 links`, `1 client`.
+/// The things that exist before the load: `10,000 links`, `1 client`.
 pub(super) fn things(load: &Load) -> String {
     let name = load.things_name.as_str();
     let name = if load.things == 1 { name.trim_end_matches('s') } else { name };
     format!("{} {name}", count(load.things))
 }
 
-/// A store or broker, where it came from, and what it says of itself: `postgres, native, PostgreSQL 15.18`.
+/// A store or broker with its origin and version: `postgres, native, PostgreSQL 15.18`.
 pub(super) fn store(backing: &UsedBacking) -> String {
     let says = backing.provider.replace("postgres (PostgreSQL)", "PostgreSQL");
-    // Its package's version says nothing more.
+    // The package version adds nothing.
     let says = says.split(" (Debian").next().unwrap_or_default();
     format!("{}, {says}", backing.version)
 }
@@ -145,7 +145,7 @@ pub(super) fn processors(list: &[u32]) -> String {
     }
 }
 
-/// Whose cost a part is, in a word.
+/// The owner of a cost, as one word.
 pub(super) fn part_kind(kind: PartKind) -> &'static str {
     match kind {
         PartKind::Component => "process",

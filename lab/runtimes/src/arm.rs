@@ -1,8 +1,9 @@
-//! An arm that is up, whatever runs it: a public address, processes with their internal servers, stores and brokers, and
-//! a [`RunningRuntime`] that says what to measure, whom to harm and what has ended, and that stops it.
+//! A running arm, on any runtime: a public address, processes with their internal servers, stores and
+//! brokers, and a [`RunningRuntime`] that lists what to measure, finds victims for faults, reports what has
+//! ended, and stops it.
 //!
-//! Read in this order: this file, `options` (what it takes to start one, and why it cannot be had), `log` (what its
-//! processes write), `ready` (waiting for them), `passwords` (what of an address is shown).
+//! Read in this order: this file, `options` (the options of a start, and its errors), `log` (the processes'
+//! output), `ready` (waiting for readiness), `passwords` (hiding them in addresses).
 
 mod log;
 mod options;
@@ -26,114 +27,116 @@ pub use options::{BackingChoices, Lacking, LaunchOptions, READY_WITHIN};
 pub use passwords::without_passwords;
 pub(crate) use ready::{NotReady, wait};
 
-/// An arm that is up. Dropping it stops it.
+/// A running arm. Dropping it stops it.
 pub struct RunningArm {
     /// Its name in the plan.
     pub name: String,
-    /// What a report calls it.
+    /// Its name in reports.
     pub label: String,
-    /// Where its public API is, for the generator.
+    /// The address of its public API, for the generator.
     pub public: SocketAddr,
-    /// Where it is for people, if that is another address: a container's is published on loopback.
+    /// Its address for people, if different: a container's is published on loopback.
     pub published: Option<SocketAddr>,
     /// Its processes, the one with the edge first.
     pub processes: Vec<RunningProcess>,
     /// Its stores and brokers.
     pub backings: Vec<RunningBacking>,
-    /// Where its spans arrive, if it traces.
+    /// The receiver of its spans, if it traces.
     pub receiver: Option<Receiver>,
-    /// What runs it.
+    /// Its runtime.
     pub runtime: Box<dyn RunningRuntime>,
 }
 
-/// What runs one arm: children of the lab, or a compose project.
+/// The runtime of one arm: children of the lab, or a compose project.
 pub trait RunningRuntime: Send {
-    /// What to measure: the services first, then the backings that run on this machine for this arm alone.
+    /// The process groups to measure: the services first, then the backings on this machine that belong to
+    /// this arm.
     fn groups(&self) -> Vec<Group>;
 
-    /// The backing of a kind, to do harm to; none if others use it as well.
+    /// The backing of a kind, as a victim for faults; `None` if others use it as well.
     fn victim(&self, kind: BackingKind) -> Option<Box<dyn Victim>>;
 
-    /// The processes and backings that ended although nobody asked them to. Cheap: one system call a process.
+    /// The processes and backings that ended by themselves. Cheap: one system call per process.
     fn ended(&mut self) -> Vec<Ended>;
 
-    /// Stops all of it and removes what it made; the names of those that had to be killed. What is stopped already stays
-    /// so.
+    /// Stops everything and removes what it created; returns the names of those that had to be killed.
+    /// Idempotent.
     fn stop(&mut self) -> Vec<String>;
 }
 
-/// A backing of an arm as something to do harm to, and to undo it: by any thread, while others watch the arm.
+/// A backing of an arm as a victim of faults; usable from any thread while others observe the arm.
 ///
-/// Shown as its owner finds it: `pid 4711`, `container lab-shortener-redis-1`.
+/// Displayed as its owner identifies it: `pid 4711`, `container lab-shortener-redis-1`.
 pub trait Victim: fmt::Display + Send {
-    /// Makes all of it stand still, and returns when it does.
+    /// Freezes all of it, and returns when it is frozen.
     fn freeze(&self) -> Result<()>;
 
-    /// Lets all of it go on. What was not frozen does not notice.
+    /// Resumes all of it; no effect on what was not frozen.
     fn thaw(&self) -> Result<()>;
 }
 
-/// A service process that is up.
+/// A running service process.
 #[derive(Clone, Debug)]
 pub struct RunningProcess {
-    /// Unique in the arm: `gateway`, or `links-2` for the second of several copies.
+    /// Unique in the arm: `gateway`, or `links-2` for the second of several replicas.
     pub name: String,
     /// The components that it hosts.
     pub components: &'static [&'static str],
     /// Its process id.
     pub pid: u32,
-    /// Where it serves health and metrics.
+    /// The address of health and metrics.
     pub internal: SocketAddr,
-    /// Where it serves the public API, if it hosts the edge.
+    /// The address of the public API, if it hosts the edge.
     pub public: Option<SocketAddr>,
-    /// What it writes on its standard output and error.
+    /// Its standard output and error.
     pub log: Arc<dyn Log>,
-    /// The wiring file that it was started with.
+    /// Its host file.
     pub host_file: PathBuf,
 }
 
-/// A store or broker of an arm that is up.
+/// A running store or broker of an arm.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RunningBacking {
-    /// What it is.
+    /// Its kind.
     pub kind: BackingKind,
-    /// Where it came from, in words: `embedded`, `native, Redis 7.0.15`, `given`.
+    /// Its origin, as text: `embedded`, `native, Redis 7.0.15`, `given`.
     pub provider: String,
-    /// What a reader of the figures has to know about it, if anything.
+    /// A note for readers of its figures, if there is one.
     pub caveat: Option<String>,
-    /// What it writes on its standard output and error, if it is a process of the lab's.
+    /// The file with its standard output and error, if the lab started it.
     pub log: Option<PathBuf>,
 }
 
-/// How a process ended by itself.
+/// The end of a process that ended by itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Ended {
     /// Its name: `links`.
     pub process: String,
-    /// In words: `exit status: 1`, `signal: 9 (SIGKILL)`.
+    /// As text: `exit status: 1`, `signal: 9 (SIGKILL)`.
     pub how: String,
     /// Whether it ended with exit code 0.
     pub succeeded: bool,
-    /// When it was seen to have ended; within the interval at which the lab looks.
+    /// The time at which its end was noticed, within the lab's polling interval.
     pub at: SystemTime,
     /// The last lines of its log.
     pub last_words: LogTail,
 }
 
 impl RunningArm {
-    /// Where its public API is for people, as a URL without a slash at the end.
+    /// The public API's address for people, as a URL without a trailing slash.
     pub fn url(&self) -> String {
         format!("http://{}", self.published.unwrap_or(self.public))
     }
 
-    /// Its processes as groups to measure: the services first, then the backings that run on this machine for it alone.
+    /// The process groups to measure: the services first, then the backings on this machine that belong to
+    /// this arm.
     pub fn groups(&self) -> Vec<Group> {
         self.runtime.groups()
     }
 
-    /// Its backing of a kind, to do harm to.
+    /// Its backing of a kind, as a victim of faults.
     ///
-    /// Fails where that is not the arm's own: others use a given server as well.
+    /// Fails if it is not the arm's own, because others may use a given server.
     pub fn victim(&self, kind: BackingKind) -> Result<Box<dyn Victim>> {
         self.runtime.victim(kind).ok_or_else(|| {
             let name = kind.name();
@@ -143,7 +146,7 @@ impl RunningArm {
         })
     }
 
-    /// What was written for its processes: name and file, for the run's folder. Passwords are left out.
+    /// The host files of its processes, without passwords: name and text, for the run's folder.
     pub fn host_file_texts(&self) -> Vec<(String, String)> {
         self.processes
             .iter()
@@ -162,7 +165,7 @@ impl Drop for RunningArm {
 }
 
 impl RunningProcess {
-    /// What it is in its arm.
+    /// Its role in its arm.
     pub(crate) fn part(&self) -> Part {
         Part::Service { components: self.components.to_vec(), edge: self.public.is_some() }
     }

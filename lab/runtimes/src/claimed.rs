@@ -1,4 +1,4 @@
-//! A folder that a lab needs for as long as it runs, and that a later lab removes should this one be killed.
+//! A folder that a lab owns while it runs, and that a later lab removes if this one is killed.
 
 use std::{
     fs::{self, File, TryLockError},
@@ -7,26 +7,26 @@ use std::{
 
 use anyhow::{Context, Result};
 
-/// The file that says whose folder it is. The lab holds its lock (flock(2)), which the kernel gives back however the lab
-/// ends: whoever gets the lock knows that nobody needs the folder. A process id says less, for it is given again, and
-/// means nothing in another container.
+/// The claim file. The lab holds a lock on it (flock(2)), which the kernel releases however the lab ends:
+/// whoever can lock it knows that the folder is stale. A process id would be less reliable, because ids are
+/// reused and differ between containers.
 const CLAIM: &str = ".claimed-by-a-running-lab";
-/// The same before it is locked.
+/// The claim file's name before it is locked.
 const UNNAMED: &str = ".claim";
 
-/// The folder. Dropping it removes it.
+/// An owned folder. Dropping it removes it.
 #[derive(Debug)]
 pub struct Claimed {
     folder: PathBuf,
     is_kept: bool,
-    /// Where locks cannot be had, there is none, and nobody removes the folder of a killed lab.
+    /// `None` if the file system has no locks; then nobody removes the folder of a killed lab.
     _claim: Option<File>,
 }
 
 impl Claimed {
-    /// Makes a folder with a name that begins so, and removes those like it whose labs are gone.
+    /// Creates a folder with a name of this prefix, and removes stale ones of labs that are gone.
     ///
-    /// Nothing else is removed, whatever its name: a folder without a claim is not a lab's.
+    /// Removes nothing else, whatever its name: a folder without a claim file is not a lab's.
     pub fn create_in(parent: &Path, prefix: &str, old: impl Fn(&str) -> bool) -> Result<Self> {
         remove_stale(parent, old);
         let folder = tempfile::Builder::new()
@@ -38,12 +38,12 @@ impl Claimed {
         Ok(Self { folder, is_kept: false, _claim: claim })
     }
 
-    /// Where it is.
+    /// The folder's path.
     pub fn path(&self) -> &Path {
         &self.folder
     }
 
-    /// Gives the folder a name for good: it is nobody's claim any more.
+    /// Renames the folder permanently, and gives up the claim.
     pub fn keep_as(mut self, name: &Path) -> Result<()> {
         let made = &self.folder;
         fs::rename(made, name)
@@ -62,8 +62,8 @@ impl Drop for Claimed {
     }
 }
 
-/// Removes a folder with its claim last: what cannot be removed now, because somebody still writes there, is removed by
-/// a later lab.
+/// Removes a folder, its claim last. What cannot be removed now, because somebody still writes to it, is
+/// removed by a later lab.
 pub fn remove(folder: &Path) {
     let entries = fs::read_dir(folder).into_iter().flatten().filter_map(Result::ok);
     let mut is_empty = true;
@@ -79,7 +79,7 @@ pub fn remove(folder: &Path) {
 }
 
 fn claim(folder: &Path) -> Result<File> {
-    // Not there under its name before it is locked: somebody else's lab may be looking for stale folders.
+    // Named only after it is locked, because another lab may be searching for stale folders.
     let unnamed = folder.join(UNNAMED);
     let claim = File::create(&unnamed)?;
     claim.try_lock()?;
@@ -87,7 +87,7 @@ fn claim(folder: &Path) -> Result<File> {
     Ok(claim)
 }
 
-/// The folders below another whose labs are running: those whose claims are locked.
+/// The folders in a parent folder whose labs are running: those with locked claims.
 pub fn of_running(parent: &Path) -> Vec<PathBuf> {
     let entries = fs::read_dir(parent).into_iter().flatten().filter_map(Result::ok);
     let is_held = |folder: &PathBuf| {
@@ -99,12 +99,12 @@ pub fn of_running(parent: &Path) -> Vec<PathBuf> {
     entries.map(|entry| entry.path()).filter(is_held).collect()
 }
 
-/// Nothing else is opened: a pipe of that name would wait for somebody to write.
+/// Only regular files are opened: opening a pipe would block until somebody writes.
 fn is_file(path: &Path) -> bool {
     fs::symlink_metadata(path).is_ok_and(|claim| claim.is_file())
 }
 
-/// Removes the folders of labs that are gone. What cannot be removed is somebody else's, and stays.
+/// Removes the stale folders of labs. A folder that cannot be removed belongs to another user, and stays.
 fn remove_stale(parent: &Path, old: impl Fn(&str) -> bool) {
     let entries = fs::read_dir(parent).into_iter().flatten().filter_map(Result::ok);
     for entry in entries.filter(|entry| old(&entry.file_name().to_string_lossy())) {
@@ -129,11 +129,11 @@ mod tests {
         let living = create(parent.path());
         let kept = parent.path().join("lab-kept");
         create(parent.path()).keep_as(&kept).unwrap();
-        // As a killed lab leaves it: a claim whose lock nobody holds.
+        // The state after a lab was killed: a claim that nobody has locked.
         let gone = parent.path().join("lab-4711-abcdef");
         fs::create_dir(&gone).unwrap();
         drop(claim(&gone).unwrap());
-        // Looks like one, and is somebody's work.
+        // Has a similar name, and is a user's.
         let foreign = parent.path().join("lab-2024-results");
         fs::create_dir(&foreign).unwrap();
         let named_otherwise = parent.path().join("notes");

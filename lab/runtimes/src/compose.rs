@@ -1,17 +1,18 @@
-//! The `compose` runtime: every arm of a plan as a compose project of its own, and the same projects written down.
+//! The `compose` runtime: every arm of a plan as a compose project, started or exported.
 //!
 //! ```text
-//! ArmPlan -> Project (services as data) -> text -> `docker compose up`, watched, measured and removed by the lab
+//! ArmPlan -> Project (services as data) -> text -> `docker compose up`, watched, measured and removed by the
+//! lab
 //!                                               -> deploy/compose/<system>/<wiring>.yml, for people
 //! ```
 //!
-//! One compiler serves both, so that what people start by hand is what a run measures. They differ in what a run
-//! needs: pinned processors, labels by which a later lab finds what a killed one left, and health that is asked by the
-//! lab instead of by the engine, whose checks would cost CPU while it is measured.
+//! One compiler serves both, so that exported projects are what a run measures. A run adds three things:
+//! pinned processors; labels by which a later lab finds what a killed one left; and health checks by the lab
+//! instead of the engine, whose checks would cost CPU during the measurement.
 //!
-//! Read in this order: `project` (from plan to services), `backing` (stores and brokers), `text` (services as YAML),
-//! `export` (files for people), `docker` (the command line of the engine), `engine` (what it offers), `up` (a project
-//! that runs) and its `container`s, `stale` (what killed labs left).
+//! Read in this order: `project` (from plan to services), `backing` (stores and brokers), `text` (services as
+//! YAML), `export` (files for people), `docker` (the engine's command line), `engine` (its capabilities),
+//! `up` (a running project) and its `container`s, `stale` (remains of killed labs).
 
 mod backing;
 mod container;

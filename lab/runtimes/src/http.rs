@@ -1,7 +1,8 @@
-//! `GET` over HTTP/1.0 for health checks and metrics: the lab's own, blocking, on loopback.
+//! `GET` over HTTP/1.0 for health checks and metrics: a blocking client for loopback.
 //!
-//! HTTP/1.0, so that the connection ends with the reply; one that stays open is left as soon as the reply is whole.
-//! What came is read as the generator reads replies.
+//! HTTP/1.0, so that the connection ends with the reply; one that stays open is dropped when the reply is
+//! complete.
+//! The generator's decoder parses the replies.
 
 use std::{
     io::{self, Read, Write},
@@ -11,9 +12,9 @@ use std::{
 
 use load::http::{Decoded, MAX_BODY, MAX_HEAD, decode};
 
-/// The longest reply that is read; a page of metrics has some 20 KiB.
+/// The longest reply; a page of metrics has some 20 KiB.
 const MAX_REPLY: usize = MAX_HEAD + MAX_BODY;
-/// What is read at once.
+/// The size of one read.
 const READ: usize = 64 * 1024;
 
 /// A reply.
@@ -25,7 +26,7 @@ pub struct Reply {
     pub body: String,
 }
 
-/// Asks for a path; each step may take `limit`.
+/// Requests a path; each step has a time limit of `limit`.
 pub fn get(address: SocketAddr, path: &str, limit: Duration) -> io::Result<Reply> {
     let mut stream = TcpStream::connect_timeout(&address, limit)?;
     stream.set_read_timeout(Some(limit))?;
@@ -43,7 +44,7 @@ pub fn get(address: SocketAddr, path: &str, limit: Duration) -> io::Result<Reply
     }
 }
 
-/// The reply, once it is whole.
+/// The reply, if it is complete.
 fn parse(bytes: &[u8], has_ended: bool) -> io::Result<Option<Reply>> {
     let read = |reply: &load::http::Reply<'_>| Reply {
         status: reply.status,
@@ -84,7 +85,7 @@ mod tests {
         let reply = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
         assert_eq!(parse(reply, false).unwrap().unwrap().body, "ok");
         assert_eq!(parse(&reply[..reply.len() - 1], false).unwrap(), None);
-        // Of one that does not, only the end of the connection says that it is whole.
+        // Without keep-alive or a length, only the end of the connection completes the reply.
         let endless = b"HTTP/1.0 200 OK\r\n\r\nok";
         assert_eq!(parse(endless, false).unwrap(), None);
         assert_eq!(parse(endless, true).unwrap().unwrap().body, "ok");

@@ -1,16 +1,20 @@
-//! A wiring as Kubernetes objects: a kustomize base with what each of a system's wirings has, and an overlay for each.
+//! A wiring as Kubernetes objects: a kustomize base with the common objects of a system's wirings, and an
+//! overlay for each.
 //!
 //! ```text
-//! ArmPlan -> deploy/k8s/<system>/base/                an account without rights, nothing may talk
-//!         -> deploy/k8s/<system>/overlays/<wiring>/   the namespace, a file a process, who may talk to whom, where the
-//!                                                     stores are
+//! ArmPlan -> deploy/k8s/<system>/base/                an account without rights, a network policy that
+//! denies all
+//!         -> deploy/k8s/<system>/overlays/<wiring>/   the namespace, a file per process, the permitted
+//!         connections, the
+//!                                                     addresses of the stores
 //! ```
 //!
-//! The objects are templates in `lab/runtimes/templates/kubernetes`, with the reasons beside the settings; a test holds what is
-//! written to Kubernetes' own types. The lab does not apply them: what it measures runs on one machine.
+//! The objects are templates in `lab/runtimes/templates/kubernetes`, with the reasons for their settings; a
+//! test checks the output against Kubernetes' own types. The lab does not apply them: it measures on one
+//! machine.
 //!
-//! Read in this order: the templates, this file (which files there are), `base`, `process` (what a deployment depends
-//! on), `stores`, `hosts` (what each process is told).
+//! Read in this order: the templates, this file (the list of files), `base`, `process` (the settings of a
+//! deployment), `stores`, `hosts` (each process's host file).
 
 mod base;
 mod hosts;
@@ -26,10 +30,10 @@ use serde_json::{Value, json};
 
 use crate::yaml;
 
-/// Where a process serves the public API.
+/// The port of the public API.
 const PUBLIC_PORT: u16 = 8080;
 
-/// Where it serves other processes, health and metrics.
+/// The port for other processes, health and metrics.
 const INTERNAL_PORT: u16 = 9000;
 
 /// The image of every process, without its tag, which the overlay chooses.
@@ -38,19 +42,20 @@ const IMAGE: &str = "system-design-lab";
 /// The image's tag.
 const TAG: &str = env!("CARGO_PKG_VERSION");
 
-/// What to write down.
+/// The options of an export.
 pub struct Export<'a> {
     arm: &'a ArmPlan,
-    /// How the names of its objects begin.
+    /// The prefix of its objects' names.
     wiring: &'a str,
-    /// The URLs by which the public knows the API.
+    /// The public URLs of the API.
     public_urls: &'a [PublicUrl],
     /// The command that writes the same files again.
     command: &'a str,
 }
 
 impl<'a> Export<'a> {
-    /// Refuses a wiring that keeps its data in files: a file belongs to one pod, and processes may have several.
+    /// Refuses a wiring that keeps its data in files: a file belongs to one pod, and processes may have
+    /// several.
     pub fn new(
         arm: &'a ArmPlan,
         wiring: &'a str,
@@ -64,7 +69,7 @@ impl<'a> Export<'a> {
         Ok(Self { arm, wiring, public_urls, command })
     }
 
-    /// Every file: its path below the output folder, and its text.
+    /// Every file: path below the output folder, and text.
     pub fn files(&self) -> Vec<(String, String)> {
         let system = self.system();
         let base = base::files(system).map(|(name, text)| (format!("{system}/base/{name}"), text));
@@ -81,13 +86,13 @@ impl<'a> Export<'a> {
         files
     }
 
-    /// A file of the overlay; `more` is what its template says beside what all do.
+    /// A file of the overlay; `more` has the template's additional values.
     fn overlay(&self, template: &str, more: Value) -> String {
         let all = json!({
             "system": self.system(),
             "wiring": self.wiring,
             "summary": self.arm.wiring.placement().summary,
-            // Two wirings share nothing, so that one can be removed without the other.
+            // Two wirings share nothing, so that either can be removed alone.
             "namespace": format!("{}-{}", self.system(), self.wiring),
             "command": self.command,
             "edge_process": self.arm.edge().shape,
@@ -105,7 +110,8 @@ impl<'a> Export<'a> {
         self.arm.wiring.system().name
     }
 
-    /// Its processes, the one with the edge first. Copies are left to the cluster, so each stands here once.
+    /// Its processes, the one with the edge first. The cluster manages replicas, so each process appears
+    /// once.
     fn processes(&self) -> impl Iterator<Item = &'a ProcessPlan> {
         let processes = &self.arm.processes;
         processes.iter().enumerate().filter_map(|(index, process)| {
@@ -114,7 +120,7 @@ impl<'a> Export<'a> {
         })
     }
 
-    /// `microservices-links`: what a process's objects are called.
+    /// `microservices-links`: the name of a process's objects.
     fn name(&self, process: &str) -> String {
         format!("{}-{process}", self.wiring)
     }

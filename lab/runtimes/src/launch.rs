@@ -1,4 +1,4 @@
-//! All arms of a plan, up at the same time, by whichever runtime.
+//! All arms of a plan running at the same time, on any runtime.
 
 use std::thread;
 
@@ -16,20 +16,20 @@ use crate::{
     process::{self, ports},
 };
 
-/// What runs the processes of an arm.
+/// The runtime of an arm's processes.
 #[derive(Clone, Debug)]
 pub enum Runtime {
     /// Children of the lab on this machine.
     Process,
-    /// Containers: a compose project an arm.
+    /// Containers: a compose project per arm.
     Compose(Engine),
 }
 
 impl Runtime {
-    /// The port at which people reach an arm: the one they want if it is free; for containers, which publish no port
-    /// by themselves, a free one.
+    /// The port at which people reach an arm: the requested one if it is free; for containers, which publish
+    /// no port by default, a free one.
     pub fn port(&self, wanted: Option<u16>) -> Result<Option<u16>> {
-        // As for a socket, 0 leaves the choice to the machine.
+        // 0 means any free port, as for a socket.
         match (self, wanted.filter(|port| *port > 0)) {
             (Self::Process, wanted) => Ok(wanted),
             (Self::Compose(_), Some(wanted)) => Ok(Some(ports::wanted(wanted)?.port())),
@@ -37,14 +37,14 @@ impl Runtime {
         }
     }
 
-    /// Sees to it that nothing is left should a second Ctrl-C end the lab.
+    /// Registers the removal of everything for a second Ctrl-C.
     pub fn leave_nothing(&self, interrupt: &Interrupt) {
         if matches!(self, Self::Compose(_)) {
             interrupt.at_end(compose::remove_own);
         }
     }
 
-    /// The word on the command line and in a report.
+    /// The name on the command line and in a report.
     pub fn name(&self) -> &'static str {
         match self {
             Self::Process => "process",
@@ -53,15 +53,15 @@ impl Runtime {
     }
 }
 
-/// Arms that are up. Dropping it stops them.
+/// Running arms. Dropping it stops them.
 pub struct Launch {
-    /// Those that are up, in the plan's order.
+    /// The running arms, in the plan's order.
     pub arms: Vec<RunningArm>,
-    /// Those that could not be had.
+    /// The arms that could not be started.
     pub skipped: Vec<Skipped>,
 }
 
-/// An arm that could not be started, while others go on.
+/// An arm that could not be started while others go on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Skipped {
     /// The arm's name.
@@ -72,20 +72,21 @@ pub struct Skipped {
     pub hint: String,
 }
 
-/// A process that ended although nobody asked it to.
+/// A process that ended by itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Death {
     /// The arm's name.
     pub arm: String,
-    /// Which process, how, when, and its last log lines.
+    /// The process, its end, the time, and its last log lines.
     pub ended: Ended,
 }
 
 impl Launch {
-    /// Starts every arm as children of the lab, all at once, and returns when all are ready.
+    /// Starts every arm as children of the lab, all at once; returns when all are ready.
     ///
-    /// An arm whose backing cannot be had is skipped; it is an error when fewer than two are left of two or more.
-    /// A process that dies while starting is an error with its last log lines.
+    /// An arm whose backing is not available is skipped; it is an error if fewer than two are left of two or
+    /// more.
+    /// A process that ends during its start is an error with its last log lines.
     /// On an error everything that was started is stopped.
     pub fn start(arms: &[ArmPlan], budget: &Budget, options: &LaunchOptions<'_>) -> Result<Self> {
         Self::start_on(&Runtime::Process, arms, budget, options)
@@ -103,9 +104,10 @@ impl Launch {
         Ok(launch)
     }
 
-    /// The same, however few of the arms can be had.
+    /// The same with any number of available arms.
     ///
-    /// What could be had in the first launch can be had: from the second on, to miss it is an error.
+    /// An arm that was available in the first launch must be available in all: from the second one on,
+    /// skipping is an error.
     pub fn start_some(
         runtime: &Runtime,
         arms: &[ArmPlan],
@@ -130,7 +132,7 @@ impl Launch {
                 })
                 .collect()
         });
-        // What Ctrl-C broke off is not missing.
+        // An arm interrupted by Ctrl-C is not missing.
         options.interrupt.check()?;
         let mut launch = Self { arms: Vec::new(), skipped: Vec::new() };
         for (arm, outcome) in arms.iter().zip(outcomes) {
@@ -149,12 +151,12 @@ impl Launch {
         Ok(launch)
     }
 
-    /// The arm of that name.
+    /// The arm with this name.
     pub fn arm(&self, name: &str) -> Option<&RunningArm> {
         self.arms.iter().find(|arm| arm.name == name)
     }
 
-    /// The processes that ended although nobody asked them to. Cheap: one system call a process.
+    /// The processes that ended by themselves. Cheap: one system call per process.
     pub fn deaths(&mut self) -> Vec<Death> {
         let of = |arm: &mut RunningArm| {
             let name = arm.name.clone();
@@ -168,9 +170,10 @@ impl Launch {
         self.deaths().into_iter().next()
     }
 
-    /// Stops every arm: processes drain and end, then the backings. The names of those that had to be killed.
+    /// Stops every arm: processes drain and end, then the backings. Returns the names of those that had to be
+    /// killed.
     pub fn stop(mut self) -> Vec<String> {
-        // All at once, as they were started: containers take their time to go.
+        // All at once, because containers take time to stop.
         thread::scope(|scope| {
             let stopping: Vec<_> =
                 self.arms.iter_mut().map(|arm| scope.spawn(|| arm.runtime.stop())).collect();
@@ -179,7 +182,7 @@ impl Launch {
     }
 }
 
-/// Fails if less than two of two or more arms are there, or not the only one.
+/// Fails if fewer than two of two or more arms run, or not the only one.
 pub fn enough(there: usize, wanted: usize, skipped: &[Skipped]) -> Result<()> {
     if there >= wanted.min(2) {
         return Ok(());
@@ -190,7 +193,7 @@ pub fn enough(there: usize, wanted: usize, skipped: &[Skipped]) -> Result<()> {
     Err(Complaint::new(what).maybe_hint(hint).into())
 }
 
-/// A given broker serves one arm: two would read each other's events from the same topics.
+/// A given broker serves one arm: two would receive each other's events from the same topics.
 pub fn one_arm_a_broker(arms: &[ArmPlan], backings: &BackingChoices) -> Result<()> {
     let users =
         arms.iter().filter(|arm| arm.backings.iter().any(|need| need.kind == BackingKind::Kafka)).count();

@@ -1,5 +1,5 @@
-//! The runtimes: arms of a plan as processes of this machine or as containers, up, measured and stopped; and what else a
-//! plan can be written down for.
+//! The runtimes: a plan's arms as processes of this machine or as containers, running, measured and stopped;
+//! and exporting a plan as files.
 //!
 //! ```text
 //! ArmPlan -> process (children of the lab) \
@@ -9,16 +9,17 @@
 //!
 //! Read in this order:
 //!
-//! - [`arm`]: an arm that is up, whatever runs it, and the trait [`RunningRuntime`](arm::RunningRuntime);
-//! - [`launch`]: all arms of a plan, by the [`Runtime`](launch::Runtime) that was chosen;
+//! - [`arm`]: a running arm on any runtime, and the trait [`RunningRuntime`](arm::RunningRuntime);
+//! - [`launch`]: all arms of a plan, on the chosen [`Runtime`](launch::Runtime);
 //! - [`process`]: arms as children of the lab, with their stores and brokers;
-//! - [`compose`]: arms as compose projects, run or written down; [`kubernetes`]: the same for a cluster, written down;
-//! - [`measure`]: what arms use, and how quiet the machine is; [`traces`]: where their time goes;
+//! - [`compose`]: arms as compose projects, run or exported; [`kubernetes`]: export for a cluster;
+//! - [`measure`]: the resources that arms use, and the quietness of the machine; [`traces`]: the time of
+//!   operations by place;
 //! - [`scratch`], [`claimed`]: folders that are removed at the end, or by the next lab if this one is killed;
-//! - [`interrupt`]: how all of it is stopped;
-//! - [`http`]: one question to a process's internal server; `yaml`: the templates of the files that are written down.
+//! - [`interrupt`]: stopping on Ctrl-C;
+//! - [`http`]: a request to a process's internal server; `yaml`: the templates of exported files.
 //!
-//! Not here: which arms there are (`scenario`), what is sent to them (`load`), and what a run makes of it (`lab`).
+//! Not here: the choice of arms (`scenario`), their load (`load`), and the conclusions of a run (`lab`).
 
 pub mod arm;
 pub mod claimed;

@@ -1,5 +1,5 @@
-//! What an arm's processes use, read from outside: CPU time, memory, and the counters that they publish;
-//! and how quiet the machine is.
+//! The resources that an arm's processes use, measured from outside: CPU time, memory, and their published
+//! counters; and the quietness of the machine.
 
 mod cgroup;
 mod cpu;

@@ -1,13 +1,13 @@
 //! The `process` runtime: every process of an arm is a child of the lab on this machine.
 //!
-//! A child is `lab host FILE`, started with the processors that all arms share and with its standard input held open:
-//! when the lab ends, however it ends, that input ends and the child with it.
-//! Nothing is left behind: processes are stopped when their arm is stopped or dropped, and what a killed lab left is
-//! removed by the next one.
+//! A child is `lab host FILE`, pinned to the processors that all arms share, with its standard input held
+//! open: when the lab ends, however it ends, that input ends and the child with it.
+//! Nothing is left behind: processes are stopped when their arm is stopped or dropped, and the next lab
+//! removes what a killed one left.
 //!
-//! Read in this order: `start` (one arm) and `children` (while it is up), `host_files`, `child`, `ports`; then `backings`
-//! and what it provides, `victim` (doing harm to one), and [`keep`], [`tether`] and [`broker`], the bodies of the lab's
-//! hidden subcommands.
+//! Read in this order: `start` (starting one arm) and `children` (the running arm), `host_files`, `child`,
+//! `ports`; then `backings`, `victim` (faults), and [`keep`], [`tether`] and [`broker`], the bodies of the
+//! lab's hidden subcommands.
 
 mod backings;
 pub mod broker;
@@ -28,7 +28,7 @@ use crate::arm::{LaunchOptions, RunningArm, StartError};
 pub use backings::{kafka, postgres, redis};
 pub use victim::Processes;
 
-/// Starts an arm as children of the lab, and returns when all of it is ready.
+/// Starts an arm as children of the lab; returns when all of it is ready.
 pub(crate) fn start(
     arm: &ArmPlan,
     budget: &Budget,

@@ -1,4 +1,4 @@
-//! A folder for everything that a run puts on disk and that nobody needs afterwards.
+//! A folder for a run's temporary files.
 
 use std::{
     fs, io,
@@ -13,10 +13,10 @@ use scenario::complaint::Complaint;
 
 use crate::claimed::Claimed;
 
-/// How the folder's name begins.
+/// The prefix of the folder's name.
 const PREFIX: &str = "lab-";
 
-/// The least room for a run: three databases of some 40 MiB each, and their logs.
+/// The least free disk space for a run: three databases of some 40 MiB each, and their logs.
 const LEAST_FREE: u64 = 256 << 20;
 
 /// A folder that is removed when this value is dropped, or by a later lab if this one is killed.
@@ -27,33 +27,33 @@ pub struct Scratch {
 }
 
 impl Scratch {
-    /// Makes the folder, and removes those of labs that are gone.
+    /// Creates the folder, and removes the stale ones of labs that are gone.
     pub fn create() -> Result<Self> {
         Self::create_in(&std::env::temp_dir())
     }
 
-    /// The same below another folder.
+    /// The same in another parent folder.
     pub fn create_in(parent: &Path) -> Result<Self> {
         has_room(parent)?;
         let own = format!("{PREFIX}{}-", std::process::id());
         let folder = Claimed::create_in(parent, &own, |name| name.starts_with(PREFIX))?;
-        // Others may pass through but not look: a database server that runs as another user has its folder inside.
+        // Others may traverse but not list it: a database server with another user has its folder inside.
         fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o711))
             .with_context(|| format!("cannot open `{}` for passage", folder.path().display()))?;
         Ok(Self { folder, making: Mutex::new(()) })
     }
 
-    /// Where it is.
+    /// The folder's path.
     pub fn path(&self) -> &Path {
         self.folder.path()
     }
 
-    /// Held by whoever makes something in the folder that arms share.
+    /// Held while something is created in the folder that arms share.
     pub(crate) fn lock(&self) -> MutexGuard<'_, ()> {
         self.making.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Makes a folder inside, with passage for others.
+    /// Creates a subfolder that others may traverse.
     pub fn folder(&self, name: impl AsRef<Path>) -> Result<PathBuf> {
         let path = self.path().join(name);
         fs::create_dir_all(&path).with_context(|| format!("cannot make the folder `{}`", path.display()))?;
@@ -61,7 +61,7 @@ impl Scratch {
     }
 }
 
-/// Fails when the disk is all but full: a database would die in the middle of a run, with a worse message.
+/// Fails if the disk is nearly full: a database would fail during a run, with a worse message.
 fn has_room(folder: &Path) -> Result<()> {
     let free = free_bytes(folder)?;
     if free >= LEAST_FREE {
@@ -73,14 +73,14 @@ fn has_room(folder: &Path) -> Result<()> {
     Err(Complaint::new(what).hint(hint).into())
 }
 
-/// The bytes that are free where a folder is.
+/// The free bytes of a folder's disk.
 pub fn free_bytes(folder: &Path) -> Result<u64> {
     let volume =
         statvfs(folder).with_context(|| format!("cannot ask how much room `{}` has", folder.display()))?;
     Ok(volume.blocks_available() * volume.fragment_size())
 }
 
-/// Writes a file that only its owner can read: a wiring file may hold a password.
+/// Writes a file that only its owner can read: a host file may contain a password.
 pub fn write_private(path: &Path, text: &str) -> io::Result<()> {
     use std::{io::Write, os::unix::fs::OpenOptionsExt};
     let mut file = fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)?;

@@ -1,4 +1,4 @@
-//! Traces: receiving spans from an arm's processes, and saying where an operation's time goes.
+//! Traces: receiving spans from an arm's processes, and the time of operations by place.
 //!
 //! Read in this order: `span` (the model), `store` (bounded), `receiver` (OTLP over gRPC), `analysis`.
 

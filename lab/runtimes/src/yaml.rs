@@ -1,7 +1,7 @@
-//! YAML files that the lab writes: templates, and the words in them.
+//! The YAML files that the lab writes: templates, and quoting.
 //!
-//! The templates are in `lab/runtimes/templates`, in Jinja's language (<https://docs.rs/minijinja>): YAML as it will be, with
-//! comments for whoever reads what was written. A line that only steers leaves none behind.
+//! The templates are in `lab/runtimes/templates`, in Jinja's language (<https://docs.rs/minijinja>): YAML as
+//! it will be, with comments for its readers. A line with only a statement leaves no empty line.
 
 use std::sync::LazyLock;
 
@@ -45,11 +45,12 @@ static ENVIRONMENT: LazyLock<Environment<'static>> = LazyLock::new(|| {
     environment
 });
 
-/// Fills a template of `lab/runtimes/templates`, by its path there without `.yaml.j2`, from the members of these objects.
+/// Renders a template of `lab/runtimes/templates`, by its path there without `.yaml.j2`, with the members of
+/// these objects.
 ///
 /// # Panics
 ///
-/// If there is no such template, or it names what no object has.
+/// If there is no such template, or it uses a name that no object has.
 pub(crate) fn render<const N: usize>(name: &str, objects: [Value; N]) -> String {
     let members = |object| match object {
         Value::Object(members) => members,
@@ -80,7 +81,7 @@ fn comment(lines: &str) -> String {
     lines.split('\n').map(line).collect::<Vec<_>>().join("\n")
 }
 
-/// A sentence or two as a comment of as many lines as it takes.
+/// Text as a comment, wrapped.
 fn wrapped(text: &str) -> String {
     let mut lines = vec!["#".to_owned()];
     for word in text.split(' ') {
@@ -93,10 +94,10 @@ fn wrapped(text: &str) -> String {
     lines.join("\n")
 }
 
-/// What stands alone for something else than its letters, in YAML 1.1 or 1.2: kubectl and compose read either.
+/// Words with a meaning other than their text in YAML 1.1 or 1.2: kubectl and compose read one or the other.
 const MEAN_SOMETHING: [&str; 9] = ["true", "false", "yes", "no", "on", "off", "y", "n", "null"];
 
-/// A word as a scalar that is read as this text: bare where that can mean nothing else.
+/// A word as a scalar with this text: unquoted only if it can mean nothing else.
 pub(crate) fn scalar(word: &str) -> String {
     let first = word.starts_with(|c: char| c.is_ascii_alphabetic() || c == '/')
         || ["./", "../"].iter().any(|path| word.starts_with(path));
@@ -108,7 +109,7 @@ pub(crate) fn scalar(word: &str) -> String {
     if first && bare && !means_something {
         word.to_owned()
     } else {
-        // A YAML double-quoted scalar reads every JSON string.
+        // Every JSON string is a valid double-quoted YAML scalar.
         serde_json::to_string(word).unwrap_or_default()
     }
 }

@@ -1,10 +1,11 @@
-//! What the lab says when it cannot go on: what happened, to what, and what to do next.
+//! The lab's error messages: what happened, to what, and what to do next.
 
 use std::fmt;
 
-/// An error for a person: one sentence in lower case, literals in backticks, and a hint when there is a way on.
+/// A diagnostic: an error for the user, one sentence in lower case, with literals in backticks, and a hint if
+/// there is one.
 ///
-/// Shown as `error: ...`, then `hint: ...` on a line of its own; the command ends with exit code 2.
+/// Displayed as `error: ...`, then `hint: ...` on a line of its own; the command ends with exit code 2.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Complaint {
     what: String,
@@ -12,19 +13,19 @@ pub struct Complaint {
 }
 
 impl Complaint {
-    /// A complaint without a hint.
+    /// Creates a diagnostic without a hint.
     pub fn new(what: impl Into<String>) -> Self {
         Self { what: what.into(), hint: None }
     }
 
-    /// The same complaint with what to do next.
+    /// Adds a hint.
     #[must_use]
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
         self
     }
 
-    /// The same complaint with what to do next, if that is known.
+    /// Adds a hint, if there is one.
     #[must_use]
     pub fn maybe_hint(mut self, hint: Option<String>) -> Self {
         self.hint = hint;
@@ -44,13 +45,14 @@ impl fmt::Display for Complaint {
 
 impl std::error::Error for Complaint {}
 
-/// What to do when there is no room, whoever met it.
+/// The hint when the disk is full.
 const NO_ROOM: &str =
     "\nhint: make room, or choose other folders: `TMPDIR=DIR` for what is thrown away, `--out DIR` for runs";
 
-/// An error as a person reads it: what happened and why, and only then what to do next.
+/// Formats an error for the user: what happened and why, and then what to do next.
 ///
-/// A hint may come from any link of the chain of causes; a cause that its consequence already names is not said twice.
+/// A hint may come from any error in the chain of causes; a cause that its consequence already mentions is
+/// not repeated.
 pub fn told(error: &anyhow::Error) -> String {
     let mut what = String::new();
     let mut hints = String::new();
@@ -72,7 +74,7 @@ pub fn told(error: &anyhow::Error) -> String {
     format!("error: {what}{hints}")
 }
 
-/// `did you mean X? there is A, B`: the hint after a name that is not known.
+/// The hint after an unknown name: `did you mean X? there is A, B`.
 pub fn did_you_mean<'a>(word: &str, known: impl IntoIterator<Item = &'a str> + Clone) -> String {
     let all = known.clone().into_iter().collect::<Vec<_>>().join("`, `");
     runtime::nearest(word, known).map_or_else(

@@ -1,20 +1,21 @@
-//! A question as data, checked, and the plan that answers it: everything that is known before anything is started.
+//! A question as validated data, and the plan that answers it: everything that is known before anything is
+//! started.
 //!
 //! ```text
 //! scenarios/<system>/<question>.toml -> Scenario -> Plan: arms, processes, backings, processors, load
 //! ```
 //!
-//! It starts nothing, measures nothing and waits for nothing. It reads scenario files, and asks the kernel which
-//! processors there are.
+//! It starts nothing, measures nothing and waits for nothing. It reads scenario files, and gets the available
+//! processors from the kernel.
 //!
 //! Read in this order:
 //!
-//! - [`systems`]: what can be studied, each system with the journeys that load it;
-//! - `scenario`: a scenario file, from TOML to a checked [`Scenario`]; what it defines is exported here;
+//! - [`systems`]: the systems, each with the journeys that load it;
+//! - `scenario`: a scenario file, from TOML to a validated [`Scenario`]; its types are exported here;
 //! - [`plan`]: every choice made, and the proof that arms differ in one axis;
-//! - [`complaint`]: what a person is told when the lab cannot go on, with what to do next.
+//! - [`complaint`]: error messages with hints.
 //!
-//! Not here: how an arm is started and measured (`runtimes`), and what a run makes of it (`lab`).
+//! Not here: starting and measuring arms (`runtimes`), and the conclusions of a run (`lab`).
 
 pub mod complaint;
 pub mod plan;

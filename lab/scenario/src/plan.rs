@@ -1,11 +1,12 @@
 //! A plan: a scenario with every choice made, and the data that each runtime builds from.
 //!
-//! A plan starts nothing and needs nothing but the scenario; `lab plan` prints it, and a run writes it to `plan.toml`.
+//! A plan starts nothing and needs nothing but the scenario; `lab plan` prints it, and a run writes it to
+//! `plan.toml`.
 //!
-//! Read in this order: this file (the model), `make` (from scenario to plan), `budget` (who may use which processor),
-//! `diff` (the proof that the arms differ in one axis), `inherited` (defaults that hide an answer), `command` (how to
-//! make it again), `draw` (a topology as text), `file` (`plan.toml`), `ramps` (by which capacity is measured), `takes`
-//! and `ahead` (how long it takes, and what it will tell).
+//! Read in this order: this file (the model), `make` (from scenario to plan), `budget` (the assignment of
+//! processors), `diff` (the proof that the arms differ in one axis), `inherited` (defaults that hide an
+//! answer), `command` (the command that repeats it), `draw` (a topology as text), `file` (`plan.toml`),
+//! `ramps` (the measurement of capacity), `takes` and `ahead` (the duration of a run, and its precision).
 
 mod ahead;
 mod budget;
@@ -39,26 +40,26 @@ pub use takes::about;
 pub struct Plan {
     /// The scenario.
     pub scenario: Scenario,
-    /// Whether it is the short form, for a first look.
+    /// Whether it is the quick form.
     pub quick: bool,
-    /// Every random choice follows from it: due times, keys, the order of slices, bootstrap samples.
+    /// The seed of every random choice: due times, keys, the order of slices, bootstrap samples.
     pub seed: u64,
-    /// What is held, the command line's `--hold` included; every other axis is at its default.
+    /// The held axes, including the command line's `--hold`; every other axis has its default.
     pub hold: BTreeMap<String, String>,
-    /// The wirings under comparison; the first is the one that others are compared with.
+    /// The wirings under comparison; the first is the baseline of the others.
     pub arms: Vec<ArmPlan>,
-    /// The processors that all arms share, and those of the generator.
+    /// The processors of the arms and of the generator.
     pub budget: Budget,
-    /// What is offered.
+    /// The offered load.
     pub load: LoadPlan,
 }
 
 /// One wiring under comparison.
 #[derive(Clone, Debug)]
 pub struct ArmPlan {
-    /// Unique in the plan, and fit for a file's name: `microservices`.
+    /// Unique in the plan, and valid in a file name: `microservices`.
     pub name: String,
-    /// What a report calls it; claims and `--arm` do as well.
+    /// The name in reports, claims and `--arm`.
     pub label: String,
     /// A value for every axis.
     pub wiring: Wiring,
@@ -71,57 +72,57 @@ pub struct ArmPlan {
 /// One process of an arm.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ProcessPlan {
-    /// Unique in the arm: `gateway`, or `links-2` for the second of several copies.
+    /// Unique in the arm: `gateway`, or `links-2` for the second of several replicas.
     pub name: String,
-    /// Its name in the placement, which copies share: `links`.
+    /// Its name in the placement, which replicas share: `links`.
     pub shape: &'static str,
     /// Whether it serves the public API.
     pub edge: bool,
     /// The components that it hosts.
     pub components: &'static [&'static str],
-    /// The components of other processes that something in it calls.
+    /// The components of other processes that it calls.
     pub calls: Vec<&'static str>,
-    /// The components of other processes: it is told where all of them are.
+    /// The components of other processes whose addresses it receives: all of them.
     pub remote: Vec<&'static str>,
-    /// The roles of the backings whose address it receives.
+    /// The roles of the backings whose addresses it receives.
     pub roles: Vec<String>,
 }
 
-/// What is offered to the arms.
+/// The load offered to the arms.
 #[derive(Clone, Debug, PartialEq)]
 pub struct LoadPlan {
     /// The mix of journeys.
     pub mix: String,
-    /// Operations a second that an arm is offered while it is its turn.
+    /// Operations a second during an arm's turn.
     pub rate: f64,
-    /// When they are due.
+    /// The distribution of due times.
     pub arrivals: ArrivalKind,
-    /// How long one slice of one arm takes.
+    /// The length of one slice.
     pub slice: Duration,
-    /// How long load is measured, all arms and launches together.
+    /// The measured time, over all arms and launches.
     pub measured: Duration,
-    /// How often each arm is started afresh.
+    /// The number of times that each arm is started.
     pub launches: u32,
-    /// How the rate moves over a slice; empty: it does not.
+    /// The phases of the rate over a slice; empty for a constant rate.
     pub phases: Vec<Phase>,
-    /// How many things exist before load begins.
+    /// The number of things that exist before load begins.
     pub things: u64,
-    /// How many things are deleted after it, to see for how long caches still serve them.
+    /// The number of things deleted after the load, to see how long caches serve them.
     pub deletes: usize,
 }
 
 impl Plan {
-    /// The proof that the arms differ in one axis alone and share one budget.
+    /// The proof that the arms differ in one axis only and share one budget.
     pub fn diff(&self) -> Diff {
         Diff::of(self)
     }
 
-    /// The arm of that name or label.
+    /// The arm with this name or label.
     pub fn arm(&self, name: &str) -> Option<&ArmPlan> {
         self.arms.iter().find(|arm| arm.name == name || arm.label == name)
     }
 
-    /// What an arm chooses on the axis in question, in a sentence.
+    /// An arm's value of the compared axis, as a sentence.
     pub fn chosen(&self, arm: &ArmPlan) -> String {
         let axis = match &self.scenario.comparison {
             Comparison::Axis { axis, .. } => axis.as_str(),
@@ -145,7 +146,7 @@ impl Plan {
 }
 
 impl LoadPlan {
-    /// How operations are spread about the rate.
+    /// The distribution of operations around the rate.
     pub fn spread(&self) -> Arrivals {
         match self.arrivals {
             ArrivalKind::Poisson => Arrivals::Poisson,
@@ -153,7 +154,7 @@ impl LoadPlan {
         }
     }
 
-    /// How the rate moves over a measured slice, for a load of so many operations a second.
+    /// The profile of a measured slice, for a load of this many operations a second.
     pub fn profile(&self, rate: f64) -> Profile {
         if self.phases.is_empty() {
             return Profile::Steady { rate };
@@ -169,7 +170,7 @@ impl LoadPlan {
 }
 
 impl ArmPlan {
-    /// Every copy of the process that hosts a component.
+    /// Every replica of the process that hosts a component.
     pub fn hosts_of(&self, component: &str) -> impl Iterator<Item = &ProcessPlan> {
         self.processes.iter().filter(move |process| process.components.contains(&component))
     }

@@ -1,12 +1,13 @@
-//! A scenario: a question, the one axis that answers it, what is held, the load, and the claims that it tests.
+//! A scenario: a question, the one axis that answers it, what is held, the load, and the claims that it
+//! tests.
 //!
-//! Scenarios are data, `scenarios/<system>/<question>.toml`, each beside the notes that teach it.
-//! What this module hands out has been checked: every axis and value exists, and exactly one axis varies.
+//! Scenarios are data, `scenarios/<system>/<question>.toml`, each beside the notes that explain it.
+//! Every value from this module is validated: every axis and value exists, and exactly one axis varies.
 //!
-//! Read in this order: this file (the model), `file` (its shape in TOML), `read` (from text to it), `check` (from the one to the other),
-//! `load` and `phases` (what is offered), `faults` (what goes wrong on purpose), `claim` (what is tested), `answer` (what the
-//! report says first),
-//! `library` (finding them), `fault` (saying where a file is wrong).
+//! Read in this order: this file (the model), `file` (its shape in TOML), `read` (from text to the shape),
+//! `check` (from the shape to the model), `load` and `phases` (the load), `faults` (injected faults), `claim`
+//! (tested claims), `answer` (the report's first sentences), `library` (finding scenarios), `fault` (errors
+//! with their location in a file).
 
 mod answer;
 mod check;
@@ -37,7 +38,7 @@ pub use phases::Phase;
 pub struct Scenario {
     /// `<system>/<question>`: `shortener/placement`.
     pub name: String,
-    /// The file that it was read from.
+    /// The file of the scenario.
     pub path: PathBuf,
     /// The system under study.
     pub system: &'static System,
@@ -47,36 +48,37 @@ pub struct Scenario {
     pub why: String,
     /// What to look at in the report.
     pub look_for: Vec<String>,
-    /// What the report says first.
+    /// The first sentences of the report.
     pub answers: Vec<Answer>,
     /// How the arms are compared.
     pub kind: Kind,
-    /// What differs between the arms.
+    /// The difference between the arms.
     pub comparison: Comparison,
-    /// The value of each axis that is held away from its default.
+    /// The held axes with their values.
     pub hold: BTreeMap<String, String>,
-    /// What is offered to the arms.
+    /// The load offered to the arms.
     pub load: LoadSpec,
-    /// What goes wrong on purpose in each episode.
+    /// The faults injected in each episode.
     pub faults: Vec<Fault>,
-    /// What textbooks say, to be tested.
+    /// The claims of textbooks, to be tested.
     pub claims: Vec<Claim>,
 }
 
-/// How arms are compared.
+/// The kind of a comparison.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Kind {
     /// All arms are up and warm; load alternates between them in short slices. For steady states.
     Paired,
-    /// Whole episodes of one arm after another, in random order. For faults, queues, anything with memory.
+    /// Whole episodes of one arm after another, in random order. For faults, queues, and other effects over
+    /// time.
     Episodes,
-    /// Steps, each one axis away from the step before; measured as `paired`, drawn as a bar a step.
+    /// Steps, each one axis away from the previous one; measured as `paired`, drawn as a bar per step.
     Waterfall,
 }
 
 impl Kind {
-    /// The word in a scenario file.
+    /// The name in a scenario file.
     pub fn name(self) -> &'static str {
         match self {
             Self::Paired => "paired",
@@ -86,17 +88,17 @@ impl Kind {
     }
 }
 
-/// What differs between arms.
+/// The difference between arms.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Comparison {
     /// One axis; each arm is a value of it.
     Axis {
         /// The axis: `placement`.
         axis: String,
-        /// Its values, one an arm; all equal for an A/A comparison, all different otherwise.
+        /// Its values, one per arm; all equal for an A/A comparison, otherwise all different.
         arms: Vec<String>,
     },
-    /// Steps, each one axis away from the step before.
+    /// Steps, each one axis away from the previous one.
     Steps(Vec<Step>),
 }
 
@@ -105,12 +107,12 @@ pub enum Comparison {
 pub struct Step {
     /// Its name in the report: `database per service`.
     pub label: String,
-    /// The axis and the value that it changes; none for the first step, which is where the walk begins.
+    /// The axis and value that it changes; `None` for the first step.
     pub change: Option<(String, String)>,
 }
 
 impl Comparison {
-    /// The names of the arms as a scenario's claims and `--arm` say them.
+    /// The names of the arms in claims and `--arm`.
     pub fn arm_names(&self) -> Vec<&str> {
         match self {
             Self::Axis { arms, .. } => arms.iter().map(String::as_str).collect(),
@@ -128,7 +130,8 @@ impl Comparison {
 }
 
 impl Scenario {
-    /// The axis as a question, to which each arm is an answer: `Which requests leave a trace?`. None in a waterfall.
+    /// The axis as a question, which each arm answers: `Which requests leave a trace?`. `None` in a
+    /// waterfall.
     pub fn asks(&self) -> Option<&'static str> {
         match &self.comparison {
             Comparison::Axis { axis, .. } if axis == "placement" => Some("Which components share a process?"),
@@ -137,13 +140,14 @@ impl Scenario {
         }
     }
 
-    /// The notes that teach this scenario, where they are kept: the `.md` file beside it.
+    /// The notes that explain this scenario: the `.md` file beside it.
     pub fn notes_path(&self) -> PathBuf {
         self.path.with_extension("md")
     }
 }
 
-/// A label as a file's name: its letters and digits of ASCII in lower case, and its dots; everything else is a dash.
+/// A label as a file name: ASCII letters and digits in lower case, and dots; any other character becomes a
+/// dash.
 pub(crate) fn file_name(label: &str) -> String {
     let mapped: String = label
         .to_lowercase()

@@ -1,4 +1,4 @@
-//! The systems that this lab knows.
+//! The systems of this lab.
 
 use load::journeys::{PolicyLine, SYSTEMS, SystemEntry};
 use runtime::{Service, System};
@@ -6,12 +6,12 @@ use runtime::{Service, System};
 /// Every system with its wiring, in the order of `lab list`.
 pub static SERVICES: &[&Service] = &[&shortener_app::SERVICE, &limiter_app::SERVICE];
 
-/// The system of that name with its wiring.
+/// The system with this name, with its wiring.
 pub fn service(name: &str) -> Option<&'static Service> {
     SERVICES.iter().copied().find(|service| service.system.name == name)
 }
 
-/// The system of that name.
+/// The system with this name.
 pub fn find(name: &str) -> Option<&'static System> {
     service(name).map(|service| service.system)
 }
@@ -26,12 +26,12 @@ pub fn names() -> Vec<&'static str> {
     all().map(|system| system.name).collect()
 }
 
-/// The mixes of journeys that the generator has for a system, the default first.
+/// The mixes that the generator has for a system, the default first.
 pub fn mixes(system: &str) -> Vec<&'static str> {
     journeys(system).into_iter().flat_map(|entry| entry.mixes.iter().map(|(mix, _)| *mix)).collect()
 }
 
-/// The same, each with a line about it.
+/// The same with their summaries.
 pub fn mixes_told(system: &str) -> &'static [(&'static str, &'static str)] {
     journeys(system).map_or(&[], |entry| entry.mixes)
 }
@@ -41,17 +41,17 @@ pub fn facts(system: &str) -> Vec<&'static str> {
     journeys(system).map(|entry| entry.facts.to_vec()).unwrap_or_default()
 }
 
-/// Those of the facts that are broken promises.
+/// The facts that are broken promises.
 pub fn breaches(system: &str) -> Vec<&'static str> {
     journeys(system).map(|entry| entry.breaches.to_vec()).unwrap_or_default()
 }
 
-/// The limit that a mix holds each of its clients to, if it holds them to one.
+/// The limit that a mix puts on each of its clients, if there is one.
 pub fn line(system: &str, mix: &str) -> Option<PolicyLine> {
     (journeys(system)?.lines)(mix)
 }
 
-/// What the generator prepares for a system before load begins, in the plural: `links`.
+/// The name of the things that the generator prepares for a system, in the plural: `links`.
 pub fn prepared(system: &str) -> &'static str {
     journeys(system).map_or("things", |entry| entry.things)
 }
@@ -62,7 +62,7 @@ pub fn share(system: &str, mix: &str, kinds: &[&str]) -> f64 {
     shares.iter().filter(|(kind, _)| kinds.contains(kind)).map(|(_, share)| share).sum()
 }
 
-/// How many things so many operations of a mix need, if it takes each once.
+/// The number of things that a mix needs for this many operations, if it takes each once.
 pub fn needs(system: &str, mix: &str, operations: f64) -> Option<u64> {
     journeys(system)?.needs(mix, operations)
 }

@@ -1,4 +1,4 @@
-//! How much has to be measured, said before anything was: a guess, for a person who decides how long to wait.
+//! The necessary amount of measurement, estimated in advance for a user who decides how long to wait.
 
 use std::f64::consts::{PI, SQRT_2};
 
@@ -6,27 +6,28 @@ use statrs::distribution::{ContinuousCDF, Normal};
 
 use super::quantiles::student;
 
-/// The logarithm of how many times the median the 99th percentile is, taken for granted: five times, with a lognormal
-/// distribution between. Heavier tails need more.
+/// The assumed ratio of the 99th percentile to the median: five, with a lognormal distribution. Heavier tails
+/// need more.
 const TAIL: f64 = 5.0;
-/// The probability with which the difference is found.
+/// The statistical power: the probability with which the difference is detected.
 const POWER: f64 = 0.80;
 
-/// Operations of each arm from which on a run of so many launches tells a difference of this share in a quantile, four
-/// times in five, where one interval has this confidence.
+/// The operations of each arm with which a run of this many launches detects a difference of this share in a
+/// quantile four times in five, for an interval of this confidence.
 ///
-/// The error of a sample quantile is `sqrt(q (1 - q) / n)` over the density there (David and Nagaraja, "Order Statistics",
-/// 2003, chapter 10), for operations that do not depend on each other.
+/// The standard error of a sample quantile is `sqrt(q (1 - q) / n)` over the density there (David and
+/// Nagaraja, "Order Statistics", 2003, chapter 10), for independent operations.
 pub fn operations_for(quantile: f64, difference: f64, confidence: f64, launches: u32) -> f64 {
     (reach(quantile, confidence, launches) / difference.ln_1p()).powi(2)
 }
 
-/// The smallest difference of a quantile, as a share, that so many operations of each arm tell: as [`operations_for`].
+/// The smallest difference of a quantile, as a share, that this many operations of each arm detect: the
+/// inverse of [`operations_for`].
 pub fn difference_for(quantile: f64, operations: f64, confidence: f64, launches: u32) -> f64 {
     (reach(quantile, confidence, launches) / operations.max(1.0).sqrt()).exp_m1()
 }
 
-/// How far the logarithm of a ratio has to lie from zero to be found, with one operation of each arm.
+/// The smallest detectable logarithm of a ratio, with one operation of each arm.
 fn reach(quantile: f64, confidence: f64, launches: u32) -> f64 {
     let normal = Normal::standard();
     let spread = TAIL.ln() / normal.inverse_cdf(0.99);
@@ -46,7 +47,7 @@ mod tests {
     use super::*;
     use crate::{Batch, Batches, ratio_of_percentiles};
 
-    /// An arm of six launches with so many operations, whose latencies are lognormal.
+    /// An arm of six launches with this many lognormal latencies.
     fn arm(seed: u64, factor: f64, operations: u64) -> Batches {
         let mut random = Xoshiro256PlusPlus::seed_from_u64(seed);
         let spread = TAIL.ln() / Normal::standard().inverse_cdf(0.99);

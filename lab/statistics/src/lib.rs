@@ -1,25 +1,27 @@
-//! The statistics of a comparison: how far apart two arms are, and how sure that is.
+//! The statistics of a comparison: the difference between two arms, and its uncertainty.
 //!
 //! Pure maths: no clock, no I/O, and the only randomness is a seed that the caller gives.
 //!
-//! What it is for: two servers on a shared machine, measured in interleaved slices whose errors are correlated.
-//! The textbook formula (a standard error over all slices) takes such slices for independent and calls identical servers different; `tests::the_naive_formula_calls_identical_servers_different` shows it on the data on which this crate stays honest.
+//! The purpose: two servers on a shared machine, measured in interleaved slices with correlated errors.
+//! The textbook formula (a standard error over all slices) assumes independent slices and calls identical
+//! servers different; `tests::the_naive_formula_calls_identical_servers_different` shows it on the data on
+//! which this crate's intervals are honest.
 //!
 //! In reading order:
 //!
-//! - [`Batches`] collects what each round cost, in bounded memory.
-//! - [`ratio_of_means`], [`difference_of_means`] and [`mean`] compare costs: `spread` holds the method.
-//! - [`ratio_of_percentiles`] and [`percentile`] compare latencies: a bootstrap over blocks of batches.
-//! - [`sum_of_counts`]: how far a count could be off.
-//! - [`Interval`] is what each of them returns.
-//! - [`Interval::over`] says how far two runs of one question lie apart.
-//! - [`family_wise`] corrects for asking many questions of one run.
-//! - [`Looks`] shares that among looks at a run that stops when it has decided.
-//! - [`operations_for`] and [`difference_for`] say before a run how much it needs, and what it can tell.
-//! - [`Verdict`] turns an interval into one of three answers, and [`Verdict::sentence`] into English.
-//! - [`numbers`] says how a number is written in any of that.
+//! - [`Batches`] collects the cost of each round, in bounded memory.
+//! - [`ratio_of_means`], [`difference_of_means`] and [`mean`] compare costs: `spread` explains the method.
+//! - [`ratio_of_percentiles`] and [`percentile`] compare latencies: a block bootstrap over batches.
+//! - [`sum_of_counts`]: the uncertainty of a count.
+//! - [`Interval`] is the result of each of them.
+//! - [`Interval::over`] compares two runs of one question.
+//! - [`family_wise`] corrects for many comparisons in one run.
+//! - [`Looks`] divides that correction among looks, in a run that stops when it has decided.
+//! - [`operations_for`] and [`difference_for`] estimate in advance how much a run needs, and its precision.
+//! - [`Verdict`] turns an interval into one of three conclusions, and [`Verdict::sentence`] into English.
+//! - [`numbers`] formats the numbers.
 //!
-//! Not here: what is measured, and of what (`load`, `runtimes`), and how a report says it (`report`).
+//! Not here: the measurements (`load`, `runtimes`), and the wording of a report (`report`).
 
 mod ahead;
 mod batches;

@@ -1,4 +1,4 @@
-//! How a number is written, the same wherever the lab writes one.
+//! The formatting of numbers, the same everywhere in the lab.
 
 /// Three significant digits, without an exponent: `0.412`, `1.83`, `18.3`, `183`, `1,830`.
 pub fn three_digits(value: f64) -> String {
@@ -16,7 +16,7 @@ pub fn three_digits(value: f64) -> String {
     }
 }
 
-/// A whole number with its thousands set apart: `119,952`.
+/// An integer with thousands separators: `119,952`.
 pub fn count(value: u64) -> String {
     let digits = value.to_string();
     let mut text = String::with_capacity(digits.len() + digits.len() / 3);
@@ -29,7 +29,7 @@ pub fn count(value: u64) -> String {
     text
 }
 
-/// As few decimals as the number needs, three at most.
+/// With as few decimals as the number needs, three at most.
 pub fn trimmed(value: f64) -> String {
     let text = format!("{value:.3}");
     text.trim_end_matches('0').trim_end_matches('.').to_owned()

@@ -1,8 +1,8 @@
-//! How a figure is said.
+//! The wording of a figure.
 
 use super::numbers::count;
 
-/// What is compared, in the words of a sentence.
+/// A metric, with its words in a sentence.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Metric {
     noun: String,
@@ -11,7 +11,7 @@ pub struct Metric {
 }
 
 impl Metric {
-    /// Something that an arm spends: `needs more CPU per operation than`.
+    /// A cost of an arm: `needs more CPU per operation than`.
     pub fn spent(noun: &str) -> Self {
         Self {
             noun: noun.to_owned(),
@@ -20,7 +20,7 @@ impl Metric {
         }
     }
 
-    /// Something that an arm shows: `has a higher p99 latency than`.
+    /// A property of an arm: `has a higher p99 latency than`.
     pub fn shown(noun: &str) -> Self {
         Self {
             noun: noun.to_owned(),
@@ -42,9 +42,9 @@ impl Metric {
     }
 }
 
-/// Shares as per cents with one common number of digits: `18 % [15, 21]`.
+/// Shares as per cents with a common number of digits: `18 % [15, 21]`.
 ///
-/// The digits are the fewest that keep the lower end from reading as zero and the two ends apart.
+/// The fewest digits with which the lower end does not read as zero and the two ends differ.
 pub(super) fn per_cents(by: f64, low: f64, high: f64) -> String {
     let [by, low, high] = [by, low, high].map(|share| share * 100.0);
     let narrow = high - low;
@@ -58,13 +58,13 @@ pub(super) fn per_cents(by: f64, low: f64, high: f64) -> String {
     format!("{by:.digits$} % [{low:.digits$}, {high:.digits$}]")
 }
 
-/// A ratio as one says it: `2.41`, `24.1`, and from a hundred on, where digits say nothing, `about 900`.
+/// A ratio: `2.41`, `24.1`, and from a hundred on, where digits mean nothing, `about 900`.
 pub fn factor(by: f64) -> String {
     let digits = digits_of_factor(by);
     if by < 100.0 { format!("{by:.digits$}") } else { format!("about {}", rounded(by, 1)) }
 }
 
-/// Ratios with one common number of digits, `2.41 [2.36, 2.46]`; where one of them reaches a hundred, digits say
+/// Ratios with a common number of digits, `2.41 [2.36, 2.46]`; if one of them reaches a hundred, digits mean
 /// nothing: `about 900 [610, 1,300]`.
 pub(super) fn factors(by: f64, low: f64, high: f64) -> String {
     if high < 100.0 {
@@ -79,7 +79,7 @@ fn digits_of_factor(factor: f64) -> usize {
     if factor < 10.0 { 2 } else { 1 }
 }
 
-/// So many significant digits of a number above one, its thousands set apart: `1.7`, `1,300`.
+/// A number above one, rounded to this many significant digits, with thousands separators: `1.7`, `1,300`.
 fn rounded(value: f64, digits: i32) -> String {
     if digits > 1 && value < 10.0 {
         return format!("{value:.1}");
@@ -88,7 +88,7 @@ fn rounded(value: f64, digits: i32) -> String {
     count(((value / step).round() * step) as u64)
 }
 
-/// A bound as a per cent, rounded up so that it still bounds: `3 %`, `1.4 %`.
+/// A bound in per cent, rounded up so that it still bounds: `3 %`, `1.4 %`.
 pub(super) fn bound(share: f64) -> String {
     let tenths = (share * 1_000.0 - 1e-6).ceil().max(1.0);
     if tenths >= 30.0 || tenths % 10.0 == 0.0 {
@@ -98,7 +98,7 @@ pub(super) fn bound(share: f64) -> String {
     }
 }
 
-/// A time for which one plans: `40 s`, `7 min`, `3 h`.
+/// A duration rounded for planning: `40 s`, `7 min`, `3 h`.
 pub(super) fn about(seconds: f64) -> String {
     if seconds < 100.0 {
         format!("{:.0} s", (seconds / 5.0).ceil().max(1.0) * 5.0)

@@ -1,4 +1,4 @@
-//! The help texts, as they are printed.
+//! The help texts as they are printed.
 
 use clap::CommandFactory;
 
@@ -24,7 +24,7 @@ fn each_command_explains_itself_with_examples() {
     }
 }
 
-/// What is printed on a wide screen: every line that was written by hand is short enough to stay one.
+/// On a wide screen: every hand-written line is short enough not to wrap.
 #[test]
 fn no_line_of_a_help_text_is_broken_in_two() {
     let mut cli = Cli::command();

@@ -26,7 +26,7 @@ pub struct PlanChoices {
 }
 
 impl PlanChoices {
-    /// As the planner takes them.
+    /// Converts to the planner's choices.
     pub fn to_choices(&self) -> plan::Choices {
         plan::Choices {
             quick: self.quick,
@@ -60,7 +60,7 @@ pub struct GivenBackings {
 }
 
 impl GivenBackings {
-    /// As the runtime takes them.
+    /// Converts to the runtime's choices.
     pub fn to_choices(&self) -> BackingChoices {
         BackingChoices {
             postgres_url: self.postgres_url.clone(),
@@ -85,7 +85,7 @@ pub struct KafkaPlace {
 }
 
 impl KafkaPlace {
-    /// As the runtime takes it, with nothing given by address.
+    /// Converts to the runtime's choices, with nothing given by address.
     pub fn to_choices(&self) -> BackingChoices {
         BackingChoices {
             kafka_home: self.kafka_home.clone(),
@@ -95,7 +95,7 @@ impl KafkaPlace {
     }
 }
 
-/// A URL by which the public knows an API.
+/// A public URL of an API.
 pub fn public_url(text: &str) -> Result<PublicUrl, Complaint> {
     text.parse().map_err(|error: PublicUrlError| {
         Complaint::new(error.to_string())

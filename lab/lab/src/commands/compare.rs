@@ -1,4 +1,4 @@
-//! `lab compare`: two runs of one question, held against each other.
+//! `lab compare`: compares two runs of one question.
 
 use std::path::PathBuf;
 

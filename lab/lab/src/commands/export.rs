@@ -1,4 +1,4 @@
-//! `lab export`: a wiring written down, for what starts containers without the lab.
+//! `lab export`: a wiring as files, to start containers without the lab.
 
 mod k8s;
 
@@ -69,7 +69,7 @@ struct Compose {
     out: PathBuf,
 }
 
-/// A name that is fit for a host's and a file's name.
+/// A valid name for hosts and files.
 fn name(text: &str) -> Result<String, Complaint> {
     let letters = text.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-');
     let begins = text.starts_with(|c: char| c.is_ascii_lowercase());
@@ -79,7 +79,7 @@ fn name(text: &str) -> Result<String, Complaint> {
     Err(Complaint::new("expected at most 40 lower-case letters, digits and dashes, such as `monolith-lean`"))
 }
 
-/// A port that a file can name: it is written now, and published later.
+/// A port for a file: it must not be 0, because it is published later.
 fn port(text: &str) -> Result<u16, Complaint> {
     let port = text.parse().ok().filter(|port| *port > 0);
     port.ok_or_else(|| Complaint::new("expected a port, 1 to 65535").hint("such as `--port 8080`"))
@@ -96,13 +96,13 @@ impl Args {
 }
 
 impl Chosen {
-    /// The wiring under its name.
+    /// The named wiring.
     fn arm(&self, scenarios: Option<&Path>) -> Result<ArmPlan> {
         let ArmPlan { name: arm, wiring, .. } = self.wired.plan(scenarios)?;
         let of_scenario = systems::find(&self.wired.system).is_none();
         let called = match &self.name {
             Some(called) => called.clone(),
-            // A dot is none of the letters of a host's name.
+            // A host name cannot contain a dot.
             None if of_scenario => name(&arm.replace('.', "-"))
                 .map_err(|fault| fault.hint(format!("name the arm `{arm}` yourself: `--name NAME`")))?,
             None => wiring.placement().name.to_owned(),
@@ -110,7 +110,8 @@ impl Chosen {
         Ok(ArmPlan::new(called, wiring))
     }
 
-    /// The command that writes the same again, whatever the folder; `more` stands before the arm and the axes.
+    /// The command that writes the same files again, regardless of the folder; `more` comes before the arm
+    /// and the axes.
     fn command(&self, format: &str, name: &str, more: &str) -> String {
         let WiringChoice { system, arm, set } = &self.wired;
         let mut words = vec![format!("lab export {format} {system} --name {name}{more}")];

@@ -1,4 +1,5 @@
-//! `lab health FILE`: whether the service process of a host file is ready; for the health check of a container.
+//! `lab health FILE`: the readiness of the service process with this host file, for a container's health
+//! check.
 
 use std::{net::Ipv4Addr, path::PathBuf, time::Duration};
 
@@ -9,7 +10,7 @@ use scenario::complaint::Complaint;
 
 use crate::outcome::Outcome;
 
-/// How long the answer may take; a compose file's health check allows 5 s.
+/// The time limit of the reply; a compose file's health check allows 5 s.
 const ANSWER_WITHIN: Duration = Duration::from_secs(2);
 
 /// What can be said.
@@ -21,7 +22,7 @@ pub struct Args {
 }
 
 impl Args {
-    /// Asks `/health/ready`; fails unless the answer is 200.
+    /// Requests `/health/ready`; fails unless the reply is 200.
     pub fn run(&self) -> Result<Outcome> {
         let mut address = HostFile::read(&self.file)?.internal;
         if address.ip().is_unspecified() {

@@ -24,7 +24,7 @@ pub struct Args {
 }
 
 impl Args {
-    /// Prints the lists. Scenarios that cannot be read or planned are an error, after the others were listed.
+    /// Prints the lists. Scenarios that cannot be read or planned are an error, reported after the list.
     pub fn run(&self, scenarios: Option<&Path>) -> Result<Outcome> {
         let mut table = output::table(["system", "what it is", "components"]);
         for system in systems::all() {
@@ -59,14 +59,14 @@ fn planned(library: &Library, name: &str) -> Result<Plan> {
     Plan::new(&scenario, &Choices::default()).with_context(|| format!("cannot plan `{name}`"))
 }
 
-/// Every scenario's fault, as each would be told alone.
+/// The error messages of all scenarios, each as if alone.
 fn all(faults: &[Error]) -> Error {
     let told: Vec<_> = faults.iter().map(complaint::told).collect();
     let told = told.join("\n");
     Error::msg(told.strip_prefix("error: ").unwrap_or(&told).to_owned())
 }
 
-/// The arms that this machine cannot have, a line each.
+/// The arms that this machine cannot run, one per line.
 fn missing(name: &str, plan: &Plan, backings: &BackingChoices) -> String {
     let mut text = String::new();
     for (arm, Lacking { why, hint }) in backings.lacking(plan) {

@@ -1,4 +1,4 @@
-//! `lab load`: load on a system that is up, wherever it came from.
+//! `lab load`: load on a running system, however it was started.
 
 mod answering;
 mod expect;
@@ -31,7 +31,7 @@ use values::{arrivals, path, rate};
 
 /// The journeys of any HTTP server.
 const PLAIN: &str = "plain";
-/// How many things are made where nothing says how many.
+/// The default number of things.
 const DEFAULT_THINGS: u64 = 10_000;
 
 /// What can be said.
@@ -121,8 +121,8 @@ pub struct Args {
 }
 
 impl Args {
-    /// Prepares the system, loads it, and prints what came of it; exit code 1 when a condition fails, or a check
-    /// finds a broken promise or can ask for nothing.
+    /// Prepares the system, loads it, and prints the results; exit code 1 if a condition fails, or if a check
+    /// finds a broken promise or cannot check any.
     pub fn run(&self) -> Result<Outcome> {
         let seed = self.seed.unwrap_or_else(|| rand::random::<u32>().into());
         let (mut sender, answering) = self.sender(seed)?;
@@ -135,13 +135,13 @@ impl Args {
         Ok(if figures.has_failed() { Outcome::ExpectationFailed } else { Outcome::Done })
     }
 
-    /// Every condition, or that something succeeded if there is none.
+    /// Judges every condition; without conditions, that something succeeded.
     fn judge(&self, record: &SliceRecord) -> Vec<Judged> {
         let default = self.expect.is_empty().then(Condition::something_succeeded);
         self.expect.iter().chain(&default).map(|condition| condition.judge(record)).collect()
     }
 
-    /// The system's journeys; fails where a flag has no meaning for them.
+    /// The system's journeys; fails if a flag has no meaning for them.
     fn entry(&self) -> Result<&'static SystemEntry> {
         let entry = journeys::SYSTEMS.iter().find(|entry| entry.name == self.system);
         let entry = entry.ok_or_else(|| {
@@ -167,7 +167,7 @@ impl Args {
         Ok(entry)
     }
 
-    /// The sender, once it is sure that somebody listens at the address, and that it is no other system.
+    /// A sender, after checking that the address accepts connections and is not another system's.
     fn sender(&self, seed: u64) -> Result<(Sender, Answering)> {
         let entry = self.entry()?;
         let plain = JourneyOptions::default();
@@ -185,7 +185,7 @@ impl Args {
         Ok((Sender::new(vec![Arm { target, journeys }], &self.limits())?, answering))
     }
 
-    /// How many things are made.
+    /// The number of things to make.
     fn things(&self, entry: &SystemEntry) -> u64 {
         let mix = self.mix.as_deref().unwrap_or(entry.mixes[0].0);
         let needed = self.rate.and_then(|rate| entry.needs(mix, rate * self.length.as_secs_f64()));
@@ -245,7 +245,7 @@ fn prepare(sender: &mut Sender, interrupt: &Interrupt) -> Result<()> {
     Ok(prepared?)
 }
 
-/// A bar on standard error; hidden when that is not a terminal.
+/// A progress bar on standard error; hidden if that is not a terminal.
 fn bar(template: &str, length: u64) -> ProgressBar {
     let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
     ProgressBar::new(length).with_style(style)

@@ -1,10 +1,10 @@
-//! The phases of a load, in words.
+//! The phases of a load as text.
 
 use std::fmt::Write;
 
 use scenario::phases::{Phase, Piece, spans};
 
-/// A line a phase: when it is, and what is offered in it, in operations a second; nothing without phases.
+/// A line per phase: its time, and its rate in operations a second; empty without phases.
 pub(super) fn phased(phases: &[Phase], rate: f64) -> String {
     let mut text = String::new();
     for (phase, span) in phases.iter().zip(spans(phases)) {

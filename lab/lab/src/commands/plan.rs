@@ -1,4 +1,4 @@
-//! `lab plan`: what a run would start, without starting it.
+//! `lab plan`: prints what a run would start, without starting it.
 
 use std::{fmt::Write, path::Path};
 
@@ -56,7 +56,7 @@ fn readable(plan: &Plan, backings: &BackingChoices) -> String {
     text
 }
 
-/// Every axis with its value in each arm; a `>` stands before those that differ.
+/// Every axis with its value in each arm; a `>` marks those that differ.
 fn axes(plan: &Plan, diff: &Diff) -> comfy_table::Table {
     let mut table = output::table(["axis"; 1]);
     let labels = plan.arms.iter().map(|arm| arm.label.clone());

@@ -24,7 +24,7 @@ pub struct Args {
 }
 
 impl Args {
-    /// Draws every form from `report.json` and prints the terminal's.
+    /// Renders every form from `report.json` and prints the terminal's.
     pub fn run(&self) -> Result<Outcome> {
         let folder = runs::find(&self.run, &self.runs)?;
         crate::run::redraw(&folder, self.open)?;

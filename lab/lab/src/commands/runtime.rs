@@ -1,4 +1,4 @@
-//! The flags that choose what runs the arms, which `lab run` and `lab up` share.
+//! The flags that choose the runtime, which `lab run` and `lab up` share.
 
 use anyhow::Result;
 use clap::{Args, ValueEnum};
@@ -29,7 +29,7 @@ enum Name {
 impl RuntimeChoice {
     /// The runtime, if this machine has it.
     ///
-    /// Fails where there is no engine, and where stores were given by address: those of a compose project are its own.
+    /// Fails without an engine, and if stores were given by address: a compose project has its own.
     pub fn find(&self, backings: &BackingChoices) -> Result<Runtime> {
         if self.runtime == Name::Process {
             return Ok(Runtime::Process);

@@ -1,4 +1,4 @@
-//! `lab show`: what a scenario asks and claims, or what a system can be built from.
+//! `lab show`: a scenario's question and claims, or a system's axes.
 
 use std::{
     fmt::Write,
@@ -51,7 +51,7 @@ impl Args {
         Ok(Outcome::Done)
     }
 
-    /// Writes the drawing where it was asked for.
+    /// Writes the drawing if a file was given.
     fn draw(&self, picture: Option<&Picture>) -> Result<()> {
         let Some(path) = &self.picture else {
             return Ok(());

@@ -1,4 +1,4 @@
-//! `lab trace`: the last traces of a wiring that is up.
+//! `lab trace`: the last traces of a running wiring.
 
 use std::{
     path::PathBuf,
@@ -16,7 +16,7 @@ use crate::{
     recent::{self, Shown, ShownTrace},
 };
 
-/// Traces that are listed, the newest; `TRACE` finds the others as well.
+/// The number of listed traces, the newest; `TRACE` finds the others as well.
 const LISTED: usize = 20;
 
 const HELP: &str = "\
@@ -75,7 +75,7 @@ impl Args {
     }
 }
 
-/// The lab that is meant.
+/// The chosen lab.
 fn chosen(mut running: Vec<Shown>, pid: Option<u32>) -> Result<Shown> {
     let listed = running.iter().map(|up| format!("`--up {}` ({}, {})", up.pid, up.system, up.url));
     let listed = listed.collect::<Vec<_>>().join(", ");
@@ -140,7 +140,7 @@ fn find<'a>(name: &str, traces: &'a [ShownTrace]) -> Result<&'a ShownTrace> {
     }
 }
 
-/// The newest traces, one a row, the newest last.
+/// The newest traces, one per row, the newest last.
 fn list(shown: &Shown, now: SystemTime) -> String {
     let mut table =
         output::table(["trace", "operation", "ago", "until the reply", "spans", "after the reply"]);

@@ -28,11 +28,11 @@ use crate::{
     recent::{self, KEPT, Recent, Shown},
 };
 
-/// How often the lab looks whether its processes are alive and whether traces arrived. A trace to which nothing came
-/// between two looks is whole: exporters send more often.
+/// The interval at which the lab checks its processes and looks for traces. A trace without new spans between
+/// two looks is complete, because exporters send more often.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
-/// Traces that are drawn at each look.
+/// The most traces drawn at each look.
 const MOST_DRAWN: usize = 3;
 
 /// What can be said.
@@ -57,10 +57,11 @@ pub struct Args {
 }
 
 impl Args {
-    /// Starts the wiring, says where everything is, and stays until Ctrl-C.
+    /// Starts the wiring, prints where everything is, and stays until Ctrl-C.
     ///
-    /// A process or a backing that dies is told, and the rest stays up: what it does then is worth seeing.
-    /// Fails when nobody serves the public API any more.
+    /// When a process or a backing ends, a message says so, and the rest stays up: its behaviour then is
+    /// worth watching.
+    /// Fails when no process serves the public API any more.
     pub fn run(&self, scenarios: Option<&Path>) -> Result<Outcome> {
         let arm = self.wired.plan(scenarios)?;
         let budget = Budget::of_this_machine();
@@ -105,7 +106,7 @@ impl Args {
     }
 }
 
-/// Tells of each process that ended since the last look.
+/// Reports each process that ended since the last look.
 fn tell_deaths(launch: &mut Launch, told: &mut BTreeSet<String>) -> Result<()> {
     for Death { ended, .. } in launch.deaths() {
         if !told.insert(ended.process.clone()) {
@@ -123,7 +124,7 @@ fn tell_deaths(launch: &mut Launch, told: &mut BTreeSet<String>) -> Result<()> {
     Ok(())
 }
 
-/// Where the last traces are kept for `lab trace`.
+/// The file in which the last traces are kept for `lab trace`.
 fn recent(plan: &ArmPlan, launch: &Launch, scratch: &Scratch) -> Result<Recent> {
     let shown = Shown {
         pid: std::process::id(),
@@ -135,7 +136,7 @@ fn recent(plan: &ArmPlan, launch: &Launch, scratch: &Scratch) -> Result<Recent> 
     Recent::start(scratch.path(), shown)
 }
 
-/// Draws the traces that have become whole; of more than a person follows, the usual one, and says of how many.
+/// Draws the traces that are complete; of too many, the median one, and their number.
 fn show_traces(launch: &Launch, recent: &mut Recent) -> Result<()> {
     let arrived = launch.arms.iter().filter_map(|arm| arm.receiver.as_ref());
     let whole = recent.look(arrived.flat_map(|receiver| receiver.take().traces).collect())?;
@@ -151,7 +152,7 @@ fn show_traces(launch: &Launch, recent: &mut Recent) -> Result<()> {
     Ok(())
 }
 
-/// Which requests leave a trace, and where it goes.
+/// Which requests are traced, and where to see the traces.
 fn where_traces_go(tracing: &str) -> String {
     let which = match tracing {
         "off" => return "none are left (`tracing=off`)".to_owned(),
@@ -162,7 +163,7 @@ fn where_traces_go(tracing: &str) -> String {
     format!("{which}: drawn here as they come; `lab trace` shows the last {KEPT} again")
 }
 
-/// Where everything is, and what to do with it.
+/// The addresses of everything, and examples of their use.
 fn places(plan: &ArmPlan, arm: &RunningArm) -> String {
     let url = arm.url();
     let system = plan.wiring.system();

@@ -1,6 +1,7 @@
-//! A trace as text: one line a span, indented by depth, with a bar where its time lies.
+//! A trace as text: one line per span, indented by depth, with a bar on the time axis.
 //!
-//! The bars end with the reply. One that is cut there ends with `>`, and what began after the reply stands below.
+//! The axis ends with the reply. A bar that is cut there ends with `>`, and spans that began after the reply
+//! are listed below.
 
 use std::fmt::Write;
 
@@ -11,10 +12,10 @@ use report::{
 
 /// Columns of the bars.
 const WIDTH: f64 = 40.0;
-/// Columns of a span's name, indentation included; a longer one has a line of its own.
+/// Columns of a span's name with its indentation; a longer name has its own line.
 const NAME: usize = 38;
 
-/// One operation; `longest_us` is the end of the axis, so that several operations share it.
+/// One operation; the axis ends at `longest_us`, so that several operations share it.
 pub(super) fn text(trace: &Trace, longest_us: f64) -> String {
     let axis = longest_us.max(trace.reply_us());
     let whole = |us: f64| format!("{} us", count(us.round() as u64));
@@ -32,7 +33,7 @@ pub(super) fn text(trace: &Trace, longest_us: f64) -> String {
     text
 }
 
-/// What was done, where, and how long it took.
+/// The span's name, its process and its duration.
 fn figures(span: &Span) -> String {
     let name = format!("{:indent$}{}", "", span.name, indent = span.depth as usize * 2);
     let name = if name.chars().count() > NAME {
@@ -43,7 +44,7 @@ fn figures(span: &Span) -> String {
     format!("  {name} {:<10} {:>9} us", span.process, three_digits(span.duration_us))
 }
 
-/// Where its time lies until the reply.
+/// The span's bar, up to the reply.
 fn bar(span: &Span, reply: f64, axis: f64) -> String {
     let column = |us: f64| (us / axis.max(1.0) * WIDTH).round() as usize;
     let start = column(span.start_us).min(WIDTH as usize - 1);

@@ -1,4 +1,4 @@
-//! One wiring, as `lab up` and `lab export` take it: a system's, or that of a scenario's arm.
+//! One wiring for `lab up` and `lab export`: a system's, or that of a scenario's arm.
 
 use std::path::Path;
 
@@ -29,7 +29,7 @@ pub struct WiringChoice {
 }
 
 impl WiringChoice {
-    /// The wiring that was asked for, with the axes that were set.
+    /// The wiring with the chosen axis values.
     pub fn plan(&self, scenarios: Option<&Path>) -> Result<ArmPlan> {
         let (label, mut wiring) = match systems::find(&self.system) {
             Some(system) if self.arm.is_none() => (system.name.to_owned(), Wiring::defaults(system)),

@@ -1,4 +1,4 @@
-//! What is drawn of a scenario without running it.
+//! Drawings of scenarios without a run.
 
 use std::path::Path;
 
@@ -7,7 +7,7 @@ use scenario::{Scenario, plan::Choices};
 
 use super::*;
 
-/// A steady load above the limit, and a burst that lies across the edge of a window of the clock.
+/// A steady load above the limit, and a burst across the edge of a calendar window.
 const EDGE: &str = r#"question = "q"
 why = "w"
 look_for = []

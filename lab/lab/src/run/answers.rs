@@ -1,6 +1,6 @@
-//! The answer to a scenario's question: its sentences with this run's figures.
+//! The answers to a scenario's question: its sentences with this run's figures.
 //!
-//! What was counted is a fact in any run. What only timing decides is known where the run has a verdict.
+//! Counts are facts in any run. Figures of timing are known only if the run has a verdict.
 
 use report::{
     caveats,
@@ -12,7 +12,7 @@ use statistics::Verdict;
 
 use super::compare::Comparisons;
 
-/// The answers of a scenario; one about an arm that is not in the run is left out.
+/// The answers of a scenario; one about an arm that did not run is left out.
 pub(super) fn all(
     stated: &[Stated],
     arms: &[Arm],
@@ -23,21 +23,21 @@ pub(super) fn all(
     stated.iter().filter_map(|answer| run.answer(answer)).collect()
 }
 
-/// What answers are taken from.
+/// The data for answers.
 struct Run<'a> {
     arms: &'a [Arm],
     comparisons: &'a Comparisons,
     verdict_possible: bool,
 }
 
-/// A figure of an answer.
+/// A figure in an answer.
 #[derive(Clone, Debug)]
 enum Figure {
-    /// In words: `higher by 21 % [3, 41]`, `1,480`.
+    /// Known, as text: `higher by 21 % [3, 41]`, `1,480`.
     Known(String),
-    /// How often something happened; nothing counted it.
+    /// A count that was not measured.
     Uncounted,
-    /// What was measured does not tell, and maybe why: `about 40 s more of measuring would be needed`.
+    /// Inconclusive, with an optional reason: `about 40 s more of measuring would be needed`.
     Untold(Option<String>),
 }
 
@@ -51,10 +51,10 @@ impl Figure {
     }
 }
 
-/// What is counted in answers, as it begins behind a count.
+/// The nouns that may follow a count.
 const NOUNS: [&str; 4] = ["requests", "decisions", "calls", "SQL statements"];
 
-/// What stands in the place of a figure that is not known, so that the sentence remains one.
+/// The words in place of an unknown figure that keep the sentence readable.
 fn missing(figure: &Figure, before: &str, after: &str) -> String {
     let ends = after.is_empty() || after.starts_with([',', ';', '.']);
     let why = match figure {
@@ -73,7 +73,8 @@ fn missing(figure: &Figure, before: &str, after: &str) -> String {
     }
 }
 
-/// What an answer is about, if nothing of it is known and that is all to be said: a list of figures behind one colon.
+/// The subject of an answer whose figures are all unknown and that says nothing else: a list of figures after
+/// a colon.
 fn of_nothing<'a>(figures: &[Option<Figure>], words: &'a str) -> Option<&'a str> {
     let topic = words.split_once(": ").map(|(topic, _)| topic).filter(|topic| !topic.contains(';'))?;
     let mut all = figures.iter().flatten();
@@ -82,7 +83,7 @@ fn of_nothing<'a>(figures: &[Option<Figure>], words: &'a str) -> Option<&'a str>
 }
 
 impl Run<'_> {
-    /// `None` if it is about an arm that is not in the run.
+    /// `None` if it is about an arm that did not run.
     fn answer(&self, stated: &Stated) -> Option<Answer> {
         let figures: Vec<Option<Figure>> = stated
             .0
@@ -107,7 +108,7 @@ impl Run<'_> {
                 Some(Figure::Known(figure)) => sentence.push_str(figure),
                 Some(figure) => {
                     certain = false;
-                    // Of a share neither the part nor the whole is known: `{stale of redis} of {deleted of redis}`.
+                    // A share with unknown parts: `{stale of redis} of {deleted of redis}`.
                     if is_uncounted(at) && words(at + 1) == " of " && is_uncounted(at + 2) {
                         at += 2;
                     }
@@ -119,7 +120,7 @@ impl Run<'_> {
         Some(Answer { sentence, certain })
     }
 
-    /// `None` if an arm is not in the run.
+    /// `None` if an arm did not run.
     fn figure(&self, figure: &FigureOf) -> Option<Figure> {
         let arm = self.arm(&figure.arm)?;
         let Some(against) = &figure.against else {
@@ -139,7 +140,7 @@ impl Run<'_> {
         self.arms.iter().find(|arm| arm.label == name || arm.name == name)
     }
 
-    /// The verdict on a metric that has an interval; `None` for what is counted.
+    /// The verdict on a metric with an interval; `None` for a count.
     fn compared(&self, metric: &str, arm: &Arm, baseline: &Arm) -> Option<Figure> {
         let find = |a: &str, b: &str| {
             let same = |c: &&Comparison| c.metric == metric && c.arm == a && c.baseline == b;
@@ -164,7 +165,7 @@ impl Run<'_> {
         Some(Figure::Known(words + &caveat.map(|why| format!(" ({why})")).unwrap_or_default()))
     }
 
-    /// The figure of one arm.
+    /// The figure of a single arm.
     fn alone(&self, metric: &Metric, arm: &Arm) -> Figure {
         let timed = |value: Option<f64>, unit: &str| {
             let known = value.filter(|_| self.verdict_possible);
@@ -201,7 +202,7 @@ fn spent_on(arm: &Arm, backing: &str) -> f64 {
     parts.filter(|part| part.kind == PartKind::Backing && part.name == backing).map(|part| part.us).sum()
 }
 
-/// A count; `None` if nothing counted it.
+/// A count; `None` if it was not measured.
 fn counted(metric: &Metric, arm: &Arm) -> Option<u64> {
     let sum = |causes: &[CauseCount]| causes.iter().map(|cause| cause.count).sum::<u64>();
     match metric {

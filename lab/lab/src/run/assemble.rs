@@ -1,4 +1,4 @@
-//! From what was gathered to a report.
+//! From the gathered data to a report.
 
 mod arm;
 mod conditions;
@@ -24,14 +24,14 @@ use super::{
 };
 use crate::run::RunOptions;
 
-/// What no reader should conclude, whatever the scenario.
+/// Conclusions that no report supports.
 const DOES_NOT_SHOW: [&str; 3] = [
     "more than one machine: every process shares this one's processors, caches and memory",
     "what a team gains or loses by splitting: independent deployment, ownership, failure isolation under faults",
     "another load: other operations, rates, or keys that are asked for more or less evenly",
 ];
 
-/// The same, with what the runtime leaves out.
+/// The same, with the limits of the runtime.
 fn does_not_show(runtime: &Runtime) -> Vec<String> {
     let network = match runtime {
         Runtime::Process => {

@@ -1,4 +1,4 @@
-//! Before a run: a look at the machine, and what it means.
+//! A look at the machine before a run, and its meaning.
 
 use std::time::{Duration, Instant};
 
@@ -11,19 +11,19 @@ use scenario::plan::{Plan, about};
 
 use crate::{output, run::RunOptions};
 
-/// How often it is said for how long still a quiet machine is waited for, and how often it is looked at.
+/// The interval of messages about the wait for a quiet machine, and of looks at it.
 const SAY_EVERY: Duration = Duration::from_secs(10);
 const LOOK_EVERY: Duration = Duration::from_millis(500);
 
-/// What came of looking.
+/// The result of the look.
 pub(super) enum Before {
-    /// The run can begin; what a reader of its report should know of the machine.
+    /// The run can begin; with a note about the machine for its report.
     Begin(Option<String>),
     /// The machine did not become quiet in time.
     NeverQuiet,
 }
 
-/// Looks at the machine, says what it means, and waits for it to be quiet, if that is wanted.
+/// Looks at the machine, prints the result, and waits until it is quiet if requested.
 pub(super) fn look(options: &RunOptions, interrupt: &Interrupt) -> Result<Before> {
     let mut look = Look::take(&options.plan.budget);
     if let Some(longest) = options.wait_quiet {
@@ -54,12 +54,12 @@ pub(super) fn look(options: &RunOptions, interrupt: &Interrupt) -> Result<Before
     Ok(Before::Begin(told(&options.plan, &look)))
 }
 
-/// What the machine's state means for this plan.
+/// The machine's state for this plan.
 fn state(plan: &Plan, look: &Look) -> Quietness {
     look.state((plan.load.rate * plan.load.slice.as_secs_f64()) as u64)
 }
 
-/// Says it; what a reader of the report should know.
+/// Prints the state; returns the note for the report.
 fn told(plan: &Plan, look: &Look) -> Option<String> {
     let seen = look.seen();
     match state(plan, look) {
@@ -85,7 +85,7 @@ fn told(plan: &Plan, look: &Look) -> Option<String> {
     }
 }
 
-/// What to do after a run without a verdict, said with a fresh look.
+/// Advice after a run without a verdict, from a fresh look.
 pub(super) fn remedy(plan: &Plan, void_share: f64) -> String {
     let mut ways = vec![Look::take(&plan.budget).remedy()];
     if !plan.budget.generator_is_apart() {
@@ -100,7 +100,7 @@ pub(super) fn remedy(plan: &Plan, void_share: f64) -> String {
     ways.join("; or ")
 }
 
-/// A limit as it was given.
+/// A duration as it was given.
 fn exactly(time: Duration) -> String {
     match time.as_secs() {
         0 => format!("{} ms", time.as_millis()),

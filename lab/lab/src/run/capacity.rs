@@ -1,8 +1,8 @@
-//! Capacity: at the end of a launch, a ramp of ever more operations in flight, one arm after another.
+//! Capacity: at the end of a launch, a ramp of more and more operations in flight, one arm after another.
 //!
-//! What an operation costs depends on how busy an arm is, so beside every cost stands how much of an arm's capacity the
-//! load asked for. A closed loop keeps an arm as busy as it can be whatever its speed, which is what capacity means;
-//! latency is not read from it.
+//! The cost of an operation depends on how busy an arm is, so each cost is reported with the load as a share
+//! of the arm's capacity. A closed loop keeps an arm as busy as possible whatever its speed, which is what
+//! capacity means; its latencies are not used.
 
 use anyhow::Result;
 use load::{
@@ -17,25 +17,25 @@ use statistics::{Batch, Batches, Interval, mean};
 
 use super::{compare::CONFIDENCE, gathered::Gathered, progress::Phase};
 
-/// The share of a turn for which the generator's own processor was busy, from which on it may be the generator that
-/// could not do more.
+/// The share of a turn's time that the generator's thread was on its processor from which on the generator
+/// may have been the bottleneck.
 const GENERATOR_BUSY: f64 = 0.9;
-/// The share of operations that may fail at a rate that still counts as capacity.
+/// The largest share of failed operations at a rate that counts as capacity.
 const MAY_FAIL: f64 = 0.01;
 
-/// One step of one arm, over all launches.
+/// One step of the ramp of one arm, over all launches.
 #[derive(Clone, Default)]
 pub(super) struct Step {
-    /// Nanoseconds and the operations that were answered in them.
+    /// The time in nanoseconds, with the operations answered in it.
     time: Batches,
-    /// CPU nanoseconds of the arm for the same operations.
+    /// The arm's CPU time in nanoseconds for the same operations.
     cpu: Batches,
     failed: u64,
-    /// Nanoseconds for which the generator's thread had a processor.
+    /// The CPU time of the generator's thread, in nanoseconds.
     generator: u64,
 }
 
-/// One launch's ramp: watches the turns of its steps.
+/// The ramp of one launch; observes the turns of its steps.
 pub(super) struct Ramp<'a> {
     gathered: &'a mut Gathered,
     interrupt: &'a Interrupt,
@@ -71,8 +71,13 @@ impl<'a> Ramp<'a> {
         }
     }
 
-    /// Runs the ramp, when all else is done: what it leaves behind disturbs nothing.
+    /// Runs the ramp; after everything else, so that its effects disturb nothing.
     pub(super) fn run(mut self, plan: &Plan, sender: &mut Sender) -> Result<()> {
+        // Walkthrough. For each number of operations in flight, every arm has one turn in a closed loop, in
+        // random order. A turn gives one batch of time and one of CPU time. The step with the least time per
+        // operation is the arm's capacity: fewer operations in flight leave the arm idle at times, and more
+        // only queue. A step with too many failures does not count, because failing is faster than working.
+        // If the generator's thread was busy for nearly the whole step, the figure is only a lower bound.
         let turns = SlicePlan {
             arms: self.meters.len(),
             slice_length: plan.ramp_turn(),
@@ -95,6 +100,7 @@ impl Observer for Ramp<'_> {
     fn slice_ended(&mut self, slice: &Slice, record: &SliceRecord) {
         let own = own_cpu() - self.before.1;
         self.interrupt.sleep(RAMP_REST);
+        // Work after the replies belongs to the turn, so the clocks are read after a rest.
         self.turns += 1;
         self.phase.at(self.turns);
         if record.interrupted {
@@ -111,7 +117,7 @@ impl Observer for Ramp<'_> {
     }
 }
 
-/// CPU nanoseconds of the thread that sends.
+/// The CPU time of the sending thread, in nanoseconds.
 fn own_cpu() -> u64 {
     let time = clock_gettime(ClockId::CLOCK_THREAD_CPUTIME_ID).ok();
     time.map_or(0, |time| (time.tv_sec() * 1_000_000_000 + time.tv_nsec()).cast_unsigned())
@@ -127,14 +133,14 @@ impl Step {
         self.generator += generator;
     }
 
-    /// Nanoseconds an operation; none if too many failed.
+    /// Nanoseconds per operation; `None` if too many failed.
     fn pace(&self) -> Option<f64> {
         let operations = self.time.operations();
         let is_sustained = operations > 0 && self.failed as f64 <= operations as f64 * MAY_FAIL;
         is_sustained.then(|| total(&self.time) / operations as f64)
     }
 
-    /// Whether it may have been the generator that could not do more.
+    /// Whether the generator may have been the bottleneck.
     fn is_generators(&self) -> bool {
         self.generator as f64 >= total(&self.time) * GENERATOR_BUSY
     }
@@ -144,13 +150,13 @@ fn total(batches: &Batches) -> f64 {
     batches.as_slice().iter().map(|batch| batch.cost).sum()
 }
 
-/// The step at which an arm answered most; none if too many failed at each.
+/// The step at which an arm answered most; `None` if too many failed at each.
 fn best(steps: &[Step]) -> Option<(usize, &Step)> {
     let paces = steps.iter().enumerate().filter_map(|(at, step)| Some((at, step, step.pace()?)));
     paces.min_by(|a, b| a.2.total_cmp(&b.2)).map(|(at, step, _)| (at, step))
 }
 
-/// The time of the operations at which an arm answered most; none where that says how fast the generator is.
+/// The time of the step at which an arm answered most; `None` if the generator was the bottleneck.
 pub(super) fn time(steps: &[Step]) -> Option<&Batches> {
     best(steps).filter(|(_, step)| !step.is_generators()).map(|(_, step)| &step.time)
 }
@@ -181,7 +187,7 @@ mod tests {
 
     use super::*;
 
-    /// A turn of 100 ms with so many answers.
+    /// A turn of 100 ms with this number of replies.
     fn turn_of(answered: u64, failed: u64) -> SliceRecord {
         let mut record = SliceRecord::default();
         let span = Duration::from_millis(100);

@@ -1,4 +1,4 @@
-//! What textbooks say, held against this run.
+//! The claims of textbooks, compared with this run.
 
 use report::{
     caveats::Ended,
@@ -14,7 +14,7 @@ use super::{
     gathered::{ArmData, Gathered, LaunchCounts},
 };
 
-/// The claims of a scenario with this run's verdicts; those about arms that could not be had say so.
+/// The claims of a scenario with this run's verdicts; claims about arms that did not run say so.
 pub(super) fn all(
     stated: &[Stated],
     gathered: &Gathered,
@@ -43,20 +43,20 @@ pub(super) fn all(
         .collect()
 }
 
-/// What a run's figures can carry.
+/// The quality of a run's figures.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Ground {
     /// Everything.
     Whole,
-    /// The generator was late: what was counted is a fact, and what only timing decides is not.
+    /// The generator was late: counts are facts, figures of timing are not.
     Late,
-    /// The run broke off: what was counted until then happened, and what was not counted may have come later.
+    /// The run was interrupted: the counts so far are facts, but further events may have been missed.
     Unfinished,
 }
 
 impl Ground {
-    /// Why this ground does not carry a claim, if it does not. Counts that a slow machine can cause by itself, failures
-    /// and refusals, are facts of a late run only while they are zero.
+    /// The reason why the figures do not support a claim, if they do not. Failures and refusals, which a slow
+    /// machine can cause by itself, are facts of a late run only if they are zero.
     fn lacks(self, stated: &Stated, found: Option<u64>) -> Option<&'static str> {
         let counts = stated.metric.is_counted() || matches!(stated.metric, Metric::Sql | Metric::Redis);
         let by_slowness = matches!(stated.metric, Metric::Failed | Metric::Refused);
@@ -101,7 +101,7 @@ fn judge(
     }
 }
 
-/// How far apart the two have to be, where any difference is not enough.
+/// The required distance of the two figures, if not any difference suffices.
 fn asked(stated: &Stated) -> String {
     let which = if stated.is == Relation::Lower { "lower" } else { "higher" };
     let factor = stated.by_at_least.map(words::trimmed);
@@ -110,11 +110,11 @@ fn asked(stated: &Stated) -> String {
         .unwrap_or_default()
 }
 
-/// What an arm counted under a name.
+/// The count of a metric in an arm.
 struct Counted {
-    /// In each launch.
+    /// For each launch.
     launches: Vec<u64>,
-    /// Whether everything could be asked.
+    /// Whether everything could be checked.
     complete: bool,
 }
 
@@ -124,10 +124,10 @@ impl Counted {
     }
 }
 
-/// None if nothing counts it.
+/// `None` if the metric was not counted.
 fn counted(metric: &Metric, arm: &ArmData) -> Option<Counted> {
     let in_each = |of: &dyn Fn(&LaunchCounts) -> u64| arm.by_launch.values().map(of).collect();
-    // Where every slice was void nothing was counted of what slices count.
+    // If every slice was void, nothing that slices count was counted.
     let in_slices = |of: &dyn Fn(&LaunchCounts) -> u64| {
         let any = arm.by_launch.values().any(|launch| launch.offered > 0);
         any.then(|| Counted { launches: in_each(of), complete: true })
@@ -147,7 +147,7 @@ fn counted(metric: &Metric, arm: &ArmData) -> Option<Counted> {
     }
 }
 
-/// A count that is zero or is not.
+/// Judges a count that is to be zero or above zero.
 fn alone(stated: &Stated, arm: &ArmData) -> (ClaimVerdict, String) {
     let label = &arm.plan.label;
     let name = counted_name(&stated.metric);
@@ -167,12 +167,12 @@ fn alone(stated: &Stated, arm: &ArmData) -> (ClaimVerdict, String) {
     }
 }
 
-/// What is counted, as it is read after its count: `let through beyond the limit`.
+/// The metric's name for use after a count: `let through beyond the limit`.
 fn counted_name(metric: &Metric) -> String {
     match metric {
         Metric::Ledger(fact) => facts::words(fact).to_owned(),
         Metric::Hops => "calls between processes".to_owned(),
-        // Of a limiter these are the requests about which it could not decide.
+        // For a limiter these are the requests that it could not decide.
         Metric::Refused => "refused".to_owned(),
         other => facts::words(&other.name()).to_owned(),
     }
@@ -206,7 +206,7 @@ fn pair(
     }
 }
 
-/// The CPU of one kind of backing in two arms, each with its interval; an arm without it spends nothing on it.
+/// The CPU costs of one kind of backing in two arms, with intervals; zero for an arm without it.
 fn parts(
     stated: &Stated,
     factor: f64,
@@ -225,7 +225,8 @@ fn parts(
     (verdict(stated.is, factor, a[1], a[2], b[1], b[2]), because)
 }
 
-/// Two counts of one load, which differ only if they lie further apart than counts, or launches, do by chance.
+/// Compares two counts of one load, which differ only if they are further apart than counts, or launches,
+/// vary by chance.
 fn counts(stated: &Stated, factor: f64, arm: &ArmData, baseline: &ArmData) -> (ClaimVerdict, String) {
     let (label, other) = (&arm.plan.label, &baseline.plan.label);
     let name = counted_name(&stated.metric);
@@ -245,7 +246,7 @@ fn counts(stated: &Stated, factor: f64, arm: &ArmData, baseline: &ArmData) -> (C
     (verdict(stated.is, factor, a_low, a_high, b_low, b_high), because)
 }
 
-/// A metric with an interval, in whichever direction the run compared the two.
+/// Compares a metric with an interval, in whichever direction the run has it.
 fn estimated(
     stated: &Stated,
     factor: f64,
@@ -274,8 +275,8 @@ fn estimated(
     (verdict, format!("{}{}", comparison.sentence, caveats(&stated.metric, arm, baseline)))
 }
 
-/// What has to be said beside a comparison: latencies of an arm that was saturated grow with the run, and what is
-/// measured of operations that ended well says little where many did not.
+/// Notes for a comparison: latencies of a saturated arm grow with the run's length, and figures of successful
+/// operations mean little if many failed.
 fn caveats(metric: &Metric, arm: &ArmData, baseline: &ArmData) -> String {
     let queue = |arm: &ArmData| {
         let rates = arm.record.rates();
@@ -301,7 +302,7 @@ fn caveats(metric: &Metric, arm: &ArmData, baseline: &ArmData) -> String {
     found.into_iter().flatten().collect()
 }
 
-/// Whether `a` in `[low, high]` stands to `b` as stated; factors below tell how far at least.
+/// Judges whether `a` in `[low, high]` relates to `b` as stated; `factor` is the least distance.
 fn verdict(is: Relation, factor: f64, low: f64, high: f64, b_low: f64, b_high: f64) -> ClaimVerdict {
     let margin = 1.0 + statistics::EQUIVALENCE_MARGIN;
     let (certainly, certainly_not) = match is {

@@ -1,4 +1,4 @@
-//! Each arm against its baseline, a metric at a time.
+//! Compares each arm with its baseline, metric by metric.
 
 use report::model::{Comparison, PartKind};
 use scenario::{Answer, Kind, plan::Plan};
@@ -16,7 +16,7 @@ use super::{
 /// The confidence of all intervals of a report together.
 pub(super) const CONFIDENCE: f64 = 0.95;
 
-/// The percentiles that are compared: the name, how it is said, the quantile.
+/// The compared percentiles: metric, name in sentences, quantile.
 const PERCENTILES: [(&str, &str, f64); 4] = [
     ("p50", "p50 latency", 0.5),
     ("p90", "p90 latency", 0.9),
@@ -26,20 +26,21 @@ const PERCENTILES: [(&str, &str, f64); 4] = [
 
 /// Every comparison of a run.
 pub(super) struct Comparisons {
-    /// Those that the report lists.
+    /// The comparisons that the report lists.
     pub(super) list: Vec<Comparison>,
-    /// Those that only a claim asks for.
+    /// The comparisons that only a claim uses.
     pub(super) for_claims: Vec<Comparison>,
-    /// How many intervals share one allowance of false alarms.
+    /// The number of intervals that share one allowance of false alarms.
     pub(super) family: usize,
-    /// The interval of the first CPU comparison: what the validity of the run is told by.
+    /// The interval of the first CPU comparison, which measures the run's precision.
     pub(super) cpu: Option<Interval>,
 }
 
-/// Two arms: the one that is judged, and its baseline.
+/// Two arms: the judged one, and its baseline.
 type Pair<'a> = (&'a ArmData, &'a ArmData);
 
-/// Compares every arm with the first; in a waterfall, with the step before; and whatever pair a claim names besides.
+/// Compares every arm with the first; in a waterfall, with the previous step; and all further pairs that a
+/// claim names.
 pub(super) fn all(plan: &Plan, gathered: &Gathered) -> Comparisons {
     let walk = plan.scenario.kind == Kind::Waterfall;
     let listed: Vec<Pair<'_>> = (1..gathered.arms.len())
@@ -68,11 +69,11 @@ pub(super) fn all(plan: &Plan, gathered: &Gathered) -> Comparisons {
     Comparisons { list, for_claims: judged(&claimed), family, cpu }
 }
 
-/// The metrics that are told before a run is decided.
+/// The metrics that must be conclusive before a run is decided.
 const DECIDE: [&str; 3] = ["cpu", "p50", "p99"];
 
-/// What a run cannot tell yet: of each pair the metrics of [`DECIDE`], in words. What is the generator's own is not
-/// waited for.
+/// The inconclusive metrics of [`DECIDE`], for each pair, as text. A percentile that is mostly the
+/// generator's does not count.
 pub(super) fn undecided(plan: &Plan, gathered: &Gathered) -> Vec<String> {
     let Comparisons { list, for_claims, .. } = all(plan, gathered);
     let all = || list.iter().chain(&for_claims);
@@ -93,8 +94,8 @@ pub(super) fn undecided(plan: &Plan, gathered: &Gathered) -> Vec<String> {
     open
 }
 
-/// Whether a percentile of either arm is as much the generator's as the system's: the same percentile of its send lag is
-/// over the bound, and over a tenth of the latency.
+/// Whether a percentile of either arm is as much the generator's as the system's: the same percentile of its
+/// send lag exceeds the bound, and a tenth of the latency.
 fn is_generators(pair: &Pair<'_>, quantile: f64) -> bool {
     [pair.0, pair.1].into_iter().any(|arm| {
         let [lag, latency] =
@@ -103,14 +104,14 @@ fn is_generators(pair: &Pair<'_>, quantile: f64) -> bool {
     })
 }
 
-/// The percentiles that are not compared because they are the generator's own, of whichever pair.
+/// The percentiles that are not compared in some pair because they are mostly the generator's.
 pub(super) fn spoiled(gathered: &Gathered) -> Vec<&'static str> {
     let arms = &gathered.arms;
     let spoils = |quantile| arms.iter().any(|arm| is_generators(&(arm, arm), quantile));
     PERCENTILES.iter().filter(|percentile| spoils(percentile.2)).map(|percentile| percentile.1).collect()
 }
 
-/// The pairs that claims and answers name and that are not listed either way round.
+/// The pairs in claims and answers that are not compared already, in either direction.
 fn claimed<'a>(plan: &Plan, gathered: &'a Gathered, listed: &[Pair<'a>]) -> Vec<Pair<'a>> {
     let arm = |name: &str| gathered.arms.iter().find(|arm| arm.plan.label == name || arm.plan.name == name);
     let mut pairs: Vec<Pair<'a>> = Vec::new();
@@ -130,7 +131,7 @@ fn claimed<'a>(plan: &Plan, gathered: &'a Gathered, listed: &[Pair<'a>]) -> Vec<
     pairs
 }
 
-/// Measured time of each arm.
+/// The measured time of each arm.
 pub(super) fn measured_seconds(plan: &Plan, gathered: &Gathered) -> f64 {
     gathered.rounds as f64 * plan.load.slice.as_secs_f64()
 }
@@ -147,7 +148,7 @@ impl Judge {
         let mut list =
             vec![self.judged("cpu", "us", arm, baseline, cpu, &Metric::spent("CPU per operation"))];
         for (name, noun, quantile) in PERCENTILES {
-            // A percentile that too few operations carry, or that is the generator's own, is not compared at all.
+            // A percentile with too few operations, or that is mostly the generator's, is not compared.
             if is_generators(&(arm, baseline), quantile) {
                 continue;
             }
@@ -166,7 +167,7 @@ impl Judge {
         list
     }
 
-    /// The capacity of one arm against the other's; none where the generator could not do more in either.
+    /// The ratio of two arms' capacities; `None` if the generator was the bottleneck in either.
     fn capacity(&self, arm: &ArmData, baseline: &ArmData) -> Option<Interval> {
         // The less time an operation takes, the higher the capacity.
         let [arm, baseline] = [capacity::time(&arm.ramp)?, capacity::time(&baseline.ramp)?];
@@ -201,7 +202,7 @@ impl Judge {
     }
 }
 
-/// Figures that are counted, not estimated.
+/// Compares figures that are counted, not estimated.
 fn plain(
     metric: &str,
     unit: &str,
@@ -225,28 +226,28 @@ fn plain(
     }
 }
 
-/// MiB resident in all processes and backings.
+/// Resident memory of all processes and backings, in MiB.
 pub(super) fn resident(arm: &ArmData) -> f64 {
     arm.parts.iter().map(|part| part.resident).sum()
 }
 
-/// Calls between processes, an operation.
+/// Calls between processes per operation.
 pub(super) fn hops(arm: &ArmData) -> f64 {
     arm.counters[0] / arm.counted.max(1) as f64
 }
 
-/// SQL statements, an operation.
+/// SQL statements per operation.
 pub(super) fn sql(arm: &ArmData) -> f64 {
     arm.counters[2] / arm.counted.max(1) as f64
 }
 
-/// Redis commands, an operation.
+/// Redis commands per operation.
 pub(super) fn redis(arm: &ArmData) -> f64 {
     arm.counters[6] / arm.counted.max(1) as f64
 }
 
-/// CPU microseconds an operation of the backings of that name: the estimate, and its interval's ends.
-/// Zero for an arm without one; none where too little was measured.
+/// The CPU microseconds per operation of the backings with this name: the estimate, and the interval's ends.
+/// Zero for an arm without one; `None` if too little was measured.
 pub(super) fn spent_on(arm: &ArmData, backing: &str) -> Option<[f64; 3]> {
     let part = arm.parts.iter().find(|part| part.kind == PartKind::Backing && part.name == backing);
     part.map_or(Some([0.0; 3]), |part| {

@@ -1,4 +1,4 @@
-//! What processes count themselves, summed over an arm.
+//! The counters of processes, summed over an arm.
 
 use std::collections::BTreeSet;
 
@@ -10,21 +10,21 @@ fn scrapes(arm: &RunningArm) -> Option<Vec<Scrape>> {
     arm.processes.iter().map(|process| Scrape::of(process.internal).ok()).collect()
 }
 
-/// Whether an arm's events arrive, if it sends any through a log.
+/// Whether an arm's event log, if it has one, has delivered events.
 pub(super) fn delivers(arm: &RunningArm) -> bool {
     let through_a_log = arm.backings.iter().any(|backing| backing.kind == runtime::BackingKind::Kafka);
     let received = |scrape: &Scrape| scrape.total("events_received_total", &[]) > 0.0;
     !through_a_log || scrapes(arm).is_none_or(|scrapes| scrapes.iter().any(received))
 }
 
-/// The counters of an arm, summed over its processes; none if a process does not answer.
+/// The counters of an arm, summed over its processes; `None` if a process does not respond.
 pub(super) fn counters(arm: &RunningArm) -> Option<[f64; COUNTERS]> {
     let scrapes = scrapes(arm)?;
     let total = |name: &str, labels: &[(&str, &str)]| {
         scrapes.iter().map(|scrape| scrape.total(name, labels)).sum::<f64>()
     };
     let internal = [("server", "internal")];
-    // With one process there is nothing between processes; what its internal server sends are the lab's own questions.
+    // With one process there are no hops; its internal server only serves the lab.
     let between = if arm.processes.len() > 1 { 1.0 } else { 0.0 };
     let bytes = total("http_received_bytes_total", &internal) + total("http_sent_bytes_total", &internal);
     Some([
@@ -38,9 +38,9 @@ pub(super) fn counters(arm: &RunningArm) -> Option<[f64; COUNTERS]> {
     ])
 }
 
-/// Calls to the components that are hosted anywhere.
+/// Calls to the components of other processes.
 fn hops<'a>(scrapes: &[Scrape], hosted: impl Iterator<Item = &'a str>) -> f64 {
-    // Copies of a process host the same components.
+    // Replicas of a process have the same components.
     let hosted: BTreeSet<&str> = hosted.collect();
     let to = |component: &str| {
         let name = "rpc_client_call_duration_seconds_count";

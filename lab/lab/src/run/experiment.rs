@@ -42,16 +42,16 @@ use super::{
     rounds::{Rounds, Unmeasured},
 };
 
-/// One slice of the warm-up.
+/// The length of one slice of the warm-up.
 const WARM_SLICE: Duration = Duration::from_millis(250);
-/// How long nothing is sent before phases begin, so that what the warm-up left behind is over.
+/// The pause before phases begin, in which effects of the warm-up end.
 const QUIET: Duration = Duration::from_secs(1);
-/// How long an event log may take until its first event is received: a consumer group forms.
+/// The time limit until an event log delivers its first event: a consumer group forms.
 const EVENTS_WITHIN: Duration = Duration::from_secs(12);
 
 /// Runs every launch of a plan.
 pub(super) fn run(options: &RunOptions, folder: &RunFolder, interrupt: &Interrupt) -> Result<Gathered> {
-    // Of all arms, also of those that are up one after the other.
+    // For all arms, also those that run one after the other.
     one_arm_a_broker(&options.plan.arms, &options.backings)?;
     let scratch = Scratch::create()?;
     interrupt.remove_at_end(scratch.path().to_owned());
@@ -96,20 +96,20 @@ struct Experiment<'a> {
     gathered: Gathered,
     progress: Progress,
     began: Instant,
-    /// At most.
+    /// The most launches.
     launches: u32,
     looks: Looks,
-    /// Those that can be had: an arm that was skipped once is not tried again.
+    /// The arms that can run: one that was skipped once is not tried again.
     arms: Vec<ArmPlan>,
 }
 
 impl Experiment<'_> {
-    /// All arms up at once, several times over.
+    /// All arms up at once, several times.
     fn paired(&mut self) -> Result<()> {
         let load = &self.plan.load;
         for number in 1..=self.launches {
             let chosen = self.arms.clone();
-            // Known only after the first launch: an arm that cannot be had leaves its time to the others.
+            // Known only after the first launch: the time of an arm that cannot run goes to the others.
             let turns = u32::try_from(self.arms.len()).unwrap_or(1) * load.launches;
             let rounds = (load.measured.as_secs_f64() / load.slice.as_secs_f64() / f64::from(turns)).round();
             self.launch(number, &chosen, (rounds as u32).max(4))?;
@@ -120,7 +120,7 @@ impl Experiment<'_> {
         Ok(())
     }
 
-    /// One arm up at a time, for a whole episode, in an order drawn from the seed.
+    /// One arm up at a time, for a whole episode, in random order.
     fn episodes(&mut self) -> Result<()> {
         let mut random = StdRng::seed_from_u64(self.plan.seed);
         for number in 1..=self.launches {
@@ -172,7 +172,7 @@ impl Experiment<'_> {
         self.warm_up(&mut sender, &launch)?;
         let began = Instant::now();
         self.measure(&mut sender, &mut launch, number, &chosen, rounds)?;
-        // One launch's traces are enough to see where time goes.
+        // The traces of one launch suffice.
         if self.gathered.death.is_none() && number == 1 {
             self.trace(&mut sender, &launch, &chosen)?;
         }
@@ -196,7 +196,7 @@ impl Experiment<'_> {
         Ok(())
     }
 
-    /// At the first launch, what the arms are; which of the run's arms are up.
+    /// In the first launch, records the arms; returns the indices of the running ones.
     fn note_arms(&mut self, launch: &mut Launch) -> Result<Vec<usize>> {
         self.interrupt.check()?;
         self.gathered.skipped.append(&mut launch.skipped);
@@ -225,7 +225,7 @@ impl Experiment<'_> {
             }
             self.gathered.arms.push(data);
         }
-        // The plan's order: episodes come up one by one, in a random one.
+        // The plan's order, because episodes start in random order.
         let order = |arm: &ArmData| self.plan.arms.iter().position(|plan| plan.name == arm.plan.name);
         self.gathered.arms.sort_by_key(order);
         let place = |arm: &RunningArm| self.gathered.arms.iter().position(|data| data.plan.name == arm.name);
@@ -235,7 +235,7 @@ impl Experiment<'_> {
     fn sender(&self, launch: &Launch, number: u32) -> Result<Sender> {
         let arms = launch.arms.iter().map(|running| {
             let options = JourneyOptions {
-                // Each launch begins with empty stores, and with keys of its own.
+                // Each launch begins with empty stores, and with its own keys.
                 seed: self.plan.seed.wrapping_mul(1_000).wrapping_add(u64::from(number)),
                 mix: Some(self.plan.load.mix.clone()),
                 links: self.plan.load.things as usize,
@@ -265,20 +265,20 @@ impl Experiment<'_> {
         Ok(())
     }
 
-    /// A load of one rate, for what is not measured.
+    /// A load of constant rate, for phases that are not measured.
     fn steady(&self, rate: f64) -> Load {
         let profile = Profile::Steady { rate };
         Load::Open { arrivals: self.plan.load.spread(), profile, seed: self.plan.seed }
     }
 
-    /// The load that is measured, phases and all.
+    /// The measured load, with its phases.
     fn measured(&self) -> Load {
         let load = &self.plan.load;
         let profile = load.profile(load.rate);
         Load::Open { arrivals: load.spread(), profile, seed: self.plan.seed }
     }
 
-    /// Load that is not measured, until caches are warm, pools are open, and an event log delivers.
+    /// Warms up caches and pools, and waits until an event log delivers.
     fn warm_up(&self, sender: &mut Sender, launch: &Launch) -> Result<()> {
         let rounds = if self.plan.quick { 2 } else { 8 };
         let phase = self.progress.phase(&format!("warming up {}", up(launch)), 1);
@@ -324,7 +324,7 @@ impl Experiment<'_> {
         sender.run(&plan, &load, &mut faults.watching(watch))?;
         let happened = faults.end()?;
         self.interrupt.check()?;
-        // Only an episode has faults, and it is one arm's.
+        // Only an episode has faults, and it has one arm.
         let made = happened.into_iter().map(|made| (launch.arms[0].label.clone(), number, made));
         self.gathered.faults.extend(made);
         self.keep_series(sender, chosen);
@@ -341,7 +341,7 @@ impl Experiment<'_> {
         Ok(())
     }
 
-    /// Keeps what the journeys counted over the time of an episode; shorter slices have no time worth drawing.
+    /// Keeps the counts over time of an episode; shorter slices are not drawn.
     fn keep_series(&mut self, sender: &Sender, chosen: &[usize]) {
         if self.plan.scenario.kind != Kind::Episodes {
             return;
@@ -353,18 +353,19 @@ impl Experiment<'_> {
         }
     }
 
-    /// Notes a process that ended since the last slice.
+    /// Records a process that ended since the last slice.
     fn note_death(&mut self, launch: &mut Launch, began: Instant) {
         if self.gathered.death.is_none() {
             self.gathered.death = launch.death().map(|death| (death, began.elapsed().as_secs_f64()));
         }
     }
 
-    /// Asks each arm whether it still holds what it acknowledged; an arm with a dead process is not asked.
+    /// Checks whether each arm holds everything that it acknowledged; an arm with a dead process is not
+    /// checked.
     fn check(&mut self, sender: &mut Sender, launch: &Launch, number: u32, chosen: &[usize]) -> Result<()> {
         let what = format!("checking the ledger of {}", up(launch));
         let phase = self.progress.phase(&what, launch.arms.len() as u64);
-        // Every arm waits while one is asked, so no arm is waited for because of its cache.
+        // All arms wait during a check, so the check does not wait for caches to expire.
         let wanted = Check { deletes: self.plan.load.deletes, patience: Duration::ZERO, ..Check::default() };
         for (place, running) in launch.arms.iter().enumerate() {
             self.interrupt.check()?;
@@ -385,13 +386,13 @@ impl Experiment<'_> {
     }
 }
 
-/// The arms that are up, as a phase names them.
+/// The names of the running arms, for a progress message.
 fn up(launch: &Launch) -> String {
     named(launch.arms.iter().map(|arm| arm.label.as_str()))
 }
 
-/// How long until the wall clock's next whole second. Phases begin with one, so that what a system cuts by the clock,
-/// such as windows, is cut at the same places of every episode, and its mean can be drawn.
+/// The time until the wall clock's next whole second. Phases begin with one, so that calendar windows of a
+/// system are at the same position in every episode, and the mean episode can be drawn.
 fn until_whole_second() -> Duration {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     Duration::from_secs(1).saturating_sub(Duration::from_nanos(u64::from(now.subsec_nanos())))

@@ -1,8 +1,8 @@
-//! Doing what a scenario says goes wrong, at its time and for its time, and undoing it whatever happens.
+//! Injects a scenario's faults at their times, and undoes them in every case.
 //!
-//! A thread of its own does it, on the processors of the arms: the generator's thread sends on time or not at all.
-//! What is in force is a value whose end undoes it, so it is undone when the episode ends, on an error, on Ctrl-C, and
-//! on a panic. Should the lab itself be killed, whoever keeps the server lets it go on before it ends it.
+//! A separate thread does this, on the arms' processors, because the generator's thread must not be delayed.
+//! A fault in force is a value whose drop undoes it: at the end of the episode, on an error, on Ctrl-C, and
+//! on a panic. If the lab itself is killed, the server's keeper resumes the server before it ends it.
 
 use std::{
     sync::mpsc::{self, Receiver, RecvTimeoutError, SyncSender},
@@ -22,13 +22,13 @@ use runtimes::{
 };
 use scenario::{Fault, Harm, complaint::Complaint};
 
-/// How often, while a fault is in force, it is looked whether the person wants to stop.
+/// The interval at which the thread checks for an interrupt while a fault is in force.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 
-/// A fault that was made, from the start of the measured slice.
+/// An injected fault; times count from the start of the measured slice.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Happened {
-    /// Which of the scenario's faults.
+    /// The index of the scenario's fault.
     pub(super) fault: usize,
     /// When it was in force.
     pub(super) began: Duration,
@@ -36,17 +36,17 @@ pub(super) struct Happened {
     pub(super) ended: Duration,
 }
 
-/// The faults of one episode. Dropping it undoes what is in force.
+/// The faults of one episode. Dropping it undoes the faults in force.
 pub(super) struct Faults {
-    /// Says when the measured slice starts; its end says that the episode is over.
+    /// Sends the start of the measured slice; closing it ends the episode.
     start: Option<SyncSender<Instant>>,
     thread: Option<JoinHandle<Result<Vec<Happened>>>>,
 }
 
 impl Faults {
-    /// Makes everything ready on the arm, so that nothing has to be looked for when a fault is due.
+    /// Looks up the arm's victims in advance, so that a due fault is injected without delay.
     ///
-    /// Fails where a backing is not the arm's own, and can therefore not be harmed.
+    /// Fails if a backing is not the arm's own, because others may use it.
     pub(super) fn ready(
         faults: &[Fault],
         arm: &RunningArm,
@@ -62,7 +62,7 @@ impl Faults {
             steps.push(Step { at: fault.at, fault: index, begins: Some((fault.what, victim)) });
             steps.push(Step { at: fault.until(), fault: index, begins: None });
         }
-        // What ends goes before what begins at the same time.
+        // At the same time, ends come before beginnings.
         steps.sort_by_key(|step| (step.at, step.begins.is_some()));
         let (start, started) = mpsc::sync_channel(1);
         let (cpus, interrupt) = (cpus.to_vec(), interrupt.clone());
@@ -76,12 +76,13 @@ impl Faults {
         Ok(Self { start: Some(start), thread: Some(thread) })
     }
 
-    /// The same observer, which also says when the slice starts.
+    /// Wraps an observer, which then also signals the start of the slice.
     pub(super) fn watching<O: Observer>(&self, observer: O) -> Watching<'_, O> {
         Watching { faults: self, observer }
     }
 
-    /// Undoes what is in force, and says what happened; an error if something could not be done or undone.
+    /// Undoes the faults in force and returns what happened; an error if something could not be injected or
+    /// undone.
     pub(super) fn end(mut self) -> Result<Vec<Happened>> {
         drop(self.start.take());
         let Some(thread) = self.thread.take() else { return Ok(Vec::new()) };
@@ -98,7 +99,7 @@ impl Drop for Faults {
     }
 }
 
-/// An observer that has faults follow the slice that it watches.
+/// An observer that signals the start of its slice to the faults.
 pub(super) struct Watching<'a, O> {
     faults: &'a Faults,
     observer: O,
@@ -108,7 +109,7 @@ impl<O: Observer> Observer for Watching<'_, O> {
     fn slice_started(&mut self, slice: &Slice) {
         self.observer.slice_started(slice);
         if let Some(start) = &self.faults.start {
-            // It has room for the one slice of an episode.
+            // The channel has room for the one slice of an episode.
             let _ = start.try_send(Instant::now());
         }
     }
@@ -126,14 +127,14 @@ impl<O: Observer> Observer for Watching<'_, O> {
     }
 }
 
-/// Something to do at a time: a fault begins, on this victim, or ends.
+/// A step at a time: the beginning of a fault on this victim, or its end.
 struct Step {
     at: Duration,
     fault: usize,
     begins: Option<(Harm, Box<dyn Victim>)>,
 }
 
-/// A fault that is in force. Dropping it undoes it.
+/// A fault in force. Dropping it undoes it.
 struct InForce {
     fault: usize,
     began: Duration,
@@ -144,7 +145,7 @@ struct InForce {
 
 impl InForce {
     fn begin(fault: usize, harm: Harm, victim: Box<dyn Victim>, start: Instant) -> Result<Self> {
-        // Before it is done: what was done by half is undone as well.
+        // Created before the injection, so that a partial one is undone as well.
         let mut force = Self { fault, began: Duration::ZERO, harm, victim, is_undone: false };
         match harm {
             Harm::Freeze => force.victim.freeze(),
@@ -172,12 +173,12 @@ impl InForce {
 
 impl Drop for InForce {
     fn drop(&mut self) {
-        // The arm is stopped next, and says what it could not end.
+        // The arm is stopped next, and reports what it could not end.
         let _ = self.undo();
     }
 }
 
-/// Does what is due, from the start of the slice to its end, and undoes what is left then.
+/// Performs the due steps from the start of the slice to its end, and undoes the rest.
 fn follow(steps: Vec<Step>, started: &Receiver<Instant>, interrupt: &Interrupt) -> Result<Vec<Happened>> {
     let Ok(start) = started.recv() else { return Ok(Vec::new()) };
     let mut in_force: Vec<InForce> = Vec::new();
@@ -198,14 +199,14 @@ fn follow(steps: Vec<Step>, started: &Receiver<Instant>, interrupt: &Interrupt) 
     Ok(happened)
 }
 
-/// Waits for a time; whether it came before the end of the episode and before Ctrl-C.
+/// Waits until a time; `false` if the episode ends or Ctrl-C comes first.
 fn wait(until: Instant, started: &Receiver<Instant>, interrupt: &Interrupt, in_force: bool) -> bool {
     loop {
         let left = until.saturating_duration_since(Instant::now());
         if left.is_zero() {
             return true;
         }
-        // A thread that has nothing to undo sleeps until it is needed, and costs the arms nothing.
+        // Without a fault in force the thread sleeps until its next step, and costs the arms nothing.
         let most = if in_force { left.min(LOOK_EVERY) } else { left };
         if started.recv_timeout(most) == Err(RecvTimeoutError::Disconnected) || interrupt.is_asked() {
             return false;
@@ -231,7 +232,7 @@ mod tests {
 
     use super::*;
 
-    /// A process to freeze. Dropping it ends it.
+    /// A process to freeze. Dropping it kills it.
     struct Sleeper(Child);
 
     impl Sleeper {
@@ -243,7 +244,7 @@ mod tests {
             Process::new(self.0.id().cast_signed()).unwrap().stat().unwrap().state == 'T'
         }
 
-        /// The steps of a freeze from this to that millisecond.
+        /// The steps of a freeze between these times, in milliseconds.
         fn steps(&self, from: u64, until: u64) -> Vec<Step> {
             let victim: Box<dyn Victim> = Box::new(Processes::Alone(self.0.id()));
             let at = Duration::from_millis;
@@ -253,7 +254,7 @@ mod tests {
             ]
         }
 
-        /// Faults of these steps, begun now.
+        /// Starts the faults with these steps.
         fn begun(&self, from: u64, until: u64, interrupt: &Interrupt) -> Faults {
             let (start, started) = mpsc::sync_channel(1);
             let (steps, interrupt) = (self.steps(from, until), interrupt.clone());

@@ -1,4 +1,4 @@
-//! What every latency of a run contains of the generator itself, measured after the last launch.
+//! The generator's own latency, measured after the last launch.
 
 use anyhow::Result;
 use load::record::Summary;
@@ -6,11 +6,11 @@ use scenario::plan::Plan;
 
 use super::pinned::{self, Pinned};
 
-/// The latency of a server that does nothing, on the processors of the arms, at the plan's rate.
+/// The latency of a server that does nothing, on the arms' processors, at the plan's rate.
 pub(super) fn measure(plan: &Plan) -> Result<Summary> {
     let _pinned = Pinned::to(&plan.budget.generator)?;
     let cpus = plan.budget.arms.clone();
-    // Where it cannot be pinned, it is the generator that could not be either, which is an error above.
+    // If it cannot be pinned, the generator could not be pinned either, which is an error above.
     let pinned = move || {
         let _ = pinned::this_thread(&cpus);
     };

@@ -1,8 +1,8 @@
-//! A run's folder: `plan.toml`, `machine.json`, each process's wiring file, each arm's latency histogram (HdrHistogram
-//! V2, nanoseconds), ledgers, and the report.
+//! A run's folder: `plan.toml`, `machine.json`, each process's host file, each arm's latency histogram
+//! (HdrHistogram V2, nanoseconds), ledgers, and the report.
 //!
-//! A folder appears whole or not at all: it is made under a name that begins with a dot, and renamed at the end. What a
-//! killed lab left is removed by the next run into the same folder.
+//! A folder appears complete or not at all: its name begins with a dot until it is renamed at the end. The
+//! next run removes what a killed lab left.
 
 use std::{
     fs,
@@ -18,10 +18,10 @@ use time::OffsetDateTime;
 use super::machine;
 use crate::runs::REPORT;
 
-/// The least room for a run's folder, bytes; a run takes some 200 KiB.
+/// The least free disk space, in bytes; a run takes some 200 KiB.
 const LEAST_FREE: u64 = 16 << 20;
 
-/// A run's folder while the run goes on. Dropped before it is kept, it is removed.
+/// A run's folder during the run. Dropping it before it is kept removes it.
 pub struct RunFolder {
     id: String,
     folder: Claimed,
@@ -55,17 +55,17 @@ impl RunFolder {
         Ok(folder)
     }
 
-    /// The run's own name.
+    /// The run's name.
     pub(super) fn id(&self) -> &str {
         &self.id
     }
 
-    /// Writes a file; folders in its name are made.
+    /// Writes a file; creates its folders.
     pub(super) fn write(&self, name: &str, text: impl AsRef<[u8]>) -> Result<()> {
         write(self.folder.path(), name, text)
     }
 
-    /// Adds the report and gives the folder its name; a longer one if another run of that second has it.
+    /// Adds the report and renames the folder; uses a longer name if another run of that second has it.
     pub(super) fn keep(self, report: &Report) -> Result<PathBuf> {
         self.write(REPORT, &serde_json::to_string_pretty(report)?)?;
         draw(self.folder.path(), report)?;
@@ -78,7 +78,7 @@ impl RunFolder {
     }
 }
 
-/// Draws the report in every form beside its `report.json`.
+/// Renders the report in every form beside its `report.json`.
 pub(super) fn draw(folder: &Path, report: &Report) -> Result<()> {
     write(folder, "report.html", html::render(report))?;
     write(folder, "report.md", markdown::render(report))?;

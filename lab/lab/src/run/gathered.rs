@@ -1,4 +1,4 @@
-//! What is kept of a run until it is judged.
+//! The data of a run until it is judged.
 
 use std::collections::BTreeMap;
 
@@ -21,30 +21,30 @@ use super::{capacity, faults::Happened};
 
 const MIB: f64 = 1_048_576.0;
 
-/// Everything that was measured.
+/// The measurements.
 pub(super) struct Gathered {
-    /// The arms that could be had, in the plan's order.
+    /// The arms that ran, in the plan's order.
     pub(super) arms: Vec<ArmData>,
-    /// Those that could not.
+    /// The arms that could not.
     pub(super) skipped: Vec<Skipped>,
-    /// Slices in all, and those that the generator and not the system shaped.
+    /// All slices, and those that are void: shaped by the generator.
     pub(super) slices: u64,
     pub(super) void_slices: u64,
-    /// Rounds that count.
+    /// The rounds that count.
     pub(super) rounds: u64,
-    /// Launches that were measured.
+    /// The measured launches.
     pub(super) launches: u32,
-    /// How late the generator was, over all slices.
+    /// The generator's send lag over all slices.
     pub(super) send_lag: Histogram<u64>,
-    /// What every latency contains of the generator itself.
+    /// The generator's own latency.
     pub(super) floor: Option<Summary>,
-    /// A process that ended on its own, with the seconds since its launch's load began when that was noticed.
+    /// A process that ended by itself, and when that was noticed, in seconds since its launch's load began.
     pub(super) death: Option<(Death, f64)>,
-    /// The faults that were made, each with the arm and the launch.
+    /// The injected faults, each with its arm and launch.
     pub(super) faults: Vec<(String, u32, Happened)>,
-    /// The share of the allowance of false alarms that its intervals may use: what other looks at it leave.
+    /// The share of the allowance of false alarms for these intervals; the rest belongs to other looks.
     pub(super) share: f64,
-    /// What a reader should know.
+    /// Notes for the report.
     pub(super) notes: Vec<String>,
 }
 
@@ -53,30 +53,30 @@ pub(super) struct ArmData {
     pub(super) plan: ArmPlan,
     /// CPU nanoseconds and latencies of each round.
     pub(super) total: Batches,
-    /// The same CPU by process and backing; copies of a process are one part.
+    /// The same CPU time by process and backing; replicas of a process are one part.
     pub(super) parts: Vec<PartData>,
-    /// The part of each group of processes.
+    /// The part of each process group.
     part_of: Vec<usize>,
-    /// Every round that counts, merged.
+    /// All rounds that count, merged.
     pub(super) record: SliceRecord,
-    /// Operations that succeeded in any measured slice, void ones included: what counters are divided by.
+    /// Successful operations of all measured slices, void ones included: the divisor for counters.
     pub(super) counted: u64,
     /// Sums of counters over processes and launches, in the order of [`COUNTERS`].
     pub(super) counters: [f64; COUNTERS],
     pub(super) ledger: Option<LedgerVerdict>,
     /// The steps of its ramps.
     pub(super) ramp: Vec<capacity::Step>,
-    /// What each launch counted, to tell how far a count could be off.
+    /// The counts of each launch, from which the uncertainty of a count is estimated.
     pub(super) by_launch: BTreeMap<u32, LaunchCounts>,
     pub(super) traces: Vec<Trace>,
-    /// What the journeys counted over the time of their episodes, summed, and how many episodes that is.
+    /// The sum of the episodes' counts over time, and the number of episodes.
     pub(super) series: Option<Series>,
     pub(super) episodes: u64,
     pub(super) backings: Vec<UsedBacking>,
     pub(super) urls: Vec<(String, String)>,
 }
 
-/// What was counted in one launch of an arm.
+/// The counts of one launch of an arm.
 #[derive(Default)]
 pub(super) struct LaunchCounts {
     pub(super) offered: u64,
@@ -93,7 +93,7 @@ pub(super) struct PartData {
     pub(super) name: String,
     pub(super) kind: PartKind,
     pub(super) cpu: Batches,
-    /// MiB, now and at most.
+    /// MiB: current, and peak.
     pub(super) resident: f64,
     pub(super) peak: f64,
 }
@@ -147,7 +147,7 @@ impl ArmData {
         }
     }
 
-    /// Sums what each group of processes used to what each part used.
+    /// Sums the values of process groups by part.
     fn by_part(&self, of_groups: impl IntoIterator<Item = u64>) -> Vec<u64> {
         let mut sums = vec![0; self.parts.len()];
         for (part, used) in self.part_of.iter().zip(of_groups) {
@@ -156,7 +156,7 @@ impl ArmData {
         sums
     }
 
-    /// Notes what each group of processes holds in memory at the end of a launch.
+    /// Records the memory of each process group at the end of a launch.
     pub(super) fn hold(&mut self, memory: &[Memory]) {
         let resident = self.by_part(memory.iter().map(|group| group.resident));
         let peak = self.by_part(memory.iter().map(|group| group.peak));
@@ -166,7 +166,7 @@ impl ArmData {
         }
     }
 
-    /// Adds a round: the CPU of each group of processes, and what the generator recorded.
+    /// Adds a round: the CPU time of each process group, and the generator's record.
     pub(super) fn push(&mut self, launch: u32, cpu: &[u64], record: &SliceRecord) {
         let operations = record.succeeded;
         let batch = |nanoseconds: u64| Batch { launch, cost: nanoseconds as f64, operations };
@@ -182,7 +182,7 @@ impl ArmData {
         counts.refused += record.refused.total();
     }
 
-    /// Adds what the journeys counted over the time of one episode.
+    /// Adds the counts over time of one episode.
     pub(super) fn add_series(&mut self, series: Series) {
         match &mut self.series {
             Some(sum) => sum.merge(&series),
@@ -191,7 +191,7 @@ impl ArmData {
         self.episodes += 1;
     }
 
-    /// Adds the verdict of one launch.
+    /// Adds the ledger verdict of one launch.
     pub(super) fn add_ledger(&mut self, launch: u32, verdict: LedgerVerdict) {
         self.by_launch.entry(launch).or_default().ledger = verdict.clone();
         match &mut self.ledger {
@@ -202,7 +202,7 @@ impl ArmData {
 }
 
 impl PartData {
-    /// A part is named by what it hosts, so that copies are called the same.
+    /// A part's name is what it hosts, so that replicas have the same name.
     fn new(group: &Group) -> Self {
         let (name, kind) = match &group.part {
             Part::Backing(_) => (group.name.clone(), PartKind::Backing),
@@ -216,7 +216,7 @@ impl PartData {
     }
 }
 
-/// Where an arm's stores and brokers came from, role by role.
+/// The origin of an arm's stores and brokers, role by role.
 pub(super) fn used_backings(plan: &ArmPlan, running: &RunningArm) -> Vec<UsedBacking> {
     let of_kind =
         |need: &runtime::BackingNeed| running.backings.iter().find(|backing| backing.kind == need.kind);

@@ -1,22 +1,22 @@
-//! Where and when it was measured.
+//! The machine and the time of a measurement.
 
 use std::fs;
 
 use report::model::Machine;
 use time::{OffsetDateTime, macros::format_description};
 
-/// This moment, UTC.
+/// The current time, UTC.
 pub(super) fn now() -> OffsetDateTime {
     OffsetDateTime::now_utc()
 }
 
-/// A moment as the beginning of a folder's name: sorts by time, needs no quoting.
+/// A time as the beginning of a folder's name: sortable, without characters that need quoting.
 pub(super) fn stamp(moment: OffsetDateTime) -> String {
     let format = format_description!("[year]-[month]-[day]T[hour]-[minute]-[second]");
     moment.format(format).unwrap_or_default()
 }
 
-/// This machine, as far as it says.
+/// This machine's description, as far as available.
 pub(super) fn machine() -> Machine {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     Machine {
@@ -29,7 +29,7 @@ pub(super) fn machine() -> Machine {
     }
 }
 
-/// Processors of the machine; `available_parallelism` counts those of the calling thread, which is pinned.
+/// The machine's processors; `available_parallelism` counts those of the calling thread, which is pinned.
 fn configured() -> usize {
     let text = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     text.lines().filter(|line| line.starts_with("processor")).count()
@@ -46,7 +46,7 @@ fn os() -> Option<String> {
     Some(line.trim_matches('"').to_owned())
 }
 
-/// The first line `name : value` of a file of such lines.
+/// The value of the first line `name : value` of a file.
 fn field(path: &str, name: &str) -> Option<String> {
     let text = fs::read_to_string(path).ok()?;
     let line = text.lines().find(|line| line.starts_with(name))?;

@@ -6,7 +6,7 @@ use nix::{
     unistd::Pid,
 };
 
-/// The generator is this thread: it gets its own processors, until this is dropped.
+/// Pins the generator, which is this thread, to its own processors until it is dropped.
 pub(super) struct Pinned {
     before: CpuSet,
 }
@@ -20,7 +20,7 @@ impl Pinned {
     }
 }
 
-/// Gives the thread that calls it these processors.
+/// Pins the calling thread to these processors.
 pub(super) fn this_thread(cpus: &[usize]) -> nix::Result<()> {
     let mut set = CpuSet::new();
     for cpu in cpus {
@@ -31,7 +31,7 @@ pub(super) fn this_thread(cpus: &[usize]) -> nix::Result<()> {
 
 impl Drop for Pinned {
     fn drop(&mut self) {
-        // What is started afterwards, such as a browser, may run anywhere again.
+        // Programs that are started later, such as a browser, may use all processors again.
         let _ = sched_setaffinity(Pid::from_raw(0), &self.before);
     }
 }

@@ -1,4 +1,4 @@
-//! What a person sees while a run goes on: a bar on a terminal, a line a phase elsewhere.
+//! A run's progress: a bar on a terminal, otherwise a line per phase.
 
 use std::{
     fmt,
@@ -11,24 +11,24 @@ use scenario::plan::{Plan, about};
 
 use crate::output;
 
-/// More arms are not named, but counted.
+/// More arms are counted instead of named.
 const MOST_NAMED: usize = 3;
 
-/// How far a run has come: which launch of how many, and about how long still.
+/// The progress of a run: the launch, and the remaining time.
 pub(super) struct Progress {
     began: Instant,
-    /// How long the launches that are over took, together.
+    /// The total duration of the completed launches.
     launches_took: Duration,
-    /// How long the plan says that it takes.
+    /// The planned duration.
     takes: Duration,
     done: u32,
     launches: u32,
-    /// How long it takes at most, where it may end before its last launch.
+    /// The time limit of a run that may end before its last launch.
     limit: Option<Duration>,
 }
 
 impl Progress {
-    /// Of a plan whose arms are started so often at most, and in that time where there is a limit.
+    /// For a plan with at most `most` launches, and an optional time limit.
     pub(super) fn new(plan: &Plan, most: u32, limit: Option<Duration>) -> Self {
         let planned = plan.load.launches.max(1);
         let (launches, takes) = (plan.ups() / planned * most, plan.takes() / planned * most);
@@ -40,19 +40,19 @@ impl Progress {
         Self { began, launches_took, takes, done: 0, launches, limit: None }
     }
 
-    /// A launch has ended.
+    /// Records the end of a launch.
     pub(super) fn launched(&mut self) {
         self.done += 1;
         self.launches_took = self.began.elapsed();
     }
 
-    /// A phase of the current launch, of so many steps: what is done to which arms.
+    /// Begins a phase of the current launch, with this number of steps.
     pub(super) fn phase(&self, what: &str, total: u64) -> Phase {
         let of = if self.limit.is_some() { "of at most" } else { "of" };
         Phase::begin(&format!("launch {} {of} {}", self.done + 1, self.launches), what, self.left(), total)
     }
 
-    /// By the launches that are over; before the first one is, by the plan.
+    /// From the completed launches; before the first has ended, from the plan.
     fn left(&self) -> Duration {
         let elapsed = self.began.elapsed();
         let all = match self.done {
@@ -64,14 +64,14 @@ impl Progress {
     }
 }
 
-/// One phase of a run: on a terminal a bar with one countdown, of the whole run; elsewhere a line.
+/// One phase of a run: on a terminal a bar with a countdown of the whole run, otherwise a line.
 pub(super) struct Phase {
     bar: ProgressBar,
     place: String,
 }
 
 impl Phase {
-    /// Begins a phase of `total` steps, with so much of the run left.
+    /// Begins a phase of `total` steps, with the remaining time of the run.
     fn begin(place: &str, what: &str, left: Duration, total: u64) -> Self {
         let place = place.to_owned();
         if !std::io::stderr().is_terminal() {
@@ -82,7 +82,7 @@ impl Phase {
         let style = ProgressStyle::with_template("{msg} {bar:16} {left} left")
             .unwrap_or_else(|_| ProgressStyle::default_bar())
             .with_key("left", move |_: &ProgressState, text: &mut dyn fmt::Write| {
-                // A countdown that has run out says so no better than with its smallest step.
+                // After its end, the countdown shows its smallest step.
                 let _ = text.write_str(&about(until.saturating_duration_since(Instant::now())));
             });
         let phase = Self { bar: ProgressBar::new(total).with_style(style), place };
@@ -91,12 +91,12 @@ impl Phase {
         phase
     }
 
-    /// What of it is done now.
+    /// Shows the current step.
     pub(super) fn now(&self, what: &str) {
         self.bar.set_message(format!("{}: {what}", self.place));
     }
 
-    /// So many steps are done.
+    /// Sets the number of completed steps.
     pub(super) fn at(&self, done: u64) {
         self.bar.set_position(done);
     }
@@ -108,7 +108,7 @@ impl Drop for Phase {
     }
 }
 
-/// These arms as a phase names them: `monolith and microservices`, `6 arms`.
+/// The arms' names for a phase: `monolith and microservices`, `6 arms`.
 pub(super) fn named<'a>(arms: impl IntoIterator<Item = &'a str>) -> String {
     let names: Vec<&str> = arms.into_iter().collect();
     match names.as_slice() {
@@ -131,11 +131,11 @@ mod tests {
         assert!((88..=90).contains(&progress.left().as_secs()), "three more like it: {:?}", progress.left());
         progress.launched();
         assert!((28..=30).contains(&progress.left().as_secs()), "{:?}", progress.left());
-        // A limit is kept, however long a launch takes.
+        // A time limit holds, however long a launch takes.
         progress.limit = Some(Duration::from_secs(45));
         assert!((13..=15).contains(&progress.left().as_secs()), "{:?}", progress.left());
         progress.limit = None;
-        // Within a launch it only falls.
+        // Within a launch the remaining time only falls.
         progress.began = progress.began.checked_sub(Duration::from_secs(10)).unwrap();
         assert!((18..=20).contains(&progress.left().as_secs()), "{:?}", progress.left());
     }

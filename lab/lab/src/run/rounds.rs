@@ -1,4 +1,4 @@
-//! What happens after each slice: CPU is read, and a round in which every arm had its turn is kept or thrown away.
+//! After each slice: reads the CPU clocks, and keeps or discards each round in which every arm had its turn.
 
 use std::{cell::Cell, time::Duration};
 
@@ -10,16 +10,16 @@ use runtimes::{interrupt::Interrupt, launch::Launch, measure::CpuMeter};
 
 use super::{gathered::Gathered, progress::Phase};
 
-/// An operation that the generator turns to later than this is late, and a slice with too many of them is void: this much
-/// of its latencies would be the generator's own.
+/// An operation that the generator handles later than this is late, and a slice with too many of them is
+/// void: that much of its latencies would be the generator's own.
 pub(super) const SEND_LAG_BOUND: Duration = Duration::from_millis(1);
 
-/// Watches measured slices.
+/// Observes measured slices.
 pub(super) struct Rounds<'a> {
     pub(super) gathered: &'a mut Gathered,
     pub(super) launch: &'a mut Launch,
     pub(super) number: u32,
-    /// Which arms of the run the sender's arms are: all of them in paired mode, one in an episode.
+    /// The index of each of the sender's arms in the run: all arms in paired mode, one in an episode.
     pub(super) arms: &'a [usize],
     pub(super) interrupt: &'a Interrupt,
     pub(super) phase: &'a Phase,
@@ -55,21 +55,27 @@ impl<'a> Rounds<'a> {
         }
     }
 
-    /// Every arm had its turn: what each used since the last round is the round's cost, work after the reply included.
+    /// Ends a round. Its cost is the CPU time since the last round, so work after the replies is included.
     fn end_round(&mut self) {
+        // Walkthrough of the void rule. A slice is void if too many of its operations were late, because the
+        // machine took the processor from the generator: its latencies then measure the machine. Arms are
+        // compared round by round, so a round with one void slice is discarded for all arms; otherwise the
+        // arms would cover different times, and a disturbance would no longer cancel in their ratio. The
+        // clocks are read in any case: the next round counts from here, so a discarded round leaves no trace
+        // in its neighbours.
         let records: Vec<SliceRecord> = self.pending.iter_mut().filter_map(Option::take).collect();
         let now: Vec<Vec<u64>> = self.meters.iter_mut().map(CpuMeter::read).collect();
         let void = records.iter().filter(|record| record.is_void(SEND_LAG_BOUND)).count() as u64;
         let interrupted = records.iter().any(|record| record.interrupted);
         self.gathered.void_slices += void;
-        // In an episode this is one arm's turn; the round ends with the last arm's.
+        // An episode is one arm's turn; the round ends with the last arm's.
         let whole = records.len() == self.gathered.arms.len() && self.arms.len() > 1;
         self.gathered.rounds += u64::from(whole && void == 0 && !interrupted);
         for (place, record) in records.iter().enumerate() {
             let arm = &mut self.gathered.arms[self.arms[place]];
             arm.counted += record.succeeded;
             // A round that is void for one arm is left out for all, so that arms keep covering the same time.
-            // An episode has no partner to be left out with: it is kept, and a run with many void ones has no verdict.
+            // An episode has no partner: it is kept, and a run with many void ones has no verdict.
             let counts = void == 0 || self.arms.len() == 1;
             if counts && !interrupted {
                 let used: Vec<u64> =
@@ -102,7 +108,7 @@ impl Observer for Rounds<'_> {
     }
 }
 
-/// Watches slices that are not measured.
+/// Observes slices that are not measured.
 pub(super) struct Unmeasured<'a>(pub(super) &'a Interrupt);
 
 impl Observer for Unmeasured<'_> {

@@ -1,4 +1,4 @@
-//! Under what a run ran, as far as its report knows.
+//! The conditions of a run, as far as its report has them.
 
 use super::Condition;
 use crate::{
@@ -6,7 +6,7 @@ use crate::{
     words::{count, three_digits},
 };
 
-/// Every condition of the two, whether it was the same or not.
+/// Every condition of the two runs, equal ones included.
 pub(super) fn all(first: &Report, second: &Report) -> Vec<Condition> {
     let mut conditions: Vec<Condition> = of(first)
         .into_iter()
@@ -17,7 +17,7 @@ pub(super) fn all(first: &Report, second: &Report) -> Vec<Condition> {
     conditions
 }
 
-/// What every run has.
+/// The conditions of every run.
 fn of(report: &Report) -> [(&'static str, String); 17] {
     let (machine, load) = (&report.machine, &report.load);
     let arms: Vec<&str> = report.arms.iter().map(|arm| arm.label.as_str()).collect();
@@ -62,7 +62,7 @@ fn of(report: &Report) -> [(&'static str, String); 17] {
     ]
 }
 
-/// A fault as the scenario has it; when it was really made is a little different each time.
+/// A fault as the scenario defines it; its actual times vary.
 fn planned(fault: &Fault) -> String {
     let Fault { backing, what, at_ms, for_ms, .. } = fault;
     format!("{what} {backing} at {} ms for {} ms", three_digits(*at_ms), three_digits(*for_ms))

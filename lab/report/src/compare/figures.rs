@@ -8,7 +8,7 @@ use crate::{
     words::{NO_FIGURE, maybe, mean_count, three_digits},
 };
 
-/// Each arm against its baseline, where both runs made that comparison.
+/// Each arm against its baseline, if both runs made the comparison.
 pub(super) fn differences(first: &Report, second: &Report) -> Vec<Difference> {
     let decided = first.validity.verdict_possible && second.validity.verdict_possible;
     let mut all = Vec::new();
@@ -34,10 +34,10 @@ pub(super) fn differences(first: &Report, second: &Report) -> Vec<Difference> {
     all
 }
 
-/// How an arm's figure is said, and its interval if it has one.
+/// An arm's figure as text, with its interval if it has one.
 type Said = fn(&Arm) -> (String, Option<Interval>);
 
-/// The figures of each arm that is in both runs; one that neither has is left out.
+/// The figures of each arm in both runs; a figure that neither has is left out.
 pub(super) fn figures(first: &Report, second: &Report) -> Vec<Figure> {
     let named: [(&str, Said); 7] = [
         ("CPU per operation, µs", |arm| (maybe_interval(arm.cpu_us_per_op.total), arm.cpu_us_per_op.total)),
@@ -77,7 +77,7 @@ fn maybe_interval(interval: Option<Interval>) -> String {
     )
 }
 
-/// A ratio as one says it: `2.09x [1.95, 2.23]`.
+/// A ratio as text: `2.09x [1.95, 2.23]`.
 pub(super) fn ratio(interval: Option<Interval>) -> String {
     interval.map_or_else(
         || NO_FIGURE.to_owned(),
@@ -85,7 +85,7 @@ pub(super) fn ratio(interval: Option<Interval>) -> String {
     )
 }
 
-/// What the second run's figure is of the first's.
+/// The second run's figure relative to the first's.
 pub(super) fn apart(interval: &Interval) -> String {
     match Verdict::of(interval, EQUIVALENCE_MARGIN, 0.0) {
         Verdict::CannotTell { .. } => {

@@ -1,4 +1,4 @@
-//! Two runs held against each other, as Markdown: one sentence a line.
+//! The comparison of two runs as Markdown: one sentence a line.
 
 use std::fmt::Write as _;
 

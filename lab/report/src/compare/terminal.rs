@@ -1,4 +1,4 @@
-//! Two runs held against each other, for the terminal.
+//! The comparison of two runs for the terminal.
 
 use std::fmt::Write as _;
 

@@ -5,7 +5,7 @@ fn report() -> Report {
     serde_json::from_str(include_str!("../fixtures/placement.json")).unwrap()
 }
 
-/// The same question, on another machine a week later, which says that splitting costs less.
+/// The same question on another machine a week later, with a lower cost of splitting.
 fn elsewhere() -> Report {
     let mut report = report();
     report.id = "2026-02-07T11-00-00-placement-91c0".to_owned();
@@ -47,7 +47,7 @@ fn what_differed_is_listed_and_what_did_not_is_named() {
     assert!(text.contains("The runs differ in machine, seed: which of these it comes from"), "{text}");
 }
 
-/// Makes a report one of other conditions.
+/// Changes the conditions of a report.
 type Change = fn(&mut Report);
 
 #[test]
@@ -99,7 +99,7 @@ fn a_disagreement_is_a_figure_with_an_interval_and_the_rest_agrees_or_cannot_tel
     );
     assert!(matches!(difference(&compared, "p50").agreement, Agreement::Agree { within } if within < 0.05));
     assert_eq!(difference(&compared, "p99").agreement, Agreement::CannotTell);
-    // Counted, and no interval's affair.
+    // A count, without an interval.
     assert!(compared.differences.iter().all(|difference| difference.metric != "hops"));
     assert!(compared.figures.iter().any(|figure| figure.name.starts_with("calls between")));
     let own = compared.figures.iter().find(|figure| figure.name.starts_with("CPU")).unwrap();

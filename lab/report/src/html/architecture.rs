@@ -1,4 +1,4 @@
-//! What was compared: the topologies side by side, and the proof that one axis differs.
+//! The compared wirings: their topologies side by side, and the proof that one axis differs.
 
 use maud::{Markup, html};
 

@@ -1,4 +1,4 @@
-//! What textbooks say, held against this run.
+//! The claims of textbooks, compared with this run.
 
 use maud::{Markup, html};
 
@@ -40,7 +40,7 @@ fn one(report: &Report, claim: &Claim) -> Markup {
     }
 }
 
-/// A sentence begins with a capital, but for one that begins with an arm's name.
+/// Capitalises a sentence, unless it begins with an arm's name.
 fn because(report: &Report, claim: &Claim) -> String {
     let mut letters = claim.because.chars();
     match letters.next() {

@@ -1,4 +1,4 @@
-//! What an operation costs: the figures, and where the CPU goes.
+//! The cost of an operation: the figures, and the CPU time by part.
 
 use maud::{Markup, html};
 
@@ -73,7 +73,7 @@ pub(super) fn cpu(report: &Report) -> Markup {
         "cpu",
         "CPU per operation",
         "Microseconds of processor time per operation, summed over all processes of an arm. Plain shades are processes of the system, hatched ones its stores and brokers; the thin line below the end of a bar is the interval in which the true sum lies.",
-        // On a narrow screen the bars fit, without words in them: the list below each has them all.
+        // On a narrow screen the bars fit without labels: the list below each has them.
         &html! { div class="scroll" tabindex="0" role="group" aria-label="CPU per operation by part" { (bars) } },
     )
 }
@@ -105,7 +105,7 @@ fn parts(arm: &Arm, index: usize) -> Markup {
                     }
                     (place(&part.name)) " " b { (three_digits(part.us)) }
                     @if let Some(interval) = part.interval {
-                        // Nothing costs less than nothing, whatever the arithmetic of a wide interval says.
+                        // A cost cannot be negative, even if a wide interval is.
                         span class="soft" { " [" (three_digits(interval.low.max(0.0))) ", " (three_digits(interval.high)) "]" }
                     }
                     span class="soft" { " " (part_kind(part.kind)) }

@@ -50,7 +50,7 @@ fn percentiles(report: &Report) -> Markup {
     }
 }
 
-/// One table for all arms: what was let through and what was refused took different times.
+/// One table for all arms: admitted and refused operations have different latencies.
 fn by_outcome(report: &Report) -> Markup {
     if report.arms.iter().all(|arm| arm.outcomes.is_empty()) {
         return html! {};

@@ -28,7 +28,7 @@ pub(super) fn section(report: &Report) -> Markup {
     )
 }
 
-/// The facts that some arm has, and those that are zero in every arm.
+/// The facts that occurred in some arm, and those that are zero in every arm.
 fn names(report: &Report) -> (Vec<&str>, Vec<&str>) {
     let facts = || report.arms.iter().filter_map(|arm| arm.ledger.as_ref()).flat_map(|ledger| &ledger.facts);
     let mut names: Vec<&str> = Vec::new();

@@ -1,4 +1,4 @@
-//! What happened over the time of an episode, one panel an arm.
+//! The counts over the time of an episode, one panel per arm.
 
 use maud::{Markup, html};
 

@@ -1,4 +1,4 @@
-//! Where an operation's time goes: on average, and in one example.
+//! The time of an operation by place: the mean, and one example.
 
 use maud::{Markup, html};
 
@@ -7,10 +7,10 @@ use crate::model::{Arm, Report, TimeShare, Trace};
 use crate::svg;
 use crate::words::{place, three_digits, took, trimmed};
 
-/// Spans after a reply that are listed; a longer list ends with how many are left out.
+/// The most listed spans after a reply; a longer list ends with the number of the others.
 const MOST_AFTERWARDS: usize = 20;
 
-/// A trace that takes so many times as long as another does not share its axis.
+/// A trace this many times longer than another has its own axis.
 const MOST_TIMES: f64 = 8.0;
 
 pub(super) fn section(report: &Report) -> Markup {
@@ -49,7 +49,7 @@ pub(super) fn section(report: &Report) -> Markup {
     )
 }
 
-/// Traces alone, all on one time axis.
+/// Traces only, on one time axis.
 pub(super) fn traces(traces: &[&Trace]) -> Markup {
     let longest = traces.iter().map(|trace| trace.reply_us()).fold(0.0, f64::max);
     let body = html! {
@@ -75,7 +75,7 @@ fn drawn(trace: &Trace, place: usize, longest: f64) -> Markup {
     }
 }
 
-/// Where the axis of a trace ends: where that of the longest does, or with its own reply where little would be seen.
+/// The end of a trace's axis: the longest trace's, or its own reply if it would be too short to see.
 fn axis(trace: &Trace, longest: f64) -> f64 {
     let own = trace.reply_us();
     if own * MOST_TIMES < longest { own } else { longest }
@@ -85,7 +85,7 @@ fn goes_on(trace: &Trace) -> bool {
     trace.until_reply().any(|span| span.end_us() > trace.reply_us())
 }
 
-/// What began after the reply, so that nobody waited for it: an event that is delivered later.
+/// The spans after the reply, for which no client waits: an event that is delivered later.
 fn afterwards(trace: &Trace) -> Markup {
     let spans: Vec<_> = trace.after_reply().collect();
     if spans.is_empty() {
@@ -113,7 +113,8 @@ fn afterwards(trace: &Trace) -> Markup {
     }
 }
 
-/// One arm's places, as bars whose full width is the `slowest` of all arms, or the arm's own where little would be seen.
+/// The places of one arm, as bars relative to the `slowest` of all arms, or to the arm's own if they would be
+/// too short to see.
 fn shares(report: &Report, place: usize, arm: &Arm, slowest: f64) -> Markup {
     let own = arm.where_time_goes.iter().map(|share| share.mean_us).fold(0.0, f64::max);
     let is_apart = own * MOST_TIMES < slowest;

@@ -1,4 +1,4 @@
-//! What a stranger reads in ten seconds: the question, and the answer in plain words.
+//! The first screen: the question, and the answer in plain words.
 
 use maud::{Markup, html};
 use statistics::{Verdict, factor};
@@ -63,7 +63,7 @@ pub(super) fn answer(report: &Report) -> Markup {
     }
 }
 
-/// Whatever is wrong with an arm.
+/// The problems of an arm.
 fn in_trouble(report: &Report, arm: &Arm) -> Markup {
     html! {
         @if let (Some(sentence), Some(death)) = (figures::death_sentence(arm), &arm.died) {
@@ -119,14 +119,14 @@ fn mood(comparison: &Comparison) -> &'static str {
     }
 }
 
-/// The verdict as large as a headline: `2.41×`, `+18 %`, `÷2.56`, `equal`, `cannot tell`.
+/// The verdict as a headline: `2.41×`, `+18 %`, `÷2.56`, `equal`, `cannot tell`.
 fn figure(comparison: &Comparison) -> String {
     match comparison.verdict {
         Some(Verdict::Higher { by, .. }) if by >= 1.0 => {
             format!("{}×", factor(1.0 + by).replace("about ", "≈"))
         }
         Some(Verdict::Higher { by, .. }) => format!("+{} %", per_cent(by)),
-        // As its sentence says it: lower by a factor.
+        // As in its sentence: lower by a factor.
         Some(Verdict::Lower { by, .. }) if by >= 0.5 => {
             format!("÷{}", factor(1.0 / (1.0 - by)).replace("about ", "≈"))
         }

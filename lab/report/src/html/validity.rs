@@ -1,4 +1,4 @@
-//! Why to believe the figures, what they do not say, and how to get them again.
+//! The reasons to trust the figures, the limits of their conclusions, and how to reproduce them.
 
 use maud::{Markup, html};
 
@@ -74,7 +74,7 @@ fn conditions(report: &Report) -> Markup {
     }
 }
 
-/// A command that is broken between its words alone: `--seed` stays whole.
+/// A command with line breaks between words only: `--seed` is never broken.
 fn words_of(command: &str) -> Markup {
     html! {
         @for (at, word) in command.split(' ').enumerate() { @if at > 0 { " " } span class="word" { (word) } }

@@ -1,4 +1,4 @@
-//! One wiring and what it did.
+//! One wiring and its results.
 
 use serde::{Deserialize, Serialize};
 
@@ -7,98 +7,99 @@ use super::{CpuCost, Latency, Ledger, Memory, PerOperation, Point, Series, TimeS
 /// One wiring under comparison.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Arm {
-    /// Unique in the run, and fit for a file's name: `microservices`.
+    /// Unique in the run, and valid in a file name: `microservices`.
     pub name: String,
-    /// What a reader calls it: `microservices`, or `monolith (A)` in an A/A run.
+    /// The name for readers: `microservices`, or `monolith (A)` in an A/A run.
     pub label: String,
     /// The wiring in a sentence.
     pub summary: String,
-    /// What is wrong with it on purpose, if it is a negative control.
+    /// The known defect, if it is a negative control.
     pub negative_control: Option<String>,
-    /// What runs where, and who calls whom.
+    /// The processes and their calls.
     pub topology: Topology,
-    /// Each store and broker, with where it came from.
+    /// Each store and broker, with its origin.
     pub backings: Vec<UsedBacking>,
-    /// Business operations that succeeded, a second, by the time in which it answered.
+    /// Successful operations a second, over the time in which the arm answered.
     pub throughput_per_s: f64,
-    /// Operations that were due, a second of its own measured time; none in a report of an earlier lab.
+    /// Due operations, a second of the arm's own measured time; absent in older reports.
     #[serde(default)]
     pub offered_per_s: Option<f64>,
     /// Whether it answered less than it was offered.
     #[serde(default)]
     pub saturated: bool,
-    /// Its capacity; none where no ramp was run, as in a report of an earlier lab.
+    /// Its capacity; absent without a ramp, and in older reports.
     #[serde(default)]
     pub capacity: Option<Capacity>,
-    /// Business operations that succeeded.
+    /// Successful operations.
     pub operations: u64,
-    /// Operations refused for a reason that the business allows.
+    /// Operations refused for a reason that the system's rules permit.
     pub refused: Vec<CauseCount>,
     /// Operations that failed.
     pub failed: Vec<CauseCount>,
-    /// Operations whose fate the generator does not know.
+    /// Operations with an unknown result.
     pub indeterminate: u64,
-    /// Requests that were lost on a connection that the system was closing, and were sent once more.
+    /// Requests sent once more after the server closed their connection.
     #[serde(default)]
     pub resent: u64,
     /// Latency from the due time.
     pub latency_ms: Latency,
     /// Latency from the actual send, which hides the wait for a busy server.
     pub service_ms: Latency,
-    /// The distribution of latency from the due time, by rising quantile, up to the last that is a figure.
+    /// The distribution of latency from the due time, by ascending quantile, up to the last one with enough
+    /// samples.
     pub latency_curve: Vec<Point>,
-    /// Latency from the due time by what became of the operations; empty in a report of an earlier lab.
+    /// Latency from the due time by outcome; empty in older reports.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub outcomes: Vec<OutcomeLatency>,
-    /// CPU time an operation.
+    /// CPU time per operation.
     pub cpu_us_per_op: CpuCost,
     /// Memory of all its processes and backings.
     pub memory_mib: Memory,
-    /// What else an operation takes.
+    /// Other costs per operation.
     pub per_op: PerOperation,
-    /// What was acknowledged against what the system holds.
+    /// The acknowledged changes, compared with the system's state.
     pub ledger: Option<Ledger>,
-    /// Where an operation's time goes, from traces.
+    /// The time of an operation by place, from traces.
     pub where_time_goes: Vec<TimeShare>,
-    /// One operation from the middle of the distribution.
+    /// An operation of median duration.
     pub trace: Option<Trace>,
-    /// What happened over the time of an episode, where the journeys count it.
+    /// Counts over the time of an episode, if the journeys have them.
     #[serde(default)]
     pub series: Option<Series>,
-    /// How it ended, if it ended before its time.
+    /// Its end, if it ended early.
     pub died: Option<Death>,
 }
 
-/// Operations that ended in one way.
+/// Operations with one outcome.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct OutcomeLatency {
-    /// The kind of an operation that ended well, such as `follow` or `admitted`, the cause of a refusal, such as
-    /// `unavailable`, or `failed`.
+    /// The kind of a success, such as `follow` or `admitted`; the cause of a refusal, such as `unavailable`;
+    /// or `failed`.
     pub outcome: String,
-    /// How many.
+    /// Their number.
     pub count: u64,
-    /// From the due time to the end of the reply; what got none is charged at least the time-out.
+    /// From the due time to the end of the reply; at least the time-out for an operation without one.
     pub latency_ms: Latency,
 }
 
-/// The capacity of an arm: the most operations a second that it answered with some always in flight, at most one of a
-/// hundred failing.
+/// The capacity of an arm: the most operations a second that it answered in a closed loop, with at most one
+/// in a hundred failing.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Capacity {
     /// Operations a second.
     pub per_s: f64,
-    /// The ends of its interval; none where too little was measured.
+    /// The ends of its interval; absent if too little was measured.
     pub ends: Option<[f64; 2]>,
-    /// Whether the generator could not do more, so that the arm may.
+    /// Whether the generator was the bottleneck, so that the arm's capacity may be higher.
     pub at_least: bool,
-    /// How many operations were under way.
+    /// The number of operations in flight.
     pub in_flight: u64,
-    /// CPU microseconds an operation meanwhile.
+    /// CPU microseconds per operation at that load.
     pub cpu_us_per_op: f64,
 }
 
 impl Arm {
-    /// The load that was offered, as a share of its capacity.
+    /// The offered load as a share of the capacity.
     pub fn load_of_capacity(&self) -> Option<f64> {
         Some(self.offered_per_s? / self.capacity?.per_s)
     }
@@ -107,31 +108,31 @@ impl Arm {
 /// A store or broker in use.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct UsedBacking {
-    /// What it is for: `database`.
+    /// Its role: `database`.
     pub role: String,
-    /// Where it came from: `embedded`, `native`, `compose`, `url`.
+    /// Its origin: `embedded`, `native`, `compose`, `url`.
     pub provider: String,
-    /// What it is: `PostgreSQL 17.2`.
+    /// Its version: `PostgreSQL 17.2`.
     pub version: String,
 }
 
-/// How often something happened, and why.
+/// A count with its cause.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CauseCount {
-    /// Why.
+    /// The cause.
     pub cause: String,
-    /// How often.
+    /// The count.
     pub count: u64,
 }
 
-/// A process that ended while it should not have.
+/// A process that ended early.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Death {
-    /// Which.
+    /// The process.
     pub process: String,
-    /// When, in seconds since load began; none if it never became ready.
+    /// The time, in seconds since load began; absent if it never became ready.
     pub when_s: Option<f64>,
-    /// The last that it logged.
+    /// The last lines of its log.
     pub last_log_lines: Vec<String>,
 }
 
@@ -140,8 +141,8 @@ pub struct Death {
 pub struct SkippedArm {
     /// Its label.
     pub name: String,
-    /// What it lacks.
+    /// What is missing.
     pub why: String,
-    /// What would make it run.
+    /// How to get it.
     pub hint: String,
 }

@@ -1,4 +1,4 @@
-//! What differs, and what that says about the textbook.
+//! The differences, and the verdicts on the claims of textbooks.
 
 use std::fmt;
 
@@ -17,17 +17,17 @@ pub struct Comparison {
     pub arm: String,
     /// The label of the arm that it is compared with.
     pub baseline: String,
-    /// The ratio `arm / baseline`; absent for exact counts and where too little was measured.
+    /// The ratio `arm / baseline`; absent for exact counts, and if too little was measured.
     pub interval: Option<Interval>,
-    /// What the interval says; absent with it.
+    /// The conclusion from the interval; absent without one.
     pub verdict: Option<Verdict>,
-    /// The same in a sentence, without a full stop.
+    /// The same as a sentence, without a full stop.
     pub sentence: String,
-    /// Where the verdict would turn round, if the scenario looked for it.
+    /// The point at which the verdict would change sign, if the scenario determines it.
     pub where_flips: Option<String>,
 }
 
-/// A metric's name; an earlier lab called `capacity` throughput.
+/// A metric's name; older reports call `capacity` throughput.
 fn metric<'de, D: Deserializer<'de>>(from: D) -> Result<String, D::Error> {
     let name = String::deserialize(from)?;
     Ok(if name == "throughput" { "capacity".to_owned() } else { name })
@@ -36,39 +36,39 @@ fn metric<'de, D: Deserializer<'de>>(from: D) -> Result<String, D::Error> {
 /// The answer to the scenario's question, or a part of it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Answer {
-    /// A sentence with this run's figures.
+    /// The sentence with this run's figures.
     pub sentence: String,
-    /// Whether every figure in it could be told.
+    /// Whether every figure in it is known.
     pub certain: bool,
 }
 
-/// A statement that a textbook makes, held against this run.
+/// A statement from a textbook, compared with this run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Claim {
     /// The statement.
     pub text: String,
-    /// Where it is made.
+    /// The source of the statement.
     #[serde(default)]
     pub source: Option<String>,
-    /// What this run says.
+    /// This run's verdict.
     pub verdict: ClaimVerdict,
-    /// What the scenario expects it to say.
+    /// The verdict that the scenario expects.
     pub expected: ClaimVerdict,
-    /// The figures behind the verdict, in a sentence.
+    /// The figures behind the verdict, as a sentence.
     pub because: String,
-    /// The fact of the ledger that it is about, where a claim names one as such.
+    /// The fact of the ledger that the claim is about, if it names one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fact: Option<String>,
 }
 
 impl Claim {
-    /// Whether the run says what the scenario expects.
+    /// Whether the verdict is the expected one.
     pub fn is_as_expected(&self) -> bool {
         self.verdict == self.expected
     }
 }
 
-/// What a run says about a claim.
+/// The verdict of a run on a claim.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ClaimVerdict {

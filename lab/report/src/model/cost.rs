@@ -1,9 +1,9 @@
-//! What an operation costs.
+//! The cost of an operation.
 
 use serde::{Deserialize, Serialize};
 use statistics::Interval;
 
-/// Percentiles of a latency in milliseconds; a percentile that too few operations carry is absent.
+/// Percentiles of a latency in milliseconds; a percentile with too few operations is absent.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Latency {
     /// The median.
@@ -14,7 +14,7 @@ pub struct Latency {
     pub p99: Option<f64>,
     /// The 99.9th percentile.
     pub p999: Option<f64>,
-    /// The longest seen.
+    /// The maximum.
     pub max: Option<f64>,
 }
 
@@ -27,7 +27,7 @@ pub struct Point {
     pub ms: f64,
 }
 
-/// CPU microseconds an operation.
+/// CPU microseconds per operation.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct CpuCost {
     /// All processes and backings of the arm, in microseconds.
@@ -39,22 +39,22 @@ pub struct CpuCost {
 /// A part of a cost.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Part {
-    /// The process or backing; a process is named by what it hosts.
+    /// The process or backing; a process is named after its components.
     pub name: String,
-    /// Which of the two.
+    /// Process or backing.
     pub kind: PartKind,
-    /// CPU microseconds an operation.
+    /// CPU microseconds per operation.
     pub us: f64,
-    /// How sure that is.
+    /// The interval.
     #[serde(default)]
     pub interval: Option<Interval>,
 }
 
-/// Whose cost a part is.
+/// The owner of a cost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum PartKind {
-    /// A process of the system, with the components that it hosts.
+    /// A process of the system, with its components.
     Component,
     /// A store or broker.
     Backing,
@@ -65,7 +65,7 @@ pub enum PartKind {
 pub struct Memory {
     /// Resident at the end of the load.
     pub resident: Option<f64>,
-    /// The most that was resident.
+    /// The peak.
     pub peak: Option<f64>,
     /// The resident memory by part.
     pub parts: Vec<MemoryPart>,
@@ -76,13 +76,13 @@ pub struct Memory {
 pub struct MemoryPart {
     /// The process or backing.
     pub name: String,
-    /// Whose it is.
+    /// Process or backing.
     pub kind: PartKind,
     /// Resident MiB.
     pub mib: f64,
 }
 
-/// Mean counts an operation; absent where nothing counts them.
+/// Mean counts per operation; absent if not counted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct PerOperation {
     /// Calls from one process to another.
@@ -91,13 +91,13 @@ pub struct PerOperation {
     pub bytes: Option<f64>,
     /// SQL statements.
     pub sql: Option<f64>,
-    /// Look-ups that a cache answered.
+    /// Cache hits.
     pub cache_hits: Option<f64>,
-    /// Look-ups that no tier of a cache answered, and that asked the store.
+    /// Look-ups that missed every tier of a cache and went to the store.
     pub cache_misses: Option<f64>,
     /// Events published.
     pub events: Option<f64>,
-    /// Commands to Redis, where processes count them.
+    /// Commands to Redis, if processes count them.
     #[serde(default)]
     pub redis: Option<f64>,
 }

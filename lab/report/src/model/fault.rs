@@ -1,20 +1,20 @@
-//! What went wrong on purpose.
+//! The injected faults.
 
 use serde::{Deserialize, Serialize};
 
-/// A fault of the scenario, which was made in every arm and every episode. Times count from the start of the episode's
-/// measured slice.
+/// A fault of the scenario, injected in every arm and every episode. Times count from the start of the
+/// episode's measured slice.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Fault {
-    /// The kind of backing that it was done to: `redis`.
+    /// The kind of the backing: `redis`.
     pub backing: String,
-    /// What was done: `freeze`.
+    /// The fault: `freeze`.
     pub what: String,
-    /// When it was due to begin.
+    /// Its planned start.
     pub at_ms: f64,
-    /// How long it was due to last.
+    /// Its planned duration.
     pub for_ms: f64,
-    /// When it was really made.
+    /// Its actual times.
     pub made: Vec<FaultMade>,
 }
 
@@ -23,10 +23,10 @@ pub struct Fault {
 pub struct FaultMade {
     /// The arm's label.
     pub arm: String,
-    /// Which of its episodes, from 1.
+    /// The number of the episode, from 1.
     pub launch: u32,
-    /// When it was in force.
+    /// The time from which it was in force.
     pub began_ms: f64,
-    /// When it was undone.
+    /// The time at which it was undone.
     pub ended_ms: f64,
 }

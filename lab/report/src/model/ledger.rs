@@ -1,4 +1,4 @@
-//! What was acknowledged against what the system holds.
+//! The acknowledged changes, compared with the system's state.
 
 use load::ledger::LedgerVerdict;
 use serde::{Deserialize, Serialize};
@@ -8,11 +8,11 @@ use serde::{Deserialize, Serialize};
 pub struct Ledger {
     /// Whether every invariant holds.
     pub holds: bool,
-    /// Whether everything that was acknowledged could be checked.
+    /// Whether everything acknowledged could be checked.
     pub complete: bool,
-    /// What was counted: `acknowledged`, `lost`, `duplicated`, `wrong`, ...
+    /// The counts: `acknowledged`, `lost`, `duplicated`, `wrong`, ...
     pub facts: Vec<Fact>,
-    /// A few violations, word for word.
+    /// Examples of violations.
     pub examples: Vec<String>,
 }
 
@@ -33,7 +33,7 @@ impl From<&LedgerVerdict> for Ledger {
 }
 
 impl Ledger {
-    /// The verdict that it was made from, to be judged as every other is.
+    /// The verdict from which this was made.
     pub fn verdict(&self) -> LedgerVerdict {
         let fact = |fact: &Fact| load::ledger::Fact {
             name: fact.name.clone(),
@@ -51,11 +51,11 @@ impl Ledger {
 /// One count of the ledger.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Fact {
-    /// What was counted.
+    /// The name.
     pub name: String,
-    /// How many.
+    /// The count.
     pub count: u64,
-    /// Whether any at all is a violation.
+    /// Whether a single one is a violation.
     #[serde(default)]
     pub violation: bool,
 }

@@ -1,27 +1,27 @@
-//! What happened over the time of an episode.
+//! Counts over the time of an episode.
 
 use serde::{Deserialize, Serialize};
 
-/// Counts over the time of an episode, as the mean of all episodes of an arm: for looking at, and no verdict rests
-/// on it.
+/// Counts over the time of an episode, as the mean of all episodes of an arm: for drawings only, no verdict
+/// uses them.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Series {
-    /// What is counted.
+    /// The drawing's title.
     pub title: String,
-    /// How long a bucket is.
+    /// The length of a bucket.
     pub bucket_ms: f64,
-    /// What the first curve is held against in any window; absent where it is not about one limit alone.
+    /// The limit of the first curve in any window; absent if there is not a single limit.
     pub limit: Option<SeriesLimit>,
-    /// A level to read the curves against where there is no such limit.
+    /// A reference level for the curves, if there is no such limit.
     pub level: Option<SeriesLevel>,
     /// The curves; a limit is about the first.
     pub curves: Vec<SeriesCurve>,
 }
 
-/// So many in so long a time.
+/// A number in a window.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SeriesLimit {
-    /// How many.
+    /// The number.
     pub requests: u32,
     /// In any window of this length, which is a whole number of buckets.
     pub window_ms: f64,
@@ -30,16 +30,16 @@ pub struct SeriesLimit {
 /// A level.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SeriesLevel {
-    /// What it is.
+    /// Its label.
     pub label: String,
-    /// How high it lies.
+    /// Its height.
     pub per_bucket: f64,
 }
 
-/// One thing that was counted.
+/// One counted event.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SeriesCurve {
-    /// What it is: `admitted`.
+    /// Its name: `admitted`.
     pub name: String,
     /// The mean count of each bucket, from the start of the episode.
     pub counts: Vec<f64>,

@@ -1,4 +1,4 @@
-//! What runs where, and who calls whom.
+//! The processes of an arm and their calls.
 
 use serde::{Deserialize, Serialize};
 
@@ -22,7 +22,7 @@ pub struct Process {
     pub edge: bool,
     /// The components that it hosts.
     pub components: Vec<String>,
-    /// Where it listened.
+    /// The URL on which it listened.
     pub url: Option<String>,
 }
 
@@ -42,9 +42,9 @@ pub struct Link {
 pub struct Backing {
     /// Unique in the arm.
     pub name: String,
-    /// What it is: `sqlite`, `postgres`, `redis`, `kafka`.
+    /// Its kind: `sqlite`, `postgres`, `redis`, `kafka`.
     pub kind: String,
-    /// Where it came from: `embedded`, `native`, `compose`, `url`.
+    /// Its origin: `embedded`, `native`, `compose`, `url`.
     pub provider: String,
     /// The processes that use it.
     pub used_by: Vec<String>,

@@ -1,10 +1,10 @@
-//! What is worked out from counts, and how it is drawn, from fixed figures.
+//! The calculations from counts and their drawings, from fixed figures.
 
 use super::*;
 use crate::svg;
 
-/// Two arms with a limit of 10 in any 1 s, buckets of 100 ms: one lets two bursts through that lie close together,
-/// the other lets one through and refuses the second.
+/// Two arms with a limit of 10 in any 1 s, buckets of 100 ms: one admits two bursts close together, the other
+/// admits one and refuses the second.
 fn bursts() -> Picture {
     let counts = |bursts: [(usize, f64); 2]| {
         let mut counts = vec![0.0; 30];

@@ -1,6 +1,6 @@
-//! A picture as text: block characters, one group of lines an arm, at most 100 columns.
+//! A picture as text: block characters, one group of lines per arm, at most 100 columns.
 //!
-//! The border between the two upper lines of a group is the limit: what stands in the upper one is over it.
+//! The border between the two upper lines of a group is the limit: blocks in the upper line are above it.
 
 use std::fmt::Write as _;
 
@@ -8,14 +8,14 @@ use super::{Picture, Row};
 
 /// The widest line.
 pub const WIDEST: usize = 100;
-/// The narrowest, below which nothing could be read.
+/// The narrowest readable width.
 const NARROWEST: usize = 50;
-/// Room for what a line is, left of its blocks.
+/// The width of a line's label, left of its blocks.
 const NAMES: usize = 19;
-/// Nothing, then eight heights.
+/// Empty, then eight heights.
 const BLOCKS: [char; 9] = [' ', '▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
 
-/// The whole picture in lines of at most `width` columns.
+/// The whole picture, in lines of at most `width` columns.
 pub fn render(picture: &Picture, width: usize) -> String {
     let columns = width.clamp(NARROWEST, WIDEST) - NAMES - 1;
     let highest = picture.rows.iter().flat_map(|row| stacked(row, columns)).fold(0.0, f64::max);
@@ -29,7 +29,7 @@ pub fn render(picture: &Picture, width: usize) -> String {
     text
 }
 
-/// One arm: its name and sentence, its lines, its figures.
+/// One arm: its name and description, its lines, its sums.
 fn group(text: &mut String, picture: &Picture, row: &Row, columns: usize, highest: f64) {
     // Writing to a string cannot fail.
     for (at, sentence) in wrapped(&row.sentence, columns).iter().enumerate() {
@@ -53,16 +53,16 @@ fn group(text: &mut String, picture: &Picture, row: &Row, columns: usize, highes
     }
 }
 
-/// A line of blocks for shares of the full height; trailing blanks are left out.
+/// A line of blocks for shares of the full height, without trailing blanks.
 fn line(text: &mut String, name: &str, shares: impl Iterator<Item = f64>) {
     let blocks: String = shares.map(block).collect();
     let line = format!("{}{blocks}", fitted(name, NAMES));
     let _ = writeln!(text, "{}", line.trim_end());
 }
 
-/// The block for a share of the full height. What is there is seen, however low it is.
+/// The block for a share of the full height; anything above zero is visible.
 fn block(share: f64) -> char {
-    // A mean over buckets is not exact; a thousandth of a block is nothing.
+    // A mean over buckets is inexact; less than a thousandth of a block is zero.
     if !share.is_finite() || share < 0.001 {
         return BLOCKS[0];
     }
@@ -70,7 +70,7 @@ fn block(share: f64) -> char {
     BLOCKS[height]
 }
 
-/// What all curves of a row count together in each column.
+/// The sum of all curves of a row in each column.
 fn stacked(row: &Row, columns: usize) -> Vec<f64> {
     let mut total = vec![0.0; columns];
     for curve in &row.curves {
@@ -81,29 +81,29 @@ fn stacked(row: &Row, columns: usize) -> Vec<f64> {
     total
 }
 
-/// The buckets of each column.
+/// The range of buckets of each column.
 fn shares(buckets: usize, columns: usize) -> impl Iterator<Item = std::ops::Range<usize>> {
     (0..columns).map(move |column| column * buckets / columns..(column + 1) * buckets / columns)
 }
 
-/// Counts of each column, as a mean a bucket, for columns do not all have the same number of buckets.
+/// The mean count per bucket of each column, because columns have different numbers of buckets.
 fn sums(counts: &[f64], columns: usize) -> Vec<f64> {
     let mean = |of: &[f64]| of.iter().sum::<f64>() / of.len().max(1) as f64;
     shares(counts.len(), columns).map(|range| mean(&counts[nearest(range, counts.len())])).collect()
 }
 
-/// The highest value of each column.
+/// The maximum of each column.
 fn most(values: &[f64], columns: usize) -> Vec<f64> {
     let highest = |of: &[f64]| of.iter().copied().fold(0.0, f64::max);
     shares(values.len(), columns).map(|range| highest(&values[nearest(range, values.len())])).collect()
 }
 
-/// A column narrower than a bucket shows the bucket that it lies in.
+/// A column narrower than a bucket shows the bucket that contains it.
 fn nearest(range: std::ops::Range<usize>, buckets: usize) -> std::ops::Range<usize> {
     if range.is_empty() && buckets > 0 { range.start..range.start + 1 } else { range }
 }
 
-/// Where each phase begins, and the seconds.
+/// The phases' starts, and the seconds.
 fn axis(picture: &Picture, columns: usize) -> String {
     let seconds = picture.length.as_secs_f64();
     let column = |at: f64| ((at / seconds * columns as f64).round() as usize).min(columns);
@@ -137,7 +137,7 @@ fn ticks(seconds: f64) -> impl Iterator<Item = f64> {
     (0..=(seconds / step).floor() as u32).map(move |tick| f64::from(tick) * step)
 }
 
-/// Words at their columns; those that would touch the ones before go to a further line.
+/// Words at their columns; a word that would touch the previous one moves to another line.
 fn placed(words: &[(usize, String)], columns: usize) -> String {
     let mut lines: Vec<String> = Vec::new();
     for (at, word) in words {
@@ -160,7 +160,7 @@ fn placed(words: &[(usize, String)], columns: usize) -> String {
     text
 }
 
-/// Words in lines of at most so many columns; at least one line.
+/// Words wrapped to a number of columns; at least one line.
 fn wrapped(words: &str, columns: usize) -> Vec<String> {
     let mut lines = vec![String::new()];
     for word in words.split_whitespace() {
@@ -179,12 +179,12 @@ fn wrapped(words: &str, columns: usize) -> Vec<String> {
     lines
 }
 
-/// Words in exactly so many columns.
+/// Words padded or cut to exactly this number of columns.
 fn fitted(words: &str, columns: usize) -> String {
     format!("{:columns$}", cut(words, columns - 1))
 }
 
-/// Words in at most so many columns.
+/// Words cut to at most this number of columns.
 fn cut(words: &str, columns: usize) -> String {
     if words.chars().count() <= columns {
         return words.to_owned();

@@ -1,4 +1,4 @@
-//! CPU per operation: one stacked bar an arm, all on one scale.
+//! CPU per operation: one stacked bar per arm, all on one scale.
 
 use maud::{Markup, html};
 
@@ -9,19 +9,19 @@ use crate::words::{self, three_digits};
 
 const WIDTH: f64 = 1000.0;
 const BAR: f64 = 34.0;
-/// Below the bar, where no words are: the whisker.
+/// The whisker's position, below the bar where there are no labels.
 const WHISKER: f64 = 10.0;
 
-/// Shades that parts of one arm go through.
+/// The number of shades for an arm's parts.
 const SHADES: usize = 4;
 
-/// The scale that all bars share: from zero to a round number beyond the largest.
+/// The common scale of all bars: from zero to a round number above the largest.
 pub(crate) struct CpuScale {
     ticks: Vec<f64>,
     scale: Scale,
 }
 
-/// The scale for the arms of a report; none if no arm has a cost.
+/// The scale for the arms of a report; `None` if no arm has a cost.
 pub(crate) fn cpu_scale(report: &Report) -> Option<CpuScale> {
     let most = report.arms.iter().map(reach).fold(0.0, f64::max);
     if most <= 0.0 {
@@ -76,7 +76,8 @@ pub(crate) fn cpu_bar(arm: &Arm, place: usize, scale: &CpuScale) -> Markup {
     }
 }
 
-/// The name and figure where they fit, the figure where that fits, nothing where nothing does: the list below the bar has all.
+/// The label of a part: name and figure if they fit, or the figure only, or nothing; the list below the bar
+/// has everything.
 fn segment_words(part: &Part, start: f64, end: f64) -> Markup {
     let room = end - start - 16.0;
     let figure = three_digits(part.us);
@@ -102,7 +103,7 @@ fn whisker(low: f64, high: f64, y: f64) -> Markup {
     }
 }
 
-/// The axis that stands below all bars.
+/// The axis below all bars.
 pub(crate) fn cpu_axis(scale: &CpuScale) -> Markup {
     html! {
         svg class="bar" viewBox={"0 0 " (px(WIDTH)) " 26"} aria-hidden="true" {

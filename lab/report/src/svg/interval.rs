@@ -1,4 +1,4 @@
-//! A ratio with its interval, a row of a forest plot: all rows of a table share one logarithmic scale.
+//! A ratio with its interval as a row of a forest plot: all rows of a table share one logarithmic scale.
 
 use maud::{Markup, html};
 use statistics::Interval;
@@ -10,7 +10,7 @@ use crate::words::trimmed;
 
 const WIDTH: f64 = 300.0;
 const HEIGHT: f64 = 26.0;
-/// Half the longest name of a tick, `0.01x`, so that none is cut.
+/// Half the width of the longest tick label, `0.01x`, so that none is cut.
 const EDGE: f64 = 22.0;
 
 /// The scale of the ratios of a report.
@@ -21,7 +21,7 @@ pub(crate) struct Forest {
 }
 
 impl Forest {
-    /// A scale that holds every interval and the ratio of one; none if nothing has an interval.
+    /// A scale that contains every interval and the ratio of one; `None` without intervals.
     pub(crate) fn of(report: &Report) -> Option<Self> {
         let intervals = || report.comparisons.iter().filter_map(|comparison| comparison.interval);
         intervals().next()?;
@@ -30,7 +30,7 @@ impl Forest {
         let scale = Scale { low, high, start: EDGE, end: WIDTH - EDGE };
         let ticks = log_ticks(low, high, 8).into_iter().chain([1.0]);
         let mut kept: Vec<f64> = Vec::new();
-        // One is always named; others keep clear of it and of each other.
+        // One always has a label; other labels keep their distance from it and from each other.
         for tick in ticks.rev() {
             if kept.iter().all(|other| (scale.log(*other) - scale.log(tick)).abs() > 26.0) {
                 kept.push(tick);
@@ -64,7 +64,7 @@ pub(crate) fn forest_row(forest: &Forest, interval: Interval, class: &str) -> Ma
     }
 }
 
-/// The estimate; beyond an edge of the scale an arrowhead there, so that it is not taken for a value of the edge.
+/// The estimate; beyond an end of the scale an arrowhead there, so that it is not read as a value at the end.
 fn dot(scale: &Scale, estimate: f64, middle: f64) -> Markup {
     let x = scale.log(estimate);
     let head = |by: f64| format!("M{} {} l{} 6 l{} 6 z", px(x), px(middle - 6.0), px(by), px(-by));
@@ -75,7 +75,7 @@ fn dot(scale: &Scale, estimate: f64, middle: f64) -> Markup {
     }
 }
 
-/// The names of the ticks, for the head of the table.
+/// The tick labels, for the head of the table.
 pub(crate) fn forest_axis(forest: &Forest) -> Markup {
     html! {
         svg class="forest" viewBox={"0 0 " (px(WIDTH)) " 18"} aria-hidden="true" {

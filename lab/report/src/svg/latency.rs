@@ -1,7 +1,8 @@
-//! The distribution of latency, drawn so that the tail has as much room as the middle.
+//! The latency distribution, drawn so that the tail gets as much space as the middle.
 //!
-//! The horizontal axis is the percentile on the scale of HdrHistogram's own plots (`1 / (1 - quantile)`, logarithmic): each nine more takes the same room.
-//! The vertical axis is latency, logarithmic too.
+//! The horizontal axis is the percentile on the scale of HdrHistogram's own plots (`1 / (1 - quantile)`,
+//! logarithmic): each additional nine takes the same space.
+//! The vertical axis is the latency, also logarithmic.
 
 use std::fmt::Write as _;
 
@@ -15,21 +16,21 @@ use crate::words::{duration_of_ms, percentile, three_digits};
 const WIDTH: f64 = 1000.0;
 const HEIGHT: f64 = 390.0;
 const LEFT: f64 = 64.0;
-/// Where the plot ends: as far right as the longest label lets it.
+/// The right end of the plot: as far as the longest label permits.
 const FURTHEST: f64 = 836.0;
 const NEAREST: f64 = 640.0;
-/// From there to where a label's words begin.
+/// The distance from there to a label's text.
 const LABEL: f64 = 24.0;
 const TOP: f64 = 16.0;
 const BOTTOM: f64 = 336.0;
 const LABEL_GAP: f64 = 34.0;
-/// The size of a label's words, wide enough for bold ones.
+/// The size of a label's text, for the width of bold text.
 const NAME_SIZE: f64 = 14.2;
 
 /// Percentiles that have a tick if the data reaches them.
 const NAMED: [f64; 6] = [0.5, 0.9, 0.99, 0.999, 0.9999, 0.99999];
 
-/// Every arm's distribution in one plot; nothing if no arm has one.
+/// Every arm's distribution in one plot; `None` if no arm has one.
 pub(crate) fn latency(report: &Report) -> Option<Markup> {
     let drawn: Vec<(usize, &Arm)> =
         report.arms.iter().enumerate().filter(|(_, arm)| arm.latency_curve.len() > 1).collect();
@@ -116,7 +117,7 @@ fn named(arm: &Arm) -> Vec<Point> {
     NAMED.into_iter().zip(figures).filter_map(|(quantile, ms)| Some(Point { quantile, ms: ms? })).collect()
 }
 
-/// A circle, a square, a diamond, a triangle: the second way to tell arms apart.
+/// A circle, a square, a diamond, a triangle: they distinguish arms without colour.
 fn mark(place: usize, (x, y): (f64, f64)) -> Markup {
     let path = |d: String| html! { path d=(d) {} };
     match place % 4 {
@@ -127,7 +128,7 @@ fn mark(place: usize, (x, y): (f64, f64)) -> Markup {
     }
 }
 
-/// Each label at the end of its line, moved apart where they would touch.
+/// Each label at the end of its line, moved apart where they would overlap.
 fn spread_labels<'a>(drawn: &[(usize, &'a Arm)], plot: &Plot) -> Vec<(usize, &'a Arm, f64)> {
     let mut labels: Vec<_> = drawn
         .iter()
@@ -139,7 +140,7 @@ fn spread_labels<'a>(drawn: &[(usize, &'a Arm)], plot: &Plot) -> Vec<(usize, &'a
         label.2 = label.2.max(free_from);
         free_from = label.2 + LABEL_GAP;
     }
-    // Pushed out at the bottom: those that are in the way move up again, and no other.
+    // Labels that were pushed out at the bottom move up again, with those in their way.
     let mut free_to = BOTTOM;
     for label in labels.iter_mut().rev() {
         label.2 = label.2.min(free_to);
@@ -148,7 +149,8 @@ fn spread_labels<'a>(drawn: &[(usize, &'a Arm)], plot: &Plot) -> Vec<(usize, &'a
     labels
 }
 
-/// The last percentile of a curve, cut to as many digits as tell it from the next nine: `p99.7`, `p99.96`.
+/// The last percentile of a curve, with as many digits as distinguish it from the next nine: `p99.7`,
+/// `p99.96`.
 fn last_percentile(quantile: f64) -> String {
     let digits = (1.0 - quantile).max(1e-9).log10().abs().floor().min(6.0) as i32 - 1;
     let steps = 10_f64.powi(digits.max(0));

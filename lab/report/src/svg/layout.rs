@@ -1,9 +1,9 @@
-//! Where the boxes of a topology stand.
+//! The layout of a topology.
 //!
-//! Calls run from left to right: a process stands one column to the right of the last that calls it, unless it is itself
-//! on the way to that caller; such a call goes back, in an arc.
-//! A store stands under the process that uses it, or in a row of its own at the bottom if several do.
-//! Lines to stores keep clear of other stores: each store of the bottom row has a channel of its own above the row.
+//! Calls go from left to right: a process is one column to the right of its last caller, unless it is itself
+//! an ancestor of that caller; such a call goes back, in an arc.
+//! A store is below the process that uses it, or in a row at the bottom if several do.
+//! Lines to stores keep clear of other stores: each store of the bottom row has a channel above the row.
 
 use super::width_of;
 use crate::model::{Backing, Link, Process, Topology};
@@ -15,17 +15,17 @@ const CLIENT_GAP: f64 = 24.0;
 pub(super) const NAME_HEIGHT: f64 = 28.0;
 pub(super) const CHIP_HEIGHT: f64 = 24.0;
 pub(super) const STORE_HEIGHT: f64 = 54.0;
-/// Boxes are as wide as what is written in them, within these.
+/// The minimum width of a box; it grows with its text.
 const NARROWEST: f64 = 112.0;
 const WIDEST: f64 = 210.0;
-/// Room above the boxes for calls that skip a column or go back.
+/// The space above the boxes for calls that skip a column or go back.
 const ARC_ROOM: f64 = 40.0;
 const MARGIN: f64 = 4.0;
-/// How far to the right of its box a line passes what stands below it.
+/// How far to the right of its box a line passes the boxes below.
 const BULGE: f64 = 20.0;
-/// How far lines to different stores keep apart.
+/// The distance between lines to different stores.
 const LANE: f64 = 8.0;
-/// How far several stores of one process stand to the right of it, so that a line reaches each from its side.
+/// How far several stores of one process are to the right of it, so that a line reaches each from its side.
 pub(super) const INDENT: f64 = 20.0;
 
 /// A box of the drawing.
@@ -60,14 +60,15 @@ impl Place {
     }
 }
 
-/// How a store is reached from the processes that use it.
+/// The position of a store relative to the processes that use it.
 #[derive(Clone, Copy, PartialEq)]
 pub(super) enum Reached {
-    /// From the process that stands above it.
+    /// Directly below the process.
     Below,
-    /// From its side, as one of several stores of the process above them.
+    /// Below the process, as one of several; reached from its side.
     Beside,
-    /// In the bottom row, by the channel at this height; so far its lines keep from those to other stores.
+    /// In the bottom row, reached by the channel at this height; `lane` is the distance of its lines from
+    /// those of other stores.
     Shared { channel: f64, lane: f64 },
 }
 
@@ -110,7 +111,7 @@ impl<'a> Layout<'a> {
         layout
     }
 
-    /// As wide and as high as what stands in it, and the lines that pass its last column.
+    /// The size of the drawing: its boxes, and the lines beside its last column.
     fn size(&self) -> (f64, f64) {
         let of_processes = self.processes.iter().map(|(_, place)| place);
         let places = || of_processes.clone().chain(self.stores.iter().map(|(_, place, _)| place));
@@ -123,7 +124,8 @@ impl<'a> Layout<'a> {
         (passing.fold(right, f64::max) + MARGIN, bottom + MARGIN)
     }
 
-    /// Where a line to a store of the bottom row passes what stands below its process; none if nothing does.
+    /// Where a line to a store of the bottom row passes the boxes below its process; `None` if there are
+    /// none.
     pub(super) fn passes_at(&self, from: Place, reached: Reached) -> Option<f64> {
         let Reached::Shared { lane, .. } = reached else { return None };
         let own = self.stores.iter().filter(|(.., reached)| !matches!(reached, Reached::Shared { .. }));
@@ -138,13 +140,13 @@ impl<'a> Layout<'a> {
     }
 }
 
-/// What stands in a store's second line: `postgres, native`. Which release it is stands below the drawing.
+/// The second line of a store: `postgres, native`. The version is below the drawing.
 pub(super) fn kind_of(store: &Backing) -> String {
     let provider = store.provider.split(',').next().unwrap_or_default();
     if provider.is_empty() { store.kind.clone() } else { format!("{}, {provider}", store.kind) }
 }
 
-/// As wide as the longest words in a box or a store.
+/// The width of the longest text in a box or a store.
 fn box_width(topology: &Topology) -> f64 {
     let names = topology.processes.iter().map(|process| width_of(&process.name, 14.2) + 20.0);
     let components = topology.processes.iter().flat_map(|process| &process.components);
@@ -156,15 +158,15 @@ fn box_width(topology: &Topology) -> f64 {
     names.chain(chips).chain(stores).fold(NARROWEST, f64::max).min(WIDEST).ceil()
 }
 
-/// Whether some call passes over a column, or goes back.
+/// Whether a call skips a column, or goes back.
 fn needs_an_arc(topology: &Topology, columns: &[usize]) -> bool {
     let ends = |link: &Link| Some((find(topology, &link.from)?, find(topology, &link.to)?));
     let mut calls = topology.links.iter().filter_map(ends);
     calls.any(|(from, to)| columns[to] != columns[from] + 1)
 }
 
-/// Stores that several processes use: a bottom row, each under the middle of its users and clear of its neighbour, with
-/// a channel for each above the row.
+/// Places shared stores in a bottom row, each centred below its users and clear of its neighbour, with a
+/// channel for each above the row.
 fn place_shared<'a>(
     topology: &'a Topology,
     processes: &[(&Process, Place)],
@@ -200,7 +202,7 @@ fn find(topology: &Topology, name: &str) -> Option<usize> {
     topology.processes.iter().position(|process| process.name == name)
 }
 
-/// The longest way to each process from one that nobody calls; a call back to a caller does not count.
+/// The longest path to each process from one without callers, ignoring calls that go back.
 fn columns(topology: &Topology) -> Vec<usize> {
     let count = topology.processes.len();
     let ends = |link: &Link| Some((find(topology, &link.from)?, find(topology, &link.to)?));
@@ -216,7 +218,7 @@ fn columns(topology: &Topology) -> Vec<usize> {
     columns
 }
 
-/// A walk over the calls, depth first, that keeps those which do not go back.
+/// A depth-first search over the calls that collects those which do not go back.
 struct Search<'a> {
     links: &'a [(usize, usize)],
     state: Vec<State>,

@@ -1,8 +1,8 @@
-//! A picture as SVG: small multiples, one panel an arm, all on one scale.
+//! A picture as SVG: small multiples, one panel per arm, all on one scale.
 //!
-//! Nothing is told by colour alone: what is refused is hatched and outlined, what was unavailable is dotted, what failed
-//! is chequered, what was late is empty, the trace is a line, the limit is dashed, and what lies over the limit is
-//! filled and said in words.
+//! Colour is never the only carrier: refused is hatched and outlined, unavailable is dotted, failed is
+//! chequered, late is empty, the trace is a line, the limit is dashed, and the part above the limit is filled
+//! and labelled.
 
 use std::fmt::Write as _;
 
@@ -16,34 +16,34 @@ use crate::words::{self, trimmed};
 const WIDTH: f64 = 1000.0;
 const LEFT: f64 = 52.0;
 const RIGHT: f64 = 990.0;
-/// Above the first panel: a line of the legend, and the room below the last one.
+/// The height of a legend line above the first panel; also the space below the last one.
 const LEGEND_LINE: f64 = 20.0;
 const LEGEND_GAP: f64 = 10.0;
-/// A panel, from the words above it to the words above the next.
+/// The distance from one panel to the next.
 const PANEL: f64 = 158.0;
-/// The words above a panel: a line of what it is, and one of its figures.
+/// The height of a panel's heading: a line with its name, and one with its sums.
 const HEAD: f64 = 42.0;
-/// The room below a panel.
+/// The space below a panel.
 const GAP: f64 = 16.0;
 /// Steps of a trace: about three pixels each.
 const MOST_STEPS: usize = 320;
-/// Bars that a window has at most: narrower ones would be too low to be seen.
+/// The most bars per window: narrower ones would be too low to see.
 const BARS_A_WINDOW: usize = 10;
-/// Bars where there is no window.
+/// The most bars without a window.
 const MOST_BARS: usize = 100;
 
-/// The look of the marks, wherever the picture is.
+/// The style of the marks.
 pub(crate) const MARKS: &str = include_str!("marks.css");
-/// What a file of its own needs besides; within a page, the page has it.
+/// The additional style for a separate file; a page has it already.
 const STYLE: &str = concat!(include_str!("style.css"), include_str!("marks.css"));
 
-/// A file of its own.
+/// A separate file.
 pub fn standalone(picture: &Picture) -> String {
     let drawn = render(picture, Some(STYLE));
     format!("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n{}\n", drawn.into_string())
 }
 
-/// Within a page.
+/// Inline in a page.
 pub(crate) fn inline(picture: &Picture) -> Markup {
     render(picture, None)
 }
@@ -68,7 +68,7 @@ fn render(picture: &Picture, style: Option<&str>) -> Markup {
     }
 }
 
-/// How many bars a panel has at most.
+/// The most bars of a panel.
 fn bars(picture: &Picture) -> usize {
     picture.limit.map_or(MOST_BARS, |limit| {
         let windows = picture.length.as_secs_f64() / limit.window.as_secs_f64().max(f64::MIN_POSITIVE);
@@ -76,7 +76,7 @@ fn bars(picture: &Picture) -> usize {
     })
 }
 
-/// What fills curves that are not let through, in each arm's colour; a page has it among its own definitions.
+/// The patterns of curves other than admissions, in each arm's colour; a page has them among its definitions.
 pub(super) fn hatches() -> Markup {
     html! {
         defs {
@@ -95,7 +95,7 @@ pub(super) fn hatches() -> Markup {
     }
 }
 
-/// The look of a curve: the first is what a limit is about, the others are told apart by what they are called.
+/// The style of a curve: the first is the limited one, the others are styled by name.
 fn mark(at: usize, name: &str) -> &'static str {
     match (at, name) {
         (0, _) => "admitted",
@@ -106,13 +106,13 @@ fn mark(at: usize, name: &str) -> &'static str {
     }
 }
 
-/// What fills it, where that is a pattern.
+/// The pattern that fills it, if it has one.
 fn fill(mark: &str, place: usize) -> Option<String> {
     let patterned = matches!(mark, "refused" | "unavailable" | "failed");
     patterned.then(|| format!("fill:url(#{mark}{})", place % COLOURS))
 }
 
-/// What all panels share.
+/// The parts that all panels share.
 struct Panels<'a> {
     /// For traces.
     fine: &'a Picture,
@@ -133,7 +133,7 @@ impl<'a> Panels<'a> {
         Self { fine, coarse, across, highest: ticks.last().copied().unwrap_or(1.0), ticks }
     }
 
-    /// The vertical scale of the panel in that place.
+    /// The vertical scale of the panel at this index.
     fn up(&self, at: usize) -> Scale {
         let bottom = self.top() + PANEL * (at + 1) as f64 - GAP;
         Scale { low: 0.0, high: self.highest, start: bottom, end: bottom - PANEL + GAP + HEAD }
@@ -144,7 +144,7 @@ impl<'a> Panels<'a> {
         let trace = row.trace(self.fine);
         let name = fitted(&row.name, (RIGHT - LEFT) * 0.3, 14.2);
         let after = LEFT + 8.0 + width_of(&name, 14.2);
-        // Small words are estimated narrower than others are: a cut sentence costs more than a tight one.
+        // Small text is estimated narrower than other text: a cut sentence is worse than a tight one.
         let room = RIGHT - after;
         html! {
             g class=(arm_class(row.place)) {
@@ -167,7 +167,7 @@ impl<'a> Panels<'a> {
         }
     }
 
-    /// The curves, one on top of the other.
+    /// The curves, stacked.
     fn bars(&self, row: &Row, up: Scale) -> Markup {
         let mut below: Vec<f64> = Vec::new();
         let mut drawn = Vec::new();
@@ -183,7 +183,7 @@ impl<'a> Panels<'a> {
         html! { @for path in &drawn { (path) } }
     }
 
-    /// The trace, the limit, and what of the trace lies over it.
+    /// The trace, the limit, and the part of the trace above it.
     fn trace(&self, trace: &[f64], up: Scale) -> Markup {
         let Some(limit) = self.fine.limit else { return html! {} };
         let requests = f64::from(limit.requests);
@@ -197,7 +197,7 @@ impl<'a> Panels<'a> {
         }
     }
 
-    /// A line that goes level through each bucket.
+    /// A step line through the buckets.
     fn steps(&self, tops: &[f64], up: Scale) -> String {
         let x = |bucket| begin(self.fine, &self.across, bucket);
         let mut path = String::new();
@@ -213,7 +213,7 @@ impl<'a> Panels<'a> {
         path
     }
 
-    /// A line where each phase begins.
+    /// A vertical line at the start of each phase.
     fn edges(&self, up: Scale) -> Markup {
         let starts = self.fine.phases.iter().map(|phase| phase.start.as_secs_f64());
         html! {
@@ -251,7 +251,7 @@ impl<'a> Panels<'a> {
         }
     }
 
-    /// What each kind of mark is, in words.
+    /// The kinds of marks, with their labels.
     fn marks(&self) -> Vec<(&'static str, String)> {
         let curves = self.fine.rows.first().map_or(&[][..], |row| &row.curves[..]);
         let every = duration(self.coarse.bucket);
@@ -272,7 +272,7 @@ impl<'a> Panels<'a> {
         marks
     }
 
-    /// The marks with their places, in as many lines as they need.
+    /// The marks with their positions, on as many lines as needed.
     fn placed(&self) -> Vec<(f64, f64, &'static str, String)> {
         let (mut x, mut y) = (LEFT, 10.0);
         let mut placed = Vec::new();
@@ -287,7 +287,7 @@ impl<'a> Panels<'a> {
         placed
     }
 
-    /// Where the first panel begins: below the legend.
+    /// The top of the first panel: below the legend.
     fn top(&self) -> f64 {
         self.placed().last().map_or(0.0, |(_, y, ..)| y + LEGEND_GAP) + LEGEND_GAP
     }
@@ -312,7 +312,7 @@ fn begin(picture: &Picture, across: &Scale, bucket: usize) -> f64 {
     across.linear(picture.bucket.as_secs_f64() * bucket as f64)
 }
 
-/// What lies between two lines that go level through each bucket; only the buckets where there is something.
+/// The area between two step lines, in buckets where it is not empty.
 fn between(picture: &Picture, across: &Scale, tops: &[f64], below: &[f64], up: Scale) -> String {
     let mut path = String::new();
     let floor = |at: usize| below.get(at).copied().unwrap_or(0.0);
@@ -325,7 +325,7 @@ fn between(picture: &Picture, across: &Scale, tops: &[f64], below: &[f64], up: S
     path
 }
 
-/// What all curves count together, bucket by bucket.
+/// The sum of all curves in each bucket.
 fn stacked(curves: &[Curve]) -> Vec<f64> {
     let buckets = curves.iter().map(|curve| curve.counts.len()).max().unwrap_or(0);
     let of = |at: usize| curves.iter().filter_map(|curve| curve.counts.get(at)).sum();

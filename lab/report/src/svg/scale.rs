@@ -1,6 +1,6 @@
-//! From figures to pixels, and which figures an axis names.
+//! Scales from figures to pixels, and the ticks of an axis.
 
-/// A stretch of an axis in pixels and the values at its ends.
+/// A range of an axis in pixels, with the values at its ends.
 #[derive(Clone, Copy)]
 pub(crate) struct Scale {
     pub(crate) low: f64,
@@ -10,7 +10,7 @@ pub(crate) struct Scale {
 }
 
 impl Scale {
-    /// The pixel of a value, linear; values beyond the ends are held at them.
+    /// The pixel of a value, linear; values beyond the ends are clamped.
     pub(crate) fn linear(&self, value: f64) -> f64 {
         self.at((value - self.low) / (self.high - self.low))
     }

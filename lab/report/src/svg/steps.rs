@@ -1,4 +1,4 @@
-//! A walk from one wiring to another: one bar a step, each beginning where the one before ended.
+//! A waterfall from one wiring to another: one bar per step, each beginning where the previous one ended.
 
 use maud::{Markup, html};
 
@@ -13,7 +13,7 @@ const BAR: f64 = 26.0;
 const LEFT: f64 = 290.0;
 const RIGHT: f64 = 850.0;
 
-/// CPU per operation, step by step; nothing unless two arms have a total.
+/// CPU per operation, step by step; `None` unless two arms have a total.
 pub(crate) fn steps(report: &Report) -> Option<Markup> {
     let costs: Vec<(usize, &Arm, f64)> = report
         .arms
@@ -83,7 +83,7 @@ fn difference(step: &Step<'_>) -> String {
     }
 }
 
-/// The axis that a step changes, from the plan's diff: `placement: microservices`.
+/// The change of a step, from the plan's diff: `placement: microservices`.
 fn change(report: &Report, place: usize) -> String {
     let Some(earlier) = place.checked_sub(1) else {
         return String::new();

@@ -1,4 +1,4 @@
-//! Where the lines of a topology run.
+//! The lines of a topology.
 
 use super::topology;
 use crate::{
@@ -6,7 +6,7 @@ use crate::{
     model::{Backing, Link, Process, Topology},
 };
 
-/// Two that share stores, and one with two stores of its own that also calls back.
+/// Two processes that share stores, and one with two own stores that also calls back.
 fn crowded() -> Topology {
     let process = |name: &str, edge| Process {
         name: name.to_owned(),
@@ -55,7 +55,7 @@ fn number(element: &str, name: &str) -> f64 {
     rest.split('"').next().unwrap().parse().unwrap()
 }
 
-/// A store: where its middle and its top are, and how wide it is.
+/// A store: the position of its top centre, and its width.
 #[derive(Debug)]
 struct Store {
     middle: f64,
@@ -64,7 +64,7 @@ struct Store {
 }
 
 impl Store {
-    /// Every store of a drawing: as wide as a box, its name below its top.
+    /// Every store of a drawing: as wide as a box, with its name below its top.
     fn all(drawing: &str) -> Vec<Self> {
         let width = drawing.split("<rect").find(|rect| rect.contains("class=\"process\"")).unwrap();
         let names = drawing.split("<text").filter(|text| text.contains("t-store"));
@@ -80,7 +80,7 @@ impl Store {
         (x - self.middle).abs() < self.width / 2.0 - 1.0 && y > self.top + 1.0 && y < self.top + 53.0
     }
 
-    /// Whether a line that ends there ends at its top or at its side.
+    /// Whether a line that ends at this point ends at its top or its side.
     fn is_met_at(&self, (x, y): (f64, f64)) -> bool {
         let near = |a: f64, b: f64| (a - b).abs() < 2.0;
         let above = near(x, self.middle) && near(y, self.top);

@@ -1,4 +1,4 @@
-//! What runs where, and who calls whom.
+//! The processes of an arm and their calls.
 
 use std::fmt::Write as _;
 
@@ -8,10 +8,10 @@ use super::layout::{CHIP_HEIGHT, CLIENT_WIDTH, INDENT, Layout, NAME_HEIGHT, Plac
 use super::{Anchor, arm_class, fitted, px, text};
 use crate::model::{Arm, Backing, Link, Process};
 
-/// How round the corners of lines to stores are.
+/// The radius of the corners of lines to stores.
 const CORNER: f64 = 6.0;
 
-/// How wide the drawing of an arm's topology is, in pixels.
+/// The width of an arm's topology, in pixels.
 pub(crate) fn topology_width(arm: &Arm) -> f64 {
     Layout::of(&arm.topology).width
 }
@@ -48,7 +48,7 @@ fn client(edge: Place) -> Markup {
     }
 }
 
-/// A call between processes: straight to the next column, in an arc above the boxes to any other.
+/// A call between processes: straight to the next column, otherwise in an arc above the boxes.
 fn call(layout: &Layout, link: &Link) -> Markup {
     let Some((from, to)) = ends(layout, link) else { return html! {} };
     let path = if to.column == from.column + 1 {
@@ -57,7 +57,7 @@ fn call(layout: &Layout, link: &Link) -> Markup {
         format!("M{} {} C{middle} {} {middle} {} {} {}", px(x1), px(y1), px(y1), px(y2), px(x2 - 1.0), px(y2))
     } else {
         let ((x1, y1), (x2, y2)) = (from.top(), to.top());
-        // A cubic curve reaches three quarters of the way to its control points.
+        // A cubic curve reaches three quarters of the distance to its control points.
         let peak = px(y1.min(y2) - 42.0);
         let reach = if x2 >= x1 { 40.0 } else { -40.0 };
         format!(
@@ -77,7 +77,7 @@ fn ends(layout: &Layout, link: &Link) -> Option<(Place, Place)> {
     Some((layout.process(&link.from)?, layout.process(&link.to)?))
 }
 
-/// What calls are called, once for all that are alike from one column to another: at the highest of them.
+/// The labels of calls, one for all equal ones between the same columns: at the highest.
 fn call_names(layout: &Layout, links: &[Link]) -> Markup {
     let mut seen: Vec<(usize, usize, &str)> = Vec::new();
     let mut names = Vec::new();
@@ -99,7 +99,7 @@ fn call_names(layout: &Layout, links: &[Link]) -> Markup {
     html! { @for name in names { (name) } }
 }
 
-/// Where the name of a call stands.
+/// The position of a call's label.
 fn name_place(from: Place, to: Place) -> (f64, f64) {
     if to.column == from.column + 1 {
         let ((x1, y1), (x2, y2)) = (from.right(), to.left());
@@ -111,7 +111,7 @@ fn name_place(from: Place, to: Place) -> (f64, f64) {
     }
 }
 
-/// From a process to a store, and past everything else.
+/// A line from a process to a store, around everything else.
 fn use_of_store(layout: &Layout, from: Place, to: Place, reached: Reached) -> Markup {
     let (x, bottom) = from.bottom();
     let points = match reached {
@@ -122,7 +122,7 @@ fn use_of_store(layout: &Layout, from: Place, to: Place, reached: Reached) -> Ma
             vec![(down, bottom), (down, middle), (side - 1.0, middle)]
         }
         Reached::Shared { channel, lane } => {
-            // Out to the right and down where something stands below the process; else straight down.
+            // To the right and down if there are boxes below the process; otherwise straight down.
             let start = match layout.passes_at(from, reached) {
                 Some(past) => {
                     let (side, middle) = from.right();
@@ -138,7 +138,7 @@ fn use_of_store(layout: &Layout, from: Place, to: Place, reached: Reached) -> Ma
     arrow(&rounded(&points))
 }
 
-/// A line through points, level or upright between them, with round corners.
+/// A line through points, horizontal or vertical between them, with round corners.
 fn rounded(points: &[(f64, f64)]) -> String {
     let mut points = points.to_vec();
     points.dedup();
@@ -159,7 +159,7 @@ fn rounded(points: &[(f64, f64)]) -> String {
     path
 }
 
-/// A corner's length from `corner` towards `other`, and at most half of the way.
+/// The point at a corner's radius from `corner` towards `other`, at most halfway.
 fn toward(corner: (f64, f64), other: (f64, f64)) -> (f64, f64) {
     let (dx, dy) = (other.0 - corner.0, other.1 - corner.1);
     let length = dx.hypot(dy).max(f64::MIN_POSITIVE);

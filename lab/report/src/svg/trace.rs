@@ -1,4 +1,4 @@
-//! One traced operation as a waterfall until its reply: a row a span, time to the right.
+//! One traced operation as a waterfall up to its reply: a row per span, time to the right.
 
 use maud::{Markup, html};
 
@@ -7,15 +7,16 @@ use super::{Anchor, arm_class, fitted, line, px, text, width_of};
 use crate::model::{Span, Trace};
 use crate::words::{duration_of_ms, took};
 
-/// Where the parts of a drawing stand.
+/// The positions of a drawing's parts.
 #[derive(Clone, Copy)]
 struct Layout {
     class: &'static str,
     width: f64,
-    /// Where the bars begin and end.
+    /// The left and right end of the bars.
     bars: (f64, f64),
     row: f64,
-    /// From the top of a row to the base line of its name, to its bar, and to the base line of its figure.
+    /// The distances from the top of a row to its name's base line, to its bar, and to its figure's base
+    /// line.
     down: [f64; 3],
     bar: f64,
 }
@@ -29,7 +30,7 @@ const WIDE: Layout = Layout {
     down: [16.0, 4.0, 16.0],
     bar: 17.0,
 };
-/// For a narrow one, which it fits: each name above its bar.
+/// For a narrow screen: each name above its bar.
 const NARROW: Layout = Layout {
     class: "plot-narrow",
     width: 420.0,
@@ -41,11 +42,11 @@ const NARROW: Layout = Layout {
 const TOP: f64 = 24.0;
 const INDENT: f64 = 14.0;
 
-/// Rows that are drawn; a longer trace ends with how many are left out.
+/// The most drawn rows; a longer trace ends with the number of the others.
 const MOST_SPANS: usize = 40;
 
-/// The spans of a trace that began before its reply; `longest_us` is the end of the axis, so that the traces of two arms
-/// share it. What goes on beyond the reply is cut there, and bears a mark.
+/// The spans of a trace that began before its reply; the axis ends at `longest_us`, so that the traces of two
+/// arms share it. A span that continues after the reply is cut there, with a mark.
 pub(crate) fn trace(trace: &Trace, place: usize, longest_us: f64) -> Markup {
     drawn(trace, place, &linear_ticks(longest_us, 5.0), &WIDE)
 }
@@ -79,7 +80,7 @@ fn drawn(trace: &Trace, place: usize, ticks: &[f64], layout: &Layout) -> Markup 
     }
 }
 
-/// A tick at an edge of the drawing has its words within it.
+/// A tick label at an edge of the drawing is aligned inwards.
 fn anchor_of(x: f64, layout: &Layout) -> Anchor {
     if x < 20.0 {
         Anchor::Start
@@ -95,7 +96,7 @@ fn span_row(span: &Span, y: f64, (scale, layout): (&Scale, &Layout), reply_us: f
     let (left, right) = layout.bars;
     let (start, end) = (scale.linear(span.start_us), scale.linear(span.end_us().min(reply_us)));
     let figure = format!("{}{}", took(span.duration_us), if goes_on { ", beyond the reply" } else { "" });
-    // Beside the bar on the right; on its left if the plot ends there.
+    // Right of the bar, or left of it if the plot ends there.
     let fits_right = end + 8.0 + width_of(&figure, 11.5) <= right;
     let (x, anchor) = if fits_right { (end + 8.0, Anchor::Start) } else { (start - 6.0, Anchor::End) };
     let inside = !fits_right && start - 8.0 - width_of(&figure, 11.5) < left;
@@ -118,7 +119,7 @@ fn span_row(span: &Span, y: f64, (scale, layout): (&Scale, &Layout), reply_us: f
     }
 }
 
-/// What a span is and where it ran: left of the bars, or above them.
+/// A span's name and process: left of the bars, or above them.
 fn names(span: &Span, y: f64, layout: &Layout) -> Markup {
     let end = if layout.bars.0 > 0.0 { layout.bars.0 - 10.0 } else { layout.width };
     let indent = f64::from(span.depth) * INDENT;
@@ -131,7 +132,7 @@ fn names(span: &Span, y: f64, layout: &Layout) -> Markup {
     }
 }
 
-/// A call that waits for someone else is outlined; work of its own is filled.
+/// A call that waits for another process is outlined; a span's own work is filled.
 fn class_of(span: &Span) -> &'static str {
     if matches!(span.kind.as_str(), "client" | "producer") { "span-waits" } else { "span-works" }
 }

@@ -1,4 +1,4 @@
-//! What a process writes, and its last words.
+//! The output of a process, and its last lines.
 
 use std::{
     fmt,
@@ -7,9 +7,9 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// Where what a process writes can be read. Shown as a person reads it: a path, or a command that prints it.
+/// The output of a process. Displayed for people: a path, or a command that prints it.
 pub trait Log: fmt::Debug + fmt::Display + Send + Sync {
-    /// Its last lines; none when it cannot be read.
+    /// Its last lines; empty if it cannot be read.
     fn tail(&self) -> LogTail;
 }
 
@@ -34,12 +34,12 @@ impl fmt::Display for FileLog {
 pub struct LogTail(pub Vec<String>);
 
 impl LogTail {
-    /// How many lines are shown.
+    /// The number of lines shown.
     pub(crate) const LINES: usize = 10;
-    /// How far back lines are looked for.
+    /// The end of the file that is searched for lines, in bytes.
     const BYTES: u64 = 16 << 10;
 
-    /// The last lines of a file; none when it cannot be read.
+    /// The last lines of a file; empty if it cannot be read.
     pub fn of(path: &Path) -> Self {
         Self(Self::read(path).unwrap_or_default())
     }
@@ -55,7 +55,7 @@ impl LogTail {
         Ok(lines[lines.len().saturating_sub(Self::LINES)..].to_vec())
     }
 
-    /// The lines, each set in by two spaces, after a line break; nothing if there are none.
+    /// The lines, each indented by two spaces, after a line break; empty if there are none.
     pub fn indented(&self) -> String {
         self.0.iter().fold(String::new(), |text, line| text + "\n  " + line)
     }

@@ -1,4 +1,4 @@
-//! What it takes to start an arm, and why one cannot be had.
+//! The options of starting an arm, and the reasons why it cannot be started.
 
 use std::{
     path::{Path, PathBuf},
@@ -10,54 +10,55 @@ use scenario::complaint::Complaint;
 
 use crate::{interrupt::Interrupt, scratch::Scratch};
 
-/// How long processes may take to be ready: an event log's consumer group alone takes three seconds to form.
+/// The time limit for processes to become ready: forming a consumer group alone takes three seconds.
 pub const READY_WITHIN: Duration = Duration::from_secs(15);
 
-/// What a launch needs beside the arms.
+/// The options of a launch beside the arms.
 pub struct LaunchOptions<'a> {
-    /// The lab's own program, which is every service process as well: `std::env::current_exe()`, or in a test the
-    /// binary that cargo built.
+    /// The lab's own program, which is every service process as well: `std::env::current_exe()`, or in a test
+    /// the binary that cargo built.
     pub program: &'a Path,
-    /// The run's folder for what nobody needs afterwards.
+    /// The run's folder for temporary files.
     pub scratch: &'a Scratch,
-    /// The launch's number within the run, from 1: names its folder.
+    /// The number of the launch within the run, from 1: part of its folder's name.
     pub number: u32,
-    /// Stores and brokers that were given by address.
+    /// Stores and brokers given by address.
     pub backings: &'a BackingChoices,
-    /// The port of the public API on loopback; none: a free one, or for containers none. Only for a single arm.
+    /// The public API's port on loopback; `None` for a free one, or for containers for none. Only for a
+    /// single arm.
     pub port: Option<u16>,
-    /// The URLs by which the public knows the API, beside where it listens. Only for a single arm.
+    /// The public URLs of the API, in addition to its address. Only for a single arm.
     pub public_urls: &'a [PublicUrl],
-    /// Whether each arm that traces gets a receiver.
+    /// Whether each arm that traces gets a span receiver.
     pub traces: bool,
-    /// Stops the wait when the person asks.
+    /// Ends the wait on Ctrl-C.
     pub interrupt: &'a Interrupt,
-    /// How long processes may take to be ready.
+    /// The time limit for processes to become ready.
     pub ready_within: Duration,
-    /// The limits of every process; containers have the default ones.
+    /// The limits of every process; containers use the default ones.
     pub limits: Limits,
 }
 
-/// Stores and brokers that are given by address instead of being started, and how others are started.
+/// Stores and brokers given by address, and how to start the others.
 #[derive(Clone, Debug, Default)]
 pub struct BackingChoices {
-    /// A Postgres server whose user may create databases: `postgres://user:password@host:port/postgres`.
+    /// A PostgreSQL server whose user may create databases: `postgres://user:password@host:port/postgres`.
     pub postgres_url: Option<String>,
     /// A Redis server: `redis://[:password@]host:port[/database]`.
     pub redis_url: Option<String>,
     /// A Kafka broker: `kafka://host:port`.
     pub kafka_url: Option<String>,
-    /// The folder in which Kafka was unpacked; none: it is looked for in the usual places.
+    /// The folder of an unpacked Kafka; `None` to search the usual places.
     pub kafka_home: Option<PathBuf>,
-    /// The folder of a Java runtime; none: `java` is looked for on the PATH.
+    /// The folder of a Java runtime; `None` for `java` on the PATH.
     pub java_home: Option<PathBuf>,
-    /// Whether the embedded broker is used even where a real one can be started.
+    /// Whether to use the embedded broker even if a real one can be started.
     pub embedded_kafka: bool,
 }
 
-/// Why an arm cannot be had.
+/// The reasons why an arm cannot be started.
 pub(crate) enum StartError {
-    /// Something that this machine does not offer: other arms go on.
+    /// This machine lacks something; other arms can go on.
     Skip {
         /// What is missing.
         why: String,
@@ -80,7 +81,7 @@ impl From<anyhow::Error> for StartError {
     }
 }
 
-/// What this machine does not offer, and how to get it.
+/// Something that this machine lacks, and how to get it.
 pub struct Lacking {
     /// What is missing.
     pub why: &'static str,

@@ -1,7 +1,7 @@
-//! Addresses as they may be shown: without their passwords.
+//! Addresses for display: without their passwords.
 
-/// Lines with an address each, as they may be shown: `user:password@` becomes `user:***@`, and so does `password=` in
-/// its query, where PostgreSQL takes it as well.
+/// Hides the passwords in lines with one address each: `user:password@` becomes `user:***@`, and `password=`
+/// in the query, which PostgreSQL accepts, is hidden as well.
 pub fn without_passwords(text: &str) -> String {
     text.split_inclusive('\n').map(|line| query_without_password(&line_without_password(line))).collect()
 }
@@ -23,7 +23,7 @@ fn query_without_password(line: &str) -> String {
 fn line_without_password(line: &str) -> String {
     let hidden = || {
         let (scheme, rest) = line.split_once("://")?;
-        // The last one: a password may have one of its own.
+        // The last `@`: a password may contain one.
         let (credentials, host) = rest.rsplit_once('@')?;
         let (user, _password) = credentials.split_once(':')?;
         Some(format!("{scheme}://{user}:***@{host}"))

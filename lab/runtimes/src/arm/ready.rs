@@ -10,21 +10,21 @@ use scenario::complaint::Complaint;
 use super::{Ended, LogTail, RunningProcess};
 use crate::{http, interrupt::Interrupt};
 
-/// How often a process is asked.
+/// The polling interval of a process.
 const ASK_EVERY: Duration = Duration::from_millis(5);
 
-/// How long one answer may take.
+/// The time limit of one reply.
 const ANSWER_WITHIN: Duration = Duration::from_secs(1);
 
-/// Why an arm is not ready.
+/// The reasons why an arm is not ready.
 pub(crate) enum NotReady {
-    /// A process died.
+    /// A process ended.
     Died(Ended),
-    /// A process was not ready in time, or what it stands on did not answer it.
+    /// A process was not ready in time, or one of its backings did not respond.
     Late {
         /// Which.
         process: String,
-        /// What it lacks, in its own words.
+        /// The missing parts, in the process's own words.
         lacks: String,
         /// The last lines of its log.
         last_words: LogTail,
@@ -34,7 +34,7 @@ pub(crate) enum NotReady {
 }
 
 impl NotReady {
-    /// The same for a person; `arm` is the arm's label.
+    /// The error message; `arm` is the arm's label.
     pub(crate) fn told(self, arm: &str, within: Duration) -> anyhow::Error {
         match self {
             Self::Died(ended) => Complaint::new(format!(
@@ -63,8 +63,8 @@ impl From<anyhow::Error> for NotReady {
     }
 }
 
-/// Returns when every process is ready, and every store and broker answers it. `ended` says whether one has ended
-/// instead.
+/// Returns when every process is ready and every store and broker responds. `ended` reports a process that
+/// ended instead.
 pub(crate) fn wait(
     processes: &[RunningProcess],
     mut ended: impl FnMut() -> Option<Ended>,
@@ -96,9 +96,9 @@ pub(crate) fn wait(
     }
 }
 
-/// What a process lacks; `None`: it is ready, and so is what it stands on.
+/// The missing parts of a process; `None` if it and its backings are ready.
 ///
-/// A process that is ready serves what it can without its stores. A measurement begins with all of them.
+/// A ready process serves without its stores what it can. A measurement begins with all of them.
 fn lacks(process: &RunningProcess) -> Option<String> {
     for path in ["/health/ready", "/health/backings"] {
         match http::get(process.internal, path, ANSWER_WITHIN) {

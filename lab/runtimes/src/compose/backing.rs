@@ -1,4 +1,5 @@
-//! Stores and brokers as services: one of each kind for a wiring, on its private network, with nothing published.
+//! Stores and brokers as services: one of each kind for a wiring, on its private network, without published
+//! ports.
 
 use runtime::BackingKind;
 
@@ -7,7 +8,7 @@ use super::project::{Program, Project, Role, Service, Setting};
 /// The user of a PostgreSQL server.
 const USER: &str = "lab";
 
-/// The image of each kind. SQLite is a file, and needs none.
+/// The image of each kind; `SQLite` needs none.
 pub(super) fn image(kind: BackingKind) -> &'static str {
     match kind {
         BackingKind::Postgres => "postgres:15-bookworm",
@@ -22,7 +23,7 @@ pub(super) fn name(wiring: &str, kind: BackingKind) -> String {
     format!("{wiring}-{}", kind.name())
 }
 
-/// The port of each kind, as everywhere. SQLite has none.
+/// The standard port of each kind; `SQLite` has none.
 fn port(kind: BackingKind) -> u16 {
     match kind {
         BackingKind::Postgres => 5432,
@@ -32,7 +33,7 @@ fn port(kind: BackingKind) -> u16 {
     }
 }
 
-/// Where a process finds the backing of a role.
+/// The address of a role's backing, for a process.
 pub(super) fn address(wiring: &str, kind: BackingKind, role: &str) -> String {
     let host = format!("{}:{}", name(wiring, kind), port(kind));
     match kind {
@@ -43,7 +44,7 @@ pub(super) fn address(wiring: &str, kind: BackingKind, role: &str) -> String {
     }
 }
 
-/// A role's database: `database/links` is `links`, and the one that all share is `shared`.
+/// A role's database: `database/links` is `links`, and the shared one is `shared`.
 pub(super) fn database(role: &str) -> &str {
     role.split_once('/').map_or("shared", |(_, component)| component)
 }
@@ -62,7 +63,7 @@ fn words<const N: usize>(words: [&str; N]) -> Vec<String> {
     words.map(str::to_owned).to_vec()
 }
 
-/// A server with a database a role.
+/// A server with a database for each role.
 fn postgres(project: &mut Project, roles: &[String], setting: &Setting<'_>) {
     let name = name(setting.wiring, BackingKind::Postgres);
     let mut volumes = vec![format!("{name}:/var/lib/postgresql/data")];
@@ -79,7 +80,8 @@ fn postgres(project: &mut Project, roles: &[String], setting: &Setting<'_>) {
     let program = Program {
         image: image(BackingKind::Postgres).to_owned(),
         user: Some("postgres"),
-        // Room for a pool in each process. Durability is untouched: `fsync` and `synchronous_commit` stay on.
+        // Enough connections for a pool in each process. Durability is unchanged: `fsync` and
+        // `synchronous_commit` stay on.
         command: words(["postgres", "-c", "max_connections=200", "-c", "recovery_init_sync_method=syncfs"]),
         environment: vec![
             ("POSTGRES_USER", USER.to_owned()),
@@ -89,7 +91,7 @@ fn postgres(project: &mut Project, roles: &[String], setting: &Setting<'_>) {
         read_only: true,
         tmpfs: vec!["/tmp", "/var/run/postgresql"],
         port: port(BackingKind::Postgres),
-        // Over TCP: the server that fills an empty volume listens on its socket only, and is not yet the one to use.
+        // Over TCP, because the temporary server that fills an empty volume listens on its socket only.
         health: words(["pg_isready", "-q", "-h", "127.0.0.1", "-U", USER, "-d", first]),
         memory: "512m",
     };
@@ -104,7 +106,7 @@ fn postgres(project: &mut Project, roles: &[String], setting: &Setting<'_>) {
     });
 }
 
-/// What may be lost, and nothing else: bounded, the least recently used goes first, nothing on disk.
+/// A cache: bounded, with LRU eviction, without persistence.
 fn redis(project: &mut Project, roles: &[String], setting: &Setting<'_>) {
     let what = if roles.iter().any(|role| role == "counts") { "Counts" } else { "A cache" };
     let flags = "--save '' --appendonly no --maxmemory 64mb --maxmemory-policy allkeys-lru";
@@ -129,7 +131,7 @@ fn redis(project: &mut Project, roles: &[String], setting: &Setting<'_>) {
     });
 }
 
-/// One node that is broker and controller, so every topic has one copy.
+/// One node as broker and controller, so the replication factor is 1.
 fn kafka(project: &mut Project, setting: &Setting<'_>) {
     let name = name(setting.wiring, BackingKind::Kafka);
     project.volumes.push(name.clone());
@@ -150,7 +152,7 @@ fn kafka(project: &mut Project, setting: &Setting<'_>) {
     let mut environment: Vec<_> = environment.map(|(key, value)| (key, value.to_owned())).to_vec();
     environment.insert(5, ("KAFKA_ADVERTISED_LISTENERS", format!("PLAINTEXT://{name}:9092")));
     if !setting.cpus.is_empty() {
-        // It counts processors once, when it starts, and it is bound to fewer later.
+        // Java counts the processors once at its start, and the container is bound to fewer later.
         environment.push(("KAFKA_OPTS", format!("-XX:ActiveProcessorCount={}", setting.cpus.len())));
     }
     let program = Program {
@@ -159,10 +161,10 @@ fn kafka(project: &mut Project, setting: &Setting<'_>) {
         command: Vec::new(),
         environment,
         read_only: false,
-        // Two of them are volumes of the image without a name, which nobody would remove.
+        // Two of them are anonymous volumes of the image, which nobody would remove.
         tmpfs: vec!["/tmp", "/etc/kafka/secrets", "/mnt/shared/config"],
         port: port(BackingKind::Kafka),
-        // Its port opens when it serves. Kafka's own tools would start a Java machine at every check.
+        // Its port opens when it serves. Kafka's own tools would start a JVM for every check.
         health: words(["bash", "-c", "</dev/tcp/127.0.0.1/9092"]),
         memory: "1g",
     };

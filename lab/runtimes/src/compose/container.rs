@@ -1,4 +1,4 @@
-//! One container of a project that runs.
+//! One container of a running project.
 
 use std::{fmt, net::IpAddr, time::SystemTime};
 
@@ -9,7 +9,7 @@ use scenario::complaint::Complaint;
 use super::docker::{self, DockerFault, full_disk, last_words};
 use crate::arm::{Ended, Log, LogTail, Victim};
 
-/// A container that is up.
+/// A running container.
 pub(super) struct Container {
     /// The service's name without the wiring: `links`, `postgres`.
     pub(super) process: String,
@@ -21,9 +21,9 @@ pub(super) struct Container {
 }
 
 impl Container {
-    /// A container from what the engine says of it: `PID ADDRESS`.
+    /// Parses the engine's description of a container: `PID ADDRESS`.
     ///
-    /// One that is not running any more is an error with its last words.
+    /// A container that is not running any more is an error with its last log lines.
     pub(super) fn new(said: &str, process: &str, name: String, arm: &str) -> Result<Self> {
         let parsed = said.split_once(' ').and_then(|(pid, address)| {
             Some((pid.parse::<u32>().ok().filter(|pid| *pid > 0)?, address.parse().ok()?))
@@ -39,7 +39,7 @@ impl Container {
         Ok(Self { process: process.to_owned(), name, pid, address, ended: None })
     }
 
-    /// How it ended, if it did by itself. One system call while it lives.
+    /// Its end, if it ended by itself. One system call while it runs.
     pub(super) fn ended(&mut self) -> Option<Ended> {
         if self.ended.is_none() && is_gone(self.pid) {
             let format = "{{.State.ExitCode}} {{.State.OOMKilled}}";
@@ -58,7 +58,7 @@ impl Container {
     }
 }
 
-/// The log of a container, which the engine keeps; the container's name.
+/// The log of a container, which the engine keeps, by the container's name.
 #[derive(Debug)]
 pub(super) struct ContainerLog(pub(super) String);
 
@@ -74,7 +74,7 @@ impl fmt::Display for ContainerLog {
     }
 }
 
-/// A container to do harm to, by its name: the kernel's freezer makes everything in it stand still.
+/// A container as a victim of faults, by its name; the kernel's freezer stops everything in it.
 pub(super) struct ContainerVictim(pub(super) String);
 
 impl Victim for ContainerVictim {
@@ -93,7 +93,7 @@ impl fmt::Display for ContainerVictim {
     }
 }
 
-/// Whether no such process is there; one of another user cannot be sent a signal, and is there.
+/// Whether no such process exists; a process of another user exists although it cannot be signalled.
 fn is_gone(pid: u32) -> bool {
     i32::try_from(pid).is_ok_and(|pid| kill(Pid::from_raw(pid), None) == Err(Errno::ESRCH))
 }

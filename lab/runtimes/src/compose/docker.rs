@@ -1,4 +1,4 @@
-//! The engine's command line: each call with a limit on its time, and its own words when it fails.
+//! The engine's command line: each call has a time limit, and a failed call returns the engine's own words.
 
 use std::{
     collections::BTreeSet,
@@ -19,47 +19,47 @@ use scenario::complaint::Complaint;
 
 use crate::arm::LogTail;
 
-/// How long a question to the engine may take; an idle one answers within 50 ms.
+/// The time limit of a query; an idle engine responds within 50 ms.
 pub(super) const ASK_WITHIN: Duration = Duration::from_secs(10);
 
-/// The longest answer that is read: the log lines of one container, or the names of all that are there.
+/// The most output that is read, in bytes: the log lines of one container, or the names of all.
 const MAX_ANSWER: u64 = 1 << 20;
 
-/// How often a call is looked at.
+/// The polling interval of a call.
 const LOOK_EVERY: Duration = Duration::from_millis(5);
 
-/// Why the engine did not do it.
+/// The reasons why a call failed.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum DockerFault {
-    /// There is no `docker`.
+    /// The program `docker` does not exist.
     #[error("there is no `docker` command")]
     NoCommand,
     /// It cannot be started.
     #[error("cannot start `docker`: {0}")]
     Unstartable(#[source] io::Error),
-    /// The lab is ending at once: nothing more is made.
+    /// The lab is ending: nothing more may be created.
     #[error("the lab is ending")]
     Ending,
-    /// It took too long, and was ended.
+    /// It exceeded its time limit and was killed.
     #[error("`{command}` did not end within {} s", limit.as_secs())]
     Late {
         /// The command line.
         command: String,
-        /// How long it had.
+        /// The time limit.
         limit: Duration,
     },
-    /// It said no.
+    /// The engine refused.
     #[error("`{command}` failed:{words}")]
     Failed {
         /// The command line.
         command: String,
-        /// Its last lines, each on a line of its own.
+        /// Its last output lines.
         words: String,
     },
 }
 
 impl DockerFault {
-    /// The same for a person, with what to do next.
+    /// The error message, with a hint.
     pub(super) fn complaint(self) -> anyhow::Error {
         let text = self.to_string();
         let known = [
@@ -81,7 +81,7 @@ impl DockerFault {
     }
 }
 
-/// What to do when somebody's words say that the engine's disk is full: the engine's own, or those of a store in a
+/// The hint if an output says that the engine's disk is full: the engine's own, or that of a store in a
 /// container.
 pub(super) fn full_disk(words: &str) -> Option<&'static str> {
     let words = words.to_lowercase();
@@ -89,38 +89,38 @@ pub(super) fn full_disk(words: &str) -> Option<&'static str> {
     is_full.then_some("`docker system df` shows what takes the room, `docker system prune` frees some")
 }
 
-/// What to do when an image is not there.
+/// The hint for a missing image.
 pub(super) const MISSING_IMAGE: &str = "`docker compose build` makes the lab's and `docker compose pull` fetches the others; without a registry, \
      `deploy/offline/build` makes them all";
 
-/// The last lines that a container wrote; none if it is gone.
+/// The last log lines of a container; empty if it is gone.
 pub(super) fn last_words(container: &str) -> LogTail {
     let lines = LogTail::LINES.to_string();
-    // What a container writes to standard error comes back on standard error.
+    // `docker logs` prints the container's standard error on standard error.
     let asked = run(&["logs", "--tail", &lines, container], ASK_WITHIN);
     let text = asked.map(|said| said.out + &said.err).unwrap_or_default();
     LogTail(text.lines().map(str::to_owned).collect())
 }
 
-/// What a call said.
+/// The output of a call.
 pub(super) struct Said {
     pub(super) out: String,
     pub(super) err: String,
 }
 
-/// What the engine answers on standard output, without spaces around it.
+/// The engine's standard output, trimmed.
 pub(super) fn ask(arguments: &[&str]) -> Result<String, DockerFault> {
     run(arguments, ASK_WITHIN).map(|said| said.out.trim().to_owned())
 }
 
-/// Runs `docker ARGUMENTS` to its end, or ends it at the limit.
+/// Runs `docker ARGUMENTS` to its end, or kills it at the time limit.
 ///
-/// A first Ctrl-C does not end it: a call that is cut off in the middle may leave what nobody knows of. A second one does,
-/// and removes what was made.
+/// A first Ctrl-C does not kill it: an interrupted call may leave objects that nobody knows. A second one
+/// does, and removes what was created.
 pub(super) fn run(arguments: &[&str], limit: Duration) -> Result<Said, DockerFault> {
     let mut call = Command::new("docker");
     call.args(arguments).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    // A terminal's Ctrl-C reaches the lab alone.
+    // A terminal's Ctrl-C reaches the lab only.
     call.process_group(0);
     let (mut child, _under_way) = CALLS.begin(&mut call)?;
     let command = || format!("docker {}", arguments.join(" "));
@@ -143,7 +143,7 @@ pub(super) fn run(arguments: &[&str], limit: Duration) -> Result<Said, DockerFau
     }
 }
 
-/// How it ended; none if it had to be killed.
+/// The exit status; `None` if it had to be killed.
 fn wait(child: &mut Child, limit: Duration) -> Option<ExitStatus> {
     let deadline = Instant::now() + limit;
     loop {
@@ -162,16 +162,16 @@ fn wait(child: &mut Child, limit: Duration) -> Option<ExitStatus> {
 /// The calls of this lab.
 static CALLS: Calls = Calls(Mutex::new(State { under_way: BTreeSet::new(), ending: None }));
 
-/// Calls that are under way, and who may make more.
+/// The calls in flight, and whether further calls are permitted.
 struct Calls(Mutex<State>);
 
 struct State {
     under_way: BTreeSet<u32>,
-    /// The thread that removes what the lab made; from then on no other one may call.
+    /// The thread that removes what the lab created; from then on only this thread may make calls.
     ending: Option<ThreadId>,
 }
 
-/// A call that is under way; taken off the list when it is over.
+/// A call in flight; removed from the list at its end.
 struct UnderWay<'a> {
     calls: &'a Calls,
     child: u32,
@@ -182,7 +182,7 @@ impl Calls {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Starts a call: [`Calls::break_off`] knows of it, or has come before and prevents it.
+    /// Starts a call: either [`Calls::break_off`] sees it, or it came first and prevents the call.
     fn begin(&self, call: &mut Command) -> Result<(Child, UnderWay<'_>), DockerFault> {
         let mut state = self.state();
         if state.ending.is_some_and(|thread| thread != thread::current().id()) {
@@ -210,12 +210,13 @@ impl Drop for UnderWay<'_> {
     }
 }
 
-/// Breaks off every call that is under way, and lets this thread alone make further ones: nothing more is made.
+/// Kills every call in flight and permits only this thread to make further ones, so that nothing more is
+/// created.
 pub(super) fn break_off() {
     CALLS.break_off();
 }
 
-/// The group: compose is a child of `docker`, and holds the pipes as well.
+/// Kills the process group, because compose is a child of `docker` and holds the pipes as well.
 fn kill(call: u32) {
     if let Ok(group) = i32::try_from(call) {
         let _ = killpg(Pid::from_raw(group), Signal::SIGKILL);
@@ -227,13 +228,13 @@ fn text(from: Option<impl Read>) -> String {
     if let Some(from) = from {
         let mut from = from;
         let _ = (&mut from).take(MAX_ANSWER).read_to_end(&mut bytes);
-        // Read on, so that who writes more than that is not stopped by a full pipe.
+        // Reads to the end, so that a full pipe does not block a program with more output.
         let _ = io::copy(&mut from, &mut io::sink());
     }
     String::from_utf8_lossy(&bytes).into_owned()
 }
 
-/// Adds the person's words to a fault.
+/// Adds context to an error.
 pub(super) fn told<T>(result: Result<T, DockerFault>, doing: impl FnOnce() -> String) -> Result<T> {
     result.map_err(DockerFault::complaint).with_context(doing)
 }

@@ -1,4 +1,4 @@
-//! The container engine of this machine, as far as the lab needs it.
+//! The container engine of this machine.
 
 use std::collections::BTreeSet;
 
@@ -13,31 +13,31 @@ use super::{
     stale,
 };
 
-/// The image that holds the lab, which is every service process as well.
+/// The image with the lab, which is every service process as well.
 pub const IMAGE: &str = concat!("system-design-lab:", env!("CARGO_PKG_VERSION"));
 
-/// The oldest engine on which this is tested.
+/// The oldest supported engine version.
 const OLDEST: (u32, u32) = (20, 10);
 
-/// The first Compose that knows `include`, as the root's compose file uses it.
+/// The first Compose version with `include`, which the root's compose file uses.
 const OLDEST_COMPOSE: (u32, u32) = (2, 20);
 
-/// An engine that answers, and which image service processes are started from.
+/// An engine that responds, and the image of the service processes.
 #[derive(Clone, Debug)]
 pub struct Engine {
     /// The image of the service processes.
     pub image: String,
     /// The engine's version.
     pub version: String,
-    /// What identifies the image: its id, shortened as the engine shortens it.
+    /// The image's id, shortened like the engine shortens it.
     pub image_id: String,
 }
 
 impl Engine {
-    /// Asks the engine, and removes what labs that are gone left with it.
+    /// Finds the engine, and removes what killed labs left there.
     ///
-    /// Fails with a hint where there is none, where it may not be used, where it is too old, where there is no
-    /// Compose 2, and where it runs on another machine: there its containers could be neither reached nor measured.
+    /// Fails with a hint if there is none, if it may not be used, if it is too old, if there is no Compose 2,
+    /// or if it runs on another machine, where its containers could be neither reached nor measured.
     pub fn find(image: &str) -> Result<Self> {
         let said = docker::ask(&["info", "--format", "{{.Name}} {{.ServerVersion}} {{.OSType}}"]);
         let said = said.map_err(DockerFault::complaint)?;
@@ -62,13 +62,13 @@ impl Engine {
             return Err(Complaint::new(what).hint(hint).into());
         }
         stale::remove();
-        // An arm that cannot be had says so when it is started; here only the figures' origin is noted.
+        // A missing image is an error when an arm starts; here only the figures' origin is recorded.
         let id = docker::ask(&["image", "inspect", "--format", "{{.Id}}", image]).unwrap_or_default();
         let image_id = id.trim_start_matches("sha256:").chars().take(12).collect();
         Ok(Self { image: image.to_owned(), version: version.to_owned(), image_id })
     }
 
-    /// What a reader of the figures has to know.
+    /// A note for readers of the figures.
     pub fn note(&self) -> String {
         format!(
             "every process ran in a container of Docker {}, the services from the image `{}` ({}): what was changed \
@@ -78,7 +78,7 @@ impl Engine {
         )
     }
 
-    /// Fails if an image that an arm needs is not there: the lab pulls and builds nothing by itself.
+    /// Fails if an arm's image is missing: the lab pulls and builds nothing by itself.
     pub(super) fn has_images(&self, arm: &ArmPlan) -> Result<()> {
         let backings = arm.backings.iter().filter(|need| need.kind != BackingKind::Sqlite);
         let images = backings.map(|need| backing::image(need.kind)).chain([self.image.as_str()]);
@@ -96,7 +96,7 @@ impl Engine {
     }
 }
 
-/// Whether a version such as `20.10.24+dfsg1` comes before another; what is no version does not.
+/// Whether a version such as `20.10.24+dfsg1` is older than another; `false` if it cannot be parsed.
 fn is_older(version: &str, than: (u32, u32)) -> bool {
     let mut numbers = version.split(['.', '+', '-']).map(str::parse);
     match (numbers.next(), numbers.next()) {

@@ -1,4 +1,4 @@
-//! A wiring as files for people: `<system>/<wiring>.yml`, and what its services mount.
+//! A wiring as files for people: `<system>/<wiring>.yml`, and the files that its services mount.
 
 use std::path::Path;
 
@@ -11,21 +11,21 @@ use super::{
     text::{Purpose, text},
 };
 
-/// Where spans go: the Jaeger of `deploy/compose/observability.yml`.
+/// The receiver of spans: the Jaeger of `deploy/compose/observability.yml`.
 const TRACES: &str = "http://jaeger:4317";
 
 /// From `deploy/compose/<system>` to the project's folder.
 const ROOT: &str = "../../..";
 
-/// What to write down.
+/// The options of an export.
 pub struct Export<'a> {
     /// The wiring.
     pub arm: &'a ArmPlan,
-    /// How its services' names begin, and the names of its files.
+    /// The prefix of its services' and files' names.
     pub name: &'a str,
-    /// The port of this machine at which the public API is published.
+    /// The published port of the public API on this machine.
     pub port: u16,
-    /// The URLs by which the public knows the API, beside that.
+    /// The public URLs of the API, in addition to that.
     pub public_urls: &'a [PublicUrl],
     /// The profile of its services, if it has one.
     pub profile: Option<&'a str>,
@@ -34,7 +34,7 @@ pub struct Export<'a> {
 }
 
 impl Export<'_> {
-    /// Every file: its path below the output folder, and its text.
+    /// Every file: path below the output folder, and text.
     pub fn files(&self) -> Vec<(String, String)> {
         let system = self.arm.wiring.system().name;
         let setting = Setting {
@@ -73,7 +73,7 @@ impl Export<'_> {
     fn about(&self) -> String {
         let wiring = &self.arm.wiring;
         let system = wiring.system().name;
-        // Of these, each system has some.
+        // Each system has some of these axes.
         let told = ["algorithm", "state", "database", "cache", "events"].into_iter();
         let chosen: Vec<_> = told
             .filter(|axis| !wiring.get(axis).is_empty())

@@ -8,19 +8,19 @@ use serde::Serialize;
 
 use super::backing;
 
-/// Where a service process serves the public API, in its container.
+/// The port of the public API, in a container.
 pub(super) const PUBLIC_PORT: u16 = 8080;
 
-/// Where it serves other processes, health and metrics.
+/// The port for other processes, health and metrics.
 pub(super) const INTERNAL_PORT: u16 = 9000;
 
-/// Where it finds what it is.
+/// The path of the host file.
 const HOST_FILE: &str = "/etc/lab/host.toml";
 
-/// The home of the image's user: a volume there belongs to that user from the start.
+/// The home of the image's user: a volume there belongs to that user.
 const HOME: &str = "/var/lib/lab";
 
-/// How long a stopping process goes on answering while its clients are told to go elsewhere, milliseconds.
+/// The lame-duck time of a stopping process, in milliseconds.
 const LAME_DUCK_MS: u64 = 1_000;
 
 /// The limits of every process.
@@ -30,11 +30,11 @@ pub(super) fn limits() -> Limits {
 
 /// A wiring as a compose project.
 pub(super) struct Project {
-    /// What every service process runs; they differ in the host file that they mount.
+    /// The program of every service process; only their host files differ.
     pub(super) process: Program,
-    /// Stores and brokers first: what is waited for stands before who waits.
+    /// Services in dependency order: stores and brokers first.
     pub(super) services: Vec<Service>,
-    /// The named volumes, each the only place where something outlives its container.
+    /// The named volumes, the only data that outlives a container.
     pub(super) volumes: Vec<String>,
     /// The files that services mount: path below the project's folder, and text.
     pub(super) files: Vec<(String, String)>,
@@ -42,65 +42,65 @@ pub(super) struct Project {
 
 /// One service of a project.
 pub(super) struct Service {
-    /// `<wiring>-<process>` or `<wiring>-<kind>`: its name on the network.
+    /// `<wiring>-<process>` or `<wiring>-<kind>`: its host name in the network.
     pub(super) name: String,
-    /// What it is, a sentence or two.
+    /// Its description, one or two sentences.
     pub(super) about: String,
     pub(super) role: Role,
     /// `source:target` or `source:target:ro`.
     pub(super) volumes: Vec<String>,
-    /// Who has to be well before it starts.
+    /// The services that must be healthy before it starts.
     pub(super) after: Vec<String>,
 }
 
-/// What runs in a container, and within which limits.
+/// The program of a container, and its limits.
 #[derive(Serialize)]
 pub(super) struct Program {
     pub(super) image: String,
-    /// None: the image's own.
+    /// `None` for the image's own.
     pub(super) user: Option<&'static str>,
-    /// Empty: the image's own.
+    /// Empty for the image's own.
     pub(super) command: Vec<String>,
     pub(super) environment: Vec<(&'static str, String)>,
-    /// Whether nothing but volumes and `tmpfs` can be written.
+    /// Whether only volumes and `tmpfs` are writable.
     pub(super) read_only: bool,
     pub(super) tmpfs: Vec<&'static str>,
-    /// The port that opens when it begins to serve.
+    /// The port that opens when it serves.
     pub(super) port: u16,
-    /// The command that succeeds when it is well.
+    /// The command that succeeds when it is healthy.
     pub(super) health: Vec<String>,
     pub(super) memory: &'static str,
 }
 
-/// Where a port that is published on this machine's loopback is reached, and what else the API is called.
+/// The URL of a port published on loopback, and the API's other public URLs.
 pub(super) fn public_urls(published: Option<u16>, others: &[PublicUrl]) -> Vec<PublicUrl> {
     let loopback = published.map(|port| format!("http://127.0.0.1:{port}").parse());
     let loopback = loopback.map(|url| url.expect("an address and a port are a URL"));
     loopback.into_iter().chain(others.iter().cloned()).collect()
 }
 
-/// What a service is in its wiring.
+/// The role of a service in its wiring.
 pub(super) enum Role {
-    /// A service process, which runs [`Project::process`]; whether it serves the public API.
+    /// A service process, which runs [`Project::process`], and whether it serves the public API.
     Process {
         edge: bool,
     },
     Backing(BackingKind, Program),
 }
 
-/// What a project is to be, beside the plan.
+/// The settings of a project, beside the plan.
 pub(super) struct Setting<'a> {
     /// The image of the service processes.
     pub(super) image: &'a str,
-    /// How its services' names begin.
+    /// The prefix of its services' names.
     pub(super) wiring: &'a str,
-    /// The folder of its files, as seen from the compose file: `monolith/` or nothing.
+    /// The folder of its files relative to the compose file: `monolith/` or empty.
     pub(super) folder: String,
-    /// The URLs by which the public knows the API.
+    /// The public URLs of the API.
     pub(super) public_urls: Vec<PublicUrl>,
-    /// Where spans go.
+    /// The receiver of spans.
     pub(super) traces: Option<String>,
-    /// The processors of every service; empty: all.
+    /// The processors of every service; empty for all.
     pub(super) cpus: &'a [usize],
 }
 
@@ -122,7 +122,7 @@ impl Project {
         if !roles(arm, BackingKind::Sqlite).is_empty() {
             project.volumes.push(sqlite_volume(setting.wiring));
         }
-        // The process with the edge last: it calls the others.
+        // The process with the edge last, because it calls the others.
         for process in arm.processes.iter().rev() {
             project.add(arm, process, setting);
         }
@@ -168,7 +168,7 @@ fn process(image: &str) -> Program {
     }
 }
 
-/// The roles that a kind of backing fills in an arm.
+/// The roles of a kind of backing in an arm.
 fn roles(arm: &ArmPlan, kind: BackingKind) -> Vec<String> {
     arm.backings.iter().filter(|need| need.kind == kind).map(|need| need.role.clone()).collect()
 }
@@ -186,7 +186,7 @@ fn about(process: &ProcessPlan) -> String {
     format!("{}{}.", text[..1].to_uppercase(), &text[1..])
 }
 
-/// What a process is told.
+/// The host file of a process.
 fn host_file(arm: &ArmPlan, process: &ProcessPlan, setting: &Setting<'_>) -> HostFile {
     let anywhere = |port| SocketAddr::from(([0, 0, 0, 0], port));
     let peers = process.remote.iter().map(|component| {
@@ -210,7 +210,7 @@ fn host_file(arm: &ArmPlan, process: &ProcessPlan, setting: &Setting<'_>) -> Hos
     }
 }
 
-/// The addresses of the backings that a process uses.
+/// The addresses of a process's backings.
 fn addresses(arm: &ArmPlan, process: &ProcessPlan, wiring: &str) -> BTreeMap<String, String> {
     let used = arm.backings.iter().filter(|need| process.roles.contains(&need.role));
     used.map(|need| {

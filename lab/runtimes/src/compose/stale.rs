@@ -1,4 +1,4 @@
-//! What a lab that was killed left with the engine: found by its label, and removed by the next lab.
+//! What a killed lab left with the engine: found by label, and removed by the next lab.
 
 use std::collections::BTreeSet;
 
@@ -6,19 +6,20 @@ use procfs::process::Process;
 
 use super::docker::{self, DockerFault};
 
-/// The label of everything that a lab makes: `PID-START` of the lab, so that a process id that was used again is told.
+/// The label of everything that a lab creates: the lab's `PID-START`, so that a reused process id is
+/// recognised.
 pub(super) const OWNER: &str = "system-design-lab.owner";
 
 /// The label with the project's name.
 pub(super) const PROJECT: &str = "system-design-lab.project";
 
-/// This lab as the label has it.
+/// This lab's label value.
 pub(super) fn own_name() -> String {
     let start = started(std::process::id()).unwrap_or_default();
     format!("{}-{start}", std::process::id())
 }
 
-/// When a process started, in the kernel's ticks since it booted; none if there is no such process.
+/// The start time of a process, in the kernel's ticks since boot; `None` if it does not exist.
 fn started(pid: u32) -> Option<u64> {
     Process::new(i32::try_from(pid).ok()?).ok()?.stat().ok().map(|stat| stat.starttime)
 }
@@ -28,26 +29,26 @@ fn lives(owner: &str) -> bool {
     parts.is_none_or(|(pid, start): (u32, u64)| started(pid) == Some(start))
 }
 
-/// The kinds of thing that a project leaves, in the order in which they can go.
+/// The kinds of objects in a project, in the order of their removal.
 const KINDS: [(&str, &[&str], &[&str]); 3] = [
     ("container", &["ps", "--all", "--quiet"], &["rm", "--force", "--volumes"]),
     ("volume", &["volume", "ls", "--quiet"], &["volume", "rm", "--force"]),
     ("network", &["network", "ls", "--quiet"], &["network", "rm"]),
 ];
 
-/// How often a lab that ends at once looks for what it made.
+/// How often a lab that is ending at once searches for what it created.
 const MOST_SWEEPS: usize = 5;
 
-/// Removes what labs left that are gone. What cannot be removed now is tried again by the next lab.
+/// Removes what killed labs left. What cannot be removed now is left to the next lab.
 pub(super) fn remove() {
     let _ = remove_those(|owner| !lives(owner));
 }
 
-/// Removes what this lab made, at once and whatever is under way.
+/// Removes what this lab created, at once, even during a call.
 pub(crate) fn remove_own() {
     docker::break_off();
     let own = own_name();
-    // Again, for what the engine had begun to make.
+    // Repeated, for objects that the engine had begun to create.
     for _ in 0..MOST_SWEEPS {
         if remove_those(|owner| owner == own).is_ok_and(|projects| projects == 0) {
             break;
@@ -55,7 +56,7 @@ pub(crate) fn remove_own() {
     }
 }
 
-/// Removes the projects of chosen owners; how many there were. Fails if the engine did not say of all.
+/// Removes the projects of chosen owners; returns their number. Fails if the engine did not list all of them.
 fn remove_those(chosen: impl Fn(&str) -> bool) -> Result<usize, DockerFault> {
     let format = format!("{{{{.Label \"{OWNER}\"}}}} {{{{.Label \"{PROJECT}\"}}}}");
     let filter = format!("label={OWNER}");
@@ -75,7 +76,7 @@ fn remove_those(chosen: impl Fn(&str) -> bool) -> Result<usize, DockerFault> {
     unsaid.map_or(Ok(projects.len()), Err)
 }
 
-/// Removes everything of a project; what is left of it, in words.
+/// Removes everything of a project; returns descriptions of what is left.
 pub(super) fn sweep(project: &str) -> Vec<String> {
     let filter = format!("label={PROJECT}={project}");
     let mut left = Vec::new();

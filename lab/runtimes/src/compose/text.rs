@@ -8,32 +8,32 @@ use super::{
 };
 use crate::yaml;
 
-/// What a compose file is for.
+/// The purpose of a compose file.
 pub(super) enum Purpose<'a> {
-    /// For people to start and keep.
+    /// For people, to start and keep.
     Kept {
         /// The comment at the top.
         about: &'a str,
         /// The profile of every service, if it has one.
         profile: Option<&'a str>,
-        /// The port of this machine at which the public API is published, where the environment chooses no other.
+        /// The default of the public API's published port on this machine.
         port: u16,
-        /// The variable of the environment by which it does.
+        /// The environment variable that overrides it.
         port_variable: &'a str,
-        /// From the file's folder to that of the project, for the image's build.
+        /// The project's folder relative to the file's, for the image's build.
         root: &'a str,
     },
     /// For one launch.
     Run {
-        /// The project's own name.
+        /// The project's name.
         project: &'a str,
-        /// The lab, as a later one knows it.
+        /// The label value of this lab.
         owner: &'a str,
-        /// The network, which the lab made.
+        /// The network, which the lab created.
         network: &'a str,
-        /// The processors of every process; stores and brokers are bound to them when they are well.
+        /// The processors of every process; stores and brokers are pinned to them when they are healthy.
         cpus: &'a [usize],
-        /// The port of this machine at which the public API is published, if it is.
+        /// The published port of the public API on this machine, if any.
         port: Option<u16>,
     },
 }
@@ -84,7 +84,7 @@ pub(super) fn text(project: &Project, purpose: &Purpose<'_>) -> String {
     yaml::render("compose", [all, own])
 }
 
-/// `1,2`, as the engine reads it.
+/// `1,2`, as the engine parses it.
 pub(super) fn cpu_set(cpus: &[usize]) -> String {
     cpus.iter().map(ToString::to_string).collect::<Vec<_>>().join(",")
 }
@@ -138,7 +138,7 @@ mod tests {
     #[test]
     fn every_process_is_given_time_to_go() {
         let limits = limits();
-        // As a lame duck, until the last reply, for what goes on beside requests, for spans.
+        // The lame duck, the drain, background tasks, and spans.
         let needed = limits.lame_duck() + limits.drain() + Duration::from_secs(5 + 1);
         assert!(limits.grace() > needed, "{limits:?}");
         let purpose = Purpose::Kept {

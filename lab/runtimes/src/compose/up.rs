@@ -1,4 +1,4 @@
-//! A project that runs: brought up, watched, and removed with everything that it made.
+//! A running project: started, observed, and removed with everything that it created.
 
 use std::{
     fs, io,
@@ -36,29 +36,31 @@ use crate::{
     traces::Receiver,
 };
 
-/// How long the engine may take to make and start a project's containers, or to answer while it does for another arm.
+/// The time limit for the engine to create and start a project's containers, or to respond while it does so
+/// for another arm.
 const UP_WITHIN: Duration = Duration::from_mins(1);
 
-/// How long it may take to stop and remove them: each service's grace, one after another, and a margin.
+/// The time limit for it to stop and remove them: each service's grace period in sequence, and a margin.
 pub(super) const DOWN_WITHIN: Duration = Duration::from_mins(1);
 
-/// How long a store or broker may take until it is well: an empty PostgreSQL is filled, a Kafka node formatted.
-/// Seconds on a machine at rest; on a busy one two Java machines that start at once have taken 45.
+/// The time limit for a store or broker to become healthy: an empty PostgreSQL is initialised, a Kafka node
+/// formatted.
+/// Seconds on an idle machine; on a busy one two JVMs that start at once have taken 45.
 const BACKING_WITHIN: Duration = Duration::from_secs(90);
 
-/// How often one is asked.
+/// The polling interval.
 const ASK_EVERY: Duration = Duration::from_millis(100);
 
-/// The exit code of what SIGKILL ended: 128 + 9.
+/// The exit code after SIGKILL: 128 + 9.
 const KILLED: &str = "137";
 
-/// Tells the projects of one lab apart.
+/// Numbers the projects of one lab.
 static NEXT: AtomicU32 = AtomicU32::new(1);
 
 /// A compose project of this lab. Dropping it removes it.
 struct Up {
     arm: String,
-    /// `lab-PID-NUMBER`: its project's name and its network's.
+    /// `lab-PID-NUMBER`: the name of its project and network.
     name: String,
     file: PathBuf,
     containers: Vec<Container>,
@@ -66,7 +68,7 @@ struct Up {
     is_gone: bool,
 }
 
-/// Brings an arm up in containers, and returns when all of it is ready.
+/// Starts an arm in containers; returns when all of it is ready.
 pub(crate) fn start(
     engine: &Engine,
     arm: &ArmPlan,
@@ -98,7 +100,7 @@ pub(crate) fn start(
     up.pin(&budget.arms)?;
     up.bring(&processes, &wiring)?;
     let processes = up.processes(arm, &folder)?;
-    // Twice what a child of the lab may take: a container begins with work of the engine.
+    // Twice the limit for the lab's children, because the engine has to start the containers.
     let within = options.ready_within * 2;
     if let Err(why) = wait(&processes, || up.ended().into_iter().next(), options.interrupt, within) {
         return Err(why.told(&arm.label, within).into());
@@ -120,7 +122,7 @@ pub(crate) fn start(
     })
 }
 
-/// The lab's own receiver, at the address by which the project's containers reach this machine.
+/// The lab's span receiver, at the address by which the project's containers reach this machine.
 fn receiver(
     arm: &ArmPlan,
     options: &LaunchOptions<'_>,
@@ -131,13 +133,13 @@ fn receiver(
     traces.then(|| Receiver::start_at(gateway, &budget.arms)).transpose().context("cannot receive traces")
 }
 
-/// An arm's name as the beginning of host names, which have no dots and at most 63 characters.
+/// The prefix of host names from an arm's name: without dots, and with at most 63 characters in all.
 fn prefix(arm: &str) -> String {
     let text: String = arm.chars().map(|c| if c == '.' { '-' } else { c }).take(30).collect();
     text.trim_matches('-').to_owned()
 }
 
-/// Where the arm's stores and brokers came from.
+/// The origin of the arm's stores and brokers.
 fn used(arm: &ArmPlan) -> Vec<RunningBacking> {
     let mut kinds: Vec<BackingKind> = arm.backings.iter().map(|need| need.kind).collect();
     kinds.sort_unstable();
@@ -151,7 +153,7 @@ fn used(arm: &ArmPlan) -> Vec<RunningBacking> {
 }
 
 impl Up {
-    /// A project of this name, of which nothing is there yet.
+    /// A project of this name, before anything exists.
     fn new(arm: &ArmPlan, folder: &Path) -> Self {
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
         Self {
@@ -164,7 +166,7 @@ impl Up {
         }
     }
 
-    /// Makes the project's network before the project, for the receiver's address has to be known to write its files.
+    /// Creates the project's network first, because the files contain the receiver's address in it.
     fn network(&self) -> Result<IpAddr> {
         let labels = [format!("{OWNER}={}", stale::own_name()), format!("{PROJECT}={}", self.name)];
         let make = ["network", "create", "--label", &labels[0], "--label", &labels[1], &self.name];
@@ -193,7 +195,7 @@ impl Up {
         let compose = (self.file.clone(), text(project, &purpose));
         let files = project.files.iter().map(|(name, text)| (folder.join(name), text.clone()));
         for (path, text) in files.chain([compose]) {
-            // Readable by all: a container's user is another, and nothing secret is inside.
+            // Readable by all, because a container's user is another one; it contains no secrets.
             write(&path, &text).with_context(|| format!("cannot write `{}`", path.display()))?;
         }
         Ok(())
@@ -206,7 +208,7 @@ impl Up {
         docker::run(&[&start, words].concat(), limit).map(|_| ())
     }
 
-    /// Starts services, and notes their containers.
+    /// Starts services, and records their containers.
     fn bring(&mut self, services: &[&Service], wiring: &str) -> Result<()> {
         if services.is_empty() {
             return Ok(());
@@ -230,8 +232,8 @@ impl Up {
         Ok(())
     }
 
-    /// Waits until a store or broker is well: until its port opens, which costs nothing to try while it needs the
-    /// processor, and then until the command succeeds that a kept project's health check runs.
+    /// Waits until a store or broker is healthy: first until its port opens, which is cheap to poll while it
+    /// needs the processor, then until its health command succeeds.
     fn becomes_well(&mut self, service: &Service, options: &LaunchOptions<'_>) -> Result<()> {
         let Role::Backing(_, program) = &service.role else { return Ok(()) };
         let (container, address) =
@@ -261,9 +263,9 @@ impl Up {
         }
     }
 
-    /// Binds stores and brokers to the processors that all arms share, before there is any load.
+    /// Pins stores and brokers to the processors that all arms share, before there is any load.
     ///
-    /// Only now: each arm's broker needs seconds of CPU to start, and all arms start at once.
+    /// Not earlier, because each arm's broker needs seconds of CPU to start, and all arms start at once.
     fn pin(&self, cpus: &[usize]) -> Result<()> {
         if cpus.is_empty() || self.containers.is_empty() {
             return Ok(());
@@ -296,7 +298,7 @@ impl Up {
         arm.processes.iter().map(|plan| one(plan).context("a process has a container")).collect()
     }
 
-    /// Notes whose time and memory count.
+    /// Records the control groups to measure.
     fn measure(&mut self, processes: &[RunningProcess], backings: &[&Service]) -> Result<()> {
         for process in processes {
             let scope = Scope::Container(Cgroup::of(process.pid)?);
@@ -333,7 +335,7 @@ impl RunningRuntime for Up {
         if self.file.exists() && self.compose(&["stop"], DOWN_WITHIN).is_ok() {
             killed.extend(self.killed());
         }
-        // By label, so that what compose does not know of any more goes as well.
+        // By label, so that objects that compose has lost track of are removed as well.
         let left = stale::sweep(&self.name);
         killed.extend(left.into_iter().map(|what| format!("{}/{what}", self.arm)));
         killed
@@ -341,7 +343,7 @@ impl RunningRuntime for Up {
 }
 
 impl Up {
-    /// Those that did not end in time, from their exit codes.
+    /// The services that did not end in time, by their exit codes.
     fn killed(&self) -> Vec<String> {
         let names = self.containers.iter().map(|container| container.name.as_str());
         let asked: Vec<&str> =
@@ -361,7 +363,7 @@ impl Drop for Up {
     }
 }
 
-/// Writes a file that everybody may read, whatever the person's mask is.
+/// Writes a file that everybody may read, regardless of the umask.
 fn write(path: &Path, text: &str) -> io::Result<()> {
     use std::os::unix::fs::PermissionsExt;
     fs::write(path, text)?;

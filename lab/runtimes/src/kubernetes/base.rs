@@ -1,4 +1,4 @@
-//! What each of a system's wirings has, in the same words.
+//! The common objects of a system's wirings.
 
 use serde_json::json;
 

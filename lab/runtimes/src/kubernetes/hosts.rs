@@ -1,4 +1,4 @@
-//! What each process is told.
+//! The host file of each process.
 
 use std::net::{Ipv4Addr, SocketAddr};
 
@@ -7,7 +7,8 @@ use scenario::plan::ProcessPlan;
 
 use super::{Export, INTERNAL_PORT, PUBLIC_PORT, stores};
 
-/// By when every client that keeps connections has asked again, milliseconds: each is then told to go elsewhere.
+/// The lame-duck time in milliseconds: enough for every client with a kept connection to send a request and
+/// be told to close it.
 const LAME_DUCK_MS: u64 = 3_000;
 
 /// The limits of every process.
@@ -19,7 +20,7 @@ pub(super) fn limits() -> Limits {
 pub(super) fn text(export: &Export<'_>, process: &ProcessPlan) -> String {
     let anywhere = |port| SocketAddr::from((Ipv4Addr::UNSPECIFIED, port));
     let peers = process.remote.iter().filter_map(|component| {
-        // One name for all its pods: the cluster chooses.
+        // One name for all its pods: the cluster balances.
         let host = export.arm.hosts_of(component).next()?;
         Some(((*component).to_owned(), vec![format!("{}:{INTERNAL_PORT}", export.name(host.shape))]))
     });

@@ -9,13 +9,13 @@ use super::{Export, hosts::limits};
 /// The user of the image.
 const USER: u32 = 10_001;
 
-/// Pods that a process always has: one may go with its machine.
+/// The minimum number of pods, because one may be lost with its machine.
 const LEAST_PODS: usize = 2;
 
-/// How long a pod that is told to stop goes on as before, until no new connection comes, seconds.
+/// How long a pod continues unchanged before it stops, until no new connections arrive, in seconds.
 const PRE_STOP_S: u64 = 5;
 
-/// What the template says of a process.
+/// The values of a process's template.
 pub(super) fn view(export: &Export<'_>, process: &ProcessPlan) -> Value {
     let (scales_from, keeps) = match Pods::of(export, process) {
         Pods::AtLeast(least) => (least, 0),
@@ -35,11 +35,11 @@ pub(super) fn view(export: &Export<'_>, process: &ProcessPlan) -> Value {
     })
 }
 
-/// How many pods a process has.
+/// The number of pods of a process.
 enum Pods {
-    /// As many as its load needs.
+    /// As many as its load needs, but at least this many.
     AtLeast(usize),
-    /// So many: each keeps something in its memory, and the wiring promises what so many keep.
+    /// Exactly this many: each keeps state in its memory, and the wiring's promise depends on their number.
     Exactly(usize),
 }
 

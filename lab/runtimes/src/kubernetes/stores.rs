@@ -1,16 +1,16 @@
-//! Where a wiring's stores are: names that lead out of it.
+//! The addresses of a wiring's stores, which are outside of it.
 
 use runtime::BackingKind;
 use serde::Serialize;
 
 use super::Export;
 
-/// What templates say of a kind of store.
+/// The values of a kind of store for templates.
 #[derive(Serialize)]
 pub(super) struct Store {
     kind: &'static str,
     port: u16,
-    /// A PostgreSQL server's.
+    /// The databases of a PostgreSQL server.
     databases: Vec<String>,
 }
 
@@ -33,7 +33,7 @@ fn roles<'a>(export: &'a Export<'_>, kind: BackingKind) -> impl Iterator<Item = 
     export.arm.backings.iter().filter(move |need| need.kind == kind).map(|need| need.role.as_str())
 }
 
-/// Where a process finds the store of a role. No password stands there: PostgreSQL's comes by the environment.
+/// The address of a role's store, for a process. It has no password: PostgreSQL's comes from the environment.
 pub(super) fn address(export: &Export<'_>, kind: BackingKind, role: &str) -> String {
     let host = format!("{}:{}", export.name(kind.name()), port(kind));
     match kind {
@@ -50,7 +50,7 @@ fn database(export: &Export<'_>, role: &str) -> String {
     format!("{}_{}{own}", export.system(), export.wiring.replace('-', "_"))
 }
 
-/// The port at which a kind of store listens everywhere.
+/// The standard port of a kind of store.
 pub(super) fn port(kind: BackingKind) -> u16 {
     match kind {
         BackingKind::Postgres => 5432,

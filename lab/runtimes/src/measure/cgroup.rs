@@ -1,6 +1,8 @@
-//! What a container uses, from its control group: every process in it, those that have ended included.
+//! The resources of a container, from its control group: of every process in it, including those that have
+//! ended.
 //!
-//! Both hierarchies are read: version 1 (`cpuacct` and `memory` mounted apart) and version 2 (one tree).
+//! Both versions are supported: version 1 (`cpuacct` and `memory` mounted separately) and version 2 (one
+//! tree).
 
 use std::{
     fs,
@@ -12,7 +14,7 @@ use scenario::complaint::Complaint;
 
 use super::Memory;
 
-/// Where the kernel's control groups are mounted by every distribution.
+/// The mount point of control groups in every distribution.
 const MOUNTED: &str = "/sys/fs/cgroup";
 
 /// The control group of a container, as the files to read.
@@ -30,7 +32,7 @@ enum Version {
 }
 
 impl Cgroup {
-    /// The control group that a process is in.
+    /// The control group of a process.
     pub fn of(pid: u32) -> Result<Self> {
         let path = format!("/proc/{pid}/cgroup");
         let text = fs::read_to_string(&path).with_context(|| format!("cannot read `{path}`"))?;
@@ -43,7 +45,7 @@ impl Cgroup {
         })
     }
 
-    /// Reads `/proc/PID/cgroup`: lines `number:controllers:path`; version 2 is the line `0::path`.
+    /// Parses `/proc/PID/cgroup`: lines `number:controllers:path`; version 2 is the line `0::path`.
     fn parse(text: &str, mounted: &Path) -> Option<Self> {
         let lines: Vec<(&str, &str)> =
             text.lines().filter_map(|line| line.split_once(':')?.1.split_once(':')).collect();
@@ -60,7 +62,7 @@ impl Cgroup {
         Some(Self { version: Version::Two, cpu: folder.join("cpu.stat"), memory: folder })
     }
 
-    /// CPU nanoseconds since the container began, user and system time; none when it is gone.
+    /// CPU nanoseconds since the container started, user and system time; `None` if it is gone.
     ///
     /// Version 2 counts whole microseconds.
     pub fn cpu_nanoseconds(&self) -> Option<u64> {
@@ -71,11 +73,12 @@ impl Cgroup {
         }
     }
 
-    /// What the container holds in memory; none when it is gone.
+    /// The memory of the container; `None` if it is gone.
     ///
-    /// Resident is what its processes allocated and what they share (a database's buffers), without the page cache,
-    /// which the kernel takes back when it wants to.
-    /// The kernel keeps the peak with the page cache in it: today's page cache is taken off, so it is an estimate.
+    /// Resident memory is what its processes allocated and share (a database's buffers), without the page
+    /// cache, which the kernel can reclaim.
+    /// The kernel's peak includes the page cache: the current page cache is subtracted, so the peak is an
+    /// estimate.
     pub fn memory(&self) -> Option<Memory> {
         let read = |name: &str| fs::read_to_string(self.memory.join(name)).ok();
         let number = |name: &str| read(name)?.trim().parse::<u64>().ok();
@@ -86,9 +89,9 @@ impl Cgroup {
         };
         let shared = field(&stat, shared).unwrap_or(0);
         let resident = field(&stat, own)? + shared;
-        // The cache of both versions counts shared memory as well, which is not taken off.
+        // In both versions the cache includes shared memory, which must not be subtracted.
         let page_cache = field(&stat, cache)?.saturating_sub(shared);
-        // Kernels before 5.19 keep no peak in version 2.
+        // Kernels before 5.19 have no peak in version 2.
         let peak = number(peak).unwrap_or(0).saturating_sub(page_cache);
         Some(Memory { resident, peak: peak.max(resident) })
     }

@@ -1,9 +1,10 @@
 //! CPU nanoseconds of processes, cheap enough to read at the end of every slice.
 //!
-//! A container's are in its control group.
-//! All others are read from each process's CPU clock (`clock_getcpuclockid`, POSIX.1-2001), not by summing
-//! `/proc/PID/task/*/schedstat`: the clock is as fine (nanoseconds of the scheduler), is one system call a process
-//! instead of a file a thread, and goes on counting threads that have ended, which a sum over files would lose.
+//! A container's CPU time comes from its control group.
+//! All others come from each process's CPU clock (`clock_getcpuclockid`, POSIX.1-2001), not from a sum over
+//! `/proc/PID/task/*/schedstat`: the clock has the same resolution (the scheduler's nanoseconds), needs one
+//! system call per process instead of a file per thread, and includes threads that have ended, which a sum
+//! over files would lose.
 
 use std::collections::HashMap;
 
@@ -14,7 +15,7 @@ use nix::{
 
 use super::{Group, Scope};
 
-/// Descendants that are looked at; a Postgres server has some twenty.
+/// The most descendants that are read; a PostgreSQL server has some twenty.
 const MAX_DESCENDANTS: usize = 256;
 
 /// Reads the CPU time of groups of processes.
@@ -24,7 +25,8 @@ pub struct CpuMeter {
 
 struct Meter {
     scope: Scope,
-    /// The last reading of every clock seen, so that what ends keeps what it used. A container has one clock, at 0.
+    /// The last reading of every clock, so that a process that ended keeps its CPU time. A container has one
+    /// clock, at 0.
     seen: HashMap<u32, u64>,
 }
 
@@ -35,10 +37,11 @@ impl CpuMeter {
         Self { groups: groups.into_iter().map(meter).collect() }
     }
 
-    /// CPU nanoseconds that each group has used since its processes began, user and system time, in the order given.
+    /// The CPU nanoseconds of each group since its processes started, user and system time, in the given
+    /// order.
     ///
-    /// Never goes back: a process or container that has ended keeps its last reading.
-    /// What a short-lived child of a family uses between its last reading and its end is not seen.
+    /// Never decreases: a process or container that has ended keeps its last reading.
+    /// The CPU time of a short-lived child between its last reading and its end is missed.
     pub fn read(&mut self) -> Vec<u64> {
         self.groups.iter_mut().map(Meter::read).collect()
     }
@@ -62,7 +65,7 @@ impl Meter {
     }
 }
 
-/// CPU nanoseconds of one process; none when it is gone.
+/// The CPU nanoseconds of one process; `None` if it is gone.
 fn cpu_of(pid: u32) -> Option<u64> {
     let clock = clock_getcpuclockid(Pid::from_raw(i32::try_from(pid).ok()?)).ok()?;
     let time = clock_gettime(clock).ok()?;
@@ -81,7 +84,7 @@ pub(crate) fn family(pid: u32) -> Vec<u32> {
     all
 }
 
-/// The children that any thread of a process started.
+/// The children of all threads of a process.
 fn children(pid: u32) -> Vec<u32> {
     let Ok(threads) = std::fs::read_dir(format!("/proc/{pid}/task")) else {
         return Vec::new();

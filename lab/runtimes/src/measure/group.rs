@@ -1,35 +1,35 @@
-//! Whose CPU and memory a figure covers.
+//! Process groups, whose CPU and memory are measured.
 
 use runtime::BackingKind;
 
 use super::Cgroup;
 
-/// Whose processes a CPU or memory figure covers.
+/// A process group.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Group {
     /// The process's or the backing's name: `gateway`, `postgres`.
     pub name: String,
-    /// What it is.
+    /// Its role.
     pub part: Part,
-    /// Whose time and memory count.
+    /// The processes to measure.
     pub scope: Scope,
 }
 
-/// Whose time and memory count.
+/// The processes to measure.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Scope {
     /// One process.
     Process(u32),
-    /// A process and its descendants: a Postgres server works in children.
+    /// A process and its descendants: a PostgreSQL server works in child processes.
     Family(u32),
     /// Everything in a container.
     Container(Cgroup),
 }
 
-/// What a group of processes is in its arm.
+/// The role of a process group in its arm.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Part {
-    /// A service process and the components that it hosts; whether it hosts the edge.
+    /// A service process with its components, and whether it hosts the edge.
     Service {
         /// The components.
         components: Vec<&'static str>,

@@ -1,25 +1,26 @@
-//! Memory of processes: what they hold themselves, shared pages once.
+//! The memory of processes, with shared pages counted once.
 
 use procfs::process::{Process, SmapsRollup};
 
 use super::{Group, Scope, cpu::family};
 
-/// What a group of processes holds in memory, bytes: anonymous and shared memory, without files that are mapped.
+/// The memory of a process group in bytes: anonymous and shared memory, without mapped files.
 ///
-/// A page that several processes share counts once: each process is charged its proportional part (`Pss_Anon` and
-/// `Pss_Shmem` of `/proc/PID/smaps_rollup`, proc(5)). A PostgreSQL server has a process for each connection, and each
-/// maps the same buffers: the sum of their resident sizes is several times what the server holds.
-/// Control groups charge a page once as well, so both runtimes mean the same.
+/// A page that several processes share counts once: each process is charged its proportional part (`Pss_Anon`
+/// and `Pss_Shmem` of `/proc/PID/smaps_rollup`, proc(5)). A PostgreSQL server has a process for each
+/// connection, all of which map the same buffers: the sum of their resident sizes is several times the
+/// server's memory.
+/// Control groups also charge a page once, so both runtimes measure the same.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Memory {
-    /// Held now.
+    /// The current memory.
     pub resident: u64,
-    /// The most that was ever held, at least [`Memory::resident`]: an estimate, because the kernel keeps a mark of each
-    /// process's whole resident size only, and none of a group's.
+    /// The peak, at least [`Memory::resident`]: an estimate, because the kernel records only the peak of each
+    /// process's resident size, not a group's.
     pub peak: u64,
 }
 
-/// Reads the memory of a group; processes that are gone hold nothing.
+/// The memory of a group; processes that are gone count as zero.
 pub fn memory(group: &Group) -> Memory {
     let pids = match &group.scope {
         Scope::Process(pid) => vec![*pid],
@@ -35,14 +36,14 @@ pub fn memory(group: &Group) -> Memory {
 fn of_one(pid: u32) -> Option<Memory> {
     let process = Process::new(i32::try_from(pid).ok()?).ok()?;
     let status = process.status().ok()?;
-    // Not readable for processes of another user: then the whole resident size is the best that is known.
+    // Not readable for processes of another user: then the resident size is the best estimate.
     let resident = process.smaps_rollup().ok().and_then(own).or_else(|| Some(status.vmrss? * 1_024))?;
-    // How far it was above today's size once.
+    // How far its peak was above the current size.
     let above = status.vmhwm?.saturating_sub(status.vmrss?) * 1_024;
     Some(Memory { resident, peak: resident + above })
 }
 
-/// The proportional part of a process's anonymous and shared memory; `None` before Linux 5.4, which does not tell.
+/// The proportional part of a process's anonymous and shared memory; `None` before Linux 5.4.
 fn own(rollup: SmapsRollup) -> Option<u64> {
     let fields = rollup.memory_map_rollup.0.into_iter().next()?.extension.map;
     Some(fields.get("Pss_Anon")? + fields.get("Pss_Shmem")?)
@@ -70,7 +71,8 @@ mod tests {
 
     #[test]
     fn pages_that_processes_share_count_once() {
-        // Four subshells share what their parent read: five times 16 MiB if each counted it whole. They end with the pipe.
+        // Four subshells share their parent's data: 16 MiB each if each counted it whole. They end with the
+        // pipe.
         let script = r"exec 3<&0
             held=$(head -c 16777216 /dev/zero | tr '\0' x)
             for child in 1 2 3 4; do (echo $child; read -r end <&3) & done

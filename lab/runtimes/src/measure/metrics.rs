@@ -1,10 +1,10 @@
-//! Counters that a process publishes at `/metrics` in the Prometheus text format.
+//! The counters that a process publishes at `/metrics` in the Prometheus text format.
 
 use std::{collections::BTreeMap, net::SocketAddr, time::Duration};
 
 use crate::http;
 
-/// How long one page may take; it is asked for outside the measured slices.
+/// The time limit of one page, which is requested outside the measured slices.
 const ANSWER_WITHIN: Duration = Duration::from_secs(2);
 
 /// One page of metrics.
@@ -20,21 +20,21 @@ struct Sample {
     value: f64,
 }
 
-/// Why a page could not be read.
+/// The reasons why a page could not be read.
 #[derive(Debug, thiserror::Error)]
 pub enum ScrapeFault {
-    /// Nobody answers.
+    /// There is no response.
     #[error("`http://{address}/metrics` does not answer: {source}")]
     Unreachable {
-        /// Who was asked.
+        /// The address.
         address: SocketAddr,
         /// Why.
         source: std::io::Error,
     },
-    /// The answer is not a page of metrics.
+    /// The response is not a page of metrics.
     #[error("`http://{address}/metrics` answers {status}")]
     Refused {
-        /// Who was asked.
+        /// The address.
         address: SocketAddr,
         /// The status code.
         status: u16,
@@ -42,7 +42,7 @@ pub enum ScrapeFault {
 }
 
 impl Scrape {
-    /// Asks a process's internal server.
+    /// Requests the metrics of a process's internal server.
     pub fn of(address: SocketAddr) -> Result<Self, ScrapeFault> {
         let reply = http::get(address, "/metrics", ANSWER_WITHIN)
             .map_err(|source| ScrapeFault::Unreachable { address, source })?;
@@ -52,12 +52,12 @@ impl Scrape {
         Ok(Self::parse(&reply.body))
     }
 
-    /// Reads the text format; lines that are not samples are passed over.
+    /// Parses the text format; skips lines that are not samples.
     pub fn parse(text: &str) -> Self {
         Self { samples: text.lines().filter_map(Sample::parse).collect() }
     }
 
-    /// The sum of every sample of that name that has all of these labels; 0 when there is none.
+    /// The sum of all samples with this name and these labels; 0 if there are none.
     pub fn total(&self, name: &str, labels: &[(&str, &str)]) -> f64 {
         self.samples
             .iter()
@@ -66,14 +66,15 @@ impl Scrape {
             .sum()
     }
 
-    /// How far a total has moved since an earlier page. A counter that went back began anew: then all of it.
+    /// The increase of a total since an earlier page. A counter that decreased was reset: then its whole
+    /// value.
     pub fn since(&self, earlier: &Self, name: &str, labels: &[(&str, &str)]) -> f64 {
         let now = self.total(name, labels);
         let before = earlier.total(name, labels);
         if now >= before { now - before } else { now }
     }
 
-    /// The values that a label takes among the samples of that name, sorted.
+    /// The values of a label among the samples of this name, sorted.
     pub fn label_values(&self, name: &str, label: &str) -> Vec<String> {
         let mut values: Vec<_> = self
             .samples
@@ -112,7 +113,7 @@ impl Sample {
     }
 }
 
-/// Where the label set ends: the first `}` outside quotation marks.
+/// The end of the label set: the first `}` outside quotation marks.
 fn closing(text: &str) -> Option<usize> {
     let mut quoted = false;
     let mut escaped = false;

@@ -1,8 +1,10 @@
-//! How quiet this machine is: what else runs on it, and how late a generator would be because of that.
+//! The quietness of this machine: other load on it, and the lateness of a generator because of that.
 //!
-//! A thread on the generator's processor sleeps for a millisecond, over and over, and sees how much later it wakes, as
-//! `cyclictest` does (<https://wiki.linuxfoundation.org/realtime/documentation/howto/tools/cyclictest/start>): what
-//! delays that thread would delay the generator. Meanwhile the kernel counts who has the processors (proc(5)).
+//! A thread on the generator's processor repeatedly sleeps for a millisecond and measures how late it wakes,
+//! as `cyclictest` does
+//! (<https://wiki.linuxfoundation.org/realtime/documentation/howto/tools/cyclictest/start>): what delays this
+//! thread would delay the generator. At the same time the kernel's counters show which processes use the
+//! processors (proc(5)).
 
 use std::{
     collections::BTreeMap,
@@ -18,51 +20,51 @@ use nix::{
 use procfs::process::all_processes;
 use scenario::plan::Budget;
 
-/// How long a look takes: enough for some 450 wake-ups, and nobody minds.
+/// The duration of a look: enough for some 450 wake-ups, and short enough for a user.
 const LOOK: Duration = Duration::from_millis(500);
 
-/// More void slices than this share, and a run has no verdict.
+/// The largest share of void slices in a run with a verdict.
 pub const MOST_VOID: f64 = 0.2;
 
 const NAP: Duration = Duration::from_millis(1);
-/// A wake-up later than this is late, as an operation is.
+/// A wake-up later than this is late, like an operation.
 const LATE: Duration = Duration::from_millis(1);
-/// The share of the processors that others use, and that the host of a virtual machine has given away, from which on a
+/// The share of the processors used by others, or given to other virtual machines by the host, at which a
 /// machine is busy.
 const BUSY: f64 = 0.1;
 const STOLEN: f64 = 0.02;
-/// Who uses less of a processor is not named, and no more than so many are.
+/// A process is named from this share of a processor on, and only this many are named.
 const NAMED_FROM: f64 = 0.1;
 const MOST_NAMED: usize = 3;
 
-/// What was seen.
+/// The result of a look.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Look {
-    /// Tasks that have a processor or wait for one, over the last minute.
+    /// Tasks that run or are ready to run, averaged over the last minute.
     pub load_average: f64,
     /// The share of the processors that was in use.
     pub busy: f64,
-    /// The share of the processors' time that the host of a virtual machine gave to others.
+    /// The share of the processors' time that the host of a virtual machine gave to others (steal).
     pub stolen: f64,
     /// The share of wake-ups that were late.
     pub late: f64,
-    /// Who used processors, and how much of one, the busiest first.
+    /// The processes that used processors, with their share of one, the busiest first.
     pub by: Vec<(String, f64)>,
 }
 
-/// What it means for a run.
+/// The meaning for a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Quietness {
     /// Nothing disturbs it.
     Quiet,
-    /// Its intervals get wider.
+    /// Its intervals are wider.
     Busy,
-    /// If it stays so, too many of its slices are void for a verdict.
+    /// If it stays so, too many slices are void for a verdict.
     TooBusy,
 }
 
 impl Look {
-    /// Looks for half a second, in which nothing of the lab should be busy.
+    /// Looks for half a second, during which the lab itself should be idle.
     pub fn take(budget: &Budget) -> Self {
         let (before, began) = (Seen::now(budget), Instant::now());
         let late = wake_ups(budget.generator.clone());
@@ -78,7 +80,7 @@ impl Look {
         }
     }
 
-    /// What it means for slices of so many operations.
+    /// The meaning for slices with this many operations.
     pub fn state(&self, operations: u64) -> Quietness {
         if void_share(self.late, operations) > MOST_VOID {
             Quietness::TooBusy
@@ -89,7 +91,7 @@ impl Look {
         }
     }
 
-    /// What was seen, in words: ``load average 3.1, `rustc` uses 97 % of a processor, `chrome` 12 %``.
+    /// The findings as text: ``load average 3.1, `rustc` uses 97 % of a processor, `chrome` 12 %``.
     pub fn seen(&self) -> String {
         let mut seen = vec![format!("load average {:.1}", self.load_average)];
         for (nth, (name, share)) in self.by.iter().enumerate() {
@@ -103,7 +105,7 @@ impl Look {
         seen.join(", ")
     }
 
-    /// What a person can do about it.
+    /// Advice for the user.
     pub fn remedy(&self) -> String {
         match self.by.first() {
             None if self.stolen > STOLEN => {
@@ -117,11 +119,11 @@ impl Look {
     }
 }
 
-/// The kernel's counts at one moment, in ticks.
+/// The kernel's counters at one time, in ticks.
 struct Seen {
-    /// Of the lab's processors: all, idle, and stolen.
+    /// The lab's processors: total, idle, and stolen.
     time: [u64; 3],
-    /// Of each process, by its id: the name, and what it has used.
+    /// Each process by its id: name, and CPU time.
     processes: BTreeMap<i32, (String, u64)>,
 }
 
@@ -137,8 +139,8 @@ impl Seen {
     }
 }
 
-/// Sums the lines `cpuN user nice system idle iowait irq softirq steal guest guest_nice` of the lab's processors; the
-/// guests' time is in the first two already.
+/// Sums the lines `cpuN user nice system idle iowait irq softirq steal guest guest_nice` of the lab's
+/// processors; guest time is already included in the first two.
 fn time(stat: &str, budget: &Budget) -> [u64; 3] {
     let mut sum = [0; 3];
     for line in stat.lines() {
@@ -156,7 +158,7 @@ fn time(stat: &str, budget: &Budget) -> [u64; 3] {
     sum
 }
 
-/// Who used at least [`NAMED_FROM`] of a processor; processes of one name together.
+/// The processes that used at least [`NAMED_FROM`] of a processor; processes of one name are summed.
 fn busiest(before: &Seen, after: &Seen, took: f64) -> Vec<(String, f64)> {
     let ticks = procfs::ticks_per_second() as f64 * took.max(f64::MIN_POSITIVE);
     let mut by: BTreeMap<&str, f64> = BTreeMap::new();
@@ -175,14 +177,14 @@ fn load_average() -> f64 {
     text.split(' ').next().and_then(|first| first.parse().ok()).unwrap_or(0.0)
 }
 
-/// The share of wake-ups that come late on these processors, to a thread of its own.
+/// The share of late wake-ups on these processors, measured on a separate thread.
 fn wake_ups(cpus: Vec<usize>) -> f64 {
     let watch = move || {
         let mut set = CpuSet::new();
         for cpu in cpus {
             let _ = set.set(cpu);
         }
-        // Where it may not be pinned it still sees how busy the machine is.
+        // Without the right to pin it, the thread still measures how busy the machine is.
         let _ = sched_setaffinity(Pid::from_raw(0), &set);
         let (began, mut woke, mut late) = (Instant::now(), 0_u32, 0_u32);
         while began.elapsed() < LOOK {
@@ -241,7 +243,7 @@ mod tests {
     fn a_look_sees_who_is_busy() {
         let mut spinning =
             std::process::Command::new("sh").args(["-c", "while :; do :; done"]).spawn().unwrap();
-        // It takes a moment until the shell spins.
+        // The shell takes a moment until it spins.
         let seen = (0..10).map(|_| Look::take(&Budget::of_this_machine())).find(|look| !look.by.is_empty());
         spinning.kill().unwrap();
         spinning.wait().unwrap();

@@ -1,4 +1,4 @@
-//! The stores and brokers of an arm: each arm has its own, so that the cost of one is never the other's.
+//! The stores and brokers of an arm: each arm has its own, so that no arm pays for another's.
 
 pub mod kafka;
 mod kept;
@@ -21,29 +21,29 @@ use crate::{
     measure::{Group, Part, Scope},
 };
 
-/// How long a backing may take to end: a database writes a checkpoint.
+/// The time limit for a backing to end: a database writes a checkpoint.
 const END_WITHIN: Duration = Duration::from_secs(15);
 
-/// A store or broker of an arm whose processes are the lab's: what is told of it, and what is held to end it.
+/// A store or broker of an arm on the `process` runtime: its description, and the handles that end it.
 pub(super) struct OwnBacking {
     pub(super) kind: BackingKind,
-    /// Where it came from, in words.
+    /// Its origin, as text.
     provider: String,
-    /// What a reader of the figures has to know about it, if anything.
+    /// A note for readers of its figures, if there is one.
     caveat: Option<String>,
-    /// What it writes on its standard output and error, if it is a process of the lab's.
+    /// The file with its standard output and error, if the lab started it.
     log: Option<PathBuf>,
-    /// For each role its address, as a process is told it.
+    /// The address for each role.
     pub(super) addresses: Vec<(String, String)>,
     child: Option<Child>,
-    /// Whether that child is the keeper of a server, and not the server itself.
+    /// Whether the child is the keeper of a server, and not the server itself.
     kept: bool,
-    /// What was made on a given server.
+    /// The databases or keys that the lab created on a given server.
     lent: Option<Lent>,
 }
 
 impl BackingChoices {
-    /// The arms of a plan that this machine cannot have as processes, with what they lack.
+    /// The arms of a plan that this machine cannot run as processes, with what it lacks.
     pub fn lacking<'a>(&'a self, plan: &'a Plan) -> impl Iterator<Item = (&'a str, Lacking)> {
         plan.arms.iter().filter_map(|arm| {
             let lacking = arm.backings.iter().find_map(|need| self.lacks(need.kind))?;
@@ -51,7 +51,7 @@ impl BackingChoices {
         })
     }
 
-    /// What is missing for a backing of that kind, as far as that can be known without starting one.
+    /// The missing requirement of a kind of backing, as far as it is known without starting one.
     pub fn lacks(&self, kind: BackingKind) -> Option<Lacking> {
         match kind {
             BackingKind::Postgres if self.postgres_url.is_none() => postgres::lacking(),
@@ -61,7 +61,7 @@ impl BackingChoices {
     }
 }
 
-/// Starts what an arm needs.
+/// Starts the backings of an arm.
 pub(super) fn provide(start: &Start<'_>, folder: &Path) -> Result<Vec<OwnBacking>, StartError> {
     let roles = |kind: BackingKind| {
         start
@@ -88,7 +88,7 @@ pub(super) fn provide(start: &Start<'_>, folder: &Path) -> Result<Vec<OwnBacking
     Ok(running)
 }
 
-/// A database file a role; the processes that use it create it.
+/// A database file for each role; the processes that use it create it.
 fn sqlite(roles: &[String], folder: &Path) -> Result<OwnBacking, StartError> {
     let files = folder.join("sqlite");
     std::fs::create_dir_all(&files).map_err(anyhow::Error::from)?;
@@ -102,13 +102,13 @@ fn sqlite(roles: &[String], folder: &Path) -> Result<OwnBacking, StartError> {
     Ok(OwnBacking::new(BackingKind::Sqlite, "embedded", addresses))
 }
 
-/// A role as a name of files and databases: `database/links` becomes `database_links`.
+/// A role as a name for files and databases: `database/links` becomes `database_links`.
 fn identifier(role: &str) -> String {
     role.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '_' }).collect()
 }
 
 impl OwnBacking {
-    /// One that is no process of the lab's, and of which there is nothing to say.
+    /// A backing without a process of the lab's, and without a note.
     fn new(kind: BackingKind, provider: impl Into<String>, addresses: Vec<(String, String)>) -> Self {
         Self {
             kind,
@@ -122,7 +122,7 @@ impl OwnBacking {
         }
     }
 
-    /// What is told of it.
+    /// Its description.
     pub(super) fn described(&self) -> RunningBacking {
         RunningBacking {
             kind: self.kind,
@@ -132,7 +132,7 @@ impl OwnBacking {
         }
     }
 
-    /// Its processes, if they are the arm's own and apart from the services.
+    /// Its processes, if they are the arm's own and separate from the services.
     pub(super) fn group(&self) -> Option<Group> {
         let child = self.child.as_ref()?;
         Some(Group {
@@ -142,7 +142,7 @@ impl OwnBacking {
         })
     }
 
-    /// Its processes, to do harm to; none if they are not the arm's own.
+    /// Its processes as victims of faults; `None` if they are not the arm's own.
     pub(super) fn victim(&self) -> Option<Processes> {
         let pid = self.child.as_ref()?.pid();
         Some(if self.kept { Processes::BelowKeeper(pid) } else { Processes::Alone(pid) })
@@ -152,7 +152,7 @@ impl OwnBacking {
         self.child.as_mut()
     }
 
-    /// Ends it; whether it ended by itself.
+    /// Stops it; returns whether it ended by itself.
     pub(super) fn stop(&mut self) -> bool {
         drop(self.lent.take());
         let Some(mut child) = self.child.take() else {

@@ -19,10 +19,10 @@ use nix::{
 
 use crate::arm::{Ended, LogTail};
 
-/// How often an ending child is looked at.
+/// The polling interval of an ending child.
 const LOOK_EVERY: Duration = Duration::from_millis(5);
 
-/// How long a killed child may take to be gone; the kernel needs no longer than its memory takes to free.
+/// The time limit for a killed child to be gone; the kernel needs only the time to free its memory.
 const KILL_LIMIT: Duration = Duration::from_secs(5);
 
 /// A child process. Dropping it kills it.
@@ -37,7 +37,8 @@ pub(super) struct Child {
 impl Child {
     /// Starts a command with its standard output and error in a log and its standard input held open.
     ///
-    /// It gets a process group of its own: a terminal's Ctrl-C reaches the lab alone, which then ends its children.
+    /// It gets its own process group: a terminal's Ctrl-C reaches the lab only, which then stops its
+    /// children.
     pub(super) fn start(name: &str, mut command: Command, log: &Path, cpus: &[usize]) -> Result<Self> {
         let file = File::create(log).with_context(|| format!("cannot write `{}`", log.display()))?;
         let errors = file.try_clone().with_context(|| format!("cannot write `{}`", log.display()))?;
@@ -57,7 +58,7 @@ impl Child {
         self.process.id()
     }
 
-    /// How it ended, if it did by itself.
+    /// Its end, if it ended by itself.
     pub(super) fn ended(&mut self) -> Option<&Ended> {
         if self.ended.is_none()
             && let Ok(Some(status)) = self.process.try_wait()
@@ -73,7 +74,7 @@ impl Child {
         self.ended.as_ref()
     }
 
-    /// Asks it to end: SIGTERM, and the end of its standard input.
+    /// Requests its end: SIGTERM, and the end of its standard input.
     pub(super) fn ask_to_end(&mut self) {
         if self.ended().is_none() {
             send(self.pid(), Signal::SIGTERM);
@@ -81,11 +82,12 @@ impl Child {
         drop(self.process.stdin.take());
     }
 
-    /// Waits until it has ended after [`Child::ask_to_end`]; kills it at the limit. Whether it ended by itself.
+    /// Waits for its end after [`Child::ask_to_end`]; kills it at the time limit. Returns whether it ended by
+    /// itself.
     pub(super) fn wait(&mut self, limit: Duration) -> bool {
         let in_time = self.wait_until(Instant::now() + limit).is_some();
         if !in_time {
-            // The group: whatever it started goes with it.
+            // The process group, so that its own children are killed as well.
             let _ = signal::killpg(pid(self.pid()), Signal::SIGKILL);
             self.wait_until(Instant::now() + KILL_LIMIT);
         }
@@ -112,7 +114,7 @@ impl Drop for Child {
     }
 }
 
-/// Sends a signal; one that is gone needs none.
+/// Sends a signal; ignores a process that is gone.
 fn send(to: u32, what: Signal) {
     let _ = signal::kill(pid(to), what);
 }
@@ -121,7 +123,7 @@ fn pid(of: u32) -> Pid {
     Pid::from_raw(i32::try_from(of).unwrap_or(i32::MAX))
 }
 
-/// Runs something on a thread that may use these processors only; a child started there inherits them.
+/// Runs a function on a thread with this CPU affinity, which child processes inherit.
 pub(super) fn on_processors<T: Send>(
     cpus: &[usize],
     work: impl FnOnce() -> io::Result<T> + Send,

@@ -1,4 +1,4 @@
-//! One arm as children of the lab, while it is up.
+//! A running arm as children of the lab.
 
 use std::time::Duration;
 
@@ -10,20 +10,20 @@ use crate::{
     measure::{Group, Scope},
 };
 
-/// The children that an arm is made of.
+/// The children of an arm.
 pub(super) struct Children {
     arm: String,
-    /// The services as groups to measure, in the order of the arm's processes.
+    /// The services as process groups to measure, in the order of the arm's processes.
     services: Vec<Group>,
     /// Their processes in the same order, the one with the edge first.
     processes: Vec<Child>,
     backings: Vec<OwnBacking>,
-    /// How long each may take to end what is under way.
+    /// The grace period of each for its requests in flight.
     grace: Duration,
 }
 
 impl Children {
-    /// Those of an arm that is ready: its processes with the child of each, and its backings.
+    /// The children of a ready arm: its processes with their children, and its backings.
     pub(super) fn new(
         arm: &str,
         running: &[RunningProcess],
@@ -63,8 +63,8 @@ impl RunningRuntime for Children {
         services.chain(backings).filter_map(|child| child.ended().cloned()).collect()
     }
 
-    /// Stops the edge, then the other processes, then the backings: whoever calls goes before who is called, so that
-    /// nothing under way loses the one it waits for.
+    /// Stops the edge, then the other processes, then the backings: callers before callees, so that no
+    /// request in flight loses its callee.
     fn stop(&mut self) -> Vec<String> {
         let mut killed = Vec::new();
         let mut processes = std::mem::take(&mut self.processes);

@@ -1,4 +1,4 @@
-//! What each process is told: the wiring files of an arm.
+//! The host files of an arm's processes.
 
 use std::{
     collections::BTreeMap,
@@ -21,7 +21,8 @@ pub(super) struct Addressed {
 }
 
 impl Addressed {
-    /// Chooses a port for the public API, unless one is wanted, and one for each process's internal server.
+    /// Chooses a port for the public API, unless one is requested, and one for each process's internal
+    /// server.
     pub(super) fn new(arm: &ArmPlan, wanted: Option<u16>) -> Result<Self> {
         Ok(Self {
             public: wanted.map_or_else(ports::free, ports::wanted)?,
@@ -33,13 +34,13 @@ impl Addressed {
         })
     }
 
-    /// The internal server of a process of this arm.
+    /// The address of a process's internal server.
     pub(super) fn internal(&self, process: &str) -> SocketAddr {
         self.internal[process]
     }
 }
 
-/// Writes the file of each process; their paths in the plan's order.
+/// Writes the host file of each process; returns their paths in the plan's order.
 pub(super) fn write(
     start: &Start<'_>,
     addressed: &Addressed,
@@ -82,7 +83,7 @@ pub(super) fn write(
         .collect()
 }
 
-/// For each component that another process hosts, where each copy of that process is.
+/// For each component of another process, the addresses of all replicas of that process.
 fn peers(arm: &ArmPlan, process: &ProcessPlan, addressed: &Addressed) -> BTreeMap<String, Vec<String>> {
     process
         .remote
@@ -94,7 +95,7 @@ fn peers(arm: &ArmPlan, process: &ProcessPlan, addressed: &Addressed) -> BTreeMa
         .collect()
 }
 
-/// The addresses of the backings that a process uses.
+/// The addresses of a process's backings.
 fn addresses(process: &ProcessPlan, backings: &[OwnBacking]) -> BTreeMap<String, String> {
     backings
         .iter()

@@ -1,8 +1,8 @@
 //! `lab keep`: the parent of a throwaway server, which ends it and removes its folder when the lab is gone.
 //!
-//! A database server does not end with the standard input that it was given, so a small process that does stands
-//! between it and the lab. It stays the server's parent to the end: an orphan that nobody reaps would stay in the
-//! process table. Should the keeper itself be killed, [`tether`](super::tether) ends the server.
+//! A database server does not end with its standard input, so a small process that does stands between it and
+//! the lab. It stays the server's parent to the end, because an orphan without a reaper would stay in the
+//! process table. If the keeper itself is killed, [`tether`](super::tether) ends the server.
 
 use std::{
     io::Read,
@@ -22,32 +22,32 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use super::victim::thaw_below;
 
-/// How long a server may take to end when asked to: a database writes a checkpoint, a log closes its segments.
+/// The time limit for a server to end: a database writes a checkpoint, a log closes its segments.
 const END_WITHIN: Duration = Duration::from_secs(10);
 
-/// How often the server is looked at.
+/// The polling interval of the server.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 
-/// What to keep.
+/// The arguments.
 #[derive(Clone, Debug)]
 pub struct Keep {
     /// The folder to remove at the end.
     pub folder: PathBuf,
-    /// The user and group to run as, if not the own ones.
+    /// The user and group to run as; `None` for the current ones.
     pub user: Option<(u32, u32)>,
-    /// How the server is asked to end.
+    /// The signal that ends the server.
     pub ask: Ask,
     /// The server's command line.
     pub command: Vec<String>,
 }
 
-/// How a server is asked to end, in the order that it understands.
+/// The signal that ends a server in order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ask {
-    /// By SIGINT, which to Postgres means: roll back what is under way, write a checkpoint, end.
-    /// SIGTERM would let it wait for its clients.
+    /// SIGINT, which for PostgreSQL means: roll back transactions in flight, write a checkpoint, end.
+    /// On SIGTERM it would wait for its clients.
     Interrupt,
-    /// By SIGTERM, as most servers expect.
+    /// SIGTERM, as most servers expect.
     Terminate,
 }
 
@@ -55,7 +55,7 @@ impl Ask {
     /// Every way.
     pub const ALL: [Self; 2] = [Self::Interrupt, Self::Terminate];
 
-    /// The word on the command line.
+    /// The name on the command line.
     pub fn name(self) -> &'static str {
         match self {
             Self::Interrupt => "interrupt",
@@ -71,11 +71,11 @@ impl Ask {
     }
 }
 
-/// Keeps a server until standard input ends, a signal asks to end, or the server ends by itself.
+/// Keeps a server until standard input ends, a signal arrives, or the server ends by itself.
 pub fn run(keep: &Keep) -> Result<()> {
     let program = std::env::current_exe().context("cannot find the lab's own program")?;
     let mut command = tethered(&program, keep);
-    // Listening comes before the server, so that no signal falls between the two.
+    // The handlers are installed before the server starts, so that no signal is missed.
     let asked = asked_to_end()?;
     let mut server = command.spawn().with_context(|| format!("cannot start `{}`", program.display()))?;
     let outcome = loop {
@@ -103,7 +103,7 @@ fn tethered(lab: &Path, keep: &Keep) -> Command {
     command
 }
 
-/// A message when standard input ends or a signal asks to end.
+/// Sends a message when standard input ends or a signal arrives.
 fn asked_to_end() -> Result<mpsc::Receiver<()>> {
     let (from_input, asked) = mpsc::sync_channel(2);
     let from_signal = from_input.clone();
@@ -119,8 +119,8 @@ fn asked_to_end() -> Result<mpsc::Receiver<()>> {
     let (listening, is_listening) = mpsc::sync_channel(1);
     thread::spawn(move || {
         runtime.block_on(async move {
-            // The kernel hangs up on a group without a parent in which a process stands still: a lab that was killed
-            // while it had frozen the server leaves one.
+            // The kernel sends SIGHUP to an orphaned process group with a stopped process: a lab that was
+            // killed while it had frozen the server leaves one.
             let kinds = [SignalKind::terminate(), SignalKind::interrupt(), SignalKind::hangup()];
             let [Ok(mut terminate), Ok(mut interrupt), Ok(mut hangup)] = kinds.map(signal) else {
                 return;

@@ -8,20 +8,20 @@ use std::{
 use anyhow::Result;
 use scenario::complaint::Complaint;
 
-/// Below the range from which Linux takes ports for outgoing connections (32768 upwards), so that no connection of the
-/// load takes one between the look and the use.
+/// Below the range of ephemeral ports on Linux (32768 upwards), so that no connection of the load takes the
+/// port before its process does.
 const FIRST: u16 = 20_000;
 const COUNT: u16 = 12_767;
 
-/// The next port to look at, so that one lab never gives a port out twice in a row.
+/// The next port to try, so that a lab never returns a port twice in a row.
 static NEXT: AtomicU16 = AtomicU16::new(0);
 
 /// A free port on loopback.
 ///
-/// It was free when looked at; should another program take it before its process does, that process dies with
-/// "address in use" and the arm is started again with other ports.
+/// Another program may still take it before its process does; then that process fails with "address in use",
+/// and the arm is started again with other ports.
 pub(crate) fn free() -> Result<SocketAddr> {
-    // Labs that start together begin at different places.
+    // Labs that start together begin at different ports.
     let start = u32::from(NEXT.fetch_add(1, Ordering::Relaxed)) + std::process::id().wrapping_mul(97);
     for step in 0..u32::from(COUNT) {
         let offset = u16::try_from(start.wrapping_add(step) % u32::from(COUNT)).unwrap_or(0);
@@ -37,7 +37,7 @@ pub(crate) fn free() -> Result<SocketAddr> {
         .into())
 }
 
-/// A port that the person asked for, if it is free.
+/// A requested port, if it is free.
 pub(crate) fn wanted(port: u16) -> Result<SocketAddr> {
     let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
     match TcpListener::bind(address) {
@@ -48,7 +48,7 @@ pub(crate) fn wanted(port: u16) -> Result<SocketAddr> {
     }
 }
 
-/// Whether a process died because its port was taken, from its last words.
+/// Whether a process failed because its port was taken, from its last log lines.
 pub(super) fn was_taken(last_words: &str) -> bool {
     let words = last_words.to_lowercase();
     words.contains("address already in use") || words.contains("address in use")

@@ -1,8 +1,8 @@
-//! Finding programs of this machine.
+//! Finds programs on this machine.
 
 use std::path::PathBuf;
 
-/// Where programs are put that a bare PATH may not name.
+/// Folders with programs that may be missing from the PATH.
 const USUAL_PLACES: [&str; 4] = ["/usr/bin", "/usr/sbin", "/usr/local/bin", "/opt/homebrew/bin"];
 
 /// Every file of that name, on the PATH and then in the usual places.

@@ -1,4 +1,4 @@
-//! How an arm is started as children of the lab: its backings, its processes, its trace receiver.
+//! Starting an arm as children of the lab: its backings, its processes, its span receiver.
 
 use std::{path::Path, process::Command, sync::Arc};
 
@@ -17,10 +17,10 @@ use crate::{
     traces::Receiver,
 };
 
-/// How often an arm is started again because another program took one of its ports.
+/// The attempts to start an arm if another program takes one of its ports.
 const ATTEMPTS: u32 = 3;
 
-/// What it takes to start an arm.
+/// The options of starting an arm.
 pub(super) struct Start<'a> {
     pub(super) arm: &'a ArmPlan,
     pub(super) budget: &'a Budget,

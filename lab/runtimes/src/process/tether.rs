@@ -1,9 +1,9 @@
 //! `lab tether`: becomes a server that ends with its keeper, however the keeper ends.
 //!
-//! A keeper that is killed cannot end its server any more, so the kernel does: a process can ask to be killed when its
-//! parent is gone, and the wish outlives the program that it becomes.
-//! The wish is undone by a change of user, so that comes first; and it has to be made between the keeper's fork and
-//! the server's program, which without unsafe code takes a program of its own.
+//! A killed keeper cannot end its server any more, so the kernel does: a process can request a signal for the
+//! death of its parent (`PR_SET_PDEATHSIG`, prctl(2)), and the request survives `exec`.
+//! A change of user clears the request, so that comes first; and the request has to be made between the
+//! keeper's `fork` and the server's `exec`, which without unsafe code needs a separate program.
 
 use std::{os::unix::process::CommandExt, process::Command};
 
@@ -13,12 +13,12 @@ use nix::{
     unistd::{self, Gid, Pid, Uid},
 };
 
-/// What to become.
+/// The arguments.
 #[derive(Clone, Debug)]
 pub struct Tether {
     /// The keeper's process id.
     pub keeper: i32,
-    /// The user and group to run as, if not the own ones.
+    /// The user and group to run as; `None` for the current ones.
     pub user: Option<(u32, u32)>,
     /// The server's command line.
     pub command: Vec<String>,
@@ -34,7 +34,7 @@ pub fn run(tether: &Tether) -> Result<()> {
         unistd::setuid(user).with_context(|| format!("cannot become the user {user}"))?;
     }
     prctl::set_pdeathsig(Signal::SIGKILL).context("cannot be tied to the keeper")?;
-    // It may have gone before the line above.
+    // The keeper may have ended before the line above.
     if unistd::getppid() != Pid::from_raw(tether.keeper) {
         bail!("the keeper of `{program}` is gone");
     }

@@ -1,4 +1,4 @@
-//! Harm to the processes of a backing: they stand still until they are let go.
+//! Faults for the processes of a backing: they are stopped until they are resumed.
 
 use std::{
     collections::BTreeSet,
@@ -15,23 +15,24 @@ use procfs::process::Process;
 
 use crate::{arm::Victim, measure::family};
 
-/// How long processes may take to stand still; microseconds, unless the machine is busy.
+/// The time limit for processes to stop; microseconds, unless the machine is busy.
 const STILL_WITHIN: Duration = Duration::from_secs(1);
 
-/// How often they are looked at.
+/// The polling interval.
 const LOOK_EVERY: Duration = Duration::from_micros(200);
 
-/// The processes that a backing consists of.
+/// The processes of a backing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Processes {
-    /// The server below a keeper. The keeper itself goes on: it is who ends the server when the lab is gone.
+    /// The server below a keeper. The keeper itself continues, because it ends the server when the lab is
+    /// gone.
     BelowKeeper(u32),
     /// One process.
     Alone(u32),
 }
 
 impl fmt::Display for Processes {
-    /// By what their owner finds them: `pid 4711`.
+    /// How their owner identifies them: `pid 4711`.
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.now().first() {
             Some(pid) => write!(formatter, "pid {pid}"),
@@ -46,7 +47,7 @@ impl Victim for Processes {
         let deadline = Instant::now() + STILL_WITHIN;
         loop {
             let is_last = Instant::now() >= deadline;
-            // Again, until nobody is left who could have made one more meanwhile.
+            // Repeated, until no process is left that could have started another one.
             let running: Vec<_> = self.now().into_iter().filter(|pid| !still.contains(pid)).collect();
             if running.is_empty() && !still.is_empty() {
                 return Ok(());
@@ -69,7 +70,7 @@ impl Victim for Processes {
 }
 
 impl Processes {
-    /// Those that there are now, parents first.
+    /// The current processes, parents first.
     fn now(&self) -> Vec<u32> {
         match self {
             Self::BelowKeeper(keeper) => family(*keeper).split_off(1),
@@ -78,12 +79,12 @@ impl Processes {
     }
 }
 
-/// Lets a frozen server go on that is to be ended: one that stands still cannot be asked.
+/// Resumes a frozen server that is to be ended: a stopped process handles no signals.
 pub(super) fn thaw_below(keeper: u32) {
     family(keeper).split_off(1).into_iter().for_each(|pid| send(pid, Signal::SIGCONT));
 }
 
-/// Sends a signal; one that is gone needs none.
+/// Sends a signal; ignores a process that is gone.
 fn send(to: u32, what: Signal) {
     if let Ok(pid) = i32::try_from(to) {
         let _ = kill(Pid::from_raw(pid), what);
@@ -106,7 +107,7 @@ mod tests {
         Process::new(pid.cast_signed()).unwrap().stat().unwrap().state
     }
 
-    /// A shell as keeper, whose child is the server and has a child of its own.
+    /// A shell as keeper, whose child is the server and has a child itself.
     fn kept() -> Child {
         let mut keeper = Command::new("sh").args(["-c", "sh -c 'sleep 60 & wait' & wait"]).spawn().unwrap();
         let deadline = Instant::now() + Duration::from_secs(10);

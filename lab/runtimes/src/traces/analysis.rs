@@ -1,19 +1,19 @@
-//! Where an operation's time goes, and one operation to look at.
+//! The time of operations by place, and an example operation.
 //!
-//! A span's own time is its duration less the time in which any span that it caused was running.
-//! Own times add up to the whole, so that shares can be compared. Clocks need no alignment: it is one machine.
-//! What runs after the reply (an event's consumer) is cut off at the root's end: nobody waited for it.
+//! A span's own time is its duration less the time during which any of its child spans was running.
+//! Own times add up to the whole, so that shares can be compared. Clocks need no alignment on one machine.
+//! Work after the reply (an event's consumer) is cut off at the root's end, because no client waits for it.
 
 use std::collections::BTreeMap;
 
 use super::{Place, Span, SpanKind, Trace};
 
-/// How much of an operation's time one place takes.
+/// The time of operations in one place.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Spent {
     /// Where.
     pub place: Place,
-    /// Microseconds an operation, the mean over all traces, those that never came here included.
+    /// Mean microseconds per operation, over all traces, including those without this place.
     pub mean_us: f64,
     /// The share of all time, 0 to 1.
     pub share: f64,
@@ -22,19 +22,19 @@ pub struct Spent {
 /// One line of a waterfall.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Row {
-    /// What was done: a call to a store begins with which.
+    /// The span's name; a call to a store begins with the store.
     pub name: String,
-    /// The process that did it.
+    /// Its process.
     pub process: String,
-    /// The component, if one did it.
+    /// Its component, if it has one.
     pub component: Option<String>,
-    /// Which side of a call it is.
+    /// The side of a call.
     pub kind: SpanKind,
-    /// Microseconds from the operation's beginning.
+    /// Microseconds since the operation began.
     pub start_us: f64,
-    /// How long, microseconds.
+    /// The duration in microseconds.
     pub duration_us: f64,
-    /// How many spans it is below the root.
+    /// The number of its ancestors.
     pub depth: usize,
 }
 
@@ -50,7 +50,7 @@ pub fn where_time_goes(traces: &[Trace]) -> Vec<Spent> {
     let all: u64 = totals.values().sum();
     let mut spent: Vec<_> = totals
         .into_iter()
-        // What only ran after replies took none of the time.
+        // Places with work only after replies take no time.
         .filter(|(_, total_ns)| *total_ns > 0)
         .map(|(place, total_ns)| Spent {
             place,
@@ -62,13 +62,13 @@ pub fn where_time_goes(traces: &[Trace]) -> Vec<Spent> {
     spent
 }
 
-/// Adds each span's own time to its place, each span cut to its parent's interval.
+/// Adds each span's own time to its place, with each span cut to its parent's interval.
 fn add_own_times(trace: &Trace, root: &Span, totals: &mut BTreeMap<Place, u64>) {
     let whole = (root.start_ns, root.end_ns);
     let mut open = vec![(root, whole, place(root, None))];
     let mut visited = 0;
     while let Some((span, interval, at)) = open.pop() {
-        // A malformed trace may go round in circles.
+        // A malformed trace may contain cycles.
         visited += 1;
         if visited > trace.spans.len() {
             return;
@@ -84,7 +84,7 @@ fn add_own_times(trace: &Trace, root: &Span, totals: &mut BTreeMap<Place, u64>) 
     }
 }
 
-/// What a span's own time counts as. A server span without a component is the far end of the hop that caused it.
+/// The place of a span's own time. A server span without a component is the far end of its parent's hop.
 fn place(span: &Span, parent: Option<&Place>) -> Place {
     if let (SpanKind::Client, Some(transport)) = (span.kind, &span.hop) {
         return Place::Hop { transport: transport.clone(), to: span.name.clone() };
@@ -102,7 +102,7 @@ fn place(span: &Span, parent: Option<&Place>) -> Place {
     }
 }
 
-/// The length of the union of intervals that are sorted by their beginning.
+/// The length of the union of intervals that are sorted by their start.
 fn covered(intervals: &[(u64, u64)]) -> u64 {
     let mut total = 0;
     let mut reached = 0;
@@ -138,7 +138,7 @@ pub fn rows(trace: &Trace) -> Vec<Row> {
     rows
 }
 
-/// Depth first, in order of beginning; deeper than any operation of these systems is cut off.
+/// Depth first, in order of start times; cut off below any depth of these systems.
 fn add_rows(trace: &Trace, span: &Span, origin_ns: u64, depth: usize, rows: &mut Vec<Row>) {
     const DEEPEST: usize = 32;
     rows.push(Row {

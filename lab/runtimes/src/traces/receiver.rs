@@ -1,4 +1,4 @@
-//! Receiving spans by OTLP over gRPC on this machine, so that traces need nothing installed.
+//! A receiver of spans by OTLP over gRPC on this machine, so that traces need no installation.
 
 use std::{
     net::{IpAddr, Ipv4Addr, SocketAddr},
@@ -17,12 +17,12 @@ use tonic::{Request, Response, Status, transport::server::TcpIncoming};
 
 use super::{Collected, store::Store};
 
-/// The longest message that is taken: an exporter's batch of 512 spans has some 200 KiB.
+/// The largest message: an exporter's batch of 512 spans has some 200 KiB.
 const MAX_MESSAGE: usize = 8 << 20;
 
-/// A receiver for one arm. Dropping it ends it.
+/// A receiver for one arm. Dropping it stops it.
 ///
-/// Each arm has its own, so that an arm is told by its port and no span has to say whose it is.
+/// Each arm has its own, so that the port identifies the arm and spans need not.
 pub struct Receiver {
     address: SocketAddr,
     store: Arc<Mutex<Store>>,
@@ -31,9 +31,10 @@ pub struct Receiver {
 }
 
 impl Receiver {
-    /// Listens on a free port with a thread that may use these processors only; none: all.
+    /// Listens on a free port with a thread on these processors; empty for all.
     ///
-    /// It belongs on the arms' processors, as an agent on the host of a service would: on the generator's, receiving
+    /// It belongs on the arms' processors, like an agent on a service's host: on the generator's, receiving
+    /// would delay sending.
     /// would delay sending.
     pub fn start(cpus: &[usize]) -> Result<Self> {
         Self::start_at(Ipv4Addr::LOCALHOST.into(), cpus)
@@ -72,14 +73,15 @@ impl Receiver {
         Ok(Self { address, store, end: Some(end), thread: Some(thread) })
     }
 
-    /// Where an exporter sends: `http://127.0.0.1:port`.
+    /// The URL for exporters: `http://127.0.0.1:port`.
     pub fn url(&self) -> String {
         format!("http://{}", self.address)
     }
 
-    /// What has arrived since the last call.
+    /// The traces that arrived since the last call.
     ///
-    /// Exporters send in batches, every second or so: wait a little after the last operation, or stop the arm first.
+    /// Exporters send in batches, every second or so: wait a little after the last operation, or stop the arm
+    /// first.
     pub fn take(&self) -> Collected {
         self.store.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
@@ -94,7 +96,7 @@ impl Drop for Receiver {
     }
 }
 
-/// Best effort: an unpinned receiver receives as well.
+/// Best effort: an unpinned receiver works as well.
 fn pin(cpus: &[usize]) {
     let mut set = sched::CpuSet::new();
     let all_set = cpus.iter().all(|&cpu| set.set(cpu).is_ok());

@@ -1,4 +1,4 @@
-//! A span and a trace, as far as the lab needs them.
+//! The parts of a span and a trace that the lab uses.
 
 use opentelemetry_proto::tonic::{
     common::v1::{KeyValue, any_value},
@@ -10,38 +10,38 @@ use opentelemetry_proto::tonic::{
 pub struct Span {
     /// Unique in its trace.
     pub id: Vec<u8>,
-    /// The span that caused it; empty for the root.
+    /// The parent span; empty for the root.
     pub parent: Vec<u8>,
-    /// What was done: `GET /{code}`, `links.resolve`.
+    /// The name: `GET /{code}`, `links.resolve`.
     pub name: String,
-    /// The process that did it: the resource's `service.name`.
+    /// The process: the resource's `service.name`.
     pub process: String,
-    /// Which side of a call it is.
+    /// The side of a call.
     pub kind: SpanKind,
-    /// The component that it belongs to: the attribute `lab.component`.
+    /// The component: the attribute `lab.component`.
     pub component: Option<String>,
-    /// The transport of the call that it is one side of: the attribute `lab.hop`.
+    /// The transport of the call: the attribute `lab.hop`.
     pub hop: Option<String>,
-    /// The store or broker that it is a call to: `postgresql`, `redis`, `kafka`.
+    /// The store or broker that it calls: `postgresql`, `redis`, `kafka`.
     pub store: Option<String>,
-    /// When it began, nanoseconds since 1970.
+    /// The start, in nanoseconds since 1970.
     pub start_ns: u64,
-    /// When it ended, nanoseconds since 1970; never before it began.
+    /// The end, in nanoseconds since 1970; not before the start.
     pub end_ns: u64,
 }
 
-/// Which side of a call a span is.
+/// The side of a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SpanKind {
-    /// A call to another process, as the caller sees it.
+    /// A call to another process, seen by the caller.
     Client,
-    /// A call from another process, as the callee sees it.
+    /// A call from another process, seen by the callee.
     Server,
     /// Work within a process, and everything else.
     Internal,
 }
 
-/// Where time is spent: what a span's own time counts as.
+/// The place of a span's own time.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Place {
     /// In the public API's own work.
@@ -52,14 +52,14 @@ pub enum Place {
     Hop {
         /// The transport: `http`.
         transport: String,
-        /// What was called: `links.resolve`.
+        /// The called method: `links.resolve`.
         to: String,
     },
-    /// In a store or broker, and on the way there and back; of one in the process, in its library.
+    /// In a store or broker, with the way there and back; in the library of an embedded store.
     Store {
-        /// Which kind: `postgresql`.
+        /// The kind: `postgresql`.
         system: String,
-        /// What it was asked: `SELECT links`.
+        /// The call: `SELECT links`.
         call: String,
     },
 }
@@ -69,12 +69,12 @@ pub enum Place {
 pub struct Trace {
     /// 32 hexadecimal digits.
     pub id: String,
-    /// In the order in which they arrived.
+    /// In the order of their arrival.
     pub spans: Vec<Span>,
 }
 
 impl Span {
-    /// What was done, and of a call to a store, to which: `redis GET links`.
+    /// The name, with the store for a call to one: `redis GET links`.
     pub fn title(&self) -> String {
         match &self.store {
             Some(system) => format!("{system} {}", self.name),
@@ -82,12 +82,12 @@ impl Span {
         }
     }
 
-    /// How long it took, nanoseconds.
+    /// The duration in nanoseconds.
     pub fn duration_ns(&self) -> u64 {
         self.end_ns - self.start_ns
     }
 
-    /// Reads a span from the wire.
+    /// Converts a span from OTLP.
     pub(super) fn from_otlp(span: OtlpSpan, process: &str) -> Self {
         Self {
             kind: match span.kind() {
@@ -110,7 +110,7 @@ impl Span {
 }
 
 impl Trace {
-    /// The span that nothing caused; with a caller that traces as well, the one whose cause is not here.
+    /// The root span; if the caller traces as well, the span whose parent is missing.
     pub fn root(&self) -> Option<&Span> {
         let is_here = |id: &[u8]| self.spans.iter().any(|span| span.id == id);
         self.spans
@@ -119,13 +119,13 @@ impl Trace {
             .min_by_key(|span| span.start_ns)
     }
 
-    /// The root, if it answers a request. Where the request of an event was not traced, or its trace is gone already, the
-    /// consumer's work is a trace of its own, and nobody waits for it.
+    /// The root, if it is a request. If the request of an event was not traced, or its trace is gone already,
+    /// the consumer's work is a separate trace, for which no client waits.
     pub fn request(&self) -> Option<&Span> {
         self.root().filter(|root| root.kind == SpanKind::Server && root.store.is_none())
     }
 
-    /// The spans that a span caused, in order of their beginning.
+    /// The children of a span, by start time.
     pub fn children<'a>(&'a self, of: &Span) -> Vec<&'a Span> {
         let mut children: Vec<_> = self
             .spans

@@ -1,4 +1,4 @@
-//! What was received, within limits.
+//! The received spans, within limits.
 
 use std::collections::HashMap;
 
@@ -6,20 +6,20 @@ use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 
 use super::{Span, Trace, span::text};
 
-/// How many traces are kept; enough for a mean within a few per cents, and some 20 MiB.
+/// The most traces: enough for a mean within a few per cent, and some 20 MiB.
 const MAX_TRACES: usize = 4_000;
 
-/// How many spans of one trace are kept; an operation of these systems has some ten.
+/// The most spans per trace; an operation of these systems has some ten.
 const MAX_SPANS: usize = 256;
 
-/// What was received.
+/// The received traces.
 #[derive(Clone, Debug, Default)]
 pub struct Collected {
     /// The traces that were kept: the first ones.
     pub traces: Vec<Trace>,
-    /// How many spans arrived, those that were not kept included.
+    /// The number of received spans, including dropped ones.
     pub spans_received: u64,
-    /// How many of them were not kept, for lack of room.
+    /// The number of dropped spans, beyond the limits.
     pub spans_dropped: u64,
 }
 

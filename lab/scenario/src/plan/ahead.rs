@@ -1,19 +1,19 @@
-//! What a run will be able to tell, said before it begins.
+//! The precision of a run, estimated before it begins.
 
 use load::schedule::Profile;
 use statistics::{difference_for, enough_for, family_wise, numbers, operations_for};
 
 use super::{LoadPlan, Plan, about};
 
-/// Intervals of two arms that share one allowance of false alarms: CPU, capacity and three percentiles.
+/// The intervals of two arms that share one allowance of false alarms: CPU, capacity and three percentiles.
 const A_PAIR: usize = 5;
-/// The difference of which it is said how long it takes to tell.
+/// The difference for which the necessary duration is printed.
 const SMALL: f64 = 0.1;
 /// The confidence of all intervals together.
 const CONFIDENCE: f64 = 0.95;
 
 impl Plan {
-    /// What its length makes of p99, in a sentence, as far as can be guessed before anything is measured.
+    /// A sentence about the precision of p99 for this run's length, as an estimate.
     pub fn tail(&self) -> String {
         let LoadPlan { launches, .. } = self.load;
         let confidence = family_wise(CONFIDENCE, A_PAIR * self.arms.len().saturating_sub(1).max(1));
@@ -40,7 +40,7 @@ impl Plan {
         }
     }
 
-    /// About how many operations each arm is offered while it is measured.
+    /// The approximate number of operations that each arm is offered while it is measured.
     fn operations(&self) -> f64 {
         let LoadPlan { rate, slice, measured, .. } = &self.load;
         let arms = self.arms.len().max(1) as f64;
@@ -55,7 +55,7 @@ impl Plan {
     }
 }
 
-/// `20 %`, or a factor where that is shorter: `3x`.
+/// `20 %`, or a factor if that is shorter: `3x`.
 fn share(difference: f64) -> String {
     if difference < 1.0 {
         format!("{:.0} %", difference * 100.0)
@@ -64,7 +64,7 @@ fn share(difference: f64) -> String {
     }
 }
 
-/// Two digits of a count, for more would say more than is known.
+/// Two digits of a number; more would pretend precision.
 fn rounded(count: f64) -> String {
     let step = 10_f64.powf((count.max(1.0).log10() - 1.0).floor()).max(1.0);
     numbers::count(((count / step).round() * step) as u64)

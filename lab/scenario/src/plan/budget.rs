@@ -1,23 +1,24 @@
-//! Who may use which processor: the generator its own, all arms together the others.
+//! The assignment of processors: the generator has its own, all arms share the others.
 
 use nix::{sched, unistd::Pid};
 
 /// The processors of a run.
 ///
-/// Invariant: every arm gets the same set, so that no arm is given more machine than another.
+/// Invariant: every arm gets the same set, so that no arm has more of the machine than another.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Budget {
     /// The processors of the generator, which is the lab itself.
     pub generator: Vec<usize>,
-    /// The processors that everything of every arm shares, backings included.
+    /// The processors that all processes and backings of all arms share.
     pub arms: Vec<usize>,
 }
 
 impl Budget {
-    /// Divides the processors that this process may use: the first to the generator, the others to the arms.
+    /// Divides the processors of this process: the first one for the generator, the others for the arms.
     ///
-    /// With a single one they share it, and [`Budget::caveat`] says so.
-    /// To be called before any thread of the lab is pinned: a pinned thread sees only its own.
+    /// A single processor is shared, and [`Budget::caveat`] says so.
+    /// Must be called before any thread of the lab is pinned, because a pinned thread sees only its own
+    /// processors.
     pub fn of_this_machine() -> Self {
         Self::divide(&allowed())
     }
@@ -32,12 +33,12 @@ impl Budget {
         }
     }
 
-    /// Whether the generator has a processor of its own.
+    /// Whether the generator has its own processor.
     pub fn generator_is_apart(&self) -> bool {
         self.generator.iter().all(|processor| !self.arms.contains(processor))
     }
 
-    /// What a reader of the figures has to know, if the machine is too small.
+    /// A note for readers of the figures, if the machine is too small.
     pub fn caveat(&self) -> Option<&'static str> {
         (!self.generator_is_apart()).then_some(
             "the generator and the arms share one processor: latency includes waiting for the generator, \
@@ -46,7 +47,7 @@ impl Budget {
     }
 }
 
-/// The processors that this thread may use; processor 0 when the kernel does not say.
+/// The processors that this thread may use; processor 0 if the kernel does not report them.
 fn allowed() -> Vec<usize> {
     let Ok(set) = sched::sched_getaffinity(Pid::from_raw(0)) else {
         return vec![0];

@@ -1,10 +1,10 @@
-//! The command that makes a plan again.
+//! The command that repeats a plan.
 
 use super::Plan;
 use crate::scenario::Comparison;
 
 impl Plan {
-    /// `lab run` with this plan's scenario, form, holds and arms, as a shell takes it; the seed is left to the run.
+    /// `lab run` with this plan's scenario, form, holds and arms, quoted for a shell; without the seed.
     pub fn command(&self, quick: bool) -> String {
         let scenario = &self.scenario;
         let shipped = scenario.path.ends_with(format!("scenarios/{}.toml", scenario.name));
@@ -29,7 +29,7 @@ impl Plan {
     }
 }
 
-/// A word as a shell takes it.
+/// A word quoted for a shell.
 pub fn quoted(word: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_=./:,@+".contains(c);
     if !word.is_empty() && word.chars().all(plain) {

@@ -1,16 +1,16 @@
-//! The proof that a comparison is fair: which axes differ between which arms, and that all share one budget.
+//! The proof that a comparison is fair: the axes on which arms differ, and that all share one budget.
 
 use super::{ArmPlan, Plan};
 use crate::scenario::Comparison;
 
-/// What differs between the arms of a plan.
+/// The differences between the arms of a plan.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Diff {
     /// Every axis of the system with its value in each arm.
     pub rows: Vec<DiffRow>,
-    /// Each pair of arms that is compared, and the axes on which it differs.
+    /// Each compared pair of arms, with the axes on which it differs.
     pub pairs: Vec<PairDiff>,
-    /// The axes that are allowed to differ between any two arms.
+    /// The axes that may differ between any two arms.
     allowed: Vec<String>,
 }
 
@@ -21,23 +21,23 @@ pub struct DiffRow {
     pub axis: &'static str,
     /// Its value in each arm, in the plan's order.
     pub values: Vec<String>,
-    /// Whether they are not all the same.
+    /// Whether the values differ.
     pub differs: bool,
 }
 
 /// Two arms that are compared.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PairDiff {
-    /// The label of the arm that is compared with.
+    /// The label of the baseline.
     pub from: String,
-    /// The label of the arm that is compared.
+    /// The label of the compared arm.
     pub to: String,
     /// The axes on which they differ.
     pub axes: Vec<&'static str>,
 }
 
 impl Diff {
-    /// Compares every arm with the first; in a waterfall, with the step before.
+    /// Compares every arm with the first; in a waterfall, with the previous step.
     pub(super) fn of(plan: &Plan) -> Self {
         let is_walk = matches!(plan.scenario.comparison, Comparison::Steps(_));
         let pairs = plan
@@ -60,9 +60,9 @@ impl Diff {
         }
     }
 
-    /// Whether each compared pair differs in at most one axis, and in no axis that the scenario does not name.
+    /// Whether each compared pair differs in at most one axis, and only in axes that the scenario names.
     ///
-    /// The budget needs no check: a plan holds one, and every arm is started with it.
+    /// The budget needs no check: a plan has one, and every arm is started with it.
     pub fn is_one_axis(&self) -> bool {
         let each_pair_in_one = self.pairs.iter().all(|pair| pair.axes.len() <= 1);
         let only_named =
@@ -70,7 +70,7 @@ impl Diff {
         each_pair_in_one && only_named
     }
 
-    /// The proof in a sentence.
+    /// The proof as a sentence.
     pub fn sentence(&self) -> String {
         let differing: Vec<_> =
             self.rows.iter().filter(|row| row.differs).map(|row| format!("`{}`", row.axis)).collect();

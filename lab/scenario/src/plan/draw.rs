@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use super::{ArmPlan, ProcessPlan};
 
-/// An arm's processes, what they host, and what they reach, one process a line:
+/// An arm's processes, with their components and connections, one process per line:
 ///
 /// ```text
 /// client -> gateway  [edge]
@@ -32,7 +32,7 @@ fn hosted(process: &ProcessPlan) -> String {
     names.join(" + ")
 }
 
-/// What a process reaches: components over the transport, backings by their own protocol.
+/// The connections of a process: components over the transport, backings over their own protocol.
 fn reaches(arm: &ArmPlan, process: &ProcessPlan) -> Vec<String> {
     let transport = arm.wiring.get("transport");
     let components = process.calls.iter().map(|component| match arm.hosts_of(component).count() {

@@ -1,4 +1,4 @@
-//! `plan.toml`: the plan as it is kept in a run's folder, for people and for tools.
+//! `plan.toml`: the plan in a run's folder, for people and for tools.
 
 use std::{collections::BTreeMap, time::Duration};
 

@@ -1,34 +1,34 @@
-//! What a scenario inherits without a word about it, and what that does to its answer.
+//! Defaults that a scenario inherits silently, and their effect on its answer.
 //!
-//! Every axis that is neither in question nor held is at its default. Most defaults cost little; one that each operation
-//! pays dearly for makes every arm alike, whatever the axis in question does. And some axes change nothing where another
-//! is at its default: without a cache nothing can expire.
+//! Every axis that is neither compared nor held has its default. Most defaults cost little; one with a high
+//! cost per operation makes all arms look alike, whatever the compared axis does. And some axes have no
+//! effect while another has its default: without a cache nothing can expire.
 
 use std::fmt;
 
 use super::Plan;
 use crate::{scenario::Comparison, systems};
 
-/// A default that costs more than the axis in question may do.
+/// A default that may cost more than the effect of the compared axis.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Inherited {
     axis: &'static str,
     value: &'static str,
     without: &'static str,
-    /// Who pays what.
+    /// Its cost.
     cost: String,
-    /// What it hides.
+    /// The effect that it hides.
     hides: String,
 }
 
 impl Plan {
-    /// What a reader of the plan has to know before it is run, a note with its hint each.
+    /// Notes for readers of the plan before it is run, each with a hint.
     pub fn warnings(&self) -> Vec<String> {
         let inherited = self.inherited();
         inherited.iter().map(ToString::to_string).chain(self.without_effect()).collect()
     }
 
-    /// That the axis in question changes nothing in any arm, if it does not.
+    /// The note that the compared axis has no effect in any arm, if so.
     fn without_effect(&self) -> Option<String> {
         let Comparison::Axis { axis, .. } = &self.scenario.comparison else { return None };
         let idle: Option<Vec<_>> = self.arms.iter().map(|arm| arm.wiring.without_effect(axis)).collect();
@@ -39,7 +39,7 @@ impl Plan {
         ))
     }
 
-    /// The costly defaults that every arm has and nobody asked for. One that is held is meant.
+    /// The costly defaults that every arm inherits. A held value is intended.
     fn inherited(&self) -> Vec<Inherited> {
         let system = self.scenario.system;
         let inherited = system.costs.iter().filter(|cost| {

@@ -1,4 +1,4 @@
-//! From a scenario to a plan: each choice made once, here.
+//! From a scenario to a plan: each choice is made once, here.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -12,33 +12,34 @@ use crate::{
     systems,
 };
 
-/// How many things exist before load begins in the short form, at most: making them takes its time in each launch.
+/// The most things before a load in the quick form, because making them takes time in each launch.
 const QUICK_THINGS: u64 = 2_000;
 
-/// For how long an arm of a launch is loaded without being measured, at the scenario's rate: warm-up and traces.
+/// The time for which an arm is loaded in each launch without being measured, at the scenario's rate: warm-up
+/// and traces.
 const UNMEASURED: Duration = Duration::from_secs(5);
 
-/// The least number of episodes of each arm: fewer give no interval worth the name.
+/// The fewest episodes of each arm: with fewer, intervals are useless.
 const LEAST_EPISODES: u32 = 5;
 
-/// What the command line chooses beside the scenario.
+/// The choices of the command line.
 #[derive(Clone, Debug, Default)]
 pub struct Choices {
-    /// The short form.
+    /// The quick form.
     pub quick: bool,
-    /// Further axes that are held, for all arms: `(axis, value)`. They go before the scenario's own.
+    /// Additional held axes, for all arms: `(axis, value)`. They override the scenario's own.
     pub hold: Vec<(String, String)>,
     /// The arms to compare instead of the scenario's: values of its axis, or labels of its steps.
     pub arms: Vec<String>,
-    /// The seed; by default 1, so that a run can be repeated without knowing it.
+    /// The seed; by default 1, so that a run can be repeated.
     pub seed: Option<u64>,
 }
 
 impl Plan {
     /// Plans a scenario on this machine.
     ///
-    /// Fails with a hint when an axis, value or arm does not exist, when the axis in question would be held, or when
-    /// values cannot go together.
+    /// Fails with a hint if an axis, value or arm does not exist, if the compared axis would be held, or if
+    /// values are incompatible.
     pub fn new(scenario: &Scenario, choices: &Choices) -> Result<Self> {
         let hold = hold(scenario, &choices.hold)?;
         let mut base = Wiring::defaults(scenario.system);
@@ -65,7 +66,7 @@ impl Plan {
     }
 }
 
-/// The scenario's `[hold]` with the command line's choices over it.
+/// The scenario's `[hold]`, overridden by the command line.
 fn hold(scenario: &Scenario, chosen: &[(String, String)]) -> Result<BTreeMap<String, String>> {
     let mut hold = scenario.hold.clone();
     for (axis, value) in chosen {
@@ -109,13 +110,13 @@ fn axis_arms(base: &Wiring, axis: &str, values: &[String]) -> Result<Vec<ArmPlan
     Ok(arms)
 }
 
-/// What a reader calls an arm. A value that says little by itself has its axis before it: `replicas=4`, `tracing=off`.
+/// An arm's label. A value that is unclear alone gets its axis: `replicas=4`, `tracing=off`.
 fn called(axis: &str, value: &str) -> String {
     let says_little = ["off", "all", "none"].contains(&value) || value.parse::<f64>().is_ok();
     if says_little { format!("{axis}={value}") } else { value.to_owned() }
 }
 
-/// Each step's wiring is the one before it with one change, so steps that are left out still add up.
+/// Each step's wiring is the previous one with one change; the changes of omitted steps are included.
 fn step_arms(base: Wiring, steps: &[Step], chosen: &[String]) -> Result<Vec<ArmPlan>> {
     let labels: Vec<&str> = steps.iter().map(|step| step.label.as_str()).collect();
     if let Some(unknown) = chosen.iter().find(|arm| !labels.contains(&arm.as_str())) {
@@ -138,7 +139,7 @@ fn step_arms(base: Wiring, steps: &[Step], chosen: &[String]) -> Result<Vec<ArmP
     Ok(arms)
 }
 
-/// A fault happens to every arm alike: one that does not have the backing would be compared without it.
+/// A fault applies to every arm: an arm without the backing would be compared without the fault.
 fn every_arm_can_fail(faults: &[Fault], arms: &[ArmPlan]) -> Result<()> {
     for fault in faults {
         let kind = fault.backing;
@@ -188,7 +189,7 @@ impl ArmPlan {
     }
 }
 
-/// The names of a process's copies: as many as the axis `replicas` says, if it is one that may be copied.
+/// The names of a process's replicas: as many as the axis `replicas` says, if the process may be replicated.
 fn names(wiring: &Wiring, shape: &ProcessShape) -> Vec<String> {
     match wiring.copies(shape) {
         1 => vec![shape.name.to_owned()],
@@ -196,7 +197,7 @@ fn names(wiring: &Wiring, shape: &ProcessShape) -> Vec<String> {
     }
 }
 
-/// The components that a process reaches over the network: those that another process of the placement hosts.
+/// The components that a process calls over the network: those of other processes of the placement.
 fn remote(wiring: &Wiring, hosted: &[&str]) -> Vec<&'static str> {
     wiring
         .system()
@@ -207,7 +208,7 @@ fn remote(wiring: &Wiring, hosted: &[&str]) -> Vec<&'static str> {
         .collect()
 }
 
-/// Those of them that something in the process calls: the edge, or a component that it hosts.
+/// Those of them that the process's edge or components call.
 fn calls(wiring: &Wiring, shape: &ProcessShape) -> Vec<&'static str> {
     let is_here = |caller: &str| shape.components.contains(&caller) || (shape.edge && caller == EDGE);
     let called: Vec<_> = wiring
@@ -226,7 +227,8 @@ pub(super) fn load(scenario: &Scenario, quick: bool, arms: usize) -> LoadPlan {
         if quick { (spec.quick_seconds, spec.quick_launches) } else { (spec.seconds, spec.launches) };
     let (measured, launches) = match scenario.kind {
         Kind::Paired | Kind::Waterfall => (Duration::from_secs(seconds), launches),
-        // Each launch is one whole episode of each arm, so its length and their number say how long it takes.
+        // Each launch is one whole episode of each arm, so their length and number determine the measured
+        // time.
         Kind::Episodes => {
             let episodes = launches.max(LEAST_EPISODES);
             (spec.slice() * episodes * u32::try_from(arms).unwrap_or(u32::MAX), episodes)

@@ -1,4 +1,4 @@
-//! The ramps at the end of each launch, by which capacity is measured: their steps, and how long they take.
+//! The ramps that measure capacity at the end of each launch: their steps and their length.
 
 use std::time::Duration;
 
@@ -8,17 +8,19 @@ use crate::scenario::Kind;
 /// Operations in flight, step by step.
 pub const RAMP_STEPS: [usize; 3] = [4, 16, 64];
 
-/// How long nothing is sent after a turn, so that what an arm does after its replies is its own.
+/// The pause after a turn, so that an arm's work after its replies is attributed to it.
 pub const RAMP_REST: Duration = Duration::from_millis(40);
 
-/// How long all ramps of a run take, in the quick form and in the whole one.
+/// The time of all ramps of a run, in the quick and in the full form.
 const BUDGET: [Duration; 2] = [Duration::from_secs(10), Duration::from_secs(40)];
-/// One arm's turn at one step. Shorter ones end before processes and pools have settled.
+/// The shortest turn of one arm at one step; shorter ones end before processes and pools are in a steady
+/// state.
 const SHORTEST: Duration = Duration::from_millis(100);
 const LONGEST: Duration = Duration::from_secs(1);
 
 impl Plan {
-    /// How long all ramps of a run take. An episode has none: it is about what happens over its own time.
+    /// The time of all ramps of a run. An episode has none, because it is about the changes over its own
+    /// time.
     pub(super) fn ramps(&self) -> Duration {
         if self.scenario.kind == Kind::Episodes {
             return Duration::ZERO;
@@ -27,7 +29,7 @@ impl Plan {
         (self.ramp_turn() + RAMP_REST) * u32::try_from(turns).unwrap_or(u32::MAX)
     }
 
-    /// How long one arm's turn at one step of a ramp is.
+    /// The length of one arm's turn at one step of a ramp.
     pub fn ramp_turn(&self) -> Duration {
         let budget = BUDGET[usize::from(!self.quick)];
         let turns = self.load.launches.max(1) as usize * self.arms.len().max(1) * RAMP_STEPS.len();

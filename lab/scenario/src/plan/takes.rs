@@ -1,4 +1,4 @@
-//! How long a run takes by the clock on the wall, roughly: what a person wants to know before waiting for it.
+//! The approximate duration of a run in wall-clock time.
 
 use std::time::Duration;
 
@@ -7,16 +7,17 @@ use runtime::BackingKind;
 use super::{LoadPlan, Plan};
 use crate::scenario::Kind;
 
-/// What each launch takes beside what is measured: processes, warm-up, and settling before the ledger is asked.
+/// The time of each launch beside the measurement: processes, warm-up, and settling before the check.
 const LAUNCH: Duration = Duration::from_secs(4);
-/// A database server of an arm's own is initialised first, and a Kafka node is a Java machine that forms a cluster.
+/// The additional time of an own database server, which is initialised first, and of a Kafka node, a JVM that
+/// forms a cluster.
 const POSTGRES: Duration = Duration::from_secs(2);
 const KAFKA: Duration = Duration::from_secs(7);
-/// Things that are made a second before load begins.
+/// Things made per second before load begins.
 const MADE_A_SECOND: u64 = 5_000;
 
 impl Plan {
-    /// How often processes are started: all arms at once, or in episodes each by itself.
+    /// The number of starts: all arms at once, or in episodes each alone.
     pub fn ups(&self) -> u32 {
         match self.scenario.kind {
             Kind::Paired | Kind::Waterfall => self.load.launches,
@@ -24,7 +25,7 @@ impl Plan {
         }
     }
 
-    /// About how long the whole run takes; within a factor of two on an idle machine of two processors.
+    /// The approximate duration of the run; within a factor of two on an idle machine with two processors.
     pub fn takes(&self) -> Duration {
         let LoadPlan { measured, launches, things, .. } = self.load;
         let has = |kind| self.arms.iter().flat_map(|arm| &arm.backings).any(|need| need.kind == kind);
@@ -34,7 +35,7 @@ impl Plan {
         measured + up * self.ups() + made * launches + self.ramps()
     }
 
-    /// The same question in its short or its whole form.
+    /// The same plan in its quick or full form.
     #[must_use]
     pub fn in_form(&self, quick: bool) -> Self {
         let load = super::make::load(&self.scenario, quick, self.arms.len());
@@ -42,7 +43,7 @@ impl Plan {
     }
 }
 
-/// A length of time as one plans with it: `30 s`, `1 min`, `1.5 min`, `20 min`, `3 h`.
+/// A duration rounded for planning: `30 s`, `1 min`, `1.5 min`, `20 min`, `3 h`.
 pub fn about(time: Duration) -> String {
     let seconds = time.as_secs_f64();
     match seconds {

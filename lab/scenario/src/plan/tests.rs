@@ -1,4 +1,4 @@
-//! What a plan holds, and what it refuses.
+//! Plans, and refused plans.
 
 use std::path::Path;
 

@@ -1,4 +1,4 @@
-//! Answers: what a scenario's report says first, in the system's words, with the figures of the run in their places.
+//! Answers: the first sentences of a scenario's report, with placeholders for the run's figures.
 
 use std::ops::Range;
 
@@ -11,17 +11,17 @@ use super::{
     fault::{Found, Source},
 };
 
-/// Answers of one scenario; who reads more than that has stopped reading.
+/// The most answers of one scenario; more are not read.
 const MAX_ANSWERS: usize = 4;
 
-/// A sentence with places for figures.
+/// A sentence with placeholders for figures.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Answer(pub Vec<Piece>);
 
 /// A part of an answer.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Piece {
-    /// What stands there whatever was measured.
+    /// Literal text.
     Words(String),
     /// A figure of the run: `{refused of closed}`, `{cpu of microservices against monolith}`.
     Figure(FigureOf),
@@ -30,16 +30,16 @@ pub enum Piece {
 /// A figure of one arm, or of one arm against another.
 #[derive(Clone, Debug, PartialEq)]
 pub struct FigureOf {
-    /// What is measured.
+    /// The metric.
     pub metric: Metric,
     /// The arm that it is about.
     pub arm: String,
-    /// The arm that it is compared with.
+    /// The arm that it is compared with, if any.
     pub against: Option<String>,
 }
 
 impl Answer {
-    /// The figures that stand in it.
+    /// The figures in it.
     pub fn figures(&self) -> impl Iterator<Item = &FigureOf> {
         self.0.iter().filter_map(|piece| match piece {
             Piece::Figure(figure) => Some(figure),
@@ -48,7 +48,7 @@ impl Answer {
     }
 }
 
-/// Reads the answers of a scenario: each figure is one that its runs have, of an arm that it has.
+/// Parses the answers of a scenario: each figure must exist in its runs, and each arm in the scenario.
 pub(super) fn checked(
     source: &Source<'_>,
     system: &System,

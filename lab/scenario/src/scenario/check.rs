@@ -1,4 +1,4 @@
-//! From a file's shape to a scenario that can be trusted: one axis, known names, arms that differ in it alone.
+//! From a file's shape to a validated scenario: one axis, known names, arms that differ in it only.
 
 mod claims;
 
@@ -22,10 +22,10 @@ use super::{
 };
 use crate::{complaint::did_you_mean, systems};
 
-/// Arms of one scenario; more would leave each too few slices to say anything.
+/// The most arms of one scenario; with more, each has too few slices for conclusions.
 const MAX_ARMS: usize = 12;
 
-/// Reads and checks a scenario.
+/// Parses and validates a scenario.
 pub(super) fn scenario(source: &Source<'_>) -> Result<Scenario, ScenarioFault> {
     let (file, mut found) = read::file(source)?;
     let Some(system) = found.sound(system(source, file.system.as_ref())) else { return Err(found.all()) };
@@ -34,7 +34,7 @@ pub(super) fn scenario(source: &Source<'_>) -> Result<Scenario, ScenarioFault> {
     found.sound(offered(source, system, &file.kind, &file.load));
     let faults = faults::checked(source, *file.kind.get_ref(), file.load.get_ref(), &file.faults);
     let faults = found.sound(faults).unwrap_or_default();
-    // What speaks of arms can be checked only where the arms are known.
+    // References to arms can be checked only if the arms are valid.
     let comparison = match comparison {
         Ok(comparison) => comparison,
         Err(fault) => {
@@ -69,7 +69,7 @@ fn name(system: &System, path: &Path) -> String {
     format!("{}/{question}", system.name)
 }
 
-/// The system that the file names, or else the one that its folder is named after.
+/// The system in the file, or else the one with the folder's name.
 fn system(source: &Source<'_>, named: Option<&Spanned<String>>) -> Result<&'static System, ScenarioFault> {
     let (name, span) =
         named.map_or((source.folder.as_str(), 0..0), |named| (named.get_ref().as_str(), named.span()));
@@ -107,7 +107,7 @@ fn comparison(
     Ok(Comparison::Axis { axis, arms })
 }
 
-/// Exactly one axis: a comparison in which two things differ cannot say which of them made the difference.
+/// Exactly one axis: if two things differ, a comparison cannot attribute its result.
 fn one_axis(
     source: &Source<'_>,
     system: &'static System,
@@ -167,7 +167,7 @@ fn arms(
     Ok(names.iter().map(|arm| arm.get_ref().clone()).collect())
 }
 
-/// The first arm that stands a second time among different ones. All equal is an A/A comparison, and allowed.
+/// The first arm that is repeated among different ones. All equal is an A/A comparison, and permitted.
 fn repeated_arm(arms: &[Spanned<String>]) -> Option<&Spanned<String>> {
     let mut seen = BTreeSet::new();
     let repeated = arms.iter().find(|arm| !seen.insert(arm.get_ref()))?;
@@ -207,7 +207,7 @@ fn wiring_fault(source: &Source<'_>, span: &Range<usize>, error: &WiringError) -
     source.at(span, what, (!hint.is_empty()).then(|| hint.to_owned()))
 }
 
-/// Each held axis is one that the system has and that no arm varies, at a value that it accepts.
+/// Each held axis exists in the system, varies in no arm, and has an accepted value.
 fn hold(
     source: &Source<'_>,
     system: &'static System,
@@ -291,7 +291,7 @@ fn checked_step(
     })
 }
 
-/// A load within its bounds, of a mix that the generator has for this system.
+/// A load within its bounds, with a mix that the generator has for this system.
 fn offered(
     source: &Source<'_>,
     system: &System,
@@ -311,7 +311,7 @@ fn offered(
     phased(source, kind, load)
 }
 
-/// Phases that are whole: they fit their bounds, and each episode has all of them.
+/// Phases within their bounds; each episode has all of them.
 fn phased(source: &Source<'_>, kind: &Spanned<Kind>, load: &Spanned<LoadSpec>) -> Result<(), ScenarioFault> {
     let LoadSpec { phases, slice_ms, .. } = load.get_ref();
     if phases.is_empty() {

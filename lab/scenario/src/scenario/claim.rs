@@ -1,4 +1,4 @@
-//! Claims: what a textbook says about an axis, in a form that a run can hold against its figures.
+//! Claims: statements of textbooks about an axis, in a form that can be compared with a run's figures.
 
 use load::ledger::{self, facts};
 use serde::{Deserialize, Serialize};
@@ -8,19 +8,19 @@ use serde::{Deserialize, Serialize};
 pub struct Claim {
     /// The statement, one sentence.
     pub text: String,
-    /// Where it is made: book and chapter, paper, or the practice that says it.
+    /// Its source: book and chapter, paper, or established practice.
     pub source: String,
-    /// The figure that it is about.
+    /// The figure.
     pub metric: Metric,
-    /// The arm that it is about.
+    /// The arm.
     pub arm: String,
-    /// The arm that it is compared with; none for `zero` and `above-zero`.
+    /// The arm that it is compared with; `None` for `zero` and `above-zero`.
     pub against: Option<String>,
-    /// What the figure is said to be.
+    /// The stated relation.
     pub is: Relation,
-    /// By which factor at least; none: by any amount that can be told apart from noise.
+    /// The least factor; `None` for any conclusive difference.
     pub by_at_least: Option<f64>,
-    /// What the lab expects to find here; an expectation that fails makes the command end with exit code 1.
+    /// The expected verdict; an unexpected one makes the command end with exit code 1.
     pub expect: Expectation,
 }
 
@@ -28,9 +28,9 @@ pub struct Claim {
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub enum Metric {
-    /// CPU microseconds an operation, all processes and backings of the arm.
+    /// CPU microseconds per operation, over all processes and backings of the arm.
     Cpu,
-    /// The same of one kind of backing alone, by its name: `cpu:redis`.
+    /// The CPU of one kind of backing, by its name: `cpu:redis`.
     CpuOf(String),
     /// The capacity of the arm, operations a second.
     Capacity,
@@ -42,33 +42,33 @@ pub enum Metric {
     P99,
     /// Resident memory of all processes of the arm, bytes.
     Memory,
-    /// Calls from one process to another, an operation.
+    /// Calls from one process to another, per operation.
     Hops,
-    /// SQL statements an operation.
+    /// SQL statements per operation.
     Sql,
-    /// Redis commands an operation.
+    /// Redis commands per operation.
     Redis,
     /// Operations that ended, well or not.
     Offered,
     /// Operations that failed.
     Failed,
-    /// Operations that the system refused in order, such as with 503.
+    /// Operations that the system refused in order, for example with 503.
     Refused,
-    /// Operations that were acknowledged and are gone.
+    /// Acknowledged changes that are missing.
     Lost,
     /// Operations that took effect more than once.
     Duplicated,
-    /// Answers that were wrong.
+    /// Replies with wrong content.
     Wrong,
-    /// Deleted things that were still answered right after the delete was acknowledged.
+    /// Deleted things that were still served right after the delete was acknowledged.
     Stale,
-    /// Deleted things that were still answered two seconds after the delete.
+    /// Deleted things that were still served two seconds after the delete.
     StaleForLong,
-    /// Any fact that the system's ledger reports, by its name: `ledger:duplicated`.
+    /// Any fact of the system's ledger, by its name: `ledger:duplicated`.
     Ledger(String),
 }
 
-/// The words for the metrics of which there is one each, in the order of a report.
+/// The names of the metrics, in the order of a report.
 const WORDS: [(&str, Metric); 17] = [
     ("cpu", Metric::Cpu),
     ("capacity", Metric::Capacity),
@@ -88,14 +88,14 @@ const WORDS: [(&str, Metric); 17] = [
     ("stale", Metric::Stale),
     ("stale-after-2s", Metric::StaleForLong),
 ];
-/// What stands before the name of a backing, and before that of a fact.
+/// The prefixes before the name of a backing, and of a fact.
 const CPU_OF: &str = "cpu:";
 const LEDGER: &str = "ledger:";
-/// What capacity was called: it is what an arm can bear, and throughput what it was seen to do.
+/// The former name of capacity; throughput is what an arm was observed to do, capacity what it can do.
 const FORMER_CAPACITY: &str = "throughput";
 
 impl Metric {
-    /// The word in a scenario file.
+    /// The name in a scenario file.
     pub fn name(&self) -> String {
         match self {
             Self::CpuOf(backing) => format!("{CPU_OF}{backing}"),
@@ -107,7 +107,7 @@ impl Metric {
         }
     }
 
-    /// The facts of the ledger that it counts; none if it is no count of the ledger's.
+    /// The facts of the ledger that it counts; empty if it is not a count of the ledger.
     pub fn facts(&self) -> Vec<&str> {
         match self {
             Self::Ledger(fact) => vec![fact],
@@ -122,7 +122,7 @@ impl Metric {
         }
     }
 
-    /// Whether it can be zero, or more than zero: whether it is a count.
+    /// Whether it can be zero or above zero: whether it is a count.
     pub fn is_counted(&self) -> bool {
         matches!(self, Self::Offered | Self::Failed | Self::Refused | Self::Hops) || !self.facts().is_empty()
     }
@@ -131,7 +131,8 @@ impl Metric {
 impl TryFrom<String> for Metric {
     type Error = String;
 
-    /// The complaint is in the words of a TOML reader that meets an unknown word, so that it gets the same hint.
+    /// The message has the format of a TOML parser's error about an unknown word, so that it gets the same
+    /// hint.
     fn try_from(word: String) -> Result<Self, Self::Error> {
         if let Some(backing) = word.strip_prefix(CPU_OF) {
             return Ok(Self::CpuOf(backing.to_owned()));
@@ -156,7 +157,7 @@ impl From<Metric> for String {
     }
 }
 
-/// What a claim says about its figure.
+/// The relation that a claim states.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Relation {
@@ -164,7 +165,7 @@ pub enum Relation {
     Higher,
     /// Lower than in the other arm.
     Lower,
-    /// No difference larger than the run's bound of equivalence.
+    /// No difference larger than the run's equivalence margin.
     Same,
     /// Exactly zero.
     Zero,
@@ -178,7 +179,7 @@ impl Relation {
         matches!(self, Self::Higher | Self::Lower | Self::Same)
     }
 
-    /// The word in a scenario file.
+    /// The name in a scenario file.
     pub fn name(self) -> &'static str {
         match self {
             Self::Higher => "higher",
@@ -190,13 +191,13 @@ impl Relation {
     }
 }
 
-/// What the lab expects a claim to do here.
+/// The expected verdict on a claim.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Expectation {
     /// The claim holds.
     #[default]
     Holds,
-    /// The claim does not hold here: the scenario shows its limit.
+    /// The claim does not hold here: the scenario shows its limits.
     DoesNotHold,
 }

@@ -1,4 +1,4 @@
-//! Saying where a scenario file is wrong: file, line, column, what was expected, and the nearest name.
+//! Errors in a scenario file: file, line, column, what was expected, and the nearest name.
 
 use std::{
     ops::Range,
@@ -7,10 +7,10 @@ use std::{
 
 use crate::complaint::did_you_mean;
 
-/// Why a scenario cannot be used.
+/// The reasons why a scenario cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum ScenarioFault {
-    /// A place in the file is wrong.
+    /// An error at a location in the file.
     #[error("{}:{line}:{column}: {what}{}", path.display(), hint_line(hint.as_deref()))]
     At {
         /// The file.
@@ -19,9 +19,9 @@ pub enum ScenarioFault {
         line: usize,
         /// The column in characters, from 1.
         column: usize,
-        /// What is wrong and what was expected.
+        /// The error, and what was expected.
         what: String,
-        /// What to do next.
+        /// The hint.
         hint: Option<String>,
     },
     /// The file cannot be read.
@@ -29,29 +29,29 @@ pub enum ScenarioFault {
     Unreadable {
         /// The file.
         path: PathBuf,
-        /// Why.
+        /// The error.
         source: std::io::Error,
     },
-    /// More than one place in the file is wrong; in their order.
+    /// Several errors in the file, in order.
     #[error("{}", one_after_another(.0))]
     Many(Vec<Self>),
-    /// There is no scenario of that name.
+    /// There is no scenario with this name.
     #[error("{what}\nhint: {hint}")]
     Unknown {
-        /// What was asked for, and why it is none.
+        /// The given name, and why it does not exist.
         what: String,
-        /// What may have been meant, and where to see all.
+        /// A similar name, and how to list all.
         hint: String,
     },
     /// There is no folder of scenarios.
     #[error("there is no folder `scenarios` in `{}` or above it\nhint: go to the project's folder, or say `--scenarios DIR`", from.display())]
     NoLibrary {
-        /// Where the search began.
+        /// The folder where the search began.
         from: PathBuf,
     },
 }
 
-/// Each as a person reads it; whoever shows the first says `error: ` before it.
+/// The messages one after another; the caller prints `error: ` before the first.
 fn one_after_another(faults: &[ScenarioFault]) -> String {
     faults.iter().map(ToString::to_string).collect::<Vec<_>>().join("\nerror: ")
 }
@@ -65,22 +65,22 @@ impl ScenarioFault {
     }
 }
 
-/// What is wrong so far, so that a reader sees all mistakes of a file at once.
+/// The errors found so far, so that all errors of a file are reported together.
 #[derive(Default)]
 pub(super) struct Found(Vec<ScenarioFault>);
 
 impl Found {
-    /// What is sound; what is not is kept for the end.
+    /// Returns a valid value; records an error.
     pub(super) fn sound<T>(&mut self, checked: Result<T, ScenarioFault>) -> Option<T> {
         checked.map_err(|fault| self.add(fault)).ok()
     }
 
-    /// The sound ones of several.
+    /// Returns the valid ones of several; records the errors.
     pub(super) fn each<T>(&mut self, checked: impl IntoIterator<Item = Result<T, ScenarioFault>>) -> Vec<T> {
         checked.into_iter().filter_map(|one| self.sound(one)).collect()
     }
 
-    /// One more.
+    /// Records an error.
     pub(super) fn add(&mut self, fault: ScenarioFault) {
         match fault {
             ScenarioFault::Many(faults) => self.0.extend(faults),
@@ -88,12 +88,12 @@ impl Found {
         }
     }
 
-    /// Fails with all that was found.
+    /// Fails with all recorded errors, if there are any.
     pub(super) fn none(self) -> Result<(), ScenarioFault> {
         if self.0.is_empty() { Ok(()) } else { Err(self.all()) }
     }
 
-    /// All that was found, in the order of their places. There has to be something.
+    /// All recorded errors, by location. There must be at least one.
     pub(super) fn all(mut self) -> ScenarioFault {
         self.0.sort_by_key(ScenarioFault::place);
         if self.0.len() == 1 { self.0.remove(0) } else { ScenarioFault::Many(self.0) }
@@ -104,16 +104,16 @@ fn hint_line(hint: Option<&str>) -> String {
     hint.map(|hint| format!("\nhint: {hint}")).unwrap_or_default()
 }
 
-/// A scenario file's text and name, to point into.
+/// A scenario file's text and name, for locations.
 pub(super) struct Source<'a> {
     pub(super) path: &'a Path,
-    /// The name of the folder that it is in.
+    /// The name of its folder.
     pub(super) folder: String,
     pub(super) text: &'a str,
 }
 
 impl Source<'_> {
-    /// A fault at a place.
+    /// An error at a location.
     pub(super) fn at(
         &self,
         span: &Range<usize>,
@@ -131,12 +131,12 @@ impl Source<'_> {
         }
     }
 
-    /// A word that is not known, in the words of a TOML reader, with the nearest that is.
+    /// An unknown word, in the format of a TOML parser's error, with the nearest known one.
     pub(super) fn unknown(&self, span: &Range<usize>, message: &str) -> ScenarioFault {
         self.at(span, message, unknown_word(message).or_else(|| new_name(message)))
     }
 
-    /// A fault that the TOML reader found, with the nearest name when a key or a word is not known.
+    /// An error of the TOML parser, with the nearest name for an unknown key or word.
     pub(super) fn toml(&self, error: &toml::de::Error) -> ScenarioFault {
         let message = error.message().trim().replace('\n', ", ");
         let hint = unknown_word(&message).or_else(|| quoted_number(&message)).or_else(|| new_name(&message));
@@ -151,21 +151,21 @@ fn unknown_word(message: &str) -> Option<String> {
     Some(did_you_mean(word, known))
 }
 
-/// The key that was meant by one that serde does not know, if one is near.
+/// The known key nearest to one that serde does not know.
 pub(super) fn meant(message: &str) -> Option<&str> {
-    // Of an unknown variant it is the value that is misspelt, and not the key.
+    // In an unknown variant the value is misspelt, not the key.
     let (word, known) = message.starts_with("unknown field ").then(|| unknown(message))??;
     runtime::nearest(word, known)
 }
 
-/// The word and the known ones of serde's "unknown field `rat`, expected one of `rate`, ...": what stands in backticks
-/// is the unknown word first.
+/// The unknown word and the known ones in serde's "unknown field `rat`, expected one of `rate`, ...": the
+/// first word in backticks is the unknown one.
 fn unknown(message: &str) -> Option<(&str, Vec<&str>)> {
     let mut quoted = message.strip_prefix("unknown ")?.split('`').skip(1).step_by(2);
     Some((quoted.next()?, quoted.collect()))
 }
 
-/// serde's `invalid type: string "300", expected f64` in the words of somebody who writes TOML.
+/// serde's `invalid type: string "300", expected f64` in terms of TOML.
 fn of_another_type(message: &str) -> Option<String> {
     let (found, expected) = message.strip_prefix("invalid type: ")?.rsplit_once(", expected ")?;
     let expected = match expected {
@@ -196,7 +196,7 @@ fn new_name(message: &str) -> Option<String> {
     Some(format!("write {name} in place of {former}"))
 }
 
-/// The hint for serde's `invalid type: string "300", expected f64`: a number does not stand in quotes.
+/// The hint for serde's `invalid type: string "300", expected f64`: a number needs no quotes.
 fn quoted_number(message: &str) -> Option<String> {
     let (found, expected) = message.strip_prefix("invalid type: string ")?.rsplit_once(", expected ")?;
     let is_number = matches!(expected, "f64" | "u64" | "u32" | "usize");

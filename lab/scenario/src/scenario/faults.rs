@@ -1,6 +1,8 @@
-//! What is done to a store or broker of every arm while it is measured: its shape in a file, and what it has to keep.
+//! The faults of a scenario, injected into a store or broker of every arm during the measurement: their shape
+//! in a file, and their constraints.
 //!
-//! A fault lies within an episode, because only there load is on one arm for long enough to see it happen and pass.
+//! A fault is within an episode, because only there one arm is loaded for long enough to show a fault and the
+//! recovery.
 
 use std::{fmt, time::Duration};
 
@@ -11,44 +13,45 @@ use toml::Spanned;
 use super::{Kind, LoadSpec, ScenarioFault, fault::Source};
 use crate::complaint::did_you_mean;
 
-/// Faults of one scenario; more would leave no time between them.
+/// The most faults of one scenario; more would leave no time between them.
 const MAX_FAULTS: usize = 16;
 
-/// The kinds of backing that are processes of their own.
+/// The kinds of backing with their own processes.
 const KINDS: [BackingKind; 3] = [BackingKind::Postgres, BackingKind::Redis, BackingKind::Kafka];
 
-/// One thing that goes wrong in each episode, in every arm.
+/// One fault, injected in each episode, in every arm.
 ///
-/// Invariant: it begins and ends within the measured slice of an episode, and no two on one backing overlap.
+/// Invariant: it begins and ends within the measured slice of an episode, and no two faults of one backing
+/// overlap.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Fault {
-    /// When it begins, from the start of the measured slice.
+    /// Its start, from the start of the measured slice.
     pub at: Duration,
-    /// How long it lasts.
+    /// Its duration.
     pub lasts: Duration,
-    /// What is done.
+    /// Its kind.
     pub what: Harm,
-    /// To which of the arm's backings.
+    /// The kind of backing.
     pub backing: BackingKind,
 }
 
-/// What is done to a backing.
+/// The kind of a fault.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Harm {
-    /// It stands still and keeps its connections, as on a machine that stalls; then it goes on.
+    /// The backing is stopped and keeps its connections, as on a machine that stalls; then it resumes.
     Freeze,
 }
 
 impl Harm {
-    /// The word in a scenario file.
+    /// The name in a scenario file.
     pub fn name(self) -> &'static str {
         match self {
             Self::Freeze => "freeze",
         }
     }
 
-    /// The same of a backing that it was done to.
+    /// The same in the past tense.
     pub fn done(self) -> &'static str {
         match self {
             Self::Freeze => "frozen",
@@ -57,7 +60,7 @@ impl Harm {
 }
 
 impl Fault {
-    /// When it ends, from the start of the measured slice.
+    /// Its end, from the start of the measured slice.
     pub fn until(&self) -> Duration {
         self.at + self.lasts
     }
@@ -86,7 +89,7 @@ pub(super) struct FaultFile {
     backing: Spanned<String>,
 }
 
-/// The faults of a scenario, each within an episode and apart from the others.
+/// Validates the faults of a scenario: each within an episode and apart from the others.
 pub(super) fn checked(
     source: &Source<'_>,
     kind: Kind,
@@ -157,7 +160,7 @@ mod tests {
     use super::*;
     use crate::scenario::Scenario;
 
-    /// A sound scenario with a fault, to be made wrong in one place.
+    /// A valid scenario with a fault, for tests that break it in one place.
     const SOUND: &str = r#"question = "q"
 why = "w"
 look_for = []
@@ -180,7 +183,7 @@ backing = "redis"
         Scenario::parse(Path::new("scenarios/shortener/x.toml"), text)
     }
 
-    /// Fails unless the sound scenario with one change is refused with these words.
+    /// Fails unless the valid scenario with one change is refused with these words.
     #[track_caller]
     fn refused(from: &str, to: &str, words: &[&str]) {
         assert!(SOUND.contains(from), "{from}");

@@ -1,6 +1,6 @@
-//! The shape of a scenario in TOML, as written; `check` makes a [`Scenario`](super::Scenario) of it.
+//! The shape of a scenario in TOML; `check` turns it into a [`Scenario`](super::Scenario).
 //!
-//! What can be wrong carries the place where it stands, so that a message can point at it.
+//! Values that can be invalid carry their location, for error messages.
 
 use std::collections::BTreeMap;
 
@@ -20,7 +20,7 @@ pub(super) struct ScenarioFile {
     #[serde(default)]
     pub(super) answers: Vec<Spanned<String>>,
     pub(super) kind: Spanned<Kind>,
-    /// Exactly one, but read as anything, so that two or none can be told from a typing error.
+    /// Exactly one axis; parsed as any value, so that two or none can be distinguished from a typing error.
     pub(super) axis: Option<Spanned<toml::Value>>,
     pub(super) arms: Option<Spanned<Vec<Spanned<String>>>>,
     #[serde(default)]

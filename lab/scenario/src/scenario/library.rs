@@ -15,7 +15,7 @@ pub struct Library {
 }
 
 impl Library {
-    /// The folder that was named, or else `scenarios` in the working directory or the nearest folder above it.
+    /// The given folder, or `scenarios` in the working directory or the nearest folder above it.
     pub fn find(named: Option<&Path>) -> Result<Self, ScenarioFault> {
         if let Some(root) = named {
             fs::read_dir(root)
@@ -30,7 +30,7 @@ impl Library {
             .ok_or(ScenarioFault::NoLibrary { from })
     }
 
-    /// Every scenario's name, sorted: `shortener/placement`.
+    /// The names of all scenarios, sorted: `shortener/placement`.
     pub fn names(&self) -> Vec<String> {
         let mut names = Vec::new();
         for system in children(&self.root).filter(|path| path.is_dir()) {
@@ -42,7 +42,7 @@ impl Library {
         names
     }
 
-    /// The scenario of that name; a path to a `.toml` file is a name as well.
+    /// The scenario with this name, or at this path of a `.toml` file.
     pub fn open(&self, name: &str) -> Result<Scenario, ScenarioFault> {
         let names = self.names();
         if names.iter().any(|known| known == name) {
@@ -55,13 +55,13 @@ impl Library {
     }
 }
 
-/// Whether a scenario was named by its file.
+/// Whether a scenario was given by its path.
 fn is_path(name: &str) -> bool {
     Path::new(name).extension().is_some_and(|extension| extension == "toml")
 }
 
 impl Scenario {
-    /// Reads a scenario by its name in a library, or by the path of its file, which needs no library.
+    /// Parses a scenario by its name in a library, or by its path, which needs no library.
     pub fn open(name: &str, library: Option<&Path>) -> Result<Self, ScenarioFault> {
         if is_path(name) {
             return read(Path::new(name));
@@ -69,7 +69,7 @@ impl Scenario {
         Library::find(library)?.open(name)
     }
 
-    /// Reads a scenario from text; `path` says which system it belongs to and is named in messages.
+    /// Parses a scenario from text; `path` determines its system and appears in messages.
     pub fn parse(path: &Path, text: &str) -> Result<Self, ScenarioFault> {
         check::scenario(&Source { path, text, folder: folder_name(path) })
     }
@@ -81,13 +81,13 @@ fn read(path: &Path) -> Result<Scenario, ScenarioFault> {
     Scenario::parse(path, &text)
 }
 
-/// The name of the folder that a file is in, whatever it was called by: `x.toml` and `./x.toml` have one as well.
+/// The name of a file's folder, also for relative paths such as `x.toml` and `./x.toml`.
 fn folder_name(path: &Path) -> String {
     let whole = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
     whole.parent().and_then(Path::file_name).unwrap_or_default().to_string_lossy().into_owned()
 }
 
-/// What is wrong with a name that no scenario has.
+/// The message for a name without a scenario.
 fn unknown(name: &str) -> String {
     if systems::find(name).is_some() {
         return format!("`{name}` is a system, and this wants one of its scenarios");
@@ -95,7 +95,7 @@ fn unknown(name: &str) -> String {
     format!("there is no scenario `{name}`")
 }
 
-/// The scenarios that may have been meant: all of a system, all that ask the same question, or the nearest.
+/// The nearest scenarios: all of a system, all with the same question, or the most similar.
 fn nearest_scenario(name: &str, names: &[String]) -> String {
     let listed = |meant: &dyn Fn(&str, &str) -> bool| {
         let split =
@@ -107,7 +107,7 @@ fn nearest_scenario(name: &str, names: &[String]) -> String {
         return format!("there is `{}`", of_system.join("`, `"));
     }
     let by_question = listed(&|_, question| question == name);
-    // A single word may have been meant as a system.
+    // A single word may be meant as a system.
     let system = || (!name.contains('/')).then(|| runtime::nearest(name, systems::names())).flatten();
     let near = match by_question.as_slice() {
         [] => {
@@ -121,12 +121,12 @@ fn nearest_scenario(name: &str, names: &[String]) -> String {
     )
 }
 
-/// The last part of a path without its extension; a file system's name that is not text is shown as well as it can be.
+/// The last part of a path without its extension; non-UTF-8 characters are replaced.
 fn stem(path: &Path) -> String {
     path.file_stem().unwrap_or_default().to_string_lossy().into_owned()
 }
 
-/// What is in a folder; nothing when it cannot be read.
+/// The entries of a folder; empty if it cannot be read.
 fn children(folder: &Path) -> impl Iterator<Item = PathBuf> {
     fs::read_dir(folder).into_iter().flatten().filter_map(Result::ok).map(|entry| entry.path())
 }

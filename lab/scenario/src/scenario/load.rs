@@ -1,4 +1,4 @@
-//! What a scenario offers to its arms.
+//! The load of a scenario.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use super::phases::{self, Phase};
 
 /// The load of a scenario.
 ///
-/// Each arm is offered `rate` while it is its turn, so that what an arm sees does not depend on how many arms there are.
+/// Each arm is offered `rate` during its turn, so that its load does not depend on the number of arms.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct LoadSpec {
@@ -16,40 +16,41 @@ pub struct LoadSpec {
     pub mix: String,
     /// Operations a second. More than 0, at most 100,000.
     pub rate: f64,
-    /// How long one slice of one arm takes, milliseconds, 10 to 600,000; [`LoadSpec::slice`] knows what holds without.
+    /// The length of one slice, in milliseconds, 10 to 600,000; [`LoadSpec::slice`] has the default.
     pub slice_ms: Option<u64>,
-    /// How long load is measured, seconds, all arms and launches together. 1 to 86,400.
+    /// The measured time in seconds, over all arms and launches. 1 to 86,400.
     #[serde(default = "LoadSpec::default_seconds")]
     pub seconds: u64,
     /// The same with `--quick`.
     #[serde(default = "LoadSpec::default_quick_seconds")]
     pub quick_seconds: u64,
-    /// How often each arm is started afresh: one process's memory layout alone can shift it by per cents. 1 to 100.
+    /// The number of starts of each arm: one process's memory layout alone can shift it by per cents. 1 to
+    /// 100.
     #[serde(default = "LoadSpec::default_launches")]
     pub launches: u32,
     /// The same with `--quick`.
     #[serde(default = "LoadSpec::default_quick_launches")]
     pub quick_launches: u32,
-    /// How many things exist before load begins (links, clients, rooms), so that there is something to choose from.
-    /// 1 to 1,000,000. `links` is another word for it.
+    /// The number of things before load begins (links, clients, rooms), from which operations choose. 1 to
+    /// 1,000,000. `links` is an alias.
     #[serde(default = "LoadSpec::default_things", alias = "links")]
     pub things: u64,
-    /// How many things are deleted after the load, to see for how long caches still serve them. 0 to 1,000.
+    /// The number of things deleted after the load, to see how long caches serve them. 0 to 1,000.
     #[serde(default)]
     pub deletes: usize,
-    /// When operations are due.
+    /// The distribution of due times.
     #[serde(default)]
     pub arrivals: ArrivalKind,
-    /// How the rate moves over a slice, phase by phase; empty: it does not. A slice takes as long as all of them.
+    /// The phases of the rate over a slice; empty for a constant rate. A slice is as long as all of them.
     #[serde(default)]
     pub phases: Vec<Phase>,
 }
 
-/// When operations are due.
+/// The distribution of due times.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ArrivalKind {
-    /// As independent users arrive: exponential gaps.
+    /// Independent users: exponential gaps.
     #[default]
     Poisson,
     /// At equal gaps.
@@ -57,7 +58,7 @@ pub enum ArrivalKind {
 }
 
 impl ArrivalKind {
-    /// The word in a scenario file.
+    /// The name in a scenario file.
     pub fn name(self) -> &'static str {
         match self {
             Self::Poisson => "poisson",
@@ -66,11 +67,11 @@ impl ArrivalKind {
     }
 }
 
-/// The length of a slice of which a scenario says nothing.
+/// The default length of a slice.
 const SLICE: Duration = Duration::from_millis(50);
 
 impl LoadSpec {
-    /// How long one slice of one arm takes: as long as its phases, if it has any.
+    /// The length of one slice: that of its phases, if it has any.
     pub fn slice(&self) -> Duration {
         match self.phases.as_slice() {
             [] => self.slice_ms.map_or(SLICE, Duration::from_millis),
@@ -103,7 +104,7 @@ impl LoadSpec {
         10_000
     }
 
-    /// The first value that is out of its bounds: its key and the bounds, in words.
+    /// The first value out of its bounds: its key, and the bounds as text.
     pub fn out_of_bounds(&self) -> Option<(&'static str, &'static str)> {
         let within = [
             (

@@ -1,36 +1,36 @@
-//! A load whose rate moves: named phases, each a row of straight pieces.
+//! A load with a changing rate: named phases, each a sequence of linear pieces.
 
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-/// Phases of one load, and pieces of one phase: as many as a reader of a picture can follow.
+/// The most phases of a load, and pieces of a phase: as many as a reader of a picture can follow.
 const MOST: usize = 24;
-/// How often a phase may be repeated.
+/// The most repetitions of a phase.
 const MOST_REPEATS: u32 = 1_000;
 /// The highest multiple of the rate.
 const HIGHEST: f64 = 1_000.0;
-/// The longest that all phases together may take: that of a slice.
+/// The longest total length of all phases: that of a slice.
 const LONGEST: Duration = Duration::from_mins(10);
 
-/// A stretch of a load with a name, such as `bursts at the edge`.
+/// A named part of a load, such as `bursts at the edge`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Phase {
-    /// What a picture calls it; unique in its load.
+    /// Its name in a picture; unique in its load.
     pub name: String,
-    /// How often its pieces come one after another. 1 to 1,000.
+    /// The number of repetitions of its pieces. 1 to 1,000.
     #[serde(default = "once")]
     pub repeat: u32,
-    /// Its pieces, in their order.
+    /// Its pieces, in order.
     pub pieces: Vec<Piece>,
 }
 
-/// A stretch in which the rate goes straight from one value to another: `[milliseconds, from, to]` in a file.
+/// A stretch with a linear rate: `[milliseconds, from, to]` in a file.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(from = "(u64, f64, f64)", into = "(u64, f64, f64)")]
 pub struct Piece {
-    /// How long it takes, milliseconds. At least 1.
+    /// Its length in milliseconds. At least 1.
     pub ms: u64,
     /// The rate at its start, as a multiple of the load's `rate`. 0 to 1,000.
     pub from: f64,
@@ -38,14 +38,14 @@ pub struct Piece {
     pub to: f64,
 }
 
-/// When a phase is, from the start of the load.
+/// The time of a phase, from the start of the load.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Span<'a> {
     /// The phase's name.
     pub name: &'a str,
     /// Its start.
     pub start: Duration,
-    /// How long it takes, repeats and all.
+    /// Its length with all repetitions.
     pub length: Duration,
 }
 
@@ -66,19 +66,19 @@ impl From<Piece> for (u64, f64, f64) {
 }
 
 impl Phase {
-    /// How long it takes, repeats and all.
+    /// Its length with all repetitions.
     pub fn length(&self) -> Duration {
         let once = self.pieces.iter().fold(0_u64, |sum, piece| sum.saturating_add(piece.ms));
         Duration::from_millis(once.saturating_mul(u64::from(self.repeat)))
     }
 }
 
-/// How long all phases take together.
+/// The total length of all phases.
 pub fn length(phases: &[Phase]) -> Duration {
     phases.iter().fold(Duration::ZERO, |sum, phase| sum.saturating_add(phase.length()))
 }
 
-/// What is offered over all of them on average, as a multiple of the rate; 0 without phases.
+/// The mean rate over all of them, as a multiple of the load's rate; 0 without phases.
 pub fn mean(phases: &[Phase]) -> f64 {
     let offered = |piece: &Piece| piece.ms as f64 * f64::midpoint(piece.from, piece.to);
     let of_phase = |phase: &Phase| f64::from(phase.repeat) * phase.pieces.iter().map(offered).sum::<f64>();
@@ -97,7 +97,7 @@ pub fn spans<'a>(phases: &'a [Phase]) -> Vec<Span<'a>> {
     phases.iter().map(span).collect()
 }
 
-/// The first thing that is wrong with phases, in words.
+/// The first error in phases, as text.
 pub(super) fn fault(phases: &[Phase]) -> Option<String> {
     if phases.len() > MOST {
         return Some(format!("expected at most {MOST} phases, found {}", phases.len()));

@@ -1,4 +1,4 @@
-//! From text to a file's shape, with every key and value that is not of that shape told at once.
+//! From text to a file's shape, with all invalid keys and values reported together.
 
 use std::ops::Range;
 
@@ -14,15 +14,16 @@ use super::{
     file::ScenarioFile,
 };
 
-/// Keys without which other mistakes would seem to be there: where one was taken out, no more is looked for.
+/// Keys that others depend on: if one is removed, the search for further errors stops, because they could be
+/// its consequences.
 const SPEAKS_OF_OTHERS: [&str; 4] = ["system", "axis", "arms", "steps"];
 
-/// Reads a file, and tells what of it is not of its shape; other mistakes can be looked for in what is read. Fails where
-/// they cannot.
+/// Parses a file; returns its shape and the errors so far, so that the search for other errors can continue.
+/// Fails if it cannot.
 ///
-/// serde stops at the first mistake. So what it points at is taken out, or made a number where one is wanted, and it is
-/// asked again, until it finds nothing more. That a key is missing is told only where it was not this that took it: not
-/// where the key has a value that cannot be read, and not where its name is misspelt.
+/// serde stops at the first error. So the part that it points at is removed, or replaced by a number if one
+/// is expected, and the file is parsed again, until there are no more errors. A missing key is reported only
+/// if it was not removed here: not if its value was invalid, and not if its name was misspelt.
 pub(super) fn file(source: &Source<'_>) -> Result<(ScenarioFile, Found), ScenarioFault> {
     let mut document = DeTable::parse(source.text).map_err(|error| source.toml(&error))?;
     let (mut found, mut removed, mut is_whole) = (Found::default(), Vec::new(), true);
@@ -47,30 +48,30 @@ pub(super) fn file(source: &Source<'_>) -> Result<(ScenarioFile, Found), Scenari
         let whole = document.span();
         match take(document.get_mut(), &whole, &span) {
             Some((table, key)) => removed.push((table, meant.map(str::to_owned).or(key))),
-            // It is the document as a whole that is wrong: there is no more to find.
+            // The document as a whole is invalid, so there is nothing more to find.
             None => return Err(found.all()),
         }
     }
 }
 
-/// The key that serde found nowhere.
+/// The key that serde reports as missing.
 fn missing(error: &toml::de::Error) -> Option<&str> {
     error.message().trim().strip_prefix("missing field `")?.strip_suffix('`')
 }
 
-/// Whether a number is wanted that may not be missing.
+/// Whether a required number is expected.
 fn wants_a_number(error: &toml::de::Error) -> bool {
     error.message().trim().ends_with(", expected f64")
 }
 
-/// Puts a number that is within all bounds where something else stands; `false` where nothing does.
+/// Replaces the value at this location by a number within all bounds; `false` if there is none.
 fn make_a_number(table: &mut DeTable<'_>, span: &Range<usize>) -> bool {
     let Ok(number) = DeTable::parse("number = 100.0") else { return false };
     let number = number.get_ref().get("number").map(|number| number.get_ref().clone());
     number.zip(at(table, span)).map(|(number, place)| *place.get_mut() = number).is_some()
 }
 
-/// The value that stands there.
+/// The value at this location.
 fn at<'t, 'i>(table: &'t mut DeTable<'i>, span: &Range<usize>) -> Option<&'t mut Spanned<DeValue<'i>>> {
     table.iter_mut().find_map(|(_, value)| at_or_within(value, span))
 }
@@ -89,10 +90,10 @@ fn at_or_within<'t, 'i>(
     }
 }
 
-/// Where something was taken from, and the key that it had there; in a list it has none.
+/// The location of a removed entry, and its key; entries of a list have none.
 type Removed = (Range<usize>, Option<String>);
 
-/// Takes the entry that a fault points at out of a table.
+/// Removes the entry at an error's location from a table.
 fn take(table: &mut DeTable<'_>, whole: &Range<usize>, span: &Range<usize>) -> Option<Removed> {
     let pointed = |key: &Range<usize>, value: &Range<usize>| key == span || value == span;
     let entry = table.iter().find(|(key, value)| pointed(&key.span(), &value.span()));

@@ -1,10 +1,10 @@
-//! Each wrong scenario is one clear message that points at its place.
+//! Each invalid scenario leads to one clear message with its location.
 
 use std::{path::Path, time::Duration};
 
 use super::*;
 
-/// A sound scenario, to be made wrong in one place.
+/// A valid scenario, for tests that break it in one place.
 const SOUND: &str = r#"question = "q"
 why = "w"
 look_for = ["l"]
@@ -46,7 +46,7 @@ fn parse(text: &str) -> Result<Scenario, ScenarioFault> {
     Scenario::parse(Path::new("scenarios/shortener/x.toml"), text)
 }
 
-/// The message for the sound scenario with one change.
+/// The message for the valid scenario with one change.
 fn message(from: &str, to: &str) -> String {
     assert!(SOUND.contains(from), "{from}");
     complaint(&SOUND.replacen(from, to, 1))
@@ -115,7 +115,7 @@ fn a_misspelt_key_is_one_mistake_and_not_a_missing_key_as_well() {
         assert!(said.contains(&format!("did you mean `{key}`?")), "{wrong}: {said}");
         assert!(!said.contains("missing") && !said.contains("error: "), "{wrong}: {said}");
     }
-    // A key that is like no other is one mistake, and that another is missing is one more.
+    // An unknown key is one error, and the missing key another.
     let said = message("rate =", "xyzzy =");
     assert!(said.contains("unknown field `xyzzy`") && said.contains("missing field `rate`"), "{said}");
 }
@@ -129,7 +129,7 @@ fn all_mistakes_of_a_file_are_told_at_once_and_in_their_order() {
         });
         complaint(&changed)
     };
-    // What does not have the shape of a scenario.
+    // Files without the shape of a scenario.
     insta::assert_snapshot!(wrong(&[
         ("kind = \"paired\"", "kind = \"pair\""),
         ("why = \"w\"\n", ""),
@@ -137,7 +137,7 @@ fn all_mistakes_of_a_file_are_told_at_once_and_in_their_order() {
         ("is = \"higher\"", "is = \"hier\"\nbecause = 1"),
         ("[\"l\"]", "[\"l\", 3]"),
     ]));
-    // Some of either kind.
+    // Errors of both kinds.
     let both = wrong(&[
         ("kind = \"paired\"", "kind = \"paired\"\nuser = 3"),
         ("axis = \"placement\"", "axis = \"placment\""),
@@ -152,12 +152,12 @@ fn all_mistakes_of_a_file_are_told_at_once_and_in_their_order() {
         [("5:1", "unknown"), ("6:8", "`shortener`"), ("10:9", "the"), ("14:8", "expected")],
         "{both}"
     );
-    // And nothing that only seems to be there because something else is wrong.
+    // And no errors that are only consequences of another one.
     for (right, wrong) in [("arms = [", "arm = ["), ("[\"monolith\", ", "[3, "), ("axis =", "axs =")] {
         let said = message(right, wrong);
         assert!(!said.contains("error: "), "{wrong}: {said}");
     }
-    // What has it, and means nothing.
+    // Valid shapes with invalid values.
     insta::assert_snapshot!(wrong(&[
         ("\"microservices\"]", "\"micro\", \"mono\"]"),
         ("cache = \"local\"", "cache = \"lokal\"\ncash = \"local\"\nplacement = \"monolith\""),
@@ -251,7 +251,7 @@ fn each_step_of_a_waterfall_has_files_of_its_own() {
     insta::assert_snapshot!(complaint(&labels("..", "b")));
 }
 
-/// A sound scenario whose rate moves, to be made wrong in one place.
+/// A valid scenario with phases, for tests that break it in one place.
 const PHASED: &str = r#"question = "q"
 why = "w"
 look_for = []

@@ -1,4 +1,4 @@
-//! Asking a program something, with a limit on how long it may take.
+//! Runs a program and reads its output, with a time limit.
 
 use std::{
     io::{self, Read},
@@ -14,29 +14,29 @@ use nix::{
     unistd::Pid,
 };
 
-/// How long an answer may take: a person is waiting for the whole table.
+/// The time limit of a program: the user is waiting for the whole table.
 const ANSWER_WITHIN: Duration = Duration::from_secs(2);
 
-/// How often the program is looked at.
+/// The polling interval.
 const LOOK_EVERY: Duration = Duration::from_millis(10);
 
-/// The longest answer that is read.
+/// The most output that is read, in bytes.
 const MAX_ANSWER: u64 = 64 << 10;
 
-/// What a program answered.
+/// The result of running a program.
 pub(super) enum Answer {
-    /// It ended well: its standard output, without spaces around it.
+    /// It succeeded: its standard output, trimmed.
     Said(String),
-    /// It ended badly: its standard error.
+    /// It failed: its standard error.
     Failed(String),
-    /// It did not end in time, and was ended.
+    /// It exceeded the time limit and was killed.
     Late,
-    /// There is no such program.
+    /// The program does not exist.
     NoProgram,
 }
 
 impl Answer {
-    /// What it said, if it ended well.
+    /// The output, if it succeeded.
     pub(super) fn said(self) -> Option<String> {
         match self {
             Self::Said(text) => Some(text),
@@ -45,11 +45,11 @@ impl Answer {
     }
 }
 
-/// Asks.
+/// Runs a program.
 pub(super) fn ask(program: &Path, arguments: &[&str]) -> Answer {
     let mut command = Command::new(program);
     command.args(arguments).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    // A group of its own: what the program started holds the pipes as well.
+    // A process group of its own, because its child processes hold the pipes as well.
     command.process_group(0);
     let mut child = match command.spawn() {
         Ok(child) => child,

@@ -1,4 +1,4 @@
-//! One function a thing that the lab looks for.
+//! One function for each check.
 
 mod programs;
 mod stores;
@@ -16,13 +16,13 @@ use runtimes::{
 };
 use scenario::plan::Budget;
 
-/// The files that a process may have open, below which a run with many connections would fail.
+/// The open-file limit below which a run with many connections would fail.
 const ENOUGH_FILES: u64 = 4_096;
 
-/// Enough room for a run's databases and logs.
+/// Enough disk space for a run's databases and logs.
 const ENOUGH_ROOM: u64 = 1 << 30;
 
-/// What was found.
+/// The result of a check.
 pub(super) struct Finding {
     pub(super) state: State,
     pub(super) what: &'static str,
@@ -30,17 +30,17 @@ pub(super) struct Finding {
     pub(super) means: String,
 }
 
-/// How good it is.
+/// The state of a finding.
 pub(super) enum State {
-    /// All there is to want.
+    /// Fully available.
     Good,
-    /// It works, and less well than it could.
+    /// Available with restrictions.
     Less,
-    /// It is not there.
+    /// Not available.
     Missing,
 }
 
-/// Every check, in the order of their weight.
+/// Every check, the most important first.
 pub(super) fn all(choices: &BackingChoices) -> Vec<Finding> {
     let machine = [processors(), load(), clock(), files(), room(), kernel()];
     let stores = [stores::sqlite(), stores::postgres(), stores::redis(), stores::kafka(choices), traces()];

@@ -1,4 +1,5 @@
-//! What answers at an address: so that a load on the wrong system is one clear error, and the system is left alone.
+//! Identifies the system at an address, so that a load on the wrong system is one clear error and does no
+//! harm.
 
 use std::{io, time::Duration};
 
@@ -11,24 +12,24 @@ use runtimes::http;
 use scenario::complaint::Complaint;
 use serde_json::Value;
 
-/// How long the description of an API may take.
+/// The time limit for an API's description.
 const ANSWER_WITHIN: Duration = Duration::from_secs(2);
-/// Where every system describes its public API.
+/// The path of every system's API description.
 const DESCRIPTION: &str = "/openapi.json";
 
-/// What answers where a system is expected.
+/// The system at the target.
 pub(super) struct Answering {
     system: &'static str,
     url: String,
-    /// What came instead of a description of the system, if it was none.
+    /// What was received instead of the system's description, if anything.
     instead: Option<String>,
 }
 
 impl Answering {
-    /// Asks for the description of the public API, unless any will do.
+    /// Requests the API's description, unless the journeys accept any server.
     ///
-    /// Fails where it is another system's, or what listens does not speak HTTP. A system without a description is given
-    /// the benefit of the doubt, until its preparation fails.
+    /// Fails if it describes another system, or if the server does not speak HTTP. A system without a
+    /// description is accepted until its preparation fails.
     pub(super) fn new(entry: &SystemEntry, target: &Target) -> Result<Self> {
         let system = entry.name;
         let url = format!("http://{}", target.host);
@@ -59,7 +60,7 @@ impl Answering {
         Ok(Self { system, url, instead: Some(format!("was answered with {}{described}", reply.status)) })
     }
 
-    /// The error of a preparation, with what answered instead of the system.
+    /// The error of a preparation, with what was received instead of the description.
     pub(super) fn explain(&self, error: anyhow::Error) -> anyhow::Error {
         let is_of_system = matches!(error.downcast_ref(), Some(PrepareError::Incomplete { .. }));
         let Some(instead) = self.instead.as_ref().filter(|_| is_of_system) else { return error };
@@ -74,7 +75,7 @@ impl Answering {
     }
 }
 
-/// The paths of an OpenAPI document; none if it is no such thing.
+/// The paths of an OpenAPI document; empty if it is not one.
 fn described(body: &str) -> Vec<String> {
     let document: Value = serde_json::from_str(body).unwrap_or_default();
     let paths = document["paths"].as_object();

@@ -1,5 +1,5 @@
-//! What a load is expected to come to: `p99 < 50ms`, `failed < 1%`. One that fails makes the exit code 1, as a
-//! threshold of k6 does.
+//! The conditions on a load: `p99 < 50ms`, `failed < 1%`. A failed condition makes the exit code 1, like a
+//! threshold of k6.
 
 use std::{fmt, str::FromStr};
 
@@ -7,27 +7,27 @@ use load::record::{SliceRecord, needed_samples};
 use scenario::complaint::{Complaint, did_you_mean};
 use serde::Serialize;
 
-/// A condition on the figures of a load.
+/// A condition on a figure of a load.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Condition {
-    /// As it was given.
+    /// The text as it was given.
     text: String,
     figure: Figure,
     relation: Relation,
-    /// In the figure's own unit: microseconds, operations, percent, operations a second.
+    /// The bound in the figure's unit: microseconds, operations, per cent, operations a second.
     bound: f64,
 }
 
-/// What a condition is about.
+/// The figure of a condition.
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Figure {
-    /// A quantile of the latency from the due time, microseconds.
+    /// A quantile of the latency from the due time, in microseconds.
     Latency(f64),
-    /// Operations that ended in one way.
+    /// The operations with this end.
     Count(Ended),
-    /// The same, as a share of all that were due, in percent: one rounding, the same as that of a number that is read.
+    /// The same as a share of all due operations, in per cent: rounded once, like a parsed number.
     Share(Ended),
-    /// Operations that ended well, a second.
+    /// Successful operations a second.
     Rate,
 }
 
@@ -47,7 +47,7 @@ enum Relation {
     AtLeast,
 }
 
-/// The metrics of which a condition may speak. The quantile of `max` is the whole.
+/// The metrics of conditions. The quantile of `max` is 1.
 const METRICS: [(&str, Figure); 9] = [
     ("p50", Figure::Latency(0.5)),
     ("p90", Figure::Latency(0.9)),
@@ -60,7 +60,7 @@ const METRICS: [(&str, Figure); 9] = [
     ("rate", Figure::Rate),
 ];
 
-/// The relations, those with two characters first.
+/// The relations, those of two characters first.
 const RELATIONS: [(&str, Relation); 5] = [
     ("==", Relation::Equal),
     ("<=", Relation::AtMost),
@@ -69,20 +69,20 @@ const RELATIONS: [(&str, Relation); 5] = [
     (">", Relation::More),
 ];
 
-/// The units of a time, in microseconds.
+/// The units of time, in microseconds.
 const TIMES: [(&str, f64); 4] = [("us", 1.0), ("µs", 1.0), ("ms", 1e3), ("s", 1e6)];
 
-/// A condition and what came of it.
+/// A condition with its result.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub(super) struct Judged {
     condition: String,
-    /// In words, with its unit.
+    /// The figure with its unit, as text.
     found: String,
     pub(super) holds: bool,
 }
 
 impl Condition {
-    /// What is expected where nothing else is: something succeeded.
+    /// The default condition: something succeeded.
     pub(super) fn something_succeeded() -> Self {
         Self {
             text: "succeeded > 0".to_owned(),
@@ -92,8 +92,9 @@ impl Condition {
         }
     }
 
-    /// Holds it against what was recorded. Where nothing was due, no condition holds: nothing was
-    /// tried. Nor does one on a percentile that so few operations cannot carry, which is not printed either.
+    /// Compares with the record. If nothing was due, every condition fails, because nothing was tried. A
+    /// condition on a percentile fails if there are too few operations for it; such a percentile is not
+    /// printed either.
     pub(super) fn judge(&self, record: &SliceRecord) -> Judged {
         let found = self.figure.of(record);
         let holds = found.as_ref().is_ok_and(|&found| match self.relation {
@@ -116,7 +117,7 @@ impl fmt::Display for Judged {
 }
 
 impl Figure {
-    /// The figure of a load, or why there is none.
+    /// The figure of a load; or the reason why there is none.
     fn of(self, record: &SliceRecord) -> Result<f64, String> {
         if record.planned == 0 {
             return Err("nothing was measured".to_owned());
@@ -138,7 +139,7 @@ impl Figure {
         }
     }
 
-    /// The figure in the unit of `unit`, and by how much a number in that unit is to be multiplied.
+    /// The figure in `unit`, and the factor that converts a number in `unit` to the figure's own unit.
     fn with_unit(self, name: &str, unit: &str) -> Result<(Self, f64), Complaint> {
         let wrong = |expected: &str| {
             let what = if unit.is_empty() {
@@ -164,7 +165,7 @@ impl Figure {
     }
 }
 
-/// A quantile of the latency in microseconds, where there are operations enough for it; the largest needs one.
+/// A quantile of the latency in microseconds, if there are enough operations; the maximum needs one.
 fn latency(record: &SliceRecord, quantile: f64) -> Result<f64, String> {
     let (name, needed) = if quantile < 1.0 {
         (format!("p{}", quantile * 100.0), needed_samples(quantile))
@@ -222,7 +223,7 @@ impl FromStr for Condition {
 mod tests {
     use super::*;
 
-    /// 1000 operations of 1, 2, ... 1000 ms; 9 of them failed, 100 more were refused.
+    /// 1000 operations of 1, 2, ... 1000 ms; 9 of them failed, and 100 more were refused.
     fn record() -> SliceRecord {
         let mut record = SliceRecord { planned: 1_109, succeeded: 1_000, ..SliceRecord::default() };
         for ms in 1..=1_000 {
@@ -271,7 +272,7 @@ mod tests {
 
     #[test]
     fn a_share_that_is_exactly_as_expected_is_neither_less_nor_more() {
-        // In hundredths and in thousandths, written as they are read.
+        // In hundredths and in thousandths, as they are parsed.
         for (planned, digits) in [(100, 0), (1_000, 1)] {
             for succeeded in 0..=planned {
                 let record = SliceRecord { planned, succeeded, ..SliceRecord::default() };

@@ -1,4 +1,4 @@
-//! What came of a load: as a table for people, as JSON for programs.
+//! The results of a load: a table for people, JSON for programs.
 
 use std::{collections::BTreeMap, fmt::Write, time::Duration};
 
@@ -13,30 +13,30 @@ use serde::Serialize;
 use super::expect::Judged;
 use crate::output;
 
-/// The send lag above which the figures say more about the generator than about the system.
+/// The send lag above which the figures reflect the generator more than the system.
 const LATE: Duration = Duration::from_millis(1);
 
 /// The figures. Times are microseconds; a percentile without enough samples is absent.
 #[derive(Debug, Serialize)]
 pub(super) struct Figures {
-    /// Operations a second that were asked for; absent in a closed loop.
+    /// The requested operations a second; absent in a closed loop.
     rate: Option<f64>,
-    /// Operations a second that were really due; absent in a closed loop.
+    /// The operations a second that were due; absent in a closed loop.
     offered_per_second: Option<f64>,
-    /// From which every random choice followed.
+    /// The seed of all random choices.
     seed: u64,
     seconds: f64,
     planned: u64,
     sent: u64,
     succeeded: u64,
-    /// By the time in which they were answered, of the drain too.
+    /// Divided by the time until the last counted reply, including the drain.
     succeeded_per_second: f64,
     /// Whether the system answered less than it was offered.
     saturated: bool,
     refused: BTreeMap<&'static str, u64>,
     failed: BTreeMap<&'static str, u64>,
     unsent: u64,
-    /// Requests that were lost on a connection that the server was closing, and were sent once more.
+    /// Requests sent once more after the server closed their connection.
     resent: u64,
     latency_from_due_us: Times,
     latency_from_send_us: Times,
@@ -87,7 +87,7 @@ impl Times {
     }
 }
 
-/// Microseconds as a person reads them.
+/// Microseconds in a readable unit.
 pub(super) fn said(us: f64) -> String {
     if us < 1_000.0 { format!("{us:.0} us") } else { format!("{:.2} ms", us / 1_000.0) }
 }
@@ -121,7 +121,7 @@ impl Figures {
             by_kind: record
                 .by_kind
                 .iter()
-                // A kind of the preparation keeps its row, emptied.
+                // A kind of the preparation keeps its row, but empty.
                 .filter(|kind| kind.succeeded + kind.refused + kind.failed > 0)
                 .map(|kind| KindFigures {
                     name: kind.kind,
@@ -138,7 +138,7 @@ impl Figures {
         }
     }
 
-    /// Whether the system broke a promise or could not be asked for any, or an expectation failed.
+    /// Whether the system broke a promise, no promise could be checked, or a condition failed.
     pub(super) fn has_failed(&self) -> bool {
         self.ledger.as_ref().is_some_and(|ledger| ledger.kept().has_failed())
             || self.expected.iter().any(|judged| !judged.holds)
@@ -259,7 +259,7 @@ mod tests {
 
     use super::*;
 
-    /// What came of a load of which so much was acknowledged, could be looked up, stayed unanswered, and is on its way.
+    /// The results of a load with these counts of the ledger.
     fn figures(acknowledged: u64, checked: u64, not_asked: u64, on_its_way: u64) -> Figures {
         let mut ledger = LedgerVerdict { complete: on_its_way == 0, ..LedgerVerdict::default() };
         ledger.note(facts::ACKNOWLEDGED, acknowledged);

@@ -1,11 +1,11 @@
-//! What the flags of a load take.
+//! The values of a load's flags.
 
 use std::time::Duration;
 
 use anyhow::Result;
 use scenario::{ArrivalKind, complaint::Complaint};
 
-/// The most operations a second; a generator of this kind is not the tool for more.
+/// The highest rate, in operations a second; more needs another kind of generator.
 const MAX_RATE: f64 = 1_000_000.0;
 
 /// Operations a second.
@@ -15,7 +15,7 @@ pub(super) fn rate(text: &str) -> Result<f64, Complaint> {
     })
 }
 
-/// The words of a scenario file.
+/// The names of a scenario file.
 pub(super) fn arrivals(text: &str) -> Result<ArrivalKind, Complaint> {
     match text {
         "poisson" => Ok(ArrivalKind::Poisson),
@@ -24,10 +24,10 @@ pub(super) fn arrivals(text: &str) -> Result<ArrivalKind, Complaint> {
     }
 }
 
-/// The longest path: servers refuse a request line of much more.
+/// The longest path; servers refuse much longer request lines.
 const MAX_PATH: usize = 8_000;
 
-/// What can stand in a request line (RFC 9112, 3.2.1): a blank or a line break would end it.
+/// A path for a request line (RFC 9112, 3.2.1): a blank or a line break would end it.
 pub(super) fn path(text: &str) -> Result<String, Complaint> {
     let wrong = |what: &str, hint: &str| Err(Complaint::new(what).hint(hint));
     if !text.starts_with('/') {

@@ -18,7 +18,7 @@ use crate::{
     },
 };
 
-/// Points of a latency curve: evenly spread on the axis `1 / (1 - quantile)`, which is how HdrHistogram draws it.
+/// Points of a latency curve, evenly spaced on the axis `1 / (1 - quantile)`, as HdrHistogram draws it.
 const CURVE_POINTS: u32 = 60;
 
 pub(super) fn arm(plan: &Plan, gathered: &Gathered, data: &ArmData) -> Arm {
@@ -55,7 +55,7 @@ pub(super) fn arm(plan: &Plan, gathered: &Gathered, data: &ArmData) -> Arm {
     }
 }
 
-/// What is wrong with an arm on purpose: only the axes in question count, for what is held is the same for all.
+/// The known defect of an arm: only the compared axes count, because held values are the same for all arms.
 pub(super) fn negative_control(plan: &Plan, arm: &ArmPlan) -> Option<String> {
     let diff = plan.diff();
     let differs = |axis: &str| diff.rows.iter().any(|row| row.axis == axis && row.differs);
@@ -138,7 +138,7 @@ fn latency(histogram: &load::record::Histogram<u64>) -> Latency {
 }
 
 fn curve(histogram: &load::record::Histogram<u64>) -> Vec<Point> {
-    // Up to the last quantile that ten operations lie beyond.
+    // Up to the last quantile with ten operations beyond it.
     let longest = (histogram.len() as f64 / 10.0).max(1.0).log10();
     (0..=CURVE_POINTS)
         .map(|step| 1.0 - 10_f64.powf(-longest * f64::from(step) / f64::from(CURVE_POINTS)))
@@ -186,7 +186,7 @@ fn memory(data: &ArmData) -> Memory {
 fn per_operation(data: &ArmData) -> PerOperation {
     let [hops, bytes, sql, cache_hits, cache_misses, events, redis] =
         data.counters.map(|sum| (data.counted > 0).then(|| sum / data.counted as f64));
-    // A system without such an axis has nothing to count.
+    // A system without such an axis has no such count.
     let chosen = |axis: &str| !matches!(data.plan.wiring.get(axis), "" | "none");
     PerOperation {
         hops,

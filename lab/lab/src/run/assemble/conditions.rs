@@ -1,4 +1,4 @@
-//! Under which conditions it was measured, and how to do it again.
+//! The conditions of a measurement, and how to repeat it.
 
 use std::{path::PathBuf, time::Duration};
 
@@ -15,13 +15,13 @@ use scenario::{
 
 use crate::run::{RunOptions, compare, gathered::Gathered};
 
-/// The command as it was given, without the path of the program and without passwords.
+/// The command line as it was given, without the program's path and without passwords.
 pub(super) fn command() -> String {
     let words = std::env::args().skip(1).map(|word| quoted(&without_passwords(&word)));
     std::iter::once("lab".to_owned()).chain(words).collect::<Vec<_>>().join(" ")
 }
 
-/// The command that runs the same again; passwords have to be put in.
+/// The command that repeats the run; passwords have to be filled in.
 pub(super) fn reproduce(options: &RunOptions) -> String {
     let plan = &options.plan;
     let mut words = vec![plan.command(plan.quick)];
@@ -36,7 +36,7 @@ pub(super) fn reproduce(options: &RunOptions) -> String {
     words.join(" ")
 }
 
-/// The flags that name stores and brokers.
+/// The flags for given stores and brokers.
 fn given(backings: &BackingChoices) -> Vec<String> {
     let path = |path: &Option<PathBuf>| path.as_ref().map(|path| path.display().to_string());
     let flags = [
@@ -50,7 +50,7 @@ fn given(backings: &BackingChoices) -> Vec<String> {
     named.chain(backings.embedded_kafka.then(|| "--embedded-kafka".to_owned())).collect()
 }
 
-/// Who could use which processor.
+/// The assignment of processors.
 pub(super) fn budget(plan: &Plan) -> Budget {
     let ids = |cpus: &[usize]| cpus.iter().map(|cpu| *cpu as u32).collect::<Vec<_>>();
     let words = |cpus: &[usize]| cpus.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
@@ -68,7 +68,7 @@ pub(super) fn budget(plan: &Plan) -> Budget {
     Budget { generator_cpus: ids(&budget.generator), arm_cpus: ids(&budget.arms), note }
 }
 
-/// What was offered.
+/// The offered load.
 pub(super) fn load(plan: &Plan, gathered: &Gathered) -> Load {
     let load = &plan.load;
     Load {
@@ -93,7 +93,7 @@ pub(super) fn load(plan: &Plan, gathered: &Gathered) -> Load {
     }
 }
 
-/// What went wrong on purpose, and when it really did.
+/// The faults, with the times at which they were injected.
 fn faults(plan: &Plan, gathered: &Gathered) -> Vec<Fault> {
     let ms = |time: Duration| time.as_secs_f64() * 1_000.0;
     let planned = plan.scenario.faults.iter().enumerate();

@@ -1,4 +1,4 @@
-//! What journeys counted over the time of their episodes, as the mean episode.
+//! The journeys' counts over time, as the mean episode.
 use report::{
     model::{Series, SeriesCurve, SeriesLevel, SeriesLimit},
     picture::merging,
@@ -8,11 +8,12 @@ use scenario::{plan::Plan, systems};
 /// The buckets that a report keeps at most.
 const MOST_BUCKETS: usize = 600;
 
-/// The mean of what `episodes` of an arm summed up to.
+/// The mean of `episodes` summed episodes of an arm.
 pub(super) fn mean(plan: &Plan, summed: &load::series::Series, episodes: u64) -> Series {
     let bucket = summed.bucket.as_secs_f64();
     let line = systems::line(plan.scenario.system.name, &plan.load.mix);
-    // A mix limits each of its clients; the curves are about one limit only where their own line is that of one.
+    // A mix limits each client; the curves can be compared with a limit only if their level is that of one
+    // client.
     let limit = line.filter(|line| {
         let of_one = f64::from(line.requests) * bucket / line.window.as_secs_f64();
         let is_of_one = |drawn: &load::series::Line| (drawn.per_bucket / of_one - 1.0).abs() < 0.01;
@@ -21,7 +22,7 @@ pub(super) fn mean(plan: &Plan, summed: &load::series::Series, episodes: u64) ->
     let a_window = limit.map_or(0, |limit| (limit.window.as_secs_f64() / bucket).round() as usize);
     let buckets = summed.curves.iter().map(|curve| curve.counts.len()).max().unwrap_or(0);
     let by = merging(buckets, MOST_BUCKETS, a_window);
-    // Two decimals: a hundredth of a request is nothing.
+    // Two decimals: less than a hundredth of a request is meaningless.
     let rounded = |sum: u64| (sum as f64 / episodes.max(1) as f64 * 100.0).round() / 100.0;
     Series {
         title: summed.title.clone(),

@@ -1,4 +1,4 @@
-//! Claims against figures that are known, and against every breach that a ledger can have.
+//! Claims with known figures, and with every breach that a ledger can report.
 
 use std::time::Duration;
 
@@ -94,7 +94,7 @@ fn what_is_said_of_operations_that_ended_well_is_said_with_how_many_did_not() {
     assert_eq!(caveats(&Metric::Memory, &closed, &open), "");
 }
 
-/// An arm whose ledger found this.
+/// An arm with this ledger verdict.
 fn arm_with(system: &str, ledger: LedgerVerdict) -> ArmData {
     let system = systems::find(system).expect("a system");
     let mut arm = ArmData::new(ArmPlan::new("one".to_owned(), Wiring::defaults(system)), &[]);

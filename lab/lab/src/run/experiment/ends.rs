@@ -1,4 +1,4 @@
-//! When a run ends before its last launch: when no verdict can come of it, and when it has decided.
+//! The end of a run before its last launch: when no verdict is possible, or when it has decided.
 
 use std::time::Duration;
 
@@ -11,10 +11,10 @@ use crate::{
     run::{compare, gathered::Gathered},
 };
 
-/// The most launches of a run that goes on until it has decided.
+/// The most launches of a run that continues until it has decided.
 const MOST_LAUNCHES: u32 = 1_000;
 
-/// How many launches a run has at most: as many as planned, or as many as fit into the time that it may take.
+/// The most launches of a run: as planned, or as many as fit into its time limit.
 pub(super) fn most_launches(plan: &Plan, at_most: Option<Duration>) -> u32 {
     let launches = plan.load.launches;
     let fit = |limit: Duration| limit.as_secs_f64() / plan.takes().as_secs_f64() * f64::from(launches);
@@ -27,11 +27,11 @@ impl Experiment<'_> {
         self.gathered.death.is_some() || self.is_in_vain(number) || self.is_decided(number)
     }
 
-    /// Whether a run that goes on until it has decided has done so, or has no time for another launch.
+    /// Whether a run that continues until it has decided is decided, or has no time for another launch.
     fn is_decided(&mut self, number: u32) -> bool {
         let Some(limit) = self.options.until_decided else { return false };
         let took = self.began.elapsed();
-        // By the clock alone, and never by what was found.
+        // By the clock only, independent of the findings.
         let is_last = number >= self.launches || took + took / number > limit;
         let Some(share) = self.looks.after(number, is_last) else { return false };
         self.gathered.share = share;
@@ -55,7 +55,7 @@ impl Experiment<'_> {
         true
     }
 
-    /// Whether so many slices were void that no verdict can come of the rest, once this launch of all arms is over.
+    /// Whether so many slices are void after this launch of all arms that no verdict is possible any more.
     fn is_in_vain(&mut self, number: u32) -> bool {
         let launches = self.launches;
         let Gathered { slices, void_slices, .. } = self.gathered;
@@ -69,8 +69,8 @@ impl Experiment<'_> {
     }
 }
 
-/// Whether a run has no verdict whatever follows: more than the share of all its slices that may be void are void
-/// already. And whether it is so bad that nobody would wait for that: more than half of those so far.
+/// Whether the run cannot have a verdict: the void slices already exceed the permitted share of all planned
+/// slices. Or whether it is hopeless: more than half of the slices so far are void.
 fn vain(void: u64, slices: u64, done: u32, launches: u32) -> bool {
     let planned = slices as f64 * f64::from(launches) / f64::from(done.max(1));
     void as f64 > MOST_VOID * planned || void * 2 > slices

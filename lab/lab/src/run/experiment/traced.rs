@@ -1,4 +1,4 @@
-//! Where time goes: a pass of its own.
+//! The pass that records traces.
 
 use std::time::Duration;
 
@@ -12,11 +12,11 @@ use crate::run::rounds::Unmeasured;
 /// The slice of each arm in which every operation is traced, and its rate.
 const TRACE_SLICE: Duration = Duration::from_millis(800);
 const TRACE_RATE: f64 = 150.0;
-/// How long spans may take to arrive: an exporter sends every half second.
+/// The time limit for spans to arrive; an exporter sends every half second.
 const SPANS_WITHIN: Duration = Duration::from_millis(1_200);
 
 impl Experiment<'_> {
-    /// A short pass in which the generator asks for a trace of every operation, so that measured slices pay for none.
+    /// A short pass in which every operation is traced, so that measured slices are not slowed by tracing.
     pub(super) fn trace(&mut self, sender: &mut Sender, launch: &Launch, chosen: &[usize]) -> Result<()> {
         let receivers: Vec<_> = launch.arms.iter().map(|arm| arm.receiver.as_ref()).collect();
         if receivers.iter().all(Option::is_none) {

@@ -1,4 +1,4 @@
-//! Kafka: a given broker, or else a throwaway native one, or else the embedded mock.
+//! Kafka: a given broker, or a throwaway native one, or the embedded mock.
 //!
 //! Read in this order: this file, `installation` (finding jars and Java), `server` (starting a node), `embedded`.
 
@@ -21,14 +21,14 @@ pub use self::installation::Installation;
 use super::OwnBacking;
 use crate::{arm::StartError, process::start::Start};
 
-/// How to get a real broker, for whoever has none.
+/// How to get a real broker.
 pub const HOW_TO_GET: &str = "unpack Apache Kafka 4 into `/opt/kafka` or name its folder by `--kafka-home DIR`, with Java 17 or \
                               later on the PATH; or give a broker by `--kafka-url kafka://HOST:PORT`";
 
-/// How long a given broker may take to accept a connection.
+/// The time limit for a given broker to accept a connection.
 const ACCEPT_WITHIN: Duration = Duration::from_secs(3);
 
-/// The given broker, or else one of the arm's own: native where Kafka is installed, and embedded elsewhere.
+/// The given broker; otherwise the arm's own: native if Kafka is installed, else embedded.
 pub(super) fn provide(start: &Start<'_>, roles: &[String], folder: &Path) -> Result<OwnBacking, StartError> {
     let choices = start.options.backings;
     if let Some(url) = &choices.kafka_url {
@@ -64,7 +64,7 @@ fn given(url: &str, roles: &[String]) -> anyhow::Result<OwnBacking> {
     })
 }
 
-/// The `HOST:PORT` of a broker's URL, or what is wrong with it.
+/// The `HOST:PORT` of a broker's URL, or the error.
 fn broker(url: &str) -> Result<String, String> {
     let parsed = Url::parse(url).map_err(|error| error.to_string())?;
     if parsed.scheme() != "kafka" {

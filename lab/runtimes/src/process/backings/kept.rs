@@ -1,4 +1,4 @@
-//! A throwaway server of the arm's own: started, awaited, and kept by `lab keep`.
+//! A throwaway server of the arm's own: started, waited for, and ended by `lab keep`.
 
 use std::{
     fs,
@@ -19,36 +19,36 @@ use crate::{
     scratch::write_private,
 };
 
-/// How often a starting server is looked at.
+/// The polling interval of a starting server.
 const LOOK_EVERY: Duration = Duration::from_millis(10);
 
-/// A user to run a server as: number and group.
+/// A user to run a server as: user id and group id.
 pub(super) type Account = (u32, u32);
 
 /// A server to start.
 pub(super) struct Server<'a> {
-    /// What it is, for messages and its log: `redis`.
+    /// Its name, for messages and its log: `redis`.
     pub(super) name: &'a str,
-    /// The folder of its own, removed when it has ended.
+    /// Its own folder, removed after its end.
     pub(super) data: &'a Path,
-    /// Whom to run it as, if not as the lab's own user.
+    /// The user to run as; `None` for the current user.
     pub(super) user: Option<Account>,
-    /// How it is asked to end.
+    /// The signal that ends it.
     pub(super) ask: Ask,
     /// Its program and arguments.
     pub(super) command: Command,
 }
 
-/// A server that was started; it may not answer yet.
+/// A throwaway server that was started; it may not respond yet.
 pub(super) struct Kept {
     /// The process between the lab and the server.
     pub(super) keeper: Child,
-    /// What both write.
+    /// The log of both.
     pub(super) log: PathBuf,
 }
 
 impl Server<'_> {
-    /// Starts it on the processors of the arms.
+    /// Starts it on the arms' processors.
     pub(super) fn start(self, start: &Start<'_>, folder: &Path) -> Result<Kept> {
         let mut command = Command::new(start.options.program);
         command.arg("keep").arg("--folder").arg(self.data).args(["--ask", self.ask.name()]);
@@ -62,7 +62,7 @@ impl Server<'_> {
     }
 }
 
-/// Runs a command that prepares something, to its end.
+/// Runs a preparing command to its end.
 pub(super) fn run(
     command: Command,
     name: &str,
@@ -87,7 +87,7 @@ pub(super) fn run(
     }
 }
 
-/// Looks until there is something to see; fails when the process ends, at the limit, and on Ctrl-C.
+/// Polls until `look` returns something; fails if the process ends, at the time limit, and on Ctrl-C.
 pub(super) fn until<T>(
     start: &Start<'_>,
     child: &mut Child,
@@ -112,8 +112,8 @@ pub(super) fn until<T>(
     }
 }
 
-/// The user to run a server as when the lab is root, so that a client of the server is not root by way of it:
-/// the server's own user if there is one, else `nobody`.
+/// The user to run a server as if the lab is root, so that the server's clients cannot act as root: the
+/// server's own user if it exists, else `nobody`.
 pub(super) fn unprivileged(own: &str) -> Option<Account> {
     if !Uid::effective().is_root() {
         return None;
@@ -124,7 +124,7 @@ pub(super) fn unprivileged(own: &str) -> Option<Account> {
         .map(|user| (user.uid.as_raw(), user.gid.as_raw()))
 }
 
-/// Makes a server's folder with these files in it, which only the server's user can read.
+/// Creates a server's folder with these files, readable by the server's user only.
 pub(super) fn folder_of(user: Option<Account>, data: &Path, files: &[(&str, &str)]) -> Result<()> {
     fs::create_dir_all(data).with_context(|| format!("cannot make the folder `{}`", data.display()))?;
     let paths = files.iter().map(|(name, text)| (data.join(name), *text));

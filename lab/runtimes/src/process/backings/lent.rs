@@ -1,11 +1,11 @@
-//! What an arm has on a server that is not the lab's.
+//! The databases or keys of an arm on a server that is not the lab's.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::interrupt::Interrupt;
 
-/// Databases or keys on a given server, which their own drop removes. They are dropped with this, or when a second
-/// Ctrl-C ends the lab.
+/// A clean-up guard: holds databases or keys on a given server, whose drop removes them. They are dropped
+/// with this guard, or when a second Ctrl-C ends the lab.
 pub(super) struct Lent {
     things: Things,
 }
@@ -27,7 +27,7 @@ impl Drop for Lent {
     }
 }
 
-/// Whoever comes second waits for the first.
+/// A second caller waits for the first.
 fn remove(things: &Things) {
     let mut place = things.lock().unwrap_or_else(PoisonError::into_inner);
     drop(place.take());
@@ -39,7 +39,7 @@ mod tests {
 
     use super::*;
 
-    /// Counts how often it was removed, by a question to a server.
+    /// Counts its removals, each with a request to a server.
     struct Thing(Arc<AtomicU32>);
 
     impl Drop for Thing {
@@ -55,7 +55,7 @@ mod tests {
             let (removed, interrupt) = (Arc::new(AtomicU32::new(0)), Interrupt::never());
             let lent = Lent::new(Thing(Arc::clone(&removed)), &interrupt);
             if ends_at_once {
-                // As it comes about: in the event loop that listens for signals.
+                // As it happens: in the event loop that handles signals.
                 let listening = tokio::runtime::Builder::new_current_thread().build().unwrap();
                 listening.block_on(async { interrupt.do_at_end() });
                 assert_eq!(removed.load(Ordering::SeqCst), 1);

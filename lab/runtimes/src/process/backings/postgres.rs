@@ -1,7 +1,7 @@
-//! Postgres: a throwaway server of the arm's own, or databases on a given one.
+//! PostgreSQL: a throwaway server of the arm's own, or databases on a given one.
 //!
-//! Read in this order: this file, `installation` (finding the programs), `server` (starting one), `databases` (one a
-//! role).
+//! Read in this order: this file, `installation` (finding the programs), `server` (starting one), `databases`
+//! (one per role).
 
 mod databases;
 mod installation;
@@ -20,7 +20,7 @@ use crate::{
 
 pub use installation::Installation;
 
-/// How to get a server, for whoever has none.
+/// How to get a server.
 pub const HOW_TO_GET: &str = "install PostgreSQL (`apt-get install postgresql`, `brew install postgresql`), \
                               or give a server by `--postgres-url postgres://user:password@host:5432/postgres`";
 
@@ -38,13 +38,14 @@ pub(super) fn provide(start: &Start<'_>, roles: &[String], folder: &Path) -> Res
     })
 }
 
-/// What is missing, if no server is installed.
+/// The missing requirement, if no server is installed.
 pub(super) fn lacking() -> Option<Lacking> {
     Installation::find().is_none().then_some(NONE)
 }
 
 fn given(start: &Start<'_>, url: &str, roles: &[String]) -> anyhow::Result<OwnBacking> {
-    // At random: another machine's lab may use the same server, and what a killed one left stays there.
+    // Random, because a lab on another machine may use the same server, and what a killed lab left stays
+    // there.
     let prefix =
         format!("lab_{:08x}_{}_{}", rand::random::<u32>(), start.options.number, identifier(&start.arm.name));
     let (addresses, borrowed) = Borrowed::create(url, &prefix, roles)?;

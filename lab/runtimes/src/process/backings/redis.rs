@@ -1,4 +1,4 @@
-//! Redis: keys of the arm's own on a given server, or else a throwaway server.
+//! Redis: the arm's keys on a given server, or else a throwaway server.
 //!
 //! Read in this order: this file, `installation` (finding the program), `borrowed` (a given server).
 
@@ -19,16 +19,16 @@ use crate::{
     process::{keep::Ask, ports, start::Start},
 };
 
-/// How to get a server, for whoever has none.
+/// How to get a server.
 pub const HOW_TO_GET: &str = "install Redis or Valkey (`apt-get install redis-server`, `brew install redis`), \
                               or give a server by `--redis-url redis://host:6379`";
 
 const NONE: Lacking = Lacking { why: "no Redis server was found on this machine", hint: HOW_TO_GET };
 
-/// How long a server of the arm's own may take until it answers.
+/// The time limit for a server of the arm's own to respond.
 const UP_WITHIN: Duration = Duration::from_secs(5);
 
-/// How long it may take to answer a first question.
+/// The time limit of its first reply.
 const ANSWER_WITHIN: Duration = Duration::from_millis(500);
 
 /// The given server, or else a throwaway native one of the arm's own.
@@ -43,13 +43,13 @@ pub(super) fn provide(start: &Start<'_>, roles: &[String], folder: &Path) -> Res
     })
 }
 
-/// What is missing, if no server is installed.
+/// The missing requirement, if no server is installed.
 pub(super) fn lacking() -> Option<Lacking> {
     Installation::find().is_none().then_some(NONE)
 }
 
 fn given(start: &Start<'_>, url: &str, roles: &[String]) -> Result<OwnBacking> {
-    // At random as well: another machine's lab may use the same server.
+    // Random as well, because a lab on another machine may use the same server.
     let prefix =
         format!("lab-{:08x}-{}-{}", rand::random::<u32>(), start.options.number, identifier(&start.arm.name));
     let borrowed = Borrowed::new(url, prefix)?;
@@ -71,7 +71,8 @@ fn native(
 ) -> Result<OwnBacking> {
     let (data, user) = (folder.join("redis"), kept::unprivileged("redis"));
     let port = ports::free()?.port();
-    // A password, although the server listens on loopback only: other users of this machine reach loopback as well.
+    // There is a password although the server listens on loopback only: other users of this machine reach
+    // loopback as well.
     let password = format!("{:032x}", rand::random::<u128>());
     kept::folder_of(user, &data, &[("redis.conf", &settings(port, &data, &password))])?;
     let mut command = Command::new(&installation.program);
@@ -95,8 +96,8 @@ fn native(
     })
 }
 
-/// A cache and nothing else: it puts nothing on disk, and when it is full it forgets what was not asked for longest,
-/// where Redis by itself would grow without limit.
+/// A pure cache: no persistence, and LRU eviction when it is full, whereas Redis by default grows without
+/// limit.
 fn settings(port: u16, data: &Path, password: &str) -> String {
     format!(
         "bind 127.0.0.1\n\

@@ -15,7 +15,7 @@ fn span(id: u8, parent: u8, name: &str, kind: SpanKind, from_us: u64, to_us: u64
     }
 }
 
-/// The edge takes 100 us, 60 of them in a hop whose far side takes 40, 30 of them in the component.
+/// The edge takes 100 us: 60 in a hop, of which 40 on its far side, of which 30 in the component.
 fn split_operation() -> Trace {
     let mut hop = span(2, 1, "links.resolve", SpanKind::Client, 20, 80);
     hop.hop = Some("http".to_owned());
@@ -94,7 +94,7 @@ fn the_example_is_the_median_of_the_usual_operation() {
     assert!((rows[0].duration_us - 20.0).abs() < 1e-9);
 }
 
-/// A consumer that is late processes events whose requests were traced before anybody looked.
+/// A late consumer processes events whose requests were traced earlier.
 #[test]
 fn what_nobody_requested_is_no_example_and_takes_no_part_in_the_mean() {
     let follow = Trace { id: String::new(), spans: vec![span(1, 0, "GET /{code}", SpanKind::Server, 0, 20)] };

@@ -1,4 +1,4 @@
-//! Costly defaults are told, and only those that nobody chose.
+//! Costly defaults are reported, and only those that were not chosen.
 
 use std::path::Path;
 
@@ -7,7 +7,7 @@ use crate::{
     scenario::{Library, Scenario},
 };
 
-/// A question about caches, in lines that can be left out or replaced.
+/// A question about caches, in lines that a test can remove or replace.
 const CACHES: &str = r#"question = "q"
 why = "w"
 look_for = []
@@ -75,7 +75,7 @@ fn an_axis_that_changes_nothing_is_told_with_the_line_that_gives_it_an_effect() 
             &[("placement", "microservices"), ("replicas", "2")],
         ),
     ] {
-        // Each line is asked for by the note of the one before.
+        // Each line follows from the note about the previous one.
         for lines in 0..held.len() {
             let found = told(&about(axis, arms), &held[..lines]);
             let (other, value) = held[lines];

@@ -1,4 +1,4 @@
-//! What claims and answers may speak of: figures that the system's runs have, of arms that the scenario has.
+//! The figures and arms that claims and answers may refer to.
 
 use std::ops::Range;
 
@@ -11,10 +11,10 @@ use crate::{
     systems,
 };
 
-/// The backings that are processes of their own; what is embedded costs the process that uses it.
+/// The backings with their own processes; an embedded one is part of the cost of the process that uses it.
 const OWN_COST: [&str; 3] = ["postgres", "kafka", "redis"];
 
-/// A figure that this system's runs have: a fact that its journeys report, a backing that costs something of its own.
+/// Checks a figure: a fact that the system's journeys report, or a backing with its own cost.
 pub(in crate::scenario) fn figure(
     source: &Source<'_>,
     system: &System,
@@ -37,7 +37,7 @@ pub(in crate::scenario) fn figure(
     Ok(())
 }
 
-/// Why an arm that a claim or an answer names cannot be meant, if it cannot.
+/// The reason why an arm in a claim or an answer is invalid, if it is.
 pub(in crate::scenario) fn arm_fault(
     source: &Source<'_>,
     comparison: &Comparison,

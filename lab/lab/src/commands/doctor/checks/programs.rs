@@ -1,4 +1,4 @@
-//! Programs that the lab works with where they are there.
+//! Optional programs.
 
 use std::path::Path;
 
@@ -42,7 +42,7 @@ pub(super) fn engine() -> Finding {
                  `sudo usermod -aG docker $USER`, then log in again"
             ),
         ),
-        // Some versions end well without an engine, and say nothing.
+        // Some versions succeed without an engine and print nothing.
         Answer::Failed(_) | Answer::Said(_) => (
             State::Missing,
             "not running".to_owned(),
@@ -67,7 +67,7 @@ pub(super) fn compose() -> Finding {
     }
 }
 
-/// The images, or nothing where there is no engine to ask.
+/// The images; `None` without an engine.
 pub(super) fn images() -> Option<Finding> {
     let listed = ask(Path::new("docker"), &["images", "--format", "{{.Repository}}:{{.Tag}}"]).said()?;
     let here: Vec<&str> = listed.lines().collect();
@@ -104,12 +104,12 @@ pub(super) fn kubectl() -> Finding {
     tool("kubectl", &["version", "--client"], "checking and applying what `lab export k8s` writes", get)
 }
 
-/// A program that is there or not, with the first line that it says about itself.
+/// A program, with the first line of its version output.
 fn tool(name: &'static str, version: &[&str], adds: &str, get: &str) -> Finding {
     let found = match ask(Path::new(name), version) {
         Answer::NoProgram => None,
         Answer::Said(text) => Some(first_words(&text)),
-        // Some say their version and end badly.
+        // Some print their version and fail.
         Answer::Failed(_) | Answer::Late => Some("found".to_owned()),
     };
     match found {
@@ -123,7 +123,7 @@ fn tool(name: &'static str, version: &[&str], adds: &str, get: &str) -> Finding 
     }
 }
 
-/// The first line, as far as it is short.
+/// The first line, shortened.
 fn first_words(text: &str) -> String {
     let line = text.lines().next().unwrap_or_default();
     line.split(" (").next().unwrap_or_default().to_owned()

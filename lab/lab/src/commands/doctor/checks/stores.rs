@@ -1,4 +1,4 @@
-//! The stores and brokers that a wiring may need.
+//! The stores and brokers that wirings need.
 
 use nix::unistd::Uid;
 use runtimes::{
@@ -12,7 +12,7 @@ use runtimes::{
 
 use super::{Finding, State};
 
-/// How a server is run when the lab is root.
+/// The user of a throwaway server when the lab runs as root.
 fn as_whom() -> &'static str {
     if Uid::effective().is_root() { ", run as an unprivileged user" } else { "" }
 }

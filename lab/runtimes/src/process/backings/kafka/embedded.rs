@@ -1,4 +1,4 @@
-//! librdkafka's mock broker, a process of the arm's own.
+//! librdkafka's mock broker, as a process of the arm's own.
 
 use std::{fs, path::Path, process::Command, time::Duration};
 
@@ -13,10 +13,10 @@ use crate::process::{
     start::Start,
 };
 
-/// How long it may take to say where it listens.
+/// The time limit for it to print its address.
 const UP_WITHIN: Duration = Duration::from_secs(5);
 
-/// Starts one, which says on its standard output where it listens.
+/// Starts a broker, which prints its address on its standard output.
 pub(super) fn start(start: &Start<'_>, roles: &[String], folder: &Path) -> Result<OwnBacking> {
     let log = folder.join("kafka.log");
     let mut command = Command::new(start.options.program);
@@ -33,7 +33,7 @@ pub(super) fn start(start: &Start<'_>, roles: &[String], folder: &Path) -> Resul
     })
 }
 
-/// Where the broker listens, once its log has that line whole.
+/// The broker's address, when its log has the complete line.
 fn address(log: &Path) -> Option<String> {
     let text = fs::read_to_string(log).ok()?;
     let mut complete = text.split_inclusive('\n').filter(|line| line.ends_with('\n'));

@@ -1,4 +1,4 @@
-//! Finding Kafka's jars and a Java to run them.
+//! Finds Kafka's jars, and a Java to run them.
 
 use std::{
     fs,
@@ -9,11 +9,11 @@ use scenario::complaint::Complaint;
 
 use crate::{arm::BackingChoices, process::programs};
 
-/// Where Kafka is put by its own documentation, by packages, and by Homebrew.
+/// The folders of Kafka by its own documentation, in packages, and by Homebrew.
 const USUAL_PLACES: [&str; 4] =
     ["/opt/kafka", "/usr/share/kafka", "/usr/local/opt/kafka/libexec", "/opt/homebrew/opt/kafka/libexec"];
 
-/// Where Kafka is installed.
+/// An installed Kafka.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Installation {
     /// The folder that holds `libs`.
@@ -25,9 +25,9 @@ pub struct Installation {
 }
 
 impl Installation {
-    /// The chosen folder, or else the first of the usual places that holds Kafka; nothing where there is neither.
+    /// The chosen folder, or the first of the usual places that contains Kafka; `None` if there is neither.
     ///
-    /// A chosen folder without Kafka in it is an error, and so is one for which there is no Java.
+    /// A chosen folder without Kafka is an error, and so is a Kafka without a Java.
     pub fn find(choices: &BackingChoices) -> Result<Option<Self>, Complaint> {
         let java = java(choices);
         let Some(home) = &choices.kafka_home else {

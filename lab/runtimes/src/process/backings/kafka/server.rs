@@ -1,4 +1,4 @@
-//! A throwaway node: formatted once a run, then a copy of that folder for each arm and launch.
+//! A throwaway node: its folder is formatted once per run and copied for each arm and launch.
 
 use std::{
     fs,
@@ -23,16 +23,17 @@ use crate::process::{
     start::Start,
 };
 
-/// How long a node may take until it answers: three seconds alone on a processor, and arms start together.
+/// The time limit for a node to respond: it takes three seconds alone on a processor, and arms start
+/// together.
 const UP_WITHIN: Duration = Duration::from_mins(1);
 
-/// How long the formatting of a folder may take: a second alone on a processor.
+/// The time limit for formatting a folder: it takes a second alone on a processor.
 const FORMATTED_WITHIN: Duration = Duration::from_secs(30);
 
-/// How long a node that listens may take to say what it knows.
+/// The time limit for a listening node to return its metadata.
 const ANSWER_WITHIN: Duration = Duration::from_secs(1);
 
-/// Those of the release's own start script, and a heap that leaves room for others.
+/// The options of the release's own start script, with a smaller heap.
 const JVM: [&str; 7] = [
     "-Xmx512m",
     "-server",
@@ -43,7 +44,7 @@ const JVM: [&str; 7] = [
     "-Djava.awt.headless=true",
 ];
 
-/// Starts a node of the arm's own and waits until it answers.
+/// Starts a node of the arm's own; returns when it responds.
 pub(super) fn start(
     start: &Start<'_>,
     installation: &Installation,
@@ -58,14 +59,14 @@ pub(super) fn start(
     let (broker, controller) = (ports::free()?, ports::free()?);
     let properties = data.join("server.properties");
     write(&properties, &settings(broker, controller, &log_dir))?;
-    // As the lab's own user, unlike the other servers: the jars may be in a folder that only that user can read.
+    // As the lab's own user, unlike the other servers, because the jars may be readable by that user only.
     let mut command = java(installation, &data, "kafka.Kafka");
     command.arg(&properties);
     let server = kept::Server { name: "kafka", data: &data, user: None, ask: Ask::Terminate, command };
     let mut kept = server.start(start, folder)?;
     let client: BaseProducer = ClientConfig::new()
         .set("bootstrap.servers", broker.to_string())
-        // Its complaints about a node that is not up yet are expected.
+        // Its log messages about a node that is not up yet are expected.
         .set("log_level", "0")
         .create()?;
     kept::until(start, &mut kept.keeper, &kept.log, UP_WITHIN, || is_up(broker, &client))?;
@@ -87,16 +88,16 @@ pub(super) fn start(
     })
 }
 
-/// Whether it listens and knows a broker: itself.
+/// Whether it listens and lists itself as a broker.
 fn is_up(broker: SocketAddr, client: &BaseProducer) -> Option<()> {
     TcpStream::connect_timeout(&broker, ANSWER_WITHIN).ok()?;
     let metadata = client.client().fetch_metadata(None, ANSWER_WITHIN).ok()?;
     (!metadata.brokers().is_empty()).then_some(())
 }
 
-/// The folder that was formatted for the run; made at the first call.
+/// The formatted folder of the run, created on the first call.
 ///
-/// What is in it names neither ports nor folders, so each node can have a copy.
+/// It contains neither ports nor paths, so each node can have a copy.
 fn template(start: &Start<'_>, installation: &Installation) -> Result<PathBuf> {
     let scratch = start.options.scratch;
     let _one_at_a_time = scratch.lock();
@@ -115,11 +116,11 @@ fn template(start: &Start<'_>, installation: &Installation) -> Result<PathBuf> {
     Ok(data)
 }
 
-/// A class of Kafka, to be run in a folder of its own.
+/// A command that runs a class of Kafka in its own folder.
 fn java(installation: &Installation, folder: &Path, class: &str) -> Command {
     let mut command = Command::new(&installation.java);
     command.args(JVM);
-    // Without a file of settings Log4j writes to the console, which is the log.
+    // Without a configuration file Log4j writes to the console, which is the log.
     command.arg("-Dlog4j2.level=WARN");
     // Native libraries are unpacked there.
     command.arg(format!("-Djava.io.tmpdir={}", folder.display()));
@@ -127,12 +128,12 @@ fn java(installation: &Installation, folder: &Path, class: &str) -> Command {
     command
 }
 
-/// One node that is broker and controller, on loopback only.
+/// The settings of one node that is broker and controller, on loopback only.
 ///
-/// What is not Kafka's own default, and why: one copy of everything, because there is one node;
-/// a group forms at once instead of waiting three seconds for more members;
-/// a topic is made when it is first named, with four partitions, as the embedded broker does;
-/// the bookkeeping of groups has one partition instead of fifty, which take a second to make.
+/// Differences from Kafka's defaults: a replication factor of one, because there is one node; a group forms
+/// at once instead of waiting three seconds for more members; a topic is created on first use with four
+/// partitions, like the embedded broker does; the topic of group offsets has one partition instead of fifty,
+/// which take a second to create.
 fn settings(broker: SocketAddr, controller: SocketAddr, data: &Path) -> String {
     format!(
         "process.roles=broker,controller\n\
@@ -160,7 +161,7 @@ fn write(path: &Path, text: &str) -> Result<()> {
     fs::write(path, text).with_context(|| format!("cannot write `{}`", path.display()))
 }
 
-/// Copies the files of a folder that holds no folders.
+/// Copies the files of a folder without subfolders.
 fn copy(from: &Path, to: &Path) -> Result<()> {
     let entries = fs::read_dir(from).with_context(|| format!("cannot read `{}`", from.display()))?;
     for entry in entries {

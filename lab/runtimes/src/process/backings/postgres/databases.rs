@@ -1,4 +1,4 @@
-//! One database a role, on a server of the arm's own or on a given one.
+//! One database per role, on a server of the arm's own or on a given one.
 
 use std::{
     future::Future,
@@ -16,21 +16,21 @@ use sqlx::{
 
 use crate::{interrupt::Interrupt, process::backings::identifier};
 
-/// How long a server of the arm's own may take until it answers.
+/// The time limit for a server of the arm's own to respond.
 const UP_WITHIN: Duration = Duration::from_secs(15);
 
-/// How long one connection may take to be made; a given server may be far away.
+/// The time limit for making a connection; a given server may be far away.
 const CONNECT_WITHIN: Duration = Duration::from_secs(5);
 
-/// How long the removal of an arm's databases may take.
+/// The time limit for removing an arm's databases.
 const REMOVE_WITHIN: Duration = Duration::from_secs(10);
 
-/// The longest name that Postgres keeps whole, in bytes.
+/// The longest name that PostgreSQL does not truncate, in bytes.
 const LONGEST_NAME: usize = 63;
 
 type Addresses = Vec<(String, String)>;
 
-/// Databases on a server that is not the lab's. Dropping it removes them.
+/// Databases on an external server. Dropping it removes them.
 #[derive(Debug)]
 pub(super) struct Borrowed {
     server: PgConnectOptions,
@@ -38,11 +38,11 @@ pub(super) struct Borrowed {
 }
 
 impl Borrowed {
-    /// Makes a database for each role.
+    /// Creates a database for each role.
     pub(super) fn create(url: &str, prefix: &str, roles: &[String]) -> Result<(Addresses, Self)> {
         let hint =
             "expected `--postgres-url postgres://user:password@host:5432/postgres` of a server that is up";
-        // The driver takes any scheme, and would ask a web server for a database.
+        // The driver accepts any scheme, and would try to use a web server as a database.
         let scheme = url.split_once("://").map_or("", |(scheme, _)| scheme);
         if !["postgres", "postgresql"].iter().any(|known| known.eq_ignore_ascii_case(scheme)) {
             let what = "the address of the PostgreSQL server does not begin with `postgres://`";
@@ -52,7 +52,7 @@ impl Borrowed {
             Complaint::new(format!("the address of the PostgreSQL server is malformed: {error}")).hint(hint)
         })?;
         let mut borrowed = Self { server, names: Vec::new() };
-        // Not moved into the future: should it fail, what was made is removed by a runtime of its own.
+        // Not moved into the future: if it fails, what was created is removed by another runtime.
         let addresses = blocking(borrowed.fill(prefix, roles, hint))?;
         Ok((addresses, borrowed))
     }
@@ -103,7 +103,7 @@ impl Drop for Borrowed {
     }
 }
 
-/// Waits until a server of the arm's own answers, then makes a database for each role.
+/// Waits until a server of the arm's own responds, then creates a database for each role.
 pub(super) fn create_on_own(url: &str, roles: &[String], interrupt: &Interrupt) -> Result<Addresses> {
     let server = PgConnectOptions::from_str(url).context("the lab made a malformed address")?;
     let deadline = Instant::now() + UP_WITHIN;
@@ -112,7 +112,7 @@ pub(super) fn create_on_own(url: &str, roles: &[String], interrupt: &Interrupt) 
             match connect(&server).await {
                 Ok(connection) => break connection,
                 Err(error) if Instant::now() >= deadline => return Err(error),
-                // A current-thread runtime with nothing else to run: sleeping the thread is waiting.
+                // A current-thread runtime without other tasks: blocking the thread is waiting.
                 Err(_) => thread::sleep(Duration::from_millis(20)),
             }
             interrupt.check()?;
@@ -135,7 +135,7 @@ async fn connect(server: &PgConnectOptions) -> Result<PgConnection> {
         .map_err(anyhow::Error::from)
 }
 
-/// The name holds letters, digits and underscores only: [`identifier`] made it.
+/// The name consists of letters, digits and underscores: [`identifier`] made it.
 async fn create_one(connection: &mut PgConnection, name: &str) -> Result<()> {
     connection
         .execute(sqlx::raw_sql(AssertSqlSafe(format!("CREATE DATABASE {name}"))))
@@ -148,7 +148,8 @@ fn address(server: &PgConnectOptions, database: &str) -> String {
     server.clone().database(database).to_url_lossy().to_string()
 }
 
-/// A name within Postgres' limit. Names are cut in the middle: the end tells roles apart, the beginning labs.
+/// A name within PostgreSQL's limit. Names are cut in the middle: their ends distinguish roles, their
+/// beginnings labs.
 fn shortened(name: &str) -> String {
     if name.len() <= LONGEST_NAME {
         return name.to_owned();

@@ -1,4 +1,4 @@
-//! Finding the server's programs, which many systems keep off the PATH.
+//! Finds the server's programs, which many systems keep off the PATH.
 
 use std::{
     fs,
@@ -8,24 +8,24 @@ use std::{
 
 use crate::process::programs;
 
-/// Where a PostgreSQL server is installed.
+/// An installed PostgreSQL server.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Installation {
     /// The folder that holds `postgres` and `initdb`.
     pub bin: PathBuf,
-    /// As the server says it: `postgres (PostgreSQL) 15.18`.
+    /// The server's version output: `postgres (PostgreSQL) 15.18`.
     pub version: String,
 }
 
 impl Installation {
-    /// The first that works: on the PATH, then where Debian, Red Hat, a source build and Homebrew put it, the newest
-    /// version first.
+    /// The first that works: on the PATH, then where Debian, Red Hat, a source build and Homebrew put it, the
+    /// newest version first.
     pub fn find() -> Option<Self> {
         programs::on_path().into_iter().chain(usual_places()).find_map(|bin| Self::at(&bin))
     }
 
-    /// A folder counts if both programs are in it; a lone `postgres` on the PATH may be a wrapper, so links are
-    /// followed first.
+    /// A folder counts if it contains both programs; links are resolved first, because a lone `postgres` on
+    /// the PATH may be a wrapper.
     fn at(bin: &Path) -> Option<Self> {
         let server = fs::canonicalize(bin.join("postgres")).ok()?;
         let bin = server.parent()?.to_owned();
@@ -55,7 +55,7 @@ fn usual_places() -> Vec<PathBuf> {
     places
 }
 
-/// The folders whose name begins so, those with the highest number first.
+/// The folders with this name prefix, the highest number first.
 fn newest_first(parent: &Path, prefix: &str) -> Vec<PathBuf> {
     let mut folders: Vec<_> = fs::read_dir(parent)
         .into_iter()

@@ -1,4 +1,4 @@
-//! A throwaway server: `initdb` once a run, then a copy of that folder for each arm and launch.
+//! A throwaway server: `initdb` runs once per run, and its folder is copied for each arm and launch.
 
 use std::{
     fs,
@@ -25,13 +25,14 @@ use crate::{
 /// The superuser of a throwaway server.
 const USER: &str = "lab";
 
-/// How long `initdb`, or the copy of what it made, may take.
+/// The time limit for `initdb`, or for copying its folder.
 const FILES_WITHIN: Duration = Duration::from_mins(1);
 
-/// What is not Postgres' own default, and why:
-/// no Unix socket (its path may be too long, and it would be one more thing to remove), loopback only, room for a pool
-/// in each process of an arm, and a crash recovery that syncs one file system instead of every file.
-/// Durability is untouched: `fsync` and `synchronous_commit` stay on.
+/// Differences from PostgreSQL's defaults:
+/// no Unix socket (its path may be too long, and it would have to be removed), loopback only, enough
+/// connections for a pool in each process of an arm, and a crash recovery that syncs one file system instead
+/// of every file.
+/// Durability is unchanged: `fsync` and `synchronous_commit` stay on.
 const SETTINGS: [&str; 4] = [
     "unix_socket_directories=",
     "listen_addresses=127.0.0.1",
@@ -39,7 +40,7 @@ const SETTINGS: [&str; 4] = [
     "recovery_init_sync_method=syncfs",
 ];
 
-/// A server that was started; it may not answer yet.
+/// A server that was started; it may not respond yet.
 pub(super) struct Server {
     /// `postgres://lab:password@127.0.0.1:port/postgres`.
     pub(super) url: String,
@@ -49,7 +50,7 @@ pub(super) struct Server {
 /// Starts a server of the arm's own.
 pub(super) fn start(start: &Start<'_>, installation: &Installation, folder: &Path) -> Result<Server> {
     let options = start.options;
-    // Postgres refuses to be root.
+    // PostgreSQL refuses to run as root.
     let user = kept::unprivileged("postgres");
     let (template, password) = template(options.scratch, installation, user, options.interrupt)?;
     let data = folder.join("postgres");
@@ -67,10 +68,10 @@ pub(super) fn start(start: &Start<'_>, installation: &Installation, folder: &Pat
     Ok(Server { url: format!("postgres://{USER}:{password}@127.0.0.1:{port}/postgres"), kept })
 }
 
-/// The folder that `initdb` made and its superuser's password; made at the first call of a run.
+/// The folder from `initdb` and its superuser's password; created on the first call of a run.
 ///
-/// A password, although the server listens on loopback only: a superuser of Postgres can run programs, and other
-/// users of this machine reach loopback as well.
+/// There is a password although the server listens on loopback only: a PostgreSQL superuser can run programs,
+/// and other users of this machine reach loopback as well.
 fn template(
     scratch: &Scratch,
     installation: &Installation,
@@ -94,7 +95,7 @@ fn template(
         }
         command.uid(user).gid(group);
     }
-    // `-N`: what a power failure does to a throwaway folder does not matter.
+    // `-N`: a throwaway folder need not survive a power failure.
     command
         .args(["-N", "-E", "UTF8", "--locale=C", "--auth=scram-sha-256", "-U", USER])
         .arg("--pwfile")

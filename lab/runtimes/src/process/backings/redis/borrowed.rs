@@ -1,4 +1,4 @@
-//! Keys on a server that is not the lab's.
+//! Keys on an external server.
 
 use std::time::{Duration, Instant};
 
@@ -6,30 +6,30 @@ use anyhow::{Context, Result, bail};
 use redis::{Client, Connection, RedisResult};
 use scenario::complaint::Complaint;
 
-/// How long a given server may take to answer; it may be far away.
+/// The time limit for a given server to respond; it may be far away.
 const ANSWER_WITHIN: Duration = Duration::from_secs(3);
 
-/// How long the removal of an arm's keys may take.
+/// The time limit for removing an arm's keys.
 const REMOVE_WITHIN: Duration = Duration::from_secs(10);
 
-/// Keys that are looked at in one step: a given server has other users, who wait for each step.
+/// Keys per `SCAN` step: a given server has other users, who wait for each step.
 const STEP: usize = 1_000;
 
-/// The keys of an arm on a given server. Dropping it removes them.
+/// The keys of an arm on an external server. Dropping it removes them.
 pub(super) struct Borrowed {
-    /// Without a prefix.
+    /// The URL without a prefix.
     url: String,
     client: Client,
     prefix: String,
 }
 
 impl Borrowed {
-    /// Looks whether the server answers.
+    /// Checks that the server responds.
     ///
-    /// The prefix holds nothing that has a meaning in a pattern of keys.
+    /// The prefix contains no special characters of key patterns.
     pub(super) fn new(url: &str, prefix: String) -> Result<Self> {
         let hint = "expected `--redis-url redis://[:password@]host:port[/database]` of a server that is up";
-        // What stands behind `#` is a prefix of keys, and that is the lab's to choose.
+        // The part after `#` is a prefix of keys, which the lab chooses itself.
         let url = url.split('#').next().unwrap_or_default().to_owned();
         let client = Client::open(url.as_str()).map_err(|error| {
             Complaint::new(format!("the address of the Redis server is malformed: {error}")).hint(hint)
@@ -41,7 +41,7 @@ impl Borrowed {
         Ok(Self { url, client, prefix })
     }
 
-    /// The server's address with the prefix of the arm's keys, as a process is told it.
+    /// The server's address with the prefix of the arm's keys, for a host file.
     pub(super) fn address(&self) -> String {
         format!("{}#{}", self.url, self.prefix)
     }

@@ -1,4 +1,4 @@
-//! Finding the server's program.
+//! Finds the server's program.
 
 use std::{
     path::{Path, PathBuf},
@@ -7,10 +7,10 @@ use std::{
 
 use crate::process::programs;
 
-/// The names under which the server is installed; Valkey is the fork that speaks the same protocol.
+/// The program's names; Valkey is a fork with the same protocol.
 const NAMES: [&str; 2] = ["redis-server", "valkey-server"];
 
-/// Where a Redis server is installed.
+/// An installed Redis server.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Installation {
     /// The server's program.
