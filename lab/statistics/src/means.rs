@@ -42,9 +42,9 @@ pub fn mean(arm: &[Batch], confidence: f64) -> Option<Interval> {
 /// An interval from an estimate on the log scale and its extents downwards and upwards.
 pub(super) fn ratio_interval(found: Estimate, confidence: f64, down: f64, up: f64) -> Interval {
     Interval {
-        estimate: found.estimate.exp(),
-        low: (found.estimate - down).exp(),
-        high: (found.estimate + up).exp(),
+        estimate: found.value.exp(),
+        low: (found.value - down).exp(),
+        high: (found.value + up).exp(),
         confidence,
         effective_samples: found.effective_samples,
         smallest_detectable: found.smallest_detectable.exp_m1(),
@@ -54,9 +54,9 @@ pub(super) fn ratio_interval(found: Estimate, confidence: f64, down: f64, up: f6
 
 fn plain_interval(found: Estimate, confidence: f64) -> Interval {
     Interval {
-        estimate: found.estimate,
-        low: found.estimate - found.half_width,
-        high: found.estimate + found.half_width,
+        estimate: found.value,
+        low: found.value - found.half_width,
+        high: found.value + found.half_width,
         confidence,
         effective_samples: found.effective_samples,
         smallest_detectable: found.smallest_detectable,

@@ -78,7 +78,7 @@ impl Pair {
 /// An estimate with its uncertainty, on the scale of the statistic.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Estimate {
-    pub(super) estimate: f64,
+    pub(super) value: f64,
     pub(super) half_width: f64,
     pub(super) effective_samples: f64,
     pub(super) smallest_detectable: f64,
@@ -134,7 +134,7 @@ pub(super) fn widest(
     launches: &[f64],
 ) -> Estimate {
     let inner = Estimate {
-        estimate,
+        value: estimate,
         half_width: within.half_width(confidence),
         effective_samples,
         smallest_detectable: within.smallest_detectable(confidence),
@@ -162,7 +162,7 @@ pub(super) fn widest(
                 effective_samples: effective_samples.min(count),
                 smallest_detectable: between.smallest_detectable(confidence),
                 between_launches: true,
-                estimate,
+                value: estimate,
             }
         }
     };
