@@ -52,14 +52,14 @@ fn imports(file: &Text, modules: &BTreeSet<String>, exported: &[(String, String)
         return Vec::new();
     };
     let text = shipped(&without_comments(&file.text));
-    let absolute = |path: Vec<String>| match path[0].as_str() {
-        "crate" => path[1..].to_vec(),
-        _ => {
-            let up = path.iter().take_while(|part| *part == "super").count();
-            let skipped = up + usize::from(path[0] == "self");
-            let kept = place.len().saturating_sub(up);
-            place[..kept].iter().chain(&path[skipped..]).cloned().collect()
+    let absolute = |path: Vec<String>| {
+        if path[0] == "crate" {
+            return path[1..].to_vec();
         }
+        let up = path.iter().take_while(|part| *part == "super").count();
+        let skipped = up + usize::from(path[0] == "self");
+        let kept = place.len().saturating_sub(up);
+        place[..kept].iter().chain(&path[skipped..]).cloned().collect()
     };
     let target = |path: Vec<String>| {
         let first = path.into_iter().next()?;
