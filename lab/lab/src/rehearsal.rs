@@ -1,4 +1,4 @@
-//! A [picture](report::picture) of a simulation: each arm's pure logic with the arrivals that a run would
+//! A picture (`report::picture`) of a simulation: each arm's pure logic with the arrivals that a run would
 //! send.
 
 use std::time::Duration;
