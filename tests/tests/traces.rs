@@ -73,11 +73,15 @@ impl<'a> Seen<'a> {
             let tree: String = rows(trace).into_iter().map(line).collect();
             let is_whole = tree.contains(last) && trace.spans.len() == tree.lines().count();
             // The far end of a hop is named by its transport.
-            let far_end =
-                |line: &str| if line.contains(": POST /") { "(far end)\n" } else { line }.to_owned();
+            let far_end = |line: &str| if is_far_end(line) { "(far end)\n" } else { line }.to_owned();
             is_whole.then(|| tree.split_inclusive('\n').map(far_end).collect())
         })
     }
+}
+
+/// Whether a line names a method of a component as its transport does: HTTP's route or gRPC's method.
+fn is_far_end(line: &str) -> bool {
+    line.contains(": POST /") || line.contains(": lab.")
 }
 
 #[test]

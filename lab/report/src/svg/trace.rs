@@ -1,5 +1,7 @@
 //! One traced operation as a waterfall up to its reply: a row per span, time to the right.
 
+use std::borrow::Cow;
+
 use maud::{Markup, html};
 
 use super::scale::{Scale, linear_ticks};
@@ -25,7 +27,7 @@ struct Layout {
 const WIDE: Layout = Layout {
     class: "plot",
     width: 1000.0,
-    bars: (300.0, 985.0),
+    bars: (320.0, 985.0),
     row: 26.0,
     down: [16.0, 4.0, 16.0],
     bar: 17.0,
@@ -119,20 +121,49 @@ fn span_row(span: &Span, y: f64, (scale, layout): (&Scale, &Layout), reply_us: f
     }
 }
 
-/// A span's name and process: left of the bars, or above them.
+/// A span's name and process: left of the bars, or above them; the process where there is room for all of it.
 fn names(span: &Span, y: f64, layout: &Layout) -> Markup {
     let end = if layout.bars.0 > 0.0 { layout.bars.0 - 10.0 } else { layout.width };
     let indent = f64::from(span.depth) * INDENT;
-    let process_room = end - indent - width_of(&span.name, 12.5) - 8.0;
+    let name = without_package(&span.name);
+    let process_room = end - indent - width_of(&name, 12.5) - 8.0;
     html! {
-        (text(indent, y, Anchor::Start, "t-part", &fitted(&span.name, end - indent - 6.0, 12.5)))
-        @if process_room > 30.0 {
-            (text(end, y, Anchor::End, "t-small t-soft", &fitted(&span.process, process_room, 11.0)))
+        (text(indent, y, Anchor::Start, "t-part", &fitted(&name, end - indent - 6.0, 12.5)))
+        @if width_of(&span.process, 11.0) <= process_room {
+            (text(end, y, Anchor::End, "t-small t-soft", &span.process))
         }
+    }
+}
+
+/// The name of a gRPC method without its package, which is long and the same in all rows:
+/// `LinksService/Resolve`. Other names stay.
+fn without_package(name: &str) -> Cow<'_, str> {
+    let method = name.rsplit_once('/').filter(|(service, _)| service.contains('.'));
+    match method {
+        Some((service, method)) => {
+            let service = service.rsplit('.').next().unwrap_or(service);
+            format!("{service}/{method}").into()
+        }
+        None => name.into(),
     }
 }
 
 /// A call that waits for another process is outlined; a span's own work is filled.
 fn class_of(span: &Span) -> &'static str {
     if matches!(span.kind.as_str(), "client" | "producer") { "span-waits" } else { "span-works" }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_name_of_a_grpc_method_is_drawn_without_its_package() {
+        assert_eq!(without_package("lab.limiter.v1.PoliciesService/Current"), "PoliciesService/Current");
+        for other in
+            ["GET /quotes/{number}", "policies.current", "redis EVALSHA take/sliding-log", "GET /a.b"]
+        {
+            assert_eq!(without_package(other), other);
+        }
+    }
 }

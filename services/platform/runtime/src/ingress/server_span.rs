@@ -13,7 +13,7 @@ use axum::{
 };
 use opentelemetry::trace::SpanKind;
 use pin_project_lite::pin_project;
-use remote::{Context, OpenSpan};
+use remote::{Context, OpenSpan, is_grpc};
 use tower::{Layer, Service};
 
 use super::request_context::context_of;
@@ -61,9 +61,13 @@ fn begin(request: &mut Request) -> Option<OpenSpan> {
     Some(span)
 }
 
-/// A span's name: method and route, never the path, which has too many values.
+/// A span's name by OpenTelemetry's conventions: HTTP's method and route, never the path, which has too many
+/// values; a gRPC call's `package.Service/Method`.
 fn name_of(request: &Request) -> String {
     let route = request.extensions().get::<MatchedPath>().map_or("unmatched", MatchedPath::as_str);
+    if is_grpc(request.headers()) {
+        return route.trim_start_matches('/').to_owned();
+    }
     format!("{} {route}", request.method())
 }
 
