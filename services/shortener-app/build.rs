@@ -3,7 +3,8 @@
 
 use std::{error::Error, path::Path};
 
-const CONTRACTS: [&str; 2] = ["lab/shortener/v1/clicks.proto", "lab/shortener/v1/links.proto"];
+const CONTRACTS: [&str; 3] =
+    ["lab/shortener/v1/clicks.proto", "lab/shortener/v1/events.proto", "lab/shortener/v1/links.proto"];
 
 #[expect(clippy::disallowed_methods, reason = "Cargo tells a build script by the environment where to write")]
 fn main() -> Result<(), Box<dyn Error>> {
@@ -12,6 +13,12 @@ fn main() -> Result<(), Box<dyn Error>> {
     // Server reflection serves this descriptor set.
     let out = std::env::var("OUT_DIR")?;
     std::fs::write(Path::new(&out).join("descriptors.bin"), prost::Message::encode_to_vec(&descriptors))?;
-    tonic_prost_build::configure().build_transport(false).btree_map(".").compile_fds(descriptors)?;
+    // Events name their payload's type by its message.
+    let mut names = tonic_prost_build::Config::new();
+    names.enable_type_names();
+    tonic_prost_build::configure()
+        .build_transport(false)
+        .btree_map(".")
+        .compile_fds_with_config(descriptors, names)?;
     Ok(())
 }

@@ -5,7 +5,8 @@
 //! `links_contract` and `clicks_contract` (one behaviour over every transport and store),
 //! `redis_cache` (a cache in a Redis server that is gone or frozen),
 //! `links_behind_redis` (links behind that cache, while the server is flushed, frozen, killed and restarted),
-//! `kafka_events` (dead letters, lag, a broker that is late),
+//! `kafka_events` (dead letters, lag, a broker that is late), `dead_letters` (of a wiring that is up: listed and replayed),
+//! `outbox` (events of a component's own transactions), `broadcast` (events to every process that listens),
 //! `kafka_group` (a member of a consumer group that is killed),
 //! `postgres_away` (a server that is late, restarts, or refuses),
 //! `starting` and `stopping` (what a process says of itself and serves, while its PostgreSQL is late or away, and while

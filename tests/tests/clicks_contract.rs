@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use backing::{Batching, Database, Event, Subscriber, migrate};
 use shortener::{
-    ClickError, ClickService, ClickStore, Clicks, Code, LinkId, LinkStore, MAX_COUNTS, RequestKey, Tallies,
-    Tally, TallyId,
+    ClickError, ClickService, ClickStore, Clicked, Clicks, Code, LinkId, LinkStore, MAX_COUNTS, RequestKey,
+    Tallies, Tally, TallyId,
 };
 use shortener_app::{
     PostgresClickStore, PostgresLinkStore, SqliteClickStore, SqliteLinkStore, Tallying, remotes::clicks,
@@ -74,14 +74,10 @@ async fn too_many_counts_are_refused_whole(clicks: &dyn Clicks) {
 }
 
 async fn events_that_come_again_in_other_company_count_once(clicks: Arc<dyn Clicks>) {
-    let event = |id| Event::new(id, link("event"));
+    let event = |id| Event::new(id, link("event"), Clicked { link: link("event") });
     let subscriber = Tallying::new(Arc::clone(&clicks));
     subscriber.receive(&[event(101), event(102)], Batching::Shifting).await.unwrap();
-    // A key that is not a link's id, such as a code in older versions, is ignored.
-    subscriber
-        .receive(&[event(102), Event::new(104, "event"), event(103)], Batching::Shifting)
-        .await
-        .unwrap();
+    subscriber.receive(&[event(102), event(103)], Batching::Shifting).await.unwrap();
     assert_eq!(count(&*clicks, "event").await, 3);
     let batch = [event(201), event(202)];
     subscriber.receive(&batch, Batching::Fixed).await.unwrap();

@@ -6,17 +6,18 @@ use std::{
 };
 
 use backing::{
-    Background, Cache, CachePolicy, Database, Event, EventMetrics, KafkaConsumer, KafkaPublisher, Postgres,
-    Publisher, Redis, Stampede, Tiers, Waiting,
+    Background, Cache, CachePolicy, Database, Event, EventMetrics, Group, KafkaConsumer, KafkaPublisher,
+    Postgres, Redis, Stampede, Tiers, TopicPublisher, Waiting,
 };
 use contract::SystemClock;
 use prometheus_client::{metrics::counter::Counter, registry::Registry};
 use shortener::{
-    ClickService, ClickStore, Clicks, Code, Link, LinkError, LinkService, LinkStore, Links, RandomCodes,
-    Tally, TallyId,
+    ClickService, ClickStore, Clicked, Clicks, Code, Link, LinkError, LinkService, LinkStore, Links,
+    RandomCodes, Tally, TallyId,
 };
 use shortener_app::{
     CachedLinkStore, MemoryClickStore, PostgresClickStore, PostgresLinkStore, Tallying, new_link_id,
+    topics::Follows,
 };
 use system_tests::{engine::docker, real_servers::Server, stores::numbered};
 use tokio::task::JoinHandle;
@@ -166,25 +167,27 @@ async fn no_click_is_lost_or_doubled_when_the_broker_restarts() {
     let Some(server) = Server::kafka().await else { return };
     let server = Arc::new(server);
     let address = format!("kafka://127.0.0.1:{}", server.port());
-    let (mut registry, background) = (Registry::default(), Background::default());
-    let metrics = EventMetrics::register(&mut registry, "clicks");
+    let (metrics, background) = (EventMetrics::default(), Background::default());
     let clicks: Arc<dyn Clicks> = Arc::new(ClickService::new(Arc::new(MemoryClickStore::default())));
     let tallying = Arc::new(Tallying::new(Arc::clone(&clicks)));
     // Both exist before the broker is ready, which takes some seconds.
-    let publisher = KafkaPublisher::new(&address, "clicks", metrics.clone()).unwrap();
-    let consumer =
-        KafkaConsumer::start(&address, "clicks", tallying, metrics, &mut registry, &background).unwrap();
+    let group = Group::new::<Follows>("tallying", tallying, &metrics);
+    let published_events = metrics.published("clicks");
+    let kafka = KafkaPublisher::new(&address, "clicks", [group.id()], published_events).unwrap();
+    let consumer = KafkaConsumer::start(&address, group, &background).unwrap();
+    let topic_is_there = kafka.check();
     eventually("Kafka is up", async || {
-        (consumer.check().passes().await && publisher.check().passes().await).then_some(())
+        (consumer.check().passes().await && topic_is_there.passes().await).then_some(())
     })
     .await;
+    let publisher = TopicPublisher::<Follows>::new(Arc::new(kafka));
 
     let link = new_link_id();
     let mut restarting = None;
     for number in 1..=CLICKS {
         // Publishes the same event until it is acknowledged; an event that was stored without an
         // acknowledgement comes twice.
-        let event = Event::new(u128::from(number), link);
+        let event = Event::new(u128::from(number), link, Clicked { link });
         eventually("a click is acknowledged", async || publisher.publish(event.clone()).await.ok()).await;
         if number == CLICKS / 3 {
             restarting = Some(restart(&server));

@@ -47,6 +47,7 @@ pub static SYSTEM: System = System {
         axes::BALANCING,
         axes::TRACING,
     ],
+    topics: &[],
     costs: &[],
     backings,
     keeps,

@@ -26,15 +26,16 @@ use axum::{
     http::{HeaderValue, Method, StatusCode, header, uri},
     response::{IntoResponse, Response},
 };
-use backing::{Event, Publisher};
+use backing::{Event, TopicPublisher};
+use contract::Unavailable;
 use runtime::edge::{JsonBody, Problem, described};
 use shortener::{
-    Authority, ClickError, Clicks, Code, LinkError, Links, OwnHosts, RequestKey, Shorten, Target,
+    Authority, ClickError, Clicked, Clicks, Code, LinkError, Links, OwnHosts, RequestKey, Shorten, Target,
 };
 use utoipa_axum::{router::OpenApiRouter, routes};
 use uuid::Uuid;
 
-use crate::SYSTEM;
+use crate::{SYSTEM, topics::Follows};
 use body::{LinkShown, PendingShown, ShortenAsked};
 use parameters::{ByCode, Keyed};
 
@@ -48,7 +49,7 @@ const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
 struct Edge {
     links: Arc<dyn Links>,
     clicks: Arc<dyn Clicks>,
-    followed: Arc<dyn Publisher>,
+    followed: TopicPublisher<Follows>,
     own_hosts: OwnHosts,
 }
 
@@ -56,7 +57,7 @@ struct Edge {
 pub fn router(
     links: Arc<dyn Links>,
     clicks: Arc<dyn Clicks>,
-    followed: Arc<dyn Publisher>,
+    followed: TopicPublisher<Follows>,
     own_hosts: OwnHosts,
 ) -> Router {
     let routes = OpenApiRouter::default()
@@ -131,8 +132,8 @@ async fn follow(
     }
     // HEAD inspects a link without following it.
     if request.method() == Method::GET {
-        let click = Event::new(Uuid::now_v7().as_u128(), link.id);
-        edge.followed.publish(click).await?;
+        let click = Event::new(Uuid::now_v7().as_u128(), link.id, Clicked { link: link.id });
+        edge.followed.publish(click).await.map_err(Unavailable::from)?;
     }
     let target = Bytes::from(String::from(link.target));
     let target = HeaderValue::from_maybe_shared(target).map_err(|_| unwritable())?;

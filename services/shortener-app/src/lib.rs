@@ -1,12 +1,14 @@
 //! The URL shortener as it runs: edge, adapters, remote forms and wiring around the logic of `shortener`.
 //!
 //! Read in this order: `wiring` (the architecture, top to bottom), `system` (the same as data, for the lab),
-//! `edge` (the public API), `remotes` (the components' remote forms), `adapters`.
+//! `edge` (the public API), `remotes` (the components' remote forms), `topics` (the topics of its events),
+//! `adapters`.
 
 mod adapters;
 pub mod edge;
 pub mod remotes;
 mod system;
+pub mod topics;
 mod wiring;
 
 pub use adapters::{

@@ -1,6 +1,8 @@
 //! What the shortener is made of, as data.
 
-use runtime::{BackingNeed, Cost, EDGE, Placement, ProcessShape, System, Wiring, axes};
+use runtime::{
+    BackingNeed, ConsumerGroup, Cost, EDGE, Placement, ProcessShape, System, TopicShape, Wiring, axes,
+};
 
 /// The URL shortener.
 pub static SYSTEM: System = System {
@@ -43,6 +45,13 @@ pub static SYSTEM: System = System {
         axes::BALANCING,
         axes::TRACING,
     ],
+    topics: &[TopicShape {
+        name: "clicks",
+        summary: "a link was followed",
+        carries: "lab.shortener.v1.Clicked",
+        publishers: &[EDGE],
+        groups: &[ConsumerGroup { name: "tallying", component: "clicks" }],
+    }],
     costs: &[Cost {
         axis: "events",
         value: "inline",
@@ -92,6 +101,6 @@ runtime::axes! {
 fn backings(wiring: &Wiring) -> Vec<BackingNeed> {
     let mut needs = BackingNeed::databases(wiring, &["links", "clicks"]);
     needs.extend(BackingNeed::cache(wiring, "links"));
-    needs.extend(BackingNeed::events(wiring, "clicks"));
+    needs.extend(BackingNeed::events(wiring));
     needs
 }

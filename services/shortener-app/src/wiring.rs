@@ -5,7 +5,7 @@ use std::sync::Arc;
 use anyhow::{Context as _, Result, bail};
 use backing::Database;
 use contract::SystemClock;
-use runtime::{Backings, Host};
+use runtime::{Backings, EDGE, Host};
 use shortener::{
     ClickService, ClickStore, Clicks, CodeSource, CounterCodes, HashCodes, LinkId, LinkService, LinkStore,
     Links, OwnHosts, RandomCodes, Target,
@@ -19,18 +19,19 @@ use crate::{
     },
     edge,
     remotes::{clicks, links},
+    topics::Follows,
 };
 
 /// The capacity of the link cache in a process.
 const CACHED_LINKS: usize = 100_000;
 
 /// Clicks use a store. Links use a store, with or without a cache, and a source of codes. The edge follows
-/// links and publishes a click for each.
+/// links and publishes a click for each, from which the clicks are tallied.
 pub(crate) async fn wire(host: &mut Host) -> Result<()> {
     let clicks = host.place(clicks::CONTRACT, click_service).await?;
     let links = host.place(links::CONTRACT, link_service).await?;
-    let tallying = Arc::new(Tallying::new(Arc::clone(&clicks)));
-    let followed = host.events("clicks", clicks::CONTRACT, tallying)?;
+    let followed = host.publisher::<Follows>(EDGE)?;
+    host.subscribe::<Follows>("tallying", Arc::new(Tallying::new(Arc::clone(&clicks))))?;
     let own_hosts = own_hosts(host)?;
     host.edge(|_| edge::router(links, clicks, followed, own_hosts));
     Ok(())

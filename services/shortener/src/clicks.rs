@@ -36,6 +36,13 @@ pub struct Tally {
     pub counts: BTreeMap<LinkId, u32>,
 }
 
+/// An event: a link was followed once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Clicked {
+    /// The link.
+    pub link: LinkId,
+}
+
 /// The tallies have been added.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Recorded;

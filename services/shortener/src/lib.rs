@@ -26,7 +26,7 @@ mod target;
 
 pub use authority::Authority;
 pub use click_service::ClickService;
-pub use clicks::{ClickCount, ClickError, Clicks, MAX_COUNTS, Recorded, Tallies, Tally};
+pub use clicks::{ClickCount, ClickError, Clicked, Clicks, MAX_COUNTS, Recorded, Tallies, Tally};
 pub use code::{Code, CodeError};
 pub use codes::{CodeSource, CounterCodes, HashCodes, RandomCodes};
 pub use id::{IdError, LinkId, TallyId};

@@ -24,12 +24,23 @@ pub use cache::{ABSENT_FOR, Cache, CachePolicy, Expiring, FILL_WITHIN, LOCAL_FOR
 pub use check::Check;
 pub use database::{Database, OpenError, POSTGRES_CONNECTIONS, Postgres, Sqlite, TRUSTED_FOR};
 pub use events::{
-    Batching, Event, EventMetrics, Publisher, Subscriber,
+    broadcast::{
+        Broadcast, BroadcastMetrics, Channel, Listener, Received, in_process::InProcess,
+        kafka::KafkaBroadcast, redis::RedisBroadcast,
+    },
+    dead_letters::{DeadLetter, DeadLetters},
+    event::{Encoded, Event, Headers, MAX_PAYLOAD_BYTES},
+    group::Group,
     inline::Inline,
     kafka::{KafkaConsumer, KafkaPublisher},
     memory::MemoryPublisher,
+    metrics::EventMetrics,
+    outbox::{Outbox, OutboxTransaction},
+    publisher::{PublishError, Publisher, TopicPublisher},
+    subscriber::{Batching, Subscriber},
+    topic::{TooLarge, Topic, Unreadable},
 };
 pub use redis::{ANSWER_WITHIN, AddressError, Redis, RefusedError};
-pub use spans::{Statements, Topic};
+pub use spans::{Statements, TopicSpans};
 pub use tables::migrate;
 pub use waiting::Waiting;

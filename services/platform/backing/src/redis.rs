@@ -11,6 +11,7 @@
 
 use std::{
     fmt::Display,
+    io,
     sync::{Arc, PoisonError, RwLock},
     time::Duration,
 };
@@ -23,10 +24,14 @@ use prometheus_client::{
 };
 use redis::{
     Arg, AsyncConnectionConfig, Client, Cmd, ConnectionAddr, ConnectionInfo, ErrorKind, FromRedisValue,
-    IntoConnectionInfo, RedisError, ScriptInvocation, ServerErrorKind, Value, aio::MultiplexedConnection,
+    IntoConnectionInfo, RedisError, ScriptInvocation, ServerErrorKind, Value,
+    aio::{MultiplexedConnection, PubSub},
     io::tcp::TcpSettings,
 };
-use tokio::{sync::Notify, time::sleep};
+use tokio::{
+    sync::Notify,
+    time::{sleep, timeout},
+};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -134,6 +139,30 @@ impl Redis {
             self.link.outcome(command.query_async(&mut connection).await)
         };
         self.link.spanned(|| of_command(command, kind), asked).await.ok()
+    }
+
+    /// Publishes a message to a channel (`PUBLISH`). `Ok` does not mean that any subscriber has received it.
+    pub async fn publish(&self, channel: &str, message: &[u8]) -> Result<(), Unavailable> {
+        let mut command = redis::cmd("PUBLISH");
+        command.arg(channel).arg(message);
+        let sent = async {
+            let mut connection = self.link.connection()?;
+            self.link.outcome(command.query_async::<i64>(&mut connection).await)
+        };
+        self.link.spanned(|| of_command(&command, "channel"), sent).await.map(drop).map_err(unavailable)
+    }
+
+    /// Opens a connection that is subscribed to a channel.
+    pub(crate) async fn subscribe(&self, channel: &str) -> Result<PubSub, RedisError> {
+        let subscribed = async {
+            let mut connection = self.link.client.get_async_pubsub().await?;
+            connection.subscribe(channel).await?;
+            Ok::<_, RedisError>(connection)
+        };
+        timeout(CONNECT_WITHIN, subscribed).await.unwrap_or_else(|_| {
+            let why = "the server does not answer in time";
+            Err(io::Error::new(io::ErrorKind::TimedOut, why).into())
+        })
     }
 
     /// Runs a script by its hash (`EVALSHA`) in one round trip; if the server does not have it yet

@@ -51,25 +51,30 @@ pub(crate) struct Summary<'a> {
 
 /// The attributes that all spans of one topic share. Cheap to clone.
 #[derive(Clone, Debug)]
-pub struct Topic {
+pub struct TopicSpans {
     name: Arc<str>,
     attributes: Arc<[KeyValue]>,
     group: Option<KeyValue>,
 }
 
-impl Topic {
-    /// A topic of the broker at `kafka://HOST:PORT`; its consumer group has the same name.
+impl TopicSpans {
+    /// A topic of the broker at `kafka://HOST:PORT`.
     pub fn of_kafka(address: &str, name: &str) -> Self {
         let first = address.trim_start_matches("kafka://").split(',').next().unwrap_or_default();
         let place =
             first.rsplit_once(':').and_then(|(host, port)| Some((host.to_owned(), port.parse().ok()?)));
-        let group = KeyValue::new("messaging.consumer.group.name", name.to_owned());
-        Self { group: Some(group), ..Self::new("kafka", name, place) }
+        Self::new("kafka", name, place)
     }
 
     /// A topic within this process; the conventions have no name for such a system.
     pub fn within(system: &str, name: &str) -> Self {
         Self::new(system, name, None)
+    }
+
+    /// The same topic as a consumer group with this id consumes it.
+    #[must_use]
+    pub fn of_group(self, id: String) -> Self {
+        Self { group: Some(KeyValue::new("messaging.consumer.group.name", id)), ..self }
     }
 
     fn new(system: &str, name: &str, place: Option<(String, u16)>) -> Self {

@@ -4,11 +4,15 @@ use std::{
     collections::{BTreeMap, HashMap},
     fmt::Display,
     hash::Hash,
+    sync::Arc,
     time::Duration,
 };
 
 use anyhow::{Context as _, Result, anyhow, bail};
-use backing::{Background, Cache, CachePolicy, Check, Database, Redis, Stampede, Tiers, Waiting};
+use backing::{
+    Background, Cache, CachePolicy, Check, Database, DeadLetters, EventMetrics, Redis, Stampede, Tiers,
+    Waiting,
+};
 use prometheus_client::{
     metrics::{counter::Counter, family::Family},
     registry::Registry,
@@ -30,6 +34,10 @@ pub struct Backings {
     pub background: Background,
     pub(crate) watched: Vec<Check>,
     pub(crate) needed: Vec<Check>,
+    /// The stores of dead letters that this process lists and replays.
+    pub(crate) dead_letters: Vec<Arc<dyn DeadLetters>>,
+    /// Registered if the system declares topics.
+    pub(crate) event_metrics: EventMetrics,
     /// What the process waits for while it starts, as `/health/ready` says it.
     pub waiting: Waiting,
     wiring: Wiring,
@@ -54,6 +62,8 @@ impl Backings {
             background: Background::default(),
             watched: Vec::new(),
             needed: Vec::new(),
+            dead_letters: Vec::new(),
+            event_metrics: EventMetrics::default(),
             waiting,
             wiring,
             limits,

@@ -9,15 +9,15 @@ use std::{
 
 use anyhow::{Context as _, Result, bail};
 use axum::Router;
-use backing::{Publisher, Subscriber, Waiting};
+use backing::{Background, Subscriber, Topic, TopicPublisher, Waiting};
 use nix::sys::socket::SockaddrStorage;
 use prometheus_client::registry::Registry;
 use remote::{Balancing, Client, Contract, RpcMetrics, Transport};
 use resilience::Policy;
 
 use crate::{
-    Backings, HostFile, Limits, PublicUrl, Wiring,
-    events::{self, Part},
+    Backings, EDGE, HostFile, Limits, PublicUrl, Wiring,
+    events::Topics,
     live::{self, Live},
 };
 
@@ -26,6 +26,7 @@ pub struct Host {
     file: HostFile,
     wiring: Wiring,
     backings: Backings,
+    topics: Topics,
     metrics: RpcMetrics,
     transport: Transport,
     policy: Policy,
@@ -61,12 +62,17 @@ impl Host {
         let policy = wiring.get("resilience").parse()?;
         let balancing = wiring.get("balancing").parse()?;
         let mut backings = Backings::new(file.backings.clone(), wiring.clone(), file.limits, waiting);
+        let process = wiring.processes().find(|process| process.name == file.process);
+        let mut here = process.map(|process| process.components.to_vec()).unwrap_or_default();
+        here.extend(file.public.map(|_| EDGE));
+        let topics = Topics::new(wiring.system(), here, &mut backings)?;
         let metrics = RpcMetrics::register(&mut backings.registry);
         let (internal, grpc_services, public) = (Router::new(), Vec::new(), None);
         Ok(Self {
             file,
             wiring,
             backings,
+            topics,
             metrics,
             transport,
             policy,
@@ -149,17 +155,23 @@ impl Host {
         self.wiring.host_of(component).is_some_and(|process| process.name == self.file.process)
     }
 
-    /// The way of events to the owner of what follows from them, as the axis `events` has it.
+    /// The publisher of a topic, for a component or for the [`EDGE`]. The system must declare `by` as a publisher.
     ///
-    /// Received where `owner` is hosted; published where the edge is.
-    pub fn events<C: Contract>(
+    /// The wiring may request it before it places the component. It works in processes that host `by`.
+    pub fn publisher<T: Topic>(&mut self, by: &str) -> Result<TopicPublisher<T>> {
+        self.topics.publisher(by)
+    }
+
+    /// Sets the subscriber of a consumer group.
+    ///
+    /// The subscriber runs in the processes of the group's component if events come from a log, and in the publishing
+    /// process otherwise. So it must use the component by its contract, which may be local or remote.
+    pub fn subscribe<T: Topic>(
         &mut self,
-        topic: &'static str,
-        _owner: C,
-        subscriber: Arc<dyn Subscriber>,
-    ) -> Result<Arc<dyn Publisher>> {
-        let part = Part { receives: self.hosts(C::NAME), publishes: self.file.public.is_some() };
-        events::way(&mut self.backings, part, topic, subscriber)
+        group: &'static str,
+        subscriber: Arc<dyn Subscriber<T>>,
+    ) -> Result<()> {
+        self.topics.subscribe(group, subscriber)
     }
 
     /// The system's public API, made only where this process hosts the edge; what it counts goes to the registry.
@@ -176,8 +188,15 @@ impl Host {
         self.live.get_or_insert_with(|| Live::new(limits, registry)).clone()
     }
 
-    pub(crate) fn into_parts(self) -> Parts {
-        let Self { file, backings, transport, internal, grpc_services, public, live, .. } = self;
-        Parts { file, backings, transport, internal, grpc_services, public, live }
+    /// The background tasks.
+    pub(crate) fn background(&self) -> &Background {
+        &self.backings.background
+    }
+
+    /// Ends the wiring: creates the transports of all topics.
+    pub(crate) fn into_parts(self) -> Result<Parts> {
+        let Self { file, mut backings, topics, transport, internal, grpc_services, public, live, .. } = self;
+        topics.connect(&mut backings)?;
+        Ok(Parts { file, backings, transport, internal, grpc_services, public, live })
     }
 }

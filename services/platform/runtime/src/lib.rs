@@ -46,7 +46,7 @@ pub use process::{Service, Wire, host};
 pub use serve::{ServeLimits, serve};
 pub use server_metrics::{IngressMetrics, ServerMetrics};
 pub use system::{
-    Accepts, Arrivals, Axis, BackingKind, BackingNeed, Copies, Cost, EDGE, Placement, ProcessShape, Rehearse,
-    System, Value,
+    Accepts, Arrivals, Axis, BackingKind, BackingNeed, ConsumerGroup, Copies, Cost, EDGE, Placement,
+    ProcessShape, Rehearse, System, TopicShape, Value,
 };
 pub use wiring::{Wiring, WiringError};

@@ -18,6 +18,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     HostFile, Ingress, Sampling, ServeLimits, ServerMetrics, System, Wiring,
+    events::dead_letter_routes,
     health::Health,
     host::{Host, Parts},
     own_grpc,
@@ -104,11 +105,11 @@ async fn run(service: &Service, file: HostFile, signals: Signals) -> Result<()> 
         wired = (service.wire)(&mut host) => wired.map(|()| None)?,
     };
 
-    let Parts { file, mut backings, transport, internal, grpc_services, public, live } = host.into_parts();
     if let Some(why) = told_early {
         tracing::info!(why, "stopping before it was there");
-        return end(&backings.background, spans).await;
+        return end(host.background(), spans).await;
     }
+    let Parts { file, mut backings, transport, internal, grpc_services, public, live } = host.into_parts()?;
     let stop = CancellationToken::new();
     backings.registry.register_collector(Box::new(OwnMetrics));
     let counted = ServerMetrics::register(&mut backings.registry);
@@ -120,7 +121,9 @@ async fn run(service: &Service, file: HostFile, signals: Signals) -> Result<()> 
         let ingress = live.into_iter().fold(ingress, Ingress::with_live);
         servers.spawn(serve(address.listen()?, ingress, serve_limits, stop.clone()));
     }
-    let mut own = health.clone().routes().merge(watch.routes()).merge(metrics(backings.registry));
+    let dead_letters = dead_letter_routes(std::mem::take(&mut backings.dead_letters));
+    let mut own =
+        health.clone().routes().merge(watch.routes()).merge(dead_letters).merge(metrics(backings.registry));
     if transport == Transport::Grpc {
         own = own.merge(own_grpc::routes(&health, grpc_services, service.descriptors)?);
     }

@@ -18,6 +18,8 @@ pub struct System {
     pub placements: &'static [Placement],
     /// Every other axis.
     pub axes: &'static [Axis],
+    /// The topics of its events. Using an undeclared topic is an error when a process starts.
+    pub topics: &'static [TopicShape],
     /// Values that cost so much an operation that they hide what another axis does.
     pub costs: &'static [Cost],
     /// The stores and brokers that a wiring needs.
@@ -107,6 +109,30 @@ impl ProcessShape {
     pub const fn only_where(self, axis: &'static str, value: &'static str) -> Self {
         Self { only_where: Some((axis, value)), ..self }
     }
+}
+
+/// The declaration of a topic: its payload type, its publishers and its consumer groups.
+#[derive(Debug)]
+pub struct TopicShape {
+    /// Unique within the system: `clicks`.
+    pub name: &'static str,
+    /// One sentence.
+    pub summary: &'static str,
+    /// The payload type: the full name of a message in a `.proto` file, `lab.shortener.v1.Clicked`.
+    pub carries: &'static str,
+    /// The publishers: components, and the [`EDGE`].
+    pub publishers: &'static [&'static str],
+    /// The consumer groups. Each receives every event.
+    pub groups: &'static [ConsumerGroup],
+}
+
+/// A consumer group of a topic: one of its members processes each event.
+#[derive(Debug)]
+pub struct ConsumerGroup {
+    /// Unique within the topic: `tallying`.
+    pub name: &'static str,
+    /// The component that processes the events. Its processes are the members if events come from a log.
+    pub component: &'static str,
 }
 
 /// One dimension of a wiring.
@@ -240,10 +266,18 @@ impl BackingNeed {
         shared.then(|| Self::new("cache", BackingKind::Redis, &[used_by]))
     }
 
-    /// What the axis `events` needs for this component, and for the edge, which publishes.
-    pub fn events(wiring: &Wiring, used_by: &'static str) -> Option<Self> {
-        let broker = wiring.get("events") == "kafka";
-        broker.then(|| Self { edge: true, ..Self::new("events", BackingKind::Kafka, &[used_by]) })
+    /// The broker that the axis `events` needs for the system's topics: for all publishers and consumer groups.
+    pub fn events(wiring: &Wiring) -> Option<Self> {
+        let topics = wiring.system().topics;
+        let publishers = topics.iter().flat_map(|topic| topic.publishers).copied();
+        let receivers = topics.iter().flat_map(|topic| topic.groups).map(|group| group.component);
+        let mut used_by: Vec<_> = publishers.chain(receivers).collect();
+        let edge = used_by.contains(&EDGE);
+        used_by.retain(|user| *user != EDGE);
+        used_by.sort_unstable();
+        used_by.dedup();
+        let broker = wiring.get("events") == "kafka" && !topics.is_empty();
+        broker.then(|| Self { edge, ..Self::new("events", BackingKind::Kafka, &used_by) })
     }
 }
 
@@ -276,6 +310,11 @@ impl System {
     /// The axis of that name; `placement` is not among them.
     pub fn axis(&self, name: &str) -> Option<&'static Axis> {
         self.axes.iter().find(|axis| axis.name == name)
+    }
+
+    /// The topic of that name.
+    pub fn topic(&self, name: &str) -> Option<&'static TopicShape> {
+        self.topics.iter().find(|topic| topic.name == name)
     }
 
     /// The placement of that name.

@@ -5,7 +5,9 @@ use std::{collections::BTreeMap, sync::Arc};
 use async_trait::async_trait;
 use backing::{Batching, Event, Subscriber};
 use contract::{Unavailable, Why};
-use shortener::{ClickError, Clicks, LinkId, Tallies, Tally, TallyId};
+use shortener::{ClickError, Clicked, Clicks, Tallies, Tally, TallyId};
+
+use crate::topics::Follows;
 
 /// Turns click events into tallies and records them.
 pub struct Tallying {
@@ -20,8 +22,8 @@ impl Tallying {
 }
 
 #[async_trait]
-impl Subscriber for Tallying {
-    async fn receive(&self, events: &[Event], batching: Batching) -> Result<(), Unavailable> {
+impl Subscriber<Follows> for Tallying {
+    async fn receive(&self, events: &[Event<Clicked>], batching: Batching) -> Result<(), Unavailable> {
         let tallies = match batching {
             Batching::Shifting => {
                 events.iter().filter_map(|event| tally(std::slice::from_ref(event))).collect()
@@ -37,12 +39,11 @@ impl Subscriber for Tallying {
     }
 }
 
-fn tally(events: &[Event]) -> Option<Tally> {
+fn tally(events: &[Event<Clicked>]) -> Option<Tally> {
     let id = TallyId(events.first()?.id);
     let mut counts = BTreeMap::new();
-    // A key that is no link's id is nobody's click.
-    for link in events.iter().filter_map(|event| LinkId::parse(&event.key).ok()) {
-        *counts.entry(link).or_default() += 1;
+    for event in events {
+        *counts.entry(event.payload.link).or_default() += 1;
     }
     Some(Tally { id, counts })
 }

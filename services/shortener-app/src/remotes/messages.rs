@@ -1,7 +1,7 @@
 //! The mapping between protobuf messages and the contracts' types.
 
 use remote::{Many, Map, Optional, Required, UnixMillis, Uuid};
-use shortener::{ClickCount, Code, Link, LinkId, Recorded, Removed, Shorten, Tallies, Tally};
+use shortener::{ClickCount, Clicked, Code, Link, LinkId, Recorded, Removed, Shorten, Tallies, Tally};
 
 use super::proto;
 
@@ -30,4 +30,6 @@ remote::messages! { proto:
     LinkId as CountRequest.link_id by Uuid;
     ClickCount as CountResponse { clicks }
     Tally as Tally { id by Uuid, counts by Map }
+
+    Clicked as Clicked { link as link_id by Uuid }
 }

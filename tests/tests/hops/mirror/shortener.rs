@@ -1,12 +1,16 @@
 //! The shortener's contracts.
 
 use async_trait::async_trait;
+use backing::Topic;
 use proptest::prelude::*;
 use shortener::{
-    ClickCount, ClickError, Clicks, Code, Link, LinkError, LinkId, Links, Recorded, Removed, RequestKey,
-    Shorten, Tallies, Tally, TallyId, Target,
+    ClickCount, ClickError, Clicked, Clicks, Code, Link, LinkError, LinkId, Links, Recorded, Removed,
+    RequestKey, Shorten, Tallies, Tally, TallyId, Target,
 };
-use shortener_app::remotes::{clicks, links};
+use shortener_app::{
+    remotes::{clicks, links},
+    topics::Follows,
+};
 
 use super::{Hops, Mirror, moment, unavailable};
 
@@ -130,5 +134,14 @@ fn what_is_asked_of_clicks_crosses_a_hop() {
     let count = any::<u64>().prop_map(|clicks| ClickCount { clicks });
     proptest!(|(asked in link_id(), says in prop::result::maybe_ok(count, click_error()))| {
         clicks.carry(&asked, &says, &async |clicks, link| clicks.count(link).await)?;
+    });
+}
+
+#[test]
+fn an_event_is_the_same_after_its_message() {
+    assert_eq!(Follows::type_name(), "lab.shortener.v1.Clicked");
+    proptest!(|(link in link_id())| {
+        let message = <Follows as Topic>::Message::from(Clicked { link });
+        prop_assert_eq!(Clicked::try_from(message), Ok(Clicked { link }));
     });
 }

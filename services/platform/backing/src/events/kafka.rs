@@ -1,37 +1,38 @@
 //! Through Kafka: an event has been published when all in-sync replicas have it.
 //!
-//! The producer is idempotent, so that its own retries neither double nor reorder.
-//! The consumer commits an offset after the effect, so that a crash makes an event come again, never go missing;
-//! the subscriber is idempotent by event id, so that coming again has no effect.
-//! What can never have an effect goes to the topic's dead letters, with the reason, and is kept there for a person.
+//! The producer is idempotent: its retries neither duplicate nor reorder events.
+//! A consumer commits an offset after it has processed the event. After a crash the event is delivered again, and the
+//! subscriber, which is idempotent by event id, ignores it.
+//! Each consumer group reads the whole topic at its own pace. An event that a group cannot process goes to the group's
+//! dead-letter topic, with the reason.
 //!
-//! A broker that is not there yet is waited for in the background: the process starts, serves what it can, refuses
-//! what it cannot, and says by `/health/backings` what is away.
+//! The process does not wait for its broker: it connects in the background, fails what it cannot do yet, and reports at
+//! `/health/backings` that the broker is unavailable.
 //!
-//! Read in this order: `publisher`, `consumer`, `dead`, `lag`, `topic`.
+//! Read in this order: `message`, `producer`, `publisher`, `consumer`, `dead_letters`, `replay`, `lag`, `topic`.
 
 mod consumer;
-mod dead;
-mod lag;
-mod publisher;
-mod topic;
+mod dead_letters;
+pub(super) mod lag;
+pub(super) mod message;
+pub(super) mod producer;
+pub(super) mod publisher;
+mod replay;
+pub(super) mod topic;
 
-use rdkafka::{
-    ClientConfig,
-    message::{BorrowedMessage, Header, Headers, Message, OwnedHeaders},
-};
+use std::{sync::Arc, time::Duration};
+
+use rdkafka::{ClientConfig, consumer::StreamConsumer};
+use tokio::{sync::oneshot, time::timeout};
 
 pub use consumer::KafkaConsumer;
 pub use publisher::KafkaPublisher;
 
-use super::Event;
+/// The time limit for leaving a group: the broker answers within milliseconds, or not at all.
+const CLOSED_WITHIN: Duration = Duration::from_secs(2);
 
-/// The header that carries the event id.
-const ID: &str = "event-id";
-/// The header that carries the trace (W3C Trace Context), as in a hop.
-const TRACEPARENT: &str = "traceparent";
-
-fn client(address: &str) -> ClientConfig {
+/// The configuration that all clients of the broker at `kafka://HOST:PORT` share.
+pub(super) fn client(address: &str) -> ClientConfig {
     let mut config = ClientConfig::new();
     config
         .set("bootstrap.servers", address.trim_start_matches("kafka://"))
@@ -40,37 +41,17 @@ fn client(address: &str) -> ClientConfig {
     config
 }
 
-/// A client that writes: idempotent, and acknowledged by all in-sync replicas.
-fn producer(address: &str) -> ClientConfig {
-    let mut config = client(address);
-    config
-        .set("enable.idempotence", "true")
-        .set("acks", "all")
-        // What gathers within a millisecond travels together.
-        .set("linger.ms", "1")
-        .set("queue.buffering.max.messages", "20000");
-    config
-}
-
-/// An event's headers.
-fn headers(event: &Event) -> OwnedHeaders {
-    let id = event.id.to_be_bytes();
-    let headers = OwnedHeaders::new().insert(Header { key: ID, value: Some(&id) });
-    match &event.trace {
-        Some(trace) => headers.insert(Header { key: TRACEPARENT, value: Some(trace) }),
-        None => headers,
+/// Closes a consumer and leaves its group, so that the other members need not wait for the session time-out.
+///
+/// Dropping a consumer blocks the thread until the broker has answered, for ever if the broker is gone. So it is dropped on
+/// a thread of its own, and the process goes on stopping.
+pub(super) async fn close(consumer: Arc<StreamConsumer>) {
+    let (closed, is_closed) = oneshot::channel();
+    std::thread::spawn(move || {
+        drop(consumer);
+        let _ = closed.send(());
+    });
+    if timeout(CLOSED_WITHIN, is_closed).await.is_err() {
+        tracing::warn!("the broker did not confirm that the consumer left its group");
     }
-}
-
-/// The event in a message, or what it lacks.
-fn parse(message: &BorrowedMessage<'_>) -> Result<Event, &'static str> {
-    let header = |key: &str| message.headers()?.iter().find(|header| header.key == key)?.value;
-    let id = header(ID).and_then(|id| id.try_into().ok()).map(u128::from_be_bytes);
-    let key = message.key().and_then(|key| std::str::from_utf8(key).ok());
-    let trace = header(TRACEPARENT).and_then(|trace| std::str::from_utf8(trace).ok());
-    Ok(Event {
-        id: id.ok_or("it has no event id of 16 bytes")?,
-        key: key.ok_or("it has no key that is a text")?.to_owned(),
-        trace: trace.map(str::to_owned),
-    })
 }

@@ -1,7 +1,8 @@
-//! A buffer in the process: an event has been published when it is in the buffer.
+//! A buffer in the process: an event has been published when it is in the buffer of every consumer group.
 //!
-//! A negative control: what is in the buffer is lost when the process is killed.
-//! A graceful stop delivers it.
+//! A negative control: buffered events are lost when the process is killed. A graceful stop delivers them.
+
+mod dead_letters;
 
 use std::{
     sync::{
@@ -13,54 +14,102 @@ use std::{
 
 use async_trait::async_trait;
 use contract::{Unavailable, Why};
-use tokio::sync::{Notify, mpsc};
+use prometheus_client::metrics::counter::Counter;
+use tokio::{
+    sync::{Notify, OwnedSemaphorePermit, Semaphore, mpsc},
+    time::sleep,
+};
 use tokio_util::sync::CancellationToken;
 
-use super::{Batching, Event, EventMetrics, Publisher, Subscriber};
+use self::dead_letters::MemoryDeadLetters;
+use super::{
+    dead_letters::DeadLetters,
+    event::Event,
+    group::Group,
+    processing::{Delivery, Patience, Stopped, process},
+    publisher::Publisher,
+    subscriber::Batching,
+};
 use crate::Background;
 
-/// Events that may wait in the buffer; a publisher waits when it is full.
+/// The capacity of a buffer in events. A publisher waits when the buffer is full.
 const CAPACITY: usize = 20_000;
-/// Events that are delivered together.
+/// The capacity of a buffer in bytes of payloads.
+const CAPACITY_BYTES: usize = 64 << 20;
+/// The largest batch.
 const BATCH: usize = 2_000;
-/// How long an event waits for others to be delivered with.
+/// The time that an event waits for a full batch.
 const LINGER: Duration = Duration::from_secs(1);
-/// How often a batch is tried before it is given up, first after 50 ms, then twice as long each time.
-const TRIES: u32 = 6;
+/// The attempts at a batch, and the pause after the first.
+const PATIENCE: Patience = Patience::Attempts(6, Duration::from_millis(50));
 
 /// Buffers events and delivers them in batches.
 pub struct MemoryPublisher {
-    buffer: mpsc::Sender<Event>,
-    /// Notified when a full batch is queued.
-    full: Arc<Notify>,
-    /// Events that were taken and neither delivered nor given up.
+    buffers: Vec<Buffer>,
+    /// Events that are neither processed nor given up, once for each group.
     pending: Arc<AtomicU64>,
-    metrics: EventMetrics,
+    published: Counter,
+}
+
+/// The buffer of one group.
+struct Buffer {
+    events: mpsc::Sender<Buffered>,
+    /// A permit for each byte.
+    bytes: Arc<Semaphore>,
+    /// Notified when a full batch is queued, or half of the bytes are taken.
+    full: Arc<Notify>,
+    dead: MemoryDeadLetters,
+}
+
+/// An event, with the permits for its bytes until it is delivered.
+struct Buffered {
+    event: Event,
+    bytes: OwnedSemaphorePermit,
 }
 
 impl MemoryPublisher {
-    /// Starts to deliver to this subscriber in the background.
-    pub fn start(subscriber: Arc<dyn Subscriber>, metrics: EventMetrics, background: &Background) -> Self {
-        let (buffer, waiting) = mpsc::channel(CAPACITY);
-        let (full, pending) = (Arc::new(Notify::new()), Arc::<AtomicU64>::default());
-        let delivery = Delivery { subscriber, pending: Arc::clone(&pending), metrics: metrics.clone() };
-        let notified = Arc::clone(&full);
-        background.start(|stop| deliver(waiting, notified, delivery, stop));
-        Self { buffer, full, pending, metrics }
+    /// Starts to deliver to these groups in the background.
+    pub fn start(groups: Vec<Group>, published: Counter, background: &Background) -> Self {
+        let pending = Arc::<AtomicU64>::default();
+        let buffers = groups.into_iter().map(|group| {
+            let (events, waiting) = mpsc::channel(CAPACITY);
+            let (full, dead) = (Arc::new(Notify::new()), MemoryDeadLetters::new(group.clone()));
+            let delivery = GroupDelivery { group, dead: dead.clone(), pending: Arc::clone(&pending) };
+            let notified = Arc::clone(&full);
+            background.start(|stop| deliver(waiting, notified, delivery, stop));
+            Buffer { events, bytes: Arc::new(Semaphore::new(CAPACITY_BYTES)), full, dead }
+        });
+        Self { buffers: buffers.collect(), pending, published }
+    }
+
+    /// The dead letters of each group.
+    pub fn dead_letters(&self) -> Vec<Arc<dyn DeadLetters>> {
+        self.buffers.iter().map(|buffer| Arc::new(buffer.dead.clone()) as Arc<dyn DeadLetters>).collect()
     }
 }
 
 #[async_trait]
 impl Publisher for MemoryPublisher {
+    /// Reserves a slot in every buffer before it puts the event into any, so a publisher that gives up waiting has published
+    /// nothing.
     async fn publish(&self, event: Event) -> Result<(), Unavailable> {
-        let place = self.buffer.reserve().await.map_err(|_| Unavailable::new("events", Why::Broken))?;
-        // Before it can be delivered: never too few are on their way.
-        self.pending.fetch_add(1, Ordering::Relaxed);
-        place.send(event);
-        if self.buffer.capacity() <= CAPACITY - BATCH {
-            self.full.notify_one();
+        let broken = || Unavailable::new("events", Why::Broken);
+        let size = event.payload.bytes.len() as u32;
+        let mut slots = Vec::with_capacity(self.buffers.len());
+        for buffer in &self.buffers {
+            let bytes = Arc::clone(&buffer.bytes).acquire_many_owned(size).await.map_err(|_| broken())?;
+            slots.push((buffer, bytes, buffer.events.reserve().await.map_err(|_| broken())?));
         }
-        self.metrics.published.inc();
+        // Counted before it can be delivered, so that the number is never too low.
+        self.pending.fetch_add(slots.len() as u64, Ordering::Relaxed);
+        for (buffer, bytes, slot) in slots {
+            slot.send(Buffered { event: event.clone(), bytes });
+            let is_half_full = buffer.bytes.available_permits() < CAPACITY_BYTES / 2;
+            if buffer.events.capacity() <= CAPACITY - BATCH || is_half_full {
+                buffer.full.notify_one();
+            }
+        }
+        self.published.inc();
         Ok(())
     }
 
@@ -69,25 +118,25 @@ impl Publisher for MemoryPublisher {
     }
 }
 
-/// Where batches go, and what is counted of them.
-struct Delivery {
-    subscriber: Arc<dyn Subscriber>,
+/// Delivers the events of a buffer.
+struct GroupDelivery {
+    group: Group,
+    dead: MemoryDeadLetters,
     pending: Arc<AtomicU64>,
-    metrics: EventMetrics,
 }
 
 async fn deliver(
-    mut waiting: mpsc::Receiver<Event>,
+    mut waiting: mpsc::Receiver<Buffered>,
     full: Arc<Notify>,
-    delivery: Delivery,
+    delivery: GroupDelivery,
     stop: CancellationToken,
 ) {
-    let mut batch = Vec::with_capacity(BATCH);
+    let (mut batch, mut permits) = (Vec::with_capacity(BATCH), Vec::with_capacity(BATCH));
     let mut stopping = false;
     loop {
         if !stopping {
             tokio::select! {
-                () = tokio::time::sleep(LINGER) => {}
+                () = sleep(LINGER) => {}
                 () = full.notified() => {}
                 () = stop.cancelled() => {
                     stopping = true;
@@ -95,11 +144,12 @@ async fn deliver(
                 }
             }
         }
-        // All that waits leaves at once, so that a burst is delivered as fast as it is taken.
+        // Delivers everything that waits, so that a burst leaves as fast as it comes.
         loop {
             while batch.len() < BATCH {
-                let Ok(event) = waiting.try_recv() else { break };
+                let Ok(Buffered { event, bytes }) = waiting.try_recv() else { break };
                 batch.push(event);
+                permits.push(bytes);
             }
             if batch.is_empty() {
                 break;
@@ -107,6 +157,7 @@ async fn deliver(
             delivery.deliver(&batch).await;
             delivery.pending.fetch_sub(batch.len() as u64, Ordering::Relaxed);
             batch.clear();
+            permits.clear();
         }
         if stopping {
             return;
@@ -114,98 +165,126 @@ async fn deliver(
     }
 }
 
-impl Delivery {
-    /// Delivers a batch, or gives it up.
-    async fn deliver(&self, batch: &[Event]) {
-        let mut pause = Duration::from_millis(50);
-        for _ in 0..TRIES {
-            match self.subscriber.receive(batch, Batching::Fixed).await {
-                Ok(()) => {
-                    self.metrics.received.inc_by(batch.len() as u64);
-                    return;
-                }
-                Err(error) => tracing::warn!(%error, events = batch.len(), "a batch was not delivered"),
-            }
-            tokio::time::sleep(pause).await;
-            pause *= 2;
-        }
-        self.metrics.lost.inc_by(batch.len() as u64);
-        tracing::error!(events = batch.len(), "a batch was given up: these events are lost");
+impl GroupDelivery {
+    /// Delivers a batch, or gives it up. A stop waits for this: the number of attempts is limited.
+    async fn deliver(&self, events: &[Event]) {
+        let mut batch = BatchDelivery { dead: &self.dead, events };
+        let _ = process(&self.group, events, Batching::Fixed, PATIENCE, &mut batch).await;
+    }
+}
+
+struct BatchDelivery<'b> {
+    dead: &'b MemoryDeadLetters,
+    events: &'b [Event],
+}
+
+#[async_trait]
+impl Delivery for BatchDelivery<'_> {
+    async fn pause(&mut self, pause: Duration) -> Result<(), Stopped> {
+        sleep(pause).await;
+        Ok(())
+    }
+
+    async fn dead_letter(&mut self, indexes: &[usize], reason: &str) -> Result<(), Stopped> {
+        tracing::error!(reason, events = indexes.len(), "dead letters: they are lost when this process ends");
+        self.dead.add(indexes.iter().map(|index| self.events[*index].clone()).collect(), reason);
+        Ok(())
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::sync::atomic::{AtomicUsize, Ordering};
-
     use tokio::time::Instant;
 
     use super::*;
+    use crate::events::example::{Reader, note};
 
-    #[derive(Default)]
-    struct Taken(AtomicUsize);
+    fn started(readers: &[&Arc<Reader>]) -> (MemoryPublisher, Background) {
+        let background = Background::default();
+        let groups = readers.iter().map(|reader| reader.group()).collect();
+        (MemoryPublisher::start(groups, Counter::default(), &background), background)
+    }
 
-    #[async_trait]
-    impl Subscriber for Taken {
-        async fn receive(&self, events: &[Event], _: Batching) -> Result<(), Unavailable> {
-            self.0.fetch_add(events.len(), Ordering::Relaxed);
-            Ok(())
+    async fn publish(publisher: &MemoryPublisher, ids: std::ops::Range<u128>) {
+        for id in ids {
+            publisher.publish(note(id, "hello")).await.expect("it takes events");
         }
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_burst_waits_for_nobody_and_a_few_arrive_as_well() {
-        let (taken, background) = (Arc::new(Taken::default()), Background::default());
-        let publisher = MemoryPublisher::start(Arc::clone(&taken) as _, EventMetrics::default(), &background);
-        let publish = async |events: usize| {
-            for event in 0..events {
-                publisher.publish(Event::new(event as u128, "key")).await.expect("it takes events");
-            }
-        };
+        let reader = Arc::new(Reader::default());
+        let (publisher, background) = started(&[&reader]);
         let began = Instant::now();
-        publish(2 * CAPACITY).await;
-        assert!(began.elapsed().is_zero(), "more than there is room for, in {:?}", began.elapsed());
-        publish(10).await;
-        tokio::time::sleep(2 * LINGER).await;
-        assert_eq!(taken.0.load(Ordering::Relaxed), 2 * CAPACITY + 10);
+        publish(&publisher, 0..2 * CAPACITY as u128).await;
+        assert!(began.elapsed().is_zero(), "twice the capacity, in {:?}", began.elapsed());
+        publish(&publisher, 0..10).await;
+        sleep(2 * LINGER).await;
+        assert_eq!(reader.taken().len(), 2 * CAPACITY + 10);
         background.stop().await;
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_burst_of_large_events_waits_for_nobody_either() {
+        let reader = Arc::new(Reader::default());
+        let (publisher, background) = started(&[&reader]);
+        let large = note(1, &"x".repeat(CAPACITY_BYTES / 400));
+        let began = Instant::now();
+        for _ in 0..2_000 {
+            publisher.publish(large.clone()).await.expect("it takes events");
+        }
+        assert!(began.elapsed().is_zero(), "five times the capacity, in {:?}", began.elapsed());
+        background.stop().await;
+        assert_eq!(reader.taken().len(), 2_000);
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_stop_delivers_what_is_buffered() {
-        let (taken, background) = (Arc::new(Taken::default()), Background::default());
-        let publisher = MemoryPublisher::start(Arc::clone(&taken) as _, EventMetrics::default(), &background);
-        for event in 0..10 {
-            publisher.publish(Event::new(event, "key")).await.expect("it takes events");
-        }
-        assert_eq!(taken.0.load(Ordering::Relaxed), 0, "they wait for others");
+        let reader = Arc::new(Reader::default());
+        let (publisher, background) = started(&[&reader]);
+        publish(&publisher, 0..10).await;
+        assert_eq!(reader.taken(), [0; 0], "they wait for others");
         background.stop().await;
-        assert_eq!(taken.0.load(Ordering::Relaxed), 10);
-    }
-
-    /// Takes nothing, ever.
-    struct Away;
-
-    #[async_trait]
-    impl Subscriber for Away {
-        async fn receive(&self, _: &[Event], _: Batching) -> Result<(), Unavailable> {
-            Err(Unavailable::new("owner", Why::Unreachable))
-        }
+        assert_eq!(reader.taken().len(), 10);
     }
 
     #[tokio::test(start_paused = true)]
     async fn an_event_is_on_its_way_until_it_is_delivered_or_given_up() {
-        let subscribers: [Arc<dyn Subscriber>; 2] = [Arc::new(Taken::default()), Arc::new(Away)];
-        for subscriber in subscribers {
-            let background = Background::default();
-            let publisher = MemoryPublisher::start(subscriber, EventMetrics::default(), &background);
-            for event in 0..10 {
-                publisher.publish(Event::new(event, "key")).await.expect("it takes events");
+        for is_away in [false, true] {
+            let reader = Arc::new(Reader::default());
+            if is_away {
+                reader.fails("hello", Why::Unreachable);
             }
+            let (publisher, background) = started(&[&reader]);
+            publish(&publisher, 0..10).await;
             assert_eq!(publisher.pending().await, Ok(10));
-            tokio::time::sleep(10 * LINGER).await;
+            sleep(10 * LINGER).await;
             assert_eq!(publisher.pending().await, Ok(0));
             background.stop().await;
         }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_group_that_fails_for_ever_holds_up_no_other_and_its_dead_letters_can_be_replayed() {
+        let (sound, broken) = (Arc::new(Reader::default()), Arc::new(Reader::default()));
+        broken.fails("hello", Why::Broken);
+        let (publisher, background) = started(&[&sound, &broken]);
+        publish(&publisher, 0..10).await;
+        assert_eq!(publisher.pending().await, Ok(20), "ten for each group");
+        sleep(10 * LINGER).await;
+        assert_eq!((sound.taken().len(), broken.taken().len()), (10, 0));
+        let letters = publisher.dead_letters();
+        let [of_sound, of_broken] = &letters[..] else { panic!("one for each group") };
+        assert_eq!(of_sound.list(100).await, Ok(Vec::new()));
+        let listed = of_broken.list(100).await.expect("they are in memory");
+        assert_eq!(listed.len(), 10);
+        assert_eq!(listed[0].reason, "`readers` failed inside");
+        assert_eq!(of_broken.replay().await, Ok(0), "it fails still");
+        assert_eq!(of_broken.list(100).await.map(|listed| listed.len()), Ok(10));
+        broken.recovers();
+        assert_eq!(of_broken.replay().await, Ok(10));
+        assert_eq!(broken.taken().len(), 10);
+        assert_eq!((of_broken.list(100).await, of_broken.replay().await), (Ok(Vec::new()), Ok(0)));
+        background.stop().await;
     }
 }

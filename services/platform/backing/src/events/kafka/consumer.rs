@@ -1,4 +1,4 @@
-//! Receives a topic as a member of a consumer group.
+//! A consumer: a member of a consumer group.
 
 use std::{
     collections::BTreeMap,
@@ -9,235 +9,206 @@ use std::{
     time::Duration,
 };
 
-use contract::Why;
+use async_trait::async_trait;
 use futures::FutureExt;
-use prometheus_client::registry::Registry;
 use rdkafka::{
     Message, Offset, TopicPartitionList,
     consumer::{CommitMode, Consumer, StreamConsumer},
     error::KafkaError,
     message::BorrowedMessage,
 };
-use tokio::{
-    sync::oneshot,
-    time::{Instant, sleep, sleep_until, timeout, timeout_at},
-};
+use tokio::time::{Instant, sleep_until, timeout_at};
 use tokio_util::sync::CancellationToken;
 
-use super::{client, dead::DeadLetters, lag::Lag, parse, topic::Topic};
+use super::{
+    client, close, dead_letters::DeadLetterTopic, lag::Lag, message::parse, replay::KafkaDeadLetters,
+    topic::KafkaTopic,
+};
 use crate::{
     Background, Check,
-    events::{Batching, EventMetrics, Subscriber},
-    waiting::ThrottledLog,
+    events::{
+        dead_letters::DeadLetters,
+        group::Group,
+        processing::{self, Delivery, Patience, Stopped},
+        subscriber::Batching,
+    },
 };
 
-/// Events whose effect is taken together.
+/// The largest batch, in messages and in bytes of payloads.
 const BATCH: usize = 1_000;
-/// The pause before what failed is tried again.
+const BATCH_BYTES: usize = 16 << 20;
+/// The pause before a dead letter is written again that the broker did not acknowledge.
 const PAUSE: Duration = Duration::from_millis(200);
-/// A member that is not heard of for so long is dead, and others take its partitions: a killed one says no goodbye.
-/// The least that brokers accept by default (`group.min.session.timeout.ms`); librdkafka's own default is 45 s.
+/// The session time-out: the group reassigns the partitions of a member that sends no heartbeat for this long, because it
+/// was killed. The shortest that brokers accept by default (`group.min.session.timeout.ms`); librdkafka's own default is
+/// 45 s.
 const SESSION: Duration = Duration::from_secs(6);
-/// How often a member is heard of: a third of the session, as Kafka's documentation has it.
+/// The interval between heartbeats: a third of the session time-out, as Kafka's documentation recommends.
 const HEARTBEAT: Duration = Duration::from_secs(2);
-/// How long leaving the group may take: the broker answers within milliseconds, or not at all.
-const LEFT_WITHIN: Duration = Duration::from_secs(2);
 
-/// Receives a topic as a member of a consumer group.
+/// A member of a consumer group.
 pub struct KafkaConsumer {
-    topic: &'static str,
-    follows: Arc<AtomicBool>,
+    address: String,
+    group: Group,
+    subscribed: Arc<AtomicBool>,
     answers: Arc<AtomicBool>,
 }
 
 impl KafkaConsumer {
-    /// Starts to receive in the background, for this subscriber; the broker need not be there yet.
-    pub fn start(
-        address: &str,
-        topic: &'static str,
-        subscriber: Arc<dyn Subscriber>,
-        metrics: EventMetrics,
-        registry: &mut Registry,
-        background: &Background,
-    ) -> Result<Self, KafkaError> {
-        let lag = Lag::register(registry, address, topic)?;
+    /// Starts a consumer in the background. The broker at `kafka://HOST:PORT` need not be available yet.
+    pub fn start(address: &str, group: Group, background: &Background) -> Result<Self, KafkaError> {
+        let id = group.id();
+        let lag = Lag::new(address, group.metrics.lag())?;
         let answers = lag.answers();
         let consumer: StreamConsumer = client(address)
-            .set("group.id", topic)
+            .set("group.id", &id)
             .set("enable.auto.commit", "false")
             .set("auto.offset.reset", "earliest")
             .set("session.timeout.ms", SESSION.as_millis().to_string())
             .set("heartbeat.interval.ms", HEARTBEAT.as_millis().to_string())
             .create()?;
-        let consumer = Arc::new(consumer);
-        let dead = DeadLetters::new(address, topic);
-        let receiver = Receiver { topic, consumer, subscriber, metrics, dead };
-        let follows = Arc::new(AtomicBool::new(false));
-        let (topic_there, noted) = (Topic::new(address, topic), Arc::clone(&follows));
+        let dead = DeadLetterTopic::new(address, &id);
+        let member = Member { consumer: Arc::new(consumer), group: group.clone(), dead };
+        let subscribed = Arc::new(AtomicBool::new(false));
+        let (topic, noted) = (KafkaTopic::new(address, group.topic), Arc::clone(&subscribed));
         background.start(|stop| async move {
-            if stop.run_until_cancelled(see_to(topic, &topic_there)).await.is_none() {
+            // A consumer that subscribes before the topic exists does not see it for minutes.
+            if stop.run_until_cancelled(topic.ensure()).await.is_none() {
                 return;
             }
-            drop(topic_there);
-            match receiver.consumer.subscribe(&[topic]) {
+            match member.consumer.subscribe(&[member.group.topic]) {
                 Ok(()) => noted.store(true, Ordering::Relaxed),
-                Err(error) => tracing::error!(%error, topic, "the topic cannot be followed"),
+                Err(error) => tracing::error!(%error, group = id, "the topic cannot be subscribed to"),
             }
-            tokio::join!(receiver.receive(&stop), lag.watch(&receiver.consumer, &stop));
-            leave(receiver.consumer).await;
+            tokio::join!(member.receive(&stop), lag.watch(&member.consumer, &stop));
+            close(member.consumer).await;
         });
-        Ok(Self { topic, follows, answers })
+        Ok(Self { address: address.to_owned(), group, subscribed, answers })
     }
 
-    /// Whether it follows the topic, and the broker answers.
+    /// Whether the consumer has subscribed to the topic, and the broker answers.
     pub fn check(&self) -> Check {
-        let (follows, answers) = (Arc::clone(&self.follows), Arc::clone(&self.answers));
-        Check::new(format!("events/{}/consumer", self.topic), move || {
-            let both = follows.load(Ordering::Relaxed) && answers.load(Ordering::Relaxed);
+        let (subscribed, answers) = (Arc::clone(&self.subscribed), Arc::clone(&self.answers));
+        Check::new(format!("events/{}/consumer", self.group.id()), move || {
+            let both = subscribed.load(Ordering::Relaxed) && answers.load(Ordering::Relaxed);
             async move { both }
         })
     }
-}
 
-/// Sees to it that the topic is there: a group that forms before it would not see it for minutes.
-async fn see_to(name: &str, topic: &Topic) {
-    let mut log = ThrottledLog::default();
-    loop {
-        if let Err(error) = topic.make().await {
-            log.waiting_for(&format!("the topic `{name}`"), &error);
-        }
-        if topic.is_there().await {
-            return;
-        }
-        sleep(PAUSE).await;
+    /// The dead letters of the whole group.
+    pub fn dead_letters(&self) -> Arc<dyn DeadLetters> {
+        Arc::new(KafkaDeadLetters::new(&self.address, &self.group))
     }
 }
 
-struct Receiver {
-    topic: &'static str,
+struct Member {
     consumer: Arc<StreamConsumer>,
-    subscriber: Arc<dyn Subscriber>,
-    metrics: EventMetrics,
-    dead: DeadLetters,
+    group: Group,
+    dead: DeadLetterTopic,
 }
 
-/// Nobody waits for the effect any more: the process ends, and the events come again to another.
-struct Stopped;
+/// Messages that were buffered during a rebalance: one that happens during a pause may assign further partitions to this
+/// member, which are not paused. These messages start the next batch.
+type Buffered<'m> = Vec<BorrowedMessage<'m>>;
 
-/// What came while a batch was held up: partitions may come to this process in the middle of it.
-#[derive(Default)]
-struct Early<'a>(Vec<BorrowedMessage<'a>>);
-
-impl Receiver {
+impl Member {
+    /// The consumer's loop: receive a batch, process it, commit its offsets.
+    ///
+    /// 1. `next` takes the messages that librdkafka has fetched ahead, on threads of its own. These threads also send the
+    ///    heartbeats, so the member stays in the group however long a batch takes.
+    /// 2. `process` has the subscriber process each message, or writes it to the dead-letter topic.
+    /// 3. Only then `commit` moves the offsets beyond the batch. After a crash, a stop or a rebalance before the commit, the
+    ///    batch is delivered again, here or to another member: at least once. The subscriber ignores events that it has
+    ///    processed.
+    ///
+    /// While the subscriber or the dead-letter topic is unavailable, the loop waits in step 2, for hours if need be. But a
+    /// consumer that does not poll for `max.poll.interval.ms` (5 minutes) is expelled from its group, and the rebalance
+    /// gives its partitions to another member, for which the same events fail. So `pause` pauses the partitions and goes on
+    /// polling.
     async fn receive(&self, stop: &CancellationToken) {
-        let mut early = Early::default();
-        while let Some(messages) = stop.run_until_cancelled(self.next(&mut early)).await {
-            if self.settle(&messages, &mut early, stop).await.is_err() {
+        let mut buffered = Buffered::new();
+        while let Some(messages) = stop.run_until_cancelled(self.next(&mut buffered)).await {
+            if self.process(&messages, &mut buffered, stop).await.is_err() {
                 return;
             }
             self.commit(&messages);
         }
     }
 
-    /// The next batch: what is there already, or else what comes first and whatever came with it.
-    async fn next<'a>(&'a self, early: &mut Early<'a>) -> Vec<BorrowedMessage<'a>> {
-        let mut messages = std::mem::take(&mut early.0);
+    /// The next batch: waits for one message, and adds those that have been fetched already.
+    async fn next<'m>(&'m self, buffered: &mut Buffered<'m>) -> Vec<BorrowedMessage<'m>> {
+        let mut messages = std::mem::take(buffered);
         while messages.is_empty() {
             match self.consumer.recv().await {
                 Ok(first) => messages.push(first),
-                Err(error) => tracing::warn!(%error, "nothing could be received"),
+                Err(error) => tracing::warn!(%error, "no message could be received"),
             }
         }
-        while messages.len() < BATCH {
+        let mut bytes: usize = messages.iter().map(payload_bytes).sum();
+        while messages.len() < BATCH && bytes < BATCH_BYTES {
             let Some(Ok(message)) = self.consumer.recv().now_or_never() else { break };
+            bytes += payload_bytes(&message);
             messages.push(message);
         }
         messages
     }
 
-    /// Takes the effect of every message, or keeps it as a dead letter.
-    async fn settle<'a>(
-        &'a self,
-        messages: &[BorrowedMessage<'a>],
-        early: &mut Early<'a>,
+    /// Processes every message, or writes it to the dead-letter topic.
+    async fn process<'m>(
+        &'m self,
+        messages: &[BorrowedMessage<'m>],
+        buffered: &mut Buffered<'m>,
         stop: &CancellationToken,
     ) -> Result<(), Stopped> {
-        let (mut sound, mut events) =
-            (Vec::with_capacity(messages.len()), Vec::with_capacity(messages.len()));
+        let mut events = Vec::with_capacity(messages.len());
+        let mut delivery = BatchDelivery { member: self, messages: Vec::new(), buffered, stop };
         for message in messages {
             match parse(message) {
                 Ok(event) => {
-                    sound.push(message);
                     events.push(event);
+                    delivery.messages.push(message);
                 }
-                Err(lack) => self.bury(message, lack, early, stop).await?,
-            }
-        }
-        // What the owner rejects for good is found by halving.
-        let mut left: Vec<_> = std::iter::once(0..events.len()).collect();
-        while let Some(part) = left.pop().filter(|part| !part.is_empty()) {
-            match self.subscriber.receive(&events[part.clone()], Batching::Shifting).await {
-                Ok(()) => {
-                    self.metrics.received.inc_by(part.len() as u64);
-                }
-                Err(error) if error.why == Why::Misunderstood && part.len() == 1 => {
-                    self.bury(sound[part.start], &error.to_string(), early, stop).await?;
-                }
-                Err(error) if error.why == Why::Misunderstood => {
-                    let middle = part.start + part.len() / 2;
-                    left.extend([middle..part.end, part.start..middle]);
-                }
-                Err(error) => {
-                    tracing::warn!(%error, events = part.len(), "events come again");
-                    self.hold(early, stop).await?;
-                    left.push(part);
+                Err(lack) => {
+                    delivery.write_dead_letter(message, lack).await?;
+                    self.group.metrics.dead.inc();
                 }
             }
         }
-        Ok(())
+        let (group, patience) = (&self.group, Patience::ByReason);
+        processing::process(group, &events, Batching::Shifting, patience, &mut delivery).await
     }
 
-    /// Keeps a message as a dead letter, however long the broker takes.
-    async fn bury<'a>(
-        &'a self,
-        message: &BorrowedMessage<'a>,
-        reason: &str,
-        early: &mut Early<'a>,
+    /// Waits without leaving the group: pauses the assigned partitions, polls until the time is over, and resumes them.
+    ///
+    /// A poll returns nothing from a paused partition. It does return messages from partitions that a rebalance assigns
+    /// during the pause; they are buffered, up to one batch. `resume` continues at the position of the pause, and
+    /// librdkafka fetches again what it had fetched ahead.
+    async fn pause<'m>(
+        &'m self,
+        pause: Duration,
+        buffered: &mut Buffered<'m>,
         stop: &CancellationToken,
     ) -> Result<(), Stopped> {
-        while let Err(error) = self.dead.keep(message, reason).await {
-            tracing::warn!(%error, "a dead letter is tried again");
-            self.hold(early, stop).await?;
-        }
-        tracing::error!(reason, partition = message.partition(), offset = message.offset(), "a dead letter");
-        self.metrics.dead.inc();
-        Ok(())
-    }
-
-    /// Waits a moment before the next try, and remains a member of the group meanwhile, whose lag is seen:
-    /// a consumer that does not ask for messages is taken for dead.
-    async fn hold<'a>(&'a self, early: &mut Early<'a>, stop: &CancellationToken) -> Result<(), Stopped> {
-        let assigned = self.consumer.assignment().and_then(|held| self.consumer.pause(&held).map(|()| held));
-        let asking = async {
-            let over = Instant::now() + PAUSE;
-            while early.0.len() < BATCH {
+        let paused = self.consumer.assignment().and_then(|held| self.consumer.pause(&held).map(|()| held));
+        let polling = async {
+            let over = Instant::now() + pause;
+            while buffered.len() < BATCH {
                 match timeout_at(over, self.consumer.recv()).await {
-                    Ok(Ok(message)) => early.0.push(message),
-                    Ok(Err(error)) => tracing::debug!(%error, "nothing could be received"),
+                    Ok(Ok(message)) => buffered.push(message),
+                    Ok(Err(error)) => tracing::debug!(%error, "no message could be received"),
                     Err(_) => return,
                 }
             }
             sleep_until(over).await;
         };
-        let held = stop.run_until_cancelled(asking).await.ok_or(Stopped);
-        if let Ok(assigned) = assigned {
-            // From where it was: what had been fetched ahead is fetched again.
-            let _ = self.consumer.resume(&assigned);
+        let waited = stop.run_until_cancelled(polling).await.ok_or(Stopped);
+        if let Ok(paused) = paused {
+            let _ = self.consumer.resume(&paused);
         }
-        held
+        waited
     }
 
-    /// Every effect is taken: only now may the offsets move, and only beyond these messages.
+    /// Commits the offsets after these messages, all of which are processed.
     fn commit(&self, messages: &[BorrowedMessage<'_>]) {
         let mut offsets = TopicPartitionList::new();
         let mut next = BTreeMap::new();
@@ -245,25 +216,59 @@ impl Receiver {
             next.insert(message.partition(), message.offset() + 1);
         }
         for (partition, offset) in next {
-            let _ = offsets.add_partition_offset(self.topic, partition, Offset::Offset(offset));
+            let _ = offsets.add_partition_offset(self.group.topic, partition, Offset::Offset(offset));
         }
         if let Err(error) = self.consumer.commit(&offsets, CommitMode::Async) {
-            tracing::debug!(%error, "the offsets stay where they are");
+            tracing::debug!(%error, "the offsets are not committed");
         }
     }
 }
 
-/// Leaves the group, so that its other members need not wait for a time-out.
-///
-/// Dropping a consumer blocks its thread until the broker has answered, for ever if that is gone: so a thread of its
-/// own does it, and this process goes on to its end.
-async fn leave(consumer: Arc<StreamConsumer>) {
-    let (left, has_left) = oneshot::channel();
-    std::thread::spawn(move || {
-        drop(consumer);
-        let _ = left.send(());
-    });
-    if timeout(LEFT_WITHIN, has_left).await.is_err() {
-        tracing::warn!("the group was left without the broker's word");
+fn payload_bytes(message: &BorrowedMessage<'_>) -> usize {
+    message.payload().map_or(0, <[u8]>::len)
+}
+
+/// A batch while it is processed.
+struct BatchDelivery<'b, 'm> {
+    member: &'m Member,
+    /// The message of each event.
+    messages: Vec<&'b BorrowedMessage<'m>>,
+    buffered: &'b mut Buffered<'m>,
+    stop: &'b CancellationToken,
+}
+
+impl BatchDelivery<'_, '_> {
+    /// Writes a message to the dead-letter topic, however long the broker takes.
+    async fn write_dead_letter(
+        &mut self,
+        message: &BorrowedMessage<'_>,
+        reason: &str,
+    ) -> Result<(), Stopped> {
+        while let Err(error) = self.member.dead.write(message, reason).await {
+            tracing::warn!(%error, "writing a dead letter is retried");
+            self.member.pause(PAUSE, self.buffered, self.stop).await?;
+        }
+        tracing::error!(
+            reason,
+            topic = self.member.group.topic,
+            partition = message.partition(),
+            offset = message.offset(),
+            "a dead letter"
+        );
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl Delivery for BatchDelivery<'_, '_> {
+    async fn pause(&mut self, pause: Duration) -> Result<(), Stopped> {
+        self.member.pause(pause, self.buffered, self.stop).await
+    }
+
+    async fn dead_letter(&mut self, indexes: &[usize], reason: &str) -> Result<(), Stopped> {
+        for index in indexes {
+            self.write_dead_letter(self.messages[*index], reason).await?;
+        }
+        Ok(())
     }
 }

@@ -1,7 +1,7 @@
-//! How far a consumer is behind, and how far its whole group is.
+//! The consumer lag: of one member, and of a whole consumer group.
 //!
-//! Both are the high watermark less the committed offset, as the broker has them: so they are right while events are
-//! held up, when a consumer itself fetches nothing and would know of nothing new.
+//! Both are computed from the broker's high watermarks and committed offsets. So they are right while a consumer is paused
+//! and fetches nothing, when it does not know of new events itself.
 
 use std::{
     sync::{
@@ -11,11 +11,12 @@ use std::{
     time::{Duration, Instant},
 };
 
-use prometheus_client::{metrics::gauge::Gauge, registry::Registry};
+use prometheus_client::metrics::gauge::Gauge;
 use rdkafka::{
     Offset, TopicPartitionList,
     consumer::{BaseConsumer, Consumer, StreamConsumer},
     error::KafkaError,
+    topic_partition_list::TopicPartitionListElem,
     types::RDKafkaRespErr,
 };
 use tokio::{sync::Mutex, time::sleep};
@@ -23,103 +24,93 @@ use tokio_util::sync::CancellationToken;
 
 use super::client;
 
-/// How often the broker is asked: a few small requests each time.
+/// The interval between two measurements, which are a few small requests.
 const EVERY: Duration = Duration::from_secs(1);
-/// How long the broker may take for one answer.
-const ANSWER_WITHIN: Duration = Duration::from_millis(500);
-/// For how long one answer about the group, or one failure to get it, serves all who ask: whoever asks often asks the
-/// broker no oftener, and those who wait for a broker that is away wait together.
+/// The time limit of one request.
+pub(in crate::events) const ANSWER_WITHIN: Duration = Duration::from_millis(500);
+/// How long a measured lag of the group, or a failure to measure it, is reused: frequent callers cause no more requests, and
+/// concurrent callers wait together for a broker that is unavailable.
 const FRESH: Duration = Duration::from_millis(200);
 
-/// Events of the partitions that this process follows whose effect has not been taken.
+/// The lag of the partitions that are assigned to this process.
 pub(super) struct Lag {
     events: Gauge,
-    /// A connection of its own: on the consumer's the question would wait behind the request for further events,
-    /// which the broker holds until there are some.
+    /// A connection of its own: on the consumer's connection the request would wait behind the fetch request, which the
+    /// broker holds until there are events.
     asking: Arc<BaseConsumer>,
-    /// Whether the broker answered when it was asked last.
+    /// Whether the broker answered the last request.
     answers: Arc<AtomicBool>,
 }
 
 impl Lag {
-    pub(super) fn register(
-        registry: &mut Registry,
-        address: &str,
-        topic: &'static str,
-    ) -> Result<Self, KafkaError> {
-        let events = Gauge::default();
-        registry.sub_registry_with_label(("topic".into(), topic.into())).register(
-            "consumer_lag",
-            "Events of the partitions that this process follows whose effect has not been taken",
-            events.clone(),
-        );
+    pub(super) fn new(address: &str, events: Gauge) -> Result<Self, KafkaError> {
         Ok(Self { events, asking: Arc::new(client(address).create()?), answers: Arc::new(true.into()) })
     }
 
-    /// Whether the broker answers, as far as is known.
+    /// Whether the broker answered the last request.
     pub(super) fn answers(&self) -> Arc<AtomicBool> {
         Arc::clone(&self.answers)
     }
 
-    /// Keeps the figure up to date until told to stop. A broker that does not answer leaves it as it was.
+    /// Measures the lag until it is stopped. While the broker does not answer, the gauge keeps its value.
     pub(super) async fn watch(&self, consumer: &Arc<StreamConsumer>, stop: &CancellationToken) {
         while stop.run_until_cancelled(sleep(EVERY)).await.is_some() {
             let (consumer, asking) = (Arc::clone(consumer), Arc::clone(&self.asking));
-            // The client waits for the broker by blocking its thread.
+            // The client blocks its thread while it waits for the broker.
             let asked = tokio::task::spawn_blocking(move || behind(&consumer, &asking)).await;
             self.answers.store(matches!(asked, Ok(Ok(_))), Ordering::Relaxed);
             match asked {
                 Ok(Ok(events)) => {
                     self.events.set(events);
                 }
-                Ok(Err(error)) => tracing::debug!(%error, "the lag is not known"),
+                Ok(Err(error)) => tracing::debug!(%error, "the lag is unknown"),
                 Err(_) => return,
             }
         }
     }
 }
 
-/// Events of a topic whose effect no member of its group has committed, partitions that nobody follows now included:
-/// those of a member that died are its successor's, after the session's time-out.
+/// The lag of a consumer group over all partitions, also of those that are assigned to no member at the moment: the
+/// partitions of a member that died are reassigned after the session time-out.
 pub(super) struct GroupLag {
     address: Arc<str>,
     topic: &'static str,
+    group: Arc<str>,
     known: Arc<Mutex<Known>>,
 }
 
 #[derive(Default)]
 struct Known {
-    /// Reads the group's offsets and is no member of it; made when first used, because it has threads of its own.
+    /// Reads the group's offsets without being a member; created when first used, because it has threads of its own.
     asking: Option<BaseConsumer>,
     latest: Option<(Instant, Result<u64, KafkaError>)>,
 }
 
 impl Known {
-    fn ask(&mut self, address: &str, topic: &'static str) -> Result<u64, KafkaError> {
+    fn ask(&mut self, address: &str, topic: &'static str, group: &str) -> Result<u64, KafkaError> {
         let asking = match &self.asking {
             Some(asking) => asking,
-            None => self.asking.insert(client(address).set("group.id", topic).create()?),
+            None => self.asking.insert(client(address).set("group.id", group).create()?),
         };
         group_is_behind(asking, topic)
     }
 }
 
 impl GroupLag {
-    /// The lag of the group that is called as its topic.
-    pub(super) fn new(address: &str, topic: &'static str) -> Self {
-        Self { address: address.into(), topic, known: Arc::default() }
+    pub(super) fn new(address: &str, topic: &'static str, group: String) -> Self {
+        Self { address: address.into(), topic, group: group.into(), known: Arc::default() }
     }
 
-    /// How many there are; never too few. One asks the broker at a time, and the others wait for the same answer.
+    /// The lag in events, never too low. One caller at a time asks the broker, and the others wait for the same answer.
     pub(super) async fn events(&self) -> Result<u64, KafkaError> {
         let mut known = Arc::clone(&self.known).lock_owned().await;
         if let Some((_, outcome)) = known.latest.as_ref().filter(|(at, _)| at.elapsed() < FRESH) {
             return outcome.clone();
         }
-        let (address, topic) = (Arc::clone(&self.address), self.topic);
-        // The client waits for the broker by blocking its thread.
+        let (address, topic, group) = (Arc::clone(&self.address), self.topic, Arc::clone(&self.group));
+        // The client blocks its thread while it waits for the broker.
         let asked = tokio::task::spawn_blocking(move || {
-            let outcome = known.ask(&address, topic);
+            let outcome = known.ask(&address, topic, &group);
             known.latest = Some((Instant::now(), outcome.clone()));
             outcome
         });
@@ -132,11 +123,19 @@ fn behind(consumer: &StreamConsumer, asking: &BaseConsumer) -> Result<i64, Kafka
 }
 
 fn group_is_behind(asking: &BaseConsumer, topic: &'static str) -> Result<u64, KafkaError> {
+    let committed = asking.committed_offsets(partitions(asking, topic)?, ANSWER_WITHIN)?;
+    uncommitted(&committed, asking).map(i64::unsigned_abs)
+}
+
+/// The partitions of a topic; none if it does not exist.
+pub(in crate::events) fn partitions(
+    asking: &impl Consumer,
+    topic: &str,
+) -> Result<TopicPartitionList, KafkaError> {
     let metadata = asking.fetch_metadata(Some(topic), ANSWER_WITHIN)?;
     let mut partitions = TopicPartitionList::new();
     for found in metadata.topics().iter().filter(|found| found.name() == topic) {
         match found.error() {
-            // A topic that is not there has no events.
             None | Some(RDKafkaRespErr::RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART) => {}
             Some(error) => return Err(KafkaError::MetadataFetch(error.into())),
         }
@@ -144,21 +143,30 @@ fn group_is_behind(asking: &BaseConsumer, topic: &'static str) -> Result<u64, Ka
             partitions.add_partition(topic, partition.id());
         }
     }
-    let committed = asking.committed_offsets(partitions, ANSWER_WITHIN)?;
-    uncommitted(&committed, asking).map(i64::unsigned_abs)
+    Ok(partitions)
 }
 
-/// Events between the committed offsets and the ends of their partitions. The ends are read after the offsets, so that
-/// an event that comes or goes meanwhile is counted rather than missed.
+/// The number of events between the committed offsets and the ends of the partitions.
 fn uncommitted(committed: &TopicPartitionList, asking: &BaseConsumer) -> Result<i64, KafkaError> {
     let mut events = 0;
     for partition in committed.elements() {
-        let (low, high) = asking.fetch_watermarks(partition.topic(), partition.partition(), ANSWER_WITHIN)?;
-        // What nobody has committed yet is read from the beginning.
-        let next = if let Offset::Offset(next) = partition.offset() { next } else { low };
-        events += (high - next).max(0);
+        let (next, end) = left(asking, &partition)?;
+        events += (end - next).max(0);
     }
     Ok(events)
+}
+
+/// The range of a partition after its committed offset: the next offset, and the end. The end is read after the committed
+/// offset, so an event that is published or processed in between is counted rather than missed. Events that the broker has
+/// deleted because of their age are not in the range.
+pub(super) fn left(
+    asking: &BaseConsumer,
+    committed: &TopicPartitionListElem<'_>,
+) -> Result<(i64, i64), KafkaError> {
+    let (low, high) = asking.fetch_watermarks(committed.topic(), committed.partition(), ANSWER_WITHIN)?;
+    // Without a committed offset, a group begins with the oldest event.
+    let next = if let Offset::Offset(next) = committed.offset() { next.max(low) } else { low };
+    Ok((next, high))
 }
 
 #[cfg(test)]
@@ -173,7 +181,7 @@ mod tests {
     #[tokio::test]
     async fn callers_share_the_failure_of_a_broker_that_is_away() {
         // The discard port: nothing listens there.
-        let lag = GroupLag::new("kafka://127.0.0.1:9", "clicks");
+        let lag = GroupLag::new("kafka://127.0.0.1:9", "clicks", "clicks.tallying".to_owned());
         let begun = Instant::now();
         let answers = join_all((0..CALLERS).map(|_| lag.events())).await;
         assert!(answers.iter().all(Result::is_err), "{answers:?}");

@@ -1,4 +1,4 @@
-//! A topic that has to be there before anybody follows it or publishes to it.
+//! A topic of the broker, which has to exist before it is consumed or published to.
 
 use std::{sync::Arc, time::Duration};
 
@@ -9,36 +9,39 @@ use rdkafka::{
     error::KafkaError,
     producer::{BaseProducer, Producer},
 };
-use tokio::sync::Mutex;
+use tokio::{sync::Mutex, time::sleep};
 
 use super::client;
+use crate::waiting::ThrottledLog;
 
-/// How long the broker may take to answer a question about a topic, or to make one.
+/// The time limit for a request about a topic, or for creating one.
 const ANSWER_WITHIN: Duration = Duration::from_secs(1);
-/// How many consumers of a group can share a topic's events; each partition keeps its order.
+/// The pause between two attempts.
+const PAUSE: Duration = Duration::from_millis(200);
+/// The number of partitions: at most this many members of a group share the topic. Each partition is ordered.
 const PARTITIONS: i32 = 4;
-/// As many copies as the broker is configured to keep.
+/// The broker's default number of replicas.
 const REPLICATION: TopicReplication<'_> = TopicReplication::Fixed(-1);
 
 /// A topic of the broker at an address. Cheap to clone.
 #[derive(Clone)]
-pub(super) struct Topic {
+pub(in crate::events) struct KafkaTopic {
     address: Arc<str>,
     name: &'static str,
-    /// Asks the broker; made when first used, because it has threads of its own.
+    /// A client for requests about the topic; created when first used, because it has threads of its own.
     asking: Arc<Mutex<Option<BaseConsumer>>>,
 }
 
-impl Topic {
-    pub(super) fn new(address: &str, name: &'static str) -> Self {
+impl KafkaTopic {
+    pub(in crate::events) fn new(address: &str, name: &'static str) -> Self {
         Self { address: address.into(), name, asking: Arc::default() }
     }
 
-    /// Whether the broker answers and has the topic; asking does not make it.
-    pub(super) async fn is_there(&self) -> bool {
+    /// Whether the broker answers and has the topic. The request does not create it.
+    pub(in crate::events) async fn is_there(&self) -> bool {
         let mut asking = Arc::clone(&self.asking).lock_owned().await;
         let (address, name) = (Arc::clone(&self.address), self.name);
-        // The client waits for the broker by blocking its thread.
+        // The client blocks its thread while it waits for the broker.
         let asked = tokio::task::spawn_blocking(move || -> Result<bool, KafkaError> {
             let client = match &*asking {
                 Some(client) => client,
@@ -50,8 +53,22 @@ impl Topic {
         matches!(asked.await, Ok(Ok(true)))
     }
 
-    /// Has the topic made; one that is there stays as it is.
-    pub(super) async fn make(&self) -> Result<(), KafkaError> {
+    /// Creates the topic if necessary; returns when it exists, however long the broker takes.
+    pub(in crate::events) async fn ensure(&self) {
+        let mut log = ThrottledLog::default();
+        loop {
+            if let Err(error) = self.make().await {
+                log.waiting_for(&format!("the topic `{}`", self.name), &error);
+            }
+            if self.is_there().await {
+                return;
+            }
+            sleep(PAUSE).await;
+        }
+    }
+
+    /// Creates the topic; an existing one stays as it is.
+    async fn make(&self) -> Result<(), KafkaError> {
         let admin: AdminClient<DefaultClientContext> = client(&self.address).create()?;
         let options =
             AdminOptions::new().request_timeout(Some(ANSWER_WITHIN)).operation_timeout(Some(ANSWER_WITHIN));
@@ -63,7 +80,8 @@ impl Topic {
         tokio::task::spawn_blocking(move || topic.make_by_asking()).await.unwrap_or(Err(KafkaError::Canceled))
     }
 
-    /// A broker that cannot be told to make topics, as the embedded one, makes them when a producer asks for them.
+    /// The embedded broker does not support the request that creates topics; it creates one when a producer requests its
+    /// metadata.
     fn make_by_asking(&self) -> Result<(), KafkaError> {
         let asking: BaseProducer = client(&self.address).create()?;
         asking.client().fetch_metadata(Some(self.name), ANSWER_WITHIN).map(drop)
