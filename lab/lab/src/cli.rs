@@ -9,8 +9,8 @@ use scenario::complaint::{self, Complaint};
 
 use crate::{
     commands::{
-        broker, compare, doctor, export, health, host, keep, list, load, plan, report, run, show, tether,
-        trace, up,
+        broker, compare, doctor, events, export, health, host, keep, list, load, plan, report, run, show,
+        tether, trace, up,
     },
     outcome::Outcome,
 };
@@ -85,6 +85,8 @@ pub enum Command {
     Up(up::Args),
     /// Show the last traces of a wiring that is up
     Trace(trace::Args),
+    /// List and replay the dead letters of a wiring that is up
+    Events(events::Args),
     /// Load a system that is up, and print its latency
     Load(load::Args),
     /// Draw the report of an earlier run again
@@ -117,6 +119,7 @@ impl Cli {
     pub fn run(&self) -> Result<Outcome> {
         let scenarios = self.scenarios.as_deref();
         let without = match &self.command {
+            Command::Events(_) => Some("events"),
             Command::Load(_) => Some("load"),
             Command::Report(_) => Some("report"),
             Command::Doctor(_) => Some("doctor"),
@@ -133,6 +136,7 @@ impl Cli {
             Command::Run(args) => args.run(scenarios),
             Command::Up(args) => args.run(scenarios),
             Command::Trace(args) => args.run(),
+            Command::Events(args) => args.run(),
             Command::Load(args) => args.run(),
             Command::Report(args) => args.run(),
             Command::Compare(args) => args.run(),

@@ -4,6 +4,7 @@ pub mod broker;
 pub mod choices;
 pub mod compare;
 pub mod doctor;
+pub mod events;
 pub mod export;
 pub mod health;
 pub mod host;

@@ -3,6 +3,7 @@
 use std::{
     collections::VecDeque,
     fs,
+    net::SocketAddr,
     path::{Path, PathBuf},
     time::{SystemTime, UNIX_EPOCH},
 };
@@ -33,6 +34,8 @@ pub struct Shown {
     pub url: String,
     /// The value of the axis `tracing`.
     pub tracing: String,
+    /// Where the internal server of each process is.
+    pub internal: Vec<SocketAddr>,
     /// The traces, the oldest first.
     pub traces: Vec<ShownTrace>,
 }

@@ -1,4 +1,4 @@
-//! `GET` over HTTP/1.0 for health checks and metrics: a blocking client for loopback.
+//! Requests over HTTP/1.0 to the internal servers of processes: the lab's own, blocking, on loopback.
 //!
 //! HTTP/1.0, so that the connection ends with the reply; one that stays open is dropped when the reply is
 //! complete.
@@ -28,11 +28,21 @@ pub struct Reply {
 
 /// Requests a path; each step has a time limit of `limit`.
 pub fn get(address: SocketAddr, path: &str, limit: Duration) -> io::Result<Reply> {
+    ask("GET", address, path, limit)
+}
+
+/// Has something done that a path stands for; each step may take `limit`.
+pub fn post(address: SocketAddr, path: &str, limit: Duration) -> io::Result<Reply> {
+    ask("POST", address, path, limit)
+}
+
+fn ask(method: &str, address: SocketAddr, path: &str, limit: Duration) -> io::Result<Reply> {
     let mut stream = TcpStream::connect_timeout(&address, limit)?;
     stream.set_read_timeout(Some(limit))?;
     stream.set_write_timeout(Some(limit))?;
     stream.set_nodelay(true)?;
-    stream.write_all(format!("GET {path} HTTP/1.0\r\nhost: {address}\r\n\r\n").as_bytes())?;
+    let head = format!("{method} {path} HTTP/1.0\r\nhost: {address}\r\ncontent-length: 0\r\n\r\n");
+    stream.write_all(head.as_bytes())?;
     let (mut bytes, mut read) = (Vec::new(), vec![0; READ]);
     loop {
         let more = stream.read(&mut read)?;

@@ -73,6 +73,16 @@ fn explain_system(system: &System) -> String {
     for (name, summary) in system.components {
         line(&mut text, name, summary);
     }
+    if !system.topics.is_empty() {
+        text.push_str("\ntopics of events\n");
+    }
+    for topic in system.topics {
+        let groups: Vec<_> =
+            topic.groups.iter().map(|group| format!("`{}` of {}", group.name, group.component)).collect();
+        line(&mut text, topic.name, topic.summary);
+        let (from, to) = (topic.publishers.join(", "), groups.join(", "));
+        line(&mut text, "", &format!("carries `{}`, from {from} to {to}", topic.carries));
+    }
     text.push_str("\nplacement: which components share a process?\n");
     for placement in system.placements {
         line(&mut text, placement.name, placement.summary);

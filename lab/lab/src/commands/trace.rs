@@ -53,7 +53,9 @@ pub struct Args {
 impl Args {
     /// Lists the last traces, or draws some.
     pub fn run(&self) -> Result<Outcome> {
-        let shown = chosen(recent::of_running_labs(&std::env::temp_dir()), self.up)?;
+        let nobody = "no `lab up` is running, and traces are kept for as long as one is";
+        let nobody = Complaint::new(nobody).hint(start_one());
+        let shown = chosen(recent::of_running_labs(&std::env::temp_dir()), self.up, nobody)?;
         let Some(last) = shown.traces.last() else { return Err(none_yet(&shown).into()) };
         let found: Vec<&ShownTrace> = if self.traces.is_empty() {
             output::data(&list(&shown, SystemTime::now()))?;
@@ -75,20 +77,18 @@ impl Args {
     }
 }
 
-/// The chosen lab.
-fn chosen(mut running: Vec<Shown>, pid: Option<u32>) -> Result<Shown> {
+/// The chosen lab; `nobody` is the error if there is none.
+pub(super) fn chosen(mut running: Vec<Shown>, pid: Option<u32>, nobody: Complaint) -> Result<Shown> {
     let listed = running.iter().map(|up| format!("`--up {}` ({}, {})", up.pid, up.system, up.url));
     let listed = listed.collect::<Vec<_>>().join(", ");
     if let Some(pid) = pid {
         let found = running.into_iter().find(|up| up.pid == pid);
-        let nobody = Complaint::new(format!("no `lab up` with the process id {pid} is running"));
+        let not_found = Complaint::new(format!("no `lab up` with the process id {pid} is running"));
         let hint = if listed.is_empty() { start_one() } else { format!("there is {listed}") };
-        return found.ok_or_else(|| nobody.hint(hint).into());
+        return found.ok_or_else(|| not_found.hint(hint).into());
     }
     match running.len() {
-        0 => Err(Complaint::new("no `lab up` is running, and traces are kept for as long as one is")
-            .hint(start_one())
-            .into()),
+        0 => Err(nobody.into()),
         1 => Ok(running.remove(0)),
         several => Err(Complaint::new(format!("{several} wirings are up"))
             .hint(format!("say which: {listed}"))
@@ -209,15 +209,16 @@ mod tests {
             url: format!("http://{pid}"),
             ..Shown::default()
         };
-        assert_eq!(chosen(vec![up(1)], None).unwrap().pid, 1);
-        assert_eq!(chosen(vec![up(1), up(2)], Some(2)).unwrap().pid, 2);
+        let nobody = || Complaint::new("no `lab up` is running").hint("start one");
+        assert_eq!(chosen(vec![up(1)], None, nobody()).unwrap().pid, 1);
+        assert_eq!(chosen(vec![up(1), up(2)], Some(2), nobody()).unwrap().pid, 2);
         for (running, pid, what) in [
             (vec![], None, "no `lab up` is running"),
             (vec![], Some(3), "process id 3"),
             (vec![up(1), up(2)], None, "`--up 1` (limiter, http://1), `--up 2`"),
             (vec![up(1)], Some(3), "there is `--up 1`"),
         ] {
-            let error = chosen(running, pid).unwrap_err().to_string();
+            let error = chosen(running, pid, nobody()).unwrap_err().to_string();
             assert!(error.contains(what) && error.contains("hint:"), "{error}");
         }
     }

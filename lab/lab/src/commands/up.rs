@@ -131,6 +131,7 @@ fn recent(plan: &ArmPlan, launch: &Launch, scratch: &Scratch) -> Result<Recent> 
         system: plan.wiring.system().name.to_owned(),
         url: launch.arms.first().map(RunningArm::url).unwrap_or_default(),
         tracing: plan.wiring.get("tracing").to_owned(),
+        internal: launch.arms.iter().flat_map(|arm| &arm.processes).map(|process| process.internal).collect(),
         traces: Vec::new(),
     };
     Recent::start(scratch.path(), shown)

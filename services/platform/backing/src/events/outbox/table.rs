@@ -3,7 +3,7 @@
 //! There is no cursor. A relay that remembers the last position that it published skips rows that commit late: a row gets
 //! its position when it is written, not when its transaction commits, so a lower position may become visible after a higher
 //! one was published. Here the relay deletes a row when it has published the event. So every visible row is unpublished,
-//! whenever it became visible (decision 0050).
+//! whenever it became visible (decision 0051).
 
 use std::sync::Arc;
 
