@@ -125,29 +125,48 @@ fn dead(processes: &Processes) -> Result<Outcome> {
 fn replay(topic: &str, processes: &Processes) -> Result<Outcome> {
     // All are asked before the first replays anything: what fails again is not replayed by the next member of its group.
     let mut known = BTreeSet::new();
-    let mut keepers = Vec::new();
-    for address in processes.addresses()? {
-        let listed = list(address)?.into_iter().filter(|letter| letter.topic == topic);
+    let (addresses, mut keepers) = (processes.addresses()?, Vec::new());
+    for address in &addresses {
+        let listed = list(*address)?.into_iter().filter(|letter| letter.topic == topic);
         let before = known.len();
         known.extend(listed);
         if known.len() > before {
-            keepers.push(address);
+            keepers.push(*address);
         }
     }
-    if known.is_empty() {
-        output::talk(&format!("there are no dead letters of a topic `{topic}`"));
-        return Ok(Outcome::Done);
+    // Where nothing is listed, all of them say whether they know the topic: a misspelled one is an error.
+    let asked = if keepers.is_empty() { addresses } else { keepers };
+    let replayed = asked.iter().map(|address| replayed_by(*address, topic)).collect::<Result<Vec<_>>>()?;
+    match replayed.into_iter().flatten().reduce(|all, more| all + more) {
+        None => Err(unknown(topic).into()),
+        Some(0) => {
+            output::talk(&format!("there are no dead letters of the topic `{topic}`"));
+            Ok(Outcome::Done)
+        }
+        Some(replayed) => {
+            output::data(&format!("{replayed} replayed; `lab events dead` lists those that fail again\n"))?;
+            Ok(Outcome::Done)
+        }
     }
+}
+
+/// How many events a process replayed; none if it stores no dead letters of the topic.
+fn replayed_by(address: SocketAddr, topic: &str) -> Result<Option<u64>> {
     let path = format!("/events/dead/{topic}/replay");
-    let mut replayed = 0;
-    for address in keepers {
-        let reply = answered(address, &path, http::post(address, &path, ANSWER_WITHIN))?;
-        let told: Replayed = serde_json::from_str(&reply.body)
-            .with_context(|| format!("`http://{address}{path}` does not say how many it replayed"))?;
-        replayed += told.replayed;
+    let reply = http::post(address, &path, ANSWER_WITHIN);
+    if matches!(&reply, Ok(Reply { status: 404, .. })) {
+        return Ok(None);
     }
-    output::data(&format!("{replayed} replayed; `lab events dead` lists those that fail again\n"))?;
-    Ok(Outcome::Done)
+    let reply = answered(address, &path, reply)?;
+    let told: Replayed = serde_json::from_str(&reply.body)
+        .with_context(|| format!("`http://{address}{path}` does not say how many it replayed"))?;
+    Ok(Some(told.replayed))
+}
+
+fn unknown(topic: &str) -> Complaint {
+    Complaint::new(format!("no process stores dead letters of a topic `{topic}`")).hint(
+        "`lab show SYSTEM` lists the topics of a system; with `events=inline` there are no dead letters",
+    )
 }
 
 fn list(address: SocketAddr) -> Result<Vec<DeadLetter>> {
