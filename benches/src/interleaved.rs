@@ -4,13 +4,13 @@
 use std::{net::SocketAddr, path::Path, time::Duration};
 
 use anyhow::{Context as _, Result, ensure};
+use design::Wiring;
 use load::{
     journeys::{JourneyOptions, for_system},
     record::SliceRecord,
     schedule::{Arrivals, Profile},
     sender::{Arm, Limits, Load, Observer, Sender, Slice, SlicePlan, Target},
 };
-use runtime::Wiring;
 use runtimes::{
     arm::{BackingChoices, LaunchOptions, READY_WITHIN},
     interrupt::Interrupt,
@@ -91,7 +91,7 @@ pub fn costs(
                 traces: true,
                 interrupt: &Interrupt::never(),
                 ready_within: READY_WITHIN,
-                limits: runtime::Limits::default(),
+                limits: design::Limits::default(),
             },
         )?;
         if let Some(skipped) = launch.skipped.first() {

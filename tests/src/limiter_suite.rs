@@ -4,8 +4,8 @@ mod refusals;
 
 use std::time::Duration;
 
+use design::Wiring;
 use http::Method;
-use runtime::Wiring;
 use serde_json::{Value, json};
 
 use crate::{

@@ -12,10 +12,9 @@ use crate::tree::{Crate, Text};
 type Edge = (String, String);
 
 /// Pairs of modules that still import each other, with the reason. A pair that is mended goes from the list.
-pub const MUTUAL: [[&str; 4]; 3] = [
+pub const MUTUAL: [[&str; 4]; 2] = [
     ["runtime", "connection", "serve", "a connection ends by the limits and the phase of its server"],
-    ["runtime", "host_file", "process", "the grace of a host file counts what a process takes to exit"],
-    ["runtime", "system", "wiring", "both are the data of a system, which becomes a crate of its own"],
+    ["design", "system", "wiring", "a wiring is of a system, whose rules are functions of a wiring"],
 ];
 
 /// The pairs of modules of a crate that import each other, each in the order of the alphabet; `files` are those of the

@@ -3,10 +3,11 @@
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use axum::Router;
+use design::Limits;
 use prometheus_client::registry::Registry;
 use remote::{Balancing, Client, Contract, HopMetrics, Repeats, RpcMetrics, Transport};
 use resilience::Policy;
-use runtime::{Ingress, Limits, ServeLimits, ServerMetrics, serve};
+use runtime::{Ingress, ServeLimits, ServerMetrics, serve};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 

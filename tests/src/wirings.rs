@@ -5,7 +5,7 @@
 
 use std::{path::Path, thread, time::Duration};
 
-use runtime::{BackingKind, Limits, PublicUrl, System, Wiring};
+use design::{BackingKind, Limits, PublicUrl, System, Wiring};
 use runtimes::{
     arm::{BackingChoices, LaunchOptions, READY_WITHIN},
     interrupt::Interrupt,

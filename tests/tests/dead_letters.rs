@@ -10,7 +10,6 @@ use rdkafka::{
     message::{Header, OwnedHeaders},
     producer::{BaseRecord, DefaultProducerContext, Producer, ThreadedProducer},
 };
-use runtime::HostFile;
 use runtimes::measure::Scrape;
 use system_tests::{
     command::{Desk, Running, refused},
@@ -40,7 +39,7 @@ fn api(up: &Running<'_>) -> EdgeClient {
 fn broker(up: &Running<'_>) -> String {
     let out = up.out();
     let file = out.lines().find_map(|line| line.trim().strip_prefix("wiring ")).unwrap();
-    HostFile::read(Path::new(file)).unwrap().backings["events"].clone()
+    runtime::read_host_file(Path::new(file)).unwrap().backings["events"].clone()
 }
 
 /// Sends a message that says to be a click, and is none.

@@ -6,7 +6,7 @@
 
 use std::time::Duration;
 
-use runtime::Wiring;
+use design::Wiring;
 use scenario::plan::ArmPlan;
 use system_tests::{
     edge_client::EdgeClient,

@@ -12,7 +12,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use runtime::Wiring;
+use design::Wiring;
 use scenario::plan::ArmPlan;
 use serde_json::{Value, json};
 use system_tests::{

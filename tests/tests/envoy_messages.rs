@@ -8,6 +8,7 @@
 use std::time::Duration;
 
 use axum::body::Bytes;
+use design::Wiring;
 use http::Request;
 use http_body_util::{BodyExt, Full};
 use hyper_util::{
@@ -17,7 +18,6 @@ use hyper_util::{
 use limiter::{MAX_ASKS, MAX_KEY_BYTES, MAX_LIMITS, MAX_POLICIES};
 use limiter_app::envoy::SHOULD_RATE_LIMIT;
 use proptest::prelude::*;
-use runtime::Wiring;
 use scenario::plan::ArmPlan;
 use serde_json::json;
 use system_tests::{

@@ -10,6 +10,7 @@ use std::{
     process::Command,
 };
 
+use design::{HostFile, Wiring};
 use k8s_openapi::{
     api::{
         apps::v1::Deployment,
@@ -20,7 +21,6 @@ use k8s_openapi::{
     },
     apimachinery::pkg::util::intstr::IntOrString,
 };
-use runtime::{HostFile, Wiring};
 use runtimes::kubernetes::Export;
 use scenario::{plan::ArmPlan, systems};
 use serde::{Serialize, de::DeserializeOwned};

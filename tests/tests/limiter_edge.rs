@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use runtime::Wiring;
+use design::Wiring;
 use scenario::plan::ArmPlan;
 use system_tests::{
     clock::Clock,

@@ -9,8 +9,8 @@ use std::{
     time::Duration,
 };
 
+use design::{HostFile, Limits, Wiring};
 use nix::sys::signal::Signal;
-use runtime::{HostFile, Limits, Wiring};
 use system_tests::{
     command::{Desk, Running},
     edge_suite::eventually,

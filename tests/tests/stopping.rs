@@ -10,11 +10,11 @@ use std::{
     time::{Duration, Instant},
 };
 
+use design::{Limits, Wiring};
 use nix::{
     sys::signal::{Signal, kill},
     unistd::Pid,
 };
-use runtime::{Limits, Wiring};
 use runtimes::launch::Launch;
 use scenario::plan::ArmPlan;
 use system_tests::{edge_suite::eventually, wire::Wire, wirings::Wirings};

@@ -8,6 +8,7 @@ use std::{
 };
 
 use backing::{Background, Database, Redis};
+use design::Wiring;
 use http::Method;
 use opentelemetry::trace::{SpanKind, Status};
 use opentelemetry_sdk::{
@@ -16,7 +17,6 @@ use opentelemetry_sdk::{
 };
 use prometheus_client::registry::Registry;
 use remote::{Context, scope};
-use runtime::Wiring;
 use runtimes::{
     launch::Launch,
     traces::{Trace, rows},

@@ -3,7 +3,7 @@
 use std::{net::SocketAddr, time::Duration};
 
 use axum::http::Method;
-use runtime::Wiring;
+use design::Wiring;
 use scenario::plan::ArmPlan;
 use serde_json::Value;
 use system_tests::{edge_client::EdgeClient, edge_client::Reply, wire::Wire, wirings::Wirings};

@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use design::Arrivals;
 use load::{
     schedule::Schedule,
     sender::{Slice, SlicePlan},
@@ -11,7 +12,6 @@ use report::{
     picture::{self, Curve, Limit, Picture, Row, Stretch, most_within},
     words::count,
 };
-use runtime::Arrivals;
 use scenario::{
     phases::{Phase, Span, spans},
     plan::{ArmPlan, Plan},

@@ -12,8 +12,8 @@ use std::{
     time::{Duration, Instant},
 };
 
+use design::{Limits, Wiring};
 use redis::Connection;
-use runtime::{Limits, Wiring};
 use runtimes::{
     arm::{BackingChoices, LaunchOptions, READY_WITHIN, RunningArm},
     interrupt::Interrupt,

@@ -4,7 +4,7 @@
 
 use std::{path::Path, time::Duration};
 
-use runtime::{Limits, Wiring};
+use design::{Limits, Wiring};
 use runtimes::{
     arm::{BackingChoices, LaunchOptions, READY_WITHIN},
     interrupt::Interrupt,

@@ -13,7 +13,7 @@ mod ready;
 use std::{fmt, net::SocketAddr, path::PathBuf, sync::Arc, time::SystemTime};
 
 use anyhow::Result;
-use runtime::BackingKind;
+use design::BackingKind;
 use scenario::complaint::Complaint;
 
 use crate::{

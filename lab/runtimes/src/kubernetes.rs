@@ -21,7 +21,7 @@ mod hosts;
 mod process;
 mod stores;
 
-use runtime::{BackingKind, PublicUrl};
+use design::{BackingKind, PublicUrl};
 use scenario::{
     complaint::Complaint,
     plan::{ArmPlan, ProcessPlan},

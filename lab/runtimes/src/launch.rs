@@ -3,7 +3,7 @@
 use std::thread;
 
 use anyhow::Result;
-use runtime::BackingKind;
+use design::BackingKind;
 use scenario::{
     complaint::Complaint,
     plan::{ArmPlan, Budget},

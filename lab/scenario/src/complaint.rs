@@ -77,7 +77,7 @@ pub fn told(error: &anyhow::Error) -> String {
 /// The hint after an unknown name: `did you mean X? there is A, B`.
 pub fn did_you_mean<'a>(word: &str, known: impl IntoIterator<Item = &'a str> + Clone) -> String {
     let all = known.clone().into_iter().collect::<Vec<_>>().join("`, `");
-    runtime::nearest(word, known).map_or_else(
+    design::nearest(word, known).map_or_else(
         || format!("there is `{all}`"),
         |near| format!("did you mean `{near}`? there is `{all}`"),
     )

@@ -21,8 +21,8 @@ mod takes;
 
 use std::{collections::BTreeMap, time::Duration};
 
+use design::{BackingNeed, Wiring};
 use load::schedule::{Arrivals, Piece, Profile};
-use runtime::{BackingNeed, Wiring};
 use statistics::numbers::trimmed;
 
 use crate::scenario::{self, ArrivalKind, Comparison, Phase, Scenario};

@@ -22,7 +22,7 @@ mod read;
 
 use std::{collections::BTreeMap, path::PathBuf};
 
-use runtime::System;
+use design::System;
 use serde::{Deserialize, Serialize};
 
 pub use answer::{Answer, FigureOf, Piece};

@@ -1,7 +1,8 @@
 //! The systems of this lab.
 
+use design::System;
 use load::journeys::{PolicyLine, SYSTEMS, SystemEntry};
-use runtime::{Service, System};
+use runtime::Service;
 
 /// Every system with its wiring, in the order of `lab list`.
 pub static SERVICES: &[&Service] = &[&shortener_app::SERVICE, &limiter_app::SERVICE];

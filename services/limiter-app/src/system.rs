@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use limiter::{Algorithm, Limit};
-use runtime::{
+use design::{
     Accepts, Arrivals, Axis, BackingKind, BackingNeed, Copies, EDGE, Placement, ProcessShape, System, Value,
     Wiring, axes,
 };
+use limiter::{Algorithm, Limit};
 
 /// The rate limiter.
 pub static SYSTEM: System = System {
@@ -97,7 +97,7 @@ const fn value(algorithm: Algorithm) -> Value {
     Value::new(algorithm.name(), algorithm.summary())
 }
 
-runtime::axes! {
+design::axes! {
     /// Where are the counts kept?
     STATE = "state" {
         "local" => "in each process that decides: several copies admit several times the limit",

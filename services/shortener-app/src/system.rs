@@ -1,6 +1,6 @@
 //! What the shortener is made of, as data.
 
-use runtime::{
+use design::{
     BackingNeed, ConsumerGroup, Cost, EDGE, Placement, ProcessShape, System, TopicShape, Wiring, axes,
 };
 
@@ -83,7 +83,7 @@ pub static SYSTEM: System = System {
 const LINKS: ProcessShape = ProcessShape::behind("links", &["links"]);
 const CLICKS: ProcessShape = ProcessShape::behind("clicks", &["clicks"]);
 
-runtime::axes! {
+design::axes! {
     /// Where does a new link's code come from?
     CODES = "codes" {
         "random" => "drawn at random; a collision is met by another draw",

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use anyhow::{Context as _, Result, bail};
 use backing::Database;
 use contract::SystemClock;
-use runtime::{Backings, EDGE, Host};
+use design::EDGE;
+use runtime::{Backings, Host};
 use shortener::{
     ClickService, ClickStore, Clicks, CodeSource, CounterCodes, HashCodes, LinkId, LinkService, LinkStore,
     Links, OwnHosts, RandomCodes, Target,

@@ -16,11 +16,12 @@ use axum::{
     routing::post,
 };
 use contract::{Unavailable, Why};
+use design::Limits;
 use http_body_util::{BodyExt, Full};
 use hyper_util::{client::legacy::Client as Plain, rt::TokioExecutor};
 use prometheus_client::registry::Registry;
 use remote::{Balancing, Context, Contract, MAX_MESSAGE_BYTES, RpcMetrics, Trace, Transport, current, scope};
-use runtime::{Limits, edge::Problem};
+use runtime::edge::Problem;
 use shortener::{Code as LinkCode, Link, LinkError, Links, Removed, Shorten};
 use shortener_app::remotes::links;
 use system_tests::{

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use runtime::{PublicUrl, PublicUrlError};
+use design::{PublicUrl, PublicUrlError};
 use runtimes::arm::BackingChoices;
 use scenario::{complaint::Complaint, plan};
 

@@ -9,7 +9,7 @@ use std::{
 
 use anyhow::{Context, Result};
 use clap::Subcommand;
-use runtime::PublicUrl;
+use design::PublicUrl;
 use runtimes::compose::Export;
 use scenario::{
     complaint::Complaint,

@@ -4,7 +4,6 @@
 use std::{net::Ipv4Addr, path::PathBuf, time::Duration};
 
 use anyhow::Result;
-use runtime::HostFile;
 use runtimes::http;
 use scenario::complaint::Complaint;
 
@@ -24,7 +23,7 @@ pub struct Args {
 impl Args {
     /// Requests `/health/ready`; fails unless the reply is 200.
     pub fn run(&self) -> Result<Outcome> {
-        let mut address = HostFile::read(&self.file)?.internal;
+        let mut address = runtime::read_host_file(&self.file)?.internal;
         if address.ip().is_unspecified() {
             address.set_ip(Ipv4Addr::LOCALHOST.into());
         }

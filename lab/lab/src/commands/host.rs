@@ -3,7 +3,6 @@
 use std::path::PathBuf;
 
 use anyhow::Result;
-use runtime::HostFile;
 use scenario::{
     complaint::{Complaint, did_you_mean},
     systems,
@@ -22,7 +21,7 @@ pub struct Args {
 impl Args {
     /// Serves until SIGTERM, or until standard input ends.
     pub fn run(&self) -> Result<Outcome> {
-        let file = HostFile::read(&self.file)?;
+        let file = runtime::read_host_file(&self.file)?;
         let service = systems::service(&file.system).ok_or_else(|| {
             Complaint::new(format!("there is no system `{}`", file.system))
                 .hint(did_you_mean(&file.system, systems::names()))

@@ -6,11 +6,11 @@ use std::{
 };
 
 use anyhow::{Context, Result};
+use design::{Accepts, System};
 use report::{
     picture::{Picture, text},
     svg,
 };
-use runtime::{Accepts, System};
 use scenario::{
     Claim, Comparison, Expectation, Scenario,
     complaint::Complaint,

@@ -3,7 +3,7 @@
 use std::{collections::BTreeSet, fmt::Write, path::Path, time::Duration};
 
 use anyhow::{Context, Result};
-use runtime::{Limits, PublicUrl};
+use design::{Limits, PublicUrl};
 use runtimes::{
     arm::{LaunchOptions, READY_WITHIN, RunningArm},
     interrupt::Interrupt,

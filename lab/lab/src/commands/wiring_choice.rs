@@ -4,7 +4,7 @@ use std::path::Path;
 
 use anyhow::Result;
 use clap::Args;
-use runtime::Wiring;
+use design::Wiring;
 use scenario::{
     Scenario,
     complaint::{Complaint, did_you_mean},

@@ -12,7 +12,7 @@ fn scrapes(arm: &RunningArm) -> Option<Vec<Scrape>> {
 
 /// Whether an arm's event log, if it has one, has delivered events.
 pub(super) fn delivers(arm: &RunningArm) -> bool {
-    let through_a_log = arm.backings.iter().any(|backing| backing.kind == runtime::BackingKind::Kafka);
+    let through_a_log = arm.backings.iter().any(|backing| backing.kind == design::BackingKind::Kafka);
     let received = |scrape: &Scrape| scrape.total("events_received_total", &[]) > 0.0;
     !through_a_log || scrapes(arm).is_none_or(|scrapes| scrapes.iter().any(received))
 }

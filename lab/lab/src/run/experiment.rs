@@ -159,7 +159,7 @@ impl Experiment<'_> {
                 traces: true,
                 interrupt: self.interrupt,
                 ready_within: READY_WITHIN,
-                limits: runtime::Limits::default(),
+                limits: design::Limits::default(),
             },
         )?;
         drop(starting);

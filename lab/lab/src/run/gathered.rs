@@ -219,7 +219,7 @@ impl PartData {
 /// The origin of an arm's stores and brokers, role by role.
 pub(super) fn used_backings(plan: &ArmPlan, running: &RunningArm) -> Vec<UsedBacking> {
     let of_kind =
-        |need: &runtime::BackingNeed| running.backings.iter().find(|backing| backing.kind == need.kind);
+        |need: &design::BackingNeed| running.backings.iter().find(|backing| backing.kind == need.kind);
     plan.backings
         .iter()
         .filter_map(|need| {
@@ -253,7 +253,7 @@ mod tests {
             group("links-2", &["links"], false),
         ];
         let system = systems::find("shortener").expect("the shortener");
-        let plan = ArmPlan::new("two".to_owned(), runtime::Wiring::defaults(system));
+        let plan = ArmPlan::new("two".to_owned(), design::Wiring::defaults(system));
         let mut data = ArmData::new(plan, &groups);
         data.push(1, &[5, 10, 20], &SliceRecord::default());
         let costs: Vec<_> =

@@ -5,7 +5,7 @@ use std::{
     time::Duration,
 };
 
-use runtime::{Limits, PublicUrl};
+use design::{Limits, PublicUrl};
 use scenario::complaint::Complaint;
 
 use crate::{interrupt::Interrupt, scratch::Scratch};

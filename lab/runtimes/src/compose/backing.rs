@@ -1,7 +1,7 @@
 //! Stores and brokers as services: one of each kind for a wiring, on its private network, without published
 //! ports.
 
-use runtime::BackingKind;
+use design::BackingKind;
 
 use super::project::{Program, Project, Role, Service, Setting};
 

@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use anyhow::Result;
+use design::BackingKind;
 use nix::sys::utsname::uname;
-use runtime::BackingKind;
 use scenario::{complaint::Complaint, plan::ArmPlan};
 
 use super::{

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use runtime::PublicUrl;
+use design::PublicUrl;
 use scenario::plan::ArmPlan;
 
 use super::{

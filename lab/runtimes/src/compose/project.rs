@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, net::SocketAddr};
 
-use runtime::{BackingKind, HostFile, Limits, PublicUrl};
+use design::{BackingKind, HostFile, Limits, PublicUrl};
 use scenario::plan::{ArmPlan, ProcessPlan};
 use serde::Serialize;
 

@@ -93,7 +93,7 @@ pub(super) fn cpu_set(cpus: &[usize]) -> String {
 mod tests {
     use std::time::Duration;
 
-    use runtime::Wiring;
+    use design::Wiring;
     use scenario::{plan::ArmPlan, systems};
 
     use super::*;

@@ -13,7 +13,7 @@ use std::{
 };
 
 use anyhow::{Context, Result};
-use runtime::BackingKind;
+use design::BackingKind;
 use scenario::{
     complaint::Complaint,
     plan::{ArmPlan, Budget, ProcessPlan},

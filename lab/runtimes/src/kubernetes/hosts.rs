@@ -2,7 +2,7 @@
 
 use std::net::{Ipv4Addr, SocketAddr};
 
-use runtime::{HostFile, Limits};
+use design::{HostFile, Limits};
 use scenario::plan::ProcessPlan;
 
 use super::{Export, INTERNAL_PORT, PUBLIC_PORT, stores};

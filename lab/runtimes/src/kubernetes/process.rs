@@ -1,6 +1,6 @@
 //! A process: its deployment, its service, and how many pods it has.
 
-use runtime::BackingKind;
+use design::BackingKind;
 use scenario::plan::ProcessPlan;
 use serde_json::{Value, json};
 

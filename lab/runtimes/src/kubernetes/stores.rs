@@ -1,6 +1,6 @@
 //! The addresses of a wiring's stores, which are outside of it.
 
-use runtime::BackingKind;
+use design::BackingKind;
 use serde::Serialize;
 
 use super::Export;

@@ -1,6 +1,6 @@
 //! Process groups, whose CPU and memory are measured.
 
-use runtime::BackingKind;
+use design::BackingKind;
 
 use super::Cgroup;
 

@@ -11,7 +11,7 @@ use std::{
     time::Duration,
 };
 
-use runtime::BackingKind;
+use design::BackingKind;
 use scenario::plan::Plan;
 
 use self::lent::Lent;

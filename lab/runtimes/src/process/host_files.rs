@@ -7,7 +7,7 @@ use std::{
 };
 
 use anyhow::{Context, Result};
-use runtime::HostFile;
+use design::HostFile;
 use scenario::plan::{ArmPlan, ProcessPlan};
 
 use super::{backings::OwnBacking, ports, start::Start};

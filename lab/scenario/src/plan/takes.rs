@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use runtime::BackingKind;
+use design::BackingKind;
 
 use super::{LoadPlan, Plan};
 use crate::scenario::Kind;

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use runtime::System;
+use design::System;
 use toml::Spanned;
 
 use super::{

@@ -8,7 +8,7 @@ use std::{
     path::Path,
 };
 
-use runtime::{System, Wiring, WiringError};
+use design::{System, Wiring, WiringError};
 use toml::Spanned;
 
 pub(super) use claims::{arm_fault, figure};

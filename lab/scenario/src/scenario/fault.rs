@@ -155,7 +155,7 @@ fn unknown_word(message: &str) -> Option<String> {
 pub(super) fn meant(message: &str) -> Option<&str> {
     // In an unknown variant the value is misspelt, not the key.
     let (word, known) = message.starts_with("unknown field ").then(|| unknown(message))??;
-    runtime::nearest(word, known)
+    design::nearest(word, known)
 }
 
 /// The unknown word and the known ones in serde's "unknown field `rat`, expected one of `rate`, ...": the

@@ -6,7 +6,7 @@
 
 use std::{fmt, time::Duration};
 
-use runtime::BackingKind;
+use design::BackingKind;
 use serde::{Deserialize, Serialize};
 use toml::Spanned;
 

@@ -108,11 +108,9 @@ fn nearest_scenario(name: &str, names: &[String]) -> String {
     }
     let by_question = listed(&|_, question| question == name);
     // A single word may be meant as a system.
-    let system = || (!name.contains('/')).then(|| runtime::nearest(name, systems::names())).flatten();
+    let system = || (!name.contains('/')).then(|| design::nearest(name, systems::names())).flatten();
     let near = match by_question.as_slice() {
-        [] => {
-            system().or_else(|| runtime::nearest(name, names.iter().map(String::as_str))).map(str::to_owned)
-        }
+        [] => system().or_else(|| design::nearest(name, names.iter().map(String::as_str))).map(str::to_owned),
         several => Some(several.join("` or `")),
     };
     near.map_or_else(

@@ -3,9 +3,9 @@
 use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
+use design::Limits;
 use limiter::{Ask, Asks, CountError, Counts, Decision, DecisionError, Decisions, Take, Taken};
 use remote::{Context, current, scope};
-use runtime::Limits;
 use tokio::time::Instant;
 
 /// The time limit of a call.

@@ -13,13 +13,12 @@ use backing::{
     Background, Cache, CachePolicy, Check, Database, DeadLetters, EventMetrics, Redis, Stampede, Tiers,
     Waiting,
 };
+use design::{Limits, Wiring};
 use prometheus_client::{
     metrics::{counter::Counter, family::Family},
     registry::Registry,
 };
 use serde::{Serialize, de::DeserializeOwned};
-
-use crate::{Limits, Wiring};
 
 /// What a component that is hosted here may be built on.
 pub struct Backings {
@@ -153,5 +152,15 @@ impl Backings {
             .get(role)
             .cloned()
             .ok_or_else(|| anyhow!("the host file gives no address for the backing `{role}`"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_redis_has_as_long_by_default_as_its_adapter_gives_it() {
+        assert_eq!(Limits::default().redis(), backing::ANSWER_WITHIN);
     }
 }

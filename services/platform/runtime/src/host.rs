@@ -10,13 +10,14 @@ use std::{
 use anyhow::{Context as _, Result, bail};
 use axum::Router;
 use backing::{Background, Subscriber, Topic, TopicPublisher, Waiting};
+use design::{EDGE, HostFile, Limits, PublicUrl, Wiring};
 use nix::sys::socket::SockaddrStorage;
 use prometheus_client::registry::Registry;
 use remote::{Balancing, Client, Contract, RpcMetrics, Transport};
 use resilience::Policy;
 
 use crate::{
-    Backings, EDGE, HostFile, Limits, PublicUrl, Wiring,
+    Backings,
     events::Topics,
     live::{self, Live},
 };

@@ -18,6 +18,7 @@ mod time_left;
 use std::{convert::Infallible, net::SocketAddr, sync::Arc};
 
 use axum::{Router, body::Body, extract::ConnectInfo, http::Request, routing::future::RouteFuture};
+use design::Limits;
 use remote::Trace;
 use tower::{Service as _, ServiceBuilder};
 
@@ -31,9 +32,7 @@ use self::{
     request_context::{RequestContext, Trust},
     server_span::ServerSpan,
 };
-use crate::{
-    Limits, counted::ByteCounts, head, live::Live, server_metrics::IngressMetrics, socket::ProblemReply,
-};
+use crate::{counted::ByteCounts, head, live::Live, server_metrics::IngressMetrics, socket::ProblemReply};
 
 /// The routes of a server behind the stack. Cheap to clone.
 #[derive(Clone)]

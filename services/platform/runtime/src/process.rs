@@ -9,6 +9,7 @@ use std::{pin::pin, sync::Arc, time::Duration};
 use anyhow::{Context as _, Result};
 use axum::{Router, http::StatusCode, routing::get};
 use backing::Background;
+use design::{BACKGROUND_WITHIN, EXIT_WITHIN, HostFile, System, Wiring};
 use futures::future::LocalBoxFuture;
 use nix::sched::{CpuSet, sched_setaffinity};
 use prometheus_client::{encoding::text::encode, registry::Registry};
@@ -17,7 +18,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    HostFile, Ingress, Sampling, ServeLimits, ServerMetrics, System, Wiring,
+    Ingress, Sampling, ServeLimits, ServerMetrics,
     events::dead_letter_routes,
     health::Health,
     host::{Host, Parts},
@@ -28,12 +29,6 @@ use crate::{
     telemetry::{self, Spans},
     watch::Watch,
 };
-
-/// How long background tasks may take after the last request before they are cut off.
-const BACKGROUND_WITHIN: Duration = Duration::from_secs(5);
-
-/// How long a process may take to exit after its last reply: background tasks, then spans.
-pub(crate) const EXIT_WITHIN: Duration = BACKGROUND_WITHIN.saturating_add(telemetry::FLUSH_WITHIN);
 
 /// The exit code of a process that did not end in time by itself.
 const EXIT_HUNG: i32 = 70;

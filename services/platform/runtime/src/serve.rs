@@ -4,6 +4,7 @@
 
 use std::{sync::Arc, time::Duration};
 
+use design::Limits;
 use hyper_util::{
     rt::{TokioExecutor, TokioTimer},
     server::conn::auto,
@@ -15,7 +16,7 @@ use tokio::{
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
-    Ingress, Limits,
+    Ingress,
     connection::{self, Shared, Times},
     head,
     live::Live,

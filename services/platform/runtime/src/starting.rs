@@ -3,6 +3,7 @@
 use std::{net::SocketAddr, time::Duration};
 
 use anyhow::{Result, anyhow};
+use design::Limits;
 use prometheus_client::registry::Registry;
 use tokio::{
     net::{TcpListener, TcpSocket},
@@ -10,7 +11,7 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use crate::{Ingress, Limits, ServeLimits, ServerMetrics, health::Health, serve};
+use crate::{Ingress, ServeLimits, ServerMetrics, health::Health, serve};
 
 /// Connections that the kernel accepts before the process does.
 const BACKLOG: u32 = 1_024;

@@ -3,6 +3,7 @@
 use std::{fmt, time::Duration};
 
 use anyhow::{Context as _, Result};
+use design::{FLUSH_WITHIN, HostFile, Wiring};
 use opentelemetry::{KeyValue, global};
 use opentelemetry_otlp::WithExportConfig;
 use opentelemetry_sdk::{
@@ -19,16 +20,12 @@ use tracing_subscriber::{
     registry::LookupSpan,
 };
 
-use crate::{HostFile, Wiring};
-
 /// Spans that wait to be exported; further ones are dropped, never waited for.
 const SPAN_QUEUE: usize = 16_384;
 /// Spans that travel together.
 const SPAN_BATCH: usize = 1_024;
 /// How long a span waits to be exported.
 const EXPORT_EVERY: Duration = Duration::from_millis(500);
-/// How long the last spans may take.
-pub(crate) const FLUSH_WITHIN: Duration = Duration::from_secs(1);
 
 /// Starts to write log lines; `RUST_LOG` chooses which, `info` and above if it is not set.
 ///

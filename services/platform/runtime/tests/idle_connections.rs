@@ -1,9 +1,10 @@
 //! The memory of idle WebSockets, in a process of its own: other tests would be counted, too.
 
 use axum::{Router, routing::any};
+use design::Limits;
 use prometheus_client::registry::Registry;
 use runtime::{
-    Ingress, Limits, Sampling, ServeLimits, ServerMetrics,
+    Ingress, Sampling, ServeLimits, ServerMetrics,
     live::{self, Close, Closed, Live, Message, Session, Upgrade},
     serve,
 };

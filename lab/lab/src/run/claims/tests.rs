@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
+use design::Wiring;
 use load::ledger::{Kept, LedgerVerdict};
 use load::record::Pace;
-use runtime::Wiring;
 use scenario::{plan::ArmPlan, systems};
 
 use super::*;

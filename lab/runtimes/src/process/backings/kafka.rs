@@ -13,7 +13,7 @@ use std::{
 };
 
 use anyhow::Context;
-use runtime::BackingKind;
+use design::BackingKind;
 use scenario::complaint::Complaint;
 use url::Url;
 

@@ -9,7 +9,7 @@ mod server;
 
 use std::path::Path;
 
-use runtime::BackingKind;
+use design::BackingKind;
 
 use self::databases::Borrowed;
 use super::{OwnBacking, identifier, lent::Lent};

@@ -8,8 +8,8 @@ mod installation;
 use std::{path::Path, process::Command, time::Duration};
 
 use anyhow::Result;
+use design::BackingKind;
 use redis::Client;
-use runtime::BackingKind;
 
 use self::borrowed::Borrowed;
 pub use self::installation::Installation;

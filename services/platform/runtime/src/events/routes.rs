@@ -12,10 +12,11 @@ use backing::{
     Subscriber, Topic, TopicPublisher, TopicSpans,
 };
 use contract::{Unavailable, Why};
+use design::{System, TopicShape};
 use prometheus_client::metrics::counter::Counter;
 
 use super::traced::{TracedPublisher, TracedSubscriber};
-use crate::{Backings, System, TopicShape};
+use crate::Backings;
 
 /// The topics of a process while it is wired.
 ///

@@ -3,7 +3,7 @@
 use std::{fs, path::Path, process::Command, time::Duration};
 
 use anyhow::Result;
-use runtime::BackingKind;
+use design::BackingKind;
 
 use super::addresses;
 use crate::process::{

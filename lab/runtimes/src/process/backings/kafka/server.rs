@@ -9,11 +9,11 @@ use std::{
 };
 
 use anyhow::{Context, Result};
+use design::BackingKind;
 use rdkafka::{
     ClientConfig,
     producer::{BaseProducer, Producer},
 };
-use runtime::BackingKind;
 
 use super::{Installation, addresses};
 use crate::process::{

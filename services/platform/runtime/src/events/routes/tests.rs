@@ -3,12 +3,10 @@
 use std::sync::{Mutex, PoisonError};
 
 use backing::{Batching, Waiting};
+use design::{BackingNeed, ConsumerGroup, EDGE, Limits, Placement, ProcessShape, Wiring, axes};
 
 use super::*;
-use crate::{
-    BackingNeed, ConsumerGroup, EDGE, Limits, Placement, ProcessShape, Wiring, axes,
-    events::example::{Letter, Letters, Posted},
-};
+use crate::events::example::{Letter, Letters, Posted};
 
 /// The same letters on a topic that nobody declares.
 struct Parcels;

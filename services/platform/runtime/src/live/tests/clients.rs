@@ -6,6 +6,7 @@ use axum::{
     Router,
     routing::{any, get},
 };
+use design::Limits as ProcessLimits;
 use futures::{SinkExt as _, StreamExt as _};
 use prometheus_client::{encoding::text::encode, registry::Registry};
 use tokio::{
@@ -24,7 +25,7 @@ use tokio_tungstenite::{
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    Ingress, Limits as ProcessLimits, Sampling, ServeLimits, ServerMetrics,
+    Ingress, Sampling, ServeLimits, ServerMetrics,
     live::{Close, Closed, Limits, Live, Message, Sender, Session, Upgrade},
     serve,
 };

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use design::Limits as ProcessLimits;
 use futures::SinkExt as _;
 use tokio::{
     net::TcpStream,
@@ -10,7 +11,7 @@ use tokio::{
 use tokio_tungstenite::tungstenite::Message as Frame;
 
 use super::clients::{SOON, Said, Scene, ask, echoes, end, handshake, patient};
-use crate::{Limits as ProcessLimits, ServeLimits, live::Closed};
+use crate::{ServeLimits, live::Closed};
 
 async fn scene(lame_duck: Duration, drain: Duration) -> Scene {
     let process = ProcessLimits::default();

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use design::Limits as ProcessLimits;
 use tokio::{
     io::AsyncReadExt as _,
     net::TcpStream,
@@ -10,7 +11,7 @@ use tokio::{
 
 use super::clients::{SOON, Scene, ask, patient};
 use crate::{
-    Limits as ProcessLimits, ServeLimits,
+    ServeLimits,
     live::{Close, Limits, NotSent, event},
 };
 

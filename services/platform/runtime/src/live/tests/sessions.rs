@@ -1,12 +1,13 @@
 //! What a session and its client say to each other.
 
+use design::Limits as ProcessLimits;
 use futures::SinkExt as _;
 use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::{Message as Frame, protocol::CloseFrame};
 
 use super::clients::{Said, Scene, ask, connect, echoes, end, handshake, next, patient, text};
 use crate::{
-    Limits as ProcessLimits, ServeLimits,
+    ServeLimits,
     live::{Close, Closed, Message, NotSent, event},
 };
 

@@ -1,0 +1,25 @@
+//! The data of a system: what it is made of, how it can be built, and what each of its processes is told.
+//!
+//! A [`System`] (`shortener_app::SYSTEM`) lists components, placements and axes; a [`Wiring`] chooses a value for each
+//! axis; a [`HostFile`] is the configuration of one process of a wiring.
+//! The lab plans, draws and exports a system from these alone; `runtime` hosts a process from them.
+//!
+//! Not here: anything that reads a file, opens a socket or asks a clock, and whatever a value of an axis is built from.
+//!
+//! Read in this order: `system`, `axes`, `wiring`, `host_file`, `nearest`.
+
+pub mod axes;
+mod host_file;
+mod nearest;
+mod system;
+mod wiring;
+
+pub use host_file::{
+    BACKGROUND_WITHIN, EXIT_WITHIN, FLUSH_WITHIN, HostFile, Limits, PublicUrl, PublicUrlError,
+};
+pub use nearest::nearest;
+pub use system::{
+    Accepts, Arrivals, Axis, BackingKind, BackingNeed, ConsumerGroup, Copies, Cost, EDGE, Placement,
+    ProcessShape, Rehearse, System, TopicShape, Value,
+};
+pub use wiring::{Wiring, WiringError};
