@@ -22,10 +22,10 @@
 //! asks it),
 //! `end_to_end`, `up`, `busy` (runs on a busy machine), `compare` and `traces` (the lab's commands), `compose` (its
 //! runtime in containers), `kubernetes` (its export),
-//! `bad_input` (what it refuses), `load` (its generator against servers whose misdeeds are known), `k6` (its generator
-//! next to another), `faults` (what goes wrong on purpose), `promises` (what the documents promise), `observability`
-//! (what watches the systems), `conformance` (what `h2spec` and Schemathesis find: nothing),
-//! `reports` (what recorded runs say and draw), `accessibility` (what axe-core finds in their pages: nothing),
+//! `axes` (what each system can be built from), `bad_input` (what it refuses), `load` (its generator against servers whose
+//! misdeeds are known), `k6` (its generator next to another), `faults` (what goes wrong on purpose), `promises` (what the
+//! documents promise), `observability` (what watches the systems), `conformance` (what `h2spec` and Schemathesis find:
+//! nothing), `reports` (what recorded runs say and draw), `accessibility` (what axe-core finds in their pages: nothing),
 //! `tidy` (the tree's invariants).
 
 pub mod clock;

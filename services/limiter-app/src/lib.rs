@@ -1,10 +1,11 @@
 //! The rate limiter as it runs: edge, adapters, remote forms and wiring around the logic of `limiter`.
 //!
 //! Read in this order: `wiring` (the architecture, top to bottom), `system` (the same as data, for the lab),
-//! `limiting` (the layer around the protected routes), `edge` (the public API), `envoy` (the API for a
-//! proxy), `remotes` (the components' remote forms), `adapters`.
+//! `axes` (its own axes), `limiting` (the layer around the protected routes), `edge` (the public API), `envoy`
+//! (the API for a proxy), `remotes` (the components' remote forms), `adapters`.
 
 mod adapters;
+pub mod axes;
 pub mod edge;
 pub mod envoy;
 pub mod limiting;

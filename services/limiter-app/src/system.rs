@@ -3,10 +3,12 @@
 use std::time::Duration;
 
 use design::{
-    Accepts, Arrivals, Axis, BackingKind, BackingNeed, Copies, EDGE, Placement, ProcessShape, System, Value,
-    Wiring, axes,
+    Arrivals, Backing, Choice as _, Copies, EDGE, Placement, ProcessShape, System, Wiring,
+    axes::{Balancing, Database, Replicas, Resilience, Tracing, Transport},
 };
-use limiter::{Algorithm, Limit};
+use limiter::Limit;
+
+use crate::axes::{Algorithm, Keying, OnFailure, State};
 
 /// The rate limiter.
 pub static SYSTEM: System = System {
@@ -36,20 +38,23 @@ pub static SYSTEM: System = System {
         },
     ],
     axes: &[
-        ALGORITHM,
-        STATE,
-        ON_FAILURE,
-        KEYING,
-        axes::TRANSPORT,
-        axes::DATABASE,
-        axes::RESILIENCE,
-        axes::REPLICAS,
-        axes::BALANCING,
-        axes::TRACING,
+        Algorithm::AXIS,
+        State::AXIS,
+        OnFailure::AXIS,
+        Keying::AXIS,
+        Transport::AXIS,
+        Database::AXIS,
+        Resilience::AXIS,
+        Replicas::AXIS,
+        Balancing::AXIS,
+        Tracing::AXIS,
     ],
     topics: &[],
     costs: &[],
-    backings,
+    backings: &[
+        Backing::of::<Database>(&["policies"]),
+        Backing::of::<State>(&["decisions"]).called("counts"),
+    ],
     keeps,
     conflict,
     examples: &[
@@ -75,80 +80,28 @@ pub static SYSTEM: System = System {
 const DECISIONS: ProcessShape = ProcessShape::behind("decisions", &["decisions"]);
 const POLICIES: ProcessShape = ProcessShape::behind("policies", &["policies"]).copies(Copies::OneHere);
 /// One process for all copies: that is its point.
-const COUNTS: ProcessShape =
-    ProcessShape::behind("counts", &["counts"]).copies(Copies::OneHere).only_where("state", "service");
-
-/// How requests are counted against a limit.
-const ALGORITHM: Axis = Axis {
-    name: "algorithm",
-    summary: "How are requests counted against a limit?",
-    values: &[
-        value(Algorithm::Gcra),
-        value(Algorithm::TokenBucket),
-        value(Algorithm::LeakyBucket),
-        value(Algorithm::FixedWindow),
-        value(Algorithm::SlidingLog),
-        value(Algorithm::SlidingCounter),
-    ],
-    accepts: Accepts::Listed,
-};
-
-const fn value(algorithm: Algorithm) -> Value {
-    Value::new(algorithm.name(), algorithm.summary())
-}
-
-design::axes! {
-    /// Where are the counts kept?
-    STATE = "state" {
-        "local" => "in each process that decides: several copies admit several times the limit",
-        "service" => "in one process that counts for all, a hop away",
-        "redis" => "in a Redis server that all share: one script, one round trip",
-        "synced" => "in each process, brought together through Redis every 100 ms",
-    }
-
-    /// What becomes of a request that nobody can count?
-    ON_FAILURE = "on-failure" {
-        "open" => "it passes: the limiter is no reason for an outage",
-        "closed" => "it is refused: what stands behind is never left without a limit",
-    }
-
-    /// Who shares a count?
-    KEYING = "keying" {
-        "per-client" => "each client has its own, by the policy's key",
-        "shared" => "all clients share one"
-            but "one client that asks too often uses up what all have",
-    }
-}
+const COUNTS: ProcessShape = ProcessShape::behind("counts", &["counts"])
+    .copies(Copies::OneHere)
+    .only_where(|wiring| wiring.is(State::Service));
 
 /// Counts that are not in Redis are in the memory of who decides, or of who counts for all.
 fn keeps(wiring: &Wiring, component: &str) -> bool {
-    match wiring.get("state") {
-        "local" | "synced" => component == "decisions",
-        "service" => component == "counts",
-        _ => false,
+    match wiring.choice() {
+        State::Local | State::Synced => component == "decisions",
+        State::Service => component == "counts",
+        State::Redis => false,
     }
 }
 
 fn conflict(wiring: &Wiring) -> Option<String> {
-    let both = wiring.get("state") == "synced" && wiring.get("algorithm") == "sliding-log";
+    let both = wiring.is(State::Synced) && wiring.is(Algorithm::SlidingLog);
     let cannot = "`state=synced` brings counts together, and a `sliding-log` is no count: all of it would have to travel";
     both.then(|| cannot.to_owned()).or_else(|| wiring.nothing_to_copy())
 }
 
-fn backings(wiring: &Wiring) -> Vec<BackingNeed> {
-    let mut needs = BackingNeed::databases(wiring, &["policies"]);
-    if matches!(wiring.get("state"), "redis" | "synced") {
-        needs.push(BackingNeed::new("counts", BackingKind::Redis, &["decisions"]));
-    }
-    needs
-}
-
 /// What the algorithm does with arrivals of one client; where several processes count, what one of them does.
 fn rehearse(wiring: &Wiring, arrivals: &Arrivals<'_>) -> Vec<Option<Duration>> {
-    let algorithm = Algorithm::parse(wiring.get("algorithm"));
+    let algorithm = wiring.choice::<Algorithm>().into();
     let limit = Limit::new(arrivals.requests.into(), arrivals.window, None);
-    match (algorithm, limit) {
-        (Some(algorithm), Ok(limit)) => limiter::rehearse(algorithm, &limit, arrivals.at),
-        _ => Vec::new(),
-    }
+    limit.map(|limit| limiter::rehearse(algorithm, &limit, arrivals.at)).unwrap_or_default()
 }

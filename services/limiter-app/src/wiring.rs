@@ -2,12 +2,12 @@
 
 use std::{sync::Arc, time::Duration};
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result};
 use backing::{Check, Database, Redis};
 use contract::MonotonicTicks;
 use limiter::{
-    Algorithm, Capacity, Counts, DecisionService, Decisions, KeySource, Keying, Limit, LocalCounts, Mode,
-    OnFailure, Policies, Policy, PolicyError, PolicyService, PolicyStore, Replacement,
+    Capacity, Counts, DecisionService, Decisions, KeySource, Limit, LocalCounts, Mode, Policies, Policy,
+    PolicyError, PolicyService, PolicyStore, Replacement,
 };
 use runtime::{Backings, Host};
 
@@ -16,6 +16,7 @@ use crate::{
         CountedDecisions, HeldMetrics, InTime, PostgresPolicyStore, RedisCounts, SqlitePolicyStore,
         SyncedCounts, Within, follow,
     },
+    axes::{Algorithm, Keying, OnFailure, State},
     edge::{self, Promise},
     remotes::{counts, decisions, policies},
 };
@@ -24,18 +25,18 @@ use crate::{
 /// process of their own, or in Redis. The edge requests a decision for every request.
 pub(crate) async fn wire(host: &mut Host) -> Result<()> {
     let policies = host.place(policies::CONTRACT, policy_service).await?;
-    let apart: Option<Arc<dyn Counts>> = match host.axis("state") {
-        "service" => Some(Arc::new(InTime::new(
-            host.place(counts::CONTRACT, async |b| Ok(local_counts(b)? as Arc<dyn Counts>)).await?,
+    let apart: Option<Arc<dyn Counts>> = match host.choice() {
+        State::Service => Some(Arc::new(InTime::new(
+            host.place(counts::CONTRACT, async |b| Ok(local_counts(b) as Arc<dyn Counts>)).await?,
             Within::counts(host.limits()),
         ))),
-        _ => None,
+        State::Local | State::Redis | State::Synced => None,
     };
     let following = Arc::clone(&policies);
     let decisions =
         host.place(decisions::CONTRACT, async |b| decision_service(b, following, apart).await).await?;
     let decisions = Arc::new(InTime::new(decisions, Within::decision(host.limits())));
-    let (on_failure, promise) = (on_failure(host.axis("on-failure"))?, promise(host)?);
+    let (on_failure, promise) = (host.choice::<OnFailure>().into(), promise(host));
     host.edge(|registry| edge::router(policies, decisions, on_failure, promise, registry));
     Ok(())
 }
@@ -69,24 +70,19 @@ async fn decision_service(
     policies: Arc<dyn Policies>,
     apart: Option<Arc<dyn Counts>>,
 ) -> Result<Arc<dyn Decisions>> {
-    let counts: Arc<dyn Counts> = match (b.axis("state"), apart) {
-        ("local", None) => local_counts(b)?,
-        ("service", Some(counts)) => counts,
-        ("redis", None) => Arc::new(counts_in_redis(b).await?.1),
-        ("synced", None) => {
+    let counts: Arc<dyn Counts> = match b.choice() {
+        State::Local => local_counts(b),
+        State::Service => apart.context("the component `counts` was not placed")?,
+        State::Redis => Arc::new(counts_in_redis(b).await?.1),
+        State::Synced => {
             // Checked with one script: whatever permits or forbids it applies to the other as well.
             let (redis, _) = counts_in_redis(b).await?;
-            let algorithm = algorithm(b.axis("algorithm"))?;
+            let algorithm = b.choice::<Algorithm>().into();
             Arc::new(SyncedCounts::start(algorithm, redis, random_secret(), &mut b.registry, &b.background))
         }
-        (other, _) => bail!("nothing is wired for state = {other}"),
     };
-    let keying = match b.axis("keying") {
-        "per-client" => Keying::PerClient,
-        "shared" => Keying::Shared,
-        other => bail!("nothing is wired for keying = {other}"),
-    };
-    let service = Arc::new(DecisionService::new(counts, on_failure(b.axis("on-failure"))?, keying));
+    let (on_failure, keying) = (b.choice::<OnFailure>().into(), b.choice::<Keying>().into());
+    let service = Arc::new(DecisionService::new(counts, on_failure, keying));
     let asked = Arc::clone(&service);
     // Without policies everything passes, so the process is not ready before it has them.
     b.needs(Check::new("the component `policies`".to_owned(), move || {
@@ -99,8 +95,8 @@ async fn decision_service(
 
 /// A Redis server that accepts the scripts of the counts.
 async fn counts_in_redis(b: &mut Backings) -> Result<(Redis, RedisCounts)> {
-    let (algorithm, redis) = (algorithm(b.axis("algorithm"))?, b.redis("counts").await?);
-    let counts = RedisCounts::new(algorithm, redis.clone());
+    let redis = b.redis("counts").await?;
+    let counts = RedisCounts::new(b.choice::<Algorithm>().into(), redis.clone());
     counts.check(&b.waiting).await.context(
         "the Redis server of the backing `counts` cannot count\n\
          hint: of a cluster, name the node that holds the slot of `{counts}` (`CLUSTER KEYSLOT`), where all counts are; \
@@ -109,41 +105,25 @@ async fn counts_in_redis(b: &mut Backings) -> Result<(Redis, RedisCounts)> {
     Ok((redis, counts))
 }
 
-fn local_counts(b: &mut Backings) -> Result<Arc<LocalCounts>> {
-    let algorithm = algorithm(b.axis("algorithm"))?;
-    let ticks = Arc::new(MonotonicTicks::new());
+fn local_counts(b: &mut Backings) -> Arc<LocalCounts> {
+    let (algorithm, ticks) = (b.choice::<Algorithm>().into(), Arc::new(MonotonicTicks::new()));
     let counts = Arc::new(LocalCounts::new(algorithm, Capacity::default(), random_secret(), ticks));
     let held = Arc::clone(&counts);
     b.registry.register_collector(Box::new(HeldMetrics::new(move || held.held())));
-    Ok(counts)
+    counts
 }
 
 fn random_secret() -> [u8; 16] {
     rand::random()
 }
 
-fn algorithm(name: &str) -> Result<Algorithm> {
-    Algorithm::parse(name).with_context(|| format!("nothing is wired for algorithm = {name}"))
-}
-
-fn on_failure(name: &str) -> Result<OnFailure> {
-    match name {
-        "open" => Ok(OnFailure::Open),
-        "closed" => Ok(OnFailure::Closed),
-        other => bail!("nothing is wired for on-failure = {other}"),
-    }
-}
-
 /// The guarantee of the wiring. Where replicas count separately, each may admit the whole limit: with
 /// `synced` until they have merged, and while Redis is unavailable.
-fn promise(host: &Host) -> Result<Promise> {
-    let counters = match host.axis("state") {
-        "local" | "synced" => host.copies("decisions"),
-        _ => 1,
+fn promise(host: &Host) -> Promise {
+    let counters = match host.choice() {
+        State::Local | State::Synced => host.copies("decisions"),
+        State::Service | State::Redis => 1,
     };
-    Ok(Promise {
-        algorithm: algorithm(host.axis("algorithm"))?,
-        counters,
-        is_synced: host.axis("state") == "synced",
-    })
+    let is_synced = host.choice::<State>() == State::Synced;
+    Promise { algorithm: host.choice::<Algorithm>().into(), counters, is_synced }
 }

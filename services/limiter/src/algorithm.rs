@@ -155,18 +155,6 @@ impl Algorithm {
         }
     }
 
-    /// The rule in one sentence.
-    pub const fn summary(self) -> &'static str {
-        match self {
-            Self::FixedWindow => "counts in windows of the calendar; up to twice the limit around a boundary",
-            Self::SlidingLog => "remembers when each request was admitted; exact, and the dearest in memory",
-            Self::SlidingCounter => "weighs the last window's count by what of it is still in sight",
-            Self::TokenBucket => "tokens come evenly up to a burst; each request takes one",
-            Self::LeakyBucket => "a queue that lets requests out evenly; some wait instead of being refused",
-            Self::Gcra => "one moment a key says when the next request is due; a token bucket in 12 bytes",
-        }
-    }
-
     /// The upper bound on the requests of cost 1 that one key has admitted in *any* window of the limit's
     /// length, its end excluded; some arrivals reach it.
     ///

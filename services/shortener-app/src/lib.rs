@@ -1,10 +1,11 @@
 //! The URL shortener as it runs: edge, adapters, remote forms and wiring around the logic of `shortener`.
 //!
 //! Read in this order: `wiring` (the architecture, top to bottom), `system` (the same as data, for the lab),
-//! `edge` (the public API), `remotes` (the components' remote forms), `topics` (the topics of its events),
-//! `adapters`.
+//! `axes` (its own axes), `edge` (the public API), `remotes` (the components' remote forms), `topics` (the topics of its
+//! events), `adapters`.
 
 mod adapters;
+pub mod axes;
 pub mod edge;
 pub mod remotes;
 mod system;

@@ -1,8 +1,14 @@
 //! What the shortener is made of, as data.
 
 use design::{
-    BackingNeed, ConsumerGroup, Cost, EDGE, Placement, ProcessShape, System, TopicShape, Wiring, axes,
+    Backing, Choice as _, ConsumerGroup, Cost, EDGE, Placement, ProcessShape, System, TopicShape, Wiring,
+    axes::{
+        Balancing, Cache, Database, Events, Ownership, Replicas, Resilience, Stampede, TimeToLive, Tracing,
+        Transport,
+    },
 };
+
+use crate::axes::{Codes, Distance};
 
 /// The URL shortener.
 pub static SYSTEM: System = System {
@@ -31,19 +37,19 @@ pub static SYSTEM: System = System {
         },
     ],
     axes: &[
-        axes::TRANSPORT,
-        axes::DATABASE,
-        axes::OWNERSHIP,
-        axes::CACHE,
-        axes::TIME_TO_LIVE,
-        axes::STAMPEDE,
-        CODES,
-        DISTANCE,
-        axes::EVENTS,
-        axes::RESILIENCE,
-        axes::REPLICAS,
-        axes::BALANCING,
-        axes::TRACING,
+        Transport::AXIS,
+        Database::AXIS,
+        Ownership::AXIS,
+        Cache::AXIS,
+        TimeToLive::AXIS,
+        Stampede::AXIS,
+        Codes::AXIS,
+        Distance::AXIS,
+        Events::AXIS,
+        Resilience::AXIS,
+        Replicas::AXIS,
+        Balancing::AXIS,
+        Tracing::AXIS,
     ],
     topics: &[TopicShape {
         name: "clicks",
@@ -53,13 +59,13 @@ pub static SYSTEM: System = System {
         groups: &[ConsumerGroup { name: "tallying", component: "clicks" }],
     }],
     costs: &[Cost {
-        axis: "events",
-        value: "inline",
+        axis: Events::AXIS.name,
+        value: Events::Inline.name(),
         operations: &["follow"],
         pays: "waits until its click is written to the store",
-        without: "memory",
+        without: Events::Memory.name(),
     }],
-    backings,
+    backings: &[Backing::of::<Database>(&["links", "clicks"]), Backing::of::<Cache>(&["links"])],
     keeps: |_, _| false,
     conflict: Wiring::nothing_to_copy,
     examples: &[
@@ -82,25 +88,3 @@ pub static SYSTEM: System = System {
 
 const LINKS: ProcessShape = ProcessShape::behind("links", &["links"]);
 const CLICKS: ProcessShape = ProcessShape::behind("clicks", &["clicks"]);
-
-design::axes! {
-    /// Where does a new link's code come from?
-    CODES = "codes" {
-        "random" => "drawn at random; a collision is met by another draw",
-        "counter" => "a counter in the store, reserved in blocks, scrambled one to one",
-        "hash" => "the first bytes of a SHA-256 of target and request key",
-    }
-
-    /// How far away is the store of the links?
-    DISTANCE = "distance" {
-        "near" => "as near as it really is",
-        "far" => "each read takes 20 ms longer and holds one of 8 connections meanwhile (simulated)",
-    }
-}
-
-fn backings(wiring: &Wiring) -> Vec<BackingNeed> {
-    let mut needs = BackingNeed::databases(wiring, &["links", "clicks"]);
-    needs.extend(BackingNeed::cache(wiring, "links"));
-    needs.extend(BackingNeed::events(wiring));
-    needs
-}

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result};
 use backing::Database;
 use contract::SystemClock;
 use design::EDGE;
@@ -18,6 +18,7 @@ use crate::{
         CachedLinkStore, DistantLinkStore, PostgresClickStore, PostgresLinkStore, SqliteClickStore,
         SqliteLinkStore, StoreNumbers, Tallying,
     },
+    axes::{Codes, Distance},
     edge,
     remotes::{clicks, links},
     topics::Follows,
@@ -71,10 +72,9 @@ async fn link_store(b: &mut Backings) -> Result<Arc<dyn LinkStore>> {
         Database::Sqlite(database) => Arc::new(SqliteLinkStore::open(database).await?),
         Database::Postgres(database) => Arc::new(PostgresLinkStore::open(database).await?),
     };
-    let store = match b.axis("distance") {
-        "near" => store,
-        "far" => Arc::new(DistantLinkStore::new(store)),
-        other => bail!("nothing is wired for distance = {other}"),
+    let store = match b.choice() {
+        Distance::Near => store,
+        Distance::Far => Arc::new(DistantLinkStore::new(store)),
     };
     Ok(match b.cache("links", CACHED_LINKS).await? {
         Some(cache) => Arc::new(CachedLinkStore::new(store, cache, Arc::new(SystemClock))),
@@ -83,10 +83,9 @@ async fn link_store(b: &mut Backings) -> Result<Arc<dyn LinkStore>> {
 }
 
 async fn code_source(b: &mut Backings) -> Result<Arc<dyn CodeSource>> {
-    Ok(match b.axis("codes") {
-        "random" => Arc::new(RandomCodes::new(rand::random::<u64>)),
-        "counter" => Arc::new(CounterCodes::new(StoreNumbers::new(b.database("links").await?))),
-        "hash" => Arc::new(HashCodes),
-        other => bail!("nothing is wired for codes = {other}"),
+    Ok(match b.choice() {
+        Codes::Random => Arc::new(RandomCodes::new(rand::random::<u64>)),
+        Codes::Counter => Arc::new(CounterCodes::new(StoreNumbers::new(b.database("links").await?))),
+        Codes::Hash => Arc::new(HashCodes),
     })
 }

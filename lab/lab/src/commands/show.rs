@@ -6,7 +6,7 @@ use std::{
 };
 
 use anyhow::{Context, Result};
-use design::{Accepts, System};
+use design::System;
 use report::{
     picture::{Picture, text},
     svg,
@@ -95,8 +95,8 @@ fn explain_system(system: &System) -> String {
                 line(&mut text, "", &format!("a negative control: {breaks}"));
             }
         }
-        if axis.accepts == Accepts::Share {
-            line(&mut text, "0 to 1", "that share, such as `0.01`");
+        for range in axis.ranges {
+            line(&mut text, range.name, range.summary);
         }
     }
     text.push_str("\nmixes: which operations does a load consist of?\n");

@@ -3,7 +3,7 @@
 use std::{collections::BTreeSet, fmt::Write, path::Path, time::Duration};
 
 use anyhow::{Context, Result};
-use design::{Limits, PublicUrl};
+use design::{Limits, PublicUrl, Wiring, axes::Tracing};
 use runtimes::{
     arm::{LaunchOptions, READY_WITHIN, RunningArm},
     interrupt::Interrupt,
@@ -154,12 +154,15 @@ fn show_traces(launch: &Launch, recent: &mut Recent) -> Result<()> {
 }
 
 /// Which requests are traced, and where to see the traces.
-fn where_traces_go(tracing: &str) -> String {
-    let which = match tracing {
-        "off" => return "none are left (`tracing=off`)".to_owned(),
-        "asked" => "of requests with a sampled `traceparent`".to_owned(),
-        "all" => "of every request".to_owned(),
-        share => format!("of a share of {share} of the requests, and of those with a sampled `traceparent`"),
+fn where_traces_go(wiring: &Wiring) -> String {
+    let which = match wiring.choice() {
+        Tracing::Off => return "none are left (`tracing=off`)".to_owned(),
+        Tracing::Asked => "of requests with a sampled `traceparent`".to_owned(),
+        Tracing::All => "of every request".to_owned(),
+        Tracing::Share(_) => {
+            let share = wiring.get("tracing");
+            format!("of a share of {share} of the requests, and of those with a sampled `traceparent`")
+        }
     };
     format!("{which}: drawn here as they come; `lab trace` shows the last {KEPT} again")
 }
@@ -189,7 +192,7 @@ fn places(plan: &ArmPlan, arm: &RunningArm) -> String {
         let place = arm.victim(backing.kind).map(|own| format!(", {own}")).unwrap_or_default();
         let _ = writeln!(text, "{:<12} {}{place}", backing.kind.name(), backing.provider);
     }
-    let _ = writeln!(text, "{:<12} {}", "traces", where_traces_go(plan.wiring.get("tracing")));
+    let _ = writeln!(text, "{:<12} {}", "traces", where_traces_go(&plan.wiring));
     text.push_str("\ntry\n");
     for (title, command) in system.examples {
         let _ = writeln!(text, "  # {title}\n  {}", command.replace("{url}", &url));

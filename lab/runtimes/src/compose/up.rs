@@ -13,7 +13,7 @@ use std::{
 };
 
 use anyhow::{Context, Result};
-use design::BackingKind;
+use design::{BackingKind, axes::Tracing};
 use scenario::{
     complaint::Complaint,
     plan::{ArmPlan, Budget, ProcessPlan},
@@ -129,7 +129,7 @@ fn receiver(
     gateway: IpAddr,
     budget: &Budget,
 ) -> Result<Option<Receiver>> {
-    let traces = options.traces && arm.wiring.get("tracing") != "off";
+    let traces = options.traces && !arm.wiring.is(Tracing::Off);
     traces.then(|| Receiver::start_at(gateway, &budget.arms)).transpose().context("cannot receive traces")
 }
 

@@ -3,6 +3,7 @@
 use std::{path::Path, process::Command, sync::Arc};
 
 use anyhow::Context;
+use design::axes::Tracing;
 use scenario::plan::{ArmPlan, Budget};
 
 use super::{
@@ -68,7 +69,7 @@ impl Start<'_> {
     }
 
     fn receiver(&self) -> anyhow::Result<Option<Receiver>> {
-        let traces = self.options.traces && self.arm.wiring.get("tracing") != "off";
+        let traces = self.options.traces && !self.arm.wiring.is(Tracing::Off);
         traces.then(|| Receiver::start(&self.budget.arms)).transpose().context("cannot receive traces")
     }
 

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use anyhow::{Context, Result};
-use design::{EDGE, ProcessShape, Wiring};
+use design::{ProcessShape, Wiring};
 
 use super::{ArmPlan, Budget, LoadPlan, Plan, ProcessPlan};
 use crate::{
@@ -176,11 +176,7 @@ impl ArmPlan {
                 remote: remote(&wiring, shape.components),
                 roles: backings
                     .iter()
-                    .filter(|need| {
-                        let everyone = need.used_by.is_empty();
-                        let hosts_user = need.used_by.iter().any(|user| shape.components.contains(user));
-                        everyone || hosts_user || (need.edge && shape.edge)
-                    })
+                    .filter(|need| need.used_by.iter().any(|user| shape.hosts(user)))
                     .map(|need| need.role.clone())
                     .collect(),
             })
@@ -210,12 +206,11 @@ fn remote(wiring: &Wiring, hosted: &[&str]) -> Vec<&'static str> {
 
 /// Those of them that the process's edge or components call.
 fn calls(wiring: &Wiring, shape: &ProcessShape) -> Vec<&'static str> {
-    let is_here = |caller: &str| shape.components.contains(&caller) || (shape.edge && caller == EDGE);
     let called: Vec<_> = wiring
         .system()
         .calls
         .iter()
-        .filter(|(caller, _)| is_here(caller))
+        .filter(|(caller, _)| shape.hosts(caller))
         .flat_map(|(_, called)| *called)
         .collect();
     remote(wiring, shape.components).into_iter().filter(|component| called.contains(&component)).collect()

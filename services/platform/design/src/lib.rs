@@ -6,20 +6,25 @@
 //!
 //! Not here: anything that reads a file, opens a socket or asks a clock, and whatever a value of an axis is built from.
 //!
-//! Read in this order: `system`, `axes`, `wiring`, `host_file`, `nearest`.
+//! Read in this order: `system`, `axis` (the macro), `axes` (those of the platform), `backings`, `wiring`, `host_file`,
+//! `nearest`.
 
 pub mod axes;
+mod axis;
+mod backings;
 mod host_file;
 mod nearest;
 mod system;
 mod wiring;
 
+pub use axis::{Axis, Choice, Value};
+pub use backings::{BackingKind, BackingNeed};
 pub use host_file::{
     BACKGROUND_WITHIN, EXIT_WITHIN, FLUSH_WITHIN, HostFile, Limits, PublicUrl, PublicUrlError,
 };
 pub use nearest::nearest;
 pub use system::{
-    Accepts, Arrivals, Axis, BackingKind, BackingNeed, ConsumerGroup, Copies, Cost, EDGE, Placement,
-    ProcessShape, Rehearse, System, TopicShape, Value,
+    Arrivals, Backing, ConsumerGroup, Copies, Cost, EDGE, Placement, ProcessShape, Rehearse, System,
+    TopicShape,
 };
 pub use wiring::{Wiring, WiringError};

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::Wiring;
+use crate::{Axis, Choice, Wiring};
 
 /// A system under study: its components, the axes along which it can be built differently, and its wiring.
 pub struct System {
@@ -16,14 +16,14 @@ pub struct System {
     pub calls: &'static [(&'static str, &'static [&'static str])],
     /// Which components share a process; the values of the axis `placement`, the default first.
     pub placements: &'static [Placement],
-    /// Every other axis.
+    /// Every other axis: those of the platform that it takes, and its own.
     pub axes: &'static [Axis],
     /// The topics of its events. Using an undeclared topic is an error when a process starts.
     pub topics: &'static [TopicShape],
     /// Values that cost so much an operation that they hide what another axis does.
     pub costs: &'static [Cost],
-    /// The stores and brokers that a wiring needs.
-    pub backings: fn(&Wiring) -> Vec<BackingNeed>,
+    /// Who uses the stores that values of these axes need. The broker of events is used by those whom `topics` names.
+    pub backings: &'static [Backing],
     /// Whether a component keeps in its process's memory what it promises by: another process of the kind would not
     /// know of it, so there are exactly as many as the wiring says, also where a cluster could run more.
     pub keeps: fn(&Wiring, &str) -> bool,
@@ -73,8 +73,8 @@ pub struct ProcessShape {
     pub components: &'static [&'static str],
     /// How many of it there may be.
     pub copies: Copies,
-    /// The value of an axis without which there is no such process, if it takes one.
-    pub only_where: Option<(&'static str, &'static str)>,
+    /// Whether a wiring has it.
+    pub is_there: fn(&Wiring) -> bool,
 }
 
 /// How many of a process there may be.
@@ -90,12 +90,12 @@ pub enum Copies {
 impl ProcessShape {
     /// The process with the edge.
     pub const fn edge(name: &'static str, components: &'static [&'static str]) -> Self {
-        Self { name, edge: true, components, copies: Copies::OneHere, only_where: None }
+        Self { name, edge: true, components, copies: Copies::OneHere, is_there: always }
     }
 
     /// A process behind the edge, with as many copies as `replicas` says.
     pub const fn behind(name: &'static str, components: &'static [&'static str]) -> Self {
-        Self { name, edge: false, components, copies: Copies::AsReplicas, only_where: None }
+        Self { name, edge: false, components, copies: Copies::AsReplicas, is_there: always }
     }
 
     /// So many of it.
@@ -104,11 +104,20 @@ impl ProcessShape {
         Self { copies, ..self }
     }
 
-    /// It is there only where an axis has this value.
+    /// It is there only where this holds of the wiring: `|wiring| wiring.is(State::Service)`.
     #[must_use]
-    pub const fn only_where(self, axis: &'static str, value: &'static str) -> Self {
-        Self { only_where: Some((axis, value)), ..self }
+    pub const fn only_where(self, is_there: fn(&Wiring) -> bool) -> Self {
+        Self { is_there, ..self }
     }
+
+    /// Whether a component, or the [`EDGE`], is in this process.
+    pub fn hosts(&self, who: &str) -> bool {
+        self.components.contains(&who) || (self.edge && who == EDGE)
+    }
+}
+
+fn always(_: &Wiring) -> bool {
+    true
 }
 
 /// The declaration of a topic: its payload type, its publishers and its consumer groups.
@@ -135,82 +144,28 @@ pub struct ConsumerGroup {
     pub component: &'static str,
 }
 
-/// One dimension of a wiring.
-pub struct Axis {
-    /// The word in a scenario file: `cache`.
-    pub name: &'static str,
-    /// The question that the axis answers, one sentence.
-    pub summary: &'static str,
-    /// The values, the default first.
-    pub values: &'static [Value],
-    /// What else is a value.
-    pub accepts: Accepts,
+/// A store that some values of an axis need, and who uses it.
+pub struct Backing {
+    /// The axis, in whose table each value says what it needs.
+    pub axis: &'static str,
+    /// The name under which processes look it up.
+    pub role: &'static str,
+    /// The components whose processes receive its address; the [`EDGE`] may be among them.
+    pub used_by: &'static [&'static str],
 }
 
-/// Whether an axis has values beyond its list.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Accepts {
-    /// Only the listed ones.
-    Listed,
-    /// Also a share between 0 and 1, such as `0.01`.
-    Share,
-}
-
-/// One value of an axis.
-pub struct Value {
-    /// The word in a scenario file.
-    pub name: &'static str,
-    /// One sentence.
-    pub summary: &'static str,
-    /// A negative control is known to break a promise, and why; the ledger or the figures have to show it.
-    pub control: Option<&'static str>,
-}
-
-impl Value {
-    /// A value that keeps the system's promises.
-    pub const fn new(name: &'static str, summary: &'static str) -> Self {
-        Self { name, summary, control: None }
+impl Backing {
+    /// What the values of an axis need, under the axis's name.
+    pub const fn of<C: Choice>(used_by: &'static [&'static str]) -> Self {
+        let axis = C::AXIS.name;
+        Self { axis, role: axis, used_by }
     }
 
-    /// A negative control: `breaks` says which promise it breaks and when.
-    pub const fn control(name: &'static str, summary: &'static str, breaks: &'static str) -> Self {
-        Self { name, summary, control: Some(breaks) }
+    /// The same under another name.
+    #[must_use]
+    pub const fn called(self, role: &'static str) -> Self {
+        Self { role, ..self }
     }
-}
-
-/// Names axes: what stands above one is its question.
-///
-/// ```ignore
-/// axes! {
-///     /// How does one process call another?
-///     pub TRANSPORT = "transport" {
-///         "http" => "JSON over HTTP/1.1 with keep-alive",
-///         "grpc" => "protobuf over HTTP/2",
-///     }
-/// }
-/// ```
-///
-/// The first value is the default. A negative control says after `but` which promise it breaks; an axis that takes more
-/// than is listed is `"tracing" accepts Share`, as [`Accepts`](crate::Accepts) has it.
-#[macro_export]
-macro_rules! axes {
-    ($( $(#[doc = $question:literal])+ $shown:vis $axis:ident = $name:literal $(accepts $accepts:ident)? {
-        $( $value:literal => $summary:literal $(but $breaks:literal)?, )+
-    } )+) => { $(
-        $(#[doc = $question])+
-        $shown const $axis: $crate::Axis = $crate::Axis {
-            name: $name,
-            summary: concat!($($question),+).trim_ascii(),
-            values: &[ $( $crate::axes!(@value $value, $summary $(, $breaks)?) ),+ ],
-            accepts: $crate::axes!(@accepts $($accepts)?),
-        };
-    )+ };
-    (@value $value:literal, $summary:literal) => { $crate::Value::new($value, $summary) };
-    (@value $value:literal, $summary:literal, $breaks:literal) => {
-        $crate::Value::control($value, $summary, $breaks)
-    };
-    (@accepts) => { $crate::Accepts::Listed };
-    (@accepts $accepts:ident) => { $crate::Accepts::$accepts };
 }
 
 /// What a value costs an operation, where that is more than most questions are about.
@@ -227,89 +182,24 @@ pub struct Cost {
     pub without: &'static str,
 }
 
-/// A store or broker that a wiring needs.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct BackingNeed {
-    /// The name under which processes look it up in their [`HostFile`](crate::HostFile): `database/links`.
-    pub role: String,
-    /// What it has to be.
-    pub kind: BackingKind,
-    /// The components whose processes receive its address; empty: every process.
-    pub used_by: Vec<&'static str>,
-    /// Whether the process with the edge receives it too.
-    pub edge: bool,
-}
-
-impl BackingNeed {
-    /// A store for these components.
-    pub fn new(role: impl Into<String>, kind: BackingKind, used_by: &[&'static str]) -> Self {
-        Self { role: role.into(), kind, used_by: used_by.to_vec(), edge: false }
-    }
-
-    /// What the axis `database` needs: one for all of these components, or one for each, as the axis `ownership` says.
-    pub fn databases(wiring: &Wiring, used_by: &[&'static str]) -> Vec<Self> {
-        let kind = match wiring.get("database") {
-            "postgres" => BackingKind::Postgres,
-            _ => BackingKind::Sqlite,
-        };
-        match wiring.get("ownership") {
-            "per-service" => {
-                used_by.iter().map(|user| Self::new(format!("database/{user}"), kind, &[user])).collect()
-            }
-            _ => vec![Self::new("database", kind, used_by)],
-        }
-    }
-
-    /// What the axis `cache` needs for this component.
-    pub fn cache(wiring: &Wiring, used_by: &'static str) -> Option<Self> {
-        let shared = matches!(wiring.get("cache"), "redis" | "tiered");
-        shared.then(|| Self::new("cache", BackingKind::Redis, &[used_by]))
-    }
-
-    /// The broker that the axis `events` needs for the system's topics: for all publishers and consumer groups.
-    pub fn events(wiring: &Wiring) -> Option<Self> {
-        let topics = wiring.system().topics;
-        let publishers = topics.iter().flat_map(|topic| topic.publishers).copied();
-        let receivers = topics.iter().flat_map(|topic| topic.groups).map(|group| group.component);
-        let mut used_by: Vec<_> = publishers.chain(receivers).collect();
-        let edge = used_by.contains(&EDGE);
-        used_by.retain(|user| *user != EDGE);
-        used_by.sort_unstable();
-        used_by.dedup();
-        let broker = wiring.get("events") == "kafka" && !topics.is_empty();
-        broker.then(|| Self { edge, ..Self::new("events", BackingKind::Kafka, &used_by) })
-    }
-}
-
-/// The kinds of backing that a runtime knows how to provide.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum BackingKind {
-    /// A database file in the arm's own folder: embedded.
-    Sqlite,
-    /// A database of its own on the arm's own Postgres server.
-    Postgres,
-    /// The arm's own Kafka broker.
-    Kafka,
-    /// The arm's own Redis server.
-    Redis,
-}
-
-impl BackingKind {
-    /// The word in a report.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Sqlite => "sqlite",
-            Self::Postgres => "postgres",
-            Self::Kafka => "kafka",
-            Self::Redis => "redis",
-        }
-    }
-}
-
 impl System {
     /// The axis of that name; `placement` is not among them.
     pub fn axis(&self, name: &str) -> Option<&'static Axis> {
         self.axes.iter().find(|axis| axis.name == name)
+    }
+
+    /// Whoever publishes or receives events, in the order in which the topics name them: components, and the [`EDGE`].
+    pub fn event_users(&self) -> Vec<&'static str> {
+        let mut users = Vec::new();
+        for topic in self.topics {
+            let receivers = topic.groups.iter().map(|group| group.component);
+            for user in topic.publishers.iter().copied().chain(receivers) {
+                if !users.contains(&user) {
+                    users.push(user);
+                }
+            }
+        }
+        users
     }
 
     /// The topic of that name.

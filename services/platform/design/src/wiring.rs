@@ -2,7 +2,13 @@
 
 use std::{collections::BTreeMap, fmt};
 
-use crate::{Accepts, BackingNeed, Copies, Placement, ProcessShape, System, Value, nearest};
+use crate::{
+    Axis, Backing, BackingKind, BackingNeed, Choice, Copies, Placement, ProcessShape, System, Value,
+    axes::{
+        Balancing, Cache, Database, Events, Ownership, Replicas, Resilience, Stampede, TimeToLive, Transport,
+    },
+    nearest,
+};
 
 /// A value for every axis of a system. Invariant: every value is one that its axis accepts.
 #[derive(Clone)]
@@ -86,12 +92,7 @@ impl Wiring {
             axis: axis.to_owned(),
             known: self.system.axis_names().collect(),
         })?;
-        let listed = known.values.iter().any(|candidate| candidate.name == value);
-        let share = known.accepts == Accepts::Share
-            && value.parse::<f64>().is_ok_and(|share| (0.0..=1.0).contains(&share));
-        if !listed && !share {
-            return Err(unknown_value());
-        }
+        (known.parse)(value).ok_or_else(unknown_value)?;
         self.values.insert(known.name, value.to_owned());
         Ok(())
     }
@@ -104,7 +105,7 @@ impl Wiring {
     /// Why `replicas` means nothing in its placement, if it asks for copies and there is nothing to copy.
     pub fn nothing_to_copy(&self) -> Option<String> {
         let copies = self.processes().any(|process| process.copies == Copies::AsReplicas);
-        (self.get("replicas") != "1" && !copies).then(|| {
+        (!self.is(Replicas::One) && !copies).then(|| {
             let placement = self.placement.name;
             format!(
                 "`replicas` copies processes without the edge, and in `{placement}` there is none to copy"
@@ -114,20 +115,20 @@ impl Wiring {
 
     /// Why an axis changes nothing here, and the axis and value with which it would, if it changes nothing.
     pub fn without_effect(&self, axis: &str) -> Option<(&'static str, (&'static str, &'static str))> {
+        let is = |one: &[Axis]| one.iter().any(|known| known.name == axis);
         let is_whole = self.processes().count() == 1;
         let is_single = || self.processes().all(|process| self.copies(process) == 1);
-        match axis {
-            "stampede" | "time-to-live" if self.get("cache") == "none" => {
-                Some(("there is no cache", ("cache", "local")))
-            }
-            "transport" | "resilience" if is_whole => {
-                Some(("one process calls no other", ("placement", "microservices")))
-            }
-            "balancing" if is_whole => {
-                Some(("there is one process, and no copy to choose from", ("placement", "microservices")))
-            }
-            "balancing" if is_single() => Some(("there is one of each process", ("replicas", "2"))),
-            _ => None,
+        let apart = ("placement", "microservices");
+        if is(&[Stampede::AXIS, TimeToLive::AXIS]) && self.is(Cache::None) {
+            Some(("there is no cache", (Cache::AXIS.name, Cache::Local.name())))
+        } else if is(&[Transport::AXIS, Resilience::AXIS]) && is_whole {
+            Some(("one process calls no other", apart))
+        } else if is(&[Balancing::AXIS]) && is_whole {
+            Some(("there is one process, and no copy to choose from", apart))
+        } else if is(&[Balancing::AXIS]) && is_single() {
+            Some(("there is one of each process", (Replicas::AXIS.name, Replicas::Two.name())))
+        } else {
+            None
         }
     }
 
@@ -143,17 +144,13 @@ impl Wiring {
 
     /// The processes that its placement has where the other axes are as they are, the one with the edge first.
     pub fn processes(&self) -> impl Iterator<Item = &'static ProcessShape> {
-        let is_there = |shape: &&ProcessShape| match shape.only_where {
-            Some((axis, value)) => self.get(axis) == value,
-            None => true,
-        };
-        self.placement.processes.iter().filter(is_there)
+        self.placement.processes.iter().filter(move |shape| (shape.is_there)(self))
     }
 
     /// How many copies of a process there are.
     pub fn copies(&self, shape: &ProcessShape) -> u32 {
         match shape.copies {
-            Copies::AsReplicas => self.get("replicas").parse().unwrap_or(1),
+            Copies::AsReplicas => self.choice::<Replicas>().count(),
             Copies::OneHere => 1,
         }
     }
@@ -163,7 +160,19 @@ impl Wiring {
         self.processes().find(|process| process.components.contains(&component))
     }
 
-    /// The value of an axis; empty for an axis that the system does not have.
+    /// The value of an axis; the axis's default where the system does not have it, for nobody can choose another.
+    pub fn choice<C: Choice>(&self) -> C {
+        let axis = C::AXIS;
+        let chosen = self.values.get(axis.name).map_or(axis.values[0].name, String::as_str);
+        C::parse(chosen).expect("a wiring holds only values that their axes parse")
+    }
+
+    /// Whether an axis has this value.
+    pub fn is<C: Choice>(&self, value: C) -> bool {
+        self.choice::<C>() == value
+    }
+
+    /// The value of an axis as a word; empty for an axis that the system does not have.
     pub fn get(&self, axis: &str) -> &str {
         if axis == "placement" {
             return self.placement.name;
@@ -178,7 +187,37 @@ impl Wiring {
 
     /// The stores and brokers that it needs.
     pub fn backings(&self) -> Vec<BackingNeed> {
-        (self.system.backings)(self)
+        let needed = self.system.backings.iter().filter_map(|backing| {
+            let kind = self.row(self.system.axis(backing.axis)?)?.needs?;
+            Some(self.shared_or_owned(backing, kind))
+        });
+        needed.flatten().chain(self.broker()).collect()
+    }
+
+    /// The broker of the system's topics, if the value of the axis `events` needs one.
+    fn broker(&self) -> Option<BackingNeed> {
+        let kind = self.row(self.system.axis(Events::AXIS.name)?)?.needs?;
+        let used_by = self.system.event_users();
+        (!used_by.is_empty()).then(|| BackingNeed { role: Events::AXIS.name.to_owned(), kind, used_by })
+    }
+
+    /// One for all who use it; of databases one for each, if the axis `ownership` says so.
+    fn shared_or_owned(&self, backing: &Backing, kind: BackingKind) -> Vec<BackingNeed> {
+        let Backing { axis, role, used_by } = *backing;
+        match self.choice() {
+            Ownership::PerService if axis == Database::AXIS.name => used_by
+                .iter()
+                .map(|user| BackingNeed { role: format!("{role}/{user}"), kind, used_by: vec![*user] })
+                .collect(),
+            Ownership::PerService | Ownership::Shared => {
+                vec![BackingNeed { role: role.to_owned(), kind, used_by: used_by.to_vec() }]
+            }
+        }
+    }
+
+    /// The row of an axis's list that it chose; none for a value beyond the list.
+    fn row(&self, axis: &'static Axis) -> Option<&'static Value> {
+        axis.values.iter().find(|value| value.name == self.get(axis.name))
     }
 
     /// The axes on which two wirings differ.
@@ -189,7 +228,7 @@ impl Wiring {
     /// The values that are negative controls.
     pub fn controls(&self) -> impl Iterator<Item = (&'static str, &'static Value)> {
         self.system.axes.iter().filter_map(|axis| {
-            let chosen = axis.values.iter().find(|value| value.name == self.get(axis.name))?;
+            let chosen = self.row(axis)?;
             chosen.control.map(|_| (axis.name, chosen))
         })
     }
@@ -206,3 +245,6 @@ impl PartialEq for Wiring {
         self.system.name == other.system.name && self.difference(other).is_empty()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -9,7 +9,6 @@
 
 use std::{
     pin::Pin,
-    str::FromStr,
     sync::{Arc, Mutex, PoisonError},
     task::{Context as Poller, Poll, ready},
     time::Duration,
@@ -30,7 +29,7 @@ use tower::{
 
 use crate::call::{Call, Reply};
 
-/// The choice of a replica: the values of the axis `balancing`.
+/// The choice of a replica, as the axis `balancing` names it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Balancing {
     /// Each replica in turn, regardless of its load.
@@ -38,23 +37,6 @@ pub enum Balancing {
     /// Two replicas drawn at random, and of these the one with fewer calls in flight from this process
     /// (Mitzenmacher, "The Power of Two Choices in Randomized Load Balancing", 2001).
     TwoChoices,
-}
-
-/// An unknown name of a balancing policy.
-#[derive(Clone, Debug, thiserror::Error)]
-#[error("`{0}` is not a way to balance: there is `round-robin`, `two-choices`")]
-pub struct UnknownBalancing(String);
-
-impl FromStr for Balancing {
-    type Err = UnknownBalancing;
-
-    fn from_str(text: &str) -> Result<Self, UnknownBalancing> {
-        match text {
-            "round-robin" => Ok(Self::RoundRobin),
-            "two-choices" => Ok(Self::TwoChoices),
-            other => Err(UnknownBalancing(other.to_owned())),
-        }
-    }
 }
 
 /// How long a replica is passed over after a connection error. If all are, calls wait that long.

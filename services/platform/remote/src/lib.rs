@@ -24,7 +24,7 @@ mod span;
 mod table;
 mod trace;
 
-pub use balance::{Balancing, UnknownBalancing};
+pub use balance::Balancing;
 pub use body::{BodyError, read_body};
 pub use call::{Method, Transport};
 pub use client::{Client, Hop, PeerError, Repeats};

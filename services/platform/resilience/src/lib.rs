@@ -9,7 +9,7 @@ mod failure;
 mod retry;
 mod time_limit;
 
-use std::{str::FromStr, time::Duration};
+use std::time::Duration;
 
 use tokio::time::Instant;
 use tower::{Service, ServiceBuilder, retry::RetryLayer, util::BoxCloneSyncService};
@@ -28,30 +28,13 @@ pub trait Budgeted {
     fn service(&self) -> &'static str;
 }
 
-/// A caller's protection against a slow callee: the values of the axis `resilience`.
+/// A caller's protection against a slow callee, as the axis `resilience` names it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Policy {
     /// Only the request's own deadline limits a call.
     None,
     /// Each attempt has a time limit of its own within the deadline.
     Timeout,
-}
-
-/// An unknown name of a policy.
-#[derive(Clone, Debug, thiserror::Error)]
-#[error("`{0}` is not a resilience policy: there is `none`, `timeout`")]
-pub struct UnknownPolicy(String);
-
-impl FromStr for Policy {
-    type Err = UnknownPolicy;
-
-    fn from_str(text: &str) -> Result<Self, UnknownPolicy> {
-        match text {
-            "none" => Ok(Self::None),
-            "timeout" => Ok(Self::Timeout),
-            other => Err(UnknownPolicy(other.to_owned())),
-        }
-    }
 }
 
 /// A transport inside its layers.

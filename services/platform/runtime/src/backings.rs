@@ -5,15 +5,14 @@ use std::{
     fmt::Display,
     hash::Hash,
     sync::Arc,
-    time::Duration,
 };
 
-use anyhow::{Context as _, Result, anyhow, bail};
+use anyhow::{Context as _, Result, anyhow};
 use backing::{
     Background, Cache, CachePolicy, Check, Database, DeadLetters, EventMetrics, Redis, Stampede, Tiers,
     Waiting,
 };
-use design::{Limits, Wiring};
+use design::{Choice, Limits, Wiring, axes};
 use prometheus_client::{
     metrics::{counter::Counter, family::Family},
     registry::Registry,
@@ -70,8 +69,8 @@ impl Backings {
     }
 
     /// The value of an axis.
-    pub fn axis(&self, axis: &str) -> &str {
-        self.wiring.get(axis)
+    pub fn choice<C: Choice>(&self) -> C {
+        self.wiring.choice()
     }
 
     /// The database of a component: its own, or the one that all share. Opened once, and waited for until it is there.
@@ -97,14 +96,18 @@ impl Backings {
         K: Hash + Eq + Clone + Display + Send + Sync + 'static,
         V: Clone + Serialize + DeserializeOwned + Send + Sync + 'static,
     {
-        let tiers = match self.axis("cache") {
-            "none" => return Ok(None),
-            "local" => Tiers::Local,
-            "redis" => Tiers::Redis(self.redis("cache").await?),
-            "tiered" => Tiers::Tiered(self.redis("cache").await?),
-            other => bail!("nothing is wired for cache = {other}"),
+        let tiers = match self.choice() {
+            axes::Cache::None => return Ok(None),
+            axes::Cache::Local => Tiers::Local,
+            axes::Cache::Redis => Tiers::Redis(self.redis("cache").await?),
+            axes::Cache::Tiered => Tiers::Tiered(self.redis("cache").await?),
         };
-        let policy = CachePolicy { capacity, time_to_live: self.time_to_live()?, stampede: self.stampede()? };
+        let stampede = match self.choice() {
+            axes::Stampede::SingleFlight => Stampede::SingleFlight,
+            axes::Stampede::Off => Stampede::Off,
+        };
+        let time_to_live = self.choice::<axes::TimeToLive>().duration();
+        let policy = CachePolicy { capacity, time_to_live, stampede };
         Ok(Some(Cache::new(name, tiers, policy, &mut self.registry)))
     }
 
@@ -120,20 +123,6 @@ impl Backings {
         self.watches(redis.check(role));
         self.redis.insert(role.to_owned(), redis.clone());
         Ok(redis)
-    }
-
-    fn time_to_live(&self) -> Result<Duration> {
-        let text = self.axis("time-to-live");
-        let seconds = text.strip_suffix('s').and_then(|seconds| seconds.parse().ok());
-        seconds.map(Duration::from_secs).ok_or_else(|| anyhow!("nothing is wired for time-to-live = {text}"))
-    }
-
-    fn stampede(&self) -> Result<Stampede> {
-        match self.axis("stampede") {
-            "off" => Ok(Stampede::Off),
-            "single-flight" => Ok(Stampede::SingleFlight),
-            other => bail!("nothing is wired for stampede = {other}"),
-        }
     }
 
     /// The process is not ready before this has passed once: something of its own that takes its time.

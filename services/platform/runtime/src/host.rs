@@ -7,10 +7,10 @@ use std::{
     time::Duration,
 };
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result};
 use axum::Router;
 use backing::{Background, Subscriber, Topic, TopicPublisher, Waiting};
-use design::{EDGE, HostFile, Limits, PublicUrl, Wiring};
+use design::{Choice, EDGE, HostFile, Limits, PublicUrl, Wiring, axes};
 use nix::sys::socket::SockaddrStorage;
 use prometheus_client::registry::Registry;
 use remote::{Balancing, Client, Contract, RpcMetrics, Transport};
@@ -55,13 +55,18 @@ pub(crate) struct Parts {
 
 impl Host {
     pub(crate) fn new(file: HostFile, wiring: Wiring, waiting: Waiting) -> Result<Self> {
-        let transport = match wiring.get("transport") {
-            "grpc" => Transport::Grpc,
-            "http" => Transport::Http,
-            other => bail!("nothing is wired for transport = {other}"),
+        let transport = match wiring.choice() {
+            axes::Transport::Http => Transport::Http,
+            axes::Transport::Grpc => Transport::Grpc,
         };
-        let policy = wiring.get("resilience").parse()?;
-        let balancing = wiring.get("balancing").parse()?;
+        let policy = match wiring.choice() {
+            axes::Resilience::Timeout => Policy::Timeout,
+            axes::Resilience::None => Policy::None,
+        };
+        let balancing = match wiring.choice() {
+            axes::Balancing::RoundRobin => Balancing::RoundRobin,
+            axes::Balancing::TwoChoices => Balancing::TwoChoices,
+        };
         let mut backings = Backings::new(file.backings.clone(), wiring.clone(), file.limits, waiting);
         let process = wiring.processes().find(|process| process.name == file.process);
         let mut here = process.map(|process| process.components.to_vec()).unwrap_or_default();
@@ -86,8 +91,8 @@ impl Host {
     }
 
     /// The value of an axis.
-    pub fn axis(&self, axis: &str) -> &str {
-        self.wiring.get(axis)
+    pub fn choice<C: Choice>(&self) -> C {
+        self.wiring.choice()
     }
 
     /// The URLs by which the public knows this process's API, as far as they are configured.

@@ -9,7 +9,7 @@ use std::{pin::pin, sync::Arc, time::Duration};
 use anyhow::{Context as _, Result};
 use axum::{Router, http::StatusCode, routing::get};
 use backing::Background;
-use design::{BACKGROUND_WITHIN, EXIT_WITHIN, HostFile, System, Wiring};
+use design::{BACKGROUND_WITHIN, EXIT_WITHIN, HostFile, System, Wiring, axes::Tracing};
 use futures::future::LocalBoxFuture;
 use nix::sched::{CpuSet, sched_setaffinity};
 use prometheus_client::{encoding::text::encode, registry::Registry};
@@ -91,7 +91,7 @@ async fn run(service: &Service, file: HostFile, signals: Signals) -> Result<()> 
     let health = Health::default();
     let starting = Starting::at(file.internal, health.clone(), limits)?;
     let public_address = file.public.map(Reserved::new).transpose()?;
-    let sampling: Sampling = wiring.get("tracing").parse()?;
+    let sampling = Sampling::from(wiring.choice::<Tracing>());
     let spans = Spans::start(&file, &wiring)?;
     let mut host = Host::new(file, wiring, health.waiting())?;
     let told_early = tokio::select! {

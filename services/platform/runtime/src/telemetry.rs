@@ -3,7 +3,7 @@
 use std::{fmt, time::Duration};
 
 use anyhow::{Context as _, Result};
-use design::{FLUSH_WITHIN, HostFile, Wiring};
+use design::{FLUSH_WITHIN, HostFile, Wiring, axes::Tracing};
 use opentelemetry::{KeyValue, global};
 use opentelemetry_otlp::WithExportConfig;
 use opentelemetry_sdk::{
@@ -70,7 +70,7 @@ pub(crate) struct Spans(Option<SdkTracerProvider>);
 impl Spans {
     /// Exports to the host file's address; without one, or with tracing off, no span is ever made.
     pub(crate) fn start(file: &HostFile, wiring: &Wiring) -> Result<Self> {
-        let Some(address) = file.traces.as_ref().filter(|_| wiring.get("tracing") != "off") else {
+        let Some(address) = file.traces.as_ref().filter(|_| !wiring.is(Tracing::Off)) else {
             return Ok(Self(None));
         };
         let exporter = opentelemetry_otlp::SpanExporter::builder()

@@ -5,14 +5,14 @@ use std::{
     sync::{Arc, OnceLock},
 };
 
-use anyhow::{Context as _, Result, bail, ensure};
+use anyhow::{Context as _, Result, ensure};
 use async_trait::async_trait;
 use backing::{
     Event, EventMetrics, Group, Inline, KafkaConsumer, KafkaPublisher, MemoryPublisher, Publisher,
     Subscriber, Topic, TopicPublisher, TopicSpans,
 };
 use contract::{Unavailable, Why};
-use design::{System, TopicShape};
+use design::{System, TopicShape, axes::Events};
 use prometheus_client::metrics::counter::Counter;
 
 use super::traced::{TracedPublisher, TracedSubscriber};
@@ -26,7 +26,7 @@ pub(crate) struct Topics {
     /// The components that this process hosts, and the edge if it hosts that.
     here: Vec<&'static str>,
     /// The value of the axis `events`.
-    transport: String,
+    transport: Events,
     metrics: EventMetrics,
     routes: BTreeMap<&'static str, Route>,
 }
@@ -46,7 +46,7 @@ impl Topics {
         here: Vec<&'static str>,
         backings: &mut Backings,
     ) -> Result<Self> {
-        let transport = backings.axis("events").to_owned();
+        let transport = backings.choice();
         if !system.topics.is_empty() {
             backings.event_metrics = EventMetrics::register(&mut backings.registry);
         }
@@ -57,9 +57,11 @@ impl Topics {
             let is_involved =
                 shape.publishers.iter().copied().chain(receivers).any(|user| here.contains(&user));
             // Other processes do not get the broker's address.
-            let spans = match transport.as_str() {
-                "kafka" if is_involved => TopicSpans::of_kafka(&backings.address("events")?, shape.name),
-                by => TopicSpans::within(by, shape.name),
+            let spans = match transport {
+                Events::Kafka if is_involved => {
+                    TopicSpans::of_kafka(&backings.address("events")?, shape.name)
+                }
+                by => TopicSpans::within(by.name(), shape.name),
             };
             routes.insert(shape.name, Route { shape, spans, publisher: Arc::default(), groups: Vec::new() });
         }
@@ -84,7 +86,7 @@ impl Topics {
         group: &'static str,
         subscriber: Arc<dyn Subscriber<T>>,
     ) -> Result<()> {
-        let (metrics, is_inline) = (self.metrics.clone(), self.transport == "inline");
+        let (metrics, is_inline) = (self.metrics.clone(), self.transport == Events::Inline);
         let route = self.route::<T>()?;
         ensure!(
             route.shape.groups.iter().any(|declared| declared.name == group),
@@ -140,19 +142,18 @@ impl Topics {
             let late = Arc::clone(&route.publisher);
             let publishes = route.shape.publishers.iter().any(|by| here.contains(by));
             let counter = metrics.published(topic);
-            let transport: Arc<dyn Publisher> = match by.as_str() {
-                "kafka" => {
+            let transport: Arc<dyn Publisher> = match by {
+                Events::Kafka => {
                     route.start_consumers(&here, backings)?;
                     if publishes { route.kafka_publisher(counter, backings)? } else { Arc::new(Nowhere) }
                 }
-                "inline" | "memory" if !publishes => Arc::new(Nowhere),
-                "inline" => Arc::new(Inline::new(route.take_groups(), counter)),
-                "memory" => {
+                Events::Inline | Events::Memory if !publishes => Arc::new(Nowhere),
+                Events::Inline => Arc::new(Inline::new(route.take_groups(), counter)),
+                Events::Memory => {
                     let memory = MemoryPublisher::start(route.take_groups(), counter, &backings.background);
                     backings.dead_letters.extend(memory.dead_letters());
                     route.traced(memory)
                 }
-                other => bail!("nothing is wired for events = {other}"),
             };
             late.set(transport);
         }

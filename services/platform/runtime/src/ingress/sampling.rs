@@ -1,10 +1,9 @@
 //! Which operations leave a trace.
 
-use std::str::FromStr;
-
+use design::axes::Tracing;
 use remote::{Trace, new_span_id, new_trace_id};
 
-/// Which requests leave a trace: the values of the axis `tracing`.
+/// Which requests leave a trace, as the axis `tracing` has it.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Sampling {
     /// None.
@@ -15,15 +14,13 @@ pub enum Sampling {
     Share(f64),
 }
 
-impl FromStr for Sampling {
-    type Err = std::num::ParseFloatError;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        match text {
-            "off" => Ok(Self::Off),
-            "asked" | "" => Ok(Self::Asked),
-            "all" => Ok(Self::Share(1.0)),
-            share => share.parse().map(Self::Share),
+impl From<Tracing> for Sampling {
+    fn from(tracing: Tracing) -> Self {
+        match tracing {
+            Tracing::Off => Self::Off,
+            Tracing::Asked => Self::Asked,
+            Tracing::All => Self::Share(1.0),
+            Tracing::Share(share) => Self::Share(share.get()),
         }
     }
 }

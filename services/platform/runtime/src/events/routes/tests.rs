@@ -3,7 +3,7 @@
 use std::sync::{Mutex, PoisonError};
 
 use backing::{Batching, Waiting};
-use design::{BackingNeed, ConsumerGroup, EDGE, Limits, Placement, ProcessShape, Wiring, axes};
+use design::{Choice as _, ConsumerGroup, EDGE, Limits, Placement, ProcessShape, Wiring};
 
 use super::*;
 use crate::events::example::{Letter, Letters, Posted};
@@ -31,7 +31,7 @@ const POST: System = System {
             ProcessShape::behind("others", &["delivery", "archive"]),
         ],
     }],
-    axes: &[axes::EVENTS],
+    axes: &[Events::AXIS],
     topics: &[TopicShape {
         name: "letters",
         summary: "a letter was posted",
@@ -43,7 +43,7 @@ const POST: System = System {
         ],
     }],
     costs: &[],
-    backings: |wiring| BackingNeed::events(wiring).into_iter().collect(),
+    backings: &[],
     keeps: |_, _| false,
     conflict: |_| None,
     examples: &[],

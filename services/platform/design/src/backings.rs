@@ -1,0 +1,37 @@
+//! The stores and brokers that a wiring needs.
+
+/// A store or broker that a wiring needs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BackingNeed {
+    /// The name under which processes look it up in their [`HostFile`](crate::HostFile): `database/links`.
+    pub role: String,
+    /// What it has to be.
+    pub kind: BackingKind,
+    /// The components whose processes receive its address; the [`EDGE`](crate::EDGE) may be among them.
+    pub used_by: Vec<&'static str>,
+}
+
+/// The kinds of backing that a runtime knows how to provide.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum BackingKind {
+    /// A database file in the arm's own folder: embedded.
+    Sqlite,
+    /// A database of its own on the arm's own Postgres server.
+    Postgres,
+    /// The arm's own Kafka broker.
+    Kafka,
+    /// The arm's own Redis server.
+    Redis,
+}
+
+impl BackingKind {
+    /// The word in a report.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Sqlite => "sqlite",
+            Self::Postgres => "postgres",
+            Self::Kafka => "kafka",
+            Self::Redis => "redis",
+        }
+    }
+}

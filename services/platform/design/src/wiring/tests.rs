@@ -1,0 +1,120 @@
+//! What a wiring says of itself: its values, its processes, and what it needs.
+
+use super::*;
+use crate::{ConsumerGroup, EDGE, TopicShape, axes::Tracing};
+
+crate::axis! {
+    /// Where is a cart kept?
+    enum Carts = "carts" {
+        Memory = "memory" => "in the process that has it",
+        Redis = "redis" => "in a Redis server" needs Redis,
+    }
+}
+
+/// A system that takes some axes of the platform, and has one of its own.
+static SHOP: System = System {
+    name: "shop",
+    summary: "Sells things.",
+    components: &[("carts", "keeps what is wanted"), ("orders", "keeps what is bought")],
+    calls: &[(EDGE, &["carts", "orders"])],
+    placements: &[
+        Placement {
+            name: "monolith",
+            summary: "one process",
+            processes: &[ProcessShape::edge("shop", &["carts", "orders"])],
+        },
+        Placement {
+            name: "apart",
+            summary: "several",
+            processes: &[
+                ProcessShape::edge("gateway", &[]),
+                ProcessShape::behind("orders", &["orders"]),
+                ProcessShape::behind("carts", &["carts"])
+                    .only_where(|wiring| wiring.is(Carts::Redis) && wiring.is(Database::Postgres)),
+            ],
+        },
+    ],
+    axes: &[Carts::AXIS, Database::AXIS, Ownership::AXIS, Events::AXIS, Replicas::AXIS, Tracing::AXIS],
+    topics: &[
+        topic("bought", &[EDGE], &[ConsumerGroup { name: "counting", component: "orders" }]),
+        topic("changed", &["orders"], &[]),
+    ],
+    costs: &[],
+    backings: &[
+        Backing::of::<Database>(&["carts", "orders"]),
+        Backing::of::<Carts>(&["carts"]).called("wanted"),
+    ],
+    keeps: |_, _| false,
+    conflict: Wiring::nothing_to_copy,
+    examples: &[],
+    rehearse: None,
+};
+
+const fn topic(
+    name: &'static str,
+    publishers: &'static [&'static str],
+    groups: &'static [ConsumerGroup],
+) -> TopicShape {
+    TopicShape { name, summary: "something happened", carries: "lab.shop.v1.Happened", publishers, groups }
+}
+
+fn wiring(choices: &[(&str, &str)]) -> Wiring {
+    Wiring::with(&SHOP, choices.iter().copied()).expect("known values")
+}
+
+/// What a wiring needs, as a table: role, kind, users.
+fn needs(choices: &[(&str, &str)]) -> Vec<(String, BackingKind, Vec<&'static str>)> {
+    let needs = wiring(choices).backings().into_iter();
+    needs.map(|need| (need.role, need.kind, need.used_by)).collect()
+}
+
+#[test]
+fn a_choice_is_what_was_set_and_the_default_where_nothing_was() {
+    let mut wiring = wiring(&[("carts", "redis"), ("tracing", "0.25")]);
+    assert!(wiring.is(Carts::Redis) && wiring.is(Database::Sqlite));
+    assert_eq!(wiring.choice::<Replicas>(), Replicas::One);
+    assert_eq!(wiring.choice::<Tracing>(), Tracing::parse("0.25").expect("a share"));
+    assert_eq!(wiring.get("tracing"), "0.25", "it stays as it was written");
+    wiring.set("replicas", "4").expect("a known value");
+    assert_eq!(wiring.choice::<Replicas>().count(), 4);
+}
+
+#[test]
+fn an_axis_that_a_system_does_not_take_has_its_default() {
+    let mut wiring = wiring(&[]);
+    assert!(wiring.is(Cache::None));
+    assert_eq!(wiring.get("cache"), "");
+    let error = wiring.set("cache", "redis").expect_err("it has no cache");
+    assert!(error.to_string().starts_with("`shop` has no axis `cache`\nhint: "), "{error}");
+    assert!(wiring.is(Cache::None));
+}
+
+#[test]
+fn a_value_needs_what_its_axis_says_for_those_who_use_it() {
+    let sqlite = ("database".to_owned(), BackingKind::Sqlite, vec!["carts", "orders"]);
+    assert_eq!(needs(&[]), std::slice::from_ref(&sqlite));
+    let wanted = ("wanted".to_owned(), BackingKind::Redis, vec!["carts"]);
+    let events = ("events".to_owned(), BackingKind::Kafka, vec![EDGE, "orders"]);
+    assert_eq!(needs(&[("carts", "redis"), ("events", "kafka")]), [sqlite, wanted, events]);
+    let each =
+        ["carts", "orders"].map(|user| (format!("database/{user}"), BackingKind::Postgres, vec![user]));
+    assert_eq!(needs(&[("database", "postgres"), ("ownership", "per-service")]), each);
+}
+
+#[test]
+fn a_process_may_depend_on_two_axes() {
+    let names = |choices: &[(&str, &str)]| -> Vec<_> {
+        let apart = wiring(&[choices, &[("placement", "apart")]].concat());
+        apart.processes().map(|process| process.name).collect()
+    };
+    assert_eq!(names(&[("carts", "redis")]), ["gateway", "orders"]);
+    assert_eq!(names(&[("database", "postgres")]), ["gateway", "orders"]);
+    assert_eq!(names(&[("carts", "redis"), ("database", "postgres")]), ["gateway", "orders", "carts"]);
+}
+
+#[test]
+fn a_process_hosts_its_components_and_perhaps_the_edge() {
+    let [gateway, orders, _] = SHOP.placements[1].processes else { panic!("three processes") };
+    assert!(gateway.hosts(EDGE) && !gateway.hosts("orders"));
+    assert!(orders.hosts("orders") && !orders.hosts(EDGE) && !orders.hosts("carts"));
+}
