@@ -12,10 +12,8 @@ use crate::tree::{Crate, Text};
 type Edge = (String, String);
 
 /// Pairs of modules that still import each other, with the reason. A pair that is mended goes from the list.
-pub const MUTUAL: [[&str; 4]; 2] = [
-    ["runtime", "connection", "serve", "a connection ends by the limits and the phase of its server"],
-    ["design", "system", "wiring", "a wiring is of a system, whose rules are functions of a wiring"],
-];
+pub const MUTUAL: [[&str; 4]; 1] =
+    [["design", "system", "wiring", "a wiring is of a system, whose rules are functions of a wiring"]];
 
 /// The pairs of modules of a crate that import each other, each in the order of the alphabet; `files` are those of the
 /// whole project.

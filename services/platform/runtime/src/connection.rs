@@ -29,10 +29,13 @@ use crate::{
     Ingress,
     counted::Counted,
     live::{Attachment, Carrier},
-    serve::{HEADER_WITHIN, Phase},
     socket::Socket,
     unread,
 };
+
+/// How long a client may take to send a request's header, the first one's included. Over HTTP/1 hyper counts from the end
+/// of the reply before it, so it is the idle time-out as well.
+pub(crate) const HEADER_WITHIN: Duration = Duration::from_secs(30);
 
 /// What the requests of a connection and the connection itself know of each other.
 #[derive(Default)]
@@ -110,6 +113,17 @@ pub(crate) struct Times {
     pub(crate) age: Option<Duration>,
     /// How long the end may take once it is old, or told to close.
     pub(crate) grace: Duration,
+}
+
+/// How far the end of a server has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Phase {
+    /// It has not begun.
+    Serving,
+    /// A lame duck: everything is answered, and every client is told that this connection ends.
+    LameDuck,
+    /// No new connections, and those end on which nothing is in flight.
+    Draining,
 }
 
 /// Serves a connection until it ends.

@@ -17,14 +17,11 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
     Ingress,
-    connection::{self, Shared, Times},
+    connection::{self, HEADER_WITHIN, Phase, Shared, Times},
     head,
     live::Live,
 };
 
-/// How long a client may take to send a request's header, the first one's included. Over HTTP/1 hyper counts from the end
-/// of the reply before it, so it is the idle time-out as well.
-pub(crate) const HEADER_WITHIN: Duration = Duration::from_secs(30);
 /// HTTP/2 streams of one connection that are under way at once.
 const STREAMS: u32 = 256;
 /// The largest head that hyper reads, bytes, in either version of HTTP: more than the limits of a head, so that what is over
@@ -68,17 +65,6 @@ impl From<&Limits> for ServeLimits {
             drain: limits.drain(),
         }
     }
-}
-
-/// How far the end of a server has come.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Phase {
-    /// It has not begun.
-    Serving,
-    /// A lame duck: everything is answered, and every client is told that this connection ends.
-    LameDuck,
-    /// No new connections, and those end on which nothing is in flight.
-    Draining,
 }
 
 /// Serves until `stop` is cancelled, as a lame duck for a while, and until requests under way are answered.
