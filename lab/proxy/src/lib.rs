@@ -39,8 +39,8 @@
 //! |---|---|---|
 //! | `latency` | `latency` | four distributions instead of uniform jitter, seeded; a handshake is delayed as well |
 //! | `throttle` | `bandwidth` | a token bucket of the link; theirs is of each connection |
-//! | `blackhole` | `timeout` | bytes are lost (theirs as well) or stay unread; the lease closes it, theirs closes by a time-out of its own |
-//! | `reset` | `reset_peer` | at once, existing connections as well |
+//! | `blackhole` | `timeout` | bytes are lost, as theirs are, or stay unread; theirs closes every connection when it is removed |
+//! | `reset` | `reset_peer` | at once; theirs resets a connection when bytes pass, or some time later |
 //! | `refuse` | a disabled proxy | existing connections go on; theirs are closed |
 //! | `partition`, `flap` | none | bytes are held and go on |
 //! | none | `slow_close`, `slicer`, `limit_data` | no scenario asks for them |
