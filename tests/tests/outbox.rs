@@ -36,6 +36,8 @@ struct Transport {
     fails: Mutex<Vec<(u128, Why)>>,
     /// Publications of this event fail for ever, and it does not arrive.
     refuses: Mutex<Option<u128>>,
+    /// No events of keys with this beginning can be taken.
+    out_of_reach: Mutex<Option<&'static str>>,
 }
 
 #[async_trait]
@@ -43,6 +45,9 @@ impl Publisher for Transport {
     async fn publish(&self, event: Event) -> Result<(), Unavailable> {
         if *self.refuses.lock().unwrap() == Some(event.id) {
             return Err(Unavailable::new("transport", Why::Misunderstood));
+        }
+        if self.out_of_reach.lock().unwrap().is_some_and(|beginning| event.key.starts_with(beginning)) {
+            return Err(Unavailable::new("transport", Why::Unreachable));
         }
         self.published.lock().unwrap().push((event.key, event.id));
         let mut fails = self.fails.lock().unwrap();
@@ -80,8 +85,14 @@ struct Relayed {
 
 impl Relayed {
     async fn on(database: &Database) -> Self {
+        Self::with(database, |_| {}).await
+    }
+
+    /// With a transport that is prepared before the relay starts.
+    async fn with(database: &Database, prepare: impl FnOnce(&Transport)) -> Self {
         let outbox = Outbox::open(database).await.unwrap();
         let (transport, background) = (Arc::new(Transport::default()), Background::default());
+        prepare(&transport);
         let publisher = TopicPublisher::new(Arc::clone(&transport) as Arc<dyn Publisher>);
         outbox.relay(&publisher, &EventMetrics::default(), &background);
         Self { outbox, transport, background }
@@ -279,6 +290,44 @@ async fn a_poison_event_is_a_dead_letter_in_its_table_and_holds_nothing_up() {
         assert_eq!(dead.replay().await, Ok(1));
         assert_eq!(relayed.transport.has(4).await, [1, 3, 4, 2]);
         assert_eq!((dead.list(10).await, dead.replay().await), (Ok(Vec::new()), Ok(0)));
+        relayed.background.stop().await;
+    }
+}
+
+/// More events than a relay reads at once.
+const MORE_THAN_A_BATCH: u128 = 250;
+
+#[tokio::test]
+async fn keys_that_fail_for_ever_hold_up_no_other_key_however_many_events_wait() {
+    for (name, database, _kept) in databases().await {
+        println!("{name}");
+        // All of this waits before a relay starts: one key with many events, and many keys with one.
+        let outbox = Outbox::<Follows>::open(&database).await.unwrap();
+        let waiting = Relayed { outbox, transport: Arc::default(), background: Background::default() };
+        for id in 0..MORE_THAN_A_BATCH {
+            waiting.publish_alone(&database, id, "stuck").await;
+        }
+        for id in MORE_THAN_A_BATCH..2 * MORE_THAN_A_BATCH {
+            waiting.publish_alone(&database, id, &format!("stuck-{id}")).await;
+        }
+        let sound = 2 * MORE_THAN_A_BATCH;
+        waiting.publish_alone(&database, sound, "sound").await;
+
+        let relayed = Relayed::with(&database, |transport| {
+            *transport.out_of_reach.lock().unwrap() = Some("stuck");
+        })
+        .await;
+        assert_eq!(relayed.transport.has(1).await, [sound]);
+        relayed.publish_alone(&database, sound + 1, "sound").await;
+        assert_eq!(relayed.transport.has(2).await, [sound, sound + 1], "nor later");
+        assert_eq!(relayed.outbox.pending().await, Ok(2 * MORE_THAN_A_BATCH as u64), "they wait in the table");
+        assert_eq!(relayed.outbox.dead_letters().list(1).await, Ok(Vec::new()), "the events are sound");
+
+        *relayed.transport.out_of_reach.lock().unwrap() = None;
+        let all = relayed.transport.has(sound as usize + 2).await;
+        let of_one_key = all.iter().filter(|id| **id < MORE_THAN_A_BATCH);
+        assert!(of_one_key.is_sorted(), "in their order: {all:?}");
+        assert_eq!(all.iter().collect::<BTreeSet<_>>().len(), all.len(), "each once");
         relayed.background.stop().await;
     }
 }

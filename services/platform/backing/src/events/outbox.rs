@@ -70,7 +70,11 @@ impl<T: Topic> Outbox<T> {
         })
     }
 
-    /// Publishes an event if and when the transaction commits. It MUST be a transaction of the outbox's database.
+    /// Publishes an event if and when the transaction commits.
+    ///
+    /// It MUST be a transaction of the outbox's database. No type checks this: sqlx's transactions do not say which pool they
+    /// are from. A transaction of another database fails if that has no table `outbox`; if it has one, its own relay
+    /// publishes the event.
     ///
     /// Events of one key keep their order if the transactions that publish them exclude each other, for example by
     /// changing the same row before they publish.
@@ -132,7 +136,7 @@ impl DeadLetters for OutboxDeadLetters {
         Ok(letters.collect())
     }
 
-    /// Has the relay try the events again, each before the later events of its key.
+    /// Has the relay try the events again, each before those later events of its key that are not published yet.
     async fn replay(&self) -> Result<u64, Unavailable> {
         let revived = self.table.revive(self.topic).await?;
         self.written.notify_one();

@@ -1,7 +1,14 @@
 //! The relay of an outbox: publishes the events and deletes their rows.
+//!
+//! A key whose first event cannot be published holds up no other key: the relay leaves it out of its batches, and retries
+//! its first event beside them. What becomes of the event depends on the reason, as for a consumer group
+//! ([`Subscriber::receive`](crate::events::subscriber::Subscriber::receive)): most events become dead letters in the end, and
+//! the key goes on with its next event. `Unreachable` and `Overloaded` say that the transport cannot take the event now, so it
+//! is retried for as long as that lasts; all events of the key wait in the table, in order, and are part of
+//! `outbox_waiting`.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, HashMap, HashSet},
     sync::Arc,
     time::Duration,
 };
@@ -28,8 +35,12 @@ use crate::events::{
 
 /// The largest batch.
 const BATCH: usize = 200;
-/// The number of keys whose events are published concurrently.
+/// The number of keys whose events are published concurrently; and the number of failing keys that are retried in one pass, so
+/// that a pass waits for one time-out of theirs at most.
 const KEYS_AT_ONCE: usize = 16;
+/// With this many failing keys the transport itself counts as unavailable: the relay tries no further keys until some of
+/// these have been published. The keys are a parameter of the relay's query.
+const MAX_FAILING: usize = 1_000;
 /// The time limit for publishing one event.
 const PUBLISHED_WITHIN: Duration = Duration::from_secs(2);
 /// The polling interval while events are written, and how long that lasts after the last one; and the interval otherwise,
@@ -51,7 +62,7 @@ pub(super) struct Relay {
     /// Another relay has the lease; until this time it is not asked for again.
     yields_until: Instant,
     stop: CancellationToken,
-    /// The keys whose first event could not be published and will be retried.
+    /// The keys whose first event could not be published and will be retried; about [`MAX_FAILING`] at most.
     failing: HashMap<String, Failing>,
     waiting: Gauge,
     dead: Counter,
@@ -117,27 +128,27 @@ impl Relay {
 
     /// Publishes one batch; returns the number of published events.
     ///
-    /// 1. Read the first rows, and group them by key. Skip the keys that are waiting for a retry.
+    /// 1. Read the first rows of all keys but the failing ones, and the first row of each failing key that is due for a retry.
     /// 2. Publish each key's events one after the other, up to the first failure, and the keys concurrently.
     /// 3. Delete the rows of the published events with one statement.
     ///
-    /// After a crash between 2 and 3, the events are published again, in the same order. A subscriber ignores the
-    /// repetitions, so it sees the order of the first time. The same holds if two relays publish at the same time, because a
-    /// clock was changed or a process was frozen: the lease saves work, and correctness does not depend on it.
+    /// After a crash between 2 and 3, the events are published again, in the same order. Subscribers are idempotent by event
+    /// id ([`Subscriber`](crate::events::subscriber::Subscriber)), so the repetitions change nothing, and a subscriber sees
+    /// the order of the first time. The same holds if two relays publish at the same time, because a clock was changed or a
+    /// process was frozen: the lease saves work, and correctness does not depend on it. So it needs no fencing token, a
+    /// number that grows with each holder and by which the transport would refuse an earlier one.
     async fn pass(&mut self) -> Result<usize, Unavailable> {
         if !self.has_lease().await? {
             return Ok(0);
         }
-        let rows = self.table.next(self.topic, BATCH).await?;
-        let is_all = rows.len() < BATCH;
-        let waiting = if is_all { rows.len() as u64 } else { self.table.waiting(self.topic).await? };
-        self.waiting.set(i64::try_from(waiting).unwrap_or(i64::MAX));
-        let keys = self.due(rows);
+        let mut keys = self.next().await?;
+        keys.extend(self.retries().await?);
         let outcomes = stream::iter(keys).map(|rows| self.publish(rows)).buffer_unordered(KEYS_AT_ONCE);
         let outcomes: Vec<KeyOutcome> = outcomes.collect().await;
         let published: Vec<i64> = outcomes.iter().flat_map(|outcome| &outcome.published).copied().collect();
         if !published.is_empty() {
             self.table.delete(&published).await?;
+            self.failing.retain(|_, failing| !published.contains(&failing.position));
         }
         for (row, error) in outcomes.into_iter().filter_map(|outcome| outcome.failed) {
             self.fails(row, &error).await?;
@@ -145,19 +156,41 @@ impl Relay {
         Ok(published.len())
     }
 
-    /// Groups the rows by key, without the keys that are waiting for a retry.
-    fn due(&mut self, rows: Vec<Row>) -> Vec<Vec<Row>> {
+    /// Reads the first rows of the keys that do not fail, grouped by key.
+    async fn next(&mut self) -> Result<Vec<Vec<Row>>, Unavailable> {
+        let mut rows = Vec::new();
+        if self.failing.len() < MAX_FAILING {
+            let failing: Vec<&str> = self.failing.keys().map(String::as_str).collect();
+            rows = self.table.next(self.topic, &failing, BATCH).await?;
+        }
+        let is_all = rows.len() < BATCH && self.failing.is_empty();
+        let waiting = if is_all { rows.len() as u64 } else { self.table.waiting(self.topic).await? };
+        self.waiting.set(i64::try_from(waiting).unwrap_or(i64::MAX));
         let mut keys: BTreeMap<String, Vec<Row>> = BTreeMap::new();
         for row in rows {
             keys.entry(row.event.key.clone()).or_default().push(row);
         }
-        // If a key has another first event now, the failed one is published or dead.
-        self.failing.retain(|key, failing| {
-            keys.get(key).is_some_and(|rows| rows.first().is_some_and(|row| row.position == failing.position))
-        });
+        Ok(keys.into_values().collect())
+    }
+
+    /// Reads the first row of each failing key that is due for a retry, up to [`KEYS_AT_ONCE`].
+    async fn retries(&mut self) -> Result<Vec<Vec<Row>>, Unavailable> {
         let now = Instant::now();
-        keys.retain(|key, _| self.failing.get(key).is_none_or(|failing| failing.again_at <= now));
-        keys.into_values().collect()
+        let mut due: Vec<_> = self.failing.iter().filter(|(_, failing)| failing.again_at <= now).collect();
+        if due.is_empty() {
+            return Ok(Vec::new());
+        }
+        due.sort_unstable_by_key(|(_, failing)| failing.again_at);
+        due.truncate(KEYS_AT_ONCE);
+        let due: Vec<String> = due.into_iter().map(|(key, _)| key.clone()).collect();
+        let keys: Vec<&str> = due.iter().map(String::as_str).collect();
+        let rows = self.table.first(self.topic, &keys).await?;
+        // A key without rows does not fail any more: another relay has published them.
+        let found: HashSet<&str> = rows.iter().map(|row| row.event.key.as_str()).collect();
+        for key in keys.into_iter().filter(|key| !found.contains(key)) {
+            self.failing.remove(key);
+        }
+        Ok(rows.into_iter().map(|row| vec![row]).collect())
     }
 
     /// Publishes the events of one key, up to the first failure.
@@ -188,15 +221,15 @@ impl Relay {
     /// Schedules a retry of an event that could not be published, or makes it a dead letter.
     async fn fails(&mut self, row: Row, error: &Unavailable) -> Result<(), Unavailable> {
         let Row { position, event } = row;
-        let failing = self.failing.entry(event.key).or_insert_with(|| Failing {
+        let new = || Failing {
             position,
             attempts: Attempts::new(Patience::ByReason),
             again_at: Instant::now(),
-        });
-        // An earlier event of the key failed before, and has been published since.
+        };
+        let failing = self.failing.entry(event.key.clone()).or_insert_with(new);
+        // Another event is the key's first one now.
         if failing.position != position {
-            *failing =
-                Failing { position, attempts: Attempts::new(Patience::ByReason), again_at: Instant::now() };
+            *failing = new();
         }
         if let Some(pause) = failing.attempts.pause_after(error.why) {
             tracing::warn!(%error, topic = self.topic, position, "publishing an event from the outbox is retried");
@@ -204,6 +237,7 @@ impl Relay {
             return Ok(());
         }
         self.table.give_up(position, &error.to_string()).await?;
+        self.failing.remove(&event.key);
         tracing::error!(%error, topic = self.topic, position, "a dead letter in the outbox");
         self.dead.inc();
         Ok(())

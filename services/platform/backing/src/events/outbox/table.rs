@@ -41,12 +41,15 @@ pub(super) trait Table: Send + Sync {
     /// Acquires or renews a lease; returns whether this holder has it.
     async fn lease(&self, lease: Lease<'_>) -> Result<bool, Unavailable>;
 
-    /// The first rows of a topic, by position.
+    /// The first rows of a topic by position, without the rows of these keys.
     ///
     /// This order is right for each key, although positions are not the order of commits: transactions that publish events
     /// of one key exclude each other, so the second one writes its row after the first one has committed. A snapshot that
     /// contains a row of a key therefore contains all its earlier rows that are not deleted.
-    async fn next(&self, topic: &str, most: usize) -> Result<Vec<Row>, Unavailable>;
+    async fn next(&self, topic: &str, except: &[&str], most: usize) -> Result<Vec<Row>, Unavailable>;
+
+    /// The first row of each of these keys, if it has any.
+    async fn first(&self, topic: &str, keys: &[&str]) -> Result<Vec<Row>, Unavailable>;
 
     /// Deletes rows whose events are published.
     async fn delete(&self, positions: &[i64]) -> Result<(), Unavailable>;
@@ -110,14 +113,14 @@ fn limit(most: usize) -> i64 {
     i64::try_from(most).unwrap_or(i64::MAX)
 }
 
-/// Any number of positions as one parameter.
-fn json(positions: &[i64]) -> String {
-    serde_json::to_string(positions).expect("positions are numbers")
+/// Any number of positions or keys as one parameter.
+fn json<T: serde::Serialize>(list: &[T]) -> String {
+    serde_json::to_string(list).expect("numbers and strings are JSON")
 }
 
 /// Both databases have the same statements, and different types.
 macro_rules! outbox {
-    ($database:ident of $kind:ty: reads by $reader:ident, writes by $writer:ident, finds by $positions:literal) => {
+    ($database:ident of $kind:ty: reads by $reader:ident, writes by $writer:ident, lists positions by $positions:literal and keys by $keys:literal) => {
         #[async_trait]
         impl Table for $database {
             async fn lease(&self, lease: Lease<'_>) -> Result<bool, Unavailable> {
@@ -134,11 +137,29 @@ macro_rules! outbox {
                 taken.map(|taken| taken.rows_affected() == 1).map_err(|error| self.unavailable(&error))
             }
 
-            async fn next(&self, topic: &str, most: usize) -> Result<Vec<Row>, Unavailable> {
-                let select = "SELECT position, event_id, event_key, type_name, payload, published_ms, traceparent
-                    FROM outbox WHERE topic = $1 AND dead_reason IS NULL ORDER BY position LIMIT $2";
-                let rows: Result<Vec<Columns>, _> =
-                    sqlx::query_as(select).bind(topic).bind(limit(most)).fetch_all(self.$reader()).await;
+            async fn next(&self, topic: &str, except: &[&str], most: usize) -> Result<Vec<Row>, Unavailable> {
+                let select = concat!(
+                    "SELECT position, event_id, event_key, type_name, payload, published_ms, traceparent
+                    FROM outbox WHERE topic = $2 AND dead_reason IS NULL AND event_key NOT IN ",
+                    $keys,
+                    " ORDER BY position LIMIT $3"
+                );
+                let query = sqlx::query_as(select).bind(json(except)).bind(topic).bind(limit(most));
+                let rows: Result<Vec<Columns>, _> = query.fetch_all(self.$reader()).await;
+                let rows = rows.and_then(|rows| rows.into_iter().map(row).collect());
+                rows.map_err(|error| self.unavailable(&error))
+            }
+
+            async fn first(&self, topic: &str, keys: &[&str]) -> Result<Vec<Row>, Unavailable> {
+                let select = concat!(
+                    "SELECT position, event_id, event_key, type_name, payload, published_ms, traceparent
+                    FROM outbox WHERE position IN (SELECT min(position) FROM outbox
+                        WHERE topic = $2 AND dead_reason IS NULL AND event_key IN ",
+                    $keys,
+                    " GROUP BY event_key)"
+                );
+                let query = sqlx::query_as(select).bind(json(keys)).bind(topic);
+                let rows: Result<Vec<Columns>, _> = query.fetch_all(self.$reader()).await;
                 let rows = rows.and_then(|rows| rows.into_iter().map(row).collect());
                 rows.map_err(|error| self.unavailable(&error))
             }
@@ -205,5 +226,8 @@ macro_rules! outbox {
     };
 }
 
-outbox! { Sqlite of sqlx::Sqlite: reads by reader, writes by writer, finds by "(SELECT value FROM json_each($1))" }
-outbox! { Postgres of sqlx::Postgres: reads by pool, writes by pool, finds by "(SELECT value::bigint FROM json_array_elements_text($1::json))" }
+outbox! { Sqlite of sqlx::Sqlite: reads by reader, writes by writer,
+lists positions by "(SELECT value FROM json_each($1))" and keys by "(SELECT value FROM json_each($1))" }
+outbox! { Postgres of sqlx::Postgres: reads by pool, writes by pool,
+lists positions by "(SELECT value::bigint FROM json_array_elements_text($1::json))"
+and keys by "(SELECT value FROM json_array_elements_text($1::json))" }
