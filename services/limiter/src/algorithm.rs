@@ -9,14 +9,16 @@
 //! | `leaky_bucket` | a queue that releases requests at a steady rate |
 //! | `gcra` | the theoretical arrival time of the next request, and how early it may come |
 //!
-//! Each file has the same members in the same order: the state of one key, [`State::look`],
+//! Each file has the same members in the same order: the state of one key, [`State::judge`],
 //! [`State::charge`], [`State::capacity`], [`State::fields`], [`State::from_fields`], [`State::bytes`].
+//! "Bytes of information" in their comments is the size of a state's numbers; alignment, the key's hash and the table
+//! around it come on top ([`Capacity`](crate::Capacity) has the memory of a key).
 //! All compute in integers, so that another implementation (the scripts in Redis) can reproduce them exactly.
 //!
 //! A cost of k counts as k requests of cost 1. A cost of 0 is judged as 1 and never charged.
 //!
 //! **When the clock goes back.**
-//! A state may lie ahead of the clock by as much as it can under a correct clock.
+//! A state may lie ahead of the clock within what a correct clock can produce.
 //! A state further ahead counts as used up from now on: a clock that went back admits nothing extra, and the
 //! key recovers in the time that a used-up key takes.
 //! A clock that went forward admits at most what a new key would.
@@ -24,7 +26,7 @@
 mod fixed_window;
 mod gcra;
 mod leaky_bucket;
-mod pace;
+mod spacing;
 mod sliding_counter;
 mod sliding_log;
 mod token_bucket;
@@ -47,11 +49,13 @@ use crate::{Limit, Standing};
 pub trait State: Clone + Default + Send + 'static {
     /// Judges a request of this cost without charging it; `remaining` is what is left before the request.
     ///
+    /// First it advances the state to `now`: windows that are over are dropped, tokens that came are added. This is why it
+    /// needs `&mut self`.
     /// A cost above the capacity is refused without a `retry_after`.
     /// [`take`](Self::take) fills in [`Standing::more_after`].
-    fn look(&mut self, limit: &Limit, cost: u32, now: u64) -> Standing;
+    fn judge(&mut self, limit: &Limit, cost: u32, now: u64) -> Standing;
 
-    /// Charges a request that [`look`](Self::look) has just admitted; returns the time until the limit is
+    /// Charges a request that [`judge`](Self::judge) has just admitted; returns the time until the limit is
     /// fully restored.
     fn charge(&mut self, limit: &Limit, cost: u32, now: u64) -> Duration;
 
@@ -69,7 +73,7 @@ pub trait State: Clone + Default + Send + 'static {
 
     /// Charges a request if it fits; returns the standing after it.
     fn take(&mut self, limit: &Limit, cost: u32, now: u64) -> Standing {
-        let mut standing = self.look(limit, cost, now);
+        let mut standing = self.judge(limit, cost, now);
         if standing.admits && cost > 0 {
             standing.reset_after = self.charge(limit, cost, now);
             standing.remaining = standing.remaining.saturating_sub(cost);
@@ -80,7 +84,7 @@ pub trait State: Clone + Default + Send + 'static {
     /// Adds the time until one more request fits than now.
     fn with_more(&mut self, standing: Standing, limit: &Limit, now: u64) -> Standing {
         // A key with its full capacity never has room for more.
-        let more = self.look(limit, standing.remaining + 1, now).retry_after;
+        let more = self.judge(limit, standing.remaining + 1, now).retry_after;
         Standing { more_after: more.unwrap_or_default(), ..standing }
     }
 }
@@ -124,7 +128,7 @@ macro_rules! with_state {
         $body
     }};
 }
-pub(crate) use pace::window_nanos;
+pub(crate) use spacing::window_nanos;
 pub(crate) use with_state;
 
 impl Algorithm {
@@ -141,6 +145,15 @@ impl Algorithm {
     /// The algorithm of this name; `None` if the name is unknown.
     pub fn parse(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|algorithm| algorithm.name() == name)
+    }
+
+    /// Judges a request of this cost for a key in this state, without charging it.
+    pub fn judge(self, fields: Fields, limit: &Limit, cost: u32, now: u64) -> Standing {
+        with_state!(self, S => {
+            let mut state = S::from_fields(fields);
+            let standing = state.judge(limit, cost, now);
+            state.with_more(standing, limit, now)
+        })
     }
 
     /// The name: the value of the axis.

@@ -26,7 +26,7 @@ use crate::{
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Capacity {
     /// The keys held at a time. The table has twice as many slots, all allocated at the start: 96 bytes a key
-    /// for GCRA. At this many keys, a few in ten thousand evict others nevertheless (`benches`, `limiter`).
+    /// for GCRA, which is two slots of 48 bytes. At this many keys, a few in ten thousand evict others nevertheless (`benches`, `limiter`).
     pub keys: usize,
     /// The bytes of all logs ([`Algorithm::SlidingLog`]). Each shard (there are at most 64) has its share,
     /// and may exceed it by the last growth of one log; then its requests cannot be counted until there is
@@ -58,8 +58,8 @@ pub struct Held {
 /// Counts in memory.
 ///
 /// A key is a keyed hash of 128 bits: without the secret nobody can construct two names that share a count.
-/// Each hash has 16 slots. If other keys occupy all of them and still owe something, the one that owes the
-/// smallest share of its limit is evicted. So a flood of new keys evicts new keys, not a used-up one.
+/// Each hash has 16 slots. If other keys occupy all of them and none is fully restored, the one with the
+/// least usage is evicted: the used share of its limit, weighted by how long that still counts. So a flood of new keys evicts new keys, not a used-up one.
 /// Memory does not grow with the number of keys. Source of the slots: set-associative caches; of the second
 /// choice: Azar, Broder, Karlin, Upfal, "Balanced allocations", 1994.
 pub struct LocalCounts {
@@ -72,6 +72,7 @@ pub struct LocalCounts {
 trait Keeper: Send + Sync {
     fn take_one(&self, charge: &Keyed<'_>, now: u64) -> Result<Standing, Full>;
     fn take_all(&self, charges: &[Keyed<'_>], now: u64) -> Result<Vec<Standing>, Full>;
+    fn judge_all(&self, charges: &[Keyed<'_>], now: u64) -> Result<Vec<Standing>, Full>;
     fn fields(&self, key: Key) -> Option<Fields>;
     fn set_fields(&self, key: Key, limit: &Limit, fields: Fields, now: u64);
     fn held(&self) -> Held;
@@ -109,6 +110,12 @@ impl LocalCounts {
             }
         };
         Ok(Taken { standings })
+    }
+
+    /// The standings of a request that is refused for another reason: nothing is charged.
+    pub fn judge_now(&self, take: &Take) -> Result<Taken, CountError> {
+        let charges: Vec<_> = take.charges.iter().map(|charge| self.keyed(charge)).collect();
+        Ok(Taken { standings: self.table.judge_all(&charges, self.clock.ticks())? })
     }
 
     /// Charges one key without allocating memory.

@@ -2,9 +2,9 @@
 //!
 //! A charge never waits for the network. A background task merges every 100 ms: it adds this replica's
 //! admissions to the sum in Redis and takes the sum over as the local state. In between the replicas admit
-//! too much together; that excess becomes a debt.
+//! too much together; that excess becomes a debt: a key without room for one request is refused until one fits.
 
-mod owed;
+mod debts;
 
 use std::{
     collections::HashMap,
@@ -28,26 +28,31 @@ use super::{
     HeldMetrics,
     redis_counts::{add_script, redis_key, with_limit},
 };
-use owed::{Owed, look};
+use debts::Debts;
 
 /// The interval of merging.
 const SYNC_EVERY: Duration = Duration::from_millis(100);
 /// Keys merged in one interval; admissions of further ones count in this replica only.
-const MAX_TOLD: usize = 10_000;
+const MAX_PENDING: usize = 10_000;
 /// Keys of one script call, which blocks the server for about a millisecond.
 const KEYS_A_SCRIPT: usize = 500;
-/// The numbers that the script returns for a key.
+/// The numbers that the script returns for a key: its state, and the time until one more request fits.
 const NUMBERS: usize = 4;
 
 /// Decides at once, by a local copy of the state. Every 100 ms the admissions since the last round are added
 /// to the sum in Redis, and the sum replaces the copy.
 ///
 /// The cost of this is a surplus: within one interval each replica admits without knowing of the others'
-/// admissions. The surplus is a debt: a key with too many admissions is refused until they are made up for
-/// (not with the fixed window, whose windows end).
+/// admissions. The surplus is a debt: a key with too many admissions is refused until time has made up for them and one
+/// request fits. (So it is with GCRA and the leaky bucket. A sliding counter's state may exceed the limit, and refuses by
+/// itself. A fixed window ends, and what was too much ends with it.)
 /// While Redis is unavailable, each replica counts alone, as with `state=local`: there is always a decision,
 /// so `on-failure` has no effect. Admissions of that time are not merged later, when they would be out of
 /// date.
+///
+/// The sum is in times of the Redis server's clock, and this process judges it by its own ticks. They begin at the machine's
+/// wall clock and do not follow when it is set later. So the clocks of all machines are assumed to be synchronised (by NTP)
+/// when the processes start, and not to be set afterwards: clock skew restores a key as much too early or too late.
 pub struct SyncedCounts {
     shared: Arc<Shared>,
 }
@@ -58,29 +63,30 @@ struct Shared {
     ticks: Arc<dyn Ticks>,
     redis: Redis,
     script: Script,
-    /// Locked while a key is charged, so that no charge is lost between reading a sum and storing it as the
-    /// copy.
-    known: Mutex<Known>,
+    /// Locked while a request is charged. A sum is read from Redis without the lock. The lock is held while the admissions
+    /// since then are charged to it again and the result is stored as the copy, so that no charge gets lost in between.
+    pending_and_debts: Mutex<PendingAndDebts>,
     metrics: Metrics,
 }
 
 #[derive(Default)]
-struct Known {
-    /// The requests since the last round, with the admitted part of each: at most [`MAX_TOLD`].
-    untold: HashMap<CountKey, Untold>,
-    owed: Owed,
+struct PendingAndDebts {
+    /// The keys requested since the last round, each with the cost that was admitted: the delta that the next round sends. At
+    /// most [`MAX_PENDING`].
+    pending: HashMap<CountKey, Pending>,
+    debts: Debts,
 }
 
 #[derive(Clone, Copy)]
-struct Untold {
+struct Pending {
     limit: Limit,
     cost: u32,
 }
 
 #[derive(Clone, Default)]
 struct Metrics {
-    told: Counter,
-    lost: Counter,
+    keys: Counter,
+    left_out: Counter,
     failed: Counter,
 }
 
@@ -107,7 +113,7 @@ impl SyncedCounts {
             ticks,
             redis,
             script: add_script(algorithm),
-            known: Mutex::default(),
+            pending_and_debts: Mutex::default(),
             metrics: Metrics::register(registry),
         });
         let held = Arc::clone(&shared);
@@ -125,8 +131,8 @@ impl Counts for SyncedCounts {
             return Err(CountError::TooManyCharges);
         }
         let shared = &self.shared;
-        let (mut known, now) = (shared.known(), shared.ticks.ticks());
-        // Walkthrough. A key in debt is refused whatever its local state says; `owed` has its standing, and
+        let (mut held, now) = (shared.pending_and_debts(), shared.ticks.ticks());
+        // Walkthrough. A key in debt is refused whatever its local state says; `in_debt` has its standing, and
         // `None` for the keys without debt. There are three cases:
         //
         // 1. No key is in debt: the local counts decide.
@@ -136,37 +142,27 @@ impl Counts for SyncedCounts {
         //
         // `rest` has the standings of the keys without debt; the last step merges both lists in the order of
         // the charges.
-        let owed = known.owed.of(&take.charges, shared.algorithm, &shared.counts, now);
-        if owed.iter().all(Option::is_none) {
-            return shared.charge(&mut known, take);
+        let in_debt = held.debts.standings(&take.charges, shared.algorithm, &shared.counts, now);
+        if in_debt.iter().all(Option::is_none) {
+            return shared.charge(&mut held, take);
         }
-        let refused = take.charges.iter().zip(&owed).any(|(charge, owed)| charge.enforced && owed.is_some());
-        let mut rest = if refused {
-            let looked = |charge: &Charge| look(shared.algorithm, &shared.counts, charge, now);
-            take.charges
-                .iter()
-                .zip(&owed)
-                .filter(|(_, owed)| owed.is_none())
-                .map(|(it, _)| looked(it))
-                .collect()
-        } else {
-            let charges = take.charges.into_iter().zip(&owed).filter(|(_, owed)| owed.is_none());
-            let charges = charges.map(|(charge, _)| charge).collect();
-            shared.charge(&mut known, Take { charges })?.standings
-        }
-        .into_iter();
-        let standings = owed.into_iter().map(|owed| owed.or_else(|| rest.next()));
+        let refused = take.charges.iter().zip(&in_debt).any(|(charge, debt)| charge.enforced && debt.is_some());
+        let rest = take.charges.into_iter().zip(&in_debt).filter(|(_, debt)| debt.is_none());
+        let rest = Take { charges: rest.map(|(charge, _)| charge).collect() };
+        let rest = if refused { shared.counts.judge_now(&rest)? } else { shared.charge(&mut held, rest)? };
+        let mut rest = rest.standings.into_iter();
+        let standings = in_debt.into_iter().map(|standing| standing.or_else(|| rest.next()));
         Ok(Taken { standings: standings.flatten().collect() })
     }
 }
 
 impl Shared {
-    fn known(&self) -> MutexGuard<'_, Known> {
-        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    fn pending_and_debts(&self) -> MutexGuard<'_, PendingAndDebts> {
+        self.pending_and_debts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Charges the local counts, and records the admissions for the next round.
-    fn charge(&self, known: &mut Known, take: Take) -> Result<Taken, CountError> {
+    fn charge(&self, held: &mut PendingAndDebts, take: Take) -> Result<Taken, CountError> {
         let taken = self.counts.take_now(&take)?;
         let refused =
             take.charges.iter().zip(&taken.standings).any(|(charge, it)| charge.enforced && !it.admits);
@@ -174,8 +170,8 @@ impl Shared {
             // Refused requests are recorded as well, with a cost of 0, so that the next round fetches the
             // sum.
             let admitted = if standing.admits && !refused { charge.cost } else { 0 };
-            let noted = known.note(charge, admitted);
-            self.metrics.lost.inc_by(u64::from(!noted && admitted > 0));
+            let recorded = held.record(charge, admitted);
+            self.metrics.left_out.inc_by(u64::from(!recorded && admitted > 0));
         }
         Ok(taken)
     }
@@ -184,10 +180,11 @@ impl Shared {
     async fn round(&self) {
         // Taken out as a whole: the lock is free during the round trip, and charges in that time start a new
         // map.
-        let told: Vec<_> = std::mem::take(&mut self.known().untold).into_iter().collect();
-        for told in told.chunks(KEYS_A_SCRIPT) {
-            match self.tell(told).await {
-                Ok(states) => self.take_over(told, &states),
+        let pending = std::mem::take(&mut self.pending_and_debts().pending);
+        let pending: Vec<_> = pending.into_iter().collect();
+        for batch in pending.chunks(KEYS_A_SCRIPT) {
+            match self.add(batch).await {
+                Ok(sums) => self.take_over(batch, &sums),
                 Err(unavailable) => {
                     tracing::debug!(%unavailable, "counts are not brought together");
                     self.metrics.failed.inc();
@@ -195,42 +192,45 @@ impl Shared {
             }
         }
         let now = self.ticks.ticks();
-        self.known().owed.settle_all(&self.counts, now);
+        self.pending_and_debts().debts.settle_all(&self.counts, now);
     }
 
-    async fn tell(&self, told: &[(CountKey, Untold)]) -> Result<Vec<u64>, Unavailable> {
+    /// Adds what is pending to the sums in Redis; returns the sums.
+    async fn add(&self, batch: &[(CountKey, Pending)]) -> Result<Vec<Sum>, Unavailable> {
         let mut script = self.script.prepare_invoke();
         script.arg(0);
-        for (key, untold) in told {
+        for (key, pending) in batch {
             script.key(redis_key(&self.redis, self.algorithm, key));
-            with_limit(&mut script, &untold.limit).arg(untold.cost);
+            with_limit(&mut script, &pending.limit).arg(pending.cost);
         }
         let numbers: Vec<u64> = self.redis.run("add", &script).await?;
-        let is_whole = numbers.len() == NUMBERS * told.len();
-        self.metrics.told.inc_by(told.len() as u64);
-        is_whole.then_some(numbers).ok_or_else(|| Unavailable::new("redis", Why::Misunderstood))
+        self.metrics.keys.inc_by(batch.len() as u64);
+        let (sums, rest) = numbers.as_chunks::<NUMBERS>();
+        let is_whole = rest.is_empty() && sums.len() == batch.len();
+        let sums = batch.iter().zip(sums).map(|((_, pending), sum)| Sum::of(self.algorithm, &pending.limit, *sum));
+        is_whole.then(|| sums.collect()).ok_or_else(|| Unavailable::new("redis", Why::Misunderstood))
     }
 
-    fn take_over(&self, told: &[(CountKey, Untold)], states: &[u64]) {
-        for ((key, Untold { limit, .. }), numbers) in told.iter().zip(states.chunks(NUMBERS)) {
+    /// Stores sums as the local states.
+    fn take_over(&self, batch: &[(CountKey, Pending)], sums: &[Sum]) {
+        for ((key, Pending { limit, .. }), sum) in batch.iter().zip(sums) {
             // The lock is taken key by key, so that charges wait for one key at most.
-            let (mut known, now) = (self.known(), self.ticks.ticks());
-            let sum = fields(self.algorithm, limit, numbers);
-            let owed = Duration::from_micros(numbers[3]);
-            if !owed.is_zero() && known.owed.note(key, limit, sum, now, owed) {
+            let (mut held, now) = (self.pending_and_debts(), self.ticks.ticks());
+            let is_in_debt = !sum.until_one_fits.is_zero();
+            if is_in_debt && held.debts.record(key, limit, sum.state, now, sum.until_one_fits) {
                 continue;
             }
-            known.owed.remove(key);
+            held.debts.remove(key);
             let before = self.counts.fields(key);
-            self.counts.set_fields(key, limit, sum);
+            self.counts.set_fields(key, limit, sum.state);
             // The sum lacks the admissions since the round began. If they do not fit any more, the next round
             // adds them.
-            if let Some(since) = known.untold.get(key).filter(|since| since.cost > 0) {
+            if let Some(since) = held.pending.get(key).filter(|since| since.cost > 0) {
                 let _ = self.counts.take_one(&key.0, limit, since.cost);
             }
             // The sum of a server that was flushed may be below this replica's state.
-            if let (Some(before), Some(sum)) = (before, self.counts.fields(key)) {
-                self.counts.set_fields(key, limit, stricter(self.algorithm, before, sum));
+            if let (Some(before), Some(merged)) = (before, self.counts.fields(key)) {
+                self.counts.set_fields(key, limit, stricter(self.algorithm, before, merged));
             }
         }
     }
@@ -249,32 +249,41 @@ fn stricter(algorithm: Algorithm, one: Fields, other: Fields) -> Fields {
     if one.0 < other.0 { other } else { one }
 }
 
-impl Known {
+impl PendingAndDebts {
     /// Records an admission for the next round; `false` if the map is full.
-    fn note(&mut self, charge: Charge, cost: u32) -> bool {
-        if let Some(known) = self.untold.get_mut(&charge.key) {
-            known.cost = known.cost.saturating_add(cost);
+    fn record(&mut self, charge: Charge, cost: u32) -> bool {
+        if let Some(pending) = self.pending.get_mut(&charge.key) {
+            pending.cost = pending.cost.saturating_add(cost);
             return true;
         }
-        let has_room = self.untold.len() < MAX_TOLD;
+        let has_room = self.pending.len() < MAX_PENDING;
         if has_room {
-            self.untold.insert(charge.key, Untold { limit: charge.limit, cost });
+            self.pending.insert(charge.key, Pending { limit: charge.limit, cost });
         }
         has_room
     }
 }
 
-/// Converts a state of the scripts, in microseconds, to one of the pure logic, in nanoseconds.
-fn fields(algorithm: Algorithm, limit: &Limit, numbers: &[u64]) -> Fields {
-    let [first, second, third] = [numbers[0], numbers[1], numbers[2]];
-    match algorithm {
-        Algorithm::Gcra | Algorithm::LeakyBucket | Algorithm::TokenBucket => {
-            let (parts, requests) = (second * 1_000, u64::from(limit.requests()));
-            Fields([first.saturating_mul(1_000) + parts / requests, parts % requests, third])
-        }
-        Algorithm::FixedWindow | Algorithm::SlidingCounter | Algorithm::SlidingLog => {
-            Fields([first, second, third])
-        }
+/// The sum of a key in Redis: the admissions of all replicas.
+struct Sum {
+    state: Fields,
+    /// The time until one request fits: the duration of the debt. Zero if one fits now, and for algorithms without debts.
+    until_one_fits: Duration,
+}
+
+impl Sum {
+    /// The numbers of the script, in microseconds, as a state of the pure logic, in nanoseconds.
+    fn of(algorithm: Algorithm, limit: &Limit, numbers: [u64; NUMBERS]) -> Self {
+        let [first, second, third, until_one_fits_us] = numbers;
+        let state = match algorithm {
+            Algorithm::Gcra | Algorithm::LeakyBucket | Algorithm::TokenBucket => {
+                let (parts, requests) = (second * 1_000, u64::from(limit.requests()));
+                Fields([first.saturating_mul(1_000) + parts / requests, parts % requests, third])
+            }
+            Algorithm::FixedWindow | Algorithm::SlidingCounter => Fields([first, second, third]),
+            Algorithm::SlidingLog => unreachable!("`system.rs` refuses `state=synced` with `sliding-log`"),
+        };
+        Self { state, until_one_fits: Duration::from_micros(until_one_fits_us) }
     }
 }
 
@@ -293,11 +302,11 @@ async fn sync(shared: Arc<Shared>, stop: CancellationToken) {
 impl Metrics {
     fn register(registry: &mut Registry) -> Self {
         let metrics = Self::default();
-        registry.register("synced_keys", "Keys whose counts were brought together", metrics.told.clone());
+        registry.register("synced_keys", "Keys whose counts were brought together", metrics.keys.clone());
         registry.register(
             "synced_left_out",
             "Charges that count in this process alone, because too many keys were waiting",
-            metrics.lost.clone(),
+            metrics.left_out.clone(),
         );
         registry.register(
             "synced_failed",

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{
     Fields, State,
-    pace::{counted, window_nanos},
+    spacing::{counted, window_nanos},
 };
 use crate::{Limit, Standing};
 
@@ -12,7 +12,7 @@ use crate::{Limit, Standing};
 ///
 /// Rule: a request of cost k fits if the window's count plus k is at most the limit.
 /// Bound: 2 x requests in any window: all of one window at its end, and all of the next at its start.
-/// Memory: 12 bytes a key.
+/// Memory: 12 bytes of information a key.
 ///
 /// Source: practice: a counter with an expiry, such as the `INCR` pattern in the documentation of Redis.
 #[derive(Clone, Debug, Default)]
@@ -40,7 +40,7 @@ impl FixedWindow {
 }
 
 impl State for FixedWindow {
-    fn look(&mut self, limit: &Limit, cost: u32, now: u64) -> Standing {
+    fn judge(&mut self, limit: &Limit, cost: u32, now: u64) -> Standing {
         self.advance(limit, now);
         let cost = counted(cost, limit.requests());
         let remaining = limit.requests().saturating_sub(self.used);

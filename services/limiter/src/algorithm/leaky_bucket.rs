@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{
     Fields, State,
-    pace::{Moment, Pace, counted},
+    spacing::{Moment, Spacing, counted},
 };
 use crate::{Limit, Standing};
 
@@ -18,7 +18,7 @@ pub const MAX_WAIT: Duration = Duration::from_secs(1);
 /// Bound: of requests that leave the queue, at most the limit in any window (a cost of k leaves all at once:
 /// k - 1 more).
 /// Of requests that enter it, `burst` more.
-/// Memory: 12 bytes a key; the waiting requests themselves are the queue.
+/// Memory: 12 bytes of information a key; the waiting requests themselves are the queue.
 ///
 /// Source: the bucket as a queue, Turner, "New directions in communications", 1986; Tanenbaum, *Computer Networks*;
 /// practice: `limit_req` of nginx with a `burst`.
@@ -29,26 +29,26 @@ pub struct LeakyBucket {
 
 impl LeakyBucket {
     /// Advances the state to `now`; returns the latest release time that a request arriving now may get.
-    fn advance(&mut self, pace: &Pace, limit: &Limit, now: u64) -> Moment {
+    fn advance(&mut self, spacing: &Spacing, limit: &Limit, now: u64) -> Moment {
         let longest = Moment::at(now.saturating_add(MAX_WAIT.as_nanos() as u64));
         let now = Moment::at(now);
-        let latest = pace.after(now, limit.burst()).min(longest);
-        self.free = self.free.clamp(now, pace.after(latest, 1));
+        let latest = spacing.after(now, limit.burst()).min(longest);
+        self.free = self.free.clamp(now, spacing.after(latest, 1));
         latest
     }
 }
 
 impl State for LeakyBucket {
-    fn look(&mut self, limit: &Limit, cost: u32, now: u64) -> Standing {
-        let (pace, behind) = (Pace::of(limit), counted(cost, limit.burst() + 1) - 1);
-        let latest = self.advance(&pace, limit, now);
-        let leaves = pace.after(self.free, behind);
+    fn judge(&mut self, limit: &Limit, cost: u32, now: u64) -> Standing {
+        let (spacing, behind) = (Spacing::of(limit), counted(cost, limit.burst() + 1) - 1);
+        let latest = self.advance(&spacing, limit, now);
+        let leaves = spacing.after(self.free, behind);
         let admits = leaves <= latest;
-        let fits = behind <= pace.spacings(Moment::at(now), latest);
+        let fits = behind <= spacing.between(Moment::at(now), latest);
         let retry_after = fits.then(|| leaves.since(latest));
         Standing {
             admits,
-            remaining: if self.free <= latest { pace.spacings(self.free, latest) + 1 } else { 0 },
+            remaining: if self.free <= latest { spacing.between(self.free, latest) + 1 } else { 0 },
             more_after: Duration::ZERO,
             reset_after: self.free.since_nanos(now),
             retry_after: if admits { Some(Duration::ZERO) } else { retry_after },
@@ -57,14 +57,14 @@ impl State for LeakyBucket {
     }
 
     fn charge(&mut self, limit: &Limit, cost: u32, now: u64) -> Duration {
-        let pace = Pace::of(limit);
-        self.advance(&pace, limit, now);
-        self.free = pace.after(self.free, counted(cost, limit.burst() + 1));
+        let spacing = Spacing::of(limit);
+        self.advance(&spacing, limit, now);
+        self.free = spacing.after(self.free, counted(cost, limit.burst() + 1));
         self.free.since_nanos(now)
     }
 
     fn capacity(limit: &Limit) -> u32 {
-        Self::default().look(limit, 1, 0).remaining
+        Self::default().judge(limit, 1, 0).remaining
     }
 
     /// The release time in nanoseconds, and its fraction of a nanosecond.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{
     Fields, State,
-    pace::{counted, divided, window_nanos},
+    spacing::{counted, divided, window_nanos},
 };
 use crate::{Limit, Standing};
 
@@ -15,7 +15,7 @@ use crate::{Limit, Standing};
 /// to at most the limit.
 /// Bound: 2 x requests - 1 in any window: all of the previous window's count may have come at its end. For
 /// evenly spread requests the estimate is exact to one request.
-/// Memory: 16 bytes a key.
+/// Memory: 16 bytes of information a key.
 /// Debt: the merged counts of several replicas may exceed the limit; the excess, up to one limit, carries
 /// over to the next window. Up to that excess, the long-run rate is within the limit.
 ///
@@ -89,7 +89,7 @@ fn handed_on(limit: &Limit, count: u32) -> (u32, u32) {
 }
 
 impl State for SlidingCounter {
-    fn look(&mut self, limit: &Limit, cost: u32, now: u64) -> Standing {
+    fn judge(&mut self, limit: &Limit, cost: u32, now: u64) -> Standing {
         self.advance(limit, now);
         let cost = counted(cost, limit.requests());
         let used = self.current.saturating_add(self.in_sight(limit, now));

@@ -4,7 +4,7 @@ use std::{collections::VecDeque, time::Duration};
 
 use super::{
     Fields, State,
-    pace::{counted, window_nanos},
+    spacing::{counted, window_nanos},
 };
 use crate::{Limit, Standing};
 
@@ -27,7 +27,7 @@ impl SlidingLog {
     /// Drops the entries that have left the window; returns `now`, or the newest entry's time if the clock
     /// went back a little.
     fn advance(&mut self, limit: &Limit, now: u64) -> u64 {
-        // Walkthrough. The clock may have gone back. If the newest entry is more than a window ahead of it,
+        // Walkthrough. The clock may have left_at back. If the newest entry is more than a window ahead of it,
         // the log is replaced by a single full entry: the key is used up for one window. If the entry is only
         // a little ahead, the log goes on from the entry's time, so its times stay ascending. An entry at t
         // leaves the window at `t + window` exactly.
@@ -47,8 +47,8 @@ impl SlidingLog {
         now
     }
 
-    /// The time at which this much of the log has left the window.
-    fn gone(&self, limit: &Limit, mut cost: u32) -> u64 {
+    /// The time at which this much of the log will have left the window.
+    fn left_at(&self, limit: &Limit, mut cost: u32) -> u64 {
         let leaves = self.admitted.iter().find(|entry| {
             cost = cost.saturating_sub(entry.1);
             cost == 0
@@ -63,12 +63,13 @@ impl SlidingLog {
 }
 
 impl State for SlidingLog {
-    fn look(&mut self, limit: &Limit, cost: u32, now: u64) -> Standing {
+    fn judge(&mut self, limit: &Limit, cost: u32, now: u64) -> Standing {
         self.advance(limit, now);
         let cost = counted(cost, limit.requests());
         let remaining = limit.requests().saturating_sub(self.used);
-        let gone = || self.gone(limit, cost.saturating_sub(remaining)).saturating_sub(now);
-        let retry_after = (cost <= limit.requests()).then(|| Duration::from_nanos(gone()));
+        let missing = cost.saturating_sub(remaining);
+        let until_left = || self.left_at(limit, missing).saturating_sub(now);
+        let retry_after = (cost <= limit.requests()).then(|| Duration::from_nanos(until_left()));
         Standing {
             admits: cost <= remaining,
             remaining,

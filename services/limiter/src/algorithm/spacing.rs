@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use crate::Limit;
 
-/// The spacing of a limit, `window / requests`, as quotient and remainder in nanoseconds.
+/// The spacing of a limit (the emission interval T of GCRA): `window / requests`, as quotient and remainder in
+/// nanoseconds.
 #[derive(Clone, Copy)]
-pub(super) struct Pace {
+pub(super) struct Spacing {
     whole: u64,
     rest: u64,
     requests: u64,
@@ -40,7 +41,7 @@ pub(super) fn divided(parts: u128, by: u64) -> u64 {
     }
 }
 
-impl Pace {
+impl Spacing {
     pub(super) fn of(limit: &Limit) -> Self {
         let (window, requests) = (window_nanos(limit), u64::from(limit.requests()));
         Self { whole: window / requests, rest: window % requests, requests, window }
@@ -69,12 +70,12 @@ impl Pace {
     }
 
     /// The number of whole spacings between two moments; 0 if the second is not later.
-    pub(super) fn spacings(&self, from: Moment, to: Moment) -> u32 {
+    pub(super) fn between(&self, from: Moment, to: Moment) -> u32 {
         u32::try_from(divided(self.parts(from, to), self.window)).unwrap_or(u32::MAX)
     }
 
     /// The number of spacings between two moments, rounded up.
-    pub(super) fn spacings_up(&self, from: Moment, to: Moment) -> u32 {
+    pub(super) fn between_rounded_up(&self, from: Moment, to: Moment) -> u32 {
         let parts = self.parts(from, to) + u128::from(self.window - 1);
         u32::try_from(divided(parts, self.window)).unwrap_or(u32::MAX)
     }

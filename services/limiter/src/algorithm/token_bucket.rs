@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{
     Fields, State,
-    pace::{Moment, Pace, counted},
+    spacing::{Moment, Spacing, counted},
 };
 use crate::{Limit, Standing};
 
@@ -13,7 +13,7 @@ use crate::{Limit, Standing};
 /// Rule: one token arrives every `window / requests`, up to `burst`; a request of cost k fits if there are k
 /// tokens, and takes them.
 /// Bound: burst + requests - 1 in any window: a full bucket, and the tokens that arrive in the window.
-/// Memory: 16 bytes a key.
+/// Memory: 16 bytes of information a key.
 ///
 /// Source: Turner, "New directions in communications", 1986, with its counter inverted; RFC 2697 has the
 /// same.
@@ -27,44 +27,44 @@ pub struct TokenBucket {
 
 impl TokenBucket {
     /// Adds the tokens that arrived until now; removes tokens if the clock went back.
-    fn refill(&mut self, pace: &Pace, limit: &Limit, now: u64) {
+    fn refill(&mut self, spacing: &Spacing, limit: &Limit, now: u64) {
         let now = Moment::at(now);
-        let ahead = pace.spacings_up(now, self.at);
-        let come = pace.spacings(self.at, now);
+        let ahead = spacing.between_rounded_up(now, self.at);
+        let come = spacing.between(self.at, now);
         if u64::from(self.missing) + u64::from(ahead) > u64::from(limit.burst()) {
             *self = Self { at: now, missing: limit.burst() };
         } else if ahead > 0 {
-            *self = Self { at: pace.before(self.at, ahead), missing: self.missing + ahead };
+            *self = Self { at: spacing.before(self.at, ahead), missing: self.missing + ahead };
         } else if come >= self.missing {
             *self = Self { at: now, missing: 0 };
         } else {
-            *self = Self { at: pace.after(self.at, come), missing: self.missing - come };
+            *self = Self { at: spacing.after(self.at, come), missing: self.missing - come };
         }
     }
 }
 
 impl State for TokenBucket {
-    fn look(&mut self, limit: &Limit, cost: u32, now: u64) -> Standing {
-        let (pace, cost) = (Pace::of(limit), counted(cost, limit.burst()));
-        self.refill(&pace, limit, now);
+    fn judge(&mut self, limit: &Limit, cost: u32, now: u64) -> Standing {
+        let (spacing, cost) = (Spacing::of(limit), counted(cost, limit.burst()));
+        self.refill(&spacing, limit, now);
         let tokens = limit.burst() - self.missing;
-        let wanting = pace.after(self.at, cost.saturating_sub(tokens)).since_nanos(now);
+        let wanting = spacing.after(self.at, cost.saturating_sub(tokens)).since_nanos(now);
         let retry_after = (cost <= limit.burst()).then_some(wanting);
         Standing {
             admits: cost <= tokens,
             remaining: tokens,
             more_after: Duration::ZERO,
-            reset_after: pace.after(self.at, self.missing).since_nanos(now),
+            reset_after: spacing.after(self.at, self.missing).since_nanos(now),
             retry_after: if cost <= tokens { Some(Duration::ZERO) } else { retry_after },
             wait: Duration::ZERO,
         }
     }
 
     fn charge(&mut self, limit: &Limit, cost: u32, now: u64) -> Duration {
-        let pace = Pace::of(limit);
-        self.refill(&pace, limit, now);
+        let spacing = Spacing::of(limit);
+        self.refill(&spacing, limit, now);
         self.missing += counted(cost, limit.burst());
-        pace.after(self.at, self.missing).since_nanos(now)
+        spacing.after(self.at, self.missing).since_nanos(now)
     }
 
     fn capacity(limit: &Limit) -> u32 {

@@ -8,7 +8,7 @@ use crate::{
 
 /// Slots of a set, which are searched together: the first halves of their keys fill a cache line.
 pub(super) const WAYS: usize = 8;
-/// A whole limit, and a whole window, in the unit of a key's debt.
+/// A whole limit, and a whole window, in the unit of a key's usage.
 const WHOLE: u32 = 1_024;
 /// After this many windows a key is fully restored under any algorithm.
 const MOST_WINDOWS: u64 = 3;
@@ -30,8 +30,8 @@ struct Set<S> {
 #[derive(Clone, Default)]
 struct Slot<S> {
     state: S,
-    /// The time from which on it owes nothing, in nanoseconds since 1970.
-    good_at: u64,
+    /// The time at which the key is fully restored, in nanoseconds since 1970.
+    restored_at: u64,
     /// The window of its limit, rounded up to milliseconds; 31 days fit.
     window_ms: u32,
     /// The share of its limit that was used at its last charge, in parts of [`WHOLE`].
@@ -84,23 +84,23 @@ impl<S> Set<S> {
 }
 
 impl<S: State> Slot<S> {
-    /// Records a key's debt after a request.
+    /// Records a key's usage after a request.
     fn note(&mut self, limit: &Limit, standing: &Standing, now: u64) {
         let capacity = S::capacity(limit).max(1);
         // At most a million requests, so the product fits.
         let used = capacity.saturating_sub(standing.remaining) * WHOLE / capacity;
         self.used = used.max(1) as u16;
-        self.good_at = now.saturating_add(standing.reset_after.as_nanos() as u64);
+        self.restored_at = now.saturating_add(standing.reset_after.as_nanos() as u64);
     }
 
-    /// The debt of a key: the used share of its limit, times the share of a window for which that still
-    /// counts.
+    /// The usage of a key, by which the table evicts: the used share of its limit, times the share of a window
+    /// for which that still counts.
     ///
     /// Shares, so that keys of a long limit do not evict those of a short one. A key further ahead than any
     /// can be was left by a clock that went back; it is evicted first, because it might stay for ever.
-    fn owed(&self, now: u64) -> u64 {
+    fn usage(&self, now: u64) -> u64 {
         let window = u64::from(self.window_ms.max(1)) * 1_000_000;
-        let ahead = self.good_at.saturating_sub(now);
+        let ahead = self.restored_at.saturating_sub(now);
         if ahead > MOST_WINDOWS * window {
             0
         } else {
@@ -108,8 +108,8 @@ impl<S: State> Slot<S> {
         }
     }
 
-    fn owes_nothing(&self, now: u64) -> bool {
-        self.good_at <= now
+    fn is_restored(&self, now: u64) -> bool {
+        self.restored_at <= now
     }
 }
 
@@ -122,15 +122,15 @@ impl<S: State> Shard<S> {
     }
 
     /// Judges a request of this cost. Every refusal happens here, before anything is charged.
-    pub(super) fn look(&mut self, charge: &Keyed<'_>, cost: u32, now: u64) -> Result<Standing, Full> {
+    pub(super) fn judge(&mut self, charge: &Keyed<'_>, cost: u32, now: u64) -> Result<Standing, Full> {
         self.make_room(charge.key, now)?;
         Ok(match self.find(charge.key) {
-            Some(place) => self.slot(place).state.look(charge.limit, cost, now),
-            None => S::default().look(charge.limit, cost, now),
+            Some(place) => self.slot(place).state.judge(charge.limit, cost, now),
+            None => S::default().judge(charge.limit, cost, now),
         })
     }
 
-    /// Adds the time until one more request fits to a standing of `look`.
+    /// Adds the time until one more request fits to a standing of `judge`.
     pub(super) fn with_more(&mut self, charge: &Keyed<'_>, standing: Standing, now: u64) -> Standing {
         match self.find(charge.key) {
             Some(place) => self.slot(place).state.with_more(standing, charge.limit, now),
@@ -143,7 +143,7 @@ impl<S: State> Shard<S> {
         let Some(place) = self.find(charge.key) else {
             let mut state = S::default();
             let standing = state.take(charge.limit, charge.cost, now);
-            // A key without a charge owes nothing.
+            // A key without a charge needs no slot.
             if standing.admits && charge.cost > 0 {
                 self.put(charge.key, charge.limit, state, &standing, now);
             }
@@ -166,7 +166,7 @@ impl<S: State> Shard<S> {
 
     pub(super) fn set_fields(&mut self, key: Key, limit: &Limit, fields: Fields, now: u64) {
         let mut state = S::from_fields(fields);
-        let standing = state.look(limit, 1, now);
+        let standing = state.judge(limit, 1, now);
         self.put(key, limit, state, &standing, now);
     }
 
@@ -195,20 +195,20 @@ impl<S: State> Shard<S> {
         way(second).map(|way| Place { set: second, way })
     }
 
-    /// The slot for a new key: one that owes nothing, or else the one that owes least.
+    /// The slot for a new key: a restored one, or else the one with the least usage.
     fn place_for(&self, key: Key, now: u64) -> Place {
         let mut least = (u64::MAX, Place { set: 0, way: 0 });
         for set in key.sets(self.sets.len()) {
             for (way, slot) in self.sets[set].slots.iter().enumerate() {
                 let place = Place { set, way };
-                // Slots are filled in order, so the first one that was never used is the first that owes
-                // nothing.
-                if slot.owes_nothing(now) {
+                // Slots are filled in order, so of the slots that were never used the first one is taken. (They
+                // count as restored.)
+                if slot.is_restored(now) {
                     return place;
                 }
-                let owed = slot.owed(now);
-                if owed < least.0 {
-                    least = (owed, place);
+                let usage = slot.usage(now);
+                if usage < least.0 {
+                    least = (usage, place);
                 }
             }
         }
@@ -219,17 +219,17 @@ impl<S: State> Shard<S> {
         let place = self.find(key).unwrap_or_else(|| self.place_for(key, now));
         let held = self.sets[place.set].replace(place.way, key);
         let slot = self.slot(place);
-        let owed = held != key && !slot.owes_nothing(now);
+        let evicts = held != key && !slot.is_restored(now);
         let (before, after) = (slot.state.bytes(), state.bytes());
         slot.state = state;
         slot.window_ms = limit.window().as_nanos().div_ceil(1_000_000) as u32;
         slot.note(limit, standing, now);
         self.keys += u64::from(held == Key::NONE);
-        self.evicted += u64::from(owed);
+        self.evicted += u64::from(evicts);
         self.more = self.more + after - before;
     }
 
-    /// Makes room in this shard's logs for another entry by dropping logs that owe little.
+    /// Makes room in this shard's logs for another entry by dropping logs of little usage.
     pub(super) fn make_room(&mut self, keep: Key, now: u64) -> Result<(), Full> {
         for _ in 0..MOST_DROPS {
             if self.more <= self.most {
@@ -240,7 +240,7 @@ impl<S: State> Shard<S> {
         if self.more <= self.most { Ok(()) } else { Err(Full) }
     }
 
-    /// Drops the log that owes least among the next few sets.
+    /// Drops the log with the least usage among the next few sets.
     fn drop_one(&mut self, keep: Key, now: u64) {
         let count = self.sets.len();
         self.hand = (self.hand + 1) % count;
@@ -248,21 +248,21 @@ impl<S: State> Shard<S> {
         for step in 0..count.min(SAMPLE) {
             let set = (self.hand + step) % count;
             for (way, slot) in self.sets[set].slots.iter().enumerate() {
-                let owed = slot.owed(now);
+                let usage = slot.usage(now);
                 if self.sets[set].key(way) != keep
                     && slot.state.bytes() > 0
-                    && least.is_none_or(|(least, _)| owed < least)
+                    && least.is_none_or(|(least, _)| usage < least)
                 {
-                    least = Some((owed, Place { set, way }));
+                    least = Some((usage, Place { set, way }));
                 }
             }
         }
         if let Some((_, place)) = least {
             let slot = self.slot(place);
-            // The key and its window stay, because the next charge needs them to compute its debt.
+            // The key and its window stay, because the next charge needs them to compute its usage.
             let empty = Slot { window_ms: slot.window_ms, ..Slot::default() };
             let dropped = std::mem::replace(slot, empty);
-            self.evicted += u64::from(!dropped.owes_nothing(now));
+            self.evicted += u64::from(!dropped.is_restored(now));
             self.more -= dropped.state.bytes();
         }
     }

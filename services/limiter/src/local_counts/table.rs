@@ -23,9 +23,13 @@ pub(super) struct Keyed<'a> {
     pub(super) cost: u32,
 }
 
-/// The sum of the costs of the earlier charges of the same key that fit.
+/// The cost of a charge on top of the earlier charges of the same key: the request needs room for all of them.
+///
+/// An earlier dry run that does not fit is left out, because it is not charged. An enforced one counts although
+/// it does not fit, because the whole request is refused, and comes back when there is room for all.
 fn on_top(before: &[Keyed<'_>], standings: &[Standing], charge: &Keyed<'_>) -> u32 {
-    let same = before.iter().zip(standings).filter(|(other, it)| other.key == charge.key && it.admits);
+    let counts = |other: &Keyed<'_>, it: &Standing| other.key == charge.key && (it.admits || other.enforced);
+    let same = before.iter().zip(standings).filter(|(other, it)| counts(other, it));
     same.map(|(other, _)| other.cost).fold(charge.cost.max(1), u32::saturating_add)
 }
 
@@ -49,16 +53,14 @@ impl<S: State> Table<S> {
     fn shard_of(&self, key: Key) -> MutexGuard<'_, Shard<S>> {
         self.lock(key.shard(self.shards.len()))
     }
-}
 
-impl<S: State> Keeper for Table<S> {
-    fn take_one(&self, charge: &Keyed<'_>, now: u64) -> Result<Standing, Full> {
-        let mut shard = self.shard_of(charge.key);
-        shard.make_room(charge.key, now)?;
-        Ok(shard.take(charge, now))
-    }
-
-    fn take_all(&self, charges: &[Keyed<'_>], now: u64) -> Result<Vec<Standing>, Full> {
+    /// Charges all, or none if one is refused or the request `is_refused` already.
+    fn take_or_judge(
+        &self,
+        charges: &[Keyed<'_>],
+        is_refused: bool,
+        now: u64,
+    ) -> Result<Vec<Standing>, Full> {
         let index = |charge: &Keyed<'_>| charge.key.shard(self.shards.len());
         // Locked in ascending order, so that two calls cannot deadlock.
         let mut wanted: Vec<usize> = charges.iter().map(index).collect();
@@ -69,16 +71,33 @@ impl<S: State> Keeper for Table<S> {
         let mut standings = Vec::with_capacity(charges.len());
         for (number, charge) in charges.iter().enumerate() {
             let cost = on_top(&charges[..number], &standings, charge);
-            standings.push(locked[shard(charge)].look(charge, cost, now)?);
+            standings.push(locked[shard(charge)].judge(charge, cost, now)?);
         }
-        let refused =
+        let has_refusal =
             charges.iter().zip(&standings).any(|(charge, standing)| charge.enforced && !standing.admits);
+        let refused = is_refused || has_refusal;
         for (charge, standing) in charges.iter().zip(&mut standings) {
             let shard = &mut locked[shard(charge)];
             *standing =
                 if refused { shard.with_more(charge, *standing, now) } else { shard.take(charge, now) };
         }
         Ok(standings)
+    }
+}
+
+impl<S: State> Keeper for Table<S> {
+    fn take_one(&self, charge: &Keyed<'_>, now: u64) -> Result<Standing, Full> {
+        let mut shard = self.shard_of(charge.key);
+        shard.make_room(charge.key, now)?;
+        Ok(shard.take(charge, now))
+    }
+
+    fn take_all(&self, charges: &[Keyed<'_>], now: u64) -> Result<Vec<Standing>, Full> {
+        self.take_or_judge(charges, false, now)
+    }
+
+    fn judge_all(&self, charges: &[Keyed<'_>], now: u64) -> Result<Vec<Standing>, Full> {
+        self.take_or_judge(charges, true, now)
     }
 
     fn fields(&self, key: Key) -> Option<Fields> {

@@ -119,20 +119,20 @@ fn tells_the_truth_from<S: State>(mut state: S, limit: &Limit, arrivals: &[Arriv
     for Arrival { gap, cost } in arrivals {
         now += gap;
         let told = state.take(limit, *cost, now);
-        let looks = |cost: u32, now: u64| state.clone().look(limit, cost, now);
-        prop_assert_eq!(looks(1, now).remaining, told.remaining);
-        prop_assert!(told.remaining == 0 || looks(told.remaining, now).admits);
-        prop_assert!(!looks(told.remaining + 1, now).admits);
-        let fresh = S::default().look(limit, 1, later(now, told.reset_after)).remaining;
-        prop_assert_eq!(looks(1, later(now, told.reset_after)).remaining, fresh);
+        let judged = |cost: u32, now: u64| state.clone().judge(limit, cost, now);
+        prop_assert_eq!(judged(1, now).remaining, told.remaining);
+        prop_assert!(told.remaining == 0 || judged(told.remaining, now).admits);
+        prop_assert!(!judged(told.remaining + 1, now).admits);
+        let fresh = S::default().judge(limit, 1, later(now, told.reset_after)).remaining;
+        prop_assert_eq!(judged(1, later(now, told.reset_after)).remaining, fresh);
         prop_assert_eq!(told.more_after > Duration::ZERO, told.remaining < fresh, "{:?}", told);
         if told.remaining < fresh {
-            finds_room_then(&looks, told.remaining + 1, now, told.more_after)?;
+            finds_room_then(&judged, told.remaining + 1, now, told.more_after)?;
         }
         prop_assert_eq!(told.admits, told.retry_after == Some(Duration::ZERO));
         prop_assert_eq!(told.retry_after.is_some(), *cost <= fresh, "never, or at some time: {:?}", told);
         if let Some(retry_after) = told.retry_after.filter(|_| !told.admits) {
-            finds_room_then(&looks, *cost, now, retry_after)?;
+            finds_room_then(&judged, *cost, now, retry_after)?;
             prop_assert!(*cost > 1 || retry_after == told.more_after, "{:?}", told);
         }
     }
@@ -141,14 +141,14 @@ fn tells_the_truth_from<S: State>(mut state: S, limit: &Limit, arrivals: &[Arriv
 
 /// Checks that a cost fits after exactly its `retry_after`.
 fn finds_room_then(
-    looks: &impl Fn(u32, u64) -> limiter::Standing,
+    judged: &impl Fn(u32, u64) -> limiter::Standing,
     cost: u32,
     now: u64,
     after: Duration,
 ) -> Checked {
     let then = later(now, after);
-    prop_assert!(looks(cost, then).admits, "there is no room after {:?}", after);
-    prop_assert!(!looks(cost, then - 1).admits, "there is room before {:?}", after);
+    prop_assert!(judged(cost, then).admits, "there is no room after {:?}", after);
+    prop_assert!(!judged(cost, then - 1).admits, "there is room before {:?}", after);
     Ok(())
 }
 
@@ -181,8 +181,8 @@ fn heals<S: State>(limit: &Limit, fields: Fields) -> Checked {
         state.take(limit, cost, START);
     }
     let healed = START + 4 * limit.window().as_nanos() as u64;
-    let fresh = S::default().look(limit, 1, healed).remaining;
-    prop_assert_eq!(state.look(limit, 1, healed).remaining, fresh);
+    let fresh = S::default().judge(limit, 1, healed).remaining;
+    prop_assert_eq!(state.judge(limit, 1, healed).remaining, fresh);
     Ok(())
 }
 

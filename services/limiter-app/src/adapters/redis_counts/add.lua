@@ -1,6 +1,7 @@
 -- KEYS: keys whose requests were admitted elsewhere. ARGV: the time in microseconds, or 0 for the server's; then for each
 -- key its limit's requests, window in microseconds and burst, and what was admitted; that may be nothing.
--- Returns for each key its state as three numbers, and for how many microseconds more is owed than a state may say.
+-- Returns for each key its state as three numbers, and how many microseconds it takes until one more request fits: 0 if one
+-- fits now.
 local now = tonumber(ARGV[1])
 if now == 0 then
   local time = redis.call('TIME')
@@ -19,6 +20,6 @@ for index, key in ipairs(KEYS) do
   for place = 1, 3 do
     reply[#reply + 1] = string.format('%.0f', state[place])
   end
-  reply[#reply + 1] = string.format('%.0f', owes(state, limit, now))
+  reply[#reply + 1] = string.format('%.0f', until_one_fits(state, limit, now))
 end
 return reply

@@ -12,7 +12,7 @@ local function ends(state, limit, now)
   return (state[1] + 1) * limit.window - now
 end
 
-local function look(state, limit, cost, now)
+local function judge(state, limit, cost, now)
   advance(state, limit, now)
   cost = counted(cost, limit.requests)
   local remaining = limit.requests - state[2]
@@ -26,14 +26,14 @@ local function charge(state, limit, cost, now)
   return ends(state, limit, now)
 end
 
--- A window that is over cannot be owed to, so no more counts than fits.
+-- No debt outlives its window, so no more counts than fits.
 local function add(state, limit, cost, now)
   advance(state, limit, now)
   state[2] = math.min(state[2] + cost, limit.requests)
   return ends(state, limit, now)
 end
 
--- A count says all that is owed.
-local function owes()
+-- There is no debt: the count itself refuses until the window ends.
+local function until_one_fits()
   return 0
 end

@@ -19,8 +19,8 @@ local function muldiv(a, b, c)
   return quotient * 1000 + more, second - more * c
 end
 
--- The spacing of a limit: one request each window / requests.
-local function pace_of(limit)
+-- The spacing of a limit (the emission interval T of GCRA): one request each window / requests.
+local function spacing_of(limit)
   local whole = math.floor(limit.window / limit.requests)
   return { whole = whole, rest = limit.window - whole * limit.requests, limit = limit }
 end
@@ -41,24 +41,24 @@ local function earlier(one, other)
   return is_before(other, one) and other or one
 end
 
--- The moment that many spacings after another.
-local function after(pace, moment, spacings)
-  local parts = moment[2] + spacings * pace.rest
-  local carry = math.floor(parts / pace.limit.requests)
-  return { moment[1] + spacings * pace.whole + carry, parts - carry * pace.limit.requests }
+-- The moment this many spacings after another.
+local function after(spacing, moment, count)
+  local parts = moment[2] + count * spacing.rest
+  local carry = math.floor(parts / spacing.limit.requests)
+  return { moment[1] + count * spacing.whole + carry, parts - carry * spacing.limit.requests }
 end
 
 -- How many whole spacings lie between two moments; more than any limit has if they are further apart than two windows.
-local function spacings(pace, from, to)
+local function between(spacing, from, to)
   if not is_before(from, to) then
     return 0
   end
   local micros = to[1] - from[1]
-  if micros > 2 * pace.limit.window then
-    return 4 * pace.limit.requests
+  if micros > 2 * spacing.limit.window then
+    return 4 * spacing.limit.requests
   end
-  local whole, rest = muldiv(pace.limit.requests, micros, pace.limit.window)
-  return whole + math.floor((rest + to[2] - from[2]) / pace.limit.window)
+  local whole, rest = muldiv(spacing.limit.requests, micros, spacing.limit.window)
+  return whole + math.floor((rest + to[2] - from[2]) / spacing.limit.window)
 end
 
 -- How long after another a moment is, rounded up; 0 if it is not after.
@@ -72,7 +72,7 @@ end
 -- Moves a moment on by what was admitted elsewhere: that counts in full, up to eight windows, so that a clock that went
 -- back is forgotten some time.
 local function add_evenly(state, limit, cost, now)
-  local moved = after(pace_of(limit), later(state, at(now)), cost)
+  local moved = after(spacing_of(limit), later(state, at(now)), cost)
   state[1], state[2] = unpack(earlier(moved, at(now + 8 * limit.window)))
   return since(state, at(now))
 end

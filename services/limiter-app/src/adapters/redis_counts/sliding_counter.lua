@@ -48,7 +48,7 @@ local function reset_after(state, limit, now)
   return state[2] > 0 and left(state, limit, now) or 0
 end
 
-local function look(state, limit, cost, now)
+local function judge(state, limit, cost, now)
   advance(state, limit, now)
   cost = counted(cost, limit.requests)
   local remaining = math.max(limit.requests - state[3] - in_sight(state, limit, now), 0)
@@ -69,7 +69,7 @@ local function add(state, limit, cost, now)
   return reset_after(state, limit, now)
 end
 
--- A count says all that is owed.
-local function owes()
+-- There is no debt: a count above the limit itself refuses, and is handed on.
+local function until_one_fits()
   return 0
 end

@@ -49,8 +49,8 @@ local function advance(state, limit, now)
   return now
 end
 
--- When so much of what is in sight will be out of it.
-local function gone(state, limit, cost)
+-- When this much of the log will have left the window.
+local function left_at(state, limit, cost)
   for _, text in ipairs(redis.call('LRANGE', state.key, 0, math.max(cost - 1, 0))) do
     local each = entry(text)
     cost = math.max(cost - each[2], 0)
@@ -65,14 +65,14 @@ local function reset_after(state, limit, now)
   return state.last and math.max(state.last[1] + limit.window - now, 0) or 0
 end
 
-local function look(state, limit, cost, now)
+local function judge(state, limit, cost, now)
   advance(state, limit, now)
   cost = counted(cost, limit.requests)
   local remaining = math.max(limit.requests - state.used, 0)
   local admits = cost <= remaining
   local retry = NEVER
   if cost <= limit.requests and not admits then
-    retry = math.max(gone(state, limit, cost - remaining) - now, 0)
+    retry = math.max(left_at(state, limit, cost - remaining) - now, 0)
   end
   return { admits, remaining, reset_after(state, limit, now), admits and 0 or retry, 0 }
 end

@@ -9,7 +9,7 @@ if now == 0 then
 end
 
 local limits, costs, states, standings, passes = {}, {}, {}, {}, true
--- What charges of a key cost that find room: those of the same key come on top of them.
+-- What earlier charges of a key cost: those of the same key come on top. A dry run that finds no room is left out.
 local before = {}
 for index, key in ipairs(KEYS) do
   local first = 2 + (index - 1) * 5
@@ -18,8 +18,8 @@ for index, key in ipairs(KEYS) do
   limits[index] =
     { requests = tonumber(ARGV[first]), window = tonumber(ARGV[first + 1]), burst = tonumber(ARGV[first + 2]) }
   states[key] = states[key] or load(key)
-  standings[index] = look(states[key], limits[index], (before[key] or 0) + math.max(costs[index], 1), now)
-  if standings[index][1] then
+  standings[index] = judge(states[key], limits[index], (before[key] or 0) + math.max(costs[index], 1), now)
+  if standings[index][1] or enforced then
     before[key] = (before[key] or 0) + costs[index]
   end
   passes = passes and (standings[index][1] or not enforced)
@@ -28,7 +28,7 @@ end
 local reply, charged = {}, {}
 for index, key in ipairs(KEYS) do
   local limit, cost = limits[index], costs[index]
-  local standing = charged[key] and look(states[key], limit, cost, now) or standings[index]
+  local standing = charged[key] and judge(states[key], limit, cost, now) or standings[index]
   if passes and standing[1] and cost > 0 then
     standing[3] = charge(states[key], limit, cost, now)
     standing[2] = math.max(standing[2] - cost, 0)
@@ -40,7 +40,7 @@ for index, key in ipairs(KEYS) do
   end
   reply[#reply + 1] = standing[1] and 1 or 0
   -- What a fresh key has is all that ever fits, so that one more never does.
-  standing[6] = math.max(look(states[key], limit, standing[2] + 1, now)[4], 0)
+  standing[6] = math.max(judge(states[key], limit, standing[2] + 1, now)[4], 0)
   for place = 2, 6 do
     reply[#reply + 1] = standing[place]
   end
