@@ -221,11 +221,8 @@ impl Relay {
     /// Schedules a retry of an event that could not be published, or makes it a dead letter.
     async fn fails(&mut self, row: Row, error: &Unavailable) -> Result<(), Unavailable> {
         let Row { position, event } = row;
-        let new = || Failing {
-            position,
-            attempts: Attempts::new(Patience::ByReason),
-            again_at: Instant::now(),
-        };
+        let new =
+            || Failing { position, attempts: Attempts::new(Patience::ByReason), again_at: Instant::now() };
         let failing = self.failing.entry(event.key.clone()).or_insert_with(new);
         // Another event is the key's first one now.
         if failing.position != position {
