@@ -135,6 +135,7 @@ async fn counts_keep_their_promises_however_they_are_reached_and_wherever_they_a
                     a_dry_run_refuses_nothing(&*counts).await;
                     a_cost_counts_as_often(&*counts).await;
                     charges_of_one_key_come_on_top_of_each_other(&*counts).await;
+                    charges_of_one_key_are_refused_together(&*counts).await;
                     each_charge_has_its_own_cost(&*counts).await;
                 }
                 more_charges_than_a_call_carries_are_refused(&*counts).await;
@@ -208,6 +209,19 @@ async fn charges_of_one_key_come_on_top_of_each_other(counts: &dyn Counts) {
     assert_eq!(standings.iter().map(|it| it.admits).collect::<Vec<_>>(), [true, true, false]);
     assert_eq!(admitted(counts, &charge("twice", 5, true), 5).await, 1, "neither was charged");
     assert_eq!(admitted(counts, &charge("other", 50, true), 60).await, 48, "nor was another key");
+}
+
+async fn charges_of_one_key_are_refused_together(counts: &dyn Counts) {
+    let of = |cost| Charge { cost, ..charge("together", 10, true) };
+    assert!(take(counts, vec![of(1)], 8).await[0].admits);
+    // Two are left. The second charge would fit alone, and the request needs room for both.
+    let both = Take { charges: vec![of(3), of(1)] };
+    let standings = counts.take(both).await.unwrap().standings;
+    assert_eq!(standings.iter().map(|it| it.admits).collect::<Vec<_>>(), [false, false]);
+    assert!(standings[1].retry_after >= standings[0].retry_after, "{standings:?}");
+    let never = counts.take(Take { charges: vec![of(9), of(9)] }).await.unwrap().standings;
+    assert_eq!(never[1].retry_after, None, "no key has room for 18");
+    assert_eq!(admitted(counts, &charge("together", 10, true), 5).await, 2, "nothing was charged");
 }
 
 async fn each_charge_has_its_own_cost(counts: &dyn Counts) {

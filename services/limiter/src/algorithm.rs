@@ -26,9 +26,9 @@
 mod fixed_window;
 mod gcra;
 mod leaky_bucket;
-mod spacing;
 mod sliding_counter;
 mod sliding_log;
+mod spacing;
 mod token_bucket;
 
 use std::time::Duration;

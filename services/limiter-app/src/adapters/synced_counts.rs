@@ -146,7 +146,8 @@ impl Counts for SyncedCounts {
         if in_debt.iter().all(Option::is_none) {
             return shared.charge(&mut held, take);
         }
-        let refused = take.charges.iter().zip(&in_debt).any(|(charge, debt)| charge.enforced && debt.is_some());
+        let refused =
+            take.charges.iter().zip(&in_debt).any(|(charge, debt)| charge.enforced && debt.is_some());
         let rest = take.charges.into_iter().zip(&in_debt).filter(|(_, debt)| debt.is_none());
         let rest = Take { charges: rest.map(|(charge, _)| charge).collect() };
         let rest = if refused { shared.counts.judge_now(&rest)? } else { shared.charge(&mut held, rest)? };
@@ -207,7 +208,8 @@ impl Shared {
         self.metrics.keys.inc_by(batch.len() as u64);
         let (sums, rest) = numbers.as_chunks::<NUMBERS>();
         let is_whole = rest.is_empty() && sums.len() == batch.len();
-        let sums = batch.iter().zip(sums).map(|((_, pending), sum)| Sum::of(self.algorithm, &pending.limit, *sum));
+        let sums =
+            batch.iter().zip(sums).map(|((_, pending), sum)| Sum::of(self.algorithm, &pending.limit, *sum));
         is_whole.then(|| sums.collect()).ok_or_else(|| Unavailable::new("redis", Why::Misunderstood))
     }
 

@@ -166,12 +166,17 @@ mod tests {
             {
                 let charges: Vec<_> = costs.iter().map(|cost| charge(*cost, true)).collect();
                 let (standings, sum) = in_debt(algorithm, &charges);
-                let told = standings.iter().map(|standing| standing.retry_after.expect("it fits some time")).max();
+                let told =
+                    standings.iter().map(|standing| standing.retry_after.expect("it fits some time")).max();
                 assert_eq!(told, Some(Duration::from_millis(retry_ms)), "{algorithm:?}, {costs:?}");
                 let told = told.unwrap_or_default();
                 assert_eq!(fits_after(algorithm, sum, &charges, told), Ok(true), "{algorithm:?}, {costs:?}");
                 let sooner = told.saturating_sub(Duration::from_millis(1));
-                assert_eq!(fits_after(algorithm, sum, &charges, sooner), Ok(false), "{algorithm:?}, {costs:?}");
+                assert_eq!(
+                    fits_after(algorithm, sum, &charges, sooner),
+                    Ok(false),
+                    "{algorithm:?}, {costs:?}"
+                );
                 for standing in standings {
                     assert!(!standing.admits && standing.remaining == 0);
                     assert_eq!(standing.more_after, Duration::from_millis(300));
