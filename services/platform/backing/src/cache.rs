@@ -3,8 +3,9 @@
 //!
 //! One [`Cache`] has three forms, the values of the axis `cache`: in the process (`local`), in Redis
 //! (`redis`), and the one before the other (`tiered`). All are bounded, all expire a value after its time to
-//! live, and all support single-flight: of many concurrent misses of one key in this process, one loads from
-//! the store and the others wait for its result.
+//! live, and all support single-flight (request coalescing, against a cache stampede): of many concurrent misses
+//! of one key in this process, one loads from the store and the others wait for its result.
+//! Redis caches absences as well (a negative cache): a tombstone answers for [`ABSENT_FOR`] that there is nothing.
 //!
 //! **Why an old value does not come back.**
 //! The danger of cache-aside is a reader that reads the store before a write and fills the cache after it
@@ -40,12 +41,12 @@ use serde::{Serialize, de::DeserializeOwned};
 use tokio::time::Instant;
 
 use crate::Redis;
-use local::Local;
+use local::{Joined, Local};
 use remote::{Found, Remote};
 
 /// The time to live of a value in the process in front of Redis.
 pub const LOCAL_FOR: Duration = Duration::from_secs(1);
-/// The time to live of a tombstone in Redis: longer than a reader, whose deadline is shorter, can hold a
+/// The time to live of a tombstone in Redis, the entry of the negative cache: longer than a reader, whose deadline is shorter, can hold a
 /// value.
 pub const ABSENT_FOR: Duration = Duration::from_secs(5);
 /// A reader may fill Redis within this time of its read: less than the shortest time to live of a writer's
@@ -142,17 +143,18 @@ where
                 Ok(found.map(|found| found.value))
             }
             // Walkthrough of single-flight. `join` returns the value of a load that is in flight, or a guard
-            // that makes this caller the loader. The loader completes the flight with `land`, which hands its
-            // result to the waiters. If the load fails, `?` drops the guard: then one of the waiters gets a
-            // guard of its own.
+            // that makes this caller the loader. The loader completes the flight with `fill`, which hands its
+            // result to the waiters. If the load fails, `?` drops the guard; so does, more often, the deadline of
+            // the loader's own request, which drops this whole future. Then one of the waiters gets a guard of
+            // its own, and loads within its own deadline.
             Stampede::SingleFlight => match self.local.join(key).await {
-                Ok(answer) => {
+                Joined::Answer(answer) => {
                     self.metrics.waited.inc();
                     Ok(answer)
                 }
-                Err(flight) => {
+                Joined::Loader(flight) => {
                     let found = self.load_through(key, load).await?;
-                    self.local.land(key, flight, found.as_ref());
+                    self.local.fill(key, flight, found.as_ref());
                     Ok(found.map(|found| found.value))
                 }
             },

@@ -20,6 +20,14 @@ use super::{Expiring, jittered};
 pub(super) type Flight<'a, K, V> =
     PlaceholderGuard<'a, K, Entry<V>, UnitWeighter, DefaultHashBuilder, DefaultLifecycle<K, Entry<V>>>;
 
+/// What a reader gets that joins the load of a key.
+pub(super) enum Joined<'a, K, V> {
+    /// The result of the load that was in flight.
+    Answer(Option<V>),
+    /// None was in flight: the reader is the loader, and others may wait for it now.
+    Loader(Flight<'a, K, V>),
+}
+
 /// Values in memory. With a time to live of zero it caches nothing and only provides single-flight.
 pub(super) struct Local<K, V> {
     entries: Cache<K, Entry<V>>,
@@ -60,20 +68,24 @@ where
     /// Waits for the load of this key that is in flight; if there is none, the caller becomes the loader.
     ///
     /// If the load fails, the waiters retry one at a time.
-    pub(super) async fn join(&self, key: &K) -> Result<Option<V>, Flight<'_, K, V>> {
-        self.entries.get_value_or_guard_async(key).await.map(|entry| entry.value)
+    pub(super) async fn join(&self, key: &K) -> Joined<'_, K, V> {
+        // For `quick_cache` the guard is the error.
+        match self.entries.get_value_or_guard_async(key).await {
+            Ok(entry) => Joined::Answer(entry.value),
+            Err(flight) => Joined::Loader(flight),
+        }
     }
 
     /// Completes a load: the waiters get the result, and it is cached unless the key was removed during the
     /// load.
-    pub(super) fn land(&self, key: &K, flight: Flight<'_, K, V>, found: Option<&Expiring<V>>) {
+    pub(super) fn fill(&self, key: &K, flight: Flight<'_, K, V>, found: Option<&Expiring<V>>) {
         // The placeholder is filled even with an entry that has expired already, an absence for one: that is
         // how the waiters get it. It is removed right after.
         let entry = self.entry(found);
-        let passes = entry.until <= Instant::now();
+        let is_expired = entry.until <= Instant::now();
         // An error means that a writer removed the placeholder during the load: the result may be stale.
         let _ = flight.insert(entry);
-        if passes {
+        if is_expired {
             self.drop_expired(key);
         }
     }
