@@ -1,4 +1,5 @@
-//! The necessary amount of measurement, estimated in advance for a user who decides how long to wait.
+//! Power analysis: the sample size that a difference needs, estimated in advance for a user who decides how long to wait.
+//! `lab plan` prints it.
 
 use std::f64::consts::{PI, SQRT_2};
 

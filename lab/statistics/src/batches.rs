@@ -29,7 +29,7 @@ impl Batch {
 /// The latencies of one batch: each distinct histogram value with its count, ascending.
 ///
 /// A histogram with three digits has up to 200 KiB, mostly zeros; this has only the recorded values.
-pub(super) type Counts = Vec<(u64, u64)>;
+pub(super) type SparseHistogram = Vec<(u64, u64)>;
 
 /// One arm's rounds, merged into at most [`MOST_BATCHES`] batches of equal length.
 ///
@@ -40,7 +40,7 @@ pub(super) type Counts = Vec<(u64, u64)>;
 #[derive(Clone, Debug)]
 pub struct Batches {
     costs: Vec<Batch>,
-    latencies: Vec<Counts>,
+    latencies: Vec<SparseHistogram>,
     /// Rounds in the last batch so far.
     in_last: u64,
     /// Rounds in a full batch; doubles at each merge.
@@ -63,7 +63,7 @@ impl Batches {
     ///
     /// The histogram's unit is the unit of every percentile of these batches.
     pub fn push(&mut self, round: Batch, latencies: Option<&Histogram<u64>>) {
-        let counts = latencies.map(counts).unwrap_or_default();
+        let counts = latencies.map(sparse).unwrap_or_default();
         match self.costs.last_mut() {
             Some(last) if last.launch == round.launch && self.in_last < self.in_full => {
                 last.add(round);
@@ -98,7 +98,7 @@ impl Batches {
         self.costs.chunk_by(|a, b| a.launch == b.launch).count()
     }
 
-    pub(super) fn latencies(&self) -> &[Counts] {
+    pub(super) fn latencies(&self) -> &[SparseHistogram] {
         &self.latencies
     }
 
@@ -106,23 +106,26 @@ impl Batches {
     /// fills up if rounds follow.
     fn halve(&mut self) {
         let mut batches: Vec<Batch> = Vec::with_capacity(MOST_BATCHES);
-        let mut latencies: Vec<Counts> = Vec::with_capacity(MOST_BATCHES);
-        let mut mergeable = false;
+        let mut latencies: Vec<SparseHistogram> = Vec::with_capacity(MOST_BATCHES);
+        // Whether the last batch so far is alone, and may merge with the next one.
+        let mut is_single = false;
         for (batch, counts) in self.costs.drain(..).zip(self.latencies.drain(..)) {
             match (batches.last_mut(), latencies.last_mut()) {
-                (Some(last), Some(seen)) if mergeable && last.launch == batch.launch => {
+                (Some(last), Some(seen)) if is_single && last.launch == batch.launch => {
                     last.add(batch);
                     *seen = merged(seen, &counts);
-                    mergeable = false;
+                    is_single = false;
                 }
                 _ => {
                     batches.push(batch);
                     latencies.push(counts);
-                    mergeable = true;
+                    is_single = true;
                 }
             }
         }
-        if !mergeable {
+        // If the last two merged, the first of them was full.
+        let last_pair_merged = !is_single;
+        if last_pair_merged {
             self.in_last += self.in_full;
         }
         self.in_full = self.in_full.saturating_mul(2);
@@ -131,13 +134,14 @@ impl Batches {
     }
 }
 
-fn counts(histogram: &Histogram<u64>) -> Counts {
+/// The recorded values of a histogram.
+fn sparse(histogram: &Histogram<u64>) -> SparseHistogram {
     histogram.iter_recorded().map(|step| (step.value_iterated_to(), step.count_at_value())).collect()
 }
 
 /// Merges two sorted lists of counts.
-fn merged(a: &[(u64, u64)], b: &[(u64, u64)]) -> Counts {
-    let mut both = Counts::with_capacity(a.len().max(b.len()));
+fn merged(a: &[(u64, u64)], b: &[(u64, u64)]) -> SparseHistogram {
+    let mut both = SparseHistogram::with_capacity(a.len().max(b.len()));
     let (mut a, mut b) = (a.iter().peekable(), b.iter().peekable());
     loop {
         let next = match (a.peek(), b.peek()) {

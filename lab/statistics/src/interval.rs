@@ -17,22 +17,24 @@ pub struct Interval {
     /// The coverage: the share of such intervals, over many runs, that contain the true value, such as
     /// `0.95`.
     pub confidence: f64,
-    /// The number of independent observations behind the interval, after the correction for correlation.
+    /// The effective sample size: the number of independent observations behind the interval, after the correction for
+    /// autocorrelation.
     /// It is far below the number of slices.
     pub effective_samples: f64,
-    /// The smallest true difference that this run would have detected four times in five (power 80 %).
+    /// The minimum detectable effect (MDE): the smallest true difference that this run would have detected four times in
+    /// five (power 80 %).
     /// For a ratio it is a share (`0.03` = 3 %), otherwise it is in the unit of the cost.
     pub smallest_detectable: f64,
     /// Whether the launches of the processes differ by more than their batches explain.
     /// Then only more launches narrow the interval; a longer measurement of the same launches does not.
-    #[serde(default)]
-    pub between_launches: bool,
+    #[serde(default, rename = "between_launches")]
+    pub limited_by_launches: bool,
 }
 
 impl Interval {
     /// Whether the whole interval, as a ratio, lies within a factor of `1 + margin` of one.
     ///
-    /// This is the two one-sided tests procedure at the interval's confidence (Schuirmann, "A comparison of the two one-sided tests procedure", 1987).
+    /// This is an equivalence test: the two one-sided tests procedure (TOST) at the interval's confidence (Schuirmann, "A comparison of the two one-sided tests procedure", 1987).
     /// It is stricter than the customary 90 % interval: the lab prints the same interval that it judges by.
     pub fn is_equivalent(&self, margin: f64) -> bool {
         self.farthest_from_one() <= margin

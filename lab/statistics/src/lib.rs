@@ -21,6 +21,18 @@
 //! - [`Verdict`] turns an interval into one of three conclusions, and [`Verdict::sentence`] into English.
 //! - [`numbers`] formats the numbers.
 //!
+//! Time has units of several sizes, the small ones first:
+//!
+//! | unit | is |
+//! |---|---|
+//! | slice | a stretch of load on one arm; reports print its length as the length of a turn |
+//! | round | one slice of every arm, in random order |
+//! | batch | neighbouring rounds of one launch, merged so that memory stays bounded ([`Batches`]) |
+//! | block | neighbouring batches, merged until blocks are uncorrelated (`spread`) |
+//! | launch | one start of all processes, with many rounds (a trial, or an outer repetition, elsewhere) |
+//! | episode | a launch with one round, whose load has a course: a launch, a round and a batch in one |
+//! | run | all launches of one execution |
+//!
 //! Not here: the measurements (`load`, `runtimes`), and the wording of a report (`report`).
 
 mod ahead;

@@ -1,4 +1,4 @@
-//! Sequential looks: the confidence of each interval in a run that stops as soon as it has decided.
+//! Sequential looks (a group sequential test, with alpha spending): the confidence of each interval in a run that stops as soon as it has decided.
 //!
 //! Looking at equal arms repeatedly finds a difference in the end: five looks at 95 % find one in 14 % of
 //! runs, twenty in 25 % (Armitage, McPherson and Rowe, "Repeated significance tests on accumulating data",

@@ -48,7 +48,7 @@ pub(super) fn ratio_interval(found: Estimate, confidence: f64, down: f64, up: f6
         confidence,
         effective_samples: found.effective_samples,
         smallest_detectable: found.smallest_detectable.exp_m1(),
-        between_launches: found.between_launches,
+        limited_by_launches: found.limited_by_launches,
     }
 }
 
@@ -60,7 +60,7 @@ fn plain_interval(found: Estimate, confidence: f64) -> Interval {
         confidence,
         effective_samples: found.effective_samples,
         smallest_detectable: found.smallest_detectable,
-        between_launches: found.between_launches,
+        limited_by_launches: found.limited_by_launches,
     }
 }
 

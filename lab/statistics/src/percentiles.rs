@@ -14,12 +14,12 @@
 use rand::rngs::Xoshiro256PlusPlus;
 use rand::{RngExt, SeedableRng};
 
-use super::batches::{Batches, Counts};
+use super::batches::{Batches, SparseHistogram};
 use super::interval::Interval;
 use super::means::ratio_interval;
 use super::quantiles::{normal_share_below, student};
 use super::spread::{
-    Block, Estimate, FEWEST_BATCHES, Spread, UncorrelatedBatches, batch_until_uncorrelated, variance, widest,
+    Block, FEWEST_BATCHES, Spread, UncorrelatedBatches, batch_until_uncorrelated, variance, widest,
 };
 
 /// The operations that must be expected beyond a percentile for it to be reported.
@@ -74,39 +74,40 @@ pub fn ratio_of_percentiles(
         return None;
     }
     let (of_a, of_b) = (Table::of(a), Table::of(b));
-    let log_ratio = |draw_a: &[u32], draw_b: &[u32]| {
-        Some((of_a.value_at(quantile, draw_a)? / of_b.value_at(quantile, draw_b)?).ln())
+    let log_ratio = |weights_a: &[u32], weights_b: &[u32]| {
+        Some((of_a.value_at(quantile, weights_a)? / of_b.value_at(quantile, weights_b)?).ln())
     };
     let (all_a, all_b) = (a.all(), b.all());
     let estimate = log_ratio(&all_a, &all_b)?;
-    let shared = a.rounds() == b.rounds();
+    let shared = a.launch_of_each_batch() == b.launch_of_each_batch();
     let mut random = Xoshiro256PlusPlus::seed_from_u64(seed);
     if shared {
-        // Walkthrough. If the arms share rounds, one resample of blocks applies to both, so that a
+        // Walkthrough. The batches of two arms cover the same rounds if they belong to the same launches, one by one. If the arms
+        // share rounds, one resample of blocks applies to both, so that a
         // disturbance that slowed both arms in the same rounds cancels in the ratio. Otherwise each arm is
         // resampled on its own. The statistic is the log of the ratio, whose error is symmetric.
-        let blocks = Blocks::of(a, |draw| log_ratio(draw, draw))?;
+        let blocks = Blocks::of(a, |weights| log_ratio(weights, weights))?;
         let tail = Tail::of(confidence, &[&blocks]);
-        let redrawn = (0..tail.resamples()).filter_map(|_| {
-            let draw = blocks.redraw(&mut random);
-            log_ratio(&draw, &draw)
+        let resampled = (0..tail.resamples()).filter_map(|_| {
+            let weights = blocks.resample(&mut random);
+            log_ratio(&weights, &weights)
         });
         let launches: Option<Vec<f64>> =
-            a.launch_draws().iter().map(|launch| log_ratio(launch, launch)).collect();
+            a.weights_of_each_launch().iter().map(|launch| log_ratio(launch, launch)).collect();
         return Some(expanded_percentile_interval(
             estimate,
-            redrawn.collect(),
+            resampled.collect(),
             confidence,
             tail,
             &launches.unwrap_or_default(),
         ));
     }
-    let blocks_a = Blocks::of(a, |draw| log_ratio(draw, &all_b))?;
-    let blocks_b = Blocks::of(b, |draw| log_ratio(&all_a, draw))?;
+    let blocks_a = Blocks::of(a, |weights| log_ratio(weights, &all_b))?;
+    let blocks_b = Blocks::of(b, |weights| log_ratio(&all_a, weights))?;
     let tail = Tail::of(confidence, &[&blocks_a, &blocks_b]);
-    let redrawn = (0..tail.resamples())
-        .filter_map(|_| log_ratio(&blocks_a.redraw(&mut random), &blocks_b.redraw(&mut random)));
-    Some(expanded_percentile_interval(estimate, redrawn.collect(), confidence, tail, &[]))
+    let resampled = (0..tail.resamples())
+        .filter_map(|_| log_ratio(&blocks_a.resample(&mut random), &blocks_b.resample(&mut random)));
+    Some(expanded_percentile_interval(estimate, resampled.collect(), confidence, tail, &[]))
 }
 
 fn against_itself(arm: &Batches, quantile: f64, confidence: f64, seed: u64) -> Option<Interval> {
@@ -115,13 +116,13 @@ fn against_itself(arm: &Batches, quantile: f64, confidence: f64, seed: u64) -> O
     }
     let table = Table::of(arm);
     let middle = table.value_at(quantile, &arm.all())?;
-    let log = |draw: &[u32]| Some((table.value_at(quantile, draw)? / middle).ln());
+    let log = |weights: &[u32]| Some((table.value_at(quantile, weights)? / middle).ln());
     let mut random = Xoshiro256PlusPlus::seed_from_u64(seed);
     let blocks = Blocks::of(arm, log)?;
     let tail = Tail::of(confidence, &[&blocks]);
-    let redrawn = (0..tail.resamples()).filter_map(|_| log(&blocks.redraw(&mut random))).collect();
-    let launches: Option<Vec<f64>> = arm.launch_draws().iter().map(|launch| log(launch)).collect();
-    Some(expanded_percentile_interval(0.0, redrawn, confidence, tail, &launches.unwrap_or_default()))
+    let resampled = (0..tail.resamples()).filter_map(|_| log(&blocks.resample(&mut random))).collect();
+    let launches: Option<Vec<f64>> = arm.weights_of_each_launch().iter().map(|launch| log(launch)).collect();
+    Some(expanded_percentile_interval(0.0, resampled, confidence, tail, &launches.unwrap_or_default()))
 }
 
 /// Neighbouring batches that are resampled together.
@@ -147,20 +148,24 @@ impl Block for Span {
 
 impl Blocks {
     /// Blocks as long as the correlation of this statistic requires; it maps batch weights to a value.
+    ///
+    /// The correlation is measured on jackknife pseudo-values. For a quantile their variance says nothing: the delete-one
+    /// jackknife is no variance of a quantile (Efron and Tibshirani, "An introduction to the bootstrap", 1993,
+    /// chapter 11). Here it only finds the block length; the standard error comes from the bootstrap.
     fn of(arm: &Batches, statistic: impl Fn(&[u32]) -> Option<f64>) -> Option<Self> {
-        let spans = arm.rounds().into_iter().enumerate();
+        let spans = arm.launch_of_each_batch().into_iter().enumerate();
         let spans = spans.map(|(place, launch)| Span { launch, from: place, to: place + 1 }).collect();
         let all = arm.all();
         let whole = statistic(&all)?;
         let uncorrelated = batch_until_uncorrelated(spans, |spans| {
             let count = spans.len() as f64;
-            let mut draw = all.clone();
+            let mut weights = all.clone();
             spans
                 .iter()
                 .map(|span| {
-                    draw[span.from..span.to].fill(0);
-                    let without = statistic(&draw);
-                    draw[span.from..span.to].fill(1);
+                    weights[span.from..span.to].fill(0);
+                    let without = statistic(&weights);
+                    weights[span.from..span.to].fill(1);
                     Some(count * whole - (count - 1.0) * without?)
                 })
                 .collect()
@@ -176,16 +181,16 @@ impl Blocks {
         self.0.blocks.last().map_or(0, |last| last.to)
     }
 
-    /// A resample: as many blocks as there are, drawn with replacement; returns how often each batch was
-    /// drawn.
-    fn redraw(&self, random: &mut Xoshiro256PlusPlus) -> Vec<u32> {
+    /// A resample: as many blocks as there are, drawn with replacement; returns the weight of each batch, which is how often
+    /// it was drawn.
+    fn resample(&self, random: &mut Xoshiro256PlusPlus) -> Vec<u32> {
         let blocks = &self.0.blocks;
-        let mut times = vec![0; self.batches()];
+        let mut weights = vec![0; self.batches()];
         for _ in 0..blocks.len() {
             let Span { from, to, .. } = blocks[random.random_range(0..blocks.len())];
-            times[from..to].iter_mut().for_each(|times| *times += 1);
+            weights[from..to].iter_mut().for_each(|weight| *weight += 1);
         }
-        times
+        weights
     }
 }
 
@@ -236,25 +241,22 @@ impl Tail {
 /// if that is wider.
 fn expanded_percentile_interval(
     estimate: f64,
-    mut redrawn: Vec<f64>,
+    mut resampled: Vec<f64>,
     confidence: f64,
     tail: Tail,
     launches: &[f64],
 ) -> Interval {
-    redrawn.sort_by(f64::total_cmp);
+    resampled.sort_by(f64::total_cmp);
     let within = Spread {
-        standard_error: variance(&redrawn).sqrt() * tail.correction,
+        standard_error: variance(&resampled).sqrt() * tail.correction,
         degrees_of_freedom: tail.effective - 1.0,
     };
-    let found = widest(estimate, confidence, within, tail.effective, launches);
+    let found = widest(estimate, confidence, within, tail.effective, launches, tail.batches);
     if found.between_launches || !tail.is_resolved() {
-        // If every batch is a launch of its own (an episode), measuring longer adds launches.
-        let between_launches = found.between_launches && launches.len() < tail.batches;
-        let found = Estimate { between_launches, ..found };
         return ratio_interval(found, confidence, found.half_width, found.half_width);
     }
-    let down = estimate - at_share(&redrawn, tail.share).unwrap_or(f64::NEG_INFINITY);
-    let up = at_share(&redrawn, 1.0 - tail.share).unwrap_or(f64::INFINITY) - estimate;
+    let down = estimate - at_share(&resampled, tail.share).unwrap_or(f64::NEG_INFINITY);
+    let up = at_share(&resampled, 1.0 - tail.share).unwrap_or(f64::INFINITY) - estimate;
     ratio_interval(found, confidence, down.max(0.0), up.max(0.0))
 }
 
@@ -266,13 +268,13 @@ fn at_share(sorted: &[f64], share: f64) -> Option<f64> {
 }
 
 impl Batches {
-    /// Every batch once: the sample itself.
+    /// The weights of the sample itself: every batch once.
     fn all(&self) -> Vec<u32> {
         vec![1; self.as_slice().len()]
     }
 
-    /// For each launch, its batches once.
-    fn launch_draws(&self) -> Vec<Vec<u32>> {
+    /// For each launch the weights of its own sample: its batches once, and no others.
+    fn weights_of_each_launch(&self) -> Vec<Vec<u32>> {
         let launches = self.as_slice().chunk_by(|x, y| x.launch == y.launch);
         launches
             .map(|launch| {
@@ -282,7 +284,8 @@ impl Batches {
             .collect()
     }
 
-    fn rounds(&self) -> Vec<u32> {
+    /// The number of the launch that each batch belongs to. Arms that agree in it share their rounds.
+    fn launch_of_each_batch(&self) -> Vec<u32> {
         self.as_slice().iter().map(|batch| batch.launch).collect()
     }
 }
@@ -300,7 +303,7 @@ struct Table {
 
 impl Table {
     fn of(arm: &Batches) -> Self {
-        let columns: &[Counts] = arm.latencies();
+        let columns: &[SparseHistogram] = arm.latencies();
         let mut values: Vec<u64> = columns.iter().flatten().map(|(value, _)| *value).collect();
         values.sort_unstable();
         values.dedup();
@@ -318,10 +321,10 @@ impl Table {
     }
 
     /// The smallest value that at least the share `quantile` of the resampled operations does not exceed.
-    fn value_at(&self, quantile: f64, times: &[u32]) -> Option<f64> {
+    fn value_at(&self, quantile: f64, weights: &[u32]) -> Option<f64> {
         let at_or_below = |row: usize| -> u64 {
             let row = &self.below[row * self.batches..(row + 1) * self.batches];
-            row.iter().zip(times).map(|(count, times)| count * u64::from(*times)).sum()
+            row.iter().zip(weights).map(|(count, weight)| count * u64::from(*weight)).sum()
         };
         let all = at_or_below(self.values.len().checked_sub(1)?);
         if all == 0 {

@@ -155,7 +155,7 @@ fn launches_that_differ_do_not_make_a_difference_between_arms() {
         assert!(alarms <= most_alarms(0.05), "{launches} launches: {alarms} of {RUNS}");
     }
     // And the interval states why it is wide, so that nobody measures longer in vain.
-    let said = runs_where(|seed| with_launches(seed, 5).between_launches);
+    let said = runs_where(|seed| with_launches(seed, 5).limited_by_launches);
     assert!(said > RUNS / 2, "{said} of {RUNS}");
 }
 

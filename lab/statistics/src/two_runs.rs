@@ -33,7 +33,7 @@ impl Interval {
             confidence: self.confidence.min(other.confidence),
             effective_samples: self.effective_samples.min(other.effective_samples),
             smallest_detectable: self.smallest_detectable.hypot(other.smallest_detectable),
-            between_launches: self.between_launches || other.between_launches,
+            limited_by_launches: self.limited_by_launches || other.limited_by_launches,
         })
     }
 }
@@ -53,7 +53,7 @@ mod tests {
             confidence: 0.95,
             effective_samples: 40.0,
             smallest_detectable: 0.03,
-            between_launches: false,
+            limited_by_launches: false,
         }
     }
 

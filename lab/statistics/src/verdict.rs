@@ -38,13 +38,13 @@ pub enum Verdict {
         /// The upper bound.
         high: f64,
     },
-    /// The interval contains one and lies within the margin: the arms are equivalent, which is more than "no
-    /// difference was found".
+    /// The interval contains one and lies within the margin: the arms are equivalent (by TOST, [`Interval::is_equivalent`]),
+    /// which is more than "no difference was found".
     NoDifference {
         /// The data permits no larger difference.
         larger_than: f64,
     },
-    /// The interval contains one, and values beyond the margin.
+    /// Inconclusive: the interval contains one, and values beyond the margin.
     CannotTell {
         /// The additional measured time, approximately, that would lead to another verdict, if the estimate
         /// stays.
@@ -139,7 +139,7 @@ fn higher(by: f64, low: f64, high: f64) -> String {
     }
 }
 
-/// The time until another verdict, because the half-width shrinks with the square root of time.
+/// The time until another verdict (the missing sample size, as time), because the half-width shrinks with the square root of time.
 ///
 /// The interval may come to exclude one (half-width below the estimate's distance from one), or to lie within
 /// the margin (half-width below the rest of the margin): the nearer of the two.
@@ -148,7 +148,7 @@ fn more_seconds(interval: &Interval, margin: f64, elapsed_seconds: f64) -> Optio
     let target = distance.max(margin.ln_1p() - distance);
     let times = (half_width / target).powi(2);
     let more = elapsed_seconds * (times - 1.0).max(0.0);
-    (!interval.between_launches && more.is_finite()).then_some(more)
+    (!interval.limited_by_launches && more.is_finite()).then_some(more)
 }
 
 #[cfg(test)]
@@ -163,7 +163,7 @@ mod tests {
             confidence: 0.95,
             effective_samples: 40.0,
             smallest_detectable: 0.03,
-            between_launches: false,
+            limited_by_launches: false,
         }
     }
 
@@ -225,7 +225,7 @@ mod tests {
 
     #[test]
     fn more_seconds_do_not_cure_launches_that_disagree() {
-        let interval = Interval { between_launches: true, ..interval(0.9, 1.0, 1.1) };
+        let interval = Interval { limited_by_launches: true, ..interval(0.9, 1.0, 1.1) };
         let verdict = Verdict::of(&interval, EQUIVALENCE_MARGIN, 10.0);
         assert_eq!(verdict, Verdict::CannotTell { more_seconds: None });
         assert_eq!(verdict.short(), "cannot tell: launches of one arm differ, would need more launches");
