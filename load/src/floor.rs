@@ -1,5 +1,5 @@
-//! The floor of every latency: the generator's own share, measured with the same load on a server that does
-//! nothing.
+//! The floor of every latency: the load generator's own share (its overhead), measured with the same load on a server that does
+//! nothing. It calibrates how small a latency can be told.
 //!
 //! The server is one thread that reads a request and writes a constant reply. What remains of a latency is
 //! the timer that wakes the sender, two system calls at either end, the loopback device, and two context

@@ -2,7 +2,7 @@
 
 mod lateness;
 mod outcomes;
-mod pace;
+mod rates;
 mod summary;
 mod tally;
 mod trend;
@@ -13,8 +13,8 @@ pub use hdrhistogram::Histogram;
 
 pub use self::lateness::{MAY_BE_LATE, void_from, void_share};
 pub use self::outcomes::{OutcomeRecord, Outcomes};
-pub(crate) use self::pace::Pacer;
-pub use self::pace::{KEEPS_UP, Pace, Rates};
+pub(crate) use self::rates::RateMeter;
+pub use self::rates::{KEEPS_UP, RateBasis, Rates};
 pub use self::summary::{Percentile, Summary, needed_samples};
 pub use self::tally::Tally;
 
@@ -85,7 +85,8 @@ pub struct SliceRecord {
     pub latency: Histogram<u64>,
     /// From the actual send to the end of the last reply, of the operations that succeeded.
     pub service: Histogram<u64>,
-    /// From the due time to when the generator handled the operation: the generator's own lateness.
+    /// From the due time to when the generator handled the operation, just before it builds the request: the generator's own
+    /// lateness (its schedule delay).
     /// Waiting for a connection is not included, because the system causes it; it is part of the latency.
     pub send_lag: Histogram<u64>,
     /// The time in which operations were started.
@@ -93,7 +94,7 @@ pub struct SliceRecord {
     /// From the start to the end of the last operation: the window and the drain.
     pub elapsed: Duration,
     /// The basis of its rates.
-    pub pace: Pace,
+    pub basis: RateBasis,
     /// Whether the run was interrupted in this slice.
     pub interrupted: bool,
 }
@@ -121,14 +122,15 @@ impl Default for SliceRecord {
             send_lag: histogram(),
             window: Duration::ZERO,
             elapsed: Duration::ZERO,
-            pace: Pace::default(),
+            basis: RateBasis::default(),
             interrupted: false,
         }
     }
 }
 
 impl SliceRecord {
-    /// Operations that the generator handled more than `bound` after their due time. Operations that waited
+    /// Operations that the generator handled more than `bound` after their due time. (The histogram counts a lag in the same
+    /// bucket as the bound as not late: three digits of it are kept.) Operations that waited
     /// for a connection, or were never sent for lack of one, do not count: the system delayed those.
     pub fn late(&self, bound: Duration) -> u64 {
         self.send_lag.len() - self.send_lag.count_between(0, bound.as_nanos() as u64)
@@ -142,7 +144,7 @@ impl SliceRecord {
 
     /// The rates.
     pub fn rates(&self) -> Rates {
-        self.pace.rates()
+        self.basis.rates()
     }
 
     /// Adds another slice of the same arm.
@@ -150,7 +152,7 @@ impl SliceRecord {
         self.add_counts(other);
         self.window += other.window;
         self.elapsed += other.elapsed;
-        self.pace.follow(&other.pace);
+        self.basis.follow(&other.basis);
     }
 
     /// Adds the part of the same slice from another thread.
@@ -158,7 +160,7 @@ impl SliceRecord {
         self.add_counts(other);
         self.window = self.window.max(other.window);
         self.elapsed = self.elapsed.max(other.elapsed);
-        self.pace.join(&other.pace);
+        self.basis.join(&other.basis);
     }
 
     fn add_counts(&mut self, other: &Self) {
@@ -197,7 +199,7 @@ impl SliceRecord {
             histogram.reset();
         }
         (self.window, self.elapsed, self.interrupted) = (Duration::ZERO, Duration::ZERO, false);
-        self.pace = Pace::default();
+        self.basis = RateBasis::default();
     }
 
     /// The record of a kind, created on first use.

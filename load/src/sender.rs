@@ -5,7 +5,7 @@
 //!
 //! - `driven`: the journeys that a sender drives;
 //! - `slices`: the order of slices;
-//! - `pace`: the open and the closed loop;
+//! - `loops`: the open and the closed loop;
 //! - `release_queue`: when due operations are released;
 //! - `lane`: operations on connections;
 //! - `connection`: one socket;
@@ -16,7 +16,7 @@
 pub(crate) mod connection;
 mod driven;
 mod lane;
-mod pace;
+mod loops;
 pub(crate) mod poll;
 pub(crate) mod release_queue;
 mod slices;
@@ -135,10 +135,10 @@ impl Sender {
         match load {
             Load::Open { arrivals, profile, seed } => {
                 let schedule = Schedule::new(*arrivals, profile, slice.seed(*seed), slice.length);
-                pace::open(lane, journeys.operations(), schedule, slice, observer)?;
+                loops::open(lane, journeys.operations(), schedule, slice, observer)?;
             }
             Load::Closed { in_flight } => {
-                pace::closed(lane, journeys.operations(), *in_flight, slice, observer)?;
+                loops::closed(lane, journeys.operations(), *in_flight, slice, observer)?;
             }
         }
         observer.slice_ended(slice, lane.record());

@@ -12,7 +12,7 @@ use super::slot::{HandshakeStep, Read, Slot, State, Written};
 use super::{Ended, Handshake, LiveLimits, LiveRecord, Moment};
 use crate::clock::{self, Nanos};
 use crate::journey::Outcome;
-use crate::record::Pacer;
+use crate::record::RateMeter;
 use crate::sender::Target;
 use crate::sender::connection::dial;
 use crate::sender::poll::Poller;
@@ -35,7 +35,7 @@ pub struct Connections {
     slots: Vec<Slot>,
     pub(super) poller: Poller,
     pub(super) record: LiveRecord,
-    pub(super) pacer: Pacer,
+    pub(super) rate_meter: RateMeter,
     open: usize,
     opening: usize,
     timeout: Nanos,
@@ -57,7 +57,7 @@ impl Connections {
             slots,
             poller: Poller::new()?,
             record: LiveRecord::default(),
-            pacer: Pacer::default(),
+            rate_meter: RateMeter::default(),
             open: 0,
             opening: 0,
             timeout: clock::nanos(limits.timeout),
@@ -134,7 +134,7 @@ impl Connections {
     pub fn operation_ended(&mut self, kind: &'static str, due: Moment, outcome: Outcome) {
         let now = clock::now();
         let latency = now.saturating_sub(due.0);
-        self.pacer.answered(due.0, now, outcome == Outcome::Success);
+        self.rate_meter.answered(due.0, now, outcome == Outcome::Success);
         let record = &mut self.record.operations;
         match outcome {
             Outcome::Success => {

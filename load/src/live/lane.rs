@@ -11,7 +11,7 @@ use super::slot::Read;
 use super::{Again, Connections, LiveJourneys, LiveLimits, LiveRecord, Message, Moment};
 use crate::clock::{self, Nanos};
 use crate::journey::Begun;
-use crate::record::Pacer;
+use crate::record::RateMeter;
 use crate::schedule::Schedule;
 use crate::sender::poll::Ready;
 use crate::sender::release_queue::ReleaseQueue;
@@ -111,7 +111,7 @@ impl LiveLane {
         let record = &mut self.connections.record.operations;
         record.window = Duration::from_nanos(run.end.min(now).saturating_sub(run.start));
         record.elapsed = Duration::from_nanos(now - run.start);
-        record.pace = self.connections.pacer.pace(now, planned);
+        record.basis = self.connections.rate_meter.basis(now, planned);
         Ok(self.record())
     }
 
@@ -129,7 +129,7 @@ impl LiveLane {
         self.connections.record.clear();
         let start = clock::now();
         let end = start.saturating_add(clock::nanos(plan.length));
-        self.connections.pacer = Pacer::new(start, end, true);
+        self.connections.rate_meter = RateMeter::new(start, end, true);
         let expected: BTreeSet<_> =
             self.reconnects.iter().map(|Reverse((_, connection))| *connection).collect();
         let is_fresh =
@@ -309,7 +309,7 @@ impl LiveLane {
             return true;
         }
         run.end = run.end.min(now);
-        self.connections.pacer.cut(now);
+        self.connections.rate_meter.cut(now);
         self.connections.record.operations.interrupted = true;
         false
     }

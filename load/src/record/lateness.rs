@@ -5,6 +5,9 @@
 //! chance a single late one may be 1 % or 4 % of them. So a slice is void only if it has more late operations
 //! than a generator with a share of one in a hundred has once in a thousand slices (a binomial test, exact at
 //! any size: Clopper and Pearson, Biometrika 26, 1934).
+//!
+//! The test takes operations to be late independently of each other. They are not: one stall of the generator delays all that
+//! are due in it. So more slices are void by chance than one in a thousand; `tests::stalled` simulates how many.
 
 use statrs::distribution::{Binomial, DiscreteCDF};
 
@@ -17,9 +20,11 @@ const FALSE_ALARMS: f64 = 0.001;
 
 /// The number of late operations at which a slice with this many operations is void.
 pub fn void_from(operations: u64) -> u64 {
-    let by_chance = Binomial::new(MAY_BE_LATE, operations)
-        .map_or(0, |late| if operations == 0 { 0 } else { late.inverse_cdf(1.0 - FALSE_ALARMS) });
-    by_chance + 1
+    if operations == 0 {
+        return 1;
+    }
+    let late = Binomial::new(MAY_BE_LATE, operations);
+    late.map_or(0, |late| late.inverse_cdf(1.0 - FALSE_ALARMS)) + 1
 }
 
 /// The share of slices that are void when this share of all operations is late, independently of each other.

@@ -12,11 +12,11 @@ use rand::{Rng, RngExt, make_rng};
 
 use super::poll::Poller;
 use super::slots::{Flight, Slots};
-use super::{Limits, SenderError, Target, connection::Connection, pace};
+use super::{Limits, SenderError, Target, connection::Connection, loops};
 use crate::clock::{self, Nanos};
 use crate::http::RequestBuf;
 use crate::journey::{Begun, Failure, Journeys, Operation};
-use crate::record::{Pacer, SliceRecord};
+use crate::record::{RateMeter, SliceRecord};
 
 /// One target with everything that is in flight there.
 pub struct Lane {
@@ -29,18 +29,18 @@ pub struct Lane {
     request: RequestBuf,
     scratch: Vec<u8>,
     pub(super) record: SliceRecord,
-    pub(super) pacer: Pacer,
+    pub(super) rate_meter: RateMeter,
     tracer: Option<Xoshiro256PlusPlus>,
     /// A closed loop starts nothing before this time, so that it does not spin on a target that refuses
     /// connections.
     pub(super) resume: Nanos,
 }
 
-/// The result of launching an operation.
+/// The result of starting an operation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Launched {
-    /// It is in flight, or has failed already.
-    Sent,
+pub(super) enum Started {
+    /// The lane has taken it: it is in flight, or has failed already.
+    Taken,
     /// Every connection is in use.
     Busy,
     /// The journey has no further operation.
@@ -62,7 +62,7 @@ impl Lane {
             waiting: VecDeque::new(),
             scratch: Vec::new(),
             record: SliceRecord::default(),
-            pacer: Pacer::default(),
+            rate_meter: RateMeter::default(),
             tracer: None,
             resume: 0,
         })
@@ -80,7 +80,7 @@ impl Lane {
         watch: &mut dyn FnMut(&SliceRecord) -> bool,
     ) -> Result<&SliceRecord, SenderError> {
         self.clear();
-        pace::closed_loop(self, journeys, in_flight, longest, watch)?;
+        loops::closed_loop(self, journeys, in_flight, longest, watch)?;
         Ok(&self.record)
     }
 
@@ -118,13 +118,16 @@ impl Lane {
     }
 
     /// Handles a due operation: sends it, queues it for a connection, or counts it as unsent.
-    pub(super) fn due(&mut self, journeys: &mut dyn Journeys, due: Nanos) {
+    pub(super) fn handle_due(&mut self, journeys: &mut dyn Journeys, due: Nanos) {
         self.record.planned += 1;
         // Coordinated omission: the latency counts from `due`, also when this thread is late. The send lag
-        // records the thread's own share of it, separately.
+        // records the thread's own share of it, separately. It is taken here, before the request is built and sent: what
+        // follows takes some microseconds, and is part of the latency.
         let now = clock::now();
         self.record.send_lag.saturating_record(now.saturating_sub(due));
-        if self.waiting.is_empty() && self.launch(journeys, due, now) != Launched::Busy {
+        // A journey that is exhausted is counted as planned, and has no operation to send. Only a preparation ends like that,
+        // and it uses the closed loop.
+        if self.waiting.is_empty() && self.start(journeys, due, now) != Started::Busy {
             return;
         }
         if self.waiting.len() < self.limits.waiting {
@@ -138,7 +141,7 @@ impl Lane {
     /// Sends queued operations while there are connections.
     pub(super) fn serve_waiting(&mut self, journeys: &mut dyn Journeys) {
         while let Some(&due) = self.waiting.front() {
-            if self.launch(journeys, due, clock::now()) == Launched::Busy {
+            if self.start(journeys, due, clock::now()) == Started::Busy {
                 break;
             }
             self.waiting.pop_front();
@@ -146,21 +149,21 @@ impl Lane {
     }
 
     /// Starts one operation at `now`.
-    pub(super) fn launch(&mut self, journeys: &mut dyn Journeys, due: Nanos, now: Nanos) -> Launched {
-        let Some(slot) = self.slots.take() else { return Launched::Busy };
+    pub(super) fn start(&mut self, journeys: &mut dyn Journeys, due: Nanos, now: Nanos) -> Started {
+        let Some(slot) = self.slots.take() else { return Started::Busy };
         let mut op = Operation::default();
         let trace = self.tracer.as_mut().map_or(0, |random| random.random::<u128>() | 1);
         self.trace(trace);
         if journeys.begin(&mut op, &mut self.request) == Begun::Exhausted {
             self.slots.give_back(slot);
-            return Launched::Exhausted;
+            return Started::Exhausted;
         }
         self.record.sent += 1;
         let deadline = now + self.timeout();
         let head = self.request.is_head();
         self.slots.depart(slot, Flight { op, due, sent: now, deadline, head, resent: false, trace });
         self.transmit(slot, journeys);
-        Launched::Sent
+        Started::Taken
     }
 
     /// Sends the request in the buffer on a slot's connection; connects first if there is none.
@@ -170,7 +173,7 @@ impl Lane {
         {
             return self.fail(at, Failure::Connect, journeys);
         }
-        self.keep(at);
+        self.save_request(at);
         let Some(connection) = self.slots.get(at).connection.as_mut() else { return };
         let bytes = self.request.bytes();
         self.record.requests += 1;

@@ -28,7 +28,7 @@ pub(super) struct Slot {
     pub(super) connection: Option<Connection>,
     pub(super) flight: Option<Flight>,
     /// The current request, if it may be resent; otherwise empty.
-    pub(super) again: Vec<u8>,
+    pub(super) saved_request: Vec<u8>,
     /// The number of earlier sockets in this slot, which distinguishes their late events from the current
     /// socket's.
     generation: u32,
@@ -69,11 +69,11 @@ impl Slots {
         self.in_flight += 1;
     }
 
-    /// Ends the operation of a slot and returns the slot; closes its connection unless it can be `kept`.
-    pub(super) fn land(&mut self, at: usize, kept: bool) -> Option<Flight> {
+    /// Ends the operation of a slot and returns the slot; closes its connection unless it can be kept alive.
+    pub(super) fn land(&mut self, at: usize, keep_alive: bool) -> Option<Flight> {
         let flight = self.places[at].flight.take()?;
         self.in_flight -= 1;
-        if !kept {
+        if !keep_alive {
             self.close(at);
         }
         self.give_back(at);

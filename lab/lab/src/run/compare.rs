@@ -53,7 +53,7 @@ pub(super) fn all(plan: &Plan, gathered: &Gathered) -> Comparisons {
     };
     let percentiles: usize =
         every().map(|pair| PERCENTILES.iter().filter(|percentile| enough(pair, percentile.2)).count()).sum();
-    let has_capacity = |arm: &ArmData| capacity::time(&arm.ramp).is_some();
+    let has_capacity = |arm: &ArmData| capacity::time_at_capacity(&arm.ramp).is_some();
     let capacities = every().filter(|pair| has_capacity(pair.0) && has_capacity(pair.1)).count();
     let family = every().count() + percentiles + capacities;
     let judge = Judge {
@@ -170,7 +170,8 @@ impl Judge {
     /// The ratio of two arms' capacities; `None` if the generator was the bottleneck in either.
     fn capacity(&self, arm: &ArmData, baseline: &ArmData) -> Option<Interval> {
         // The less time an operation takes, the higher the capacity.
-        let [arm, baseline] = [capacity::time(&arm.ramp)?, capacity::time(&baseline.ramp)?];
+        let [arm, baseline] =
+            [capacity::time_at_capacity(&arm.ramp)?, capacity::time_at_capacity(&baseline.ramp)?];
         ratio_of_means(baseline.as_slice(), arm.as_slice(), self.confidence)
     }
 

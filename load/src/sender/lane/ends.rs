@@ -9,9 +9,9 @@ const UNSENT: &str = "unsent";
 
 impl Lane {
     /// Ends an operation with a reply.
-    pub(super) fn finish(&mut self, at: usize, outcome: Outcome, kept: bool, now: Nanos) {
-        let Some(flight) = self.slots.land(at, kept) else { return };
-        self.pacer.answered(flight.due, now, outcome == Outcome::Success);
+    pub(super) fn finish(&mut self, at: usize, outcome: Outcome, keep_alive: bool, now: Nanos) {
+        let Some(flight) = self.slots.land(at, keep_alive) else { return };
+        self.rate_meter.answered(flight.due, now, outcome == Outcome::Success);
         let record = &mut self.record;
         let latency = now.saturating_sub(flight.due);
         match outcome {
@@ -54,10 +54,10 @@ impl Lane {
             self.record.indeterminate += 1;
         }
         if matches!(failure, Failure::Timeout | Failure::Abandoned) {
-            self.charge(Some(flight.op.kind), flight.due, now);
+            self.record_timeout(Some(flight.op.kind), flight.due, now);
         } else {
             self.record.outcomes.record_failed(now.saturating_sub(flight.due));
-            self.pacer.answered(flight.due, now, false);
+            self.rate_meter.answered(flight.due, now, false);
         }
     }
 
@@ -66,7 +66,7 @@ impl Lane {
         journeys.unsent();
         self.record.unsent += 1;
         self.record.failed.add(UNSENT);
-        self.charge(None, due, now);
+        self.record_timeout(None, due, now);
     }
 
     /// Ends operations that exceeded the time-out in flight or in the queue.
@@ -94,12 +94,12 @@ impl Lane {
 
     /// Records an operation without a reply with at least the time-out as its latency: its user waited that
     /// long.
-    fn charge(&mut self, kind: Option<&'static str>, due: Nanos, now: Nanos) {
-        let charged = now.saturating_sub(due).max(self.timeout());
-        self.record.latency.saturating_record(charged);
-        self.record.outcomes.record_failed(charged);
+    fn record_timeout(&mut self, kind: Option<&'static str>, due: Nanos, now: Nanos) {
+        let latency = now.saturating_sub(due).max(self.timeout());
+        self.record.latency.saturating_record(latency);
+        self.record.outcomes.record_failed(latency);
         if let Some(kind) = kind {
-            self.record.kind(kind).latency.saturating_record(charged);
+            self.record.kind(kind).latency.saturating_record(latency);
         }
     }
 }

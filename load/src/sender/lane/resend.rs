@@ -11,12 +11,12 @@ use crate::journey::{Failure, Journeys};
 
 impl Lane {
     /// Saves the request in the buffer if it may be resent.
-    pub(super) fn keep(&mut self, at: usize) {
+    pub(super) fn save_request(&mut self, at: usize) {
         let slot = self.slots.get(at);
-        slot.again.clear();
+        slot.saved_request.clear();
         let used = slot.connection.as_ref().is_some_and(super::Connection::is_used);
         if used && self.request.is_idempotent() {
-            slot.again.extend_from_slice(self.request.bytes());
+            slot.saved_request.extend_from_slice(self.request.bytes());
         }
     }
 
@@ -24,7 +24,7 @@ impl Lane {
     pub(super) fn lose(&mut self, at: usize, journeys: &mut dyn Journeys) {
         let slot = self.slots.get(at);
         let untouched = slot.connection.as_ref().is_some_and(super::Connection::is_empty);
-        if !untouched || slot.again.is_empty() || !self.resend(at, journeys) {
+        if !untouched || slot.saved_request.is_empty() || !self.resend(at, journeys) {
             self.fail(at, Failure::Reset, journeys);
         }
     }
@@ -32,7 +32,7 @@ impl Lane {
     /// Resends the saved request on a fresh connection; `false` if that fails.
     fn resend(&mut self, at: usize, journeys: &mut dyn Journeys) -> bool {
         self.slots.close(at);
-        let bytes = std::mem::take(&mut self.slots.get(at).again);
+        let bytes = std::mem::take(&mut self.slots.get(at).saved_request);
         if let Some(flight) = self.slots.get(at).flight.as_mut() {
             flight.resent = true;
             journeys.resent(&mut flight.op);

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use design::Wiring;
 use load::ledger::{Kept, LedgerVerdict};
-use load::record::Pace;
+use load::record::RateBasis;
 use scenario::{plan::ArmPlan, systems};
 
 use super::*;
@@ -56,11 +56,11 @@ fn what_is_said_of_latency_is_said_with_the_arms_that_are_saturated() {
     let arm = |name: &str, answered| {
         let mut arm = ArmData::new(ArmPlan::new(name.to_owned(), Wiring::defaults(system)), &[]);
         let second = Duration::from_secs(1);
-        arm.record.pace = Pace {
+        arm.record.basis = RateBasis {
             span: second,
             answered,
             succeeded: answered,
-            late: 0.0,
+            after_span: 0.0,
             due: 500.0,
             window: second,
             slices: 1,

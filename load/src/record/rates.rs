@@ -28,6 +28,10 @@ use crate::clock::Nanos;
 /// The share of the offered rate that an arm must answer to keep up.
 pub const KEEPS_UP: f64 = 0.95;
 
+/// The share of the due operations that must be answered for the trend of their response times to be used. It is the same
+/// share, for another reason: the missing replies would have been the slowest.
+const ENOUGH_FOR_TREND: f64 = KEEPS_UP;
+
 /// The time by which a slice may end late without a queue: the last replies come after its end, and in 50 ms
 /// that is more than [`KEEPS_UP`] permits.
 const EDGE: Duration = Duration::from_millis(10);
@@ -38,7 +42,7 @@ const PAUSE: f64 = 0.02;
 
 /// Operations in a span of time. They may be fractional, because the spans of threads differ.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
-pub struct Pace {
+pub struct RateBasis {
     /// From the start to the last counted reply.
     pub span: Duration,
     /// Operations answered in the span, with any outcome.
@@ -47,7 +51,7 @@ pub struct Pace {
     pub succeeded: f64,
     /// Operations answered after the span although there was no queue. They count in no rate, but against
     /// saturation.
-    pub late: f64,
+    pub after_span: f64,
     /// Operations made due by a schedule; 0 in a closed loop, which has no offered rate.
     pub due: f64,
     /// The time in which operations were due.
@@ -66,22 +70,22 @@ pub struct Rates {
     /// Answered operations: successes, refusals and errors, fast failures included.
     pub answered: f64,
     /// Operations answered after the span without a queue.
-    late: f64,
+    after_span: f64,
     /// The rate that the arm must answer to keep up.
     least: f64,
 }
 
-impl Pace {
+impl RateBasis {
     /// The rates of it.
     pub fn rates(&self) -> Rates {
         let per_second = |count: f64, span: Duration| count / span.as_secs_f64().max(1e-9);
-        let longest = self.window.div_f64(KEEPS_UP).max(self.window + EDGE * self.slices);
+        let time_to_keep_up = self.window.div_f64(KEEPS_UP).max(self.window + EDGE * self.slices);
         Rates {
-            least: per_second(self.due, longest),
+            least: per_second(self.due, time_to_keep_up),
             offered: (self.due > 0.0).then(|| per_second(self.due, self.window)),
             achieved: per_second(self.succeeded, self.span),
             answered: per_second(self.answered, self.span),
-            late: per_second(self.late, self.span),
+            after_span: per_second(self.after_span, self.span),
         }
     }
 
@@ -90,7 +94,7 @@ impl Pace {
         self.span += next.span;
         self.answered += next.answered;
         self.succeeded += next.succeeded;
-        self.late += next.late;
+        self.after_span += next.after_span;
         self.due += next.due;
         self.window += next.window;
         self.slices += next.slices;
@@ -99,12 +103,12 @@ impl Pace {
     /// Adds a concurrent load, whose rates add up.
     pub(super) fn join(&mut self, other: &Self) {
         let span = self.span.max(other.span);
-        let over = |pace: &Self, count: f64| {
-            if pace.span.is_zero() { 0.0 } else { count * span.as_secs_f64() / pace.span.as_secs_f64() }
+        let over = |part: &Self, count: f64| {
+            if part.span.is_zero() { 0.0 } else { count * span.as_secs_f64() / part.span.as_secs_f64() }
         };
         self.answered = over(self, self.answered) + over(other, other.answered);
         self.succeeded = over(self, self.succeeded) + over(other, other.succeeded);
-        self.late = over(self, self.late) + over(other, other.late);
+        self.after_span = over(self, self.after_span) + over(other, other.after_span);
         self.due += other.due;
         (self.span, self.window) = (span, self.window.max(other.window));
         self.slices = self.slices.max(other.slices);
@@ -115,13 +119,13 @@ impl Rates {
     /// Whether the system answered less than it was offered: then its queue grew throughout the load, and its
     /// latencies depend on the load's length.
     pub fn is_saturated(&self) -> bool {
-        self.answered + self.late < self.least
+        self.answered + self.after_span < self.least
     }
 }
 
-/// Computes the pace of one slice.
+/// Counts the replies of one slice, as the basis of its rates.
 #[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct Pacer {
+pub(crate) struct RateMeter {
     start: Nanos,
     end: Nanos,
     open: bool,
@@ -136,12 +140,12 @@ pub(crate) struct Pacer {
     /// Whether a pause has ended the span.
     ended: bool,
     /// Replies after the span.
-    late: u64,
-    /// The trend with these included.
-    late_trend: Trend,
+    after_span: u64,
+    /// The trend of all replies, these included.
+    trend_of_all: Trend,
 }
 
-impl Pacer {
+impl RateMeter {
     /// For a slice of an open or closed loop.
     pub(crate) fn new(start: Nanos, end: Nanos, open: bool) -> Self {
         Self { start, end, open, last: start, ..Self::default() }
@@ -154,14 +158,17 @@ impl Pacer {
 
     /// Adds the reply at `now` to an operation that was due at `due`.
     pub(crate) fn answered(&mut self, due: Nanos, now: Nanos, well: bool) {
+        // Walkthrough. In the drain a long pause ends the span, for good: what is answered after it is a straggler and no
+        // served queue. The pause is the time since the last reply, or since the end of the window if that was later. How
+        // long it may be depends on the mean response time so far, of which two may pass; the first reply has only its own.
         let took = now.saturating_sub(due);
-        let typical = self.fastest.map_or(took as f64, |_| self.trend.mean());
-        let longest = ((self.end - self.start) as f64 * PAUSE).max(2.0 * typical);
-        self.ended |= now.saturating_sub(self.last.max(self.end)) as f64 > longest;
+        let mean_response = self.fastest.map_or(took as f64, |_| self.trend.mean());
+        let longest_pause = ((self.end - self.start) as f64 * PAUSE).max(2.0 * mean_response);
+        self.ended |= now.saturating_sub(self.last.max(self.end)) as f64 > longest_pause;
         let after = due.saturating_sub(self.start) as f64;
-        self.late_trend.add(after, took as f64);
+        self.trend_of_all.add(after, took as f64);
         if self.ended {
-            self.late += 1;
+            self.after_span += 1;
         } else {
             self.answered += 1;
             self.succeeded += u64::from(well);
@@ -170,25 +177,36 @@ impl Pacer {
         }
     }
 
-    /// The pace at the end of the drain, at `now`, of `planned` due operations.
-    pub(crate) fn pace(&self, now: Nanos, planned: u64) -> Pace {
+    /// The basis at the end of the drain, at `now`, of `planned` due operations.
+    pub(crate) fn basis(&self, now: Nanos, planned: u64) -> RateBasis {
+        // Walkthrough. The span lasts until the last counted reply. That is right for a closed loop. In an open loop the last
+        // reply comes one response time after the last arrival even without a queue, so the fastest response is taken off;
+        // and if nearly all operations were answered, the span is at most the window and what the response times grew by
+        // over it, because by that much the queue grew. It is never shorter than the window.
         let window = self.end.min(now) - self.start;
         let mut span = self.last - self.start;
         if self.open {
             span -= self.fastest.unwrap_or(0).min(span);
-            if self.answered as f64 >= KEEPS_UP * planned as f64 {
+            if self.answered as f64 >= ENOUGH_FOR_TREND * planned as f64 {
                 span = span.min(window + (self.trend.slope() * window as f64) as Nanos);
             }
         }
         let span = span.max(window);
-        // Slow replies without a queue are as slow at the end as at the start.
-        let whole = span.max(window + (self.late_trend.slope() * window as f64) as Nanos);
-        let all = (self.answered + self.late) as f64 * span as f64 / whole.max(1) as f64;
-        Pace {
+        // The replies after the span are the rest of a queue, or just slow. Slow replies without a queue are as slow at the
+        // end as at the start: then the response times of all replies have no trend, `span_of_all` is the span, and all replies
+        // count against saturation. The more they grow, the longer it is, and the fewer of the replies fit into the span.
+        let span_of_all = span.max(window + (self.trend_of_all.slope() * window as f64) as Nanos);
+        let replies = (self.answered + self.after_span) as f64;
+        let replies_in_span = replies * span as f64 / span_of_all.max(1) as f64;
+        RateBasis {
             span: Duration::from_nanos(span),
             answered: self.answered as f64,
             succeeded: self.succeeded as f64,
-            late: if self.late > 0 { (all - self.answered as f64).max(0.0) } else { 0.0 },
+            after_span: if self.after_span > 0 {
+                (replies_in_span - self.answered as f64).max(0.0)
+            } else {
+                0.0
+            },
             due: if self.open { planned as f64 } else { 0.0 },
             window: Duration::from_nanos(window),
             slices: 1,
@@ -203,19 +221,19 @@ mod tests {
     const MS: Nanos = 1_000_000;
     const START: Nanos = 7_000 * MS;
 
-    /// The pace of a slice of one second with a reply at each of `times`, in milliseconds after the start. In
+    /// The basis of a slice of one second with a reply at each of `times`, in milliseconds after the start. In
     /// a closed loop each operation was sent `service` earlier; in an open loop they were due at equal
     /// intervals.
-    fn pace(open: bool, planned: u64, service: Nanos, times: impl Iterator<Item = u64>) -> Pace {
-        let mut pacer = Pacer::new(START, START + 1_000 * MS, open);
+    fn basis(open: bool, planned: u64, service: Nanos, times: impl Iterator<Item = u64>) -> RateBasis {
+        let mut rate_meter = RateMeter::new(START, START + 1_000 * MS, open);
         let mut last = START + 1_000 * MS;
         for (nth, time) in (0..).zip(times) {
             let now = START + time * MS;
             let due = if open { START + nth * 1_000 * MS / planned } else { now - service * MS };
-            pacer.answered(due, now, true);
+            rate_meter.answered(due, now, true);
             last = last.max(now);
         }
-        pacer.pace(last, planned)
+        rate_meter.basis(last, planned)
     }
 
     fn about(found: f64, expected: f64) -> bool {
@@ -225,10 +243,10 @@ mod tests {
     #[test]
     fn a_queue_that_is_served_in_the_drain_counts_at_the_speed_at_which_it_is_served() {
         // One at a time, 20 ms each: 50 in the window, 200 after it.
-        let rates = pace(false, 250, 20, (1..=250).map(|nth| nth * 20)).rates();
+        let rates = basis(false, 250, 20, (1..=250).map(|nth| nth * 20)).rates();
         assert!(about(rates.achieved, 50.0), "{rates:?}");
         assert_eq!((rates.offered, rates.is_saturated()), (None, false));
-        let rates = pace(true, 250, 20, (1..=250).map(|nth| nth * 20)).rates();
+        let rates = basis(true, 250, 20, (1..=250).map(|nth| nth * 20)).rates();
         assert!(about(rates.achieved, 50.0) && about(rates.offered.unwrap(), 250.0), "{rates:?}");
         assert!(rates.is_saturated());
     }
@@ -236,7 +254,7 @@ mod tests {
     #[test]
     fn who_keeps_up_has_the_rate_that_was_offered_however_long_an_answer_takes() {
         for service in [1, 20, 400, 1_500] {
-            let rates = pace(true, 100, service, (0..100).map(|nth| nth * 10 + service)).rates();
+            let rates = basis(true, 100, service, (0..100).map(|nth| nth * 10 + service)).rates();
             assert!(about(rates.achieved, 100.0), "{service} ms: {rates:?}");
             assert!(!rates.is_saturated());
         }
@@ -245,28 +263,28 @@ mod tests {
     #[test]
     fn a_straggler_does_not_make_the_rest_slower() {
         let times = (0..100).map(|nth| nth * 10 + 1).chain([2_500]);
-        let rates = pace(true, 101, 1, times).rates();
+        let rates = basis(true, 101, 1, times).rates();
         assert!(about(rates.achieved, 100.0), "{rates:?}");
     }
 
     #[test]
     fn in_a_closed_loop_the_round_that_ends_in_the_drain_counts_with_its_time() {
         // Four at a time, 800 ms each: two batches in 1.6 s.
-        let rates = pace(false, 8, 800, [800, 1_600].into_iter().flat_map(|time| [time; 4])).rates();
+        let rates = basis(false, 8, 800, [800, 1_600].into_iter().flat_map(|time| [time; 4])).rates();
         assert!(about(rates.achieved, 5.0), "{rates:?}");
     }
 
     #[test]
     fn slices_one_after_another_add_their_spans_and_threads_side_by_side_their_rates() {
-        let fast = pace(true, 100, 1, (0..100).map(|nth| nth * 10 + 1));
-        let slow = pace(true, 100, 20, (1..=100).map(|nth| nth * 20));
+        let fast = basis(true, 100, 1, (0..100).map(|nth| nth * 10 + 1));
+        let slow = basis(true, 100, 20, (1..=100).map(|nth| nth * 20));
         let mut after = fast;
         after.follow(&slow);
         assert!(about(after.rates().achieved, 200.0 / 3.0) && about(after.rates().offered.unwrap(), 100.0));
         let mut beside = fast;
         beside.join(&slow);
         assert!(about(beside.rates().achieved, 150.0) && about(beside.rates().offered.unwrap(), 200.0));
-        let mut alone = Pace::default();
+        let mut alone = RateBasis::default();
         alone.join(&fast);
         assert!(about(alone.rates().achieved, fast.rates().achieved));
     }
@@ -279,15 +297,15 @@ mod tests {
 
     /// The same with an operation due every `gap` milliseconds.
     fn every(gap: u64, window: u64, service: impl Fn(u64) -> u64) -> Rates {
-        let mut pacer = Pacer::new(START, START + window * MS, true);
+        let mut rate_meter = RateMeter::new(START, START + window * MS, true);
         let due = window / gap;
         let mut answers: Vec<(u64, u64)> =
             (0..due).map(|nth| (nth * gap + service(nth), nth * gap)).collect();
         answers.sort_unstable();
         for (answered, due) in answers {
-            pacer.answered(START + due * MS, START + answered * MS, true);
+            rate_meter.answered(START + due * MS, START + answered * MS, true);
         }
-        pacer.pace(START + 10 * window * MS, due).rates()
+        rate_meter.basis(START + 10 * window * MS, due).rates()
     }
 
     #[test]
@@ -357,19 +375,19 @@ mod tests {
 
     #[test]
     fn nothing_is_a_rate_of_zero() {
-        let rates = pace(false, 0, 1, std::iter::empty()).rates();
-        assert_eq!(rates, Rates { offered: None, achieved: 0.0, answered: 0.0, late: 0.0, least: 0.0 });
-        assert_eq!(Pace::default().rates(), rates);
+        let rates = basis(false, 0, 1, std::iter::empty()).rates();
+        assert_eq!(rates, Rates { offered: None, achieved: 0.0, answered: 0.0, after_span: 0.0, least: 0.0 });
+        assert_eq!(RateBasis::default().rates(), rates);
     }
 
     #[test]
     fn a_slice_that_is_cut_short_counts_until_then() {
-        let mut pacer = Pacer::new(START, START + 10_000 * MS, true);
+        let mut rate_meter = RateMeter::new(START, START + 10_000 * MS, true);
         for nth in 0..10 {
-            pacer.answered(START + nth * 10 * MS, START + (nth * 10 + 5) * MS, true);
+            rate_meter.answered(START + nth * 10 * MS, START + (nth * 10 + 5) * MS, true);
         }
-        pacer.cut(START + 100 * MS);
-        let rates = pacer.pace(START + 100 * MS, 10).rates();
+        rate_meter.cut(START + 100 * MS);
+        let rates = rate_meter.basis(START + 100 * MS, 10).rates();
         assert!(about(rates.achieved, 100.0) && about(rates.offered.unwrap(), 100.0), "{rates:?}");
     }
 }

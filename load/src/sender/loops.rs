@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use super::lane::{Lane, Launched};
+use super::lane::{Lane, Started};
 use super::release_queue::ReleaseQueue;
 use super::{Observer, SenderError, Slice, TICK};
 use crate::clock::{self, Nanos};
 use crate::journey::Journeys;
-use crate::record::{Pacer, SliceRecord};
+use crate::record::{RateMeter, SliceRecord};
 use crate::schedule::Schedule;
 
 /// The time by which a drain may exceed the time-out before it is aborted.
@@ -60,17 +60,18 @@ fn open_loop(
     watch: Watch<'_>,
 ) -> Result<(), SenderError> {
     let mut span = Span::starting_now(length);
-    lane.pacer = Pacer::new(span.start, span.end, true);
+    lane.rate_meter = RateMeter::new(span.start, span.end, true);
     let start = span.start;
     let mut queue = ReleaseQueue::new(schedule.map(move |offset| start + clock::nanos(offset)));
     // Walkthrough. Each iteration sends the operations whose release time has come, then sleeps in
     // `epoll_wait` until the next release time, the end of the slice, a socket event or a tick of 10 ms. A
     // batch has at most 32 events, and due operations are sent after each event: a burst of replies cannot
     // delay a send by more than the handling of one reply. After the end of the slice the loop drains what is
-    // in flight; `tick` ends overdue operations, and aborts a drain that exceeds the time-out.
+    // in flight; `tick` ends overdue operations, and aborts a drain that exceeds the time-out by more than
+    // `GRACE`.
     loop {
         let now = clock::now();
-        queue.take(now, |due| lane.due(journeys, due));
+        queue.take(now, |due| lane.handle_due(journeys, due));
         let next = queue.release();
         if next.is_none() && now >= span.end && lane.is_quiet() {
             break;
@@ -81,7 +82,7 @@ fn open_loop(
                 lane.handle(ready, journeys);
                 lane.serve_waiting(journeys);
                 if queue.release().is_some() {
-                    queue.take(clock::now(), |due| lane.due(journeys, due));
+                    queue.take(clock::now(), |due| lane.handle_due(journeys, due));
                 }
             }
         }
@@ -104,7 +105,7 @@ pub(super) fn closed_loop(
     watch: Watch<'_>,
 ) -> Result<(), SenderError> {
     let mut span = Span::starting_now(length);
-    lane.pacer = Pacer::new(span.start, span.end, false);
+    lane.rate_meter = RateMeter::new(span.start, span.end, false);
     let mut exhausted = false;
     loop {
         let now = clock::now();
@@ -127,10 +128,10 @@ pub(super) fn closed_loop(
 /// Starts operations until `in_flight` are in flight; `false` if the journeys are exhausted.
 fn fill(lane: &mut Lane, journeys: &mut dyn Journeys, in_flight: usize, now: Nanos) -> bool {
     while lane.slots.in_flight() < in_flight && now >= lane.resume {
-        match lane.launch(journeys, now, now) {
-            Launched::Sent => lane.record.planned += 1,
-            Launched::Busy => break,
-            Launched::Exhausted => return false,
+        match lane.start(journeys, now, now) {
+            Started::Taken => lane.record.planned += 1,
+            Started::Busy => break,
+            Started::Exhausted => return false,
         }
     }
     true
@@ -159,7 +160,7 @@ impl Span {
         lane.expire(now, journeys);
         if now < self.end && !watch(&lane.record) {
             self.end = now;
-            lane.pacer.cut(now);
+            lane.rate_meter.cut(now);
             lane.record.interrupted = true;
             return false;
         }
@@ -173,6 +174,6 @@ impl Span {
         let now = clock::now();
         lane.record.window = Duration::from_nanos(self.end.min(now) - self.start);
         lane.record.elapsed = Duration::from_nanos(now - self.start);
-        lane.record.pace = lane.pacer.pace(now, lane.record.planned);
+        lane.record.basis = lane.rate_meter.basis(now, lane.record.planned);
     }
 }
