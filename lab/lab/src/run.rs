@@ -118,7 +118,7 @@ fn say_what_to_expect(options: &RunOptions) {
     let takes = plan::about(plan.takes());
     let limit = options.until_decided.map(|limit| format!(", and {} at most", plan::about(limit)));
     output::talk(&format!("{}: takes about {takes}{}", plan.scenario.name, limit.unwrap_or_default()));
-    output::talk(&plan.tail());
+    output::talk(&plan.precision_of_p99());
     for warning in plan.warnings() {
         output::talk(&format!("note: {warning}"));
     }

@@ -54,7 +54,7 @@ pub struct Plan {
     pub load: LoadPlan,
 }
 
-/// One wiring under comparison.
+/// One wiring under comparison: a treatment of the experiment.
 #[derive(Clone, Debug)]
 pub struct ArmPlan {
     /// Unique in the plan, and valid in a file name: `microservices`.

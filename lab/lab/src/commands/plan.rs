@@ -92,7 +92,7 @@ fn offered(plan: &Plan, backings: &BackingChoices) -> String {
     );
     let [whole, quick] = [false, true].map(|quick| about(plan.in_form(quick).takes()));
     let _ = writeln!(text, "takes: about {whole}, or {quick} with --quick");
-    let _ = writeln!(text, "{}", plan.tail());
+    let _ = writeln!(text, "{}", plan.precision_of_p99());
     for (arm, lacking) in backings.lacking(plan) {
         let _ =
             writeln!(text, "note: the arm `{arm}` will be skipped: {}\nhint: {}", lacking.why, lacking.hint);

@@ -1,4 +1,5 @@
-//! The generator's own latency, measured after the last launch.
+//! The generator's own latency (its overhead, measured like a calibration), after the last launch. Reports call it the
+//! generator's own share; it is not the noise floor, which is half of an interval's width.
 
 use anyhow::Result;
 use load::record::Summary;

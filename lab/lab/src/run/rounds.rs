@@ -57,7 +57,8 @@ impl<'a> Rounds<'a> {
 
     /// Ends a round. Its cost is the CPU time since the last round, so work after the replies is included.
     fn end_round(&mut self) {
-        // Walkthrough of the void rule. A slice is void if too many of its operations were late, because the
+        // Walkthrough of the void rule (which rejects invalid measurements, and no outliers: it looks at the generator's
+        // lateness, and never at the system's figures). A slice is void if too many of its operations were late, because the
         // machine took the processor from the generator: its latencies then measure the machine. Arms are
         // compared round by round, so a round with one void slice is discarded for all arms; otherwise the
         // arms would cover different times, and a disturbance would no longer cancel in their ratio. The

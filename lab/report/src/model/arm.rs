@@ -19,7 +19,7 @@ pub struct Arm {
     pub topology: Topology,
     /// Each store and broker, with its origin.
     pub backings: Vec<UsedBacking>,
-    /// Successful operations a second, over the time in which the arm answered.
+    /// The throughput achieved: successful operations a second, over the time in which the arm answered.
     pub throughput_per_s: f64,
     /// Due operations, a second of the arm's own measured time; absent in older reports.
     #[serde(default)]

@@ -95,10 +95,11 @@ pub struct Held {
 pub struct Validity {
     /// Whether this run can have a verdict; if not, `notes` give the reason.
     pub verdict_possible: bool,
-    /// Half of the width of the CPU ratio's interval, in per cent of the ratio: the difference that equal
+    /// The noise floor: half of the width of the CPU ratio's interval, in per cent of the ratio: the difference that equal
     /// arms could show.
     pub noise_floor_percent: Option<f64>,
-    /// The 99th percentile of the send lag: actual minus due send time.
+    /// The 99th percentile of the send lag (the schedule delay): when the generator handled an operation, just before it built
+    /// the request, minus when it was due.
     pub send_lag_p99_us: Option<f64>,
     /// An operation that is sent later than this after its due time is late, and a slice with too many late
     /// operations is void.
@@ -106,7 +107,7 @@ pub struct Validity {
     /// The generator's own share of every latency; absent in older reports.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub generator_floor: Option<GeneratorFloor>,
-    /// Slices that were void.
+    /// Slices that were void: invalid measurements, which are discarded with their round.
     pub void_slices: u64,
     /// Slices in all.
     pub total_slices: u64,

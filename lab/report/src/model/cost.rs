@@ -63,7 +63,7 @@ pub enum PartKind {
 /// Memory in MiB, over all processes and backings of an arm.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Memory {
-    /// Resident at the end of the load.
+    /// At the end of the load: anonymous and shared memory that is resident, without mapped files. So it is not the RSS.
     pub resident: Option<f64>,
     /// The peak.
     pub peak: Option<f64>,

@@ -10,10 +10,12 @@ use super::{Group, Scope, cpu::family};
 /// and `Pss_Shmem` of `/proc/PID/smaps_rollup`, proc(5)). A PostgreSQL server has a process for each
 /// connection, all of which map the same buffers: the sum of their resident sizes is several times the
 /// server's memory.
+/// So it is not the resident set size (RSS), which has mapped files and counts a shared page in each process; it is nearest to
+/// what others call the unique and proportional set sizes (USS, PSS), without files.
 /// Control groups also charge a page once, so both runtimes measure the same.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Memory {
-    /// The current memory.
+    /// The current memory, as the group's description says: not its RSS.
     pub resident: u64,
     /// The peak, at least [`Memory::resident`]: an estimate, because the kernel records only the peak of each
     /// process's resident size, not a group's.

@@ -1,4 +1,4 @@
-//! The quietness of this machine: other load on it, and the lateness of a generator because of that.
+//! The quietness of this machine, or how noisy it is: other load on it, and the lateness of a generator because of that.
 //!
 //! A thread on the generator's processor repeatedly sleeps for a millisecond and measures how late it wakes,
 //! as `cyclictest` does
@@ -23,7 +23,8 @@ use scenario::plan::Budget;
 /// The duration of a look: enough for some 450 wake-ups, and short enough for a user.
 const LOOK: Duration = Duration::from_millis(500);
 
-/// The largest share of void slices in a run with a verdict.
+/// The largest share of void slices in a run with a verdict; above it a report says that there is no verdict, because the
+/// generator was late.
 pub const MOST_VOID: f64 = 0.2;
 
 const NAP: Duration = Duration::from_millis(1);
@@ -52,7 +53,7 @@ pub struct Look {
     pub by: Vec<(String, f64)>,
 }
 
-/// The meaning for a run.
+/// The meaning for a run: whether the machine is too busy (noisy) for it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Quietness {
     /// Nothing disturbs it.

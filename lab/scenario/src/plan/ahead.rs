@@ -1,4 +1,4 @@
-//! The precision of a run, estimated before it begins.
+//! The precision of a run, estimated before it begins: a power analysis of its 99th percentile.
 
 use load::schedule::Profile;
 use statistics::{difference_for, enough_for, family_wise, numbers, operations_for};
@@ -14,7 +14,7 @@ const CONFIDENCE: f64 = 0.95;
 
 impl Plan {
     /// A sentence about the precision of p99 for this run's length, as an estimate.
-    pub fn tail(&self) -> String {
+    pub fn precision_of_p99(&self) -> String {
         let LoadPlan { launches, .. } = self.load;
         let confidence = family_wise(CONFIDENCE, A_PAIR * self.arms.len().saturating_sub(1).max(1));
         let operations = self.operations();
@@ -83,7 +83,7 @@ mod tests {
         let text = include_str!("../../../../scenarios/shortener/placement.toml");
         let text = change.iter().fold(text.to_owned(), |text, (from, to)| text.replace(from, to));
         let scenario = Scenario::parse(Path::new("shortener/placement.toml"), &text).unwrap();
-        Plan::new(&scenario, &Choices { quick: true, ..Choices::default() }).unwrap().tail()
+        Plan::new(&scenario, &Choices { quick: true, ..Choices::default() }).unwrap().precision_of_p99()
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! The ramps that measure capacity at the end of each launch: their steps and their length.
+//! The ramps that measure capacity (maximum throughput) at the end of each launch: their steps and their length.
 
 use std::time::Duration;
 

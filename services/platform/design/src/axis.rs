@@ -2,7 +2,8 @@
 
 use crate::BackingKind;
 
-/// One dimension of a wiring, as a table.
+/// One dimension of a wiring, as a table. A scenario varies one (the factor, or independent variable, of an experiment) and holds
+/// all others (its control variables).
 pub struct Axis {
     /// The word in a scenario file: `cache`.
     pub name: &'static str,

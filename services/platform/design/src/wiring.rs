@@ -10,7 +10,7 @@ use crate::{
     nearest,
 };
 
-/// A value for every axis of a system. Invariant: every value is one that its axis accepts.
+/// A value for every axis of a system: one configuration of it. Invariant: every value is one that its axis accepts.
 #[derive(Clone)]
 pub struct Wiring {
     system: &'static System,

@@ -1,4 +1,5 @@
-//! The end of a run before its last launch: when no verdict is possible, or when it has decided.
+//! The stopping rules: the end of a run before its last launch, when no verdict is possible (futility), or when it has decided
+//! (early stopping, which [`statistics::Looks`] keeps honest).
 
 use std::time::Duration;
 
@@ -24,7 +25,7 @@ pub(super) fn most_launches(plan: &Plan, at_most: Option<Duration>) -> u32 {
 impl Experiment<'_> {
     /// Whether the run ends after this launch of all arms.
     pub(super) fn ends(&mut self, number: u32) -> bool {
-        self.gathered.death.is_some() || self.is_in_vain(number) || self.is_decided(number)
+        self.gathered.death.is_some() || self.is_futile(number) || self.is_decided(number)
     }
 
     /// Whether a run that continues until it has decided is decided, or has no time for another launch.
@@ -56,10 +57,10 @@ impl Experiment<'_> {
     }
 
     /// Whether so many slices are void after this launch of all arms that no verdict is possible any more.
-    fn is_in_vain(&mut self, number: u32) -> bool {
+    fn is_futile(&mut self, number: u32) -> bool {
         let launches = self.launches;
         let Gathered { slices, void_slices, .. } = self.gathered;
-        if number == launches || self.options.to_the_end || !vain(void_slices, slices, number, launches) {
+        if number == launches || self.options.to_the_end || !futile(void_slices, slices, number, launches) {
             return false;
         }
         self.gathered.notes.push(format!(
@@ -71,24 +72,24 @@ impl Experiment<'_> {
 
 /// Whether the run cannot have a verdict: the void slices already exceed the permitted share of all planned
 /// slices. Or whether it is hopeless: more than half of the slices so far are void.
-fn vain(void: u64, slices: u64, done: u32, launches: u32) -> bool {
+fn futile(void: u64, slices: u64, done: u32, launches: u32) -> bool {
     let planned = slices as f64 * f64::from(launches) / f64::from(done.max(1));
     void as f64 > MOST_VOID * planned || void * 2 > slices
 }
 
 #[cfg(test)]
 mod tests {
-    use super::vain;
+    use super::futile;
 
     #[test]
     fn a_run_is_stopped_when_no_verdict_can_come_of_it() {
         assert!(
-            !vain(0, 60, 1, 6) && !vain(30, 60, 1, 6),
+            !futile(0, 60, 1, 6) && !futile(30, 60, 1, 6),
             "half of the first of six launches is a twelfth of all"
         );
-        assert!(vain(31, 60, 1, 6), "more than half: the machine is busy now");
-        assert!(!vain(72, 180, 3, 6), "a fifth of all is allowed");
-        assert!(vain(73, 180, 3, 6), "the rest cannot make up for it");
-        assert!(!vain(0, 0, 1, 6));
+        assert!(futile(31, 60, 1, 6), "more than half: the machine is busy now");
+        assert!(!futile(72, 180, 3, 6), "a fifth of all is allowed");
+        assert!(futile(73, 180, 3, 6), "the rest cannot make up for it");
+        assert!(!futile(0, 0, 1, 6));
     }
 }
