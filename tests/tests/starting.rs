@@ -115,7 +115,10 @@ async fn a_process_is_ready_when_its_store_has_come_and_stays_so_when_it_goes() 
     let Some((at, server, address, _kept)) = relayed().await else { return };
     let desk = desk();
     let process = Shortener::start(&desk, &address);
-    assert!(process.comes_to("/health/ready", 503).contains(" waits for "));
+    // Until its first attempt to connect has failed it does not know what it waits for.
+    eventually(ANSWER_WITHIN, "it says what it waits for", || {
+        process.ask("/health/ready").filter(|(status, body)| *status == 503 && body.contains(" waits for "))
+    });
     let relay = Relay::start(at, server).await;
     assert_eq!(process.comes_to("/health/ready", 200), "");
     assert_eq!(process.comes_to("/health/backings", 200), "");
