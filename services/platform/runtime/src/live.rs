@@ -14,7 +14,7 @@
 //!
 //! Not here: authentication, rooms, positions, the meaning of messages. They belong to a system.
 //!
-//! Read in this order: `limits`, `closed`, `outbox`, `hub`, `handshake`, `websocket`, `driver`, `events`, `metrics`.
+//! Read in this order: `limits`, `closed`, `send_queue`, `hub`, `handshake`, `websocket`, `driver`, `events`, `metrics`.
 
 mod closed;
 mod driver;
@@ -23,19 +23,19 @@ mod handshake;
 mod hub;
 mod limits;
 mod metrics;
-mod outbox;
+mod send_queue;
 mod websocket;
 
 pub use tokio_tungstenite::tungstenite::Utf8Bytes;
 
-pub(crate) use self::events::{Attachment, Carrier};
+pub(crate) use self::events::{EventStreamAttachment, EventStreamCarrier};
 pub use self::{
     closed::{Close, Closed},
     events::event,
     handshake::Upgrade,
     hub::Live,
     limits::Limits,
-    outbox::{Message, NotSent, Sender},
+    send_queue::{Message, NotSent, Sender},
     websocket::Session,
 };
 

@@ -24,7 +24,8 @@ use tokio_tungstenite::{
 };
 
 use super::{
-    Closed, Limits, Message, hub::Admitted, limits::CLOSE_WITHIN, metrics::MessageCounts, outbox::Outbox,
+    Closed, Limits, Message, hub::Admitted, limits::CLOSE_WITHIN, metrics::MessageCounts,
+    send_queue::SendQueue,
 };
 use crate::counted::Counted;
 
@@ -37,7 +38,7 @@ const NEVER: Duration = Duration::from_hours(24 * 365);
 /// One WebSocket and its state.
 pub(super) struct Driver {
     socket: WebSocketStream<Stream>,
-    outbox: Arc<Outbox>,
+    queue: Arc<SendQueue>,
     messages: MessageCounts,
     limits: Limits,
     ping_every: Duration,
@@ -68,7 +69,7 @@ impl Driver {
         let ping_every = limits.ping_every.mul_f64(rand::random_range(0.9..1.1));
         Self {
             socket: WebSocketStream::from_partially_read(stream, begun, Role::Server, protocol).await,
-            outbox: Arc::clone(&admitted.outbox),
+            queue: Arc::clone(&admitted.queue),
             messages: admitted.messages.clone(),
             limits,
             ping_every,
@@ -120,8 +121,8 @@ impl Driver {
     /// Writes queued messages, as far as the socket is writable.
     fn write(&mut self, context: &mut Context<'_>) -> Result<(), Closed> {
         // Before the queue is looked at, so that no wake-up is lost.
-        self.outbox.register(context.waker());
-        if let Some(closed) = self.outbox.ended() {
+        self.queue.register(context.waker());
+        if let Some(closed) = self.queue.ended() {
             return Err(closed);
         }
         loop {
@@ -134,7 +135,7 @@ impl Driver {
                 Poll::Ready(()) if self.is_full => (self.is_full, self.blocked) = (false, None),
                 Poll::Ready(()) => {}
             }
-            let Some(message) = self.outbox.take() else { break };
+            let Some(message) = self.queue.take() else { break };
             self.socket.start_send_unpin(message.into_frame())?;
             self.messages.sent.inc();
             self.is_unflushed = true;

@@ -26,7 +26,7 @@ use super::{
     Closed, Limits, Live, Message, Sender,
     hub::Admitted,
     metrics::{Kind, MessageCounts},
-    outbox::Outbox,
+    send_queue::SendQueue,
 };
 
 /// A comment: browsers ignore it, and proxies see traffic.
@@ -67,10 +67,10 @@ impl Live {
             Ok(admitted) => admitted,
             Err(refused) => return refused.into_response(),
         };
-        let (limits, outbox) = (*admitted.limits(), Arc::clone(&admitted.outbox));
-        let kept = begin(Sender(Arc::clone(&outbox)));
+        let (limits, queue) = (*admitted.limits(), Arc::clone(&admitted.queue));
+        let kept = begin(Sender(Arc::clone(&queue)));
         let (gone, connection) = (CancellationToken::new(), Carried::default());
-        self.spawn(guard(limits, outbox, gone.clone(), Arc::clone(&connection)));
+        self.spawn(guard(limits, queue, gone.clone(), Arc::clone(&connection)));
         let stream = EventStream {
             messages: admitted.messages.clone(),
             has_sent_retry: false,
@@ -83,25 +83,25 @@ impl Live {
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
         headers.insert(ACCEL_BUFFERING, HeaderValue::from_static("no"));
-        response.extensions_mut().insert(Attachment(connection));
+        response.extensions_mut().insert(EventStreamAttachment(connection));
         response
     }
 }
 
-/// The connection that carries a stream.
-pub(crate) trait Carrier: Send + Sync {
+/// The HTTP connection that carries an event stream.
+pub(crate) trait EventStreamCarrier: Send + Sync {
     /// Aborts it, with all its streams.
     fn abort(&self);
 }
 
-/// A response extension by which a stream learns its connection.
+/// A response extension by which an event stream learns its connection.
 #[derive(Clone)]
-pub(crate) struct Attachment(Carried);
+pub(crate) struct EventStreamAttachment(Carried);
 
-type Carried = Arc<OnceLock<Box<dyn Carrier>>>;
+type Carried = Arc<OnceLock<Box<dyn EventStreamCarrier>>>;
 
-impl Attachment {
-    pub(crate) fn attach(self, carrier: impl Carrier + 'static) {
+impl EventStreamAttachment {
+    pub(crate) fn attach(self, carrier: impl EventStreamCarrier + 'static) {
         let _ = self.0.set(Box::new(carrier));
     }
 }
@@ -119,7 +119,7 @@ struct EventStream<T> {
 impl<T> Drop for EventStream<T> {
     fn drop(&mut self) {
         // Without another reason, the client has disconnected.
-        self.admitted.outbox.end(Closed::ByClient(None));
+        self.admitted.queue.end(Closed::ByClient(None));
     }
 }
 
@@ -131,13 +131,13 @@ impl<T: Unpin> HttpBody for EventStream<T> {
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
-        let outbox = &self.admitted.outbox;
-        outbox.register(context.waker());
-        if let Some(message) = outbox.take() {
+        let queue = &self.admitted.queue;
+        queue.register(context.waker());
+        if let Some(message) = queue.take() {
             self.messages.sent.inc();
             return Poll::Ready(Some(Ok(Frame::data(message.into_bytes()))));
         }
-        match outbox.ended() {
+        match queue.ended() {
             None => Poll::Pending,
             Some(Closed::Restart) if !self.has_sent_retry => {
                 self.has_sent_retry = true;
@@ -150,16 +150,16 @@ impl<T: Unpin> HttpBody for EventStream<T> {
 }
 
 /// Watches a stream until its body is dropped.
-async fn guard(limits: Limits, outbox: Arc<Outbox>, gone: CancellationToken, connection: Carried) {
+async fn guard(limits: Limits, queue: Arc<SendQueue>, gone: CancellationToken, connection: Carried) {
     // A message that is first in the queue at two looks in a row has waited for `write_within` at least.
     let look_every = limits.write_within.max(Duration::from_millis(1));
-    let (mut before, mut quiet, mut was_closing) = (outbox.progress(), Duration::ZERO, false);
+    let (mut before, mut quiet, mut was_closing) = (queue.progress(), Duration::ZERO, false);
     while gone.run_until_cancelled(sleep(look_every)).await.is_some() {
-        let now = outbox.progress();
+        let now = queue.progress();
         let stands_still = now.taken == before.taken && !before.is_empty;
-        let is_closing = outbox.ended().is_some();
+        let is_closing = queue.ended().is_some();
         if (is_closing && was_closing) || stands_still {
-            outbox.end(Closed::Slow);
+            queue.end(Closed::Slow);
             if let Some(connection) = connection.get() {
                 connection.abort();
             }
@@ -167,7 +167,7 @@ async fn guard(limits: Limits, outbox: Arc<Outbox>, gone: CancellationToken, con
         }
         quiet = if now == before && now.is_empty { quiet + look_every } else { Duration::ZERO };
         if quiet >= limits.ping_every {
-            let _ = Sender(Arc::clone(&outbox)).send(Message::Binary(Bytes::from_static(COMMENT)));
+            let _ = Sender(Arc::clone(&queue)).send(Message::Binary(Bytes::from_static(COMMENT)));
             quiet = Duration::ZERO;
         }
         (before, was_closing) = (now, is_closing);

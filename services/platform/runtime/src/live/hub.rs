@@ -21,7 +21,7 @@ use tokio_util::task::TaskTracker;
 use super::{
     Closed, Limits,
     metrics::{Kind, LiveMetrics, MessageCounts},
-    outbox::Outbox,
+    send_queue::SendQueue,
 };
 
 /// The interval at which a lame duck closes connections: a multiple of tokio's timer granularity of 1 ms.
@@ -44,7 +44,7 @@ struct Hub {
 
 #[derive(Default)]
 struct Open {
-    outboxes: HashMap<u64, Arc<Outbox>>,
+    queues: HashMap<u64, Arc<SendQueue>>,
     is_ending: bool,
 }
 
@@ -73,19 +73,19 @@ impl Live {
         let refused = if open.is_ending {
             Some(Refused::Stopping)
         } else {
-            (open.outboxes.len() >= hub.limits.connections).then_some(Refused::Full)
+            (open.queues.len() >= hub.limits.connections).then_some(Refused::Full)
         };
         if let Some(refused) = refused {
             hub.metrics.refused(kind, refused.label());
             return Err(refused);
         }
         let id = hub.next_id.fetch_add(1, Ordering::Relaxed);
-        let outbox = Arc::new(Outbox::new(&hub.limits, hub.metrics.queued()));
-        open.outboxes.insert(id, Arc::clone(&outbox));
+        let queue = Arc::new(SendQueue::new(&hub.limits, hub.metrics.queued()));
+        open.queues.insert(id, Arc::clone(&queue));
         drop(open);
         hub.metrics.opened(kind);
         let messages = hub.metrics.messages(kind);
-        Ok(Admitted { hub: Arc::clone(hub), id, kind, outbox, messages })
+        Ok(Admitted { hub: Arc::clone(hub), id, kind, queue, messages })
     }
 
     /// Spawns a task of a connection, for which a stopping server waits.
@@ -96,18 +96,18 @@ impl Live {
     /// Refuses new connections, and closes the open ones evenly over this time: clients that are closed together reconnect
     /// together.
     pub(crate) async fn end(&self, over: Duration) {
-        let outboxes: Vec<_> = {
+        let queues: Vec<_> = {
             let mut open = self.0.open();
             open.is_ending = true;
-            open.outboxes.values().cloned().collect()
+            open.queues.values().cloned().collect()
         };
         let began = Instant::now();
         let steps = (over.as_millis() / TELL_EVERY.as_millis()).max(1) as usize;
-        let each = outboxes.len().div_ceil(steps).max(1);
-        for (step, some) in outboxes.chunks(each).enumerate() {
-            sleep_until(began + over.mul_f64((step * each) as f64 / outboxes.len() as f64)).await;
-            for outbox in some {
-                outbox.end(Closed::Restart);
+        let each = queues.len().div_ceil(steps).max(1);
+        for (step, some) in queues.chunks(each).enumerate() {
+            sleep_until(began + over.mul_f64((step * each) as f64 / queues.len() as f64)).await;
+            for queue in some {
+                queue.end(Closed::Restart);
             }
         }
     }
@@ -161,7 +161,7 @@ pub(super) struct Admitted {
     hub: Arc<Hub>,
     id: u64,
     kind: Kind,
-    pub(super) outbox: Arc<Outbox>,
+    pub(super) queue: Arc<SendQueue>,
     pub(super) messages: MessageCounts,
 }
 
@@ -173,10 +173,10 @@ impl Admitted {
 
 impl Drop for Admitted {
     fn drop(&mut self) {
-        self.hub.open().outboxes.remove(&self.id);
+        self.hub.open().queues.remove(&self.id);
         // A session that panicked has left no reason.
-        self.outbox.end(Closed::Lost);
-        let why = self.outbox.ended().map_or("lost", |why| why.label());
+        self.queue.end(Closed::Lost);
+        let why = self.queue.ended().map_or("lost", |why| why.label());
         self.hub.metrics.closed(self.kind, why);
     }
 }

@@ -76,7 +76,7 @@ pub enum NotSent {
 
 /// The sending half of a connection. Cheap to clone; never waits.
 #[derive(Clone)]
-pub struct Sender(pub(super) Arc<Outbox>);
+pub struct Sender(pub(super) Arc<SendQueue>);
 
 impl Sender {
     /// Queues a message. If the queue is full, the client is too slow, and the connection is closed.
@@ -101,7 +101,7 @@ fn signed(bytes: usize) -> i64 {
 }
 
 /// The queue of one connection.
-pub(super) struct Outbox {
+pub(super) struct SendQueue {
     state: Mutex<State>,
     /// The consumer's waker.
     writer: AtomicWaker,
@@ -128,7 +128,7 @@ pub(super) struct Progress {
     pub(super) is_empty: bool,
 }
 
-impl Outbox {
+impl SendQueue {
     pub(super) fn new(limits: &Limits, queued: Gauge) -> Self {
         let (messages, bytes) = (limits.queued_messages, limits.queued_bytes);
         Self { state: Mutex::default(), writer: AtomicWaker::new(), messages, bytes, queued }

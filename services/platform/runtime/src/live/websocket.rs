@@ -50,7 +50,7 @@ impl Live {
             Ok(admitted) => admitted,
             Err(refused) => return refused.into_response(),
         };
-        let session = begin(Sender(admitted.outbox.clone()));
+        let session = begin(Sender(admitted.queue.clone()));
         let (response, on_upgrade) = upgrade.accept();
         self.spawn(run(on_upgrade, session, admitted));
         response
@@ -61,15 +61,15 @@ async fn run<S: Session>(on_upgrade: OnUpgrade, mut session: S, admitted: Admitt
     let limits = *admitted.limits();
     let why = match stream(on_upgrade, &limits).await {
         None => {
-            admitted.outbox.end(Closed::Lost);
+            admitted.queue.end(Closed::Lost);
             Closed::Lost
         }
         Some((stream, begun)) => {
             let mut driver = Driver::new(stream, begun, &admitted).await;
             let why = converse(&mut driver, &mut session, &limits).await;
             // The first reason counts: the queue may have been ended for another one meanwhile.
-            admitted.outbox.end(why.clone());
-            let why = admitted.outbox.ended().unwrap_or(why);
+            admitted.queue.end(why.clone());
+            let why = admitted.queue.ended().unwrap_or(why);
             driver.close(&why).await;
             why
         }
