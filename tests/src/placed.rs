@@ -30,7 +30,7 @@ pub async fn placed<C: Contract>(
     let service = C::observe(metrics().component(C::METHODS), service);
     let Some((transport, repeats)) = way else { return service };
     let address = serving(C::serve(transport, service)).await;
-    C::reach(transport, client(transport, address).sending(repeats))
+    C::client(transport, client(transport, address).sending(repeats))
 }
 
 /// Metrics that are discarded.

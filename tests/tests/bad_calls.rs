@@ -29,11 +29,11 @@ const APART: [&[&str]; 2] = [
 /// Calls `work` with each method of each component, and the server of its process.
 fn with_each_method(transport: &str, work: impl Fn(SocketAddr, &'static Method)) {
     let methods = [
-        shortener_app::remotes::links::Placed::METHODS,
-        shortener_app::remotes::clicks::Placed::METHODS,
-        limiter_app::remotes::decisions::Placed::METHODS,
-        limiter_app::remotes::policies::Placed::METHODS,
-        limiter_app::remotes::counts::Placed::METHODS,
+        shortener_app::remotes::links::ThisContract::METHODS,
+        shortener_app::remotes::clicks::ThisContract::METHODS,
+        limiter_app::remotes::decisions::ThisContract::METHODS,
+        limiter_app::remotes::policies::ThisContract::METHODS,
+        limiter_app::remotes::counts::ThisContract::METHODS,
     ];
     let mut worked = 0;
     for arguments in APART {

@@ -39,7 +39,7 @@ async fn clicks_keeps_its_promises_however_it_is_reached_and_whatever_it_stands_
     for (way_name, way) in WAYS {
         for (store_name, store, _kept) in click_stores().await {
             println!("{way_name}, {store_name}");
-            let clicks = placed::<clicks::Placed>(way, Arc::new(ClickService::new(store))).await;
+            let clicks = placed::<clicks::ThisContract>(way, Arc::new(ClickService::new(store))).await;
             a_tally_is_added_once_however_often_it_comes(&*clicks).await;
             tallies_of_one_call_are_added_together(&*clicks).await;
             too_many_counts_are_refused_whole(&*clicks).await;

@@ -125,7 +125,7 @@ async fn counts_keep_their_promises_however_they_are_reached_and_wherever_they_a
         for algorithm in Algorithm::ALL {
             for (name, counts) in all_counts(algorithm, server.as_ref()).await {
                 println!("{way_name}, {}, {name}", algorithm.name());
-                let counts = placed::<counts::Placed>(way, counts).await;
+                let counts = placed::<counts::ThisContract>(way, counts).await;
                 // A queue of one second holds one request of a day's limit, so there is nothing more to test.
                 if algorithm == Algorithm::LeakyBucket {
                     a_queue_lets_the_first_out_at_once_and_no_second_in(&*counts).await;

@@ -72,7 +72,7 @@ async fn decisions_keep_their_promises_however_they_are_reached() {
             println!("{way_name}, {keying:?}, {on_failure:?}");
             let counts = counts();
             let service = Arc::new(DecisionService::new(Arc::clone(&counts) as _, on_failure, keying));
-            let decisions = placed::<decisions::Placed>(way, Arc::clone(&service) as _).await;
+            let decisions = placed::<decisions::ThisContract>(way, Arc::clone(&service) as _).await;
             assert!(passes(&decide(&*decisions, &[]).await), "without policies everything passes");
             each_client_has_a_count_of_its_own_unless_all_share_one(&*decisions, &service, keying).await;
             every_policy_applies_and_a_dry_run_only_tells(&*decisions, &service).await;

@@ -92,7 +92,7 @@ async fn links_keeps_its_promises_however_it_is_reached_and_whatever_it_stands_o
                     Arc::clone(&clock) as Arc<dyn Clock>,
                     new_link_id,
                 ));
-                let links = placed::<links::Placed>(way, service).await;
+                let links = placed::<links::ThisContract>(way, service).await;
                 behaves(&*links, &clock, cache_name).await;
             }
         }

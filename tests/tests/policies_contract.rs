@@ -42,7 +42,7 @@ async fn policies_keep_their_promises_however_they_are_reached_and_whatever_they
         for (store_name, store, _kept) in policy_stores().await {
             println!("{way_name}, {store_name}");
             let service = Arc::new(PolicyService::new(store));
-            let policies = placed::<policies::Placed>(way, service).await;
+            let policies = placed::<policies::ThisContract>(way, service).await;
             what_is_put_in_force_is_in_force_as_it_is(&*policies).await;
             the_same_again_changes_nothing(&*policies).await;
             who_knows_an_old_version_changes_nothing(&*policies).await;

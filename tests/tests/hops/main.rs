@@ -59,8 +59,8 @@ impl Links for Probe {
 }
 
 async fn away(transport: Transport, probe: Arc<Probe>) -> Arc<dyn Links> {
-    let address = serving(links::Placed::serve(transport, probe)).await;
-    links::Placed::reach(transport, client(transport, address))
+    let address = serving(links::ThisContract::serve(transport, probe)).await;
+    links::ThisContract::client(transport, client(transport, address))
 }
 
 fn code() -> LinkCode {
@@ -109,7 +109,7 @@ async fn a_callee_that_is_too_slow_is_given_up_at_the_deadline() {
 async fn a_peer_that_is_not_there_is_unreachable() {
     for transport in TRANSPORTS {
         let nobody = "127.0.0.1:1".parse().unwrap();
-        let links = links::Placed::reach(transport, client(transport, nobody));
+        let links = links::ThisContract::client(transport, client(transport, nobody));
         let answer = links.resolve(code()).await;
         let expected = LinkError::Unavailable(Unavailable::new("links", Why::Unreachable));
         assert_eq!(answer, Err(expected), "{transport:?}");
@@ -136,7 +136,7 @@ async fn a_peer_that_speaks_another_contract_is_misunderstood() {
     for transport in TRANSPORTS {
         // The server has `clicks`, and the client calls `links`.
         let address = serving(Router::new()).await;
-        let links = links::Placed::reach(transport, client(transport, address));
+        let links = links::ThisContract::client(transport, client(transport, address));
         let expected = LinkError::Unavailable(Unavailable::new("links", Why::Misunderstood));
         assert_eq!(links.resolve(code()).await, Err(expected), "{transport:?}");
     }
@@ -152,9 +152,9 @@ async fn refusing(transport: Transport) -> Arc<dyn Links> {
         Transport::Http => method.http_path,
         Transport::Grpc => method.grpc_path,
     };
-    let methods = links::Placed::METHODS.iter();
+    let methods = links::ThisContract::METHODS.iter();
     let refusing = methods.fold(Router::new(), |routes, method| routes.route(path(method), post(refuse)));
-    links::Placed::reach(transport, client(transport, serving(refusing).await))
+    links::ThisContract::client(transport, client(transport, serving(refusing).await))
 }
 
 #[tokio::test]
@@ -171,7 +171,7 @@ async fn a_message_that_the_peer_refuses_is_a_fault_of_ours_and_no_outage() {
 
 #[tokio::test]
 async fn a_malformed_request_is_refused_with_a_reason_and_harms_nothing() {
-    let address = serving(links::Placed::serve(Transport::Http, Arc::new(Probe::default()))).await;
+    let address = serving(links::ThisContract::serve(Transport::Http, Arc::new(Probe::default()))).await;
     let too_large = "x".repeat(remote::MAX_MESSAGE_BYTES + 1);
     let plain: Plain<_, Full<axum::body::Bytes>> = Plain::builder(TokioExecutor::new()).build_http();
     for (path, body, status) in [
@@ -221,7 +221,7 @@ async fn told(
 #[tokio::test]
 async fn a_grpc_call_that_cannot_be_read_is_told_why() {
     const GRPC: (&str, &str) = ("content-type", "application/grpc");
-    let address = serving(links::Placed::serve(Transport::Grpc, Arc::new(Probe::default()))).await;
+    let address = serving(links::ThisContract::serve(Transport::Grpc, Arc::new(Probe::default()))).await;
     let resolve = "/lab.shortener.v1.LinksService/Resolve";
     // A frame of three bytes: field 1, a string of one byte, which is not a valid code.
     let no_code = &[0_u8, 0, 0, 0, 3, 10, 1, b'!'][..];
@@ -272,7 +272,7 @@ async fn a_grpc_call_that_cannot_be_read_is_told_why() {
 
 #[tokio::test]
 async fn a_call_whose_body_breaks_off_is_told_from_one_that_is_too_large() {
-    let address = serving(links::Placed::serve(Transport::Http, Arc::new(Probe::default()))).await;
+    let address = serving(links::ThisContract::serve(Transport::Http, Arc::new(Probe::default()))).await;
     let too_large = format!("content-length: {}", MAX_MESSAGE_BYTES + 1);
     let asked = move |framing: &str, body: &str| {
         let head = format!(
@@ -295,9 +295,9 @@ async fn replicas(transport: Transport, probes: &[Arc<Probe>], balancing: Balanc
     let nobody = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let mut addresses = vec![nobody];
     for probe in probes {
-        addresses.push(serving(links::Placed::serve(transport, Arc::clone(probe) as _)).await);
+        addresses.push(serving(links::ThisContract::serve(transport, Arc::clone(probe) as _)).await);
     }
-    links::Placed::reach(transport, client_of(transport, &addresses, balancing))
+    links::ThisContract::client(transport, client_of(transport, &addresses, balancing))
 }
 
 #[tokio::test]
@@ -323,10 +323,11 @@ async fn with_two_choices_a_slow_copy_gets_less_to_do() {
         let slow = Arc::new(Probe { takes: Duration::from_millis(100), ..Probe::default() });
         let quick = Arc::new(Probe { takes: Duration::from_millis(1), ..Probe::default() });
         let addresses = [
-            serving(links::Placed::serve(transport, Arc::clone(&slow) as _)).await,
-            serving(links::Placed::serve(transport, Arc::clone(&quick) as _)).await,
+            serving(links::ThisContract::serve(transport, Arc::clone(&slow) as _)).await,
+            serving(links::ThisContract::serve(transport, Arc::clone(&quick) as _)).await,
         ];
-        let links = links::Placed::reach(transport, client_of(transport, &addresses, Balancing::TwoChoices));
+        let links =
+            links::ThisContract::client(transport, client_of(transport, &addresses, Balancing::TwoChoices));
         // Eight callers, each with one call in flight at a time.
         let asking = (0..8).map(|_| async {
             for _ in 0..10 {
@@ -346,12 +347,13 @@ async fn connections_that_grow_old_cost_no_call() {
     for transport in TRANSPORTS {
         let probe: Arc<Probe> = Arc::new(Probe::default());
         let limits = Limits { connection_age_ms: 10, ..Limits::default() };
-        let address = serving_within(links::Placed::serve(transport, Arc::clone(&probe) as _), limits).await;
+        let address =
+            serving_within(links::ThisContract::serve(transport, Arc::clone(&probe) as _), limits).await;
         let relay = Arc::new(Relay::start(([127, 0, 0, 1], 0).into(), address.to_string()).await);
         let mut registry = Registry::default();
         let metrics = RpcMetrics::register(&mut registry).peer("links");
         let client = counted_client_of(transport, &[relay.address()], Balancing::RoundRobin, metrics);
-        let links = links::Placed::reach(transport, client);
+        let links = links::ThisContract::client(transport, client);
         let until = Instant::now() + Duration::from_secs(1);
         let asking = (0..CALLERS).map(|_| {
             let (links, relay) = (Arc::clone(&links), Arc::clone(&relay));

@@ -53,7 +53,7 @@ impl<S: ?Sized + Send + Sync + 'static> Hops<S> {
             let methods = C::serve(transport, as_service(Arc::clone(&mirror)));
             let address = runtime.block_on(serving(methods));
             let _within = runtime.enter();
-            (transport, C::reach(transport, client(transport, address)))
+            (transport, C::client(transport, client(transport, address)))
         };
         let ways = TRANSPORTS.map(way).to_vec();
         Self { mirror, ways, runtime }

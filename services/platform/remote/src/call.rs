@@ -55,7 +55,7 @@ pub(crate) type Reply = Response<Collected<Bytes>>;
 const MAX_REASON: usize = 300;
 
 impl Method {
-    /// Logs and returns the error for a message that one side refuses or cannot read. The reason goes to the
+    /// Logs and returns the error for a malformed message: one that a side refuses or cannot read. The reason goes to the
     /// log because the caller cannot act on it.
     pub(crate) fn misunderstood(&self, reason: &dyn Display) -> Unavailable {
         let reason: String = reason.to_string().chars().take(MAX_REASON).collect();

@@ -45,7 +45,7 @@ impl From<Infallible> for Malformed {
 }
 
 /// Parses a request message; `INVALID_ARGUMENT` if it violates the contract.
-pub fn asked<M, Q>(request: tonic::Request<M>) -> Result<Q, Status>
+pub fn decode_request<M, Q>(request: tonic::Request<M>) -> Result<Q, Status>
 where
     Q: TryFrom<M>,
     Malformed: From<Q::Error>,
@@ -55,12 +55,12 @@ where
 }
 
 /// Encodes a result: the reply, or the error as status details.
-pub fn answered<M, P, E>(method: &Method, answer: Result<P, E>) -> Result<Response<M>, Status>
+pub fn encode_reply<M, P, E>(method: &Method, result: Result<P, E>) -> Result<Response<M>, Status>
 where
     M: From<P>,
     E: RemoteError,
 {
-    answer
+    result
         .map(|reply| Response::new(reply.into()))
         .map_err(|error| error_info::status_of(method.grpc_service, &error))
 }
@@ -68,9 +68,9 @@ where
 /// Decodes a generated client's result: the reply, the contract's own error, or `Unavailable`.
 pub(crate) fn outcome<M, E: RemoteError>(
     method: &Method,
-    answer: Result<Response<M>, Status>,
+    result: Result<Response<M>, Status>,
 ) -> Result<Result<M, E>, Unavailable> {
-    let status = match answer {
+    let status = match result {
         Ok(reply) => return Ok(Ok(reply.into_inner())),
         Err(status) => status,
     };

@@ -29,7 +29,7 @@ pub use body::{BodyError, read_body};
 pub use call::{Method, Transport};
 pub use client::{Client, Hop, PeerError, Repeats};
 pub use context::{Context, Scoped, current, scope};
-pub use grpc::{Malformed, answered, asked};
+pub use grpc::{Malformed, decode_request, encode_reply};
 pub use http::{
     GRPC_TIMEOUT, JsonMessage, TIMEOUT_MS, TRACEPARENT, deadline_exceeded, is_grpc, json_reply,
     method_not_allowed, not_started, only_grpc, overloaded, problem, problem_document, unknown_method,

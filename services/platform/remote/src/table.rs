@@ -24,7 +24,7 @@ pub trait Contract {
     fn serve(transport: Transport, service: Arc<Self::Service>) -> Router;
 
     /// A client for an implementation in another process.
-    fn reach(transport: Transport, client: Client) -> Arc<Self::Service>;
+    fn client(transport: Transport, client: Client) -> Arc<Self::Service>;
 
     /// Wraps an implementation in this process: counts, times and traces its calls.
     fn observe(metrics: CallMetrics, service: Arc<Self::Service>) -> Arc<Self::Service>;
@@ -44,6 +44,24 @@ pub trait Contract {
 /// `proto` is the module with the code that tonic generates for the service. Names follow protobuf's style
 /// guide: the method `resolve` is `rpc Resolve(ResolveRequest) returns (ResolveResponse)`. The messages
 /// convert to the contract's types by `From` and `TryFrom`.
+///
+/// Walkthrough. `paste!` (pastey) puts identifiers together: `[<$method:camel Request>]` is the method's name in camel case, and
+/// `Request`; `:snake` makes snake case. The other half of these names is what tonic generates for a service: the modules
+/// `links_service_server` and `links_service_client` with the trait `LinksService`. So the one method `resolve` above becomes:
+///
+/// ```ignore
+/// enum MethodIndex { shorten, resolve }                      // METHODS[MethodIndex::resolve as usize] describes it
+/// .route("/links/resolve", post(...))                        // serve_http: JSON in, `service.resolve(request)`, JSON out
+/// .route("/lab.shortener.v1.LinksService/Resolve", ...)      // serve_grpc: to tonic's server
+/// impl proto::links_service_server::LinksService for ServedByGrpc {
+///     async fn resolve(&self, request: tonic::Request<proto::ResolveRequest>)
+///         -> Result<tonic::Response<proto::ResolveResponse>, tonic::Status> { ... }
+/// }
+/// impl Links for OverHttp { async fn resolve(&self, request: Code) -> Result<Link, LinkError> { ... } }
+/// impl Links for OverGrpc { ... }                            // a client over either transport
+/// impl Links for Observed { ... }                            // the same in this process, counted and timed
+/// ```
+///
 /// A method marked `#[idempotent]` has the same effect whether called once or twice. A call of any other
 /// method is retried only if the callee did not process it.
 #[macro_export]
@@ -51,15 +69,15 @@ macro_rules! remote {
     ($service:ident at $name:literal, by gRPC $grpc:literal of $proto:ident, failing with $error:ident {
         $( $(#[$idempotent:ident])? $method:ident($request:ident) -> $reply:ident; )+
     }) => { $crate::reexport::paste! {
-        /// The contract, for placement.
+        /// Stands for the contract: it has no value, and implements [`Contract`]($crate::Contract).
         #[derive(Clone, Copy, Debug)]
-        pub struct Placed;
+        pub struct ThisContract;
 
         /// The contract, for placement.
-        pub const CONTRACT: Placed = Placed;
+        pub const CONTRACT: ThisContract = ThisContract;
 
-        #[allow(non_camel_case_types, reason = "a method's number, by its own name")]
-        enum Number { $( $method ),+ }
+        #[allow(non_camel_case_types, reason = "a variant is a method, by its own name")]
+        enum MethodIndex { $( $method ),+ }
 
         static METHODS: &[$crate::Method] = &[ $( $crate::Method {
             service: $name,
@@ -70,7 +88,7 @@ macro_rules! remote {
             idempotent: $crate::remote!(@idempotent $($idempotent)?),
         } ),+ ];
 
-        impl $crate::Contract for Placed {
+        impl $crate::Contract for ThisContract {
             type Service = dyn $service;
 
             const NAME: &'static str = $name;
@@ -87,7 +105,7 @@ macro_rules! remote {
                 }
             }
 
-            fn reach(
+            fn client(
                 transport: $crate::Transport,
                 client: $crate::Client,
             ) -> std::sync::Arc<dyn $service> {
@@ -109,7 +127,7 @@ macro_rules! remote {
         fn serve_http(service: std::sync::Arc<dyn $service>) -> $crate::reexport::axum::Router {
             use $crate::reexport::axum::{Router, extract::State, routing::post};
             Router::new()
-                $( .route(METHODS[Number::$method as usize].http_path, post(
+                $( .route(METHODS[MethodIndex::$method as usize].http_path, post(
                     async |
                         State(service): State<std::sync::Arc<dyn $service>>,
                         $crate::JsonMessage(request): $crate::JsonMessage<$request>,
@@ -125,7 +143,7 @@ macro_rules! remote {
             let server = Server::new(ServedByGrpc(service))
                 .max_decoding_message_size($crate::MAX_MESSAGE_BYTES);
             Router::new()
-                $( .route(METHODS[Number::$method as usize].grpc_path, post_service(server.clone())) )+
+                $( .route(METHODS[MethodIndex::$method as usize].grpc_path, post_service(server.clone())) )+
                 // tonic's server does not check the content type.
                 .route_layer(from_fn($crate::only_grpc))
         }
@@ -142,8 +160,8 @@ macro_rules! remote {
                 $crate::reexport::tonic::Response<$proto::[<$method:camel Response>]>,
                 $crate::reexport::tonic::Status,
             > {
-                let asked: $request = $crate::asked(request)?;
-                $crate::answered(&METHODS[Number::$method as usize], self.0.$method(asked).await)
+                let decoded: $request = $crate::decode_request(request)?;
+                $crate::encode_reply(&METHODS[MethodIndex::$method as usize], self.0.$method(decoded).await)
             } )+
         }
 
@@ -153,7 +171,7 @@ macro_rules! remote {
         #[$crate::reexport::async_trait]
         impl $service for OverHttp {
             $( async fn $method(&self, request: $request) -> Result<$reply, $error> {
-                self.0.call_json(&METHODS[Number::$method as usize], request).await
+                self.0.call_json(&METHODS[MethodIndex::$method as usize], request).await
             } )+
         }
 
@@ -180,7 +198,7 @@ macro_rules! remote {
                     let mut grpc = self.grpc.clone();
                     async move { grpc.$method(request).await }
                 };
-                self.client.call_grpc(&METHODS[Number::$method as usize], request, send).await
+                self.client.call_grpc(&METHODS[MethodIndex::$method as usize], request, send).await
             } )+
         }
 
@@ -190,8 +208,8 @@ macro_rules! remote {
         #[$crate::reexport::async_trait]
         impl $service for Observed {
             $( async fn $method(&self, request: $request) -> Result<$reply, $error> {
-                let number = Number::$method as usize;
-                self.0.observe(number, &METHODS[number], self.1.$method(request)).await
+                let index = MethodIndex::$method as usize;
+                self.0.observe(index, &METHODS[index], self.1.$method(request)).await
             } )+
         }
     } };
