@@ -96,7 +96,7 @@ impl<'a> Ramp<'a> {
         // If the generator's thread was busy for nearly the whole step, the figure is only a lower bound.
         let slices = SlicePlan {
             arms: self.meters.len(),
-            slice_length: plan.ramp_turn(),
+            slice_length: plan.ramp_slice(),
             rounds: 1,
             seed: plan.seed.wrapping_add(u64::from(self.number)),
         };
