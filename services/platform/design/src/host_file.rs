@@ -141,7 +141,7 @@ impl Default for Limits {
 
 impl Limits {
     /// The deadline that a request gets at the edge.
-    pub fn request(&self) -> Duration {
+    pub fn request_timeout(&self) -> Duration {
         Duration::from_millis(self.request_ms)
     }
 

@@ -28,7 +28,7 @@ use tokio::{
 use crate::{
     Ingress,
     counted::Counted,
-    live::{Attachment, Carrier},
+    live::{EventStreamAttachment, EventStreamCarrier},
     socket::Socket,
     unread,
 };
@@ -69,8 +69,8 @@ impl Shared {
     }
 
     /// Waits until it has its maximum age and carries no event stream, which has limits of its own.
-    async fn aged(&self, old: Pin<&mut impl Future<Output = ()>>) {
-        old.await;
+    async fn aged(&self, max_age: Pin<&mut impl Future<Output = ()>>) {
+        max_age.await;
         loop {
             let ended = self.live_ended.notified();
             if self.live.load(Ordering::Acquire) == 0 {
@@ -82,22 +82,22 @@ impl Shared {
 }
 
 /// Held by an event stream: its connection has no maximum age meanwhile.
-struct Carries(Arc<Shared>);
+struct EventStreamGuard(Arc<Shared>);
 
-impl Carries {
+impl EventStreamGuard {
     fn new(shared: Arc<Shared>) -> Self {
         shared.live.fetch_add(1, Ordering::AcqRel);
         Self(shared)
     }
 }
 
-impl Carrier for Carries {
+impl EventStreamCarrier for EventStreamGuard {
     fn abort(&self) {
         self.0.abort.notify_one();
     }
 }
 
-impl Drop for Carries {
+impl Drop for EventStreamGuard {
     fn drop(&mut self) {
         self.0.live.fetch_sub(1, Ordering::AcqRel);
         self.0.live_ended.notify_waiters();
@@ -115,7 +115,7 @@ pub(crate) struct Times {
     pub(crate) grace: Duration,
 }
 
-/// How far the end of a server has come.
+/// How far the graceful shutdown of a server has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Phase {
     /// It has not begun.
@@ -130,9 +130,9 @@ pub(crate) enum Phase {
 ///
 /// First it waits for a request, for `first` at most; if the server becomes a lame duck meanwhile, that request's reply
 /// says `Connection: close`. Then it serves requests until the connection ends, the server becomes a lame duck, or the
-/// maximum age has elapsed. Then the client is told: by GOAWAY over HTTP/2, and over HTTP/1 by the next reply, which is
-/// waited for as long as hyper lets a connection be idle, and a grace longer. Last, hyper shuts it down gracefully, and
-/// what is not answered and read within a grace is cut off: a client that does not read cannot keep its permit.
+/// maximum age has elapsed. Then the client is notified: by GOAWAY over HTTP/2, and over HTTP/1 by the next reply. For that reply it
+/// waits longer than any idle connection lives. Last, hyper shuts it down gracefully, and what is not answered and read
+/// within a grace is cut off: a client that does not read cannot keep its permit.
 ///
 /// An upgraded connection ends here: hyper hands the socket over to the handler's task.
 pub(crate) async fn serve(
@@ -157,26 +157,26 @@ pub(crate) async fn serve(
     };
     let mut connection = pin!(http.serve_connection_with_upgrades(io, service).into_owned());
     // Hyper's own limit begins only when the version of HTTP is known. A connection that breaks is its client's affair.
-    let mut first = pin!(tokio::time::sleep(times.first));
-    let old = pin!(max_age_elapsed(times.age));
+    let mut first_request_timeout = pin!(tokio::time::sleep(times.first));
+    let max_age = pin!(max_age_elapsed(times.age));
     loop {
-        let closes = shared.close_after_reply.load(Ordering::Relaxed);
+        let tells_close = shared.close_after_reply.load(Ordering::Relaxed);
         tokio::select! {
             biased;
-            () = reached(&mut phase, if closes { Phase::Draining } else { Phase::LameDuck }) => {
-                if closes { break }
+            () = reached(&mut phase, if tells_close { Phase::Draining } else { Phase::LameDuck }) => {
+                if tells_close { break }
                 shared.close_after_reply.store(true, Ordering::Relaxed);
             }
             () = shared.request_received.notified() => break,
             _ = &mut connection => return,
-            () = &mut first => return,
+            () = &mut first_request_timeout => return,
         }
     }
     tokio::select! {
         _ = &mut connection => return,
         () = shared.abort.notified() => return,
         () = reached(&mut phase, Phase::LameDuck) => {}
-        () = shared.aged(old) => {}
+        () = shared.aged(max_age) => {}
     }
     // HTTP/2 has a word for it, GOAWAY, which loses no request that is on its way. HTTP/1 has one only in a reply.
     if !shared.is_http_2.load(Ordering::Relaxed) {
@@ -184,7 +184,8 @@ pub(crate) async fn serve(
         tokio::select! {
             _ = &mut connection => return,
             () = reached(&mut phase, Phase::Draining) => {}
-            // Whoever reads has been idle for too long by now, or has read the reply that closes.
+            // This is longer than any idle connection lives. So by now the client has read the reply that closes, or it does not
+            // read at all.
             () = tokio::time::sleep(HEADER_WITHIN + times.grace) => {}
         }
     }
@@ -221,20 +222,20 @@ async fn answer(
         Some(unread) => unread.drain_body(response.status()).await,
         None => true,
     };
-    let stream = response.extensions_mut().remove::<Attachment>();
+    let event_stream = response.extensions_mut().remove::<EventStreamAttachment>();
     // Over HTTP/2 a connection does not end with a request; an upgraded one has left HTTP.
     if version < Version::HTTP_2 && response.status() != StatusCode::SWITCHING_PROTOCOLS {
-        if stream.is_some() {
+        if event_stream.is_some() {
             // The stream counts against the limits of `live`, and the connection ends with it.
             shared.release();
         }
-        if !is_reusable || stream.is_some() || shared.close_after_reply.load(Ordering::Relaxed) {
+        if !is_reusable || event_stream.is_some() || shared.close_after_reply.load(Ordering::Relaxed) {
             shared.drain_input_on_close.store(!is_reusable, Ordering::Relaxed);
             response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
         }
     }
-    if let Some(stream) = stream {
-        stream.attach(Carries::new(shared));
+    if let Some(event_stream) = event_stream {
+        event_stream.attach(EventStreamGuard::new(shared));
     }
     Ok(response)
 }

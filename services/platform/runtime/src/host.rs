@@ -154,7 +154,7 @@ impl Host {
         let metrics = self.metrics.peer(C::NAME);
         let client = Client::new(self.transport, peers, self.balancing, self.policy, attempt, metrics)
             .with_context(|| format!("the host file's peers of the component `{}`", C::NAME))?;
-        Ok(C::reach(self.transport, client))
+        Ok(C::client(self.transport, client))
     }
 
     fn hosts(&self, component: &str) -> bool {

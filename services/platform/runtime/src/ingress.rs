@@ -58,7 +58,7 @@ fn behind_the_stack(routes: Router, trust: Trust, limits: Limits, metrics: &Arc<
             // Outermost: it counts and times every response, refusals included.
             .layer(Metrics::new(Arc::clone(metrics)))
             // Above every layer that refuses: refusals have a request id, too. It sets deadline and trace.
-            .layer(RequestContext::new(trust, limits.request()))
+            .layer(RequestContext::new(trust, limits.request_timeout()))
             // Before the limit: a malformed request takes no permit.
             .layer(HeadCheck)
             // Before the span and the deadline: a refused request costs neither a span nor a timer.
@@ -80,24 +80,24 @@ impl Ingress {
         Self { routes, is_public: true, metrics, live: None }
     }
 
-    /// Before the methods of components, and beside what the process says of itself.
-    pub fn internal(components: Router, own: Router, limits: Limits, metrics: IngressMetrics) -> Self {
+    /// Before the methods of components, and beside the administrative routes of the process: health and metrics.
+    pub fn internal(components: Router, admin: Router, limits: Limits, metrics: IngressMetrics) -> Self {
         let components = components
             .fallback(remote::unknown_method)
             .method_not_allowed_fallback(remote::method_not_allowed);
-        Self::beside(own, components, limits, metrics)
+        Self::beside(admin, components, limits, metrics)
     }
 
-    /// Before what a process says of itself while it starts; what else it will serve is not there yet.
-    pub(crate) fn starting(own: Router, limits: Limits, metrics: IngressMetrics) -> Self {
-        Self::beside(own, Router::new().fallback(remote::not_started), limits, metrics)
+    /// Before the administrative routes of a process that starts; what else it will serve is not there yet.
+    pub(crate) fn starting(admin: Router, limits: Limits, metrics: IngressMetrics) -> Self {
+        Self::beside(admin, Router::new().fallback(remote::not_started), limits, metrics)
     }
 
-    /// What the process says of itself stands outside the limits: an overloaded one still says that it is.
-    fn beside(own: Router, components: Router, limits: Limits, metrics: IngressMetrics) -> Self {
+    /// The administrative routes stand outside the limits: an overloaded process still reports that it is.
+    fn beside(admin: Router, components: Router, limits: Limits, metrics: IngressMetrics) -> Self {
         let metrics = Arc::new(metrics);
         let components = behind_the_stack(components, Trust::SameWiring, limits, &metrics);
-        let routes = components.merge(own.with_state(()).layer(HeadCheck));
+        let routes = components.merge(admin.with_state(()).layer(HeadCheck));
         Self { routes, is_public: false, metrics, live: None }
     }
 

@@ -35,7 +35,8 @@ pub(crate) const HEADER_LIST_BYTES: usize = 2 * (head::TARGET_BYTES + head::FIEL
 const PING_EVERY: Duration = Duration::from_secs(20);
 const PONG_WITHIN: Duration = Duration::from_secs(10);
 
-/// The limits of a server.
+/// The limits of a server's connections, made from the [`Limits`] of the host file. (Those of long-lived connections are
+/// [`live::Limits`](crate::live::Limits), and a head's are constants of `head`.)
 #[derive(Clone, Copy, Debug)]
 pub struct ServeLimits {
     /// Connections that are open at once; further ones wait in the kernel's backlog.
@@ -60,20 +61,22 @@ impl From<&Limits> for ServeLimits {
             first: HEADER_WITHIN,
             age: limits.connection_age(),
             // A server that does not wait when it stops cuts nobody off because of age.
-            age_grace: limits.drain().max(limits.request()),
+            age_grace: limits.drain().max(limits.request_timeout()),
             lame_duck: limits.lame_duck(),
             drain: limits.drain(),
         }
     }
 }
 
-/// Serves until `stop` is cancelled, as a lame duck for a while, and until requests under way are answered.
+/// Serves until `stop` is cancelled, and then shuts down gracefully: as a lame duck for a while, and until requests in flight
+/// are answered.
 ///
 /// Long-lived connections are closed during the lame-duck period, and at its end at the latest.
 pub async fn serve(listener: TcpListener, ingress: Ingress, limits: ServeLimits, stop: CancellationToken) {
     let (phase, phases) = watch::channel(Phase::Serving);
     let connections = TaskTracker::new();
     let live = ingress.live();
+    // The end of the lame-duck period drops `accept`, and with it the listener: from then on connections are refused.
     tokio::select! {
         () = accept(listener, ingress, limits, &connections, &phases) => {}
         () = lame_duck(&stop, &phase, limits.lame_duck, live.as_ref()) => {}

@@ -1,5 +1,7 @@
 //! Aborts a request at its deadline; does not start one whose deadline has passed.
 //!
+//! The deadline holds until the head of the response is ready, and not for its body, which the connection's own limits bound.
+//!
 //! Not tower's `Timeout`, which has the same duration for every request.
 
 use std::{

@@ -1,4 +1,4 @@
-//! Limits the requests in flight: one more is refused at once, not queued.
+//! Limits the requests in flight: one more is refused at once, not queued (load shedding).
 //!
 //! tower's `ConcurrencyLimit` under `LoadShed` does the same, but it refuses with an error, which axum's
 //! `HandleError` has to turn back into a response, at the cost of a boxed future for every request.
@@ -63,8 +63,8 @@ where
 }
 
 pin_project! {
-    /// A response with its permit, which is returned when the response is ready, or when this future is
-    /// dropped because the client left.
+    /// A response with its permit, which is returned when the head of the response is ready (the body is sent without
+    /// one), or when this future is dropped because the client left.
     pub(super) struct WithPermit<F> {
         #[pin]
         response: F,

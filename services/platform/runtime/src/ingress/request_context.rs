@@ -33,13 +33,13 @@ pub(super) enum Trust {
 }
 
 impl Trust {
-    /// The context of a request with a time limit of `at_most`.
-    fn context(self, headers: &HeaderMap, at_most: Duration) -> Context {
+    /// The context of a request with this timeout.
+    fn context(self, headers: &HeaderMap, request_timeout: Duration) -> Context {
         let parent = headers.get(TRACEPARENT).and_then(|value| Trace::parse(value.to_str().ok()?));
         let (time, trace) = match self {
-            Self::Anybody(sampling) => (at_most, sampling.decide(parent)),
+            Self::Anybody(sampling) => (request_timeout, sampling.decide(parent)),
             Self::SameWiring => {
-                let time = time_left(headers).map_or(at_most, |left| left.min(at_most));
+                let time = time_left(headers).map_or(request_timeout, |left| left.min(request_timeout));
                 (time, parent.unwrap_or_else(Trace::unsampled))
             }
         };
@@ -51,13 +51,13 @@ impl Trust {
 #[derive(Clone, Copy)]
 pub(super) struct RequestContext {
     trust: Trust,
-    at_most: Duration,
+    request_timeout: Duration,
 }
 
 impl RequestContext {
-    /// `at_most` is the longest time for a request.
-    pub(super) fn new(trust: Trust, at_most: Duration) -> Self {
-        Self { trust, at_most }
+    /// `request_timeout` is the longest time for a request; a caller of the same wiring may leave less.
+    pub(super) fn new(trust: Trust, request_timeout: Duration) -> Self {
+        Self { trust, request_timeout }
     }
 }
 
@@ -87,32 +87,32 @@ where
 {
     type Response = Response;
     type Error = S::Error;
-    type Future = Signed<S::Future>;
+    type Future = WithRequestId<S::Future>;
 
     fn poll_ready(&mut self, context: &mut Poller<'_>) -> Poll<Result<(), S::Error>> {
         self.inner.poll_ready(context)
     }
 
     fn call(&mut self, mut request: Request) -> Self::Future {
-        let RequestContext { trust, at_most } = self.decides;
-        let context = trust.context(request.headers(), at_most);
+        let RequestContext { trust, request_timeout } = self.decides;
+        let context = trust.context(request.headers(), request_timeout);
         request.extensions_mut().insert(context);
         // A process of the same wiring knows its operation's id.
-        let signature = matches!(trust, Trust::Anybody(_)).then_some(context.trace);
-        Signed { response: self.inner.call(request), signature }
+        let request_id = matches!(trust, Trust::Anybody(_)).then_some(context.trace);
+        WithRequestId { response: self.inner.call(request), request_id }
     }
 }
 
 pin_project! {
     /// A response that carries the operation's id, for a public caller.
-    pub(super) struct Signed<F> {
+    pub(super) struct WithRequestId<F> {
         #[pin]
         response: F,
-        signature: Option<Trace>,
+        request_id: Option<Trace>,
     }
 }
 
-impl<F, E> Future for Signed<F>
+impl<F, E> Future for WithRequestId<F>
 where
     F: Future<Output = Result<Response, E>>,
 {
@@ -121,15 +121,15 @@ where
     fn poll(self: Pin<&mut Self>, context: &mut Poller<'_>) -> Poll<Self::Output> {
         let this = self.project();
         let mut response = ready!(this.response.poll(context))?;
-        if let Some(trace) = this.signature {
-            sign(&mut response, *trace);
+        if let Some(trace) = this.request_id {
+            write_request_id(&mut response, *trace);
         }
         Poll::Ready(Ok(response))
     }
 }
 
 /// Writes the operation's id, and the trace position if it is sampled.
-fn sign(response: &mut Response, trace: Trace) {
+fn write_request_id(response: &mut Response, trace: Trace) {
     // Set by `ServerSpan`.
     let span = response.extensions_mut().remove::<Trace>();
     let headers = response.headers_mut();

@@ -72,7 +72,8 @@ fn name_of(request: &Request) -> String {
 }
 
 pin_project! {
-    /// A response that is recorded in its span, and ends it.
+    /// A response whose span lasts until its head is ready: dropping the span ends it. Nothing of the response is recorded in
+    /// it, not even the status.
     pub(super) struct InSpan<F> {
         #[pin]
         response: F,

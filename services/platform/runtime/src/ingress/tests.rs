@@ -142,14 +142,14 @@ async fn a_caller_of_the_same_wiring_is_believed_its_deadline() {
         (said, start.elapsed().as_millis())
     };
     let (http, grpc) = ((504, None), (200, Some("4".to_owned())));
-    let at_most = Limits::default().request().as_millis();
+    let request_timeout = Limits::default().request_timeout().as_millis();
     for (fields, told, ms) in [
         (&[("x-timeout-ms", "70")][..], &http, 70),
-        (&[("x-timeout-ms", "999999")], &http, at_most),
+        (&[("x-timeout-ms", "999999")], &http, request_timeout),
         (&[GRPC, ("grpc-timeout", "70m")], &grpc, 70),
         (&[GRPC, ("grpc-timeout", "70000u"), ("x-timeout-ms", "1")], &grpc, 70),
-        (&[GRPC, ("grpc-timeout", "1H")], &grpc, at_most),
-        (&[GRPC, ("grpc-timeout", "soon")], &grpc, at_most),
+        (&[GRPC, ("grpc-timeout", "1H")], &grpc, request_timeout),
+        (&[GRPC, ("grpc-timeout", "soon")], &grpc, request_timeout),
     ] {
         let (said, after) = asks(fields).await;
         assert_eq!(&said, told, "{fields:?}");
