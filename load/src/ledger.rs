@@ -1,4 +1,4 @@
-//! The ledger: the acknowledged changes, and whether the system still holds them.
+//! The ledger, a consistency check (or audit) for data loss: the acknowledged changes, and whether the system still holds them.
 //!
 //! During a run journeys write each acknowledged change, and each one with an unknown result, to a [`Log`].
 //! Afterwards they query the public API and collect their findings in a [`LedgerVerdict`].

@@ -154,6 +154,7 @@ fn validity(gathered: &Gathered, comparisons: &compare::Comparisons) -> Validity
     let cpu = comparisons.cpu;
     Validity {
         verdict_possible: void_share <= MOST_VOID && gathered.death.is_none() && gathered.rounds > 0,
+        // The noise floor: half of the interval's width.
         noise_floor_percent: cpu.map(|cpu| percent((cpu.high - cpu.low) / 2.0 / cpu.estimate)),
         send_lag_p99_us: (!gathered.send_lag.is_empty())
             .then(|| gathered.send_lag.value_at_quantile(0.99) as f64 / 1_000.0),

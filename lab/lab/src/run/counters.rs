@@ -38,7 +38,7 @@ pub(super) fn counters(arm: &RunningArm) -> Option<[f64; COUNTERS]> {
     ])
 }
 
-/// Calls to the components of other processes.
+/// Calls to the components of other processes: in reports the calls between processes.
 fn hops<'a>(scrapes: &[Scrape], hosted: impl Iterator<Item = &'a str>) -> f64 {
     // Replicas of a process have the same components.
     let hosted: BTreeSet<&str> = hosted.collect();
