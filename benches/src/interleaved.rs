@@ -156,7 +156,7 @@ fn measure(
 
 fn arm(address: SocketAddr) -> Result<Arm> {
     let mix = Some("follow-only".to_owned());
-    let options = JourneyOptions { seed: 7, mix, links: LINKS, ..JourneyOptions::default() };
+    let options = JourneyOptions { seed: 7, mix, things: LINKS, ..JourneyOptions::default() };
     Ok(Arm { target: Target::at("arm", address), journeys: for_system("shortener", &options)? })
 }
 

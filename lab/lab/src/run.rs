@@ -137,7 +137,8 @@ pub fn answers(scenario: &Scenario, report: &report::Report) -> Vec<report::mode
         family: report.validity.family_size,
         cpu: None,
     };
-    answers::all(&scenario.answers, &report.arms, &comparisons, report.validity.verdict_possible)
+    let possible = report.validity.verdict_possible;
+    answers::all(scenario.system.name, &scenario.answers, &report.arms, &comparisons, possible)
 }
 
 /// Renders the report of a run's folder again, from its `report.json` only.

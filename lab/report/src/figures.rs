@@ -1,7 +1,9 @@
 //! The figures of a report as rows: a row per metric, a column per arm.
 
+use std::collections::BTreeSet;
+
+use load::journeys::{self, OutcomeWords};
 use load::ledger::Kept;
-use load::ledger::facts::DECISIONS;
 use statistics::Verdict;
 
 use super::caveats::{self, About};
@@ -20,22 +22,20 @@ pub(super) struct Row {
 /// Formats an arm's cell of a row.
 type Cell = fn(&Arm) -> String;
 
-/// Whether an arm's operations ask for decisions.
-fn decides(arm: &Arm) -> bool {
-    let is_decisions = |fact: &Fact| fact.name == DECISIONS && fact.count > 0;
-    arm.ledger.as_ref().is_some_and(|ledger| ledger.facts.iter().any(is_decisions))
+/// The system's words for operations that ended well and for refused ones, if some arm counted what they are about.
+fn outcome_words(report: &Report) -> Option<OutcomeWords> {
+    let words = journeys::find(&report.scenario.system)?.outcome_words()?;
+    let is_counted = |fact: &Fact| fact.name == words.where_counted && fact.count > 0;
+    let mut facts = report.arms.iter().filter_map(|arm| arm.ledger.as_ref()).flat_map(|ledger| &ledger.facts);
+    facts.any(is_counted).then_some(words)
 }
 
 /// Every figure that at least one arm has.
 pub(super) fn rows(report: &Report) -> Vec<Row> {
     use About::{Latency, PerOperation};
-    // A refusal is a good response where the operation asks for a decision.
-    let [ended_well, refused] = if report.arms.iter().any(decides) {
-        ["decided: let through, or refused by the limit", "refused without a decision"]
-    } else {
-        ["operations that ended well", "refused"]
-    };
-    let figures: [(&'static str, About, Cell); 22] = [
+    let [ended_well, refused] = outcome_words(report)
+        .map_or(["operations that ended well", "refused"], |words| [words.ended_well, words.refused]);
+    let figures: [(&'static str, About, Cell); 21] = [
         ("completed per second", About::Arm, |arm| three_digits(arm.throughput_per_s)),
         ("capacity, operations per second", About::Arm, |arm| {
             maybe_text(arm.capacity.map(|capacity| capacity.words()))
@@ -65,18 +65,15 @@ pub(super) fn rows(report: &Report) -> Vec<Row> {
         ("cache hits per operation", PerOperation, |arm| mean_count(arm.per_op.cache_hits)),
         ("events per operation", PerOperation, |arm| mean_count(arm.per_op.events)),
         ("Redis commands per operation", PerOperation, |arm| mean_count(arm.per_op.redis)),
-        ("ledger", About::Arm, ledger),
     ];
-    let marked = |arm: &Arm, about: About, cell: Cell| match cell(arm) {
-        nothing if nothing == NO_FIGURE || nothing == "0" => nothing,
-        figure => format!("{figure}{}", caveats::mark(arm, about)),
-    };
     let row = |(name, about, cell): (&'static str, About, Cell)| Row {
         name: name.to_owned(),
-        cells: report.arms.iter().map(|arm| marked(arm, about, cell)).collect(),
+        cells: report.arms.iter().map(|arm| marked(arm, about, cell(arm))).collect(),
     };
     std::iter::once(offered(report))
         .chain(figures.into_iter().map(row))
+        .chain(own_counters(report))
+        .chain(std::iter::once(ledgers(report)))
         .chain(facts(report))
         .filter(|row| row.cells.iter().any(|cell| cell != NO_FIGURE))
         .collect()
@@ -100,6 +97,29 @@ fn offered(report: &Report) -> Row {
     }
 }
 
+/// A figure with the mark of its caveat.
+fn marked(arm: &Arm, about: About, figure: String) -> String {
+    if figure == NO_FIGURE || figure == "0" { figure } else { figure + caveats::mark(arm, about) }
+}
+
+/// The counters that the system declares.
+fn own_counters(report: &Report) -> Vec<Row> {
+    let names: BTreeSet<&str> =
+        report.arms.iter().flat_map(|arm| arm.per_op.own.keys()).map(String::as_str).collect();
+    let cell = |arm: &Arm, name: &str| {
+        marked(arm, About::PerOperation, mean_count(arm.per_op.own.get(name).copied()))
+    };
+    let row = |name: &str| Row {
+        name: format!("{name} per operation"),
+        cells: report.arms.iter().map(|arm| cell(arm, name)).collect(),
+    };
+    names.into_iter().map(row).collect()
+}
+
+fn ledgers(report: &Report) -> Row {
+    Row { name: "ledger".to_owned(), cells: report.arms.iter().map(|arm| ledger(report, arm)).collect() }
+}
+
 /// The facts of the ledger that claims name, in the order of the claims.
 fn facts(report: &Report) -> Vec<Row> {
     let mut names: Vec<&str> = Vec::new();
@@ -115,7 +135,7 @@ fn facts(report: &Report) -> Vec<Row> {
     };
     let cell = |arm: &Arm, name: &str| counted(arm, name).unwrap_or_else(|| NO_FIGURE.to_owned());
     let row = |name: &str| Row {
-        name: facts::with_name(name),
+        name: facts::with_name(&report.scenario.system, name),
         cells: report.arms.iter().map(|arm| cell(arm, name)).collect(),
     };
     names.into_iter().map(row).collect()
@@ -149,7 +169,7 @@ fn memory(arm: &Arm) -> String {
 }
 
 /// The ledger's verdict in a few words.
-pub(super) fn ledger(arm: &Arm) -> String {
+pub(super) fn ledger(report: &Report, arm: &Arm) -> String {
     let Some(ledger) = &arm.ledger else {
         return NO_FIGURE.to_owned();
     };
@@ -158,16 +178,16 @@ pub(super) fn ledger(arm: &Arm) -> String {
         Kept::NotSettled => "holds so far, some is on its way".to_owned(),
         Kept::NotAllAsked => "holds, as far as it could be checked".to_owned(),
         Kept::NothingAsked => "could not be checked".to_owned(),
-        Kept::Broken => format!("BROKEN: {}", violations_in_words(arm)),
+        Kept::Broken => format!("BROKEN: {}", violations_in_words(report, arm)),
     }
 }
 
 /// The violations of an arm's ledger: `188 acknowledged and gone, 2 handed out twice`.
-pub(super) fn violations_in_words(arm: &Arm) -> String {
+pub(super) fn violations_in_words(report: &Report, arm: &Arm) -> String {
     let facts = arm.ledger.iter().flat_map(|ledger| &ledger.facts);
     let broken: Vec<String> = facts
         .filter(|fact| fact.violation && fact.count > 0)
-        .map(|fact| format!("{} {}", count(fact.count), facts::words(&fact.name)))
+        .map(|fact| format!("{} {}", count(fact.count), facts::words(&report.scenario.system, &fact.name)))
         .collect();
     broken.join(", ")
 }

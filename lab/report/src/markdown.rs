@@ -74,8 +74,9 @@ fn in_trouble(report: &Report, arm: &Arm) -> String {
     let died = figures::death_sentence(arm).map(|sentence| format!("- **Died.** {sentence}.\n"));
     let saturated = caveats::saturated(report, arm).map(|sentence| format!("- **Saturated.** {sentence}.\n"));
     let is_broken = arm.ledger.as_ref().is_some_and(|ledger| !ledger.holds);
-    let broken = is_broken
-        .then(|| format!("- **Ledger broken.** {}: {}.\n", arm.label, figures::violations_in_words(arm)));
+    let broken = is_broken.then(|| {
+        format!("- **Ledger broken.** {}: {}.\n", arm.label, figures::violations_in_words(report, arm))
+    });
     [died, saturated, broken].into_iter().flatten().collect()
 }
 
@@ -190,14 +191,16 @@ fn ledger(report: &Report) -> String {
         "## Ledger\n\nAfter the load the lab asked each system for everything that it had acknowledged.\n\n"
             .to_owned();
     for arm in &report.arms {
-        let verdict = figures::ledger(arm);
+        let verdict = figures::ledger(report, arm);
         let verdict = if verdict == NO_FIGURE { "not checked".to_owned() } else { verdict };
         let _ = write!(text, "- **{}**: {verdict}", arm.label);
         let facts: Vec<String> = arm
             .ledger
             .iter()
             .flat_map(|ledger| &ledger.facts)
-            .map(|fact| format!("{} {}", count(fact.count), facts::with_name(&fact.name)))
+            .map(|fact| {
+                format!("{} {}", count(fact.count), facts::with_name(&report.scenario.system, &fact.name))
+            })
             .collect();
         let _ = writeln!(text, "{}{}.", if facts.is_empty() { "" } else { "; " }, facts.join(", "));
         for example in arm.ledger.iter().flat_map(|ledger| &ledger.examples) {

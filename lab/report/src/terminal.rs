@@ -140,7 +140,7 @@ fn in_trouble(page: &mut Page, report: &Report, arm: &Arm) {
             RED,
             "BROKEN",
             14,
-            &format!("the ledger of {}: {}", arm.label, figures::violations_in_words(arm)),
+            &format!("the ledger of {}: {}", arm.label, figures::violations_in_words(report, arm)),
         );
     }
 }
@@ -184,7 +184,12 @@ fn ledgers(page: &mut Page, report: &Report) {
     }
     page.heading("The ledger is broken: what was acknowledged is not all there");
     for arm in broken {
-        page.item(RED, "BROKEN", 10, &format!("{}: {}", arm.label, figures::violations_in_words(arm)));
+        page.item(
+            RED,
+            "BROKEN",
+            10,
+            &format!("{}: {}", arm.label, figures::violations_in_words(report, arm)),
+        );
         if let Some(why) = &arm.negative_control {
             page.item(DIM, "", 10, &format!("a negative control: {why}"));
         }

@@ -1,15 +1,38 @@
 //! The systems of this lab.
+//!
+//! A system is in two registries under one name: [`SERVICES`] has its wiring, [`load::journeys::SYSTEMS`] its journeys.
+
+use std::sync::OnceLock;
 
 use design::System;
-use load::journeys::{PolicyLine, SYSTEMS, SystemEntry};
+use load::{
+    journeys::{self, CounterShape, PolicyLine, SystemUnderTest},
+    ledger::Breach,
+};
 use runtime::Service;
 
 /// Every system with its wiring, in the order of `lab list`.
 pub static SERVICES: &[&Service] = &[&shortener_app::SERVICE, &limiter_app::SERVICE];
 
+/// Systems of a program that adds its own to the registry.
+static FURTHER: OnceLock<&'static [&'static Service]> = OnceLock::new();
+
+/// Adds systems that are not in the registries, for programs whose systems are not this project's. Only the first call of a
+/// process has an effect.
+pub fn register(services: &'static [&'static Service], journeys: &'static [&'static dyn SystemUnderTest]) {
+    let _ = FURTHER.set(services);
+    journeys::register(journeys);
+}
+
+/// Every system with its wiring, in the order of `lab list`.
+fn services() -> impl Iterator<Item = &'static Service> {
+    let further = FURTHER.get().copied().unwrap_or_default();
+    SERVICES.iter().chain(further).copied()
+}
+
 /// The system with this name, with its wiring.
 pub fn service(name: &str) -> Option<&'static Service> {
-    SERVICES.iter().copied().find(|service| service.system.name == name)
+    services().find(|service| service.system.name == name)
 }
 
 /// The system with this name.
@@ -19,7 +42,7 @@ pub fn find(name: &str) -> Option<&'static System> {
 
 /// Every system, in the order of `lab list`.
 pub fn all() -> impl Iterator<Item = &'static System> {
-    SERVICES.iter().map(|service| service.system)
+    services().map(|service| service.system)
 }
 
 /// Every system's name.
@@ -29,45 +52,71 @@ pub fn names() -> Vec<&'static str> {
 
 /// The mixes that the generator has for a system, the default first.
 pub fn mixes(system: &str) -> Vec<&'static str> {
-    journeys(system).into_iter().flat_map(|entry| entry.mixes.iter().map(|(mix, _)| *mix)).collect()
+    mixes_told(system).iter().map(|(mix, _)| *mix).collect()
 }
 
 /// The same with their summaries.
 pub fn mixes_told(system: &str) -> &'static [(&'static str, &'static str)] {
-    journeys(system).map_or(&[], |entry| entry.mixes)
+    under_test(system).map(SystemUnderTest::mixes).unwrap_or_default()
 }
 
 /// The facts that a system's ledger can report.
 pub fn facts(system: &str) -> Vec<&'static str> {
-    journeys(system).map(|entry| entry.facts.to_vec()).unwrap_or_default()
+    under_test(system).into_iter().flat_map(SystemUnderTest::facts).map(|fact| fact.name).collect()
 }
 
 /// The facts that are broken promises.
 pub fn breaches(system: &str) -> Vec<&'static str> {
-    journeys(system).map(|entry| entry.breaches.to_vec()).unwrap_or_default()
+    under_test(system).into_iter().flat_map(|it| it.breaches()).collect()
+}
+
+/// The facts that break promises of one kind.
+pub fn breaches_of(system: &str, kind: Breach) -> Vec<&'static str> {
+    under_test(system).into_iter().flat_map(|it| it.breaches_of(kind)).collect()
+}
+
+/// The facts of all systems that are metrics of their own, each once.
+pub fn metrics() -> Vec<&'static str> {
+    let mut names = Vec::new();
+    for fact in journeys::systems().flat_map(SystemUnderTest::facts).filter(|fact| fact.is_metric) {
+        if !names.contains(&fact.name) {
+            names.push(fact.name);
+        }
+    }
+    names
+}
+
+/// The counters of a system's processes that reports show, beside those of the platform.
+pub fn counters(system: &str) -> &'static [CounterShape] {
+    under_test(system).map(SystemUnderTest::counters).unwrap_or_default()
+}
+
+/// Whether a system's journeys have this option.
+pub fn has_option(system: &str, option: &str) -> bool {
+    under_test(system).is_some_and(|it| it.option(option).is_some())
 }
 
 /// The limit that a mix puts on each of its clients, if there is one.
 pub fn line(system: &str, mix: &str) -> Option<PolicyLine> {
-    (journeys(system)?.lines)(mix)
+    under_test(system)?.client_limit(mix)
 }
 
 /// The name of the things that the generator prepares for a system, in the plural: `links`.
 pub fn prepared(system: &str) -> &'static str {
-    journeys(system).map_or("things", |entry| entry.things)
+    under_test(system).and_then(SystemUnderTest::things).unwrap_or("things")
 }
 
 /// The share of some kinds of operations in a mix, 0 to 1.
 pub fn share(system: &str, mix: &str, kinds: &[&str]) -> f64 {
-    let shares = journeys(system).map(|entry| (entry.shares)(mix)).unwrap_or_default();
+    let shares = under_test(system).map(|it| it.shares(mix)).unwrap_or_default();
     shares.iter().filter(|(kind, _)| kinds.contains(kind)).map(|(_, share)| share).sum()
 }
 
 /// The number of things that a mix needs for this many operations, if it takes each once.
 pub fn needs(system: &str, mix: &str, operations: f64) -> Option<u64> {
-    journeys(system)?.needs(mix, operations)
+    under_test(system)?.needs(mix, operations)
 }
 
-fn journeys(system: &str) -> Option<&'static SystemEntry> {
-    SYSTEMS.iter().find(|entry| entry.name == system)
+fn under_test(system: &str) -> Option<&'static dyn SystemUnderTest> {
+    journeys::find(system)
 }

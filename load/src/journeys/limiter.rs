@@ -7,11 +7,13 @@
 //! - `ledger_state`: the decisions for each client;
 //! - `workload`: the operations;
 //! - `timeline`: the drawing;
+//! - [`facts`]: the facts of its ledger;
 //! - `seeding`, `check`: before and after;
 //! - `policy_reads`: mixes that read policies and request no decision.
 
 mod api;
 mod check;
+pub mod facts;
 mod ledger_state;
 mod long_run;
 pub mod mix;
@@ -21,7 +23,6 @@ mod seeding;
 mod timeline;
 mod workload;
 
-use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -29,9 +30,12 @@ use self::ledger_state::LedgerState;
 use self::mix::Mix;
 use self::policy_reads::PolicyReads;
 use self::workload::Workload;
-use super::{Check, JourneyOptions, PrepareError, Progress, SystemEntry, SystemJourneys};
+use super::{
+    Check, JourneyError, JourneyOptions, OutcomeWords, PolicyLine, PrepareError, Progress, SystemJourneys,
+    SystemUnderTest,
+};
 use crate::journey::Journeys;
-use crate::ledger::LedgerVerdict;
+use crate::ledger::{FactShape, LedgerVerdict};
 use crate::sender::Lane;
 use crate::series::{Line, Series};
 
@@ -45,35 +49,68 @@ const MIXES: [(&str, &str); 7] = {
     [one, many, hot, abuser, multi, small, large]
 };
 
-pub(super) const ENTRY: SystemEntry = SystemEntry {
-    name: "limiter",
-    summary: "ask for what a rate limiter protects, as one client or as many",
-    mixes: &MIXES,
-    things: "clients",
-    shares,
-    only_path: Some("/policies"),
-    takes_each_once: |_mix| false,
-    lines: |mix| Mix::named(mix).map(|mix| mix.limits()[0]),
-    facts: &check::FACTS,
-    breaches: &check::BREACHES,
-    make,
-};
+/// The rate limiter.
+#[derive(Debug)]
+pub struct Limiter;
 
-fn shares(mix: &str) -> Vec<(&'static str, f64)> {
-    let kind = if policy_reads::bytes(mix).is_some() { policy_reads::READ } else { workload::DECISION };
-    vec![(kind, 1.0)]
-}
-
-#[expect(clippy::unnecessary_wraps, reason = "the registry's form: other systems open a file")]
-fn make(options: &JourneyOptions, mix: &'static str) -> io::Result<Box<dyn SystemJourneys>> {
-    if let Some(bytes) = policy_reads::bytes(mix) {
-        return Ok(Box::new(PolicyReads::new(bytes)));
+impl SystemUnderTest for Limiter {
+    fn name(&self) -> &'static str {
+        "limiter"
     }
-    Ok(Box::new(Limiter::new(options.seed, Mix::named(mix).unwrap_or_default(), options.links)))
+
+    fn summary(&self) -> &'static str {
+        "ask for what a rate limiter protects, as one client or as many"
+    }
+
+    fn mixes(&self) -> &'static [(&'static str, &'static str)] {
+        &MIXES
+    }
+
+    fn shares(&self, mix: &str) -> Vec<(&'static str, f64)> {
+        let kind = if policy_reads::bytes(mix).is_some() { policy_reads::READ } else { workload::DECISION };
+        vec![(kind, 1.0)]
+    }
+
+    fn journeys(
+        &self,
+        options: &JourneyOptions,
+        mix: &'static str,
+    ) -> Result<Box<dyn SystemJourneys>, JourneyError> {
+        if let Some(bytes) = policy_reads::bytes(mix) {
+            return Ok(Box::new(PolicyReads::new(bytes)));
+        }
+        let mix = Mix::named(mix).unwrap_or_default();
+        Ok(Box::new(LimiterJourneys::new(options.seed, mix, options.things)))
+    }
+
+    fn things(&self) -> Option<&'static str> {
+        Some("clients")
+    }
+
+    fn only_path(&self) -> Option<&'static str> {
+        Some("/policies")
+    }
+
+    fn facts(&self) -> &'static [FactShape] {
+        &facts::ALL
+    }
+
+    fn outcome_words(&self) -> Option<OutcomeWords> {
+        // A refusal is a good response where the operation asks for a decision.
+        Some(OutcomeWords {
+            where_counted: facts::DECISIONS,
+            ended_well: "decided: let through, or refused by the limit",
+            refused: "refused without a decision",
+        })
+    }
+
+    fn client_limit(&self, mix: &str) -> Option<PolicyLine> {
+        Mix::named(mix).map(|mix| mix.limits()[0])
+    }
 }
 
 /// The limiter's journeys.
-pub struct Limiter {
+struct LimiterJourneys {
     seed: u64,
     mix: Mix,
     clients: usize,
@@ -81,9 +118,9 @@ pub struct Limiter {
     workload: Workload,
 }
 
-impl Limiter {
+impl LimiterJourneys {
     /// Journeys of at most `clients` clients (at least one). The preparation stores the mix's policy.
-    pub fn new(seed: u64, mix: Mix, clients: usize) -> Self {
+    fn new(seed: u64, mix: Mix, clients: usize) -> Self {
         Self::with(seed, 0, mix, clients, Arc::new(LedgerState::new(mix.clients(clients), &[])))
     }
 
@@ -93,7 +130,7 @@ impl Limiter {
     }
 }
 
-impl SystemJourneys for Limiter {
+impl SystemJourneys for LimiterJourneys {
     fn prepare(
         &mut self,
         lane: &mut Lane,

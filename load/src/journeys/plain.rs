@@ -1,8 +1,8 @@
 //! One path, requested again and again: to compare the sender with other generators on any URL.
 
-use std::io;
-
-use super::{Check, JourneyOptions, PrepareError, Progress, SystemEntry, SystemJourneys};
+use super::{
+    Check, JourneyError, JourneyOptions, OptionShape, PrepareError, Progress, SystemJourneys, SystemUnderTest,
+};
 use crate::http::{Method, Reply, RequestBuf};
 use crate::journey::{Begun, Failure, Journeys, Operation, Outcome, Step, common_outcome};
 use crate::ledger::LedgerVerdict;
@@ -11,23 +11,49 @@ use crate::sender::Lane;
 /// The one operation.
 const GET: &str = "get";
 
-pub(super) const ENTRY: SystemEntry = SystemEntry {
-    name: "plain",
-    summary: "any HTTP server: one path, one expected status, no ledger",
-    mixes: &[("get", "GET the path")],
-    things: "paths",
-    shares: |_mix| vec![(GET, 1.0)],
-    only_path: None,
-    takes_each_once: |_mix| false,
-    lines: |_mix| None,
-    facts: &[],
-    breaches: &[],
-    make,
-};
+/// The option that is the path to request.
+pub const PATH: &str = "path";
+/// The option that is the status of a success.
+pub const STATUS: &str = "status";
 
-#[expect(clippy::unnecessary_wraps, reason = "the registry's form: other systems open a file")]
-fn make(options: &JourneyOptions, _mix: &'static str) -> io::Result<Box<dyn SystemJourneys>> {
-    Ok(Box::new(Get::new(&options.path, options.status)))
+const OPTIONS: [OptionShape; 2] = [
+    OptionShape { name: PATH, summary: "The path to request, with its query if it has one [default: /]" },
+    OptionShape { name: STATUS, summary: "The status that counts as success [default: 200]" },
+];
+
+/// Any HTTP server.
+#[derive(Debug)]
+pub struct Plain;
+
+impl SystemUnderTest for Plain {
+    fn name(&self) -> &'static str {
+        "plain"
+    }
+
+    fn summary(&self) -> &'static str {
+        "any HTTP server: one path, one expected status, no ledger"
+    }
+
+    fn mixes(&self) -> &'static [(&'static str, &'static str)] {
+        &[("get", "GET the path")]
+    }
+
+    fn shares(&self, _mix: &str) -> Vec<(&'static str, f64)> {
+        vec![(GET, 1.0)]
+    }
+
+    fn journeys(
+        &self,
+        options: &JourneyOptions,
+        _mix: &'static str,
+    ) -> Result<Box<dyn SystemJourneys>, JourneyError> {
+        let path = options.parsed(PATH, "/".to_owned())?;
+        Ok(Box::new(Get::new(&path, options.parsed(STATUS, 200)?)))
+    }
+
+    fn options(&self) -> &'static [OptionShape] {
+        &OPTIONS
+    }
 }
 
 /// `GET path`; success is the expected status.

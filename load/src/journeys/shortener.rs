@@ -4,11 +4,13 @@
 //! - `api`: requests and replies of the public API;
 //! - `ledger_state`: the acknowledged changes;
 //! - `workload`: the operations;
+//! - [`facts`]: the facts of its ledger;
 //! - `seeding`, `ending`, `check`: before and after.
 
 mod api;
 mod check;
 mod ending;
+pub mod facts;
 mod ledger_state;
 pub mod mix;
 mod seeding;
@@ -16,56 +18,129 @@ mod workload;
 
 use std::io;
 use std::sync::Arc;
-use std::time::Instant;
-
-pub use self::workload::FOLLOW_AGAIN;
+use std::time::{Duration, Instant};
 
 use self::ledger_state::LedgerState;
 use self::mix::Mix;
 use self::workload::Workload;
-use super::{Check, JourneyOptions, PrepareError, Progress, SystemEntry, SystemJourneys};
+use super::{
+    Check, JourneyError, JourneyOptions, OptionShape, PrepareError, Progress, SystemJourneys, SystemUnderTest,
+};
 use crate::journey::Journeys;
-use crate::ledger::LedgerVerdict;
+use crate::ledger::{FactShape, LedgerVerdict};
 use crate::sender::Lane;
 
-pub(super) const ENTRY: SystemEntry = SystemEntry {
-    name: "shortener",
-    summary: "follow short links, and make some",
-    mixes: &mix::NAMES,
-    things: "links",
-    shares: workload::shares,
-    only_path: Some("/links"),
-    takes_each_once: mix::takes_each_once,
-    lines: |_mix| None,
-    facts: &check::FACTS,
-    breaches: &check::BREACHES,
-    make,
-};
+/// The number of links that the check deletes.
+pub const DELETES: &str = "deletes";
+/// The longest time for which a cache may serve a deleted link.
+pub const CACHED_FOR: &str = "cached-for-ms";
 
-fn make(options: &JourneyOptions, mix: &'static str) -> io::Result<Box<dyn SystemJourneys>> {
-    Ok(Box::new(Shortener::new(options.seed, Mix::named(mix), options.links)?))
+const OPTIONS: [OptionShape; 2] = [
+    OptionShape {
+        name: DELETES,
+        summary: "The number of links to delete at the end, to see how long caches serve them [default: 0]",
+    },
+    OptionShape {
+        name: CACHED_FOR,
+        summary: "The longest time for which a cache may serve a deleted link, reply time included, in milliseconds [default: 70000]",
+    },
+];
+
+/// The shortener.
+#[derive(Debug)]
+pub struct Shortener;
+
+impl SystemUnderTest for Shortener {
+    fn name(&self) -> &'static str {
+        "shortener"
+    }
+
+    fn summary(&self) -> &'static str {
+        "follow short links, and make some"
+    }
+
+    fn mixes(&self) -> &'static [(&'static str, &'static str)] {
+        &mix::NAMES
+    }
+
+    fn shares(&self, mix: &str) -> Vec<(&'static str, f64)> {
+        workload::shares(mix)
+    }
+
+    fn journeys(
+        &self,
+        options: &JourneyOptions,
+        mix: &'static str,
+    ) -> Result<Box<dyn SystemJourneys>, JourneyError> {
+        let deletion = Deletion::of(options)?;
+        Ok(Box::new(ShortenerJourneys::new(options.seed, Mix::named(mix), options.things, deletion)?))
+    }
+
+    fn things(&self) -> Option<&'static str> {
+        Some("links")
+    }
+
+    fn takes_each_once(&self, mix: &str) -> bool {
+        mix::takes_each_once(mix)
+    }
+
+    fn only_path(&self) -> Option<&'static str> {
+        Some("/links")
+    }
+
+    fn facts(&self) -> &'static [FactShape] {
+        &facts::ALL
+    }
+
+    fn warning(&self, operation: &str, succeeded: u64) -> Option<String> {
+        (operation == workload::FOLLOW_AGAIN).then(|| {
+            format!("there were too few links to follow each once, so {succeeded} were followed again, perhaps from a cache: give more `--links`")
+        })
+    }
+
+    fn options(&self) -> &'static [OptionShape] {
+        &OPTIONS
+    }
+}
+
+/// How the check treats deleted links.
+#[derive(Debug, Clone, Copy)]
+struct Deletion {
+    /// The number of links to delete at the end, to see how long caches serve them; 0 for none.
+    links: usize,
+    /// The longest time for which a cache may serve a deleted link, reply time included.
+    cached_for: Duration,
+}
+
+impl Deletion {
+    fn of(options: &JourneyOptions) -> Result<Self, JourneyError> {
+        // A minute, varied by a tenth.
+        let cached_for = options.parsed(CACHED_FOR, 70_000)?;
+        Ok(Self { links: options.parsed(DELETES, 0)?, cached_for: Duration::from_millis(cached_for) })
+    }
 }
 
 /// The shortener's journeys.
-pub struct Shortener {
+struct ShortenerJourneys {
     seed: u64,
     mix: Mix,
     links: usize,
+    deletion: Deletion,
     ledger: Arc<LedgerState>,
     workload: Workload,
 }
 
-impl Shortener {
+impl ShortenerJourneys {
     /// Journeys over `links` links (at least one), which the preparation creates.
-    pub fn new(seed: u64, mix: Mix, links: usize) -> io::Result<Self> {
+    fn new(seed: u64, mix: Mix, links: usize, deletion: Deletion) -> io::Result<Self> {
         let links = links.max(1);
         let ledger = Arc::new(LedgerState::new(links)?);
         let workload = Workload::new(seed, 0, mix, Arc::default(), Arc::clone(&ledger));
-        Ok(Self { seed, mix, links, ledger, workload })
+        Ok(Self { seed, mix, links, deletion, ledger, workload })
     }
 }
 
-impl SystemJourneys for Shortener {
+impl SystemJourneys for ShortenerJourneys {
     fn prepare(
         &mut self,
         lane: &mut Lane,
@@ -89,7 +164,7 @@ impl SystemJourneys for Shortener {
     }
 
     fn check(&mut self, lane: &mut Lane, check: &Check) -> LedgerVerdict {
-        check::check(self.seed, &self.workload.codes(), &self.ledger, lane, check)
+        check::check(self.seed, &self.workload.codes(), &self.ledger, self.deletion, lane, check)
     }
 
     fn fork(&self, nth: u64) -> Box<dyn SystemJourneys> {
@@ -97,6 +172,7 @@ impl SystemJourneys for Shortener {
             seed: self.seed,
             mix: self.mix,
             links: self.links,
+            deletion: self.deletion,
             ledger: Arc::clone(&self.ledger),
             workload: self.workload.fork(nth),
         })

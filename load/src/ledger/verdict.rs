@@ -14,7 +14,7 @@ pub enum Kept {
     Broken,
     /// Every promise was kept, and everything could be checked.
     All,
-    /// Everything could be checked and nothing is broken, but clicks or deletes may still be in flight.
+    /// Everything could be checked and nothing is broken, but some changes may still be in flight.
     NotSettled,
     /// Nothing is broken, but not everything could be checked.
     NotAllAsked,
@@ -71,9 +71,9 @@ impl LedgerVerdict {
         self.facts.iter().any(|fact| fact.breach && fact.count > 0)
     }
 
-    /// Whether no missing click and no served delete may still be in flight.
+    /// Whether no counted change may still take effect.
     pub fn is_settled(&self) -> bool {
-        self.count(facts::NOT_SETTLED) == 0 && self.count(facts::DELETED_NOT_SETTLED) == 0
+        !self.facts.iter().any(|fact| fact.name.ends_with(facts::NOT_SETTLED) && fact.count > 0)
     }
 
     /// The conclusion; the one rule for everybody who judges a system.

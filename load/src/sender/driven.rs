@@ -76,12 +76,8 @@ pub struct Check {
     pub deadline: Duration,
     /// The time limit of each pass over all things.
     pub pass: Duration,
-    /// The longest time for which a cache may serve a deleted thing, reply time included.
-    pub cached_for: Duration,
-    /// How long the check waits for a deleted thing that a cache may still serve.
+    /// How long the check waits for a change that is allowed to take effect late, such as a delete behind a cache.
     pub patience: Duration,
-    /// The number of things to delete at the end, to see how long caches serve them; 0 for none.
-    pub deletes: usize,
 }
 
 impl Default for Check {
@@ -91,10 +87,7 @@ impl Default for Check {
             settle: Duration::from_secs(4),
             deadline: Duration::from_mins(1),
             pass: Duration::from_mins(2),
-            // A minute, varied by a tenth.
-            cached_for: Duration::from_secs(70),
             patience: Duration::from_secs(75),
-            deletes: 0,
         }
     }
 }

@@ -2,9 +2,11 @@
 
 use std::time::Duration;
 
-use crate::support::shortener::{Fake, Misdeed, sender};
+use crate::support::limits;
+use crate::support::shortener::{Fake, Misdeed, options, sender_of};
 use load::journeys::Check;
-use load::ledger::{Kept, LedgerVerdict, facts};
+use load::journeys::shortener::{self, facts};
+use load::ledger::{Kept, LedgerVerdict};
 
 /// The number of links of each kind.
 const EACH: u64 = 16;
@@ -16,10 +18,12 @@ const CACHED_FOR: Duration = Duration::from_secs(6);
 fn verdict(before: Misdeed, after: Misdeed, patience: Duration) -> LedgerVerdict {
     let fake = Fake::start();
     fake.behave(before);
-    let mut sender = sender(&fake, "follow-only");
+    let cached_for = CACHED_FOR.as_millis().to_string();
+    let options = options("follow-only").with(shortener::CACHED_FOR, cached_for);
+    let mut sender = sender_of(&fake, &options, &limits(4));
     sender.prepare(0, &mut |_| true).unwrap();
     fake.behave(after);
-    sender.check(0, &Check { cached_for: CACHED_FOR, patience, ..Check::default() })
+    sender.check(0, &Check { patience, ..Check::default() })
 }
 
 fn of(misdeed: Misdeed) -> LedgerVerdict {

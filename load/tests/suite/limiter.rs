@@ -4,9 +4,10 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use crate::support::limiter::{Fake, Misdeed};
-use crate::support::{Records, breaches, entry, hasty, limits, target, undisturbed};
+use crate::support::{Records, breaches, hasty, limits, system, target, undisturbed};
+use load::journeys::limiter::facts;
 use load::journeys::{Check, JourneyOptions, PolicyLine, for_system};
-use load::ledger::{Kept, LedgerVerdict, facts};
+use load::ledger::{Kept, LedgerVerdict};
 use load::record::SliceRecord;
 use load::schedule::{Arrivals, Profile};
 use load::sender::{Arm, Limits, Load, Sender, SlicePlan};
@@ -68,7 +69,7 @@ fn sender(fake: &Fake, mix: &str) -> Sender {
 
 fn sender_within(fake: &Fake, mix: &str, limits: &Limits) -> Sender {
     let options =
-        JourneyOptions { seed: 42, mix: Some(mix.to_owned()), links: 50, ..JourneyOptions::default() };
+        JourneyOptions { seed: 42, mix: Some(mix.to_owned()), things: 50, ..JourneyOptions::default() };
     let journeys = for_system("limiter", &options).unwrap();
     Sender::new(vec![Arm { target: target(fake.address), journeys }], limits).unwrap()
 }
@@ -86,9 +87,9 @@ fn an_exact_limiter_is_not_accused_and_its_refusals_are_right_answers() {
     assert_eq!(seen.count(facts::DECISIONS), seen.record.sent);
     assert_eq!(seen.count(facts::ADMITTED), 100);
     assert_eq!((seen.count(facts::OVER_ADMITTED), seen.count(facts::FALSE_REFUSALS)), (0, 0));
-    let listed = entry("limiter").facts;
-    assert_eq!(breaches(&seen.verdict), entry("limiter").breaches.iter().copied().collect());
-    assert!(seen.verdict.facts.iter().map(|fact| fact.name.as_str()).eq(listed.iter().copied()));
+    let listed = system("limiter").facts();
+    assert_eq!(breaches(&seen.verdict), system("limiter").breaches().collect());
+    assert!(seen.verdict.facts.iter().map(|fact| fact.name.as_str()).eq(listed.iter().map(|fact| fact.name)));
 }
 
 #[test]
@@ -296,13 +297,13 @@ fn threads_share_the_books() {
 #[test]
 fn a_mix_tells_its_limit_without_a_run() {
     let line = PolicyLine { requests: 100, window: Duration::from_secs(1) };
-    for (mix, _) in entry("limiter").mixes {
+    for (mix, _) in system("limiter").mixes() {
         let asks_for_decisions = !mix.starts_with("read-");
-        assert_eq!((entry("limiter").lines)(mix).is_some(), asks_for_decisions, "{mix}");
+        assert_eq!(system("limiter").client_limit(mix).is_some(), asks_for_decisions, "{mix}");
     }
-    assert_eq!((entry("limiter").lines)("one-client"), Some(line));
-    assert_eq!((entry("limiter").lines)("follow-mostly"), None);
-    assert_eq!((entry("shortener").lines)("follow-mostly"), None);
+    assert_eq!(system("limiter").client_limit("one-client"), Some(line));
+    assert_eq!(system("limiter").client_limit("follow-mostly"), None);
+    assert_eq!(system("shortener").client_limit("follow-mostly"), None);
 }
 
 #[test]

@@ -3,10 +3,11 @@
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use crate::support::shortener::{Fake, LINKS, Misdeed, sender, sender_within};
-use crate::support::{Records, breaches, entry, hasty, limits};
+use crate::support::shortener::{Fake, LINKS, Misdeed, options, sender, sender_of, sender_within};
+use crate::support::{Records, breaches, hasty, limits, system};
+use load::journeys::shortener::{DELETES, facts};
 use load::journeys::{Check, JourneyOptions, for_system};
-use load::ledger::{Kept, LedgerVerdict, facts};
+use load::ledger::{Kept, LedgerVerdict};
 use load::record::SliceRecord;
 use load::sender::{Load, Sender, SlicePlan};
 
@@ -42,7 +43,7 @@ fn drive(sender: &mut Sender) -> SliceRecord {
 fn an_honest_shortener_holds_what_it_acknowledged() {
     let (record, verdict) = run("follow-mostly", Misdeed::None);
     assert!(verdict.holds(), "{verdict:?}");
-    assert_eq!(breaches(&verdict), entry("shortener").breaches.iter().copied().collect());
+    assert_eq!(breaches(&verdict), system("shortener").breaches().collect());
     assert_eq!(record.succeeded, record.sent);
     assert_eq!(record.by_kind.iter().map(|kind| kind.succeeded).sum::<u64>(), record.succeeded);
     let creates = record.by_kind.iter().find(|kind| kind.kind == "create").unwrap().succeeded;
@@ -111,7 +112,8 @@ fn a_click_that_is_still_on_its_way_at_the_deadline_is_not_lost_and_not_found() 
         [Misdeed::CountsLate, Misdeed::CountsLateUntold, Misdeed::HoldsClicksForGood, Misdeed::HidesClicks];
     for misdeed in late {
         let (record, verdict) = run_and_check("hot-key", misdeed, Duration::from_secs(1));
-        let (counted, not_settled) = (verdict.count("clicks-counted"), verdict.count(facts::NOT_SETTLED));
+        let (counted, not_settled) =
+            (verdict.count("clicks-counted"), verdict.count(facts::CLICKS_NOT_SETTLED));
         assert!(counted < record.succeeded, "{misdeed:?}: {verdict:?}");
         assert_eq!(counted + not_settled, record.succeeded, "{misdeed:?}: {verdict:?}");
         assert_eq!((verdict.count("clicks-lost"), verdict.count("clicks-invented")), (0, 0), "{misdeed:?}");
@@ -124,7 +126,7 @@ fn a_click_that_is_still_on_its_way_at_the_deadline_is_not_lost_and_not_found() 
 fn a_click_that_is_not_even_on_its_way_is_lost_though_others_are() {
     let (record, verdict) = run_and_check("hot-key", Misdeed::HoldsAndLosesClicks, Duration::from_secs(1));
     assert_eq!(verdict.count("clicks-lost"), record.succeeded / 2, "{verdict:?}");
-    assert_eq!(verdict.count(facts::NOT_SETTLED), record.succeeded.div_ceil(2), "{verdict:?}");
+    assert_eq!(verdict.count(facts::CLICKS_NOT_SETTLED), record.succeeded.div_ceil(2), "{verdict:?}");
     assert!(verdict.is_broken());
 }
 
@@ -150,7 +152,7 @@ fn clicks_of_a_link_that_nobody_could_ask_for_are_not_lost() {
     for misdeed in [Misdeed::FailsLookUps, Misdeed::DropsLookUps] {
         let (_, verdict) = asked_in_vain(Misdeed::None, misdeed);
         assert_eq!(verdict.count("clicks-lost"), 0, "{misdeed:?}: {verdict:?}");
-        assert_eq!(verdict.count(facts::NOT_SETTLED), 0, "{misdeed:?}: {verdict:?}");
+        assert_eq!(verdict.count(facts::CLICKS_NOT_SETTLED), 0, "{misdeed:?}: {verdict:?}");
         assert_eq!(verdict.kept(), Kept::NothingAsked, "{misdeed:?}: {verdict:?}");
         assert!(!verdict.complete && verdict.count(facts::NOT_ASKED) > 0, "{misdeed:?}: {verdict:?}");
     }
@@ -172,17 +174,22 @@ fn clicks_of_links_that_could_be_asked_for_are_lost_though_others_could_not() {
 #[test]
 fn what_is_on_its_way_does_not_hide_what_nobody_could_ask_for() {
     let (_, verdict) = asked_in_vain(Misdeed::HoldsClicksForGood, Misdeed::FailsSomeLookUps);
-    assert!(verdict.count(facts::NOT_SETTLED) > 0, "{verdict:?}");
+    assert!(verdict.count(facts::CLICKS_NOT_SETTLED) > 0, "{verdict:?}");
     assert_eq!(verdict.kept(), Kept::NotAllAsked, "{verdict:?}");
+}
+
+/// A sender whose check deletes so many links.
+fn deleting(fake: &Fake, links: usize) -> Sender {
+    sender_of(fake, &options("follow-only").with(DELETES, links.to_string()), &limits(4))
 }
 
 #[test]
 fn a_link_whose_delete_was_not_acknowledged_is_not_stale() {
     let fake = Fake::start();
-    let mut sender = sender(&fake, "follow-only");
+    let mut sender = deleting(&fake, LINKS);
     sender.prepare(0, &mut |_| true).unwrap();
     fake.behave(Misdeed::FailsSomeDeletes);
-    let verdict = sender.check(0, &Check { deletes: LINKS, ..Check::default() });
+    let verdict = sender.check(0, &Check::default());
     let deleted = verdict.count(facts::DELETED);
     assert!(deleted > 0 && deleted < LINKS as u64, "{verdict:?}");
     assert_eq!((verdict.count(facts::STALE), verdict.count(facts::STALE_FOR_LONG)), (0, 0), "{verdict:?}");
@@ -252,10 +259,10 @@ fn a_shed_follow_is_refused_and_not_failed() {
 /// The number of deleted links that still redirect at once, and two seconds later.
 fn stale(misdeed: Misdeed) -> (u64, u64) {
     let fake = Fake::start();
-    let mut sender = sender(&fake, "follow-only");
+    let mut sender = deleting(&fake, 10);
     sender.prepare(0, &mut |_| true).unwrap();
     fake.behave(misdeed);
-    let verdict = sender.check(0, &Check { deletes: 10, ..Check::default() });
+    let verdict = sender.check(0, &Check::default());
     assert!(verdict.holds(), "staleness has a price and breaks no promise: {verdict:?}");
     assert_eq!(verdict.count(facts::DELETED), 10);
     (verdict.count(facts::STALE), verdict.count(facts::STALE_FOR_LONG))
@@ -286,4 +293,12 @@ fn an_unknown_name_is_answered_with_the_names_that_there_are() {
     let options = JourneyOptions { mix: Some("hot".to_owned()), ..JourneyOptions::default() };
     let message = for_system("shortener", &options).err().unwrap().to_string();
     assert!(message.contains("`hot-key`"), "{message}");
+}
+
+#[test]
+fn an_option_that_the_system_does_not_declare_or_cannot_read_is_an_error() {
+    let message = |name, options: JourneyOptions| for_system(name, &options).err().unwrap().to_string();
+    let deletes = |value: &str| JourneyOptions::default().with(DELETES, value);
+    assert_eq!(message("limiter", deletes("3")), "the journeys of `limiter` have no option `deletes`");
+    assert_eq!(message("shortener", deletes("many")), "`many` is no value of the option `deletes`");
 }

@@ -14,7 +14,7 @@ fn steady(load: Load, millis: u64) -> Steady {
 }
 
 fn prepared(fake: &Fake) -> Sender {
-    let options = JourneyOptions { seed: 5, links: 20, ..JourneyOptions::default() };
+    let options = JourneyOptions { seed: 5, things: 20, ..JourneyOptions::default() };
     let journeys = for_system("shortener", &options).unwrap();
     let mut sender = Sender::new(vec![Arm { target: target(fake.address), journeys }], &limits(8)).unwrap();
     sender.prepare(0, &mut |_| true).unwrap();

@@ -10,7 +10,10 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use indicatif::{ProgressBar, ProgressStyle};
 use load::{
-    journeys::{self, Check, JourneyOptions, MAX_THINGS, SystemEntry},
+    journeys::{
+        self, Check, JourneyOptions, MAX_THINGS, SystemUnderTest,
+        plain::{PATH, STATUS},
+    },
     record::SliceRecord,
     schedule::{Arrivals, Profile},
     sender::{Arm, Limits, Load, Sender, Target},
@@ -29,8 +32,6 @@ use figures::Figures;
 pub(super) use values::duration;
 use values::{arrivals, path, rate};
 
-/// The journeys of any HTTP server.
-const PLAIN: &str = "plain";
 /// The default number of things.
 const DEFAULT_THINGS: u64 = 10_000;
 
@@ -125,12 +126,13 @@ impl Args {
     /// finds a broken promise or cannot check any.
     pub fn run(&self) -> Result<Outcome> {
         let seed = self.seed.unwrap_or_else(|| rand::random::<u32>().into());
-        let (mut sender, answering) = self.sender(seed)?;
+        let system = self.system()?;
+        let (mut sender, answering) = self.sender(system, seed)?;
         let interrupt = Interrupt::install()?;
         prepare(&mut sender, &interrupt).map_err(|error| answering.explain(error))?;
         let record = self.load(&mut sender, seed, &interrupt)?;
         let verdict = self.check.then(|| sender.check(0, &Check::default()));
-        let figures = Figures::new(&record, self.rate, seed, verdict, self.judge(&record));
+        let figures = Figures::new(system, &record, self.rate, seed, verdict, self.judge(&record));
         output::data(&if self.json { figures.json()? } else { figures.table() })?;
         Ok(if figures.has_failed() { Outcome::ExpectationFailed } else { Outcome::Done })
     }
@@ -142,53 +144,63 @@ impl Args {
     }
 
     /// The system's journeys; fails if a flag has no meaning for them.
-    fn entry(&self) -> Result<&'static SystemEntry> {
-        let entry = journeys::SYSTEMS.iter().find(|entry| entry.name == self.system);
-        let entry = entry.ok_or_else(|| {
-            let names: Vec<_> = journeys::SYSTEMS.iter().map(|entry| entry.name).collect();
+    fn system(&self) -> Result<&'static dyn SystemUnderTest> {
+        let system = journeys::find(&self.system).ok_or_else(|| {
+            let names: Vec<_> = journeys::systems().map(SystemUnderTest::name).collect();
             Complaint::new(format!("there is no system `{}`", self.system))
                 .hint(did_you_mean(&self.system, names))
         })?;
-        let is_plain = entry.name == PLAIN;
+        let lacks = |option: &str| system.option(option).is_none();
         let without_effect = [
             (
                 "--path",
-                self.path.is_some() && !is_plain,
+                self.path.is_some() && lacks(PATH),
                 "what is asked for is the system's own; `--mix` chooses",
             ),
-            ("--status", self.status.is_some() && !is_plain, "which replies are right is the system's own"),
-            ("--links", self.links.is_some() && is_plain, "nothing is made before one path is asked for"),
-            ("--check", self.check && is_plain, "a server of which nothing is known has promised nothing"),
+            (
+                "--status",
+                self.status.is_some() && lacks(STATUS),
+                "which replies are right is the system's own",
+            ),
+            (
+                "--links",
+                self.links.is_some() && system.things().is_none(),
+                "nothing is made before one path is asked for",
+            ),
+            (
+                "--check",
+                self.check && system.facts().is_empty(),
+                "a server of which nothing is known has promised nothing",
+            ),
         ];
         if let Some((flag, _, why)) = without_effect.into_iter().find(|(_, is_given, _)| *is_given) {
-            let what = format!("`{flag}` has no meaning with `--system {}`: {why}", entry.name);
+            let what = format!("`{flag}` has no meaning with `--system {}`: {why}", system.name());
             return Err(Complaint::new(what).hint(format!("leave `{flag}` out")).into());
         }
-        Ok(entry)
+        Ok(system)
     }
 
     /// A sender, after checking that the address accepts connections and is not another system's.
-    fn sender(&self, seed: u64) -> Result<(Sender, Answering)> {
-        let entry = self.entry()?;
-        let plain = JourneyOptions::default();
+    fn sender(&self, system: &dyn SystemUnderTest, seed: u64) -> Result<(Sender, Answering)> {
+        let path = self.path.clone().map(|path| (PATH, path));
+        let status = self.status.map(|status| (STATUS, status.to_string()));
         let options = JourneyOptions {
             seed,
             mix: self.mix.clone(),
-            links: usize::try_from(self.things(entry)).context("too many links")?,
-            path: self.path.clone().unwrap_or(plain.path),
-            status: self.status.unwrap_or(plain.status),
+            things: usize::try_from(self.things(system)).context("too many links")?,
+            own: path.into_iter().chain(status).collect(),
         };
-        let journeys = journeys::for_system(entry.name, &options)?;
-        let target = Target::parse(entry.name, &self.url)?;
+        let journeys = journeys::journeys_of(system, &options)?;
+        let target = Target::parse(system.name(), &self.url)?;
         target.probe()?;
-        let answering = Answering::new(entry, &target)?;
+        let answering = Answering::new(system, &target)?;
         Ok((Sender::new(vec![Arm { target, journeys }], &self.limits())?, answering))
     }
 
     /// The number of things to make.
-    fn things(&self, entry: &SystemEntry) -> u64 {
-        let mix = self.mix.as_deref().unwrap_or(entry.mixes[0].0);
-        let needed = self.rate.and_then(|rate| entry.needs(mix, rate * self.length.as_secs_f64()));
+    fn things(&self, system: &dyn SystemUnderTest) -> u64 {
+        let mix = self.mix.as_deref().unwrap_or(system.mixes()[0].0);
+        let needed = self.rate.and_then(|rate| system.needs(mix, rate * self.length.as_secs_f64()));
         self.links.or(needed).unwrap_or(DEFAULT_THINGS)
     }
 

@@ -14,17 +14,20 @@ use super::compare::Comparisons;
 
 /// The answers of a scenario; one about an arm that did not run is left out.
 pub(super) fn all(
+    system: &str,
     stated: &[Stated],
     arms: &[Arm],
     comparisons: &Comparisons,
     verdict_possible: bool,
 ) -> Vec<Answer> {
-    let run = Run { arms, comparisons, verdict_possible };
+    let run = Run { system, arms, comparisons, verdict_possible };
     stated.iter().filter_map(|answer| run.answer(answer)).collect()
 }
 
 /// The data for answers.
 struct Run<'a> {
+    /// The name of the system.
+    system: &'a str,
     arms: &'a [Arm],
     comparisons: &'a Comparisons,
     verdict_possible: bool,
@@ -188,7 +191,21 @@ impl Run<'_> {
             Metric::Hops => mean(arm.per_op.hops),
             Metric::Sql => mean(arm.per_op.sql),
             Metric::Redis => mean(Some(arm.per_op.redis.unwrap_or(0.0))),
-            counted => Figure::counted(self::counted(counted, arm).map(count)),
+            counted => Figure::counted(self.counted(counted, arm).map(count)),
+        }
+    }
+
+    /// A count; `None` if it was not measured.
+    fn counted(&self, metric: &Metric, arm: &Arm) -> Option<u64> {
+        let sum = |causes: &[CauseCount]| causes.iter().map(|cause| cause.count).sum::<u64>();
+        match metric {
+            Metric::Offered => Some(arm.operations + sum(&arm.refused) + sum(&arm.failed)),
+            Metric::Failed => Some(sum(&arm.failed)),
+            Metric::Refused => Some(sum(&arm.refused)),
+            of_the_ledger => {
+                let counted = arm.ledger.as_ref()?.verdict().told(&of_the_ledger.facts(self.system))?;
+                counted.is_sure.then_some(counted.count)
+            }
         }
     }
 }
@@ -200,20 +217,6 @@ fn measuring(more: &str) -> String {
 fn spent_on(arm: &Arm, backing: &str) -> f64 {
     let parts = arm.cpu_us_per_op.parts.iter();
     parts.filter(|part| part.kind == PartKind::Backing && part.name == backing).map(|part| part.us).sum()
-}
-
-/// A count; `None` if it was not measured.
-fn counted(metric: &Metric, arm: &Arm) -> Option<u64> {
-    let sum = |causes: &[CauseCount]| causes.iter().map(|cause| cause.count).sum::<u64>();
-    match metric {
-        Metric::Offered => Some(arm.operations + sum(&arm.refused) + sum(&arm.failed)),
-        Metric::Failed => Some(sum(&arm.failed)),
-        Metric::Refused => Some(sum(&arm.refused)),
-        of_the_ledger => {
-            let counted = arm.ledger.as_ref()?.verdict().told(&of_the_ledger.facts())?;
-            counted.is_sure.then_some(counted.count)
-        }
-    }
 }
 
 #[cfg(test)]
@@ -228,7 +231,7 @@ mod tests {
         let report: Report = serde_json::from_str(PLACEMENT).unwrap();
         let comparisons =
             Comparisons { list: report.comparisons, for_claims: Vec::new(), family: 1, cpu: None };
-        all(&[Stated(pieces)], &report.arms, &comparisons, verdict_possible)
+        all("shortener", &[Stated(pieces)], &report.arms, &comparisons, verdict_possible)
     }
 
     fn figure(metric: Metric, arm: &str, against: Option<&str>) -> Piece {
@@ -270,7 +273,7 @@ mod tests {
             Comparisons { list: report.comparisons, for_claims: Vec::new(), family: 1, cpu: None };
         let answer = |metric| {
             let pieces = vec![figure(metric, "microservices", Some("monolith"))];
-            all(&[Stated(pieces)], &report.arms, &comparisons, true).remove(0).sentence
+            all("shortener", &[Stated(pieces)], &report.arms, &comparisons, true).remove(0).sentence
         };
         assert!(answer(Metric::P50).ends_with("(saturated, so that a queue grew: microservices)"));
         assert!(!answer(Metric::Cpu).contains("saturated"));
@@ -291,7 +294,9 @@ mod tests {
         let words = |words: &str| Piece::Words(words.to_owned());
         let lost = || figure(Metric::Ledger("lost".to_owned()), "microservices", None);
         let checked = || figure(Metric::Ledger("checked".to_owned()), "microservices", None);
-        let told = |pieces: Vec<Piece>| all(&[Stated(pieces)], &report.arms, &comparisons, true).remove(0);
+        let told = |pieces: Vec<Piece>| {
+            all("shortener", &[Stated(pieces)], &report.arms, &comparisons, true).remove(0)
+        };
         for (pieces, sentence) in [
             (vec![words("it let "), lost(), words(" through.")], "it let an unknown number through."),
             (
@@ -320,7 +325,8 @@ mod tests {
         let words = |words: &str| Piece::Words(words.to_owned());
         let cpu = || figure(Metric::Cpu, "microservices", Some("monolith"));
         let pieces = vec![words("CPU: "), cpu(), words("; split "), cpu(), words(".")];
-        let sentence = all(&[Stated(pieces)], &report.arms, &comparisons, true).remove(0).sentence;
+        let sentence =
+            all("shortener", &[Stated(pieces)], &report.arms, &comparisons, true).remove(0).sentence;
         let why = "about 40 s more of measuring would be needed";
         assert_eq!(sentence, format!("CPU: not known ({why}); split (not known: {why})."));
     }

@@ -11,6 +11,7 @@ use statistics::sum_of_counts;
 
 use super::{
     compare::{self, Comparisons},
+    counters,
     gathered::{ArmData, Gathered, LaunchCounts},
 };
 
@@ -136,9 +137,11 @@ fn counted(metric: &Metric, arm: &ArmData) -> Option<Counted> {
         Metric::Offered => in_slices(&|launch| launch.offered),
         Metric::Failed => in_slices(&|launch| launch.failed),
         Metric::Refused => in_slices(&|launch| launch.refused),
-        Metric::Hops => Some(Counted { launches: vec![arm.counters[0] as u64], complete: true }),
+        Metric::Hops => {
+            Some(Counted { launches: vec![arm.counters.get(counters::HOPS) as u64], complete: true })
+        }
         of_the_ledger => {
-            let facts = of_the_ledger.facts();
+            let facts = of_the_ledger.facts(arm.plan.wiring.system().name);
             let ledger = arm.ledger.as_ref()?;
             ledger.told(&facts)?;
             let launches = in_each(&|launch| launch.ledger.told(&facts).map_or(0, |told| told.count));
@@ -150,7 +153,7 @@ fn counted(metric: &Metric, arm: &ArmData) -> Option<Counted> {
 /// Judges a count that is to be zero or above zero.
 fn alone(stated: &Stated, arm: &ArmData) -> (ClaimVerdict, String) {
     let label = &arm.plan.label;
-    let name = counted_name(&stated.metric);
+    let name = counted_name(&stated.metric, arm);
     let Some(counted) = counted(&stated.metric, arm) else {
         return (ClaimVerdict::CannotTell, format!("{label}: nothing counted how many were {name}"));
     };
@@ -168,13 +171,11 @@ fn alone(stated: &Stated, arm: &ArmData) -> (ClaimVerdict, String) {
 }
 
 /// The metric's name for use after a count: `let through beyond the limit`.
-fn counted_name(metric: &Metric) -> String {
-    match metric {
-        Metric::Ledger(fact) => facts::words(fact).to_owned(),
-        Metric::Hops => "calls between processes".to_owned(),
-        // For a limiter these are the requests that it could not decide.
-        Metric::Refused => "refused".to_owned(),
-        other => facts::words(&other.name()).to_owned(),
+fn counted_name(metric: &Metric, arm: &ArmData) -> String {
+    match (metric, metric.of_ledger()) {
+        (Metric::Hops, _) => "calls between processes".to_owned(),
+        (_, Some(fact)) => facts::words(arm.plan.wiring.system().name, fact).to_owned(),
+        (other, None) => other.name(),
     }
 }
 
@@ -229,7 +230,7 @@ fn parts(
 /// vary by chance.
 fn counts(stated: &Stated, factor: f64, arm: &ArmData, baseline: &ArmData) -> (ClaimVerdict, String) {
     let (label, other) = (&arm.plan.label, &baseline.plan.label);
-    let name = counted_name(&stated.metric);
+    let name = counted_name(&stated.metric, arm);
     let of = |arm: &ArmData| counted(&stated.metric, arm);
     let (Some(a), Some(b)) = (of(arm), of(baseline)) else {
         return (

@@ -8,7 +8,7 @@ use statistics::{
 };
 
 use super::{
-    capacity,
+    capacity, counters,
     gathered::{ArmData, Gathered},
     rounds::SEND_LAG_BOUND,
 };
@@ -234,17 +234,17 @@ pub(super) fn resident(arm: &ArmData) -> f64 {
 
 /// Calls between processes per operation.
 pub(super) fn hops(arm: &ArmData) -> f64 {
-    arm.counters[0] / arm.counted.max(1) as f64
+    arm.counters.get(counters::HOPS) / arm.counted.max(1) as f64
 }
 
 /// SQL statements per operation.
 pub(super) fn sql(arm: &ArmData) -> f64 {
-    arm.counters[2] / arm.counted.max(1) as f64
+    arm.counters.get(counters::SQL) / arm.counted.max(1) as f64
 }
 
 /// Redis commands per operation.
 pub(super) fn redis(arm: &ArmData) -> f64 {
-    arm.counters[6] / arm.counted.max(1) as f64
+    arm.counters.get(counters::REDIS) / arm.counted.max(1) as f64
 }
 
 /// The CPU microseconds per operation of the backings with this name: the estimate, and the interval's ends.

@@ -1,10 +1,53 @@
-//! The counters of processes, summed over an arm.
+//! The counters of processes, by name, summed over an arm.
+//!
+//! Those of the platform are in every system; a system declares its own ([`CounterShape`]).
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
+use load::journeys::CounterShape;
 use runtimes::{arm::RunningArm, measure::Scrape};
 
-use super::gathered::COUNTERS;
+/// Calls to the components of other processes.
+pub(super) const HOPS: &str = "hops";
+/// Bytes between processes, in both directions.
+pub(super) const BYTES: &str = "bytes";
+/// SQL statements.
+pub(super) const SQL: &str = "sql";
+/// Look-ups that a cache answered.
+pub(super) const CACHE_HITS: &str = "cache-hits";
+/// Look-ups that missed every tier of a cache.
+pub(super) const CACHE_MISSES: &str = "cache-misses";
+/// Published events.
+pub(super) const EVENTS: &str = "events";
+/// Redis commands.
+pub(super) const REDIS: &str = "redis";
+
+/// The counters of the platform that are the sum of one metric.
+static OF_THE_PLATFORM: [CounterShape; 5] = [
+    CounterShape { name: SQL, metric: "sql_statements_total" },
+    CounterShape { name: CACHE_HITS, metric: "cache_hits_total" },
+    CounterShape { name: CACHE_MISSES, metric: "cache_loads_total" },
+    CounterShape { name: EVENTS, metric: "events_published_total" },
+    CounterShape { name: REDIS, metric: "redis_commands_total" },
+];
+
+/// Sums of counters, by name.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Counters(BTreeMap<&'static str, f64>);
+
+impl Counters {
+    /// The sum of a counter; zero if it was never counted.
+    pub(super) fn get(&self, name: &str) -> f64 {
+        self.0.get(name).copied().unwrap_or_default()
+    }
+
+    /// Adds the growth of every counter between two readings. A counter that restarted at zero adds nothing.
+    pub(super) fn add_growth(&mut self, before: &Self, after: &Self) {
+        for (&name, after) in &after.0 {
+            *self.0.entry(name).or_default() += (after - before.get(name)).max(0.0);
+        }
+    }
+}
 
 fn scrapes(arm: &RunningArm) -> Option<Vec<Scrape>> {
     arm.processes.iter().map(|process| Scrape::of(process.internal).ok()).collect()
@@ -17,8 +60,9 @@ pub(super) fn delivers(arm: &RunningArm) -> bool {
     !through_a_log || scrapes(arm).is_none_or(|scrapes| scrapes.iter().any(received))
 }
 
-/// The counters of an arm, summed over its processes; `None` if a process does not respond.
-pub(super) fn counters(arm: &RunningArm) -> Option<[f64; COUNTERS]> {
+/// The counters of an arm, summed over its processes: the platform's, and the system's `own`. `None` if a process does not
+/// respond.
+pub(super) fn counters(arm: &RunningArm, own: &[CounterShape]) -> Option<Counters> {
     let scrapes = scrapes(arm)?;
     let total = |name: &str, labels: &[(&str, &str)]| {
         scrapes.iter().map(|scrape| scrape.total(name, labels)).sum::<f64>()
@@ -27,15 +71,10 @@ pub(super) fn counters(arm: &RunningArm) -> Option<[f64; COUNTERS]> {
     // With one process there are no hops; its internal server only serves the lab.
     let between = if arm.processes.len() > 1 { 1.0 } else { 0.0 };
     let bytes = total("http_received_bytes_total", &internal) + total("http_sent_bytes_total", &internal);
-    Some([
-        hops(&scrapes, arm.processes.iter().flat_map(|process| process.components).copied()),
-        bytes * between,
-        total("sql_statements_total", &[]),
-        total("cache_hits_total", &[]),
-        total("cache_loads_total", &[]),
-        total("events_published_total", &[]),
-        total("redis_commands_total", &[]),
-    ])
+    let hosted = arm.processes.iter().flat_map(|process| process.components).copied();
+    let sums = OF_THE_PLATFORM.iter().chain(own).map(|counter| (counter.name, total(counter.metric, &[])));
+    let derived = [(HOPS, hops(&scrapes, hosted)), (BYTES, bytes * between)];
+    Some(Counters(sums.chain(derived).collect()))
 }
 
 /// Calls to the components of other processes: in reports the calls between processes.
@@ -52,6 +91,15 @@ fn hops<'a>(scrapes: &[Scrape], hosted: impl Iterator<Item = &'a str>) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_counter_that_restarted_adds_nothing() {
+        let reading = |sql: f64, echoes: f64| Counters([(SQL, sql), ("echoes", echoes)].into());
+        let mut sums = Counters::default();
+        sums.add_growth(&reading(2.0, 5.0), &reading(7.0, 1.0));
+        sums.add_growth(&reading(7.0, 1.0), &reading(8.0, 4.0));
+        assert_eq!([SQL, "echoes", HOPS].map(|name| sums.get(name) as u64), [6, 3, 0]);
+    }
 
     #[test]
     fn a_call_is_one_hop_however_many_copies_could_have_answered_it() {

@@ -238,8 +238,8 @@ impl Experiment<'_> {
                 // Each launch begins with empty stores, and with its own keys.
                 seed: self.plan.seed.wrapping_mul(1_000).wrapping_add(u64::from(number)),
                 mix: Some(self.plan.load.mix.clone()),
-                links: self.plan.load.things as usize,
-                ..JourneyOptions::default()
+                things: self.plan.load.things as usize,
+                own: self.plan.load.own_options(),
             };
             let journeys = for_system(self.plan.scenario.system.name, &options)?;
             Ok(Arm { target: Target::at(&running.label, running.public), journeys })
@@ -304,7 +304,8 @@ impl Experiment<'_> {
         chosen: &[usize],
         rounds: u32,
     ) -> Result<()> {
-        let before: Vec<_> = launch.arms.iter().map(counters).collect();
+        let own = systems::counters(self.plan.scenario.system.name);
+        let before: Vec<_> = launch.arms.iter().map(|arm| counters(arm, own)).collect();
         let plan = SlicePlan {
             arms: launch.arms.len(),
             slice_length: self.plan.load.slice,
@@ -330,10 +331,8 @@ impl Experiment<'_> {
         self.keep_series(sender, chosen);
         for ((arm, before), running) in chosen.iter().zip(before).zip(&launch.arms) {
             let data = &mut self.gathered.arms[*arm];
-            if let (Some(before), Some(after)) = (before, counters(running)) {
-                for (sum, (after, before)) in data.counters.iter_mut().zip(after.iter().zip(before)) {
-                    *sum += (after - before).max(0.0);
-                }
+            if let (Some(before), Some(after)) = (before, counters(running, own)) {
+                data.counters.add_growth(&before, &after);
             }
             let held: Vec<_> = running.groups().iter().map(memory).collect();
             data.hold(&held);
@@ -366,7 +365,7 @@ impl Experiment<'_> {
         let what = format!("checking the ledger of {}", up(launch));
         let phase = self.progress.phase(&what, launch.arms.len() as u64);
         // All arms wait during a check, so the check does not wait for caches to expire.
-        let wanted = Check { deletes: self.plan.load.deletes, patience: Duration::ZERO, ..Check::default() };
+        let wanted = Check { patience: Duration::ZERO, ..Check::default() };
         for (place, running) in launch.arms.iter().enumerate() {
             self.interrupt.check()?;
             if self.gathered.death.as_ref().is_some_and(|(death, _)| death.arm == running.name) {

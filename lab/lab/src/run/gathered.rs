@@ -17,7 +17,7 @@ use runtimes::{
 use scenario::plan::{ArmPlan, RAMP_STEPS};
 use statistics::{Batch, Batches};
 
-use super::{capacity, faults::Happened};
+use super::{capacity, counters::Counters, faults::Happened};
 
 const MIB: f64 = 1_048_576.0;
 
@@ -61,8 +61,8 @@ pub(super) struct ArmData {
     pub(super) record: SliceRecord,
     /// Successful operations of all measured slices, void ones included: the divisor for counters.
     pub(super) counted: u64,
-    /// Sums of counters over processes and launches, in the order of [`COUNTERS`].
-    pub(super) counters: [f64; COUNTERS],
+    /// Sums of counters over processes and launches.
+    pub(super) counters: Counters,
     pub(super) ledger: Option<LedgerVerdict>,
     /// The steps of its ramps.
     pub(super) ramp: Vec<capacity::Step>,
@@ -84,9 +84,6 @@ pub(super) struct LaunchCounts {
     pub(super) refused: u64,
     pub(super) ledger: LedgerVerdict,
 }
-
-/// Hops, bytes between processes, statements, cache hits, cache misses, events, Redis commands.
-pub(super) const COUNTERS: usize = 7;
 
 /// A process or backing of an arm.
 pub(super) struct PartData {
@@ -135,7 +132,7 @@ impl ArmData {
             part_of,
             record: SliceRecord::default(),
             counted: 0,
-            counters: [0.0; COUNTERS],
+            counters: Counters::default(),
             ledger: None,
             ramp: vec![capacity::Step::default(); RAMP_STEPS.len()],
             by_launch: BTreeMap::new(),

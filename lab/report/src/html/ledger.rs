@@ -16,7 +16,7 @@ pub(super) fn section(report: &Report) -> Markup {
     let body = html! {
         div class="scroll" tabindex="0" role="group" aria-label="The facts of each ledger" { (facts(report, &there)) }
         @if !nowhere.is_empty() {
-            p class="soft small" { "Zero in every ledger: " @for (at, name) in nowhere.iter().enumerate() { @if at > 0 { "; " } (row_name(&facts::with_name(name))) } "." }
+            p class="soft small" { "Zero in every ledger: " @for (at, name) in nowhere.iter().enumerate() { @if at > 0 { "; " } (row_name(&facts::with_name(&report.scenario.system, name))) } "." }
         }
         @for arm in &report.arms { (examples(report, arm)) }
     };
@@ -52,7 +52,7 @@ fn facts(report: &Report, names: &[&str]) -> Markup {
             tbody {
                 @for name in names {
                     tr {
-                        th scope="row" { (row_name(&facts::with_name(name))) }
+                        th scope="row" { (row_name(&facts::with_name(&report.scenario.system, name))) }
                         @for arm in &report.arms { (fact(arm, name)) }
                     }
                 }
@@ -93,7 +93,7 @@ fn examples(report: &Report, arm: &Arm) -> Markup {
     };
     html! {
         div class="examples" {
-            p { (arm_name(report, &arm.label)) ": " (figures::violations_in_words(arm)) ". For example:" }
+            p { (arm_name(report, &arm.label)) ": " (figures::violations_in_words(report, arm)) ". For example:" }
             ul { @for example in &ledger.examples { li { (prose(example)) } } }
         }
     }

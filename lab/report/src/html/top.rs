@@ -74,13 +74,13 @@ fn in_trouble(report: &Report, arm: &Arm) -> Markup {
             (alarm("Saturated", &format!("{sentence}."), &[]))
         }
         @if arm.ledger.as_ref().is_some_and(|ledger| !ledger.holds) {
-            (alarm("Ledger broken", &broken(arm), &[]))
+            (alarm("Ledger broken", &broken(report, arm), &[]))
         }
     }
 }
 
-fn broken(arm: &Arm) -> String {
-    let verdict = format!("{}: {}", arm.label, figures::violations_in_words(arm));
+fn broken(report: &Report, arm: &Arm) -> String {
+    let verdict = format!("{}: {}", arm.label, figures::violations_in_words(report, arm));
     match &arm.negative_control {
         Some(why) => format!("{verdict}. It is a negative control, here to be caught: {why}."),
         None => format!("{verdict}. Its other figures do not count: it is fast at being wrong."),

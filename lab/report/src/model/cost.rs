@@ -1,5 +1,7 @@
 //! The cost of an operation.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 use statistics::Interval;
 
@@ -83,7 +85,7 @@ pub struct MemoryPart {
 }
 
 /// Mean counts per operation; absent if not counted.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct PerOperation {
     /// Calls from one process to another.
     pub hops: Option<f64>,
@@ -100,4 +102,7 @@ pub struct PerOperation {
     /// Commands to Redis, if processes count them.
     #[serde(default)]
     pub redis: Option<f64>,
+    /// The counters that the system declares, by their names.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub own: BTreeMap<String, f64>,
 }

@@ -14,7 +14,7 @@ use toml::Spanned;
 pub(super) use claims::{arm_fault, figure};
 
 use super::{
-    Comparison, Kind, LoadSpec, Scenario, ScenarioFault, Step, answer,
+    Comparison, DELETES, Kind, LoadSpec, Scenario, ScenarioFault, Step, answer,
     fault::{Found, Source},
     faults,
     file::{ScenarioFile, StepFile},
@@ -307,6 +307,11 @@ fn offered(
     if !mixes.contains(&mix) {
         let what = format!("`{}` has no mix `{mix}`", system.name);
         return Err(source.at(&load.span(), what, did_you_mean(mix, mixes)));
+    }
+    if load.get_ref().deletes > 0 && !systems::has_option(system.name, DELETES) {
+        let what = format!("nothing is deleted after a load of `{}`", system.name);
+        let hint = format!("leave `{DELETES}` out");
+        return Err(source.at(&load.span(), what, hint));
     }
     phased(source, kind, load)
 }

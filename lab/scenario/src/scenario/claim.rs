@@ -1,7 +1,9 @@
 //! Claims: statements of textbooks about an axis, in a form that can be compared with a run's figures.
 
-use load::ledger::{self, facts};
+use load::ledger::Breach;
 use serde::{Deserialize, Serialize};
+
+use crate::systems;
 
 /// A statement that a scenario tests.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -54,22 +56,16 @@ pub enum Metric {
     Failed,
     /// Operations that the system refused in order, for example with 503.
     Refused,
-    /// Acknowledged changes that are missing.
-    Lost,
-    /// Operations that took effect more than once.
-    Duplicated,
-    /// Replies with wrong content.
-    Wrong,
-    /// Deleted things that were still served right after the delete was acknowledged.
-    Stale,
-    /// Deleted things that were still served two seconds after the delete.
-    StaleForLong,
+    /// Broken promises of one kind: `lost`.
+    Broken(Breach),
+    /// A fact that the system declares as a metric of its own, by its name: `stale`.
+    Fact(String),
     /// Any fact of the system's ledger, by its name: `ledger:duplicated`.
     Ledger(String),
 }
 
-/// The names of the metrics, in the order of a report.
-const WORDS: [(&str, Metric); 17] = [
+/// The names of the metrics, in the order of a report. The facts that systems declare as metrics come after these.
+const WORDS: [(&str, Metric); 15] = [
     ("cpu", Metric::Cpu),
     ("capacity", Metric::Capacity),
     ("p50", Metric::P50),
@@ -82,11 +78,9 @@ const WORDS: [(&str, Metric); 17] = [
     ("offered", Metric::Offered),
     ("failed", Metric::Failed),
     ("refused", Metric::Refused),
-    ("lost", Metric::Lost),
-    ("duplicated", Metric::Duplicated),
-    ("wrong", Metric::Wrong),
-    ("stale", Metric::Stale),
-    ("stale-after-2s", Metric::StaleForLong),
+    (Breach::Lost.name(), Metric::Broken(Breach::Lost)),
+    (Breach::Duplicated.name(), Metric::Broken(Breach::Duplicated)),
+    (Breach::Wrong.name(), Metric::Broken(Breach::Wrong)),
 ];
 /// The prefixes before the name of a backing, and of a fact.
 const CPU_OF: &str = "cpu:";
@@ -100,6 +94,7 @@ impl Metric {
         match self {
             Self::CpuOf(backing) => format!("{CPU_OF}{backing}"),
             Self::Ledger(fact) => format!("{LEDGER}{fact}"),
+            Self::Fact(fact) => fact.clone(),
             one => {
                 let word = WORDS.iter().find(|(_, metric)| metric == one).map(|(word, _)| *word);
                 word.unwrap_or_default().to_owned()
@@ -107,24 +102,29 @@ impl Metric {
         }
     }
 
-    /// The facts of the ledger that it counts; empty if it is not a count of the ledger.
-    pub fn facts(&self) -> Vec<&str> {
+    /// The facts of a system's ledger that it counts; empty if it is not a count of that ledger.
+    pub fn facts(&self, system: &str) -> Vec<&str> {
         match self {
-            Self::Ledger(fact) => vec![fact],
-            Self::Stale => vec![facts::STALE],
-            Self::StaleForLong => vec![facts::STALE_FOR_LONG],
-            Self::Lost | Self::Duplicated | Self::Wrong => {
-                let name = self.name();
-                let word = ledger::WORDS.iter().find(|(word, _)| *word == name);
-                word.map(|(_, facts)| facts.to_vec()).unwrap_or_default()
-            }
+            Self::Ledger(fact) | Self::Fact(fact) => vec![fact],
+            Self::Broken(kind) => systems::breaches_of(system, *kind),
             _ => Vec::new(),
+        }
+    }
+
+    /// The name of what it counts in a ledger: a fact, or a kind of broken promises; `None` if it is not a count of a
+    /// ledger.
+    pub fn of_ledger(&self) -> Option<&str> {
+        match self {
+            Self::Ledger(fact) | Self::Fact(fact) => Some(fact),
+            Self::Broken(kind) => Some(kind.name()),
+            _ => None,
         }
     }
 
     /// Whether it can be zero or above zero: whether it is a count.
     pub fn is_counted(&self) -> bool {
-        matches!(self, Self::Offered | Self::Failed | Self::Refused | Self::Hops) || !self.facts().is_empty()
+        matches!(self, Self::Offered | Self::Failed | Self::Refused | Self::Hops)
+            || self.of_ledger().is_some()
     }
 }
 
@@ -143,11 +143,17 @@ impl TryFrom<String> for Metric {
         if word == FORMER_CAPACITY {
             return Err("`throughput` is called `capacity`".to_owned());
         }
-        let known = || WORDS.iter().map(|(word, _)| format!("`{word}`")).collect::<Vec<_>>().join(", ");
-        let metric = WORDS.into_iter().find(|(known, _)| *known == word).map(|(_, metric)| metric);
-        metric.ok_or_else(|| {
-            format!("unknown variant `{word}`, expected one of {}, `cpu:BACKING`, `ledger:FACT`", known())
-        })
+        if let Some((_, metric)) = WORDS.into_iter().find(|(known, _)| *known == word) {
+            return Ok(metric);
+        }
+        let facts = systems::metrics();
+        if facts.contains(&word.as_str()) {
+            return Ok(Self::Fact(word));
+        }
+        let known: Vec<_> =
+            WORDS.iter().map(|(word, _)| *word).chain(facts).map(|word| format!("`{word}`")).collect();
+        let known = known.join(", ");
+        Err(format!("unknown variant `{word}`, expected one of {known}, `cpu:BACKING`, `ledger:FACT`"))
     }
 }
 

@@ -6,6 +6,9 @@ use serde::{Deserialize, Serialize};
 
 use super::phases::{self, Phase};
 
+/// The key of the number of deleted things, and the option of the journeys that delete them.
+pub(crate) const DELETES: &str = "deletes";
+
 /// The load of a scenario.
 ///
 /// Each arm is offered `rate` during its turn, so that its load does not depend on the number of arms.
@@ -122,7 +125,7 @@ impl LoadSpec {
             ((1..=100).contains(&self.launches), "launches", "1 to 100"),
             ((1..=100).contains(&self.quick_launches), "quick_launches", "1 to 100"),
             ((1..=1_000_000).contains(&self.things), "things", "1 to 1000000"),
-            (self.deletes <= 1_000, "deletes", "0 to 1000"),
+            (self.deletes <= 1_000, DELETES, "0 to 1000"),
         ];
         within.into_iter().find(|(is_within, ..)| !is_within).map(|(_, key, bounds)| (key, bounds))
     }

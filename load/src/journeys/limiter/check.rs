@@ -1,43 +1,22 @@
 //! The check after a run: did the limiter keep its promise, and how exact was it?
 
 use super::api::{self, ClientName, PoliciesView};
+use super::facts;
 use super::ledger_state::LedgerState;
 use super::mix::Mix;
 use crate::journeys::Check;
 use crate::journeys::request_list::request_one;
-use crate::ledger::{LedgerVerdict, facts};
+use crate::ledger::LedgerVerdict;
 use crate::sender::{Lane, SenderError};
-
-/// All facts of a check, in the order of a report.
-pub(super) const FACTS: [&str; 14] = [
-    facts::CHECKED,
-    facts::ACKNOWLEDGED,
-    facts::NOT_ASKED,
-    facts::DECISIONS,
-    facts::ADMITTED,
-    facts::UNCOUNTED,
-    facts::REFUSED,
-    facts::OVER_BOUND,
-    facts::UNDER_BOUND,
-    facts::OVER_ADMITTED,
-    facts::FALSE_REFUSALS,
-    facts::QUIET_REFUSED,
-    facts::HEADERS_WRONG,
-    facts::LOST,
-];
-
-/// The facts that are broken promises.
-pub(super) const BREACHES: [&str; 4] =
-    [facts::OVER_BOUND, facts::UNDER_BOUND, facts::HEADERS_WRONG, facts::LOST];
 
 /// A verdict in which every fact is zero.
 pub(super) fn nothing_found() -> LedgerVerdict {
     let mut verdict = LedgerVerdict { complete: true, ..LedgerVerdict::default() };
-    for fact in FACTS {
-        if BREACHES.contains(&fact) {
-            verdict.breach(fact, 0);
+    for fact in facts::ALL {
+        if fact.breaks.is_some() {
+            verdict.breach(fact.name, 0);
         } else {
-            verdict.note(fact, 0);
+            verdict.note(fact.name, 0);
         }
     }
     verdict

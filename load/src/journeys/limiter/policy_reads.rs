@@ -4,12 +4,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use super::{api, check};
+use super::{api, check, facts};
 use crate::http::{Reply, RequestBuf};
 use crate::journey::{Begun, Failure, Journeys, Operation, Outcome, Step, common_outcome};
 use crate::journeys::request_list::request_one;
 use crate::journeys::{Check, PrepareError, Progress, SystemJourneys};
-use crate::ledger::{LedgerVerdict, facts};
+use crate::ledger::LedgerVerdict;
 use crate::sender::Lane;
 
 /// The names and summaries of the mixes.

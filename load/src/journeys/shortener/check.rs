@@ -14,64 +14,22 @@ use self::clicks::ClickCheck;
 use self::indeterminate::Replays;
 use self::links::LinkCheck;
 use super::ledger_state::{Entry, LedgerState};
+use super::{Deletion, facts};
 use crate::journeys::Check;
 use crate::journeys::request_list::request_all;
-use crate::ledger::{LedgerVerdict, facts};
+use crate::ledger::LedgerVerdict;
 use crate::sender::Lane;
 
 /// The codes that are remembered to find duplicates. A duplicate beyond them is found as `wrong`, because one
 /// of its two links has the wrong target.
 const REMEMBERED: usize = 1_000_000;
 
-/// All facts of a check, in the order of a report.
-pub(super) const FACTS: [&str; 25] = [
-    facts::CHECKED,
-    facts::ACKNOWLEDGED,
-    facts::NOT_ASKED,
-    facts::LOST,
-    facts::DUPLICATED,
-    facts::WRONG,
-    facts::WRONG_WHEN_FOLLOWED,
-    facts::MISSING_WHEN_FOLLOWED,
-    facts::ENDED,
-    facts::ENDED_EARLY,
-    facts::EXPIRED_SERVED,
-    facts::DELETED_SERVED,
-    facts::DELETED_NOT_SETTLED,
-    facts::CLICKS_INHERITED,
-    facts::INDETERMINATE_PRESENT,
-    facts::INDETERMINATE_ABSENT,
-    facts::CLICKS_LOST,
-    facts::CLICKS_INVENTED,
-    facts::NOT_SETTLED,
-    "clicks-expected-low",
-    "clicks-expected-high",
-    "clicks-counted",
-    facts::DELETED,
-    facts::STALE,
-    facts::STALE_FOR_LONG,
-];
-
-/// The facts that are broken promises.
-pub(super) const BREACHES: [&str; 11] = [
-    facts::LOST,
-    facts::DUPLICATED,
-    facts::WRONG,
-    facts::WRONG_WHEN_FOLLOWED,
-    facts::MISSING_WHEN_FOLLOWED,
-    facts::ENDED_EARLY,
-    facts::EXPIRED_SERVED,
-    facts::DELETED_SERVED,
-    facts::CLICKS_INHERITED,
-    facts::CLICKS_LOST,
-    facts::CLICKS_INVENTED,
-];
-
 /// Looks up everything in the ledger.
 pub(super) fn check(
     seed: u64,
     codes: &[Box<str>],
     ledger: &LedgerState,
+    deletion: Deletion,
     lane: &mut Lane,
     check: &Check,
 ) -> LedgerVerdict {
@@ -87,8 +45,8 @@ pub(super) fn check(
     let asked = created(seed, codes, ledger, lane, check, &mut verdict)
         .and_then(|()| replays(seed, ledger, lane, check, &mut verdict))
         .and_then(|()| ClickCheck::new(seed, codes, ledger).run(lane, check, &mut verdict))
-        .and_then(|()| ended::check(ledger.ending(), lane, check, &mut verdict))
-        .and_then(|()| deletes::check(codes, lane, check, &mut verdict));
+        .and_then(|()| ended::check(ledger.ending(), deletion.cached_for, lane, check, &mut verdict))
+        .and_then(|()| deletes::check(codes, deletion.links, lane, check, &mut verdict));
     if let Err(error) = asked {
         verdict.not_asked(1);
         verdict.examples.push(format!("the check was broken off: {error}"));

@@ -14,7 +14,7 @@ use crate::journey::{Begun, Failure, Journeys, Operation, Outcome, Step, common_
 /// Follows a link.
 const FOLLOW: &str = "follow";
 /// Follows a link that the mix takes once and that was taken before: there were too few.
-pub const FOLLOW_AGAIN: &str = "follow-again";
+pub(super) const FOLLOW_AGAIN: &str = "follow-again";
 /// Creates a link.
 const CREATE: &str = "create";
 

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
-use load::journeys::{SYSTEMS, SystemEntry};
+use load::journeys::{SystemUnderTest, find};
 use load::ledger::LedgerVerdict;
 use load::record::SliceRecord;
 use load::sender::{Limits, Observer, Slice, Target};
@@ -108,9 +108,9 @@ pub(crate) fn undisturbed<T>(mut scene: impl FnMut() -> T, record: impl Fn(&T) -
 /// The largest lateness of an undisturbed generator.
 const MOST_LAG: Duration = Duration::from_millis(50);
 
-/// A system's entry in the registry.
-pub(crate) fn entry(name: &str) -> &'static SystemEntry {
-    SYSTEMS.iter().find(|entry| entry.name == name).unwrap()
+/// A system of the registry.
+pub(crate) fn system(name: &str) -> &'static dyn SystemUnderTest {
+    find(name).unwrap()
 }
 
 /// The facts of a verdict that are broken promises.

@@ -392,8 +392,16 @@ pub(crate) fn sender(fake: &Fake, mix: &str) -> Sender {
 
 /// A sender of one arm.
 pub(crate) fn sender_within(fake: &Fake, mix: &str, limits: &Limits) -> Sender {
-    let options =
-        JourneyOptions { seed: 42, mix: Some(mix.to_owned()), links: LINKS, ..JourneyOptions::default() };
-    let journeys = for_system("shortener", &options).unwrap();
+    sender_of(fake, &options(mix), limits)
+}
+
+/// The options of journeys over [`LINKS`] links.
+pub(crate) fn options(mix: &str) -> JourneyOptions {
+    JourneyOptions { seed: 42, mix: Some(mix.to_owned()), things: LINKS, ..JourneyOptions::default() }
+}
+
+/// A sender of one arm, with these options.
+pub(crate) fn sender_of(fake: &Fake, options: &JourneyOptions, limits: &Limits) -> Sender {
+    let journeys = for_system("shortener", options).unwrap();
     Sender::new(vec![Arm { target: target(fake.address), journeys }], limits).unwrap()
 }

@@ -5,7 +5,7 @@ use std::{io, time::Duration};
 
 use anyhow::Result;
 use load::{
-    journeys::{PrepareError, SYSTEMS, SystemEntry},
+    journeys::{self, PrepareError, SystemUnderTest},
     sender::Target,
 };
 use runtimes::http;
@@ -30,10 +30,10 @@ impl Answering {
     ///
     /// Fails if it describes another system, or if the server does not speak HTTP. A system without a
     /// description is accepted until its preparation fails.
-    pub(super) fn new(entry: &SystemEntry, target: &Target) -> Result<Self> {
-        let system = entry.name;
+    pub(super) fn new(under_test: &dyn SystemUnderTest, target: &Target) -> Result<Self> {
+        let system = under_test.name();
         let url = format!("http://{}", target.host);
-        let Some(expected) = entry.only_path else { return Ok(Self { system, url, instead: None }) };
+        let Some(expected) = under_test.only_path() else { return Ok(Self { system, url, instead: None }) };
         let reply = match http::get(target.address, DESCRIPTION, ANSWER_WITHIN) {
             Ok(reply) => reply,
             Err(error) if error.kind() == io::ErrorKind::InvalidData => {
@@ -51,9 +51,10 @@ impl Answering {
         if has(expected) {
             return Ok(Self { system, url, instead: None });
         }
-        if let Some(other) = SYSTEMS.iter().find(|other| other.only_path.is_some_and(has)) {
-            let what = format!("`{url}` is a `{}`, and the load is one for a `{system}`", other.name);
-            let hint = format!("say `--system {}`, or `lab up {system}` and the address of that", other.name);
+        if let Some(other) = journeys::systems().find(|other| other.only_path().is_some_and(has)) {
+            let what = format!("`{url}` is a `{}`, and the load is one for a `{system}`", other.name());
+            let hint =
+                format!("say `--system {}`, or `lab up {system}` and the address of that", other.name());
             return Err(Complaint::new(what).hint(hint).into());
         }
         let described = if paths.is_empty() { "" } else { " and describes another API" };

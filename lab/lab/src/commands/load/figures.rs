@@ -4,9 +4,9 @@ use std::{collections::BTreeMap, fmt::Write, time::Duration};
 
 use anyhow::{Context, Result};
 use load::{
-    journeys::shortener::FOLLOW_AGAIN,
+    journeys::SystemUnderTest,
     ledger::{Kept, LedgerVerdict},
-    record::{Histogram, SliceRecord, Summary, needed_samples},
+    record::{Histogram, KindRecord, SliceRecord, Summary, needed_samples},
 };
 use serde::Serialize;
 
@@ -46,6 +46,9 @@ pub(super) struct Figures {
     interrupted: bool,
     ledger: Option<LedgerVerdict>,
     expected: Vec<Judged>,
+    /// The system's warnings about kinds of operations that should not occur.
+    #[serde(skip)]
+    warnings: Vec<String>,
 }
 
 #[derive(Debug, Serialize)]
@@ -94,6 +97,7 @@ pub(super) fn said(us: f64) -> String {
 
 impl Figures {
     pub(super) fn new(
+        system: &dyn SystemUnderTest,
         record: &SliceRecord,
         rate: Option<f64>,
         seed: u64,
@@ -101,6 +105,10 @@ impl Figures {
         expected: Vec<Judged>,
     ) -> Self {
         let rates = record.rates();
+        let warning = |kind: &KindRecord| system.warning(kind.kind, kind.succeeded);
+        // A kind of the preparation keeps its row, but empty.
+        let kinds = || record.by_kind.iter().filter(|kind| kind.succeeded + kind.refused + kind.failed > 0);
+        let warnings = kinds().filter_map(warning).collect();
         Self {
             rate,
             offered_per_second: rates.offered,
@@ -118,11 +126,7 @@ impl Figures {
             latency_from_due_us: Times::of(&record.latency),
             latency_from_send_us: Times::of(&record.service),
             send_lag_us: Times::of(&record.send_lag),
-            by_kind: record
-                .by_kind
-                .iter()
-                // A kind of the preparation keeps its row, but empty.
-                .filter(|kind| kind.succeeded + kind.refused + kind.failed > 0)
+            by_kind: kinds()
                 .map(|kind| KindFigures {
                     name: kind.kind,
                     succeeded: kind.succeeded,
@@ -135,6 +139,7 @@ impl Figures {
             interrupted: record.interrupted,
             ledger,
             expected,
+            warnings,
         }
     }
 
@@ -218,12 +223,8 @@ impl Figures {
         if self.generator_was_late {
             text.push_str("warning: the generator was late: these figures are partly its own\n");
         }
-        if let Some(again) = self.by_kind.iter().find(|kind| kind.name == FOLLOW_AGAIN) {
-            let _ = writeln!(
-                text,
-                "warning: there were too few links to follow each once, so {} were followed again, perhaps from a cache: give more `--links`",
-                again.succeeded
-            );
+        for warning in &self.warnings {
+            let _ = writeln!(text, "warning: {warning}");
         }
         if self.saturated {
             text.push_str("warning: the system is saturated: it answered less than it was offered, and its latencies are those of a queue that grows for as long as the load goes on\n");
@@ -255,7 +256,7 @@ impl Figures {
 
 #[cfg(test)]
 mod tests {
-    use load::ledger::facts;
+    use load::journeys::shortener::{Shortener, facts};
 
     use super::*;
 
@@ -265,8 +266,8 @@ mod tests {
         ledger.note(facts::ACKNOWLEDGED, acknowledged);
         ledger.note(facts::CHECKED, checked);
         ledger.not_asked(not_asked);
-        ledger.note(facts::NOT_SETTLED, on_its_way);
-        Figures::new(&SliceRecord::default(), None, 1, Some(ledger), Vec::new())
+        ledger.note(facts::CLICKS_NOT_SETTLED, on_its_way);
+        Figures::new(&Shortener, &SliceRecord::default(), None, 1, Some(ledger), Vec::new())
     }
 
     #[test]

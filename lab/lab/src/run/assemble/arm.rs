@@ -6,7 +6,10 @@ use report::model::{
     Part, PerOperation, Point, Process, TimeShare, Topology,
 };
 use runtimes::traces::{self, Place};
-use scenario::plan::{ArmPlan, Plan};
+use scenario::{
+    plan::{ArmPlan, Plan},
+    systems,
+};
 
 use super::series;
 use crate::{
@@ -14,6 +17,7 @@ use crate::{
     run::{
         capacity,
         compare::{self, CONFIDENCE},
+        counters,
         gathered::{ArmData, Gathered},
     },
 };
@@ -184,18 +188,19 @@ fn memory(data: &ArmData) -> Memory {
 }
 
 fn per_operation(data: &ArmData) -> PerOperation {
-    let [hops, bytes, sql, cache_hits, cache_misses, events, redis] =
-        data.counters.map(|sum| (data.counted > 0).then(|| sum / data.counted as f64));
+    let mean = |name: &str| (data.counted > 0).then(|| data.counters.get(name) / data.counted as f64);
+    let own = systems::counters(data.plan.wiring.system().name).iter();
     // A system without such an axis has no such count.
     let chosen = |axis: &str| !matches!(data.plan.wiring.get(axis), "" | "none");
     PerOperation {
-        hops,
-        bytes,
-        sql,
-        cache_hits: cache_hits.filter(|_| chosen("cache")),
-        cache_misses: cache_misses.filter(|_| chosen("cache")),
-        events: events.filter(|_| chosen("events")),
-        redis: redis.filter(|commands| *commands > 0.0),
+        hops: mean(counters::HOPS),
+        bytes: mean(counters::BYTES),
+        sql: mean(counters::SQL),
+        cache_hits: mean(counters::CACHE_HITS).filter(|_| chosen("cache")),
+        cache_misses: mean(counters::CACHE_MISSES).filter(|_| chosen("cache")),
+        events: mean(counters::EVENTS).filter(|_| chosen("events")),
+        redis: mean(counters::REDIS).filter(|commands| *commands > 0.0),
+        own: own.filter_map(|counter| Some((counter.name.to_owned(), mean(counter.name)?))).collect(),
     }
 }
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use design::Wiring;
-use load::ledger::{Kept, LedgerVerdict};
+use load::ledger::{Breach, Kept, LedgerVerdict};
 use load::record::RateBasis;
 use scenario::{plan::ArmPlan, systems};
 
@@ -104,8 +104,8 @@ fn arm_with(system: &str, ledger: LedgerVerdict) -> ArmData {
 
 #[test]
 fn claims_and_a_check_judge_by_the_same_books() {
-    let words = [Metric::Lost, Metric::Duplicated, Metric::Wrong];
-    let verdicts = |arm: &ArmData| words.clone().map(|word| alone(&claim(word, Relation::Zero), arm).0);
+    let verdicts =
+        |arm: &ArmData| Breach::ALL.map(|kind| alone(&claim(Metric::Broken(kind), Relation::Zero), arm).0);
     for system in systems::names() {
         let breaches = systems::breaches(system);
         let kept = |complete: bool| {
@@ -132,8 +132,9 @@ fn claims_and_a_check_judge_by_the_same_books() {
 #[test]
 fn what_nobody_asked_for_is_not_nought() {
     let arm = arm_with("shortener", LedgerVerdict { complete: true, ..LedgerVerdict::default() });
-    assert!(counted(&Metric::Stale, &arm).is_none());
-    assert_eq!(alone(&claim(Metric::Stale, Relation::Zero), &arm).0, ClaimVerdict::CannotTell);
+    let stale = Metric::Fact("stale".to_owned());
+    assert!(counted(&stale, &arm).is_none());
+    assert_eq!(alone(&claim(stale, Relation::Zero), &arm).0, ClaimVerdict::CannotTell);
 }
 
 #[test]
@@ -150,7 +151,7 @@ fn what_was_counted_is_a_fact_although_the_generator_was_late() {
 
 #[test]
 fn what_did_not_happen_before_a_run_broke_off_may_have_come_later() {
-    let lost = |is| claim(Metric::Lost, is);
+    let lost = |is| claim(Metric::Broken(Breach::Lost), is);
     assert_eq!(Ground::Unfinished.lacks(&lost(Relation::AboveZero), Some(3)), None);
     assert!(Ground::Unfinished.lacks(&lost(Relation::AboveZero), Some(0)).is_some());
     assert!(Ground::Unfinished.lacks(&lost(Relation::Zero), Some(0)).is_some());

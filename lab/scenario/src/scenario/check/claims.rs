@@ -27,8 +27,8 @@ pub(in crate::scenario) fn figure(
         let what = format!("there is no backing `{backing}` whose CPU is its own");
         return Err(source.at(span, what, did_you_mean(backing, OWN_COST)));
     }
-    let (known, named) = (systems::facts(system.name), metric.facts());
-    if let Some(fact) = named.first()
+    let (known, named) = (systems::facts(system.name), metric.facts(system.name));
+    if let Some(fact) = metric.of_ledger()
         && !named.iter().any(|fact| known.contains(fact))
     {
         let what = format!("the ledger of `{}` has no fact `{fact}`", system.name);

@@ -14,8 +14,9 @@ use crate::http::{Reply, RequestBuf};
 use crate::journeys::Check;
 use crate::journeys::request_list::{RequestList, request_all, request_one};
 use crate::journeys::shortener::api::{self, LinkTarget, PendingView};
+use crate::journeys::shortener::facts;
 use crate::journeys::shortener::ledger_state::LedgerState;
-use crate::ledger::{LedgerVerdict, facts};
+use crate::ledger::LedgerVerdict;
 use crate::sender::Lane;
 
 /// The pause between two passes.
@@ -117,7 +118,7 @@ impl<'a> ClickCheck<'a> {
         let lost = missing_in_all - not_settled;
         verdict.breach(facts::CLICKS_LOST, lost);
         verdict.breach(facts::CLICKS_INVENTED, 0);
-        verdict.note(facts::NOT_SETTLED, not_settled);
+        verdict.note(facts::CLICKS_NOT_SETTLED, not_settled);
         if not_settled > 0 {
             verdict.complete = false;
             verdict.example(|| {

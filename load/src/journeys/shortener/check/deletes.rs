@@ -12,8 +12,8 @@ use std::time::{Duration, Instant};
 use crate::http::{Reply, RequestBuf};
 use crate::journeys::Check;
 use crate::journeys::request_list::{RequestList, request_all};
-use crate::journeys::shortener::api;
-use crate::ledger::{LedgerVerdict, facts};
+use crate::journeys::shortener::{api, facts};
+use crate::ledger::LedgerVerdict;
 use crate::sender::Lane;
 
 /// The number of reads of a link in each pass: enough to reach every replica of a process.
@@ -23,18 +23,19 @@ const LONG: Duration = Duration::from_secs(2);
 /// The pause between two passes.
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// Deletes up to `check.deletes` links, and counts those that redirect afterwards.
+/// Deletes up to `links` links, and counts those that redirect afterwards.
 pub(super) fn check(
     codes: &[Box<str>],
+    links: usize,
     lane: &mut Lane,
     check: &Check,
     verdict: &mut LedgerVerdict,
 ) -> io::Result<()> {
-    if check.deletes == 0 || codes.is_empty() {
+    if links == 0 || codes.is_empty() {
         return Ok(());
     }
     // Spread over all links, popular and not.
-    let step = codes.len().div_ceil(check.deletes);
+    let step = codes.len().div_ceil(links);
     let chosen: Vec<&str> = codes.iter().step_by(step).map(AsRef::as_ref).collect();
     let mut pass = |what: What, links: &[&str]| -> io::Result<BTreeSet<usize>> {
         let mut asking = Asking { what, links, next: 0, found: BTreeSet::new() };

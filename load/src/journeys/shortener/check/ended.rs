@@ -14,15 +14,18 @@ use crate::journeys::Check;
 use crate::journeys::request_list::{RequestList, request_all, request_one};
 use crate::journeys::shortener::api::{self, LinkTarget, LinkView};
 use crate::journeys::shortener::ending::{Ending, READS, TOLERANCE};
-use crate::ledger::{LedgerVerdict, facts};
+use crate::journeys::shortener::facts;
+use crate::ledger::LedgerVerdict;
 use crate::sender::Lane;
 
 /// The pause between two passes over deleted links.
 const PAUSE: Duration = Duration::from_secs(1);
 
 /// Waits until every link has certainly ended, and looks each up.
+/// A cache may serve a deleted link for as long as `cached_for`.
 pub(super) fn check(
     ending: Option<&Result<Ending, String>>,
+    cached_for: Duration,
     lane: &mut Lane,
     check: &Check,
     verdict: &mut LedgerVerdict,
@@ -58,9 +61,8 @@ pub(super) fn check(
     if let Some((code, target)) = &ending.again {
         inherited(code, *target, lane, check, verdict)?;
     }
-    for code in deleted(ending, lane, check, verdict)? {
+    for code in deleted(ending, cached_for, lane, check, verdict)? {
         verdict.broken(facts::DELETED_SERVED, || {
-            let cached_for = check.cached_for;
             format!("link `{code}` is still there {cached_for:?} and more after its delete was acknowledged")
         });
     }
@@ -99,11 +101,12 @@ fn inherited(
 /// patience, for links that may be cached; after that they count as unsettled.
 fn deleted(
     ending: &Ending,
+    cached_for: Duration,
     lane: &mut Lane,
     check: &Check,
     verdict: &mut LedgerVerdict,
 ) -> io::Result<Vec<Box<str>>> {
-    let forgotten = ending.deleted_by.saturating_add(clock::nanos(check.cached_for));
+    let forgotten = ending.deleted_by.saturating_add(clock::nanos(cached_for));
     let patience = clock::now().saturating_add(clock::nanos(check.patience));
     let mut there = ending.deleted.clone();
     loop {
@@ -117,7 +120,7 @@ fn deleted(
             verdict.note(facts::DELETED_NOT_SETTLED, there.len() as u64);
             verdict.complete = false;
             verdict.example(|| {
-                let (count, cached_for) = (there.len(), check.cached_for);
+                let count = there.len();
                 format!("not settled: {count} deleted links are still there, and a cache may have them for {cached_for:?}")
             });
             return Ok(Vec::new());

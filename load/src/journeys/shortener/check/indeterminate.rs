@@ -8,7 +8,8 @@
 use crate::http::{Reply, RequestBuf};
 use crate::journeys::request_list::RequestList;
 use crate::journeys::shortener::api::{self, LinkTarget};
-use crate::ledger::{LedgerVerdict, facts};
+use crate::journeys::shortener::facts;
+use crate::ledger::LedgerVerdict;
 
 /// The number of the marker link; no other link has it.
 const MARKER: u64 = u64::MAX;

@@ -3,7 +3,8 @@
 use crate::http::{Reply, RequestBuf};
 use crate::journeys::request_list::RequestList;
 use crate::journeys::shortener::api::{self, LinkTarget};
-use crate::ledger::{LedgerVerdict, facts};
+use crate::journeys::shortener::facts;
+use crate::ledger::LedgerVerdict;
 
 /// Looks up each link once.
 pub(super) struct LinkCheck<'a, Links> {
