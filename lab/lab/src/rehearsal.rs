@@ -24,7 +24,7 @@ const BUCKETS_A_WINDOW: u32 = 100;
 /// The picture of a plan; `None` if its system cannot be simulated, if the mix has no limit on clients, or if
 /// the load has no phases.
 pub fn picture(plan: &Plan) -> Option<Picture> {
-    let rehearse = plan.scenario.system.rehearse?;
+    let rules = plan.scenario.system.rules;
     let line = systems::line(plan.scenario.system.name, &plan.load.mix)?;
     if plan.load.phases.is_empty() {
         return None;
@@ -32,7 +32,9 @@ pub fn picture(plan: &Plan) -> Option<Picture> {
     let limit = Limit { requests: line.requests, window: line.window };
     let at = arrivals(plan);
     let arrivals = Arrivals { requests: limit.requests, window: limit.window, at: &at };
-    let rows = plan.arms.iter().enumerate();
+    let rehearsed: Option<Vec<_>> =
+        plan.arms.iter().map(|arm| rules.rehearse(&arm.wiring, &arrivals)).collect();
+    let rows = plan.arms.iter().enumerate().zip(rehearsed?);
     let drawing = Drawing { limit, length: plan.load.slice, bucket: limit.window / BUCKETS_A_WINDOW };
     Some(Picture {
         title: format!(
@@ -46,8 +48,7 @@ pub fn picture(plan: &Plan) -> Option<Picture> {
         level: None,
         phases: stretches(&plan.load.phases),
         rows: picture::with_something(alike(
-            rows.map(|(place, arm)| drawing.row(plan, place, arm, &at, &rehearse(&arm.wiring, &arrivals)))
-                .collect(),
+            rows.map(|((place, arm), passed)| drawing.row(plan, place, arm, &at, &passed)).collect(),
         )),
     })
 }

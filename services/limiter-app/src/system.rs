@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use design::{
-    Arrivals, Backing, Choice as _, Copies, EDGE, Placement, ProcessShape, System, Wiring,
+    Arrivals, Backing, Choice as _, Copies, EDGE, Placement, ProcessShape, Rules, System, Wiring,
     axes::{Balancing, Database, Replicas, Resilience, Tracing, Transport},
 };
 use limiter::Limit;
@@ -50,13 +50,10 @@ pub static SYSTEM: System = System {
         Tracing::AXIS,
     ],
     topics: &[],
-    costs: &[],
     backings: &[
         Backing::of::<Database>(&["policies"]),
         Backing::of::<State>(&["decisions"]).called("counts"),
     ],
-    keeps,
-    conflict,
     examples: &[
         ("ask for what is protected", "curl -i {url}/quotes/1 -H 'authorization: Bearer me'"),
         (
@@ -74,7 +71,7 @@ pub static SYSTEM: System = System {
         ),
         ("the whole API", "curl {url}/openapi.json"),
     ],
-    rehearse: Some(rehearse),
+    rules: &Limiting,
 };
 
 const DECISIONS: ProcessShape = ProcessShape::behind("decisions", &["decisions"]);
@@ -84,24 +81,29 @@ const COUNTS: ProcessShape = ProcessShape::behind("counts", &["counts"])
     .copies(Copies::OneHere)
     .only_where(|wiring| wiring.is(State::Service));
 
-/// Counts that are not in Redis are in the memory of who decides, or of who counts for all.
-fn keeps(wiring: &Wiring, component: &str) -> bool {
-    match wiring.choice() {
-        State::Local | State::Synced => component == "decisions",
-        State::Service => component == "counts",
-        State::Redis => false,
+/// What the limiter says of its wirings.
+struct Limiting;
+
+impl Rules for Limiting {
+    /// Counts that are not in Redis are in the memory of who decides, or of who counts for all.
+    fn keeps(&self, wiring: &Wiring, component: &str) -> bool {
+        match wiring.choice() {
+            State::Local | State::Synced => component == "decisions",
+            State::Service => component == "counts",
+            State::Redis => false,
+        }
     }
-}
 
-fn conflict(wiring: &Wiring) -> Option<String> {
-    let both = wiring.is(State::Synced) && wiring.is(Algorithm::SlidingLog);
-    let cannot = "`state=synced` brings counts together, and a `sliding-log` is no count: all of it would have to travel";
-    both.then(|| cannot.to_owned()).or_else(|| wiring.nothing_to_copy())
-}
+    fn conflict(&self, wiring: &Wiring) -> Option<String> {
+        let both = wiring.is(State::Synced) && wiring.is(Algorithm::SlidingLog);
+        let cannot = "`state=synced` brings counts together, and a `sliding-log` is no count: all of it would have to travel";
+        both.then(|| cannot.to_owned()).or_else(|| wiring.nothing_to_copy())
+    }
 
-/// What the algorithm does with arrivals of one client; where several processes count, what one of them does.
-fn rehearse(wiring: &Wiring, arrivals: &Arrivals<'_>) -> Vec<Option<Duration>> {
-    let algorithm = wiring.choice::<Algorithm>().into();
-    let limit = Limit::new(arrivals.requests.into(), arrivals.window, None);
-    limit.map(|limit| limiter::rehearse(algorithm, &limit, arrivals.at)).unwrap_or_default()
+    /// What the algorithm does with arrivals of one client; where several processes count, what one of them does.
+    fn rehearse(&self, wiring: &Wiring, arrivals: &Arrivals<'_>) -> Option<Vec<Option<Duration>>> {
+        let algorithm = wiring.choice::<Algorithm>().into();
+        let limit = Limit::new(arrivals.requests.into(), arrivals.window, None).ok()?;
+        Some(limiter::rehearse(algorithm, &limit, arrivals.at))
+    }
 }

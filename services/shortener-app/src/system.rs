@@ -1,7 +1,7 @@
 //! What the shortener is made of, as data.
 
 use design::{
-    Backing, Choice as _, ConsumerGroup, Cost, EDGE, Placement, ProcessShape, System, TopicShape, Wiring,
+    Backing, Choice as _, ConsumerGroup, Cost, EDGE, Placement, ProcessShape, Rules, System, TopicShape,
     axes::{
         Balancing, Cache, Database, Events, Ownership, Replicas, Resilience, Stampede, TimeToLive, Tracing,
         Transport,
@@ -58,16 +58,7 @@ pub static SYSTEM: System = System {
         publishers: &[EDGE],
         groups: &[ConsumerGroup { name: "tallying", component: "clicks" }],
     }],
-    costs: &[Cost {
-        axis: Events::AXIS.name,
-        value: Events::Inline.name(),
-        operations: &["follow"],
-        pays: "waits until its click is written to the store",
-        without: Events::Memory.name(),
-    }],
     backings: &[Backing::of::<Database>(&["links", "clicks"]), Backing::of::<Cache>(&["links"])],
-    keeps: |_, _| false,
-    conflict: Wiring::nothing_to_copy,
     examples: &[
         (
             "shorten",
@@ -83,7 +74,24 @@ pub static SYSTEM: System = System {
         ("delete", "curl -i -X DELETE {url}/links/hello"),
         ("the whole API", "curl {url}/openapi.json"),
     ],
-    rehearse: None,
+    rules: &Shortening,
+};
+
+/// What the shortener says of its wirings.
+struct Shortening;
+
+impl Rules for Shortening {
+    fn costs(&self) -> &'static [Cost] {
+        &[INLINE_CLICKS]
+    }
+}
+
+const INLINE_CLICKS: Cost = Cost {
+    axis: Events::AXIS.name,
+    value: Events::Inline.name(),
+    operations: &["follow"],
+    pays: "waits until its click is written to the store",
+    without: Events::Memory.name(),
 };
 
 const LINKS: ProcessShape = ProcessShape::behind("links", &["links"]);

@@ -47,7 +47,7 @@ impl Pods {
     fn of(export: &Export<'_>, process: &ProcessPlan) -> Self {
         let copies = export.arm.processes.iter().filter(|other| other.shape == process.shape).count();
         let wiring = &export.arm.wiring;
-        let keeps = |component: &&str| (wiring.system().keeps)(wiring, component);
+        let keeps = |component: &&str| wiring.system().rules.keeps(wiring, component);
         if process.components.iter().any(keeps) {
             Self::Exactly(copies)
         } else {

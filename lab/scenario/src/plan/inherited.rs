@@ -42,7 +42,7 @@ impl Plan {
     /// The costly defaults that every arm inherits. A held value is intended.
     fn inherited(&self) -> Vec<Inherited> {
         let system = self.scenario.system;
-        let inherited = system.costs.iter().filter(|cost| {
+        let inherited = system.rules.costs().iter().filter(|cost| {
             !self.hold.contains_key(cost.axis)
                 && self.arms.iter().all(|arm| arm.wiring.get(cost.axis) == cost.value)
                 && systems::share(system.name, &self.load.mix, cost.operations) > 0.0

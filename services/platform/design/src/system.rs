@@ -20,27 +20,48 @@ pub struct System {
     pub axes: &'static [Axis],
     /// The topics of its events. Using an undeclared topic is an error when a process starts.
     pub topics: &'static [TopicShape],
-    /// Values that cost so much an operation that they hide what another axis does.
-    pub costs: &'static [Cost],
     /// Who uses the stores that values of these axes need. The broker of events is used by those whom `topics` names.
     pub backings: &'static [Backing],
-    /// Whether a component keeps in its process's memory what it promises by: another process of the kind would not
-    /// know of it, so there are exactly as many as the wiring says, also where a cluster could run more.
-    pub keeps: fn(&Wiring, &str) -> bool,
-    /// Why two values cannot go together, if they cannot.
-    pub conflict: fn(&Wiring) -> Option<String>,
     /// Requests that a newcomer can paste, with `{url}` for the public address: a title and a command line.
     pub examples: &'static [(&'static str, &'static str)],
-    /// What a wiring would do with arrivals, worked out by the system's pure logic; none where nothing can be drawn
-    /// without running it.
-    pub rehearse: Option<Rehearse>,
+    /// Whatever else it says of its wirings; [`NoRules`] if that is nothing.
+    pub rules: &'static dyn Rules,
 }
+
+/// What a system says of its wirings beyond data. Every method has a default, for a system that says nothing.
+pub trait Rules: Sync {
+    /// Values that cost so much an operation that they hide what another axis does.
+    fn costs(&self) -> &'static [Cost] {
+        &[]
+    }
+
+    /// Whether a component keeps in its process's memory what it promises by: another process of the kind would not
+    /// know of it, so there are exactly as many as the wiring says, also where a cluster could run more.
+    fn keeps(&self, wiring: &Wiring, component: &str) -> bool {
+        let _ = (wiring, component);
+        false
+    }
+
+    /// Why two values cannot go together, if they cannot.
+    fn conflict(&self, wiring: &Wiring) -> Option<String> {
+        wiring.nothing_to_copy()
+    }
+
+    /// What a wiring would do with arrivals, worked out by the system's pure logic: when each passes, `None` for one that
+    /// is refused. `None` for all where nothing can be drawn without running it.
+    fn rehearse(&self, wiring: &Wiring, arrivals: &Arrivals<'_>) -> Option<Vec<Option<Duration>>> {
+        let _ = (wiring, arrivals);
+        None
+    }
+}
+
+/// A system without rules.
+pub struct NoRules;
+
+impl Rules for NoRules {}
 
 /// The public API among the callers of components.
 pub const EDGE: &str = "edge";
-
-/// Works out when each arrival passes; `None` for one that is refused.
-pub type Rehearse = fn(&Wiring, &Arrivals<'_>) -> Vec<Option<Duration>>;
 
 /// Arrivals of one client, to be worked out against a line that it may not cross.
 #[derive(Clone, Copy, Debug)]
@@ -83,7 +104,7 @@ pub enum Copies {
     /// As many as the axis `replicas` says.
     AsReplicas,
     /// One, whatever `replicas` says; a cluster, which balances for those who call, may run several where the system
-    /// [`keeps`](System::keeps) nothing in it.
+    /// [`keeps`](Rules::keeps) nothing in it.
     OneHere,
 }
 

@@ -99,7 +99,7 @@ impl Wiring {
 
     /// Refuses values that cannot go together.
     pub fn check(&self) -> Result<(), WiringError> {
-        (self.system.conflict)(self).map_or(Ok(()), |why| Err(WiringError::Conflict(why)))
+        self.system.rules.conflict(self).map_or(Ok(()), |why| Err(WiringError::Conflict(why)))
     }
 
     /// Why `replicas` means nothing in its placement, if it asks for copies and there is nothing to copy.

@@ -1,7 +1,7 @@
 //! What a wiring says of itself: its values, its processes, and what it needs.
 
 use super::*;
-use crate::{ConsumerGroup, EDGE, TopicShape, axes::Tracing};
+use crate::{ConsumerGroup, EDGE, NoRules, TopicShape, axes::Tracing};
 
 crate::axis! {
     /// Where is a cart kept?
@@ -39,15 +39,12 @@ static SHOP: System = System {
         topic("bought", &[EDGE], &[ConsumerGroup { name: "counting", component: "orders" }]),
         topic("changed", &["orders"], &[]),
     ],
-    costs: &[],
     backings: &[
         Backing::of::<Database>(&["carts", "orders"]),
         Backing::of::<Carts>(&["carts"]).called("wanted"),
     ],
-    keeps: |_, _| false,
-    conflict: Wiring::nothing_to_copy,
     examples: &[],
-    rehearse: None,
+    rules: &NoRules,
 };
 
 const fn topic(

@@ -3,7 +3,7 @@
 use std::sync::{Mutex, PoisonError};
 
 use backing::{Batching, Waiting};
-use design::{Choice as _, ConsumerGroup, EDGE, Limits, Placement, ProcessShape, Wiring};
+use design::{Choice as _, ConsumerGroup, EDGE, Limits, NoRules, Placement, ProcessShape, Wiring};
 
 use super::*;
 use crate::events::example::{Letter, Letters, Posted};
@@ -42,12 +42,9 @@ const POST: System = System {
             ConsumerGroup { name: "keeping", component: "archive" },
         ],
     }],
-    costs: &[],
     backings: &[],
-    keeps: |_, _| false,
-    conflict: |_| None,
     examples: &[],
-    rehearse: None,
+    rules: &NoRules,
 };
 static SYSTEM: System = POST;
 /// The same, with a declaration that the code does not keep.
