@@ -91,8 +91,10 @@ fn drawn_edges() -> BTreeSet<(String, String)> {
 #[test]
 fn crates_depend_on_each_other_as_the_architecture_says() {
     let crates = crates();
-    // These stand above all others and use what they test.
-    let above = ["system-tests", "benches"];
+    // These stand above all others and use what they test; the third system is the tests' own.
+    let is_above =
+        |member: &&str| ["tests", "benches"].iter().any(|top| crates[*member].folder.starts_with(top));
+    let above: Vec<_> = crates.keys().map(String::as_str).filter(is_above).collect();
     let mut edges = BTreeSet::new();
     for (name, member) in crates.iter().filter(|(name, _)| !above.contains(&name.as_str())) {
         let inside = member.dependencies.iter().filter(|other| crates.contains_key(*other));

@@ -1,0 +1,139 @@
+//! A third system, the echo of `tests/third`: what it costs to add one, and that the lab does all with it.
+
+#![expect(clippy::unwrap_used, reason = "a test fails where what it expects is not there")]
+
+use std::{collections::BTreeSet, fs, net::SocketAddr};
+
+use nix::sys::signal::Signal;
+use report::{Report, model::ClaimVerdict};
+use serde_json::{Value, json};
+use system_tests::{command::Desk, edge_client::EdgeClient, tree::texts};
+
+const PROGRAM: &str = env!("CARGO_BIN_EXE_with_third");
+
+/// The folder of the third system: its pure crate, its app crate, its journeys.
+const OWN: &str = "tests/third/";
+
+/// The names of its crates, as manifests and sources have them.
+const CRATES: [&str; 5] = ["tests/third/echo", "echo-app", "echo_app", "echo-journeys", "echo_journeys"];
+
+/// Every file outside its folder that names it. A system that is part of the project is registered in
+/// `lab/scenario/src/systems.rs` and `load/src/journeys.rs` instead of a program of the tests, a line each.
+const TOUCHED: [&str; 5] =
+    ["Cargo.lock", "Cargo.toml", "tests/Cargo.toml", "tests/src/bin/with_third.rs", "tests/tests/third.rs"];
+
+/// The most files that a system may touch outside its own folders.
+const MOST_TOUCHED: usize = 12;
+
+/// A question about the echo.
+const QUESTION: &str = r#"question = "Does an echo cost more from another process?"
+why = "A lab that knows only two systems is not a lab."
+look_for = ["that it ends"]
+kind = "paired"
+axis = "placement"
+arms = ["monolith", "microservices"]
+
+[load]
+mix = "say"
+rate = 150
+slice_ms = 50
+seconds = 60
+quick_seconds = 3
+launches = 1
+quick_launches = 2
+
+[[claims]]
+text = "An echo says what it was told."
+source = "the definition of an echo"
+metric = "wrong"
+arm = "microservices"
+is = "zero"
+
+[[claims]]
+text = "What is said is compared."
+source = "the ledger"
+metric = "ledger:checked"
+arm = "monolith"
+is = "above-zero"
+"#;
+
+#[test]
+fn a_new_system_touches_few_files_and_none_of_the_lab_or_the_generator() {
+    let names_it = |text: &str| CRATES.iter().any(|name| text.contains(name));
+    let touched: BTreeSet<_> = texts()
+        .into_iter()
+        .filter(|text| !text.path.starts_with(OWN) && names_it(&text.text))
+        .map(|text| text.path)
+        .collect();
+    assert_eq!(touched, TOUCHED.map(str::to_owned).into());
+    assert!(touched.len() <= MOST_TOUCHED);
+    assert!(!touched.iter().any(|path| path.starts_with("lab/") || path.starts_with("load/")));
+}
+
+#[test]
+fn the_lab_lists_and_explains_it() {
+    let desk = Desk::new(PROGRAM);
+    let explained = desk.lab(&["show", "echo"]);
+    assert_eq!(explained.code, Some(0), "{explained:?}");
+    for words in ["Say something, hear it again.", "microservices", "say words that were not said before"] {
+        assert!(explained.out.contains(words), "`{words}`: {}", explained.out);
+    }
+    let unknown = desk.lab(&["load", "--system", "ecco", "--url", "http://127.0.0.1:1", "--rate", "1"]);
+    assert!(unknown.code == Some(2) && unknown.err.contains("`echo`"), "{unknown:?}");
+}
+
+#[test]
+fn it_is_up_in_every_placement_and_loaded_and_checked() {
+    for placement in ["placement=monolith", "placement=microservices"] {
+        let desk = Desk::new(PROGRAM);
+        let mut up = desk.start(&["up", "echo", "--set", placement, "--set", "transport=grpc"]);
+        up.says("up; Ctrl-C stops it");
+        let address = api(&up.out());
+        let edge = EdgeClient::of(address, |_| "none");
+        let kind = [("content-type", "application/json")];
+        let reply = edge.ask(&http::Method::POST, "/echoes", &kind, json!({"words": "hello"}).to_string());
+        let echo: Value = serde_json::from_slice(&reply.body).unwrap();
+        assert_eq!((reply.status, echo), (200, json!({"words": "hello", "number": 1})));
+        let url = format!("http://{address}");
+        let loaded = desk.lab(&[
+            "load", "--system", "echo", "--url", &url, "--rate", "100", "--for", "1s", "--check", "--json",
+        ]);
+        assert_eq!(loaded.code, Some(0), "{loaded:?}");
+        let figures: Value = serde_json::from_str(&loaded.out).unwrap();
+        let facts = figures["ledger"]["facts"].as_array().unwrap();
+        let names: Vec<_> = facts.iter().map(|fact| fact["name"].as_str().unwrap()).collect();
+        assert_eq!(names, ["checked", "acknowledged", "wrong"]);
+        let other = desk.lab(&["load", "--system", "shortener", "--url", &url, "--rate", "1", "--for", "1s"]);
+        assert!(other.code == Some(2) && other.err.contains("is a `echo`"), "{other:?}");
+        up.signal(Signal::SIGINT);
+        assert_eq!(up.end().code, Some(0));
+        desk.is_tidy();
+    }
+}
+
+#[test]
+fn a_question_about_it_is_answered_with_its_facts_and_its_counters() {
+    let desk = Desk::new(PROGRAM);
+    desk.write("questions/echo/placement.toml", QUESTION);
+    let ended = desk.lab(&["run", "questions/echo/placement.toml", "--quick", "--to-the-end"]);
+    assert!(ended.ran(), "{ended:?}");
+    let names = desk.names("runs");
+    let [run] = names.as_slice() else { panic!("one run is kept, and not {names:?}") };
+    let file = |name: &str| fs::read_to_string(desk.path(&format!("runs/{run}/{name}"))).unwrap();
+    let report: Report = serde_json::from_str(&file("report.json")).unwrap();
+    assert!(report.claims.iter().all(|claim| claim.verdict == ClaimVerdict::Holds), "{:?}", report.claims);
+    for arm in &report.arms {
+        let echoes = arm.per_op.own["echoes"];
+        assert!((echoes - 1.0).abs() < 0.1, "{}: {echoes} echoes per operation", arm.label);
+    }
+    let text = file("report.md");
+    for words in ["echoes per operation", "compared with what was said (checked)"] {
+        assert!(text.contains(words), "`{words}`: {text}");
+    }
+}
+
+/// The address of the public API in what `lab up` prints.
+fn api(out: &str) -> SocketAddr {
+    let url = out.lines().find_map(|line| line.strip_prefix("public API")).unwrap();
+    url.trim().trim_start_matches("http://").parse().unwrap()
+}

@@ -1,0 +1,34 @@
+//! What the echo is made of, as data.
+
+use design::{
+    Choice as _, EDGE, NoRules, Placement, ProcessShape, System,
+    axes::{Balancing, Replicas, Resilience, Tracing, Transport},
+};
+
+/// The echo.
+pub static SYSTEM: System = System {
+    name: "echo",
+    summary: "Say something, hear it again.",
+    components: &[("echoes", "says again what it is told")],
+    calls: &[(EDGE, &["echoes"])],
+    placements: &[
+        Placement {
+            name: "monolith",
+            summary: "one process hosts the edge and echoes",
+            processes: &[ProcessShape::edge("echo", &["echoes"])],
+        },
+        Placement {
+            name: "microservices",
+            summary: "a gateway with the edge, and a process for echoes",
+            processes: &[ProcessShape::edge("gateway", &[]), ProcessShape::behind("echoes", &["echoes"])],
+        },
+    ],
+    axes: &[Transport::AXIS, Resilience::AXIS, Replicas::AXIS, Balancing::AXIS, Tracing::AXIS],
+    topics: &[],
+    backings: &[],
+    examples: &[(
+        "say something",
+        r#"curl -i {url}/echoes -H 'content-type: application/json' -d '{"words":"hello"}'"#,
+    )],
+    rules: &NoRules,
+};

@@ -1,0 +1,119 @@
+//! The echo's users: they say something, and judge what they hear.
+//!
+//! Read in this order: this file (what the echo declares), `ledger`, `workload`.
+
+mod ledger;
+mod workload;
+
+use std::sync::Arc;
+
+use load::{
+    journey::Journeys,
+    journeys::{
+        Check, CounterShape, JourneyError, JourneyOptions, OptionShape, PrepareError, Progress,
+        SystemJourneys, SystemUnderTest,
+    },
+    ledger::{
+        Breach, FactShape, LedgerVerdict,
+        facts::{ACKNOWLEDGED, CHECKED, WRONG},
+    },
+    sender::Lane,
+};
+
+use ledger::Ledger;
+use workload::{SAY, Workload};
+
+/// The option that is the length of what is said.
+pub const LENGTH: &str = "length";
+
+/// The facts of the ledger, in the order of a report.
+const FACTS: [FactShape; 3] = [
+    FactShape::new(CHECKED, "compared with what was said"),
+    FactShape::new(ACKNOWLEDGED, "said"),
+    FactShape::breach(Breach::Wrong, WRONG, "echoed in other words"),
+];
+
+/// The echo.
+#[derive(Debug)]
+pub struct Echo;
+
+impl SystemUnderTest for Echo {
+    fn name(&self) -> &'static str {
+        "echo"
+    }
+
+    fn summary(&self) -> &'static str {
+        "say something, and compare what comes back"
+    }
+
+    fn mixes(&self) -> &'static [(&'static str, &'static str)] {
+        &[("say", "say words that were not said before")]
+    }
+
+    fn shares(&self, _mix: &str) -> Vec<(&'static str, f64)> {
+        vec![(SAY, 1.0)]
+    }
+
+    fn journeys(
+        &self,
+        options: &JourneyOptions,
+        _mix: &'static str,
+    ) -> Result<Box<dyn SystemJourneys>, JourneyError> {
+        let length = options.parsed(LENGTH, 16)?;
+        Ok(Box::new(EchoJourneys::new(options.seed, 0, length, Arc::default())))
+    }
+
+    fn only_path(&self) -> Option<&'static str> {
+        Some("/echoes")
+    }
+
+    fn facts(&self) -> &'static [FactShape] {
+        &FACTS
+    }
+
+    fn counters(&self) -> &'static [CounterShape] {
+        &[CounterShape { name: "echoes", metric: "echoes_total" }]
+    }
+
+    fn options(&self) -> &'static [OptionShape] {
+        &[OptionShape { name: LENGTH, summary: "The least length of what is said, in bytes [default: 16]" }]
+    }
+}
+
+/// The echo's journeys.
+struct EchoJourneys {
+    seed: u64,
+    length: usize,
+    ledger: Arc<Ledger>,
+    workload: Workload,
+}
+
+impl EchoJourneys {
+    fn new(seed: u64, nth: u64, length: usize, ledger: Arc<Ledger>) -> Self {
+        let workload = Workload::new(seed, nth, length, Arc::clone(&ledger));
+        Self { seed, length, ledger, workload }
+    }
+}
+
+impl SystemJourneys for EchoJourneys {
+    fn prepare(
+        &mut self,
+        _lane: &mut Lane,
+        _progress: &mut dyn FnMut(Progress) -> bool,
+    ) -> Result<(), PrepareError> {
+        Ok(())
+    }
+
+    fn operations(&mut self) -> &mut dyn Journeys {
+        &mut self.workload
+    }
+
+    fn check(&mut self, _lane: &mut Lane, _check: &Check) -> LedgerVerdict {
+        // Nothing is stored: each reply was compared when it arrived.
+        self.ledger.verdict()
+    }
+
+    fn fork(&self, nth: u64) -> Box<dyn SystemJourneys> {
+        Box::new(Self::new(self.seed, nth, self.length, Arc::clone(&self.ledger)))
+    }
+}
