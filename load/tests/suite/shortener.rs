@@ -3,7 +3,7 @@
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use crate::support::shortener::{Fake, LINKS, Misdeed, options, sender, sender_of, sender_within};
+use crate::support::shortener::{Fake, LINKS, Misdeed, options, sender_of};
 use crate::support::{Records, breaches, hasty, limits, system};
 use load::journeys::shortener::{DELETES, facts};
 use load::journeys::{Check, JourneyOptions, for_system};
@@ -16,6 +16,11 @@ fn run(mix: &str, misdeed: Misdeed) -> (SliceRecord, LedgerVerdict) {
     run_and_check(mix, misdeed, Check::default().deadline)
 }
 
+/// A sender of one arm, with a time-out that a busy machine does not reach.
+fn sender(fake: &Fake, mix: &str) -> Sender {
+    sender_of(fake, &options(mix), &limits(4))
+}
+
 fn run_and_check(mix: &str, misdeed: Misdeed, deadline: Duration) -> (SliceRecord, LedgerVerdict) {
     let fake = Fake::start();
     run_on(&fake, mix, misdeed, deadline)
@@ -23,7 +28,8 @@ fn run_and_check(mix: &str, misdeed: Misdeed, deadline: Duration) -> (SliceRecor
 
 fn run_on(fake: &Fake, mix: &str, misdeed: Misdeed, deadline: Duration) -> (SliceRecord, LedgerVerdict) {
     let is_silent = [Misdeed::StoresInSilence, Misdeed::ForgetsInSilence].contains(&misdeed);
-    let mut sender = sender_within(fake, mix, &if is_silent { hasty(4) } else { limits(4) });
+    let limits = if is_silent { hasty(4) } else { limits(4) };
+    let mut sender = sender_of(fake, &options(mix), &limits);
     sender.prepare(0, &mut |_| true).unwrap();
     fake.behave(misdeed);
     let record = drive(&mut sender);
@@ -237,7 +243,7 @@ fn a_create_that_was_neither_stored_nor_answered_is_indeterminate_and_absent() {
 #[test]
 fn a_create_without_an_answer_that_nobody_can_date_is_neither_present_nor_absent() {
     let fake = Fake::start();
-    let mut sender = sender_within(&fake, "create-only", &hasty(4));
+    let mut sender = sender_of(&fake, &options("create-only"), &hasty(4));
     sender.prepare(0, &mut |_| true).unwrap();
     fake.behave(Misdeed::StoresInSilence);
     assert!(drive(&mut sender).indeterminate > 0);

@@ -13,7 +13,7 @@ use time::macros::datetime;
 use load::journeys::{JourneyOptions, for_system};
 use load::sender::{Arm, Limits, Sender};
 
-use super::{Answer, Request, limits, serve, target};
+use super::{Answer, Request, serve, target};
 
 /// A misdeed of the fake.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -384,16 +384,6 @@ fn ends_evenly(code: &str) -> bool {
 
 /// The number of links that a sender prepares.
 pub(crate) const LINKS: usize = 50;
-
-/// A sender of one arm, with a time-out that a busy machine does not reach.
-pub(crate) fn sender(fake: &Fake, mix: &str) -> Sender {
-    sender_within(fake, mix, &limits(4))
-}
-
-/// A sender of one arm.
-pub(crate) fn sender_within(fake: &Fake, mix: &str, limits: &Limits) -> Sender {
-    sender_of(fake, &options(mix), limits)
-}
 
 /// The options of journeys over [`LINKS`] links.
 pub(crate) fn options(mix: &str) -> JourneyOptions {
