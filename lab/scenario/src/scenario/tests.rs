@@ -304,6 +304,23 @@ fn what_is_prepared_is_named_links_or_things() {
 }
 
 #[test]
+fn what_only_one_system_means_is_refused_for_another() {
+    let of_limiter = |from: &str, to: &str| {
+        let sound = SOUND.replace("follow-mostly", "one-client").replace("cache = \"local\"", "");
+        Scenario::parse(Path::new("scenarios/limiter/x.toml"), &sound.replacen(from, to, 1))
+    };
+    assert!(of_limiter("", "").is_ok());
+    for (from, to, what) in [
+        ("rate = 100", "rate = 100\ndeletes = 3", "nothing is deleted after a load of `limiter`"),
+        ("\"cpu\"", "\"duplicated\"", "the ledger of `limiter` has no fact `duplicated`"),
+        ("\"cpu\"", "\"stale\"", "the ledger of `limiter` has no fact `stale`"),
+    ] {
+        let message = of_limiter(from, to).err().unwrap().to_string();
+        assert!(message.contains(what), "{message}");
+    }
+}
+
+#[test]
 fn a_claim_may_be_about_any_fact_that_the_ledger_reports() {
     let claim = |metric: &str, rest: &str| {
         let text = SOUND.replacen("\"cpu\"", &format!("\"{metric}\""), 1).replacen(
@@ -319,6 +336,7 @@ fn a_claim_may_be_about_any_fact_that_the_ledger_reports() {
         ("ledger:clicks-lost", "is = \"above-zero\""),
         ("ledger:clicks-lost", against),
         ("lost", against),
+        ("stale-after-2s", "is = \"zero\""),
         ("cpu:redis", against),
         ("redis", against),
     ] {
