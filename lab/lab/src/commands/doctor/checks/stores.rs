@@ -1,5 +1,6 @@
 //! The stores and brokers that wirings need.
 
+use design::BackingKind;
 use nix::unistd::Uid;
 use runtimes::{
     arm::BackingChoices,
@@ -9,8 +10,27 @@ use runtimes::{
         redis,
     },
 };
+use scenario::systems;
 
 use super::{Finding, State};
+
+/// The arms that need such a store or broker: every value of every system's axes, with `or` or `and` before the last.
+fn arms(kind: BackingKind, before_last: &str) -> String {
+    let mut values = Vec::new();
+    for axis in systems::all().flat_map(|system| system.axes) {
+        let needing = axis.values.iter().filter(|value| value.needs == Some(kind));
+        for value in needing.map(|value| format!("`{}={}`", axis.name, value.name)) {
+            if !values.contains(&value) {
+                values.push(value);
+            }
+        }
+    }
+    match values.as_slice() {
+        [] => "no wiring".to_owned(),
+        [only] => only.clone(),
+        [others @ .., last] => format!("{} {before_last} {last}", others.join(", ")),
+    }
+}
 
 /// The user of a throwaway server when the lab runs as root.
 fn as_whom() -> &'static str {
@@ -22,7 +42,7 @@ pub(super) fn sqlite() -> Finding {
         state: State::Good,
         what: "sqlite",
         found: "embedded".to_owned(),
-        means: "every arm with `database=sqlite`".to_owned(),
+        means: format!("every arm with {}", arms(BackingKind::Sqlite, "or")),
     }
 }
 
@@ -33,7 +53,8 @@ pub(super) fn postgres() -> Finding {
             what: "postgres",
             found: installation.version,
             means: format!(
-                "every arm with `database=postgres`, each on a throwaway server from `{}`{}",
+                "every arm with {}, each on a throwaway server from `{}`{}",
+                arms(BackingKind::Postgres, "or"),
                 installation.bin.display(),
                 as_whom(),
             ),
@@ -42,7 +63,7 @@ pub(super) fn postgres() -> Finding {
             state: State::Missing,
             what: "postgres",
             found: "none".to_owned(),
-            means: format!("would add the arms with `database=postgres`: {HOW_TO_GET}"),
+            means: format!("would add the arms with {}: {HOW_TO_GET}", arms(BackingKind::Postgres, "and")),
         },
     }
 }
@@ -54,8 +75,8 @@ pub(super) fn redis() -> Finding {
             what: "redis",
             found: installation.version,
             means: format!(
-                "every arm with `cache=redis` or `cache=tiered`, and the limiter's with `state=redis` or \
-                 `state=synced`, each on a throwaway server of `{}`{}",
+                "every arm with {}, each on a throwaway server of `{}`{}",
+                arms(BackingKind::Redis, "or"),
                 installation.program.display(),
                 as_whom(),
             ),
@@ -65,8 +86,8 @@ pub(super) fn redis() -> Finding {
             what: "redis",
             found: "none".to_owned(),
             means: format!(
-                "would add the arms with `cache=redis` and `cache=tiered`, and the limiter's with \
-                 `state=redis` and `state=synced`: {}",
+                "would add the arms with {}: {}",
+                arms(BackingKind::Redis, "and"),
                 redis::HOW_TO_GET,
             ),
         },
@@ -86,7 +107,8 @@ pub(super) fn kafka(choices: &BackingChoices) -> Finding {
             what: "kafka",
             found: installation.version,
             means: format!(
-                "every arm with `events=kafka`, each on a throwaway node from `{}` run by `{}`",
+                "every arm with {}, each on a throwaway node from `{}` run by `{}`",
+                arms(BackingKind::Kafka, "or"),
                 installation.home.display(),
                 installation.java.display(),
             ),
