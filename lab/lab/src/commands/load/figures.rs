@@ -237,7 +237,7 @@ impl Figures {
                 Kept::Broken => "ledger: BROKEN\n",
                 Kept::All => "ledger: every promise was kept\n",
                 Kept::NotSettled => {
-                    "ledger: not settled: nothing broken so far, and clicks or deletes are still on their way\n"
+                    "ledger: not settled: nothing broken so far, and some changes may still take effect\n"
                 }
                 Kept::NotAllAsked => "ledger: nothing broken so far, but not everything could be asked\n",
                 Kept::NothingAsked => {
