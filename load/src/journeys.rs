@@ -16,7 +16,9 @@ mod system;
 use std::sync::OnceLock;
 
 pub use self::options::{JourneyError, JourneyOptions};
-pub use self::system::{CounterShape, OptionShape, OutcomeWords, PolicyLine, SystemUnderTest};
+pub use self::system::{
+    CounterShape, KindShape, OptionShape, OutcomeWords, PolicyLine, SystemUnderTest, is_within,
+};
 pub use crate::sender::{Check, PrepareError, Progress, SystemJourneys};
 
 /// All systems.
@@ -67,8 +69,12 @@ pub fn journeys_of(
         known: listed(mixes.iter().map(|(mix, _)| *mix)),
     };
     let (mix, _) = mixes.iter().find(|(mix, _)| *mix == wanted).ok_or_else(unknown)?;
-    if let Some(name) = options.own.keys().copied().find(|name| system.option(name).is_none()) {
-        return Err(JourneyError::UnknownOption { system: system.name(), name });
+    for (&name, value) in &options.own {
+        let option =
+            system.option(name).ok_or(JourneyError::UnknownOption { system: system.name(), name })?;
+        if !(option.accepts)(value) {
+            return Err(option.refused(value));
+        }
     }
     system.journeys(options, mix)
 }

@@ -35,6 +35,7 @@ arms = ["monolith", "microservices"]
 
 [load]
 mix = "say"
+options = { length = 40 }
 rate = 150
 slice_ms = 50
 seconds = 60
@@ -75,11 +76,18 @@ fn the_lab_lists_and_explains_it() {
     let desk = Desk::new(PROGRAM);
     let explained = desk.lab(&["show", "echo"]);
     assert_eq!(explained.code, Some(0), "{explained:?}");
-    for words in ["Say something, hear it again.", "microservices", "say words that were not said before"] {
+    for words in [
+        "Say something, hear it again.",
+        "microservices",
+        "say words that were not said before",
+        "the least length of what is said",
+    ] {
         assert!(explained.out.contains(words), "`{words}`: {}", explained.out);
     }
     let unknown = desk.lab(&["load", "--system", "ecco", "--url", "http://127.0.0.1:1", "--rate", "1"]);
     assert!(unknown.code == Some(2) && unknown.err.contains("`echo`"), "{unknown:?}");
+    let help = desk.lab(&["load", "--help"]);
+    assert!(help.out.contains("a `echo`"), "{}", help.out);
 }
 
 #[test]
@@ -96,13 +104,33 @@ fn it_is_up_in_every_placement_and_loaded_and_checked() {
         assert_eq!((reply.status, echo), (200, json!({"words": "hello", "number": 1})));
         let url = format!("http://{address}");
         let loaded = desk.lab(&[
-            "load", "--system", "echo", "--url", &url, "--rate", "100", "--for", "1s", "--check", "--json",
+            "load",
+            "--system",
+            "echo",
+            "--url",
+            &url,
+            "--rate",
+            "100",
+            "--for",
+            "1s",
+            "--check",
+            "--json",
+            "--option",
+            "length=40",
         ]);
         assert_eq!(loaded.code, Some(0), "{loaded:?}");
         let figures: Value = serde_json::from_str(&loaded.out).unwrap();
         let facts = figures["ledger"]["facts"].as_array().unwrap();
         let names: Vec<_> = facts.iter().map(|fact| fact["name"].as_str().unwrap()).collect();
         assert_eq!(names, ["checked", "acknowledged", "wrong"]);
+        for (option, what) in [
+            ("lenght=40", "the journeys of `echo` have no option `lenght`\nhint: did you mean `length`?"),
+            ("length=0", "`0` is no value of the option `length`: expected 1 to 256"),
+        ] {
+            let refused = ["load", "--system", "echo", "--url", &url, "--rate", "1", "--option", option];
+            let ended = desk.lab(&refused);
+            assert!(ended.code == Some(2) && ended.err.contains(what), "{ended:?}");
+        }
         let other = desk.lab(&["load", "--system", "shortener", "--url", &url, "--rate", "1", "--for", "1s"]);
         assert!(other.code == Some(2) && other.err.contains("is a `echo`"), "{other:?}");
         up.signal(Signal::SIGINT);
@@ -126,8 +154,10 @@ fn a_question_about_it_is_answered_with_its_facts_and_its_counters() {
         let echoes = arm.per_op.own["echoes"];
         assert!((echoes - 1.0).abs() < 0.1, "{}: {echoes} echoes per operation", arm.label);
     }
+    let plan = file("plan.toml");
+    assert!(plan.contains("[load.options]\nlength = \"40\""), "{plan}");
     let text = file("report.md");
-    for words in ["echoes per operation", "compared with what was said (checked)"] {
+    for words in ["echoes per operation", "compared with what was said (checked)", "| words said |"] {
         assert!(text.contains(words), "`{words}`: {text}");
     }
 }

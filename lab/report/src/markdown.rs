@@ -106,7 +106,7 @@ fn outcomes_table(report: &Report) -> String {
         ["arm", "outcome"].into_iter().chain(outcomes::COLUMNS).map(str::to_owned).collect();
     let of_arm = |arm: &Arm| -> Vec<Vec<String>> {
         let row = |outcome: &OutcomeLatency| {
-            let names = [arm.label.clone(), outcomes::name(&outcome.outcome).to_owned()];
+            let names = [arm.label.clone(), outcomes::name(report, &outcome.outcome).to_owned()];
             names.into_iter().chain(outcomes::cells(outcome)).collect()
         };
         arm.outcomes.iter().map(row).collect()

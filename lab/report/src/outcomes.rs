@@ -1,28 +1,32 @@
 //! Latency by outcome: let through, refused, unavailable, failed.
 
+use load::journeys::{self, KindShape, SystemUnderTest};
+
 use super::model::{Arm, OutcomeLatency, Report};
 use super::words::{count, maybe};
 
 /// The columns of a table of outcomes, after those of the arm and the outcome.
 pub(super) const COLUMNS: [&str; 5] = ["operations", "p50, ms", "p90, ms", "p99, ms", "max, ms"];
 
-/// An outcome's name for readers.
-pub(super) fn name(outcome: &str) -> &str {
-    match outcome {
-        "follow" => "link followed",
-        "create" => "link made",
-        "admitted" => "let through",
-        "refused" => "refused by the limit",
-        "uncounted" => "let through without being counted",
-        "unavailable" => "unavailable (503)",
-        "rate-limited" => "too many requests (429)",
-        other => other,
+/// The kinds of a report's system.
+fn kinds(report: &Report) -> &'static [KindShape] {
+    journeys::find(&report.scenario.system).map(SystemUnderTest::kinds).unwrap_or_default()
+}
+
+/// An outcome's name for readers: a kind of the system's, or what any system may reply.
+pub(super) fn name<'a>(report: &Report, outcome: &'a str) -> &'a str {
+    match (kinds(report).iter().find(|kind| kind.name == outcome), outcome) {
+        (Some(kind), _) => kind.words,
+        (None, "unavailable") => "unavailable (503)",
+        (None, "rate-limited") => "too many requests (429)",
+        (None, other) => other,
     }
 }
 
 /// Whether a single latency of an arm says little, because some operations were refused or failed.
 pub(super) fn matter(report: &Report) -> bool {
-    let is_no = |outcome: &OutcomeLatency| outcome.outcome == "refused";
+    let refusals = || kinds(report).iter().filter(|kind| kind.is_refusal);
+    let is_no = |outcome: &OutcomeLatency| refusals().any(|kind| kind.name == outcome.outcome);
     let any = |arm: &Arm| !arm.refused.is_empty() || !arm.failed.is_empty() || arm.outcomes.iter().any(is_no);
     report.arms.iter().any(any) && report.arms.iter().any(|arm| !arm.outcomes.is_empty())
 }
@@ -43,6 +47,7 @@ mod tests {
 
     fn report() -> Report {
         let mut report: Report = serde_json::from_str(include_str!("fixtures/placement.json")).unwrap();
+        report.scenario.system = "limiter".to_owned();
         let outcome = |outcome: &str, count, p50| OutcomeLatency {
             outcome: outcome.to_owned(),
             count,

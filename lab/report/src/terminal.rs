@@ -169,7 +169,7 @@ fn outcomes(report: &Report) -> String {
         .iter()
         .flat_map(|arm| arm.outcomes.iter().map(move |outcome| (arm, outcome)))
         .map(|(arm, outcome)| {
-            let name = format!("{}, {}", arm.label, outcomes::name(&outcome.outcome));
+            let name = format!("{}, {}", arm.label, outcomes::name(report, &outcome.outcome));
             (name, outcomes::cells(outcome).to_vec())
         })
         .collect();

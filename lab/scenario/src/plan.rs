@@ -25,7 +25,7 @@ use design::{BackingNeed, Wiring};
 use load::schedule::{Arrivals, Piece, Profile};
 use statistics::numbers::trimmed;
 
-use crate::scenario::{self, ArrivalKind, Comparison, DELETES, Phase, Scenario};
+use crate::scenario::{self, ArrivalKind, Comparison, Phase, Scenario};
 
 pub use budget::Budget;
 pub use command::quoted;
@@ -107,8 +107,8 @@ pub struct LoadPlan {
     pub phases: Vec<Phase>,
     /// The number of things that exist before load begins.
     pub things: u64,
-    /// The number of things deleted after the load, to see how long caches serve them.
-    pub deletes: usize,
+    /// The options of the system's own journeys.
+    pub options: BTreeMap<&'static str, String>,
 }
 
 impl Plan {
@@ -146,12 +146,6 @@ impl Plan {
 }
 
 impl LoadPlan {
-    /// The options of the system's own journeys.
-    pub fn own_options(&self) -> BTreeMap<&'static str, String> {
-        let deletes = (self.deletes > 0).then(|| (DELETES, self.deletes.to_string()));
-        deletes.into_iter().collect()
-    }
-
     /// The distribution of operations around the rate.
     pub fn spread(&self) -> Arrivals {
         match self.arrivals {

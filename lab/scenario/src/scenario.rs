@@ -30,7 +30,6 @@ pub use claim::{Claim, Expectation, Metric, Relation};
 pub use fault::ScenarioFault;
 pub use faults::{Fault, Harm};
 pub use library::Library;
-pub(crate) use load::DELETES;
 pub use load::{ArrivalKind, LoadSpec};
 pub use phases::Phase;
 

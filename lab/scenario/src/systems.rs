@@ -6,10 +6,12 @@ use std::sync::OnceLock;
 
 use design::System;
 use load::{
-    journeys::{self, CounterShape, PolicyLine, SystemUnderTest},
+    journeys::{self, CounterShape, OptionShape, PolicyLine, SystemUnderTest},
     ledger::Breach,
 };
 use runtime::Service;
+
+use crate::complaint::did_you_mean;
 
 /// Every system with its wiring, in the order of `lab list`.
 pub static SERVICES: &[&Service] = &[&shortener_app::SERVICE, &limiter_app::SERVICE];
@@ -67,7 +69,7 @@ pub fn facts(system: &str) -> Vec<&'static str> {
 
 /// The facts that are broken promises.
 pub fn breaches(system: &str) -> Vec<&'static str> {
-    under_test(system).into_iter().flat_map(|it| it.breaches()).collect()
+    under_test(system).into_iter().flat_map(<dyn SystemUnderTest>::breaches).collect()
 }
 
 /// The facts that break promises of one kind.
@@ -91,9 +93,21 @@ pub fn counters(system: &str) -> &'static [CounterShape] {
     under_test(system).map(SystemUnderTest::counters).unwrap_or_default()
 }
 
-/// Whether a system's journeys have this option.
-pub fn has_option(system: &str, option: &str) -> bool {
-    under_test(system).is_some_and(|it| it.option(option).is_some())
+/// The options of a system's journeys.
+pub fn options(system: &str) -> &'static [OptionShape] {
+    under_test(system).map(SystemUnderTest::options).unwrap_or_default()
+}
+
+/// The option of that name; if there is none: what is wrong, and a hint.
+pub fn option(system: &str, name: &str) -> Result<&'static OptionShape, (String, String)> {
+    let declared = options(system);
+    declared.iter().find(|option| option.name == name).ok_or_else(|| {
+        let hint = match declared {
+            [] => "leave it out: they have no options".to_owned(),
+            _ => did_you_mean(name, declared.iter().map(|option| option.name)),
+        };
+        (format!("the journeys of `{system}` have no option `{name}`"), hint)
+    })
 }
 
 /// The limit that a mix puts on each of its clients, if there is one.

@@ -31,8 +31,8 @@ use self::mix::Mix;
 use self::policy_reads::PolicyReads;
 use self::workload::Workload;
 use super::{
-    Check, JourneyError, JourneyOptions, OutcomeWords, PolicyLine, PrepareError, Progress, SystemJourneys,
-    SystemUnderTest,
+    Check, JourneyError, JourneyOptions, KindShape, OutcomeWords, PolicyLine, PrepareError, Progress,
+    SystemJourneys, SystemUnderTest,
 };
 use crate::journey::Journeys;
 use crate::ledger::{FactShape, LedgerVerdict};
@@ -93,6 +93,10 @@ impl SystemUnderTest for Limiter {
 
     fn facts(&self) -> &'static [FactShape] {
         &facts::ALL
+    }
+
+    fn kinds(&self) -> &'static [KindShape] {
+        &workload::KINDS
     }
 
     fn outcome_words(&self) -> Option<OutcomeWords> {

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::io;
 use std::str::FromStr;
 
+use super::OptionShape;
+
 /// The options of journeys.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct JourneyOptions {
@@ -27,15 +29,22 @@ impl Default for JourneyOptions {
 impl JourneyOptions {
     /// The same with one of the system's own options.
     #[must_use]
-    pub fn with(mut self, name: &'static str, value: impl Into<String>) -> Self {
-        self.own.insert(name, value.into());
+    pub fn with(mut self, option: &OptionShape, value: impl Into<String>) -> Self {
+        self.own.insert(option.name, value.into());
         self
     }
 
     /// One of the system's own options as its journeys need it; `default` if it is not given.
-    pub fn parsed<T: FromStr>(&self, name: &'static str, default: T) -> Result<T, JourneyError> {
-        let Some(value) = self.own.get(name) else { return Ok(default) };
-        value.parse().map_err(|_| JourneyError::BadOption { name, value: value.clone() })
+    pub fn parsed<T: FromStr>(&self, option: &OptionShape, default: T) -> Result<T, JourneyError> {
+        let Some(value) = self.own.get(option.name) else { return Ok(default) };
+        value.parse().map_err(|_| option.refused(value))
+    }
+}
+
+impl OptionShape {
+    /// The error for a value that it does not accept.
+    pub(super) fn refused(&self, value: &str) -> JourneyError {
+        JourneyError::BadOption { name: self.name, value: value.to_owned(), values: self.values }
     }
 }
 
@@ -68,13 +77,15 @@ pub enum JourneyError {
         /// The requested option.
         name: &'static str,
     },
-    /// An option has a value of another kind than its journeys need.
-    #[error("`{value}` is no value of the option `{name}`")]
+    /// An option has a value that it does not accept.
+    #[error("`{value}` is no value of the option `{name}`: expected {values}")]
     BadOption {
         /// The option.
         name: &'static str,
         /// The value.
         value: String,
+        /// The accepted values.
+        values: &'static str,
     },
     /// The ledger's file could not be created.
     #[error("the ledger's file could not be made: {0}")]

@@ -1,25 +1,37 @@
 //! One path, requested again and again: to compare the sender with other generators on any URL.
 
 use super::{
-    Check, JourneyError, JourneyOptions, OptionShape, PrepareError, Progress, SystemJourneys, SystemUnderTest,
+    Check, JourneyError, JourneyOptions, OptionShape, PrepareError, Progress, SystemJourneys,
+    SystemUnderTest, is_within,
 };
 use crate::http::{Method, Reply, RequestBuf};
 use crate::journey::{Begun, Failure, Journeys, Operation, Outcome, Step, common_outcome};
 use crate::ledger::LedgerVerdict;
 use crate::sender::Lane;
 
+/// The name.
+pub const PLAIN: &str = "plain";
+
 /// The one operation.
 const GET: &str = "get";
 
-/// The option that is the path to request.
-pub const PATH: &str = "path";
-/// The option that is the status of a success.
-pub const STATUS: &str = "status";
+/// The path to request.
+pub const PATH: OptionShape = OptionShape {
+    name: "path",
+    summary: "the path to request, with its query if it has one [default: /]",
+    values: "a path that begins with `/`, without blanks and fragments",
+    accepts: |text| text.starts_with('/') && text.chars().all(|c| c.is_ascii_graphic() && c != '#'),
+};
 
-const OPTIONS: [OptionShape; 2] = [
-    OptionShape { name: PATH, summary: "The path to request, with its query if it has one [default: /]" },
-    OptionShape { name: STATUS, summary: "The status that counts as success [default: 200]" },
-];
+/// The status of a success.
+pub const STATUS: OptionShape = OptionShape {
+    name: "status",
+    summary: "the status that counts as success [default: 200]",
+    values: "200 to 599",
+    accepts: is_within::<200, 599>,
+};
+
+const OPTIONS: [OptionShape; 2] = [PATH, STATUS];
 
 /// Any HTTP server.
 #[derive(Debug)]
@@ -27,7 +39,7 @@ pub struct Plain;
 
 impl SystemUnderTest for Plain {
     fn name(&self) -> &'static str {
-        "plain"
+        PLAIN
     }
 
     fn summary(&self) -> &'static str {
@@ -47,8 +59,8 @@ impl SystemUnderTest for Plain {
         options: &JourneyOptions,
         _mix: &'static str,
     ) -> Result<Box<dyn SystemJourneys>, JourneyError> {
-        let path = options.parsed(PATH, "/".to_owned())?;
-        Ok(Box::new(Get::new(&path, options.parsed(STATUS, 200)?)))
+        let path = options.parsed(&PATH, "/".to_owned())?;
+        Ok(Box::new(Get::new(&path, options.parsed(&STATUS, 200)?)))
     }
 
     fn options(&self) -> &'static [OptionShape] {

@@ -24,27 +24,30 @@ use self::ledger_state::LedgerState;
 use self::mix::Mix;
 use self::workload::Workload;
 use super::{
-    Check, JourneyError, JourneyOptions, OptionShape, PrepareError, Progress, SystemJourneys, SystemUnderTest,
+    Check, JourneyError, JourneyOptions, KindShape, OptionShape, PrepareError, Progress, SystemJourneys,
+    SystemUnderTest, is_within,
 };
 use crate::journey::Journeys;
 use crate::ledger::{FactShape, LedgerVerdict};
 use crate::sender::Lane;
 
 /// The number of links that the check deletes.
-pub const DELETES: &str = "deletes";
-/// The longest time for which a cache may serve a deleted link.
-pub const CACHED_FOR: &str = "cached-for-ms";
+pub const DELETES: OptionShape = OptionShape {
+    name: "deletes",
+    summary: "how many links are deleted after the load, to see for how long caches still serve them [default: 0]",
+    values: "0 to 1000",
+    accepts: is_within::<0, 1_000>,
+};
 
-const OPTIONS: [OptionShape; 2] = [
-    OptionShape {
-        name: DELETES,
-        summary: "The number of links to delete at the end, to see how long caches serve them [default: 0]",
-    },
-    OptionShape {
-        name: CACHED_FOR,
-        summary: "The longest time for which a cache may serve a deleted link, reply time included, in milliseconds [default: 70000]",
-    },
-];
+/// The longest time for which a cache may serve a deleted link.
+pub const CACHED_FOR: OptionShape = OptionShape {
+    name: "cached-for-ms",
+    summary: "for how long a cache may serve a deleted link, reply time included, in milliseconds [default: 70000]",
+    values: "0 to 600000 milliseconds",
+    accepts: is_within::<0, 600_000>,
+};
+
+const OPTIONS: [OptionShape; 2] = [DELETES, CACHED_FOR];
 
 /// The shortener.
 #[derive(Debug)]
@@ -92,6 +95,10 @@ impl SystemUnderTest for Shortener {
         &facts::ALL
     }
 
+    fn kinds(&self) -> &'static [KindShape] {
+        &workload::KINDS
+    }
+
     fn warning(&self, operation: &str, succeeded: u64) -> Option<String> {
         (operation == workload::FOLLOW_AGAIN).then(|| {
             format!("there were too few links to follow each once, so {succeeded} were followed again, perhaps from a cache: give more `--links`")
@@ -115,8 +122,8 @@ struct Deletion {
 impl Deletion {
     fn of(options: &JourneyOptions) -> Result<Self, JourneyError> {
         // A minute, varied by a tenth.
-        let cached_for = options.parsed(CACHED_FOR, 70_000)?;
-        Ok(Self { links: options.parsed(DELETES, 0)?, cached_for: Duration::from_millis(cached_for) })
+        let cached_for = options.parsed(&CACHED_FOR, 70_000)?;
+        Ok(Self { links: options.parsed(&DELETES, 0)?, cached_for: Duration::from_millis(cached_for) })
     }
 }
 

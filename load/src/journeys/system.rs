@@ -51,6 +51,11 @@ pub trait SystemUnderTest: Sync {
         &[]
     }
 
+    /// The kinds of its operations that a report's table of latencies does not show by their own names.
+    fn kinds(&self) -> &'static [KindShape] {
+        &[]
+    }
+
     /// The words of a report for how operations end, where `ended well` and `refused` mislead.
     fn outcome_words(&self) -> Option<OutcomeWords> {
         None
@@ -105,6 +110,29 @@ impl dyn SystemUnderTest + '_ {
     }
 }
 
+/// A kind of successful operations, in the words of a report.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct KindShape {
+    /// The name, as in [`Operation::kind`](crate::journey::Operation): `follow`.
+    pub name: &'static str,
+    /// The words: `link followed`.
+    pub words: &'static str,
+    /// Whether the user got a refusal as a good response, so that one latency for all kinds says little.
+    pub is_refusal: bool,
+}
+
+impl KindShape {
+    /// A kind whose user got what was requested.
+    pub const fn new(name: &'static str, words: &'static str) -> Self {
+        Self { name, words, is_refusal: false }
+    }
+
+    /// A kind whose user got a refusal.
+    pub const fn refusal(name: &'static str, words: &'static str) -> Self {
+        Self { name, words, is_refusal: true }
+    }
+}
+
 /// The words of a report for how operations end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct OutcomeWords {
@@ -125,13 +153,22 @@ pub struct CounterShape {
     pub metric: &'static str,
 }
 
-/// An option of a system's journeys.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// An option of a system's journeys: of a scenario's `options`, and of `lab load --option`.
+#[derive(Debug, Clone, Copy)]
 pub struct OptionShape {
     /// The name: `deletes`.
     pub name: &'static str,
     /// One sentence, with the default.
     pub summary: &'static str,
+    /// The accepted values, for a message: `0 to 1000`.
+    pub values: &'static str,
+    /// Whether a text is one of them.
+    pub accepts: fn(&str) -> bool,
+}
+
+/// Whether a text is a whole number within these bounds, both included; for [`OptionShape::accepts`].
+pub fn is_within<const LEAST: u64, const MOST: u64>(text: &str) -> bool {
+    text.parse().is_ok_and(|number| (LEAST..=MOST).contains(&number))
 }
 
 /// A limit on each client.

@@ -19,7 +19,7 @@ fn verdict(before: Misdeed, after: Misdeed, patience: Duration) -> LedgerVerdict
     let fake = Fake::start();
     fake.behave(before);
     let cached_for = CACHED_FOR.as_millis().to_string();
-    let options = options("follow-only").with(shortener::CACHED_FOR, cached_for);
+    let options = options("follow-only").with(&shortener::CACHED_FOR, cached_for);
     let mut sender = sender_of(&fake, &options, &limits(4));
     sender.prepare(0, &mut |_| true).unwrap();
     fake.behave(after);

@@ -186,7 +186,7 @@ fn what_is_on_its_way_does_not_hide_what_nobody_could_ask_for() {
 
 /// A sender whose check deletes so many links.
 fn deleting(fake: &Fake, links: usize) -> Sender {
-    sender_of(fake, &options("follow-only").with(DELETES, links.to_string()), &limits(4))
+    sender_of(fake, &options("follow-only").with(&DELETES, links.to_string()), &limits(4))
 }
 
 #[test]
@@ -304,7 +304,10 @@ fn an_unknown_name_is_answered_with_the_names_that_there_are() {
 #[test]
 fn an_option_that_the_system_does_not_declare_or_cannot_read_is_an_error() {
     let message = |name, options: JourneyOptions| for_system(name, &options).err().unwrap().to_string();
-    let deletes = |value: &str| JourneyOptions::default().with(DELETES, value);
+    let deletes = |value: &str| JourneyOptions::default().with(&DELETES, value);
     assert_eq!(message("limiter", deletes("3")), "the journeys of `limiter` have no option `deletes`");
-    assert_eq!(message("shortener", deletes("many")), "`many` is no value of the option `deletes`");
+    for value in ["many", "1001"] {
+        let what = format!("`{value}` is no value of the option `deletes`: expected 0 to 1000");
+        assert_eq!(message("shortener", deletes(value)), what);
+    }
 }

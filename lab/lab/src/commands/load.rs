@@ -5,14 +5,14 @@ mod expect;
 mod figures;
 mod values;
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 use anyhow::{Context, Result};
 use indicatif::{ProgressBar, ProgressStyle};
 use load::{
     journeys::{
-        self, Check, JourneyOptions, MAX_THINGS, SystemUnderTest,
-        plain::{PATH, STATUS},
+        self, Check, JourneyOptions, MAX_THINGS, OptionShape, SystemUnderTest,
+        plain::{PATH, PLAIN, STATUS},
     },
     record::SliceRecord,
     schedule::{Arrivals, Profile},
@@ -23,6 +23,7 @@ use runtimes::interrupt::Interrupt;
 use scenario::{
     ArrivalKind,
     complaint::{Complaint, did_you_mean},
+    systems,
 };
 
 use self::expect::{Condition, Judged};
@@ -30,7 +31,7 @@ use crate::{outcome::Outcome, output};
 use answering::Answering;
 use figures::Figures;
 pub(super) use values::duration;
-use values::{arrivals, path, rate};
+use values::{arrivals, option, path, rate};
 
 /// The default number of things.
 const DEFAULT_THINGS: u64 = 10_000;
@@ -61,8 +62,7 @@ Exit codes:
   2  it could not run"
 )]
 pub struct Args {
-    /// What answers there: a `shortener`, a `limiter`, or `plain`, any HTTP server
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", help = what_answers())]
     system: String,
     /// Where the public API is: `http://host:port`
     #[arg(long)]
@@ -99,6 +99,9 @@ pub struct Args {
     /// `--check` then counts the clicks of both [default: another each time]
     #[arg(long, value_name = "N")]
     seed: Option<u64>,
+    /// An option of the system's own journeys, which `lab show SYSTEM` lists; may be repeated
+    #[arg(long, value_name = "NAME=VALUE", value_parser = option)]
+    option: Vec<(String, String)>,
     /// The path that `plain` asks for, with its query if it has one [default: `/`]
     #[arg(long, value_name = "PATH", value_parser = path)]
     path: Option<String>,
@@ -119,6 +122,13 @@ pub struct Args {
     /// Print the figures as JSON
     #[arg(long)]
     json: bool,
+}
+
+/// The help of `--system`, with every registered system.
+fn what_answers() -> String {
+    let names = journeys::systems().map(SystemUnderTest::name).filter(|name| *name != PLAIN);
+    let systems: Vec<_> = names.map(|name| format!("a `{name}`")).collect();
+    format!("What answers there: {}, or `{PLAIN}`, any HTTP server", systems.join(", "))
 }
 
 impl Args {
@@ -150,16 +160,16 @@ impl Args {
             Complaint::new(format!("there is no system `{}`", self.system))
                 .hint(did_you_mean(&self.system, names))
         })?;
-        let lacks = |option: &str| system.option(option).is_none();
+        let lacks = |option: &OptionShape| system.option(option.name).is_none();
         let without_effect = [
             (
                 "--path",
-                self.path.is_some() && lacks(PATH),
+                self.path.is_some() && lacks(&PATH),
                 "what is asked for is the system's own; `--mix` chooses",
             ),
             (
                 "--status",
-                self.status.is_some() && lacks(STATUS),
+                self.status.is_some() && lacks(&STATUS),
                 "which replies are right is the system's own",
             ),
             (
@@ -182,19 +192,30 @@ impl Args {
 
     /// A sender, after checking that the address accepts connections and is not another system's.
     fn sender(&self, system: &dyn SystemUnderTest, seed: u64) -> Result<(Sender, Answering)> {
-        let path = self.path.clone().map(|path| (PATH, path));
-        let status = self.status.map(|status| (STATUS, status.to_string()));
         let options = JourneyOptions {
             seed,
             mix: self.mix.clone(),
             things: usize::try_from(self.things(system)).context("too many links")?,
-            own: path.into_iter().chain(status).collect(),
+            own: self.own(system)?,
         };
         let journeys = journeys::journeys_of(system, &options)?;
         let target = Target::parse(system.name(), &self.url)?;
         target.probe()?;
         let answering = Answering::new(system, &target)?;
         Ok((Sender::new(vec![Arm { target, journeys }], &self.limits())?, answering))
+    }
+
+    /// The options of the system's own journeys.
+    fn own(&self, system: &dyn SystemUnderTest) -> Result<BTreeMap<&'static str, String>> {
+        let path = self.path.clone().map(|path| (PATH.name, path));
+        let status = self.status.map(|status| (STATUS.name, status.to_string()));
+        let mut own: BTreeMap<_, _> = path.into_iter().chain(status).collect();
+        for (name, value) in &self.option {
+            let option = systems::option(system.name(), name)
+                .map_err(|(what, hint)| Complaint::new(what).hint(hint))?;
+            own.insert(option.name, value.clone());
+        }
+        Ok(own)
     }
 
     /// The number of things to make.

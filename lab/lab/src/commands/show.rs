@@ -103,6 +103,13 @@ fn explain_system(system: &System) -> String {
     for (mix, summary) in systems::mixes_told(system.name) {
         line(&mut text, mix, summary);
     }
+    let options = systems::options(system.name);
+    if !options.is_empty() {
+        text.push_str("\noptions of a load: `options` of a scenario, `--option` of `lab load`\n");
+    }
+    for option in options {
+        line(&mut text, option.name, option.summary);
+    }
     text.push_str("\nThe first value of each axis is its default, and so is the first mix. `lab up ");
     let _ = writeln!(text, "{} --set axis=value` builds any of them.", system.name);
     text

@@ -239,7 +239,7 @@ impl Experiment<'_> {
                 seed: self.plan.seed.wrapping_mul(1_000).wrapping_add(u64::from(number)),
                 mix: Some(self.plan.load.mix.clone()),
                 things: self.plan.load.things as usize,
-                own: self.plan.load.own_options(),
+                own: self.plan.load.options.clone(),
             };
             let journeys = for_system(self.plan.scenario.system.name, &options)?;
             Ok(Arm { target: Target::at(&running.label, running.public), journeys })

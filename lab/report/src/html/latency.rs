@@ -70,7 +70,7 @@ fn by_outcome(report: &Report) -> Markup {
                         tr { th colspan="6" scope="rowgroup" { (arm_name(report, &arm.label)) } }
                         @for outcome in &arm.outcomes {
                             tr {
-                                th scope="row" { span class="indented" { (outcomes::name(&outcome.outcome)) } }
+                                th scope="row" { span class="indented" { (outcomes::name(report, &outcome.outcome)) } }
                                 @for (name, cell) in outcomes::COLUMNS.iter().zip(outcomes::cells(outcome)) { td data-label=(name) { (cell) } }
                             }
                         }

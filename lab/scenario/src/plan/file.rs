@@ -39,9 +39,10 @@ struct LoadFile<'a> {
     measured_s: u64,
     launches: u32,
     things: u64,
-    deletes: usize,
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     phases: &'a [Phase],
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    options: &'a BTreeMap<&'static str, String>,
 }
 
 #[derive(Serialize)]
@@ -100,8 +101,8 @@ pub(super) fn text(plan: &Plan) -> String {
             measured_s: plan.load.measured.as_secs(),
             launches: plan.load.launches,
             things: plan.load.things,
-            deletes: plan.load.deletes,
             phases: &plan.load.phases,
+            options: &plan.load.options,
         },
         faults: plan
             .scenario

@@ -8,7 +8,7 @@ use design::{ProcessShape, Wiring};
 use super::{ArmPlan, Budget, LoadPlan, Plan, ProcessPlan};
 use crate::{
     complaint::{Complaint, did_you_mean},
-    scenario::{Comparison, Fault, Kind, Scenario, Step, file_name},
+    scenario::{Comparison, Fault, Kind, LoadSpec, Scenario, Step, file_name},
     systems,
 };
 
@@ -242,8 +242,14 @@ pub(super) fn load(scenario: &Scenario, quick: bool, arms: usize) -> LoadPlan {
         measured,
         launches,
         things: systems::needs(scenario.system.name, &spec.mix, operations).unwrap_or(0).max(things),
-        deletes: spec.deletes,
+        options: options(scenario.system.name, spec),
     }
+}
+
+/// The options of a load, as its system declares them.
+fn options(system: &str, spec: &LoadSpec) -> BTreeMap<&'static str, String> {
+    let declared = |name: &str| systems::option(system, name).ok();
+    spec.options().filter_map(|(name, value)| Some((declared(name)?.name, value))).collect()
 }
 
 fn letter(index: usize) -> char {

@@ -14,7 +14,7 @@ use toml::Spanned;
 pub(super) use claims::{arm_fault, figure};
 
 use super::{
-    Comparison, DELETES, Kind, LoadSpec, Scenario, ScenarioFault, Step, answer,
+    Comparison, Kind, LoadSpec, Scenario, ScenarioFault, Step, answer,
     fault::{Found, Source},
     faults,
     file::{ScenarioFile, StepFile},
@@ -308,12 +308,21 @@ fn offered(
         let what = format!("`{}` has no mix `{mix}`", system.name);
         return Err(source.at(&load.span(), what, did_you_mean(mix, mixes)));
     }
-    if load.get_ref().deletes > 0 && !systems::has_option(system.name, DELETES) {
-        let what = format!("nothing is deleted after a load of `{}`", system.name);
-        let hint = format!("leave `{DELETES}` out");
-        return Err(source.at(&load.span(), what, hint));
-    }
+    options(source, system, load)?;
     phased(source, kind, load)
+}
+
+/// Options that the system's journeys have, with values that they accept.
+fn options(source: &Source<'_>, system: &System, load: &Spanned<LoadSpec>) -> Result<(), ScenarioFault> {
+    for (name, value) in load.get_ref().options() {
+        let option =
+            systems::option(system.name, name).map_err(|(what, hint)| source.at(&load.span(), what, hint))?;
+        if !(option.accepts)(&value) {
+            let what = format!("the option `{name}` is out of bounds: expected {}", option.values);
+            return Err(source.at(&load.span(), what, None));
+        }
+    }
+    Ok(())
 }
 
 /// Phases within their bounds; each episode has all of them.

@@ -1,13 +1,10 @@
 //! The load of a scenario.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
 use super::phases::{self, Phase};
-
-/// The key of the number of deleted things, and the option of the journeys that delete them.
-pub(crate) const DELETES: &str = "deletes";
 
 /// The load of a scenario.
 ///
@@ -38,9 +35,9 @@ pub struct LoadSpec {
     /// 1,000,000. `links` is an alias.
     #[serde(default = "LoadSpec::default_things", alias = "links")]
     pub things: u64,
-    /// The number of things deleted after the load, to see how long caches serve them. 0 to 1,000.
+    /// The options of the system's own journeys, by their names; the system declares them.
     #[serde(default)]
-    pub deletes: usize,
+    pub options: BTreeMap<String, toml::Value>,
     /// The distribution of due times.
     #[serde(default)]
     pub arrivals: ArrivalKind,
@@ -107,6 +104,12 @@ impl LoadSpec {
         10_000
     }
 
+    /// The options of the system's own journeys, by name, each value as text.
+    pub fn options(&self) -> impl Iterator<Item = (&str, String)> {
+        let text = |value: &toml::Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+        self.options.iter().map(move |(name, value)| (name.as_str(), text(value)))
+    }
+
     /// The first value out of its bounds: its key, and the bounds as text.
     pub fn out_of_bounds(&self) -> Option<(&'static str, &'static str)> {
         let within = [
@@ -125,7 +128,6 @@ impl LoadSpec {
             ((1..=100).contains(&self.launches), "launches", "1 to 100"),
             ((1..=100).contains(&self.quick_launches), "quick_launches", "1 to 100"),
             ((1..=1_000_000).contains(&self.things), "things", "1 to 1000000"),
-            (self.deletes <= 1_000, DELETES, "0 to 1000"),
         ];
         within.into_iter().find(|(is_within, ..)| !is_within).map(|(_, key, bounds)| (key, bounds))
     }

@@ -304,6 +304,24 @@ fn what_is_prepared_is_named_links_or_things() {
 }
 
 #[test]
+fn a_load_has_the_options_that_its_system_declares() {
+    let with = |options: &str| {
+        parse(&SOUND.replacen("rate = 100", &format!("rate = 100\noptions = {{ {options} }}"), 1))
+    };
+    let scenario = with("deletes = 20, cached-for-ms = \"500\"").unwrap();
+    let options: Vec<_> = scenario.load.options().collect();
+    assert_eq!(options, [("cached-for-ms", "500".to_owned()), ("deletes", "20".to_owned())]);
+    for (options, what) in [
+        ("delets = 20", "the journeys of `shortener` have no option `delets`\nhint: did you mean `deletes`?"),
+        ("deletes = 1001", "the option `deletes` is out of bounds: expected 0 to 1000"),
+        ("deletes = true", "the option `deletes` is out of bounds: expected 0 to 1000"),
+    ] {
+        let message = with(options).err().unwrap().to_string();
+        assert!(message.contains(what), "{message}");
+    }
+}
+
+#[test]
 fn what_only_one_system_means_is_refused_for_another() {
     let of_limiter = |from: &str, to: &str| {
         let sound = SOUND.replace("follow-mostly", "one-client").replace("cache = \"local\"", "");
@@ -311,7 +329,11 @@ fn what_only_one_system_means_is_refused_for_another() {
     };
     assert!(of_limiter("", "").is_ok());
     for (from, to, what) in [
-        ("rate = 100", "rate = 100\ndeletes = 3", "nothing is deleted after a load of `limiter`"),
+        (
+            "rate = 100",
+            "rate = 100\noptions = { deletes = 3 }",
+            "the journeys of `limiter` have no option `deletes`",
+        ),
         ("\"cpu\"", "\"duplicated\"", "the ledger of `limiter` has no fact `duplicated`"),
         ("\"cpu\"", "\"stale\"", "the ledger of `limiter` has no fact `stale`"),
     ] {

@@ -13,6 +13,7 @@ use super::timeline::{Busiest, Drawn};
 use crate::clock;
 use crate::http::{Reply, RequestBuf};
 use crate::journey::{Begun, Failure, Journeys, Operation, Outcome, Step, common_outcome};
+use crate::journeys::KindShape;
 use crate::series::Curve;
 
 /// A request without a decision.
@@ -23,6 +24,13 @@ const ADMITTED: &str = "admitted";
 const REFUSED: &str = "refused";
 /// A request that was admitted without being counted.
 const UNCOUNTED: &str = "uncounted";
+
+/// The words of reports for these kinds.
+pub(super) const KINDS: [KindShape; 3] = [
+    KindShape::new(ADMITTED, "let through"),
+    KindShape::refusal(REFUSED, "refused by the limit"),
+    KindShape::new(UNCOUNTED, "let through without being counted"),
+];
 
 /// Chooses clients by the mix, and judges the replies.
 #[derive(Debug)]

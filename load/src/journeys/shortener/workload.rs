@@ -10,6 +10,7 @@ use super::ledger_state::LedgerState;
 use super::mix::{Mix, Picker};
 use crate::http::{Reply, RequestBuf};
 use crate::journey::{Begun, Failure, Journeys, Operation, Outcome, Step, common_outcome};
+use crate::journeys::KindShape;
 
 /// Follows a link.
 const FOLLOW: &str = "follow";
@@ -17,6 +18,10 @@ const FOLLOW: &str = "follow";
 pub(super) const FOLLOW_AGAIN: &str = "follow-again";
 /// Creates a link.
 const CREATE: &str = "create";
+
+/// The words of reports for these kinds.
+pub(super) const KINDS: [KindShape; 2] =
+    [KindShape::new(FOLLOW, "link followed"), KindShape::new(CREATE, "link made")];
 
 /// The share of each operation in the mix of that name.
 pub(super) fn shares(mix: &str) -> Vec<(&'static str, f64)> {

@@ -10,8 +10,8 @@ use std::sync::Arc;
 use load::{
     journey::Journeys,
     journeys::{
-        Check, CounterShape, JourneyError, JourneyOptions, OptionShape, PrepareError, Progress,
-        SystemJourneys, SystemUnderTest,
+        Check, CounterShape, JourneyError, JourneyOptions, KindShape, OptionShape, PrepareError, Progress,
+        SystemJourneys, SystemUnderTest, is_within,
     },
     ledger::{
         Breach, FactShape, LedgerVerdict,
@@ -23,8 +23,13 @@ use load::{
 use ledger::Ledger;
 use workload::{SAY, Workload};
 
-/// The option that is the length of what is said.
-pub const LENGTH: &str = "length";
+/// The length of what is said.
+pub const LENGTH: OptionShape = OptionShape {
+    name: "length",
+    summary: "the least length of what is said, in bytes [default: 16]",
+    values: "1 to 256",
+    accepts: is_within::<1, 256>,
+};
 
 /// The facts of the ledger, in the order of a report.
 const FACTS: [FactShape; 3] = [
@@ -32,6 +37,9 @@ const FACTS: [FactShape; 3] = [
     FactShape::new(ACKNOWLEDGED, "said"),
     FactShape::breach(Breach::Wrong, WRONG, "echoed in other words"),
 ];
+
+/// The kinds of operations, in the words of a report.
+const KINDS: [KindShape; 1] = [KindShape::new(SAY, "words said")];
 
 /// The echo.
 #[derive(Debug)]
@@ -59,7 +67,7 @@ impl SystemUnderTest for Echo {
         options: &JourneyOptions,
         _mix: &'static str,
     ) -> Result<Box<dyn SystemJourneys>, JourneyError> {
-        let length = options.parsed(LENGTH, 16)?;
+        let length = options.parsed(&LENGTH, 16)?;
         Ok(Box::new(EchoJourneys::new(options.seed, 0, length, Arc::default())))
     }
 
@@ -71,12 +79,16 @@ impl SystemUnderTest for Echo {
         &FACTS
     }
 
+    fn kinds(&self) -> &'static [KindShape] {
+        &KINDS
+    }
+
     fn counters(&self) -> &'static [CounterShape] {
         &[CounterShape { name: "echoes", metric: "echoes_total" }]
     }
 
     fn options(&self) -> &'static [OptionShape] {
-        &[OptionShape { name: LENGTH, summary: "The least length of what is said, in bytes [default: 16]" }]
+        &[LENGTH]
     }
 }
 

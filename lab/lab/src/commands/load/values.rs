@@ -24,6 +24,14 @@ pub(super) fn arrivals(text: &str) -> Result<ArrivalKind, Complaint> {
     }
 }
 
+/// `deletes=20`.
+pub(super) fn option(text: &str) -> Result<(String, String), Complaint> {
+    let parts = text.split_once('=').filter(|(name, _)| !name.is_empty());
+    parts
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .ok_or_else(|| Complaint::new("expected `name=value`, such as `deletes=20`"))
+}
+
 /// The longest path; servers refuse much longer request lines.
 const MAX_PATH: usize = 8_000;
 
