@@ -6,8 +6,13 @@ use std::{collections::BTreeSet, fs, net::SocketAddr};
 
 use nix::sys::signal::Signal;
 use report::{Report, model::ClaimVerdict};
+use scenario::systems;
 use serde_json::{Value, json};
-use system_tests::{command::Desk, edge_client::EdgeClient, tree::texts};
+use system_tests::{
+    command::Desk,
+    edge_client::EdgeClient,
+    tree::{Text, texts},
+};
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_with_third");
 
@@ -21,6 +26,10 @@ const CRATES: [&str; 5] = ["tests/third/echo", "echo-app", "echo_app", "echo-jou
 /// `lab/scenario/src/systems.rs` and `load/src/journeys.rs` instead of a program of the tests, a line each.
 const TOUCHED: [&str; 5] =
     ["Cargo.lock", "Cargo.toml", "tests/Cargo.toml", "tests/src/bin/with_third.rs", "tests/tests/third.rs"];
+
+/// The registries of the lab and the generator: the only files of theirs that name a system of the project.
+const REGISTRIES: [&str; 3] =
+    ["lab/scenario/Cargo.toml", "lab/scenario/src/systems.rs", "load/src/journeys.rs"];
 
 /// The most files that a system may touch outside its own folders.
 const MOST_TOUCHED: usize = 12;
@@ -69,6 +78,32 @@ fn a_new_system_touches_few_files_and_none_of_the_lab_or_the_generator() {
     assert_eq!(touched, TOUCHED.map(str::to_owned).into());
     assert!(touched.len() <= MOST_TOUCHED);
     assert!(!touched.iter().any(|path| path.starts_with("lab/") || path.starts_with("load/")));
+}
+
+/// The code of a file, without its tests and its comments.
+fn code(text: &str) -> impl Iterator<Item = &str> {
+    let shipped = text.split("#[cfg(test)]").next().unwrap_or_default();
+    shipped.lines().filter(|line| !line.trim_start().starts_with("//"))
+}
+
+#[test]
+fn the_lab_and_the_generator_name_the_systems_of_the_project_in_their_registries_only() {
+    for system in systems::names() {
+        let names = [format!("{system}_app"), format!("{system}-app"), format!("{system}::")];
+        let own = format!("load/src/journeys/{system}");
+        let is_code = |path: &str| [".rs", ".toml"].iter().any(|ending| path.ends_with(ending));
+        let is_of_both = |path: &str| path.starts_with("lab/") || path.starts_with("load/");
+        let is_test = |path: &str| path.contains("/tests/") || path.ends_with("tests.rs");
+        let registries: BTreeSet<_> = texts()
+            .into_iter()
+            .filter(|Text { path, .. }| {
+                is_code(path) && is_of_both(path) && !is_test(path) && !path.starts_with(&own)
+            })
+            .filter(|Text { text, .. }| code(text).any(|line| names.iter().any(|name| line.contains(name))))
+            .map(|text| text.path)
+            .collect();
+        assert_eq!(registries, REGISTRIES.map(str::to_owned).into(), "{system}");
+    }
 }
 
 #[test]
