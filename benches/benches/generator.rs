@@ -7,11 +7,10 @@
 //! The open loop's ratio compares a half-loaded server with a saturated one: most of its extra cost is in
 //! `sendto`, where the kernel wakes a server that has gone idle, which wrk at its maximum never has to.
 
-mod reference;
-
 use std::process::{Command, ExitCode, Stdio};
 use std::time::Duration;
 
+use benches::reference_server;
 use load::journeys::plain::Get;
 use load::schedule::{Arrivals, Profile};
 use load::sender::{Arm, Limits, Load, Observer, Sender, Slice, SlicePlan, Target};
@@ -27,11 +26,11 @@ const SECONDS: u64 = 3;
 const T_95: f64 = 2.365;
 
 fn main() -> ExitCode {
-    reference::serve_if_asked();
-    if let Some(arguments) = reference::part(DRIVE) {
+    reference_server::serve_if_asked();
+    if let Some(arguments) = reference_server::part(DRIVE) {
         return drive(&arguments);
     }
-    let server = reference::Server::start();
+    let server = reference_server::Server::start();
     let address = server.address.to_string();
     lag_and_memory(&address);
     if Command::new("wrk").arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status().is_err() {
@@ -131,7 +130,7 @@ fn generator(address: &str, rate: f64) -> Option<Cost> {
 
 fn run_drive(address: &str, rate: f64, seconds: u64) -> (Value, f64) {
     let before = children_cpu_us();
-    let mut command = reference::again(DRIVE);
+    let mut command = reference_server::again(DRIVE);
     command.args([address, &rate.to_string(), &seconds.to_string()]);
     let output = command.output().expect("this program can be started again");
     let cpu = children_cpu_us() - before;
@@ -146,7 +145,7 @@ fn children_cpu_us() -> f64 {
 
 /// The generator's part: `address rate seconds`.
 fn drive(arguments: &[String]) -> ExitCode {
-    reference::pin(1);
+    reference_server::pin(1);
     let [address, rate, seconds] = arguments else { return ExitCode::from(2) };
     let rate: f64 = rate.parse().expect("a rate");
     let length = Duration::from_secs(seconds.parse().expect("seconds"));

@@ -6,13 +6,12 @@
 //! `cargo bench -p benches --bench stall` prints measured and computed percentiles; it exits 1 if any differs
 //! by more than 3 %. A generator that waits for replies before it sends would report one slow request here.
 
-mod reference;
-
 use std::process::ExitCode;
 use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use benches::reference_server;
 use load::journeys::plain::Get;
 use load::record::SliceRecord;
 use load::schedule::{Arrivals, Profile, Schedule};
@@ -27,9 +26,9 @@ const STALL: Duration = Duration::from_secs(1);
 const BOUND: f64 = 0.03;
 
 fn main() -> ExitCode {
-    reference::serve_if_asked();
-    let server = reference::Server::start();
-    reference::pin(1);
+    reference_server::serve_if_asked();
+    let server = reference_server::Server::start();
+    reference_server::pin(1);
     let arm = Arm { target: Target::at("stalled", server.address), journeys: Box::new(Get::new("/", 200)) };
     let mut sender = Sender::new(vec![arm], &Limits::default()).expect("a sender can be made");
     let profile = Profile::Steady { rate: RATE };

@@ -14,4 +14,5 @@
 
 pub mod bare;
 pub mod interleaved;
+pub mod reference_server;
 pub mod references;

@@ -26,7 +26,7 @@
 //! misdeeds are known), `k6` (its generator next to another), `faults` (what goes wrong on purpose), `promises` (what the
 //! documents promise), `observability` (what watches the systems), `conformance` (what `h2spec` and Schemathesis find:
 //! nothing), `reports` (what recorded runs say and draw), `accessibility` (what axe-core finds in their pages: nothing),
-//! `third` (what a new system costs: the echo in `third/`), `tidy` (the tree's invariants).
+//! `third` (what a new system costs: the echo in `third/`), `tidy` (the tree's invariants), `style` (one style in one tree).
 
 pub mod clock;
 pub mod command;
@@ -44,6 +44,7 @@ pub mod relay;
 pub mod reports;
 pub mod skip;
 pub mod stores;
+pub mod style;
 pub mod tree;
 pub mod wire;
 pub mod wirings;

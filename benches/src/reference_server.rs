@@ -1,5 +1,5 @@
-//! The reference of these benches: a small epoll HTTP server; and running the benches' own program again in
-//! another role.
+//! A small epoll HTTP server as a reference for the generator; and running a bench's own program again in another
+//! role.
 
 use std::collections::HashMap;
 use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
@@ -17,13 +17,13 @@ const REPLY: &[u8] =
 const LISTENER: u64 = u64::MAX;
 
 /// The arguments of this program if it was started in the role `name`.
-pub(crate) fn part(name: &str) -> Option<Vec<String>> {
+pub fn part(name: &str) -> Option<Vec<String>> {
     let arguments: Vec<String> = std::env::args().collect();
     (arguments.get(1).map(String::as_str) == Some(name)).then(|| arguments[2..].to_vec())
 }
 
 /// This program in the role `name`.
-pub(crate) fn again(name: &str) -> Command {
+pub fn again(name: &str) -> Command {
     let program = std::env::current_exe().expect("this program has a path");
     let mut command = Command::new(program);
     command.arg(name).stdout(Stdio::piped()).stdin(Stdio::piped());
@@ -31,7 +31,7 @@ pub(crate) fn again(name: &str) -> Command {
 }
 
 /// Pins this process to one CPU; without effect on a machine with one CPU.
-pub(crate) fn pin(cpu: usize) {
+pub fn pin(cpu: usize) {
     let mut set = CpuSet::new();
     if set.set(cpu).is_ok() && sched_setaffinity(Pid::from_raw(0), &set).is_err() {
         eprintln!("note: cannot pin to CPU {cpu}, the figures will be noisier");
@@ -39,13 +39,16 @@ pub(crate) fn pin(cpu: usize) {
 }
 
 /// A running server, killed when dropped.
-pub(crate) struct Server {
-    pub(crate) child: Child,
-    pub(crate) address: SocketAddr,
+pub struct Server {
+    /// The server's process.
+    pub child: Child,
+    /// Where it listens.
+    pub address: SocketAddr,
 }
 
 impl Server {
-    pub(crate) fn start() -> Self {
+    /// Starts this program as the server, and waits until it listens.
+    pub fn start() -> Self {
         let mut child = again(SERVE).spawn().expect("this program can be started again");
         let mut line = String::new();
         let output = child.stdout.take().expect("the output was piped");
@@ -63,7 +66,7 @@ impl Drop for Server {
 
 /// Serves for ever if this process was started as the server, on CPU 0: one thread, edge-triggered, one write
 /// per request.
-pub(crate) fn serve_if_asked() {
+pub fn serve_if_asked() {
     if part(SERVE).is_none() {
         return;
     }
