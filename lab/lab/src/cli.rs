@@ -5,7 +5,7 @@ use std::{path::PathBuf, process::ExitCode};
 use anyhow::Result;
 use clap::{Parser, Subcommand};
 use runtimes::interrupt;
-use scenario::complaint::{self, Complaint};
+use scenario::diagnostic::{self, Diagnostic};
 
 use crate::{
     commands::{
@@ -52,7 +52,7 @@ pub fn main() -> ExitCode {
         Ok(Outcome::ExpectationFailed) => ExitCode::from(1),
         Ok(Outcome::NoVerdict) => ExitCode::from(3),
         Err(error) => {
-            anstream::eprintln!("{}", complaint::told(&error));
+            anstream::eprintln!("{}", diagnostic::told(&error));
             ExitCode::from(2)
         }
     }
@@ -127,7 +127,7 @@ impl Cli {
         };
         if let Some(command) = without.filter(|_| scenarios.is_some()) {
             let what = format!("`--scenarios` has no meaning for `lab {command}`, which reads none");
-            return Err(Complaint::new(what).hint("leave `--scenarios` out").into());
+            return Err(Diagnostic::new(what).hint("leave `--scenarios` out").into());
         }
         match &self.command {
             Command::List(args) => args.run(scenarios),

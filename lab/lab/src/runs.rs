@@ -7,7 +7,7 @@ use std::{
 
 use anyhow::{Context as _, Result};
 use report::{Report, model::SCHEMA};
-use scenario::complaint::{Complaint, did_you_mean};
+use scenario::diagnostic::{Diagnostic, did_you_mean};
 
 /// The file from which every other form of a report is rendered; an interrupted run has none.
 pub const REPORT: &str = "report.json";
@@ -27,7 +27,7 @@ pub fn find(name: &str, runs: &Path) -> Result<PathBuf> {
         return Ok(folder);
     }
     let what = format!("the run `{}` is incomplete: it has no `{REPORT}`", folder.display());
-    Err(Complaint::new(what)
+    Err(Diagnostic::new(what)
         .hint("it was broken off, or it is not a run's folder; `lab run` makes a new one")
         .into())
 }
@@ -37,12 +37,12 @@ pub fn read(folder: &Path) -> Result<Report> {
     let path = folder.join(REPORT);
     let text = fs::read_to_string(&path).with_context(|| format!("cannot read `{}`", path.display()))?;
     let report: Report = serde_json::from_str(&text).map_err(|error| {
-        Complaint::new(format!("`{}` is not a report: {error}", path.display()))
+        Diagnostic::new(format!("`{}` is not a report: {error}", path.display()))
             .hint(format!("this lab reads the schema `{SCHEMA}`"))
     })?;
     if report.schema != SCHEMA {
         let what = format!("`{}` has the schema `{}`", path.display(), report.schema);
-        return Err(Complaint::new(what).hint(format!("this lab reads the schema `{SCHEMA}`")).into());
+        return Err(Diagnostic::new(what).hint(format!("this lab reads the schema `{SCHEMA}`")).into());
     }
     Ok(report)
 }
@@ -60,7 +60,7 @@ fn named(name: &str, runs: &Path) -> Result<PathBuf> {
         [one, other, ..] => {
             let what = format!("`{name}` is how {} runs begin", begins.len());
             let hint = format!("say more of the name: `{one}`, `{other}`, ...");
-            return Err(Complaint::new(what).hint(hint).into());
+            return Err(Diagnostic::new(what).hint(hint).into());
         }
     }
     let hint = if known.is_empty() {
@@ -68,7 +68,7 @@ fn named(name: &str, runs: &Path) -> Result<PathBuf> {
     } else {
         did_you_mean(name, known.iter().map(String::as_str))
     };
-    Err(Complaint::new(format!("there is no run `{name}`")).hint(hint).into())
+    Err(Diagnostic::new(format!("there is no run `{name}`")).hint(hint).into())
 }
 
 /// The complete run with the newest report.
@@ -79,7 +79,7 @@ fn latest(runs: &Path) -> Result<PathBuf> {
     };
     let newest = names(runs).iter().filter_map(written).max();
     newest.map(|(_, folder)| folder).ok_or_else(|| {
-        Complaint::new(format!("`{}` holds no complete run", runs.display()))
+        Diagnostic::new(format!("`{}` holds no complete run", runs.display()))
             .hint("`lab run shortener/placement --quick` makes one; `--runs DIR` looks elsewhere")
             .into()
     })

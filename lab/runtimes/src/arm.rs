@@ -14,7 +14,7 @@ use std::{fmt, net::SocketAddr, path::PathBuf, sync::Arc, time::SystemTime};
 
 use anyhow::Result;
 use design::BackingKind;
-use scenario::complaint::Complaint;
+use scenario::diagnostic::Diagnostic;
 
 use crate::{
     measure::{Group, Part},
@@ -142,7 +142,7 @@ impl RunningArm {
             let name = kind.name();
             let what = format!("the {name} of `{}` is not its own, so nothing is done to it", self.label);
             let hint = format!("leave `--{name}-url` out: each arm then has a {name} of its own");
-            Complaint::new(what).hint(hint).into()
+            Diagnostic::new(what).hint(hint).into()
         })
     }
 

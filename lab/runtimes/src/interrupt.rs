@@ -12,7 +12,7 @@ use std::{
 };
 
 use anyhow::{Context, Result};
-use scenario::complaint::Complaint;
+use scenario::diagnostic::Diagnostic;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::claimed;
@@ -130,7 +130,7 @@ impl Interrupt {
     /// Fails if a stop was requested.
     pub fn check(&self) -> Result<()> {
         if self.is_asked() {
-            return Err(Complaint::new("interrupted").into());
+            return Err(Diagnostic::new("interrupted").into());
         }
         Ok(())
     }

@@ -23,7 +23,7 @@ mod stores;
 
 use design::{BackingKind, PublicUrl};
 use scenario::{
-    complaint::Complaint,
+    diagnostic::Diagnostic,
     plan::{ArmPlan, ProcessPlan},
 };
 use serde_json::{Value, json};
@@ -61,10 +61,10 @@ impl<'a> Export<'a> {
         wiring: &'a str,
         public_urls: &'a [PublicUrl],
         command: &'a str,
-    ) -> Result<Self, Complaint> {
+    ) -> Result<Self, Diagnostic> {
         if arm.backings.iter().any(|need| need.kind == BackingKind::Sqlite) {
             let what = "`database=sqlite` is a file that one pod holds, and a process may have several pods";
-            return Err(Complaint::new(what).hint("`--set database=postgres`"));
+            return Err(Diagnostic::new(what).hint("`--set database=postgres`"));
         }
         Ok(Self { arm, wiring, public_urls, command })
     }

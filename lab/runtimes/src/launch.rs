@@ -5,7 +5,7 @@ use std::thread;
 use anyhow::Result;
 use design::BackingKind;
 use scenario::{
-    complaint::Complaint,
+    diagnostic::Diagnostic,
     plan::{ArmPlan, Budget},
 };
 
@@ -126,7 +126,7 @@ impl Launch {
                 .map(|thread| {
                     thread.join().unwrap_or_else(|_| {
                         Err(StartError::Fail(
-                            Complaint::new("the lab panicked while it started an arm").into(),
+                            Diagnostic::new("the lab panicked while it started an arm").into(),
                         ))
                     })
                 })
@@ -140,7 +140,7 @@ impl Launch {
                 Ok(running) => launch.arms.push(running),
                 Err(StartError::Skip { why, hint }) if options.number > 1 => {
                     let what = format!("`{}` could be had before, and now it cannot: {why}", arm.label);
-                    return Err(Complaint::new(what).hint(hint).into());
+                    return Err(Diagnostic::new(what).hint(hint).into());
                 }
                 Err(StartError::Skip { why, hint }) => {
                     launch.skipped.push(Skipped { arm: arm.name.clone(), why, hint });
@@ -190,7 +190,7 @@ pub fn enough(there: usize, wanted: usize, skipped: &[Skipped]) -> Result<()> {
     let why: Vec<_> = skipped.iter().map(|skipped| format!("`{}`: {}", skipped.arm, skipped.why)).collect();
     let what = format!("too few arms can be had here\n  {}", why.join("\n  "));
     let hint = skipped.first().map(|skipped| skipped.hint.clone());
-    Err(Complaint::new(what).maybe_hint(hint).into())
+    Err(Diagnostic::new(what).maybe_hint(hint).into())
 }
 
 /// A given broker serves one arm: two would receive each other's events from the same topics.
@@ -198,7 +198,7 @@ pub fn one_arm_a_broker(arms: &[ArmPlan], backings: &BackingChoices) -> Result<(
     let users =
         arms.iter().filter(|arm| arm.backings.iter().any(|need| need.kind == BackingKind::Kafka)).count();
     if backings.kafka_url.is_some() && users > 1 {
-        return Err(Complaint::new(format!(
+        return Err(Diagnostic::new(format!(
             "{users} arms would read each other's events from the given broker"
         ))
         .hint("leave `--kafka-url` out: each arm then has an embedded broker of its own")

@@ -9,7 +9,7 @@ use std::{
 
 use anyhow::{Context, Result};
 use nix::sys::statvfs::statvfs;
-use scenario::complaint::Complaint;
+use scenario::diagnostic::Diagnostic;
 
 use crate::claimed::Claimed;
 
@@ -70,7 +70,7 @@ fn has_room(folder: &Path) -> Result<()> {
     let what = format!("no disk space: `{}` has {} MiB left", folder.display(), free >> 20);
     let hint =
         format!("a run needs at least {} MiB there; `TMPDIR=DIR` chooses another folder", LEAST_FREE >> 20);
-    Err(Complaint::new(what).hint(hint).into())
+    Err(Diagnostic::new(what).hint(hint).into())
 }
 
 /// The free bytes of a folder's disk.

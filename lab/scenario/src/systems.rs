@@ -11,7 +11,7 @@ use load::{
 };
 use runtime::Service;
 
-use crate::complaint::did_you_mean;
+use crate::diagnostic::did_you_mean;
 
 /// Every system with its wiring, in the order of `lab list`.
 pub static SERVICES: &[&Service] = &[&shortener_app::SERVICE, &limiter_app::SERVICE];

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 use design::{PublicUrl, PublicUrlError};
 use runtimes::arm::BackingChoices;
-use scenario::{complaint::Complaint, plan};
+use scenario::{diagnostic::Diagnostic, plan};
 
 /// What a plan lets one choose.
 #[derive(Clone, Debug, Default, Args)]
@@ -96,19 +96,19 @@ impl KafkaPlace {
 }
 
 /// A public URL of an API.
-pub fn public_url(text: &str) -> Result<PublicUrl, Complaint> {
+pub fn public_url(text: &str) -> Result<PublicUrl, Diagnostic> {
     text.parse().map_err(|error: PublicUrlError| {
-        Complaint::new(error.to_string())
+        Diagnostic::new(error.to_string())
             .hint("leave out paths, queries and user names: `https://short.example`")
     })
 }
 
 /// `axis=value`.
-pub fn assignment(text: &str) -> Result<(String, String), Complaint> {
+pub fn assignment(text: &str) -> Result<(String, String), Diagnostic> {
     match text.split_once('=') {
         Some((axis, value)) if !axis.is_empty() && !value.is_empty() => {
             Ok((axis.to_owned(), value.to_owned()))
         }
-        _ => Err(Complaint::new("expected `axis=value`, such as `cache=local`")),
+        _ => Err(Diagnostic::new("expected `axis=value`, such as `cache=local`")),
     }
 }

@@ -9,7 +9,7 @@ use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
 use super::trace::chosen;
 use runtimes::http::{self, Reply};
-use scenario::complaint::Complaint;
+use scenario::diagnostic::Diagnostic;
 
 use crate::{outcome::Outcome, output, recent};
 
@@ -163,8 +163,8 @@ fn replayed_by(address: SocketAddr, topic: &str) -> Result<Option<u64>> {
     Ok(Some(told.replayed))
 }
 
-fn unknown(topic: &str) -> Complaint {
-    Complaint::new(format!("no process stores dead letters of a topic `{topic}`")).hint(
+fn unknown(topic: &str) -> Diagnostic {
+    Diagnostic::new(format!("no process stores dead letters of a topic `{topic}`")).hint(
         "`lab show SYSTEM` lists the topics of a system; with `events=inline` there are no dead letters",
     )
 }
@@ -182,7 +182,7 @@ impl Processes {
             return Ok(self.at.clone());
         }
         let hint = "`lab up shortener --set events=kafka` starts one that has events; `--at HOST:PORT` asks a process that was started otherwise";
-        let nobody = Complaint::new("no `lab up` is running").hint(hint);
+        let nobody = Diagnostic::new("no `lab up` is running").hint(hint);
         Ok(chosen(recent::of_running_labs(&std::env::temp_dir()), self.up, nobody)?.internal)
     }
 }
@@ -194,12 +194,12 @@ fn answered(address: SocketAddr, path: &str, reply: std::io::Result<Reply>) -> R
         Ok(reply) if reply.status == 200 => Ok(reply),
         Ok(Reply { status: 503, body }) => {
             let what = format!("`http://{address}{path}` cannot say: {}", body.trim_end());
-            Err(Complaint::new(what).hint("what keeps the dead letters is away; its log says why").into())
+            Err(Diagnostic::new(what).hint("what keeps the dead letters is away; its log says why").into())
         }
         Ok(Reply { status, .. }) => {
-            Err(Complaint::new(format!("`http://{address}{path}` answers {status}")).hint(hint).into())
+            Err(Diagnostic::new(format!("`http://{address}{path}` answers {status}")).hint(hint).into())
         }
-        Err(error) => Err(Complaint::new(format!("`http://{address}{path}` does not answer: {error}"))
+        Err(error) => Err(Diagnostic::new(format!("`http://{address}{path}` does not answer: {error}"))
             .hint(hint)
             .into()),
     }

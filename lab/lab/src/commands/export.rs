@@ -12,7 +12,7 @@ use clap::Subcommand;
 use design::PublicUrl;
 use runtimes::compose::Export;
 use scenario::{
-    complaint::Complaint,
+    diagnostic::Diagnostic,
     plan::{self, ArmPlan},
     systems,
 };
@@ -70,19 +70,19 @@ struct Compose {
 }
 
 /// A valid name for hosts and files.
-fn name(text: &str) -> Result<String, Complaint> {
+fn name(text: &str) -> Result<String, Diagnostic> {
     let letters = text.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-');
     let begins = text.starts_with(|c: char| c.is_ascii_lowercase());
     if letters && begins && !text.ends_with('-') && text.len() <= 40 {
         return Ok(text.to_owned());
     }
-    Err(Complaint::new("expected at most 40 lower-case letters, digits and dashes, such as `monolith-lean`"))
+    Err(Diagnostic::new("expected at most 40 lower-case letters, digits and dashes, such as `monolith-lean`"))
 }
 
 /// A port for a file: it must not be 0, because it is published later.
-fn port(text: &str) -> Result<u16, Complaint> {
+fn port(text: &str) -> Result<u16, Diagnostic> {
     let port = text.parse().ok().filter(|port| *port > 0);
-    port.ok_or_else(|| Complaint::new("expected a port, 1 to 65535").hint("such as `--port 8080`"))
+    port.ok_or_else(|| Diagnostic::new("expected a port, 1 to 65535").hint("such as `--port 8080`"))
 }
 
 impl Args {

@@ -5,7 +5,7 @@ use std::{net::Ipv4Addr, path::PathBuf, time::Duration};
 
 use anyhow::Result;
 use runtimes::http;
-use scenario::complaint::Complaint;
+use scenario::diagnostic::Diagnostic;
 
 use crate::outcome::Outcome;
 
@@ -33,11 +33,11 @@ impl Args {
             Ok(reply) => {
                 let lacks = reply.body.lines().collect::<Vec<_>>().join("; ");
                 let what = format!("`http://{address}/health/ready` answers {}: {lacks}", reply.status);
-                Err(Complaint::new(what).hint(hint).into())
+                Err(Diagnostic::new(what).hint(hint).into())
             }
             Err(error) => {
                 let what = format!("`http://{address}/health/ready` does not answer: {error}");
-                Err(Complaint::new(what).hint(hint).into())
+                Err(Diagnostic::new(what).hint(hint).into())
             }
         }
     }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 use scenario::{
-    complaint::{Complaint, did_you_mean},
+    diagnostic::{Diagnostic, did_you_mean},
     systems,
 };
 
@@ -23,7 +23,7 @@ impl Args {
     pub fn run(&self) -> Result<Outcome> {
         let file = runtime::read_host_file(&self.file)?;
         let service = systems::service(&file.system).ok_or_else(|| {
-            Complaint::new(format!("there is no system `{}`", file.system))
+            Diagnostic::new(format!("there is no system `{}`", file.system))
                 .hint(did_you_mean(&file.system, systems::names()))
         })?;
         runtime::host(service, file)?;

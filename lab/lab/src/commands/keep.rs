@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 use runtimes::process::keep::{self, Ask, Keep};
-use scenario::complaint::Complaint;
+use scenario::diagnostic::Diagnostic;
 
 use crate::outcome::Outcome;
 
@@ -38,14 +38,14 @@ impl Args {
     }
 }
 
-fn ask(text: &str) -> Result<Ask, Complaint> {
+fn ask(text: &str) -> Result<Ask, Diagnostic> {
     let known = Ask::ALL.into_iter().find(|ask| ask.name() == text);
-    known.ok_or_else(|| Complaint::new("expected `interrupt` or `terminate`"))
+    known.ok_or_else(|| Diagnostic::new("expected `interrupt` or `terminate`"))
 }
 
 /// `UID:GID`.
-pub(super) fn user(text: &str) -> Result<(u32, u32), Complaint> {
+pub(super) fn user(text: &str) -> Result<(u32, u32), Diagnostic> {
     text.split_once(':')
         .and_then(|(user, group)| Some((user.parse().ok()?, group.parse().ok()?)))
-        .ok_or_else(|| Complaint::new("expected `UID:GID`"))
+        .ok_or_else(|| Diagnostic::new("expected `UID:GID`"))
 }

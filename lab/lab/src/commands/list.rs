@@ -61,7 +61,7 @@ fn planned(library: &Library, name: &str) -> Result<Plan> {
 
 /// The error messages of all scenarios, each as if alone.
 fn all(faults: &[Error]) -> Error {
-    let told: Vec<_> = faults.iter().map(complaint::told).collect();
+    let told: Vec<_> = faults.iter().map(diagnostic::told).collect();
     let told = told.join("\n");
     Error::msg(told.strip_prefix("error: ").unwrap_or(&told).to_owned())
 }

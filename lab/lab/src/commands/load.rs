@@ -22,7 +22,7 @@ use load::{
 use runtimes::interrupt::Interrupt;
 use scenario::{
     ArrivalKind,
-    complaint::{Complaint, did_you_mean},
+    diagnostic::{Diagnostic, did_you_mean},
     systems,
 };
 
@@ -157,7 +157,7 @@ impl Args {
     fn system(&self) -> Result<&'static dyn SystemUnderTest> {
         let system = journeys::find(&self.system).ok_or_else(|| {
             let names: Vec<_> = journeys::systems().map(SystemUnderTest::name).collect();
-            Complaint::new(format!("there is no system `{}`", self.system))
+            Diagnostic::new(format!("there is no system `{}`", self.system))
                 .hint(did_you_mean(&self.system, names))
         })?;
         let lacks = |option: &OptionShape| system.option(option.name).is_none();
@@ -185,7 +185,7 @@ impl Args {
         ];
         if let Some((flag, _, why)) = without_effect.into_iter().find(|(_, is_given, _)| *is_given) {
             let what = format!("`{flag}` has no meaning with `--system {}`: {why}", system.name());
-            return Err(Complaint::new(what).hint(format!("leave `{flag}` out")).into());
+            return Err(Diagnostic::new(what).hint(format!("leave `{flag}` out")).into());
         }
         Ok(system)
     }
@@ -212,7 +212,7 @@ impl Args {
         let mut own: BTreeMap<_, _> = path.into_iter().chain(status).collect();
         for (name, value) in &self.option {
             let option = systems::option(system.name(), name)
-                .map_err(|(what, hint)| Complaint::new(what).hint(hint))?;
+                .map_err(|(what, hint)| Diagnostic::new(what).hint(hint))?;
             own.insert(option.name, value.clone());
         }
         Ok(own)

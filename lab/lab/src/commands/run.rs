@@ -8,7 +8,7 @@ use std::{
 use anyhow::Result;
 use scenario::{
     Scenario,
-    complaint::Complaint,
+    diagnostic::Diagnostic,
     plan::{Plan, about},
 };
 
@@ -84,7 +84,7 @@ impl Args {
             let quick = if plan.quick { "" } else { ", or `--quick`" };
             let hint =
                 format!("its planned launches take about {}: `--at-most` more{quick}", about(plan.takes()));
-            return Err(Complaint::new(what).hint(hint).into());
+            return Err(Diagnostic::new(what).hint(hint).into());
         }
         let backings = self.backings.to_choices();
         run::run(&RunOptions {

@@ -7,7 +7,7 @@ use runtimes::{
     compose::{Engine, IMAGE},
     launch::Runtime,
 };
-use scenario::complaint::Complaint;
+use scenario::diagnostic::Diagnostic;
 
 /// What runs the arms.
 #[derive(Clone, Debug, Args)]
@@ -44,7 +44,7 @@ impl RuntimeChoice {
             let what = format!(
                 "`{flag}` and `--runtime compose` cannot go together: each project has its own stores"
             );
-            return Err(Complaint::new(what).hint(hint).into());
+            return Err(Diagnostic::new(what).hint(hint).into());
         }
         Engine::find(&self.image).map(Runtime::Compose)
     }

@@ -13,7 +13,7 @@ use report::{
 };
 use scenario::{
     Claim, Comparison, Expectation, Scenario,
-    complaint::Complaint,
+    diagnostic::Diagnostic,
     plan::{Choices, Plan},
     systems,
 };
@@ -59,7 +59,7 @@ impl Args {
         let Some(picture) = picture else {
             let what = format!("there is nothing to draw of `{}` without running it", self.name);
             let hint = "a drawing needs a scenario with `[[load.phases]]`, and a system whose logic can be worked out";
-            return Err(Complaint::new(what).hint(hint).into());
+            return Err(Diagnostic::new(what).hint(hint).into());
         };
         std::fs::write(path, svg::standalone(picture))
             .with_context(|| format!("cannot write `{}`", path.display()))?;

@@ -7,7 +7,7 @@ use std::{
 
 use anyhow::{Context, Result};
 use report::{html, model::Trace, words::three_digits};
-use scenario::complaint::Complaint;
+use scenario::diagnostic::Diagnostic;
 
 use super::waterfall;
 use crate::{
@@ -54,7 +54,7 @@ impl Args {
     /// Lists the last traces, or draws some.
     pub fn run(&self) -> Result<Outcome> {
         let nobody = "no `lab up` is running, and traces are kept for as long as one is";
-        let nobody = Complaint::new(nobody).hint(start_one());
+        let nobody = Diagnostic::new(nobody).hint(start_one());
         let shown = chosen(recent::of_running_labs(&std::env::temp_dir()), self.up, nobody)?;
         let Some(last) = shown.traces.last() else { return Err(none_yet(&shown).into()) };
         let found: Vec<&ShownTrace> = if self.traces.is_empty() {
@@ -78,19 +78,19 @@ impl Args {
 }
 
 /// The chosen lab; `nobody` is the error if there is none.
-pub(super) fn chosen(mut running: Vec<Shown>, pid: Option<u32>, nobody: Complaint) -> Result<Shown> {
+pub(super) fn chosen(mut running: Vec<Shown>, pid: Option<u32>, nobody: Diagnostic) -> Result<Shown> {
     let listed = running.iter().map(|up| format!("`--up {}` ({}, {})", up.pid, up.system, up.url));
     let listed = listed.collect::<Vec<_>>().join(", ");
     if let Some(pid) = pid {
         let found = running.into_iter().find(|up| up.pid == pid);
-        let not_found = Complaint::new(format!("no `lab up` with the process id {pid} is running"));
+        let not_found = Diagnostic::new(format!("no `lab up` with the process id {pid} is running"));
         let hint = if listed.is_empty() { start_one() } else { format!("there is {listed}") };
         return found.ok_or_else(|| not_found.hint(hint).into());
     }
     match running.len() {
         0 => Err(nobody.into()),
         1 => Ok(running.remove(0)),
-        several => Err(Complaint::new(format!("{several} wirings are up"))
+        several => Err(Diagnostic::new(format!("{several} wirings are up"))
             .hint(format!("say which: {listed}"))
             .into()),
     }
@@ -100,7 +100,7 @@ fn start_one() -> String {
     "`lab up shortener --set tracing=all` starts one of which every request leaves a trace; the traces of a `lab run` are in its report; a `lab up` with another `TMPDIR` is not seen from here".to_owned()
 }
 
-fn none_yet(shown: &Shown) -> Complaint {
+fn none_yet(shown: &Shown) -> Diagnostic {
     let Shown { pid, system, url, tracing, .. } = shown;
     let what = format!("the {system} at `{url}` (process id {pid}) has left no traces yet");
     let hint = match tracing.as_str() {
@@ -112,7 +112,7 @@ fn none_yet(shown: &Shown) -> Complaint {
             "ask for one: `curl -i {url}/... -H 'traceparent: 00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01'`; it is here two seconds after its reply"
         ),
     };
-    Complaint::new(what).hint(hint)
+    Diagnostic::new(what).hint(hint)
 }
 
 fn find<'a>(name: &str, traces: &'a [ShownTrace]) -> Result<&'a ShownTrace> {
@@ -127,7 +127,7 @@ fn find<'a>(name: &str, traces: &'a [ShownTrace]) -> Result<&'a ShownTrace> {
         (Some(only), 0) => Ok(only),
         (Some(_), others) => {
             let what = format!("`{name}` is how {} traces begin", others + 1);
-            Err(Complaint::new(what).hint("say more of the id; `lab trace` lists them").into())
+            Err(Diagnostic::new(what).hint("say more of the id; `lab trace` lists them").into())
         }
         (None, _) => {
             let what = format!("no trace that is kept is called `{name}`");
@@ -135,7 +135,7 @@ fn find<'a>(name: &str, traces: &'a [ShownTrace]) -> Result<&'a ShownTrace> {
                 "`lab trace` lists the last ones; the newest {} are kept, and one is here two seconds after its reply",
                 recent::KEPT
             );
-            Err(Complaint::new(what).hint(hint).into())
+            Err(Diagnostic::new(what).hint(hint).into())
         }
     }
 }
@@ -209,7 +209,7 @@ mod tests {
             url: format!("http://{pid}"),
             ..Shown::default()
         };
-        let nobody = || Complaint::new("no `lab up` is running").hint("start one");
+        let nobody = || Diagnostic::new("no `lab up` is running").hint("start one");
         assert_eq!(chosen(vec![up(1)], None, nobody()).unwrap().pid, 1);
         assert_eq!(chosen(vec![up(1), up(2)], Some(2), nobody()).unwrap().pid, 2);
         for (running, pid, what) in [

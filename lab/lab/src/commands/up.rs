@@ -12,7 +12,7 @@ use runtimes::{
     traces,
 };
 use scenario::{
-    complaint::Complaint,
+    diagnostic::Diagnostic,
     plan::{ArmPlan, Budget, topology},
 };
 
@@ -117,7 +117,7 @@ fn tell_deaths(launch: &mut Launch, told: &mut BTreeSet<String>) -> Result<()> {
         let mut processes = launch.arms.iter().flat_map(|arm| &arm.processes);
         if !processes.any(|process| process.public.is_some() && !told.contains(&process.name)) {
             let hint = "nobody serves the public API any more, so the rest was stopped as well";
-            return Err(Complaint::new(what).hint(hint).into());
+            return Err(Diagnostic::new(what).hint(hint).into());
         }
         output::talk(&format!("warning: {what}\nthe rest stays up; Ctrl-C stops it"));
     }

@@ -7,7 +7,7 @@ use clap::Args;
 use design::Wiring;
 use scenario::{
     Scenario,
-    complaint::{Complaint, did_you_mean},
+    diagnostic::{Diagnostic, did_you_mean},
     plan::{ArmPlan, Choices, Plan},
     systems,
 };
@@ -36,7 +36,7 @@ impl WiringChoice {
             Some(_) => {
                 let what = format!("`{}` is a system: it has no arms", self.system);
                 let hint = format!("`{0}/SCENARIO --arm NAME`, or `{0} --set axis=value`", self.system);
-                return Err(Complaint::new(what).hint(hint).into());
+                return Err(Diagnostic::new(what).hint(hint).into());
             }
             None => {
                 let plan = Plan::new(&Scenario::open(&self.system, scenarios)?, &Choices::default())?;
@@ -57,7 +57,7 @@ impl WiringChoice {
         };
         plan.arm(name).ok_or_else(|| {
             let known: Vec<_> = plan.arms.iter().map(|arm| arm.label.as_str()).collect();
-            Complaint::new(format!("`{}` has no arm `{name}`", plan.scenario.name))
+            Diagnostic::new(format!("`{}` has no arm `{name}`", plan.scenario.name))
                 .hint(did_you_mean(name, known))
                 .into()
         })

@@ -20,7 +20,7 @@ use runtimes::{
     arm::{RunningArm, Victim},
     interrupt::Interrupt,
 };
-use scenario::{Fault, Harm, complaint::Complaint};
+use scenario::{Fault, Harm, diagnostic::Diagnostic};
 
 /// The interval at which the thread checks for an interrupt while a fault is in force.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
@@ -86,7 +86,7 @@ impl Faults {
     pub(super) fn end(mut self) -> Result<Vec<Happened>> {
         drop(self.start.take());
         let Some(thread) = self.thread.take() else { return Ok(Vec::new()) };
-        thread.join().unwrap_or_else(|_| Err(Complaint::new("the lab panicked while it made a fault").into()))
+        thread.join().unwrap_or_else(|_| Err(Diagnostic::new("the lab panicked while it made a fault").into()))
     }
 }
 

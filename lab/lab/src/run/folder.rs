@@ -12,7 +12,7 @@ use std::{
 use anyhow::{Context, Result};
 use report::{Report, html, markdown, terminal};
 use runtimes::{claimed::Claimed, interrupt::Interrupt, scratch::free_bytes};
-use scenario::{complaint::Complaint, plan::Plan};
+use scenario::{diagnostic::Diagnostic, plan::Plan};
 use time::OffsetDateTime;
 
 use super::machine;
@@ -38,13 +38,13 @@ impl RunFolder {
         let question = plan.scenario.name.replace('/', "-");
         let id = format!("{}-{question}", machine::stamp(began));
         let cannot = || {
-            Complaint::new(format!("cannot make a run's folder in `{}`", runs.display()))
+            Diagnostic::new(format!("cannot make a run's folder in `{}`", runs.display()))
                 .hint("`--out DIR` names another folder")
         };
         fs::create_dir_all(runs).with_context(cannot)?;
         if free_bytes(runs)? < LEAST_FREE {
             let what = format!("`{}` has less than {} MiB left", runs.display(), LEAST_FREE >> 20);
-            return Err(Complaint::new(what).hint("`--out DIR` names another folder").into());
+            return Err(Diagnostic::new(what).hint("`--out DIR` names another folder").into());
         }
         let folder = Claimed::create_in(runs, &format!(".{id}-"), |name| name.starts_with('.'))
             .with_context(cannot)?;

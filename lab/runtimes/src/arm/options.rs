@@ -6,7 +6,7 @@ use std::{
 };
 
 use design::{Limits, PublicUrl};
-use scenario::complaint::Complaint;
+use scenario::diagnostic::Diagnostic;
 
 use crate::{interrupt::Interrupt, scratch::Scratch};
 
@@ -69,9 +69,9 @@ pub(crate) enum StartError {
     Fail(anyhow::Error),
 }
 
-impl From<Complaint> for StartError {
-    fn from(complaint: Complaint) -> Self {
-        Self::Fail(complaint.into())
+impl From<Diagnostic> for StartError {
+    fn from(diagnostic: Diagnostic) -> Self {
+        Self::Fail(diagnostic.into())
     }
 }
 

@@ -5,7 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use scenario::complaint::Complaint;
+use scenario::diagnostic::Diagnostic;
 
 use super::{Ended, LogTail, RunningProcess};
 use crate::{http, interrupt::Interrupt};
@@ -37,7 +37,7 @@ impl NotReady {
     /// The error message; `arm` is the arm's label.
     pub(crate) fn told(self, arm: &str, within: Duration) -> anyhow::Error {
         match self {
-            Self::Died(ended) => Complaint::new(format!(
+            Self::Died(ended) => Diagnostic::new(format!(
                 "the process `{}` of `{arm}` died while starting ({}); its last words:{}",
                 ended.process,
                 ended.how,
@@ -45,7 +45,7 @@ impl NotReady {
             ))
             .hint("`lab plan` shows what it was to be, `lab doctor` what this machine offers")
             .into(),
-            Self::Late { process, lacks, last_words } => Complaint::new(format!(
+            Self::Late { process, lacks, last_words } => Diagnostic::new(format!(
                 "the process `{process}` of `{arm}` was not ready within {} s: {lacks}; its last words:{}",
                 within.as_secs(),
                 last_words.indented(),

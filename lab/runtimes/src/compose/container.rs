@@ -4,7 +4,7 @@ use std::{fmt, net::IpAddr, time::SystemTime};
 
 use anyhow::Result;
 use nix::{errno::Errno, sys::signal::kill, unistd::Pid};
-use scenario::complaint::Complaint;
+use scenario::diagnostic::Diagnostic;
 
 use super::docker::{self, DockerFault, full_disk, last_words};
 use crate::arm::{Ended, Log, LogTail, Victim};
@@ -34,7 +34,7 @@ impl Container {
                 format!("the container of `{process}` of `{arm}` died at once; its last words:{words}");
             let by_hand = "`lab export compose` writes the project down, to try it by hand";
             let hint = full_disk(&words).unwrap_or(by_hand);
-            return Err(Complaint::new(what).hint(hint).into());
+            return Err(Diagnostic::new(what).hint(hint).into());
         };
         Ok(Self { process: process.to_owned(), name, pid, address, ended: None })
     }
@@ -79,11 +79,11 @@ pub(super) struct ContainerVictim(pub(super) String);
 
 impl Victim for ContainerVictim {
     fn freeze(&self) -> Result<()> {
-        docker::ask(&["pause", &self.0]).map(drop).map_err(DockerFault::complaint)
+        docker::ask(&["pause", &self.0]).map(drop).map_err(DockerFault::diagnostic)
     }
 
     fn thaw(&self) -> Result<()> {
-        docker::ask(&["unpause", &self.0]).map(drop).map_err(DockerFault::complaint)
+        docker::ask(&["unpause", &self.0]).map(drop).map_err(DockerFault::diagnostic)
     }
 }
 

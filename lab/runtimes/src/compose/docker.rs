@@ -15,7 +15,7 @@ use nix::{
     sys::signal::{Signal, killpg},
     unistd::Pid,
 };
-use scenario::complaint::Complaint;
+use scenario::diagnostic::Diagnostic;
 
 use crate::arm::LogTail;
 
@@ -60,7 +60,7 @@ pub(super) enum DockerFault {
 
 impl DockerFault {
     /// The error message, with a hint.
-    pub(super) fn complaint(self) -> anyhow::Error {
+    pub(super) fn diagnostic(self) -> anyhow::Error {
         let text = self.to_string();
         let known = [
             ("no `docker` command", "install Docker Engine 20.10 or later; `--runtime process` needs none"),
@@ -77,7 +77,7 @@ impl DockerFault {
         ];
         let hint = known.iter().find(|(words, _)| text.contains(words)).map(|(_, hint)| *hint);
         let hint = hint.or_else(|| full_disk(&text));
-        Complaint::new(text).hint(hint.unwrap_or("`docker info` shows how the engine is")).into()
+        Diagnostic::new(text).hint(hint.unwrap_or("`docker info` shows how the engine is")).into()
     }
 }
 
@@ -236,7 +236,7 @@ fn text(from: Option<impl Read>) -> String {
 
 /// Adds context to an error.
 pub(super) fn told<T>(result: Result<T, DockerFault>, doing: impl FnOnce() -> String) -> Result<T> {
-    result.map_err(DockerFault::complaint).with_context(doing)
+    result.map_err(DockerFault::diagnostic).with_context(doing)
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use anyhow::Result;
 use design::BackingKind;
 use nix::sys::utsname::uname;
-use scenario::{complaint::Complaint, plan::ArmPlan};
+use scenario::{diagnostic::Diagnostic, plan::ArmPlan};
 
 use super::{
     backing,
@@ -40,7 +40,7 @@ impl Engine {
     /// or if it runs on another machine, where its containers could be neither reached nor measured.
     pub fn find(image: &str) -> Result<Self> {
         let said = docker::ask(&["info", "--format", "{{.Name}} {{.ServerVersion}} {{.OSType}}"]);
-        let said = said.map_err(DockerFault::complaint)?;
+        let said = said.map_err(DockerFault::diagnostic)?;
         let mut words = said.split(' ');
         let (name, version) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
         let here = uname().map(|names| names.nodename().to_string_lossy().into_owned()).unwrap_or_default();
@@ -48,18 +48,18 @@ impl Engine {
             let what = format!("the container engine runs on `{name}` and not on `{here}`");
             let hint = "the lab has to reach its containers' addresses and control groups: use an engine of this \
                         machine, without a virtual machine in between, or `--runtime process`";
-            return Err(Complaint::new(what).hint(hint).into());
+            return Err(Diagnostic::new(what).hint(hint).into());
         }
         if is_older(version, OLDEST) {
             let what = format!("the container engine has version {version}");
             let hint = format!("Docker Engine {}.{} or later is needed", OLDEST.0, OLDEST.1);
-            return Err(Complaint::new(what).hint(hint).into());
+            return Err(Diagnostic::new(what).hint(hint).into());
         }
-        let compose = docker::ask(&["compose", "version", "--short"]).map_err(DockerFault::complaint)?;
+        let compose = docker::ask(&["compose", "version", "--short"]).map_err(DockerFault::diagnostic)?;
         if is_older(compose.trim_start_matches('v'), OLDEST_COMPOSE) {
             let what = format!("Docker Compose has version {compose}");
             let hint = format!("Docker Compose {}.{} or later is needed", OLDEST_COMPOSE.0, OLDEST_COMPOSE.1);
-            return Err(Complaint::new(what).hint(hint).into());
+            return Err(Diagnostic::new(what).hint(hint).into());
         }
         stale::remove();
         // A missing image is an error when an arm starts; here only the figures' origin is recorded.
@@ -89,9 +89,9 @@ impl Engine {
             DockerFault::Failed { words, .. } if words.contains("No such image") => {
                 let missing: Vec<&str> = images.into_iter().filter(|image| words.contains(image)).collect();
                 let what = format!("an image is not here: `{}`", missing.join("`, `"));
-                Complaint::new(what).hint(MISSING_IMAGE).into()
+                Diagnostic::new(what).hint(MISSING_IMAGE).into()
             }
-            other => other.complaint(),
+            other => other.diagnostic(),
         })
     }
 }

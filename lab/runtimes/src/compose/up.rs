@@ -15,7 +15,7 @@ use std::{
 use anyhow::{Context, Result};
 use design::{BackingKind, axes::Tracing};
 use scenario::{
-    complaint::Complaint,
+    diagnostic::Diagnostic,
     plan::{ArmPlan, Budget, ProcessPlan},
 };
 
@@ -257,7 +257,7 @@ impl Up {
                 let short =
                     "`docker system df` and `lab doctor` show whether this machine is short of something";
                 let hint = full_disk(&words).unwrap_or(short);
-                return Err(Complaint::new(what).hint(hint).into());
+                return Err(Diagnostic::new(what).hint(hint).into());
             }
             thread::sleep(ASK_EVERY);
         }

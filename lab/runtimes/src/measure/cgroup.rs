@@ -10,7 +10,7 @@ use std::{
 };
 
 use anyhow::{Context, Result};
-use scenario::complaint::Complaint;
+use scenario::diagnostic::Diagnostic;
 
 use super::Memory;
 
@@ -39,7 +39,7 @@ impl Cgroup {
         let found = Self::parse(&text, Path::new(MOUNTED));
         let found = found.filter(|found| found.cpu_nanoseconds().is_some() && found.memory().is_some());
         found.ok_or_else(|| {
-            Complaint::new(format!("the control group of the process {pid} does not say what it uses"))
+            Diagnostic::new(format!("the control group of the process {pid} does not say what it uses"))
                 .hint(format!("the lab reads `cpuacct` and `memory`, or the unified tree, below `{MOUNTED}`"))
                 .into()
         })

@@ -6,7 +6,7 @@ use std::{
 };
 
 use anyhow::Result;
-use scenario::complaint::Complaint;
+use scenario::diagnostic::Diagnostic;
 
 /// Below the range of ephemeral ports on Linux (32768 upwards), so that no connection of the load takes the
 /// port before its process does.
@@ -32,7 +32,7 @@ pub(crate) fn free() -> Result<SocketAddr> {
         }
     }
     let last = FIRST + COUNT - 1;
-    Err(Complaint::new(format!("no port between {FIRST} and {last} is free"))
+    Err(Diagnostic::new(format!("no port between {FIRST} and {last} is free"))
         .hint("`ss -ltn` shows what listens")
         .into())
 }
@@ -42,7 +42,7 @@ pub(crate) fn wanted(port: u16) -> Result<SocketAddr> {
     let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
     match TcpListener::bind(address) {
         Ok(_) => Ok(address),
-        Err(error) => Err(Complaint::new(format!("cannot listen on `{address}`: {error}"))
+        Err(error) => Err(Diagnostic::new(format!("cannot listen on `{address}`: {error}"))
             .hint("leave `--port` out to have a free one chosen; `ss -ltnp` shows what listens")
             .into()),
     }

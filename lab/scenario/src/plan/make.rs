@@ -7,7 +7,7 @@ use design::{ProcessShape, Wiring};
 
 use super::{ArmPlan, Budget, LoadPlan, Plan, ProcessPlan};
 use crate::{
-    complaint::{Complaint, did_you_mean},
+    diagnostic::{Diagnostic, did_you_mean},
     scenario::{Comparison, Fault, Kind, LoadSpec, Scenario, Step, file_name},
     systems,
 };
@@ -73,7 +73,7 @@ fn hold(scenario: &Scenario, chosen: &[(String, String)]) -> Result<BTreeMap<Str
         if matches!(&scenario.comparison, Comparison::Axis { axis: varied, .. } if varied == axis) {
             let what = format!("`{axis}` is the axis in question: it cannot be held as well");
             let hint = format!("`--arm VALUE` chooses which values of `{axis}` to compare");
-            return Err(Complaint::new(what).hint(hint).into());
+            return Err(Diagnostic::new(what).hint(hint).into());
         }
         hold.insert(axis.clone(), value.clone());
     }
@@ -91,14 +91,14 @@ fn axis_arms(base: &Wiring, axis: &str, values: &[String]) -> Result<Vec<ArmPlan
             "there is `{}`; the same value twice compares the lab with itself",
             base.system().values(axis).join("`, `"),
         );
-        return Err(Complaint::new("a comparison needs two arms").hint(hint).into());
+        return Err(Diagnostic::new("a comparison needs two arms").hint(hint).into());
     }
     let same = values.windows(2).all(|pair| pair[0] == pair[1]);
     let mut arms = Vec::new();
     for (index, (value, wiring)) in values.iter().zip(wirings).enumerate() {
         if !same && values[..index].contains(value) {
             let hint = "name each value once; for an A/A comparison, make all arms the same value";
-            return Err(Complaint::new(format!("the arm `{value}` is repeated")).hint(hint).into());
+            return Err(Diagnostic::new(format!("the arm `{value}` is repeated")).hint(hint).into());
         }
         let label = if same { format!("{value} ({})", letter(index)) } else { value.clone() };
         let mut arm = arm(label, wiring)?;
@@ -121,7 +121,7 @@ fn step_arms(base: Wiring, steps: &[Step], chosen: &[String]) -> Result<Vec<ArmP
     let labels: Vec<&str> = steps.iter().map(|step| step.label.as_str()).collect();
     if let Some(unknown) = chosen.iter().find(|arm| !labels.contains(&arm.as_str())) {
         let what = format!("there is no step `{unknown}`");
-        return Err(Complaint::new(what).hint(did_you_mean(unknown, labels)).into());
+        return Err(Diagnostic::new(what).hint(did_you_mean(unknown, labels)).into());
     }
     let mut wiring = base;
     let mut arms = Vec::new();
@@ -134,7 +134,7 @@ fn step_arms(base: Wiring, steps: &[Step], chosen: &[String]) -> Result<Vec<ArmP
         }
     }
     if arms.len() < 2 {
-        return Err(Complaint::new("a waterfall needs two steps").into());
+        return Err(Diagnostic::new("a waterfall needs two steps").into());
     }
     Ok(arms)
 }
@@ -149,7 +149,7 @@ fn every_arm_can_fail(faults: &[Fault], arms: &[ArmPlan]) -> Result<()> {
             let what =
                 format!("the scenario has a fault ({fault}), and the arm `{}` has no {name}", arm.label);
             let hint = format!("hold an axis that gives every arm a {name}, or name other arms with `--arm`");
-            return Err(Complaint::new(what).hint(hint).into());
+            return Err(Diagnostic::new(what).hint(hint).into());
         }
     }
     Ok(())

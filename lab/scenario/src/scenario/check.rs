@@ -20,7 +20,7 @@ use super::{
     file::{ScenarioFile, StepFile},
     file_name, phases, read,
 };
-use crate::{complaint::did_you_mean, systems};
+use crate::{diagnostic::did_you_mean, systems};
 
 /// The most arms of one scenario; with more, each has too few slices for conclusions.
 const MAX_ARMS: usize = 12;

@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use crate::complaint::did_you_mean;
+use crate::diagnostic::did_you_mean;
 
 /// The reasons why a scenario cannot be used.
 #[derive(Debug, thiserror::Error)]

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use toml::Spanned;
 
 use super::{Kind, LoadSpec, ScenarioFault, fault::Source};
-use crate::complaint::did_you_mean;
+use crate::diagnostic::did_you_mean;
 
 /// The most faults of one scenario; more would leave no time between them.
 const MAX_FAULTS: usize = 16;

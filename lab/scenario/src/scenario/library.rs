@@ -138,13 +138,13 @@ mod tests {
     }
 
     #[track_caller]
-    fn complaint(name: &str) -> String {
+    fn diagnostic(name: &str) -> String {
         shipped().open(name).map(|scenario| scenario.name).unwrap_err().to_string()
     }
 
     #[test]
     fn a_system_in_place_of_a_scenario_is_answered_with_its_scenarios() {
-        let said = complaint("limiter");
+        let said = diagnostic("limiter");
         let (what, hint) = said.split_once("\nhint: ").unwrap();
         assert_eq!(what, "`limiter` is a system, and this wants one of its scenarios");
         for name in shipped().names() {
@@ -154,15 +154,15 @@ mod tests {
 
     #[test]
     fn a_question_that_two_systems_have_is_answered_with_both() {
-        let said = complaint("placement");
+        let said = diagnostic("placement");
         assert!(said.contains("did you mean `limiter/placement` or `shortener/placement`?"), "{said}");
     }
 
     #[test]
     fn a_name_that_is_near_another_is_answered_with_it() {
-        assert!(complaint("shortner").contains("did you mean `shortener`?"));
-        assert!(complaint("shortener/cahce").contains("did you mean `shortener/cache`?"));
-        assert!(complaint("zzzzzzzzzzzz").ends_with("hint: `lab list` shows every system and scenario"));
+        assert!(diagnostic("shortner").contains("did you mean `shortener`?"));
+        assert!(diagnostic("shortener/cahce").contains("did you mean `shortener/cache`?"));
+        assert!(diagnostic("zzzzzzzzzzzz").ends_with("hint: `lab list` shows every system and scenario"));
     }
 
     #[test]

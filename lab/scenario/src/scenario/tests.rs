@@ -49,10 +49,10 @@ fn parse(text: &str) -> Result<Scenario, ScenarioFault> {
 /// The message for the valid scenario with one change.
 fn message(from: &str, to: &str) -> String {
     assert!(SOUND.contains(from), "{from}");
-    complaint(&SOUND.replacen(from, to, 1))
+    diagnostic(&SOUND.replacen(from, to, 1))
 }
 
-fn complaint(text: &str) -> String {
+fn diagnostic(text: &str) -> String {
     match parse(text) {
         Ok(_) => "no complaint".to_owned(),
         Err(fault) => fault.to_string(),
@@ -93,7 +93,7 @@ fn unknown_names_are_answered_with_the_nearest() {
     insta::assert_snapshot!(message("rate = 100", "rat = 100"));
     insta::assert_snapshot!(message("\"cpu\"", "\"cpus\""));
     insta::assert_snapshot!(message("arm = \"microservices\"", "arm = \"micro\""));
-    insta::assert_snapshot!(complaint(&format!("system = \"shortner\"\n{SOUND}")));
+    insta::assert_snapshot!(diagnostic(&format!("system = \"shortner\"\n{SOUND}")));
     insta::assert_snapshot!(message("\"cpu\"", "\"throughput\""));
 }
 
@@ -127,7 +127,7 @@ fn all_mistakes_of_a_file_are_told_at_once_and_in_their_order() {
             assert!(text.contains(from), "{from}");
             text.replacen(from, to, 1)
         });
-        complaint(&changed)
+        diagnostic(&changed)
     };
     // Files without the shape of a scenario.
     insta::assert_snapshot!(wrong(&[
@@ -222,11 +222,11 @@ fn an_answer_has_figures_that_the_run_has() {
         "{ledger:lots of monolith}",
         "{throughput of monolith}",
     ] {
-        insta::assert_snapshot!(complaint(&with(wrong)));
+        insta::assert_snapshot!(diagnostic(&with(wrong)));
     }
     let many =
         SOUND.replacen("[\"l\"]\n", &format!("[\"l\"]\nanswers = {:?}\n", ["{hops of monolith}"; 5]), 1);
-    insta::assert_snapshot!(complaint(&many));
+    insta::assert_snapshot!(diagnostic(&many));
 }
 
 #[test]
@@ -234,9 +234,9 @@ fn each_step_of_a_waterfall_changes_one_axis() {
     assert!(parse(WALK).is_ok());
     let two =
         WALK.replace("placement = \"microservices\"", "placement = \"microservices\", cache = \"local\"");
-    insta::assert_snapshot!(complaint(&two));
-    insta::assert_snapshot!(complaint(&WALK.replace("set = { placement = \"microservices\" }\n", "")));
-    insta::assert_snapshot!(complaint(&WALK.replace("kind = \"waterfall\"", "kind = \"paired\"")));
+    insta::assert_snapshot!(diagnostic(&two));
+    insta::assert_snapshot!(diagnostic(&WALK.replace("set = { placement = \"microservices\" }\n", "")));
+    insta::assert_snapshot!(diagnostic(&WALK.replace("kind = \"waterfall\"", "kind = \"paired\"")));
 }
 
 #[test]
@@ -245,10 +245,10 @@ fn each_step_of_a_waterfall_has_files_of_its_own() {
         WALK.replace("\"a\"", &format!("{first:?}")).replace("\"b\"", &format!("{second:?}"))
     };
     assert!(parse(&labels("cache", "cache 2")).is_ok());
-    insta::assert_snapshot!(complaint(&labels("cache", "+ cache")));
-    insta::assert_snapshot!(complaint(&labels("cache", "cache")));
-    insta::assert_snapshot!(complaint(&labels("кэш", "b")));
-    insta::assert_snapshot!(complaint(&labels("..", "b")));
+    insta::assert_snapshot!(diagnostic(&labels("cache", "+ cache")));
+    insta::assert_snapshot!(diagnostic(&labels("cache", "cache")));
+    insta::assert_snapshot!(diagnostic(&labels("кэш", "b")));
+    insta::assert_snapshot!(diagnostic(&labels("..", "b")));
 }
 
 /// A valid scenario with phases, for tests that break it in one place.
@@ -282,7 +282,7 @@ fn an_episode_takes_as_long_as_its_phases() {
 fn phases_that_cannot_be_are_pointed_at() {
     let wrong = |from: &str, to: &str| {
         assert!(PHASED.contains(from), "{from}");
-        complaint(&PHASED.replacen(from, to, 1))
+        diagnostic(&PHASED.replacen(from, to, 1))
     };
     insta::assert_snapshot!(wrong("\"episodes\"", "\"paired\""));
     insta::assert_snapshot!(wrong("rate = 100\n", "rate = 100\nslice_ms = 500\n"));

@@ -9,7 +9,7 @@ use load::{
     sender::Target,
 };
 use runtimes::http;
-use scenario::complaint::Complaint;
+use scenario::diagnostic::Diagnostic;
 use serde_json::Value;
 
 /// The time limit for an API's description.
@@ -39,7 +39,7 @@ impl Answering {
             Err(error) if error.kind() == io::ErrorKind::InvalidData => {
                 let what = format!("what listens at `{url}` does not speak HTTP/1.1: {error}");
                 let hint = format!("`lab up {system}` prints where its public API is");
-                return Err(Complaint::new(what).hint(hint).into());
+                return Err(Diagnostic::new(what).hint(hint).into());
             }
             Err(error) => {
                 let instead = Some(format!("was not answered ({error})"));
@@ -55,7 +55,7 @@ impl Answering {
             let what = format!("`{url}` is a `{}`, and the load is one for a `{system}`", other.name());
             let hint =
                 format!("say `--system {}`, or `lab up {system}` and the address of that", other.name());
-            return Err(Complaint::new(what).hint(hint).into());
+            return Err(Diagnostic::new(what).hint(hint).into());
         }
         let described = if paths.is_empty() { "" } else { " and describes another API" };
         Ok(Self { system, url, instead: Some(format!("was answered with {}{described}", reply.status)) })
@@ -72,7 +72,7 @@ impl Answering {
             self.url, self.system
         );
         let hint = format!("`lab up {}` starts one; `--system plain` loads any HTTP server", self.system);
-        Complaint::new(what).hint(hint).into()
+        Diagnostic::new(what).hint(hint).into()
     }
 }
 

@@ -4,7 +4,7 @@
 use std::{fmt, str::FromStr};
 
 use load::record::{SliceRecord, needed_samples};
-use scenario::complaint::{Complaint, did_you_mean};
+use scenario::diagnostic::{Diagnostic, did_you_mean};
 use serde::Serialize;
 
 /// A condition on a figure of a load.
@@ -140,14 +140,14 @@ impl Figure {
     }
 
     /// The figure in `unit`, and the factor that converts a number in `unit` to the figure's own unit.
-    fn with_unit(self, name: &str, unit: &str) -> Result<(Self, f64), Complaint> {
+    fn with_unit(self, name: &str, unit: &str) -> Result<(Self, f64), Diagnostic> {
         let wrong = |expected: &str| {
             let what = if unit.is_empty() {
                 format!("`{name}` needs a unit")
             } else {
                 format!("`{name}` has no unit `{unit}`")
             };
-            Err(Complaint::new(what).hint(format!("expected {expected}")))
+            Err(Diagnostic::new(what).hint(format!("expected {expected}")))
         };
         match self {
             Self::Latency(_) => match TIMES.iter().find(|(name, _)| *name == unit) {
@@ -191,26 +191,26 @@ impl Ended {
 }
 
 impl FromStr for Condition {
-    type Err = Complaint;
+    type Err = Diagnostic;
 
-    fn from_str(text: &str) -> Result<Self, Complaint> {
+    fn from_str(text: &str) -> Result<Self, Diagnostic> {
         let relation = RELATIONS.iter().find_map(|&(sign, relation)| {
             let (name, value) = text.split_once(sign)?;
             Some((name.trim(), relation, value.trim()))
         });
         let Some((name, relation, value)) = relation else {
-            return Err(Complaint::new("expected a metric, one of `<`, `<=`, `>`, `>=`, `==`, and a value")
+            return Err(Diagnostic::new("expected a metric, one of `<`, `<=`, `>`, `>=`, `==`, and a value")
                 .hint("such as `p99 < 50ms` or `failed < 1%`"));
         };
         let known = METRICS.iter().find(|(metric, _)| *metric == name);
         let Some((_, figure)) = known else {
-            return Err(Complaint::new(format!("there is no metric `{name}`"))
+            return Err(Diagnostic::new(format!("there is no metric `{name}`"))
                 .hint(did_you_mean(name, METRICS.map(|(metric, _)| metric))));
         };
         let digits = value.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(value.len());
         let (number, unit) = value.split_at(digits);
         let Ok(number) = number.parse::<f64>() else {
-            return Err(Complaint::new(format!("`{value}` does not begin with a number"))
+            return Err(Diagnostic::new(format!("`{value}` does not begin with a number"))
                 .hint("such as `p99 < 50ms` or `failed < 1%`"));
         };
         let (figure, factor) = figure.with_unit(name, unit.trim())?;

@@ -3,41 +3,41 @@
 use std::time::Duration;
 
 use anyhow::Result;
-use scenario::{ArrivalKind, complaint::Complaint};
+use scenario::{ArrivalKind, diagnostic::Diagnostic};
 
 /// The highest rate, in operations a second; more needs another kind of generator.
 const MAX_RATE: f64 = 1_000_000.0;
 
 /// Operations a second.
-pub(super) fn rate(text: &str) -> Result<f64, Complaint> {
+pub(super) fn rate(text: &str) -> Result<f64, Diagnostic> {
     text.parse().ok().filter(|rate| *rate > 0.0 && *rate <= MAX_RATE).ok_or_else(|| {
-        Complaint::new(format!("expected operations a second, more than 0 and at most {MAX_RATE}"))
+        Diagnostic::new(format!("expected operations a second, more than 0 and at most {MAX_RATE}"))
     })
 }
 
 /// The names of a scenario file.
-pub(super) fn arrivals(text: &str) -> Result<ArrivalKind, Complaint> {
+pub(super) fn arrivals(text: &str) -> Result<ArrivalKind, Diagnostic> {
     match text {
         "poisson" => Ok(ArrivalKind::Poisson),
         "constant" => Ok(ArrivalKind::Constant),
-        _ => Err(Complaint::new("expected `poisson` (independent users) or `constant` (a metronome)")),
+        _ => Err(Diagnostic::new("expected `poisson` (independent users) or `constant` (a metronome)")),
     }
 }
 
 /// `deletes=20`.
-pub(super) fn option(text: &str) -> Result<(String, String), Complaint> {
+pub(super) fn option(text: &str) -> Result<(String, String), Diagnostic> {
     let parts = text.split_once('=').filter(|(name, _)| !name.is_empty());
     parts
         .map(|(name, value)| (name.to_owned(), value.to_owned()))
-        .ok_or_else(|| Complaint::new("expected `name=value`, such as `deletes=20`"))
+        .ok_or_else(|| Diagnostic::new("expected `name=value`, such as `deletes=20`"))
 }
 
 /// The longest path; servers refuse much longer request lines.
 const MAX_PATH: usize = 8_000;
 
 /// A path for a request line (RFC 9112, 3.2.1): a blank or a line break would end it.
-pub(super) fn path(text: &str) -> Result<String, Complaint> {
-    let wrong = |what: &str, hint: &str| Err(Complaint::new(what).hint(hint));
+pub(super) fn path(text: &str) -> Result<String, Diagnostic> {
+    let wrong = |what: &str, hint: &str| Err(Diagnostic::new(what).hint(hint));
     if !text.starts_with('/') {
         return wrong("a path begins with `/`", "such as `/` or `/a?b=c`; the host stands in `--url`");
     }
@@ -55,9 +55,9 @@ pub(super) fn path(text: &str) -> Result<String, Complaint> {
 }
 
 /// `500ms`, `20s`, `2m`, `1h`.
-pub(in crate::commands) fn duration(text: &str) -> Result<Duration, Complaint> {
+pub(in crate::commands) fn duration(text: &str) -> Result<Duration, Diagnostic> {
     let expected =
-        || Complaint::new("expected a time such as `500ms`, `20s` or `2m`, more than 0 and at most `24h`");
+        || Diagnostic::new("expected a time such as `500ms`, `20s` or `2m`, more than 0 and at most `24h`");
     let digits = text.find(|c: char| !c.is_ascii_digit()).ok_or_else(expected)?;
     let (number, unit) = text.split_at(digits);
     let number: u64 = number.parse().map_err(|_| expected())?;

@@ -14,7 +14,7 @@ use std::{
 
 use anyhow::Context;
 use design::BackingKind;
-use scenario::complaint::Complaint;
+use scenario::diagnostic::Diagnostic;
 use url::Url;
 
 pub use self::installation::Installation;
@@ -51,9 +51,9 @@ pub(super) fn provide(start: &Start<'_>, roles: &[String], folder: &Path) -> Res
 fn given(url: &str, roles: &[String]) -> anyhow::Result<OwnBacking> {
     let hint = "expected `--kafka-url kafka://HOST:PORT` of a broker that is up";
     let address = broker(url)
-        .map_err(|why| Complaint::new(format!("`{url}` is not the address of a broker: {why}")).hint(hint))?;
+        .map_err(|why| Diagnostic::new(format!("`{url}` is not the address of a broker: {why}")).hint(hint))?;
     if !answers(&address) {
-        return Err(Complaint::new(format!("no broker answers at `{url}`")).hint(hint).into());
+        return Err(Diagnostic::new(format!("no broker answers at `{url}`")).hint(hint).into());
     }
     Ok(OwnBacking {
         caveat: Some(

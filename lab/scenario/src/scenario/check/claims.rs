@@ -6,7 +6,7 @@ use design::System;
 use toml::Spanned;
 
 use crate::{
-    complaint::did_you_mean,
+    diagnostic::did_you_mean,
     scenario::{Claim, Comparison, Metric, ScenarioFault, fault::Source, file::ClaimFile},
     systems,
 };

@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use scenario::complaint::Complaint;
+use scenario::diagnostic::Diagnostic;
 
 use crate::{arm::BackingChoices, process::programs};
 
@@ -28,7 +28,7 @@ impl Installation {
     /// The chosen folder, or the first of the usual places that contains Kafka; `None` if there is neither.
     ///
     /// A chosen folder without Kafka is an error, and so is a Kafka without a Java.
-    pub fn find(choices: &BackingChoices) -> Result<Option<Self>, Complaint> {
+    pub fn find(choices: &BackingChoices) -> Result<Option<Self>, Diagnostic> {
         let java = java(choices);
         let Some(home) = &choices.kafka_home else {
             return Ok(
@@ -36,11 +36,11 @@ impl Installation {
             );
         };
         let java = java.ok_or_else(|| {
-            Complaint::new(format!("there is no Java to run the Kafka of `{}`", home.display()))
+            Diagnostic::new(format!("there is no Java to run the Kafka of `{}`", home.display()))
                 .hint("install Java 17 or later (`apt-get install default-jre-headless`), or name its folder by `--java-home DIR`")
         })?;
         let installation = Self::at(home, &java).ok_or_else(|| {
-            Complaint::new(format!("`{}` holds no Kafka: there is no `libs/kafka_*.jar`", home.display()))
+            Diagnostic::new(format!("`{}` holds no Kafka: there is no `libs/kafka_*.jar`", home.display()))
                 .hint("`--kafka-home` expects the folder in which Kafka was unpacked; `--embedded-kafka` does without")
         })?;
         Ok(Some(installation))

@@ -8,7 +8,7 @@ use std::{
 };
 
 use anyhow::{Context, Result};
-use scenario::complaint::Complaint;
+use scenario::diagnostic::Diagnostic;
 use sqlx::{
     AssertSqlSafe, ConnectOptions, Connection, Executor,
     postgres::{PgConnectOptions, PgConnection},
@@ -46,10 +46,10 @@ impl Borrowed {
         let scheme = url.split_once("://").map_or("", |(scheme, _)| scheme);
         if !["postgres", "postgresql"].iter().any(|known| known.eq_ignore_ascii_case(scheme)) {
             let what = "the address of the PostgreSQL server does not begin with `postgres://`";
-            return Err(Complaint::new(what).hint(hint).into());
+            return Err(Diagnostic::new(what).hint(hint).into());
         }
         let server = PgConnectOptions::from_str(url).map_err(|error| {
-            Complaint::new(format!("the address of the PostgreSQL server is malformed: {error}")).hint(hint)
+            Diagnostic::new(format!("the address of the PostgreSQL server is malformed: {error}")).hint(hint)
         })?;
         let mut borrowed = Self { server, names: Vec::new() };
         // Not moved into the future: if it fails, what was created is removed by another runtime.
@@ -60,13 +60,13 @@ impl Borrowed {
     async fn fill(&mut self, prefix: &str, roles: &[String], hint: &str) -> Result<Addresses> {
         let mut connection = connect(&self.server).await.map_err(|error| {
             let host = format!("{}:{}", self.server.get_host(), self.server.get_port());
-            Complaint::new(format!("the PostgreSQL server at `{host}` does not answer: {error}")).hint(hint)
+            Diagnostic::new(format!("the PostgreSQL server at `{host}` does not answer: {error}")).hint(hint)
         })?;
         let mut addresses = Vec::new();
         for role in roles {
             let name = shortened(&format!("{prefix}_{}", identifier(role)));
             create_one(&mut connection, &name).await.map_err(|error| {
-                Complaint::new(format!("cannot make a database on the given server: {error:#}"))
+                Diagnostic::new(format!("cannot make a database on the given server: {error:#}"))
                     .hint("its user has to have the right `CREATEDB`")
             })?;
             addresses.push((role.clone(), address(&self.server, &name)));

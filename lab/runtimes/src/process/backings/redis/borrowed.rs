@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 use redis::{Client, Connection, RedisResult};
-use scenario::complaint::Complaint;
+use scenario::diagnostic::Diagnostic;
 
 /// The time limit for a given server to respond; it may be far away.
 const ANSWER_WITHIN: Duration = Duration::from_secs(3);
@@ -32,11 +32,11 @@ impl Borrowed {
         // The part after `#` is a prefix of keys, which the lab chooses itself.
         let url = url.split('#').next().unwrap_or_default().to_owned();
         let client = Client::open(url.as_str()).map_err(|error| {
-            Complaint::new(format!("the address of the Redis server is malformed: {error}")).hint(hint)
+            Diagnostic::new(format!("the address of the Redis server is malformed: {error}")).hint(hint)
         })?;
         connect(&client).map_err(|error| {
             let server = client.get_connection_info().addr().to_string();
-            Complaint::new(format!("the Redis server at `{server}` does not answer: {error}")).hint(hint)
+            Diagnostic::new(format!("the Redis server at `{server}` does not answer: {error}")).hint(hint)
         })?;
         Ok(Self { url, client, prefix })
     }

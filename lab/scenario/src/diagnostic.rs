@@ -7,12 +7,12 @@ use std::fmt;
 ///
 /// Displayed as `error: ...`, then `hint: ...` on a line of its own; the command ends with exit code 2.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Complaint {
+pub struct Diagnostic {
     what: String,
     hint: Option<String>,
 }
 
-impl Complaint {
+impl Diagnostic {
     /// Creates a diagnostic without a hint.
     pub fn new(what: impl Into<String>) -> Self {
         Self { what: what.into(), hint: None }
@@ -33,7 +33,7 @@ impl Complaint {
     }
 }
 
-impl fmt::Display for Complaint {
+impl fmt::Display for Diagnostic {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(&self.what)?;
         match &self.hint {
@@ -43,7 +43,7 @@ impl fmt::Display for Complaint {
     }
 }
 
-impl std::error::Error for Complaint {}
+impl std::error::Error for Diagnostic {}
 
 /// The hint when the disk is full.
 const NO_ROOM: &str =
@@ -90,7 +90,7 @@ mod tests {
     #[test]
     fn the_hint_comes_after_the_causes() {
         let refused = anyhow::anyhow!("connection refused");
-        let error = refused.context(Complaint::new("nobody answers").hint("is it up?"));
+        let error = refused.context(Diagnostic::new("nobody answers").hint("is it up?"));
         assert_eq!(told(&error), "error: nobody answers: connection refused\nhint: is it up?");
     }
 
