@@ -11,7 +11,7 @@ use std::{
 use anyhow::{Context, Result};
 use report::model;
 use runtimes::{
-    claimed,
+    owned_folder,
     scratch::write_private,
     traces::{self, Span, SpanKind, Trace},
 };
@@ -161,7 +161,7 @@ pub(crate) fn drawn(received: &Trace) -> Option<model::Trace> {
 
 /// The contents of all running labs' files in the temporary folder; the newest lab's last.
 pub fn of_running_labs(temporary: &Path) -> Vec<Shown> {
-    let files = claimed::of_running(temporary).into_iter().map(|folder| folder.join(FILE));
+    let files = owned_folder::of_running(temporary).into_iter().map(|folder| folder.join(FILE));
     let mut found: Vec<(SystemTime, Shown)> = files
         .filter_map(|file| {
             let shown = serde_json::from_str(&fs::read_to_string(&file).ok()?).ok()?;

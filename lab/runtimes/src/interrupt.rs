@@ -15,7 +15,7 @@ use anyhow::{Context, Result};
 use scenario::diagnostic::Diagnostic;
 use tokio::signal::unix::{SignalKind, signal};
 
-use crate::claimed;
+use crate::owned_folder;
 
 /// The interval at which sleeping parts of the lab check for a stop.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
@@ -109,7 +109,7 @@ impl Interrupt {
     /// Registers an owned folder for removal when a second Ctrl-C ends the lab.
     pub fn remove_at_end(&self, folder: PathBuf) {
         // What cannot be removed now is removed at the start of the next run.
-        self.at_end(move || claimed::remove(&folder));
+        self.at_end(move || owned_folder::remove(&folder));
     }
 
     /// Registers an action for when a second Ctrl-C ends the lab.

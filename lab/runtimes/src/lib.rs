@@ -15,14 +15,14 @@
 //! - [`compose`]: arms as compose projects, run or exported; [`kubernetes`]: export for a cluster;
 //! - [`measure`]: the resources that arms use, and the quietness of the machine; [`traces`]: the time of
 //!   operations by place;
-//! - [`scratch`], [`claimed`]: folders that are removed at the end, or by the next lab if this one is killed;
+//! - [`scratch`], [`owned_folder`]: folders that are removed at the end, or by the next lab if this one is killed;
 //! - [`interrupt`]: stopping on Ctrl-C;
 //! - [`http`]: a request to a process's internal server; `yaml`: the templates of exported files.
 //!
 //! Not here: the choice of arms (`scenario`), their load (`load`), and the conclusions of a run (`lab`).
 
 pub mod arm;
-pub mod claimed;
+pub mod owned_folder;
 pub mod compose;
 pub mod http;
 pub mod interrupt;

@@ -11,7 +11,7 @@ use anyhow::{Context, Result};
 use nix::sys::statvfs::statvfs;
 use scenario::diagnostic::Diagnostic;
 
-use crate::claimed::Claimed;
+use crate::owned_folder::OwnedFolder;
 
 /// The prefix of the folder's name.
 const PREFIX: &str = "lab-";
@@ -22,7 +22,7 @@ const LEAST_FREE: u64 = 256 << 20;
 /// A folder that is removed when this value is dropped, or by a later lab if this one is killed.
 #[derive(Debug)]
 pub struct Scratch {
-    folder: Claimed,
+    folder: OwnedFolder,
     making: Mutex<()>,
 }
 
@@ -36,7 +36,7 @@ impl Scratch {
     pub fn create_in(parent: &Path) -> Result<Self> {
         has_room(parent)?;
         let own = format!("{PREFIX}{}-", std::process::id());
-        let folder = Claimed::create_in(parent, &own, |name| name.starts_with(PREFIX))?;
+        let folder = OwnedFolder::create_in(parent, &own, |name| name.starts_with(PREFIX))?;
         // Others may traverse but not list it: a database server with another user has its folder inside.
         fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o711))
             .with_context(|| format!("cannot open `{}` for passage", folder.path().display()))?;

@@ -11,7 +11,7 @@ use std::{
 
 use anyhow::{Context, Result};
 use report::{Report, html, markdown, terminal};
-use runtimes::{claimed::Claimed, interrupt::Interrupt, scratch::free_bytes};
+use runtimes::{owned_folder::OwnedFolder, interrupt::Interrupt, scratch::free_bytes};
 use scenario::{diagnostic::Diagnostic, plan::Plan};
 use time::OffsetDateTime;
 
@@ -24,7 +24,7 @@ const LEAST_FREE: u64 = 16 << 20;
 /// A run's folder during the run. Dropping it before it is kept removes it.
 pub struct RunFolder {
     id: String,
-    folder: Claimed,
+    folder: OwnedFolder,
     kept: PathBuf,
 }
 
@@ -46,7 +46,7 @@ impl RunFolder {
             let what = format!("`{}` has less than {} MiB left", runs.display(), LEAST_FREE >> 20);
             return Err(Diagnostic::new(what).hint("`--out DIR` names another folder").into());
         }
-        let folder = Claimed::create_in(runs, &format!(".{id}-"), |name| name.starts_with('.'))
+        let folder = OwnedFolder::create_in(runs, &format!(".{id}-"), |name| name.starts_with('.'))
             .with_context(cannot)?;
         interrupt.remove_at_end(folder.path().to_owned());
         let folder = Self { kept: runs.join(&id), id, folder };

@@ -16,14 +16,14 @@ const UNNAMED: &str = ".claim";
 
 /// An owned folder. Dropping it removes it.
 #[derive(Debug)]
-pub struct Claimed {
+pub struct OwnedFolder {
     folder: PathBuf,
     is_kept: bool,
     /// `None` if the file system has no locks; then nobody removes the folder of a killed lab.
     _claim: Option<File>,
 }
 
-impl Claimed {
+impl OwnedFolder {
     /// Creates a folder with a name of this prefix, and removes stale ones of labs that are gone.
     ///
     /// Removes nothing else, whatever its name: a folder without a claim file is not a lab's.
@@ -54,7 +54,7 @@ impl Claimed {
     }
 }
 
-impl Drop for Claimed {
+impl Drop for OwnedFolder {
     fn drop(&mut self) {
         if !self.is_kept {
             remove(&self.folder);
@@ -119,8 +119,8 @@ fn remove_stale(parent: &Path, old: impl Fn(&str) -> bool) {
 mod tests {
     use super::*;
 
-    fn create(parent: &Path) -> Claimed {
-        Claimed::create_in(parent, "lab-", |name| name.starts_with("lab-")).unwrap()
+    fn create(parent: &Path) -> OwnedFolder {
+        OwnedFolder::create_in(parent, "lab-", |name| name.starts_with("lab-")).unwrap()
     }
 
     #[test]
