@@ -1,8 +1,8 @@
 //! The stores and brokers of an arm: each arm has its own, so that no arm pays for another's.
 
 pub mod kafka;
-mod kept;
-mod lent;
+mod throwaway;
+mod cleanup_guard;
 pub mod postgres;
 pub mod redis;
 
@@ -14,7 +14,7 @@ use std::{
 use design::BackingKind;
 use scenario::plan::Plan;
 
-use self::lent::Lent;
+use self::cleanup_guard::CleanupGuard;
 use super::{child::Child, start::Start, victim::Processes};
 use crate::{
     arm::{BackingChoices, Lacking, RunningBacking, StartError},
@@ -39,7 +39,7 @@ pub(super) struct OwnBacking {
     /// Whether the child is the keeper of a server, and not the server itself.
     kept: bool,
     /// The databases or keys that the lab created on a given server.
-    lent: Option<Lent>,
+    cleanup_guard: Option<CleanupGuard>,
 }
 
 impl BackingChoices {
@@ -118,7 +118,7 @@ impl OwnBacking {
             addresses,
             child: None,
             kept: false,
-            lent: None,
+            cleanup_guard: None,
         }
     }
 
@@ -154,7 +154,7 @@ impl OwnBacking {
 
     /// Stops it; returns whether it ended by itself.
     pub(super) fn stop(&mut self) -> bool {
-        drop(self.lent.take());
+        drop(self.cleanup_guard.take());
         let Some(mut child) = self.child.take() else {
             return true;
         };

@@ -11,8 +11,8 @@ use std::path::Path;
 
 use design::BackingKind;
 
-use self::databases::Borrowed;
-use super::{OwnBacking, identifier, lent::Lent};
+use self::databases::ExternalServer;
+use super::{OwnBacking, identifier, cleanup_guard::CleanupGuard};
 use crate::{
     arm::{Lacking, StartError},
     process::start::Start,
@@ -48,12 +48,12 @@ fn given(start: &Start<'_>, url: &str, roles: &[String]) -> anyhow::Result<OwnBa
     // there.
     let prefix =
         format!("lab_{:08x}_{}_{}", rand::random::<u32>(), start.options.number, identifier(&start.arm.name));
-    let (addresses, borrowed) = Borrowed::create(url, &prefix, roles)?;
+    let (addresses, external) = ExternalServer::create(url, &prefix, roles)?;
     Ok(OwnBacking {
         caveat: Some(
             "the server was given: its CPU and memory are not the arm's, and the arms share it".to_owned(),
         ),
-        lent: Some(Lent::new(borrowed, start.options.interrupt)),
+        cleanup_guard: Some(CleanupGuard::new(external, start.options.interrupt)),
         ..OwnBacking::new(BackingKind::Postgres, "given", addresses)
     })
 }

@@ -2,7 +2,7 @@
 //!
 //! Read in this order: this file, `installation` (finding the program), `borrowed` (a given server).
 
-mod borrowed;
+mod external;
 mod installation;
 
 use std::{path::Path, process::Command, time::Duration};
@@ -11,9 +11,9 @@ use anyhow::Result;
 use design::BackingKind;
 use redis::Client;
 
-use self::borrowed::Borrowed;
+use self::external::ExternalServer;
 pub use self::installation::Installation;
-use super::{OwnBacking, identifier, kept, lent::Lent};
+use super::{OwnBacking, identifier, throwaway, cleanup_guard::CleanupGuard};
 use crate::{
     arm::{Lacking, StartError},
     process::{keep::Ask, ports, start::Start},
@@ -52,13 +52,13 @@ fn given(start: &Start<'_>, url: &str, roles: &[String]) -> Result<OwnBacking> {
     // Random as well, because a lab on another machine may use the same server.
     let prefix =
         format!("lab-{:08x}-{}-{}", rand::random::<u32>(), start.options.number, identifier(&start.arm.name));
-    let borrowed = Borrowed::new(url, prefix)?;
-    let addresses = addresses(roles, &borrowed.address());
+    let external = ExternalServer::new(url, prefix)?;
+    let addresses = addresses(roles, &external.address());
     Ok(OwnBacking {
         caveat: Some(
             "the server was given: its CPU and memory are not the arm's, and the arms share it".to_owned(),
         ),
-        lent: Some(Lent::new(borrowed, start.options.interrupt)),
+        cleanup_guard: Some(CleanupGuard::new(external, start.options.interrupt)),
         ..OwnBacking::new(BackingKind::Redis, "given", addresses)
     })
 }
@@ -69,19 +69,19 @@ fn native(
     roles: &[String],
     folder: &Path,
 ) -> Result<OwnBacking> {
-    let (data, user) = (folder.join("redis"), kept::unprivileged("redis"));
+    let (data, user) = (folder.join("redis"), throwaway::unprivileged("redis"));
     let port = ports::free()?.port();
     // There is a password although the server listens on loopback only: other users of this machine reach
     // loopback as well.
     let password = format!("{:032x}", rand::random::<u128>());
-    kept::folder_of(user, &data, &[("redis.conf", &settings(port, &data, &password))])?;
+    throwaway::folder_of(user, &data, &[("redis.conf", &settings(port, &data, &password))])?;
     let mut command = Command::new(&installation.program);
     command.arg(data.join("redis.conf"));
-    let server = kept::Server { name: "redis", data: &data, user, ask: Ask::Terminate, command };
+    let server = throwaway::Server { name: "redis", data: &data, user, ask: Ask::Terminate, command };
     let mut kept = server.start(start, folder)?;
     let address = format!("redis://:{password}@127.0.0.1:{port}");
     let client = Client::open(address.as_str())?;
-    kept::until(start, &mut kept.keeper, &kept.log, UP_WITHIN, || {
+    throwaway::until(start, &mut kept.keeper, &kept.log, UP_WITHIN, || {
         client.get_connection_with_timeout(ANSWER_WITHIN).ok()
     })?;
     Ok(OwnBacking {

@@ -22,7 +22,7 @@ pub(super) fn start(start: &Start<'_>, roles: &[String], folder: &Path) -> Resul
     let mut command = Command::new(start.options.program);
     command.arg("broker");
     let mut child = Child::start("kafka", command, &log, &start.budget.arms)?;
-    let address = kept::until(start, &mut child, &log, UP_WITHIN, || address(&log))?;
+    let address = throwaway::until(start, &mut child, &log, UP_WITHIN, || address(&log))?;
     Ok(OwnBacking {
         caveat: Some(
             "the broker is librdkafka's mock: the real protocol, kept in memory, not durable".to_owned(),

@@ -62,14 +62,14 @@ pub(super) fn start(
     // As the lab's own user, unlike the other servers, because the jars may be readable by that user only.
     let mut command = java(installation, &data, "kafka.Kafka");
     command.arg(&properties);
-    let server = kept::Server { name: "kafka", data: &data, user: None, ask: Ask::Terminate, command };
+    let server = throwaway::Server { name: "kafka", data: &data, user: None, ask: Ask::Terminate, command };
     let mut kept = server.start(start, folder)?;
     let client: BaseProducer = ClientConfig::new()
         .set("bootstrap.servers", broker.to_string())
         // Its log messages about a node that is not up yet are expected.
         .set("log_level", "0")
         .create()?;
-    kept::until(start, &mut kept.keeper, &kept.log, UP_WITHIN, || is_up(broker, &client))?;
+    throwaway::until(start, &mut kept.keeper, &kept.log, UP_WITHIN, || is_up(broker, &client))?;
     Ok(OwnBacking {
         caveat: Some(
             "the broker is one node with one copy of each event, acknowledged when it is in memory: \
@@ -112,7 +112,7 @@ fn template(start: &Start<'_>, installation: &Installation) -> Result<PathBuf> {
     let mut command = java(installation, &home, "kafka.tools.StorageTool");
     command.args(["format", "--cluster-id", "the-system-design-lab", "--config"]).arg(&properties);
     let log = scratch.path().join("kafka-format.log");
-    kept::run(command, "kafka.tools.StorageTool", &log, FORMATTED_WITHIN, start.options.interrupt)?;
+    throwaway::run(command, "kafka.tools.StorageTool", &log, FORMATTED_WITHIN, start.options.interrupt)?;
     Ok(data)
 }
 

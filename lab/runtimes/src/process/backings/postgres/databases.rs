@@ -32,12 +32,12 @@ type Addresses = Vec<(String, String)>;
 
 /// Databases on an external server. Dropping it removes them.
 #[derive(Debug)]
-pub(super) struct Borrowed {
+pub(super) struct ExternalServer {
     server: PgConnectOptions,
     names: Vec<String>,
 }
 
-impl Borrowed {
+impl ExternalServer {
     /// Creates a database for each role.
     pub(super) fn create(url: &str, prefix: &str, roles: &[String]) -> Result<(Addresses, Self)> {
         let hint =
@@ -51,10 +51,10 @@ impl Borrowed {
         let server = PgConnectOptions::from_str(url).map_err(|error| {
             Diagnostic::new(format!("the address of the PostgreSQL server is malformed: {error}")).hint(hint)
         })?;
-        let mut borrowed = Self { server, names: Vec::new() };
+        let mut external = Self { server, names: Vec::new() };
         // Not moved into the future: if it fails, what was created is removed by another runtime.
-        let addresses = blocking(borrowed.fill(prefix, roles, hint))?;
-        Ok((addresses, borrowed))
+        let addresses = blocking(external.fill(prefix, roles, hint))?;
+        Ok((addresses, external))
     }
 
     async fn fill(&mut self, prefix: &str, roles: &[String], hint: &str) -> Result<Addresses> {
@@ -87,7 +87,7 @@ impl Borrowed {
     }
 }
 
-impl Drop for Borrowed {
+impl Drop for ExternalServer {
     fn drop(&mut self) {
         if self.names.is_empty() {
             return;

@@ -14,7 +14,7 @@ use super::installation::Installation;
 use crate::{
     interrupt::Interrupt,
     process::{
-        backings::kept::{self, Account, Kept},
+        backings::throwaway::{self, Account, ThrowawayServer},
         keep::Ask,
         ports,
         start::Start,
@@ -44,26 +44,26 @@ const SETTINGS: [&str; 4] = [
 pub(super) struct Server {
     /// `postgres://lab:password@127.0.0.1:port/postgres`.
     pub(super) url: String,
-    pub(super) kept: Kept,
+    pub(super) kept: ThrowawayServer,
 }
 
 /// Starts a server of the arm's own.
 pub(super) fn start(start: &Start<'_>, installation: &Installation, folder: &Path) -> Result<Server> {
     let options = start.options;
     // PostgreSQL refuses to run as root.
-    let user = kept::unprivileged("postgres");
+    let user = throwaway::unprivileged("postgres");
     let (template, password) = template(options.scratch, installation, user, options.interrupt)?;
     let data = folder.join("postgres");
     let mut copy = Command::new("cp");
     copy.arg("-a").arg(&template).arg(&data);
-    kept::run(copy, "cp", &folder.join("postgres-copy.log"), FILES_WITHIN, options.interrupt)?;
+    throwaway::run(copy, "cp", &folder.join("postgres-copy.log"), FILES_WITHIN, options.interrupt)?;
     let port = ports::free()?.port();
     let mut command = Command::new(installation.bin.join("postgres"));
     command.arg("-D").arg(&data).arg("-p").arg(port.to_string());
     for setting in SETTINGS {
         command.arg("-c").arg(setting);
     }
-    let server = kept::Server { name: "postgres", data: &data, user, ask: Ask::Interrupt, command };
+    let server = throwaway::Server { name: "postgres", data: &data, user, ask: Ask::Interrupt, command };
     let kept = server.start(start, folder)?;
     Ok(Server { url: format!("postgres://{USER}:{password}@127.0.0.1:{port}/postgres"), kept })
 }
@@ -103,6 +103,6 @@ fn template(
         .arg("-D")
         .arg(&data)
         .current_dir(&home);
-    kept::run(command, "initdb", &scratch.path().join("initdb.log"), FILES_WITHIN, interrupt)?;
+    throwaway::run(command, "initdb", &scratch.path().join("initdb.log"), FILES_WITHIN, interrupt)?;
     Ok((data, password))
 }

@@ -6,13 +6,13 @@ use crate::interrupt::Interrupt;
 
 /// A clean-up guard: holds databases or keys on a given server, whose drop removes them. They are dropped
 /// with this guard, or when a second Ctrl-C ends the lab.
-pub(super) struct Lent {
+pub(super) struct CleanupGuard {
     things: Things,
 }
 
 type Things = Arc<Mutex<Option<Box<dyn Send>>>>;
 
-impl Lent {
+impl CleanupGuard {
     pub(super) fn new(things: impl Send + 'static, interrupt: &Interrupt) -> Self {
         let things: Things = Arc::new(Mutex::new(Some(Box::new(things))));
         let at_end = Arc::clone(&things);
@@ -21,7 +21,7 @@ impl Lent {
     }
 }
 
-impl Drop for Lent {
+impl Drop for CleanupGuard {
     fn drop(&mut self) {
         remove(&self.things);
     }
@@ -53,14 +53,14 @@ mod tests {
     fn what_was_lent_is_removed_once_whoever_ends_first() {
         for ends_at_once in [true, false] {
             let (removed, interrupt) = (Arc::new(AtomicU32::new(0)), Interrupt::never());
-            let lent = Lent::new(Thing(Arc::clone(&removed)), &interrupt);
+            let guard = CleanupGuard::new(Thing(Arc::clone(&removed)), &interrupt);
             if ends_at_once {
                 // As it happens: in the event loop that handles signals.
                 let listening = tokio::runtime::Builder::new_current_thread().build().unwrap();
                 listening.block_on(async { interrupt.do_at_end() });
                 assert_eq!(removed.load(Ordering::SeqCst), 1);
             }
-            drop(lent);
+            drop(guard);
             interrupt.do_at_end();
             assert_eq!(removed.load(Ordering::SeqCst), 1);
         }

@@ -40,7 +40,7 @@ pub(super) struct Server<'a> {
 }
 
 /// A throwaway server that was started; it may not respond yet.
-pub(super) struct Kept {
+pub(super) struct ThrowawayServer {
     /// The process between the lab and the server.
     pub(super) keeper: Child,
     /// The log of both.
@@ -49,7 +49,7 @@ pub(super) struct Kept {
 
 impl Server<'_> {
     /// Starts it on the arms' processors.
-    pub(super) fn start(self, start: &Start<'_>, folder: &Path) -> Result<Kept> {
+    pub(super) fn start(self, start: &Start<'_>, folder: &Path) -> Result<ThrowawayServer> {
         let mut command = Command::new(start.options.program);
         command.arg("keep").arg("--folder").arg(self.data).args(["--ask", self.ask.name()]);
         if let Some((user, group)) = self.user {
@@ -58,7 +58,7 @@ impl Server<'_> {
         command.arg("--").arg(self.command.get_program()).args(self.command.get_args());
         let log = folder.join(format!("{}.log", self.name));
         let keeper = Child::start(self.name, command, &log, &start.budget.arms)?;
-        Ok(Kept { keeper, log })
+        Ok(ThrowawayServer { keeper, log })
     }
 }
 

@@ -16,14 +16,14 @@ const REMOVE_WITHIN: Duration = Duration::from_secs(10);
 const STEP: usize = 1_000;
 
 /// The keys of an arm on an external server. Dropping it removes them.
-pub(super) struct Borrowed {
+pub(super) struct ExternalServer {
     /// The URL without a prefix.
     url: String,
     client: Client,
     prefix: String,
 }
 
-impl Borrowed {
+impl ExternalServer {
     /// Checks that the server responds.
     ///
     /// The prefix contains no special characters of key patterns.
@@ -77,7 +77,7 @@ fn connect(client: &Client) -> RedisResult<Connection> {
     Ok(connection)
 }
 
-impl Drop for Borrowed {
+impl Drop for ExternalServer {
     fn drop(&mut self) {
         if let Err(error) = self.remove() {
             anstream::eprintln!("warning: keys `{}*` may be left on the given server: {error}", self.prefix);
