@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use design::{
-    Arrivals, Backing, Choice as _, Copies, EDGE, Placement, ProcessShape, Rules, System, Wiring,
+    Arrivals, Backing, Choice as _, ReplicaCount, EDGE, Placement, ProcessShape, Rules, System, Wiring,
     axes::{Balancing, Database, Replicas, Resilience, Tracing, Transport},
 };
 use limiter::Limit;
@@ -75,10 +75,10 @@ pub static SYSTEM: System = System {
 };
 
 const DECISIONS: ProcessShape = ProcessShape::behind("decisions", &["decisions"]);
-const POLICIES: ProcessShape = ProcessShape::behind("policies", &["policies"]).copies(Copies::OneHere);
+const POLICIES: ProcessShape = ProcessShape::behind("policies", &["policies"]).replicas(ReplicaCount::One);
 /// One process for all copies: that is its point.
 const COUNTS: ProcessShape = ProcessShape::behind("counts", &["counts"])
-    .copies(Copies::OneHere)
+    .replicas(ReplicaCount::One)
     .only_where(|wiring| wiring.is(State::Service));
 
 /// What the limiter says of its wirings.

@@ -121,7 +121,7 @@ fn random_secret() -> [u8; 16] {
 /// `synced` until they have merged, and while Redis is unavailable.
 fn promise(host: &Host) -> Promise {
     let counters = match host.choice() {
-        State::Local | State::Synced => host.copies("decisions"),
+        State::Local | State::Synced => host.replicas("decisions"),
         State::Service | State::Redis => 1,
     };
     let is_synced = host.choice::<State>() == State::Synced;

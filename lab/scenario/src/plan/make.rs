@@ -187,7 +187,7 @@ impl ArmPlan {
 
 /// The names of a process's replicas: as many as the axis `replicas` says, if the process may be replicated.
 fn names(wiring: &Wiring, shape: &ProcessShape) -> Vec<String> {
-    match wiring.copies(shape) {
+    match wiring.replicas(shape) {
         1 => vec![shape.name.to_owned()],
         copies => (1..=copies).map(|copy| format!("{}-{copy}", shape.name)).collect(),
     }

@@ -24,7 +24,7 @@ pub use host_file::{
 };
 pub use nearest::nearest;
 pub use system::{
-    Arrivals, Backing, ConsumerGroup, Copies, Cost, EDGE, NoRules, Placement, ProcessShape, Rules, System,
+    Arrivals, Backing, ConsumerGroup, ReplicaCount, Cost, EDGE, NoRules, Placement, ProcessShape, Rules, System,
     TopicShape,
 };
 pub use wiring::{Wiring, WiringError};

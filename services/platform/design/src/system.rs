@@ -93,35 +93,35 @@ pub struct ProcessShape {
     /// The components that it hosts.
     pub components: &'static [&'static str],
     /// How many of it there may be.
-    pub copies: Copies,
+    pub replicas: ReplicaCount,
     /// Whether a wiring has it.
     pub is_there: fn(&Wiring) -> bool,
 }
 
 /// How many of a process there may be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Copies {
+pub enum ReplicaCount {
     /// As many as the axis `replicas` says.
-    AsReplicas,
+    ByAxis,
     /// One, whatever `replicas` says; a cluster, which balances for those who call, may run several where the system
     /// [`keeps`](Rules::keeps) nothing in it.
-    OneHere,
+    One,
 }
 
 impl ProcessShape {
     /// The process with the edge.
     pub const fn edge(name: &'static str, components: &'static [&'static str]) -> Self {
-        Self { name, edge: true, components, copies: Copies::OneHere, is_there: always }
+        Self { name, edge: true, components, replicas: ReplicaCount::One, is_there: always }
     }
 
     /// A process behind the edge, with as many copies as `replicas` says.
     pub const fn behind(name: &'static str, components: &'static [&'static str]) -> Self {
-        Self { name, edge: false, components, copies: Copies::AsReplicas, is_there: always }
+        Self { name, edge: false, components, replicas: ReplicaCount::ByAxis, is_there: always }
     }
 
     /// So many of it.
     #[must_use]
-    pub const fn copies(self, copies: Copies) -> Self {
+    pub const fn copies(self, replicas: ReplicaCount) -> Self {
         Self { copies, ..self }
     }
 

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, fmt};
 
 use crate::{
-    Axis, Backing, BackingKind, BackingNeed, Choice, Copies, Placement, ProcessShape, System, Value,
+    Axis, Backing, BackingKind, BackingNeed, Choice, ReplicaCount, Placement, ProcessShape, System, Value,
     axes::{
         Balancing, Cache, Database, Events, Ownership, Replicas, Resilience, Stampede, TimeToLive, Transport,
     },
@@ -104,7 +104,7 @@ impl Wiring {
 
     /// Why `replicas` means nothing in its placement, if it asks for copies and there is nothing to copy.
     pub fn nothing_to_copy(&self) -> Option<String> {
-        let copies = self.processes().any(|process| process.copies == Copies::AsReplicas);
+        let copies = self.processes().any(|process| process.replicas == ReplicaCount::ByAxis);
         (!self.is(Replicas::One) && !copies).then(|| {
             let placement = self.placement.name;
             format!(
@@ -117,7 +117,7 @@ impl Wiring {
     pub fn without_effect(&self, axis: &str) -> Option<(&'static str, (&'static str, &'static str))> {
         let is = |one: &[Axis]| one.iter().any(|known| known.name == axis);
         let is_whole = self.processes().count() == 1;
-        let is_single = || self.processes().all(|process| self.copies(process) == 1);
+        let is_single = || self.processes().all(|process| self.replicas(process) == 1);
         let apart = ("placement", "microservices");
         if is(&[Stampede::AXIS, TimeToLive::AXIS]) && self.is(Cache::None) {
             Some(("there is no cache", (Cache::AXIS.name, Cache::Local.name())))
@@ -150,8 +150,8 @@ impl Wiring {
     /// How many copies of a process there are.
     pub fn copies(&self, shape: &ProcessShape) -> u32 {
         match shape.copies {
-            Copies::AsReplicas => self.choice::<Replicas>().count(),
-            Copies::OneHere => 1,
+            ReplicaCount::ByAxis => self.choice::<Replicas>().count(),
+            ReplicaCount::One => 1,
         }
     }
 

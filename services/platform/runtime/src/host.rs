@@ -122,7 +122,7 @@ impl Host {
 
     /// How many processes host a component.
     pub fn copies(&self, component: &str) -> u32 {
-        self.wiring.host_of(component).map_or(0, |process| self.wiring.copies(process))
+        self.wiring.host_of(component).map_or(0, |process| self.wiring.replicas(process))
     }
 
     /// Places a component: built here if this process hosts it, otherwise reached where it is.
