@@ -35,11 +35,11 @@ fn api(up: &Running<'_>) -> EdgeClient {
     EdgeClient::new(address)
 }
 
-/// Where the broker of a wiring is, by the host file of its first process.
+/// Where the broker of a wiring is, by the process configuration of its first process.
 fn broker(up: &Running<'_>) -> String {
     let out = up.out();
     let file = out.lines().find_map(|line| line.trim().strip_prefix("wiring ")).unwrap();
-    runtime::read_host_file(Path::new(file)).unwrap().backings["events"].clone()
+    runtime::read_process_config(Path::new(file)).unwrap().backings["events"].clone()
 }
 
 /// Sends a message that says to be a click, and is none.

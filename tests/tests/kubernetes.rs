@@ -10,7 +10,7 @@ use std::{
     process::Command,
 };
 
-use design::{HostFile, Wiring};
+use design::{ProcessConfig, Wiring};
 use k8s_openapi::{
     api::{
         apps::v1::Deployment,
@@ -202,11 +202,11 @@ fn an_overlay_is_whole() {
             .map(|map| (map.metadata.name.unwrap(), map.data.unwrap()))
             .collect();
         let deployments: Vec<Deployment> = of(&built, "Deployment");
-        assert!(!deployments.is_empty() && deployments.len() == maps.len(), "a host file a process");
+        assert!(!deployments.is_empty() && deployments.len() == maps.len(), "a process configuration a process");
         for deployment in &deployments {
             let volumes = pod(deployment).volumes.as_ref().unwrap();
             let map = volumes.iter().find_map(|volume| volume.config_map.as_ref()).unwrap();
-            let told: HostFile = toml::from_str(&maps[&map.name]["host.toml"]).unwrap();
+            let told: ProcessConfig = toml::from_str(&maps[&map.name]["host.toml"]).unwrap();
             for address in told.backings.values().chain(told.peers.values().flatten()) {
                 assert!(names.contains(host(address)), "{overlay}: nobody is called `{address}`");
             }
@@ -220,7 +220,7 @@ fn no_pod_has_a_right_that_it_does_not_need_and_no_file_holds_a_password() {
         let Some(built) = built(overlay) else { return };
         assert!(built.iter().all(|object| object["kind"] != "Secret"), "the person makes the secrets");
         for map in of::<ConfigMap>(&built, "ConfigMap") {
-            let told: HostFile = toml::from_str(&map.data.unwrap()["host.toml"]).unwrap();
+            let told: ProcessConfig = toml::from_str(&map.data.unwrap()["host.toml"]).unwrap();
             for address in told.backings.values() {
                 let credentials = address.split_once("://").unwrap().1.split_once('@').map(|(who, _)| who);
                 assert!(credentials.is_none_or(|who| !who.contains(':')), "a password in `{address}`");
@@ -269,8 +269,8 @@ fn a_wiring_can_be_removed_and_another_stays_whole() {
     }
 }
 
-/// The host file of each process.
-fn hosts_of(files: &[(String, String)]) -> Vec<HostFile> {
+/// The process configuration of each process.
+fn hosts_of(files: &[(String, String)]) -> Vec<ProcessConfig> {
     let hosts = files.iter().filter(|(name, _)| name.contains("/hosts/"));
     hosts.map(|(_, text)| toml::from_str(text).unwrap()).collect()
 }
@@ -297,8 +297,8 @@ fn wirings_of_one_name_in_two_systems_share_no_database_and_no_prefix() {
     }
 }
 
-/// The objects and host files of every wiring of the limiter with another location of the counts.
-fn limiters() -> Vec<(Wiring, Vec<Value>, Vec<HostFile>)> {
+/// The objects and process configurations of every wiring of the limiter with another location of the counts.
+fn limiters() -> Vec<(Wiring, Vec<Value>, Vec<ProcessConfig>)> {
     let system = systems::find("limiter").unwrap();
     let of = |placement, state, replicas| {
         let choices =

@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use design::{HostFile, Limits, Wiring};
+use design::{ProcessConfig, Limits, Wiring};
 use nix::sys::signal::Signal;
 use system_tests::{
     command::{Desk, Running},
@@ -40,7 +40,7 @@ impl<'a> Shortener<'a> {
     fn start(desk: &'a Desk, postgres: &str) -> Self {
         let (public, internal) = (free(), free());
         let wiring = Wiring::with(&shortener_app::SYSTEM, [("database", "postgres")]).unwrap();
-        let file = HostFile {
+        let file = ProcessConfig {
             system: "shortener".to_owned(),
             process: "shortener".to_owned(),
             public: Some(public),

@@ -90,8 +90,8 @@ pub struct RunningProcess {
     pub public: Option<SocketAddr>,
     /// Its standard output and error.
     pub log: Arc<dyn Log>,
-    /// Its host file.
-    pub host_file: PathBuf,
+    /// Its process configuration.
+    pub process_config: PathBuf,
 }
 
 /// A running store or broker of an arm.
@@ -146,12 +146,12 @@ impl RunningArm {
         })
     }
 
-    /// The host files of its processes, without passwords: name and text, for the run's folder.
+    /// The process configurations of its processes, without passwords: name and text, for the run's folder.
     pub fn host_file_texts(&self) -> Vec<(String, String)> {
         self.processes
             .iter()
             .filter_map(|process| {
-                let text = std::fs::read_to_string(&process.host_file).ok()?;
+                let text = std::fs::read_to_string(&process.process_config).ok()?;
                 Some((process.name.clone(), without_passwords(&text)))
             })
             .collect()

@@ -14,7 +14,7 @@
 //! machine.
 //!
 //! Read in this order: the templates, this file (the list of files), `base`, `process` (the settings of a
-//! deployment), `stores`, `hosts` (each process's host file).
+//! deployment), `stores`, `hosts` (each process's process configuration).
 
 mod base;
 mod hosts;

@@ -5,7 +5,7 @@
 //! Nothing is left behind: processes are stopped when their arm is stopped or dropped, and the next lab
 //! removes what a killed one left.
 //!
-//! Read in this order: `start` (starting one arm) and `children` (the running arm), `host_files`, `child`,
+//! Read in this order: `start` (starting one arm) and `children` (the running arm), `process_configs`, `child`,
 //! `ports`; then `backings`, `victim` (faults), and [`keep`], [`tether`] and [`broker`], the bodies of the
 //! lab's hidden subcommands.
 
@@ -13,7 +13,7 @@ mod backings;
 pub mod broker;
 mod child;
 mod children;
-mod host_files;
+mod process_configs;
 pub mod keep;
 pub(crate) mod ports;
 mod programs;

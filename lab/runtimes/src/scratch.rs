@@ -80,7 +80,7 @@ pub fn free_bytes(folder: &Path) -> Result<u64> {
     Ok(volume.blocks_available() * volume.fragment_size())
 }
 
-/// Writes a file that only its owner can read: a host file may contain a password.
+/// Writes a file that only its owner can read: a process configuration may contain a password.
 pub fn write_private(path: &Path, text: &str) -> io::Result<()> {
     use std::{io::Write, os::unix::fs::OpenOptionsExt};
     let mut file = fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)?;

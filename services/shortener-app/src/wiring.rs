@@ -43,7 +43,7 @@ pub(crate) async fn wire(host: &mut Host) -> Result<()> {
 fn own_hosts(host: &Host) -> Result<OwnHosts> {
     let urls = host.public_urls().iter().map(|url| Target::parse(url.as_str()));
     let urls: Result<Vec<_>, _> = urls.collect();
-    Ok(OwnHosts::new(&host.public_addresses()?, urls.context("the host file's `public_urls`")?))
+    Ok(OwnHosts::new(&host.public_addresses()?, urls.context("the process configuration's `public_urls`")?))
 }
 
 async fn click_service(b: &mut Backings) -> Result<Arc<dyn Clicks>> {

@@ -1,4 +1,4 @@
-//! `lab health FILE`: the readiness of the service process with this host file, for a container's health
+//! `lab health FILE`: the readiness of the service process with this process configuration, for a container's health
 //! check.
 
 use std::{net::Ipv4Addr, path::PathBuf, time::Duration};
@@ -15,7 +15,7 @@ const ANSWER_WITHIN: Duration = Duration::from_secs(2);
 /// What can be said.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// The host file of the process
+    /// The process configuration of the process
     #[arg(value_name = "FILE")]
     file: PathBuf,
 }
@@ -23,7 +23,7 @@ pub struct Args {
 impl Args {
     /// Requests `/health/ready`; fails unless the reply is 200.
     pub fn run(&self) -> Result<Outcome> {
-        let mut address = runtime::read_host_file(&self.file)?.internal;
+        let mut address = runtime::read_process_config(&self.file)?.internal;
         if address.ip().is_unspecified() {
             address.set_ip(Ipv4Addr::LOCALHOST.into());
         }

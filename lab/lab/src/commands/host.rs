@@ -21,7 +21,7 @@ pub struct Args {
 impl Args {
     /// Serves until SIGTERM, or until standard input ends.
     pub fn run(&self) -> Result<Outcome> {
-        let file = runtime::read_host_file(&self.file)?;
+        let file = runtime::read_process_config(&self.file)?;
         let service = systems::service(&file.system).ok_or_else(|| {
             Diagnostic::new(format!("there is no system `{}`", file.system))
                 .hint(did_you_mean(&file.system, systems::names()))

@@ -184,7 +184,7 @@ fn places(plan: &ArmPlan, arm: &RunningArm) -> String {
             process.name,
             process.pid,
             process.internal,
-            process.host_file.display(),
+            process.process_config.display(),
             process.log,
         );
     }

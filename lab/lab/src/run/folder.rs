@@ -1,4 +1,4 @@
-//! A run's folder: `plan.toml`, `machine.json`, each process's host file, each arm's latency histogram
+//! A run's folder: `plan.toml`, `machine.json`, each process's process configuration, each arm's latency histogram
 //! (HdrHistogram V2, nanoseconds), ledgers, and the report.
 //!
 //! A folder appears complete or not at all: its name begins with a dot until it is renamed at the end. The

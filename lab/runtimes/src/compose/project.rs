@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, net::SocketAddr};
 
-use design::{BackingKind, HostFile, Limits, PublicUrl};
+use design::{BackingKind, ProcessConfig, Limits, PublicUrl};
 use scenario::plan::{ArmPlan, ProcessPlan};
 use serde::Serialize;
 
@@ -14,7 +14,7 @@ pub(super) const PUBLIC_PORT: u16 = 8080;
 /// The port for other processes, health and metrics.
 pub(super) const INTERNAL_PORT: u16 = 9000;
 
-/// The path of the host file.
+/// The path of the process configuration.
 const HOST_FILE: &str = "/etc/lab/host.toml";
 
 /// The home of the image's user: a volume there belongs to that user.
@@ -30,7 +30,7 @@ pub(super) fn limits() -> Limits {
 
 /// A wiring as a compose project.
 pub(super) struct Project {
-    /// The program of every service process; only their host files differ.
+    /// The program of every service process; only their process configurations differ.
     pub(super) process: Program,
     /// Services in dependency order: stores and brokers first.
     pub(super) services: Vec<Service>,
@@ -150,7 +150,7 @@ impl Project {
             volumes,
             after: stores.chain(called).collect(),
         });
-        self.files.push((file, host_file(arm, process, setting).to_toml()));
+        self.files.push((file, process_config(arm, process, setting).to_toml()));
     }
 }
 
@@ -186,15 +186,15 @@ fn about(process: &ProcessPlan) -> String {
     format!("{}{}.", text[..1].to_uppercase(), &text[1..])
 }
 
-/// The host file of a process.
-fn host_file(arm: &ArmPlan, process: &ProcessPlan, setting: &Setting<'_>) -> HostFile {
+/// The process configuration of a process.
+fn process_config(arm: &ArmPlan, process: &ProcessPlan, setting: &Setting<'_>) -> ProcessConfig {
     let anywhere = |port| SocketAddr::from(([0, 0, 0, 0], port));
     let peers = process.remote.iter().map(|component| {
         let copies = arm.hosts_of(component);
         let addresses = copies.map(|copy| format!("{}-{}:{INTERNAL_PORT}", setting.wiring, copy.name));
         ((*component).to_owned(), addresses.collect())
     });
-    HostFile {
+    ProcessConfig {
         system: arm.wiring.system().name.to_owned(),
         process: process.shape.to_owned(),
         public: process.edge.then(|| anywhere(PUBLIC_PORT)),

@@ -292,7 +292,7 @@ impl Up {
                 internal: SocketAddr::new(container.address, INTERNAL_PORT),
                 public: plan.edge.then(|| SocketAddr::new(container.address, PUBLIC_PORT)),
                 log: Arc::new(ContainerLog(container.name.clone())),
-                host_file: folder.join(format!("{}.toml", plan.name)),
+                process_config: folder.join(format!("{}.toml", plan.name)),
             })
         };
         arm.processes.iter().map(|plan| one(plan).context("a process has a container")).collect()

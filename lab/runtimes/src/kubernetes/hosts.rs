@@ -1,8 +1,8 @@
-//! The host file of each process.
+//! The process configuration of each process.
 
 use std::net::{Ipv4Addr, SocketAddr};
 
-use design::{HostFile, Limits};
+use design::{ProcessConfig, Limits};
 use scenario::plan::ProcessPlan;
 
 use super::{Export, INTERNAL_PORT, PUBLIC_PORT, stores};
@@ -16,7 +16,7 @@ pub(super) fn limits() -> Limits {
     Limits { lame_duck_ms: LAME_DUCK_MS, ..Limits::default() }
 }
 
-/// The host file of a process, which all its pods share.
+/// The process configuration of a process, which all its pods share.
 pub(super) fn text(export: &Export<'_>, process: &ProcessPlan) -> String {
     let anywhere = |port| SocketAddr::from((Ipv4Addr::UNSPECIFIED, port));
     let peers = process.remote.iter().filter_map(|component| {
@@ -25,7 +25,7 @@ pub(super) fn text(export: &Export<'_>, process: &ProcessPlan) -> String {
         Some(((*component).to_owned(), vec![format!("{}:{INTERNAL_PORT}", export.name(host.shape))]))
     });
     let used = export.arm.backings.iter().filter(|need| process.roles.contains(&need.role));
-    let file = HostFile {
+    let file = ProcessConfig {
         system: export.system().to_owned(),
         process: process.shape.to_owned(),
         public: process.edge.then(|| anywhere(PUBLIC_PORT)),

@@ -10,7 +10,7 @@ use super::{
     backings::{self, OwnBacking},
     child::Child,
     children::Children,
-    host_files::{self, Addressed},
+    process_configs::{self, Addressed},
     ports,
 };
 use crate::{
@@ -81,12 +81,12 @@ impl Start<'_> {
         receiver: Option<&Receiver>,
     ) -> Result<(Vec<RunningProcess>, Vec<Child>), NotReady> {
         let addressed = Addressed::new(self.arm, self.options.port)?;
-        let files = host_files::write(self, &addressed, folder, backings, receiver)?;
+        let files = process_configs::write(self, &addressed, folder, backings, receiver)?;
         let mut running = Vec::new();
         let mut children = Vec::new();
-        for (plan, host_file) in self.arm.processes.iter().zip(files) {
+        for (plan, process_config) in self.arm.processes.iter().zip(files) {
             let mut command = Command::new(self.options.program);
-            command.arg("host").arg(&host_file);
+            command.arg("host").arg(&process_config);
             let log = folder.join(format!("{}.log", plan.name));
             let child = Child::start(&plan.name, command, &log, &self.budget.arms)?;
             running.push(RunningProcess {
@@ -96,7 +96,7 @@ impl Start<'_> {
                 internal: addressed.internal(&plan.name),
                 public: plan.edge.then_some(addressed.public),
                 log: Arc::new(FileLog(log)),
-                host_file,
+                process_config,
             });
             children.push(child);
         }

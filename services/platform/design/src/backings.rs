@@ -3,7 +3,7 @@
 /// A store or broker that a wiring needs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BackingNeed {
-    /// The name under which processes look it up in their [`HostFile`](crate::HostFile): `database/links`.
+    /// The name under which processes look it up in their [`ProcessConfig`](crate::ProcessConfig): `database/links`.
     pub role: String,
     /// What it has to be.
     pub kind: BackingKind,

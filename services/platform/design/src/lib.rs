@@ -1,26 +1,26 @@
 //! The data of a system: what it is made of, how it can be built, and what each of its processes is told.
 //!
 //! A [`System`] (`shortener_app::SYSTEM`) lists components, placements and axes; a [`Wiring`] chooses a value for each
-//! axis; a [`HostFile`] is the configuration of one process of a wiring.
+//! axis; a [`ProcessConfig`] is the configuration of one process of a wiring.
 //! The lab plans, draws and exports a system from these alone; `runtime` hosts a process from them.
 //!
 //! Not here: anything that reads a file, opens a socket or asks a clock, and whatever a value of an axis is built from.
 //!
-//! Read in this order: `system`, `axis` (the macro), `axes` (those of the platform), `backings`, `wiring`, `host_file`,
+//! Read in this order: `system`, `axis` (the macro), `axes` (those of the platform), `backings`, `wiring`, `process_config`,
 //! `nearest`.
 
 pub mod axes;
 mod axis;
 mod backings;
-mod host_file;
+mod process_config;
 mod nearest;
 mod system;
 mod wiring;
 
 pub use axis::{Axis, Choice, Value};
 pub use backings::{BackingKind, BackingNeed};
-pub use host_file::{
-    BACKGROUND_WITHIN, EXIT_WITHIN, FLUSH_WITHIN, HostFile, Limits, PublicUrl, PublicUrlError,
+pub use process_config::{
+    BACKGROUND_WITHIN, EXIT_WITHIN, FLUSH_WITHIN, ProcessConfig, Limits, PublicUrl, PublicUrlError,
 };
 pub use nearest::nearest;
 pub use system::{

@@ -10,7 +10,7 @@ use std::{
 use anyhow::{Context as _, Result};
 use axum::Router;
 use backing::{Background, Subscriber, Topic, TopicPublisher, Waiting};
-use design::{Choice, EDGE, HostFile, Limits, PublicUrl, Wiring, axes};
+use design::{Choice, EDGE, ProcessConfig, Limits, PublicUrl, Wiring, axes};
 use nix::sys::socket::SockaddrStorage;
 use prometheus_client::registry::Registry;
 use remote::{Balancing, Client, Contract, RpcMetrics, Transport};
@@ -24,7 +24,7 @@ use crate::{
 
 /// One process while it is being put together.
 pub struct Host {
-    file: HostFile,
+    file: ProcessConfig,
     wiring: Wiring,
     backings: Backings,
     topics: Topics,
@@ -40,7 +40,7 @@ pub struct Host {
 
 /// One process, put together.
 pub(crate) struct Parts {
-    pub(crate) file: HostFile,
+    pub(crate) file: ProcessConfig,
     pub(crate) backings: Backings,
     /// How its components are reached.
     pub(crate) transport: Transport,
@@ -54,7 +54,7 @@ pub(crate) struct Parts {
 }
 
 impl Host {
-    pub(crate) fn new(file: HostFile, wiring: Wiring, waiting: Waiting) -> Result<Self> {
+    pub(crate) fn new(file: ProcessConfig, wiring: Wiring, waiting: Waiting) -> Result<Self> {
         let transport = match wiring.choice() {
             axes::Transport::Http => Transport::Http,
             axes::Transport::Grpc => Transport::Grpc,
@@ -153,7 +153,7 @@ impl Host {
         let attempt = Duration::from_millis(self.file.limits.attempt_ms);
         let metrics = self.metrics.peer(C::NAME);
         let client = Client::new(self.transport, peers, self.balancing, self.policy, attempt, metrics)
-            .with_context(|| format!("the host file's peers of the component `{}`", C::NAME))?;
+            .with_context(|| format!("the process configuration's peers of the component `{}`", C::NAME))?;
         Ok(C::client(self.transport, client))
     }
 

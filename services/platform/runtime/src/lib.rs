@@ -1,13 +1,13 @@
 //! A service process: what it hosts, how it is reached, and how it ends.
 //!
-//! A [`HostFile`](design::HostFile) tells one process its part of a [`Wiring`](design::Wiring), and a [`Host`] puts that
+//! A [`ProcessConfig`](design::ProcessConfig) tells one process its part of a [`Wiring`](design::Wiring), and a [`Host`] puts that
 //! part together and serves it.
 //! Nothing outside this crate knows whether a component is local or remote.
 //!
 //! Not here: what a system is made of, as data (that is `design`), any business rule, any statement of SQL, and any
 //! knowledge of how a process is started (that is `lab`).
 //!
-//! Read in this order: `host_file`, `host`, `backings`, `events`, `process`, `starting`, `health`, `watch`, `serve`,
+//! Read in this order: `process_config`, `host`, `backings`, `events`, `process`, `starting`, `health`, `watch`, `serve`,
 //! `connection`, `socket`, `unread`, `live`, `ingress`, `head`, `server_metrics`, `edge`, `telemetry`, `own_metrics`,
 //! `own_grpc`.
 
@@ -19,7 +19,7 @@ mod events;
 mod head;
 mod health;
 mod host;
-mod host_file;
+mod process_config;
 mod ingress;
 pub mod live;
 mod own_grpc;
@@ -36,7 +36,7 @@ mod watch;
 pub use backings::Backings;
 pub use head::FIELDS_BYTES;
 pub use host::Host;
-pub use host_file::{HostFileError, read_host_file};
+pub use process_config::{ProcessConfigError, read_process_config};
 pub use ingress::{Ingress, Sampling};
 pub use process::{Service, Wire, host};
 pub use serve::{ServeLimits, serve};

@@ -9,7 +9,7 @@ use std::{pin::pin, sync::Arc, time::Duration};
 use anyhow::{Context as _, Result};
 use axum::{Router, http::StatusCode, routing::get};
 use backing::Background;
-use design::{BACKGROUND_WITHIN, EXIT_WITHIN, HostFile, System, Wiring, axes::Tracing};
+use design::{BACKGROUND_WITHIN, EXIT_WITHIN, ProcessConfig, System, Wiring, axes::Tracing};
 use futures::future::LocalBoxFuture;
 use nix::sched::{CpuSet, sched_setaffinity};
 use prometheus_client::{encoding::text::encode, registry::Registry};
@@ -46,11 +46,11 @@ pub struct Service {
     pub descriptors: &'static [u8],
 }
 
-/// Runs the process that a host file describes, until it is told to stop.
+/// Runs the process that a process configuration describes, until it is told to stop.
 ///
 /// It stops on SIGTERM, on SIGINT, and, if its standard input is a pipe, when that closes:
 /// a process does not outlive whoever started it.
-pub fn host(service: &Service, file: HostFile) -> Result<()> {
+pub fn host(service: &Service, file: ProcessConfig) -> Result<()> {
     pin(&file.cpus)?;
     // One worker a processor; with one processor nothing is gained by moving work between threads.
     let mut builder = match file.cpus.len() {
@@ -81,7 +81,7 @@ fn pin(cpus: &[usize]) -> Result<()> {
     sched_setaffinity(nix::unistd::Pid::from_raw(0), &set).context("cannot pin the process to its processors")
 }
 
-async fn run(service: &Service, file: HostFile, signals: Signals) -> Result<()> {
+async fn run(service: &Service, file: ProcessConfig, signals: Signals) -> Result<()> {
     let choices = file.axes.iter().map(|(axis, value)| (axis.as_str(), value.as_str()));
     let wiring = Wiring::with(service.system, choices)?;
     wiring.check()?;

@@ -35,7 +35,7 @@ pub(crate) const HEADER_LIST_BYTES: usize = 2 * (head::TARGET_BYTES + head::FIEL
 const PING_EVERY: Duration = Duration::from_secs(20);
 const PONG_WITHIN: Duration = Duration::from_secs(10);
 
-/// The limits of a server's connections, made from the [`Limits`] of the host file. (Those of long-lived connections are
+/// The limits of a server's connections, made from the [`Limits`] of the process configuration. (Those of long-lived connections are
 /// [`live::Limits`](crate::live::Limits), and a head's are constants of `head`.)
 #[derive(Clone, Copy, Debug)]
 pub struct ServeLimits {

@@ -3,7 +3,7 @@
 use std::{fmt, time::Duration};
 
 use anyhow::{Context as _, Result};
-use design::{FLUSH_WITHIN, HostFile, Wiring, axes::Tracing};
+use design::{FLUSH_WITHIN, ProcessConfig, Wiring, axes::Tracing};
 use opentelemetry::{KeyValue, global};
 use opentelemetry_otlp::WithExportConfig;
 use opentelemetry_sdk::{
@@ -68,8 +68,8 @@ where
 pub(crate) struct Spans(Option<SdkTracerProvider>);
 
 impl Spans {
-    /// Exports to the host file's address; without one, or with tracing off, no span is ever made.
-    pub(crate) fn start(file: &HostFile, wiring: &Wiring) -> Result<Self> {
+    /// Exports to the process configuration's address; without one, or with tracing off, no span is ever made.
+    pub(crate) fn start(file: &ProcessConfig, wiring: &Wiring) -> Result<Self> {
         let Some(address) = file.traces.as_ref().filter(|_| !wiring.is(Tracing::Off)) else {
             return Ok(Self(None));
         };

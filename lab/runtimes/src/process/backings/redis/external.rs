@@ -41,7 +41,7 @@ impl ExternalServer {
         Ok(Self { url, client, prefix })
     }
 
-    /// The server's address with the prefix of the arm's keys, for a host file.
+    /// The server's address with the prefix of the arm's keys, for a process configuration.
     pub(super) fn address(&self) -> String {
         format!("{}#{}", self.url, self.prefix)
     }

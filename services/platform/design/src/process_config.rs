@@ -9,7 +9,7 @@ use url::Url;
 /// What a process is told: `lab host FILE`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct HostFile {
+pub struct ProcessConfig {
     /// The system: `shortener`.
     pub system: String,
     /// The process's name in its placement: `gateway`.
@@ -177,14 +177,14 @@ impl Limits {
     }
 }
 
-impl HostFile {
-    /// The host file of this text; the error says where it is malformed and what was expected.
+impl ProcessConfig {
+    /// The process configuration of this text; the error says where it is malformed and what was expected.
     pub fn parse(text: &str) -> Result<Self, toml::de::Error> {
         toml::from_str(text)
     }
 
     /// The file's text.
     pub fn to_toml(&self) -> String {
-        toml::to_string(self).expect("a host file holds only tables, strings and numbers")
+        toml::to_string(self).expect("a process configuration holds only tables, strings and numbers")
     }
 }

@@ -1,4 +1,4 @@
-//! The host files of an arm's processes.
+//! The process configurations of an arm's processes.
 
 use std::{
     collections::BTreeMap,
@@ -7,7 +7,7 @@ use std::{
 };
 
 use anyhow::{Context, Result};
-use design::HostFile;
+use design::ProcessConfig;
 use scenario::plan::{ArmPlan, ProcessPlan};
 
 use super::{backings::OwnBacking, ports, start::Start};
@@ -40,7 +40,7 @@ impl Addressed {
     }
 }
 
-/// Writes the host file of each process; returns their paths in the plan's order.
+/// Writes the process configuration of each process; returns their paths in the plan's order.
 pub(super) fn write(
     start: &Start<'_>,
     addressed: &Addressed,
@@ -56,7 +56,7 @@ pub(super) fn write(
             let scratch = folder.join(&process.name);
             std::fs::create_dir_all(&scratch)
                 .with_context(|| format!("cannot make the folder `{}`", scratch.display()))?;
-            let file = HostFile {
+            let file = ProcessConfig {
                 system: start.arm.wiring.system().name.to_owned(),
                 process: process.shape.to_owned(),
                 public: process.edge.then_some(addressed.public),
