@@ -337,7 +337,7 @@ fn a_process_that_keeps_counts_has_as_many_pods_as_its_wiring_promises_for() {
             let name = deployment.metadata.name.clone().unwrap();
             let is_keeper = keeper.is_some_and(|shape| name == format!("limiter-{}", shape.name));
             assert_eq!(scaled.contains(&name), !is_keeper, "{wiring:?}: is `{name}` scaled?");
-            let promised = keeper.filter(|_| is_keeper).map(|shape| wiring.copies(shape).cast_signed());
+            let promised = keeper.filter(|_| is_keeper).map(|shape| wiring.replicas(shape).cast_signed());
             assert_eq!(deployment.spec.replicas, promised, "{wiring:?}: `{name}`");
             let strategy = deployment.spec.strategy.unwrap();
             let surge = strategy.rolling_update.and_then(|rolling| rolling.max_surge);

@@ -16,7 +16,7 @@ design::axis! {
 design::axis! {
     /// Where are the counts kept?
     pub enum State = "state" {
-        Local = "local" => "in each process that decides: several copies admit several times the limit",
+        Local = "local" => "in each process that decides: several replicas admit several times the limit",
         Service = "service" => "in one process that counts for all, a hop away",
         Redis = "redis" => "in a Redis server that all share: one script, one round trip" needs Redis,
         Synced = "synced" => "in each process, brought together through Redis every 100 ms" needs Redis,

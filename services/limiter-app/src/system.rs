@@ -76,7 +76,7 @@ pub static SYSTEM: System = System {
 
 const DECISIONS: ProcessShape = ProcessShape::behind("decisions", &["decisions"]);
 const POLICIES: ProcessShape = ProcessShape::behind("policies", &["policies"]).replicas(ReplicaCount::One);
-/// One process for all copies: that is its point.
+/// One process for all replicas: that is its point.
 const COUNTS: ProcessShape = ProcessShape::behind("counts", &["counts"])
     .replicas(ReplicaCount::One)
     .only_where(|wiring| wiring.is(State::Service));

@@ -5,7 +5,7 @@ use std::{fmt::Write, path::Path};
 use anyhow::{Context, Error, Result};
 use runtimes::arm::{BackingChoices, Lacking};
 use scenario::{
-    Comparison, Library, complaint,
+    Comparison, Library, diagnostic,
     plan::{Choices, Plan, about},
     systems,
 };

@@ -141,7 +141,7 @@ impl Project {
         let stores = [BackingKind::Postgres, BackingKind::Redis, BackingKind::Kafka].into_iter();
         let stores = stores.filter(|kind| used(*kind)).map(|kind| backing::name(setting.wiring, kind));
         let called = process.calls.iter().filter(|_| process.edge).flat_map(|component| {
-            arm.hosts_of(component).map(|copy| format!("{}-{}", setting.wiring, copy.name))
+            arm.hosts_of(component).map(|replica| format!("{}-{}", setting.wiring, replica.name))
         });
         self.services.push(Service {
             name: format!("{}-{}", setting.wiring, process.name),
@@ -190,8 +190,8 @@ fn about(process: &ProcessPlan) -> String {
 fn process_config(arm: &ArmPlan, process: &ProcessPlan, setting: &Setting<'_>) -> ProcessConfig {
     let anywhere = |port| SocketAddr::from(([0, 0, 0, 0], port));
     let peers = process.remote.iter().map(|component| {
-        let copies = arm.hosts_of(component);
-        let addresses = copies.map(|copy| format!("{}-{}:{INTERNAL_PORT}", setting.wiring, copy.name));
+        let replicas = arm.hosts_of(component);
+        let addresses = replicas.map(|replica| format!("{}-{}:{INTERNAL_PORT}", setting.wiring, replica.name));
         ((*component).to_owned(), addresses.collect())
     });
     ProcessConfig {

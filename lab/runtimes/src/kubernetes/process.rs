@@ -45,13 +45,13 @@ enum Pods {
 
 impl Pods {
     fn of(export: &Export<'_>, process: &ProcessPlan) -> Self {
-        let copies = export.arm.processes.iter().filter(|other| other.shape == process.shape).count();
+        let replicas = export.arm.processes.iter().filter(|other| other.shape == process.shape).count();
         let wiring = &export.arm.wiring;
         let keeps = |component: &&str| wiring.system().rules.keeps(wiring, component);
         if process.components.iter().any(keeps) {
-            Self::Exactly(copies)
+            Self::Exactly(replicas)
         } else {
-            Self::AtLeast(copies.max(LEAST_PODS))
+            Self::AtLeast(replicas.max(LEAST_PODS))
         }
     }
 }

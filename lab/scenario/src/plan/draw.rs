@@ -37,7 +37,7 @@ fn reaches(arm: &ArmPlan, process: &ProcessPlan) -> Vec<String> {
     let transport = arm.wiring.get("transport");
     let components = process.calls.iter().map(|component| match arm.hosts_of(component).count() {
         1 => format!("|-{transport}-> {component}"),
-        copies => format!("|-{transport}-> {component}, {copies} copies"),
+        replicas => format!("|-{transport}-> {component}, {replicas} replicas"),
     });
     let backings = arm
         .backings

@@ -189,7 +189,7 @@ impl ArmPlan {
 fn names(wiring: &Wiring, shape: &ProcessShape) -> Vec<String> {
     match wiring.replicas(shape) {
         1 => vec![shape.name.to_owned()],
-        copies => (1..=copies).map(|copy| format!("{}-{copy}", shape.name)).collect(),
+        replicas => (1..=replicas).map(|replica| format!("{}-{replica}", shape.name)).collect(),
     }
 }
 

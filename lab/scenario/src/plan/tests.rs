@@ -86,7 +86,7 @@ fn copies_are_processes_of_their_own_beside_one_edge() {
     let names: Vec<_> = split.processes.iter().map(|process| process.name.as_str()).collect();
     assert_eq!(names, ["gateway", "links-1", "links-2", "clicks-1", "clicks-2"]);
     assert_eq!(split.processes[2].shape, "links", "what it hosts is told by its name in the placement");
-    assert!(split.hosts_of("links").all(|copy| copy.roles == ["database/links"]));
+    assert!(split.hosts_of("links").all(|replica| replica.roles == ["database/links"]));
     let apart: Vec<_> = plan.arms[0].processes.iter().map(|process| process.name.as_str()).collect();
     assert_eq!(apart, ["gateway", "links-1", "links-2"], "the process with the edge has no copy");
 }

@@ -85,7 +85,7 @@ crate::axis! {
 }
 
 crate::axis! {
-    /// How many copies are there of each process that can be copied?
+    /// How many replicas does each process have that can have several?
     pub enum Replicas = "replicas" {
         One = "1" => "one of each",
         Two = "2" => "two of each, one of which can be lost",
@@ -105,7 +105,7 @@ impl Replicas {
 }
 
 crate::axis! {
-    /// Which of several copies does a call go to?
+    /// Which of several replicas does a call go to?
     pub enum Balancing = "balancing" {
         RoundRobin = "round-robin" => "each in turn, whatever it has to do",
         TwoChoices = "two-choices" => "of two drawn at random, the one with fewer calls under way",

@@ -32,7 +32,7 @@ pub struct ProcessConfig {
     pub scratch: PathBuf,
     /// A value for every axis.
     pub axes: BTreeMap<String, String>,
-    /// For each component that another process hosts: `HOST:PORT` of the internal server of each copy.
+    /// For each component that another process hosts: `HOST:PORT` of the internal server of each replica.
     #[serde(default)]
     pub peers: BTreeMap<String, Vec<String>>,
     /// For each role: the address of the store or broker, as `sqlite:PATH`, `postgres://...`, `kafka://HOST:PORT`,

@@ -114,15 +114,15 @@ impl ProcessShape {
         Self { name, edge: true, components, replicas: ReplicaCount::One, is_there: always }
     }
 
-    /// A process behind the edge, with as many copies as `replicas` says.
+    /// A process behind the edge, with as many replicas as `replicas` says.
     pub const fn behind(name: &'static str, components: &'static [&'static str]) -> Self {
         Self { name, edge: false, components, replicas: ReplicaCount::ByAxis, is_there: always }
     }
 
     /// So many of it.
     #[must_use]
-    pub const fn copies(self, replicas: ReplicaCount) -> Self {
-        Self { copies, ..self }
+    pub const fn replicas(self, replicas: ReplicaCount) -> Self {
+        Self { replicas, ..self }
     }
 
     /// It is there only where this holds of the wiring: `|wiring| wiring.is(State::Service)`.

@@ -102,13 +102,13 @@ impl Wiring {
         self.system.rules.conflict(self).map_or(Ok(()), |why| Err(WiringError::Conflict(why)))
     }
 
-    /// Why `replicas` means nothing in its placement, if it asks for copies and there is nothing to copy.
+    /// Why `replicas` means nothing in its placement, if it asks for replicas and there is nothing to replicate.
     pub fn nothing_to_copy(&self) -> Option<String> {
-        let copies = self.processes().any(|process| process.replicas == ReplicaCount::ByAxis);
-        (!self.is(Replicas::One) && !copies).then(|| {
+        let replicas = self.processes().any(|process| process.replicas == ReplicaCount::ByAxis);
+        (!self.is(Replicas::One) && !replicas).then(|| {
             let placement = self.placement.name;
             format!(
-                "`replicas` copies processes without the edge, and in `{placement}` there is none to copy"
+                "`replicas` applies to processes without the edge, and in `{placement}` there is none"
             )
         })
     }
@@ -124,7 +124,7 @@ impl Wiring {
         } else if is(&[Transport::AXIS, Resilience::AXIS]) && is_whole {
             Some(("one process calls no other", apart))
         } else if is(&[Balancing::AXIS]) && is_whole {
-            Some(("there is one process, and no copy to choose from", apart))
+            Some(("there is one process, and no replica to choose from", apart))
         } else if is(&[Balancing::AXIS]) && is_single() {
             Some(("there is one of each process", (Replicas::AXIS.name, Replicas::Two.name())))
         } else {
@@ -147,9 +147,9 @@ impl Wiring {
         self.placement.processes.iter().filter(move |shape| (shape.is_there)(self))
     }
 
-    /// How many copies of a process there are.
-    pub fn copies(&self, shape: &ProcessShape) -> u32 {
-        match shape.copies {
+    /// How many replicas of a process there are.
+    pub fn replicas(&self, shape: &ProcessShape) -> u32 {
+        match shape.replicas {
             ReplicaCount::ByAxis => self.choice::<Replicas>().count(),
             ReplicaCount::One => 1,
         }

@@ -121,7 +121,7 @@ impl Host {
     }
 
     /// How many processes host a component.
-    pub fn copies(&self, component: &str) -> u32 {
+    pub fn replicas(&self, component: &str) -> u32 {
         self.wiring.host_of(component).map_or(0, |process| self.wiring.replicas(process))
     }
 

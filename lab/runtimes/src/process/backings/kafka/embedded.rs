@@ -7,7 +7,7 @@ use design::BackingKind;
 
 use super::addresses;
 use crate::process::{
-    backings::{OwnBacking, kept},
+    backings::{OwnBacking, throwaway},
     broker,
     child::Child,
     start::Start,

@@ -17,7 +17,7 @@ use rdkafka::{
 
 use super::{Installation, addresses};
 use crate::process::{
-    backings::{OwnBacking, kept},
+    backings::{OwnBacking, throwaway},
     keep::Ask,
     ports,
     start::Start,
