@@ -7,13 +7,17 @@
 //! The open loop's ratio compares a half-loaded server with a saturated one: most of its extra cost is in
 //! `sendto`, where the kernel wakes a server that has gone idle, which wrk at its maximum never has to.
 
-use std::process::{Command, ExitCode, Stdio};
-use std::time::Duration;
+use std::{
+    process::{Command, ExitCode, Stdio},
+    time::Duration,
+};
 
 use benches::reference_server;
-use load::journeys::plain::Get;
-use load::schedule::{Arrivals, Profile};
-use load::sender::{Arm, Limits, Load, Observer, Sender, Slice, SlicePlan, Target};
+use load::{
+    journeys::plain::Get,
+    schedule::{Arrivals, Profile},
+    sender::{Arm, Limits, Load, Observer, Sender, Slice, SlicePlan, Target},
+};
 use nix::sys::resource::{UsageWho, getrusage};
 use serde_json::{Value, json};
 

@@ -29,7 +29,9 @@ fn main() -> Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let words: Vec<&str> = arguments.iter().map(String::as_str).filter(|word| *word != "--bench").collect();
     match words.as_slice() {
-        ["host", file] => runtime::host(&shortener_app::SERVICE, runtime::read_process_config(Path::new(file))?),
+        ["host", file] => {
+            runtime::host(&shortener_app::SERVICE, runtime::read_process_config(Path::new(file))?)
+        }
         ["bare", ..] => bare::main(&words[1..]),
         pace => compare(Pace::read(pace)?),
     }

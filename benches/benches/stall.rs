@@ -6,18 +6,24 @@
 //! `cargo bench -p benches --bench stall` prints measured and computed percentiles; it exits 1 if any differs
 //! by more than 3 %. A generator that waits for replies before it sends would report one slow request here.
 
-use std::process::ExitCode;
-use std::sync::mpsc;
-use std::thread;
-use std::time::{Duration, Instant};
+use std::{
+    process::ExitCode,
+    sync::mpsc,
+    thread,
+    time::{Duration, Instant},
+};
 
 use benches::reference_server;
-use load::journeys::plain::Get;
-use load::record::SliceRecord;
-use load::schedule::{Arrivals, Profile, Schedule};
-use load::sender::{Arm, Limits, Load, Observer, Sender, Slice, SlicePlan, Target};
-use nix::sys::signal::{Signal, kill};
-use nix::unistd::Pid;
+use load::{
+    journeys::plain::Get,
+    record::SliceRecord,
+    schedule::{Arrivals, Profile, Schedule},
+    sender::{Arm, Limits, Load, Observer, Sender, Slice, SlicePlan, Target},
+};
+use nix::{
+    sys::signal::{Signal, kill},
+    unistd::Pid,
+};
 
 const RATE: f64 = 400.0;
 const LENGTH: Duration = Duration::from_millis(1200);

@@ -1,14 +1,18 @@
 //! A small epoll HTTP server as a reference for the generator; and running a bench's own program again in another
 //! role.
 
-use std::collections::HashMap;
-use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::process::{Child, Command, Stdio};
+use std::{
+    collections::HashMap,
+    io::{BufRead, BufReader, ErrorKind, Read, Write},
+    net::{SocketAddr, TcpListener, TcpStream},
+    process::{Child, Command, Stdio},
+};
 
-use nix::sched::{CpuSet, sched_setaffinity};
-use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTimeout};
-use nix::unistd::Pid;
+use nix::{
+    sched::{CpuSet, sched_setaffinity},
+    sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTimeout},
+    unistd::Pid,
+};
 
 /// The argument that makes this program the server.
 const SERVE: &str = "part-serve";

@@ -5,8 +5,10 @@
 
 use std::time::Duration;
 
-use nix::sys::time::TimeSpec;
-use nix::time::{ClockId, clock_gettime};
+use nix::{
+    sys::time::TimeSpec,
+    time::{ClockId, clock_gettime},
+};
 
 /// Nanoseconds since the machine's start; 64 bits last 584 years.
 pub(crate) type Nanos = u64;
@@ -22,7 +24,7 @@ pub(crate) fn now() -> Nanos {
 }
 
 /// A time of `CLOCK_MONOTONIC`, which all processes of a machine share: a message may carry it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Moment(pub(crate) Nanos);
 
 impl Moment {

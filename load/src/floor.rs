@@ -5,16 +5,20 @@
 //! the timer that wakes the sender, two system calls at either end, the loopback device, and two context
 //! switches.
 
-use std::io::{self, Read, Write};
-use std::net::{Ipv4Addr, TcpListener, TcpStream};
-use std::ops::RangeInclusive;
-use std::thread;
-use std::time::Duration;
+use std::{
+    io::{self, Read, Write},
+    net::{Ipv4Addr, TcpListener, TcpStream},
+    ops::RangeInclusive,
+    thread,
+    time::Duration,
+};
 
-use crate::journeys::plain::Get;
-use crate::record::{SliceRecord, Summary};
-use crate::schedule::{Arrivals, Profile};
-use crate::sender::{Arm, Limits, Load, Observer, Sender, SenderError, Slice, SlicePlan, Target};
+use crate::{
+    journeys::plain::Get,
+    record::{SliceRecord, Summary},
+    schedule::{Arrivals, Profile},
+    sender::{Arm, Limits, Load, Observer, Sender, SenderError, Slice, SlicePlan, Target},
+};
 
 /// The server's constant reply.
 const REPLY: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n";

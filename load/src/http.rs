@@ -8,5 +8,7 @@ mod reply;
 mod request;
 
 pub(crate) use self::fields::digits;
-pub use self::reply::{Decoded, MAX_BODY, MAX_HEAD, MAX_HEADERS, Malformed, Reply, decode};
-pub use self::request::{Method, RequestBuf};
+pub use self::{
+    reply::{Decoded, MAX_BODY, MAX_HEAD, MAX_HEADERS, Malformed, Reply, decode},
+    request::{Method, RequestBuf},
+};

@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::http::{Reply, RequestBuf};
 
 /// The state of one operation in flight: small, copied with its connection, the same type for all journeys.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Operation {
     /// The operation's name in reports, `follow` or `create`; operations are counted by it.
     pub kind: &'static str,
@@ -18,7 +18,7 @@ pub struct Operation {
 }
 
 /// Whether a journey had another operation.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Begun {
     /// Its first request is in the buffer.
     Written,
@@ -27,7 +27,7 @@ pub enum Begun {
 }
 
 /// The next step after a reply.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Step {
     /// Another request of the same operation is in the buffer.
     Next,
@@ -36,7 +36,7 @@ pub enum Step {
 }
 
 /// How an operation ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
     /// It did what its user wanted; only successes count as throughput.
     Success,
@@ -47,7 +47,7 @@ pub enum Outcome {
 }
 
 /// The cause of a failure.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Failure {
     /// No connection could be opened, so nothing was sent.
     Connect,

@@ -15,9 +15,9 @@ mod system;
 
 use std::sync::OnceLock;
 
-pub use self::options::{JourneyError, JourneyOptions};
-pub use self::system::{
-    CounterShape, KindShape, OptionShape, OutcomeWords, PolicyLine, SystemUnderTest, is_within,
+pub use self::{
+    options::{JourneyError, JourneyOptions},
+    system::{CounterShape, KindShape, OptionShape, OutcomeWords, PolicyLine, SystemUnderTest, is_within},
 };
 pub use crate::sender::{Check, PrepareError, Progress, SystemJourneys};
 

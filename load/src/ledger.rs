@@ -8,9 +8,11 @@ mod log;
 mod shape;
 mod verdict;
 
-pub use self::log::Log;
-pub use self::shape::{Breach, FactShape};
-pub use self::verdict::{Fact, Kept, LedgerVerdict, Told};
+pub use self::{
+    log::Log,
+    shape::{Breach, FactShape},
+    verdict::{Fact, Kept, LedgerVerdict, Told},
+};
 
 /// The names of the facts that systems share, so that reports can show them side by side.
 pub mod facts {

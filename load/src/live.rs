@@ -18,9 +18,11 @@ mod limits;
 mod record;
 mod slot;
 
-pub use self::connections::{Connections, NotSent};
-pub use self::journeys::{Again, Ended, Handshake, LiveJourneys, Message};
-pub use self::lane::{LiveLane, LivePlan};
-pub use self::limits::LiveLimits;
-pub use self::record::LiveRecord;
+pub use self::{
+    connections::{Connections, NotSent},
+    journeys::{Again, Ended, Handshake, LiveJourneys, Message},
+    lane::{LiveLane, LivePlan},
+    limits::LiveLimits,
+    record::LiveRecord,
+};
 pub use crate::clock::Moment;

@@ -11,12 +11,14 @@ use std::time::Duration;
 
 pub use hdrhistogram::Histogram;
 
-pub use self::lateness::{MAY_BE_LATE, void_from, void_share};
-pub use self::outcomes::{OutcomeRecord, Outcomes};
 pub(crate) use self::rates::RateMeter;
-pub use self::rates::{KEEPS_UP, RateBasis, Rates};
-pub use self::summary::{Percentile, Summary, needed_samples};
-pub use self::tally::Tally;
+pub use self::{
+    lateness::{MAY_BE_LATE, void_from, void_share},
+    outcomes::{OutcomeRecord, Outcomes},
+    rates::{KEEPS_UP, RateBasis, Rates},
+    summary::{Percentile, Summary, needed_samples},
+    tally::Tally,
+};
 
 /// The largest recorded time, 60 s; longer ones are recorded as this.
 pub const LONGEST: Duration = Duration::from_mins(1);
@@ -31,7 +33,7 @@ pub fn histogram() -> Histogram<u64> {
 }
 
 /// The operations of one kind.
-#[derive(Debug, Clone)]
+#[derive(Clone, Debug)]
 pub struct KindRecord {
     /// The kind's name.
     pub kind: &'static str,
@@ -47,7 +49,7 @@ pub struct KindRecord {
 
 /// The counts of one slice of one arm. Times are nanoseconds; the size does not grow with the number of
 /// operations.
-#[derive(Debug, Clone)]
+#[derive(Clone, Debug)]
 pub struct SliceRecord {
     /// Operations made due by the schedule; in a closed loop, operations started.
     pub planned: u64,

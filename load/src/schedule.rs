@@ -13,14 +13,13 @@ mod pieces;
 
 use std::time::Duration;
 
-use rand::SeedableRng;
-use rand::rngs::Xoshiro256PlusPlus;
+use rand::{SeedableRng, rngs::Xoshiro256PlusPlus};
 use rand_distr::{Distribution, Exp1};
 
 use self::pieces::Pieces;
 
 /// The distribution of arrivals around the rate.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Arrivals {
     /// Independent users: exponential gaps, and so bursts and lulls.
     #[default]
@@ -37,7 +36,7 @@ pub enum Arrivals {
 }
 
 /// The rate over the length of the schedule, in operations a second.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Profile {
     /// One rate.
     Steady {
@@ -79,7 +78,7 @@ pub enum Profile {
 }
 
 /// A stretch of time in which the rate is linear, in operations a second.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Piece {
     /// The length; a piece of length zero is a jump.
     pub length: Duration,
@@ -92,13 +91,13 @@ pub struct Piece {
 /// The due times of a load's operations, as ascending offsets from its start.
 ///
 /// The same arguments give the same offsets on every machine.
-#[derive(Debug, Clone)]
+#[derive(Clone, Debug)]
 pub struct Schedule {
     length: Duration,
     source: Source,
 }
 
-#[derive(Debug, Clone)]
+#[derive(Clone, Debug)]
 enum Source {
     Drawn {
         arrivals: Arrivals,

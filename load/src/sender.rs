@@ -25,17 +25,20 @@ mod target;
 
 use std::time::Duration;
 
-pub use self::driven::{Check, PrepareError, Progress, SystemJourneys};
-pub use self::lane::Lane;
-pub use self::slices::{Observer, Slice, SlicePlan};
-pub use self::target::{Limits, Target, TargetError};
-
-use crate::ledger::LedgerVerdict;
-use crate::schedule::{Arrivals, Profile, Schedule};
-use crate::series::Series;
+pub use self::{
+    driven::{Check, PrepareError, Progress, SystemJourneys},
+    lane::Lane,
+    slices::{Observer, Slice, SlicePlan},
+    target::{Limits, Target, TargetError},
+};
+use crate::{
+    ledger::LedgerVerdict,
+    schedule::{Arrivals, Profile, Schedule},
+    series::Series,
+};
 
 /// The load that a sender generates.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Load {
     /// Operations are due by a schedule, independent of replies.
     /// Every arm of a round has the same schedule, generated from `seed` and the round.

@@ -10,7 +10,7 @@ use crate::clock::{self, Nanos};
 pub const MAX_BUCKETS: usize = 6_000;
 
 /// The counts of one slice over time, or the sums of several slices.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Series {
     /// The drawing's title.
     pub title: String,
@@ -23,7 +23,7 @@ pub struct Series {
 }
 
 /// A reference level for curves.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Line {
     /// Its label.
     pub label: String,
@@ -32,7 +32,7 @@ pub struct Line {
 }
 
 /// One counted event.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Curve {
     /// Its name.
     pub name: String,

@@ -1,20 +1,26 @@
 //! One target, several threads, one record: the load for a single question, "how does this behave at this
 //! rate?".
 
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, PoisonError};
-use std::thread;
-use std::time::{Duration, Instant};
+use std::{
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread,
+    time::{Duration, Instant},
+};
 
-use crate::record::SliceRecord;
-use crate::schedule::{Arrivals, Piece, Profile};
-use crate::sender::{Arm, Limits, Load, Observer, Sender, SenderError, Slice};
+use crate::{
+    record::SliceRecord,
+    schedule::{Arrivals, Piece, Profile},
+    sender::{Arm, Limits, Load, Observer, Sender, SenderError, Slice},
+};
 
 /// The interval of progress reports.
 const PROGRESS: Duration = Duration::from_millis(500);
 
 /// A steady load.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Steady {
     /// The load, over all threads.
     pub load: Load,
@@ -29,7 +35,7 @@ pub struct Steady {
 }
 
 /// The progress of a steady load, over all threads.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct SoFar {
     /// The time since the start.
     pub elapsed: Duration,

@@ -1,16 +1,20 @@
 //! What idle connections cost the generator, in a process of its own: other tests would be counted, too.
 #![expect(clippy::unwrap_used, reason = "a test that cannot set its scene has nothing to say")]
 
-use std::net::TcpListener;
-use std::thread;
-use std::time::{Duration, Instant};
-
-use load::journey::Begun;
-use load::live::{
-    Again, Connections, Ended, Handshake, LiveJourneys, LiveLane, LiveLimits, LivePlan, Message, Moment,
+use std::{
+    net::TcpListener,
+    thread,
+    time::{Duration, Instant},
 };
-use load::schedule::{Arrivals, Profile, Schedule};
-use load::sender::Target;
+
+use load::{
+    journey::Begun,
+    live::{
+        Again, Connections, Ended, Handshake, LiveJourneys, LiveLane, LiveLimits, LivePlan, Message, Moment,
+    },
+    schedule::{Arrivals, Profile, Schedule},
+    sender::Target,
+};
 
 /// Holds connections, and does nothing with them.
 struct Holds;

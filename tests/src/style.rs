@@ -6,7 +6,17 @@ use crate::tree::Text;
 
 /// The derives of std and serde, in the order in which they stand. All others follow, by name.
 const ORDER: [&str; 11] = [
-    "Clone", "Copy", "Debug", "Default", "PartialEq", "Eq", "Hash", "PartialOrd", "Ord", "Serialize", "Deserialize",
+    "Clone",
+    "Copy",
+    "Debug",
+    "Default",
+    "PartialEq",
+    "Eq",
+    "Hash",
+    "PartialOrd",
+    "Ord",
+    "Serialize",
+    "Deserialize",
 ];
 
 /// The derives of a source that are out of order, each with the order that it should have.
@@ -35,8 +45,15 @@ mod tests {
 
     #[test]
     fn derives_have_one_order_and_foreign_ones_come_last() {
-        assert_eq!(derives_out_of_order("#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]"), [""; 0]);
-        let wrong = derives_out_of_order("#[derive(Debug, Clone)]\nstruct A;\n#[derive(Args, Debug)]\nstruct B;");
-        assert_eq!(wrong, ["`Debug, Clone` should be `Clone, Debug`", "`Args, Debug` should be `Debug, Args`"]);
+        assert_eq!(
+            derives_out_of_order("#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]"),
+            [""; 0]
+        );
+        let wrong =
+            derives_out_of_order("#[derive(Debug, Clone)]\nstruct A;\n#[derive(Args, Debug)]\nstruct B;");
+        assert_eq!(
+            wrong,
+            ["`Debug, Clone` should be `Clone, Debug`", "`Args, Debug` should be `Debug, Args`"]
+        );
     }
 }

@@ -202,7 +202,10 @@ fn an_overlay_is_whole() {
             .map(|map| (map.metadata.name.unwrap(), map.data.unwrap()))
             .collect();
         let deployments: Vec<Deployment> = of(&built, "Deployment");
-        assert!(!deployments.is_empty() && deployments.len() == maps.len(), "a process configuration a process");
+        assert!(
+            !deployments.is_empty() && deployments.len() == maps.len(),
+            "a process configuration a process"
+        );
         for deployment in &deployments {
             let volumes = pod(deployment).volumes.as_ref().unwrap();
             let map = volumes.iter().find_map(|volume| volume.config_map.as_ref()).unwrap();

@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use design::{ProcessConfig, Limits, Wiring};
+use design::{Limits, ProcessConfig, Wiring};
 use nix::sys::signal::Signal;
 use system_tests::{
     command::{Desk, Running},

@@ -6,7 +6,11 @@ use axum::http::Method;
 use design::Wiring;
 use scenario::plan::ArmPlan;
 use serde_json::Value;
-use system_tests::{edge_client::EdgeClient, edge_client::Reply, wire::Wire, wirings::Wirings};
+use system_tests::{
+    edge_client::{EdgeClient, Reply},
+    wire::Wire,
+    wirings::Wirings,
+};
 
 /// An operation with a body: the system, the method, the path, a valid body, the status that it gets, and the
 /// largest body in bytes.

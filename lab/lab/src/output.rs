@@ -3,7 +3,6 @@
 use std::io::{self, Write};
 
 use comfy_table::Table;
-
 pub use report::columns::listing as table;
 
 /// Writes data to standard output. A closed pipe (`lab list | head -1`) is not an error.

@@ -30,6 +30,8 @@ use std::{
 };
 
 use anyhow::{Context, Result};
+use before::Before;
+pub use folder::RunFolder;
 use hdrhistogram::serialization::{Serializer, V2Serializer};
 use runtimes::{
     arm::{BackingChoices, Lacking},
@@ -42,10 +44,6 @@ use scenario::{
 };
 
 use crate::{outcome::Outcome, output, runs};
-
-pub use folder::RunFolder;
-
-use before::Before;
 
 /// The options of a run.
 pub struct RunOptions {

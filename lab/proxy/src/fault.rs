@@ -4,9 +4,8 @@ mod distribution;
 
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
-
 pub use distribution::{Distribution, LONGEST_DELAY};
+use serde::{Deserialize, Serialize};
 
 /// The longest lease of a fault. What is needed for longer is renewed.
 pub const LONGEST_LEASE: Duration = Duration::from_hours(1);

@@ -3,8 +3,10 @@
 //! Latencies and per-operation figures cover successful operations. If many failed, the figures are those of
 //! the others; if an arm was saturated, its latencies are those of a growing queue.
 
-use super::model::{Arm, CauseCount, Comparison, Report};
-use super::words::{count, ms, per_cent, three_digits};
+use super::{
+    model::{Arm, CauseCount, Comparison, Report},
+    words::{count, ms, per_cent, three_digits},
+};
 
 /// From this share on, many operations failed. If two arms' shares differ by more than this, their figures
 /// cover different operations.
@@ -190,8 +192,7 @@ fn queues(arm: &Arm, baseline: &Arm) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::GeneratorFloor;
-    use crate::{html, markdown, terminal};
+    use crate::{html, markdown, model::GeneratorFloor, terminal};
 
     #[test]
     fn a_ratio_of_latencies_says_what_it_is_of_and_what_of_it_is_the_generators() {

@@ -1,8 +1,9 @@
 //! Tables for a terminal: one with a column per arm, split into several tables if needed to break no word;
 //! and one with a row per item.
 
-use comfy_table::presets::UTF8_FULL_CONDENSED;
-use comfy_table::{CellAlignment, ColumnConstraint, ContentArrangement, Table, Width};
+use comfy_table::{
+    CellAlignment, ColumnConstraint, ContentArrangement, Table, Width, presets::UTF8_FULL_CONDENSED,
+};
 
 /// The width at which the rows' names are wrapped.
 const NAMES: usize = 38;

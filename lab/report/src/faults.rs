@@ -1,7 +1,6 @@
 //! The injected faults, one sentence each, the same in every form of a report.
 
-use super::model::Fault;
-use super::words::count;
+use super::{model::Fault, words::count};
 
 /// `redis was frozen in each episode, planned from 3,000 ms to 5,000 ms; it happened 10 times, and began at 3,000–3,002 ms
 /// and ended at 5,000–5,004 ms`.

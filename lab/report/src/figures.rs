@@ -2,14 +2,18 @@
 
 use std::collections::BTreeSet;
 
-use load::journeys::{self, OutcomeWords};
-use load::ledger::Kept;
+use load::{
+    journeys::{self, OutcomeWords},
+    ledger::Kept,
+};
 use statistics::Verdict;
 
-use super::caveats::{self, About};
-use super::facts;
-use super::model::{Arm, CauseCount, Comparison, Fact, Report};
-use super::words::{NO_FIGURE, count, maybe, maybe_per_cent, mean_count, three_digits};
+use super::{
+    caveats::{self, About},
+    facts,
+    model::{Arm, CauseCount, Comparison, Fact, Report},
+    words::{NO_FIGURE, count, maybe, maybe_per_cent, mean_count, three_digits},
+};
 
 /// One row of the table of figures.
 pub(super) struct Row {

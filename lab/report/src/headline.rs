@@ -2,9 +2,11 @@
 
 use statistics::Verdict;
 
-use super::caveats;
-use super::figures::metric_name;
-use super::model::{Answer, Arm, ClaimVerdict, Comparison, Report};
+use super::{
+    caveats,
+    figures::metric_name,
+    model::{Answer, Arm, ClaimVerdict, Comparison, Report},
+};
 
 /// The most claims that replace the answers of a scenario without any.
 const MOST_CLAIMS: usize = 4;
@@ -130,8 +132,7 @@ pub(super) fn outweighs(arm: &Arm) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::CauseCount;
-    use crate::{html, markdown, terminal};
+    use crate::{html, markdown, model::CauseCount, terminal};
 
     const PLACEMENT: &str = include_str!("fixtures/placement.json");
     const TROUBLE: &str = include_str!("fixtures/trouble.json");

@@ -18,8 +18,10 @@ mod validity;
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
-use super::model::{Report, Trace};
-use super::svg::{self, MARKS};
+use super::{
+    model::{Report, Trace},
+    svg::{self, MARKS},
+};
 
 const STYLE: &str = include_str!("html/style.css");
 

@@ -2,17 +2,14 @@
 
 use std::fmt::Write as _;
 
-use super::caveats;
-use super::facts;
-use super::faults;
-use super::figures;
-use super::headline;
-use super::model::{Arm, OutcomeLatency, Report};
-use super::outcomes;
-use super::over_time;
-use super::words::{
-    NO_FIGURE, count, generators_own, maybe, maybe_per_cent, maybe_whole, part_kind, per_cent, place,
-    processors, store, summary, three_digits,
+use super::{
+    caveats, facts, faults, figures, headline,
+    model::{Arm, OutcomeLatency, Report},
+    outcomes, over_time,
+    words::{
+        NO_FIGURE, count, generators_own, maybe, maybe_per_cent, maybe_whole, part_kind, per_cent, place,
+        processors, store, summary, three_digits,
+    },
 };
 use crate::picture::text;
 

@@ -16,8 +16,6 @@ mod series;
 mod topology;
 mod trace;
 
-use serde::{Deserialize, Serialize};
-
 pub use arm::{Arm, Capacity, CauseCount, Death, OutcomeLatency, SkippedArm, UsedBacking};
 pub use comparison::{Answer, Claim, ClaimVerdict, Comparison};
 pub use conditions::{AxisRow, Budget, GeneratorFloor, Held, Load, LoadPhase, Machine, Validity};
@@ -25,6 +23,7 @@ pub use cost::{CpuCost, Latency, Memory, MemoryPart, Part, PartKind, PerOperatio
 pub use fault::{Fault, FaultMade};
 pub use ledger::{Fact, Ledger};
 pub use question::{Kind, NegativeControl, Question};
+use serde::{Deserialize, Serialize};
 pub use series::{Series, SeriesCurve, SeriesLevel, SeriesLimit};
 pub use topology::{Backing, Link, Process, Topology};
 pub use trace::{Span, TimeShare, Trace};

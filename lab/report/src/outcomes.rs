@@ -2,8 +2,10 @@
 
 use load::journeys::{self, KindShape, SystemUnderTest};
 
-use super::model::{Arm, OutcomeLatency, Report};
-use super::words::{count, maybe};
+use super::{
+    model::{Arm, OutcomeLatency, Report},
+    words::{count, maybe},
+};
 
 /// The columns of a table of outcomes, after those of the arm and the outcome.
 pub(super) const COLUMNS: [&str; 5] = ["operations", "p50, ms", "p90, ms", "p99, ms", "max, ms"];
@@ -42,8 +44,7 @@ pub(super) fn cells(outcome: &OutcomeLatency) -> [String; 5] {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::Latency;
-    use crate::{html, markdown, terminal};
+    use crate::{html, markdown, model::Latency, terminal};
 
     fn report() -> Report {
         let mut report: Report = serde_json::from_str(include_str!("fixtures/placement.json")).unwrap();

@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
-use super::model::{Arm, Report, Series, SeriesCurve};
-use super::words::{summary, three_digits};
+use super::{
+    model::{Arm, Report, Series, SeriesCurve},
+    words::{summary, three_digits},
+};
 use crate::picture::{Curve, Level, Limit, Picture, Row, Stretch, duration, with_something};
 
 /// The picture of a report; `None` if no arm has a series.

@@ -17,11 +17,10 @@ mod tests;
 mod topology;
 mod trace;
 
-use maud::{Markup, html};
-
 pub(crate) use cpu::{cpu_axis, cpu_bar, cpu_scale, part_class};
 pub(crate) use interval::{Forest, forest_axis, forest_row};
 pub(crate) use latency::latency;
+use maud::{Markup, html};
 pub use over_time::standalone;
 pub(crate) use over_time::{MARKS, inline};
 pub(crate) use steps::steps;

@@ -8,16 +8,16 @@ use std::fmt::Write as _;
 
 use statistics::Verdict;
 
-use super::caveats;
-use super::columns;
-use super::faults;
-use super::figures::{self, causes};
-use super::headline;
-use super::model::{Arm, Claim, ClaimVerdict, Comparison, Report};
-use super::outcomes;
-use super::over_time;
-use super::words::{
-    arrivals, count, duration_of_ms, generators_own, maybe, maybe_whole, per_cent, processors, three_digits,
+use super::{
+    caveats, columns, faults,
+    figures::{self, causes},
+    headline,
+    model::{Arm, Claim, ClaimVerdict, Comparison, Report},
+    outcomes, over_time,
+    words::{
+        arrivals, count, duration_of_ms, generators_own, maybe, maybe_whole, per_cent, processors,
+        three_digits,
+    },
 };
 use crate::picture::text;
 

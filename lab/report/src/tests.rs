@@ -1,7 +1,10 @@
 //! The report rendered from fixed, synthetic runs.
 
-use super::model::{GeneratorFloor, LoadPhase, SCHEMA, Series, SeriesCurve, SeriesLevel, SeriesLimit, Span};
-use super::{Report, html, markdown, terminal};
+use super::{
+    Report, html, markdown,
+    model::{GeneratorFloor, LoadPhase, SCHEMA, Series, SeriesCurve, SeriesLevel, SeriesLimit, Span},
+    terminal,
+};
 
 /// A comparison of two arms without problems.
 const PLACEMENT: &str = include_str!("fixtures/placement.json");

@@ -14,18 +14,17 @@ use std::{fmt, net::SocketAddr, path::PathBuf, sync::Arc, time::SystemTime};
 
 use anyhow::Result;
 use design::BackingKind;
+pub use log::{FileLog, Log, LogTail};
+pub(crate) use options::StartError;
+pub use options::{BackingChoices, Lacking, LaunchOptions, READY_WITHIN};
+pub use passwords::without_passwords;
+pub(crate) use ready::{NotReady, wait};
 use scenario::diagnostic::Diagnostic;
 
 use crate::{
     measure::{Group, Part},
     traces::Receiver,
 };
-
-pub use log::{FileLog, Log, LogTail};
-pub(crate) use options::StartError;
-pub use options::{BackingChoices, Lacking, LaunchOptions, READY_WITHIN};
-pub use passwords::without_passwords;
-pub(crate) use ready::{NotReady, wait};
 
 /// A running arm. Dropping it stops it.
 pub struct RunningArm {

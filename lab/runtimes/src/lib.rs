@@ -22,13 +22,13 @@
 //! Not here: the choice of arms (`scenario`), their load (`load`), and the conclusions of a run (`lab`).
 
 pub mod arm;
-pub mod owned_folder;
 pub mod compose;
 pub mod http;
 pub mod interrupt;
 pub mod kubernetes;
 pub mod launch;
 pub mod measure;
+pub mod owned_folder;
 pub mod process;
 pub mod scratch;
 pub mod traces;

@@ -13,20 +13,19 @@ mod backings;
 pub mod broker;
 mod child;
 mod children;
-mod process_configs;
 pub mod keep;
 pub(crate) mod ports;
+mod process_configs;
 mod programs;
 mod start;
 pub mod tether;
 mod victim;
 
+pub use backings::{kafka, postgres, redis};
 use scenario::plan::{ArmPlan, Budget};
+pub use victim::Processes;
 
 use crate::arm::{LaunchOptions, RunningArm, StartError};
-
-pub use backings::{kafka, postgres, redis};
-pub use victim::Processes;
 
 /// Starts an arm as children of the lab; returns when all of it is ready.
 pub(crate) fn start(

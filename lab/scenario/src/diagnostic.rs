@@ -6,7 +6,7 @@ use std::fmt;
 /// there is one.
 ///
 /// Displayed as `error: ...`, then `hint: ...` on a line of its own; the command ends with exit code 2.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Diagnostic {
     what: String,
     hint: Option<String>,

@@ -21,19 +21,18 @@ mod takes;
 
 use std::{collections::BTreeMap, time::Duration};
 
-use design::{BackingNeed, Wiring};
-use load::schedule::{Arrivals, Piece, Profile};
-use statistics::numbers::trimmed;
-
-use crate::scenario::{self, ArrivalKind, Comparison, Phase, Scenario};
-
 pub use budget::Budget;
 pub use command::quoted;
+use design::{BackingNeed, Wiring};
 pub use diff::{Diff, DiffRow, PairDiff};
 pub use draw::topology;
+use load::schedule::{Arrivals, Piece, Profile};
 pub use make::Choices;
 pub use ramps::{RAMP_REST, RAMP_STEPS};
+use statistics::numbers::trimmed;
 pub use takes::about;
+
+use crate::scenario::{self, ArrivalKind, Comparison, Phase, Scenario};
 
 /// A scenario with every choice made.
 #[derive(Clone)]

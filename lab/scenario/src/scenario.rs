@@ -22,16 +22,15 @@ mod read;
 
 use std::{collections::BTreeMap, path::PathBuf};
 
-use design::System;
-use serde::{Deserialize, Serialize};
-
 pub use answer::{Answer, FigureOf, Piece};
 pub use claim::{Claim, Expectation, Metric, Relation};
+use design::System;
 pub use fault::ScenarioFault;
 pub use faults::{Fault, Harm};
 pub use library::Library;
 pub use load::{ArrivalKind, LoadSpec};
 pub use phases::Phase;
+use serde::{Deserialize, Serialize};
 
 /// A question that two or more wirings of one system answer.
 #[derive(Clone)]

@@ -1,8 +1,10 @@
 //! The cost per operation: of one arm, and of one arm relative to another.
 
-use super::batches::Batch;
-use super::interval::Interval;
-use super::spread::{Estimate, Pair, jackknife};
+use super::{
+    batches::Batch,
+    interval::Interval,
+    spread::{Estimate, Pair, jackknife},
+};
 
 /// The cost of an operation of `a` relative to one of `b`.
 ///

@@ -11,15 +11,16 @@
 //! With few batches and many comparisons, its ends lie beyond all resamples; then the interval is Student's t
 //! with the bootstrap's standard error.
 
-use rand::rngs::Xoshiro256PlusPlus;
-use rand::{RngExt, SeedableRng};
+use rand::{RngExt, SeedableRng, rngs::Xoshiro256PlusPlus};
 
-use super::batches::{Batches, SparseHistogram};
-use super::interval::Interval;
-use super::means::ratio_interval;
-use super::quantiles::{normal_share_below, student};
-use super::spread::{
-    Block, FEWEST_BATCHES, Spread, UncorrelatedBatches, batch_until_uncorrelated, variance, widest,
+use super::{
+    batches::{Batches, SparseHistogram},
+    interval::Interval,
+    means::ratio_interval,
+    quantiles::{normal_share_below, student},
+    spread::{
+        Block, FEWEST_BATCHES, Spread, UncorrelatedBatches, batch_until_uncorrelated, variance, widest,
+    },
 };
 
 /// The operations that must be expected beyond a percentile for it to be reported.

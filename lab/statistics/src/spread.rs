@@ -24,8 +24,7 @@
 //!    difference counts as correlation of the batches, and the interval is stretched to cover both; it claims
 //!    no more.
 
-use super::batches::Batch;
-use super::quantiles::student;
+use super::{batches::Batch, quantiles::student};
 
 /// With fewer batches there is no standard error.
 pub(super) const FEWEST_BATCHES: usize = 3;

@@ -4,13 +4,11 @@
 //! number of runs.
 
 use hdrhistogram::Histogram;
-use rand::rngs::Xoshiro256PlusPlus;
-use rand::{RngExt, SeedableRng};
+use rand::{RngExt, SeedableRng, rngs::Xoshiro256PlusPlus};
 use rand_distr::{Distribution, StandardNormal};
 use statrs::distribution::{Binomial, DiscreteCDF};
 
-use super::spread::variance;
-use super::*;
+use super::{spread::variance, *};
 
 const RUNS: u64 = 200;
 const CONFIDENCE: f64 = 0.95;

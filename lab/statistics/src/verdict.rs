@@ -2,8 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::interval::Interval;
-use super::wording::{Metric, about, bound, factors, per_cents};
+use super::{
+    interval::Interval,
+    wording::{Metric, about, bound, factors, per_cents},
+};
 
 /// A scenario's default margin: smaller differences count as equal.
 ///

@@ -1,7 +1,6 @@
 //! Decodes replies.
 
-use std::borrow::Cow;
-use std::mem::MaybeUninit;
+use std::{borrow::Cow, mem::MaybeUninit};
 
 use httparse::{Error, Header, ParserConfig, Response, Status};
 
@@ -45,7 +44,7 @@ impl Reply<'_> {
 }
 
 /// The result of decoding.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Decoded<T> {
     /// The reply is incomplete.
     Partial,
@@ -61,7 +60,7 @@ pub enum Decoded<T> {
 }
 
 /// The reasons why bytes are not an acceptable reply.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Malformed {
     /// Not HTTP/1.1 by RFC 9112.
     #[error("the reply is not well-formed HTTP/1.1")]
@@ -125,7 +124,7 @@ pub fn decode<T>(
 }
 
 /// How the end of a body is found (RFC 9112, 6.3).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Framing {
     Length(usize),
     Chunked,

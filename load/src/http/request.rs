@@ -3,7 +3,7 @@
 use std::fmt::{Display, Write};
 
 /// The methods that journeys use.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Method {
     /// Read.
     #[default]

@@ -23,21 +23,19 @@ mod seeding;
 mod timeline;
 mod workload;
 
-use std::sync::Arc;
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
-use self::ledger_state::LedgerState;
-use self::mix::Mix;
-use self::policy_reads::PolicyReads;
-use self::workload::Workload;
+use self::{ledger_state::LedgerState, mix::Mix, policy_reads::PolicyReads, workload::Workload};
 use super::{
     Check, JourneyError, JourneyOptions, KindShape, OutcomeWords, PolicyLine, PrepareError, Progress,
     SystemJourneys, SystemUnderTest,
 };
-use crate::journey::Journeys;
-use crate::ledger::{FactShape, LedgerVerdict};
-use crate::sender::Lane;
-use crate::series::{Line, Series};
+use crate::{
+    journey::Journeys,
+    ledger::{FactShape, LedgerVerdict},
+    sender::Lane,
+    series::{Line, Series},
+};
 
 /// The length of a bucket in the drawing.
 const BUCKET: Duration = Duration::from_millis(100);

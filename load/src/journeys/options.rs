@@ -1,13 +1,11 @@
 //! The options of journeys, and the errors in them.
 
-use std::collections::BTreeMap;
-use std::io;
-use std::str::FromStr;
+use std::{collections::BTreeMap, io, str::FromStr};
 
 use super::OptionShape;
 
 /// The options of journeys.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct JourneyOptions {
     /// The seed of all random choices and generated names.
     /// One seed is for one run of one system: a second run would count what the first one left behind.

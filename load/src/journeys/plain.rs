@@ -4,10 +4,12 @@ use super::{
     Check, JourneyError, JourneyOptions, OptionShape, PrepareError, Progress, SystemJourneys,
     SystemUnderTest, is_within,
 };
-use crate::http::{Method, Reply, RequestBuf};
-use crate::journey::{Begun, Failure, Journeys, Operation, Outcome, Step, common_outcome};
-use crate::ledger::LedgerVerdict;
-use crate::sender::Lane;
+use crate::{
+    http::{Method, Reply, RequestBuf},
+    journey::{Begun, Failure, Journeys, Operation, Outcome, Step, common_outcome},
+    ledger::LedgerVerdict,
+    sender::Lane,
+};
 
 /// The name.
 pub const PLAIN: &str = "plain";
@@ -69,7 +71,7 @@ impl SystemUnderTest for Plain {
 }
 
 /// `GET path`; success is the expected status.
-#[derive(Debug, Clone)]
+#[derive(Clone, Debug)]
 pub struct Get {
     path: String,
     status: u16,

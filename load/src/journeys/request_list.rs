@@ -1,12 +1,13 @@
 //! A finite list of requests, each sent until it has a response: used by preparations and ledger checks.
 
-use std::collections::VecDeque;
-use std::time::Duration;
+use std::{collections::VecDeque, time::Duration};
 
-use crate::http::{Reply, RequestBuf};
-use crate::journey::{Begun, Failure, Journeys, Operation, Outcome, Step, common_outcome};
-use crate::record::SliceRecord;
-use crate::sender::{Lane, SenderError};
+use crate::{
+    http::{Reply, RequestBuf},
+    journey::{Begun, Failure, Journeys, Operation, Outcome, Step, common_outcome},
+    record::SliceRecord,
+    sender::{Lane, SenderError},
+};
 
 /// How often a request is sent before it counts as having no response.
 const TRIES: u8 = 5;

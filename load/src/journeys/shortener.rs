@@ -16,20 +16,22 @@ pub mod mix;
 mod seeding;
 mod workload;
 
-use std::io;
-use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::{
+    io,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
-use self::ledger_state::LedgerState;
-use self::mix::Mix;
-use self::workload::Workload;
+use self::{ledger_state::LedgerState, mix::Mix, workload::Workload};
 use super::{
     Check, JourneyError, JourneyOptions, KindShape, OptionShape, PrepareError, Progress, SystemJourneys,
     SystemUnderTest, is_within,
 };
-use crate::journey::Journeys;
-use crate::ledger::{FactShape, LedgerVerdict};
-use crate::sender::Lane;
+use crate::{
+    journey::Journeys,
+    ledger::{FactShape, LedgerVerdict},
+    sender::Lane,
+};
 
 /// The number of links that the check deletes.
 pub const DELETES: OptionShape = OptionShape {
@@ -111,7 +113,7 @@ impl SystemUnderTest for Shortener {
 }
 
 /// How the check treats deleted links.
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 struct Deletion {
     /// The number of links to delete at the end, to see how long caches serve them; 0 for none.
     links: usize,

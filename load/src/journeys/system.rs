@@ -3,8 +3,10 @@
 use std::time::Duration;
 
 use super::{JourneyError, JourneyOptions, MAX_THINGS};
-use crate::ledger::{Breach, FactShape};
-use crate::sender::SystemJourneys;
+use crate::{
+    ledger::{Breach, FactShape},
+    sender::SystemJourneys,
+};
 
 /// A system under test: a unit struct in [`SYSTEMS`](super::SYSTEMS).
 ///
@@ -111,7 +113,7 @@ impl dyn SystemUnderTest + '_ {
 }
 
 /// A kind of successful operations, in the words of a report.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct KindShape {
     /// The name, as in [`Operation::kind`](crate::journey::Operation): `follow`.
     pub name: &'static str,
@@ -134,7 +136,7 @@ impl KindShape {
 }
 
 /// The words of a report for how operations end.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct OutcomeWords {
     /// The fact that has to be above zero for the words to apply.
     pub where_counted: &'static str,
@@ -145,7 +147,7 @@ pub struct OutcomeWords {
 }
 
 /// A counter of a system's processes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CounterShape {
     /// The name in a report, of a row without its `per operation`: `echoes`.
     pub name: &'static str,
@@ -154,7 +156,7 @@ pub struct CounterShape {
 }
 
 /// An option of a system's journeys: of a scenario's `options`, and of `lab load --option`.
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct OptionShape {
     /// The name: `deletes`.
     pub name: &'static str,
@@ -172,7 +174,7 @@ pub fn is_within<const LEAST: u64, const MOST: u64>(text: &str) -> bool {
 }
 
 /// A limit on each client.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PolicyLine {
     /// The number of requests
     pub requests: u32,

@@ -4,7 +4,7 @@
 ///
 /// A fact whose name ends with [`NOT_SETTLED`](super::facts::NOT_SETTLED) counts changes that may still take effect: while
 /// it is above zero, the verdict is open and not broken.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FactShape {
     /// The name in a verdict, in a report and in a scenario file: `over-admitted`.
     pub name: &'static str,
@@ -35,7 +35,7 @@ impl FactShape {
 }
 
 /// The kinds of broken promises. Each breach is of exactly one kind, so the three cover every promise.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Breach {
     /// Something acknowledged is missing.
     Lost,

@@ -8,7 +8,7 @@ use super::facts;
 const EXAMPLES: usize = 10;
 
 /// The conclusion of a verdict.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kept {
     /// A promise was broken.
     Broken,
@@ -30,7 +30,7 @@ impl Kept {
 }
 
 /// The sum of some facts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Told {
     /// The number found.
     pub count: u64,
@@ -39,7 +39,7 @@ pub struct Told {
 }
 
 /// A named count.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Fact {
     /// The name.
     pub name: String,
@@ -50,7 +50,7 @@ pub struct Fact {
 }
 
 /// The findings of a ledger check: named counts, in the order of a report.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LedgerVerdict {
     /// The counts.
     pub facts: Vec<Fact>,

@@ -1,24 +1,27 @@
 //! The connections of a lane, and the actions on them.
 
-use std::cmp::Reverse;
-use std::collections::{BinaryHeap, VecDeque};
-use std::io;
-use std::time::Duration;
+use std::{
+    cmp::Reverse,
+    collections::{BinaryHeap, VecDeque},
+    io,
+    time::Duration,
+};
 
-use tungstenite::Utf8Bytes;
-use tungstenite::protocol::WebSocketConfig;
+use tungstenite::{Utf8Bytes, protocol::WebSocketConfig};
 
-use super::slot::{HandshakeStep, Read, Slot, State, Written};
-use super::{Ended, Handshake, LiveLimits, LiveRecord, Moment};
-use crate::clock::{self, Nanos};
-use crate::journey::Outcome;
-use crate::record::RateMeter;
-use crate::sender::Target;
-use crate::sender::connection::dial;
-use crate::sender::poll::Poller;
+use super::{
+    Ended, Handshake, LiveLimits, LiveRecord, Moment,
+    slot::{HandshakeStep, Read, Slot, State, Written},
+};
+use crate::{
+    clock::{self, Nanos},
+    journey::Outcome,
+    record::RateMeter,
+    sender::{Target, connection::dial, poll::Poller},
+};
 
 /// Why a message was not sent.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NotSent {
     /// The connection is not open.
     #[error("the connection is not open")]

@@ -52,7 +52,7 @@ pub trait LiveJourneys: Send {
 }
 
 /// The handshake of a connection.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Handshake {
     /// The path, with its query.
     pub path: String,
@@ -61,7 +61,7 @@ pub struct Handshake {
 }
 
 /// A received message.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Message<'a> {
     /// A text.
     Text(&'a str),
@@ -70,7 +70,7 @@ pub enum Message<'a> {
 }
 
 /// Why a connection has ended, or could not be opened.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ended {
     /// The target closed it, perhaps with a code.
     ByTarget(Option<u16>),
@@ -104,7 +104,7 @@ impl Ended {
 }
 
 /// Whether a connection reconnects.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Again {
     /// Not in this run.
     Never,

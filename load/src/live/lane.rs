@@ -1,21 +1,22 @@
 //! The event loop of a lane: opens connections, sends due messages, and passes on received ones.
 
-use std::cmp::Reverse;
-use std::collections::{BTreeSet, BinaryHeap, VecDeque};
-use std::iter::Peekable;
-use std::time::Duration;
+use std::{
+    cmp::Reverse,
+    collections::{BTreeSet, BinaryHeap, VecDeque},
+    iter::Peekable,
+    time::Duration,
+};
 
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 
-use super::slot::Read;
-use super::{Again, Connections, LiveJourneys, LiveLimits, LiveRecord, Message, Moment};
-use crate::clock::{self, Nanos};
-use crate::journey::Begun;
-use crate::record::RateMeter;
-use crate::schedule::Schedule;
-use crate::sender::poll::Ready;
-use crate::sender::release_queue::ReleaseQueue;
-use crate::sender::{SenderError, TICK, Target};
+use super::{Again, Connections, LiveJourneys, LiveLimits, LiveRecord, Message, Moment, slot::Read};
+use crate::{
+    clock::{self, Nanos},
+    journey::Begun,
+    record::RateMeter,
+    schedule::Schedule,
+    sender::{SenderError, TICK, Target, poll::Ready, release_queue::ReleaseQueue},
+};
 
 /// Messages read from one connection before other connections get their turn.
 const READS: usize = 64;
@@ -24,7 +25,7 @@ const READS: usize = 64;
 const OTHER_FILES: u64 = 256;
 
 /// The plan of a run. Both schedules are open loops.
-#[derive(Debug, Clone)]
+#[derive(Clone, Debug)]
 pub struct LivePlan {
     /// The length of the sends.
     pub length: Duration,

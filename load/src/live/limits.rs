@@ -12,7 +12,7 @@ const READ_BUFFER: usize = 4 * 1_024;
 ///
 /// An idle connection takes at most [`IDLE_BYTES`](Self::IDLE_BYTES) of memory. An incomplete message adds at most
 /// `message_bytes`, a target that does not read at most `unsent_bytes`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LiveLimits {
     /// Connections.
     pub connections: usize,

@@ -6,7 +6,7 @@ use super::Ended;
 use crate::record::{Histogram, SliceRecord, Tally, histogram};
 
 /// The counts of a run. Times are nanoseconds; its size does not depend on the number of messages.
-#[derive(Debug, Clone)]
+#[derive(Clone, Debug)]
 pub struct LiveRecord {
     /// The operations: sends that were due, the lane's send lag, and the outcomes that the journeys recorded.
     pub operations: SliceRecord,

@@ -1,14 +1,20 @@
 //! One connection: connecting, handshake, messages, end.
 
-use std::io::{self, ErrorKind};
-use std::net::TcpStream;
+use std::{
+    io::{self, ErrorKind},
+    net::TcpStream,
+};
 
-use tungstenite::client::client_with_config;
-use tungstenite::error::{Error, ProtocolError};
-use tungstenite::handshake::client::{ClientHandshake, Request, generate_key};
-use tungstenite::handshake::{HandshakeError, MidHandshake};
-use tungstenite::protocol::{CloseFrame, WebSocket, WebSocketConfig};
-use tungstenite::{Message, Utf8Bytes};
+use tungstenite::{
+    Message, Utf8Bytes,
+    client::client_with_config,
+    error::{Error, ProtocolError},
+    handshake::{
+        HandshakeError, MidHandshake,
+        client::{ClientHandshake, Request, generate_key},
+    },
+    protocol::{CloseFrame, WebSocket, WebSocketConfig},
+};
 
 use super::{Ended, Handshake};
 use crate::clock::Nanos;
@@ -60,7 +66,7 @@ pub(super) enum HandshakeStep {
 }
 
 /// The result of a write.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Written {
     /// Written, or buffered until the socket is writable.
     Sent,

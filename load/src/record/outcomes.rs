@@ -6,7 +6,7 @@ use super::{Histogram, add, histogram};
 const FAILED: &str = "failed";
 
 /// The operations of one outcome.
-#[derive(Debug, Clone)]
+#[derive(Clone, Debug)]
 pub struct OutcomeRecord {
     /// The kind of a success, such as `follow`; the cause of a refusal, such as `unavailable`; or `failed`.
     pub outcome: &'static str,
@@ -16,7 +16,7 @@ pub struct OutcomeRecord {
 }
 
 /// The operations of each outcome, in the order of their first occurrence.
-#[derive(Debug, Clone, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Outcomes(Vec<OutcomeRecord>);
 
 impl Outcomes {

@@ -41,7 +41,7 @@ const EDGE: Duration = Duration::from_millis(10);
 const PAUSE: f64 = 0.02;
 
 /// Operations in a span of time. They may be fractional, because the spans of threads differ.
-#[derive(Debug, Clone, Copy, Default, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct RateBasis {
     /// From the start to the last counted reply.
     pub span: Duration,
@@ -61,7 +61,7 @@ pub struct RateBasis {
 }
 
 /// Operations a second.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Rates {
     /// Due operations; `None` in a closed loop.
     pub offered: Option<f64>,
@@ -124,7 +124,7 @@ impl Rates {
 }
 
 /// Counts the replies of one slice, as the basis of its rates.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct RateMeter {
     start: Nanos,
     end: Nanos,

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::Histogram;
 
 /// The percentiles of a histogram. A percentile with too few samples is `None`, and must not be printed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Summary {
     /// The number of samples.
     pub samples: u64,

@@ -3,7 +3,7 @@
 use serde::{Serialize, Serializer};
 
 /// Counts of a few names, found by linear search.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Tally {
     counts: Vec<(&'static str, u64)>,
 }

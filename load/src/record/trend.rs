@@ -1,7 +1,7 @@
 //! The trend of response times over a slice: growth is the sign of a queue.
 
 /// A least-squares line through the response times over the due times.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Trend {
     count: f64,
     mean_x: f64,

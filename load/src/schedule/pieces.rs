@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::{Piece, Profile};
 
 /// The pieces of a profile, traversed once from the start.
-#[derive(Debug, Clone)]
+#[derive(Clone, Debug)]
 pub(super) struct Pieces {
     row: Vec<Stretch>,
     at: usize,
@@ -14,7 +14,7 @@ pub(super) struct Pieces {
 }
 
 /// One piece on the time axis: the rate is linear from `from` to `to`; times in seconds, rates a second.
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 struct Stretch {
     start: f64,
     length: f64,

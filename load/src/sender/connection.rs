@@ -1,11 +1,15 @@
 //! One non-blocking TCP connection and its buffers.
 
-use std::io::{self, ErrorKind, Read, Write};
-use std::net::{SocketAddr, TcpStream};
-use std::os::fd::{AsRawFd, OwnedFd};
+use std::{
+    io::{self, ErrorKind, Read, Write},
+    net::{SocketAddr, TcpStream},
+    os::fd::{AsRawFd, OwnedFd},
+};
 
-use nix::errno::Errno;
-use nix::sys::socket::{AddressFamily, SockFlag, SockType, SockaddrStorage, connect, socket};
+use nix::{
+    errno::Errno,
+    sys::socket::{AddressFamily, SockFlag, SockType, SockaddrStorage, connect, socket},
+};
 
 use crate::http::{Decoded, MAX_BODY, MAX_HEAD, Malformed, Reply, decode};
 
@@ -15,7 +19,7 @@ const FIRST_READ: usize = 4 * 1024;
 const MOST_READ: usize = 2 * MAX_HEAD + MAX_BODY;
 
 /// The result of a read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Received {
     /// Bytes were read; there may be more.
     Bytes(usize),

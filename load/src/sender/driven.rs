@@ -3,9 +3,7 @@
 use std::time::Duration;
 
 use super::{Lane, SenderError};
-use crate::journey::Journeys;
-use crate::ledger::LedgerVerdict;
-use crate::series::Series;
+use crate::{journey::Journeys, ledger::LedgerVerdict, series::Series};
 
 /// The generator's interface to a system.
 pub trait SystemJourneys: Send {
@@ -33,7 +31,7 @@ pub trait SystemJourneys: Send {
 }
 
 /// The progress of a preparation.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Progress {
     /// Things done.
     pub done: u64,
@@ -64,7 +62,7 @@ pub enum PrepareError {
 }
 
 /// The limits of a ledger check.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Check {
     /// Requests in flight at once.
     pub in_flight: usize,

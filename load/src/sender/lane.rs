@@ -4,19 +4,23 @@ mod ends;
 mod replies;
 mod resend;
 
-use std::collections::VecDeque;
-use std::time::Duration;
+use std::{collections::VecDeque, time::Duration};
 
-use rand::rngs::Xoshiro256PlusPlus;
-use rand::{Rng, RngExt, make_rng};
+use rand::{Rng, RngExt, make_rng, rngs::Xoshiro256PlusPlus};
 
-use super::poll::Poller;
-use super::slots::{Flight, Slots};
-use super::{Limits, SenderError, Target, connection::Connection, loops};
-use crate::clock::{self, Nanos};
-use crate::http::RequestBuf;
-use crate::journey::{Begun, Failure, Journeys, Operation};
-use crate::record::{RateMeter, SliceRecord};
+use super::{
+    Limits, SenderError, Target,
+    connection::Connection,
+    loops,
+    poll::Poller,
+    slots::{Flight, Slots},
+};
+use crate::{
+    clock::{self, Nanos},
+    http::RequestBuf,
+    journey::{Begun, Failure, Journeys, Operation},
+    record::{RateMeter, SliceRecord},
+};
 
 /// One target with everything that is in flight there.
 pub struct Lane {
@@ -37,7 +41,7 @@ pub struct Lane {
 }
 
 /// The result of starting an operation.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Started {
     /// The lane has taken it: it is in flight, or has failed already.
     Taken,

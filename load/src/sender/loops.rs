@@ -2,13 +2,17 @@
 
 use std::time::Duration;
 
-use super::lane::{Lane, Started};
-use super::release_queue::ReleaseQueue;
-use super::{Observer, SenderError, Slice, TICK};
-use crate::clock::{self, Nanos};
-use crate::journey::Journeys;
-use crate::record::{RateMeter, SliceRecord};
-use crate::schedule::Schedule;
+use super::{
+    Observer, SenderError, Slice, TICK,
+    lane::{Lane, Started},
+    release_queue::ReleaseQueue,
+};
+use crate::{
+    clock::{self, Nanos},
+    journey::Journeys,
+    record::{RateMeter, SliceRecord},
+    schedule::Schedule,
+};
 
 /// The time by which a drain may exceed the time-out before it is aborted.
 const GRACE: Duration = Duration::from_secs(1);

@@ -5,12 +5,15 @@
 //! A timerfd is a high-resolution kernel timer without slack (timers(2): slack applies to time-outs of waits,
 //! not to timerfd).
 
-use std::io;
-use std::os::fd::AsFd;
+use std::{io, os::fd::AsFd};
 
-use nix::errno::Errno;
-use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTimeout};
-use nix::sys::timerfd::{ClockId, Expiration, TimerFd, TimerFlags, TimerSetTimeFlags};
+use nix::{
+    errno::Errno,
+    sys::{
+        epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTimeout},
+        timerfd::{ClockId, Expiration, TimerFd, TimerFlags, TimerSetTimeFlags},
+    },
+};
 
 use super::TICK;
 use crate::clock::{self, Nanos};
@@ -21,7 +24,7 @@ const TIMER: u64 = u64::MAX;
 const BATCH: usize = 32;
 
 /// The readiness of a connection.
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct Ready {
     /// The token of its registration.
     pub(crate) token: u64,

@@ -2,14 +2,12 @@
 
 use std::time::Duration;
 
-use rand::SeedableRng;
-use rand::rngs::Xoshiro256PlusPlus;
-use rand::seq::SliceRandom;
+use rand::{SeedableRng, rngs::Xoshiro256PlusPlus, seq::SliceRandom};
 
 use crate::record::SliceRecord;
 
 /// One stretch of time in which one arm is driven.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Slice {
     /// The round, from 0; each round has one slice of every arm.
     pub round: u32,
@@ -35,7 +33,7 @@ impl Slice {
 /// Rounds of slices: in each round every arm has one slice, in random order.
 ///
 /// Short slices (25 to 100 ms) compare steady states; long ones (tens of seconds) are whole episodes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SlicePlan {
     /// The number of arms.
     pub arms: usize,

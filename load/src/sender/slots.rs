@@ -1,11 +1,10 @@
 //! The connection slots: a fixed number, each with at most one socket and one operation.
 
 use super::connection::Connection;
-use crate::clock::Nanos;
-use crate::journey::Operation;
+use crate::{clock::Nanos, journey::Operation};
 
 /// An operation in flight.
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub(super) struct Flight {
     pub(super) op: Operation,
     /// The due time.

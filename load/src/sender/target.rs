@@ -1,13 +1,15 @@
 //! The target of a load, and its limits.
 
-use std::io;
-use std::net::{SocketAddr, TcpStream};
-use std::time::Duration;
+use std::{
+    io,
+    net::{SocketAddr, TcpStream},
+    time::Duration,
+};
 
 use url::{Position, Url};
 
 /// One HTTP server.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Target {
     /// The name in reports.
     pub name: String,
@@ -110,7 +112,7 @@ fn parsed(url: &str) -> Result<Url, String> {
 }
 
 /// The limits of a sender, for each arm.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
     /// Connections; also the most operations in flight, because HTTP/1.1 without pipelining has one per
     /// connection.

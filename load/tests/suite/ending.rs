@@ -2,11 +2,18 @@
 
 use std::time::Duration;
 
-use crate::support::limits;
-use crate::support::shortener::{Fake, Misdeed, options, sender_of};
-use load::journeys::Check;
-use load::journeys::shortener::{self, facts};
-use load::ledger::{Kept, LedgerVerdict};
+use load::{
+    journeys::{
+        Check,
+        shortener::{self, facts},
+    },
+    ledger::{Kept, LedgerVerdict},
+};
+
+use crate::support::{
+    limits,
+    shortener::{Fake, Misdeed, options, sender_of},
+};
 
 /// The number of links of each kind.
 const EACH: u64 = 16;

@@ -1,8 +1,6 @@
 //! The generator's own share, measured on a server with the right CPU affinity.
 
-use std::sync::mpsc;
-use std::thread;
-use std::time::Duration;
+use std::{sync::mpsc, thread, time::Duration};
 
 use load::floor;
 

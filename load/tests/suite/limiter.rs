@@ -1,18 +1,22 @@
 //! The limiter's journeys and ledger against an exact fake, and against each of its misdeeds.
 
-use std::sync::atomic::Ordering;
-use std::time::Duration;
+use std::{sync::atomic::Ordering, time::Duration};
 
-use crate::support::limiter::{Fake, Misdeed};
-use crate::support::{Records, breaches, hasty, limits, system, target, undisturbed};
-use load::journeys::limiter::facts;
-use load::journeys::{Check, JourneyOptions, PolicyLine, for_system};
-use load::ledger::{Kept, LedgerVerdict};
-use load::record::SliceRecord;
-use load::schedule::{Arrivals, Profile};
-use load::sender::{Arm, Limits, Load, Sender, SlicePlan};
-use load::series::Series;
-use load::steady::{Steady, run as run_steady};
+use load::{
+    journeys::{Check, JourneyOptions, PolicyLine, for_system, limiter::facts},
+    ledger::{Kept, LedgerVerdict},
+    record::SliceRecord,
+    schedule::{Arrivals, Profile},
+    sender::{Arm, Limits, Load, Sender, SlicePlan},
+    series::Series,
+    steady::{Steady, run as run_steady},
+};
+
+use crate::support::{
+    Records, breaches, hasty,
+    limiter::{Fake, Misdeed},
+    limits, system, target, undisturbed,
+};
 
 /// The results of one slice.
 struct Seen {

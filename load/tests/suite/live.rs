@@ -1,17 +1,24 @@
 //! Connections that live against servers that broadcast, stall, flood, refuse and vanish.
 
-use std::net::TcpListener;
-use std::time::{Duration, Instant};
-
-use load::journey::{Begun, Failure, Outcome};
-use load::live::{
-    Again, Connections, Ended, Handshake, LiveJourneys, LiveLane, LiveLimits, LivePlan, LiveRecord, Message,
-    Moment, NotSent,
+use std::{
+    net::TcpListener,
+    time::{Duration, Instant},
 };
-use load::schedule::{Arrivals, Profile, Schedule};
 
-use crate::support::sockets::{Event, serve_sockets};
-use crate::support::{Answer, nobody, serve, target};
+use load::{
+    journey::{Begun, Failure, Outcome},
+    live::{
+        Again, Connections, Ended, Handshake, LiveJourneys, LiveLane, LiveLimits, LivePlan, LiveRecord,
+        Message, Moment, NotSent,
+    },
+    schedule::{Arrivals, Profile, Schedule},
+};
+
+use crate::support::{
+    Answer, nobody, serve,
+    sockets::{Event, serve_sockets},
+    target,
+};
 
 /// A room of all connections: each message that is due is sent by the next connection, and expected at every one.
 #[derive(Default)]

@@ -1,19 +1,24 @@
 //! Requests that are lost because the server closes an idle connection.
 
-use std::io::{BufRead, BufReader, Write};
-use std::net::{SocketAddr, TcpListener};
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::thread;
-use std::time::Duration;
+use std::{
+    io::{BufRead, BufReader, Write},
+    net::{SocketAddr, TcpListener},
+    sync::atomic::{AtomicU64, Ordering},
+    thread,
+    time::Duration,
+};
+
+use load::{
+    http::{Method, Reply, RequestBuf},
+    journey::{Begun, Failure, Journeys, Operation, Outcome, Step},
+    journeys::{Check, PrepareError, Progress, SystemJourneys},
+    ledger::LedgerVerdict,
+    record::SliceRecord,
+    schedule::{Arrivals, Profile},
+    sender::{Arm, Lane, Load, Sender, SlicePlan},
+};
 
 use crate::support::{Answer, Records, Request, limits, serve, target};
-use load::http::{Method, Reply, RequestBuf};
-use load::journey::{Begun, Failure, Journeys, Operation, Outcome, Step};
-use load::journeys::{Check, PrepareError, Progress, SystemJourneys};
-use load::ledger::LedgerVerdict;
-use load::record::SliceRecord;
-use load::schedule::{Arrivals, Profile};
-use load::sender::{Arm, Lane, Load, Sender, SlicePlan};
 
 /// One request at a time, written by the test; any 200 is a success.
 #[derive(Clone, Copy)]

@@ -1,16 +1,23 @@
 //! The sender against servers that are slow, silent, misbehaving or absent.
 
-use std::net::SocketAddr;
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::thread;
-use std::time::{Duration, Instant};
+use std::{
+    net::SocketAddr,
+    sync::{
+        Mutex,
+        atomic::{AtomicU64, Ordering},
+    },
+    thread,
+    time::{Duration, Instant},
+};
+
+use load::{
+    journeys::plain::Get,
+    record::{Rates, SliceRecord},
+    schedule::{Arrivals, Profile},
+    sender::{Arm, Limits, Load, Observer, Sender, Slice, SlicePlan, Target, TargetError},
+};
 
 use crate::support::{Answer, Records, limits, nobody, serve, target, undisturbed};
-use load::journeys::plain::Get;
-use load::record::{Rates, SliceRecord};
-use load::schedule::{Arrivals, Profile};
-use load::sender::{Arm, Limits, Load, Observer, Sender, Slice, SlicePlan, Target, TargetError};
 
 fn sender(address: SocketAddr, limits: &Limits) -> Sender {
     Sender::new(vec![Arm { target: target(address), journeys: Box::new(Get::new("/", 200)) }], limits)

@@ -1,15 +1,22 @@
 //! The shortener's journeys and ledger against a correct fake, and against each of its misdeeds.
 
-use std::sync::atomic::Ordering;
-use std::time::Duration;
+use std::{sync::atomic::Ordering, time::Duration};
 
-use crate::support::shortener::{Fake, LINKS, Misdeed, options, sender_of};
-use crate::support::{Records, breaches, hasty, limits, system};
-use load::journeys::shortener::{DELETES, facts};
-use load::journeys::{Check, JourneyOptions, for_system};
-use load::ledger::{Kept, LedgerVerdict};
-use load::record::SliceRecord;
-use load::sender::{Load, Sender, SlicePlan};
+use load::{
+    journeys::{
+        Check, JourneyOptions, for_system,
+        shortener::{DELETES, facts},
+    },
+    ledger::{Kept, LedgerVerdict},
+    record::SliceRecord,
+    sender::{Load, Sender, SlicePlan},
+};
+
+use crate::support::{
+    Records, breaches, hasty, limits,
+    shortener::{Fake, LINKS, Misdeed, options, sender_of},
+    system,
+};
 
 /// Prepares without a misdeed, runs a short load with one, and checks without.
 fn run(mix: &str, misdeed: Misdeed) -> (SliceRecord, LedgerVerdict) {

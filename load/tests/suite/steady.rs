@@ -2,12 +2,14 @@
 
 use std::{thread, time::Duration};
 
-use crate::support::shortener::Fake;
-use crate::support::{Answer, limits, serve, target};
-use load::journeys::{Check, JourneyOptions, for_system, plain::Get};
-use load::schedule::{Arrivals, Profile};
-use load::sender::{Arm, Limits, Load, Sender};
-use load::steady::{Steady, run};
+use load::{
+    journeys::{Check, JourneyOptions, for_system, plain::Get},
+    schedule::{Arrivals, Profile},
+    sender::{Arm, Limits, Load, Sender},
+    steady::{Steady, run},
+};
+
+use crate::support::{Answer, limits, serve, shortener::Fake, target};
 
 fn steady(load: Load, millis: u64) -> Steady {
     Steady { load, length: Duration::from_millis(millis), threads: 2, limits: limits(16), traced: false }

@@ -4,17 +4,21 @@ pub(crate) mod limiter;
 pub(crate) mod shortener;
 pub(crate) mod sockets;
 
-use std::collections::BTreeSet;
-use std::io::{BufRead, BufReader, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::sync::Arc;
-use std::thread;
-use std::time::Duration;
+use std::{
+    collections::BTreeSet,
+    io::{BufRead, BufReader, Write},
+    net::{SocketAddr, TcpListener, TcpStream},
+    sync::Arc,
+    thread,
+    time::Duration,
+};
 
-use load::journeys::{SystemUnderTest, find};
-use load::ledger::LedgerVerdict;
-use load::record::SliceRecord;
-use load::sender::{Limits, Observer, Slice, Target};
+use load::{
+    journeys::{SystemUnderTest, find},
+    ledger::LedgerVerdict,
+    record::SliceRecord,
+    sender::{Limits, Observer, Slice, Target},
+};
 
 /// A request as the server parsed it.
 pub(crate) struct Request {

@@ -27,6 +27,9 @@ use axum::{
     http::{HeaderValue, StatusCode, header, request::Parts},
     response::{IntoResponse, Response},
 };
+pub use body::Promise;
+use body::{DecisionAsked, DecisionShown, PoliciesAsked, PoliciesShown, PolicyText, QuoteShown};
+use if_match::Expected;
 use limiter::{DecisionError, Decisions, Known, OnFailure, Policies, PolicyError, PolicySet, Replacement};
 use prometheus_client::registry::Registry;
 use runtime::edge::{JsonBody, Problem, described};
@@ -40,9 +43,6 @@ use utoipa_axum::{
 };
 
 use crate::{envoy, limiting::Limiting};
-pub use body::Promise;
-use body::{DecisionAsked, DecisionShown, PoliciesAsked, PoliciesShown, PolicyText, QuoteShown};
-use if_match::Expected;
 
 /// The largest body of `POST /decisions`, in bytes.
 const MAX_BODY_BYTES: usize = 64 * 1_024;

@@ -19,9 +19,8 @@ use std::sync::Arc;
 
 use axum::{Router, extract::Request, response::Response, routing::post};
 use limiter::{Ask, Asks, Decision, DecisionError, Decisions, Verdict};
-use prometheus_client::registry::Registry;
-
 use metrics::ProxyMetrics;
+use prometheus_client::registry::Registry;
 use proto::{RateLimitDescriptor, RateLimitRequest, RateLimitResponse};
 use undecidable::{Undecidable, Why};
 pub use wire::MAX_REQUEST_BYTES;

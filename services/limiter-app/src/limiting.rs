@@ -20,13 +20,12 @@ use axum::{
     http::{Request, StatusCode, header},
     response::{IntoResponse, Response},
 };
-use limiter::{Ask, Decision, DecisionError, Decisions, OnFailure, RETRY_UNCOUNTED, Verdict};
-use runtime::edge::Problem;
-use tower::{Layer, Service};
-
 pub use facts::facts;
 pub(crate) use facts::text;
 pub(crate) use fields::{retry_after, standings};
+use limiter::{Ask, Decision, DecisionError, Decisions, OnFailure, RETRY_UNCOUNTED, Verdict};
+use runtime::edge::Problem;
+use tower::{Layer, Service};
 
 /// The detail for a request that never fits, whenever it comes.
 pub(crate) const NEVER_FITS: &str = "the cost is more than a limit ever has room for";

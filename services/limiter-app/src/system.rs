@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use design::{
-    Arrivals, Backing, Choice as _, ReplicaCount, EDGE, Placement, ProcessShape, Rules, System, Wiring,
+    Arrivals, Backing, Choice as _, EDGE, Placement, ProcessShape, ReplicaCount, Rules, System, Wiring,
     axes::{Balancing, Database, Replicas, Resilience, Tracing, Transport},
 };
 use limiter::Limit;

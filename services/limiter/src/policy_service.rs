@@ -2,11 +2,12 @@
 
 use std::{collections::HashSet, sync::Arc};
 
+use async_trait::async_trait;
+
 use crate::{
     KeySource, Known, MAX_EXEMPT, MAX_EXEMPT_CHARS, MAX_EXPECTED, MAX_LIMITS, MAX_POLICIES, Policies, Policy,
     PolicyError, PolicyFault, PolicySet, PolicyStore, Replacement, Stored,
 };
-use async_trait::async_trait;
 
 /// The longest name of a policy or a header.
 const MAX_NAME: usize = 64;

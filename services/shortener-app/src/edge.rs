@@ -27,7 +27,9 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use backing::{Event, TopicPublisher};
+use body::{LinkShown, PendingShown, ShortenAsked};
 use contract::Unavailable;
+use parameters::{ByCode, Keyed};
 use runtime::edge::{JsonBody, Problem, described};
 use shortener::{
     Authority, ClickError, Clicked, Clicks, Code, LinkError, Links, OwnHosts, RequestKey, Shorten, Target,
@@ -36,8 +38,6 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use uuid::Uuid;
 
 use crate::{SYSTEM, topics::Follows};
-use body::{LinkShown, PendingShown, ShortenAsked};
-use parameters::{ByCode, Keyed};
 
 /// The largest request body, in bytes.
 const MAX_BODY_BYTES: usize = 64 * 1_024;

@@ -4,13 +4,12 @@ use std::{collections::BTreeSet, fmt::Write, net::SocketAddr, time::Duration};
 
 use anyhow::{Context, Result};
 use clap::Subcommand;
+use runtimes::http::{self, Reply};
+use scenario::diagnostic::Diagnostic;
 use serde::Deserialize;
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
 use super::trace::chosen;
-use runtimes::http::{self, Reply};
-use scenario::diagnostic::Diagnostic;
-
 use crate::{outcome::Outcome, output, recent};
 
 /// How long a process may take for its answer: it may have to read a log, or to publish what was in it.

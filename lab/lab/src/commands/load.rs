@@ -7,7 +7,9 @@ mod values;
 
 use std::{collections::BTreeMap, time::Duration};
 
+use answering::Answering;
 use anyhow::{Context, Result};
+use figures::Figures;
 use indicatif::{ProgressBar, ProgressStyle};
 use load::{
     journeys::{
@@ -25,13 +27,11 @@ use scenario::{
     diagnostic::{Diagnostic, did_you_mean},
     systems,
 };
+pub(super) use values::duration;
+use values::{arrivals, option, path, rate};
 
 use self::expect::{Condition, Judged};
 use crate::{outcome::Outcome, output};
-use answering::Answering;
-use figures::Figures;
-pub(super) use values::duration;
-use values::{arrivals, option, path, rate};
 
 /// The default number of things.
 const DEFAULT_THINGS: u64 = 10_000;

@@ -86,7 +86,9 @@ impl Faults {
     pub(super) fn end(mut self) -> Result<Vec<Happened>> {
         drop(self.start.take());
         let Some(thread) = self.thread.take() else { return Ok(Vec::new()) };
-        thread.join().unwrap_or_else(|_| Err(Diagnostic::new("the lab panicked while it made a fault").into()))
+        thread
+            .join()
+            .unwrap_or_else(|_| Err(Diagnostic::new("the lab panicked while it made a fault").into()))
     }
 }
 

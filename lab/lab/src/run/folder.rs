@@ -11,7 +11,7 @@ use std::{
 
 use anyhow::{Context, Result};
 use report::{Report, html, markdown, terminal};
-use runtimes::{owned_folder::OwnedFolder, interrupt::Interrupt, scratch::free_bytes};
+use runtimes::{interrupt::Interrupt, owned_folder::OwnedFolder, scratch::free_bytes};
 use scenario::{diagnostic::Diagnostic, plan::Plan};
 use time::OffsetDateTime;
 

@@ -3,9 +3,11 @@
 use maud::{Markup, html};
 
 use super::{arm_name, picture, prose, titled};
-use crate::model::{Arm, Kind, Report};
-use crate::svg;
-use crate::words::{store, summary};
+use crate::{
+    model::{Arm, Kind, Report},
+    svg,
+    words::{store, summary},
+};
 
 pub(super) fn section(report: &Report) -> Markup {
     let body = html! {

@@ -3,11 +3,13 @@
 use maud::{Markup, html};
 
 use super::{PLOT, arm_name, picture, row_name, titled, unbroken};
-use crate::caveats::{self, About};
-use crate::figures as rows;
-use crate::model::{Arm, Kind, Report};
-use crate::svg;
-use crate::words::{part_kind, place, three_digits};
+use crate::{
+    caveats::{self, About},
+    figures as rows,
+    model::{Arm, Kind, Report},
+    svg,
+    words::{part_kind, place, three_digits},
+};
 
 pub(super) fn figures(report: &Report) -> Markup {
     let body = html! {

@@ -3,10 +3,12 @@
 use maud::{Markup, html};
 
 use super::{arm_name, prose, titled, unbroken};
-use crate::caveats;
-use crate::figures::{metric_name, verdict_words};
-use crate::model::{Comparison, Report};
-use crate::svg::{self, Forest};
+use crate::{
+    caveats,
+    figures::{metric_name, verdict_words},
+    model::{Comparison, Report},
+    svg::{self, Forest},
+};
 
 pub(super) fn section(report: &Report) -> Markup {
     if report.comparisons.is_empty() {

@@ -3,10 +3,12 @@
 use maud::{Markup, html};
 
 use super::{PLOT, arm_name, picture, titled};
-use crate::caveats::{self, About};
-use crate::model::{Latency, Report};
-use crate::words::{generators_own, maybe};
-use crate::{outcomes, svg};
+use crate::{
+    caveats::{self, About},
+    model::{Latency, Report},
+    outcomes, svg,
+    words::{generators_own, maybe},
+};
 
 const PERCENTILES: [&str; 5] = ["p50", "p90", "p99", "p99.9", "max"];
 

@@ -4,9 +4,11 @@ use load::ledger::Kept;
 use maud::{Markup, html};
 
 use super::{arm_name, prose, row_name, titled};
-use crate::model::{Arm, Report};
-use crate::words::{NO_FIGURE, count};
-use crate::{facts, figures};
+use crate::{
+    facts, figures,
+    model::{Arm, Report},
+    words::{NO_FIGURE, count},
+};
 
 pub(super) fn section(report: &Report) -> Markup {
     if report.arms.iter().all(|arm| arm.ledger.is_none()) {

@@ -3,9 +3,7 @@
 use maud::{Markup, html};
 
 use super::{PLOT, titled};
-use crate::model::Report;
-use crate::over_time::picture;
-use crate::svg;
+use crate::{model::Report, over_time::picture, svg};
 
 pub(super) fn section(report: &Report) -> Markup {
     let Some(picture) = picture(report) else {

@@ -3,9 +3,11 @@
 use maud::{Markup, html};
 
 use super::{PLOT, arm_name, picture, titled};
-use crate::model::{Arm, Report, TimeShare, Trace};
-use crate::svg;
-use crate::words::{place, three_digits, took, trimmed};
+use crate::{
+    model::{Arm, Report, TimeShare, Trace},
+    svg,
+    words::{place, three_digits, took, trimmed},
+};
 
 /// The most listed spans after a reply; a longer list ends with the number of the others.
 const MOST_AFTERWARDS: usize = 20;

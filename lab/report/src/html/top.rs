@@ -4,9 +4,11 @@ use maud::{Markup, html};
 use statistics::{Verdict, factor};
 
 use super::{arm_name, prose, unbroken};
-use crate::model::{Arm, Comparison, Report};
-use crate::words::trimmed;
-use crate::{caveats, figures, headline};
+use crate::{
+    caveats, figures, headline,
+    model::{Arm, Comparison, Report},
+    words::trimmed,
+};
 
 pub(super) fn question(report: &Report) -> Markup {
     let scenario = &report.scenario;

@@ -3,11 +3,13 @@
 use maud::{Markup, html};
 
 use super::{prose, titled};
-use crate::faults;
-use crate::model::Report;
-use crate::words::{
-    arrivals, count, duration_of_ms, generators_own, maybe, maybe_per_cent, maybe_whole, per_cent,
-    processors, things, three_digits,
+use crate::{
+    faults,
+    model::Report,
+    words::{
+        arrivals, count, duration_of_ms, generators_own, maybe, maybe_per_cent, maybe_whole, per_cent,
+        processors, things, three_digits,
+    },
 };
 
 pub(super) fn section(report: &Report) -> Markup {

@@ -2,10 +2,15 @@
 
 use maud::{Markup, html};
 
-use super::scale::{Scale, linear_ticks};
-use super::{Anchor, arm_class, fitted, line, px, text, width_of};
-use crate::model::{Arm, Part, PartKind, Report};
-use crate::words::{self, three_digits};
+use super::{
+    Anchor, arm_class, fitted, line, px,
+    scale::{Scale, linear_ticks},
+    text, width_of,
+};
+use crate::{
+    model::{Arm, Part, PartKind, Report},
+    words::{self, three_digits},
+};
 
 const WIDTH: f64 = 1000.0;
 const BAR: f64 = 34.0;

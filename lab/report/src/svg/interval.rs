@@ -3,10 +3,12 @@
 use maud::{Markup, html};
 use statistics::Interval;
 
-use super::scale::{Scale, log_ticks};
-use super::{Anchor, line, px, text};
-use crate::model::Report;
-use crate::words::trimmed;
+use super::{
+    Anchor, line, px,
+    scale::{Scale, log_ticks},
+    text,
+};
+use crate::{model::Report, words::trimmed};
 
 const WIDTH: f64 = 300.0;
 const HEIGHT: f64 = 26.0;

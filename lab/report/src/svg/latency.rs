@@ -8,10 +8,15 @@ use std::fmt::Write as _;
 
 use maud::{Markup, html};
 
-use super::scale::{Scale, log_ticks};
-use super::{Anchor, arm_class, fitted, line, px, text, width_of};
-use crate::model::{Arm, Point, Report};
-use crate::words::{duration_of_ms, percentile, three_digits};
+use super::{
+    Anchor, arm_class, fitted, line, px,
+    scale::{Scale, log_ticks},
+    text, width_of,
+};
+use crate::{
+    model::{Arm, Point, Report},
+    words::{duration_of_ms, percentile, three_digits},
+};
 
 const WIDTH: f64 = 1000.0;
 const HEIGHT: f64 = 390.0;

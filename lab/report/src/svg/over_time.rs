@@ -8,10 +8,15 @@ use std::fmt::Write as _;
 
 use maud::{Markup, html};
 
-use super::scale::{Scale, linear_ticks};
-use super::{Anchor, COLOURS, arm_class, fitted, line, px, text, width_of};
-use crate::picture::{Curve, Picture, Row, duration};
-use crate::words::{self, trimmed};
+use super::{
+    Anchor, COLOURS, arm_class, fitted, line, px,
+    scale::{Scale, linear_ticks},
+    text, width_of,
+};
+use crate::{
+    picture::{Curve, Picture, Row, duration},
+    words::{self, trimmed},
+};
 
 const WIDTH: f64 = 1000.0;
 const LEFT: f64 = 52.0;

@@ -2,10 +2,15 @@
 
 use maud::{Markup, html};
 
-use super::scale::{Scale, linear_ticks};
-use super::{Anchor, arm_class, fitted, line, px, text};
-use crate::model::{Arm, Report};
-use crate::words::{self, three_digits};
+use super::{
+    Anchor, arm_class, fitted, line, px,
+    scale::{Scale, linear_ticks},
+    text,
+};
+use crate::{
+    model::{Arm, Report},
+    words::{self, three_digits},
+};
 
 const WIDTH: f64 = 1000.0;
 const ROW: f64 = 52.0;

@@ -4,8 +4,11 @@ use std::fmt::Write as _;
 
 use maud::{Markup, html};
 
-use super::layout::{CHIP_HEIGHT, CLIENT_WIDTH, INDENT, Layout, NAME_HEIGHT, Place, Reached, kind_of};
-use super::{Anchor, arm_class, fitted, px, text};
+use super::{
+    Anchor, arm_class, fitted,
+    layout::{CHIP_HEIGHT, CLIENT_WIDTH, INDENT, Layout, NAME_HEIGHT, Place, Reached, kind_of},
+    px, text,
+};
 use crate::model::{Arm, Backing, Link, Process};
 
 /// The radius of the corners of lines to stores.

@@ -4,10 +4,15 @@ use std::borrow::Cow;
 
 use maud::{Markup, html};
 
-use super::scale::{Scale, linear_ticks};
-use super::{Anchor, arm_class, fitted, line, px, text, width_of};
-use crate::model::{Span, Trace};
-use crate::words::{duration_of_ms, took};
+use super::{
+    Anchor, arm_class, fitted, line, px,
+    scale::{Scale, linear_ticks},
+    text, width_of,
+};
+use crate::{
+    model::{Span, Trace},
+    words::{duration_of_ms, took},
+};
 
 /// The positions of a drawing's parts.
 #[derive(Clone, Copy)]

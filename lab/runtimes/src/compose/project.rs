@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, net::SocketAddr};
 
-use design::{BackingKind, ProcessConfig, Limits, PublicUrl};
+use design::{BackingKind, Limits, ProcessConfig, PublicUrl};
 use scenario::plan::{ArmPlan, ProcessPlan};
 use serde::Serialize;
 
@@ -191,7 +191,8 @@ fn process_config(arm: &ArmPlan, process: &ProcessPlan, setting: &Setting<'_>) -
     let anywhere = |port| SocketAddr::from(([0, 0, 0, 0], port));
     let peers = process.remote.iter().map(|component| {
         let replicas = arm.hosts_of(component);
-        let addresses = replicas.map(|replica| format!("{}-{}:{INTERNAL_PORT}", setting.wiring, replica.name));
+        let addresses =
+            replicas.map(|replica| format!("{}-{}:{INTERNAL_PORT}", setting.wiring, replica.name));
         ((*component).to_owned(), addresses.collect())
     });
     ProcessConfig {

@@ -2,7 +2,7 @@
 
 use std::net::{Ipv4Addr, SocketAddr};
 
-use design::{ProcessConfig, Limits};
+use design::{Limits, ProcessConfig};
 use scenario::plan::ProcessPlan;
 
 use super::{Export, INTERNAL_PORT, PUBLIC_PORT, stores};

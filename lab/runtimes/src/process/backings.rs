@@ -1,10 +1,10 @@
 //! The stores and brokers of an arm: each arm has its own, so that no arm pays for another's.
 
-pub mod kafka;
-mod throwaway;
 mod cleanup_guard;
+pub mod kafka;
 pub mod postgres;
 pub mod redis;
+mod throwaway;
 
 use std::{
     path::{Path, PathBuf},

@@ -89,7 +89,8 @@ fn peers(arm: &ArmPlan, process: &ProcessPlan, addressed: &Addressed) -> BTreeMa
         .remote
         .iter()
         .map(|component| {
-            let replicas = arm.hosts_of(component).map(|replica| addressed.internal(&replica.name).to_string());
+            let replicas =
+                arm.hosts_of(component).map(|replica| addressed.internal(&replica.name).to_string());
             ((*component).to_owned(), replicas.collect())
         })
         .collect()

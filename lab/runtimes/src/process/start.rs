@@ -10,8 +10,8 @@ use super::{
     backings::{self, OwnBacking},
     child::Child,
     children::Children,
-    process_configs::{self, Addressed},
     ports,
+    process_configs::{self, Addressed},
 };
 use crate::{
     arm::{Ended, FileLog, LaunchOptions, NotReady, RunningArm, RunningProcess, StartError, wait},

@@ -8,10 +8,9 @@ use std::{
     path::Path,
 };
 
+pub(super) use claims::{arm_fault, figure};
 use design::{System, Wiring, WiringError};
 use toml::Spanned;
-
-pub(super) use claims::{arm_fault, figure};
 
 use super::{
     Comparison, Kind, LoadSpec, Scenario, ScenarioFault, Step, answer,

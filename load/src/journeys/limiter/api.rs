@@ -2,16 +2,19 @@
 
 mod headers;
 
-use std::fmt::{self, Display, Write};
-use std::time::Duration;
+use std::{
+    fmt::{self, Display, Write},
+    time::Duration,
+};
 
 use serde::Deserialize;
 
 pub(super) use self::headers::{Said, read, tells_policy};
-use super::ledger_state::Promise;
-use super::mix::Mix;
-use crate::http::{Method, RequestBuf};
-use crate::journeys::PolicyLine;
+use super::{ledger_state::Promise, mix::Mix};
+use crate::{
+    http::{Method, RequestBuf},
+    journeys::PolicyLine,
+};
 
 /// The header that identifies a client.
 const CLIENT: &str = "x-client";
@@ -22,7 +25,7 @@ const QUOTES: usize = 32;
 const EXEMPT_BYTES: usize = 83;
 
 /// The name of a numbered client. It includes the seed, so that no run shares counts with another.
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub(super) struct ClientName {
     pub(super) seed: u64,
     pub(super) number: usize,

@@ -1,13 +1,16 @@
 //! The check after a run: did the limiter keep its promise, and how exact was it?
 
-use super::api::{self, ClientName, PoliciesView};
-use super::facts;
-use super::ledger_state::LedgerState;
-use super::mix::Mix;
-use crate::journeys::Check;
-use crate::journeys::request_list::request_one;
-use crate::ledger::LedgerVerdict;
-use crate::sender::{Lane, SenderError};
+use super::{
+    api::{self, ClientName, PoliciesView},
+    facts,
+    ledger_state::LedgerState,
+    mix::Mix,
+};
+use crate::{
+    journeys::{Check, request_list::request_one},
+    ledger::LedgerVerdict,
+    sender::{Lane, SenderError},
+};
 
 /// A verdict in which every fact is zero.
 pub(super) fn nothing_found() -> LedgerVerdict {

@@ -2,20 +2,28 @@
 //!
 //! No history is kept, so memory does not grow with the run.
 
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
-use std::time::Duration;
+use std::{
+    sync::{
+        Mutex, MutexGuard, OnceLock, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
 
-use super::long_run::{Shortage, Surplus};
-use super::oracle::{Busyness, Excess, Room, SLOWEST};
-use crate::clock::{self, Nanos};
-use crate::journeys::PolicyLine;
+use super::{
+    long_run::{Shortage, Surplus},
+    oracle::{Busyness, Excess, Room, SLOWEST},
+};
+use crate::{
+    clock::{self, Nanos},
+    journeys::PolicyLine,
+};
 
 /// A client is quiet if within any window it sent at most this share of any limit.
 const QUIET: f64 = 0.25;
 
 /// A limit of the policy, and the system's promise for it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Promise {
     pub(super) limit: PolicyLine,
     /// The most admissions of one client in any window of the limit's length.
@@ -37,7 +45,7 @@ pub(super) struct LedgerState {
 }
 
 /// The end of a sent request, for its client.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum End {
     Admitted,
     /// Admitted by a limiter that could not count: no promise covers it, and it may still be counted.

@@ -2,10 +2,8 @@
 
 use std::time::Duration;
 
-use rand::RngExt;
-use rand::rngs::Xoshiro256PlusPlus;
-use rand_distr::Distribution;
-use rand_distr::weighted::WeightedAliasIndex;
+use rand::{RngExt, rngs::Xoshiro256PlusPlus};
+use rand_distr::{Distribution, weighted::WeightedAliasIndex};
 
 use crate::journeys::PolicyLine;
 
@@ -24,7 +22,7 @@ pub(super) const BUSIEST: usize = 0;
 const ABUSER_AND_QUIET: usize = 1_001;
 
 /// A mix of clients. Its name is also the name of the policy that its preparation stores.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Mix {
     /// One client.
     #[default]

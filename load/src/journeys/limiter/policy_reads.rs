@@ -1,16 +1,21 @@
 //! Reads of the policies, of one size or another: the cost of a call's payload, without a decision.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
 
 use super::{api, check, facts};
-use crate::http::{Reply, RequestBuf};
-use crate::journey::{Begun, Failure, Journeys, Operation, Outcome, Step, common_outcome};
-use crate::journeys::request_list::request_one;
-use crate::journeys::{Check, PrepareError, Progress, SystemJourneys};
-use crate::ledger::LedgerVerdict;
-use crate::sender::Lane;
+use crate::{
+    http::{Reply, RequestBuf},
+    journey::{Begun, Failure, Journeys, Operation, Outcome, Step, common_outcome},
+    journeys::{Check, PrepareError, Progress, SystemJourneys, request_list::request_one},
+    ledger::LedgerVerdict,
+    sender::Lane,
+};
 
 /// The names and summaries of the mixes.
 pub(super) const NAMES: [(&str, &str); 2] = [

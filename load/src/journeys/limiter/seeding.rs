@@ -1,16 +1,18 @@
 //! Stores the mix's policy, and reads the system's promise for it.
 
-use std::thread;
-use std::time::Duration;
+use std::{thread, time::Duration};
 
-use super::api::{self, ClientName, PoliciesView};
-use super::ledger_state::Promise;
-use super::mix::Mix;
-use crate::http::{Reply, RequestBuf};
-use crate::journey::{Begun, Failure, Journeys, Operation, Outcome, Step};
-use crate::journeys::PrepareError;
-use crate::journeys::request_list::request_one;
-use crate::sender::Lane;
+use super::{
+    api::{self, ClientName, PoliciesView},
+    ledger_state::Promise,
+    mix::Mix,
+};
+use crate::{
+    http::{Reply, RequestBuf},
+    journey::{Begun, Failure, Journeys, Operation, Outcome, Step},
+    journeys::{PrepareError, request_list::request_one},
+    sender::Lane,
+};
 
 /// The time limit of one request about policies, retries included.
 const LONGEST: Duration = Duration::from_secs(30);

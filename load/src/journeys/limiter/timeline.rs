@@ -2,11 +2,13 @@
 //! curve, so the curves add up to all its requests.
 
 use super::BUCKET;
-use crate::clock::Nanos;
-use crate::series::{Curve, Timeline};
+use crate::{
+    clock::Nanos,
+    series::{Curve, Timeline},
+};
 
 /// An outcome in the drawing.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Drawn {
     /// Admitted.
     Admitted,

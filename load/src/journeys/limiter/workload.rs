@@ -1,20 +1,22 @@
 //! The operations: one request, one decision.
 
-use std::sync::Arc;
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
-use rand::SeedableRng;
-use rand::rngs::Xoshiro256PlusPlus;
+use rand::{SeedableRng, rngs::Xoshiro256PlusPlus};
 
-use super::api::{self, ClientName, Said};
-use super::ledger_state::{End, LedgerState};
-use super::mix::{BUSIEST, Mix, Picker};
-use super::timeline::{Busiest, Drawn};
-use crate::clock;
-use crate::http::{Reply, RequestBuf};
-use crate::journey::{Begun, Failure, Journeys, Operation, Outcome, Step, common_outcome};
-use crate::journeys::KindShape;
-use crate::series::Curve;
+use super::{
+    api::{self, ClientName, Said},
+    ledger_state::{End, LedgerState},
+    mix::{BUSIEST, Mix, Picker},
+    timeline::{Busiest, Drawn},
+};
+use crate::{
+    clock,
+    http::{Reply, RequestBuf},
+    journey::{Begun, Failure, Journeys, Operation, Outcome, Step, common_outcome},
+    journeys::KindShape,
+    series::Curve,
+};
 
 /// A request without a decision.
 pub(super) const DECISION: &str = "decision";

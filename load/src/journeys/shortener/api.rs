@@ -7,7 +7,7 @@ use serde::Deserialize;
 use crate::http::{Method, Reply, RequestBuf};
 
 /// The target of a numbered link. Every link has a different one, so a wrong redirect shows at once.
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub(super) struct LinkTarget {
     pub(super) seed: u64,
     pub(super) number: u64,

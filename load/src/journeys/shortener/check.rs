@@ -6,19 +6,22 @@ mod ended;
 mod indeterminate;
 mod links;
 
-use std::collections::HashSet;
-use std::hash::{BuildHasher, RandomState};
-use std::io;
+use std::{
+    collections::HashSet,
+    hash::{BuildHasher, RandomState},
+    io,
+};
 
-use self::clicks::ClickCheck;
-use self::indeterminate::Replays;
-use self::links::LinkCheck;
-use super::ledger_state::{Entry, LedgerState};
-use super::{Deletion, facts};
-use crate::journeys::Check;
-use crate::journeys::request_list::request_all;
-use crate::ledger::LedgerVerdict;
-use crate::sender::Lane;
+use self::{clicks::ClickCheck, indeterminate::Replays, links::LinkCheck};
+use super::{
+    Deletion, facts,
+    ledger_state::{Entry, LedgerState},
+};
+use crate::{
+    journeys::{Check, request_list::request_all},
+    ledger::LedgerVerdict,
+    sender::Lane,
+};
 
 /// The codes that are remembered to find duplicates. A duplicate beyond them is found as `wrong`, because one
 /// of its two links has the wrong target.

@@ -5,17 +5,17 @@
 //! relative to the `created_at` of a marker link, and the marker was created between its request and its
 //! reply.
 
-use std::ops::Range;
-use std::time::Duration;
+use std::{ops::Range, time::Duration};
 
-use time::OffsetDateTime;
-use time::format_description::well_known::Rfc3339;
+use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
 use super::api::{self, LinkTarget, LinkView};
-use crate::clock::{self, Nanos};
-use crate::http::{Reply, RequestBuf};
-use crate::journeys::request_list::{RequestList, request_all, request_one};
-use crate::sender::{Lane, SenderError};
+use crate::{
+    clock::{self, Nanos},
+    http::{Reply, RequestBuf},
+    journeys::request_list::{RequestList, request_all, request_one},
+    sender::{Lane, SenderError},
+};
 
 /// The number of links of each kind.
 const EACH: usize = 16;

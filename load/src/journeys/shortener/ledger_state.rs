@@ -1,8 +1,12 @@
 //! The acknowledged and indeterminate changes of the shortener: one ledger for all threads.
 
-use std::io;
-use std::sync::OnceLock;
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::{
+    io,
+    sync::{
+        OnceLock,
+        atomic::{AtomicU32, AtomicU64, Ordering},
+    },
+};
 
 use super::ending::Ending;
 use crate::ledger::Log;
@@ -29,7 +33,7 @@ struct Clicks {
 }
 
 /// A line of the log.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Entry {
     Created { number: u64, code: String },
     Indeterminate { number: u64 },

@@ -1,13 +1,12 @@
 //! The mixes: the shares of operations, and the popularity of links.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
+};
 
-use rand::SeedableRng;
-use rand::rngs::Xoshiro256PlusPlus;
-use rand::seq::SliceRandom;
-use rand_distr::Distribution;
-use rand_distr::weighted::WeightedAliasIndex;
+use rand::{SeedableRng, rngs::Xoshiro256PlusPlus, seq::SliceRandom};
+use rand_distr::{Distribution, weighted::WeightedAliasIndex};
 
 /// The names and summaries of the mixes, the default first.
 pub(super) const NAMES: [(&str, &str); 5] = [
@@ -21,7 +20,7 @@ pub(super) const NAMES: [(&str, &str); 5] = [
 const COLD: &str = "cold-cache";
 
 /// A mix of operations.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Mix {
     /// The share of follows; the rest are creates.
     pub follow: f64,
@@ -32,7 +31,7 @@ pub struct Mix {
 }
 
 /// The popularity of links.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Keys {
     /// The k-th most popular link is followed 1/k as often as the first, like web pages
     /// (Breslau et al.: "Web Caching and Zipf-like Distributions", INFOCOM 1999).
@@ -64,7 +63,7 @@ pub(super) fn takes_each_once(name: &str) -> bool {
 
 /// Draws links in constant time. Clones share their state: of links that are taken once, each clone gets
 /// others.
-#[derive(Debug, Clone)]
+#[derive(Clone, Debug)]
 pub(super) enum Picker {
     Weighted(WeightedAliasIndex<f64>),
     One,
@@ -72,7 +71,7 @@ pub(super) enum Picker {
 }
 
 /// A link to follow.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Pick {
     pub(super) link: usize,
     /// Whether the link was to be taken once and was taken before: there were too few.

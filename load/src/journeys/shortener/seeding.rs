@@ -1,16 +1,24 @@
 //! Creates the links that the operations follow; then reads each once, or waits until caches have dropped
 //! them.
 
-use std::ops::Range;
-use std::thread;
-use std::time::{Duration, Instant};
+use std::{
+    ops::Range,
+    thread,
+    time::{Duration, Instant},
+};
 
-use super::api::{self, LinkTarget};
-use super::workload::Codes;
-use crate::http::{Reply, RequestBuf};
-use crate::journeys::request_list::{RequestList, request_all};
-use crate::journeys::{PrepareError, Progress};
-use crate::sender::Lane;
+use super::{
+    api::{self, LinkTarget},
+    workload::Codes,
+};
+use crate::{
+    http::{Reply, RequestBuf},
+    journeys::{
+        PrepareError, Progress,
+        request_list::{RequestList, request_all},
+    },
+    sender::Lane,
+};
 
 /// The creates in flight at once.
 const IN_FLIGHT: usize = 64;

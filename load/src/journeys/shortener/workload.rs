@@ -2,15 +2,18 @@
 
 use std::sync::Arc;
 
-use rand::rngs::Xoshiro256PlusPlus;
-use rand::{RngExt, SeedableRng};
+use rand::{RngExt, SeedableRng, rngs::Xoshiro256PlusPlus};
 
-use super::api::{self, LinkTarget};
-use super::ledger_state::LedgerState;
-use super::mix::{Mix, Picker};
-use crate::http::{Reply, RequestBuf};
-use crate::journey::{Begun, Failure, Journeys, Operation, Outcome, Step, common_outcome};
-use crate::journeys::KindShape;
+use super::{
+    api::{self, LinkTarget},
+    ledger_state::LedgerState,
+    mix::{Mix, Picker},
+};
+use crate::{
+    http::{Reply, RequestBuf},
+    journey::{Begun, Failure, Journeys, Operation, Outcome, Step, common_outcome},
+    journeys::KindShape,
+};
 
 /// Follows a link.
 const FOLLOW: &str = "follow";

@@ -1,8 +1,10 @@
 //! The ends of operations, and their recording.
 
 use super::Lane;
-use crate::clock::{self, Nanos};
-use crate::journey::{Failure, Journeys, Outcome};
+use crate::{
+    clock::{self, Nanos},
+    journey::{Failure, Journeys, Outcome},
+};
 
 /// The cause of failure of an operation that was never sent.
 const UNSENT: &str = "unsent";

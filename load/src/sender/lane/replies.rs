@@ -1,11 +1,14 @@
 //! Handling a connection that is ready.
 
-use super::super::connection::Received;
-use super::super::poll::Ready;
-use super::{Flight, Lane};
-use crate::clock::{self, Nanos};
-use crate::http::{Decoded, Malformed};
-use crate::journey::{Failure, Journeys, Operation, Step};
+use super::{
+    super::{connection::Received, poll::Ready},
+    Flight, Lane,
+};
+use crate::{
+    clock::{self, Nanos},
+    http::{Decoded, Malformed},
+    journey::{Failure, Journeys, Operation, Step},
+};
 
 impl Lane {
     /// Handles an event: completes connecting, writes the rest of a request, reads a reply.

@@ -1,22 +1,25 @@
 //! The shortener's public API in memory, correct unless it has a misdeed.
 
-use std::collections::HashMap;
-use std::net::SocketAddr;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
+use std::{
+    collections::HashMap,
+    net::SocketAddr,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::{Duration, Instant},
+};
 
-use time::OffsetDateTime;
-use time::format_description::well_known::Rfc3339;
-use time::macros::datetime;
-
-use load::journeys::{JourneyOptions, for_system};
-use load::sender::{Arm, Limits, Sender};
+use load::{
+    journeys::{JourneyOptions, for_system},
+    sender::{Arm, Limits, Sender},
+};
+use time::{OffsetDateTime, format_description::well_known::Rfc3339, macros::datetime};
 
 use super::{Answer, Request, serve, target};
 
 /// A misdeed of the fake.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Misdeed {
     None,
     /// Every tenth follow redirects to another target.

@@ -1,13 +1,17 @@
 //! A WebSocket server on one thread, whose manners a test decides.
 
-use std::collections::VecDeque;
-use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::thread;
-use std::time::Duration;
+use std::{
+    collections::VecDeque,
+    net::{SocketAddr, TcpListener, TcpStream},
+    thread,
+    time::Duration,
+};
 
 use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTimeout};
-use tungstenite::protocol::{CloseFrame, WebSocketConfig};
-use tungstenite::{Message, WebSocket, accept_with_config};
+use tungstenite::{
+    Message, WebSocket, accept_with_config,
+    protocol::{CloseFrame, WebSocketConfig},
+};
 
 /// What happens on the server.
 #[derive(Debug)]

@@ -13,7 +13,6 @@ use backing::{Redis, RefusedError, Waiting};
 use contract::{Ticks, Unavailable, Why};
 use limiter::{Algorithm, Charge, CountError, CountKey, Counts, Limit, MAX_CHARGES, Standing, Take, Taken};
 use redis::{Script, ScriptInvocation};
-
 pub(super) use scripts::add_script;
 use scripts::micros;
 

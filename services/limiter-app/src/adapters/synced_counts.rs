@@ -15,6 +15,7 @@ use std::{
 use async_trait::async_trait;
 use backing::{Background, Redis};
 use contract::{MonotonicTicks, Ticks, Unavailable, Why};
+use debts::Debts;
 use limiter::{
     Algorithm, Capacity, Charge, CountError, CountKey, Counts, Fields, Limit, LocalCounts, MAX_CHARGES, Take,
     Taken,
@@ -28,7 +29,6 @@ use super::{
     HeldMetrics,
     redis_counts::{add_script, redis_key, with_limit},
 };
-use debts::Debts;
 
 /// The interval of merging.
 const SYNC_EVERY: Duration = Duration::from_millis(100);

@@ -33,16 +33,16 @@ mod remote;
 
 use std::{fmt::Display, hash::Hash, time::Duration};
 
+use local::{Joined, Local};
 use prometheus_client::{
     metrics::{counter::Counter, family::Family},
     registry::Registry,
 };
+use remote::{Found, Remote};
 use serde::{Serialize, de::DeserializeOwned};
 use tokio::time::Instant;
 
 use crate::Redis;
-use local::{Joined, Local};
-use remote::{Found, Remote};
 
 /// The time to live of a value in the process in front of Redis.
 pub const LOCAL_FOR: Duration = Duration::from_secs(1);

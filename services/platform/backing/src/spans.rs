@@ -10,7 +10,6 @@ use std::sync::Arc;
 
 use opentelemetry::{KeyValue, StringValue, trace::SpanKind};
 use remote::{Described, OpenSpan};
-
 pub use statements::Statements;
 
 /// The attributes that all spans of one store share. Cheap to clone.

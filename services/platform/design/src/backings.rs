@@ -12,7 +12,7 @@ pub struct BackingNeed {
 }
 
 /// The kinds of backing that a runtime knows how to provide.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum BackingKind {
     /// A database file in the arm's own folder: embedded.
     Sqlite,

@@ -12,19 +12,19 @@
 pub mod axes;
 mod axis;
 mod backings;
-mod process_config;
 mod nearest;
+mod process_config;
 mod system;
 mod wiring;
 
 pub use axis::{Axis, Choice, Value};
 pub use backings::{BackingKind, BackingNeed};
-pub use process_config::{
-    BACKGROUND_WITHIN, EXIT_WITHIN, FLUSH_WITHIN, ProcessConfig, Limits, PublicUrl, PublicUrlError,
-};
 pub use nearest::nearest;
+pub use process_config::{
+    BACKGROUND_WITHIN, EXIT_WITHIN, FLUSH_WITHIN, Limits, ProcessConfig, PublicUrl, PublicUrlError,
+};
 pub use system::{
-    Arrivals, Backing, ConsumerGroup, ReplicaCount, Cost, EDGE, NoRules, Placement, ProcessShape, Rules, System,
-    TopicShape,
+    Arrivals, Backing, ConsumerGroup, Cost, EDGE, NoRules, Placement, ProcessShape, ReplicaCount, Rules,
+    System, TopicShape,
 };
 pub use wiring::{Wiring, WiringError};

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, fmt};
 
 use crate::{
-    Axis, Backing, BackingKind, BackingNeed, Choice, ReplicaCount, Placement, ProcessShape, System, Value,
+    Axis, Backing, BackingKind, BackingNeed, Choice, Placement, ProcessShape, ReplicaCount, System, Value,
     axes::{
         Balancing, Cache, Database, Events, Ownership, Replicas, Resilience, Stampede, TimeToLive, Transport,
     },
@@ -107,9 +107,7 @@ impl Wiring {
         let replicas = self.processes().any(|process| process.replicas == ReplicaCount::ByAxis);
         (!self.is(Replicas::One) && !replicas).then(|| {
             let placement = self.placement.name;
-            format!(
-                "`replicas` applies to processes without the edge, and in `{placement}` there is none"
-            )
+            format!("`replicas` applies to processes without the edge, and in `{placement}` there is none")
         })
     }
 

@@ -12,7 +12,6 @@ use prometheus_client::{
     metrics::{counter::Counter, family::Family, histogram::Histogram},
     registry::Registry,
 };
-
 use resilience::Retries;
 
 use crate::{Method, Transport, in_span};

@@ -8,15 +8,14 @@ use std::{error::Error, time::Duration};
 use ::http::{Uri, uri::Authority};
 use bytes::Bytes;
 use contract::{Unavailable, Why};
+pub(crate) use grpc::GrpcReplica;
 use h2::Reason;
+pub(crate) use http::HttpReplica;
 use http_body_util::{BodyExt as _, Collected, LengthLimitError, Limited};
 use hyper::body::Body;
 use resilience::Failure;
 
 use crate::{MAX_MESSAGE_BYTES, Method};
-
-pub(crate) use grpc::GrpcReplica;
-pub(crate) use http::HttpReplica;
 
 /// The time limit for making a connection.
 const CONNECT_WITHIN: Duration = Duration::from_millis(500);

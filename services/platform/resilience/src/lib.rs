@@ -11,12 +11,11 @@ mod time_limit;
 
 use std::time::Duration;
 
-use tokio::time::Instant;
-use tower::{Service, ServiceBuilder, retry::RetryLayer, util::BoxCloneSyncService};
-
 pub use failure::Failure;
 pub use retry::{Again, Retries};
 pub use time_limit::{InTime, TimeLimit, TimeLimited};
+use tokio::time::Instant;
+use tower::{Service, ServiceBuilder, retry::RetryLayer, util::BoxCloneSyncService};
 
 /// The facts about a call that a layer may use.
 pub trait Budgeted {

@@ -119,7 +119,9 @@ impl Backings {
         let address = self.address(role)?;
         let redis = Redis::open(&address, role, self.limits.redis(), &mut self.registry, &self.background)
             .await
-            .with_context(|| format!("the process configuration gives a wrong address for the backing `{role}`"))?;
+            .with_context(|| {
+                format!("the process configuration gives a wrong address for the backing `{role}`")
+            })?;
         self.watches(redis.check(role));
         self.redis.insert(role.to_owned(), redis.clone());
         Ok(redis)

@@ -12,14 +12,13 @@ use axum::{
     http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header},
     response::{IntoResponse, Response},
 };
-use contract::{Unavailable, Why};
-use utoipa::ToSchema;
-
 pub use body::JsonBody;
+use contract::{Unavailable, Why};
 pub use openapi::described;
 #[doc(hidden)]
 pub use schemas::with_description;
 pub use schemas::{moment, or_null, text, text_of, whole};
+use utoipa::ToSchema;
 
 /// A problem on its way to a client, as a problem document: `application/problem+json` (RFC 9457).
 #[derive(Debug, ToSchema)]

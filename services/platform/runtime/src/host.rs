@@ -10,7 +10,7 @@ use std::{
 use anyhow::{Context as _, Result};
 use axum::Router;
 use backing::{Background, Subscriber, Topic, TopicPublisher, Waiting};
-use design::{Choice, EDGE, ProcessConfig, Limits, PublicUrl, Wiring, axes};
+use design::{Choice, EDGE, Limits, ProcessConfig, PublicUrl, Wiring, axes};
 use nix::sys::socket::SockaddrStorage;
 use prometheus_client::registry::Registry;
 use remote::{Balancing, Client, Contract, RpcMetrics, Transport};

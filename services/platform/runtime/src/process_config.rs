@@ -32,5 +32,6 @@ pub enum ProcessConfigError {
 pub fn read_process_config(path: &Path) -> Result<ProcessConfig, ProcessConfigError> {
     let text = fs::read_to_string(path)
         .map_err(|source| ProcessConfigError::Unreadable { path: path.to_owned(), source })?;
-    ProcessConfig::parse(&text).map_err(|source| ProcessConfigError::Malformed { path: path.to_owned(), source })
+    ProcessConfig::parse(&text)
+        .map_err(|source| ProcessConfigError::Malformed { path: path.to_owned(), source })
 }

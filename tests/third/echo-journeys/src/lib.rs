@@ -7,6 +7,7 @@ mod workload;
 
 use std::sync::Arc;
 
+use ledger::Ledger;
 use load::{
     journey::Journeys,
     journeys::{
@@ -19,8 +20,6 @@ use load::{
     },
     sender::Lane,
 };
-
-use ledger::Ledger;
 use workload::{SAY, Workload};
 
 /// The length of what is said.

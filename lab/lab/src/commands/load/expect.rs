@@ -8,7 +8,7 @@ use scenario::diagnostic::{Diagnostic, did_you_mean};
 use serde::Serialize;
 
 /// A condition on a figure of a load.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub(super) struct Condition {
     /// The text as it was given.
     text: String,
@@ -19,7 +19,7 @@ pub(super) struct Condition {
 }
 
 /// The figure of a condition.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 enum Figure {
     /// A quantile of the latency from the due time, in microseconds.
     Latency(f64),
@@ -31,14 +31,14 @@ enum Figure {
     Rate,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Ended {
     Succeeded,
     Refused,
     Failed,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Relation {
     Equal,
     Less,
@@ -73,7 +73,7 @@ const RELATIONS: [(&str, Relation); 5] = [
 const TIMES: [(&str, f64); 4] = [("us", 1.0), ("µs", 1.0), ("ms", 1e3), ("s", 1e6)];
 
 /// A condition with its result.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub(super) struct Judged {
     condition: String,
     /// The figure with its unit, as text.

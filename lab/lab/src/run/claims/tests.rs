@@ -3,8 +3,10 @@
 use std::time::Duration;
 
 use design::Wiring;
-use load::ledger::{Breach, Kept, LedgerVerdict};
-use load::record::RateBasis;
+use load::{
+    ledger::{Breach, Kept, LedgerVerdict},
+    record::RateBasis,
+};
 use scenario::{plan::ArmPlan, systems};
 
 use super::*;

@@ -50,8 +50,9 @@ pub(super) fn provide(start: &Start<'_>, roles: &[String], folder: &Path) -> Res
 
 fn given(url: &str, roles: &[String]) -> anyhow::Result<OwnBacking> {
     let hint = "expected `--kafka-url kafka://HOST:PORT` of a broker that is up";
-    let address = broker(url)
-        .map_err(|why| Diagnostic::new(format!("`{url}` is not the address of a broker: {why}")).hint(hint))?;
+    let address = broker(url).map_err(|why| {
+        Diagnostic::new(format!("`{url}` is not the address of a broker: {why}")).hint(hint)
+    })?;
     if !answers(&address) {
         return Err(Diagnostic::new(format!("no broker answers at `{url}`")).hint(hint).into());
     }

@@ -10,15 +10,14 @@ mod server;
 use std::path::Path;
 
 use design::BackingKind;
+pub use installation::Installation;
 
 use self::databases::ExternalServer;
-use super::{OwnBacking, identifier, cleanup_guard::CleanupGuard};
+use super::{OwnBacking, cleanup_guard::CleanupGuard, identifier};
 use crate::{
     arm::{Lacking, StartError},
     process::start::Start,
 };
-
-pub use installation::Installation;
 
 /// How to get a server.
 pub const HOW_TO_GET: &str = "install PostgreSQL (`apt-get install postgresql`, `brew install postgresql`), \

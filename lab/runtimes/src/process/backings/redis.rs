@@ -13,7 +13,7 @@ use redis::Client;
 
 use self::external::ExternalServer;
 pub use self::installation::Installation;
-use super::{OwnBacking, identifier, throwaway, cleanup_guard::CleanupGuard};
+use super::{OwnBacking, cleanup_guard::CleanupGuard, identifier, throwaway};
 use crate::{
     arm::{Lacking, StartError},
     process::{keep::Ask, ports, start::Start},

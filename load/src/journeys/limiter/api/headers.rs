@@ -2,12 +2,13 @@
 //! `RateLimit-Policy: "name";q=100;w=1` is the policy, `RateLimit: "name";r=7;t=1` the client's standing
 //! under it.
 
-use crate::http::{Reply, digits};
-use crate::journeys::PolicyLine;
-use crate::journeys::limiter::mix::Mix;
+use crate::{
+    http::{Reply, digits},
+    journeys::{PolicyLine, limiter::mix::Mix},
+};
 
 /// The result of reading a reply's headers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in super::super) enum Said {
     /// Policy and standing are present, and `Retry-After` if the request was refused.
     All,
@@ -71,7 +72,7 @@ fn number(text: &str) -> Option<u64> {
 }
 
 /// An item of a structured list (RFC 9651): a quoted name and its parameters.
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 struct Item<'a> {
     name: &'a str,
     parameters: &'a str,

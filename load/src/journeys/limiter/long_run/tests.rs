@@ -10,7 +10,7 @@ const WINDOW: Nanos = 1_000;
 const REQUESTS: u64 = 20;
 
 /// The send, decision and reply times of a request.
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 struct Request {
     sent: Nanos,
     decided: Nanos,

@@ -8,7 +8,7 @@ use super::*;
 const WINDOW: Nanos = 10;
 
 /// A request: when it was sent, decided and answered.
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 struct Request {
     sent: Nanos,
     decided: Nanos,

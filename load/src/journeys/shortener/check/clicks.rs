@@ -4,20 +4,27 @@
 //! events are in flight. The system reports the events in flight: after a consumer dies, its partitions are
 //! held for seconds, in which nothing changes and nothing is lost.
 
-use std::fmt::{self, Display};
-use std::io;
-use std::thread;
-use std::time::{Duration, Instant};
+use std::{
+    fmt::{self, Display},
+    io, thread,
+    time::{Duration, Instant},
+};
 
 use super::links::judge;
-use crate::http::{Reply, RequestBuf};
-use crate::journeys::Check;
-use crate::journeys::request_list::{RequestList, request_all, request_one};
-use crate::journeys::shortener::api::{self, LinkTarget, PendingView};
-use crate::journeys::shortener::facts;
-use crate::journeys::shortener::ledger_state::LedgerState;
-use crate::ledger::LedgerVerdict;
-use crate::sender::Lane;
+use crate::{
+    http::{Reply, RequestBuf},
+    journeys::{
+        Check,
+        request_list::{RequestList, request_all, request_one},
+        shortener::{
+            api::{self, LinkTarget, PendingView},
+            facts,
+            ledger_state::LedgerState,
+        },
+    },
+    ledger::LedgerVerdict,
+    sender::Lane,
+};
 
 /// The pause between two passes.
 const PAUSE: Duration = Duration::from_millis(250);
@@ -145,7 +152,7 @@ impl<'a> ClickCheck<'a> {
 }
 
 /// The acknowledged follows that are not counted yet and may still be.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum OnTheirWay {
     None,
     /// Their number over all links, as the system reports it.

@@ -4,17 +4,22 @@
 //! these are counts without a breach, about which a scenario may have claims.
 //! This check must come last, because it deletes links that the other checks look up.
 
-use std::collections::BTreeSet;
-use std::io;
-use std::thread;
-use std::time::{Duration, Instant};
+use std::{
+    collections::BTreeSet,
+    io, thread,
+    time::{Duration, Instant},
+};
 
-use crate::http::{Reply, RequestBuf};
-use crate::journeys::Check;
-use crate::journeys::request_list::{RequestList, request_all};
-use crate::journeys::shortener::{api, facts};
-use crate::ledger::LedgerVerdict;
-use crate::sender::Lane;
+use crate::{
+    http::{Reply, RequestBuf},
+    journeys::{
+        Check,
+        request_list::{RequestList, request_all},
+        shortener::{api, facts},
+    },
+    ledger::LedgerVerdict,
+    sender::Lane,
+};
 
 /// The number of reads of a link in each pass: enough to reach every replica of a process.
 const ASKED: usize = 12;

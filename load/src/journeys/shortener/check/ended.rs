@@ -3,20 +3,23 @@
 //! An expired link may be off by the difference of several machines' clocks only. A deleted one may redirect
 //! for as long as a cache holds its old entry; one that exists after that was never deleted.
 
-use std::collections::BTreeSet;
-use std::io;
-use std::thread;
-use std::time::Duration;
+use std::{collections::BTreeSet, io, thread, time::Duration};
 
-use crate::clock::{self, Nanos};
-use crate::http::{Reply, RequestBuf};
-use crate::journeys::Check;
-use crate::journeys::request_list::{RequestList, request_all, request_one};
-use crate::journeys::shortener::api::{self, LinkTarget, LinkView};
-use crate::journeys::shortener::ending::{Ending, READS, TOLERANCE};
-use crate::journeys::shortener::facts;
-use crate::ledger::LedgerVerdict;
-use crate::sender::Lane;
+use crate::{
+    clock::{self, Nanos},
+    http::{Reply, RequestBuf},
+    journeys::{
+        Check,
+        request_list::{RequestList, request_all, request_one},
+        shortener::{
+            api::{self, LinkTarget, LinkView},
+            ending::{Ending, READS, TOLERANCE},
+            facts,
+        },
+    },
+    ledger::LedgerVerdict,
+    sender::Lane,
+};
 
 /// The pause between two passes over deleted links.
 const PAUSE: Duration = Duration::from_secs(1);

@@ -5,11 +5,17 @@
 //! The link's `created_at` is compared with that of a marker link created just before. Both are times of the
 //! system's own clock, so the generator's clock does not matter.
 
-use crate::http::{Reply, RequestBuf};
-use crate::journeys::request_list::RequestList;
-use crate::journeys::shortener::api::{self, LinkTarget};
-use crate::journeys::shortener::facts;
-use crate::ledger::LedgerVerdict;
+use crate::{
+    http::{Reply, RequestBuf},
+    journeys::{
+        request_list::RequestList,
+        shortener::{
+            api::{self, LinkTarget},
+            facts,
+        },
+    },
+    ledger::LedgerVerdict,
+};
 
 /// The number of the marker link; no other link has it.
 const MARKER: u64 = u64::MAX;

@@ -1,10 +1,16 @@
 //! Acknowledged links: they exist with the right target.
 
-use crate::http::{Reply, RequestBuf};
-use crate::journeys::request_list::RequestList;
-use crate::journeys::shortener::api::{self, LinkTarget};
-use crate::journeys::shortener::facts;
-use crate::ledger::LedgerVerdict;
+use crate::{
+    http::{Reply, RequestBuf},
+    journeys::{
+        request_list::RequestList,
+        shortener::{
+            api::{self, LinkTarget},
+            facts,
+        },
+    },
+    ledger::LedgerVerdict,
+};
 
 /// Looks up each link once.
 pub(super) struct LinkCheck<'a, Links> {

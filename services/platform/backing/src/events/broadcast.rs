@@ -18,6 +18,7 @@ use std::{marker::PhantomData, sync::Arc};
 
 use async_trait::async_trait;
 use contract::Unavailable;
+pub use feed::BroadcastMetrics;
 use tokio::sync::broadcast::{Receiver, error::RecvError};
 
 use self::feed::Feed;
@@ -27,8 +28,6 @@ use super::{
     topic::{Topic, decode, encode, type_name},
 };
 use crate::Check;
-
-pub use feed::BroadcastMetrics;
 
 /// Broadcasts encoded events of one topic. Transports implement it.
 #[async_trait]

@@ -22,11 +22,10 @@ pub(super) mod topic;
 
 use std::{sync::Arc, time::Duration};
 
-use rdkafka::{ClientConfig, consumer::StreamConsumer};
-use tokio::{sync::oneshot, time::timeout};
-
 pub use consumer::KafkaConsumer;
 pub use publisher::KafkaPublisher;
+use rdkafka::{ClientConfig, consumer::StreamConsumer};
+use tokio::{sync::oneshot, time::timeout};
 
 /// The time limit for leaving a group: the broker answers within milliseconds, or not at all.
 const CLOSED_WITHIN: Duration = Duration::from_secs(2);

@@ -16,6 +16,7 @@ use std::{marker::PhantomData, sync::Arc};
 use async_trait::async_trait;
 use contract::Unavailable;
 use remote::current;
+pub use table::OutboxTransaction;
 use tokio::sync::Notify;
 
 use self::{
@@ -30,8 +31,6 @@ use super::{
     topic::{Topic, encode, type_name},
 };
 use crate::{Background, Database};
-
-pub use table::OutboxTransaction;
 
 /// The name in place of a consumer group for events that could not be published.
 const GROUP: &str = "outbox";
