@@ -85,7 +85,7 @@ crate::axis! {
 }
 
 crate::axis! {
-    /// How many replicas does each process have that can have several?
+    /// How many replicas are there of each process that can be replicated?
     pub enum Replicas = "replicas" {
         One = "1" => "one of each",
         Two = "2" => "two of each, one of which can be lost",
