@@ -92,10 +92,16 @@ fn duration() -> impl Strategy<Value = Duration> {
 }
 
 fn unavailable() -> impl Strategy<Value = Unavailable> {
-    let whys = [Why::Unreachable, Why::TimedOut, Why::Overloaded, Why::Misunderstood, Why::Broken];
+    let whys =
+        [Why::Unreachable, Why::TimedOut, Why::Overloaded, Why::Rejected, Why::Misunderstood, Why::Broken];
     // A new variant has to be added to the generator above.
     let why = prop::sample::select(whys.to_vec()).prop_map(|why| match why {
-        why @ (Why::Unreachable | Why::TimedOut | Why::Overloaded | Why::Misunderstood | Why::Broken) => why,
+        why @ (Why::Unreachable
+        | Why::TimedOut
+        | Why::Overloaded
+        | Why::Rejected
+        | Why::Misunderstood
+        | Why::Broken) => why,
     });
     (text(), why).prop_map(|(service, why)| Unavailable { service, why })
 }

@@ -44,6 +44,10 @@ pub enum Why {
     /// The callee refused the call because it is at a limit.
     #[error("is overloaded")]
     Overloaded,
+    /// The caller's own protection rejected the call: a circuit breaker is open, or as many calls as it allows
+    /// are in flight. The callee was not called.
+    #[error("was not called, to spare it")]
+    Rejected,
     /// The two sides do not speak the same contract: a bug in one of them, which a retry cannot mend.
     #[error("and its caller do not understand each other")]
     Misunderstood,

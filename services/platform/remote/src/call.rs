@@ -4,9 +4,9 @@ use std::fmt::Display;
 
 use bytes::Bytes;
 use contract::{Unavailable, Why};
-use http::{Request, Response};
+use http::{Request, Response, StatusCode};
 use http_body_util::{Collected, Full};
-use resilience::Budgeted;
+use resilience::{Budgeted, Judged};
 use tokio::time::Instant;
 
 use crate::Context;
@@ -46,6 +46,15 @@ pub(crate) struct Call {
     pub(crate) context: Context,
     /// The request without the replica's address.
     pub(crate) request: Request<Full<Bytes>>,
+    /// How many times it was sent before.
+    pub(crate) earlier: u32,
+}
+
+impl Call {
+    /// A call that was not sent yet.
+    pub(crate) fn new(method: &'static Method, context: Context, request: Request<Full<Bytes>>) -> Self {
+        Self { method, context, request, earlier: 0 }
+    }
 }
 
 /// The complete reply to a call, trailers included.
@@ -76,4 +85,23 @@ impl Budgeted for Call {
     fn service(&self) -> &'static str {
         self.method.service
     }
+
+    fn sent_again(&mut self, earlier: u32) {
+        self.earlier = earlier;
+    }
 }
+
+impl Judged<Reply> for Call {
+    /// An error of the contract of the kind `Unavailable`: 503, or gRPC's `UNAVAILABLE`.
+    fn is_unavailable(&self, reply: &Reply) -> bool {
+        let status = reply.headers().get(GRPC_STATUS);
+        let status =
+            status.or_else(|| reply.body().trailers().and_then(|trailers| trailers.get(GRPC_STATUS)));
+        reply.status() == StatusCode::SERVICE_UNAVAILABLE
+            || status.is_some_and(|status| status == UNAVAILABLE)
+    }
+}
+
+/// The header, or trailer, of gRPC's status, and the code `UNAVAILABLE` in it.
+const GRPC_STATUS: &str = "grpc-status";
+const UNAVAILABLE: &str = "14";

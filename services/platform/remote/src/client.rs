@@ -11,7 +11,7 @@ use futures::future::BoxFuture;
 use http::{Request, header::CONTENT_TYPE, uri::Authority};
 use http_body_util::{BodyExt as _, Collected, Full};
 use opentelemetry::{KeyValue, trace::SpanKind};
-use resilience::{Failure, Policy, Stack, stack};
+use resilience::{Failure, Policy, Settings, Stack, stack};
 use serde::{Serialize, de::DeserializeOwned};
 use tonic::Status;
 use tower::{Service, ServiceExt as _};
@@ -70,21 +70,36 @@ impl Client {
         attempt: Duration,
         metrics: HopMetrics,
     ) -> Result<Self, PeerError> {
+        // The callers of one callee must not draw the same jitter.
+        let settings = Settings { attempt, seed: rand::random(), ..Settings::default() };
+        Self::with(transport, peers, balancing, policy, &settings, metrics)
+    }
+
+    /// The same with other settings of the policy's layers.
+    pub fn with(
+        transport: Transport,
+        peers: &[String],
+        balancing: Balancing,
+        policy: Policy,
+        settings: &Settings,
+        metrics: HopMetrics,
+    ) -> Result<Self, PeerError> {
         let parse = |peer: &String| peer.parse().map_err(|_| PeerError::NoAddress(peer.clone()));
         let peers: Vec<Authority> = peers.iter().map(parse).collect::<Result<_, _>>()?;
-        let retries = metrics.retries();
+        let callee = metrics.callee(policy, settings);
+        let ejection = policy.has_ejection().then_some(settings.ejection);
         // A single replica is called without a balancer, at no cost for one.
         let stack = match (transport, peers.as_slice()) {
             (_, []) => return Err(PeerError::None),
-            (Transport::Http, [only]) => stack(policy, attempt, retries, HttpReplica::new(only.clone())),
-            (Transport::Grpc, [only]) => stack(policy, attempt, retries, GrpcReplica::new(only.clone())),
+            (Transport::Http, [only]) => stack(&callee, HttpReplica::new(only.clone())),
+            (Transport::Grpc, [only]) => stack(&callee, GrpcReplica::new(only.clone())),
             (Transport::Http, _) => {
                 let replicas = peers.into_iter().map(HttpReplica::new).collect();
-                stack(policy, attempt, retries, balanced(replicas, balancing))
+                stack(&callee, balanced(replicas, balancing, ejection))
             }
             (Transport::Grpc, _) => {
                 let replicas = peers.into_iter().map(GrpcReplica::new).collect();
-                stack(policy, attempt, retries, balanced(replicas, balancing))
+                stack(&callee, balanced(replicas, balancing, ejection))
             }
         };
         Ok(Self { transport, hop: Hop(stack), metrics, repeats: Repeats::Once })
@@ -114,7 +129,7 @@ impl Client {
         let request = Request::post(method.http_path).header(CONTENT_TYPE, JSON).body(Full::new(body));
         let request = request.map_err(|error| method.misunderstood(&error))?;
         let send = |request| {
-            let call = async move { Call { method, context: attended(), request } };
+            let call = async move { Call::new(method, attended(), request) };
             self.observed(method, async {
                 let reply = self.hop.0.clone().oneshot(call.await).await;
                 reply.map_err(|failure| failure.unavailable)
@@ -223,7 +238,7 @@ impl Service<Request<tonic::body::Body>> for Hop {
             // A unary call has one message, which tonic has encoded already: this does not wait.
             let body = body.collect().await.map_err(|status| method.misunderstood(&status))?;
             let request = Request::from_parts(head, Full::new(body.to_bytes()));
-            stack.oneshot(Call { method, context, request }).await
+            stack.oneshot(Call::new(method, context, request)).await
         })
     }
 }

@@ -93,7 +93,8 @@ fn unavailable(method: &Method, status: &Status) -> Unavailable {
     }
 }
 
-fn why_of(code: Code) -> Why {
+/// The reason behind a status without an error of the contract.
+pub(crate) fn why_of(code: Code) -> Why {
     match code {
         Code::DeadlineExceeded | Code::Cancelled => Why::TimedOut,
         Code::ResourceExhausted => Why::Overloaded,

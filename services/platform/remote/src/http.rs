@@ -25,6 +25,12 @@ use crate::{
 pub const TIMEOUT_MS: HeaderName = HeaderName::from_static("x-timeout-ms");
 /// The same header of gRPC: <https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md>.
 pub const GRPC_TIMEOUT: HeaderName = HeaderName::from_static("grpc-timeout");
+/// How many times a call was sent before; absent on the first send. gRPC has a header for it, HTTP has none.
+pub const PREVIOUS_ATTEMPTS: HeaderName = HeaderName::from_static("x-previous-attempts");
+/// The same header of gRPC: <https://github.com/grpc/proposal/blob/master/A6-client-retries.md>.
+pub const GRPC_PREVIOUS_ATTEMPTS: HeaderName = HeaderName::from_static("grpc-previous-rpc-attempts");
+/// gRPC's `Retry-After`, in milliseconds, from the same document.
+pub(crate) const GRPC_RETRY_PUSHBACK_MS: HeaderName = HeaderName::from_static("grpc-retry-pushback-ms");
 /// The trace of a request (W3C Trace Context).
 pub const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 pub(crate) const JSON: HeaderValue = HeaderValue::from_static("application/json");
@@ -86,11 +92,13 @@ pub async fn not_started(request: Request<Body>) -> Response {
 }
 
 /// The reply to a request that gets no permit: a problem with 503 and `Retry-After`, or gRPC's
-/// `RESOURCE_EXHAUSTED`.
+/// `RESOURCE_EXHAUSTED` with its pushback.
 pub fn overloaded(grpc: bool) -> Response {
     let detail = "the process has as many requests under way as it takes; try again later";
     if grpc {
-        return tonic::Status::resource_exhausted(detail).into_http();
+        let mut response = tonic::Status::resource_exhausted(detail).into_http();
+        response.headers_mut().insert(GRPC_RETRY_PUSHBACK_MS, HeaderValue::from_static("1000"));
+        return response;
     }
     let mut response = problem(StatusCode::SERVICE_UNAVAILABLE, "overloaded", "Overloaded", detail);
     response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));

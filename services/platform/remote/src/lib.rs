@@ -31,8 +31,9 @@ pub use client::{Client, Hop, PeerError, Repeats};
 pub use context::{Context, Scoped, current, scope};
 pub use grpc::{Malformed, decode_request, encode_reply};
 pub use http::{
-    GRPC_TIMEOUT, JsonMessage, TIMEOUT_MS, TRACEPARENT, deadline_exceeded, is_grpc, json_reply,
-    method_not_allowed, not_started, only_grpc, overloaded, problem, problem_document, unknown_method,
+    GRPC_PREVIOUS_ATTEMPTS, GRPC_TIMEOUT, JsonMessage, PREVIOUS_ATTEMPTS, TIMEOUT_MS, TRACEPARENT,
+    deadline_exceeded, is_grpc, json_reply, method_not_allowed, not_started, only_grpc, overloaded, problem,
+    problem_document, unknown_method,
 };
 pub use messages::{Codec, Many, Map, Nanos, Optional, Plain, Required, UnixMillis, Uuid};
 pub use observe::{CallMetrics, DURATION_BOUNDS, HopMetrics, RpcMetrics};

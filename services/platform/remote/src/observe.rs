@@ -4,7 +4,10 @@
 //! <https://opentelemetry.io/docs/specs/semconv/rpc/rpc-metrics/>. A call of a component may stay in the
 //! process, for which there is no convention: its metrics have names of their own.
 
-use std::time::{Duration, Instant};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use contract::{Unavailable, Why};
 use opentelemetry::{KeyValue, trace::SpanKind};
@@ -12,7 +15,7 @@ use prometheus_client::{
     metrics::{counter::Counter, family::Family, histogram::Histogram},
     registry::Registry,
 };
-use resilience::Retries;
+use resilience::{Callee, Callees, Policy, Settings};
 
 use crate::{Method, Transport, in_span};
 
@@ -30,7 +33,7 @@ pub struct RpcMetrics {
     calls: Counters,
     call_seconds: Durations,
     hop_seconds: Durations,
-    retries: Counters,
+    callees: Callees,
 }
 
 impl RpcMetrics {
@@ -41,7 +44,7 @@ impl RpcMetrics {
             calls: Counters::default(),
             call_seconds: durations(),
             hop_seconds: durations(),
-            retries: Counters::default(),
+            callees: Callees::register(registry),
         };
         registry.register(
             "component_calls",
@@ -57,11 +60,6 @@ impl RpcMetrics {
             "rpc_client_call_duration_seconds",
             "Duration of calls that left this process, by peer, method and error",
             metrics.hop_seconds.clone(),
-        );
-        registry.register(
-            "peer_retries",
-            "Calls that were sent again, by peer and reason: nobody had acted on them, or they were lost on the way",
-            metrics.retries.clone(),
         );
         metrics
     }
@@ -83,9 +81,13 @@ impl RpcMetrics {
 
     /// The metrics of the calls to one component in another process.
     pub fn peer(&self, peer: &'static str) -> HopMetrics {
-        let retries = |reason| self.retries.get_or_create_owned(&vec![("peer", peer), ("reason", reason)]);
-        let retries = Retries { not_processed: retries("not-processed"), lost: retries("lost") };
-        HopMetrics { peer, seconds: self.hop_seconds.clone(), retries }
+        self.callees.announce(peer);
+        HopMetrics { peer, seconds: self.hop_seconds.clone(), callees: self.callees.clone() }
+    }
+
+    /// The components in other processes that this process calls: budgets, breakers, limits.
+    pub fn callees(&self) -> &Callees {
+        &self.callees
     }
 }
 
@@ -129,13 +131,13 @@ impl CallMetrics {
 pub struct HopMetrics {
     peer: &'static str,
     seconds: Durations,
-    retries: Retries,
+    callees: Callees,
 }
 
 impl HopMetrics {
-    /// The counters of retried calls.
-    pub(crate) fn retries(&self) -> Retries {
-        self.retries.clone()
+    /// What all clients of the peer in this process share.
+    pub(crate) fn callee(&self, policy: Policy, settings: &Settings) -> Arc<Callee> {
+        self.callees.get(self.peer, policy, settings)
     }
 
     /// Records a completed call. An error of the contract counts as a response.
@@ -168,6 +170,7 @@ const fn error_type(why: Why) -> &'static str {
         Why::Unreachable => "unreachable",
         Why::TimedOut => "timed-out",
         Why::Overloaded => "overloaded",
+        Why::Rejected => "rejected",
         Why::Misunderstood => "misunderstood",
         Why::Broken => "broken",
     }
@@ -221,6 +224,6 @@ mod tests {
         let all = types.len();
         types.sort_unstable();
         types.dedup();
-        assert_eq!((types.len(), all), (4, 4), "{text}");
+        assert_eq!((types.len(), all), (5, 5), "{text}");
     }
 }

@@ -46,7 +46,10 @@ where
 fn broken(method: &Method, error: &(dyn Error + 'static)) -> Failure {
     let causes = std::iter::successors(Some(error), |error| (*error).source());
     let unavailable = Unavailable::new(method.service, Why::Unreachable);
-    Failure { unavailable, may_be_processed: !causes.into_iter().any(says_not_processed) }
+    if causes.into_iter().any(says_not_processed) {
+        return Failure::not_processed(unavailable);
+    }
+    unavailable.into()
 }
 
 /// Whether this error proves that the callee did not process the request.

@@ -1,21 +1,44 @@
-//! The tower layers between a caller and the transport.
+//! The tower layers between a caller and the transport, and one before a server.
 //!
-//! A wiring names a [`Policy`]; [`stack`] puts its layers around a transport, outermost first.
+//! A wiring names a [`Policy`]; [`stack`] puts its layers around a transport, each with the reason for its
+//! place. A [`Callee`] holds what all calls of a process to one callee share: budget, breaker, permits.
 //! A layer reads a call through [`Budgeted`]: its deadline, and whether it is idempotent.
+//! Every setting is a constant with its source in [`settings`].
+//!
+//! No layer spawns a task, and each takes at most one short lock before a call and one after it. Time comes from
+//! tokio's clock, and jitter from a seed.
 //!
 //! Not here: what a call is, or how it travels (`remote`).
+//!
+//! Read in this order: `settings`, `policy`, `stack`, `callee`, `failure`, `time_limit`, `retry`, `breaker`, `limit`, `hedge`, `ejection`, `shed`, `metrics`, `random`.
 
+pub mod breaker;
+mod callee;
+mod ejection;
 mod failure;
+pub mod hedge;
+pub mod limit;
+mod metrics;
+mod policy;
+mod random;
 mod retry;
+pub mod settings;
+mod shed;
+mod stack;
 mod time_limit;
 
-use std::time::Duration;
-
+pub use callee::{Callee, CalleeSnapshot, Callees};
+pub use ejection::{Pool, Record};
 pub use failure::Failure;
-pub use retry::{Again, Retries};
+pub use metrics::{BreakerMetrics, HedgeMetrics, LimitMetrics};
+pub use policy::Policy;
+pub use random::Random;
+pub use retry::{Again, Pause, Retries, Rule};
+pub use settings::{Order, Settings};
+pub use shed::{Priority, Shed, ShedLayer, Shedding};
+pub use stack::{Stack, stack};
 pub use time_limit::{InTime, TimeLimit, TimeLimited};
 use tokio::time::Instant;
-use tower::{Service, ServiceBuilder, retry::RetryLayer, util::BoxCloneSyncService};
 
 /// The facts about a call that a layer may use.
 pub trait Budgeted {
@@ -25,39 +48,14 @@ pub trait Budgeted {
     fn idempotent(&self) -> bool;
     /// The callee's name, for the error message.
     fn service(&self) -> &'static str;
+    /// Notes that the call is sent again, after so many earlier sends, for a server that sheds retries first.
+    fn sent_again(&mut self, _earlier: u32) {}
 }
 
-/// A caller's protection against a slow callee, as the axis `resilience` names it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Policy {
-    /// Only the request's own deadline limits a call.
-    None,
-    /// Each attempt has a time limit of its own within the deadline.
-    Timeout,
-}
-
-/// A transport inside its layers.
-pub type Stack<C, R> = BoxCloneSyncService<C, R, Failure>;
-
-/// Puts the policy's layers around a transport: `attempt` is the time limit of one attempt, and `retries`
-/// counts retries.
-pub fn stack<C, R, S>(policy: Policy, attempt: Duration, retries: Retries, transport: S) -> Stack<C, R>
-where
-    C: Budgeted + Clone + Send + Sync + 'static,
-    R: Send + 'static,
-    S: Service<C, Response = R, Error = Failure> + Clone + Send + Sync + 'static,
-    S::Future: Send + 'static,
-{
-    let attempt = match policy {
-        Policy::None => None,
-        Policy::Timeout => Some(TimeLimit::per_attempt(attempt)),
-    };
-    let layers = ServiceBuilder::new()
-        // Outermost, because all attempts together end at the caller's deadline.
-        .layer(TimeLimit::deadline_only())
-        // Inside the deadline and outside the attempt's limit, so that each attempt gets a limit of its own.
-        .layer(RetryLayer::new(Again::new(retries)))
-        // Next to the transport, because it limits one attempt; choosing a replica is part of an attempt.
-        .option_layer(attempt);
-    BoxCloneSyncService::new(layers.service(transport))
+/// A call that can tell what its reply says about the callee.
+pub trait Judged<R>: Budgeted {
+    /// Whether the reply says that something below the callee is unavailable.
+    fn is_unavailable(&self, _reply: &R) -> bool {
+        false
+    }
 }

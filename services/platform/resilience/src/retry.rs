@@ -1,86 +1,192 @@
-//! The retry policy: which calls are sent again, and how many.
+//! The retry policy: which calls are sent again, when, and how many.
 //!
 //! A refused or broken connection says nothing about the other replicas, nor about the next connection: a
-//! server may close an idle connection at any time, also while a request is in flight (RFC 9112, 9.5).
+//! server may close an idle connection at any time, also while a request is in flight (RFC 9112, 9.5). So a
+//! call that could not reach its callee is sent again at once, whatever the rule.
+//! Every other failure says that the callee is in trouble, in which it needs time: a backoff.
 //!
-//! tower's `Retry` layer keeps a clone of each call and clones the policy with it, so `left` counts within
-//! one call. The budget is behind an `Arc`, so all calls of a client share it.
+//! tower's `Retry` layer keeps a clone of each call and clones the policy with it, so `sent` counts within one
+//! call. It polls the service's readiness before each send.
 
 use std::{
-    future::{Ready, ready},
+    future::Future,
+    pin::Pin,
     sync::Arc,
+    task::{Context, Poll},
     time::Duration,
 };
 
+use contract::Why;
+use pin_project_lite::pin_project;
 use prometheus_client::metrics::counter::Counter;
+use tokio::time::{Instant, Sleep, sleep};
 use tower::retry::{
     Policy,
     budget::{Budget as _, TpsBudget},
 };
 
-use crate::{Budgeted, Failure};
+use crate::{
+    Budgeted, Failure, Judged,
+    random::Random,
+    settings::{BUDGET_WINDOW, BudgetSettings, RetrySettings},
+};
 
-/// Retries per call. One is not enough: the next pooled connection may be about to close as well.
-const RETRIES: u32 = 2;
-/// Retries may be a fifth of the successful calls, and ten a second when there are few: Finagle's defaults
-/// (<https://twitter.github.io/finagle/guide/Clients.html#retries>). So retries cannot multiply the load on a
-/// failing callee.
-const SHARE: f32 = 0.2;
-const AT_LEAST_PER_SECOND: u32 = 10;
-/// How long a successful call counts towards the budget.
-const REMEMBERED: Duration = Duration::from_secs(10);
-
-/// Counters of retried calls, by reason.
+/// Counters of retried calls, by reason, and of retries that were not made.
 #[derive(Clone, Debug, Default)]
 pub struct Retries {
     /// The callee had not processed the call.
     pub not_processed: Counter,
     /// The connection was lost while the call was in flight; the callee may have processed it.
     pub lost: Counter,
+    /// The attempt reached its time limit.
+    pub timed_out: Counter,
+    /// The callee was overloaded.
+    pub overloaded: Counter,
+    /// The callee failed.
+    pub failed: Counter,
+    /// The budget was used up.
+    pub no_budget: Counter,
+    /// The pause would have ended after the deadline.
+    pub no_time: Counter,
 }
 
-/// Retries a call to an unreachable callee if the callee did not process it or if it is idempotent.
-#[derive(Clone, Debug)]
-pub struct Again {
-    left: u32,
+/// Which failures are retried.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rule {
+    /// A callee that could not be reached, at once.
+    Unreachable,
+    /// Every failure that may pass, after a backoff.
+    Budgeted,
+    /// A negative control: everything that is idempotent, at once, without a budget. It also retries a reply
+    /// that says that something below the callee failed, which multiplies the load at each level of callers.
+    Naive,
+}
+
+/// A budget of extra calls, which all callers of a callee in a process share.
+///
+/// Walkthrough. `TpsBudget` is a token bucket over the last ten seconds: with a share of a fifth, a reply
+/// deposits one token and a retry withdraws five. A fixed reserve for so many retries a second over ten
+/// seconds comes on top.
+pub(crate) fn budget(settings: BudgetSettings) -> TpsBudget {
+    TpsBudget::new(BUDGET_WINDOW, settings.per_second, settings.share)
+}
+
+/// What the calls to one callee share.
+#[derive(Debug)]
+struct Shared {
+    rule: Rule,
+    settings: RetrySettings,
     budget: Arc<TpsBudget>,
+    random: Arc<Random>,
     retries: Retries,
 }
 
+/// Sends a failed call again if that is safe: the callee did not process it, or it is idempotent.
+#[derive(Clone, Debug)]
+pub struct Again {
+    sent: u32,
+    shared: Arc<Shared>,
+}
+
 impl Again {
-    /// The policy for the calls of one client, which share a budget.
-    pub fn new(retries: Retries) -> Self {
-        Self {
-            left: RETRIES,
-            budget: Arc::new(TpsBudget::new(REMEMBERED, AT_LEAST_PER_SECOND, SHARE)),
-            retries,
+    /// The policy for the calls to one callee, within a budget.
+    pub fn new(
+        rule: Rule,
+        settings: RetrySettings,
+        budget: Arc<TpsBudget>,
+        random: Arc<Random>,
+        retries: Retries,
+    ) -> Self {
+        Self { sent: 1, shared: Arc::new(Shared { rule, settings, budget, random, retries }) }
+    }
+
+    /// The pause before the next send; `None`: give up.
+    fn pause(&self, call: &impl Budgeted, failure: &Failure) -> Option<Duration> {
+        let Shared { rule, settings, budget, retries, .. } = &*self.shared;
+        let is_safe = !failure.may_be_processed || call.idempotent();
+        if self.sent >= settings.attempts || !is_safe || !rule.retries(failure) {
+            return None;
+        }
+        if *rule == Rule::Naive {
+            return Some(Duration::ZERO);
+        }
+        let pause = if failure.is_unreachable() { Duration::ZERO } else { self.backoff(failure) };
+        if Instant::now() + pause >= call.deadline() {
+            retries.no_time.inc();
+            return None;
+        }
+        // Last, because it takes tokens: a call that may not be retried must not pay for a retry.
+        if !budget.withdraw() {
+            retries.no_budget.inc();
+            return None;
+        }
+        Some(pause)
+    }
+
+    /// Exponential backoff with full jitter, after the time that the callee asked for
+    /// (<https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/>): callers that failed together
+    /// do not come back together.
+    fn backoff(&self, failure: &Failure) -> Duration {
+        let RetrySettings { backoff_base, backoff_cap, .. } = self.shared.settings;
+        let doublings = 2_u32.saturating_pow(self.sent - 1);
+        let longest = backoff_base.saturating_mul(doublings).min(backoff_cap);
+        failure.retry_after.unwrap_or_default() + longest.mul_f64(self.shared.random.unit())
+    }
+
+    fn count(&self, failure: &Failure) {
+        let retries = &self.shared.retries;
+        let counter = match failure.unavailable.why {
+            _ if !failure.may_be_processed => &retries.not_processed,
+            Why::Unreachable => &retries.lost,
+            Why::TimedOut => &retries.timed_out,
+            Why::Overloaded => &retries.overloaded,
+            Why::Broken | Why::Misunderstood | Why::Rejected => &retries.failed,
+        };
+        counter.inc();
+    }
+}
+
+impl Rule {
+    /// A rejected call is not retried: the caller's own protection would be what it works against.
+    fn retries(self, failure: &Failure) -> bool {
+        match self {
+            Self::Unreachable => failure.is_unreachable(),
+            Self::Budgeted => failure.is_of_the_callee(),
+            Self::Naive => !failure.is_rejected(),
         }
     }
 }
 
-impl<C: Budgeted + Clone, R> Policy<C, R, Failure> for Again {
-    type Future = Ready<()>;
+impl<C, R> Policy<C, R, Failure> for Again
+where
+    C: Judged<R> + Clone,
+{
+    type Future = Pause;
 
-    fn retry(&mut self, call: &mut C, outcome: &mut Result<R, Failure>) -> Option<Ready<()>> {
-        // Walkthrough. `TpsBudget` is a token bucket over the last ten seconds: with a share of a fifth, a
-        // reply deposits one token and a retry withdraws five. A fixed reserve for ten retries a second over
-        // ten seconds comes on top. An error of the contract is a reply, so it deposits as well.
-        let Err(failure) = outcome else {
-            self.budget.deposit();
-            return None;
+    fn retry(&mut self, call: &mut C, outcome: &mut Result<R, Failure>) -> Option<Pause> {
+        let Shared { rule, settings, budget, retries, .. } = &*self.shared;
+        let pause = match outcome {
+            Err(failure) => {
+                let pause = self.pause(call, failure)?;
+                self.count(failure);
+                pause
+            }
+            Ok(reply) if *rule == Rule::Naive && call.idempotent() && call.is_unavailable(reply) => {
+                if self.sent >= settings.attempts {
+                    return None;
+                }
+                retries.failed.inc();
+                Duration::ZERO
+            }
+            // An error of the contract is a reply, so it deposits as well.
+            Ok(_) => {
+                budget.deposit();
+                return None;
+            }
         };
-        // `withdraw` comes last because it takes tokens: a call that may not be retried must not pay for a
-        // retry.
-        let is_safe = !failure.may_be_processed || call.idempotent();
-        if self.left == 0 || !failure.is_unreachable() || !is_safe || !self.budget.withdraw() {
-            return None;
-        }
-        self.left -= 1;
-        let count = if failure.may_be_processed { &self.retries.lost } else { &self.retries.not_processed };
-        count.inc();
-        // No pause before the retry: a new connection replaces a broken one at once, and the balancer passes
-        // over a replica that cannot be reached.
-        Some(ready(()))
+        self.sent += 1;
+        call.sent_again(self.sent - 1);
+        Some(Pause::of(pause))
     }
 
     fn clone_request(&mut self, call: &C) -> Option<C> {
@@ -88,70 +194,29 @@ impl<C: Budgeted + Clone, R> Policy<C, R, Failure> for Again {
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use contract::{Unavailable, Why};
-    use tokio::time::Instant;
-
-    use super::*;
-
-    #[derive(Clone)]
-    struct Call {
-        is_idempotent: bool,
-    }
-
-    impl Budgeted for Call {
-        fn deadline(&self) -> Instant {
-            Instant::now() + Duration::from_secs(1)
-        }
-
-        fn idempotent(&self) -> bool {
-            self.is_idempotent
-        }
-
-        fn service(&self) -> &'static str {
-            "probe"
-        }
-    }
-
-    fn is_retried(policy: &mut Again, is_idempotent: bool, failure: Failure) -> bool {
-        policy.retry(&mut Call { is_idempotent }, &mut Err::<(), _>(failure)).is_some()
-    }
-
-    fn failure(why: Why) -> Failure {
-        Unavailable::new("probe", why).into()
-    }
-
-    #[test]
-    fn a_lost_call_is_sent_again_if_it_is_idempotent_or_nobody_acted_on_it() {
-        let retries = Retries::default();
-        let fresh = || Again::new(retries.clone());
-        let lost = || failure(Why::Unreachable);
-        assert!(is_retried(&mut fresh(), true, lost()));
-        assert!(!is_retried(&mut fresh(), false, lost()));
-        let not_processed = || Failure::not_processed(lost().unavailable);
-        assert!(is_retried(&mut fresh(), false, not_processed()));
-        for why in [Why::TimedOut, Why::Overloaded, Why::Misunderstood, Why::Broken] {
-            assert!(!is_retried(&mut fresh(), true, failure(why)), "{why:?}");
-        }
-        assert_eq!((retries.lost.get(), retries.not_processed.get()), (1, 1));
-    }
-
-    #[test]
-    fn a_call_is_sent_again_twice_and_all_calls_share_a_budget() {
-        let mut policy = Again::new(Retries::default());
-        let lost = || failure(Why::Unreachable);
-        let mut first = policy.clone();
-        for is_left in [true, true, false] {
-            assert_eq!(is_retried(&mut first, true, lost()), is_left);
-        }
-        let granted = (0..10_000).filter(|_| is_retried(&mut policy.clone(), true, lost())).count();
-        let reserve = (AT_LEAST_PER_SECOND * REMEMBERED.as_secs() as u32) as usize;
-        assert_eq!(granted + 2, reserve, "with no answers at all there is the reserve");
-        for _ in 0..50 {
-            assert!(policy.retry(&mut Call { is_idempotent: true }, &mut Ok(())).is_none());
-        }
-        let granted = (0..10_000).filter(|_| is_retried(&mut policy.clone(), true, lost())).count();
-        assert_eq!(granted, 10, "a fifth of what was answered since");
+pin_project! {
+    /// The pause before a retry. There is none after a connection error: a new connection replaces a broken one
+    /// at once, and the balancer passes over a replica that cannot be reached.
+    #[derive(Debug)]
+    pub struct Pause {
+        #[pin]
+        sleep: Option<Sleep>,
     }
 }
+
+impl Pause {
+    fn of(pause: Duration) -> Self {
+        Self { sleep: (!pause.is_zero()).then(|| sleep(pause)) }
+    }
+}
+
+impl Future for Pause {
+    type Output = ();
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
+        self.project().sleep.as_pin_mut().map_or(Poll::Ready(()), |sleep| sleep.poll(context))
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -50,7 +50,7 @@ impl Attempts {
             (Patience::Attempts(most, _), _) => self.failed >= most,
             (Patience::ByReason, Why::Broken) => self.failed >= BROKEN_ATTEMPTS,
             (Patience::ByReason, Why::TimedOut) => since.elapsed() >= TIMED_OUT_FOR,
-            (Patience::ByReason, Why::Unreachable | Why::Overloaded) => false,
+            (Patience::ByReason, Why::Unreachable | Why::Overloaded | Why::Rejected) => false,
         };
         let doublings = 2_u32.saturating_pow(self.failed - 1);
         (!gives_up).then(|| first.saturating_mul(doublings).min(longest))
@@ -122,7 +122,7 @@ fn is_divisible(part: &Range<usize>, batching: Batching, why: Why) -> bool {
     let may_be_the_cause = match why {
         Why::Misunderstood => true,
         Why::Broken | Why::TimedOut => batching == Batching::Shifting,
-        Why::Unreachable | Why::Overloaded => false,
+        Why::Unreachable | Why::Overloaded | Why::Rejected => false,
     };
     part.len() > 1 && may_be_the_cause
 }

@@ -19,10 +19,12 @@ use tower::Service;
 
 use super::{CONNECT_WITHIN, broken, collect, root_of};
 use crate::{
+    Method,
     call::{Call, Reply},
     context::Context,
     error_info,
-    http::{GRPC_TIMEOUT, write_trace},
+    grpc::why_of,
+    http::{GRPC_PREVIOUS_ATTEMPTS, GRPC_RETRY_PUSHBACK_MS, GRPC_TIMEOUT, write_trace},
 };
 
 /// The interval of HTTP/2 pings, and the time limit for the reply to one; after that the connection is
@@ -71,21 +73,43 @@ impl Service<Call> for GrpcReplica {
 }
 
 async fn send(mut channel: Channel, call: Call) -> Result<Reply, Failure> {
-    let Call { method, context, request } = call;
+    let Call { method, context, request, earlier } = call;
     let mut request = request.map(Body::new);
     write_timeout(&context, request.headers_mut());
     write_trace(&context, request.headers_mut());
+    if earlier > 0 {
+        request.headers_mut().insert(GRPC_PREVIOUS_ATTEMPTS, HeaderValue::from(earlier));
+    }
     let broken = |error: tonic::transport::Error| broken(method, &error);
     std::future::poll_fn(|poller| channel.poll_ready(poller)).await.map_err(broken)?;
     let (head, body) = channel.call(request).await.map_err(broken)?.into_parts();
-    // A process that is starting replies `UNAVAILABLE` without details; it counts as unreachable.
-    let away = Status::from_header_map(&head.headers).filter(|status| {
-        status.code() == Code::Unavailable && !error_info::is_of(method.grpc_service, status)
-    });
-    if away.is_some() {
-        return Err(Failure::not_processed(Unavailable::new(method.service, Why::Unreachable)));
+    let status = Status::from_header_map(&head.headers);
+    let status = status.filter(|status| !error_info::is_of(method.grpc_service, status));
+    if let Some(failure) = status.and_then(|status| failure(method, &status, &head.headers)) {
+        return Err(failure);
     }
     Ok(Response::from_parts(head, collect(method, body).await?))
+}
+
+/// The failure that a status of the platform means: one without an error of the contract. `None`: the generated
+/// client reads it from the reply, because it has to be logged or says nothing to the layers.
+fn failure(method: &Method, status: &Status, headers: &HeaderMap) -> Option<Failure> {
+    // A process that is starting replies `UNAVAILABLE` without details; it counts as unreachable.
+    if status.code() == Code::Unavailable {
+        return Some(Failure::not_processed(Unavailable::new(method.service, Why::Unreachable)));
+    }
+    match why_of(status.code()) {
+        Why::Misunderstood | Why::Unreachable => None,
+        _ if status.code() == Code::Ok => None,
+        why => Some(Failure::from(Unavailable::new(method.service, why)).after(pushback(headers))),
+    }
+}
+
+/// The time that the server asked its caller to wait
+/// (<https://github.com/grpc/proposal/blob/master/A6-client-retries.md#pushback>).
+fn pushback(headers: &HeaderMap) -> Option<Duration> {
+    let millis = headers.get(GRPC_RETRY_PUSHBACK_MS)?.to_str().ok()?.parse().ok()?;
+    Some(Duration::from_millis(millis))
 }
 
 fn write_timeout(context: &Context, headers: &mut HeaderMap) {

@@ -25,7 +25,7 @@ use tower::Service;
 use super::{CONNECT_WITHIN, broken, collect};
 use crate::{
     call::{Call, Reply},
-    http::{JSON, TIMEOUT_MS, write_trace},
+    http::{JSON, PREVIOUS_ATTEMPTS, TIMEOUT_MS, write_trace},
 };
 
 /// Idle connections to one replica that the pool keeps.
@@ -58,7 +58,7 @@ impl HttpReplica {
     }
 
     async fn send(self, call: Call) -> Result<Reply, Failure> {
-        let Call { method, context, mut request } = call;
+        let Call { method, context, mut request, earlier } = call;
         let mut uri = Parts::default();
         uri.scheme = Some(Scheme::HTTP);
         uri.authority = Some(self.peer);
@@ -67,6 +67,9 @@ impl HttpReplica {
         let left = context.remaining().as_millis().min(u128::from(u32::MAX)) as u32;
         request.headers_mut().insert(TIMEOUT_MS, HeaderValue::from(left));
         write_trace(&context, request.headers_mut());
+        if earlier > 0 {
+            request.headers_mut().insert(PREVIOUS_ATTEMPTS, HeaderValue::from(earlier));
+        }
         let response = self.client.request(request).await.map_err(|error| broken(method, &error))?;
         let (head, body) = response.into_parts();
         let body = collect(method, body).await?;
@@ -77,9 +80,15 @@ impl HttpReplica {
         Err(match why_of(&head) {
             Why::Misunderstood => method.misunderstood(&String::from_utf8_lossy(&body.to_bytes())).into(),
             why @ Why::Unreachable => Failure::not_processed(Unavailable::new(method.service, why)),
-            why => Unavailable::new(method.service, why).into(),
+            why => Failure::from(Unavailable::new(method.service, why)).after(retry_after(&head)),
         })
     }
+}
+
+/// The seconds in `Retry-After`; a date, which no process of ours sends, is not read (RFC 9110, 10.2.3).
+fn retry_after(head: &response::Parts) -> Option<Duration> {
+    let seconds = head.headers.get(RETRY_AFTER)?.to_str().ok()?.parse().ok()?;
+    Some(Duration::from_secs(seconds))
 }
 
 /// The meaning of a platform status: 503 with `Retry-After` is an overloaded process; without it, one that is

@@ -1,0 +1,118 @@
+//! What a process knows of its callees: the state that all clients and all calls of a callee share.
+//!
+//! A budget or a breaker that each client made for itself would multiply with the clients.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use prometheus_client::registry::Registry;
+use serde::Serialize;
+use tower::retry::budget::TpsBudget;
+
+use crate::{
+    Policy,
+    breaker::{Breaker, BreakerSnapshot},
+    hedge::Hedges,
+    limit::Limit,
+    metrics::Metrics,
+    random::Random,
+    retry::{Retries, budget},
+    settings::Settings,
+};
+
+/// The callees of a process, by name. Clones share them.
+#[derive(Clone, Debug, Default)]
+pub struct Callees(Arc<Inner>);
+
+#[derive(Debug, Default)]
+struct Inner {
+    metrics: Metrics,
+    known: Mutex<BTreeMap<&'static str, Arc<Callee>>>,
+}
+
+impl Callees {
+    /// No callees yet; registers the metrics of those to come. Without them: `Callees::default()`.
+    pub fn register(registry: &mut Registry) -> Self {
+        Self(Arc::new(Inner { metrics: Metrics::register(registry), known: Mutex::default() }))
+    }
+
+    /// Shows the counters of a callee's retries before there is a call.
+    pub fn announce(&self, name: &'static str) {
+        self.0.metrics.retries(name);
+    }
+
+    /// The callee of this name. The first caller's policy and settings count; those of later ones are the same
+    /// in a process, because its wiring has one policy.
+    pub fn get(&self, name: &'static str, policy: Policy, settings: &Settings) -> Arc<Callee> {
+        let mut known = self.0.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let new = || Arc::new(Callee::new(name, policy, settings.clone(), &self.0.metrics));
+        Arc::clone(known.entry(name).or_insert_with(new))
+    }
+
+    /// The state of every callee, for operators.
+    pub fn snapshot(&self) -> Vec<CalleeSnapshot> {
+        let known = self.0.known.lock().unwrap_or_else(PoisonError::into_inner);
+        known.values().map(|callee| callee.snapshot()).collect()
+    }
+}
+
+/// One callee of a process.
+#[derive(Debug)]
+pub struct Callee {
+    name: &'static str,
+    pub(crate) policy: Policy,
+    pub(crate) settings: Settings,
+    pub(crate) budget: Arc<TpsBudget>,
+    pub(crate) random: Arc<Random>,
+    pub(crate) retries: Retries,
+    pub(crate) breaker: Option<Arc<Breaker>>,
+    pub(crate) limit: Option<Arc<Limit>>,
+    pub(crate) hedges: Option<Arc<Hedges>>,
+}
+
+impl Callee {
+    fn new(name: &'static str, policy: Policy, settings: Settings, metrics: &Metrics) -> Self {
+        let breaker = || Breaker::new(name, settings.breaker, settings.seed, metrics.breaker(name));
+        Self {
+            name,
+            policy,
+            budget: Arc::new(budget(settings.retry.budget)),
+            random: Arc::new(Random::new(settings.seed)),
+            retries: metrics.retries(name),
+            breaker: policy.has_breaker().then(breaker),
+            limit: policy.has_limit().then(|| Limit::new(settings.limit, metrics.limit(name))),
+            hedges: policy.has_hedges().then(|| Hedges::new(settings.hedge, metrics.hedges(name))),
+            settings,
+        }
+    }
+
+    fn snapshot(&self) -> CalleeSnapshot {
+        CalleeSnapshot {
+            callee: self.name,
+            policy: self.policy.name(),
+            breaker: self.breaker.as_ref().map(|breaker| breaker.snapshot()),
+            in_flight: self.limit.as_ref().map(|limit| limit.in_flight()),
+            limit: self.limit.as_ref().map(|limit| limit.limit()),
+        }
+    }
+}
+
+/// A callee as an operator reads it. What its policy does not have is left out.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct CalleeSnapshot {
+    /// Its name.
+    pub callee: &'static str,
+    /// The policy towards it.
+    pub policy: &'static str,
+    /// Its circuit breaker.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub breaker: Option<BreakerSnapshot>,
+    /// Calls in flight.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub in_flight: Option<usize>,
+    /// Calls that may be in flight.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub limit: Option<usize>,
+}

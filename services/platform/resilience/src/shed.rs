@@ -1,0 +1,124 @@
+//! Load shedding at a server: when it is full, the least important requests are refused first.
+//!
+//! A server that refuses by arrival alone lets retries and background work, of which there is always more under
+//! overload, crowd out the requests that somebody waits for.
+//! Each class may use a share of the permits, counted over all classes: background work stops at 40 % and
+//! leaves the rest to the others.
+
+use std::{
+    future::Future,
+    marker::PhantomData,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll, ready},
+};
+
+use pin_project_lite::pin_project;
+use tower::{Layer, Service};
+
+use crate::limit::{Limit, Permit, Signal};
+
+/// The class of a request, least important first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Priority {
+    /// Nobody waits for it.
+    Background,
+    /// A caller sent it before, and was refused or waited too long.
+    Retry,
+    /// Somebody waits for it.
+    Normal,
+    /// The system's purpose: a checkout.
+    Critical,
+}
+
+/// Puts a limit with classes before a service. `classify` reads a request's class, and `refuse` makes the reply
+/// to one that is refused.
+#[derive(Debug)]
+pub struct ShedLayer<Q, C, R> {
+    limit: Arc<Limit>,
+    shares: [f64; 4],
+    classify: C,
+    refuse: R,
+    of: PhantomData<fn(Q)>,
+}
+
+impl<Q, C, R> ShedLayer<Q, C, R> {
+    /// Sheds by these shares of the limit, from background to critical: [`SHED_SHARES`](crate::settings::SHED_SHARES).
+    pub const fn new(limit: Arc<Limit>, shares: [f64; 4], classify: C, refuse: R) -> Self {
+        Self { limit, shares, classify, refuse, of: PhantomData }
+    }
+}
+
+impl<S, Q, C: Clone, R: Clone> Layer<S> for ShedLayer<Q, C, R> {
+    type Service = Shedding<S, C, R>;
+
+    fn layer(&self, inner: S) -> Shedding<S, C, R> {
+        let (limit, shares) = (Arc::clone(&self.limit), self.shares);
+        Shedding { limit, shares, classify: self.classify.clone(), refuse: self.refuse.clone(), inner }
+    }
+}
+
+/// A service that refuses the least important requests first.
+#[derive(Clone, Debug)]
+pub struct Shedding<S, C, R> {
+    limit: Arc<Limit>,
+    shares: [f64; 4],
+    classify: C,
+    refuse: R,
+    inner: S,
+}
+
+impl<S, Q, C, R> Service<Q> for Shedding<S, C, R>
+where
+    S: Service<Q>,
+    C: Fn(&Q) -> Priority,
+    R: Fn(&Q, Priority) -> S::Response,
+{
+    type Response = S::Response;
+    type Error = S::Error;
+    type Future = Shed<S::Future, S::Response>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        self.inner.poll_ready(context)
+    }
+
+    fn call(&mut self, request: Q) -> Self::Future {
+        let priority = (self.classify)(&request);
+        match self.limit.try_acquire(self.shares[priority as usize]) {
+            Some(permit) => {
+                Shed { served: Some(self.inner.call(request)), permit: Some(permit), refusal: None }
+            }
+            None => Shed { served: None, permit: None, refusal: Some((self.refuse)(&request, priority)) },
+        }
+    }
+}
+
+pin_project! {
+    /// The future of a request: the service's reply, or the refusal.
+    #[derive(Debug)]
+    pub struct Shed<F, R> {
+        #[pin]
+        served: Option<F>,
+        permit: Option<Permit>,
+        refusal: Option<R>,
+    }
+}
+
+impl<F, R, E> Future for Shed<F, R>
+where
+    F: Future<Output = Result<R, E>>,
+{
+    type Output = Result<R, E>;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.project();
+        let Some(served) = this.served.as_pin_mut() else {
+            return Poll::Ready(Ok(this.refusal.take().expect("a future is not polled after its end")));
+        };
+        let result = ready!(served.poll(context));
+        if let Some(permit) = this.permit.take() {
+            permit.end(if result.is_ok() { Signal::Answered } else { Signal::None });
+        }
+        Poll::Ready(result)
+    }
+}

@@ -1,0 +1,107 @@
+//! The stack: a policy's layers around a transport, each with the reason for its place.
+
+use tower::{
+    Layer, Service, ServiceBuilder,
+    retry::RetryLayer,
+    util::{BoxCloneSyncService, option_layer},
+};
+
+use crate::{
+    Failure, Judged, breaker::BreakerLayer, callee::Callee, hedge::HedgeLayer, limit::LimitLayer,
+    retry::Again, settings::Order, time_limit::TimeLimit,
+};
+
+/// A transport inside its layers.
+pub type Stack<C, R> = BoxCloneSyncService<C, R, Failure>;
+
+/// Puts the layers of the callee's policy around a transport, outermost first.
+pub fn stack<C, R, S>(callee: &Callee, transport: S) -> Stack<C, R>
+where
+    C: Judged<R> + Clone + Send + Sync + 'static,
+    R: Send + 'static,
+    S: Service<C, Response = R, Error = Failure> + Clone + Send + Sync + 'static,
+    S::Future: Send + 'static,
+{
+    let layers = Layers::of(callee);
+    if callee.settings.order != Order::default() {
+        return layers.in_order(callee.settings.order, transport);
+    }
+    let stack = ServiceBuilder::new()
+        // Outermost, because all attempts together end at the caller's deadline.
+        .layer(TimeLimit::deadline_only())
+        // Inside the deadline, so that no attempt begins after it. Outside all that follows, so that each attempt
+        // has a limit of its own and the breaker counts attempts: it is the callee that it judges, and a retry
+        // that an open breaker rejects is not sent.
+        .layer(layers.retry)
+        // Inside the retry, because both attempts of a race are one to it. Outside the limit and the breaker, so
+        // that the second attempt needs a permit like the first.
+        .option_layer(layers.hedge)
+        // Outside the breaker, so that a call without a permit takes no probe of it. Inside the retry, so that an
+        // operation that backs off holds no permit.
+        .option_layer(layers.limit)
+        // Outside the limit of an attempt, so that it sees a call that was too slow as a failure. Outside that
+        // limit it would see a caller who went away, which says nothing, and never open for a callee that hangs.
+        .option_layer(layers.breaker)
+        // Next to the transport, because it limits one attempt; choosing a replica is part of an attempt.
+        .option_layer(layers.attempt);
+    BoxCloneSyncService::new(stack.service(transport))
+}
+
+/// The layers of a policy.
+struct Layers {
+    retry: RetryLayer<Again>,
+    hedge: Option<HedgeLayer>,
+    limit: Option<LimitLayer>,
+    breaker: Option<BreakerLayer>,
+    attempt: Option<TimeLimit>,
+}
+
+impl Layers {
+    fn of(callee: &Callee) -> Self {
+        let Callee { policy, settings, budget, random, retries, .. } = callee;
+        let (budget, random) = (budget.clone(), random.clone());
+        let again = Again::new(policy.rule(), settings.retry, budget, random, retries.clone());
+        Self {
+            retry: RetryLayer::new(again),
+            hedge: callee.hedges.clone().map(HedgeLayer::new),
+            limit: callee.limit.clone().map(LimitLayer::new),
+            breaker: callee.breaker.clone().map(BreakerLayer::new),
+            attempt: policy.has_attempt_limit().then(|| TimeLimit::per_attempt(settings.attempt)),
+        }
+    }
+
+    /// Another order, for the scenario that compares orders. Each layer is boxed, because the order is not known
+    /// to the compiler.
+    fn in_order<C, R, S>(self, order: Order, transport: S) -> Stack<C, R>
+    where
+        C: Judged<R> + Clone + Send + Sync + 'static,
+        R: Send + 'static,
+        S: Service<C, Response = R, Error = Failure> + Clone + Send + Sync + 'static,
+        S::Future: Send + 'static,
+    {
+        let (inner_limit, outer_limit) = match order.limit_outside_retry {
+            true => (None, self.attempt),
+            false => (self.attempt, None),
+        };
+        let stack = boxed(&option_layer(inner_limit), transport);
+        let (limit, breaker) = (option_layer(self.limit), option_layer(self.breaker));
+        let (hedge, retry) = (option_layer(self.hedge), self.retry);
+        let stack = if order.retry_inside_breaker {
+            boxed(&breaker, boxed(&limit, boxed(&retry, boxed(&hedge, stack))))
+        } else {
+            boxed(&retry, boxed(&hedge, boxed(&limit, boxed(&breaker, stack))))
+        };
+        boxed(&TimeLimit::deadline_only(), boxed(&option_layer(outer_limit), stack))
+    }
+}
+
+fn boxed<C, R, S, L>(layer: &L, inner: S) -> Stack<C, R>
+where
+    L: Layer<S>,
+    L::Service: Service<C, Response = R, Error = Failure> + Clone + Send + Sync + 'static,
+    <L::Service as Service<C>>::Future: Send + 'static,
+    C: 'static,
+    R: 'static,
+{
+    BoxCloneSyncService::new(layer.layer(inner))
+}
