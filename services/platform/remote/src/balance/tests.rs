@@ -3,8 +3,9 @@ use std::{sync::Mutex, time::Duration};
 use futures::future::BoxFuture;
 use http::{Request, Response};
 use http_body_util::{BodyExt as _, Full};
-use resilience::{Callees, Policy, Settings, Stack, stack};
+use resilience::{Callees, Policy, Settings, Stack, TimeLimit, stack};
 use tokio::time::sleep;
+use tower::Layer as _;
 
 use super::{reachable::PASSED_OVER_FOR, *};
 use crate::{Context, Method};
@@ -59,15 +60,6 @@ type Asked = Arc<Mutex<Vec<usize>>>;
 /// Replicas with these reply times in milliseconds, of which `away` fail every call; and the record of
 /// calls.
 fn replicas(takes: &[u64], away: &[usize], balancing: Balancing) -> (Stack<Call, Reply>, Asked) {
-    replicas_behind(Policy::None, takes, away, balancing)
-}
-
-fn replicas_behind(
-    policy: Policy,
-    takes: &[u64],
-    away: &[usize],
-    balancing: Balancing,
-) -> (Stack<Call, Reply>, Asked) {
     let asked = Asked::default();
     let probe = |(number, takes): (usize, &u64)| Probe {
         number,
@@ -75,12 +67,8 @@ fn replicas_behind(
         is_away: away.contains(&number),
         takes: Duration::from_millis(*takes),
     };
-    let replicas = balanced(
-        takes.iter().enumerate().map(probe).collect(),
-        balancing,
-        policy.has_ejection().then(ejection),
-    );
-    let callee = Callees::default().get("probe", policy, &Settings::default());
+    let replicas = balanced(takes.iter().enumerate().map(probe).collect(), balancing, None);
+    let callee = Callees::default().get("probe", Policy::None, &Settings::default());
     (stack(&callee, replicas), asked)
 }
 
@@ -163,27 +151,32 @@ fn ejection() -> EjectionSettings {
 #[tokio::test(start_paused = true)]
 async fn a_replica_that_hangs_is_ejected_and_comes_back_on_probation() {
     for balancing in [Balancing::RoundRobin, Balancing::TwoChoices] {
-        // Far longer than an attempt may take.
-        let (stack, asked) = replicas_behind(Policy::Full, &[3_600_000, 0], &[], balancing);
-        let mut failed = 0;
-        for _ in 0..100 {
-            failed += usize::from(ask(&stack, &ONCE_ONLY).await.is_err());
-            // Below the rate at which hedges or retries matter: each call stands for itself.
-            sleep(Duration::from_millis(10)).await;
-        }
-        assert_eq!(failed, ejection().after as usize, "{balancing:?}: then it is out");
-        let first = taken(&asked).iter().filter(|number| **number == 0).count();
-        assert_eq!(first, failed, "{balancing:?}");
+        let asked = Asked::default();
+        let probe = |number: usize| Probe {
+            number,
+            asked: Arc::clone(&asked),
+            is_away: false,
+            // The first takes far longer than an attempt may.
+            takes: Duration::from_secs(if number == 0 { 3_600 } else { 0 }),
+        };
+        let replicas = balanced((0..2).map(probe).collect(), balancing, Some(ejection()));
+        let replicas = TimeLimit::per_attempt(Duration::from_secs(1)).layer(replicas);
+        // Calls, of which the failed ones went to the first replica.
+        let calls = async |calls: usize| {
+            let mut failed = 0;
+            for _ in 0..calls {
+                let call = Call::new(&ONCE_ONLY, Context::unattended(), Request::default());
+                failed += usize::from(replicas.clone().oneshot(call).await.is_err());
+            }
+            let first = taken(&asked).iter().filter(|number| **number == 0).count();
+            assert_eq!(failed, first, "{balancing:?}");
+            failed
+        };
+        assert_eq!(calls(100).await, ejection().after as usize, "{balancing:?}: then it is out");
         sleep(ejection().base).await;
-        let outcomes = [ask(&stack, &ONCE_ONLY).await.is_ok(), ask(&stack, &ONCE_ONLY).await.is_ok()];
-        for _ in 0..20 {
-            ask(&stack, &ONCE_ONLY).await.expect("it is out again after one failure");
-        }
-        let first = taken(&asked).iter().filter(|number| **number == 0).count();
-        assert!(
-            first <= 1 && outcomes.iter().filter(|ok| !**ok).count() == first,
-            "{balancing:?}: {outcomes:?}"
-        );
+        assert_eq!(calls(100).await, 1, "{balancing:?}: one failure is enough on probation");
+        sleep(ejection().base).await;
+        assert_eq!(calls(100).await, 0, "{balancing:?}: it is out for longer");
     }
 }
 
