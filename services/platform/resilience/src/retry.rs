@@ -31,6 +31,9 @@ use crate::{
     settings::{BUDGET_WINDOW, BudgetSettings, RetrySettings},
 };
 
+/// tokio's timers end at the next millisecond: a pause may take that much longer.
+const TIMER: Duration = Duration::from_millis(1);
+
 /// Counters of retried calls, by reason, and of retries that were not made.
 #[derive(Clone, Debug, Default)]
 pub struct Retries {
@@ -111,7 +114,7 @@ impl Again {
             return Some(Duration::ZERO);
         }
         let pause = if failure.is_unreachable() { Duration::ZERO } else { self.backoff(failure) };
-        if Instant::now() + pause >= call.deadline() {
+        if Instant::now() + pause + TIMER >= call.deadline() {
             retries.no_time.inc();
             return None;
         }

@@ -7,7 +7,6 @@
 
 use std::{
     future::Future,
-    marker::PhantomData,
     pin::Pin,
     sync::Arc,
     task::{Context, Poll, ready},
@@ -33,23 +32,22 @@ pub enum Priority {
 
 /// Puts a limit with classes before a service. `classify` reads a request's class, and `refuse` makes the reply
 /// to one that is refused.
-#[derive(Debug)]
-pub struct ShedLayer<Q, C, R> {
+#[derive(Clone, Debug)]
+pub struct ShedLayer<C, R> {
     limit: Arc<Limit>,
     shares: [f64; 4],
     classify: C,
     refuse: R,
-    of: PhantomData<fn(Q)>,
 }
 
-impl<Q, C, R> ShedLayer<Q, C, R> {
+impl<C, R> ShedLayer<C, R> {
     /// Sheds by these shares of the limit, from background to critical: [`SHED_SHARES`](crate::settings::SHED_SHARES).
     pub const fn new(limit: Arc<Limit>, shares: [f64; 4], classify: C, refuse: R) -> Self {
-        Self { limit, shares, classify, refuse, of: PhantomData }
+        Self { limit, shares, classify, refuse }
     }
 }
 
-impl<S, Q, C: Clone, R: Clone> Layer<S> for ShedLayer<Q, C, R> {
+impl<S, C: Clone, R: Clone> Layer<S> for ShedLayer<C, R> {
     type Service = Shedding<S, C, R>;
 
     fn layer(&self, inner: S) -> Shedding<S, C, R> {

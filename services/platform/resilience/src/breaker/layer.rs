@@ -68,8 +68,8 @@ impl Breaker {
         }
     }
 
-    fn would_reject(&self) -> bool {
-        !self.is_closed.load(Ordering::Relaxed) && self.lock().would_reject(now())
+    fn rejects(&self) -> bool {
+        !self.is_closed.load(Ordering::Relaxed) && self.with_machine(Machine::rejects)
     }
 
     fn admit(self: &Arc<Self>) -> Option<Permit> {
@@ -233,7 +233,7 @@ where
     /// that nobody is called.
     fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Failure>> {
         self.is_ready = false;
-        if !self.breaker.would_reject() {
+        if !self.breaker.rejects() {
             ready!(self.inner.poll_ready(context))?;
             self.is_ready = true;
         }

@@ -148,12 +148,14 @@ impl Machine {
         Some(Ticket { generation: self.generation, began: now, probe })
     }
 
-    /// Whether [`admit`](Self::admit) would reject a call now; changes nothing.
-    pub fn would_reject(&self, now: Instant) -> bool {
+    /// Whether [`admit`](Self::admit) would reject a call now; it admits none.
+    pub fn rejects(&mut self, now: Instant) -> bool {
+        // Here too: a caller that is told of a rejection does not go on to `admit`.
+        self.expire_probes(now);
         match self.state {
             State::Closed => false,
             State::Open => now < self.until,
-            State::HalfOpen => !self.has_room() || self.has_hung_probe(now),
+            State::HalfOpen => !self.has_room(),
         }
     }
 

@@ -63,7 +63,7 @@ fn a_run_of_failures_opens_it_and_a_success_ends_the_run() {
     assert_eq!(bench.machine.state(), State::Closed, "8 of 9 failed, and 9 calls are too few for a rate");
     bench.calls(&[Outcome::Failure]);
     assert_eq!(bench.reasons(), [Reason::FailuresInARow]);
-    assert!(!bench.call(Outcome::Success, MS) && bench.machine.would_reject(bench.now));
+    assert!(!bench.call(Outcome::Success, MS) && bench.machine.rejects(bench.now));
 }
 
 #[test]
@@ -142,7 +142,7 @@ fn a_hung_probe_is_found_by_the_next_call() {
     bench.now += Duration::from_secs(1);
     let hung = bench.machine.admit(bench.now).expect("a probe");
     bench.now += bench.settings.probe_limit;
-    assert!(bench.machine.would_reject(bench.now) && bench.machine.admit(bench.now).is_none());
+    assert!(bench.machine.rejects(bench.now) && bench.machine.admit(bench.now).is_none());
     assert_eq!(bench.reasons().last(), Some(&Reason::ProbeHung));
     bench.now += Duration::from_secs(2);
     assert!(bench.machine.admit(bench.now).is_some(), "and it is tried again in time");
@@ -227,7 +227,7 @@ proptest! {
             match step {
                 Step::Pass(millis) => now += Duration::from_millis(millis),
                 Step::Admit => {
-                    let refuses = machine.would_reject(now);
+                    let refuses = machine.rejects(now);
                     let ticket = machine.admit(now);
                     prop_assert_eq!(refuses, ticket.is_none(), "the hint and the decision agree");
                     if probes.generation != machine.generation() {
