@@ -31,7 +31,7 @@ use crate::{
 #[derive(Debug)]
 pub struct Limit {
     in_flight: AtomicUsize,
-    limit: AtomicUsize,
+    most: AtomicUsize,
     adaptive: Option<Adaptive>,
     metrics: LimitMetrics,
 }
@@ -62,8 +62,8 @@ impl Limit {
                 (settings.first, Some(Adaptive { settings, aimd: Mutex::new(Aimd::new(settings)) }))
             }
         };
-        metrics.limit.set(limit as i64);
-        Arc::new(Self { in_flight: AtomicUsize::new(0), limit: AtomicUsize::new(limit), adaptive, metrics })
+        metrics.set(limit);
+        Arc::new(Self { in_flight: AtomicUsize::new(0), most: AtomicUsize::new(limit), adaptive, metrics })
     }
 
     /// Calls in flight.
@@ -73,7 +73,7 @@ impl Limit {
 
     /// The limit.
     pub fn limit(&self) -> usize {
-        self.limit.load(Ordering::Relaxed)
+        self.most.load(Ordering::Relaxed)
     }
 
     /// Takes a permit if fewer than this share of the limit are taken.
@@ -106,8 +106,8 @@ impl Limit {
         };
         let mut aimd = aimd.lock().unwrap_or_else(PoisonError::into_inner);
         let limit = aimd.settle(began.into_std(), now.into_std(), in_flight, is_drop);
-        if limit != self.limit.swap(limit, Ordering::Relaxed) {
-            self.metrics.limit.set(limit as i64);
+        if limit != self.most.swap(limit, Ordering::Relaxed) {
+            self.metrics.set(limit);
         }
     }
 }

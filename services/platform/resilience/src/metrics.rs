@@ -137,6 +137,12 @@ pub struct LimitMetrics {
     pub rejected: Counter,
 }
 
+impl LimitMetrics {
+    pub(crate) fn set(&self, limit: usize) {
+        self.limit.set(i64::try_from(limit).unwrap_or(i64::MAX));
+    }
+}
+
 /// What hedging counts.
 #[derive(Clone, Debug, Default)]
 pub struct HedgeMetrics {

@@ -2,10 +2,10 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// The increment of SplitMix64: 2^64 divided by the golden ratio, made odd.
+/// The increment of `SplitMix64`: 2^64 divided by the golden ratio, made odd.
 const GOLDEN_GAMMA: u64 = 0x9e37_79b9_7f4a_7c15;
 
-/// A source of pseudo-random numbers that threads share without a lock: SplitMix64 (Steele, Lea and Flood,
+/// A source of pseudo-random numbers that threads share without a lock: `SplitMix64` (Steele, Lea and Flood,
 /// "Fast Splittable Pseudorandom Number Generators", 2014). Not for secrets.
 #[derive(Debug)]
 pub struct Random(AtomicU64);

@@ -94,7 +94,7 @@ pub const EJECT_AFTER: u32 = 5;
 /// with each ejection, as Envoy's does.
 pub const EJECT_BASE: Duration = Duration::from_secs(5);
 /// The longest ejection: Finagle's upper bound, and Envoy's `max_ejection_time`.
-pub const EJECT_CAP: Duration = Duration::from_secs(300);
+pub const EJECT_CAP: Duration = Duration::from_mins(5);
 /// The share of the replicas that may be ejected at the same time, rounded down. Ours: half, because there are
 /// two or four replicas, of which Envoy's tenth would be none.
 pub const EJECT_SHARE: f64 = 0.5;

@@ -79,10 +79,8 @@ impl Layers {
         S: Service<C, Response = R, Error = Failure> + Clone + Send + Sync + 'static,
         S::Future: Send + 'static,
     {
-        let (inner_limit, outer_limit) = match order.limit_outside_retry {
-            true => (None, self.attempt),
-            false => (self.attempt, None),
-        };
+        let (inner_limit, outer_limit) =
+            if order.limit_outside_retry { (None, self.attempt) } else { (self.attempt, None) };
         let stack = boxed(&option_layer(inner_limit), transport);
         let (limit, breaker) = (option_layer(self.limit), option_layer(self.breaker));
         let (hedge, retry) = (option_layer(self.hedge), self.retry);

@@ -168,11 +168,10 @@ struct Permit {
 impl Permit {
     fn settle<R>(mut self, result: &Result<R, Failure>) {
         self.outcome = match result {
-            Ok(_) => Outcome::Success,
             Err(failure) if failure.is_of_the_callee() => Outcome::Failure,
             // It was not sent.
             Err(failure) if failure.is_rejected() => Outcome::Unknown,
-            Err(_) => Outcome::Success,
+            Ok(_) | Err(_) => Outcome::Success,
         };
     }
 }

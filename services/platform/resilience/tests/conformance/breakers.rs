@@ -142,7 +142,7 @@ async fn bug_03_it_stays_open_for_hours_2093() {
 async fn bug_04_the_wall_clock_is_set_back_kubeflow_222() {
     check_breakers("4 wall clock", breaker_settings(), Passes, async |world| {
         open(world).await?;
-        world.wall.set_back(Duration::from_secs(3_600));
+        world.wall.set_back(Duration::from_hours(1));
         world.pass(OPEN).await;
         ensure!(world.reaches().await, "it stays open for an hour, because somebody set the clock");
         Ok(())

@@ -28,18 +28,18 @@ async fn taken(shares: [f64; 4], classes: &[Priority]) -> Vec<usize> {
         |_: &Priority, _: Priority| false,
     );
     let server = layer.layer(serve);
-    let mut served = Vec::new();
+    let mut requests = Vec::new();
     let mut counts = Vec::new();
     for class in classes {
         let before = limit.in_flight();
         for _ in 0..100 {
             let mut server = server.clone();
             let request = server.ready().await.unwrap().call(*class);
-            served.push(tokio::spawn(request));
+            requests.push(tokio::spawn(request));
         }
         counts.push(limit.in_flight() - before);
     }
-    for request in served {
+    for request in requests {
         request.abort();
         let _ = request.await;
     }
