@@ -15,12 +15,13 @@ use benches::{
 use scenario::plan::Budget;
 
 /// The arms, each with the axes that differ from their defaults.
-const ARMS: [Choices; 5] = [
+const ARMS: [Choices; 6] = [
     ("monolith", &[]),
     ("monolith, 1 % traced", &[("tracing", "0.01")]),
     ("links one hop away, http", &[("placement", "links-apart")]),
     ("links one hop away, grpc", &[("placement", "links-apart"), ("transport", "grpc")]),
     ("links one hop away, http, 1 % traced", &[("placement", "links-apart"), ("tracing", "0.01")]),
+    ("links one hop away, http, full", &[("placement", "links-apart"), ("resilience", "full")]),
 ];
 /// The axes that all arms share: the path from memory to memory.
 const HELD: [(&str, &str); 3] = [("cache", "local"), ("events", "memory"), ("tracing", "off")];
@@ -55,12 +56,14 @@ fn compare(pace: Pace) -> Result<()> {
     let bare_names =
         ["bare axum handler", "bare axum handler, a bare hop away", "the same, a bare gRPC hop away"];
     interleaved::show(bare_names.into_iter().chain(ARMS.iter().map(|arm| arm.0)), &costs);
-    let [bare, bare_http, bare_grpc, monolith, traced, http, grpc, http_traced] = costs.as_slice() else {
+    let [bare, bare_http, bare_grpc, monolith, traced, http, grpc, http_traced, full] = costs.as_slice()
+    else {
         anyhow::bail!("every arm was measured")
     };
     show_ratio("monolith over bare handler", monolith, bare, "1.25");
     show_ratio("traced at 1 % over untraced, monolith", traced, monolith, "1.10");
     show_ratio("traced at 1 % over untraced, one hop", http_traced, http, "1.10");
+    show_ratio("resilience full over timeout, one hop", full, http, "1.10");
     show_difference("one hop over HTTP, us more than in process", http, monolith);
     show_difference("a bare hop over HTTP, us more than alone", bare_http, bare);
     show_difference("one hop over gRPC, us more than in process", grpc, monolith);

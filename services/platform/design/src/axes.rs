@@ -81,6 +81,11 @@ crate::axis! {
         Timeout = "timeout" => "every attempt has a time limit within the request's deadline",
         None = "none" => "the request's own deadline is the only limit"
             but "a slow callee holds its callers for the whole deadline",
+        NaiveRetry = "naive-retry" => "three sends of what is idempotent, at once and without a budget"
+            but "retries multiply the load on a callee that fails",
+        BudgetedRetry = "budgeted-retry" => "retries with backoff, within a budget and the deadline",
+        Breaker = "breaker" => "a circuit breaker: a callee that fails or is slow gets no calls for a while",
+        Full = "full" => "budgeted retries, hedged reads, a bulkhead, a breaker, the ejection of replicas",
     }
 }
 

@@ -62,6 +62,10 @@ impl Host {
         let policy = match wiring.choice() {
             axes::Resilience::Timeout => Policy::Timeout,
             axes::Resilience::None => Policy::None,
+            axes::Resilience::NaiveRetry => Policy::NaiveRetry,
+            axes::Resilience::BudgetedRetry => Policy::BudgetedRetry,
+            axes::Resilience::Breaker => Policy::Breaker,
+            axes::Resilience::Full => Policy::Full,
         };
         let balancing = match wiring.choice() {
             axes::Balancing::RoundRobin => Balancing::RoundRobin,

@@ -15,6 +15,7 @@ mod breakers;
 mod hedges;
 mod naive;
 mod order;
+mod presets;
 mod retries;
 mod scripts;
 mod shedders;

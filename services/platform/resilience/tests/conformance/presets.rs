@@ -1,0 +1,112 @@
+//! The presets, through levels of callers above a callee that fails.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use contract::{Unavailable, Why};
+use resilience::{Budgeted, Callees, Failure, Judged, Policy, Settings, Stack, stack};
+use tokio::time::Instant;
+use tower::{ServiceExt as _, service_fn, util::BoxCloneSyncService};
+
+use crate::world::Call;
+
+/// A reply: an error of the contract that says that something below is unavailable, or not.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Answer {
+    is_unavailable: bool,
+}
+
+impl Judged<Answer> for Call {
+    fn is_unavailable(&self, answer: &Answer) -> bool {
+        answer.is_unavailable
+    }
+}
+
+/// So many levels of callers, each with the policy, above a callee that fails every call; and what reaches it.
+fn levels(policy: Policy, levels: usize) -> (Stack<Call, Answer>, Arc<AtomicUsize>) {
+    let reached = Arc::new(AtomicUsize::new(0));
+    let counts = Arc::clone(&reached);
+    let fails = service_fn(move |call: Call| {
+        counts.fetch_add(1, Ordering::Relaxed);
+        let failure: Failure = Unavailable::new(call.service(), Why::Broken).into();
+        async { Err::<Answer, _>(failure) }
+    });
+    let caller = |below| {
+        let callee = Callees::default().get("probe", policy, &Settings::default());
+        stack(&callee, below)
+    };
+    let mut top = caller(BoxCloneSyncService::new(fails));
+    for _ in 1..levels {
+        let below = top;
+        // A component between two levels: what fails below it is an error of its contract.
+        let component = service_fn(move |call: Call| {
+            let below = below.clone();
+            async move { Ok(below.oneshot(call).await.unwrap_or(Answer { is_unavailable: true })) }
+        });
+        top = caller(BoxCloneSyncService::new(component));
+    }
+    (top, reached)
+}
+
+fn read() -> Call {
+    Call { deadline: Instant::now() + Duration::from_secs(2), ..Call::read() }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_naive_retry_multiplies_the_load_at_each_level() {
+    for depth in 1..=3 {
+        let (top, reached) = levels(Policy::NaiveRetry, depth);
+        for _ in 0..100 {
+            let _ = top.clone().oneshot(read()).await;
+        }
+        assert_eq!(reached.load(Ordering::Relaxed), 100 * 3_usize.pow(depth as u32), "{depth} levels");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_budgeted_retry_adds_a_fifth() {
+    for policy in [Policy::BudgetedRetry, Policy::Full] {
+        for depth in 1..=3 {
+            let (top, reached) = levels(policy, depth);
+            // As many at once as there are callers, and so many that the reserve of ten a second is little.
+            for _ in 0..20 {
+                let calls = (0..100).map(|_| tokio::spawn(top.clone().oneshot(read())));
+                for call in calls.collect::<Vec<_>>() {
+                    let _ = call.await;
+                }
+            }
+            let reached = reached.load(Ordering::Relaxed);
+            assert!(reached <= 2_500, "{policy:?}, {depth} levels: 2,000 calls cost {reached}");
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_breaker_spares_a_callee_that_fails() {
+    for policy in [Policy::Breaker, Policy::Full] {
+        let (top, reached) = levels(policy, 1);
+        let mut last = None;
+        for _ in 0..100 {
+            last = top.clone().oneshot(read()).await.err();
+        }
+        let (reached, last) = (reached.load(Ordering::Relaxed), last.map(|failure| failure.unavailable.why));
+        assert_eq!((reached, last), (5, Some(Why::Rejected)), "{policy:?}");
+    }
+}
+
+#[test]
+fn a_snapshot_has_what_a_policy_has() {
+    let callees = Callees::default();
+    for (name, policy) in [("alpha", Policy::Timeout), ("beta", Policy::Breaker), ("gamma", Policy::Full)] {
+        callees.get(name, policy, &Settings::default());
+    }
+    let [alpha, beta, gamma] = callees.snapshot().try_into().expect("three");
+    assert_eq!((alpha.callee, alpha.policy, alpha.breaker, alpha.limit), ("alpha", "timeout", None, None));
+    assert!(beta.breaker.is_some() && beta.limit.is_none());
+    assert!(gamma.breaker.is_some() && gamma.limit == Some(resilience::settings::BULKHEAD));
+}
