@@ -44,9 +44,13 @@ where
 
 /// The failure of an attempt that ended without a reply.
 fn broken(method: &Method, error: &(dyn Error + 'static)) -> Failure {
-    let causes = std::iter::successors(Some(error), |error| (*error).source());
+    let mut causes = std::iter::successors(Some(error), |error| (*error).source());
+    // tonic's channel reads `grpc-timeout` as well, and may be a moment ahead of the deadline layer.
+    if causes.clone().any(<dyn Error>::is::<tonic::TimeoutExpired>) {
+        return Unavailable::new(method.service, Why::TimedOut).into();
+    }
     let unavailable = Unavailable::new(method.service, Why::Unreachable);
-    if causes.into_iter().any(says_not_processed) {
+    if causes.any(says_not_processed) {
         return Failure::not_processed(unavailable);
     }
     unavailable.into()

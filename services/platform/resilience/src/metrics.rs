@@ -5,7 +5,7 @@ use prometheus_client::{
     registry::Registry,
 };
 
-use crate::{breaker::State, retry::Retries};
+use crate::retry::Retries;
 
 type Labels = Vec<(&'static str, &'static str)>;
 type Counters = Family<Labels, Counter>;
@@ -116,16 +116,6 @@ pub struct BreakerMetrics {
     pub to_open: Counter,
     /// Calls that it rejected.
     pub rejected: Counter,
-}
-
-impl BreakerMetrics {
-    pub(crate) fn transition(&self, to: State) -> &Counter {
-        match to {
-            State::Closed => &self.to_closed,
-            State::HalfOpen => &self.to_half_open,
-            State::Open => &self.to_open,
-        }
-    }
 }
 
 /// What a limit of calls in flight counts.

@@ -12,6 +12,7 @@ use std::{
 };
 
 use pin_project_lite::pin_project;
+use prometheus_client::metrics::counter::Counter;
 use serde::Serialize;
 use tokio::time::Instant;
 use tower::{Layer, Service};
@@ -91,8 +92,16 @@ impl Breaker {
         self.is_closed.store(machine.state() == State::Closed, Ordering::Relaxed);
         self.metrics.state.set(level(machine.state()));
         for moved in machine.history().filter(|moved| moved.generation > before) {
-            self.metrics.transition(moved.to).inc();
+            self.transitions(moved.to).inc();
             tracing::info!(callee = self.callee, to = ?moved.to, reason = ?moved.reason, "circuit breaker");
+        }
+    }
+
+    fn transitions(&self, to: State) -> &Counter {
+        match to {
+            State::Closed => &self.metrics.to_closed,
+            State::HalfOpen => &self.metrics.to_half_open,
+            State::Open => &self.metrics.to_open,
         }
     }
 
