@@ -11,7 +11,7 @@ use report::{
     Report,
     model::{ClaimVerdict, Comparison, Death},
 };
-use scenario::{Metric, Scenario};
+use scenario::{Metric, Scenario, systems};
 
 use crate::tree::root;
 
@@ -36,7 +36,7 @@ impl Recorded {
 ///
 /// If a scenario has none, or one that is not its report.
 pub fn all() -> Vec<Recorded> {
-    let scenarios = ["limiter", "shortener"].into_iter().flat_map(|system| {
+    let scenarios = systems::names().into_iter().flat_map(|system| {
         let folder = fs::read_dir(root().join("scenarios").join(system)).expect("a folder of scenarios");
         let paths = folder.map(|entry| entry.expect("an entry").path());
         let files = paths.filter(|path| path.extension().is_some_and(|extension| extension == "toml"));

@@ -11,9 +11,8 @@ use std::{
 };
 
 use nix::sys::signal::Signal;
+use scenario::systems;
 use system_tests::{command::Desk, tree::root};
-
-const SYSTEMS: [&str; 2] = ["shortener", "limiter"];
 
 /// The output of a program in the project's folder, where its settings are; `None`, with a message, if it is
 /// not installed.
@@ -40,7 +39,7 @@ fn finds_nothing(system: &str, output: &Output) {
 
 /// Starts a system as one process; calls `work` with the URLs of its public API and its internal server.
 fn with_each(work: impl Fn(&str, &str, &str)) {
-    for system in SYSTEMS {
+    for system in systems::names() {
         with(&[system], |public, internal| work(system, public, internal));
     }
 }

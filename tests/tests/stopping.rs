@@ -16,7 +16,7 @@ use nix::{
     unistd::Pid,
 };
 use runtimes::launch::Launch;
-use scenario::plan::ArmPlan;
+use scenario::{plan::ArmPlan, systems};
 use system_tests::{edge_suite::eventually, wire::Wire, wirings::Wirings};
 
 /// The lame-duck time of a stopping process.
@@ -66,7 +66,7 @@ fn asks_until_it_is_told(public: SocketAddr, replies: &AtomicUsize) -> usize {
 
 #[test]
 fn who_keeps_a_connection_is_told_before_it_ends() {
-    for name in ["shortener", "limiter"] {
+    for name in systems::names() {
         let system = system(name);
         system.with_each(&[arm(&system, name, &[])], |launch| {
             let (public, process) = (launch.arms[0].public, launch.arms[0].processes[0].name.clone());

@@ -11,9 +11,6 @@ use crate::{
     sender::Lane,
 };
 
-/// The name.
-pub const PLAIN: &str = "plain";
-
 /// The one operation.
 const GET: &str = "get";
 
@@ -41,7 +38,7 @@ pub struct Plain;
 
 impl SystemUnderTest for Plain {
     fn name(&self) -> &'static str {
-        PLAIN
+        "plain"
     }
 
     fn summary(&self) -> &'static str {

@@ -4,8 +4,9 @@ use std::{sync::atomic::Ordering, time::Duration};
 
 use load::{
     journeys::{
-        Check, JourneyOptions, for_system,
+        Check, JourneyOptions, SystemUnderTest, for_system,
         shortener::{DELETES, facts},
+        systems,
     },
     ledger::{Kept, LedgerVerdict},
     record::SliceRecord,
@@ -302,7 +303,9 @@ fn a_traced_sender_marks_every_request() {
 #[test]
 fn an_unknown_name_is_answered_with_the_names_that_there_are() {
     let message = for_system("shortner", &JourneyOptions::default()).err().unwrap().to_string();
-    assert!(message.contains("`shortener`, `limiter`, `plain`"), "{message}");
+    for name in systems().map(SystemUnderTest::name) {
+        assert!(message.contains(&format!("`{name}`")), "{message}");
+    }
     let options = JourneyOptions { mix: Some("hot".to_owned()), ..JourneyOptions::default() };
     let message = for_system("shortener", &options).err().unwrap().to_string();
     assert!(message.contains("`hot-key`"), "{message}");

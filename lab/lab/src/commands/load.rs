@@ -14,7 +14,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use load::{
     journeys::{
         self, Check, JourneyOptions, MAX_THINGS, OptionShape, SystemUnderTest,
-        plain::{PATH, PLAIN, STATUS},
+        plain::{PATH, STATUS},
     },
     record::SliceRecord,
     schedule::{Arrivals, Profile},
@@ -62,7 +62,8 @@ Exit codes:
   2  it could not run"
 )]
 pub struct Args {
-    #[arg(long, value_name = "NAME", help = what_answers())]
+    /// What answers there: a system of `lab list`, or `plain`, any HTTP server
+    #[arg(long, value_name = "NAME")]
     system: String,
     /// Where the public API is: `http://host:port`
     #[arg(long)]
@@ -122,13 +123,6 @@ pub struct Args {
     /// Print the figures as JSON
     #[arg(long)]
     json: bool,
-}
-
-/// The help of `--system`, with every registered system.
-fn what_answers() -> String {
-    let names = journeys::systems().map(SystemUnderTest::name).filter(|name| *name != PLAIN);
-    let systems: Vec<_> = names.map(|name| format!("a `{name}`")).collect();
-    format!("What answers there: {}, or `{PLAIN}`, any HTTP server", systems.join(", "))
 }
 
 impl Args {

@@ -3,6 +3,7 @@
 use std::{path::Path, time::Duration};
 
 use super::*;
+use crate::systems;
 
 /// A valid scenario, for tests that break it in one place.
 const SOUND: &str = r#"question = "q"
@@ -93,8 +94,12 @@ fn unknown_names_are_answered_with_the_nearest() {
     insta::assert_snapshot!(message("rate = 100", "rat = 100"));
     insta::assert_snapshot!(message("\"cpu\"", "\"cpus\""));
     insta::assert_snapshot!(message("arm = \"microservices\"", "arm = \"micro\""));
-    insta::assert_snapshot!(diagnostic(&format!("system = \"shortner\"\n{SOUND}")));
     insta::assert_snapshot!(message("\"cpu\"", "\"throughput\""));
+    let unknown = diagnostic(&format!("system = \"shortner\"\n{SOUND}"));
+    let (what, hint) = unknown.split_once("\nhint: ").unwrap();
+    assert_eq!(what, "scenarios/shortener/x.toml:1:10: there is no system `shortner`");
+    let names = systems::names().join("`, `");
+    assert_eq!(hint, format!("did you mean `shortener`? there is `{names}`"));
 }
 
 #[test]
