@@ -6,7 +6,7 @@ use axum::Router;
 use design::Limits;
 use prometheus_client::registry::Registry;
 use remote::{Balancing, Client, Contract, HopMetrics, Repeats, RpcMetrics, Transport};
-use resilience::Policy;
+use resilience::Preset;
 use runtime::{Ingress, ServeLimits, ServerMetrics, serve};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -55,12 +55,12 @@ pub async fn serving_within(components: Router, limits: Limits) -> SocketAddr {
     address
 }
 
-/// A client of the server at this address, under the policy `timeout`.
+/// A client of the server at this address, under the preset `timeout`.
 pub fn client(transport: Transport, address: SocketAddr) -> Client {
     client_of(transport, &[address], Balancing::RoundRobin)
 }
 
-/// A client of the replicas at these addresses, under the policy `timeout`.
+/// A client of the replicas at these addresses, under the preset `timeout`.
 pub fn client_of(transport: Transport, addresses: &[SocketAddr], balancing: Balancing) -> Client {
     counted_client_of(transport, addresses, balancing, metrics().peer("any"))
 }
@@ -73,6 +73,6 @@ pub fn counted_client_of(
     metrics: HopMetrics,
 ) -> Client {
     let peers: Vec<_> = addresses.iter().map(ToString::to_string).collect();
-    Client::new(transport, &peers, balancing, Policy::Timeout, PATIENT, metrics)
+    Client::new(transport, &peers, balancing, Preset::Timeout, PATIENT, metrics)
         .expect("an address is an authority")
 }

@@ -1,11 +1,16 @@
 //! Load balancing: several replicas of a callee, and the choice of one for each call.
 //!
 //! The stack, from the caller inwards: a buffer that all callers share, the balancer, and around each replica
-//! a layer that makes it not ready for a while after a connection error.
+//! a layer that makes it not ready for a while: the cooldown after it was unreachable, or its ejection (outlier
+//! detection).
 //!
 //! tower's contract for a `Service` does the rest: a caller may call a service only after its `poll_ready`
-//! returned ready. So the balancer passes over a replica that returns `Pending`, and calls wait while all of
-//! them do.
+//! returned ready. So the balancer passes over a replica that returns `Pending`, and calls wait in the buffer
+//! while all of them do. The layer of the time limit stands around the buffer and waits within its limit, also
+//! for a slot of a full buffer.
+//!
+//! The invariant of the buffer: no replica's `poll_ready` fails. An `Err` there ends the buffer's task, and every
+//! call to the callee fails from then on. So a replica reports what it finds as the outcome of a call.
 
 mod reachable;
 
@@ -39,6 +44,7 @@ pub enum Balancing {
 }
 
 /// Calls in the buffer, waiting for a replica; the buffer's `poll_ready` makes further calls wait for a slot.
+/// A call that is given up keeps its slot until the task finds out that nobody waits for it.
 const WAITING: usize = 1_024;
 
 /// Several replicas as one service. With `ejection`, a replica that fails again and again is passed over for a
@@ -77,9 +83,10 @@ where
     S::Error: Into<BoxError> + Send + Sync,
     S::Future: Send + 'static,
 {
+    // `Buffer` boxes the failure of a call as it is, so it can be taken out of the box again.
     BoxCloneSyncService::new(Buffer::new(service, WAITING).map_err(|error| match error.downcast() {
         Ok(failure) => *failure,
-        // The task has ended, which happens only when the process ends.
+        // The task has ended: by the invariant above only when the process ends.
         Err(_) => Failure::not_processed(Unavailable::new("every replica", Why::Unreachable)),
     }))
 }

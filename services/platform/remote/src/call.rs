@@ -6,7 +6,7 @@ use bytes::Bytes;
 use contract::{Unavailable, Why};
 use http::{Request, Response, StatusCode};
 use http_body_util::{Collected, Full};
-use resilience::{Budgeted, Judged};
+use resilience::{CallFacts, Judged};
 use tokio::time::Instant;
 
 use crate::Context;
@@ -73,7 +73,7 @@ impl Method {
     }
 }
 
-impl Budgeted for Call {
+impl CallFacts for Call {
     fn deadline(&self) -> Instant {
         self.context.deadline
     }

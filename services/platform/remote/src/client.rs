@@ -11,7 +11,7 @@ use futures::future::BoxFuture;
 use http::{Request, header::CONTENT_TYPE, uri::Authority};
 use http_body_util::{BodyExt as _, Collected, Full};
 use opentelemetry::{KeyValue, trace::SpanKind};
-use resilience::{Failure, Policy, Settings, Stack, stack};
+use resilience::{Failure, Preset, Settings, Stack, stack};
 use serde::{Serialize, de::DeserializeOwned};
 use tonic::Status;
 use tower::{Service, ServiceExt as _};
@@ -66,28 +66,28 @@ impl Client {
         transport: Transport,
         peers: &[String],
         balancing: Balancing,
-        policy: Policy,
+        preset: Preset,
         attempt: Duration,
         metrics: HopMetrics,
     ) -> Result<Self, PeerError> {
         // The callers of one callee must not draw the same jitter.
         let settings = Settings { attempt, seed: rand::random(), ..Settings::default() };
-        Self::with(transport, peers, balancing, policy, &settings, metrics)
+        Self::with(transport, peers, balancing, preset, &settings, metrics)
     }
 
-    /// The same with other settings of the policy's layers.
+    /// The same with other settings of the preset's layers.
     pub fn with(
         transport: Transport,
         peers: &[String],
         balancing: Balancing,
-        policy: Policy,
+        preset: Preset,
         settings: &Settings,
         metrics: HopMetrics,
     ) -> Result<Self, PeerError> {
         let parse = |peer: &String| peer.parse().map_err(|_| PeerError::NoAddress(peer.clone()));
         let peers: Vec<Authority> = peers.iter().map(parse).collect::<Result<_, _>>()?;
-        let callee = metrics.callee(policy, settings);
-        let ejection = policy.has_ejection().then_some(settings.ejection);
+        let callee = metrics.callee(preset, settings);
+        let ejection = preset.has_ejection().then_some(settings.ejection);
         // A single replica is called without a balancer, at no cost for one.
         let stack = match (transport, peers.as_slice()) {
             (_, []) => return Err(PeerError::None),

@@ -15,7 +15,7 @@ use prometheus_client::{
     metrics::{counter::Counter, family::Family, histogram::Histogram},
     registry::Registry,
 };
-use resilience::{Callee, Callees, Policy, Settings};
+use resilience::{Callee, Callees, Preset, Settings};
 
 use crate::{Method, Transport, in_span};
 
@@ -136,8 +136,8 @@ pub struct HopMetrics {
 
 impl HopMetrics {
     /// What all clients of the peer in this process share.
-    pub(crate) fn callee(&self, policy: Policy, settings: &Settings) -> Arc<Callee> {
-        self.callees.get(self.peer, policy, settings)
+    pub(crate) fn callee(&self, preset: Preset, settings: &Settings) -> Arc<Callee> {
+        self.callees.get(self.peer, preset, settings)
     }
 
     /// Records a completed call. An error of the contract counts as a response.

@@ -16,7 +16,7 @@ use contract::{Kind, RemoteError, Unavailable, Why};
 use http::{HeaderMap, HeaderName, HeaderValue, Response, uri::PathAndQuery};
 use prometheus_client::{encoding::text::encode, registry::Registry};
 use remote::{Balancing, Client, Method, RpcMetrics, Transport};
-use resilience::{Policy, breaker::State, settings::FAILURES_IN_A_ROW};
+use resilience::{Preset, breaker::State, settings::FAILURES_IN_A_ROW};
 use serde::{Deserialize, Serialize};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
@@ -132,7 +132,7 @@ impl Peer {
 /// A peer that is overloaded for so many calls, and a client of it.
 async fn peer(
     transport: Transport,
-    policy: Policy,
+    preset: Preset,
     overloaded_for: usize,
 ) -> (Arc<Peer>, Client, RpcMetrics, Registry) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -143,7 +143,7 @@ async fn peer(
     let metrics = RpcMetrics::register(&mut registry);
     let attempt = Duration::from_secs(20);
     let hop = metrics.peer("probe");
-    let client = Client::new(transport, &[address], Balancing::RoundRobin, policy, attempt, hop).unwrap();
+    let client = Client::new(transport, &[address], Balancing::RoundRobin, preset, attempt, hop).unwrap();
     (peer, client, metrics, registry)
 }
 
@@ -164,7 +164,7 @@ async fn call(client: &Client, transport: Transport) -> Result<(), Away> {
 #[tokio::test]
 async fn a_retry_waits_as_long_as_it_was_asked_to_and_says_that_it_is_one() {
     for transport in TRANSPORTS {
-        let (peer, client, _, registry) = peer(transport, Policy::BudgetedRetry, 1).await;
+        let (peer, client, _, registry) = peer(transport, Preset::BudgetedRetry, 1).await;
         let began = Instant::now();
         assert_eq!(call(&client, transport).await, Ok(()), "{transport:?}");
         assert!(began.elapsed() >= ASKED, "{transport:?}: {:?}", began.elapsed());
@@ -179,7 +179,7 @@ async fn a_retry_waits_as_long_as_it_was_asked_to_and_says_that_it_is_one() {
 #[tokio::test]
 async fn a_breaker_opens_for_an_overloaded_peer_and_says_so() {
     for transport in TRANSPORTS {
-        let (peer, client, metrics, registry) = peer(transport, Policy::Breaker, usize::MAX).await;
+        let (peer, client, metrics, registry) = peer(transport, Preset::Breaker, usize::MAX).await;
         let mut reasons = Vec::new();
         for _ in 0..20 {
             let Away(unavailable) = call(&client, transport).await.unwrap_err();

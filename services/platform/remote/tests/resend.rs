@@ -15,7 +15,7 @@ use contract::{Kind, RemoteError, Unavailable, Why};
 use http::{HeaderMap, HeaderName, HeaderValue, Response, uri::PathAndQuery};
 use prometheus_client::{encoding::text::encode, registry::Registry};
 use remote::{Balancing, Client, Method, RpcMetrics, Transport};
-use resilience::Policy;
+use resilience::Preset;
 use serde::{Deserialize, Serialize};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
@@ -108,8 +108,8 @@ const GRPC_STATUS: HeaderName = HeaderName::from_static("grpc-status");
 fn client(transport: Transport, peers: &[String]) -> (Client, Registry) {
     let mut registry = Registry::default();
     let metrics = RpcMetrics::register(&mut registry).peer("probe");
-    let (balancing, policy, attempt) = (Balancing::RoundRobin, Policy::Timeout, Duration::from_secs(20));
-    (Client::new(transport, peers, balancing, policy, attempt, metrics).unwrap(), registry)
+    let (balancing, preset, attempt) = (Balancing::RoundRobin, Preset::Timeout, Duration::from_secs(20));
+    (Client::new(transport, peers, balancing, preset, attempt, metrics).unwrap(), registry)
 }
 
 async fn call(client: &Client, transport: Transport, method: &'static Method) -> Result<(), Away> {

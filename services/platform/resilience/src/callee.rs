@@ -12,13 +12,13 @@ use serde::Serialize;
 use tower::retry::budget::TpsBudget;
 
 use crate::{
-    Policy,
+    Preset,
     breaker::{Breaker, BreakerSnapshot},
     hedge::Hedges,
     limit::Limit,
     metrics::Metrics,
     random::Random,
-    retry::{Retries, budget},
+    retry::{RetryCounters, budget},
     settings::Settings,
 };
 
@@ -43,11 +43,11 @@ impl Callees {
         self.0.metrics.retries(name);
     }
 
-    /// The callee of this name. The first caller's policy and settings count; those of later ones are the same
-    /// in a process, because its wiring has one policy.
-    pub fn get(&self, name: &'static str, policy: Policy, settings: &Settings) -> Arc<Callee> {
+    /// The callee of this name. The first caller's preset and settings count; those of later ones are the same
+    /// in a process, because its wiring has one preset.
+    pub fn get(&self, name: &'static str, preset: Preset, settings: &Settings) -> Arc<Callee> {
         let mut known = self.0.known.lock().unwrap_or_else(PoisonError::into_inner);
-        let new = || Arc::new(Callee::new(name, policy, settings.clone(), &self.0.metrics));
+        let new = || Arc::new(Callee::new(name, preset, settings.clone(), &self.0.metrics));
         Arc::clone(known.entry(name).or_insert_with(new))
     }
 
@@ -62,28 +62,28 @@ impl Callees {
 #[derive(Debug)]
 pub struct Callee {
     name: &'static str,
-    pub(crate) policy: Policy,
+    pub(crate) preset: Preset,
     pub(crate) settings: Settings,
     pub(crate) budget: Arc<TpsBudget>,
     pub(crate) random: Arc<Random>,
-    pub(crate) retries: Retries,
+    pub(crate) retries: RetryCounters,
     pub(crate) breaker: Option<Arc<Breaker>>,
     pub(crate) limit: Option<Arc<Limit>>,
     pub(crate) hedges: Option<Arc<Hedges>>,
 }
 
 impl Callee {
-    fn new(name: &'static str, policy: Policy, settings: Settings, metrics: &Metrics) -> Self {
+    fn new(name: &'static str, preset: Preset, settings: Settings, metrics: &Metrics) -> Self {
         let breaker = || Breaker::new(name, settings.breaker, settings.seed, metrics.breaker(name));
         Self {
             name,
-            policy,
+            preset,
             budget: Arc::new(budget(settings.retry.budget)),
             random: Arc::new(Random::new(settings.seed)),
             retries: metrics.retries(name),
-            breaker: policy.has_breaker().then(breaker),
-            limit: policy.has_limit().then(|| Limit::new(settings.limit, metrics.limit(name))),
-            hedges: policy.has_hedges().then(|| Hedges::new(settings.hedge, metrics.hedges(name))),
+            breaker: preset.has_breaker().then(breaker),
+            limit: preset.has_limit().then(|| Limit::new(settings.limit, metrics.limit(name))),
+            hedges: preset.has_hedges().then(|| Hedges::new(settings.hedge, metrics.hedges(name))),
             settings,
         }
     }
@@ -91,7 +91,7 @@ impl Callee {
     fn snapshot(&self) -> CalleeSnapshot {
         CalleeSnapshot {
             callee: self.name,
-            policy: self.policy.name(),
+            preset: self.preset.name(),
             breaker: self.breaker.as_ref().map(|breaker| breaker.snapshot()),
             in_flight: self.limit.as_ref().map(|limit| limit.in_flight()),
             limit: self.limit.as_ref().map(|limit| limit.limit()),
@@ -99,13 +99,13 @@ impl Callee {
     }
 }
 
-/// A callee as an operator reads it. What its policy does not have is left out.
+/// A callee as an operator reads it. What its preset does not have is left out.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct CalleeSnapshot {
     /// Its name.
     pub callee: &'static str,
-    /// The policy towards it.
-    pub policy: &'static str,
+    /// The preset towards it.
+    pub preset: &'static str,
     /// Its circuit breaker.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub breaker: Option<BreakerSnapshot>,

@@ -19,7 +19,7 @@ use tower::{
     retry::budget::{Budget as _, TpsBudget},
 };
 
-use crate::{Budgeted, Failure, metrics::HedgeMetrics, retry::budget, settings::HedgeSettings};
+use crate::{CallFacts, Failure, metrics::HedgeMetrics, retry::budget, settings::HedgeSettings};
 
 /// What the calls to one callee share.
 #[derive(Debug)]
@@ -64,7 +64,7 @@ pub struct Hedged<S> {
 
 impl<C, S> Service<C> for Hedged<S>
 where
-    C: Budgeted + Clone,
+    C: CallFacts + Clone,
     S: Service<C, Error = Failure> + Clone,
 {
     type Response = S::Response;

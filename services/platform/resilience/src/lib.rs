@@ -1,8 +1,8 @@
 //! The tower layers between a caller and the transport, and one before a server.
 //!
-//! A wiring names a [`Policy`]; [`stack`] puts its layers around a transport, each with the reason for its
+//! A wiring names a [`Preset`]; [`stack`] puts its layers around a transport, each with the reason for its
 //! place. A [`Callee`] holds what all calls of a process to one callee share: budget, breaker, permits.
-//! A layer reads a call through [`Budgeted`]: its deadline, and whether it is idempotent.
+//! A layer reads a call through [`CallFacts`]: its deadline, and whether it is idempotent.
 //! Every setting is a constant with its source in [`settings`].
 //!
 //! No layer spawns a task, and each takes at most one short lock before a call and one after it. Time comes from
@@ -10,7 +10,7 @@
 //!
 //! Not here: what a call is, or how it travels (`remote`).
 //!
-//! Read in this order: `settings`, `policy`, `stack`, `callee`, `failure`, `time_limit`, `retry`, `breaker`, `limit`, `hedge`, `ejection`, `shed`, `metrics`, `random`.
+//! Read in this order: `settings`, `preset`, `stack`, `callee`, `failure`, `time_limit`, `retry`, `breaker`, `limit`, `hedge`, `ejection`, `shed`, `metrics`, `random`.
 
 pub mod breaker;
 mod callee;
@@ -19,7 +19,7 @@ mod failure;
 pub mod hedge;
 pub mod limit;
 mod metrics;
-mod policy;
+mod preset;
 mod random;
 mod retry;
 pub mod settings;
@@ -31,9 +31,9 @@ pub use callee::{Callee, CalleeSnapshot, Callees};
 pub use ejection::{Pool, Record};
 pub use failure::Failure;
 pub use metrics::{BreakerMetrics, HedgeMetrics, LimitMetrics};
-pub use policy::Policy;
+pub use preset::Preset;
 pub use random::Random;
-pub use retry::{Again, Pause, Retries, Rule};
+pub use retry::{Pause, RetryCounters, RetryPolicy, Rule};
 pub use settings::{Order, Settings};
 pub use shed::{Priority, Shed, ShedLayer, Shedding};
 pub use stack::{Stack, stack};
@@ -41,7 +41,7 @@ pub use time_limit::{InTime, TimeLimit, TimeLimited};
 use tokio::time::Instant;
 
 /// The facts about a call that a layer may use.
-pub trait Budgeted {
+pub trait CallFacts {
     /// The time at which the caller stops waiting.
     fn deadline(&self) -> Instant;
     /// Whether sending the call twice has the effect of sending it once.
@@ -53,7 +53,7 @@ pub trait Budgeted {
 }
 
 /// A call that can tell what its reply says about the callee.
-pub trait Judged<R>: Budgeted {
+pub trait Judged<R>: CallFacts {
     /// Whether the reply says that something below the callee is unavailable.
     fn is_unavailable(&self, _reply: &R) -> bool {
         false

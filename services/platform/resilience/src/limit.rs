@@ -22,7 +22,7 @@ use tokio::time::Instant;
 use tower::{Layer, Service};
 
 use crate::{
-    Budgeted, Failure,
+    CallFacts, Failure,
     metrics::LimitMetrics,
     settings::{AdaptiveSettings, LimitSettings},
 };
@@ -163,7 +163,7 @@ pub struct Limited<S> {
 
 impl<C, S> Service<C> for Limited<S>
 where
-    C: Budgeted,
+    C: CallFacts,
     S: Service<C, Error = Failure>,
 {
     type Response = S::Response;

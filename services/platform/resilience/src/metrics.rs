@@ -5,7 +5,7 @@ use prometheus_client::{
     registry::Registry,
 };
 
-use crate::retry::Retries;
+use crate::retry::RetryCounters;
 
 type Labels = Vec<(&'static str, &'static str)>;
 type Counters = Family<Labels, Counter>;
@@ -61,10 +61,10 @@ impl Metrics {
         metrics
     }
 
-    pub(crate) fn retries(&self, peer: &'static str) -> Retries {
+    pub(crate) fn retries(&self, peer: &'static str) -> RetryCounters {
         let retried = |reason| counter(&self.retries, peer, "reason", reason);
         let suppressed = |by| counter(&self.suppressed, peer, "by", by);
-        Retries {
+        RetryCounters {
             not_processed: retried("not-processed"),
             lost: retried("lost"),
             timed_out: retried("timed-out"),

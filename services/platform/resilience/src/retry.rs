@@ -1,4 +1,4 @@
-//! The retry policy: which calls are sent again, when, and how many.
+//! The retry policy: which calls are sent again, when, and how often, within a retry budget.
 //!
 //! A refused or broken connection says nothing about the other replicas, nor about the next connection: a
 //! server may close an idle connection at any time, also while a request is in flight (RFC 9112, 9.5). So a
@@ -26,7 +26,7 @@ use tower::retry::{
 };
 
 use crate::{
-    Budgeted, Failure, Judged,
+    CallFacts, Failure, Judged,
     random::Random,
     settings::{BUDGET_WINDOW, BudgetSettings, RetrySettings},
 };
@@ -36,7 +36,7 @@ const TIMER: Duration = Duration::from_millis(1);
 
 /// Counters of retried calls, by reason, and of retries that were not made.
 #[derive(Clone, Debug, Default)]
-pub struct Retries {
+pub struct RetryCounters {
     /// The callee had not processed the call.
     pub not_processed: Counter,
     /// The connection was lost while the call was in flight; the callee may have processed it.
@@ -65,7 +65,7 @@ pub enum Rule {
     Naive,
 }
 
-/// A budget of extra calls, which all callers of a callee in a process share.
+/// A retry budget: the extra calls that all callers of a callee in a process may make together.
 ///
 /// Walkthrough. `TpsBudget` is a token bucket over the last ten seconds: with a share of a fifth, a reply
 /// deposits one token and a retry withdraws five. A fixed reserve for so many retries a second over ten
@@ -81,30 +81,30 @@ struct Shared {
     settings: RetrySettings,
     budget: Arc<TpsBudget>,
     random: Arc<Random>,
-    retries: Retries,
+    retries: RetryCounters,
 }
 
 /// Sends a failed call again if that is safe: the callee did not process it, or it is idempotent.
 #[derive(Clone, Debug)]
-pub struct Again {
+pub struct RetryPolicy {
     sent: u32,
     shared: Arc<Shared>,
 }
 
-impl Again {
+impl RetryPolicy {
     /// The policy for the calls to one callee, within a budget.
     pub fn new(
         rule: Rule,
         settings: RetrySettings,
         budget: Arc<TpsBudget>,
         random: Arc<Random>,
-        retries: Retries,
+        retries: RetryCounters,
     ) -> Self {
         Self { sent: 1, shared: Arc::new(Shared { rule, settings, budget, random, retries }) }
     }
 
     /// The pause before the next send; `None`: give up.
-    fn pause(&self, call: &impl Budgeted, failure: &Failure) -> Option<Duration> {
+    fn pause(&self, call: &impl CallFacts, failure: &Failure) -> Option<Duration> {
         let Shared { rule, settings, budget, retries, .. } = &*self.shared;
         let is_safe = !failure.may_be_processed || call.idempotent();
         if self.sent >= settings.attempts || !is_safe || !rule.retries(failure) {
@@ -160,7 +160,7 @@ impl Rule {
     }
 }
 
-impl<C, R> Policy<C, R, Failure> for Again
+impl<C, R> Policy<C, R, Failure> for RetryPolicy
 where
     C: Judged<R> + Clone,
 {

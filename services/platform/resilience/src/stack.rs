@@ -1,4 +1,4 @@
-//! The stack: a policy's layers around a transport, each with the reason for its place.
+//! The stack: a preset's layers around a transport, each with the reason for its place.
 
 use tower::{
     Layer, Service, ServiceBuilder,
@@ -8,13 +8,13 @@ use tower::{
 
 use crate::{
     Failure, Judged, breaker::BreakerLayer, callee::Callee, hedge::HedgeLayer, limit::LimitLayer,
-    retry::Again, settings::Order, time_limit::TimeLimit,
+    retry::RetryPolicy, settings::Order, time_limit::TimeLimit,
 };
 
 /// A transport inside its layers.
 pub type Stack<C, R> = BoxCloneSyncService<C, R, Failure>;
 
-/// Puts the layers of the callee's policy around a transport, outermost first.
+/// Puts the layers of the callee's preset around a transport, outermost first.
 pub fn stack<C, R, S>(callee: &Callee, transport: S) -> Stack<C, R>
 where
     C: Judged<R> + Clone + Send + Sync + 'static,
@@ -47,9 +47,9 @@ where
     BoxCloneSyncService::new(stack.service(transport))
 }
 
-/// The layers of a policy.
+/// The layers of a preset.
 struct Layers {
-    retry: RetryLayer<Again>,
+    retry: RetryLayer<RetryPolicy>,
     hedge: Option<HedgeLayer>,
     limit: Option<LimitLayer>,
     breaker: Option<BreakerLayer>,
@@ -58,15 +58,15 @@ struct Layers {
 
 impl Layers {
     fn of(callee: &Callee) -> Self {
-        let Callee { policy, settings, budget, random, retries, .. } = callee;
+        let Callee { preset, settings, budget, random, retries, .. } = callee;
         let (budget, random) = (budget.clone(), random.clone());
-        let again = Again::new(policy.rule(), settings.retry, budget, random, retries.clone());
+        let again = RetryPolicy::new(preset.rule(), settings.retry, budget, random, retries.clone());
         Self {
             retry: RetryLayer::new(again),
             hedge: callee.hedges.clone().map(HedgeLayer::new),
             limit: callee.limit.clone().map(LimitLayer::new),
             breaker: callee.breaker.clone().map(BreakerLayer::new),
-            attempt: policy.has_attempt_limit().then(|| TimeLimit::per_attempt(settings.attempt)),
+            attempt: preset.has_attempt_limit().then(|| TimeLimit::per_attempt(settings.attempt)),
         }
     }
 

@@ -1,18 +1,24 @@
 //! The deadline layer: it ends a call with `TimedOut` when its time is up.
+//!
+//! Waiting is inside the limit. In tower's contract a caller waits for `poll_ready` before it has the call's
+//! future, where no timer of that future runs yet: behind a full buffer it would wait without a limit. So this
+//! service is always ready, and a call waits for the inner service within its own limit.
 
 use std::{
     future::Future,
+    mem,
     pin::Pin,
     task::{Context, Poll, ready},
     time::Duration,
 };
 
 use contract::{Unavailable, Why};
+use futures::future::Either;
 use pin_project_lite::pin_project;
 use tokio::time::{Instant, Timeout, timeout_at};
-use tower::{Layer, Service};
+use tower::{Layer, Service, ServiceExt as _, util::Oneshot};
 
-use crate::{Budgeted, Failure};
+use crate::{CallFacts, Failure};
 
 /// Ends a call at its deadline, or after the limit of one attempt if that comes first.
 #[derive(Clone, Copy, Debug)]
@@ -36,28 +42,44 @@ impl<S> Layer<S> for TimeLimit {
     type Service = TimeLimited<S>;
 
     fn layer(&self, inner: S) -> TimeLimited<S> {
-        TimeLimited { limit: *self, inner }
+        TimeLimited { limit: *self, inner, is_ready: false }
     }
 }
 
 /// A service with a time limit on each call.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct TimeLimited<S> {
     limit: TimeLimit,
     inner: S,
+    /// Whether the inner service is ready for a call.
+    is_ready: bool,
 }
+
+/// Readiness belongs to one clone.
+impl<S: Clone> Clone for TimeLimited<S> {
+    fn clone(&self) -> Self {
+        Self { limit: self.limit, inner: self.inner.clone(), is_ready: false }
+    }
+}
+
+/// The reply of an inner service that was ready, or that the call has to wait for.
+type Reply<S, C> = Either<<S as Service<C>>::Future, Pin<Box<Oneshot<S, C>>>>;
 
 impl<C, S> Service<C> for TimeLimited<S>
 where
-    C: Budgeted,
-    S: Service<C, Error = Failure>,
+    C: CallFacts,
+    S: Service<C, Error = Failure> + Clone,
 {
     type Response = S::Response;
     type Error = Failure;
-    type Future = InTime<S::Future>;
+    type Future = InTime<Reply<S, C>>;
 
     fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Failure>> {
-        self.inner.poll_ready(context)
+        self.is_ready = match self.inner.poll_ready(context) {
+            Poll::Ready(result) => result.map(|()| true)?,
+            Poll::Pending => false,
+        };
+        Poll::Ready(Ok(()))
     }
 
     fn call(&mut self, call: C) -> Self::Future {
@@ -66,7 +88,15 @@ where
             Some(limit) => call.deadline().min(Instant::now() + limit),
             None => call.deadline(),
         };
-        InTime { answer: timeout_at(end, self.inner.call(call)), service }
+        let reply = if mem::take(&mut self.is_ready) {
+            Either::Left(self.inner.call(call))
+        } else {
+            // The service that was polled is the one that waits: it has its place in the queue. In a box, because
+            // this is rare and a call is large.
+            let clone = self.inner.clone();
+            Either::Right(Box::pin(mem::replace(&mut self.inner, clone).oneshot(call)))
+        };
+        InTime { answer: timeout_at(end, reply), service }
     }
 }
 

@@ -14,7 +14,7 @@ use design::{Choice, EDGE, Limits, ProcessConfig, PublicUrl, Wiring, axes};
 use nix::sys::socket::SockaddrStorage;
 use prometheus_client::registry::Registry;
 use remote::{Balancing, Client, Contract, RpcMetrics, Transport};
-use resilience::Policy;
+use resilience::Preset;
 
 use crate::{
     Backings,
@@ -30,7 +30,7 @@ pub struct Host {
     topics: Topics,
     metrics: RpcMetrics,
     transport: Transport,
-    policy: Policy,
+    preset: Preset,
     balancing: Balancing,
     internal: Router,
     grpc_services: Vec<&'static str>,
@@ -59,13 +59,13 @@ impl Host {
             axes::Transport::Http => Transport::Http,
             axes::Transport::Grpc => Transport::Grpc,
         };
-        let policy = match wiring.choice() {
-            axes::Resilience::Timeout => Policy::Timeout,
-            axes::Resilience::None => Policy::None,
-            axes::Resilience::NaiveRetry => Policy::NaiveRetry,
-            axes::Resilience::BudgetedRetry => Policy::BudgetedRetry,
-            axes::Resilience::Breaker => Policy::Breaker,
-            axes::Resilience::Full => Policy::Full,
+        let preset = match wiring.choice() {
+            axes::Resilience::Timeout => Preset::Timeout,
+            axes::Resilience::None => Preset::None,
+            axes::Resilience::NaiveRetry => Preset::NaiveRetry,
+            axes::Resilience::BudgetedRetry => Preset::BudgetedRetry,
+            axes::Resilience::Breaker => Preset::Breaker,
+            axes::Resilience::Full => Preset::Full,
         };
         let balancing = match wiring.choice() {
             axes::Balancing::RoundRobin => Balancing::RoundRobin,
@@ -85,7 +85,7 @@ impl Host {
             topics,
             metrics,
             transport,
-            policy,
+            preset,
             balancing,
             internal,
             grpc_services,
@@ -156,7 +156,7 @@ impl Host {
         let peers = self.file.peers.get(C::NAME).map(Vec::as_slice).unwrap_or_default();
         let attempt = Duration::from_millis(self.file.limits.attempt_ms);
         let metrics = self.metrics.peer(C::NAME);
-        let client = Client::new(self.transport, peers, self.balancing, self.policy, attempt, metrics)
+        let client = Client::new(self.transport, peers, self.balancing, self.preset, attempt, metrics)
             .with_context(|| format!("the process configuration's peers of the component `{}`", C::NAME))?;
         Ok(C::client(self.transport, client))
     }

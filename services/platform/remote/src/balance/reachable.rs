@@ -1,4 +1,4 @@
-//! Whether a replica may be called: not for a while after a connection error, nor while it is ejected.
+//! Whether a replica may be called: not during its cooldown, nor while it is ejected.
 
 use std::{
     pin::Pin,
@@ -14,12 +14,13 @@ use tower::Service;
 
 use crate::call::Call;
 
-/// How long a replica is passed over after a connection error. If all are, calls wait that long.
-pub(super) const PASSED_OVER_FOR: Duration = Duration::from_millis(100);
+/// The cooldown of a replica that was unreachable: how long it gets no calls. If all replicas have one, calls
+/// wait that long.
+pub(super) const COOLDOWN: Duration = Duration::from_millis(100);
 
-/// A replica that is not ready for a while after a connection error, like a subchannel of gRPC in
+/// A replica that is not ready for a while after it was unreachable, like a subchannel of gRPC in
 /// `TRANSIENT_FAILURE` (<https://github.com/grpc/grpc/blob/master/doc/connectivity-semantics-and-api.md>), or
-/// while it is ejected.
+/// while it is ejected. Unreachable is a connection error, and also the reply of a process that is starting.
 ///
 /// So a retried call goes to another replica.
 pub(super) struct Reachable<S> {
@@ -36,7 +37,7 @@ struct Health {
 
 #[derive(Default)]
 struct State {
-    /// Set by a connection error or an ejection; elapses when the replica may be called again.
+    /// Set by a cooldown or an ejection; elapses when the replica may be called again.
     wait: Option<Pin<Box<Sleep>>>,
     record: Record,
 }
@@ -57,7 +58,7 @@ impl Health {
         let now = Instant::now().into_std();
         let ejected = self.pool.as_ref().and_then(|pool| state.record.failed(pool, now));
         let is_out = self.pool.as_ref().is_some_and(|pool| state.record.is_ejected(pool, now));
-        let time = ejected.or((is_unreachable && !is_out).then_some(PASSED_OVER_FOR));
+        let time = ejected.or((is_unreachable && !is_out).then_some(COOLDOWN));
         if let Some(time) = time {
             state.wait = Some(Box::pin(sleep(time)));
         }

@@ -3,11 +3,11 @@ use std::{sync::Mutex, time::Duration};
 use futures::future::BoxFuture;
 use http::{Request, Response};
 use http_body_util::{BodyExt as _, Full};
-use resilience::{Callees, Policy, Settings, Stack, TimeLimit, stack};
-use tokio::time::sleep;
+use resilience::{Callees, Preset, Settings, Stack, TimeLimit, stack};
+use tokio::time::{Instant, sleep, timeout};
 use tower::Layer as _;
 
-use super::{reachable::PASSED_OVER_FOR, *};
+use super::{reachable::COOLDOWN, *};
 use crate::{Context, Method};
 
 static IDEMPOTENT: Method = method(true);
@@ -68,7 +68,7 @@ fn replicas(takes: &[u64], away: &[usize], balancing: Balancing) -> (Stack<Call,
         takes: Duration::from_millis(*takes),
     };
     let replicas = balanced(takes.iter().enumerate().map(probe).collect(), balancing, None);
-    let callee = Callees::default().get("probe", Policy::None, &Settings::default());
+    let callee = Callees::default().get("probe", Preset::None, &Settings::default());
     (stack(&callee, replicas), asked)
 }
 
@@ -137,11 +137,58 @@ async fn a_replica_that_was_away_is_tried_again() {
         ask(&stack, &IDEMPOTENT).await.expect("one is there");
     }
     assert_eq!(taken(&asked), [0, 1, 1], "passed over");
-    sleep(PASSED_OVER_FOR).await;
+    sleep(COOLDOWN).await;
     for _ in 0..2 {
         ask(&stack, &IDEMPOTENT).await.expect("one is there");
     }
     assert!(taken(&asked).contains(&0));
+}
+
+/// A replica that is not ready, for as long as the test lasts.
+struct Out;
+
+impl Service<Call> for Out {
+    type Response = Reply;
+    type Error = Failure;
+    type Future = BoxFuture<'static, Result<Reply, Failure>>;
+
+    fn poll_ready(&mut self, _: &mut Poller<'_>) -> Poll<Result<(), Failure>> {
+        Poll::Pending
+    }
+
+    fn call(&mut self, _: Call) -> Self::Future {
+        unreachable!("it was not ready")
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_ends_at_its_deadline_with_every_replica_out_and_the_buffer_full() {
+    const TIME: Duration = Duration::from_secs(2);
+    for (balancing, preset) in [
+        (Balancing::RoundRobin, Preset::None),
+        (Balancing::TwoChoices, Preset::None),
+        (Balancing::TwoChoices, Preset::Timeout),
+    ] {
+        let callee = Callees::default().get("probe", preset, &Settings::default());
+        let stack = stack(&callee, balanced(vec![Out, Out], balancing, None));
+        let ask = || {
+            let context = Context { deadline: Instant::now() + TIME, ..Context::unattended() };
+            let (stack, began) = (stack.clone(), Instant::now());
+            tokio::spawn(async move {
+                let outcome = stack.oneshot(Call::new(&IDEMPOTENT, context, Request::default()));
+                let outcome = timeout(2 * TIME, outcome).await.expect("it ends");
+                (outcome.expect_err("all are out").unavailable.why, began.elapsed())
+            })
+        };
+        // More than the buffer has slots for; and calls that find it full of calls that were given up.
+        for _ in 0..2 {
+            for call in (0..WAITING + 10).map(|_| ask()).collect::<Vec<_>>() {
+                let (why, took) = call.await.expect("it ends");
+                assert_eq!(why, Why::TimedOut, "{balancing:?}, {preset:?}");
+                assert!(took <= TIME + Duration::from_millis(1), "{balancing:?}, {preset:?}: {took:?}");
+            }
+        }
+    }
 }
 
 fn ejection() -> EjectionSettings {
@@ -186,7 +233,7 @@ async fn of_replicas_that_all_fail_at_most_half_are_ejected() {
         let asked = Asked::default();
         let probe =
             |number| Probe { number, asked: Arc::clone(&asked), is_away: true, takes: Duration::ZERO };
-        // Without a policy's breaker, which would open.
+        // Without a preset's breaker, which would open.
         let replicas = balanced((0..4).map(probe).collect(), balancing, Some(ejection()));
         let ask = || {
             let call = Call::new(&ONCE_ONLY, Context::unattended(), Request::default());

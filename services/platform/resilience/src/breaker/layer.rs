@@ -18,7 +18,7 @@ use tokio::time::Instant;
 use tower::{Layer, Service};
 
 use super::machine::{Machine, Outcome, Reason, State, Ticket, Transition};
-use crate::{Budgeted, Failure, metrics::BreakerMetrics, settings::BreakerSettings};
+use crate::{CallFacts, Failure, metrics::BreakerMetrics, settings::BreakerSettings};
 
 /// A breaker that all callers of one callee in a process share. A call takes its lock twice, for some tens of
 /// nanoseconds.
@@ -230,7 +230,7 @@ impl<S: Clone> Clone for Guarded<S> {
 
 impl<C, S> Service<C> for Guarded<S>
 where
-    C: Budgeted,
+    C: CallFacts,
     S: Service<C, Error = Failure>,
 {
     type Response = S::Response;

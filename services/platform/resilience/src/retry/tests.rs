@@ -16,7 +16,7 @@ impl Call {
     }
 }
 
-impl Budgeted for Call {
+impl CallFacts for Call {
     fn deadline(&self) -> Instant {
         self.deadline
     }
@@ -32,13 +32,13 @@ impl Budgeted for Call {
 
 impl Judged<()> for Call {}
 
-fn again(rule: Rule, retries: &Retries) -> Again {
+fn again(rule: Rule, retries: &RetryCounters) -> RetryPolicy {
     let settings = RetrySettings::default();
     let budget = Arc::new(budget(settings.budget));
-    Again::new(rule, settings, budget, Arc::new(Random::new(1)), retries.clone())
+    RetryPolicy::new(rule, settings, budget, Arc::new(Random::new(1)), retries.clone())
 }
 
-fn is_retried(policy: &mut Again, is_idempotent: bool, failure: Failure) -> bool {
+fn is_retried(policy: &mut RetryPolicy, is_idempotent: bool, failure: Failure) -> bool {
     policy.retry(&mut Call::new(is_idempotent), &mut Err::<(), _>(failure)).is_some()
 }
 
@@ -48,7 +48,7 @@ fn failure(why: Why) -> Failure {
 
 #[test]
 fn a_lost_call_is_sent_again_if_it_is_idempotent_or_nobody_acted_on_it() {
-    let retries = Retries::default();
+    let retries = RetryCounters::default();
     let fresh = || again(Rule::Unreachable, &retries);
     let lost = || failure(Why::Unreachable);
     assert!(is_retried(&mut fresh(), true, lost()));
@@ -63,7 +63,7 @@ fn a_lost_call_is_sent_again_if_it_is_idempotent_or_nobody_acted_on_it() {
 
 #[test]
 fn a_call_is_sent_again_twice_and_all_calls_share_a_budget() {
-    let mut policy = again(Rule::Unreachable, &Retries::default());
+    let mut policy = again(Rule::Unreachable, &RetryCounters::default());
     let lost = || failure(Why::Unreachable);
     let mut first = policy.clone();
     for is_left in [true, true, false] {
@@ -83,8 +83,13 @@ fn a_call_is_sent_again_twice_and_all_calls_share_a_budget() {
 async fn a_backoff_is_drawn_from_a_range_that_doubles_up_to_a_cap() {
     let settings = RetrySettings { attempts: 12, ..RetrySettings::default() };
     let budget = Arc::new(budget(settings.budget));
-    let mut policy =
-        Again::new(Rule::Budgeted, settings, budget, Arc::new(Random::new(1)), Retries::default());
+    let mut policy = RetryPolicy::new(
+        Rule::Budgeted,
+        settings,
+        budget,
+        Arc::new(Random::new(1)),
+        RetryCounters::default(),
+    );
     for doublings in 0..11 {
         policy.sent = doublings + 1;
         let longest = (settings.backoff_base * 2_u32.pow(doublings)).min(settings.backoff_cap);
@@ -100,7 +105,7 @@ async fn a_backoff_is_drawn_from_a_range_that_doubles_up_to_a_cap() {
 
 #[tokio::test(start_paused = true)]
 async fn what_the_callee_asked_for_is_waited_for_and_never_beyond_the_deadline() {
-    let retries = Retries::default();
+    let retries = RetryCounters::default();
     let asked = |seconds| failure(Why::Overloaded).after(Some(Duration::from_secs(seconds)));
     let mut policy = again(Rule::Budgeted, &retries);
     let mut call = Call::new(true);

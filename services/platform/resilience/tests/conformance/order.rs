@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use contract::Why;
-use resilience::{Callees, Order, Policy, Settings};
+use resilience::{Callees, Order, Preset, Settings};
 
 use crate::{
     Expected::{self, Fails, Passes},
@@ -21,7 +21,7 @@ fn world(order: Order) -> World {
         ..Settings::default()
     };
     World::new(false, |callee, _| {
-        resilience::stack(&Callees::default().get("probe", Policy::Full, &settings), callee)
+        resilience::stack(&Callees::default().get("probe", Preset::Full, &settings), callee)
     })
 }
 

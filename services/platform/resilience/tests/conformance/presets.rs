@@ -1,17 +1,19 @@
 //! The presets, through levels of callers above a callee that fails.
 
 use std::{
+    future::Pending,
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering},
     },
+    task::{Context, Poll},
     time::Duration,
 };
 
 use contract::{Unavailable, Why};
-use resilience::{Budgeted, Callees, Failure, Judged, Policy, Settings, Stack, stack};
-use tokio::time::Instant;
-use tower::{ServiceExt as _, service_fn, util::BoxCloneSyncService};
+use resilience::{CallFacts, Callees, Failure, Judged, Preset, Settings, Stack, stack};
+use tokio::time::{Instant, timeout};
+use tower::{Service, ServiceExt as _, service_fn, util::BoxCloneSyncService};
 
 use crate::world::Call;
 
@@ -27,8 +29,8 @@ impl Judged<Answer> for Call {
     }
 }
 
-/// So many levels of callers, each with the policy, above a callee that fails every call; and what reaches it.
-fn levels(policy: Policy, levels: usize) -> (Stack<Call, Answer>, Arc<AtomicUsize>) {
+/// So many levels of callers, each with the preset, above a callee that fails every call; and what reaches it.
+fn levels(preset: Preset, levels: usize) -> (Stack<Call, Answer>, Arc<AtomicUsize>) {
     let reached = Arc::new(AtomicUsize::new(0));
     let counts = Arc::clone(&reached);
     let fails = service_fn(move |call: Call| {
@@ -37,7 +39,7 @@ fn levels(policy: Policy, levels: usize) -> (Stack<Call, Answer>, Arc<AtomicUsiz
         async { Err::<Answer, _>(failure) }
     });
     let caller = |below| {
-        let callee = Callees::default().get("probe", policy, &Settings::default());
+        let callee = Callees::default().get("probe", preset, &Settings::default());
         stack(&callee, below)
     };
     let mut top = caller(BoxCloneSyncService::new(fails));
@@ -60,7 +62,7 @@ fn read() -> Call {
 #[tokio::test(start_paused = true)]
 async fn a_naive_retry_multiplies_the_load_at_each_level() {
     for depth in 1..=3 {
-        let (top, reached) = levels(Policy::NaiveRetry, depth);
+        let (top, reached) = levels(Preset::NaiveRetry, depth);
         for _ in 0..100 {
             let _ = top.clone().oneshot(read()).await;
         }
@@ -70,9 +72,9 @@ async fn a_naive_retry_multiplies_the_load_at_each_level() {
 
 #[tokio::test(start_paused = true)]
 async fn a_budgeted_retry_adds_a_fifth() {
-    for policy in [Policy::BudgetedRetry, Policy::Full] {
+    for preset in [Preset::BudgetedRetry, Preset::Full] {
         for depth in 1..=3 {
-            let (top, reached) = levels(policy, depth);
+            let (top, reached) = levels(preset, depth);
             // As many at once as there are callers, and so many that the reserve of ten a second is little.
             for _ in 0..20 {
                 let calls = (0..100).map(|_| tokio::spawn(top.clone().oneshot(read())));
@@ -81,32 +83,73 @@ async fn a_budgeted_retry_adds_a_fifth() {
                 }
             }
             let reached = reached.load(Ordering::Relaxed);
-            assert!(reached <= 2_500, "{policy:?}, {depth} levels: 2,000 calls cost {reached}");
+            assert!(reached <= 2_500, "{preset:?}, {depth} levels: 2,000 calls cost {reached}");
         }
     }
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_breaker_spares_a_callee_that_fails() {
-    for policy in [Policy::Breaker, Policy::Full] {
-        let (top, reached) = levels(policy, 1);
+    for preset in [Preset::Breaker, Preset::Full] {
+        let (top, reached) = levels(preset, 1);
         let mut last = None;
         for _ in 0..100 {
             last = top.clone().oneshot(read()).await.err();
         }
         let (reached, last) = (reached.load(Ordering::Relaxed), last.map(|failure| failure.unavailable.why));
-        assert_eq!((reached, last), (5, Some(Why::Rejected)), "{policy:?}");
+        assert_eq!((reached, last), (5, Some(Why::Rejected)), "{preset:?}");
+    }
+}
+
+/// A transport that is never ready, like a balancer without a replica that may be called.
+#[derive(Clone)]
+struct NeverReady;
+
+impl Service<Call> for NeverReady {
+    type Response = Answer;
+    type Error = Failure;
+    type Future = Pending<Result<Answer, Failure>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Failure>> {
+        Poll::Pending
+    }
+
+    fn call(&mut self, _: Call) -> Self::Future {
+        unreachable!("it was not ready")
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_callee_that_is_never_ready_holds_no_call_beyond_its_deadline() {
+    use Preset::{Breaker, BudgetedRetry, Full, NaiveRetry, None, Timeout};
+    for preset in [None, Timeout, NaiveRetry, BudgetedRetry, Breaker, Full] {
+        let callee = Callees::default().get("probe", preset, &Settings::default());
+        let stack = stack(&callee, NeverReady);
+        let mut reasons = Vec::new();
+        for _ in 0..6 {
+            let (call, began) = (read(), Instant::now());
+            let limit = call.deadline - began;
+            let outcome = timeout(2 * limit, stack.clone().oneshot(call)).await.expect("it ends");
+            assert!(began.elapsed() <= limit + Duration::from_millis(1), "{preset:?}: {:?}", began.elapsed());
+            reasons.push(outcome.expect_err("nobody answers").unavailable.why);
+        }
+        let last = if matches!(preset, Breaker | Full) { Why::Rejected } else { Why::TimedOut };
+        assert_eq!(
+            (reasons[0], reasons[5]),
+            (Why::TimedOut, last),
+            "{preset:?}: a breaker counts the waiting"
+        );
     }
 }
 
 #[test]
-fn a_snapshot_has_what_a_policy_has() {
+fn a_snapshot_has_what_a_preset_has() {
     let callees = Callees::default();
-    for (name, policy) in [("alpha", Policy::Timeout), ("beta", Policy::Breaker), ("gamma", Policy::Full)] {
-        callees.get(name, policy, &Settings::default());
+    for (name, preset) in [("alpha", Preset::Timeout), ("beta", Preset::Breaker), ("gamma", Preset::Full)] {
+        callees.get(name, preset, &Settings::default());
     }
     let [alpha, beta, gamma] = callees.snapshot().try_into().expect("three");
-    assert_eq!((alpha.callee, alpha.policy, alpha.breaker, alpha.limit), ("alpha", "timeout", None, None));
+    assert_eq!((alpha.callee, alpha.preset, alpha.breaker, alpha.limit), ("alpha", "timeout", None, None));
     assert!(beta.breaker.is_some() && beta.limit.is_none());
     assert!(gamma.breaker.is_some() && gamma.limit == Some(resilience::settings::BULKHEAD));
 }

@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use resilience::{
-    Again, BreakerMetrics, Callees, Failure, Policy, Retries, Rule, Settings,
+    BreakerMetrics, Callees, Failure, Preset, RetryCounters, RetryPolicy, Rule, Settings,
     breaker::{Breaker, BreakerLayer},
     settings::{BreakerSettings, RetrySettings, WindowSettings},
 };
@@ -79,7 +79,7 @@ impl Process {
         match self {
             Self::Ours(callees) => {
                 let settings = Settings { retry: retry_settings(), ..Settings::default() };
-                let known = callees.get("probe", Policy::BudgetedRetry, &settings);
+                let known = callees.get("probe", Preset::BudgetedRetry, &settings);
                 resilience::stack(&known, callee)
             }
             Self::Naive => naive::retry(retry_settings(), callee),
@@ -109,7 +109,7 @@ pub(crate) fn our_retry_alone(callee: Callee) -> Caller {
     let settings = retry_settings();
     let budget = Arc::new(tower::retry::budget::TpsBudget::default());
     let random = Arc::new(resilience::Random::new(1));
-    let again = Again::new(Rule::Budgeted, settings, budget, random, Retries::default());
+    let again = RetryPolicy::new(Rule::Budgeted, settings, budget, random, RetryCounters::default());
     BoxCloneSyncService::new(RetryLayer::new(again).layer(callee))
 }
 

@@ -12,7 +12,7 @@ use std::{
 };
 
 use contract::{Unavailable, Why};
-use resilience::{Budgeted, Failure, Judged};
+use resilience::{CallFacts, Failure, Judged};
 use tokio::{sync::Notify, task::JoinHandle, time::Instant};
 use tower::{Service, ServiceExt as _, util::BoxCloneSyncService};
 
@@ -40,7 +40,7 @@ impl Call {
     }
 }
 
-impl Budgeted for Call {
+impl CallFacts for Call {
     fn deadline(&self) -> Instant {
         self.deadline
     }

@@ -4,10 +4,10 @@ use crate::retry::Rule;
 
 /// A caller's protection against its callees. `docs/resilience.md` explains each on one page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Policy {
-    /// Only the request's own deadline limits a call.
+pub enum Preset {
+    /// Only the request's own deadline limits a call. Like every preset it sends a call that nobody received again.
     None,
-    /// Each attempt has a time limit of its own within the deadline.
+    /// Each attempt has a time limit of its own within the deadline. An attempt that times out is not retried.
     Timeout,
     /// A negative control: immediate retries without a budget.
     NaiveRetry,
@@ -20,7 +20,7 @@ pub enum Policy {
     Full,
 }
 
-impl Policy {
+impl Preset {
     /// Its name, as the axis has it.
     pub const fn name(self) -> &'static str {
         match self {
