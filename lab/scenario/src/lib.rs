@@ -23,6 +23,7 @@ mod scenario;
 pub mod systems;
 
 pub use self::scenario::{
-    Answer, ArrivalKind, Claim, Comparison, Expectation, Fault, FigureOf, Harm, Kind, Library, LoadSpec,
-    Metric, Phase, Piece, Relation, Scenario, ScenarioFault, Step, phases,
+    Answer, ArrivalKind, Callee, Caller, Claim, Comparison, Expectation, Fault, FaultKind, FigureOf, Kind,
+    Library, Link, LoadSpec, Metric, Phase, Piece, ProcessName, Relation, Scenario, ScenarioFault, Step,
+    Target, phases,
 };

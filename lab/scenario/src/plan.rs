@@ -6,7 +6,7 @@
 //! Read in this order: this file (the model), `make` (from scenario to plan), `budget` (the assignment of
 //! processors), `diff` (the proof that the arms differ in one axis), `inherited` (defaults that hide an
 //! answer), `command` (the command that repeats it), `draw` (a topology as text), `file` (`plan.toml`),
-//! `ramps` (the measurement of capacity), `takes` and `ahead` (the duration of a run, and its precision).
+//! `targets` (what faults are done to), `ramps` (the measurement of capacity), `takes` and `ahead` (the duration of a run, and its precision).
 
 mod ahead;
 mod budget;
@@ -18,6 +18,7 @@ mod inherited;
 mod make;
 mod ramps;
 mod takes;
+mod targets;
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -31,8 +32,9 @@ pub use make::Choices;
 pub use ramps::{RAMP_REST, RAMP_STEPS};
 use statistics::numbers::trimmed;
 pub use takes::about;
+pub use targets::{ArmEnd, ArmLink};
 
-use crate::scenario::{self, ArrivalKind, Comparison, Phase, Scenario};
+use crate::scenario::{self, ArrivalKind, Comparison, Fault, Phase, Scenario};
 
 /// A scenario with every choice made.
 #[derive(Clone)]
@@ -136,6 +138,14 @@ impl Plan {
         let share = |share: f64| format!("{} % of them", trimmed(share * 100.0));
         let unlisted = || chosen.parse().map_or_else(|_| format!("{axis} = {chosen}"), share);
         value.map_or_else(unlisted, |value| value.summary.to_owned())
+    }
+
+    /// The scenario's faults, with the seeds of their random numbers: the same for every arm and episode.
+    pub fn faults(&self) -> Vec<Fault> {
+        let seed = |index: usize| self.seed.wrapping_add(index as u64);
+        let seeded =
+            |(index, fault): (usize, &Fault)| Fault { what: fault.what.seeded(seed(index)), ..*fault };
+        self.scenario.faults.iter().enumerate().map(seeded).collect()
     }
 
     /// The whole plan as `plan.toml`.

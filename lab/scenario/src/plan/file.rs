@@ -50,7 +50,9 @@ struct FaultFile<'a> {
     at_ms: u64,
     for_ms: u64,
     what: &'a str,
-    backing: &'a str,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    detail: String,
+    target: String,
 }
 
 #[derive(Serialize)]
@@ -112,7 +114,8 @@ pub(super) fn text(plan: &Plan) -> String {
                 at_ms: milliseconds(fault.at),
                 for_ms: milliseconds(fault.lasts),
                 what: fault.what.name(),
-                backing: fault.backing.name(),
+                detail: fault.what.detail(),
+                target: fault.target.to_string(),
             })
             .collect(),
         arms: plan.arms.iter().map(arm).collect(),

@@ -5,10 +5,10 @@ use std::{collections::BTreeMap, time::Duration};
 use anyhow::{Context, Result};
 use design::{ProcessShape, Wiring};
 
-use super::{ArmPlan, Budget, LoadPlan, Plan, ProcessPlan};
+use super::{ArmPlan, Budget, LoadPlan, Plan, ProcessPlan, targets};
 use crate::{
     diagnostic::{Diagnostic, did_you_mean},
-    scenario::{Comparison, Fault, Kind, LoadSpec, Scenario, Step, file_name},
+    scenario::{Comparison, Kind, LoadSpec, Scenario, Step, file_name},
     systems,
 };
 
@@ -53,7 +53,7 @@ impl Plan {
             }
             Comparison::Steps(steps) => step_arms(base, steps, &choices.arms)?,
         };
-        every_arm_can_fail(&scenario.faults, &arms)?;
+        targets::every_arm_can_fail(&scenario.faults, &arms)?;
         Ok(Self {
             scenario: scenario.clone(),
             quick: choices.quick,
@@ -137,22 +137,6 @@ fn step_arms(base: Wiring, steps: &[Step], chosen: &[String]) -> Result<Vec<ArmP
         return Err(Diagnostic::new("a waterfall needs two steps").into());
     }
     Ok(arms)
-}
-
-/// A fault applies to every arm: an arm without the backing would be compared without the fault.
-fn every_arm_can_fail(faults: &[Fault], arms: &[ArmPlan]) -> Result<()> {
-    for fault in faults {
-        let kind = fault.backing;
-        let spared = arms.iter().find(|arm| arm.backings.iter().all(|need| need.kind != kind));
-        if let Some(arm) = spared {
-            let name = kind.name();
-            let what =
-                format!("the scenario has a fault ({fault}), and the arm `{}` has no {name}", arm.label);
-            let hint = format!("hold an axis that gives every arm a {name}, or name other arms with `--arm`");
-            return Err(Diagnostic::new(what).hint(hint).into());
-        }
-    }
-    Ok(())
 }
 
 fn arm(label: String, wiring: Wiring) -> Result<ArmPlan> {

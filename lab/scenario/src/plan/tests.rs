@@ -152,3 +152,75 @@ fn the_plan_is_kept_as_toml() {
     plan.budget = Budget::divide(&[0, 1]);
     insta::assert_snapshot!(plan.to_toml());
 }
+
+/// Episodes over an axis that is not the placement, with a fault of these lines.
+fn faulty(placement: &str, lines: &str) -> String {
+    let replicas = if placement == "monolith" { 1 } else { 2 };
+    format!(
+        "question = \"q\"\nwhy = \"w\"\nlook_for = []\nkind = \"episodes\"\naxis = \"resilience\"\n\
+         arms = [\"none\", \"timeout\"]\n[hold]\nplacement = \"{placement}\"\ncache = \"redis\"\n\
+         replicas = \"{replicas}\"\n[load]\nmix = \"follow-mostly\"\nrate = 100\nslice_ms = 6000\n[[faults]]\n\
+         at_ms = 1000\nfor_ms = 2000\n{lines}\n"
+    )
+}
+
+const SLOW: &str = "what = \"slow\"\nlatency_ms = 5.0\n";
+
+#[test]
+fn an_arm_has_a_link_for_every_replica_that_is_called_and_every_store() {
+    let plan =
+        plan(&faulty("microservices", &format!("{SLOW}process = \"links\"")), &Choices::default()).unwrap();
+    let links: Vec<_> = plan.arms[0].links().iter().map(ToString::to_string).collect();
+    let expected = [
+        "client -> gateway",
+        "gateway -> links-1",
+        "gateway -> links-2",
+        "gateway -> clicks-1",
+        "gateway -> clicks-2",
+        "links-1 -> redis",
+        "links-2 -> redis",
+    ];
+    assert_eq!(links, expected);
+    let of = |target| plan.arms[0].links_of(target).iter().map(ToString::to_string).collect::<Vec<_>>();
+    assert_eq!(of(plan.scenario.faults[0].target), ["gateway -> links-1", "gateway -> links-2"]);
+}
+
+#[test]
+fn a_fault_has_to_reach_every_arm() {
+    let refused = |text: &str, choices: &Choices, words: &[&str]| {
+        let said = plan(text, choices).map(|_| ()).unwrap_err().to_string();
+        assert!(words.iter().all(|word| said.contains(word)) && said.contains("hint:"), "{said}");
+    };
+    let none = Choices::default();
+    let of = |target: &str| faulty("microservices", &format!("{SLOW}{target}"));
+    refused(
+        &of("link = \"links -> clicks\""),
+        &none,
+        &["no arm has the link `links -> clicks`", "did you mean"],
+    );
+    refused(&of("link = \"gateway -> links-3\""), &none, &["no arm has the link", "gateway -> links-2"]);
+    refused(&of("process = \"gateway\""), &none, &["nobody calls `gateway`", "client -> gateway"]);
+    refused(
+        &of("backing = \"redis\""),
+        &held("cache", "none"),
+        &["the arm `resilience=none`", "has no redis"],
+    );
+    let kill = faulty("monolith", "what = \"kill\"\nprocess = \"links\"");
+    refused(&kill, &none, &["has no process `links`", "one placement"]);
+    let placed = kill.replace("\"resilience\"", "\"placement\"").replace("placement = \"monolith\"\n", "");
+    let placed = placed.replace("[\"none\", \"timeout\"]", "[\"microservices\", \"monolith\"]");
+    refused(&placed, &none, &["the arm `monolith` has no process `links`"]);
+    let cut = placed
+        .replace("what = \"kill\"\nprocess = \"links\"", "what = \"reset\"\nlink = \"gateway -> links\"");
+    refused(&cut, &none, &["the arm `monolith` has no link `gateway -> links`"]);
+    assert!(plan(&of("link = \"client -> gateway\""), &none).is_ok());
+}
+
+#[test]
+fn the_timeline_of_faults_is_seeded_by_the_plan_and_the_same_for_all() {
+    let text = faulty("microservices", &format!("{SLOW}process = \"links\""));
+    let faults = |seed| plan(&text, &Choices { seed: Some(seed), ..Choices::default() }).unwrap().faults();
+    assert_eq!(faults(7), faults(7));
+    assert_ne!(faults(7), faults(8));
+    assert_eq!(faults(7)[0].what.to_string(), "slowed by 5 ms");
+}

@@ -31,7 +31,7 @@ pub(super) fn scenario(source: &Source<'_>) -> Result<Scenario, ScenarioFault> {
     let comparison = comparison(source, system, &file);
     found.each(hold(source, system, &file));
     found.sound(offered(source, system, &file.kind, &file.load));
-    let faults = faults::checked(source, *file.kind.get_ref(), file.load.get_ref(), &file.faults);
+    let faults = faults::checked(source, system, *file.kind.get_ref(), file.load.get_ref(), &file.faults);
     let faults = found.sound(faults).unwrap_or_default();
     // References to arms can be checked only if the arms are valid.
     let comparison = match comparison {

@@ -1,62 +1,43 @@
-//! The faults of a scenario, injected into a store or broker of every arm during the measurement: their shape
-//! in a file, and their constraints.
+//! The faults of a scenario, injected into a part of every arm during the measurement: their shape in a file, and
+//! their constraints.
 //!
 //! A fault is within an episode, because only there one arm is loaded for long enough to show a fault and the
 //! recovery.
+//! Whether the arms have what a fault names is checked when they are known: by the plan.
+//!
+//! Read in this order: this file (the model), `kind` (what is done), `target` (to what).
+
+mod kind;
+mod target;
 
 use std::{fmt, time::Duration};
 
-use design::BackingKind;
-use serde::{Deserialize, Serialize};
+use design::System;
+pub use kind::FaultKind;
+use proxy::{Directions, Distribution};
+use serde::Deserialize;
+pub use target::{Callee, Caller, Link, ProcessName, Target};
 use toml::Spanned;
 
 use super::{Kind, LoadSpec, ScenarioFault, fault::Source};
-use crate::diagnostic::did_you_mean;
 
 /// The most faults of one scenario; more would leave no time between them.
 const MAX_FAULTS: usize = 16;
 
-/// The kinds of backing with their own processes.
-const KINDS: [BackingKind; 3] = [BackingKind::Postgres, BackingKind::Redis, BackingKind::Kafka];
-
 /// One fault, injected in each episode, in every arm.
 ///
-/// Invariant: it begins and ends within the measured slice of an episode, and no two faults of one backing
-/// overlap.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// Invariant: it begins and ends within the measured slice of an episode; no two faults of one target overlap, nor two
+/// of one link.
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Fault {
     /// Its start, from the start of the measured slice.
     pub at: Duration,
     /// Its duration.
     pub lasts: Duration,
     /// Its kind.
-    pub what: Harm,
-    /// The kind of backing.
-    pub backing: BackingKind,
-}
-
-/// The kind of a fault.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Harm {
-    /// The backing is stopped and keeps its connections, as on a machine that stalls; then it resumes.
-    Freeze,
-}
-
-impl Harm {
-    /// The name in a scenario file.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Freeze => "freeze",
-        }
-    }
-
-    /// The same in the past tense.
-    pub fn done(self) -> &'static str {
-        match self {
-            Self::Freeze => "frozen",
-        }
-    }
+    pub what: FaultKind,
+    /// What it is done to.
+    pub target: Target,
 }
 
 impl Fault {
@@ -65,33 +46,47 @@ impl Fault {
         self.at + self.lasts
     }
 
+    /// Whether both are in force at once on one thing: the same target, or processes or links that both are done to.
     fn overlaps(&self, other: &Self) -> bool {
-        self.backing == other.backing && self.at < other.until() && other.at < self.until()
+        let is_alike = self.what.is_of_links() == other.what.is_of_links();
+        let is_one = self.target == other.target || (is_alike && self.target.meets(other.target));
+        is_one && self.at < other.until() && other.at < self.until()
     }
 }
 
 impl fmt::Display for Fault {
     /// `redis is frozen from 3000 ms to 5000 ms of each episode`.
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (name, done) = (self.backing.name(), self.what.done());
+        let Self { what, target, .. } = self;
         let (at, until) = (self.at.as_millis(), self.until().as_millis());
-        write!(formatter, "{name} is {done} from {at} ms to {until} ms of each episode")
+        write!(formatter, "{target} is {what} from {at} ms to {until} ms of each episode")
     }
 }
 
-/// The shape of one of a scenario's `[[faults]]`.
+/// The shape of one of a scenario's `[[faults]]`: when, what, to what, and the parameters of all kinds.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct FaultFile {
     at_ms: u64,
     for_ms: Spanned<u64>,
-    what: Harm,
-    backing: Spanned<String>,
+    what: Spanned<kind::What>,
+    backing: Option<Spanned<String>>,
+    process: Option<Spanned<String>>,
+    link: Option<Spanned<target::LinkFile>>,
+    latency_ms: Option<Spanned<f64>>,
+    latency: Option<Spanned<Distribution>>,
+    share: Option<Spanned<f64>>,
+    bytes_per_second: Option<Spanned<u64>>,
+    reads: Option<Spanned<bool>>,
+    down_ms: Option<Spanned<u64>>,
+    up_ms: Option<Spanned<u64>>,
+    direction: Option<Spanned<Directions>>,
 }
 
 /// Validates the faults of a scenario: each within an episode and apart from the others.
 pub(super) fn checked(
     source: &Source<'_>,
+    system: &System,
     kind: Kind,
     load: &LoadSpec,
     files: &[Spanned<FaultFile>],
@@ -107,9 +102,9 @@ pub(super) fn checked(
     }
     let mut faults: Vec<Fault> = Vec::new();
     for file in files {
-        let fault = one(source, load, file.get_ref())?;
+        let fault = one(source, system, load, file)?;
         if let Some(other) = faults.iter().find(|other| other.overlaps(&fault)) {
-            let what = format!("two faults of one backing overlap: {other}, and {fault}");
+            let what = format!("two faults of one target overlap: {other}, and {fault}");
             return Err(source.at(&file.span(), what, "end the one before the other begins".to_owned()));
         }
         faults.push(fault);
@@ -117,116 +112,98 @@ pub(super) fn checked(
     Ok(faults)
 }
 
-fn one(source: &Source<'_>, load: &LoadSpec, file: &FaultFile) -> Result<Fault, ScenarioFault> {
-    let lasts = *file.for_ms.get_ref();
-    if lasts == 0 {
-        return Err(source.at(&file.for_ms.span(), "a fault lasts: `for_ms` is at least 1", None));
-    }
-    let episode = load.slice().as_millis();
-    if u128::from(file.at_ms.saturating_add(lasts)) > episode {
+fn one(
+    source: &Source<'_>,
+    system: &System,
+    load: &LoadSpec,
+    spanned: &Spanned<FaultFile>,
+) -> Result<Fault, ScenarioFault> {
+    let file = spanned.get_ref();
+    let (at, lasts) = (Duration::from_millis(file.at_ms), kind::lasts(source, &file.for_ms)?);
+    let episode = load.slice();
+    if at.saturating_add(lasts) > episode {
         let what = format!(
-            "the fault lasts from {} ms to {} ms, and an episode only to {episode} ms",
+            "the fault lasts from {} ms to {} ms, and an episode only to {} ms",
             file.at_ms,
-            file.at_ms.saturating_add(lasts),
+            at.saturating_add(lasts).as_millis(),
+            episode.as_millis(),
         );
         let hint = "`slice_ms` in `[load]`, or its phases, are the length of an episode; leave time after the fault to see the arm \
                     recover";
         return Err(source.at(&file.for_ms.span(), what, hint.to_owned()));
     }
-    Ok(Fault {
-        at: Duration::from_millis(file.at_ms),
-        lasts: Duration::from_millis(lasts),
-        what: file.what,
-        backing: backing(source, &file.backing)?,
-    })
+    let what = kind::checked(source, &file.what, &file.parameters())?;
+    let target = target(source, system, spanned)?;
+    suits(source, file, &what, target)?;
+    Ok(Fault { at, lasts, what, target })
 }
 
-fn backing(source: &Source<'_>, name: &Spanned<String>) -> Result<BackingKind, ScenarioFault> {
-    let (word, span) = (name.get_ref().as_str(), name.span());
-    if word == BackingKind::Sqlite.name() {
-        let hint = "SQLite is a file, and runs within the processes that use it".to_owned();
-        return Err(source.at(&span, "`sqlite` has no process of its own that could fail", hint));
+impl FaultFile {
+    fn parameters(&self) -> kind::Parameters<'_> {
+        kind::Parameters {
+            latency_ms: self.latency_ms.as_ref(),
+            latency: self.latency.as_ref(),
+            share: self.share.as_ref(),
+            bytes_per_second: self.bytes_per_second.as_ref(),
+            reads: self.reads.as_ref(),
+            down_ms: self.down_ms.as_ref(),
+            up_ms: self.up_ms.as_ref(),
+            direction: self.direction.as_ref(),
+        }
     }
-    KINDS.into_iter().find(|kind| kind.name() == word).ok_or_else(|| {
-        let what = format!("there is no kind of backing `{word}`");
-        source.at(&span, what, did_you_mean(word, KINDS.map(BackingKind::name)))
-    })
+}
+
+/// Exactly one target.
+fn target(source: &Source<'_>, system: &System, file: &Spanned<FaultFile>) -> Result<Target, ScenarioFault> {
+    match (&file.get_ref().backing, &file.get_ref().process, &file.get_ref().link) {
+        (Some(name), None, None) => target::backing(source, name).map(Target::Backing),
+        (None, Some(name), None) => target::process(source, system, name).map(Target::Process),
+        (None, None, Some(link)) => target::link(source, system, link).map(Target::Link),
+        (None, None, None) => {
+            let hint = "add `backing = \"redis\"`, `process = \"links\"` or `link = \"gateway -> links\"`"
+                .to_owned();
+            Err(source.at(&file.span(), "a fault needs a target", hint))
+        }
+        _ => {
+            let hint = "write a fault for each".to_owned();
+            Err(source.at(&file.span(), "a fault has one target: `backing`, `process` or `link`", hint))
+        }
+    }
+}
+
+/// A link has no process that could be killed, and only a process answers.
+fn suits(
+    source: &Source<'_>,
+    file: &FaultFile,
+    what: &FaultKind,
+    target: Target,
+) -> Result<(), ScenarioFault> {
+    let refused = |hint: &str| {
+        let name = what.name();
+        Err(source.at(
+            &file.what.span(),
+            format!("`{name}` cannot be done to {}", described(target)),
+            hint.to_owned(),
+        ))
+    };
+    match (what, target) {
+        (FaultKind::Kill | FaultKind::Freeze, Target::Link(_)) => {
+            refused("name one of its ends as `process` or `backing`, or cut the link with `partition`")
+        }
+        (FaultKind::Errors { .. }, Target::Link(_) | Target::Backing(_)) => {
+            refused("errors are replies of a service: name a `process`")
+        }
+        _ => Ok(()),
+    }
+}
+
+fn described(target: Target) -> String {
+    match target {
+        Target::Process(name) => format!("the process `{name}`"),
+        Target::Backing(kind) => format!("the backing `{}`", kind.name()),
+        Target::Link(link) => format!("the link `{link}`"),
+    }
 }
 
 #[cfg(test)]
-mod tests {
-    use std::path::Path;
-
-    use super::*;
-    use crate::scenario::Scenario;
-
-    /// A valid scenario with a fault, for tests that break it in one place.
-    const SOUND: &str = r#"question = "q"
-why = "w"
-look_for = []
-kind = "episodes"
-axis = "placement"
-arms = ["monolith", "microservices"]
-hold = { cache = "redis" }
-[load]
-mix = "follow-mostly"
-rate = 100
-slice_ms = 6000
-[[faults]]
-at_ms = 1000
-for_ms = 2000
-what = "freeze"
-backing = "redis"
-"#;
-
-    fn parse(text: &str) -> Result<Scenario, ScenarioFault> {
-        Scenario::parse(Path::new("scenarios/shortener/x.toml"), text)
-    }
-
-    /// Fails unless the valid scenario with one change is refused with these words.
-    #[track_caller]
-    fn refused(from: &str, to: &str, words: &[&str]) {
-        assert!(SOUND.contains(from), "{from}");
-        let Err(fault) = parse(&SOUND.replacen(from, to, 1)) else { panic!("`{to}` is accepted") };
-        let message = fault.to_string();
-        for word in words {
-            assert!(message.contains(word), "no `{word}` in: {message}");
-        }
-    }
-
-    #[test]
-    fn a_fault_is_read_whole_and_says_what_it_does() {
-        let scenario = parse(SOUND).unwrap();
-        let told: Vec<_> = scenario.faults.iter().map(ToString::to_string).collect();
-        assert_eq!(told, ["redis is frozen from 1000 ms to 3000 ms of each episode"]);
-    }
-
-    #[test]
-    fn a_fault_that_cannot_be_is_pointed_at() {
-        refused("\"episodes\"", "\"paired\"", &[":12:1:", "only `episodes`", "hint:"]);
-        refused(
-            "for_ms = 2000",
-            "for_ms = 5001",
-            &[":14:10:", "1000 ms to 6001 ms", "6000 ms", "`slice_ms`"],
-        );
-        refused("at_ms = 1000", "at_ms = 18446744073709551615", &[":14:10:"]);
-        refused("for_ms = 2000", "for_ms = 0", &[":14:10:", "at least 1"]);
-        refused("\"redis\"\n", "\"reddis\"\n", &[":16:11:", "did you mean `redis`"]);
-        refused("\"redis\"\n", "\"sqlite\"\n", &[":16:11:", "no process of its own"]);
-        refused("\"freeze\"", "\"freez\"", &[":15:8:", "did you mean `freeze`"]);
-        refused("for_ms", "for_s", &["did you mean `for_ms`"]);
-    }
-
-    #[test]
-    fn faults_of_one_backing_are_apart_and_those_of_two_need_not_be() {
-        let with = |at: u64, backing: &str| {
-            format!(
-                "{SOUND}[[faults]]\nat_ms = {at}\nfor_ms = 500\nwhat = \"freeze\"\nbacking = \"{backing}\"\n"
-            )
-        };
-        assert_eq!(parse(&with(3000, "redis")).unwrap().faults.len(), 2, "one begins where the other ends");
-        assert_eq!(parse(&with(2999, "postgres")).unwrap().faults.len(), 2);
-        let message = parse(&with(2999, "redis")).map(|_| ()).unwrap_err().to_string();
-        assert!(message.contains(":17:1:") && message.contains("overlap"), "{message}");
-    }
-}
+mod tests;

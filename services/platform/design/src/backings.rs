@@ -25,6 +25,11 @@ pub enum BackingKind {
 }
 
 impl BackingKind {
+    /// Whether it runs in processes of its own. SQLite is a file, and runs within the processes that use it.
+    pub fn has_processes(self) -> bool {
+        self != Self::Sqlite
+    }
+
     /// The word in a report.
     pub fn name(self) -> &'static str {
         match self {
