@@ -5,13 +5,10 @@ use super::{model::Fault, words::count};
 /// `redis was frozen in each episode, planned from 3,000 ms to 5,000 ms; it happened 10 times, and began at 3,000–3,002 ms
 /// and ended at 5,000–5,004 ms`.
 pub(super) fn sentence(fault: &Fault) -> String {
-    let done = match fault.what.as_str() {
-        "freeze" => "frozen",
-        other => other,
-    };
     let planned = format!(
-        "{} was {done} in each episode, planned from {} ms to {} ms",
-        fault.backing,
+        "{} was {} in each episode, planned from {} ms to {} ms",
+        fault.target,
+        done(fault),
         whole(fault.at_ms),
         whole(fault.at_ms + fault.for_ms),
     );
@@ -21,6 +18,22 @@ pub(super) fn sentence(fault: &Fault) -> String {
     let ended = range(fault.made.iter().map(|made| made.ended_ms)).unwrap_or_default();
     let often = count(fault.made.len() as u64);
     format!("{planned}; it happened {often} times, and began at {began} ms and ended at {ended} ms")
+}
+
+/// `slowed by 50 ms`
+fn done(fault: &Fault) -> String {
+    let done = match fault.what.as_str() {
+        "freeze" => "frozen",
+        "kill" => "down after a kill",
+        "slow" => "slowed",
+        "errors" => "failing",
+        "blackhole" => "a blackhole",
+        "partition" => "partitioned",
+        "throttle" => "throttled",
+        "flap" => "flapping",
+        other => other,
+    };
+    if fault.detail.is_empty() { done.to_owned() } else { format!("{done} {}", fault.detail) }
 }
 
 fn whole(ms: f64) -> String {
@@ -43,8 +56,9 @@ mod tests {
     fn a_fault_is_told_with_when_it_was_due_and_when_it_really_was() {
         let made = |began_ms, ended_ms| FaultMade { arm: "a".to_owned(), launch: 1, began_ms, ended_ms };
         let mut fault = Fault {
-            backing: "redis".to_owned(),
+            target: "redis".to_owned(),
             what: "freeze".to_owned(),
+            detail: String::new(),
             at_ms: 3_000.0,
             for_ms: 2_000.0,
             made: vec![made(3_000.2, 5_000.1), made(3_004.4, 5_000.3)],
@@ -53,6 +67,15 @@ mod tests {
             sentence(&fault),
             "redis was frozen in each episode, planned from 3,000 ms to 5,000 ms; it happened 2 times, and \
              began at 3,000–3,004 ms and ended at 5,000 ms"
+        );
+        fault = Fault {
+            target: "gateway -> links".to_owned(),
+            what: "slow".to_owned(),
+            detail: "by 50 ms".to_owned(),
+            ..fault
+        };
+        assert!(
+            sentence(&fault).starts_with("gateway -> links was slowed by 50 ms in each episode, planned")
         );
         fault.made.clear();
         assert!(sentence(&fault).ends_with("it never happened"));

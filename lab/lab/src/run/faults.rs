@@ -20,7 +20,7 @@ use runtimes::{
     arm::{RunningArm, Victim},
     interrupt::Interrupt,
 };
-use scenario::{Fault, Harm, diagnostic::Diagnostic};
+use scenario::{Fault, FaultKind, Target, diagnostic::Diagnostic};
 
 /// The interval at which the thread checks for an interrupt while a fault is in force.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
@@ -58,8 +58,8 @@ impl Faults {
         }
         let mut steps = Vec::new();
         for (index, fault) in faults.iter().enumerate() {
-            let victim = arm.victim(fault.backing)?;
-            steps.push(Step { at: fault.at, fault: index, begins: Some((fault.what, victim)) });
+            let victim = victim(fault, arm)?;
+            steps.push(Step { at: fault.at, fault: index, begins: Some(victim) });
             steps.push(Step { at: fault.until(), fault: index, begins: None });
         }
         // At the same time, ends come before beginnings.
@@ -101,6 +101,16 @@ impl Drop for Faults {
     }
 }
 
+/// What a fault is done to, in an arm.
+fn victim(fault: &Fault, arm: &RunningArm) -> Result<Box<dyn Victim>> {
+    match (fault.what, fault.target) {
+        (FaultKind::Freeze, Target::Backing(kind)) => arm.victim(kind),
+        _ => Err(Diagnostic::new(format!("nothing makes this fault: {fault}"))
+            .hint("a store or broker can be frozen: `what = \"freeze\"` with `backing`")
+            .into()),
+    }
+}
+
 /// An observer that signals the start of its slice to the faults.
 pub(super) struct Watching<'a, O> {
     faults: &'a Faults,
@@ -133,26 +143,22 @@ impl<O: Observer> Observer for Watching<'_, O> {
 struct Step {
     at: Duration,
     fault: usize,
-    begins: Option<(Harm, Box<dyn Victim>)>,
+    begins: Option<Box<dyn Victim>>,
 }
 
 /// A fault in force. Dropping it undoes it.
 struct InForce {
     fault: usize,
     began: Duration,
-    harm: Harm,
     victim: Box<dyn Victim>,
     is_undone: bool,
 }
 
 impl InForce {
-    fn begin(fault: usize, harm: Harm, victim: Box<dyn Victim>, start: Instant) -> Result<Self> {
+    fn begin(fault: usize, victim: Box<dyn Victim>, start: Instant) -> Result<Self> {
         // Created before the injection, so that a partial one is undone as well.
-        let mut force = Self { fault, began: Duration::ZERO, harm, victim, is_undone: false };
-        match harm {
-            Harm::Freeze => force.victim.freeze(),
-        }
-        .with_context(|| format!("a fault could not be made: `{}`", harm.name()))?;
+        let mut force = Self { fault, began: Duration::ZERO, victim, is_undone: false };
+        force.victim.freeze().context("a fault could not be made: `freeze`")?;
         force.began = start.elapsed();
         Ok(force)
     }
@@ -166,10 +172,7 @@ impl InForce {
         if std::mem::replace(&mut self.is_undone, true) {
             return Ok(());
         }
-        match self.harm {
-            Harm::Freeze => self.victim.thaw(),
-        }
-        .with_context(|| format!("a fault could not be undone: `{}`", self.harm.name()))
+        self.victim.thaw().context("a fault could not be undone: `freeze`")
     }
 }
 
@@ -189,8 +192,8 @@ fn follow(steps: Vec<Step>, started: &Receiver<Instant>, interrupt: &Interrupt) 
         if !wait(start + step.at, started, interrupt, !in_force.is_empty()) {
             break;
         }
-        if let Some((harm, victim)) = step.begins {
-            in_force.push(InForce::begin(step.fault, harm, victim, start)?);
+        if let Some(victim) = step.begins {
+            in_force.push(InForce::begin(step.fault, victim, start)?);
         } else if let Some(place) = in_force.iter().position(|force| force.fault == step.fault) {
             happened.push(in_force.swap_remove(place).end(start)?);
         }
@@ -251,7 +254,7 @@ mod tests {
             let victim: Box<dyn Victim> = Box::new(Processes::Alone(self.0.id()));
             let at = Duration::from_millis;
             vec![
-                Step { at: at(from), fault: 0, begins: Some((Harm::Freeze, victim)) },
+                Step { at: at(from), fault: 0, begins: Some(victim) },
                 Step { at: at(until), fault: 0, begins: None },
             ]
         }

@@ -64,8 +64,9 @@ fn of(report: &Report) -> [(&'static str, String); 17] {
 
 /// A fault as the scenario defines it; its actual times vary.
 fn planned(fault: &Fault) -> String {
-    let Fault { backing, what, at_ms, for_ms, .. } = fault;
-    format!("{what} {backing} at {} ms for {} ms", three_digits(*at_ms), three_digits(*for_ms))
+    let Fault { target, what, detail, at_ms, for_ms, .. } = fault;
+    let what = [what, target, detail].map(String::as_str).join(" ");
+    format!("{} at {} ms for {} ms", what.trim_end(), three_digits(*at_ms), three_digits(*for_ms))
 }
 
 /// Every axis that all arms of either run share.

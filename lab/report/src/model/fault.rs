@@ -6,10 +6,14 @@ use serde::{Deserialize, Serialize};
 /// episode's measured slice.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Fault {
-    /// The kind of the backing: `redis`.
-    pub backing: String,
+    /// What it is done to: `redis`, `links-2`, `gateway -> links`. Older reports call it `backing`.
+    #[serde(alias = "backing")]
+    pub target: String,
     /// The fault: `freeze`.
     pub what: String,
+    /// Its parameters in words: `by 50 ms for requests only`; absent without any.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub detail: String,
     /// Its planned start.
     pub at_ms: f64,
     /// Its planned duration.

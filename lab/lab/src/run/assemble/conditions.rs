@@ -99,8 +99,9 @@ fn faults(plan: &Plan, gathered: &Gathered) -> Vec<Fault> {
     let planned = plan.scenario.faults.iter().enumerate();
     planned
         .map(|(index, fault)| Fault {
-            backing: fault.backing.name().to_owned(),
+            target: fault.target.to_string(),
             what: fault.what.name().to_owned(),
+            detail: fault.what.detail(),
             at_ms: ms(fault.at),
             for_ms: ms(fault.lasts),
             made: gathered

@@ -195,7 +195,7 @@ impl FaultKind {
         }
     }
 
-    /// The parameters in words: `by 50 ms, requests only`; empty if there are none.
+    /// The parameters in words: `by 50 ms for requests only`; empty if there are none.
     pub fn detail(&self) -> String {
         match self {
             Self::Kill | Self::Freeze => String::new(),
@@ -203,10 +203,10 @@ impl FaultKind {
             Self::Link { kind, directions } => {
                 let only = match directions {
                     Directions::Both => None,
-                    Directions::To => Some("requests only".to_owned()),
-                    Directions::From => Some("replies only".to_owned()),
+                    Directions::To => Some("for requests only".to_owned()),
+                    Directions::From => Some("for replies only".to_owned()),
                 };
-                parameters(kind).into_iter().chain(only).collect::<Vec<_>>().join(", ")
+                parameters(kind).into_iter().chain(only).collect::<Vec<_>>().join(" ")
             }
         }
     }
@@ -246,12 +246,11 @@ impl FaultKind {
 }
 
 impl fmt::Display for FaultKind {
-    /// `slowed by 50 ms, requests only`
+    /// `slowed by 50 ms for requests only`
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(self.done())?;
         match self.detail() {
             detail if detail.is_empty() => Ok(()),
-            detail if detail.ends_with("only") && !detail.contains(", ") => write!(formatter, ", {detail}"),
             detail => write!(formatter, " {detail}"),
         }
     }

@@ -104,7 +104,7 @@ fn every_kind_has_its_parameters_and_its_words() {
         (on(link, "slow", "latency_ms = 50.5"), "gateway -> links is slowed by 50.5 ms"),
         (
             on(link, "slow", "latency = { uniform = { from_ms = 10, to_ms = 30 } }\ndirection = \"from\""),
-            "gateway -> links is slowed by 10 to 30 ms, replies only",
+            "gateway -> links is slowed by 10 to 30 ms for replies only",
         ),
         (
             on(process, "slow", "latency = { normal = { mean_ms = 20, deviation_ms = 5 } }"),
@@ -117,7 +117,7 @@ fn every_kind_has_its_parameters_and_its_words() {
         (on(link, "reset", ""), "gateway -> links is reset"),
         (on(link, "blackhole", ""), "gateway -> links is a blackhole"),
         (on(link, "blackhole", "reads = false"), "gateway -> links is a blackhole that does not read"),
-        (on(link, "partition", "direction = \"to\""), "gateway -> links is partitioned, requests only"),
+        (on(link, "partition", "direction = \"to\""), "gateway -> links is partitioned for requests only"),
         (
             on(link, "throttle", "bytes_per_second = 1000"),
             "gateway -> links is throttled to 1000 bytes a second",
