@@ -215,18 +215,15 @@ pub(super) fn link(
         let hint = format!("the one that calls comes first: `... -> {from}`");
         return Err(source.at(&span, format!("`{from}` calls nobody"), hint));
     }
-    let caller = match from {
-        CLIENT => Caller::Client,
-        word => Caller::Process(process_name(system, word).ok_or_else(|| unknown(word, &[CLIENT]))?),
+    let named =
+        |word, others: &[&'static str]| process_name(system, word).ok_or_else(|| unknown(word, others));
+    let from = if from == CLIENT { Caller::Client } else { Caller::Process(named(from, &[CLIENT])?) };
+    let to = if let Some(kind) = kind(to) {
+        Callee::Backing(kind)
+    } else {
+        Callee::Process(named(to, &KINDS.map(BackingKind::name))?)
     };
-    let callee = match kind(to) {
-        Some(kind) => Callee::Backing(kind),
-        None => {
-            let process = process_name(system, to);
-            Callee::Process(process.ok_or_else(|| unknown(to, &KINDS.map(BackingKind::name)))?)
-        }
-    };
-    Ok(Link { from: caller, to: callee })
+    Ok(Link { from, to })
 }
 
 /// Every process of the system's placements, and whether it may have replicas; once each.
