@@ -71,7 +71,7 @@ fn kept(desk: &Desk) -> (Report, String) {
 /// Fails unless every arm had its fault in every episode, in time, and survived.
 fn happened_as_planned(report: &Report, episodes: usize) {
     let [fault] = report.load.faults.as_slice() else { panic!("{:?}", report.load.faults) };
-    assert_eq!((fault.backing.as_str(), fault.what.as_str()), ("redis", "freeze"));
+    assert_eq!((fault.target.as_str(), fault.what.as_str()), ("redis", "freeze"));
     for arm in &report.arms {
         let made = fault.made.iter().filter(|made| made.arm == arm.label).count();
         assert_eq!(made, episodes, "{}: {:?}", arm.label, fault.made);
