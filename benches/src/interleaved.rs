@@ -88,6 +88,7 @@ pub fn costs(
                 backings: &BackingChoices::default(),
                 port: None,
                 public_urls: &[],
+                faults: &[],
                 traces: true,
                 interrupt: &Interrupt::never(),
                 ready_within: READY_WITHIN,

@@ -8,7 +8,7 @@ use std::{
 };
 
 use anyhow::Result;
-use runtimes::measure::{Group, Part, Scope};
+use runtimes::measure::{Group, Part, Scope, TrackedProcess};
 use scenario::plan::Budget;
 
 use crate::interleaved::{Reference, pin};
@@ -50,7 +50,7 @@ impl Reference for Bare {
     fn groups(&self) -> Vec<Group> {
         let group = |child: &Child| {
             let part = Part::Service { components: Vec::new(), edge: true };
-            Group { name: "bare".to_owned(), part, scope: Scope::Process(child.id()) }
+            Group { name: "bare".to_owned(), part, scope: Scope::Process(TrackedProcess::new(child.id())) }
         };
         self.children.iter().map(group).collect()
     }

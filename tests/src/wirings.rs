@@ -121,6 +121,7 @@ impl Wirings {
             backings: &backings,
             port: None,
             public_urls: &self.public_urls,
+            faults: &[],
             traces: true,
             interrupt: &Interrupt::never(),
             ready_within: READY_WITHIN,

@@ -5,7 +5,7 @@
 use std::{fs, path::Path, time::Duration};
 
 use nix::sys::signal::Signal;
-use report::Report;
+use report::{Report, model::PartKind};
 use runtimes::compose::IMAGE;
 use system_tests::{
     command::{Desk, Ended, Running, SCENARIO, has_redis, refused},
@@ -179,6 +179,109 @@ fn a_lab_that_is_killed_leaves_no_server_that_stands_still() {
     assert_eq!(running.end().code, None);
     desk.becomes_quiet();
     eventually(SOON, "the server is gone", || (!lives(server)).then_some(()));
+}
+
+/// A desk with the frozen scenario and other faults; its arms differ in their transport, and Redis is their cache.
+fn desk_with(slice_ms: u64, faults: &[&str]) -> Desk {
+    let desk = Desk::new(PROGRAM);
+    let (head, _) = FROZEN.split_once("[[faults]]").unwrap();
+    let head = head
+        .replace("axis = \"placement\"", "axis = \"transport\"")
+        .replace("[\"monolith\", \"microservices\"]", "[\"http\", \"grpc\"]")
+        .replace("cache = \"redis\"", "cache = \"redis\"\nplacement = \"microservices\"")
+        .replace("slice_ms = 1500", &format!("slice_ms = {slice_ms}"));
+    let faults: String = faults.iter().map(|fault| ["[[faults]]\n", fault, "\n"].concat()).collect();
+    desk.write(SCENARIO, &(head + &faults));
+    desk
+}
+
+/// A process that is killed, links that are cut and slow, and a store that is killed, one after the other.
+const DRILL: [&str; 4] = [
+    "at_ms = 200\nfor_ms = 300\nwhat = \"kill\"\nprocess = \"links\"",
+    "at_ms = 900\nfor_ms = 300\nwhat = \"partition\"\nlink = \"client -> gateway\"",
+    "at_ms = 1300\nfor_ms = 200\nwhat = \"slow\"\nlatency_ms = 20\nprocess = \"links\"",
+    "at_ms = 1600\nfor_ms = 400\nwhat = \"kill\"\nbacking = \"redis\"",
+];
+
+#[test]
+fn what_is_killed_comes_back_and_what_is_cut_goes_on_in_every_arm() {
+    if !has_redis() {
+        return;
+    }
+    let desk = desk_with(2_000, &DRILL);
+    let ended = desk.lab(&["run", SCENARIO, "--quick", "--to-the-end"]);
+    assert!(ended.ran(), "{ended:?}");
+    desk.is_tidy();
+    let (report, drawn) = kept(&desk);
+    assert_eq!(report.load.faults.len(), DRILL.len());
+    for fault in &report.load.faults {
+        assert_eq!(fault.made.len(), 10, "five episodes of two arms: {fault:?}");
+        let until = fault.at_ms + fault.for_ms;
+        for made in &fault.made {
+            assert!(made.began_ms >= fault.at_ms && made.began_ms < made.ended_ms, "{fault:?}");
+            // The last one ends with its episode.
+            assert!(made.ended_ms >= until || until >= 2_000.0, "{fault:?}");
+        }
+    }
+    for arm in &report.arms {
+        assert!(arm.died.is_none(), "a planned end is no death: {:?}", arm.died);
+        let ledger = arm.ledger.as_ref().unwrap();
+        assert!(ledger.holds && ledger.complete, "{}: {ledger:?}", arm.label);
+        let lost: u64 = arm.refused.iter().chain(&arm.failed).map(|cause| cause.count).sum();
+        assert!(lost > 0, "{}: nobody noticed that `links` was down", arm.label);
+        let proxy = arm.cpu_us_per_op.parts.iter().find(|part| part.kind == PartKind::Proxy);
+        assert!(proxy.is_some_and(|part| part.us > 0.0), "the proxy is measured: {:?}", arm.cpu_us_per_op);
+    }
+    assert!(drawn.contains("links was down after a kill"), "{drawn}");
+    assert!(
+        drawn.contains("client -&gt; gateway was partitioned") || drawn.contains("client -> gateway was")
+    );
+}
+
+#[test]
+fn a_lab_that_is_killed_amid_all_kinds_of_faults_leaves_nothing() {
+    if !has_redis() {
+        return;
+    }
+    let lasting = |what: &str| format!("at_ms = 10\nfor_ms = 50000\n{what}");
+    let faults = [
+        lasting("what = \"kill\"\nprocess = \"links\""),
+        lasting("what = \"partition\"\nlink = \"client -> gateway\""),
+        lasting("what = \"freeze\"\nprocess = \"clicks\""),
+        lasting("what = \"kill\"\nbacking = \"redis\""),
+    ];
+    let desk = desk_with(60_000, &faults.each_ref().map(String::as_str));
+    let mut running = desk.start(&["run", SCENARIO, "--quick"]);
+    running.says("measuring");
+    let has = |words: &str| desk.processes().iter().any(|(_, command)| command.contains(words));
+    eventually(SOON, "`links` is down", || (has("/gateway.toml") && !has("/links.toml")).then_some(()));
+    running.signal(Signal::SIGKILL);
+    assert_eq!(running.end().code, None);
+    desk.becomes_quiet();
+}
+
+#[test]
+fn what_a_runtime_cannot_break_is_said_before_anything_starts() {
+    let errors = ["at_ms = 1\nfor_ms = 10\nwhat = \"errors\"\nshare = 0.5\nprocess = \"links\""];
+    let desk = desk_with(1_000, &errors);
+    let diagnostic = refused(&desk, &desk.lab(&["run", SCENARIO, "--quick"]));
+    assert!(diagnostic.contains("links is failing 50 % of its calls"), "{diagnostic}");
+    let Some(image) = image(IMAGE, &[]) else { return };
+    for (fault, words) in [(DRILL[1], "the proxy on links is not there"), (DRILL[0], "in containers only")] {
+        let desk = desk_with(2_000, &[fault]);
+        let words_of = ["run", SCENARIO, "--quick", "--runtime", "compose", "--image", &image];
+        let diagnostic = refused(&desk, &desk.lab(&words_of));
+        assert!(diagnostic.contains(words), "{diagnostic}");
+    }
+}
+
+#[test]
+fn a_broker_that_keeps_nothing_on_disk_is_not_killed() {
+    let kill = ["at_ms = 1\nfor_ms = 10\nwhat = \"kill\"\nbacking = \"kafka\""];
+    let desk = desk_with(1_000, &kill);
+    let words = ["run", SCENARIO, "--quick", "--embedded-kafka", "--hold", "events=kafka"];
+    let diagnostic = refused(&desk, &desk.lab(&[&words[..], &["--hold", "cache=none"]].concat()));
+    assert!(diagnostic.contains("would lose everything"), "{diagnostic}");
 }
 
 /// Whether a container of this lab is paused.

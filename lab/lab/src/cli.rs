@@ -9,8 +9,8 @@ use scenario::diagnostic::{self, Diagnostic};
 
 use crate::{
     commands::{
-        broker, compare, doctor, events, export, health, host, keep, list, load, plan, report, run, show,
-        tether, trace, up,
+        broker, compare, doctor, events, export, health, host, keep, list, load, plan, proxy, report, run,
+        show, tether, trace, up,
     },
     outcome::Outcome,
 };
@@ -112,6 +112,9 @@ pub enum Command {
     /// The embedded event log; started by the lab
     #[command(hide = true)]
     Broker(broker::Args),
+    /// The proxy on an arm's links; started by the lab
+    #[command(hide = true)]
+    Proxy(proxy::Args),
 }
 
 impl Cli {
@@ -147,6 +150,7 @@ impl Cli {
             Command::Keep(args) => args.run(),
             Command::Tether(args) => args.run(),
             Command::Broker(args) => args.run(),
+            Command::Proxy(args) => args.run(),
         }
     }
 }

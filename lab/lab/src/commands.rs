@@ -13,6 +13,7 @@ pub mod list;
 pub mod load;
 mod phases;
 pub mod plan;
+pub mod proxy;
 pub mod report;
 pub mod run;
 pub mod runtime;

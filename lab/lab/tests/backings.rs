@@ -45,6 +45,7 @@ fn start(arms: &[ArmPlan], backings: &BackingChoices, scratch: &Scratch) -> anyh
             backings,
             port: None,
             public_urls: &[],
+            faults: &[],
             traces: false,
             interrupt: &Interrupt::never(),
             ready_within: READY_WITHIN,
@@ -76,7 +77,7 @@ fn children(pid: u32) -> Vec<u32> {
 /// The process ids of an arm's backings and of their servers.
 fn backing_pids(arm: &RunningArm) -> Vec<u32> {
     let keepers = arm.groups().into_iter().filter_map(|group| match group.scope {
-        Scope::Family(keeper) => Some(keeper),
+        Scope::Family(keeper) => Some(keeper.pid()),
         Scope::Process(_) | Scope::Container(_) => None,
     });
     keepers.flat_map(|keeper| std::iter::once(keeper).chain(children(keeper))).collect()

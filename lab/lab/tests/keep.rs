@@ -4,6 +4,7 @@
 
 use std::{
     fs,
+    io::Write as _,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     thread,
@@ -110,6 +111,37 @@ fn a_server_whose_keeper_is_killed_goes_with_it() {
     kept.keeper.wait().unwrap();
     until("the server is gone", || (!lives(server)).then_some(()));
     assert_eq!(kept.ended(), "", "nobody was left to ask it");
+}
+
+#[test]
+fn a_server_that_is_killed_on_order_is_started_again_in_its_folder() {
+    let mut kept = Kept::start(&[]);
+    let first = kept.server();
+    fs::write(kept.path("data/kept"), "").unwrap();
+    let mut input = kept.keeper.stdin.take().unwrap();
+    input.write_all(b"kill\n").unwrap();
+    until("the server is gone", || (!lives(first)).then_some(()));
+    assert_eq!(kept.ended(), "", "nobody asked it");
+    fs::remove_file(kept.path("pid")).unwrap();
+    input.write_all(b"start\n").unwrap();
+    assert_ne!(kept.server(), first);
+    assert!(kept.path("data/kept").exists());
+    drop(input);
+    assert!(kept.keeper.wait().unwrap().success());
+    assert_eq!(kept.ended(), "terminated\n");
+    assert!(!kept.path("data").exists());
+}
+
+#[test]
+fn a_keeper_whose_server_is_down_ends_with_the_lab() {
+    let mut kept = Kept::start(&[]);
+    let server = kept.server();
+    let mut input = kept.keeper.stdin.take().unwrap();
+    input.write_all(b"kill\n").unwrap();
+    until("the server is gone", || (!lives(server)).then_some(()));
+    drop(input);
+    assert!(kept.keeper.wait().unwrap().success());
+    assert!(!kept.path("data").exists());
 }
 
 #[test]

@@ -150,6 +150,7 @@ pub(super) fn part_kind(kind: PartKind) -> &'static str {
     match kind {
         PartKind::Component => "process",
         PartKind::Backing => "store or broker",
+        PartKind::Proxy => "proxy on links",
     }
 }
 

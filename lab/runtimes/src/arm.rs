@@ -10,7 +10,12 @@ mod options;
 mod passwords;
 mod ready;
 
-use std::{fmt, net::SocketAddr, path::PathBuf, sync::Arc, time::SystemTime};
+use std::{
+    net::SocketAddr,
+    path::PathBuf,
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
 
 use anyhow::Result;
 use design::BackingKind;
@@ -19,9 +24,10 @@ pub(crate) use options::StartError;
 pub use options::{BackingChoices, Lacking, LaunchOptions, READY_WITHIN};
 pub use passwords::without_passwords;
 pub(crate) use ready::{NotReady, wait};
-use scenario::diagnostic::Diagnostic;
+use scenario::{Fault, diagnostic::Diagnostic};
 
 use crate::{
+    interrupt::Interrupt,
     measure::{Group, Part},
     traces::Receiver,
 };
@@ -52,8 +58,12 @@ pub trait RunningRuntime: Send {
     /// this arm.
     fn groups(&self) -> Vec<Group>;
 
-    /// The backing of a kind, as a victim for faults; `None` if others use it as well.
-    fn victim(&self, kind: BackingKind) -> Option<Box<dyn Victim>>;
+    /// The backing of a kind as its owner identifies it, `pid 4711` or `container lab-shortener-redis-1`; `None` if others
+    /// use it as well.
+    fn place(&self, kind: BackingKind) -> Option<String>;
+
+    /// What a fault is done to; `None` if it is a backing that others use as well.
+    fn victim(&self, fault: &Fault) -> Result<Option<Box<dyn Victim>>>;
 
     /// The processes and backings that ended by themselves. Cheap: one system call per process.
     fn ended(&mut self) -> Vec<Ended>;
@@ -63,15 +73,13 @@ pub trait RunningRuntime: Send {
     fn stop(&mut self) -> Vec<String>;
 }
 
-/// A backing of an arm as a victim of faults; usable from any thread while others observe the arm.
-///
-/// Displayed as its owner identifies it: `pid 4711`, `container lab-shortener-redis-1`.
-pub trait Victim: fmt::Display + Send {
-    /// Freezes all of it, and returns when it is frozen.
-    fn freeze(&self) -> Result<()>;
+/// What a fault is done to, looked up before its time; usable from any thread while others observe the arm.
+pub trait Victim: Send {
+    /// Makes the fault; returns when it is in force.
+    fn begin(&self) -> Result<()>;
 
-    /// Resumes all of it; no effect on what was not frozen.
-    fn thaw(&self) -> Result<()>;
+    /// Undoes it, also where it was made in part; without effect where it was not.
+    fn end(&self) -> Result<()>;
 }
 
 /// A running service process.
@@ -133,16 +141,22 @@ impl RunningArm {
         self.runtime.groups()
     }
 
-    /// Its backing of a kind, as a victim of faults.
+    /// What a fault is done to.
     ///
-    /// Fails if it is not the arm's own, because others may use a given server.
-    pub fn victim(&self, kind: BackingKind) -> Result<Box<dyn Victim>> {
-        self.runtime.victim(kind).ok_or_else(|| {
-            let name = kind.name();
+    /// Fails if it is a backing that is not the arm's own, because others may use a given server.
+    pub fn victim(&self, fault: &Fault) -> Result<Box<dyn Victim>> {
+        self.runtime.victim(fault)?.ok_or_else(|| {
+            let name = fault.target;
             let what = format!("the {name} of `{}` is not its own, so nothing is done to it", self.label);
             let hint = format!("leave `--{name}-url` out: each arm then has a {name} of its own");
             Diagnostic::new(what).hint(hint).into()
         })
+    }
+
+    /// Waits until every process is ready and every store responds, as after its start.
+    pub fn becomes_ready(&mut self, interrupt: &Interrupt, within: Duration) -> Result<()> {
+        let ended = || self.runtime.ended().into_iter().next();
+        ready::wait(&self.processes, ended, interrupt, within).map_err(|why| why.told(&self.label, within))
     }
 
     /// The process configurations of its processes, without passwords: name and text, for the run's folder.

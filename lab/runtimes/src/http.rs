@@ -28,21 +28,35 @@ pub struct Reply {
 
 /// Requests a path; each step has a time limit of `limit`.
 pub fn get(address: SocketAddr, path: &str, limit: Duration) -> io::Result<Reply> {
-    ask("GET", address, path, limit)
+    ask("GET", address, path, "", limit)
 }
 
 /// Has something done that a path stands for; each step may take `limit`.
 pub fn post(address: SocketAddr, path: &str, limit: Duration) -> io::Result<Reply> {
-    ask("POST", address, path, limit)
+    ask("POST", address, path, "", limit)
 }
 
-fn ask(method: &str, address: SocketAddr, path: &str, limit: Duration) -> io::Result<Reply> {
+/// Replaces what a path stands for by this JSON; each step may take `limit`.
+pub fn put(address: SocketAddr, path: &str, json: &str, limit: Duration) -> io::Result<Reply> {
+    ask("PUT", address, path, json, limit)
+}
+
+/// Removes what a path stands for; each step may take `limit`.
+pub fn delete(address: SocketAddr, path: &str, limit: Duration) -> io::Result<Reply> {
+    ask("DELETE", address, path, "", limit)
+}
+
+fn ask(method: &str, address: SocketAddr, path: &str, json: &str, limit: Duration) -> io::Result<Reply> {
     let mut stream = TcpStream::connect_timeout(&address, limit)?;
     stream.set_read_timeout(Some(limit))?;
     stream.set_write_timeout(Some(limit))?;
     stream.set_nodelay(true)?;
-    let head = format!("{method} {path} HTTP/1.0\r\nhost: {address}\r\ncontent-length: 0\r\n\r\n");
-    stream.write_all(head.as_bytes())?;
+    let kind = if json.is_empty() { "" } else { "content-type: application/json\r\n" };
+    let length = json.len();
+    let request = format!(
+        "{method} {path} HTTP/1.0\r\nhost: {address}\r\n{kind}content-length: {length}\r\n\r\n{json}"
+    );
+    stream.write_all(request.as_bytes())?;
     let (mut bytes, mut read) = (Vec::new(), vec![0; READ]);
     loop {
         let more = stream.read(&mut read)?;

@@ -5,6 +5,7 @@ use std::thread;
 use anyhow::Result;
 use design::BackingKind;
 use scenario::{
+    Fault, FaultKind, Target,
     diagnostic::Diagnostic,
     plan::{ArmPlan, Budget},
 };
@@ -35,6 +36,33 @@ impl Runtime {
             (Self::Compose(_), Some(wanted)) => Ok(Some(ports::wanted(wanted)?.port())),
             (Self::Compose(_), None) => Ok(Some(ports::free()?.port())),
         }
+    }
+
+    /// Fails if it cannot make a fault, before anything starts.
+    pub fn can_make(&self, faults: &[Fault]) -> Result<()> {
+        let is_made = |fault: &Fault| match (self, fault.what, fault.target) {
+            (_, FaultKind::Errors { .. }, _) => false,
+            (Self::Process, ..) => true,
+            (Self::Compose(_), what, target) => {
+                what == FaultKind::Freeze && matches!(target, Target::Backing(_))
+            }
+        };
+        let Some(fault) = faults.iter().find(|fault| !is_made(fault)) else { return Ok(()) };
+        let (what, hint) = match (self, fault.what) {
+            (_, FaultKind::Errors { .. }) => (
+                "no process answers with errors on order yet".to_owned(),
+                "`what = \"reset\"` breaks the calls to it on their way",
+            ),
+            (_, FaultKind::Link { .. }) => (
+                "the proxy on links is not there in containers".to_owned(),
+                "leave `--runtime compose` out: as processes, every link of an arm can be broken",
+            ),
+            _ => (
+                "in containers only a store or broker can be frozen".to_owned(),
+                "leave `--runtime compose` out: processes can be killed and frozen as well",
+            ),
+        };
+        Err(Diagnostic::new(format!("the scenario has a fault ({fault}), and {what}")).hint(hint).into())
     }
 
     /// Registers the removal of everything for a second Ctrl-C.

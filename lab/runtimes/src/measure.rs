@@ -7,11 +7,13 @@ mod group;
 mod memory;
 mod metrics;
 mod quiet;
+mod tracked;
 
 pub use cgroup::Cgroup;
 pub use cpu::CpuMeter;
-pub(crate) use cpu::family;
+pub(crate) use cpu::{cpu_of, family};
 pub use group::{Group, Part, Scope};
 pub use memory::{Memory, memory};
 pub use metrics::{Scrape, ScrapeFault};
 pub use quiet::{Look, MOST_VOID, Quietness};
+pub use tracked::TrackedProcess;

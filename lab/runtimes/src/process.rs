@@ -5,23 +5,28 @@
 //! Nothing is left behind: processes are stopped when their arm is stopped or dropped, and the next lab
 //! removes what a killed one left.
 //!
-//! Read in this order: `start` (starting one arm) and `children` (the running arm), `process_configs`, `child`,
-//! `ports`; then `backings`, `victim` (faults), and [`keep`], [`tether`] and [`broker`], the bodies of the
-//! lab's hidden subcommands.
+//! Read in this order: `start` (starting one arm) and `children` (the running arm), `process_configs`, `addresses`, `links`
+//! (which lead through the proxy), `child`, `ports`; then `backings`, `faults` and `victim` (what they are done to), and
+//! [`keep`], [`tether`], [`broker`] and [`proxy`](mod@proxy), the bodies of the lab's hidden subcommands.
 
+mod addresses;
 mod backings;
 pub mod broker;
 mod child;
 mod children;
+mod faults;
 pub mod keep;
+mod links;
 pub(crate) mod ports;
 mod process_configs;
 mod programs;
+pub mod proxy;
 mod start;
 pub mod tether;
 mod victim;
 
 pub use backings::{kafka, postgres, redis};
+pub use faults::Freeze;
 use scenario::plan::{ArmPlan, Budget};
 pub use victim::Processes;
 

@@ -83,6 +83,7 @@ impl Args {
                 backings: &backings,
                 port: runtime.port(self.port)?,
                 public_urls: &self.public_urls,
+                faults: &[],
                 traces: true,
                 interrupt: &interrupt,
                 ready_within: READY_WITHIN,
@@ -189,7 +190,7 @@ fn places(plan: &ArmPlan, arm: &RunningArm) -> String {
         );
     }
     for backing in &arm.backings {
-        let place = arm.victim(backing.kind).map(|own| format!(", {own}")).unwrap_or_default();
+        let place = arm.runtime.place(backing.kind).map(|own| format!(", {own}")).unwrap_or_default();
         let _ = writeln!(text, "{:<12} {}{place}", backing.kind.name(), backing.provider);
     }
     let _ = writeln!(text, "{:<12} {}", "traces", where_traces_go(&plan.wiring));

@@ -156,6 +156,7 @@ impl Experiment<'_> {
                 backings: &self.options.backings,
                 port: None,
                 public_urls: &[],
+                faults: &self.plan.faults(),
                 traces: true,
                 interrupt: self.interrupt,
                 ready_within: READY_WITHIN,
@@ -316,15 +317,14 @@ impl Experiment<'_> {
         let in_turn = if launch.arms.len() > 1 { " in turn" } else { "" };
         let phase = self.progress.phase(&format!("measuring {}{in_turn}", up(launch)), slices);
         let load = self.measured();
-        let faults = &self.plan.scenario.faults;
-        let faults = Faults::ready(faults, &launch.arms[0], &self.plan.budget.arms, self.interrupt)?;
+        let planned = self.plan.faults();
+        let faults = Faults::ready(&planned, &launch.arms[0], &self.plan.budget.arms, self.interrupt)?;
         if !self.plan.load.phases.is_empty() {
             self.interrupt.sleep(QUIET + until_whole_second());
         }
         let watch = Rounds::new(&mut self.gathered, launch, number, chosen, self.interrupt, &phase);
         sender.run(&plan, &load, &mut faults.watching(watch))?;
-        let happened = faults.end()?;
-        self.interrupt.check()?;
+        let happened = faults.end(&mut launch.arms[0], self.interrupt)?;
         // Only an episode has faults, and it has one arm.
         let made = happened.into_iter().map(|made| (launch.arms[0].label.clone(), number, made));
         self.gathered.faults.extend(made);

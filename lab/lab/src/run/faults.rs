@@ -2,7 +2,8 @@
 //!
 //! A separate thread does this, on the arms' processors, because the generator's thread must not be delayed.
 //! A fault in force is a value whose drop undoes it: at the end of the episode, on an error, on Ctrl-C, and
-//! on a panic. If the lab itself is killed, the server's keeper resumes the server before it ends it.
+//! on a panic. If the lab itself is killed, the lease of a broken link ends it, and the server's keeper resumes the server
+//! before it ends it.
 
 use std::{
     sync::mpsc::{self, Receiver, RecvTimeoutError, SyncSender},
@@ -20,10 +21,14 @@ use runtimes::{
     arm::{RunningArm, Victim},
     interrupt::Interrupt,
 };
-use scenario::{Fault, FaultKind, Target, diagnostic::Diagnostic};
+use scenario::{Fault, diagnostic::Diagnostic};
 
 /// The interval at which the thread checks for an interrupt while a fault is in force.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
+
+/// The time limit for an arm to be ready again after its faults: a PostgreSQL that was killed recovers, a Kafka node
+/// starts.
+const RECOVERED_WITHIN: Duration = Duration::from_mins(1);
 
 /// An injected fault; times count from the start of the measured slice.
 #[derive(Clone, Debug, PartialEq)]
@@ -58,8 +63,8 @@ impl Faults {
         }
         let mut steps = Vec::new();
         for (index, fault) in faults.iter().enumerate() {
-            let victim = victim(fault, arm)?;
-            steps.push(Step { at: fault.at, fault: index, begins: Some(victim) });
+            let begins = Beginning { what: fault.what.name(), victim: arm.victim(fault)? };
+            steps.push(Step { at: fault.at, fault: index, begins: Some(begins) });
             steps.push(Step { at: fault.until(), fault: index, begins: None });
         }
         // At the same time, ends come before beginnings.
@@ -81,9 +86,19 @@ impl Faults {
         Watching { faults: self, observer }
     }
 
-    /// Undoes the faults in force and returns what happened; an error if something could not be injected or
-    /// undone.
-    pub(super) fn end(mut self) -> Result<Vec<Happened>> {
+    /// Undoes the faults in force, waits until the arm has recovered from all, and returns what happened; an error if
+    /// something could not be injected or undone.
+    pub(super) fn end(self, arm: &mut RunningArm, interrupt: &Interrupt) -> Result<Vec<Happened>> {
+        let happened = self.undo()?;
+        interrupt.check()?;
+        // What was killed last may still be starting, and what comes next needs all of it.
+        if !happened.is_empty() {
+            arm.becomes_ready(interrupt, RECOVERED_WITHIN)?;
+        }
+        Ok(happened)
+    }
+
+    fn undo(mut self) -> Result<Vec<Happened>> {
         drop(self.start.take());
         let Some(thread) = self.thread.take() else { return Ok(Vec::new()) };
         thread
@@ -98,16 +113,6 @@ impl Drop for Faults {
         if let Some(thread) = self.thread.take() {
             let _ = thread.join();
         }
-    }
-}
-
-/// What a fault is done to, in an arm.
-fn victim(fault: &Fault, arm: &RunningArm) -> Result<Box<dyn Victim>> {
-    match (fault.what, fault.target) {
-        (FaultKind::Freeze, Target::Backing(kind)) => arm.victim(kind),
-        _ => Err(Diagnostic::new(format!("nothing makes this fault: {fault}"))
-            .hint("a store or broker can be frozen: `what = \"freeze\"` with `backing`")
-            .into()),
     }
 }
 
@@ -139,26 +144,34 @@ impl<O: Observer> Observer for Watching<'_, O> {
     }
 }
 
-/// A step at a time: the beginning of a fault on this victim, or its end.
+/// A step at a time: the beginning of a fault, or its end.
 struct Step {
     at: Duration,
     fault: usize,
-    begins: Option<Box<dyn Victim>>,
+    begins: Option<Beginning>,
+}
+
+/// The beginning of a fault on this victim.
+struct Beginning {
+    /// The name of its kind.
+    what: &'static str,
+    victim: Box<dyn Victim>,
 }
 
 /// A fault in force. Dropping it undoes it.
 struct InForce {
     fault: usize,
     began: Duration,
+    what: &'static str,
     victim: Box<dyn Victim>,
     is_undone: bool,
 }
 
 impl InForce {
-    fn begin(fault: usize, victim: Box<dyn Victim>, start: Instant) -> Result<Self> {
+    fn begin(fault: usize, Beginning { what, victim }: Beginning, start: Instant) -> Result<Self> {
         // Created before the injection, so that a partial one is undone as well.
-        let mut force = Self { fault, began: Duration::ZERO, victim, is_undone: false };
-        force.victim.freeze().context("a fault could not be made: `freeze`")?;
+        let mut force = Self { fault, began: Duration::ZERO, what, victim, is_undone: false };
+        force.victim.begin().with_context(|| format!("a fault could not be made: `{what}`"))?;
         force.began = start.elapsed();
         Ok(force)
     }
@@ -172,7 +185,7 @@ impl InForce {
         if std::mem::replace(&mut self.is_undone, true) {
             return Ok(());
         }
-        self.victim.thaw().context("a fault could not be undone: `freeze`")
+        self.victim.end().with_context(|| format!("a fault could not be undone: `{}`", self.what))
     }
 }
 
@@ -192,8 +205,8 @@ fn follow(steps: Vec<Step>, started: &Receiver<Instant>, interrupt: &Interrupt) 
         if !wait(start + step.at, started, interrupt, !in_force.is_empty()) {
             break;
         }
-        if let Some(victim) = step.begins {
-            in_force.push(InForce::begin(step.fault, victim, start)?);
+        if let Some(begins) = step.begins {
+            in_force.push(InForce::begin(step.fault, begins, start)?);
         } else if let Some(place) = in_force.iter().position(|force| force.fault == step.fault) {
             happened.push(in_force.swap_remove(place).end(start)?);
         }
@@ -233,7 +246,10 @@ mod tests {
     use std::process::{Child, Command};
 
     use procfs::process::Process;
-    use runtimes::process::Processes;
+    use runtimes::{
+        measure::TrackedProcess,
+        process::{Freeze, Processes},
+    };
 
     use super::*;
 
@@ -251,10 +267,11 @@ mod tests {
 
         /// The steps of a freeze between these times, in milliseconds.
         fn steps(&self, from: u64, until: u64) -> Vec<Step> {
-            let victim: Box<dyn Victim> = Box::new(Processes::Alone(self.0.id()));
+            let processes = Processes::Alone(TrackedProcess::new(self.0.id()));
+            let begins = Beginning { what: "freeze", victim: Box::new(Freeze(vec![processes])) };
             let at = Duration::from_millis;
             vec![
-                Step { at: at(from), fault: 0, begins: Some(victim) },
+                Step { at: at(from), fault: 0, begins: Some(begins) },
                 Step { at: at(until), fault: 0, begins: None },
             ]
         }
@@ -303,7 +320,7 @@ mod tests {
         let sleeper = Sleeper::new();
         let faults = sleeper.begun(0, 60_000, &Interrupt::never());
         sleeper.becomes_frozen();
-        let happened = faults.end().unwrap();
+        let happened = faults.undo().unwrap();
         assert!(!sleeper.is_frozen());
         assert!(happened[0].ended < Duration::from_secs(50), "{happened:?}");
     }

@@ -203,6 +203,7 @@ impl PartData {
     fn new(group: &Group) -> Self {
         let (name, kind) = match &group.part {
             Part::Backing(_) => (group.name.clone(), PartKind::Backing),
+            Part::Proxy => (group.name.clone(), PartKind::Proxy),
             Part::Service { components, edge } => {
                 let edge = edge.then_some("edge");
                 let hosted: Vec<_> = edge.into_iter().chain(components.iter().copied()).collect();
@@ -232,7 +233,7 @@ pub(super) fn used_backings(plan: &ArmPlan, running: &RunningArm) -> Vec<UsedBac
 
 #[cfg(test)]
 mod tests {
-    use runtimes::measure::Scope;
+    use runtimes::measure::{Scope, TrackedProcess};
     use scenario::systems;
 
     use super::*;
@@ -242,7 +243,7 @@ mod tests {
         let group = |name: &str, components: &[&'static str], edge| Group {
             name: name.to_owned(),
             part: Part::Service { components: components.to_vec(), edge },
-            scope: Scope::Process(1),
+            scope: Scope::Process(TrackedProcess::new(1)),
         };
         let groups = [
             group("gateway", &[], true),

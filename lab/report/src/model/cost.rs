@@ -60,6 +60,8 @@ pub enum PartKind {
     Component,
     /// A store or broker.
     Backing,
+    /// The proxy on links that a fault is done to.
+    Proxy,
 }
 
 /// Memory in MiB, over all processes and backings of an arm.

@@ -42,11 +42,13 @@ fn reach(arm: &Arm) -> f64 {
     arm.cpu_us_per_op.total.map_or(parts, |total| total.high.max(parts))
 }
 
-/// The class that fills a part: a shade for a process, a hatch for a backing.
+/// The class that fills a part: a shade for a process, a hatch for what is none of the system's.
 pub(crate) fn part_class(place: usize, at: usize, part: &Part) -> String {
     match part.kind {
         PartKind::Component => format!("part{} {}", at % SHADES, arm_class(place)),
-        PartKind::Backing => format!("backing{} {}", place % super::COLOURS, arm_class(place)),
+        PartKind::Backing | PartKind::Proxy => {
+            format!("backing{} {}", place % super::COLOURS, arm_class(place))
+        }
     }
 }
 

@@ -6,7 +6,7 @@ use std::{
 };
 
 use design::{Limits, PublicUrl};
-use scenario::diagnostic::Diagnostic;
+use scenario::{Fault, diagnostic::Diagnostic};
 
 use crate::{interrupt::Interrupt, scratch::Scratch};
 
@@ -29,6 +29,8 @@ pub struct LaunchOptions<'a> {
     pub port: Option<u16>,
     /// The public URLs of the API, in addition to its address. Only for a single arm.
     pub public_urls: &'a [PublicUrl],
+    /// The faults that will be made. The links that they are done to lead through the lab's proxy.
+    pub faults: &'a [Fault],
     /// Whether each arm that traces gets a span receiver.
     pub traces: bool,
     /// Ends the wait on Ctrl-C.

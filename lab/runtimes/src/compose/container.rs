@@ -74,22 +74,16 @@ impl fmt::Display for ContainerLog {
     }
 }
 
-/// A container as a victim of faults, by its name; the kernel's freezer stops everything in it.
+/// A container that is frozen, by its name; the kernel's freezer stops everything in it.
 pub(super) struct ContainerVictim(pub(super) String);
 
 impl Victim for ContainerVictim {
-    fn freeze(&self) -> Result<()> {
+    fn begin(&self) -> Result<()> {
         docker::ask(&["pause", &self.0]).map(drop).map_err(DockerFault::diagnostic)
     }
 
-    fn thaw(&self) -> Result<()> {
+    fn end(&self) -> Result<()> {
         docker::ask(&["unpause", &self.0]).map(drop).map_err(DockerFault::diagnostic)
-    }
-}
-
-impl fmt::Display for ContainerVictim {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "container {}", self.0)
     }
 }
 

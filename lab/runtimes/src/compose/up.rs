@@ -12,9 +12,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use design::{BackingKind, axes::Tracing};
 use scenario::{
+    Fault, FaultKind, Target,
     diagnostic::Diagnostic,
     plan::{ArmPlan, Budget, ProcessPlan},
 };
@@ -277,6 +278,11 @@ impl Up {
         Ok(())
     }
 
+    /// The container of a process or a backing.
+    fn of(&self, process: &str) -> Option<&Container> {
+        self.containers.iter().find(|container| container.process == process)
+    }
+
     fn container(&self, service: &Service) -> Result<&Container> {
         let name = format!("{}-{}-1", self.name, service.name);
         self.containers.iter().find(|container| container.name == name).context("a service has a container")
@@ -318,9 +324,16 @@ impl RunningRuntime for Up {
         self.groups.clone()
     }
 
-    fn victim(&self, kind: BackingKind) -> Option<Box<dyn Victim>> {
-        let own = self.containers.iter().find(|container| container.process == kind.name())?;
-        Some(Box::new(ContainerVictim(own.name.clone())))
+    fn place(&self, kind: BackingKind) -> Option<String> {
+        Some(format!("container {}", self.of(kind.name())?.name))
+    }
+
+    fn victim(&self, fault: &Fault) -> Result<Option<Box<dyn Victim>>> {
+        let (FaultKind::Freeze, Target::Backing(kind)) = (fault.what, fault.target) else {
+            bail!("nothing makes this fault in containers: {fault}");
+        };
+        let own = self.of(kind.name());
+        Ok(own.map(|own| Box::new(ContainerVictim(own.name.clone())) as Box<dyn Victim>))
     }
 
     fn ended(&mut self) -> Vec<Ended> {

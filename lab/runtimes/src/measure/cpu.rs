@@ -13,7 +13,7 @@ use nix::{
     unistd::Pid,
 };
 
-use super::{Group, Scope};
+use super::{Group, Scope, TrackedProcess};
 
 /// The most descendants that are read; a PostgreSQL server has some twenty.
 const MAX_DESCENDANTS: usize = 256;
@@ -50,11 +50,20 @@ impl CpuMeter {
 impl Meter {
     fn read(&mut self) -> u64 {
         match self.scope.clone() {
-            Scope::Process(pid) => self.note(pid, cpu_of(pid)),
-            Scope::Family(pid) => family(pid).into_iter().for_each(|pid| self.note(pid, cpu_of(pid))),
+            Scope::Process(process) => self.note_all(&process, vec![process.pid()]),
+            Scope::Family(process) => self.note_all(&process, family(process.pid())),
             Scope::Container(cgroup) => self.note(0, cgroup.cpu_nanoseconds()),
         }
         self.seen.values().sum()
+    }
+
+    fn note_all(&mut self, process: &TrackedProcess, pids: Vec<u32>) {
+        for (pid, reading) in process.killed() {
+            self.note(pid, Some(reading));
+        }
+        for pid in pids {
+            self.note(pid, cpu_of(pid));
+        }
     }
 
     fn note(&mut self, clock: u32, reading: Option<u64>) {
@@ -66,7 +75,7 @@ impl Meter {
 }
 
 /// The CPU nanoseconds of one process; `None` if it is gone.
-fn cpu_of(pid: u32) -> Option<u64> {
+pub(crate) fn cpu_of(pid: u32) -> Option<u64> {
     let clock = clock_getcpuclockid(Pid::from_raw(i32::try_from(pid).ok()?)).ok()?;
     let time = clock_gettime(clock).ok()?;
     let seconds = u64::try_from(time.tv_sec()).ok()?;
@@ -105,9 +114,13 @@ mod tests {
         Group { name: "any".to_owned(), part: Part::Service { components: Vec::new(), edge: true }, scope }
     }
 
+    fn this_process() -> TrackedProcess {
+        TrackedProcess::new(std::process::id())
+    }
+
     #[test]
     fn work_shows_in_the_reading_and_readings_never_go_back() {
-        let mut meter = CpuMeter::new(&[group(Scope::Process(std::process::id()))]);
+        let mut meter = CpuMeter::new(&[group(Scope::Process(this_process()))]);
         let before = meter.read()[0];
         let mut sum = 0_u64;
         for number in 0..3_000_000_u64 {
@@ -119,12 +132,22 @@ mod tests {
 
     #[test]
     fn a_child_counts_with_its_parent_and_after_its_end() {
-        let mut meter = CpuMeter::new(&[group(Scope::Family(std::process::id()))]);
+        let mut meter = CpuMeter::new(&[group(Scope::Family(this_process()))]);
         let mut child = std::process::Command::new("sleep").arg("5").spawn().unwrap();
         assert!(family(std::process::id()).contains(&child.id()));
         let before = meter.read()[0];
         child.kill().unwrap();
         child.wait().unwrap();
         assert!(meter.read()[0] >= before);
+    }
+
+    #[test]
+    fn a_process_that_was_killed_counts_with_the_one_that_follows_it() {
+        let process = this_process();
+        let mut meter = CpuMeter::new(&[group(Scope::Process(process.clone()))]);
+        let before = meter.read()[0];
+        process.keep_cpu([(u32::MAX, 5_000_000_000)]);
+        let after = meter.read()[0];
+        assert!(after >= before + 5_000_000_000, "{before} {after}");
     }
 }

@@ -2,10 +2,10 @@
 
 use design::BackingKind;
 
-use super::Cgroup;
+use super::{Cgroup, TrackedProcess};
 
 /// A process group.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Group {
     /// The process's or the backing's name: `gateway`, `postgres`.
     pub name: String,
@@ -16,12 +16,12 @@ pub struct Group {
 }
 
 /// The processes to measure.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub enum Scope {
     /// One process.
-    Process(u32),
+    Process(TrackedProcess),
     /// A process and its descendants: a PostgreSQL server works in child processes.
-    Family(u32),
+    Family(TrackedProcess),
     /// Everything in a container.
     Container(Cgroup),
 }
@@ -38,4 +38,6 @@ pub enum Part {
     },
     /// A store or broker of the arm's own.
     Backing(BackingKind),
+    /// The proxy on the arm's links.
+    Proxy,
 }

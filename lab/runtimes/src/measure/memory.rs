@@ -25,8 +25,8 @@ pub struct Memory {
 /// The memory of a group; processes that are gone count as zero.
 pub fn memory(group: &Group) -> Memory {
     let pids = match &group.scope {
-        Scope::Process(pid) => vec![*pid],
-        Scope::Family(pid) => family(*pid),
+        Scope::Process(process) => vec![process.pid()],
+        Scope::Family(process) => family(process.pid()),
         Scope::Container(cgroup) => return cgroup.memory().unwrap_or_default(),
     };
     pids.into_iter().filter_map(of_one).fold(Memory::default(), |sum, one| Memory {
@@ -59,7 +59,7 @@ mod tests {
     };
 
     use super::*;
-    use crate::measure::Part;
+    use crate::measure::{Part, TrackedProcess};
 
     fn group(scope: Scope) -> Group {
         Group { name: "own".to_owned(), part: Part::Service { components: Vec::new(), edge: true }, scope }
@@ -67,7 +67,7 @@ mod tests {
 
     #[test]
     fn this_process_holds_something_and_never_more_than_its_peak() {
-        let own = memory(&group(Scope::Process(std::process::id())));
+        let own = memory(&group(Scope::Process(TrackedProcess::new(std::process::id()))));
         assert!(own.resident > 100_000 && own.peak >= own.resident, "{own:?}");
     }
 
@@ -86,7 +86,7 @@ mod tests {
             .spawn()
             .expect("there is a shell");
         let read = BufReader::new(parent.stdout.take().expect("it is piped")).lines().take(4).count();
-        let held = memory(&group(Scope::Family(parent.id()))).resident;
+        let held = memory(&group(Scope::Family(TrackedProcess::new(parent.id())))).resident;
         drop(parent.stdin.take());
         parent.wait().expect("it was started");
         assert_eq!(read, 4, "all of them run");

@@ -11,11 +11,12 @@ use std::{
     time::Duration,
 };
 
+use anyhow::Result;
 use design::BackingKind;
-use scenario::plan::Plan;
+use scenario::{diagnostic::Diagnostic, plan::Plan};
 
 use self::cleanup_guard::CleanupGuard;
-use super::{child::Child, start::Start, victim::Processes};
+use super::{child::SharedChild, start::Start, victim::Processes};
 use crate::{
     arm::{BackingChoices, Lacking, RunningBacking, StartError},
     measure::{Group, Part, Scope},
@@ -35,7 +36,7 @@ pub(super) struct OwnBacking {
     log: Option<PathBuf>,
     /// The address for each role.
     pub(super) addresses: Vec<(String, String)>,
-    child: Option<Child>,
+    child: Option<SharedChild>,
     /// Whether the child is the keeper of a server, and not the server itself.
     kept: bool,
     /// The databases or keys that the lab created on a given server.
@@ -134,30 +135,43 @@ impl OwnBacking {
 
     /// Its processes, if they are the arm's own and separate from the services.
     pub(super) fn group(&self) -> Option<Group> {
-        let child = self.child.as_ref()?;
+        let child = self.child.as_ref()?.lock();
         Some(Group {
             name: self.kind.name().to_owned(),
             part: Part::Backing(self.kind),
-            scope: Scope::Family(child.pid()),
+            scope: Scope::Family(child.tracked().clone()),
         })
     }
 
     /// Its processes as victims of faults; `None` if they are not the arm's own.
-    pub(super) fn victim(&self) -> Option<Processes> {
-        let pid = self.child.as_ref()?.pid();
-        Some(if self.kept { Processes::BelowKeeper(pid) } else { Processes::Alone(pid) })
+    pub(super) fn processes(&self) -> Option<Processes> {
+        let tracked = self.child.as_ref()?.lock().tracked().clone();
+        Some(if self.kept { Processes::BelowKeeper(tracked) } else { Processes::Alone(tracked) })
     }
 
-    pub(super) fn child(&mut self) -> Option<&mut Child> {
-        self.child.as_mut()
+    /// The keeper that can kill its server and start it again with its data.
+    pub(super) fn keeper(&self) -> Result<SharedChild> {
+        let keeper = self.child.as_ref().filter(|_| self.kept).cloned();
+        keeper.ok_or_else(|| {
+            let what =
+                format!("the {} keeps nothing on disk: killed, it would lose everything", self.provider);
+            Diagnostic::new(what)
+                .hint("freeze it instead, or let the lab find a native one: see `lab doctor`")
+                .into()
+        })
+    }
+
+    pub(super) fn child(&self) -> Option<&SharedChild> {
+        self.child.as_ref()
     }
 
     /// Stops it; returns whether it ended by itself.
     pub(super) fn stop(&mut self) -> bool {
         drop(self.cleanup_guard.take());
-        let Some(mut child) = self.child.take() else {
+        let Some(child) = self.child.take() else {
             return true;
         };
+        let mut child = child.lock();
         child.ask_to_end();
         child.wait(END_WITHIN)
     }

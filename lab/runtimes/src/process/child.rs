@@ -1,26 +1,30 @@
-//! One child process of the lab: started with a log, watched, and ended.
+//! One child process of the lab: started with a log, watched, killed and started again by a fault, and ended.
 
 use std::{
     fs::File,
-    io,
+    io::{self, Write},
     os::unix::process::CommandExt,
     path::{Path, PathBuf},
     process::{Child as Process, Command, ExitStatus, Stdio},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     thread,
     time::{Duration, Instant, SystemTime},
 };
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use nix::{
     sched,
     sys::signal::{self, Signal},
     unistd::Pid,
 };
 
-use crate::arm::{Ended, LogTail};
+use crate::{
+    arm::{Ended, LogTail},
+    measure::TrackedProcess,
+};
 
 /// The polling interval of an ending child.
-const LOOK_EVERY: Duration = Duration::from_millis(5);
+const LOOK_EVERY: Duration = Duration::from_millis(1);
 
 /// The time limit for a killed child to be gone; the kernel needs only the time to free its memory.
 const KILL_LIMIT: Duration = Duration::from_secs(5);
@@ -29,9 +33,40 @@ const KILL_LIMIT: Duration = Duration::from_secs(5);
 #[derive(Debug)]
 pub(super) struct Child {
     name: String,
+    /// What starts it, also once more: with the same arguments, and the log where it left off.
+    command: Command,
+    cpus: Vec<usize>,
     process: Process,
+    tracked: TrackedProcess,
     log: PathBuf,
+    state: State,
     ended: Option<Ended>,
+}
+
+/// What the lab wants of a child.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    /// To run.
+    Up,
+    /// To be down until it is started again.
+    Killed,
+    /// To end for good.
+    Ending,
+}
+
+/// A child that a fault may kill while its arm observes it.
+#[derive(Clone, Debug)]
+pub(super) struct SharedChild(Arc<Mutex<Child>>);
+
+impl SharedChild {
+    pub(super) fn new(child: Child) -> Self {
+        Self(Arc::new(Mutex::new(child)))
+    }
+
+    /// The child, for one system call or one start.
+    pub(super) fn lock(&self) -> MutexGuard<'_, Child> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 impl Child {
@@ -44,8 +79,17 @@ impl Child {
         let errors = file.try_clone().with_context(|| format!("cannot write `{}`", log.display()))?;
         command.stdin(Stdio::piped()).stdout(file).stderr(errors).process_group(0);
         let process =
-            on_processors(cpus, move || command.spawn()).with_context(|| format!("cannot start `{name}`"))?;
-        Ok(Self { name: name.to_owned(), process, log: log.to_owned(), ended: None })
+            on_processors(cpus, || command.spawn()).with_context(|| format!("cannot start `{name}`"))?;
+        Ok(Self {
+            name: name.to_owned(),
+            command,
+            cpus: cpus.to_vec(),
+            tracked: TrackedProcess::new(process.id()),
+            process,
+            log: log.to_owned(),
+            state: State::Up,
+            ended: None,
+        })
     }
 
     /// Its name, for messages.
@@ -58,9 +102,15 @@ impl Child {
         self.process.id()
     }
 
-    /// Its end, if it ended by itself.
+    /// It, as something to measure.
+    pub(super) fn tracked(&self) -> &TrackedProcess {
+        &self.tracked
+    }
+
+    /// Its end, if it ended by itself: not if the lab killed it.
     pub(super) fn ended(&mut self) -> Option<&Ended> {
         if self.ended.is_none()
+            && self.state != State::Killed
             && let Ok(Some(status)) = self.process.try_wait()
         {
             self.ended = Some(Ended {
@@ -74,11 +124,41 @@ impl Child {
         self.ended.as_ref()
     }
 
+    /// Kills it with all its processes; returns when it is gone. It can be started again.
+    pub(super) fn kill(&mut self) -> Result<()> {
+        if let Some(ended) = self.ended() {
+            bail!("it has ended by itself ({})", ended.how);
+        }
+        self.state = State::Killed;
+        let _ = signal::killpg(pid(self.pid()), Signal::SIGKILL);
+        self.wait_until(Instant::now() + KILL_LIMIT).context("it was killed and did not end")?;
+        Ok(())
+    }
+
+    /// Starts it again after [`Child::kill`]; otherwise without effect.
+    pub(super) fn restart(&mut self) -> Result<()> {
+        if self.state == State::Killed {
+            let Self { name, command, cpus, .. } = self;
+            self.process = on_processors(cpus, || command.spawn())
+                .with_context(|| format!("cannot start `{name}` again"))?;
+            self.tracked.restarted_as(self.process.id());
+            self.state = State::Up;
+        }
+        Ok(())
+    }
+
+    /// Writes a line to its standard input.
+    pub(super) fn tell(&mut self, line: &str) -> Result<()> {
+        let input = self.process.stdin.as_mut().with_context(|| format!("`{}` is to end", self.name))?;
+        writeln!(input, "{line}").with_context(|| format!("`{}` does not read", self.name))
+    }
+
     /// Requests its end: SIGTERM, and the end of its standard input.
     pub(super) fn ask_to_end(&mut self) {
-        if self.ended().is_none() {
+        if self.state == State::Up && self.ended().is_none() {
             send(self.pid(), Signal::SIGTERM);
         }
+        self.state = State::Ending;
         drop(self.process.stdin.take());
     }
 
@@ -141,4 +221,37 @@ pub(super) fn on_processors<T: Send>(
         });
         worker.join().unwrap_or_else(|_| Err(io::Error::other("the starting thread panicked")))
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_child_that_is_killed_has_not_ended_by_itself_and_starts_again_with_its_log() {
+        let folder = tempfile::tempdir().unwrap();
+        let log = folder.path().join("log");
+        let mut command = Command::new("sh");
+        command.args(["-c", "echo up; exec sleep 60"]);
+        let mut child = Child::start("server", command, &log, &[]).unwrap();
+        let says = |times: usize| {
+            let deadline = Instant::now() + Duration::from_secs(10);
+            while std::fs::read_to_string(&log).unwrap().matches("up").count() < times {
+                assert!(Instant::now() < deadline, "it starts");
+                thread::sleep(LOOK_EVERY);
+            }
+        };
+        says(1);
+        let first = child.pid();
+        child.kill().unwrap();
+        assert_eq!(child.ended(), None);
+        child.restart().unwrap();
+        says(2);
+        assert_ne!(child.pid(), first);
+        assert_eq!(child.tracked().pid(), child.pid());
+        child.kill().unwrap();
+        child.ask_to_end();
+        child.restart().unwrap();
+        assert!(child.wait(Duration::ZERO), "what is to end is not started again");
+    }
 }

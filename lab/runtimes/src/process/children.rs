@@ -2,85 +2,146 @@
 
 use std::time::Duration;
 
+use anyhow::{Result, bail};
 use design::BackingKind;
+use scenario::{Fault, FaultKind, ProcessName, Target, plan::ArmPlan};
 
-use super::{backings::OwnBacking, child::Child};
-use crate::{
-    arm::{Ended, RunningProcess, RunningRuntime, Victim},
-    measure::{Group, Scope},
+use super::{
+    backings::OwnBacking,
+    child::SharedChild,
+    faults::{BreakLinks, Freeze, Kill, KillServer},
+    links::{PROXY, RunningProxy},
+    start::Started,
+    victim::Processes,
 };
+use crate::{
+    arm::{Ended, RunningRuntime, Victim},
+    measure::{Group, Part, Scope},
+};
+
+/// What the lease of a broken link is longer than the fault: whoever ends it may have to wait for a processor.
+const LEASE_MARGIN: Duration = Duration::from_secs(2);
 
 /// The children of an arm.
 pub(super) struct Children {
-    arm: String,
+    arm: ArmPlan,
     /// The services as process groups to measure, in the order of the arm's processes.
     services: Vec<Group>,
     /// Their processes in the same order, the one with the edge first.
-    processes: Vec<Child>,
+    processes: Vec<SharedChild>,
+    proxy: Option<RunningProxy>,
     backings: Vec<OwnBacking>,
     /// The grace period of each for its requests in flight.
     grace: Duration,
 }
 
 impl Children {
-    /// The children of a ready arm: its processes with their children, and its backings.
-    pub(super) fn new(
-        arm: &str,
-        running: &[RunningProcess],
-        processes: Vec<Child>,
-        backings: Vec<OwnBacking>,
-        grace: Duration,
-    ) -> Self {
-        let service = |process: &RunningProcess| Group {
+    /// The children of a ready arm: its processes with their children, the proxy on its links, and its backings.
+    pub(super) fn new(arm: &ArmPlan, started: Started, backings: Vec<OwnBacking>, grace: Duration) -> Self {
+        let Started { processes: running, children: processes, proxy, .. } = started;
+        let measured = |child: &SharedChild| Scope::Process(child.lock().tracked().clone());
+        let services = running.iter().zip(&processes);
+        let services = services.map(|(process, child)| Group {
             name: process.name.clone(),
             part: process.part(),
-            scope: Scope::Process(process.pid),
+            scope: measured(child),
+        });
+        Self { arm: arm.clone(), services: services.collect(), processes, proxy, backings, grace }
+    }
+
+    /// The processes that a name of a placement covers.
+    fn named(&self, name: &ProcessName) -> Vec<SharedChild> {
+        let covered = self.arm.processes.iter().zip(&self.processes);
+        let covered = covered.filter(|(plan, _)| name.covers(plan.shape, &plan.name));
+        covered.map(|(_, child)| child.clone()).collect()
+    }
+
+    /// What breaks the links of a fault.
+    fn break_links(&self, fault: &Fault) -> Result<Box<dyn Victim>> {
+        let (FaultKind::Link { kind, directions }, Some(proxy)) = (fault.what, &self.proxy) else {
+            bail!("no link of `{}` leads through the proxy", self.arm.label);
         };
-        Self {
-            arm: arm.to_owned(),
-            services: running.iter().map(service).collect(),
-            processes,
-            backings,
-            grace,
-        }
+        let mut links: Vec<_> = self.arm.links_of(fault.target).iter().map(ToString::to_string).collect();
+        links.dedup();
+        let for_ms = (fault.lasts + LEASE_MARGIN).as_millis() as u64;
+        let fault = ::proxy::Fault { what: kind, directions, for_ms };
+        Ok(Box::new(BreakLinks { admin: proxy.admin, links, fault }))
+    }
+
+    fn backing(&self, kind: BackingKind) -> Option<&OwnBacking> {
+        self.backings.iter().find(|backing| backing.kind == kind)
+    }
+
+    fn every_child(&self) -> impl Iterator<Item = &SharedChild> {
+        let proxy = self.proxy.iter().map(|proxy| &proxy.child);
+        let backings = self.backings.iter().filter_map(OwnBacking::child);
+        self.processes.iter().chain(proxy).chain(backings)
     }
 }
 
 impl RunningRuntime for Children {
     fn groups(&self) -> Vec<Group> {
+        let proxy = self.proxy.iter().map(|proxy| Group {
+            name: PROXY.to_owned(),
+            part: Part::Proxy,
+            scope: Scope::Process(proxy.child.lock().tracked().clone()),
+        });
         let backings = self.backings.iter().filter_map(OwnBacking::group);
-        self.services.iter().cloned().chain(backings).collect()
+        self.services.iter().cloned().chain(proxy).chain(backings).collect()
     }
 
-    fn victim(&self, kind: BackingKind) -> Option<Box<dyn Victim>> {
-        let backing = self.backings.iter().find(|backing| backing.kind == kind)?;
-        backing.victim().map(|victim| Box::new(victim) as Box<dyn Victim>)
+    fn place(&self, kind: BackingKind) -> Option<String> {
+        self.backing(kind)?.processes().map(|processes| processes.to_string())
+    }
+
+    fn victim(&self, fault: &Fault) -> Result<Option<Box<dyn Victim>>> {
+        let victim: Box<dyn Victim> = match (fault.what, fault.target) {
+            (FaultKind::Link { .. }, _) => self.break_links(fault)?,
+            (FaultKind::Freeze, Target::Process(name)) => {
+                let alone = |child: SharedChild| Processes::Alone(child.lock().tracked().clone());
+                Box::new(Freeze(self.named(&name).into_iter().map(alone).collect()))
+            }
+            (FaultKind::Kill, Target::Process(name)) => Box::new(Kill(self.named(&name))),
+            (FaultKind::Freeze | FaultKind::Kill, Target::Backing(kind)) => {
+                let Some(backing) = self.backing(kind) else { return Ok(None) };
+                let Some(processes) = backing.processes() else { return Ok(None) };
+                match fault.what {
+                    FaultKind::Freeze => Box::new(Freeze(vec![processes])),
+                    _ => Box::new(KillServer(backing.keeper()?)),
+                }
+            }
+            (FaultKind::Freeze | FaultKind::Kill, Target::Link(_)) | (FaultKind::Errors { .. }, _) => {
+                bail!("nothing makes this fault: {fault}")
+            }
+        };
+        Ok(Some(victim))
     }
 
     fn ended(&mut self) -> Vec<Ended> {
-        let services = self.processes.iter_mut();
-        let backings = self.backings.iter_mut().filter_map(OwnBacking::child);
-        services.chain(backings).filter_map(|child| child.ended().cloned()).collect()
+        self.every_child().filter_map(|child| child.lock().ended().cloned()).collect()
     }
 
-    /// Stops the edge, then the other processes, then the backings: callers before callees, so that no
+    /// Stops the edge, then the other processes, then the proxy, then the backings: callers before callees, so that no
     /// request in flight loses its callee.
     fn stop(&mut self) -> Vec<String> {
         let mut killed = Vec::new();
-        let mut processes = std::mem::take(&mut self.processes);
-        let callers = 1.min(processes.len());
-        let (edge, others) = processes.split_at_mut(callers);
-        for wave in [edge, others] {
-            wave.iter_mut().for_each(Child::ask_to_end);
+        let processes = std::mem::take(&mut self.processes);
+        let (edge, others) = processes.split_at(1.min(processes.len()));
+        let proxy: Vec<_> = self.proxy.take().into_iter().map(|proxy| proxy.child).collect();
+        for wave in [edge, others, &proxy] {
             for child in wave {
+                child.lock().ask_to_end();
+            }
+            for child in wave {
+                let mut child = child.lock();
                 if !child.wait(self.grace) {
-                    killed.push(format!("{}/{}", self.arm, child.name()));
+                    killed.push(format!("{}/{}", self.arm.name, child.name()));
                 }
             }
         }
         for backing in &mut self.backings {
             if !backing.stop() {
-                killed.push(format!("{}/{}", self.arm, backing.kind.name()));
+                killed.push(format!("{}/{}", self.arm.name, backing.kind.name()));
             }
         }
         killed

@@ -3,9 +3,12 @@
 //! A database server does not end with its standard input, so a small process that does stands between it and
 //! the lab. It stays the server's parent to the end, because an orphan without a reaper would stay in the
 //! process table. If the keeper itself is killed, [`tether`](super::tether) ends the server.
+//!
+//! A fault may kill the server, and start it again in its folder. The lab writes a line to the keeper's standard input
+//! for either, so that the keeper does not take the server's end for one by itself.
 
 use std::{
-    io::Read,
+    io::BufRead,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     sync::mpsc,
@@ -20,7 +23,7 @@ use nix::{
 };
 use tokio::signal::unix::{SignalKind, signal};
 
-use super::victim::thaw_below;
+use super::victim::{kill_below, thaw_below};
 
 /// The time limit for a server to end: a database writes a checkpoint, a log closes its segments.
 const END_WITHIN: Duration = Duration::from_secs(10);
@@ -71,20 +74,61 @@ impl Ask {
     }
 }
 
+/// What a keeper is to do; the first two are lines of its standard input.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Order {
+    /// Kill the server with all its processes.
+    Kill,
+    /// Start the server again.
+    Start,
+    /// End the server, and remove its folder.
+    End,
+}
+
+impl Order {
+    /// The line; an end is the end of the input.
+    pub(super) fn line(self) -> &'static str {
+        match self {
+            Self::Kill => "kill",
+            Self::Start => "start",
+            Self::End => "",
+        }
+    }
+}
+
 /// Keeps a server until standard input ends, a signal arrives, or the server ends by itself.
 pub fn run(keep: &Keep) -> Result<()> {
     let program = std::env::current_exe().context("cannot find the lab's own program")?;
     let mut command = tethered(&program, keep);
     // The handlers are installed before the server starts, so that no signal is missed.
-    let asked = asked_to_end()?;
-    let mut server = command.spawn().with_context(|| format!("cannot start `{}`", program.display()))?;
+    let orders = orders()?;
+    let mut start = move || command.spawn().with_context(|| format!("cannot start `{}`", program.display()));
+    let mut server = Some(start()?);
     let outcome = loop {
-        if let Some(status) = server.try_wait().context("cannot watch the server")? {
+        if let Some(running) = &mut server
+            && let Some(status) = running.try_wait().context("cannot watch the server")?
+        {
             break Err(anyhow::anyhow!("the server ended by itself: {status}"));
         }
-        if asked.recv_timeout(LOOK_EVERY) != Err(mpsc::RecvTimeoutError::Timeout) {
-            end(&mut server, keep.ask);
-            break Ok(());
+        match orders.recv_timeout(LOOK_EVERY) {
+            Err(mpsc::RecvTimeoutError::Timeout) => {}
+            Ok(Order::Kill) => {
+                if let Some(mut running) = server.take() {
+                    kill_below(std::process::id());
+                    running.wait().context("cannot wait for the server")?;
+                }
+            }
+            Ok(Order::Start) => {
+                if server.is_none() {
+                    server = Some(start()?);
+                }
+            }
+            Ok(Order::End) | Err(mpsc::RecvTimeoutError::Disconnected) => {
+                if let Some(mut running) = server.take() {
+                    end(&mut running, keep.ask);
+                }
+                break Ok(());
+            }
         }
     };
     std::fs::remove_dir_all(&keep.folder)
@@ -103,14 +147,18 @@ fn tethered(lab: &Path, keep: &Keep) -> Command {
     command
 }
 
-/// Sends a message when standard input ends or a signal arrives.
-fn asked_to_end() -> Result<mpsc::Receiver<()>> {
-    let (from_input, asked) = mpsc::sync_channel(2);
+/// The orders: lines of standard input, its end, and signals.
+fn orders() -> Result<mpsc::Receiver<Order>> {
+    let (from_input, orders) = mpsc::sync_channel(2);
     let from_signal = from_input.clone();
     thread::spawn(move || {
-        let mut ignored = Vec::new();
-        let _ = std::io::stdin().read_to_end(&mut ignored);
-        let _ = from_input.send(());
+        for line in std::io::stdin().lock().lines().map_while(Result::ok) {
+            let known = [Order::Kill, Order::Start].into_iter().find(|order| order.line() == line);
+            if known.is_some_and(|order| from_input.send(order).is_err()) {
+                return;
+            }
+        }
+        let _ = from_input.send(Order::End);
     });
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_io()
@@ -131,11 +179,11 @@ fn asked_to_end() -> Result<mpsc::Receiver<()>> {
                 _ = interrupt.recv() => {}
                 _ = hangup.recv() => {}
             }
-            let _ = from_signal.send(());
+            let _ = from_signal.send(Order::End);
         });
     });
     is_listening.recv().context("cannot listen for signals")?;
-    Ok(asked)
+    Ok(orders)
 }
 
 fn end(server: &mut Child, ask: Ask) {

@@ -2,48 +2,29 @@
 
 use std::{
     collections::BTreeMap,
-    net::SocketAddr,
     path::{Path, PathBuf},
 };
 
 use anyhow::{Context, Result};
-use design::ProcessConfig;
-use scenario::plan::{ArmPlan, ProcessPlan};
+use design::{ProcessConfig, PublicUrl};
+use scenario::{
+    CLIENT,
+    plan::{ArmPlan, ProcessPlan},
+};
 
-use super::{backings::OwnBacking, ports, start::Start};
+use super::{
+    addresses::Addressed,
+    backings::OwnBacking,
+    links::{self, ProxiedLinks},
+    start::Start,
+};
 use crate::{scratch::write_private, traces::Receiver};
-
-/// An arm's addresses.
-pub(super) struct Addressed {
-    /// Of the public API.
-    pub(super) public: SocketAddr,
-    internal: BTreeMap<String, SocketAddr>,
-}
-
-impl Addressed {
-    /// Chooses a port for the public API, unless one is requested, and one for each process's internal
-    /// server.
-    pub(super) fn new(arm: &ArmPlan, wanted: Option<u16>) -> Result<Self> {
-        Ok(Self {
-            public: wanted.map_or_else(ports::free, ports::wanted)?,
-            internal: arm
-                .processes
-                .iter()
-                .map(|process| Ok((process.name.clone(), ports::free()?)))
-                .collect::<Result<_>>()?,
-        })
-    }
-
-    /// The address of a process's internal server.
-    pub(super) fn internal(&self, process: &str) -> SocketAddr {
-        self.internal[process]
-    }
-}
 
 /// Writes the process configuration of each process; returns their paths in the plan's order.
 pub(super) fn write(
     start: &Start<'_>,
     addressed: &Addressed,
+    links: &ProxiedLinks,
     folder: &Path,
     backings: &[OwnBacking],
     receiver: Option<&Receiver>,
@@ -60,7 +41,7 @@ pub(super) fn write(
                 system: start.arm.wiring.system().name.to_owned(),
                 process: process.shape.to_owned(),
                 public: process.edge.then_some(addressed.public),
-                public_urls: if process.edge { start.options.public_urls.to_vec() } else { Vec::new() },
+                public_urls: public_urls(start, process, links)?,
                 internal: addressed.internal(&process.name),
                 cpus: start.budget.arms.clone(),
                 traces: receiver.map(Receiver::url),
@@ -71,8 +52,8 @@ pub(super) fn write(
                     .values()
                     .map(|(axis, value)| (axis.to_owned(), value.to_owned()))
                     .collect(),
-                peers: peers(start.arm, process, addressed),
-                backings: addresses(process, backings),
+                peers: peers(start.arm, process, addressed, links),
+                backings: addresses(process, backings, links)?,
                 limits: start.options.limits,
             };
             let path = folder.join(format!("{}.toml", process.name));
@@ -83,25 +64,47 @@ pub(super) fn write(
         .collect()
 }
 
+/// The URLs of the public API beside its own address: the given ones, and the proxy's on the users' link.
+fn public_urls(start: &Start<'_>, process: &ProcessPlan, links: &ProxiedLinks) -> Result<Vec<PublicUrl>> {
+    if !process.edge {
+        return Ok(Vec::new());
+    }
+    let proxied = links.listen(CLIENT, &process.name);
+    let proxied = proxied.map(|address| format!("http://{address}").parse()).transpose()?;
+    Ok(start.options.public_urls.iter().cloned().chain(proxied).collect())
+}
+
 /// For each component of another process, the addresses of all replicas of that process.
-fn peers(arm: &ArmPlan, process: &ProcessPlan, addressed: &Addressed) -> BTreeMap<String, Vec<String>> {
-    process
-        .remote
-        .iter()
-        .map(|component| {
-            let replicas =
-                arm.hosts_of(component).map(|replica| addressed.internal(&replica.name).to_string());
-            ((*component).to_owned(), replicas.collect())
-        })
-        .collect()
+fn peers(
+    arm: &ArmPlan,
+    process: &ProcessPlan,
+    addressed: &Addressed,
+    links: &ProxiedLinks,
+) -> BTreeMap<String, Vec<String>> {
+    let address = |replica: &ProcessPlan| {
+        let proxied = links.listen(&process.name, &replica.name);
+        proxied.unwrap_or_else(|| addressed.internal(&replica.name)).to_string()
+    };
+    let replicas = |component: &&'static str| arm.hosts_of(component).map(address).collect();
+    process.remote.iter().map(|component| ((*component).to_owned(), replicas(component))).collect()
 }
 
 /// The addresses of a process's backings.
-fn addresses(process: &ProcessPlan, backings: &[OwnBacking]) -> BTreeMap<String, String> {
-    backings
-        .iter()
-        .flat_map(|backing| &backing.addresses)
-        .filter(|(role, _)| process.roles.contains(role))
-        .cloned()
-        .collect()
+fn addresses(
+    process: &ProcessPlan,
+    backings: &[OwnBacking],
+    links: &ProxiedLinks,
+) -> Result<BTreeMap<String, String>> {
+    let mut addresses = BTreeMap::new();
+    for backing in backings {
+        let proxied = links.listen(&process.name, backing.kind.name());
+        for (role, address) in backing.addresses.iter().filter(|(role, _)| process.roles.contains(role)) {
+            let address = match proxied {
+                Some(listen) => links::by_way_of(address, listen)?,
+                None => address.clone(),
+            };
+            addresses.insert(role.clone(), address);
+        }
+    }
+    Ok(addresses)
 }

@@ -1,17 +1,21 @@
 //! Starting an arm as children of the lab: its backings, its processes, its span receiver.
 
-use std::{path::Path, process::Command, sync::Arc};
+use std::{net::SocketAddr, path::Path, process::Command, sync::Arc};
 
 use anyhow::Context;
 use design::axes::Tracing;
-use scenario::plan::{ArmPlan, Budget};
+use scenario::{
+    CLIENT,
+    plan::{ArmPlan, Budget},
+};
 
 use super::{
+    addresses::Addressed,
     backings::{self, OwnBacking},
-    child::Child,
+    child::{Child, SharedChild},
     children::Children,
-    ports,
-    process_configs::{self, Addressed},
+    links::{ProxiedLinks, RunningProxy},
+    ports, process_configs,
 };
 use crate::{
     arm::{Ended, FileLog, LaunchOptions, NotReady, RunningArm, RunningProcess, StartError, wait},
@@ -28,6 +32,16 @@ pub(super) struct Start<'a> {
     pub(super) options: &'a LaunchOptions<'a>,
 }
 
+/// The processes of an arm that is ready.
+pub(super) struct Started {
+    /// The address of the public API for its users.
+    public: SocketAddr,
+    pub(super) processes: Vec<RunningProcess>,
+    /// The children of the processes, in the same order.
+    pub(super) children: Vec<SharedChild>,
+    pub(super) proxy: Option<RunningProxy>,
+}
+
 impl Start<'_> {
     /// Starts the backings, then the processes, and waits until all are ready.
     pub(super) fn run(&self) -> Result<RunningArm, StartError> {
@@ -36,41 +50,35 @@ impl Start<'_> {
         let backings = backings::provide(self, &folder)?;
         let receiver = self.receiver()?;
         let mut attempt = 1;
-        loop {
+        let started = loop {
             match self.processes(&folder, &backings, receiver.as_ref()) {
-                Ok((processes, children)) => {
-                    let public = processes
-                        .iter()
-                        .find_map(|process| process.public)
-                        .context("a placement has one process with the edge")?;
-                    let described = backings.iter().map(OwnBacking::described).collect();
-                    let grace = self.options.limits.grace();
-                    return Ok(RunningArm {
-                        name: self.arm.name.clone(),
-                        label: self.arm.label.clone(),
-                        public,
-                        published: None,
-                        runtime: Box::new(Children::new(
-                            &self.arm.name,
-                            &processes,
-                            children,
-                            backings,
-                            grace,
-                        )),
-                        processes,
-                        backings: described,
-                        receiver,
-                    });
-                }
+                Ok(started) => break started,
                 Err(NotReady::Died(ended)) if attempt < ATTEMPTS && taken(&ended) => attempt += 1,
                 Err(why) => return Err(why.told(&self.arm.label, self.options.ready_within).into()),
             }
-        }
+        };
+        Ok(RunningArm {
+            name: self.arm.name.clone(),
+            label: self.arm.label.clone(),
+            public: started.public,
+            published: None,
+            processes: started.processes.clone(),
+            backings: backings.iter().map(OwnBacking::described).collect(),
+            receiver,
+            runtime: Box::new(Children::new(self.arm, started, backings, self.options.limits.grace())),
+        })
     }
 
     fn receiver(&self) -> anyhow::Result<Option<Receiver>> {
         let traces = self.options.traces && !self.arm.wiring.is(Tracing::Off);
         traces.then(|| Receiver::start(&self.budget.arms)).transpose().context("cannot receive traces")
+    }
+
+    /// A command of the lab's own program on a file.
+    pub(super) fn command(&self, words: &[&str], file: &Path) -> Command {
+        let mut command = Command::new(self.options.program);
+        command.args(words).arg(file);
+        command
     }
 
     /// One attempt: ports, files, children, and the wait.
@@ -79,17 +87,19 @@ impl Start<'_> {
         folder: &Path,
         backings: &[OwnBacking],
         receiver: Option<&Receiver>,
-    ) -> Result<(Vec<RunningProcess>, Vec<Child>), NotReady> {
+    ) -> Result<Started, NotReady> {
         let addressed = Addressed::new(self.arm, self.options.port)?;
-        let files = process_configs::write(self, &addressed, folder, backings, receiver)?;
-        let mut running = Vec::new();
+        let links = ProxiedLinks::of(self.arm, self.options.faults, &addressed, backings)?;
+        // Before the processes, which reach their stores through it.
+        let proxy = links.start(self, folder)?;
+        let files = process_configs::write(self, &addressed, &links, folder, backings, receiver)?;
+        let mut processes = Vec::new();
         let mut children = Vec::new();
         for (plan, process_config) in self.arm.processes.iter().zip(files) {
-            let mut command = Command::new(self.options.program);
-            command.arg("host").arg(&process_config);
             let log = folder.join(format!("{}.log", plan.name));
+            let command = self.command(&["host"], &process_config);
             let child = Child::start(&plan.name, command, &log, &self.budget.arms)?;
-            running.push(RunningProcess {
+            processes.push(RunningProcess {
                 name: plan.name.clone(),
                 components: plan.components,
                 pid: child.pid(),
@@ -98,11 +108,13 @@ impl Start<'_> {
                 log: Arc::new(FileLog(log)),
                 process_config,
             });
-            children.push(child);
+            children.push(SharedChild::new(child));
         }
-        let ended = || children.iter_mut().find_map(|child| child.ended().cloned());
-        wait(&running, ended, self.options.interrupt, self.options.ready_within)?;
-        Ok((running, children))
+        let all = || children.iter().chain(proxy.iter().map(|proxy| &proxy.child));
+        let ended = || all().find_map(|child| child.lock().ended().cloned());
+        wait(&processes, ended, self.options.interrupt, self.options.ready_within)?;
+        let public = links.listen(CLIENT, &self.arm.edge().name).unwrap_or(addressed.public);
+        Ok(Started { public, processes, children, proxy })
     }
 }
 

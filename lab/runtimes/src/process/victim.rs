@@ -1,4 +1,4 @@
-//! Faults for the processes of a backing: they are stopped until they are resumed.
+//! The processes that a fault is done to: stopped until they are resumed, or killed.
 
 use std::{
     collections::BTreeSet,
@@ -13,22 +13,25 @@ use nix::{
 };
 use procfs::process::Process;
 
-use crate::{arm::Victim, measure::family};
+use crate::measure::{TrackedProcess, cpu_of, family};
 
 /// The time limit for processes to stop; microseconds, unless the machine is busy.
 const STILL_WITHIN: Duration = Duration::from_secs(1);
 
+/// The time limit for killed processes to be gone; the kernel needs only the time to free their memory.
+const GONE_WITHIN: Duration = Duration::from_secs(5);
+
 /// The polling interval.
 const LOOK_EVERY: Duration = Duration::from_micros(200);
 
-/// The processes of a backing.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// The processes of a backing, or a service process.
+#[derive(Clone, Debug)]
 pub enum Processes {
     /// The server below a keeper. The keeper itself continues, because it ends the server when the lab is
     /// gone.
-    BelowKeeper(u32),
+    BelowKeeper(TrackedProcess),
     /// One process.
-    Alone(u32),
+    Alone(TrackedProcess),
 }
 
 impl fmt::Display for Processes {
@@ -41,8 +44,9 @@ impl fmt::Display for Processes {
     }
 }
 
-impl Victim for Processes {
-    fn freeze(&self) -> Result<()> {
+impl Processes {
+    /// Freezes all of them, and returns when they are frozen.
+    pub(super) fn freeze(&self) -> Result<()> {
         let mut still = BTreeSet::new();
         let deadline = Instant::now() + STILL_WITHIN;
         loop {
@@ -63,18 +67,40 @@ impl Victim for Processes {
         }
     }
 
-    fn thaw(&self) -> Result<()> {
+    /// Resumes all of them; no effect on what was not frozen.
+    pub(super) fn thaw(&self) {
         self.now().into_iter().for_each(|pid| send(pid, Signal::SIGCONT));
+    }
+
+    /// Kills all of them at once by what their owner does; returns when they are gone.
+    ///
+    /// They are frozen first: none starts another one meanwhile, and the CPU time of each can be read to its end.
+    pub(super) fn kill(&self, kill: impl FnOnce() -> Result<()>) -> Result<()> {
+        self.freeze()?;
+        let (Self::BelowKeeper(tracked) | Self::Alone(tracked)) = self;
+        let frozen = self.now();
+        tracked.keep_cpu(frozen.iter().filter_map(|pid| Some((*pid, cpu_of(*pid)?))));
+        kill()?;
+        let deadline = Instant::now() + GONE_WITHIN;
+        while !frozen.iter().all(|pid| is_gone(*pid)) {
+            if Instant::now() >= deadline {
+                bail!("it was killed, and was not gone within {} s", GONE_WITHIN.as_secs());
+            }
+            thread::sleep(LOOK_EVERY);
+        }
         Ok(())
     }
-}
 
-impl Processes {
+    /// Whether there is any.
+    pub(super) fn exist(&self) -> bool {
+        !self.now().is_empty()
+    }
+
     /// The current processes, parents first.
     fn now(&self) -> Vec<u32> {
         match self {
-            Self::BelowKeeper(keeper) => family(*keeper).split_off(1),
-            Self::Alone(pid) => vec![*pid],
+            Self::BelowKeeper(keeper) => family(keeper.pid()).split_off(1),
+            Self::Alone(process) => vec![process.pid()],
         }
     }
 }
@@ -82,6 +108,11 @@ impl Processes {
 /// Resumes a frozen server that is to be ended: a stopped process handles no signals.
 pub(super) fn thaw_below(keeper: u32) {
     family(keeper).split_off(1).into_iter().for_each(|pid| send(pid, Signal::SIGCONT));
+}
+
+/// Kills a server with all its processes: not its parent first, whose children would then be out of sight.
+pub(super) fn kill_below(keeper: u32) {
+    family(keeper).split_off(1).into_iter().for_each(|pid| send(pid, Signal::SIGKILL));
 }
 
 /// Sends a signal; ignores a process that is gone.
@@ -93,8 +124,16 @@ fn send(to: u32, what: Signal) {
 
 /// Whether a process is stopped, or gone.
 fn stands_still(pid: u32) -> bool {
-    let stat = i32::try_from(pid).ok().and_then(|pid| Process::new(pid).ok()?.stat().ok());
-    stat.is_none_or(|stat| "TtZX".contains(stat.state))
+    state(pid).is_none_or(|state| "TtZX".contains(state))
+}
+
+/// Whether a process has ended; its parent may not have noticed yet.
+fn is_gone(pid: u32) -> bool {
+    state(pid).is_none_or(|state| "ZX".contains(state))
+}
+
+fn state(pid: u32) -> Option<char> {
+    Some(Process::new(i32::try_from(pid).ok()?).ok()?.stat().ok()?.state)
 }
 
 #[cfg(test)]
@@ -102,10 +141,6 @@ mod tests {
     use std::process::{Child, Command};
 
     use super::*;
-
-    fn state(pid: u32) -> char {
-        Process::new(pid.cast_signed()).unwrap().stat().unwrap().state
-    }
 
     /// A shell as keeper, whose child is the server and has a child itself.
     fn kept() -> Child {
@@ -122,12 +157,12 @@ mod tests {
     fn all_below_a_keeper_stands_still_and_goes_on_and_the_keeper_is_spared() {
         let mut keeper = kept();
         let below = family(keeper.id()).split_off(1);
-        let victim = Processes::BelowKeeper(keeper.id());
+        let victim = Processes::BelowKeeper(TrackedProcess::new(keeper.id()));
         victim.freeze().unwrap();
-        assert!(below.iter().all(|pid| state(*pid) == 'T'));
-        assert_ne!(state(keeper.id()), 'T');
-        victim.thaw().unwrap();
-        assert!(below.iter().all(|pid| state(*pid) != 'T'));
+        assert!(below.iter().all(|pid| state(*pid) == Some('T')));
+        assert_ne!(state(keeper.id()), Some('T'));
+        victim.thaw();
+        assert!(below.iter().all(|pid| state(*pid) != Some('T')));
         for pid in below {
             send(pid, Signal::SIGKILL);
         }
@@ -137,7 +172,7 @@ mod tests {
     #[test]
     fn what_is_not_there_cannot_be_frozen() {
         let mut keeper = Command::new("sleep").arg("60").spawn().unwrap();
-        let refused = Processes::BelowKeeper(keeper.id()).freeze();
+        let refused = Processes::BelowKeeper(TrackedProcess::new(keeper.id())).freeze();
         keeper.kill().unwrap();
         keeper.wait().unwrap();
         assert!(refused.unwrap_err().to_string().contains("within 1 s"));

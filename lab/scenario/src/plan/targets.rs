@@ -3,12 +3,12 @@
 use std::fmt;
 
 use anyhow::Result;
-use design::BackingNeed;
+use design::{BackingKind, BackingNeed};
 
 use super::{ArmPlan, ProcessPlan};
 use crate::{
     diagnostic::{Diagnostic, did_you_mean},
-    scenario::{Callee, Caller, Fault, Link, ProcessName, Target},
+    scenario::{CLIENT, Callee, Caller, Fault, Link, ProcessName, Target},
 };
 
 /// A link of an arm: one process calls another, or uses a backing.
@@ -98,7 +98,7 @@ fn is(process: &ProcessPlan, name: &ProcessName) -> bool {
 impl fmt::Display for ArmLink<'_> {
     /// `gateway -> links-2`
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let from = self.from.map_or("client", |process| process.name.as_str());
+        let from = self.from.map_or(CLIENT, |process| process.name.as_str());
         let to = match self.to {
             ArmEnd::Process(process) => process.name.as_str(),
             ArmEnd::Backing(need) => need.kind.name(),
@@ -110,6 +110,7 @@ impl fmt::Display for ArmLink<'_> {
 /// A fault applies to every arm: an arm without its target would be compared without the fault.
 pub(super) fn every_arm_can_fail(faults: &[Fault], arms: &[ArmPlan]) -> Result<()> {
     for fault in faults {
+        no_link_to_kafka(fault, arms)?;
         let Some(spared) = arms.iter().find(|arm| !arm.has(fault)) else { continue };
         let lacks = format!("the scenario has a fault ({fault}), and");
         let diagnostic = match fault.target {
@@ -137,6 +138,24 @@ pub(super) fn every_arm_can_fail(faults: &[Fault], arms: &[ArmPlan]) -> Result<(
         return Err(diagnostic.into());
     }
     Ok(())
+}
+
+/// Nothing stands on a link to Kafka: a client leaves the address that it was given for the one that the broker
+/// advertises.
+fn no_link_to_kafka(fault: &Fault, arms: &[ArmPlan]) -> Result<()> {
+    let is_kafka =
+        |link: &ArmLink<'_>| matches!(link.to, ArmEnd::Backing(need) if need.kind == BackingKind::Kafka);
+    let of = |arm: &ArmPlan| arm.links_of(fault.target).iter().any(is_kafka);
+    if !fault.what.is_of_links() || !arms.iter().any(of) {
+        return Ok(());
+    }
+    let what = format!(
+        "the scenario has a fault ({fault}), and a client of Kafka goes to the address that the broker advertises: \
+         no proxy stands between them"
+    );
+    let hint =
+        "do it to the broker itself: `what = \"freeze\"` or `what = \"kill\"` with `backing = \"kafka\"`";
+    Err(Diagnostic::new(what).hint(hint).into())
 }
 
 fn lacking(what: &str) -> Diagnostic {

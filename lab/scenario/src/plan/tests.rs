@@ -217,6 +217,17 @@ fn a_fault_has_to_reach_every_arm() {
 }
 
 #[test]
+fn no_fault_is_of_a_link_to_kafka() {
+    let text = |fault: &str| faulty("microservices", fault);
+    let kafka = held("events", "kafka");
+    for target in ["backing = \"kafka\"", "link = \"gateway -> kafka\""] {
+        let said = plan(&text(&format!("{SLOW}{target}")), &kafka).map(|_| ()).unwrap_err().to_string();
+        assert!(said.contains("the broker advertises") && said.contains("`what = \"freeze\"`"), "{said}");
+    }
+    assert!(plan(&text("what = \"kill\"\nbacking = \"kafka\""), &kafka).is_ok());
+}
+
+#[test]
 fn the_timeline_of_faults_is_seeded_by_the_plan_and_the_same_for_all() {
     let text = faulty("microservices", &format!("{SLOW}process = \"links\""));
     let faults = |seed| plan(&text, &Choices { seed: Some(seed), ..Choices::default() }).unwrap().faults();

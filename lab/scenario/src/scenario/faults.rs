@@ -16,7 +16,7 @@ use design::System;
 pub use kind::FaultKind;
 use proxy::{Directions, Distribution};
 use serde::Deserialize;
-pub use target::{Callee, Caller, Link, ProcessName, Target};
+pub use target::{CLIENT, Callee, Caller, Link, ProcessName, Target};
 use toml::Spanned;
 
 use super::{Kind, LoadSpec, ScenarioFault, fault::Source};

@@ -16,7 +16,7 @@ use self::databases::ExternalServer;
 use super::{OwnBacking, cleanup_guard::CleanupGuard, identifier};
 use crate::{
     arm::{Lacking, StartError},
-    process::start::Start,
+    process::{child::SharedChild, start::Start},
 };
 
 /// How to get a server.
@@ -68,7 +68,7 @@ fn native(
     let provider = format!("native, {}", installation.version);
     Ok(OwnBacking {
         log: Some(server.kept.log),
-        child: Some(server.kept.keeper),
+        child: Some(SharedChild::new(server.kept.keeper)),
         kept: true,
         ..OwnBacking::new(BackingKind::Postgres, provider, addresses)
     })

@@ -16,7 +16,7 @@ pub use self::installation::Installation;
 use super::{OwnBacking, cleanup_guard::CleanupGuard, identifier, throwaway};
 use crate::{
     arm::{Lacking, StartError},
-    process::{keep::Ask, ports, start::Start},
+    process::{child::SharedChild, keep::Ask, ports, start::Start},
 };
 
 /// How to get a server.
@@ -86,7 +86,7 @@ fn native(
     })?;
     Ok(OwnBacking {
         log: Some(kept.log),
-        child: Some(kept.keeper),
+        child: Some(SharedChild::new(kept.keeper)),
         kept: true,
         ..OwnBacking::new(
             BackingKind::Redis,

@@ -13,7 +13,7 @@ use crate::diagnostic::did_you_mean;
 pub(super) const KINDS: [BackingKind; 3] = [BackingKind::Postgres, BackingKind::Redis, BackingKind::Kafka];
 
 /// The users of the public API, as the caller of a link.
-const CLIENT: &str = "client";
+pub const CLIENT: &str = "client";
 
 /// What a fault is done to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -9,7 +9,7 @@ use super::addresses;
 use crate::process::{
     backings::{OwnBacking, throwaway},
     broker,
-    child::Child,
+    child::{Child, SharedChild},
     start::Start,
 };
 
@@ -28,7 +28,7 @@ pub(super) fn start(start: &Start<'_>, roles: &[String], folder: &Path) -> Resul
             "the broker is librdkafka's mock: the real protocol, kept in memory, not durable".to_owned(),
         ),
         log: Some(log),
-        child: Some(child),
+        child: Some(SharedChild::new(child)),
         ..OwnBacking::new(BackingKind::Kafka, "embedded", addresses(roles, &address))
     })
 }

@@ -18,6 +18,7 @@ use rdkafka::{
 use super::{Installation, addresses};
 use crate::process::{
     backings::{OwnBacking, throwaway},
+    child::SharedChild,
     keep::Ask,
     ports,
     start::Start,
@@ -78,7 +79,7 @@ pub(super) fn start(
                 .to_owned(),
         ),
         log: Some(kept.log),
-        child: Some(kept.keeper),
+        child: Some(SharedChild::new(kept.keeper)),
         kept: true,
         ..OwnBacking::new(
             BackingKind::Kafka,

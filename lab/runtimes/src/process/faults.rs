@@ -1,0 +1,123 @@
+//! Faults of an arm whose processes are children of the lab: frozen, killed, or cut off by the proxy on its links.
+
+use std::{net::SocketAddr, thread, time::Duration};
+
+use anyhow::{Context, Result, bail};
+
+use super::{child::SharedChild, keep::Order, victim::Processes};
+use crate::{arm::Victim, http};
+
+/// The time limit for the proxy to reply.
+const ANSWER_WITHIN: Duration = Duration::from_secs(1);
+
+/// The time limit for a keeper to start its server again.
+const STARTED_WITHIN: Duration = Duration::from_secs(1);
+
+/// The polling interval of a server that is started again.
+const LOOK_EVERY: Duration = Duration::from_millis(1);
+
+/// Processes that are stopped, and keep their connections.
+pub struct Freeze(pub Vec<Processes>);
+
+impl Victim for Freeze {
+    fn begin(&self) -> Result<()> {
+        self.0.iter().try_for_each(Processes::freeze)
+    }
+
+    fn end(&self) -> Result<()> {
+        self.0.iter().for_each(Processes::thaw);
+        Ok(())
+    }
+}
+
+/// Service processes that are killed, and started again with the same configuration.
+pub(super) struct Kill(pub(super) Vec<SharedChild>);
+
+impl Victim for Kill {
+    fn begin(&self) -> Result<()> {
+        self.0.iter().try_for_each(|child| {
+            let processes = Processes::Alone(child.lock().tracked().clone());
+            processes.kill(|| child.lock().kill())
+        })
+    }
+
+    fn end(&self) -> Result<()> {
+        self.0.iter().try_for_each(|child| {
+            let mut child = child.lock();
+            child.restart()?;
+            // One that could not be killed may be frozen still.
+            Processes::Alone(child.tracked().clone()).thaw();
+            Ok(())
+        })
+    }
+}
+
+/// The server of a keeper, which kills it and starts it again in its folder.
+pub(super) struct KillServer(pub(super) SharedChild);
+
+impl KillServer {
+    fn server(&self) -> Processes {
+        Processes::BelowKeeper(self.0.lock().tracked().clone())
+    }
+}
+
+impl Victim for KillServer {
+    fn begin(&self) -> Result<()> {
+        self.server().kill(|| self.0.lock().tell(Order::Kill.line()))
+    }
+
+    fn end(&self) -> Result<()> {
+        let server = self.server();
+        // One that could not be killed may be frozen still.
+        server.thaw();
+        self.0.lock().tell(Order::Start.line())?;
+        let looks = STARTED_WITHIN.as_millis() / LOOK_EVERY.as_millis();
+        for _ in 0..looks {
+            if server.exist() {
+                return Ok(());
+            }
+            thread::sleep(LOOK_EVERY);
+        }
+        bail!("its keeper did not start it again within {} s", STARTED_WITHIN.as_secs())
+    }
+}
+
+/// Links that the proxy breaks.
+pub(super) struct BreakLinks {
+    /// The proxy's admin API.
+    pub(super) admin: SocketAddr,
+    /// The links' names.
+    pub(super) links: Vec<String>,
+    /// What is done to each, with a lease.
+    pub(super) fault: proxy::Fault,
+}
+
+impl Victim for BreakLinks {
+    fn begin(&self) -> Result<()> {
+        let faults = serde_json::to_string(&[self.fault]).context("a fault is data")?;
+        self.links.iter().try_for_each(|link| {
+            let set = http::put(self.admin, &path(link), &faults, ANSWER_WITHIN);
+            done(link, set)
+        })
+    }
+
+    fn end(&self) -> Result<()> {
+        self.links.iter().try_for_each(|link| {
+            let cleared = http::delete(self.admin, &path(link), ANSWER_WITHIN);
+            done(link, cleared)
+        })
+    }
+}
+
+fn done(link: &str, reply: std::io::Result<http::Reply>) -> Result<()> {
+    let reply = reply.with_context(|| format!("the proxy did not answer for the link `{link}`"))?;
+    if reply.status >= 300 {
+        bail!("the proxy refused for the link `{link}`: {}", reply.body);
+    }
+    Ok(())
+}
+
+/// The path of a link's faults. Names of links are names of processes and stores around an arrow.
+fn path(link: &str) -> String {
+    format!("/links/{}/faults", link.replace(' ', "%20").replace('>', "%3E"))
+}

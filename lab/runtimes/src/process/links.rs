@@ -1,0 +1,179 @@
+//! The links of an arm that lead through the lab's proxy, because a fault of the scenario is done to them.
+//!
+//! They do so from the start to the end, and the same links of every arm do: the proxy costs each arm the same.
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    net::{SocketAddr, ToSocketAddrs},
+    path::Path,
+    thread,
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context, Result, bail};
+use proxy::{Config, LinkConfig};
+use scenario::{
+    Fault,
+    plan::{ArmEnd, ArmLink, ArmPlan},
+};
+use url::Url;
+
+use super::{
+    addresses::Addressed,
+    backings::OwnBacking,
+    child::{Child, SharedChild},
+    ports,
+    start::Start,
+};
+use crate::{arm::NotReady, http};
+
+/// The name of the proxy's process, in figures and messages.
+pub(super) const PROXY: &str = "proxy";
+
+/// The time limit for the proxy to serve.
+const UP_WITHIN: Duration = Duration::from_secs(5);
+
+/// The time limit of one of its replies.
+const ANSWER_WITHIN: Duration = Duration::from_millis(500);
+
+/// The polling interval of a starting proxy.
+const LOOK_EVERY: Duration = Duration::from_millis(5);
+
+/// The links that lead through the proxy, by name.
+pub(super) struct ProxiedLinks(BTreeMap<String, LinkConfig>);
+
+/// A running proxy.
+pub(super) struct RunningProxy {
+    pub(super) child: SharedChild,
+    /// Its admin API.
+    pub(super) admin: SocketAddr,
+}
+
+impl ProxiedLinks {
+    /// Every link that a fault is done to, with a port for each.
+    pub(super) fn of(
+        arm: &ArmPlan,
+        faults: &[Fault],
+        addressed: &Addressed,
+        backings: &[OwnBacking],
+    ) -> Result<Self> {
+        let of_links = faults.iter().filter(|fault| fault.what.is_of_links());
+        let mut links = BTreeMap::new();
+        for link in of_links.flat_map(|fault| arm.links_of(fault.target)) {
+            let name = link.to_string();
+            // A process may know one store by two roles.
+            if !links.contains_key(&name) {
+                let upstream = upstream(&link, addressed, backings)?;
+                links.insert(name.clone(), LinkConfig { name, listen: ports::free()?, upstream });
+            }
+        }
+        Ok(Self(links))
+    }
+
+    /// The address at which a caller reaches a process, `links-2`, or a backing, `redis`; `None` if the link does not
+    /// lead through the proxy.
+    pub(super) fn listen(&self, from: &str, to: &str) -> Option<SocketAddr> {
+        self.0.get(&format!("{from} -> {to}")).map(|link| link.listen)
+    }
+
+    /// Starts the proxy, if there are any; returns when it serves.
+    pub(super) fn start(&self, start: &Start<'_>, folder: &Path) -> Result<Option<RunningProxy>, NotReady> {
+        if self.0.is_empty() {
+            return Ok(None);
+        }
+        let admin = ports::free()?;
+        let links = self.0.values().cloned().collect();
+        let config = Config { admin: Some(admin), limits: proxy::Limits::default(), links };
+        let (file, log) = (folder.join("proxy.json"), folder.join("proxy.log"));
+        let text = serde_json::to_string_pretty(&config).context("a configuration is data")?;
+        fs::write(&file, text).with_context(|| format!("cannot write `{}`", file.display()))?;
+        let mut child = Child::start(PROXY, start.command(&["proxy"], &file), &log, &start.budget.arms)?;
+        serves(&mut child, admin, start)?;
+        Ok(Some(RunningProxy { child: SharedChild::new(child), admin }))
+    }
+}
+
+/// Waits until the proxy replies. Then all its links accept connections.
+fn serves(child: &mut Child, admin: SocketAddr, start: &Start<'_>) -> Result<(), NotReady> {
+    let deadline = Instant::now() + UP_WITHIN;
+    while !http::get(admin, "/links", ANSWER_WITHIN).is_ok_and(|reply| reply.status == 200) {
+        if let Some(ended) = child.ended() {
+            return Err(NotReady::Died(ended.clone()));
+        }
+        start.options.interrupt.check()?;
+        if Instant::now() >= deadline {
+            return Err(anyhow::anyhow!("the proxy did not serve within {} s", UP_WITHIN.as_secs()).into());
+        }
+        thread::sleep(LOOK_EVERY);
+    }
+    Ok(())
+}
+
+/// Where a link leads.
+fn upstream(link: &ArmLink<'_>, addressed: &Addressed, backings: &[OwnBacking]) -> Result<SocketAddr> {
+    match link.to {
+        ArmEnd::Process(_) if link.from.is_none() => Ok(addressed.public),
+        ArmEnd::Process(process) => Ok(addressed.internal(&process.name)),
+        ArmEnd::Backing(need) => {
+            let of_role = |backing: &OwnBacking| {
+                backing
+                    .addresses
+                    .iter()
+                    .find(|(role, _)| *role == need.role)
+                    .map(|(_, address)| address.clone())
+            };
+            let address = backings.iter().find_map(of_role).context("every role has an address")?;
+            server_of(&address).with_context(|| format!("the link `{link}` leads to no server"))
+        }
+    }
+}
+
+/// The server of a backing's address.
+fn server_of(address: &str) -> Result<SocketAddr> {
+    let url = Url::parse(address).context("an address is a URL")?;
+    let default = match url.scheme() {
+        "postgres" | "postgresql" => Some(5432),
+        "redis" => Some(6379),
+        _ => None,
+    };
+    let (Some(host), Some(port)) = (url.host_str(), url.port().or(default)) else {
+        bail!("it has no host and port");
+    };
+    let host = host.trim_matches(['[', ']']);
+    (host, port).to_socket_addrs()?.next().context("its host has no address")
+}
+
+/// The same address of a backing, by way of the proxy.
+pub(super) fn by_way_of(address: &str, listen: SocketAddr) -> Result<String> {
+    let mut url = Url::parse(address).context("an address is a URL")?;
+    url.set_ip_host(listen.ip())
+        .and_then(|()| url.set_port(Some(listen.port())))
+        .ok()
+        .context("it has a host")?;
+    Ok(url.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_keeps_everything_but_its_server() {
+        let listen = "127.0.0.1:20001".parse().unwrap();
+        for (address, server, proxied) in [
+            (
+                "postgres://lab:secret@127.0.0.1:5433/database_links",
+                "127.0.0.1:5433",
+                "postgres://lab:secret@127.0.0.1:20001/database_links",
+            ),
+            ("redis://:secret@127.0.0.1:7000", "127.0.0.1:7000", "redis://:secret@127.0.0.1:20001"),
+            ("redis://127.0.0.1:7000/2#lab-1", "127.0.0.1:7000", "redis://127.0.0.1:20001/2#lab-1"),
+            ("redis://127.0.0.1#lab-1", "127.0.0.1:6379", "redis://127.0.0.1:20001#lab-1"),
+        ] {
+            assert_eq!(server_of(address).unwrap().to_string(), server);
+            assert_eq!(by_way_of(address, listen).unwrap(), proxied);
+        }
+        assert!(server_of("sqlite:/tmp/links.db").is_err());
+    }
+}
