@@ -21,6 +21,9 @@ const PROGRAM: &str = env!("CARGO_BIN_EXE_hosted");
 /// for its batch.
 const TRACED_WITHIN: Duration = Duration::from_secs(30);
 
+/// The time limit for a process to serve after it was started again.
+const AGAIN_WITHIN: Duration = Duration::from_secs(10);
+
 #[test]
 fn a_system_that_is_up_answers_where_it_says_and_ends_cleanly() {
     for (arguments, processes) in [
@@ -89,13 +92,32 @@ fn loaded_and_checked(desk: &Desk, address: SocketAddr) {
 #[test]
 fn a_service_that_dies_while_it_is_up_is_told_and_the_rest_stays_until_nobody_serves() {
     let desk = Desk::new(PROGRAM);
-    let mut up = desk.start(&["up", "shortener", "--set", "placement=microservices"]);
+    let mut up = desk.start(&["up", "shortener", "--set", "placement=microservices", "--no-restart"]);
     up.says("up; Ctrl-C stops it");
     up.kill_service("links");
     up.says("the rest stays up");
     up.kill_service("gateway");
     let complaint = refused(&desk, &up.end());
     assert!(complaint.contains("`gateway`") && complaint.contains("SIGKILL"), "{complaint}");
+}
+
+#[test]
+fn a_service_that_dies_while_it_is_up_is_started_again_where_it_was() {
+    let desk = Desk::new(PROGRAM);
+    let mut up = desk.start(&["up", "shortener", "--set", "placement=microservices"]);
+    up.says("up; Ctrl-C stops it");
+    let edge = EdgeClient::new(api(&up.out()));
+    let code = shortened(&edge, "https://example.com/again");
+    for name in ["links", "gateway"] {
+        up.kill_service(name);
+        up.says(&format!("`{name}` was started again"));
+        eventually(AGAIN_WITHIN, "it listens", || TcpStream::connect(edge.address()).ok().map(drop));
+        eventually(AGAIN_WITHIN, "it is followed", || (edge.follow(&code).status == 302).then_some(()));
+    }
+    up.signal(Signal::SIGINT);
+    let ended = up.end();
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    desk.is_tidy();
 }
 
 /// The traces of a running wiring, from another terminal.

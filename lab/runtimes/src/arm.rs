@@ -68,6 +68,12 @@ pub trait RunningRuntime: Send {
     /// The processes and backings that ended by themselves. Cheap: one system call per process.
     fn ended(&mut self) -> Vec<Ended>;
 
+    /// Whether a process that ended by itself can be started again.
+    fn can_restart(&self, process: &str) -> bool;
+
+    /// Starts a process again that ended by itself, with the same addresses and configuration.
+    fn restart(&mut self, process: &str) -> Result<()>;
+
     /// Stops everything and removes what it created; returns the names of those that had to be killed.
     /// Idempotent.
     fn stop(&mut self) -> Vec<String>;

@@ -198,6 +198,12 @@ impl Launch {
         self.deaths().into_iter().next()
     }
 
+    /// Starts a process of an arm again that ended by itself.
+    pub fn restart(&mut self, arm: &str, process: &str) -> Result<()> {
+        let arm = self.arms.iter_mut().find(|running| running.name == arm);
+        arm.map_or(Ok(()), |arm| arm.runtime.restart(process))
+    }
+
     /// Stops every arm: processes drain and end, then the backings. Returns the names of those that had to be
     /// killed.
     pub fn stop(mut self) -> Vec<String> {

@@ -1,21 +1,25 @@
 //! `lab up`: one wiring, up until Ctrl-C.
 
-use std::{collections::BTreeSet, fmt::Write, path::Path, time::Duration};
+mod supervisor;
+
+use std::{
+    fmt::Write,
+    path::Path,
+    time::{Duration, Instant},
+};
 
 use anyhow::{Context, Result};
 use design::{Limits, PublicUrl, Wiring, axes::Tracing};
 use runtimes::{
     arm::{LaunchOptions, READY_WITHIN, RunningArm},
     interrupt::Interrupt,
-    launch::{Death, Launch},
+    launch::Launch,
     scratch::Scratch,
     traces,
 };
-use scenario::{
-    diagnostic::Diagnostic,
-    plan::{ArmPlan, Budget, topology},
-};
+use scenario::plan::{ArmPlan, Budget, topology};
 
+use self::supervisor::Supervisor;
 use super::{
     choices::{GivenBackings, public_url},
     runtime::RuntimeChoice,
@@ -28,9 +32,12 @@ use crate::{
     recent::{self, KEPT, Recent, Shown},
 };
 
-/// The interval at which the lab checks its processes and looks for traces. A trace without new spans between
-/// two looks is complete, because exporters send more often.
-const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// The interval at which the lab checks its processes.
+const LOOK_EVERY: Duration = Duration::from_millis(20);
+
+/// The interval at which it looks for traces. One without new spans between two looks is complete, because exporters
+/// send more often.
+const TRACES_EVERY: Duration = Duration::from_secs(1);
 
 /// The most traces drawn at each look.
 const MOST_DRAWN: usize = 3;
@@ -50,6 +57,9 @@ pub struct Args {
     /// repeated
     #[arg(long = "public-url", value_name = "URL", value_parser = public_url)]
     public_urls: Vec<PublicUrl>,
+    /// Leave a process that dies as it is, instead of starting it again
+    #[arg(long)]
+    no_restart: bool,
     #[command(flatten)]
     runtime: RuntimeChoice,
     #[command(flatten)]
@@ -60,7 +70,7 @@ impl Args {
     /// Starts the wiring, prints where everything is, and stays until Ctrl-C.
     ///
     /// When a process or a backing ends, a message says so, and the rest stays up: its behaviour then is
-    /// worth watching.
+    /// worth watching. A process is started again, a backing is not.
     /// Fails when no process serves the public API any more.
     pub fn run(&self, scenarios: Option<&Path>) -> Result<Outcome> {
         let arm = self.wired.plan(scenarios)?;
@@ -95,34 +105,20 @@ impl Args {
         }
         let mut recent = recent(&arm, &launch, &scratch)?;
         output::talk("up; Ctrl-C stops it");
-        let mut told = BTreeSet::new();
+        let mut supervisor = Supervisor::new(!self.no_restart);
+        let mut traces_seen = Instant::now();
         while interrupt.sleep(LOOK_EVERY) {
-            show_traces(&launch, &mut recent)?;
-            tell_deaths(&mut launch, &mut told)?;
+            supervisor.look(&mut launch)?;
+            if traces_seen.elapsed() >= TRACES_EVERY {
+                traces_seen = Instant::now();
+                show_traces(&launch, &mut recent)?;
+            }
         }
         for killed in launch.stop() {
             output::talk(&format!("warning: `{killed}` did not end in time and was killed"));
         }
         Ok(Outcome::Done)
     }
-}
-
-/// Reports each process that ended since the last look.
-fn tell_deaths(launch: &mut Launch, told: &mut BTreeSet<String>) -> Result<()> {
-    for Death { ended, .. } in launch.deaths() {
-        if !told.insert(ended.process.clone()) {
-            continue;
-        }
-        let words = ended.last_words.indented();
-        let what = format!("the process `{}` ended ({}); its last words:{words}", ended.process, ended.how);
-        let mut processes = launch.arms.iter().flat_map(|arm| &arm.processes);
-        if !processes.any(|process| process.public.is_some() && !told.contains(&process.name)) {
-            let hint = "nobody serves the public API any more, so the rest was stopped as well";
-            return Err(Diagnostic::new(what).hint(hint).into());
-        }
-        output::talk(&format!("warning: {what}\nthe rest stays up; Ctrl-C stops it"));
-    }
-    Ok(())
 }
 
 /// The file in which the last traces are kept for `lab trace`.

@@ -340,6 +340,14 @@ impl RunningRuntime for Up {
         self.containers.iter_mut().filter_map(Container::ended).collect()
     }
 
+    fn can_restart(&self, _: &str) -> bool {
+        false
+    }
+
+    fn restart(&mut self, process: &str) -> Result<()> {
+        bail!("the container of `{process}` is not started again")
+    }
+
     fn stop(&mut self) -> Vec<String> {
         if std::mem::replace(&mut self.is_gone, true) {
             return Vec::new();

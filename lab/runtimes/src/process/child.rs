@@ -147,6 +147,16 @@ impl Child {
         Ok(())
     }
 
+    /// Starts it again after it ended by itself; otherwise without effect.
+    pub(super) fn revive(&mut self) -> Result<()> {
+        if self.state == State::Up && self.ended().is_some() {
+            self.ended = None;
+            self.state = State::Killed;
+            self.restart()?;
+        }
+        Ok(())
+    }
+
     /// Writes a line to its standard input.
     pub(super) fn tell(&mut self, line: &str) -> Result<()> {
         let input = self.process.stdin.as_mut().with_context(|| format!("`{}` is to end", self.name))?;
@@ -249,6 +259,15 @@ mod tests {
         says(2);
         assert_ne!(child.pid(), first);
         assert_eq!(child.tracked().pid(), child.pid());
+        child.revive().unwrap();
+        let second = child.pid();
+        send(second, Signal::SIGKILL);
+        while child.ended().is_none() {
+            thread::sleep(LOOK_EVERY);
+        }
+        child.revive().unwrap();
+        says(3);
+        assert!(child.pid() != second && child.ended().is_none());
         child.kill().unwrap();
         child.ask_to_end();
         child.restart().unwrap();

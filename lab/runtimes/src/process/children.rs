@@ -72,10 +72,13 @@ impl Children {
         self.backings.iter().find(|backing| backing.kind == kind)
     }
 
+    /// The children that keep nothing, so that they can be started again.
+    fn without_data(&self) -> impl Iterator<Item = &SharedChild> {
+        self.processes.iter().chain(self.proxy.iter().map(|proxy| &proxy.child))
+    }
+
     fn every_child(&self) -> impl Iterator<Item = &SharedChild> {
-        let proxy = self.proxy.iter().map(|proxy| &proxy.child);
-        let backings = self.backings.iter().filter_map(OwnBacking::child);
-        self.processes.iter().chain(proxy).chain(backings)
+        self.without_data().chain(self.backings.iter().filter_map(OwnBacking::child))
     }
 }
 
@@ -119,6 +122,15 @@ impl RunningRuntime for Children {
 
     fn ended(&mut self) -> Vec<Ended> {
         self.every_child().filter_map(|child| child.lock().ended().cloned()).collect()
+    }
+
+    fn can_restart(&self, process: &str) -> bool {
+        self.without_data().any(|child| child.lock().name() == process)
+    }
+
+    fn restart(&mut self, process: &str) -> Result<()> {
+        let named = |child: &&SharedChild| child.lock().name() == process;
+        self.without_data().filter(named).try_for_each(|child| child.lock().revive())
     }
 
     /// Stops the edge, then the other processes, then the proxy, then the backings: callers before callees, so that no
