@@ -88,7 +88,7 @@ pub fn costs(
                 backings: &BackingChoices::default(),
                 port: None,
                 public_urls: &[],
-                faults: &[],
+                proxied: runtimes::arm::Proxied::Nothing,
                 traces: true,
                 interrupt: &Interrupt::never(),
                 ready_within: READY_WITHIN,

@@ -121,7 +121,7 @@ impl Wirings {
             backings: &backings,
             port: None,
             public_urls: &self.public_urls,
-            faults: &[],
+            proxied: runtimes::arm::Proxied::Nothing,
             traces: true,
             interrupt: &Interrupt::never(),
             ready_within: READY_WITHIN,

@@ -265,7 +265,7 @@ fn what_a_runtime_cannot_break_is_said_before_anything_starts() {
     let errors = ["at_ms = 1\nfor_ms = 10\nwhat = \"errors\"\nshare = 0.5\nprocess = \"links\""];
     let desk = desk_with(1_000, &errors);
     let diagnostic = refused(&desk, &desk.lab(&["run", SCENARIO, "--quick"]));
-    assert!(diagnostic.contains("links is failing 50 % of its calls"), "{diagnostic}");
+    assert!(diagnostic.contains("`errors` cannot be done to links"), "{diagnostic}");
     let Some(image) = image(IMAGE, &[]) else { return };
     for (fault, words) in [(DRILL[1], "the proxy on links is not there"), (DRILL[0], "in containers only")] {
         let desk = desk_with(2_000, &[fault]);

@@ -120,6 +120,60 @@ fn a_service_that_dies_while_it_is_up_is_started_again_where_it_was() {
     desk.is_tidy();
 }
 
+/// What `lab fault` says, from another terminal.
+fn fault(desk: &Desk, words: &[&str]) -> String {
+    let ended = desk.lab(&[&["fault"][..], words].concat());
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    ended.out + &ended.err
+}
+
+#[test]
+fn a_part_of_what_is_up_is_broken_by_hand_for_a_while() {
+    let desk = Desk::new(PROGRAM);
+    let mut up = desk.start(&["up", "shortener", "--set", "placement=microservices", "--proxy"]);
+    up.says("up; Ctrl-C stops it");
+    let edge = EdgeClient::new(api(&up.out()));
+    let code = shortened(&edge, "https://example.com/broken");
+    let follows = |status: u16| (edge.follow(&code).status == status).then_some(());
+    assert!(fault(&desk, &["list"]).contains("no fault is in force"));
+
+    fault(&desk, &["reset", "links", "--for", "10m"]);
+    eventually(AGAIN_WITHIN, "`links` is out of reach", || follows(503));
+    assert!(fault(&desk, &["list"]).contains("links is reset, for another"));
+    let twice = desk.lab(&["fault", "slow", "gateway -> links"]);
+    assert!(twice.code == Some(2) && twice.err.contains("not over yet"), "{twice:?}");
+    assert!(fault(&desk, &["clear"]).contains("links is reset is over"));
+    eventually(AGAIN_WITHIN, "it is followed", || follows(302));
+
+    fault(&desk, &["kill", "links", "--for", "500ms"]);
+    eventually(AGAIN_WITHIN, "`links` is gone", || follows(503));
+    up.says("links is down after a kill is over");
+    eventually(AGAIN_WITHIN, "it is followed", || follows(302));
+    assert!(!up.out().contains("was started again"), "a planned end is for nobody to mend");
+
+    for (words, told) in [
+        (&["kill", "lings"][..], "did you mean `links`"),
+        (&["kill", "redis"], "the wiring has no `redis`"),
+        (&["slow", "gateway"], "`client -> gateway`"),
+        (&["kill"], "needs a target"),
+        (&["list", "links"], "takes no target"),
+        (&["kill", "links", "--for", "2h"], "at most 30 minutes"),
+    ] {
+        let ended = desk.lab(&[&["fault"][..], words].concat());
+        assert!(
+            ended.code == Some(2) && ended.err.contains(told) && ended.err.contains("hint:"),
+            "{ended:?}"
+        );
+    }
+    fault(&desk, &["freeze", "gateway", "--for", "10m"]);
+    up.signal(Signal::SIGINT);
+    let ended = up.end();
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    desk.is_tidy();
+    let alone = refused(&desk, &desk.lab(&["fault", "kill", "links"]));
+    assert!(alone.contains("nothing to break"), "{alone}");
+}
+
 /// The traces of a running wiring, from another terminal.
 #[test]
 fn the_last_traces_are_listed_and_drawn_again_for_as_long_as_a_wiring_is_up() {

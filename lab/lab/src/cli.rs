@@ -9,8 +9,8 @@ use scenario::diagnostic::{self, Diagnostic};
 
 use crate::{
     commands::{
-        broker, compare, doctor, events, export, health, host, keep, list, load, plan, proxy, report, run,
-        show, tether, trace, up,
+        broker, compare, doctor, events, export, fault, health, host, keep, list, load, plan, proxy, report,
+        run, show, tether, trace, up,
     },
     outcome::Outcome,
 };
@@ -87,6 +87,8 @@ pub enum Command {
     Trace(trace::Args),
     /// List and replay the dead letters of a wiring that is up
     Events(events::Args),
+    /// Break a part of a wiring that is up, for a while
+    Fault(fault::Args),
     /// Load a system that is up, and print its latency
     Load(load::Args),
     /// Draw the report of an earlier run again
@@ -123,6 +125,7 @@ impl Cli {
         let scenarios = self.scenarios.as_deref();
         let without = match &self.command {
             Command::Events(_) => Some("events"),
+            Command::Fault(_) => Some("fault"),
             Command::Load(_) => Some("load"),
             Command::Report(_) => Some("report"),
             Command::Doctor(_) => Some("doctor"),
@@ -140,6 +143,7 @@ impl Cli {
             Command::Up(args) => args.run(scenarios),
             Command::Trace(args) => args.run(),
             Command::Events(args) => args.run(),
+            Command::Fault(args) => args.run(),
             Command::Load(args) => args.run(),
             Command::Report(args) => args.run(),
             Command::Compare(args) => args.run(),

@@ -6,6 +6,7 @@ pub mod compare;
 pub mod doctor;
 pub mod events;
 pub mod export;
+pub mod fault;
 pub mod health;
 pub mod host;
 pub mod keep;

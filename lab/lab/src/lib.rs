@@ -10,12 +10,13 @@
 //!
 //! - [`cli`], [`commands`]: the command line; [`outcome`]: how a command ends;
 //! - [`run`], [`runs`]: the experiment, and the folder of its results;
-//! - [`recent`]: the last traces of a running wiring; [`rehearsal`]: a simulation of a system's logic under a
+//! - [`recent`]: the last traces of a running wiring; [`by_hand`]: the faults that are made in it; [`rehearsal`]: a simulation of a system's logic under a
 //!   load, drawn without starting anything;
 //! - [`output`]: writing to standard output and error.
 //!
 //! Not here: any business rule (`services/`).
 
+pub mod by_hand;
 pub mod cli;
 pub mod commands;
 pub mod outcome;

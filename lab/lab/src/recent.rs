@@ -34,6 +34,9 @@ pub struct Shown {
     pub url: String,
     /// The value of the axis `tracing`.
     pub tracing: String,
+    /// The socket at which faults are made.
+    #[serde(default)]
+    pub faults: PathBuf,
     /// Where the internal server of each process is.
     pub internal: Vec<SocketAddr>,
     /// The traces, the oldest first.

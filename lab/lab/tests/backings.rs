@@ -45,7 +45,7 @@ fn start(arms: &[ArmPlan], backings: &BackingChoices, scratch: &Scratch) -> anyh
             backings,
             port: None,
             public_urls: &[],
-            faults: &[],
+            proxied: runtimes::arm::Proxied::Nothing,
             traces: false,
             interrupt: &Interrupt::never(),
             ready_within: READY_WITHIN,

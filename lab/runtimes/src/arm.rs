@@ -21,7 +21,7 @@ use anyhow::Result;
 use design::BackingKind;
 pub use log::{FileLog, Log, LogTail};
 pub(crate) use options::StartError;
-pub use options::{BackingChoices, Lacking, LaunchOptions, READY_WITHIN};
+pub use options::{BackingChoices, Lacking, LaunchOptions, Proxied, READY_WITHIN};
 pub use passwords::without_passwords;
 pub(crate) use ready::{NotReady, wait};
 use scenario::{Fault, diagnostic::Diagnostic};

@@ -62,7 +62,8 @@ impl Runtime {
                 "leave `--runtime compose` out: processes can be killed and frozen as well",
             ),
         };
-        Err(Diagnostic::new(format!("the scenario has a fault ({fault}), and {what}")).hint(hint).into())
+        let done = format!("`{}` cannot be done to {}", fault.what.name(), fault.target);
+        Err(Diagnostic::new(format!("{done}: {what}")).hint(hint).into())
     }
 
     /// Registers the removal of everything for a second Ctrl-C.

@@ -18,9 +18,10 @@ fn help_reads_like_a_first_lesson() {
 fn each_command_explains_itself_with_examples() {
     let mut cli = Cli::command().term_width(98);
     cli.build();
-    for name in
-        ["list", "show", "plan", "run", "up", "trace", "events", "load", "report", "compare", "doctor"]
-    {
+    for name in [
+        "list", "show", "plan", "run", "up", "trace", "events", "fault", "load", "report", "compare",
+        "doctor",
+    ] {
         let command = cli.find_subcommand_mut(name).unwrap();
         insta::assert_snapshot!(name, command.render_help());
     }

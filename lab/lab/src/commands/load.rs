@@ -27,8 +27,8 @@ use scenario::{
     diagnostic::{Diagnostic, did_you_mean},
     systems,
 };
-pub(super) use values::duration;
-use values::{arrivals, option, path, rate};
+use values::{arrivals, path, rate};
+pub(super) use values::{duration, option};
 
 use self::expect::{Condition, Judged};
 use crate::{outcome::Outcome, output};

@@ -11,7 +11,7 @@ use std::{
 use anyhow::{Context, Result};
 use design::{Limits, PublicUrl, Wiring, axes::Tracing};
 use runtimes::{
-    arm::{LaunchOptions, READY_WITHIN, RunningArm},
+    arm::{LaunchOptions, Proxied, READY_WITHIN, RunningArm},
     interrupt::Interrupt,
     launch::Launch,
     scratch::Scratch,
@@ -27,6 +27,7 @@ use super::{
     wiring_choice::WiringChoice,
 };
 use crate::{
+    by_hand::FaultsByHand,
     outcome::Outcome,
     output,
     recent::{self, KEPT, Recent, Shown},
@@ -57,6 +58,9 @@ pub struct Args {
     /// repeated
     #[arg(long = "public-url", value_name = "URL", value_parser = public_url)]
     public_urls: Vec<PublicUrl>,
+    /// Lead every link through the lab's proxy, so that `lab fault` can break it; a little slower
+    #[arg(long)]
+    proxy: bool,
     /// Leave a process that dies as it is, instead of starting it again
     #[arg(long)]
     no_restart: bool,
@@ -93,7 +97,7 @@ impl Args {
                 backings: &backings,
                 port: runtime.port(self.port)?,
                 public_urls: &self.public_urls,
-                faults: &[],
+                proxied: if self.proxy { Proxied::All } else { Proxied::Nothing },
                 traces: true,
                 interrupt: &interrupt,
                 ready_within: READY_WITHIN,
@@ -103,17 +107,22 @@ impl Args {
         for running in &launch.arms {
             output::data(&places(&arm, running))?;
         }
-        let mut recent = recent(&arm, &launch, &scratch)?;
+        let mut faults = FaultsByHand::new(scratch.path(), &arm, &runtime)?;
+        let mut recent = recent(&arm, &launch, &scratch, faults.socket())?;
         output::talk("up; Ctrl-C stops it");
         let mut supervisor = Supervisor::new(!self.no_restart);
         let mut traces_seen = Instant::now();
         while interrupt.sleep(LOOK_EVERY) {
             supervisor.look(&mut launch)?;
+            if let Some(running) = launch.arms.first() {
+                faults.look(running).iter().for_each(|news| output::talk(news));
+            }
             if traces_seen.elapsed() >= TRACES_EVERY {
                 traces_seen = Instant::now();
                 show_traces(&launch, &mut recent)?;
             }
         }
+        drop(faults);
         for killed in launch.stop() {
             output::talk(&format!("warning: `{killed}` did not end in time and was killed"));
         }
@@ -122,12 +131,13 @@ impl Args {
 }
 
 /// The file in which the last traces are kept for `lab trace`.
-fn recent(plan: &ArmPlan, launch: &Launch, scratch: &Scratch) -> Result<Recent> {
+fn recent(plan: &ArmPlan, launch: &Launch, scratch: &Scratch, faults: &Path) -> Result<Recent> {
     let shown = Shown {
         pid: std::process::id(),
         system: plan.wiring.system().name.to_owned(),
         url: launch.arms.first().map(RunningArm::url).unwrap_or_default(),
         tracing: plan.wiring.get("tracing").to_owned(),
+        faults: faults.to_owned(),
         internal: launch.arms.iter().flat_map(|arm| &arm.processes).map(|process| process.internal).collect(),
         traces: Vec::new(),
     };

@@ -16,7 +16,7 @@ use load::{
 };
 use rand::{SeedableRng, rngs::StdRng, seq::SliceRandom};
 use runtimes::{
-    arm::{LaunchOptions, READY_WITHIN, RunningArm},
+    arm::{LaunchOptions, Proxied, READY_WITHIN, RunningArm},
     interrupt::Interrupt,
     launch::{Launch, Runtime, enough, one_arm_a_broker},
     measure::memory,
@@ -156,7 +156,7 @@ impl Experiment<'_> {
                 backings: &self.options.backings,
                 port: None,
                 public_urls: &[],
-                faults: &self.plan.faults(),
+                proxied: Proxied::By(&self.plan.faults()),
                 traces: true,
                 interrupt: self.interrupt,
                 ready_within: READY_WITHIN,

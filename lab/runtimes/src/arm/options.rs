@@ -29,8 +29,8 @@ pub struct LaunchOptions<'a> {
     pub port: Option<u16>,
     /// The public URLs of the API, in addition to its address. Only for a single arm.
     pub public_urls: &'a [PublicUrl],
-    /// The faults that will be made. The links that they are done to lead through the lab's proxy.
-    pub faults: &'a [Fault],
+    /// The links that lead through the lab's proxy.
+    pub proxied: Proxied<'a>,
     /// Whether each arm that traces gets a span receiver.
     pub traces: bool,
     /// Ends the wait on Ctrl-C.
@@ -39,6 +39,17 @@ pub struct LaunchOptions<'a> {
     pub ready_within: Duration,
     /// The limits of every process; containers use the default ones.
     pub limits: Limits,
+}
+
+/// The links that lead through the lab's proxy.
+#[derive(Clone, Copy, Debug)]
+pub enum Proxied<'a> {
+    /// None.
+    Nothing,
+    /// Those that these faults are done to.
+    By(&'a [Fault]),
+    /// All but those to Kafka.
+    All,
 }
 
 /// Stores and brokers given by address, and how to start the others.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use anyhow::{Result, bail};
 use design::BackingKind;
-use scenario::{Fault, FaultKind, ProcessName, Target, plan::ArmPlan};
+use scenario::{Fault, FaultKind, ProcessName, Target, diagnostic::Diagnostic, plan::ArmPlan};
 
 use super::{
     backings::OwnBacking,
@@ -59,7 +59,8 @@ impl Children {
     /// What breaks the links of a fault.
     fn break_links(&self, fault: &Fault) -> Result<Box<dyn Victim>> {
         let (FaultKind::Link { kind, directions }, Some(proxy)) = (fault.what, &self.proxy) else {
-            bail!("no link of `{}` leads through the proxy", self.arm.label);
+            let what = format!("no link of `{}` leads through the proxy", self.arm.label);
+            return Err(Diagnostic::new(what).hint("start it with `--proxy`: then all links do").into());
         };
         let mut links: Vec<_> = self.arm.links_of(fault.target).iter().map(ToString::to_string).collect();
         links.dedup();

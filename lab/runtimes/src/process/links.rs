@@ -12,11 +12,9 @@ use std::{
 };
 
 use anyhow::{Context, Result, bail};
+use design::BackingKind;
 use proxy::{Config, LinkConfig};
-use scenario::{
-    Fault,
-    plan::{ArmEnd, ArmLink, ArmPlan},
-};
+use scenario::plan::{ArmEnd, ArmLink, ArmPlan};
 use url::Url;
 
 use super::{
@@ -26,7 +24,10 @@ use super::{
     ports,
     start::Start,
 };
-use crate::{arm::NotReady, http};
+use crate::{
+    arm::{NotReady, Proxied},
+    http,
+};
 
 /// The name of the proxy's process, in figures and messages.
 pub(super) const PROXY: &str = "proxy";
@@ -51,24 +52,20 @@ pub(super) struct RunningProxy {
 }
 
 impl ProxiedLinks {
-    /// Every link that a fault is done to, with a port for each.
-    pub(super) fn of(
-        arm: &ArmPlan,
-        faults: &[Fault],
-        addressed: &Addressed,
-        backings: &[OwnBacking],
-    ) -> Result<Self> {
-        let of_links = faults.iter().filter(|fault| fault.what.is_of_links());
-        let mut links = BTreeMap::new();
-        for link in of_links.flat_map(|fault| arm.links_of(fault.target)) {
+    /// The chosen links of an arm, with a port for each.
+    pub(super) fn of(start: &Start<'_>, addressed: &Addressed, backings: &[OwnBacking]) -> Result<Self> {
+        let mut proxied = BTreeMap::new();
+        for link in chosen(start.arm, start.options.proxied) {
             let name = link.to_string();
             // A process may know one store by two roles.
-            if !links.contains_key(&name) {
+            if !proxied.contains_key(&name) {
                 let upstream = upstream(&link, addressed, backings)?;
-                links.insert(name.clone(), LinkConfig { name, listen: ports::free()?, upstream });
+                let wanted = start.options.port.filter(|_| link.from.is_none());
+                let listen = wanted.map_or_else(ports::free, ports::wanted)?;
+                proxied.insert(name.clone(), LinkConfig { name, listen, upstream });
             }
         }
-        Ok(Self(links))
+        Ok(Self(proxied))
     }
 
     /// The address at which a caller reaches a process, `links-2`, or a backing, `redis`; `None` if the link does not
@@ -91,6 +88,26 @@ impl ProxiedLinks {
         let mut child = Child::start(PROXY, start.command(&["proxy"], &file), &log, &start.budget.arms)?;
         serves(&mut child, admin, start)?;
         Ok(Some(RunningProxy { child: SharedChild::new(child), admin }))
+    }
+}
+
+/// Whether the users' link is one of the chosen.
+pub(super) fn are_users_proxied(arm: &ArmPlan, proxied: Proxied<'_>) -> bool {
+    chosen(arm, proxied).iter().any(|link| link.from.is_none())
+}
+
+fn chosen<'a>(arm: &'a ArmPlan, proxied: Proxied<'_>) -> Vec<ArmLink<'a>> {
+    match proxied {
+        Proxied::Nothing => Vec::new(),
+        Proxied::By(faults) => {
+            let of_links = faults.iter().filter(|fault| fault.what.is_of_links());
+            of_links.flat_map(|fault| arm.links_of(fault.target)).collect()
+        }
+        Proxied::All => {
+            let mut links = arm.links();
+            links.retain(|link| !matches!(link.to, ArmEnd::Backing(need) if need.kind == BackingKind::Kafka));
+            links
+        }
     }
 }
 

@@ -14,7 +14,7 @@ use super::{
     backings::{self, OwnBacking},
     child::{Child, SharedChild},
     children::Children,
-    links::{ProxiedLinks, RunningProxy},
+    links::{ProxiedLinks, RunningProxy, are_users_proxied},
     ports, process_configs,
 };
 use crate::{
@@ -88,8 +88,10 @@ impl Start<'_> {
         backings: &[OwnBacking],
         receiver: Option<&Receiver>,
     ) -> Result<Started, NotReady> {
-        let addressed = Addressed::new(self.arm, self.options.port)?;
-        let links = ProxiedLinks::of(self.arm, self.options.faults, &addressed, backings)?;
+        // Users reach the wanted port: the proxy's, if their link leads through it.
+        let wanted = self.options.port.filter(|_| !are_users_proxied(self.arm, self.options.proxied));
+        let addressed = Addressed::new(self.arm, wanted)?;
+        let links = ProxiedLinks::of(self, &addressed, backings)?;
         // Before the processes, which reach their stores through it.
         let proxy = links.start(self, folder)?;
         let files = process_configs::write(self, &addressed, &links, folder, backings, receiver)?;

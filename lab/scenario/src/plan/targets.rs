@@ -58,6 +58,34 @@ impl ArmPlan {
         links
     }
 
+    /// Fails if it has nothing that a fault by hand could be done to.
+    pub fn can_have(&self, fault: &Fault) -> Result<()> {
+        no_link_to_kafka(fault, std::slice::from_ref(self))?;
+        if self.has(fault) {
+            return Ok(());
+        }
+        let target = fault.target.to_string();
+        let processes = self.processes.iter().map(|process| process.name.clone());
+        let stores = self.backings.iter().map(|need| need.kind).filter(|kind| kind.has_processes());
+        let stores = stores.map(|kind| kind.name().to_owned());
+        let links = self.links().into_iter().map(|link| link.to_string());
+        let mut known: Vec<String> = match fault.target {
+            Target::Link(_) => links.collect(),
+            Target::Process(_) | Target::Backing(_) => processes.chain(stores).collect(),
+        };
+        if known.contains(&target) {
+            let what = format!("nobody of the wiring calls `{target}`");
+            return Err(Diagnostic::new(what)
+                .hint(format!("the link of its users has to be named: `client -> {target}`"))
+                .into());
+        }
+        known.dedup();
+        let known: Vec<&str> = known.iter().map(String::as_str).collect();
+        Err(Diagnostic::new(format!("the wiring has no `{target}`"))
+            .hint(did_you_mean(&target, known))
+            .into())
+    }
+
     /// Whether the arm has what a fault names.
     fn has(&self, fault: &Fault) -> bool {
         match fault.target {
@@ -150,8 +178,10 @@ fn no_link_to_kafka(fault: &Fault, arms: &[ArmPlan]) -> Result<()> {
         return Ok(());
     }
     let what = format!(
-        "the scenario has a fault ({fault}), and a client of Kafka goes to the address that the broker advertises: \
-         no proxy stands between them"
+        "`{}` cannot be done to {}: a client of Kafka goes to the address that the broker advertises, and no proxy \
+         stands between them",
+        fault.what.name(),
+        fault.target,
     );
     let hint =
         "do it to the broker itself: `what = \"freeze\"` or `what = \"kill\"` with `backing = \"kafka\"`";

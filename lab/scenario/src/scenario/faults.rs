@@ -5,13 +5,15 @@
 //! recovery.
 //! Whether the arms have what a fault names is checked when they are known: by the plan.
 //!
-//! Read in this order: this file (the model), `kind` (what is done), `target` (to what).
+//! Read in this order: this file (the model), `kind` (what is done), `target` (to what), `by_hand` (without a file).
 
+mod by_hand;
 mod kind;
 mod target;
 
 use std::{fmt, time::Duration};
 
+pub use by_hand::FaultByHand;
 use design::System;
 pub use kind::FaultKind;
 use proxy::{Directions, Distribution};
@@ -47,7 +49,7 @@ impl Fault {
     }
 
     /// Whether both are in force at once on one thing: the same target, or processes or links that both are done to.
-    fn overlaps(&self, other: &Self) -> bool {
+    pub fn overlaps(&self, other: &Self) -> bool {
         let is_alike = self.what.is_of_links() == other.what.is_of_links();
         let is_one = self.target == other.target || (is_alike && self.target.meets(other.target));
         is_one && self.at < other.until() && other.at < self.until()
@@ -132,10 +134,21 @@ fn one(
                     recover";
         return Err(source.at(&file.for_ms.span(), what, hint.to_owned()));
     }
+    let (what, target) = done_to(source, system, spanned)?;
+    Ok(Fault { at, lasts, what, target })
+}
+
+/// What is done, and to what.
+fn done_to(
+    source: &Source<'_>,
+    system: &System,
+    spanned: &Spanned<FaultFile>,
+) -> Result<(FaultKind, Target), ScenarioFault> {
+    let file = spanned.get_ref();
     let what = kind::checked(source, &file.what, &file.parameters())?;
     let target = target(source, system, spanned)?;
     suits(source, file, &what, target)?;
-    Ok(Fault { at, lasts, what, target })
+    Ok((what, target))
 }
 
 impl FaultFile {

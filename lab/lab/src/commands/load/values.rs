@@ -25,7 +25,7 @@ pub(super) fn arrivals(text: &str) -> Result<ArrivalKind, Diagnostic> {
 }
 
 /// `deletes=20`.
-pub(super) fn option(text: &str) -> Result<(String, String), Diagnostic> {
+pub(in crate::commands) fn option(text: &str) -> Result<(String, String), Diagnostic> {
     let parts = text.split_once('=').filter(|(name, _)| !name.is_empty());
     parts
         .map(|(name, value)| (name.to_owned(), value.to_owned()))
