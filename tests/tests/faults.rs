@@ -221,6 +221,13 @@ fn what_is_killed_comes_back_and_what_is_cut_goes_on_in_every_arm() {
             assert!(made.began_ms >= fault.at_ms && made.began_ms < made.ended_ms, "{fault:?}");
             // The last one ends with its episode.
             assert!(made.ended_ms >= until || until >= 2_000.0, "{fault:?}");
+            let is_back = made.back_ms.is_some_and(|back| back > made.ended_ms);
+            match (fault.what.as_str(), fault.target.as_str()) {
+                ("kill", "links") => assert!(is_back, "{fault:?}"),
+                // Its episode may end before it serves again.
+                ("kill", _) => {}
+                _ => assert_eq!(made.back_ms, None, "{fault:?}"),
+            }
         }
     }
     for arm in &report.arms {

@@ -142,12 +142,12 @@ fn a_part_of_what_is_up_is_broken_by_hand_for_a_while() {
     assert!(fault(&desk, &["list"]).contains("links is reset, for another"));
     let twice = desk.lab(&["fault", "slow", "gateway -> links"]);
     assert!(twice.code == Some(2) && twice.err.contains("not over yet"), "{twice:?}");
-    assert!(fault(&desk, &["clear"]).contains("links is reset is over"));
+    assert!(fault(&desk, &["clear"]).contains("over: links is reset"));
     eventually(AGAIN_WITHIN, "it is followed", || follows(302));
 
     fault(&desk, &["kill", "links", "--for", "500ms"]);
     eventually(AGAIN_WITHIN, "`links` is gone", || follows(503));
-    up.says("links is down after a kill is over");
+    up.says("over: links is down after a kill");
     eventually(AGAIN_WITHIN, "it is followed", || follows(302));
     assert!(!up.out().contains("was started again"), "a planned end is for nobody to mend");
 

@@ -103,7 +103,7 @@ impl FaultsByHand {
     pub fn look(&mut self, running: &RunningArm) -> Vec<String> {
         let now = self.since.elapsed();
         let over = self.in_force.extract_if(.., |force| force.fault.until() <= now);
-        let mut told: Vec<_> = over.map(|force| format!("{} is over", said(&force.fault))).collect();
+        let mut told: Vec<_> = over.map(|force| format!("over: {}", said(&force.fault))).collect();
         loop {
             match self.listener.accept() {
                 Ok((stream, _)) => told.extend(self.answer(&stream, running)),
@@ -128,7 +128,7 @@ impl FaultsByHand {
             Request::Make(fault) => self.make(&fault, running).map_err(|error| diagnostic::told(&error)),
             Request::List => Ok(self.in_force.iter().map(|force| self.listed(&force.fault)).collect()),
             Request::Clear => {
-                Ok(self.in_force.drain(..).map(|force| format!("{} is over", said(&force.fault))).collect())
+                Ok(self.in_force.drain(..).map(|force| format!("over: {}", said(&force.fault))).collect())
             }
         }
     }

@@ -17,7 +17,12 @@ pub(super) fn sentence(fault: &Fault) -> String {
     };
     let ended = range(fault.made.iter().map(|made| made.ended_ms)).unwrap_or_default();
     let often = count(fault.made.len() as u64);
-    format!("{planned}; it happened {often} times, and began at {began} ms and ended at {ended} ms")
+    let told =
+        format!("{planned}; it happened {often} times, and began at {began} ms and ended at {ended} ms");
+    match range(fault.made.iter().filter_map(|made| made.back_ms)) {
+        Some(back) => format!("{told}; it served again at {back} ms"),
+        None => told,
+    }
 }
 
 /// `slowed by 50 ms`
@@ -54,7 +59,13 @@ mod tests {
 
     #[test]
     fn a_fault_is_told_with_when_it_was_due_and_when_it_really_was() {
-        let made = |began_ms, ended_ms| FaultMade { arm: "a".to_owned(), launch: 1, began_ms, ended_ms };
+        let made = |began_ms, ended_ms| FaultMade {
+            arm: "a".to_owned(),
+            launch: 1,
+            began_ms,
+            ended_ms,
+            back_ms: None,
+        };
         let mut fault = Fault {
             target: "redis".to_owned(),
             what: "freeze".to_owned(),
@@ -77,6 +88,8 @@ mod tests {
         assert!(
             sentence(&fault).starts_with("gateway -> links was slowed by 50 ms in each episode, planned")
         );
+        fault.made[0].back_ms = Some(5_140.0);
+        assert!(sentence(&fault).ends_with("ended at 5,000 ms; it served again at 5,140 ms"));
         fault.made.clear();
         assert!(sentence(&fault).ends_with("it never happened"));
     }

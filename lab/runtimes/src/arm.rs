@@ -86,6 +86,16 @@ pub trait Victim: Send {
 
     /// Undoes it, also where it was made in part; without effect where it was not.
     fn end(&self) -> Result<()>;
+
+    /// Whether it has to start after the fault, before it serves again.
+    fn has_to_start(&self) -> bool {
+        false
+    }
+
+    /// Whether it serves again; it may take a tenth of a second to say so.
+    fn is_back(&self) -> bool {
+        true
+    }
 }
 
 /// A running service process.

@@ -33,4 +33,7 @@ pub struct FaultMade {
     pub began_ms: f64,
     /// The time at which it was undone.
     pub ended_ms: f64,
+    /// The time at which what it was done to served again, if it had to start and did so within the episode.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub back_ms: Option<f64>,
 }

@@ -1,15 +1,19 @@
 //! A running arm as children of the lab.
 
-use std::time::Duration;
+use std::{net::SocketAddr, time::Duration};
 
 use anyhow::{Result, bail};
 use design::BackingKind;
-use scenario::{Fault, FaultKind, ProcessName, Target, diagnostic::Diagnostic, plan::ArmPlan};
+use scenario::{
+    Fault, FaultKind, ProcessName, Target,
+    diagnostic::Diagnostic,
+    plan::{ArmPlan, ProcessPlan},
+};
 
 use super::{
     backings::OwnBacking,
     child::SharedChild,
-    faults::{BreakLinks, Freeze, Kill, KillServer},
+    faults::{BreakLinks, Freeze, Kill, KillServer, Service},
     links::{PROXY, RunningProxy},
     start::Started,
     victim::Processes,
@@ -29,6 +33,8 @@ pub(super) struct Children {
     services: Vec<Group>,
     /// Their processes in the same order, the one with the edge first.
     processes: Vec<SharedChild>,
+    /// The internal servers of these.
+    internal: Vec<SocketAddr>,
     proxy: Option<RunningProxy>,
     backings: Vec<OwnBacking>,
     /// The grace period of each for its requests in flight.
@@ -46,14 +52,33 @@ impl Children {
             part: process.part(),
             scope: measured(child),
         });
-        Self { arm: arm.clone(), services: services.collect(), processes, proxy, backings, grace }
+        let services = services.collect();
+        let internal = running.iter().map(|process| process.internal).collect();
+        Self { arm: arm.clone(), services, processes, internal, proxy, backings, grace }
+    }
+
+    /// Every process with its plan.
+    fn planned(&self) -> impl Iterator<Item = (&ProcessPlan, Service)> {
+        let children = self.processes.iter().zip(&self.internal);
+        let service = |(child, internal): (&SharedChild, &SocketAddr)| Service {
+            child: child.clone(),
+            internal: *internal,
+        };
+        self.arm.processes.iter().zip(children.map(service))
     }
 
     /// The processes that a name of a placement covers.
-    fn named(&self, name: &ProcessName) -> Vec<SharedChild> {
-        let covered = self.arm.processes.iter().zip(&self.processes);
-        let covered = covered.filter(|(plan, _)| name.covers(plan.shape, &plan.name));
-        covered.map(|(_, child)| child.clone()).collect()
+    fn named(&self, name: &ProcessName) -> Vec<Service> {
+        let covered = self.planned().filter(|(plan, _)| name.covers(plan.shape, &plan.name));
+        covered.map(|(_, service)| service).collect()
+    }
+
+    /// The internal servers of the processes that use a backing.
+    fn users(&self, kind: BackingKind) -> Vec<SocketAddr> {
+        let roles = self.arm.backings.iter().filter(|need| need.kind == kind).map(|need| &need.role);
+        let roles: Vec<&String> = roles.collect();
+        let uses = |plan: &ProcessPlan| plan.roles.iter().any(|role| roles.contains(&role));
+        self.planned().filter(|(plan, _)| uses(plan)).map(|(_, service)| service.internal).collect()
     }
 
     /// What breaks the links of a fault.
@@ -102,7 +127,7 @@ impl RunningRuntime for Children {
         let victim: Box<dyn Victim> = match (fault.what, fault.target) {
             (FaultKind::Link { .. }, _) => self.break_links(fault)?,
             (FaultKind::Freeze, Target::Process(name)) => {
-                let alone = |child: SharedChild| Processes::Alone(child.lock().tracked().clone());
+                let alone = |service: Service| Processes::Alone(service.child.lock().tracked().clone());
                 Box::new(Freeze(self.named(&name).into_iter().map(alone).collect()))
             }
             (FaultKind::Kill, Target::Process(name)) => Box::new(Kill(self.named(&name))),
@@ -111,7 +136,7 @@ impl RunningRuntime for Children {
                 let Some(processes) = backing.processes() else { return Ok(None) };
                 match fault.what {
                     FaultKind::Freeze => Box::new(Freeze(vec![processes])),
-                    _ => Box::new(KillServer(backing.keeper()?)),
+                    _ => Box::new(KillServer { keeper: backing.keeper()?, users: self.users(kind) }),
                 }
             }
             (FaultKind::Freeze | FaultKind::Kill, Target::Link(_)) | (FaultKind::Errors { .. }, _) => {

@@ -10,6 +10,9 @@ use crate::{arm::Victim, http};
 /// The time limit for the proxy to reply.
 const ANSWER_WITHIN: Duration = Duration::from_secs(1);
 
+/// The time limit for a process to say whether it, or its store, is well.
+const HEALTH_WITHIN: Duration = Duration::from_millis(100);
+
 /// The time limit for a keeper to start its server again.
 const STARTED_WITHIN: Duration = Duration::from_secs(1);
 
@@ -31,18 +34,25 @@ impl Victim for Freeze {
 }
 
 /// Service processes that are killed, and started again with the same configuration.
-pub(super) struct Kill(pub(super) Vec<SharedChild>);
+pub(super) struct Kill(pub(super) Vec<Service>);
+
+/// A service process.
+pub(super) struct Service {
+    pub(super) child: SharedChild,
+    /// Its internal server.
+    pub(super) internal: SocketAddr,
+}
 
 impl Victim for Kill {
     fn begin(&self) -> Result<()> {
-        self.0.iter().try_for_each(|child| {
+        self.0.iter().try_for_each(|Service { child, .. }| {
             let processes = Processes::Alone(child.lock().tracked().clone());
             processes.kill(|| child.lock().kill())
         })
     }
 
     fn end(&self) -> Result<()> {
-        self.0.iter().try_for_each(|child| {
+        self.0.iter().try_for_each(|Service { child, .. }| {
             let mut child = child.lock();
             child.restart()?;
             // One that could not be killed may be frozen still.
@@ -50,27 +60,39 @@ impl Victim for Kill {
             Ok(())
         })
     }
+
+    fn has_to_start(&self) -> bool {
+        true
+    }
+
+    fn is_back(&self) -> bool {
+        self.0.iter().all(|service| says_yes(service.internal, "/health/ready"))
+    }
 }
 
 /// The server of a keeper, which kills it and starts it again in its folder.
-pub(super) struct KillServer(pub(super) SharedChild);
+pub(super) struct KillServer {
+    pub(super) keeper: SharedChild,
+    /// The internal servers of the processes that use it: they know when it answers again.
+    pub(super) users: Vec<SocketAddr>,
+}
 
 impl KillServer {
     fn server(&self) -> Processes {
-        Processes::BelowKeeper(self.0.lock().tracked().clone())
+        Processes::BelowKeeper(self.keeper.lock().tracked().clone())
     }
 }
 
 impl Victim for KillServer {
     fn begin(&self) -> Result<()> {
-        self.server().kill(|| self.0.lock().tell(Order::Kill.line()))
+        self.server().kill(|| self.keeper.lock().tell(Order::Kill.line()))
     }
 
     fn end(&self) -> Result<()> {
         let server = self.server();
         // One that could not be killed may be frozen still.
         server.thaw();
-        self.0.lock().tell(Order::Start.line())?;
+        self.keeper.lock().tell(Order::Start.line())?;
         let looks = STARTED_WITHIN.as_millis() / LOOK_EVERY.as_millis();
         for _ in 0..looks {
             if server.exist() {
@@ -80,6 +102,19 @@ impl Victim for KillServer {
         }
         bail!("its keeper did not start it again within {} s", STARTED_WITHIN.as_secs())
     }
+
+    fn has_to_start(&self) -> bool {
+        true
+    }
+
+    fn is_back(&self) -> bool {
+        self.users.iter().all(|user| says_yes(*user, "/health/backings"))
+    }
+}
+
+/// Whether a process answers that all is well.
+fn says_yes(internal: SocketAddr, path: &str) -> bool {
+    http::get(internal, path, HEALTH_WITHIN).is_ok_and(|reply| reply.status == 200)
 }
 
 /// Links that the proxy breaks.

@@ -113,6 +113,7 @@ fn faults(plan: &Plan, gathered: &Gathered) -> Vec<Fault> {
                     launch: *launch,
                     began_ms: ms(happened.began),
                     ended_ms: ms(happened.ended),
+                    back_ms: happened.back.map(ms),
                 })
                 .collect(),
         })
