@@ -11,10 +11,6 @@ use crate::tree::{Crate, Text};
 /// An import: from which module to which.
 type Edge = (String, String);
 
-/// Pairs of modules that still import each other, with the reason. A pair that is mended goes from the list.
-pub const MUTUAL: [[&str; 4]; 1] =
-    [["design", "system", "wiring", "a wiring is of a system, whose rules are functions of a wiring"]];
-
 /// The pairs of modules of a crate that import each other, each in the order of the alphabet; `files` are those of the
 /// whole project.
 pub fn mutual_pairs(member: &Crate, files: &[Text]) -> Vec<Edge> {

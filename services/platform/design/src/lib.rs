@@ -6,7 +6,7 @@
 //!
 //! Not here: anything that reads a file, opens a socket or asks a clock, and whatever a value of an axis is built from.
 //!
-//! Read in this order: `system`, `axis` (the macro), `axes` (those of the platform), `backings`, `wiring`, `process_config`,
+//! Read in this order: `system` (with `system/wiring`), `axis` (the macro), `axes` (those of the platform), `backings`, `process_config`,
 //! `nearest`.
 
 pub mod axes;
@@ -15,7 +15,6 @@ mod backings;
 mod nearest;
 mod process_config;
 mod system;
-mod wiring;
 
 pub use axis::{Axis, Choice, Value};
 pub use backings::{BackingKind, BackingNeed};
@@ -25,6 +24,5 @@ pub use process_config::{
 };
 pub use system::{
     Arrivals, Backing, ConsumerGroup, Cost, EDGE, NoRules, Placement, ProcessShape, ReplicaCount, Rules,
-    System, TopicShape,
+    System, TopicShape, Wiring, WiringError,
 };
-pub use wiring::{Wiring, WiringError};

@@ -1,8 +1,13 @@
 //! What a system is made of, as data: the lab plans, draws and explains a system from this alone.
+//!
+//! `wiring` is below this module because each needs the other: a wiring is of a system, whose rules judge wirings.
+
+mod wiring;
 
 use std::time::Duration;
 
-use crate::{Axis, Choice, Wiring};
+pub use self::wiring::{Wiring, WiringError};
+use crate::{Axis, Choice};
 
 /// A system under study: its components, the axes along which it can be built differently, and its wiring.
 pub struct System {
