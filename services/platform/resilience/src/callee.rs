@@ -14,8 +14,8 @@ use tower::retry::budget::TpsBudget;
 use crate::{
     Preset,
     breaker::{Breaker, BreakerSnapshot},
-    hedge::Hedges,
-    limit::Limit,
+    hedge::{HedgeSnapshot, Hedges},
+    limit::{Limit, LimitSnapshot},
     metrics::Metrics,
     random::Random,
     retry::{RetryCounters, budget},
@@ -89,12 +89,21 @@ impl Callee {
     }
 
     fn snapshot(&self) -> CalleeSnapshot {
+        let (retry, counters) = (self.settings.retry, &self.retries);
+        let budget = self.preset.has_budget().then_some(retry.budget);
         CalleeSnapshot {
             callee: self.name,
             preset: self.preset.name(),
+            retries: RetrySnapshot {
+                sent: counters.sent(),
+                share: budget.map(|budget| budget.share),
+                per_second: budget.map(|budget| budget.per_second),
+                without_budget: counters.no_budget.get(),
+                without_time: counters.no_time.get(),
+            },
+            hedges: self.hedges.as_ref().map(|hedges| hedges.snapshot()),
+            limit: self.limit.as_ref().map(|limit| limit.snapshot()),
             breaker: self.breaker.as_ref().map(|breaker| breaker.snapshot()),
-            in_flight: self.limit.as_ref().map(|limit| limit.in_flight()),
-            limit: self.limit.as_ref().map(|limit| limit.limit()),
         }
     }
 }
@@ -106,13 +115,32 @@ pub struct CalleeSnapshot {
     pub callee: &'static str,
     /// The preset towards it.
     pub preset: &'static str,
+    /// Retries, resends included.
+    pub retries: RetrySnapshot,
+    /// Hedged reads.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hedges: Option<HedgeSnapshot>,
+    /// The limit of the calls in flight.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub limit: Option<LimitSnapshot>,
     /// Its circuit breaker.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub breaker: Option<BreakerSnapshot>,
-    /// Calls in flight.
+}
+
+/// The retries of a callee, since the process started.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct RetrySnapshot {
+    /// Calls that were sent again.
+    pub sent: u64,
+    /// The budget: retries for each call that was answered.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub in_flight: Option<usize>,
-    /// Calls that may be in flight.
+    pub share: Option<f32>,
+    /// The budget: retries a second that are always allowed.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub limit: Option<usize>,
+    pub per_second: Option<u32>,
+    /// Retries that were not made because the budget was used up.
+    pub without_budget: u64,
+    /// Retries that were not made because they would have ended after the deadline.
+    pub without_time: u64,
 }

@@ -13,6 +13,7 @@ use std::{
 };
 
 use pin_project_lite::pin_project;
+use serde::Serialize;
 use tokio::time::{Sleep, sleep};
 use tower::{
     Layer, Service,
@@ -34,6 +35,20 @@ impl Hedges {
     pub fn new(settings: HedgeSettings, metrics: HedgeMetrics) -> Arc<Self> {
         Arc::new(Self { after: settings.after, budget: budget(settings.budget), metrics })
     }
+
+    /// Their counts.
+    pub fn snapshot(&self) -> HedgeSnapshot {
+        HedgeSnapshot { sent: self.metrics.sent.get(), won: self.metrics.won.get() }
+    }
+}
+
+/// Hedges as an operator reads them, since the process started.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct HedgeSnapshot {
+    /// Second attempts that were sent.
+    pub sent: u64,
+    /// Of these, the ones that answered first.
+    pub won: u64,
 }
 
 /// Hedges the idempotent calls of a service.

@@ -27,7 +27,7 @@ mod shed;
 mod stack;
 mod time_limit;
 
-pub use callee::{Callee, CalleeSnapshot, Callees};
+pub use callee::{Callee, CalleeSnapshot, Callees, RetrySnapshot};
 pub use ejection::{Pool, Record};
 pub use failure::Failure;
 pub use metrics::{BreakerMetrics, HedgeMetrics, LimitMetrics};

@@ -18,6 +18,7 @@ use std::{
 pub use aimd::Aimd;
 use contract::Why;
 use pin_project_lite::pin_project;
+use serde::Serialize;
 use tokio::time::Instant;
 use tower::{Layer, Service};
 
@@ -66,6 +67,12 @@ impl Limit {
         Arc::new(Self { in_flight: AtomicUsize::new(0), most: AtomicUsize::new(limit), adaptive, metrics })
     }
 
+    /// Its state.
+    pub fn snapshot(&self) -> LimitSnapshot {
+        let (in_flight, limit) = (self.in_flight(), self.limit());
+        LimitSnapshot { in_flight, limit, rejected: self.metrics.rejected.get() }
+    }
+
     /// Calls in flight.
     pub fn in_flight(&self) -> usize {
         self.in_flight.load(Ordering::Relaxed)
@@ -110,6 +117,17 @@ impl Limit {
             self.metrics.set(limit);
         }
     }
+}
+
+/// A limit as an operator reads it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct LimitSnapshot {
+    /// Calls in flight.
+    pub in_flight: usize,
+    /// Calls that may be in flight.
+    pub limit: usize,
+    /// Calls that it rejected so far.
+    pub rejected: u64,
 }
 
 /// The right to one call in flight. It is free again when it is dropped, whatever became of the call.

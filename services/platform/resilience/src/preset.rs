@@ -42,6 +42,11 @@ impl Preset {
         }
     }
 
+    /// Whether its retries, resends included, have a budget.
+    pub(crate) const fn has_budget(self) -> bool {
+        !matches!(self, Self::NaiveRetry)
+    }
+
     pub(crate) const fn has_attempt_limit(self) -> bool {
         !matches!(self, Self::None)
     }

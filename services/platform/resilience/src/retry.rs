@@ -53,6 +53,14 @@ pub struct RetryCounters {
     pub no_time: Counter,
 }
 
+impl RetryCounters {
+    /// Retries that were made, whatever the reason.
+    pub(crate) fn sent(&self) -> u64 {
+        let Self { not_processed, lost, timed_out, overloaded, failed, no_budget: _, no_time: _ } = self;
+        [not_processed, lost, timed_out, overloaded, failed].map(Counter::get).iter().sum()
+    }
+}
+
 /// Which failures are retried.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Rule {

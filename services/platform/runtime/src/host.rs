@@ -14,7 +14,7 @@ use design::{Choice, EDGE, Limits, ProcessConfig, PublicUrl, Wiring, axes};
 use nix::sys::socket::SockaddrStorage;
 use prometheus_client::registry::Registry;
 use remote::{Balancing, Client, Contract, RpcMetrics, Transport};
-use resilience::Preset;
+use resilience::{Callees, Preset};
 
 use crate::{
     Backings,
@@ -42,6 +42,8 @@ pub struct Host {
 pub(crate) struct Parts {
     pub(crate) file: ProcessConfig,
     pub(crate) backings: Backings,
+    /// What it knows of the components in other processes.
+    pub(crate) callees: Callees,
     /// How its components are reached.
     pub(crate) transport: Transport,
     /// The routes of its components that other processes reach, and what they are called over gRPC.
@@ -205,8 +207,20 @@ impl Host {
 
     /// Ends the wiring: creates the transports of all topics.
     pub(crate) fn into_parts(self) -> Result<Parts> {
-        let Self { file, mut backings, topics, transport, internal, grpc_services, public, live, .. } = self;
+        let Self {
+            file,
+            mut backings,
+            topics,
+            metrics,
+            transport,
+            internal,
+            grpc_services,
+            public,
+            live,
+            ..
+        } = self;
         topics.connect(&mut backings)?;
-        Ok(Parts { file, backings, transport, internal, grpc_services, public, live })
+        let callees = metrics.callees().clone();
+        Ok(Parts { file, backings, callees, transport, internal, grpc_services, public, live })
     }
 }

@@ -7,11 +7,12 @@
 //! Not here: what a system is made of, as data (that is `design`), any business rule, any statement of SQL, and any
 //! knowledge of how a process is started (that is `lab`).
 //!
-//! Read in this order: `process_config`, `host`, `backings`, `events`, `process`, `starting`, `health`, `watch`, `serve`,
+//! Read in this order: `process_config`, `host`, `backings`, `events`, `process`, `starting`, `health`, `watch`, `callees`, `serve`,
 //! `connection`, `socket`, `unread`, `live`, `ingress`, `head`, `server_metrics`, `edge`, `telemetry`, `own_metrics`,
 //! `own_grpc`.
 
 mod backings;
+mod callees;
 mod connection;
 mod counted;
 pub mod edge;

@@ -18,7 +18,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    Ingress, Sampling, ServeLimits, ServerMetrics,
+    Ingress, Sampling, ServeLimits, ServerMetrics, callees,
     events::dead_letter_routes,
     health::Health,
     host::{Host, Parts},
@@ -104,7 +104,8 @@ async fn run(service: &Service, file: ProcessConfig, signals: Signals) -> Result
         tracing::info!(why, "stopping before it was there");
         return end(host.background(), spans).await;
     }
-    let Parts { file, mut backings, transport, internal, grpc_services, public, live } = host.into_parts()?;
+    let Parts { file, mut backings, callees, transport, internal, grpc_services, public, live } =
+        host.into_parts()?;
     let stop = CancellationToken::new();
     backings.registry.register_collector(Box::new(OwnMetrics));
     let counted = ServerMetrics::register(&mut backings.registry);
@@ -117,8 +118,8 @@ async fn run(service: &Service, file: ProcessConfig, signals: Signals) -> Result
         servers.spawn(serve(address.listen()?, ingress, serve_limits, stop.clone()));
     }
     let dead_letters = dead_letter_routes(std::mem::take(&mut backings.dead_letters));
-    let mut own =
-        health.clone().routes().merge(watch.routes()).merge(dead_letters).merge(metrics(backings.registry));
+    let own = health.clone().routes().merge(watch.routes()).merge(dead_letters);
+    let mut own = own.merge(callees::routes(callees)).merge(metrics(backings.registry));
     if transport == Transport::Grpc {
         own = own.merge(own_grpc::routes(&health, grpc_services, service.descriptors)?);
     }

@@ -8,7 +8,7 @@ use std::{
         atomic::{AtomicBool, Ordering},
     },
     task::{Context, Poll, ready},
-    time::Duration,
+    time::{Duration, UNIX_EPOCH},
 };
 
 use pin_project_lite::pin_project;
@@ -46,14 +46,13 @@ impl Breaker {
 
     /// Its state, counts and last transitions.
     pub fn snapshot(&self) -> BreakerSnapshot {
-        let now = now();
+        let (now, wall) = (now(), UNIX_EPOCH.elapsed().unwrap_or_default());
         let mut machine = self.lock();
         let counts = machine.counts(now);
-        let moved = |moved: &Transition| Moved {
-            generation: moved.generation,
-            to: moved.to,
-            reason: moved.reason,
-            ms_ago: millis(now.saturating_duration_since(moved.at)),
+        let moved = |moved: &Transition| {
+            let ago = now.saturating_duration_since(moved.at);
+            let (ms_ago, unix_ms) = (millis(ago), millis(wall.saturating_sub(ago)));
+            Moved { generation: moved.generation, to: moved.to, reason: moved.reason, ms_ago, unix_ms }
         };
         BreakerSnapshot {
             state: machine.state(),
@@ -162,8 +161,10 @@ pub struct Moved {
     pub to: State,
     /// The reason.
     pub reason: Reason,
-    /// How long ago, in milliseconds.
+    /// How long ago, in milliseconds, by the monotonic clock.
     pub ms_ago: u64,
+    /// The same as a time: milliseconds since 1970, by the wall clock at the snapshot.
+    pub unix_ms: u64,
 }
 
 /// An admitted call; whatever becomes of it, its ticket goes back to the machine.

@@ -145,11 +145,18 @@ async fn a_callee_that_is_never_ready_holds_no_call_beyond_its_deadline() {
 #[test]
 fn a_snapshot_has_what_a_preset_has() {
     let callees = Callees::default();
-    for (name, preset) in [("alpha", Preset::Timeout), ("beta", Preset::Breaker), ("gamma", Preset::Full)] {
+    for (name, preset) in [("alpha", Preset::NaiveRetry), ("beta", Preset::Breaker), ("gamma", Preset::Full)]
+    {
         callees.get(name, preset, &Settings::default());
     }
     let [alpha, beta, gamma] = callees.snapshot().try_into().expect("three");
-    assert_eq!((alpha.callee, alpha.preset, alpha.breaker, alpha.limit), ("alpha", "timeout", None, None));
+    assert_eq!(
+        (alpha.callee, alpha.preset, alpha.breaker, alpha.limit),
+        ("alpha", "naive-retry", None, None)
+    );
+    assert_eq!((alpha.retries.share, beta.retries.share), (None, Some(resilience::settings::RETRY_SHARE)));
     assert!(beta.breaker.is_some() && beta.limit.is_none());
-    assert!(gamma.breaker.is_some() && gamma.limit == Some(resilience::settings::BULKHEAD));
+    let permits = gamma.limit.map(|limit| (limit.in_flight, limit.limit));
+    assert!(gamma.breaker.is_some() && permits == Some((0, resilience::settings::BULKHEAD)));
+    assert_eq!(gamma.hedges.map(|hedges| hedges.sent), Some(0));
 }
