@@ -109,7 +109,7 @@ pub struct Limits {
     /// that replicas which came later get their share. What it does not read within a grace, the longer of `drain_ms` and
     /// `request_ms`, is cut off. 0: it becomes as old as its client likes.
     pub connection_age_ms: u64,
-    /// Requests under way at once; a further one is refused with 503.
+    /// Requests in flight; a further one is refused with 503, and one of a low class earlier.
     pub in_flight: usize,
     /// The deadline that a request gets at the edge, milliseconds.
     pub request_ms: u64,

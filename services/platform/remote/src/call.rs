@@ -6,7 +6,7 @@ use bytes::Bytes;
 use contract::{Unavailable, Why};
 use http::{Request, Response, StatusCode};
 use http_body_util::{Collected, Full};
-use resilience::{CallFacts, Judged};
+use resilience::{CallFacts, Judged, Priority};
 use tokio::time::Instant;
 
 use crate::Context;
@@ -26,6 +26,8 @@ pub struct Method {
     pub grpc_path: &'static str,
     /// Whether calling it twice has the effect of calling it once.
     pub idempotent: bool,
+    /// Its class at a server that sheds load.
+    pub priority: Priority,
 }
 
 /// The transport of a hop: the values of the axis `transport`.

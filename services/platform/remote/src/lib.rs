@@ -37,6 +37,7 @@ pub use http::{
 };
 pub use messages::{Codec, Many, Map, Nanos, Optional, Plain, Required, UnixMillis, Uuid};
 pub use observe::{CallMetrics, DURATION_BOUNDS, HopMetrics, RpcMetrics};
+pub use resilience::Priority;
 pub use span::{Described, OpenSpan, in_span};
 pub use table::Contract;
 pub use trace::{SpanId, Trace, TraceId, new_span_id, new_trace_id};

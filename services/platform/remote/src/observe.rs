@@ -189,6 +189,7 @@ mod tests {
         grpc_service: "lab.shortener.v1.LinksService",
         grpc_path: "/lab.shortener.v1.LinksService/Resolve",
         idempotent: true,
+        priority: resilience::Priority::Normal,
     }];
 
     #[tokio::test]

@@ -64,10 +64,13 @@ pub trait Contract {
 ///
 /// A method marked `#[idempotent]` has the same effect whether called once or twice. A call of any other
 /// method is retried only if the callee did not process it.
+///
+/// A method marked `#[critical]` is what the system is for, and `#[background]` one whose reply nobody waits for: a
+/// full server refuses the latter first, and the former last ([`Priority`](crate::Priority)).
 #[macro_export]
 macro_rules! remote {
     ($service:ident at $name:literal, by gRPC $grpc:literal of $proto:ident, failing with $error:ident {
-        $( $(#[$idempotent:ident])? $method:ident($request:ident) -> $reply:ident; )+
+        $( $(#[$mark:ident])* $method:ident($request:ident) -> $reply:ident; )+
     }) => { $crate::reexport::paste! {
         /// Stands for the contract: it has no value, and implements [`Contract`]($crate::Contract).
         #[derive(Clone, Copy, Debug)]
@@ -85,7 +88,8 @@ macro_rules! remote {
             http_path: concat!("/", $name, "/", stringify!($method)),
             grpc_service: $grpc,
             grpc_path: concat!("/", $grpc, "/", stringify!([<$method:camel>])),
-            idempotent: $crate::remote!(@idempotent $($idempotent)?),
+            idempotent: $crate::remote!(@idempotent $($mark)*),
+            priority: $crate::remote!(@priority $($mark)*),
         } ),+ ];
 
         impl $crate::Contract for ThisContract {
@@ -213,6 +217,12 @@ macro_rules! remote {
             } )+
         }
     } };
+    // A mark that none of these knows is an error of the compiler.
     (@idempotent) => { false };
-    (@idempotent idempotent) => { true };
+    (@idempotent idempotent $($mark:ident)*) => { true };
+    (@idempotent $other:ident $($mark:ident)*) => { $crate::remote!(@idempotent $($mark)*) };
+    (@priority) => { $crate::Priority::Normal };
+    (@priority critical $($mark:ident)*) => { $crate::Priority::Critical };
+    (@priority background $($mark:ident)*) => { $crate::Priority::Background };
+    (@priority idempotent $($mark:ident)*) => { $crate::remote!(@priority $($mark)*) };
 }

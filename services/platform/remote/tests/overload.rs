@@ -15,7 +15,7 @@ use bytes::Bytes;
 use contract::{Kind, RemoteError, Unavailable, Why};
 use http::{HeaderMap, HeaderName, HeaderValue, Response, uri::PathAndQuery};
 use prometheus_client::{encoding::text::encode, registry::Registry};
-use remote::{Balancing, Client, Method, RpcMetrics, Transport};
+use remote::{Balancing, Client, Method, Priority, RpcMetrics, Transport};
 use resilience::{Preset, breaker::State, settings::FAILURES_IN_A_ROW};
 use serde::{Deserialize, Serialize};
 use tokio::{
@@ -31,6 +31,7 @@ static METHOD: Method = Method {
     grpc_service: "lab.probe.v1.ProbeService",
     grpc_path: "/lab.probe.v1.ProbeService/Ask",
     idempotent: true,
+    priority: Priority::Normal,
 };
 
 const TRANSPORTS: [Transport; 2] = [Transport::Http, Transport::Grpc];

@@ -14,7 +14,7 @@ use bytes::Bytes;
 use contract::{Kind, RemoteError, Unavailable, Why};
 use http::{HeaderMap, HeaderName, HeaderValue, Response, uri::PathAndQuery};
 use prometheus_client::{encoding::text::encode, registry::Registry};
-use remote::{Balancing, Client, Method, RpcMetrics, Transport};
+use remote::{Balancing, Client, Method, Priority, RpcMetrics, Transport};
 use resilience::Preset;
 use serde::{Deserialize, Serialize};
 use tokio::{
@@ -34,6 +34,7 @@ const fn method(idempotent: bool) -> Method {
         grpc_service: "lab.probe.v1.ProbeService",
         grpc_path: "/lab.probe.v1.ProbeService/Ask",
         idempotent,
+        priority: Priority::Normal,
     }
 }
 

@@ -85,8 +85,9 @@ impl Limit {
 
     /// Takes a permit if fewer than this share of the limit are taken.
     pub fn try_acquire(self: &Arc<Self>, share: f64) -> Option<Permit> {
+        let limit = self.limit();
         // At least one, or a low class of a low limit could never pass.
-        let most = ((self.limit() as f64 * share) as usize).max(1);
+        let most = ((limit as f64 * share) as usize).max(limit.min(1));
         // Compared before it is raised: a counter that is raised first would refuse calls for which there is a
         // permit, while others are just being refused.
         let taken = self

@@ -30,6 +30,18 @@ pub enum Priority {
     Critical,
 }
 
+impl Priority {
+    /// Its name in metrics.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Background => "background",
+            Self::Retry => "retry",
+            Self::Normal => "normal",
+            Self::Critical => "critical",
+        }
+    }
+}
+
 /// Puts a limit with classes before a service. `classify` reads a request's class, and `refuse` makes the reply
 /// to one that is refused.
 #[derive(Clone, Debug)]

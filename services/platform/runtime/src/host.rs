@@ -13,11 +13,11 @@ use backing::{Background, Subscriber, Topic, TopicPublisher, Waiting};
 use design::{Choice, EDGE, Limits, ProcessConfig, PublicUrl, Wiring, axes};
 use nix::sys::socket::SockaddrStorage;
 use prometheus_client::registry::Registry;
-use remote::{Balancing, Client, Contract, RpcMetrics, Transport};
+use remote::{Balancing, Client, Contract, Method, RpcMetrics, Transport};
 use resilience::{Callees, Preset};
 
 use crate::{
-    Backings,
+    Backings, Priorities,
     events::Topics,
     live::{self, Live},
 };
@@ -33,7 +33,7 @@ pub struct Host {
     preset: Preset,
     balancing: Balancing,
     internal: Router,
-    grpc_services: Vec<&'static str>,
+    served: Vec<&'static Method>,
     public: Option<Router>,
     live: Option<Live>,
 }
@@ -46,8 +46,9 @@ pub(crate) struct Parts {
     pub(crate) callees: Callees,
     /// How its components are reached.
     pub(crate) transport: Transport,
-    /// The routes of its components that other processes reach, and what they are called over gRPC.
+    /// The routes of its components that other processes reach, their classes, and what they are called over gRPC.
     pub(crate) internal: Router,
+    pub(crate) priorities: Priorities,
     pub(crate) grpc_services: Vec<&'static str>,
     /// Its public API, if it has the edge.
     pub(crate) public: Option<Router>,
@@ -79,7 +80,7 @@ impl Host {
         here.extend(file.public.map(|_| EDGE));
         let topics = Topics::new(wiring.system(), here, &mut backings)?;
         let metrics = RpcMetrics::register(&mut backings.registry);
-        let (internal, grpc_services, public) = (Router::new(), Vec::new(), None);
+        let (internal, served, public) = (Router::new(), Vec::new(), None);
         Ok(Self {
             file,
             wiring,
@@ -90,7 +91,7 @@ impl Host {
             preset,
             balancing,
             internal,
-            grpc_services,
+            served,
             public,
             live: None,
         })
@@ -149,7 +150,7 @@ impl Host {
         if self.wiring.processes().count() > 1 {
             let methods = C::serve(self.transport, Arc::clone(&service));
             self.internal = mem::take(&mut self.internal).merge(methods);
-            self.grpc_services.extend(C::METHODS.first().map(|method| method.grpc_service));
+            self.served.extend(C::METHODS);
         }
         Ok(service)
     }
@@ -207,20 +208,14 @@ impl Host {
 
     /// Ends the wiring: creates the transports of all topics.
     pub(crate) fn into_parts(self) -> Result<Parts> {
-        let Self {
-            file,
-            mut backings,
-            topics,
-            metrics,
-            transport,
-            internal,
-            grpc_services,
-            public,
-            live,
-            ..
-        } = self;
+        let Self { file, mut backings, topics, metrics, transport, internal, served, public, live, .. } =
+            self;
         topics.connect(&mut backings)?;
         let callees = metrics.callees().clone();
-        Ok(Parts { file, backings, callees, transport, internal, grpc_services, public, live })
+        let priorities = Priorities::of(served.iter().copied());
+        // Those of a component stand together.
+        let mut grpc_services: Vec<_> = served.iter().map(|method| method.grpc_service).collect();
+        grpc_services.dedup();
+        Ok(Parts { file, backings, callees, transport, internal, priorities, grpc_services, public, live })
     }
 }

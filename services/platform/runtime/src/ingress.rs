@@ -1,6 +1,6 @@
 //! The layers between the network and a handler: one stack of tower layers, in [`behind_the_stack`].
 //!
-//! Read in this order: `metrics`, `request_context` (with `sampling` and `time_left`), `head_check`, `in_flight`,
+//! Read in this order: `metrics`, `request_context` (with `sampling` and `time_left`), `head_check`, `shedding`,
 //! `server_span`, `deadline`, `context_scope`: the layers from the outermost to the innermost.
 //!
 //! Each is a service of its own and not axum's `from_fn`, which boxes a future for every layer that a request passes.
@@ -8,11 +8,11 @@
 mod context_scope;
 mod deadline;
 mod head_check;
-mod in_flight;
 mod metrics;
 mod request_context;
 mod sampling;
 mod server_span;
+mod shedding;
 mod time_left;
 
 use std::{convert::Infallible, net::SocketAddr, sync::Arc};
@@ -22,16 +22,16 @@ use design::Limits;
 use remote::Trace;
 use tower::{Service as _, ServiceBuilder};
 
-pub use self::sampling::Sampling;
 use self::{
     context_scope::ContextScope,
     deadline::Deadline,
     head_check::HeadCheck,
-    in_flight::InFlightLimit,
     metrics::Metrics,
     request_context::{RequestContext, Trust},
     server_span::ServerSpan,
+    shedding::shedding,
 };
+pub use self::{sampling::Sampling, shedding::Priorities};
 use crate::{counted::ByteCounts, head, live::Live, server_metrics::IngressMetrics, socket::ProblemReply};
 
 /// The routes of a server behind the stack. Cheap to clone.
@@ -48,7 +48,13 @@ pub struct Ingress {
 ///
 /// In front of each route and not of the router, because axum's router sets `MatchedPath` before it calls a
 /// route: so the layers know the route.
-fn behind_the_stack(routes: Router, trust: Trust, limits: Limits, metrics: &Arc<IngressMetrics>) -> Router {
+fn behind_the_stack(
+    routes: Router,
+    trust: Trust,
+    limits: Limits,
+    priorities: Priorities,
+    metrics: &Arc<IngressMetrics>,
+) -> Router {
     // Walkthrough. `ServiceBuilder` puts its first layer outermost: a request passes the layers from top to
     // bottom, its response from bottom to top. A layer that refuses a request replies at once, and that reply
     // passes only the layers above it. So the order decides which layers see a refusal, and what it costs.
@@ -59,13 +65,14 @@ fn behind_the_stack(routes: Router, trust: Trust, limits: Limits, metrics: &Arc<
             .layer(Metrics::new(Arc::clone(metrics)))
             // Above every layer that refuses: refusals have a request id, too. It sets deadline and trace.
             .layer(RequestContext::new(trust, limits.request_timeout()))
-            // Before the limit: a malformed request takes no permit.
+            // Before the shedding: a malformed request takes no permit.
             .layer(HeadCheck)
-            // Before the span and the deadline: a refused request costs neither a span nor a timer.
-            .layer(InFlightLimit::new(limits.in_flight))
+            // Before the span and the deadline: a refused request costs neither a span nor a timer, which is what a
+            // server under overload has to save.
+            .layer(shedding(limits.in_flight, priorities, Arc::clone(metrics)))
             // Around the deadline: a request that exceeds it still has its span.
             .layer(ServerSpan)
-            // Within the limit: a request that exceeds the deadline returns its permit.
+            // Within the shedding: a request that exceeds the deadline returns its permit.
             .layer(Deadline)
             // Innermost: the handler's calls and log lines belong to the span that was begun above.
             .layer(ContextScope),
@@ -76,27 +83,42 @@ impl Ingress {
     /// Before the public API, whose handlers learn by `ConnectInfo` who is on the other side of the connection.
     pub fn public(routes: Router, limits: Limits, sampling: Sampling, metrics: IngressMetrics) -> Self {
         let metrics = Arc::new(metrics);
-        let routes = behind_the_stack(routes, Trust::Anybody(sampling), limits, &metrics);
+        let routes =
+            behind_the_stack(routes, Trust::Anybody(sampling), limits, Priorities::default(), &metrics);
         Self { routes, is_public: true, metrics, live: None }
     }
 
-    /// Before the methods of components, and beside the administrative routes of the process: health and metrics.
-    pub fn internal(components: Router, admin: Router, limits: Limits, metrics: IngressMetrics) -> Self {
+    /// Before the methods of components with these classes, and beside the administrative routes of the process:
+    /// health and metrics.
+    pub fn internal(
+        components: Router,
+        priorities: Priorities,
+        admin: Router,
+        limits: Limits,
+        metrics: IngressMetrics,
+    ) -> Self {
         let components = components
             .fallback(remote::unknown_method)
             .method_not_allowed_fallback(remote::method_not_allowed);
-        Self::beside(admin, components, limits, metrics)
+        Self::beside(admin, components, priorities, limits, metrics)
     }
 
     /// Before the administrative routes of a process that starts; what else it will serve is not there yet.
     pub(crate) fn starting(admin: Router, limits: Limits, metrics: IngressMetrics) -> Self {
-        Self::beside(admin, Router::new().fallback(remote::not_started), limits, metrics)
+        let components = Router::new().fallback(remote::not_started);
+        Self::beside(admin, components, Priorities::default(), limits, metrics)
     }
 
     /// The administrative routes stand outside the limits: an overloaded process still reports that it is.
-    fn beside(admin: Router, components: Router, limits: Limits, metrics: IngressMetrics) -> Self {
+    fn beside(
+        admin: Router,
+        components: Router,
+        priorities: Priorities,
+        limits: Limits,
+        metrics: IngressMetrics,
+    ) -> Self {
         let metrics = Arc::new(metrics);
-        let components = behind_the_stack(components, Trust::SameWiring, limits, &metrics);
+        let components = behind_the_stack(components, Trust::SameWiring, limits, priorities, &metrics);
         let routes = components.merge(admin.with_state(()).layer(HeadCheck));
         Self { routes, is_public: false, metrics, live: None }
     }

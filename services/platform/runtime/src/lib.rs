@@ -37,7 +37,7 @@ mod watch;
 pub use backings::Backings;
 pub use head::FIELDS_BYTES;
 pub use host::Host;
-pub use ingress::{Ingress, Sampling};
+pub use ingress::{Ingress, Priorities, Sampling};
 pub use process::{Service, Wire, host};
 pub use process_config::{ProcessConfigError, read_process_config};
 pub use serve::{ServeLimits, serve};

@@ -104,7 +104,7 @@ async fn run(service: &Service, file: ProcessConfig, signals: Signals) -> Result
         tracing::info!(why, "stopping before it was there");
         return end(host.background(), spans).await;
     }
-    let Parts { file, mut backings, callees, transport, internal, grpc_services, public, live } =
+    let Parts { file, mut backings, callees, transport, internal, priorities, grpc_services, public, live } =
         host.into_parts()?;
     let stop = CancellationToken::new();
     backings.registry.register_collector(Box::new(OwnMetrics));
@@ -123,7 +123,7 @@ async fn run(service: &Service, file: ProcessConfig, signals: Signals) -> Result
     if transport == Transport::Grpc {
         own = own.merge(own_grpc::routes(&health, grpc_services, service.descriptors)?);
     }
-    let ingress = Ingress::internal(internal, own, limits, counted.of("internal"));
+    let ingress = Ingress::internal(internal, priorities, own, limits, counted.of("internal"));
     let internal_listener = starting.ends().await?;
     health.is_wired(backings.needed);
     servers.spawn(serve(internal_listener, ingress, serve_limits, stop.clone()));

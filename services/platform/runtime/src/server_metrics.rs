@@ -15,6 +15,7 @@ use prometheus_client::{
     metrics::{counter::Counter, family::Family, histogram::Histogram},
     registry::Registry,
 };
+use resilience::Priority;
 use tonic::Code;
 
 use crate::counted::ByteCounts;
@@ -25,6 +26,7 @@ pub struct ServerMetrics {
     calls: Calls,
     received: Family<ServerLabels, Counter>,
     sent: Family<ServerLabels, Counter>,
+    shed: Family<ShedLabels, Counter>,
 }
 
 type Requests = Family<RequestLabels, Histogram, fn() -> Histogram>;
@@ -33,6 +35,12 @@ type Calls = Family<CallLabels, Histogram, fn() -> Histogram>;
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct ServerLabels {
     server: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ShedLabels {
+    server: &'static str,
+    priority: &'static str,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -58,7 +66,7 @@ impl ServerMetrics {
         let histogram = || Histogram::new(remote::DURATION_BOUNDS);
         let requests = Requests::new_with_constructor(histogram);
         let calls = Calls::new_with_constructor(histogram);
-        let (received, sent) = (Family::default(), Family::default());
+        let (received, sent, shed) = (Family::default(), Family::default(), Family::default());
         registry.register(
             "http_server_request_duration_seconds",
             "Duration of requests until their replies are made, by method, route and status",
@@ -71,7 +79,12 @@ impl ServerMetrics {
         );
         registry.register("http_received_bytes", "Bytes that came in", received.clone());
         registry.register("http_sent_bytes", "Bytes that went out", sent.clone());
-        Self { requests, calls, received, sent }
+        registry.register(
+            "requests_shed",
+            "Requests that were refused because the permits of their class were taken, by class",
+            shed.clone(),
+        );
+        Self { requests, calls, received, sent, shed }
     }
 
     /// The metrics of one server: `public` or `internal`.
@@ -81,7 +94,8 @@ impl ServerMetrics {
             received: self.received.get_or_create_owned(&own),
             sent: self.sent.get_or_create_owned(&own),
         };
-        IngressMetrics { requests: self.requests.clone(), calls: self.calls.clone(), server, bytes }
+        let (requests, calls, shed) = (self.requests.clone(), self.calls.clone(), self.shed.clone());
+        IngressMetrics { requests, calls, shed, server, bytes }
     }
 }
 
@@ -90,6 +104,7 @@ impl ServerMetrics {
 pub struct IngressMetrics {
     requests: Requests,
     calls: Calls,
+    shed: Family<ShedLabels, Counter>,
     server: &'static str,
     bytes: ByteCounts,
 }
@@ -97,6 +112,12 @@ pub struct IngressMetrics {
 impl IngressMetrics {
     pub(crate) fn bytes(&self) -> ByteCounts {
         self.bytes.clone()
+    }
+
+    /// Counts a request of this class that was refused for lack of a permit.
+    pub(crate) fn shed(&self, priority: Priority) {
+        let labels = ShedLabels { server: self.server, priority: priority.name() };
+        self.shed.get_or_create(&labels).inc();
     }
 
     /// Counts a reply to a request, and its duration; `method` is a [`method_label`].

@@ -3,7 +3,7 @@ use std::{sync::Mutex, time::Duration};
 use futures::future::BoxFuture;
 use http::{Request, Response};
 use http_body_util::{BodyExt as _, Full};
-use resilience::{Callees, Preset, Settings, Stack, TimeLimit, stack};
+use resilience::{Callees, Preset, Priority, Settings, Stack, TimeLimit, stack};
 use tokio::time::{Instant, sleep, timeout};
 use tower::Layer as _;
 
@@ -21,6 +21,7 @@ const fn method(idempotent: bool) -> Method {
         grpc_service: "lab.probe.v1.ProbeService",
         grpc_path: "/lab.probe.v1.ProbeService/Ask",
         idempotent,
+        priority: Priority::Normal,
     }
 }
 

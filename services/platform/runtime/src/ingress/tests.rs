@@ -14,6 +14,7 @@ use axum::{
 };
 use futures::FutureExt as _;
 use prometheus_client::{encoding::text::encode, registry::Registry};
+use remote::{Method, Priority};
 
 use super::*;
 use crate::ServerMetrics;
@@ -28,7 +29,9 @@ fn metrics(server: &'static str) -> IngressMetrics {
 
 /// The reply to a request with these header fields: a POST to a component's method, otherwise a GET.
 async fn reply(ingress: &Ingress, path: &str, fields: &[(&str, &str)]) -> Response {
-    let method = if path == "/links/resolve" { "POST" } else { "GET" };
+    let is_call = path == "/links/resolve"
+        || METHODS.iter().any(|method| [method.http_path, method.grpc_path].contains(&path));
+    let method = if is_call { "POST" } else { "GET" };
     let mut request = Request::builder().method(method).uri(path).header("host", "here");
     for (name, value) in fields {
         request = request.header(*name, *value);
@@ -93,7 +96,79 @@ fn never_done(limits: Limits, begun: &Arc<AtomicUsize>) -> Ingress {
     };
     let components = Router::new().route("/links/resolve", post(resolve));
     let own = Router::new().route("/health/live", get(async || StatusCode::OK));
-    Ingress::internal(components, own, limits, metrics("internal"))
+    Ingress::internal(components, Priorities::default(), own, limits, metrics("internal"))
+}
+
+/// Methods of each class that one can declare.
+static METHODS: [Method; 3] = [
+    method("/orders/suggest", "/lab.orders.v1.OrdersService/Suggest", Priority::Background),
+    method("/orders/find", "/lab.orders.v1.OrdersService/Find", Priority::Normal),
+    method("/orders/place", "/lab.orders.v1.OrdersService/Place", Priority::Critical),
+];
+
+const fn method(http_path: &'static str, grpc_path: &'static str, priority: Priority) -> Method {
+    let (service, grpc_service) = ("orders", "lab.orders.v1.OrdersService");
+    Method { service, name: "any", http_path, grpc_service, grpc_path, idempotent: true, priority }
+}
+
+#[tokio::test]
+async fn at_twice_the_permits_background_work_and_retries_are_refused_first() {
+    for is_grpc in [false, true] {
+        let mut registry = Registry::default();
+        let metrics = ServerMetrics::register(&mut registry).of("internal");
+        let paths =
+            METHODS.each_ref().map(|method| if is_grpc { method.grpc_path } else { method.http_path });
+        let components =
+            paths.iter().fold(Router::new(), |routes, path| routes.route(path, post(pending::<StatusCode>)));
+        let limits = Limits { in_flight: 10, ..Limits::default() };
+        let ingress = Ingress::internal(components, Priorities::of(&METHODS), Router::new(), limits, metrics);
+        let [background, normal, critical] = paths;
+        let of_transport = if is_grpc { GRPC } else { ("a", "b") };
+        let retry = if is_grpc { "grpc-previous-rpc-attempts" } else { "x-previous-attempts" };
+        let (first, again) = (vec![of_transport], vec![of_transport, (retry, "1")]);
+        // A retry of the most important method is a retry.
+        let classes = [(background, &first), (critical, &again), (normal, &first), (critical, &first)];
+        let (mut in_flight, mut served) = (Vec::new(), [0; 4]);
+        for _ in 0..5 {
+            for (class, (path, fields)) in classes.iter().enumerate() {
+                let mut request = Box::pin(reply(&ingress, path, fields));
+                match (&mut request).now_or_never() {
+                    None => {
+                        in_flight.push(request);
+                        served[class] += 1;
+                    }
+                    Some(refusal) if is_grpc => assert_eq!(header(&refusal, "grpc-status"), Some("8")),
+                    Some(refusal) => assert_eq!(refusal.status(), StatusCode::SERVICE_UNAVAILABLE),
+                }
+            }
+        }
+        // They come in turn, five of each: the permits of a class run out when 4, 6, 8 and 10 are taken by all.
+        assert_eq!(served, [1, 2, 3, 4], "gRPC {is_grpc}");
+        let mut text = String::new();
+        encode(&mut text, &registry).expect("metrics");
+        for (class, times) in [("background", 4), ("retry", 3), ("normal", 2), ("critical", 1)] {
+            let line = format!("requests_shed_total{{server=\"internal\",priority=\"{class}\"}} {times}");
+            assert!(text.lines().any(|one| one == line), "no {line} in {text}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn without_a_critical_method_nothing_is_held_back() {
+    let limits = Limits { in_flight: 10, ..Limits::default() };
+    let ingress = never_done(limits, &Arc::default());
+    let mut in_flight = Vec::new();
+    for _ in 0..10 {
+        let mut request = Box::pin(reply(&ingress, "/links/resolve", &[]));
+        assert!((&mut request).now_or_never().is_none(), "there is a permit");
+        in_flight.push(request);
+    }
+    assert_eq!(reply(&ingress, "/links/resolve", &[]).await.status(), StatusCode::SERVICE_UNAVAILABLE);
+    in_flight.truncate(5);
+    let retry = [("x-previous-attempts", "1")];
+    let mut request = Box::pin(reply(&ingress, "/links/resolve", &retry));
+    assert!((&mut request).now_or_never().is_none(), "six permits are for retries as well");
+    assert_eq!(reply(&ingress, "/links/resolve", &retry).await.status(), StatusCode::SERVICE_UNAVAILABLE);
 }
 
 #[tokio::test]
