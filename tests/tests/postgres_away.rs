@@ -11,6 +11,11 @@ use backing::{Database, POSTGRES_CONNECTIONS, Postgres, TRUSTED_FOR, Waiting};
 use contract::Why;
 use futures::future::join_all;
 use prometheus_client::metrics::counter::Counter;
+use resilience::{
+    Callees, Preset, Settings,
+    breaker::State,
+    settings::{FAILURES_IN_A_ROW, SLOW_CALL},
+};
 use system_tests::{
     relay::{Relay, relayed},
     stores::fresh_postgres,
@@ -204,4 +209,39 @@ async fn a_database_and_a_user_that_scripts_make_later_are_waited_for() {
         let error = admin.execute(&format!("ALTER {left} {name} SET work_mem = '1MB'")).await.unwrap_err();
         assert!(error.to_string().contains("does not exist"), "{error}");
     }
+}
+
+#[tokio::test]
+async fn a_server_that_is_slow_is_spared_by_a_breaker_until_it_is_not() {
+    let Some(server) = fresh_postgres().await else { return };
+    let callees = Callees::default();
+    let guard = |at: &str| callees.store("postgres", at, Preset::Breaker, &Settings::default());
+    let Database::Postgres(database) = Database::Postgres(open(&server.address).await).guarded(guard) else {
+        unreachable!("it is one")
+    };
+    let state = || callees.snapshot()[0].breaker.clone().unwrap().state;
+    for _ in 0..2 * FAILURES_IN_A_ROW {
+        database.execute("SELECT nothing").await.expect_err("there is no such column");
+    }
+    assert_eq!(state(), State::Closed, "an error of a statement is an answer");
+
+    // As the deadline of a request does it.
+    let given_up = async || timeout(2 * SLOW_CALL, database.execute("SELECT pg_sleep(3)")).await.is_err();
+    assert_eq!(
+        join_all((0..FAILURES_IN_A_ROW).map(|_| given_up())).await,
+        [true; FAILURES_IN_A_ROW as usize]
+    );
+    assert_eq!(state(), State::Open);
+    let begun = Instant::now();
+    let rejected = database.execute("SELECT 1").await.unwrap_err();
+    assert_eq!(database.unavailable(&rejected).why, Why::Rejected);
+    assert!(begun.elapsed() < SLOW_CALL, "{:?}", begun.elapsed());
+
+    let closes = async {
+        while state() != State::Closed {
+            let _ = database.execute("SELECT 1").await;
+            sleep(Duration::from_millis(10)).await;
+        }
+    };
+    timeout(Duration::from_secs(30), closes).await.expect("it closes");
 }

@@ -4,6 +4,7 @@ use std::{io, str::FromStr, sync::Arc, time::Duration};
 
 use contract::{Unavailable, Why};
 use prometheus_client::metrics::counter::Counter;
+use resilience::StoreGuard;
 use sqlx::{
     Connection, PgConnection, PgPool, SqlitePool,
     postgres::{PgConnectOptions, PgPoolOptions},
@@ -19,7 +20,7 @@ use crate::{
     Check, Waiting,
     availability::Availability,
     spans::{Server, Statements},
-    tables::unavailable,
+    tables::{is_rejected, unavailable},
 };
 
 /// The size of a process's connection pool to one server.
@@ -90,6 +91,7 @@ pub struct Postgres {
     availability: Availability,
     statements: Counter,
     server: Server,
+    guard: StoreGuard,
     _probing: Arc<AbortOnDropHandle<()>>,
 }
 
@@ -115,6 +117,19 @@ impl Database {
             return waiting.until(&what, attempt, may_come).await.map(Self::Postgres).map_err(refused);
         }
         Err(OpenError::UnknownAddress(without_password(address)))
+    }
+
+    /// Puts a breaker before the statements of a server; `guard` gets its address. A file has none.
+    #[must_use]
+    pub fn guarded(self, guard: impl FnOnce(&str) -> StoreGuard) -> Self {
+        match self {
+            Self::Sqlite(sqlite) => Self::Sqlite(sqlite),
+            Self::Postgres(postgres) => {
+                let (host, port) = (postgres.options.get_host(), postgres.options.get_port());
+                let guard = guard(&format!("{host}:{port}"));
+                Self::Postgres(Postgres { guard, ..postgres })
+            }
+        }
     }
 
     /// The contract's error for a failed statement; the log has the details.
@@ -222,7 +237,8 @@ impl Postgres {
         let namespace = options.get_database().unwrap_or(options.get_username()).to_owned();
         let place = (options.get_host().to_owned(), options.get_port());
         let server = Server::new("postgresql", namespace, Some(place));
-        Ok(Self { pool, refusing, options, availability, statements, server, _probing: probing })
+        let guard = StoreGuard::default();
+        Ok(Self { pool, refusing, options, availability, statements, server, guard, _probing: probing })
     }
 
     /// Connects once and closes: unlike the pool's time-out, the error says why the server is unavailable.
@@ -266,7 +282,7 @@ impl Postgres {
     /// The pool for a statement; counts it.
     pub fn pool(&self) -> Statements<'_, sqlx::Postgres> {
         self.statements.inc();
-        Statements::new(self.usable(), &self.server)
+        Statements::guarded(self.usable(), &self.server, &self.guard)
     }
 
     fn usable(&self) -> &PgPool {
@@ -282,7 +298,9 @@ impl Postgres {
 
     /// The contract's error for a failed statement; the log has the details. Requests a probe of the server.
     pub fn unavailable(&self, error: &sqlx::Error) -> Unavailable {
-        self.availability.suspect();
+        if !is_rejected(error) {
+            self.availability.suspect();
+        }
         match (error, self.availability.outage()) {
             (sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed, Some(error)) => {
                 tracing::warn!(%error, "the database cannot be reached");

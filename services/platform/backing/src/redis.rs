@@ -28,6 +28,7 @@ use redis::{
     aio::{MultiplexedConnection, PubSub},
     io::tcp::TcpSettings,
 };
+use resilience::StoreGuard;
 use tokio::{
     sync::Notify,
     time::{sleep, timeout},
@@ -55,6 +56,7 @@ const WAITING_COMMANDS: usize = 512;
 pub struct Redis {
     link: Arc<Link>,
     prefix: Arc<str>,
+    guard: StoreGuard,
 }
 
 /// The address is malformed.
@@ -112,7 +114,14 @@ impl Redis {
         link.connect(&mut log).await;
         let kept = Arc::clone(&link);
         background.start(|stop| keep(kept, log, stop));
-        Ok(Self { link, prefix: prefix.into() })
+        Ok(Self { link, prefix: prefix.into(), guard: StoreGuard::default() })
+    }
+
+    /// Puts a breaker before the commands; `guard` gets the address of the server.
+    #[must_use]
+    pub fn guarded(self, guard: impl FnOnce(&str) -> StoreGuard) -> Self {
+        let guard = guard(&self.link.client.get_connection_info().addr().to_string());
+        Self { guard, ..self }
     }
 
     /// A check of whether the server responds. Not counted as a command, because no request sent it.
@@ -134,10 +143,7 @@ impl Redis {
 
     /// Sends a command for a key of this kind; `None` on any failure: unavailable, timed out or refused.
     pub async fn ask<T: FromRedisValue>(&self, kind: &str, command: &Cmd) -> Option<T> {
-        let asked = async {
-            let mut connection = self.link.connection()?;
-            self.link.outcome(command.query_async(&mut connection).await)
-        };
+        let asked = self.call(async |mut connection| command.query_async(&mut connection).await);
         self.link.spanned(|| of_command(command, kind), asked).await.ok()
     }
 
@@ -145,10 +151,7 @@ impl Redis {
     pub async fn publish(&self, channel: &str, message: &[u8]) -> Result<(), Unavailable> {
         let mut command = redis::cmd("PUBLISH");
         command.arg(channel).arg(message);
-        let sent = async {
-            let mut connection = self.link.connection()?;
-            self.link.outcome(command.query_async::<i64>(&mut connection).await)
-        };
+        let sent = self.call(async |mut connection| command.query_async::<i64>(&mut connection).await);
         self.link.spanned(|| of_command(&command, "channel"), sent).await.map(drop).map_err(unavailable)
     }
 
@@ -175,11 +178,24 @@ impl Redis {
         name: &str,
         script: &ScriptInvocation<'_>,
     ) -> Result<T, Unavailable> {
-        let ran = async {
-            let mut connection = self.link.connection()?;
-            self.link.outcome(script.invoke_async(&mut connection).await)
-        };
+        let ran = self.call(async |mut connection| script.invoke_async(&mut connection).await);
         self.link.spanned(|| of_script(name), ran).await.map_err(unavailable)
+    }
+
+    /// Makes a call over the connection, unless the breaker rejects it.
+    ///
+    /// Without a connection the breaker is not asked: the background task is one already, which finds out every
+    /// 250 ms whether the server is back.
+    async fn call<T>(
+        &self,
+        call: impl AsyncFnOnce(MultiplexedConnection) -> Result<T, RedisError>,
+    ) -> Result<T, Why> {
+        let connection = self.link.connected().ok_or_else(|| self.link.skipped())?;
+        let admitted = self.guard.admit().ok_or(Why::Rejected)?;
+        self.link.metrics.commands.inc();
+        let answer = call(connection).await;
+        admitted.ends(answer.as_ref().err().is_some_and(is_unhealthy));
+        self.link.outcome(answer)
     }
 
     /// Runs a script once at start to learn whether the server permanently refuses it: in a cluster that does
@@ -194,7 +210,11 @@ impl Redis {
     ) -> Result<(), RefusedError> {
         let what = format!("the Redis cluster at `{}`", self.link.client.get_connection_info().addr());
         let attempt = || async {
-            let Ok(mut connection) = self.link.connection() else { return Ok(()) };
+            let Some(mut connection) = self.link.connected() else {
+                self.link.skipped();
+                return Ok(());
+            };
+            self.link.metrics.commands.inc();
             match script.invoke_async::<Value>(&mut connection).await {
                 Err(error) if is_for_good(&error) || is_cluster_down(&error) => Err(error),
                 _ => Ok(()),
@@ -216,11 +236,20 @@ fn is_cluster_down(error: &RedisError) -> bool {
     error.kind() == ErrorKind::Server(ServerErrorKind::ClusterDown)
 }
 
+/// Whether the error says that the server cannot serve now: no answer in time, a lost connection, or the reply of a
+/// server that loads its data or misses its primary. Any other error reply is an answer.
+fn is_unhealthy(error: &RedisError) -> bool {
+    use ServerErrorKind::{BusyLoading, ClusterDown, MasterDown, TryAgain};
+    error.is_io_error()
+        || matches!(error.kind(), ErrorKind::Server(BusyLoading | ClusterDown | MasterDown | TryAgain))
+}
+
 /// The span's `error.type` for a failure.
 fn error_type(why: Why) -> &'static str {
     match why {
         Why::TimedOut => "timeout",
         Why::Unreachable => "away",
+        Why::Rejected => "rejected",
         _ => "refused",
     }
 }
@@ -267,14 +296,13 @@ impl Link {
         outcome
     }
 
-    /// A handle to the connection; counts the command. Clones of a `MultiplexedConnection` share one socket.
-    fn connection(&self) -> Result<MultiplexedConnection, Why> {
-        let connection = self.connected();
-        let counted = if connection.is_some() { &self.metrics.commands } else { &self.metrics.away };
-        counted.inc();
-        connection.ok_or(Why::Unreachable)
+    /// Counts a command that is not sent for lack of a connection.
+    fn skipped(&self) -> Why {
+        self.metrics.away.inc();
+        Why::Unreachable
     }
 
+    /// A handle to the connection. Clones of a `MultiplexedConnection` share one socket.
     fn connected(&self) -> Option<MultiplexedConnection> {
         self.connection.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
@@ -355,3 +383,6 @@ impl Metrics {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

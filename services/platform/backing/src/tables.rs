@@ -11,6 +11,10 @@ use tokio::time::Instant;
 
 /// The contract's error for a failed statement; the log has the details.
 pub(crate) fn unavailable(error: &sqlx::Error) -> Unavailable {
+    // Without a line in the log: there are many, and the breaker's own line says why.
+    if is_rejected(error) {
+        return Unavailable::new("database", Why::Rejected);
+    }
     let why = match error {
         sqlx::Error::PoolTimedOut => Why::Overloaded,
         sqlx::Error::Io(_) | sqlx::Error::PoolClosed | sqlx::Error::WorkerCrashed => Why::Unreachable,
@@ -22,6 +26,39 @@ pub(crate) fn unavailable(error: &sqlx::Error) -> Unavailable {
     };
     tracing::warn!(%error, "the database failed");
     Unavailable::new("database", why)
+}
+
+/// A statement that was not sent, because the circuit breaker towards the server is open.
+#[derive(Debug, thiserror::Error)]
+#[error("the circuit breaker is open")]
+pub(crate) struct RejectedError;
+
+/// The same as an error of sqlx, among whose kinds this is the one for errors of others.
+pub(crate) fn rejected() -> sqlx::Error {
+    sqlx::Error::AnyDriverError(Box::new(RejectedError))
+}
+
+pub(crate) fn is_rejected(error: &sqlx::Error) -> bool {
+    matches!(error, sqlx::Error::AnyDriverError(error) if error.is::<RejectedError>())
+}
+
+/// Whether the error says that the server cannot serve now. A closed pool stands for a server of which the probe
+/// knows already that it is away, and an error of a statement is an answer, except of these classes: connection
+/// (08), resources (53), operator intervention (57), system (58), internal (XX)
+/// (<https://www.postgresql.org/docs/current/errcodes-appendix.html>).
+pub(crate) fn is_unhealthy(error: &sqlx::Error) -> bool {
+    match error {
+        sqlx::Error::PoolTimedOut
+        | sqlx::Error::Io(_)
+        | sqlx::Error::Tls(_)
+        | sqlx::Error::Protocol(_)
+        | sqlx::Error::WorkerCrashed => true,
+        sqlx::Error::Database(error) => {
+            let class = error.code().map(|code| code.chars().take(2).collect::<String>());
+            class.is_some_and(|class| ["08", "53", "57", "58", "XX"].contains(&class.as_str()))
+        }
+        _ => false,
+    }
 }
 
 /// The time limit for the migrations of replicas that start together, and the interval between attempts.

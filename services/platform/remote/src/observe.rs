@@ -39,13 +39,15 @@ pub struct RpcMetrics {
 impl RpcMetrics {
     /// Registers each metric once; components and peers are labels.
     pub fn register(registry: &mut Registry) -> Self {
+        let callees = Callees::register(registry);
+        Self::with(registry, callees)
+    }
+
+    /// The same for a process that knows of callees which are no components.
+    pub fn with(registry: &mut Registry, callees: Callees) -> Self {
         let durations = || Durations::new_with_constructor(|| Histogram::new(DURATION_BOUNDS));
-        let metrics = Self {
-            calls: Counters::default(),
-            call_seconds: durations(),
-            hop_seconds: durations(),
-            callees: Callees::register(registry),
-        };
+        let metrics =
+            Self { calls: Counters::default(), call_seconds: durations(), hop_seconds: durations(), callees };
         registry.register(
             "component_calls",
             "Calls of a component, by method and outcome",

@@ -12,6 +12,7 @@ mod machine;
 mod tests;
 mod window;
 
+pub(crate) use layer::Permit;
 pub use layer::{Breaker, BreakerLayer, BreakerSnapshot, Guard, Guarded, Moved};
 pub use machine::{Machine, Outcome, Reason, State, Ticket, Transition};
 pub use window::Counts;

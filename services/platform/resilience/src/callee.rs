@@ -20,6 +20,7 @@ use crate::{
     random::Random,
     retry::{RetryCounters, budget},
     settings::Settings,
+    store::StoreGuard,
 };
 
 /// The callees of a process, by name. Clones share them.
@@ -30,12 +31,27 @@ pub struct Callees(Arc<Inner>);
 struct Inner {
     metrics: Metrics,
     known: Mutex<BTreeMap<&'static str, Arc<Callee>>>,
+    /// By name, and by the server's address.
+    stores: Mutex<BTreeMap<(&'static str, String), Store>>,
+}
+
+#[derive(Debug)]
+struct Store {
+    preset: Preset,
+    guard: StoreGuard,
+}
+
+impl Store {
+    fn snapshot(&self, name: &'static str) -> CalleeSnapshot {
+        let (preset, breaker) = (self.preset.name(), self.guard.snapshot());
+        CalleeSnapshot { callee: name, preset, retries: None, hedges: None, limit: None, breaker }
+    }
 }
 
 impl Callees {
     /// No callees yet; registers the metrics of those to come. Without them: `Callees::default()`.
     pub fn register(registry: &mut Registry) -> Self {
-        Self(Arc::new(Inner { metrics: Metrics::register(registry), known: Mutex::default() }))
+        Self(Arc::new(Inner { metrics: Metrics::register(registry), ..Inner::default() }))
     }
 
     /// Shows the counters of a callee's retries before there is a call.
@@ -54,7 +70,23 @@ impl Callees {
     /// The state of every callee, for operators.
     pub fn snapshot(&self) -> Vec<CalleeSnapshot> {
         let known = self.0.known.lock().unwrap_or_else(PoisonError::into_inner);
-        known.values().map(|callee| callee.snapshot()).collect()
+        let mut callees: Vec<_> = known.values().map(|callee| callee.snapshot()).collect();
+        let stores = self.0.stores.lock().unwrap_or_else(PoisonError::into_inner);
+        callees.extend(stores.iter().map(|((name, _), store)| store.snapshot(name)));
+        callees
+    }
+
+    /// The store of this name at an address. Metrics have its name only, as processes use one server of a kind.
+    pub fn store(
+        &self,
+        name: &'static str,
+        address: &str,
+        preset: Preset,
+        settings: &Settings,
+    ) -> StoreGuard {
+        let mut stores = self.0.stores.lock().unwrap_or_else(PoisonError::into_inner);
+        let new = || Store { preset, guard: StoreGuard::new(name, preset, settings, &self.0.metrics) };
+        stores.entry((name, address.to_owned())).or_insert_with(new).guard.clone()
     }
 }
 
@@ -94,13 +126,13 @@ impl Callee {
         CalleeSnapshot {
             callee: self.name,
             preset: self.preset.name(),
-            retries: RetrySnapshot {
+            retries: Some(RetrySnapshot {
                 sent: counters.sent(),
                 share: budget.map(|budget| budget.share),
                 per_second: budget.map(|budget| budget.per_second),
                 without_budget: counters.no_budget.get(),
                 without_time: counters.no_time.get(),
-            },
+            }),
             hedges: self.hedges.as_ref().map(|hedges| hedges.snapshot()),
             limit: self.limit.as_ref().map(|limit| limit.snapshot()),
             breaker: self.breaker.as_ref().map(|breaker| breaker.snapshot()),
@@ -116,7 +148,8 @@ pub struct CalleeSnapshot {
     /// The preset towards it.
     pub preset: &'static str,
     /// Retries, resends included.
-    pub retries: RetrySnapshot,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub retries: Option<RetrySnapshot>,
     /// Hedged reads.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub hedges: Option<HedgeSnapshot>,

@@ -1,4 +1,4 @@
-//! The tower layers between a caller and the transport, and one before a server.
+//! The tower layers between a caller and the transport, one before a server, and a breaker before a store.
 //!
 //! A wiring names a [`Preset`]; [`stack`] puts its layers around a transport, each with the reason for its
 //! place. A [`Callee`] holds what all calls of a process to one callee share: budget, breaker, permits.
@@ -10,7 +10,7 @@
 //!
 //! Not here: what a call is, or how it travels (`remote`).
 //!
-//! Read in this order: `settings`, `preset`, `stack`, `callee`, `failure`, `time_limit`, `retry`, `breaker`, `limit`, `hedge`, `ejection`, `shed`, `metrics`, `random`.
+//! Read in this order: `settings`, `preset`, `stack`, `callee`, `failure`, `time_limit`, `retry`, `breaker`, `limit`, `hedge`, `ejection`, `store`, `shed`, `metrics`, `random`.
 
 pub mod breaker;
 mod callee;
@@ -25,6 +25,7 @@ mod retry;
 pub mod settings;
 mod shed;
 mod stack;
+mod store;
 mod time_limit;
 
 pub use callee::{Callee, CalleeSnapshot, Callees, RetrySnapshot};
@@ -37,6 +38,7 @@ pub use retry::{Pause, RetryCounters, RetryPolicy, Rule};
 pub use settings::{Order, Settings};
 pub use shed::{Priority, Shed, ShedLayer, Shedding};
 pub use stack::{Stack, stack};
+pub use store::{StoreCall, StoreGuard};
 pub use time_limit::{InTime, TimeLimit, TimeLimited};
 use tokio::time::Instant;
 

@@ -17,6 +17,7 @@ use prometheus_client::{
     metrics::{counter::Counter, family::Family},
     registry::Registry,
 };
+use resilience::{Callees, Preset, Settings, StoreGuard};
 use serde::{Serialize, de::DeserializeOwned};
 
 /// What a component that is hosted here may be built on.
@@ -26,6 +27,10 @@ pub struct Backings {
     /// Statements, by the role of their database.
     statements: Family<Vec<(&'static str, String)>, Counter>,
     redis: HashMap<String, Redis>,
+    /// What this process knows of its stores, and of the components in other processes.
+    pub(crate) callees: Callees,
+    /// The preset towards each.
+    preset: Preset,
     /// Where metrics are registered.
     pub registry: Registry,
     /// Where background tasks are started.
@@ -46,16 +51,20 @@ impl Backings {
     pub(crate) fn new(
         addresses: BTreeMap<String, String>,
         wiring: Wiring,
+        preset: Preset,
         limits: Limits,
         waiting: Waiting,
     ) -> Self {
         let (mut registry, statements) = (Registry::default(), Family::default());
         registry.register("sql_statements", "Statements sent to a database", statements.clone());
+        let callees = Callees::register(&mut registry);
         Self {
             addresses,
             databases: HashMap::new(),
             statements,
             redis: HashMap::new(),
+            callees,
+            preset,
             registry,
             background: Background::default(),
             watched: Vec::new(),
@@ -83,6 +92,7 @@ impl Backings {
         }
         let statements = self.statements.get_or_create_owned(&vec![("role", role.clone())]);
         let database = Database::open(&address, &role, statements, &self.waiting).await?;
+        let database = database.guarded(|server| self.guard("postgres", server));
         self.watches(database.check(&role));
         self.databases.insert(address, database.clone());
         Ok(database)
@@ -122,9 +132,16 @@ impl Backings {
             .with_context(|| {
                 format!("the process configuration gives a wrong address for the backing `{role}`")
             })?;
+        let redis = redis.guarded(|server| self.guard("redis", server));
         self.watches(redis.check(role));
         self.redis.insert(role.to_owned(), redis.clone());
         Ok(redis)
+    }
+
+    /// The breaker before a server, if the preset has one: the same for all clients of the server in this process.
+    fn guard(&self, name: &'static str, server: &str) -> StoreGuard {
+        let settings = Settings { seed: rand::random(), ..Settings::default() };
+        self.callees.store(name, server, self.preset, &settings)
     }
 
     /// The process is not ready before this has passed once: something of its own that takes its time.

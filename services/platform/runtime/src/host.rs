@@ -14,7 +14,7 @@ use design::{Choice, EDGE, Limits, ProcessConfig, PublicUrl, Wiring, axes};
 use nix::sys::socket::SockaddrStorage;
 use prometheus_client::registry::Registry;
 use remote::{Balancing, Client, Contract, Method, RpcMetrics, Transport};
-use resilience::{Callees, Preset};
+use resilience::Preset;
 
 use crate::{
     Backings, Priorities,
@@ -42,8 +42,6 @@ pub struct Host {
 pub(crate) struct Parts {
     pub(crate) file: ProcessConfig,
     pub(crate) backings: Backings,
-    /// What it knows of the components in other processes.
-    pub(crate) callees: Callees,
     /// How its components are reached.
     pub(crate) transport: Transport,
     /// The routes of its components that other processes reach, their classes, and what they are called over gRPC.
@@ -74,12 +72,12 @@ impl Host {
             axes::Balancing::RoundRobin => Balancing::RoundRobin,
             axes::Balancing::TwoChoices => Balancing::TwoChoices,
         };
-        let mut backings = Backings::new(file.backings.clone(), wiring.clone(), file.limits, waiting);
+        let mut backings = Backings::new(file.backings.clone(), wiring.clone(), preset, file.limits, waiting);
         let process = wiring.processes().find(|process| process.name == file.process);
         let mut here = process.map(|process| process.components.to_vec()).unwrap_or_default();
         here.extend(file.public.map(|_| EDGE));
         let topics = Topics::new(wiring.system(), here, &mut backings)?;
-        let metrics = RpcMetrics::register(&mut backings.registry);
+        let metrics = RpcMetrics::with(&mut backings.registry, backings.callees.clone());
         let (internal, served, public) = (Router::new(), Vec::new(), None);
         Ok(Self {
             file,
@@ -208,14 +206,12 @@ impl Host {
 
     /// Ends the wiring: creates the transports of all topics.
     pub(crate) fn into_parts(self) -> Result<Parts> {
-        let Self { file, mut backings, topics, metrics, transport, internal, served, public, live, .. } =
-            self;
+        let Self { file, mut backings, topics, transport, internal, served, public, live, .. } = self;
         topics.connect(&mut backings)?;
-        let callees = metrics.callees().clone();
         let priorities = Priorities::of(served.iter().copied());
         // Those of a component stand together.
         let mut grpc_services: Vec<_> = served.iter().map(|method| method.grpc_service).collect();
         grpc_services.dedup();
-        Ok(Parts { file, backings, callees, transport, internal, priorities, grpc_services, public, live })
+        Ok(Parts { file, backings, transport, internal, priorities, grpc_services, public, live })
     }
 }

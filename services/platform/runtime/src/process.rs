@@ -104,7 +104,7 @@ async fn run(service: &Service, file: ProcessConfig, signals: Signals) -> Result
         tracing::info!(why, "stopping before it was there");
         return end(host.background(), spans).await;
     }
-    let Parts { file, mut backings, callees, transport, internal, priorities, grpc_services, public, live } =
+    let Parts { file, mut backings, transport, internal, priorities, grpc_services, public, live } =
         host.into_parts()?;
     let stop = CancellationToken::new();
     backings.registry.register_collector(Box::new(OwnMetrics));
@@ -119,7 +119,7 @@ async fn run(service: &Service, file: ProcessConfig, signals: Signals) -> Result
     }
     let dead_letters = dead_letter_routes(std::mem::take(&mut backings.dead_letters));
     let own = health.clone().routes().merge(watch.routes()).merge(dead_letters);
-    let mut own = own.merge(callees::routes(callees)).merge(metrics(backings.registry));
+    let mut own = own.merge(callees::routes(backings.callees.clone())).merge(metrics(backings.registry));
     if transport == Transport::Grpc {
         own = own.merge(own_grpc::routes(&health, grpc_services, service.descriptors)?);
     }

@@ -4,21 +4,29 @@
 //! a statement without a span. A span begins before a connection is acquired and ends with the last row, so a
 //! full pool shows as a long statement, as the caller experiences it.
 
-use futures::{FutureExt, StreamExt, TryStreamExt, future::BoxFuture, stream::BoxStream};
+use futures::{
+    FutureExt, StreamExt, TryStreamExt,
+    future::BoxFuture,
+    stream::{self, BoxStream},
+};
 use opentelemetry::KeyValue;
 use remote::OpenSpan;
+use resilience::{StoreCall, StoreGuard};
 use sqlx::{
     Acquire, Database, Either, Error, Execute, Executor, Pool, SqlStr, Transaction, error::BoxDynError,
     pool::PoolConnection,
 };
 
 use super::{Server, Summary};
+use crate::tables::{is_unhealthy, rejected};
 
 /// A pool to send statements to.
 #[derive(Debug)]
 pub struct Statements<'p, D: Database> {
     pool: &'p Pool<D>,
     server: &'p Server,
+    /// Where there is a breaker before the server.
+    guard: Option<&'p StoreGuard>,
 }
 
 impl<D: Database> Clone for Statements<'_, D> {
@@ -31,7 +39,18 @@ impl<D: Database> Copy for Statements<'_, D> {}
 
 impl<'p, D: Database> Statements<'p, D> {
     pub(crate) fn new(pool: &'p Pool<D>, server: &'p Server) -> Self {
-        Self { pool, server }
+        Self { pool, server, guard: None }
+    }
+
+    pub(crate) fn guarded(pool: &'p Pool<D>, server: &'p Server, guard: &'p StoreGuard) -> Self {
+        // A closed pool fails at once by itself.
+        let guard = Some(guard).filter(|guard| guard.is_there() && !pool.is_closed());
+        Self { pool, server, guard }
+    }
+
+    /// Admits a statement, if there is a breaker.
+    fn admitted(self) -> Result<Option<StoreCall>, Error> {
+        self.guard.map(|guard| guard.admit().ok_or_else(rejected)).transpose()
     }
 
     /// Starts the span of a statement; returns the statement unchanged if the operation is not sampled.
@@ -58,12 +77,21 @@ where
         'p: 'e,
         E: 'q + Execute<'q, D>,
     {
-        match self.opened(query) {
+        let mut admitted = match self.admitted() {
+            Ok(admitted) => admitted,
+            Err(rejected) => return stream::once(async { Err(rejected) }).boxed(),
+        };
+        let fetched = match self.opened(query) {
             Err(query) => self.pool.fetch_many(query),
             Ok((mut span, read)) => {
                 self.pool.fetch_many(read).inspect_err(move |error| span.failed(error)).boxed()
             }
+        };
+        if admitted.is_none() {
+            return fetched;
         }
+        // The first item is the answer: a row, or the number of rows where there is none.
+        fetched.inspect(move |first| ends(admitted.take(), first)).boxed()
     }
 
     fn fetch_optional<'e, 'q: 'e, E>(self, query: E) -> BoxFuture<'e, Result<Option<D::Row>, Error>>
@@ -71,13 +99,26 @@ where
         'p: 'e,
         E: 'q + Execute<'q, D>,
     {
-        match self.opened(query) {
+        let admitted = match self.admitted() {
+            Ok(admitted) => admitted,
+            Err(rejected) => return async { Err(rejected) }.boxed(),
+        };
+        let fetched = match self.opened(query) {
             Err(query) => self.pool.fetch_optional(query),
             Ok((mut span, read)) => {
                 let fetched = self.pool.fetch_optional(read);
                 async move { fetched.await.inspect_err(|error| span.failed(error)) }.boxed()
             }
+        };
+        if admitted.is_none() {
+            return fetched;
         }
+        async move {
+            let fetched = fetched.await;
+            ends(admitted, &fetched);
+            fetched
+        }
+        .boxed()
     }
 
     /// No span: it sends nothing that a request asked for.
@@ -93,7 +134,15 @@ where
     }
 }
 
-/// For migrations, which belong to no operation.
+/// Ends an admitted statement with its outcome.
+fn ends<T>(admitted: Option<StoreCall>, outcome: &Result<T, Error>) {
+    if let Some(admitted) = admitted {
+        admitted.ends(outcome.as_ref().err().is_some_and(is_unhealthy));
+    }
+}
+
+/// For migrations, which belong to no operation, and for transactions, whose beginning is the statement that the
+/// breaker sees.
 impl<'c, D: Database> Acquire<'c> for Statements<'_, D> {
     type Database = D;
     type Connection = PoolConnection<D>;
@@ -103,7 +152,14 @@ impl<'c, D: Database> Acquire<'c> for Statements<'_, D> {
     }
 
     fn begin(self) -> BoxFuture<'c, Result<Transaction<'c, D>, Error>> {
-        Acquire::begin(self.pool)
+        let (admitted, begun) = (self.admitted(), Acquire::begin(self.pool));
+        async move {
+            let admitted = admitted?;
+            let begun = begun.await;
+            ends(admitted, &begun);
+            begun
+        }
+        .boxed()
     }
 }
 

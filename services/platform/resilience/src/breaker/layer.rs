@@ -72,7 +72,7 @@ impl Breaker {
         !self.is_closed.load(Ordering::Relaxed) && self.with_machine(Machine::rejects)
     }
 
-    fn admit(self: &Arc<Self>) -> Option<Permit> {
+    pub(crate) fn admit(self: &Arc<Self>) -> Option<Permit> {
         let ticket = self.with_machine(Machine::admit)?;
         Some(Permit { breaker: Arc::clone(self), ticket, outcome: Outcome::Unknown })
     }
@@ -169,10 +169,11 @@ pub struct Moved {
 
 /// An admitted call; whatever becomes of it, its ticket goes back to the machine.
 #[derive(Debug)]
-struct Permit {
+pub(crate) struct Permit {
     breaker: Arc<Breaker>,
     ticket: Ticket,
-    outcome: Outcome,
+    /// As far as it is known.
+    pub(crate) outcome: Outcome,
 }
 
 impl Permit {

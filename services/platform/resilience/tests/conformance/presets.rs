@@ -11,7 +11,7 @@ use std::{
 };
 
 use contract::{Unavailable, Why};
-use resilience::{CallFacts, Callees, Failure, Judged, Preset, Settings, Stack, stack};
+use resilience::{CallFacts, Callees, Failure, Judged, Preset, RetrySnapshot, Settings, Stack, stack};
 use tokio::time::{Instant, timeout};
 use tower::{Service, ServiceExt as _, service_fn, util::BoxCloneSyncService};
 
@@ -154,7 +154,8 @@ fn a_snapshot_has_what_a_preset_has() {
         (alpha.callee, alpha.preset, alpha.breaker, alpha.limit),
         ("alpha", "naive-retry", None, None)
     );
-    assert_eq!((alpha.retries.share, beta.retries.share), (None, Some(resilience::settings::RETRY_SHARE)));
+    let share = |retries: Option<RetrySnapshot>| retries.and_then(|retries| retries.share);
+    assert_eq!((share(alpha.retries), share(beta.retries)), (None, Some(resilience::settings::RETRY_SHARE)));
     assert!(beta.breaker.is_some() && beta.limit.is_none());
     let permits = gamma.limit.map(|limit| (limit.in_flight, limit.limit));
     assert!(gamma.breaker.is_some() && permits == Some((0, resilience::settings::BULKHEAD)));

@@ -79,7 +79,13 @@ impl Letterbox {
 
 fn process(system: &'static System, events: &str, here: &[&'static str]) -> (Topics, Backings) {
     let wiring = Wiring::with(system, [("events", events)]).expect("a value");
-    let mut backings = Backings::new(BTreeMap::new(), wiring, Limits::default(), Waiting::default());
+    let mut backings = Backings::new(
+        BTreeMap::new(),
+        wiring,
+        resilience::Preset::None,
+        Limits::default(),
+        Waiting::default(),
+    );
     let topics = Topics::new(system, here.to_vec(), &mut backings).expect("its topics");
     (topics, backings)
 }
