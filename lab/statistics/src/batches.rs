@@ -31,7 +31,7 @@ impl Batch {
 /// A histogram with three digits has up to 200 KiB, mostly zeros; this has only the recorded values.
 pub(super) type SparseHistogram = Vec<(u64, u64)>;
 
-/// One arm's rounds, merged into at most [`MOST_BATCHES`] batches of equal length.
+/// One arm's rounds, merged into at most [`MOST_BATCHES`] batches of equal length; the last of a launch may be shorter.
 ///
 /// Every arm of a run gets exactly one `push` a round, so batch `i` of one arm and batch `i` of another cover
 /// the same time.

@@ -3,8 +3,8 @@
 //! A percentile is not a mean, so batch means do not apply; and operations are correlated, so they cannot be
 //! resampled one by one.
 //! Instead whole blocks of batches are resampled, as long as their correlation requires (Künsch, "The
-//! jackknife and the bootstrap for general stationary observations", Annals of Statistics 17, 1989); the same
-//! blocks for both arms if these share rounds.
+//! jackknife and the bootstrap for general stationary observations", Annals of Statistics 17, 1989; the blocks are
+//! disjoint, as in Carlstein, Annals of Statistics 14, 1986); the same blocks for both arms if these share rounds.
 //! The interval is the expanded percentile interval (Hesterberg, "What teachers should know about the
 //! bootstrap", The American Statistician 69, 2015): the plain percentile interval is too narrow for few
 //! batches, by the same factor as a normal interval without Student's t.
@@ -83,10 +83,11 @@ pub fn ratio_of_percentiles(
     let shared = a.launch_of_each_batch() == b.launch_of_each_batch();
     let mut random = Xoshiro256PlusPlus::seed_from_u64(seed);
     if shared {
-        // Walkthrough. The batches of two arms cover the same rounds if they belong to the same launches, one by one. If the arms
-        // share rounds, one resample of blocks applies to both, so that a
-        // disturbance that slowed both arms in the same rounds cancels in the ratio. Otherwise each arm is
-        // resampled on its own. The statistic is the log of the ratio, whose error is symmetric.
+        // Walkthrough. The batches of two arms cover the same rounds if they belong to the same launches, one by
+        // one. If the arms share rounds, one resample of blocks applies to both, so that a disturbance that slowed
+        // both arms in the same rounds cancels in the ratio. Otherwise each arm is resampled on its own, and there
+        // is no interval between launches, because the launches of the two arms do not pair. The statistic is the
+        // log of the ratio, whose error is symmetric.
         let blocks = Blocks::of(a, |weights| log_ratio(weights, weights))?;
         let tail = Tail::of(confidence, &[&blocks]);
         let resampled = (0..tail.resamples()).filter_map(|_| {
@@ -111,6 +112,7 @@ pub fn ratio_of_percentiles(
     Some(expanded_percentile_interval(estimate, resampled.collect(), confidence, tail, &[]))
 }
 
+/// The quantile of an arm's resamples relative to the arm's own.
 fn against_itself(arm: &Batches, quantile: f64, confidence: f64, seed: u64) -> Option<Interval> {
     if !are_enough_for(arm, arm, quantile) {
         return None;

@@ -102,8 +102,8 @@ pub(super) fn jackknife(
         batch_until_uncorrelated(batches.to_vec(), |batches| pseudo_values(batches, &statistic))?;
     let (values, effective_samples) = (&uncorrelated.values, uncorrelated.effective());
     // `variance` divides by n - 1. From three launches on the values are centred within L launches, which leaves n - L degrees
-    // of freedom, so this interval is a little too narrow: by 4 % with 64 batches and six launches. That is harmless, because
-    // the interval between launches, which counts if it is wider, takes nothing from here.
+    // of freedom, so this interval is a little too narrow: by 4 % with 64 batches and six launches, and only where it
+    // counts, which is where it is wider than the interval between launches.
     let within = Spread {
         standard_error: (variance(values) / effective_samples).sqrt(),
         degrees_of_freedom: effective_samples - 1.0,
@@ -278,14 +278,15 @@ fn neighbour_correlation<B: Block>(batches: &[B], values: &[f64]) -> f64 {
         .filter(|(batch, _)| batch[0].launch() == batch[1].launch())
         .map(|(_, value)| (value[0] - middle) * (value[1] - middle))
         .collect();
-    let power = values.iter().map(|value| (value - middle).powi(2)).sum::<f64>() / count;
-    if neighbours.len() < FEWEST_BATCHES || count <= 4.0 || power <= 0.0 {
+    let variance = values.iter().map(|value| (value - middle).powi(2)).sum::<f64>() / count;
+    if neighbours.len() < FEWEST_BATCHES || count <= 4.0 || variance <= 0.0 {
         return 0.0;
     }
     // With one launch this is the usual estimator, which divides the sum by the number of values: one more than there are
     // pairs.
     let pairs = neighbours.len() as f64;
-    let raw = neighbours.iter().sum::<f64>() / (pairs + 1.0) / power;
+    let raw = neighbours.iter().sum::<f64>() / (pairs + 1.0) / variance;
+    // The estimator is biased towards zero, raw = r - (1 + 3r) / n; this is solved for r.
     ((count * raw + 1.0) / (count - 3.0)).clamp(0.0, 0.9)
 }
 

@@ -32,8 +32,8 @@ pub const KEEPS_UP: f64 = 0.95;
 /// share, for another reason: the missing replies would have been the slowest.
 const ENOUGH_FOR_TREND: f64 = KEEPS_UP;
 
-/// The time by which a slice may end late without a queue: the last replies come after its end, and in 50 ms
-/// that is more than [`KEEPS_UP`] permits.
+/// The lateness of a slice's end that is no queue: the last replies come after it, and in 50 ms that alone exceeds
+/// what [`KEEPS_UP`] permits.
 const EDGE: Duration = Duration::from_millis(10);
 
 /// The longest pause between two replies of one drain, as a share of the window; a pause of up to two mean
@@ -49,8 +49,8 @@ pub struct RateBasis {
     pub answered: f64,
     /// Those that ended well.
     pub succeeded: f64,
-    /// Operations answered after the span although there was no queue. They count in no rate, but against
-    /// saturation.
+    /// Operations answered after the span although there was no queue. They count in no rate, but as
+    /// answered when saturation is judged.
     pub after_span: f64,
     /// Operations made due by a schedule; 0 in a closed loop, which has no offered rate.
     pub due: f64,
@@ -128,7 +128,7 @@ impl Rates {
 pub(crate) struct RateMeter {
     start: Nanos,
     end: Nanos,
-    open: bool,
+    is_open_loop: bool,
     answered: u64,
     succeeded: u64,
     /// The time of the last counted reply; the start if there is none.
@@ -147,8 +147,8 @@ pub(crate) struct RateMeter {
 
 impl RateMeter {
     /// For a slice of an open or closed loop.
-    pub(crate) fn new(start: Nanos, end: Nanos, open: bool) -> Self {
-        Self { start, end, open, last: start, ..Self::default() }
+    pub(crate) fn new(start: Nanos, end: Nanos, is_open_loop: bool) -> Self {
+        Self { start, end, is_open_loop, last: start, ..Self::default() }
     }
 
     /// The window ends early, at `now`.
@@ -185,7 +185,7 @@ impl RateMeter {
         // over it, because by that much the queue grew. It is never shorter than the window.
         let window = self.end.min(now) - self.start;
         let mut span = self.last - self.start;
-        if self.open {
+        if self.is_open_loop {
             span -= self.fastest.unwrap_or(0).min(span);
             if self.answered as f64 >= ENOUGH_FOR_TREND * planned as f64 {
                 span = span.min(window + (self.trend.slope() * window as f64) as Nanos);
@@ -194,7 +194,8 @@ impl RateMeter {
         let span = span.max(window);
         // The replies after the span are the rest of a queue, or just slow. Slow replies without a queue are as slow at the
         // end as at the start: then the response times of all replies have no trend, `span_of_all` is the span, and all replies
-        // count against saturation. The more they grow, the longer it is, and the fewer of the replies fit into the span.
+        // count against saturation. The more the response times grow, the longer is `span_of_all`, and the fewer replies fit into the
+        // span.
         let span_of_all = span.max(window + (self.trend_of_all.slope() * window as f64) as Nanos);
         let replies = (self.answered + self.after_span) as f64;
         let replies_in_span = replies * span as f64 / span_of_all.max(1) as f64;
@@ -207,7 +208,7 @@ impl RateMeter {
             } else {
                 0.0
             },
-            due: if self.open { planned as f64 } else { 0.0 },
+            due: if self.is_open_loop { planned as f64 } else { 0.0 },
             window: Duration::from_nanos(window),
             slices: 1,
         }

@@ -27,7 +27,7 @@ impl Trend {
         self.mean_y
     }
 
-    /// The slope; 0 if it is within three standard errors of zero. Fewer than three points have no standard
+    /// The slope; 0 if it is negative or within three standard errors of zero. Fewer than three points have no standard
     /// error.
     pub(super) fn slope(&self) -> f64 {
         let explained = self.xy * self.xy / self.xx;

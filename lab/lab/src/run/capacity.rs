@@ -26,7 +26,8 @@ use super::{compare::CONFIDENCE, gathered::Gathered, progress::Phase};
 /// The share of a slice's time that the generator's thread was on its processor from which on the generator
 /// may have been the bottleneck.
 const GENERATOR_BUSY: f64 = 0.9;
-/// The largest share of failed operations at a rate that counts as capacity.
+/// The largest share of failed operations at a rate that counts as capacity, because failing is faster than working.
+/// A refusal is an answer and no failure: to refuse is a limiter's work.
 const MAY_FAIL: f64 = 0.01;
 
 /// One step of the ramp of one arm, over all launches.
@@ -45,7 +46,7 @@ pub(super) struct Step {
 pub(super) struct Ramp<'a> {
     gathered: &'a mut Gathered,
     interrupt: &'a Interrupt,
-    number: u32,
+    launch: u32,
     /// The index of each of the sender's arms in the run.
     arms: &'a [usize],
     phase: &'a Phase,
@@ -77,7 +78,7 @@ impl<'a> Ramp<'a> {
         Self {
             gathered,
             interrupt,
-            number,
+            launch: number,
             arms,
             phase,
             slices: 0,
@@ -98,7 +99,7 @@ impl<'a> Ramp<'a> {
             arms: self.meters.len(),
             slice_length: plan.ramp_slice(),
             rounds: 1,
-            seed: plan.seed.wrapping_add(u64::from(self.number)),
+            seed: plan.seed.wrapping_add(u64::from(self.launch)),
         };
         for (step, in_flight) in RAMP_STEPS.into_iter().enumerate() {
             self.step = step;
@@ -125,7 +126,7 @@ impl Observer for Ramp<'_> {
         let after = self.meters[slice.arm].read();
         let used: u64 = after.iter().zip(&self.before.arm).map(|(after, before)| after - before).sum();
         let step = &mut self.gathered.arms[self.arms[slice.arm]].ramp[self.step];
-        step.push(self.number, used, generator, record);
+        step.push(self.launch, used, generator, record);
     }
 
     fn keep_going(&self) -> bool {

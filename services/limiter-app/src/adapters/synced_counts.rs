@@ -45,7 +45,8 @@ const NUMBERS: usize = 4;
 /// The cost of this is a surplus: within one interval each replica admits without knowing of the others'
 /// admissions. The surplus is a debt: a key with too many admissions is refused until time has made up for them and one
 /// request fits. (So it is with GCRA and the leaky bucket. A sliding counter's state may exceed the limit, and refuses by
-/// itself. A fixed window ends, and what was too much ends with it.)
+/// itself. A fixed window ends, and what was too much ends with it.) Debts are kept apart from the local counts: judging takes a
+/// time that lies further ahead than a used-up key's for that of a clock that went back, and would forgive the debt.
 /// While Redis is unavailable, each replica counts alone, as with `state=local`: there is always a decision,
 /// so `on-failure` has no effect. Admissions of that time are not merged later, when they would be out of
 /// date.
@@ -63,8 +64,8 @@ struct Shared {
     ticks: Arc<dyn Ticks>,
     redis: Redis,
     script: Script,
-    /// Locked while a request is charged. A sum is read from Redis without the lock. The lock is held while the admissions
-    /// since then are charged to it again and the result is stored as the copy, so that no charge gets lost in between.
+    /// Held while a request is charged, and while a sum is stored and the admissions since are charged on top of it; not
+    /// during the round trip to Redis. So no charge gets lost in between.
     pending_and_debts: Mutex<PendingAndDebts>,
     metrics: Metrics,
 }
@@ -187,7 +188,7 @@ impl Shared {
             match self.add(batch).await {
                 Ok(sums) => self.take_over(batch, &sums),
                 Err(unavailable) => {
-                    tracing::debug!(%unavailable, "counts are not brought together");
+                    tracing::debug!(%unavailable, "counts are not merged");
                     self.metrics.failed.inc();
                 }
             }
@@ -225,8 +226,8 @@ impl Shared {
             held.debts.remove(key);
             let before = self.counts.fields(key);
             self.counts.set_fields(key, limit, sum.state);
-            // The sum lacks the admissions since the round began. If they do not fit any more, the next round
-            // adds them.
+            // The sum lacks the admissions since the round began. The next round adds them to Redis in any case, so
+            // a refusal here loses nothing.
             if let Some(since) = held.pending.get(key).filter(|since| since.cost > 0) {
                 let _ = self.counts.take_one(&key.0, limit, since.cost);
             }
@@ -279,6 +280,7 @@ impl Sum {
         let [first, second, third, until_one_fits_us] = numbers;
         let state = match algorithm {
             Algorithm::Gcra | Algorithm::LeakyBucket | Algorithm::TokenBucket => {
+                // `second` counts parts of a microsecond, `requests` of which are one; `Moment` does so of a nanosecond.
                 let (parts, requests) = (second * 1_000, u64::from(limit.requests()));
                 Fields([first.saturating_mul(1_000) + parts / requests, parts % requests, third])
             }
@@ -304,7 +306,7 @@ async fn sync(shared: Arc<Shared>, stop: CancellationToken) {
 impl Metrics {
     fn register(registry: &mut Registry) -> Self {
         let metrics = Self::default();
-        registry.register("synced_keys", "Keys whose counts were brought together", metrics.keys.clone());
+        registry.register("synced_keys", "Keys whose counts were merged", metrics.keys.clone());
         registry.register(
             "synced_left_out",
             "Charges that count in this process alone, because too many keys were waiting",

@@ -1,13 +1,13 @@
 //! Load balancing: several replicas of a callee, and the choice of one for each call.
 //!
 //! The stack, from the caller inwards: a buffer that all callers share, the balancer, and around each replica
-//! a layer that makes it not ready for a while: the cooldown after it was unreachable, or its ejection (outlier
-//! detection).
+//! a layer that makes it not ready for a while: the cooldown after it was unreachable, or its ejection by
+//! outlier detection.
 //!
 //! tower's contract for a `Service` does the rest: a caller may call a service only after its `poll_ready`
 //! returned ready. So the balancer passes over a replica that returns `Pending`, and calls wait in the buffer
-//! while all of them do. The layer of the time limit stands around the buffer and waits within its limit, also
-//! for a slot of a full buffer.
+//! while all of them do. The time limit is outside the buffer, so it also bounds the wait for a replica and for a
+//! slot.
 //!
 //! The invariant of the buffer: no replica's `poll_ready` fails. An `Err` there ends the buffer's task, and every
 //! call to the callee fails from then on. So a replica reports what it finds as the outcome of a call.

@@ -217,12 +217,12 @@ macro_rules! remote {
             } )+
         }
     } };
-    // A mark that none of these knows is an error of the compiler.
+    // A mark that none of these knows, and a second priority, are errors of the compiler.
     (@idempotent) => { false };
     (@idempotent idempotent $($mark:ident)*) => { true };
     (@idempotent $other:ident $($mark:ident)*) => { $crate::remote!(@idempotent $($mark)*) };
     (@priority) => { $crate::Priority::Normal };
-    (@priority critical $($mark:ident)*) => { $crate::Priority::Critical };
-    (@priority background $($mark:ident)*) => { $crate::Priority::Background };
+    (@priority critical $(idempotent)?) => { $crate::Priority::Critical };
+    (@priority background $(idempotent)?) => { $crate::Priority::Background };
     (@priority idempotent $($mark:ident)*) => { $crate::remote!(@priority $($mark)*) };
 }

@@ -1,4 +1,4 @@
-//! Outlier ejection: a replica that fails again and again gets no calls for a while.
+//! Outlier detection and ejection: a replica that fails again and again gets no calls for a while.
 //!
 //! Envoy: <https://www.envoyproxy.io/docs/envoy/latest/intro/arch_overview/upstream/outlier>.
 //! A breaker guards a callee as a whole; ejection takes one replica out of it. The balancer of `remote` keeps a
@@ -11,7 +11,7 @@ use std::{
 
 use crate::settings::EjectionSettings;
 
-/// How many of a callee's replicas may be ejected, and are.
+/// How many of a callee's replicas may be ejected, and how many are.
 #[derive(Debug)]
 pub struct Pool {
     settings: EjectionSettings,
@@ -81,9 +81,9 @@ impl Record {
         Some(time)
     }
 
-    /// Whether the replica is ejected at this time. When its time is up it is back, on probation: one more
-    /// failure ejects it again, for longer.
-    pub fn is_ejected(&mut self, pool: &Pool, now: Instant) -> bool {
+    /// Ends the ejection if its time is up, and returns whether the replica is still ejected. It comes back on
+    /// probation: one more failure ejects it again, for longer.
+    pub fn end_if_over(&mut self, pool: &Pool, now: Instant) -> bool {
         let Some(until) = self.until else { return false };
         if now < until {
             return true;
@@ -117,9 +117,9 @@ mod tests {
             let time = Duration::from_secs(seconds);
             assert_eq!(record.failed(&pool, now), Some(time), "one failure on probation is enough");
             assert_eq!(record.failed(&pool, now), None, "a late failure of a call from before");
-            assert!(record.is_ejected(&pool, now + time.mul_f64(0.999)));
+            assert!(record.end_if_over(&pool, now + time.mul_f64(0.999)));
             now += time;
-            assert!(!record.is_ejected(&pool, now));
+            assert!(!record.end_if_over(&pool, now));
         }
         for _ in 0..3 {
             record.succeeded(&pool);
@@ -140,10 +140,10 @@ mod tests {
                 }
             }
             let ejected =
-                records.iter_mut().filter_map(|record| record.is_ejected(&pool, now).then_some(())).count();
+                records.iter_mut().filter_map(|record| record.end_if_over(&pool, now).then_some(())).count();
             assert_eq!((ejected, pool.ejected()), (most, most), "of {replicas}");
             let later = now + SETTINGS.cap;
-            assert!(records.iter_mut().all(|record| !record.is_ejected(&pool, later)));
+            assert!(records.iter_mut().all(|record| !record.end_if_over(&pool, later)));
             assert_eq!(pool.ejected(), 0);
         }
     }

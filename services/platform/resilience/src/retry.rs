@@ -2,7 +2,8 @@
 //!
 //! A refused or broken connection says nothing about the other replicas, nor about the next connection: a
 //! server may close an idle connection at any time, also while a request is in flight (RFC 9112, 9.5). So a
-//! call that could not reach its callee is sent again at once, whatever the rule.
+//! call that could not reach its callee, or was lost on the way and is idempotent, is sent again at once, whatever
+//! the rule.
 //! Every other failure says that the callee is in trouble, in which it needs time: a backoff.
 //!
 //! tower's `Retry` layer keeps a clone of each call and clones the policy with it, so `sent` counts within one
@@ -158,7 +159,7 @@ impl RetryPolicy {
 }
 
 impl Rule {
-    /// A rejected call is not retried: the caller's own protection would be what it works against.
+    /// A rejected call is not retried: a retry would work against the caller's own protection.
     fn retries(self, failure: &Failure) -> bool {
         match self {
             Self::Unreachable => failure.is_unreachable(),

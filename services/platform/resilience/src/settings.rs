@@ -317,5 +317,5 @@ pub struct Order {
     pub retry_inside_breaker: bool,
     /// Whether the limit of an attempt stands outside retry and breaker, where it is the limit of all attempts
     /// together and the breaker sees a caller that went away.
-    pub limit_outside_retry: bool,
+    pub attempt_limit_outside_retry: bool,
 }

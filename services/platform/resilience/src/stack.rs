@@ -33,13 +33,13 @@ where
         // has a limit of its own and the breaker counts attempts: it is the callee that it judges, and a retry
         // that an open breaker rejects is not sent.
         .layer(layers.retry)
-        // Inside the retry, because both attempts of a race are one to it. Outside the limit and the breaker, so
-        // that the second attempt needs a permit like the first.
+        // Inside the retry, because both attempts of a race are one to it. Outside the concurrency limit and the breaker,
+        // so that the second attempt needs a permit like the first.
         .option_layer(layers.hedge)
         // Outside the breaker, so that a call without a permit takes no probe of it. Inside the retry, so that an
         // operation that backs off holds no permit.
         .option_layer(layers.limit)
-        // Outside the limit of an attempt, so that it sees a call that was too slow as a failure. Outside that
+        // Outside the limit of an attempt, so that it sees a call that was too slow as a failure. Inside that
         // limit it would see a caller who went away, which says nothing, and never open for a callee that hangs.
         .option_layer(layers.breaker)
         // Next to the transport, because it limits one attempt; choosing a replica is part of an attempt.
@@ -80,7 +80,7 @@ impl Layers {
         S::Future: Send + 'static,
     {
         let (inner_limit, outer_limit) =
-            if order.limit_outside_retry { (None, self.attempt) } else { (self.attempt, None) };
+            if order.attempt_limit_outside_retry { (None, self.attempt) } else { (self.attempt, None) };
         let stack = boxed(&option_layer(inner_limit), transport);
         let (limit, breaker) = (option_layer(self.limit), option_layer(self.breaker));
         let (hedge, retry) = (option_layer(self.hedge), self.retry);

@@ -51,9 +51,9 @@ pub(crate) struct Shared {
     /// Whether the client may still be sending when it ends.
     drain_input_on_close: Arc<AtomicBool>,
     /// The number of event streams on it, and a notification when one has ended.
-    live: AtomicUsize,
-    live_ended: Notify,
-    /// Notified when it is to be aborted.
+    event_streams: AtomicUsize,
+    event_stream_ended: Notify,
+    /// Notified when it is to be aborted. Awaited while it serves; once it is told to close, the drain and the grace bound it.
     abort: Notify,
 }
 
@@ -72,8 +72,8 @@ impl Shared {
     async fn aged(&self, max_age: Pin<&mut impl Future<Output = ()>>) {
         max_age.await;
         loop {
-            let ended = self.live_ended.notified();
-            if self.live.load(Ordering::Acquire) == 0 {
+            let ended = self.event_stream_ended.notified();
+            if self.event_streams.load(Ordering::Acquire) == 0 {
                 return;
             }
             ended.await;
@@ -86,7 +86,7 @@ struct EventStreamGuard(Arc<Shared>);
 
 impl EventStreamGuard {
     fn new(shared: Arc<Shared>) -> Self {
-        shared.live.fetch_add(1, Ordering::AcqRel);
+        shared.event_streams.fetch_add(1, Ordering::AcqRel);
         Self(shared)
     }
 }
@@ -99,8 +99,8 @@ impl EventStreamCarrier for EventStreamGuard {
 
 impl Drop for EventStreamGuard {
     fn drop(&mut self) {
-        self.0.live.fetch_sub(1, Ordering::AcqRel);
-        self.0.live_ended.notify_waiters();
+        self.0.event_streams.fetch_sub(1, Ordering::AcqRel);
+        self.0.event_stream_ended.notify_waiters();
     }
 }
 
@@ -184,8 +184,8 @@ pub(crate) async fn serve(
         tokio::select! {
             _ = &mut connection => return,
             () = reached(&mut phase, Phase::Draining) => {}
-            // This is longer than any idle connection lives. So by now the client has read the reply that closes, or it does not
-            // read at all.
+            // Longer than any idle connection lives: by then the client has read the reply that closes, or it does not read
+            // at all.
             () = tokio::time::sleep(HEADER_WITHIN + times.grace) => {}
         }
     }
@@ -195,7 +195,8 @@ pub(crate) async fn serve(
     }
 }
 
-/// Waits until a connection has its maximum age: not all at the same moment that were made at one.
+/// Waits until a connection has its maximum age, jittered by a tenth, so that connections made together do not end
+/// together.
 pub(crate) async fn max_age_elapsed(age: Option<Duration>) {
     match age {
         Some(age) => tokio::time::sleep(age.mul_f64(rand::random_range(0.9..1.1))).await,
@@ -203,9 +204,8 @@ pub(crate) async fn max_age_elapsed(age: Option<Duration>) {
     }
 }
 
-/// Waits until the server's end has come that far.
+/// Waits for this phase of the server's end. A dropped sender counts as the last phase.
 async fn reached(phase: &mut watch::Receiver<Phase>, far: Phase) {
-    // A server that is gone has come to its end.
     let _ = phase.wait_for(|phase| *phase >= far).await;
 }
 

@@ -80,7 +80,7 @@ fn behind_the_stack(
 }
 
 impl Ingress {
-    /// Before the public API, whose handlers learn by `ConnectInfo` who is on the other side of the connection.
+    /// In front of the public API, whose handlers learn by `ConnectInfo` who is on the other side of the connection.
     pub fn public(routes: Router, limits: Limits, sampling: Sampling, metrics: IngressMetrics) -> Self {
         let metrics = Arc::new(metrics);
         let routes =
@@ -88,7 +88,7 @@ impl Ingress {
         Self { routes, is_public: true, metrics, live: None }
     }
 
-    /// Before the methods of components with these classes, and beside the administrative routes of the process:
+    /// In front of the methods of components with these priorities, and beside the administrative routes of the process:
     /// health and metrics.
     pub fn internal(
         components: Router,
@@ -103,7 +103,7 @@ impl Ingress {
         Self::beside(admin, components, priorities, limits, metrics)
     }
 
-    /// Before the administrative routes of a process that starts; what else it will serve is not there yet.
+    /// In front of the administrative routes of a process that starts; what else it will serve is not there yet.
     pub(crate) fn starting(admin: Router, limits: Limits, metrics: IngressMetrics) -> Self {
         let components = Router::new().fallback(remote::not_started);
         Self::beside(admin, components, Priorities::default(), limits, metrics)

@@ -57,7 +57,8 @@ impl Health {
         let mut state = self.lock();
         let now = Instant::now().into_std();
         let ejected = self.pool.as_ref().and_then(|pool| state.record.failed(pool, now));
-        let is_out = self.pool.as_ref().is_some_and(|pool| state.record.is_ejected(pool, now));
+        let is_out = self.pool.as_ref().is_some_and(|pool| state.record.end_if_over(pool, now));
+        // A late failure of an ejected replica must not shorten its wait to a cooldown.
         let time = ejected.or((is_unreachable && !is_out).then_some(COOLDOWN));
         if let Some(time) = time {
             state.wait = Some(Box::pin(sleep(time)));
@@ -90,7 +91,7 @@ where
         }
         if let Some(pool) = &self.health.pool {
             // Its time is up with the wait; this puts it on probation.
-            state.record.is_ejected(pool, Instant::now().into_std());
+            state.record.end_if_over(pool, Instant::now().into_std());
         }
         drop(state);
         self.service.poll_ready(poller)

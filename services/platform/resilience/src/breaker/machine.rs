@@ -52,7 +52,7 @@ pub enum Outcome {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Reason {
-    /// As many calls in a row failed.
+    /// As many calls in a row failed as `failures_in_a_row`.
     FailuresInARow,
     /// Too large a share of the window failed.
     FailureRate,
@@ -107,7 +107,7 @@ pub struct Machine {
     probing: Vec<(u32, Instant)>,
     next_probe: u32,
     succeeded: u32,
-    /// Doublings of the time open, and the last time open.
+    /// Doublings of the time open, and how long it was last open for.
     doublings: u32,
     last_open: Duration,
     history: VecDeque<Transition>,
@@ -174,7 +174,7 @@ impl Machine {
         }
     }
 
-    /// The state, which changes only when a call is admitted or settled.
+    /// The state, which changes only when a call is admitted, asked about (`rejects`) or settled.
     pub fn state(&self) -> State {
         self.state
     }
@@ -218,7 +218,7 @@ impl Machine {
         let counts = self.window.counts(now);
         let settings = &self.settings;
         let is_enough = counts.calls >= settings.minimum_calls;
-        // Either signal alone misses half: a run cannot be seen among successes, and a rate not among few calls.
+        // Either signal alone misses half: failures mixed with successes make no run, and few calls make no rate.
         if has_failed && self.in_a_row >= settings.failures_in_a_row {
             self.open(Reason::FailuresInARow, now);
         } else if is_enough && counts.failure_rate() >= settings.failure_rate {

@@ -36,7 +36,7 @@ async fn check(name: &str, wrong: Order, run: impl AsyncFn(&World) -> Verdict) {
 
 #[tokio::test(start_paused = true)]
 async fn bug_07_outside_the_breaker_a_time_limit_hides_a_callee_that_hangs() {
-    let wrong = Order { limit_outside_retry: true, ..Order::default() };
+    let wrong = Order { attempt_limit_outside_retry: true, ..Order::default() };
     check("7 time limit outside", wrong, async |world| {
         world.callee.now(Does::Answers, FOREVER);
         let mut results = Vec::new();
@@ -65,8 +65,8 @@ async fn bug_07_inside_the_breaker_a_retry_hides_attempts() {
 #[tokio::test(start_paused = true)]
 async fn every_order_answers_and_ends_at_the_deadline() {
     for retry_inside_breaker in [false, true] {
-        for limit_outside_retry in [false, true] {
-            let order = Order { retry_inside_breaker, limit_outside_retry };
+        for attempt_limit_outside_retry in [false, true] {
+            let order = Order { retry_inside_breaker, attempt_limit_outside_retry };
             let world = world(order);
             assert_eq!(world.reads(100).await, 100, "{order:?}");
             world.callee.now(Does::Answers, FOREVER);

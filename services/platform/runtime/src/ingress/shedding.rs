@@ -22,7 +22,7 @@ use resilience::{
 
 use crate::server_metrics::IngressMetrics;
 
-/// The classes that methods declare, by route; every other route is [`Priority::Normal`]. Cheap to clone.
+/// The priorities that methods declare, by route; every other route is [`Priority::Normal`]. Cheap to clone.
 #[derive(Clone, Debug, Default)]
 pub struct Priorities(Arc<BTreeMap<&'static str, Priority>>);
 
