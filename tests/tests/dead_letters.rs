@@ -22,8 +22,9 @@ const PROGRAM: &str = env!("CARGO_BIN_EXE_hosted");
 /// How long events may take: a consumer group alone takes three seconds to form.
 const ARRIVED_WITHIN: Duration = Duration::from_secs(30);
 
+/// A wiring that is up; a process that is killed stays away.
 fn starts<'a>(desk: &'a Desk, wiring: &[&str]) -> Running<'a> {
-    let mut up = desk.start(&[&["up", "shortener"], wiring].concat());
+    let mut up = desk.start(&[&["up", "shortener", "--no-restart"], wiring].concat());
     up.says("up; Ctrl-C stops it");
     up
 }

@@ -22,7 +22,7 @@ const MEMBERS: [&str; 2] = ["clicks-1", "clicks-2"];
 fn a_member_that_is_killed_without_goodbye_costs_no_click() {
     let desk = Desk::new(PROGRAM);
     let wiring = ["--set", "placement=microservices", "--set", "events=kafka", "--set", "replicas=2"];
-    let mut up = desk.start(&[&["up", "shortener"], &wiring[..]].concat());
+    let mut up = desk.start(&[&["up", "shortener", "--no-restart"], &wiring[..]].concat());
     up.says("up; Ctrl-C stops it");
     let out = up.out();
     let url = after(&out, "public API").to_owned();

@@ -30,8 +30,8 @@ impl Drop for Again {
 #[test]
 fn an_acknowledged_link_survives_a_process_that_is_killed() {
     let desk = Desk::new(PROGRAM);
-    let mut up =
-        desk.start(&["up", "shortener", "--set", "placement=microservices", "--set", "database=sqlite"]);
+    let wiring = ["--set", "placement=microservices", "--set", "database=sqlite"];
+    let mut up = desk.start(&[&["up", "shortener", "--no-restart"], &wiring[..]].concat());
     up.says("up; Ctrl-C stops it");
     let out = up.out();
     let address = out.lines().find_map(|line| line.strip_prefix("public API")).unwrap().trim();
