@@ -124,6 +124,7 @@ fn a_service_that_dies_while_it_is_up_is_started_again_where_it_was() {
 fn fault(desk: &Desk, words: &[&str]) -> String {
     let ended = desk.lab(&[&["fault"][..], words].concat());
     assert_eq!(ended.code, Some(0), "{ended:?}");
+    assert!(ended.out.is_empty() || ended.out.ends_with('\n'), "{ended:?}");
     ended.out + &ended.err
 }
 

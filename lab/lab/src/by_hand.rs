@@ -152,7 +152,7 @@ impl FaultsByHand {
         Ok(vec![self.listed(&fault)])
     }
 
-    /// `links is slowed by 100 ms, for another 9.5 s`
+    /// `links is slowed by 100 ms each way, for another 9.5 s`
     fn listed(&self, fault: &Fault) -> String {
         let left = fault.until().saturating_sub(self.since.elapsed());
         format!("{}, for another {:.1} s", said(fault), left.as_secs_f64())

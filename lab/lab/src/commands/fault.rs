@@ -26,7 +26,7 @@ broken where it was started with `--proxy`.
 Examples:
   lab up shortener --set placement=microservices --set cache=redis --proxy
   lab fault kill gateway --for 5s
-  lab fault slow links --for 10s                       by 100 ms; on every link to it
+  lab fault slow links --for 10s                       by 100 ms each way; on every link to it
   lab fault slow links --with latency_ms=20
   lab fault partition 'links -> redis' --for 2s
   lab fault list
@@ -67,7 +67,7 @@ impl Args {
             output::talk("no fault is in force");
         }
         for line in lines {
-            output::data(&line)?;
+            output::data(&format!("{line}\n"))?;
         }
         Ok(Outcome::Done)
     }

@@ -233,5 +233,5 @@ fn the_timeline_of_faults_is_seeded_by_the_plan_and_the_same_for_all() {
     let faults = |seed| plan(&text, &Choices { seed: Some(seed), ..Choices::default() }).unwrap().faults();
     assert_eq!(faults(7), faults(7));
     assert_ne!(faults(7), faults(8));
-    assert_eq!(faults(7)[0].what.to_string(), "slowed by 5 ms");
+    assert_eq!(faults(7)[0].what.to_string(), "slowed by 5 ms each way");
 }

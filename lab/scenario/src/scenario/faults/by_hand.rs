@@ -106,8 +106,8 @@ mod tests {
         for (what, target, with, told) in [
             ("kill", "gateway", &[][..], "gateway is down after a kill"),
             ("kill", "postgres", &[], "postgres is down after a kill"),
-            ("slow", "links", &[], "links is slowed by 100 ms"),
-            ("slow", "links->redis", &[("latency_ms", "5")], "links -> redis is slowed by 5 ms"),
+            ("slow", "links", &[], "links is slowed by 100 ms each way"),
+            ("slow", "links->redis", &[("latency_ms", "5")], "links -> redis is slowed by 5 ms each way"),
             (
                 "slow",
                 "links",

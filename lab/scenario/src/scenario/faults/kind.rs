@@ -202,7 +202,10 @@ impl FaultKind {
             Self::Errors { share } => format!("{} % of its calls", trimmed(share * 100.0)),
             Self::Link { kind, directions } => {
                 let only = match directions {
-                    Directions::Both => None,
+                    // A round trip takes it twice.
+                    Directions::Both => {
+                        matches!(kind, proxy::FaultKind::Latency(_)).then(|| "each way".to_owned())
+                    }
                     Directions::To => Some("for requests only".to_owned()),
                     Directions::From => Some("for replies only".to_owned()),
                 };

@@ -101,18 +101,18 @@ fn every_kind_has_its_parameters_and_its_words() {
         (on("backing = \"postgres\"", "kill", ""), "postgres is down after a kill"),
         (on(process, "freeze", ""), "links is frozen"),
         (on(process, "errors", "share = 0.25"), "links is failing 25 % of its calls"),
-        (on(link, "slow", "latency_ms = 50.5"), "gateway -> links is slowed by 50.5 ms"),
+        (on(link, "slow", "latency_ms = 50.5"), "gateway -> links is slowed by 50.5 ms each way"),
         (
             on(link, "slow", "latency = { uniform = { from_ms = 10, to_ms = 30 } }\ndirection = \"from\""),
             "gateway -> links is slowed by 10 to 30 ms for replies only",
         ),
         (
             on(process, "slow", "latency = { normal = { mean_ms = 20, deviation_ms = 5 } }"),
-            "links is slowed by 20 ms with a standard deviation of 5 ms",
+            "links is slowed by 20 ms with a standard deviation of 5 ms each way",
         ),
         (
             on(process, "slow", "latency = { pareto = { least_ms = 5, shape = 1.5 } }"),
-            "links is slowed by at least 5 ms with a Pareto tail of shape 1.5",
+            "links is slowed by at least 5 ms with a Pareto tail of shape 1.5 each way",
         ),
         (on(link, "reset", ""), "gateway -> links is reset"),
         (on(link, "blackhole", ""), "gateway -> links is a blackhole"),
