@@ -27,9 +27,10 @@ struct Room {
     sent: u64,
     /// When each message was due, and at how many members it has arrived.
     messages: Vec<(Moment, usize)>,
-    /// The number of the last message at each member.
-    last: Vec<Option<u64>>,
-    /// Messages that arrived twice or out of order.
+    /// The number of the last message of each sender at each member: a server that is late reads what one member
+    /// sent meanwhile before it reads the next, so that there is no order between senders.
+    last: Vec<Vec<Option<u64>>>,
+    /// Messages that arrived twice, or out of the order in which their sender sent them.
     out_of_order: u64,
     /// Texts that are no messages of the room, by connection.
     others: Vec<(usize, String)>,
@@ -47,7 +48,7 @@ struct Room {
 
 impl Room {
     fn of(members: usize) -> Self {
-        Self { members, last: vec![None; members], ..Self::default() }
+        Self { members, last: vec![vec![None; members]; members], ..Self::default() }
     }
 }
 
@@ -88,8 +89,9 @@ impl LiveJourneys for Room {
         let Message::Text(text) = message else { panic!("nobody sends bytes") };
         let number = text.split(' ').next().and_then(|number| number.parse::<u64>().ok());
         let Some(nth) = number else { return self.others.push((connection, text.to_owned())) };
-        self.out_of_order += u64::from(self.last[connection].is_some_and(|last| nth <= last));
-        self.last[connection] = Some(nth);
+        let last = &mut self.last[connection][nth as usize % self.members];
+        self.out_of_order += u64::from(last.is_some_and(|last| nth <= last));
+        *last = Some(nth);
         let (due, arrived) = &mut self.messages[nth as usize];
         self.worst = self.worst.max(at.since(*due));
         *arrived += 1;
