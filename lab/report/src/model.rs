@@ -13,6 +13,7 @@ mod fault;
 mod ledger;
 mod question;
 mod series;
+mod timeline;
 mod topology;
 mod trace;
 
@@ -25,6 +26,9 @@ pub use ledger::{Fact, Ledger};
 pub use question::{Kind, NegativeControl, Question};
 use serde::{Deserialize, Serialize};
 pub use series::{Series, SeriesCurve, SeriesLevel, SeriesLimit};
+pub use timeline::{
+    EndedCurve, FaultEffect, LatencyBand, LevelCurve, LinkTimeline, ProcessTimeline, Spread, Timeline,
+};
 pub use topology::{Backing, Link, Process, Topology};
 pub use trace::{Span, TimeShare, Trace};
 

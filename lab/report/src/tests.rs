@@ -13,6 +13,8 @@ const PLACEMENT: &str = include_str!("fixtures/placement.json");
 const TROUBLE: &str = include_str!("fixtures/trouble.json");
 /// A waterfall of four steps.
 const WALK: &str = include_str!("fixtures/walk.json");
+/// Episodes of three arms in which a process is killed and then a link is cut, over their time.
+const FAULTS: &str = include_str!("fixtures/faults.json");
 
 fn fixture(json: &str) -> Report {
     serde_json::from_str(json).unwrap()
@@ -41,8 +43,8 @@ fn over_time() -> Report {
     report
 }
 
-fn all() -> [Report; 4] {
-    [fixture(PLACEMENT), fixture(TROUBLE), fixture(WALK), over_time()]
+fn all() -> [Report; 5] {
+    [fixture(PLACEMENT), fixture(TROUBLE), fixture(WALK), fixture(FAULTS), over_time()]
 }
 
 #[test]
@@ -51,6 +53,29 @@ fn a_report_survives_its_own_file() {
         assert_eq!(report.schema, SCHEMA);
         let again: Report = serde_json::from_str(&serde_json::to_string(&report).unwrap()).unwrap();
         assert_eq!(again, report);
+    }
+}
+
+#[test]
+fn every_curve_of_a_timeline_has_a_value_a_bucket() {
+    for arm in fixture(FAULTS).arms {
+        let timeline = arm.timeline.unwrap();
+        let buckets = timeline.offered.len();
+        let band = timeline.latency_ms.unwrap();
+        let sampled = timeline.links.iter().flat_map(|link| {
+            [&link.calls, &link.sent, &link.retries, &link.hedges, &link.rejected, &link.failed]
+        });
+        let levels = timeline.lag.iter().map(|curve| &curve.levels);
+        let servers = timeline.processes.iter().flat_map(|process| [&process.in_flight, &process.shed]);
+        for curve in sampled.chain(levels).chain(servers).chain([&band.p50, &band.p90, &band.p99]) {
+            assert_eq!(curve.len(), buckets);
+        }
+        for curve in timeline.ended.iter().map(|ended| &ended.counts).chain([&timeline.good, &timeline.in_flight]) {
+            assert_eq!(curve.len(), buckets);
+        }
+        let breakers = timeline.links.iter().filter(|link| !link.breaker.is_empty()).count();
+        assert_eq!(breakers, if arm.name == "full" { 3 } else { 0 }, "{}", arm.name);
+        assert_eq!(arm.effects.len(), 2);
     }
 }
 

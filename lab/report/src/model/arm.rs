@@ -2,7 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{CpuCost, Latency, Ledger, Memory, PerOperation, Point, Series, TimeShare, Topology, Trace};
+use super::{
+    CpuCost, FaultEffect, Latency, Ledger, Memory, PerOperation, Point, Series, TimeShare, Timeline, Topology,
+    Trace,
+};
 
 /// One wiring under comparison.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -66,6 +69,12 @@ pub struct Arm {
     /// Counts over the time of an episode, if the journeys have them.
     #[serde(default)]
     pub series: Option<Series>,
+    /// What happened over the time of an episode; absent without episodes, and in older reports.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub timeline: Option<Timeline>,
+    /// What each fault did to it; empty without faults, and in older reports.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub effects: Vec<FaultEffect>,
     /// Its end, if it ended early.
     pub died: Option<Death>,
 }

@@ -55,6 +55,8 @@ pub(super) fn arm(plan: &Plan, gathered: &Gathered, data: &ArmData) -> Arm {
         where_time_goes: where_time_goes(data),
         trace: traces::usual(&data.traces).and_then(drawn),
         series: data.series.as_ref().map(|summed| series::mean(plan, summed, data.episodes)),
+        timeline: None,
+        effects: Vec::new(),
         died: death(gathered, data),
     }
 }
