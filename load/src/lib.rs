@@ -12,7 +12,8 @@
 //! - [`sender`]: sends due operations, in open or closed loop, one slice of one arm at a time;
 //! - [`live`]: connections that are held open and receive unsolicited messages;
 //! - [`record`]: the counts and histograms of a slice;
-//! - [`series`]: the counts of a slice over time, for drawings;
+//! - [`episode`]: what happens over the time of a slice, for every system;
+//! - [`series`]: what only one system counts over the time of a slice, for drawings;
 //! - [`journeys`]: the journeys of each system, and their registry;
 //! - [`ledger`]: the acknowledged changes, and whether the system still holds them;
 //! - [`floor`]: the generator's own share of every latency;
@@ -20,6 +21,7 @@
 //!
 //! Not here: the difference between arms, and its uncertainty (`statistics`).
 
+pub mod episode;
 pub mod floor;
 pub mod http;
 pub mod journey;

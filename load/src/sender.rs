@@ -32,6 +32,7 @@ pub use self::{
     target::{Limits, Target, TargetError},
 };
 use crate::{
+    episode::Episode,
     ledger::LedgerVerdict,
     schedule::{Arrivals, Profile, Schedule},
     series::Series,
@@ -90,6 +91,13 @@ impl Sender {
         }
     }
 
+    /// Records what happens over the time of the following slices, or does not; see [`episode`](Self::episode).
+    pub fn watched(&mut self, watched: bool) {
+        for (lane, _) in &mut self.lanes {
+            lane.watched(watched);
+        }
+    }
+
     /// Brings one arm into the state that its operations assume (links to follow, products to buy).
     ///
     /// If `progress` returns `false`, the preparation stops early, and may report that the arm is incomplete.
@@ -133,6 +141,7 @@ impl Sender {
     ) -> Result<(), SenderError> {
         let (lane, journeys) = &mut self.lanes[slice.arm];
         lane.clear();
+        lane.make_room(slice.length);
         observer.slice_started(slice);
         journeys.operations().slice_began(slice.length);
         match load {
@@ -163,6 +172,11 @@ impl Sender {
     /// The counts over time of one arm's last slice, if its journeys have a drawing.
     pub fn series(&self, arm: usize) -> Option<Series> {
         self.lanes[arm].1.series()
+    }
+
+    /// What happened over the time of one arm's last slice, if that was [recorded](Self::watched).
+    pub fn episode(&self, arm: usize) -> Option<Episode> {
+        self.lanes[arm].0.episode()
     }
 
     /// The address of one arm.

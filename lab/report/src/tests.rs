@@ -70,7 +70,9 @@ fn every_curve_of_a_timeline_has_a_value_a_bucket() {
         for curve in sampled.chain(levels).chain(servers).chain([&band.p50, &band.p90, &band.p99]) {
             assert_eq!(curve.len(), buckets);
         }
-        for curve in timeline.ended.iter().map(|ended| &ended.counts).chain([&timeline.good, &timeline.in_flight]) {
+        for curve in
+            timeline.ended.iter().map(|ended| &ended.counts).chain([&timeline.good, &timeline.in_flight])
+        {
             assert_eq!(curve.len(), buckets);
         }
         let breakers = timeline.links.iter().filter(|link| !link.breaker.is_empty()).count();

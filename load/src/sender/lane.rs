@@ -17,6 +17,7 @@ use super::{
 };
 use crate::{
     clock::{self, Nanos},
+    episode::Episode,
     http::RequestBuf,
     journey::{Begun, Failure, Journeys, Operation},
     record::{RateMeter, SliceRecord},
@@ -34,6 +35,8 @@ pub struct Lane {
     scratch: Vec<u8>,
     pub(super) record: SliceRecord,
     pub(super) rate_meter: RateMeter,
+    /// What happens over the time of a slice, if that is recorded.
+    pub(super) episode: Option<Episode>,
     tracer: Option<Xoshiro256PlusPlus>,
     /// A closed loop starts nothing before this time, so that it does not spin on a target that refuses
     /// connections.
@@ -67,6 +70,7 @@ impl Lane {
             scratch: Vec::new(),
             record: SliceRecord::default(),
             rate_meter: RateMeter::default(),
+            episode: None,
             tracer: None,
             resume: 0,
         })
@@ -107,6 +111,21 @@ impl Lane {
         self.record.clear();
     }
 
+    pub(super) fn watched(&mut self, watched: bool) {
+        self.episode = watched.then(Episode::default);
+    }
+
+    /// Makes room for what happens over the time of a slice, before it begins.
+    pub(super) fn make_room(&mut self, length: Duration) {
+        if let Some(episode) = &mut self.episode {
+            *episode = Episode::of(length);
+        }
+    }
+
+    pub(super) fn episode(&self) -> Option<Episode> {
+        self.episode.as_ref().map(Episode::counted)
+    }
+
     pub(super) fn traced(&mut self, traced: bool) {
         self.tracer = traced.then(make_rng);
         self.request.set_trace(None);
@@ -124,6 +143,9 @@ impl Lane {
     /// Handles a due operation: sends it, queues it for a connection, or counts it as unsent.
     pub(super) fn handle_due(&mut self, journeys: &mut dyn Journeys, due: Nanos) {
         self.record.planned += 1;
+        if let Some(episode) = &mut self.episode {
+            episode.due(due);
+        }
         // Coordinated omission: the latency counts from `due`, also when this thread is late. The send lag
         // records the thread's own share of it, separately. It is taken here, before the request is built and sent: what
         // follows takes some microseconds, and is part of the latency.

@@ -66,6 +66,9 @@ fn open_loop(
     let mut span = Span::starting_now(length);
     lane.rate_meter = RateMeter::new(span.start, span.end, true);
     let start = span.start;
+    if let Some(episode) = &mut lane.episode {
+        episode.begin(start);
+    }
     let mut queue = ReleaseQueue::new(schedule.map(move |offset| start + clock::nanos(offset)));
     // Walkthrough. Each iteration sends the operations whose release time has come, then sleeps in
     // `epoll_wait` until the next release time, the end of the slice, a socket event or a tick of 10 ms. A

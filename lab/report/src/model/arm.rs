@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    CpuCost, FaultEffect, Latency, Ledger, Memory, PerOperation, Point, Series, TimeShare, Timeline, Topology,
-    Trace,
+    CpuCost, FaultEffect, Latency, Ledger, Memory, PerOperation, Point, Series, TimeShare, Timeline,
+    Topology, Trace,
 };
 
 /// One wiring under comparison.

@@ -182,7 +182,10 @@ mod tests {
     #[test]
     fn an_episode_that_never_recovered_lies_beyond_all_others() {
         let four = spread(&[Some(30.0), None, Some(10.0), Some(20.0)]);
-        assert_eq!((four.low(), four.median(), four.high(), four.missing()), (Some(10.0), Some(25.0), None, 1));
+        assert_eq!(
+            (four.low(), four.median(), four.high(), four.missing()),
+            (Some(10.0), Some(25.0), None, 1)
+        );
         let half = spread(&[Some(10.0), None, Some(20.0), None]);
         assert_eq!((half.low(), half.median(), half.high()), (Some(10.0), None, None));
         let three = spread(&[Some(3.0), None, Some(1.0)]);

@@ -14,8 +14,18 @@ impl Lane {
     pub(super) fn finish(&mut self, at: usize, outcome: Outcome, keep_alive: bool, now: Nanos) {
         let Some(flight) = self.slots.land(at, keep_alive) else { return };
         self.rate_meter.answered(flight.due, now, outcome == Outcome::Success);
-        let record = &mut self.record;
         let latency = now.saturating_sub(flight.due);
+        if let Some(episode) = &mut self.episode {
+            match outcome {
+                Outcome::Success => {
+                    episode.good(now);
+                    episode.latency(now, latency);
+                }
+                Outcome::Refused(cause) => episode.bad_end(now, cause, false),
+                Outcome::Failed(failure) => episode.bad_end(now, failure.name(), true),
+            }
+        }
+        let record = &mut self.record;
         match outcome {
             Outcome::Success => {
                 record.succeeded += 1;
@@ -50,7 +60,7 @@ impl Lane {
         // The first attempt may have arrived, even if the resent request found no connection.
         let failure = if flight.resent && failure == Failure::Connect { Failure::Reset } else { failure };
         journeys.abandoned(&mut flight.op, failure);
-        self.record.failed.add(failure.name());
+        self.count_failed(now, failure.name());
         self.record.kind(flight.op.kind).failed += 1;
         if failure.is_indeterminate() {
             self.record.indeterminate += 1;
@@ -67,7 +77,7 @@ impl Lane {
     pub(super) fn give_up(&mut self, due: Nanos, now: Nanos, journeys: &mut dyn Journeys) {
         journeys.unsent();
         self.record.unsent += 1;
-        self.record.failed.add(UNSENT);
+        self.count_failed(now, UNSENT);
         self.record_timeout(None, due, now);
     }
 
@@ -94,11 +104,21 @@ impl Lane {
         }
     }
 
+    fn count_failed(&mut self, now: Nanos, cause: &'static str) {
+        self.record.failed.add(cause);
+        if let Some(episode) = &mut self.episode {
+            episode.bad_end(now, cause, true);
+        }
+    }
+
     /// Records an operation without a reply with at least the time-out as its latency: its user waited that
     /// long.
     fn record_timeout(&mut self, kind: Option<&'static str>, due: Nanos, now: Nanos) {
         let latency = now.saturating_sub(due).max(self.timeout());
         self.record.latency.saturating_record(latency);
+        if let Some(episode) = &mut self.episode {
+            episode.latency(now, latency);
+        }
         self.record.outcomes.record_failed(latency);
         if let Some(kind) = kind {
             self.record.kind(kind).latency.saturating_record(latency);

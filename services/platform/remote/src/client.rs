@@ -195,6 +195,7 @@ impl Client {
             let name = format!("{}.{}", method.service, method.name);
             (name, SpanKind::Client, vec![KeyValue::new("lab.hop", hop)])
         };
+        self.metrics.begun();
         let began = Instant::now();
         let outcome = in_span(describe, call).await;
         self.metrics.observe(self.transport, method, began.elapsed(), outcome.as_ref().err());

@@ -32,6 +32,7 @@ type Durations = Family<Labels, Histogram, fn() -> Histogram>;
 pub struct RpcMetrics {
     calls: Counters,
     call_seconds: Durations,
+    asked: Counters,
     hop_seconds: Durations,
     callees: Callees,
 }
@@ -46,8 +47,13 @@ impl RpcMetrics {
     /// The same for a process that knows of callees which are no components.
     pub fn with(registry: &mut Registry, callees: Callees) -> Self {
         let durations = || Durations::new_with_constructor(|| Histogram::new(DURATION_BOUNDS));
-        let metrics =
-            Self { calls: Counters::default(), call_seconds: durations(), hop_seconds: durations(), callees };
+        let metrics = Self {
+            calls: Counters::default(),
+            call_seconds: durations(),
+            asked: Counters::default(),
+            hop_seconds: durations(),
+            callees,
+        };
         registry.register(
             "component_calls",
             "Calls of a component, by method and outcome",
@@ -57,6 +63,11 @@ impl RpcMetrics {
             "component_call_seconds",
             "Their duration in seconds",
             metrics.call_seconds.clone(),
+        );
+        registry.register(
+            "peer_calls",
+            "Calls that were begun, by peer, each once however often it is sent",
+            metrics.asked.clone(),
         );
         registry.register(
             "rpc_client_call_duration_seconds",
@@ -84,7 +95,8 @@ impl RpcMetrics {
     /// The metrics of the calls to one component in another process.
     pub fn peer(&self, peer: &'static str) -> HopMetrics {
         self.callees.announce(peer);
-        HopMetrics { peer, seconds: self.hop_seconds.clone(), callees: self.callees.clone() }
+        let asked = self.asked.get_or_create_owned(&vec![("peer", peer)]);
+        HopMetrics { peer, asked, seconds: self.hop_seconds.clone(), callees: self.callees.clone() }
     }
 
     /// The components in other processes that this process calls: budgets, breakers, limits.
@@ -132,6 +144,7 @@ impl CallMetrics {
 #[derive(Clone, Debug)]
 pub struct HopMetrics {
     peer: &'static str,
+    asked: Counter,
     seconds: Durations,
     callees: Callees,
 }
@@ -140,6 +153,11 @@ impl HopMetrics {
     /// What all clients of the peer in this process share.
     pub(crate) fn callee(&self, preset: Preset, settings: &Settings) -> Arc<Callee> {
         self.callees.get(self.peer, preset, settings)
+    }
+
+    /// Counts a call that begins. Its retries count apart; what completes may do so seconds later.
+    pub(crate) fn begun(&self) {
+        self.asked.inc();
     }
 
     /// Records a completed call. An error of the contract counts as a response.
@@ -202,6 +220,7 @@ mod tests {
         component.observe(0, &METHODS[0], async { Ok::<_, ()>(()) }).await.expect("it is done");
         let took = Duration::from_micros(100);
         for peer in ["links", "clicks"] {
+            metrics.peer(peer).begun();
             metrics.peer(peer).observe(Transport::Http, &METHODS[0], took, None);
         }
         let broken = Unavailable::new("links", Why::Unreachable);
@@ -218,6 +237,7 @@ mod tests {
             &format!(
                 "{hops}{{peer=\"links\",rpc_system_name=\"grpc\",rpc_method=\"lab.shortener.v1.LinksService/Resolve\",error_type=\"unreachable\"}} 1"
             ),
+            "peer_calls_total{peer=\"links\"} 1",
             "peer_retries_total{peer=\"clicks\",reason=\"lost\"} 0",
             "peer_retries_total{peer=\"links\",reason=\"not-processed\"} 0",
         ] {
@@ -227,6 +247,6 @@ mod tests {
         let all = types.len();
         types.sort_unstable();
         types.dedup();
-        assert_eq!((types.len(), all), (5, 5), "{text}");
+        assert_eq!((types.len(), all), (6, 6), "{text}");
     }
 }

@@ -7,15 +7,19 @@
 //! always 200. The convention's bounds begin at 5 ms, longer than most replies take, so the bounds are those
 //! of calls ([`remote::DURATION_BOUNDS`]).
 
-use std::time::Duration;
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use axum::http::{Method, StatusCode};
 use prometheus_client::{
-    encoding::EncodeLabelSet,
-    metrics::{counter::Counter, family::Family, histogram::Histogram},
+    collector::Collector,
+    encoding::{DescriptorEncoder, EncodeLabelSet, EncodeMetric as _},
+    metrics::{MetricType, counter::Counter, family::Family, gauge::ConstGauge, histogram::Histogram},
     registry::Registry,
 };
-use resilience::Priority;
+use resilience::{Priority, limit::Limit};
 use tonic::Code;
 
 use crate::counted::ByteCounts;
@@ -27,6 +31,7 @@ pub struct ServerMetrics {
     received: Family<ServerLabels, Counter>,
     sent: Family<ServerLabels, Counter>,
     shed: Family<ShedLabels, Counter>,
+    in_flight: InFlight,
 }
 
 type Requests = Family<RequestLabels, Histogram, fn() -> Histogram>;
@@ -67,6 +72,7 @@ impl ServerMetrics {
         let requests = Requests::new_with_constructor(histogram);
         let calls = Calls::new_with_constructor(histogram);
         let (received, sent, shed) = (Family::default(), Family::default(), Family::default());
+        let in_flight = InFlight::default();
         registry.register(
             "http_server_request_duration_seconds",
             "Duration of requests until their replies are made, by method, route and status",
@@ -84,7 +90,8 @@ impl ServerMetrics {
             "Requests that were refused because the permits of their class were taken, by class",
             shed.clone(),
         );
-        Self { requests, calls, received, sent, shed }
+        registry.register_collector(Box::new(in_flight.clone()));
+        Self { requests, calls, received, sent, shed, in_flight }
     }
 
     /// The metrics of one server: `public` or `internal`.
@@ -95,7 +102,7 @@ impl ServerMetrics {
             sent: self.sent.get_or_create_owned(&own),
         };
         let (requests, calls, shed) = (self.requests.clone(), self.calls.clone(), self.shed.clone());
-        IngressMetrics { requests, calls, shed, server, bytes }
+        IngressMetrics { requests, calls, shed, in_flight: self.in_flight.clone(), server, bytes }
     }
 }
 
@@ -105,6 +112,7 @@ pub struct IngressMetrics {
     requests: Requests,
     calls: Calls,
     shed: Family<ShedLabels, Counter>,
+    in_flight: InFlight,
     server: &'static str,
     bytes: ByteCounts,
 }
@@ -112,6 +120,11 @@ pub struct IngressMetrics {
 impl IngressMetrics {
     pub(crate) fn bytes(&self) -> ByteCounts {
         self.bytes.clone()
+    }
+
+    /// Publishes how many of a server's permits are taken.
+    pub(crate) fn permits(&self, limit: Arc<Limit>) {
+        self.in_flight.add(self.server, limit);
     }
 
     /// Counts a request of this class that was refused for lack of a permit.
@@ -146,6 +159,28 @@ impl IngressMetrics {
     /// Counts a reply to bytes that are not a request: no method, no duration.
     pub(crate) fn unparsed(&self, status: StatusCode) {
         self.observe(OTHER, "", status, Duration::ZERO);
+    }
+}
+
+/// `requests_in_flight`: the taken permits of each server, read on each scrape, so that a request pays nothing for it.
+#[derive(Clone, Debug, Default)]
+struct InFlight(Arc<Mutex<Vec<(&'static str, Arc<Limit>)>>>);
+
+impl InFlight {
+    fn add(&self, server: &'static str, limit: Arc<Limit>) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push((server, limit));
+    }
+}
+
+impl Collector for InFlight {
+    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), std::fmt::Error> {
+        let help = "Requests that have a permit: those that are being answered";
+        let mut metric = encoder.encode_descriptor("requests_in_flight", help, None, MetricType::Gauge)?;
+        for (server, limit) in self.0.lock().unwrap_or_else(PoisonError::into_inner).iter() {
+            let gauge = ConstGauge::new(limit.in_flight() as u64);
+            gauge.encode(metric.encode_family(&[("server", *server)])?)?;
+        }
+        Ok(())
     }
 }
 

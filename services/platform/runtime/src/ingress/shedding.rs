@@ -63,6 +63,7 @@ pub(super) fn shedding(
     metrics: Arc<IngressMetrics>,
 ) -> ShedLayer<impl Fn(&Request) -> Priority + Clone, impl Fn(&Request, Priority) -> Response + Clone> {
     let limit = Limit::new(LimitSettings::Fixed(permits), LimitMetrics::default());
+    metrics.permits(Arc::clone(&limit));
     let shares = priorities.shares();
     let classify = move |request: &Request| priorities.of_request(request);
     let refuse = move |request: &Request, priority| {

@@ -146,6 +146,8 @@ async fn at_twice_the_permits_background_work_and_retries_are_refused_first() {
         assert_eq!(served, [1, 2, 3, 4], "gRPC {is_grpc}");
         let mut text = String::new();
         encode(&mut text, &registry).expect("metrics");
+        let taken = "requests_in_flight{server=\"internal\"} 10";
+        assert!(text.lines().any(|one| one == taken), "no {taken} in {text}");
         for (class, times) in [("background", 4), ("retry", 3), ("normal", 2), ("critical", 1)] {
             let line = format!("requests_shed_total{{server=\"internal\",priority=\"{class}\"}} {times}");
             assert!(text.lines().any(|one| one == line), "no {line} in {text}");
