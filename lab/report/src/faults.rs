@@ -25,6 +25,11 @@ pub(super) fn sentence(fault: &Fault) -> String {
     }
 }
 
+/// `gateway → links slowed by 50 ms`, as a drawing calls it.
+pub(super) fn name(fault: &Fault) -> String {
+    format!("{} {}", fault.target.replace("->", "→"), done(fault))
+}
+
 /// `slowed by 50 ms`
 fn done(fault: &Fault) -> String {
     let done = match fault.what.as_str() {

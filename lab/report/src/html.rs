@@ -9,6 +9,7 @@ mod architecture;
 mod claims;
 mod cost;
 mod differences;
+mod episode;
 mod latency;
 mod ledger;
 mod over_time;
@@ -20,7 +21,7 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use super::{
     model::{Report, Trace},
-    svg::{self, MARKS},
+    svg::{self, EPISODE_MARKS, MARKS},
 };
 
 const STYLE: &str = include_str!("html/style.css");
@@ -32,6 +33,7 @@ pub fn render(report: &Report) -> String {
         main {
             (top::question(report))
             (top::answer(report))
+            (episode::section(report))
             (over_time::section(report))
             (architecture::section(report))
             (cost::figures(report))
@@ -70,7 +72,7 @@ fn page(title: &str, lab_version: &str, body: &Markup) -> String {
                 meta name="color-scheme" content="light dark";
                 meta name="generator" content={"system-design-lab " (lab_version)};
                 title { (title) }
-                style { (PreEscaped(STYLE)) (PreEscaped(MARKS)) }
+                style { (PreEscaped(STYLE)) (PreEscaped(MARKS)) (PreEscaped(EPISODE_MARKS)) }
             }
             body { (body) }
         }

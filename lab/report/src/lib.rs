@@ -16,6 +16,7 @@
 //! - [`picture`]: counts over time, as data and as text;
 //! - `over_time`: the picture of an episode;
 //! - `faults`: the injected faults, one sentence each;
+//! - `episode`: what happened before, during and after a fault: rows of curves, effects, sentences;
 //! - [`terminal`], [`markdown`], [`html`]: the forms;
 //! - [`columns`]: tables for a terminal that break no word;
 //! - [`svg`]: the drawings of the page, and of a picture;
@@ -27,6 +28,7 @@
 pub mod caveats;
 pub mod columns;
 pub mod compare;
+mod episode;
 pub mod facts;
 mod faults;
 mod figures;

@@ -3,7 +3,9 @@
 use std::fmt::Write as _;
 
 use super::{
-    caveats, facts, faults, figures, headline,
+    caveats,
+    episode::{self, Effects, MEANING},
+    facts, faults, figures, headline,
     model::{Arm, OutcomeLatency, Report},
     outcomes, over_time,
     words::{
@@ -17,6 +19,7 @@ use crate::picture::text;
 pub fn render(report: &Report) -> String {
     let sections = [
         answer(report),
+        episode(report),
         over_time(report),
         figures_table(report),
         outcomes_table(report),
@@ -75,6 +78,25 @@ fn in_trouble(report: &Report, arm: &Arm) -> String {
         format!("- **Ledger broken.** {}: {}.\n", arm.label, figures::violations_in_words(report, arm))
     });
     [died, saturated, broken].into_iter().flatten().collect()
+}
+
+fn episode(report: &Report) -> String {
+    let Some(episode) = episode::episode(report) else { return String::new() };
+    let header: Vec<String> = std::iter::once("arm").chain(Effects::COLUMNS).map(str::to_owned).collect();
+    let mut text = format!(
+        "## Over the time of an episode\n\n```text\n{}\n```\n",
+        episode::render(&episode, text::WIDEST)
+    );
+    let effects = episode::effects(&episode);
+    for effects in &effects {
+        let rows =
+            effects.rows.iter().map(|(_, arm, cells)| std::iter::once(arm).chain(cells).cloned().collect());
+        let _ = write!(text, "\n### {}\n\n{}", effects.of, table(&header, rows));
+    }
+    if !effects.is_empty() {
+        let _ = writeln!(text, "\n{}.", MEANING.replace(". ", ".\n"));
+    }
+    text
 }
 
 fn over_time(report: &Report) -> String {

@@ -3,16 +3,21 @@
 use std::time::Duration;
 
 use super::{
+    episode::episode,
     model::{Arm, Report, Series, SeriesCurve},
     words::{summary, three_digits},
 };
 use crate::picture::{Curve, Level, Limit, Picture, Row, Stretch, duration, with_something};
 
-/// The picture of a report; `None` if no arm has a series.
+/// The picture of a report; `None` if no arm has a series, or if the drawing of an [episode](super::episode) says the same:
+/// a series that is about no limit counts what became of the operations as well.
 pub(super) fn picture(report: &Report) -> Option<Picture> {
     let with =
         || report.arms.iter().enumerate().filter_map(|(place, arm)| Some((place, arm, arm.series.as_ref()?)));
     let (_, _, first) = with().next()?;
+    if first.limit.is_none() && first.level.is_none() && episode(report).is_some() {
+        return None;
+    }
     let bucket = ms(first.bucket_ms);
     let mut picture = Picture {
         title: format!("{}, the mean of all episodes", first.title),

@@ -6,6 +6,7 @@
 //! has a label.
 
 mod cpu;
+mod episode;
 mod interval;
 mod latency;
 mod layout;
@@ -18,6 +19,7 @@ mod topology;
 mod trace;
 
 pub(crate) use cpu::{cpu_axis, cpu_bar, cpu_scale, part_class};
+pub(crate) use episode::{EPISODE_MARKS, episode, episode_key};
 pub(crate) use interval::{Forest, forest_axis, forest_row};
 pub(crate) use latency::latency;
 use maud::{Markup, html};
@@ -99,6 +101,7 @@ pub(crate) fn definitions() -> Markup {
                 }
             }
             (over_time::hatches())
+            (episode::patterns())
         }
     }
 }

@@ -9,7 +9,9 @@ use std::fmt::Write as _;
 use statistics::Verdict;
 
 use super::{
-    caveats, columns, faults,
+    caveats, columns,
+    episode::{self, Effects, MEANING},
+    faults,
     figures::{self, causes},
     headline,
     model::{Arm, Claim, ClaimVerdict, Comparison, Report},
@@ -36,6 +38,7 @@ pub fn render(report: &Report) -> String {
     let mut page = Page::default();
     title(&mut page, report);
     answer(&mut page, report);
+    episode(&mut page, report);
     if let Some(picture) = over_time::picture(report) {
         page.block(text::render(&picture, WIDTH).trim_end());
     }
@@ -152,6 +155,21 @@ fn mark(comparison: &Comparison) -> (&'static str, &'static str) {
         Some(Verdict::NoDifference { .. }) => (GREEN, "= equal"),
         Some(Verdict::CannotTell { .. }) => (YELLOW, "? unknown"),
         None => (DIM, "· counted"),
+    }
+}
+
+/// What became of the operations over time, and a table for each fault.
+fn episode(page: &mut Page, report: &Report) {
+    let Some(episode) = episode::episode(report) else { return };
+    page.block(&episode::render(&episode, WIDTH));
+    let effects = episode::effects(&episode);
+    for effects in &effects {
+        page.heading(&effects.of);
+        let rows: Vec<_> = effects.rows.iter().map(|(_, arm, cells)| (arm.clone(), cells.to_vec())).collect();
+        page.block(&columns::table(&Effects::COLUMNS.map(str::to_owned), &rows, WIDTH));
+    }
+    if !effects.is_empty() {
+        page.item(DIM, "", 2, &format!("{MEANING}."));
     }
 }
 

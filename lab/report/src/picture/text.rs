@@ -48,7 +48,7 @@ fn group(text: &mut String, picture: &Picture, row: &Row, columns: usize, highes
         let sums = sums(&curve.counts, columns);
         line(text, &format!("  {}", curve.name), sums.iter().map(|sum| sum / highest));
     }
-    for figures in wrapped(&row.figures, columns) {
+    for figures in wrapped(&row.figures, columns).iter().filter(|figures| !figures.is_empty()) {
         let _ = writeln!(text, "{:NAMES$}{figures}", "");
     }
 }
