@@ -60,6 +60,8 @@ fn axe_and_a_look_find_nothing_on_any_page() {
             pages.push(page(&format!("{}-{}", recorded.name(), form.name()), &drawn));
         }
     }
+    let episode = fs::read_to_string(root().join("lab/report/src/fixtures/faults.json")).unwrap();
+    pages.push(page("episode", &report::html::render(&serde_json::from_str(&episode).unwrap())));
     pages.push(page("picture", &in_a_page("docs/limiter-algorithms.svg")));
     let mut command = Command::new("node");
     command.arg(root().join("tests/accessibility/check.mjs")).arg(tools()).args(&pages);
