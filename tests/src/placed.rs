@@ -49,7 +49,7 @@ pub async fn serving_within(components: Router, limits: Limits) -> SocketAddr {
     let address = listener.local_addr().expect("it is bound");
     let limits = Limits { request_ms: PATIENT.as_millis() as u64, ..limits };
     let metrics = ServerMetrics::register(&mut Registry::default()).of("internal");
-    let ingress = Ingress::internal(components, Priorities::default(), Router::new(), limits, metrics);
+    let ingress = Ingress::internal(components, Router::new(), limits, metrics);
     let stop = CancellationToken::new();
     tokio::spawn(serve(listener, ingress, ServeLimits::from(&limits), stop));
     address

@@ -245,6 +245,34 @@ fn what_is_killed_comes_back_and_what_is_cut_goes_on_in_every_arm() {
     );
 }
 
+/// A process that fails half of the calls to it for half of an episode.
+const ERRORS: &str = "at_ms = 300\nfor_ms = 500\nwhat = \"errors\"\nshare = 0.5\nprocess = \"links\"";
+
+#[test]
+fn a_process_fails_its_share_of_calls_over_either_transport_and_no_longer_than_planned() {
+    if !has_redis() {
+        return;
+    }
+    let desk = desk_with(1_000, &[ERRORS]);
+    let ended = desk.lab(&["run", SCENARIO, "--quick", "--to-the-end"]);
+    assert!(ended.ran(), "{ended:?}");
+    desk.is_tidy();
+    let (report, drawn) = kept(&desk);
+    let [fault] = report.load.faults.as_slice() else { panic!("{:?}", report.load.faults) };
+    for made in &fault.made {
+        assert!(made.began_ms >= 300.0 && made.ended_ms >= 800.0 && made.back_ms.is_none(), "{fault:?}");
+    }
+    for arm in &report.arms {
+        assert!(arm.died.is_none(), "it only fails: {:?}", arm.died);
+        let ledger = arm.ledger.as_ref().unwrap();
+        assert!(ledger.holds && ledger.complete, "{}: {ledger:?}", arm.label);
+        let lost: u64 = arm.refused.iter().chain(&arm.failed).map(|cause| cause.count).sum();
+        let share = lost as f64 / (lost as f64 + arm.operations as f64);
+        assert!((0.1..0.45).contains(&share), "{}: {share} of a half for half of the time", arm.label);
+    }
+    assert!(drawn.contains("links was failing 50 % of its calls as `unavailable`"), "{drawn}");
+}
+
 #[test]
 fn a_lab_that_is_killed_amid_all_kinds_of_faults_leaves_nothing() {
     if !has_redis() {
@@ -269,12 +297,12 @@ fn a_lab_that_is_killed_amid_all_kinds_of_faults_leaves_nothing() {
 
 #[test]
 fn what_a_runtime_cannot_break_is_said_before_anything_starts() {
-    let errors = ["at_ms = 1\nfor_ms = 10\nwhat = \"errors\"\nshare = 0.5\nprocess = \"links\""];
-    let desk = desk_with(1_000, &errors);
-    let diagnostic = refused(&desk, &desk.lab(&["run", SCENARIO, "--quick"]));
-    assert!(diagnostic.contains("`errors` cannot be done to links"), "{diagnostic}");
     let Some(image) = image(IMAGE, &[]) else { return };
-    for (fault, words) in [(DRILL[1], "the proxy on links is not there"), (DRILL[0], "in containers only")] {
+    for (fault, words) in [
+        (DRILL[1], "the proxy on links is not there"),
+        (DRILL[0], "in containers only"),
+        (ERRORS, "`errors` cannot be done to links: a process in a container"),
+    ] {
         let desk = desk_with(2_000, &[fault]);
         let words_of = ["run", SCENARIO, "--quick", "--runtime", "compose", "--image", &image];
         let diagnostic = refused(&desk, &desk.lab(&words_of));

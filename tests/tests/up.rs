@@ -146,6 +146,20 @@ fn a_part_of_what_is_up_is_broken_by_hand_for_a_while() {
     assert!(fault(&desk, &["clear"]).contains("over: links is reset"));
     eventually(AGAIN_WITHIN, "it is followed", || follows(302));
 
+    // The process fails its calls itself, until it is told otherwise, and half of them if asked to.
+    fault(&desk, &["errors", "links", "--for", "10m"]);
+    assert_eq!(edge.follow(&code).status, 503);
+    assert!(fault(&desk, &["list"]).contains("links is failing 100 % of its calls as `unavailable`"));
+    assert!(fault(&desk, &["clear"]).contains("over: links is failing"));
+    assert_eq!(edge.follow(&code).status, 302);
+    fault(&desk, &["errors", "links", "--with", "share=0.5", "--for", "1s"]);
+    let mut statuses: Vec<_> = (0..40).map(|_| edge.follow(&code).status).collect();
+    statuses.sort_unstable();
+    statuses.dedup();
+    assert_eq!(statuses, [302, 503], "none of one kind in 40: once in 10^12");
+    up.says("over: links is failing 50 % of its calls");
+    eventually(AGAIN_WITHIN, "it is followed", || follows(302));
+
     fault(&desk, &["kill", "links", "--for", "500ms"]);
     eventually(AGAIN_WITHIN, "`links` is gone", || follows(503));
     up.says("over: links is down after a kill");

@@ -41,7 +41,6 @@ impl Runtime {
     /// Fails if it cannot make a fault, before anything starts.
     pub fn can_make(&self, faults: &[Fault]) -> Result<()> {
         let is_made = |fault: &Fault| match (self, fault.what, fault.target) {
-            (_, FaultKind::Errors { .. }, _) => false,
             (Self::Process, ..) => true,
             (Self::Compose(_), what, target) => {
                 what == FaultKind::Freeze && matches!(target, Target::Backing(_))
@@ -50,8 +49,8 @@ impl Runtime {
         let Some(fault) = faults.iter().find(|fault| !is_made(fault)) else { return Ok(()) };
         let (what, hint) = match (self, fault.what) {
             (_, FaultKind::Errors { .. }) => (
-                "no process answers with errors on order yet".to_owned(),
-                "`what = \"reset\"` breaks the calls to it on their way",
+                "a process in a container hears of faults from its own container only".to_owned(),
+                "leave `--runtime compose` out: as processes, all of an arm are on the lab's machine",
             ),
             (_, FaultKind::Link { .. }) => (
                 "the proxy on links is not there in containers".to_owned(),

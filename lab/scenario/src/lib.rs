@@ -23,7 +23,7 @@ mod scenario;
 pub mod systems;
 
 pub use self::scenario::{
-    Answer, ArrivalKind, CLIENT, Callee, Caller, Claim, Comparison, Expectation, Fault, FaultByHand,
-    FaultKind, FigureOf, Kind, Library, Link, LoadSpec, Metric, Phase, Piece, ProcessName, Relation,
-    Scenario, ScenarioFault, Step, Target, phases,
+    Answer, ArrivalKind, CLIENT, Callee, Caller, Claim, Comparison, ErrorReply, Expectation, Fault,
+    FaultByHand, FaultKind, FigureOf, Kind, Library, Link, LoadSpec, Metric, Phase, Piece, ProcessName,
+    Relation, Scenario, ScenarioFault, Step, Target, phases,
 };

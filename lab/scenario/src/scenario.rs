@@ -26,7 +26,9 @@ pub use answer::{Answer, FigureOf, Piece};
 pub use claim::{Claim, Expectation, Metric, Relation};
 use design::System;
 pub use fault::ScenarioFault;
-pub use faults::{CLIENT, Callee, Caller, Fault, FaultByHand, FaultKind, Link, ProcessName, Target};
+pub use faults::{
+    CLIENT, Callee, Caller, ErrorReply, Fault, FaultByHand, FaultKind, Link, ProcessName, Target,
+};
 pub use library::Library;
 pub use load::{ArrivalKind, LoadSpec};
 pub use phases::Phase;

@@ -19,15 +19,16 @@ use crate::{
 const LONGEST: Duration = Duration::from_mins(30);
 
 const HELP: &str = "\
-What: `kill`, `freeze`, `slow`, `throttle`, `blackhole`, `partition`, `reset`, `flap`; or `list`
-and `clear`. To what: a process, a store or broker, or a link. `lab up` prints them; links can be
-broken where it was started with `--proxy`.
+What: `kill`, `freeze`, `errors`, `slow`, `throttle`, `blackhole`, `partition`, `reset`, `flap`;
+or `list` and `clear`. To what: a process, a store or broker, or a link. `lab up` prints them;
+links can be broken where it was started with `--proxy`.
 
 Examples:
   lab up shortener --set placement=microservices --set cache=redis --proxy
   lab fault kill gateway --for 5s
   lab fault slow links --for 10s                       by 100 ms each way; on every link to it
   lab fault slow links --with latency_ms=20
+  lab fault errors links --with share=0.3              fails 30 % of the calls to it; all by default
   lab fault partition 'links -> redis' --for 2s
   lab fault list
   lab fault clear

@@ -13,7 +13,7 @@ use scenario::{
 use super::{
     backings::OwnBacking,
     child::SharedChild,
-    faults::{BreakLinks, Freeze, Kill, KillServer, Service},
+    faults::{BreakLinks, FailCalls, Freeze, Kill, KillServer, Service},
     links::{PROXY, RunningProxy},
     start::Started,
     victim::Processes,
@@ -23,7 +23,7 @@ use crate::{
     measure::{Group, Part, Scope},
 };
 
-/// What the lease of a broken link is longer than the fault: whoever ends it may have to wait for a processor.
+/// What the lease of a broken link, or of a failing process, is longer than the fault: whoever ends it may have to wait for a processor.
 const LEASE_MARGIN: Duration = Duration::from_secs(2);
 
 /// The children of an arm.
@@ -138,6 +138,11 @@ impl RunningRuntime for Children {
                     FaultKind::Freeze => Box::new(Freeze(vec![processes])),
                     _ => Box::new(KillServer { keeper: backing.keeper()?, users: self.users(kind) }),
                 }
+            }
+            (FaultKind::Errors { share, reply, seed }, Target::Process(name)) => {
+                let internal = self.named(&name).into_iter().map(|service| service.internal).collect();
+                let lease = fault.lasts + LEASE_MARGIN;
+                Box::new(FailCalls { internal, share, reply, seed, lease })
             }
             (FaultKind::Freeze | FaultKind::Kill, Target::Link(_)) | (FaultKind::Errors { .. }, _) => {
                 bail!("nothing makes this fault: {fault}")

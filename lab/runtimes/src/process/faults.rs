@@ -1,13 +1,16 @@
-//! Faults of an arm whose processes are children of the lab: frozen, killed, or cut off by the proxy on its links.
+//! Faults of an arm whose processes are children of the lab: frozen, killed, failing, or cut off by the proxy on its
+//! links.
 
 use std::{net::SocketAddr, thread, time::Duration};
 
 use anyhow::{Context, Result, bail};
+use scenario::ErrorReply;
+use serde_json::json;
 
 use super::{child::SharedChild, keep::Order, victim::Processes};
 use crate::{arm::Victim, http};
 
-/// The time limit for the proxy to reply.
+/// The time limit for the proxy, or for a process, to reply.
 const ANSWER_WITHIN: Duration = Duration::from_secs(1);
 
 /// The time limit for a process to say whether it, or its store, is well.
@@ -115,6 +118,45 @@ impl Victim for KillServer {
 /// Whether a process answers that all is well.
 fn says_yes(internal: SocketAddr, path: &str) -> bool {
     http::get(internal, path, HEALTH_WITHIN).is_ok_and(|reply| reply.status == 200)
+}
+
+/// The path of the fault `errors` at a process's internal server.
+const ERRORS: &str = "/admin/faults/errors";
+
+/// Processes that fail a share of their calls themselves.
+pub(super) struct FailCalls {
+    /// Their internal servers.
+    pub(super) internal: Vec<SocketAddr>,
+    pub(super) share: f64,
+    pub(super) reply: ErrorReply,
+    pub(super) seed: u64,
+    /// The time after which each ends the fault by itself.
+    pub(super) lease: Duration,
+}
+
+impl Victim for FailCalls {
+    fn begin(&self) -> Result<()> {
+        // Replicas draw apart, or all would fail in step.
+        (self.seed..).zip(&self.internal).try_for_each(|(seed, internal)| {
+            let (share, reply, for_ms) = (self.share, self.reply.name(), self.lease.as_millis() as u64);
+            let fault = json!({ "share": share, "reply": reply, "seed": seed, "for_ms": for_ms }).to_string();
+            heard(*internal, http::put(*internal, ERRORS, &fault, ANSWER_WITHIN))
+        })
+    }
+
+    fn end(&self) -> Result<()> {
+        self.internal
+            .iter()
+            .try_for_each(|internal| heard(*internal, http::delete(*internal, ERRORS, ANSWER_WITHIN)))
+    }
+}
+
+fn heard(internal: SocketAddr, reply: std::io::Result<http::Reply>) -> Result<()> {
+    let reply = reply.with_context(|| format!("the process at `{internal}` did not answer"))?;
+    if reply.status >= 300 {
+        bail!("the process at `{internal}` refused: {}", reply.body);
+    }
+    Ok(())
 }
 
 /// Links that the proxy breaks.

@@ -15,7 +15,7 @@ use std::{fmt, time::Duration};
 
 pub use by_hand::FaultByHand;
 use design::System;
-pub use kind::FaultKind;
+pub use kind::{ErrorReply, FaultKind};
 use proxy::{Directions, Distribution};
 use serde::Deserialize;
 pub use target::{CLIENT, Callee, Caller, Link, ProcessName, Target};
@@ -78,6 +78,7 @@ pub(super) struct FaultFile {
     latency_ms: Option<Spanned<f64>>,
     latency: Option<Spanned<Distribution>>,
     share: Option<Spanned<f64>>,
+    reply: Option<Spanned<kind::ErrorReply>>,
     bytes_per_second: Option<Spanned<u64>>,
     reads: Option<Spanned<bool>>,
     down_ms: Option<Spanned<u64>>,
@@ -157,6 +158,7 @@ impl FaultFile {
             latency_ms: self.latency_ms.as_ref(),
             latency: self.latency.as_ref(),
             share: self.share.as_ref(),
+            reply: self.reply.as_ref(),
             bytes_per_second: self.bytes_per_second.as_ref(),
             reads: self.reads.as_ref(),
             down_ms: self.down_ms.as_ref(),

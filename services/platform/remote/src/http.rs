@@ -105,6 +105,29 @@ pub fn overloaded(grpc: bool) -> Response {
     response
 }
 
+/// The reply of a process that fails a request, to a caller who may try again at once: a problem with 503 and
+/// `Retry-After: 0`, or gRPC's `UNAVAILABLE` with the same pushback.
+pub fn unavailable(grpc: bool) -> Response {
+    let detail = "the process failed the request because a fault was made";
+    if grpc {
+        let mut response = tonic::Status::unavailable(detail).into_http();
+        response.headers_mut().insert(GRPC_RETRY_PUSHBACK_MS, HeaderValue::from_static("0"));
+        return response;
+    }
+    let mut response = problem(StatusCode::SERVICE_UNAVAILABLE, "unavailable", "Unavailable", detail);
+    response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("0"));
+    response
+}
+
+/// The reply of a process that fails a request: a problem with 500, or gRPC's `INTERNAL`.
+pub fn internal_error(grpc: bool) -> Response {
+    let detail = "the process failed the request because a fault was made";
+    if grpc {
+        return tonic::Status::internal(detail).into_http();
+    }
+    problem(StatusCode::INTERNAL_SERVER_ERROR, "internal-error", "Internal error", detail)
+}
+
 /// The reply to a request whose deadline has passed: a problem with 504, or gRPC's `DEADLINE_EXCEEDED`.
 pub fn deadline_exceeded(grpc: bool) -> Response {
     let detail = "the request was not answered within its deadline; whether it had an effect is not known";

@@ -32,8 +32,8 @@ pub use context::{Context, Scoped, current, scope};
 pub use grpc::{Malformed, decode_request, encode_reply};
 pub use http::{
     GRPC_PREVIOUS_ATTEMPTS, GRPC_TIMEOUT, JsonMessage, PREVIOUS_ATTEMPTS, TIMEOUT_MS, TRACEPARENT,
-    deadline_exceeded, is_grpc, json_reply, method_not_allowed, not_started, only_grpc, overloaded, problem,
-    problem_document, unknown_method,
+    deadline_exceeded, internal_error, is_grpc, json_reply, method_not_allowed, not_started, only_grpc,
+    overloaded, problem, problem_document, unavailable, unknown_method,
 };
 pub use messages::{Codec, Many, Map, Nanos, Optional, Plain, Required, UnixMillis, Uuid};
 pub use observe::{CallMetrics, DURATION_BOUNDS, HopMetrics, RpcMetrics};

@@ -1,12 +1,13 @@
 //! The layers between the network and a handler: one stack of tower layers, in [`behind_the_stack`].
 //!
 //! Read in this order: `metrics`, `request_context` (with `sampling` and `time_left`), `head_check`, `shedding`,
-//! `server_span`, `deadline`, `context_scope`: the layers from the outermost to the innermost.
+//! `server_span`, `fail_on_purpose`, `deadline`, `context_scope`: the layers from the outermost to the innermost.
 //!
 //! Each is a service of its own and not axum's `from_fn`, which boxes a future for every layer that a request passes.
 
 mod context_scope;
 mod deadline;
+mod fail_on_purpose;
 mod head_check;
 mod metrics;
 mod request_context;
@@ -25,6 +26,7 @@ use tower::{Service as _, ServiceBuilder};
 use self::{
     context_scope::ContextScope,
     deadline::Deadline,
+    fail_on_purpose::FailOnPurpose,
     head_check::HeadCheck,
     metrics::Metrics,
     request_context::{RequestContext, Trust},
@@ -32,7 +34,10 @@ use self::{
     shedding::shedding,
 };
 pub use self::{sampling::Sampling, shedding::Priorities};
-use crate::{counted::ByteCounts, head, live::Live, server_metrics::IngressMetrics, socket::ProblemReply};
+use crate::{
+    counted::ByteCounts, fault_injection::InjectedErrors, head, live::Live, server_metrics::IngressMetrics,
+    socket::ProblemReply,
+};
 
 /// The routes of a server behind the stack. Cheap to clone.
 #[derive(Clone)]
@@ -44,6 +49,24 @@ pub struct Ingress {
     live: Option<Live>,
 }
 
+/// Which requests a server admits, and which it fails.
+#[derive(Clone, Default)]
+pub struct Admission {
+    /// How many requests are in flight, and how long they may take.
+    pub limits: Limits,
+    /// Which are refused first when the server is full.
+    pub priorities: Priorities,
+    /// Which fail because a fault was made.
+    pub errors: InjectedErrors,
+}
+
+/// Within these limits, without priorities, and without a fault.
+impl From<Limits> for Admission {
+    fn from(limits: Limits) -> Self {
+        Self { limits, ..Self::default() }
+    }
+}
+
 /// Puts the stack in front of each route and of the fallbacks.
 ///
 /// In front of each route and not of the router, because axum's router sets `MatchedPath` before it calls a
@@ -51,10 +74,10 @@ pub struct Ingress {
 fn behind_the_stack(
     routes: Router,
     trust: Trust,
-    limits: Limits,
-    priorities: Priorities,
+    admission: Admission,
     metrics: &Arc<IngressMetrics>,
 ) -> Router {
+    let Admission { limits, priorities, errors } = admission;
     // Walkthrough. `ServiceBuilder` puts its first layer outermost: a request passes the layers from top to
     // bottom, its response from bottom to top. A layer that refuses a request replies at once, and that reply
     // passes only the layers above it. So the order decides which layers see a refusal, and what it costs.
@@ -72,6 +95,9 @@ fn behind_the_stack(
             .layer(shedding(limits.in_flight, priorities, Arc::clone(metrics)))
             // Around the deadline: a request that exceeds it still has its span.
             .layer(ServerSpan)
+            // Within the shedding and the span, as if the handler failed: a server that is full refuses such a request,
+            // and a trace shows it.
+            .layer(FailOnPurpose(errors))
             // Within the shedding: a request that exceeds the deadline returns its permit.
             .layer(Deadline)
             // Innermost: the handler's calls and log lines belong to the span that was begun above.
@@ -81,44 +107,40 @@ fn behind_the_stack(
 
 impl Ingress {
     /// In front of the public API, whose handlers learn by `ConnectInfo` who is on the other side of the connection.
-    pub fn public(routes: Router, limits: Limits, sampling: Sampling, metrics: IngressMetrics) -> Self {
+    pub fn public(
+        routes: Router,
+        admission: impl Into<Admission>,
+        sampling: Sampling,
+        metrics: IngressMetrics,
+    ) -> Self {
         let metrics = Arc::new(metrics);
-        let routes =
-            behind_the_stack(routes, Trust::Anybody(sampling), limits, Priorities::default(), &metrics);
+        let routes = behind_the_stack(routes, Trust::Anybody(sampling), admission.into(), &metrics);
         Self { routes, is_public: true, metrics, live: None }
     }
 
-    /// In front of the methods of components with these priorities, and beside the administrative routes of the process:
-    /// health and metrics.
+    /// In front of the methods of components, and beside the administrative routes of the process: health and metrics.
     pub fn internal(
         components: Router,
-        priorities: Priorities,
         admin: Router,
-        limits: Limits,
+        admission: impl Into<Admission>,
         metrics: IngressMetrics,
     ) -> Self {
         let components = components
             .fallback(remote::unknown_method)
             .method_not_allowed_fallback(remote::method_not_allowed);
-        Self::beside(admin, components, priorities, limits, metrics)
+        Self::beside(admin, components, admission.into(), metrics)
     }
 
     /// In front of the administrative routes of a process that starts; what else it will serve is not there yet.
     pub(crate) fn starting(admin: Router, limits: Limits, metrics: IngressMetrics) -> Self {
         let components = Router::new().fallback(remote::not_started);
-        Self::beside(admin, components, Priorities::default(), limits, metrics)
+        Self::beside(admin, components, limits.into(), metrics)
     }
 
     /// The administrative routes stand outside the limits: an overloaded process still reports that it is.
-    fn beside(
-        admin: Router,
-        components: Router,
-        priorities: Priorities,
-        limits: Limits,
-        metrics: IngressMetrics,
-    ) -> Self {
+    fn beside(admin: Router, components: Router, admission: Admission, metrics: IngressMetrics) -> Self {
         let metrics = Arc::new(metrics);
-        let components = behind_the_stack(components, Trust::SameWiring, limits, priorities, &metrics);
+        let components = behind_the_stack(components, Trust::SameWiring, admission, &metrics);
         let routes = components.merge(admin.with_state(()).layer(HeadCheck));
         Self { routes, is_public: false, metrics, live: None }
     }

@@ -7,7 +7,7 @@
 //! Not here: what a system is made of, as data (that is `design`), any business rule, any statement of SQL, and any
 //! knowledge of how a process is started (that is `lab`).
 //!
-//! Read in this order: `process_config`, `host`, `backings`, `events`, `process`, `starting`, `health`, `watch`, `callees`, `serve`,
+//! Read in this order: `process_config`, `host`, `backings`, `events`, `process`, `starting`, `health`, `watch`, `callees`, `fault_injection`, `serve`,
 //! `connection`, `socket`, `unread`, `live`, `ingress`, `head`, `server_metrics`, `edge`, `telemetry`, `own_metrics`,
 //! `own_grpc`.
 
@@ -17,6 +17,7 @@ mod connection;
 mod counted;
 pub mod edge;
 mod events;
+mod fault_injection;
 mod head;
 mod health;
 mod host;
@@ -35,9 +36,10 @@ mod unread;
 mod watch;
 
 pub use backings::Backings;
+pub use fault_injection::InjectedErrors;
 pub use head::FIELDS_BYTES;
 pub use host::Host;
-pub use ingress::{Ingress, Priorities, Sampling};
+pub use ingress::{Admission, Ingress, Priorities, Sampling};
 pub use process::{Service, Wire, host};
 pub use process_config::{ProcessConfigError, read_process_config};
 pub use serve::{ServeLimits, serve};

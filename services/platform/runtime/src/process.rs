@@ -18,8 +18,9 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    Ingress, Sampling, ServeLimits, ServerMetrics, callees,
+    Admission, Ingress, InjectedErrors, Sampling, ServeLimits, ServerMetrics, callees,
     events::dead_letter_routes,
+    fault_injection,
     health::Health,
     host::{Host, Parts},
     own_grpc,
@@ -109,21 +110,29 @@ async fn run(service: &Service, file: ProcessConfig, signals: Signals) -> Result
     let stop = CancellationToken::new();
     backings.registry.register_collector(Box::new(OwnMetrics));
     let counted = ServerMetrics::register(&mut backings.registry);
+    let errors = InjectedErrors::register(&mut backings.registry);
+    let admission = Admission { errors: errors.clone(), ..limits.into() };
     let watch = Watch::register(std::mem::take(&mut backings.watched), &mut backings.registry);
     backings.background.start(|stop| watch.clone().keep(stop));
     let mut servers = tokio::task::JoinSet::new();
     if let (Some(address), Some(routes)) = (public_address, public) {
-        let ingress = Ingress::public(routes, limits, sampling, counted.of("public"));
+        let ingress = Ingress::public(routes, admission.clone(), sampling, counted.of("public"));
         let ingress = live.into_iter().fold(ingress, Ingress::with_live);
         servers.spawn(serve(address.listen()?, ingress, serve_limits, stop.clone()));
     }
     let dead_letters = dead_letter_routes(std::mem::take(&mut backings.dead_letters));
-    let own = health.clone().routes().merge(watch.routes()).merge(dead_letters);
+    let own = health
+        .clone()
+        .routes()
+        .merge(watch.routes())
+        .merge(dead_letters)
+        .merge(fault_injection::routes(errors));
     let mut own = own.merge(callees::routes(backings.callees.clone())).merge(metrics(backings.registry));
     if transport == Transport::Grpc {
         own = own.merge(own_grpc::routes(&health, grpc_services, service.descriptors)?);
     }
-    let ingress = Ingress::internal(internal, priorities, own, limits, counted.of("internal"));
+    let ingress =
+        Ingress::internal(internal, own, Admission { priorities, ..admission }, counted.of("internal"));
     let internal_listener = starting.ends().await?;
     health.is_wired(backings.needed);
     servers.spawn(serve(internal_listener, ingress, serve_limits, stop.clone()));

@@ -23,8 +23,9 @@ pub struct FaultByHand {
 }
 
 /// The parameters that a person may leave out, by kind.
-const DEFAULTS: [(&str, &[&str], &str, i64); 4] = [
+const DEFAULTS: [(&str, &[&str], &str, i64); 5] = [
     ("slow", &["latency_ms", "latency"], "latency_ms", 100),
+    ("errors", &["share"], "share", 1),
     ("throttle", &["bytes_per_second"], "bytes_per_second", 10_000),
     ("flap", &["down_ms"], "down_ms", 500),
     ("flap", &["up_ms"], "up_ms", 500),
@@ -113,6 +114,13 @@ mod tests {
                 "links",
                 &[("latency", "{ uniform = { from_ms = 1, to_ms = 9 } }"), ("direction", "to")],
                 "links is slowed by 1 to 9 ms for requests only",
+            ),
+            ("errors", "links", &[], "links is failing 100 % of its calls as `unavailable`"),
+            (
+                "errors",
+                "links",
+                &[("share", "0.3"), ("reply", "internal")],
+                "links is failing 30 % of its calls as `internal`",
             ),
             ("flap", "redis", &[("up_ms", "900")], "redis is flapping with 500 ms down and 900 ms up"),
         ] {

@@ -20,6 +20,10 @@ pub enum FaultKind {
     Errors {
         /// Above 0, at most 1.
         share: f64,
+        /// What it replies instead.
+        reply: ErrorReply,
+        /// The seed by which the failing calls are drawn.
+        seed: u64,
     },
     /// Something happens to its links.
     Link {
@@ -28,6 +32,27 @@ pub enum FaultKind {
         /// In which directions; `to` are requests, `from` are replies.
         directions: Directions,
     },
+}
+
+/// The reply to a call that the fault `errors` fails.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ErrorReply {
+    /// 503, or gRPC's `UNAVAILABLE`: the caller may try again.
+    #[default]
+    Unavailable,
+    /// 500, or gRPC's `INTERNAL`.
+    Internal,
+}
+
+impl ErrorReply {
+    /// The name in a scenario file, and in the order to a process.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Unavailable => "unavailable",
+            Self::Internal => "internal",
+        }
+    }
 }
 
 /// The same, as a word in a file.
@@ -51,6 +76,7 @@ pub(super) struct Parameters<'f> {
     pub(super) latency_ms: Option<&'f Spanned<f64>>,
     pub(super) latency: Option<&'f Spanned<Distribution>>,
     pub(super) share: Option<&'f Spanned<f64>>,
+    pub(super) reply: Option<&'f Spanned<ErrorReply>>,
     pub(super) bytes_per_second: Option<&'f Spanned<u64>>,
     pub(super) reads: Option<&'f Spanned<bool>>,
     pub(super) down_ms: Option<&'f Spanned<u64>>,
@@ -78,7 +104,7 @@ impl What {
         match self {
             Self::Kill | Self::Freeze | Self::Reset => &[],
             Self::Slow => &["latency_ms", "latency", "direction"],
-            Self::Errors => &["share"],
+            Self::Errors => &["share", "reply"],
             Self::Blackhole => &["reads", "direction"],
             Self::Partition => &["direction"],
             Self::Throttle => &["bytes_per_second", "direction"],
@@ -94,6 +120,7 @@ impl Parameters<'_> {
             span("latency_ms", self.latency_ms.map(Spanned::span)),
             span("latency", self.latency.map(Spanned::span)),
             span("share", self.share.map(Spanned::span)),
+            span("reply", self.reply.map(Spanned::span)),
             span("bytes_per_second", self.bytes_per_second.map(Spanned::span)),
             span("reads", self.reads.map(Spanned::span)),
             span("down_ms", self.down_ms.map(Spanned::span)),
@@ -126,7 +153,11 @@ pub(super) fn checked(
     let kind = match word {
         What::Kill => return Ok(FaultKind::Kill),
         What::Freeze => return Ok(FaultKind::Freeze),
-        What::Errors => return share(source, given.share.ok_or_else(|| needed("share", "0.2"))?),
+        What::Errors => {
+            let share = share(source, given.share.ok_or_else(|| needed("share", "0.2"))?)?;
+            let reply = given.reply.map(|reply| *reply.get_ref()).unwrap_or_default();
+            return Ok(FaultKind::Errors { share, reply, seed: 0 });
+        }
         What::Slow => {
             proxy::FaultKind::Latency(Latency { distribution: distribution(source, &span, given)?, seed: 0 })
         }
@@ -153,10 +184,10 @@ pub(super) fn checked(
     Ok(FaultKind::Link { kind, directions })
 }
 
-fn share(source: &Source<'_>, given: &Spanned<f64>) -> Result<FaultKind, ScenarioFault> {
+fn share(source: &Source<'_>, given: &Spanned<f64>) -> Result<f64, ScenarioFault> {
     let share = *given.get_ref();
     if share > 0.0 && share <= 1.0 {
-        return Ok(FaultKind::Errors { share });
+        return Ok(share);
     }
     let hint = "0.2 is a fifth of the calls, 1 is all".to_owned();
     Err(source.at(&given.span(), format!("`share` is {share}: expected above 0 and at most 1"), hint))
@@ -199,7 +230,9 @@ impl FaultKind {
     pub fn detail(&self) -> String {
         match self {
             Self::Kill | Self::Freeze => String::new(),
-            Self::Errors { share } => format!("{} % of its calls", trimmed(share * 100.0)),
+            Self::Errors { share, reply, .. } => {
+                format!("{} % of its calls as `{}`", trimmed(share * 100.0), reply.name())
+            }
             Self::Link { kind, directions } => {
                 let only = match directions {
                     // A round trip takes it twice.
@@ -226,6 +259,7 @@ impl FaultKind {
             Self::Link { kind: proxy::FaultKind::Latency(latency), directions } => {
                 Self::Link { kind: proxy::FaultKind::Latency(Latency { seed, ..latency }), directions }
             }
+            Self::Errors { share, reply, .. } => Self::Errors { share, reply, seed },
             other => other,
         }
     }

@@ -100,7 +100,11 @@ fn every_kind_has_its_parameters_and_its_words() {
         (on(process, "kill", ""), "links is down after a kill"),
         (on("backing = \"postgres\"", "kill", ""), "postgres is down after a kill"),
         (on(process, "freeze", ""), "links is frozen"),
-        (on(process, "errors", "share = 0.25"), "links is failing 25 % of its calls"),
+        (on(process, "errors", "share = 0.25"), "links is failing 25 % of its calls as `unavailable`"),
+        (
+            on(process, "errors", "share = 1\nreply = \"internal\""),
+            "links is failing 100 % of its calls as `internal`",
+        ),
         (on(link, "slow", "latency_ms = 50.5"), "gateway -> links is slowed by 50.5 ms each way"),
         (
             on(link, "slow", "latency = { uniform = { from_ms = 10, to_ms = 30 } }\ndirection = \"from\""),
@@ -153,6 +157,9 @@ fn a_parameter_is_of_its_kind_and_within_its_bounds() {
     no_fault(&on("what = \"throttle\"\nbytes_per_second = 0"), &["`bytes_per_second` is 0"]);
     no_fault(&on("what = \"flap\"\ndown_ms = 5"), &["needs `up_ms`"]);
     no_fault(&on("what = \"errors\"\nshare = 1.5"), &["`share` is 1.5", "at most 1"]);
+    no_fault(&on("what = \"errors\""), &["needs `share`", "share = 0.2"]);
+    no_fault(&on("what = \"errors\"\nshare = 1\nreply = \"intern\""), &["did you mean `internal`"]);
+    no_fault(&on("what = \"kill\"\nreply = \"internal\""), &["no parameter of `kill`"]);
     no_fault(&on("what = \"partition\"\ndirection = \"form\""), &["did you mean `from`"]);
     no_fault(
         &on("what = \"reset\"\ndirection = \"to\""),

@@ -94,9 +94,13 @@ async fn send(mut channel: Channel, call: Call) -> Result<Reply, Failure> {
 /// The failure that a status of the platform means: one without an error of the contract. `None`: the generated
 /// client reads it from the reply, because it has to be logged or says nothing to the layers.
 fn failure(method: &Method, status: &Status, headers: &HeaderMap) -> Option<Failure> {
-    // A process that is starting replies `UNAVAILABLE` without details; it counts as unreachable.
+    // A process that is starting replies `UNAVAILABLE` without details; it counts as unreachable. One that asks its
+    // caller to wait is up and overloaded, as with HTTP's 503 and `Retry-After`.
     if status.code() == Code::Unavailable {
-        return Some(Failure::not_processed(Unavailable::new(method.service, Why::Unreachable)));
+        return Some(match pushback(headers) {
+            None => Failure::not_processed(Unavailable::new(method.service, Why::Unreachable)),
+            after => Failure::from(Unavailable::new(method.service, Why::Overloaded)).after(after),
+        });
     }
     match why_of(status.code()) {
         Why::Misunderstood | Why::Unreachable => None,

@@ -17,7 +17,7 @@ use prometheus_client::{encoding::text::encode, registry::Registry};
 use remote::{Method, Priority};
 
 use super::*;
-use crate::ServerMetrics;
+use crate::{ServerMetrics, fault_injection};
 
 const ANYBODY: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 1);
 const ID: &str = "0af7651916cd43dd8448eb211c80319c";
@@ -96,7 +96,7 @@ fn never_done(limits: Limits, begun: &Arc<AtomicUsize>) -> Ingress {
     };
     let components = Router::new().route("/links/resolve", post(resolve));
     let own = Router::new().route("/health/live", get(async || StatusCode::OK));
-    Ingress::internal(components, Priorities::default(), own, limits, metrics("internal"))
+    Ingress::internal(components, own, limits, metrics("internal"))
 }
 
 /// Methods of each class that one can declare.
@@ -121,7 +121,8 @@ async fn at_twice_the_permits_background_work_and_retries_are_refused_first() {
         let components =
             paths.iter().fold(Router::new(), |routes, path| routes.route(path, post(pending::<StatusCode>)));
         let limits = Limits { in_flight: 10, ..Limits::default() };
-        let ingress = Ingress::internal(components, Priorities::of(&METHODS), Router::new(), limits, metrics);
+        let admission = Admission { priorities: Priorities::of(&METHODS), ..limits.into() };
+        let ingress = Ingress::internal(components, Router::new(), admission, metrics);
         let [background, normal, critical] = paths;
         let of_transport = if is_grpc { GRPC } else { ("a", "b") };
         let retry = if is_grpc { "grpc-previous-rpc-attempts" } else { "x-previous-attempts" };
@@ -245,4 +246,44 @@ async fn a_caller_from_outside_is_believed_no_deadline() {
     for fields in [&[("x-timeout-ms", "1")][..], &[GRPC, ("grpc-timeout", "1m")]] {
         assert_eq!(reply(&ingress, "/", fields).await.status(), StatusCode::OK, "{fields:?}");
     }
+}
+
+/// Orders the fault at the internal server, as the lab does.
+async fn orders(ingress: &Ingress, method: &str, json: &'static str) -> StatusCode {
+    let request = Request::builder().method(method).uri("/admin/faults/errors").header("host", "here");
+    let request = request.header("content-type", "application/json").body(Body::from(json));
+    let reply = ingress.clone().answer(ANYBODY, request.expect("a request")).await;
+    reply.expect("it cannot fail").status()
+}
+
+#[tokio::test]
+async fn a_process_fails_requests_to_all_its_servers_when_it_is_told_to() {
+    let errors = InjectedErrors::default();
+    let admission = Admission { errors: errors.clone(), ..Limits::default().into() };
+    let ok = || get(async || StatusCode::OK).post(async || StatusCode::OK);
+    let components = Router::new().route("/links/resolve", ok());
+    let admin = Router::new().route("/health/live", ok()).merge(fault_injection::routes(errors));
+    let internal = Ingress::internal(components, admin, admission.clone(), metrics("internal"));
+    let routes = Router::new().route("/links", ok());
+    let public = Ingress::public(routes, admission, Sampling::Off, metrics("public"));
+    let calls = async |fields: &[(&str, &str)]| reply(&internal, "/links/resolve", fields).await;
+
+    assert_eq!(calls(&[]).await.status(), StatusCode::OK);
+    assert_eq!(orders(&internal, "PUT", r#"{"share":1,"for_ms":60000}"#).await, StatusCode::NO_CONTENT);
+    for failed in [calls(&[]).await, reply(&public, "/links", &[]).await] {
+        assert_eq!(failed.status(), StatusCode::SERVICE_UNAVAILABLE);
+        assert_eq!(header(&failed, "retry-after"), Some("0"));
+    }
+    let failed = calls(&[GRPC]).await;
+    assert_eq!(header(&failed, "grpc-status"), Some("14"), "UNAVAILABLE");
+    assert_eq!(header(&failed, "grpc-retry-pushback-ms"), Some("0"));
+    let live = reply(&internal, "/health/live", &[]).await.status();
+    assert_eq!(live, StatusCode::OK, "the process is healthy");
+
+    let internal_error = r#"{"share":1,"for_ms":60000,"reply":"internal"}"#;
+    assert_eq!(orders(&internal, "PUT", internal_error).await, StatusCode::NO_CONTENT);
+    assert_eq!(calls(&[]).await.status(), StatusCode::INTERNAL_SERVER_ERROR);
+    assert_eq!(header(&calls(&[GRPC]).await, "grpc-status"), Some("13"), "INTERNAL");
+    assert_eq!(orders(&internal, "DELETE", "").await, StatusCode::NO_CONTENT);
+    assert_eq!(calls(&[]).await.status(), StatusCode::OK);
 }
