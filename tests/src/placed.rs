@@ -7,7 +7,7 @@ use design::Limits;
 use prometheus_client::registry::Registry;
 use remote::{Balancing, Client, Contract, HopMetrics, Repeats, RpcMetrics, Transport};
 use resilience::Preset;
-use runtime::{Ingress, Priorities, ServeLimits, ServerMetrics, serve};
+use runtime::{Ingress, ServeLimits, ServerMetrics, serve};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 

@@ -90,6 +90,30 @@ crate::axis! {
 }
 
 crate::axis! {
+    /// Where do the retry and the limit of an attempt stand among the layers?
+    pub enum LayerOrder = "layer-order" {
+        RetryOutsideBreaker = "retry-outside-breaker" => "retry, breaker, attempt limit: the breaker counts attempts",
+        RetryInsideBreaker = "retry-inside-breaker" => "breaker, retry, attempt limit: the breaker counts operations"
+            but "a callee that fails gets every attempt of an operation before the breaker counts one failure",
+        AttemptLimitOutsideRetry = "attempt-limit-outside-retry"
+            => "attempt limit, retry, breaker: one limit for all attempts of an operation together"
+            but "the breaker never learns that a callee hangs, because each call to it is given up from outside",
+    }
+}
+
+crate::axis! {
+    /// How long may one attempt at a call take?
+    pub enum AttemptLimit = "attempt-limit" {
+        Standard = "standard" => "1 s, half of a request's deadline: a second attempt has a chance",
+        Short = "short" => "25 ms, less than a callee under load takes"
+            but "replies that are on their way are thrown away, and requested again",
+        Long = "long" => "as long as the request's deadline"
+            but "a callee that hangs holds its caller to the end, and no second attempt has time",
+        Adaptive = "adaptive" => "three times what 99 % of the calls of the last 10 s took, between 50 ms and 1 s",
+    }
+}
+
+crate::axis! {
     /// How many replicas are there of each process that can be replicated?
     pub enum Replicas = "replicas" {
         One = "1" => "one of each",

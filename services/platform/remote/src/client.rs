@@ -11,7 +11,7 @@ use futures::future::BoxFuture;
 use http::{Request, header::CONTENT_TYPE, uri::Authority};
 use http_body_util::{BodyExt as _, Collected, Full};
 use opentelemetry::{KeyValue, trace::SpanKind};
-use resilience::{Failure, Preset, Settings, Stack, stack};
+use resilience::{Failure, Preset, Settings, Stack, settings::AttemptSettings, stack};
 use serde::{Serialize, de::DeserializeOwned};
 use tonic::Status;
 use tower::{Service, ServiceExt as _};
@@ -71,6 +71,7 @@ impl Client {
         metrics: HopMetrics,
     ) -> Result<Self, PeerError> {
         // The callers of one callee must not draw the same jitter.
+        let attempt = AttemptSettings::Fixed(attempt);
         let settings = Settings { attempt, seed: rand::random(), ..Settings::default() };
         Self::with(transport, peers, balancing, preset, &settings, metrics)
     }

@@ -5,6 +5,7 @@
 use std::{
     collections::BTreeMap,
     sync::{Arc, Mutex, PoisonError},
+    time::Duration,
 };
 
 use prometheus_client::registry::Registry;
@@ -12,14 +13,14 @@ use serde::Serialize;
 use tower::retry::budget::TpsBudget;
 
 use crate::{
-    Preset,
+    AttemptTimes, Preset,
     breaker::{Breaker, BreakerSnapshot},
     hedge::{HedgeSnapshot, Hedges},
     limit::{Limit, LimitSnapshot},
     metrics::Metrics,
     random::Random,
     retry::{RetryCounters, budget},
-    settings::Settings,
+    settings::{AttemptSettings, Settings},
     store::StoreGuard,
 };
 
@@ -44,7 +45,15 @@ struct Store {
 impl Store {
     fn snapshot(&self, name: &'static str) -> CalleeSnapshot {
         let (preset, breaker) = (self.preset.name(), self.guard.snapshot());
-        CalleeSnapshot { callee: name, preset, retries: None, hedges: None, limit: None, breaker }
+        CalleeSnapshot {
+            callee: name,
+            preset,
+            attempt_limit_ms: None,
+            retries: None,
+            hedges: None,
+            limit: None,
+            breaker,
+        }
     }
 }
 
@@ -98,6 +107,8 @@ pub struct Callee {
     pub(crate) settings: Settings,
     pub(crate) budget: Arc<TpsBudget>,
     pub(crate) random: Arc<Random>,
+    /// What an adaptive limit of an attempt learns from; absent if the limit is fixed, or there is none.
+    pub(crate) times: Option<Arc<AttemptTimes>>,
     pub(crate) retries: RetryCounters,
     pub(crate) breaker: Option<Arc<Breaker>>,
     pub(crate) limit: Option<Arc<Limit>>,
@@ -106,17 +117,33 @@ pub struct Callee {
 
 impl Callee {
     fn new(name: &'static str, preset: Preset, settings: Settings, metrics: &Metrics) -> Self {
+        let times = match settings.attempt {
+            AttemptSettings::Adaptive(adaptive) if preset.has_attempt_limit() => {
+                Some(Arc::new(AttemptTimes::new(adaptive)))
+            }
+            _ => None,
+        };
         let breaker = || Breaker::new(name, settings.breaker, settings.seed, metrics.breaker(name));
         Self {
             name,
             preset,
             budget: Arc::new(budget(settings.retry.budget)),
             random: Arc::new(Random::new(settings.seed)),
+            times,
             retries: metrics.retries(name),
             breaker: preset.has_breaker().then(breaker),
             limit: preset.has_limit().then(|| Limit::new(settings.limit, metrics.limit(name))),
             hedges: preset.has_hedges().then(|| Hedges::new(settings.hedge, metrics.hedges(name))),
             settings,
+        }
+    }
+
+    /// The limit of the next attempt, if there is one.
+    fn attempt_limit(&self) -> Option<Duration> {
+        match (&self.times, self.settings.attempt) {
+            (Some(times), _) => Some(times.limit()),
+            (None, AttemptSettings::Fixed(limit)) if self.preset.has_attempt_limit() => Some(limit),
+            (None, _) => None,
         }
     }
 
@@ -126,6 +153,7 @@ impl Callee {
         CalleeSnapshot {
             callee: self.name,
             preset: self.preset.name(),
+            attempt_limit_ms: self.attempt_limit().map(|limit| limit.as_millis() as u64),
             retries: Some(RetrySnapshot {
                 sent: counters.sent(),
                 share: budget.map(|budget| budget.share),
@@ -147,6 +175,9 @@ pub struct CalleeSnapshot {
     pub callee: &'static str,
     /// The preset towards it.
     pub preset: &'static str,
+    /// The time limit of an attempt.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub attempt_limit_ms: Option<u64>,
     /// Retries, resends included.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub retries: Option<RetrySnapshot>,

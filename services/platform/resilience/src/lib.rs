@@ -39,7 +39,9 @@ pub use settings::{Order, Settings};
 pub use shed::{Priority, Shed, ShedLayer, Shedding};
 pub use stack::{Stack, stack};
 pub use store::{StoreCall, StoreGuard};
-pub use time_limit::{InTime, TimeLimit, TimeLimited};
+pub use time_limit::{
+    AdaptiveTimeLimit, AdaptivelyLimited, AttemptTimes, InTime, TimeLimit, TimeLimited, Timed,
+};
 use tokio::time::Instant;
 
 /// The facts about a call that a layer may use.

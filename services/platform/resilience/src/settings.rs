@@ -19,6 +19,19 @@ use std::time::Duration;
 /// attempt has a chance. A host file sets it (`attempt_ms`).
 pub const ATTEMPT: Duration = Duration::from_secs(1);
 
+/// The share of attempts that an adaptive limit lets end. AWS takes the percentile at which timeouts in vain are
+/// acceptable, such as the 99.9th; ours is the 99th, because ten thousand calls are more than ten seconds have.
+pub const ATTEMPT_PERCENTILE: f64 = 0.99;
+/// The adaptive limit as a multiple of that percentile. Ours: three, so that a callee that takes twice as long as
+/// before still has its calls answered.
+pub const ATTEMPT_MULTIPLE: f64 = 3.0;
+/// The least adaptive limit. Ours: 50 ms; a process that stands still for a moment (its scheduler, a flush of its disk)
+/// is not one that hangs. TCP's least is 1 s (RFC 6298, 2.4), for the same reason across the internet.
+pub const ATTEMPT_LEAST: Duration = Duration::from_millis(50);
+/// The limit of an attempt that is shorter than what a callee under load takes: a negative control of the axis
+/// `attempt-limit`. Ours: between the 1 ms of a hop at rest and the 50 ms of [`ATTEMPT_LEAST`].
+pub const ATTEMPT_SHORT: Duration = Duration::from_millis(25);
+
 /// Sends of one call, the first included: resilience4j's and the AWS SDK's three.
 pub const ATTEMPTS: u32 = 3;
 /// The upper bound of the first backoff. The AWS SDK starts at a second, for calls across the internet; ours
@@ -111,7 +124,7 @@ pub const SHED_SHARES: [f64; 4] = [0.4, 0.6, 0.8, 1.0];
 #[derive(Clone, Debug)]
 pub struct Settings {
     /// The time limit of one attempt.
-    pub attempt: Duration,
+    pub attempt: AttemptSettings,
     /// Retries.
     pub retry: RetrySettings,
     /// The circuit breaker.
@@ -131,7 +144,7 @@ pub struct Settings {
 impl Default for Settings {
     fn default() -> Self {
         Self {
-            attempt: ATTEMPT,
+            attempt: AttemptSettings::Fixed(ATTEMPT),
             retry: RetrySettings::default(),
             breaker: BreakerSettings::default(),
             limit: LimitSettings::Fixed(BULKHEAD),
@@ -139,6 +152,46 @@ impl Default for Settings {
             ejection: EjectionSettings::default(),
             order: Order::default(),
             seed: 0,
+        }
+    }
+}
+
+/// The time limit of one attempt.
+#[derive(Clone, Copy, Debug)]
+pub enum AttemptSettings {
+    /// Always the same.
+    Fixed(Duration),
+    /// A multiple of what nearly all attempts took lately.
+    Adaptive(AdaptiveAttempt),
+}
+
+/// The settings of an adaptive limit of an attempt.
+#[derive(Clone, Copy, Debug)]
+pub struct AdaptiveAttempt {
+    /// The share of the attempts lately that took no longer.
+    pub percentile: f64,
+    /// The limit as a multiple of that percentile.
+    pub multiple: f64,
+    /// The least limit.
+    pub least: Duration,
+    /// The greatest limit, which holds as long as too little is known.
+    pub most: Duration,
+    /// How long an attempt counts.
+    pub window: Duration,
+    /// Attempts in the window below which too little is known.
+    pub minimum_calls: u32,
+}
+
+impl AdaptiveAttempt {
+    /// The standard settings, up to this limit.
+    pub const fn up_to(most: Duration) -> Self {
+        Self {
+            percentile: ATTEMPT_PERCENTILE,
+            multiple: ATTEMPT_MULTIPLE,
+            least: ATTEMPT_LEAST,
+            most,
+            window: WINDOW,
+            minimum_calls: MINIMUM_CALLS,
         }
     }
 }
@@ -309,8 +362,7 @@ impl Default for EjectionSettings {
     }
 }
 
-/// Where the retry and the limit of an attempt stand: the question of the scenario about order. The default is
-/// the right order.
+/// Where the retry and the limit of an attempt stand: the axis `layer-order`. The default is the right order.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Order {
     /// Whether the breaker stands outside the retry, where it sees an operation and not its attempts.

@@ -7,8 +7,14 @@ use tower::{
 };
 
 use crate::{
-    Failure, Judged, breaker::BreakerLayer, callee::Callee, hedge::HedgeLayer, limit::LimitLayer,
-    retry::RetryPolicy, settings::Order, time_limit::TimeLimit,
+    Failure, Judged,
+    breaker::BreakerLayer,
+    callee::Callee,
+    hedge::HedgeLayer,
+    limit::LimitLayer,
+    retry::RetryPolicy,
+    settings::{AttemptSettings, Order},
+    time_limit::{AdaptiveTimeLimit, TimeLimit},
 };
 
 /// A transport inside its layers.
@@ -23,7 +29,7 @@ where
     S::Future: Send + 'static,
 {
     let layers = Layers::of(callee);
-    if callee.settings.order != Order::default() {
+    if callee.settings.order != Order::default() || layers.adaptive_attempt.is_some() {
         return layers.in_order(callee.settings.order, transport);
     }
     let stack = ServiceBuilder::new()
@@ -53,7 +59,9 @@ struct Layers {
     hedge: Option<HedgeLayer>,
     limit: Option<LimitLayer>,
     breaker: Option<BreakerLayer>,
+    /// The limit of an attempt is fixed, or adaptive, or there is none.
     attempt: Option<TimeLimit>,
+    adaptive_attempt: Option<AdaptiveTimeLimit>,
 }
 
 impl Layers {
@@ -61,17 +69,24 @@ impl Layers {
         let Callee { preset, settings, budget, random, retries, .. } = callee;
         let (budget, random) = (budget.clone(), random.clone());
         let again = RetryPolicy::new(preset.rule(), settings.retry, budget, random, retries.clone());
+        let attempt = match settings.attempt {
+            AttemptSettings::Fixed(limit) if preset.has_attempt_limit() => {
+                Some(TimeLimit::per_attempt(limit))
+            }
+            _ => None,
+        };
         Self {
             retry: RetryLayer::new(again),
             hedge: callee.hedges.clone().map(HedgeLayer::new),
             limit: callee.limit.clone().map(LimitLayer::new),
             breaker: callee.breaker.clone().map(BreakerLayer::new),
-            attempt: preset.has_attempt_limit().then(|| TimeLimit::per_attempt(settings.attempt)),
+            attempt,
+            adaptive_attempt: callee.times.clone().map(AdaptiveTimeLimit::new),
         }
     }
 
-    /// Another order, for the scenario that compares orders. Each layer is boxed, because the order is not known
-    /// to the compiler.
+    /// Another order, or an adaptive limit, for the scenarios that compare these. Each layer is boxed, because the order
+    /// is not known to the compiler.
     fn in_order<C, R, S>(self, order: Order, transport: S) -> Stack<C, R>
     where
         C: Judged<R> + Clone + Send + Sync + 'static,
@@ -79,9 +94,13 @@ impl Layers {
         S: Service<C, Response = R, Error = Failure> + Clone + Send + Sync + 'static,
         S::Future: Send + 'static,
     {
-        let (inner_limit, outer_limit) =
-            if order.attempt_limit_outside_retry { (None, self.attempt) } else { (self.attempt, None) };
-        let stack = boxed(&option_layer(inner_limit), transport);
+        let is_outside = order.attempt_limit_outside_retry;
+        let (attempt, adaptive) = (self.attempt, self.adaptive_attempt);
+        let limited = |is_here: bool, inner| {
+            let adaptive = option_layer(adaptive.clone().filter(|_| is_here));
+            boxed(&option_layer(attempt.filter(|_| is_here)), boxed(&adaptive, inner))
+        };
+        let stack = limited(!is_outside, BoxCloneSyncService::new(transport));
         let (limit, breaker) = (option_layer(self.limit), option_layer(self.breaker));
         let (hedge, retry) = (option_layer(self.hedge), self.retry);
         let stack = if order.retry_inside_breaker {
@@ -89,7 +108,7 @@ impl Layers {
         } else {
             boxed(&retry, boxed(&hedge, boxed(&limit, boxed(&breaker, stack))))
         };
-        boxed(&TimeLimit::deadline_only(), boxed(&option_layer(outer_limit), stack))
+        boxed(&TimeLimit::deadline_only(), limited(is_outside, stack))
     }
 }
 

@@ -4,6 +4,8 @@
 //! future, where no timer of that future runs yet: behind a full buffer it would wait without a limit. So this
 //! service is always ready, and a call waits for the inner service within its own limit.
 
+mod adaptive;
+
 use std::{
     future::Future,
     mem,
@@ -12,6 +14,7 @@ use std::{
     time::Duration,
 };
 
+pub use adaptive::{AdaptiveTimeLimit, AdaptivelyLimited, AttemptTimes, Timed};
 use contract::{Unavailable, Why};
 use futures::future::Either;
 use pin_project_lite::pin_project;

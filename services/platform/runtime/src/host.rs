@@ -14,7 +14,10 @@ use design::{Choice, EDGE, Limits, ProcessConfig, PublicUrl, Wiring, axes};
 use nix::sys::socket::SockaddrStorage;
 use prometheus_client::registry::Registry;
 use remote::{Balancing, Client, Contract, Method, RpcMetrics, Transport};
-use resilience::Preset;
+use resilience::{
+    Order, Preset, Settings,
+    settings::{ATTEMPT_SHORT, AdaptiveAttempt, AttemptSettings},
+};
 
 use crate::{
     Backings, Priorities,
@@ -31,6 +34,7 @@ pub struct Host {
     metrics: RpcMetrics,
     transport: Transport,
     preset: Preset,
+    settings: Settings,
     balancing: Balancing,
     internal: Router,
     served: Vec<&'static Method>,
@@ -72,6 +76,7 @@ impl Host {
             axes::Balancing::RoundRobin => Balancing::RoundRobin,
             axes::Balancing::TwoChoices => Balancing::TwoChoices,
         };
+        let settings = settings(&wiring, &file.limits);
         let mut backings = Backings::new(file.backings.clone(), wiring.clone(), preset, file.limits, waiting);
         let process = wiring.processes().find(|process| process.name == file.process);
         let mut here = process.map(|process| process.components.to_vec()).unwrap_or_default();
@@ -87,6 +92,7 @@ impl Host {
             metrics,
             transport,
             preset,
+            settings,
             balancing,
             internal,
             served,
@@ -155,9 +161,10 @@ impl Host {
 
     fn reach<C: Contract>(&mut self) -> Result<Arc<C::Service>> {
         let peers = self.file.peers.get(C::NAME).map(Vec::as_slice).unwrap_or_default();
-        let attempt = Duration::from_millis(self.file.limits.attempt_ms);
+        // The callers of one callee must not draw the same jitter.
+        let settings = Settings { seed: rand::random(), ..self.settings.clone() };
         let metrics = self.metrics.peer(C::NAME);
-        let client = Client::new(self.transport, peers, self.balancing, self.preset, attempt, metrics)
+        let client = Client::with(self.transport, peers, self.balancing, self.preset, &settings, metrics)
             .with_context(|| format!("the process configuration's peers of the component `{}`", C::NAME))?;
         Ok(C::client(self.transport, client))
     }
@@ -214,4 +221,21 @@ impl Host {
         grpc_services.dedup();
         Ok(Parts { file, backings, transport, internal, priorities, grpc_services, public, live })
     }
+}
+
+/// The settings of the layers around every callee of a process.
+fn settings(wiring: &Wiring, limits: &Limits) -> Settings {
+    let standard = Duration::from_millis(limits.attempt_ms);
+    let attempt = match wiring.choice() {
+        axes::AttemptLimit::Standard => AttemptSettings::Fixed(standard),
+        axes::AttemptLimit::Short => AttemptSettings::Fixed(ATTEMPT_SHORT),
+        axes::AttemptLimit::Long => AttemptSettings::Fixed(limits.request_timeout()),
+        axes::AttemptLimit::Adaptive => AttemptSettings::Adaptive(AdaptiveAttempt::up_to(standard)),
+    };
+    let chosen: axes::LayerOrder = wiring.choice();
+    let order = Order {
+        retry_inside_breaker: chosen == axes::LayerOrder::RetryInsideBreaker,
+        attempt_limit_outside_retry: chosen == axes::LayerOrder::AttemptLimitOutsideRetry,
+    };
+    Settings { attempt, order, ..Settings::default() }
 }

@@ -18,7 +18,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    Admission, Ingress, InjectedErrors, Sampling, ServeLimits, ServerMetrics, callees,
+    Admission, Backings, Ingress, InjectedErrors, Sampling, ServeLimits, ServerMetrics, callees,
     events::dead_letter_routes,
     fault_injection,
     health::Health,
@@ -120,14 +120,8 @@ async fn run(service: &Service, file: ProcessConfig, signals: Signals) -> Result
         let ingress = live.into_iter().fold(ingress, Ingress::with_live);
         servers.spawn(serve(address.listen()?, ingress, serve_limits, stop.clone()));
     }
-    let dead_letters = dead_letter_routes(std::mem::take(&mut backings.dead_letters));
-    let own = health
-        .clone()
-        .routes()
-        .merge(watch.routes())
-        .merge(dead_letters)
-        .merge(fault_injection::routes(errors));
-    let mut own = own.merge(callees::routes(backings.callees.clone())).merge(metrics(backings.registry));
+    let mut own = admin(&health, &watch, errors, &mut backings);
+    own = own.merge(metrics(backings.registry));
     if transport == Transport::Grpc {
         own = own.merge(own_grpc::routes(&health, grpc_services, service.descriptors)?);
     }
@@ -155,6 +149,14 @@ async fn end(background: &Background, spans: Spans) -> Result<()> {
     }
     spans.flush();
     Ok(())
+}
+
+/// What a process says of itself, and what its operator may have it do.
+fn admin(health: &Health, watch: &Watch, errors: InjectedErrors, backings: &mut Backings) -> Router {
+    let dead_letters = dead_letter_routes(std::mem::take(&mut backings.dead_letters));
+    let callees = callees::routes(backings.callees.clone());
+    let faults = fault_injection::routes(errors);
+    health.clone().routes().merge(watch.clone().routes()).merge(dead_letters).merge(callees).merge(faults)
 }
 
 /// `/metrics`, in the text format of Prometheus.

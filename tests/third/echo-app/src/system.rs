@@ -2,7 +2,7 @@
 
 use design::{
     Choice as _, EDGE, NoRules, Placement, ProcessShape, System,
-    axes::{Balancing, Replicas, Resilience, Tracing, Transport},
+    axes::{AttemptLimit, Balancing, LayerOrder, Replicas, Resilience, Tracing, Transport},
 };
 
 /// The echo.
@@ -23,7 +23,15 @@ pub static SYSTEM: System = System {
             processes: &[ProcessShape::edge("gateway", &[]), ProcessShape::behind("echoes", &["echoes"])],
         },
     ],
-    axes: &[Transport::AXIS, Resilience::AXIS, Replicas::AXIS, Balancing::AXIS, Tracing::AXIS],
+    axes: &[
+        Transport::AXIS,
+        Resilience::AXIS,
+        LayerOrder::AXIS,
+        AttemptLimit::AXIS,
+        Replicas::AXIS,
+        Balancing::AXIS,
+        Tracing::AXIS,
+    ],
     topics: &[],
     backings: &[],
     examples: &[(

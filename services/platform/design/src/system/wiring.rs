@@ -5,7 +5,8 @@ use std::{collections::BTreeMap, fmt};
 use crate::{
     Axis, Backing, BackingKind, BackingNeed, Choice, Placement, ProcessShape, ReplicaCount, System, Value,
     axes::{
-        Balancing, Cache, Database, Events, Ownership, Replicas, Resilience, Stampede, TimeToLive, Transport,
+        AttemptLimit, Balancing, Cache, Database, Events, LayerOrder, Ownership, Replicas, Resilience,
+        Stampede, TimeToLive, Transport,
     },
     nearest,
 };
@@ -119,8 +120,12 @@ impl Wiring {
         let apart = ("placement", "microservices");
         if is(&[Stampede::AXIS, TimeToLive::AXIS]) && self.is(Cache::None) {
             Some(("there is no cache", (Cache::AXIS.name, Cache::Local.name())))
-        } else if is(&[Transport::AXIS, Resilience::AXIS]) && is_whole {
+        } else if is(&[Transport::AXIS, Resilience::AXIS, LayerOrder::AXIS, AttemptLimit::AXIS]) && is_whole {
             Some(("one process calls no other", apart))
+        } else if is(&[AttemptLimit::AXIS]) && self.is(Resilience::None) {
+            Some(("an attempt has no limit of its own", (Resilience::AXIS.name, Resilience::Timeout.name())))
+        } else if is(&[LayerOrder::AXIS]) && (self.is(Resilience::None) || self.is(Resilience::Timeout)) {
+            Some(("there is neither a retry nor a breaker", (Resilience::AXIS.name, Resilience::Full.name())))
         } else if is(&[Balancing::AXIS]) && is_whole {
             Some(("there is one process, and no replica to choose from", apart))
         } else if is(&[Balancing::AXIS]) && is_single() {

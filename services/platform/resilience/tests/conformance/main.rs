@@ -11,6 +11,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails where what it expects is not there")]
 
 mod adaptive;
+mod attempt_limits;
 mod breakers;
 mod hedges;
 mod naive;

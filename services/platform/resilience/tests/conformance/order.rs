@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use contract::Why;
-use resilience::{Callees, Order, Preset, Settings};
+use resilience::{Callees, Order, Preset, Settings, settings::AttemptSettings};
 
 use crate::{
     Expected::{self, Fails, Passes},
@@ -14,7 +14,7 @@ use crate::{
 
 fn world(order: Order) -> World {
     let settings = Settings {
-        attempt: 100 * MS,
+        attempt: AttemptSettings::Fixed(100 * MS),
         retry: retry_settings(),
         breaker: breaker_settings(),
         order,
