@@ -24,7 +24,7 @@ use std::sync::Arc;
 use axum::{
     Json, Router,
     extract::{FromRequestParts, Path, State},
-    http::{HeaderValue, StatusCode, header, request::Parts},
+    http::{HeaderValue, Method, StatusCode, header, request::Parts},
     response::{IntoResponse, Response},
 };
 pub use body::Promise;
@@ -32,7 +32,11 @@ use body::{DecisionAsked, DecisionShown, PoliciesAsked, PoliciesShown, PolicyTex
 use if_match::Expected;
 use limiter::{DecisionError, Decisions, Known, OnFailure, Policies, PolicyError, PolicySet, Replacement};
 use prometheus_client::registry::Registry;
-use runtime::edge::{JsonBody, Problem, described};
+use remote::Priority;
+use runtime::{
+    RoutePriority,
+    edge::{JsonBody, Problem, described},
+};
 use utoipa::{
     IntoParams, PartialSchema as _,
     openapi::{ComponentsBuilder, OpenApiBuilder},
@@ -48,6 +52,13 @@ use crate::{envoy, limiting::Limiting};
 const MAX_BODY_BYTES: usize = 64 * 1_024;
 /// The largest body of `PUT /policies`, in bytes: a policy set travels between processes in one message.
 const MAX_POLICIES_BYTES: usize = 256 * 1_024;
+
+/// What a full process refuses last: decisions, whoever asks for them. Policies can wait.
+pub const PRIORITIES: [RoutePriority; 3] = [
+    (Method::GET, "/quotes/{number}", Priority::Critical),
+    (Method::POST, "/decisions", Priority::Critical),
+    (Method::POST, envoy::SHOULD_RATE_LIMIT, Priority::Critical),
+];
 
 /// The state of the handlers.
 struct Edge {

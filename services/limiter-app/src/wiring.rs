@@ -37,6 +37,7 @@ pub(crate) async fn wire(host: &mut Host) -> Result<()> {
         host.place(decisions::CONTRACT, async |b| decision_service(b, following, apart).await).await?;
     let decisions = Arc::new(InTime::new(decisions, Within::decision(host.limits())));
     let (on_failure, promise) = (host.choice::<OnFailure>().into(), promise(host));
+    host.edge_priorities(edge::PRIORITIES);
     host.edge(|registry| edge::router(policies, decisions, on_failure, promise, registry));
     Ok(())
 }

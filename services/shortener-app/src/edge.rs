@@ -30,7 +30,11 @@ use backing::{Event, TopicPublisher};
 use body::{LinkShown, PendingShown, ShortenAsked};
 use contract::Unavailable;
 use parameters::{ByCode, Keyed};
-use runtime::edge::{JsonBody, Problem, described};
+use remote::Priority;
+use runtime::{
+    RoutePriority,
+    edge::{JsonBody, Problem, described},
+};
 use shortener::{
     Authority, ClickError, Clicked, Clicks, Code, LinkError, Links, OwnHosts, RequestKey, Shorten, Target,
 };
@@ -44,6 +48,13 @@ const MAX_BODY_BYTES: usize = 64 * 1_024;
 
 /// Forbids caching of redirects, so that the shortener sees every click.
 const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
+
+/// What a full process refuses last and first: links are followed before anything else, and figures can wait.
+pub const PRIORITIES: [RoutePriority; 3] = [
+    (Method::GET, "/{code}", Priority::Critical),
+    (Method::GET, "/links/{code}", Priority::Background),
+    (Method::GET, "/clicks/pending", Priority::Background),
+];
 
 /// The state of the handlers.
 struct Edge {

@@ -12,7 +12,7 @@ pub mod clicks {
     remote::remote! {
         Clicks at "clicks", by gRPC "lab.shortener.v1.ClicksService" of proto, failing with ClickError {
             #[idempotent] record(Tallies) -> Recorded;
-            #[idempotent] count(LinkId) -> ClickCount;
+            #[idempotent] #[background] count(LinkId) -> ClickCount;
         }
     }
 }

@@ -35,6 +35,7 @@ pub(crate) async fn wire(host: &mut Host) -> Result<()> {
     let followed = host.publisher::<Follows>(EDGE)?;
     host.subscribe::<Follows>("tallying", Arc::new(Tallying::new(Arc::clone(&clicks))))?;
     let own_hosts = own_hosts(host)?;
+    host.edge_priorities(edge::PRIORITIES);
     host.edge(|_| edge::router(links, clicks, followed, own_hosts));
     Ok(())
 }

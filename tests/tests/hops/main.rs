@@ -20,7 +20,9 @@ use design::Limits;
 use http_body_util::{BodyExt, Full};
 use hyper_util::{client::legacy::Client as Plain, rt::TokioExecutor};
 use prometheus_client::registry::Registry;
-use remote::{Balancing, Context, Contract, MAX_MESSAGE_BYTES, RpcMetrics, Trace, Transport, current, scope};
+use remote::{
+    Balancing, Context, Contract, MAX_MESSAGE_BYTES, Priority, RpcMetrics, Trace, Transport, current, scope,
+};
 use runtime::edge::Problem;
 use shortener::{Code as LinkCode, Link, LinkError, Links, Removed, Shorten};
 use shortener_app::remotes::links;
@@ -68,18 +70,18 @@ fn code() -> LinkCode {
 }
 
 #[tokio::test]
-async fn deadline_and_trace_cross_a_hop() {
+async fn deadline_trace_and_priority_cross_a_hop() {
     for transport in TRANSPORTS {
         let probe = Arc::new(Probe::default());
         let links = away(transport, Arc::clone(&probe)).await;
         let trace = Trace { id: 0xabc, span: 0x123, sampled: false };
         let (asked, time) = (Instant::now(), Duration::from_secs(30));
-        let context = Context { deadline: asked + time, trace };
+        let context = Context { deadline: asked + time, trace, priority: Priority::Background };
         let answer = scope(context, links.resolve(code())).await;
         let answered = Instant::now();
         assert_eq!(answer, Err(LinkError::NotFound { code: code() }));
         let (seen, at) = probe.seen.lock().unwrap()[0];
-        assert_eq!(seen.trace, trace, "{transport:?}");
+        assert_eq!((seen.trace, seen.priority), (trace, Priority::Background), "{transport:?}");
         // Clocks of machines differ, so the remaining time crosses a hop.
         let left = seen.deadline - at;
         assert!(left <= time, "{transport:?}: {left:?}, and no more than the caller had");
@@ -94,7 +96,7 @@ async fn a_callee_that_is_too_slow_is_given_up_at_the_deadline() {
         let probe = Arc::new(Probe { takes: Duration::from_secs(30), ..Probe::default() });
         let links = away(transport, probe).await;
         let deadline = Instant::now() + Duration::from_millis(100);
-        let context = Context { deadline, trace: Trace::unsampled() };
+        let context = Context { deadline, ..Context::unattended() };
         let answer = scope(context, links.resolve(code())).await;
         let Err(LinkError::Unavailable(unavailable)) = answer else { panic!("{transport:?}: {answer:?}") };
         assert_eq!(unavailable.why, Why::TimedOut, "{transport:?}");

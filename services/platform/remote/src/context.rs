@@ -1,21 +1,23 @@
-//! The context that accompanies an operation through every component: its deadline and trace.
+//! The context that accompanies an operation through every component: its deadline, trace and priority.
 
 use std::{future::Future, time::Duration};
 
 use tokio::{task::futures::TaskLocalFuture, time::Instant};
 
-use crate::Trace;
+use crate::{Priority, Trace};
 
 /// The deadline of a call from a background task, which has no request behind it.
 const UNATTENDED: Duration = Duration::from_secs(5);
 
-/// An operation's deadline and trace.
+/// An operation's deadline, trace and priority.
 #[derive(Clone, Copy, Debug)]
 pub struct Context {
     /// The time at which the caller stops waiting.
     pub deadline: Instant,
     /// The trace id, the parent span, and whether the operation is sampled.
     pub trace: Trace,
+    /// Its class at a server that sheds load.
+    pub priority: Priority,
 }
 
 tokio::task_local! {
@@ -23,9 +25,11 @@ tokio::task_local! {
 }
 
 impl Context {
-    /// A context for background work: a fresh unsampled trace, and a deadline in five seconds.
+    /// A context for background work: a fresh unsampled trace, and a deadline in five seconds. Its calls have the
+    /// classes of their methods: a consumer that falls behind, or a refresh that fails, is not less urgent than a request.
     pub fn unattended() -> Self {
-        Self { deadline: Instant::now() + UNATTENDED, trace: Trace::unsampled() }
+        let (deadline, trace) = (Instant::now() + UNATTENDED, Trace::unsampled());
+        Self { deadline, trace, priority: Priority::Normal }
     }
 
     /// The time left; zero when the deadline has passed.

@@ -17,7 +17,7 @@ use http::{
 use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{
-    Context, MAX_MESSAGE_BYTES,
+    Context, MAX_MESSAGE_BYTES, Priority,
     body::{BodyError, read_body},
 };
 
@@ -31,6 +31,8 @@ pub const PREVIOUS_ATTEMPTS: HeaderName = HeaderName::from_static("x-previous-at
 pub const GRPC_PREVIOUS_ATTEMPTS: HeaderName = HeaderName::from_static("grpc-previous-rpc-attempts");
 /// gRPC's `Retry-After`, in milliseconds, from the same document.
 pub(crate) const GRPC_RETRY_PUSHBACK_MS: HeaderName = HeaderName::from_static("grpc-retry-pushback-ms");
+/// The class of the operation that a call is a part of; absent if it is normal. Both transports have it.
+pub const PRIORITY: HeaderName = HeaderName::from_static("x-priority");
 /// The trace of a request (W3C Trace Context).
 pub const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 pub(crate) const JSON: HeaderValue = HeaderValue::from_static("application/json");
@@ -209,7 +211,10 @@ fn json(status: StatusCode, value: &impl Serialize) -> Response {
     }
 }
 
-/// Writes the trace into the headers of a call.
-pub(crate) fn write_trace(context: &Context, headers: &mut HeaderMap) {
+/// Writes trace and priority into the headers of a call; the time left has another form in each transport.
+pub(crate) fn write_context(context: &Context, headers: &mut HeaderMap) {
+    if context.priority != Priority::Normal {
+        headers.insert(PRIORITY, HeaderValue::from_static(context.priority.name()));
+    }
     headers.extend(HeaderValue::try_from(context.trace.header()).map(|trace| (TRACEPARENT, trace)));
 }

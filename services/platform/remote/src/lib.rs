@@ -31,7 +31,7 @@ pub use client::{Client, Hop, PeerError, Repeats};
 pub use context::{Context, Scoped, current, scope};
 pub use grpc::{Malformed, decode_request, encode_reply};
 pub use http::{
-    GRPC_PREVIOUS_ATTEMPTS, GRPC_TIMEOUT, JsonMessage, PREVIOUS_ATTEMPTS, TIMEOUT_MS, TRACEPARENT,
+    GRPC_PREVIOUS_ATTEMPTS, GRPC_TIMEOUT, JsonMessage, PREVIOUS_ATTEMPTS, PRIORITY, TIMEOUT_MS, TRACEPARENT,
     deadline_exceeded, internal_error, is_grpc, json_reply, method_not_allowed, not_started, only_grpc,
     overloaded, problem, problem_document, unavailable, unknown_method,
 };

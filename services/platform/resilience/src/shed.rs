@@ -18,13 +18,17 @@ use tower::{Layer, Service};
 use crate::limit::{Limit, Permit, Signal};
 
 /// The class of a request, least important first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+///
+/// The class of an operation crosses every hop (Google calls it criticality and does the same: "Site Reliability
+/// Engineering", 2016, chapter 21): what a background request calls is background work, whatever it calls.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Priority {
     /// Nobody waits for it.
     Background,
     /// A caller sent it before, and was refused or waited too long.
     Retry,
     /// Somebody waits for it.
+    #[default]
     Normal,
     /// The system's purpose: a checkout.
     Critical,
@@ -38,6 +42,23 @@ impl Priority {
             Self::Retry => "retry",
             Self::Normal => "normal",
             Self::Critical => "critical",
+        }
+    }
+
+    /// The class of an operation in another process, by its name. `None` is a normal one, of which nobody speaks, and a
+    /// retry is a class of one call, and not of an operation.
+    pub fn of_operation(name: &[u8]) -> Option<Self> {
+        [Self::Background, Self::Critical].into_iter().find(|class| class.name().as_bytes() == name)
+    }
+
+    /// The class of a call to a method of this class that is a part of an operation: never above the operation's if that
+    /// says one, and the operation's if the method says none.
+    #[must_use]
+    pub fn within(self, operation: Option<Self>) -> Self {
+        match (self, operation) {
+            (declared, None) => declared,
+            (Self::Normal, Some(operation)) => operation,
+            (declared, Some(operation)) => declared.min(operation),
         }
     }
 }

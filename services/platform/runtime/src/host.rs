@@ -20,7 +20,7 @@ use resilience::{
 };
 
 use crate::{
-    Backings, Priorities,
+    Backings, Priorities, RoutePriority,
     events::Topics,
     live::{self, Live},
 };
@@ -39,6 +39,7 @@ pub struct Host {
     internal: Router,
     served: Vec<&'static Method>,
     public: Option<Router>,
+    public_priorities: Priorities,
     live: Option<Live>,
 }
 
@@ -48,14 +49,19 @@ pub(crate) struct Parts {
     pub(crate) backings: Backings,
     /// How its components are reached.
     pub(crate) transport: Transport,
-    /// The routes of its components that other processes reach, their classes, and what they are called over gRPC.
-    pub(crate) internal: Router,
-    pub(crate) priorities: Priorities,
+    /// The routes of its components that other processes reach, and what these are called over gRPC.
+    pub(crate) internal: Routes,
     pub(crate) grpc_services: Vec<&'static str>,
     /// Its public API, if it has the edge.
-    pub(crate) public: Option<Router>,
+    pub(crate) public: Option<Routes>,
     /// The long-lived connections of its public API, if it has any.
     pub(crate) live: Option<Live>,
+}
+
+/// The routes of a server, and the classes of their requests.
+pub(crate) struct Routes {
+    pub(crate) router: Router,
+    pub(crate) priorities: Priorities,
 }
 
 impl Host {
@@ -97,6 +103,7 @@ impl Host {
             internal,
             served,
             public,
+            public_priorities: Priorities::default(),
             live: None,
         })
     }
@@ -199,6 +206,11 @@ impl Host {
         }
     }
 
+    /// The classes of requests to the public API; every other route is of the normal class.
+    pub fn edge_priorities(&mut self, routes: impl IntoIterator<Item = RoutePriority>) {
+        self.public_priorities = routes.into_iter().collect();
+    }
+
     /// The long-lived connections of this process's public API, with these limits; a process has one such set, and drains it
     /// when it stops.
     pub fn live(&mut self, limits: live::Limits) -> Live {
@@ -213,13 +225,26 @@ impl Host {
 
     /// Ends the wiring: creates the transports of all topics.
     pub(crate) fn into_parts(self) -> Result<Parts> {
-        let Self { file, mut backings, topics, transport, internal, served, public, live, .. } = self;
+        let Self {
+            file,
+            mut backings,
+            topics,
+            transport,
+            internal,
+            served,
+            public,
+            public_priorities,
+            live,
+            ..
+        } = self;
         topics.connect(&mut backings)?;
         let priorities = Priorities::of(served.iter().copied());
+        let internal = Routes { router: internal, priorities };
+        let public = public.map(|router| Routes { router, priorities: public_priorities });
         // Those of a component stand together.
         let mut grpc_services: Vec<_> = served.iter().map(|method| method.grpc_service).collect();
         grpc_services.dedup();
-        Ok(Parts { file, backings, transport, internal, priorities, grpc_services, public, live })
+        Ok(Parts { file, backings, transport, internal, grpc_services, public, live })
     }
 }
 

@@ -1,6 +1,6 @@
 //! The layers between the network and a handler: one stack of tower layers, in [`behind_the_stack`].
 //!
-//! Read in this order: `metrics`, `request_context` (with `sampling` and `time_left`), `head_check`, `shedding`,
+//! Read in this order: `metrics`, `request_context` (with `sampling`, `time_left` and `priorities`), `head_check`, `shedding`,
 //! `server_span`, `fail_on_purpose`, `deadline`, `context_scope`: the layers from the outermost to the innermost.
 //!
 //! Each is a service of its own and not axum's `from_fn`, which boxes a future for every layer that a request passes.
@@ -10,6 +10,7 @@ mod deadline;
 mod fail_on_purpose;
 mod head_check;
 mod metrics;
+mod priorities;
 mod request_context;
 mod sampling;
 mod server_span;
@@ -33,7 +34,10 @@ use self::{
     server_span::ServerSpan,
     shedding::shedding,
 };
-pub use self::{sampling::Sampling, shedding::Priorities};
+pub use self::{
+    priorities::{Priorities, RoutePriority},
+    sampling::Sampling,
+};
 use crate::{
     counted::ByteCounts, fault_injection::InjectedErrors, head, live::Live, server_metrics::IngressMetrics,
     socket::ProblemReply,
@@ -86,13 +90,13 @@ fn behind_the_stack(
         ServiceBuilder::new()
             // Outermost: it counts and times every response, refusals included.
             .layer(Metrics::new(Arc::clone(metrics)))
-            // Above every layer that refuses: refusals have a request id, too. It sets deadline and trace.
-            .layer(RequestContext::new(trust, limits.request_timeout()))
+            // Above every layer that refuses: refusals have a request id, too. It sets deadline, trace and class.
+            .layer(RequestContext::new(trust, limits.request_timeout(), priorities.clone()))
             // Before the shedding: a malformed request takes no permit.
             .layer(HeadCheck)
             // Before the span and the deadline: a refused request costs neither a span nor a timer, which is what a
             // server under overload has to save.
-            .layer(shedding(limits.in_flight, priorities, Arc::clone(metrics)))
+            .layer(shedding(limits.in_flight, &priorities, Arc::clone(metrics)))
             // Around the deadline: a request that exceeds it still has its span.
             .layer(ServerSpan)
             // Within the shedding and the span, as if the handler failed: a server that is full refuses such a request,

@@ -39,7 +39,7 @@ pub use backings::Backings;
 pub use fault_injection::InjectedErrors;
 pub use head::FIELDS_BYTES;
 pub use host::Host;
-pub use ingress::{Admission, Ingress, Priorities, Sampling};
+pub use ingress::{Admission, Ingress, Priorities, RoutePriority, Sampling};
 pub use process::{Service, Wire, host};
 pub use process_config::{ProcessConfigError, read_process_config};
 pub use serve::{ServeLimits, serve};

@@ -105,8 +105,7 @@ async fn run(service: &Service, file: ProcessConfig, signals: Signals) -> Result
         tracing::info!(why, "stopping before it was there");
         return end(host.background(), spans).await;
     }
-    let Parts { file, mut backings, transport, internal, priorities, grpc_services, public, live } =
-        host.into_parts()?;
+    let Parts { file, mut backings, transport, internal, grpc_services, public, live } = host.into_parts()?;
     let stop = CancellationToken::new();
     backings.registry.register_collector(Box::new(OwnMetrics));
     let counted = ServerMetrics::register(&mut backings.registry);
@@ -115,8 +114,9 @@ async fn run(service: &Service, file: ProcessConfig, signals: Signals) -> Result
     let watch = Watch::register(std::mem::take(&mut backings.watched), &mut backings.registry);
     backings.background.start(|stop| watch.clone().keep(stop));
     let mut servers = tokio::task::JoinSet::new();
-    if let (Some(address), Some(routes)) = (public_address, public) {
-        let ingress = Ingress::public(routes, admission.clone(), sampling, counted.of("public"));
+    if let (Some(address), Some(public)) = (public_address, public) {
+        let admission = Admission { priorities: public.priorities, ..admission.clone() };
+        let ingress = Ingress::public(public.router, admission, sampling, counted.of("public"));
         let ingress = live.into_iter().fold(ingress, Ingress::with_live);
         servers.spawn(serve(address.listen()?, ingress, serve_limits, stop.clone()));
     }
@@ -125,8 +125,8 @@ async fn run(service: &Service, file: ProcessConfig, signals: Signals) -> Result
     if transport == Transport::Grpc {
         own = own.merge(own_grpc::routes(&health, grpc_services, service.descriptors)?);
     }
-    let ingress =
-        Ingress::internal(internal, own, Admission { priorities, ..admission }, counted.of("internal"));
+    let admission = Admission { priorities: internal.priorities, ..admission };
+    let ingress = Ingress::internal(internal.router, own, admission, counted.of("internal"));
     let internal_listener = starting.ends().await?;
     health.is_wired(backings.needed);
     servers.spawn(serve(internal_listener, ingress, serve_limits, stop.clone()));

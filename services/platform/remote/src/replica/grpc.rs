@@ -24,7 +24,7 @@ use crate::{
     context::Context,
     error_info,
     grpc::why_of,
-    http::{GRPC_PREVIOUS_ATTEMPTS, GRPC_RETRY_PUSHBACK_MS, GRPC_TIMEOUT, write_trace},
+    http::{GRPC_PREVIOUS_ATTEMPTS, GRPC_RETRY_PUSHBACK_MS, GRPC_TIMEOUT, write_context},
 };
 
 /// The interval of HTTP/2 pings, and the time limit for the reply to one; after that the connection is
@@ -76,7 +76,7 @@ async fn send(mut channel: Channel, call: Call) -> Result<Reply, Failure> {
     let Call { method, context, request, earlier } = call;
     let mut request = request.map(Body::new);
     write_timeout(&context, request.headers_mut());
-    write_trace(&context, request.headers_mut());
+    write_context(&context, request.headers_mut());
     if earlier > 0 {
         request.headers_mut().insert(GRPC_PREVIOUS_ATTEMPTS, HeaderValue::from(earlier));
     }

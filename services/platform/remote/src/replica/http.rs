@@ -25,7 +25,7 @@ use tower::Service;
 use super::{CONNECT_WITHIN, broken, collect};
 use crate::{
     call::{Call, Reply},
-    http::{JSON, PREVIOUS_ATTEMPTS, TIMEOUT_MS, write_trace},
+    http::{JSON, PREVIOUS_ATTEMPTS, TIMEOUT_MS, write_context},
 };
 
 /// Idle connections to one replica that the pool keeps.
@@ -66,7 +66,7 @@ impl HttpReplica {
         *request.uri_mut() = Uri::from_parts(uri).map_err(|error| method.misunderstood(&error))?;
         let left = context.remaining().as_millis().min(u128::from(u32::MAX)) as u32;
         request.headers_mut().insert(TIMEOUT_MS, HeaderValue::from(left));
-        write_trace(&context, request.headers_mut());
+        write_context(&context, request.headers_mut());
         if earlier > 0 {
             request.headers_mut().insert(PREVIOUS_ATTEMPTS, HeaderValue::from(earlier));
         }

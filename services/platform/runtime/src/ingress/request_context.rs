@@ -1,4 +1,4 @@
-//! Decides a request's deadline and trace, and returns the operation's id to a public caller.
+//! Decides a request's deadline, trace and class, and returns the operation's id to a public caller.
 
 use std::{
     future::Future,
@@ -9,15 +9,19 @@ use std::{
 
 use axum::{
     extract::Request,
-    http::{HeaderMap, HeaderName, HeaderValue},
+    http::{HeaderName, HeaderValue},
     response::Response,
 };
 use pin_project_lite::pin_project;
-use remote::{Context, TRACEPARENT, Trace};
+use remote::{Context, Priority, TRACEPARENT, Trace};
 use tokio::time::Instant;
 use tower::{Layer, Service};
 
-use super::{sampling::Sampling, time_left::time_left};
+use super::{
+    priorities::{Priorities, of_operation},
+    sampling::Sampling,
+    time_left::time_left,
+};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// The trace and span that served the request (W3C Trace Context, level 2, a draft).
@@ -28,36 +32,39 @@ const TRACERESPONSE: HeaderName = HeaderName::from_static("traceresponse");
 pub(super) enum Trust {
     /// Untrusted callers: only `traceparent`, as far as the sampling permits.
     Anybody(Sampling),
-    /// Processes of the same wiring: the deadline and the trace.
+    /// Processes of the same wiring: the deadline, the trace and the class of the operation.
     SameWiring,
 }
 
 impl Trust {
-    /// The context of a request with this timeout.
-    fn context(self, headers: &HeaderMap, request_timeout: Duration) -> Context {
+    /// The context of a request whose route declares this class, with this timeout.
+    fn context(self, request: &Request, declared: Priority, request_timeout: Duration) -> Context {
+        let headers = request.headers();
         let parent = headers.get(TRACEPARENT).and_then(|value| Trace::parse(value.to_str().ok()?));
-        let (time, trace) = match self {
-            Self::Anybody(sampling) => (request_timeout, sampling.decide(parent)),
+        let (time, trace, priority) = match self {
+            Self::Anybody(sampling) => (request_timeout, sampling.decide(parent), declared),
             Self::SameWiring => {
                 let time = time_left(headers).map_or(request_timeout, |left| left.min(request_timeout));
-                (time, parent.unwrap_or_else(Trace::unsampled))
+                let trace = parent.unwrap_or_else(Trace::unsampled);
+                (time, trace, declared.within(of_operation(request)))
             }
         };
-        Context { deadline: Instant::now() + time, trace }
+        Context { deadline: Instant::now() + time, trace, priority }
     }
 }
 
 /// The layer.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 pub(super) struct RequestContext {
     trust: Trust,
     request_timeout: Duration,
+    priorities: Priorities,
 }
 
 impl RequestContext {
     /// `request_timeout` is the longest time for a request; a caller of the same wiring may leave less.
-    pub(super) fn new(trust: Trust, request_timeout: Duration) -> Self {
-        Self { trust, request_timeout }
+    pub(super) fn new(trust: Trust, request_timeout: Duration, priorities: Priorities) -> Self {
+        Self { trust, request_timeout, priorities }
     }
 }
 
@@ -70,7 +77,7 @@ impl<S> Layer<S> for RequestContext {
     type Service = WithContext<S>;
 
     fn layer(&self, inner: S) -> WithContext<S> {
-        WithContext { decides: *self, inner }
+        WithContext { decides: self.clone(), inner }
     }
 }
 
@@ -94,8 +101,8 @@ where
     }
 
     fn call(&mut self, mut request: Request) -> Self::Future {
-        let RequestContext { trust, request_timeout } = self.decides;
-        let context = trust.context(request.headers(), request_timeout);
+        let RequestContext { trust, request_timeout, priorities } = &self.decides;
+        let context = trust.context(&request, priorities.declared(&request), *request_timeout);
         request.extensions_mut().insert(context);
         // A process of the same wiring knows its operation's id.
         let request_id = matches!(trust, Trust::Anybody(_)).then_some(context.trace);

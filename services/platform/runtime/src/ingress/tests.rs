@@ -17,7 +17,10 @@ use prometheus_client::{encoding::text::encode, registry::Registry};
 use remote::{Method, Priority};
 
 use super::*;
-use crate::{ServerMetrics, fault_injection};
+use crate::ServerMetrics;
+
+mod faults;
+mod priorities;
 
 const ANYBODY: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 1);
 const ID: &str = "0af7651916cd43dd8448eb211c80319c";
@@ -25,6 +28,18 @@ const GRPC: (&str, &str) = ("content-type", "application/grpc");
 
 fn metrics(server: &'static str) -> IngressMetrics {
     ServerMetrics::register(&mut Registry::default()).of(server)
+}
+
+/// Methods of each class that one can declare.
+static METHODS: [Method; 3] = [
+    method("/orders/suggest", "/lab.orders.v1.OrdersService/Suggest", Priority::Background),
+    method("/orders/find", "/lab.orders.v1.OrdersService/Find", Priority::Normal),
+    method("/orders/place", "/lab.orders.v1.OrdersService/Place", Priority::Critical),
+];
+
+const fn method(http_path: &'static str, grpc_path: &'static str, priority: Priority) -> Method {
+    let (service, grpc_service) = ("orders", "lab.orders.v1.OrdersService");
+    Method { service, name: "any", http_path, grpc_service, grpc_path, idempotent: true, priority }
 }
 
 /// The reply to a request with these header fields: a POST to a component's method, otherwise a GET.
@@ -99,81 +114,6 @@ fn never_done(limits: Limits, begun: &Arc<AtomicUsize>) -> Ingress {
     Ingress::internal(components, own, limits, metrics("internal"))
 }
 
-/// Methods of each class that one can declare.
-static METHODS: [Method; 3] = [
-    method("/orders/suggest", "/lab.orders.v1.OrdersService/Suggest", Priority::Background),
-    method("/orders/find", "/lab.orders.v1.OrdersService/Find", Priority::Normal),
-    method("/orders/place", "/lab.orders.v1.OrdersService/Place", Priority::Critical),
-];
-
-const fn method(http_path: &'static str, grpc_path: &'static str, priority: Priority) -> Method {
-    let (service, grpc_service) = ("orders", "lab.orders.v1.OrdersService");
-    Method { service, name: "any", http_path, grpc_service, grpc_path, idempotent: true, priority }
-}
-
-#[tokio::test]
-async fn at_twice_the_permits_background_work_and_retries_are_refused_first() {
-    for is_grpc in [false, true] {
-        let mut registry = Registry::default();
-        let metrics = ServerMetrics::register(&mut registry).of("internal");
-        let paths =
-            METHODS.each_ref().map(|method| if is_grpc { method.grpc_path } else { method.http_path });
-        let components =
-            paths.iter().fold(Router::new(), |routes, path| routes.route(path, post(pending::<StatusCode>)));
-        let limits = Limits { in_flight: 10, ..Limits::default() };
-        let admission = Admission { priorities: Priorities::of(&METHODS), ..limits.into() };
-        let ingress = Ingress::internal(components, Router::new(), admission, metrics);
-        let [background, normal, critical] = paths;
-        let of_transport = if is_grpc { GRPC } else { ("a", "b") };
-        let retry = if is_grpc { "grpc-previous-rpc-attempts" } else { "x-previous-attempts" };
-        let (first, again) = (vec![of_transport], vec![of_transport, (retry, "1")]);
-        // A retry of the most important method is a retry.
-        let classes = [(background, &first), (critical, &again), (normal, &first), (critical, &first)];
-        let (mut in_flight, mut served) = (Vec::new(), [0; 4]);
-        for _ in 0..5 {
-            for (class, (path, fields)) in classes.iter().enumerate() {
-                let mut request = Box::pin(reply(&ingress, path, fields));
-                match (&mut request).now_or_never() {
-                    None => {
-                        in_flight.push(request);
-                        served[class] += 1;
-                    }
-                    Some(refusal) if is_grpc => assert_eq!(header(&refusal, "grpc-status"), Some("8")),
-                    Some(refusal) => assert_eq!(refusal.status(), StatusCode::SERVICE_UNAVAILABLE),
-                }
-            }
-        }
-        // They come in turn, five of each: the permits of a class run out when 4, 6, 8 and 10 are taken by all.
-        assert_eq!(served, [1, 2, 3, 4], "gRPC {is_grpc}");
-        let mut text = String::new();
-        encode(&mut text, &registry).expect("metrics");
-        let taken = "requests_in_flight{server=\"internal\"} 10";
-        assert!(text.lines().any(|one| one == taken), "no {taken} in {text}");
-        for (class, times) in [("background", 4), ("retry", 3), ("normal", 2), ("critical", 1)] {
-            let line = format!("requests_shed_total{{server=\"internal\",priority=\"{class}\"}} {times}");
-            assert!(text.lines().any(|one| one == line), "no {line} in {text}");
-        }
-    }
-}
-
-#[tokio::test]
-async fn without_a_critical_method_nothing_is_held_back() {
-    let limits = Limits { in_flight: 10, ..Limits::default() };
-    let ingress = never_done(limits, &Arc::default());
-    let mut in_flight = Vec::new();
-    for _ in 0..10 {
-        let mut request = Box::pin(reply(&ingress, "/links/resolve", &[]));
-        assert!((&mut request).now_or_never().is_none(), "there is a permit");
-        in_flight.push(request);
-    }
-    assert_eq!(reply(&ingress, "/links/resolve", &[]).await.status(), StatusCode::SERVICE_UNAVAILABLE);
-    in_flight.truncate(5);
-    let retry = [("x-previous-attempts", "1")];
-    let mut request = Box::pin(reply(&ingress, "/links/resolve", &retry));
-    assert!((&mut request).now_or_never().is_none(), "six permits are for retries as well");
-    assert_eq!(reply(&ingress, "/links/resolve", &retry).await.status(), StatusCode::SERVICE_UNAVAILABLE);
-}
-
 #[tokio::test]
 async fn one_request_more_than_there_are_permits_for_is_refused_at_once() {
     let begun = Arc::default();
@@ -246,44 +186,4 @@ async fn a_caller_from_outside_is_believed_no_deadline() {
     for fields in [&[("x-timeout-ms", "1")][..], &[GRPC, ("grpc-timeout", "1m")]] {
         assert_eq!(reply(&ingress, "/", fields).await.status(), StatusCode::OK, "{fields:?}");
     }
-}
-
-/// Orders the fault at the internal server, as the lab does.
-async fn orders(ingress: &Ingress, method: &str, json: &'static str) -> StatusCode {
-    let request = Request::builder().method(method).uri("/admin/faults/errors").header("host", "here");
-    let request = request.header("content-type", "application/json").body(Body::from(json));
-    let reply = ingress.clone().answer(ANYBODY, request.expect("a request")).await;
-    reply.expect("it cannot fail").status()
-}
-
-#[tokio::test]
-async fn a_process_fails_requests_to_all_its_servers_when_it_is_told_to() {
-    let errors = InjectedErrors::default();
-    let admission = Admission { errors: errors.clone(), ..Limits::default().into() };
-    let ok = || get(async || StatusCode::OK).post(async || StatusCode::OK);
-    let components = Router::new().route("/links/resolve", ok());
-    let admin = Router::new().route("/health/live", ok()).merge(fault_injection::routes(errors));
-    let internal = Ingress::internal(components, admin, admission.clone(), metrics("internal"));
-    let routes = Router::new().route("/links", ok());
-    let public = Ingress::public(routes, admission, Sampling::Off, metrics("public"));
-    let calls = async |fields: &[(&str, &str)]| reply(&internal, "/links/resolve", fields).await;
-
-    assert_eq!(calls(&[]).await.status(), StatusCode::OK);
-    assert_eq!(orders(&internal, "PUT", r#"{"share":1,"for_ms":60000}"#).await, StatusCode::NO_CONTENT);
-    for failed in [calls(&[]).await, reply(&public, "/links", &[]).await] {
-        assert_eq!(failed.status(), StatusCode::SERVICE_UNAVAILABLE);
-        assert_eq!(header(&failed, "retry-after"), Some("0"));
-    }
-    let failed = calls(&[GRPC]).await;
-    assert_eq!(header(&failed, "grpc-status"), Some("14"), "UNAVAILABLE");
-    assert_eq!(header(&failed, "grpc-retry-pushback-ms"), Some("0"));
-    let live = reply(&internal, "/health/live", &[]).await.status();
-    assert_eq!(live, StatusCode::OK, "the process is healthy");
-
-    let internal_error = r#"{"share":1,"for_ms":60000,"reply":"internal"}"#;
-    assert_eq!(orders(&internal, "PUT", internal_error).await, StatusCode::NO_CONTENT);
-    assert_eq!(calls(&[]).await.status(), StatusCode::INTERNAL_SERVER_ERROR);
-    assert_eq!(header(&calls(&[GRPC]).await, "grpc-status"), Some("13"), "INTERNAL");
-    assert_eq!(orders(&internal, "DELETE", "").await, StatusCode::NO_CONTENT);
-    assert_eq!(calls(&[]).await.status(), StatusCode::OK);
 }

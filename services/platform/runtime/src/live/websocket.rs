@@ -6,7 +6,7 @@ use axum::response::{IntoResponse as _, Response};
 use hyper::upgrade::{OnUpgrade, Upgraded};
 use hyper_util::{rt::TokioIo, server::conn::auto::upgrade::downcast};
 use nix::sys::socket::{setsockopt, sockopt};
-use remote::{Context, Trace, scope};
+use remote::{Context, scope};
 use tokio::{
     net::TcpStream,
     time::{Instant, timeout},
@@ -101,7 +101,7 @@ async fn converse<S: Session>(driver: &mut Driver, session: &mut S, limits: &Lim
 
 /// Runs `work` as an operation of its own; `None` if its deadline is exceeded.
 async fn in_time<T>(limits: &Limits, work: impl Future<Output = T>) -> Option<T> {
-    let context = Context { deadline: Instant::now() + limits.handling, trace: Trace::unsampled() };
+    let context = Context { deadline: Instant::now() + limits.handling, ..Context::unattended() };
     timeout(limits.handling, scope(context, work)).await.ok()
 }
 
