@@ -3,9 +3,10 @@
 //! [`SystemUnderTest`] is what a system says of itself: one unit struct a system, its optional parts with defaults.
 //! A new system is one folder, its `pub mod` here, and one line in [`SYSTEMS`].
 //!
-//! In reading order: `system`, `options`, [`plain`] (the smallest), [`shortener`], [`limiter`], [`request_list`] (for
-//! preparations and checks).
+//! In reading order: `system`, `options`, [`plain`] (the smallest), [`shortener`], [`limiter`], [`chain`],
+//! [`request_list`] (for preparations and checks).
 
+pub mod chain;
 pub mod limiter;
 mod options;
 pub mod plain;
@@ -22,7 +23,7 @@ pub use self::{
 pub use crate::sender::{Check, PrepareError, Progress, SystemJourneys};
 
 /// All systems.
-pub static SYSTEMS: &[&dyn SystemUnderTest] = &[&shortener::Shortener, &limiter::Limiter, &plain::Plain];
+pub static SYSTEMS: &[&dyn SystemUnderTest] = &[&shortener::Shortener, &limiter::Limiter, &chain::Chain, &plain::Plain];
 
 /// Systems of a program that adds its own to the registry.
 static FURTHER: OnceLock<&'static [&'static dyn SystemUnderTest]> = OnceLock::new();

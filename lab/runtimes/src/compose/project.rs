@@ -207,7 +207,7 @@ fn process_config(arm: &ArmPlan, process: &ProcessPlan, setting: &Setting<'_>) -
         axes: arm.wiring.values().map(|(axis, value)| (axis.to_owned(), value.to_owned())).collect(),
         peers: peers.collect(),
         backings: addresses(arm, process, setting.wiring),
-        limits: limits(),
+        limits: arm.wiring.limits(process.shape, limits()),
     }
 }
 

@@ -39,7 +39,7 @@ pub(super) fn text(export: &Export<'_>, process: &ProcessPlan) -> String {
         backings: used
             .map(|need| (need.role.clone(), stores::address(export, need.kind, &need.role)))
             .collect(),
-        limits: limits(),
+        limits: export.arm.wiring.limits(process.shape, limits()),
     };
     format!("# Read by `lab host`. Written by `{}`.\n{}", export.command, file.to_toml())
 }

@@ -54,7 +54,7 @@ pub(super) fn write(
                     .collect(),
                 peers: peers(start.arm, process, addressed, links),
                 backings: addresses(process, backings, links)?,
-                limits: start.options.limits,
+                limits: start.arm.wiring.limits(process.shape, start.options.limits),
             };
             let path = folder.join(format!("{}.toml", process.name));
             write_private(&path, &file.to_toml())

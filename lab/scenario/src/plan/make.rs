@@ -190,14 +190,8 @@ fn remote(wiring: &Wiring, hosted: &[&str]) -> Vec<&'static str> {
 
 /// Those of them that the process's edge or components call.
 fn calls(wiring: &Wiring, shape: &ProcessShape) -> Vec<&'static str> {
-    let called: Vec<_> = wiring
-        .system()
-        .calls
-        .iter()
-        .filter(|(caller, _)| shape.hosts(caller))
-        .flat_map(|(_, called)| *called)
-        .collect();
-    remote(wiring, shape.components).into_iter().filter(|component| called.contains(&component)).collect()
+    let called = wiring.calls_of(shape);
+    remote(wiring, shape.components).into_iter().filter(|component| called.contains(component)).collect()
 }
 
 pub(super) fn load(scenario: &Scenario, quick: bool, arms: usize) -> LoadPlan {

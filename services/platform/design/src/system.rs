@@ -7,7 +7,7 @@ mod wiring;
 use std::time::Duration;
 
 pub use self::wiring::{Wiring, WiringError};
-use crate::{Axis, Choice};
+use crate::{Axis, Choice, Limits};
 
 /// A system under study: its components, the axes along which it can be built differently, and its wiring.
 pub struct System {
@@ -50,6 +50,19 @@ pub trait Rules: Sync {
     /// Why two values cannot go together, if they cannot.
     fn conflict(&self, wiring: &Wiring) -> Option<String> {
         wiring.nothing_to_copy()
+    }
+
+    /// Whether a component, or the [`EDGE`], calls a component of its `calls` in this wiring: a system whose axes choose
+    /// who calls whom says it here.
+    fn calls(&self, wiring: &Wiring, caller: &str, callee: &str) -> bool {
+        let _ = (wiring, caller, callee);
+        true
+    }
+
+    /// The limits of a process: the given ones, unless the system knows what the process can do in time.
+    fn limits(&self, wiring: &Wiring, process: &ProcessShape, limits: Limits) -> Limits {
+        let _ = (wiring, process);
+        limits
     }
 
     /// What a wiring would do with arrivals, worked out by the system's pure logic: when each passes, `None` for one that

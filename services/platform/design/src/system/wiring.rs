@@ -3,7 +3,8 @@
 use std::{collections::BTreeMap, fmt};
 
 use crate::{
-    Axis, Backing, BackingKind, BackingNeed, Choice, Placement, ProcessShape, ReplicaCount, System, Value,
+    Axis, Backing, BackingKind, BackingNeed, Choice, Limits, Placement, ProcessShape, ReplicaCount, System,
+    Value,
     axes::{
         AttemptLimit, Balancing, Cache, Database, Events, LayerOrder, Ownership, Replicas, Resilience,
         Stampede, TimeToLive, Transport,
@@ -156,6 +157,22 @@ impl Wiring {
             ReplicaCount::ByAxis => self.choice::<Replicas>().count(),
             ReplicaCount::One => 1,
         }
+    }
+
+    /// The limits of a process, by its name, as the system adjusts the given ones.
+    pub fn limits(&self, process: &str, limits: Limits) -> Limits {
+        let shape = self.processes().find(|shape| shape.name == process);
+        shape.map_or(limits, |shape| self.system.rules.limits(self, shape, limits))
+    }
+
+    /// The components that a process's own components, or its edge, call.
+    pub fn calls_of(&self, shape: &ProcessShape) -> Vec<&'static str> {
+        let callers = self.system.calls.iter().filter(|(caller, _)| shape.hosts(caller));
+        callers
+            .flat_map(|(caller, callees)| callees.iter().map(move |callee| (caller, *callee)))
+            .filter(|(caller, callee)| self.system.rules.calls(self, caller, callee))
+            .map(|(_, callee)| callee)
+            .collect()
     }
 
     /// The process that hosts a component; none where none does.
