@@ -36,15 +36,8 @@ impl Recorded {
 ///
 /// If a scenario has none, or one that is not its report.
 pub fn all() -> Vec<Recorded> {
-    let scenarios = systems::names().into_iter().flat_map(|system| {
-        let folder = fs::read_dir(root().join("scenarios").join(system)).expect("a folder of scenarios");
-        let paths = folder.map(|entry| entry.expect("an entry").path());
-        let files = paths.filter(|path| path.extension().is_some_and(|extension| extension == "toml"));
-        files.map(move |path| format!("{system}/{}", path.file_stem().expect("a name").display()))
-    });
-    let mut names: Vec<String> = scenarios.collect();
-    names.sort();
-    names.into_iter().map(recorded).collect()
+    let library = Library::find(Some(&root().join("scenarios"))).expect("a folder of scenarios");
+    library.names().into_iter().map(recorded).collect()
 }
 
 fn recorded(scenario: String) -> Recorded {

@@ -1,7 +1,7 @@
 //! A scenario: a question, the one axis that answers it, what is held, the load, and the claims that it
 //! tests.
 //!
-//! Scenarios are data, `scenarios/<system>/<question>.toml`, each beside the notes that explain it.
+//! Scenarios are data, `scenarios/<folder>/<question>.toml` (a system's folder or a theme's), each beside the notes that explain it.
 //! Every value from this module is validated: every axis and value exists, and exactly one axis varies.
 //!
 //! Read in this order: this file (the model), `file` (its shape in TOML), `read` (from text to the shape),
@@ -37,7 +37,7 @@ use serde::{Deserialize, Serialize};
 /// A question that two or more wirings of one system answer.
 #[derive(Clone)]
 pub struct Scenario {
-    /// `<system>/<question>`: `shortener/placement`.
+    /// `<folder>/<question>`: `shortener/placement`.
     pub name: String,
     /// The file of the scenario.
     pub path: PathBuf,

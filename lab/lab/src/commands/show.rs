@@ -12,7 +12,7 @@ use report::{
     svg,
 };
 use scenario::{
-    Claim, Comparison, Expectation, Scenario,
+    Claim, Comparison, Expectation, Library, Scenario,
     diagnostic::Diagnostic,
     plan::{Choices, Plan},
     systems,
@@ -27,8 +27,8 @@ use crate::{outcome::Outcome, output, rehearsal};
     after_help = "Examples:\n  lab show shortener/placement   the question, why it matters, what textbooks claim\n  lab show shortener             the components, the placements, every axis with its values\n\nWhere a system's logic can be worked out without running it, what each arm does with the load is\ndrawn as well."
 )]
 pub struct Args {
-    /// A scenario (`shortener/placement`, or a path to a `.toml` file), or a system (`shortener`)
-    #[arg(value_name = "SCENARIO|SYSTEM")]
+    /// A scenario (`shortener/placement`, or a path to a `.toml` file), a system (`shortener`), or a theme (`resilience`)
+    #[arg(value_name = "SCENARIO|SYSTEM|THEME")]
     name: String,
     /// Write the drawing of what each arm does with the load to this file, as SVG
     #[arg(long, value_name = "FILE.svg")]
@@ -41,6 +41,9 @@ impl Args {
         let text = if let Some(system) = systems::find(&self.name) {
             self.draw(None)?;
             explain_system(system)
+        } else if let Some(theme) = theme(&self.name, scenarios)? {
+            self.draw(None)?;
+            theme
         } else {
             let scenario = Scenario::open(&self.name, scenarios)?;
             let picture = rehearsal::picture(&Plan::new(&scenario, &Choices::default())?);
@@ -66,6 +69,25 @@ impl Args {
         output::talk(&format!("the drawing: {}", path.display()));
         Ok(())
     }
+}
+
+/// The questions of a theme; `None` if no folder of scenarios has this name.
+fn theme(name: &str, scenarios: Option<&Path>) -> Result<Option<String>> {
+    if name.contains(['/', '.']) {
+        return Ok(None);
+    }
+    let library = Library::find(scenarios)?;
+    let names = library.names_in(name);
+    if names.is_empty() {
+        return Ok(None);
+    }
+    let mut text = format!("{name}: a theme; each of its scenarios says which system it is about\n\n");
+    for name in &names {
+        let scenario = library.open(name)?;
+        let _ = writeln!(text, "{name}, of the system `{}`\n  {}", scenario.system.name, scenario.question);
+    }
+    let _ = writeln!(text, "\nnext: lab show {}", names[0]);
+    Ok(Some(text))
 }
 
 fn explain_system(system: &System) -> String {

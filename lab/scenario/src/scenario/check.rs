@@ -5,7 +5,6 @@ mod claims;
 use std::{
     collections::{BTreeMap, BTreeSet},
     ops::Range,
-    path::Path,
 };
 
 pub(super) use claims::{arm_fault, figure};
@@ -47,7 +46,7 @@ pub(super) fn scenario(source: &Source<'_>) -> Result<Scenario, ScenarioFault> {
     let claims = found.each(claims);
     found.none()?;
     Ok(Scenario {
-        name: name(system, source.path),
+        name: name(source),
         path: source.path.to_owned(),
         system,
         question: file.question,
@@ -63,9 +62,10 @@ pub(super) fn scenario(source: &Source<'_>) -> Result<Scenario, ScenarioFault> {
     })
 }
 
-fn name(system: &System, path: &Path) -> String {
-    let question = path.file_stem().unwrap_or_default().to_string_lossy();
-    format!("{}/{question}", system.name)
+/// A system's question is in the folder of the system, one that belongs to a theme in the theme's.
+fn name(source: &Source<'_>) -> String {
+    let question = source.path.file_stem().unwrap_or_default().to_string_lossy();
+    format!("{}/{question}", source.folder)
 }
 
 /// The system in the file, or else the one with the folder's name.

@@ -8,7 +8,7 @@ use std::{
 use super::{Scenario, ScenarioFault, check, fault::Source};
 use crate::systems;
 
-/// A folder `scenarios/<system>/<question>.toml`.
+/// A folder `scenarios/<folder>/<question>.toml`: a folder is a system, or a theme whose files name their systems.
 #[derive(Clone, Debug)]
 pub struct Library {
     root: PathBuf,
@@ -42,6 +42,12 @@ impl Library {
         names
     }
 
+    /// The names of the scenarios in a folder, a system's or a theme's; none if there is no such folder.
+    pub fn names_in(&self, folder: &str) -> Vec<String> {
+        let is_in = |name: &String| name.split_once('/').is_some_and(|(its, _)| its == folder);
+        self.names().into_iter().filter(is_in).collect()
+    }
+
     /// The scenario with this name, or at this path of a `.toml` file.
     pub fn open(&self, name: &str) -> Result<Scenario, ScenarioFault> {
         let names = self.names();
@@ -51,8 +57,29 @@ impl Library {
         if is_path(name) {
             return read(Path::new(name));
         }
-        Err(ScenarioFault::Unknown { what: unknown(name), hint: nearest_scenario(name, &names) })
+        let about = self.about(name);
+        let what = unknown(name, !about.is_empty());
+        let hint = listed(&about).unwrap_or_else(|| nearest_scenario(name, &names));
+        Err(ScenarioFault::Unknown { what, hint })
     }
+
+    /// The scenarios of a theme, or those about a system, wherever they are.
+    fn about(&self, name: &str) -> Vec<String> {
+        let in_folder = self.names_in(name);
+        if !in_folder.is_empty() || systems::find(name).is_none() {
+            return in_folder;
+        }
+        let is_about = |known: &String| {
+            let path = self.root.join(format!("{known}.toml"));
+            read(&path).is_ok_and(|scenario| scenario.system.name == name)
+        };
+        self.names().into_iter().filter(is_about).collect()
+    }
+}
+
+/// `there is A, B`, unless there is nothing.
+fn listed(names: &[String]) -> Option<String> {
+    (!names.is_empty()).then(|| format!("there is `{}`", names.join("`, `")))
 }
 
 /// Whether a scenario was given by its path.
@@ -87,28 +114,26 @@ fn folder_name(path: &Path) -> String {
     whole.parent().and_then(Path::file_name).unwrap_or_default().to_string_lossy().into_owned()
 }
 
-/// The message for a name without a scenario.
-fn unknown(name: &str) -> String {
+/// The message for a name without a scenario; `has_scenarios`: it is a folder, or a system that scenarios are about.
+fn unknown(name: &str, has_scenarios: bool) -> String {
     if systems::find(name).is_some() {
         return format!("`{name}` is a system, and this wants one of its scenarios");
+    }
+    if has_scenarios {
+        return format!("`{name}` is a theme, and this wants one of its scenarios");
     }
     format!("there is no scenario `{name}`")
 }
 
-/// The nearest scenarios: all of a system, all with the same question, or the most similar.
+/// The nearest scenarios: all with the same question, or the most similar; or the most similar folder.
 fn nearest_scenario(name: &str, names: &[String]) -> String {
-    let listed = |meant: &dyn Fn(&str, &str) -> bool| {
-        let split =
-            |known: &&String| known.split_once('/').is_some_and(|(system, question)| meant(system, question));
-        names.iter().filter(split).map(String::as_str).collect::<Vec<_>>()
-    };
-    let of_system = listed(&|system, _| system == name);
-    if !of_system.is_empty() {
-        return format!("there is `{}`", of_system.join("`, `"));
-    }
-    let by_question = listed(&|_, question| question == name);
-    // A single word may be meant as a system.
-    let system = || (!name.contains('/')).then(|| design::nearest(name, systems::names())).flatten();
+    let is_question = |known: &&String| known.split_once('/').is_some_and(|(_, question)| question == name);
+    let by_question: Vec<&str> = names.iter().filter(is_question).map(String::as_str).collect();
+    // A single word may be meant as a system or a theme.
+    let mut folders: Vec<&str> = names.iter().filter_map(|known| known.split_once('/')).map(|(it, _)| it).collect();
+    folders.dedup();
+    let known = systems::names().into_iter().chain(folders);
+    let system = || (!name.contains('/')).then(|| design::nearest(name, known)).flatten();
     let near = match by_question.as_slice() {
         [] => system().or_else(|| design::nearest(name, names.iter().map(String::as_str))).map(str::to_owned),
         several => Some(several.join("` or `")),
@@ -150,6 +175,23 @@ mod tests {
         for name in shipped().names() {
             assert_eq!(hint.contains(&format!("`{name}`")), name.starts_with("limiter/"), "{name}: {hint}");
         }
+    }
+
+    #[test]
+    fn a_theme_or_a_system_without_a_folder_is_answered_with_its_scenarios() {
+        let said = diagnostic("resilience");
+        assert!(said.starts_with("`resilience` is a theme, and this wants one of its scenarios\n"), "{said}");
+        assert!(said.contains("there is `resilience/"), "{said}");
+        let said = diagnostic("chain");
+        assert!(said.starts_with("`chain` is a system, and this wants one of its scenarios\n"), "{said}");
+        assert!(said.contains("`resilience/metastable`"), "{said}");
+        assert!(diagnostic("resiliense").contains("did you mean `resilience`?"));
+    }
+
+    #[test]
+    fn a_scenario_of_a_theme_is_named_after_the_theme_and_is_about_its_system() {
+        let scenario = shipped().open("resilience/metastable").unwrap();
+        assert_eq!((scenario.name.as_str(), scenario.system.name), ("resilience/metastable", "chain"));
     }
 
     #[test]
