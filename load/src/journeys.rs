@@ -23,7 +23,8 @@ pub use self::{
 pub use crate::sender::{Check, PrepareError, Progress, SystemJourneys};
 
 /// All systems.
-pub static SYSTEMS: &[&dyn SystemUnderTest] = &[&shortener::Shortener, &limiter::Limiter, &chain::Chain, &plain::Plain];
+pub static SYSTEMS: &[&dyn SystemUnderTest] =
+    &[&shortener::Shortener, &limiter::Limiter, &chain::Chain, &plain::Plain];
 
 /// Systems of a program that adds its own to the registry.
 static FURTHER: OnceLock<&'static [&'static dyn SystemUnderTest]> = OnceLock::new();

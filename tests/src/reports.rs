@@ -11,7 +11,7 @@ use report::{
     Report,
     model::{ClaimVerdict, Comparison, Death},
 };
-use scenario::{Metric, Scenario, systems};
+use scenario::{Library, Metric, Scenario};
 
 use crate::tree::root;
 

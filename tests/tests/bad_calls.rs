@@ -21,9 +21,10 @@ use tonic::{Code, Status};
 const ANSWER_WITHIN: Duration = Duration::from_secs(30);
 
 /// Every system with each component in its own process.
-const APART: [&[&str]; 2] = [
+const APART: [&[&str]; 3] = [
     &["up", "shortener", "--set", "placement=microservices"],
     &["up", "limiter", "--set", "placement=microservices", "--set", "state=service"],
+    &["up", "chain", "--set", "placement=microservices", "--set", "depth=3"],
 ];
 
 /// Calls `work` with each method of each component, and the server of its process.
@@ -34,6 +35,10 @@ fn with_each_method(transport: &str, work: impl Fn(SocketAddr, &'static Method))
         limiter_app::remotes::decisions::ThisContract::METHODS,
         limiter_app::remotes::policies::ThisContract::METHODS,
         limiter_app::remotes::counts::ThisContract::METHODS,
+        chain_app::remotes::front::ThisContract::METHODS,
+        chain_app::remotes::middle::ThisContract::METHODS,
+        chain_app::remotes::back::ThisContract::METHODS,
+        chain_app::remotes::reviews::ThisContract::METHODS,
     ];
     let mut worked = 0;
     for arguments in APART {

@@ -86,6 +86,11 @@ fn the_limiter_does_what_its_description_says() {
     does_what_its_description_says(&["limiter"]);
 }
 
+#[test]
+fn the_chain_does_what_its_description_says() {
+    does_what_its_description_says(&["chain"]);
+}
+
 /// With every check, also for input that the description forbids; the seed is fixed, so findings are
 /// reproducible.
 fn does_what_its_description_says(wiring: &[&str]) {

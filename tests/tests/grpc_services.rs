@@ -143,6 +143,30 @@ fn clicks_are_called(clicks: &Grpcurl) {
 }
 
 #[test]
+fn each_component_of_the_chain_is_found_and_ready() {
+    let apart = ["placement=microservices", "depth=3", "transport=grpc"].map(|choice| ["--set", choice]);
+    with_up(&[&["chain"], apart.as_flattened()].concat(), |server| {
+        for (process, service) in
+            [("front", "FrontService"), ("middle", "MiddleService"), ("back", "BackService")]
+        {
+            let (process, service) = (Grpcurl(server(process)), format!("lab.chain.{process}.v1.{service}"));
+            let Some(listed) = process.lists() else { return };
+            assert_eq!(listed, [HEALTH, REFLECTION, &service]);
+            let key = json!({"page": "7", "number": 2});
+            for method in ["Read", "Preview"] {
+                let part = process.calls(&format!("{service}/{method}"), &json!({"key": key}));
+                assert_eq!(part, json!({"key": key, "text": "part 2 of page 7"}), "{service}");
+            }
+            let ready = process.calls(&format!("{HEALTH}/Check"), &json!({"service": service}));
+            assert_eq!(ready, json!({"status": "SERVING"}));
+        }
+        let review =
+            Grpcurl(server("reviews")).calls("lab.chain.reviews.v1.ReviewsService/Of", &json!({"page": 7}));
+        assert_eq!(review, json!({"page": "7", "stars": 3}));
+    });
+}
+
+#[test]
 fn each_component_of_the_limiter_is_found_and_ready() {
     let apart =
         ["placement=microservices", "state=service", "transport=grpc"].map(|choice| ["--set", choice]);

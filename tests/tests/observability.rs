@@ -157,6 +157,7 @@ fn every_metric_is_described_once_on_a_page() {
         ("shortener", &["cache=local", "database=sqlite"][..]),
         ("shortener", &["placement=microservices", "cache=local"]),
         ("limiter", &["state=local"]),
+        ("chain", &["depth=3"]),
     ] {
         let desk = Desk::new(PROGRAM);
         let wiring = Wiring::of(&desk, system, axes);

@@ -38,20 +38,20 @@ pub const SLOW_ONE_IN: u32 = 100;
 /// How long work may wait in a bounded line: a tenth of a second, a twentieth of the 2 s that an edge gives a request.
 const LINE: Duration = Duration::from_millis(100);
 
-/// The length of a line that nobody ever sees full: at a thousand a second it fills in a minute. Every queue has a
-/// limit, and this one is far beyond the patience of any caller.
-const UNBOUNDED: usize = 65_536;
-
 /// Work that nobody runs short of: 256 workers, 2 ms each.
 const AMPLE: Capacity = Capacity {
     workers: 256,
     takes: Duration::from_millis(2),
     slow: None,
-    line: UNBOUNDED,
+    line: Capacity::UNBOUNDED,
     gone: Gone::Dropped,
 };
 
 impl Capacity {
+    /// The length of a line that nobody ever sees full: at a thousand a second it fills in a minute. Every queue has a
+    /// limit, and this one is far beyond the patience of any caller.
+    pub const UNBOUNDED: usize = 65_536;
+
     /// Of the component `back`.
     pub const fn of_back(work: Work, queue: Queue) -> Self {
         let all = match work {

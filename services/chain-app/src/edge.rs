@@ -85,10 +85,7 @@ async fn pages(State(edge): State<Arc<Edge>>) -> Json<PagesShown> {
     Problem,
     (status = 200, description = "The page, with all its parts", body = PageShown),
 ))]
-async fn page(
-    State(edge): State<Arc<Edge>>,
-    ByNumber(page): ByNumber,
-) -> Result<Json<PageShown>, Problem> {
+async fn page(State(edge): State<Arc<Edge>>, ByNumber(page): ByNumber) -> Result<Json<PageShown>, Problem> {
     let parts = made_of(edge.fanout, page, |key| edge.parts.read(key)).await?;
     Ok(Json(PageShown::new(page, parts)))
 }

@@ -20,11 +20,7 @@ pub static SYSTEM: System = System {
         ("back", "makes the parts of pages, as many a second as it has workers for"),
         ("reviews", "gives what readers said of a page, which no page needs"),
     ],
-    calls: &[
-        (EDGE, &["front", "middle", "back", "reviews"]),
-        ("front", &["middle"]),
-        ("middle", &["back"]),
-    ],
+    calls: &[(EDGE, &["front", "middle", "back", "reviews"]), ("front", &["middle"]), ("middle", &["back"])],
     placements: &[
         Placement {
             name: "monolith",

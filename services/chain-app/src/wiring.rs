@@ -22,8 +22,7 @@ const SEED: u64 = 1;
 pub(crate) async fn wire(host: &mut Host) -> Result<()> {
     let depth: Depth = host.choice();
     let mut crews = Crews::default();
-    let mut parts: Arc<dyn Parts> =
-        host.place(back::CONTRACT, async |b| back_service(b, &mut crews)).await?;
+    let mut parts: Arc<dyn Parts> = host.place(back::CONTRACT, async |b| back_service(b, &mut crews)).await?;
     if depth != Depth::One {
         let next = Arc::clone(&parts);
         parts = host.place(middle::CONTRACT, async |b| Ok(crews.pass(b, "middle", next))).await?;

@@ -5,6 +5,7 @@
 //! value of a contract's types has to arrive as it was, over both transports. A mirror replaces the
 //! component: it records the request, and returns a given response.
 
+mod chain;
 mod limiter;
 mod shortener;
 

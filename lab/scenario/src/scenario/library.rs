@@ -130,7 +130,8 @@ fn nearest_scenario(name: &str, names: &[String]) -> String {
     let is_question = |known: &&String| known.split_once('/').is_some_and(|(_, question)| question == name);
     let by_question: Vec<&str> = names.iter().filter(is_question).map(String::as_str).collect();
     // A single word may be meant as a system or a theme.
-    let mut folders: Vec<&str> = names.iter().filter_map(|known| known.split_once('/')).map(|(it, _)| it).collect();
+    let mut folders: Vec<&str> =
+        names.iter().filter_map(|known| known.split_once('/')).map(|(it, _)| it).collect();
     folders.dedup();
     let known = systems::names().into_iter().chain(folders);
     let system = || (!name.contains('/')).then(|| design::nearest(name, known)).flatten();

@@ -11,7 +11,7 @@ use chain::{Crew, Full};
 use rand::{RngExt, SeedableRng, rngs::Xoshiro256PlusPlus};
 use tokio::{
     sync::{
-        Mutex as AsyncMutex,
+        Mutex as AsyncMutex, OwnedSemaphorePermit, Semaphore,
         mpsc::{self, Receiver, Sender},
         oneshot,
     },
@@ -21,18 +21,30 @@ use tokio::{
 use super::crew_metrics::{CrewMetrics, OfComponent};
 use crate::capacity::{Capacity, Gone, SLOW_ONE_IN};
 
-/// The caller of a piece of work: it learns when that is done, unless it has gone away.
-type Caller = oneshot::Sender<()>;
+/// A piece of work in line.
+struct Job {
+    /// Its caller learns when it is done, unless it has gone away.
+    caller: oneshot::Sender<()>,
+    /// Work that is done whether or not anybody waits keeps its place until it is done. Otherwise the caller keeps it.
+    _place: Option<OwnedSemaphorePermit>,
+}
 
 /// A crew of workers with a queue before it.
 pub struct Workers {
-    line: Sender<Caller>,
+    line: Sender<Job>,
+    /// A place for each worker, and those in line.
+    places: Arc<Semaphore>,
+    gone: Gone,
     metrics: OfComponent,
 }
 
+/// The most jobs in the channel. The places bound them; beside those only jobs can be there whose callers have gone
+/// away, until the next worker is free and skips them.
+const CHANNEL: usize = 2 * Capacity::UNBOUNDED;
+
 /// What all workers of a crew share.
 struct Shared {
-    line: AsyncMutex<Receiver<Caller>>,
+    line: AsyncMutex<Receiver<Job>>,
     capacity: Capacity,
     /// Draws which work is slow.
     random: Mutex<Xoshiro256PlusPlus>,
@@ -49,8 +61,8 @@ impl Workers {
         metrics: &CrewMetrics,
         background: &Background,
     ) -> Self {
-        // At least one: a worker takes work through the queue, so that without one nothing would ever be taken.
-        let (line, waiting) = mpsc::channel(capacity.line.max(1));
+        let (line, waiting) = mpsc::channel(CHANNEL);
+        let (places, gone) = (Arc::new(Semaphore::new(capacity.in_flight())), capacity.gone);
         let metrics = metrics.of(component);
         let random = Mutex::new(Xoshiro256PlusPlus::seed_from_u64(seed));
         let shared =
@@ -61,15 +73,21 @@ impl Workers {
                 stop.run_until_cancelled(shared.work()).await;
             });
         }
-        Self { line, metrics }
+        Self { line, places, gone, metrics }
     }
 }
 
 #[async_trait]
 impl Crew for Workers {
     async fn work(&self) -> Result<(), Full> {
+        let place = Arc::clone(&self.places).try_acquire_owned().map_err(|_| Full)?;
+        // Here it is given back when the caller goes away, because this future is dropped then.
+        let (_kept_here, goes_along) = match self.gone {
+            Gone::Dropped => (Some(place), None),
+            Gone::Done => (None, Some(place)),
+        };
         let (caller, done) = oneshot::channel();
-        self.line.try_send(caller).map_err(|_| Full)?;
+        self.line.try_send(Job { caller, _place: goes_along }).map_err(|_| Full)?;
         self.metrics.waiting.inc();
         // A crew that stops says nothing more: its process ends.
         done.await.map_err(|_| Full)
@@ -82,31 +100,31 @@ impl Shared {
         loop {
             // The lock is held while the queue is empty: the other free workers wait for the lock instead.
             let next = self.line.lock().await.recv().await;
-            let Some(caller) = next else { return };
+            let Some(job) = next else { return };
             self.metrics.waiting.dec();
             match self.capacity.gone {
-                Gone::Dropped => self.work_while_waited_for(caller).await,
-                Gone::Done => self.work_for(caller).await,
+                Gone::Dropped => self.work_while_waited_for(job).await,
+                Gone::Done => self.work_for(job).await,
             }
         }
     }
 
-    async fn work_while_waited_for(&self, mut caller: Caller) {
+    async fn work_while_waited_for(&self, mut job: Job) {
         tokio::select! {
             biased;
-            () = caller.closed() => {}
-            () = sleep(self.takes()) => self.hand_over(caller),
+            () = job.caller.closed() => {}
+            () = sleep(self.takes()) => self.hand_over(job),
         }
     }
 
-    async fn work_for(&self, caller: Caller) {
+    async fn work_for(&self, job: Job) {
         sleep(self.takes()).await;
-        self.hand_over(caller);
+        self.hand_over(job);
     }
 
-    fn hand_over(&self, caller: Caller) {
+    fn hand_over(&self, job: Job) {
         self.metrics.done.inc();
-        if caller.send(()).is_err() {
+        if job.caller.send(()).is_err() {
             self.metrics.for_nobody.inc();
         }
     }
