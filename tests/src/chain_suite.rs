@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// The time limit for a page while nothing else is asked for: slow parts included, and a margin for a busy machine.
-const READ_WITHIN: std::time::Duration = std::time::Duration::from_secs(60);
+const READ_WITHIN: std::time::Duration = std::time::Duration::from_mins(1);
 
 /// A client of a chain.
 pub fn client(address: std::net::SocketAddr) -> EdgeClient {

@@ -73,13 +73,13 @@ struct Chained;
 
 impl Rules for Chained {
     /// The edge asks the first of the chain, and each asks the next.
-    fn calls(&self, wiring: &Wiring, caller: &str, callee: &str) -> bool {
+    fn calls(&self, wiring: &Wiring, by: &str, callee: &str) -> bool {
         let first = match wiring.choice() {
             Depth::One => "back",
             Depth::Two => "middle",
             Depth::Three => "front",
         };
-        caller != EDGE || callee == first || callee == "reviews"
+        by != EDGE || callee == first || callee == "reviews"
     }
 
     /// The process of `back` takes as many requests at once as its workers and their line, and no more: a server's

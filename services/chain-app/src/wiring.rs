@@ -22,7 +22,8 @@ const SEED: u64 = 1;
 pub(crate) async fn wire(host: &mut Host) -> Result<()> {
     let depth: Depth = host.choice();
     let mut crews = Crews::default();
-    let mut parts: Arc<dyn Parts> = host.place(back::CONTRACT, async |b| back_service(b, &mut crews)).await?;
+    let mut parts: Arc<dyn Parts> =
+        host.place(back::CONTRACT, async |b| Ok(back_service(b, &mut crews))).await?;
     if depth != Depth::One {
         let next = Arc::clone(&parts);
         parts = host.place(middle::CONTRACT, async |b| Ok(crews.pass(b, "middle", next))).await?;
@@ -31,19 +32,19 @@ pub(crate) async fn wire(host: &mut Host) -> Result<()> {
         let next = Arc::clone(&parts);
         parts = host.place(front::CONTRACT, async |b| Ok(crews.pass(b, "front", next))).await?;
     }
-    let reviews = host.place(reviews::CONTRACT, async |b| review_service(b, &mut crews)).await?;
+    let reviews = host.place(reviews::CONTRACT, async |b| Ok(review_service(b, &mut crews))).await?;
     let fanout = host.choice::<Fanout>().parts();
     host.edge(|_| edge::router(parts, reviews, fanout));
     Ok(())
 }
 
-fn back_service(b: &mut Backings, crews: &mut Crews) -> Result<Arc<dyn Parts>> {
+fn back_service(b: &mut Backings, crews: &mut Crews) -> Arc<dyn Parts> {
     let capacity = Capacity::of_back(b.choice(), b.choice());
-    Ok(Arc::new(PartService::new("back", crews.crew(b, "back", capacity))))
+    Arc::new(PartService::new("back", crews.crew(b, "back", capacity)))
 }
 
-fn review_service(b: &mut Backings, crews: &mut Crews) -> Result<Arc<dyn Reviews>> {
-    Ok(Arc::new(ReviewService::new(crews.crew(b, "reviews", Capacity::ample()))))
+fn review_service(b: &mut Backings, crews: &mut Crews) -> Arc<dyn Reviews> {
+    Arc::new(ReviewService::new(crews.crew(b, "reviews", Capacity::ample())))
 }
 
 /// The crews of this process, whose metrics are registered with the first.

@@ -54,8 +54,8 @@ pub trait Rules: Sync {
 
     /// Whether a component, or the [`EDGE`], calls a component of its `calls` in this wiring: a system whose axes choose
     /// who calls whom says it here.
-    fn calls(&self, wiring: &Wiring, caller: &str, callee: &str) -> bool {
-        let _ = (wiring, caller, callee);
+    fn calls(&self, wiring: &Wiring, by: &str, callee: &str) -> bool {
+        let _ = (wiring, by, callee);
         true
     }
 
