@@ -10,7 +10,7 @@ use scenario::diagnostic::{self, Diagnostic};
 use crate::{
     commands::{
         broker, compare, doctor, events, export, fault, health, host, keep, list, load, plan, proxy, report,
-        run, show, tether, trace, up,
+        run, show, tether, trace, up, watch,
     },
     outcome::Outcome,
 };
@@ -89,6 +89,8 @@ pub enum Command {
     Events(events::Args),
     /// Break a part of a wiring that is up, for a while
     Fault(fault::Args),
+    /// Follow breakers, retries and rejections in a wiring that is up
+    Watch(watch::Args),
     /// Load a system that is up, and print its latency
     Load(load::Args),
     /// Draw the report of an earlier run again
@@ -126,6 +128,7 @@ impl Cli {
         let without = match &self.command {
             Command::Events(_) => Some("events"),
             Command::Fault(_) => Some("fault"),
+            Command::Watch(_) => Some("watch"),
             Command::Load(_) => Some("load"),
             Command::Report(_) => Some("report"),
             Command::Doctor(_) => Some("doctor"),
@@ -144,6 +147,7 @@ impl Cli {
             Command::Trace(args) => args.run(),
             Command::Events(args) => args.run(),
             Command::Fault(args) => args.run(),
+            Command::Watch(args) => args.run(),
             Command::Load(args) => args.run(),
             Command::Report(args) => args.run(),
             Command::Compare(args) => args.run(),

@@ -22,5 +22,6 @@ pub mod show;
 pub mod tether;
 pub mod trace;
 pub mod up;
+pub mod watch;
 mod waterfall;
 pub mod wiring_choice;

@@ -37,10 +37,19 @@ pub struct Shown {
     /// The socket at which faults are made.
     #[serde(default)]
     pub faults: PathBuf,
-    /// Where the internal server of each process is.
-    pub internal: Vec<SocketAddr>,
+    /// The internal server of each process.
+    pub internal: Vec<Internal>,
     /// The traces, the oldest first.
     pub traces: Vec<ShownTrace>,
+}
+
+/// The internal server of a process.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Internal {
+    /// The process.
+    pub process: String,
+    /// Where its internal server is.
+    pub address: SocketAddr,
 }
 
 /// One trace as it is drawn.
@@ -160,6 +169,13 @@ pub(crate) fn drawn(received: &Trace) -> Option<model::Trace> {
         operation,
         spans: rows.into_iter().map(span).collect(),
     })
+}
+
+impl Shown {
+    /// Whether its lab still runs.
+    pub fn is_running(&self, temporary: &Path) -> bool {
+        owned_folder::of_running(temporary).iter().any(|folder| self.faults.starts_with(folder))
+    }
 }
 
 /// The contents of all running labs' files in the temporary folder; the newest lab's last.

@@ -19,8 +19,8 @@ fn each_command_explains_itself_with_examples() {
     let mut cli = Cli::command().term_width(98);
     cli.build();
     for name in [
-        "list", "show", "plan", "run", "up", "trace", "events", "fault", "load", "report", "compare",
-        "doctor",
+        "list", "show", "plan", "run", "up", "trace", "events", "fault", "watch", "load", "report",
+        "compare", "doctor",
     ] {
         let command = cli.find_subcommand_mut(name).unwrap();
         insta::assert_snapshot!(name, command.render_help());

@@ -182,7 +182,8 @@ impl Processes {
         }
         let hint = "`lab up shortener --set events=kafka` starts one that has events; `--at HOST:PORT` asks a process that was started otherwise";
         let nobody = Diagnostic::new("no `lab up` is running").hint(hint);
-        Ok(chosen(recent::of_running_labs(&std::env::temp_dir()), self.up, nobody)?.internal)
+        let shown = chosen(recent::of_running_labs(&std::env::temp_dir()), self.up, nobody)?;
+        Ok(shown.internal.into_iter().map(|process| process.address).collect())
     }
 }
 

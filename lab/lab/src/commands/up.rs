@@ -30,7 +30,7 @@ use crate::{
     by_hand::FaultsByHand,
     outcome::Outcome,
     output,
-    recent::{self, KEPT, Recent, Shown},
+    recent::{self, Internal, KEPT, Recent, Shown},
 };
 
 /// The interval at which the lab checks its processes.
@@ -46,7 +46,7 @@ const MOST_DRAWN: usize = 3;
 /// What can be said.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Examples:\n  lab up shortener                                           every axis at its default\n  lab up shortener --set placement=microservices --set transport=grpc\n  lab up shortener/clicks --arm kafka --port 8080            an arm of a scenario\n\nTraces are drawn as they come; in another terminal, `lab trace` shows the last ones again.\n\nCtrl-C stops it and removes everything that it made; once more ends it at once."
+    after_help = "Examples:\n  lab up shortener                                           every axis at its default\n  lab up shortener --set placement=microservices --set transport=grpc\n  lab up shortener/clicks --arm kafka --port 8080            an arm of a scenario\n\nTraces are drawn as they come; in another terminal, `lab trace` shows the last ones again,\nand `lab watch` what the processes make of their callees.\n\nCtrl-C stops it and removes everything that it made; once more ends it at once."
 )]
 pub struct Args {
     #[command(flatten)]
@@ -138,7 +138,12 @@ fn recent(plan: &ArmPlan, launch: &Launch, scratch: &Scratch, faults: &Path) -> 
         url: launch.arms.first().map(RunningArm::url).unwrap_or_default(),
         tracing: plan.wiring.get("tracing").to_owned(),
         faults: faults.to_owned(),
-        internal: launch.arms.iter().flat_map(|arm| &arm.processes).map(|process| process.internal).collect(),
+        internal: launch
+            .arms
+            .iter()
+            .flat_map(|arm| &arm.processes)
+            .map(|process| Internal { process: process.name.clone(), address: process.internal })
+            .collect(),
         traces: Vec::new(),
     };
     Recent::start(scratch.path(), shown)
