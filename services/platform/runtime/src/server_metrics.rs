@@ -164,7 +164,10 @@ impl IngressMetrics {
 
 /// `requests_in_flight`: the taken permits of each server, read on each scrape, so that a request pays nothing for it.
 #[derive(Clone, Debug, Default)]
-struct InFlight(Arc<Mutex<Vec<(&'static str, Arc<Limit>)>>>);
+struct InFlight(Arc<Mutex<Vec<ServerLimit>>>);
+
+/// A server by name, and its permits.
+type ServerLimit = (&'static str, Arc<Limit>);
 
 impl InFlight {
     fn add(&self, server: &'static str, limit: Arc<Limit>) {

@@ -143,7 +143,7 @@ impl Watched {
                 }),
                 unix_ms: unix_ms(),
             })
-            .filter(|row| row.is_worth_telling())
+            .filter(Row::is_worth_telling)
             .collect()
     }
 }
