@@ -25,9 +25,19 @@ pub(super) fn sentence(fault: &Fault) -> String {
     }
 }
 
-/// `gateway → links slowed by 50 ms`, as a drawing calls it.
-pub(super) fn name(fault: &Fault) -> String {
-    format!("{} {}", fault.target.replace("->", "→"), done(fault))
+/// Faults at the same time as a drawing calls them: `gateway → links slowed by 50 ms`, `links, postgres killed`.
+pub(super) fn names(together: &[&Fault]) -> String {
+    let mut kinds: Vec<(String, Vec<String>)> = Vec::new();
+    for fault in together {
+        let (done, target) =
+            (done(fault).replace("down after a kill", "killed"), fault.target.replace("->", "→"));
+        match kinds.iter_mut().find(|(known, _)| *known == done) {
+            Some((_, targets)) => targets.push(target),
+            None => kinds.push((done, vec![target])),
+        }
+    }
+    let each = kinds.into_iter().map(|(done, targets)| format!("{} {done}", targets.join(", ")));
+    each.collect::<Vec<_>>().join("; ")
 }
 
 /// `slowed by 50 ms`
@@ -92,6 +102,16 @@ mod tests {
         };
         assert!(
             sentence(&fault).starts_with("gateway -> links was slowed by 50 ms in each episode, planned")
+        );
+        let killed = |target: &str| Fault {
+            target: target.to_owned(),
+            what: "kill".to_owned(),
+            detail: String::new(),
+            ..fault.clone()
+        };
+        assert_eq!(
+            names(&[&killed("links"), &fault, &killed("postgres")]),
+            "links, postgres killed; gateway → links slowed by 50 ms"
         );
         fault.made[0].back_ms = Some(5_140.0);
         assert!(sentence(&fault).ends_with("ended at 5,000 ms; it served again at 5,140 ms"));

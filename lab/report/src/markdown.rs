@@ -90,7 +90,7 @@ fn episode(report: &Report) -> String {
     let effects = episode::effects(&episode);
     for effects in &effects {
         let rows =
-            effects.rows.iter().map(|(_, arm, cells)| std::iter::once(arm).chain(cells).cloned().collect());
+            effects.rows.iter().map(|(arm, cells)| std::iter::once(arm).chain(cells).cloned().collect());
         let _ = write!(text, "\n### {}\n\n{}", effects.of, table(&header, rows));
     }
     if !effects.is_empty() {

@@ -163,12 +163,13 @@ fn episode(page: &mut Page, report: &Report) {
     let Some(episode) = episode::episode(report) else { return };
     page.block(&episode::render(&episode, WIDTH));
     let effects = episode::effects(&episode);
+    let mut rows: Vec<(String, Vec<String>)> = Vec::new();
     for effects in &effects {
-        page.heading(&effects.of);
-        let rows: Vec<_> = effects.rows.iter().map(|(_, arm, cells)| (arm.clone(), cells.to_vec())).collect();
-        page.block(&columns::table(&Effects::COLUMNS.map(str::to_owned), &rows, WIDTH));
+        rows.push((effects.of.clone(), vec![String::new(); Effects::COLUMNS.len()]));
+        rows.extend(effects.rows.iter().map(|(arm, cells)| (format!("- {arm}"), cells.to_vec())));
     }
     if !effects.is_empty() {
+        page.block(&columns::table(&Effects::COLUMNS.map(str::to_owned), &rows, WIDTH));
         page.item(DIM, "", 2, &format!("{MEANING}."));
     }
 }

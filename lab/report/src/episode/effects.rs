@@ -8,10 +8,10 @@ use crate::{
 
 /// The effects of one fault.
 pub(crate) struct Effects {
-    /// The fault: `links down after a kill`.
+    /// The fault: `links killed`.
     pub(crate) of: String,
-    /// For each arm its index among the arms of the report, its name, and a cell for each of [`Effects::COLUMNS`].
-    pub(crate) rows: Vec<(usize, String, [String; 4])>,
+    /// For each arm its name, and a cell for each of [`Effects::COLUMNS`].
+    pub(crate) rows: Vec<(String, [String; 4])>,
 }
 
 impl Effects {
@@ -20,7 +20,7 @@ impl Effects {
 }
 
 /// What the figures are, for below the table.
-pub(crate) const MEANING: &str = "Medians of all episodes, with their range in brackets. Time to detect: from the beginning of the fault to the first call that fails because of it. Time to recover: from its end until goodput stays at 95 % of what it was before. Operations lost: those that did not end well until then, beyond those that would not have without it. Amplification: the calls that reached the last callee for each that was asked for, in the worst second";
+pub(crate) const MEANING: &str = "Medians of all episodes, with their range in brackets. Time to detect: from the beginning of the fault to the first sign that somebody noticed: a call that failed, was retried or was rejected, or an operation that did not end well. Time to recover: from its end until goodput stays at 95 % of what it was before. Operations lost: those that did not end well until then, beyond those that would not have without it. Amplification: attempts for each call, over all calls of a path, in the worst second";
 
 /// A table for each fault, in the order of time.
 pub(crate) fn effects(episode: &Episode<'_>) -> Vec<Effects> {
@@ -29,17 +29,22 @@ pub(crate) fn effects(episode: &Episode<'_>) -> Vec<Effects> {
         let row = |column: &super::Column<'_>| {
             let fault = column.windows.get(at)?.fault;
             let effect = column.arm.effects.iter().find(|effect| effect.fault == fault)?;
-            Some((column.place, column.arm.label.clone(), cells(effect)))
+            let never = if at + 1 == windows.len() {
+                "never within the episode"
+            } else {
+                "not before the next fault"
+            };
+            Some((column.arm.label.clone(), cells(effect, never)))
         };
         Effects { of: of.name.clone(), rows: episode.arms.iter().filter_map(row).collect() }
     };
     windows.iter().enumerate().map(table).filter(|effects| !effects.rows.is_empty()).collect()
 }
 
-fn cells(effect: &FaultEffect) -> [String; 4] {
+fn cells(effect: &FaultEffect, never: &str) -> [String; 4] {
     [
         time(&effect.detect_ms, "nothing failed"),
-        time(&effect.recover_ms, "never within the episode"),
+        time(&effect.recover_ms, never),
         cell(&effect.lost_operations, ("", |lost| count(lost.max(0.0).round() as u64)), NO_FIGURE),
         cell(&effect.amplification, ("", three_digits), NO_FIGURE),
     ]

@@ -4,6 +4,10 @@ use super::Curve;
 
 /// The most buckets of a curve: each is two or three pixels wide.
 const MOST: usize = 120;
+/// The fewest, unless there are fewer.
+const LEAST: usize = 60;
+/// The operations that a bucket should have: with fewer, chance is all that is seen.
+const ENOUGH: f64 = 20.0;
 /// The most buckets of a curve in all arms together, so that a page with many arms stays small.
 const MOST_IN_ALL: usize = 640;
 
@@ -19,6 +23,12 @@ impl Merge {
     pub(super) fn new(bucket_ms: f64, buckets: usize, arms: usize) -> Self {
         let most = MOST.min(MOST_IN_ALL / arms.max(1)).max(1);
         Self { bucket_ms, by: buckets.div_ceil(most).max(1) }
+    }
+
+    /// With still fewer buckets, so that counts are more than chance; `usual` is the mean count of a bucket now.
+    pub(super) fn steadier(self, usual: f64, buckets: usize) -> Self {
+        let wanted = (ENOUGH / usual.max(f64::MIN_POSITIVE)).ceil().min(buckets as f64) as usize;
+        Self { by: wanted.min(buckets / LEAST).max(self.by), ..self }
     }
 
     /// The length of a merged bucket.
@@ -73,6 +83,8 @@ mod tests {
         assert_eq!(merge.rate(&[1.0, 3.0, 5.0]), [Some(40.0), Some(100.0)]);
         assert_eq!(merge.level(&[None, Some(2.0), None, None]), [Some(2.0), None]);
         assert!((Merge::new(50.0, 2 * MOST, 8).bucket_ms() - 150.0).abs() < 1e-9);
+        assert!((merge.steadier(8.0, 2 * MOST).bucket_ms() - 150.0).abs() < 1e-9);
+        assert!((merge.steadier(0.1, 2 * MOST).bucket_ms() - 200.0).abs() < 1e-9);
         assert_eq!(merge.greatest(&[Some(1.0), Some(7.0)]), [Some(7.0)]);
     }
 }

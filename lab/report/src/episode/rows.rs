@@ -29,7 +29,9 @@ pub(crate) enum Kind {
     Operations,
     /// Milliseconds, on a logarithmic scale.
     Latency,
-    /// Counts or levels.
+    /// Calls a second.
+    Calls,
+    /// Levels, or rarer counts.
     Amounts,
     /// The states of a circuit breaker.
     Breaker,
@@ -92,9 +94,9 @@ fn row(
     keys: Vec<Key>,
     panel: impl Fn(&Column<'_>, Merge) -> Result<Panel, &'static str>,
 ) -> Row {
-    let merge = merging(episode);
+    let merge = merging(episode, kind);
     let panels: Vec<_> = episode.arms.iter().map(|column| panel(column, merge)).collect();
-    let keys = if kind == Kind::Amounts { used(keys, &panels) } else { keys };
+    let keys = if matches!(kind, Kind::Calls | Kind::Amounts) { used(keys, &panels) } else { keys };
     Row { title, kind, bucket_ms: merge.bucket_ms(), keys, panels }
 }
 
@@ -108,14 +110,16 @@ fn used(keys: Vec<Key>, panels: &[Result<Panel, &'static str>]) -> Vec<Key> {
     keys.into_iter().filter(is_used).collect()
 }
 
-fn merging(episode: &Episode<'_>) -> Merge {
+fn merging(episode: &Episode<'_>, kind: Kind) -> Merge {
     let timelines = || episode.arms.iter().map(|column| column.timeline);
     let bucket_ms = timelines().map(|timeline| timeline.bucket_ms).fold(0.0, f64::max);
-    Merge::new(
-        bucket_ms,
-        timelines().map(|timeline| timeline.offered.len()).max().unwrap_or(0),
-        episode.arms.len(),
-    )
+    let buckets = timelines().map(|timeline| timeline.offered.len()).max().unwrap_or(0);
+    let merge = Merge::new(bucket_ms, buckets, episode.arms.len());
+    if !matches!(kind, Kind::Operations | Kind::Calls) {
+        return merge;
+    }
+    let all = timelines().flat_map(|timeline| &timeline.offered);
+    merge.steadier(all.sum::<f64>() / (buckets * episode.arms.len()).max(1) as f64, buckets)
 }
 
 fn key(mark: impl Into<String>, words: impl Into<String>) -> Key {
@@ -203,7 +207,7 @@ fn calls(episode: &Episode<'_>, pair: &(String, String)) -> Option<Row> {
         key("rejected", "rejected by the caller: not sent"),
     ];
     let title = format!("calls a second, {} to {}", pair.0, pair.1);
-    Some(row((title, Kind::Amounts), episode, keys, |column, merge| {
+    Some(row((title, Kind::Calls), episode, keys, |column, merge| {
         let link = link(column.timeline, pair).ok_or("no such calls")?;
         let first: Curve = (0..link.sent.len())
             .map(|at| {

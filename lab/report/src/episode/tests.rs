@@ -41,10 +41,10 @@ fn an_episode_is_in_every_form() {
     insta::assert_snapshot!("episode_in_the_page", words.join("\n\n").replace(" | ", "\n"));
     let terminal = plain(&report);
     let from = terminal.find("what became of the operations").unwrap();
-    let to = terminal.find("in the worst second").unwrap();
+    let to = terminal.find("  Medians of all episodes").unwrap();
     insta::assert_snapshot!("episode_in_the_terminal", &terminal[from..to]);
     let markdown = markdown::render(&report);
-    let from = markdown.find("### links down after a kill").unwrap();
+    let from = markdown.find("### links killed").unwrap();
     let to = markdown.find("## Figures").unwrap();
     insta::assert_snapshot!("episode_in_markdown", &markdown[from..to]);
     let blocks = terminal.lines().find(|line| line.starts_with("  ended well ")).unwrap();
@@ -142,6 +142,29 @@ fn without_faults_the_middle_phases_are_the_disturbance() {
     let section = section(&report);
     assert!(section.contains("Over the time of an episode") && section.contains(">a flood</text>"));
     assert!(section.contains("1.02&nbsp;s") || section.contains("1.02 s"), "{section}");
+}
+
+#[test]
+fn what_is_broken_at_the_same_time_has_one_name_and_names_have_lanes() {
+    let mut report = faults();
+    let mut fault = report.load.faults[0].clone();
+    (fault.target, fault.made) = ("postgres".to_owned(), Vec::new());
+    report.load.faults.push(fault);
+    let height = |report: &Report, name: &str| {
+        let drawing = drawings(report).swap_remove(0);
+        assert_eq!(drawing.matches("class=\"e-bar\"").count(), 2, "{drawing}");
+        let before = &drawing[..drawing.find(&format!("{name}</text>")).unwrap()];
+        before.rsplit_once(" y=\"").unwrap().1.split('"').next().unwrap().parse::<f64>().unwrap()
+    };
+    // The names are too long to stand beside each other.
+    let [first, second] =
+        ["links, postgres killed", "gateway → clicks partitioned"].map(|name| height(&report, name));
+    assert!(first + 20.0 < second, "{first} and {second}");
+    report.load.faults[0].target = "x".to_owned();
+    report.load.faults[1].target = "y".to_owned();
+    report.load.faults.truncate(2);
+    let [first, second] = ["x killed", "y partitioned"].map(|name| height(&report, name));
+    assert!((first - second).abs() < 0.1, "{first} and {second}");
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use super::{Column, Curve, Window};
 use crate::{
     model::LinkTimeline,
-    words::{three_digits, trimmed},
+    words::{per_cent, three_digits, took, trimmed},
 };
 
 /// The most changes of a breaker that are listed.
@@ -15,9 +15,27 @@ const ONCE: f64 = 0.05;
 pub(crate) fn sentences(column: &Column<'_>) -> Vec<String> {
     let links = &column.timeline.links;
     let mut sentences = vec![goodput(column)];
+    sentences.extend(at_the_end(column).map(|words| words.replacen('g', "G", 1)));
+    sentences.extend(column.windows.iter().filter_map(served_again));
     sentences.extend(links.iter().filter_map(|link| breaker(column, link)));
     sentences.extend(links.iter().filter_map(|link| attempts(column, link)));
     sentences
+}
+
+/// `goodput at the end: 3.1 % of before`
+pub(crate) fn at_the_end(column: &Column<'_>) -> Option<String> {
+    let share = column.timeline.goodput_ratio.as_ref()?.median()?;
+    Some(format!("goodput at the end: {} of before", per_cent(share * 100.0)))
+}
+
+/// When what was killed served again.
+fn served_again(window: &Window) -> Option<String> {
+    let after = window.back_ms? - window.ended_ms;
+    Some(format!(
+        "After “{}” what was killed served again within {}",
+        window.name,
+        took(after.max(0.0) * 1_000.0)
+    ))
 }
 
 fn goodput(column: &Column<'_>) -> String {

@@ -4,7 +4,7 @@ use maud::{Markup, html};
 
 use super::{arm_name, titled, unbroken};
 use crate::{
-    episode::{Effects, Episode, Key, MEANING, Row, effects, episode, rows, sentences},
+    episode::{Effects, Episode, Key, MEANING, Recovery, Row, effects, episode, rows, sentences},
     model::Report,
     svg,
 };
@@ -17,12 +17,11 @@ pub(super) fn section(report: &Report) -> Markup {
     let Some(episode) = episode(report) else {
         return html! {};
     };
-    let rows = rows(&episode);
+    let (rows, effects) = (rows(&episode), effects(&episode));
     let body = html! {
-        (legend(&rows))
+        (legend(&episode, &rows))
         (drawings(&episode, &rows))
-        @for effects in &effects(&episode) { (table(report, effects)) }
-        @if episode.arms.iter().any(|column| !column.arm.effects.is_empty()) { p class="soft small" { (unbroken(MEANING)) "." } }
+        @if !effects.is_empty() { (table(report, &effects)) }
         (in_words(report, &episode))
     };
     let (heading, disturbance) = match report.load.faults.len() {
@@ -40,27 +39,32 @@ pub(super) fn section(report: &Report) -> Markup {
     )
 }
 
-fn table(report: &Report, effects: &Effects) -> Markup {
+/// A group of rows for each fault.
+fn table(report: &Report, effects: &[Effects]) -> Markup {
     html! {
-        h3 { (effects.of) }
-        div class="scroll" tabindex="0" role="group" aria-label={"Effects: " (effects.of)} {
+        h3 { "How long it took, and what it cost" }
+        div class="scroll" tabindex="0" role="group" aria-label="The effects of each fault" {
             table class="figures stacked" {
                 thead { tr { th { "arm" } @for name in Effects::COLUMNS { th { (name) } } } }
-                tbody {
-                    @for (_, arm, cells) in &effects.rows {
-                        tr {
-                            th scope="row" { (arm_name(report, arm)) }
-                            @for (name, cell) in Effects::COLUMNS.iter().zip(cells) { td data-label=(unbroken(name)) { (unbroken(cell)) } }
+                @for effects in effects {
+                    tbody {
+                        tr { th colspan="5" scope="rowgroup" { b { (effects.of) } } }
+                        @for (arm, cells) in &effects.rows {
+                            tr {
+                                th scope="row" { (arm_name(report, arm)) }
+                                @for (name, cell) in Effects::COLUMNS.iter().zip(cells) { td data-label=(unbroken(name)) { (unbroken(cell)) } }
+                            }
                         }
                     }
                 }
             }
         }
+        p class="soft small" { (unbroken(MEANING)) "." }
     }
 }
 
 /// The meaning of all marks, a line for each kind of row.
-fn legend(rows: &[Row]) -> Markup {
+fn legend(episode: &Episode<'_>, rows: &[Row]) -> Markup {
     let mut groups: Vec<(&str, Vec<&Key>)> = Vec::new();
     for row in rows {
         let name = row.title.split(", ").next().unwrap_or_default();
@@ -71,16 +75,19 @@ fn legend(rows: &[Row]) -> Markup {
             keys.extend(row.keys.iter().filter(|key| !keys.contains(key)).collect::<Vec<_>>());
         }
     }
+    let windows = || episode.arms.iter().flat_map(|column| &column.windows);
+    let never = windows().any(|window| matches!(window.recovery, Recovery::Never));
     let time = [
-        ("fault", "the disturbance, and then the time until goodput is back to 95 %"),
-        ("never", "not back within the episode"),
-        ("detected", "the first call that failed because of it"),
+        ("fault", "in force, and then the time until goodput is back to 95 %", true),
+        ("never", "not back before the next fault, or the end", never),
+        ("starting", "killed, and not yet serving again", windows().any(|window| window.back_ms.is_some())),
+        ("detected", "first noticed", windows().any(|window| window.detected_ms.is_some())),
     ];
     html! {
         dl class="keys" {
             div {
-                dt { "at the top" }
-                @for (mark, words) in time { dd { (svg::episode_key(mark)) (words) } }
+                dt { "the lanes at the top" }
+                @for (mark, words, _) in time.iter().filter(|(_, _, is_there)| *is_there) { dd { (svg::episode_key(mark)) (words) } }
             }
             @for (name, keys) in &groups {
                 div {

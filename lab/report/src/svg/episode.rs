@@ -5,18 +5,22 @@
 //! or in an arrowhead if that never happens. The bar's time is shaded through all rows.
 //! Colour is never the only carrier: causes differ in patterns, lines in dashes, and a breaker's states in height and pattern.
 
+mod lanes;
 mod panel;
 
 use maud::{Markup, html};
 
-use self::panel::Frame;
+use self::{
+    lanes::{BAR, Lanes},
+    panel::Frame,
+};
 use super::{
     Anchor, COLOURS, arm_class, line, px,
     scale::{Scale, linear_ticks},
     text, width_of,
 };
 use crate::{
-    episode::{Column, Episode, Kind, Recovery, Row, Window, sentences},
+    episode::{Column, Episode, Kind, Recovery, Row, at_the_end, sentences},
     words::trimmed,
 };
 
@@ -30,22 +34,17 @@ const MARGIN: f64 = 16.0;
 const NAME: f64 = 18.0;
 /// A time axis with its labels.
 const AXIS: f64 = 26.0;
-/// A line of a fault's name.
-const LANE_LINE: f64 = 15.0;
-/// The bar of a fault, with the space below it.
-const LANE_BAR: f64 = 16.0;
+/// What stands above the lanes.
+const HEAD: f64 = NAME + AXIS + 4.0;
 /// A panel's title.
 const TITLE: f64 = 21.0;
 const GAP: f64 = 13.0;
-/// The size of small text, for the width of bold text.
-const BOLD: f64 = 12.8;
-
 /// The height of a row's panels.
 fn height(kind: Kind) -> f64 {
     match kind {
         Kind::Operations => 96.0,
         Kind::Latency => 78.0,
-        Kind::Amounts => 48.0,
+        Kind::Calls | Kind::Amounts => 48.0,
         Kind::Breaker => 50.0,
     }
 }
@@ -54,7 +53,9 @@ fn height(kind: Kind) -> f64 {
 pub(crate) fn episode(episode: &Episode<'_>, rows: &[Row], at: usize, width: f64) -> Markup {
     let column = &episode.arms[at];
     let across = Scale { low: 0.0, high: episode.length_ms, start: LEFT, end: width - MARGIN };
-    let sheet = Sheet { column, rows, at, across };
+    // All arms have the lanes of the first.
+    let lanes = Lanes::of(&episode.arms[0].windows, across);
+    let sheet = Sheet { column, rows, at, across, lanes };
     let (top, bottom) = (sheet.top(), sheet.bottom());
     html! {
         svg class="plot-episode" viewBox={"0 0 " (px(width)) " " (px(bottom + AXIS))} role="img" {
@@ -64,8 +65,11 @@ pub(crate) fn episode(episode: &Episode<'_>, rows: &[Row], at: usize, width: f64
                 (sheet.shades(top, bottom))
                 rect x="0" y="3" width="10" height="10" rx="3" class="swatch-fill" {}
                 (text(17.0, 13.0, Anchor::Start, "t-name", &column.arm.label))
+                @if let Some(words) = at_the_end(column).filter(|words| 17.0 + width_of(&column.arm.label, 14.2) + width_of(words, 11.5) < width - 10.0) {
+                    (text(width - MARGIN, 13.0, Anchor::End, "t-small t-soft", &words))
+                }
                 (sheet.seconds(NAME + AXIS, true))
-                (sheet.lanes())
+                (sheet.lanes.drawn(&column.windows, HEAD))
                 @for (at, y) in sheet.tops().into_iter().enumerate() { (sheet.row(at, y)) }
                 (sheet.seconds(bottom, false))
             }
@@ -78,39 +82,13 @@ struct Sheet<'a> {
     rows: &'a [Row],
     at: usize,
     across: Scale,
+    lanes: Lanes,
 }
 
 impl Sheet<'_> {
-    /// The lines of a fault's name.
-    fn name(&self, window: &Window) -> Vec<String> {
-        let room = self.across.end - 2.0;
-        let mut lines = vec![String::new()];
-        for word in window.name.split(' ') {
-            let longer = match lines.last() {
-                Some(line) if !line.is_empty() => format!("{line} {word}"),
-                _ => word.to_owned(),
-            };
-            match lines.last_mut().filter(|last| last.is_empty() || width_of(&longer, BOLD) <= room) {
-                Some(last) => *last = longer,
-                None => lines.push(word.to_owned()),
-            }
-        }
-        lines
-    }
-
-    /// The top of each fault's lane, and of the first row.
-    fn lane_tops(&self) -> Vec<f64> {
-        let lane = |y: f64, window: &Window| y + LANE_LINE * self.name(window).len() as f64 + LANE_BAR;
-        let mut tops = vec![NAME + AXIS + 4.0];
-        for window in &self.column.windows {
-            tops.push(lane(tops.last().copied().unwrap_or(0.0), window));
-        }
-        tops
-    }
-
     /// The top of the rows.
     fn top(&self) -> f64 {
-        self.lane_tops().last().copied().unwrap_or(0.0)
+        HEAD + self.lanes.height()
     }
 
     /// The top of each row.
@@ -136,50 +114,11 @@ impl Sheet<'_> {
             @for window in &self.column.windows {
                 @let (left, right) = (self.across.linear(window.began_ms), self.across.linear(window.ended_ms));
                 rect x=(px(left)) y=(px(top)) width=(px(right - left)) height=(px(bottom - top)) class="e-shade" {}
-                (line((left, top - LANE_BAR), (left, bottom), "e-edge"))
-                (line((right, top - LANE_BAR), (right, bottom), "e-edge"))
+                (line((left, top - BAR), (left, bottom), "e-edge"))
+                (line((right, top - BAR), (right, bottom), "e-edge"))
                 @if let Recovery::At(back) = window.recovery {
                     @let x = self.across.linear(back);
-                    (line((x, top - LANE_BAR), (x, bottom), "e-back"))
-                }
-            }
-        }
-    }
-
-    /// The lane of each fault: its name, its bar, and the time until goodput was back.
-    fn lanes(&self) -> Markup {
-        let tops = self.lane_tops();
-        html! {
-            @for (window, top) in self.column.windows.iter().zip(tops) {
-                @let lines = self.name(window);
-                @for (at, words) in lines.iter().enumerate() {
-                    @let half = width_of(words, BOLD) / 2.0;
-                    @let middle = f64::midpoint(self.across.linear(window.began_ms), self.across.linear(window.ended_ms));
-                    @let x = middle.min(self.across.end + MARGIN - half).max(half);
-                    (text(x, top + LANE_LINE * at as f64 + 10.0, Anchor::Middle, "t-small e-fault", words))
-                }
-                (self.lane(window, top + LANE_LINE * lines.len() as f64 + 4.0))
-            }
-        }
-    }
-
-    fn lane(&self, window: &Window, y: f64) -> Markup {
-        let x = |ms: f64| self.across.linear(ms);
-        let (left, right) = (x(window.began_ms), x(window.ended_ms));
-        html! {
-            rect x=(px(left)) y=(px(y - 3.0)) width=(px(right - left)) height="6" class="e-bar" {}
-            @if let Some(detected) = window.detected_ms {
-                path d={"M" (px(x(detected))) " " (px(y + 3.0)) "l-3.5 6h7z"} class="e-detected" {}
-            }
-            @match window.recovery {
-                Recovery::Unknown => {},
-                Recovery::At(back) => {
-                    (line((right, y), (x(back), y), "e-return"))
-                    circle cx=(px(x(back))) cy=(px(y)) r="3.6" class="e-dot" {}
-                }
-                Recovery::Never => {
-                    (line((right, y), (self.across.end, y), "e-never"))
-                    path d={"M" (px(self.across.end - 5.0)) " " (px(y - 4.0)) "l7 4l-7 4"} class="e-never" {}
+                    (line((x, top - BAR), (x, bottom), "e-back"))
                 }
             }
         }
@@ -263,6 +202,7 @@ pub(crate) fn episode_key(mark: &str) -> Markup {
                     (line((9.0, 6.0), (17.0, 6.0), "e-return"))
                     circle cx="17" cy="6" r="3.6" class="e-dot" {}
                 }
+                "starting" => rect x="0.5" y="3" width="21" height="6" class="e-starting" {},
                 "detected" => path d="M11 2l-3.5 7h7z" class="e-detected" {},
                 "never" => {
                     (line((0.0, 6.0), (20.0, 6.0), "e-never"))

@@ -38,10 +38,10 @@ impl Frame {
                 let (low, high) = (least / 1.15, (most * 1.15).max(least * 2.0));
                 (low, high, log_ticks(low, high, 4))
             }
-            Kind::Operations | Kind::Amounts => {
+            Kind::Operations | Kind::Calls | Kind::Amounts => {
                 let ticks = linear_ticks(
                     most.max(f64::MIN_POSITIVE),
-                    if row.kind == Kind::Amounts { 2.0 } else { 4.0 },
+                    if row.kind == Kind::Operations { 4.0 } else { 2.0 },
                 );
                 (0.0, ticks.last().copied().unwrap_or(1.0), ticks)
             }
@@ -72,7 +72,7 @@ impl Frame {
                 ["closed", "half-open", "open"][tick.round().clamp(0.0, 2.0) as usize].to_owned()
             }
             Kind::Latency => duration_of_ms(tick),
-            Kind::Operations | Kind::Amounts => words::tick(tick),
+            Kind::Operations | Kind::Calls | Kind::Amounts => words::tick(tick),
         }
     }
 
