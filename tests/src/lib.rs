@@ -20,7 +20,7 @@
 //! `wire` (both edges at the hands of clients that misbehave),
 //! `counts_contract`, `decisions_contract`, `policies_contract` (the limiter's components), `limiter_counts` (its counts
 //! under threads), `redis_scripts` and `redis_cluster` (its counts in Redis), `envoy` and `envoy_messages` (a proxy that
-//! asks it),
+//! asks it), `envoy_outliers` (its outlier detection and retry budget next to our layers),
 //! `end_to_end`, `up`, `busy` (runs on a busy machine), `compare` and `traces` (the lab's commands), `compose` (its
 //! runtime in containers), `kubernetes` (its export),
 //! `axes` (what each system can be built from), `bad_input` (what it refuses), `load` (its generator against servers whose
@@ -37,6 +37,7 @@ pub mod described;
 pub mod edge_client;
 pub mod edge_suite;
 pub mod engine;
+pub mod envoy;
 pub mod limiter_suite;
 pub mod modules;
 pub mod placed;

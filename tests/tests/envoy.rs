@@ -7,8 +7,7 @@
 
 use std::{
     io::{Read, Write},
-    net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream},
-    process::{Child, Command, Stdio},
+    net::{SocketAddr, TcpStream},
     time::{Duration, Instant},
 };
 
@@ -17,36 +16,18 @@ use scenario::plan::ArmPlan;
 use serde_json::{Value, json};
 use system_tests::{
     clock::Clock,
-    edge_suite::eventually,
+    envoy::{Envoy, can_be_had, cluster, listener, typed},
     limiter_suite::{self, by_client, in_force},
     wirings::{Wirings, end},
 };
 
-/// The time limit for Envoy to start.
-const UP_WITHIN: Duration = Duration::from_secs(20);
 /// Envoy's time-out for a decision.
 const DECIDED_WITHIN: &str = "5s";
 /// The time limit of a request while decisions are unavailable, with a margin for a busy machine.
 const ANSWERED_WITHIN: Duration = Duration::from_millis(1_500);
 
-/// Whether Envoy is installed; if not, a message says so.
-#[expect(clippy::disallowed_methods, reason = "a test's own configuration")]
-fn can_be_had() -> bool {
-    let there = Command::new("envoy").arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status();
-    if there.is_ok_and(|status| status.success()) {
-        return true;
-    }
-    assert!(std::env::var("CI").is_err(), "CI has to provide `envoy` on the PATH");
-    eprintln!("SKIPPED: Envoy. https://www.envoyproxy.io/docs/envoy/latest/start/install");
-    false
-}
-
-/// An Envoy in front of a server. Dropping it kills it.
-struct Envoy {
-    port: u16,
-    child: Child,
-    _folder: tempfile::TempDir,
-}
+/// An Envoy in front of a server, which asks the limiter about each request.
+struct Limited(Envoy);
 
 /// The parts of a reply that the tests use.
 #[derive(Debug)]
@@ -56,23 +37,10 @@ struct Reply {
     head: String,
 }
 
-impl Envoy {
+impl Limited {
     /// Starts Envoy in front of `server`, with the limiter at `limiter`; `deny` is its `failure_mode_deny`.
     fn start(server: SocketAddr, limiter: SocketAddr, deny: bool) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let free = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).and_then(|listener| listener.local_addr());
-        let port = free.unwrap().port();
-        let file = folder.path().join("envoy.json");
-        std::fs::write(&file, configuration(port, server, limiter, deny).to_string()).unwrap();
-        let child = Command::new("envoy")
-            .args(["--config-path", file.to_str().unwrap(), "--concurrency", "1"])
-            .args(["--disable-hot-restart", "--log-level", "error"])
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .spawn();
-        let envoy = Self { port, child: child.unwrap(), _folder: folder };
-        eventually(UP_WITHIN, "Envoy serves", || envoy.try_get("up").ok());
-        envoy
+        Self(Envoy::start(|port| configuration(port, server, limiter, deny)))
     }
 
     /// Sends a request as this client.
@@ -81,7 +49,7 @@ impl Envoy {
     }
 
     fn try_get(&self, client: &str) -> std::io::Result<Reply> {
-        let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, self.port))?;
+        let mut stream = TcpStream::connect(self.0.address())?;
         stream.set_read_timeout(Some(Duration::from_secs(5)))?;
         let asked = format!("GET / HTTP/1.1\r\nhost: any\r\nx-client: {client}\r\nconnection: close\r\n\r\n");
         stream.write_all(asked.as_bytes())?;
@@ -93,16 +61,7 @@ impl Envoy {
     }
 }
 
-impl Drop for Envoy {
-    fn drop(&mut self) {
-        // Both fail if it has ended already.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
 fn configuration(port: u16, server: SocketAddr, limiter: SocketAddr, deny: bool) -> Value {
-    let typed = |name: &str| format!("type.googleapis.com/envoy.extensions.{name}");
     let filter = json!({
         "name": "ratelimit",
         "typed_config": {
@@ -116,21 +75,9 @@ fn configuration(port: u16, server: SocketAddr, limiter: SocketAddr, deny: bool)
             },
         },
     });
-    let router =
-        json!({ "name": "router", "typed_config": { "@type": typed("filters.http.router.v3.Router") } });
     let limits = json!([{ "actions": [
         { "request_headers": { "header_name": "x-client", "descriptor_key": "x-client" } },
     ] }]);
-    let manager = json!({
-        "@type": typed("filters.network.http_connection_manager.v3.HttpConnectionManager"),
-        "stat_prefix": "any",
-        "http_filters": [filter, router],
-        "route_config": { "virtual_hosts": [{
-            "name": "any",
-            "domains": ["*"],
-            "routes": [{ "match": { "prefix": "/" }, "route": { "cluster": "server", "rate_limits": limits } }],
-        }] },
-    });
     let mut limiting = cluster("limiter", limiter);
     limiting["typed_extension_protocol_options"] = json!({
         "envoy.extensions.upstreams.http.v3.HttpProtocolOptions": {
@@ -139,29 +86,13 @@ fn configuration(port: u16, server: SocketAddr, limiter: SocketAddr, deny: bool)
         },
     });
     json!({ "static_resources": {
-        "listeners": [{
-            "address": socket(SocketAddr::from((Ipv4Addr::LOCALHOST, port))),
-            "filter_chains": [{ "filters": [{ "name": "http", "typed_config": manager }] }],
-        }],
+        "listeners": [listener(port, &[filter], json!({ "rate_limits": limits }))],
         "clusters": [cluster("server", server), limiting],
     } })
 }
 
-fn cluster(name: &str, address: SocketAddr) -> Value {
-    let endpoint = json!({ "endpoint": { "address": socket(address) } });
-    json!({
-        "name": name,
-        "connect_timeout": "5s",
-        "load_assignment": { "cluster_name": name, "endpoints": [{ "lb_endpoints": [endpoint] }] },
-    })
-}
-
-fn socket(address: SocketAddr) -> Value {
-    json!({ "socket_address": { "address": address.ip().to_string(), "port_value": address.port() } })
-}
-
 /// A reply in time.
-fn quick(envoy: &Envoy) -> u16 {
+fn quick(envoy: &Limited) -> u16 {
     let clock = Clock::start();
     let asked = clock.now();
     let status = envoy.get("after").status;
@@ -189,7 +120,7 @@ fn envoy_refuses_by_our_decisions_and_without_them_does_as_it_was_told() {
     limiter.with_each(&[arm], |launch| {
         let address = launch.arms[0].public;
         in_force(&limiter_suite::client(address), &by_client("proxied", 3, 60_000));
-        let (open, closed) = (Envoy::start(server, address, false), Envoy::start(server, address, true));
+        let (open, closed) = (Limited::start(server, address, false), Limited::start(server, address, true));
         let began = Instant::now();
         for remaining in [2, 1, 0] {
             let reply = open.get("often");
