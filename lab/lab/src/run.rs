@@ -2,7 +2,7 @@
 //!
 //! Read in this order: `before` (a look at the machine), `experiment` (launches and their phases), `rounds`
 //! (after each slice: void slices), `capacity` (the ramp at the end of a launch), `floor` (the generator's
-//! own latency), `faults` (injected faults), `gathered` (the data of an arm), `compare`, `claims` and
+//! own latency), `faults` (injected faults), `over_time` (what happens over an episode), `gathered` (the data of an arm), `compare`, `claims` and
 //! `answers` (the conclusions), `assemble` (the report), `folder` (where it is kept), `machine` (where it was
 //! measured).
 
@@ -19,6 +19,7 @@ mod floor;
 mod folder;
 mod gathered;
 mod machine;
+mod over_time;
 mod pinned;
 mod progress;
 mod rounds;

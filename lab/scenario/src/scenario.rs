@@ -23,7 +23,7 @@ mod read;
 use std::{collections::BTreeMap, path::PathBuf};
 
 pub use answer::{Answer, FigureOf, Piece};
-pub use claim::{Claim, Expectation, Metric, Relation};
+pub use claim::{Claim, Expectation, Metric, OverTime, Relation};
 use design::System;
 pub use fault::ScenarioFault;
 pub use faults::{

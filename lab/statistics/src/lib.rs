@@ -12,7 +12,7 @@
 //! - [`Batches`] collects the cost of each round, in bounded memory.
 //! - [`ratio_of_means`], [`difference_of_means`] and [`mean`] compare costs: `spread` explains the method.
 //! - [`ratio_of_percentiles`] and [`percentile`] compare latencies: a block bootstrap over batches.
-//! - [`sum_of_counts`]: the uncertainty of a count.
+//! - [`sum_of_counts`]: the uncertainty of a count; [`median_interval`]: that of the median of a few values.
 //! - [`Interval`] is the result of each of them.
 //! - [`Interval::over`] compares two runs of one question.
 //! - [`family_wise`] corrects for many comparisons in one run.
@@ -42,6 +42,7 @@ mod family;
 mod interval;
 mod looks;
 mod means;
+mod median;
 pub mod numbers;
 mod percentiles;
 mod quantiles;
@@ -59,6 +60,7 @@ pub use family::family_wise;
 pub use interval::Interval;
 pub use looks::Looks;
 pub use means::{difference_of_means, mean, ratio_of_means};
+pub use median::median_interval;
 pub use percentiles::{are_enough_for, enough_for, percentile, ratio_of_percentiles};
 pub use verdict::{EQUIVALENCE_MARGIN, Verdict};
 pub use wording::{Metric, factor};

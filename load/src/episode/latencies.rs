@@ -30,7 +30,7 @@ pub struct Latencies {
 
 impl Latencies {
     /// Empty histograms for an episode of this length.
-    pub(super) fn of(length: Duration) -> Self {
+    pub fn of(length: Duration) -> Self {
         let lengths = LENGTHS.map(Duration::from_millis);
         let bucket = lengths.into_iter().find(|bucket| *bucket * MOST_BUCKETS >= length);
         let bucket = bucket.unwrap_or(lengths[LENGTHS.len() - 1]);

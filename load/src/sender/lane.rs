@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     clock::{self, Nanos},
-    episode::Episode,
+    episode::{Episode, Recorder},
     http::RequestBuf,
     journey::{Begun, Failure, Journeys, Operation},
     record::{RateMeter, SliceRecord},
@@ -36,7 +36,7 @@ pub struct Lane {
     pub(super) record: SliceRecord,
     pub(super) rate_meter: RateMeter,
     /// What happens over the time of a slice, if that is recorded.
-    pub(super) episode: Option<Episode>,
+    pub(super) recorder: Option<Recorder>,
     tracer: Option<Xoshiro256PlusPlus>,
     /// A closed loop starts nothing before this time, so that it does not spin on a target that refuses
     /// connections.
@@ -70,7 +70,7 @@ impl Lane {
             scratch: Vec::new(),
             record: SliceRecord::default(),
             rate_meter: RateMeter::default(),
-            episode: None,
+            recorder: None,
             tracer: None,
             resume: 0,
         })
@@ -112,18 +112,18 @@ impl Lane {
     }
 
     pub(super) fn watched(&mut self, watched: bool) {
-        self.episode = watched.then(Episode::default);
+        self.recorder = watched.then(Recorder::default);
     }
 
     /// Makes room for what happens over the time of a slice, before it begins.
     pub(super) fn make_room(&mut self, length: Duration) {
-        if let Some(episode) = &mut self.episode {
-            *episode = Episode::of(length);
+        if let Some(recorder) = &mut self.recorder {
+            *recorder = Recorder::new(length);
         }
     }
 
     pub(super) fn episode(&self) -> Option<Episode> {
-        self.episode.as_ref().map(Episode::counted)
+        self.recorder.as_ref().map(|recorder| recorder.episode().clone())
     }
 
     pub(super) fn traced(&mut self, traced: bool) {
@@ -143,8 +143,8 @@ impl Lane {
     /// Handles a due operation: sends it, queues it for a connection, or counts it as unsent.
     pub(super) fn handle_due(&mut self, journeys: &mut dyn Journeys, due: Nanos) {
         self.record.planned += 1;
-        if let Some(episode) = &mut self.episode {
-            episode.due(due);
+        if let Some(recorder) = &mut self.recorder {
+            recorder.due(due);
         }
         // Coordinated omission: the latency counts from `due`, also when this thread is late. The send lag
         // records the thread's own share of it, separately. It is taken here, before the request is built and sent: what

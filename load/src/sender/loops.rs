@@ -66,8 +66,8 @@ fn open_loop(
     let mut span = Span::starting_now(length);
     lane.rate_meter = RateMeter::new(span.start, span.end, true);
     let start = span.start;
-    if let Some(episode) = &mut lane.episode {
-        episode.begin(start);
+    if let Some(recorder) = &mut lane.recorder {
+        recorder.begin(start);
     }
     let mut queue = ReleaseQueue::new(schedule.map(move |offset| start + clock::nanos(offset)));
     // Walkthrough. Each iteration sends the operations whose release time has come, then sleeps in

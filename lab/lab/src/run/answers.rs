@@ -10,7 +10,7 @@ use report::{
 use scenario::{Answer as Stated, FigureOf, Metric, Piece};
 use statistics::Verdict;
 
-use super::compare::Comparisons;
+use super::{compare::Comparisons, over_time};
 
 /// The answers of a scenario; one about an arm that did not run is left out.
 pub(super) fn all(
@@ -191,6 +191,10 @@ impl Run<'_> {
             Metric::Hops => mean(arm.per_op.hops),
             Metric::Sql => mean(arm.per_op.sql),
             Metric::Redis => mean(Some(arm.per_op.redis.unwrap_or(0.0))),
+            Metric::OverTime(figure) => {
+                let known = over_time::figure(*figure, arm).filter(|_| self.verdict_possible);
+                Figure::timed(known.map(|found| found.median()))
+            }
             counted => Figure::counted(self.counted(counted, arm).map(count)),
         }
     }

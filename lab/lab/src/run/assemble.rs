@@ -52,6 +52,8 @@ pub(super) fn report(options: &RunOptions, gathered: &Gathered, id: &str, began:
     let comparisons = compare::all(plan, gathered);
     let validity = validity(gathered, &comparisons);
     let arms: Vec<_> = gathered.arms.iter().map(|data| arm::arm(plan, gathered, data)).collect();
+    let claims =
+        claims::all(&plan.scenario.claims, gathered, &arms, &comparisons, ground(gathered, &validity));
     let commit = env!("LAB_COMMIT");
     Report {
         schema: SCHEMA.to_owned(),
@@ -77,7 +79,7 @@ pub(super) fn report(options: &RunOptions, gathered: &Gathered, id: &str, began:
             validity.verdict_possible,
         ),
         arms,
-        claims: claims::all(&plan.scenario.claims, gathered, &comparisons, ground(gathered, &validity)),
+        claims,
         validity,
         comparisons: comparisons.list,
         does_not_show: does_not_show(&options.runtime),

@@ -1,9 +1,13 @@
 //! The claims of textbooks, compared with this run.
+//!
+//! Read in this order: this file, `over_time` (claims on what happens over an episode).
+
+mod over_time;
 
 use report::{
     caveats::Ended,
     facts,
-    model::{Claim, ClaimVerdict},
+    model::{Arm, Claim, ClaimVerdict},
     words::{self, mean_count, three_digits},
 };
 use scenario::{Claim as Stated, Expectation, Metric, Relation};
@@ -19,13 +23,17 @@ use super::{
 pub(super) fn all(
     stated: &[Stated],
     gathered: &Gathered,
+    arms: &[Arm],
     comparisons: &Comparisons,
     ground: Ground,
 ) -> Vec<Claim> {
     stated
         .iter()
         .map(|stated| {
-            let (verdict, because) = judge(stated, gathered, comparisons, ground);
+            let (verdict, because) = match stated.metric {
+                Metric::OverTime(figure) => over_time::judge(stated, figure, arms, ground),
+                _ => judge(stated, gathered, comparisons, ground),
+            };
             Claim {
                 text: stated.text.clone(),
                 source: Some(stated.source.clone()),

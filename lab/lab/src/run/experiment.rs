@@ -37,6 +37,7 @@ use super::{
     faults::Faults,
     folder::RunFolder,
     gathered::{self, ArmData, Gathered},
+    over_time::{Sampler, Watched},
     pinned::Pinned,
     progress::{Progress, named},
     rounds::{Rounds, Unmeasured},
@@ -319,13 +320,22 @@ impl Experiment<'_> {
         let load = self.measured();
         let planned = self.plan.faults();
         let faults = Faults::ready(&planned, &launch.arms[0], &self.plan.budget.arms, self.interrupt)?;
+        let sampler = self.sampler(&launch.arms[0])?;
+        sender.watched(self.plan.scenario.kind == Kind::Episodes);
         if !self.plan.load.phases.is_empty() {
             self.interrupt.sleep(QUIET + until_whole_second());
         }
         let watch = Rounds::new(&mut self.gathered, launch, number, chosen, self.interrupt, &phase);
+        let watch = watch.sampled_by(&sampler);
         sender.run(&plan, &load, &mut faults.watching(watch))?;
+        let counted = sampler.end();
         let happened = faults.end(&mut launch.arms[0], self.interrupt)?;
-        // Only an episode has faults, and it has one arm.
+        // Only an episode is watched and has faults, and it has one arm.
+        if let Some(seen) = sender.episode(0) {
+            let watched = Watched { seen, counted, faults: happened.clone() };
+            self.gathered.arms[chosen[0]].watched.push(watched);
+        }
+        sender.watched(false);
         let made = happened.into_iter().map(|made| (launch.arms[0].label.clone(), number, made));
         self.gathered.faults.extend(made);
         self.keep_series(sender, chosen);
@@ -338,6 +348,14 @@ impl Experiment<'_> {
             data.hold(&held);
         }
         Ok(())
+    }
+
+    /// A sampler of the processes of an episode; shorter slices are not sampled.
+    fn sampler(&self, arm: &RunningArm) -> Result<Sampler> {
+        match self.plan.scenario.kind {
+            Kind::Episodes => Sampler::ready(arm, &self.plan.budget.arms),
+            Kind::Paired | Kind::Waterfall => Ok(Sampler::none()),
+        }
     }
 
     /// Keeps the counts over time of an episode; shorter slices are not drawn.

@@ -17,7 +17,7 @@ use runtimes::{
 use scenario::plan::{ArmPlan, RAMP_STEPS};
 use statistics::{Batch, Batches};
 
-use super::{capacity, counters::Counters, faults::Happened};
+use super::{capacity, counters::Counters, faults::Happened, over_time::Watched};
 
 const MIB: f64 = 1_048_576.0;
 
@@ -72,6 +72,8 @@ pub(super) struct ArmData {
     /// The sum of the episodes' counts over time, and the number of episodes.
     pub(super) series: Option<Series>,
     pub(super) episodes: u64,
+    /// Each episode over its time.
+    pub(super) watched: Vec<Watched>,
     pub(super) backings: Vec<UsedBacking>,
     pub(super) urls: Vec<(String, String)>,
 }
@@ -139,6 +141,7 @@ impl ArmData {
             traces: Vec::new(),
             series: None,
             episodes: 0,
+            watched: Vec::new(),
             backings: Vec::new(),
             urls: Vec::new(),
         }

@@ -8,7 +8,7 @@ use load::{
 };
 use runtimes::{interrupt::Interrupt, launch::Launch, measure::CpuMeter};
 
-use super::{gathered::Gathered, progress::Phase};
+use super::{gathered::Gathered, over_time::Sampler, progress::Phase};
 
 /// An operation that the generator handles later than this is late, and a slice with too many of them is
 /// void: that much of its latencies would be the generator's own.
@@ -23,6 +23,7 @@ pub(super) struct Rounds<'a> {
     pub(super) arms: &'a [usize],
     pub(super) interrupt: &'a Interrupt,
     pub(super) phase: &'a Phase,
+    sampler: Option<&'a Sampler>,
     meters: Vec<CpuMeter>,
     read: Vec<Vec<u64>>,
     pending: Vec<Option<SliceRecord>>,
@@ -48,11 +49,17 @@ impl<'a> Rounds<'a> {
             arms,
             interrupt,
             phase,
+            sampler: None,
             meters,
             read,
             pending,
             died: Cell::new(false),
         }
+    }
+
+    /// Also signals the start of each slice to a sampler.
+    pub(super) fn sampled_by(self, sampler: &'a Sampler) -> Self {
+        Self { sampler: Some(sampler), ..self }
     }
 
     /// Ends a round. Its cost is the CPU time since the last round, so work after the replies is included.
@@ -89,6 +96,12 @@ impl<'a> Rounds<'a> {
 }
 
 impl Observer for Rounds<'_> {
+    fn slice_started(&mut self, _: &Slice) {
+        if let Some(sampler) = self.sampler {
+            sampler.slice_started();
+        }
+    }
+
     fn slice_ended(&mut self, slice: &Slice, record: &SliceRecord) {
         self.gathered.slices += 1;
         let _ = self.gathered.send_lag.add(&record.send_lag);

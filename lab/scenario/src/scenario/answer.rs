@@ -2,12 +2,11 @@
 
 use std::ops::Range;
 
-use design::System;
 use toml::Spanned;
 
 use super::{
     Comparison, Metric, ScenarioFault,
-    check::{self, arm_fault},
+    check::{self, Measured, arm_fault},
     fault::{Found, Source},
 };
 
@@ -51,7 +50,7 @@ impl Answer {
 /// Parses the answers of a scenario: each figure must exist in its runs, and each arm in the scenario.
 pub(super) fn checked(
     source: &Source<'_>,
-    system: &System,
+    measured: &Measured,
     comparison: &Comparison,
     answers: &[Spanned<String>],
 ) -> Result<Vec<Answer>, ScenarioFault> {
@@ -60,13 +59,13 @@ pub(super) fn checked(
         return Err(source.at(&extra.span(), what, None));
     }
     let mut found = Found::default();
-    let sound = found.each(answers.iter().map(|answer| one(source, system, comparison, answer)));
+    let sound = found.each(answers.iter().map(|answer| one(source, measured, comparison, answer)));
     found.none().map(|()| sound)
 }
 
 fn one(
     source: &Source<'_>,
-    system: &System,
+    measured: &Measured,
     comparison: &Comparison,
     answer: &Spanned<String>,
 ) -> Result<Answer, ScenarioFault> {
@@ -78,7 +77,7 @@ fn one(
             return Err(source.at(&span, "a `{` of this answer has no `}`", None));
         };
         pieces.push(Piece::Words(words.to_owned()));
-        pieces.push(Piece::Figure(figure(source, system, comparison, place, &span)?));
+        pieces.push(Piece::Figure(figure(source, measured, comparison, place, &span)?));
         rest = after;
     }
     pieces.push(Piece::Words(rest.to_owned()));
@@ -92,7 +91,7 @@ fn one(
 
 fn figure(
     source: &Source<'_>,
-    system: &System,
+    measured: &Measured,
     comparison: &Comparison,
     place: &str,
     span: &Range<usize>,
@@ -102,7 +101,7 @@ fn figure(
         return Err(source.at(span, format!("`{{{place}}}` names no figure"), hint));
     };
     let metric = Metric::try_from(metric.to_owned()).map_err(|what| source.unknown(span, &what))?;
-    check::figure(source, system, &metric, span)?;
+    check::figure(source, measured, &metric, span)?;
     let (arm, against) =
         arms.split_once(" against ").map_or((arms, None), |(arm, against)| (arm, Some(against)));
     for name in std::iter::once(arm).chain(against) {

@@ -7,7 +7,7 @@ use std::{
     ops::Range,
 };
 
-pub(super) use claims::{arm_fault, figure};
+pub(super) use claims::{Measured, arm_fault, figure};
 use design::{System, Wiring, WiringError};
 use toml::Spanned;
 
@@ -40,9 +40,15 @@ pub(super) fn scenario(source: &Source<'_>) -> Result<Scenario, ScenarioFault> {
             return Err(found.all());
         }
     };
+    let measured = Measured {
+        system,
+        kind: *file.kind.get_ref(),
+        faults: file.faults.len(),
+        phases: file.load.get_ref().phases.len(),
+    };
     let answers =
-        found.sound(answer::checked(source, system, &comparison, &file.answers)).unwrap_or_default();
-    let claims = file.claims.into_iter().map(|claim| claims::checked(source, system, &comparison, claim));
+        found.sound(answer::checked(source, &measured, &comparison, &file.answers)).unwrap_or_default();
+    let claims = file.claims.into_iter().map(|claim| claims::checked(source, &measured, &comparison, claim));
     let claims = found.each(claims);
     found.none()?;
     Ok(Scenario {

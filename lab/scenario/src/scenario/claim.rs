@@ -16,12 +16,14 @@ pub struct Claim {
     pub metric: Metric,
     /// The arm.
     pub arm: String,
-    /// The arm that it is compared with; `None` for `zero` and `above-zero`.
+    /// The arm that it is compared with; `None` for a relation that is about one arm.
     pub against: Option<String>,
     /// The stated relation.
     pub is: Relation,
     /// The least factor; `None` for any conclusive difference.
     pub by_at_least: Option<f64>,
+    /// The bound of `at-most` and `at-least`.
+    pub than: Option<f64>,
     /// The expected verdict; an unexpected one makes the command end with exit code 1.
     pub expect: Expectation,
 }
@@ -56,6 +58,8 @@ pub enum Metric {
     Failed,
     /// Operations that the system refused in order, for example with 503.
     Refused,
+    /// A figure of what happens over the time of an episode: `recover_ms`.
+    OverTime(OverTime),
     /// Broken promises of one kind: `lost`.
     Broken(Breach),
     /// A fact that the system declares as a metric of its own, by its name: `stale`.
@@ -64,8 +68,23 @@ pub enum Metric {
     Ledger(String),
 }
 
+/// A figure of the time of an episode, of which an arm has the median; `docs/measurement.md` defines each.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum OverTime {
+    /// From the beginning of a fault to the first sign of it, milliseconds.
+    DetectMs,
+    /// From the end of a fault until goodput is back, milliseconds.
+    RecoverMs,
+    /// Operations that did not end well because of faults.
+    LostOperations,
+    /// Attempts by calls, over the worst path.
+    Amplification,
+    /// Goodput of the last phase by that of the first.
+    GoodputRatio,
+}
+
 /// The names of the metrics, in the order of a report. The facts that systems declare as metrics come after these.
-const WORDS: [(&str, Metric); 15] = [
+const WORDS: [(&str, Metric); 20] = [
     ("cpu", Metric::Cpu),
     ("capacity", Metric::Capacity),
     ("p50", Metric::P50),
@@ -78,6 +97,11 @@ const WORDS: [(&str, Metric); 15] = [
     ("offered", Metric::Offered),
     ("failed", Metric::Failed),
     ("refused", Metric::Refused),
+    ("detect_ms", Metric::OverTime(OverTime::DetectMs)),
+    ("recover_ms", Metric::OverTime(OverTime::RecoverMs)),
+    ("lost_operations", Metric::OverTime(OverTime::LostOperations)),
+    ("amplification", Metric::OverTime(OverTime::Amplification)),
+    ("goodput_ratio", Metric::OverTime(OverTime::GoodputRatio)),
     (Breach::Lost.name(), Metric::Broken(Breach::Lost)),
     (Breach::Duplicated.name(), Metric::Broken(Breach::Duplicated)),
     (Breach::Wrong.name(), Metric::Broken(Breach::Wrong)),
@@ -177,12 +201,21 @@ pub enum Relation {
     Zero,
     /// More than zero.
     AboveZero,
+    /// No more than a bound; for figures over the time of an episode.
+    AtMost,
+    /// No less than a bound; for figures over the time of an episode.
+    AtLeast,
 }
 
 impl Relation {
     /// Whether the claim needs a second arm.
     pub fn needs_against(self) -> bool {
         matches!(self, Self::Higher | Self::Lower | Self::Same)
+    }
+
+    /// Whether the claim needs a bound.
+    pub fn needs_bound(self) -> bool {
+        matches!(self, Self::AtMost | Self::AtLeast)
     }
 
     /// The name in a scenario file.
@@ -193,6 +226,8 @@ impl Relation {
             Self::Same => "same",
             Self::Zero => "zero",
             Self::AboveZero => "above-zero",
+            Self::AtMost => "at-most",
+            Self::AtLeast => "at-least",
         }
     }
 }

@@ -44,6 +44,7 @@ pub(super) struct ClaimFile {
     pub(super) against: Option<Spanned<String>>,
     pub(super) is: Spanned<Relation>,
     pub(super) by_at_least: Option<Spanned<f64>>,
+    pub(super) than: Option<Spanned<f64>>,
     #[serde(default)]
     pub(super) expect: Expectation,
 }

@@ -15,14 +15,14 @@ impl Lane {
         let Some(flight) = self.slots.land(at, keep_alive) else { return };
         self.rate_meter.answered(flight.due, now, outcome == Outcome::Success);
         let latency = now.saturating_sub(flight.due);
-        if let Some(episode) = &mut self.episode {
+        if let Some(recorder) = &mut self.recorder {
             match outcome {
                 Outcome::Success => {
-                    episode.good(now);
-                    episode.latency(now, latency);
+                    recorder.good(now);
+                    recorder.latency(now, latency);
                 }
-                Outcome::Refused(cause) => episode.bad_end(now, cause, false),
-                Outcome::Failed(failure) => episode.bad_end(now, failure.name(), true),
+                Outcome::Refused(cause) => recorder.bad(now, cause, false),
+                Outcome::Failed(failure) => recorder.bad(now, failure.name(), true),
             }
         }
         let record = &mut self.record;
@@ -106,8 +106,8 @@ impl Lane {
 
     fn count_failed(&mut self, now: Nanos, cause: &'static str) {
         self.record.failed.add(cause);
-        if let Some(episode) = &mut self.episode {
-            episode.bad_end(now, cause, true);
+        if let Some(recorder) = &mut self.recorder {
+            recorder.bad(now, cause, true);
         }
     }
 
@@ -116,8 +116,8 @@ impl Lane {
     fn record_timeout(&mut self, kind: Option<&'static str>, due: Nanos, now: Nanos) {
         let latency = now.saturating_sub(due).max(self.timeout());
         self.record.latency.saturating_record(latency);
-        if let Some(episode) = &mut self.episode {
-            episode.latency(now, latency);
+        if let Some(recorder) = &mut self.recorder {
+            recorder.latency(now, latency);
         }
         self.record.outcomes.record_failed(latency);
         if let Some(kind) = kind {

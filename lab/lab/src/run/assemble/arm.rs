@@ -19,6 +19,7 @@ use crate::{
         compare::{self, CONFIDENCE},
         counters,
         gathered::{ArmData, Gathered},
+        over_time::over_time,
     },
 };
 
@@ -28,6 +29,7 @@ const CURVE_POINTS: u32 = 60;
 pub(super) fn arm(plan: &Plan, gathered: &Gathered, data: &ArmData) -> Arm {
     let record = &data.record;
     let rates = record.rates();
+    let (timeline, effects) = over_time(plan, &data.plan, &data.watched);
     Arm {
         name: data.plan.name.clone(),
         label: data.plan.label.clone(),
@@ -55,8 +57,8 @@ pub(super) fn arm(plan: &Plan, gathered: &Gathered, data: &ArmData) -> Arm {
         where_time_goes: where_time_goes(data),
         trace: traces::usual(&data.traces).and_then(drawn),
         series: data.series.as_ref().map(|summed| series::mean(plan, summed, data.episodes)),
-        timeline: None,
-        effects: Vec::new(),
+        timeline,
+        effects,
         died: death(gathered, data),
     }
 }

@@ -48,6 +48,7 @@ fn claim(metric: Metric, is: Relation) -> Stated {
         against: None,
         is,
         by_at_least: None,
+        than: None,
         expect: Expectation::Holds,
     }
 }

@@ -7,20 +7,33 @@ use toml::Spanned;
 
 use crate::{
     diagnostic::did_you_mean,
-    scenario::{Claim, Comparison, Metric, ScenarioFault, fault::Source, file::ClaimFile},
+    scenario::{Claim, Comparison, Kind, Metric, OverTime, ScenarioFault, fault::Source, file::ClaimFile},
     systems,
 };
 
 /// The backings with their own processes; an embedded one is part of the cost of the process that uses it.
 const OWN_COST: [&str; 3] = ["postgres", "kafka", "redis"];
 
+/// What a scenario's runs measure, as far as it decides which figures they have.
+pub(in crate::scenario) struct Measured {
+    pub(in crate::scenario) system: &'static System,
+    pub(in crate::scenario) kind: Kind,
+    /// The number of its faults, and of its phases.
+    pub(in crate::scenario) faults: usize,
+    pub(in crate::scenario) phases: usize,
+}
+
 /// Checks a figure: a fact that the system's journeys report, or a backing with its own cost.
 pub(in crate::scenario) fn figure(
     source: &Source<'_>,
-    system: &System,
+    measured: &Measured,
     metric: &Metric,
     span: &Range<usize>,
 ) -> Result<(), ScenarioFault> {
+    let system = measured.system;
+    if let Metric::OverTime(figure) = metric {
+        return over_time(source, measured, *figure, metric, span);
+    }
     if let Metric::CpuOf(backing) = metric
         && !OWN_COST.contains(&backing.as_str())
     {
@@ -33,6 +46,32 @@ pub(in crate::scenario) fn figure(
     {
         let what = format!("the ledger of `{}` has no fact `{fact}`", system.name);
         return Err(source.at(span, what, did_you_mean(fact, known)));
+    }
+    Ok(())
+}
+
+/// Checks a figure of the time of an episode: something has to happen in it.
+fn over_time(
+    source: &Source<'_>,
+    measured: &Measured,
+    figure: OverTime,
+    metric: &Metric,
+    span: &Range<usize>,
+) -> Result<(), ScenarioFault> {
+    let (name, kind) = (metric.name(), measured.kind);
+    if kind != Kind::Episodes {
+        let what = format!("`{name}` is a figure of `episodes`, and this is `{}`", kind.name());
+        return Err(source.at(span, what, "say `kind = \"episodes\"`".to_owned()));
+    }
+    let phases = match figure {
+        OverTime::Amplification => 0,
+        OverTime::GoodputRatio => 2,
+        OverTime::DetectMs | OverTime::RecoverMs | OverTime::LostOperations => 3,
+    };
+    if measured.faults == 0 && measured.phases < phases {
+        let what = format!("`{name}` is about what a fault does, and nothing happens in these episodes");
+        let hint = format!("add `[[faults]]`, or at least {phases} `[[load.phases]]`");
+        return Err(source.at(span, what, hint));
     }
     Ok(())
 }
@@ -52,7 +91,7 @@ pub(in crate::scenario) fn arm_fault(
 
 pub(super) fn checked(
     source: &Source<'_>,
-    system: &System,
+    measured: &Measured,
     comparison: &Comparison,
     claim: ClaimFile,
 ) -> Result<Claim, ScenarioFault> {
@@ -61,8 +100,9 @@ pub(super) fn checked(
             return Err(fault);
         }
     }
-    figure(source, system, claim.metric.get_ref(), &claim.metric.span())?;
+    figure(source, measured, claim.metric.get_ref(), &claim.metric.span())?;
     let relation = *claim.is.get_ref();
+    bound(source, &claim)?;
     if relation.needs_against() != claim.against.is_some() {
         let what = if relation.needs_against() {
             format!("`{}` compares two arms: expected `against`", relation.name())
@@ -71,7 +111,8 @@ pub(super) fn checked(
         };
         return Err(source.at(&claim.is.span(), what, None));
     }
-    if !relation.needs_against() && !claim.metric.get_ref().is_counted() {
+    let is_about_a_count = !relation.needs_against() && !relation.needs_bound();
+    if is_about_a_count && !claim.metric.get_ref().is_counted() {
         let what =
             format!("`{}` is no count, so it is never `{}`", claim.metric.get_ref().name(), relation.name());
         let hint = "compare it with another arm: `against`, and `higher`, `lower` or `same`".to_owned();
@@ -91,6 +132,35 @@ pub(super) fn checked(
         against: claim.against.map(Spanned::into_inner),
         is: relation,
         by_at_least: claim.by_at_least.map(Spanned::into_inner),
+        than: claim.than.map(Spanned::into_inner),
         expect: claim.expect,
     })
 }
+
+/// A bound is there where the relation needs one, and the figure is one of those that have one.
+fn bound(source: &Source<'_>, claim: &ClaimFile) -> Result<(), ScenarioFault> {
+    let (relation, metric) = (*claim.is.get_ref(), claim.metric.get_ref());
+    let hint = || "`is = \"at-most\"` with `than = 500` says: 500 or less".to_owned();
+    match &claim.than {
+        None if relation.needs_bound() => {
+            let what = format!("`{}` compares a figure with a number: expected `than`", relation.name());
+            Err(source.at(&claim.is.span(), what, hint()))
+        }
+        Some(than) if !relation.needs_bound() => {
+            let what = format!("`{}` has no bound: `than` has no meaning", relation.name());
+            Err(source.at(&than.span(), what, hint()))
+        }
+        Some(than) if !(*than.get_ref() >= 0.0 && than.get_ref().is_finite()) => {
+            Err(source.at(&than.span(), "`than` is a number of at least 0", None))
+        }
+        Some(_) if !matches!(metric, Metric::OverTime(_)) => {
+            let what = format!("`{}` has no bound that holds on every machine", metric.name());
+            let hint = "compare it with another arm: `against`, and `higher`, `lower` or `same`".to_owned();
+            Err(source.at(&claim.metric.span(), what, hint))
+        }
+        _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests;
