@@ -24,6 +24,6 @@ pub mod systems;
 
 pub use self::scenario::{
     Answer, ArrivalKind, CLIENT, Callee, Caller, Claim, Comparison, ErrorReply, Expectation, Fault,
-    FaultByHand, FaultKind, FigureOf, Kind, Library, Link, LoadSpec, Metric, OverTime, Phase, Piece, ProcessName,
-    Relation, Scenario, ScenarioFault, Step, Target, phases,
+    FaultByHand, FaultKind, FigureOf, Kind, Library, Link, LoadSpec, Metric, OverTime, Phase, Piece,
+    ProcessName, Relation, Scenario, ScenarioFault, Step, Target, phases,
 };

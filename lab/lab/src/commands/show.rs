@@ -195,13 +195,14 @@ fn explain_claim(text: &mut String, claim: &Claim) {
     let against = claim.against.as_ref().map(|against| format!(" than `{against}`")).unwrap_or_default();
     let factor =
         claim.by_at_least.map(|factor| format!(", by a factor of at least {factor}")).unwrap_or_default();
+    let bound = claim.than.map(|bound| format!(" {bound}")).unwrap_or_default();
     let expected = match claim.expect {
         Expectation::Holds => "expected to hold",
         Expectation::DoesNotHold => "expected not to hold here",
     };
     let _ = writeln!(
         text,
-        "    tested as: `{}` of `{}` is {}{against}{factor}; {expected}",
+        "    tested as: `{}` of `{}` is {}{bound}{against}{factor}; {expected}",
         claim.metric.name(),
         claim.arm,
         claim.is.name(),

@@ -2,6 +2,7 @@
 
 mod ends;
 mod traced;
+mod watched;
 
 use std::{
     path::PathBuf,
@@ -37,7 +38,6 @@ use super::{
     faults::Faults,
     folder::RunFolder,
     gathered::{self, ArmData, Gathered},
-    over_time::{Sampler, Watched},
     pinned::Pinned,
     progress::{Progress, named},
     rounds::{Rounds, Unmeasured},
@@ -331,11 +331,7 @@ impl Experiment<'_> {
         let counted = sampler.end();
         let happened = faults.end(&mut launch.arms[0], self.interrupt)?;
         // Only an episode is watched and has faults, and it has one arm.
-        if let Some(seen) = sender.episode(0) {
-            let watched = Watched { seen, counted, faults: happened.clone() };
-            self.gathered.arms[chosen[0]].watched.push(watched);
-        }
-        sender.watched(false);
+        self.keep_watched(sender, chosen[0], counted, &happened);
         let made = happened.into_iter().map(|made| (launch.arms[0].label.clone(), number, made));
         self.gathered.faults.extend(made);
         self.keep_series(sender, chosen);
@@ -348,26 +344,6 @@ impl Experiment<'_> {
             data.hold(&held);
         }
         Ok(())
-    }
-
-    /// A sampler of the processes of an episode; shorter slices are not sampled.
-    fn sampler(&self, arm: &RunningArm) -> Result<Sampler> {
-        match self.plan.scenario.kind {
-            Kind::Episodes => Sampler::ready(arm, &self.plan.budget.arms),
-            Kind::Paired | Kind::Waterfall => Ok(Sampler::none()),
-        }
-    }
-
-    /// Keeps the counts over time of an episode; shorter slices are not drawn.
-    fn keep_series(&mut self, sender: &Sender, chosen: &[usize]) {
-        if self.plan.scenario.kind != Kind::Episodes {
-            return;
-        }
-        for (place, arm) in chosen.iter().enumerate() {
-            if let Some(series) = sender.series(place) {
-                self.gathered.arms[*arm].add_series(series);
-            }
-        }
     }
 
     /// Records a process that ended since the last slice.

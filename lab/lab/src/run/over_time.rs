@@ -1,7 +1,8 @@
 //! What happens over the time of an episode, and what its faults do.
 //!
 //! Read in this order: `sampler` (what processes count, while an episode lasts), `readings` (counters as curves),
-//! `disturbance` (what is done to an episode), `effects` (its figures), `mean` (the mean episode of an arm), `figure` (a figure of an arm, for claims and answers).
+//! `disturbance` (what is done to an episode), `effects` (its figures), `mean` (the mean episode of an arm), `figure` (a
+//! figure of an arm, for claims and answers).
 
 mod disturbance;
 mod effects;
@@ -20,11 +21,10 @@ use self::{
     disturbance::{Disturbance, disturbances},
     effects::Figures,
     readings::Counted,
-    sampler::ProcessReadings,
 };
 pub(super) use self::{
     figure::{OfArm, figure},
-    sampler::Sampler,
+    sampler::{ProcessReadings, Sampler},
 };
 use super::faults::Happened;
 

@@ -114,12 +114,12 @@ mod tests {
 
     #[test]
     fn a_bound_holds_only_when_the_whole_interval_keeps_it() {
+        use ClaimVerdict::{CannotTell, DoesNotHoldHere, Holds};
+        use OverTime::{Amplification, GoodputRatio, RecoverMs};
         let judged = |which, arm, is, than| {
             let stated = Stated { than: Some(than), ..claim(which, arm, None, is) };
             judge(&stated, which, &arms(), Ground::Whole).0
         };
-        use ClaimVerdict::{CannotTell, DoesNotHoldHere, Holds};
-        use OverTime::{Amplification, GoodputRatio, RecoverMs};
         assert_eq!(judged(RecoverMs, "full", Relation::AtMost, 500.0), Holds);
         assert_eq!(judged(RecoverMs, "full", Relation::AtMost, 300.0), CannotTell);
         assert_eq!(judged(RecoverMs, "none", Relation::AtMost, 500.0), DoesNotHoldHere);

@@ -118,7 +118,7 @@ fn links(counted: &[Counted]) -> Vec<LinkTimeline> {
         let same = |link: &&Link| link.from == from && link.to == to;
         let links: Vec<&Link> =
             counted.iter().filter_map(|counted| counted.links.iter().find(same)).collect();
-        let mean = |of: fn(&Link) -> Curve| mean_of(links.iter().map(|link| of(link)).collect());
+        let mean = |of: fn(&Link) -> Curve| mean_of(&links.iter().map(|link| of(link)).collect::<Vec<_>>());
         LinkTimeline {
             from: from.to_owned(),
             to: to.to_owned(),
@@ -145,8 +145,9 @@ fn processes(counted: &[Counted]) -> Vec<ProcessTimeline> {
         let same = |server: &&Server| server.process == name;
         let servers: Vec<&Server> =
             counted.iter().filter_map(|counted| counted.processes.iter().find(same)).collect();
-        let mean =
-            |of: fn(&Server) -> &Curve| mean_of(servers.iter().map(|server| of(server).clone()).collect());
+        let mean = |of: fn(&Server) -> &Curve| {
+            mean_of(&servers.iter().map(|server| of(server).clone()).collect::<Vec<_>>())
+        };
         ProcessTimeline {
             process: name.to_owned(),
             in_flight: mean(|server| &server.in_flight),
@@ -161,12 +162,13 @@ fn lag(counted: &[Counted]) -> Vec<LevelCurve> {
     for (name, curve) in counted.iter().flat_map(|counted| &counted.lag) {
         by_name.entry(name).or_default().push(curve.clone());
     }
-    let curve = |(name, curves)| LevelCurve { name: String::from(name), levels: mean_of(curves) };
+    let curve =
+        |(name, curves): (&str, Vec<Curve>)| LevelCurve { name: name.to_owned(), levels: mean_of(&curves) };
     by_name.into_iter().map(curve).collect()
 }
 
-fn mean_of(curves: Vec<Curve>) -> Curve {
-    let mean = readings::mean(&curves);
+fn mean_of(curves: &[Curve]) -> Curve {
+    let mean = readings::mean(curves);
     mean.into_iter().map(|value| value.map(rounded)).collect()
 }
 
@@ -190,13 +192,8 @@ mod tests {
             counts: (0..10).map(|bucket| if bucket == 7 { *count } else { 0 }).collect(),
         });
         let latencies = Latencies::of(Duration::from_millis(100));
-        let seen = Episode {
-            offered: vec![offered; 10],
-            good: vec![1; 10],
-            ended: ended.collect(),
-            latencies,
-            ..Episode::default()
-        };
+        let seen =
+            Episode { offered: vec![offered; 10], good: vec![1; 10], ended: ended.collect(), latencies };
         Watched { seen, counted: Vec::new(), faults: Vec::new() }
     }
 

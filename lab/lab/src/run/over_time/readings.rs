@@ -118,8 +118,8 @@ impl Counted {
         });
         let link = &mut self.links[place];
         let of = |counts: &Counts| counts.callees.get(callee).copied().unwrap_or_default();
-        let fields: [(&mut Curve, fn(&Calls) -> f64); 5] = [
-            (&mut link.calls, |calls| calls.calls),
+        let fields: [(&mut Curve, Field); 5] = [
+            (&mut link.calls, |calls| calls.begun),
             (&mut link.retries, |calls| calls.retries),
             (&mut link.hedges, |calls| calls.hedges),
             (&mut link.rejected, |calls| calls.rejected),
@@ -134,6 +134,9 @@ impl Counted {
         }));
     }
 }
+
+/// One of the counters of a callee.
+type Field = fn(&Calls) -> f64;
 
 /// The buckets of a curve.
 struct Grid {
@@ -228,7 +231,7 @@ impl<'a> Readings<'a> {
         for (reading, end) in self.0.iter().zip(ends) {
             let Some(level) = reading.counts.and_then(&of) else { continue };
             let end = end.unwrap_or(reading.at + EVERY);
-            let length = (end - reading.at).as_secs_f64();
+            let length = end.saturating_sub(reading.at).as_secs_f64();
             grid.spread(&mut sum, reading.at, end, |share| level * share * length);
             grid.spread(&mut time, reading.at, end, |share| share * length);
         }

@@ -83,7 +83,7 @@ pub(super) struct Counts {
 /// The calls to one callee.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(super) struct Calls {
-    pub(super) calls: f64,
+    pub(super) begun: f64,
     pub(super) retries: f64,
     pub(super) hedges: f64,
     pub(super) rejected: f64,
@@ -190,7 +190,7 @@ impl Calls {
         let total = |name: &str| page.total(name, &[("peer", peer)]);
         let ended = "rpc_client_call_duration_seconds_count";
         Self {
-            calls: total("peer_calls_total"),
+            begun: total("peer_calls_total"),
             hedges: page.total("peer_hedges_total", &[("peer", peer), ("outcome", "sent")]),
             failed: total(ended) - page.total(ended, &[("peer", peer), ("error_type", "")]),
             ..Self::to_any(page, peer)
@@ -208,14 +208,14 @@ impl Calls {
             (page.total("sql_statements_total", &[]), 0.0, 0.0)
         };
         let rejected = any.rejected + away;
-        Self { calls: sent + rejected, rejected, failed: failed + rejected, ..any }
+        Self { begun: sent + rejected, rejected, failed: failed + rejected, ..any }
     }
 
     fn to_any(page: &Scrape, peer: &str) -> Self {
         let total = |name: &str| page.total(name, &[("peer", peer)]);
         let has_breaker = page.label_values("breaker_state", "peer").iter().any(|known| known == peer);
         Self {
-            calls: 0.0,
+            begun: 0.0,
             retries: total("peer_retries_total"),
             hedges: 0.0,
             rejected: total("peer_rejected_total"),
@@ -225,7 +225,7 @@ impl Calls {
     }
 
     fn counters(&self) -> [f64; 5] {
-        [self.calls, self.retries, self.hedges, self.rejected, self.failed]
+        [self.begun, self.retries, self.hedges, self.rejected, self.failed]
     }
 }
 
@@ -259,7 +259,7 @@ mod tests {
         );
         let counts = Counts::of(&page);
         let links = Calls {
-            calls: 100.0,
+            begun: 100.0,
             retries: 7.0,
             hedges: 2.0,
             rejected: 5.0,
@@ -267,7 +267,7 @@ mod tests {
             breaker: Some(2.0),
         };
         assert_eq!(counts.callees["links"], links);
-        let redis = Calls { calls: 55.0, rejected: 15.0, failed: 16.0, ..Calls::default() };
+        let redis = Calls { begun: 55.0, rejected: 15.0, failed: 16.0, ..Calls::default() };
         assert_eq!(counts.callees["redis"], redis);
         assert_eq!((counts.shed, counts.in_flight), (8.0, 4.0));
         let lag: Vec<_> = counts.lag.iter().map(|(name, waiting)| (name.as_str(), *waiting)).collect();

@@ -18,7 +18,7 @@ const ENOUGH: f64 = 0.5;
 pub(super) struct Paths {
     links: Vec<Sums>,
     /// Each path as indices of links, the first at the edge.
-    paths: Vec<Vec<usize>>,
+    all: Vec<Vec<usize>>,
     bins: usize,
 }
 
@@ -43,7 +43,7 @@ impl Paths {
         let links = links.collect();
         let ends: Vec<(&str, &str)> =
             counted.links.iter().map(|link| (link.from.as_str(), link.to.as_str())).collect();
-        Self { links, paths: paths(arm, &ends), bins }
+        Self { links, all: paths(arm, &ends), bins }
     }
 
     /// The highest amplification of any path in any window that lies within a time; `None` if no window has enough calls.
@@ -53,7 +53,7 @@ impl Paths {
         let last = last.max((first + WINDOW).min(self.bins));
         let starts = first..=last.checked_sub(WINDOW)?;
         let of_window = |start: usize| {
-            self.paths.iter().filter_map(move |path| {
+            self.all.iter().filter_map(move |path| {
                 let of_link = |link: &usize| self.links[*link].amplification(start);
                 path.iter().map(of_link).product::<Option<f64>>()
             })

@@ -17,7 +17,7 @@ fn ms(ms: u64) -> Duration {
 
 /// A reading of a process that started at `started` and has made so many calls to `links`.
 fn calls(at: u64, started: f64, calls: f64) -> Reading {
-    let callees = [("links".to_owned(), Calls { calls, ..Calls::default() })].into();
+    let callees = [("links".to_owned(), Calls { begun: calls, ..Calls::default() })].into();
     Reading { at: ms(at), counts: Some(Counts { started, callees, ..Counts::default() }) }
 }
 
@@ -86,9 +86,9 @@ fn replicas_are_one_process_and_the_gap_of_one_is_filled_by_the_other() {
 #[test]
 fn a_level_lasts_until_the_next_reading_and_a_breaker_is_the_mean_of_its_replicas() {
     let reading = |at: u64, in_flight: f64, breaker: f64| {
-        let calls = Calls { calls: at as f64, breaker: Some(breaker), ..Calls::default() };
+        let calls = Calls { begun: at as f64, breaker: Some(breaker), ..Calls::default() };
         let callees = [("links".to_owned(), calls)].into();
-        Reading { at: ms(at), counts: Some(Counts { in_flight, callees, ..Counts::default() }) }
+        Reading { at: ms(at), counts: Some(Counts { callees, in_flight, ..Counts::default() }) }
     };
     let one =
         of("gateway", vec![reading(0, 1.0, 0.0), reading(50, 3.0, 2.0), reading(200, 7.0, 2.0), gone(300)]);
