@@ -13,11 +13,13 @@
 //! - [`systems`]: the systems, each with the journeys that load it;
 //! - `scenario`: a scenario file, from TOML to a validated [`Scenario`]; its types are exported here;
 //! - [`plan`]: every choice made, and the proof that arms differ in one axis;
+//! - [`drill`]: every fault in every wiring, each a plan;
 //! - [`diagnostic`]: error messages with hints.
 //!
 //! Not here: starting and measuring arms (`runtimes`), and the conclusions of a run (`lab`).
 
 pub mod diagnostic;
+pub mod drill;
 pub mod plan;
 mod scenario;
 pub mod systems;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use design::{
-    Arrivals, Backing, Choice as _, EDGE, Placement, ProcessShape, ReplicaCount, Rules, System, Wiring,
+    Arrivals, Backing, Choice as _, DrillWiring, EDGE, Placement, ProcessShape, ReplicaCount, Rules, System, Wiring,
     axes::{Balancing, Database, Replicas, Resilience, Tracing, Transport},
 };
 use limiter::Limit;
@@ -81,6 +81,19 @@ const COUNTS: ProcessShape = ProcessShape::behind("counts", &["counts"])
     .replicas(ReplicaCount::One)
     .only_where(|wiring| wiring.is(State::Service));
 
+/// Counts in each of their places.
+const DRILLS: [DrillWiring; 5] = [
+    DrillWiring { name: "monolith", values: &[] },
+    DrillWiring { name: "microservices, local counts", values: &[APART, (State::AXIS.name, State::Local.name())] },
+    DrillWiring { name: "microservices, counts apart", values: &[APART, (State::AXIS.name, State::Service.name())] },
+    DrillWiring { name: "microservices, counts in redis", values: &[APART, (State::AXIS.name, State::Redis.name())] },
+    DrillWiring {
+        name: "two replicas, counts synced",
+        values: &[APART, (State::AXIS.name, State::Synced.name()), (Replicas::AXIS.name, Replicas::Two.name())],
+    },
+];
+const APART: (&str, &str) = ("placement", "microservices");
+
 /// What the limiter says of its wirings.
 struct Limiting;
 
@@ -92,6 +105,10 @@ impl Rules for Limiting {
             State::Service => component == "counts",
             State::Redis => false,
         }
+    }
+
+    fn drills(&self) -> &'static [DrillWiring] {
+        &DRILLS
     }
 
     fn conflict(&self, wiring: &Wiring) -> Option<String> {

@@ -1,7 +1,7 @@
 //! What the shortener is made of, as data.
 
 use design::{
-    Backing, Choice as _, ConsumerGroup, Cost, EDGE, Placement, ProcessShape, Rules, System, TopicShape,
+    Backing, Choice as _, ConsumerGroup, Cost, DrillWiring, EDGE, Placement, ProcessShape, Rules, System, TopicShape,
     axes::{
         Balancing, Cache, Database, Events, Ownership, Replicas, Resilience, Stampede, TimeToLive, Tracing,
         Transport,
@@ -84,7 +84,31 @@ impl Rules for Shortening {
     fn costs(&self) -> &'static [Cost] {
         &[INLINE_CLICKS]
     }
+
+    fn drills(&self) -> &'static [DrillWiring] {
+        &DRILLS
+    }
 }
+
+/// Each store once, and each way of a click once.
+const DRILLS: [DrillWiring; 5] = [
+    DrillWiring { name: "monolith, sqlite", values: &[] },
+    DrillWiring { name: "microservices, postgres", values: &[APART, IN_POSTGRES] },
+    DrillWiring {
+        name: "microservices, redis cache",
+        values: &[APART, IN_POSTGRES, (Cache::AXIS.name, Cache::Redis.name())],
+    },
+    DrillWiring {
+        name: "microservices, kafka events",
+        values: &[APART, IN_POSTGRES, (Events::AXIS.name, Events::Kafka.name())],
+    },
+    DrillWiring {
+        name: "microservices, memory events",
+        values: &[APART, (Events::AXIS.name, Events::Memory.name())],
+    },
+];
+const APART: (&str, &str) = ("placement", "microservices");
+const IN_POSTGRES: (&str, &str) = (Database::AXIS.name, Database::Postgres.name());
 
 const INLINE_CLICKS: Cost = Cost {
     axis: Events::AXIS.name,

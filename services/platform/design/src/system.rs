@@ -47,6 +47,13 @@ pub trait Rules: Sync {
         false
     }
 
+    /// The wirings that a drill breaks, the plainest first; without any, each placement with the defaults.
+    ///
+    /// Of two wirings that share a part, the first is the one whose part is broken in the quick form.
+    fn drills(&self) -> &'static [DrillWiring] {
+        &[]
+    }
+
     /// Why two values cannot go together, if they cannot.
     fn conflict(&self, wiring: &Wiring) -> Option<String> {
         wiring.nothing_to_copy()
@@ -77,6 +84,15 @@ pub trait Rules: Sync {
 pub struct NoRules;
 
 impl Rules for NoRules {}
+
+/// A wiring that a drill breaks.
+#[derive(Clone, Copy, Debug)]
+pub struct DrillWiring {
+    /// Its name in the table: `microservices, PostgreSQL`.
+    pub name: &'static str,
+    /// The values that are not the defaults, by axis. A value that is a negative control is expected to be caught.
+    pub values: &'static [(&'static str, &'static str)],
+}
 
 /// The public API among the callers of components.
 pub const EDGE: &str = "edge";

@@ -1,0 +1,54 @@
+//! The wirings that a drill breaks.
+
+use anyhow::{Context, Result};
+use design::{System, Wiring};
+
+use crate::plan::ArmPlan;
+
+/// A wiring that a drill breaks.
+#[derive(Clone, Debug)]
+pub struct Drilled {
+    /// Its name in the table.
+    pub name: String,
+    /// The wiring with its processes and backings.
+    pub arm: ArmPlan,
+    /// Which promise it is known to break, if it is a negative control.
+    pub control: Option<String>,
+}
+
+/// The wirings of a system's data with these values of the command line; those that become the same are one.
+pub(super) fn of(system: &'static System, set: &[(String, String)]) -> Result<Vec<Drilled>> {
+    let named = named(system)?;
+    let controls: Vec<(&str, &str)> = named
+        .iter()
+        .flat_map(|(_, wiring)| wiring.controls().map(|(axis, value)| (axis, value.name)).collect::<Vec<_>>())
+        .collect();
+    let mut drilled: Vec<Drilled> = Vec::new();
+    for (name, mut wiring) in named {
+        for (axis, value) in set {
+            wiring.set(axis, value)?;
+        }
+        if drilled.iter().any(|other| other.arm.wiring == wiring) {
+            continue;
+        }
+        wiring.check().with_context(|| format!("the wiring `{name}` cannot be"))?;
+        // A value that costs, but loses nothing, is no control of a drill.
+        let known = wiring.controls().filter(|(axis, value)| controls.contains(&(*axis, value.name)));
+        let told = known.filter_map(|(axis, value)| Some(format!("{axis} = {}: {}", value.name, value.control?)));
+        let told: Vec<String> = told.collect();
+        let control = (!told.is_empty()).then(|| told.join("; "));
+        drilled.push(Drilled { arm: ArmPlan::new(name.clone(), wiring), name, control });
+    }
+    Ok(drilled)
+}
+
+/// What the data says; if it says nothing, each placement with the defaults.
+fn named(system: &'static System) -> Result<Vec<(String, Wiring)>> {
+    let drills = system.rules.drills();
+    if !drills.is_empty() {
+        let wiring = |values: &[(&'static str, &'static str)]| Wiring::with(system, values.iter().copied());
+        return drills.iter().map(|drill| Ok((drill.name.to_owned(), wiring(drill.values)?))).collect();
+    }
+    let placed = |name: &'static str| Ok((name.to_owned(), Wiring::with(system, [("placement", name)])?));
+    system.placements.iter().map(|placement| placed(placement.name)).collect()
+}
