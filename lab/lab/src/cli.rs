@@ -9,8 +9,8 @@ use scenario::diagnostic::{self, Diagnostic};
 
 use crate::{
     commands::{
-        broker, compare, doctor, events, export, fault, health, host, keep, list, load, plan, proxy, report,
-        run, show, tether, trace, up, watch,
+        broker, compare, doctor, drill, events, export, fault, health, host, keep, list, load, plan, proxy,
+        report, run, show, tether, trace, up, watch,
     },
     outcome::Outcome,
 };
@@ -81,6 +81,8 @@ pub enum Command {
     Plan(plan::Args),
     /// Compare: start the arms, load them, check them, and report
     Run(run::Args),
+    /// Break each part of each wiring of a system, and say what was lost and how soon it was back
+    Drill(drill::Args),
     /// Start one wiring and keep it up until Ctrl-C
     Up(up::Args),
     /// Show the last traces of a wiring that is up
@@ -126,6 +128,7 @@ impl Cli {
     pub fn run(&self) -> Result<Outcome> {
         let scenarios = self.scenarios.as_deref();
         let without = match &self.command {
+            Command::Drill(_) => Some("drill"),
             Command::Events(_) => Some("events"),
             Command::Fault(_) => Some("fault"),
             Command::Watch(_) => Some("watch"),
@@ -143,6 +146,7 @@ impl Cli {
             Command::Show(args) => args.run(scenarios),
             Command::Plan(args) => args.run(scenarios),
             Command::Run(args) => args.run(scenarios),
+            Command::Drill(args) => args.run(),
             Command::Up(args) => args.run(scenarios),
             Command::Trace(args) => args.run(),
             Command::Events(args) => args.run(),

@@ -4,6 +4,7 @@ pub mod broker;
 pub mod choices;
 pub mod compare;
 pub mod doctor;
+pub mod drill;
 pub mod events;
 pub mod export;
 pub mod fault;

@@ -10,6 +10,7 @@
 //!
 //! - [`cli`], [`commands`]: the command line; [`outcome`]: how a command ends;
 //! - [`run`], [`runs`]: the experiment, and the folder of its results;
+//! - [`drill`]: a matrix of such runs;
 //! - [`recent`]: the last traces of a running wiring; [`by_hand`]: the faults that are made in it; [`rehearsal`]: a simulation of a system's logic under a
 //!   load, drawn without starting anything;
 //! - [`output`]: writing to standard output and error.
@@ -19,6 +20,7 @@
 pub mod by_hand;
 pub mod cli;
 pub mod commands;
+pub mod drill;
 pub mod outcome;
 pub mod output;
 pub mod recent;

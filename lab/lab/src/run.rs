@@ -1,6 +1,6 @@
 //! The experiment: arms are started, warmed up, loaded in turn, checked, and judged.
 //!
-//! Read in this order: `before` (a look at the machine), `experiment` (launches and their phases), `rounds`
+//! Read in this order: `cell` (the same for a cell of a drill), `before` (a look at the machine), `experiment` (launches and their phases), `rounds`
 //! (after each slice: void slices), `capacity` (the ramp at the end of a launch), `floor` (the generator's
 //! own latency), `faults` (injected faults), `over_time` (what happens over an episode), `gathered` (the data of an arm), `compare`, `claims` and
 //! `answers` (the conclusions), `assemble` (the report), `folder` (where it is kept), `machine` (where it was
@@ -10,6 +10,7 @@ mod answers;
 mod assemble;
 mod before;
 mod capacity;
+mod cell;
 mod claims;
 mod compare;
 mod counters;
@@ -18,7 +19,7 @@ mod faults;
 mod floor;
 mod folder;
 mod gathered;
-mod machine;
+pub(crate) mod machine;
 mod over_time;
 mod pinned;
 mod progress;
@@ -32,8 +33,11 @@ use std::{
 
 use anyhow::{Context, Result};
 use before::Before;
+pub(crate) use cell::{CellOf, run as run_cell};
 pub use folder::RunFolder;
+use gathered::Gathered;
 use hdrhistogram::serialization::{Serializer, V2Serializer};
+use report::Report;
 use runtimes::{
     arm::{BackingChoices, Lacking},
     interrupt::Interrupt,
@@ -43,6 +47,7 @@ use scenario::{
     Scenario,
     plan::{self, Plan},
 };
+use time::OffsetDateTime;
 
 use crate::{outcome::Outcome, output, runs};
 
@@ -66,6 +71,8 @@ pub struct RunOptions {
     pub to_the_end: bool,
     /// The program of service processes; `None` for the lab itself.
     pub program: Option<PathBuf>,
+    /// The drill of which it is a cell.
+    pub(crate) drill: Option<CellOf>,
 }
 
 /// Runs a plan, keeps the run's folder, prints the report.
@@ -92,13 +99,7 @@ pub fn run(options: &RunOptions) -> Result<Outcome> {
     let warnings = options.plan.warnings();
     gathered.notes.extend(warnings.iter().map(|warning| warning.replace("\nhint: ", "; to change that: ")));
     gathered.notes.splice(..0, busy);
-    for arm in &gathered.arms {
-        let mut bytes = Vec::new();
-        V2Serializer::new().serialize(&arm.record.latency, &mut bytes).context("cannot write a histogram")?;
-        folder.write(&format!("latency/{}.hdr", arm.plan.name), bytes)?;
-    }
-    let report = assemble::report(options, &gathered, folder.id(), began);
-    let path = folder.keep(&report)?;
+    let (report, path) = kept(options, &gathered, folder, began)?;
     output::data(&report::terminal::render(&report))?;
     show(&path, options.open);
     let outcome = outcome(&report);
@@ -110,6 +111,23 @@ pub fn run(options: &RunOptions) -> Result<Outcome> {
         ));
     }
     Ok(outcome)
+}
+
+/// The report of what was gathered, and the folder in which both are kept.
+fn kept(
+    options: &RunOptions,
+    gathered: &Gathered,
+    folder: RunFolder,
+    began: OffsetDateTime,
+) -> Result<(Report, PathBuf)> {
+    for arm in &gathered.arms {
+        let mut bytes = Vec::new();
+        V2Serializer::new().serialize(&arm.record.latency, &mut bytes).context("cannot write a histogram")?;
+        folder.write(&format!("latency/{}.hdr", arm.plan.name), bytes)?;
+    }
+    let report = assemble::report(options, gathered, folder.id(), began);
+    let path = folder.keep(&report)?;
+    Ok((report, path))
 }
 
 /// Prints the expected duration, what may hide the answer, and which arms will be skipped.
@@ -130,7 +148,7 @@ fn say_what_to_expect(options: &RunOptions) {
 }
 
 /// The answers of a scenario with the figures of a report, as far as that run can give them.
-pub fn answers(scenario: &Scenario, report: &report::Report) -> Vec<report::model::Answer> {
+pub fn answers(scenario: &Scenario, report: &Report) -> Vec<report::model::Answer> {
     let comparisons = compare::Comparisons {
         list: report.comparisons.clone(),
         for_claims: Vec::new(),
@@ -174,7 +192,7 @@ fn show(folder: &Path, open: bool) {
 
 /// Whether everything was as expected: claims, promises, processes, that every arm had successful operations,
 /// and that there is a verdict.
-fn outcome(report: &report::Report) -> Outcome {
+fn outcome(report: &Report) -> Outcome {
     let contradicted = report
         .claims
         .iter()
@@ -204,7 +222,7 @@ mod tests {
     #[test]
     fn a_run_in_which_an_arm_did_nothing_well_is_no_success() {
         let json = include_str!("../../report/src/fixtures/placement.json");
-        let mut report: report::Report = serde_json::from_str(json).unwrap();
+        let mut report: Report = serde_json::from_str(json).unwrap();
         assert_eq!(outcome(&report), Outcome::Done);
         report.arms[1].operations = 0;
         assert_eq!(outcome(&report), Outcome::ExpectationFailed);
@@ -213,7 +231,7 @@ mod tests {
     #[test]
     fn a_run_without_a_verdict_is_no_success_and_a_broken_promise_weighs_more() {
         let json = include_str!("../../report/src/fixtures/placement.json");
-        let mut report: report::Report = serde_json::from_str(json).unwrap();
+        let mut report: Report = serde_json::from_str(json).unwrap();
         report.validity.verdict_possible = false;
         assert_eq!(outcome(&report), Outcome::NoVerdict);
         report.arms[1].operations = 0;
@@ -223,7 +241,7 @@ mod tests {
     #[test]
     fn a_run_and_a_check_fail_by_the_same_judgement() {
         let json = include_str!("../../report/src/fixtures/placement.json");
-        let mut report: report::Report = serde_json::from_str(json).unwrap();
+        let mut report: Report = serde_json::from_str(json).unwrap();
         let verdict = |acknowledged: u64, checked: u64, lost: u64| {
             let complete = checked == acknowledged;
             let mut verdict = LedgerVerdict { complete, ..LedgerVerdict::default() };

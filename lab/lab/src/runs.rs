@@ -12,6 +12,9 @@ use scenario::diagnostic::{Diagnostic, did_you_mean};
 /// The file from which every other form of a report is rendered; an interrupted run has none.
 pub const REPORT: &str = "report.json";
 
+/// The file of a drill, whose cells are runs of their own.
+pub const DRILL: &str = "drill.json";
+
 /// The folder of a run: a path, a name in `runs` or its beginning, or `latest`.
 ///
 /// Fails with a hint if there is none, or if the run is incomplete.
@@ -25,6 +28,11 @@ pub fn find(name: &str, runs: &Path) -> Result<PathBuf> {
     };
     if folder.join(REPORT).is_file() {
         return Ok(folder);
+    }
+    if folder.join(DRILL).is_file() {
+        let what = format!("`{}` is a drill, and no run", folder.display());
+        let hint = format!("each of its cells is a run: name a folder in `{}/cells`", folder.display());
+        return Err(Diagnostic::new(what).hint(hint).into());
     }
     let what = format!("the run `{}` is incomplete: it has no `{REPORT}`", folder.display());
     Err(Diagnostic::new(what)

@@ -101,7 +101,8 @@ impl Drill {
         let mut cells: Vec<Cell> = Vec::new();
         for wiring in wirings::of(system, &choices.set)? {
             for fault in faults::of(&wiring.arm) {
-                let is_chosen = choices.faults.is_empty() || choices.faults.iter().any(|name| name == fault.kind);
+                let is_chosen =
+                    choices.faults.is_empty() || choices.faults.iter().any(|name| name == fault.kind);
                 let is_repeated = cells.iter().any(|cell| cell.fault.label == fault.label);
                 let is_left_out = choices.form == Form::Quick && is_repeated && !repeats(&wiring, &fault);
                 if is_chosen && !is_left_out {
@@ -111,8 +112,14 @@ impl Drill {
             }
         }
         if cells.is_empty() {
-            let what = format!("no wiring of `{}` that is drilled can have `{}`", system.name, choices.faults.join("`, `"));
-            return Err(Diagnostic::new(what).hint("choose a wiring that has such a part with `--set`").into());
+            let what = format!(
+                "no wiring of `{}` that is drilled can have `{}`",
+                system.name,
+                choices.faults.join("`, `")
+            );
+            return Err(Diagnostic::new(what)
+                .hint("choose a wiring that has such a part with `--set`")
+                .into());
         }
         Ok(Self { system, form: choices.form, seed: choices.seed, operations, cells })
     }

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use design::{
-    Arrivals, Backing, Choice as _, DrillWiring, EDGE, Placement, ProcessShape, ReplicaCount, Rules, System, Wiring,
+    Arrivals, Backing, Choice as _, DrillWiring, EDGE, Placement, ProcessShape, ReplicaCount, Rules, System,
+    Wiring,
     axes::{Balancing, Database, Replicas, Resilience, Tracing, Transport},
 };
 use limiter::Limit;
@@ -84,12 +85,25 @@ const COUNTS: ProcessShape = ProcessShape::behind("counts", &["counts"])
 /// Counts in each of their places.
 const DRILLS: [DrillWiring; 5] = [
     DrillWiring { name: "monolith", values: &[] },
-    DrillWiring { name: "microservices, local counts", values: &[APART, (State::AXIS.name, State::Local.name())] },
-    DrillWiring { name: "microservices, counts apart", values: &[APART, (State::AXIS.name, State::Service.name())] },
-    DrillWiring { name: "microservices, counts in redis", values: &[APART, (State::AXIS.name, State::Redis.name())] },
+    DrillWiring {
+        name: "microservices, local counts",
+        values: &[APART, (State::AXIS.name, State::Local.name())],
+    },
+    DrillWiring {
+        name: "microservices, counts apart",
+        values: &[APART, (State::AXIS.name, State::Service.name())],
+    },
+    DrillWiring {
+        name: "microservices, counts in redis",
+        values: &[APART, (State::AXIS.name, State::Redis.name())],
+    },
     DrillWiring {
         name: "two replicas, counts synced",
-        values: &[APART, (State::AXIS.name, State::Synced.name()), (Replicas::AXIS.name, Replicas::Two.name())],
+        values: &[
+            APART,
+            (State::AXIS.name, State::Synced.name()),
+            (Replicas::AXIS.name, Replicas::Two.name()),
+        ],
     },
 ];
 const APART: (&str, &str) = ("placement", "microservices");

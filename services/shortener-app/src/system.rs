@@ -1,7 +1,8 @@
 //! What the shortener is made of, as data.
 
 use design::{
-    Backing, Choice as _, ConsumerGroup, Cost, DrillWiring, EDGE, Placement, ProcessShape, Rules, System, TopicShape,
+    Backing, Choice as _, ConsumerGroup, Cost, DrillWiring, EDGE, Placement, ProcessShape, Rules, System,
+    TopicShape,
     axes::{
         Balancing, Cache, Database, Events, Ownership, Replicas, Resilience, Stampede, TimeToLive, Tracing,
         Transport,

@@ -19,7 +19,7 @@ fn each_command_explains_itself_with_examples() {
     let mut cli = Cli::command().term_width(98);
     cli.build();
     for name in [
-        "list", "show", "plan", "run", "up", "trace", "events", "fault", "watch", "load", "report",
+        "list", "show", "plan", "run", "drill", "up", "trace", "events", "fault", "watch", "load", "report",
         "compare", "doctor",
     ] {
         let command = cli.find_subcommand_mut(name).unwrap();

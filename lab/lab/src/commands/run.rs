@@ -97,6 +97,7 @@ impl Args {
             until_decided,
             to_the_end: self.to_the_end,
             program: None,
+            drill: None,
         })
     }
 }

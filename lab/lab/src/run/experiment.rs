@@ -71,7 +71,10 @@ pub(super) fn run(options: &RunOptions, folder: &RunFolder, interrupt: &Interrup
         scratch,
         program,
         gathered: Gathered::new(),
-        progress: Progress::new(&options.plan, launches, options.until_decided),
+        progress: match &options.drill {
+            Some(cell) => Progress::of_cell(cell.place.clone(), cell.left),
+            None => Progress::new(&options.plan, launches, options.until_decided),
+        },
         began: Instant::now(),
         launches,
         looks: Looks::new(options.plan.load.launches, launches),
@@ -174,8 +177,8 @@ impl Experiment<'_> {
         self.warm_up(&mut sender, &launch)?;
         let began = Instant::now();
         self.measure(&mut sender, &mut launch, number, &chosen, rounds)?;
-        // The traces of one launch suffice.
-        if self.gathered.death.is_none() && number == 1 {
+        // The traces of one launch suffice; a drill asks where nothing is lost, and not where time goes.
+        if self.gathered.death.is_none() && number == 1 && self.options.drill.is_none() {
             self.trace(&mut sender, &launch, &chosen)?;
         }
         self.note_death(&mut launch, began);

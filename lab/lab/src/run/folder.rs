@@ -36,7 +36,11 @@ impl RunFolder {
         interrupt: &Interrupt,
     ) -> Result<Self> {
         let question = plan.scenario.name.replace('/', "-");
-        let id = format!("{}-{question}", machine::stamp(began));
+        Self::named(runs, format!("{}-{question}", machine::stamp(began)), plan, interrupt)
+    }
+
+    /// The same with a name of its own.
+    pub(super) fn named(runs: &Path, id: String, plan: &Plan, interrupt: &Interrupt) -> Result<Self> {
         let cannot = || {
             Diagnostic::new(format!("cannot make a run's folder in `{}`", runs.display()))
                 .hint("`--out DIR` names another folder")

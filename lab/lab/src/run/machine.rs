@@ -6,18 +6,18 @@ use report::model::Machine;
 use time::{OffsetDateTime, macros::format_description};
 
 /// The current time, UTC.
-pub(super) fn now() -> OffsetDateTime {
+pub(crate) fn now() -> OffsetDateTime {
     OffsetDateTime::now_utc()
 }
 
 /// A time as the beginning of a folder's name: sortable, without characters that need quoting.
-pub(super) fn stamp(moment: OffsetDateTime) -> String {
+pub(crate) fn stamp(moment: OffsetDateTime) -> String {
     let format = format_description!("[year]-[month]-[day]T[hour]-[minute]-[second]");
     moment.format(format).unwrap_or_default()
 }
 
 /// This machine's description, as far as available.
-pub(super) fn machine() -> Machine {
+pub(crate) fn machine() -> Machine {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     Machine {
         cpu: field("/proc/cpuinfo", "model name").unwrap_or_else(|| "unknown".to_owned()),

@@ -25,6 +25,8 @@ pub(super) struct Progress {
     launches: u32,
     /// The time limit of a run that may end before its last launch.
     limit: Option<Duration>,
+    /// The place of a drill's cell, in place of that of a launch.
+    cell: Option<String>,
 }
 
 impl Progress {
@@ -37,7 +39,12 @@ impl Progress {
 
     fn of(launches: u32, takes: Duration) -> Self {
         let (began, launches_took) = (Instant::now(), Duration::ZERO);
-        Self { began, launches_took, takes, done: 0, launches, limit: None }
+        Self { began, launches_took, takes, done: 0, launches, limit: None, cell: None }
+    }
+
+    /// For a cell of a drill that takes this long still: shown on a terminal; elsewhere a line a cell is enough.
+    pub(super) fn of_cell(place: String, left: Duration) -> Self {
+        Self { cell: Some(place), ..Self::of(1, left) }
     }
 
     /// Records the end of a launch.
@@ -48,6 +55,9 @@ impl Progress {
 
     /// Begins a phase of the current launch, with this number of steps.
     pub(super) fn phase(&self, what: &str, total: u64) -> Phase {
+        if let Some(cell) = &self.cell {
+            return Phase::begin_quietly(cell, what, self.left(), total);
+        }
         let of = if self.limit.is_some() { "of at most" } else { "of" };
         Phase::begin(&format!("launch {} {of} {}", self.done + 1, self.launches), what, self.left(), total)
     }
@@ -56,6 +66,8 @@ impl Progress {
     fn left(&self) -> Duration {
         let elapsed = self.began.elapsed();
         let all = match self.done {
+            // A drill has other cells, and is told about them.
+            _ if self.cell.is_some() => self.takes,
             0 => self.takes,
             done => self.launches_took.mul_f64(f64::from(self.launches) / f64::from(done)),
         };
@@ -73,9 +85,16 @@ pub(super) struct Phase {
 impl Phase {
     /// Begins a phase of `total` steps, with the remaining time of the run.
     fn begin(place: &str, what: &str, left: Duration, total: u64) -> Self {
-        let place = place.to_owned();
         if !std::io::stderr().is_terminal() {
             output::talk(&format!("{place}, {} left: {what}", about(left)));
+        }
+        Self::begin_quietly(place, what, left, total)
+    }
+
+    /// The same without a line where there is no terminal.
+    fn begin_quietly(place: &str, what: &str, left: Duration, total: u64) -> Self {
+        let place = place.to_owned();
+        if !std::io::stderr().is_terminal() {
             return Self { bar: ProgressBar::hidden(), place };
         }
         let until = Instant::now() + left;

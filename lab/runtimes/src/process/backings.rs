@@ -60,6 +60,29 @@ impl BackingChoices {
             _ => None,
         }
     }
+
+    /// Why a fault cannot be done to a kind of backing, as far as that is known without starting one: a given server is not
+    /// the arm's own, and the embedded broker keeps nothing on disk.
+    pub fn spares(&self, kind: BackingKind, is_killed: bool) -> Option<Diagnostic> {
+        let given = match kind {
+            BackingKind::Postgres => &self.postgres_url,
+            BackingKind::Redis => &self.redis_url,
+            BackingKind::Kafka => &self.kafka_url,
+            BackingKind::Sqlite => &None,
+        };
+        let name = kind.name();
+        if given.is_some() {
+            let what = format!("the {name} was given, and others may use it");
+            return Some(
+                Diagnostic::new(what).hint(format!("leave `--{name}-url` out, and its variable as well")),
+            );
+        }
+        let keeps_nothing = is_killed && kind == BackingKind::Kafka && kafka::is_embedded(self);
+        keeps_nothing.then(|| {
+            Diagnostic::new("there is no Kafka here, and the embedded broker would lose everything")
+                .hint(kafka::HOW_TO_GET)
+        })
+    }
 }
 
 /// Starts the backings of an arm.

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, path::PathBuf, time::Duration};
 
-use super::{Drilled, DrillChoices, DrillFault, Form};
+use super::{DrillChoices, DrillFault, Drilled, Form};
 use crate::{
     plan::{Budget, LoadPlan, Plan},
     scenario::{ArrivalKind, Comparison, Kind, LoadSpec, Phase, Scenario, file_name, phases},
@@ -114,8 +114,12 @@ fn scenario(wiring: &Drilled, fault: &DrillFault, episode: &Episode, launches: u
         name: format!("{}/{name}", system.name),
         path: PathBuf::new(),
         system,
-        question: format!("{}, in the wiring `{}`: what is lost, and does it come back?", fault.label, wiring.name),
-        why: "What was acknowledged before, during and after a fault has to be there when it is over.".to_owned(),
+        question: format!(
+            "{}, in the wiring `{}`: what is lost, and does it come back?",
+            fault.label, wiring.name
+        ),
+        why: "What was acknowledged before, during and after a fault has to be there when it is over."
+            .to_owned(),
         look_for: vec!["the ledger, and how long after the fault the goodput is back".to_owned()],
         answers: Vec::new(),
         kind: Kind::Episodes,

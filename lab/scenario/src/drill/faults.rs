@@ -71,7 +71,9 @@ pub(super) fn of(arm: &ArmPlan) -> Vec<DrillFault> {
     let mut shapes: Vec<&'static str> = arm.processes.iter().map(|process| process.shape).collect();
     shapes.dedup();
     let mut faults: Vec<DrillFault> = kinds.iter().flat_map(|kind| of_store(*kind)).collect();
-    faults.extend(shapes.iter().map(|shape| killed(COMPONENT_KILLED, format!("{shape} killed"), vec![process(shape)])));
+    faults.extend(
+        shapes.iter().map(|shape| killed(COMPONENT_KILLED, format!("{shape} killed"), vec![process(shape)])),
+    );
     faults.extend(links(arm).into_iter().flat_map(|(from, to)| of_link(from, to)));
     let everything = shapes.iter().map(|shape| process(shape)).chain(kinds.into_iter().map(Target::Backing));
     let everything: Vec<Target> = everything.collect();
@@ -123,7 +125,8 @@ fn killed(kind: &'static str, label: String, targets: Vec<Target>) -> DrillFault
 fn links(arm: &ArmPlan) -> Vec<(&'static str, &'static str)> {
     let mut links: Vec<(&str, &str)> = Vec::new();
     for link in arm.links() {
-        if let (Some(ProcessPlan { shape: from, .. }), ArmEnd::Process(ProcessPlan { shape: to, .. })) = (link.from, link.to)
+        if let (Some(ProcessPlan { shape: from, .. }), ArmEnd::Process(ProcessPlan { shape: to, .. })) =
+            (link.from, link.to)
             && !links.contains(&(*from, *to))
         {
             links.push((from, to));

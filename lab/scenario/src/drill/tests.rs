@@ -57,7 +57,8 @@ fn a_wiring_that_is_known_to_lose_is_a_negative_control_and_one_that_is_only_slo
 
 #[test]
 fn values_for_all_wirings_make_those_one_that_become_the_same() {
-    let set = [("events", "inline"), ("cache", "none")].map(|(axis, value)| (axis.to_owned(), value.to_owned()));
+    let set =
+        [("events", "inline"), ("cache", "none")].map(|(axis, value)| (axis.to_owned(), value.to_owned()));
     let drill = drill("shortener", &DrillChoices { set: set.into(), ..DrillChoices::default() }).unwrap();
     let mut names: Vec<&str> = drill.cells.iter().map(|cell| cell.wiring.name.as_str()).collect();
     names.dedup();

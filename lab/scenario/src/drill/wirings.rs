@@ -34,7 +34,8 @@ pub(super) fn of(system: &'static System, set: &[(String, String)]) -> Result<Ve
         wiring.check().with_context(|| format!("the wiring `{name}` cannot be"))?;
         // A value that costs, but loses nothing, is no control of a drill.
         let known = wiring.controls().filter(|(axis, value)| controls.contains(&(*axis, value.name)));
-        let told = known.filter_map(|(axis, value)| Some(format!("{axis} = {}: {}", value.name, value.control?)));
+        let told =
+            known.filter_map(|(axis, value)| Some(format!("{axis} = {}: {}", value.name, value.control?)));
         let told: Vec<String> = told.collect();
         let control = (!told.is_empty()).then(|| told.join("; "));
         drilled.push(Drilled { arm: ArmPlan::new(name.clone(), wiring), name, control });

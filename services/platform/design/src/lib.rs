@@ -23,6 +23,6 @@ pub use process_config::{
     BACKGROUND_WITHIN, EXIT_WITHIN, FLUSH_WITHIN, Limits, ProcessConfig, PublicUrl, PublicUrlError,
 };
 pub use system::{
-    Arrivals, Backing, ConsumerGroup, Cost, DrillWiring, EDGE, NoRules, Placement, ProcessShape, ReplicaCount, Rules,
-    System, TopicShape, Wiring, WiringError,
+    Arrivals, Backing, ConsumerGroup, Cost, DrillWiring, EDGE, NoRules, Placement, ProcessShape,
+    ReplicaCount, Rules, System, TopicShape, Wiring, WiringError,
 };

@@ -24,7 +24,8 @@ pub(super) fn command() -> String {
 /// The command that repeats the run; passwords have to be filled in.
 pub(super) fn reproduce(options: &RunOptions) -> String {
     let plan = &options.plan;
-    let mut words = vec![plan.command(plan.quick)];
+    let command = options.drill.as_ref().map(|drill| drill.command.clone());
+    let mut words = vec![command.unwrap_or_else(|| plan.command(plan.quick))];
     words.push(format!("--seed {}", plan.seed));
     if matches!(options.runtime, Runtime::Compose(_)) {
         words.push(format!("--runtime {}", options.runtime.name()));

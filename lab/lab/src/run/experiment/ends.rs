@@ -25,7 +25,17 @@ pub(super) fn most_launches(plan: &Plan, at_most: Option<Duration>) -> u32 {
 impl Experiment<'_> {
     /// Whether the run ends after this launch of all arms.
     pub(super) fn ends(&mut self, number: u32) -> bool {
-        self.gathered.death.is_some() || self.is_futile(number) || self.is_decided(number)
+        self.gathered.death.is_some()
+            || self.has_acknowledged()
+            || self.is_futile(number)
+            || self.is_decided(number)
+    }
+
+    /// Whether a cell of a drill has acknowledged as many operations as it is to.
+    fn has_acknowledged(&self) -> bool {
+        let wanted = self.options.drill.as_ref().and_then(|cell| cell.operations);
+        let acknowledged = self.gathered.arms.iter().map(|arm| arm.record.succeeded).sum();
+        wanted.is_some_and(|wanted: u64| wanted <= acknowledged)
     }
 
     /// Whether a run that continues until it has decided is decided, or has no time for another launch.
@@ -60,7 +70,9 @@ impl Experiment<'_> {
     fn is_futile(&mut self, number: u32) -> bool {
         let launches = self.launches;
         let Gathered { slices, void_slices, .. } = self.gathered;
-        if number == launches || self.options.to_the_end || !futile(void_slices, slices, number, launches) {
+        // A drill counts what was acknowledged, also where the generator was late.
+        let is_whole = self.options.to_the_end || self.options.drill.is_some();
+        if number == launches || is_whole || !futile(void_slices, slices, number, launches) {
             return false;
         }
         self.gathered.notes.push(format!(

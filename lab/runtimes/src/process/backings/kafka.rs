@@ -19,7 +19,10 @@ use url::Url;
 
 pub use self::installation::Installation;
 use super::OwnBacking;
-use crate::{arm::StartError, process::start::Start};
+use crate::{
+    arm::{BackingChoices, StartError},
+    process::start::Start,
+};
 
 /// How to get a real broker.
 pub const HOW_TO_GET: &str = "unpack Apache Kafka 4 into `/opt/kafka` or name its folder by `--kafka-home DIR`, with Java 17 or \
@@ -46,6 +49,11 @@ pub(super) fn provide(start: &Start<'_>, roles: &[String], folder: &Path) -> Res
             .context("the embedded broker did not start")
             .map_err(StartError::Fail),
     }
+}
+
+/// Whether a broker that is not given would be the embedded one.
+pub(super) fn is_embedded(choices: &BackingChoices) -> bool {
+    choices.embedded_kafka || matches!(Installation::find(choices), Ok(None))
 }
 
 fn given(url: &str, roles: &[String]) -> anyhow::Result<OwnBacking> {
