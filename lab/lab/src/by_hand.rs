@@ -147,7 +147,8 @@ impl FaultsByHand {
         }
         // Held before it is made, so that a partial one is undone as well.
         let force = InForce { fault, victim: running.victim(&fault)? };
-        force.victim.begin().with_context(|| format!("`{}` could not be made", fault.what.name()))?;
+        let made = force.victim.begin().and_then(|_| force.victim.complete());
+        made.with_context(|| format!("`{}` could not be made", fault.what.name()))?;
         self.in_force.push(force);
         Ok(vec![self.listed(&fault)])
     }

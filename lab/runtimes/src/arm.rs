@@ -81,8 +81,16 @@ pub trait RunningRuntime: Send {
 
 /// What a fault is done to, looked up before its time; usable from any thread while others observe the arm.
 pub trait Victim: Send {
-    /// Makes the fault; returns when it is in force.
-    fn begin(&self) -> Result<()>;
+    /// Looks up what the fault is done to, shortly before it is due, so that it begins without delay.
+    fn look_up(&self) {}
+
+    /// Makes the fault, and returns since when it is in force; what takes longer is left to [`complete`](Victim::complete).
+    fn begin(&self) -> Result<Instant>;
+
+    /// Does what it takes beyond the beginning: what stands still is killed, and its memory freed.
+    fn complete(&self) -> Result<()> {
+        Ok(())
+    }
 
     /// Undoes it, also where it was made in part; without effect where it was not.
     fn end(&self) -> Result<()>;

@@ -104,7 +104,8 @@ impl Drill {
                 let is_chosen =
                     choices.faults.is_empty() || choices.faults.iter().any(|name| name == fault.kind);
                 let is_repeated = cells.iter().any(|cell| cell.fault.label == fault.label);
-                let is_left_out = choices.form == Form::Quick && is_repeated && !repeats(&wiring, &fault);
+                let is_left_out = choices.form == Form::Quick
+                    && (fault.is_lesser || (is_repeated && !repeats(&wiring, &fault)));
                 if is_chosen && !is_left_out {
                     let plan = cell::plan(&wiring, &fault, choices, operations, &budget);
                     cells.push(Cell { wiring: wiring.clone(), fault, plan });

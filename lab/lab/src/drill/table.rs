@@ -11,13 +11,13 @@ use crate::output;
 /// The columns.
 const HEADER: [&str; 9] = [
     "fault",
-    "acknowledged",
+    "acked",
     "failed",
     "lost",
     "doubled",
     "goodput during",
-    "detected after",
-    "recovered after",
+    "detected in",
+    "recovered in",
     "promises",
 ];
 const NONE: &str = "–";

@@ -31,6 +31,10 @@ const DOES_NOT_SHOW: [&str; 3] = [
     "another load: other operations, rates, or keys that are asked for more or less evenly",
 ];
 
+/// Why a run with killed processes has no counts per operation.
+const FORGOTTEN: &str = "counts per operation are left out: a process that was killed forgot what it had counted; \
+                         CPU includes what it had used";
+
 /// The same, with the limits of the runtime.
 fn does_not_show(runtime: &Runtime) -> Vec<String> {
     let network = match runtime {
@@ -144,6 +148,9 @@ fn validity(gathered: &Gathered, comparisons: &compare::Comparisons) -> Validity
             "{:.0} % of the slices are void: the generator was late, so the machine is too busy for a verdict",
             void_share * 100.0
         ));
+    }
+    if gathered.forgets_counts {
+        notes.push(FORGOTTEN.to_owned());
     }
     let spoiled = compare::spoiled(gathered);
     if !spoiled.is_empty() {

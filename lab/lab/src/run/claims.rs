@@ -94,6 +94,9 @@ fn judge(
     let Some(subject) = arm(&stated.arm) else {
         return (ClaimVerdict::CannotTell, format!("`{}` is not in this run", stated.arm));
     };
+    if gathered.forgets_counts && matches!(stated.metric, Metric::Hops | Metric::Sql | Metric::Redis) {
+        return (ClaimVerdict::CannotTell, "a process that was killed forgot what it had counted".to_owned());
+    }
     let found = counted(&stated.metric, subject).map(|counted| counted.sum());
     if let Some(lacking) = ground.lacks(stated, found) {
         return (ClaimVerdict::CannotTell, lacking.to_owned());

@@ -60,6 +60,7 @@ pub(super) fn all(plan: &Plan, gathered: &Gathered) -> Comparisons {
         confidence: family_wise(1.0 - (1.0 - CONFIDENCE) * gathered.share, family.max(1)),
         seed: plan.seed,
         seconds: measured_seconds(plan, gathered),
+        forgets_counts: gathered.forgets_counts,
     };
     let judged =
         |pairs: &[Pair<'_>]| pairs.iter().flat_map(|(arm, baseline)| judge.pair(arm, baseline)).collect();
@@ -140,6 +141,7 @@ struct Judge {
     confidence: f64,
     seed: u64,
     seconds: f64,
+    forgets_counts: bool,
 }
 
 impl Judge {
@@ -163,7 +165,9 @@ impl Judge {
             list.push(self.judged("capacity", "/s", arm, baseline, Some(ratio), &words));
         }
         list.push(plain("memory", "MiB", "of memory", arm, baseline, resident));
-        list.push(plain("hops", "", "calls between processes per operation", arm, baseline, hops));
+        if !self.forgets_counts {
+            list.push(plain("hops", "", "calls between processes per operation", arm, baseline, hops));
+        }
         list
     }
 

@@ -70,11 +70,8 @@ pub(super) fn run(options: &RunOptions, folder: &RunFolder, interrupt: &Interrup
         interrupt,
         scratch,
         program,
-        gathered: Gathered::new(),
-        progress: match &options.drill {
-            Some(cell) => Progress::of_cell(cell.place.clone(), cell.left),
-            None => Progress::new(&options.plan, launches, options.until_decided),
-        },
+        gathered: Gathered::new(&options.plan),
+        progress: Progress::new(options, launches),
         began: Instant::now(),
         launches,
         looks: Looks::new(options.plan.load.launches, launches),
@@ -177,7 +174,7 @@ impl Experiment<'_> {
         self.warm_up(&mut sender, &launch)?;
         let began = Instant::now();
         self.measure(&mut sender, &mut launch, number, &chosen, rounds)?;
-        // The traces of one launch suffice; a drill asks where nothing is lost, and not where time goes.
+        // The traces of one launch suffice; a drill does not ask where time goes.
         if self.gathered.death.is_none() && number == 1 && self.options.drill.is_none() {
             self.trace(&mut sender, &launch, &chosen)?;
         }

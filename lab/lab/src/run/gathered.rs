@@ -14,7 +14,10 @@ use runtimes::{
     measure::{Group, Memory, Part},
     traces::Trace,
 };
-use scenario::plan::{ArmPlan, RAMP_STEPS};
+use scenario::{
+    Fault,
+    plan::{ArmPlan, Plan, RAMP_STEPS},
+};
 use statistics::{Batch, Batches};
 
 use super::{capacity, counters::Counters, faults::Happened, over_time::Watched};
@@ -44,6 +47,8 @@ pub(super) struct Gathered {
     pub(super) faults: Vec<(String, u32, Happened)>,
     /// The share of the allowance of false alarms for these intervals; the rest belongs to other looks.
     pub(super) share: f64,
+    /// Whether processes are killed, and with them what they count: counts per operation would be too low.
+    pub(super) forgets_counts: bool,
     /// Notes for the report.
     pub(super) notes: Vec<String>,
 }
@@ -98,8 +103,9 @@ pub(super) struct PartData {
 }
 
 impl Gathered {
-    pub(super) fn new() -> Self {
+    pub(super) fn new(plan: &Plan) -> Self {
         Self {
+            forgets_counts: plan.scenario.faults.iter().any(Fault::forgets_counts),
             arms: Vec::new(),
             skipped: Vec::new(),
             slices: 0,
@@ -114,6 +120,7 @@ impl Gathered {
             notes: Vec::new(),
         }
     }
+}
 }
 
 impl ArmData {

@@ -7,8 +7,9 @@ use std::{
 };
 
 use indicatif::{ProgressBar, ProgressState, ProgressStyle};
-use scenario::plan::{Plan, about};
+use scenario::plan::about;
 
+use super::RunOptions;
 use crate::output;
 
 /// More arms are counted instead of named.
@@ -30,8 +31,12 @@ pub(super) struct Progress {
 }
 
 impl Progress {
-    /// For a plan with at most `most` launches, and an optional time limit.
-    pub(super) fn new(plan: &Plan, most: u32, limit: Option<Duration>) -> Self {
+    /// For a run of at most `most` launches; a cell of a drill shows the place and the time that the drill gives it.
+    pub(super) fn new(options: &RunOptions, most: u32) -> Self {
+        if let Some(cell) = &options.drill {
+            return Self { cell: Some(cell.place.clone()), ..Self::of(1, cell.left) };
+        }
+        let (plan, limit) = (&options.plan, options.until_decided);
         let planned = plan.load.launches.max(1);
         let (launches, takes) = (plan.ups() / planned * most, plan.takes() / planned * most);
         Self { limit, ..Self::of(launches, takes) }
@@ -40,11 +45,6 @@ impl Progress {
     fn of(launches: u32, takes: Duration) -> Self {
         let (began, launches_took) = (Instant::now(), Duration::ZERO);
         Self { began, launches_took, takes, done: 0, launches, limit: None, cell: None }
-    }
-
-    /// For a cell of a drill that takes this long still: shown on a terminal; elsewhere a line a cell is enough.
-    pub(super) fn of_cell(place: String, left: Duration) -> Self {
-        Self { cell: Some(place), ..Self::of(1, left) }
     }
 
     /// Records the end of a launch.

@@ -169,7 +169,7 @@ impl OwnBacking {
     /// Its processes as victims of faults; `None` if they are not the arm's own.
     pub(super) fn processes(&self) -> Option<Processes> {
         let tracked = self.child.as_ref()?.lock().tracked().clone();
-        Some(if self.kept { Processes::BelowKeeper(tracked) } else { Processes::Alone(tracked) })
+        Some(if self.kept { Processes::below(tracked) } else { Processes::Alone(tracked) })
     }
 
     /// The keeper that can kill its server and start it again with its data.

@@ -136,7 +136,11 @@ impl RunningRuntime for Children {
                 let Some(processes) = backing.processes() else { return Ok(None) };
                 match fault.what {
                     FaultKind::Freeze => Box::new(Freeze(vec![processes])),
-                    _ => Box::new(KillServer { keeper: backing.keeper()?, users: self.users(kind) }),
+                    _ => Box::new(KillServer {
+                        keeper: backing.keeper()?,
+                        server: processes,
+                        users: self.users(kind),
+                    }),
                 }
             }
             (FaultKind::Errors { share, reply, seed }, Target::Process(name)) => {

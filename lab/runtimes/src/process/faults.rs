@@ -1,7 +1,11 @@
 //! Faults of an arm whose processes are children of the lab: frozen, killed, failing, or cut off by the proxy on its
 //! links.
 
-use std::{net::SocketAddr, thread, time::Duration};
+use std::{
+    net::SocketAddr,
+    thread,
+    time::{Duration, Instant},
+};
 
 use anyhow::{Context, Result, bail};
 use scenario::ErrorReply;
@@ -26,14 +30,27 @@ const LOOK_EVERY: Duration = Duration::from_millis(1);
 pub struct Freeze(pub Vec<Processes>);
 
 impl Victim for Freeze {
-    fn begin(&self) -> Result<()> {
-        self.0.iter().try_for_each(Processes::freeze)
+    fn look_up(&self) {
+        self.0.iter().for_each(Processes::look_up);
+    }
+
+    fn begin(&self) -> Result<Instant> {
+        freeze(self.0.iter())
     }
 
     fn end(&self) -> Result<()> {
         self.0.iter().for_each(Processes::thaw);
         Ok(())
     }
+}
+
+/// Freezes all of them; the moment when the last of those that were known was told to stop.
+fn freeze<'a>(all: impl IntoIterator<Item = &'a Processes>) -> Result<Instant> {
+    let mut last = Instant::now();
+    for processes in all {
+        last = processes.freeze()?;
+    }
+    Ok(last)
 }
 
 /// Service processes that are killed, and started again with the same configuration.
@@ -46,12 +63,21 @@ pub(super) struct Service {
     pub(super) internal: SocketAddr,
 }
 
+impl Service {
+    fn process(&self) -> Processes {
+        Processes::Alone(self.child.lock().tracked().clone())
+    }
+}
+
 impl Victim for Kill {
-    fn begin(&self) -> Result<()> {
-        self.0.iter().try_for_each(|Service { child, .. }| {
-            let processes = Processes::Alone(child.lock().tracked().clone());
-            processes.kill(|| child.lock().kill())
-        })
+    /// What stands still does nothing more: a kill begins so, and takes the longer the more memory there is to free.
+    fn begin(&self) -> Result<Instant> {
+        let processes: Vec<Processes> = self.0.iter().map(Service::process).collect();
+        freeze(&processes)
+    }
+
+    fn complete(&self) -> Result<()> {
+        self.0.iter().try_for_each(|service| service.process().kill(|| service.child.lock().kill()))
     }
 
     fn end(&self) -> Result<()> {
@@ -76,23 +102,27 @@ impl Victim for Kill {
 /// The server of a keeper, which kills it and starts it again in its folder.
 pub(super) struct KillServer {
     pub(super) keeper: SharedChild,
+    /// What is killed.
+    pub(super) server: Processes,
     /// The internal servers of the processes that use it: they know when it answers again.
     pub(super) users: Vec<SocketAddr>,
 }
 
-impl KillServer {
-    fn server(&self) -> Processes {
-        Processes::BelowKeeper(self.keeper.lock().tracked().clone())
-    }
-}
-
 impl Victim for KillServer {
-    fn begin(&self) -> Result<()> {
-        self.server().kill(|| self.keeper.lock().tell(Order::Kill.line()))
+    fn look_up(&self) {
+        self.server.look_up();
+    }
+
+    fn begin(&self) -> Result<Instant> {
+        freeze([&self.server])
+    }
+
+    fn complete(&self) -> Result<()> {
+        self.server.kill(|| self.keeper.lock().tell(Order::Kill.line()))
     }
 
     fn end(&self) -> Result<()> {
-        let server = self.server();
+        let server = &self.server;
         // One that could not be killed may be frozen still.
         server.thaw();
         self.keeper.lock().tell(Order::Start.line())?;
@@ -170,12 +200,13 @@ pub(super) struct BreakLinks {
 }
 
 impl Victim for BreakLinks {
-    fn begin(&self) -> Result<()> {
+    fn begin(&self) -> Result<Instant> {
         let faults = serde_json::to_string(&[self.fault]).context("a fault is data")?;
         self.links.iter().try_for_each(|link| {
             let set = http::put(self.admin, &path(link), &faults, ANSWER_WITHIN);
             done(link, set)
-        })
+        })?;
+        Ok(Instant::now())
     }
 
     fn end(&self) -> Result<()> {

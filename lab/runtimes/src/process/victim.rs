@@ -2,7 +2,9 @@
 
 use std::{
     collections::BTreeSet,
-    fmt, thread,
+    fmt,
+    sync::{Arc, Mutex, PoisonError},
+    thread,
     time::{Duration, Instant},
 };
 
@@ -29,10 +31,13 @@ const LOOK_EVERY: Duration = Duration::from_micros(200);
 pub enum Processes {
     /// The server below a keeper. The keeper itself continues, because it ends the server when the lab is
     /// gone.
-    BelowKeeper(TrackedProcess),
+    BelowKeeper(TrackedProcess, Known),
     /// One process.
     Alone(TrackedProcess),
 }
+
+/// The processes of a server at the last look, to which a signal can be sent at once. Clones share them.
+pub type Known = Arc<Mutex<Vec<u32>>>;
 
 impl fmt::Display for Processes {
     /// How their owner identifies them: `pid 4711`.
@@ -45,16 +50,39 @@ impl fmt::Display for Processes {
 }
 
 impl Processes {
-    /// Freezes all of them, and returns when they are frozen.
-    pub(super) fn freeze(&self) -> Result<()> {
+    /// The server below a keeper.
+    pub(super) fn below(keeper: TrackedProcess) -> Self {
+        Self::BelowKeeper(keeper, Known::default())
+    }
+
+    /// Looks up the processes of a server, which takes milliseconds on a busy machine.
+    pub(super) fn look_up(&self) {
+        if let Self::BelowKeeper(_, known) = self {
+            *known.lock().unwrap_or_else(PoisonError::into_inner) = self.now();
+        }
+    }
+
+    /// The processes of the last look; of a process alone, itself.
+    fn known(&self) -> Vec<u32> {
+        match self {
+            Self::BelowKeeper(_, known) => known.lock().unwrap_or_else(PoisonError::into_inner).clone(),
+            Self::Alone(process) => vec![process.pid()],
+        }
+    }
+
+    /// Freezes all of them, and returns when they are frozen: the moment when those of the last look were told to stop.
+    pub(super) fn freeze(&self) -> Result<Instant> {
+        let known = self.known();
+        known.iter().for_each(|pid| send(*pid, Signal::SIGSTOP));
+        let told = Instant::now();
         let mut still = BTreeSet::new();
-        let deadline = Instant::now() + STILL_WITHIN;
+        let deadline = told + STILL_WITHIN;
         loop {
             let is_last = Instant::now() >= deadline;
             // Repeated, until no process is left that could have started another one.
             let running: Vec<_> = self.now().into_iter().filter(|pid| !still.contains(pid)).collect();
             if running.is_empty() && !still.is_empty() {
-                return Ok(());
+                return Ok(if known.is_empty() { Instant::now() } else { told });
             }
             for pid in &running {
                 send(*pid, Signal::SIGSTOP);
@@ -74,10 +102,9 @@ impl Processes {
 
     /// Kills all of them at once by what their owner does; returns when they are gone.
     ///
-    /// They are frozen first: none starts another one meanwhile, and the CPU time of each can be read to its end.
+    /// They have to be frozen: none starts another one meanwhile, and the CPU time of each can be read to its end.
     pub(super) fn kill(&self, kill: impl FnOnce() -> Result<()>) -> Result<()> {
-        self.freeze()?;
-        let (Self::BelowKeeper(tracked) | Self::Alone(tracked)) = self;
+        let (Self::BelowKeeper(tracked, _) | Self::Alone(tracked)) = self;
         let frozen = self.now();
         tracked.keep_cpu(frozen.iter().filter_map(|pid| Some((*pid, cpu_of(*pid)?))));
         kill()?;
@@ -99,7 +126,7 @@ impl Processes {
     /// The current processes, parents first.
     fn now(&self) -> Vec<u32> {
         match self {
-            Self::BelowKeeper(keeper) => family(keeper.pid()).split_off(1),
+            Self::BelowKeeper(keeper, _) => family(keeper.pid()).split_off(1),
             Self::Alone(process) => vec![process.pid()],
         }
     }
@@ -157,7 +184,16 @@ mod tests {
     fn all_below_a_keeper_stands_still_and_goes_on_and_the_keeper_is_spared() {
         let mut keeper = kept();
         let below = family(keeper.id()).split_off(1);
-        let victim = Processes::BelowKeeper(TrackedProcess::new(keeper.id()));
+        let victim = Processes::below(TrackedProcess::new(keeper.id()));
+        // Whether it was looked up before or not.
+        for is_known in [false, true] {
+            if is_known {
+                victim.look_up();
+            }
+            victim.freeze().unwrap();
+            assert!(below.iter().all(|pid| state(*pid) == Some('T')));
+            victim.thaw();
+        }
         victim.freeze().unwrap();
         assert!(below.iter().all(|pid| state(*pid) == Some('T')));
         assert_ne!(state(keeper.id()), Some('T'));
@@ -172,7 +208,7 @@ mod tests {
     #[test]
     fn what_is_not_there_cannot_be_frozen() {
         let mut keeper = Command::new("sleep").arg("60").spawn().unwrap();
-        let refused = Processes::BelowKeeper(TrackedProcess::new(keeper.id())).freeze();
+        let refused = Processes::below(TrackedProcess::new(keeper.id())).freeze();
         keeper.kill().unwrap();
         keeper.wait().unwrap();
         assert!(refused.unwrap_err().to_string().contains("within 1 s"));

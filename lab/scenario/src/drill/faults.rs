@@ -37,6 +37,8 @@ pub struct DrillFault {
     pub kind: &'static str,
     /// What is done to what: `postgres killed`.
     pub label: String,
+    /// Whether the quick form leaves it to a like one, which does more harm.
+    pub(super) is_lesser: bool,
     what: FaultKind,
     targets: Vec<Target>,
 }
@@ -89,6 +91,7 @@ fn of_store(kind: BackingKind) -> Vec<DrillFault> {
     let one = |name, done: &str, what| DrillFault {
         kind: name,
         label: format!("{} {done}", kind.name()),
+        is_lesser: false,
         what,
         targets: vec![target],
     };
@@ -107,6 +110,8 @@ fn of_link(from: &'static str, to: &'static str) -> [DrillFault; 3] {
     let cut = |kind, how: &str, directions| DrillFault {
         kind,
         label: format!("{link} {how}"),
+        // Whoever gets no reply does not know whether it was done.
+        is_lesser: directions == Directions::To,
         what: FaultKind::Link { kind: proxy::FaultKind::Partition, directions },
         targets: vec![Target::Link(link)],
     };
@@ -118,7 +123,7 @@ fn of_link(from: &'static str, to: &'static str) -> [DrillFault; 3] {
 }
 
 fn killed(kind: &'static str, label: String, targets: Vec<Target>) -> DrillFault {
-    DrillFault { kind, label, what: FaultKind::Kill, targets }
+    DrillFault { kind, label, is_lesser: false, what: FaultKind::Kill, targets }
 }
 
 /// The links between processes, by their names in the placement; each once.

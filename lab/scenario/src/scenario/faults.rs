@@ -48,6 +48,11 @@ impl Fault {
         self.at + self.lasts
     }
 
+    /// Whether a service process loses what it counted in memory.
+    pub fn forgets_counts(&self) -> bool {
+        self.what == FaultKind::Kill && matches!(self.target, Target::Process(_))
+    }
+
     /// Whether both are in force at once on one thing: the same target, or processes or links that both are done to.
     pub fn overlaps(&self, other: &Self) -> bool {
         let is_alike = self.what.is_of_links() == other.what.is_of_links();

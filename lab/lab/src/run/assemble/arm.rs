@@ -52,7 +52,7 @@ pub(super) fn arm(plan: &Plan, gathered: &Gathered, data: &ArmData) -> Arm {
         latency_curve: curve(&record.latency),
         cpu_us_per_op: cpu(data),
         memory_mib: memory(data),
-        per_op: per_operation(data),
+        per_op: per_operation(data, gathered.forgets_counts),
         ledger: data.ledger.as_ref().map(Ledger::from),
         where_time_goes: where_time_goes(data),
         trace: traces::usual(&data.traces).and_then(drawn),
@@ -191,8 +191,9 @@ fn memory(data: &ArmData) -> Memory {
     }
 }
 
-fn per_operation(data: &ArmData) -> PerOperation {
-    let mean = |name: &str| (data.counted > 0).then(|| data.counters.get(name) / data.counted as f64);
+fn per_operation(data: &ArmData, forgets: bool) -> PerOperation {
+    let is_known = data.counted > 0 && !forgets;
+    let mean = |name: &str| is_known.then(|| data.counters.get(name) / data.counted as f64);
     let own = systems::counters(data.plan.wiring.system().name).iter();
     // A system without such an axis has no such count.
     let chosen = |axis: &str| !matches!(data.plan.wiring.get(axis), "" | "none");

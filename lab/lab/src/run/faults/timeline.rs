@@ -15,6 +15,10 @@ const LOOK_EVERY: Duration = Duration::from_millis(20);
 /// A step that is nearer than this is waited for, and nothing else is done: a look may take a while.
 const NEAR: Duration = Duration::from_millis(200);
 
+/// So long before a step the thread is awake, and waits without sleeping: whoever wakes up on a busy processor waits for
+/// it, a few milliseconds at worst.
+const AWAKE: Duration = Duration::from_millis(3);
+
 /// An injected fault; times count from the start of the measured slice.
 #[derive(Clone, Debug, PartialEq)]
 pub(in crate::run) struct Happened {
@@ -50,13 +54,31 @@ pub(super) fn follow(
 ) -> Result<Vec<Happened>> {
     let Ok(start) = started.recv() else { return Ok(Vec::new()) };
     let mut timeline = Timeline { start, started, interrupt, in_force: Vec::new(), undone: Vec::new() };
-    for step in steps {
-        if !timeline.wait(Some(start + step.at)) {
+    let mut steps = steps.into_iter().peekable();
+    while let Some(first) = steps.next() {
+        let at = first.at;
+        let mut due = vec![first];
+        due.extend(std::iter::from_fn(|| steps.next_if(|step| step.at == at)));
+        if !timeline.wait(Some(start + at.saturating_sub(NEAR))) {
             break;
         }
-        timeline.take(step)?;
+        due.iter().for_each(Step::look_up);
+        if !timeline.wait(Some(start + at)) {
+            break;
+        }
+        // What is due at the same time begins before any of it takes its time.
+        due.into_iter().try_for_each(|step| timeline.take(step))?;
+        timeline.complete()?;
     }
     timeline.end()
+}
+
+impl Step {
+    fn look_up(&self) {
+        if let Some(Beginning { victim, .. }) = &self.begins {
+            victim.look_up();
+        }
+    }
 }
 
 /// The faults of an episode that has started.
@@ -74,6 +96,8 @@ struct InForce {
     fault: usize,
     began: Duration,
     what: &'static str,
+    /// Whether nothing more has to be done than to undo it.
+    is_complete: bool,
     /// Absent when it was undone.
     victim: Option<Box<dyn Victim>>,
 }
@@ -93,6 +117,11 @@ impl Timeline<'_> {
             self.undone.push(self.in_force.swap_remove(place).end(self.start)?);
         }
         Ok(())
+    }
+
+    /// Completes what has begun.
+    fn complete(&mut self) -> Result<()> {
+        self.in_force.iter_mut().try_for_each(InForce::complete)
     }
 
     /// Waits for what is starting, to the end of the episode; then undoes the rest.
@@ -121,6 +150,11 @@ impl Timeline<'_> {
             // Without anything to look at, the thread sleeps until its next step, and costs the arms nothing.
             let looks = !self.in_force.is_empty() || self.is_starting();
             let most = if looks { left.min(LOOK_EVERY) } else { left };
+            if left <= AWAKE {
+                std::hint::spin_loop();
+                continue;
+            }
+            let most = most.min(left - AWAKE);
             let ended = self.started.recv_timeout(most) == Err(RecvTimeoutError::Disconnected);
             if ended || self.interrupt.is_asked() {
                 return false;
@@ -144,11 +178,19 @@ impl Timeline<'_> {
 impl InForce {
     fn begin(fault: usize, Beginning { what, victim }: Beginning, start: Instant) -> Result<Self> {
         // Created before the injection, so that a partial one is undone as well.
-        let mut force = Self { fault, began: Duration::ZERO, what, victim: Some(victim) };
-        let made = force.victim.iter().try_for_each(|victim| victim.begin());
-        made.with_context(|| format!("a fault could not be made: `{what}`"))?;
-        force.began = start.elapsed();
+        let mut force = Self { fault, began: Duration::ZERO, what, is_complete: false, victim: Some(victim) };
+        let begun: Result<Vec<Instant>> = force.victim.iter().map(|victim| victim.begin()).collect();
+        let begun = begun.with_context(|| format!("a fault could not be made: `{what}`"))?;
+        force.began = begun.into_iter().max().map_or(Duration::ZERO, |begun| begun - start);
         Ok(force)
+    }
+
+    fn complete(&mut self) -> Result<()> {
+        if std::mem::replace(&mut self.is_complete, true) {
+            return Ok(());
+        }
+        let made = self.victim.iter().try_for_each(|victim| victim.complete());
+        made.with_context(|| format!("a fault could not be made: `{}`", self.what))
     }
 
     fn end(mut self, start: Instant) -> Result<Undone> {
