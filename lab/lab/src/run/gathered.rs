@@ -121,7 +121,6 @@ impl Gathered {
         }
     }
 }
-}
 
 impl ArmData {
     pub(super) fn new(plan: ArmPlan, groups: &[Group]) -> Self {

@@ -1,6 +1,10 @@
 //! One container of a running project.
 
-use std::{fmt, net::IpAddr, time::SystemTime};
+use std::{
+    fmt,
+    net::IpAddr,
+    time::{Instant, SystemTime},
+};
 
 use anyhow::Result;
 use nix::{errno::Errno, sys::signal::kill, unistd::Pid};
@@ -78,8 +82,9 @@ impl fmt::Display for ContainerLog {
 pub(super) struct ContainerVictim(pub(super) String);
 
 impl Victim for ContainerVictim {
-    fn begin(&self) -> Result<()> {
-        docker::ask(&["pause", &self.0]).map(drop).map_err(DockerFault::diagnostic)
+    fn begin(&self) -> Result<Instant> {
+        docker::ask(&["pause", &self.0]).map_err(DockerFault::diagnostic)?;
+        Ok(Instant::now())
     }
 
     fn end(&self) -> Result<()> {

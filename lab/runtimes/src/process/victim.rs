@@ -30,14 +30,11 @@ const LOOK_EVERY: Duration = Duration::from_micros(200);
 #[derive(Clone, Debug)]
 pub enum Processes {
     /// The server below a keeper. The keeper itself continues, because it ends the server when the lab is
-    /// gone.
-    BelowKeeper(TrackedProcess, Known),
+    /// gone. With the processes at the last look, to which a signal can be sent at once; clones share them.
+    BelowKeeper(TrackedProcess, Arc<Mutex<Vec<u32>>>),
     /// One process.
     Alone(TrackedProcess),
 }
-
-/// The processes of a server at the last look, to which a signal can be sent at once. Clones share them.
-pub type Known = Arc<Mutex<Vec<u32>>>;
 
 impl fmt::Display for Processes {
     /// How their owner identifies them: `pid 4711`.
@@ -52,7 +49,7 @@ impl fmt::Display for Processes {
 impl Processes {
     /// The server below a keeper.
     pub(super) fn below(keeper: TrackedProcess) -> Self {
-        Self::BelowKeeper(keeper, Known::default())
+        Self::BelowKeeper(keeper, Arc::default())
     }
 
     /// Looks up the processes of a server, which takes milliseconds on a busy machine.

@@ -62,7 +62,10 @@ fn values_for_all_wirings_make_those_one_that_become_the_same() {
     let drill = drill("shortener", &DrillChoices { set: set.into(), ..DrillChoices::default() }).unwrap();
     let mut names: Vec<&str> = drill.cells.iter().map(|cell| cell.wiring.name.as_str()).collect();
     names.dedup();
-    assert_eq!(names, ["monolith, sqlite", "microservices, postgres", "microservices, memory events"]);
+    assert_eq!(
+        names,
+        ["monolith, sqlite", "microservices, postgres", "microservices, memory events, events=inline"]
+    );
 }
 
 #[test]

@@ -24,9 +24,14 @@ pub(super) fn of(system: &'static System, set: &[(String, String)]) -> Result<Ve
         .flat_map(|(_, wiring)| wiring.controls().map(|(axis, value)| (axis, value.name)).collect::<Vec<_>>())
         .collect();
     let mut drilled: Vec<Drilled> = Vec::new();
-    for (name, mut wiring) in named {
+    for (mut name, mut wiring) in named {
         for (axis, value) in set {
+            let is_other = wiring.get(axis) != value;
             wiring.set(axis, value)?;
+            // What the name says of this axis does not hold any more.
+            if is_other {
+                name.push_str(&format!(", {axis}={value}"));
+            }
         }
         if drilled.iter().any(|other| other.arm.wiring == wiring) {
             continue;
