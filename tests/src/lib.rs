@@ -24,8 +24,8 @@
 //! `end_to_end`, `up`, `busy` (runs on a busy machine), `compare` and `traces` (the lab's commands), `compose` (its
 //! runtime in containers), `kubernetes` (its export),
 //! `axes` (what each system can be built from), `bad_input` (what it refuses), `load` (its generator against servers whose
-//! misdeeds are known), `k6` (its generator next to another), `faults` (what goes wrong on purpose), `over_time` (what a report
-//! has of it), `promises` (what the
+//! misdeeds are known), `k6` (its generator next to another), `faults` (what goes wrong on purpose), `drill` (a matrix of it),
+//! `over_time` (what a report has of it), `promises` (what the
 //! documents promise), `observability` (what watches the systems), `conformance` (what `h2spec` and Schemathesis find:
 //! nothing), `reports` (what recorded runs say and draw), `accessibility` (what axe-core finds in their pages: nothing),
 //! `third` (what a new system costs: the echo in `third/`), `tidy` (the tree's invariants), `style` (one style in one tree).

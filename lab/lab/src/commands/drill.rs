@@ -23,8 +23,8 @@ use crate::{
 #[command(after_help = "Examples:
   lab drill shortener --quick                      each part broken once, in under five minutes
   lab drill limiter --quick --fault store-killed   one kind of fault only
-  lab drill shortener --set resilience=full        the whole matrix, with another value in every wiring
-  lab drill shortener --long --fault all-killed    until each drill has 100,000 acknowledged operations
+  lab drill shortener --set resilience=full        the whole matrix, with this value in every wiring
+  lab drill shortener --long --fault all-killed    until 100,000 operations are acknowledged
 
 Faults:
   store-killed, store-slow, store-frozen           a database, a cache or a broker
@@ -33,14 +33,14 @@ Faults:
   partition, partition-one-way                     each link between two processes
   all-killed                                       every process and every store at the same time
 
-Each drill is an episode of `lab run`: load, the fault in the middle, time to recover, and a check of the
-ledger. The wirings follow from the system; those known to lose something are negative controls, which a
-drill has to catch. What this machine lacks is said, and skipped. Each drill keeps its report in a folder
-of its own, `runs/<id>/cells/<fault and wiring>`.
+Each drill is an episode of `lab run`: load, the fault in the middle, time to recover, and a check
+of the ledger. The wirings follow from the system; those known to lose something are negative
+controls, which a drill has to catch. What this machine lacks is said, and skipped. Each drill
+keeps its report in a folder of its own, `runs/<id>/cells/<fault and wiring>`.
 
 Exit codes:
   0  every wiring but the negative controls kept what it promises
-  1  one of them lost something, did it twice or broke another promise, or a drill could not be finished
+  1  one of them lost something, did it twice or broke another promise; or a drill did not finish
   2  it could not run")]
 pub struct Args {
     /// The system: `shortener`
@@ -118,8 +118,6 @@ impl Args {
 mod tests {
     use clap::CommandFactory as _;
     use scenario::drill::fault_kinds;
-
-    use super::*;
 
     #[test]
     fn the_help_names_every_kind_of_fault() {
