@@ -165,13 +165,14 @@ pub(super) struct FailCalls {
 }
 
 impl Victim for FailCalls {
-    fn begin(&self) -> Result<()> {
+    fn begin(&self) -> Result<Instant> {
         // Replicas draw apart, or all would fail in step.
         (self.seed..).zip(&self.internal).try_for_each(|(seed, internal)| {
             let (share, reply, for_ms) = (self.share, self.reply.name(), self.lease.as_millis() as u64);
             let fault = json!({ "share": share, "reply": reply, "seed": seed, "for_ms": for_ms }).to_string();
             heard(*internal, http::put(*internal, ERRORS, &fault, ANSWER_WITHIN))
-        })
+        })?;
+        Ok(Instant::now())
     }
 
     fn end(&self) -> Result<()> {
