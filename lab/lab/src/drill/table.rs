@@ -111,7 +111,7 @@ fn conclusion(result: &DrillResult) -> String {
     }
     let skipped = result.cells.iter().filter(|cell| cell.verdict == Verdict::Skipped).count();
     if skipped > 0 {
-        text.push_str(&format!("skipped: {skipped} of {} drills\n", result.cells.len()));
+        let _ = writeln!(text, "skipped: {skipped} of {} drills", result.cells.len());
     }
     text
 }

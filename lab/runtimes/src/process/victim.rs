@@ -70,7 +70,9 @@ impl Processes {
     /// Freezes all of them, and returns when they are frozen: the moment when those of the last look were told to stop.
     pub(super) fn freeze(&self) -> Result<Instant> {
         let known = self.known();
-        known.iter().for_each(|pid| send(*pid, Signal::SIGSTOP));
+        for pid in &known {
+            send(*pid, Signal::SIGSTOP);
+        }
         let told = Instant::now();
         let mut still = BTreeSet::new();
         let deadline = told + STILL_WITHIN;

@@ -30,7 +30,7 @@ pub(super) fn of(system: &'static System, set: &[(String, String)]) -> Result<Ve
             wiring.set(axis, value)?;
             // What the name says of this axis does not hold any more.
             if is_other {
-                name.push_str(&format!(", {axis}={value}"));
+                name.extend([", ", axis, "=", value]);
             }
         }
         if drilled.iter().any(|other| other.arm.wiring == wiring) {

@@ -150,11 +150,12 @@ impl Timeline<'_> {
             // Without anything to look at, the thread sleeps until its next step, and costs the arms nothing.
             let looks = !self.in_force.is_empty() || self.is_starting();
             let most = if looks { left.min(LOOK_EVERY) } else { left };
-            if left <= AWAKE {
+            let asleep = left.saturating_sub(AWAKE);
+            if asleep.is_zero() {
                 std::hint::spin_loop();
                 continue;
             }
-            let most = most.min(left - AWAKE);
+            let most = most.min(asleep);
             let ended = self.started.recv_timeout(most) == Err(RecvTimeoutError::Disconnected);
             if ended || self.interrupt.is_asked() {
                 return false;
