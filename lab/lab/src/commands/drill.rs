@@ -23,7 +23,7 @@ use crate::{
 #[command(after_help = "Examples:
   lab drill shortener --quick                      each part broken once, in under five minutes
   lab drill limiter --quick --fault store-killed   one kind of fault only
-  lab drill shortener --set resilience=full        the whole matrix, with this value in every wiring
+  lab drill shortener --set resilience=full        the whole matrix, with this value everywhere
   lab drill shortener --long --fault all-killed    until 100,000 operations are acknowledged
 
 Faults:
