@@ -94,8 +94,10 @@ impl Counted {
             let of_replicas = breakers.remove(&(link.from.clone(), link.to.clone())).unwrap_or_default();
             link.breaker = mean(&of_replicas);
         }
-        // A store that a process never calls is no callee of it.
-        counted.links.retain(|link| link.calls.iter().flatten().any(|calls| *calls > 0.0));
+        // A callee that is never called is none. A file is no callee either, although its statements are counted.
+        let is_file = |link: &Link| link.to == "postgres" && !has_postgres(arm);
+        let is_called = |link: &Link| link.calls.iter().flatten().any(|calls| *calls > 0.0);
+        counted.links.retain(|link| is_called(link) && !is_file(link));
         counted
     }
 
@@ -256,6 +258,10 @@ impl Grid {
             }
         }
     }
+}
+
+fn has_postgres(arm: &ArmPlan) -> bool {
+    arm.backings.iter().any(|need| need.kind == design::BackingKind::Postgres)
 }
 
 /// Whether a process was started between two readings: its start time differs by more than a clock that is set does, or

@@ -29,7 +29,7 @@ impl<'a> Goodput<'a> {
     /// The first moment from `ended` on from which goodput stays at [`RECOVERED`] for [`STAYS`], all of it before `until`.
     pub(super) fn recovered(&self, ended: Duration, until: Duration) -> Option<Duration> {
         let (stays, until) = (buckets(STAYS, FINE), buckets(until, FINE));
-        let first = ended.as_nanos().div_ceil(FINE.as_nanos()) as usize;
+        let first = buckets(ended, FINE);
         let last = until.checked_sub(stays)?;
         let has_recovered = |from: &usize| {
             let (offered, good) = sums(self.seen, *from, from + stays);
@@ -110,7 +110,7 @@ mod tests {
         let recovered = goodput.recovered(ms(2_000), ms(5_000)).expect("it recovers");
         assert!(recovered >= ms(2_900) && recovered <= ms(3_000), "{recovered:?}");
         let untouched = episode(5_000, &[]);
-        assert_eq!(Goodput::of(&untouched, ms(1_000)).recovered(ms(2_003), ms(5_000)), Some(ms(2_010)));
+        assert_eq!(Goodput::of(&untouched, ms(1_000)).recovered(ms(2_003), ms(5_000)), Some(ms(2_003)));
         let for_good = episode(5_000, &[(1_000, 9)]);
         assert_eq!(Goodput::of(&for_good, ms(1_000)).recovered(ms(2_000), ms(5_000)), None);
     }

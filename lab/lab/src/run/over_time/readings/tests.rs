@@ -110,3 +110,18 @@ fn attempts_are_calls_and_what_was_sent_again_less_what_was_rejected() {
     };
     is(&link.sent(), &[Some(12.0)]);
 }
+
+#[test]
+fn statements_of_a_file_are_no_calls_of_a_server() {
+    let statements = |at: u64, begun: f64| {
+        let callees = [("postgres".to_owned(), Calls { begun, ..Calls::default() })].into();
+        Reading { at: ms(at), counts: Some(Counts { callees, ..Counts::default() }) }
+    };
+    let read = [of("gateway", vec![statements(0, 0.0), statements(100, 5.0)])];
+    assert_eq!(Counted::of(&arm(), &read, ms(100), 1).links, []);
+    let system = systems::find("shortener").expect("the shortener");
+    let mut wiring = design::Wiring::defaults(system);
+    wiring.set("database", "postgres").expect("a database");
+    let served = ArmPlan::new("served".to_owned(), wiring);
+    assert_eq!(Counted::of(&served, &read, ms(100), 1).links.len(), 1);
+}
