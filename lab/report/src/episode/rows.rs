@@ -70,6 +70,8 @@ impl Panel {
 const CAUSES: usize = 4;
 /// The share of a link's calls from which on it has a row.
 const NOTABLE: f64 = 0.01;
+/// The mark of the area between two curves.
+const BAND: &str = "band";
 /// The most lines of a panel beside its first.
 const LINES: usize = 3;
 
@@ -96,7 +98,8 @@ fn row(
 ) -> Row {
     let merge = merging(episode, kind);
     let panels: Vec<_> = episode.arms.iter().map(|column| panel(column, merge)).collect();
-    let keys = if matches!(kind, Kind::Calls | Kind::Amounts) { used(keys, &panels) } else { keys };
+    let keys =
+        if matches!(kind, Kind::Latency | Kind::Calls | Kind::Amounts) { used(keys, &panels) } else { keys };
     Row { title, kind, bucket_ms: merge.bucket_ms(), keys, panels }
 }
 
@@ -104,6 +107,10 @@ fn row(
 fn used(keys: Vec<Key>, panels: &[Result<Panel, &'static str>]) -> Vec<Key> {
     let curves = || panels.iter().flatten().flat_map(|panel| panel.stack.iter().chain(&panel.lines));
     let is_used = |key: &Key| {
+        if key.mark == BAND {
+            let bands = panels.iter().flatten().filter_map(|panel| panel.band.as_ref());
+            return bands.flat_map(|(_, high)| high).any(Option::is_some);
+        }
         let mut same = curves().filter(|(mark, _)| *mark == key.mark);
         same.any(|(_, curve)| curve.iter().flatten().any(|value| *value > 0.0))
     };
@@ -165,7 +172,7 @@ fn causes(episode: &Episode<'_>) -> Vec<(String, bool)> {
 }
 
 fn latency(episode: &Episode<'_>) -> Option<Row> {
-    let keys = vec![key("band", "from p50 to p99"), key("p50", "p50"), key("p90", "p90")];
+    let keys = vec![key(BAND, "from p50 to p99"), key("p50", "p50"), key("p90", "p90")];
     let row = row(("latency".to_owned(), Kind::Latency), episode, keys, |column, merge| {
         let band = column.timeline.latency_ms.as_ref().ok_or("not measured")?;
         let p50 = merge.level(&band.p50);

@@ -17,7 +17,7 @@ use self::{
 use super::{
     Anchor, COLOURS, arm_class, line, px,
     scale::{Scale, linear_ticks},
-    text, width_of,
+    text,
 };
 use crate::{
     episode::{Column, Episode, Kind, Recovery, Row, at_the_end, sentences},
@@ -31,7 +31,8 @@ pub(crate) const EPISODE_MARKS: &str = include_str!("episode.css");
 const LEFT: f64 = 62.0;
 /// Half of the last label of the time axis.
 const MARGIN: f64 = 16.0;
-const NAME: f64 = 18.0;
+/// An arm's name, and its goodput at the end.
+const NAME: f64 = 36.0;
 /// A time axis with its labels.
 const AXIS: f64 = 26.0;
 /// What stands above the lanes.
@@ -65,9 +66,7 @@ pub(crate) fn episode(episode: &Episode<'_>, rows: &[Row], at: usize, width: f64
                 (sheet.shades(top, bottom))
                 rect x="0" y="3" width="10" height="10" rx="3" class="swatch-fill" {}
                 (text(17.0, 13.0, Anchor::Start, "t-name", &column.arm.label))
-                @if let Some(words) = at_the_end(column).filter(|words| 17.0 + width_of(&column.arm.label, 14.2) + width_of(words, 11.5) < width - 10.0) {
-                    (text(width - MARGIN, 13.0, Anchor::End, "t-small t-soft", &words))
-                }
+                @if let Some(words) = at_the_end(column) { (text(17.0, 29.0, Anchor::Start, "t-small t-soft", &words)) }
                 (sheet.seconds(NAME + AXIS, true))
                 (sheet.lanes.drawn(&column.windows, HEAD))
                 @for (at, y) in sheet.tops().into_iter().enumerate() { (sheet.row(at, y)) }
