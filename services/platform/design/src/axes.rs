@@ -114,6 +114,14 @@ crate::axis! {
 }
 
 crate::axis! {
+    /// How many requests does a server take at once?
+    pub enum ServerLimit = "server-limit" {
+        Fixed = "fixed" => "as many as its process configuration says, 512 if that says nothing",
+        Adaptive = "adaptive" => "as many as it answers within 100 ms, and at most the fixed number",
+    }
+}
+
+crate::axis! {
     /// How many replicas are there of each process that can be replicated?
     pub enum Replicas = "replicas" {
         One = "1" => "one of each",

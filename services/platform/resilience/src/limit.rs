@@ -50,8 +50,11 @@ pub enum Signal {
     Answered,
     /// It timed out, or the callee is overloaded.
     Dropped,
-    /// Nothing: the caller went away, or it failed for another reason.
+    /// Nothing: it failed for another reason.
     None,
+    /// The caller went away. That is a drop if it had waited for a slow call by then, and says nothing otherwise: callers
+    /// leave for reasons of their own, but where all of them leave because they wait in vain, nothing else tells.
+    Left,
 }
 
 impl Limit {
@@ -99,7 +102,7 @@ impl Limit {
         };
         // A fixed limit needs no time.
         let began = self.adaptive.as_ref().map(|_| Instant::now());
-        Some(Permit { limit: Arc::clone(self), in_flight: before + 1, began, signal: Signal::None })
+        Some(Permit { limit: Arc::clone(self), in_flight: before + 1, began, signal: Signal::Left })
     }
 
     fn release(&self, in_flight: usize, began: Option<Instant>, signal: Signal) {
@@ -109,8 +112,9 @@ impl Limit {
         let is_slow = now.saturating_duration_since(began) >= settings.slow;
         let is_drop = match signal {
             Signal::None => return,
+            Signal::Left if !is_slow => return,
             Signal::Dropped => true,
-            Signal::Answered => is_slow,
+            Signal::Answered | Signal::Left => is_slow,
         };
         let mut aimd = aimd.lock().unwrap_or_else(PoisonError::into_inner);
         let limit = aimd.settle(began.into_std(), now.into_std(), in_flight, is_drop);

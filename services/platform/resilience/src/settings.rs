@@ -101,6 +101,10 @@ pub const LIMIT_DECREASE: f64 = 0.9;
 /// The duration from which a call counts as a drop. Netflix has 5 s; ours is the duration of a slow call.
 pub const LIMIT_SLOW: Duration = SLOW_CALL;
 
+/// The duration from which a request counts as a drop at a server with an adaptive limit. Ours: a fifth of what its
+/// callers call slow, so that their breakers stay closed while it is full.
+pub const SERVER_SLOW: Duration = Duration::from_millis(100);
+
 /// Failures in a row after which a replica is ejected: Envoy's `consecutive_5xx`.
 pub const EJECT_AFTER: u32 = 5;
 /// How long a replica is ejected the first time: the lower bound of Finagle's 5 to 300 s. It grows by as much
@@ -321,6 +325,13 @@ pub struct AdaptiveSettings {
     pub decrease: f64,
     /// The duration from which a call counts as a drop.
     pub slow: Duration,
+}
+
+impl AdaptiveSettings {
+    /// The settings of a server's own limit, up to so many requests.
+    pub fn of_server(most: usize) -> Self {
+        Self { first: LIMIT_FIRST.min(most), most, slow: SERVER_SLOW, ..Self::default() }
+    }
 }
 
 impl Default for AdaptiveSettings {

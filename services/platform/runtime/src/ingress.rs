@@ -22,6 +22,7 @@ use std::{convert::Infallible, net::SocketAddr, sync::Arc};
 use axum::{Router, body::Body, extract::ConnectInfo, http::Request, routing::future::RouteFuture};
 use design::Limits;
 use remote::Trace;
+use resilience::settings::{AdaptiveSettings, LimitSettings};
 use tower::{Service as _, ServiceBuilder};
 
 use self::{
@@ -58,6 +59,8 @@ pub struct Ingress {
 pub struct Admission {
     /// How many requests are in flight, and how long they may take.
     pub limits: Limits,
+    /// Whether fewer requests are in flight where they take long.
+    pub adapts: bool,
     /// Which are refused first when the server is full.
     pub priorities: Priorities,
     /// Which fail because a fault was made.
@@ -81,7 +84,12 @@ fn behind_the_stack(
     admission: Admission,
     metrics: &Arc<IngressMetrics>,
 ) -> Router {
-    let Admission { limits, priorities, errors } = admission;
+    let Admission { limits, adapts, priorities, errors } = admission;
+    let permits = if adapts {
+        LimitSettings::Adaptive(AdaptiveSettings::of_server(limits.in_flight))
+    } else {
+        LimitSettings::Fixed(limits.in_flight)
+    };
     // Walkthrough. `ServiceBuilder` puts its first layer outermost: a request passes the layers from top to
     // bottom, its response from bottom to top. A layer that refuses a request replies at once, and that reply
     // passes only the layers above it. So the order decides which layers see a refusal, and what it costs.
@@ -96,7 +104,7 @@ fn behind_the_stack(
             .layer(HeadCheck)
             // Before the span and the deadline: a refused request costs neither a span nor a timer, which is what a
             // server under overload has to save.
-            .layer(shedding(limits.in_flight, &priorities, Arc::clone(metrics)))
+            .layer(shedding(permits, &priorities, Arc::clone(metrics)))
             // Around the deadline: a request that exceeds it still has its span.
             .layer(ServerSpan)
             // Within the shedding and the span, as if the handler failed: a server that is full refuses such a request,

@@ -9,7 +9,10 @@ use std::{pin::pin, sync::Arc, time::Duration};
 use anyhow::{Context as _, Result};
 use axum::{Router, http::StatusCode, routing::get};
 use backing::Background;
-use design::{BACKGROUND_WITHIN, EXIT_WITHIN, ProcessConfig, System, Wiring, axes::Tracing};
+use design::{
+    BACKGROUND_WITHIN, EXIT_WITHIN, ProcessConfig, System, Wiring,
+    axes::{ServerLimit, Tracing},
+};
 use futures::future::LocalBoxFuture;
 use nix::sched::{CpuSet, sched_setaffinity};
 use prometheus_client::{encoding::text::encode, registry::Registry};
@@ -93,6 +96,7 @@ async fn run(service: &Service, file: ProcessConfig, signals: Signals) -> Result
     let starting = Starting::at(file.internal, health.clone(), limits)?;
     let public_address = file.public.map(Reserved::new).transpose()?;
     let sampling = Sampling::from(wiring.choice::<Tracing>());
+    let adapts = wiring.is(ServerLimit::Adaptive);
     let spans = Spans::start(&file, &wiring)?;
     let mut host = Host::new(file, wiring, health.waiting())?;
     let told_early = tokio::select! {
@@ -110,7 +114,7 @@ async fn run(service: &Service, file: ProcessConfig, signals: Signals) -> Result
     backings.registry.register_collector(Box::new(OwnMetrics));
     let counted = ServerMetrics::register(&mut backings.registry);
     let errors = InjectedErrors::register(&mut backings.registry);
-    let admission = Admission { errors: errors.clone(), ..limits.into() };
+    let admission = Admission { adapts, errors: errors.clone(), ..limits.into() };
     let watch = Watch::register(std::mem::take(&mut backings.watched), &mut backings.registry);
     backings.background.start(|stop| watch.clone().keep(stop));
     let mut servers = tokio::task::JoinSet::new();

@@ -162,12 +162,16 @@ impl IngressMetrics {
     }
 }
 
-/// `requests_in_flight`: the taken permits of each server, read on each scrape, so that a request pays nothing for it.
+/// `requests_in_flight` and `requests_limit`: the taken permits of each server and how many it has, read on each scrape,
+/// so that a request pays nothing for it.
 #[derive(Clone, Debug, Default)]
 struct InFlight(Arc<Mutex<Vec<ServerLimit>>>);
 
 /// A server by name, and its permits.
 type ServerLimit = (&'static str, Arc<Limit>);
+
+/// Reads a figure of a server's permits.
+type Reads = fn(&Limit) -> usize;
 
 impl InFlight {
     fn add(&self, server: &'static str, limit: Arc<Limit>) {
@@ -177,11 +181,20 @@ impl InFlight {
 
 impl Collector for InFlight {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), std::fmt::Error> {
-        let help = "Requests that have a permit: those that are being answered";
-        let mut metric = encoder.encode_descriptor("requests_in_flight", help, None, MetricType::Gauge)?;
-        for (server, limit) in self.0.lock().unwrap_or_else(PoisonError::into_inner).iter() {
-            let gauge = ConstGauge::new(limit.in_flight() as u64);
-            gauge.encode(metric.encode_family(&[("server", *server)])?)?;
+        let gauges: [(&str, &str, Reads); 2] = [
+            (
+                "requests_in_flight",
+                "Requests that have a permit: those that are being answered",
+                Limit::in_flight,
+            ),
+            ("requests_limit", "Requests that may have one, which an adaptive limit changes", Limit::limit),
+        ];
+        for (name, help, value) in gauges {
+            let mut metric = encoder.encode_descriptor(name, help, None, MetricType::Gauge)?;
+            for (server, limit) in self.0.lock().unwrap_or_else(PoisonError::into_inner).iter() {
+                let gauge = ConstGauge::new(value(limit) as u64);
+                gauge.encode(metric.encode_family(&[("server", *server)])?)?;
+            }
         }
         Ok(())
     }

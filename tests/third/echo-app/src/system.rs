@@ -2,7 +2,7 @@
 
 use design::{
     Choice as _, EDGE, NoRules, Placement, ProcessShape, System,
-    axes::{AttemptLimit, Balancing, LayerOrder, Replicas, Resilience, Tracing, Transport},
+    axes::{AttemptLimit, Balancing, LayerOrder, Replicas, Resilience, ServerLimit, Tracing, Transport},
 };
 
 /// The echo.
@@ -28,6 +28,7 @@ pub static SYSTEM: System = System {
         Resilience::AXIS,
         LayerOrder::AXIS,
         AttemptLimit::AXIS,
+        ServerLimit::AXIS,
         Replicas::AXIS,
         Balancing::AXIS,
         Tracing::AXIS,

@@ -135,6 +135,17 @@ async fn pitfall_a_cancellation_counts_as_a_drop_netflix_146() {
     judge(check, "naive", &of(Some(Signal::Dropped)), Fails);
 }
 
+#[tokio::test(start_paused = true)]
+async fn callers_who_leave_after_they_waited_in_vain_are_drops() {
+    let limit = Limit::new(LimitSettings::Adaptive(settings()), LimitMetrics::default());
+    for (waited, expected) in [(SLOW / 2, 20), (SLOW, 18), (SLOW, 16)] {
+        let permit = limit.try_acquire(1.0).expect("nobody else is there");
+        tokio::time::sleep(waited).await;
+        drop(permit);
+        assert_eq!(limit.limit(), expected, "after {waited:?}");
+    }
+}
+
 #[test]
 fn a_limit_that_nobody_uses_does_not_grow() {
     let mut limit = Aimd::new(settings());

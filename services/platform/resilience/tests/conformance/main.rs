@@ -19,6 +19,7 @@ mod order;
 mod presets;
 mod retries;
 mod scripts;
+mod servers;
 mod shedders;
 mod subjects;
 mod theirs;

@@ -38,14 +38,14 @@ fn shares(priorities: &Priorities) -> [f64; 4] {
 
 /// The layer with so many permits, which all services that it makes share.
 pub(super) fn shedding(
-    permits: usize,
+    permits: LimitSettings,
     priorities: &Priorities,
     metrics: Arc<IngressMetrics>,
 ) -> ShedLayer<
     impl Fn(&Request) -> Priority + Clone + use<>,
     impl Fn(&Request, Priority) -> Response + Clone + use<>,
 > {
-    let limit = Limit::new(LimitSettings::Fixed(permits), LimitMetrics::default());
+    let limit = Limit::new(permits, LimitMetrics::default());
     metrics.permits(Arc::clone(&limit));
     let refuse = move |request: &Request, priority| {
         metrics.shed(priority);

@@ -124,3 +124,28 @@ async fn a_background_request_stays_one_in_depth_and_no_method_raises_it() {
         }
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_server_that_adapts_takes_what_it_answers_in_time() {
+    let mut registry = Registry::default();
+    let metrics = ServerMetrics::register(&mut registry).of("public");
+    // With so many in flight a request takes as long as the server needs for all of them: 10 ms each.
+    let in_flight = Arc::new(AtomicUsize::new(0));
+    let work = async move || {
+        let now = in_flight.fetch_add(1, Ordering::Relaxed) + 1;
+        tokio::time::sleep(Duration::from_millis(10 * now as u64)).await;
+        in_flight.fetch_sub(1, Ordering::Relaxed);
+        StatusCode::OK
+    };
+    let admission = Admission { adapts: true, ..Limits::default().into() };
+    let ingress = Ingress::public(Router::new().route("/", get(work)), admission, Sampling::Off, metrics);
+    for _ in 0..50 {
+        let requests = (0..100).map(|_| reply(&ingress, "/", &[]));
+        futures::future::join_all(requests).await;
+    }
+    let mut text = String::new();
+    encode(&mut text, &registry).expect("metrics");
+    let limit = text.lines().find_map(|line| line.strip_prefix("requests_limit{server=\"public\"} "));
+    let limit: usize = limit.expect("it is there").parse().expect("a number");
+    assert!((7..=11).contains(&limit), "10 are answered within 100 ms, and it takes {limit}");
+}
