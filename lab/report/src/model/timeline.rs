@@ -124,8 +124,8 @@ pub struct FaultEffect {
     pub recover_ms: Spread,
     /// Operations that did not end well from its beginning to the recovery, beyond those that would not have without it.
     pub lost_operations: Spread,
-    /// The highest amplification from its beginning to the recovery, over a second: calls that reached the last callee of the
-    /// worst path, by calls asked for at its beginning.
+    /// The highest amplification since its beginning, up to the recovery: calls that reached the last callee of the worst
+    /// path, by calls asked for at its beginning.
     pub amplification: Spread,
 }
 

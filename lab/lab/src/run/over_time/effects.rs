@@ -47,7 +47,12 @@ pub(super) fn figures(
     disturbances: &[Disturbance],
 ) -> Figures {
     let seen = &episode.seen;
-    let undisturbed = disturbances.iter().map(|disturbance| disturbance.began).min();
+    // Without a disturbance it is the first phase, if there is another.
+    let first = match scenario::phases::spans(&plan.load.phases).as_slice() {
+        [first, _, ..] => Some(first.length),
+        _ => None,
+    };
+    let undisturbed = disturbances.iter().map(|disturbance| disturbance.began).min().or(first);
     let goodput = Goodput::of(seen, undisturbed.unwrap_or_default());
     let paths = amplification::Paths::of(arm, counted, undisturbed);
     let effects = disturbances.iter().map(|disturbance| {
@@ -63,10 +68,12 @@ pub(super) fn figures(
         }
     });
     let after = disturbances.iter().map(|disturbance| disturbance.ended).max();
+    let effects: Vec<Effect> = effects.collect();
+    let felt = effects.iter().filter_map(|effect| effect.amplification).max_by(f64::total_cmp);
     Figures {
-        effects: effects.collect(),
+        effects,
         goodput_ratio: ratio(plan, seen, undisturbed.zip(after)),
-        amplification: paths.highest(undisturbed.unwrap_or_default(), plan.load.slice),
+        amplification: felt.or_else(|| paths.highest(undisturbed.unwrap_or_default(), plan.load.slice)),
     }
 }
 

@@ -229,10 +229,13 @@ impl<'a> Readings<'a> {
     /// The mean of a level in each bucket: a level lasts from its reading to the next one.
     fn levels(&self, grid: &Grid, of: impl Fn(&Counts) -> Option<f64>) -> Curve {
         let (mut sum, mut time) = (vec![None; grid.buckets], vec![None; grid.buckets]);
-        let ends = self.0.iter().skip(1).map(|next| Some(next.at)).chain([None]);
-        for (reading, end) in self.0.iter().zip(ends) {
+        let nexts = self.0.iter().skip(1).map(Some).chain([None]);
+        for (reading, next) in self.0.iter().zip(nexts) {
             let Some(level) = reading.counts.and_then(&of) else { continue };
-            let end = end.unwrap_or(reading.at + EVERY);
+            // One that is not followed by another does not last: a reading may take a second to fail.
+            let answered = next.filter(|next| next.counts.is_some()).map(|next| next.at);
+            let failed = next.map_or(Duration::MAX, |next| next.at);
+            let end = answered.unwrap_or(failed.min(reading.at + EVERY));
             let length = end.saturating_sub(reading.at).as_secs_f64();
             grid.spread(&mut sum, reading.at, end, |share| level * share * length);
             grid.spread(&mut time, reading.at, end, |share| share * length);

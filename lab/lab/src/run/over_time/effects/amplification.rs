@@ -1,4 +1,7 @@
 //! By how much calls multiply on their way, because they are sent again.
+//!
+//! Attempts and calls are both counted from the beginning of a disturbance. A second by itself would have the retries of the
+//! calls before it: where a call is sent three times, some second has more than three attempts for each of its calls.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -9,9 +12,9 @@ use super::{
     BIN,
 };
 
-/// The time over which attempts are compared with calls, in bins: a second.
+/// The shortest time over which attempts are compared with calls, in bins: a second.
 const WINDOW: usize = 10;
-/// A link needs so much of the calls that it had before, in the same time: of few calls any ratio can come.
+/// A link needs so much of the calls that it had before in a second: of few calls any ratio can come.
 const ENOUGH: f64 = 0.5;
 
 /// The links between the processes of an arm, as every path from the edge.
@@ -46,26 +49,26 @@ impl Paths {
         Self { links, all: paths(arm, &ends), bins }
     }
 
-    /// The highest amplification of any path in any window that lies within a time; `None` if no window has enough calls.
+    /// The highest amplification of any path from `from` on, up to any bin at least a second later; `None` if there are too
+    /// few calls throughout.
     pub(super) fn highest(&self, from: Duration, until: Duration) -> Option<f64> {
         let (first, last) = (buckets(from, BIN), buckets(until, BIN).min(self.bins));
-        // A time that is shorter than a window has the one window that begins with it.
-        let last = last.max((first + WINDOW).min(self.bins));
-        let starts = first..=last.checked_sub(WINDOW)?;
-        let of_window = |start: usize| {
+        // A time that is shorter has the second that begins with it.
+        let ends = (first + WINDOW)..=last.max((first + WINDOW).min(self.bins));
+        let up_to = |end: usize| {
             self.all.iter().filter_map(move |path| {
-                let of_link = |link: &usize| self.links[*link].amplification(start);
+                let of_link = |link: &usize| self.links[*link].amplification(first, end);
                 path.iter().map(of_link).product::<Option<f64>>()
             })
         };
-        starts.flat_map(of_window).max_by(f64::total_cmp)
+        ends.flat_map(up_to).max_by(f64::total_cmp)
     }
 }
 
 impl Sums {
-    /// Attempts by calls in the window that starts there.
-    fn amplification(&self, start: usize) -> Option<f64> {
-        let within = |sums: &[f64]| Some(sums.get(start + WINDOW)? - sums.get(start)?);
+    /// Attempts by calls between two bins.
+    fn amplification(&self, first: usize, end: usize) -> Option<f64> {
+        let within = |sums: &[f64]| Some(sums.get(end)? - sums.get(first)?);
         let (calls, sent) = (within(&self.calls)?, within(&self.sent)?);
         (calls > 0.0 && calls >= ENOUGH * self.usual).then(|| sent / calls)
     }
@@ -165,9 +168,21 @@ mod tests {
     fn of_few_calls_no_ratio_is_taken_and_of_short_times_the_second_that_begins_with_them() {
         // All but a tenth of the calls cease, and what was begun before is still sent again.
         let fading = link("gateway", "links", &[(0, 10.0, 0.0), (20, 1.0, 20.0)]);
-        is(highest(vec![fading], 3_000, 4_000).or(Some(-1.0)), -1.0);
+        assert_eq!(highest(vec![fading], 3_000, 4_000), None);
         let short = link("gateway", "links", &[(0, 10.0, 0.0), (20, 10.0, 10.0)]);
         is(highest(vec![short], 2_000, 2_100), 2.0);
+        let at_the_end = link("gateway", "links", &[(0, 10.0, 0.0)]);
+        assert_eq!(highest(vec![at_the_end], 3_500, 4_000), None, "less than a second");
+    }
+
+    #[test]
+    fn a_call_that_is_sent_three_times_never_counts_as_more_whenever_its_retries_come() {
+        // The calls of each second are sent again a second later, and two; the rate goes down as they are.
+        let steps = [(0, 10.0, 0.0), (10, 20.0, 0.0), (20, 10.0, 20.0), (30, 5.0, 30.0)];
+        let slow = link("gateway", "links", &steps);
+        let found = highest(vec![slow], 1_000, 4_000);
+        // 350 calls and 500 retries.
+        is(found, 850.0 / 350.0);
     }
 
     #[test]
