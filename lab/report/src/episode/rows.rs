@@ -5,7 +5,7 @@
 use std::collections::BTreeSet;
 
 use super::{Column, Episode, merge::Merge, merge::some};
-use crate::model::{LinkTimeline, ProcessTimeline, Timeline};
+use crate::model::{LatencyBand, LinkTimeline, ProcessTimeline, Timeline};
 
 /// One value a bucket; a gap where nothing is known.
 pub(crate) type Curve = Vec<Option<f64>>;
@@ -171,13 +171,27 @@ fn causes(episode: &Episode<'_>) -> Vec<(String, bool)> {
     causes
 }
 
+/// The band reaches up to p99, or only to p90 where most buckets have too few operations for more.
 fn latency(episode: &Episode<'_>) -> Option<Row> {
-    let keys = vec![key(BAND, "from p50 to p99"), key("p50", "p50"), key("p90", "p90")];
+    let bands = || episode.arms.iter().filter_map(|column| column.timeline.latency_ms.as_ref());
+    let known = |of: fn(&LatencyBand) -> &Curve| bands().flat_map(of).flatten().count();
+    let has_p99 = known(|band| &band.p99) * 2 > known(|band| &band.p50);
+    let mut keys =
+        vec![key(BAND, if has_p99 { "from p50 to p99" } else { "from p50 to p90" }), key("p50", "p50")];
+    if has_p99 {
+        keys.push(key("p90", "p90"));
+    }
     let row = row(("latency".to_owned(), Kind::Latency), episode, keys, |column, merge| {
         let band = column.timeline.latency_ms.as_ref().ok_or("not measured")?;
-        let p50 = merge.level(&band.p50);
-        let lines = vec![("p90".to_owned(), merge.greatest(&band.p90)), ("p50".to_owned(), p50.clone())];
-        Ok(Panel { stack: Vec::new(), band: Some((p50, merge.greatest(&band.p99))), lines })
+        let (p50, p90) = (merge.level(&band.p50), merge.greatest(&band.p90));
+        let mut lines = vec![("p50".to_owned(), p50.clone())];
+        let high = if has_p99 {
+            lines.insert(0, ("p90".to_owned(), p90));
+            merge.greatest(&band.p99)
+        } else {
+            p90
+        };
+        Ok(Panel { stack: Vec::new(), band: Some((p50, high)), lines })
     });
     happened(row)
 }

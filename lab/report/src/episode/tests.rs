@@ -110,6 +110,17 @@ fn a_row_in_which_nothing_happened_is_left_out() {
 }
 
 #[test]
+fn with_too_few_operations_for_a_p99_the_band_ends_at_p90() {
+    let mut report = faults();
+    assert!(section(&report).contains("from p50 to p99"));
+    for band in report.arms.iter_mut().filter_map(|arm| arm.timeline.as_mut()?.latency_ms.as_mut()) {
+        band.p99[10..].fill(None);
+    }
+    let section = section(&report);
+    assert!(section.contains("from p50 to p90") && !section.contains("e-p90"), "{section}");
+}
+
+#[test]
 fn what_was_not_sampled_is_a_gap_and_not_zero() {
     let mut report = faults();
     let stretches = |report: &Report| {
