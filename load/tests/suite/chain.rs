@@ -71,6 +71,9 @@ fn right_pages_previews_and_reviews_are_right_in_the_shares_of_their_mix() {
             // Four standard deviations of a binomial share, and one operation.
             let most = 4.0 * (share * (1.0 - share) / seen.record.sent as f64).sqrt()
                 + 1.0 / seen.record.sent as f64;
+            let facts = [("page", facts::PAGES), ("preview", facts::PREVIEWS), ("review", facts::REVIEWS)];
+            let fact = facts.iter().find(|(its, _)| *its == kind).unwrap().1;
+            assert_eq!(seen.count(fact), seen.kind(kind), "{name}");
             assert!((found - share).abs() <= most, "{name}: {found} of {kind} where {share} is its share");
         }
     }

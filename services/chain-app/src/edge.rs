@@ -20,16 +20,27 @@ use std::sync::Arc;
 use axum::{
     Json, Router,
     extract::{FromRequestParts, Path, State},
-    http::request::Parts as Head,
+    http::{Method, request::Parts as Head},
 };
 use body::{PageShown, PagesShown, ReviewShown};
 use chain::{PageKey, Part, PartError, PartKey, Parts, ReviewError, Reviews};
 use futures::future::try_join_all;
-use runtime::edge::{Problem, described};
+use remote::Priority;
+use runtime::{
+    RoutePriority,
+    edge::{Problem, described},
+};
 use utoipa::{IntoParams, PartialSchema as _};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::SYSTEM;
+
+/// What a full process refuses last and first: somebody waits for pages and reviews, and nobody for a preview.
+pub(crate) const PRIORITIES: [RoutePriority; 3] = [
+    (Method::GET, "/pages/{number}", Priority::Critical),
+    (Method::GET, "/pages/{number}/reviews", Priority::Critical),
+    (Method::GET, "/pages/{number}/preview", Priority::Background),
+];
 
 /// The state of the handlers.
 struct Edge {

@@ -2,7 +2,7 @@
 
 use design::{
     Choice as _, EDGE, Limits, Placement, ProcessShape, ReplicaCount, Rules, System, Wiring,
-    axes::{Balancing, Replicas, Resilience, Tracing, Transport},
+    axes::{AttemptLimit, Balancing, LayerOrder, Replicas, Resilience, Tracing, Transport},
 };
 
 use crate::{
@@ -40,6 +40,8 @@ pub static SYSTEM: System = System {
         Work::AXIS,
         Transport::AXIS,
         Resilience::AXIS,
+        LayerOrder::AXIS,
+        AttemptLimit::AXIS,
         Replicas::AXIS,
         Balancing::AXIS,
         Tracing::AXIS,
@@ -83,8 +85,11 @@ impl Rules for Chained {
     }
 
     /// The process of `back` takes as many requests at once as its workers and their line, and no more: a server's
-    /// limit is what it can do in time.
+    /// limit is what it can do in time. A page is as many calls as it has parts, so a bulkhead has room for as many
+    /// pages as elsewhere for calls.
     fn limits(&self, wiring: &Wiring, process: &ProcessShape, limits: Limits) -> Limits {
+        let parts = wiring.choice::<Fanout>().parts() as usize;
+        let limits = Limits { bulkhead: limits.bulkhead * parts, ..limits };
         if process.components != ["back"] || wiring.is(Queue::Unbounded) {
             return limits;
         }

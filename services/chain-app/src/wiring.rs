@@ -34,6 +34,7 @@ pub(crate) async fn wire(host: &mut Host) -> Result<()> {
     }
     let reviews = host.place(reviews::CONTRACT, async |b| Ok(review_service(b, &mut crews))).await?;
     let fanout = host.choice::<Fanout>().parts();
+    host.edge_priorities(edge::PRIORITIES);
     host.edge(|_| edge::router(parts, reviews, fanout));
     Ok(())
 }

@@ -17,6 +17,9 @@ pub(super) struct LedgerState {
     /// How many parts a page has.
     parts: u32,
     replies: AtomicU64,
+    pages: AtomicU64,
+    previews: AtomicU64,
+    reviews: AtomicU64,
     missing: AtomicU64,
     doubled: AtomicU64,
     wrong: AtomicU64,
@@ -46,6 +49,9 @@ impl LedgerState {
         Self {
             parts,
             replies: zero(),
+            pages: zero(),
+            previews: zero(),
+            reviews: zero(),
             missing: zero(),
             doubled: zero(),
             wrong: zero(),
@@ -54,8 +60,21 @@ impl LedgerState {
         }
     }
 
-    /// Judges a page that was asked for by this number; whether it is right.
+    /// Judges the page of this number; whether it is right.
     pub(super) fn page(&self, number: u64, body: &[u8], scratch: &mut String) -> bool {
+        let is_right = self.is_page(number, body, scratch);
+        self.pages.fetch_add(u64::from(is_right), Ordering::Relaxed);
+        is_right
+    }
+
+    /// Judges a preview of the page of this number; whether it is right.
+    pub(super) fn preview(&self, number: u64, body: &[u8], scratch: &mut String) -> bool {
+        let is_right = self.is_page(number, body, scratch);
+        self.previews.fetch_add(u64::from(is_right), Ordering::Relaxed);
+        is_right
+    }
+
+    fn is_page(&self, number: u64, body: &[u8], scratch: &mut String) -> bool {
         let faults = match serde_json::from_slice::<PageView<'_>>(body) {
             Ok(page) => self.faults(number, &page, scratch),
             Err(_) => Faults { wrong: 1, ..Faults::default() },
@@ -75,6 +94,7 @@ impl LedgerState {
     pub(super) fn review(&self, number: u64, body: &[u8]) -> bool {
         let is_right = serde_json::from_slice::<ReviewView>(body).is_ok_and(|review| review.is_of(number));
         self.replies.fetch_add(1, Ordering::Relaxed);
+        self.reviews.fetch_add(u64::from(is_right), Ordering::Relaxed);
         if !is_right {
             self.reviews_wrong.fetch_add(1, Ordering::Relaxed);
             self.story(|| format!("the review of page {number} is of another page"));
@@ -109,6 +129,11 @@ impl LedgerState {
         let mut verdict = LedgerVerdict { complete: true, ..LedgerVerdict::default() };
         verdict.note(facts::CHECKED, replies);
         verdict.note(facts::ACKNOWLEDGED, replies);
+        for (fact, count) in
+            [(facts::PAGES, &self.pages), (facts::PREVIEWS, &self.previews), (facts::REVIEWS, &self.reviews)]
+        {
+            verdict.note(fact, count.load(Ordering::Relaxed));
+        }
         for (fact, count) in [
             (facts::PARTS_MISSING, &self.missing),
             (facts::PARTS_DOUBLED, &self.doubled),

@@ -6,7 +6,7 @@ use super::workload::{PAGE, PREVIEW, REVIEW};
 pub const NAMES: [(&str, &str); 3] = [
     ("pages", "ask for pages"),
     ("pages-and-previews", "70 % pages, 30 % previews, which nobody waits for"),
-    ("pages-and-reviews", "10 % pages, 90 % reviews, which no page needs"),
+    ("pages-and-reviews", "20 % pages, 80 % reviews, which no page needs"),
 ];
 
 /// A mix.
@@ -23,7 +23,7 @@ impl Mix {
     pub fn named(name: &str) -> Self {
         match name {
             "pages-and-previews" => Self { previews: 0.3, reviews: 0.0 },
-            "pages-and-reviews" => Self { previews: 0.0, reviews: 0.9 },
+            "pages-and-reviews" => Self { previews: 0.0, reviews: 0.8 },
             _ => Self { previews: 0.0, reviews: 0.0 },
         }
     }

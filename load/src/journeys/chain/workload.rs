@@ -65,6 +65,7 @@ impl Journeys for Workload {
         }
         let is_right = match op.kind {
             REVIEW => self.ledger.review(op.key, reply.body),
+            PREVIEW => self.ledger.preview(op.key, reply.body, &mut self.scratch),
             _ => self.ledger.page(op.key, reply.body, &mut self.scratch),
         };
         Step::Done(if is_right { Outcome::Success } else { Outcome::Failed(Failure::WrongAnswer) })

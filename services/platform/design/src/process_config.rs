@@ -115,6 +115,9 @@ pub struct Limits {
     pub request_ms: u64,
     /// The limit of one attempt at a remote call, milliseconds.
     pub attempt_ms: u64,
+    /// Calls to one callee that may be in flight, where the preset has a bulkhead.
+    #[serde(skip_serializing_if = "is_usual_bulkhead")]
+    pub bulkhead: usize,
     /// How long a Redis server may take to answer, milliseconds.
     pub redis_ms: u64,
     /// How long a stopping process is a lame duck, milliseconds: not ready, but answering as before, while each reply
@@ -122,6 +125,13 @@ pub struct Limits {
     pub lame_duck_ms: u64,
     /// How long it then waits for requests under way, milliseconds.
     pub drain_ms: u64,
+}
+
+/// A quarter of the requests in flight, so that one callee cannot hold them all.
+const BULKHEAD: usize = 128;
+
+fn is_usual_bulkhead(calls: &usize) -> bool {
+    *calls == BULKHEAD
 }
 
 impl Default for Limits {
@@ -132,6 +142,7 @@ impl Default for Limits {
             in_flight: 512,
             request_ms: 2_000,
             attempt_ms: 1_000,
+            bulkhead: BULKHEAD,
             redis_ms: 50,
             lame_duck_ms: 0,
             drain_ms: 5_000,

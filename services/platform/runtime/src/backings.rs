@@ -168,6 +168,12 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_bulkhead_has_as_much_room_by_default_as_the_layers_have_it() {
+        assert_eq!(Limits::default().bulkhead, resilience::settings::BULKHEAD);
+        assert_eq!(Limits::default().bulkhead * 4, Limits::default().in_flight);
+    }
+
+    #[test]
     fn a_redis_has_as_long_by_default_as_its_adapter_gives_it() {
         assert_eq!(Limits::default().redis(), backing::ANSWER_WITHIN);
     }

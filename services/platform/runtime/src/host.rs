@@ -16,7 +16,7 @@ use prometheus_client::registry::Registry;
 use remote::{Balancing, Client, Contract, Method, RpcMetrics, Transport};
 use resilience::{
     Order, Preset, Settings,
-    settings::{ATTEMPT_SHORT, AdaptiveAttempt, AttemptSettings},
+    settings::{ATTEMPT_SHORT, AdaptiveAttempt, AttemptSettings, LimitSettings},
 };
 
 use crate::{
@@ -262,5 +262,5 @@ fn settings(wiring: &Wiring, limits: &Limits) -> Settings {
         retry_inside_breaker: chosen == axes::LayerOrder::RetryInsideBreaker,
         attempt_limit_outside_retry: chosen == axes::LayerOrder::AttemptLimitOutsideRetry,
     };
-    Settings { attempt, order, ..Settings::default() }
+    Settings { attempt, order, limit: LimitSettings::Fixed(limits.bulkhead), ..Settings::default() }
 }
