@@ -110,6 +110,8 @@ pub struct LoadPlan {
     pub things: u64,
     /// The options of the system's own journeys.
     pub options: BTreeMap<&'static str, String>,
+    /// The connections to each arm.
+    pub connections: usize,
 }
 
 impl Plan {

@@ -70,6 +70,10 @@ const MIDDLE: ProcessShape = ProcessShape::behind("middle", &["middle"])
 const BACK: ProcessShape = ProcessShape::behind("back", &["back"]);
 const REVIEWS: ProcessShape = ProcessShape::behind("reviews", &["reviews"]).replicas(ReplicaCount::One);
 
+/// Requests in flight at the edge: few enough for a load of some hundred a second to fill it, and more than `back` can
+/// serve before its callers give up.
+const AT_THE_EDGE: usize = 256;
+
 /// What the chain says of its wirings.
 struct Chained;
 
@@ -86,10 +90,11 @@ impl Rules for Chained {
 
     /// The process of `back` takes as many requests at once as its workers and their line, and no more: a server's
     /// limit is what it can do in time. A page is as many calls as it has parts, so a bulkhead has room for as many
-    /// pages as elsewhere for calls.
+    /// pages as elsewhere for calls: a quarter of the requests in flight.
     fn limits(&self, wiring: &Wiring, process: &ProcessShape, limits: Limits) -> Limits {
+        let in_flight = if process.edge { limits.in_flight.min(AT_THE_EDGE) } else { limits.in_flight };
         let parts = wiring.choice::<Fanout>().parts() as usize;
-        let limits = Limits { bulkhead: limits.bulkhead * parts, ..limits };
+        let limits = Limits { in_flight, bulkhead: in_flight / 4 * parts, ..limits };
         if process.components != ["back"] || wiring.is(Queue::Unbounded) {
             return limits;
         }

@@ -246,7 +246,8 @@ impl Experiment<'_> {
             let journeys = for_system(self.plan.scenario.system.name, &options)?;
             Ok(Arm { target: Target::at(&running.label, running.public), journeys })
         });
-        Ok(Sender::new(arms.collect::<Result<_>>()?, &Limits::default())?)
+        let limits = Limits { connections: self.plan.load.connections, ..Limits::default() };
+        Ok(Sender::new(arms.collect::<Result<_>>()?, &limits)?)
     }
 
     fn prepare(&self, sender: &mut Sender, launch: &Launch) -> Result<()> {

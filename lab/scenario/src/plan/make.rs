@@ -221,6 +221,7 @@ pub(super) fn load(scenario: &Scenario, quick: bool, arms: usize) -> LoadPlan {
         launches,
         things: systems::needs(scenario.system.name, &spec.mix, operations).unwrap_or(0).max(things),
         options: options(scenario.system.name, spec),
+        connections: spec.connections,
     }
 }
 

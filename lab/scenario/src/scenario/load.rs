@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
+use load::sender::Limits;
 use serde::{Deserialize, Serialize};
 
 use super::phases::{self, Phase};
@@ -35,6 +36,9 @@ pub struct LoadSpec {
     /// 1,000,000. `links` is an alias.
     #[serde(default = "LoadSpec::default_things", alias = "links")]
     pub things: u64,
+    /// The connections to each arm, which is also the most operations in flight. 1 to 1,000.
+    #[serde(default = "LoadSpec::default_connections")]
+    pub connections: usize,
     /// The options of the system's own journeys, by their names; the system declares them.
     #[serde(default)]
     pub options: BTreeMap<String, toml::Value>,
@@ -104,6 +108,10 @@ impl LoadSpec {
         10_000
     }
 
+    fn default_connections() -> usize {
+        Limits::default().connections
+    }
+
     /// The options of the system's own journeys, by name, each value as text.
     pub fn options(&self) -> impl Iterator<Item = (&str, String)> {
         let text = |value: &toml::Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
@@ -128,6 +136,7 @@ impl LoadSpec {
             ((1..=100).contains(&self.launches), "launches", "1 to 100"),
             ((1..=100).contains(&self.quick_launches), "quick_launches", "1 to 100"),
             ((1..=1_000_000).contains(&self.things), "things", "1 to 1000000"),
+            ((1..=1_000).contains(&self.connections), "connections", "1 to 1000"),
         ];
         within.into_iter().find(|(is_within, ..)| !is_within).map(|(_, key, bounds)| (key, bounds))
     }
