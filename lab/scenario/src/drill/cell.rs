@@ -80,6 +80,7 @@ pub(super) fn plan(
         phases: spec.phases.clone(),
         things: needed.max(spec.things),
         options: BTreeMap::new(),
+        connections: spec.connections,
     };
     Plan {
         quick: choices.form == Form::Quick,
@@ -105,6 +106,7 @@ fn scenario(wiring: &Drilled, fault: &DrillFault, episode: &Episode, launches: u
         launches,
         quick_launches: launches,
         things: episode.things,
+        connections: LoadSpec::default_connections(),
         options: BTreeMap::new(),
         arrivals: ArrivalKind::Poisson,
         phases: episode.phases(&fault.label),

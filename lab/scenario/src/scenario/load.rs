@@ -108,7 +108,8 @@ impl LoadSpec {
         10_000
     }
 
-    fn default_connections() -> usize {
+    /// As many connections as the generator opens where a load does not say.
+    pub(crate) fn default_connections() -> usize {
         Limits::default().connections
     }
 

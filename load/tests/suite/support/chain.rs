@@ -53,10 +53,10 @@ impl Fake {
         let address = serve(move |request| {
             let misdeed = *decided.lock().unwrap();
             let is_tenth = request.path != "/pages" && asked.fetch_add(1, Ordering::Relaxed) % 10 == 9;
-            let misbehaves = misdeed != Misdeed::None && is_tenth;
-            counted.fetch_add(u64::from(misbehaves), Ordering::Relaxed);
+            let is_bad = misdeed != Misdeed::None && is_tenth;
+            counted.fetch_add(u64::from(is_bad), Ordering::Relaxed);
             let whole = if misdeed == Misdeed::Conceals { misdeed } else { Misdeed::None };
-            answer(request, if misbehaves { misdeed } else { whole })
+            answer(request, if is_bad { misdeed } else { whole })
         });
         Self { address, misdeed, misbehaved }
     }

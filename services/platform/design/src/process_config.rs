@@ -130,6 +130,7 @@ pub struct Limits {
 /// A quarter of the requests in flight, so that one callee cannot hold them all.
 const BULKHEAD: usize = 128;
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes every field by reference")]
 fn is_usual_bulkhead(calls: &usize) -> bool {
     *calls == BULKHEAD
 }
