@@ -90,9 +90,9 @@ mod tests {
     fn a_bounded_line_is_what_can_be_done_in_a_tenth_of_a_second() {
         let scarce = Capacity::of_back(Work::Scarce, Queue::Bounded);
         assert_eq!((scarce.workers, scarce.line, scarce.in_flight()), (4, 10, 14));
-        let per_second = scarce.workers as f64 / scarce.takes.as_secs_f64();
-        assert!((per_second - 100.0).abs() < 1e-9, "{per_second} parts a second");
-        assert_eq!(scarce.line as f64 / per_second, LINE.as_secs_f64());
+        // A hundred a second, so ten in a tenth of a second.
+        assert_eq!(LINE * scarce.workers as u32, scarce.takes * scarce.line as u32);
+        assert_eq!(Duration::from_secs(1) * scarce.workers as u32, scarce.takes * 100);
     }
 
     #[test]
