@@ -1,5 +1,6 @@
 //! A public API compared with its own description.
 
+use runtime::RoutePriority;
 use serde_json::Value;
 
 use crate::edge_client::EdgeClient;
@@ -29,6 +30,15 @@ pub fn everything_that_was_seen(edge: &EdgeClient, shown: fn(&str) -> &'static s
         let text = described["description"].as_str().unwrap_or_default();
         assert!(!text.is_empty(), "`{method} {route}` with {status} is not described");
         has_its_schema(&document, described, status, shown(route));
+    }
+}
+
+/// Checks that the routes which say their priority are there: one that is misspelt would have none.
+pub fn has_each_of(edge: &EdgeClient, priorities: &[RoutePriority]) {
+    let document = edge.get("/openapi.json").json();
+    for (method, path, _) in priorities {
+        let described = &document["paths"][path][method.as_str().to_lowercase()];
+        assert!(described.is_object(), "there is no `{method} {path}` to have a priority");
     }
 }
 

@@ -9,6 +9,7 @@ use std::time::Duration;
 use design::Wiring;
 use scenario::plan::ArmPlan;
 use system_tests::{
+    described,
     edge_client::EdgeClient,
     edge_suite,
     wirings::{Wirings, end},
@@ -54,6 +55,13 @@ fn split() -> Vec<ArmPlan> {
         ArmPlan::new(format!("split over {transport}"), Wiring::with(shortener().system, choices).unwrap())
     };
     ["http", "grpc"].map(split).to_vec()
+}
+
+#[test]
+fn what_says_its_priority_is_a_route() {
+    shortener().patient().with_each(&split(), |launch| {
+        described::has_each_of(&EdgeClient::new(launch.arms[0].public), &shortener_app::edge::PRIORITIES);
+    });
 }
 
 #[test]

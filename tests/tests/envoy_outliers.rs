@@ -93,8 +93,9 @@ fn lives_through_a_fault(who: &str, links: Links, calls: Calls<'_>) {
     let mut asked = paced(calls, Instant::now() + WELL, usize::MAX);
     assert!(links.arrivals() - before >= asked, "{who}: every call reaches a callee that is well");
     links.fails();
-    let over = Instant::now() + FAULT;
-    asked += paced(calls, over - FAULT / 2, usize::MAX);
+    let half = Instant::now() + FAULT / 2;
+    let over = half + FAULT / 2;
+    asked += paced(calls, half, usize::MAX);
     let (at_half, asked_late) = (links.arrivals(), paced(calls, over, usize::MAX));
     let reached_late = links.arrivals() - at_half;
     assert!(

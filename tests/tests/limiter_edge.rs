@@ -9,6 +9,7 @@ use design::Wiring;
 use scenario::plan::ArmPlan;
 use system_tests::{
     clock::Clock,
+    described,
     edge_client::{EdgeClient, Reply},
     edge_suite::eventually,
     limiter_suite::{self, by_client, in_force, quote},
@@ -44,6 +45,15 @@ fn the_public_api_keeps_its_promises_in_every_wiring() {
         let wiring = &arms.iter().find(|arm| arm.name == launch.arms[0].name).unwrap().wiring;
         limiter_suite::behaves(&limiter_suite::client(launch.arms[0].public), wiring);
         assert_eq!(launch.death(), None);
+    });
+}
+
+#[test]
+fn what_says_its_priority_is_a_route() {
+    limiter().patient().with_each(&[arm("default", &[])], |launch| {
+        // The third is Envoy's, which no document of this API describes.
+        let [quotes, decisions, _] = limiter_app::edge::PRIORITIES;
+        described::has_each_of(&EdgeClient::new(launch.arms[0].public), &[quotes, decisions]);
     });
 }
 
