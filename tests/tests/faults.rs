@@ -298,12 +298,13 @@ fn a_lab_that_is_killed_amid_all_kinds_of_faults_leaves_nothing() {
 #[test]
 fn what_a_runtime_cannot_break_is_said_before_anything_starts() {
     let Some(image) = image(IMAGE, &[]) else { return };
-    for (fault, words) in [
-        (DRILL[1], "the proxy on links is not there"),
-        (DRILL[0], "in containers only"),
-        (ERRORS, "`errors` cannot be done to links: a process in a container"),
+    let at_once = [DRILL[0], "at_ms = 300\nfor_ms = 300\nwhat = \"kill\"\nprocess = \"clicks\""];
+    for (faults, words) in [
+        (&[DRILL[1]][..], "the proxy on links is not there"),
+        (&at_once, "only one is killed at a time"),
+        (&[ERRORS], "`errors` cannot be done to links: a process in a container"),
     ] {
-        let desk = desk_with(2_000, &[fault]);
+        let desk = desk_with(2_000, faults);
         let words_of = ["run", SCENARIO, "--quick", "--runtime", "compose", "--image", &image];
         let diagnostic = refused(&desk, &desk.lab(&words_of));
         assert!(diagnostic.contains(words), "{diagnostic}");
@@ -338,6 +339,37 @@ fn a_container_is_frozen_as_a_process_is() {
     assert_eq!(of_lab(id), [""; 0], "nothing is left with the engine");
     desk.is_tidy();
     happened_as_planned(&kept(&desk).0, 5);
+}
+
+#[test]
+fn a_container_is_killed_and_starts_again_with_its_address_and_its_data() {
+    let Some(image) = image(IMAGE, &["redis:7.0-bookworm"]) else { return };
+    let faults = [
+        DRILL[0],
+        "at_ms = 1300\nfor_ms = 200\nwhat = \"freeze\"\nprocess = \"clicks\"",
+        "at_ms = 1800\nfor_ms = 200\nwhat = \"kill\"\nbacking = \"redis\"",
+    ];
+    let desk = desk_with(4_000, &faults);
+    let words = ["run", SCENARIO, "--quick", "--to-the-end", "--runtime", "compose", "--image", &image];
+    let mut running = desk.start(&words);
+    let id = running.id();
+    // Ten projects, one after the other.
+    running.says("launch 6 of");
+    let ended: Ended = running.end();
+    assert!(ended.ran(), "{ended:?}");
+    assert_eq!(of_lab(id), [""; 0], "nothing is left with the engine");
+    desk.is_tidy();
+    let (report, _) = kept(&desk);
+    for fault in &report.load.faults {
+        assert_eq!(fault.made.len(), 10, "five episodes of two arms: {fault:?}");
+        let comes_back = fault.what == "kill";
+        assert!(fault.made.iter().all(|made| made.back_ms.is_some() == comes_back), "{fault:?}");
+    }
+    for arm in &report.arms {
+        assert!(arm.died.is_none(), "a planned end is no death: {:?}", arm.died);
+        let ledger = arm.ledger.as_ref().unwrap();
+        assert!(ledger.holds && ledger.complete, "{}: {ledger:?}", arm.label);
+    }
 }
 
 #[test]

@@ -12,7 +12,7 @@
 //!
 //! Read in this order: `project` (from plan to services), `backing` (stores and brokers), `text` (services as
 //! YAML), `export` (files for people), `docker` (the engine's command line), `engine` (its capabilities),
-//! `up` (a running project) and its `container`s, `stale` (remains of killed labs).
+//! `up` (a running project) and its `container`s, `victim` (what faults are done to), `stale` (remains of killed labs).
 
 mod backing;
 mod container;
@@ -23,6 +23,7 @@ mod project;
 mod stale;
 mod text;
 mod up;
+mod victim;
 
 pub use engine::{Engine, IMAGE};
 pub use export::Export;

@@ -5,7 +5,7 @@ use std::thread;
 use anyhow::Result;
 use design::BackingKind;
 use scenario::{
-    Fault, FaultKind, Target,
+    Fault, FaultKind,
     diagnostic::Diagnostic,
     plan::{ArmPlan, Budget},
 };
@@ -42,9 +42,9 @@ impl Runtime {
     pub fn can_make(&self, faults: &[Fault]) -> Result<()> {
         let is_made = |fault: &Fault| match (self, fault.what, fault.target) {
             (Self::Process, ..) => true,
-            (Self::Compose(_), what, target) => {
-                what == FaultKind::Freeze && matches!(target, Target::Backing(_))
-            }
+            (Self::Compose(_), FaultKind::Freeze, _) => true,
+            (Self::Compose(_), FaultKind::Kill, _) => !faults.iter().any(|other| is_down_with(fault, other)),
+            (Self::Compose(_), ..) => false,
         };
         let Some(fault) = faults.iter().find(|fault| !is_made(fault)) else { return Ok(()) };
         let (what, hint) = match (self, fault.what) {
@@ -57,8 +57,9 @@ impl Runtime {
                 "leave `--runtime compose` out: as processes, every link of an arm can be broken",
             ),
             _ => (
-                "in containers only a store or broker can be frozen".to_owned(),
-                "leave `--runtime compose` out: processes can be killed and frozen as well",
+                "a container that starts takes the lowest free address, so only one is killed at a time"
+                    .to_owned(),
+                "leave `--runtime compose` out: processes keep their ports, and all can be killed at once",
             ),
         };
         let done = format!("`{}` cannot be done to {}", fault.what.name(), fault.target);
@@ -79,6 +80,12 @@ impl Runtime {
             Self::Compose(_) => "compose",
         }
     }
+}
+
+/// Whether two things are killed, and one is down while the other is.
+fn is_down_with(one: &Fault, other: &Fault) -> bool {
+    let overlap = one.at < other.until() && other.at < one.until();
+    one != other && other.what == FaultKind::Kill && overlap
 }
 
 /// Running arms. Dropping it stops them.

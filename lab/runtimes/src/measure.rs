@@ -9,7 +9,7 @@ mod metrics;
 mod quiet;
 mod tracked;
 
-pub use cgroup::Cgroup;
+pub use cgroup::{Cgroup, TrackedCgroup};
 pub use cpu::CpuMeter;
 pub(crate) use cpu::{cpu_of, family};
 pub use group::{Group, Part, Scope};

@@ -15,25 +15,26 @@ use std::{
 use anyhow::{Context, Result, bail};
 use design::{BackingKind, axes::Tracing};
 use scenario::{
-    Fault, FaultKind, Target,
+    Fault,
     diagnostic::Diagnostic,
     plan::{ArmPlan, Budget, ProcessPlan},
 };
 
 use super::{
-    container::{Container, ContainerLog, ContainerVictim},
+    container::{Container, ContainerLog, FORMAT},
     docker::{self, DockerFault, full_disk, last_words, told},
     engine::Engine,
     project::{INTERNAL_PORT, PUBLIC_PORT, Project, Role, Service, Setting, public_urls},
     stale::{self, OWNER, PROJECT},
     text::{Purpose, cpu_set, text},
+    victim,
 };
 use crate::{
     arm::{
         Ended, LaunchOptions, RunningArm, RunningBacking, RunningProcess, RunningRuntime, StartError, Victim,
         wait,
     },
-    measure::{Cgroup, Group, Part, Scope},
+    measure::{Group, Part, Scope},
     traces::Receiver,
 };
 
@@ -61,6 +62,7 @@ static NEXT: AtomicU32 = AtomicU32::new(1);
 /// A compose project of this lab. Dropping it removes it.
 struct Up {
     arm: String,
+    plan: ArmPlan,
     /// `lab-PID-NUMBER`: the name of its project and network.
     name: String,
     file: PathBuf,
@@ -159,6 +161,7 @@ impl Up {
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
         Self {
             arm: arm.name.clone(),
+            plan: arm.clone(),
             name: format!("lab-{}-{number}", std::process::id()),
             file: folder.join("compose.yml"),
             containers: Vec::new(),
@@ -220,8 +223,7 @@ impl Up {
             format!("cannot start the containers of `{}`", self.arm)
         })?;
         let containers: Vec<String> = names.iter().map(|name| format!("{}-{name}-1", self.name)).collect();
-        let format = "{{.State.Pid}} {{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}";
-        let asked: Vec<&str> = ["inspect", "--format", format]
+        let asked: Vec<&str> = ["inspect", "--format", FORMAT]
             .into_iter()
             .chain(containers.iter().map(String::as_str))
             .collect();
@@ -238,7 +240,7 @@ impl Up {
     fn becomes_well(&mut self, service: &Service, options: &LaunchOptions<'_>) -> Result<()> {
         let Role::Backing(_, program) = &service.role else { return Ok(()) };
         let (container, address) =
-            self.container(service).map(|container| (container.name.clone(), container.address))?;
+            self.container(service).map(|one| (one.name().to_owned(), one.tracked.address))?;
         let address = SocketAddr::new(address, program.port);
         let command: Vec<&str> =
             ["exec", &container].into_iter().chain(program.health.iter().map(String::as_str)).collect();
@@ -272,7 +274,7 @@ impl Up {
             return Ok(());
         }
         let set = cpu_set(cpus);
-        let names = self.containers.iter().map(|container| container.name.as_str());
+        let names = self.containers.iter().map(Container::name);
         let update: Vec<&str> = ["update", "--cpuset-cpus", &set].into_iter().chain(names).collect();
         told(docker::ask(&update), || format!("cannot bind the stores of `{}` to processors", self.arm))?;
         Ok(())
@@ -285,7 +287,7 @@ impl Up {
 
     fn container(&self, service: &Service) -> Result<&Container> {
         let name = format!("{}-{}-1", self.name, service.name);
-        self.containers.iter().find(|container| container.name == name).context("a service has a container")
+        self.containers.iter().find(|container| container.name() == name).context("a service has a container")
     }
 
     fn processes(&self, arm: &ArmPlan, folder: &Path) -> Result<Vec<RunningProcess>> {
@@ -294,10 +296,10 @@ impl Up {
             Some(RunningProcess {
                 name: plan.name.clone(),
                 components: plan.components,
-                pid: container.pid,
-                internal: SocketAddr::new(container.address, INTERNAL_PORT),
-                public: plan.edge.then(|| SocketAddr::new(container.address, PUBLIC_PORT)),
-                log: Arc::new(ContainerLog(container.name.clone())),
+                pid: container.pid(),
+                internal: SocketAddr::new(container.tracked.address, INTERNAL_PORT),
+                public: plan.edge.then(|| SocketAddr::new(container.tracked.address, PUBLIC_PORT)),
+                log: Arc::new(ContainerLog(container.name().to_owned())),
                 process_config: folder.join(format!("{}.toml", plan.name)),
             })
         };
@@ -307,12 +309,13 @@ impl Up {
     /// Records the control groups to measure.
     fn measure(&mut self, processes: &[RunningProcess], backings: &[&Service]) -> Result<()> {
         for process in processes {
-            let scope = Scope::Container(Cgroup::of(process.pid)?);
+            let container = self.of(&process.name).context("a process has a container")?;
+            let scope = Scope::Container(container.tracked.cpu.clone());
             self.groups.push(Group { name: process.name.clone(), part: process.part(), scope });
         }
         for service in backings {
             let Role::Backing(kind, _) = &service.role else { continue };
-            let scope = Scope::Container(Cgroup::of(self.container(service)?.pid)?);
+            let scope = Scope::Container(self.container(service)?.tracked.cpu.clone());
             self.groups.push(Group { name: kind.name().to_owned(), part: Part::Backing(*kind), scope });
         }
         Ok(())
@@ -325,15 +328,11 @@ impl RunningRuntime for Up {
     }
 
     fn place(&self, kind: BackingKind) -> Option<String> {
-        Some(format!("container {}", self.of(kind.name())?.name))
+        Some(format!("container {}", self.of(kind.name())?.name()))
     }
 
     fn victim(&self, fault: &Fault) -> Result<Option<Box<dyn Victim>>> {
-        let (FaultKind::Freeze, Target::Backing(kind)) = (fault.what, fault.target) else {
-            bail!("nothing makes this fault in containers: {fault}");
-        };
-        let own = self.of(kind.name());
-        Ok(own.map(|own| Box::new(ContainerVictim(own.name.clone())) as Box<dyn Victim>))
+        victim::of(&self.plan, &self.containers, fault).map(Some)
     }
 
     fn ended(&mut self) -> Vec<Ended> {
@@ -366,7 +365,7 @@ impl RunningRuntime for Up {
 impl Up {
     /// The services that did not end in time, by their exit codes.
     fn killed(&self) -> Vec<String> {
-        let names = self.containers.iter().map(|container| container.name.as_str());
+        let names = self.containers.iter().map(Container::name);
         let asked: Vec<&str> =
             ["inspect", "--format", "{{.State.ExitCode}}"].into_iter().chain(names).collect();
         let codes = docker::ask(&asked).unwrap_or_default();

@@ -7,6 +7,7 @@
 use std::{
     fs,
     path::{Path, PathBuf},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use anyhow::{Context, Result};
@@ -23,6 +24,53 @@ pub struct Cgroup {
     version: Version,
     cpu: PathBuf,
     memory: PathBuf,
+}
+
+/// The control group of a container that may be killed and started again, in another group. Clones share it.
+#[derive(Clone, Debug)]
+pub struct TrackedCgroup(Arc<Mutex<Tracked>>);
+
+#[derive(Debug)]
+struct Tracked {
+    /// The current group; none while it is killed.
+    current: Option<Cgroup>,
+    /// CPU nanoseconds of the killed ones.
+    killed: u64,
+}
+
+impl TrackedCgroup {
+    /// Of a container that was not killed yet.
+    pub fn new(current: Cgroup) -> Self {
+        Self(Arc::new(Mutex::new(Tracked { current: Some(current), killed: 0 })))
+    }
+
+    /// Keeps the CPU time of what is about to be killed: afterwards its group is gone.
+    pub(crate) fn keep_cpu(&self) {
+        let mut tracked = self.locked();
+        let last = tracked.current.take().and_then(|current| current.cpu_nanoseconds());
+        tracked.killed += last.unwrap_or(0);
+    }
+
+    /// Notes the group of its next start.
+    pub(crate) fn restarted_in(&self, current: Cgroup) {
+        self.locked().current = Some(current);
+    }
+
+    /// CPU nanoseconds, those of killed ones included; `None` if it is gone by itself.
+    pub fn cpu_nanoseconds(&self) -> Option<u64> {
+        let tracked = self.locked();
+        let current = tracked.current.as_ref().map_or(Some(0), Cgroup::cpu_nanoseconds)?;
+        Some(tracked.killed + current)
+    }
+
+    /// The memory of the container; `None` if it is gone.
+    pub fn memory(&self) -> Option<Memory> {
+        self.locked().current.as_ref()?.memory()
+    }
+
+    fn locked(&self) -> MutexGuard<'_, Tracked> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

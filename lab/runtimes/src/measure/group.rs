@@ -2,7 +2,7 @@
 
 use design::BackingKind;
 
-use super::{Cgroup, TrackedProcess};
+use super::{TrackedCgroup, TrackedProcess};
 
 /// A process group.
 #[derive(Clone, Debug)]
@@ -23,7 +23,7 @@ pub enum Scope {
     /// A process and its descendants: a PostgreSQL server works in child processes.
     Family(TrackedProcess),
     /// Everything in a container.
-    Container(Cgroup),
+    Container(TrackedCgroup),
 }
 
 /// The role of a process group in its arm.
