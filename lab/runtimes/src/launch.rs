@@ -41,8 +41,7 @@ impl Runtime {
     /// Fails if it cannot make a fault, before anything starts.
     pub fn can_make(&self, faults: &[Fault]) -> Result<()> {
         let is_made = |fault: &Fault| match (self, fault.what, fault.target) {
-            (Self::Process, ..) => true,
-            (Self::Compose(_), FaultKind::Freeze, _) => true,
+            (Self::Process, ..) | (Self::Compose(_), FaultKind::Freeze, _) => true,
             (Self::Compose(_), FaultKind::Kill, _) => !faults.iter().any(|other| is_down_with(fault, other)),
             (Self::Compose(_), ..) => false,
         };

@@ -36,8 +36,8 @@ pub(super) fn of(plan: &ArmPlan, containers: &[Container], fault: &Fault) -> Res
     };
     let (victims, who_knows, path) = match fault.target {
         Target::Process(name) => {
-            let named = plan.processes.iter().filter(|one| name.covers(one.shape, &one.name));
-            let names: Vec<&str> = named.map(|one| one.name.as_str()).collect();
+            let covered = plan.processes.iter().filter(|one| name.covers(one.shape, &one.name));
+            let names: Vec<&str> = covered.map(|one| one.name.as_str()).collect();
             (of(&names), of(&names), "/health/ready")
         }
         Target::Backing(kind) => {
