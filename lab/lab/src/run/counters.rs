@@ -77,13 +77,18 @@ pub(super) fn counters(arm: &RunningArm, own: &[CounterShape]) -> Option<Counter
     Some(Counters(sums.chain(derived).collect()))
 }
 
-/// Calls to the components of other processes: in reports the calls between processes.
+/// Requests to the components of other processes, as they were sent: in reports the calls between processes. A call
+/// that was sent again or hedged is several, one that its caller's breaker or limit rejected is none.
 fn hops<'a>(scrapes: &[Scrape], hosted: impl Iterator<Item = &'a str>) -> f64 {
     // Replicas of a process have the same components.
     let hosted: BTreeSet<&str> = hosted.collect();
     let to = |component: &str| {
-        let name = "rpc_client_call_duration_seconds_count";
-        scrapes.iter().map(|scrape| scrape.total(name, &[("peer", component)])).sum::<f64>()
+        let total = |name: &str, labels: &[(&str, &str)]| {
+            let labels = [&[("peer", component)], labels].concat();
+            scrapes.iter().map(|scrape| scrape.total(name, &labels)).sum::<f64>()
+        };
+        let again = total("peer_retries_total", &[]) + total("peer_hedges_total", &[("outcome", "sent")]);
+        total("peer_calls_total", &[]) + again - total("peer_rejected_total", &[])
     };
     hosted.into_iter().map(to).sum()
 }
@@ -102,12 +107,17 @@ mod tests {
     }
 
     #[test]
-    fn a_call_is_one_hop_however_many_copies_could_have_answered_it() {
-        let page = |peer: &str, calls: u32| {
-            Scrape::parse(&format!("rpc_client_call_duration_seconds_count{{peer=\"{peer}\"}} {calls}\n"))
-        };
-        let (gateway, copy) = (page("links", 7), page("clicks", 2));
+    fn a_hop_is_what_was_sent_whichever_replica_took_it() {
+        let gateway = Scrape::parse(
+            "peer_calls_total{peer=\"links\"} 7\n\
+             peer_retries_total{peer=\"links\",reason=\"timed-out\"} 3\n\
+             peer_hedges_total{peer=\"links\",outcome=\"sent\"} 2\n\
+             peer_hedges_total{peer=\"links\",outcome=\"won\"} 1\n\
+             peer_rejected_total{peer=\"links\",by=\"breaker\"} 4\n\
+             peer_calls_total{peer=\"clicks\"} 2\n",
+        );
+        let copy = Scrape::parse("peer_calls_total{peer=\"clicks\"} 1\n");
         let hosted = ["links", "links", "clicks", "clicks"];
-        assert!((hops(&[gateway, copy], hosted.into_iter()) - 9.0).abs() < f64::EPSILON);
+        assert!((hops(&[gateway, copy], hosted.into_iter()) - 11.0).abs() < f64::EPSILON);
     }
 }

@@ -4,7 +4,10 @@
 
 use std::collections::BTreeSet;
 
-use super::{Column, Episode, merge::Merge, merge::some};
+use super::{
+    Column, Episode,
+    merge::{Merge, some},
+};
 use crate::model::{LatencyBand, LinkTimeline, ProcessTimeline, Timeline};
 
 /// One value a bucket; a gap where nothing is known.

@@ -79,6 +79,17 @@ fn what_is_over_the_limit_stands_above_it() {
 }
 
 #[test]
+fn a_burst_does_not_make_everything_else_flat() {
+    let mut counts = vec![10.0; 40];
+    counts[20] = 1_000.0;
+    let curves = vec![Curve { name: "ended well".to_owned(), counts }];
+    let row = Row { curves, ..bursts().rows.remove(0) };
+    let text = text::render(&Picture { limit: None, rows: vec![row], ..bursts() }, 60);
+    let line = text.lines().find(|line| line.contains("ended well")).unwrap();
+    assert_eq!((line.matches('▄').count(), line.matches('█').count()), (39, 1), "{text}");
+}
+
+#[test]
 fn a_text_fits_its_width_however_narrow_or_wide() {
     for width in [1, 50, 63, 80, 100, 500] {
         let text = text::render(&bursts(), width);

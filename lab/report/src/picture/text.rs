@@ -18,7 +18,7 @@ const BLOCKS: [char; 9] = [' ', '▁', '▂', '▃', '▄', '▅', '▆', '▇',
 /// The whole picture, in lines of at most `width` columns.
 pub fn render(picture: &Picture, width: usize) -> String {
     let columns = width.clamp(NARROWEST, WIDEST) - NAMES - 1;
-    let highest = picture.rows.iter().flat_map(|row| stacked(row, columns)).fold(0.0, f64::max);
+    let highest = full_height(picture.rows.iter().flat_map(|row| stacked(row, columns)).collect());
     let mut text = format!("{}\n", picture.title);
     for row in &picture.rows {
         text.push('\n');
@@ -27,6 +27,15 @@ pub fn render(picture: &Picture, width: usize) -> String {
     text.push('\n');
     text.push_str(&axis(picture, columns));
     text
+}
+
+/// The height of a full block: the highest column, or twice what nine columns in ten stay below. What was held up
+/// arrives at once when a fault ends, and would make everything else flat.
+fn full_height(mut columns: Vec<f64>) -> f64 {
+    columns.sort_by(f64::total_cmp);
+    let most = columns.last().copied().unwrap_or_default();
+    let usual = columns.get(columns.len() * 9 / 10).copied().unwrap_or_default();
+    if usual > 0.0 { most.min(usual * 2.0) } else { most }
 }
 
 /// One arm: its name and description, its lines, its sums.

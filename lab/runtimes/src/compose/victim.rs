@@ -7,7 +7,6 @@ use std::{
 };
 
 use anyhow::{Result, bail};
-
 use scenario::{Fault, FaultKind, Target, plan::ArmPlan};
 
 use super::{
