@@ -67,6 +67,17 @@ impl Panel {
         let lines = self.lines.iter().flat_map(|(_, curve)| curve);
         stacked.chain(band.chain(lines).copied().flatten())
     }
+
+    /// The bucket with the highest value, a stack's summed.
+    pub(crate) fn highest(&self) -> Option<(usize, f64)> {
+        let of = |curve: &Curve, at: usize| curve.get(at).copied().flatten();
+        let buckets = self.stack.iter().chain(&self.lines).map(|(_, curve)| curve.len()).max()?;
+        let value = |at: usize| {
+            let stacked = self.stack.iter().filter_map(|(_, curve)| of(curve, at)).sum::<f64>();
+            self.lines.iter().filter_map(|(_, curve)| of(curve, at)).fold(stacked, f64::max)
+        };
+        (0..buckets).map(|at| (at, value(at))).max_by(|one, other| one.1.total_cmp(&other.1))
+    }
 }
 
 /// Causes with a pattern of their own; the rarer ones share the last.

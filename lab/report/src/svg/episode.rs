@@ -37,8 +37,8 @@ const NAME: f64 = 36.0;
 const AXIS: f64 = 26.0;
 /// What stands above the lanes.
 const HEAD: f64 = NAME + AXIS + 4.0;
-/// A panel's title.
-const TITLE: f64 = 21.0;
+/// A panel's title, above the label of its highest tick.
+const TITLE: f64 = 25.0;
 const GAP: f64 = 13.0;
 /// The height of a row's panels.
 fn height(kind: Kind) -> f64 {
@@ -128,7 +128,7 @@ impl Sheet<'_> {
         let frame = Frame::of(row, self.across, y + TITLE, height(row.kind));
         html! {
             g {
-                (text(0.0, y + TITLE - 8.0, Anchor::Start, "t-small e-title", &row.title))
+                (text(0.0, y + TITLE - 12.0, Anchor::Start, "t-small e-title", &row.title))
                 (frame.grid())
                 @match &row.panels[self.at] {
                     Ok(panel) => (frame.panel(panel, self.column.place)),

@@ -30,7 +30,7 @@ impl Frame {
     /// The frame of all panels of a row.
     pub(super) fn of(row: &Row, across: Scale, top: f64, height: f64) -> Self {
         let values = || row.panels.iter().flatten().flat_map(Panel::values).filter(|value| *value > 0.0);
-        let most = values().fold(0.0, f64::max);
+        let most = if row.kind == Kind::Latency { values().fold(0.0, f64::max) } else { usual(values()) };
         let (low, high, ticks) = match row.kind {
             Kind::Breaker => (0.0, 2.0, vec![0.0, 1.0, 2.0]),
             Kind::Latency => {
@@ -88,11 +88,29 @@ impl Frame {
                 @let path = if self.kind == Kind::Operations { self.steps(curve) } else { self.polyline(curve) };
                 path d=(path) class={"e-" (mark)} {}
             }
+            @if let Some((at, highest)) = panel.highest().filter(|(_, highest)| *highest > self.up.high) {
+                (self.beyond(at, highest))
+            }
         }
     }
 
+    /// The height of what the scale cuts off, beside where it was.
+    fn beyond(&self, at: usize, highest: f64) -> Markup {
+        if self.kind == Kind::Latency {
+            return html! {};
+        }
+        let (left, right) = (self.x(at), self.x(at + 1));
+        let words = format!("↑ {}", words::three_digits(highest));
+        let is_left = left > f64::midpoint(self.across.start, self.across.end);
+        let (x, anchor) = if is_left { (left - 4.0, Anchor::End) } else { (right + 4.0, Anchor::Start) };
+        text(x, self.up.end + 9.0, anchor, "t-small e-halo", &words)
+    }
+
     fn y(&self, value: f64) -> f64 {
-        if self.kind == Kind::Latency { self.up.log(value.max(self.up.low)) } else { self.up.linear(value) }
+        match self.kind {
+            Kind::Latency => self.up.log(value.max(self.up.low)),
+            _ => self.up.linear(value.min(self.up.high)),
+        }
     }
 
     /// The pixel at which a bucket begins.
@@ -212,6 +230,16 @@ impl Frame {
             path d=(self.steps(states)) class="e-state" {}
         }
     }
+}
+
+/// The top of a scale: the highest value, or twice what nineteen in twenty stay below. What was held up arrives at once
+/// when a fault ends, and would make everything else flat.
+fn usual(values: impl Iterator<Item = f64>) -> f64 {
+    let mut values: Vec<f64> = values.collect();
+    values.sort_by(f64::total_cmp);
+    let most = values.last().copied().unwrap_or_default();
+    let usual = values.get(values.len() * 19 / 20).copied().unwrap_or_default();
+    most.min(usual * 2.0)
 }
 
 /// Steps to these heights, each up to its horizontal position; equal heights make one step.
