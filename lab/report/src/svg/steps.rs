@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     model::{Arm, Report},
-    words::{self, three_digits},
+    words::{self, took},
 };
 
 const WIDTH: f64 = 1000.0;
@@ -72,19 +72,19 @@ fn step(report: &Report, scale: &Scale, row: usize, step: &Step<'_>) -> Markup {
             (line((scale.linear(begin), y - (ROW - BAR)), (scale.linear(begin), y), "connector"))
         }
         g class=(arm_class(0)) {
-            title { (step.arm.label) ": " (three_digits(step.cost)) " µs per operation" }
+            title { (step.arm.label) ": " (took(step.cost)) " per operation" }
             rect x=(px(low)) y=(px(y)) width=(px((high - low).max(1.5))) height=(px(BAR)) class=(class) {}
         }
         (text(high + 10.0, y + 12.0, Anchor::Start, "t-name", &difference(step)))
-        (text(high + 10.0, y + 27.0, Anchor::Start, "t-small t-soft", &format!("{} µs in all", three_digits(step.cost))))
+        (text(high + 10.0, y + 27.0, Anchor::Start, "t-small t-soft", &format!("{} in all", took(step.cost))))
     }
 }
 
 fn difference(step: &Step<'_>) -> String {
     match step.before {
         None => "the start".to_owned(),
-        Some(before) if step.cost < before => format!("−{} µs", three_digits(before - step.cost)),
-        Some(before) => format!("+{} µs", three_digits(step.cost - before)),
+        Some(before) if step.cost < before => format!("−{}", took(before - step.cost)),
+        Some(before) => format!("+{}", took(step.cost - before)),
     }
 }
 

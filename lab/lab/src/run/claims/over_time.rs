@@ -42,7 +42,8 @@ fn alone(stated: &Stated, which: OverTime, found: &OfArm) -> (ClaimVerdict, Stri
     };
     let (name, arm) = (words(which), &stated.arm);
     let least = if stated.is == Relation::AtLeast { "least" } else { "most" };
-    (verdict, format!("{name} of {arm}: {}; to hold, it has to be at {least} {bound}", found.with_interval()))
+    let (figure, bound) = (found.with_interval(), found.bound(bound));
+    (verdict, format!("{name} of {arm}: {figure}; to hold, it has to be at {least} {bound}"))
 }
 
 fn pair(
@@ -123,6 +124,9 @@ mod tests {
         assert_eq!(judged(RecoverMs, "full", Relation::AtMost, 500.0), Holds);
         assert_eq!(judged(RecoverMs, "full", Relation::AtMost, 300.0), CannotTell);
         assert_eq!(judged(RecoverMs, "none", Relation::AtMost, 500.0), DoesNotHoldHere);
+        let stated = Stated { than: Some(5_000.0), ..claim(RecoverMs, "full", None, Relation::AtMost) };
+        let (_, because) = judge(&stated, RecoverMs, &arms(), Ground::Whole);
+        assert!(because.ends_with("; to hold, it has to be at most 5,000 ms"), "{because}");
         assert_eq!(judged(Amplification, "full", Relation::AtMost, 1.25), Holds);
         assert_eq!(judged(GoodputRatio, "full", Relation::AtLeast, 0.95), Holds);
         assert_eq!(judged(GoodputRatio, "full", Relation::AtLeast, 1.2), DoesNotHoldHere);

@@ -71,6 +71,14 @@ impl OfArm {
         format!("{} [{}, {}]", self.words(self.median), self.number(self.low), self.number(self.high))
     }
 
+    /// A bound as its claim states it, with the unit: `5,000 ms`, `1.25`.
+    pub(in crate::run) fn bound(&self, bound: f64) -> String {
+        match self.figure {
+            OverTime::Amplification | OverTime::GoodputRatio => bound.to_string(),
+            _ => self.words(bound),
+        }
+    }
+
     fn words(&self, value: f64) -> String {
         let unit = match self.figure {
             OverTime::DetectMs | OverTime::RecoverMs if value.is_finite() => " ms",
