@@ -6,7 +6,7 @@ use statistics::Interval;
 use super::{
     Anchor, line, px,
     scale::{Scale, log_ticks},
-    text,
+    text, width_of,
 };
 use crate::{model::Report, words::trimmed};
 
@@ -14,6 +14,8 @@ const WIDTH: f64 = 300.0;
 const HEIGHT: f64 = 26.0;
 /// Half the width of the longest tick label, `0.01x`, so that none is cut.
 const EDGE: f64 = 22.0;
+/// Between two tick labels; on a narrow screen the drawing shrinks and its labels less.
+const APART: f64 = 12.0;
 
 /// The scale of the ratios of a report.
 pub(crate) struct Forest {
@@ -34,7 +36,9 @@ impl Forest {
         let mut kept: Vec<f64> = Vec::new();
         // One always has a label; other labels keep their distance from it and from each other.
         for tick in ticks.rev() {
-            if kept.iter().all(|other| (scale.log(*other) - scale.log(tick)).abs() > 26.0) {
+            let room =
+                |other: f64| f64::midpoint(width_of(&label(other), 12.0), width_of(&label(tick), 12.0));
+            if kept.iter().all(|other| (scale.log(*other) - scale.log(tick)).abs() > room(*other) + APART) {
                 kept.push(tick);
             }
         }
@@ -77,12 +81,16 @@ fn dot(scale: &Scale, estimate: f64, middle: f64) -> Markup {
     }
 }
 
+fn label(tick: f64) -> String {
+    format!("{}x", trimmed(tick))
+}
+
 /// The tick labels, for the head of the table.
 pub(crate) fn forest_axis(forest: &Forest) -> Markup {
     html! {
         svg class="forest" viewBox={"0 0 " (px(WIDTH)) " 18"} aria-hidden="true" {
             @for tick in &forest.ticks {
-                (text(forest.scale.log(*tick), 13.0, Anchor::Middle, "t-tick", &format!("{}x", trimmed(*tick))))
+                (text(forest.scale.log(*tick), 13.0, Anchor::Middle, "t-tick", &label(*tick)))
             }
         }
     }

@@ -133,11 +133,21 @@ fn names(span: &Span, y: f64, layout: &Layout) -> Markup {
     let name = without_package(&span.name);
     let process_room = end - indent - width_of(&name, 12.5) - 8.0;
     html! {
-        (text(indent, y, Anchor::Start, "t-part", &fitted(&name, end - indent - 6.0, 12.5)))
+        (text(indent, y, Anchor::Start, "t-part", &whole_words(&name, end - indent - 6.0)))
         @if width_of(&span.process, 11.0) <= process_room {
             (text(end, y, Anchor::End, "t-small t-soft", &span.process))
         }
     }
+}
+
+/// A name, or as many of its words as there is room for: a statement on several tables has a long one.
+fn whole_words(name: &str, room: f64) -> Cow<'_, str> {
+    if width_of(name, 12.5) <= room {
+        return name.into();
+    }
+    let ends = name.match_indices(' ').map(|(at, _)| format!("{} and more", &name[..at]));
+    let most = ends.filter(|shorter| width_of(shorter, 12.5) <= room).last();
+    most.map_or_else(|| fitted(name, room, 12.5).into(), Cow::from)
 }
 
 /// The name of a gRPC method without its package, which is long and the same in all rows:
@@ -161,6 +171,14 @@ fn class_of(span: &Span) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_long_name_ends_with_a_whole_word() {
+        let name = "postgresql INSERT tallies INSERT click_counts SELECT fresh";
+        assert_eq!(whole_words(name, 1_000.0), name);
+        assert_eq!(whole_words(name, 260.0), "postgresql INSERT tallies and more");
+        assert_eq!(whole_words(name, 40.0), "post…");
+    }
 
     #[test]
     fn the_name_of_a_grpc_method_is_drawn_without_its_package() {
