@@ -145,8 +145,8 @@ fn whole_words(name: &str, room: f64) -> Cow<'_, str> {
     if width_of(name, 12.5) <= room {
         return name.into();
     }
-    let ends = name.match_indices(' ').map(|(at, _)| format!("{} and more", &name[..at]));
-    let most = ends.filter(|shorter| width_of(shorter, 12.5) <= room).last();
+    let mut ends = name.match_indices(' ').map(|(at, _)| format!("{} and more", &name[..at]));
+    let most = ends.rfind(|shorter| width_of(shorter, 12.5) <= room);
     most.map_or_else(|| fitted(name, room, 12.5).into(), Cow::from)
 }
 
