@@ -1,7 +1,5 @@
 //! What happens over the time of an episode, as its report has it.
 
-#![expect(clippy::unwrap_used, reason = "a test fails where what it expects is not there")]
-
 use std::fs;
 
 use report::{
