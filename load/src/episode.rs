@@ -16,7 +16,7 @@ pub(crate) use self::recorder::Recorder;
 
 /// The length of a bucket of counts, which is the resolution of the time to detect a fault.
 pub const FINE: Duration = Duration::from_millis(10);
-/// The most causes that are told apart; further ones are counted together.
+/// The most causes with a count of their own; further ones are counted together.
 const MOST_CAUSES: usize = 12;
 
 /// The counts of one episode, or of any slice.

@@ -10,8 +10,7 @@ pub fn median_interval(values: &[f64], confidence: f64) -> Option<[f64; 3]> {
     let mut sorted = values.to_vec();
     sorted.sort_by(f64::total_cmp);
     let (low, high) = (*sorted.get(sorted.len().checked_sub(1)? / 2)?, *sorted.get(sorted.len() / 2)?);
-    // The mean of two infinities is none of two different ones.
-    let median = if low.total_cmp(&high).is_eq() { low } else { f64::midpoint(low, high) };
+    let median = f64::midpoint(low, high);
     let outer = outer(sorted.len(), 1.0 - confidence);
     Some([median, sorted[outer], sorted[sorted.len() - 1 - outer]])
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use crate::clock::{self, Nanos};
 
-/// The shortest and the longest time that are told apart, as powers of two of nanoseconds: 8 µs and 69 s.
+/// The bounds of the histogram, as powers of two of nanoseconds: 8 µs and 69 s.
 const FIRST_POWER: u32 = 13;
 const LAST_POWER: u32 = 36;
 /// The parts of a power of two.

@@ -7,7 +7,7 @@ use crate::clock::{self, Nanos};
 
 /// The longest slice that is recorded to its end: the longest of a scenario.
 const LONGEST: Duration = Duration::from_mins(10);
-/// The cause of those that are not told apart.
+/// The cause under which all further ones are counted.
 const OTHER_CAUSES: &str = "other causes";
 
 /// Records one slice. Memory depends on its length only, at most 4 MB, and is taken before it begins.

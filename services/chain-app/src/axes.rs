@@ -21,7 +21,7 @@ design::axis! {
 design::axis! {
     /// How much work may wait in line for `back`?
     pub enum Queue = "queue" {
-        Bounded = "bounded" => "as much as can be done in a tenth of a second; whoever goes away leaves the line",
+        Bounded = "bounded" => "as much as can be done in a tenth of a second; work whose caller gave up leaves the queue",
         Unbounded = "unbounded" => "all that comes, and it is done whether or not anybody still waits for it"
             but "under overload it works for callers that are gone",
     }

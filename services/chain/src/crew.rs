@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 
-/// So many workers, each with one piece of work at a time.
+/// A fixed number of workers, each with one piece of work at a time.
 ///
 /// An implementation MUST bound how much work waits, and say so with [`Full`].
 #[async_trait]

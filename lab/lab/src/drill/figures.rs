@@ -61,7 +61,7 @@ impl Figures {
     }
 }
 
-/// The greatest of all; `None` if one has no value, or there is none.
+/// The latest time; `None` if any is missing, or without times.
 fn last(times: impl Iterator<Item = Option<f64>>) -> Option<f64> {
     let times: Option<Vec<f64>> = times.collect();
     times?.into_iter().max_by(f64::total_cmp)

@@ -78,7 +78,8 @@ pub(super) fn counters(arm: &RunningArm, own: &[CounterShape]) -> Option<Counter
 }
 
 /// Requests to the components of other processes, as they were sent: in reports the calls between processes. A call
-/// that was sent again or hedged is several, one that its caller's breaker or limit rejected is none.
+/// that was retried or hedged counts once for each send, and a call that the caller's breaker or limit rejected does not
+/// count.
 fn hops<'a>(scrapes: &[Scrape], hosted: impl Iterator<Item = &'a str>) -> f64 {
     // Replicas of a process have the same components.
     let hosted: BTreeSet<&str> = hosted.collect();

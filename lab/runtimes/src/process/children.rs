@@ -23,7 +23,8 @@ use crate::{
     measure::{Group, Part, Scope},
 };
 
-/// What the lease of a broken link, or of a failing process, is longer than the fault: whoever ends it may have to wait for a processor.
+/// How much longer than the fault the lease of a broken link or of a failing process is: the thread that ends the fault
+/// may be scheduled late.
 const LEASE_MARGIN: Duration = Duration::from_secs(2);
 
 /// The children of an arm.

@@ -45,8 +45,8 @@ impl Priority {
         }
     }
 
-    /// The class of an operation in another process, by its name. `None` is a normal one, of which nobody speaks, and a
-    /// retry is a class of one call, and not of an operation.
+    /// The class of an operation in another process, by its name. `None` for a normal operation, which sends no name, and
+    /// for a retry, which is a class of one call and not of an operation.
     pub fn of_operation(name: &[u8]) -> Option<Self> {
         [Self::Background, Self::Critical].into_iter().find(|class| class.name().as_bytes() == name)
     }

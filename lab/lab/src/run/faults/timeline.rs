@@ -15,8 +15,8 @@ const LOOK_EVERY: Duration = Duration::from_millis(20);
 /// A step that is nearer than this is waited for, and nothing else is done: a look may take a while.
 const NEAR: Duration = Duration::from_millis(200);
 
-/// So long before a step the thread is awake, and waits without sleeping: whoever wakes up on a busy processor waits for
-/// it, a few milliseconds at worst.
+/// The time before a step in which the thread spins instead of sleeping: on a busy processor a thread that wakes up may
+/// have to wait for some milliseconds until it runs.
 const AWAKE: Duration = Duration::from_millis(3);
 
 /// An injected fault; times count from the start of the measured slice.

@@ -20,7 +20,7 @@ use resilience::{
 use super::{priorities::Priorities, request_context::context_of};
 use crate::server_metrics::IngressMetrics;
 
-/// The class of a request. A header can only lower it, so it counts whoever sent it.
+/// The class of a request. A header can only lower it, so the header is trusted from any sender.
 fn class_of(request: &Request) -> Priority {
     let (operation, headers) = (context_of(request).priority, request.headers());
     let is_retry = headers.contains_key(PREVIOUS_ATTEMPTS) || headers.contains_key(GRPC_PREVIOUS_ATTEMPTS);
