@@ -2,9 +2,12 @@
 //!
 //! Messages of a topic cannot be deleted one by one. So the progress of replays is a committed offset, of a consumer group
 //! without members: the dead letters are the messages after it.
+//!
+//! A member that leaves its group before its offsets are committed has written dead letters that the next member writes
+//! again. Both name the same original message, so they are listed and replayed as one.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -94,7 +97,7 @@ impl DeadLetters for KafkaDeadLetters {
 
     async fn list(&self, most: usize) -> Result<Vec<DeadLetter>, Unavailable> {
         let messages = self.blocking(move |reader| reader.read(&reader.left()?, most)).await?;
-        let mut letters: Vec<_> = messages.iter().map(|message| self.letter(message)).collect();
+        let mut letters: Vec<_> = distinct(&messages).map(|message| self.letter(message)).collect();
         letters.sort_by_key(|letter| letter.published);
         Ok(letters)
     }
@@ -111,7 +114,7 @@ impl DeadLetters for KafkaDeadLetters {
             if messages.is_empty() {
                 return Ok(replayed);
             }
-            for message in &messages {
+            for message in distinct(&messages) {
                 let again = FutureRecord::<[u8], [u8]> {
                     topic: self.topic,
                     partition: None,
@@ -122,6 +125,8 @@ impl DeadLetters for KafkaDeadLetters {
                 };
                 producer.send(again).await.map_err(|error| unavailable(&error))?;
                 replayed += 1;
+            }
+            for message in &messages {
                 left.entry(message.partition()).and_modify(|(next, _)| *next = message.offset() + 1);
             }
             // Committed after the messages are acknowledged: after a crash in between they are replayed twice, never lost.
@@ -193,6 +198,12 @@ impl Reader {
         }
         self.consumer.commit(&offsets, CommitMode::Sync)
     }
+}
+
+/// One dead letter for each original message.
+fn distinct(messages: &[OwnedMessage]) -> impl Iterator<Item = &OwnedMessage> {
+    let mut seen = BTreeSet::new();
+    messages.iter().filter(move |message| text_header(message, FROM).is_none_or(|from| seen.insert(from)))
 }
 
 /// The headers of the original message.
