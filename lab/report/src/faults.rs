@@ -1,6 +1,12 @@
 //! The injected faults, one sentence each, the same in every form of a report.
 
-use super::{model::Fault, words::count};
+use super::{
+    model::{Fault, FaultMade, Load},
+    words::{count, ms},
+};
+
+/// Runs of one seed agree if no fault begins or ends later than this after its time.
+const AGREED_MS: f64 = 5.0;
 
 /// `redis was frozen in each episode, planned from 3,000 ms to 5,000 ms; it happened 10 times, and began at 3,000–3,002 ms
 /// and ended at 5,000–5,004 ms`.
@@ -23,6 +29,28 @@ pub(super) fn sentence(fault: &Fault) -> String {
         Some(back) => format!("{told}; it served again at {back} ms"),
         None => told,
     }
+}
+
+/// How late the latest were, over all faults and episodes: `the latest began 4.4 ms and the latest ended 0.3 ms after its
+/// time, so runs of one seed agree to 5 ms`. `None` without faults.
+pub(super) fn moments(load: &Load) -> Option<String> {
+    let latest = |late: fn(&Fault, &FaultMade) -> f64| {
+        let each = load.faults.iter().flat_map(|fault| fault.made.iter().map(move |made| late(fault, made)));
+        // An episode that is cut short ends its faults before their time.
+        each.map(|late| late.max(0.0)).reduce(f64::max)
+    };
+    let began = latest(|fault, made| made.began_ms - fault.at_ms)?;
+    let ended = latest(|fault, made| made.ended_ms - fault.at_ms - fault.for_ms)?;
+    let verdict = if began.max(ended) <= AGREED_MS {
+        format!("so runs of one seed agree to {}", ms(AGREED_MS))
+    } else {
+        format!("more than the {} to which runs of one seed are to agree", ms(AGREED_MS))
+    };
+    Some(format!(
+        "the latest began {} and the latest ended {} after its time, {verdict}",
+        ms(began),
+        ms(ended)
+    ))
 }
 
 /// Faults at the same time as a drawing calls them: `gateway → links slowed by 50 ms`, `links, postgres killed`.
@@ -70,10 +98,9 @@ fn range(times: impl Iterator<Item = f64> + Clone) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::FaultMade;
+    use crate::model::Report;
 
-    #[test]
-    fn a_fault_is_told_with_when_it_was_due_and_when_it_really_was() {
+    fn frozen() -> Fault {
         let made = |began_ms, ended_ms| FaultMade {
             arm: "a".to_owned(),
             launch: 1,
@@ -81,14 +108,41 @@ mod tests {
             ended_ms,
             back_ms: None,
         };
-        let mut fault = Fault {
+        Fault {
             target: "redis".to_owned(),
             what: "freeze".to_owned(),
             detail: String::new(),
             at_ms: 3_000.0,
             for_ms: 2_000.0,
             made: vec![made(3_000.2, 5_000.1), made(3_004.4, 5_000.3)],
-        };
+        }
+    }
+
+    #[test]
+    fn the_latest_moments_are_told_with_whether_runs_agree() {
+        let report: Report = serde_json::from_str(include_str!("fixtures/faults.json")).unwrap();
+        let mut load = Load { faults: vec![frozen(), frozen()], ..report.load };
+        assert_eq!(
+            moments(&load).unwrap(),
+            "the latest began 4.40 ms and the latest ended 0.300 ms after its time, so runs of one seed agree to \
+             5.00 ms"
+        );
+        load.faults[1].made[0].ended_ms = 5_006.0;
+        let beyond = moments(&load).unwrap();
+        assert!(beyond.contains("ended 6.00 ms after its time, more than the 5.00 ms"), "{beyond}");
+        for fault in &mut load.faults {
+            fault.made.retain(|made| made.began_ms < 3_001.0);
+            fault.made[0].ended_ms = 4_000.0;
+        }
+        let early = moments(&load).unwrap();
+        assert!(early.contains("ended 0 ms after its time, so"), "{early}");
+        load.faults.clear();
+        assert_eq!(moments(&load), None);
+    }
+
+    #[test]
+    fn a_fault_is_told_with_when_it_was_due_and_when_it_really_was() {
+        let mut fault = frozen();
         assert_eq!(
             sentence(&fault),
             "redis was frozen in each episode, planned from 3,000 ms to 5,000 ms; it happened 2 times, and \

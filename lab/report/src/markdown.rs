@@ -285,6 +285,7 @@ fn validity(report: &Report) -> String {
         facts.insert(1, fact);
     }
     facts.extend(report.load.faults.iter().map(|fault| format!("Fault: {}.", faults::sentence(fault))));
+    facts.extend(faults::moments(&report.load).map(|moments| format!("Moments of faults: {moments}.")));
     facts.extend(validity.notes.iter().cloned());
     list("Validity", &facts)
 }

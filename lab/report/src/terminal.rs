@@ -283,6 +283,9 @@ fn validity(page: &mut Page, report: &Report) {
     for fault in &load.faults {
         page.item(DIM, "fault", 18, &faults::sentence(fault));
     }
+    if let Some(moments) = faults::moments(load) {
+        page.item(DIM, "moments", 18, &moments);
+    }
     page.item(DIM, "machine", 18, &machine(report));
     for note in &validity.notes {
         page.item(DIM, "note", 18, note);

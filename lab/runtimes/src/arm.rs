@@ -92,8 +92,9 @@ pub trait Victim: Send {
         Ok(())
     }
 
-    /// Undoes it, also where it was made in part; without effect where it was not.
-    fn end(&self) -> Result<()>;
+    /// Undoes it, also where it was made in part; without effect where it was not. Returns the moment at which it was
+    /// undone: of what has to start, when its start was ordered.
+    fn end(&self) -> Result<Instant>;
 
     /// Whether it has to start after the fault, before it serves again.
     fn has_to_start(&self) -> bool {

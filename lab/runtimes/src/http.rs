@@ -36,17 +36,18 @@ pub fn post(address: SocketAddr, path: &str, limit: Duration) -> io::Result<Repl
     ask("POST", address, path, "", limit)
 }
 
-/// Replaces what a path stands for by this JSON; each step may take `limit`.
-pub fn put(address: SocketAddr, path: &str, json: &str, limit: Duration) -> io::Result<Reply> {
-    ask("PUT", address, path, json, limit)
-}
-
-/// Removes what a path stands for; each step may take `limit`.
-pub fn delete(address: SocketAddr, path: &str, limit: Duration) -> io::Result<Reply> {
-    ask("DELETE", address, path, "", limit)
-}
-
 fn ask(method: &str, address: SocketAddr, path: &str, json: &str, limit: Duration) -> io::Result<Reply> {
+    send(method, address, path, json, limit)?.reply()
+}
+
+/// Sends a request, with this JSON if there is any, and leaves its reply for later; each step may take `limit`.
+pub(crate) fn send(
+    method: &str,
+    address: SocketAddr,
+    path: &str,
+    json: &str,
+    limit: Duration,
+) -> io::Result<Sent> {
     let mut stream = TcpStream::connect_timeout(&address, limit)?;
     stream.set_read_timeout(Some(limit))?;
     stream.set_write_timeout(Some(limit))?;
@@ -57,13 +58,23 @@ fn ask(method: &str, address: SocketAddr, path: &str, json: &str, limit: Duratio
         "{method} {path} HTTP/1.0\r\nhost: {address}\r\n{kind}content-length: {length}\r\n\r\n{json}"
     );
     stream.write_all(request.as_bytes())?;
-    let (mut bytes, mut read) = (Vec::new(), vec![0; READ]);
-    loop {
-        let more = stream.read(&mut read)?;
-        bytes.extend_from_slice(&read[..more]);
-        let has_ended = more == 0 || bytes.len() >= MAX_REPLY;
-        if let Some(reply) = parse(&bytes, has_ended)? {
-            return Ok(reply);
+    Ok(Sent(stream))
+}
+
+/// A request that was sent.
+pub(crate) struct Sent(TcpStream);
+
+impl Sent {
+    /// Waits for its reply.
+    pub(crate) fn reply(mut self) -> io::Result<Reply> {
+        let (mut bytes, mut read) = (Vec::new(), vec![0; READ]);
+        loop {
+            let more = self.0.read(&mut read)?;
+            bytes.extend_from_slice(&read[..more]);
+            let has_ended = more == 0 || bytes.len() >= MAX_REPLY;
+            if let Some(reply) = parse(&bytes, has_ended)? {
+                return Ok(reply);
+            }
         }
     }
 }

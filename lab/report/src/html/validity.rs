@@ -72,6 +72,10 @@ fn conditions(report: &Report) -> Markup {
                 dt { "fault" }
                 dd { (faults::sentence(fault)) }
             }
+            @if let Some(moments) = faults::moments(load) {
+                dt { "moments" }
+                dd { (moments) }
+            }
         }
     }
 }

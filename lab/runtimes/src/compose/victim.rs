@@ -65,12 +65,20 @@ pub(super) struct Pause(pub(super) Vec<Tracked>);
 
 impl Victim for Pause {
     fn begin(&self) -> Result<Instant> {
-        self.0.iter().try_for_each(|container| asked(&["pause", &container.name]))?;
-        Ok(Instant::now())
+        self.all("pause")
     }
 
-    fn end(&self) -> Result<()> {
-        self.0.iter().try_for_each(|container| asked(&["unpause", &container.name]))
+    fn end(&self) -> Result<Instant> {
+        self.all("unpause")
+    }
+}
+
+impl Pause {
+    /// In one command, which asks the engine for all of them at once.
+    fn all(&self, what: &str) -> Result<Instant> {
+        let names = self.0.iter().map(|container| container.name.as_str());
+        asked(&std::iter::once(what).chain(names).collect::<Vec<_>>())?;
+        Ok(Instant::now())
     }
 }
 
@@ -105,12 +113,12 @@ impl Victim for Kill {
         Ok(last)
     }
 
-    fn end(&self) -> Result<()> {
+    fn end(&self) -> Result<Instant> {
         for container in self.containers.iter().filter(|container| container.is_down()) {
             asked(&["start", &container.name])?;
             container.rises()?;
         }
-        Ok(())
+        Ok(Instant::now())
     }
 
     fn has_to_start(&self) -> bool {

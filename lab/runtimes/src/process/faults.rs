@@ -2,6 +2,7 @@
 //! links.
 
 use std::{
+    io,
     net::SocketAddr,
     thread,
     time::{Duration, Instant},
@@ -35,22 +36,23 @@ impl Victim for Freeze {
     }
 
     fn begin(&self) -> Result<Instant> {
-        freeze(self.0.iter())
+        freeze(&self.0)
     }
 
-    fn end(&self) -> Result<()> {
+    fn end(&self) -> Result<Instant> {
+        // All are told before any is looked up.
+        let told: Option<Vec<Instant>> = self.0.iter().map(Processes::resume).collect();
         self.0.iter().for_each(Processes::thaw);
-        Ok(())
+        Ok(told.into_iter().flatten().max().unwrap_or_else(Instant::now))
     }
 }
 
-/// Freezes all of them; the moment when the last of those that were known was told to stop.
-fn freeze<'a>(all: impl IntoIterator<Item = &'a Processes>) -> Result<Instant> {
-    let mut last = Instant::now();
-    for processes in all {
-        last = processes.freeze()?;
-    }
-    Ok(last)
+/// Freezes all of them; the moment when the last of them was told to stop, if all were known before.
+fn freeze(all: &[Processes]) -> Result<Instant> {
+    // All are told before any is looked up.
+    let told: Option<Vec<Instant>> = all.iter().map(Processes::stop).collect();
+    all.iter().try_for_each(Processes::freeze)?;
+    Ok(told.into_iter().flatten().max().unwrap_or_else(Instant::now))
 }
 
 /// Service processes that are killed, and started again with the same configuration.
@@ -67,6 +69,14 @@ impl Service {
     fn process(&self) -> Processes {
         Processes::Alone(self.child.lock().tracked().clone())
     }
+
+    fn restart(&self) -> Result<()> {
+        let mut child = self.child.lock();
+        child.restart()?;
+        // One that could not be killed may be frozen still.
+        Processes::Alone(child.tracked().clone()).thaw();
+        Ok(())
+    }
 }
 
 impl Victim for Kill {
@@ -80,14 +90,15 @@ impl Victim for Kill {
         self.0.iter().try_for_each(|service| service.process().kill(|| service.child.lock().kill()))
     }
 
-    fn end(&self) -> Result<()> {
-        self.0.iter().try_for_each(|Service { child, .. }| {
-            let mut child = child.lock();
-            child.restart()?;
-            // One that could not be killed may be frozen still.
-            Processes::Alone(child.tracked().clone()).thaw();
-            Ok(())
-        })
+    fn end(&self) -> Result<Instant> {
+        let ordered = Instant::now();
+        thread::scope(|scope| {
+            let starting: Vec<_> = self.0.iter().map(|service| scope.spawn(|| service.restart())).collect();
+            starting.into_iter().try_for_each(|thread| {
+                thread.join().unwrap_or_else(|_| bail!("the lab panicked while it started a process again"))
+            })
+        })?;
+        Ok(ordered)
     }
 
     fn has_to_start(&self) -> bool {
@@ -114,22 +125,23 @@ impl Victim for KillServer {
     }
 
     fn begin(&self) -> Result<Instant> {
-        freeze([&self.server])
+        freeze(std::slice::from_ref(&self.server))
     }
 
     fn complete(&self) -> Result<()> {
         self.server.kill(|| self.keeper.lock().tell(Order::Kill.line()))
     }
 
-    fn end(&self) -> Result<()> {
+    fn end(&self) -> Result<Instant> {
         let server = &self.server;
+        self.keeper.lock().tell(Order::Start.line())?;
+        let ordered = Instant::now();
         // One that could not be killed may be frozen still.
         server.thaw();
-        self.keeper.lock().tell(Order::Start.line())?;
         let looks = STARTED_WITHIN.as_millis() / LOOK_EVERY.as_millis();
         for _ in 0..looks {
             if server.exist() {
-                return Ok(());
+                return Ok(ordered);
             }
             thread::sleep(LOOK_EVERY);
         }
@@ -166,28 +178,23 @@ pub(super) struct FailCalls {
 
 impl Victim for FailCalls {
     fn begin(&self) -> Result<Instant> {
+        let (share, reply, for_ms) = (self.share, self.reply.name(), self.lease.as_millis() as u64);
         // Replicas draw apart, or all would fail in step.
-        (self.seed..).zip(&self.internal).try_for_each(|(seed, internal)| {
-            let (share, reply, for_ms) = (self.share, self.reply.name(), self.lease.as_millis() as u64);
+        let orders = (self.seed..).zip(&self.internal).map(|(seed, internal)| {
             let fault = json!({ "share": share, "reply": reply, "seed": seed, "for_ms": for_ms }).to_string();
-            heard(*internal, http::put(*internal, ERRORS, &fault, ANSWER_WITHIN))
-        })?;
-        Ok(Instant::now())
+            (process(*internal), http::send("PUT", *internal, ERRORS, &fault, ANSWER_WITHIN))
+        });
+        all_obeyed(orders)
     }
 
-    fn end(&self) -> Result<()> {
-        self.internal
-            .iter()
-            .try_for_each(|internal| heard(*internal, http::delete(*internal, ERRORS, ANSWER_WITHIN)))
+    fn end(&self) -> Result<Instant> {
+        let order = |internal| http::send("DELETE", internal, ERRORS, "", ANSWER_WITHIN);
+        all_obeyed(self.internal.iter().map(|internal| (process(*internal), order(*internal))))
     }
 }
 
-fn heard(internal: SocketAddr, reply: std::io::Result<http::Reply>) -> Result<()> {
-    let reply = reply.with_context(|| format!("the process at `{internal}` did not answer"))?;
-    if reply.status >= 300 {
-        bail!("the process at `{internal}` refused: {}", reply.body);
-    }
-    Ok(())
+fn process(internal: SocketAddr) -> String {
+    format!("the process at `{internal}`")
 }
 
 /// Links that the proxy breaks.
@@ -203,27 +210,33 @@ pub(super) struct BreakLinks {
 impl Victim for BreakLinks {
     fn begin(&self) -> Result<Instant> {
         let faults = serde_json::to_string(&[self.fault]).context("a fault is data")?;
-        self.links.iter().try_for_each(|link| {
-            let set = http::put(self.admin, &path(link), &faults, ANSWER_WITHIN);
-            done(link, set)
-        })?;
-        Ok(Instant::now())
+        self.order("PUT", &faults)
     }
 
-    fn end(&self) -> Result<()> {
-        self.links.iter().try_for_each(|link| {
-            let cleared = http::delete(self.admin, &path(link), ANSWER_WITHIN);
-            done(link, cleared)
-        })
+    fn end(&self) -> Result<Instant> {
+        self.order("DELETE", "")
     }
 }
 
-fn done(link: &str, reply: std::io::Result<http::Reply>) -> Result<()> {
-    let reply = reply.with_context(|| format!("the proxy did not answer for the link `{link}`"))?;
-    if reply.status >= 300 {
-        bail!("the proxy refused for the link `{link}`: {}", reply.body);
+impl BreakLinks {
+    fn order(&self, method: &str, json: &str) -> Result<Instant> {
+        all_obeyed(self.links.iter().map(|link| {
+            let order = http::send(method, self.admin, &path(link), json, ANSWER_WITHIN);
+            (format!("the proxy of the link `{link}`"), order)
+        }))
     }
-    Ok(())
+}
+
+/// Sends every order before it waits for a reply; returns when all are obeyed. With each comes who gets it.
+fn all_obeyed(orders: impl Iterator<Item = (String, io::Result<http::Sent>)>) -> Result<Instant> {
+    let sent: Vec<_> = orders.collect();
+    for (who, order) in sent {
+        let reply = order.and_then(http::Sent::reply).with_context(|| format!("{who} did not answer"))?;
+        if reply.status >= 300 {
+            bail!("{who} refused: {}", reply.body);
+        }
+    }
+    Ok(Instant::now())
 }
 
 /// The path of a link's faults. Names of links are names of processes and stores around an arrow.

@@ -54,9 +54,21 @@ impl Processes {
 
     /// Looks up the processes of a server, which takes milliseconds on a busy machine.
     pub(super) fn look_up(&self) {
+        self.know(self.now());
+    }
+
+    fn know(&self, pids: Vec<u32>) {
         if let Self::BelowKeeper(_, known) = self {
-            *known.lock().unwrap_or_else(PoisonError::into_inner) = self.now();
+            *known.lock().unwrap_or_else(PoisonError::into_inner) = pids;
         }
+    }
+
+    fn signal_known(&self, what: Signal) -> Option<Instant> {
+        let known = self.known();
+        for pid in &known {
+            send(*pid, what);
+        }
+        (!known.is_empty()).then(Instant::now)
     }
 
     /// The processes of the last look; of a process alone, itself.
@@ -67,21 +79,24 @@ impl Processes {
         }
     }
 
-    /// Freezes all of them, and returns when they are frozen: the moment when those of the last look were told to stop.
-    pub(super) fn freeze(&self) -> Result<Instant> {
-        let known = self.known();
-        for pid in &known {
-            send(*pid, Signal::SIGSTOP);
-        }
-        let told = Instant::now();
+    /// Tells those of the last look to stop; returns when all are told, and `None` if none is known.
+    pub(super) fn stop(&self) -> Option<Instant> {
+        self.signal_known(Signal::SIGSTOP)
+    }
+
+    /// Freezes all of them, and returns when they are frozen.
+    pub(super) fn freeze(&self) -> Result<()> {
         let mut still = BTreeSet::new();
-        let deadline = told + STILL_WITHIN;
+        let deadline = Instant::now() + STILL_WITHIN;
         loop {
             let is_last = Instant::now() >= deadline;
+            // First, so that what is due at the same time has the processor before anything is looked up.
+            thread::sleep(LOOK_EVERY);
             // Repeated, until no process is left that could have started another one.
             let running: Vec<_> = self.now().into_iter().filter(|pid| !still.contains(pid)).collect();
             if running.is_empty() && !still.is_empty() {
-                return Ok(if known.is_empty() { Instant::now() } else { told });
+                self.know(still.into_iter().collect());
+                return Ok(());
             }
             for pid in &running {
                 send(*pid, Signal::SIGSTOP);
@@ -90,8 +105,12 @@ impl Processes {
             if is_last {
                 bail!("it did not stand still within {} s", STILL_WITHIN.as_secs());
             }
-            thread::sleep(LOOK_EVERY);
         }
+    }
+
+    /// Tells those that were frozen to go on; returns when all are told, and `None` if none is known.
+    pub(super) fn resume(&self) -> Option<Instant> {
+        self.signal_known(Signal::SIGCONT)
     }
 
     /// Resumes all of them; no effect on what was not frozen.

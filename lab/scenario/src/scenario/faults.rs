@@ -53,11 +53,15 @@ impl Fault {
         self.what == FaultKind::Kill && matches!(self.target, Target::Process(_))
     }
 
-    /// Whether both are in force at once on one thing: the same target, or processes or links that both are done to.
-    pub fn overlaps(&self, other: &Self) -> bool {
+    /// Whether both are done to one thing: the same target, or processes or links that both are done to.
+    pub fn is_of_one_thing(&self, other: &Self) -> bool {
         let is_alike = self.what.is_of_links() == other.what.is_of_links();
-        let is_one = self.target == other.target || (is_alike && self.target.meets(other.target));
-        is_one && self.at < other.until() && other.at < self.until()
+        self.target == other.target || (is_alike && self.target.meets(other.target))
+    }
+
+    /// Whether both are in force at once on one thing.
+    pub fn overlaps(&self, other: &Self) -> bool {
+        self.is_of_one_thing(other) && self.at < other.until() && other.at < self.until()
     }
 }
 
