@@ -298,6 +298,13 @@ fn what_happened_over_time_is_in_every_form() {
     let block = &terminal[terminal.find("decisions").unwrap()..terminal.find("3 s").unwrap()];
     insta::assert_snapshot!("over_time_in_the_terminal", block);
     assert!(markdown::render(&report).contains(block), "the text is the same in Markdown");
+
+    let mut report = report;
+    "`a` is killed".clone_into(&mut report.load.phases[0].name);
+    let page = html::render(&report);
+    let section = &page[page.find("<section id=\"over-time\"").unwrap()..];
+    assert!(section.contains("<title>a is killed</title>") && !section.contains("`a` is"), "{section}");
+
     for earlier in [PLACEMENT, TROUBLE, WALK] {
         let page = html::render(&fixture(earlier));
         assert!(!page.contains("id=\"over-time\""), "a run without a series has no such section");

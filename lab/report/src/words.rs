@@ -19,6 +19,11 @@ impl Capacity {
     }
 }
 
+/// Words without the backticks around code: for drawings, in which nothing is set as code.
+pub(crate) fn plain(words: &str) -> String {
+    words.replace('`', "")
+}
+
 /// A figure that may be absent.
 pub(crate) fn maybe(value: Option<f64>) -> String {
     value.map_or_else(|| NO_FIGURE.to_owned(), three_digits)

@@ -153,6 +153,17 @@ fn without_faults_the_middle_phases_are_the_disturbance() {
     let section = section(&report);
     assert!(section.contains("Over the time of an episode") && section.contains(">a flood</text>"));
     assert!(section.contains("1.02&nbsp;s") || section.contains("1.02 s"), "{section}");
+
+    "`a` floods".clone_into(&mut report.load.phases[1].name);
+    let drawn = drawings(&report).concat();
+    assert!(drawn.contains(">a floods</text>") && !drawn.contains('`'), "{drawn}");
+    let section = self::section(&report);
+    assert!(section.contains("<b><code>a</code> floods</b>") && !section.contains('`'), "{section}");
+    for (form, heading) in [(plain(&report), "`a` floods"), (markdown::render(&report), "### `a` floods")] {
+        assert!(form.contains(heading), "{form}");
+        let below = form.lines().skip_while(|line| !line.contains('└')).nth(1);
+        assert!(below.is_some_and(|line| line.trim_start().starts_with("a floods")), "{below:?} of {form}");
+    }
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 
-use super::{arm_name, titled, unbroken};
+use super::{arm_name, prose, titled, unbroken};
 use crate::{
     episode::{Effects, Episode, Key, MEANING, Recovery, Row, effects, episode, rows, sentences},
     model::Report,
@@ -48,7 +48,7 @@ fn table(report: &Report, effects: &[Effects]) -> Markup {
                 thead { tr { th { "arm" } @for name in Effects::COLUMNS { th { (name) } } } }
                 @for effects in effects {
                     tbody {
-                        tr { th colspan="5" scope="rowgroup" { b { (effects.of) } } }
+                        tr { th colspan="5" scope="rowgroup" { b { (prose(&effects.of)) } } }
                         @for (arm, cells) in &effects.rows {
                             tr {
                                 th scope="row" { (arm_name(report, arm)) }
@@ -120,7 +120,7 @@ fn in_words(report: &Report, episode: &Episode<'_>) -> Markup {
             summary { "The same in words" }
             @for column in &episode.arms {
                 p { (arm_name(report, &column.arm.label)) }
-                ul { @for sentence in sentences(column) { li { (sentence) "." } } }
+                ul { @for sentence in sentences(column) { li { (prose(&sentence)) "." } } }
             }
         }
     }

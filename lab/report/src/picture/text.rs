@@ -5,6 +5,7 @@
 use std::fmt::Write as _;
 
 use super::{Picture, Row};
+use crate::words::plain;
 
 /// The widest line.
 pub const WIDEST: usize = 100;
@@ -129,7 +130,7 @@ fn axis(picture: &Picture, columns: usize) -> String {
             for mark in marks.iter_mut().take(end).skip(start + 1) {
                 *mark = '─';
             }
-            names.push((start, phase.name.clone()));
+            names.push((start, plain(&phase.name)));
         }
         let _ = writeln!(text, "{:NAMES$}{}", "", marks.into_iter().collect::<String>().trim_end());
         text.push_str(&placed(&names, columns));

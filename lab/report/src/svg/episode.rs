@@ -21,7 +21,7 @@ use super::{
 };
 use crate::{
     episode::{Column, Episode, Kind, Recovery, Row, at_the_end, sentences},
-    words::trimmed,
+    words::{plain, trimmed},
 };
 
 /// The style of the marks.
@@ -61,7 +61,7 @@ pub(crate) fn episode(episode: &Episode<'_>, rows: &[Row], at: usize, width: f64
     html! {
         svg class="plot-episode" viewBox={"0 0 " (px(width)) " " (px(bottom + AXIS))} role="img" {
             title { "An episode of " (column.arm.label) ", " (rows.len()) " rows on one time axis." }
-            desc { @for sentence in sentences(column) { (sentence) ". " } }
+            desc { @for sentence in sentences(column) { (plain(&sentence)) ". " } }
             g class=(arm_class(column.place)) {
                 (sheet.shades(top, bottom))
                 rect x="0" y="3" width="10" height="10" rx="3" class="swatch-fill" {}

@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     picture::{Curve, Picture, Row, duration},
-    words::{self, trimmed},
+    words::{self, plain, trimmed},
 };
 
 const WIDTH: f64 = 1000.0;
@@ -235,12 +235,13 @@ impl<'a> Panels<'a> {
             @for phase in &self.fine.phases {
                 @let (start, end) = (phase.start.as_secs_f64(), (phase.start + phase.length).as_secs_f64());
                 @let (left, right) = (self.across.linear(start), self.across.linear(end));
+                @let name = plain(&phase.name);
                 g {
-                    title { (phase.name) }
+                    title { (name) }
                     (line((left, bottom + 22.0), (left, bottom + 38.0), "phase"))
                     // Half a name says nothing; the windows of faults are named where they are drawn.
-                    @if width_of(&phase.name, 11.5) <= right - left - 6.0 {
-                        (text(f64::midpoint(left, right), bottom + 34.0, Anchor::Middle, "t-small", &phase.name))
+                    @if width_of(&name, 11.5) <= right - left - 6.0 {
+                        (text(f64::midpoint(left, right), bottom + 34.0, Anchor::Middle, "t-small", &name))
                     }
                 }
             }

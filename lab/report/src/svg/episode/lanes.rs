@@ -9,7 +9,10 @@ use super::{
     super::{Anchor, line, px, scale::Scale, text, width_of},
     MARGIN,
 };
-use crate::episode::{Recovery, Window};
+use crate::{
+    episode::{Recovery, Window},
+    words::plain,
+};
 
 /// A line of a name.
 const LINE: f64 = 15.0;
@@ -39,7 +42,7 @@ struct Name {
 
 impl Name {
     fn of(window: &Window, across: Scale) -> Self {
-        let lines = wrapped(&window.name, across.end - 2.0);
+        let lines = wrapped(&plain(&window.name), across.end - 2.0);
         let half = lines.iter().map(|line| width_of(line, BOLD) / 2.0).fold(0.0, f64::max);
         let middle = f64::midpoint(across.linear(window.began_ms), across.linear(window.ended_ms));
         // `min` and then `max`: a name may be wider than the plot.
