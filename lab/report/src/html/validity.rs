@@ -70,7 +70,7 @@ fn conditions(report: &Report) -> Markup {
             dd { (three_digits(load.measured_seconds_per_arm)) " s per arm: " (count(load.rounds)) " turns of " (duration_of_ms(load.slice_ms)) " for each arm, in random order; every process started " (load.launches) @if load.launches == 1 { " time" } @else { " times" } }
             @for fault in &load.faults {
                 dt { "fault" }
-                dd { (faults::sentence(fault)) }
+                dd { (prose(&faults::sentence(fault))) }
             }
             @if let Some(moments) = faults::moments(load) {
                 dt { "moments" }
