@@ -3,6 +3,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails where what it expects is not there")]
 
+mod support;
+
 use std::{
     sync::{
         Arc, Mutex,
@@ -12,55 +14,22 @@ use std::{
 };
 
 use bytes::Bytes;
-use contract::{Kind, RemoteError, Unavailable, Why};
-use http::{HeaderMap, HeaderName, HeaderValue, Response, uri::PathAndQuery};
-use prometheus_client::{encoding::text::encode, registry::Registry};
-use remote::{Balancing, Client, Method, Priority, RpcMetrics, Transport};
+use contract::Why;
+use http::{HeaderMap, HeaderName, HeaderValue, Response};
+use prometheus_client::registry::Registry;
+use remote::{Balancing, Client, Method, RpcMetrics, Transport};
 use resilience::{Preset, breaker::State, settings::FAILURES_IN_A_ROW};
-use serde::{Deserialize, Serialize};
+use support::{Away, REPLY, call, method, metrics_of, next_call};
 use tokio::{
-    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    io::AsyncWriteExt as _,
     net::{TcpListener, TcpStream},
 };
-use tonic_prost::ProstCodec;
 
-static METHOD: Method = Method {
-    service: "probe",
-    name: "ask",
-    http_path: "/probe/ask",
-    grpc_service: "lab.probe.v1.ProbeService",
-    grpc_path: "/lab.probe.v1.ProbeService/Ask",
-    idempotent: true,
-    priority: Priority::Normal,
-};
+static METHOD: Method = method(true);
 
 const TRANSPORTS: [Transport; 2] = [Transport::Http, Transport::Grpc];
 /// What the peer asks its callers to wait; a second is the least that HTTP can say.
 const ASKED: Duration = Duration::from_secs(1);
-
-#[derive(Debug, PartialEq, Serialize, Deserialize, thiserror::Error)]
-#[error(transparent)]
-struct Away(#[from] Unavailable);
-
-impl RemoteError for Away {
-    fn kind(&self) -> Kind {
-        Kind::Unavailable
-    }
-}
-
-/// An empty message.
-#[derive(Clone, Copy, PartialEq, prost::Message)]
-struct Empty {}
-
-impl From<()> for Empty {
-    fn from((): ()) -> Self {
-        Self {}
-    }
-}
-
-impl From<Empty> for () {
-    fn from(_: Empty) -> Self {}
-}
 
 /// A peer that is overloaded for so many calls.
 #[derive(Default)]
@@ -92,20 +61,13 @@ impl Peer {
     }
 
     async fn serve_http(&self, mut stream: TcpStream) {
-        loop {
-            let mut text = Vec::new();
-            while !text.ends_with(b"\r\n\r\nnull") {
-                if stream.read_buf(&mut text).await.unwrap() == 0 {
-                    return;
-                }
-            }
-            let text = String::from_utf8(text).unwrap();
+        while let Some(text) = next_call(&mut stream).await {
             let previous = text.lines().find_map(|line| line.strip_prefix("x-previous-attempts: "));
             let reply: &[u8] = if self.refuses(previous.map(str::to_owned)) {
                 b"HTTP/1.1 503 Service Unavailable\r\nretry-after: 1\r\n\
                   content-type: application/problem+json\r\ncontent-length: 2\r\n\r\n{}"
             } else {
-                b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 4\r\n\r\nnull"
+                REPLY
             };
             stream.write_all(reply).await.unwrap();
         }
@@ -148,30 +110,15 @@ async fn peer(
     (peer, client, metrics, registry)
 }
 
-async fn call(client: &Client, transport: Transport) -> Result<(), Away> {
-    match transport {
-        Transport::Http => client.call_json::<(), (), Away>(&METHOD, ()).await,
-        Transport::Grpc => {
-            let send = |request: tonic::Request<Empty>| {
-                let mut grpc = tonic::client::Grpc::new(client.hop());
-                let path = PathAndQuery::from_static(METHOD.grpc_path);
-                async move { grpc.unary(request, path, ProstCodec::<Empty, Empty>::default()).await }
-            };
-            client.call_grpc::<_, _, (), (), Away, _>(&METHOD, (), send).await
-        }
-    }
-}
-
 #[tokio::test]
 async fn a_retry_waits_as_long_as_it_was_asked_to_and_says_that_it_is_one() {
     for transport in TRANSPORTS {
         let (peer, client, _, registry) = peer(transport, Preset::BudgetedRetry, 1).await;
         let began = Instant::now();
-        assert_eq!(call(&client, transport).await, Ok(()), "{transport:?}");
+        assert_eq!(call(&client, transport, &METHOD).await, Ok(()), "{transport:?}");
         assert!(began.elapsed() >= ASKED, "{transport:?}: {:?}", began.elapsed());
         assert_eq!(*peer.previous.lock().unwrap(), [None, Some("1".to_owned())], "{transport:?}");
-        let mut text = String::new();
-        encode(&mut text, &registry).unwrap();
+        let text = metrics_of(&registry);
         let line = "peer_retries_total{peer=\"probe\",reason=\"overloaded\"} 1";
         assert!(text.lines().any(|one| one == line), "{transport:?}: {text}");
     }
@@ -183,7 +130,7 @@ async fn a_breaker_opens_for_an_overloaded_peer_and_says_so() {
         let (peer, client, metrics, registry) = peer(transport, Preset::Breaker, usize::MAX).await;
         let mut reasons = Vec::new();
         for _ in 0..20 {
-            let Away(unavailable) = call(&client, transport).await.unwrap_err();
+            let Away(unavailable) = call(&client, transport, &METHOD).await.unwrap_err();
             reasons.push(unavailable.why);
         }
         let failures = FAILURES_IN_A_ROW as usize;
@@ -193,8 +140,7 @@ async fn a_breaker_opens_for_an_overloaded_peer_and_says_so() {
         let [callee] = metrics.callees().snapshot().try_into().unwrap();
         let breaker = callee.breaker.unwrap();
         assert_eq!((breaker.state, breaker.rejected), (State::Open, 20 - failures as u64), "{transport:?}");
-        let mut text = String::new();
-        encode(&mut text, &registry).unwrap();
+        let text = metrics_of(&registry);
         for line in [
             "breaker_state{peer=\"probe\"} 2",
             "breaker_transitions_total{peer=\"probe\",to=\"open\"} 1",

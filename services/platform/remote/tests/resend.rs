@@ -5,62 +5,27 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails where what it expects is not there")]
 
+mod support;
+
 use std::{
     sync::atomic::{AtomicUsize, Ordering},
     time::Duration,
 };
 
 use bytes::Bytes;
-use contract::{Kind, RemoteError, Unavailable, Why};
-use http::{HeaderMap, HeaderName, HeaderValue, Response, uri::PathAndQuery};
-use prometheus_client::{encoding::text::encode, registry::Registry};
-use remote::{Balancing, Client, Method, Priority, RpcMetrics, Transport};
+use contract::{Unavailable, Why};
+use http::{HeaderMap, HeaderName, HeaderValue, Response};
+use prometheus_client::registry::Registry;
+use remote::{Balancing, Client, Method, RpcMetrics, Transport};
 use resilience::Preset;
-use serde::{Deserialize, Serialize};
+use support::{Away, REPLY, call, method, metrics_of, next_call};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::{TcpListener, TcpStream},
 };
-use tonic_prost::ProstCodec;
 
 static IDEMPOTENT: Method = method(true);
 static ONCE_ONLY: Method = method(false);
-
-const fn method(idempotent: bool) -> Method {
-    Method {
-        service: "probe",
-        name: "ask",
-        http_path: "/probe/ask",
-        grpc_service: "lab.probe.v1.ProbeService",
-        grpc_path: "/lab.probe.v1.ProbeService/Ask",
-        idempotent,
-        priority: Priority::Normal,
-    }
-}
-
-#[derive(Debug, PartialEq, Serialize, Deserialize, thiserror::Error)]
-#[error(transparent)]
-struct Away(#[from] Unavailable);
-
-impl RemoteError for Away {
-    fn kind(&self) -> Kind {
-        Kind::Unavailable
-    }
-}
-
-/// An empty message.
-#[derive(Clone, Copy, PartialEq, prost::Message)]
-struct Empty {}
-
-impl From<()> for Empty {
-    fn from((): ()) -> Self {
-        Self {}
-    }
-}
-
-impl From<Empty> for () {
-    fn from(_: Empty) -> Self {}
-}
 
 /// Calls that the peer answers on its first connection before it closes it on the next call.
 const ANSWERED: usize = 1;
@@ -74,18 +39,11 @@ async fn serve(transport: Transport, stream: TcpStream, closes: bool, taken: &At
 }
 
 async fn serve_http(mut stream: TcpStream, closes: bool, taken: &AtomicUsize) {
-    loop {
-        let mut text = Vec::new();
-        while !text.ends_with(b"\r\n\r\nnull") {
-            if stream.read_buf(&mut text).await.unwrap() == 0 {
-                return;
-            }
-        }
+    while next_call(&mut stream).await.is_some() {
         if taken.fetch_add(1, Ordering::Relaxed) == ANSWERED && closes {
             return;
         }
-        let reply = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 4\r\n\r\nnull";
-        stream.write_all(reply).await.unwrap();
+        stream.write_all(REPLY).await.unwrap();
     }
 }
 
@@ -113,25 +71,9 @@ fn client(transport: Transport, peers: &[String]) -> (Client, Registry) {
     (Client::new(transport, peers, balancing, preset, attempt, metrics).unwrap(), registry)
 }
 
-async fn call(client: &Client, transport: Transport, method: &'static Method) -> Result<(), Away> {
-    match transport {
-        Transport::Http => client.call_json::<(), (), Away>(method, ()).await,
-        Transport::Grpc => {
-            // The same steps as in a generated client.
-            let send = |request: tonic::Request<Empty>| {
-                let mut grpc = tonic::client::Grpc::new(client.hop());
-                let path = PathAndQuery::from_static(method.grpc_path);
-                async move { grpc.unary(request, path, ProstCodec::<Empty, Empty>::default()).await }
-            };
-            client.call_grpc::<_, _, (), (), Away, _>(method, (), send).await
-        }
-    }
-}
-
 /// The number of retries for this reason.
 fn retries(registry: &Registry, reason: &str) -> String {
-    let mut text = String::new();
-    encode(&mut text, registry).unwrap();
+    let text = metrics_of(registry);
     let start = format!("peer_retries_total{{peer=\"probe\",reason=\"{reason}\"}} ");
     text.lines().find_map(|line| line.strip_prefix(&start)).unwrap().to_owned()
 }
