@@ -6,17 +6,17 @@
 //! removes what a killed one left.
 //!
 //! Read in this order: `start` (starting one arm) and `children` (the running arm), `process_configs`, `addresses`, `links`
-//! (which lead through the proxy), `child`, `ports`; then `backings`, `faults` and `victim` (what they are done to), and
+//! (which lead through the proxy, on any runtime), `child`, `ports`; then `backings`, `faults` and `victim` (what they are done to), and
 //! [`keep`], [`tether`], [`broker`] and [`proxy`](mod@proxy), the bodies of the lab's hidden subcommands.
 
 mod addresses;
 mod backings;
 pub mod broker;
-mod child;
+pub(crate) mod child;
 mod children;
-mod faults;
+pub(crate) mod faults;
 pub mod keep;
-mod links;
+pub(crate) mod links;
 pub(crate) mod ports;
 mod process_configs;
 mod programs;

@@ -31,7 +31,7 @@ const KILL_LIMIT: Duration = Duration::from_secs(5);
 
 /// A child process. Dropping it kills it.
 #[derive(Debug)]
-pub(super) struct Child {
+pub(crate) struct Child {
     name: String,
     /// What starts it, also once more: with the same arguments, and the log where it left off.
     command: Command,
@@ -56,7 +56,7 @@ enum State {
 
 /// A child that a fault may kill while its arm observes it.
 #[derive(Clone, Debug)]
-pub(super) struct SharedChild(Arc<Mutex<Child>>);
+pub(crate) struct SharedChild(Arc<Mutex<Child>>);
 
 impl SharedChild {
     pub(super) fn new(child: Child) -> Self {
@@ -64,7 +64,7 @@ impl SharedChild {
     }
 
     /// The child, for one system call or one start.
-    pub(super) fn lock(&self) -> MutexGuard<'_, Child> {
+    pub(crate) fn lock(&self) -> MutexGuard<'_, Child> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -93,7 +93,7 @@ impl Child {
     }
 
     /// Its name, for messages.
-    pub(super) fn name(&self) -> &str {
+    pub(crate) fn name(&self) -> &str {
         &self.name
     }
 
@@ -103,12 +103,12 @@ impl Child {
     }
 
     /// It, as something to measure.
-    pub(super) fn tracked(&self) -> &TrackedProcess {
+    pub(crate) fn tracked(&self) -> &TrackedProcess {
         &self.tracked
     }
 
     /// Its end, if it ended by itself: not if the lab killed it.
-    pub(super) fn ended(&mut self) -> Option<&Ended> {
+    pub(crate) fn ended(&mut self) -> Option<&Ended> {
         if self.ended.is_none()
             && self.state != State::Killed
             && let Ok(Some(status)) = self.process.try_wait()
@@ -148,7 +148,7 @@ impl Child {
     }
 
     /// Starts it again after it ended by itself; otherwise without effect.
-    pub(super) fn revive(&mut self) -> Result<()> {
+    pub(crate) fn revive(&mut self) -> Result<()> {
         if self.state == State::Up && self.ended().is_some() {
             self.ended = None;
             self.state = State::Killed;
@@ -164,7 +164,7 @@ impl Child {
     }
 
     /// Requests its end: SIGTERM, and the end of its standard input.
-    pub(super) fn ask_to_end(&mut self) {
+    pub(crate) fn ask_to_end(&mut self) {
         if self.state == State::Up && self.ended().is_none() {
             send(self.pid(), Signal::SIGTERM);
         }
@@ -174,7 +174,7 @@ impl Child {
 
     /// Waits for its end after [`Child::ask_to_end`]; kills it at the time limit. Returns whether it ended by
     /// itself.
-    pub(super) fn wait(&mut self, limit: Duration) -> bool {
+    pub(crate) fn wait(&mut self, limit: Duration) -> bool {
         let in_time = self.wait_until(Instant::now() + limit).is_some();
         if !in_time {
             // The process group, so that its own children are killed as well.

@@ -6,26 +6,21 @@ use anyhow::{Result, bail};
 use design::BackingKind;
 use scenario::{
     Fault, FaultKind, ProcessName, Target,
-    diagnostic::Diagnostic,
     plan::{ArmPlan, ProcessPlan},
 };
 
 use super::{
     backings::OwnBacking,
     child::SharedChild,
-    faults::{BreakLinks, FailCalls, Freeze, Kill, KillServer, Service},
-    links::{PROXY, RunningProxy},
+    faults::{FailCalls, Freeze, Kill, KillServer, LEASE_MARGIN, Service},
+    links::{RunningProxy, break_links},
     start::Started,
     victim::Processes,
 };
 use crate::{
     arm::{Ended, RunningRuntime, Victim},
-    measure::{Group, Part, Scope},
+    measure::{Group, Scope},
 };
-
-/// How much longer than the fault the lease of a broken link or of a failing process is: the thread that ends the fault
-/// may be scheduled late.
-const LEASE_MARGIN: Duration = Duration::from_secs(2);
 
 /// The children of an arm.
 pub(super) struct Children {
@@ -82,19 +77,6 @@ impl Children {
         self.planned().filter(|(plan, _)| uses(plan)).map(|(_, service)| service.internal).collect()
     }
 
-    /// What breaks the links of a fault.
-    fn break_links(&self, fault: &Fault) -> Result<Box<dyn Victim>> {
-        let (FaultKind::Link { kind, directions }, Some(proxy)) = (fault.what, &self.proxy) else {
-            let what = format!("no link of `{}` leads through the proxy", self.arm.label);
-            return Err(Diagnostic::new(what).hint("start it with `--proxy`: then all links do").into());
-        };
-        let mut links: Vec<_> = self.arm.links_of(fault.target).iter().map(ToString::to_string).collect();
-        links.dedup();
-        let for_ms = (fault.lasts + LEASE_MARGIN).as_millis() as u64;
-        let fault = ::proxy::Fault { what: kind, directions, for_ms };
-        Ok(Box::new(BreakLinks { admin: proxy.admin, links, fault }))
-    }
-
     fn backing(&self, kind: BackingKind) -> Option<&OwnBacking> {
         self.backings.iter().find(|backing| backing.kind == kind)
     }
@@ -111,11 +93,7 @@ impl Children {
 
 impl RunningRuntime for Children {
     fn groups(&self) -> Vec<Group> {
-        let proxy = self.proxy.iter().map(|proxy| Group {
-            name: PROXY.to_owned(),
-            part: Part::Proxy,
-            scope: Scope::Process(proxy.child.lock().tracked().clone()),
-        });
+        let proxy = self.proxy.iter().map(RunningProxy::group);
         let backings = self.backings.iter().filter_map(OwnBacking::group);
         self.services.iter().cloned().chain(proxy).chain(backings).collect()
     }
@@ -126,7 +104,7 @@ impl RunningRuntime for Children {
 
     fn victim(&self, fault: &Fault) -> Result<Option<Box<dyn Victim>>> {
         let victim: Box<dyn Victim> = match (fault.what, fault.target) {
-            (FaultKind::Link { .. }, _) => self.break_links(fault)?,
+            (FaultKind::Link { .. }, _) => break_links(self.proxy.as_ref(), &self.arm, fault)?,
             (FaultKind::Freeze, Target::Process(name)) => {
                 let alone = |service: Service| Processes::Alone(service.child.lock().tracked().clone());
                 Box::new(Freeze(self.named(&name).into_iter().map(alone).collect()))
@@ -146,8 +124,7 @@ impl RunningRuntime for Children {
             }
             (FaultKind::Errors { share, reply, seed }, Target::Process(name)) => {
                 let internal = self.named(&name).into_iter().map(|service| service.internal).collect();
-                let lease = fault.lasts + LEASE_MARGIN;
-                Box::new(FailCalls { internal, share, reply, seed, lease })
+                Box::new(FailCalls { internal, share, reply, seed, lease: fault.lasts + LEASE_MARGIN })
             }
             (FaultKind::Freeze | FaultKind::Kill, Target::Link(_)) | (FaultKind::Errors { .. }, _) => {
                 bail!("nothing makes this fault: {fault}")

@@ -1,5 +1,5 @@
-//! Faults of an arm whose processes are children of the lab: frozen, killed, failing, or cut off by the proxy on its
-//! links.
+//! What faults do to an arm: processes that are children of the lab are frozen and killed; on any runtime processes fail
+//! calls, and the proxy breaks links.
 
 use std::{
     io,
@@ -14,6 +14,10 @@ use serde_json::json;
 
 use super::{child::SharedChild, keep::Order, victim::Processes};
 use crate::{arm::Victim, http};
+
+/// How much longer than the fault the lease of a broken link or of a failing process is: the thread that ends the fault
+/// may be scheduled late.
+pub(crate) const LEASE_MARGIN: Duration = Duration::from_secs(2);
 
 /// The time limit for the proxy, or for a process, to reply.
 const ANSWER_WITHIN: Duration = Duration::from_secs(1);
@@ -158,7 +162,7 @@ impl Victim for KillServer {
 }
 
 /// Whether a process answers that all is well.
-fn says_yes(internal: SocketAddr, path: &str) -> bool {
+pub(crate) fn says_yes(internal: SocketAddr, path: &str) -> bool {
     http::get(internal, path, HEALTH_WITHIN).is_ok_and(|reply| reply.status == 200)
 }
 
@@ -166,14 +170,14 @@ fn says_yes(internal: SocketAddr, path: &str) -> bool {
 const ERRORS: &str = "/admin/faults/errors";
 
 /// Processes that fail a share of their calls themselves.
-pub(super) struct FailCalls {
+pub(crate) struct FailCalls {
     /// Their internal servers.
-    pub(super) internal: Vec<SocketAddr>,
-    pub(super) share: f64,
-    pub(super) reply: ErrorReply,
-    pub(super) seed: u64,
+    pub(crate) internal: Vec<SocketAddr>,
+    pub(crate) share: f64,
+    pub(crate) reply: ErrorReply,
+    pub(crate) seed: u64,
     /// The time after which each ends the fault by itself.
-    pub(super) lease: Duration,
+    pub(crate) lease: Duration,
 }
 
 impl Victim for FailCalls {
@@ -198,13 +202,13 @@ fn process(internal: SocketAddr) -> String {
 }
 
 /// Links that the proxy breaks.
-pub(super) struct BreakLinks {
+pub(crate) struct BreakLinks {
     /// The proxy's admin API.
-    pub(super) admin: SocketAddr,
+    pub(crate) admin: SocketAddr,
     /// The links' names.
-    pub(super) links: Vec<String>,
+    pub(crate) links: Vec<String>,
     /// What is done to each, with a lease.
-    pub(super) fault: proxy::Fault,
+    pub(crate) fault: proxy::Fault,
 }
 
 impl Victim for BreakLinks {

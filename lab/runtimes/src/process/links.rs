@@ -7,30 +7,38 @@ use std::{
     fs,
     net::{SocketAddr, ToSocketAddrs},
     path::Path,
+    process::Command,
     thread,
     time::{Duration, Instant},
 };
 
+use ::proxy::{Config, Limits, LinkConfig};
 use anyhow::{Context, Result, bail};
 use design::BackingKind;
-use proxy::{Config, LinkConfig};
-use scenario::plan::{ArmEnd, ArmLink, ArmPlan};
+use scenario::{
+    Fault, FaultKind,
+    diagnostic::Diagnostic,
+    plan::{ArmEnd, ArmLink, ArmPlan},
+};
 use url::Url;
 
 use super::{
     addresses::Addressed,
     backings::OwnBacking,
     child::{Child, SharedChild},
+    faults::{BreakLinks, LEASE_MARGIN},
     ports,
     start::Start,
 };
 use crate::{
-    arm::{NotReady, Proxied},
+    arm::{LaunchOptions, NotReady, Proxied, Victim},
     http,
+    interrupt::Interrupt,
+    measure::{Group, Part, Scope},
 };
 
 /// The name of the proxy's process, in figures and messages.
-pub(super) const PROXY: &str = "proxy";
+const PROXY: &str = "proxy";
 
 /// The time limit for the proxy to serve.
 const UP_WITHIN: Duration = Duration::from_secs(5);
@@ -42,53 +50,106 @@ const ANSWER_WITHIN: Duration = Duration::from_millis(500);
 const LOOK_EVERY: Duration = Duration::from_millis(5);
 
 /// The links that lead through the proxy, by name.
-pub(super) struct ProxiedLinks(BTreeMap<String, LinkConfig>);
+#[derive(Default)]
+pub(crate) struct ProxiedLinks(BTreeMap<String, LinkConfig>);
+
+/// The two ends of a link that leads through the proxy.
+pub(crate) struct Ends {
+    /// Where its caller connects.
+    pub(crate) listen: SocketAddr,
+    /// Where it leads.
+    pub(crate) upstream: SocketAddr,
+}
 
 /// A running proxy.
-pub(super) struct RunningProxy {
-    pub(super) child: SharedChild,
+pub(crate) struct RunningProxy {
+    pub(crate) child: SharedChild,
     /// Its admin API.
-    pub(super) admin: SocketAddr,
+    admin: SocketAddr,
 }
 
 impl ProxiedLinks {
-    /// The chosen links of an arm, with a port for each.
-    pub(super) fn of(start: &Start<'_>, addressed: &Addressed, backings: &[OwnBacking]) -> Result<Self> {
-        let mut proxied = BTreeMap::new();
-        for link in chosen(start.arm, start.options.proxied) {
+    /// The chosen links of an arm, with the ends of each.
+    pub(crate) fn new(
+        arm: &ArmPlan,
+        proxied: Proxied<'_>,
+        ends: impl Fn(&ArmLink<'_>) -> Result<Ends>,
+    ) -> Result<Self> {
+        let mut links = BTreeMap::new();
+        for link in chosen(arm, proxied) {
             let name = link.to_string();
             // A process may know one store by two roles.
-            if !proxied.contains_key(&name) {
-                let upstream = upstream(&link, addressed, backings)?;
-                let wanted = start.options.port.filter(|_| link.from.is_none());
-                let listen = wanted.map_or_else(ports::free, ports::wanted)?;
-                proxied.insert(name.clone(), LinkConfig { name, listen, upstream });
+            if !links.contains_key(&name) {
+                let Ends { listen, upstream } = ends(&link)?;
+                links.insert(name.clone(), LinkConfig { name, listen, upstream });
             }
         }
-        Ok(Self(proxied))
+        Ok(Self(links))
+    }
+
+    /// The chosen links of an arm whose processes are children of the lab, with a port for each.
+    pub(super) fn of(start: &Start<'_>, addressed: &Addressed, backings: &[OwnBacking]) -> Result<Self> {
+        Self::new(start.arm, start.options.proxied, |link| {
+            let upstream = upstream(link, addressed, backings)?;
+            let wanted = start.options.port.filter(|_| link.from.is_none());
+            let listen = wanted.map_or_else(ports::free, ports::wanted)?;
+            Ok(Ends { listen, upstream })
+        })
     }
 
     /// The address at which a caller reaches a process, `links-2`, or a backing, `redis`; `None` if the link does not
     /// lead through the proxy.
-    pub(super) fn listen(&self, from: &str, to: &str) -> Option<SocketAddr> {
+    pub(crate) fn listen(&self, from: &str, to: &str) -> Option<SocketAddr> {
         self.0.get(&format!("{from} -> {to}")).map(|link| link.listen)
     }
 
-    /// Starts the proxy, if there are any; returns when it serves.
-    pub(super) fn start(&self, start: &Start<'_>, folder: &Path) -> Result<Option<RunningProxy>, NotReady> {
+    /// Starts the proxy on these processors, if there are any links; returns when it serves.
+    pub(crate) fn start(
+        &self,
+        options: &LaunchOptions<'_>,
+        limits: Limits,
+        cpus: &[usize],
+        folder: &Path,
+    ) -> Result<Option<RunningProxy>, NotReady> {
         if self.0.is_empty() {
             return Ok(None);
         }
         let admin = ports::free()?;
-        let links = self.0.values().cloned().collect();
-        let config = Config { admin: Some(admin), limits: proxy::Limits::default(), links };
+        let config = Config { admin: Some(admin), limits, links: self.0.values().cloned().collect() };
         let (file, log) = (folder.join("proxy.json"), folder.join("proxy.log"));
         let text = serde_json::to_string_pretty(&config).context("a configuration is data")?;
         fs::write(&file, text).with_context(|| format!("cannot write `{}`", file.display()))?;
-        let mut child = Child::start(PROXY, start.command(&["proxy"], &file), &log, &start.budget.arms)?;
-        serves(&mut child, admin, start)?;
+        let mut command = Command::new(options.program);
+        command.arg(PROXY).arg(&file);
+        let mut child = Child::start(PROXY, command, &log, cpus)?;
+        serves(&mut child, admin, options.interrupt)?;
         Ok(Some(RunningProxy { child: SharedChild::new(child), admin }))
     }
+}
+
+impl RunningProxy {
+    /// It, as something to measure.
+    pub(crate) fn group(&self) -> Group {
+        let scope = Scope::Process(self.child.lock().tracked().clone());
+        Group { name: PROXY.to_owned(), part: Part::Proxy, scope }
+    }
+}
+
+/// What breaks the links of a fault.
+pub(crate) fn break_links(
+    proxy: Option<&RunningProxy>,
+    arm: &ArmPlan,
+    fault: &Fault,
+) -> Result<Box<dyn Victim>> {
+    let (FaultKind::Link { kind, directions }, Some(proxy)) = (fault.what, proxy) else {
+        let what = format!("no link of `{}` leads through the proxy", arm.label);
+        return Err(Diagnostic::new(what).hint("start it with `--proxy`: then all links do").into());
+    };
+    let mut links: Vec<_> = arm.links_of(fault.target).iter().map(ToString::to_string).collect();
+    links.dedup();
+    let for_ms = (fault.lasts + LEASE_MARGIN).as_millis() as u64;
+    let fault = ::proxy::Fault { what: kind, directions, for_ms };
+    Ok(Box::new(BreakLinks { admin: proxy.admin, links, fault }))
 }
 
 /// Whether the users' link is one of the chosen.
@@ -112,13 +173,13 @@ fn chosen<'a>(arm: &'a ArmPlan, proxied: Proxied<'_>) -> Vec<ArmLink<'a>> {
 }
 
 /// Waits until the proxy replies. Then all its links accept connections.
-fn serves(child: &mut Child, admin: SocketAddr, start: &Start<'_>) -> Result<(), NotReady> {
+fn serves(child: &mut Child, admin: SocketAddr, interrupt: &Interrupt) -> Result<(), NotReady> {
     let deadline = Instant::now() + UP_WITHIN;
     while !http::get(admin, "/links", ANSWER_WITHIN).is_ok_and(|reply| reply.status == 200) {
         if let Some(ended) = child.ended() {
             return Err(NotReady::Died(ended.clone()));
         }
-        start.options.interrupt.check()?;
+        interrupt.check()?;
         if Instant::now() >= deadline {
             return Err(anyhow::anyhow!("the proxy did not serve within {} s", UP_WITHIN.as_secs()).into());
         }
@@ -162,7 +223,7 @@ fn server_of(address: &str) -> Result<SocketAddr> {
 }
 
 /// The same address of a backing, by way of the proxy.
-pub(super) fn by_way_of(address: &str, listen: SocketAddr) -> Result<String> {
+pub(crate) fn by_way_of(address: &str, listen: SocketAddr) -> Result<String> {
     let mut url = Url::parse(address).context("an address is a URL")?;
     url.set_ip_host(listen.ip())
         .and_then(|()| url.set_port(Some(listen.port())))

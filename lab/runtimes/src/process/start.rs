@@ -2,6 +2,7 @@
 
 use std::{net::SocketAddr, path::Path, process::Command, sync::Arc};
 
+use ::proxy::Limits;
 use anyhow::Context;
 use design::axes::Tracing;
 use scenario::{
@@ -93,7 +94,7 @@ impl Start<'_> {
         let addressed = Addressed::new(self.arm, wanted)?;
         let links = ProxiedLinks::of(self, &addressed, backings)?;
         // Before the processes, which reach their stores through it.
-        let proxy = links.start(self, folder)?;
+        let proxy = links.start(self.options, Limits::default(), &self.budget.arms, folder)?;
         let files = process_configs::write(self, &addressed, &links, folder, backings, receiver)?;
         let mut processes = Vec::new();
         let mut children = Vec::new();
