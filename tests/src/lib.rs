@@ -24,7 +24,8 @@
 //! `end_to_end`, `up`, `busy` (runs on a busy machine), `compare` and `traces` (the lab's commands), `compose` (its
 //! runtime in containers), `kubernetes` (its export),
 //! `axes` (what each system can be built from), `bad_input` (what it refuses), `load` (its generator against servers whose
-//! misdeeds are known), `k6` (its generator next to another), `faults` (what goes wrong on purpose), `drill` (a matrix of it),
+//! misdeeds are known), `k6` (its generator next to another), `faults` and `faults_in_containers` (what goes wrong on
+//! purpose), `drill` (a matrix of it),
 //! `over_time` (what a report has of it), `promises` (what the
 //! documents promise), `observability` (what watches the systems), `conformance` (what `h2spec` and Schemathesis find:
 //! nothing), `reports` (what recorded runs say and draw), `accessibility` (what axe-core finds in their pages: nothing),
@@ -39,6 +40,7 @@ pub mod edge_client;
 pub mod edge_suite;
 pub mod engine;
 pub mod envoy;
+pub mod fault_scenarios;
 pub mod limiter_suite;
 pub mod modules;
 pub mod placed;

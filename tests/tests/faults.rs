@@ -1,16 +1,13 @@
 //! Faults in a scenario: they happen at their time, are reported, and are undone in every case.
 
-#![expect(clippy::unwrap_used, reason = "a test fails where what it expects is not there")]
-
 use std::{fs, path::Path, time::Duration};
 
 use nix::sys::signal::Signal;
-use report::{Report, model::PartKind};
-use runtimes::compose::IMAGE;
+use report::model::PartKind;
 use system_tests::{
-    command::{Desk, Ended, Running, SCENARIO, has_redis, refused},
+    command::{Desk, Running, SCENARIO, has_redis, refused},
     edge_suite::eventually,
-    engine::{docker, image, of_lab},
+    fault_scenarios::{DRILL, ERRORS, desk_with, frozen_desk, happened_as_planned, kept, long_desk},
     redis_server::RedisServer,
 };
 
@@ -19,80 +16,12 @@ const PROGRAM: &str = env!("CARGO_BIN_EXE_hosted");
 /// The time limit for a fault to become visible.
 const SOON: Duration = Duration::from_mins(1);
 
-/// Episodes during which Redis is frozen most of the time; only Redis holds links that were read before.
-const FROZEN: &str = r#"question = "What does a frozen cache cost?"
-why = "A cache that does not answer is worse than none."
-look_for = ["that it ends"]
-kind = "episodes"
-axis = "placement"
-arms = ["monolith", "microservices"]
-
-[hold]
-cache = "redis"
-
-[load]
-mix = "follow-only"
-rate = 150
-slice_ms = 1500
-quick_seconds = 15
-quick_launches = 5
-links = 50
-
-[[faults]]
-at_ms = 100
-for_ms = 1300
-what = "freeze"
-backing = "redis"
-"#;
-
-/// A desk with this scenario.
-fn desk() -> Desk {
-    let desk = Desk::new(PROGRAM);
-    desk.write(SCENARIO, FROZEN);
-    desk
-}
-
-/// A desk with an episode and a fault that are long enough to be disturbed.
-fn long() -> Desk {
-    let desk = Desk::new(PROGRAM);
-    let text =
-        FROZEN.replace("slice_ms = 1500", "slice_ms = 60000").replace("for_ms = 1300", "for_ms = 50000");
-    desk.write(SCENARIO, &text);
-    desk
-}
-
-fn kept(desk: &Desk) -> (Report, String) {
-    let names = desk.names("runs");
-    let [name] = names.as_slice() else { panic!("one run is kept, and not {names:?}") };
-    let read = |file: &str| fs::read_to_string(desk.path(&format!("runs/{name}/{file}"))).unwrap();
-    (serde_json::from_str(&read("report.json")).unwrap(), read("report.html") + &read("report.md"))
-}
-
-/// Fails unless every arm had its fault in every episode, in time, and survived.
-fn happened_as_planned(report: &Report, episodes: usize) {
-    let [fault] = report.load.faults.as_slice() else { panic!("{:?}", report.load.faults) };
-    assert_eq!((fault.target.as_str(), fault.what.as_str()), ("redis", "freeze"));
-    for arm in &report.arms {
-        let made = fault.made.iter().filter(|made| made.arm == arm.label).count();
-        assert_eq!(made, episodes, "{}: {:?}", arm.label, fault.made);
-        assert!(arm.died.is_none(), "what stands still has not died: {:?}", arm.died);
-        let ledger = arm.ledger.as_ref().unwrap();
-        assert!(ledger.holds && ledger.complete, "{}: {ledger:?}", arm.label);
-        let hits = arm.per_op.cache_hits.unwrap();
-        assert!(hits < 0.5, "{}: {hits} of what it serves comes from a cache that is frozen", arm.label);
-    }
-    for made in &fault.made {
-        assert!(made.began_ms >= 100.0 && made.ended_ms >= 1_400.0, "never before its time: {made:?}");
-        assert!(made.began_ms < made.ended_ms, "{made:?}");
-    }
-}
-
 #[test]
 fn every_arm_has_the_same_fault_in_every_episode_and_the_report_says_when() {
     if !has_redis() {
         return;
     }
-    let desk = desk();
+    let desk = frozen_desk(PROGRAM);
     let ended = desk.lab(&["run", SCENARIO, "--quick", "--to-the-end"]);
     assert!(ended.ran(), "{ended:?}");
     desk.is_tidy();
@@ -106,7 +35,7 @@ fn every_arm_has_the_same_fault_in_every_episode_and_the_report_says_when() {
 
 #[test]
 fn a_plan_tells_its_faults_and_refuses_an_arm_that_would_be_spared() {
-    let desk = desk();
+    let desk = frozen_desk(PROGRAM);
     let sentence = "redis is frozen from 100 ms to 1400 ms of each episode";
     for command in ["plan", "show"] {
         let told = desk.lab(&[command, SCENARIO]);
@@ -119,7 +48,7 @@ fn a_plan_tells_its_faults_and_refuses_an_arm_that_would_be_spared() {
 #[tokio::test]
 async fn a_store_that_is_not_the_arms_own_is_not_harmed() {
     let Some(given) = RedisServer::start().await else { return };
-    let desk = desk();
+    let desk = frozen_desk(PROGRAM);
     let complaint = refused(&desk, &desk.lab(&["run", SCENARIO, "--quick", "--redis-url", &given.address()]));
     assert!(complaint.contains("not its own") && complaint.contains("`--redis-url`"), "{complaint}");
 }
@@ -158,7 +87,7 @@ fn an_interrupt_undoes_a_fault_and_leaves_nothing() {
     if !has_redis() {
         return;
     }
-    let desk = long();
+    let desk = long_desk(PROGRAM);
     let (running, server) = frozen(&desk);
     running.signal(Signal::SIGINT);
     let ended = running.end();
@@ -173,7 +102,7 @@ fn a_lab_that_is_killed_leaves_no_server_that_stands_still() {
     if !has_redis() {
         return;
     }
-    let desk = long();
+    let desk = long_desk(PROGRAM);
     let (running, server) = frozen(&desk);
     running.signal(Signal::SIGKILL);
     assert_eq!(running.end().code, None);
@@ -181,34 +110,12 @@ fn a_lab_that_is_killed_leaves_no_server_that_stands_still() {
     eventually(SOON, "the server is gone", || (!lives(server)).then_some(()));
 }
 
-/// A desk with the frozen scenario and other faults; its arms differ in their transport, and Redis is their cache.
-fn desk_with(slice_ms: u64, faults: &[&str]) -> Desk {
-    let desk = Desk::new(PROGRAM);
-    let (head, _) = FROZEN.split_once("[[faults]]").unwrap();
-    let head = head
-        .replace("axis = \"placement\"", "axis = \"transport\"")
-        .replace("[\"monolith\", \"microservices\"]", "[\"http\", \"grpc\"]")
-        .replace("cache = \"redis\"", "cache = \"redis\"\nplacement = \"microservices\"")
-        .replace("slice_ms = 1500", &format!("slice_ms = {slice_ms}"));
-    let faults: String = faults.iter().map(|fault| ["[[faults]]\n", fault, "\n"].concat()).collect();
-    desk.write(SCENARIO, &(head + &faults));
-    desk
-}
-
-/// A process that is killed, links that are cut and slow, and a store that is killed, one after the other.
-const DRILL: [&str; 4] = [
-    "at_ms = 200\nfor_ms = 300\nwhat = \"kill\"\nprocess = \"links\"",
-    "at_ms = 900\nfor_ms = 300\nwhat = \"partition\"\nlink = \"client -> gateway\"",
-    "at_ms = 1300\nfor_ms = 200\nwhat = \"slow\"\nlatency_ms = 20\nprocess = \"links\"",
-    "at_ms = 1600\nfor_ms = 400\nwhat = \"kill\"\nbacking = \"redis\"",
-];
-
 #[test]
 fn what_is_killed_comes_back_and_what_is_cut_goes_on_in_every_arm() {
     if !has_redis() {
         return;
     }
-    let desk = desk_with(2_000, &DRILL);
+    let desk = desk_with(PROGRAM, 2_000, &DRILL);
     let ended = desk.lab(&["run", SCENARIO, "--quick", "--to-the-end"]);
     assert!(ended.ran(), "{ended:?}");
     desk.is_tidy();
@@ -245,15 +152,12 @@ fn what_is_killed_comes_back_and_what_is_cut_goes_on_in_every_arm() {
     );
 }
 
-/// A process that fails half of the calls to it for half of an episode.
-const ERRORS: &str = "at_ms = 300\nfor_ms = 500\nwhat = \"errors\"\nshare = 0.5\nprocess = \"links\"";
-
 #[test]
 fn a_process_fails_its_share_of_calls_over_either_transport_and_no_longer_than_planned() {
     if !has_redis() {
         return;
     }
-    let desk = desk_with(1_000, &[ERRORS]);
+    let desk = desk_with(PROGRAM, 1_000, &[ERRORS]);
     let ended = desk.lab(&["run", SCENARIO, "--quick", "--to-the-end"]);
     assert!(ended.ran(), "{ended:?}");
     desk.is_tidy();
@@ -285,7 +189,7 @@ fn a_lab_that_is_killed_amid_all_kinds_of_faults_leaves_nothing() {
         lasting("what = \"freeze\"\nprocess = \"clicks\""),
         lasting("what = \"kill\"\nbacking = \"redis\""),
     ];
-    let desk = desk_with(60_000, &faults.each_ref().map(String::as_str));
+    let desk = desk_with(PROGRAM, 60_000, &faults.each_ref().map(String::as_str));
     let mut running = desk.start(&["run", SCENARIO, "--quick"]);
     running.says("measuring");
     let has = |words: &str| desk.processes().iter().any(|(_, command)| command.contains(words));
@@ -296,96 +200,10 @@ fn a_lab_that_is_killed_amid_all_kinds_of_faults_leaves_nothing() {
 }
 
 #[test]
-fn what_a_runtime_cannot_break_is_said_before_anything_starts() {
-    let Some(image) = image(IMAGE, &[]) else { return };
-    let at_once = [DRILL[0], "at_ms = 300\nfor_ms = 300\nwhat = \"kill\"\nprocess = \"clicks\""];
-    for (faults, words) in [
-        (&[DRILL[1]][..], "the proxy on links is not there"),
-        (&at_once, "only one is killed at a time"),
-        (&[ERRORS], "`errors` cannot be done to links: a process in a container"),
-    ] {
-        let desk = desk_with(2_000, faults);
-        let words_of = ["run", SCENARIO, "--quick", "--runtime", "compose", "--image", &image];
-        let diagnostic = refused(&desk, &desk.lab(&words_of));
-        assert!(diagnostic.contains(words), "{diagnostic}");
-    }
-}
-
-#[test]
 fn a_broker_that_keeps_nothing_on_disk_is_not_killed() {
     let kill = ["at_ms = 1\nfor_ms = 10\nwhat = \"kill\"\nbacking = \"kafka\""];
-    let desk = desk_with(1_000, &kill);
+    let desk = desk_with(PROGRAM, 1_000, &kill);
     let words = ["run", SCENARIO, "--quick", "--embedded-kafka", "--hold", "events=kafka"];
     let diagnostic = refused(&desk, &desk.lab(&[&words[..], &["--hold", "cache=none"]].concat()));
     assert!(diagnostic.contains("would lose everything"), "{diagnostic}");
-}
-
-/// Whether a container of this lab is paused.
-fn is_paused(id: u32) -> bool {
-    let format = "{{.Names}} {{.State}}";
-    let said = docker(&["ps", "--all", "--format", format]).unwrap();
-    said.lines().any(|line| line.starts_with(&format!("lab-{id}-")) && line.ends_with("paused"))
-}
-
-#[test]
-fn a_container_is_frozen_as_a_process_is() {
-    let Some(image) = image(IMAGE, &["redis:7.0-bookworm"]) else { return };
-    let desk = desk();
-    let words = ["run", SCENARIO, "--quick", "--to-the-end", "--runtime", "compose", "--image", &image];
-    let running = desk.start(&words);
-    let id = running.id();
-    let ended: Ended = running.end();
-    assert!(ended.ran(), "{ended:?}");
-    assert_eq!(of_lab(id), [""; 0], "nothing is left with the engine");
-    desk.is_tidy();
-    happened_as_planned(&kept(&desk).0, 5);
-}
-
-#[test]
-fn a_container_is_killed_and_starts_again_with_its_address_and_its_data() {
-    let Some(image) = image(IMAGE, &["redis:7.0-bookworm"]) else { return };
-    let faults = [
-        DRILL[0],
-        "at_ms = 1300\nfor_ms = 200\nwhat = \"freeze\"\nprocess = \"clicks\"",
-        "at_ms = 1800\nfor_ms = 200\nwhat = \"kill\"\nbacking = \"redis\"",
-    ];
-    // Long enough for clients that find the store again late: the machine has other containers to start.
-    let desk = desk_with(7_000, &faults);
-    let words = ["run", SCENARIO, "--quick", "--to-the-end", "--runtime", "compose", "--image", &image];
-    let mut running = desk.start(&words);
-    let id = running.id();
-    // Ten projects, one after the other.
-    for launch in [3, 5, 7, 9] {
-        running.says(&format!("launch {launch} of"));
-    }
-    let ended: Ended = running.end();
-    assert!(ended.ran(), "{ended:?}");
-    assert_eq!(of_lab(id), [""; 0], "nothing is left with the engine");
-    desk.is_tidy();
-    let (report, _) = kept(&desk);
-    for fault in &report.load.faults {
-        assert_eq!(fault.made.len(), 10, "five episodes of two arms: {fault:?}");
-        let comes_back = fault.what == "kill";
-        assert!(fault.made.iter().all(|made| made.back_ms.is_some() == comes_back), "{fault:?}");
-    }
-    for arm in &report.arms {
-        assert!(arm.died.is_none(), "a planned end is no death: {:?}", arm.died);
-        let ledger = arm.ledger.as_ref().unwrap();
-        assert!(ledger.holds && ledger.complete, "{}: {ledger:?}", arm.label);
-    }
-}
-
-#[test]
-fn a_container_that_is_frozen_goes_when_the_lab_is_interrupted_twice() {
-    let Some(image) = image(IMAGE, &["redis:7.0-bookworm"]) else { return };
-    let desk = long();
-    let mut running = desk.start(&["run", SCENARIO, "--quick", "--runtime", "compose", "--image", &image]);
-    let id = running.id();
-    running.says("measuring");
-    eventually(SOON, "Redis stands still", || is_paused(id).then_some(()));
-    running.signal(Signal::SIGINT);
-    running.says("once more");
-    running.signal(Signal::SIGINT);
-    running.end();
-    assert_eq!(of_lab(id), [""; 0], "nothing is left with the engine");
 }

@@ -72,6 +72,7 @@ impl<'a> Gateway<'a> {
             internal,
             cpus: Vec::new(),
             traces: None,
+            faults_from: None,
             scratch: desk.path("tmp"),
             axes: wiring.values().map(|(axis, value)| (axis.to_owned(), value.to_owned())).collect(),
             peers: peers.map(|(name, address)| (name.to_owned(), vec![address.to_string()])).into(),

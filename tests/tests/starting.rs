@@ -48,6 +48,7 @@ impl<'a> Shortener<'a> {
             internal,
             cpus: Vec::new(),
             traces: None,
+            faults_from: None,
             scratch: desk.path("tmp"),
             axes: wiring.values().map(|(axis, value)| (axis.to_owned(), value.to_owned())).collect(),
             peers: BTreeMap::new(),

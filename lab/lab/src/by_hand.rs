@@ -14,10 +14,7 @@ use std::{
 };
 
 use anyhow::{Context, Result};
-use runtimes::{
-    arm::{RunningArm, Victim},
-    launch::Runtime,
-};
+use runtimes::arm::{RunningArm, Victim};
 use scenario::{
     Fault, FaultByHand,
     diagnostic::{self, Diagnostic},
@@ -55,7 +52,6 @@ type Reply = Result<Vec<String>, String>;
 /// The faults in force in a wiring that is up. Dropping it undoes them.
 pub struct FaultsByHand {
     arm: ArmPlan,
-    runtime: Runtime,
     /// When the wiring came up; faults count from here.
     since: Instant,
     listener: UnixListener,
@@ -80,7 +76,7 @@ impl Drop for InForce {
 
 impl FaultsByHand {
     /// Listens in the lab's folder.
-    pub fn new(folder: &Path, arm: &ArmPlan, runtime: &Runtime) -> Result<Self> {
+    pub fn new(folder: &Path, arm: &ArmPlan) -> Result<Self> {
         let socket = folder.join(SOCKET);
         let listen = || {
             let listener = UnixListener::bind(&socket)?;
@@ -90,8 +86,7 @@ impl FaultsByHand {
             std::io::Result::Ok(listener)
         };
         let listener = listen().with_context(|| format!("cannot listen on `{}`", socket.display()))?;
-        let (arm, runtime) = (arm.clone(), runtime.clone());
-        Ok(Self { arm, runtime, since: Instant::now(), listener, socket, in_force: Vec::new() })
+        Ok(Self { arm: arm.clone(), since: Instant::now(), listener, socket, in_force: Vec::new() })
     }
 
     /// Where `lab fault` finds it.
@@ -136,7 +131,6 @@ impl FaultsByHand {
     fn make(&mut self, by_hand: &FaultByHand, running: &RunningArm) -> Result<Vec<String>> {
         let fault = by_hand.checked(self.arm.wiring.system(), self.since.elapsed())?;
         self.arm.can_have(&fault)?;
-        self.runtime.can_make(&[fault])?;
         if let Some(other) = self.in_force.iter().find(|other| other.fault.overlaps(&fault)) {
             let what = format!("{}, and that is not over yet", self.listed(&other.fault));
             return Err(Diagnostic::new(what).hint("wait until it is, or say `lab fault clear`").into());

@@ -79,7 +79,6 @@ pub struct RunOptions {
 ///
 /// A run that fails or is interrupted leaves no folder.
 pub fn run(options: &RunOptions) -> Result<Outcome> {
-    options.runtime.can_make(&options.plan.scenario.faults)?;
     say_what_to_expect(options);
     let interrupt = Interrupt::install()?;
     let busy = match before::look(options, &interrupt)? {

@@ -10,17 +10,23 @@
 //! pinned processors; labels by which a later lab finds what a killed one left; and health checks by the lab
 //! instead of the engine, whose checks would cost CPU during the measurement.
 //!
+//! The proxy on links is not part of a project: as for processes, it is a child of the lab
+//! (`process::links`), at the network's gateway.
+//!
 //! Read in this order: `project` (from plan to services), `backing` (stores and brokers), `text` (services as
-//! YAML), `export` (files for people), `docker` (the engine's command line), `engine` (its capabilities),
-//! `up` (a running project) and its `container`s, `victim` (what faults are done to), `stale` (remains of killed labs).
+//! YAML), `export` (files for people), `docker` (the engine's command line), `engine` (its capabilities), `network`,
+//! `start` (starting an arm), `up` (its project) and its `container`s, `victim` (what faults are done to), `stale` (remains
+//! of killed labs).
 
 mod backing;
 mod container;
 mod docker;
 mod engine;
 mod export;
+mod network;
 mod project;
 mod stale;
+mod start;
 mod text;
 mod up;
 mod victim;
@@ -28,4 +34,4 @@ mod victim;
 pub use engine::{Engine, IMAGE};
 pub use export::Export;
 pub(crate) use stale::remove_own;
-pub(crate) use up::start;
+pub(crate) use start::start;

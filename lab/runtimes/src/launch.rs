@@ -5,7 +5,6 @@ use std::thread;
 use anyhow::Result;
 use design::BackingKind;
 use scenario::{
-    Fault, FaultKind,
     diagnostic::Diagnostic,
     plan::{ArmPlan, Budget},
 };
@@ -38,33 +37,6 @@ impl Runtime {
         }
     }
 
-    /// Fails if it cannot make a fault, before anything starts.
-    pub fn can_make(&self, faults: &[Fault]) -> Result<()> {
-        let is_made = |fault: &Fault| match (self, fault.what, fault.target) {
-            (Self::Process, ..) | (Self::Compose(_), FaultKind::Freeze, _) => true,
-            (Self::Compose(_), FaultKind::Kill, _) => !faults.iter().any(|other| is_down_with(fault, other)),
-            (Self::Compose(_), ..) => false,
-        };
-        let Some(fault) = faults.iter().find(|fault| !is_made(fault)) else { return Ok(()) };
-        let (what, hint) = match (self, fault.what) {
-            (_, FaultKind::Errors { .. }) => (
-                "a process in a container hears of faults from its own container only".to_owned(),
-                "leave `--runtime compose` out: as processes, all of an arm are on the lab's machine",
-            ),
-            (_, FaultKind::Link { .. }) => (
-                "the proxy on links is not there in containers".to_owned(),
-                "leave `--runtime compose` out: as processes, every link of an arm can be broken",
-            ),
-            _ => (
-                "a container that starts takes the lowest free address, so only one is killed at a time"
-                    .to_owned(),
-                "leave `--runtime compose` out: processes keep their ports, and all can be killed at once",
-            ),
-        };
-        let done = format!("`{}` cannot be done to {}", fault.what.name(), fault.target);
-        Err(Diagnostic::new(format!("{done}: {what}")).hint(hint).into())
-    }
-
     /// Registers the removal of everything for a second Ctrl-C.
     pub fn leave_nothing(&self, interrupt: &Interrupt) {
         if matches!(self, Self::Compose(_)) {
@@ -79,12 +51,6 @@ impl Runtime {
             Self::Compose(_) => "compose",
         }
     }
-}
-
-/// Whether two things are killed, and one is down while the other is.
-fn is_down_with(one: &Fault, other: &Fault) -> bool {
-    let overlap = one.at < other.until() && other.at < one.until();
-    one != other && other.what == FaultKind::Kill && overlap
 }
 
 /// Running arms. Dropping it stops them.

@@ -107,7 +107,7 @@ impl Args {
         for running in &launch.arms {
             output::data(&places(&arm, running))?;
         }
-        let mut faults = FaultsByHand::new(scratch.path(), &arm, &runtime)?;
+        let mut faults = FaultsByHand::new(scratch.path(), &arm)?;
         let mut recent = recent(&arm, &launch, &scratch, faults.socket())?;
         output::talk("up; Ctrl-C stops it");
         let mut supervisor = Supervisor::new(!self.no_restart);

@@ -78,7 +78,8 @@ pub(super) fn run(options: &RunOptions, folder: &RunFolder, interrupt: &Interrup
         arms: options.plan.arms.clone(),
     };
     if let Runtime::Compose(engine) = &options.runtime {
-        experiment.gathered.notes.push(engine.note());
+        let has_proxy = options.plan.scenario.faults.iter().any(|fault| fault.what.is_of_links());
+        experiment.gathered.notes.push(engine.note(has_proxy));
     }
     match experiment.plan.scenario.kind {
         Kind::Paired | Kind::Waterfall => experiment.paired()?,

@@ -1,9 +1,11 @@
 //! Stores and brokers as services: one of each kind for a wiring, on its private network, without published
 //! ports.
 
+use std::net::SocketAddr;
+
 use design::BackingKind;
 
-use super::project::{Program, Project, Role, Service, Setting};
+use super::project::{Program, Project, Role, Service, Setting, service};
 
 /// The user of a PostgreSQL server.
 const USER: &str = "lab";
@@ -20,11 +22,11 @@ pub(super) fn image(kind: BackingKind) -> &'static str {
 
 /// The name of a wiring's service of a kind: `monolith-postgres`.
 pub(super) fn name(wiring: &str, kind: BackingKind) -> String {
-    format!("{wiring}-{}", kind.name())
+    service(wiring, kind.name())
 }
 
 /// The standard port of each kind; `SQLite` has none.
-fn port(kind: BackingKind) -> u16 {
+pub(super) fn port(kind: BackingKind) -> u16 {
     match kind {
         BackingKind::Postgres => 5432,
         BackingKind::Redis => 6379,
@@ -33,9 +35,12 @@ fn port(kind: BackingKind) -> u16 {
     }
 }
 
-/// The address of a role's backing, for a process.
-pub(super) fn address(wiring: &str, kind: BackingKind, role: &str) -> String {
-    let host = format!("{}:{}", name(wiring, kind), port(kind));
+/// The address of a role's backing, for a process; `proxied` is where the process finds it by way of the proxy.
+pub(super) fn address(wiring: &str, kind: BackingKind, role: &str, proxied: Option<SocketAddr>) -> String {
+    let host = match proxied {
+        Some(proxied) => proxied.to_string(),
+        None => format!("{}:{}", name(wiring, kind), port(kind)),
+    };
     match kind {
         BackingKind::Postgres => format!("postgres://{USER}@{host}/{}", database(role)),
         BackingKind::Redis => format!("redis://{host}"),

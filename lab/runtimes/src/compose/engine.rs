@@ -68,12 +68,13 @@ impl Engine {
         Ok(Self { image: image.to_owned(), version: version.to_owned(), image_id })
     }
 
-    /// A note for readers of the figures.
-    pub fn note(&self) -> String {
+    /// A note for readers of the figures of a run, and whether links led through the proxy in it.
+    pub fn note(&self, has_proxy: bool) -> String {
+        let proxy = if has_proxy { "; the proxy on links was a process of this machine" } else { "" };
         format!(
             "every process ran in a container of Docker {}, the services from the image `{}` ({}): what was changed \
              after it was built was not measured; stores and brokers started on every processor, and were bound to \
-             those of the arms before there was any load",
+             those of the arms before there was any load{proxy}",
             self.version, self.image, self.image_id,
         )
     }

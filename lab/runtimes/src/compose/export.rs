@@ -10,6 +10,7 @@ use super::{
     project::{Project, Setting, public_urls},
     text::{Purpose, text},
 };
+use crate::process::links::ProxiedLinks;
 
 /// The receiver of spans: the Jaeger of `deploy/compose/observability.yml`.
 const TRACES: &str = "http://jaeger:4317";
@@ -44,6 +45,8 @@ impl Export<'_> {
             public_urls: public_urls(Some(self.port), self.public_urls),
             traces: Some(TRACES.to_owned()),
             cpus: &[],
+            links: &ProxiedLinks::default(),
+            faults_from: None,
         };
         let project = Project::new(self.arm, &setting);
         let about = self.about();

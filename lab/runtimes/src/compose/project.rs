@@ -1,12 +1,16 @@
 //! From an arm's plan to a compose project: its services as data, and the files that they mount.
 
-use std::{collections::BTreeMap, net::SocketAddr};
+use std::{
+    collections::BTreeMap,
+    net::{IpAddr, SocketAddr},
+};
 
 use design::{BackingKind, Limits, ProcessConfig, PublicUrl};
 use scenario::plan::{ArmPlan, ProcessPlan};
 use serde::Serialize;
 
 use super::backing;
+use crate::process::links::ProxiedLinks;
 
 /// The port of the public API, in a container.
 pub(super) const PUBLIC_PORT: u16 = 8080;
@@ -102,6 +106,25 @@ pub(super) struct Setting<'a> {
     pub(super) traces: Option<String>,
     /// The processors of every service; empty for all.
     pub(super) cpus: &'a [usize],
+    /// The links that lead through the lab's proxy.
+    pub(super) links: &'a ProxiedLinks,
+    /// From where the lab has processes fail their calls.
+    pub(super) faults_from: Option<IpAddr>,
+}
+
+/// The stores and brokers that are services, in the order of their start.
+const BACKINGS: [BackingKind; 3] = [BackingKind::Postgres, BackingKind::Redis, BackingKind::Kafka];
+
+/// The name of the service of a process or a backing: `monolith-postgres`.
+pub(super) fn service(wiring: &str, name: &str) -> String {
+    format!("{wiring}-{name}")
+}
+
+/// The names of an arm's services.
+pub(super) fn services(arm: &ArmPlan, wiring: &str) -> Vec<String> {
+    let used = BACKINGS.into_iter().filter(|kind| !roles(arm, *kind).is_empty());
+    let backings = used.map(|kind| backing::name(wiring, kind));
+    backings.chain(arm.processes.iter().map(|process| service(wiring, &process.name))).collect()
 }
 
 impl Project {
@@ -113,7 +136,7 @@ impl Project {
             volumes: Vec::new(),
             files: Vec::new(),
         };
-        for kind in [BackingKind::Postgres, BackingKind::Redis, BackingKind::Kafka] {
+        for kind in BACKINGS {
             let roles = roles(arm, kind);
             if !roles.is_empty() {
                 backing::add(&mut project, kind, &roles, setting);
@@ -138,13 +161,13 @@ impl Project {
         if used(BackingKind::Sqlite) {
             volumes.push(format!("{}:{HOME}", sqlite_volume(setting.wiring)));
         }
-        let stores = [BackingKind::Postgres, BackingKind::Redis, BackingKind::Kafka].into_iter();
-        let stores = stores.filter(|kind| used(*kind)).map(|kind| backing::name(setting.wiring, kind));
+        let stores =
+            BACKINGS.into_iter().filter(|kind| used(*kind)).map(|kind| backing::name(setting.wiring, kind));
         let called = process.calls.iter().filter(|_| process.edge).flat_map(|component| {
-            arm.hosts_of(component).map(|replica| format!("{}-{}", setting.wiring, replica.name))
+            arm.hosts_of(component).map(|replica| service(setting.wiring, &replica.name))
         });
         self.services.push(Service {
-            name: format!("{}-{}", setting.wiring, process.name),
+            name: service(setting.wiring, &process.name),
             about: about(process),
             role: Role::Process { edge: process.edge },
             volumes,
@@ -190,10 +213,11 @@ fn about(process: &ProcessPlan) -> String {
 fn process_config(arm: &ArmPlan, process: &ProcessPlan, setting: &Setting<'_>) -> ProcessConfig {
     let anywhere = |port| SocketAddr::from(([0, 0, 0, 0], port));
     let peers = process.remote.iter().map(|component| {
-        let replicas = arm.hosts_of(component);
-        let addresses =
-            replicas.map(|replica| format!("{}-{}:{INTERNAL_PORT}", setting.wiring, replica.name));
-        ((*component).to_owned(), addresses.collect())
+        let address = |replica: &ProcessPlan| match setting.links.listen(&process.name, &replica.name) {
+            Some(proxied) => proxied.to_string(),
+            None => format!("{}:{INTERNAL_PORT}", service(setting.wiring, &replica.name)),
+        };
+        ((*component).to_owned(), arm.hosts_of(component).map(address).collect())
     });
     ProcessConfig {
         system: arm.wiring.system().name.to_owned(),
@@ -203,21 +227,25 @@ fn process_config(arm: &ArmPlan, process: &ProcessPlan, setting: &Setting<'_>) -
         internal: anywhere(INTERNAL_PORT),
         cpus: setting.cpus.to_vec(),
         traces: setting.traces.clone(),
+        faults_from: setting.faults_from,
         scratch: "/tmp".into(),
         axes: arm.wiring.values().map(|(axis, value)| (axis.to_owned(), value.to_owned())).collect(),
         peers: peers.collect(),
-        backings: addresses(arm, process, setting.wiring),
+        backings: addresses(arm, process, setting),
         limits: arm.wiring.limits(process.shape, limits()),
     }
 }
 
 /// The addresses of a process's backings.
-fn addresses(arm: &ArmPlan, process: &ProcessPlan, wiring: &str) -> BTreeMap<String, String> {
+fn addresses(arm: &ArmPlan, process: &ProcessPlan, setting: &Setting<'_>) -> BTreeMap<String, String> {
     let used = arm.backings.iter().filter(|need| process.roles.contains(&need.role));
     used.map(|need| {
         let address = match need.kind {
             BackingKind::Sqlite => format!("sqlite:{HOME}/{}.db", backing::database(&need.role)),
-            kind => backing::address(wiring, kind, &need.role),
+            kind => {
+                let proxied = setting.links.listen(&process.name, kind.name());
+                backing::address(setting.wiring, kind, &need.role, proxied)
+            }
         };
         (need.role.clone(), address)
     })

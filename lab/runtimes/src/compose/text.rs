@@ -1,8 +1,11 @@
 //! Services as the text of a compose file: `lab/runtimes/templates/compose.yaml.j2`, filled.
 
+use std::net::Ipv4Addr;
+
 use serde_json::json;
 
 use super::{
+    network::Network,
     project::{PUBLIC_PORT, Project, Role, limits},
     stale::{OWNER, PROJECT},
 };
@@ -29,13 +32,23 @@ pub(super) enum Purpose<'a> {
         project: &'a str,
         /// The label value of this lab.
         owner: &'a str,
-        /// The network, which the lab created.
-        network: &'a str,
+        /// The network, which the lab created, with the address of each service.
+        network: &'a Network,
         /// The processors of every process; stores and brokers are pinned to them when they are healthy.
         cpus: &'a [usize],
         /// The published port of the public API on this machine, if any.
         port: Option<u16>,
     },
+}
+
+impl Purpose<'_> {
+    /// The address of a service, if the lab chose it.
+    fn address(&self, service: &str) -> Option<Ipv4Addr> {
+        match self {
+            Self::Kept { .. } => None,
+            Self::Run { network, .. } => network.address(service),
+        }
+    }
 }
 
 /// The whole file.
@@ -55,6 +68,7 @@ pub(super) fn text(project: &Project, purpose: &Purpose<'_>) -> String {
                 "program": program,
                 "volumes": service.volumes,
                 "after": service.after,
+                "address": purpose.address(&service.name),
             })
         })
         .collect();
@@ -76,7 +90,7 @@ pub(super) fn text(project: &Project, purpose: &Purpose<'_>) -> String {
         }),
         Purpose::Run { project, owner, network, cpus, port } => json!({
             "kept": null,
-            "run": { "project": project, "owner": owner, "network": network },
+            "run": { "project": project, "owner": owner, "network": network.name },
             "port": port,
             "cpus": cpu_set(cpus),
         }),
@@ -97,7 +111,10 @@ mod tests {
     use scenario::{plan::ArmPlan, systems};
 
     use super::*;
-    use crate::compose::project::Setting;
+    use crate::{
+        compose::project::{Setting, service},
+        process::links::ProxiedLinks,
+    };
 
     fn microservices(purpose: &Purpose<'_>) -> String {
         let system = systems::find("shortener").unwrap();
@@ -111,14 +128,18 @@ mod tests {
             public_urls: Vec::new(),
             traces: None,
             cpus: &[1],
+            links: &ProxiedLinks::default(),
+            faults_from: None,
         };
         text(&Project::new(&arm, &setting), purpose)
     }
 
     #[test]
     fn a_run_pins_and_labels_and_lets_the_engine_check_nothing() {
+        let services = ["clicks", "links", "gateway"].map(|name| service("split", name)).to_vec();
+        let network = Network::with("lab-7-1", [172, 18, 0, 1].into(), services);
         let purpose =
-            Purpose::Run { project: "lab-7-1", owner: "7-99", network: "lab-7-1", cpus: &[1, 2], port: None };
+            Purpose::Run { project: "lab-7-1", owner: "7-99", network: &network, cpus: &[1, 2], port: None };
         insta::assert_snapshot!(microservices(&purpose));
     }
 

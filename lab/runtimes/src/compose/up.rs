@@ -1,8 +1,8 @@
-//! A running project: started, observed, and removed with everything that it created.
+//! A project: brought up, observed, and removed with everything that it created.
 
 use std::{
     fs, io,
-    net::{IpAddr, SocketAddr, TcpStream},
+    net::{SocketAddr, TcpStream},
     path::{Path, PathBuf},
     sync::{
         Arc,
@@ -13,29 +13,26 @@ use std::{
 };
 
 use anyhow::{Context, Result, bail};
-use design::{BackingKind, axes::Tracing};
+use design::BackingKind;
 use scenario::{
-    Fault,
+    Fault, FaultKind,
     diagnostic::Diagnostic,
-    plan::{ArmPlan, Budget, ProcessPlan},
+    plan::{ArmPlan, ProcessPlan},
 };
 
 use super::{
     container::{Container, ContainerLog, FORMAT},
     docker::{self, DockerFault, full_disk, last_words, told},
-    engine::Engine,
-    project::{INTERNAL_PORT, PUBLIC_PORT, Project, Role, Service, Setting, public_urls},
-    stale::{self, OWNER, PROJECT},
+    network::Network,
+    project::{INTERNAL_PORT, PUBLIC_PORT, Project, Role, Service},
+    stale,
     text::{Purpose, cpu_set, text},
     victim,
 };
 use crate::{
-    arm::{
-        Ended, LaunchOptions, RunningArm, RunningBacking, RunningProcess, RunningRuntime, StartError, Victim,
-        wait,
-    },
+    arm::{Ended, LaunchOptions, RunningProcess, RunningRuntime, Victim},
     measure::{Group, Part, Scope},
-    traces::Receiver,
+    process::links::{RunningProxy, break_links},
 };
 
 /// The time limit for the engine to create and start a project's containers, or to respond while it does so
@@ -50,6 +47,9 @@ pub(super) const DOWN_WITHIN: Duration = Duration::from_mins(1);
 /// Seconds on an idle machine; on a busy one two JVMs that start at once have taken 45.
 const BACKING_WITHIN: Duration = Duration::from_secs(90);
 
+/// The time limit for the proxy to end.
+const PROXY_WITHIN: Duration = Duration::from_secs(5);
+
 /// The polling interval.
 const ASK_EVERY: Duration = Duration::from_millis(100);
 
@@ -60,7 +60,7 @@ const KILLED: &str = "137";
 static NEXT: AtomicU32 = AtomicU32::new(1);
 
 /// A compose project of this lab. Dropping it removes it.
-struct Up {
+pub(super) struct Up {
     arm: String,
     plan: ArmPlan,
     /// `lab-PID-NUMBER`: the name of its project and network.
@@ -68,96 +68,14 @@ struct Up {
     file: PathBuf,
     containers: Vec<Container>,
     groups: Vec<Group>,
+    /// The proxy on its links, a child of the lab.
+    pub(super) proxy: Option<RunningProxy>,
     is_gone: bool,
-}
-
-/// Starts an arm in containers; returns when all of it is ready.
-pub(crate) fn start(
-    engine: &Engine,
-    arm: &ArmPlan,
-    budget: &Budget,
-    options: &LaunchOptions<'_>,
-) -> Result<RunningArm, StartError> {
-    engine.has_images(arm)?;
-    let folder = options.scratch.folder(format!("launch-{}/{}", options.number, arm.name))?;
-    let mut up = Up::new(arm, &folder);
-    let gateway = up.network()?;
-    let receiver = receiver(arm, options, gateway, budget)?;
-    let wiring = prefix(&arm.name);
-    let setting = Setting {
-        image: &engine.image,
-        wiring: &wiring,
-        folder: String::new(),
-        public_urls: public_urls(options.port, options.public_urls),
-        traces: receiver.as_ref().map(Receiver::url),
-        cpus: &budget.arms,
-    };
-    let project = Project::new(arm, &setting);
-    up.write(&project, &folder, budget, options)?;
-    let (backings, processes): (Vec<_>, Vec<_>) =
-        project.services.iter().partition(|service| matches!(service.role, Role::Backing(..)));
-    up.bring(&backings, &wiring)?;
-    for service in &backings {
-        up.becomes_well(service, options)?;
-    }
-    up.pin(&budget.arms)?;
-    up.bring(&processes, &wiring)?;
-    let processes = up.processes(arm, &folder)?;
-    // Twice the limit for the lab's children, because the engine has to start the containers.
-    let within = options.ready_within * 2;
-    if let Err(why) = wait(&processes, || up.ended().into_iter().next(), options.interrupt, within) {
-        return Err(why.told(&arm.label, within).into());
-    }
-    up.measure(&processes, &backings)?;
-    let edge = processes
-        .iter()
-        .find_map(|process| process.public)
-        .context("a placement has one process with the edge")?;
-    Ok(RunningArm {
-        name: arm.name.clone(),
-        label: arm.label.clone(),
-        public: edge,
-        published: options.port.map(|port| SocketAddr::from(([127, 0, 0, 1], port))),
-        processes,
-        backings: used(arm),
-        receiver,
-        runtime: Box::new(up),
-    })
-}
-
-/// The lab's span receiver, at the address by which the project's containers reach this machine.
-fn receiver(
-    arm: &ArmPlan,
-    options: &LaunchOptions<'_>,
-    gateway: IpAddr,
-    budget: &Budget,
-) -> Result<Option<Receiver>> {
-    let traces = options.traces && !arm.wiring.is(Tracing::Off);
-    traces.then(|| Receiver::start_at(gateway, &budget.arms)).transpose().context("cannot receive traces")
-}
-
-/// The prefix of host names from an arm's name: without dots, and with at most 63 characters in all.
-fn prefix(arm: &str) -> String {
-    let text: String = arm.chars().map(|c| if c == '.' { '-' } else { c }).take(30).collect();
-    text.trim_matches('-').to_owned()
-}
-
-/// The origin of the arm's stores and brokers.
-fn used(arm: &ArmPlan) -> Vec<RunningBacking> {
-    let mut kinds: Vec<BackingKind> = arm.backings.iter().map(|need| need.kind).collect();
-    kinds.sort_unstable();
-    kinds.dedup();
-    let provider = |kind| match kind {
-        BackingKind::Sqlite => "embedded".to_owned(),
-        kind => format!("compose {}", super::backing::image(kind)),
-    };
-    let backing = |kind| RunningBacking { kind, provider: provider(kind), caveat: None, log: None };
-    kinds.into_iter().map(backing).collect()
 }
 
 impl Up {
     /// A project of this name, before anything exists.
-    fn new(arm: &ArmPlan, folder: &Path) -> Self {
+    pub(super) fn new(arm: &ArmPlan, folder: &Path) -> Self {
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
         Self {
             arm: arm.name.clone(),
@@ -166,36 +84,27 @@ impl Up {
             file: folder.join("compose.yml"),
             containers: Vec::new(),
             groups: Vec::new(),
+            proxy: None,
             is_gone: false,
         }
     }
 
-    /// Creates the project's network first, because the files contain the receiver's address in it.
-    fn network(&self) -> Result<IpAddr> {
-        let labels = [format!("{OWNER}={}", stale::own_name()), format!("{PROJECT}={}", self.name)];
-        let make = ["network", "create", "--label", &labels[0], "--label", &labels[1], &self.name];
-        told(docker::ask(&make), || "cannot make a network for the arm".to_owned())?;
-        let format = "{{(index .IPAM.Config 0).Gateway}}";
-        let gateway =
-            told(docker::ask(&["network", "inspect", "--format", format, &self.name]), String::new)?;
-        gateway.parse().with_context(|| format!("the engine says that `{gateway}` is a gateway's address"))
+    /// Creates the project's network first, because the files contain addresses in it.
+    pub(super) fn network(&self, services: Vec<String>) -> Result<Network> {
+        Network::create(&self.name, services)
     }
 
-    fn write(
+    /// Writes the project's files; the public API is published at a port of this machine, if there is one.
+    pub(super) fn write(
         &self,
         project: &Project,
         folder: &Path,
-        budget: &Budget,
-        options: &LaunchOptions<'_>,
+        cpus: &[usize],
+        network: &Network,
+        port: Option<u16>,
     ) -> Result<()> {
         let owner = stale::own_name();
-        let purpose = Purpose::Run {
-            project: &self.name,
-            owner: &owner,
-            network: &self.name,
-            cpus: &budget.arms,
-            port: options.port,
-        };
+        let purpose = Purpose::Run { project: &self.name, owner: &owner, network, cpus, port };
         let compose = (self.file.clone(), text(project, &purpose));
         let files = project.files.iter().map(|(name, text)| (folder.join(name), text.clone()));
         for (path, text) in files.chain([compose]) {
@@ -213,7 +122,7 @@ impl Up {
     }
 
     /// Starts services, and records their containers.
-    fn bring(&mut self, services: &[&Service], wiring: &str) -> Result<()> {
+    pub(super) fn bring(&mut self, services: &[&Service], wiring: &str) -> Result<()> {
         if services.is_empty() {
             return Ok(());
         }
@@ -237,7 +146,7 @@ impl Up {
 
     /// Waits until a store or broker is healthy: first until its port opens, which is cheap to poll while it
     /// needs the processor, then until its health command succeeds.
-    fn becomes_well(&mut self, service: &Service, options: &LaunchOptions<'_>) -> Result<()> {
+    pub(super) fn becomes_well(&mut self, service: &Service, options: &LaunchOptions<'_>) -> Result<()> {
         let Role::Backing(_, program) = &service.role else { return Ok(()) };
         let (container, address) =
             self.container(service).map(|one| (one.name().to_owned(), one.tracked.address))?;
@@ -269,7 +178,7 @@ impl Up {
     /// Pins stores and brokers to the processors that all arms share, before there is any load.
     ///
     /// Not earlier, because each arm's broker needs seconds of CPU to start, and all arms start at once.
-    fn pin(&self, cpus: &[usize]) -> Result<()> {
+    pub(super) fn pin(&self, cpus: &[usize]) -> Result<()> {
         if cpus.is_empty() || self.containers.is_empty() {
             return Ok(());
         }
@@ -290,7 +199,7 @@ impl Up {
         self.containers.iter().find(|container| container.name() == name).context("a service has a container")
     }
 
-    fn processes(&self, arm: &ArmPlan, folder: &Path) -> Result<Vec<RunningProcess>> {
+    pub(super) fn processes(&self, arm: &ArmPlan, folder: &Path) -> Result<Vec<RunningProcess>> {
         let one = |plan: &ProcessPlan| {
             let container = self.containers.iter().find(|container| container.process == plan.name)?;
             Some(RunningProcess {
@@ -307,7 +216,7 @@ impl Up {
     }
 
     /// Records the control groups to measure.
-    fn measure(&mut self, processes: &[RunningProcess], backings: &[&Service]) -> Result<()> {
+    pub(super) fn measure(&mut self, processes: &[RunningProcess], backings: &[&Service]) -> Result<()> {
         for process in processes {
             let container = self.of(&process.name).context("a process has a container")?;
             let scope = Scope::Container(container.tracked.cpu.clone());
@@ -318,7 +227,13 @@ impl Up {
             let scope = Scope::Container(self.container(service)?.tracked.cpu.clone());
             self.groups.push(Group { name: kind.name().to_owned(), part: Part::Backing(*kind), scope });
         }
+        self.groups.extend(self.proxy.iter().map(RunningProxy::group));
         Ok(())
+    }
+
+    /// The first that ended by itself.
+    pub(super) fn first_ended(&mut self) -> Option<Ended> {
+        self.ended().into_iter().next()
     }
 }
 
@@ -332,19 +247,26 @@ impl RunningRuntime for Up {
     }
 
     fn victim(&self, fault: &Fault) -> Result<Option<Box<dyn Victim>>> {
-        victim::of(&self.plan, &self.containers, fault).map(Some)
+        match fault.what {
+            FaultKind::Link { .. } => break_links(self.proxy.as_ref(), &self.plan, fault).map(Some),
+            _ => victim::of(&self.plan, &self.containers, fault).map(Some),
+        }
     }
 
     fn ended(&mut self) -> Vec<Ended> {
-        self.containers.iter_mut().filter_map(Container::ended).collect()
+        let proxy = self.proxy.iter().filter_map(|proxy| proxy.child.lock().ended().cloned());
+        self.containers.iter_mut().filter_map(Container::ended).chain(proxy).collect()
     }
 
-    fn can_restart(&self, _: &str) -> bool {
-        false
+    fn can_restart(&self, process: &str) -> bool {
+        self.proxy.as_ref().is_some_and(|proxy| proxy.child.lock().name() == process)
     }
 
     fn restart(&mut self, process: &str) -> Result<()> {
-        bail!("the container of `{process}` is not started again")
+        match &self.proxy {
+            Some(proxy) if self.can_restart(process) => proxy.child.lock().revive(),
+            _ => bail!("the container of `{process}` is not started again"),
+        }
     }
 
     fn stop(&mut self) -> Vec<String> {
@@ -354,6 +276,14 @@ impl RunningRuntime for Up {
         let mut killed = Vec::new();
         if self.file.exists() && self.compose(&["stop"], DOWN_WITHIN).is_ok() {
             killed.extend(self.killed());
+        }
+        // After the containers, which drain over it.
+        if let Some(proxy) = self.proxy.take() {
+            let mut child = proxy.child.lock();
+            child.ask_to_end();
+            if !child.wait(PROXY_WITHIN) {
+                killed.push(format!("{}/{}", self.arm, child.name()));
+            }
         }
         // By label, so that objects that compose has lost track of are removed as well.
         let left = stale::sweep(&self.name);

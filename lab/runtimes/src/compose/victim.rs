@@ -1,4 +1,4 @@
-//! The containers that a fault is done to: paused, or killed and started again.
+//! The containers that a fault is done to: paused, killed and started again, or failing their calls.
 
 use std::{
     net::SocketAddr,
@@ -14,7 +14,11 @@ use super::{
     docker::{self, DockerFault},
     project::INTERNAL_PORT,
 };
-use crate::{arm::Victim, http, measure::Cgroup};
+use crate::{
+    arm::Victim,
+    measure::Cgroup,
+    process::faults::{FailCalls, LEASE_MARGIN, says_yes},
+};
 
 /// The time limit for a killed container to be gone.
 const GONE_WITHIN: Duration = Duration::from_secs(5);
@@ -22,18 +26,13 @@ const GONE_WITHIN: Duration = Duration::from_secs(5);
 /// The polling interval of a container that is killed.
 const LOOK_EVERY: Duration = Duration::from_millis(1);
 
-/// The time limit for a process to say whether it, or its store, is well.
-const HEALTH_WITHIN: Duration = Duration::from_millis(100);
-
 /// What a fault of a project is done to: the containers of the processes or of the backing that it names.
 pub(super) fn of(plan: &ArmPlan, containers: &[Container], fault: &Fault) -> Result<Box<dyn Victim>> {
-    let of = |names: &[&str]| -> Vec<&Container> {
-        let mut found: Vec<_> =
-            containers.iter().filter(|one| names.contains(&one.process.as_str())).collect();
-        found.sort_by_key(|one| one.tracked.address);
-        found
+    let of = |names: &[&str]| -> Vec<Tracked> {
+        let named = containers.iter().filter(|one| names.contains(&one.process.as_str()));
+        named.map(|one| one.tracked.clone()).collect()
     };
-    let (victims, who_knows, path) = match fault.target {
+    let (containers, who_knows, path) = match fault.target {
         Target::Process(name) => {
             let covered = plan.processes.iter().filter(|one| name.covers(one.shape, &one.name));
             let names: Vec<&str> = covered.map(|one| one.name.as_str()).collect();
@@ -47,16 +46,17 @@ pub(super) fn of(plan: &ArmPlan, containers: &[Container], fault: &Fault) -> Res
             let users: Vec<&str> = users.map(|one| one.name.as_str()).collect();
             (of(&[kind.name()]), of(&users), "/health/backings")
         }
-        Target::Link(_) => bail!("nothing makes this fault in containers: {fault}"),
+        Target::Link(_) => bail!("nothing makes this fault: {fault}"),
     };
-    let containers: Vec<Tracked> = victims.into_iter().map(|one| one.tracked.clone()).collect();
-    let internal = |one: &Container| SocketAddr::new(one.tracked.address, INTERNAL_PORT);
-    Ok(match fault.what {
-        FaultKind::Freeze => Box::new(Pause(containers)),
-        FaultKind::Kill => {
-            Box::new(Kill { containers, ask: who_knows.into_iter().map(internal).collect(), path })
+    let internal = |one: &Tracked| SocketAddr::new(one.address, INTERNAL_PORT);
+    let ask = who_knows.iter().map(internal).collect();
+    Ok(match (fault.what, fault.target) {
+        (FaultKind::Freeze, _) => Box::new(Pause(containers)),
+        (FaultKind::Kill, _) => Box::new(Kill { containers, ask, path }),
+        (FaultKind::Errors { share, reply, seed }, Target::Process(_)) => {
+            Box::new(FailCalls { internal: ask, share, reply, seed, lease: fault.lasts + LEASE_MARGIN })
         }
-        _ => bail!("nothing makes this fault in containers: {fault}"),
+        _ => bail!("nothing makes this fault: {fault}"),
     })
 }
 
@@ -84,7 +84,6 @@ impl Pause {
 
 /// Containers that are killed, and started again with their file systems, so with their data.
 pub(super) struct Kill {
-    /// By ascending address: one that starts takes the lowest that is free.
     pub(super) containers: Vec<Tracked>,
     /// The internal servers of those who know whether they serve again.
     pub(super) ask: Vec<SocketAddr>,
@@ -94,23 +93,22 @@ pub(super) struct Kill {
 
 impl Victim for Kill {
     fn begin(&self) -> Result<Instant> {
-        let mut last = Instant::now();
-        for container in &self.containers {
-            container.falls();
-            // The engine answers long after it has sent the signal.
-            last = thread::scope(|scope| {
-                let asking = scope.spawn(|| asked(&["kill", &container.name]));
-                let deadline = Instant::now() + GONE_WITHIN;
-                while !container.is_gone() && !asking.is_finished() && Instant::now() < deadline {
-                    thread::sleep(LOOK_EVERY);
-                }
-                let gone = Instant::now();
-                let answered =
-                    asking.join().unwrap_or_else(|_| bail!("the lab panicked while it asked the engine"));
-                answered.map(|()| gone)
-            })?;
-        }
-        Ok(last)
+        self.containers.iter().for_each(Tracked::falls);
+        let names = self.containers.iter().map(|container| container.name.as_str());
+        let kill: Vec<&str> = std::iter::once("kill").chain(names).collect();
+        // The engine answers long after it has sent the signals.
+        thread::scope(|scope| {
+            let asking = scope.spawn(|| asked(&kill));
+            let deadline = Instant::now() + GONE_WITHIN;
+            let are_gone = || self.containers.iter().all(Tracked::is_gone);
+            while !are_gone() && !asking.is_finished() && Instant::now() < deadline {
+                thread::sleep(LOOK_EVERY);
+            }
+            let gone = Instant::now();
+            let answered =
+                asking.join().unwrap_or_else(|_| bail!("the lab panicked while it asked the engine"));
+            answered.map(|()| gone)
+        })
     }
 
     fn end(&self) -> Result<Instant> {
@@ -126,10 +124,7 @@ impl Victim for Kill {
     }
 
     fn is_back(&self) -> bool {
-        let says_yes = |internal: &SocketAddr| {
-            http::get(*internal, self.path, HEALTH_WITHIN).is_ok_and(|reply| reply.status == 200)
-        };
-        self.ask.iter().all(says_yes)
+        self.ask.iter().all(|internal| says_yes(*internal, self.path))
     }
 }
 

@@ -33,6 +33,7 @@ pub(super) fn text(export: &Export<'_>, process: &ProcessPlan) -> String {
         internal: anywhere(INTERNAL_PORT),
         cpus: Vec::new(),
         traces: None,
+        faults_from: None,
         scratch: "/tmp".into(),
         axes: export.arm.wiring.values().map(|(axis, value)| (axis.to_owned(), value.to_owned())).collect(),
         peers: peers.collect(),

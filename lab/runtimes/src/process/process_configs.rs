@@ -45,6 +45,7 @@ pub(super) fn write(
                 internal: addressed.internal(&process.name),
                 cpus: start.budget.arms.clone(),
                 traces: receiver.map(Receiver::url),
+                faults_from: None,
                 scratch,
                 axes: start
                     .arm

@@ -1,6 +1,6 @@
 //! One process's part of a wiring, as the file that it is started with and that a person can read.
 
-use core::net::SocketAddr;
+use core::net::{IpAddr, SocketAddr};
 use std::{collections::BTreeMap, path::PathBuf, str::FromStr, time::Duration};
 
 use serde::{Deserialize, Serialize};
@@ -28,6 +28,10 @@ pub struct ProcessConfig {
     /// Where spans go by OTLP over gRPC: `http://127.0.0.1:4317`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub traces: Option<String>,
+    /// From which address, beside its own machine's, the process may be told to fail requests: the lab's, where the process
+    /// is in a container.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub faults_from: Option<IpAddr>,
     /// A folder of the process's own for what it needs to put on disk.
     pub scratch: PathBuf,
     /// A value for every axis.

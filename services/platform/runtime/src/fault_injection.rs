@@ -6,12 +6,13 @@
 //! | `PUT /admin/faults/errors` | 204: this fault is in force, in place of an earlier one; 422 if it cannot be |
 //! | `DELETE /admin/faults/errors` | 204: none is in force |
 //!
-//! All: 403 to a caller on another machine. Who shares the process's machine can do worse to it.
+//! All: 403 to a caller on another machine, unless the configuration names its address: that of the lab, where the process is
+//! in a container. Who shares the process's machine, or runs its container, can do worse to it.
 //!
 //! A fault is a lease: it ends by itself, also when whoever made it was killed.
 
 use std::{
-    net::SocketAddr,
+    net::{IpAddr, SocketAddr},
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicBool, Ordering},
@@ -130,11 +131,11 @@ impl InjectedErrors {
     }
 }
 
-/// The routes of a process with this fault.
-pub(crate) fn routes(errors: InjectedErrors) -> Router {
+/// The routes of a process with this fault, for callers on its machine and at the address of its lab.
+pub(crate) fn routes(errors: InjectedErrors, lab: Option<IpAddr>) -> Router {
     let of_the_fault = get(shown).put(ordered).delete(cleared);
     let routes = Router::new().route("/admin/faults/errors", of_the_fault).with_state(errors);
-    routes.layer(middleware::from_fn(only_this_machine))
+    routes.layer(middleware::from_fn_with_state(lab, only_its_lab))
 }
 
 async fn shown(State(errors): State<InjectedErrors>) -> Json<Option<ErrorsFault>> {
@@ -165,9 +166,9 @@ async fn cleared(State(errors): State<InjectedErrors>) -> StatusCode {
 }
 
 /// The server knows its callers' addresses; a request without one did not come through it.
-async fn only_this_machine(request: Request, next: Next) -> Response {
-    let peer = request.extensions().get::<ConnectInfo<SocketAddr>>();
-    if peer.is_some_and(|peer| peer.ip().to_canonical().is_loopback()) {
+async fn only_its_lab(State(lab): State<Option<IpAddr>>, request: Request, next: Next) -> Response {
+    let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|peer| peer.ip().to_canonical());
+    if peer.is_some_and(|peer| peer.is_loopback() || lab == Some(peer)) {
         return next.run(request).await;
     }
     (StatusCode::FORBIDDEN, "faults are made from the process's own machine only\n").into_response()

@@ -124,7 +124,7 @@ async fn run(service: &Service, file: ProcessConfig, signals: Signals) -> Result
         let ingress = live.into_iter().fold(ingress, Ingress::with_live);
         servers.spawn(serve(address.listen()?, ingress, serve_limits, stop.clone()));
     }
-    let mut own = admin(&health, &watch, errors, &mut backings);
+    let mut own = admin(&health, &watch, fault_injection::routes(errors, file.faults_from), &mut backings);
     own = own.merge(metrics(backings.registry));
     if transport == Transport::Grpc {
         own = own.merge(own_grpc::routes(&health, grpc_services, service.descriptors)?);
@@ -156,10 +156,9 @@ async fn end(background: &Background, spans: Spans) -> Result<()> {
 }
 
 /// What a process says of itself, and what its operator may have it do.
-fn admin(health: &Health, watch: &Watch, errors: InjectedErrors, backings: &mut Backings) -> Router {
+fn admin(health: &Health, watch: &Watch, faults: Router, backings: &mut Backings) -> Router {
     let dead_letters = dead_letter_routes(std::mem::take(&mut backings.dead_letters));
     let callees = callees::routes(backings.callees.clone());
-    let faults = fault_injection::routes(errors);
     health.clone().routes().merge(watch.clone().routes()).merge(dead_letters).merge(callees).merge(faults)
 }
 

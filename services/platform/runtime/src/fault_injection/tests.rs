@@ -8,11 +8,16 @@ use super::*;
 
 const HERE: &str = "127.0.0.1:1";
 
+/// The gateway of a container's network.
+const LAB: &str = "172.18.0.1";
+
 async fn reply(errors: &InjectedErrors, peer: &str, method: &str, json: &str) -> (StatusCode, String) {
     let peer = ConnectInfo(peer.parse::<SocketAddr>().expect("an address"));
     let request = Request::builder().method(method).uri("/admin/faults/errors").extension(peer);
     let request = request.header(CONTENT_TYPE, "application/json").body(Body::from(json.to_owned()));
-    let reply = routes(errors.clone()).oneshot(request.expect("a request")).await.expect("it cannot fail");
+    let lab = LAB.parse().ok();
+    let reply =
+        routes(errors.clone(), lab).oneshot(request.expect("a request")).await.expect("it cannot fail");
     let status = reply.status();
     let body = to_bytes(reply.into_body(), 4_096).await.expect("a short body");
     (status, String::from_utf8(body.to_vec()).expect("text"))
@@ -70,11 +75,11 @@ async fn what_cannot_be_and_what_comes_from_elsewhere_changes_nothing() {
         assert_eq!(reply(&errors, HERE, "PUT", wrong).await.0, StatusCode::UNPROCESSABLE_ENTITY, "{wrong}");
     }
     let fault = r#"{"share":1,"for_ms":60000}"#;
-    for elsewhere in ["10.0.0.7:1", "[2001:db8::1]:1"] {
+    for elsewhere in ["10.0.0.7:1", "[2001:db8::1]:1", "172.18.0.2:1"] {
         assert_eq!(reply(&errors, elsewhere, "PUT", fault).await.0, StatusCode::FORBIDDEN, "{elsewhere}");
     }
     assert_eq!(errors.draw(), None);
-    for own in ["[::1]:1", "[::ffff:127.0.0.1]:1"] {
+    for own in ["[::1]:1", "[::ffff:127.0.0.1]:1", "172.18.0.1:1", "[::ffff:172.18.0.1]:1"] {
         assert_eq!(reply(&errors, own, "PUT", fault).await.0, StatusCode::NO_CONTENT, "{own}");
     }
 }

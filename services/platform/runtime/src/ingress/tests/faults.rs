@@ -17,7 +17,7 @@ async fn a_process_fails_requests_to_all_its_servers_when_it_is_told_to() {
     let admission = Admission { errors: errors.clone(), ..Limits::default().into() };
     let ok = || get(async || StatusCode::OK).post(async || StatusCode::OK);
     let components = Router::new().route("/links/resolve", ok());
-    let admin = Router::new().route("/health/live", ok()).merge(fault_injection::routes(errors));
+    let admin = Router::new().route("/health/live", ok()).merge(fault_injection::routes(errors, None));
     let internal = Ingress::internal(components, admin, admission.clone(), metrics("internal"));
     let routes = Router::new().route("/links", ok());
     let public = Ingress::public(routes, admission, Sampling::Off, metrics("public"));
