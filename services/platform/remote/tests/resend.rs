@@ -5,6 +5,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails where what it expects is not there")]
 
+#[path = "support/method.rs"]
 mod support;
 
 use std::{
