@@ -23,6 +23,13 @@ use crate::{
 /// The time limit for a killed container to be gone.
 const GONE_WITHIN: Duration = Duration::from_secs(5);
 
+/// What the engine says if a container did not stand still within some milliseconds: each of its threads has to be
+/// scheduled once for that, which takes longer on a busy processor. The container then goes on as before.
+const NOT_IN_TIME: &str = "unable to freeze";
+
+/// The time limit for containers to stand still.
+const STILL_WITHIN: Duration = Duration::from_secs(5);
+
 /// The polling interval of a container that is killed.
 const LOOK_EVERY: Duration = Duration::from_millis(1);
 
@@ -65,20 +72,40 @@ pub(super) struct Pause(pub(super) Vec<Tracked>);
 
 impl Victim for Pause {
     fn begin(&self) -> Result<Instant> {
-        self.all("pause")
+        match self.all("pause") {
+            Err(DockerFault::Failed { words, .. }) if words.contains(NOT_IN_TIME) => self.insist()?,
+            said => said.map_err(DockerFault::diagnostic)?,
+        }
+        Ok(Instant::now())
     }
 
     fn end(&self) -> Result<Instant> {
-        self.all("unpause")
+        self.all("unpause").map_err(DockerFault::diagnostic)?;
+        Ok(Instant::now())
     }
 }
 
 impl Pause {
     /// In one command, which asks the engine for all of them at once.
-    fn all(&self, what: &str) -> Result<Instant> {
+    fn all(&self, what: &str) -> Result<(), DockerFault> {
         let names = self.0.iter().map(|container| container.name.as_str());
-        asked(&std::iter::once(what).chain(names).collect::<Vec<_>>())?;
-        Ok(Instant::now())
+        docker::ask(&std::iter::once(what).chain(names).collect::<Vec<_>>()).map(drop)
+    }
+
+    /// Pauses those that are not paused yet, one after the other, and again where it was not done in time.
+    fn insist(&self) -> Result<()> {
+        let deadline = Instant::now() + STILL_WITHIN;
+        for container in &self.0 {
+            loop {
+                match docker::ask(&["pause", &container.name]) {
+                    Err(DockerFault::Failed { words, .. }) if words.contains("already paused") => break,
+                    Err(DockerFault::Failed { words, .. })
+                        if words.contains(NOT_IN_TIME) && Instant::now() < deadline => {}
+                    said => break said.map(drop).map_err(DockerFault::diagnostic)?,
+                }
+            }
+        }
+        Ok(())
     }
 }
 
