@@ -73,7 +73,22 @@ fn what_this_machine_lacks_is_said_and_skipped() {
 }
 
 #[test]
-fn an_interrupt_leaves_nothing() {
+fn an_interrupt_keeps_the_drills_that_have_ended() {
+    let desk = Desk::new(PROGRAM);
+    let mut running = desk.start(&drill(&["--quick", "--fault", "component-killed"]));
+    running.says("drill 2 of 2");
+    running.signal(Signal::SIGINT);
+    let ended = running.end();
+    assert!(ended.code == Some(2) && ended.err.contains("interrupted"), "{ended:?}");
+    assert!(ended.out.contains("interrupted: 1 of 2 drills ended"), "{ended:?}");
+    desk.is_tidy();
+    let [kept] = &desk.names("runs")[..] else { panic!("{:?}", desk.names("runs")) };
+    let result = fs::read_to_string(desk.path(&format!("runs/{kept}/drill.json"))).unwrap();
+    assert_eq!(verdicts(&serde_json::from_str(&result).unwrap()), [("monolith, sqlite", "kept")]);
+}
+
+#[test]
+fn an_interrupt_before_the_first_has_ended_leaves_nothing() {
     let desk = Desk::new(PROGRAM);
     let mut running = desk.start(&drill(&["--fault", "component-killed"]));
     running.says("drill 1 of");

@@ -50,7 +50,8 @@ pub struct DrillOptions {
 
 /// Runs every cell, keeps the drill's folder, prints the table.
 ///
-/// A drill that is interrupted leaves no folder. A cell that cannot be run is told, and the others go on.
+/// A drill that is interrupted keeps the cells that it has finished, and none that it has not; before the first it leaves
+/// no folder. A cell that cannot be run is told, and the others go on.
 pub fn run(options: &DrillOptions) -> Result<Outcome> {
     let interrupt = Interrupt::install()?;
     let cells = &options.drill.cells;
@@ -67,25 +68,35 @@ pub fn run(options: &DrillOptions) -> Result<Outcome> {
     let folder = DrillFolder::create(&options.out, options.drill.system.name, &interrupt)?;
     let mut result = DrillResult::new(options, folder.id());
     let began = Instant::now();
-    for (index, cell) in cells.iter().enumerate() {
-        interrupt.check()?;
-        let left = left(cells, index, began.elapsed());
-        let place = format!("drill {} of {}", index + 1, cells.len());
-        output::talk(&format!("{place}, {} left: {}, {}", about(left), cell.fault.label, cell.wiring.name));
-        result.cells.push(one(
-            options,
-            cell,
-            CellOf { place, left, ..of(options, cell) },
-            &folder,
-            &interrupt,
-        )?);
+    let ended = all(options, &folder, &interrupt, |cell| result.cells.push(cell));
+    if result.cells.is_empty() {
+        return ended.map(|()| Outcome::Done);
     }
     result.took_s = began.elapsed().as_secs();
     let told = if options.json { result.to_json()? } else { table::text(&result) };
     let path = folder.keep(&result)?;
     output::data(&told)?;
     output::talk(&format!("\neach drill has a report of its own: {}", path.join(folder::CELLS).display()));
-    Ok(result.outcome())
+    ended.map(|()| result.outcome())
+}
+
+/// Runs every cell, and passes on each that it has finished; ends with an error if the drill is interrupted.
+fn all(
+    options: &DrillOptions,
+    folder: &DrillFolder,
+    interrupt: &Interrupt,
+    mut finished: impl FnMut(CellResult),
+) -> Result<()> {
+    let (cells, began) = (&options.drill.cells, Instant::now());
+    for (index, cell) in cells.iter().enumerate() {
+        interrupt.check()?;
+        let left = left(cells, index, began.elapsed());
+        let place = format!("drill {} of {}", index + 1, cells.len());
+        output::talk(&format!("{place}, {} left: {}, {}", about(left), cell.fault.label, cell.wiring.name));
+        let place = CellOf { place, left, ..of(options, cell) };
+        finished(one(options, cell, place, folder, interrupt)?);
+    }
+    Ok(())
 }
 
 /// Runs one cell; an error in it is its result, unless the drill is interrupted.

@@ -28,6 +28,9 @@ pub(super) struct DrillResult {
     pub(super) runtime: String,
     pub(super) machine: Machine,
     pub(super) took_s: u64,
+    /// The number of cells of the matrix; a drill that was interrupted has run fewer.
+    #[serde(default)]
+    pub(super) planned: usize,
     /// Wiring by wiring.
     pub(super) cells: Vec<CellResult>,
 }
@@ -107,6 +110,7 @@ impl DrillResult {
             runtime: options.runtime.name().to_owned(),
             machine: machine::machine(),
             took_s: 0,
+            planned: options.drill.cells.len(),
             cells: Vec::new(),
         }
     }

@@ -113,5 +113,8 @@ fn conclusion(result: &DrillResult) -> String {
     if skipped > 0 {
         let _ = writeln!(text, "skipped: {skipped} of {} drills", result.cells.len());
     }
+    if result.cells.len() < result.planned {
+        let _ = writeln!(text, "interrupted: {} of {} drills ended", result.cells.len(), result.planned);
+    }
     text
 }
