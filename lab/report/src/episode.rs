@@ -36,6 +36,8 @@ pub(super) struct Column<'a> {
     pub(super) place: usize,
     pub(super) arm: &'a Arm,
     pub(super) timeline: &'a Timeline,
+    /// Whether its load has phases.
+    pub(super) has_phases: bool,
     /// What happened to it, in the order of time.
     pub(super) windows: Vec<Window>,
 }
@@ -77,7 +79,8 @@ pub(super) fn episode<'a>(report: &'a Report) -> Option<Episode<'a>> {
     }
     let column = |(place, arm): (usize, &'a Arm)| {
         let (timeline, windows) = (arm.timeline.as_ref()?, windows(report, arm));
-        (!windows.is_empty()).then_some(Column { place, arm, timeline, windows })
+        let has_phases = report.load.phases.len() > 1;
+        (!windows.is_empty()).then_some(Column { place, arm, timeline, has_phases, windows })
     };
     let arms: Vec<Column<'_>> = report.arms.iter().enumerate().filter_map(column).collect();
     (!arms.is_empty()).then_some(Episode { length_ms: report.load.slice_ms, arms })

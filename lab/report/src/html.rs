@@ -10,6 +10,7 @@ mod claims;
 mod cost;
 mod differences;
 mod episode;
+mod hysteresis;
 mod latency;
 mod ledger;
 mod over_time;
@@ -34,6 +35,7 @@ pub fn render(report: &Report) -> String {
             (top::question(report))
             (top::answer(report))
             (episode::section(report))
+            (hysteresis::section(report))
             (over_time::section(report))
             (architecture::section(report))
             (cost::figures(report))

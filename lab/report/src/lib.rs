@@ -17,6 +17,7 @@
 //! - `over_time`: the picture of an episode;
 //! - `faults`: the injected faults, one sentence each;
 //! - `episode`: what happened before, during and after a fault: rows of curves, effects, sentences;
+//! - `hysteresis`: goodput against the offered load, while that grows and falls back;
 //! - [`terminal`], [`markdown`], [`html`]: the forms;
 //! - [`columns`]: tables for a terminal that break no word;
 //! - [`svg`]: the drawings of the page, and of a picture;
@@ -34,6 +35,7 @@ mod faults;
 mod figures;
 mod headline;
 pub mod html;
+mod hysteresis;
 pub mod markdown;
 pub mod model;
 mod outcomes;

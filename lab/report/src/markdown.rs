@@ -6,6 +6,7 @@ use super::{
     caveats,
     episode::{self, Effects, MEANING},
     facts, faults, figures, headline,
+    hysteresis::{self, Hysteresis},
     model::{Arm, OutcomeLatency, Report},
     outcomes, over_time,
     words::{
@@ -20,6 +21,7 @@ pub fn render(report: &Report) -> String {
     let sections = [
         answer(report),
         episode(report),
+        hysteresis(report),
         over_time(report),
         figures_table(report),
         outcomes_table(report),
@@ -97,6 +99,15 @@ fn episode(report: &Report) -> String {
         let _ = writeln!(text, "\n{}.", MEANING.replace(". ", ".\n"));
     }
     text
+}
+
+fn hysteresis(report: &Report) -> String {
+    let Some(all) = hysteresis::hysteresis(report) else { return String::new() };
+    let labels = all.arms.iter().map(|arm| arm.arm.label.clone());
+    let header: Vec<String> = std::iter::once("a second".to_owned()).chain(labels).collect();
+    let rows = all.rows().into_iter().map(|(load, cells)| std::iter::once(load).chain(cells).collect());
+    let meaning = Hysteresis::MEANING.replace(". ", ".\n");
+    format!("## {}\n\n{}\n{meaning}.\n", Hysteresis::TITLE, table(&header, rows))
 }
 
 fn over_time(report: &Report) -> String {

@@ -7,6 +7,7 @@
 
 mod cpu;
 mod episode;
+mod hysteresis;
 mod interval;
 mod latency;
 mod layout;
@@ -20,6 +21,7 @@ mod trace;
 
 pub(crate) use cpu::{cpu_axis, cpu_bar, cpu_scale, part_class};
 pub(crate) use episode::{EPISODE_MARKS, episode, episode_key};
+pub(crate) use hysteresis::{hysteresis, hysteresis_key};
 pub(crate) use interval::{Forest, forest_axis, forest_row};
 pub(crate) use latency::latency;
 use maud::{Markup, html};

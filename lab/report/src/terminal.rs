@@ -14,6 +14,7 @@ use super::{
     faults,
     figures::{self, causes},
     headline,
+    hysteresis::{self, Hysteresis},
     model::{Arm, Claim, ClaimVerdict, Comparison, Report},
     outcomes, over_time,
     words::{
@@ -39,6 +40,7 @@ pub fn render(report: &Report) -> String {
     title(&mut page, report);
     answer(&mut page, report);
     episode(&mut page, report);
+    hysteresis(&mut page, report);
     if let Some(picture) = over_time::picture(report) {
         page.block(text::render(&picture, WIDTH).trim_end());
     }
@@ -172,6 +174,14 @@ fn episode(page: &mut Page, report: &Report) {
         page.block(&columns::table(&Effects::COLUMNS.map(str::to_owned), &rows, WIDTH));
         page.item(DIM, "", 2, &format!("{MEANING}."));
     }
+}
+
+fn hysteresis(page: &mut Page, report: &Report) {
+    let Some(all) = hysteresis::hysteresis(report) else { return };
+    let labels: Vec<String> = all.arms.iter().map(|arm| arm.arm.label.clone()).collect();
+    page.block(&format!("{}\n", Hysteresis::TITLE));
+    page.block(&columns::table(&labels, &all.rows(), WIDTH));
+    page.item(DIM, "", 2, &format!("{}.", Hysteresis::MEANING));
 }
 
 fn table(report: &Report) -> String {

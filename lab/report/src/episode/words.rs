@@ -22,10 +22,15 @@ pub(crate) fn sentences(column: &Column<'_>) -> Vec<String> {
     sentences
 }
 
-/// `goodput at the end: 3.1 % of before`
+/// `goodput, last phase by first: 3.1 %`
 pub(crate) fn at_the_end(column: &Column<'_>) -> Option<String> {
     let share = column.timeline.goodput_ratio.as_ref()?.median()?;
-    Some(format!("goodput at the end: {} of before", per_cent(share * 100.0)))
+    let share = per_cent(share * 100.0);
+    Some(if column.has_phases {
+        format!("goodput, last phase by first: {share}")
+    } else {
+        format!("goodput, after by before: {share}")
+    })
 }
 
 /// When what was killed served again.

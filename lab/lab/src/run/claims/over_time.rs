@@ -65,7 +65,7 @@ fn words(which: OverTime) -> &'static str {
         OverTime::RecoverMs => "time to recover",
         OverTime::LostOperations => "lost operations",
         OverTime::Amplification => "highest amplification",
-        OverTime::GoodputRatio => "goodput at the end by that at the start",
+        OverTime::GoodputRatio => "goodput in the last phase by that in the first",
     }
 }
 
