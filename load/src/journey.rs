@@ -123,13 +123,16 @@ pub trait Journeys: Send {
     fn unsent(&mut self) {}
 }
 
+/// The cause of a refusal with 503: the system lacked something, or room.
+pub const UNAVAILABLE: &str = "unavailable";
+
 /// The outcome of a status that all systems share; `None` for other statuses.
 ///
 /// 429 and 503 are refusals (RFC 6585, section 4; RFC 9110, 15.6.4); any other 5xx is a failure.
 pub fn common_outcome(status: u16) -> Option<Outcome> {
     match status {
         429 => Some(Outcome::Refused("rate-limited")),
-        503 => Some(Outcome::Refused("unavailable")),
+        503 => Some(Outcome::Refused(UNAVAILABLE)),
         500..=599 => Some(Outcome::Failed(Failure::ServerError)),
         _ => None,
     }

@@ -12,6 +12,7 @@
 
 use anyhow::Result;
 use load::{
+    journey::UNAVAILABLE,
     record::SliceRecord,
     sender::{Load, Observer, Sender, Slice, SlicePlan},
 };
@@ -27,7 +28,7 @@ use super::{compare::CONFIDENCE, gathered::Gathered, progress::Phase};
 /// may have been the bottleneck.
 const GENERATOR_BUSY: f64 = 0.9;
 /// The largest share of failed operations at a rate that counts as capacity, because failing is faster than working.
-/// A refusal is an answer and no failure: to refuse is a limiter's work.
+/// A system that refuses because it is full or lacks something (503) has failed here; 429 is an answer, a limiter's work.
 const MAY_FAIL: f64 = 0.01;
 
 /// One step of the ramp of one arm, over all launches.
@@ -146,7 +147,7 @@ impl Step {
         let batch = |cost: f64| Batch { launch, cost, operations };
         self.time.push(batch(record.basis.span.as_nanos() as f64), None);
         self.cpu.push(batch(cpu as f64), None);
-        self.failed += record.failed.total();
+        self.failed += record.failed.total() + record.refused.get(UNAVAILABLE);
         self.generator += generator;
     }
 
@@ -251,6 +252,18 @@ mod tests {
         assert_eq!(found.in_flight, 4);
         assert_eq!(capacity(&steps([(0, 10); 3], 0)), None);
         assert_eq!(capacity(&[]), None);
+    }
+
+    #[test]
+    fn a_full_server_that_refuses_has_passed_its_capacity_and_a_limiter_that_refuses_has_not() {
+        let of = |cause: &'static str| {
+            let mut steps = steps([(500, 0), (1_000, 0), (900, 0)], 0);
+            let mut refusing = slice_of(5_000, 0);
+            (0..200).for_each(|_| refusing.refused.add(cause));
+            steps[2].push(7, 90_000_000, 0, &refusing);
+            capacity(&steps).unwrap().in_flight
+        };
+        assert_eq!((of(UNAVAILABLE), of("rate-limited")), (16, 64));
     }
 
     #[test]
