@@ -1,4 +1,5 @@
-//! Who a full server refuses first, under a crowd that lasts: background work, then retries, and new work of users last.
+//! Which requests a full server refuses first, under a load that lasts: background work, then retries, new work of users
+//! last.
 
 #![expect(clippy::unwrap_used, reason = "a test fails where what it expects is not there")]
 

@@ -37,6 +37,7 @@ Each drill is an episode of `lab run`: load, the fault in the middle, time to re
 of the ledger. The wirings follow from the system; those known to lose something are negative
 controls, which a drill has to catch. What this machine lacks is said, and skipped. Each drill
 keeps its report in a folder of its own, `runs/<id>/cells/<fault and wiring>`.
+Ctrl-C ends the drill that is in progress, and keeps those that have ended.
 
 Exit codes:
   0  every wiring but the negative controls kept what it promises

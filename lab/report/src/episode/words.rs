@@ -22,14 +22,14 @@ pub(crate) fn sentences(column: &Column<'_>) -> Vec<String> {
     sentences
 }
 
-/// `goodput, last phase by first: 3.1 %`
+/// `goodput, last phase: 3.1 % of the first`
 pub(crate) fn at_the_end(column: &Column<'_>) -> Option<String> {
     let share = column.timeline.goodput_ratio.as_ref()?.median()?;
     let share = per_cent(share * 100.0);
     Some(if column.has_phases {
-        format!("goodput, last phase by first: {share}")
+        format!("goodput, last phase: {share} of the first")
     } else {
-        format!("goodput, after by before: {share}")
+        format!("goodput after the fault: {share} of before")
     })
 }
 

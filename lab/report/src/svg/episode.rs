@@ -31,7 +31,7 @@ pub(crate) const EPISODE_MARKS: &str = include_str!("episode.css");
 const LEFT: f64 = 62.0;
 /// Half of the last label of the time axis.
 const MARGIN: f64 = 16.0;
-/// An arm's name, and its goodput at the end.
+/// An arm's name, and its goodput in the last phase.
 const NAME: f64 = 36.0;
 /// A time axis with its labels.
 const AXIS: f64 = 26.0;
