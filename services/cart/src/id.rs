@@ -70,8 +70,6 @@ ids! {
     DeliveryId;
     /// The id of a refund.
     RefundId;
-    /// The id of a charge, as the payment provider names it.
-    ChargeId;
     /// The id of a command, a reply or an event: what an inbox remembers.
     EventId;
 }

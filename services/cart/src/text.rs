@@ -70,6 +70,9 @@ texts! {
     /// What stands for a card: the provider's token, never a number. Invariant: 1 to 128 visible ASCII characters.
     PaymentToken or PaymentTokenError: 128 of is_visible, "^[!-~]{1,128}$",
         "a payment token is 1 to 128 visible ASCII characters";
+    /// The id of a charge, as the payment provider names it. Invariant: 1 to 64 visible ASCII characters.
+    ChargeId or ChargeIdError: 64 of is_visible, "^[!-~]{1,64}$",
+        "a charge's id is 1 to 64 visible ASCII characters";
 }
 
 fn is_visible(byte: u8) -> bool {
