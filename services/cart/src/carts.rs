@@ -168,9 +168,10 @@ impl RemoteError for CartError {
         match self {
             Self::NotFound { .. } => Kind::NotFound,
             Self::OtherCustomer | Self::Stale { .. } | Self::PriceChanged { .. } => Kind::Conflict,
-            Self::TooManyLines | Self::UnknownProduct { .. } | Self::Money(_) | Self::UnknownVoucher { .. } => {
-                Kind::Invalid
-            }
+            Self::TooManyLines
+            | Self::UnknownProduct { .. }
+            | Self::Money(_)
+            | Self::UnknownVoucher { .. } => Kind::Invalid,
             Self::Unavailable(_) => Kind::Unavailable,
         }
     }
@@ -182,7 +183,14 @@ impl Cart {
 
     /// An empty cart.
     pub fn empty(OpenCart { id, customer }: OpenCart) -> Self {
-        Self { id, customer, version: Version::default(), lines: Vec::new(), voucher: None, ordered: Vec::new() }
+        Self {
+            id,
+            customer,
+            version: Version::default(),
+            lines: Vec::new(),
+            voucher: None,
+            ordered: Vec::new(),
+        }
     }
 
     /// The cart with this change. What the catalogue has to say is checked before.

@@ -146,14 +146,15 @@ mod tests {
 
     #[test]
     fn every_command_and_every_reply_has_an_id_of_its_own() {
-        let purposes = Step::ALL.into_iter().flat_map(|step| {
-            [Purpose::Do(step), Purpose::Undo(step, 0), Purpose::Undo(step, 1)]
-        });
+        let purposes = Step::ALL
+            .into_iter()
+            .flat_map(|step| [Purpose::Do(step), Purpose::Undo(step, 0), Purpose::Undo(step, 1)]);
         let purposes = purposes.chain([Purpose::Refund(RefundId(0)), Purpose::Refund(RefundId(1))]);
         let keys: Vec<_> = purposes
             .flat_map(|purpose| [1, 2].map(|order| CommandKey { order: OrderId(order), purpose }))
             .collect();
-        let ids: std::collections::HashSet<_> = keys.iter().flat_map(|key| [key.id(), key.reply_id()]).collect();
+        let ids: std::collections::HashSet<_> =
+            keys.iter().flat_map(|key| [key.id(), key.reply_id()]).collect();
         assert_eq!(ids.len(), 2 * keys.len());
     }
 }

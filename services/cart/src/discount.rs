@@ -106,7 +106,9 @@ pub fn totals(lines: &[PricedLine], discount: Option<Discount>) -> Result<Option
     let sum = Money::sum(gross.iter().copied(), currency)?;
     let off = match discount {
         None => vec![0; lines.len()],
-        Some(Discount::Percent(percent)) => gross.iter().map(|gross| percent_of(gross.minor, percent)).collect(),
+        Some(Discount::Percent(percent)) => {
+            gross.iter().map(|gross| percent_of(gross.minor, percent)).collect()
+        }
         Some(Discount::Amount(amount)) => amount_of(&gross, sum, amount)?,
     };
     let line = |((line, gross), off): ((&PricedLine, &Money), i64)| {

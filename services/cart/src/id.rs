@@ -139,7 +139,8 @@ mod tests {
     #[test]
     fn an_event_has_the_same_id_whoever_makes_it_and_no_other_event_has_it() {
         assert_eq!(EventId::of("reply", &[1, 2]), EventId::of("reply", &[1, 2]));
-        let others = [EventId::of("reply", &[2, 1]), EventId::of("reply", &[1]), EventId::of("event", &[1, 2])];
+        let others =
+            [EventId::of("reply", &[2, 1]), EventId::of("reply", &[1]), EventId::of("event", &[1, 2])];
         assert!(!others.contains(&EventId::of("reply", &[1, 2])));
     }
 }

@@ -47,8 +47,8 @@ pub use money::{Currency, CurrencyError, Money, MoneyError};
 pub use notices::{MAX_NOTICES, Notice, NoticeError, NoticeList, Notices, Told};
 pub use order::{Order, OrderEvent, OrderNews, Refund, Status};
 pub use orders::{
-    CheckedOut, Checkout, MAX_SAGAS, OrderError, Orders, ProductSales, RefundOrder, RepairSaga, Replied, Reply,
-    SagaQuery, SagaStanding, Sagas, Sales,
+    CheckedOut, Checkout, MAX_SAGAS, OrderError, Orders, ProductSales, RefundOrder, RepairSaga, Replied,
+    Reply, SagaQuery, SagaStanding, Sagas, Sales,
 };
 pub use payments::{
     MAX_REFUNDS, Payment, PaymentAction, PaymentCommand, PaymentError, PaymentRefund, PaymentState, Payments,

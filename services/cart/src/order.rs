@@ -4,8 +4,8 @@ use contract::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    CartId, CustomerId, EventId, Money, MoneyError, OrderId, OrderLine, OrderedLine, Refusal, RefundId,
-    RefundState, VoucherCode,
+    CartId, CustomerId, EventId, Money, MoneyError, OrderId, OrderLine, OrderedLine, RefundId, RefundState,
+    Refusal, VoucherCode,
 };
 
 /// An order.

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use contract::{Kind, RemoteError, Unavailable};
 use serde::{Deserialize, Serialize};
 
-use crate::{ChargeId, CommandKey, Money, OrderId, PaymentToken, Refusal, RefundId, SagaReply};
+use crate::{ChargeId, CommandKey, Money, OrderId, PaymentToken, RefundId, Refusal, SagaReply};
 
 /// Refunds of one payment.
 pub const MAX_REFUNDS: usize = 100;

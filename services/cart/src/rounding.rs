@@ -45,7 +45,8 @@ mod tests {
 
     #[test]
     fn a_half_goes_to_the_even_neighbour() {
-        for (numerator, rounded) in [(5, 0), (15, 2), (25, 2), (35, 4), (-5, 0), (-15, -2), (24, 2), (26, 3)] {
+        for (numerator, rounded) in [(5, 0), (15, 2), (25, 2), (35, 4), (-5, 0), (-15, -2), (24, 2), (26, 3)]
+        {
             assert_eq!(half_even(numerator, 10), rounded, "{numerator} / 10");
         }
     }

@@ -21,7 +21,11 @@ impl Draft {
     pub(super) fn of(purchase: &Purchase, now: Timestamp) -> Self {
         let (commands, events) = (Vec::new(), Vec::new());
         let watched = (purchase.saga.state, purchase.saga.current());
-        Self { decision: Decision { purchase: purchase.clone(), commands, events, is_sale: false }, now, watched }
+        Self {
+            decision: Decision { purchase: purchase.clone(), commands, events, is_sale: false },
+            now,
+            watched,
+        }
     }
 
     pub(super) fn made(order: Order, token: PaymentToken, now: Timestamp) -> Self {

@@ -153,7 +153,12 @@ impl Purchase {
     }
 
     /// Requests a refund; the same one again changes nothing.
-    pub fn refund(&self, id: RefundId, amount: Money, now: Timestamp) -> Result<Option<Decision>, RefundFault> {
+    pub fn refund(
+        &self,
+        id: RefundId,
+        amount: Money,
+        now: Timestamp,
+    ) -> Result<Option<Decision>, RefundFault> {
         if let Some(before) = self.order.refunds.iter().find(|refund| refund.id == id) {
             return if before.amount == amount { Ok(None) } else { Err(RefundFault::Reused) };
         }
