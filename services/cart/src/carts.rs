@@ -211,8 +211,10 @@ impl Cart {
             // Nothing to remove: the cart is as it was asked for, and its version says so.
             (Err(_), None) => return Ok(self),
         }
-        let prices = self.lines.iter().map(|line| line.seen_price);
-        Money::sum(prices, change.seen_price.currency).map_err(CartError::Money)?;
+        let prices = || self.lines.iter().map(|line| line.seen_price);
+        if let Some(first) = prices().next() {
+            Money::sum(prices(), first.currency).map_err(CartError::Money)?;
+        }
         Ok(self.next())
     }
 

@@ -3,6 +3,8 @@
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use crate::OrderId;
+
 /// Defines text types that cannot be confused, each with the error of a text that is none.
 macro_rules! texts {
     ($($(#[$docs:meta])* $Text:ident or $Error:ident: $most:literal of $is_taken:ident, $pattern:literal, $told:literal;)*) => {$(
@@ -73,6 +75,13 @@ texts! {
     /// The id of a charge, as the payment provider names it. Invariant: 1 to 64 visible ASCII characters.
     ChargeId or ChargeIdError: 64 of is_visible, "^[!-~]{1,64}$",
         "a charge's id is 1 to 64 visible ASCII characters";
+}
+
+impl RequestKey {
+    /// A key that nobody else has: the id of a new order.
+    pub(crate) fn of(order: OrderId) -> Self {
+        Self(order.to_string())
+    }
 }
 
 fn is_visible(byte: u8) -> bool {

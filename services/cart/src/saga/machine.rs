@@ -71,10 +71,16 @@ impl Purchase {
         draft.decision
     }
 
-    /// A checkout whose goods or voucher were refused in the transaction that stores it: the money that is held goes back.
-    pub fn refused(order: Order, token: PaymentToken, reason: Refusal, now: Timestamp) -> Decision {
+    /// A checkout that is refused in the transaction that stores it. If money is held for it, it goes back.
+    pub fn refused(
+        order: Order,
+        token: PaymentToken,
+        reason: Refusal,
+        is_held: bool,
+        now: Timestamp,
+    ) -> Decision {
         let mut draft = Draft::made(order, token, now);
-        if let Some(step) = draft.saga().step(Step::Authorise) {
+        if let Some(step) = draft.saga().step(Step::Authorise).filter(|_| is_held) {
             step.doing = Doing::Done;
         }
         draft.turn_back(reason);

@@ -247,14 +247,14 @@ fn what_a_transaction_placed_has_its_money_taken_and_nothing_else_to_do() {
 
 #[test]
 fn what_a_transaction_refused_has_its_money_given_back_and_nothing_else_to_undo() {
-    let refused = Purchase::refused(order(100, true), card(), Refusal::VoucherUsedUp, START);
+    let refused = Purchase::refused(order(100, true), card(), Refusal::VoucherUsedUp, true, START);
     assert_eq!(
         refused.commands.iter().map(|command| command.key()).collect::<Vec<_>>(),
         [key(Purpose::Undo(Step::Authorise, 0))]
     );
     assert_eq!(refused.purchase.reply(), Err(Refusal::VoucherUsedUp));
     assert_eq!(refused.events, []);
-    let free = Purchase::refused(order(0, false), card(), Refusal::VoucherUsedUp, START);
+    let free = Purchase::refused(order(0, false), card(), Refusal::VoucherUsedUp, true, START);
     assert_eq!((free.purchase.saga.state, free.commands), (SagaState::Compensated, vec![]));
 }
 

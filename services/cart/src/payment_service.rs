@@ -1,0 +1,214 @@
+//! The logic of the component `payments`.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use contract::{Clock, Unavailable, Why};
+
+use crate::{
+    ChargeId, CommandKey, Money, OrderId, Outcome, Payment, PaymentAction, PaymentCommand, PaymentError,
+    Payments, RefundState, SagaReply, Webhook,
+    payment_plan::{Call, Heard, Plan},
+    ports::{Answer, Charge, ChargeState, PaymentProvider, PaymentStore, Settled, StoredPayment},
+};
+
+/// Calls of the provider, and changes by others, that one command goes through.
+const ROUNDS: u32 = 8;
+
+/// Takes money through a provider, and gives it back.
+pub struct PaymentService {
+    store: Arc<dyn PaymentStore>,
+    provider: Arc<dyn PaymentProvider>,
+    clock: Arc<dyn Clock>,
+}
+
+/// A command, or the same without anybody who waits for a reply.
+struct Pursuit<'a> {
+    order: OrderId,
+    amount: Money,
+    action: &'a PaymentAction,
+    command: Option<CommandKey>,
+}
+
+impl PaymentService {
+    /// Creates the service on a store, a provider and a clock.
+    pub fn new(
+        store: Arc<dyn PaymentStore>,
+        provider: Arc<dyn PaymentProvider>,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
+        Self { store, provider, clock }
+    }
+
+    /// Plans, calls, notes what the call has shown, and plans again, until the command has an outcome.
+    async fn pursue(&self, pursuit: &Pursuit<'_>) -> Result<Outcome, Unavailable> {
+        for _ in 0..ROUNDS {
+            if let Some(outcome) = self.outcome_before(pursuit).await? {
+                return Ok(outcome);
+            }
+            if let Some(outcome) = self.round(pursuit).await? {
+                return Ok(outcome);
+            }
+        }
+        Err(Unavailable::new("payments", Why::Overloaded))
+    }
+
+    /// The outcome of the command, if it was performed before; its reply is sent again.
+    async fn outcome_before(&self, pursuit: &Pursuit<'_>) -> Result<Option<Outcome>, Unavailable> {
+        let Some(command) = pursuit.command else { return Ok(None) };
+        let Some(outcome) = self.store.outcome(command.id()).await? else { return Ok(None) };
+        self.store.reply_again(&SagaReply { command, outcome }, self.clock.now()).await?;
+        Ok(Some(outcome))
+    }
+
+    /// At most one call of the provider. Returns the outcome, or `None` if there is more to do.
+    async fn round(&self, pursuit: &Pursuit<'_>) -> Result<Option<Outcome>, Unavailable> {
+        let mut stored = self.find(pursuit).await?;
+        let before = stored.clone();
+        let call = match stored.payment.plan(pursuit.action, pursuit.amount) {
+            Plan::Reply(outcome) => return self.settle(&stored, pursuit, outcome).await,
+            Plan::Call(call) => call,
+        };
+        if stored != before {
+            if self.store.store(&stored, None, self.clock.now()).await? == Settled::Changed {
+                return Ok(None);
+            }
+            stored.version += 1;
+        }
+        let heard = self.call(&stored, call).await?;
+        if let Some(outcome) = stored.payment.hear(heard) {
+            return self.settle(&stored, pursuit, outcome).await;
+        }
+        // What the next round would decide first, for which nothing has to be called, is stored with what was heard.
+        let mut next = stored.clone();
+        match next.payment.plan(pursuit.action, pursuit.amount) {
+            Plan::Reply(outcome) => self.settle(&next, pursuit, outcome).await,
+            Plan::Call(_) => {
+                // If another was faster, the next round finds what that one has made of it.
+                self.store.store(&stored, None, self.clock.now()).await?;
+                Ok(None)
+            }
+        }
+    }
+
+    /// The payment, or a new one.
+    async fn find(&self, pursuit: &Pursuit<'_>) -> Result<StoredPayment, Unavailable> {
+        let token = match pursuit.action {
+            PaymentAction::Authorise(token) => Some(token.clone()),
+            PaymentAction::Capture | PaymentAction::Void | PaymentAction::Refund(_) => None,
+        };
+        let found = self.store.find(pursuit.order).await?;
+        let payment = || Payment::new(pursuit.order, pursuit.amount);
+        Ok(found.unwrap_or_else(|| StoredPayment { payment: payment(), token, version: 0 }))
+    }
+
+    /// Stores an outcome with the payment; `None` if another was faster.
+    async fn settle(
+        &self,
+        stored: &StoredPayment,
+        pursuit: &Pursuit<'_>,
+        outcome: Outcome,
+    ) -> Result<Option<Outcome>, Unavailable> {
+        let reply = pursuit.command.map(|command| SagaReply { command, outcome });
+        let settled = self.store.store(stored, reply.as_ref(), self.clock.now()).await?;
+        Ok((settled == Settled::Stored).then_some(outcome))
+    }
+
+    /// Calls the provider, and says what that has shown of the payment.
+    async fn call(&self, stored: &StoredPayment, call: Call) -> Result<Heard, Unavailable> {
+        let StoredPayment { payment, token, .. } = stored;
+        let key = call.key(payment.order);
+        // A payment without a token was never authorised, and one without a charge never captured or refunded.
+        let missing = || Unavailable::new("payments", Why::Broken);
+        if call == Call::Authorise {
+            let token = token.as_ref().ok_or_else(missing)?;
+            return match self.provider.authorise(key, payment.order, payment.amount, token).await {
+                Answer::Done(id) => Ok(Heard::Charge(Charge { id, state: ChargeState::Authorised })),
+                Answer::Refused(reason) => Ok(Heard::Declined(reason)),
+                Answer::Unknown => Err(silent()),
+            };
+        }
+        let charge = payment.charge.as_ref().ok_or_else(missing)?;
+        let answer = match call {
+            Call::Authorise | Call::Capture => self.provider.capture(key, charge, payment.amount).await,
+            Call::Void => self.provider.void(key, charge).await,
+            Call::Refund(_, amount) => self.provider.refund(key, charge, amount).await,
+        };
+        match (call, answer) {
+            (_, Answer::Unknown) => Err(silent()),
+            (Call::Refund(id, _), Answer::Done(())) => Ok(Heard::Refund(id, RefundState::Done)),
+            (Call::Refund(id, _), Answer::Refused(reason)) => {
+                Ok(Heard::Refund(id, RefundState::Refused(reason)))
+            }
+            (Call::Void, Answer::Done(())) => Ok(charge_is(charge, ChargeState::Voided)),
+            // It was captured after all, or the hold has ended: the provider knows which.
+            (Call::Void, Answer::Refused(_)) => self.charge_now(payment.order).await,
+            (Call::Authorise | Call::Capture, Answer::Done(())) => {
+                Ok(charge_is(charge, ChargeState::Captured))
+            }
+            (Call::Authorise | Call::Capture, Answer::Refused(reason)) => {
+                Ok(charge_is(charge, ChargeState::Refused(reason)))
+            }
+        }
+    }
+
+    async fn charge_now(&self, order: OrderId) -> Result<Heard, Unavailable> {
+        match self.provider.find(order).await {
+            Answer::Done(Some(charge)) if charge.state != ChargeState::Authorised => {
+                Ok(Heard::Charge(charge))
+            }
+            _ => Err(silent()),
+        }
+    }
+}
+
+#[async_trait]
+impl Payments for PaymentService {
+    async fn perform(&self, command: PaymentCommand) -> Result<SagaReply, PaymentError> {
+        let PaymentCommand { key, amount, action } = &command;
+        let is_paying = matches!(action, PaymentAction::Authorise(_) | PaymentAction::Refund(_));
+        if is_paying && amount.minor < 1 {
+            return Err(PaymentError::Amount);
+        }
+        let pursuit = Pursuit { order: key.order, amount: *amount, action, command: Some(*key) };
+        let outcome = self.pursue(&pursuit).await?;
+        Ok(SagaReply { command: *key, outcome })
+    }
+
+    async fn payment(&self, order: OrderId) -> Result<Payment, PaymentError> {
+        let found = self.store.find(order).await?;
+        found.map(|stored| stored.payment).ok_or(PaymentError::NotFound { order })
+    }
+
+    async fn notify(&self, webhook: Webhook) -> Result<Payment, PaymentError> {
+        let order = webhook.order;
+        let mut stored = self.store.find(order).await?.ok_or(PaymentError::NotFound { order })?;
+        let charge = match self.provider.find(order).await {
+            Answer::Done(charge) => charge,
+            Answer::Refused(_) | Answer::Unknown => return Err(silent().into()),
+        };
+        let before = stored.clone();
+        if let Some(charge) = charge {
+            stored.payment.see(&charge);
+        }
+        if stored != before {
+            // If another was faster, that one has just heard from the provider.
+            self.store.store(&stored, None, self.clock.now()).await?;
+        }
+        if stored.payment.is_to_give_back() {
+            // It was charged after it had been cancelled.
+            let amount = stored.payment.amount;
+            let pursuit = Pursuit { order, amount, action: &PaymentAction::Void, command: None };
+            self.pursue(&pursuit).await?;
+        }
+        self.payment(order).await
+    }
+}
+
+fn charge_is(id: &ChargeId, state: ChargeState) -> Heard {
+    Heard::Charge(Charge { id: id.clone(), state })
+}
+
+fn silent() -> Unavailable {
+    Unavailable::new("provider", Why::TimedOut)
+}

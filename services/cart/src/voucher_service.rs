@@ -1,0 +1,49 @@
+//! The logic of the component `vouchers`.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use contract::Clock;
+
+use crate::{
+    Discount, Issued, MAX_PRICE, MAX_USES, SagaReply, Voucher, VoucherCode, VoucherCommand, VoucherError,
+    VoucherStanding, VoucherStore, Vouchers,
+};
+
+/// Issues vouchers and keeps them within their limits.
+pub struct VoucherService {
+    store: Arc<dyn VoucherStore>,
+    clock: Arc<dyn Clock>,
+}
+
+impl VoucherService {
+    /// Creates the service on a store and a clock.
+    pub fn new(store: Arc<dyn VoucherStore>, clock: Arc<dyn Clock>) -> Self {
+        Self { store, clock }
+    }
+}
+
+#[async_trait]
+impl Vouchers for VoucherService {
+    async fn issue(&self, voucher: Voucher) -> Result<Voucher, VoucherError> {
+        let limits = [voucher.uses, voucher.uses_by_customer];
+        if !limits.iter().all(|uses| (1..=MAX_USES).contains(uses)) {
+            return Err(VoucherError::Uses);
+        }
+        if matches!(voucher.discount, Discount::Amount(amount) if !(1..=MAX_PRICE).contains(&amount.minor)) {
+            return Err(VoucherError::Discount);
+        }
+        match self.store.insert(&voucher).await? {
+            Issued::Exists(other) if other != voucher => Err(VoucherError::Taken { code: voucher.code }),
+            Issued::Exists(_) | Issued::Stored => Ok(voucher),
+        }
+    }
+
+    async fn voucher(&self, code: VoucherCode) -> Result<VoucherStanding, VoucherError> {
+        self.store.find(&code).await?.ok_or(VoucherError::NotFound { code })
+    }
+
+    async fn perform(&self, command: VoucherCommand) -> Result<SagaReply, VoucherError> {
+        Ok(self.store.perform(&command, self.clock.now()).await?)
+    }
+}
