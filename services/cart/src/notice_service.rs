@@ -6,7 +6,7 @@ use async_trait::async_trait;
 
 use crate::{
     MAX_NOTICES, Money, Notice, NoticeError, NoticeList, NoticeStore, Notices, OrderEvent, OrderId,
-    OrderNews, Told,
+    OrderNews, Refusal, Told,
 };
 
 /// Tells customers what happens to their orders.
@@ -40,6 +40,7 @@ fn text(news: &OrderNews, total: Money) -> String {
         OrderNews::Made(lines) => format!("we have your order of {} products for {total}", lines.len()),
         OrderNews::Paid => format!("your order is paid: {total}"),
         OrderNews::Shipped => "your order is on its way".to_owned(),
+        OrderNews::Cancelled(Refusal::Cancelled) => "your order was cancelled, as you wished".to_owned(),
         OrderNews::Cancelled(reason) => format!("your order was cancelled: {reason}"),
         OrderNews::Refunded(_, amount) => format!("we have given you {amount} back"),
     }

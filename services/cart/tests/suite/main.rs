@@ -1,6 +1,14 @@
 //! The cart's logic over stores in memory, and its saga over a network that loses, repeats and delays.
 #![expect(clippy::unwrap_used, reason = "a test that cannot set its scene has nothing to say")]
 
+mod carts;
+mod checkout;
+mod controls;
+mod goods;
+mod memory;
 mod network;
+mod orders;
+mod payments;
 mod saga;
+mod shop;
 mod support;

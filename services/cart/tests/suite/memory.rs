@@ -1,0 +1,127 @@
+//! The ports in memory: one database for all components, with an outbox that a test delivers.
+
+mod goods;
+mod orders;
+mod payments;
+mod provider;
+
+use std::{
+    collections::{BTreeMap, BTreeSet, VecDeque},
+    sync::{Arc, Mutex, MutexGuard},
+};
+
+use async_trait::async_trait;
+use cart::{
+    Cart, CartId, CartStore, CatalogStore, Command, Cursor, DeliveryId, EventId, Level, Notice, NoticeStore,
+    OrderEvent, OrderId, Outcome, Product, ProductId, ProductPage, ProductQuery, Purchase, Redemption,
+    RequestKey, Reservation, SagaReply, Version, Voucher, VoucherCode, ports::StoredPayment,
+};
+use contract::Unavailable;
+pub(crate) use provider::{Mishap, Provider};
+
+use self::orders::KeyRow;
+
+/// A database of all components. Cheap to clone.
+#[derive(Clone, Default)]
+pub(crate) struct Memory(Arc<Mutex<Tables>>);
+
+/// What is stored.
+#[derive(Default)]
+pub(crate) struct Tables {
+    pub(crate) products: BTreeMap<ProductId, Product>,
+    pub(crate) carts: BTreeMap<CartId, Cart>,
+    pub(crate) levels: BTreeMap<ProductId, Level>,
+    pub(crate) deliveries: BTreeSet<DeliveryId>,
+    pub(crate) reservations: BTreeMap<OrderId, Reservation>,
+    pub(crate) vouchers: BTreeMap<VoucherCode, Voucher>,
+    pub(crate) redemptions: BTreeMap<OrderId, Redemption>,
+    pub(crate) payments: BTreeMap<OrderId, StoredPayment>,
+    pub(crate) purchases: BTreeMap<OrderId, Purchase>,
+    pub(crate) keys: BTreeMap<RequestKey, KeyRow>,
+    pub(crate) sales: BTreeMap<ProductId, Vec<OrderId>>,
+    pub(crate) notices: BTreeMap<EventId, Notice>,
+    pub(crate) inbox: BTreeMap<EventId, Outcome>,
+    pub(crate) replies: BTreeSet<EventId>,
+    pub(crate) outbox: VecDeque<Outgoing>,
+}
+
+/// A row of the outbox.
+#[derive(Clone, Debug)]
+pub(crate) enum Outgoing {
+    Command(Command),
+    Reply(SagaReply),
+    Event(OrderEvent),
+}
+
+impl Memory {
+    pub(crate) fn tables(&self) -> MutexGuard<'_, Tables> {
+        self.0.lock().unwrap()
+    }
+}
+
+#[async_trait]
+impl CatalogStore for Memory {
+    async fn list(&self, query: &ProductQuery) -> Result<ProductPage, Unavailable> {
+        let search = query.search.to_lowercase();
+        let tables = self.tables();
+        let cursor = |product: &Product| Cursor { name: product.name.clone(), id: product.id };
+        let mut found: Vec<_> = tables
+            .products
+            .values()
+            .filter(|product| product.name.to_lowercase().contains(&search))
+            .collect();
+        found.sort_by_key(|product| cursor(product));
+        found.retain(|product| query.after.as_ref().is_none_or(|after| cursor(product) > *after));
+        let is_more = found.len() > query.limit as usize;
+        found.truncate(query.limit as usize);
+        let next = found.last().filter(|_| is_more).map(|last| cursor(last));
+        Ok(ProductPage { products: found.into_iter().cloned().collect(), next })
+    }
+
+    async fn find(&self, ids: &[ProductId]) -> Result<Vec<Product>, Unavailable> {
+        let tables = self.tables();
+        Ok(ids.iter().filter_map(|id| tables.products.get(id).cloned()).collect())
+    }
+
+    async fn store(&self, product: &Product) -> Result<(), Unavailable> {
+        self.tables().products.insert(product.id, product.clone());
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl CartStore for Memory {
+    async fn insert(&self, cart: &Cart) -> Result<Cart, Unavailable> {
+        Ok(self.tables().carts.entry(cart.id).or_insert_with(|| cart.clone()).clone())
+    }
+
+    async fn find(&self, id: CartId) -> Result<Option<Cart>, Unavailable> {
+        Ok(self.tables().carts.get(&id).cloned())
+    }
+
+    async fn replace(&self, cart: &Cart, replaced: Version) -> Result<bool, Unavailable> {
+        let mut tables = self.tables();
+        let is_current = tables.carts.get(&cart.id).is_some_and(|stored| stored.version == replaced);
+        if is_current {
+            tables.carts.insert(cart.id, cart.clone());
+        }
+        Ok(is_current)
+    }
+}
+
+#[async_trait]
+impl NoticeStore for Memory {
+    async fn insert(&self, notice: &Notice) -> Result<(), Unavailable> {
+        self.tables().notices.entry(notice.event).or_insert_with(|| notice.clone());
+        Ok(())
+    }
+
+    async fn of_order(&self, order: OrderId, most: usize) -> Result<Vec<Notice>, Unavailable> {
+        let tables = self.tables();
+        let mut found: Vec<_> =
+            tables.notices.values().filter(|notice| notice.order == order).cloned().collect();
+        found.sort_by_key(|notice| notice.at);
+        found.truncate(most);
+        Ok(found)
+    }
+}

@@ -1,0 +1,46 @@
+//! Payments in memory.
+
+use async_trait::async_trait;
+use cart::{
+    EventId, OrderId, Outcome, PaymentStore, SagaReply,
+    ports::{Settled, StoredPayment},
+};
+use contract::{Timestamp, Unavailable};
+
+use super::{Memory, Outgoing};
+
+#[async_trait]
+impl PaymentStore for Memory {
+    async fn find(&self, order: OrderId) -> Result<Option<StoredPayment>, Unavailable> {
+        Ok(self.tables().payments.get(&order).cloned())
+    }
+
+    async fn outcome(&self, command: EventId) -> Result<Option<Outcome>, Unavailable> {
+        Ok(self.tables().inbox.get(&command).copied())
+    }
+
+    async fn store(
+        &self,
+        payment: &StoredPayment,
+        reply: Option<&SagaReply>,
+        _: Timestamp,
+    ) -> Result<Settled, Unavailable> {
+        let mut tables = self.tables();
+        let order = payment.payment.order;
+        if tables.payments.get(&order).map_or(0, |stored| stored.version) != payment.version {
+            return Ok(Settled::Changed);
+        }
+        let next = StoredPayment { version: payment.version + 1, ..payment.clone() };
+        tables.payments.insert(order, next);
+        if let Some(reply) = reply {
+            tables.inbox.insert(reply.command.id(), reply.outcome);
+            tables.outbox.push_back(Outgoing::Reply(*reply));
+        }
+        Ok(Settled::Stored)
+    }
+
+    async fn reply_again(&self, reply: &SagaReply, _: Timestamp) -> Result<(), Unavailable> {
+        self.tables().outbox.push_back(Outgoing::Reply(*reply));
+        Ok(())
+    }
+}

@@ -1,0 +1,247 @@
+//! A whole shop in memory, whose messages a test delivers.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
+};
+
+use async_trait::async_trait;
+use cart::{
+    ApplyVoucher, Cart, CartId, CartService, Carts, Catalog, CatalogService, ChangeLine, CheckedOut,
+    Checkout, ClearCart, Command, CommandSender, Counter, CustomerId, Delivery, DeliveryId, Discount,
+    Idempotency, Level, NoticeService, Notices, OpenCart, Order, OrderError, OrderId, OrderNews,
+    OrderService, Orders, PaymentService, PaymentToken, Payments, Product, ProductId, Quantity, RequestKey,
+    SagaReply, Status, Stock, StockService, Voucher, VoucherService, Vouchers, Way,
+};
+use contract::{Clock, Timestamp, Unavailable};
+
+use crate::{
+    memory::{Memory, Outgoing, Provider},
+    support::{START, at_once, code, euro, pieces},
+};
+
+/// A clock that a test sets.
+pub(crate) struct SetClock(AtomicU64);
+
+impl Clock for SetClock {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_millis(self.0.load(Ordering::Relaxed))
+    }
+}
+
+/// The values of the axis `checkout`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Transaction,
+    Saga,
+    DualWrite,
+    ChargeFirst,
+}
+
+/// The ways that keep the promises.
+pub(crate) const SOUND: [Kind; 2] = [Kind::Transaction, Kind::Saga];
+
+pub(crate) struct Shop {
+    pub(crate) memory: Memory,
+    pub(crate) provider: Arc<Provider>,
+    pub(crate) clock: Arc<SetClock>,
+    pub(crate) catalog: Arc<dyn Catalog>,
+    pub(crate) carts: Arc<dyn Carts>,
+    pub(crate) stock: Arc<StockService>,
+    pub(crate) vouchers: Arc<dyn Vouchers>,
+    pub(crate) payments: Arc<dyn Payments>,
+    pub(crate) orders: OrderService,
+    pub(crate) notices: NoticeService,
+}
+
+/// Sends commands past the outbox, into the same queue.
+struct Direct(Memory);
+
+#[async_trait]
+impl CommandSender for Direct {
+    async fn send(&self, command: &Command) -> Result<(), Unavailable> {
+        self.0.tables().outbox.push_back(Outgoing::Command(command.clone()));
+        Ok(())
+    }
+}
+
+pub(crate) const CUSTOMER: CustomerId = CustomerId(3);
+pub(crate) const TEA: ProductId = ProductId(1);
+pub(crate) const POT: ProductId = ProductId(2);
+pub(crate) const CART: CartId = CartId(5);
+
+impl Shop {
+    /// A shop with ten teas at 500 and two pots at 2 000, and an open cart.
+    pub(crate) fn new(kind: Kind) -> Self {
+        Self::with(kind, Idempotency::On)
+    }
+
+    pub(crate) fn with(kind: Kind, idempotency: Idempotency) -> Self {
+        let memory = Memory::default();
+        let store = Arc::new(memory.clone());
+        let clock = Arc::new(SetClock(AtomicU64::new(START.millis())));
+        let provider = Arc::new(Provider::default());
+        let catalog: Arc<dyn Catalog> = Arc::new(CatalogService::new(store.clone()));
+        let vouchers: Arc<dyn Vouchers> = Arc::new(VoucherService::new(store.clone(), clock.clone()));
+        let carts: Arc<dyn Carts> =
+            Arc::new(CartService::new(store.clone(), catalog.clone(), vouchers.clone()));
+        let stock = Arc::new(StockService::new(store.clone(), clock.clone()));
+        let payments: Arc<dyn Payments> =
+            Arc::new(PaymentService::new(store.clone(), provider.clone(), clock.clone()));
+        let counter = Counter {
+            carts: carts.clone(),
+            catalog: catalog.clone(),
+            vouchers: vouchers.clone(),
+            stock: stock.clone(),
+            payments: payments.clone(),
+            store: store.clone(),
+            clock: clock.clone(),
+        };
+        let way = match kind {
+            Kind::Transaction => Way::Transaction(store.clone()),
+            Kind::Saga => Way::Saga,
+            Kind::DualWrite => Way::DualWrite(Arc::new(Direct(memory.clone()))),
+            Kind::ChargeFirst => Way::ChargeFirst,
+        };
+        let ids = AtomicU64::new(100);
+        let next = move || OrderId(ids.fetch_add(1, Ordering::Relaxed).into());
+        let orders = OrderService::new(counter, way, idempotency, next);
+        let notices = NoticeService::new(store);
+        let shop =
+            Self { memory, provider, clock, catalog, carts, stock, vouchers, payments, orders, notices };
+        shop.offer(TEA, "Green tea", 500);
+        shop.offer(POT, "Tea pot", 2_000);
+        shop.receive(1, TEA, 10);
+        shop.receive(2, POT, 2);
+        at_once(shop.carts.open(OpenCart { id: CART, customer: CUSTOMER })).unwrap();
+        shop
+    }
+
+    pub(crate) fn offer(&self, id: ProductId, name: &str, minor: i64) {
+        at_once(self.catalog.offer(Product { id, name: name.to_owned(), price: euro(minor) })).unwrap();
+    }
+
+    pub(crate) fn receive(&self, id: u128, product: ProductId, quantity: u64) {
+        at_once(self.stock.receive(Delivery { id: DeliveryId(id), product, quantity })).unwrap();
+    }
+
+    pub(crate) fn voucher(&self, text: &str, discount: Discount, uses: u32, uses_by_customer: u32) {
+        let voucher = Voucher { code: code(text), discount, uses, uses_by_customer };
+        at_once(self.vouchers.issue(voucher)).unwrap();
+    }
+
+    pub(crate) fn cart(&self) -> Cart {
+        at_once(self.carts.cart(CART)).unwrap()
+    }
+
+    /// Puts so many into the cart, at their current price.
+    pub(crate) fn put(&self, product: ProductId, number: u32) -> Cart {
+        let seen_price = self.memory.tables().products[&product].price;
+        let quantity: Option<Quantity> = (number > 0).then(|| pieces(number));
+        let expected = self.cart().version;
+        at_once(self.carts.change(ChangeLine { cart: CART, expected, product, quantity, seen_price }))
+            .unwrap()
+    }
+
+    pub(crate) fn apply(&self, text: &str) {
+        let expected = self.cart().version;
+        at_once(self.carts.apply(ApplyVoucher { cart: CART, expected, code: Some(code(text)) })).unwrap();
+    }
+
+    /// A checkout of the cart as it is.
+    pub(crate) fn request(&self, key: &str, total: i64) -> Checkout {
+        Checkout {
+            key: RequestKey::parse(key).unwrap(),
+            cart: CART,
+            version: self.cart().version,
+            expected_total: euro(total),
+            token: PaymentToken::parse("card").unwrap(),
+        }
+    }
+
+    pub(crate) fn checkout(&self, checkout: &Checkout) -> Result<CheckedOut, OrderError> {
+        at_once(self.orders.checkout(checkout.clone()))
+    }
+
+    pub(crate) fn order(&self, id: OrderId) -> Order {
+        at_once(self.orders.order(id)).unwrap()
+    }
+
+    pub(crate) fn level(&self, product: ProductId) -> Level {
+        *self.memory.tables().levels.get(&product).unwrap()
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    pub(crate) fn pass(&self, millis: u64) {
+        self.clock.0.fetch_add(millis, Ordering::Relaxed);
+    }
+
+    /// Delivers one message; returns whether there was one.
+    fn deliver(&self) -> bool {
+        let Some(message) = self.memory.tables().outbox.pop_front() else { return false };
+        match message {
+            Outgoing::Command(command) => {
+                // A command whose outcome is unknown is delivered again.
+                if self.perform(command.clone()).is_err() {
+                    self.memory.tables().outbox.push_back(Outgoing::Command(command));
+                }
+            }
+            Outgoing::Reply(reply) => drop(at_once(self.orders.reply(reply)).unwrap()),
+            Outgoing::Event(event) => {
+                at_once(self.notices.tell(event.clone())).unwrap();
+                if let OrderNews::Made(lines) = event.news {
+                    let clear = ClearCart { cart: event.cart, order: event.order, lines };
+                    at_once(self.carts.clear(clear)).unwrap();
+                }
+            }
+        }
+        true
+    }
+
+    fn perform(&self, command: Command) -> Result<SagaReply, ()> {
+        match command {
+            Command::Stock(command) => at_once(self.stock.perform(command)).map_err(drop),
+            Command::Voucher(command) => at_once(self.vouchers.perform(command)).map_err(drop),
+            Command::Payment(command) => at_once(self.payments.perform(command)).map_err(drop),
+        }
+    }
+
+    /// Delivers at most so many messages.
+    pub(crate) fn deliver_some(&self, most: usize) {
+        let delivered = (0..most).take_while(|_| self.deliver()).count();
+        assert!(delivered <= most);
+    }
+
+    /// Delivers all messages, and those that come of them.
+    pub(crate) fn drain(&self) {
+        let delivered = (0..10_000).take_while(|_| self.deliver()).count();
+        assert!(delivered < 10_000, "the messages do not end");
+    }
+
+    /// What must be true when everything has come to rest: goods and money are conserved, and an order is there exactly if
+    /// its money was taken and not given back.
+    #[track_caller]
+    pub(crate) fn check_ledger(&self) {
+        let tables = self.memory.tables();
+        for level in tables.levels.values() {
+            assert_eq!(level.sold + level.reserved + level.left, level.stocked, "{level:?}");
+        }
+        let orders: Vec<_> = tables.purchases.values().map(|purchase| &purchase.order).collect();
+        let is_kept = |order: &&&Order| matches!(order.status, Status::Paid | Status::Shipped);
+        let owed = |order: &&Order| order.total.minor - order.refunded().unwrap().minor;
+        assert_eq!(self.provider.taken(), orders.iter().filter(is_kept).map(owed).sum::<i64>());
+        assert_eq!(self.provider.held(), 0);
+        let pieces =
+            |order: &&Order| order.ordered().iter().map(|line| u64::from(line.quantity.get())).sum::<u64>();
+        let sold: u64 = tables.levels.values().map(|level| level.sold).sum();
+        assert_eq!(sold, orders.iter().filter(is_kept).map(pieces).sum::<u64>());
+        for (code, voucher) in &tables.vouchers {
+            let is_used = |order: &&&Order| order.voucher.as_ref() == Some(code);
+            let used = orders.iter().filter(is_kept).filter(is_used).count();
+            assert!(used <= voucher.uses as usize, "{code}: {used} uses");
+        }
+    }
+}
