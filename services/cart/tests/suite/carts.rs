@@ -140,7 +140,7 @@ fn a_list_neither_skips_nor_repeats_while_products_come_and_go() {
         let page = at_once(shop.catalog.list(query(after))).unwrap();
         assert!(page.products.len() <= 7);
         names.extend(page.products.into_iter().map(|product| product.name));
-        // A product before the cursor comes, and one behind it: only the latter is seen.
+        // A product comes whose place is before the cursor: a count of products to skip would repeat one.
         let number = 1_000 + names.len() as u128;
         shop.offer(ProductId(number), &format!("A tea {number}"), 100);
         after = page.next;

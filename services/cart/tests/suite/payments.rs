@@ -32,7 +32,7 @@ fn perform(shop: &Shop, purpose: Purpose) -> Result<Outcome, PaymentError> {
 
 /// Performs a command until its outcome is known.
 fn insist(shop: &Shop, purpose: Purpose) -> Outcome {
-    (0..10).find_map(|_| perform(shop, purpose).ok()).unwrap()
+    (0..40).find_map(|_| perform(shop, purpose).ok()).unwrap()
 }
 
 fn shop() -> Shop {
