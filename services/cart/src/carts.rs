@@ -207,7 +207,9 @@ impl Cart {
                 let line = CartLine { product: change.product, quantity, seen_price: change.seen_price };
                 self.lines.insert(index, line);
             }
-            (Ok(index), None) => drop(self.lines.remove(index)),
+            (Ok(index), None) => {
+                self.lines.remove(index);
+            }
             // Nothing to remove: the cart is as it was asked for, and its version says so.
             (Err(_), None) => return Ok(self),
         }

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Currency, Money, MoneyError, ProductId, Quantity,
+    Money, MoneyError, ProductId, Quantity,
     rounding::{half_even, shares},
 };
 

@@ -43,7 +43,7 @@ pub struct StepSpec {
 /// The steps of a checkout, in order. Compensations run in reverse.
 ///
 /// Without a voucher there is no `redeem`; an order that costs nothing has no payment.
-pub const STEPS: [StepSpec; 5] = [
+pub const STEPS: &[StepSpec; 5] = &[
     spec(Step::Reserve, "stock", "reserve", "release", Step::Reserve),
     spec(Step::Redeem, "vouchers", "redeem", "restore", Step::Redeem),
     spec(Step::Authorise, "payments", "authorise", "void", Step::Authorise),

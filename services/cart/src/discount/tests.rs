@@ -1,6 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::Currency;
 
 fn euro() -> Currency {
     Currency::parse("EUR").unwrap()

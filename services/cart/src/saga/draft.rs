@@ -187,9 +187,8 @@ impl Draft {
 
     fn is_sent(&mut self, step: Step) -> bool {
         let is_forward = self.saga().state == SagaState::Forward;
-        let is_sent = |step: &mut StepProgress| match is_forward {
-            true => step.doing == Doing::Sent,
-            false => step.undoing == Undoing::Sent,
+        let is_sent = |step: &mut StepProgress| {
+            if is_forward { step.doing == Doing::Sent } else { step.undoing == Undoing::Sent }
         };
         self.saga().step(step).is_some_and(is_sent)
     }

@@ -123,7 +123,7 @@ impl Purchase {
             draft.send(step);
         } else if !is_forward {
             draft.fail(step);
-        } else if self.is_behind_pivot(step) {
+        } else if is_behind_pivot(step) {
             draft.saga().state = SagaState::ParkedForward;
         } else {
             draft.turn_back(Refusal::TimedOut);
@@ -191,10 +191,6 @@ impl Purchase {
         Ok(draft.decision)
     }
 
-    fn is_behind_pivot(&self, step: Step) -> bool {
-        Step::ALL.into_iter().any(|pivot| pivot.spec().is_pivot && pivot < step)
-    }
-
     fn check_refund(&self, amount: Money) -> Result<(), RefundFault> {
         if !matches!(self.order.status, Status::Paid | Status::Shipped) {
             return Err(RefundFault::NotPaid);
@@ -209,4 +205,8 @@ impl Purchase {
         let left = refunded.and_then(|refunded| self.order.total.minus(refunded));
         if left.is_ok_and(|left| left.minor >= 0) { Ok(()) } else { Err(RefundFault::ExceedsPayment) }
     }
+}
+
+fn is_behind_pivot(step: Step) -> bool {
+    Step::ALL.into_iter().any(|pivot| pivot.spec().is_pivot && pivot < step)
 }

@@ -203,9 +203,10 @@ impl Network {
             if self.on_its_way.is_empty() && !self.state().is_running() {
                 return;
             }
-            match self.on_its_way.is_empty() {
-                true => self.wait(),
-                false => self.act(&Deed::Deliver(0)),
+            if self.on_its_way.is_empty() {
+                self.wait();
+            } else {
+                self.act(&Deed::Deliver(0));
             }
         }
         panic!("the saga does not end: {:?}", self.purchase.saga);

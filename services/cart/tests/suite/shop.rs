@@ -189,7 +189,9 @@ impl Shop {
                     self.memory.tables().outbox.push_back(Outgoing::Command(command));
                 }
             }
-            Outgoing::Reply(reply) => drop(at_once(self.orders.reply(reply)).unwrap()),
+            Outgoing::Reply(reply) => {
+                at_once(self.orders.reply(reply)).unwrap();
+            }
             Outgoing::Event(event) => {
                 at_once(self.notices.tell(event.clone())).unwrap();
                 if let OrderNews::Made(lines) = event.news {
