@@ -20,7 +20,7 @@ use crate::{
 
 /// How a checkout is run.
 #[derive(Clone)]
-pub enum Way {
+pub enum CheckoutStrategy {
     /// The money is held; then one transaction does everything else.
     Transaction(Arc<dyn ShopTransaction>),
     /// One step after the other, each in a transaction of its own, with an outbox and compensations.
@@ -33,7 +33,7 @@ pub enum Way {
 
 /// The components that a checkout needs, and what is stored of it.
 #[derive(Clone)]
-pub struct Counter {
+pub struct CheckoutParts {
     /// The carts.
     pub carts: Arc<dyn Carts>,
     /// The catalogue.
@@ -57,14 +57,18 @@ pub(crate) struct Attempt {
     pub(crate) token: PaymentToken,
 }
 
-impl Counter {
+impl CheckoutParts {
     /// Runs an attempt, and returns the reply that is stored for its key.
-    pub(crate) async fn run(&self, way: &Way, attempt: &Attempt) -> Result<Reply, OrderError> {
-        match way {
-            Way::Transaction(shop) => transaction::run(self, shop.as_ref(), attempt).await,
-            Way::Saga => saga::run(self, attempt).await,
-            Way::DualWrite(sender) => dual_write::run(self, sender.as_ref(), attempt).await,
-            Way::ChargeFirst => charge_first::run(self, attempt).await,
+    pub(crate) async fn run(
+        &self,
+        strategy: &CheckoutStrategy,
+        attempt: &Attempt,
+    ) -> Result<Reply, OrderError> {
+        match strategy {
+            CheckoutStrategy::Transaction(shop) => transaction::run(self, shop.as_ref(), attempt).await,
+            CheckoutStrategy::Saga => saga::run(self, attempt).await,
+            CheckoutStrategy::DualWrite(sender) => dual_write::run(self, sender.as_ref(), attempt).await,
+            CheckoutStrategy::ChargeFirst => charge_first::run(self, attempt).await,
         }
     }
 

@@ -7,7 +7,7 @@
 //! | `stock` | [`Stock`]: goods stocked, reserved, sold and left | [`StockService`] | a [`StockStore`], a clock |
 //! | `vouchers` | [`Vouchers`]: discounts, within their limits | [`VoucherService`] | a [`VoucherStore`], a clock |
 //! | `payments` | [`Payments`]: money held, taken and given back | [`PaymentService`] | a [`PaymentStore`], a [`PaymentProvider`], a clock |
-//! | `orders` | [`Orders`]: checkouts, and the orders that come of them | [`OrderService`] by a [`Way`] | an [`OrderStore`], the components before, a clock |
+//! | `orders` | [`Orders`]: checkouts, and the orders that come of them | [`OrderService`] by a [`CheckoutStrategy`] | an [`OrderStore`], the components before, a clock |
 //! | `notices` | [`Notices`]: what customers are told | [`NoticeService`] | a [`NoticeStore`] |
 //!
 //! This crate is pure: no transport, storage, clock or randomness, as its manifest shows.
@@ -57,7 +57,7 @@ pub use catalog::{
     ProductPage, ProductQuery, Products,
 };
 pub use catalog_service::CatalogService;
-pub use checkout::{Counter, Way};
+pub use checkout::{CheckoutParts, CheckoutStrategy};
 pub use command::{CommandKey, Outcome, Purpose, Refusal, SagaReply, Step};
 pub use discount::{Discount, OrderLine, PercentOff, PercentOffError, PricedLine, Totals, totals};
 pub use id::{CartId, CustomerId, DeliveryId, EventId, IdError, OrderId, ProductId, RefundId};

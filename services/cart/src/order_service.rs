@@ -9,7 +9,7 @@ use crate::{
     CheckedOut, Checkout, Decision, EventId, LONGEST_WAIT, MAX_PRODUCTS, MAX_SAGAS, Order, OrderError,
     OrderId, Orders, ProductIds, Purchase, RefundOrder, RepairSaga, Replied, RequestKey, SagaQuery,
     SagaReply, Sagas, Sales,
-    checkout::{Attempt, Counter, Way},
+    checkout::{Attempt, CheckoutParts, CheckoutStrategy},
     ports::{Advanced, Claim, Claimed},
 };
 
@@ -31,8 +31,8 @@ pub enum Idempotency {
 
 /// Runs checkouts, and knows the orders that come of them.
 pub struct OrderService {
-    counter: Counter,
-    way: Way,
+    parts: CheckoutParts,
+    strategy: CheckoutStrategy,
     idempotency: Idempotency,
     ids: Box<dyn Fn() -> OrderId + Send + Sync>,
 }
@@ -40,12 +40,12 @@ pub struct OrderService {
 impl OrderService {
     /// Creates the service on what a checkout needs, with a source of unique ids.
     pub fn new(
-        counter: Counter,
-        way: Way,
+        parts: CheckoutParts,
+        strategy: CheckoutStrategy,
         idempotency: Idempotency,
         ids: impl Fn() -> OrderId + Send + Sync + 'static,
     ) -> Self {
-        Self { counter, way, idempotency, ids: Box::new(ids) }
+        Self { parts, strategy, idempotency, ids: Box::new(ids) }
     }
 
     /// Sends again what sagas wait for in vain, compensates or parks them; returns how many it moved on. To be called now
@@ -53,11 +53,11 @@ impl OrderService {
     ///
     /// The control `dual-write` has nothing that does this.
     pub async fn tick(&self) -> Result<usize, OrderError> {
-        if matches!(self.way, Way::DualWrite(_)) {
+        if matches!(self.strategy, CheckoutStrategy::DualWrite(_)) {
             return Ok(0);
         }
         let now = self.now();
-        let due = self.counter.store.due(now, MOST_DUE).await?;
+        let due = self.parts.store.due(now, MOST_DUE).await?;
         for order in &due {
             self.advance(*order, None, |purchase| purchase.on_timer(now)).await?;
         }
@@ -65,7 +65,7 @@ impl OrderService {
     }
 
     fn now(&self) -> Timestamp {
-        self.counter.clock.now()
+        self.parts.clock.now()
     }
 
     /// Claims the key; returns the order to make, or the reply that the key has.
@@ -83,7 +83,7 @@ impl OrderService {
             until: now.plus(CLAIMED_FOR),
             forgotten_at: now.plus(REMEMBERED_FOR),
         };
-        Ok((key, self.counter.store.claim(&claim).await?))
+        Ok((key, self.parts.store.claim(&claim).await?))
     }
 
     async fn attempt(
@@ -92,9 +92,9 @@ impl OrderService {
         key: RequestKey,
         order: OrderId,
     ) -> Result<CheckedOut, OrderError> {
-        let order = self.counter.order(checkout, order).await?;
+        let order = self.parts.order(checkout, order).await?;
         let attempt = Attempt { key, order, token: checkout.token.clone() };
-        self.counter.run(&self.way, &attempt).await?.map_err(OrderError::Refused)
+        self.parts.run(&self.strategy, &attempt).await?.map_err(OrderError::Refused)
     }
 
     async fn advance(
@@ -103,10 +103,12 @@ impl OrderService {
         reply: Option<EventId>,
         decide: impl Fn(&Purchase) -> Option<Decision> + Send + Sync,
     ) -> Result<Advanced, OrderError> {
-        let in_outbox = !matches!(self.way, Way::DualWrite(_));
-        let advanced = self.counter.store.advance(order, reply, in_outbox, &decide).await?;
+        let in_outbox = !matches!(self.strategy, CheckoutStrategy::DualWrite(_));
+        let advanced = self.parts.store.advance(order, reply, in_outbox, &decide).await?;
         let advanced = advanced.ok_or(OrderError::NotFound { id: order })?;
-        if let (Way::DualWrite(sender), Advanced::Changed(decision)) = (&self.way, &advanced) {
+        if let (CheckoutStrategy::DualWrite(sender), Advanced::Changed(decision)) =
+            (&self.strategy, &advanced)
+        {
             for command in &decision.commands {
                 sender.send(command).await?;
             }
@@ -143,13 +145,13 @@ impl Orders for OrderService {
         if checked_out.is_err() {
             // Only what was stored is repeated. Anything else the next request with the key may try at once, with the same
             // order; if this fails too, it has to wait until the claim ends.
-            let _: Result<(), Unavailable> = self.counter.store.release(&key).await;
+            let _: Result<(), Unavailable> = self.parts.store.release(&key).await;
         }
         checked_out
     }
 
     async fn order(&self, id: OrderId) -> Result<Order, OrderError> {
-        let found = self.counter.store.find(id).await?;
+        let found = self.parts.store.find(id).await?;
         found.map(|purchase| purchase.order).ok_or(OrderError::NotFound { id })
     }
 
@@ -172,7 +174,7 @@ impl Orders for OrderService {
         if products.0.len() > MAX_PRODUCTS {
             return Err(OrderError::TooManyProducts);
         }
-        Ok(Sales(self.counter.store.sales(&products.0).await?))
+        Ok(Sales(self.parts.store.sales(&products.0).await?))
     }
 
     async fn sagas(&self, query: SagaQuery) -> Result<Sagas, OrderError> {
@@ -180,7 +182,7 @@ impl Orders for OrderService {
             return Err(OrderError::Limit);
         }
         let overdue = self.now().millis().saturating_sub(LONGEST_WAIT.as_millis() as u64);
-        Ok(Sagas(self.counter.store.sagas(&query, Timestamp::from_millis(overdue)).await?))
+        Ok(Sagas(self.parts.store.sagas(&query, Timestamp::from_millis(overdue)).await?))
     }
 
     async fn repair(&self, repair: RepairSaga) -> Result<Order, OrderError> {

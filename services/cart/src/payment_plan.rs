@@ -34,7 +34,7 @@ pub(crate) enum Call {
 
 /// What a call has shown.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Heard {
+pub(crate) enum Observed {
     /// The charge is so.
     Charge(Charge),
     /// There is no charge, and never will be.
@@ -150,17 +150,17 @@ impl Payment {
 
     /// Notes what a call has shown. Returns the outcome of a command to void if nothing more can be done for it: the
     /// provider does not take what is left of the payment back.
-    pub(crate) fn hear(&mut self, heard: Heard) -> Option<Outcome> {
-        match heard {
-            Heard::Charge(charge) => {
-                self.see(&charge);
+    pub(crate) fn observe(&mut self, observed: Observed) -> Option<Outcome> {
+        match observed {
+            Observed::Charge(charge) => {
+                self.update(&charge);
                 None
             }
-            Heard::Declined(reason) => {
+            Observed::Declined(reason) => {
                 self.state = PaymentState::Refused(reason);
                 None
             }
-            Heard::Refund(id, state) => {
+            Observed::Refund(id, state) => {
                 let index = self.refunds.iter().position(|refund| refund.id == id)?;
                 self.refunds[index].state = state;
                 match state {
@@ -174,7 +174,7 @@ impl Payment {
     }
 
     /// Notes how the charge is. What the provider has as taken stays taken, in whatever order the news come.
-    pub(crate) fn see(&mut self, charge: &Charge) {
+    pub(crate) fn update(&mut self, charge: &Charge) {
         self.charge = Some(charge.id.clone());
         let is_open = !matches!(self.state, PaymentState::Captured | PaymentState::Voided);
         match charge.state {

@@ -8,7 +8,7 @@ use contract::{Clock, Unavailable, Why};
 use crate::{
     ChargeId, CommandKey, Money, OrderId, Outcome, Payment, PaymentAction, PaymentCommand, PaymentError,
     Payments, RefundState, SagaReply, Webhook,
-    payment_plan::{Call, Heard, Plan},
+    payment_plan::{Call, Observed, Plan},
     ports::{Answer, Charge, ChargeState, PaymentProvider, PaymentStore, Settled, StoredPayment},
 };
 
@@ -23,7 +23,7 @@ pub struct PaymentService {
 }
 
 /// A command, or the same without anybody who waits for a reply.
-struct Pursuit<'a> {
+struct Task<'a> {
     order: OrderId,
     amount: Money,
     action: &'a PaymentAction,
@@ -41,12 +41,12 @@ impl PaymentService {
     }
 
     /// Plans, calls, notes what the call has shown, and plans again, until the command has an outcome.
-    async fn pursue(&self, pursuit: &Pursuit<'_>) -> Result<Outcome, Unavailable> {
+    async fn run(&self, task: &Task<'_>) -> Result<Outcome, Unavailable> {
         for _ in 0..ROUNDS {
-            if let Some(outcome) = self.outcome_before(pursuit).await? {
+            if let Some(outcome) = self.outcome_before(task).await? {
                 return Ok(outcome);
             }
-            if let Some(outcome) = self.round(pursuit).await? {
+            if let Some(outcome) = self.round(task).await? {
                 return Ok(outcome);
             }
         }
@@ -54,19 +54,19 @@ impl PaymentService {
     }
 
     /// The outcome of the command, if it was performed before; its reply is sent again.
-    async fn outcome_before(&self, pursuit: &Pursuit<'_>) -> Result<Option<Outcome>, Unavailable> {
-        let Some(command) = pursuit.command else { return Ok(None) };
+    async fn outcome_before(&self, task: &Task<'_>) -> Result<Option<Outcome>, Unavailable> {
+        let Some(command) = task.command else { return Ok(None) };
         let Some(outcome) = self.store.outcome(command.id()).await? else { return Ok(None) };
         self.store.reply_again(&SagaReply { command, outcome }, self.clock.now()).await?;
         Ok(Some(outcome))
     }
 
     /// At most one call of the provider. Returns the outcome, or `None` if there is more to do.
-    async fn round(&self, pursuit: &Pursuit<'_>) -> Result<Option<Outcome>, Unavailable> {
-        let mut stored = self.find(pursuit).await?;
+    async fn round(&self, task: &Task<'_>) -> Result<Option<Outcome>, Unavailable> {
+        let mut stored = self.find(task).await?;
         let before = stored.clone();
-        let call = match stored.payment.plan(pursuit.action, pursuit.amount) {
-            Plan::Reply(outcome) => return self.settle(&stored, pursuit, outcome).await,
+        let call = match stored.payment.plan(task.action, task.amount) {
+            Plan::Reply(outcome) => return self.settle(&stored, task, outcome).await,
             Plan::Call(call) => call,
         };
         if stored != before {
@@ -75,14 +75,14 @@ impl PaymentService {
             }
             stored.version += 1;
         }
-        let heard = self.call(&stored, call).await?;
-        if let Some(outcome) = stored.payment.hear(heard) {
-            return self.settle(&stored, pursuit, outcome).await;
+        let observed = self.call(&stored, call).await?;
+        if let Some(outcome) = stored.payment.observe(observed) {
+            return self.settle(&stored, task, outcome).await;
         }
-        // What the next round would decide first, for which nothing has to be called, is stored with what was heard.
+        // What the next round would decide first, for which nothing has to be called, is stored together with what the call has shown.
         let mut next = stored.clone();
-        match next.payment.plan(pursuit.action, pursuit.amount) {
-            Plan::Reply(outcome) => self.settle(&next, pursuit, outcome).await,
+        match next.payment.plan(task.action, task.amount) {
+            Plan::Reply(outcome) => self.settle(&next, task, outcome).await,
             Plan::Call(_) => {
                 // If another was faster, the next round finds what that one has made of it.
                 self.store.store(&stored, None, self.clock.now()).await?;
@@ -92,13 +92,13 @@ impl PaymentService {
     }
 
     /// The payment, or a new one.
-    async fn find(&self, pursuit: &Pursuit<'_>) -> Result<StoredPayment, Unavailable> {
-        let token = match pursuit.action {
+    async fn find(&self, task: &Task<'_>) -> Result<StoredPayment, Unavailable> {
+        let token = match task.action {
             PaymentAction::Authorise(token) => Some(token.clone()),
             PaymentAction::Capture | PaymentAction::Void | PaymentAction::Refund(_) => None,
         };
-        let found = self.store.find(pursuit.order).await?;
-        let payment = || Payment::new(pursuit.order, pursuit.amount);
+        let found = self.store.find(task.order).await?;
+        let payment = || Payment::new(task.order, task.amount);
         Ok(found.unwrap_or_else(|| StoredPayment { payment: payment(), token, version: 0 }))
     }
 
@@ -106,16 +106,16 @@ impl PaymentService {
     async fn settle(
         &self,
         stored: &StoredPayment,
-        pursuit: &Pursuit<'_>,
+        task: &Task<'_>,
         outcome: Outcome,
     ) -> Result<Option<Outcome>, Unavailable> {
-        let reply = pursuit.command.map(|command| SagaReply { command, outcome });
+        let reply = task.command.map(|command| SagaReply { command, outcome });
         let settled = self.store.store(stored, reply.as_ref(), self.clock.now()).await?;
         Ok((settled == Settled::Stored).then_some(outcome))
     }
 
     /// Calls the provider, and says what that has shown of the payment.
-    async fn call(&self, stored: &StoredPayment, call: Call) -> Result<Heard, Unavailable> {
+    async fn call(&self, stored: &StoredPayment, call: Call) -> Result<Observed, Unavailable> {
         let StoredPayment { payment, token, .. } = stored;
         let key = call.key(payment.order);
         // A payment without a token was never authorised, and one without a charge never captured or refunded.
@@ -123,8 +123,8 @@ impl PaymentService {
         if call == Call::Authorise {
             let token = token.as_ref().ok_or_else(missing)?;
             return match self.provider.authorise(key, payment.order, payment.amount, token).await {
-                Answer::Done(id) => Ok(Heard::Charge(Charge { id, state: ChargeState::Authorised })),
-                Answer::Refused(reason) => Ok(Heard::Declined(reason)),
+                Answer::Done(id) => Ok(Observed::Charge(Charge { id, state: ChargeState::Authorised })),
+                Answer::Refused(reason) => Ok(Observed::Declined(reason)),
                 Answer::Unknown => Err(silent()),
             };
         }
@@ -136,9 +136,9 @@ impl PaymentService {
         };
         match (call, answer) {
             (_, Answer::Unknown) => Err(silent()),
-            (Call::Refund(id, _), Answer::Done(())) => Ok(Heard::Refund(id, RefundState::Done)),
+            (Call::Refund(id, _), Answer::Done(())) => Ok(Observed::Refund(id, RefundState::Done)),
             (Call::Refund(id, _), Answer::Refused(reason)) => {
-                Ok(Heard::Refund(id, RefundState::Refused(reason)))
+                Ok(Observed::Refund(id, RefundState::Refused(reason)))
             }
             (Call::Void, Answer::Done(())) => Ok(charge_is(charge, ChargeState::Voided)),
             // It was captured after all, or the hold has ended: the provider knows which.
@@ -152,10 +152,10 @@ impl PaymentService {
         }
     }
 
-    async fn charge_now(&self, order: OrderId) -> Result<Heard, Unavailable> {
+    async fn charge_now(&self, order: OrderId) -> Result<Observed, Unavailable> {
         match self.provider.find(order).await {
             Answer::Done(Some(charge)) if charge.state != ChargeState::Authorised => {
-                Ok(Heard::Charge(charge))
+                Ok(Observed::Charge(charge))
             }
             _ => Err(silent()),
         }
@@ -170,8 +170,8 @@ impl Payments for PaymentService {
         if is_paying && amount.minor < 1 {
             return Err(PaymentError::Amount);
         }
-        let pursuit = Pursuit { order: key.order, amount: *amount, action, command: Some(*key) };
-        let outcome = self.pursue(&pursuit).await?;
+        let task = Task { order: key.order, amount: *amount, action, command: Some(*key) };
+        let outcome = self.run(&task).await?;
         Ok(SagaReply { command: *key, outcome })
     }
 
@@ -189,24 +189,24 @@ impl Payments for PaymentService {
         };
         let before = stored.clone();
         if let Some(charge) = charge {
-            stored.payment.see(&charge);
+            stored.payment.update(&charge);
         }
         if stored != before {
-            // If another was faster, that one has just heard from the provider.
+            // If another was faster, that one has just asked the provider.
             self.store.store(&stored, None, self.clock.now()).await?;
         }
         if stored.payment.is_to_give_back() {
             // It was charged after it had been cancelled.
             let amount = stored.payment.amount;
-            let pursuit = Pursuit { order, amount, action: &PaymentAction::Void, command: None };
-            self.pursue(&pursuit).await?;
+            let task = Task { order, amount, action: &PaymentAction::Void, command: None };
+            self.run(&task).await?;
         }
         self.payment(order).await
     }
 }
 
-fn charge_is(id: &ChargeId, state: ChargeState) -> Heard {
-    Heard::Charge(Charge { id: id.clone(), state })
+fn charge_is(id: &ChargeId, state: ChargeState) -> Observed {
+    Observed::Charge(Charge { id: id.clone(), state })
 }
 
 fn silent() -> Unavailable {

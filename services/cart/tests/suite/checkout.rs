@@ -4,7 +4,7 @@ use cart::{Discount, OrderError, Orders, PaymentToken, PercentOff, ProductIds, R
 use contract::RemoteError;
 
 use crate::{
-    memory::Mishap,
+    memory::Fault,
     shop::{Kind, POT, SOUND, Shop, TEA},
     support::{at_once, euro},
 };
@@ -52,15 +52,15 @@ fn a_retried_checkout_charges_once() {
 
 #[test]
 fn a_checkout_whose_authorisation_got_no_answer_is_retried_and_charges_once() {
-    for mishap in [Mishap::ReplyLost, Mishap::CallLost] {
+    for fault in [Fault::ReplyLost, Fault::CallLost] {
         let shop = Shop::new(Kind::Transaction);
         shop.put(TEA, 1);
-        shop.provider.plan(&[mishap]);
+        shop.provider.plan(&[fault]);
         let request = shop.request("a", 500);
         assert!(matches!(shop.checkout(&request), Err(OrderError::Unavailable(_))));
         shop.checkout(&request).unwrap();
         shop.drain();
-        assert_eq!(shop.provider.entries().len(), 1, "{mishap:?}");
+        assert_eq!(shop.provider.entries().len(), 1, "{fault:?}");
         shop.check_ledger();
     }
 }
@@ -122,7 +122,7 @@ fn a_request_whose_key_is_claimed_waits_until_the_claim_ends() {
     shop.put(TEA, 1);
     let request = shop.request("a", 500);
     // The process that had the claim was killed while it called the provider.
-    shop.provider.plan(&[Mishap::ReplyLost]);
+    shop.provider.plan(&[Fault::ReplyLost]);
     drop(shop.checkout(&request));
     let order = shop.provider.entries()[0].order;
     shop.memory.claim_again(&request.key, shop.now());

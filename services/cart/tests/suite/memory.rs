@@ -17,7 +17,7 @@ use cart::{
     RequestKey, Reservation, SagaReply, Version, Voucher, VoucherCode, ports::StoredPayment,
 };
 use contract::Unavailable;
-pub(crate) use provider::{Mishap, Provider};
+pub(crate) use provider::{Fault, Provider};
 
 use self::orders::KeyRow;
 

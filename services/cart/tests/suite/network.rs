@@ -27,7 +27,7 @@ pub(crate) enum Message {
 
 /// What a test does with the network.
 #[derive(Clone, Debug)]
-pub(crate) enum Deed {
+pub(crate) enum Action {
     /// Delivers a message, which leaves the network.
     Deliver(usize),
     /// Delivers a message, and keeps a copy on its way.
@@ -105,18 +105,18 @@ impl Network {
         self.purchase = decision.purchase;
     }
 
-    pub(crate) fn act(&mut self, deed: &Deed) {
+    pub(crate) fn act(&mut self, action: &Action) {
         let count = self.on_its_way.len();
-        match deed {
-            Deed::Wait => self.wait(),
-            Deed::Cancel => self.cancel(),
-            Deed::Deliver(_) | Deed::Repeat(_) | Deed::Lose(_) if count == 0 => {}
-            Deed::Deliver(index) => {
+        match action {
+            Action::Wait => self.wait(),
+            Action::Cancel => self.cancel(),
+            Action::Deliver(_) | Action::Repeat(_) | Action::Lose(_) if count == 0 => {}
+            Action::Deliver(index) => {
                 let message = self.on_its_way.swap_remove(index % count);
                 self.deliver(message);
             }
-            Deed::Repeat(index) => self.deliver(self.on_its_way[index % count]),
-            Deed::Lose(index) => self.lose(index % count),
+            Action::Repeat(index) => self.deliver(self.on_its_way[index % count]),
+            Action::Lose(index) => self.lose(index % count),
         }
     }
 
@@ -206,7 +206,7 @@ impl Network {
             if self.on_its_way.is_empty() {
                 self.wait();
             } else {
-                self.act(&Deed::Deliver(0));
+                self.act(&Action::Deliver(0));
             }
         }
         panic!("the saga does not end: {:?}", self.purchase.saga);

@@ -7,7 +7,7 @@ use cart::{
 use proptest::prelude::*;
 
 use crate::{
-    memory::Mishap,
+    memory::Fault,
     shop::{Kind, Shop},
     support::{at_once, card, euro},
 };
@@ -41,21 +41,21 @@ fn shop() -> Shop {
 
 #[test]
 fn a_call_without_an_answer_is_unknown_until_the_same_call_finds_out() {
-    for mishap in [Mishap::CallLost, Mishap::ReplyLost] {
+    for fault in [Fault::CallLost, Fault::ReplyLost] {
         let shop = shop();
-        shop.provider.plan(&[mishap, mishap]);
+        shop.provider.plan(&[fault, fault]);
         assert!(matches!(perform(&shop, AUTHORISE), Err(PaymentError::Unavailable(_))));
         let payment = at_once(shop.payments.payment(OrderId(7))).unwrap();
         assert_eq!(payment.state, PaymentState::Authorising, "a trace of the call");
         assert_eq!(insist(&shop, AUTHORISE), Outcome::Done);
-        assert_eq!(shop.provider.entries().len(), 1, "{mishap:?}");
+        assert_eq!(shop.provider.entries().len(), 1, "{fault:?}");
     }
 }
 
 #[test]
 fn a_hold_whose_reply_was_lost_is_found_and_given_back() {
     let shop = shop();
-    shop.provider.plan(&[Mishap::ReplyLost]);
+    shop.provider.plan(&[Fault::ReplyLost]);
     assert!(perform(&shop, AUTHORISE).is_err());
     assert_eq!(shop.provider.held(), 100);
     assert_eq!(insist(&shop, VOID), Outcome::Done);
@@ -77,7 +77,7 @@ fn a_command_that_comes_after_its_compensation_takes_nothing() {
 fn a_capture_whose_reply_was_lost_is_refunded_when_the_order_is_cancelled() {
     let shop = shop();
     perform(&shop, AUTHORISE).unwrap();
-    shop.provider.plan(&[Mishap::ReplyLost]);
+    shop.provider.plan(&[Fault::ReplyLost]);
     assert!(perform(&shop, CAPTURE).is_err());
     assert_eq!(insist(&shop, VOID), Outcome::Done);
     assert_eq!(shop.provider.taken(), 0);
@@ -99,11 +99,11 @@ fn a_charge_that_is_captured_after_it_was_cancelled_is_given_back_when_the_provi
 #[test]
 fn a_webhook_that_comes_before_the_reply_saves_a_call_and_one_of_a_stranger_is_refused() {
     let shop = shop();
-    shop.provider.plan(&[Mishap::ReplyLost]);
+    shop.provider.plan(&[Fault::ReplyLost]);
     assert!(perform(&shop, AUTHORISE).is_err());
     let payment = at_once(shop.payments.notify(Webhook { order: OrderId(7) })).unwrap();
     assert_eq!(payment.state, PaymentState::Authorised);
-    shop.provider.plan(&[Mishap::CallLost]);
+    shop.provider.plan(&[Fault::CallLost]);
     assert_eq!(perform(&shop, AUTHORISE), Ok(Outcome::Done), "without a call");
     let unknown = PaymentError::NotFound { order: OrderId(8) };
     assert_eq!(at_once(shop.payments.notify(Webhook { order: OrderId(8) })), Err(unknown));
@@ -119,7 +119,7 @@ fn refunds_need_a_capture_and_stay_within_it() {
     assert_eq!(refund(1, 10), Ok(Outcome::Refused(Refusal::NothingPaid)));
     perform(&shop, AUTHORISE).unwrap();
     perform(&shop, CAPTURE).unwrap();
-    shop.provider.plan(&[Mishap::ReplyLost]);
+    shop.provider.plan(&[Fault::ReplyLost]);
     assert!(refund(2, 60).is_err());
     for _ in 0..2 {
         assert_eq!(refund(2, 60), Ok(Outcome::Done));
@@ -149,11 +149,11 @@ proptest! {
     fn money_is_taken_at_most_once_and_after_a_void_not_at_all(
         purposes in prop::collection::vec(
             prop::sample::select(vec![AUTHORISE, CAPTURE, VOID, Purpose::Refund(RefundId(1))]), 1..12),
-        mishaps in prop::collection::vec(
-            prop::sample::select(vec![Mishap::None, Mishap::None, Mishap::CallLost, Mishap::ReplyLost]), 0..12),
+        faults in prop::collection::vec(
+            prop::sample::select(vec![Fault::None, Fault::None, Fault::CallLost, Fault::ReplyLost]), 0..12),
     ) {
         let shop = shop();
-        shop.provider.plan(&mishaps);
+        shop.provider.plan(&faults);
         for purpose in &purposes {
             // A time-out leaves it to a later command to find out.
             drop(at_once(shop.payments.perform(command(*purpose, 100))));

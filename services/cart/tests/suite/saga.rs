@@ -7,7 +7,7 @@ use cart::{
 use proptest::prelude::*;
 
 use crate::{
-    network::{Deed, Memory, Message, Network},
+    network::{Action, Memory, Message, Network},
     support::{START, card, euro, order},
 };
 
@@ -18,7 +18,7 @@ fn network() -> Network {
 /// Delivers what is on its way until the saga has sent this.
 fn until(network: &mut Network, purpose: Purpose) {
     while !network.commands().contains(&purpose) {
-        network.act(&Deed::Deliver(0));
+        network.act(&Action::Deliver(0));
     }
 }
 
@@ -44,7 +44,7 @@ fn a_checkout_takes_its_steps_one_after_the_other() {
     let mut taken = Vec::new();
     while network.state() == SagaState::Forward {
         taken.extend(network.commands());
-        network.act(&Deed::Deliver(0));
+        network.act(&Action::Deliver(0));
     }
     assert_eq!(taken, Step::ALL.map(Purpose::Do));
     assert_eq!((network.state(), network.purchase.order.status), (SagaState::Done, Status::Paid));
@@ -71,7 +71,7 @@ fn a_declined_payment_gives_the_goods_and_the_voucher_back_in_reverse_order() {
     let mut undone = Vec::new();
     for _ in 0..100 {
         undone.extend(network.commands().into_iter().filter(|purpose| matches!(purpose, Purpose::Undo(..))));
-        network.act(&Deed::Deliver(0));
+        network.act(&Action::Deliver(0));
     }
     assert_eq!(undone, [Purpose::Undo(Step::Redeem, 0), Purpose::Undo(Step::Reserve, 0)]);
     assert_eq!(network.state(), SagaState::Compensated);
@@ -90,7 +90,7 @@ fn a_commit_that_is_refused_after_the_pivot_gives_the_money_back() {
 #[test]
 fn a_lost_command_is_sent_again_and_its_effect_is_there_once() {
     let mut network = network();
-    network.act(&Deed::Lose(0));
+    network.act(&Action::Lose(0));
     assert_eq!(network.commands(), []);
     network.wait();
     assert_eq!(network.commands(), [Purpose::Do(Step::Reserve)]);
@@ -104,7 +104,7 @@ fn silence_before_the_pivot_is_compensated_and_behind_it_parked() {
         let mut network = network();
         until(&mut network, Purpose::Do(step));
         for _ in 0..SENDS {
-            network.act(&Deed::Lose(0));
+            network.act(&Action::Lose(0));
             network.wait();
         }
         let expected = if step == Step::Commit { SagaState::ParkedForward } else { SagaState::Backward };
@@ -119,7 +119,7 @@ fn a_saga_that_is_parked_behind_the_pivot_goes_on_when_it_is_repaired() {
     let mut network = network();
     until(&mut network, Purpose::Do(Step::Commit));
     for _ in 0..SENDS {
-        network.act(&Deed::Lose(0));
+        network.act(&Action::Lose(0));
         network.wait();
     }
     assert_eq!(network.state(), SagaState::ParkedForward);
@@ -154,13 +154,13 @@ fn a_payment_that_answers_after_its_compensation_is_answered_by_its_compensation
     let mut network = Network::new(100, true, Memory::Naive);
     until(&mut network, Purpose::Do(Step::Capture));
     // The capture is on its way for so long that the saga turns back and ends.
-    network.act(&Deed::Lose(0));
+    network.act(&Action::Lose(0));
     network.cancel();
     network.settle();
     assert_eq!((network.state(), network.effects()), (SagaState::Compensated, vec![]));
     network.deliver(Message::Command(key(Purpose::Do(Step::Capture))));
     assert_eq!(network.effects(), [Step::Capture], "charged after all");
-    network.act(&Deed::Deliver(0));
+    network.act(&Action::Deliver(0));
     assert_eq!(network.commands(), [Purpose::Undo(Step::Authorise, 1)]);
     network.settle();
     assert_eq!(network.state(), SagaState::Compensated);
@@ -258,15 +258,15 @@ fn what_a_transaction_refused_has_its_money_given_back_and_nothing_else_to_undo(
     assert_eq!((free.purchase.saga.state, free.commands), (SagaState::Compensated, vec![]));
 }
 
-fn deeds() -> impl Strategy<Value = Vec<Deed>> {
-    let deed = prop_oneof![
-        8 => (0..8_usize).prop_map(Deed::Deliver),
-        3 => (0..8_usize).prop_map(Deed::Repeat),
-        2 => (0..8_usize).prop_map(Deed::Lose),
-        3 => Just(Deed::Wait),
-        1 => Just(Deed::Cancel),
+fn actions() -> impl Strategy<Value = Vec<Action>> {
+    let action = prop_oneof![
+        8 => (0..8_usize).prop_map(Action::Deliver),
+        3 => (0..8_usize).prop_map(Action::Repeat),
+        2 => (0..8_usize).prop_map(Action::Lose),
+        3 => Just(Action::Wait),
+        1 => Just(Action::Cancel),
     ];
-    prop::collection::vec(deed, 0..80)
+    prop::collection::vec(action, 0..80)
 }
 
 fn some_steps(likelihood: f64) -> impl Strategy<Value = Vec<Step>> {
@@ -286,11 +286,11 @@ proptest! {
         memory in prop_oneof![Just(Memory::Tombstones), Just(Memory::Naive)],
         refused in some_steps(0.1),
         never_undone in some_steps(0.05),
-        deeds in deeds(),
+        actions in actions(),
     ) {
         let mut network = Network::new(total, has_voucher, memory).refusing(&refused, &never_undone);
-        for deed in &deeds {
-            network.act(deed);
+        for action in &actions {
+            network.act(action);
         }
         network.settle();
         network.check();

@@ -8,10 +8,10 @@ use std::sync::{
 use async_trait::async_trait;
 use cart::{
     ApplyVoucher, Cart, CartId, CartService, Carts, Catalog, CatalogService, ChangeLine, CheckedOut,
-    Checkout, ClearCart, Command, CommandSender, Counter, CustomerId, Delivery, DeliveryId, Discount,
-    Idempotency, Level, NoticeService, Notices, OpenCart, Order, OrderError, OrderId, OrderNews,
-    OrderService, Orders, PaymentService, PaymentToken, Payments, Product, ProductId, Quantity, RequestKey,
-    SagaReply, Status, Stock, StockService, Voucher, VoucherService, Vouchers, Way,
+    Checkout, CheckoutParts, CheckoutStrategy, ClearCart, Command, CommandSender, CustomerId, Delivery,
+    DeliveryId, Discount, Idempotency, Level, NoticeService, Notices, OpenCart, Order, OrderError, OrderId,
+    OrderNews, OrderService, Orders, PaymentService, PaymentToken, Payments, Product, ProductId, Quantity,
+    RequestKey, SagaReply, Status, Stock, StockService, Voucher, VoucherService, Vouchers,
 };
 use contract::{Clock, Timestamp, Unavailable};
 
@@ -88,7 +88,7 @@ impl Shop {
         let stock = Arc::new(StockService::new(store.clone(), clock.clone()));
         let payments: Arc<dyn Payments> =
             Arc::new(PaymentService::new(store.clone(), provider.clone(), clock.clone()));
-        let counter = Counter {
+        let parts = CheckoutParts {
             carts: carts.clone(),
             catalog: catalog.clone(),
             vouchers: vouchers.clone(),
@@ -97,15 +97,15 @@ impl Shop {
             store: store.clone(),
             clock: clock.clone(),
         };
-        let way = match kind {
-            Kind::Transaction => Way::Transaction(store.clone()),
-            Kind::Saga => Way::Saga,
-            Kind::DualWrite => Way::DualWrite(Arc::new(Direct(memory.clone()))),
-            Kind::ChargeFirst => Way::ChargeFirst,
+        let strategy = match kind {
+            Kind::Transaction => CheckoutStrategy::Transaction(store.clone()),
+            Kind::Saga => CheckoutStrategy::Saga,
+            Kind::DualWrite => CheckoutStrategy::DualWrite(Arc::new(Direct(memory.clone()))),
+            Kind::ChargeFirst => CheckoutStrategy::ChargeFirst,
         };
         let ids = AtomicU64::new(100);
         let next = move || OrderId(ids.fetch_add(1, Ordering::Relaxed).into());
-        let orders = OrderService::new(counter, way, idempotency, next);
+        let orders = OrderService::new(parts, strategy, idempotency, next);
         let notices = NoticeService::new(store);
         let shop =
             Self { memory, provider, clock, catalog, carts, stock, vouchers, payments, orders, notices };

@@ -1,4 +1,4 @@
-//! A payment provider in memory, with books of its own, which has the mishaps that a test plans.
+//! A payment provider in memory, with books of its own, which has the faults that a test plans.
 
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -13,7 +13,7 @@ use cart::{
 
 /// What goes wrong with a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Mishap {
+pub(crate) enum Fault {
     /// The call does not arrive.
     CallLost,
     /// The call is done, and the reply does not arrive.
@@ -36,7 +36,7 @@ pub(crate) struct Entry {
 struct Books {
     entries: Vec<Entry>,
     replies: BTreeMap<EventId, Answer<ChargeId>>,
-    mishaps: VecDeque<Mishap>,
+    faults: VecDeque<Fault>,
     refuses_refunds: bool,
 }
 
@@ -45,9 +45,9 @@ struct Books {
 pub(crate) struct Provider(Mutex<Books>);
 
 impl Provider {
-    /// The next calls have these mishaps.
-    pub(crate) fn plan(&self, mishaps: &[Mishap]) {
-        self.0.lock().unwrap().mishaps.extend(mishaps);
+    /// The next calls have these faults.
+    pub(crate) fn plan(&self, faults: &[Fault]) {
+        self.0.lock().unwrap().faults.extend(faults);
     }
 
     pub(crate) fn refuse_refunds(&self, refuses: bool) {
@@ -92,15 +92,15 @@ impl Provider {
         act: impl FnOnce(&mut Books) -> Result<ChargeId, Refusal>,
     ) -> Answer<ChargeId> {
         let mut books = self.0.lock().unwrap();
-        let mishap = books.mishaps.pop_front().unwrap_or(Mishap::None);
-        if mishap == Mishap::CallLost {
+        let fault = books.faults.pop_front().unwrap_or(Fault::None);
+        if fault == Fault::CallLost {
             return Answer::Unknown;
         }
         if !books.replies.contains_key(&key) {
             let answer = act(&mut books).map_or_else(Answer::Refused, Answer::Done);
             books.replies.insert(key, answer);
         }
-        if mishap == Mishap::ReplyLost { Answer::Unknown } else { books.replies[&key].clone() }
+        if fault == Fault::ReplyLost { Answer::Unknown } else { books.replies[&key].clone() }
     }
 
     fn change(
