@@ -64,20 +64,22 @@ impl Payment {
     /// What to do next for a command; notes in the payment that it is about to be done.
     pub(crate) fn plan(&mut self, action: &PaymentAction, amount: Money) -> Plan {
         match action {
-            PaymentAction::Authorise(_) => self.plan_authorise(),
+            PaymentAction::Authorise(_) => self.plan_authorise(amount),
             PaymentAction::Capture => self.plan_capture(),
             PaymentAction::Void => self.plan_void(),
             PaymentAction::Refund(id) => self.plan_refund(*id, amount),
         }
     }
 
-    fn plan_authorise(&mut self) -> Plan {
+    fn plan_authorise(&mut self, amount: Money) -> Plan {
         match self.state {
             _ if self.is_closed => refused(Refusal::Cancelled),
-            PaymentState::New | PaymentState::Authorising => {
-                self.state = PaymentState::Authorising;
+            PaymentState::New => {
+                // A refund that came before its time has noted the payment with an amount of its own.
+                (self.amount, self.state) = (amount, PaymentState::Authorising);
                 Plan::Call(Call::Authorise)
             }
+            PaymentState::Authorising => Plan::Call(Call::Authorise),
             PaymentState::Authorised | PaymentState::Capturing | PaymentState::Captured => DONE,
             PaymentState::Refused(reason) => refused(reason),
             PaymentState::Voided => refused(Refusal::Cancelled),

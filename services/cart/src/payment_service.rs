@@ -91,15 +91,18 @@ impl PaymentService {
         }
     }
 
-    /// The payment, or a new one.
+    /// The payment, or a new one. One that is stored because of a command that came before its time has no token yet.
     async fn find(&self, task: &Task<'_>) -> Result<StoredPayment, Unavailable> {
         let token = match task.action {
             PaymentAction::Authorise(token) => Some(token.clone()),
             PaymentAction::Capture | PaymentAction::Void | PaymentAction::Refund(_) => None,
         };
-        let found = self.store.find(task.order).await?;
         let payment = || Payment::new(task.order, task.amount);
-        Ok(found.unwrap_or_else(|| StoredPayment { payment: payment(), token, version: 0 }))
+        let found = self.store.find(task.order).await?;
+        let mut stored =
+            found.unwrap_or_else(|| StoredPayment { payment: payment(), token: None, version: 0 });
+        stored.token = stored.token.or(token);
+        Ok(stored)
     }
 
     /// Stores an outcome with the payment; `None` if another was faster.

@@ -231,14 +231,14 @@ impl Saga {
     pub fn current(&self) -> Option<Step> {
         let current = match self.state {
             SagaState::Forward | SagaState::ParkedForward => self.steps.iter().find(|step| step.is_open()),
-            SagaState::Backward => self.steps.iter().rev().find(|step| self.is_to_undo(step)),
+            SagaState::Backward => self.steps.iter().rev().find(|step| self.is_to_undo(**step)),
             SagaState::ParkedBackward | SagaState::Done | SagaState::Compensated => None,
         };
         current.map(|step| step.step)
     }
 
     /// Whether the step's compensation has to be sent, or was sent and has no reply.
-    fn is_to_undo(&self, undone: &StepProgress) -> bool {
+    fn is_to_undo(&self, undone: StepProgress) -> bool {
         let may_be_done = |step: &StepProgress| matches!(step.doing, Doing::Sent | Doing::Done);
         match undone.undoing {
             Undoing::Sent => true,
@@ -256,7 +256,7 @@ impl Saga {
 }
 
 impl StepProgress {
-    fn is_open(&self) -> bool {
+    fn is_open(self) -> bool {
         matches!(self.doing, Doing::Waiting | Doing::Sent)
     }
 }

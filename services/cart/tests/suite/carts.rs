@@ -83,7 +83,7 @@ fn a_cart_has_so_many_lines_and_all_of_them_at_the_highest_price_have_a_sum() {
     }
     let one_more = change(ProductId(100 + MAX_LINES as u128), 1, MAX_LINES as u64, MAX_PRICE);
     assert_eq!(at_once(shop.carts.change(one_more)), Err(CartError::TooManyLines));
-    let total = MAX_PRICE * MAX_LINES as i64 * i64::from(Quantity::MAX);
+    let total = MAX_PRICE * i64::try_from(MAX_LINES).unwrap() * i64::from(Quantity::MAX);
     assert_eq!(shop.checkout(&shop.request("a", total)).unwrap().total, euro(total));
 }
 

@@ -1,8 +1,8 @@
 //! The saga over any order of messages, with losses, repetitions, refusals, silence, and a customer who cancels.
 
 use cart::{
-    CommandKey, OrderId, Outcome, Purchase, Purpose, RefundId, RefundState, Refusal, SENDS, STEPS, SagaReply,
-    SagaState, Status, Step,
+    Command, CommandKey, OrderId, Outcome, Purchase, Purpose, RefundId, RefundState, Refusal, SENDS, STEPS,
+    SagaReply, SagaState, Status, Step,
 };
 use proptest::prelude::*;
 
@@ -231,7 +231,7 @@ fn what_a_transaction_placed_has_its_money_taken_and_nothing_else_to_do() {
     let placed = Purchase::placed(order(100, true), card(), START);
     assert!(placed.is_sale);
     assert_eq!(
-        placed.commands.iter().map(|command| command.key()).collect::<Vec<_>>(),
+        placed.commands.iter().map(Command::key).collect::<Vec<_>>(),
         [key(Purpose::Do(Step::Capture))]
     );
     let done = SagaReply { command: key(Purpose::Do(Step::Capture)), outcome: Outcome::Done };
@@ -249,7 +249,7 @@ fn what_a_transaction_placed_has_its_money_taken_and_nothing_else_to_do() {
 fn what_a_transaction_refused_has_its_money_given_back_and_nothing_else_to_undo() {
     let refused = Purchase::refused(order(100, true), card(), Refusal::VoucherUsedUp, true, START);
     assert_eq!(
-        refused.commands.iter().map(|command| command.key()).collect::<Vec<_>>(),
+        refused.commands.iter().map(Command::key).collect::<Vec<_>>(),
         [key(Purpose::Undo(Step::Authorise, 0))]
     );
     assert_eq!(refused.purchase.reply(), Err(Refusal::VoucherUsedUp));

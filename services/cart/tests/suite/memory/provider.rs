@@ -107,10 +107,10 @@ impl Provider {
         &self,
         key: EventId,
         charge: &ChargeId,
-        change: impl FnOnce(&mut Entry) -> Result<(), Refusal>,
+        act: impl FnOnce(&mut Entry) -> Result<(), Refusal>,
     ) -> Answer<()> {
         let index: usize = charge.as_str().parse().unwrap();
-        match self.call(key, |books| change(&mut books.entries[index]).map(|()| charge.clone())) {
+        match self.call(key, |books| act(&mut books.entries[index]).map(|()| charge.clone())) {
             Answer::Done(_) => Answer::Done(()),
             Answer::Refused(reason) => Answer::Refused(reason),
             Answer::Unknown => Answer::Unknown,
