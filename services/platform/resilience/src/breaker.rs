@@ -12,7 +12,6 @@ mod machine;
 mod tests;
 mod window;
 
-pub(crate) use layer::Permit;
-pub use layer::{Breaker, BreakerLayer, BreakerSnapshot, Guard, Guarded, Moved};
+pub use layer::{Breaker, BreakerLayer, BreakerSnapshot, Guarded, Moved, Permit};
 pub use machine::{Machine, Outcome, Reason, State, Ticket, Transition};
 pub use window::Counts;

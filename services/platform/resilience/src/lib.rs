@@ -10,7 +10,7 @@
 //!
 //! Not here: what a call is, or how it travels (`remote`).
 //!
-//! Read in this order: `settings`, `preset`, `stack`, `callee`, `failure`, `time_limit`, `retry`, `breaker`, `limit`, `hedge`, `ejection`, `store`, `shed`, `metrics`, `random`.
+//! Read in this order: `settings`, `preset`, `stack`, `callee`, `failure`, `time_limit`, `retry`, `breaker`, `limit`, `permitted` (what both make of a call), `hedge`, `ejection`, `store`, `shed`, `metrics`, `random`.
 
 pub mod breaker;
 mod callee;
@@ -19,6 +19,7 @@ mod failure;
 pub mod hedge;
 pub mod limit;
 mod metrics;
+mod permitted;
 mod preset;
 mod random;
 mod retry;
@@ -32,6 +33,7 @@ pub use callee::{Callee, CalleeSnapshot, Callees, RetrySnapshot};
 pub use ejection::{Pool, Record};
 pub use failure::Failure;
 pub use metrics::{BreakerMetrics, HedgeMetrics, LimitMetrics};
+pub use permitted::{Permitted, Settle};
 pub use preset::Preset;
 pub use random::Random;
 pub use retry::{Pause, RetryCounters, RetryPolicy, Rule};

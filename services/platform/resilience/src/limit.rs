@@ -6,24 +6,21 @@
 mod aimd;
 
 use std::{
-    future::Future,
-    pin::Pin,
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicUsize, Ordering},
     },
-    task::{Context, Poll, ready},
+    task::{Context, Poll},
 };
 
 pub use aimd::Aimd;
 use contract::Why;
-use pin_project_lite::pin_project;
 use serde::Serialize;
 use tokio::time::Instant;
 use tower::{Layer, Service};
 
 use crate::{
-    CallFacts, Failure,
+    CallFacts, Failure, Permitted, Settle,
     metrics::LimitMetrics,
     settings::{AdaptiveSettings, LimitSettings},
 };
@@ -191,7 +188,7 @@ where
 {
     type Response = S::Response;
     type Error = Failure;
-    type Future = WithPermit<S::Future>;
+    type Future = Permitted<S::Future, Permit>;
 
     fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Failure>> {
         self.inner.poll_ready(context)
@@ -200,39 +197,15 @@ where
     fn call(&mut self, call: C) -> Self::Future {
         let service = call.service();
         match self.limit.try_acquire(1.0) {
-            Some(permit) => WithPermit { call: Some(self.inner.call(call)), permit: Some(permit), service },
-            None => WithPermit { call: None, permit: None, service },
+            Some(permit) => Permitted::new(self.inner.call(call), permit, service),
+            None => Permitted::rejected(service),
         }
     }
 }
 
-pin_project! {
-    /// The future of a limited call: the reply, or `Rejected`.
-    #[derive(Debug)]
-    pub struct WithPermit<F> {
-        #[pin]
-        call: Option<F>,
-        permit: Option<Permit>,
-        service: &'static str,
-    }
-}
-
-impl<F, R> Future for WithPermit<F>
-where
-    F: Future<Output = Result<R, Failure>>,
-{
-    type Output = Result<R, Failure>;
-
-    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        let this = self.project();
-        let Some(call) = this.call.as_pin_mut() else {
-            return Poll::Ready(Err(Failure::rejected(this.service)));
-        };
-        let result = ready!(call.poll(context));
-        if let Some(permit) = this.permit.take() {
-            permit.end(signal(&result));
-        }
-        Poll::Ready(result)
+impl Settle for Permit {
+    fn settle<R>(self, result: &Result<R, Failure>) {
+        self.end(signal(result));
     }
 }
 

@@ -1,24 +1,21 @@
 //! The breaker as a tower layer, and its state for operators.
 
 use std::{
-    future::Future,
-    pin::Pin,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
-    task::{Context, Poll, ready},
+    task::{Context, Poll},
     time::{Duration, UNIX_EPOCH},
 };
 
-use pin_project_lite::pin_project;
 use prometheus_client::metrics::counter::Counter;
 use serde::Serialize;
 use tokio::time::Instant;
 use tower::{Layer, Service};
 
 use super::machine::{Machine, Outcome, Reason, State, Ticket, Transition};
-use crate::{CallFacts, Failure, metrics::BreakerMetrics, settings::BreakerSettings};
+use crate::{CallFacts, Failure, Permitted, Settle, metrics::BreakerMetrics, settings::BreakerSettings};
 
 /// A breaker that all callers of one callee in a process share. A call takes its lock twice, for some tens of
 /// nanoseconds.
@@ -169,14 +166,14 @@ pub struct Moved {
 
 /// An admitted call; whatever becomes of it, its ticket goes back to the machine.
 #[derive(Debug)]
-pub(crate) struct Permit {
+pub struct Permit {
     breaker: Arc<Breaker>,
     ticket: Ticket,
     /// As far as it is known.
     pub(crate) outcome: Outcome,
 }
 
-impl Permit {
+impl Settle for Permit {
     fn settle<R>(mut self, result: &Result<R, Failure>) {
         self.outcome = match result {
             Err(failure) if failure.is_of_the_callee() => Outcome::Failure,
@@ -237,7 +234,7 @@ where
 {
     type Response = S::Response;
     type Error = Failure;
-    type Future = Guard<S::Future>;
+    type Future = Permitted<S::Future, Permit>;
 
     /// Ready at once where the call will be rejected: a caller must not wait for replicas that are away to hear
     /// that nobody is called.
@@ -255,38 +252,8 @@ where
         let is_ready = std::mem::take(&mut self.is_ready);
         let Some(permit) = is_ready.then(|| self.breaker.admit()).flatten() else {
             self.breaker.metrics.rejected.inc();
-            return Guard { call: None, permit: None, service };
+            return Permitted::rejected(service);
         };
-        Guard { call: Some(self.inner.call(call)), permit: Some(permit), service }
-    }
-}
-
-pin_project! {
-    /// The future of a guarded call: the reply, or `Rejected`.
-    #[derive(Debug)]
-    pub struct Guard<F> {
-        #[pin]
-        call: Option<F>,
-        permit: Option<Permit>,
-        service: &'static str,
-    }
-}
-
-impl<F, R> Future for Guard<F>
-where
-    F: Future<Output = Result<R, Failure>>,
-{
-    type Output = Result<R, Failure>;
-
-    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        let this = self.project();
-        let Some(call) = this.call.as_pin_mut() else {
-            return Poll::Ready(Err(Failure::rejected(this.service)));
-        };
-        let result = ready!(call.poll(context));
-        if let Some(permit) = this.permit.take() {
-            permit.settle(&result);
-        }
-        Poll::Ready(result)
+        Permitted::new(self.inner.call(call), permit, service)
     }
 }
