@@ -174,7 +174,7 @@ fn a_process_fails_its_share_of_calls_over_either_transport_and_no_longer_than_p
         let share = lost as f64 / (lost as f64 + arm.operations as f64);
         assert!((0.1..0.45).contains(&share), "{}: {share} of a half for half of the time", arm.label);
     }
-    assert!(drawn.contains("links was failing 50 % of its calls as `unavailable`"), "{drawn}");
+    assert!(drawn.contains("links was failing 50 % of calls to it as `unavailable`"), "{drawn}");
 }
 
 #[test]

@@ -118,7 +118,7 @@ fn links_of_containers_break_and_processes_in_them_fail_calls_in_every_arm_at_th
         let proxy = arm.cpu_us_per_op.parts.iter().find(|part| part.kind == PartKind::Proxy);
         assert!(proxy.is_some_and(|part| part.us > 0.0), "the proxy is measured: {:?}", arm.cpu_us_per_op);
     }
-    for sentence in ["links was failing 50 % of its calls as `unavailable`", "links was reset"] {
+    for sentence in ["links was failing 50 % of calls to it as `unavailable`", "links was reset"] {
         assert!(drawn.contains(sentence), "{sentence}: {drawn}");
     }
 }

@@ -149,7 +149,7 @@ fn a_part_of_what_is_up_is_broken_by_hand_for_a_while() {
     // The process fails its calls itself, until it is told otherwise, and half of them if asked to.
     fault(&desk, &["errors", "links", "--for", "10m"]);
     assert_eq!(edge.follow(&code).status, 503);
-    assert!(fault(&desk, &["list"]).contains("links is failing 100 % of its calls as `unavailable`"));
+    assert!(fault(&desk, &["list"]).contains("links is failing all calls to it as `unavailable`"));
     assert!(fault(&desk, &["clear"]).contains("over: links is failing"));
     assert_eq!(edge.follow(&code).status, 302);
     fault(&desk, &["errors", "links", "--with", "share=0.5", "--for", "1s"]);
@@ -157,7 +157,7 @@ fn a_part_of_what_is_up_is_broken_by_hand_for_a_while() {
     statuses.sort_unstable();
     statuses.dedup();
     assert_eq!(statuses, [302, 503], "none of one kind in 40: once in 10^12");
-    up.says("over: links is failing 50 % of its calls");
+    up.says("over: links is failing 50 % of calls to it");
     eventually(AGAIN_WITHIN, "it is followed", || follows(302));
 
     fault(&desk, &["kill", "links", "--for", "500ms"]);

@@ -45,6 +45,7 @@ use runtimes::{
 };
 use scenario::{
     Scenario,
+    diagnostic::Diagnostic,
     plan::{self, Plan},
 };
 use time::OffsetDateTime;
@@ -87,7 +88,8 @@ pub fn run(options: &RunOptions) -> Result<Outcome> {
     };
     let began = machine::now();
     let folder = RunFolder::create(&options.out, &options.plan, began, &interrupt)?;
-    let mut gathered = experiment::run(options, &folder, &interrupt)?;
+    let mut gathered =
+        experiment::run(options, &folder, &interrupt).map_err(|error| kept_nothing(error, &interrupt))?;
     // Last, so that load begins as soon as possible; a failure here does not lose the run.
     match floor::measure(&options.plan) {
         Ok(latency) => gathered.floor = Some(latency),
@@ -110,6 +112,14 @@ pub fn run(options: &RunOptions) -> Result<Outcome> {
         ));
     }
     Ok(outcome)
+}
+
+/// An interrupted run says that it leaves nothing.
+fn kept_nothing(error: anyhow::Error, interrupt: &Interrupt) -> anyhow::Error {
+    match interrupt.check() {
+        Ok(()) => error,
+        Err(_) => Diagnostic::new("interrupted").hint("nothing is kept of a run that did not end").into(),
+    }
 }
 
 /// The report of what was gathered, and the folder in which both are kept.

@@ -2,7 +2,7 @@
 
 use design::{
     Choice as _, EDGE, Limits, Placement, ProcessShape, ReplicaCount, Rules, System, Wiring,
-    axes::{AttemptLimit, Balancing, LayerOrder, Replicas, Resilience, Tracing, Transport},
+    axes::{AttemptLimit, Balancing, LayerOrder, Replicas, Resilience, ServerLimit, Tracing, Transport},
 };
 
 use crate::{
@@ -42,6 +42,7 @@ pub static SYSTEM: System = System {
         Resilience::AXIS,
         LayerOrder::AXIS,
         AttemptLimit::AXIS,
+        ServerLimit::AXIS,
         Replicas::AXIS,
         Balancing::AXIS,
         Tracing::AXIS,

@@ -28,7 +28,7 @@ Examples:
   lab fault kill gateway --for 5s
   lab fault slow links --for 10s                       by 100 ms each way; on every link to it
   lab fault slow links --with latency_ms=20
-  lab fault errors links --with share=0.3              30 % of its calls; all by default
+  lab fault errors links --with share=0.3              30 % of calls to it; all by default
   lab fault partition 'links -> redis' --for 2s
   lab fault list
   lab fault clear

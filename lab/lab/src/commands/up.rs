@@ -211,10 +211,17 @@ fn places(plan: &ArmPlan, arm: &RunningArm) -> String {
     }
     let _ = writeln!(
         text,
-        "\n  # put it under load\n  lab load --system {0} --url {url} --rate 500 --for 20s\n\n  \
+        "\n  # put it under load\n  lab load --system {0} --url {url} --rate 50 --for 20s\n\n  \
          # the same journeys by k6, from the project's folder\n  \
          k6 run --no-usage-report -e URL={url} load/k6/{0}.js",
         system.name,
     );
+    if let Some(last) = arm.processes.last() {
+        let _ = writeln!(
+            text,
+            "\n  # break it, and see who notices\n  lab fault kill {} --for 2s\n  lab watch --for 20s",
+            last.name
+        );
+    }
     text
 }

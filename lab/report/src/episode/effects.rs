@@ -16,11 +16,11 @@ pub(crate) struct Effects {
 
 impl Effects {
     pub(crate) const COLUMNS: [&str; 4] =
-        ["time to detect", "time to recover to 95 %", "operations lost", "amplification"];
+        ["time to detect", "time to recover to 95 %", "goodput lost", "amplification"];
 }
 
 /// What the figures are, for below the table.
-pub(crate) const MEANING: &str = "Medians of all episodes, with their range in brackets. Time to detect: from the beginning of the fault to the first sign that somebody noticed: a call that failed, was retried or was rejected, or an operation that did not end well. Time to recover: from its end until goodput stays at 95 % of what it was before. Operations lost: those that did not end well until then, beyond those that would not have without it. Amplification: attempts for each call, over all calls of a path, in the worst second";
+pub(crate) const MEANING: &str = "Medians of all episodes, with their range in brackets. Time to detect: from the beginning of the fault to the first sign that somebody noticed: a call that failed, was retried or was rejected, or an operation that did not end well. Time to recover: from its end until goodput stays at 95 % of what it was before. Goodput lost: operations that did not end well until then, beyond those that would not have without it. Amplification: attempts for each call, over all calls of a path, in the worst second";
 
 /// A table for each fault, in the order of time.
 pub(crate) fn effects(episode: &Episode<'_>) -> Vec<Effects> {

@@ -177,7 +177,7 @@ impl TryFrom<String> for Metric {
         let known: Vec<_> =
             WORDS.iter().map(|(word, _)| *word).chain(facts).map(|word| format!("`{word}`")).collect();
         let known = known.join(", ");
-        Err(format!("unknown variant `{word}`, expected one of {known}, `cpu:BACKING`, `ledger:FACT`"))
+        Err(format!("unknown value `{word}`, expected one of {known}, `cpu:BACKING`, `ledger:FACT`"))
     }
 }
 

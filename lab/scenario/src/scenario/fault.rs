@@ -138,7 +138,7 @@ impl Source<'_> {
 
     /// An error of the TOML parser, with the nearest name for an unknown key or word.
     pub(super) fn toml(&self, error: &toml::de::Error) -> ScenarioFault {
-        let message = error.message().trim().replace('\n', ", ");
+        let message = error.message().trim().replace('\n', ", ").replace("unknown variant", "unknown value");
         let hint = unknown_word(&message).or_else(|| quoted_number(&message)).or_else(|| new_name(&message));
         let span = error.span().unwrap_or(0..0);
         self.at(&span, of_another_type(&message).unwrap_or(message), hint)
@@ -153,7 +153,7 @@ fn unknown_word(message: &str) -> Option<String> {
 
 /// The known key nearest to one that serde does not know.
 pub(super) fn meant(message: &str) -> Option<&str> {
-    // In an unknown variant the value is misspelt, not the key.
+    // In an unknown value the value is misspelt, not the key.
     let (word, known) = message.starts_with("unknown field ").then(|| unknown(message))??;
     design::nearest(word, known)
 }

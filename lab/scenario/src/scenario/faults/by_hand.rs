@@ -45,6 +45,10 @@ impl FaultByHand {
     fn text(&self) -> Result<String, Diagnostic> {
         let mut table = Table::new();
         for (name, value) in &self.with {
+            if name == "latency" && value.parse::<f64>().is_ok() {
+                let hint = format!("write `latency_ms={value}`; `latency` is a distribution");
+                return Err(Diagnostic::new("`latency` is not a number").hint(hint));
+            }
             let value =
                 format!("value = {value}").parse::<Table>().ok().and_then(|mut one| one.remove("value"));
             // A bare word is a text: `direction=to`.
@@ -115,12 +119,12 @@ mod tests {
                 &[("latency", "{ uniform = { from_ms = 1, to_ms = 9 } }"), ("direction", "to")],
                 "links is slowed by 1 to 9 ms for requests only",
             ),
-            ("errors", "links", &[], "links is failing 100 % of its calls as `unavailable`"),
+            ("errors", "links", &[], "links is failing all calls to it as `unavailable`"),
             (
                 "errors",
                 "links",
                 &[("share", "0.3"), ("reply", "internal")],
-                "links is failing 30 % of its calls as `internal`",
+                "links is failing 30 % of calls to it as `internal`",
             ),
             ("flap", "redis", &[("up_ms", "900")], "redis is flapping with 500 ms down and 900 ms up"),
         ] {
@@ -133,6 +137,8 @@ mod tests {
         for (what, target, with, words) in [
             ("kil", "links", &[][..], "did you mean `kill`"),
             ("kill", "lings", &[], "did you mean `links`"),
+            ("slow", "links", &[("latency", "20")], "write `latency_ms=20`"),
+            ("slow", "gateway -> kafak", &[], "did you mean `kafka`"),
             ("kill", "sqlite", &[], "no process of its own"),
             ("kill", "gateway -> links", &[], "cannot be done to the link"),
             ("slow", "links", &[("latency_sm", "5")], "did you mean `latency_ms`"),

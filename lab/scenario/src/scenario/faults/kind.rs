@@ -231,7 +231,9 @@ impl FaultKind {
         match self {
             Self::Kill | Self::Freeze => String::new(),
             Self::Errors { share, reply, .. } => {
-                format!("{} % of its calls as `{}`", trimmed(share * 100.0), reply.name())
+                let share =
+                    if *share < 1.0 { format!("{} % of", trimmed(share * 100.0)) } else { "all".to_owned() };
+                format!("{share} calls to it as `{}`", reply.name())
             }
             Self::Link { kind, directions } => {
                 let only = match directions {

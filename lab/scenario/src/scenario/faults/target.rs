@@ -176,6 +176,14 @@ pub(super) fn backing(source: &Source<'_>, name: &Spanned<String>) -> Result<Bac
     })
 }
 
+/// The kinds of backings with processes of their own that a wiring of the system may have.
+fn kind_names(system: &System) -> Vec<&'static str> {
+    let may_need = |kind: &BackingKind| {
+        system.axes.iter().flat_map(|axis| axis.values).any(|value| value.needs == Some(*kind))
+    };
+    KINDS.into_iter().filter(may_need).map(BackingKind::name).collect()
+}
+
 /// A process of one of the system's placements.
 pub(super) fn process(
     source: &Source<'_>,
@@ -221,7 +229,7 @@ pub(super) fn link(
     let to = if let Some(kind) = kind(to) {
         Callee::Backing(kind)
     } else {
-        Callee::Process(named(to, &KINDS.map(BackingKind::name))?)
+        Callee::Process(named(to, &kind_names(system))?)
     };
     Ok(Link { from, to })
 }

@@ -100,10 +100,10 @@ fn every_kind_has_its_parameters_and_its_words() {
         (on(process, "kill", ""), "links is down after a kill"),
         (on("backing = \"postgres\"", "kill", ""), "postgres is down after a kill"),
         (on(process, "freeze", ""), "links is frozen"),
-        (on(process, "errors", "share = 0.25"), "links is failing 25 % of its calls as `unavailable`"),
+        (on(process, "errors", "share = 0.25"), "links is failing 25 % of calls to it as `unavailable`"),
         (
             on(process, "errors", "share = 1\nreply = \"internal\""),
-            "links is failing 100 % of its calls as `internal`",
+            "links is failing all calls to it as `internal`",
         ),
         (on(link, "slow", "latency_ms = 50.5"), "gateway -> links is slowed by 50.5 ms each way"),
         (
