@@ -1,10 +1,11 @@
 //! Which requests a full server refuses first, under a load that lasts: background work, then retries, new work of users
-//! last.
+//! last; and a server that finds out by itself when it is full.
 
 #![expect(clippy::unwrap_used, reason = "a test fails where what it expects is not there")]
 
 use std::{
     net::SocketAddr,
+    sync::OnceLock,
     thread,
     time::{Duration, Instant},
 };
@@ -95,4 +96,52 @@ fn a_full_server_refuses_background_work_before_retries_and_no_user_while_it_can
         assert!(background.served * 2 < retries.served, "{seen}");
         assert_eq!(launch.death(), None);
     });
+}
+
+/// Users who each ask again as soon as they have a reply, for as long as a limit takes to fall: a crowd that keeps 200
+/// requests in flight at a server with capacity for a hundred a second, so that each waits for two seconds.
+const CROWD: usize = 200;
+
+/// How long the crowd asks.
+const LONG_EPISODE: Duration = Duration::from_secs(6);
+
+/// The time of each one's last page in the episode; of those who got none, nothing.
+fn last_waits(address: SocketAddr) -> Vec<Duration> {
+    let until = Instant::now() + LONG_EPISODE;
+    let one = || {
+        let (client, mut last) = (client(address), None);
+        while Instant::now() < until {
+            let asked = Instant::now();
+            if client.ask(&Method::GET, "/pages/1", &[], "").status == 200 {
+                last = Some(asked.elapsed());
+            } else {
+                thread::sleep(PAUSE);
+            }
+        }
+        last
+    };
+    thread::scope(|scope| {
+        let asking: Vec<_> = (0..CROWD).map(|_| scope.spawn(one)).collect();
+        asking.into_iter().filter_map(|thread| thread.join().unwrap()).collect()
+    })
+}
+
+#[test]
+fn a_server_that_adapts_its_limit_answers_whom_it_takes_in_time() {
+    let chain = Wirings::of("chain", env!("CARGO_BIN_EXE_hosted"));
+    let limits = Limits { in_flight: CROWD, request_ms: 40_000, attempt_ms: 30_000, ..Limits::default() };
+    let chain = chain.with_limits(limits);
+    let [fixed, adaptive] = ["fixed", "adaptive"].map(|value| {
+        let axes = [("placement", "monolith"), ("queue", "unbounded"), ("server-limit", value)];
+        let arm = ArmPlan::new(value.to_owned(), Wiring::with(chain.system, axes).unwrap());
+        let median = OnceLock::new();
+        chain.with_each(&[arm], |launch| {
+            let mut waits = last_waits(launch.arms[0].public);
+            assert!(waits.len() > 10, "{} of {CROWD} got a page", waits.len());
+            waits.sort_unstable();
+            median.set(waits[waits.len() / 2]).unwrap();
+        });
+        median.into_inner().unwrap()
+    });
+    assert!(adaptive * 3 < fixed, "{adaptive:?} with a limit that adapts, {fixed:?} without");
 }
