@@ -69,6 +69,16 @@ fn values_for_all_wirings_make_those_one_that_become_the_same() {
 }
 
 #[test]
+fn a_wiring_has_the_name_of_which_the_most_holds() {
+    let set = [("placement", "microservices"), ("database", "postgres"), ("events", "memory")];
+    let set = set.map(|(axis, value)| (axis.to_owned(), value.to_owned()));
+    let drill = drill("shortener", &DrillChoices { set: set.into(), ..DrillChoices::default() }).unwrap();
+    let names: Vec<&str> = drill.cells.iter().map(|cell| cell.wiring.name.as_str()).collect();
+    assert!(names.contains(&"microservices, postgres, events=memory"), "{names:?}");
+    assert!(!names.iter().any(|name| name.contains("monolith")), "{names:?}");
+}
+
+#[test]
 fn a_long_cell_has_room_for_its_operations() {
     let choices = DrillChoices { form: Form::Long, ..DrillChoices::default() };
     for cell in drill("shortener", &choices).unwrap().cells {

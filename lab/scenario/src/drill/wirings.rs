@@ -23,18 +23,17 @@ pub(super) fn of(system: &'static System, set: &[(String, String)]) -> Result<Ve
         .iter()
         .flat_map(|(_, wiring)| wiring.controls().map(|(axis, value)| (axis, value.name)).collect::<Vec<_>>())
         .collect();
-    let mut drilled: Vec<Drilled> = Vec::new();
+    let mut drilled: Vec<(usize, Drilled)> = Vec::new();
     for (mut name, mut wiring) in named {
+        let mut changes = 0;
         for (axis, value) in set {
             let is_other = wiring.get(axis) != value;
             wiring.set(axis, value)?;
             // What the name says of this axis does not hold any more.
             if is_other {
                 name.extend([", ", axis, "=", value]);
+                changes += 1;
             }
-        }
-        if drilled.iter().any(|other| other.arm.wiring == wiring) {
-            continue;
         }
         wiring.check().with_context(|| format!("the wiring `{name}` cannot be"))?;
         // A value that costs, but loses nothing, is no control of a drill.
@@ -43,9 +42,15 @@ pub(super) fn of(system: &'static System, set: &[(String, String)]) -> Result<Ve
             known.filter_map(|(axis, value)| Some(format!("{axis} = {}: {}", value.name, value.control?)));
         let told: Vec<String> = told.collect();
         let control = (!told.is_empty()).then(|| told.join("; "));
-        drilled.push(Drilled { arm: ArmPlan::new(name.clone(), wiring), name, control });
+        let one = Drilled { arm: ArmPlan::new(name.clone(), wiring), name, control };
+        // The same wiring has the name of which the least does not hold.
+        match drilled.iter_mut().find(|(_, other)| other.arm.wiring == one.arm.wiring) {
+            Some((least, _)) if *least <= changes => {}
+            Some(same) => *same = (changes, one),
+            None => drilled.push((changes, one)),
+        }
     }
-    Ok(drilled)
+    Ok(drilled.into_iter().map(|(_, drilled)| drilled).collect())
 }
 
 /// What the data says; if it says nothing, each placement with the defaults.
