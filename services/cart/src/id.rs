@@ -1,6 +1,5 @@
 //! Ids: 128 bits each, written as UUIDs are (RFC 9562), and ids that follow from what they name.
 
-use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 /// A text is not a valid id.
@@ -8,56 +7,8 @@ use sha2::{Digest, Sha256};
 #[error("an id is a UUID, as `018f4e2a-6c1b-7d3e-9a5f-0123456789ab`")]
 pub struct IdError;
 
-/// Defines id types that cannot be confused.
-macro_rules! ids {
-    ($($(#[$docs:meta])* $Id:ident;)*) => {$(
-        $(#[$docs])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-        #[serde(try_from = "String", into = "String")]
-        pub struct $Id(pub u128);
-
-        impl $Id {
-            /// Parses an id, with hexadecimal digits of either case.
-            pub fn parse(text: &str) -> Result<Self, IdError> {
-                bits(text).map(Self)
-            }
-        }
-
-        impl From<u128> for $Id {
-            fn from(bits: u128) -> Self {
-                Self(bits)
-            }
-        }
-
-        impl From<$Id> for u128 {
-            fn from(id: $Id) -> Self {
-                id.0
-            }
-        }
-
-        impl TryFrom<String> for $Id {
-            type Error = IdError;
-
-            fn try_from(text: String) -> Result<Self, IdError> {
-                Self::parse(&text)
-            }
-        }
-
-        impl From<$Id> for String {
-            fn from(id: $Id) -> Self {
-                text(id.0)
-            }
-        }
-
-        impl std::fmt::Display for $Id {
-            fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                formatter.write_str(&text(self.0))
-            }
-        }
-    )*};
-}
-
-ids! {
+contract::ids! {
+    text = text, bits = bits, error = IdError;
     /// The id of a product.
     ProductId;
     /// The id of a cart.

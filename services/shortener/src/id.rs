@@ -1,56 +1,12 @@
 //! The ids of links and of tallies: 128 bits each, written as 32 hexadecimal digits.
 
-use serde::{Deserialize, Serialize};
-
 /// A text is not a valid id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("an id is 32 hexadecimal digits")]
 pub struct IdError;
 
-/// Defines id types that cannot be confused.
-macro_rules! ids {
-    ($($(#[$docs:meta])* $Id:ident;)*) => {$(
-        $(#[$docs])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-        #[serde(try_from = "String", into = "String")]
-        pub struct $Id(pub u128);
-
-        impl $Id {
-            /// Parses an id.
-            pub fn parse(text: &str) -> Result<Self, IdError> {
-                bits(text).map(Self)
-            }
-        }
-
-        impl From<u128> for $Id {
-            fn from(bits: u128) -> Self {
-                Self(bits)
-            }
-        }
-
-        impl From<$Id> for u128 {
-            fn from(id: $Id) -> Self {
-                id.0
-            }
-        }
-
-        impl TryFrom<String> for $Id {
-            type Error = IdError;
-
-            fn try_from(text: String) -> Result<Self, IdError> {
-                Self::parse(&text)
-            }
-        }
-
-        impl From<$Id> for String {
-            fn from(id: $Id) -> Self {
-                format!("{:032x}", id.0)
-            }
-        }
-    )*};
-}
-
-ids! {
+contract::ids! {
+    text = text, bits = bits, error = IdError;
     /// The id of a link: 128 bits, unique. New ids are UUIDs of version 7; links from before there were ids
     /// have random ones.
     ///
@@ -58,6 +14,10 @@ ids! {
     LinkId;
     /// The id of a tally: a UUID.
     TallyId;
+}
+
+fn text(bits: u128) -> String {
+    format!("{bits:032x}")
 }
 
 /// Parses hexadecimal digits only; unlike `from_str_radix`, it refuses a sign.

@@ -25,7 +25,7 @@ pub(super) fn section(report: &Report) -> Markup {
     titled(
         "ledger",
         "The ledger: is everything that was acknowledged still there?",
-        "After the load the lab asked each system, through its public API, for everything that it had acknowledged. Whatever is lost, doubled or wrong breaks the ledger, however fast the system was.",
+        "After the load the lab asked each system, through its public API, for everything that it had acknowledged, while it warmed up too. Whatever is lost, doubled or wrong breaks the ledger, however fast the system was.",
         &body,
     )
 }

@@ -7,9 +7,10 @@
 //!
 //! Not here: how a call travels (`remote`), and the vocabulary of a single system.
 //!
-//! Read in this order: `error`, `time`.
+//! Read in this order: `error`, `id`, `time`.
 
 mod error;
+mod id;
 mod time;
 
 pub use error::{Kind, RemoteError, Unavailable, Why};
