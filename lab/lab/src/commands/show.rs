@@ -1,5 +1,7 @@
 //! `lab show`: a scenario's question and claims, or a system's axes.
 
+mod saga;
+
 use std::{
     fmt::Write,
     path::{Path, PathBuf},
@@ -105,6 +107,7 @@ fn explain_system(system: &System) -> String {
         let (from, to) = (topic.publishers.join(", "), groups.join(", "));
         line(&mut text, "", &format!("carries `{}`, from {from} to {to}", topic.carries));
     }
+    text.push_str(&saga::drawn(system.rules.saga()));
     text.push_str("\nplacement: which components share a process?\n");
     for placement in system.placements {
         line(&mut text, placement.name, placement.summary);

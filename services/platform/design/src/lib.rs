@@ -24,5 +24,5 @@ pub use process_config::{
 };
 pub use system::{
     Arrivals, Backing, ConsumerGroup, Cost, DrillWiring, EDGE, NoRules, Placement, ProcessShape,
-    ReplicaCount, Rules, System, TopicShape, Wiring, WiringError,
+    ReplicaCount, Rules, SagaStep, System, TopicShape, Wiring, WiringError,
 };

@@ -72,12 +72,30 @@ pub trait Rules: Sync {
         limits
     }
 
+    /// The steps of a transaction that is cut into several, each with what compensates it, for the drawing of `lab show`.
+    fn saga(&self) -> &'static [SagaStep] {
+        &[]
+    }
+
     /// What a wiring would do with arrivals, worked out by the system's pure logic: when each passes, `None` for one that
     /// is refused. `None` for all where nothing can be drawn without running it.
     fn rehearse(&self, wiring: &Wiring, arrivals: &Arrivals<'_>) -> Option<Vec<Option<Duration>>> {
         let _ = (wiring, arrivals);
         None
     }
+}
+
+/// A step of a saga.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SagaStep {
+    /// The command that takes it.
+    pub command: &'static str,
+    /// The component that takes it.
+    pub participant: &'static str,
+    /// The command that compensates it.
+    pub compensation: &'static str,
+    /// Whether the saga does not turn back by itself after this step.
+    pub is_pivot: bool,
 }
 
 /// A system without rules.
