@@ -16,6 +16,7 @@
 //! - [`series`]: what only one system counts over the time of a slice, for drawings;
 //! - [`journeys`]: the journeys of each system, and their registry;
 //! - [`ledger`]: the acknowledged changes, and whether the system still holds them;
+//! - [`history`]: a second opinion on transactions: whether they could have run one after the other;
 //! - [`floor`]: the generator's own share of every latency;
 //! - [`steady`]: one target, several threads, one record.
 //!
@@ -23,6 +24,7 @@
 
 pub mod episode;
 pub mod floor;
+pub mod history;
 pub mod http;
 pub mod journey;
 pub mod journeys;
