@@ -34,7 +34,7 @@ pub trait Catalog: Send + Sync {
 pub struct Product {
     /// Its id.
     pub id: ProductId,
-    /// Its name, 1 to [`MAX_NAME_CHARS`] characters.
+    /// Its name, 1 to [`MAX_NAME_CHARS`] characters, none of them a control character.
     pub name: String,
     /// The price of one, 0 to [`MAX_PRICE`].
     pub price: Money,
@@ -99,14 +99,14 @@ pub enum CatalogError {
     /// A limit that is none, or too high.
     #[error("a page has 1 to {MAX_PRODUCTS} products")]
     Limit,
-    /// A search that is too long.
-    #[error("a search has at most {MAX_NAME_CHARS} characters")]
+    /// A search that is too long, or has control characters; or a cursor that no page had.
+    #[error("a search has at most {MAX_NAME_CHARS} characters, none of them a control character")]
     Search,
     /// More than [`MAX_PRODUCTS`] ids.
     #[error("a call names at most {MAX_PRODUCTS} products")]
     TooManyProducts,
-    /// An empty name, or one that is too long.
-    #[error("a product's name has 1 to {MAX_NAME_CHARS} characters")]
+    /// An empty name, or one that is too long or has control characters.
+    #[error("a product's name has 1 to {MAX_NAME_CHARS} characters, none of them a control character")]
     Name,
     /// A negative price, or one that is too high.
     #[error("a price is 0 to {MAX_PRICE} minor units")]

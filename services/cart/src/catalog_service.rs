@@ -27,7 +27,8 @@ impl Catalog for CatalogService {
         if !(1..=MAX_PRODUCTS).contains(&(query.limit as usize)) {
             return Err(CatalogError::Limit);
         }
-        if query.search.chars().count() > MAX_NAME_CHARS {
+        let cursor = query.after.as_ref().map_or("", |cursor| &cursor.name);
+        if [&query.search, cursor].into_iter().any(|text| !is_plain(text)) {
             return Err(CatalogError::Search);
         }
         Ok(self.store.list(&query).await?)
@@ -41,7 +42,7 @@ impl Catalog for CatalogService {
     }
 
     async fn offer(&self, product: Product) -> Result<Offered, CatalogError> {
-        if !(1..=MAX_NAME_CHARS).contains(&product.name.chars().count()) {
+        if product.name.is_empty() || !is_plain(&product.name) {
             return Err(CatalogError::Name);
         }
         if !(0..=MAX_PRICE).contains(&product.price.minor) {
@@ -50,4 +51,9 @@ impl Catalog for CatalogService {
         self.store.store(&product).await?;
         Ok(Offered)
     }
+}
+
+/// Whether a text can be a part of a name. Control characters have no form, and PostgreSQL stores no zero byte.
+fn is_plain(text: &str) -> bool {
+    text.chars().count() <= MAX_NAME_CHARS && !text.chars().any(char::is_control)
 }

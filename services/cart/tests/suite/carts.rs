@@ -1,15 +1,13 @@
 //! Carts and the catalogue.
 
 use cart::{
-    ApplyVoucher, CartError, CartId, CatalogError, ChangeLine, ClearCart, Currency, CustomerId, Discount,
-    MAX_LINES, MAX_PRICE, Money, MoneyError, OpenCart, OrderId, OrderedLine, Product, ProductId, ProductIds,
-    ProductQuery, Quantity, Version,
+    ApplyVoucher, CartError, CartId, CatalogError, ChangeLine, ClearCart, Currency, Cursor, CustomerId,
+    Discount, MAX_LINES, MAX_PRICE, Money, MoneyError, OpenCart, OrderId, OrderedLine, Product, ProductId,
+    ProductIds, ProductQuery, Quantity, Version,
 };
 
-use crate::{
-    shop::{CART, CUSTOMER, Kind, POT, Shop, TEA},
-    support::{at_once, code, euro, pieces},
-};
+use super::shop::{CART, CUSTOMER, Kind, POT, Shop, TEA};
+use crate::support::{at_once, code, euro, pieces};
 
 fn shop() -> Shop {
     Shop::new(Kind::Saga)
@@ -161,13 +159,19 @@ fn queries_and_products_that_cannot_be_are_refused() {
         |search: String, limit| at_once(shop.catalog.list(ProductQuery { search, after: None, limit }));
     assert_eq!(list(String::new(), 0), Err(CatalogError::Limit));
     assert_eq!(list(String::new(), 101), Err(CatalogError::Limit));
-    assert_eq!(list("x".repeat(201), 1), Err(CatalogError::Search));
+    for search in ["x".repeat(201), "tea\0".to_owned()] {
+        assert_eq!(list(search, 1), Err(CatalogError::Search));
+    }
+    let forged = Some(Cursor { name: "\0".to_owned(), id: TEA });
+    let query = ProductQuery { search: String::new(), after: forged, limit: 1 };
+    assert_eq!(at_once(shop.catalog.list(query)), Err(CatalogError::Search));
     let many = ProductIds(vec![TEA; 101]);
     assert_eq!(at_once(shop.catalog.products(many)), Err(CatalogError::TooManyProducts));
     let offer =
         |name: String, minor| at_once(shop.catalog.offer(Product { id: TEA, name, price: euro(minor) }));
     assert_eq!(offer(String::new(), 1), Err(CatalogError::Name));
     assert_eq!(offer("x".repeat(201), 1), Err(CatalogError::Name));
+    assert_eq!(offer("Tea\n".to_owned(), 1), Err(CatalogError::Name));
     assert_eq!(offer("x".to_owned(), -1), Err(CatalogError::Price));
     assert_eq!(offer("x".to_owned(), MAX_PRICE + 1), Err(CatalogError::Price));
 }

@@ -3,9 +3,9 @@
 use cart::{Discount, OrderError, Orders, PaymentToken, PercentOff, ProductIds, Refusal, Status, Version};
 use contract::RemoteError;
 
+use super::shop::{Kind, POT, SOUND, Shop, TEA};
 use crate::{
-    memory::Fault,
-    shop::{Kind, POT, SOUND, Shop, TEA},
+    provider::Fault,
     support::{at_once, euro},
 };
 
@@ -125,7 +125,7 @@ fn a_request_whose_key_is_claimed_waits_until_the_claim_ends() {
     shop.provider.plan(&[Fault::ReplyLost]);
     drop(shop.checkout(&request));
     let order = shop.provider.entries()[0].order;
-    shop.memory.claim_again(&request.key, shop.now());
+    shop.claim(&request);
     assert_eq!(shop.checkout(&request), Err(OrderError::InFlight));
     shop.pass(31_000);
     assert_eq!(shop.checkout(&request).unwrap().order, order, "the order of the first attempt");

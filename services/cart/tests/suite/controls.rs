@@ -2,11 +2,8 @@
 
 use cart::{Idempotency, Orders, SagaQuery, SagaStanding, Status};
 
-use crate::{
-    memory::Outgoing,
-    shop::{Kind, POT, Shop, TEA},
-    support::at_once,
-};
+use super::shop::{Kind, POT, Shop, TEA};
+use crate::{stores::Message, support::at_once};
 
 /// A shop in which a checkout was committed, and the process was killed before anything else was sent.
 fn killed_after_commit(kind: Kind) -> (Shop, cart::OrderId) {
@@ -15,7 +12,7 @@ fn killed_after_commit(kind: Kind) -> (Shop, cart::OrderId) {
     let order = shop.checkout(&shop.request("a", 500)).unwrap().order;
     if kind == Kind::DualWrite {
         // What was sent past the outbox had not left the process.
-        shop.memory.tables().outbox.retain(|message| !matches!(message, Outgoing::Command(_)));
+        shop.lose(|message| matches!(message, Message::Command(_)));
     }
     (shop, order)
 }
@@ -44,7 +41,7 @@ fn charging_first_takes_money_for_what_is_not_there() {
     assert!(shop.checkout(&shop.request("a", 6_000)).is_err());
     shop.drain();
     assert_eq!(shop.provider.taken(), 6_000, "the customer has paid");
-    assert!(shop.memory.tables().purchases.is_empty(), "and there is no order");
+    assert!(shop.orders_made().is_empty(), "and there is no order");
 }
 
 #[test]

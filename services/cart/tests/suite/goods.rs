@@ -6,10 +6,8 @@ use cart::{
     StockError, Voucher, VoucherAction, VoucherCommand, VoucherError,
 };
 
-use crate::{
-    shop::{Kind, Shop, TEA},
-    support::{START, at_once, code, euro, pieces},
-};
+use super::shop::{Kind, Shop, TEA};
+use crate::support::{START, at_once, code, euro, pieces};
 
 fn shop() -> Shop {
     Shop::new(Kind::Saga)

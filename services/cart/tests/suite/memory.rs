@@ -3,7 +3,6 @@
 mod goods;
 mod orders;
 mod payments;
-mod provider;
 
 use std::{
     collections::{BTreeMap, BTreeSet, VecDeque},
@@ -12,14 +11,14 @@ use std::{
 
 use async_trait::async_trait;
 use cart::{
-    Cart, CartId, CartStore, CatalogStore, Command, Cursor, DeliveryId, EventId, Level, Notice, NoticeStore,
-    OrderEvent, OrderId, Outcome, Product, ProductId, ProductPage, ProductQuery, Purchase, Redemption,
-    RequestKey, Reservation, SagaReply, Version, Voucher, VoucherCode, ports::StoredPayment,
+    Cart, CartId, CartStore, CatalogStore, Cursor, DeliveryId, EventId, Level, Notice, NoticeStore, OrderId,
+    Outcome, Product, ProductId, ProductPage, ProductQuery, Purchase, Redemption, RequestKey, Reservation,
+    Version, Voucher, VoucherCode, ports::StoredPayment,
 };
 use contract::Unavailable;
-pub(crate) use provider::{Fault, Provider};
 
 use self::orders::KeyRow;
+use crate::stores::{Mail, Message};
 
 /// A database of all components. Cheap to clone.
 #[derive(Clone, Default)]
@@ -42,20 +41,22 @@ pub(crate) struct Tables {
     pub(crate) notices: BTreeMap<EventId, Notice>,
     pub(crate) inbox: BTreeMap<EventId, Outcome>,
     pub(crate) replies: BTreeSet<EventId>,
-    pub(crate) outbox: VecDeque<Outgoing>,
-}
-
-/// A row of the outbox.
-#[derive(Clone, Debug)]
-pub(crate) enum Outgoing {
-    Command(Command),
-    Reply(SagaReply),
-    Event(OrderEvent),
+    pub(crate) outbox: VecDeque<Message>,
 }
 
 impl Memory {
     pub(crate) fn tables(&self) -> MutexGuard<'_, Tables> {
         self.0.lock().unwrap()
+    }
+}
+
+impl Mail for Memory {
+    fn take(&self) -> Option<Message> {
+        self.tables().outbox.pop_front()
+    }
+
+    fn add(&self, message: Message) {
+        self.tables().outbox.push_back(message);
     }
 }
 

@@ -5,10 +5,8 @@ use cart::{
     SagaStanding, Status,
 };
 
-use crate::{
-    shop::{Kind, POT, SOUND, Shop, TEA},
-    support::{at_once, euro},
-};
+use super::shop::{Kind, POT, SOUND, Shop, TEA};
+use crate::support::{at_once, euro};
 
 /// A shop with a paid order of 2 500.
 fn paid(kind: Kind) -> (Shop, OrderId) {

@@ -4,15 +4,14 @@ use cart::{
     CommandKey, OrderId, Outcome, PaymentAction, PaymentCommand, PaymentError, PaymentState, Purpose,
     RefundId, Refusal, Step, Webhook,
 };
-use proptest::prelude::*;
 
+use super::shop::{Kind, Shop};
 use crate::{
-    memory::Fault,
-    shop::{Kind, Shop},
+    provider::Fault,
     support::{at_once, card, euro},
 };
 
-fn command(purpose: Purpose, minor: i64) -> PaymentCommand {
+pub(crate) fn command(purpose: Purpose, minor: i64) -> PaymentCommand {
     let action = match purpose {
         Purpose::Do(Step::Authorise) => PaymentAction::Authorise(card()),
         Purpose::Do(_) => PaymentAction::Capture,
@@ -22,20 +21,20 @@ fn command(purpose: Purpose, minor: i64) -> PaymentCommand {
     PaymentCommand { key: CommandKey { order: OrderId(7), purpose }, amount: euro(minor), action }
 }
 
-const AUTHORISE: Purpose = Purpose::Do(Step::Authorise);
-const CAPTURE: Purpose = Purpose::Do(Step::Capture);
-const VOID: Purpose = Purpose::Undo(Step::Authorise, 0);
+pub(crate) const AUTHORISE: Purpose = Purpose::Do(Step::Authorise);
+pub(crate) const CAPTURE: Purpose = Purpose::Do(Step::Capture);
+pub(crate) const VOID: Purpose = Purpose::Undo(Step::Authorise, 0);
 
-fn perform(shop: &Shop, purpose: Purpose) -> Result<Outcome, PaymentError> {
+pub(crate) fn perform(shop: &Shop, purpose: Purpose) -> Result<Outcome, PaymentError> {
     at_once(shop.payments.perform(command(purpose, 100))).map(|reply| reply.outcome)
 }
 
 /// Performs a command until its outcome is known.
-fn insist(shop: &Shop, purpose: Purpose) -> Outcome {
+pub(crate) fn insist(shop: &Shop, purpose: Purpose) -> Outcome {
     (0..40).find_map(|_| perform(shop, purpose).ok()).unwrap()
 }
 
-fn shop() -> Shop {
+pub(crate) fn shop() -> Shop {
     Shop::new(Kind::Saga)
 }
 
@@ -142,29 +141,4 @@ fn a_refund_that_the_provider_refuses_is_tried_again_by_a_new_command_only() {
     assert_eq!(perform(&shop, VOID), Ok(refused), "the same command has the same reply");
     assert_eq!(perform(&shop, Purpose::Undo(Step::Authorise, 1)), Ok(Outcome::Done));
     assert_eq!(shop.provider.taken(), 0);
-}
-
-proptest! {
-    #[test]
-    fn money_is_taken_at_most_once_and_after_a_void_not_at_all(
-        purposes in prop::collection::vec(
-            prop::sample::select(vec![AUTHORISE, CAPTURE, VOID, Purpose::Refund(RefundId(1))]), 1..12),
-        faults in prop::collection::vec(
-            prop::sample::select(vec![Fault::None, Fault::None, Fault::CallLost, Fault::ReplyLost]), 0..12),
-    ) {
-        let shop = shop();
-        shop.provider.plan(&faults);
-        for purpose in &purposes {
-            // A time-out leaves it to a later command to find out.
-            drop(at_once(shop.payments.perform(command(*purpose, 100))));
-        }
-        prop_assert!(shop.provider.entries().len() <= 1);
-        let voided = insist(&shop, Purpose::Undo(Step::Authorise, 9));
-        prop_assert_eq!(voided, Outcome::Done);
-        prop_assert_eq!((shop.provider.taken(), shop.provider.held()), (0, 0));
-        for purpose in [AUTHORISE, CAPTURE] {
-            drop(perform(&shop, purpose));
-        }
-        prop_assert_eq!((shop.provider.taken(), shop.provider.held()), (0, 0));
-    }
 }

@@ -1,8 +1,11 @@
-//! A whole shop in memory, whose messages a test delivers.
+//! A whole shop, whose messages a test delivers.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicU64, Ordering},
+use std::{
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
 };
 
 use async_trait::async_trait;
@@ -10,13 +13,17 @@ use cart::{
     ApplyVoucher, Cart, CartId, CartService, Carts, Catalog, CatalogService, ChangeLine, CheckedOut,
     Checkout, CheckoutParts, CheckoutStrategy, ClearCart, Command, CommandSender, CustomerId, Delivery,
     DeliveryId, Discount, Idempotency, Level, NoticeService, Notices, OpenCart, Order, OrderError, OrderId,
-    OrderNews, OrderService, Orders, PaymentService, PaymentToken, Payments, Product, ProductId, Quantity,
-    RequestKey, SagaReply, Status, Stock, StockService, Voucher, VoucherService, Vouchers,
+    OrderNews, OrderService, Orders, PaymentService, PaymentToken, Payments, Product, ProductId, ProductIds,
+    Quantity, REMEMBERED_FOR, RequestKey, SagaReply, Status, Stock, StockService, Voucher, VoucherService,
+    Vouchers,
+    ports::{Claim, Claimed},
 };
 use contract::{Clock, Timestamp, Unavailable};
 
+use super::ground;
 use crate::{
-    memory::{Memory, Outgoing, Provider},
+    provider::Provider,
+    stores::{Mail, Message, Stores},
     support::{START, at_once, code, euro, pieces},
 };
 
@@ -42,7 +49,7 @@ pub(crate) enum Kind {
 pub(crate) const SOUND: [Kind; 2] = [Kind::Transaction, Kind::Saga];
 
 pub(crate) struct Shop {
-    pub(crate) memory: Memory,
+    pub(crate) stores: Stores,
     pub(crate) provider: Arc<Provider>,
     pub(crate) clock: Arc<SetClock>,
     pub(crate) catalog: Arc<dyn Catalog>,
@@ -52,15 +59,21 @@ pub(crate) struct Shop {
     pub(crate) payments: Arc<dyn Payments>,
     pub(crate) orders: OrderService,
     pub(crate) notices: NoticeService,
+    /// The id of the next order.
+    next: Arc<AtomicU64>,
+    issued: Mutex<Vec<Voucher>>,
 }
 
+/// The id of a shop's first order.
+const FIRST_ORDER: u64 = 100;
+
 /// Sends commands past the outbox, into the same queue.
-struct Direct(Memory);
+struct Direct(Arc<dyn Mail>);
 
 #[async_trait]
 impl CommandSender for Direct {
     async fn send(&self, command: &Command) -> Result<(), Unavailable> {
-        self.0.tables().outbox.push_back(Outgoing::Command(command.clone()));
+        self.0.add(Message::Command(command.clone()));
         Ok(())
     }
 }
@@ -77,38 +90,52 @@ impl Shop {
     }
 
     pub(crate) fn with(kind: Kind, idempotency: Idempotency) -> Self {
-        let memory = Memory::default();
-        let store = Arc::new(memory.clone());
+        let stores = ground::stores();
         let clock = Arc::new(SetClock(AtomicU64::new(START.millis())));
         let provider = Arc::new(Provider::default());
-        let catalog: Arc<dyn Catalog> = Arc::new(CatalogService::new(store.clone()));
-        let vouchers: Arc<dyn Vouchers> = Arc::new(VoucherService::new(store.clone(), clock.clone()));
+        let catalog: Arc<dyn Catalog> = Arc::new(CatalogService::new(stores.catalog.clone()));
+        let vouchers: Arc<dyn Vouchers> =
+            Arc::new(VoucherService::new(stores.vouchers.clone(), clock.clone()));
         let carts: Arc<dyn Carts> =
-            Arc::new(CartService::new(store.clone(), catalog.clone(), vouchers.clone()));
-        let stock = Arc::new(StockService::new(store.clone(), clock.clone()));
+            Arc::new(CartService::new(stores.carts.clone(), catalog.clone(), vouchers.clone()));
+        let stock = Arc::new(StockService::new(stores.stock.clone(), clock.clone()));
         let payments: Arc<dyn Payments> =
-            Arc::new(PaymentService::new(store.clone(), provider.clone(), clock.clone()));
+            Arc::new(PaymentService::new(stores.payments.clone(), provider.clone(), clock.clone()));
         let parts = CheckoutParts {
             carts: carts.clone(),
             catalog: catalog.clone(),
             vouchers: vouchers.clone(),
             stock: stock.clone(),
             payments: payments.clone(),
-            store: store.clone(),
+            store: stores.orders.clone(),
             clock: clock.clone(),
         };
         let strategy = match kind {
-            Kind::Transaction => CheckoutStrategy::Transaction(store.clone()),
+            Kind::Transaction => CheckoutStrategy::Transaction(stores.shop.clone()),
             Kind::Saga => CheckoutStrategy::Saga,
-            Kind::DualWrite => CheckoutStrategy::DualWrite(Arc::new(Direct(memory.clone()))),
+            Kind::DualWrite => CheckoutStrategy::DualWrite(Arc::new(Direct(stores.mail.clone()))),
             Kind::ChargeFirst => CheckoutStrategy::ChargeFirst,
         };
-        let ids = AtomicU64::new(100);
-        let next = move || OrderId(ids.fetch_add(1, Ordering::Relaxed).into());
-        let orders = OrderService::new(parts, strategy, idempotency, next);
-        let notices = NoticeService::new(store);
-        let shop =
-            Self { memory, provider, clock, catalog, carts, stock, vouchers, payments, orders, notices };
+        let next = Arc::new(AtomicU64::new(FIRST_ORDER));
+        let ids = next.clone();
+        let new_id = move || OrderId(ids.fetch_add(1, Ordering::Relaxed).into());
+        let orders = OrderService::new(parts, strategy, idempotency, new_id);
+        let issued = Mutex::default();
+        let notices = NoticeService::new(stores.notices.clone());
+        let shop = Self {
+            stores,
+            provider,
+            clock,
+            catalog,
+            carts,
+            stock,
+            vouchers,
+            payments,
+            orders,
+            notices,
+            next,
+            issued,
+        };
         shop.offer(TEA, "Green tea", 500);
         shop.offer(POT, "Tea pot", 2_000);
         shop.receive(1, TEA, 10);
@@ -127,7 +154,8 @@ impl Shop {
 
     pub(crate) fn voucher(&self, text: &str, discount: Discount, uses: u32, uses_by_customer: u32) {
         let voucher = Voucher { code: code(text), discount, uses, uses_by_customer };
-        at_once(self.vouchers.issue(voucher)).unwrap();
+        let issued = at_once(self.vouchers.issue(voucher)).unwrap();
+        self.issued.lock().unwrap().push(issued);
     }
 
     pub(crate) fn cart(&self) -> Cart {
@@ -136,7 +164,8 @@ impl Shop {
 
     /// Puts so many into the cart, at their current price.
     pub(crate) fn put(&self, product: ProductId, number: u32) -> Cart {
-        let seen_price = self.memory.tables().products[&product].price;
+        let offered = at_once(self.catalog.products(ProductIds(vec![product]))).unwrap();
+        let seen_price = offered.find(product).unwrap().price;
         let quantity: Option<Quantity> = (number > 0).then(|| pieces(number));
         let expected = self.cart().version;
         at_once(self.carts.change(ChangeLine { cart: CART, expected, product, quantity, seen_price }))
@@ -168,7 +197,7 @@ impl Shop {
     }
 
     pub(crate) fn level(&self, product: ProductId) -> Level {
-        *self.memory.tables().levels.get(&product).unwrap()
+        at_once(self.stock.levels(ProductIds(vec![product]))).unwrap().0[0]
     }
 
     pub(crate) fn now(&self) -> Timestamp {
@@ -181,18 +210,18 @@ impl Shop {
 
     /// Delivers one message; returns whether there was one.
     fn deliver(&self) -> bool {
-        let Some(message) = self.memory.tables().outbox.pop_front() else { return false };
+        let Some(message) = self.stores.mail.take() else { return false };
         match message {
-            Outgoing::Command(command) => {
+            Message::Command(command) => {
                 // A command whose outcome is unknown is delivered again.
                 if self.perform(command.clone()).is_err() {
-                    self.memory.tables().outbox.push_back(Outgoing::Command(command));
+                    self.stores.mail.add(Message::Command(command));
                 }
             }
-            Outgoing::Reply(reply) => {
+            Message::Reply(reply) => {
                 at_once(self.orders.reply(reply)).unwrap();
             }
-            Outgoing::Event(event) => {
+            Message::Event(event) => {
                 at_once(self.notices.tell(event.clone())).unwrap();
                 if let OrderNews::Made(lines) = event.news {
                     let clear = ClearCart { cart: event.cart, order: event.order, lines };
@@ -223,27 +252,54 @@ impl Shop {
         assert!(delivered < 10_000, "the messages do not end");
     }
 
+    /// Loses some of the messages on their way.
+    pub(crate) fn lose(&self, is_lost: impl Fn(&Message) -> bool) {
+        let all: Vec<_> = std::iter::from_fn(|| self.stores.mail.take()).collect();
+        all.into_iter().filter(|message| !is_lost(message)).for_each(|message| self.stores.mail.add(message));
+    }
+
+    /// Another process claims the key of a request.
+    pub(crate) fn claim(&self, request: &Checkout) {
+        let now = self.now();
+        let claim = Claim {
+            key: request.key.clone(),
+            fingerprint: request.fingerprint(),
+            order: OrderId(1),
+            now,
+            until: now.plus(Duration::from_secs(30)),
+            forgotten_at: now.plus(REMEMBERED_FOR),
+        };
+        assert!(matches!(at_once(self.stores.orders.claim(&claim)), Ok(Claimed::Taken(_))));
+    }
+
+    /// All orders that are stored.
+    pub(crate) fn orders_made(&self) -> Vec<Order> {
+        let ids = FIRST_ORDER..self.next.load(Ordering::Relaxed);
+        let found = ids.map(|id| at_once(self.stores.orders.find(OrderId(id.into()))).unwrap());
+        found.flatten().map(|purchase| purchase.order).collect()
+    }
+
     /// What must be true when everything has come to rest: goods and money are conserved, and an order is there exactly if
     /// its money was taken and not given back.
     #[track_caller]
     pub(crate) fn check_ledger(&self) {
-        let tables = self.memory.tables();
-        for level in tables.levels.values() {
+        let levels = [TEA, POT].map(|product| self.level(product));
+        for level in levels {
             assert_eq!(level.sold + level.reserved + level.left, level.stocked, "{level:?}");
         }
-        let orders: Vec<_> = tables.purchases.values().map(|purchase| &purchase.order).collect();
-        let is_kept = |order: &&&Order| matches!(order.status, Status::Paid | Status::Shipped);
-        let owed = |order: &&Order| order.total.minor - order.refunded().unwrap().minor;
+        let orders = self.orders_made();
+        let is_kept = |order: &&Order| matches!(order.status, Status::Paid | Status::Shipped);
+        let owed = |order: &Order| order.total.minor - order.refunded().unwrap().minor;
         assert_eq!(self.provider.taken(), orders.iter().filter(is_kept).map(owed).sum::<i64>());
         assert_eq!(self.provider.held(), 0);
         let pieces =
-            |order: &&Order| order.ordered().iter().map(|line| u64::from(line.quantity.get())).sum::<u64>();
-        let sold: u64 = tables.levels.values().map(|level| level.sold).sum();
+            |order: &Order| order.ordered().iter().map(|line| u64::from(line.quantity.get())).sum::<u64>();
+        let sold: u64 = levels.iter().map(|level| level.sold).sum();
         assert_eq!(sold, orders.iter().filter(is_kept).map(pieces).sum::<u64>());
-        for (code, voucher) in &tables.vouchers {
-            let is_used = |order: &&&Order| order.voucher.as_ref() == Some(code);
+        for Voucher { code, uses, .. } in self.issued.lock().unwrap().iter() {
+            let is_used = |order: &&Order| order.voucher.as_ref() == Some(code);
             let used = orders.iter().filter(is_kept).filter(is_used).count();
-            assert!(used <= voucher.uses as usize, "{code}: {used} uses");
+            assert!(used <= *uses as usize, "{code}: {used} uses");
         }
     }
 }

@@ -1,15 +1,12 @@
 //! The vocabulary of these tests.
 
-use std::{
-    pin::pin,
-    task::{Context, Poll, Waker},
-};
-
 use cart::{
     CartId, Currency, CustomerId, Money, Order, OrderId, OrderLine, PaymentToken, ProductId, Quantity,
     Status, VoucherCode,
 };
 use contract::Timestamp;
+
+pub(crate) use crate::ground::at_once;
 
 /// The moment at which everything begins.
 pub(crate) const START: Timestamp = Timestamp::from_millis(1_700_000_000_000);
@@ -50,13 +47,5 @@ pub(crate) fn order(minor: i64, has_voucher: bool) -> Order {
         reason: None,
         refunds: Vec::new(),
         made_at: START,
-    }
-}
-
-/// The output of a future that never waits.
-pub(crate) fn at_once<T>(future: impl Future<Output = T>) -> T {
-    match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
-        Poll::Ready(value) => value,
-        Poll::Pending => panic!("nothing here waits"),
     }
 }

@@ -8,7 +8,8 @@ use cart::{
 };
 use contract::{Timestamp, Unavailable};
 
-use super::{Memory, Outgoing, Tables};
+use super::{Memory, Tables};
+use crate::stores::Message;
 
 impl Tables {
     pub(super) fn level(&mut self, product: ProductId) -> &mut Level {
@@ -84,7 +85,7 @@ impl Tables {
         };
         self.inbox.insert(command.id(), outcome);
         let reply = SagaReply { command, outcome };
-        self.outbox.push_back(Outgoing::Reply(reply));
+        self.outbox.push_back(Message::Reply(reply));
         reply
     }
 }

@@ -1,7 +1,5 @@
 //! Orders in memory, and the transaction over the whole shop.
 
-use std::time::Duration;
-
 use async_trait::async_trait;
 use cart::{
     Decision, Fingerprint, OrderId, OrderStore, OrderedLine, Outcome, ProductId, ProductSales, Purchase,
@@ -10,7 +8,8 @@ use cart::{
 };
 use contract::{Timestamp, Unavailable};
 
-use super::{Memory, Outgoing, Tables};
+use super::{Memory, Tables};
+use crate::stores::Message;
 
 /// What is stored of an idempotency key.
 pub(crate) struct KeyRow {
@@ -26,9 +25,9 @@ impl Tables {
         let order = &decision.purchase.order;
         self.purchases.insert(order.id, decision.purchase.clone());
         if commands_in_outbox {
-            self.outbox.extend(decision.commands.iter().cloned().map(Outgoing::Command));
+            self.outbox.extend(decision.commands.iter().cloned().map(Message::Command));
         }
-        self.outbox.extend(decision.events.iter().cloned().map(Outgoing::Event));
+        self.outbox.extend(decision.events.iter().cloned().map(Message::Event));
         for OrderedLine { product, .. } in order.ordered() {
             if decision.is_sale {
                 self.sales.entry(product).or_default().push(order.id);
@@ -58,13 +57,6 @@ impl Tables {
             self.redemptions.remove(&order.id);
         })?;
         refusal(self.perform_stock(order.id, &StockAction::Commit))
-    }
-}
-
-impl Memory {
-    /// Another process claims the key.
-    pub(crate) fn claim_again(&self, key: &RequestKey, now: Timestamp) {
-        self.tables().keys.get_mut(key).unwrap().until = now.plus(Duration::from_secs(30));
     }
 }
 

@@ -7,7 +7,8 @@ use cart::{
 };
 use contract::{Timestamp, Unavailable};
 
-use super::{Memory, Outgoing};
+use super::Memory;
+use crate::stores::Message;
 
 #[async_trait]
 impl PaymentStore for Memory {
@@ -34,13 +35,13 @@ impl PaymentStore for Memory {
         tables.payments.insert(order, next);
         if let Some(reply) = reply {
             tables.inbox.insert(reply.command.id(), reply.outcome);
-            tables.outbox.push_back(Outgoing::Reply(*reply));
+            tables.outbox.push_back(Message::Reply(*reply));
         }
         Ok(Settled::Stored)
     }
 
     async fn reply_again(&self, reply: &SagaReply, _: Timestamp) -> Result<(), Unavailable> {
-        self.tables().outbox.push_back(Outgoing::Reply(*reply));
+        self.tables().outbox.push_back(Message::Reply(*reply));
         Ok(())
     }
 }
