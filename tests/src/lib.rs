@@ -29,7 +29,7 @@
 //! `over_time` (what a report has of it), `promises` (what the
 //! documents promise), `observability` (what watches the systems), `conformance` (what `h2spec` and Schemathesis find:
 //! nothing), `reports` (what recorded runs say and draw), `accessibility` (what axe-core finds in their pages: nothing),
-//! `third` (what a new system costs: the echo in `third/`), `tidy` (the tree's invariants), `style` (one style in one tree).
+//! `provider` (the stand-in for a payment provider as a backing), `third` (what a new system costs: the echo in `third/`), `tidy` (the tree's invariants), `style` (one style in one tree).
 
 pub mod chain_suite;
 pub mod clock;

@@ -3,6 +3,9 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails where what it expects is not there")]
 
+#[path = "kubernetes/objects.rs"]
+mod objects;
+
 use std::{
     collections::{BTreeMap, BTreeSet},
     fs,
@@ -13,17 +16,16 @@ use std::{
 use design::{ProcessConfig, Wiring};
 use k8s_openapi::{
     api::{
-        apps::v1::Deployment,
+        apps::v1::{Deployment, StatefulSet},
         autoscaling::v2::HorizontalPodAutoscaler,
-        core::v1::{ConfigMap, Namespace, PodSpec, Service, ServiceAccount},
+        core::v1::{ConfigMap, PodSpec, Service},
         networking::v1::NetworkPolicy,
-        policy::v1::PodDisruptionBudget,
     },
     apimachinery::pkg::util::intstr::IntOrString,
 };
+use objects::{check, objects, of};
 use runtimes::kubernetes::Export;
 use scenario::{plan::ArmPlan, systems};
-use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 use system_tests::tree::root;
 
@@ -92,35 +94,6 @@ fn the_committed_files_are_what_the_exporter_writes() {
     }
 }
 
-/// Fails if the object has a field that its type does not know: a misspelt field would be ignored.
-fn has_only_known_fields<T: DeserializeOwned + Serialize>(object: &Value) {
-    let typed: T = serde_json::from_value(object.clone()).unwrap_or_else(|error| panic!("{error}: {object}"));
-    assert_eq!(&serde_json::to_value(&typed).unwrap(), object);
-}
-
-fn check(object: &Value) {
-    let kind = (object["apiVersion"].as_str().unwrap(), object["kind"].as_str().unwrap());
-    match kind {
-        ("apps/v1", "Deployment") => has_only_known_fields::<Deployment>(object),
-        ("autoscaling/v2", "HorizontalPodAutoscaler") => {
-            has_only_known_fields::<HorizontalPodAutoscaler>(object);
-        }
-        ("networking.k8s.io/v1", "NetworkPolicy") => has_only_known_fields::<NetworkPolicy>(object),
-        ("policy/v1", "PodDisruptionBudget") => has_only_known_fields::<PodDisruptionBudget>(object),
-        ("v1", "ConfigMap") => has_only_known_fields::<ConfigMap>(object),
-        ("v1", "Namespace") => has_only_known_fields::<Namespace>(object),
-        ("v1", "Service") => has_only_known_fields::<Service>(object),
-        ("v1", "ServiceAccount") => has_only_known_fields::<ServiceAccount>(object),
-        // Only `kubectl` parses this kind; the test below runs it.
-        ("kustomize.config.k8s.io/v1beta1", "Kustomization") => {}
-        other => panic!("the exporter writes no {other:?}"),
-    }
-}
-
-fn objects(yaml: &str) -> Vec<Value> {
-    serde_saphyr::from_multiple(yaml).unwrap_or_else(|error| panic!("{error}\n{yaml}"))
-}
-
 #[test]
 fn every_object_has_only_fields_that_kubernetes_knows() {
     let mut counted = 0;
@@ -171,11 +144,6 @@ fn built(overlay: &str) -> Option<Vec<Value>> {
             None
         }
     }
-}
-
-fn of<T: DeserializeOwned>(objects: &[Value], kind: &str) -> Vec<T> {
-    let found = objects.iter().filter(|object| object["kind"] == kind);
-    found.map(|object| serde_json::from_value(object.clone()).unwrap()).collect()
 }
 
 fn pod(deployment: &Deployment) -> &PodSpec {
@@ -298,6 +266,36 @@ fn wirings_of_one_name_in_two_systems_share_no_database_and_no_prefix() {
         let removes = [format!("DROP DATABASE {own}"), format!("--pattern '{own}:*'")];
         assert!(removes.iter().any(|command| guide.contains(command)), "the guide does not remove `{own}`");
     }
+}
+
+#[test]
+fn a_payment_provider_runs_in_the_cluster_with_books_on_a_volume() {
+    let wiring = Wiring::with(&echo_app::SYSTEM, [("placement", "microservices"), ("tolls", "provider")]);
+    let arm = ArmPlan::new("tolled".to_owned(), wiring.unwrap());
+    let files = Export::new(&arm, "tolled", &[], "").unwrap().files();
+    let text = |name: &str| &files.iter().find(|(file, _)| file.ends_with(name)).unwrap().1;
+    let is_yaml = |name: &str| Path::new(name).extension().is_some_and(|kind| kind == "yaml");
+    let yaml = files.iter().filter(|(name, _)| is_yaml(name));
+    let objects: Vec<Value> = yaml.flat_map(|(_, text)| objects(text)).collect();
+    objects.iter().for_each(check);
+    let [set] = <[StatefulSet; 1]>::try_from(of(&objects, "StatefulSet")).unwrap();
+    let spec = set.spec;
+    assert_eq!(spec.replicas, Some(1));
+    let claims = spec.volume_claim_templates.unwrap();
+    let pod = spec.template.spec.unwrap();
+    let mounts = pod.containers[0].volume_mounts.as_ref().unwrap();
+    let books = mounts.iter().find(|mount| Some(&mount.name) == claims[0].metadata.name.as_ref()).unwrap();
+    let config = payment_provider::Config::parse(text("/provider.toml")).unwrap();
+    assert!(config.books.starts_with(&books.mount_path), "{}", books.mount_path);
+    assert!(text("tolled/kustomization.yaml").contains("- provider.yaml\n"));
+    let hosts = hosts_of(&files);
+    let echoes = hosts.iter().find(|host| host.process == "echoes").unwrap();
+    assert_eq!(echoes.backings["tolls"], "http://tolled-provider:7070/#http://tolled-gateway");
+    let services: Vec<Service> = of(&objects, "Service");
+    for name in ["tolled-provider", "tolled-gateway"] {
+        assert!(services.iter().any(|service| service.metadata.name.as_deref() == Some(name)), "{name}");
+    }
+    assert!(!files.iter().any(|(name, _)| name.ends_with("stores.yaml")), "no store is outside");
 }
 
 /// The objects and process configurations of every wiring of the limiter with another location of the counts.

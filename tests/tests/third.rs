@@ -24,8 +24,16 @@ const CRATES: [&str; 5] = ["tests/third/echo", "echo-app", "echo_app", "echo-jou
 
 /// Every file outside its folder that names it. A system that is part of the project is registered in
 /// `lab/scenario/src/systems.rs` and `load/src/journeys.rs` instead of a program of the tests, a line each.
-const TOUCHED: [&str; 5] =
-    ["Cargo.lock", "Cargo.toml", "tests/Cargo.toml", "tests/src/bin/with_third.rs", "tests/tests/third.rs"];
+/// The suites of the provider use it as well: it is the one system that may have one.
+const TOUCHED: [&str; 7] = [
+    "Cargo.lock",
+    "Cargo.toml",
+    "tests/Cargo.toml",
+    "tests/src/bin/with_third.rs",
+    "tests/tests/kubernetes.rs",
+    "tests/tests/provider.rs",
+    "tests/tests/third.rs",
+];
 
 /// The registries of the lab and the generator: the only files of theirs that name a system of the project.
 const REGISTRIES: [&str; 3] =

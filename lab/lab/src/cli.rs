@@ -9,8 +9,8 @@ use scenario::diagnostic::{self, Diagnostic};
 
 use crate::{
     commands::{
-        broker, compare, doctor, drill, events, export, fault, health, host, keep, list, load, plan, proxy,
-        report, run, show, tether, trace, up, watch,
+        broker, compare, doctor, drill, events, export, fault, health, host, keep, list, load, plan,
+        provider, proxy, report, run, show, tether, trace, up, watch,
     },
     outcome::Outcome,
 };
@@ -121,6 +121,9 @@ pub enum Command {
     /// The proxy on an arm's links; started by the lab
     #[command(hide = true)]
     Proxy(proxy::Args),
+    /// The stand-in for a payment provider; started by the lab
+    #[command(hide = true)]
+    Provider(provider::Args),
 }
 
 impl Cli {
@@ -163,6 +166,7 @@ impl Cli {
             Command::Tether(args) => args.run(),
             Command::Broker(args) => args.run(),
             Command::Proxy(args) => args.run(),
+            Command::Provider(args) => args.run(),
         }
     }
 }

@@ -15,6 +15,7 @@ pub mod list;
 pub mod load;
 mod phases;
 pub mod plan;
+pub mod provider;
 pub mod proxy;
 pub mod report;
 pub mod run;

@@ -14,11 +14,12 @@
 //! machine.
 //!
 //! Read in this order: the templates, this file (the list of files), `base`, `process` (the settings of a
-//! deployment), `stores`, `hosts` (each process's process configuration).
+//! deployment), `stores`, `provider`, `hosts` (each process's process configuration).
 
 mod base;
 mod hosts;
 mod process;
+mod provider;
 mod stores;
 
 use design::{BackingKind, PublicUrl};
@@ -75,8 +76,15 @@ impl<'a> Export<'a> {
         let base = base::files(system).map(|(name, text)| (format!("{system}/base/{name}"), text));
         let path = |name: &str| format!("{system}/overlays/{}/{name}", self.wiring);
         let mut files = Vec::from(base);
-        for name in ["kustomization", "namespace", "network", "stores"] {
+        for name in ["kustomization", "namespace", "network"] {
             files.push((path(&format!("{name}.yaml")), self.overlay(name, Value::Null)));
+        }
+        if !stores::all(self).is_empty() {
+            files.push((path("stores.yaml"), self.overlay("stores", Value::Null)));
+        }
+        if provider::is_there(self) {
+            files.push((path("provider.yaml"), self.overlay("provider", provider::view())));
+            files.push((path("provider.toml"), provider::config(self)));
         }
         for process in self.processes() {
             let text = self.overlay("process", process::view(self, process));
@@ -98,6 +106,7 @@ impl<'a> Export<'a> {
             "edge_process": self.arm.edge().shape,
             "processes": self.processes().map(|process| process.shape).collect::<Vec<_>>(),
             "stores": stores::all(self),
+            "has_provider": provider::is_there(self),
             "image": IMAGE,
             "tag": TAG,
             "public_port": PUBLIC_PORT,

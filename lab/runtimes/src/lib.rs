@@ -30,6 +30,7 @@ pub mod launch;
 pub mod measure;
 pub mod owned_folder;
 pub mod process;
+mod provider;
 pub mod scratch;
 pub mod traces;
 mod yaml;

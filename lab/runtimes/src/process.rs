@@ -7,7 +7,7 @@
 //!
 //! Read in this order: `start` (starting one arm) and `children` (the running arm), `process_configs`, `addresses`, `links`
 //! (which lead through the proxy, on any runtime), `child`, `ports`; then `backings`, `faults` and `victim` (what they are done to), and
-//! [`keep`], [`tether`], [`broker`] and [`proxy`](mod@proxy), the bodies of the lab's hidden subcommands.
+//! [`keep`], [`tether`], [`broker`], [`proxy`](mod@proxy) and [`provider`], the bodies of the lab's hidden subcommands.
 
 mod addresses;
 mod backings;
@@ -20,6 +20,7 @@ pub(crate) mod links;
 pub(crate) mod ports;
 mod process_configs;
 mod programs;
+pub mod provider;
 pub mod proxy;
 mod start;
 pub mod tether;

@@ -15,7 +15,7 @@ macro_rules! templates {
 }
 
 /// Every template: its name is its path in `lab/runtimes/templates`.
-const TEMPLATES: [(&str, &str); 9] = templates![
+const TEMPLATES: [(&str, &str); 10] = templates![
     "compose",
     "kubernetes/base/kustomization",
     "kubernetes/base/network",
@@ -24,6 +24,7 @@ const TEMPLATES: [(&str, &str); 9] = templates![
     "kubernetes/overlay/namespace",
     "kubernetes/overlay/network",
     "kubernetes/overlay/process",
+    "kubernetes/overlay/provider",
     "kubernetes/overlay/stores",
 ];
 

@@ -29,6 +29,7 @@ use crate::{
 Faults:
   store-killed, store-slow, store-frozen           a database, a cache or a broker
   broker-restarted                                 the broker of events
+  provider-killed, provider-slow, provider-frozen  the payment provider
   component-killed                                 each process by itself
   partition, partition-one-way                     each link between two processes
   all-killed                                       every process and every store at the same time

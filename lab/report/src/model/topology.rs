@@ -42,7 +42,7 @@ pub struct Link {
 pub struct Backing {
     /// Unique in the arm.
     pub name: String,
-    /// Its kind: `sqlite`, `postgres`, `redis`, `kafka`.
+    /// Its kind: `sqlite`, `postgres`, `redis`, `kafka`, `provider`.
     pub kind: String,
     /// Its origin: `embedded`, `native`, `compose`, `url`.
     pub provider: String,

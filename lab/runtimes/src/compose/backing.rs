@@ -1,21 +1,23 @@
 //! Stores and brokers as services: one of each kind for a wiring, on its private network, without published
 //! ports.
 
-use std::net::SocketAddr;
+use std::{net::SocketAddr, path::Path};
 
-use design::BackingKind;
+use design::{BackingKind, Wiring};
 
-use super::project::{Program, Project, Role, Service, Setting, service};
+use super::project::{HOME, Program, Project, Role, Service, Setting, service};
+use crate::provider;
 
 /// The user of a PostgreSQL server.
 const USER: &str = "lab";
 
-/// The image of each kind; `SQLite` needs none.
-pub(super) fn image(kind: BackingKind) -> &'static str {
+/// The image of each kind; `SQLite` needs none, and the lab's own is that of its processes.
+pub(super) fn image(kind: BackingKind, own: &str) -> &str {
     match kind {
         BackingKind::Postgres => "postgres:15-bookworm",
         BackingKind::Redis => "redis:7.0-bookworm",
         BackingKind::Kafka => "apache/kafka:4.3.1",
+        BackingKind::Provider => own,
         BackingKind::Sqlite => "",
     }
 }
@@ -31,6 +33,7 @@ pub(super) fn port(kind: BackingKind) -> u16 {
         BackingKind::Postgres => 5432,
         BackingKind::Redis => 6379,
         BackingKind::Kafka => 9092,
+        BackingKind::Provider => provider::PORT,
         BackingKind::Sqlite => 0,
     }
 }
@@ -45,6 +48,7 @@ pub(super) fn address(wiring: &str, kind: BackingKind, role: &str, proxied: Opti
         BackingKind::Postgres => format!("postgres://{USER}@{host}/{}", database(role)),
         BackingKind::Redis => format!("redis://{host}"),
         BackingKind::Kafka => format!("kafka://{host}"),
+        BackingKind::Provider => provider::address(&host),
         BackingKind::Sqlite => String::new(),
     }
 }
@@ -55,11 +59,18 @@ pub(super) fn database(role: &str) -> &str {
 }
 
 /// Adds the service of a kind.
-pub(super) fn add(project: &mut Project, kind: BackingKind, roles: &[String], setting: &Setting<'_>) {
+pub(super) fn add(
+    project: &mut Project,
+    kind: BackingKind,
+    roles: &[String],
+    wiring: &Wiring,
+    setting: &Setting<'_>,
+) {
     match kind {
         BackingKind::Postgres => postgres(project, roles, setting),
         BackingKind::Redis => redis(project, roles, setting),
         BackingKind::Kafka => kafka(project, setting),
+        BackingKind::Provider => stand_in(project, wiring, setting),
         BackingKind::Sqlite => {}
     }
 }
@@ -83,7 +94,8 @@ fn postgres(project: &mut Project, roles: &[String], setting: &Setting<'_>) {
     }
     project.volumes.push(name.clone());
     let program = Program {
-        image: image(BackingKind::Postgres).to_owned(),
+        image: image(BackingKind::Postgres, setting.image).to_owned(),
+        is_own: false,
         user: Some("postgres"),
         // Enough connections for a pool in each process. Durability is unchanged: `fsync` and
         // `synchronous_commit` stay on.
@@ -117,7 +129,8 @@ fn redis(project: &mut Project, roles: &[String], setting: &Setting<'_>) {
     let flags = "--save '' --appendonly no --maxmemory 64mb --maxmemory-policy allkeys-lru";
     let flags = flags.split(' ').map(|word| word.trim_matches('\'').to_owned());
     let program = Program {
-        image: image(BackingKind::Redis).to_owned(),
+        image: image(BackingKind::Redis, setting.image).to_owned(),
+        is_own: false,
         user: Some("redis"),
         command: std::iter::once("redis-server".to_owned()).chain(flags).collect(),
         environment: Vec::new(),
@@ -161,7 +174,8 @@ fn kafka(project: &mut Project, setting: &Setting<'_>) {
         environment.push(("KAFKA_OPTS", format!("-XX:ActiveProcessorCount={}", setting.cpus.len())));
     }
     let program = Program {
-        image: image(BackingKind::Kafka).to_owned(),
+        image: image(BackingKind::Kafka, setting.image).to_owned(),
+        is_own: false,
         user: Some("appuser"),
         command: Vec::new(),
         environment,
@@ -180,6 +194,41 @@ fn kafka(project: &mut Project, setting: &Setting<'_>) {
         name,
         about: about.to_owned(),
         role: Role::Backing(BackingKind::Kafka, program),
+        after: Vec::new(),
+    });
+}
+
+/// The path of its configuration.
+const PROVIDER_FILE: &str = "/etc/lab/provider.toml";
+
+/// The stand-in for a payment provider: a further program of the lab's image, with its books on a volume.
+fn stand_in(project: &mut Project, wiring: &Wiring, setting: &Setting<'_>) {
+    let name = name(setting.wiring, BackingKind::Provider);
+    let port = port(BackingKind::Provider);
+    let listen = SocketAddr::from(([0, 0, 0, 0], port));
+    let config = provider::config(wiring, listen, Path::new(HOME).join("books.db"));
+    let file = format!("{}provider.toml", setting.folder);
+    let volumes = vec![format!("./{file}:{PROVIDER_FILE}:ro"), format!("{name}:{HOME}")];
+    project.files.push((file, config.to_toml()));
+    project.volumes.push(name.clone());
+    let program = Program {
+        image: image(BackingKind::Provider, setting.image).to_owned(),
+        is_own: true,
+        user: None,
+        command: words(["provider", PROVIDER_FILE]),
+        environment: Vec::new(),
+        read_only: true,
+        tmpfs: vec!["/tmp"],
+        port,
+        health: words(["lab", "provider", "--check", PROVIDER_FILE]),
+        memory: "256m",
+    };
+    project.services.push(Service {
+        name,
+        about: "A stand-in for a payment provider: the software of another company, with books of its own."
+            .to_owned(),
+        role: Role::Backing(BackingKind::Provider, program),
+        volumes,
         after: Vec::new(),
     });
 }

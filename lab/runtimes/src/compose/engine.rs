@@ -82,7 +82,7 @@ impl Engine {
     /// Fails if an arm's image is missing: the lab pulls and builds nothing by itself.
     pub(super) fn has_images(&self, arm: &ArmPlan) -> Result<()> {
         let backings = arm.backings.iter().filter(|need| need.kind != BackingKind::Sqlite);
-        let images = backings.map(|need| backing::image(need.kind)).chain([self.image.as_str()]);
+        let images = backings.map(|need| backing::image(need.kind, &self.image)).chain([self.image.as_str()]);
         let images: BTreeSet<&str> = images.collect();
         let asked: Vec<&str> =
             ["image", "inspect", "--format", "{{.Id}}"].into_iter().chain(images.iter().copied()).collect();

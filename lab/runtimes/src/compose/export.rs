@@ -60,7 +60,8 @@ impl Export<'_> {
         let compose = (format!("{system}/{}.yml", self.name), text(&project, &purpose));
         let mounted = project.files.into_iter().map(|(name, text)| {
             let is_sql = Path::new(&name).extension().is_some_and(|kind| kind == "sql");
-            let about = if is_sql { "-- " } else { "# Read by `lab host`. " };
+            let reader = if name.ends_with("provider.toml") { "lab provider" } else { "lab host" };
+            let about = if is_sql { "-- ".to_owned() } else { format!("# Read by `{reader}`. ") };
             let text = format!("{about}Written by `{}`.\n{text}", self.command);
             (format!("{system}/{name}"), text)
         });

@@ -10,7 +10,7 @@ use scenario::plan::{ArmPlan, ProcessPlan};
 use serde::Serialize;
 
 use super::backing;
-use crate::process::links::ProxiedLinks;
+use crate::{process::links::ProxiedLinks, provider};
 
 /// The port of the public API, in a container.
 pub(super) const PUBLIC_PORT: u16 = 8080;
@@ -22,7 +22,7 @@ pub(super) const INTERNAL_PORT: u16 = 9000;
 const HOST_FILE: &str = "/etc/lab/host.toml";
 
 /// The home of the image's user: a volume there belongs to that user.
-const HOME: &str = "/var/lib/lab";
+pub(super) const HOME: &str = "/var/lib/lab";
 
 /// The lame-duck time of a stopping process, in milliseconds.
 const LAME_DUCK_MS: u64 = 1_000;
@@ -61,6 +61,8 @@ pub(super) struct Service {
 #[derive(Serialize)]
 pub(super) struct Program {
     pub(super) image: String,
+    /// Whether that is the lab's own image, which is built and not pulled.
+    pub(super) is_own: bool,
     /// `None` for the image's own.
     pub(super) user: Option<&'static str>,
     /// Empty for the image's own.
@@ -113,7 +115,8 @@ pub(super) struct Setting<'a> {
 }
 
 /// The stores and brokers that are services, in the order of their start.
-const BACKINGS: [BackingKind; 3] = [BackingKind::Postgres, BackingKind::Redis, BackingKind::Kafka];
+const BACKINGS: [BackingKind; 4] =
+    [BackingKind::Postgres, BackingKind::Redis, BackingKind::Kafka, BackingKind::Provider];
 
 /// The name of the service of a process or a backing: `monolith-postgres`.
 pub(super) fn service(wiring: &str, name: &str) -> String {
@@ -139,7 +142,7 @@ impl Project {
         for kind in BACKINGS {
             let roles = roles(arm, kind);
             if !roles.is_empty() {
-                backing::add(&mut project, kind, &roles, setting);
+                backing::add(&mut project, kind, &roles, &arm.wiring, setting);
             }
         }
         if !roles(arm, BackingKind::Sqlite).is_empty() {
@@ -180,6 +183,7 @@ impl Project {
 fn process(image: &str) -> Program {
     Program {
         image: image.to_owned(),
+        is_own: true,
         user: None,
         command: ["host", HOST_FILE].map(str::to_owned).to_vec(),
         environment: Vec::new(),
@@ -239,12 +243,18 @@ fn process_config(arm: &ArmPlan, process: &ProcessPlan, setting: &Setting<'_>) -
 /// The addresses of a process's backings.
 fn addresses(arm: &ArmPlan, process: &ProcessPlan, setting: &Setting<'_>) -> BTreeMap<String, String> {
     let used = arm.backings.iter().filter(|need| process.roles.contains(&need.role));
+    let edge = format!("{}:{PUBLIC_PORT}", service(setting.wiring, &arm.edge().name));
     used.map(|need| {
         let address = match need.kind {
             BackingKind::Sqlite => format!("sqlite:{HOME}/{}.db", backing::database(&need.role)),
             kind => {
                 let proxied = setting.links.listen(&process.name, kind.name());
-                backing::address(setting.wiring, kind, &need.role, proxied)
+                let address = backing::address(setting.wiring, kind, &need.role, proxied);
+                // A provider calls the edge itself, and not by way of the proxy on the users' link.
+                match kind {
+                    BackingKind::Provider => provider::with_edge(&address, &edge),
+                    _ => address,
+                }
             }
         };
         (need.role.clone(), address)

@@ -91,7 +91,7 @@ pub(crate) fn start(
         public: users.unwrap_or(edge),
         published: published.map(|port| SocketAddr::from(([127, 0, 0, 1], port))),
         processes,
-        backings: used(arm),
+        backings: used(arm, &engine.image),
         receiver,
         runtime: Box::new(up),
     })
@@ -144,13 +144,13 @@ fn prefix(arm: &str) -> String {
 }
 
 /// The origin of the arm's stores and brokers.
-fn used(arm: &ArmPlan) -> Vec<RunningBacking> {
+fn used(arm: &ArmPlan, image: &str) -> Vec<RunningBacking> {
     let mut kinds: Vec<BackingKind> = arm.backings.iter().map(|need| need.kind).collect();
     kinds.sort_unstable();
     kinds.dedup();
     let provider = |kind| match kind {
         BackingKind::Sqlite => "embedded".to_owned(),
-        kind => format!("compose {}", backing::image(kind)),
+        kind => format!("compose {}", backing::image(kind, image)),
     };
     let backing = |kind| RunningBacking { kind, provider: provider(kind), caveat: None, log: None };
     kinds.into_iter().map(backing).collect()

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::{Export, hosts::limits};
 
 /// The user of the image.
-const USER: u32 = 10_001;
+pub(super) const USER: u32 = 10_001;
 
 /// The minimum number of pods, because one may be lost with its machine.
 const LEAST_PODS: usize = 2;

@@ -3,7 +3,8 @@
 use design::BackingKind;
 use serde::Serialize;
 
-use super::Export;
+use super::{Export, provider};
+use crate::provider::PORT;
 
 /// The values of a kind of store for templates.
 #[derive(Serialize)]
@@ -17,6 +18,8 @@ pub(super) struct Store {
 /// The stores of a wiring, each kind once.
 pub(super) fn all(export: &Export<'_>) -> Vec<Store> {
     let mut kinds: Vec<_> = export.arm.backings.iter().map(|need| need.kind).collect();
+    // The provider runs in the cluster.
+    kinds.retain(|kind| *kind != BackingKind::Provider);
     kinds.sort();
     kinds.dedup();
     let store = |kind: BackingKind| {
@@ -40,6 +43,7 @@ pub(super) fn address(export: &Export<'_>, kind: BackingKind, role: &str) -> Str
         BackingKind::Postgres => format!("postgres://lab@{host}/{}", database(export, role)),
         BackingKind::Redis => format!("redis://{host}#{}-{}", export.system(), export.wiring),
         BackingKind::Kafka => format!("kafka://{host}"),
+        BackingKind::Provider => provider::address(export),
         BackingKind::Sqlite => unreachable!("a wiring with files is refused"),
     }
 }
@@ -56,6 +60,7 @@ pub(super) fn port(kind: BackingKind) -> u16 {
         BackingKind::Postgres => 5432,
         BackingKind::Redis => 6379,
         BackingKind::Kafka => 9092,
+        BackingKind::Provider => PORT,
         BackingKind::Sqlite => unreachable!("a wiring with files is refused"),
     }
 }

@@ -3,6 +3,7 @@
 mod cleanup_guard;
 pub mod kafka;
 pub mod postgres;
+mod provider;
 pub mod redis;
 mod throwaway;
 
@@ -24,6 +25,15 @@ use crate::{
 
 /// The time limit for a backing to end: a database writes a checkpoint.
 const END_WITHIN: Duration = Duration::from_secs(15);
+
+/// The order in which they start.
+const START_ORDER: [BackingKind; 5] = [
+    BackingKind::Sqlite,
+    BackingKind::Postgres,
+    BackingKind::Redis,
+    BackingKind::Kafka,
+    BackingKind::Provider,
+];
 
 /// A store or broker of an arm on the `process` runtime: its description, and the handles that end it.
 pub(super) struct OwnBacking {
@@ -68,7 +78,7 @@ impl BackingChoices {
             BackingKind::Postgres => &self.postgres_url,
             BackingKind::Redis => &self.redis_url,
             BackingKind::Kafka => &self.kafka_url,
-            BackingKind::Sqlite => &None,
+            BackingKind::Sqlite | BackingKind::Provider => &None,
         };
         let name = kind.name();
         if given.is_some() {
@@ -97,7 +107,7 @@ pub(super) fn provide(start: &Start<'_>, folder: &Path) -> Result<Vec<OwnBacking
             .collect::<Vec<_>>()
     };
     let mut running = Vec::new();
-    for kind in [BackingKind::Sqlite, BackingKind::Postgres, BackingKind::Redis, BackingKind::Kafka] {
+    for kind in START_ORDER {
         let roles = roles(kind);
         if roles.is_empty() {
             continue;
@@ -107,6 +117,7 @@ pub(super) fn provide(start: &Start<'_>, folder: &Path) -> Result<Vec<OwnBacking
             BackingKind::Postgres => postgres::provide(start, &roles, folder)?,
             BackingKind::Redis => redis::provide(start, &roles, folder)?,
             BackingKind::Kafka => kafka::provide(start, &roles, folder)?,
+            BackingKind::Provider => provider::provide(start, &roles, folder)?,
         });
     }
     Ok(running)

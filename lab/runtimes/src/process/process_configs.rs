@@ -6,7 +6,7 @@ use std::{
 };
 
 use anyhow::{Context, Result};
-use design::{ProcessConfig, PublicUrl};
+use design::{BackingKind, ProcessConfig, PublicUrl};
 use scenario::{
     CLIENT,
     plan::{ArmPlan, ProcessPlan},
@@ -18,7 +18,7 @@ use super::{
     links::{self, ProxiedLinks},
     start::Start,
 };
-use crate::{scratch::write_private, traces::Receiver};
+use crate::{provider, scratch::write_private, traces::Receiver};
 
 /// Writes the process configuration of each process; returns their paths in the plan's order.
 pub(super) fn write(
@@ -54,7 +54,7 @@ pub(super) fn write(
                     .map(|(axis, value)| (axis.to_owned(), value.to_owned()))
                     .collect(),
                 peers: peers(start.arm, process, addressed, links),
-                backings: addresses(process, backings, links)?,
+                backings: addresses(process, addressed, backings, links)?,
                 limits: start.arm.wiring.limits(process.shape, start.options.limits),
             };
             let path = folder.join(format!("{}.toml", process.name));
@@ -93,6 +93,7 @@ fn peers(
 /// The addresses of a process's backings.
 fn addresses(
     process: &ProcessPlan,
+    servers: &Addressed,
     backings: &[OwnBacking],
     links: &ProxiedLinks,
 ) -> Result<BTreeMap<String, String>> {
@@ -103,6 +104,11 @@ fn addresses(
             let address = match proxied {
                 Some(listen) => links::by_way_of(address, listen)?,
                 None => address.clone(),
+            };
+            // A provider calls the edge itself, and not by way of the proxy on the users' link.
+            let address = match backing.kind {
+                BackingKind::Provider => provider::with_edge(&address, &servers.public),
+                _ => address,
             };
             addresses.insert(role.clone(), address);
         }

@@ -16,11 +16,14 @@ pub(super) const ALL_KILLED: &str = "all-killed";
 pub(super) const COMPONENT_KILLED: &str = "component-killed";
 
 /// The kinds of faults, with what each does.
-pub(super) const KINDS: [(&str, &str); 8] = [
+pub(super) const KINDS: [(&str, &str); 11] = [
     ("store-killed", "a store is killed, and started again with its data"),
     ("store-slow", "each message to and from a store takes 50 ms longer"),
     ("store-frozen", "a store or broker stands still, and keeps its connections"),
     ("broker-restarted", "the broker is killed, and started again with its data"),
+    ("provider-killed", "the payment provider is killed, and started again with its books"),
+    ("provider-slow", "each message to and from the payment provider takes 50 ms longer"),
+    ("provider-frozen", "the payment provider stands still, and keeps its connections"),
     (COMPONENT_KILLED, "a process is killed, and started again"),
     ("partition", "a link between two processes is cut, with its connections held"),
     ("partition-one-way", "only the requests of a link are held, or only its replies"),
@@ -99,6 +102,11 @@ fn of_store(kind: BackingKind) -> Vec<DrillFault> {
     let slow = FaultKind::Link { kind: proxy::FaultKind::Latency(latency), directions: Directions::Both };
     let frozen = one("store-frozen", "frozen", FaultKind::Freeze);
     match kind {
+        BackingKind::Provider => vec![
+            one("provider-killed", "killed", FaultKind::Kill),
+            one("provider-slow", "slow", slow),
+            one("provider-frozen", "frozen", FaultKind::Freeze),
+        ],
         // A client of Kafka leaves the address that it was given, so nothing stands on its links.
         BackingKind::Kafka => vec![one("broker-restarted", "restarted", FaultKind::Kill), frozen],
         _ => vec![one("store-killed", "killed", FaultKind::Kill), one("store-slow", "slow", slow), frozen],

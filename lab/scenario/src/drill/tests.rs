@@ -11,7 +11,9 @@ fn labels(drill: &Drill) -> Vec<(&str, &str)> {
 
 #[test]
 fn every_kind_of_fault_is_done_to_every_system_that_has_such_a_part() {
-    for (system, lacks) in [("shortener", &[][..]), ("limiter", &["broker-restarted"])] {
+    let provider = ["provider-killed", "provider-slow", "provider-frozen"];
+    for (system, broker) in [("shortener", &[][..]), ("limiter", &["broker-restarted"])] {
+        let lacks = [&provider, broker].concat();
         let drill = drill(system, &DrillChoices::default()).unwrap();
         for (kind, _) in fault_kinds() {
             let is_there = drill.cells.iter().any(|cell| cell.fault.kind == *kind);

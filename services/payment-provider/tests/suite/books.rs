@@ -70,7 +70,7 @@ async fn pages_miss_nothing_that_was_made_before_them_while_charges_are_made() {
             None if is_last_pass => break,
             None => {
                 is_last_pass = clients.join_next().await.is_none();
-                after = found.len() as i64;
+                after = i64::try_from(found.len()).unwrap();
             }
         }
     }

@@ -1,6 +1,6 @@
-//! The stores and brokers that a wiring needs.
+//! The stores, brokers and services of others that a wiring needs.
 
-/// A store or broker that a wiring needs.
+/// A store, a broker, or a service of another company, that a wiring needs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BackingNeed {
     /// The name under which processes look it up in their [`ProcessConfig`](crate::ProcessConfig): `database/links`.
@@ -22,6 +22,8 @@ pub enum BackingKind {
     Kafka,
     /// The arm's own Redis server.
     Redis,
+    /// The arm's own stand-in for a payment provider: the software of another company.
+    Provider,
 }
 
 impl BackingKind {
@@ -37,6 +39,7 @@ impl BackingKind {
             Self::Postgres => "postgres",
             Self::Kafka => "kafka",
             Self::Redis => "redis",
+            Self::Provider => "provider",
         }
     }
 }

@@ -40,7 +40,8 @@ pub struct ProcessConfig {
     #[serde(default)]
     pub peers: BTreeMap<String, Vec<String>>,
     /// For each role: the address of the store or broker, as `sqlite:PATH`, `postgres://...`, `kafka://HOST:PORT`,
-    /// `redis://[:PASSWORD@]HOST:PORT[/DB][#PREFIX]` (keys begin with the prefix, so that arms may share a server).
+    /// `redis://[:PASSWORD@]HOST:PORT[/DB][#PREFIX]` (keys begin with the prefix, so that arms may share a server),
+    /// `http://HOST:PORT/#URL` of a payment provider (which reaches this wiring's public API at that URL).
     #[serde(default)]
     pub backings: BTreeMap<String, String>,
     /// Limits.

@@ -77,6 +77,13 @@ pub trait Rules: Sync {
         &[]
     }
 
+    /// What the stand-in for a payment provider does in a wiring, in TOML: the script of the crate `payment-provider`.
+    /// Without any it does nothing wrong, and is quick.
+    fn provider_script(&self, wiring: &Wiring) -> &'static str {
+        let _ = wiring;
+        ""
+    }
+
     /// What a wiring would do with arrivals, worked out by the system's pure logic: when each passes, `None` for one that
     /// is refused. `None` for all where nothing can be drawn without running it.
     fn rehearse(&self, wiring: &Wiring, arrivals: &Arrivals<'_>) -> Option<Vec<Option<Duration>>> {

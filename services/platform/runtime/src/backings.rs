@@ -155,7 +155,8 @@ impl Backings {
         self.watched.push(check);
     }
 
-    pub(crate) fn address(&self, role: &str) -> Result<String> {
+    /// The address of a role, for what no method here opens: a service of another company.
+    pub fn address(&self, role: &str) -> Result<String> {
         self.addresses
             .get(role)
             .cloned()

@@ -44,3 +44,4 @@ pub use process::{Service, Wire, host};
 pub use process_config::{ProcessConfigError, read_process_config};
 pub use serve::{ServeLimits, serve};
 pub use server_metrics::{IngressMetrics, ServerMetrics};
+pub use telemetry::log;

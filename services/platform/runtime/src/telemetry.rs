@@ -30,7 +30,7 @@ const EXPORT_EVERY: Duration = Duration::from_millis(500);
 /// Starts to write log lines; `RUST_LOG` chooses which, `info` and above if it is not set.
 ///
 /// A line that is written for an operation which leaves a trace ends with the trace's id.
-pub(crate) fn log() {
+pub fn log() {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
     // A second call, from a test, finds the first one's logger in place.
     let _ = tracing_subscriber::fmt()

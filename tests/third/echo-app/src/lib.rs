@@ -1,7 +1,8 @@
 //! The echo as it runs: edge, remote forms and wiring around the logic of `echo`.
 //!
-//! Read in this order: `wiring`, `system`, `edge`, `remotes`.
+//! Read in this order: `axes`, `wiring`, `system`, `edge`, `remotes`.
 
+mod axes;
 mod edge;
 pub mod remotes;
 mod system;

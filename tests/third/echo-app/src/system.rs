@@ -1,9 +1,11 @@
 //! What the echo is made of, as data.
 
 use design::{
-    Choice as _, EDGE, NoRules, Placement, ProcessShape, System,
+    Backing, Choice as _, EDGE, NoRules, Placement, ProcessShape, System,
     axes::{AttemptLimit, Balancing, LayerOrder, Replicas, Resilience, ServerLimit, Tracing, Transport},
 };
+
+use crate::axes::Tolls;
 
 /// The echo.
 pub static SYSTEM: System = System {
@@ -32,9 +34,10 @@ pub static SYSTEM: System = System {
         Replicas::AXIS,
         Balancing::AXIS,
         Tracing::AXIS,
+        Tolls::AXIS,
     ],
     topics: &[],
-    backings: &[],
+    backings: &[Backing::of::<Tolls>(&["echoes"])],
     examples: &[(
         "say something",
         r#"curl -i {url}/echoes -H 'content-type: application/json' -d '{"words":"hello"}'"#,

@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// The backings with their own processes; an embedded one is part of the cost of the process that uses it.
-const OWN_COST: [&str; 3] = ["postgres", "kafka", "redis"];
+const OWN_COST: [&str; 4] = ["postgres", "kafka", "redis", "provider"];
 
 /// What a scenario's runs measure, as far as it decides which figures they have.
 pub(in crate::scenario) struct Measured {

@@ -10,7 +10,8 @@ use super::super::{ScenarioFault, fault::Source};
 use crate::diagnostic::did_you_mean;
 
 /// The kinds of backing with their own processes.
-pub(super) const KINDS: [BackingKind; 3] = [BackingKind::Postgres, BackingKind::Redis, BackingKind::Kafka];
+pub(super) const KINDS: [BackingKind; 4] =
+    [BackingKind::Postgres, BackingKind::Redis, BackingKind::Kafka, BackingKind::Provider];
 
 /// The users of the public API, as the caller of a link.
 pub const CLIENT: &str = "client";

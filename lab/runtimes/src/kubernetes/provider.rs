@@ -1,0 +1,38 @@
+//! The stand-in for a payment provider, which runs in the cluster: its settings, and its configuration.
+
+use std::{
+    net::{Ipv4Addr, SocketAddr},
+    path::Path,
+};
+
+use design::BackingKind;
+use serde_json::{Value, json};
+
+use super::{Export, process::USER};
+use crate::provider::{self, PORT};
+
+/// Where its volume is.
+const HOME: &str = "/var/lib/lab";
+
+/// Whether a wiring has one.
+pub(super) fn is_there(export: &Export<'_>) -> bool {
+    export.arm.backings.iter().any(|need| need.kind == BackingKind::Provider)
+}
+
+/// The values of its template.
+pub(super) fn view() -> Value {
+    json!({ "user": USER, "home": HOME, "provider_port": PORT })
+}
+
+/// What it is started with.
+pub(super) fn config(export: &Export<'_>) -> String {
+    let listen = SocketAddr::from((Ipv4Addr::UNSPECIFIED, PORT));
+    let config = provider::config(&export.arm.wiring, listen, Path::new(HOME).join("books.db"));
+    format!("# Read by `lab provider`. Written by `{}`.\n{}", export.command, config.to_toml())
+}
+
+/// Its address for a process, with the edge's, whose service has the port of HTTP.
+pub(super) fn address(export: &Export<'_>) -> String {
+    let server = format!("{}:{PORT}", export.name(BackingKind::Provider.name()));
+    provider::with_edge(&provider::address(&server), &export.name(export.arm.edge().shape))
+}
