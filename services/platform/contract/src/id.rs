@@ -9,7 +9,7 @@ macro_rules! ids {
     (text = $text:path, bits = $bits:path, error = $Error:ty; $($(#[$docs:meta])* $Id:ident;)*) => {$(
         $(#[$docs])*
         #[derive(
-            Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::serde::Serialize, ::serde::Deserialize,
+            Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::serde::Deserialize, ::serde::Serialize,
         )]
         #[serde(try_from = "String", into = "String")]
         pub struct $Id(pub u128);
