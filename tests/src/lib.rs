@@ -16,7 +16,8 @@
 //! `hops` (what crosses between processes, and what happens when things go wrong), `bad_calls` (components at the hands of
 //! callers that get it wrong), `grpc_services` (what `buf` and `grpcurl` make of them),
 //! `edge` and `limiter_edge` (one behaviour over every wiring that a scenario uses),
-//! `chain_edge` and `parts_contract` (the same of the chain), `shedding` (which requests a full server refuses first),
+//! `chain_edge` and `parts_contract` (the same of the chain), `cart_contracts` (what the cart's components say to each other),
+//! `shedding` (which requests a full server refuses first),
 //! `wire` (both edges at the hands of clients that misbehave),
 //! `counts_contract`, `decisions_contract`, `policies_contract` (the limiter's components), `limiter_counts` (its counts
 //! under threads), `redis_scripts` and `redis_cluster` (its counts in Redis), `envoy` and `envoy_messages` (a proxy that

@@ -151,7 +151,11 @@ pub enum CartError {
     },
     /// The prices have different currencies.
     #[error(transparent)]
-    Money(MoneyError),
+    Money {
+        /// What is wrong with them.
+        #[from]
+        fault: MoneyError,
+    },
     /// No voucher has the code.
     #[error("no voucher has the code `{code}`")]
     UnknownVoucher {
@@ -170,7 +174,7 @@ impl RemoteError for CartError {
             Self::OtherCustomer | Self::Stale { .. } | Self::PriceChanged { .. } => Kind::Conflict,
             Self::TooManyLines
             | Self::UnknownProduct { .. }
-            | Self::Money(_)
+            | Self::Money { .. }
             | Self::UnknownVoucher { .. } => Kind::Invalid,
             Self::Unavailable(_) => Kind::Unavailable,
         }
@@ -215,7 +219,7 @@ impl Cart {
         }
         let prices = || self.lines.iter().map(|line| line.seen_price);
         if let Some(first) = prices().next() {
-            Money::sum(prices(), first.currency).map_err(CartError::Money)?;
+            Money::sum(prices(), first.currency)?;
         }
         Ok(self.next())
     }

@@ -80,7 +80,7 @@ impl CheckoutParts {
         }
         let priced = self.priced(&cart).await?;
         let discount = self.discount(cart.voucher.as_ref()).await?;
-        let totals = totals(&priced, discount).map_err(OrderError::Money)?.ok_or(OrderError::EmptyCart)?;
+        let totals = totals(&priced, discount)?.ok_or(OrderError::EmptyCart)?;
         if totals.total != checkout.expected_total {
             return Err(OrderError::PriceChanged { total: totals.total, lines: totals.lines });
         }

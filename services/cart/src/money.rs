@@ -17,6 +17,9 @@ pub struct Currency([u8; 3]);
 pub struct CurrencyError;
 
 impl Currency {
+    /// No currency: `XXX` of ISO 4217.
+    pub const NONE: Self = Self(*b"XXX");
+
     /// The pattern that [`Self::parse`] accepts.
     pub const PATTERN: &str = "^[A-Z]{3}$";
 

@@ -94,7 +94,7 @@ impl OrderService {
     ) -> Result<CheckedOut, OrderError> {
         let order = self.parts.order(checkout, order).await?;
         let attempt = Attempt { key, order, token: checkout.token.clone() };
-        self.parts.run(&self.strategy, &attempt).await?.map_err(OrderError::Refused)
+        self.parts.run(&self.strategy, &attempt).await?.map_err(OrderError::from)
     }
 
     async fn advance(
@@ -139,7 +139,7 @@ impl Orders for OrderService {
             (key, Claimed::Taken(order)) => (key, order),
             (_, Claimed::InFlight) => return Err(OrderError::InFlight),
             (_, Claimed::Mismatch) => return Err(OrderError::KeyReused),
-            (_, Claimed::Replied(reply)) => return reply.map_err(OrderError::Refused),
+            (_, Claimed::Replied(reply)) => return reply.map_err(OrderError::from),
         };
         let checked_out = self.attempt(&checkout, key.clone(), order).await;
         if checked_out.is_err() {

@@ -200,7 +200,11 @@ pub enum OrderError {
     },
     /// The prices have no sum.
     #[error(transparent)]
-    Money(MoneyError),
+    Money {
+        /// What is wrong with them.
+        #[from]
+        fault: MoneyError,
+    },
     /// The key was used for another request.
     #[error("this idempotency key was used for another request")]
     KeyReused,
@@ -209,7 +213,11 @@ pub enum OrderError {
     InFlight,
     /// The checkout was refused.
     #[error(transparent)]
-    Refused(Refusal),
+    Refused {
+        /// Why.
+        #[from]
+        reason: Refusal,
+    },
     /// The order was shipped, and cannot be cancelled.
     #[error("the order was shipped: it can be refunded and not cancelled")]
     Shipped,
@@ -247,7 +255,7 @@ impl RemoteError for OrderError {
         match self {
             Self::EmptyCart
             | Self::UnknownProduct { .. }
-            | Self::Money(_)
+            | Self::Money { .. }
             | Self::RefundAmount
             | Self::Limit
             | Self::TooManyProducts => Kind::Invalid,
@@ -256,7 +264,7 @@ impl RemoteError for OrderError {
             | Self::PriceChanged { .. }
             | Self::KeyReused
             | Self::InFlight
-            | Self::Refused(_)
+            | Self::Refused { .. }
             | Self::Shipped
             | Self::NotPaid
             | Self::ExceedsPayment

@@ -67,7 +67,7 @@ fn a_cart_has_one_currency() {
     shop.put(TEA, 1);
     let mixed = MoneyError::MixedCurrencies { one: euro(0).currency, other: yen.currency };
     let bowl = ChangeLine { seen_price: yen, ..change(ProductId(3), 1, 1, 0) };
-    assert_eq!(at_once(shop.carts.change(bowl)), Err(CartError::Money(mixed)));
+    assert_eq!(at_once(shop.carts.change(bowl)), Err(CartError::from(mixed)));
 }
 
 #[test]

@@ -91,7 +91,7 @@ fn a_refusal_is_stored_and_repeated_and_another_key_tries_again() {
     let shop = Shop::new(Kind::Transaction);
     shop.put(TEA, 11);
     let request = shop.request("a", 5_500);
-    let refused = Err(OrderError::Refused(Refusal::OutOfStock { product: TEA, left: 10 }));
+    let refused = Err(OrderError::from(Refusal::OutOfStock { product: TEA, left: 10 }));
     assert_eq!(shop.checkout(&request), refused);
     shop.receive(3, TEA, 1);
     assert_eq!(shop.checkout(&request), refused, "the first reply");
@@ -176,7 +176,7 @@ fn a_declined_payment_leaves_no_order_and_keeps_no_goods() {
             let token = PaymentToken::parse(token).unwrap();
             let request = cart::Checkout { token, ..shop.request("a", 1_000) };
             match shop.checkout(&request) {
-                Err(error) => assert_eq!((kind, error), (Kind::Transaction, OrderError::Refused(reason))),
+                Err(error) => assert_eq!((kind, error), (Kind::Transaction, OrderError::Refused { reason })),
                 Ok(checked_out) => {
                     shop.drain();
                     let order = shop.order(checked_out.order);
@@ -202,7 +202,7 @@ fn a_voucher_is_used_within_its_limits() {
             shop.drain();
             let refusal = match result {
                 Ok(checked_out) => shop.order(checked_out.order).reason,
-                Err(OrderError::Refused(reason)) => Some(reason),
+                Err(OrderError::Refused { reason }) => Some(reason),
                 Err(error) => panic!("{error}"),
             };
             let expected = (customers_uses > 0).then_some(Refusal::VoucherUsedByCustomer);
@@ -244,7 +244,7 @@ fn an_authorisation_that_ends_before_the_money_is_taken_cancels_the_order() {
 #[test]
 fn every_error_of_a_checkout_tells_the_client_whose_turn_it_is() {
     use contract::Kind::{Conflict, Invalid, NotFound};
-    let refused = OrderError::Refused(Refusal::PaymentDeclined);
+    let refused = OrderError::from(Refusal::PaymentDeclined);
     let unknown = OrderError::UnknownCart { id: cart::CartId(1) };
     for (error, kind) in [
         (OrderError::EmptyCart, Invalid),

@@ -1,0 +1,116 @@
+//! The public API of the cart: a shop.
+//!
+//! | request | replies |
+//! |---|---|
+//! | `GET /products`, `?search=`, `?after=`, `?limit=` | 200, a page; 422 |
+//! | `GET /products/{product}` | 200; 404 |
+//! | `PUT /products/{product}` | 200; 404, 422 |
+//! | `GET /stock?products=` | 200; 422 |
+//! | `PUT /products/{product}/deliveries/{delivery}` | 200; 404, 422 |
+//! | `PUT /carts/{cart}` | 200 with `ETag`; 404, 409 |
+//! | `GET /carts/{cart}` | 200 with `ETag`; 404 |
+//! | `PUT`, `DELETE /carts/{cart}/lines/{product}` | 200 with `ETag`; 404, 409, 412, 422, 428 |
+//! | `PUT`, `DELETE /carts/{cart}/voucher` | 200 with `ETag`; 404, 412, 422, 428 |
+//! | `PUT /vouchers/{voucher}` | 200; 404, 409, 422 |
+//! | `GET /vouchers/{voucher}` | 200; 404 |
+//! | `POST /checkouts` | 201 or 202 with `Location`; 402, 409, 422 |
+//! | `GET /orders/{order}`, `GET /orders/{order}/notices` | 200; 404 |
+//! | `POST /orders/{order}/cancel`, `POST /orders/{order}/ship` | 200; 404, 409 |
+//! | `PUT /orders/{order}/refunds/{refund}` | 200; 404, 409, 422 |
+//! | `GET /sales?products=` | 200; 422 |
+//! | `GET /admin/sagas`, `?standing=`, `?after=`, `?limit=` | 200; 422 |
+//! | `POST /admin/sagas/{order}/repair` | 200; 404, 409 |
+//! | `POST /webhooks/provider` | 204; 401, 404, 422 |
+//! | `GET /openapi.json` | 200 |
+//!
+//! All of them: 400 for a malformed request, 414 and 431 for a target or header fields that are too long, 503
+//! when a component is unavailable, 504 when the deadline passed; with a body: 408, 413 and 415 too. Errors are
+//! `application/problem+json` (RFC 9457).
+//!
+//! Money is an integer of minor units with its currency. A shortcut: nobody is asked who they are. In production the shop's
+//! own requests (products, deliveries, vouchers, `ship`, `sales`, `admin`) would be another API, behind a login, and a
+//! customer would see their own carts and orders.
+
+mod body;
+mod carts;
+mod checkouts;
+mod etag;
+mod orders;
+mod parameters;
+mod problems;
+mod products;
+mod sagas;
+mod schemas;
+mod vouchers;
+mod webhooks;
+mod whole;
+
+use std::sync::Arc;
+
+use axum::{Router, http::Method};
+use cart::{Carts, Catalog, Notices, Orders, Payments, Stock, Vouchers};
+use contract::Clock;
+use remote::Priority;
+use runtime::{RoutePriority, edge::described};
+use utoipa_axum::{router::OpenApiRouter, routes};
+pub use webhooks::WebhookSecret;
+
+/// The largest request body, in bytes.
+const MAX_BODY_BYTES: usize = 16 * 1_024;
+
+/// What a full process refuses last and first: a checkout is what a shop is for, and figures and repairs can wait.
+pub const PRIORITIES: [RoutePriority; 4] = [
+    (Method::POST, "/checkouts", Priority::Critical),
+    (Method::POST, "/webhooks/provider", Priority::Critical),
+    (Method::GET, "/sales", Priority::Background),
+    (Method::GET, "/admin/sagas", Priority::Background),
+];
+
+/// What the public API is made of.
+pub struct Parts {
+    /// The products.
+    pub catalog: Arc<dyn Catalog>,
+    /// The carts.
+    pub carts: Arc<dyn Carts>,
+    /// The goods.
+    pub stock: Arc<dyn Stock>,
+    /// The vouchers.
+    pub vouchers: Arc<dyn Vouchers>,
+    /// The payments.
+    pub payments: Arc<dyn Payments>,
+    /// The orders.
+    pub orders: Arc<dyn Orders>,
+    /// What customers were told.
+    pub notices: Arc<dyn Notices>,
+    /// What the provider signs its webhooks with.
+    pub secret: WebhookSecret,
+    /// The clock, by which an old webhook is recognised.
+    pub clock: Arc<dyn Clock>,
+}
+
+/// The routes.
+pub fn router(parts: Parts) -> Router {
+    let routes = OpenApiRouter::default()
+        .routes(routes!(products::list))
+        .routes(routes!(products::show, products::offer))
+        .routes(routes!(products::levels))
+        .routes(routes!(products::receive))
+        .routes(routes!(carts::show, carts::open))
+        .routes(routes!(carts::put_line, carts::remove_line))
+        .routes(routes!(carts::apply_voucher, carts::remove_voucher))
+        .routes(routes!(vouchers::show, vouchers::issue))
+        .routes(routes!(checkouts::checkout))
+        .routes(routes!(orders::show))
+        .routes(routes!(orders::notices))
+        .routes(routes!(orders::cancel))
+        .routes(routes!(orders::ship))
+        .routes(routes!(orders::refund))
+        .routes(routes!(orders::sales))
+        .routes(routes!(sagas::list))
+        .routes(routes!(sagas::repair))
+        .routes(routes!(webhooks::notify))
+        .with_state(Arc::new(parts));
+    let description =
+        "Browse a catalogue, fill a cart, check out: goods, voucher, payment and order, all of them or none.";
+    described("Cart", description, routes)
+}

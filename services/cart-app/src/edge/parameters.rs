@@ -1,0 +1,161 @@
+//! The parameters of a request outside its body.
+
+use axum::{
+    extract::{FromRequestParts, Path},
+    http::{HeaderName, StatusCode, request::Parts},
+};
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use cart::{
+    CartId, Cursor, DeliveryId, IdError, MAX_PRODUCTS, OrderId, ProductId, ProductIds, RefundId, RequestKey,
+    VoucherCode,
+};
+use runtime::edge::{Problem, single};
+use url::form_urlencoded;
+use utoipa::{IntoParams, PartialSchema as _};
+
+use super::schemas;
+
+/// Defines what a path names, each by one parameter. A text that cannot be a name is reported as a thing that does not exist.
+macro_rules! named {
+    ($( $(#[$docs:meta])* $Name:ident($Value:ty) of $parameter:literal, $schema:ident, $slug:literal, $title:literal; )+) => { $(
+        $(#[$docs])*
+        #[derive(IntoParams)]
+        #[into_params(parameter_in = Path, names($parameter))]
+        pub(super) struct $Name(#[param(schema_with = schemas::$schema::schema)] pub(super) $Value);
+
+        impl<S: Send + Sync> FromRequestParts<S> for $Name {
+            type Rejection = Problem;
+
+            async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+                let parameter = path_parameter(parts, state, $parameter).await?;
+                <$Value>::parse(&*parameter).map(Self).map_err(|error| not_found($slug, $title, error.to_string()))
+            }
+        }
+    )+ };
+}
+
+named! {
+    /// The product in a path.
+    ByProduct(ProductId) of "product", Id, "no-such-product", "No such product";
+    /// The delivery in a path.
+    ByDelivery(DeliveryId) of "delivery", Id, "no-such-delivery", "No such delivery";
+    /// The cart in a path.
+    ByCart(CartId) of "cart", Id, "no-such-cart", "No such cart";
+    /// The voucher in a path.
+    ByVoucher(VoucherCode) of "voucher", Code, "no-such-voucher", "No such voucher";
+    /// The order in a path.
+    ByOrder(OrderId) of "order", Id, "no-such-order", "No such order";
+    /// The refund in a path.
+    ByRefund(RefundId) of "refund", Id, "no-such-refund", "No such refund";
+}
+
+/// What a path names is not there.
+pub(super) fn not_found(slug: &'static str, title: &'static str, detail: String) -> Problem {
+    Problem::new(StatusCode::NOT_FOUND, slug, title, detail)
+}
+
+async fn path_parameter<S: Send + Sync>(parts: &mut Parts, state: &S, name: &str) -> Result<String, Problem> {
+    let malformed = || Problem::malformed(format!("the `{name}` in the path is no text"));
+    let Path(all) =
+        Path::<Vec<(String, String)>>::from_request_parts(parts, state).await.map_err(|_| malformed())?;
+    let found = all.into_iter().find(|(known, _)| known == name);
+    found.map(|(_, value)| value).ok_or_else(malformed)
+}
+
+/// The header with a client's idempotency key.
+const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
+
+/// The client's key, which a checkout must have: 400 without (draft-ietf-httpapi-idempotency-key-header-07, 2.7).
+#[derive(IntoParams)]
+#[into_params(parameter_in = Header, names("Idempotency-Key"))]
+pub(super) struct Keyed(#[param(schema_with = schemas::Key::schema)] pub(super) RequestKey);
+
+impl<S: Sync> FromRequestParts<S> for Keyed {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        let missing = || {
+            let detail = "send an `Idempotency-Key`: without one a checkout that is repeated is paid twice";
+            Problem::new(StatusCode::BAD_REQUEST, "key-missing", "Idempotency key missing", detail.to_owned())
+        };
+        let value = single(&parts.headers, &IDEMPOTENCY_KEY)?.ok_or_else(missing)?;
+        let key = RequestKey::parse(String::from_utf8_lossy(value.as_bytes()));
+        key.map(Self).map_err(|error| Problem::malformed(format!("`idempotency-key`: {error}")))
+    }
+}
+
+/// The products in a query: `?products=ID,ID`.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query, names("products"))]
+pub(super) struct OfProducts(
+    #[param(schema_with = schemas::Products::schema, style = Form, explode = false)] pub(super) ProductIds,
+);
+
+impl<S: Sync> FromRequestParts<S> for OfProducts {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        let text = query_parameter(parts, "products")?;
+        let missing = || Problem::malformed("say which: `?products=ID,ID`".to_owned());
+        let ids: Result<Vec<_>, IdError> =
+            text.ok_or_else(missing)?.split(',').map(ProductId::parse).collect();
+        let ids = ids.map_err(|error| Problem::invalid("products", &error))?;
+        if ids.len() > MAX_PRODUCTS {
+            let detail = format!("`products`: a request names at most {MAX_PRODUCTS} products");
+            return Err(Problem::unprocessable("invalid-products", "Invalid value", detail));
+        }
+        Ok(Self(ProductIds(ids)))
+    }
+}
+
+/// A parameter of a query, if it is there; 400 if it is there more than once.
+pub(super) fn query_parameter(parts: &Parts, name: &str) -> Result<Option<String>, Problem> {
+    let query = parts.uri.query().unwrap_or_default();
+    let mut values = form_urlencoded::parse(query.as_bytes()).filter(|(known, _)| known == name);
+    match (values.next(), values.next()) {
+        (first, None) => Ok(first.map(|(_, value)| value.into_owned())),
+        (_, Some(_)) => Err(Problem::malformed(format!("the parameter `{name}` is there more than once"))),
+    }
+}
+
+/// The number of things on a page.
+pub(super) fn limit(parts: &Parts, otherwise: u32, most: u32) -> Result<u32, Problem> {
+    let Some(text) = query_parameter(parts, "limit")? else { return Ok(otherwise) };
+    // Digits only: `parse` accepts a sign as well.
+    let digits = Some(text).filter(|text| text.bytes().all(|byte| byte.is_ascii_digit()));
+    let number = digits.and_then(|text| text.parse().ok());
+    number.filter(|number| (1..=most).contains(number)).ok_or_else(|| {
+        let detail = format!("`limit`: a page has 1 to {most} entries");
+        Problem::unprocessable("invalid-limit", "Invalid value", detail)
+    })
+}
+
+/// The text by which a client asks for the page behind a product. It is opaque: only its own page gives it.
+pub(super) fn cursor_text(cursor: &Cursor) -> String {
+    let bytes = [&cursor.id.0.to_be_bytes(), cursor.name.as_bytes()].concat();
+    URL_SAFE_NO_PAD.encode(bytes)
+}
+
+/// Parses what [`cursor_text`] writes.
+pub(super) fn cursor(text: &str) -> Option<Cursor> {
+    let bytes = URL_SAFE_NO_PAD.decode(text).ok()?;
+    let (id, name) = bytes.split_first_chunk()?;
+    let name = String::from_utf8(name.to_vec()).ok()?;
+    Some(Cursor { name, id: ProductId(u128::from_be_bytes(*id)) })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cursor_is_read_as_it_was_written_and_nothing_else_is_one() {
+        for name in ["", "Tea", "\u{e4}, \"b\" & c?"] {
+            let written = Cursor { name: name.to_owned(), id: ProductId(7) };
+            assert_eq!(cursor(&cursor_text(&written)), Some(written));
+        }
+        for text in ["", "x", "AAAA", "%%", &URL_SAFE_NO_PAD.encode([0xff; 17])] {
+            assert_eq!(cursor(text), None, "{text}");
+        }
+    }
+}

@@ -1,0 +1,11 @@
+//! The cart as it runs: edge, remote forms and messages around the logic of `cart`.
+//!
+//! Read in this order: `axes` (its own axes), `edge` (the public API), `remotes` (the components' remote forms), `topics`
+//! (the topics of its events), `postbox` (how messages leave a transaction), `consumers` (who takes them).
+
+pub mod axes;
+pub mod consumers;
+pub mod edge;
+pub mod postbox;
+pub mod remotes;
+pub mod topics;
