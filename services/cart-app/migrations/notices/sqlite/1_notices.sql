@@ -1,0 +1,8 @@
+CREATE TABLE notices (
+    event    TEXT NOT NULL PRIMARY KEY,
+    order_id TEXT   NOT NULL,
+    customer TEXT   NOT NULL,
+    text     TEXT   NOT NULL,
+    at_ms    BIGINT NOT NULL
+);
+CREATE INDEX notices_by_order ON notices (order_id, at_ms);

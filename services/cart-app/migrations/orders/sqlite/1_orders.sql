@@ -1,0 +1,36 @@
+-- Idempotency keys; the reply, in JSON, is null until the checkout has ended.
+CREATE TABLE checkout_keys (
+    request_key      TEXT   NOT NULL PRIMARY KEY,
+    fingerprint      BIGINT NOT NULL,
+    order_id         TEXT   NOT NULL,
+    claimed_until_ms BIGINT NOT NULL,
+    forgotten_ms     BIGINT NOT NULL,
+    reply            TEXT
+);
+
+-- Each order with its saga, in JSON: they are read and written as a whole. What is searched by has a column.
+CREATE TABLE orders (
+    id       TEXT NOT NULL PRIMARY KEY,
+    purchase TEXT   NOT NULL,
+    -- `running`, `parked` or `ended`.
+    state    TEXT   NOT NULL,
+    due_ms   BIGINT NOT NULL
+);
+CREATE INDEX orders_due ON orders (due_ms) WHERE state = 'running';
+CREATE INDEX orders_parked ON orders (id) WHERE state = 'parked';
+
+-- The replies that were taken. Rows stay; production would delete those that are older than any message.
+CREATE TABLE order_inbox (reply TEXT NOT NULL PRIMARY KEY);
+
+-- The orders of each product in the order of their commits. A product's row of `sales_counts` is locked until the commit,
+-- so that a later number never becomes visible before an earlier one.
+CREATE TABLE sales_counts (
+    product TEXT NOT NULL PRIMARY KEY,
+    latest  BIGINT NOT NULL
+);
+CREATE TABLE sales (
+    product  TEXT NOT NULL,
+    number   BIGINT NOT NULL,
+    order_id TEXT   NOT NULL,
+    PRIMARY KEY (product, number)
+);

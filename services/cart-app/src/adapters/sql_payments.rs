@@ -1,0 +1,155 @@
+//! Payments in tables, in SQLite and in PostgreSQL: the same statements, sent through different types.
+
+use async_trait::async_trait;
+use backing::{Postgres, Sqlite, migrate};
+use cart::{
+    EventId, OrderId, Outcome, PaymentStore, PaymentToken, SagaReply,
+    ports::{Settled, StoredPayment},
+};
+use contract::{Timestamp, Unavailable};
+use sqlx::Acquire as _;
+
+use super::rows::{Aborted, count, json, ms, parsed, undecoded};
+use crate::postbox::ReplyPost;
+
+/// `version, payment, token`
+type PaymentRow = (i64, String, Option<String>);
+
+macro_rules! payment_store {
+    (
+        $doc:literal, $store:ident on $database:ident: reads by $reader:ident, writes by $writer:ident,
+        tables by $migration:literal
+    ) => {
+        #[doc = $doc]
+        pub struct $store {
+            database: $database,
+            replies: ReplyPost,
+        }
+
+        impl $store {
+            /// Creates the tables if they do not exist.
+            pub async fn open(database: $database, replies: ReplyPost) -> anyhow::Result<Self> {
+                migrate(&[include_str!($migration)], "payments_migrations", database.$writer()).await?;
+                Ok(Self { database, replies })
+            }
+
+            fn unavailable(&self, aborted: Aborted) -> Unavailable {
+                aborted.unavailable(|error| self.database.unavailable(error))
+            }
+
+            async fn try_find(&self, order: OrderId) -> Result<Option<StoredPayment>, sqlx::Error> {
+                let row: Option<PaymentRow> =
+                    sqlx::query_as("SELECT version, payment, token FROM payments WHERE order_id = $1")
+                        .bind(String::from(order))
+                        .fetch_optional(self.database.$reader())
+                        .await?;
+                row.map(payment).transpose()
+            }
+
+            async fn try_outcome(&self, command: EventId) -> Result<Option<Outcome>, sqlx::Error> {
+                let outcome: Option<String> =
+                    sqlx::query_scalar("SELECT outcome FROM payment_inbox WHERE command = $1")
+                        .bind(String::from(command))
+                        .fetch_optional(self.database.$reader())
+                        .await?;
+                outcome.map(|outcome| parsed(&outcome)).transpose()
+            }
+
+            async fn try_store(
+                &self,
+                stored: &StoredPayment,
+                reply: Option<&SagaReply>,
+                now: Timestamp,
+            ) -> Result<Settled, Aborted> {
+                let mut transaction = self.database.$writer().begin().await?;
+                let statement = if stored.version == 0 {
+                    "INSERT INTO payments (order_id, version, payment, token) VALUES ($1, $2 + 1, $3, $4)
+                    ON CONFLICT DO NOTHING"
+                } else {
+                    "UPDATE payments SET version = $2 + 1, payment = $3, token = $4
+                    WHERE order_id = $1 AND version = $2"
+                };
+                let changed = sqlx::query(statement)
+                    .bind(String::from(stored.payment.order))
+                    .bind(count(stored.version))
+                    .bind(json(&stored.payment))
+                    .bind(stored.token.as_ref().map(PaymentToken::as_str))
+                    .execute(&mut *transaction)
+                    .await?;
+                if changed.rows_affected() == 0 {
+                    return Ok(Settled::Changed);
+                }
+                let mut leaving = None;
+                if let Some(reply) = reply {
+                    let note =
+                        "INSERT INTO payment_inbox (command, outcome, performed_ms) VALUES ($1, $2, $3)
+                        ON CONFLICT DO NOTHING";
+                    sqlx::query(note)
+                        .bind(String::from(reply.command.id()))
+                        .bind(json(&reply.outcome))
+                        .bind(ms(now))
+                        .execute(&mut *transaction)
+                        .await?;
+                    leaving = Some(self.replies.write(&mut transaction, *reply).await?);
+                }
+                transaction.commit().await?;
+                if let Some(leaving) = leaving {
+                    leaving.send().await;
+                }
+                Ok(Settled::Stored)
+            }
+
+            async fn try_reply_again(&self, reply: SagaReply) -> Result<(), Aborted> {
+                let mut transaction = self.database.$writer().begin().await?;
+                let leaving = self.replies.write(&mut transaction, reply).await?;
+                transaction.commit().await?;
+                leaving.send().await;
+                Ok(())
+            }
+        }
+
+        #[async_trait]
+        impl PaymentStore for $store {
+            async fn find(&self, order: OrderId) -> Result<Option<StoredPayment>, Unavailable> {
+                self.try_find(order).await.map_err(|error| self.database.unavailable(&error))
+            }
+
+            async fn outcome(&self, command: EventId) -> Result<Option<Outcome>, Unavailable> {
+                self.try_outcome(command).await.map_err(|error| self.database.unavailable(&error))
+            }
+
+            async fn store(
+                &self,
+                payment: &StoredPayment,
+                reply: Option<&SagaReply>,
+                now: Timestamp,
+            ) -> Result<Settled, Unavailable> {
+                self.try_store(payment, reply, now).await.map_err(|aborted| self.unavailable(aborted))
+            }
+
+            async fn reply_again(&self, reply: &SagaReply, _: Timestamp) -> Result<(), Unavailable> {
+                self.try_reply_again(*reply).await.map_err(|aborted| self.unavailable(aborted))
+            }
+        }
+    };
+}
+
+fn payment((version, payment, token): PaymentRow) -> Result<StoredPayment, sqlx::Error> {
+    Ok(StoredPayment {
+        payment: parsed(&payment)?,
+        token: token.map(PaymentToken::parse).transpose().map_err(undecoded)?,
+        version: version.unsigned_abs(),
+    })
+}
+
+payment_store! {
+    "Payments in tables of a SQLite file.",
+    SqlitePaymentStore on Sqlite: reads by reader, writes by writer,
+    tables by "../../migrations/payments/sqlite/1_payments.sql"
+}
+
+payment_store! {
+    "Payments in tables of a PostgreSQL database.",
+    PostgresPaymentStore on Postgres: reads by pool, writes by pool,
+    tables by "../../migrations/payments/postgres/1_payments.sql"
+}

@@ -1,0 +1,100 @@
+//! A command to the stock, in a transaction of either database.
+
+use cart::{
+    Movement, OrderId, OrderedLine, Outcome, ReservationState, StockAction, StockCommand, StockEffect,
+    stock_effect, stock_expiry,
+};
+use contract::Timestamp;
+
+use super::{
+    rows::{Place, Row, StockRows},
+    taking::{shift_own, take},
+};
+use crate::{adapters::rows::Aborted, axes::StockStrategy};
+
+/// Performs a command, unless it was performed before.
+pub(super) async fn perform(
+    rows: &mut impl StockRows,
+    strategy: StockStrategy,
+    command: &StockCommand,
+    seen: &[Row],
+    now: Timestamp,
+) -> Result<Outcome, Aborted> {
+    let (order, id) = (command.key.order, command.key.id());
+    let noted = rows.lock_reservation(order).await?;
+    if let Some(outcome) = rows.outcome(id).await? {
+        return Ok(outcome);
+    }
+    let effect = stock_effect(noted.as_ref(), &command.action);
+    let outcome = act(rows, strategy, order, effect, seen).await?;
+    rows.note_outcome(id, outcome, now).await?;
+    Ok(outcome)
+}
+
+/// Gives the goods of an order back, if its reservation has ended; returns whether it had.
+pub(super) async fn expire(
+    rows: &mut impl StockRows,
+    strategy: StockStrategy,
+    order: OrderId,
+    now: Timestamp,
+) -> Result<bool, Aborted> {
+    let noted = rows.lock_reservation(order).await?;
+    let Some(effect) = noted.and_then(|noted| stock_expiry(&noted, now)) else { return Ok(false) };
+    act(rows, strategy, order, effect, &[]).await?;
+    Ok(true)
+}
+
+/// Sells goods to an order at once, in a transaction that does more than that.
+pub(in crate::adapters) async fn sell(
+    rows: &mut impl StockRows,
+    strategy: StockStrategy,
+    order: OrderId,
+    lines: Vec<OrderedLine>,
+    seen: &[Row],
+    now: Timestamp,
+) -> Result<Outcome, Aborted> {
+    let noted = rows.lock_reservation(order).await?;
+    let mut effect = stock_effect(noted.as_ref(), &StockAction::Reserve { lines, until: now });
+    if let (Movement::Reserve, Some(reservation)) = (effect.movement, &mut effect.reservation) {
+        // What would be reserved and committed a statement later.
+        (effect.movement, reservation.state) = (Movement::SellUnreserved, ReservationState::Sold);
+    }
+    act(rows, strategy, order, effect, seen).await
+}
+
+async fn act(
+    rows: &mut impl StockRows,
+    strategy: StockStrategy,
+    order: OrderId,
+    effect: StockEffect,
+    seen: &[Row],
+) -> Result<Outcome, Aborted> {
+    let Some(reservation) = effect.reservation else { return Ok(effect.outcome) };
+    let moved = move_goods(rows, strategy, &reservation.lines, effect.movement, seen).await?;
+    if moved != Outcome::Done {
+        return Ok(moved);
+    }
+    rows.note_reservation(order, &reservation).await?;
+    Ok(effect.outcome)
+}
+
+async fn move_goods(
+    rows: &mut impl StockRows,
+    strategy: StockStrategy,
+    lines: &[OrderedLine],
+    movement: Movement,
+    seen: &[Row],
+) -> Result<Outcome, Aborted> {
+    let mut lines = lines.to_vec();
+    lines.sort_unstable_by_key(|line| line.product);
+    let own = match movement {
+        Movement::Stay => return Ok(Outcome::Done),
+        Movement::Reserve => return take(rows, strategy, &lines, Place::Reserved, seen).await,
+        Movement::SellUnreserved => return take(rows, strategy, &lines, Place::Sold, seen).await,
+        Movement::Sell => (Place::Reserved, Place::Sold),
+        Movement::Free => (Place::Reserved, Place::Available),
+        Movement::TakeBack => (Place::Sold, Place::Available),
+    };
+    shift_own(rows, strategy, &lines, own).await?;
+    Ok(Outcome::Done)
+}
