@@ -15,6 +15,31 @@ use crate::postbox::ReplyPost;
 /// `version, payment, token`
 type PaymentRow = (i64, String, Option<String>);
 
+/// The statement that stores a payment under its next version.
+fn statement(stored: &StoredPayment) -> &'static str {
+    if stored.version == 0 {
+        "INSERT INTO payments (order_id, version, payment, token) VALUES ($1, $2 + 1, $3, $4)
+        ON CONFLICT DO NOTHING"
+    } else {
+        "UPDATE payments SET version = $2 + 1, payment = $3, token = $4 WHERE order_id = $1 AND version = $2"
+    }
+}
+
+/// The statement with its parameters.
+macro_rules! bound {
+    ($statement:expr, $stored:expr) => {
+        sqlx::query($statement)
+            .bind(String::from($stored.payment.order))
+            .bind(count($stored.version))
+            .bind(json(&$stored.payment))
+            .bind($stored.token.as_ref().map(PaymentToken::as_str))
+    };
+}
+
+fn settled(rows: u64) -> Settled {
+    if rows == 0 { Settled::Changed } else { Settled::Stored }
+}
+
 macro_rules! payment_store {
     (
         $doc:literal, $store:ident on $database:ident: reads by $reader:ident, writes by $writer:ident,
@@ -61,41 +86,28 @@ macro_rules! payment_store {
                 reply: Option<&SagaReply>,
                 now: Timestamp,
             ) -> Result<Settled, Aborted> {
-                let mut transaction = self.database.$writer().begin().await?;
-                let statement = if stored.version == 0 {
-                    "INSERT INTO payments (order_id, version, payment, token) VALUES ($1, $2 + 1, $3, $4)
-                    ON CONFLICT DO NOTHING"
-                } else {
-                    "UPDATE payments SET version = $2 + 1, payment = $3, token = $4
-                    WHERE order_id = $1 AND version = $2"
+                let statement = statement(stored);
+                let Some(reply) = reply else {
+                    // A statement alone is a transaction.
+                    let changed = bound!(statement, stored).execute(self.database.$writer()).await?;
+                    return Ok(settled(changed.rows_affected()));
                 };
-                let changed = sqlx::query(statement)
-                    .bind(String::from(stored.payment.order))
-                    .bind(count(stored.version))
-                    .bind(json(&stored.payment))
-                    .bind(stored.token.as_ref().map(PaymentToken::as_str))
-                    .execute(&mut *transaction)
-                    .await?;
+                let mut transaction = self.database.$writer().begin().await?;
+                let changed = bound!(statement, stored).execute(&mut *transaction).await?;
                 if changed.rows_affected() == 0 {
                     return Ok(Settled::Changed);
                 }
-                let mut leaving = None;
-                if let Some(reply) = reply {
-                    let note =
-                        "INSERT INTO payment_inbox (command, outcome, performed_ms) VALUES ($1, $2, $3)
-                        ON CONFLICT DO NOTHING";
-                    sqlx::query(note)
-                        .bind(String::from(reply.command.id()))
-                        .bind(json(&reply.outcome))
-                        .bind(ms(now))
-                        .execute(&mut *transaction)
-                        .await?;
-                    leaving = Some(self.replies.write(&mut transaction, *reply).await?);
-                }
+                let note = "INSERT INTO payment_inbox (command, outcome, performed_ms) VALUES ($1, $2, $3)
+                    ON CONFLICT DO NOTHING";
+                sqlx::query(note)
+                    .bind(String::from(reply.command.id()))
+                    .bind(json(&reply.outcome))
+                    .bind(ms(now))
+                    .execute(&mut *transaction)
+                    .await?;
+                let leaving = self.replies.write(&mut transaction, *reply).await?;
                 transaction.commit().await?;
-                if let Some(leaving) = leaving {
-                    leaving.send().await;
-                }
+                leaving.send().await;
                 Ok(Settled::Stored)
             }
 
