@@ -1,6 +1,7 @@
 //! The cart's behaviours over its stores in SQLite and PostgreSQL: the files of the pure crate's own suite; and what only a
 //! database shows, because there calls run at the same time.
 
+#![expect(clippy::duplicate_mod, reason = "each behaviour is there once for each database")]
 #![expect(clippy::unwrap_used, reason = "a test that cannot set its scene has nothing to say")]
 
 mod at_the_same_time;

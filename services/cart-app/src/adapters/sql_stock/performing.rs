@@ -44,7 +44,7 @@ pub(super) async fn expire(
     Ok(true)
 }
 
-/// Sells goods to an order at once, in a transaction that does more than that.
+/// Sells goods to an order at once, in a transaction that does more than that, and is rolled back if they are refused.
 pub(in crate::adapters) async fn sell(
     rows: &mut impl StockRows,
     strategy: StockStrategy,
@@ -59,7 +59,10 @@ pub(in crate::adapters) async fn sell(
         // What would be reserved and committed a statement later.
         (effect.movement, reservation.state) = (Movement::SellUnreserved, ReservationState::Sold);
     }
-    act(rows, strategy, order, effect, seen).await
+    let Some(reservation) = effect.reservation else { return Ok(effect.outcome) };
+    // The goods come last, because others wait for them from then on.
+    rows.note_reservation(order, &reservation).await?;
+    move_goods(rows, strategy, &reservation.lines, effect.movement, seen).await
 }
 
 async fn act(
