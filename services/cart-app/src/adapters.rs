@@ -1,7 +1,9 @@
 //! The adapters of the cart's ports.
 //!
 //! Siblings have the same members in the same order, so that two stores can be read side by side. Each store exists for
-//! SQLite and for PostgreSQL: their statements are the same, where the databases let them be.
+//! SQLite and for PostgreSQL: their statements are the same, where the databases let them be. A list of ids, for one, is a
+//! parameter of JSON to both; PostgreSQL finds the members of an array by an index, and would read the whole table for a
+//! subquery.
 //!
 //! Read in this order: `rows` (columns, and why a transaction is not committed); the small stores `sql_catalog`,
 //! `sql_carts`, `sql_notices`, `sql_payments`; the participants `sql_vouchers` and `sql_stock`; `sql_orders`; `sql_shop`, a

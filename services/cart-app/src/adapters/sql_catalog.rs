@@ -48,7 +48,7 @@ macro_rules! catalog_store {
 
             async fn try_find(&self, ids: &[ProductId]) -> Result<Vec<Product>, sqlx::Error> {
                 let select =
-                    concat!("SELECT id, name, price_minor, currency FROM products WHERE id IN ", $ids);
+                    concat!("SELECT id, name, price_minor, currency FROM products WHERE id ", $ids);
                 let rows: Vec<ProductRow> =
                     sqlx::query_as(select).bind(json(ids)).fetch_all(self.database.$reader()).await?;
                 rows.into_iter().map(product).collect()
@@ -103,7 +103,7 @@ fn page(rows: Vec<ProductRow>, limit: usize) -> Result<ProductPage, sqlx::Error>
 catalog_store! {
     "Products in a table of a SQLite file.",
     SqliteCatalogStore on Sqlite: reads by reader, writes by writer,
-    finds "instr(folded_name, $1) > 0", lists ids by "(SELECT value FROM json_each($1))",
+    finds "instr(folded_name, $1) > 0", lists ids by "IN (SELECT value FROM json_each($1))",
     tables by "../../migrations/catalog/sqlite/1_catalog.sql"
 }
 
@@ -111,6 +111,6 @@ catalog_store! {
     "Products in a table of a PostgreSQL database.",
     PostgresCatalogStore on Postgres: reads by pool, writes by pool,
     finds "strpos(folded_name, $1) > 0",
-    lists ids by "(SELECT value FROM json_array_elements_text($1::json))",
+    lists ids by "= ANY (ARRAY(SELECT json_array_elements_text($1::json)))",
     tables by "../../migrations/catalog/postgres/1_catalog.sql"
 }

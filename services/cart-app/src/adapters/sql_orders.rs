@@ -18,7 +18,7 @@ use sqlx::{Acquire as _, Transaction};
 pub(super) use storing::{store_new, store_sale};
 
 use self::{
-    rows::{KeyRow, claimed, sales, standing, word},
+    rows::{KeyRow, PARKED, STUCK, claimed, sales, word},
     storing::store_changed,
 };
 use super::rows::{Aborted, count, json, ms, parsed, undecoded};
@@ -137,7 +137,7 @@ macro_rules! order_store {
             async fn try_sales(&self, products: &[ProductId]) -> Result<Vec<ProductSales>, sqlx::Error> {
                 // One statement reads one snapshot.
                 let select = concat!(
-                    "SELECT product, order_id FROM sales WHERE product IN ",
+                    "SELECT product, order_id FROM sales WHERE product ",
                     $products,
                     " ORDER BY product, number"
                 );
@@ -151,14 +151,11 @@ macro_rules! order_store {
                 query: &SagaQuery,
                 due_before: Timestamp,
             ) -> Result<Vec<Purchase>, sqlx::Error> {
-                let select = "SELECT purchase FROM orders WHERE state = $1 AND due_ms < $2 AND id > $3
-                    ORDER BY id LIMIT $4";
-                let due_before = match query.standing {
-                    SagaStanding::Stuck => ms(due_before),
-                    SagaStanding::Parked => i64::MAX,
+                let (select, due_before) = match query.standing {
+                    SagaStanding::Stuck => (STUCK, ms(due_before)),
+                    SagaStanding::Parked => (PARKED, i64::MAX),
                 };
                 let purchases: Vec<String> = sqlx::query_scalar(select)
-                    .bind(standing(query.standing))
                     .bind(due_before)
                     .bind(query.after.map_or_else(String::new, String::from))
                     .bind(i64::from(query.limit))
@@ -325,7 +322,7 @@ order_store! {
     "Orders in tables of a SQLite file.",
     SqliteOrderStore on Sqlite of sqlx::Sqlite: reads by reader, writes by writer,
     locks by "UPDATE orders SET id = id WHERE id = $1 RETURNING purchase",
-    lists products by "(SELECT value FROM json_each($1))",
+    lists products by "IN (SELECT value FROM json_each($1))",
     tables by "../../migrations/orders/sqlite/1_orders.sql"
 }
 
@@ -333,6 +330,6 @@ order_store! {
     "Orders in tables of a PostgreSQL database.",
     PostgresOrderStore on Postgres of sqlx::Postgres: reads by pool, writes by pool,
     locks by "SELECT purchase FROM orders WHERE id = $1 FOR UPDATE",
-    lists products by "(SELECT value FROM json_array_elements_text($1::json))",
+    lists products by "= ANY (ARRAY(SELECT json_array_elements_text($1::json)))",
     tables by "../../migrations/orders/postgres/1_orders.sql"
 }

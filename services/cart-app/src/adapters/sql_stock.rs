@@ -83,7 +83,7 @@ macro_rules! stock_store {
 
             async fn try_levels(&self, products: &[ProductId]) -> Result<Vec<Level>, sqlx::Error> {
                 let select = concat!(
-                    "SELECT product, stocked, reserved, sold, available FROM stock_levels WHERE product IN ",
+                    "SELECT product, stocked, reserved, sold, available FROM stock_levels WHERE product ",
                     $products
                 );
                 let rows: Vec<LevelRow> =
@@ -192,7 +192,7 @@ macro_rules! stock_store {
 
             async fn read(&mut self, products: &[ProductId]) -> Result<Vec<Row>, sqlx::Error> {
                 let select = concat!(
-                    "SELECT product, available, version FROM stock_levels WHERE product IN ",
+                    "SELECT product, available, version FROM stock_levels WHERE product ",
                     $products
                 );
                 let rows: Vec<LockedRow> =
@@ -203,7 +203,7 @@ macro_rules! stock_store {
             async fn lock(&mut self, products: &[ProductId]) -> Result<Vec<Row>, sqlx::Error> {
                 // Ids never change, so that rows are locked in the order in which they are sorted.
                 let select = concat!(
-                    "SELECT product, available, version FROM stock_levels WHERE product IN ",
+                    "SELECT product, available, version FROM stock_levels WHERE product ",
                     $products,
                     " ORDER BY product",
                     $lock
@@ -255,7 +255,7 @@ macro_rules! stock_store {
 stock_store! {
     "Goods in tables of a SQLite file.",
     SqliteStockStore on Sqlite of sqlx::Sqlite: reads by reader, writes by writer,
-    locks by "", least by "min", lists products by "(SELECT value FROM json_each($1))",
+    locks by "", least by "min", lists products by "IN (SELECT value FROM json_each($1))",
     tables by "../../migrations/stock/sqlite/1_stock.sql"
 }
 
@@ -263,6 +263,6 @@ stock_store! {
     "Goods in tables of a PostgreSQL database.",
     PostgresStockStore on Postgres of sqlx::Postgres: reads by pool, writes by pool,
     locks by " FOR UPDATE", least by "least",
-    lists products by "(SELECT value FROM json_array_elements_text($1::json))",
+    lists products by "= ANY (ARRAY(SELECT json_array_elements_text($1::json)))",
     tables by "../../migrations/stock/postgres/1_stock.sql"
 }

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use cart::{
-    EventId, OrderId, ProductId, ProductSales, Purchase, Reply, RequestKey, SagaStanding, SagaState,
+    EventId, OrderId, ProductId, ProductSales, Purchase, Reply, RequestKey, SagaState,
     ports::{Claim, Claimed},
 };
 
@@ -10,6 +10,14 @@ use crate::adapters::rows::{count, parsed, undecoded};
 
 /// `fingerprint, reply`; the reply is null until the checkout has ended.
 pub(super) type KeyRow = (i64, Option<String>);
+
+/// The pages of sagas that do not get on. Each names its state, so that it is found by the index of that state.
+pub(super) const STUCK: &str =
+    "SELECT purchase FROM orders WHERE state = 'running' AND due_ms < $1 AND id > $2
+    ORDER BY id LIMIT $3";
+pub(super) const PARKED: &str =
+    "SELECT purchase FROM orders WHERE state = 'parked' AND due_ms < $1 AND id > $2
+    ORDER BY id LIMIT $3";
 
 /// The statements about orders in a transaction.
 ///
@@ -52,14 +60,6 @@ pub(super) fn word(state: SagaState) -> &'static str {
         "parked"
     } else {
         "ended"
-    }
-}
-
-/// The state that a query looks for.
-pub(super) fn standing(standing: SagaStanding) -> &'static str {
-    match standing {
-        SagaStanding::Stuck => "running",
-        SagaStanding::Parked => "parked",
     }
 }
 
