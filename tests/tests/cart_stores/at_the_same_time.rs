@@ -5,11 +5,9 @@ mod goods;
 mod keys;
 mod sales;
 
-use std::future::Future;
-
 use cart::{CommandKey, OrderId, OrderedLine, ProductId, Purpose, Quantity, Step, StockAction, StockCommand};
 use cart_app::axes::StockStrategy;
-use tokio::task::JoinSet;
+use contract::{Unavailable, Why};
 
 use crate::support::START;
 
@@ -20,12 +18,15 @@ const SOUND: [StockStrategy; 3] =
 const TEA: ProductId = ProductId(1);
 const POT: ProductId = ProductId(2);
 
-/// The outputs of futures that run at the same time.
-async fn all<F>(futures: impl IntoIterator<Item = F>) -> Vec<F::Output>
-where
-    F: Future<Output: Send> + Send + 'static,
-{
-    futures.into_iter().collect::<JoinSet<_>>().join_all().await
+/// Calls until a connection to the database is free in time: a busy machine may be slow. A deadlock is another error.
+async fn insist<T>(call: impl AsyncFn() -> Result<T, Unavailable>) -> T {
+    for _ in 0..100 {
+        match call().await {
+            Err(Unavailable { why: Why::Overloaded, .. }) => {}
+            outcome => return outcome.unwrap(),
+        }
+    }
+    panic!("the database is overloaded for ever");
 }
 
 fn line(product: ProductId, pieces: u32) -> OrderedLine {

@@ -7,8 +7,9 @@ use cart::{
     Refusal, Step, StockCommand, StockStore, Voucher, VoucherAction, VoucherCommand,
 };
 use cart_app::axes::StockStrategy;
+use futures::future::join_all;
 
-use super::{POT, SOUND, TEA, all, commit, line, release, reserve};
+use super::{POT, SOUND, TEA, commit, insist, line, release, reserve};
 use crate::{
     ground::{at_once, everywhere},
     stores::{Message, Stores},
@@ -21,7 +22,8 @@ const BUYERS: u128 = 24;
 const ROUNDS: u128 = 20;
 
 async fn receive(stock: &dyn StockStore, id: u128, product: ProductId, quantity: u64) {
-    stock.receive(&Delivery { id: DeliveryId(id), product, quantity }).await.unwrap().unwrap();
+    let delivery = Delivery { id: DeliveryId(id), product, quantity };
+    insist(async || stock.receive(&delivery).await).await.unwrap();
 }
 
 async fn level(stock: &dyn StockStore, product: ProductId) -> Level {
@@ -32,9 +34,9 @@ async fn level(stock: &dyn StockStore, product: ProductId) -> Level {
 async fn outcomes(stock: &Arc<dyn StockStore>, commands: Vec<StockCommand>) -> Vec<Outcome> {
     let performed = commands.into_iter().map(|command| {
         let stock = Arc::clone(stock);
-        async move { stock.perform(&command, START).await.unwrap().outcome }
+        async move { insist(async || stock.perform(&command, START).await).await.outcome }
     });
-    all(performed).await
+    join_all(performed).await
 }
 
 fn done(outcomes: &[Outcome]) -> usize {
@@ -175,9 +177,9 @@ fn reservations_end_once_however_many_look() {
             let later = START.plus(cart::RESERVED_FOR);
             let expiries = (0..4).map(|_| {
                 let stock = Arc::clone(&stores.stock);
-                async move { stock.expire(later, 100).await.unwrap() }
+                async move { insist(async || stock.expire(later, 100).await).await }
             });
-            let expired: u32 = all(expiries).await.into_iter().sum();
+            let expired: u32 = join_all(expiries).await.into_iter().sum();
             assert_eq!(u128::from(expired), BUYERS, "{name}");
             assert_eq!(level(&*stores.stock, TEA).await.left, 100, "{name}");
         }
@@ -192,7 +194,7 @@ fn a_delivery_that_comes_several_times_at_once_comes_in_once() {
                 let stock = Arc::clone(&stores.stock);
                 async move { receive(&*stock, 1, TEA, 10).await }
             });
-            all(deliveries).await;
+            join_all(deliveries).await;
             assert_eq!(level(&*stores.stock, TEA).await.stocked, 10, "{name}");
         }
     });
@@ -211,9 +213,9 @@ fn a_voucher_is_used_within_its_limits_by_orders_at_the_same_time() {
                 let key = CommandKey { order: OrderId(order), purpose: Purpose::Do(Step::Redeem) };
                 let action = VoucherAction::Redeem { code: code("FIVE"), customer };
                 let command = VoucherCommand { key, action };
-                async move { vouchers.perform(&command, START).await.unwrap().outcome }
+                async move { insist(async || vouchers.perform(&command, START).await).await.outcome }
             });
-            let outcomes = all(redeemed).await;
+            let outcomes = join_all(redeemed).await;
             assert_eq!(done(&outcomes), 6, "{name}: two by each of three customers");
             let refused = Outcome::Refused(Refusal::VoucherUsedByCustomer);
             assert_eq!(outcomes.iter().filter(|outcome| **outcome == refused).count(), 18, "{name}");

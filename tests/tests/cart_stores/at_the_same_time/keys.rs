@@ -9,8 +9,9 @@ use cart::{
 };
 use cart_app::axes::StockStrategy;
 use contract::Timestamp;
+use futures::future::join_all;
 
-use super::all;
+use super::insist;
 use crate::{
     ground::{at_once, everywhere},
     stores::Message,
@@ -40,9 +41,9 @@ fn claim(order: u128, fingerprint: u64, now: Timestamp) -> Claim {
 async fn claims(orders: &Arc<dyn OrderStore>, now: Timestamp) -> Vec<Claimed> {
     let claims = (1..=16).map(|order| {
         let orders = Arc::clone(orders);
-        async move { orders.claim(&claim(order, 1, now)).await.unwrap() }
+        async move { insist(async || orders.claim(&claim(order, 1, now)).await).await }
     });
-    all(claims).await
+    join_all(claims).await
 }
 
 /// The order of the one claim that was granted.
@@ -82,10 +83,10 @@ fn two_attempts_with_one_key_store_one_order() {
             let attempts = (0..8).map(|_| {
                 let orders = Arc::clone(&stores.orders);
                 let begun = Purchase::begin(order(100, false), card(), START);
-                async move { orders.begin(&key(), &begun, true).await.unwrap() }
+                async move { insist(async || orders.begin(&key(), &begun, true).await).await }
             });
             let expected = CheckedOut { order: OrderId(7), status: Status::Pending, total: euro(100) };
-            assert_eq!(all(attempts).await, vec![Ok(expected); 8], "{name}");
+            assert_eq!(join_all(attempts).await, vec![Ok(expected); 8], "{name}");
             let replied = stores.orders.claim(&claim(8, 1, START)).await.unwrap();
             assert_eq!(replied, Claimed::Replied(Ok(expected)), "{name}");
         }
@@ -115,11 +116,11 @@ fn a_reply_that_comes_several_times_at_once_is_taken_once() {
                 let orders = Arc::clone(&stores.orders);
                 async move {
                     let decide = |purchase: &Purchase| purchase.on_reply(&reply, START);
-                    let advanced = orders.advance(OrderId(7), Some(reply.id()), true, &decide).await;
-                    matches!(advanced.unwrap().unwrap(), Advanced::Changed(_))
+                    let advance = async || orders.advance(OrderId(7), Some(reply.id()), true, &decide).await;
+                    matches!(insist(advance).await.unwrap(), Advanced::Changed(_))
                 }
             });
-            assert_eq!(all(taken).await.into_iter().filter(|taken| *taken).count(), 1, "{name}");
+            assert_eq!(join_all(taken).await.into_iter().filter(|taken| *taken).count(), 1, "{name}");
             let stored = stores.orders.find(OrderId(7)).await.unwrap().unwrap();
             assert_eq!(stored.saga.state, SagaState::Forward);
             assert_eq!(stored.saga.current(), Some(Step::Authorise), "{name}");
@@ -135,9 +136,9 @@ fn of_two_changes_of_one_payment_one_is_stored() {
                 let changes = (0..8).map(|_| {
                     let payments = Arc::clone(&stores.payments);
                     let stored = StoredPayment { payment: payment(euro(5)), token: Some(card()), version };
-                    async move { payments.store(&stored, None, START).await.unwrap() }
+                    async move { insist(async || payments.store(&stored, None, START).await).await }
                 });
-                let settled = all(changes).await;
+                let settled = join_all(changes).await;
                 let stored = settled.iter().filter(|settled| **settled == Settled::Stored).count();
                 assert_eq!(stored, 1, "{name}");
                 let found = stores.payments.find(OrderId(7)).await.unwrap().unwrap();

@@ -7,8 +7,9 @@ use cart::{
     OrderLine, ProductId, Purchase, Refusal, Reply, RequestKey, Status, Voucher, ports::Claim,
 };
 use cart_app::axes::StockStrategy;
+use futures::future::join_all;
 
-use super::{POT, SOUND, TEA, all};
+use super::{POT, SOUND, TEA, insist};
 use crate::{
     ground::{at_once, everywhere},
     stores::Stores,
@@ -30,7 +31,7 @@ fn wanted(id: u128, products: &[ProductId], has_voucher: bool) -> Order {
 }
 
 /// Places an order as a checkout does whose money is held.
-async fn place(stores: &Stores, order: Order) -> impl Future<Output = Reply> + Send + use<> {
+async fn place(stores: &Stores, order: Order) -> impl Future<Output = Reply> + use<> {
     let key = RequestKey::parse(order.id.to_string()).unwrap();
     let claim = Claim {
         key: key.clone(),
@@ -47,7 +48,7 @@ async fn place(stores: &Stores, order: Order) -> impl Future<Output = Reply> + S
         let refuse = move |reason: Refusal| -> Decision {
             Purchase::refused(order.clone(), card(), reason, true, START)
         };
-        shop.place(&key, &placed, &refuse).await.unwrap()
+        insist(async || shop.place(&key, &placed, &refuse).await).await
     }
 }
 
@@ -57,7 +58,7 @@ async fn place_all(stores: &Stores, orders: impl Iterator<Item = Order>) -> Vec<
     for order in orders {
         attempts.push(place(stores, order).await);
     }
-    all(attempts).await
+    join_all(attempts).await
 }
 
 async fn receive(stores: &Stores, id: u128, product: ProductId, quantity: u64) {
