@@ -42,6 +42,17 @@ design::axis! {
     }
 }
 
+design::axis! {
+    /// How does the payment provider behave?
+    pub enum Provider = "provider" {
+        Sound = "sound" => "it replies in some milliseconds, and tells of each charge once" needs Provider,
+        Unsound = "unsound"
+            => "one reply in ten never comes although the work is done, webhooks come twice, early, late or never"
+            needs Provider,
+        Declining = "declining" => "it declines three charges in ten" needs Provider,
+    }
+}
+
 impl From<Idempotency> for cart::Idempotency {
     fn from(idempotency: Idempotency) -> Self {
         match idempotency {

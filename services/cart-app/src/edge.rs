@@ -20,6 +20,7 @@
 //! | `GET /sales?products=` | 200; 422 |
 //! | `GET /admin/sagas`, `?standing=`, `?after=`, `?limit=` | 200; 422 |
 //! | `POST /admin/sagas/{order}/repair` | 200; 404, 409 |
+//! | `GET /admin/books`, `?after=` | 200; 422 |
 //! | `POST /webhooks/provider` | 204; 401, 404, 422 |
 //! | `GET /openapi.json` | 200 |
 //!
@@ -32,6 +33,7 @@
 //! customer would see their own carts and orders.
 
 mod body;
+mod books;
 mod carts;
 mod checkouts;
 mod etag;
@@ -48,6 +50,7 @@ mod whole;
 use std::sync::Arc;
 
 use axum::{Router, http::Method};
+pub use books::ProviderBooks;
 use cart::{Carts, Catalog, Notices, Orders, Payments, Stock, Vouchers};
 use contract::Clock;
 use remote::Priority;
@@ -55,15 +58,18 @@ use runtime::{RoutePriority, edge::described};
 use utoipa_axum::{router::OpenApiRouter, routes};
 pub use webhooks::WebhookSecret;
 
+use crate::SYSTEM;
+
 /// The largest request body, in bytes.
 const MAX_BODY_BYTES: usize = 16 * 1_024;
 
 /// What a full process refuses last and first: a checkout is what a shop is for, and figures and repairs can wait.
-pub const PRIORITIES: [RoutePriority; 4] = [
+pub const PRIORITIES: [RoutePriority; 5] = [
     (Method::POST, "/checkouts", Priority::Critical),
     (Method::POST, "/webhooks/provider", Priority::Critical),
     (Method::GET, "/sales", Priority::Background),
     (Method::GET, "/admin/sagas", Priority::Background),
+    (Method::GET, "/admin/books", Priority::Background),
 ];
 
 /// What the public API is made of.
@@ -82,6 +88,8 @@ pub struct Parts {
     pub orders: Arc<dyn Orders>,
     /// What customers were told.
     pub notices: Arc<dyn Notices>,
+    /// The books of the provider.
+    pub books: Arc<dyn ProviderBooks>,
     /// What the provider signs its webhooks with.
     pub secret: WebhookSecret,
     /// The clock, by which an old webhook is recognised.
@@ -108,9 +116,8 @@ pub fn router(parts: Parts) -> Router {
         .routes(routes!(orders::sales))
         .routes(routes!(sagas::list))
         .routes(routes!(sagas::repair))
+        .routes(routes!(books::page))
         .routes(routes!(webhooks::notify))
         .with_state(Arc::new(parts));
-    let description =
-        "Browse a catalogue, fill a cart, check out: goods, voucher, payment and order, all of them or none.";
-    described("Cart", description, routes)
+    described("Cart", SYSTEM.summary, routes)
 }

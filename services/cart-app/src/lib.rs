@@ -1,7 +1,9 @@
-//! The cart as it runs: edge, remote forms and messages around the logic of `cart`.
+//! The cart as it runs: edge, adapters, remote forms and wiring around the logic of `cart`.
 //!
-//! Read in this order: `axes` (its own axes), `edge` (the public API), `remotes` (the components' remote forms), `topics`
-//! (the topics of its events), `postbox` (how messages leave a transaction), `consumers` (who takes them), `adapters`.
+//! Read in this order: `wiring` (the architecture, top to bottom), `system` (the same as data, for the lab),
+//! `axes` (its own axes), `edge` (the public API), `remotes` (the components' remote forms), `topics` (the topics of its
+//! events), `postbox` (how messages leave a transaction), `consumers` (who takes them), `timers` (what nobody asks for),
+//! `adapters`.
 
 mod adapters;
 pub mod axes;
@@ -9,11 +11,22 @@ pub mod consumers;
 pub mod edge;
 pub mod postbox;
 pub mod remotes;
+mod system;
+mod timers;
 pub mod topics;
+mod wiring;
 
 pub use adapters::{
     HttpProvider, PostgresCartStore, PostgresCatalogStore, PostgresNoticeStore, PostgresOrderStore,
     PostgresPaymentStore, PostgresShop, PostgresStockStore, PostgresVoucherStore, SqliteCartStore,
     SqliteCatalogStore, SqliteNoticeStore, SqliteOrderStore, SqlitePaymentStore, SqliteShop,
     SqliteStockStore, SqliteVoucherStore,
+};
+pub use system::SYSTEM;
+
+/// The cart, for `lab host`.
+pub static SERVICE: runtime::Service = runtime::Service {
+    system: &SYSTEM,
+    wire: |host| Box::pin(wiring::wire(host)),
+    descriptors: tonic::include_file_descriptor_set!("descriptors"),
 };

@@ -30,6 +30,7 @@ use serde_json::json;
 use tokio::time::timeout;
 
 use self::messages::{ChargeReply, EndpointReply, PageReply, Problem, Slug};
+use crate::edge::ProviderBooks;
 
 /// The header by which the provider recognises a call that is made again.
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
@@ -89,6 +90,18 @@ impl HttpProvider {
             Unavailable::new("provider", Why::Broken)
         })?;
         Ok(endpoint.secret)
+    }
+
+    /// A page of the provider's books, as it is.
+    async fn books(&self, after: u64) -> Result<Bytes, Unavailable> {
+        let path = format!("/books?after={after}");
+        let reply = self.send(Method::GET, &path, None, None::<&()>).await;
+        let reply = reply.map_err(|Silence| Unavailable::new("provider", Why::TimedOut))?;
+        if reply.status == StatusCode::OK {
+            return Ok(reply.body);
+        }
+        reply.log(&path);
+        Err(Unavailable::new("provider", Why::Broken))
     }
 
     /// Sends a request and reads its reply to the end, within the time that is left.
@@ -160,6 +173,13 @@ impl HttpProvider {
             },
             Err(Silence) => Err(self.charge(id).await),
         }
+    }
+}
+
+#[async_trait]
+impl ProviderBooks for HttpProvider {
+    async fn page(&self, after: u64) -> Result<Bytes, Unavailable> {
+        self.books(after).await
     }
 }
 

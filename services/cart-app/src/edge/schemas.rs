@@ -100,6 +100,10 @@ runtime::schemas! {
     OrderIds = ArrayBuilder::new().items(id());
     /// The `after` of the next page; null on the last one. No product is skipped or repeated while others come and go.
     Next = or_null(text("^[0-9A-Za-z_-]+$"));
+    /// Each with `order`, `status`, `captured_minor`, `refunded_minor`, and more.
+    Charges = ArrayBuilder::new().items(ObjectBuilder::new().schema_type(Type::Object));
+    /// The `next` of the page before.
+    AfterCharge = whole(0..=i64::MAX as u64);
     /// The path of the order.
     OrderPath = text("^/orders/[0-9a-f-]{36}$");
     /// `t=SECONDS,v1=HEX`: the HMAC-SHA256 of `SECONDS.BODY` under the endpoint's secret.

@@ -118,6 +118,16 @@ impl Host {
         &self.file.public_urls
     }
 
+    /// Whether this process has the edge.
+    pub fn has_edge(&self) -> bool {
+        self.file.public.is_some()
+    }
+
+    /// What this process may be built on, for what is part of no component.
+    pub fn backings(&mut self) -> &mut Backings {
+        &mut self.backings
+    }
+
     /// The addresses at which this process's public API is reached: of every interface, if it listens on all.
     pub fn public_addresses(&self) -> Result<Vec<SocketAddr>> {
         let Some(public) = self.file.public else { return Ok(Vec::new()) };
