@@ -15,8 +15,8 @@ use crate::support::START;
 const SOUND: [StockStrategy; 3] =
     [StockStrategy::RowLock, StockStrategy::AtomicUpdate, StockStrategy::Optimistic];
 
-const TEA: ProductId = ProductId(1);
-const POT: ProductId = ProductId(2);
+pub(crate) const TEA: ProductId = ProductId(1);
+pub(crate) const POT: ProductId = ProductId(2);
 
 /// Calls until a connection to the database is free in time: a busy machine may be slow. A deadlock is another error.
 async fn insist<T>(call: impl AsyncFn() -> Result<T, Unavailable>) -> T {
@@ -29,21 +29,21 @@ async fn insist<T>(call: impl AsyncFn() -> Result<T, Unavailable>) -> T {
     panic!("the database is overloaded for ever");
 }
 
-fn line(product: ProductId, pieces: u32) -> OrderedLine {
+pub(crate) fn line(product: ProductId, pieces: u32) -> OrderedLine {
     OrderedLine { product, quantity: Quantity::new(pieces).unwrap() }
 }
 
-fn reserve(order: u128, lines: Vec<OrderedLine>) -> StockCommand {
+pub(crate) fn reserve(order: u128, lines: Vec<OrderedLine>) -> StockCommand {
     let key = CommandKey { order: OrderId(order), purpose: Purpose::Do(Step::Reserve) };
     StockCommand { key, action: StockAction::Reserve { lines, until: START.plus(cart::RESERVED_FOR) } }
 }
 
-fn commit(order: u128) -> StockCommand {
+pub(crate) fn commit(order: u128) -> StockCommand {
     let key = CommandKey { order: OrderId(order), purpose: Purpose::Do(Step::Commit) };
     StockCommand { key, action: StockAction::Commit }
 }
 
-fn release(order: u128) -> StockCommand {
+pub(crate) fn release(order: u128) -> StockCommand {
     let key = CommandKey { order: OrderId(order), purpose: Purpose::Undo(Step::Reserve, 0) };
     StockCommand { key, action: StockAction::Release }
 }

@@ -7,6 +7,7 @@
 mod at_the_same_time;
 mod ground;
 mod mail;
+mod one_after_the_other;
 mod postgres;
 mod sqlite;
 
