@@ -3,7 +3,7 @@
 use std::{
     any::Any,
     sync::{
-        Arc, LazyLock, Weak,
+        Arc, LazyLock, OnceLock, Weak,
         atomic::{AtomicU64, Ordering},
     },
 };
@@ -18,7 +18,7 @@ use cart_app::{
     postbox::{OrderBoxes, OrderPost, Postbox, ReplyPost},
 };
 use prometheus_client::metrics::counter::Counter;
-use system_tests::stores::{FreshPostgres, fresh_postgres};
+use system_tests::stores::{FreshPostgres, POSTGRES, fresh_postgres};
 use tokio::{runtime::Runtime, sync::Mutex};
 
 use crate::{mail::OutboxMail, stores::Stores};
@@ -70,15 +70,20 @@ async fn in_postgres(strategy: StockStrategy) -> Option<Stores> {
     Some(stores(&database, strategy, Box::new(shared)).await)
 }
 
-/// The database of all shops that are open at the same time.
+/// The database of all shops: of all that are open at the same time, if its server has to be removed after the last one.
+#[expect(clippy::disallowed_methods, reason = "a test's own configuration")]
 async fn shared_postgres() -> Option<Arc<FreshPostgres>> {
     static SHARED: Mutex<Weak<FreshPostgres>> = Mutex::const_new(Weak::new());
+    static KEPT: OnceLock<Arc<FreshPostgres>> = OnceLock::new();
     let mut shared = SHARED.lock().await;
     let database = match shared.upgrade() {
         Some(database) => database,
         None => Arc::new(fresh_postgres().await?),
     };
     *shared = Arc::downgrade(&database);
+    if std::env::var(POSTGRES).is_ok() {
+        KEPT.get_or_init(|| Arc::clone(&database));
+    }
     Some(database)
 }
 
