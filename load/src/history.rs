@@ -115,8 +115,13 @@ fn history(transactions: &[Transaction]) -> History {
     let mut names = Interner::default();
     let mut ops: Vec<(Duration, bool, Op)> = Vec::with_capacity(2 * transactions.len());
     for (client, transaction) in transactions.iter().enumerate() {
-        let op =
-            |kind, value: Vec<Mop>| Op { index: 0, kind, process: Some(client as i64), value, time: None };
+        let op = |kind, value: Vec<Mop>| Op {
+            index: 0,
+            kind,
+            process: i64::try_from(client).ok(),
+            value,
+            time: None,
+        };
         let asked: Vec<Mop> = transaction.parts.iter().map(|part| asked(part, &mut names)).collect();
         ops.push((transaction.began, false, op(OpType::Invoke, asked.clone())));
         let (at, ended) = match transaction.ending {
