@@ -3,9 +3,10 @@
 //! [`SystemUnderTest`] is what a system says of itself: one unit struct a system, its optional parts with defaults.
 //! A new system is one folder, its `pub mod` here, and one line in [`SYSTEMS`].
 //!
-//! In reading order: `system`, `options`, [`plain`] (the smallest), [`shortener`], [`limiter`], [`chain`],
+//! In reading order: `system`, `options`, [`plain`] (the smallest), [`shortener`], [`limiter`], [`chain`], [`cart`],
 //! [`request_list`] (for preparations and checks).
 
+pub mod cart;
 pub mod chain;
 pub mod limiter;
 mod options;
@@ -24,7 +25,7 @@ pub use crate::sender::{Check, PrepareError, Progress, SystemJourneys};
 
 /// All systems.
 pub static SYSTEMS: &[&dyn SystemUnderTest] =
-    &[&shortener::Shortener, &limiter::Limiter, &chain::Chain, &plain::Plain];
+    &[&shortener::Shortener, &limiter::Limiter, &chain::Chain, &cart::Cart, &plain::Plain];
 
 /// Systems of a program that adds its own to the registry.
 static FURTHER: OnceLock<&'static [&'static dyn SystemUnderTest]> = OnceLock::new();

@@ -1,6 +1,7 @@
 //! The load generator against oracles: arithmetic, and servers with known misdeeds.
 #![expect(clippy::unwrap_used, reason = "a test that cannot set its scene has nothing to say")]
 
+mod cart;
 mod chain;
 mod ending;
 mod floor;

@@ -1,5 +1,6 @@
 //! A blocking HTTP server on standard threads; a test decides its replies and misdeeds.
 
+pub(crate) mod cart;
 pub(crate) mod chain;
 pub(crate) mod limiter;
 pub(crate) mod shortener;

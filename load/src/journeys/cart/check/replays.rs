@@ -1,0 +1,84 @@
+//! Checkouts that got no final reply: each is repeated with its key, as its buyer would do it, so that the check knows what
+//! became of it.
+
+use std::{
+    thread,
+    time::{Duration, Instant},
+};
+
+use crate::{
+    http::{Reply, RequestBuf},
+    journeys::{
+        Check,
+        cart::{
+            api::{self, CheckedOutView},
+            ledger_state::{Entry, History},
+            purchase::Shop,
+            workload::IN_FLIGHT,
+        },
+        request_list::{RequestList, request_all},
+    },
+    sender::{Lane, SenderError},
+};
+
+/// The most checkouts that are repeated: after an overload there are more, and those stay in doubt.
+const MOST: usize = 10_000;
+/// The pause before those are repeated again whose first request has not ended.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// Repeats the checkouts in doubt until each has a final reply, or until the deadline. What still has none stays in doubt.
+pub(super) fn resolve(
+    shop: &Shop,
+    history: &mut History,
+    lane: &mut Lane,
+    check: &Check,
+) -> Result<(), SenderError> {
+    let began = Instant::now();
+    let mut left: Vec<(u64, u64)> = history.in_doubt().take(MOST).collect();
+    while !left.is_empty() {
+        let mut replays =
+            Replays { shop, left: left.into_iter(), history: &mut *history, in_flight: Vec::new() };
+        request_all(&mut replays, lane, check.in_flight, check.pass, &mut |_| true)?;
+        left = replays.in_flight;
+        if began.elapsed() >= check.deadline {
+            break;
+        }
+        if !left.is_empty() {
+            thread::sleep(PAUSE);
+        }
+    }
+    Ok(())
+}
+
+struct Replays<'a> {
+    shop: &'a Shop,
+    left: std::vec::IntoIter<(u64, u64)>,
+    history: &'a mut History,
+    /// Those whose first request has not ended: a process that was killed in the middle of one holds its key for a while.
+    in_flight: Vec<(u64, u64)>,
+}
+
+impl RequestList for Replays<'_> {
+    type Item = (u64, u64);
+
+    fn next(&mut self) -> Option<(u64, u64)> {
+        self.left.next()
+    }
+
+    fn write(&self, &(buyer, version): &(u64, u64), request: &mut RequestBuf) {
+        api::check_out(self.shop, buyer, &self.shop.purchase(buyer), version, request);
+    }
+
+    fn accept(&mut self, &(buyer, version): &(u64, u64), reply: &Reply<'_>) -> bool {
+        match reply.status {
+            200..=202 => match serde_json::from_slice::<CheckedOutView>(reply.body) {
+                Ok(view) => self.history.add(Entry::Ordered(buyer, view.order)),
+                Err(_) => return false,
+            },
+            409 if api::problem(reply) == Some(IN_FLIGHT) => self.in_flight.push((buyer, version)),
+            402 | 409 | 422 => self.history.add(Entry::Refused(buyer)),
+            _ => return false,
+        }
+        true
+    }
+}

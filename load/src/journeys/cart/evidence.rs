@@ -1,0 +1,153 @@
+//! What a check has to judge: what replies told, and what the shop and the payment provider hold after the load.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{
+    id::Id,
+    ledger_state::{Fate, History},
+    purchase::Shop,
+};
+
+/// How far an order is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Status {
+    /// The checkout is in progress.
+    Pending,
+    /// The money is held.
+    Placed,
+    /// The money was taken; whether the goods are on their way makes no difference here.
+    Paid,
+    /// Nothing is delivered, and all money is given back.
+    Cancelled,
+}
+
+/// An order as the shop has it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Order {
+    pub(super) cart: Id,
+    /// So many pieces of these products.
+    pub(super) lines: Vec<(Id, u64)>,
+    pub(super) total: i64,
+    pub(super) status: Status,
+    pub(super) has_voucher: bool,
+    /// What was given back by refunds that are done.
+    pub(super) refunded: i64,
+}
+
+/// A charge as the provider's books have it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Charge {
+    pub(super) id: String,
+    pub(super) order: Id,
+    pub(super) held: i64,
+    pub(super) captured: i64,
+    pub(super) refunded: i64,
+}
+
+/// Where the pieces of a product are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Level {
+    pub(super) stocked: u64,
+    pub(super) reserved: u64,
+    pub(super) sold: u64,
+    pub(super) left: u64,
+}
+
+/// Everything that a check has to judge.
+#[derive(Clone, Debug)]
+pub(super) struct Evidence {
+    pub(super) shop: Shop,
+    pub(super) history: History,
+    /// The orders that were looked up; `None` if there is none with this id.
+    pub(super) orders: BTreeMap<Id, Option<Order>>,
+    /// Whether each of them got a response.
+    pub(super) are_all_known: bool,
+    /// The books, as far as this run goes; `None` if they could not be read.
+    pub(super) charges: Option<Vec<Charge>>,
+    /// The levels, by product.
+    pub(super) levels: BTreeMap<u64, Level>,
+    /// How often the voucher was used, as the shop counts.
+    pub(super) voucher_used: Option<u64>,
+    /// The orders that the shop lists as overdue, and as waiting for a person.
+    pub(super) stuck: BTreeSet<Id>,
+    pub(super) parked: BTreeSet<Id>,
+}
+
+/// An order of this run.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct OwnOrder<'a> {
+    pub(super) id: Id,
+    /// Whose cart it was made of.
+    pub(super) buyer: u64,
+    pub(super) order: &'a Order,
+}
+
+impl Order {
+    /// Whether it is neither paid nor cancelled.
+    pub(super) fn is_open(&self) -> bool {
+        matches!(self.status, Status::Pending | Status::Placed)
+    }
+}
+
+impl Charge {
+    /// What was taken and not given back.
+    pub(super) fn kept(&self) -> i64 {
+        self.captured - self.refunded
+    }
+}
+
+impl Evidence {
+    /// Nothing but what replies told.
+    pub(super) fn of(shop: Shop, history: History) -> Self {
+        Self {
+            shop,
+            history,
+            orders: BTreeMap::new(),
+            are_all_known: true,
+            charges: None,
+            levels: BTreeMap::new(),
+            voucher_used: None,
+            stuck: BTreeSet::new(),
+            parked: BTreeSet::new(),
+        }
+    }
+
+    /// The charges that were read.
+    pub(super) fn charges(&self) -> &[Charge] {
+        self.charges.as_deref().unwrap_or_default()
+    }
+
+    /// Whether every order is known that has money or was acknowledged, so that none is missed in a sum.
+    pub(super) fn is_whole(&self) -> bool {
+        self.are_all_known && self.charges.is_some()
+    }
+
+    /// The orders that were made of carts of this run.
+    pub(super) fn own_orders(&self) -> impl Iterator<Item = OwnOrder<'_>> {
+        self.orders.iter().filter_map(|(id, order)| {
+            let order = order.as_ref()?;
+            Some(OwnOrder { id: *id, buyer: order.cart.number(self.shop.seed)?, order })
+        })
+    }
+
+    /// The orders of this run that stand: neither cancelled nor unknown.
+    pub(super) fn standing(&self) -> impl Iterator<Item = OwnOrder<'_>> {
+        self.own_orders().filter(|own| own.order.status != Status::Cancelled)
+    }
+
+    /// The checkouts without any reply: each may have one order that nobody knows of.
+    pub(super) fn unresolved(&self) -> impl Iterator<Item = u64> {
+        self.history.in_doubt().map(|(buyer, _)| buyer)
+    }
+
+    /// What became of a buyer's checkout.
+    pub(super) fn fate(&self, buyer: u64) -> Option<&Fate> {
+        self.history.checkouts.get(&buyer)
+    }
+
+    /// The orders to look up: those that were acknowledged, and those that the provider has charges of.
+    pub(super) fn known(&self) -> BTreeSet<Id> {
+        let acknowledged = self.history.checkouts.values().flat_map(|fate| &fate.orders);
+        acknowledged.chain(self.charges().iter().map(|charge| &charge.order)).copied().collect()
+    }
+}

@@ -1,0 +1,104 @@
+//! Orders: what was acknowledged is there as it was acknowledged, and nothing twice.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::super::{
+    evidence::{Evidence, OwnOrder, Status},
+    facts,
+    id::Id,
+};
+use crate::ledger::LedgerVerdict;
+
+pub(super) fn judge(evidence: &Evidence, verdict: &mut LedgerVerdict) {
+    acknowledged(evidence, verdict);
+    standing(evidence, verdict);
+    cancels(evidence, verdict);
+    open(evidence, verdict);
+    let count = |status| evidence.own_orders().filter(|own| own.order.status == status).count() as u64;
+    verdict.note(facts::ORDERS_PAID, count(Status::Paid));
+    verdict.note(facts::ORDERS_CANCELLED, count(Status::Cancelled));
+    verdict.note(facts::CHECKOUTS_INDETERMINATE, evidence.unresolved().count() as u64);
+}
+
+/// What was acknowledged is there, and every order is what its buyer ordered.
+fn acknowledged(evidence: &Evidence, verdict: &mut LedgerVerdict) {
+    for (buyer, fate) in &evidence.history.checkouts {
+        for id in &fate.orders {
+            verdict.note(facts::ACKNOWLEDGED, 1);
+            match evidence.orders.get(id) {
+                Some(None) => verdict.broken(facts::LOST, || {
+                    format!("order `{id}` of buyer {buyer} was acknowledged and is gone")
+                }),
+                Some(Some(order)) if order.cart != evidence.shop.id(*buyer) => {
+                    verdict
+                        .broken(facts::WRONG, || format!("order `{id}` of buyer {buyer} is of another cart"));
+                }
+                _ => {}
+            }
+        }
+    }
+    for own in evidence.own_orders().filter(|own| !is_right(evidence, own)) {
+        verdict
+            .broken(facts::WRONG, || format!("order `{}` is not what buyer {} ordered", own.id, own.buyer));
+    }
+}
+
+/// Whether an order has the lines and the price of what its buyer ordered.
+fn is_right(evidence: &Evidence, own: &OwnOrder<'_>) -> bool {
+    let purchase = evidence.shop.purchase(own.buyer);
+    let expected: BTreeMap<Id, u64> = purchase
+        .lines()
+        .iter()
+        .map(|line| (evidence.shop.id(line.product), u64::from(line.quantity)))
+        .collect();
+    let lines: BTreeMap<Id, u64> = own.order.lines.iter().copied().collect();
+    lines.len() == own.order.lines.len()
+        && lines == expected
+        && own.order.total == purchase.total()
+        && own.order.has_voucher == purchase.has_voucher
+}
+
+/// A checkout has one order, and none if it was refused.
+fn standing(evidence: &Evidence, verdict: &mut LedgerVerdict) {
+    let mut buyers = BTreeSet::new();
+    for own in evidence.standing() {
+        if !buyers.insert(own.buyer) {
+            verdict.broken(facts::ORDERS_DOUBLED, || {
+                format!("order `{}` is a further one of buyer {}'s checkout", own.id, own.buyer)
+            });
+        } else if evidence.fate(own.buyer).is_some_and(|fate| fate.is_refused && fate.orders.is_empty()) {
+            verdict.broken(facts::REFUSED_AND_ORDERED, || {
+                format!("order `{}` stands, and buyer {} was told that there is none", own.id, own.buyer)
+            });
+        }
+    }
+}
+
+/// What was cancelled is cancelled.
+fn cancels(evidence: &Evidence, verdict: &mut LedgerVerdict) {
+    for (id, _) in evidence.history.cancels.iter().filter(|(_, is_acknowledged)| **is_acknowledged) {
+        let Some(Some(order)) = evidence.orders.get(id) else { continue };
+        if order.status != Status::Cancelled {
+            verdict.broken(facts::CANCELS_LOST, || {
+                format!("the cancel of order `{id}` was acknowledged, and it is {:?}", order.status)
+            });
+        }
+    }
+}
+
+/// What has not ended: because nothing moves it on, because it waits for a person, or not yet.
+fn open(evidence: &Evidence, verdict: &mut LedgerVerdict) {
+    for own in evidence.own_orders().filter(|own| own.order.is_open()) {
+        if evidence.parked.contains(&own.id) {
+            verdict.note(facts::ORDERS_PARKED, 1);
+            verdict.example(|| format!("order `{}` waits for a person: `GET /admin/sagas`", own.id));
+        } else if evidence.stuck.contains(&own.id) {
+            verdict.broken(facts::ORDERS_STUCK, || {
+                format!("order `{}` is {:?}, and nothing moves it on", own.id, own.order.status)
+            });
+        } else {
+            verdict.note(facts::ORDERS_NOT_SETTLED, 1);
+            verdict.complete = false;
+        }
+    }
+}

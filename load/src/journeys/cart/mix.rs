@@ -1,0 +1,65 @@
+//! The mixes: what users do.
+
+use super::workload::{BUY, CANCEL, LIST, PAGE};
+
+/// The names and summaries of the mixes, the default first.
+pub const NAMES: [(&str, &str); 4] = [
+    ("shop", "put two products in a cart and check out; one in fifty orders is cancelled again"),
+    ("browse", "70 % pages of products, 30 % lists of them; the popularity of products is skewed (Zipf)"),
+    ("flash-sale", "everyone buys one piece of the same product, of which there are few"),
+    ("vouchers", "everyone buys with the same voucher, which has few uses and one for each customer"),
+];
+
+/// A mix.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mix {
+    /// Carts of two products, checked out.
+    Shop,
+    /// Pages and lists.
+    Browse,
+    /// One product, few pieces.
+    FlashSale,
+    /// One voucher, few uses.
+    Vouchers,
+}
+
+/// The share of pages among what users look at.
+const PAGES: f64 = 0.7;
+/// The share of cancels in the mix `shop`.
+const CANCELS: f64 = 0.02;
+
+impl Mix {
+    /// The mix with a name from [`NAMES`]; the default for any other name.
+    pub(super) fn named(name: &str) -> Self {
+        match name {
+            "browse" => Self::Browse,
+            "flash-sale" => Self::FlashSale,
+            "vouchers" => Self::Vouchers,
+            _ => Self::Shop,
+        }
+    }
+
+    /// Each operation with its share.
+    pub(super) fn shares(self) -> Vec<(&'static str, f64)> {
+        match self {
+            Self::Shop => vec![(BUY, 1.0 - CANCELS), (CANCEL, CANCELS)],
+            Self::Browse => vec![(PAGE, PAGES), (LIST, 1.0 - PAGES)],
+            Self::FlashSale | Self::Vouchers => vec![(BUY, 1.0)],
+        }
+    }
+
+    /// The operation that a number from 0 to 1 stands for.
+    pub(super) fn pick(self, drawn: f64) -> &'static str {
+        match self {
+            Self::Shop if drawn < CANCELS => CANCEL,
+            Self::Browse if drawn < PAGES => PAGE,
+            Self::Browse => LIST,
+            Self::Shop | Self::FlashSale | Self::Vouchers => BUY,
+        }
+    }
+
+    /// Whether something is bought.
+    pub(super) fn buys(self) -> bool {
+        self != Self::Browse
+    }
+}

@@ -1,0 +1,371 @@
+//! The operations: look at products, buy, cancel.
+//!
+//! To buy is several requests: a cart is opened, each line is put in, perhaps the voucher is applied, and the cart is checked
+//! out. Each change names the version of the cart that the reply before it had.
+//!
+//! A buyer whose checkout got no reply tries again with the same key, as an operation of its own: the next one that is due on
+//! this thread. After [`TRIES`] in vain the check after the load tries once more.
+
+use std::{collections::VecDeque, sync::Arc};
+
+use rand::{RngExt, SeedableRng, rngs::Xoshiro256PlusPlus};
+
+use super::{
+    api::{self, CheckedOutView, ProductView, ProductsView},
+    id::Id,
+    ledger_state::{Entry, LedgerState},
+    purchase::{CURRENCY, Purchase, Shop},
+};
+use crate::{
+    http::{Reply, RequestBuf},
+    journey::{Begun, Failure, Journeys, Operation, Outcome, Step, common_outcome},
+    journeys::KindShape,
+};
+
+/// Fills a cart and checks it out.
+pub(super) const BUY: &str = "buy";
+/// Repeats a checkout that got no reply, with its key.
+pub(super) const TRY_AGAIN: &str = "try-again";
+/// Cancels an order.
+pub(super) const CANCEL: &str = "cancel";
+/// Asks for the page of a product.
+pub(super) const PAGE: &str = "product-page";
+/// Asks for two pages of a list.
+pub(super) const LIST: &str = "list";
+
+/// The words of reports for these kinds.
+pub(super) const KINDS: [KindShape; 5] = [
+    KindShape::new(BUY, "cart filled and checked out"),
+    KindShape::new(TRY_AGAIN, "checkout repeated with its key"),
+    KindShape::new(CANCEL, "order cancelled"),
+    KindShape::new(PAGE, "page of a product"),
+    KindShape::new(LIST, "list of two pages"),
+];
+
+/// How often a buyer tries in all.
+const TRIES: u32 = 3;
+/// Orders that are remembered, to cancel some.
+const REMEMBERED: usize = 64;
+
+/// The steps of an operation that buys. Lines are the steps from [`LINES`] on.
+const OPEN: u16 = 0;
+const LINES: u16 = 1;
+const VOUCHER: u16 = 100;
+const CHECKOUT: u16 = 101;
+
+/// A checkout that got no reply.
+#[derive(Clone, Copy, Debug)]
+struct Doubt {
+    buyer: u64,
+    /// The version of the cart.
+    version: u64,
+    tried: u32,
+}
+
+/// Chooses operations by the mix, and judges their replies.
+#[derive(Debug)]
+pub(super) struct Workload {
+    shop: Shop,
+    ledger: Arc<LedgerState>,
+    random: Xoshiro256PlusPlus,
+    next_buyer: u64,
+    doubts: VecDeque<Doubt>,
+    orders: VecDeque<Id>,
+}
+
+impl Workload {
+    /// The operations of thread `nth`.
+    pub(super) fn new(shop: Shop, nth: u64, ledger: Arc<LedgerState>) -> Self {
+        let random = Xoshiro256PlusPlus::seed_from_u64(shop.seed.rotate_left(32) ^ nth);
+        // Each thread has a range of buyers of its own.
+        Self { shop, ledger, random, next_buyer: nth << 40, doubts: VecDeque::new(), orders: VecDeque::new() }
+    }
+
+    /// Writes the request of a step of buying, by the version that the cart has.
+    fn write_step(&self, op: &Operation, purchase: &Purchase, request: &mut RequestBuf) {
+        let (shop, cart) = (&self.shop, self.shop.id(op.key));
+        match op.step {
+            OPEN => api::open(cart, shop.id(purchase.customer), request),
+            VOUCHER => api::apply(shop, cart, op.detail, request),
+            CHECKOUT => api::check_out(shop, op.key, purchase, op.detail, request),
+            line => {
+                let line = purchase.lines()[usize::from(line - LINES)];
+                api::put_line(shop, cart, op.detail, (line.product, line.quantity), request);
+            }
+        }
+    }
+
+    /// A step of buying before the checkout was replied to: the next one follows.
+    fn filled(&self, op: &mut Operation, reply: &Reply<'_>, request: &mut RequestBuf) -> Step {
+        if !matches!(reply.status, 200 | 201) {
+            return Step::Done(otherwise(reply.status));
+        }
+        let Some(version) = api::version(reply) else {
+            return Step::Done(Outcome::Failed(Failure::WrongAnswer));
+        };
+        let purchase = self.shop.purchase(op.key);
+        op.detail = version;
+        op.step = next_step(op.step, &purchase);
+        self.write_step(op, &purchase, request);
+        Step::Next
+    }
+
+    /// A checkout was replied to.
+    fn checked_out(&mut self, op: &Operation, reply: &Reply<'_>) -> Outcome {
+        match reply.status {
+            200..=202 => self.ordered(op, reply),
+            409 if api::problem(reply) == Some(IN_FLIGHT) => {
+                self.doubt(op);
+                Outcome::Refused(IN_FLIGHT)
+            }
+            402 | 409 | 422 => {
+                self.ledger.write(Entry::Refused(op.key));
+                Outcome::Refused(refusal(api::problem(reply)))
+            }
+            status => {
+                // The order may have been made before the 5xx.
+                self.ledger.write(Entry::InDoubt(op.key, op.detail));
+                otherwise(status)
+            }
+        }
+    }
+
+    fn ordered(&mut self, op: &Operation, reply: &Reply<'_>) -> Outcome {
+        let Ok(view) = serde_json::from_slice::<CheckedOutView>(reply.body) else {
+            self.ledger.write(Entry::InDoubt(op.key, op.detail));
+            return Outcome::Failed(Failure::WrongAnswer);
+        };
+        self.ledger.write(Entry::Ordered(op.key, view.order));
+        if self.orders.len() == REMEMBERED {
+            self.orders.pop_front();
+        }
+        self.orders.push_back(view.order);
+        let total = self.shop.purchase(op.key).total();
+        let is_right = view.total.minor == total && view.total.currency == CURRENCY;
+        if is_right { Outcome::Success } else { Outcome::Failed(Failure::WrongAnswer) }
+    }
+
+    /// A checkout got no final reply: it is tried again, if it was not tried often.
+    fn doubt(&mut self, op: &Operation) {
+        self.ledger.write(Entry::InDoubt(op.key, op.detail));
+        // Of a repeated checkout the step counts the tries.
+        let tried = if op.kind == TRY_AGAIN { u32::from(op.step) } else { 1 };
+        if tried < TRIES {
+            self.doubts.push_back(Doubt { buyer: op.key, version: op.detail, tried });
+        }
+    }
+
+    fn begin_buying(&mut self, op: &mut Operation, request: &mut RequestBuf) {
+        if let Some(Doubt { buyer, version, tried }) = self.doubts.pop_front() {
+            let step = u16::try_from(tried + 1).unwrap_or(u16::MAX);
+            *op = Operation { kind: TRY_AGAIN, step, key: buyer, detail: version };
+            let purchase = self.shop.purchase(buyer);
+            return api::check_out(&self.shop, buyer, &purchase, version, request);
+        }
+        *op = Operation { kind: BUY, step: OPEN, key: self.next_buyer, detail: 0 };
+        self.next_buyer += 1;
+        self.write_step(op, &self.shop.purchase(op.key), request);
+    }
+
+    fn begin_cancel(&mut self, op: &mut Operation, request: &mut RequestBuf) -> bool {
+        let Some(order) = self.orders.pop_front() else { return false };
+        let (key, detail) = ((order.0 >> 64) as u64, order.0 as u64);
+        *op = Operation { kind: CANCEL, step: 0, key, detail };
+        api::cancel(order, request);
+        true
+    }
+
+    fn cancelled(&self, op: &Operation, reply: &Reply<'_>) -> Outcome {
+        let order = order_of(op);
+        if matches!(reply.status, 200..=202) {
+            self.ledger.write(Entry::Cancelled(order));
+            return Outcome::Success;
+        }
+        self.ledger.write(Entry::MaybeCancelled(order));
+        match reply.status {
+            404 => Outcome::Failed(Failure::Missing),
+            status => otherwise(status),
+        }
+    }
+
+    fn page(&self, op: &Operation, reply: &Reply<'_>) -> Outcome {
+        match reply.status {
+            200 => {}
+            404 => return Outcome::Failed(Failure::Missing),
+            status => return otherwise(status),
+        }
+        let id = self.shop.id(op.key);
+        let view = serde_json::from_slice::<ProductView>(reply.body);
+        let is_right = view.is_ok_and(|view| view.id == id && api::is_right(&view, &self.shop));
+        self.judged(is_right, || format!("the page of product `{id}` is of another one, or at another price"))
+    }
+
+    /// A page of a list was replied to; the second one follows the first, and neither repeats nor skips a product.
+    fn listed(&self, op: &mut Operation, reply: &Reply<'_>, request: &mut RequestBuf) -> Step {
+        if reply.status != 200 {
+            return Step::Done(otherwise(reply.status));
+        }
+        let Ok(view) = serde_json::from_slice::<ProductsView>(reply.body) else {
+            return Step::Done(self.judged(false, || "a list is not readable".to_owned()));
+        };
+        let is_right = is_page(&self.shop, op.detail, &view);
+        op.detail += view.products.len() as u64;
+        if !is_right {
+            let story = || format!("a list of products, up to the {}th, skips or repeats one", op.detail);
+            return Step::Done(self.judged(false, story));
+        }
+        match view.next {
+            Some(next) if op.step == 0 => {
+                op.step = 1;
+                api::list(&self.shop.names(), Some(&next), request);
+                Step::Next
+            }
+            _ => Step::Done(Outcome::Success),
+        }
+    }
+
+    fn judged(&self, is_right: bool, story: impl FnOnce() -> String) -> Outcome {
+        if is_right {
+            return Outcome::Success;
+        }
+        self.ledger.found_wrong(story);
+        Outcome::Failed(Failure::WrongAnswer)
+    }
+}
+
+/// The step of buying after this one.
+fn next_step(step: u16, purchase: &Purchase) -> u16 {
+    let lines = purchase.lines().len() as u16;
+    match step {
+        VOUCHER => CHECKOUT,
+        step if step < lines => step + LINES,
+        _ if purchase.has_voucher => VOUCHER,
+        _ => CHECKOUT,
+    }
+}
+
+/// Whether a page holds the products that come after so many, as many as it may, and says whether more come: the names of a
+/// run's products sort as their numbers do.
+fn is_page(shop: &Shop, before: u64, view: &ProductsView) -> bool {
+    let expected = (before..shop.products).take(api::LISTED);
+    let is_last = before + view.products.len() as u64 == shop.products;
+    view.products.iter().map(|product| product.id).eq(expected.map(|number| shop.id(number)))
+        && view.products.iter().all(|product| api::is_right(product, shop))
+        && (view.next.is_some() || is_last)
+}
+
+/// The order that an operation cancels.
+fn order_of(op: &Operation) -> Id {
+    Id(u128::from(op.key) << 64 | u128::from(op.detail))
+}
+
+/// The outcome of a status that says nothing of the operation itself.
+fn otherwise(status: u16) -> Outcome {
+    common_outcome(status).unwrap_or(Outcome::Failed(Failure::UnexpectedStatus))
+}
+
+/// The problem of a key whose first request has not ended.
+pub(super) const IN_FLIGHT: &str = "in-flight";
+
+/// The word of a report for a refusal.
+fn refusal(problem: Option<&str>) -> &'static str {
+    let known = [
+        "out-of-stock",
+        "payment-declined",
+        "insufficient-funds",
+        "voucher-used-up",
+        "voucher-used-by-customer",
+        "cart-changed",
+    ];
+    known.into_iter().find(|known| problem == Some(known)).unwrap_or("refused")
+}
+
+impl Journeys for Workload {
+    fn begin(&mut self, op: &mut Operation, request: &mut RequestBuf) -> Begun {
+        // Always one draw, so that a seed has the same order of operations whatever is replied.
+        match self.shop.mix.pick(self.random.random()) {
+            PAGE => {
+                *op = Operation { kind: PAGE, step: 0, key: self.shop.draw(&mut self.random), detail: 0 };
+                api::product(self.shop.id(op.key), request);
+            }
+            LIST => {
+                *op = Operation { kind: LIST, step: 0, key: 0, detail: 0 };
+                api::list(&self.shop.names(), None, request);
+            }
+            CANCEL if self.begin_cancel(op, request) => {}
+            _ => self.begin_buying(op, request),
+        }
+        Begun::Written
+    }
+
+    fn reply(&mut self, op: &mut Operation, reply: &Reply<'_>, request: &mut RequestBuf) -> Step {
+        match op.kind {
+            PAGE => Step::Done(self.page(op, reply)),
+            LIST => self.listed(op, reply, request),
+            CANCEL => Step::Done(self.cancelled(op, reply)),
+            BUY if op.step != CHECKOUT => self.filled(op, reply, request),
+            _ => Step::Done(self.checked_out(op, reply)),
+        }
+    }
+
+    fn abandoned(&mut self, op: &mut Operation, why: Failure) {
+        if !why.is_indeterminate() {
+            return;
+        }
+        match op.kind {
+            BUY if op.step == CHECKOUT => self.doubt(op),
+            TRY_AGAIN => self.doubt(op),
+            CANCEL => self.ledger.write(Entry::MaybeCancelled(order_of(op))),
+            _ => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::journeys::cart::{mix::Mix, purchase::price};
+
+    fn steps(mix: Mix, buyer: u64) -> Vec<u16> {
+        let purchase = Shop::new(7, mix, 20, 10).purchase(buyer);
+        let mut steps = vec![OPEN];
+        while steps.last() != Some(&CHECKOUT) {
+            steps.push(next_step(steps[steps.len() - 1], &purchase));
+        }
+        steps
+    }
+
+    #[test]
+    fn a_cart_is_opened_filled_and_checked_out() {
+        assert_eq!(steps(Mix::Shop, 1), [OPEN, LINES, LINES + 1, CHECKOUT]);
+        assert_eq!(steps(Mix::FlashSale, 1), [OPEN, LINES, CHECKOUT]);
+        assert_eq!(steps(Mix::Vouchers, 1), [OPEN, LINES, VOUCHER, CHECKOUT]);
+    }
+
+    fn page(shop: &Shop, numbers: impl Iterator<Item = u64>, next: Option<&str>) -> ProductsView {
+        let product = |number| ProductView {
+            id: shop.id(number),
+            name: shop.name(number),
+            price: api::MoneyView { minor: price(number), currency: CURRENCY.to_owned() },
+        };
+        ProductsView { products: numbers.map(product).collect(), next: next.map(str::to_owned) }
+    }
+
+    #[test]
+    fn a_page_that_skips_repeats_or_ends_too_early_is_none() {
+        let shop = Shop::new(7, Mix::Browse, 50, 10);
+        assert!(is_page(&shop, 0, &page(&shop, 0..20, Some("x"))));
+        assert!(is_page(&shop, 20, &page(&shop, 20..40, Some("x"))));
+        assert!(is_page(&shop, 40, &page(&shop, 40..50, None)));
+        for (before, numbers) in [(20, 19..39), (20, 21..41), (0, 0..19), (40, 40..49)] {
+            assert!(
+                !is_page(&shop, before, &page(&shop, numbers.clone(), Some("x"))),
+                "{before}: {numbers:?}"
+            );
+        }
+        assert!(!is_page(&shop, 20, &page(&shop, 20..40, None)), "more come");
+        let mut dearer = page(&shop, 0..20, Some("x"));
+        dearer.products[3].price.minor += 1;
+        assert!(!is_page(&shop, 0, &dearer));
+    }
+}
