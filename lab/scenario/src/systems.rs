@@ -14,7 +14,8 @@ use runtime::Service;
 use crate::diagnostic::did_you_mean;
 
 /// Every system with its wiring, in the order of `lab list`.
-pub static SERVICES: &[&Service] = &[&shortener_app::SERVICE, &limiter_app::SERVICE, &chain_app::SERVICE];
+pub static SERVICES: &[&Service] =
+    &[&shortener_app::SERVICE, &limiter_app::SERVICE, &chain_app::SERVICE, &cart_app::SERVICE];
 
 /// Systems of a program that adds its own to the registry.
 static FURTHER: OnceLock<&'static [&'static Service]> = OnceLock::new();
