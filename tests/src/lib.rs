@@ -18,7 +18,7 @@
 //! `hops` (what crosses between processes, and what happens when things go wrong), `bad_calls` (components at the hands of
 //! callers that get it wrong), `grpc_services` (what `buf` and `grpcurl` make of them),
 //! `edge` and `limiter_edge` (one behaviour over every wiring that a scenario uses),
-//! `chain_edge` and `parts_contract` (the same of the chain), `cart_contracts` (what the cart's components say to each other),
+//! `chain_edge` and `parts_contract` (the same of the chain), `cart_edge` (of the cart), `cart_contracts` (what the cart's components say to each other),
 //! `shedding` (which requests a full server refuses first),
 //! `wire` (both edges at the hands of clients that misbehave),
 //! `counts_contract`, `decisions_contract`, `policies_contract` (the limiter's components), `limiter_counts` (its counts
@@ -34,6 +34,7 @@
 //! nothing), `reports` (what recorded runs say and draw), `accessibility` (what axe-core finds in their pages: nothing),
 //! `provider` (the stand-in for a payment provider as a backing), `third` (what a new system costs: the echo in `third/`), `tidy` (the tree's invariants), `style` (one style in one tree).
 
+pub mod cart_suite;
 pub mod chain_suite;
 pub mod clock;
 pub mod command;
