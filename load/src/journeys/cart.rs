@@ -4,13 +4,14 @@
 //! - `id`, `purchase`: what is for sale, and what each buyer buys, worked out from the seed;
 //! - `api`: requests and replies of the public API;
 //! - `ledger_state`: what was acknowledged, and what got no reply;
-//! - `workload`: the operations;
+//! - `browsing`, `workload`: the operations;
 //! - [`facts`]: the facts of its ledger;
 //! - `evidence`, `judge`: what a check has found, and what is wrong with it, both pure;
 //! - `seeding`, `books`, `check`: before and after.
 
 mod api;
 mod books;
+mod browsing;
 mod check;
 mod evidence;
 pub mod facts;

@@ -83,6 +83,20 @@ fn a_shop_that_forgets_its_keys_orders_and_charges_twice() {
 }
 
 #[test]
+fn a_checkout_that_is_sent_twice_has_one_order_or_the_key_was_forgotten() {
+    let repeats = |record: &SliceRecord| {
+        let kinds = record.by_kind.iter();
+        kinds.filter(|kind| kind.kind == "repeat").map(|kind| kind.succeeded).sum::<u64>()
+    };
+    let (record, verdict) = run("shop", Misdeed::None);
+    assert!(repeats(&record) > 0 && verdict.holds(), "{verdict:?}");
+    let (record, verdict) = run("shop", Misdeed::ForgetsKeys);
+    assert_eq!(repeats(&record), 0);
+    assert_eq!(verdict.count(facts::KEYS_FORGOTTEN), record.failed.get("wrong-answer"), "{verdict:?}");
+    assert!(verdict.count(facts::ORDERS_DOUBLED) > 0, "{verdict:?}");
+}
+
+#[test]
 fn an_order_that_was_acknowledged_and_not_stored_is_lost() {
     let (_, verdict) = run("shop", Misdeed::LosesOrders);
     assert!(verdict.count(facts::LOST) > 0, "{verdict:?}");
@@ -112,9 +126,9 @@ fn an_order_that_stands_still_is_stuck_and_one_that_is_slow_is_waited_for() {
 
 #[test]
 fn a_shop_that_takes_what_is_there_and_says_nothing_oversells() {
-    let (record, verdict) = run("flash-sale", Misdeed::Clamps);
+    let (_, verdict) = run("flash-sale", Misdeed::Clamps);
     assert_eq!(broken(&verdict), [facts::OVERSOLD].into(), "{verdict:?}");
-    assert_eq!(verdict.count(facts::OVERSOLD), record.succeeded - 20, "{verdict:?}");
+    assert_eq!(verdict.count(facts::OVERSOLD), verdict.count(facts::ACKNOWLEDGED) - 20, "{verdict:?}");
 }
 
 #[test]

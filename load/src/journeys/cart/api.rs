@@ -9,7 +9,10 @@ use super::{
     id::Id,
     purchase::{CURRENCY, PERCENT_OFF, Purchase, Shop, price},
 };
-use crate::http::{Method, Reply, RequestBuf};
+use crate::{
+    http::{Method, Reply, RequestBuf},
+    journey::{Failure, Outcome, common_outcome},
+};
 
 /// The most products that one request names.
 pub(super) const MAX_NAMED: usize = 100;
@@ -183,6 +186,11 @@ pub(super) fn version(reply: &Reply<'_>) -> Option<u64> {
 pub(super) fn problem<'a>(reply: &'a Reply<'_>) -> Option<&'a str> {
     let view: ProblemView<'a> = serde_json::from_slice(reply.body).ok()?;
     view.kind.rsplit('/').next()
+}
+
+/// The outcome of a status that says nothing of the operation itself.
+pub(super) fn otherwise(status: u16) -> Outcome {
+    common_outcome(status).unwrap_or(Outcome::Failed(Failure::UnexpectedStatus))
 }
 
 /// An amount as JSON.

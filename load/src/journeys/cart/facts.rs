@@ -17,6 +17,8 @@ pub const ORDERS_NOT_SETTLED: &str = "orders-not-settled";
 pub const ORDERS_PARKED: &str = "orders-parked";
 /// Orders that are neither paid nor cancelled, and that nothing moves on any more.
 pub const ORDERS_STUCK: &str = "orders-stuck";
+/// Checkouts that got another reply when they were repeated with their key.
+pub const KEYS_FORGOTTEN: &str = "keys-forgotten";
 /// Further orders of a checkout that has one.
 pub const ORDERS_DOUBLED: &str = "orders-doubled";
 /// Orders of checkouts that were refused.
@@ -49,7 +51,7 @@ pub const VOUCHER_OVERUSED: &str = "voucher-overused";
 pub const VOUCHER_MISCOUNTED: &str = "voucher-miscounted";
 
 /// All facts of a check, in the order of a report.
-pub(super) const ALL: [FactShape; 26] = [
+pub(super) const ALL: [FactShape; 27] = [
     FactShape::new(CHECKED, "orders and charges looked up after the load"),
     FactShape::new(ACKNOWLEDGED, "checkouts acknowledged"),
     FactShape::new(NOT_ASKED, "could not be asked for"),
@@ -59,6 +61,11 @@ pub(super) const ALL: [FactShape; 26] = [
     FactShape::breach(Breach::Lost, LOST, "orders acknowledged and gone"),
     FactShape::breach(Breach::Wrong, WRONG, "orders not as acknowledged"),
     FactShape::breach(Breach::Wrong, WRONG_WHEN_READ, "products or lists read wrongly during the load"),
+    FactShape::breach(
+        Breach::Wrong,
+        KEYS_FORGOTTEN,
+        "checkouts repeated with their key and replied to otherwise",
+    ),
     FactShape::breach(Breach::Duplicated, ORDERS_DOUBLED, "further orders of one checkout"),
     FactShape::breach(Breach::Wrong, REFUSED_AND_ORDERED, "orders of checkouts that were refused"),
     FactShape::breach(Breach::Lost, CANCELS_LOST, "cancels acknowledged and without effect"),

@@ -30,6 +30,8 @@ pub(super) enum Entry {
     Ordered(u64, Id),
     /// It was refused for good.
     Refused(u64),
+    /// It was repeated with its key after that, and was refused.
+    Forgotten(u64),
     /// It was sent with this version of the cart, and got no final reply.
     InDoubt(u64, u64),
     /// The cancel of an order was acknowledged.
@@ -44,6 +46,8 @@ pub(super) struct Fate {
     /// The orders that were acknowledged; more than one is one too many.
     pub(super) orders: Vec<Id>,
     pub(super) is_refused: bool,
+    /// Whether it was refused after it had been acknowledged.
+    pub(super) is_forgotten: bool,
     /// The version of the cart, while nothing final was replied.
     pub(super) in_doubt: Option<u64>,
 }
@@ -120,6 +124,7 @@ impl History {
                 let fate = self.fate(buyer);
                 (fate.is_refused, fate.in_doubt) = (true, None);
             }
+            Entry::Forgotten(buyer) => self.fate(buyer).is_forgotten = true,
             Entry::InDoubt(buyer, version) => self.fate(buyer).in_doubt = Some(version),
             Entry::Cancelled(order) => {
                 self.cancels.insert(order, true);
@@ -145,6 +150,7 @@ impl fmt::Display for Entry {
         match self {
             Self::Ordered(buyer, order) => write!(f, "o {buyer} {order}"),
             Self::Refused(buyer) => write!(f, "r {buyer}"),
+            Self::Forgotten(buyer) => write!(f, "f {buyer}"),
             Self::InDoubt(buyer, version) => write!(f, "i {buyer} {version}"),
             Self::Cancelled(order) => write!(f, "c {order}"),
             Self::MaybeCancelled(order) => write!(f, "m {order}"),
@@ -158,6 +164,7 @@ fn parse(line: &str) -> Option<Entry> {
     match tag {
         "o" => Some(Entry::Ordered(first.parse().ok()?, Id::parse(words.next()?)?)),
         "r" => Some(Entry::Refused(first.parse().ok()?)),
+        "f" => Some(Entry::Forgotten(first.parse().ok()?)),
         "i" => Some(Entry::InDoubt(first.parse().ok()?, words.next()?.parse().ok()?)),
         "c" => Some(Entry::Cancelled(Id::parse(first)?)),
         "m" => Some(Entry::MaybeCancelled(Id::parse(first)?)),
@@ -175,6 +182,7 @@ mod tests {
         for entry in [
             Entry::Ordered(7, order),
             Entry::Refused(8),
+            Entry::Forgotten(7),
             Entry::InDoubt(9, 3),
             Entry::Cancelled(order),
             Entry::MaybeCancelled(order),
@@ -185,7 +193,7 @@ mod tests {
         let history = ledger.history().unwrap();
         assert_eq!(history.in_doubt().collect::<Vec<_>>(), [(9, 3)]);
         assert_eq!(history.checkouts[&7].orders, [order]);
-        assert!(history.checkouts[&8].is_refused);
+        assert!(history.checkouts[&8].is_refused && history.checkouts[&7].is_forgotten);
         assert!(history.cancels[&order], "what was acknowledged stays so");
     }
 

@@ -1,10 +1,16 @@
 //! The mixes: what users do.
 
-use super::workload::{BUY, CANCEL, LIST, PAGE};
+use super::{
+    purchase::REPEATING,
+    workload::{BUY, CANCEL, LIST, PAGE, REPEAT},
+};
 
 /// The names and summaries of the mixes, the default first.
 pub const NAMES: [(&str, &str); 4] = [
-    ("shop", "put two products in a cart and check out; one in fifty orders is cancelled again"),
+    (
+        "shop",
+        "put two products in a cart and check out; one checkout in twenty is sent twice, and one order in fifty cancelled",
+    ),
     ("browse", "70 % pages of products, 30 % lists of them; the popularity of products is skewed (Zipf)"),
     ("flash-sale", "everyone buys one piece of the same product, of which there are few"),
     ("vouchers", "everyone buys with the same voucher, which has few uses and one for each customer"),
@@ -41,10 +47,14 @@ impl Mix {
 
     /// Each operation with its share.
     pub(super) fn shares(self) -> Vec<(&'static str, f64)> {
+        let buys = |share: f64| {
+            let first = share / (1.0 + 1.0 / f64::from(REPEATING));
+            [(BUY, first), (REPEAT, share - first)]
+        };
         match self {
-            Self::Shop => vec![(BUY, 1.0 - CANCELS), (CANCEL, CANCELS)],
+            Self::Shop => [&buys(1.0 - CANCELS)[..], &[(CANCEL, CANCELS)]].concat(),
             Self::Browse => vec![(PAGE, PAGES), (LIST, 1.0 - PAGES)],
-            Self::FlashSale | Self::Vouchers => vec![(BUY, 1.0)],
+            Self::FlashSale | Self::Vouchers => buys(1.0).to_vec(),
         }
     }
 

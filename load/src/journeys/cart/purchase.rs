@@ -18,6 +18,8 @@ const PLENTY: u64 = 1_000_000_000;
 const MOST_PIECES: u32 = 3;
 /// One buyer in so many pays with a card without funds.
 const WITHOUT_FUNDS: u32 = 50;
+/// One buyer in so many sends the checkout once more after its reply, as who presses a button twice.
+pub(super) const REPEATING: u32 = 20;
 /// A card that pays, and one that the stand-in provider declines.
 const CARDS: [&str; 2] = ["visa", "insufficient-funds"];
 
@@ -48,6 +50,8 @@ pub(super) struct Purchase {
     pub(super) customer: u64,
     pub(super) card: &'static str,
     pub(super) has_voucher: bool,
+    /// Whether the checkout is sent once more after its reply.
+    pub(super) is_repeated: bool,
 }
 
 impl Shop {
@@ -95,20 +99,26 @@ impl Shop {
         let mut line = |product| Line { product, quantity: random.random_range(1..=MOST_PIECES) };
         let lines = [line(first), line(other)];
         let is_poor = random.random_range(0..WITHOUT_FUNDS) == 0;
-        let card = CARDS[usize::from(is_poor)];
-        let bought = |lines, count, customer, card, has_voucher| Purchase {
-            lines,
-            count,
-            customer,
-            card,
-            has_voucher,
-        };
+        let is_repeated = random.random_range(0..REPEATING) == 0;
         let single = [Line { product: first, quantity: 1 }, Line::default()];
+        let plain = Purchase {
+            lines: single,
+            count: 1,
+            customer: buyer,
+            card: CARDS[0],
+            has_voucher: false,
+            is_repeated,
+        };
         match self.mix {
-            Mix::FlashSale => bought(single, 1, buyer, CARDS[0], false),
+            Mix::FlashSale => plain,
             // Twice as many customers as uses: some come again, and meet the limit of their own.
-            Mix::Vouchers => bought(single, 1, random.random_range(0..2 * self.few.max(1)), CARDS[0], true),
-            Mix::Shop | Mix::Browse => bought(lines, if first == other { 1 } else { 2 }, buyer, card, false),
+            Mix::Vouchers => {
+                Purchase { customer: random.random_range(0..2 * self.few.max(1)), has_voucher: true, ..plain }
+            }
+            Mix::Shop | Mix::Browse => {
+                let count = if first == other { 1 } else { 2 };
+                Purchase { lines, count, card: CARDS[usize::from(is_poor)], ..plain }
+            }
         }
     }
 

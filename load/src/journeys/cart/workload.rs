@@ -5,20 +5,22 @@
 //!
 //! A buyer whose checkout got no reply tries again with the same key, as an operation of its own: the next one that is due on
 //! this thread. After [`TRIES`] in vain the check after the load tries once more.
+//! Some buyers send their checkout once more though they have the reply: it has to be the same.
 
 use std::{collections::VecDeque, sync::Arc};
 
 use rand::{RngExt, SeedableRng, rngs::Xoshiro256PlusPlus};
 
 use super::{
-    api::{self, CheckedOutView, ProductView, ProductsView},
+    api::{self, CheckedOutView},
+    browsing,
     id::Id,
     ledger_state::{Entry, LedgerState},
     purchase::{CURRENCY, Purchase, Shop},
 };
 use crate::{
     http::{Reply, RequestBuf},
-    journey::{Begun, Failure, Journeys, Operation, Outcome, Step, common_outcome},
+    journey::{Begun, Failure, Journeys, Operation, Outcome, Step},
     journeys::KindShape,
 };
 
@@ -26,6 +28,8 @@ use crate::{
 pub(super) const BUY: &str = "buy";
 /// Repeats a checkout that got no reply, with its key.
 pub(super) const TRY_AGAIN: &str = "try-again";
+/// Sends a checkout once more that was replied to.
+pub(super) const REPEAT: &str = "repeat";
 /// Cancels an order.
 pub(super) const CANCEL: &str = "cancel";
 /// Asks for the page of a product.
@@ -34,9 +38,10 @@ pub(super) const PAGE: &str = "product-page";
 pub(super) const LIST: &str = "list";
 
 /// The words of reports for these kinds.
-pub(super) const KINDS: [KindShape; 5] = [
+pub(super) const KINDS: [KindShape; 6] = [
     KindShape::new(BUY, "cart filled and checked out"),
     KindShape::new(TRY_AGAIN, "checkout repeated with its key"),
+    KindShape::new(REPEAT, "checkout sent twice"),
     KindShape::new(CANCEL, "order cancelled"),
     KindShape::new(PAGE, "page of a product"),
     KindShape::new(LIST, "list of two pages"),
@@ -62,6 +67,14 @@ struct Doubt {
     tried: u32,
 }
 
+/// A checkout that was replied to with an order, and is sent once more.
+#[derive(Clone, Copy, Debug)]
+struct Repeat {
+    buyer: u64,
+    version: u64,
+    order: Id,
+}
+
 /// Chooses operations by the mix, and judges their replies.
 #[derive(Debug)]
 pub(super) struct Workload {
@@ -70,6 +83,9 @@ pub(super) struct Workload {
     random: Xoshiro256PlusPlus,
     next_buyer: u64,
     doubts: VecDeque<Doubt>,
+    repeats: VecDeque<Repeat>,
+    /// Those that were sent once more and have no reply yet.
+    repeating: Vec<Repeat>,
     orders: VecDeque<Id>,
 }
 
@@ -78,7 +94,8 @@ impl Workload {
     pub(super) fn new(shop: Shop, nth: u64, ledger: Arc<LedgerState>) -> Self {
         let random = Xoshiro256PlusPlus::seed_from_u64(shop.seed.rotate_left(32) ^ nth);
         // Each thread has a range of buyers of its own.
-        Self { shop, ledger, random, next_buyer: nth << 40, doubts: VecDeque::new(), orders: VecDeque::new() }
+        let (doubts, repeats, orders) = (VecDeque::new(), VecDeque::new(), VecDeque::new());
+        Self { shop, ledger, random, next_buyer: nth << 40, doubts, repeats, repeating: Vec::new(), orders }
     }
 
     /// Writes the request of a step of buying, by the version that the cart has.
@@ -98,7 +115,7 @@ impl Workload {
     /// A step of buying before the checkout was replied to: the next one follows.
     fn filled(&self, op: &mut Operation, reply: &Reply<'_>, request: &mut RequestBuf) -> Step {
         if !matches!(reply.status, 200 | 201) {
-            return Step::Done(otherwise(reply.status));
+            return Step::Done(api::otherwise(reply.status));
         }
         let Some(version) = api::version(reply) else {
             return Step::Done(Outcome::Failed(Failure::WrongAnswer));
@@ -125,7 +142,7 @@ impl Workload {
             status => {
                 // The order may have been made before the 5xx.
                 self.ledger.write(Entry::InDoubt(op.key, op.detail));
-                otherwise(status)
+                api::otherwise(status)
             }
         }
     }
@@ -140,9 +157,40 @@ impl Workload {
             self.orders.pop_front();
         }
         self.orders.push_back(view.order);
-        let total = self.shop.purchase(op.key).total();
-        let is_right = view.total.minor == total && view.total.currency == CURRENCY;
+        let purchase = self.shop.purchase(op.key);
+        if purchase.is_repeated {
+            self.repeats.push_back(Repeat { buyer: op.key, version: op.detail, order: view.order });
+        }
+        let is_right = view.total.minor == purchase.total() && view.total.currency == CURRENCY;
         if is_right { Outcome::Success } else { Outcome::Failed(Failure::WrongAnswer) }
+    }
+
+    /// A checkout was replied to once more: by the same order, if its key was remembered.
+    fn repeated(&mut self, op: &Operation, reply: &Reply<'_>) -> Outcome {
+        let Some(first) = self.no_longer_repeating(op.key) else {
+            return Outcome::Failed(Failure::WrongAnswer);
+        };
+        match reply.status {
+            200..=202 => {
+                let Ok(view) = serde_json::from_slice::<CheckedOutView>(reply.body) else {
+                    return Outcome::Failed(Failure::WrongAnswer);
+                };
+                self.ledger.write(Entry::Ordered(op.key, view.order));
+                let is_same = view.order == first.order;
+                if is_same { Outcome::Success } else { Outcome::Failed(Failure::WrongAnswer) }
+            }
+            409 if api::problem(reply) == Some(IN_FLIGHT) => Outcome::Refused(IN_FLIGHT),
+            402 | 409 | 422 => {
+                self.ledger.write(Entry::Forgotten(op.key));
+                Outcome::Failed(Failure::WrongAnswer)
+            }
+            status => api::otherwise(status),
+        }
+    }
+
+    fn no_longer_repeating(&mut self, buyer: u64) -> Option<Repeat> {
+        let at = self.repeating.iter().position(|repeat| repeat.buyer == buyer)?;
+        Some(self.repeating.swap_remove(at))
     }
 
     /// A checkout got no final reply: it is tried again, if it was not tried often.
@@ -161,6 +209,11 @@ impl Workload {
             *op = Operation { kind: TRY_AGAIN, step, key: buyer, detail: version };
             let purchase = self.shop.purchase(buyer);
             return api::check_out(&self.shop, buyer, &purchase, version, request);
+        }
+        if let Some(repeat @ Repeat { buyer, version, .. }) = self.repeats.pop_front() {
+            self.repeating.push(repeat);
+            *op = Operation { kind: REPEAT, step: 0, key: buyer, detail: version };
+            return api::check_out(&self.shop, buyer, &self.shop.purchase(buyer), version, request);
         }
         *op = Operation { kind: BUY, step: OPEN, key: self.next_buyer, detail: 0 };
         self.next_buyer += 1;
@@ -184,52 +237,8 @@ impl Workload {
         self.ledger.write(Entry::MaybeCancelled(order));
         match reply.status {
             404 => Outcome::Failed(Failure::Missing),
-            status => otherwise(status),
+            status => api::otherwise(status),
         }
-    }
-
-    fn page(&self, op: &Operation, reply: &Reply<'_>) -> Outcome {
-        match reply.status {
-            200 => {}
-            404 => return Outcome::Failed(Failure::Missing),
-            status => return otherwise(status),
-        }
-        let id = self.shop.id(op.key);
-        let view = serde_json::from_slice::<ProductView>(reply.body);
-        let is_right = view.is_ok_and(|view| view.id == id && api::is_right(&view, &self.shop));
-        self.judged(is_right, || format!("the page of product `{id}` is of another one, or at another price"))
-    }
-
-    /// A page of a list was replied to; the second one follows the first, and neither repeats nor skips a product.
-    fn listed(&self, op: &mut Operation, reply: &Reply<'_>, request: &mut RequestBuf) -> Step {
-        if reply.status != 200 {
-            return Step::Done(otherwise(reply.status));
-        }
-        let Ok(view) = serde_json::from_slice::<ProductsView>(reply.body) else {
-            return Step::Done(self.judged(false, || "a list is not readable".to_owned()));
-        };
-        let is_right = is_page(&self.shop, op.detail, &view);
-        op.detail += view.products.len() as u64;
-        if !is_right {
-            let story = || format!("a list of products, up to the {}th, skips or repeats one", op.detail);
-            return Step::Done(self.judged(false, story));
-        }
-        match view.next {
-            Some(next) if op.step == 0 => {
-                op.step = 1;
-                api::list(&self.shop.names(), Some(&next), request);
-                Step::Next
-            }
-            _ => Step::Done(Outcome::Success),
-        }
-    }
-
-    fn judged(&self, is_right: bool, story: impl FnOnce() -> String) -> Outcome {
-        if is_right {
-            return Outcome::Success;
-        }
-        self.ledger.found_wrong(story);
-        Outcome::Failed(Failure::WrongAnswer)
     }
 }
 
@@ -244,24 +253,9 @@ fn next_step(step: u16, purchase: &Purchase) -> u16 {
     }
 }
 
-/// Whether a page holds the products that come after so many, as many as it may, and says whether more come: the names of a
-/// run's products sort as their numbers do.
-fn is_page(shop: &Shop, before: u64, view: &ProductsView) -> bool {
-    let expected = (before..shop.products).take(api::LISTED);
-    let is_last = before + view.products.len() as u64 == shop.products;
-    view.products.iter().map(|product| product.id).eq(expected.map(|number| shop.id(number)))
-        && view.products.iter().all(|product| api::is_right(product, shop))
-        && (view.next.is_some() || is_last)
-}
-
 /// The order that an operation cancels.
 fn order_of(op: &Operation) -> Id {
     Id(u128::from(op.key) << 64 | u128::from(op.detail))
-}
-
-/// The outcome of a status that says nothing of the operation itself.
-fn otherwise(status: u16) -> Outcome {
-    common_outcome(status).unwrap_or(Outcome::Failed(Failure::UnexpectedStatus))
 }
 
 /// The problem of a key whose first request has not ended.
@@ -300,15 +294,19 @@ impl Journeys for Workload {
 
     fn reply(&mut self, op: &mut Operation, reply: &Reply<'_>, request: &mut RequestBuf) -> Step {
         match op.kind {
-            PAGE => Step::Done(self.page(op, reply)),
-            LIST => self.listed(op, reply, request),
+            PAGE => Step::Done(browsing::page(&self.shop, &self.ledger, op, reply)),
+            LIST => browsing::listed(&self.shop, &self.ledger, op, reply, request),
             CANCEL => Step::Done(self.cancelled(op, reply)),
+            REPEAT => Step::Done(self.repeated(op, reply)),
             BUY if op.step != CHECKOUT => self.filled(op, reply, request),
             _ => Step::Done(self.checked_out(op, reply)),
         }
     }
 
     fn abandoned(&mut self, op: &mut Operation, why: Failure) {
+        if op.kind == REPEAT {
+            self.no_longer_repeating(op.key);
+        }
         if !why.is_indeterminate() {
             return;
         }
@@ -324,7 +322,7 @@ impl Journeys for Workload {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::journeys::cart::{mix::Mix, purchase::price};
+    use crate::journeys::cart::mix::Mix;
 
     fn steps(mix: Mix, buyer: u64) -> Vec<u16> {
         let purchase = Shop::new(7, mix, 20, 10).purchase(buyer);
@@ -340,32 +338,5 @@ mod tests {
         assert_eq!(steps(Mix::Shop, 1), [OPEN, LINES, LINES + 1, CHECKOUT]);
         assert_eq!(steps(Mix::FlashSale, 1), [OPEN, LINES, CHECKOUT]);
         assert_eq!(steps(Mix::Vouchers, 1), [OPEN, LINES, VOUCHER, CHECKOUT]);
-    }
-
-    fn page(shop: &Shop, numbers: impl Iterator<Item = u64>, next: Option<&str>) -> ProductsView {
-        let product = |number| ProductView {
-            id: shop.id(number),
-            name: shop.name(number),
-            price: api::MoneyView { minor: price(number), currency: CURRENCY.to_owned() },
-        };
-        ProductsView { products: numbers.map(product).collect(), next: next.map(str::to_owned) }
-    }
-
-    #[test]
-    fn a_page_that_skips_repeats_or_ends_too_early_is_none() {
-        let shop = Shop::new(7, Mix::Browse, 50, 10);
-        assert!(is_page(&shop, 0, &page(&shop, 0..20, Some("x"))));
-        assert!(is_page(&shop, 20, &page(&shop, 20..40, Some("x"))));
-        assert!(is_page(&shop, 40, &page(&shop, 40..50, None)));
-        for (before, numbers) in [(20, 19..39), (20, 21..41), (0, 0..19), (40, 40..49)] {
-            assert!(
-                !is_page(&shop, before, &page(&shop, numbers.clone(), Some("x"))),
-                "{before}: {numbers:?}"
-            );
-        }
-        assert!(!is_page(&shop, 20, &page(&shop, 20..40, None)), "more come");
-        let mut dearer = page(&shop, 0..20, Some("x"));
-        dearer.products[3].price.minor += 1;
-        assert!(!is_page(&shop, 0, &dearer));
     }
 }

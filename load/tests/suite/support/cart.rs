@@ -18,6 +18,8 @@ pub(crate) enum Misdeed {
     IsSilent,
     /// The same, and keys are ignored.
     IsSilentAndForgetsKeys,
+    /// Keys are ignored.
+    ForgetsKeys,
     /// Every third order is acknowledged and not stored.
     LosesOrders,
     /// Every third is charged and then refused.
@@ -190,7 +192,7 @@ impl Shop {
     fn check_out(&mut self, body: &Value, request: &Request, misdeed: Misdeed) -> Answer {
         let key = request.header("idempotency-key").unwrap().to_owned();
         let reply = |(status, body): &(u16, Value)| Answer::status(*status, "", &body.to_string());
-        let keeps_keys = misdeed != Misdeed::IsSilentAndForgetsKeys;
+        let keeps_keys = !matches!(misdeed, Misdeed::IsSilentAndForgetsKeys | Misdeed::ForgetsKeys);
         if let Some(stored) = self.replies.get(&key).filter(|_| keeps_keys) {
             return reply(stored);
         }

@@ -23,6 +23,14 @@ pub(super) fn judge(evidence: &Evidence, verdict: &mut LedgerVerdict) {
 /// What was acknowledged is there, and every order is what its buyer ordered.
 fn acknowledged(evidence: &Evidence, verdict: &mut LedgerVerdict) {
     for (buyer, fate) in &evidence.history.checkouts {
+        if fate.is_forgotten || fate.orders.len() > 1 {
+            verdict.broken(facts::KEYS_FORGOTTEN, || {
+                format!(
+                    "buyer {buyer} has order `{}`, and the same key got another reply later",
+                    fate.orders[0]
+                )
+            });
+        }
         for id in &fate.orders {
             verdict.note(facts::ACKNOWLEDGED, 1);
             match evidence.orders.get(id) {

@@ -140,8 +140,7 @@ fn an_order_that_was_acknowledged_and_is_gone_is_lost_and_so_are_its_money_and_i
 fn an_order_at_another_price_or_of_other_goods_or_of_another_buyer_is_wrong() {
     only(Mix::Shop, |evidence| order_mut(evidence, CANCELLED).total += 1, &[(facts::WRONG, 1)]);
     let other = |evidence: &mut Evidence| {
-        let second = order_mut(evidence, CANCELLED);
-        second.lines.pop();
+        order_mut(evidence, CANCELLED).lines.pop();
     };
     only(Mix::Shop, other, &[(facts::WRONG, 1)]);
     let anothers =
@@ -159,6 +158,18 @@ fn a_further_order_of_a_checkout_is_doubled_and_so_is_its_charge() {
         evidence.orders.insert(Id(5), Some(order));
     };
     only(Mix::Shop, undone, &[]);
+}
+
+#[test]
+fn a_key_that_gets_another_reply_is_forgotten() {
+    let refused = |evidence: &mut Evidence| evidence.history.add(Entry::Forgotten(0));
+    only(Mix::Shop, refused, &[(facts::KEYS_FORGOTTEN, 1)]);
+    let another = |evidence: &mut Evidence| {
+        sell(evidence, 0, Id(5));
+        evidence.history.add(Entry::Ordered(0, Id(5)));
+    };
+    let expected = [(facts::KEYS_FORGOTTEN, 1), (facts::ORDERS_DOUBLED, 1), (facts::CHARGED_TWICE, 1)];
+    only(Mix::Shop, another, &expected);
 }
 
 #[test]
@@ -347,9 +358,8 @@ fn an_order_that_nothing_moves_on_is_stuck_and_one_that_waits_for_a_person_is_pa
 
 #[test]
 fn a_voucher_that_is_used_beyond_a_limit_is_overused() {
-    let few = |evidence: &mut Evidence| evidence.shop.few = PAID.end - 1;
     let mut evidence = honest(Mix::Vouchers);
-    few(&mut evidence);
+    evidence.shop.few = PAID.end - 1;
     let verdict = judge(&evidence);
     assert!(verdict.count(facts::VOUCHER_OVERUSED) >= 1, "{verdict:?}");
 }
