@@ -4,10 +4,15 @@ An idempotency key says that a request is an earlier one again, and is refused w
 key with many bodies, in one run and in the next, so each begins with something of its own. A link cannot end in the
 past: Schemathesis takes moments from earlier replies, so one that has passed is replaced by one that has not.
 Policies have names that differ, limits whose numbers go together and exempt values that can be somebody's, and replace a
-version that is in force: what is sent is made to.
+version that is in force: what is sent is made to. A voucher takes off a share or an amount; a page begins where another
+ended; and a cart is changed in the version that it has.
 """
 
+import base64
+import binascii
 import re
+import urllib.error
+import urllib.request
 import uuid
 from datetime import datetime, timezone
 
@@ -66,7 +71,7 @@ def fit_exempt(policy):
 @schemathesis.hook("before_call")
 def fit_policies(context, case, kwargs):
     tags = (case.headers or {}).get("If-Match")
-    if isinstance(tags, str) and VALID_TAGS.fullmatch(tags):
+    if case.path == "/policies" and isinstance(tags, str) and VALID_TAGS.fullmatch(tags):
         case.headers["If-Match"] = "*"
     policies = case.body.get("policies") if isinstance(case.body, dict) else None
     names = set()
@@ -80,3 +85,40 @@ def fit_policies(context, case, kwargs):
         fit_exempt(policy)
         for limit in policy.get("limits") if isinstance(policy.get("limits"), list) else []:
             fit(limit)
+
+
+def is_cursor(text):
+    """Whether a page may have ended there: an id of 16 bytes, and a name."""
+    try:
+        place = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+        name = place[16:].decode()
+    except (binascii.Error, ValueError):
+        return False
+    is_canonical = base64.urlsafe_b64encode(place).decode().rstrip("=") == text
+    return is_canonical and 1 <= len(name) <= 200 and not re.search(r"[\x00-\x1f\x7f-\x9f]", name)
+
+
+def current_tag(case):
+    """The entity tag of the cart that a request changes; `None` if there is no such cart."""
+    server, cart = case.as_transport_kwargs()["url"].split("/carts/", 1)
+    try:
+        with urllib.request.urlopen(f"{server}/carts/{cart.split('/')[0]}") as reply:
+            return reply.headers["ETag"]
+    except (urllib.error.URLError, ValueError):
+        return None
+
+
+@schemathesis.hook("before_call")
+def fit_shop(context, case, kwargs):
+    tag = (case.headers or {}).get("If-Match")
+    if case.path.startswith("/carts/") and isinstance(tag, str) and re.fullmatch(rf"\d+|{TAG}", tag):
+        case.headers["If-Match"] = current_tag(case) or '"0"'
+    after = (case.query or {}).get("after")
+    if case.path == "/products" and isinstance(after, str) and re.fullmatch("[0-9A-Za-z_-]{23,}", after):
+        if not is_cursor(after):
+            del case.query["after"]
+    if case.path.startswith("/vouchers/") and isinstance(case.body, dict) and case.method == "PUT":
+        if isinstance(case.body.get("amount_off"), dict):
+            case.body.pop("percent_off", None)
+        elif case.body.get("amount_off") is None and case.body.get("percent_off") is None:
+            case.body["percent_off"] = 1

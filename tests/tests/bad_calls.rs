@@ -21,10 +21,11 @@ use tonic::{Code, Status};
 const ANSWER_WITHIN: Duration = Duration::from_secs(30);
 
 /// Every system with each component in its own process.
-const APART: [&[&str]; 3] = [
+const APART: [&[&str]; 4] = [
     &["up", "shortener", "--set", "placement=microservices"],
     &["up", "limiter", "--set", "placement=microservices", "--set", "state=service"],
     &["up", "chain", "--set", "placement=microservices", "--set", "depth=3"],
+    &["up", "cart", "--set", "placement=microservices"],
 ];
 
 /// Calls `work` with each method of each component, and the server of its process.
@@ -39,6 +40,13 @@ fn with_each_method(transport: &str, work: impl Fn(SocketAddr, &'static Method))
         chain_app::remotes::middle::ThisContract::METHODS,
         chain_app::remotes::back::ThisContract::METHODS,
         chain_app::remotes::reviews::ThisContract::METHODS,
+        cart_app::remotes::catalog::ThisContract::METHODS,
+        cart_app::remotes::carts::ThisContract::METHODS,
+        cart_app::remotes::stock::ThisContract::METHODS,
+        cart_app::remotes::vouchers::ThisContract::METHODS,
+        cart_app::remotes::payments::ThisContract::METHODS,
+        cart_app::remotes::orders::ThisContract::METHODS,
+        cart_app::remotes::notices::ThisContract::METHODS,
     ];
     let mut worked = 0;
     for arguments in APART {

@@ -91,6 +91,11 @@ fn the_chain_does_what_its_description_says() {
     does_what_its_description_says(&["chain"]);
 }
 
+#[test]
+fn the_cart_does_what_its_description_says() {
+    does_what_its_description_says(&["cart"]);
+}
+
 /// With every check, also for input that the description forbids; the seed is fixed, so findings are
 /// reproducible.
 fn does_what_its_description_says(wiring: &[&str]) {

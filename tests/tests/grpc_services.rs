@@ -167,6 +167,38 @@ fn each_component_of_the_chain_is_found_and_ready() {
 }
 
 #[test]
+fn each_component_of_the_cart_is_found_and_ready() {
+    let apart = ["placement=microservices", "transport=grpc"].map(|choice| ["--set", choice]);
+    with_up(&[&["cart"], apart.as_flattened()].concat(), |server| {
+        for (process, service) in [
+            ("catalog", "CatalogService"),
+            ("carts", "CartsService"),
+            ("stock", "StockService"),
+            ("vouchers", "VouchersService"),
+            ("payments", "PaymentsService"),
+            ("orders", "OrdersService"),
+            ("notices", "NoticesService"),
+        ] {
+            let (process, service) = (Grpcurl(server(process)), format!("lab.cart.{process}.v1.{service}"));
+            let Some(listed) = process.lists() else { return };
+            assert_eq!(listed, [HEALTH, REFLECTION, &service]);
+            let ready = process.calls(&format!("{HEALTH}/Check"), &json!({"service": service}));
+            assert_eq!(ready, json!({"status": "SERVING"}));
+        }
+        // 16 zero bytes: base64 in protobuf's JSON.
+        let id = "A".repeat(21) + "A==";
+        let orders = Grpcurl(server("orders"));
+        let unknown = orders.fails("lab.cart.orders.v1.OrdersService/Order", &json!({"id": id}));
+        let own = [r#""reason": "NOT_FOUND""#, r#""id": "00000000-0000-0000-0000-000000000000""#];
+        assert!(unknown.contains("NotFound") && own.iter().all(|part| unknown.contains(part)), "{unknown}");
+        let key = json!({"orderId": id, "take": "STEP_COMMIT"});
+        let command = json!({"command": {"key": key, "commit": {}}});
+        let reply = Grpcurl(server("stock")).calls("lab.cart.stock.v1.StockService/Perform", &command);
+        assert_eq!(reply["reply"]["refused"]["reason"], "REFUSAL_REASON_NOT_RESERVED", "{reply}");
+    });
+}
+
+#[test]
 fn each_component_of_the_limiter_is_found_and_ready() {
     let apart =
         ["placement=microservices", "state=service", "transport=grpc"].map(|choice| ["--set", choice]);

@@ -24,7 +24,7 @@ const OPERATIONS: [Operation; 3] = [
 
 /// Starts each system as one process; calls `work` with its address and description.
 fn with_both(work: impl Fn(&str, SocketAddr, &Value) + Sync) {
-    for name in ["shortener", "limiter", "chain"] {
+    for name in ["shortener", "limiter", "chain", "cart"] {
         let system = Wirings::of(name, env!("CARGO_BIN_EXE_hosted"));
         let wiring = Wiring::with(system.system, []).expect("the defaults");
         system.with_each(&[ArmPlan::new(name.to_owned(), wiring)], |launch| {

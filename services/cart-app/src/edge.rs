@@ -10,7 +10,7 @@
 //! | `PUT /carts/{cart}` | 200 with `ETag`; 404, 409 |
 //! | `GET /carts/{cart}` | 200 with `ETag`; 404 |
 //! | `PUT`, `DELETE /carts/{cart}/lines/{product}` | 200 with `ETag`; 404, 409, 412, 422, 428 |
-//! | `PUT`, `DELETE /carts/{cart}/voucher` | 200 with `ETag`; 404, 412, 422, 428 |
+//! | `PUT`, `DELETE /carts/{cart}/voucher` | 200 with `ETag`; 404, 409, 412, 422, 428 |
 //! | `PUT /vouchers/{voucher}` | 200; 404, 409, 422 |
 //! | `GET /vouchers/{voucher}` | 200; 404 |
 //! | `POST /checkouts` | 201 or 202 with `Location`; 402, 409, 422 |

@@ -93,10 +93,10 @@ type LineBody = JsonBody<LineAsked, MAX_BODY_BYTES>;
     LineBody,
     (status = 200, description = "The cart as it is now; `ETag` is its version", body = CartShown,
         headers(("ETag" = inline(schemas::VersionTag)))),
-    (status = 404, description = "There is no such cart, or the path has no valid ids"),
-    (status = 409, description = "The product has another price; `price` is the new one"),
+    (status = 404, description = "There is no such cart or product"),
+    (status = 409, description = "The product has another price, which `price` says; the cart has as many lines as it may, or prices in another currency"),
     (status = 412, description = "The cart was changed since"),
-    (status = 422, description = "A value is not acceptable, there is no such product, the cart has as many lines as it may, or prices in another currency"),
+    (status = 422, description = "A value is not acceptable"),
     (status = 428, description = "`If-Match` names no version"),
 ))]
 pub(super) async fn put_line(
@@ -149,8 +149,9 @@ type CodeBody = JsonBody<CodeAsked, MAX_BODY_BYTES>;
     (status = 200, description = "The cart as it is now; `ETag` is its version", body = CartShown,
         headers(("ETag" = inline(schemas::VersionTag)))),
     (status = 404, description = "There is no such cart"),
+    (status = 409, description = "There is no such voucher"),
     (status = 412, description = "The cart was changed since"),
-    (status = 422, description = "There is no such voucher"),
+    (status = 422, description = "The code is not acceptable"),
     (status = 428, description = "`If-Match` names no version"),
 ))]
 pub(super) async fn apply_voucher(

@@ -81,8 +81,8 @@ type CheckoutBody = JsonBody<CheckoutAsked, MAX_BODY_BYTES>;
         headers(("Location" = inline(schemas::OrderPath)))),
     (status = 400, description = "The request is malformed, or `Idempotency-Key` is missing"),
     (status = 402, description = "The payment was declined"),
-    (status = 409, description = "A request with the key is in flight; the cart has another version; the price has changed (`total` and `lines` say how); goods or voucher are gone"),
-    (status = 422, description = "A value is not acceptable, the cart is empty or unknown, a product is not offered any more, or the key was used for another request"),
+    (status = 409, description = "A request with the key is in flight; the cart has another version; the price has changed (`total` and `lines` say how); the cart is empty or unknown; goods or voucher are gone"),
+    (status = 422, description = "A value is not acceptable, or the key was used for another request"),
 ))]
 pub(super) async fn checkout(
     State(shop): State<Arc<Parts>>,

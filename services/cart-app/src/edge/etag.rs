@@ -9,18 +9,25 @@ use axum::{
 use cart::Version;
 use runtime::edge::{Problem, single};
 use serde::Serialize;
-use utoipa::{IntoParams, PartialSchema as _};
+use utoipa::{
+    IntoParams, PartialSchema as _,
+    openapi::path::{Parameter, ParameterIn},
+};
 
-use super::schemas;
+use super::{parameters, schemas};
 
 /// The version that a change is based on; `None` for a tag that no cart ever has: a weak one, or no number.
 ///
 /// 428 without it (RFC 6585, 3): a change that names no version would overwrite what another has done since.
 /// For the same reason `*` is none.
 /// A shortcut: of a list of tags RFC 9110 lets any match. Here a change names one.
-#[derive(IntoParams)]
-#[into_params(parameter_in = Header, names("If-Match"))]
-pub(super) struct Expected(#[param(schema_with = schemas::IfMatch::schema)] pub(super) Option<Version>);
+pub(super) struct Expected(Option<Version>);
+
+impl IntoParams for Expected {
+    fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
+        vec![parameters::required("If-Match", ParameterIn::Header, schemas::IfMatch::schema()).build()]
+    }
+}
 
 impl<S: Sync> FromRequestParts<S> for Expected {
     type Rejection = Problem;

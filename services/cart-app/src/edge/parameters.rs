@@ -11,7 +11,13 @@ use cart::{
 };
 use runtime::edge::{Problem, single};
 use url::form_urlencoded;
-use utoipa::{IntoParams, PartialSchema as _};
+use utoipa::{
+    IntoParams, PartialSchema as _,
+    openapi::{
+        RefOr, Required, Schema,
+        path::{Parameter, ParameterBuilder, ParameterIn, ParameterStyle},
+    },
+};
 
 use super::schemas;
 
@@ -19,9 +25,13 @@ use super::schemas;
 macro_rules! named {
     ($( $(#[$docs:meta])* $Name:ident($Value:ty) of $parameter:literal, $schema:ident, $slug:literal, $title:literal; )+) => { $(
         $(#[$docs])*
-        #[derive(IntoParams)]
-        #[into_params(parameter_in = Path, names($parameter))]
-        pub(super) struct $Name(#[param(schema_with = schemas::$schema::schema)] pub(super) $Value);
+        pub(super) struct $Name(pub(super) $Value);
+
+        impl IntoParams for $Name {
+            fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
+                vec![required($parameter, ParameterIn::Path, schemas::$schema::schema()).build()]
+            }
+        }
 
         impl<S: Send + Sync> FromRequestParts<S> for $Name {
             type Rejection = Problem;
@@ -49,6 +59,11 @@ named! {
     ByRefund(RefundId) of "refund", Id, "no-such-refund", "No such refund";
 }
 
+/// Describes a parameter that a request must have. utoipa's derive describes none as such that has a schema of its own.
+pub(super) fn required(name: &str, place: ParameterIn, schema: RefOr<Schema>) -> ParameterBuilder {
+    ParameterBuilder::new().name(name).parameter_in(place).required(Required::True).schema(Some(schema))
+}
+
 /// What a path names is not there.
 pub(super) fn not_found(slug: &'static str, title: &'static str, detail: String) -> Problem {
     Problem::new(StatusCode::NOT_FOUND, slug, title, detail)
@@ -66,9 +81,13 @@ async fn path_parameter<S: Send + Sync>(parts: &mut Parts, state: &S, name: &str
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 
 /// The client's key, which a checkout must have: 400 without (draft-ietf-httpapi-idempotency-key-header-07, 2.7).
-#[derive(IntoParams)]
-#[into_params(parameter_in = Header, names("Idempotency-Key"))]
-pub(super) struct Keyed(#[param(schema_with = schemas::Key::schema)] pub(super) RequestKey);
+pub(super) struct Keyed(pub(super) RequestKey);
+
+impl IntoParams for Keyed {
+    fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
+        vec![required("Idempotency-Key", ParameterIn::Header, schemas::Key::schema()).build()]
+    }
+}
 
 impl<S: Sync> FromRequestParts<S> for Keyed {
     type Rejection = Problem;
@@ -84,21 +103,26 @@ impl<S: Sync> FromRequestParts<S> for Keyed {
     }
 }
 
-/// The products in a query: `?products=ID,ID`.
-#[derive(IntoParams)]
-#[into_params(parameter_in = Query, names("products"))]
-pub(super) struct OfProducts(
-    #[param(schema_with = schemas::Products::schema, style = Form, explode = false)] pub(super) ProductIds,
-);
+/// The products in a query: `?products=ID,ID`, or `?products=ID&products=ID`, which are the two ways to write a list.
+pub(super) struct OfProducts(pub(super) ProductIds);
+
+impl IntoParams for OfProducts {
+    fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
+        let products = required("products", ParameterIn::Query, schemas::Products::schema());
+        vec![products.style(Some(ParameterStyle::Form)).explode(Some(false)).build()]
+    }
+}
 
 impl<S: Sync> FromRequestParts<S> for OfProducts {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
-        let text = query_parameter(parts, "products")?;
-        let missing = || Problem::malformed("say which: `?products=ID,ID`".to_owned());
-        let ids: Result<Vec<_>, IdError> =
-            text.ok_or_else(missing)?.split(',').map(ProductId::parse).collect();
+        let lists: Vec<_> = query_parameters(parts, "products").collect();
+        if lists.is_empty() {
+            return Err(Problem::malformed("say which: `?products=ID,ID`".to_owned()));
+        }
+        let texts = lists.iter().flat_map(|list| list.split(','));
+        let ids: Result<Vec<_>, IdError> = texts.map(ProductId::parse).collect();
         let ids = ids.map_err(|error| Problem::invalid("products", &error))?;
         if ids.len() > MAX_PRODUCTS {
             let detail = format!("`products`: a request names at most {MAX_PRODUCTS} products");
@@ -110,12 +134,18 @@ impl<S: Sync> FromRequestParts<S> for OfProducts {
 
 /// A parameter of a query, if it is there; 400 if it is there more than once.
 pub(super) fn query_parameter(parts: &Parts, name: &str) -> Result<Option<String>, Problem> {
-    let query = parts.uri.query().unwrap_or_default();
-    let mut values = form_urlencoded::parse(query.as_bytes()).filter(|(known, _)| known == name);
+    let mut values = query_parameters(parts, name);
     match (values.next(), values.next()) {
-        (first, None) => Ok(first.map(|(_, value)| value.into_owned())),
+        (first, None) => Ok(first),
         (_, Some(_)) => Err(Problem::malformed(format!("the parameter `{name}` is there more than once"))),
     }
+}
+
+/// Each value of a parameter of a query.
+fn query_parameters<'a>(parts: &'a Parts, name: &'a str) -> impl Iterator<Item = String> + 'a {
+    let query = parts.uri.query().unwrap_or_default();
+    let named = form_urlencoded::parse(query.as_bytes()).filter(move |(known, _)| known == name);
+    named.map(|(_, value)| value.into_owned())
 }
 
 /// The number of things on a page.

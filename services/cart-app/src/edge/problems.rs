@@ -1,4 +1,6 @@
 //! The contracts' errors as problem documents.
+//!
+//! What no shop could ever do is a 422; what contradicts what there is now, as a cart that is empty, is a 409.
 
 use axum::{
     http::{StatusCode, header},
@@ -111,14 +113,10 @@ pub(super) fn of_carts(error: CartError) -> Refused {
         CartError::NotFound { .. } => not_found("no-such-cart", "No such cart", detail),
         CartError::OtherCustomer => conflict("other-customer", "Other customer", detail),
         CartError::Stale { .. } => stale(detail),
-        CartError::TooManyLines => Problem::unprocessable("too-many-lines", "Too many lines", detail),
-        CartError::UnknownProduct { .. } => {
-            Problem::unprocessable("unknown-product", "Unknown product", detail)
-        }
-        CartError::Money { .. } => Problem::unprocessable("invalid-money", "Invalid amount of money", detail),
-        CartError::UnknownVoucher { .. } => {
-            Problem::unprocessable("unknown-voucher", "Unknown voucher", detail)
-        }
+        CartError::TooManyLines => conflict("too-many-lines", "Too many lines", detail),
+        CartError::UnknownProduct { .. } => not_found("no-such-product", "No such product", detail),
+        CartError::Money { .. } => conflict("mixed-currencies", "Mixed currencies", detail),
+        CartError::UnknownVoucher { .. } => conflict("unknown-voucher", "Unknown voucher", detail),
     };
     problem.into()
 }
@@ -145,14 +143,10 @@ pub(super) fn of_orders(error: OrderError) -> Refused {
         OrderError::PriceChanged { total, lines } => return new_total(&detail, total, lines),
         OrderError::Refused { reason } => refused(&reason),
         OrderError::NotFound { .. } => not_found("no-such-order", "No such order", detail),
-        OrderError::UnknownCart { .. } => Problem::unprocessable("unknown-cart", "Unknown cart", detail),
-        OrderError::EmptyCart => Problem::unprocessable("empty-cart", "Empty cart", detail),
-        OrderError::UnknownProduct { .. } => {
-            Problem::unprocessable("unknown-product", "Unknown product", detail)
-        }
-        OrderError::Money { .. } => {
-            Problem::unprocessable("invalid-money", "Invalid amount of money", detail)
-        }
+        OrderError::UnknownCart { .. } => conflict("unknown-cart", "Unknown cart", detail),
+        OrderError::EmptyCart => conflict("empty-cart", "Empty cart", detail),
+        OrderError::UnknownProduct { .. } => conflict("unknown-product", "Unknown product", detail),
+        OrderError::Money { .. } => conflict("mixed-currencies", "Mixed currencies", detail),
         OrderError::KeyReused => Problem::unprocessable("key-reused", "Idempotency key reused", detail),
         OrderError::RefundReused => Problem::unprocessable("refund-reused", "Refund's id reused", detail),
         OrderError::RefundAmount | OrderError::Limit | OrderError::TooManyProducts => invalid(detail),

@@ -12,11 +12,19 @@ use utoipa::openapi::{ArrayBuilder, ObjectBuilder, Type};
 /// An entity tag (RFC 9110, 8.8.3).
 pub(super) const IF_MATCH_PATTERN: &str = r#"^(W/)?"[^\x00-\x20"\x7f]*"$"#;
 
+/// A name, or a part of one: no control characters.
+const NAME_PATTERN: &str = r"^[^\x00-\x1f\x7f-\x9f]*$";
+
 /// An id: a UUID.
 const ID_PATTERN: &str = "^[0-9A-Fa-f]{8}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{12}$";
 
 fn id() -> ObjectBuilder {
     text(ID_PATTERN).examples([json!("018f4e2a-6c1b-7d3e-9a5f-0123456789ab")])
+}
+
+/// At least an id of 16 bytes and a name of one, in base64.
+fn cursor() -> ObjectBuilder {
+    text("^[0-9A-Za-z_-]+$").min_length(Some(23))
 }
 
 fn signed(from: i64, to: i64) -> ObjectBuilder {
@@ -31,13 +39,15 @@ runtime::schemas! {
     /// A UUID.
     Id = id();
     /// The product's name.
-    Name = ObjectBuilder::new().schema_type(Type::String).min_length(Some(1)).max_length(Some(MAX_NAME_CHARS)).examples([json!("Green tea")]);
+    Name = text_of(1..=MAX_NAME_CHARS, NAME_PATTERN).examples([json!("Green tea")]);
     /// Three letters of ISO 4217.
     CurrencyCode = text(Currency::PATTERN).examples([json!("EUR")]);
     /// An amount in minor units: 1999 is EUR 19.99 and JPY 1999.
     Minor = signed(i64::MIN, i64::MAX).examples([json!(1999)]);
     /// The price of one, in minor units.
     PriceMinor = whole(0..=MAX_PRICE as u64).examples([json!(500)]);
+    /// At least one minor unit.
+    AmountMinor = whole(1..=MAX_PRICE as u64).examples([json!(500)]);
     /// How many.
     Number = whole(1..=Quantity::MAX.into()).examples([json!(2)]);
     /// How many came in.
@@ -61,9 +71,9 @@ runtime::schemas! {
     /// The version of the cart.
     VersionTag = text("^\"[0-9]+\"$").examples([json!("\"1\"")]);
     /// A part of the products' names, in any case; without it, all products.
-    Search = ObjectBuilder::new().schema_type(Type::String).max_length(Some(MAX_NAME_CHARS));
+    Search = text_of(0..=MAX_NAME_CHARS, NAME_PATTERN);
     /// Where the page before ended: its `next`.
-    After = text("^[0-9A-Za-z_-]+$");
+    After = cursor();
     /// The most products; by default 20.
     ProductLimit = whole(1..=MAX_PRODUCTS as u64);
     /// The order of the last saga of the page before.
@@ -99,7 +109,7 @@ runtime::schemas! {
     /// The ids of the orders, in the order in which their money came to be held; also of those that were cancelled later.
     OrderIds = ArrayBuilder::new().items(id());
     /// The `after` of the next page; null on the last one. No product is skipped or repeated while others come and go.
-    Next = or_null(text("^[0-9A-Za-z_-]+$"));
+    Next = or_null(cursor());
     /// Each with `order`, `status`, `captured_minor`, `refunded_minor`, and more.
     Charges = ArrayBuilder::new().items(ObjectBuilder::new().schema_type(Type::Object));
     /// The `next` of the page before.

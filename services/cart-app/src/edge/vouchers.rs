@@ -26,11 +26,21 @@ pub(super) struct VoucherAsked {
     percent_off: Option<Whole>,
     /// The amount that it takes off the order. It or `percent_off`.
     #[serde(default)]
-    amount_off: Option<MoneyAsked>,
+    amount_off: Option<AmountAsked>,
     #[schema(schema_with = schemas::Uses::schema)]
     uses: Whole,
     #[schema(schema_with = schemas::Uses::schema)]
     uses_by_customer: Whole,
+}
+
+/// An amount that a voucher takes off.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct AmountAsked {
+    #[schema(schema_with = schemas::AmountMinor::schema)]
+    minor: Whole,
+    #[schema(schema_with = schemas::CurrencyCode::schema)]
+    currency: String,
 }
 
 impl VoucherAsked {
@@ -40,7 +50,9 @@ impl VoucherAsked {
                 let percent = PercentOff::new(percent.or(0));
                 Discount::Percent(percent.map_err(|error| Problem::invalid("percent_off", &error))?)
             }
-            (None, Some(amount)) => Discount::Amount(amount.parse("amount_off")?),
+            (None, Some(AmountAsked { minor, currency })) => {
+                Discount::Amount(MoneyAsked { minor, currency }.parse("amount_off")?)
+            }
             (Some(_), Some(_)) | (None, None) => {
                 let detail = "a voucher has either `percent_off` or `amount_off`".to_owned();
                 return Err(Problem::unprocessable("invalid-discount", "Invalid discount", detail));
