@@ -158,6 +158,8 @@ fn every_metric_is_described_once_on_a_page() {
         ("shortener", &["placement=microservices", "cache=local"]),
         ("limiter", &["state=local"]),
         ("chain", &["depth=3"]),
+        ("cart", &["placement=monolith"]),
+        ("cart", &["placement=microservices"]),
     ] {
         let desk = Desk::new(PROGRAM);
         let wiring = Wiring::of(&desk, system, axes);
