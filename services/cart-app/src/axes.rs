@@ -43,6 +43,14 @@ design::axis! {
 }
 
 design::axis! {
+    /// What does the public API speak?
+    pub enum EdgeStyle = "edge" {
+        Rest = "rest" => "resources: a page asks for each thing that it needs, and gets all of it",
+        Graphql = "graphql" => "GraphQL as well: a page asks once, for what it needs and no more",
+    }
+}
+
+design::axis! {
     /// How does the payment provider behave?
     pub enum Provider = "provider" {
         Sound = "sound" => "it replies in some milliseconds, and tells of each charge once" needs Provider,

@@ -22,6 +22,7 @@
 //! | `POST /admin/sagas/{order}/repair` | 200; 404, 409 |
 //! | `GET /admin/books`, `?after=` | 200; 422 |
 //! | `POST /webhooks/provider` | 204; 401, 404, 422 |
+//! | `POST /graphql`, where the axis `edge` is `graphql` | 200; 400, 406 |
 //! | `GET /openapi.json` | 200 |
 //!
 //! All of them: 400 for a malformed request, 414 and 431 for a target or header fields that are too long, 503
@@ -37,6 +38,7 @@ mod books;
 mod carts;
 mod checkouts;
 mod etag;
+mod graphql;
 mod orders;
 mod parameters;
 mod problems;
@@ -58,7 +60,7 @@ use runtime::{RoutePriority, edge::described};
 use utoipa_axum::{router::OpenApiRouter, routes};
 pub use webhooks::WebhookSecret;
 
-use crate::SYSTEM;
+use crate::{SYSTEM, axes::EdgeStyle};
 
 /// The largest request body, in bytes.
 const MAX_BODY_BYTES: usize = 16 * 1_024;
@@ -97,7 +99,8 @@ pub struct Parts {
 }
 
 /// The routes.
-pub fn router(parts: Parts) -> Router {
+pub fn router(parts: Parts, style: EdgeStyle) -> Router {
+    let parts = Arc::new(parts);
     let routes = OpenApiRouter::default()
         .routes(routes!(products::list))
         .routes(routes!(products::show, products::offer))
@@ -118,6 +121,10 @@ pub fn router(parts: Parts) -> Router {
         .routes(routes!(sagas::repair))
         .routes(routes!(books::page))
         .routes(routes!(webhooks::notify))
-        .with_state(Arc::new(parts));
+        .with_state(Arc::clone(&parts));
+    let routes = match style {
+        EdgeStyle::Rest => routes,
+        EdgeStyle::Graphql => routes.merge(graphql::routes(parts)),
+    };
     described("Cart", SYSTEM.summary, routes)
 }

@@ -7,7 +7,7 @@ use design::{
     axes::{Balancing, Database, Events, Ownership, Replicas, Resilience, Tracing, Transport},
 };
 
-use crate::axes::{Checkout, Idempotency, Outbox, Provider, StockStrategy};
+use crate::axes::{Checkout, EdgeStyle, Idempotency, Outbox, Provider, StockStrategy};
 
 /// The cart.
 pub static SYSTEM: System = System {
@@ -64,6 +64,7 @@ pub static SYSTEM: System = System {
         Outbox::AXIS,
         StockStrategy::AXIS,
         Idempotency::AXIS,
+        EdgeStyle::AXIS,
         Provider::AXIS,
         Transport::AXIS,
         Database::AXIS,

@@ -69,7 +69,8 @@ pub(crate) async fn wire(host: &mut Host) -> Result<()> {
         let clock = Arc::new(SystemClock);
         let parts =
             edge::Parts { catalog, carts, stock, vouchers, payments, orders, notices, books, secret, clock };
-        host.edge(|_| edge::router(parts));
+        let style = host.choice();
+        host.edge(|_| edge::router(parts, style));
     }
     Ok(())
 }

@@ -71,6 +71,16 @@ impl Problem {
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal-error", "Internal error", detail)
     }
 
+    /// The last part of its type URI.
+    pub fn slug(&self) -> &str {
+        &self.slug
+    }
+
+    /// What is wrong with this request.
+    pub fn detail(&self) -> &str {
+        &self.detail
+    }
+
     /// A component, or its backing, is unavailable: 503.
     fn unavailable(detail: String) -> Self {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", "Unavailable", detail)
