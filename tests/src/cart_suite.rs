@@ -1,9 +1,10 @@
 //! The promises of the cart's public API, one behaviour per function, for any wiring.
 
+mod graphql;
 mod refusals;
 mod shop;
 
-use cart_app::axes::{Idempotency, StockStrategy};
+use cart_app::axes::{EdgeStyle, Idempotency, Provider, StockStrategy};
 use design::Wiring;
 use http::Method;
 use serde_json::{Value, json};
@@ -33,6 +34,14 @@ pub fn behaves(edge: &EdgeClient, wiring: &Wiring) {
     refusals::a_checkout_is_of_what_the_customer_saw(edge);
     refusals::what_is_not_there_is_not_found(edge);
     refusals::a_webhook_is_signed(edge);
+    if wiring.is(EdgeStyle::Graphql) {
+        graphql::a_page_asks_once_for_all_that_it_needs(edge);
+        graphql::a_query_that_cannot_be_is_refused_before_it_runs(edge);
+        // Elsewhere a charge may be declined, or have no reply in time.
+        if wiring.is(Provider::Sound) && wiring.is(Idempotency::On) {
+            graphql::a_purchase_is_made_once_for_each_key(edge);
+        }
+    }
     the_books_of_the_provider_are_shown(edge);
     described::has_each_of(edge, &cart_app::edge::PRIORITIES);
     described::every_text_is_bounded(edge);

@@ -1,5 +1,5 @@
-//! External conformance suites: `h2spec` (RFC 9113 and RFC 7541) tests each system's HTTP/2, and Schemathesis
-//! tests each public API against its own description.
+//! External conformance suites: `h2spec` (RFC 9113 and RFC 7541) tests each system's HTTP/2, Schemathesis
+//! tests each public API against its own description, and the audits of graphql-http test GraphQL over HTTP.
 //!
 //! Both find nothing. Their checks are independent of this project, so a finding is a bug here.
 
@@ -94,6 +94,26 @@ fn the_chain_does_what_its_description_says() {
 #[test]
 fn the_cart_does_what_its_description_says() {
     does_what_its_description_says(&["cart"]);
+}
+
+/// Every MUST and every SHOULD of GraphQL over HTTP (<https://github.com/graphql/graphql-http>).
+#[test]
+fn graphql_over_http_is_what_its_audits_say() {
+    let tools = root().join("target/ci/graphql");
+    let (script, tools) = (root().join("tests/graphql/audits.mjs"), tools.to_str().unwrap());
+    if !std::path::Path::new(tools).join("node_modules").exists() {
+        assert!(std::env::var("CI").is_err(), "CI has to provide `{tools}`");
+        eprintln!("SKIPPED: no packages in `{tools}`; `npm ci` there, with `tests/graphql/package*.json`");
+        return;
+    }
+    with(&["cart", "--set", "edge=graphql"], |public, _| {
+        let url = format!("{public}/graphql");
+        let arguments = [script.to_str().unwrap(), tools, &url];
+        let Some(output) = run("node", &arguments, "Debian's nodejs") else { return };
+        finds_nothing("cart", &output);
+        let said = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert!(said.contains("61 audits, ") && said.contains("; 0 of MUST and SHOULD"), "{said}");
+    });
 }
 
 /// With every check, also for input that the description forbids; the seed is fixed, so findings are

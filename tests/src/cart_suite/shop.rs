@@ -43,6 +43,7 @@ fn route(path: &str) -> &'static str {
         ["", "admin", "sagas", _, "repair"] => "/admin/sagas/{order}/repair",
         ["", "admin", "books"] => "/admin/books",
         ["", "webhooks", "provider"] => "/webhooks/provider",
+        ["", "graphql"] => "/graphql",
         ["", "openapi.json"] => "/openapi.json",
         _ => "none",
     }
@@ -54,6 +55,7 @@ pub(super) fn shown(route: &str) -> &'static str {
         "/products" => "ProductsShown",
         "/products/{product}" => "ProductShown",
         "/products/{product}/deliveries/{delivery}" => "LevelShown",
+        "/graphql" => "QueryShown",
         "/stock" => "LevelsShown",
         "/vouchers/{voucher}" => "VoucherShown",
         "/checkouts" => "CheckoutShown",

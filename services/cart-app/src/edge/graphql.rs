@@ -60,9 +60,11 @@ pub(super) fn routes(parts: Arc<Parts>) -> OpenApiRouter {
 #[derive(Deserialize, ToSchema)]
 pub(super) struct QueryAsked {
     /// The document.
+    #[schema(min_length = 1, max_length = 16384)]
     query: String,
     /// Which operation of the document, if it has several.
     #[serde(rename = "operationName")]
+    #[schema(max_length = 16384)]
     operation_name: Option<String>,
     /// The values of its variables.
     #[schema(value_type = Option<Object>)]
