@@ -99,11 +99,13 @@ fn the_cart_does_what_its_description_says() {
 /// Every MUST and every SHOULD of GraphQL over HTTP (<https://github.com/graphql/graphql-http>).
 #[test]
 fn graphql_over_http_is_what_its_audits_say() {
-    let tools = root().join("target/ci/graphql");
-    let (script, tools) = (root().join("tests/graphql/audits.mjs"), tools.to_str().unwrap());
+    let tools = root().join("target/ci/graphql-audits");
+    let (script, tools) = (root().join("tests/graphql-audits/audits.mjs"), tools.to_str().unwrap());
     if !std::path::Path::new(tools).join("node_modules").exists() {
         assert!(std::env::var("CI").is_err(), "CI has to provide `{tools}`");
-        eprintln!("SKIPPED: no packages in `{tools}`; `npm ci` there, with `tests/graphql/package*.json`");
+        eprintln!(
+            "SKIPPED: no packages in `{tools}`; `npm ci` there, with `tests/graphql-audits/package*.json`"
+        );
         return;
     }
     with(&["cart", "--set", "edge=graphql"], |public, _| {

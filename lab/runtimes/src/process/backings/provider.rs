@@ -12,8 +12,8 @@ use crate::{
     provider,
 };
 
-/// The time limit for it to respond.
-const UP_WITHIN: Duration = Duration::from_secs(5);
+/// The time limit for it to respond: it makes its books first, and its commits may wait for a busy disk.
+const UP_WITHIN: Duration = Duration::from_secs(30);
 
 /// Starts a provider of the arm's own, with books in its folder; returns when it responds.
 pub(super) fn provide(start: &Start<'_>, roles: &[String], folder: &Path) -> Result<OwnBacking, StartError> {
