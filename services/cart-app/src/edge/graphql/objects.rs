@@ -274,7 +274,7 @@ impl OrderLineNode {
 }
 
 /// How far an order is.
-#[derive(Clone, Copy, Enum, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq, Enum)]
 pub(super) enum OrderStatus {
     /// The checkout is in progress.
     Pending,
