@@ -7,6 +7,7 @@
 
 use std::{
     io::ErrorKind,
+    path::PathBuf,
     process::{Command, Output},
 };
 
@@ -96,21 +97,29 @@ fn the_cart_does_what_its_description_says() {
     does_what_its_description_says(&["cart"]);
 }
 
+/// The folder where CI installs `tests/graphql-audits/package-lock.json`; `None`, with a message, if it has not.
+#[expect(clippy::disallowed_methods, reason = "a test's own configuration")]
+fn audits() -> Option<PathBuf> {
+    let tools = root().join("target/ci/graphql-audits");
+    if tools.join("node_modules").exists() {
+        return Some(tools);
+    }
+    assert!(std::env::var("CI").is_err(), "CI has to provide `{}`", tools.display());
+    eprintln!(
+        "SKIPPED: no packages in `{}`; `npm ci` with `tests/graphql-audits/package*.json` there",
+        tools.display()
+    );
+    None
+}
+
 /// Every MUST and every SHOULD of GraphQL over HTTP (<https://github.com/graphql/graphql-http>).
 #[test]
 fn graphql_over_http_is_what_its_audits_say() {
-    let tools = root().join("target/ci/graphql-audits");
-    let (script, tools) = (root().join("tests/graphql-audits/audits.mjs"), tools.to_str().unwrap());
-    if !std::path::Path::new(tools).join("node_modules").exists() {
-        assert!(std::env::var("CI").is_err(), "CI has to provide `{tools}`");
-        eprintln!(
-            "SKIPPED: no packages in `{tools}`; `npm ci` there, with `tests/graphql-audits/package*.json`"
-        );
-        return;
-    }
+    let Some(tools) = audits() else { return };
+    let script = root().join("tests/graphql-audits/audits.mjs");
     with(&["cart", "--set", "edge=graphql"], |public, _| {
         let url = format!("{public}/graphql");
-        let arguments = [script.to_str().unwrap(), tools, &url];
+        let arguments = [script.to_str().unwrap(), tools.to_str().unwrap(), &url];
         let Some(output) = run("node", &arguments, "Debian's nodejs") else { return };
         finds_nothing("cart", &output);
         let said = String::from_utf8_lossy(&output.stdout).into_owned();

@@ -110,7 +110,7 @@ async fn answer(
         Some(name) => request.operation_name(name),
         None => request,
     };
-    Ok(form.reply(graph.schema.execute(request).await))
+    Ok(form.reply(&graph.schema.execute(request).await))
 }
 
 /// The form of a reply.
@@ -141,7 +141,7 @@ impl Form {
         })
     }
 
-    fn reply(self, answer: Answer) -> Response {
+    fn reply(self, answer: &Answer) -> Response {
         // An error without a path is of the query itself; then nothing was run.
         let is_invalid = answer.errors.iter().any(|error| error.path.is_empty());
         let shown = Shown { data: (!is_invalid).then_some(&answer.data), errors: &answer.errors };

@@ -122,7 +122,7 @@ struct ProductNode(Product);
 #[Object(name = "Product")]
 impl ProductNode {
     async fn id(&self) -> ID {
-        id(self.0.id)
+        shown(&self.0.id)
     }
 
     async fn name(&self) -> &str {
@@ -167,12 +167,12 @@ pub(super) struct CartNode(pub(super) Cart);
 #[Object(name = "Cart")]
 impl CartNode {
     async fn id(&self) -> ID {
-        id(self.0.id)
+        shown(&self.0.id)
     }
 
     /// Whose it is.
     async fn customer(&self) -> ID {
-        id(self.0.customer)
+        shown(&self.0.customer)
     }
 
     /// It grows with each change; a change says on which it is based.
@@ -216,7 +216,7 @@ pub(super) struct OrderNode(pub(super) Order);
 #[Object(name = "Order")]
 impl OrderNode {
     async fn id(&self) -> ID {
-        id(self.0.id)
+        shown(&self.0.id)
     }
 
     async fn status(&self) -> OrderStatus {
@@ -314,7 +314,7 @@ pub(super) fn fault(code: &str, detail: &str) -> Fault {
     Fault { code: code.into(), detail: detail.into(), members: None }
 }
 
-fn id(id: impl Into<u128> + ToString) -> ID {
+fn shown(id: &impl ToString) -> ID {
     ID(id.to_string())
 }
 
