@@ -2,8 +2,10 @@
 
 use std::sync::Arc;
 
-use async_graphql::{Context, Enum, ID, Object, Result, Scalar, ScalarType, SimpleObject};
-use async_graphql::{InputValueError, InputValueResult, Value};
+use async_graphql::{
+    Context, Enum, ID, InputValueError, InputValueResult, Object, Result, Scalar, ScalarType, SimpleObject,
+    Value,
+};
 use cart::{
     Cart, CartId, CartLine, Level, Order, OrderId, OrderLine, Product, ProductId, ProductQuery, Status,
 };
