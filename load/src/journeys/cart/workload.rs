@@ -303,6 +303,13 @@ impl Journeys for Workload {
         }
     }
 
+    fn resent(&mut self, op: &mut Operation) {
+        // If nothing can be connected to the second time, the first one may have made an order all the same.
+        if op.kind == TRY_AGAIN || (op.kind == BUY && op.step == CHECKOUT) {
+            self.ledger.write(Entry::InDoubt(op.key, op.detail));
+        }
+    }
+
     fn abandoned(&mut self, op: &mut Operation, why: Failure) {
         if op.kind == REPEAT {
             self.no_longer_repeating(op.key);
