@@ -9,13 +9,14 @@ use std::time::Duration;
 
 use backing::{Database, POSTGRES_CONNECTIONS, Postgres, TRUSTED_FOR, Waiting};
 use contract::Why;
-use futures::future::join_all;
+use futures::{FutureExt as _, future::join_all};
 use prometheus_client::metrics::counter::Counter;
 use resilience::{
     Callees, Preset, Settings,
     breaker::State,
     settings::{FAILURES_IN_A_ROW, SLOW_CALL},
 };
+use sqlx::Acquire as _;
 use system_tests::{
     relay::{Relay, relayed},
     stores::fresh_postgres,
@@ -151,6 +152,24 @@ async fn a_server_that_ends_a_connection_in_words_is_not_broken() {
     let ended = database.execute("SELECT pg_terminate_backend(pg_backend_pid())").await.unwrap_err();
     assert_eq!(database.unavailable(&ended).why, Why::Unreachable, "{ended}");
     assert_eq!(at_once(&database).await, [""; 0], "the next ones have other connections");
+}
+
+/// Each is cancelled while its `BEGIN` is on the way, as by a deadline.
+#[tokio::test]
+async fn a_transaction_that_nobody_waits_for_any_more_takes_no_statement_of_others_with_it() {
+    let Some(fresh) = fresh_postgres().await else { return };
+    let (database, others) = (open(&fresh.address).await, open(&fresh.address).await);
+    database.execute("CREATE TABLE kept (number BIGINT)").await.unwrap();
+    at_once(&database).await;
+    let statements = u64::from(2 * POSTGRES_CONNECTIONS);
+    for _ in 0..statements {
+        // Polled once: the statement is sent, and its reply is not awaited.
+        drop(database.pool().begin().now_or_never());
+        database.execute("INSERT INTO kept VALUES (1)").await.unwrap();
+    }
+    let select = sqlx::query_scalar::<_, i64>("SELECT count(*) FROM kept");
+    let kept = select.fetch_one(others.pool()).await.unwrap();
+    assert_eq!(kept.cast_unsigned(), statements, "what was acknowledged is there for everybody");
 }
 
 #[tokio::test]

@@ -152,15 +152,25 @@ impl<'c, D: Database> Acquire<'c> for Statements<'_, D> {
     }
 
     fn begin(self) -> BoxFuture<'c, Result<Transaction<'c, D>, Error>> {
-        let (admitted, begun) = (self.admitted(), Acquire::begin(self.pool));
+        let (admitted, pool) = (self.admitted(), self.pool.clone());
         async move {
             let admitted = admitted?;
-            let begun = begun.await;
+            let begun = begun(pool).await;
             ends(admitted, &begun);
             begun
         }
         .boxed()
     }
+}
+
+/// Begins a transaction, to its end even if nobody waits for it any more: then it is rolled back.
+///
+/// sqlx 0.9.0 knows of a transaction in PostgreSQL when the reply to `BEGIN` has arrived. A caller that is cancelled before,
+/// as at its deadline, would return a connection with an open transaction to the pool, and the statements of whoever gets
+/// that one would be rolled back with it, although they were acknowledged.
+async fn begun<D: Database>(pool: Pool<D>) -> Result<Transaction<'static, D>, Error> {
+    let begun = tokio::spawn(async move { pool.begin().await });
+    begun.await.unwrap_or_else(|error| Err(Error::Io(std::io::Error::other(error))))
 }
 
 /// A statement with its parsed summary.
