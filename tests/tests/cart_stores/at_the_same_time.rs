@@ -2,6 +2,7 @@
 //! for.
 
 mod goods;
+mod history;
 mod keys;
 mod sales;
 

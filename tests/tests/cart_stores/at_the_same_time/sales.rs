@@ -21,7 +21,7 @@ const BUYERS: u128 = 24;
 const ROUNDS: u128 = 20;
 
 /// An order of one piece of each of these products.
-fn wanted(id: u128, products: &[ProductId], has_voucher: bool) -> Order {
+pub(super) fn wanted(id: u128, products: &[ProductId], has_voucher: bool) -> Order {
     let line = |product: &ProductId| {
         let (price, discount) = (euro(10), euro(0));
         OrderLine { product: *product, quantity: pieces(1), price, discount, net: price }
@@ -31,7 +31,7 @@ fn wanted(id: u128, products: &[ProductId], has_voucher: bool) -> Order {
 }
 
 /// Places an order as a checkout does whose money is held.
-async fn place(stores: &Stores, order: Order) -> impl Future<Output = Reply> + use<> {
+pub(super) async fn place(stores: &Stores, order: Order) -> impl Future<Output = Reply> + use<> {
     let key = RequestKey::parse(order.id.to_string()).unwrap();
     let claim = Claim {
         key: key.clone(),
@@ -61,7 +61,7 @@ async fn place_all(stores: &Stores, orders: impl Iterator<Item = Order>) -> Vec<
     join_all(attempts).await
 }
 
-async fn receive(stores: &Stores, id: u128, product: ProductId, quantity: u64) {
+pub(super) async fn receive(stores: &Stores, id: u128, product: ProductId, quantity: u64) {
     stores.stock.receive(&Delivery { id: DeliveryId(id), product, quantity }).await.unwrap().unwrap();
 }
 
@@ -69,7 +69,7 @@ async fn level(stores: &Stores, product: ProductId) -> Level {
     stores.stock.levels(&[product]).await.unwrap()[0]
 }
 
-async fn sales(stores: &Stores) -> [Vec<OrderId>; 2] {
+pub(super) async fn sales(stores: &Stores) -> [Vec<OrderId>; 2] {
     let sales = stores.orders.sales(&[TEA, POT]).await.unwrap();
     [sales[0].orders.clone(), sales[1].orders.clone()]
 }
