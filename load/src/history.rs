@@ -182,7 +182,7 @@ mod tests {
         Part::Read { list: list.to_owned(), elements }
     }
 
-    /// Two orders of two products, and whoever reads both afterwards.
+    /// Two orders of two products, then a read of both.
     fn sold(reads: Vec<Part>) -> Vec<Transaction> {
         vec![
             transaction(0, at(10), vec![append("tea", "order 1"), append("cup", "order 1")]),

@@ -12,7 +12,7 @@ pub(crate) const PORT: u16 = 7070;
 ///
 /// # Panics
 ///
-/// If the system's script for this wiring is none.
+/// If the script that the system declares for this wiring is invalid.
 pub(crate) fn config(wiring: &Wiring, listen: SocketAddr, books: PathBuf) -> Config {
     let text = wiring.system().rules.provider_script(wiring);
     let script =

@@ -58,7 +58,7 @@ pub(super) struct Level {
 pub(super) struct Evidence {
     pub(super) shop: Shop,
     pub(super) history: History,
-    /// The orders that were looked up; `None` if there is none with this id.
+    /// The orders that were looked up, by id; `None` where the shop has no such order.
     pub(super) orders: BTreeMap<Id, Option<Order>>,
     /// Whether each of them got a response.
     pub(super) are_all_known: bool,

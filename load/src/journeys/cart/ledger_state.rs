@@ -16,7 +16,7 @@ use crate::ledger::Log;
 #[derive(Debug)]
 pub(super) struct LedgerState {
     log: Log,
-    /// Charges in the provider's books before the load: they are none of this run's.
+    /// Charges in the provider's books before the load: they belong to earlier runs.
     charges_before: OnceLock<u64>,
     wrong: AtomicU64,
     /// The first reply that was wrong, in words.

@@ -82,7 +82,7 @@ fn without_order(evidence: &Evidence, charges: &BTreeMap<Id, Vec<&Charge>>, verd
             held.push(*charge);
         }
     }
-    // A checkout without a reply may hold money: whoever repeats it with its key goes on with that.
+    // A checkout without a reply may hold money; a repeat with the same key continues with that hold.
     for charge in held.into_iter().skip(evidence.unresolved().count()) {
         verdict.broken(facts::HELD_FOR_NOTHING, || {
             format!(

@@ -76,7 +76,7 @@ fn standing(evidence: &Evidence, verdict: &mut LedgerVerdict) {
             });
         } else if evidence.fate(own.buyer).is_some_and(|fate| fate.is_refused && fate.orders.is_empty()) {
             verdict.broken(facts::REFUSED_AND_ORDERED, || {
-                format!("order `{}` stands, and buyer {} was told that there is none", own.id, own.buyer)
+                format!("order `{}` exists, but the checkout of buyer {} was refused", own.id, own.buyer)
             });
         }
     }
