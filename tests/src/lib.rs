@@ -20,7 +20,7 @@
 //! `edge` and `limiter_edge` (one behaviour over every wiring that a scenario uses),
 //! `chain_edge` and `parts_contract` (the same of the chain), `cart_edge` (of the cart), `cart_contracts` (what the cart's components say to each other),
 //! `shedding` (which requests a full server refuses first),
-//! `wire` (both edges at the hands of clients that misbehave),
+//! `wire` (every edge at the hands of clients that misbehave),
 //! `counts_contract`, `decisions_contract`, `policies_contract` (the limiter's components), `limiter_counts` (its counts
 //! under threads), `redis_scripts` and `redis_cluster` (its counts in Redis), `envoy` and `envoy_messages` (a proxy that
 //! asks it), `envoy_outliers` (its outlier detection and retry budget next to our layers),

@@ -1,7 +1,7 @@
 //! External conformance suites: `h2spec` (RFC 9113 and RFC 7541) tests each system's HTTP/2, Schemathesis
 //! tests each public API against its own description, and the audits of graphql-http test GraphQL over HTTP.
 //!
-//! Both find nothing. Their checks are independent of this project, so a finding is a bug here.
+//! None of them finds anything. Their checks are independent of this project, so a finding is a bug here.
 
 #![expect(clippy::unwrap_used, reason = "a test fails where what it expects is not there")]
 

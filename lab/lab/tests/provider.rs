@@ -227,7 +227,7 @@ fn a_file_that_is_no_configuration_is_said() {
     for (text, why) in [
         ("listen = 'here'\nbooks = 'b'", "socket address"),
         ("listen = '127.0.0.1:0'\nbooks = 'b'\n[script]\nlatency = 'slow'", "unknown variant `slow`"),
-        ("listen = '127.0.0.1:0'\nbooks = 'b'\n[script]\ndeclined = 2", "`declined` is no share"),
+        ("listen = '127.0.0.1:0'\nbooks = 'b'\n[script]\ndeclined = 2", "`declined` is not a share"),
     ] {
         fs::write(&file, text).unwrap();
         let ended = Command::new(LAB).arg("provider").arg(&file).output().unwrap();

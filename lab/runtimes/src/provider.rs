@@ -20,12 +20,12 @@ pub(crate) fn config(wiring: &Wiring, listen: SocketAddr, books: PathBuf) -> Con
     Config { script, ..Config::new(listen, books) }
 }
 
-/// The address of a provider, `HOST:PORT`.
+/// The base URL of a provider that listens at `HOST:PORT`.
 pub(crate) fn address(server: &impl Display) -> String {
     format!("http://{server}/")
 }
 
-/// The same with where it reaches the public API of those who use it, for its webhooks.
+/// That URL with the arm's public API as its fragment: where the provider sends its webhooks.
 pub(crate) fn with_edge(address: &str, edge: &impl Display) -> String {
     format!("{address}#http://{edge}")
 }

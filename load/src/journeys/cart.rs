@@ -36,7 +36,7 @@ use crate::{
     sender::Lane,
 };
 
-/// How many there are of what there are few of.
+/// How many pieces or uses the scarce thing has.
 pub const FEW: OptionShape = OptionShape {
     name: "few",
     summary: "pieces of the product of `flash-sale`, or uses of the voucher of `vouchers` [default: 100]",

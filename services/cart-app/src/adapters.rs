@@ -5,13 +5,14 @@
 //! parameter of JSON to both; PostgreSQL finds the members of an array by an index, and would read the whole table for a
 //! subquery.
 //!
-//! Read in this order: `rows` (columns, and why a transaction is not committed); the small stores `sql_catalog`,
+//! Read in this order: `rows` (columns, and why a transaction is not committed); `inbox`; the small stores `sql_catalog`,
 //! `sql_carts`, `sql_notices`, `sql_payments`; the participants `sql_vouchers` and `sql_stock`; `sql_orders`; `sql_shop`, a
 //! whole checkout in one transaction over the three before; and `provider_client`.
 //!
 //! Transactions lock in one order, so that no two wait for each other: the key of the request, the order, its voucher's
 //! redemption, the voucher, its reservation, the goods by the products' ids, and the sales by the same.
 
+mod inbox;
 mod provider_client;
 mod rows;
 mod sql_carts;

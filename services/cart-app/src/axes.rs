@@ -28,7 +28,7 @@ design::axis! {
         AtomicUpdate = "atomic-update" => "one statement takes the goods if they are there",
         Optimistic = "optimistic" => "the row is read, and written if nobody has written it since; else once more",
         Clamp = "clamp" => "takes what is there, and says nothing if that is less"
-            but "customers pay for goods that there are not",
+            but "the shop oversells: customers pay for goods that do not exist",
         CheckThenAct = "check-then-act" => "the row is read without a lock, checked, and written"
             but "two who read the same last item both take it",
     }

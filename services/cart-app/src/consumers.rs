@@ -1,6 +1,6 @@
-//! Who takes what the topics bring: each consumer has a component do it, and is as idempotent as that is.
+//! The consumers of the topics: each passes an event to a component, and is as idempotent as that is.
 //!
-//! What a component cannot take for good, because its contract forbids it, is a dead letter; it is a bug of the publisher.
+//! An event that the component's contract forbids becomes a dead letter: its publisher has a bug.
 
 use std::{collections::BTreeMap, sync::Arc};
 

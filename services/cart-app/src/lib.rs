@@ -2,7 +2,7 @@
 //!
 //! Read in this order: `wiring` (the architecture, top to bottom), `system` (the same as data, for the lab),
 //! `axes` (its own axes), `edge` (the public API), `remotes` (the components' remote forms), `topics` (the topics of its
-//! events), `postbox` (how messages leave a transaction), `consumers` (who takes them), `timers` (what nobody asks for),
+//! events), `postbox` (how messages leave a transaction), `consumers` (of the topics), `timers` (background jobs),
 //! `adapters`.
 
 mod adapters;

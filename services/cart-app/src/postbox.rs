@@ -1,7 +1,8 @@
 //! How messages leave a transaction: the values of the axis `outbox`, for any store.
 //!
 //! A store writes each message of a transaction to a [`Postbox`], and calls [`Leaving::send`] when the transaction has
-//! committed. With an outbox the first does everything and the second nothing; without one it is the other way round.
+//! committed. With `relayed` the message is a row of the outbox, and `send` does nothing; with `no-relay` nothing is written,
+//! and `send` publishes.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! What nobody asks for: what a process does by itself, now and then.
+//! Background jobs: overdue sagas, reservations that have ended, and the address for webhooks.
 
 use std::{sync::Arc, time::Duration};
 

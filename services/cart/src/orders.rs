@@ -37,7 +37,7 @@ pub trait Orders: Send + Sync {
     /// The orders by product, read in one transaction. Idempotent.
     async fn sales(&self, products: ProductIds) -> Result<Sales, OrderError>;
 
-    /// A page of the sagas that do not get on. Idempotent.
+    /// A page of the sagas that are overdue or parked. Idempotent.
     async fn sagas(&self, query: SagaQuery) -> Result<Sagas, OrderError>;
 
     /// Has a parked saga try again.

@@ -60,17 +60,17 @@ pub struct Limits {
 /// Why a configuration cannot be served.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ConfigError {
-    /// A share that is none.
-    #[error("`{0}` is no share\nhint: say a number from 0 to 1")]
+    /// A share outside of 0 to 1.
+    #[error("`{0}` is not a share\nhint: use a number from 0 to 1")]
     Share(&'static str),
-    /// Weights of which none counts.
+    /// Weights that are negative, infinite or all zero.
     #[error(
-        "the shares of `webhooks` are weights, finite and from 0 on, and one of them has to be above 0\nhint: say `never = 1` for none at all"
+        "the shares of `webhooks` are weights, finite and from 0 on, and one of them has to be above 0\nhint: `never = 1` delivers no webhook"
     )]
     Weights,
-    /// A distribution without a meaning.
+    /// An invalid distribution.
     #[error(
-        "the latency is none\nhint: its numbers are milliseconds from 0 on, the lower bound first, and a median is above 0"
+        "the distribution of `latency` is invalid\nhint: its numbers are milliseconds from 0 on, the lower bound first, and a median is above 0"
     )]
     Latency,
     /// A limit of zero.

@@ -19,7 +19,7 @@
 //! (draft-ietf-httpapi-idempotency-key-header-07).
 //! Keys are kept for ever; a real provider forgets them after a day or more.
 //!
-//! # What goes wrong on order
+//! # Injected faults
 //!
 //! A [`Script`] says how slow it is, what it declines, which replies never come although the work is done, and how
 //! webhooks arrive: once, twice, before the reply, late, out of order or never.

@@ -13,9 +13,9 @@ use crate::outcome::Outcome;
   listen = '127.0.0.1:7070'
   books = 'books.db'
   [script]
-  seed = 7                       # chooses which requests are meant by the shares
+  seed = 7                       # from it follows which requests a share hits
   declined = 0.05                # the share of charges that are declined
-  lost_replies = 0.1             # the share of requests that are done, and get no reply
+  lost_replies = 0.1             # the share of requests that are executed, and get no reply
   latency = { log-normal = { median_ms = 50, p99_ms = 400 } }
   webhooks = { once = 7, twice = 1, early = 1, late = 1, out_of_order = 1, never = 1 }
 
@@ -31,7 +31,7 @@ pub struct Args {
     /// Where it listens, its books, and what goes wrong
     #[arg(value_name = "FILE")]
     file: PathBuf,
-    /// Ask the one that runs with this file whether it answers; for a container's health check
+    /// Check the health of the provider that was started with this file, as a container does
     #[arg(long)]
     check: bool,
 }

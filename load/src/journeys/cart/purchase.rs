@@ -30,7 +30,7 @@ pub(super) struct Shop {
     pub(super) mix: Mix,
     /// Products, at least one.
     pub(super) products: u64,
-    /// What few things there are of: pieces of the product of a flash sale, or uses of the voucher.
+    /// The pieces of the flash sale's product, or the uses of the voucher.
     pub(super) few: u64,
     popularity: Arc<Option<WeightedAliasIndex<f64>>>,
 }

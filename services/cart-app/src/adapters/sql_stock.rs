@@ -10,8 +10,8 @@ mod taking;
 use async_trait::async_trait;
 use backing::{Postgres, Sqlite, migrate};
 use cart::{
-    Delivery, EventId, Level, MAX_STOCKED, OrderId, OrderedLine, Outcome, ProductId, Reservation, SagaReply,
-    StockAction, StockCommand, StockStore,
+    Delivery, Level, MAX_STOCKED, OrderId, OrderedLine, ProductId, Reservation, SagaReply, StockAction,
+    StockCommand, StockStore,
 };
 use contract::{Timestamp, Unavailable};
 pub(super) use performing::sell;
@@ -23,7 +23,7 @@ use self::{
     performing::{expire, perform},
     rows::{LevelRow, LockedRow, ReservationRow, Shift, levels, reservation, row, word},
 };
-use super::rows::{Aborted, count, json, ms, parsed, undecoded};
+use super::rows::{Aborted, count, json, ms, undecoded};
 use crate::{axes::StockStrategy, postbox::ReplyPost};
 
 macro_rules! stock_store {
@@ -223,30 +223,6 @@ macro_rules! stock_store {
                 };
                 let changed = statement.execute(&mut **self).await?;
                 Ok(changed.rows_affected() == 1)
-            }
-
-            async fn outcome(&mut self, command: EventId) -> Result<Option<Outcome>, sqlx::Error> {
-                let outcome: Option<String> =
-                    sqlx::query_scalar("SELECT outcome FROM stock_inbox WHERE command = $1")
-                        .bind(String::from(command))
-                        .fetch_optional(&mut **self)
-                        .await?;
-                outcome.map(|outcome| parsed(&outcome)).transpose()
-            }
-
-            async fn note_outcome(
-                &mut self,
-                command: EventId,
-                outcome: Outcome,
-                now: Timestamp,
-            ) -> Result<(), sqlx::Error> {
-                sqlx::query("INSERT INTO stock_inbox (command, outcome, performed_ms) VALUES ($1, $2, $3)")
-                    .bind(String::from(command))
-                    .bind(json(&outcome))
-                    .bind(ms(now))
-                    .execute(&mut **self)
-                    .await
-                    .map(drop)
             }
         }
     };

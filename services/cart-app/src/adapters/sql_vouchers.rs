@@ -8,15 +8,15 @@ mod redeeming;
 use async_trait::async_trait;
 use backing::{Postgres, Sqlite, migrate};
 use cart::{
-    CustomerId, EventId, Issued, OrderId, Outcome, Redemption, SagaReply, Voucher, VoucherCode,
-    VoucherCommand, VoucherStanding, VoucherStore,
+    CustomerId, Issued, OrderId, Redemption, SagaReply, Voucher, VoucherCode, VoucherCommand,
+    VoucherStanding, VoucherStore,
 };
 use contract::{Timestamp, Unavailable};
 pub(super) use redeeming::{VoucherRows, redeem};
 use sqlx::{Acquire as _, Transaction};
 
 use self::redeeming::{RedemptionRow, perform, redemption};
-use super::rows::{Aborted, json, ms, parsed};
+use super::rows::{Aborted, json, parsed};
 use crate::postbox::ReplyPost;
 
 macro_rules! voucher_store {
@@ -160,30 +160,6 @@ macro_rules! voucher_store {
                 sqlx::query("UPDATE vouchers SET used = used + $2 WHERE code = $1")
                     .bind(code.as_str())
                     .bind(i64::from(uses))
-                    .execute(&mut **self)
-                    .await
-                    .map(drop)
-            }
-
-            async fn outcome(&mut self, command: EventId) -> Result<Option<Outcome>, sqlx::Error> {
-                let outcome: Option<String> =
-                    sqlx::query_scalar("SELECT outcome FROM voucher_inbox WHERE command = $1")
-                        .bind(String::from(command))
-                        .fetch_optional(&mut **self)
-                        .await?;
-                outcome.map(|outcome| parsed(&outcome)).transpose()
-            }
-
-            async fn note_outcome(
-                &mut self,
-                command: EventId,
-                outcome: Outcome,
-                now: Timestamp,
-            ) -> Result<(), sqlx::Error> {
-                sqlx::query("INSERT INTO voucher_inbox (command, outcome, performed_ms) VALUES ($1, $2, $3)")
-                    .bind(String::from(command))
-                    .bind(json(&outcome))
-                    .bind(ms(now))
                     .execute(&mut **self)
                     .await
                     .map(drop)

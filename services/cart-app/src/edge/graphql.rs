@@ -6,8 +6,8 @@
 //! A query that is too deep or too costly is refused before it runs: a client may ask in one request for what no single
 //! resource would give.
 //!
-//! Read in this order: this file (the request and the reply), `objects` (what can be asked for), `changes` (what can be
-//! done), `loaders` (how many things of a kind become one call).
+//! Read in this order: this file (the request and the reply), `objects` (the queries), `changes` (the mutations),
+//! `loaders` (how many things of a kind become one call).
 
 mod changes;
 mod loaders;

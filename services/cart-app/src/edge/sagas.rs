@@ -1,4 +1,4 @@
-//! The sagas that do not get on, for operators.
+//! The sagas that are overdue or parked, for operators.
 
 use std::sync::Arc;
 
@@ -23,7 +23,7 @@ use super::{
     schemas,
 };
 
-/// A checkout that does not get on.
+/// A checkout that is overdue or parked.
 #[derive(Serialize, ToSchema)]
 struct SagaShown {
     /// Its order.
@@ -136,14 +136,14 @@ impl<S: Sync> FromRequestParts<S> for Query {
     }
 }
 
-/// Sagas that do not get on.
+/// Sagas that are overdue or parked.
 #[derive(Serialize, ToSchema)]
 pub(super) struct SagasShown {
     /// By the ids of their orders; the last one is the `after` of the next page.
     sagas: Vec<SagaShown>,
 }
 
-/// Lists sagas that do not get on, by the ids of their orders.
+/// Lists sagas that are overdue or parked, by the ids of their orders.
 #[utoipa::path(get, path = "/admin/sagas", params(Listed), responses(
     Problem,
     (status = 200, description = "The sagas", body = SagasShown),

@@ -100,7 +100,7 @@ pub trait OrderStore: Send + Sync {
     /// The sales of these products, read in one transaction.
     async fn sales(&self, products: &[ProductId]) -> Result<Vec<ProductSales>, Unavailable>;
 
-    /// A page of the sagas that do not get on; a stuck one was due before `due_before`.
+    /// A page of the sagas that are overdue or parked; a stuck one was due before `due_before`.
     async fn sagas(&self, query: &SagaQuery, due_before: Timestamp) -> Result<Vec<Purchase>, Unavailable>;
 
     /// The orders whose sagas are running and due, those that have waited longest first.

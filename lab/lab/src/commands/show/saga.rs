@@ -17,7 +17,9 @@ pub(super) fn drawn(steps: &[SagaStep]) -> String {
         format!("  {}\n", cells.collect::<Vec<_>>().join(between).trim_end())
     };
     let blank = " ".repeat(THERE.chars().count());
-    let mut text = "\nthe saga: one step after the other, and back where one is refused\n".to_owned();
+    let mut text =
+        "\nthe saga: steps from left to right; where one is refused, compensations from right to left\n"
+            .to_owned();
     text.push_str(&row(THERE, &named));
     text.push_str(&row(&blank, &|step| format!("({})", step.participant)));
     text.push_str(&row(BACK, &|step| step.compensation.to_owned()));
@@ -52,7 +54,7 @@ mod tests {
             step("commit", "stock", "release"),
         ];
         let told = "
-the saga: one step after the other, and back where one is refused
+the saga: steps from left to right; where one is refused, compensations from right to left
   reserve ──▶ capture *  ──▶ commit
   (stock)     (payments)     (stock)
   release ◀── void       ◀── release

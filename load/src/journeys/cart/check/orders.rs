@@ -35,7 +35,7 @@ pub(super) fn read(evidence: &mut Evidence, lane: &mut Lane, check: &Check) -> R
     Ok(unanswered)
 }
 
-/// The orders whose sagas do not get on; `None` if a page could not be read.
+/// The orders whose sagas are overdue or parked; `None` if a page could not be read.
 fn sagas(standing: &str, lane: &mut Lane, check: &Check) -> Result<Option<BTreeSet<Id>>, SenderError> {
     let (mut orders, mut after) = (BTreeSet::new(), None);
     loop {

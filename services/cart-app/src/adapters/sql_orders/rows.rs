@@ -11,7 +11,7 @@ use crate::adapters::rows::{count, parsed, undecoded};
 /// `fingerprint, reply`; the reply is null until the checkout has ended.
 pub(super) type KeyRow = (i64, Option<String>);
 
-/// The pages of sagas that do not get on. Each names its state, so that it is found by the index of that state.
+/// The pages of sagas that are overdue or parked. Each names its state, so that it is found by the index of that state.
 pub(super) const STUCK: &str =
     "SELECT purchase FROM orders WHERE state = 'running' AND due_ms < $1 AND id > $2
     ORDER BY id LIMIT $3";

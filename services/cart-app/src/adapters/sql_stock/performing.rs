@@ -10,7 +10,10 @@ use super::{
     rows::{Place, Row, StockRows},
     taking::{shift_own, take},
 };
-use crate::{adapters::rows::Aborted, axes::StockStrategy};
+use crate::{
+    adapters::{inbox::STOCK, rows::Aborted},
+    axes::StockStrategy,
+};
 
 /// Performs a command, unless it was performed before.
 pub(super) async fn perform(
@@ -22,12 +25,12 @@ pub(super) async fn perform(
 ) -> Result<Outcome, Aborted> {
     let (order, id) = (command.key.order, command.key.id());
     let noted = rows.lock_reservation(order).await?;
-    if let Some(outcome) = rows.outcome(id).await? {
+    if let Some(outcome) = rows.outcome(STOCK, id).await? {
         return Ok(outcome);
     }
     let effect = stock_effect(noted.as_ref(), &command.action);
     let outcome = act(rows, strategy, order, effect, seen).await?;
-    rows.note_outcome(id, outcome, now).await?;
+    rows.note_outcome(STOCK, id, outcome, now).await?;
     Ok(outcome)
 }
 

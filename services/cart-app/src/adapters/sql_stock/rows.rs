@@ -3,10 +3,12 @@
 use std::fmt;
 
 use async_trait::async_trait;
-use cart::{EventId, Level, OrderId, OrderedLine, Outcome, ProductId, Reservation, ReservationState};
-use contract::Timestamp;
+use cart::{Level, OrderId, OrderedLine, ProductId, Reservation, ReservationState};
 
-use crate::adapters::rows::{moment, parsed, undecoded};
+use crate::adapters::{
+    inbox::Inbox,
+    rows::{moment, parsed, undecoded},
+};
 
 /// `product, stocked, reserved, sold, available`
 pub(super) type LevelRow = (String, i64, i64, i64, i64);
@@ -28,7 +30,7 @@ pub(in crate::adapters) struct Row {
 ///
 /// The first one of a transaction writes: SQLite takes its write lock with it, and waits for that only at the beginning.
 #[async_trait]
-pub(in crate::adapters) trait StockRows: Send {
+pub(in crate::adapters) trait StockRows: Inbox {
     /// What is noted about an order, which is locked from now on: its commands take turns.
     async fn lock_reservation(&mut self, order: OrderId) -> Result<Option<Reservation>, sqlx::Error>;
 
@@ -43,17 +45,6 @@ pub(in crate::adapters) trait StockRows: Send {
 
     /// Moves the pieces of a line, in one statement. Returns whether it did.
     async fn shift(&mut self, line: OrderedLine, shift: Shift) -> Result<bool, sqlx::Error>;
-
-    /// The outcome of the command with this id, if it was performed.
-    async fn outcome(&mut self, command: EventId) -> Result<Option<Outcome>, sqlx::Error>;
-
-    /// Notes the outcome of a command.
-    async fn note_outcome(
-        &mut self,
-        command: EventId,
-        outcome: Outcome,
-        now: Timestamp,
-    ) -> Result<(), sqlx::Error>;
 }
 
 /// Where goods are: the columns of `stock_levels`.

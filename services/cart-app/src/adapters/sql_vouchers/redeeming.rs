@@ -2,12 +2,15 @@
 
 use async_trait::async_trait;
 use cart::{
-    CustomerId, EventId, OrderId, Outcome, Redemption, UseChange, VoucherAction, VoucherCode, VoucherCommand,
+    CustomerId, OrderId, Outcome, Redemption, UseChange, VoucherAction, VoucherCode, VoucherCommand,
     VoucherStanding, check_uses, voucher_effect,
 };
 use contract::Timestamp;
 
-use crate::adapters::rows::{Aborted, undecoded};
+use crate::adapters::{
+    inbox::{Inbox, VOUCHERS},
+    rows::{Aborted, undecoded},
+};
 
 /// `code, customer, is_restored`; the last is null while nothing is noted.
 pub(super) type RedemptionRow = (Option<String>, Option<String>, Option<bool>);
@@ -16,7 +19,7 @@ pub(super) type RedemptionRow = (Option<String>, Option<String>, Option<bool>);
 ///
 /// The first one of a transaction writes: SQLite takes its write lock with it, and waits for that only at the beginning.
 #[async_trait]
-pub(in crate::adapters) trait VoucherRows: Send {
+pub(in crate::adapters) trait VoucherRows: Inbox {
     /// What is noted about an order, which is locked from now on: its commands take turns.
     async fn lock_redemption(&mut self, order: OrderId) -> Result<Option<Redemption>, sqlx::Error>;
 
@@ -31,17 +34,6 @@ pub(in crate::adapters) trait VoucherRows: Send {
 
     /// Counts so many uses more of a voucher, or less.
     async fn add_uses(&mut self, code: &VoucherCode, uses: i32) -> Result<(), sqlx::Error>;
-
-    /// The outcome of the command with this id, if it was performed.
-    async fn outcome(&mut self, command: EventId) -> Result<Option<Outcome>, sqlx::Error>;
-
-    /// Notes the outcome of a command.
-    async fn note_outcome(
-        &mut self,
-        command: EventId,
-        outcome: Outcome,
-        now: Timestamp,
-    ) -> Result<(), sqlx::Error>;
 }
 
 /// Performs a command, unless it was performed before.
@@ -52,11 +44,11 @@ pub(super) async fn perform(
 ) -> Result<Outcome, Aborted> {
     let (order, id) = (command.key.order, command.key.id());
     let noted = rows.lock_redemption(order).await?;
-    if let Some(outcome) = rows.outcome(id).await? {
+    if let Some(outcome) = rows.outcome(VOUCHERS, id).await? {
         return Ok(outcome);
     }
     let outcome = act(rows, order, noted.as_ref(), &command.action).await?;
-    rows.note_outcome(id, outcome, now).await?;
+    rows.note_outcome(VOUCHERS, id, outcome, now).await?;
     Ok(outcome)
 }
 

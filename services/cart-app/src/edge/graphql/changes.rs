@@ -1,4 +1,4 @@
-//! What can be done.
+//! The mutations.
 
 use async_graphql::{Context, ID, InputObject, Object, Result, SimpleObject};
 use cart::{

@@ -1,4 +1,4 @@
-//! What can be asked for.
+//! The queries, and the types of objects.
 
 use std::sync::Arc;
 
@@ -64,7 +64,7 @@ pub(super) struct Root;
 
 #[Object(name = "Query")]
 impl Root {
-    /// A product; null if there is none with this id.
+    /// The product with this id; null if it does not exist.
     async fn product(&self, context: &Context<'_>, id: ID) -> Result<Option<ProductNode>> {
         let id = parsed("id", ProductId::parse(&id))?;
         product(context, id).await
@@ -89,7 +89,7 @@ impl Root {
         Ok(ProductPage { products, next: page.next.as_ref().map(cursor_text) })
     }
 
-    /// A cart; null if there is none with this id.
+    /// The cart with this id; null if it does not exist.
     async fn cart(&self, context: &Context<'_>, id: ID) -> Result<Option<CartNode>> {
         let id = parsed("id", CartId::parse(&id))?;
         match parts(context)?.carts.cart(id).await {
@@ -99,7 +99,7 @@ impl Root {
         }
     }
 
-    /// An order; null if there is none with this id.
+    /// The order with this id; null if it does not exist.
     async fn order(&self, context: &Context<'_>, id: ID) -> Result<Option<OrderNode>> {
         let id = parsed("id", OrderId::parse(&id))?;
         match parts(context)?.orders.order(id).await {
