@@ -12,7 +12,7 @@ use cart::{
     ChargeId, Currency, EventId, Money, OrderId, PaymentProvider, PaymentToken, Refusal,
     ports::{Answer, ChargeState},
 };
-use cart_app::HttpProvider;
+use cart_app::{HttpProvider, edge::ProviderBooks as _};
 use payment_provider::{Config, Latency, Script};
 use remote::{Context, scope};
 use tokio::{net::TcpListener, time::sleep};
@@ -207,4 +207,25 @@ async fn the_provider_takes_the_address_of_webhooks_and_tells_its_secret() {
     let secret = provided.client.announce("http://127.0.0.1:1/webhooks").await.unwrap();
     assert!(!secret.is_empty());
     assert_eq!(provided.client.announce("http://127.0.0.1:1/webhooks").await.unwrap(), secret);
+}
+
+/// Declined charges of orders with long ids are the longest that the books have.
+#[tokio::test]
+async fn the_books_are_read_whole_however_long_their_charges_are() {
+    const CHARGES: u128 = 1_100;
+    let provided = sound().await;
+    let token = PaymentToken::parse("insufficient-funds").unwrap();
+    for charge in 0..CHARGES {
+        let order = OrderId(u128::MAX - charge);
+        let refused = provided.client.authorise(EventId(charge), order, euro(99_999), &token).await;
+        assert_eq!(refused, Answer::Refused(Refusal::InsufficientFunds));
+    }
+    let (mut read, mut after) = (0, Some(0));
+    while let Some(from) = after {
+        let page: serde_json::Value =
+            serde_json::from_slice(&provided.client.page(from).await.unwrap()).unwrap();
+        read += page["charges"].as_array().unwrap().len();
+        after = page["next"].as_u64();
+    }
+    assert_eq!(read as u128, CHARGES);
 }

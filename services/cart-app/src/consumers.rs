@@ -12,7 +12,7 @@ use cart::{
     VoucherCommand, VoucherError, Vouchers,
 };
 use contract::{Unavailable, Why};
-use futures::{StreamExt as _, TryStreamExt as _, future::BoxFuture, stream};
+use futures::{StreamExt as _, future::BoxFuture, stream};
 
 use crate::topics::{self, OrderEvents, PaymentCommands, Replies, StockCommands, VoucherCommands};
 
@@ -28,7 +28,8 @@ pub trait Consumer<T: Topic>: Send + Sync {
 
 /// Has a consumer take every event: of different orders concurrently, of one order one after the other.
 ///
-/// After an error the others of a batch may have had their effect: they are idempotent.
+/// An error of one order ends none of the others; it is returned when all have ended. They are idempotent, so that the batch
+/// can come again.
 pub struct ByOrder<C>(pub C);
 
 #[async_trait]
@@ -46,7 +47,9 @@ where
         for payloads in orders.into_values() {
             each.push(Box::pin(one_after_the_other(&self.0, payloads)));
         }
-        stream::iter(each).buffer_unordered(ORDERS_AT_ONCE).try_collect().await
+        let ended: Vec<Result<(), Unavailable>> =
+            stream::iter(each).buffer_unordered(ORDERS_AT_ONCE).collect().await;
+        ended.into_iter().collect()
     }
 }
 

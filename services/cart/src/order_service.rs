@@ -58,10 +58,14 @@ impl OrderService {
         }
         let now = self.now();
         let due = self.parts.store.due(now, MOST_DUE).await?;
+        let mut failed = None;
         for order in &due {
-            self.advance(*order, None, |purchase| purchase.on_timer(now)).await?;
+            // One that cannot be moved on holds up no other.
+            if let Err(error) = self.advance(*order, None, |purchase| purchase.on_timer(now)).await {
+                failed.get_or_insert(error);
+            }
         }
-        Ok(due.len())
+        failed.map_or(Ok(due.len()), Err)
     }
 
     fn now(&self) -> Timestamp {

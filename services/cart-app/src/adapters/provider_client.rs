@@ -41,8 +41,10 @@ const CONNECT_WITHIN: Duration = Duration::from_millis(500);
 /// Idle connections that are kept, and for how long.
 const IDLE_CONNECTIONS: usize = 64;
 const IDLE_FOR: Duration = Duration::from_secs(20);
-/// The largest reply: a page of charges is far below it.
+/// The largest reply: [`BOOKS_PAGE`] charges of some 300 bytes each are well below it.
 const MAX_REPLY_BYTES: usize = 256 * 1_024;
+/// Charges of a page of the books.
+const BOOKS_PAGE: usize = 500;
 /// Pages of charges of one order: more than one page means a shop that charges again and again.
 const PAGE: usize = 100;
 const MOST_PAGES: usize = 10;
@@ -94,7 +96,7 @@ impl HttpProvider {
 
     /// A page of the provider's books, as it is.
     async fn books(&self, after: u64) -> Result<Bytes, Unavailable> {
-        let path = format!("/books?after={after}");
+        let path = format!("/books?after={after}&limit={BOOKS_PAGE}");
         let reply = self.send(Method::GET, &path, None, None::<&()>).await;
         let reply = reply.map_err(|Silence| Unavailable::new("provider", Why::TimedOut))?;
         if reply.status == StatusCode::OK {

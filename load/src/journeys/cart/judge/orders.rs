@@ -25,10 +25,8 @@ fn acknowledged(evidence: &Evidence, verdict: &mut LedgerVerdict) {
     for (buyer, fate) in &evidence.history.checkouts {
         if fate.is_forgotten || fate.orders.len() > 1 {
             verdict.broken(facts::KEYS_FORGOTTEN, || {
-                format!(
-                    "buyer {buyer} has order `{}`, and the same key got another reply later",
-                    fate.orders[0]
-                )
+                let order = fate.orders.first().map(|order| format!(" `{order}`")).unwrap_or_default();
+                format!("buyer {buyer} has order{order}, and the same key got another reply later")
             });
         }
         for id in &fate.orders {
