@@ -171,7 +171,7 @@ pub(super) fn books(after: u64, request: &mut RequestBuf) {
     request.write(Method::Get, format_args!("/admin/books?after={after}"));
 }
 
-/// Asks for a page of the sagas that are overdue or parked.
+/// Asks for a page of the sagas of one standing.
 pub(super) fn sagas(standing: &str, after: Option<Id>, request: &mut RequestBuf) {
     let after = after.map(|after| format!("&after={after}")).unwrap_or_default();
     request.write(Method::Get, format_args!("/admin/sagas?standing={standing}&limit={SAGAS}{after}"));
@@ -313,7 +313,7 @@ pub(super) struct SagasView {
     pub(super) sagas: Vec<SagaView>,
 }
 
-/// A checkout that is overdue or parked.
+/// A checkout that runs, is overdue or is parked.
 #[derive(Debug, Deserialize)]
 pub(super) struct SagaView {
     pub(super) order: Id,

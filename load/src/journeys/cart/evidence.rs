@@ -68,7 +68,8 @@ pub(super) struct Evidence {
     pub(super) levels: BTreeMap<u64, Level>,
     /// How often the voucher was used, as the shop counts.
     pub(super) voucher_used: Option<u64>,
-    /// The orders that the shop lists as overdue, and as waiting for a person.
+    /// The orders that the shop lists as running, as overdue, and as waiting for a person.
+    pub(super) running: BTreeSet<Id>,
     pub(super) stuck: BTreeSet<Id>,
     pub(super) parked: BTreeSet<Id>,
 }
@@ -107,6 +108,7 @@ impl Evidence {
             charges: None,
             levels: BTreeMap::new(),
             voucher_used: None,
+            running: BTreeSet::new(),
             stuck: BTreeSet::new(),
             parked: BTreeSet::new(),
         }
@@ -133,6 +135,11 @@ impl Evidence {
     /// The orders of this run that stand: neither cancelled nor unknown.
     pub(super) fn standing(&self) -> impl Iterator<Item = OwnOrder<'_>> {
         self.own_orders().filter(|own| own.order.status != Status::Cancelled)
+    }
+
+    /// Whether an order still changes: its status, its goods or its money.
+    pub(super) fn is_moving(&self, order: Id) -> bool {
+        self.running.contains(&order) && !self.stuck.contains(&order) && !self.parked.contains(&order)
     }
 
     /// The checkouts without any reply: each may have one order that nobody knows of.

@@ -13,9 +13,11 @@ pub const ORDERS_CANCELLED: &str = "orders-cancelled";
 pub const CHECKOUTS_INDETERMINATE: &str = "checkouts-indeterminate";
 /// Orders that are neither paid nor cancelled, and may still become so.
 pub const ORDERS_NOT_SETTLED: &str = "orders-not-settled";
+/// Checkouts that still ran at the end of the check: their orders, goods and money are not judged.
+pub const SAGAS_RUNNING: &str = "sagas-running";
 /// Orders that wait for a person.
 pub const ORDERS_PARKED: &str = "orders-parked";
-/// Orders that are neither paid nor cancelled, and that nothing moves on any more.
+/// Orders that nothing moves on any more: neither paid nor cancelled, or with goods or money on their way.
 pub const ORDERS_STUCK: &str = "orders-stuck";
 /// Checkouts that got another reply when they were repeated with their key.
 pub const KEYS_FORGOTTEN: &str = "keys-forgotten";
@@ -51,7 +53,7 @@ pub const VOUCHER_OVERUSED: &str = "voucher-overused";
 pub const VOUCHER_MISCOUNTED: &str = "voucher-miscounted";
 
 /// All facts of a check, in the order of a report.
-pub(super) const ALL: [FactShape; 27] = [
+pub(super) const ALL: [FactShape; 28] = [
     FactShape::new(CHECKED, "orders and charges looked up after the load"),
     FactShape::new(ACKNOWLEDGED, "checkouts acknowledged"),
     FactShape::new(NOT_ASKED, "could not be asked for"),
@@ -87,4 +89,5 @@ pub(super) const ALL: [FactShape; 27] = [
     ),
     FactShape::breach(Breach::Lost, ORDERS_STUCK, "orders that nothing moves on any more"),
     FactShape::new(ORDERS_PARKED, "orders that wait for a person"),
+    FactShape::new(SAGAS_RUNNING, "checkouts that still ran at the end"),
 ];

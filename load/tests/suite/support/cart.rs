@@ -143,11 +143,15 @@ impl Shop {
                 ok(&json!({ "charges": page, "next": next }))
             }
             ("GET", ["admin", "sagas"]) => {
-                let is_asked = query.contains("stuck");
-                let is_stuck =
-                    |order: &&Value| is_asked && order["status"] == "pending" && order["slow"].is_null();
-                let stuck = self.orders.values().filter(is_stuck);
-                let sagas: Vec<_> = stuck.map(|order| json!({ "order": order["id"] })).collect();
+                let is_pending = |order: &&Value| order["status"] == "pending";
+                let is_stuck = |order: &&Value| is_pending(order) && order["slow"].is_null();
+                let is_listed = |order: &&Value| match query {
+                    query if query.contains("running") => is_pending(order),
+                    query if query.contains("stuck") => is_stuck(order),
+                    _ => false,
+                };
+                let listed = self.orders.values().filter(is_listed);
+                let sagas: Vec<_> = listed.map(|order| json!({ "order": order["id"] })).collect();
                 ok(&json!({ "sagas": sagas }))
             }
             _ => Answer::status(404, "", "{}"),

@@ -1,4 +1,4 @@
-//! Reads the orders that were acknowledged or charged, and which of them the shop lists as not getting on.
+//! Reads the orders that were acknowledged or charged, and which of them the shop lists as running, overdue or parked.
 
 use std::collections::BTreeSet;
 
@@ -18,24 +18,25 @@ use crate::{
 
 /// Reads every known order that is not known to have ended; returns how many got no response.
 pub(super) fn read(evidence: &mut Evidence, lane: &mut Lane, check: &Check) -> Result<u64, SenderError> {
-    let has_ended = |order: &Option<Order>| order.as_ref().is_some_and(|order| !order.is_open());
-    let known = evidence.known().into_iter();
-    let to_ask: Vec<Id> = known.filter(|id| !evidence.orders.get(id).is_some_and(has_ended)).collect();
+    let has_ended = |id: &Id| {
+        let order = evidence.orders.get(id).and_then(Option::as_ref);
+        order.is_some_and(|order| !order.is_open()) && !evidence.running.contains(id)
+    };
+    let to_ask: Vec<Id> = evidence.known().into_iter().filter(|id| !has_ended(id)).collect();
     let mut reading = Reading { to_ask: to_ask.into_iter(), evidence };
     let mut unanswered = request_all(&mut reading, lane, check.in_flight, check.pass, &mut |_| true)?;
     evidence.are_all_known = unanswered == 0;
-    if evidence.own_orders().any(|own| own.order.is_open()) {
-        for standing in ["stuck", "parked"] {
-            let listed = sagas(standing, lane, check)?;
-            unanswered += u64::from(listed.is_none());
-            let listed = listed.unwrap_or_default();
-            if standing == "stuck" { evidence.stuck = listed } else { evidence.parked = listed }
-        }
+    for (standing, orders) in
+        [("running", &mut evidence.running), ("stuck", &mut evidence.stuck), ("parked", &mut evidence.parked)]
+    {
+        let listed = sagas(standing, lane, check)?;
+        unanswered += u64::from(listed.is_none());
+        *orders = listed.unwrap_or_default();
     }
     Ok(unanswered)
 }
 
-/// The orders whose sagas are overdue or parked; `None` if a page could not be read.
+/// The orders whose sagas have a standing; `None` if a page could not be read.
 fn sagas(standing: &str, lane: &mut Lane, check: &Check) -> Result<Option<BTreeSet<Id>>, SenderError> {
     let (mut orders, mut after) = (BTreeSet::new(), None);
     loop {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::super::{
-    evidence::{Evidence, Level},
+    evidence::{Evidence, Level, Status},
     facts,
 };
 use crate::ledger::LedgerVerdict;
@@ -13,9 +13,9 @@ use crate::ledger::LedgerVerdict;
 struct Ordered {
     /// In orders that are paid.
     ended: u64,
-    /// In orders in progress.
+    /// In orders in progress, or that are paid and whose goods are on their way.
     open: u64,
-    /// In checkouts without any reply: there may be an order, or not.
+    /// In checkouts without any reply, where there may be an order or not, and in cancelled orders that still change.
     unresolved: u64,
 }
 
@@ -30,11 +30,20 @@ pub(super) fn judge(evidence: &Evidence, verdict: &mut LedgerVerdict) {
 /// What orders have, by product.
 fn ordered(evidence: &Evidence) -> BTreeMap<u64, Ordered> {
     let mut ordered: BTreeMap<u64, Ordered> = BTreeMap::new();
-    for own in evidence.standing() {
+    for own in evidence.own_orders() {
+        let is_moving = evidence.is_moving(own.id);
+        if own.order.status == Status::Cancelled && !is_moving {
+            continue;
+        }
         for (product, quantity) in &own.order.lines {
             let Some(product) = product.number(evidence.shop.seed) else { continue };
             let ordered = ordered.entry(product).or_default();
-            *(if own.order.is_open() { &mut ordered.open } else { &mut ordered.ended }) += quantity;
+            *match own.order.status {
+                // They are on their way back.
+                Status::Cancelled => &mut ordered.unresolved,
+                Status::Paid if !is_moving => &mut ordered.ended,
+                Status::Pending | Status::Placed | Status::Paid => &mut ordered.open,
+            } += quantity;
         }
     }
     for buyer in evidence.unresolved() {

@@ -14,7 +14,7 @@ pub(super) fn judge(evidence: &Evidence, books: &[Charge], verdict: &mut LedgerV
     for charge in books {
         charges.entry(charge.order).or_default().push(charge);
     }
-    for own in evidence.own_orders() {
+    for own in evidence.own_orders().filter(|own| !evidence.is_moving(own.id)) {
         let of_order = charges.get(&own.id).map_or(&[][..], Vec::as_slice);
         of(own.id, own.order, of_order, verdict);
     }

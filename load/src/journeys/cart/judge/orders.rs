@@ -92,9 +92,10 @@ fn cancels(evidence: &Evidence, verdict: &mut LedgerVerdict) {
     }
 }
 
-/// What has not ended: because nothing moves it on, because it waits for a person, or not yet.
+/// What has not ended: because nothing moves it on, because it waits for a person, or not yet. An order that is paid or
+/// cancelled may have goods or money on their way as well.
 fn open(evidence: &Evidence, verdict: &mut LedgerVerdict) {
-    for own in evidence.own_orders().filter(|own| own.order.is_open()) {
+    for own in evidence.own_orders() {
         if evidence.parked.contains(&own.id) {
             verdict.note(facts::ORDERS_PARKED, 1);
             verdict.example(|| format!("order `{}` waits for a person: `GET /admin/sagas`", own.id));
@@ -102,7 +103,13 @@ fn open(evidence: &Evidence, verdict: &mut LedgerVerdict) {
             verdict.broken(facts::ORDERS_STUCK, || {
                 format!("order `{}` is {:?}, and nothing moves it on", own.id, own.order.status)
             });
-        } else {
+        } else if evidence.is_moving(own.id) {
+            verdict.note(facts::SAGAS_RUNNING, 1);
+            verdict.complete = false;
+            verdict.example(|| {
+                format!("the checkout of order `{}` still ran: `GET /admin/sagas?standing=running`", own.id)
+            });
+        } else if own.order.is_open() {
             verdict.note(facts::ORDERS_NOT_SETTLED, 1);
             verdict.complete = false;
         }

@@ -1,5 +1,7 @@
 //! An honest history is accused of nothing, and each wrong one of what is wrong with it.
 
+mod moving;
+
 use std::collections::BTreeSet;
 
 use super::{
@@ -338,22 +340,6 @@ fn an_order_in_progress_has_its_pieces_reserved_and_its_money_held() {
     let verdict = judge(&evidence);
     assert_eq!((verdict.count(facts::ORDERS_NOT_SETTLED), verdict.complete), (1, false));
     assert!(!verdict.is_settled() && !verdict.is_broken(), "{verdict:?}");
-}
-
-#[test]
-fn an_order_that_nothing_moves_on_is_stuck_and_one_that_waits_for_a_person_is_parked() {
-    let open = |evidence: &mut Evidence| order_mut(evidence, 0).status = Status::Placed;
-    let stuck = |evidence: &mut Evidence| {
-        open(evidence);
-        evidence.stuck.insert(order_of(0));
-    };
-    only(Mix::Shop, stuck, &[(facts::ORDERS_STUCK, 1)]);
-    let mut evidence = honest(Mix::Shop);
-    open(&mut evidence);
-    evidence.parked.insert(order_of(0));
-    let verdict = judge(&evidence);
-    assert_eq!((verdict.count(facts::ORDERS_PARKED), verdict.count(facts::ORDERS_NOT_SETTLED)), (1, 0));
-    assert!(!verdict.is_broken(), "{verdict:?}");
 }
 
 #[test]

@@ -2,7 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use super::super::{evidence::Evidence, facts};
+use super::super::{
+    evidence::{Evidence, OwnOrder, Status},
+    facts,
+};
 use crate::ledger::LedgerVerdict;
 
 pub(super) fn judge(evidence: &Evidence, verdict: &mut LedgerVerdict) {
@@ -25,7 +28,12 @@ pub(super) fn judge(evidence: &Evidence, verdict: &mut LedgerVerdict) {
             format!("the voucher has {few} uses and one for each customer: used {made} times, and {again} times again by a customer")
         });
     }
-    let unresolved = evidence.unresolved().count() as u64;
+    // Of an order that was cancelled, the use may not have come back yet.
+    let is_on_its_way = |own: &OwnOrder<'_>| {
+        own.order.has_voucher && own.order.status == Status::Cancelled && evidence.is_moving(own.id)
+    };
+    let coming_back = evidence.own_orders().filter(is_on_its_way).count();
+    let unresolved = (evidence.unresolved().count() + coming_back) as u64;
     let missing = (made - open).saturating_sub(counted);
     let invented = counted.saturating_sub(made + unresolved);
     verdict.breach(facts::VOUCHER_MISCOUNTED, missing + invented);
