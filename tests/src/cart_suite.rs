@@ -188,5 +188,7 @@ fn the_books_of_the_provider_are_shown(edge: &EdgeClient) {
     let books = ok(&edge.get("/admin/books?after=0"));
     assert!(books["charges"].as_array().is_some_and(|charges| !charges.is_empty()), "{books}");
     edge.get("/admin/books?after=x").is_problem(422, "invalid-after");
-    ok(&edge.get("/admin/sagas?standing=stuck&limit=1"));
+    for standing in ["running", "stuck", "parked"] {
+        ok(&edge.get(&format!("/admin/sagas?standing={standing}&limit=1")));
+    }
 }

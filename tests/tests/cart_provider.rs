@@ -13,6 +13,7 @@ use cart::{
     ports::{Answer, ChargeState},
 };
 use cart_app::{HttpProvider, edge::ProviderBooks as _};
+use contract::Why;
 use payment_provider::{Config, Latency, Script};
 use remote::{Context, scope};
 use tokio::{net::TcpListener, time::sleep};
@@ -150,7 +151,7 @@ async fn after_a_time_out_the_charge_shows_what_was_done() {
     let charge = provided.held().await;
     assert_eq!(provided.client.capture(CAPTURE, &charge, euro(100)).await, Answer::Done(()));
     let refund = || provided.client.refund(REFUND, &charge, euro(60));
-    assert_eq!(refund().await, Answer::Unknown, "a charge does not show which refunds it has");
+    assert_eq!(refund().await, Answer::Unknown(Why::TimedOut), "a charge does not show which refunds it has");
     assert_eq!(refund().await, Answer::Done(()), "the same call finds out");
     let provided = silent().await;
     let charge = provided.held().await;
@@ -163,12 +164,12 @@ async fn after_a_time_out_the_charge_shows_what_was_done() {
 async fn a_call_that_takes_longer_than_the_client_waits_is_unknown_until_it_is_made_again() {
     let slow = Script { latency: Latency::Fixed { ms: 1_500.0 }, ..Script::default() };
     let provided = provided(slow).await;
-    assert_eq!(provided.authorise(100, "card").await, Answer::Unknown);
+    assert_eq!(provided.authorise(100, "card").await, Answer::Unknown(Why::TimedOut));
     let deadline = Instant::now() + Duration::from_secs(20);
     let charge = loop {
         match provided.authorise(100, "card").await {
             Answer::Done(charge) => break charge,
-            Answer::Unknown => assert!(Instant::now() < deadline, "it is never done"),
+            Answer::Unknown(_) => assert!(Instant::now() < deadline, "it is never done"),
             Answer::Refused(reason) => panic!("{reason}"),
         }
     };
@@ -183,21 +184,23 @@ async fn a_client_waits_no_longer_than_whoever_called_it() {
     let context = Context { deadline, ..Context::unattended() };
     let begun = Instant::now();
     let answer = scope(context, provided.authorise(100, "card")).await;
-    assert_eq!(answer, Answer::Unknown);
+    assert_eq!(answer, Answer::Unknown(Why::TimedOut));
     assert!(begun.elapsed() < Duration::from_millis(900), "{:?}", begun.elapsed());
 }
 
 #[tokio::test]
-async fn of_a_provider_that_is_away_nothing_is_known() {
+async fn of_a_provider_that_is_away_nothing_is_known_but_that_it_cannot_be_reached() {
     // The port of a listener that is gone.
     let listener = TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], 0))).await.unwrap();
     let address = listener.local_addr().unwrap();
     drop(listener);
     let client = HttpProvider::new(&format!("http://{address}")).unwrap();
     let token = PaymentToken::parse("card").unwrap();
-    assert_eq!(client.authorise(AUTHORISE, ORDER, euro(100), &token).await, Answer::Unknown);
-    assert_eq!(client.find(ORDER).await, Answer::Unknown);
-    assert!(client.announce("http://127.0.0.1:1/webhooks").await.is_err());
+    let unreachable = Why::Unreachable;
+    assert_eq!(client.authorise(AUTHORISE, ORDER, euro(100), &token).await, Answer::Unknown(unreachable));
+    assert_eq!(client.find(ORDER).await, Answer::Unknown(unreachable));
+    let announced = client.announce("http://127.0.0.1:1/webhooks").await;
+    assert_eq!(announced.unwrap_err().why, unreachable, "a message is sent again for as long as it takes");
     assert!(HttpProvider::new("no address").is_err());
 }
 

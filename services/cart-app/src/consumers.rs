@@ -140,13 +140,13 @@ impl Consumer<OrderEvents> for NoticeConsumer {
     }
 }
 
-/// Takes what was ordered out of carts.
+/// Takes what was paid out of carts. What is refused stays there.
 pub struct CartConsumer(pub Arc<dyn Carts>);
 
 #[async_trait]
 impl Consumer<OrderEvents> for CartConsumer {
     async fn take(&self, event: OrderEvent) -> Result<(), Unavailable> {
-        let OrderEvent { cart, order, news: OrderNews::Made(lines), .. } = event else { return Ok(()) };
+        let OrderEvent { cart, order, news: OrderNews::Paid(lines), .. } = event else { return Ok(()) };
         match self.0.clear(ClearCart { cart, order, lines }).await {
             Ok(_) => Ok(()),
             Err(CartError::Unavailable(unavailable)) => Err(unavailable),

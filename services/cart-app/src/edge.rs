@@ -6,7 +6,7 @@
 //! | `GET /products/{product}` | 200; 404 |
 //! | `PUT /products/{product}` | 200; 404, 422 |
 //! | `GET /stock?products=` | 200; 422 |
-//! | `PUT /products/{product}/deliveries/{delivery}` | 200; 404, 422 |
+//! | `PUT /products/{product}/deliveries/{delivery}` | 200; 404, 409, 422 |
 //! | `PUT /carts/{cart}` | 200 with `ETag`; 404, 409 |
 //! | `GET /carts/{cart}` | 200 with `ETag`; 404 |
 //! | `PUT`, `DELETE /carts/{cart}/lines/{product}` | 200 with `ETag`; 404, 409, 412, 422, 428 |
@@ -17,7 +17,7 @@
 //! | `GET /orders/{order}`, `GET /orders/{order}/notices` | 200; 404 |
 //! | `POST /orders/{order}/cancel`, `POST /orders/{order}/ship` | 200; 404, 409 |
 //! | `PUT /orders/{order}/refunds/{refund}` | 200; 404, 409, 422 |
-//! | `GET /sales?products=` | 200; 422 |
+//! | `GET /sales?products=` | 200; 409, 422 |
 //! | `GET /admin/sagas`, `?standing=`, `?after=`, `?limit=` | 200; 422 |
 //! | `POST /admin/sagas/{order}/repair` | 200; 404, 409 |
 //! | `GET /admin/books`, `?after=` | 200; 422 |

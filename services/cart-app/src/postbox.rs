@@ -97,26 +97,46 @@ impl OrderPost {
         decision: &Decision,
         commands_in_outbox: bool,
     ) -> Result<Leaving, PublishError> {
-        let OrderBoxes { stock, vouchers, payments, events } = &*self.0;
         let mut leaving = Leaving::default();
         let commands = if commands_in_outbox { &decision.commands[..] } else { &[] };
-        for command in commands.iter().cloned() {
-            match command {
-                Command::Stock(command) => {
-                    stock.write(transaction, topics::stock_command(command), &mut leaving).await?;
-                }
-                Command::Voucher(command) => {
-                    vouchers.write(transaction, topics::voucher_command(command), &mut leaving).await?;
-                }
-                Command::Payment(command) => {
-                    payments.write(transaction, topics::payment_command(command), &mut leaving).await?;
-                }
-            }
+        for command in commands {
+            self.add(transaction, command, &mut leaving).await?;
         }
         for event in decision.events.iter().cloned() {
-            events.write(transaction, topics::order_event(event), &mut leaving).await?;
+            self.0.events.write(transaction, topics::order_event(event), &mut leaving).await?;
         }
         Ok(leaving)
+    }
+
+    /// Writes a command alone.
+    pub async fn write_command(
+        &self,
+        transaction: &mut impl OutboxTransaction,
+        command: &Command,
+    ) -> Result<Leaving, PublishError> {
+        let mut leaving = Leaving::default();
+        self.add(transaction, command, &mut leaving).await?;
+        Ok(leaving)
+    }
+
+    async fn add(
+        &self,
+        transaction: &mut impl OutboxTransaction,
+        command: &Command,
+        leaving: &mut Leaving,
+    ) -> Result<(), PublishError> {
+        let OrderBoxes { stock, vouchers, payments, .. } = &*self.0;
+        match command.clone() {
+            Command::Stock(command) => {
+                stock.write(transaction, topics::stock_command(command), leaving).await
+            }
+            Command::Voucher(command) => {
+                vouchers.write(transaction, topics::voucher_command(command), leaving).await
+            }
+            Command::Payment(command) => {
+                payments.write(transaction, topics::payment_command(command), leaving).await
+            }
+        }
     }
 }
 

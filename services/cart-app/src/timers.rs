@@ -15,6 +15,8 @@ use crate::{adapters::HttpProvider, edge::WebhookSecret};
 const SAGAS_EVERY: Duration = Duration::from_millis(200);
 /// How often reservations are looked for that have ended.
 const RESERVATIONS_EVERY: Duration = Duration::from_secs(1);
+/// How often old rows are looked for. A call that has deleted some is followed by the next one at once.
+const FORGET_EVERY: Duration = Duration::from_secs(30);
 /// How often the provider is told where its webhooks go, until it has taken it.
 const ANNOUNCE_EVERY: Duration = Duration::from_millis(500);
 
@@ -35,6 +37,27 @@ pub(crate) fn expire_reservations(stock: Arc<StockService>, background: &Backgro
         while is_going_on(RESERVATIONS_EVERY, &stop).await {
             if let Err(error) = unattended(stock.expire()).await {
                 tracing::warn!(%error, "reservations that have ended stay");
+            }
+        }
+    });
+}
+
+/// Deletes rows that are older than anybody remembers, some with each call.
+pub(crate) fn forget<F>(background: &Background, some: impl Fn() -> F + Send + 'static)
+where
+    F: Future<Output = Result<u64, Unavailable>> + Send,
+{
+    background.start(|stop| async move {
+        while is_going_on(FORGET_EVERY, &stop).await {
+            while !stop.is_cancelled() {
+                match unattended(some()).await {
+                    Ok(0) => break,
+                    Ok(_) => {}
+                    Err(error) => {
+                        tracing::warn!(%error, "old rows stay");
+                        break;
+                    }
+                }
             }
         }
     });
@@ -72,4 +95,16 @@ async fn is_going_on(period: Duration, stop: &CancellationToken) -> bool {
 /// Runs what no request waits for.
 async fn unattended<F: Future>(work: F) -> F::Output {
     scope(Context::unattended(), work).await
+}
+
+#[cfg(test)]
+mod tests {
+    use cart::FIRST_WAIT;
+
+    use super::*;
+
+    #[test]
+    fn no_command_is_sent_again_while_it_and_its_reply_wait_for_full_batches() {
+        assert!(FIRST_WAIT > 2 * backing::MEMORY_LINGER + SAGAS_EVERY);
+    }
 }

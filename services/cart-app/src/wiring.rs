@@ -1,6 +1,6 @@
 //! The cart's wiring: the architecture, top to bottom.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use anyhow::{Context as _, Result};
 use backing::{Database, Topic, TopicPublisher};
@@ -144,6 +144,17 @@ impl ReplyBoxes {
     }
 }
 
+/// What has a service forget some of what is old.
+macro_rules! forgetting {
+    ($service:ident) => {{
+        let service = Arc::clone(&$service);
+        move || {
+            let service = Arc::clone(&service);
+            async move { service.forget().await }
+        }
+    }};
+}
+
 async fn catalog_service(b: &mut Backings) -> Result<Arc<dyn Catalog>> {
     let store: Arc<dyn CatalogStore> = match b.database("catalog").await? {
         Database::Sqlite(database) => Arc::new(SqliteCatalogStore::open(database).await?),
@@ -162,7 +173,9 @@ async fn voucher_service(
         Database::Sqlite(database) => Arc::new(SqliteVoucherStore::open(database, post).await?),
         Database::Postgres(database) => Arc::new(PostgresVoucherStore::open(database, post).await?),
     };
-    Ok(Arc::new(VoucherService::new(store, Arc::new(SystemClock))))
+    let service = Arc::new(VoucherService::new(store, Arc::new(SystemClock)));
+    timers::forget(&b.background, forgetting!(service));
+    Ok(service)
 }
 
 async fn cart_service(
@@ -184,6 +197,7 @@ async fn stock_service(b: &mut Backings, replies: &mut ReplyBoxes, mail: &Mail) 
     };
     let service = Arc::new(StockService::new(store, Arc::new(SystemClock)));
     timers::expire_reservations(Arc::clone(&service), &b.background);
+    timers::forget(&b.background, forgetting!(service));
     Ok(service)
 }
 
@@ -199,7 +213,9 @@ async fn payment_service(
     };
     let (address, _) = provider(b)?;
     let provider = Arc::new(HttpProvider::new(&address)?);
-    Ok(Arc::new(PaymentService::new(store, provider, Arc::new(SystemClock))))
+    let service = Arc::new(PaymentService::new(store, provider, Arc::new(SystemClock)));
+    timers::forget(&b.background, forgetting!(service));
+    Ok(service)
 }
 
 async fn notice_service(b: &mut Backings) -> Result<Arc<dyn Notices>> {
@@ -239,8 +255,9 @@ async fn order_service(b: &mut Backings, used: Used, mail: &Mail) -> Result<Arc<
     let clock = Arc::new(SystemClock);
     let parts = CheckoutParts { carts, catalog, vouchers, stock, payments, store, clock };
     let idempotency = b.choice::<Idempotency>().into();
-    let service = Arc::new(OrderService::new(parts, strategy, idempotency, new_order_id));
+    let service = Arc::new(OrderService::new(parts, strategy, idempotency, new_order_id, time_left));
     timers::resume_sagas(Arc::clone(&service), &b.background);
+    timers::forget(&b.background, forgetting!(service));
     Ok(service)
 }
 
@@ -251,6 +268,11 @@ async fn shop(b: &mut Backings, post: OrderPost) -> Result<Arc<dyn ShopTransacti
         Database::Sqlite(database) => Arc::new(SqliteShop::open(database, strategy, post).await?),
         Database::Postgres(database) => Arc::new(PostgresShop::open(database, strategy, post).await?),
     })
+}
+
+/// The time that is left of the current request.
+fn time_left() -> Option<Duration> {
+    remote::current().map(|context| context.remaining())
 }
 
 /// A unique order id.

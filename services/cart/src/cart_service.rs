@@ -61,10 +61,12 @@ impl Carts for CartService {
 
     async fn change(&self, change: ChangeLine) -> Result<Cart, CartError> {
         let cart = self.cart(change.cart).await?;
-        let changed = cart.clone().changed(&change)?;
+        cart.expect(change.expected)?;
         if change.quantity.is_some() {
+            // Before anything is computed with the price: a wrong one is the customer's mistake, and not a sum that fails.
             self.check_price(&change).await?;
         }
+        let changed = cart.clone().changed(&change)?;
         self.replace(&cart, changed).await
     }
 

@@ -197,9 +197,8 @@ impl Cart {
         }
     }
 
-    /// The cart with this change. What the catalogue has to say is checked before.
+    /// The cart with this change. The version, and what the catalogue has to say, are checked before.
     pub(crate) fn changed(mut self, change: &ChangeLine) -> Result<Self, CartError> {
-        self.expect(change.expected)?;
         let place = self.lines.binary_search_by_key(&change.product, |line| line.product);
         match (place, change.quantity) {
             (Ok(index), Some(quantity)) => {
@@ -248,7 +247,8 @@ impl Cart {
         Some(self.next())
     }
 
-    fn expect(&self, expected: Version) -> Result<(), CartError> {
+    /// Checks that the cart has this version.
+    pub(crate) fn expect(&self, expected: Version) -> Result<(), CartError> {
         let current = self.version;
         if current == expected { Ok(()) } else { Err(CartError::Stale { current }) }
     }

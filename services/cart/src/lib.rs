@@ -65,10 +65,10 @@ pub use money::{Currency, CurrencyError, Money, MoneyError};
 pub use notice_service::NoticeService;
 pub use notices::{MAX_NOTICES, Notice, NoticeError, NoticeList, Notices, Told};
 pub use order::{Order, OrderEvent, OrderNews, Refund, Status};
-pub use order_service::{Idempotency, OrderService, REMEMBERED_FOR};
+pub use order_service::{ABANDONED_AFTER, Idempotency, OrderService, REMEMBERED_FOR};
 pub use orders::{
-    CheckedOut, Checkout, MAX_SAGAS, OrderError, Orders, ProductSales, RefundOrder, RepairSaga, Replied,
-    Reply, SagaQuery, SagaStanding, Sagas, Sales,
+    CheckedOut, Checkout, MAX_SAGAS, MAX_SALES, OrderError, Orders, ProductSales, RefundOrder, RepairSaga,
+    Replied, Reply, SagaQuery, SagaStanding, Sagas, Sales,
 };
 pub use payment_service::PaymentService;
 pub use payments::{
@@ -76,15 +76,15 @@ pub use payments::{
     RefundState, Webhook,
 };
 pub use ports::{
-    CartStore, CatalogStore, CommandSender, Issued, NoticeStore, OrderStore, PaymentProvider, PaymentStore,
-    ShopTransaction, StockStore, VoucherStore,
+    CartStore, CatalogStore, CommandSender, INBOX_KEPT_FOR, Issued, NoticeStore, OrderStore, PaymentProvider,
+    PaymentStore, ShopTransaction, StockStore, VoucherStore,
 };
 pub use quantity::{Quantity, QuantityError, Version};
 pub use redemption::{Redemption, UseChange, VoucherEffect, check_uses, voucher_effect};
 pub use reservation::{Movement, Reservation, ReservationState, StockEffect, stock_effect, stock_expiry};
 pub use saga::{
     CancelError, Command, Decision, Doing, FIRST_WAIT, LONGEST_WAIT, Purchase, RESERVED_FOR, RefundFault,
-    RepairError, SENDS, STEPS, Saga, SagaState, ShipError, StepProgress, StepSpec, Undoing,
+    Refunding, RepairError, SENDS, STEPS, Saga, SagaState, ShipError, StepProgress, StepSpec, Undoing,
 };
 pub use stock::{Delivery, Level, Levels, MAX_STOCKED, Stock, StockAction, StockCommand, StockError};
 pub use stock_service::StockService;

@@ -38,7 +38,7 @@ impl Notices for NoticeService {
 fn text(news: &OrderNews, total: Money) -> String {
     match news {
         OrderNews::Made(lines) => format!("we have your order of {} products for {total}", lines.len()),
-        OrderNews::Paid => format!("your order is paid: {total}"),
+        OrderNews::Paid(_) => format!("your order is paid: {total}"),
         OrderNews::Shipped => "your order is on its way".to_owned(),
         OrderNews::Cancelled(Refusal::Cancelled) => "your order was cancelled, as you wished".to_owned(),
         OrderNews::Cancelled(reason) => format!("your order was cancelled: {reason}"),

@@ -83,10 +83,10 @@ pub struct OrderEvent {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum OrderNews {
-    /// It was made of these lines of a cart.
+    /// It was made of these lines of a cart. It may still be refused.
     Made(Vec<OrderedLine>),
-    /// Its money was taken.
-    Paid,
+    /// Its money was taken, and these lines are no longer in the cart that it was made of.
+    Paid(Vec<OrderedLine>),
     /// Its goods are on their way.
     Shipped,
     /// It was cancelled.
@@ -111,7 +111,7 @@ impl Order {
     pub(crate) fn event(&self, news: OrderNews, at: Timestamp) -> OrderEvent {
         let kind = match &news {
             OrderNews::Made(_) => [0, 0],
-            OrderNews::Paid => [1, 0],
+            OrderNews::Paid(_) => [1, 0],
             OrderNews::Shipped => [2, 0],
             OrderNews::Cancelled(_) => [3, 0],
             OrderNews::Refunded(refund, _) => [4, refund.0],

@@ -12,6 +12,8 @@ use crate::{
 
 /// Sagas of one page.
 pub const MAX_SAGAS: u32 = 100;
+/// Orders that [`Orders::sales`] returns, of all products together: their ids fill most of a message between components.
+pub const MAX_SALES: usize = 50_000;
 
 /// Runs checkouts, and knows the orders that come of them.
 #[async_trait]
@@ -34,10 +36,10 @@ pub trait Orders: Send + Sync {
     /// Gives a part of the money of a paid order back. Idempotent by the refund's id.
     async fn refund(&self, refund: RefundOrder) -> Result<Order, OrderError>;
 
-    /// The orders by product, read in one transaction. Idempotent.
+    /// The orders by product, read in one transaction; an error if they are more than [`MAX_SALES`]. Idempotent.
     async fn sales(&self, products: ProductIds) -> Result<Sales, OrderError>;
 
-    /// A page of the sagas that are overdue or parked. Idempotent.
+    /// A page of the sagas that run, are overdue or are parked. Idempotent.
     async fn sagas(&self, query: SagaQuery) -> Result<Sagas, OrderError>;
 
     /// Has a parked saga try again.
@@ -126,7 +128,7 @@ pub struct ProductSales {
 /// Which sagas to show.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SagaQuery {
-    /// What keeps them from getting on.
+    /// How they get on.
     pub standing: SagaStanding,
     /// The last order of the page before; `None` for the first page.
     pub after: Option<OrderId>,
@@ -134,7 +136,7 @@ pub struct SagaQuery {
     pub limit: u32,
 }
 
-/// What keeps a saga from getting on.
+/// How a saga gets on, or a refund beside it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum SagaStanding {
@@ -142,6 +144,8 @@ pub enum SagaStanding {
     Stuck,
     /// It waits for a person.
     Parked,
+    /// It waits for a reply, overdue or not.
+    Running,
 }
 
 /// Sagas, by the ids of their orders.
@@ -245,6 +249,9 @@ pub enum OrderError {
     /// More than [`MAX_PRODUCTS`](crate::MAX_PRODUCTS) ids.
     #[error("a call names at most {} products", crate::MAX_PRODUCTS)]
     TooManyProducts,
+    /// The products have more than [`MAX_SALES`] orders.
+    #[error("these products have more than {MAX_SALES} orders together; hint: name fewer of them")]
+    TooManySales,
     /// The component, or one that it needs, did not respond.
     #[error(transparent)]
     Unavailable(#[from] Unavailable),
@@ -270,7 +277,8 @@ impl RemoteError for OrderError {
             | Self::ExceedsPayment
             | Self::TooManyRefunds
             | Self::RefundReused
-            | Self::NotParked => Kind::Conflict,
+            | Self::NotParked
+            | Self::TooManySales => Kind::Conflict,
             Self::Unavailable(_) => Kind::Unavailable,
         }
     }

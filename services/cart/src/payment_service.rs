@@ -9,7 +9,10 @@ use crate::{
     ChargeId, CommandKey, Money, OrderId, Outcome, Payment, PaymentAction, PaymentCommand, PaymentError,
     Payments, RefundState, SagaReply, Webhook,
     payment_plan::{Call, Observed, Plan},
-    ports::{Answer, Charge, ChargeState, PaymentProvider, PaymentStore, Settled, StoredPayment},
+    ports::{
+        Answer, Charge, ChargeState, MOST_FORGOTTEN, PaymentProvider, PaymentStore, Settled, StoredPayment,
+        kept_since,
+    },
 };
 
 /// Calls of the provider, and changes by others, that one command goes through.
@@ -38,6 +41,12 @@ impl PaymentService {
         clock: Arc<dyn Clock>,
     ) -> Self {
         Self { store, provider, clock }
+    }
+
+    /// Deletes some of the commands that were performed so long ago that none comes again; returns how many. To be called
+    /// now and then, by any number of processes.
+    pub async fn forget(&self) -> Result<u64, Unavailable> {
+        self.store.forget(kept_since(self.clock.now()), MOST_FORGOTTEN).await
     }
 
     /// Plans, calls, notes what the call has shown, and plans again, until the command has an outcome.
@@ -128,7 +137,7 @@ impl PaymentService {
             return match self.provider.authorise(key, payment.order, payment.amount, token).await {
                 Answer::Done(id) => Ok(Observed::Charge(Charge { id, state: ChargeState::Authorised })),
                 Answer::Refused(reason) => Ok(Observed::Declined(reason)),
-                Answer::Unknown => Err(silent()),
+                Answer::Unknown(why) => Err(silent(why)),
             };
         }
         let charge = payment.charge.as_ref().ok_or_else(missing)?;
@@ -138,7 +147,7 @@ impl PaymentService {
             Call::Refund(_, amount) => self.provider.refund(key, charge, amount).await,
         };
         match (call, answer) {
-            (_, Answer::Unknown) => Err(silent()),
+            (_, Answer::Unknown(why)) => Err(silent(why)),
             (Call::Refund(id, _), Answer::Done(())) => Ok(Observed::Refund(id, RefundState::Done)),
             (Call::Refund(id, _), Answer::Refused(reason)) => {
                 Ok(Observed::Refund(id, RefundState::Refused(reason)))
@@ -160,7 +169,9 @@ impl PaymentService {
             Answer::Done(Some(charge)) if charge.state != ChargeState::Authorised => {
                 Ok(Observed::Charge(charge))
             }
-            _ => Err(silent()),
+            Answer::Unknown(why) => Err(silent(why)),
+            // It refuses to void what it shows as held: it is changing.
+            Answer::Done(_) | Answer::Refused(_) => Err(silent(Why::TimedOut)),
         }
     }
 }
@@ -188,7 +199,8 @@ impl Payments for PaymentService {
         let mut stored = self.store.find(order).await?.ok_or(PaymentError::NotFound { order })?;
         let charge = match self.provider.find(order).await {
             Answer::Done(charge) => charge,
-            Answer::Refused(_) | Answer::Unknown => return Err(silent().into()),
+            Answer::Unknown(why) => return Err(silent(why).into()),
+            Answer::Refused(_) => return Err(silent(Why::Misunderstood).into()),
         };
         let before = stored.clone();
         if let Some(charge) = charge {
@@ -212,6 +224,6 @@ fn charge_is(id: &ChargeId, state: ChargeState) -> Observed {
     Observed::Charge(Charge { id: id.clone(), state })
 }
 
-fn silent() -> Unavailable {
-    Unavailable::new("provider", Why::TimedOut)
+fn silent(why: Why) -> Unavailable {
+    Unavailable::new("provider", why)
 }

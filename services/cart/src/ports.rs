@@ -8,13 +8,36 @@ mod goods;
 mod orders;
 mod payments;
 
+use std::time::Duration;
+
 use async_trait::async_trait;
-use contract::Unavailable;
-pub use goods::{Issued, StockStore, VoucherStore};
-pub use orders::{Advanced, Claim, Claimed, CommandSender, Decide, OrderStore, Refuse, ShopTransaction};
+use contract::{Timestamp, Unavailable};
+pub use goods::{Issued, Received, StockStore, VoucherStore};
+pub use orders::{
+    Abandoned, Advanced, Claim, Claimed, CommandSender, Decide, Left, OrderStore, Refuse, ShopTransaction,
+    TakenReply,
+};
 pub use payments::{Answer, Charge, ChargeState, PaymentProvider, PaymentStore, Settled, StoredPayment};
 
 use crate::{Cart, CartId, Notice, OrderId, Product, ProductId, ProductPage, ProductQuery, Version};
+
+/// How long a participant remembers a command, and a saga a reply: longer than any message is sent again by itself.
+///
+/// A person may have one sent again after that. Then the state of what it is about decides: a reservation, a redemption and
+/// a payment know which of their commands were performed.
+pub const INBOX_KEPT_FOR: Duration = Duration::from_hours(7 * 24);
+/// Rows of each kind that one call deletes.
+pub(crate) const MOST_FORGOTTEN: u32 = 500;
+
+/// The moment since which inboxes are kept.
+pub(crate) fn kept_since(now: Timestamp) -> Timestamp {
+    before(now, INBOX_KEPT_FOR)
+}
+
+/// The moment that is so long before another.
+pub(crate) fn before(moment: Timestamp, duration: Duration) -> Timestamp {
+    Timestamp::from_millis(moment.millis().saturating_sub(duration.as_millis() as u64))
+}
 
 /// Stores products.
 #[async_trait]
@@ -49,6 +72,7 @@ pub trait NoticeStore: Send + Sync {
     /// Stores a notice, unless there is one of its event.
     async fn insert(&self, notice: &Notice) -> Result<(), Unavailable>;
 
-    /// The notices of an order in the order of their times, at most `most`.
+    /// The notices of an order in the order of their times, and those of one time in the order in which they were stored; at
+    /// most `most`.
     async fn of_order(&self, order: OrderId, most: usize) -> Result<Vec<Notice>, Unavailable>;
 }

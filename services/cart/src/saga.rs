@@ -18,8 +18,8 @@ pub use machine::{CancelError, RefundFault, RepairError, ShipError};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    CommandKey, Order, OrderEvent, PaymentAction, PaymentCommand, PaymentToken, Purpose, Step, StockAction,
-    StockCommand, VoucherAction, VoucherCommand,
+    CommandKey, Order, OrderEvent, PaymentAction, PaymentCommand, PaymentToken, Purpose, RefundId, Step,
+    StockAction, StockCommand, VoucherAction, VoucherCommand,
 };
 
 /// A step as the table has it.
@@ -71,10 +71,13 @@ impl Step {
 /// How often a command is sent, the first time included.
 pub const SENDS: u32 = 6;
 /// How long the first reply may take; the time doubles with each further attempt.
-pub const FIRST_WAIT: Duration = Duration::from_secs(1);
+///
+/// Longer than command and reply wait for full batches together, so that no command is sent twice because both are on their
+/// way: `events=memory` has each of them wait for a second.
+pub const FIRST_WAIT: Duration = Duration::from_secs(3);
 /// The longest time that a reply may take.
 pub const LONGEST_WAIT: Duration = Duration::from_secs(30);
-/// How long goods are reserved: several times as long as all steps together may take.
+/// How long goods are reserved: longer than all steps together may take.
 pub const RESERVED_FOR: Duration = Duration::from_mins(15);
 
 /// A checkout: its order and its saga, stored together.
@@ -86,6 +89,22 @@ pub struct Purchase {
     pub token: PaymentToken,
     /// The saga.
     pub saga: Saga,
+    /// The refunds whose replies are missing.
+    #[serde(default)]
+    pub refunding: Vec<Refunding>,
+}
+
+/// A refund that was requested, and whose reply is missing. It runs beside the saga, and has the same timer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Refunding {
+    /// The refund.
+    pub id: RefundId,
+    /// How often its command was sent.
+    pub sent: u32,
+    /// When its command is sent again, or given up.
+    pub due: Timestamp,
+    /// Whether it was given up, and waits for a person.
+    pub is_parked: bool,
 }
 
 /// Where a checkout stands.
@@ -262,6 +281,23 @@ impl StepProgress {
 }
 
 impl Purchase {
+    /// Whether a timer watches it: for its saga, or for a refund.
+    pub fn is_running(&self) -> bool {
+        self.saga.state.is_running() || self.refunding.iter().any(|refund| !refund.is_parked)
+    }
+
+    /// Whether it waits for a person: because of its saga, or of a refund.
+    pub fn is_parked(&self) -> bool {
+        self.saga.state.is_parked() || self.refunding.iter().any(|refund| refund.is_parked)
+    }
+
+    /// When the timer has to look next, while it is running.
+    pub fn due(&self) -> Timestamp {
+        let refunds = self.refunding.iter().filter(|refund| !refund.is_parked).map(|refund| refund.due);
+        let saga = self.saga.state.is_running().then_some(self.saga.due);
+        refunds.chain(saga).min().unwrap_or(self.saga.due)
+    }
+
     /// The command for a purpose. It depends on nothing that changes, so that it is the same when it is sent again.
     pub fn command(&self, purpose: Purpose) -> Command {
         let Order { id, customer, total, .. } = self.order;

@@ -12,7 +12,7 @@ pub const MAX_STOCKED: u64 = 1_000_000_000_000;
 /// Keeps the goods: sold + reserved + left = stocked, always, for every product.
 #[async_trait]
 pub trait Stock: Send + Sync {
-    /// Takes goods in. Idempotent by the delivery's id.
+    /// Takes goods in, once for each delivery. Idempotent by the delivery's id.
     async fn receive(&self, delivery: Delivery) -> Result<Level, StockError>;
 
     /// The levels of these products, read together; of a product that never came in all are zero. Idempotent.
@@ -85,6 +85,9 @@ pub enum StockError {
     /// A delivery of nothing, or of too much.
     #[error("a delivery has 1 to {MAX_STOCKED} pieces, and so has the stock of a product")]
     Quantity,
+    /// The delivery's id was used for another product or another quantity.
+    #[error("the delivery's id was used for other goods")]
+    DeliveryReused,
     /// More than [`MAX_PRODUCTS`](crate::MAX_PRODUCTS) ids.
     #[error("a call names at most {} products", crate::MAX_PRODUCTS)]
     TooManyProducts,
@@ -100,6 +103,7 @@ impl RemoteError for StockError {
     fn kind(&self) -> Kind {
         match self {
             Self::Quantity | Self::TooManyProducts | Self::Lines => Kind::Invalid,
+            Self::DeliveryReused => Kind::Conflict,
             Self::Unavailable(_) => Kind::Unavailable,
         }
     }

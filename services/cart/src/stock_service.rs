@@ -8,6 +8,7 @@ use contract::{Clock, Unavailable};
 use crate::{
     Delivery, Level, Levels, MAX_LINES, MAX_PRODUCTS, MAX_STOCKED, OrderedLine, ProductIds, SagaReply, Stock,
     StockAction, StockCommand, StockError, StockStore,
+    ports::{MOST_FORGOTTEN, Received, kept_since},
 };
 
 /// Reservations that are given back in one transaction.
@@ -30,6 +31,12 @@ impl StockService {
     pub async fn expire(&self) -> Result<u32, Unavailable> {
         self.store.expire(self.clock.now(), MOST_EXPIRED).await
     }
+
+    /// Deletes some of the commands that were performed so long ago that none comes again; returns how many. To be called
+    /// now and then, by any number of processes.
+    pub async fn forget(&self) -> Result<u64, Unavailable> {
+        self.store.forget(kept_since(self.clock.now()), MOST_FORGOTTEN).await
+    }
 }
 
 #[async_trait]
@@ -38,7 +45,11 @@ impl Stock for StockService {
         if !(1..=MAX_STOCKED).contains(&delivery.quantity) {
             return Err(StockError::Quantity);
         }
-        self.store.receive(&delivery).await?.ok_or(StockError::Quantity)
+        match self.store.receive(&delivery).await? {
+            Received::In(level) => Ok(level),
+            Received::TooMuch => Err(StockError::Quantity),
+            Received::Reused => Err(StockError::DeliveryReused),
+        }
     }
 
     async fn levels(&self, products: ProductIds) -> Result<Levels, StockError> {

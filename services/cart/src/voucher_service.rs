@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use contract::Clock;
+use contract::{Clock, Unavailable};
 
 use crate::{
     Discount, Issued, MAX_PRICE, MAX_USES, SagaReply, Voucher, VoucherCode, VoucherCommand, VoucherError,
     VoucherStanding, VoucherStore, Vouchers,
+    ports::{MOST_FORGOTTEN, kept_since},
 };
 
 /// Issues vouchers and keeps them within their limits.
@@ -20,6 +21,12 @@ impl VoucherService {
     /// Creates the service on a store and a clock.
     pub fn new(store: Arc<dyn VoucherStore>, clock: Arc<dyn Clock>) -> Self {
         Self { store, clock }
+    }
+
+    /// Deletes some of the commands that were performed so long ago that none comes again; returns how many. To be called
+    /// now and then, by any number of processes.
+    pub async fn forget(&self) -> Result<u64, Unavailable> {
+        self.store.forget(kept_since(self.clock.now()), MOST_FORGOTTEN).await
     }
 }
 

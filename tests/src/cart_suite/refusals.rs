@@ -40,6 +40,12 @@ pub(super) fn values_that_may_not_be_are_refused(edge: &EdgeClient) {
     edge.get("/stock?products=x").is_problem(422, "invalid-products");
     edge.get(&format!("/sales?products={}", vec![id(); 101].join(","))).is_problem(422, "invalid-products");
     edge.get("/admin/sagas?standing=sound").is_problem(422, "invalid-standing");
+    let delivery = format!("/products/{}/deliveries/{}", product(edge, 1), id());
+    for (quantity, status) in [(5, 200), (5, 200), (6, 409)] {
+        let reply = put(edge, &delivery, &json!({ "quantity": quantity }));
+        assert_eq!(reply.status, status, "{reply:?}");
+    }
+    put(edge, &delivery, &json!({ "quantity": 6 })).is_problem(409, "delivery-reused");
 }
 
 pub(super) fn a_change_of_a_cart_names_its_version(edge: &EdgeClient) {
@@ -78,6 +84,9 @@ pub(super) fn a_line_is_of_what_there_is_at_the_price_that_it_has(edge: &EdgeCli
     let cheap = cart.put_line(edge, &product, &json!({ "quantity": 1, "price": euro(499) }));
     cheap.is_problem(409, "price-changed");
     assert_eq!(cheap.json()["price"], euro(500), "the reply says the new price");
+    let foreign = json!({ "minor": 500, "currency": "JPY" });
+    cart.put_line(edge, &product, &json!({ "quantity": 1, "price": foreign }))
+        .is_problem(409, "price-changed");
     let (foreign, yen) = (id(), json!({ "minor": 5, "currency": "JPY" }));
     put(edge, &format!("/products/{foreign}"), &json!({ "name": "Matcha", "price": yen }));
     let mixed = cart.put_line(edge, &foreign, &json!({ "quantity": 1, "price": yen }));

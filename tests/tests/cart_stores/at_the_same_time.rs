@@ -10,6 +10,7 @@ use cart::{CommandKey, OrderId, OrderedLine, ProductId, Purpose, Quantity, Step,
 use cart_app::axes::StockStrategy;
 use contract::{Unavailable, Why};
 
+pub(crate) use self::sales::{place, wanted};
 use crate::support::START;
 
 /// The strategies that keep the goods.

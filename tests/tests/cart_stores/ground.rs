@@ -19,6 +19,7 @@ use cart_app::{
 };
 use prometheus_client::metrics::counter::Counter;
 use system_tests::stores::{FreshPostgres, POSTGRES, fresh_postgres};
+use tempfile::TempDir;
 use tokio::{runtime::Runtime, sync::Mutex};
 
 use crate::{mail::OutboxMail, stores::Stores};
@@ -53,21 +54,46 @@ pub(crate) async fn everywhere(strategy: StockStrategy) -> Vec<(&'static str, St
     everywhere
 }
 
+/// New and empty databases by their names, each with stores of two strategies.
+pub(crate) async fn everywhere_twice(
+    one: StockStrategy,
+    other: StockStrategy,
+) -> Vec<(&'static str, Stores, Stores)> {
+    let (database, folder) = sqlite_database().await;
+    let first = stores(&database, one, Box::new(folder)).await;
+    let mut everywhere = vec![("sqlite", first, stores(&database, other, Box::new(())).await)];
+    if let Some((database, shared)) = postgres_database().await {
+        let first = stores(&database, one, Box::new(shared)).await;
+        everywhere.push(("postgres", first, stores(&database, other, Box::new(())).await));
+    }
+    everywhere
+}
+
 async fn in_sqlite(strategy: StockStrategy) -> Stores {
-    let folder = tempfile::tempdir().unwrap();
-    let database = open(&format!("sqlite:{}", folder.path().join("shop.db").display())).await;
+    let (database, folder) = sqlite_database().await;
     stores(&database, strategy, Box::new(folder)).await
 }
 
-/// In a schema of its own, which takes less time to make than a database.
 async fn in_postgres(strategy: StockStrategy) -> Option<Stores> {
+    let (database, shared) = postgres_database().await?;
+    Some(stores(&database, strategy, Box::new(shared)).await)
+}
+
+async fn sqlite_database() -> (Database, TempDir) {
+    let folder = tempfile::tempdir().unwrap();
+    let database = open(&format!("sqlite:{}", folder.path().join("shop.db").display())).await;
+    (database, folder)
+}
+
+/// A schema of its own, which takes less time to make than a database.
+async fn postgres_database() -> Option<(Database, Arc<FreshPostgres>)> {
     static SCHEMAS: AtomicU64 = AtomicU64::new(0);
     let shared = shared_postgres().await?;
     let Database::Postgres(admin) = open(&shared.address).await else { unreachable!("the address says so") };
     let schema = format!("shop_{}", SCHEMAS.fetch_add(1, Ordering::Relaxed));
     admin.execute(&format!("CREATE SCHEMA {schema}")).await.unwrap();
     let database = open(&format!("{}?options[search_path]={schema}", shared.address)).await;
-    Some(stores(&database, strategy, Box::new(shared)).await)
+    Some((database, shared))
 }
 
 /// The database of all shops: of all that are open at the same time, if its server has to be removed after the last one.

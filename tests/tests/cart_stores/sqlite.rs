@@ -7,6 +7,8 @@ mod ground {
     }
 }
 
+#[path = "../../../services/cart/tests/suite/abandoned.rs"]
+mod abandoned;
 #[path = "../../../services/cart/tests/suite/carts.rs"]
 mod carts;
 #[path = "../../../services/cart/tests/suite/checkout.rs"]

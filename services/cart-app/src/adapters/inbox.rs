@@ -13,21 +13,39 @@ use super::rows::{json, ms, parsed};
 /// The statements of an inbox. Its table has the columns `command`, `outcome` and `performed_ms`.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct InboxTable {
-    select: &'static str,
+    pub(super) select: &'static str,
     insert: &'static str,
+    /// Deletes some of the commands that were performed before a moment.
+    pub(super) forget: &'static str,
+}
+
+macro_rules! inbox_table {
+    ($table:literal) => {
+        InboxTable {
+            select: concat!("SELECT outcome FROM ", $table, " WHERE command = $1"),
+            insert: concat!(
+                "INSERT INTO ",
+                $table,
+                " (command, outcome, performed_ms) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING"
+            ),
+            forget: concat!(
+                "DELETE FROM ",
+                $table,
+                " WHERE command IN
+                    (SELECT command FROM ",
+                $table,
+                " WHERE performed_ms < $1 ORDER BY performed_ms LIMIT $2)"
+            ),
+        }
+    };
 }
 
 /// The inbox of `stock`.
-pub(super) const STOCK: InboxTable = InboxTable {
-    select: "SELECT outcome FROM stock_inbox WHERE command = $1",
-    insert: "INSERT INTO stock_inbox (command, outcome, performed_ms) VALUES ($1, $2, $3)",
-};
-
+pub(super) const STOCK: InboxTable = inbox_table!("stock_inbox");
 /// The inbox of `vouchers`.
-pub(super) const VOUCHERS: InboxTable = InboxTable {
-    select: "SELECT outcome FROM voucher_inbox WHERE command = $1",
-    insert: "INSERT INTO voucher_inbox (command, outcome, performed_ms) VALUES ($1, $2, $3)",
-};
+pub(super) const VOUCHERS: InboxTable = inbox_table!("voucher_inbox");
+/// The inbox of `payments`.
+pub(super) const PAYMENTS: InboxTable = inbox_table!("payment_inbox");
 
 /// An inbox in a transaction.
 #[async_trait]

@@ -20,7 +20,7 @@ use http::{
     header::CONTENT_TYPE,
     uri::{Authority, Scheme},
 };
-use http_body_util::{BodyExt as _, Full, Limited};
+use http_body_util::{BodyExt as _, Full, LengthLimitError, Limited};
 use hyper_util::{
     client::legacy::{Client, connect::HttpConnector},
     rt::{TokioExecutor, TokioTimer},
@@ -55,14 +55,20 @@ pub struct HttpProvider {
     server: Authority,
 }
 
+/// The request cannot be written: it was not sent.
+const NOT_HTTP: Silence = Silence(Why::Broken);
+/// The charge contradicts the reply: it is changing.
+const CHANGING: Silence = Silence(Why::TimedOut);
+
 /// A reply of the provider.
 struct Reply {
     status: StatusCode,
     body: Bytes,
 }
 
-/// There is no reply: whether the provider has acted is unknown.
-struct Silence;
+/// There is no reply, for this reason: whether the provider has acted is unknown.
+#[derive(Clone, Copy)]
+struct Silence(Why);
 
 impl HttpProvider {
     /// A client of the provider at `http://HOST:PORT`.
@@ -86,7 +92,7 @@ impl HttpProvider {
     pub async fn announce(&self, url: &str) -> Result<String, Unavailable> {
         let body = json!({ "url": url });
         let reply = self.send(Method::PUT, "/webhook-endpoint", None, Some(&body)).await;
-        let reply = reply.map_err(|Silence| Unavailable::new("provider", Why::TimedOut))?;
+        let reply = reply.map_err(|Silence(why)| Unavailable::new("provider", why))?;
         let endpoint: EndpointReply = reply.parsed().ok_or_else(|| {
             reply.log("/webhook-endpoint");
             Unavailable::new("provider", Why::Broken)
@@ -98,7 +104,7 @@ impl HttpProvider {
     async fn books(&self, after: u64) -> Result<Bytes, Unavailable> {
         let path = format!("/books?after={after}&limit={BOOKS_PAGE}");
         let reply = self.send(Method::GET, &path, None, None::<&()>).await;
-        let reply = reply.map_err(|Silence| Unavailable::new("provider", Why::TimedOut))?;
+        let reply = reply.map_err(|Silence(why)| Unavailable::new("provider", why))?;
         if reply.status == StatusCode::OK {
             return Ok(reply.body);
         }
@@ -115,66 +121,82 @@ impl HttpProvider {
         body: Option<&(impl Serialize + Sync)>,
     ) -> Result<Reply, Silence> {
         let uri = Uri::builder().scheme(Scheme::HTTP).authority(self.server.clone()).path_and_query(path);
-        let mut request = Request::builder().method(method).uri(uri.build().map_err(|_| Silence)?);
+        let mut request = Request::builder().method(method).uri(uri.build().map_err(|_| NOT_HTTP)?);
         if let Some(key) = key {
             request = request.header(IDEMPOTENCY_KEY, String::from(key));
         }
         let bytes = match body {
             Some(body) => {
                 request = request.header(CONTENT_TYPE, "application/json");
-                serde_json::to_vec(body).map_err(|_| Silence)?.into()
+                serde_json::to_vec(body).map_err(|_| NOT_HTTP)?.into()
             }
             None => Bytes::new(),
         };
-        let request = request.body(Full::new(bytes)).map_err(|_| Silence)?;
+        let request = request.body(Full::new(bytes)).map_err(|_| NOT_HTTP)?;
         let read = async {
-            let response = self.client.request(request).await.map_err(|error| broken(path, &error))?;
+            let response = self.client.request(request).await;
+            // It cannot be reached, or the connection broke.
+            let response = response.map_err(|error| silence(path, Why::Unreachable, &error))?;
             let (head, body) = response.into_parts();
             let body = Limited::new(body, MAX_REPLY_BYTES).collect().await;
-            let body = body.map_err(|error| broken(path, &*error))?.to_bytes();
+            let body = body.map_err(|error| {
+                let why = if error.is::<LengthLimitError>() { Why::Broken } else { Why::Unreachable };
+                silence(path, why, &*error)
+            });
+            let body = body?.to_bytes();
             Ok(Reply { status: head.status, body })
         };
-        timeout(time_left(), read).await.map_err(|_| broken(path, &"no reply in time"))?
+        let late = |_| silence(path, Why::TimedOut, &"no reply in time");
+        timeout(time_left(), read).await.map_err(late)?
     }
 
     async fn post(&self, path: &str, key: EventId, body: serde_json::Value) -> Result<Reply, Silence> {
         self.send(Method::POST, path, Some(key), Some(&body)).await
     }
 
-    async fn get<T: DeserializeOwned>(&self, path: &str) -> Option<T> {
-        let reply = self.send(Method::GET, path, None, None::<&()>).await.ok()?;
-        let parsed = reply.parsed();
-        if parsed.is_none() {
-            reply.log(path);
-        }
-        parsed
+    async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, Silence> {
+        let reply = self.send(Method::GET, path, None, None::<&()>).await?;
+        reply.parsed().ok_or_else(|| reply.unclear(path))
     }
 
-    /// How a charge is now; `None` if that is unknown.
-    async fn charge(&self, id: &ChargeId) -> Option<ChargeState> {
+    /// How a charge is now.
+    async fn charge(&self, id: &ChargeId) -> Result<ChargeState, Silence> {
         let charge: ChargeReply = self.get(&format!("/charges/{id}")).await?;
-        Some(charge.state())
+        Ok(charge.state())
     }
 
-    /// Changes a charge: the reply, or how the charge is after a call without one.
+    /// Changes a charge.
     async fn change(
         &self,
         key: EventId,
         (id, change): (&ChargeId, &str),
         body: serde_json::Value,
-    ) -> Result<Result<(), Slug>, Option<ChargeState>> {
+    ) -> Changed {
         let path = format!("/charges/{id}/{change}");
         match self.post(&path, key, body).await {
-            Ok(reply) if reply.status.is_success() => Ok(Ok(())),
+            Ok(reply) if reply.status.is_success() => Changed::Done,
             Ok(reply) => match reply.slug() {
-                Slug::Unknown => {
-                    reply.log(&path);
-                    Err(None)
-                }
-                slug => Ok(Err(slug)),
+                Slug::Unknown => Changed::Silent(reply.unclear(&path), None),
+                slug => Changed::Refused(slug),
             },
-            Err(Silence) => Err(self.charge(id).await),
+            Err(silence) => Changed::Silent(silence, self.charge(id).await.ok()),
         }
+    }
+}
+
+/// What became of a change of a charge.
+enum Changed {
+    /// It was done.
+    Done,
+    /// It was refused with this problem.
+    Refused(Slug),
+    /// No reply says so; afterwards the charge was so, if it could be asked for.
+    Silent(Silence, Option<ChargeState>),
+}
+
+impl<T> From<Silence> for Answer<T> {
+    fn from(Silence(why): Silence) -> Self {
+        Self::Unknown(why)
     }
 }
 
@@ -202,54 +224,58 @@ impl PaymentProvider for HttpProvider {
             "capture": false,
         });
         match self.post("/charges", key, body).await {
-            Ok(reply) if reply.status == StatusCode::CREATED => {
-                reply.parsed::<ChargeReply>().map_or(Answer::Unknown, |charge| held(charge.charge()))
-            }
-            Ok(reply) => {
+            Ok(reply) if reply.status == StatusCode::CREATED => match reply.parsed::<ChargeReply>() {
+                Some(charge) => held(charge.charge()),
+                None => reply.unclear("/charges").into(),
+            },
+            // An amount, a currency or a token that it does not take, now or ever.
+            Ok(reply) if reply.slug() == Slug::Invalid => {
                 reply.log("/charges");
-                // An amount, a currency or a token that it does not take, now or ever.
-                if reply.slug() == Slug::Invalid {
-                    Answer::Refused(Refusal::PaymentDeclined)
-                } else {
-                    Answer::Unknown
-                }
+                Answer::Refused(Refusal::PaymentDeclined)
             }
-            Err(Silence) => match self.find(order).await {
+            Ok(reply) => reply.unclear("/charges").into(),
+            Err(silence) => match self.find(order).await {
                 Answer::Done(Some(charge)) => held(charge),
                 // It may still be on its way.
-                Answer::Done(None) | Answer::Refused(_) | Answer::Unknown => Answer::Unknown,
+                Answer::Done(None) | Answer::Refused(_) | Answer::Unknown(_) => silence.into(),
             },
         }
     }
 
     async fn capture(&self, key: EventId, charge: &ChargeId, amount: Money) -> Answer<()> {
         match self.change(key, (charge, "capture"), json!({ "amount_minor": amount.minor })).await {
-            Ok(Ok(()) | Err(Slug::Captured)) | Err(Some(ChargeState::Captured)) => Answer::Done(()),
-            Ok(Err(Slug::ExceedsHeld)) => Answer::Refused(Refusal::ExceedsPayment),
-            Ok(Err(Slug::Ended)) => match self.charge(charge).await {
-                Some(ChargeState::Refused(reason)) => Answer::Refused(reason),
-                Some(ChargeState::Voided) => Answer::Refused(Refusal::NothingPaid),
-                Some(ChargeState::Authorised | ChargeState::Captured) | None => Answer::Unknown,
+            Changed::Done
+            | Changed::Refused(Slug::Captured)
+            | Changed::Silent(_, Some(ChargeState::Captured)) => Answer::Done(()),
+            Changed::Refused(Slug::ExceedsHeld) => Answer::Refused(Refusal::ExceedsPayment),
+            Changed::Refused(Slug::Ended) => match self.charge(charge).await {
+                Ok(ChargeState::Refused(reason)) => Answer::Refused(reason),
+                Ok(ChargeState::Voided) => Answer::Refused(Refusal::NothingPaid),
+                Ok(ChargeState::Authorised | ChargeState::Captured) => CHANGING.into(),
+                Err(silence) => silence.into(),
             },
-            Ok(Err(_)) | Err(_) => Answer::Unknown,
+            Changed::Refused(_) => CHANGING.into(),
+            Changed::Silent(silence, _) => silence.into(),
         }
     }
 
     async fn void(&self, key: EventId, charge: &ChargeId) -> Answer<()> {
         match self.change(key, (charge, "void"), json!({})).await {
-            Ok(Ok(())) | Err(Some(ChargeState::Voided)) => Answer::Done(()),
-            Ok(Err(Slug::Captured | Slug::Ended)) => Answer::Refused(Refusal::NothingPaid),
-            Ok(Err(_)) | Err(_) => Answer::Unknown,
+            Changed::Done | Changed::Silent(_, Some(ChargeState::Voided)) => Answer::Done(()),
+            Changed::Refused(Slug::Captured | Slug::Ended) => Answer::Refused(Refusal::NothingPaid),
+            Changed::Refused(_) => CHANGING.into(),
+            Changed::Silent(silence, _) => silence.into(),
         }
     }
 
     /// A charge does not show which of its refunds were done: after a call without a reply only the same call finds out.
     async fn refund(&self, key: EventId, charge: &ChargeId, amount: Money) -> Answer<()> {
         match self.change(key, (charge, "refunds"), json!({ "amount_minor": amount.minor })).await {
-            Ok(Ok(())) => Answer::Done(()),
-            Ok(Err(Slug::ExceedsCaptured)) => Answer::Refused(Refusal::ExceedsPayment),
-            Ok(Err(Slug::NotCaptured | Slug::Ended)) => Answer::Refused(Refusal::NothingPaid),
-            Ok(Err(_)) | Err(_) => Answer::Unknown,
+            Changed::Done => Answer::Done(()),
+            Changed::Refused(Slug::ExceedsCaptured) => Answer::Refused(Refusal::ExceedsPayment),
+            Changed::Refused(Slug::NotCaptured | Slug::Ended) => Answer::Refused(Refusal::NothingPaid),
+            Changed::Refused(_) => CHANGING.into(),
+            Changed::Silent(silence, _) => silence.into(),
         }
     }
 
@@ -257,14 +283,17 @@ impl PaymentProvider for HttpProvider {
         let (mut latest, mut after) = (None, 0);
         for _ in 0..MOST_PAGES {
             let path = format!("/charges?order={order}&after={after}&limit={PAGE}");
-            let Some(page) = self.get::<PageReply>(&path).await else { return Answer::Unknown };
+            let page = match self.get::<PageReply>(&path).await {
+                Ok(page) => page,
+                Err(silence) => return silence.into(),
+            };
             latest = page.charges.into_iter().next_back().map(ChargeReply::charge).or(latest);
             match page.next {
                 Some(next) => after = next,
                 None => return Answer::Done(latest),
             }
         }
-        Answer::Unknown
+        Answer::Unknown(Why::Broken)
     }
 }
 
@@ -276,6 +305,18 @@ impl Reply {
     /// What kind of problem it tells of.
     fn slug(&self) -> Slug {
         self.parsed::<Problem>().map_or(Slug::Unknown, |problem| problem.slug())
+    }
+
+    /// It does not say what became of the charge. Refused for its load, or because the same key is in flight, the provider
+    /// is asked again for as long as it takes.
+    fn unclear(&self, path: &str) -> Silence {
+        self.log(path);
+        Silence(match self.status {
+            StatusCode::CONFLICT | StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => {
+                Why::Overloaded
+            }
+            _ => Why::Broken,
+        })
     }
 
     fn log(&self, path: &str) {
@@ -298,7 +339,7 @@ fn time_left() -> Duration {
     remote::current().map_or(CALL_WITHIN, |context| context.remaining().min(CALL_WITHIN))
 }
 
-fn broken(path: &str, error: &(impl std::fmt::Debug + ?Sized)) -> Silence {
-    tracing::warn!(path, ?error, "the payment provider does not reply");
-    Silence
+fn silence(path: &str, why: Why, error: &(impl std::fmt::Debug + ?Sized)) -> Silence {
+    tracing::warn!(path, ?error, %why, "the payment provider does not reply");
+    Silence(why)
 }

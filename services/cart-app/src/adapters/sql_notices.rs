@@ -29,7 +29,7 @@ macro_rules! notice_store {
 
             async fn try_of_order(&self, order: OrderId, most: usize) -> Result<Vec<Notice>, sqlx::Error> {
                 let select = "SELECT event, customer, text, at_ms FROM notices
-                    WHERE order_id = $1 ORDER BY at_ms, event LIMIT $2";
+                    WHERE order_id = $1 ORDER BY at_ms, number LIMIT $2";
                 let rows: Vec<NoticeRow> = sqlx::query_as(select)
                     .bind(String::from(order))
                     .bind(count(most as u64))

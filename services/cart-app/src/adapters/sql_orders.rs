@@ -1,24 +1,27 @@
 //! Orders with their sagas, in tables of SQLite and of PostgreSQL: the same statements, sent through different types.
 //!
-//! Read in this order: `rows` (the statements of a transaction), `storing` (a decision with its messages and sales).
+//! Read in this order: `claims` (the statements about idempotency keys), `rows` (those of a transaction), `storing` (a decision
+//! with its messages and sales).
 
+mod claims;
 mod rows;
 mod storing;
 
 use async_trait::async_trait;
 use backing::{Postgres, Sqlite, migrate};
 use cart::{
-    Decision, EventId, OrderId, OrderStore, ProductId, ProductSales, Purchase, Reply, RequestKey, SagaQuery,
+    Command, Decision, OrderId, OrderStore, ProductId, ProductSales, Purchase, Reply, RequestKey, SagaQuery,
     SagaStanding,
-    ports::{Advanced, Claim, Claimed, Decide},
+    ports::{Abandoned, Advanced, Claim, Claimed, Decide, Left, TakenReply},
 };
 use contract::{Timestamp, Unavailable};
 pub(super) use rows::OrderRows;
-use sqlx::{Acquire as _, Transaction};
+use sqlx::Acquire as _;
 pub(super) use storing::{store_new, store_sale};
 
 use self::{
-    rows::{KeyRow, PARKED, STUCK, claimed, sales, word},
+    claims::{ABANDON, ABANDONED, AbandonedRow, KeyRow, RELEASE, TAKE_CLAIM, abandoned, claimed},
+    rows::{FORGET_KEYS, FORGET_REPLIES, PARKED, STUCK, sales},
     storing::store_changed,
 };
 use super::rows::{Aborted, count, json, ms, parsed, undecoded};
@@ -26,8 +29,8 @@ use crate::postbox::OrderPost;
 
 macro_rules! order_store {
     (
-        $doc:literal, $store:ident on $database:ident of $kind:ty: reads by $reader:ident, writes by $writer:ident,
-        locks by $lock:literal, lists products by $products:literal, tables by $migration:literal
+        $doc:literal, $store:ident on $database:ident: reads by $reader:ident, writes by $writer:ident,
+        lists products by $products:literal, tables by $migration:literal
     ) => {
         #[doc = $doc]
         pub struct $store {
@@ -48,27 +51,14 @@ macro_rules! order_store {
             }
 
             async fn try_claim(&self, claim: &Claim) -> Result<Claimed, sqlx::Error> {
-                // A key that is past its time is as new, and a claim that has ended keeps its order.
-                let take = "INSERT INTO checkout_keys AS old
-                        (request_key, fingerprint, order_id, claimed_until_ms, forgotten_ms)
-                    VALUES ($1, $2, $3, $4, $5)
-                    ON CONFLICT (request_key) DO UPDATE SET
-                        fingerprint = excluded.fingerprint,
-                        order_id = CASE WHEN old.forgotten_ms <= $6 THEN excluded.order_id ELSE old.order_id END,
-                        claimed_until_ms = excluded.claimed_until_ms,
-                        forgotten_ms = CASE WHEN old.forgotten_ms <= $6 THEN excluded.forgotten_ms
-                            ELSE old.forgotten_ms END,
-                        reply = NULL
-                    WHERE old.forgotten_ms <= $6 OR (old.reply IS NULL AND old.claimed_until_ms <= $6
-                        AND old.fingerprint = excluded.fingerprint)
-                    RETURNING order_id";
-                let taken: Option<String> = sqlx::query_scalar(take)
+                let taken: Option<String> = sqlx::query_scalar(TAKE_CLAIM)
                     .bind(claim.key.as_str())
                     .bind(count(claim.fingerprint.0))
                     .bind(String::from(claim.order))
                     .bind(ms(claim.until))
                     .bind(ms(claim.forgotten_at))
                     .bind(ms(claim.now))
+                    .bind(json(&claim.total))
                     .fetch_optional(self.database.$writer())
                     .await?;
                 if let Some(order) = taken {
@@ -103,7 +93,7 @@ macro_rules! order_store {
             async fn try_advance(
                 &self,
                 order: OrderId,
-                reply: Option<EventId>,
+                reply: Option<TakenReply>,
                 commands_in_outbox: bool,
                 decide: &Decide<'_>,
             ) -> Result<Option<Advanced>, Aborted> {
@@ -127,23 +117,31 @@ macro_rules! order_store {
             }
 
             async fn try_find(&self, order: OrderId) -> Result<Option<Purchase>, sqlx::Error> {
-                let purchase: Option<String> = sqlx::query_scalar("SELECT purchase FROM orders WHERE id = $1")
-                    .bind(String::from(order))
-                    .fetch_optional(self.database.$reader())
-                    .await?;
+                let purchase: Option<String> =
+                    sqlx::query_scalar("SELECT purchase FROM orders WHERE id = $1")
+                        .bind(String::from(order))
+                        .fetch_optional(self.database.$reader())
+                        .await?;
                 purchase.map(|purchase| parsed(&purchase)).transpose()
             }
 
-            async fn try_sales(&self, products: &[ProductId]) -> Result<Vec<ProductSales>, sqlx::Error> {
-                // One statement reads one snapshot.
+            async fn try_sales(
+                &self,
+                products: &[ProductId],
+                most: usize,
+            ) -> Result<Option<Vec<ProductSales>>, sqlx::Error> {
+                // One statement reads one snapshot; one row more than may be says that there are more.
                 let select = concat!(
                     "SELECT product, order_id FROM sales WHERE product ",
                     $products,
-                    " ORDER BY product, number"
+                    " ORDER BY product, number LIMIT $2"
                 );
-                let rows: Vec<(String, String)> =
-                    sqlx::query_as(select).bind(json(products)).fetch_all(self.database.$reader()).await?;
-                sales(products, rows)
+                let rows: Vec<(String, String)> = sqlx::query_as(select)
+                    .bind(json(products))
+                    .bind(count(most as u64 + 1))
+                    .fetch_all(self.database.$reader())
+                    .await?;
+                if rows.len() > most { Ok(None) } else { sales(products, rows).map(Some) }
             }
 
             async fn try_sagas(
@@ -154,6 +152,7 @@ macro_rules! order_store {
                 let (select, due_before) = match query.standing {
                     SagaStanding::Stuck => (STUCK, ms(due_before)),
                     SagaStanding::Parked => (PARKED, i64::MAX),
+                    SagaStanding::Running => (STUCK, i64::MAX),
                 };
                 let purchases: Vec<String> = sqlx::query_scalar(select)
                     .bind(due_before)
@@ -175,6 +174,56 @@ macro_rules! order_store {
                 due.iter().map(|id| OrderId::parse(id).map_err(undecoded)).collect()
             }
 
+            async fn try_abandoned(&self, by: Timestamp, most: u32) -> Result<Vec<Abandoned>, sqlx::Error> {
+                let rows: Vec<AbandonedRow> = sqlx::query_as(ABANDONED)
+                    .bind(ms(by))
+                    .bind(i64::from(most))
+                    .fetch_all(self.database.$reader())
+                    .await?;
+                rows.into_iter().map(abandoned).collect()
+            }
+
+            async fn try_abandon(
+                &self,
+                key: &RequestKey,
+                by: Timestamp,
+                reply: &Reply,
+                command: &Command,
+            ) -> Result<bool, Aborted> {
+                let mut transaction = self.database.$writer().begin().await?;
+                let ended = sqlx::query(ABANDON)
+                    .bind(key.as_str())
+                    .bind(ms(by))
+                    .bind(json(reply))
+                    .execute(&mut *transaction)
+                    .await?;
+                if ended.rows_affected() == 0 {
+                    return Ok(false);
+                }
+                let leaving = self.post.write_command(&mut transaction, command).await?;
+                transaction.commit().await?;
+                leaving.send().await;
+                Ok(true)
+            }
+
+            async fn try_forget(
+                &self,
+                now: Timestamp,
+                taken_before: Timestamp,
+                most: u32,
+            ) -> Result<u64, sqlx::Error> {
+                let mut deleted = 0;
+                for (delete, before) in [(FORGET_KEYS, now), (FORGET_REPLIES, taken_before)] {
+                    let rows = sqlx::query(delete)
+                        .bind(ms(before))
+                        .bind(i64::from(most))
+                        .execute(self.database.$writer())
+                        .await?;
+                    deleted += rows.rows_affected();
+                }
+                Ok(deleted)
+            }
+
             fn unavailable(&self, aborted: Aborted) -> Unavailable {
                 aborted.unavailable(|error| self.database.unavailable(error))
             }
@@ -186,13 +235,30 @@ macro_rules! order_store {
                 self.try_claim(claim).await.map_err(|error| self.database.unavailable(&error))
             }
 
-            async fn release(&self, key: &RequestKey) -> Result<(), Unavailable> {
-                sqlx::query("UPDATE checkout_keys SET claimed_until_ms = 0 WHERE request_key = $1")
+            async fn release(&self, key: &RequestKey, left: Left, now: Timestamp) -> Result<(), Unavailable> {
+                sqlx::query(RELEASE)
                     .bind(key.as_str())
+                    .bind(ms(now))
+                    .bind(i64::from(left == Left::Nothing))
                     .execute(self.database.$writer())
                     .await
                     .map_err(|error| self.database.unavailable(&error))?;
                 Ok(())
+            }
+
+            async fn abandoned(&self, by: Timestamp, most: u32) -> Result<Vec<Abandoned>, Unavailable> {
+                self.try_abandoned(by, most).await.map_err(|error| self.database.unavailable(&error))
+            }
+
+            async fn abandon(
+                &self,
+                key: &RequestKey,
+                by: Timestamp,
+                reply: &Reply,
+                command: &Command,
+            ) -> Result<bool, Unavailable> {
+                let ended = self.try_abandon(key, by, reply, command).await;
+                ended.map_err(|aborted| self.unavailable(aborted))
             }
 
             async fn begin(
@@ -208,7 +274,7 @@ macro_rules! order_store {
             async fn advance(
                 &self,
                 order: OrderId,
-                reply: Option<EventId>,
+                reply: Option<TakenReply>,
                 commands_in_outbox: bool,
                 decide: &Decide<'_>,
             ) -> Result<Option<Advanced>, Unavailable> {
@@ -220,8 +286,12 @@ macro_rules! order_store {
                 self.try_find(order).await.map_err(|error| self.database.unavailable(&error))
             }
 
-            async fn sales(&self, products: &[ProductId]) -> Result<Vec<ProductSales>, Unavailable> {
-                self.try_sales(products).await.map_err(|error| self.database.unavailable(&error))
+            async fn sales(
+                &self,
+                products: &[ProductId],
+                most: usize,
+            ) -> Result<Option<Vec<ProductSales>>, Unavailable> {
+                self.try_sales(products, most).await.map_err(|error| self.database.unavailable(&error))
             }
 
             async fn sagas(
@@ -235,84 +305,15 @@ macro_rules! order_store {
             async fn due(&self, now: Timestamp, most: u32) -> Result<Vec<OrderId>, Unavailable> {
                 self.try_due(now, most).await.map_err(|error| self.database.unavailable(&error))
             }
-        }
 
-        #[async_trait]
-        impl OrderRows for Transaction<'_, $kind> {
-            async fn answer_key(
-                &mut self,
-                key: &RequestKey,
-                reply: &Reply,
-            ) -> Result<Option<Reply>, sqlx::Error> {
-                let answer =
-                    "UPDATE checkout_keys SET reply = $2 WHERE request_key = $1 AND reply IS NULL";
-                let answered = sqlx::query(answer)
-                    .bind(key.as_str())
-                    .bind(json(reply))
-                    .execute(&mut **self)
-                    .await?;
-                if answered.rows_affected() == 1 {
-                    return Ok(None);
-                }
-                let before: String = sqlx::query_scalar("SELECT reply FROM checkout_keys WHERE request_key = $1")
-                    .bind(key.as_str())
-                    .fetch_one(&mut **self)
-                    .await?;
-                parsed(&before).map(Some)
-            }
-
-            async fn lock_purchase(&mut self, order: OrderId) -> Result<Option<Purchase>, sqlx::Error> {
-                let purchase: Option<String> =
-                    sqlx::query_scalar($lock).bind(String::from(order)).fetch_optional(&mut **self).await?;
-                purchase.map(|purchase| parsed(&purchase)).transpose()
-            }
-
-            async fn note_reply(&mut self, reply: EventId) -> Result<bool, sqlx::Error> {
-                let noted = sqlx::query("INSERT INTO order_inbox (reply) VALUES ($1) ON CONFLICT DO NOTHING")
-                    .bind(String::from(reply))
-                    .execute(&mut **self)
-                    .await?;
-                Ok(noted.rows_affected() == 1)
-            }
-
-            async fn add_purchase(&mut self, purchase: &Purchase) -> Result<(), sqlx::Error> {
-                sqlx::query("INSERT INTO orders (id, purchase, state, due_ms) VALUES ($1, $2, $3, $4)")
-                    .bind(String::from(purchase.order.id))
-                    .bind(json(purchase))
-                    .bind(word(purchase.saga.state))
-                    .bind(ms(purchase.saga.due))
-                    .execute(&mut **self)
-                    .await
-                    .map(drop)
-            }
-
-            async fn change_purchase(&mut self, purchase: &Purchase) -> Result<(), sqlx::Error> {
-                sqlx::query("UPDATE orders SET purchase = $2, state = $3, due_ms = $4 WHERE id = $1")
-                    .bind(String::from(purchase.order.id))
-                    .bind(json(purchase))
-                    .bind(word(purchase.saga.state))
-                    .bind(ms(purchase.saga.due))
-                    .execute(&mut **self)
-                    .await
-                    .map(drop)
-            }
-
-            async fn add_sale(&mut self, order: OrderId, products: &[ProductId]) -> Result<(), sqlx::Error> {
-                for product in products {
-                    let next = "INSERT INTO sales_counts (product, latest) VALUES ($1, 1)
-                        ON CONFLICT (product) DO UPDATE SET latest = sales_counts.latest + 1 RETURNING latest";
-                    let number: i64 = sqlx::query_scalar(next)
-                        .bind(String::from(*product))
-                        .fetch_one(&mut **self)
-                        .await?;
-                    sqlx::query("INSERT INTO sales (product, number, order_id) VALUES ($1, $2, $3)")
-                        .bind(String::from(*product))
-                        .bind(number)
-                        .bind(String::from(order))
-                        .execute(&mut **self)
-                        .await?;
-                }
-                Ok(())
+            async fn forget(
+                &self,
+                now: Timestamp,
+                taken_before: Timestamp,
+                most: u32,
+            ) -> Result<u64, Unavailable> {
+                let deleted = self.try_forget(now, taken_before, most).await;
+                deleted.map_err(|error| self.database.unavailable(&error))
             }
         }
     };
@@ -320,16 +321,14 @@ macro_rules! order_store {
 
 order_store! {
     "Orders in tables of a SQLite file.",
-    SqliteOrderStore on Sqlite of sqlx::Sqlite: reads by reader, writes by writer,
-    locks by "UPDATE orders SET id = id WHERE id = $1 RETURNING purchase",
+    SqliteOrderStore on Sqlite: reads by reader, writes by writer,
     lists products by "IN (SELECT value FROM json_each($1))",
     tables by "../../migrations/orders/sqlite/1_orders.sql"
 }
 
 order_store! {
     "Orders in tables of a PostgreSQL database.",
-    PostgresOrderStore on Postgres of sqlx::Postgres: reads by pool, writes by pool,
-    locks by "SELECT purchase FROM orders WHERE id = $1 FOR UPDATE",
+    PostgresOrderStore on Postgres: reads by pool, writes by pool,
     lists products by "= ANY (ARRAY(SELECT json_array_elements_text($1::json)))",
     tables by "../../migrations/orders/postgres/1_orders.sql"
 }

@@ -9,7 +9,10 @@ use cart::{
 use contract::{Timestamp, Unavailable};
 use sqlx::Acquire as _;
 
-use super::rows::{Aborted, count, json, ms, parsed, undecoded};
+use super::{
+    inbox::{Inbox as _, PAYMENTS},
+    rows::{Aborted, count, json, ms, parsed, undecoded},
+};
 use crate::postbox::ReplyPost;
 
 /// `version, payment, token`
@@ -72,11 +75,10 @@ macro_rules! payment_store {
             }
 
             async fn try_outcome(&self, command: EventId) -> Result<Option<Outcome>, sqlx::Error> {
-                let outcome: Option<String> =
-                    sqlx::query_scalar("SELECT outcome FROM payment_inbox WHERE command = $1")
-                        .bind(String::from(command))
-                        .fetch_optional(self.database.$reader())
-                        .await?;
+                let outcome: Option<String> = sqlx::query_scalar(PAYMENTS.select)
+                    .bind(String::from(command))
+                    .fetch_optional(self.database.$reader())
+                    .await?;
                 outcome.map(|outcome| parsed(&outcome)).transpose()
             }
 
@@ -97,14 +99,7 @@ macro_rules! payment_store {
                 if changed.rows_affected() == 0 {
                     return Ok(Settled::Changed);
                 }
-                let note = "INSERT INTO payment_inbox (command, outcome, performed_ms) VALUES ($1, $2, $3)
-                    ON CONFLICT DO NOTHING";
-                sqlx::query(note)
-                    .bind(String::from(reply.command.id()))
-                    .bind(json(&reply.outcome))
-                    .bind(ms(now))
-                    .execute(&mut *transaction)
-                    .await?;
+                transaction.note_outcome(PAYMENTS, reply.command.id(), reply.outcome, now).await?;
                 let leaving = self.replies.write(&mut transaction, *reply).await?;
                 transaction.commit().await?;
                 leaving.send().await;
@@ -141,6 +136,16 @@ macro_rules! payment_store {
 
             async fn reply_again(&self, reply: &SagaReply, _: Timestamp) -> Result<(), Unavailable> {
                 self.try_reply_again(*reply).await.map_err(|aborted| self.unavailable(aborted))
+            }
+
+            async fn forget(&self, performed_before: Timestamp, most: u32) -> Result<u64, Unavailable> {
+                let deleted = sqlx::query(PAYMENTS.forget)
+                    .bind(ms(performed_before))
+                    .bind(i64::from(most))
+                    .execute(self.database.$writer())
+                    .await
+                    .map_err(|error| self.database.unavailable(&error))?;
+                Ok(deleted.rows_affected())
             }
         }
     };

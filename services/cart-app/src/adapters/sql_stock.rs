@@ -11,7 +11,7 @@ use async_trait::async_trait;
 use backing::{Postgres, Sqlite, migrate};
 use cart::{
     Delivery, Level, MAX_STOCKED, OrderId, OrderedLine, ProductId, Reservation, SagaReply, StockAction,
-    StockCommand, StockStore,
+    StockCommand, StockStore, ports::Received,
 };
 use contract::{Timestamp, Unavailable};
 pub(super) use performing::sell;
@@ -21,9 +21,12 @@ pub(super) use taking::{MOST_CONFLICTS, is_checked_before, products};
 
 use self::{
     performing::{expire, perform},
-    rows::{LevelRow, LockedRow, ReservationRow, Shift, levels, reservation, row, word},
+    rows::{LevelRow, LockedRow, ReservationRow, Shift, level, levels, reservation, row, word},
 };
-use super::rows::{Aborted, count, json, ms, undecoded};
+use super::{
+    inbox::STOCK,
+    rows::{Aborted, count, json, ms, undecoded},
+};
 use crate::{axes::StockStrategy, postbox::ReplyPost};
 
 macro_rules! stock_store {
@@ -54,15 +57,18 @@ macro_rules! stock_store {
                 Ok(Self { database, strategy, replies })
             }
 
-            async fn try_receive(&self, delivery: &Delivery) -> Result<Option<Level>, sqlx::Error> {
+            async fn try_receive(&self, delivery: &Delivery) -> Result<Received, sqlx::Error> {
                 let mut transaction = self.database.$writer().begin().await?;
-                let noted = sqlx::query("INSERT INTO deliveries (id) VALUES ($1) ON CONFLICT DO NOTHING")
+                let note = "INSERT INTO deliveries (id, product, quantity) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING";
+                let noted = sqlx::query(note)
                     .bind(String::from(delivery.id))
+                    .bind(String::from(delivery.product))
+                    .bind(count(delivery.quantity))
                     .execute(&mut *transaction)
                     .await?;
                 if noted.rows_affected() == 0 {
                     transaction.rollback().await?;
-                    return Ok(self.try_levels(&[delivery.product]).await?.pop());
+                    return self.received_before(delivery).await;
                 }
                 let add = "INSERT INTO stock_levels (product, stocked, reserved, sold, available, version)
                     VALUES ($1, $2, 0, 0, $2, 1)
@@ -76,9 +82,23 @@ macro_rules! stock_store {
                     .bind(count(MAX_STOCKED))
                     .fetch_optional(&mut *transaction)
                     .await?;
-                let Some(added) = added else { return Ok(None) };
+                let Some(added) = added else { return Ok(Received::TooMuch) };
                 transaction.commit().await?;
-                Ok(levels(&[delivery.product], vec![added])?.pop())
+                Ok(Received::In(level(added)?))
+            }
+
+            /// What becomes of a delivery whose id is known: deliveries are never changed.
+            async fn received_before(&self, delivery: &Delivery) -> Result<Received, sqlx::Error> {
+                let (product, quantity): (String, i64) =
+                    sqlx::query_as("SELECT product, quantity FROM deliveries WHERE id = $1")
+                        .bind(String::from(delivery.id))
+                        .fetch_one(self.database.$writer())
+                        .await?;
+                if product != String::from(delivery.product) || quantity != count(delivery.quantity) {
+                    return Ok(Received::Reused);
+                }
+                let found = self.try_levels(&[delivery.product]).await?.pop();
+                found.map(Received::In).ok_or(sqlx::Error::RowNotFound)
             }
 
             async fn try_levels(&self, products: &[ProductId]) -> Result<Vec<Level>, sqlx::Error> {
@@ -121,16 +141,26 @@ macro_rules! stock_store {
                     .bind(i64::from(most))
                     .fetch_all(self.database.$reader())
                     .await?;
-                let mut expired = 0;
+                let (mut expired, mut failed) = (0, None);
                 for order in ended {
-                    let order = OrderId::parse(&order).map_err(undecoded)?;
-                    let mut transaction = self.database.$writer().begin().await?;
-                    if expire(&mut transaction, self.strategy, order, now).await? {
-                        transaction.commit().await?;
-                        expired += 1;
+                    match self.try_expire_one(&order, now).await {
+                        Ok(is_expired) => expired += u32::from(is_expired),
+                        // One that cannot be given back holds up no other.
+                        Err(error) => {
+                            tracing::warn!(%order, ?error, "the goods of an order cannot be given back");
+                            failed.get_or_insert(error);
+                        }
                     }
                 }
-                Ok(expired)
+                failed.map_or(Ok(expired), Err)
+            }
+
+            async fn try_expire_one(&self, order: &str, now: Timestamp) -> Result<bool, Aborted> {
+                let order = OrderId::parse(order).map_err(undecoded)?;
+                let mut transaction = self.database.$writer().begin().await?;
+                let is_expired = expire(&mut transaction, self.strategy, order, now).await?;
+                transaction.commit().await?;
+                Ok(is_expired)
             }
 
             fn unavailable(&self, aborted: Aborted) -> Unavailable {
@@ -140,7 +170,7 @@ macro_rules! stock_store {
 
         #[async_trait]
         impl StockStore for $store {
-            async fn receive(&self, delivery: &Delivery) -> Result<Option<Level>, Unavailable> {
+            async fn receive(&self, delivery: &Delivery) -> Result<Received, Unavailable> {
                 self.try_receive(delivery).await.map_err(|error| self.database.unavailable(&error))
             }
 
@@ -160,6 +190,16 @@ macro_rules! stock_store {
 
             async fn expire(&self, now: Timestamp, most: u32) -> Result<u32, Unavailable> {
                 self.try_expire(now, most).await.map_err(|aborted| self.unavailable(aborted))
+            }
+
+            async fn forget(&self, performed_before: Timestamp, most: u32) -> Result<u64, Unavailable> {
+                let deleted = sqlx::query(STOCK.forget)
+                    .bind(ms(performed_before))
+                    .bind(i64::from(most))
+                    .execute(self.database.$writer())
+                    .await
+                    .map_err(|error| self.database.unavailable(&error))?;
+                Ok(deleted.rows_affected())
             }
         }
 

@@ -16,7 +16,10 @@ pub(super) use redeeming::{VoucherRows, redeem};
 use sqlx::{Acquire as _, Transaction};
 
 use self::redeeming::{RedemptionRow, perform, redemption};
-use super::rows::{Aborted, json, parsed};
+use super::{
+    inbox::VOUCHERS,
+    rows::{Aborted, json, ms, parsed},
+};
 use crate::postbox::ReplyPost;
 
 macro_rules! voucher_store {
@@ -99,6 +102,16 @@ macro_rules! voucher_store {
             ) -> Result<SagaReply, Unavailable> {
                 let performed = self.try_perform(command, now).await;
                 performed.map_err(|aborted| aborted.unavailable(|error| self.database.unavailable(error)))
+            }
+
+            async fn forget(&self, performed_before: Timestamp, most: u32) -> Result<u64, Unavailable> {
+                let deleted = sqlx::query(VOUCHERS.forget)
+                    .bind(ms(performed_before))
+                    .bind(i64::from(most))
+                    .execute(self.database.$writer())
+                    .await
+                    .map_err(|error| self.database.unavailable(&error))?;
+                Ok(deleted.rows_affected())
             }
         }
 

@@ -13,7 +13,11 @@ use contract::Unavailable;
 use runtime::edge::Problem;
 use utoipa::{IntoParams, PartialSchema as _, ToSchema};
 
-use super::{Parts, parameters::query_parameter, schemas};
+use super::{
+    Parts,
+    parameters::{invalid_after, number, query_parameter},
+    schemas,
+};
 
 /// The books of the provider.
 #[async_trait]
@@ -43,14 +47,8 @@ impl<S: Sync> FromRequestParts<S> for After {
 
     async fn from_request_parts(head: &mut Head, _: &S) -> Result<Self, Problem> {
         let Some(text) = query_parameter(head, "after")? else { return Ok(Self(0)) };
-        // Digits only: `parse` accepts a sign as well.
-        let digits = Some(text).filter(|text| text.bytes().all(|byte| byte.is_ascii_digit()));
-        let number =
-            digits.and_then(|text| text.parse().ok()).filter(|number| i64::try_from(*number).is_ok());
-        number.map(Self).ok_or_else(|| {
-            let detail = "`after`: give the `next` of a page".to_owned();
-            Problem::unprocessable("invalid-after", "Invalid value", detail)
-        })
+        let after = number(&text).filter(|after| i64::try_from(*after).is_ok());
+        after.map(Self).ok_or_else(invalid_after)
     }
 }
 

@@ -149,10 +149,11 @@ pub(super) struct SalesShown {
     sales: Vec<ProductSalesShown>,
 }
 
-/// Shows the orders of products, read in one transaction: what a checker of histories reads.
+/// Shows the orders of products, all of them and read in one transaction: what a checker of histories reads.
 #[utoipa::path(get, path = "/sales", params(OfProducts), responses(
     Problem,
     (status = 200, description = "The orders of each product", body = SalesShown),
+    (status = 409, description = "The products have more than 50,000 orders together: name fewer of them"),
     (status = 422, description = "The products are not acceptable"),
 ))]
 pub(super) async fn sales(

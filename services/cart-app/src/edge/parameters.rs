@@ -1,5 +1,7 @@
 //! The parameters of a request outside its body.
 
+use std::str::FromStr;
+
 use axum::{
     extract::{FromRequestParts, Path},
     http::{HeaderName, StatusCode, request::Parts},
@@ -125,7 +127,9 @@ impl<S: Sync> FromRequestParts<S> for OfProducts {
         let ids: Result<Vec<_>, IdError> = texts.map(ProductId::parse).collect();
         let ids = ids.map_err(|error| Problem::invalid("products", &error))?;
         if ids.len() > MAX_PRODUCTS {
-            let detail = format!("`products`: a request names at most {MAX_PRODUCTS} products");
+            let detail = format!(
+                "`products`: a request names at most {MAX_PRODUCTS} products; hint: ask for the others in another request"
+            );
             return Err(Problem::unprocessable("invalid-products", "Invalid value", detail));
         }
         Ok(Self(ProductIds(ids)))
@@ -151,13 +155,21 @@ fn query_parameters<'a>(parts: &'a Parts, name: &'a str) -> impl Iterator<Item =
 /// The number of things on a page.
 pub(super) fn limit(parts: &Parts, otherwise: u32, most: u32) -> Result<u32, Problem> {
     let Some(text) = query_parameter(parts, "limit")? else { return Ok(otherwise) };
-    // Digits only: `parse` accepts a sign as well.
-    let digits = Some(text).filter(|text| text.bytes().all(|byte| byte.is_ascii_digit()));
-    let number = digits.and_then(|text| text.parse().ok());
-    number.filter(|number| (1..=most).contains(number)).ok_or_else(|| {
+    number(&text).filter(|number| (1..=most).contains(number)).ok_or_else(|| {
         let detail = format!("`limit`: a page has 1 to {most} entries");
         Problem::unprocessable("invalid-limit", "Invalid value", detail)
     })
+}
+
+/// A number of digits only: `parse` accepts a sign as well.
+pub(super) fn number<N: FromStr>(text: &str) -> Option<N> {
+    text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().ok()).flatten()
+}
+
+/// The problem of an `after` that no page has given.
+pub(super) fn invalid_after() -> Problem {
+    let detail = "`after`: give the `next` of a page".to_owned();
+    Problem::unprocessable("invalid-after", "Invalid value", detail)
 }
 
 /// The text by which a client asks for the page behind a product. It is opaque: only its own page gives it.
@@ -177,6 +189,14 @@ pub(super) fn cursor(text: &str) -> Option<Cursor> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_number_has_digits_only_and_a_limit() {
+        assert_eq!(number::<u64>("0"), Some(0));
+        for text in ["", "+1", "-1", "1.0", " 1", "256"] {
+            assert_eq!(number::<u8>(text), None, "{text}");
+        }
+    }
 
     #[test]
     fn a_cursor_is_read_as_it_was_written_and_nothing_else_is_one() {

@@ -89,9 +89,11 @@ pub(super) fn of_catalog(error: CatalogError) -> Problem {
 }
 
 pub(super) fn of_stock(error: StockError) -> Problem {
+    let detail = error.to_string();
     match error {
         StockError::Unavailable(unavailable) => unavailable.into(),
-        StockError::Quantity | StockError::TooManyProducts | StockError::Lines => invalid(error.to_string()),
+        StockError::DeliveryReused => conflict("delivery-reused", "Delivery's id reused", detail),
+        StockError::Quantity | StockError::TooManyProducts | StockError::Lines => invalid(detail),
     }
 }
 
@@ -156,6 +158,7 @@ pub(super) fn of_orders(error: OrderError) -> Refused {
         OrderError::NotPaid => conflict("not-paid", "Order not paid", detail),
         OrderError::ExceedsPayment => conflict("exceeds-payment", "More than was paid", detail),
         OrderError::TooManyRefunds => conflict("too-many-refunds", "Too many refunds", detail),
+        OrderError::TooManySales => conflict("too-many-sales", "Too many orders", detail),
         OrderError::NotParked => conflict("not-parked", "Saga not parked", detail),
     };
     problem.into()

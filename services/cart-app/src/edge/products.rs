@@ -15,7 +15,10 @@ use utoipa::{IntoParams, PartialSchema as _, ToSchema};
 use super::{
     MAX_BODY_BYTES, Parts,
     body::{MoneyAsked, MoneyShown},
-    parameters::{ByDelivery, ByProduct, OfProducts, cursor, cursor_text, limit, not_found, query_parameter},
+    parameters::{
+        ByDelivery, ByProduct, OfProducts, cursor, cursor_text, invalid_after, limit, not_found,
+        query_parameter,
+    },
     problems::{of_catalog, of_stock},
     schemas,
     whole::Whole,
@@ -70,13 +73,7 @@ impl<S: Sync> FromRequestParts<S> for Query {
 
     async fn from_request_parts(head: &mut Head, _: &S) -> Result<Self, Problem> {
         let search = query_parameter(head, "search")?.unwrap_or_default();
-        let after = query_parameter(head, "after")?.map(|text| {
-            let unknown = || {
-                let detail = "`after`: give the `next` of a page".to_owned();
-                Problem::unprocessable("invalid-after", "Invalid value", detail)
-            };
-            cursor(&text).ok_or_else(unknown)
-        });
+        let after = query_parameter(head, "after")?.map(|text| cursor(&text).ok_or_else(invalid_after));
         let limit = limit(head, PAGE, cart::MAX_PRODUCTS as u32)?;
         Ok(Self(ProductQuery { search, after: after.transpose()?, limit }))
     }
@@ -215,6 +212,7 @@ type DeliveryBody = JsonBody<DeliveryAsked, MAX_BODY_BYTES>;
     DeliveryBody,
     (status = 200, description = "Where the goods are now", body = LevelShown),
     (status = 404, description = "The path has no valid ids"),
+    (status = 409, description = "The delivery's id was used for other goods"),
     (status = 422, description = "A value is not acceptable, or there would be too many"),
 ))]
 pub(super) async fn receive(

@@ -1,4 +1,4 @@
-//! The sagas that are overdue or parked, for operators.
+//! The sagas that run, are overdue or are parked, for operators and for a ledger.
 
 use std::sync::Arc;
 
@@ -8,8 +8,8 @@ use axum::{
     http::request::Parts as Head,
 };
 use cart::{
-    Doing, MAX_SAGAS, OrderId, Purchase, RepairSaga, SagaQuery, SagaStanding, SagaState, StepProgress,
-    Undoing,
+    Doing, MAX_SAGAS, OrderId, Purchase, Refunding, RepairSaga, SagaQuery, SagaStanding, SagaState,
+    StepProgress, Undoing,
 };
 use runtime::edge::Problem;
 use serde::Serialize;
@@ -23,7 +23,7 @@ use super::{
     schemas,
 };
 
-/// A checkout that is overdue or parked.
+/// A checkout that has not ended, or one with a refund that has not.
 #[derive(Serialize, ToSchema)]
 struct SagaShown {
     /// Its order.
@@ -39,6 +39,27 @@ struct SagaShown {
     sent: u32,
     /// When it is sent again, or given up, in milliseconds since 1970-01-01 00:00 UTC.
     due_ms: u64,
+    /// The refunds whose replies are missing, at most 100.
+    refunds: Vec<RefundingShown>,
+}
+
+/// A refund whose reply is missing.
+#[derive(Serialize, ToSchema)]
+struct RefundingShown {
+    #[schema(schema_with = schemas::Id::schema)]
+    id: String,
+    /// How often its command was sent.
+    sent: u32,
+    /// When it is sent again, or given up, in milliseconds since 1970-01-01 00:00 UTC.
+    due_ms: u64,
+    /// Whether it was given up, and waits for a person.
+    is_parked: bool,
+}
+
+impl From<Refunding> for RefundingShown {
+    fn from(Refunding { id, sent, due, is_parked }: Refunding) -> Self {
+        Self { id: id.to_string(), sent, due_ms: due.millis(), is_parked }
+    }
 }
 
 /// A step of a checkout.
@@ -57,7 +78,7 @@ struct StepShown {
 }
 
 impl From<Purchase> for SagaShown {
-    fn from(Purchase { order, saga, .. }: Purchase) -> Self {
+    fn from(Purchase { order, saga, refunding, .. }: Purchase) -> Self {
         let state = match saga.state {
             SagaState::Forward => "forward",
             SagaState::Backward => "backward",
@@ -73,6 +94,7 @@ impl From<Purchase> for SagaShown {
             steps: saga.steps.into_iter().map(StepShown::from).collect(),
             sent: saga.sent,
             due_ms: saga.due.millis(),
+            refunds: refunding.into_iter().map(RefundingShown::from).collect(),
         }
     }
 }
@@ -125,8 +147,9 @@ impl<S: Sync> FromRequestParts<S> for Query {
         let standing = match query_parameter(head, "standing")?.as_deref() {
             None | Some("parked") => SagaStanding::Parked,
             Some("stuck") => SagaStanding::Stuck,
+            Some("running") => SagaStanding::Running,
             Some(_) => {
-                let detail = "`standing` is `stuck` or `parked`".to_owned();
+                let detail = "`standing` is `running`, `stuck` or `parked`".to_owned();
                 return Err(Problem::unprocessable("invalid-standing", "Invalid value", detail));
             }
         };
@@ -136,14 +159,14 @@ impl<S: Sync> FromRequestParts<S> for Query {
     }
 }
 
-/// Sagas that are overdue or parked.
+/// Sagas of one standing.
 #[derive(Serialize, ToSchema)]
 pub(super) struct SagasShown {
     /// By the ids of their orders; the last one is the `after` of the next page.
     sagas: Vec<SagaShown>,
 }
 
-/// Lists sagas that are overdue or parked, by the ids of their orders.
+/// Lists sagas that run, are overdue or are parked, by the ids of their orders.
 #[utoipa::path(get, path = "/admin/sagas", params(Listed), responses(
     Problem,
     (status = 200, description = "The sagas", body = SagasShown),
@@ -157,7 +180,7 @@ pub(super) async fn list(
     Ok(Json(SagasShown { sagas: sagas.0.into_iter().map(SagaShown::from).collect() }))
 }
 
-/// Has a parked saga try again.
+/// Has a parked saga, or a parked refund, try again.
 #[utoipa::path(post, path = "/admin/sagas/{order}/repair", params(ByOrder), responses(
     Problem,
     (status = 200, description = "The order as it is now", body = OrderShown),

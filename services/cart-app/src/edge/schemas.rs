@@ -80,8 +80,9 @@ runtime::schemas! {
     AfterOrder = id();
     /// The most sagas; by default 100.
     SagaLimit = whole(1..=MAX_SAGAS.into());
-    /// What keeps them from getting on: by default `parked`.
-    Standing = words(["stuck", "parked"]);
+    /// How they get on: `running` (they wait for a reply), `stuck` (it is overdue) or `parked` (they wait for a person); by
+    /// default `parked`.
+    Standing = words(["running", "stuck", "parked"]);
     /// Ids of products, separated by commas.
     Products = ArrayBuilder::new().items(id()).min_items(Some(1)).max_items(Some(MAX_PRODUCTS));
     /// How far the order is: `pending`, `placed` (the money is held), `paid`, `shipped` or `cancelled`.

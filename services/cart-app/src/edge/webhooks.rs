@@ -16,11 +16,9 @@ use axum::{
 use cart::{OrderId, Webhook};
 use contract::{Timestamp, Unavailable, Why};
 use hmac::{Hmac, KeyInit as _, Mac as _};
-use remote::{BodyError, current, read_body};
-use runtime::edge::{Problem, single};
+use runtime::edge::{Problem, body_in_time, single};
 use serde::Deserialize;
 use sha2::Sha256;
-use tokio::time::timeout;
 use utoipa::{PartialSchema as _, ToSchema};
 
 use super::{MAX_BODY_BYTES, Parts, problems::of_payments, schemas};
@@ -89,7 +87,8 @@ struct ChargeAsked {
 ))]
 pub(super) async fn notify(State(shop): State<Arc<Parts>>, request: Request) -> Result<StatusCode, Problem> {
     let signature = signature(request.headers())?;
-    let body = body(request).await?;
+    // The bytes that were signed: not what they mean.
+    let body = body_in_time(request, MAX_BODY_BYTES).await?;
     if !shop.secret.signs(&signature, &body, shop.clock.now())? {
         return Err(unsigned("the signature is wrong, or older than five minutes"));
     }
@@ -108,23 +107,6 @@ fn signature(headers: &HeaderMap) -> Result<String, Problem> {
 
 fn unsigned(detail: &str) -> Problem {
     Problem::new(StatusCode::UNAUTHORIZED, "unsigned", "Signature refused", detail.to_owned())
-}
-
-/// The bytes that were signed: not what they mean.
-async fn body(request: Request) -> Result<Vec<u8>, Problem> {
-    let within = current().map_or(Duration::MAX, |context| context.remaining() / 2);
-    let read = timeout(within, read_body(request.into_body(), MAX_BODY_BYTES)).await;
-    let late = |_| {
-        let detail = "the body did not arrive in time".to_owned();
-        Problem::new(StatusCode::REQUEST_TIMEOUT, "body-too-slow", "Request body too slow", detail)
-    };
-    let bytes = read.map_err(late)?.map_err(|error| match error {
-        BodyError::TooLarge { .. } => {
-            Problem::new(error.status(), "too-large", "Request too large", error.to_string())
-        }
-        BodyError::Broken => Problem::malformed(error.to_string()),
-    })?;
-    Ok(bytes.to_vec())
 }
 
 #[cfg(test)]

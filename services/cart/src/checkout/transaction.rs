@@ -1,8 +1,9 @@
 //! `transaction`: the provider holds the money, and one transaction does everything else.
 //!
 //! The transaction sells the goods, uses the voucher, and stores the order, the reply and the command to take the money, or
-//! none of that: then it stores the refusal and the command to let the money go. A process that is killed before it leaves a
-//! hold, which the next attempt with the key finds by the order's id, and which ends by itself if nobody tries again.
+//! none of that: then it stores the refusal and the command to let the money go. An attempt that ends before it, killed or too
+//! late, leaves a hold: the next attempt with the key finds it by the order's id, and if nobody tries again, the timer refuses
+//! the checkout and lets the money go.
 
 use super::{Attempt, CheckoutParts, of_payments};
 use crate::{Command, OrderError, Outcome, Purchase, Purpose, Refusal, Reply, ShopTransaction, Step};

@@ -14,9 +14,8 @@ use crate::{
 /// and MUST take the rows of several products in the order of their ids, so that no two calls wait for each other.
 #[async_trait]
 pub trait StockStore: Send + Sync {
-    /// Adds a delivery, unless it came in before; returns the level then, or `None` if it would exceed
-    /// [`MAX_STOCKED`](crate::MAX_STOCKED).
-    async fn receive(&self, delivery: &Delivery) -> Result<Option<Level>, Unavailable>;
+    /// Adds a delivery, unless it came in before.
+    async fn receive(&self, delivery: &Delivery) -> Result<Received, Unavailable>;
 
     /// The levels of these products, read in one transaction; zeros for a product that is not there.
     async fn levels(&self, products: &[ProductId]) -> Result<Vec<Level>, Unavailable>;
@@ -30,7 +29,23 @@ pub trait StockStore: Send + Sync {
     async fn perform(&self, command: &StockCommand, now: Timestamp) -> Result<SagaReply, Unavailable>;
 
     /// Gives goods back whose reservations have ended, of at most `most` orders; returns of how many it did.
+    ///
+    /// An adapter MUST go on with the others if it fails for one, and return that error at the end.
     async fn expire(&self, now: Timestamp, most: u32) -> Result<u32, Unavailable>;
+
+    /// Deletes at most `most` commands of the inbox that were performed before this; returns how many.
+    async fn forget(&self, performed_before: Timestamp, most: u32) -> Result<u64, Unavailable>;
+}
+
+/// What became of a delivery.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Received {
+    /// It is in, now or since earlier; the level is as it is now.
+    In(Level),
+    /// The stock would exceed [`MAX_STOCKED`](crate::MAX_STOCKED); nothing came in.
+    TooMuch,
+    /// Its id was used for another product or another quantity; nothing came in.
+    Reused,
 }
 
 /// Stores vouchers and their uses.
@@ -47,6 +62,9 @@ pub trait VoucherStore: Send + Sync {
     /// Performs a command, in one transaction, as [`StockStore::perform`] does, by
     /// [`voucher_effect`](crate::voucher_effect).
     async fn perform(&self, command: &VoucherCommand, now: Timestamp) -> Result<SagaReply, Unavailable>;
+
+    /// Deletes at most `most` commands of the inbox that were performed before this; returns how many.
+    async fn forget(&self, performed_before: Timestamp, most: u32) -> Result<u64, Unavailable>;
 }
 
 /// The result of an attempt to store a voucher.

@@ -4,8 +4,8 @@ use async_trait::async_trait;
 use contract::{Timestamp, Unavailable};
 
 use crate::{
-    Command, Decision, EventId, Fingerprint, OrderId, ProductId, ProductSales, Purchase, Refusal, Reply,
-    RequestKey, SagaQuery,
+    Command, Decision, EventId, Fingerprint, Money, OrderId, ProductId, ProductSales, Purchase, Refusal,
+    Reply, RequestKey, SagaQuery,
 };
 
 /// What a transaction makes of a checkout; `None` if nothing changes.
@@ -23,9 +23,12 @@ pub struct Claim {
     pub fingerprint: Fingerprint,
     /// The id of the order, if the key is new.
     pub order: OrderId,
+    /// What the order is to cost.
+    pub total: Money,
     /// The time of the request.
     pub now: Timestamp,
-    /// When others may take the claim over: the process that has it must be dead by then.
+    /// When others may take the claim over: the attempt has been given up by then. Two that overlap all the same store one
+    /// reply, that of the first one.
     pub until: Timestamp,
     /// When the key is forgotten.
     pub forgotten_at: Timestamp,
@@ -43,6 +46,35 @@ pub enum Claimed {
     Mismatch,
     /// The checkout has ended with this reply.
     Replied(Reply),
+}
+
+/// What an attempt that failed may have left elsewhere.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Left {
+    /// Nothing: it failed before it called anybody to have something done.
+    Nothing,
+    /// Perhaps a hold at the provider, for the order of the claim.
+    PerhapsAHold,
+}
+
+/// A claim that ended without a reply, and may have left a hold.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Abandoned {
+    /// The key.
+    pub key: RequestKey,
+    /// The order that its attempts were for.
+    pub order: OrderId,
+    /// What the order was to cost.
+    pub total: Money,
+}
+
+/// A participant's reply that a transaction takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TakenReply {
+    /// Its id.
+    pub id: EventId,
+    /// When it is taken.
+    pub at: Timestamp,
 }
 
 /// The result of a transaction on a checkout.
@@ -66,9 +98,28 @@ pub trait OrderStore: Send + Sync {
     /// and MUST treat a key that is past `forgotten_at` as new.
     async fn claim(&self, claim: &Claim) -> Result<Claimed, Unavailable>;
 
-    /// Lets the next request with the key have the claim at once; the key keeps its fingerprint and its order.
+    /// Lets the next request with the key have the claim from now on; the key keeps its fingerprint and its order.
     /// A key that has its reply is left as it is.
-    async fn release(&self, key: &RequestKey) -> Result<(), Unavailable>;
+    ///
+    /// An adapter MUST count the attempts that may have left a hold: each claim that is granted is one, until it is released
+    /// with [`Left::Nothing`].
+    async fn release(&self, key: &RequestKey, left: Left, now: Timestamp) -> Result<(), Unavailable>;
+
+    /// Claims that ended by this time without a reply, and may have left a hold; those that ended first come first.
+    async fn abandoned(&self, by: Timestamp, most: u32) -> Result<Vec<Abandoned>, Unavailable>;
+
+    /// Ends an abandoned claim, in one transaction: stores the reply for its key, and writes the command to the outbox.
+    /// Returns whether it did.
+    ///
+    /// An adapter MUST do neither if the key has a reply by now, or a claim that ended later: then somebody has gone on with
+    /// the checkout.
+    async fn abandon(
+        &self,
+        key: &RequestKey,
+        by: Timestamp,
+        reply: &Reply,
+        command: &Command,
+    ) -> Result<bool, Unavailable>;
 
     /// Stores a new checkout, and its reply for the key, in one transaction. If the key has a reply, by an attempt that was
     /// slow, nothing changes. Returns the reply that is stored.
@@ -84,12 +135,12 @@ pub trait OrderStore: Send + Sync {
     /// Changes a checkout, in one transaction that excludes others of the same order: the adapter locks it, applies
     /// `decide`, and stores what that returns.
     ///
-    /// With the id of a reply, the transaction notes it, and changes nothing if it has been noted before.
+    /// With a reply, the transaction notes it, and changes nothing if it has been noted before.
     /// `None` if there is no such order.
     async fn advance(
         &self,
         order: OrderId,
-        reply: Option<EventId>,
+        reply: Option<TakenReply>,
         commands_in_outbox: bool,
         decide: &Decide<'_>,
     ) -> Result<Option<Advanced>, Unavailable>;
@@ -97,14 +148,22 @@ pub trait OrderStore: Send + Sync {
     /// The checkout of this order.
     async fn find(&self, order: OrderId) -> Result<Option<Purchase>, Unavailable>;
 
-    /// The sales of these products, read in one transaction.
-    async fn sales(&self, products: &[ProductId]) -> Result<Vec<ProductSales>, Unavailable>;
+    /// The sales of these products, read in one transaction; `None` if they are more than `most` together.
+    async fn sales(
+        &self,
+        products: &[ProductId],
+        most: usize,
+    ) -> Result<Option<Vec<ProductSales>>, Unavailable>;
 
-    /// A page of the sagas that are overdue or parked; a stuck one was due before `due_before`.
+    /// A page of the sagas of one standing; a stuck one was due before `due_before`.
     async fn sagas(&self, query: &SagaQuery, due_before: Timestamp) -> Result<Vec<Purchase>, Unavailable>;
 
     /// The orders whose sagas are running and due, those that have waited longest first.
     async fn due(&self, now: Timestamp, most: u32) -> Result<Vec<OrderId>, Unavailable>;
+
+    /// Deletes at most `most` keys that are past `forgotten_at`, and as many notes of replies that were taken before
+    /// `taken_before`; returns how many of both.
+    async fn forget(&self, now: Timestamp, taken_before: Timestamp, most: u32) -> Result<u64, Unavailable>;
 }
 
 /// The transaction over stock, vouchers and orders, for wirings in which they share a database.

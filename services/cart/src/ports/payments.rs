@@ -1,7 +1,7 @@
 //! The ports of `payments`.
 
 use async_trait::async_trait;
-use contract::{Timestamp, Unavailable};
+use contract::{Timestamp, Unavailable, Why};
 
 use crate::{ChargeId, EventId, Money, OrderId, Outcome, Payment, PaymentToken, Refusal, SagaReply};
 
@@ -47,6 +47,9 @@ pub trait PaymentStore: Send + Sync {
 
     /// Writes a reply to the outbox that was written before: it may have been lost.
     async fn reply_again(&self, reply: &SagaReply, now: Timestamp) -> Result<(), Unavailable>;
+
+    /// Deletes at most `most` commands of the inbox that were performed before this; returns how many.
+    async fn forget(&self, performed_before: Timestamp, most: u32) -> Result<u64, Unavailable>;
 }
 
 /// A payment provider, which keeps books of its own.
@@ -54,7 +57,8 @@ pub trait PaymentStore: Send + Sync {
 /// Every call has a key by which it is idempotent: with the key of an earlier call and the same parameters, the provider
 /// replies as it did then, and does nothing.
 /// An adapter MUST return [`Answer::Unknown`] whenever it does not know whether the provider acted: after a time-out, a
-/// connection that broke, a 5xx, and a 409 that says that the same key is in flight.
+/// connection that broke, a 5xx, and a 409 that says that the same key is in flight. The reason says how the call is
+/// retried: as long as it takes while the provider cannot be reached, and for a limited time while it is slow.
 #[async_trait]
 pub trait PaymentProvider: Send + Sync {
     /// Holds an amount. A charge that is declined is refused.
@@ -87,8 +91,9 @@ pub enum Answer<T> {
     Done(T),
     /// It was not done, and never will be.
     Refused(Refusal),
-    /// Nothing is known: it was done, or was not, or still will be. The same call with the same key finds out.
-    Unknown,
+    /// Nothing is known, for this reason: it was done, or was not, or still will be. The same call with the same key finds
+    /// out.
+    Unknown(Why),
 }
 
 /// A charge as a provider has it.

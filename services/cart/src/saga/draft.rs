@@ -1,9 +1,12 @@
 //! A transaction in the making: the steps that the functions of `machine` are made of.
 
+use std::time::Duration;
+
 use contract::Timestamp;
 
 use super::{
-    Decision, Doing, FIRST_WAIT, LONGEST_WAIT, Purchase, SENDS, Saga, SagaState, StepProgress, Undoing,
+    Decision, Doing, FIRST_WAIT, LONGEST_WAIT, Purchase, Refunding, SENDS, Saga, SagaState, StepProgress,
+    Undoing,
 };
 use crate::{
     Order, OrderNews, Outcome, PaymentToken, Purpose, Refund, RefundId, RefundState, Refusal, Status, Step,
@@ -30,7 +33,7 @@ impl Draft {
 
     pub(super) fn made(order: Order, token: PaymentToken, now: Timestamp) -> Self {
         let saga = Saga::new(&order, now);
-        let mut draft = Self::of(&Purchase { order, token, saga }, now);
+        let mut draft = Self::of(&Purchase { order, token, saga, refunding: Vec::new() }, now);
         let lines = draft.order().ordered();
         draft.tell(OrderNews::Made(lines));
         draft
@@ -115,7 +118,49 @@ impl Draft {
                 self.tell(OrderNews::Refunded(id, amount));
             }
         }
+        self.refunding().retain(|refund| refund.id != id);
         true
+    }
+
+    /// The refunds whose replies are missing.
+    pub(super) fn refunding(&mut self) -> &mut Vec<Refunding> {
+        &mut self.decision.purchase.refunding
+    }
+
+    /// Sends the command of a refund for the first time.
+    pub(super) fn request_refund(&mut self, id: RefundId) {
+        let due = self.now.plus(wait(0));
+        self.refunding().push(Refunding { id, sent: 1, due, is_parked: false });
+        self.command(Purpose::Refund(id));
+    }
+
+    /// Sends the commands of refunds again whose replies are due; one that was sent [`SENDS`] times waits for a person.
+    pub(super) fn insist_on_refunds(&mut self) -> bool {
+        let now = self.now;
+        let mut due = Vec::new();
+        for refund in self.refunding().iter_mut().filter(|refund| !refund.is_parked && refund.due <= now) {
+            if refund.sent < SENDS {
+                (refund.sent, refund.due) = (refund.sent + 1, now.plus(wait(refund.sent)));
+            } else {
+                refund.is_parked = true;
+            }
+            due.push(*refund);
+        }
+        for refund in due.iter().filter(|refund| !refund.is_parked) {
+            self.command(Purpose::Refund(refund.id));
+        }
+        !due.is_empty()
+    }
+
+    /// Has the refunds that wait for a person tried again, with the ids that they had. Returns whether there are any.
+    pub(super) fn repair_refunds(&mut self) -> bool {
+        let (parked, running): (Vec<_>, Vec<_>) =
+            self.refunding().drain(..).partition(|refund| refund.is_parked);
+        *self.refunding() = running;
+        for refund in &parked {
+            self.request_refund(refund.id);
+        }
+        !parked.is_empty()
     }
 
     fn note_status(&mut self, step: Step) {
@@ -137,7 +182,8 @@ impl Draft {
         if matches!(self.order().status, Status::Pending | Status::Placed) {
             self.place();
             self.order().status = Status::Paid;
-            self.tell(OrderNews::Paid);
+            let lines = self.order().ordered();
+            self.tell(OrderNews::Paid(lines));
         }
     }
 
@@ -206,8 +252,7 @@ impl Draft {
         };
         let now = self.now;
         let saga = self.saga();
-        let wait = FIRST_WAIT.saturating_mul(1 << saga.sent.min(SENDS)).min(LONGEST_WAIT);
-        (saga.sent, saga.due) = (saga.sent + 1, now.plus(wait));
+        (saga.sent, saga.due) = (saga.sent + 1, now.plus(wait(saga.sent)));
         self.command(purpose);
     }
 
@@ -230,4 +275,9 @@ impl Draft {
             saga.state = SagaState::Compensated;
         }
     }
+}
+
+/// How long a reply may take to a command that was sent so often before.
+fn wait(sent: u32) -> Duration {
+    FIRST_WAIT.saturating_mul(1 << sent.min(SENDS)).min(LONGEST_WAIT)
 }

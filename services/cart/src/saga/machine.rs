@@ -114,21 +114,28 @@ impl Purchase {
         changed.then_some(draft.decision)
     }
 
-    /// Sends the current command again if its reply is due; after [`SENDS`] attempts gives it up.
+    /// Sends the current command again if its reply is due, and those of refunds; after [`SENDS`] attempts gives each up.
     pub fn on_timer(&self, now: Timestamp) -> Option<Decision> {
-        let step = self.saga.current().filter(|_| self.saga.state.is_running() && self.saga.due <= now)?;
         let mut draft = Draft::of(self, now);
-        let is_forward = self.saga.state == SagaState::Forward;
+        let is_due = self.saga.state.is_running() && self.saga.due <= now;
+        let step = self.saga.current().filter(|_| is_due);
+        if let Some(step) = step {
+            self.insist_on(step, &mut draft);
+        }
+        let is_changed = draft.insist_on_refunds() || step.is_some();
+        is_changed.then_some(draft.decision)
+    }
+
+    fn insist_on(&self, step: Step, draft: &mut Draft) {
         if self.saga.sent < SENDS {
             draft.send(step);
-        } else if !is_forward {
+        } else if self.saga.state != SagaState::Forward {
             draft.fail(step);
         } else if is_behind_pivot(step) {
             draft.saga().state = SagaState::ParkedForward;
         } else {
             draft.turn_back(Refusal::TimedOut);
         }
-        Some(draft.decision)
     }
 
     /// Cancels the order: everything that was done, or may have been, is compensated.
@@ -171,13 +178,15 @@ impl Purchase {
         self.check_refund(amount)?;
         let mut draft = Draft::of(self, now);
         draft.order().refunds.push(Refund { id, amount, state: RefundState::Pending });
-        draft.command(Purpose::Refund(id));
+        draft.request_refund(id);
         Ok(Some(draft.decision))
     }
 
-    /// Sends again what a parked saga waits for: the current step, or the compensations that failed, with new ids.
+    /// Sends again what a parked saga waits for: the current step, or the compensations that failed, with new ids; and the
+    /// refunds that were given up.
     pub fn repair(&self, now: Timestamp) -> Result<Decision, RepairError> {
         let mut draft = Draft::of(self, now);
+        let has_refunds = draft.repair_refunds();
         match self.saga.state {
             SagaState::ParkedForward => draft.resume(SagaState::Forward),
             SagaState::ParkedBackward => {
@@ -186,7 +195,8 @@ impl Purchase {
                 }
                 draft.resume(SagaState::Backward);
             }
-            _ => return Err(RepairError),
+            _ if !has_refunds => return Err(RepairError),
+            _ => {}
         }
         Ok(draft.decision)
     }

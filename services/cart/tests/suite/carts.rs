@@ -71,6 +71,21 @@ fn a_cart_has_one_currency() {
 }
 
 #[test]
+fn a_price_that_has_changed_is_said_before_anything_is_computed_with_it() {
+    let shop = shop();
+    shop.put(TEA, 1);
+    let expected = shop.cart().version.0;
+    let changed = CartError::PriceChanged { product: POT, price: euro(2_000) };
+    let yen = Money::new(2_000, Currency::parse("JPY").unwrap());
+    for seen_price in [yen, euro(i64::MAX)] {
+        let line = ChangeLine { seen_price, ..change(POT, 1, expected, 0) };
+        assert_eq!(at_once(shop.carts.change(line)), Err(changed.clone()), "{seen_price}");
+    }
+    let stale = ChangeLine { seen_price: yen, ..change(POT, 1, expected + 1, 0) };
+    assert_eq!(at_once(shop.carts.change(stale)), Err(CartError::Stale { current: Version(expected) }));
+}
+
+#[test]
 fn a_cart_has_so_many_lines_and_all_of_them_at_the_highest_price_have_a_sum() {
     let shop = shop();
     for id in 0..=MAX_LINES as u128 {

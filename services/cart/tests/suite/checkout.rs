@@ -1,6 +1,9 @@
 //! Checkouts, by each way that keeps the promises.
 
-use cart::{Discount, OrderError, Orders, PaymentToken, PercentOff, ProductIds, Refusal, Status, Version};
+use cart::{
+    Discount, INBOX_KEPT_FOR, OrderError, Orders, PaymentToken, PercentOff, ProductIds, REMEMBERED_FOR,
+    Refusal, Status, Version,
+};
 use contract::RemoteError;
 
 use super::shop::{Kind, POT, SOUND, Shop, TEA};
@@ -131,6 +134,51 @@ fn a_request_whose_key_is_claimed_waits_until_the_claim_ends() {
     assert_eq!(shop.checkout(&request).unwrap().order, order, "the order of the first attempt");
     shop.drain();
     shop.check_ledger();
+}
+
+#[test]
+fn a_refused_checkout_leaves_the_cart_as_it_was() {
+    for kind in SOUND {
+        let shop = Shop::new(kind);
+        shop.put(TEA, 11);
+        drop(shop.checkout(&shop.request("a", 5_500)));
+        shop.drain();
+        assert_eq!(shop.cart().lines.len(), 1, "{kind:?}");
+        let request = shop.request("b", 5_500);
+        shop.receive(3, TEA, 1);
+        shop.checkout(&request).unwrap();
+        shop.drain();
+        assert_eq!(shop.cart().lines, [], "{kind:?}: it is paid");
+    }
+}
+
+#[test]
+fn keys_are_deleted_when_they_are_past_their_time_and_inboxes_a_week_later() {
+    for kind in SOUND {
+        let shop = Shop::new(kind);
+        shop.voucher("HALF", half(), 1, 1);
+        shop.put(TEA, 1);
+        shop.apply("HALF");
+        shop.checkout(&shop.request("a", 250)).unwrap();
+        shop.drain();
+        let forgotten = || {
+            let of_others = [
+                at_once(shop.stock.forget()).unwrap(),
+                at_once(shop.vouchers.forget()).unwrap(),
+                at_once(shop.payments.forget()).unwrap(),
+            ];
+            (at_once(shop.orders.forget()).unwrap(), of_others.iter().sum::<u64>())
+        };
+        shop.pass(REMEMBERED_FOR.as_millis() as u64 - 1);
+        assert_eq!(forgotten(), (0, 0), "{kind:?}");
+        shop.pass(1);
+        assert_eq!(forgotten(), (1, 0), "{kind:?}: the key");
+        shop.pass(INBOX_KEPT_FOR.as_millis() as u64);
+        let (replies, commands) = forgotten();
+        assert!(replies > 0 && commands > 0, "{kind:?}: {replies} replies, {commands} commands");
+        assert_eq!(forgotten(), (0, 0), "{kind:?}");
+        shop.check_ledger();
+    }
 }
 
 #[test]

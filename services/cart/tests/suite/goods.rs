@@ -3,10 +3,10 @@
 use cart::{
     CommandKey, CustomerId, Delivery, DeliveryId, Discount, Level, MAX_STOCKED, MAX_USES, OrderId,
     OrderedLine, Outcome, ProductIds, Purpose, RESERVED_FOR, Refusal, Step, Stock, StockAction, StockCommand,
-    StockError, Voucher, VoucherAction, VoucherCommand, VoucherError,
+    StockError, Voucher, VoucherAction, VoucherCommand, VoucherError, Vouchers,
 };
 
-use super::shop::{Kind, Shop, TEA};
+use super::shop::{Kind, POT, Shop, TEA};
 use crate::support::{START, at_once, code, euro, pieces};
 
 fn shop() -> Shop {
@@ -114,6 +114,21 @@ fn a_delivery_comes_in_once_and_has_a_limit() {
     }
     let many = ProductIds(vec![TEA; 101]);
     assert_eq!(at_once(shop.stock.levels(many)), Err(StockError::TooManyProducts));
+}
+
+#[test]
+fn an_id_of_a_delivery_that_is_used_for_other_goods_is_refused() {
+    let shop = shop();
+    let receive = |product, quantity| {
+        at_once(shop.stock.receive(Delivery { id: DeliveryId(9), product, quantity }))
+            .map(|level| level.stocked)
+    };
+    assert_eq!(receive(TEA, 5), Ok(15));
+    for (product, quantity) in [(TEA, 6), (POT, 5)] {
+        assert_eq!(receive(product, quantity), Err(StockError::DeliveryReused), "{product}: {quantity}");
+    }
+    assert_eq!(receive(TEA, 5), Ok(15), "the same again");
+    assert_eq!(shop.level(POT).stocked, 2);
 }
 
 #[test]

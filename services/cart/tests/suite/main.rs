@@ -1,6 +1,7 @@
 //! The cart's logic over stores in memory, and its saga over a network that loses, repeats and delays.
 #![expect(clippy::unwrap_used, reason = "a test that cannot set its scene has nothing to say")]
 
+mod abandoned;
 mod carts;
 mod checkout;
 mod controls;

@@ -5,17 +5,17 @@ mod orders;
 mod payments;
 
 use std::{
-    collections::{BTreeMap, BTreeSet, VecDeque},
+    collections::{BTreeMap, VecDeque},
     sync::{Arc, Mutex, MutexGuard},
 };
 
 use async_trait::async_trait;
 use cart::{
-    Cart, CartId, CartStore, CatalogStore, Cursor, DeliveryId, EventId, Level, Notice, NoticeStore, OrderId,
-    Outcome, Product, ProductId, ProductPage, ProductQuery, Purchase, Redemption, RequestKey, Reservation,
-    Version, Voucher, VoucherCode, ports::StoredPayment,
+    Cart, CartId, CartStore, CatalogStore, Cursor, Delivery, DeliveryId, EventId, Level, Notice, NoticeStore,
+    OrderId, Outcome, Product, ProductId, ProductPage, ProductQuery, Purchase, Redemption, RequestKey,
+    Reservation, Version, Voucher, VoucherCode, ports::StoredPayment,
 };
-use contract::Unavailable;
+use contract::{Timestamp, Unavailable};
 
 use self::orders::KeyRow;
 use crate::stores::{Mail, Message};
@@ -30,7 +30,7 @@ pub(crate) struct Tables {
     pub(crate) products: BTreeMap<ProductId, Product>,
     pub(crate) carts: BTreeMap<CartId, Cart>,
     pub(crate) levels: BTreeMap<ProductId, Level>,
-    pub(crate) deliveries: BTreeSet<DeliveryId>,
+    pub(crate) deliveries: BTreeMap<DeliveryId, Delivery>,
     pub(crate) reservations: BTreeMap<OrderId, Reservation>,
     pub(crate) vouchers: BTreeMap<VoucherCode, Voucher>,
     pub(crate) redemptions: BTreeMap<OrderId, Redemption>,
@@ -38,15 +38,36 @@ pub(crate) struct Tables {
     pub(crate) purchases: BTreeMap<OrderId, Purchase>,
     pub(crate) keys: BTreeMap<RequestKey, KeyRow>,
     pub(crate) sales: BTreeMap<ProductId, Vec<OrderId>>,
-    pub(crate) notices: BTreeMap<EventId, Notice>,
-    pub(crate) inbox: BTreeMap<EventId, Outcome>,
-    pub(crate) replies: BTreeSet<EventId>,
+    pub(crate) notices: Vec<Notice>,
+    pub(crate) inbox: BTreeMap<EventId, (Outcome, Timestamp)>,
+    pub(crate) replies: BTreeMap<EventId, Timestamp>,
     pub(crate) outbox: VecDeque<Message>,
 }
 
 impl Memory {
     pub(crate) fn tables(&self) -> MutexGuard<'_, Tables> {
         self.0.lock().unwrap()
+    }
+}
+
+/// Deletes at most so many entries that are old.
+pub(crate) fn forget<K: Clone + Ord, V>(
+    entries: &mut BTreeMap<K, V>,
+    is_old: impl Fn(&V) -> bool,
+    most: u32,
+) -> u64 {
+    let old = entries.iter().filter(|(_, value)| is_old(value)).take(most as usize);
+    let old: Vec<K> = old.map(|(key, _)| key.clone()).collect();
+    for key in &old {
+        entries.remove(key);
+    }
+    old.len() as u64
+}
+
+impl Memory {
+    /// Deletes some commands of the inbox that were performed before this.
+    pub(crate) fn forget_commands(&self, before: Timestamp, most: u32) -> u64 {
+        forget(&mut self.tables().inbox, |(_, performed)| *performed < before, most)
     }
 }
 
@@ -113,14 +134,17 @@ impl CartStore for Memory {
 #[async_trait]
 impl NoticeStore for Memory {
     async fn insert(&self, notice: &Notice) -> Result<(), Unavailable> {
-        self.tables().notices.entry(notice.event).or_insert_with(|| notice.clone());
+        let notices = &mut self.tables().notices;
+        if notices.iter().all(|stored| stored.event != notice.event) {
+            notices.push(notice.clone());
+        }
         Ok(())
     }
 
     async fn of_order(&self, order: OrderId, most: usize) -> Result<Vec<Notice>, Unavailable> {
         let tables = self.tables();
         let mut found: Vec<_> =
-            tables.notices.values().filter(|notice| notice.order == order).cloned().collect();
+            tables.notices.iter().filter(|notice| notice.order == order).cloned().collect();
         found.sort_by_key(|notice| notice.at);
         found.truncate(most);
         Ok(found)

@@ -3,11 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use cart::{
-    CommandKey, Decision, EventId, Outcome, Purchase, Purpose, Refusal, SagaReply, SagaState, Step, Undoing,
+    CommandKey, Decision, EventId, Outcome, Purchase, Purpose, RefundId, Refusal, SagaReply, SagaState, Step,
+    Undoing,
 };
 use contract::Timestamp;
 
-use crate::support::{START, card, order};
+use crate::support::{START, card, euro, order};
 
 /// How participants treat a command that comes after its compensation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -128,7 +129,7 @@ impl Network {
     }
 
     pub(crate) fn wait(&mut self) {
-        self.now = self.now.max(self.purchase.saga.due);
+        self.now = self.now.max(self.purchase.due());
         if let Some(decision) = self.purchase.on_timer(self.now) {
             self.store(decision);
         }
@@ -138,6 +139,11 @@ impl Network {
         if let Some(decision) = self.purchase.cancel(self.now).unwrap() {
             self.store(decision);
         }
+    }
+
+    pub(crate) fn refund(&mut self, id: u128, minor: i64) {
+        let decision = self.purchase.refund(RefundId(id), euro(minor), self.now).unwrap();
+        self.store(decision.unwrap());
     }
 
     pub(crate) fn repair(&mut self) {
@@ -200,7 +206,7 @@ impl Network {
     /// From now on everything arrives, and time passes, until nothing happens any more.
     pub(crate) fn settle(&mut self) {
         for _ in 0..1_000 {
-            if self.on_its_way.is_empty() && !self.state().is_running() {
+            if self.on_its_way.is_empty() && !self.purchase.is_running() {
                 return;
             }
             if self.on_its_way.is_empty() {

@@ -1,8 +1,8 @@
 //! What happens to an order afterwards: cancelled, shipped, refunded; and sagas that wait for a person.
 
 use cart::{
-    Notices, OrderError, OrderId, Orders, RefundId, RefundOrder, RefundState, RepairSaga, SagaQuery,
-    SagaStanding, Status,
+    FIRST_WAIT, LONGEST_WAIT, Notices, OrderError, OrderId, Orders, RefundId, RefundOrder, RefundState,
+    RepairSaga, SENDS, SagaQuery, SagaStanding, Status,
 };
 
 use super::shop::{Kind, POT, SOUND, Shop, TEA};
@@ -20,6 +20,11 @@ fn paid(kind: Kind) -> (Shop, OrderId) {
 
 fn refund(shop: &Shop, order: OrderId, id: u128, minor: i64) -> Result<cart::Order, OrderError> {
     at_once(shop.orders.refund(RefundOrder { order, refund: RefundId(id), amount: euro(minor) }))
+}
+
+/// How many sagas the shop lists.
+fn listed(shop: &Shop, standing: SagaStanding) -> usize {
+    at_once(shop.orders.sagas(SagaQuery { standing, after: None, limit: 10 })).unwrap().0.len()
 }
 
 #[test]
@@ -95,6 +100,48 @@ fn refunds_are_idempotent_and_at_most_the_paid_sum() {
 }
 
 #[test]
+fn a_refund_whose_command_is_lost_is_sent_again_and_given_once() {
+    for kind in SOUND {
+        let (shop, order) = paid(kind);
+        refund(&shop, order, 1, 600).unwrap();
+        shop.lose(|_| true);
+        refund(&shop, order, 1, 600).unwrap();
+        shop.drain();
+        assert_eq!(shop.provider.taken(), 2_500, "{kind:?}: the same request again sends nothing");
+        shop.pass(FIRST_WAIT.as_millis() as u64);
+        assert_eq!(at_once(shop.orders.tick()), Ok(1), "{kind:?}");
+        shop.drain();
+        assert_eq!((shop.order(order).refunds[0].state, shop.provider.taken()), (RefundState::Done, 1_900));
+        shop.pass(60_000);
+        assert_eq!(at_once(shop.orders.tick()), Ok(0), "{kind:?}: nothing is left to do");
+        shop.check_ledger();
+    }
+}
+
+#[test]
+fn a_refund_that_stays_without_a_reply_is_parked_seen_and_repaired() {
+    for kind in SOUND {
+        let (shop, order) = paid(kind);
+        refund(&shop, order, 1, 600).unwrap();
+        for sent in 1..=SENDS {
+            shop.lose(|_| true);
+            assert_eq!(listed(&shop, SagaStanding::Parked), 0, "{kind:?}: sent {sent} times");
+            assert_eq!(listed(&shop, SagaStanding::Running), 1, "{kind:?}: sent {sent} times");
+            shop.pass(2 * LONGEST_WAIT.as_millis() as u64 + 1);
+            assert_eq!(listed(&shop, SagaStanding::Stuck), 1, "{kind:?}: nothing has looked");
+            at_once(shop.orders.tick()).unwrap();
+        }
+        assert_eq!((listed(&shop, SagaStanding::Parked), listed(&shop, SagaStanding::Running)), (1, 0));
+        assert_eq!(shop.order(order).refunds[0].state, RefundState::Pending);
+        at_once(shop.orders.repair(RepairSaga { order })).unwrap();
+        shop.drain();
+        assert_eq!((listed(&shop, SagaStanding::Parked), shop.provider.taken()), (0, 1_900), "{kind:?}");
+        assert_eq!(at_once(shop.orders.repair(RepairSaga { order })), Err(OrderError::NotParked));
+        shop.check_ledger();
+    }
+}
+
+#[test]
 fn an_order_that_was_refunded_in_part_is_cancelled_for_the_rest() {
     let (shop, order) = paid(Kind::Saga);
     refund(&shop, order, 1, 600).unwrap();
@@ -121,10 +168,7 @@ fn a_saga_whose_compensation_is_refused_is_parked_seen_and_repaired() {
     shop.provider.refuse_refunds(true);
     at_once(shop.orders.cancel(order)).unwrap();
     shop.drain();
-    let parked = || {
-        let query = SagaQuery { standing: SagaStanding::Parked, after: None, limit: 10 };
-        at_once(shop.orders.sagas(query)).unwrap().0.len()
-    };
+    let parked = || listed(&shop, SagaStanding::Parked);
     assert_eq!(parked(), 1);
     assert_eq!(shop.level(TEA).left, 10, "the goods are back all the same");
     shop.provider.refuse_refunds(false);
@@ -150,8 +194,8 @@ fn the_customer_is_told_everything_once() {
     at_once(shop.orders.cancel(order)).unwrap();
     shop.drain();
     let told = at_once(shop.notices.told(order)).unwrap().0;
-    let mut texts: Vec<_> = told.iter().map(|notice| notice.text.as_str()).collect();
-    texts.sort_unstable();
+    let texts: Vec<_> = told.iter().map(|notice| notice.text.as_str()).collect();
+    assert!(told.is_sorted_by_key(|notice| notice.at));
     assert_eq!(
         texts,
         [

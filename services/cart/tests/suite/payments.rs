@@ -1,8 +1,8 @@
 //! Payments at a provider that does not answer, answers late, or tells what nobody asked.
 
 use cart::{
-    CommandKey, OrderId, Outcome, PaymentAction, PaymentCommand, PaymentError, PaymentState, Purpose,
-    RefundId, Refusal, Step, Webhook,
+    CommandKey, OrderId, Outcome, PaymentAction, PaymentCommand, PaymentError, PaymentState, Payments,
+    Purpose, RefundId, Refusal, Step, Webhook,
 };
 
 use super::shop::{Kind, Shop};

@@ -1,6 +1,6 @@
 //! Commands to payments in any order, at a provider whose calls and replies get lost.
 
-use cart::{Outcome, Purpose, RefundId, Step};
+use cart::{Outcome, Payments, Purpose, RefundId, Step};
 use proptest::prelude::*;
 
 use crate::{

@@ -10,6 +10,7 @@ use cart::{
     ChargeId, EventId, Money, OrderId, PaymentProvider, PaymentToken, Refusal,
     ports::{Answer, Charge, ChargeState},
 };
+use contract::Why;
 
 /// What goes wrong with a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,6 +19,8 @@ pub(crate) enum Fault {
     CallLost,
     /// The call is done, and the reply does not arrive.
     ReplyLost,
+    /// The call is done, and the reply never comes: the caller waits for as long as it has time.
+    Silence,
     /// Nothing.
     None,
 }
@@ -38,6 +41,7 @@ struct Books {
     replies: BTreeMap<EventId, Answer<ChargeId>>,
     faults: VecDeque<Fault>,
     refuses_refunds: bool,
+    is_silent: bool,
 }
 
 /// The provider.
@@ -52,6 +56,16 @@ impl Provider {
 
     pub(crate) fn refuse_refunds(&self, refuses: bool) {
         self.0.lock().unwrap().refuses_refunds = refuses;
+    }
+
+    /// Whether a call waits for a reply that never comes.
+    pub(crate) fn is_silent(&self) -> bool {
+        self.0.lock().unwrap().is_silent
+    }
+
+    /// From now on calls get replies again.
+    pub(crate) fn speaks(&self) {
+        self.0.lock().unwrap().is_silent = false;
     }
 
     /// Its books.
@@ -94,13 +108,14 @@ impl Provider {
         let mut books = self.0.lock().unwrap();
         let fault = books.faults.pop_front().unwrap_or(Fault::None);
         if fault == Fault::CallLost {
-            return Answer::Unknown;
+            return Answer::Unknown(Why::Unreachable);
         }
         if !books.replies.contains_key(&key) {
             let answer = act(&mut books).map_or_else(Answer::Refused, Answer::Done);
             books.replies.insert(key, answer);
         }
-        if fault == Fault::ReplyLost { Answer::Unknown } else { books.replies[&key].clone() }
+        books.is_silent |= fault == Fault::Silence;
+        if fault == Fault::ReplyLost { Answer::Unknown(Why::TimedOut) } else { books.replies[&key].clone() }
     }
 
     fn change(
@@ -113,7 +128,7 @@ impl Provider {
         match self.call(key, |books| act(&mut books.entries[index]).map(|()| charge.clone())) {
             Answer::Done(_) => Answer::Done(()),
             Answer::Refused(reason) => Answer::Refused(reason),
-            Answer::Unknown => Answer::Unknown,
+            Answer::Unknown(why) => Answer::Unknown(why),
         }
     }
 }
@@ -131,7 +146,7 @@ impl PaymentProvider for Provider {
         amount: Money,
         token: &PaymentToken,
     ) -> Answer<ChargeId> {
-        self.call(key, |books| {
+        let answer = self.call(key, |books| {
             let reason = match token.as_str() {
                 "declined" => Some(Refusal::PaymentDeclined),
                 "insufficient-funds" => Some(Refusal::InsufficientFunds),
@@ -140,7 +155,11 @@ impl PaymentProvider for Provider {
             let state = reason.map_or(ChargeState::Authorised, ChargeState::Refused);
             books.entries.push(Entry { order, state, amount: amount.minor, captured: 0, refunded: 0 });
             reason.map_or(Ok(id(books.entries.len() - 1)), Err)
-        })
+        });
+        if self.is_silent() {
+            std::future::pending::<()>().await;
+        }
+        answer
     }
 
     async fn capture(&self, key: EventId, charge: &ChargeId, amount: Money) -> Answer<()> {

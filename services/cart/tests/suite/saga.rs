@@ -227,6 +227,43 @@ fn refunds_together_are_at_most_what_was_paid() {
 }
 
 #[test]
+fn a_refund_has_a_timer_of_its_own_beside_the_saga() {
+    let mut network = network();
+    network.settle();
+    network.refund(1, 60);
+    let refund = Purpose::Refund(RefundId(1));
+    for sent in 1..SENDS {
+        assert_eq!(network.commands(), [refund], "sent {sent} times");
+        network.act(&Action::Lose(0));
+        network.wait();
+    }
+    network.act(&Action::Lose(0));
+    network.wait();
+    assert_eq!((network.commands(), network.purchase.is_parked()), (vec![], true), "given up");
+    assert_eq!(network.purchase.on_timer(network.purchase.due()), None);
+    network.repair();
+    assert_eq!(network.commands(), [refund], "with the id that it had");
+    network.settle();
+    assert_eq!(network.purchase.order.refunds[0].state, RefundState::Done);
+    assert_eq!((network.purchase.is_parked(), network.purchase.is_running()), (false, false));
+}
+
+#[test]
+fn a_reply_to_a_refund_that_was_given_up_ends_it() {
+    let mut network = network();
+    network.settle();
+    network.refund(1, 60);
+    for _ in 1..SENDS {
+        network.wait();
+    }
+    network.wait();
+    assert!(network.purchase.is_parked());
+    network.settle();
+    assert_eq!(network.purchase.order.refunds[0].state, RefundState::Done);
+    assert!(!network.purchase.is_parked());
+}
+
+#[test]
 fn what_a_transaction_placed_has_its_money_taken_and_nothing_else_to_do() {
     let placed = Purchase::placed(order(100, true), card(), START);
     assert!(placed.is_sale);

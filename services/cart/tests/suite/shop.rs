@@ -1,10 +1,13 @@
 //! A whole shop, whose messages a test delivers.
 
 use std::{
+    future::poll_fn,
+    pin::pin,
     sync::{
         Arc, Mutex,
         atomic::{AtomicU64, Ordering},
     },
+    task::Poll,
     time::Duration,
 };
 
@@ -22,7 +25,7 @@ use contract::{Clock, Timestamp, Unavailable};
 
 use super::ground;
 use crate::{
-    provider::Provider,
+    provider::{Fault, Provider},
     stores::{Mail, Message, Stores},
     support::{START, at_once, code, euro, pieces},
 };
@@ -55,12 +58,14 @@ pub(crate) struct Shop {
     pub(crate) catalog: Arc<dyn Catalog>,
     pub(crate) carts: Arc<dyn Carts>,
     pub(crate) stock: Arc<StockService>,
-    pub(crate) vouchers: Arc<dyn Vouchers>,
-    pub(crate) payments: Arc<dyn Payments>,
+    pub(crate) vouchers: Arc<VoucherService>,
+    pub(crate) payments: Arc<PaymentService>,
     pub(crate) orders: OrderService,
     pub(crate) notices: NoticeService,
     /// The id of the next order.
     next: Arc<AtomicU64>,
+    /// The time that a request has, in milliseconds.
+    time_left: Arc<AtomicU64>,
     issued: Mutex<Vec<Voucher>>,
 }
 
@@ -94,12 +99,11 @@ impl Shop {
         let clock = Arc::new(SetClock(AtomicU64::new(START.millis())));
         let provider = Arc::new(Provider::default());
         let catalog: Arc<dyn Catalog> = Arc::new(CatalogService::new(stores.catalog.clone()));
-        let vouchers: Arc<dyn Vouchers> =
-            Arc::new(VoucherService::new(stores.vouchers.clone(), clock.clone()));
+        let vouchers = Arc::new(VoucherService::new(stores.vouchers.clone(), clock.clone()));
         let carts: Arc<dyn Carts> =
             Arc::new(CartService::new(stores.carts.clone(), catalog.clone(), vouchers.clone()));
         let stock = Arc::new(StockService::new(stores.stock.clone(), clock.clone()));
-        let payments: Arc<dyn Payments> =
+        let payments =
             Arc::new(PaymentService::new(stores.payments.clone(), provider.clone(), clock.clone()));
         let parts = CheckoutParts {
             carts: carts.clone(),
@@ -119,7 +123,10 @@ impl Shop {
         let next = Arc::new(AtomicU64::new(FIRST_ORDER));
         let ids = next.clone();
         let new_id = move || OrderId(ids.fetch_add(1, Ordering::Relaxed).into());
-        let orders = OrderService::new(parts, strategy, idempotency, new_id);
+        let time_left = Arc::new(AtomicU64::new(30_000));
+        let left = time_left.clone();
+        let left = move || Some(Duration::from_millis(left.load(Ordering::Relaxed)));
+        let orders = OrderService::new(parts, strategy, idempotency, new_id, left);
         let issued = Mutex::default();
         let notices = NoticeService::new(stores.notices.clone());
         let shop = Self {
@@ -134,6 +141,7 @@ impl Shop {
             orders,
             notices,
             next,
+            time_left,
             issued,
         };
         shop.offer(TEA, "Green tea", 500);
@@ -192,6 +200,23 @@ impl Shop {
         at_once(self.orders.checkout(checkout.clone()))
     }
 
+    /// A checkout whose client gives up after so long, while the provider is silent: it ends there.
+    pub(crate) fn give_up(&self, checkout: &Checkout, after_ms: u64) {
+        let before = self.time_left.swap(after_ms, Ordering::Relaxed);
+        self.provider.plan(&[Fault::Silence]);
+        let mut running = pin!(self.orders.checkout(checkout.clone()));
+        at_once(poll_fn(|context| {
+            assert!(running.as_mut().poll(context).is_pending(), "the provider is silent");
+            if self.provider.is_silent() {
+                return Poll::Ready(());
+            }
+            Poll::Pending
+        }));
+        self.provider.speaks();
+        self.time_left.store(before, Ordering::Relaxed);
+        self.pass(after_ms);
+    }
+
     pub(crate) fn order(&self, id: OrderId) -> Order {
         at_once(self.orders.order(id)).unwrap()
     }
@@ -223,7 +248,7 @@ impl Shop {
             }
             Message::Event(event) => {
                 at_once(self.notices.tell(event.clone())).unwrap();
-                if let OrderNews::Made(lines) = event.news {
+                if let OrderNews::Paid(lines) = event.news {
                     let clear = ClearCart { cart: event.cart, order: event.order, lines };
                     at_once(self.carts.clear(clear)).unwrap();
                 }
@@ -265,6 +290,7 @@ impl Shop {
             key: request.key.clone(),
             fingerprint: request.fingerprint(),
             order: OrderId(1),
+            total: request.expected_total,
             now,
             until: now.plus(Duration::from_secs(30)),
             forgotten_at: now.plus(REMEMBERED_FOR),

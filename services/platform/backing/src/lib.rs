@@ -33,7 +33,7 @@ pub use events::{
     group::Group,
     inline::Inline,
     kafka::{KafkaConsumer, KafkaPublisher},
-    memory::MemoryPublisher,
+    memory::{LINGER as MEMORY_LINGER, MemoryPublisher},
     metrics::EventMetrics,
     outbox::{Outbox, OutboxTransaction},
     publisher::{PublishError, Publisher, TopicPublisher},

@@ -12,7 +12,7 @@ use axum::{
     http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header},
     response::{IntoResponse, Response},
 };
-pub use body::JsonBody;
+pub use body::{JsonBody, body_in_time};
 use contract::{Unavailable, Why};
 pub use openapi::described;
 #[doc(hidden)]

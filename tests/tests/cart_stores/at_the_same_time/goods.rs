@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use cart::{
     CommandKey, CustomerId, Delivery, DeliveryId, Discount, Level, OrderId, Outcome, ProductId, Purpose,
-    Refusal, Step, StockCommand, StockStore, Voucher, VoucherAction, VoucherCommand,
+    Refusal, Step, StockCommand, StockStore, Voucher, VoucherAction, VoucherCommand, ports::Received,
 };
 use cart_app::axes::StockStrategy;
 use futures::future::join_all;
@@ -23,7 +23,8 @@ const ROUNDS: u128 = 20;
 
 async fn receive(stock: &dyn StockStore, id: u128, product: ProductId, quantity: u64) {
     let delivery = Delivery { id: DeliveryId(id), product, quantity };
-    insist(async || stock.receive(&delivery).await).await.unwrap();
+    let received = insist(async || stock.receive(&delivery).await).await;
+    assert!(matches!(received, Received::In(_)), "{received:?}");
 }
 
 async fn level(stock: &dyn StockStore, product: ProductId) -> Level {

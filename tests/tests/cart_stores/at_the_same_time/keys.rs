@@ -3,9 +3,10 @@
 use std::{sync::Arc, time::Duration};
 
 use cart::{
-    CheckedOut, Fingerprint, Money, OrderId, OrderStore, Outcome, Payment, PaymentState, Purchase, Purpose,
-    RequestKey, SagaReply, SagaState, Status, Step,
-    ports::{Advanced, Claim, Claimed, Settled, StoredPayment},
+    CheckedOut, Command, CommandKey, Fingerprint, Money, OrderId, OrderStore, Outcome, Payment,
+    PaymentAction, PaymentCommand, PaymentState, Purchase, Purpose, Refusal, RequestKey, SagaReply,
+    SagaState, Status, Step,
+    ports::{Abandoned, Advanced, Claim, Claimed, Left, Settled, StoredPayment, TakenReply},
 };
 use cart_app::axes::StockStrategy;
 use contract::Timestamp;
@@ -31,6 +32,7 @@ fn claim(order: u128, fingerprint: u64, now: Timestamp) -> Claim {
         key: key(),
         fingerprint: Fingerprint(fingerprint),
         order: OrderId(order),
+        total: euro(100),
         now,
         until: now.plus(CLAIMED_FOR),
         forgotten_at: now.plus(REMEMBERED_FOR),
@@ -64,7 +66,7 @@ fn of_several_claims_of_one_key_one_is_granted_and_keeps_its_order() {
             let first = the_one(&claims(&stores.orders, START).await);
             let ended = START.plus(CLAIMED_FOR);
             assert_eq!(the_one(&claims(&stores.orders, ended).await), first, "{name}: the claim has ended");
-            stores.orders.release(&key()).await.unwrap();
+            stores.orders.release(&key(), Left::Nothing, ended).await.unwrap();
             assert_eq!(the_one(&claims(&stores.orders, ended).await), first, "{name}: it was released");
             let other = stores.orders.claim(&claim(1, 2, ended.plus(CLAIMED_FOR))).await.unwrap();
             assert_eq!(other, Claimed::Mismatch, "{name}");
@@ -73,6 +75,48 @@ fn of_several_claims_of_one_key_one_is_granted_and_keeps_its_order() {
             assert_eq!(anew, Claimed::Taken(OrderId(99)), "{name}: the key is as new");
         }
     });
+}
+
+/// Whoever is first decides: the checkout goes on, or its hold is given back; never both.
+#[test]
+fn of_a_repeat_and_the_end_of_an_abandoned_checkout_one_wins() {
+    let ended = START.plus(CLAIMED_FOR);
+    let command = CommandKey { order: OrderId(7), purpose: Purpose::Undo(Step::Authorise, 0) };
+    let void = PaymentCommand { key: command, amount: euro(100), action: PaymentAction::Void };
+    let (void, refused) = (Command::Payment(void), Err(Refusal::TimedOut));
+    for (name, stores) in at_once(everywhere(StockStrategy::RowLock)) {
+        let sent = || std::iter::from_fn(|| stores.mail.take()).count();
+        for round in 0..20 {
+            let key = RequestKey::parse(format!("key-{round}")).unwrap();
+            let claim = |now| Claim { key: key.clone(), ..claim(7, 1, now) };
+            let (first, repeat) = (claim(START), claim(ended));
+            assert_eq!(at_once(stores.orders.claim(&first)), Ok(Claimed::Taken(OrderId(7))));
+            let found = at_once(stores.orders.abandoned(ended, 10)).unwrap();
+            assert_eq!(
+                found,
+                [Abandoned { key: key.clone(), order: OrderId(7), total: euro(100) }],
+                "{name}"
+            );
+            let (repeated, is_ended) = at_once(async {
+                tokio::join!(
+                    insist(async || stores.orders.claim(&repeat).await),
+                    insist(async || stores.orders.abandon(&key, ended, &refused, &void).await),
+                )
+            });
+            let goes_on = Claimed::Taken(OrderId(7));
+            assert_eq!(repeated, if is_ended { Claimed::Replied(refused) } else { goes_on }, "{name}");
+            assert_eq!(sent(), usize::from(is_ended), "{name}: the command, if it has ended");
+            if !is_ended {
+                at_once(stores.orders.release(&key, Left::Nothing, ended)).unwrap();
+                let is_ended = at_once(stores.orders.abandon(&key, ended, &refused, &void));
+                assert_eq!(
+                    (is_ended, sent()),
+                    (Ok(true), 1),
+                    "{name}: the first attempt may have left a hold"
+                );
+            }
+        }
+    }
 }
 
 #[test]
@@ -116,7 +160,8 @@ fn a_reply_that_comes_several_times_at_once_is_taken_once() {
                 let orders = Arc::clone(&stores.orders);
                 async move {
                     let decide = |purchase: &Purchase| purchase.on_reply(&reply, START);
-                    let advance = async || orders.advance(OrderId(7), Some(reply.id()), true, &decide).await;
+                    let taken = TakenReply { id: reply.id(), at: START };
+                    let advance = async || orders.advance(OrderId(7), Some(taken), true, &decide).await;
                     matches!(insist(advance).await.unwrap(), Advanced::Changed(_))
                 }
             });

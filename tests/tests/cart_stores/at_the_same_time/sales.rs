@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use cart::{
     CheckedOut, CustomerId, Decision, Delivery, DeliveryId, Discount, Fingerprint, Level, Order, OrderId,
-    OrderLine, ProductId, Purchase, Refusal, Reply, RequestKey, Status, Voucher, ports::Claim,
+    OrderLine, ProductId, Purchase, Refusal, Reply, RequestKey, Status, Voucher,
+    ports::{Claim, Received},
 };
 use cart_app::axes::StockStrategy;
 use futures::future::join_all;
@@ -21,7 +22,7 @@ const BUYERS: u128 = 24;
 const ROUNDS: u128 = 20;
 
 /// An order of one piece of each of these products.
-pub(super) fn wanted(id: u128, products: &[ProductId], has_voucher: bool) -> Order {
+pub(crate) fn wanted(id: u128, products: &[ProductId], has_voucher: bool) -> Order {
     let line = |product: &ProductId| {
         let (price, discount) = (euro(10), euro(0));
         OrderLine { product: *product, quantity: pieces(1), price, discount, net: price }
@@ -31,12 +32,13 @@ pub(super) fn wanted(id: u128, products: &[ProductId], has_voucher: bool) -> Ord
 }
 
 /// Places an order as a checkout does whose money is held.
-pub(super) async fn place(stores: &Stores, order: Order) -> impl Future<Output = Reply> + use<> {
+pub(crate) async fn place(stores: &Stores, order: Order) -> impl Future<Output = Reply> + use<> {
     let key = RequestKey::parse(order.id.to_string()).unwrap();
     let claim = Claim {
         key: key.clone(),
         fingerprint: Fingerprint(1),
         order: order.id,
+        total: order.total,
         now: START,
         until: START,
         forgotten_at: START.plus(cart::REMEMBERED_FOR),
@@ -62,7 +64,8 @@ async fn place_all(stores: &Stores, orders: impl Iterator<Item = Order>) -> Vec<
 }
 
 pub(super) async fn receive(stores: &Stores, id: u128, product: ProductId, quantity: u64) {
-    stores.stock.receive(&Delivery { id: DeliveryId(id), product, quantity }).await.unwrap().unwrap();
+    let received = stores.stock.receive(&Delivery { id: DeliveryId(id), product, quantity }).await.unwrap();
+    assert!(matches!(received, Received::In(_)), "{received:?}");
 }
 
 async fn level(stores: &Stores, product: ProductId) -> Level {
@@ -70,7 +73,7 @@ async fn level(stores: &Stores, product: ProductId) -> Level {
 }
 
 pub(super) async fn sales(stores: &Stores) -> [Vec<OrderId>; 2] {
-    let sales = stores.orders.sales(&[TEA, POT]).await.unwrap();
+    let sales = stores.orders.sales(&[TEA, POT], cart::MAX_SALES).await.unwrap().unwrap();
     [sales[0].orders.clone(), sales[1].orders.clone()]
 }
 

@@ -3,10 +3,16 @@ CREATE TABLE checkout_keys (
     request_key      TEXT   NOT NULL PRIMARY KEY,
     fingerprint      BIGINT NOT NULL,
     order_id         TEXT   NOT NULL,
+    -- JSON: what the order is to cost.
+    total            TEXT   NOT NULL,
     claimed_until_ms BIGINT NOT NULL,
     forgotten_ms     BIGINT NOT NULL,
+    -- Attempts that may have left a hold at the provider.
+    open_attempts    BIGINT NOT NULL,
     reply            TEXT
 );
+CREATE INDEX checkout_keys_to_end ON checkout_keys (claimed_until_ms) WHERE reply IS NULL AND open_attempts > 0;
+CREATE INDEX checkout_keys_to_forget ON checkout_keys (forgotten_ms);
 
 -- Each order with its saga, in JSON: they are read and written as a whole. What is searched by has a column.
 CREATE TABLE orders (
@@ -19,8 +25,12 @@ CREATE TABLE orders (
 CREATE INDEX orders_due ON orders (due_ms) WHERE state = 'running';
 CREATE INDEX orders_parked ON orders (id) WHERE state = 'parked';
 
--- The replies that were taken. Rows stay; production would delete those that are older than any message.
-CREATE TABLE order_inbox (reply TEXT NOT NULL PRIMARY KEY);
+-- The replies that were taken. Those that are older than any message are deleted.
+CREATE TABLE order_inbox (
+    reply    TEXT   NOT NULL PRIMARY KEY,
+    taken_ms BIGINT NOT NULL
+);
+CREATE INDEX order_inbox_to_forget ON order_inbox (taken_ms);
 
 -- The orders of each product in the order of their commits. A product's row of `sales_counts` is locked until the commit,
 -- so that a later number never becomes visible before an earlier one.

@@ -6,9 +6,10 @@ CREATE TABLE payments (
     token    TEXT
 );
 
--- The commands that were performed. Rows stay; production would delete those that are older than any message.
+-- The commands that were performed. Those that are older than any message are deleted.
 CREATE TABLE payment_inbox (
     command      TEXT   NOT NULL PRIMARY KEY,
     outcome      TEXT   NOT NULL,
     performed_ms BIGINT NOT NULL
 );
+CREATE INDEX payment_inbox_to_forget ON payment_inbox (performed_ms);

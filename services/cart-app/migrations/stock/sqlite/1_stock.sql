@@ -10,7 +10,11 @@ CREATE TABLE stock_levels (
     version   BIGINT NOT NULL
 );
 
-CREATE TABLE deliveries (id TEXT NOT NULL PRIMARY KEY);
+CREATE TABLE deliveries (
+    id       TEXT   NOT NULL PRIMARY KEY,
+    product  TEXT   NOT NULL,
+    quantity BIGINT NOT NULL
+);
 
 -- An order's row is locked before anything is done for the order; its state is null while nothing is noted.
 CREATE TABLE reservations (
@@ -22,9 +26,10 @@ CREATE TABLE reservations (
 );
 CREATE INDEX reservations_to_end ON reservations (until_ms) WHERE state = 'reserved';
 
--- The commands that were performed. Rows stay; production would delete those that are older than any message.
+-- The commands that were performed. Those that are older than any message are deleted.
 CREATE TABLE stock_inbox (
     command      TEXT   NOT NULL PRIMARY KEY,
     outcome      TEXT   NOT NULL,
     performed_ms BIGINT NOT NULL
 );
+CREATE INDEX stock_inbox_to_forget ON stock_inbox (performed_ms);

@@ -15,9 +15,10 @@ CREATE TABLE redemptions (
 );
 CREATE INDEX redemptions_by_customer ON redemptions (code, customer) WHERE NOT is_restored;
 
--- The commands that were performed. Rows stay; production would delete those that are older than any message.
+-- The commands that were performed. Those that are older than any message are deleted.
 CREATE TABLE voucher_inbox (
     command      TEXT   NOT NULL PRIMARY KEY,
     outcome      TEXT   NOT NULL,
     performed_ms BIGINT NOT NULL
 );
+CREATE INDEX voucher_inbox_to_forget ON voucher_inbox (performed_ms);

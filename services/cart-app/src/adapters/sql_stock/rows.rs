@@ -116,19 +116,20 @@ impl Shift {
     }
 }
 
-/// Parses rows; zeros for a product that has none. What `check-then-act` has taken below zero is shown as nothing, so that
-/// the sum is wrong, as it is.
-pub(super) fn levels(products: &[ProductId], rows: Vec<LevelRow>) -> Result<Vec<Level>, sqlx::Error> {
+/// Parses a row. What `check-then-act` has taken below zero is shown as nothing, so that the sum is wrong, as it is.
+pub(super) fn level((product, stocked, reserved, sold, available): LevelRow) -> Result<Level, sqlx::Error> {
     let pieces = |column: i64| u64::try_from(column).unwrap_or(0);
-    let level = |(product, stocked, reserved, sold, available): LevelRow| {
-        Ok(Level {
-            product: ProductId::parse(&product).map_err(undecoded)?,
-            stocked: pieces(stocked),
-            reserved: pieces(reserved),
-            sold: pieces(sold),
-            left: pieces(available),
-        })
-    };
+    Ok(Level {
+        product: ProductId::parse(&product).map_err(undecoded)?,
+        stocked: pieces(stocked),
+        reserved: pieces(reserved),
+        sold: pieces(sold),
+        left: pieces(available),
+    })
+}
+
+/// Parses rows; zeros for a product that has none.
+pub(super) fn levels(products: &[ProductId], rows: Vec<LevelRow>) -> Result<Vec<Level>, sqlx::Error> {
     let found = rows.into_iter().map(level).collect::<Result<Vec<_>, sqlx::Error>>()?;
     let of = |product: &ProductId| {
         let empty = Level { product: *product, stocked: 0, reserved: 0, sold: 0, left: 0 };

@@ -82,7 +82,13 @@ async fn optimistic(rows: &mut impl StockRows, lines: &[OrderedLine], to: Place)
 }
 
 /// A negative control: takes as many as there are, and says that it took all. (eShop's `CatalogItem.RemoveStock` does so.)
+///
+/// A product that never came in has no row to take from: it is refused, as by the others.
 async fn clamp(rows: &mut impl StockRows, lines: &[OrderedLine], to: Place) -> Result<Outcome, Aborted> {
+    let known = rows.read(&products(lines)).await?;
+    if let Some(line) = lines.iter().find(|line| row_of(line.product, &known).is_none()) {
+        return Ok(Outcome::Refused(out_of_stock(line.product, &known)));
+    }
     for line in lines {
         rows.shift(*line, taking(to, Condition::AtMost)).await?;
     }

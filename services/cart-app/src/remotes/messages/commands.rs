@@ -155,7 +155,7 @@ impl From<OrderNews> for order_event::News {
     fn from(news: OrderNews) -> Self {
         match news {
             OrderNews::Made(lines) => Self::Made(proto::Made { lines: Many::<Plain>::write(lines) }),
-            OrderNews::Paid => Self::Paid(proto::Paid {}),
+            OrderNews::Paid(lines) => Self::Paid(proto::Paid { lines: Many::<Plain>::write(lines) }),
             OrderNews::Shipped => Self::Shipped(proto::Shipped {}),
             OrderNews::Cancelled(reason) => Self::Cancelled(reason.into()),
             OrderNews::Refunded(refund, amount) => Self::Refunded(proto::Refunded {
@@ -174,7 +174,9 @@ impl TryFrom<order_event::News> for OrderNews {
             order_event::News::Made(proto::Made { lines }) => {
                 Self::Made(Many::<Plain>::read("lines", lines)?)
             }
-            order_event::News::Paid(proto::Paid {}) => Self::Paid,
+            order_event::News::Paid(proto::Paid { lines }) => {
+                Self::Paid(Many::<Plain>::read("lines", lines)?)
+            }
             order_event::News::Shipped(proto::Shipped {}) => Self::Shipped,
             order_event::News::Cancelled(reason) => Self::Cancelled(reason.try_into()?),
             order_event::News::Refunded(proto::Refunded { refund_id, amount: refunded }) => {

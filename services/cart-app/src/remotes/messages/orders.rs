@@ -2,8 +2,8 @@
 
 use cart::{
     CheckedOut, Checkout, Doing, Order, OrderId, OrderLine, ProductIds, ProductSales, Purchase, Refund,
-    RefundOrder, RepairSaga, Replied, Saga, SagaQuery, SagaReply, SagaStanding, SagaState, Sagas, Sales,
-    Status, StepProgress, Undoing,
+    RefundOrder, Refunding, RepairSaga, Replied, Saga, SagaQuery, SagaReply, SagaStanding, SagaState, Sagas,
+    Sales, Status, StepProgress, Undoing,
 };
 use remote::{Codec as _, Malformed, Many, Optional, Required, UnixMillis, Uuid};
 
@@ -59,14 +59,15 @@ remote::messages! { proto:
         net by Required,
     }
     ProductSales as ProductSales { product as product_id by Uuid, orders as order_ids by Many<Uuid> }
-    Purchase as Purchase { order by Required, token, saga by Required }
+    Purchase as Purchase { order by Required, token, saga by Required, refunding by Many }
+    Refunding as Refunding { id as refund_id by Uuid, sent, due as due_ms by UnixMillis, is_parked }
     Saga as Saga { state by Number, steps by Many, sent, due as due_ms by UnixMillis }
     StepProgress as StepProgress { step by Number, doing by Number, undoing by Number, round }
 }
 
 numbers! {
     Status as proto::Status { Pending, Placed, Paid, Shipped, Cancelled }
-    SagaStanding as proto::SagaStanding { Stuck, Parked }
+    SagaStanding as proto::SagaStanding { Stuck, Parked, Running }
     SagaState as proto::SagaState { Forward, Backward, ParkedForward, ParkedBackward, Done, Compensated }
     Doing as proto::Doing { Waiting, Sent, Done, Refused }
     Undoing as proto::Undoing { Waiting, Sent, Done, Failed }

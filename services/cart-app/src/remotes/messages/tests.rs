@@ -6,9 +6,9 @@ use cart::{
     OrderId, OrderLine, OrderNews, OrderedLine, Outcome, Payment, PaymentAction, PaymentCommand,
     PaymentRefund, PaymentState, PaymentToken, PercentOff, Product, ProductId, ProductIds, ProductPage,
     ProductQuery, ProductSales, Purchase, Purpose, Quantity, Refund, RefundId, RefundOrder, RefundState,
-    Refusal, RequestKey, Saga, SagaQuery, SagaReply, SagaStanding, SagaState, Sagas, Sales, Status, Step,
-    StepProgress, StockAction, StockCommand, Undoing, Version, Voucher, VoucherAction, VoucherCode,
-    VoucherCommand, VoucherStanding,
+    Refunding, Refusal, RequestKey, Saga, SagaQuery, SagaReply, SagaStanding, SagaState, Sagas, Sales,
+    Status, Step, StepProgress, StockAction, StockCommand, Undoing, Version, Voucher, VoucherAction,
+    VoucherCode, VoucherCommand, VoucherStanding,
 };
 use contract::Timestamp;
 use remote::Malformed;
@@ -126,7 +126,7 @@ fn commands_and_replies_come_back_as_they_were() {
 fn events_of_orders_come_back_as_they_were() {
     for news in [
         OrderNews::Made(ordered()),
-        OrderNews::Paid,
+        OrderNews::Paid(ordered()),
         OrderNews::Shipped,
         OrderNews::Cancelled(Refusal::OutOfStock { product: ProductId(1), left: 0 }),
         OrderNews::Refunded(RefundId(1), euro(5)),
@@ -165,10 +165,12 @@ fn orders_and_their_sagas_come_back_as_they_were() {
         SagaState::Compensated,
     ] {
         let saga = Saga { state, steps: steps.map(step).to_vec(), sent: 6, due: AT };
-        let purchase = Purchase { order: plain.clone(), token: token(), saga };
+        let refund = |is_parked| Refunding { id: RefundId(4), sent: 2, due: AT, is_parked };
+        let refunding = [true, false].map(refund).to_vec();
+        let purchase = Purchase { order: plain.clone(), token: token(), saga, refunding };
         crosses::<orders::SagasResponse, _>(&Sagas(vec![purchase]));
     }
-    for standing in [SagaStanding::Stuck, SagaStanding::Parked] {
+    for standing in [SagaStanding::Stuck, SagaStanding::Parked, SagaStanding::Running] {
         for after in [None, Some(ORDER)] {
             crosses::<orders::SagasRequest, _>(&SagaQuery { standing, after, limit: 100 });
         }

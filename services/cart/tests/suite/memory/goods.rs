@@ -4,7 +4,8 @@ use async_trait::async_trait;
 use cart::{
     CustomerId, Delivery, Issued, Level, MAX_STOCKED, Movement, OrderId, OrderedLine, Outcome, ProductId,
     Refusal, SagaReply, StockCommand, StockStore, UseChange, Voucher, VoucherAction, VoucherCode,
-    VoucherCommand, VoucherStanding, VoucherStore, check_uses, stock_effect, stock_expiry, voucher_effect,
+    VoucherCommand, VoucherStanding, VoucherStore, check_uses, ports::Received, stock_effect, stock_expiry,
+    voucher_effect,
 };
 use contract::{Timestamp, Unavailable};
 
@@ -78,12 +79,17 @@ impl Tables {
     }
 
     /// Performs a command unless its id is in the inbox, and writes the reply to the outbox.
-    fn once(&mut self, command: cart::CommandKey, perform: impl FnOnce(&mut Self) -> Outcome) -> SagaReply {
-        let outcome = match self.inbox.get(&command.id()) {
-            Some(outcome) => *outcome,
-            None => perform(self),
+    fn once(
+        &mut self,
+        command: cart::CommandKey,
+        now: Timestamp,
+        perform: impl FnOnce(&mut Self) -> Outcome,
+    ) -> SagaReply {
+        let (outcome, performed) = match self.inbox.get(&command.id()) {
+            Some(before) => *before,
+            None => (perform(self), now),
         };
-        self.inbox.insert(command.id(), outcome);
+        self.inbox.insert(command.id(), (outcome, performed));
         let reply = SagaReply { command, outcome };
         self.outbox.push_back(Message::Reply(reply));
         reply
@@ -92,20 +98,21 @@ impl Tables {
 
 #[async_trait]
 impl StockStore for Memory {
-    async fn receive(&self, delivery: &Delivery) -> Result<Option<Level>, Unavailable> {
+    async fn receive(&self, delivery: &Delivery) -> Result<Received, Unavailable> {
         let mut tables = self.tables();
-        if tables.deliveries.contains(&delivery.id) {
-            return Ok(Some(*tables.level(delivery.product)));
+        if let Some(before) = tables.deliveries.get(&delivery.id).copied() {
+            let level = *tables.level(delivery.product);
+            return Ok(if before == *delivery { Received::In(level) } else { Received::Reused });
         }
         let level = tables.level(delivery.product);
         if level.stocked + delivery.quantity > MAX_STOCKED {
-            return Ok(None);
+            return Ok(Received::TooMuch);
         }
         level.stocked += delivery.quantity;
         level.left += delivery.quantity;
         let level = *level;
-        tables.deliveries.insert(delivery.id);
-        Ok(Some(level))
+        tables.deliveries.insert(delivery.id, *delivery);
+        Ok(Received::In(level))
     }
 
     async fn levels(&self, products: &[ProductId]) -> Result<Vec<Level>, Unavailable> {
@@ -113,9 +120,9 @@ impl StockStore for Memory {
         Ok(products.iter().map(|product| *tables.level(*product)).collect())
     }
 
-    async fn perform(&self, command: &StockCommand, _: Timestamp) -> Result<SagaReply, Unavailable> {
+    async fn perform(&self, command: &StockCommand, now: Timestamp) -> Result<SagaReply, Unavailable> {
         let order = command.key.order;
-        Ok(self.tables().once(command.key, |tables| tables.perform_stock(order, &command.action)))
+        Ok(self.tables().once(command.key, now, |tables| tables.perform_stock(order, &command.action)))
     }
 
     async fn expire(&self, now: Timestamp, most: u32) -> Result<u32, Unavailable> {
@@ -129,6 +136,10 @@ impl StockStore for Memory {
             tables.reservations.insert(*order, reservation);
         }
         Ok(ended.len() as u32)
+    }
+
+    async fn forget(&self, performed_before: Timestamp, most: u32) -> Result<u64, Unavailable> {
+        Ok(self.forget_commands(performed_before, most))
     }
 }
 
@@ -150,8 +161,12 @@ impl VoucherStore for Memory {
         Ok(tables.vouchers.get(code).map(standing))
     }
 
-    async fn perform(&self, command: &VoucherCommand, _: Timestamp) -> Result<SagaReply, Unavailable> {
+    async fn perform(&self, command: &VoucherCommand, now: Timestamp) -> Result<SagaReply, Unavailable> {
         let order = command.key.order;
-        Ok(self.tables().once(command.key, |tables| tables.perform_voucher(order, &command.action)))
+        Ok(self.tables().once(command.key, now, |tables| tables.perform_voucher(order, &command.action)))
+    }
+
+    async fn forget(&self, performed_before: Timestamp, most: u32) -> Result<u64, Unavailable> {
+        Ok(self.forget_commands(performed_before, most))
     }
 }

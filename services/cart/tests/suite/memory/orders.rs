@@ -2,22 +2,32 @@
 
 use async_trait::async_trait;
 use cart::{
-    Decision, Fingerprint, OrderId, OrderStore, OrderedLine, Outcome, ProductId, ProductSales, Purchase,
-    Refusal, Reply, RequestKey, SagaQuery, SagaStanding, ShopTransaction, StockAction, VoucherAction,
-    ports::{Advanced, Claim, Claimed, Decide, Refuse},
+    Command, Decision, Fingerprint, Money, OrderId, OrderStore, OrderedLine, Outcome, ProductId,
+    ProductSales, Purchase, Refusal, Reply, RequestKey, SagaQuery, SagaStanding, ShopTransaction,
+    StockAction, VoucherAction,
+    ports::{Abandoned, Advanced, Claim, Claimed, Decide, Left, Refuse, TakenReply},
 };
 use contract::{Timestamp, Unavailable};
 
-use super::{Memory, Tables};
+use super::{Memory, Tables, forget};
 use crate::stores::Message;
 
 /// What is stored of an idempotency key.
 pub(crate) struct KeyRow {
     fingerprint: Fingerprint,
     order: OrderId,
+    total: Money,
     until: Timestamp,
     forgotten_at: Timestamp,
     reply: Option<Reply>,
+    /// Attempts that may have left a hold.
+    open_attempts: u32,
+}
+
+impl KeyRow {
+    fn is_abandoned(&self, by: Timestamp) -> bool {
+        self.reply.is_none() && self.open_attempts > 0 && self.until <= by
+    }
 }
 
 impl Tables {
@@ -71,10 +81,11 @@ fn refusal(outcome: Outcome) -> Result<(), Refusal> {
 impl OrderStore for Memory {
     async fn claim(&self, claim: &Claim) -> Result<Claimed, Unavailable> {
         let mut tables = self.tables();
-        let Claim { fingerprint, order, now, until, forgotten_at, .. } = *claim;
+        let Claim { fingerprint, order, total, now, until, forgotten_at, .. } = *claim;
         tables.keys.retain(|_, row| row.forgotten_at > now);
         let Some(row) = tables.keys.get_mut(&claim.key) else {
-            let row = KeyRow { fingerprint, order, until, forgotten_at, reply: None };
+            let row =
+                KeyRow { fingerprint, order, total, until, forgotten_at, reply: None, open_attempts: 1 };
             tables.keys.insert(claim.key.clone(), row);
             return Ok(Claimed::Taken(order));
         };
@@ -84,16 +95,44 @@ impl OrderStore for Memory {
             None if row.until > now => Claimed::InFlight,
             None => {
                 row.until = until;
+                row.open_attempts += 1;
                 Claimed::Taken(row.order)
             }
         })
     }
 
-    async fn release(&self, key: &RequestKey) -> Result<(), Unavailable> {
-        if let Some(row) = self.tables().keys.get_mut(key) {
-            row.until = Timestamp::from_millis(0);
+    async fn release(&self, key: &RequestKey, left: Left, now: Timestamp) -> Result<(), Unavailable> {
+        if let Some(row) = self.tables().keys.get_mut(key).filter(|row| row.reply.is_none()) {
+            row.until = row.until.min(now);
+            row.open_attempts -= u32::from(left == Left::Nothing);
         }
         Ok(())
+    }
+
+    async fn abandoned(&self, by: Timestamp, most: u32) -> Result<Vec<Abandoned>, Unavailable> {
+        let tables = self.tables();
+        let mut found: Vec<_> = tables.keys.iter().filter(|(_, row)| row.is_abandoned(by)).collect();
+        found.sort_by_key(|(_, row)| row.until);
+        let abandoned = |(key, row): &(&RequestKey, &KeyRow)| Abandoned {
+            key: (*key).clone(),
+            order: row.order,
+            total: row.total,
+        };
+        Ok(found.iter().take(most as usize).map(abandoned).collect())
+    }
+
+    async fn abandon(
+        &self,
+        key: &RequestKey,
+        by: Timestamp,
+        reply: &Reply,
+        command: &Command,
+    ) -> Result<bool, Unavailable> {
+        let mut tables = self.tables();
+        let Some(row) = tables.keys.get_mut(key).filter(|row| row.is_abandoned(by)) else { return Ok(false) };
+        row.reply = Some(*reply);
+        tables.outbox.push_back(Message::Command(command.clone()));
+        Ok(true)
     }
 
     async fn begin(
@@ -113,14 +152,17 @@ impl OrderStore for Memory {
     async fn advance(
         &self,
         order: OrderId,
-        reply: Option<cart::EventId>,
+        reply: Option<TakenReply>,
         commands_in_outbox: bool,
         decide: &Decide<'_>,
     ) -> Result<Option<Advanced>, Unavailable> {
         let mut tables = self.tables();
         let Some(purchase) = tables.purchases.get(&order).cloned() else { return Ok(None) };
-        if reply.is_some_and(|reply| !tables.replies.insert(reply)) {
-            return Ok(Some(Advanced::Unchanged(purchase)));
+        if let Some(TakenReply { id, at }) = reply {
+            if tables.replies.contains_key(&id) {
+                return Ok(Some(Advanced::Unchanged(purchase)));
+            }
+            tables.replies.insert(id, at);
         }
         Ok(Some(match decide(&purchase) {
             None => Advanced::Unchanged(purchase),
@@ -135,20 +177,27 @@ impl OrderStore for Memory {
         Ok(self.tables().purchases.get(&order).cloned())
     }
 
-    async fn sales(&self, products: &[ProductId]) -> Result<Vec<ProductSales>, Unavailable> {
+    async fn sales(
+        &self,
+        products: &[ProductId],
+        most: usize,
+    ) -> Result<Option<Vec<ProductSales>>, Unavailable> {
         let tables = self.tables();
         let orders = |product: &ProductId| tables.sales.get(product).cloned().unwrap_or_default();
-        Ok(products
+        let sales: Vec<_> = products
             .iter()
             .map(|product| ProductSales { product: *product, orders: orders(product) })
-            .collect())
+            .collect();
+        let count: usize = sales.iter().map(|sales| sales.orders.len()).sum();
+        Ok((count <= most).then_some(sales))
     }
 
     async fn sagas(&self, query: &SagaQuery, due_before: Timestamp) -> Result<Vec<Purchase>, Unavailable> {
         let tables = self.tables();
         let is_meant = |purchase: &&Purchase| match query.standing {
-            SagaStanding::Stuck => purchase.saga.state.is_running() && purchase.saga.due < due_before,
-            SagaStanding::Parked => purchase.saga.state.is_parked(),
+            SagaStanding::Stuck => purchase.is_running() && purchase.due() < due_before,
+            SagaStanding::Parked => purchase.is_parked() && !purchase.is_running(),
+            SagaStanding::Running => purchase.is_running(),
         };
         let is_after = |purchase: &&Purchase| query.after.is_none_or(|after| purchase.order.id > after);
         let found = tables.purchases.values().filter(is_after).filter(is_meant);
@@ -157,10 +206,16 @@ impl OrderStore for Memory {
 
     async fn due(&self, now: Timestamp, most: u32) -> Result<Vec<OrderId>, Unavailable> {
         let tables = self.tables();
-        let is_due = |purchase: &&Purchase| purchase.saga.state.is_running() && purchase.saga.due <= now;
+        let is_due = |purchase: &&Purchase| purchase.is_running() && purchase.due() <= now;
         let mut due: Vec<_> = tables.purchases.values().filter(is_due).collect();
-        due.sort_by_key(|purchase| purchase.saga.due);
+        due.sort_by_key(|purchase| purchase.due());
         Ok(due.iter().take(most as usize).map(|purchase| purchase.order.id).collect())
+    }
+
+    async fn forget(&self, now: Timestamp, taken_before: Timestamp, most: u32) -> Result<u64, Unavailable> {
+        let mut tables = self.tables();
+        let keys = forget(&mut tables.keys, |row| row.forgotten_at <= now, most);
+        Ok(keys + forget(&mut tables.replies, |at| *at < taken_before, most))
     }
 }
 

@@ -17,14 +17,14 @@ impl PaymentStore for Memory {
     }
 
     async fn outcome(&self, command: EventId) -> Result<Option<Outcome>, Unavailable> {
-        Ok(self.tables().inbox.get(&command).copied())
+        Ok(self.tables().inbox.get(&command).map(|(outcome, _)| *outcome))
     }
 
     async fn store(
         &self,
         payment: &StoredPayment,
         reply: Option<&SagaReply>,
-        _: Timestamp,
+        now: Timestamp,
     ) -> Result<Settled, Unavailable> {
         let mut tables = self.tables();
         let order = payment.payment.order;
@@ -34,7 +34,7 @@ impl PaymentStore for Memory {
         let next = StoredPayment { version: payment.version + 1, ..payment.clone() };
         tables.payments.insert(order, next);
         if let Some(reply) = reply {
-            tables.inbox.insert(reply.command.id(), reply.outcome);
+            tables.inbox.insert(reply.command.id(), (reply.outcome, now));
             tables.outbox.push_back(Message::Reply(*reply));
         }
         Ok(Settled::Stored)
@@ -43,5 +43,9 @@ impl PaymentStore for Memory {
     async fn reply_again(&self, reply: &SagaReply, _: Timestamp) -> Result<(), Unavailable> {
         self.tables().outbox.push_back(Message::Reply(*reply));
         Ok(())
+    }
+
+    async fn forget(&self, performed_before: Timestamp, most: u32) -> Result<u64, Unavailable> {
+        Ok(self.forget_commands(performed_before, most))
     }
 }

@@ -39,7 +39,7 @@ const CAPACITY_BYTES: usize = 64 << 20;
 /// The largest batch.
 const BATCH: usize = 2_000;
 /// The time that an event waits for a full batch.
-const LINGER: Duration = Duration::from_secs(1);
+pub const LINGER: Duration = Duration::from_secs(1);
 /// The attempts at a batch, and the pause after the first.
 const PATIENCE: Patience = Patience::Attempts(6, Duration::from_millis(50));
 

@@ -3,6 +3,7 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use axum::{
+    body::Bytes,
     extract::{FromRequest, Request},
     http::{HeaderMap, HeaderValue, StatusCode, header},
 };
@@ -30,11 +31,16 @@ impl<S: Send + Sync, T: DeserializeOwned, const AT_MOST: usize> FromRequest<S> f
 
     async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
         is_json(request.headers())?;
-        let within = current().map_or(Duration::MAX, |context| context.remaining() / SHARE_OF_TIME);
-        let read = timeout(within, read_body(request.into_body(), AT_MOST)).await;
-        let bytes = read.map_err(|_| too_slow(within))?.map_err(unread)?;
+        let bytes = body_in_time(request, AT_MOST).await?;
         serde_json::from_slice(&bytes).map(Self).map_err(|error| Problem::malformed(error.to_string()))
     }
+}
+
+/// Reads a body of at most this many bytes, as [`JsonBody`] does, whatever its media type.
+pub async fn body_in_time(request: Request, at_most: usize) -> Result<Bytes, Problem> {
+    let within = current().map_or(Duration::MAX, |context| context.remaining() / SHARE_OF_TIME);
+    let read = timeout(within, read_body(request.into_body(), at_most)).await;
+    read.map_err(|_| too_slow(within))?.map_err(unread)
 }
 
 /// The error replies, in addition to the 400 of any request.
