@@ -1,8 +1,8 @@
 //! The saga over any order of messages, with losses, repetitions, refusals, silence, and a customer who cancels.
 
 use cart::{
-    Command, CommandKey, OrderId, Outcome, Purchase, Purpose, RefundId, RefundState, Refusal, SENDS, STEPS,
-    SagaReply, SagaState, Status, Step,
+    Command, CommandKey, INBOX_KEPT_FOR, OrderId, Outcome, Purchase, Purpose, RESERVED_FOR, RefundId,
+    RefundState, Refusal, SENDS, STEPS, SagaReply, SagaState, Status, Step,
 };
 use proptest::prelude::*;
 
@@ -96,6 +96,23 @@ fn a_lost_command_is_sent_again_and_its_effect_is_there_once() {
     assert_eq!(network.commands(), [Purpose::Do(Step::Reserve)]);
     network.settle();
     assert_eq!(network.state(), SagaState::Done);
+}
+
+#[test]
+fn goods_stay_reserved_however_often_each_command_is_lost_before_it_arrives() {
+    let mut network = network();
+    while network.state() == SagaState::Forward {
+        for _ in 1..SENDS {
+            network.act(&Action::Lose(0));
+            network.wait();
+        }
+        // The command, and its reply.
+        network.act(&Action::Deliver(0));
+        network.act(&Action::Deliver(0));
+    }
+    assert_eq!(network.state(), SagaState::Done);
+    let took = network.purchase.saga.due.since(START);
+    assert!(took < RESERVED_FOR && took < INBOX_KEPT_FOR, "{took:?}");
 }
 
 #[test]
