@@ -3,6 +3,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails where what it expects is not there")]
 
+#[path = "kubernetes/committed.rs"]
+mod committed;
 #[path = "kubernetes/objects.rs"]
 mod objects;
 
@@ -13,6 +15,7 @@ use std::{
     process::Command,
 };
 
+use committed::{COMMITTED, FOLDER, OVERLAYS, SYSTEMS, export, files};
 use design::{ProcessConfig, Wiring};
 use k8s_openapi::{
     api::{
@@ -29,63 +32,19 @@ use scenario::{plan::ArmPlan, systems};
 use serde_json::Value;
 use system_tests::tree::root;
 
-/// The folder of the committed files.
-const FOLDER: &str = "deploy/k8s";
-
-/// The committed wirings: the arguments of `lab export k8s shortener`.
-const COMMITTED: [&[&str]; 2] = [
-    &["--name", "monolith", "--set", "database=postgres", "--set", "cache=redis", "--set", "events=kafka"],
-    &[
-        "--name",
-        "microservices",
-        "--set",
-        "placement=microservices",
-        "--set",
-        "database=postgres",
-        "--set",
-        "cache=redis",
-        "--set",
-        "events=kafka",
-    ],
-];
-
-fn export(out: &Path, arguments: &[&str]) -> Vec<PathBuf> {
-    let output = Command::new(env!("CARGO_BIN_EXE_hosted"))
-        .args(["export", "k8s", "shortener", "--out"])
-        .arg(out)
-        .args(arguments)
-        .output()
-        .unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    String::from_utf8(output.stdout).unwrap().lines().map(PathBuf::from).collect()
-}
-
-/// Every file below a folder: relative path and text.
-fn files(folder: &Path) -> BTreeMap<PathBuf, String> {
-    let mut files = BTreeMap::new();
-    let mut folders = vec![folder.to_owned()];
-    while let Some(next) = folders.pop() {
-        for entry in fs::read_dir(&next).unwrap_or_else(|error| panic!("{}: {error}", next.display())) {
-            let path = entry.unwrap().path();
-            if path.is_dir() {
-                folders.push(path);
-            } else {
-                let name = path.strip_prefix(folder).unwrap().to_owned();
-                files.insert(name, fs::read_to_string(&path).unwrap());
-            }
-        }
-    }
-    files
-}
-
 #[test]
 fn the_committed_files_are_what_the_exporter_writes() {
     let out = tempfile::tempdir().unwrap();
     for arguments in COMMITTED {
         export(out.path(), arguments);
     }
-    let written = files(&out.path().join("shortener"));
-    let committed = files(&root().join(FOLDER).join("shortener"));
+    let of_systems = |folder: &Path| -> BTreeMap<PathBuf, String> {
+        let of = |system: &&str| {
+            files(&folder.join(system)).into_iter().map(|(name, text)| (Path::new(system).join(name), text))
+        };
+        SYSTEMS.iter().flat_map(of).collect()
+    };
+    let (written, committed) = (of_systems(out.path()), of_systems(&root().join(FOLDER)));
     let names = |files: &BTreeMap<PathBuf, String>| files.keys().cloned().collect::<Vec<_>>();
     assert_eq!(names(&committed), names(&written), "`{FOLDER}` has the exporter's files and no other");
     for (name, text) in &written {
@@ -97,7 +56,7 @@ fn the_committed_files_are_what_the_exporter_writes() {
 #[test]
 fn every_object_has_only_fields_that_kubernetes_knows() {
     let mut counted = 0;
-    for (name, text) in files(&root().join(FOLDER).join("shortener")) {
+    for (name, text) in files(&root().join(FOLDER)) {
         if name.extension().is_some_and(|extension| extension == "yaml") {
             let objects = objects(&text);
             counted += objects.len();
@@ -111,7 +70,7 @@ fn every_object_has_only_fields_that_kubernetes_knows() {
 fn a_wiring_may_be_called_by_a_word_that_means_something_in_yaml() {
     for name in ["true", "no", "null"] {
         let out = tempfile::tempdir().unwrap();
-        export(out.path(), &["--name", name, "--set", "database=postgres"]);
+        export(out.path(), &format!("shortener --name {name} --set database=postgres"));
         for (file, text) in files(out.path()) {
             if file.extension().is_some_and(|extension| extension == "yaml") {
                 objects(&text).iter().for_each(check);
@@ -127,13 +86,22 @@ fn a_misspelt_field_is_seen() {
     assert!(std::panic::catch_unwind(|| check(&object)).is_err());
 }
 
+/// The committed overlays: system and wiring.
+fn overlays() -> impl Iterator<Item = (&'static str, &'static str)> {
+    SYSTEMS.into_iter().flat_map(|system| OVERLAYS.into_iter().map(move |overlay| (system, overlay)))
+}
+
 /// The output of `kubectl kustomize` for an overlay; `None`, with a message, without `kubectl`.
 #[expect(clippy::disallowed_methods, reason = "a test's own configuration")]
-fn built(overlay: &str) -> Option<Vec<Value>> {
-    let folder = root().join(FOLDER).join("shortener/overlays").join(overlay);
+fn built(system: &str, overlay: &str) -> Option<Vec<Value>> {
+    let folder = root().join(FOLDER).join(system).join("overlays").join(overlay);
     match Command::new("kubectl").arg("kustomize").arg(folder).output() {
         Ok(output) => {
-            assert!(output.status.success(), "{overlay}: {}", String::from_utf8_lossy(&output.stderr));
+            assert!(
+                output.status.success(),
+                "{system}/{overlay}: {}",
+                String::from_utf8_lossy(&output.stderr)
+            );
             Some(objects(&String::from_utf8(output.stdout).unwrap()))
         }
         Err(error) => {
@@ -159,8 +127,8 @@ fn host(address: &str) -> &str {
 
 #[test]
 fn an_overlay_is_whole() {
-    for overlay in ["monolith", "microservices"] {
-        let Some(built) = built(overlay) else { return };
+    for (system, overlay) in overlays() {
+        let Some(built) = built(system, overlay) else { return };
         built.iter().for_each(check);
         let services: Vec<Service> = of(&built, "Service");
         let names: BTreeSet<_> =
@@ -168,6 +136,8 @@ fn an_overlay_is_whole() {
         let maps: BTreeMap<_, _> = of::<ConfigMap>(&built, "ConfigMap")
             .into_iter()
             .map(|map| (map.metadata.name.unwrap(), map.data.unwrap()))
+            // A payment provider has a configuration of its own kind.
+            .filter(|(_, data)| data.contains_key("host.toml"))
             .collect();
         let deployments: Vec<Deployment> = of(&built, "Deployment");
         assert!(
@@ -179,7 +149,7 @@ fn an_overlay_is_whole() {
             let map = volumes.iter().find_map(|volume| volume.config_map.as_ref()).unwrap();
             let told: ProcessConfig = toml::from_str(&maps[&map.name]["host.toml"]).unwrap();
             for address in told.backings.values().chain(told.peers.values().flatten()) {
-                assert!(names.contains(host(address)), "{overlay}: nobody is called `{address}`");
+                assert!(names.contains(host(address)), "{system}/{overlay}: nobody is called `{address}`");
             }
         }
     }
@@ -187,11 +157,12 @@ fn an_overlay_is_whole() {
 
 #[test]
 fn no_pod_has_a_right_that_it_does_not_need_and_no_file_holds_a_password() {
-    for overlay in ["monolith", "microservices"] {
-        let Some(built) = built(overlay) else { return };
+    for (system, overlay) in overlays() {
+        let Some(built) = built(system, overlay) else { return };
         assert!(built.iter().all(|object| object["kind"] != "Secret"), "the person makes the secrets");
         for map in of::<ConfigMap>(&built, "ConfigMap") {
-            let told: ProcessConfig = toml::from_str(&map.data.unwrap()["host.toml"]).unwrap();
+            let Some(host) = map.data.unwrap().remove("host.toml") else { continue };
+            let told: ProcessConfig = toml::from_str(&host).unwrap();
             for address in told.backings.values() {
                 let credentials = address.split_once("://").unwrap().1.split_once('@').map(|(who, _)| who);
                 assert!(credentials.is_none_or(|who| !who.contains(':')), "a password in `{address}`");
@@ -225,7 +196,8 @@ fn identity(object: &Value) -> [String; 3] {
 
 #[test]
 fn a_wiring_can_be_removed_and_another_stays_whole() {
-    let identities = |overlay| Some(built(overlay)?.iter().map(identity).collect::<BTreeSet<_>>());
+    let identities =
+        |overlay| Some(built("shortener", overlay)?.iter().map(identity).collect::<BTreeSet<_>>());
     let Some((one, other)) = identities("monolith").zip(identities("microservices")) else { return };
     assert_eq!(one.intersection(&other).collect::<Vec<_>>(), Vec::<&[String; 3]>::new(), "they share it");
     for (objects, namespace) in [(one, "shortener-monolith"), (other, "shortener-microservices")] {
@@ -370,8 +342,14 @@ fn every_pod_is_given_time_to_go() {
 
 #[test]
 fn only_the_process_with_the_edge_is_open_to_everybody() {
-    let Some(built) = built("microservices") else { return };
-    let open: Vec<_> = of::<NetworkPolicy>(&built, "NetworkPolicy")
+    for system in SYSTEMS {
+        let Some(built) = built(system, "microservices") else { return };
+        only_the_gateway_is_open(&built);
+    }
+}
+
+fn only_the_gateway_is_open(built: &[Value]) {
+    let open: Vec<_> = of::<NetworkPolicy>(built, "NetworkPolicy")
         .into_iter()
         .filter_map(|policy| policy.spec)
         .filter(|spec| spec.ingress.iter().flatten().any(|rule| rule.from.is_none()))
