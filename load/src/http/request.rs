@@ -1,6 +1,11 @@
 //! Encodes requests.
 
-use std::fmt::{Display, Write};
+use std::{fmt::Display, io::Write};
+
+use super::{
+    hpack,
+    http2::{DATA, END_HEADERS, END_STREAM, HEADERS, write_frame},
+};
 
 /// The methods that journeys use.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -35,11 +40,13 @@ impl Method {
 /// A journey writes exactly one request at a time.
 #[derive(Debug)]
 pub struct RequestBuf {
-    text: String,
+    text: Vec<u8>,
     host: String,
     method: Method,
-    /// Whether it has an `Idempotency-Key`.
+    /// Whether it has an `Idempotency-Key`, or is of calls that may be repeated.
     keyed: bool,
+    /// How many calls of gRPC it is; none of them: a request of HTTP/1.1.
+    calls: u32,
     /// The `traceparent` value of the operation in flight.
     trace: Option<String>,
 }
@@ -48,10 +55,11 @@ impl RequestBuf {
     /// An empty buffer for requests to `host`, the value of the `Host` header.
     pub fn new(host: &str) -> Self {
         Self {
-            text: String::with_capacity(1024),
+            text: Vec::with_capacity(1024),
             host: host.to_owned(),
             method: Method::Get,
             keyed: false,
+            calls: 0,
             trace: None,
         }
     }
@@ -59,7 +67,7 @@ impl RequestBuf {
     /// Writes a request without a body.
     pub fn write(&mut self, method: Method, path: impl Display) {
         self.head(method, path);
-        self.text.push_str("\r\n");
+        self.add(format_args!("\r\n"));
     }
 
     /// Writes a request without a body and with one additional header.
@@ -88,9 +96,42 @@ impl RequestBuf {
         ));
     }
 
+    /// Writes calls of gRPC that are sent at once over one connection: of each its path and its message. They are repeated on
+    /// a fresh connection if theirs is lost, if they are idempotent.
+    ///
+    /// A message has to fit into a frame of HTTP/2, 16 KiB.
+    pub fn write_calls<'c>(
+        &mut self,
+        is_idempotent: bool,
+        calls: impl IntoIterator<Item = (&'c str, Vec<u8>)>,
+    ) {
+        self.text.clear();
+        (self.method, self.keyed, self.calls) = (Method::Post, is_idempotent, 0);
+        for (path, message) in calls {
+            // A connection numbers its streams itself; here they are numbered from 1 on.
+            let stream = 2 * self.calls + 1;
+            let fields = self.fields(path);
+            write_frame(&mut self.text, HEADERS, END_HEADERS, stream, &fields);
+            let length = (message.len() as u32).to_be_bytes();
+            let framed = [&[0], &length[..], &message].concat();
+            write_frame(&mut self.text, DATA, END_STREAM, stream, &framed);
+            self.calls += 1;
+        }
+    }
+
     /// The encoded request.
     pub fn bytes(&self) -> &[u8] {
-        self.text.as_bytes()
+        &self.text
+    }
+
+    /// Whether it is of gRPC, and goes over HTTP/2.
+    pub fn is_grpc(&self) -> bool {
+        self.calls > 0
+    }
+
+    /// How many requests it is.
+    pub(crate) fn requests(&self) -> u32 {
+        self.calls.max(1)
     }
 
     /// Whether the reply has no body because the request is `HEAD`.
@@ -110,20 +151,33 @@ impl RequestBuf {
 
     fn head(&mut self, method: Method, path: impl Display) {
         self.text.clear();
-        (self.method, self.keyed) = (method, false);
-        self.text.push_str(method.name());
+        (self.method, self.keyed, self.calls) = (method, false, 0);
+        self.text.extend_from_slice(method.name().as_bytes());
         self.add(format_args!(" {path} HTTP/1.1\r\nHost: "));
-        self.text.push_str(&self.host);
-        self.text.push_str("\r\n");
+        self.text.extend_from_slice(self.host.as_bytes());
+        self.text.extend_from_slice(b"\r\n");
         if let Some(trace) = &self.trace {
-            self.text.push_str("traceparent: ");
-            self.text.push_str(trace);
-            self.text.push_str("\r\n");
+            self.text.extend_from_slice(b"traceparent: ");
+            self.text.extend_from_slice(trace.as_bytes());
+            self.text.extend_from_slice(b"\r\n");
         }
     }
 
+    /// The header fields of a call: `:method POST`, `:scheme http`, `:path`, `:authority`, `content-type`, `te`.
+    fn fields(&self, path: &str) -> Vec<u8> {
+        let mut block = vec![0x83, 0x86];
+        hpack::write(&mut block, 4, path.as_bytes());
+        hpack::write(&mut block, 1, self.host.as_bytes());
+        hpack::write(&mut block, 31, b"application/grpc");
+        hpack::write_named(&mut block, b"te", b"trailers");
+        if let Some(trace) = &self.trace {
+            hpack::write_named(&mut block, b"traceparent", trace.as_bytes());
+        }
+        block
+    }
+
     fn add(&mut self, what: std::fmt::Arguments<'_>) {
-        // Writing to a `String` cannot fail.
+        // Writing to a `Vec` cannot fail.
         let _ = self.text.write_fmt(what);
     }
 }

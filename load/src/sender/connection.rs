@@ -11,7 +11,7 @@ use nix::{
     sys::socket::{AddressFamily, SockFlag, SockType, SockaddrStorage, connect, socket},
 };
 
-use crate::http::{Decoded, MAX_BODY, MAX_HEAD, Malformed, Reply, decode};
+use crate::http::{Decoded, MAX_BODY, MAX_HEAD, Malformed, Reply, Session, decode};
 
 /// The initial size of a read buffer; most replies fit.
 const FIRST_READ: usize = 4 * 1024;
@@ -38,6 +38,8 @@ pub(super) struct Connection {
     unsent: Vec<u8>,
     read: Vec<u8>,
     filled: usize,
+    /// What is known of it if it speaks HTTP/2; otherwise it speaks HTTP/1.1.
+    http2: Option<Session>,
 }
 
 /// Begins to connect without blocking. Returns the socket, which becomes writable when connecting has succeeded or failed,
@@ -58,9 +60,22 @@ pub(crate) fn dial(address: SocketAddr) -> io::Result<(TcpStream, bool)> {
 
 impl Connection {
     /// Begins to connect; the socket becomes writable when connecting has succeeded or failed.
-    pub(super) fn begin(address: SocketAddr) -> io::Result<Self> {
+    pub(super) fn begin(address: SocketAddr, is_http2: bool) -> io::Result<Self> {
         let (stream, open) = dial(address)?;
-        Ok(Self { stream, open, used: false, unsent: Vec::new(), read: vec![0; FIRST_READ], filled: 0 })
+        let http2 = is_http2.then(Session::default);
+        Ok(Self {
+            stream,
+            open,
+            used: false,
+            unsent: Vec::new(),
+            read: vec![0; FIRST_READ],
+            filled: 0,
+            http2,
+        })
+    }
+
+    pub(super) fn is_http2(&self) -> bool {
+        self.http2.is_some()
     }
 
     pub(super) fn stream(&self) -> &TcpStream {
@@ -78,7 +93,7 @@ impl Connection {
 
     /// Whether no byte of the current reply has arrived.
     pub(super) fn is_empty(&self) -> bool {
-        self.filled == 0
+        self.http2.as_ref().map_or(self.filled == 0, |session| !session.has_reply())
     }
 
     /// The result of connecting; must be called when the socket is writable.
@@ -90,8 +105,18 @@ impl Connection {
         Ok(())
     }
 
-    /// Writes as much of `bytes` as the socket accepts; `flush` writes the rest.
-    pub(super) fn send(&mut self, bytes: &[u8]) -> io::Result<()> {
+    /// Writes as much of a request as the socket accepts; `flush` writes the rest.
+    pub(super) fn send(&mut self, request: &[u8]) -> io::Result<()> {
+        match &mut self.http2 {
+            None => self.write_all(request),
+            Some(session) => {
+                let bytes = session.begin(request);
+                self.write_all(&bytes)
+            }
+        }
+    }
+
+    fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
         let taken = if self.open && self.unsent.is_empty() { self.write(bytes)? } else { 0 };
         self.unsent.extend_from_slice(&bytes[taken..]);
         Ok(())
@@ -144,6 +169,9 @@ impl Connection {
         scratch: &mut Vec<u8>,
         read: impl FnOnce(&Reply<'_>) -> T,
     ) -> Result<Decoded<T>, Malformed> {
+        if self.is_http2() {
+            return self.decode_calls(ended, read);
+        }
         let decoded = decode(&self.read[..self.filled], to_head, ended, scratch, read)?;
         Ok(match decoded {
             Decoded::Partial => Decoded::Partial,
@@ -156,6 +184,48 @@ impl Connection {
                 Decoded::Whole { consumed, keep_alive, value }
             }
         })
+    }
+
+    /// The same of calls over HTTP/2, whose bytes are taken as they come.
+    fn decode_calls<T>(
+        &mut self,
+        ended: bool,
+        read: impl FnOnce(&Reply<'_>) -> T,
+    ) -> Result<Decoded<T>, Malformed> {
+        self.absorb()?;
+        let Some(session) = &mut self.http2 else { return Ok(Decoded::Partial) };
+        Ok(match session.reply(read) {
+            Decoded::Partial => Decoded::Partial,
+            Decoded::Whole { consumed, keep_alive, value } => {
+                self.used = true;
+                Decoded::Whole { consumed, keep_alive: keep_alive && !ended, value }
+            }
+        })
+    }
+
+    /// Takes the frames that have arrived, and sends what the protocol has this side reply.
+    fn absorb(&mut self) -> Result<(), Malformed> {
+        let Some(session) = &mut self.http2 else { return Ok(()) };
+        let taken = session.absorb(&self.read[..self.filled])?;
+        self.read.copy_within(taken..self.filled, 0);
+        self.filled -= taken;
+        let reply = std::mem::take(&mut session.unsent);
+        // A connection that cannot be written to is found out by the next request.
+        let _ = if reply.is_empty() { Ok(()) } else { self.write_all(&reply) };
+        Ok(())
+    }
+
+    /// Takes what arrives while no operation uses the connection; `false` if it cannot be used any more.
+    ///
+    /// Over HTTP/1.1 nothing arrives then but the peer's close.
+    pub(super) fn rests(&mut self) -> bool {
+        loop {
+            match self.receive() {
+                Ok(Received::Nothing) => return self.http2.as_ref().is_some_and(Session::is_open),
+                Ok(Received::Bytes(_)) if self.is_http2() && self.absorb().is_ok() => {}
+                _ => return false,
+            }
+        }
     }
 
     fn write(&self, bytes: &[u8]) -> io::Result<usize> {

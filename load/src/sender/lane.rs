@@ -194,23 +194,27 @@ impl Lane {
 
     /// Sends the request in the buffer on a slot's connection; connects first if there is none.
     fn transmit(&mut self, at: usize, journeys: &mut dyn Journeys) {
+        let is_http2 = self.request.is_grpc();
+        if self.slots.get(at).connection.as_ref().is_some_and(|open| open.is_http2() != is_http2) {
+            self.slots.close(at);
+        }
         if self.slots.get(at).connection.is_none()
-            && let Err(_refused) = self.connect(at)
+            && let Err(_refused) = self.connect(at, is_http2)
         {
             return self.fail(at, Failure::Connect, journeys);
         }
         self.save_request(at);
         let Some(connection) = self.slots.get(at).connection.as_mut() else { return };
         let bytes = self.request.bytes();
-        self.record.requests += 1;
+        self.record.requests += u64::from(self.request.requests());
         self.record.bytes_out += bytes.len() as u64;
         if connection.send(bytes).is_err() {
             self.lose(at, journeys);
         }
     }
 
-    fn connect(&mut self, at: usize) -> std::io::Result<()> {
-        let connection = Connection::begin(self.target.address)?;
+    fn connect(&mut self, at: usize, is_http2: bool) -> std::io::Result<()> {
+        let connection = Connection::begin(self.target.address, is_http2)?;
         self.poller.add(connection.stream(), self.slots.token(at))?;
         self.record.connects += 1;
         self.slots.get(at).connection = Some(connection);

@@ -1,7 +1,10 @@
 //! Handling a connection that is ready.
 
 use super::{
-    super::{connection::Received, poll::Ready},
+    super::{
+        connection::{Connection, Received},
+        poll::Ready,
+    },
     Flight, Lane,
 };
 use crate::{
@@ -15,8 +18,8 @@ impl Lane {
     pub(in super::super) fn handle(&mut self, ready: Ready, journeys: &mut dyn Journeys) {
         let Some(at) = self.slots.by_token(ready.token) else { return };
         if self.slots.get(at).flight.is_none() {
-            // An idle connection is readable only when the peer closes it.
-            if ready.readable {
+            let connection = self.slots.get(at).connection.as_mut();
+            if ready.readable && !connection.is_some_and(Connection::rests) {
                 self.slots.close_idle(at);
             }
             return;

@@ -31,13 +31,14 @@ impl Lane {
 
     /// Resends the saved request on a fresh connection; `false` if that fails.
     fn resend(&mut self, at: usize, journeys: &mut dyn Journeys) -> bool {
+        let is_http2 = self.slots.get(at).connection.as_ref().is_some_and(super::Connection::is_http2);
         self.slots.close(at);
         let bytes = std::mem::take(&mut self.slots.get(at).saved_request);
         if let Some(flight) = self.slots.get(at).flight.as_mut() {
             flight.resent = true;
             journeys.resent(&mut flight.op);
         }
-        if self.connect(at).is_err() {
+        if self.connect(at, is_http2).is_err() {
             return false;
         }
         self.record.resent += 1;
