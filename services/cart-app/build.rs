@@ -3,7 +3,7 @@
 
 use std::{error::Error, path::Path};
 
-const CONTRACTS: [&str; 8] = [
+const CONTRACTS: [&str; 9] = [
     "lab/cart/v1/messages.proto",
     "lab/cart/catalog/v1/catalog.proto",
     "lab/cart/carts/v1/carts.proto",
@@ -12,6 +12,7 @@ const CONTRACTS: [&str; 8] = [
     "lab/cart/payments/v1/payments.proto",
     "lab/cart/orders/v1/orders.proto",
     "lab/cart/notices/v1/notices.proto",
+    "lab/cart/shop/v1/shop.proto",
 ];
 
 #[expect(clippy::disallowed_methods, reason = "Cargo tells a build script by the environment where to write")]

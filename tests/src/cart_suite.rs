@@ -1,6 +1,7 @@
 //! The promises of the cart's public API, one behaviour per function, for any wiring.
 
 mod graphql;
+mod grpc;
 mod refusals;
 mod shop;
 
@@ -40,6 +41,13 @@ pub fn behaves(edge: &EdgeClient, wiring: &Wiring) {
         // Elsewhere a charge may be declined, or have no reply in time.
         if wiring.is(Provider::Sound) && wiring.is(Idempotency::On) {
             graphql::a_purchase_is_made_once_for_each_key(edge);
+        }
+    }
+    if wiring.is(EdgeStyle::Grpc) {
+        grpc::a_page_asks_for_each_thing_over_one_connection(edge);
+        grpc::what_cannot_be_is_refused_by_its_name(edge);
+        if wiring.is(Provider::Sound) && wiring.is(Idempotency::On) {
+            grpc::a_purchase_is_made_once_for_each_key(edge);
         }
     }
     the_books_of_the_provider_are_shown(edge);

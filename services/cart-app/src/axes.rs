@@ -47,6 +47,7 @@ design::axis! {
     pub enum EdgeStyle = "edge" {
         Rest = "rest" => "resources: a page asks for each thing that it needs, and gets all of it",
         Graphql = "graphql" => "GraphQL as well: a page asks once, for what it needs and no more",
+        Grpc = "grpc" => "gRPC as well: a page asks for each thing, all at once over one connection",
     }
 }
 

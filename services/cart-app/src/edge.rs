@@ -23,6 +23,7 @@
 //! | `GET /admin/books`, `?after=` | 200; 422 |
 //! | `POST /webhooks/provider` | 204; 401, 404, 422 |
 //! | `POST /graphql`, where the axis `edge` is `graphql` | 200; 400, 406 |
+//! | gRPC's `lab.cart.shop.v1.ShopService`, where the axis `edge` is `grpc` | a status |
 //! | `GET /openapi.json` | 200 |
 //!
 //! All of them: 400 for a malformed request, 414 and 431 for a target or header fields that are too long, 503
@@ -39,6 +40,7 @@ mod carts;
 mod checkouts;
 mod etag;
 mod graphql;
+mod grpc;
 mod orders;
 mod parameters;
 mod problems;
@@ -55,6 +57,7 @@ use axum::{Router, http::Method};
 pub use books::ProviderBooks;
 use cart::{Carts, Catalog, Notices, Orders, Payments, Stock, Vouchers};
 use contract::Clock;
+pub(crate) use parameters::{cursor, cursor_text};
 use remote::Priority;
 use runtime::{RoutePriority, edge::described};
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -73,6 +76,9 @@ pub const PRIORITIES: [RoutePriority; 5] = [
     (Method::GET, "/admin/sagas", Priority::Background),
     (Method::GET, "/admin/books", Priority::Background),
 ];
+
+/// The same of what the description of the resources does not have: gRPC's checkout.
+pub const FURTHER_PRIORITIES: [RoutePriority; 1] = [(Method::POST, grpc::CHECK_OUT, Priority::Critical)];
 
 /// What the public API is made of.
 pub struct Parts {
@@ -125,6 +131,7 @@ pub fn router(parts: Parts, style: EdgeStyle) -> Router {
     let routes = match style {
         EdgeStyle::Rest => routes,
         EdgeStyle::Graphql => routes.merge(graphql::routes(parts)),
+        EdgeStyle::Grpc => routes.merge(grpc::routes(parts).into()),
     };
     described("Cart", SYSTEM.summary, routes)
 }

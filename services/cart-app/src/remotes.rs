@@ -159,6 +159,11 @@ pub mod proto {
             tonic::include_proto!("lab.cart.notices.v1");
         }
     }
+    pub mod shop {
+        pub mod v1 {
+            tonic::include_proto!("lab.cart.shop.v1");
+        }
+    }
 }
 
 mod messages;

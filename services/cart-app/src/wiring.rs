@@ -63,7 +63,7 @@ pub(crate) async fn wire(host: &mut Host) -> Result<()> {
     host.subscribe::<Replies>("orders", by_order(ReplyConsumer(Arc::clone(&orders))))?;
     host.subscribe::<OrderEvents>("notices", by_order(NoticeConsumer(Arc::clone(&notices))))?;
     host.subscribe::<OrderEvents>("carts", by_order(CartConsumer(Arc::clone(&carts))))?;
-    host.edge_priorities(edge::PRIORITIES);
+    host.edge_priorities(edge::PRIORITIES.into_iter().chain(edge::FURTHER_PRIORITIES));
     if host.has_edge() {
         let (books, secret) = provider_of_edge(host)?;
         let clock = Arc::new(SystemClock);

@@ -173,13 +173,13 @@ pub(super) fn invalid_after() -> Problem {
 }
 
 /// The text by which a client asks for the page behind a product. It is opaque: only its own page gives it.
-pub(super) fn cursor_text(cursor: &Cursor) -> String {
+pub(crate) fn cursor_text(cursor: &Cursor) -> String {
     let bytes = [&cursor.id.0.to_be_bytes(), cursor.name.as_bytes()].concat();
     URL_SAFE_NO_PAD.encode(bytes)
 }
 
 /// Parses what [`cursor_text`] writes.
-pub(super) fn cursor(text: &str) -> Option<Cursor> {
+pub(crate) fn cursor(text: &str) -> Option<Cursor> {
     let bytes = URL_SAFE_NO_PAD.decode(text).ok()?;
     let (id, name) = bytes.split_first_chunk()?;
     let name = String::from_utf8(name.to_vec()).ok()?;

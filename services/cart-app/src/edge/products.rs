@@ -7,7 +7,7 @@ use axum::{
     extract::{FromRequestParts, State},
     http::request::Parts as Head,
 };
-use cart::{Delivery, Level, Product, ProductIds, ProductQuery};
+use cart::{Delivery, Level, Product, ProductId, ProductIds, ProductQuery};
 use runtime::edge::{JsonBody, Problem};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, PartialSchema as _, ToSchema};
@@ -104,11 +104,15 @@ pub(super) async fn show(
     State(shop): State<Arc<Parts>>,
     ByProduct(id): ByProduct,
 ) -> Result<Json<ProductShown>, Problem> {
+    found(&shop, id).await.map(|product| Json(product.into()))
+}
+
+/// The product with this id.
+pub(super) async fn found(shop: &Parts, id: ProductId) -> Result<Product, Problem> {
     let found = shop.catalog.products(ProductIds(vec![id])).await.map_err(of_catalog)?;
-    let product = found.0.into_iter().next().ok_or_else(|| {
+    found.0.into_iter().next().ok_or_else(|| {
         not_found("no-such-product", "No such product", format!("no product has the id `{id}`"))
-    })?;
-    Ok(Json(product.into()))
+    })
 }
 
 /// The body of `PUT /products/{product}`.

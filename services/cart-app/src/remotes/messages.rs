@@ -3,6 +3,7 @@
 mod commands;
 mod orders;
 mod payments;
+mod shop;
 mod values;
 
 use cart::{

@@ -26,6 +26,11 @@ impl Malformed {
         Self { field, reason: reason.to_string() }
     }
 
+    /// The field that violates it, the outermost of those that hold one another.
+    pub fn in_field(&self) -> &'static str {
+        self.field
+    }
+
     /// Adds the field's name to a parse error: `field("code", Code::parse(text))?`.
     pub fn field<T, E: Display>(field: &'static str, parsed: Result<T, E>) -> Result<T, Self> {
         parsed.map_err(|reason| Self::new(field, reason))

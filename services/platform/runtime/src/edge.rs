@@ -20,6 +20,8 @@ pub use schemas::with_description;
 pub use schemas::{moment, or_null, text, text_of, whole};
 use utoipa::ToSchema;
 
+pub use crate::own_grpc::reflection;
+
 /// A problem on its way to a client, as a problem document: `application/problem+json` (RFC 9457).
 #[derive(Debug, ToSchema)]
 pub struct Problem {
@@ -69,6 +71,11 @@ impl Problem {
     /// Nothing is unavailable, so a retry does not help.
     pub fn internal(detail: String) -> Self {
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal-error", "Internal error", detail)
+    }
+
+    /// Its status code.
+    pub fn status(&self) -> StatusCode {
+        self.status
     }
 
     /// The last part of its type URI.

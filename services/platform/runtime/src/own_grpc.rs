@@ -33,7 +33,24 @@ pub(crate) fn routes(
     descriptors: &'static [u8],
 ) -> Result<Router> {
     let all = services.iter().copied().chain([HEALTH, REFLECTION]);
-    let reflection = all
+    let reflection = reflecting(all, descriptors)?;
+    let health = HealthServer::new(Readiness { health: health.clone(), services });
+    let health = Router::new().route_service(&format!("/{HEALTH}/{{method}}"), health);
+    Ok(health.route_layer(from_fn(remote::only_grpc)).merge(reflection))
+}
+
+/// Server reflection of a public API in gRPC: of one service, which `descriptors` describe.
+///
+/// # Panics
+///
+/// If these are no descriptors: they are made when the program is compiled.
+pub fn reflection(service: &'static str, descriptors: &'static [u8]) -> Router {
+    reflecting([service, REFLECTION].into_iter(), descriptors).expect("the descriptors are compiled ones")
+}
+
+/// The reflection of these services.
+fn reflecting(services: impl Iterator<Item = &'static str>, descriptors: &'static [u8]) -> Result<Router> {
+    let reflection = services
         .fold(Builder::configure(), Builder::with_service_name)
         .register_encoded_file_descriptor_set(descriptors)
         .register_encoded_file_descriptor_set(pb::FILE_DESCRIPTOR_SET)
@@ -41,10 +58,7 @@ pub(crate) fn routes(
         .register_encoded_file_descriptor_set(tonic_types::pb::FILE_DESCRIPTOR_SET)
         .build_v1()
         .context("the descriptors of the components cannot be read")?;
-    let health = HealthServer::new(Readiness { health: health.clone(), services });
-    let routes = Router::new()
-        .route_service(&format!("/{HEALTH}/{{method}}"), health)
-        .route_service(&format!("/{REFLECTION}/{{method}}"), reflection);
+    let routes = Router::new().route_service(&format!("/{REFLECTION}/{{method}}"), reflection);
     Ok(routes.route_layer(from_fn(remote::only_grpc)))
 }
 

@@ -13,7 +13,7 @@ use axum::{
     response::Response,
 };
 use pin_project_lite::pin_project;
-use remote::{Context, Priority, TRACEPARENT, Trace};
+use remote::{Context, Priority, TRACEPARENT, Trace, is_grpc};
 use tokio::time::Instant;
 use tower::{Layer, Service};
 
@@ -30,7 +30,8 @@ const TRACERESPONSE: HeaderName = HeaderName::from_static("traceresponse");
 /// The trust in a server's callers: which fields of a request's head count.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Trust {
-    /// Untrusted callers: only `traceparent`, as far as the sampling permits.
+    /// Untrusted callers: `traceparent`, as far as the sampling permits, and the deadline of a gRPC call. It can only be
+    /// earlier than the server's own, so that it costs nobody else anything.
     Anybody(Sampling),
     /// Processes of the same wiring: the deadline, the trace and the class of the operation.
     SameWiring,
@@ -41,12 +42,15 @@ impl Trust {
     fn context(self, request: &Request, declared: Priority, request_timeout: Duration) -> Context {
         let headers = request.headers();
         let parent = headers.get(TRACEPARENT).and_then(|value| Trace::parse(value.to_str().ok()?));
+        let within = |left: Option<Duration>| left.map_or(request_timeout, |left| left.min(request_timeout));
         let (time, trace, priority) = match self {
-            Self::Anybody(sampling) => (request_timeout, sampling.decide(parent), declared),
+            Self::Anybody(sampling) => {
+                let left = time_left(headers).filter(|_| is_grpc(headers));
+                (within(left), sampling.decide(parent), declared)
+            }
             Self::SameWiring => {
-                let time = time_left(headers).map_or(request_timeout, |left| left.min(request_timeout));
                 let trace = parent.unwrap_or_else(Trace::unsampled);
-                (time, trace, declared.within(of_operation(request)))
+                (within(time_left(headers)), trace, declared.within(of_operation(request)))
             }
         };
         Context { deadline: Instant::now() + time, trace, priority }

@@ -180,10 +180,19 @@ async fn a_caller_of_the_same_wiring_is_believed_its_deadline() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_caller_from_outside_is_believed_no_deadline() {
+async fn a_caller_from_outside_is_believed_the_deadline_of_a_grpc_call_and_no_other() {
     let routes = Router::new().route("/", get(async || tokio::time::sleep(Duration::from_millis(500)).await));
     let ingress = Ingress::public(routes, Limits::default(), Sampling::Off, metrics("public"));
-    for fields in [&[("x-timeout-ms", "1")][..], &[GRPC, ("grpc-timeout", "1m")]] {
-        assert_eq!(reply(&ingress, "/", fields).await.status(), StatusCode::OK, "{fields:?}");
+    for (fields, told) in [
+        (&[("x-timeout-ms", "1")][..], None),
+        (&[GRPC, ("grpc-timeout", "1m")], Some("4")),
+        (&[GRPC, ("grpc-timeout", "900m")], None),
+    ] {
+        let response = reply(&ingress, "/", fields).await;
+        assert_eq!(
+            (response.status(), header(&response, "grpc-status")),
+            (StatusCode::OK, told),
+            "{fields:?}"
+        );
     }
 }
