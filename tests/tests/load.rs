@@ -194,6 +194,39 @@ fn one_at_a_time() -> String {
 }
 
 #[test]
+fn buyers_speak_what_the_edge_of_a_cart_speaks_and_it_keeps_its_promises() {
+    let desk = Desk::new(PROGRAM);
+    for (edge, mixes) in [("grpc", &["shop", "browse", "vouchers", "page"][..]), ("graphql", &["page"])] {
+        let mut up = desk.start(&["up", "cart", "--set", &format!("edge={edge}")]);
+        up.says("Ctrl-C stops it");
+        let out = up.out();
+        let url = out.lines().find_map(|line| line.strip_prefix("public API")).unwrap().trim();
+        let metrics = out.lines().find_map(|line| line.split_once("metrics http://")).unwrap().1;
+        let metrics = metrics.strip_suffix("/metrics").unwrap();
+        let by_edge = |route: &str| {
+            let labels = format!("server=\"public\",http_request_method=\"POST\",http_route=\"{route}");
+            counted(metrics, &format!("http_server_request_duration_seconds_count{{{labels}"))
+        };
+        let route = if edge == "grpc" { "/lab.cart.shop.v1.ShopService/" } else { "/graphql" };
+        for mix in mixes {
+            let before = by_edge(route);
+            let option = format!("edge={edge}");
+            let load =
+                ["load", "--system", "cart", "--url", url, "--mix", mix, "--option", &option, "--json"];
+            let ended =
+                desk.lab(&[&load[..], &["--links", "50", "--rate", "40", "--for", "2s", "--check"]].concat());
+            assert_eq!(ended.code, Some(0), "{edge}, {mix}: {ended:?}");
+            let figures = figures(&ended);
+            assert_eq!(figures["failed"], serde_json::json!({}), "{edge}, {mix}: {ended:?}");
+            let (requests, succeeded) = (by_edge(route) - before, figures["succeeded"].as_f64().unwrap());
+            assert!(succeeded > 0.0 && requests >= succeeded, "{edge}, {mix}: {requests} requests");
+        }
+        up.signal(Signal::SIGINT);
+        assert_eq!(up.end().code, Some(0));
+    }
+}
+
+#[test]
 fn a_rate_is_that_of_the_server_and_not_of_the_operations_that_wait_for_it() {
     let desk = Desk::new(PROGRAM);
     let closed = load(&desk, &one_at_a_time(), &["--closed", "200", "--for", "1s", "--json"]);

@@ -2,9 +2,9 @@
 //!
 //! A system is in two registries under one name: [`SERVICES`] has its wiring, [`load::journeys::SYSTEMS`] its journeys.
 
-use std::sync::OnceLock;
+use std::{collections::BTreeMap, sync::OnceLock};
 
-use design::System;
+use design::{System, Wiring};
 use load::{
     journeys::{self, CounterShape, OptionShape, PolicyLine, SystemUnderTest},
     ledger::Breach,
@@ -97,6 +97,22 @@ pub fn counters(system: &str) -> &'static [CounterShape] {
 /// The options of a system's journeys.
 pub fn options(system: &str) -> &'static [OptionShape] {
     under_test(system).map(SystemUnderTest::options).unwrap_or_default()
+}
+
+/// The options of a system's own journeys in a wiring: those that are given, and of an option that is called as an axis the
+/// wiring's value of that axis.
+pub fn own_options(
+    given: &BTreeMap<&'static str, String>,
+    wiring: &Wiring,
+) -> BTreeMap<&'static str, String> {
+    let mut own = given.clone();
+    let system = wiring.system();
+    for option in options(system.name) {
+        if system.axes.iter().any(|axis| axis.name == option.name) {
+            own.entry(option.name).or_insert_with(|| wiring.get(option.name).to_owned());
+        }
+    }
+    own
 }
 
 /// The option of that name; if there is none: what is wrong, and a hint.

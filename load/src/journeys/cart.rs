@@ -4,7 +4,8 @@
 //! - `id`, `purchase`: what is for sale, and what each buyer buys, worked out from the seed;
 //! - `api`: requests and replies of the public API;
 //! - `ledger_state`: what was acknowledged, and what got no reply;
-//! - `browsing`, `workload`: the operations;
+//! - `edge`: what buyers speak to the shop;
+//! - `browsing`, `page`, `workload`: the operations;
 //! - [`facts`]: the facts of its ledger;
 //! - `evidence`, `judge`: what a check has found, and what is wrong with it, both pure;
 //! - `seeding`, `books`, `check`: before and after.
@@ -13,19 +14,22 @@ mod api;
 mod books;
 mod browsing;
 mod check;
+mod edge;
 mod evidence;
 pub mod facts;
 mod id;
 mod judge;
 mod ledger_state;
 pub mod mix;
+mod page;
 mod purchase;
 mod seeding;
 mod workload;
 
 use std::{io, sync::Arc};
 
-use self::{ledger_state::LedgerState, mix::Mix, purchase::Shop, workload::Workload};
+pub use self::edge::EDGE;
+use self::{edge::Edge, ledger_state::LedgerState, mix::Mix, purchase::Shop, workload::Workload};
 use super::{
     Check, JourneyError, JourneyOptions, KindShape, OptionShape, PrepareError, Progress, SystemJourneys,
     SystemUnderTest, is_within,
@@ -44,7 +48,7 @@ pub const FEW: OptionShape = OptionShape {
     accepts: is_within::<1, 1_000_000>,
 };
 
-const OPTIONS: [OptionShape; 1] = [FEW];
+const OPTIONS: [OptionShape; 2] = [FEW, EDGE];
 
 /// The cart.
 #[derive(Debug)]
@@ -73,7 +77,8 @@ impl SystemUnderTest for Cart {
         mix: &'static str,
     ) -> Result<Box<dyn SystemJourneys>, JourneyError> {
         let few = options.parsed(&FEW, 100)?;
-        let shop = Shop::new(options.seed, Mix::named(mix), options.things, few);
+        let edge = options.parsed(&EDGE, Edge::Rest)?;
+        let shop = Shop::new(options.seed, Mix::named(mix), options.things, few).speaking(edge);
         Ok(Box::new(CartJourneys::new(shop)?))
     }
 

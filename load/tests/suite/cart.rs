@@ -47,7 +47,7 @@ fn broken(verdict: &LedgerVerdict) -> BTreeSet<&str> {
 
 #[test]
 fn an_honest_shop_holds_what_it_acknowledged() {
-    for mix in ["shop", "browse", "flash-sale", "vouchers"] {
+    for mix in ["shop", "browse", "page", "flash-sale", "vouchers"] {
         let (record, verdict) = run(mix, Misdeed::None);
         assert!(verdict.holds(), "{mix}: {verdict:?}");
         assert_eq!(breaches(&verdict), system("cart").breaches().collect(), "{mix}");
@@ -145,8 +145,11 @@ fn a_cancel_without_effect_is_lost() {
 
 #[test]
 fn a_page_at_another_price_and_a_list_that_skips_are_wrong() {
-    for misdeed in [Misdeed::ShowsOtherPrices, Misdeed::Skips] {
-        let (record, verdict) = run("browse", misdeed);
+    let (browse, page) = ("browse", "page");
+    for (mix, misdeed) in
+        [(browse, Misdeed::ShowsOtherPrices), (browse, Misdeed::Skips), (page, Misdeed::ShowsOtherPrices)]
+    {
+        let (record, verdict) = run(mix, misdeed);
         assert_eq!(broken(&verdict), [facts::WRONG_WHEN_READ].into(), "{verdict:?}");
         assert_eq!(verdict.count(facts::WRONG_WHEN_READ), record.failed.get("wrong-answer"), "{misdeed:?}");
     }

@@ -237,12 +237,13 @@ impl Experiment<'_> {
 
     fn sender(&self, launch: &Launch, number: u32) -> Result<Sender> {
         let arms = launch.arms.iter().map(|running| {
+            let plan = self.arms.iter().find(|arm| arm.name == running.name).context("an arm has a plan")?;
             let options = JourneyOptions {
                 // Each launch begins with empty stores, and with its own keys.
                 seed: self.plan.seed.wrapping_mul(1_000).wrapping_add(u64::from(number)),
                 mix: Some(self.plan.load.mix.clone()),
                 things: self.plan.load.things as usize,
-                own: self.plan.load.options.clone(),
+                own: systems::own_options(&self.plan.load.options, &plan.wiring),
             };
             let journeys = for_system(self.plan.scenario.system.name, &options)?;
             Ok(Arm { target: Target::at(&running.label, running.public), journeys })

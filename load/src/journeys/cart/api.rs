@@ -1,16 +1,27 @@
 //! The requests and replies of the cart's public API.
+//!
+//! What customers do goes by what the edge speaks: resources, or gRPC. What the shop itself does (offers, deliveries, the
+//! voucher), and what the check reads, goes by resources wherever.
+
+pub(super) mod calls;
+pub(super) mod graphql;
+mod views;
 
 use std::fmt::Display;
 
 use serde::Deserialize;
 
+pub(super) use self::views::{
+    BooksView, CartView, CheckedOutView, LevelsView, MoneyView, OrderView, ProductView, ProductsView,
+    SagasView, VoucherView,
+};
 use super::{
-    evidence::{Charge, Level, Order, Status},
+    edge::Edge,
     id::Id,
     purchase::{CURRENCY, PERCENT_OFF, Purchase, Shop, price},
 };
 use crate::{
-    http::{Method, Reply, RequestBuf},
+    http::{DETAILS, Method, Reply, RequestBuf},
     journey::{Failure, Outcome, common_outcome},
 };
 
@@ -20,35 +31,6 @@ pub(super) const MAX_NAMED: usize = 100;
 pub(super) const LISTED: usize = 20;
 /// Sagas of a page.
 pub(super) const SAGAS: usize = 100;
-
-/// An amount of money.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-pub(super) struct MoneyView {
-    pub(super) minor: i64,
-    pub(super) currency: String,
-}
-
-/// A product, of `GET /products/{id}` and of a list.
-#[derive(Debug, Deserialize)]
-pub(super) struct ProductView {
-    pub(super) id: Id,
-    pub(super) name: String,
-    pub(super) price: MoneyView,
-}
-
-/// `GET /products`.
-#[derive(Debug, Deserialize)]
-pub(super) struct ProductsView {
-    pub(super) products: Vec<ProductView>,
-    pub(super) next: Option<String>,
-}
-
-/// The reply to `POST /checkouts`.
-#[derive(Debug, Deserialize)]
-pub(super) struct CheckedOutView {
-    pub(super) order: Id,
-    pub(super) total: MoneyView,
-}
 
 /// The part of a problem document that says which problem it is.
 #[derive(Debug, Deserialize)]
@@ -88,18 +70,38 @@ pub(super) fn issue(shop: &Shop, request: &mut RequestBuf) {
 }
 
 /// Asks for a product.
-pub(super) fn product(id: Id, request: &mut RequestBuf) {
+pub(super) fn product(shop: &Shop, id: Id, request: &mut RequestBuf) {
+    if shop.edge == Edge::Grpc {
+        return request.write_calls(true, [calls::product(id)]);
+    }
     request.write(Method::Get, format_args!("/products/{id}"));
 }
 
 /// Asks for a page of a list: products whose names begin so, after a cursor.
-pub(super) fn list(names: &str, after: Option<&str>, request: &mut RequestBuf) {
+pub(super) fn list(shop: &Shop, after: Option<&str>, request: &mut RequestBuf) {
+    let names = shop.names();
+    if shop.edge == Edge::Grpc {
+        return request.write_calls(true, [calls::list(&names, after, LISTED)]);
+    }
     let after = after.map(|after| format!("&after={after}")).unwrap_or_default();
     request.write(Method::Get, format_args!("/products?search={names}&limit={LISTED}{after}"));
 }
 
+/// Asks for a cart.
+pub(super) fn cart(cart: Id, request: &mut RequestBuf) {
+    request.write(Method::Get, format_args!("/carts/{cart}"));
+}
+
+/// Asks for the first products whose names contain this.
+pub(super) fn search(names: &str, limit: usize, request: &mut RequestBuf) {
+    request.write(Method::Get, format_args!("/products?search={names}&limit={limit}"));
+}
+
 /// Opens the cart of a buyer.
-pub(super) fn open(cart: Id, customer: Id, request: &mut RequestBuf) {
+pub(super) fn open(shop: &Shop, cart: Id, customer: Id, request: &mut RequestBuf) {
+    if shop.edge == Edge::Grpc {
+        return request.write_calls(true, [calls::open(cart, customer)]);
+    }
     let body = format!(r#"{{"customer":"{customer}"}}"#);
     request.write_json(Method::Put, format_args!("/carts/{cart}"), None, &body);
 }
@@ -112,8 +114,11 @@ pub(super) fn put_line(
     (product, quantity): (u64, u32),
     request: &mut RequestBuf,
 ) {
-    let (id, price) = (shop.id(product), money(price(product)));
-    let body = format!(r#"{{"quantity":{quantity},"price":{price}}}"#);
+    let id = shop.id(product);
+    if shop.edge == Edge::Grpc {
+        return request.write_calls(true, [calls::set_line(cart, version, id, quantity, price(product))]);
+    }
+    let body = format!(r#"{{"quantity":{quantity},"price":{}}}"#, money(price(product)));
     let version = format!("\"{version}\"");
     let path = format_args!("/carts/{cart}/lines/{id}");
     request.write_json(Method::Put, path, Some(("If-Match", &version)), &body);
@@ -121,6 +126,9 @@ pub(super) fn put_line(
 
 /// Applies the voucher to a cart that has this version.
 pub(super) fn apply(shop: &Shop, cart: Id, version: u64, request: &mut RequestBuf) {
+    if shop.edge == Edge::Grpc {
+        return request.write_calls(true, [calls::set_voucher(cart, version, shop.voucher())]);
+    }
     let body = format!(r#"{{"code":"{}"}}"#, shop.voucher());
     let version = format!("\"{version}\"");
     request.write_json(
@@ -139,15 +147,21 @@ pub(super) fn check_out(
     version: u64,
     request: &mut RequestBuf,
 ) {
-    let (cart, total) = (shop.id(buyer), money(purchase.total()));
-    let token = purchase.card;
-    let body = format!(r#"{{"cart":"{cart}","version":{version},"total":{total},"token":"{token}"}}"#);
+    let (cart, token) = (shop.id(buyer), purchase.card);
     let key = format!("{:x}-{buyer:x}", shop.seed);
+    if shop.edge == Edge::Grpc {
+        return request.write_calls(true, [calls::check_out(key, cart, version, purchase.total(), token)]);
+    }
+    let total = money(purchase.total());
+    let body = format!(r#"{{"cart":"{cart}","version":{version},"total":{total},"token":"{token}"}}"#);
     request.write_json(Method::Post, "/checkouts", Some(("Idempotency-Key", &key)), &body);
 }
 
 /// Cancels an order.
-pub(super) fn cancel(order: Id, request: &mut RequestBuf) {
+pub(super) fn cancel(shop: &Shop, order: Id, request: &mut RequestBuf) {
+    if shop.edge == Edge::Grpc {
+        return request.write_calls(false, [calls::cancel(order)]);
+    }
     request.write(Method::Post, format_args!("/orders/{order}/cancel"));
 }
 
@@ -177,15 +191,47 @@ pub(super) fn sagas(standing: &str, after: Option<Id>, request: &mut RequestBuf)
     request.write(Method::Get, format_args!("/admin/sagas?standing={standing}&limit={SAGAS}{after}"));
 }
 
-/// The version of a cart, of its `ETag`.
-pub(super) fn version(reply: &Reply<'_>) -> Option<u64> {
-    reply.header("etag")?.strip_prefix('"')?.strip_suffix('"')?.parse().ok()
+/// A product that was replied.
+pub(super) fn product_of(shop: &Shop, reply: &Reply<'_>) -> Option<ProductView> {
+    match shop.edge {
+        Edge::Grpc => calls::product_of(reply.body),
+        Edge::Rest | Edge::Graphql => serde_json::from_slice(reply.body).ok(),
+    }
+}
+
+/// A page of a list that was replied.
+pub(super) fn products_of(shop: &Shop, reply: &Reply<'_>) -> Option<ProductsView> {
+    match shop.edge {
+        Edge::Grpc => calls::products_of(reply.body),
+        Edge::Rest | Edge::Graphql => serde_json::from_slice(reply.body).ok(),
+    }
+}
+
+/// What a checkout was replied to with.
+pub(super) fn checked_out(shop: &Shop, reply: &Reply<'_>) -> Option<CheckedOutView> {
+    match shop.edge {
+        Edge::Grpc => calls::checked_out(reply.body),
+        Edge::Rest | Edge::Graphql => serde_json::from_slice(reply.body).ok(),
+    }
+}
+
+/// The version of a cart that was replied: of a resource its `ETag`.
+pub(super) fn version(shop: &Shop, reply: &Reply<'_>) -> Option<u64> {
+    match shop.edge {
+        Edge::Grpc => calls::version_of(reply.body),
+        Edge::Rest | Edge::Graphql => {
+            reply.header("etag")?.strip_prefix('"')?.strip_suffix('"')?.parse().ok()
+        }
+    }
 }
 
 /// The last part of the type of a problem.
-pub(super) fn problem<'a>(reply: &'a Reply<'_>) -> Option<&'a str> {
-    let view: ProblemView<'a> = serde_json::from_slice(reply.body).ok()?;
-    view.kind.rsplit('/').next()
+pub(super) fn problem(reply: &Reply<'_>) -> Option<String> {
+    if let Some(details) = reply.header(DETAILS) {
+        return calls::reason(details);
+    }
+    let view: ProblemView<'_> = serde_json::from_slice(reply.body).ok()?;
+    view.kind.rsplit('/').next().map(str::to_owned)
 }
 
 /// The outcome of a status that says nothing of the operation itself.
@@ -200,121 +246,4 @@ fn money(minor: i64) -> impl Display {
 
 fn joined(ids: impl Iterator<Item = Id>) -> String {
     ids.map(|id| id.to_string()).collect::<Vec<_>>().join(",")
-}
-
-/// `GET /orders/{id}`.
-#[derive(Debug, Deserialize)]
-pub(super) struct OrderView {
-    cart: Id,
-    lines: Vec<LineView>,
-    total: MoneyView,
-    status: StatusView,
-    voucher: Option<String>,
-    refunds: Vec<RefundView>,
-}
-
-#[derive(Debug, Deserialize)]
-struct LineView {
-    product: Id,
-    quantity: u64,
-}
-
-#[derive(Debug, Deserialize)]
-struct RefundView {
-    amount: MoneyView,
-    state: String,
-}
-
-#[derive(Clone, Copy, Debug, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-enum StatusView {
-    Pending,
-    Placed,
-    Paid,
-    Shipped,
-    Cancelled,
-}
-
-impl From<OrderView> for Order {
-    fn from(view: OrderView) -> Self {
-        let done = view.refunds.iter().filter(|refund| refund.state == "done");
-        Self {
-            cart: view.cart,
-            refunded: done.map(|refund| refund.amount.minor).sum(),
-            lines: view.lines.iter().map(|line| (line.product, line.quantity)).collect(),
-            total: view.total.minor,
-            has_voucher: view.voucher.is_some(),
-            status: match view.status {
-                StatusView::Pending => Status::Pending,
-                StatusView::Placed => Status::Placed,
-                StatusView::Paid | StatusView::Shipped => Status::Paid,
-                StatusView::Cancelled => Status::Cancelled,
-            },
-        }
-    }
-}
-
-/// `GET /stock`.
-#[derive(Debug, Deserialize)]
-pub(super) struct LevelsView {
-    pub(super) levels: Vec<LevelView>,
-}
-
-/// Where the pieces of a product are.
-#[derive(Debug, Deserialize)]
-pub(super) struct LevelView {
-    pub(super) product: Id,
-    stocked: u64,
-    reserved: u64,
-    sold: u64,
-    left: u64,
-}
-
-impl From<&LevelView> for Level {
-    fn from(&LevelView { stocked, reserved, sold, left, .. }: &LevelView) -> Self {
-        Self { stocked, reserved, sold, left }
-    }
-}
-
-/// `GET /vouchers/{code}`.
-#[derive(Debug, Deserialize)]
-pub(super) struct VoucherView {
-    pub(super) used: u64,
-}
-
-/// A page of the provider's books.
-#[derive(Debug, Deserialize)]
-pub(super) struct BooksView {
-    pub(super) charges: Vec<ChargeView>,
-    pub(super) next: Option<u64>,
-}
-
-/// A charge, in the provider's words.
-#[derive(Debug, Deserialize)]
-pub(super) struct ChargeView {
-    id: String,
-    order: Id,
-    held_minor: i64,
-    captured_minor: i64,
-    refunded_minor: i64,
-}
-
-impl From<ChargeView> for Charge {
-    fn from(view: ChargeView) -> Self {
-        let ChargeView { id, order, held_minor: held, captured_minor: captured, refunded_minor: refunded } =
-            view;
-        Self { id, order, held, captured, refunded }
-    }
-}
-
-/// A page of `GET /admin/sagas`.
-#[derive(Debug, Deserialize)]
-pub(super) struct SagasView {
-    pub(super) sagas: Vec<SagaView>,
-}
-
-/// A checkout that runs, is overdue or is parked.
-#[derive(Debug, Deserialize)]
-pub(super) struct SagaView {
-    pub(super) order: Id,
 }

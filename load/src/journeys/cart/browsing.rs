@@ -1,7 +1,7 @@
 //! What users look at: pages of products, and lists of them.
 
 use super::{
-    api::{self, ProductView, ProductsView},
+    api::{self, ProductsView},
     ledger_state::LedgerState,
     purchase::Shop,
 };
@@ -18,8 +18,8 @@ pub(super) fn page(shop: &Shop, ledger: &LedgerState, op: &Operation, reply: &Re
         status => return api::otherwise(status),
     }
     let id = shop.id(op.key);
-    let view = serde_json::from_slice::<ProductView>(reply.body);
-    let is_right = view.is_ok_and(|view| view.id == id && api::is_right(&view, shop));
+    let view = api::product_of(shop, reply);
+    let is_right = view.is_some_and(|view| view.id == id && api::is_right(&view, shop));
     judged(ledger, is_right, || format!("the page of product `{id}` is of another one, or at another price"))
 }
 
@@ -34,7 +34,7 @@ pub(super) fn listed(
     if reply.status != 200 {
         return Step::Done(api::otherwise(reply.status));
     }
-    let Ok(view) = serde_json::from_slice::<ProductsView>(reply.body) else {
+    let Some(view) = api::products_of(shop, reply) else {
         return Step::Done(judged(ledger, false, || "a list is not readable".to_owned()));
     };
     let is_right = is_page(shop, op.detail, &view);
@@ -46,14 +46,15 @@ pub(super) fn listed(
     match view.next {
         Some(next) if op.step == 0 => {
             op.step = 1;
-            api::list(&shop.names(), Some(&next), request);
+            api::list(shop, Some(&next), request);
             Step::Next
         }
         _ => Step::Done(Outcome::Success),
     }
 }
 
-fn judged(ledger: &LedgerState, is_right: bool, story: impl FnOnce() -> String) -> Outcome {
+/// The outcome of an answer that is right or not.
+pub(super) fn judged(ledger: &LedgerState, is_right: bool, story: impl FnOnce() -> String) -> Outcome {
     if is_right {
         return Outcome::Success;
     }
@@ -75,6 +76,7 @@ fn is_page(shop: &Shop, before: u64, view: &ProductsView) -> bool {
 mod tests {
     use super::*;
     use crate::journeys::cart::{
+        api::ProductView,
         mix::Mix,
         purchase::{CURRENCY, price},
     };

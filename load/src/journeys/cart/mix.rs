@@ -2,16 +2,17 @@
 
 use super::{
     purchase::REPEATING,
-    workload::{BUY, CANCEL, LIST, PAGE, REPEAT},
+    workload::{BUY, CANCEL, LIST, PAGE, REPEAT, WHOLE_PAGE},
 };
 
 /// The names and summaries of the mixes, the default first.
-pub const NAMES: [(&str, &str); 4] = [
+pub const NAMES: [(&str, &str); 5] = [
     (
         "shop",
         "put two products in a cart and check out; one checkout in twenty is sent twice, and one order in fifty cancelled",
     ),
     ("browse", "70 % pages of products, 30 % lists of them; the popularity of products is skewed (Zipf)"),
+    ("page", "whole pages of products: with stock, the visitor's cart and products of similar names (Zipf)"),
     ("flash-sale", "everyone buys one piece of the same product, of which there are few"),
     ("vouchers", "everyone buys with the same voucher, which has few uses and one for each customer"),
 ];
@@ -23,6 +24,8 @@ pub enum Mix {
     Shop,
     /// Pages and lists.
     Browse,
+    /// Whole pages.
+    Page,
     /// One product, few pieces.
     FlashSale,
     /// One voucher, few uses.
@@ -39,6 +42,7 @@ impl Mix {
     pub(super) fn named(name: &str) -> Self {
         match name {
             "browse" => Self::Browse,
+            "page" => Self::Page,
             "flash-sale" => Self::FlashSale,
             "vouchers" => Self::Vouchers,
             _ => Self::Shop,
@@ -54,6 +58,7 @@ impl Mix {
         match self {
             Self::Shop => [&buys(1.0 - CANCELS)[..], &[(CANCEL, CANCELS)]].concat(),
             Self::Browse => vec![(PAGE, PAGES), (LIST, 1.0 - PAGES)],
+            Self::Page => vec![(WHOLE_PAGE, 1.0)],
             Self::FlashSale | Self::Vouchers => buys(1.0).to_vec(),
         }
     }
@@ -64,12 +69,13 @@ impl Mix {
             Self::Shop if drawn < CANCELS => CANCEL,
             Self::Browse if drawn < PAGES => PAGE,
             Self::Browse => LIST,
+            Self::Page => WHOLE_PAGE,
             Self::Shop | Self::FlashSale | Self::Vouchers => BUY,
         }
     }
 
     /// Whether something is bought.
     pub(super) fn buys(self) -> bool {
-        self != Self::Browse
+        !matches!(self, Self::Browse | Self::Page)
     }
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use rand::{Rng, RngExt, SeedableRng, rngs::Xoshiro256PlusPlus, seq::SliceRandom};
 use rand_distr::{Distribution, weighted::WeightedAliasIndex};
 
-use super::{id::Id, mix::Mix};
+use super::{edge::Edge, id::Id, mix::Mix};
 
 /// The one currency.
 pub(super) const CURRENCY: &str = "EUR";
@@ -32,6 +32,8 @@ pub(super) struct Shop {
     pub(super) products: u64,
     /// The pieces of the flash sale's product, or the uses of the voucher.
     pub(super) few: u64,
+    /// What buyers speak to it.
+    pub(super) edge: Edge,
     popularity: Arc<Option<WeightedAliasIndex<f64>>>,
 }
 
@@ -62,7 +64,12 @@ impl Shop {
         // Popularity is independent of the order in which products are stored.
         weights.shuffle(&mut Xoshiro256PlusPlus::seed_from_u64(seed));
         let popularity = Arc::new(WeightedAliasIndex::new(weights).ok());
-        Self { seed, mix, products: products as u64, few, popularity }
+        Self { seed, mix, products: products as u64, few, edge: Edge::Rest, popularity }
+    }
+
+    /// The same shop, spoken to in this.
+    pub(super) fn speaking(self, edge: Edge) -> Self {
+        Self { edge, ..self }
     }
 
     /// The name of a product; the names of a run have a beginning in common, and sort as the numbers do.
@@ -115,7 +122,7 @@ impl Shop {
             Mix::Vouchers => {
                 Purchase { customer: random.random_range(0..2 * self.few.max(1)), has_voucher: true, ..plain }
             }
-            Mix::Shop | Mix::Browse => {
+            Mix::Shop | Mix::Browse | Mix::Page => {
                 let count = if first == other { 1 } else { 2 };
                 Purchase { lines, count, card: CARDS[usize::from(is_poor)], ..plain }
             }

@@ -2,7 +2,7 @@
 
 use std::{ops::Range, time::Duration};
 
-use super::{api, books, ledger_state::LedgerState, mix::Mix, purchase::Shop};
+use super::{api, books, ledger_state::LedgerState, mix::Mix, page, purchase::Shop};
 use crate::{
     http::{Reply, RequestBuf},
     journeys::{
@@ -24,11 +24,13 @@ pub(super) fn seed(
     lane: &mut Lane,
     progress: &mut dyn FnMut(Progress) -> bool,
 ) -> Result<(), PrepareError> {
-    let total = 2 * shop.products;
+    let visitors = if shop.mix == Mix::Page { page::VISITORS } else { 0 };
+    let total = 2 * (shop.products + visitors);
     let mut done = 0;
-    // All products before their pieces.
-    for is_delivery in [false, true] {
-        let mut seeding = Seeding { shop, is_delivery, left: 0..shop.products, done: 0 };
+    // Each kind before the next: pieces are of products, and lines are in carts.
+    for kind in [Kind::Offer, Kind::Delivery, Kind::Cart, Kind::Line] {
+        let left = 0..if matches!(kind, Kind::Cart | Kind::Line) { visitors } else { shop.products };
+        let mut seeding = Seeding { shop, kind, left, done: 0 };
         request_all(&mut seeding, lane, IN_FLIGHT, LONGEST, &mut |record| {
             progress(Progress { done: (done + record.succeeded).min(total), total })
         })?;
@@ -36,7 +38,7 @@ pub(super) fn seed(
     }
     progress(Progress { done, total });
     if done < total {
-        return Err(incomplete("products and deliveries", done, total, lane));
+        return Err(incomplete("products, deliveries and lines of carts", done, total, lane));
     }
     if shop.mix == Mix::Vouchers {
         let issued = request_one(lane, LONGEST, |request| api::issue(shop, request))?;
@@ -58,10 +60,23 @@ fn incomplete(what: &'static str, done: u64, total: u64, lane: &Lane) -> Prepare
     PrepareError::Incomplete { what, done, total, failures }
 }
 
-/// The offer of each product, or its delivery.
+/// What is made before the load.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    /// A product.
+    Offer,
+    /// Its pieces.
+    Delivery,
+    /// The cart of a visitor.
+    Cart,
+    /// What is in it.
+    Line,
+}
+
+/// The things of one kind.
 struct Seeding<'a> {
     shop: &'a Shop,
-    is_delivery: bool,
+    kind: Kind,
     left: Range<u64>,
     done: u64,
 }
@@ -73,16 +88,20 @@ impl RequestList for Seeding<'_> {
         self.left.next()
     }
 
-    fn write(&self, &product: &u64, request: &mut RequestBuf) {
-        if self.is_delivery {
-            api::deliver(self.shop, product, request);
-        } else {
-            api::offer(self.shop, product, request);
+    fn write(&self, &number: &u64, request: &mut RequestBuf) {
+        let (shop, id) = (self.shop, self.shop.id(number));
+        match self.kind {
+            Kind::Offer => api::offer(shop, number, request),
+            Kind::Delivery => api::deliver(shop, number, request),
+            Kind::Cart => api::open(shop, id, id, request),
+            Kind::Line => api::put_line(shop, id, 0, page::in_cart(shop, number), request),
         }
     }
 
     fn accept(&mut self, _: &u64, reply: &Reply<'_>) -> bool {
-        let is_done = reply.status == 200;
+        // A line that got no reply may be there: its cart has another version by then.
+        let is_there = self.kind == Kind::Line && api::problem(reply).as_deref() == Some("cart-changed");
+        let is_done = reply.status == 200 || is_there;
         self.done += u64::from(is_done);
         is_done
     }

@@ -12,10 +12,10 @@ use std::{collections::VecDeque, sync::Arc};
 use rand::{RngExt, SeedableRng, rngs::Xoshiro256PlusPlus};
 
 use super::{
-    api::{self, CheckedOutView},
-    browsing,
+    api, browsing,
     id::Id,
     ledger_state::{Entry, LedgerState},
+    page::{self, VISITORS},
     purchase::{CURRENCY, Purchase, Shop},
 };
 use crate::{
@@ -36,15 +36,18 @@ pub(super) const CANCEL: &str = "cancel";
 pub(super) const PAGE: &str = "product-page";
 /// Asks for two pages of a list.
 pub(super) const LIST: &str = "list";
+/// Asks for all that the page of a product shows.
+pub(super) const WHOLE_PAGE: &str = "whole-page";
 
 /// The words of reports for these kinds.
-pub(super) const KINDS: [KindShape; 6] = [
+pub(super) const KINDS: [KindShape; 7] = [
     KindShape::new(BUY, "cart filled and checked out"),
     KindShape::new(TRY_AGAIN, "checkout repeated with its key"),
     KindShape::new(REPEAT, "checkout sent twice"),
     KindShape::new(CANCEL, "order cancelled"),
     KindShape::new(PAGE, "page of a product"),
     KindShape::new(LIST, "list of two pages"),
+    KindShape::new(WHOLE_PAGE, "whole page of a product"),
 ];
 
 /// How often a buyer tries in all.
@@ -102,7 +105,7 @@ impl Workload {
     fn write_step(&self, op: &Operation, purchase: &Purchase, request: &mut RequestBuf) {
         let (shop, cart) = (&self.shop, self.shop.id(op.key));
         match op.step {
-            OPEN => api::open(cart, shop.id(purchase.customer), request),
+            OPEN => api::open(shop, cart, shop.id(purchase.customer), request),
             VOUCHER => api::apply(shop, cart, op.detail, request),
             CHECKOUT => api::check_out(shop, op.key, purchase, op.detail, request),
             line => {
@@ -117,7 +120,7 @@ impl Workload {
         if !matches!(reply.status, 200 | 201) {
             return Step::Done(api::otherwise(reply.status));
         }
-        let Some(version) = api::version(reply) else {
+        let Some(version) = api::version(&self.shop, reply) else {
             return Step::Done(Outcome::Failed(Failure::WrongAnswer));
         };
         let purchase = self.shop.purchase(op.key);
@@ -131,13 +134,13 @@ impl Workload {
     fn checked_out(&mut self, op: &Operation, reply: &Reply<'_>) -> Outcome {
         match reply.status {
             200..=202 => self.ordered(op, reply),
-            409 if api::problem(reply) == Some(IN_FLIGHT) => {
+            409 if api::problem(reply).as_deref() == Some(IN_FLIGHT) => {
                 self.doubt(op);
                 Outcome::Refused(IN_FLIGHT)
             }
             402 | 409 | 422 => {
                 self.ledger.write(Entry::Refused(op.key));
-                Outcome::Refused(refusal(api::problem(reply)))
+                Outcome::Refused(refusal(api::problem(reply).as_deref()))
             }
             status => {
                 // The order may have been made before the 5xx.
@@ -148,7 +151,7 @@ impl Workload {
     }
 
     fn ordered(&mut self, op: &Operation, reply: &Reply<'_>) -> Outcome {
-        let Ok(view) = serde_json::from_slice::<CheckedOutView>(reply.body) else {
+        let Some(view) = api::checked_out(&self.shop, reply) else {
             self.ledger.write(Entry::InDoubt(op.key, op.detail));
             return Outcome::Failed(Failure::WrongAnswer);
         };
@@ -172,14 +175,14 @@ impl Workload {
         };
         match reply.status {
             200..=202 => {
-                let Ok(view) = serde_json::from_slice::<CheckedOutView>(reply.body) else {
+                let Some(view) = api::checked_out(&self.shop, reply) else {
                     return Outcome::Failed(Failure::WrongAnswer);
                 };
                 self.ledger.write(Entry::Ordered(op.key, view.order));
                 let is_same = view.order == first.order;
                 if is_same { Outcome::Success } else { Outcome::Failed(Failure::WrongAnswer) }
             }
-            409 if api::problem(reply) == Some(IN_FLIGHT) => Outcome::Refused(IN_FLIGHT),
+            409 if api::problem(reply).as_deref() == Some(IN_FLIGHT) => Outcome::Refused(IN_FLIGHT),
             402 | 409 | 422 => {
                 self.ledger.write(Entry::Forgotten(op.key));
                 Outcome::Failed(Failure::WrongAnswer)
@@ -224,7 +227,7 @@ impl Workload {
         let Some(order) = self.orders.pop_front() else { return false };
         let (key, detail) = ((order.0 >> 64) as u64, order.0 as u64);
         *op = Operation { kind: CANCEL, step: 0, key, detail };
-        api::cancel(order, request);
+        api::cancel(&self.shop, order, request);
         true
     }
 
@@ -280,11 +283,16 @@ impl Journeys for Workload {
         match self.shop.mix.pick(self.random.random()) {
             PAGE => {
                 *op = Operation { kind: PAGE, step: 0, key: self.shop.draw(&mut self.random), detail: 0 };
-                api::product(self.shop.id(op.key), request);
+                api::product(&self.shop, self.shop.id(op.key), request);
             }
             LIST => {
                 *op = Operation { kind: LIST, step: 0, key: 0, detail: 0 };
-                api::list(&self.shop.names(), None, request);
+                api::list(&self.shop, None, request);
+            }
+            WHOLE_PAGE => {
+                let (key, detail) = (self.shop.draw(&mut self.random), self.random.random_range(0..VISITORS));
+                *op = Operation { kind: WHOLE_PAGE, step: 0, key, detail };
+                page::write(&self.shop, op, request);
             }
             CANCEL if self.begin_cancel(op, request) => {}
             _ => self.begin_buying(op, request),
@@ -296,6 +304,7 @@ impl Journeys for Workload {
         match op.kind {
             PAGE => Step::Done(browsing::page(&self.shop, &self.ledger, op, reply)),
             LIST => browsing::listed(&self.shop, &self.ledger, op, reply, request),
+            WHOLE_PAGE => page::read(&self.shop, &self.ledger, op, reply, request),
             CANCEL => Step::Done(self.cancelled(op, reply)),
             REPEAT => Step::Done(self.repeated(op, reply)),
             BUY if op.step != CHECKOUT => self.filled(op, reply, request),

@@ -126,6 +126,7 @@ impl Shop {
             }
             ("GET", ["products"]) => self.list(query, misdeed),
             ("GET", ["stock"]) => self.levels(query),
+            ("GET", ["carts", id]) => ok(&json!({ "lines": self.carts[*id].lines })),
             ("PUT", ["carts", id]) => {
                 let customer = body["customer"].as_str().unwrap().to_owned();
                 self.carts.insert((*id).to_owned(), Cart { customer, ..Cart::default() });
@@ -159,12 +160,16 @@ impl Shop {
     }
 
     fn list(&self, query: &str, misdeed: Misdeed) -> Answer {
-        let after = query.split("after=").nth(1);
-        let mut products: Vec<_> = self.products.values().collect();
+        let parameter =
+            |name: &str| query.split('&').find_map(|part| part.strip_prefix(name)?.strip_prefix('='));
+        let (after, search) = (parameter("after"), parameter("search").unwrap());
+        let limit: usize = parameter("limit").unwrap().parse().unwrap();
+        let is_found = |product: &&Value| product["name"].as_str().unwrap().contains(search);
+        let mut products: Vec<_> = self.products.values().filter(is_found).collect();
         products.sort_by_key(|product| product["name"].as_str().unwrap().to_owned());
         let skipped = usize::from(after.is_some() && misdeed == Misdeed::Skips);
         let begin = after.map_or(0, |after| after.parse::<usize>().unwrap()) + skipped;
-        let page: Vec<_> = products.iter().skip(begin).take(20).collect();
+        let page: Vec<_> = products.iter().skip(begin).take(limit).collect();
         let end = begin + page.len();
         ok(&json!({ "products": page, "next": (end < products.len()).then(|| end.to_string()) }))
     }

@@ -11,7 +11,7 @@ use crate::{
     journeys::{
         Check,
         cart::{
-            api::{self, CheckedOutView},
+            api,
             ledger_state::{Entry, History},
             purchase::Shop,
             workload::IN_FLIGHT,
@@ -71,11 +71,11 @@ impl RequestList for Replays<'_> {
 
     fn accept(&mut self, &(buyer, version): &(u64, u64), reply: &Reply<'_>) -> bool {
         match reply.status {
-            200..=202 => match serde_json::from_slice::<CheckedOutView>(reply.body) {
-                Ok(view) => self.history.add(Entry::Ordered(buyer, view.order)),
-                Err(_) => return false,
+            200..=202 => match api::checked_out(self.shop, reply) {
+                Some(view) => self.history.add(Entry::Ordered(buyer, view.order)),
+                None => return false,
             },
-            409 if api::problem(reply) == Some(IN_FLIGHT) => self.in_flight.push((buyer, version)),
+            409 if api::problem(reply).as_deref() == Some(IN_FLIGHT) => self.in_flight.push((buyer, version)),
             402 | 409 | 422 => self.history.add(Entry::Refused(buyer)),
             _ => return false,
         }
