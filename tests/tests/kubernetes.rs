@@ -38,11 +38,13 @@ fn the_committed_files_are_what_the_exporter_writes() {
     for arguments in COMMITTED {
         export(out.path(), arguments);
     }
-    let of_systems = |folder: &Path| -> BTreeMap<PathBuf, String> {
-        let of = |system: &&str| {
-            files(&folder.join(system)).into_iter().map(|(name, text)| (Path::new(system).join(name), text))
-        };
-        SYSTEMS.iter().flat_map(of).collect()
+    let of_systems = |folder: &Path| {
+        let mut all = BTreeMap::new();
+        for system in SYSTEMS {
+            let own = files(&folder.join(system)).into_iter();
+            all.extend(own.map(|(name, text)| (Path::new(system).join(name), text)));
+        }
+        all
     };
     let (written, committed) = (of_systems(out.path()), of_systems(&root().join(FOLDER)));
     let names = |files: &BTreeMap<PathBuf, String>| files.keys().cloned().collect::<Vec<_>>();

@@ -133,7 +133,8 @@ impl Session {
         let calls = std::mem::take(&mut self.calls);
         let body: Vec<u8> = calls.iter().flat_map(|call| &call.message).copied().collect();
         let worst = calls.iter().find(|call| call.code != Some(OK));
-        let details = worst.map(|call| [Header { name: DETAILS, value: &call.details }]);
+        let details = worst.filter(|call| !call.details.is_empty());
+        let details = details.map(|call| [Header { name: DETAILS, value: &call.details }]);
         let headers = details.as_ref().map_or(&[][..], |details| &details[..]);
         let value = read(&Reply { status: worst.map_or(200, Call::status), headers, body: &body });
         Decoded::Whole { consumed: 0, keep_alive: self.is_open(), value }
