@@ -57,7 +57,6 @@ use axum::{Router, http::Method};
 pub use books::ProviderBooks;
 use cart::{Carts, Catalog, Notices, Orders, Payments, Stock, Vouchers};
 use contract::Clock;
-pub(crate) use parameters::{cursor, cursor_text};
 use remote::Priority;
 use runtime::{RoutePriority, edge::described};
 use utoipa_axum::{router::OpenApiRouter, routes};

@@ -1,13 +1,14 @@
 //! The cart as it runs: edge, adapters, remote forms and wiring around the logic of `cart`.
 //!
-//! Read in this order: `wiring` (the architecture, top to bottom), `system` (the same as data, for the lab),
-//! `axes` (its own axes), `edge` (the public API), `remotes` (the components' remote forms), `topics` (the topics of its
-//! events), `postbox` (how messages leave a transaction), `consumers` (of the topics), `timers` (background jobs),
-//! `adapters`.
+//! Read in this order: `wiring` (the architecture, top to bottom), `system` (the same as data, for the lab), `axes` (its own
+//! axes), `edge` (the public API), `cursor` (where a page begins, as clients see it), `remotes` (the components' remote
+//! forms), `topics` (the topics of its events), `postbox` (how messages leave a transaction), `consumers` (of the topics),
+//! `timers` (background jobs), `adapters`.
 
 mod adapters;
 pub mod axes;
 pub mod consumers;
+mod cursor;
 pub mod edge;
 pub mod postbox;
 pub mod remotes;

@@ -8,7 +8,7 @@ use remote::{Codec, Malformed, Many, Optional, Required, Uuid};
 
 use super::values::{Number, VersionNumber};
 use crate::{
-    edge::{cursor, cursor_text},
+    cursor::{cursor, cursor_text},
     remotes::proto::shop::v1 as proto,
 };
 
