@@ -235,10 +235,9 @@ impl Call {
             Some(8) => 429,
             Some(12) => 501,
             Some(14) => 503,
-            Some(_) => 500,
             // Whoever replied does not speak gRPC.
             None if self.status != 200 && self.status != 0 => self.status,
-            None => 500,
+            _ => 500,
         }
     }
 }
@@ -289,9 +288,10 @@ struct Frame<'a> {
 impl<'a> Frame<'a> {
     /// The frame at the start of `bytes`; `None` if it is incomplete.
     fn at(bytes: &'a [u8]) -> Option<Self> {
-        let (&[a, b, c, kind, flags, e, f, g, h], rest) = bytes.split_first_chunk::<FRAME>()?;
-        let length = u32::from_be_bytes([0, a, b, c]) as usize;
-        let stream = u32::from_be_bytes([e, f, g, h]) & MAX_WINDOW;
+        let (&[high, middle, low, kind, flags, ref stream @ ..], rest) =
+            bytes.split_first_chunk::<FRAME>()?;
+        let length = u32::from_be_bytes([0, high, middle, low]) as usize;
+        let stream = u32::from_be_bytes(*stream) & MAX_WINDOW;
         Some(Self { kind, flags, stream, payload: rest.get(..length)? })
     }
 

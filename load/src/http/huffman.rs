@@ -44,13 +44,16 @@ pub(super) fn decode(text: &[u8]) -> Option<Vec<u8>> {
     let (mut decoded, mut pending) = (Vec::with_capacity(text.len() * 2), Pending::default());
     for byte in text {
         for at in (0..8).rev() {
-            if let Some(symbol) = pending.push(byte >> at & 1)? {
+            if let Some(symbol) = pending.push(byte >> at & 1).ok()? {
                 decoded.push(symbol);
             }
         }
     }
     pending.is_padding().then_some(decoded)
 }
+
+/// No byte has these bits.
+struct NoCode;
 
 /// The bits of a code that is incomplete.
 #[derive(Default)]
@@ -63,21 +66,21 @@ struct Pending {
 }
 
 impl Pending {
-    /// Adds a bit; returns the byte that it completes, and `None` if there is no such code.
-    fn push(&mut self, bit: u8) -> Option<Option<u8>> {
+    /// Adds a bit; returns the byte that it completes, if it completes one.
+    fn push(&mut self, bit: u8) -> Result<Option<u8>, NoCode> {
         self.length += 1;
         self.code = self.code << 1 | u32::from(bit);
         self.first <<= 1;
-        let count = *CODE.counts.get(self.length)?;
+        let count = *CODE.counts.get(self.length).ok_or(NoCode)?;
         let place = self.code - self.first;
         if place < count {
             let symbol = CODE.bytes[(self.shorter + place) as usize];
             *self = Self::default();
-            return Some(Some(symbol));
+            return Ok(Some(symbol));
         }
         self.first += count;
         self.shorter += count;
-        Some(None)
+        Ok(None)
     }
 
     fn is_padding(&self) -> bool {

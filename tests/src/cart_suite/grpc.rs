@@ -60,8 +60,8 @@ fn bytes(id: &str) -> Vec<u8> {
     Uuid::parse_str(id).expect("a UUID").into_bytes().to_vec()
 }
 
-fn euro(minor: i64) -> Option<Money> {
-    Some(Money { minor, currency: "EUR".to_owned() })
+fn euro(minor: i64) -> Money {
+    Money { minor, currency: "EUR".to_owned() }
 }
 
 pub(super) fn a_page_asks_for_each_thing_over_one_connection(edge: &EdgeClient) {
@@ -78,7 +78,7 @@ pub(super) fn a_page_asks_for_each_thing_over_one_connection(edge: &EdgeClient) 
     });
     let (product, stock, cart) = page.expect("a page");
     let product = product.product.expect("a product");
-    assert_eq!((&*product.name, product.price), ("Green tea", euro(500)));
+    assert_eq!((&*product.name, product.price), ("Green tea", Some(euro(500))));
     assert_eq!(stock.levels.iter().map(|level| level.left).collect::<Vec<_>>(), [10]);
     let cart = cart.cart.expect("a cart");
     assert_eq!((cart.version, cart.lines[0].quantity), (1, 2));
@@ -92,7 +92,7 @@ pub(super) fn a_purchase_is_made_once_for_each_key(edge: &EdgeClient) {
     let open = OpenCartRequest { id: bytes(&cart), customer_id: bytes(&id()) };
     shop.call(async |mut client| client.open_cart(open).await).expect("a cart");
     let line = |version, minor| {
-        let (cart_id, product_id, price) = (bytes(&cart), bytes(&tea), euro(minor));
+        let (cart_id, product_id, price) = (bytes(&cart), bytes(&tea), Some(euro(minor)));
         let set = SetLineRequest { cart_id, version, product_id, quantity: Some(1), price };
         shop.call(async |mut client| client.set_line(set).await)
     };
@@ -102,11 +102,11 @@ pub(super) fn a_purchase_is_made_once_for_each_key(edge: &EdgeClient) {
     let key = id();
     let check_out = |minor| {
         let (key, cart_id, token) = (key.clone(), bytes(&cart), "card-1".to_owned());
-        let checkout = CheckOutRequest { key, cart_id, version: 1, total: euro(minor), token };
+        let checkout = CheckOutRequest { key, cart_id, version: 1, total: Some(euro(minor)), token };
         shop.call(async |mut client| client.check_out(checkout).await)
     };
     let first = check_out(500).expect("an order");
-    assert_eq!(first.total, euro(500));
+    assert_eq!(first.total, Some(euro(500)));
     assert_eq!(check_out(500).expect("the same order"), first, "the first reply is repeated");
     assert_eq!(refused(check_out(400)), (Code::InvalidArgument, "KEY_REUSED".to_owned()));
     let order = GetOrderRequest { id: first.order_id };
