@@ -219,6 +219,11 @@ fn buyers_speak_what_the_edge_of_a_cart_speaks_and_it_keeps_its_promises() {
             let figures = figures(&ended);
             assert_eq!(figures["failed"], serde_json::json!({}), "{edge}, {mix}: {ended:?}");
             let (requests, succeeded) = (by_edge(route) - before, figures["succeeded"].as_f64().unwrap());
+            if *mix == "page" {
+                let each = if edge == "grpc" { 4 } else { 1 };
+                let pages = figures["succeeded"].as_u64().unwrap();
+                assert_eq!(figures["requests"].as_u64(), Some(each * pages), "{edge}: {ended:?}");
+            }
             assert!(succeeded > 0.0 && requests >= succeeded, "{edge}, {mix}: {requests} requests");
         }
         up.signal(Signal::SIGINT);

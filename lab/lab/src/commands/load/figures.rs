@@ -38,6 +38,12 @@ pub(super) struct Figures {
     unsent: u64,
     /// Requests sent once more after the server closed their connection.
     resent: u64,
+    /// Of all operations: several for each where it has several steps.
+    requests: u64,
+    connections_opened: u64,
+    /// In requests, without what a connection of HTTP/2 begins with.
+    bytes_sent: u64,
+    bytes_received: u64,
     latency_from_due_us: Times,
     latency_from_send_us: Times,
     send_lag_us: Times,
@@ -123,6 +129,10 @@ impl Figures {
             failed: record.failed.iter().collect(),
             unsent: record.unsent,
             resent: record.resent,
+            requests: record.requests,
+            connections_opened: record.connects,
+            bytes_sent: record.bytes_out,
+            bytes_received: record.bytes_in,
             latency_from_due_us: Times::of(&record.latency),
             latency_from_send_us: Times::of(&record.service),
             send_lag_us: Times::of(&record.send_lag),
