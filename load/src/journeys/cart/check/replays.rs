@@ -21,12 +21,15 @@ use crate::{
     sender::{Lane, SenderError},
 };
 
-/// The most checkouts that are repeated: after an overload there are more, and those stay in doubt.
+/// The most checkouts that are repeated in one pass: after an overload there are more.
 const MOST: usize = 10_000;
-/// The pause before those are repeated again whose first request has not ended.
+/// The pause before those are repeated again that have no final reply yet.
 const PAUSE: Duration = Duration::from_secs(1);
 
 /// Repeats the checkouts in doubt until each has a final reply, or until the deadline. What still has none stays in doubt.
+///
+/// A first request that has not ended is no final reply: a process that was killed in the middle of one holds its key for a
+/// while. Neither is a 503 of a process that is starting again.
 pub(super) fn resolve(
     shop: &Shop,
     history: &mut History,
@@ -34,28 +37,24 @@ pub(super) fn resolve(
     check: &Check,
 ) -> Result<(), SenderError> {
     let began = Instant::now();
-    let mut left: Vec<(u64, u64)> = history.in_doubt().take(MOST).collect();
-    while !left.is_empty() {
-        let mut replays =
-            Replays { shop, left: left.into_iter(), history: &mut *history, in_flight: Vec::new() };
+    loop {
+        let left: Vec<(u64, u64)> = history.in_doubt().take(MOST).collect();
+        if left.is_empty() {
+            return Ok(());
+        }
+        let mut replays = Replays { shop, left: left.into_iter(), history: &mut *history };
         request_all(&mut replays, lane, check.in_flight, check.pass, &mut |_| true)?;
-        left = replays.in_flight;
-        if began.elapsed() >= check.deadline {
-            break;
+        if history.in_doubt().next().is_none() || began.elapsed() >= check.deadline {
+            return Ok(());
         }
-        if !left.is_empty() {
-            thread::sleep(PAUSE);
-        }
+        thread::sleep(PAUSE);
     }
-    Ok(())
 }
 
 struct Replays<'a> {
     shop: &'a Shop,
     left: std::vec::IntoIter<(u64, u64)>,
     history: &'a mut History,
-    /// Those whose first request has not ended: a process that was killed in the middle of one holds its key for a while.
-    in_flight: Vec<(u64, u64)>,
 }
 
 impl RequestList for Replays<'_> {
@@ -69,13 +68,13 @@ impl RequestList for Replays<'_> {
         api::check_out(self.shop, buyer, &self.shop.purchase(buyer), version, request);
     }
 
-    fn accept(&mut self, &(buyer, version): &(u64, u64), reply: &Reply<'_>) -> bool {
+    fn accept(&mut self, &(buyer, _): &(u64, u64), reply: &Reply<'_>) -> bool {
         match reply.status {
             200..=202 => match api::checked_out(self.shop, reply) {
                 Some(view) => self.history.add(Entry::Ordered(buyer, view.order)),
                 None => return false,
             },
-            409 if api::problem(reply).as_deref() == Some(IN_FLIGHT) => self.in_flight.push((buyer, version)),
+            409 if api::problem(reply).as_deref() == Some(IN_FLIGHT) => {}
             402 | 409 | 422 => self.history.add(Entry::Refused(buyer)),
             _ => return false,
         }
