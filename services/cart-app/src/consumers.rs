@@ -5,7 +5,7 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use async_trait::async_trait;
-use backing::{Batching, Event, Subscriber, Topic, TopicPublisher};
+use backing::{Batching, Event, Subscriber, Topic, TopicPublisher, failpoint};
 use cart::{
     CartError, Carts, ClearCart, Command, CommandSender, NoticeError, Notices, OrderError, OrderEvent,
     OrderNews, Orders, PaymentCommand, PaymentError, Payments, SagaReply, Stock, StockCommand, StockError,
@@ -61,7 +61,9 @@ where
     T: Topic<Payload: Clone>,
 {
     for payload in payloads {
+        failpoint::reached(T::NAME, "received");
         consumer.take(payload.clone()).await?;
+        failpoint::reached(T::NAME, "performed");
     }
     Ok(())
 }

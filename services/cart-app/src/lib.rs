@@ -3,13 +3,15 @@
 //! Read in this order: `wiring` (the architecture, top to bottom), `system` (the same as data, for the lab), `axes` (its own
 //! axes), `edge` (the public API), `cursor` (where a page begins, as clients see it), `remotes` (the components' remote
 //! forms), `topics` (the topics of its events), `postbox` (how messages leave a transaction), `consumers` (of the topics),
-//! `timers` (background jobs), `adapters`.
+//! `timers` (background jobs), `adapters`; and, for tests alone, `failpoints` (where a test ends a process).
 
 mod adapters;
 pub mod axes;
 pub mod consumers;
 mod cursor;
 pub mod edge;
+#[cfg(feature = "failpoints")]
+pub mod failpoints;
 pub mod postbox;
 pub mod remotes;
 mod system;

@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use backing::Background;
+use backing::{Background, failpoint};
 use cart::{OrderService, StockService};
 use contract::Unavailable;
 use remote::{Context, scope};
@@ -24,8 +24,10 @@ const ANNOUNCE_EVERY: Duration = Duration::from_millis(500);
 pub(crate) fn resume_sagas(orders: Arc<OrderService>, background: &Background) {
     background.start(|stop| async move {
         while is_going_on(SAGAS_EVERY, &stop).await {
-            if let Err(error) = unattended(orders.tick()).await {
-                tracing::warn!(%error, "sagas that wait in vain wait on");
+            match unattended(orders.tick()).await {
+                Ok(0) => {}
+                Ok(_) => failpoint::reached("timer", "resent"),
+                Err(error) => tracing::warn!(%error, "sagas that wait in vain wait on"),
             }
         }
     });

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use async_trait::async_trait;
+use backing::failpoint;
 use bytes::Bytes;
 use cart::{
     ChargeId, EventId, Money, OrderId, PaymentProvider, PaymentToken, Refusal,
@@ -151,7 +152,10 @@ impl HttpProvider {
     }
 
     async fn post(&self, path: &str, key: EventId, body: serde_json::Value) -> Result<Reply, Silence> {
-        self.send(Method::POST, path, Some(key), Some(&body)).await
+        failpoint::reached("provider", "uncalled");
+        let reply = self.send(Method::POST, path, Some(key), Some(&body)).await;
+        failpoint::reached("provider", "answered");
+        reply
     }
 
     async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, Silence> {

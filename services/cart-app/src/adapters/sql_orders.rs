@@ -8,7 +8,7 @@ mod rows;
 mod storing;
 
 use async_trait::async_trait;
-use backing::{Postgres, Sqlite, migrate};
+use backing::{Postgres, Sqlite, failpoint, migrate};
 use cart::{
     Command, Decision, OrderId, OrderStore, ProductId, ProductSales, Purchase, Reply, RequestKey, SagaQuery,
     SagaStanding,
@@ -62,6 +62,7 @@ macro_rules! order_store {
                     .fetch_optional(self.database.$writer())
                     .await?;
                 if let Some(order) = taken {
+                    failpoint::reached("checkout", "claimed");
                     return Ok(Claimed::Taken(OrderId::parse(&order).map_err(undecoded)?));
                 }
                 let select = "SELECT fingerprint, reply FROM checkout_keys WHERE request_key = $1";
@@ -85,7 +86,9 @@ macro_rules! order_store {
                 }
                 let leaving = store_new(&mut transaction, &self.post, decision, commands_in_outbox).await?;
                 store_sale(&mut transaction, decision).await?;
+                failpoint::reached("checkout", "uncommitted");
                 transaction.commit().await?;
+                failpoint::reached("checkout", "committed");
                 leaving.send().await;
                 Ok(reply)
             }
@@ -111,7 +114,9 @@ macro_rules! order_store {
                 let leaving =
                     store_changed(&mut transaction, &self.post, &decision, commands_in_outbox).await?;
                 store_sale(&mut transaction, &decision).await?;
+                failpoint::reached("advance", "uncommitted");
                 transaction.commit().await?;
+                failpoint::reached("advance", "committed");
                 leaving.send().await;
                 Ok(Some(Advanced::Changed(decision)))
             }

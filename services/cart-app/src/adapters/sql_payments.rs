@@ -1,7 +1,7 @@
 //! Payments in tables, in SQLite and in PostgreSQL: the same statements, sent through different types.
 
 use async_trait::async_trait;
-use backing::{Postgres, Sqlite, migrate};
+use backing::{Postgres, Sqlite, failpoint, migrate};
 use cart::{
     EventId, OrderId, Outcome, PaymentStore, PaymentToken, SagaReply,
     ports::{Settled, StoredPayment},
@@ -101,6 +101,7 @@ macro_rules! payment_store {
                 }
                 transaction.note_outcome(PAYMENTS, reply.command.id(), reply.outcome, now).await?;
                 let leaving = self.replies.write(&mut transaction, *reply).await?;
+                failpoint::reached("payment", "uncommitted");
                 transaction.commit().await?;
                 leaving.send().await;
                 Ok(Settled::Stored)

@@ -1,7 +1,7 @@
 //! A whole checkout in one transaction, in SQLite and in PostgreSQL.
 
 use async_trait::async_trait;
-use backing::{Postgres, Sqlite};
+use backing::{Postgres, Sqlite, failpoint};
 use cart::{Decision, Outcome, Refusal, Reply, RequestKey, ShopTransaction, ports::Refuse};
 use contract::Unavailable;
 use sqlx::Acquire as _;
@@ -56,6 +56,7 @@ macro_rules! shop_transaction {
             /// the commit.
             async fn try_place(&self, key: &RequestKey, decision: &Decision) -> Result<Placed, Aborted> {
                 let (order, reply) = (&decision.purchase.order, decision.purchase.reply());
+                failpoint::reached("checkout", "authorised");
                 let seen = self.seen(decision).await?;
                 let mut transaction = self.database.$writer().begin().await?;
                 if let Some(before) = transaction.answer_key(key, &reply).await? {
@@ -76,7 +77,9 @@ macro_rules! shop_transaction {
                     return Ok(Placed::Refused(refusal));
                 }
                 store_sale(&mut transaction, decision).await?;
+                failpoint::reached("checkout", "uncommitted");
                 transaction.commit().await?;
+                failpoint::reached("checkout", "committed");
                 leaving.send().await;
                 Ok(Placed::Replied(reply))
             }
@@ -98,7 +101,9 @@ macro_rules! shop_transaction {
                     return Ok(before);
                 }
                 let leaving = store_new(&mut transaction, &self.post, refused, true).await?;
+                failpoint::reached("refusal", "uncommitted");
                 transaction.commit().await?;
+                failpoint::reached("refusal", "committed");
                 leaving.send().await;
                 Ok(reply)
             }

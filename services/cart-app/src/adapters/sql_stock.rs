@@ -8,7 +8,7 @@ mod rows;
 mod taking;
 
 use async_trait::async_trait;
-use backing::{Postgres, Sqlite, migrate};
+use backing::{Postgres, Sqlite, failpoint, migrate};
 use cart::{
     Delivery, Level, MAX_STOCKED, OrderId, OrderedLine, ProductId, Reservation, SagaReply, StockAction,
     StockCommand, StockStore, ports::Received,
@@ -127,6 +127,7 @@ macro_rules! stock_store {
                 let outcome = perform(&mut transaction, self.strategy, command, &seen, now).await?;
                 let reply = SagaReply { command: command.key, outcome };
                 let leaving = self.replies.write(&mut transaction, reply).await?;
+                failpoint::reached("stock", "uncommitted");
                 transaction.commit().await?;
                 leaving.send().await;
                 Ok(reply)

@@ -6,7 +6,7 @@
 mod redeeming;
 
 use async_trait::async_trait;
-use backing::{Postgres, Sqlite, migrate};
+use backing::{Postgres, Sqlite, failpoint, migrate};
 use cart::{
     CustomerId, Issued, OrderId, Redemption, SagaReply, Voucher, VoucherCode, VoucherCommand,
     VoucherStanding, VoucherStore,
@@ -79,6 +79,7 @@ macro_rules! voucher_store {
                 let outcome = perform(&mut transaction, command, now).await?;
                 let reply = SagaReply { command: command.key, outcome };
                 let leaving = self.replies.write(&mut transaction, reply).await?;
+                failpoint::reached("voucher", "uncommitted");
                 transaction.commit().await?;
                 leaving.send().await;
                 Ok(reply)

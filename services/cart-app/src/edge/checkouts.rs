@@ -11,6 +11,7 @@ use axum::{
     http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
+use backing::failpoint;
 use cart::{CartId, CheckedOut, Checkout, PaymentToken, RequestKey, Status, Version};
 use runtime::edge::{JsonBody, Problem};
 use serde::{Deserialize, Serialize};
@@ -90,6 +91,7 @@ pub(super) async fn checkout(
     JsonBody(asked): CheckoutBody,
 ) -> Result<Response, Refused> {
     let checked_out = shop.orders.checkout(asked.parse(key)?).await.map_err(of_orders)?;
+    failpoint::reached("reply", "unsent");
     let CheckedOut { order, status: reached, total } = checked_out;
     let code = if reached == Status::Pending { StatusCode::ACCEPTED } else { StatusCode::CREATED };
     let location = HeaderValue::try_from(format!("/orders/{order}"));

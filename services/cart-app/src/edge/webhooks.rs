@@ -13,6 +13,7 @@ use axum::{
     extract::{Request, State},
     http::{HeaderMap, HeaderName, HeaderValue, StatusCode},
 };
+use backing::failpoint;
 use cart::{OrderId, Webhook};
 use contract::{Timestamp, Unavailable, Why};
 use hmac::{Hmac, KeyInit as _, Mac as _};
@@ -96,6 +97,7 @@ pub(super) async fn notify(State(shop): State<Arc<Parts>>, request: Request) -> 
     let WebhookAsked { charge } = serde_json::from_slice(&body).map_err(malformed)?;
     let order = OrderId::parse(&charge.order).map_err(|error| Problem::invalid("order", &error))?;
     shop.payments.notify(Webhook { order }).await.map_err(of_payments)?;
+    failpoint::reached("webhook", "noted");
     Ok(StatusCode::NO_CONTENT)
 }
 

@@ -6,7 +6,8 @@
 //!
 //! Not here: which of these a system uses (its `wiring.rs`), and where they run (the lab's runtimes).
 //!
-//! Read in this order: `waiting`, `spans`, `database`, `availability`, `tables`, `redis`, `cache`, `events`, `check`, `background`.
+//! Read in this order: `waiting`, `spans`, `database`, `availability`, `tables`, `redis`, `cache`, `events`, `check`, `background`,
+//! [`failpoint`].
 
 mod availability;
 mod background;
@@ -14,6 +15,7 @@ mod cache;
 mod check;
 mod database;
 mod events;
+pub mod failpoint;
 mod redis;
 mod spans;
 mod tables;

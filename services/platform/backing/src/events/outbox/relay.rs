@@ -27,10 +27,13 @@ use super::{
     GROUP,
     table::{Lease, Row, Table},
 };
-use crate::events::{
-    metrics::EventMetrics,
-    processing::{Attempts, Patience},
-    publisher::Publisher,
+use crate::{
+    events::{
+        metrics::EventMetrics,
+        processing::{Attempts, Patience},
+        publisher::Publisher,
+    },
+    failpoint,
 };
 
 /// The largest batch.
@@ -147,6 +150,7 @@ impl Relay {
         let outcomes: Vec<KeyOutcome> = outcomes.collect().await;
         let published: Vec<i64> = outcomes.iter().flat_map(|outcome| &outcome.published).copied().collect();
         if !published.is_empty() {
+            failpoint::reached("relay", "published");
             self.table.delete(&published).await?;
             self.failing.retain(|_, failing| !published.contains(&failing.position));
         }
