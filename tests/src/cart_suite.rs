@@ -56,6 +56,22 @@ pub fn behaves(edge: &EdgeClient, wiring: &Wiring) {
     described::everything_that_was_seen(edge, shop::shown);
 }
 
+/// Buys something, and returns what the customer was told of it, in one word each, when they were told that it is paid: what
+/// comes before is told by then, or never.
+pub fn told_of_a_purchase(edge: &EdgeClient) -> Vec<&'static str> {
+    let made = bought(edge, &product(edge, 100), 1);
+    eventually(SETTLED_WITHIN, "the customer is told that the order is paid", || {
+        let notices = ok(&edge.get(&format!("/orders/{made}/notices")));
+        let word = |notice: &Value| match notice["text"].as_str().unwrap_or_default() {
+            text if text.starts_with("your order is paid") => "paid",
+            text if text.starts_with("we have your order") => "made",
+            _ => "something else",
+        };
+        let told: Vec<_> = notices["notices"].as_array().into_iter().flatten().map(word).collect();
+        told.contains(&"paid").then_some(told)
+    })
+}
+
 fn products_are_listed_by_their_names_and_no_page_drifts(edge: &EdgeClient) {
     let mark = id();
     let offer = |number: u32| {

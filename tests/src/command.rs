@@ -237,6 +237,11 @@ impl Running<'_> {
         signal::kill(Pid::from_raw(*id), Signal::SIGKILL).expect("it is there");
     }
 
+    /// Whether the command has ended.
+    pub fn has_ended(&mut self) -> bool {
+        self.child.try_wait().expect("it can be watched").is_some()
+    }
+
     /// Waits until the command has ended.
     pub fn end(mut self) -> Ended {
         let status =

@@ -12,7 +12,7 @@
 //! `starting` and `stopping` (what a process says of itself and serves, while its PostgreSQL is late or away, and while
 //! it stops), `killed` (what a process that is killed leaves), `resilience` (what a process says of its callees),
 //! `cart_stores` (the cart's behaviours over every store, and what calls at the same time do to each other),
-//! `cart_provider` (its client of the payment provider),
+//! `cart_provider` (its client of the payment provider), `cart_crash` (its processes, killed at any point and at random),
 //! `containers` (the adapters against real servers that are restarted),
 //! `dockerfile` (the image of the service processes),
 //! `hops` (what crosses between processes, and what happens when things go wrong), `bad_calls` (components at the hands of
@@ -38,6 +38,7 @@ pub mod cart_suite;
 pub mod chain_suite;
 pub mod clock;
 pub mod command;
+pub mod crashes;
 pub mod dashboards;
 pub mod described;
 pub mod edge_client;

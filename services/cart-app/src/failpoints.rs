@@ -1,4 +1,4 @@
-//! The failpoints of the cart: each await between two effects, at which a test ends the process (decision 0069).
+//! The failpoints of the cart: each await between two effects, at which a test ends the process (decision 0071).
 //!
 //! The test `cart_crash` goes through this list: a point that is not in it is never armed, and one that is never reached
 //! fails the test. The document of the system has the same list.

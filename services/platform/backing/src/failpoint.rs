@@ -3,7 +3,7 @@
 //! A point is one line of the code that it interrupts: `failpoint::reached("relay", "published")`.
 //! Without the feature `failpoints` that line is an empty function, so a release has none of this.
 //! With it, a point does nothing either unless the process was given a [folder](armed_in) and a file there has the point's
-//! name; then it renames the file and aborts (decision 0069).
+//! name; then it renames the file and aborts (decision 0071).
 
 #[cfg(feature = "failpoints")]
 pub use armed::{REACHED, armed_in, reached};
