@@ -32,7 +32,7 @@ impl Episode {
         };
         // A Kafka node is a JVM that forms a cluster of one: it starts in seconds, and in more beside a heavy load.
         let (after, rate) = match form {
-            Form::Long if fault.starts_slowly() => (after + 8_000, rate / 2.0),
+            Form::Long if fault.starts_slowly() => (after + 24_000, rate / 2.0),
             _ if fault.starts_slowly() => (after + 8_000, rate),
             _ => (after, rate),
         };
@@ -67,9 +67,9 @@ pub(super) fn plan(
 ) -> Plan {
     let episode = Episode::of(choices.form, fault);
     let offered = episode.rate * episode.length().as_secs_f64();
-    // What fails during the fault is not acknowledged, and of a slow start that may be most of an episode; a cell
+    // What fails during the fault is not acknowledged, and of a slow start that may be half of an episode; a cell
     // that acknowledges nothing ends as well.
-    let most = |wanted: u64| (4.0 * wanted as f64 / offered).ceil() as u32 + 1;
+    let most = |wanted: u64| (3.0 * wanted as f64 / offered).ceil() as u32 + 1;
     let launches = operations.map_or(1, most);
     let scenario = scenario(wiring, fault, &episode, launches);
     let spec = &scenario.load;
