@@ -46,10 +46,9 @@ impl Pgbench {
         for number in 0..PAIRS {
             command.arg("--file").arg(self.folder.path().join(format!("{number}.sql")));
         }
-        let ended = command
-            .arg(&self.address)
-            .output()
-            .context("cannot start `pgbench`\nhint: on Debian it is in /usr/lib/postgresql/15/bin, off the PATH")?;
+        let ended = command.arg(&self.address).output().context(
+            "cannot start `pgbench`\nhint: on Debian it is in /usr/lib/postgresql/15/bin, off the PATH",
+        )?;
         let printed = String::from_utf8_lossy(&ended.stdout);
         let told = String::from_utf8_lossy(&ended.stderr);
         ensure!(

@@ -8,6 +8,7 @@
 //! - `browsing`, `page`, `workload`: the operations;
 //! - [`facts`]: the facts of its ledger;
 //! - `evidence`, `judge`: what a check has found, and what is wrong with it, both pure;
+//! - `opinion`: checkouts and reads of sales as a history, which a checker judges that knows nothing of the ledger;
 //! - `seeding`, `books`, `check`: before and after.
 
 mod api;
@@ -21,6 +22,7 @@ mod id;
 mod judge;
 mod ledger_state;
 pub mod mix;
+mod opinion;
 mod page;
 mod purchase;
 mod seeding;

@@ -13,7 +13,7 @@ use serde::Deserialize;
 
 pub(super) use self::views::{
     BooksView, CartView, CheckedOutView, LevelsView, MoneyView, OrderView, ProductView, ProductsView,
-    SagasView, VoucherView,
+    SagasView, SalesView, VoucherView,
 };
 use super::{
     edge::Edge,
@@ -173,6 +173,11 @@ pub(super) fn order(order: Id, request: &mut RequestBuf) {
 /// Asks for the levels of products.
 pub(super) fn levels(products: impl Iterator<Item = Id>, request: &mut RequestBuf) {
     request.write(Method::Get, format_args!("/stock?products={}", joined(products)));
+}
+
+/// Asks for the orders of products, read in one transaction.
+pub(super) fn sales(products: impl Iterator<Item = Id>, request: &mut RequestBuf) {
+    request.write(Method::Get, format_args!("/sales?products={}", joined(products)));
 }
 
 /// Asks for the voucher.

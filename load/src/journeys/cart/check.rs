@@ -89,6 +89,10 @@ fn examine(
     let unanswered = collect(&mut evidence, ledger, lane, check)?;
     let mut verdict = judge(&evidence);
     verdict.not_asked(unanswered);
+    if shop.mix == Mix::History {
+        verdict.not_asked(goods::read_sales(&evidence, ledger, lane, check)?);
+        ledger.opinion.add_to(shop, &evidence.history, &mut verdict);
+    }
     Ok(verdict)
 }
 

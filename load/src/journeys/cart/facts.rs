@@ -52,8 +52,13 @@ pub const VOUCHER_OVERUSED: &str = "voucher-overused";
 /// Uses that are counted and not made, or made and not counted.
 pub const VOUCHER_MISCOUNTED: &str = "voucher-miscounted";
 
+/// Checkouts and reads of sales that were judged as a history.
+pub const JUDGED: &str = "history-judged";
+/// What no order of these, one after the other, explains.
+pub const ANOMALIES: &str = "anomalies";
+
 /// All facts of a check, in the order of a report.
-pub(super) const ALL: [FactShape; 28] = [
+pub(super) const ALL: [FactShape; 30] = [
     FactShape::new(CHECKED, "orders and charges looked up after the load"),
     FactShape::new(ACKNOWLEDGED, "checkouts acknowledged"),
     FactShape::new(NOT_ASKED, "could not be asked for"),
@@ -90,4 +95,6 @@ pub(super) const ALL: [FactShape; 28] = [
     FactShape::breach(Breach::Lost, ORDERS_STUCK, "orders that nothing moves on any more"),
     FactShape::new(ORDERS_PARKED, "orders that wait for a person"),
     FactShape::new(SAGAS_RUNNING, "checkouts that still ran at the end"),
+    FactShape::new(JUDGED, "checkouts and reads judged as a history"),
+    FactShape::breach(Breach::Wrong, ANOMALIES, "anomalies in the history of sales"),
 ];

@@ -9,13 +9,14 @@ use std::{
     },
 };
 
-use super::id::Id;
+use super::{id::Id, opinion::Opinion};
 use crate::ledger::Log;
 
 /// The ledger of one run.
 #[derive(Debug)]
 pub(super) struct LedgerState {
     log: Log,
+    pub(super) opinion: Opinion,
     /// Charges in the provider's books before the load: they belong to earlier runs.
     charges_before: OnceLock<u64>,
     wrong: AtomicU64,
@@ -65,6 +66,7 @@ impl LedgerState {
     pub(super) fn new() -> io::Result<Self> {
         Ok(Self {
             log: Log::anonymous()?,
+            opinion: Opinion::new(),
             charges_before: OnceLock::new(),
             wrong: AtomicU64::new(0),
             first_wrong: Mutex::default(),

@@ -2,11 +2,11 @@
 
 use super::{
     purchase::REPEATING,
-    workload::{BUY, CANCEL, LIST, PAGE, REPEAT, WHOLE_PAGE},
+    workload::{BUY, CANCEL, LIST, PAGE, REPEAT, SALES, WHOLE_PAGE},
 };
 
 /// The names and summaries of the mixes, the default first.
-pub const NAMES: [(&str, &str); 5] = [
+pub const NAMES: [(&str, &str); 6] = [
     (
         "shop",
         "put two products in a cart and check out; one checkout in twenty is sent twice, and one order in fifty cancelled",
@@ -15,6 +15,10 @@ pub const NAMES: [(&str, &str); 5] = [
     ("page", "whole pages of products: with stock, the visitor's cart and products of similar names (Zipf)"),
     ("flash-sale", "everyone buys one piece of the same product, of which there are few"),
     ("vouchers", "everyone buys with the same voucher, which has few uses and one for each customer"),
+    (
+        "history",
+        "60 % purchases of two of four products, 40 % reads of the sales of these; then of the next four; judged as a history",
+    ),
 ];
 
 /// A mix.
@@ -30,12 +34,16 @@ pub enum Mix {
     FlashSale,
     /// One voucher, few uses.
     Vouchers,
+    /// A few orders of each product, and reads of its sales.
+    History,
 }
 
 /// The share of pages among what users look at.
 const PAGES: f64 = 0.7;
 /// The share of cancels in the mix `shop`.
 const CANCELS: f64 = 0.02;
+/// The share of reads of sales in the mix `history`.
+const READS: f64 = 0.4;
 
 impl Mix {
     /// The mix with a name from [`NAMES`]; the default for any other name.
@@ -45,6 +53,7 @@ impl Mix {
             "page" => Self::Page,
             "flash-sale" => Self::FlashSale,
             "vouchers" => Self::Vouchers,
+            "history" => Self::History,
             _ => Self::Shop,
         }
     }
@@ -60,6 +69,7 @@ impl Mix {
             Self::Browse => vec![(PAGE, PAGES), (LIST, 1.0 - PAGES)],
             Self::Page => vec![(WHOLE_PAGE, 1.0)],
             Self::FlashSale | Self::Vouchers => buys(1.0).to_vec(),
+            Self::History => [&buys(1.0 - READS)[..], &[(SALES, READS)]].concat(),
         }
     }
 
@@ -70,7 +80,8 @@ impl Mix {
             Self::Browse if drawn < PAGES => PAGE,
             Self::Browse => LIST,
             Self::Page => WHOLE_PAGE,
-            Self::Shop | Self::FlashSale | Self::Vouchers => BUY,
+            Self::History if drawn < READS => SALES,
+            Self::Shop | Self::FlashSale | Self::Vouchers | Self::History => BUY,
         }
     }
 

@@ -20,6 +20,13 @@ const MOST_PIECES: u32 = 3;
 const WITHOUT_FUNDS: u32 = 50;
 /// One buyer in so many sends the checkout once more after its reply, as who presses a button twice.
 pub(super) const REPEATING: u32 = 20;
+/// In the mix `history`, so many buyers of each thread buy of the same products, before it goes on with the next ones: the
+/// lists of a history stay short.
+const BUYERS_OF_A_ROUND: u64 = 12;
+/// The products of a round.
+const PRODUCTS_OF_A_ROUND: u64 = 4;
+/// The part of a buyer's number that counts; the rest is the thread's.
+const NUMBER: u64 = (1 << 40) - 1;
 /// A card that pays, and one that the stand-in provider declines.
 const CARDS: [&str; 2] = ["visa", "insufficient-funds"];
 
@@ -122,11 +129,27 @@ impl Shop {
             Mix::Vouchers => {
                 Purchase { customer: random.random_range(0..2 * self.few.max(1)), has_voucher: true, ..plain }
             }
+            Mix::History => {
+                let products = self.round(buyer);
+                let count = products.len();
+                let one = random.random_range(0..count);
+                let other = (one + random.random_range(1..count.max(2))) % count;
+                let lines = [one, other].map(|at| Line { product: products[at], quantity: 1 });
+                Purchase { lines, count: if one == other { 1 } else { 2 }, ..plain }
+            }
             Mix::Shop | Mix::Browse | Mix::Page => {
                 let count = if first == other { 1 } else { 2 };
                 Purchase { lines, count, card: CARDS[usize::from(is_poor)], ..plain }
             }
         }
+    }
+
+    /// The products that are bought in the mix `history` when it is this buyer's turn; at least one.
+    pub(super) fn round(&self, buyer: u64) -> Vec<u64> {
+        let size = PRODUCTS_OF_A_ROUND.min(self.products);
+        let rounds = self.products / size;
+        let first = (buyer & NUMBER) / BUYERS_OF_A_ROUND % rounds * size;
+        (first..first + size).collect()
     }
 
     /// The id of a product, and of a buyer's cart.

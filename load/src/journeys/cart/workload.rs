@@ -7,14 +7,16 @@
 //! this thread. After [`TRIES`] in vain the check after the load tries once more.
 //! Some buyers send their checkout once more though they have the reply: it has to be the same.
 
-use std::{collections::VecDeque, sync::Arc};
+use std::{collections::VecDeque, sync::Arc, time::Duration};
 
 use rand::{RngExt, SeedableRng, rngs::Xoshiro256PlusPlus};
 
 use super::{
-    api, browsing,
+    api::{self, SalesView},
+    browsing,
     id::Id,
     ledger_state::{Entry, LedgerState},
+    mix::Mix,
     page::{self, VISITORS},
     purchase::{CURRENCY, Purchase, Shop},
 };
@@ -38,9 +40,11 @@ pub(super) const PAGE: &str = "product-page";
 pub(super) const LIST: &str = "list";
 /// Asks for all that the page of a product shows.
 pub(super) const WHOLE_PAGE: &str = "whole-page";
+/// Reads the sales of a few products.
+pub(super) const SALES: &str = "sales";
 
 /// The words of reports for these kinds.
-pub(super) const KINDS: [KindShape; 7] = [
+pub(super) const KINDS: [KindShape; 8] = [
     KindShape::new(BUY, "cart filled and checked out"),
     KindShape::new(TRY_AGAIN, "checkout repeated with its key"),
     KindShape::new(REPEAT, "checkout sent twice"),
@@ -48,6 +52,7 @@ pub(super) const KINDS: [KindShape; 7] = [
     KindShape::new(PAGE, "page of a product"),
     KindShape::new(LIST, "list of two pages"),
     KindShape::new(WHOLE_PAGE, "whole page of a product"),
+    KindShape::new(SALES, "sales of a few products read"),
 ];
 
 /// How often a buyer tries in all.
@@ -107,7 +112,12 @@ impl Workload {
         match op.step {
             OPEN => api::open(shop, cart, shop.id(purchase.customer), request),
             VOUCHER => api::apply(shop, cart, op.detail, request),
-            CHECKOUT => api::check_out(shop, op.key, purchase, op.detail, request),
+            CHECKOUT => {
+                if shop.mix == Mix::History {
+                    self.ledger.opinion.checkout_begins(op.key);
+                }
+                api::check_out(shop, op.key, purchase, op.detail, request);
+            }
             line => {
                 let line = purchase.lines()[usize::from(line - LINES)];
                 api::put_line(shop, cart, op.detail, (line.product, line.quantity), request);
@@ -156,6 +166,10 @@ impl Workload {
             return Outcome::Failed(Failure::WrongAnswer);
         };
         self.ledger.write(Entry::Ordered(op.key, view.order));
+        // An order that was only accepted, 202, is placed later; and gRPC does not tell the two apart.
+        if reply.status == 201 {
+            self.ledger.opinion.checkout_ends(op.key);
+        }
         if self.orders.len() == REMEMBERED {
             self.orders.pop_front();
         }
@@ -221,6 +235,23 @@ impl Workload {
         *op = Operation { kind: BUY, step: OPEN, key: self.next_buyer, detail: 0 };
         self.next_buyer += 1;
         self.write_step(op, &self.shop.purchase(op.key), request);
+    }
+
+    fn begin_reading(&self, op: &mut Operation, request: &mut RequestBuf) {
+        let now = self.ledger.opinion.now().as_nanos() as u64;
+        *op = Operation { kind: SALES, step: 0, key: self.next_buyer, detail: now };
+        api::sales(self.shop.round(op.key).into_iter().map(|product| self.shop.id(product)), request);
+    }
+
+    fn sales_read(&self, op: &Operation, reply: &Reply<'_>) -> Outcome {
+        if reply.status != 200 {
+            return api::otherwise(reply.status);
+        }
+        let Ok(view) = serde_json::from_slice::<SalesView>(reply.body) else {
+            return Outcome::Failed(Failure::WrongAnswer);
+        };
+        self.ledger.opinion.read(Duration::from_nanos(op.detail), view);
+        Outcome::Success
     }
 
     fn begin_cancel(&mut self, op: &mut Operation, request: &mut RequestBuf) -> bool {
@@ -294,6 +325,7 @@ impl Journeys for Workload {
                 *op = Operation { kind: WHOLE_PAGE, step: 0, key, detail };
                 page::write(&self.shop, op, request);
             }
+            SALES => self.begin_reading(op, request),
             CANCEL if self.begin_cancel(op, request) => {}
             _ => self.begin_buying(op, request),
         }
@@ -305,6 +337,7 @@ impl Journeys for Workload {
             PAGE => Step::Done(browsing::page(&self.shop, &self.ledger, op, reply)),
             LIST => browsing::listed(&self.shop, &self.ledger, op, reply, request),
             WHOLE_PAGE => page::read(&self.shop, &self.ledger, op, reply, request),
+            SALES => Step::Done(self.sales_read(op, reply)),
             CANCEL => Step::Done(self.cancelled(op, reply)),
             REPEAT => Step::Done(self.repeated(op, reply)),
             BUY if op.step != CHECKOUT => self.filled(op, reply, request),
@@ -338,7 +371,6 @@ impl Journeys for Workload {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::journeys::cart::mix::Mix;
 
     fn steps(mix: Mix, buyer: u64) -> Vec<u16> {
         let purchase = Shop::new(7, mix, 20, 10).purchase(buyer);

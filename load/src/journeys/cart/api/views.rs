@@ -122,6 +122,19 @@ impl From<&LevelView> for Level {
     }
 }
 
+/// `GET /sales`.
+#[derive(Debug, Deserialize)]
+pub(crate) struct SalesView {
+    pub(crate) sales: Vec<ProductSalesView>,
+}
+
+/// The orders of a product.
+#[derive(Debug, Deserialize)]
+pub(crate) struct ProductSalesView {
+    pub(crate) product: Id,
+    pub(crate) orders: Vec<Id>,
+}
+
 /// `GET /vouchers/{code}`.
 #[derive(Debug, Deserialize)]
 pub(crate) struct VoucherView {

@@ -1,14 +1,16 @@
-//! Reads the levels of the run's products, and the voucher.
+//! Reads the levels of the run's products, their sales, and the voucher.
 
-use std::ops::Range;
+use std::{collections::BTreeSet, ops::Range, time::Duration};
 
 use crate::{
     http::{Reply, RequestBuf},
     journeys::{
         Check,
         cart::{
-            api::{self, LevelsView, MAX_NAMED, VoucherView},
+            api::{self, LevelsView, MAX_NAMED, SalesView, VoucherView},
             evidence::{Evidence, Level},
+            ledger_state::LedgerState,
+            purchase::Shop,
         },
         request_list::{RequestList, request_all, request_one},
     },
@@ -37,6 +39,50 @@ pub(super) fn read_voucher(
     let view = answer.and_then(|(_, body)| serde_json::from_slice::<VoucherView>(&body).ok());
     evidence.voucher_used = view.map(|view| view.used);
     Ok(u64::from(evidence.voucher_used.is_none()))
+}
+
+/// Reads the sales of everything that was bought, for the second opinion; returns how many requests got no response.
+pub(super) fn read_sales(
+    evidence: &Evidence,
+    ledger: &LedgerState,
+    lane: &mut Lane,
+    check: &Check,
+) -> Result<u64, SenderError> {
+    let shop = &evidence.shop;
+    let rounds: BTreeSet<Vec<u64>> =
+        evidence.history.checkouts.keys().map(|buyer| shop.round(*buyer)).collect();
+    let mut reading = ReadingSales { shop, ledger, began: ledger.opinion.now(), rounds: rounds.into_iter() };
+    request_all(&mut reading, lane, check.in_flight, check.pass, &mut |_| true)
+}
+
+struct ReadingSales<'a> {
+    shop: &'a Shop,
+    ledger: &'a LedgerState,
+    /// Before the first request.
+    began: Duration,
+    rounds: std::collections::btree_set::IntoIter<Vec<u64>>,
+}
+
+impl RequestList for ReadingSales<'_> {
+    type Item = Vec<u64>;
+
+    fn next(&mut self) -> Option<Vec<u64>> {
+        self.rounds.next()
+    }
+
+    fn write(&self, round: &Vec<u64>, request: &mut RequestBuf) {
+        api::sales(round.iter().map(|product| self.shop.id(*product)), request);
+    }
+
+    fn accept(&mut self, _: &Vec<u64>, reply: &Reply<'_>) -> bool {
+        let view =
+            (reply.status == 200).then(|| serde_json::from_slice::<SalesView>(reply.body).ok()).flatten();
+        let is_read = view.is_some();
+        if let Some(view) = view {
+            self.ledger.opinion.read(self.began, view);
+        }
+        is_read
+    }
 }
 
 struct Reading<'a> {
