@@ -4,13 +4,15 @@
 \set fingerprint random(1, 9223372036854775806)
 \set event random(1, 9223372036854775806)
 INSERT INTO checkout_keys AS old
-    (request_key, fingerprint, order_id, claimed_until_ms, forgotten_ms)
-VALUES (:order, :fingerprint, :order, :now, :later)
+    (request_key, fingerprint, order_id, claimed_until_ms, forgotten_ms, total, open_attempts)
+VALUES (:order, :fingerprint, :order, :now, :later, :total, 1)
 ON CONFLICT (request_key) DO UPDATE SET
     fingerprint = excluded.fingerprint,
     order_id = CASE WHEN old.forgotten_ms <= :now THEN excluded.order_id ELSE old.order_id END,
     claimed_until_ms = excluded.claimed_until_ms,
     forgotten_ms = CASE WHEN old.forgotten_ms <= :now THEN excluded.forgotten_ms ELSE old.forgotten_ms END,
+    total = excluded.total,
+    open_attempts = CASE WHEN old.forgotten_ms <= :now THEN 1 ELSE old.open_attempts + 1 END,
     reply = NULL
 WHERE old.forgotten_ms <= :now OR (old.reply IS NULL AND old.claimed_until_ms <= :now
     AND old.fingerprint = excluded.fingerprint)

@@ -111,6 +111,7 @@ impl Shop {
     pub(super) async fn texts(&self) -> Result<Vec<(&'static str, String)>> {
         let selects = [
             ("reply", "SELECT reply FROM checkout_keys WHERE reply IS NOT NULL LIMIT 1"),
+            ("total", "SELECT total FROM checkout_keys LIMIT 1"),
             ("purchase", "SELECT purchase FROM orders LIMIT 1"),
             ("lines", "SELECT lines FROM reservations LIMIT 1"),
             ("command_topic", "SELECT topic FROM outbox ORDER BY position LIMIT 1"),
@@ -153,6 +154,7 @@ impl Shop {
             key: key.clone(),
             fingerprint: Fingerprint(random.random()),
             order: order.id,
+            total: order.total,
             now,
             until: now,
             forgotten_at: now.plus(cart::REMEMBERED_FOR),
@@ -192,6 +194,7 @@ fn order(terms: &Terms, random: &mut impl Rng) -> Order {
         reason: None,
         refunds: Vec::new(),
         made_at: SystemClock.now(),
+        settled_at: None,
     }
 }
 

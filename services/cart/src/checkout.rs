@@ -95,6 +95,7 @@ impl CheckoutParts {
             reason: None,
             refunds: Vec::new(),
             made_at: self.clock.now(),
+            settled_at: None,
         })
     }
 

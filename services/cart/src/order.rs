@@ -31,6 +31,8 @@ pub struct Order {
     pub refunds: Vec<Refund>,
     /// When it was made.
     pub made_at: Timestamp,
+    /// When its checkout had ended, for the first time: goods, voucher and money were where they belong.
+    pub settled_at: Option<Timestamp>,
 }
 
 /// How far an order is. Refunds are a fact of their own: a shipped order can be refunded, partly or as a whole.

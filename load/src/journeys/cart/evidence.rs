@@ -1,6 +1,9 @@
 //! What a check has to judge: what replies told, and what the shop and the payment provider hold after the load.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use super::{
     id::Id,
@@ -32,6 +35,8 @@ pub(super) struct Order {
     pub(super) has_voucher: bool,
     /// What was given back by refunds that are done.
     pub(super) refunded: i64,
+    /// How long after it was made its checkout had ended, by the shop's clock.
+    pub(super) settled_after: Option<Duration>,
 }
 
 /// A charge as the provider's books have it.

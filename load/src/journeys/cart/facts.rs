@@ -1,5 +1,7 @@
 //! The facts of the cart's ledger.
 
+use std::time::Duration;
+
 pub use crate::ledger::facts::{ACKNOWLEDGED, CHECKED, LOST, NOT_ASKED, WRONG};
 use crate::ledger::{Breach, FactShape};
 
@@ -52,13 +54,17 @@ pub const VOUCHER_OVERUSED: &str = "voucher-overused";
 /// Uses that are counted and not made, or made and not counted.
 pub const VOUCHER_MISCOUNTED: &str = "voucher-miscounted";
 
+/// Orders whose checkout took longer than [`LATE`] to end.
+pub const SETTLED_LATE: &str = "settled-late";
+/// The time from an order to the end of its checkout that is called late.
+pub(super) const LATE: Duration = Duration::from_millis(500);
 /// Checkouts and reads of sales that were judged as a history.
 pub const JUDGED: &str = "history-judged";
 /// What no order of these, one after the other, explains.
 pub const ANOMALIES: &str = "anomalies";
 
 /// All facts of a check, in the order of a report.
-pub(super) const ALL: [FactShape; 30] = [
+pub(super) const ALL: [FactShape; 31] = [
     FactShape::new(CHECKED, "orders and charges looked up after the load"),
     FactShape::new(ACKNOWLEDGED, "checkouts acknowledged"),
     FactShape::new(NOT_ASKED, "could not be asked for"),
@@ -95,6 +101,7 @@ pub(super) const ALL: [FactShape; 30] = [
     FactShape::breach(Breach::Lost, ORDERS_STUCK, "orders that nothing moves on any more"),
     FactShape::new(ORDERS_PARKED, "orders that wait for a person"),
     FactShape::new(SAGAS_RUNNING, "checkouts that still ran at the end"),
+    FactShape::new(SETTLED_LATE, "orders that took over 500 ms to settle"),
     FactShape::new(JUDGED, "checkouts and reads judged as a history"),
     FactShape::breach(Breach::Wrong, ANOMALIES, "anomalies in the history of sales"),
 ];

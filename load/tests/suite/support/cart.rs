@@ -231,7 +231,7 @@ impl Shop {
         }
         let is_open = is_third && matches!(misdeed, Misdeed::StandsStill | Misdeed::IsSlow);
         let mut order = json!({
-            "id": id, "cart": body["cart"], "lines": lines, "voucher": voucher, "refunds": [],
+            "id": id, "cart": body["cart"], "lines": lines, "voucher": voucher, "refunds": [], "made_at_ms": 0,
             "total": { "minor": total, "currency": "EUR" }, "status": if is_open { "pending" } else { "paid" },
         });
         if is_open && misdeed == Misdeed::IsSlow {

@@ -1,6 +1,7 @@
 //! The requests and replies of the public API, as far as several of its resources have them.
 
 use cart::{Cart, CartLine, Currency, Money, Order, OrderLine, Refund, RefundState, Refusal, Status};
+use contract::Timestamp;
 use runtime::edge::Problem;
 use serde::{Deserialize, Serialize};
 use utoipa::{PartialSchema as _, ToSchema};
@@ -108,6 +109,8 @@ pub(super) struct OrderShown {
     refunds: Vec<RefundShown>,
     /// When it was made, in milliseconds since 1970-01-01 00:00 UTC.
     made_at_ms: u64,
+    /// When its checkout had ended, for the first time: goods, voucher and money were where they belong; null before that.
+    settled_at_ms: Option<u64>,
 }
 
 /// A line of an order.
@@ -150,6 +153,7 @@ impl From<Order> for OrderShown {
             total: order.total.into(),
             refunds: order.refunds.into_iter().map(RefundShown::from).collect(),
             made_at_ms: order.made_at.millis(),
+            settled_at_ms: order.settled_at.map(Timestamp::millis),
         }
     }
 }

@@ -258,7 +258,7 @@ impl Draft {
 
     fn end(&mut self) {
         if self.saga().state == SagaState::Forward {
-            self.saga().state = SagaState::Done;
+            self.settle(SagaState::Done);
             // An order that costs nothing has no other moment at which it is paid.
             self.pay();
         } else {
@@ -272,8 +272,14 @@ impl Draft {
         let saga = self.saga();
         let has_failed = saga.steps.iter().any(|step| step.undoing == Undoing::Failed);
         if saga.state == SagaState::ParkedBackward && !has_failed {
-            saga.state = SagaState::Compensated;
+            self.settle(SagaState::Compensated);
         }
+    }
+
+    fn settle(&mut self, state: SagaState) {
+        self.saga().state = state;
+        let now = self.now;
+        self.order().settled_at.get_or_insert(now);
     }
 }
 

@@ -43,11 +43,13 @@ fn a_checkout_takes_its_steps_one_after_the_other() {
     let mut network = network();
     let mut taken = Vec::new();
     while network.state() == SagaState::Forward {
+        assert_eq!(network.purchase.order.settled_at, None);
         taken.extend(network.commands());
         network.act(&Action::Deliver(0));
     }
     assert_eq!(taken, Step::ALL.map(Purpose::Do));
     assert_eq!((network.state(), network.purchase.order.status), (SagaState::Done, Status::Paid));
+    assert!(network.purchase.order.settled_at.is_some());
     network.check();
 }
 
@@ -358,5 +360,6 @@ proptest! {
         }
         network.check();
         prop_assert!(!network.state().is_parked(), "{:?}", network.purchase.saga);
+        prop_assert!(network.purchase.order.settled_at.is_some());
     }
 }

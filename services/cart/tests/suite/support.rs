@@ -47,5 +47,6 @@ pub(crate) fn order(minor: i64, has_voucher: bool) -> Order {
         reason: None,
         refunds: Vec::new(),
         made_at: START,
+        settled_at: None,
     }
 }

@@ -1,5 +1,7 @@
 //! Replies of the public API, as far as journeys read them.
 
+use std::time::Duration;
+
 use serde::Deserialize;
 
 use crate::journeys::cart::{
@@ -57,6 +59,8 @@ pub(crate) struct OrderView {
     status: StatusView,
     voucher: Option<String>,
     refunds: Vec<RefundView>,
+    made_at_ms: u64,
+    settled_at_ms: Option<u64>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -83,6 +87,7 @@ enum StatusView {
 
 impl From<OrderView> for Order {
     fn from(view: OrderView) -> Self {
+        let settled = view.settled_at_ms.map(|at| at.saturating_sub(view.made_at_ms));
         let done = view.refunds.iter().filter(|refund| refund.state == "done");
         Self {
             cart: view.cart,
@@ -90,6 +95,7 @@ impl From<OrderView> for Order {
             lines: view.lines.iter().map(|line| (line.product, line.quantity)).collect(),
             total: view.total.minor,
             has_voucher: view.voucher.is_some(),
+            settled_after: settled.map(Duration::from_millis),
             status: match view.status {
                 StatusView::Pending => Status::Pending,
                 StatusView::Placed => Status::Placed,

@@ -17,6 +17,8 @@ pub(super) fn judge(evidence: &Evidence, verdict: &mut LedgerVerdict) {
     let count = |status| evidence.own_orders().filter(|own| own.order.status == status).count() as u64;
     verdict.note(facts::ORDERS_PAID, count(Status::Paid));
     verdict.note(facts::ORDERS_CANCELLED, count(Status::Cancelled));
+    let is_late = |own: &OwnOrder<'_>| own.order.settled_after.is_some_and(|after| after > facts::LATE);
+    verdict.note(facts::SETTLED_LATE, evidence.own_orders().filter(is_late).count() as u64);
     verdict.note(facts::CHECKOUTS_INDETERMINATE, evidence.unresolved().count() as u64);
 }
 

@@ -2,7 +2,7 @@
 
 mod moving;
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, time::Duration};
 
 use super::{
     super::{
@@ -36,6 +36,7 @@ fn order(shop: &Shop, buyer: u64, status: Status) -> Order {
         status,
         has_voucher: purchase.has_voucher,
         refunded: 0,
+        settled_after: Some(Duration::from_millis(500)),
     }
 }
 
@@ -124,7 +125,18 @@ fn an_honest_history_is_accused_of_nothing() {
             (PAID.end, 1)
         );
         assert_eq!(verdict.count(facts::CHECKOUTS_INDETERMINATE), 1);
+        assert_eq!(verdict.count(facts::SETTLED_LATE), 0, "half a second is in time");
     }
+}
+
+#[test]
+fn an_order_that_settles_after_half_a_second_is_late_and_nothing_worse() {
+    let mut evidence = honest(Mix::Shop);
+    let order = evidence.orders.get_mut(&order_of(1)).and_then(Option::as_mut).unwrap();
+    order.settled_after = Some(Duration::from_millis(501));
+    let verdict = judge(&evidence);
+    assert!(verdict.holds());
+    assert_eq!(verdict.count(facts::SETTLED_LATE), 1);
 }
 
 #[test]

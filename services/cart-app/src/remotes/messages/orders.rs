@@ -50,6 +50,7 @@ remote::messages! { proto:
         reason by Optional,
         refunds by Many,
         made_at as made_at_ms by UnixMillis,
+        settled_at as settled_at_ms by Optional<UnixMillis>,
     }
     OrderLine as OrderLine {
         product as product_id by Uuid,

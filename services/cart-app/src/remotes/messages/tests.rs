@@ -1,5 +1,7 @@
 //! Every type comes back from its message as it was, and what a message must have is required.
 
+use std::time::Duration;
+
 use cart::{
     CartId, CartLine, ChargeId, CheckedOut, Checkout, CommandKey, Currency, Cursor, CustomerId, Delivery,
     DeliveryId, Discount, Doing, EventId, Level, Levels, Money, Notice, NoticeList, Order, OrderEvent,
@@ -90,6 +92,7 @@ fn order(status: Status) -> Order {
         reason: Some(Refusal::TimedOut),
         refunds: refund_states().map(refund).collect(),
         made_at: AT,
+        settled_at: Some(AT.plus(Duration::from_millis(20))),
     }
 }
 
