@@ -47,7 +47,7 @@ fn broken(verdict: &LedgerVerdict) -> BTreeSet<&str> {
 
 #[test]
 fn an_honest_shop_holds_what_it_acknowledged() {
-    for mix in ["shop", "browse", "page", "flash-sale", "vouchers"] {
+    for mix in ["shop", "browse", "page", "flash-sale", "vouchers", "history"] {
         let (record, verdict) = run(mix, Misdeed::None);
         assert!(verdict.holds(), "{mix}: {verdict:?}");
         assert_eq!(breaches(&verdict), system("cart").breaches().collect(), "{mix}");
@@ -57,6 +57,9 @@ fn an_honest_shop_holds_what_it_acknowledged() {
         if mix == "flash-sale" {
             assert_eq!(bought, 20, "all that there are, and no more");
             assert_eq!(record.refused.get("out-of-stock"), record.refused.total());
+        }
+        if mix == "history" {
+            assert!(verdict.count(facts::JUDGED) > bought, "checkouts and reads");
         }
         if mix == "shop" {
             assert!(
@@ -94,6 +97,14 @@ fn a_checkout_that_is_sent_twice_has_one_order_or_the_key_was_forgotten() {
     assert_eq!(repeats(&record), 0);
     assert_eq!(verdict.count(facts::KEYS_FORGOTTEN), record.failed.get("wrong-answer"), "{verdict:?}");
     assert!(verdict.count(facts::ORDERS_DOUBLED) > 0, "{verdict:?}");
+}
+
+#[test]
+fn a_shop_whose_sales_are_read_from_a_copy_that_lags_has_an_anomaly() {
+    let (_, verdict) = run("history", Misdeed::ShowsOldSales);
+    assert_eq!(broken(&verdict), [facts::ANOMALIES].into(), "{verdict:?}");
+    let named = verdict.examples.iter().any(|example| example.contains("realtime"));
+    assert!(named, "the example is the anomaly with its witness: {:?}", verdict.examples);
 }
 
 #[test]

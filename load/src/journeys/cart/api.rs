@@ -5,7 +5,7 @@
 
 pub(super) mod calls;
 pub(super) mod graphql;
-mod views;
+pub(super) mod views;
 
 use std::fmt::Display;
 

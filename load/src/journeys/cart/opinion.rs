@@ -146,7 +146,7 @@ fn unnamed(transactions: &[Transaction], known: &BTreeSet<String>, ending: Endin
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::journeys::cart::{api::ProductSalesView, ledger_state::Entry, mix::Mix};
+    use crate::journeys::cart::{api::views::ProductSalesView, ledger_state::Entry, mix::Mix};
 
     /// What buyers 0 and 1 were told, who ordered one after the other, and what a reader sees of both after that.
     fn verdict(entries: &[Entry], seen: &[&[Id]]) -> LedgerVerdict {

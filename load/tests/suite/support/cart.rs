@@ -40,6 +40,8 @@ pub(crate) enum Misdeed {
     ShowsOtherPrices,
     /// The second page of a list begins one product too late.
     Skips,
+    /// Sales are read without the latest order of each product, as from a replica that lags.
+    ShowsOldSales,
     /// The provider's books cannot be read.
     HidesBooks,
 }
@@ -62,6 +64,8 @@ struct Shop {
     /// Replies, by key.
     replies: BTreeMap<String, (u16, Value)>,
     charges: Vec<Value>,
+    /// Orders, by product.
+    sales: BTreeMap<String, Vec<String>>,
     /// Uses by customer, and the limit of all.
     voucher: (BTreeMap<String, u64>, u64),
     checkouts: u64,
@@ -127,6 +131,7 @@ impl Shop {
             ("GET", ["products"]) => self.list(query, misdeed),
             ("GET", ["stock"]) => self.levels(query),
             ("GET", ["carts", id]) => ok(&json!({ "lines": self.carts[*id].lines })),
+            ("GET", ["sales"]) => self.sales(query, misdeed),
             ("PUT", ["carts", id]) => {
                 let customer = body["customer"].as_str().unwrap().to_owned();
                 self.carts.insert((*id).to_owned(), Cart { customer, ..Cart::default() });
@@ -181,6 +186,16 @@ impl Shop {
         };
         let named = query.strip_prefix("products=").unwrap();
         ok(&json!({ "levels": named.split(',').map(level).collect::<Vec<_>>() }))
+    }
+
+    fn sales(&self, query: &str, misdeed: Misdeed) -> Answer {
+        let behind = usize::from(misdeed == Misdeed::ShowsOldSales);
+        let sales = |product: &str| {
+            let orders = self.sales.get(product).map_or(&[][..], Vec::as_slice);
+            json!({ "product": product, "orders": orders[..orders.len().saturating_sub(behind)] })
+        };
+        let named = query.strip_prefix("products=").unwrap();
+        ok(&json!({ "sales": named.split(',').map(sales).collect::<Vec<_>>() }))
     }
 
     fn change(&mut self, id: &str, what: &[&str], body: &Value, request: &Request) -> Answer {
@@ -239,6 +254,10 @@ impl Shop {
         }
         if !(misdeed == Misdeed::GivesAway && is_third) {
             self.charge(&id, total);
+        }
+        for line in &lines {
+            let product = line["product"].as_str().unwrap();
+            self.sales.entry(product.to_owned()).or_default().push(id.clone());
         }
         let is_lost = misdeed == Misdeed::LosesOrders && is_third;
         self.orders.insert(id.clone(), if is_lost { Value::Null } else { order });
