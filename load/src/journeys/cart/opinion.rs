@@ -157,7 +157,9 @@ mod tests {
             opinion.checkout_begins(buyer);
             opinion.checkout_ends(buyer);
         }
-        entries.iter().for_each(|entry| history.add(*entry));
+        for entry in entries {
+            history.add(*entry);
+        }
         let products: BTreeSet<u64> = (0..4).collect();
         for orders in seen {
             let of = |product: &u64| {

@@ -142,12 +142,7 @@ impl Shop {
             ("POST", ["orders", id, "cancel"]) => self.cancel(id, misdeed),
             ("GET", ["orders", id]) => self.order(id),
             ("GET", ["admin", "books"]) if misdeed == Misdeed::HidesBooks => Answer::status(500, "", ""),
-            ("GET", ["admin", "books"]) => {
-                let after: usize = query.strip_prefix("after=").unwrap().parse().unwrap();
-                let page: Vec<_> = self.charges.iter().skip(after).take(7).collect();
-                let next = (after + page.len() < self.charges.len()).then_some(after + page.len());
-                ok(&json!({ "charges": page, "next": next }))
-            }
+            ("GET", ["admin", "books"]) => self.books(query),
             ("GET", ["admin", "sagas"]) => {
                 let is_pending = |order: &&Value| order["status"] == "pending";
                 let is_stuck = |order: &&Value| is_pending(order) && order["slow"].is_null();
@@ -162,6 +157,13 @@ impl Shop {
             }
             _ => Answer::status(404, "", "{}"),
         }
+    }
+
+    fn books(&self, query: &str) -> Answer {
+        let after: usize = query.strip_prefix("after=").unwrap().parse().unwrap();
+        let page: Vec<_> = self.charges.iter().skip(after).take(7).collect();
+        let next = (after + page.len() < self.charges.len()).then_some(after + page.len());
+        ok(&json!({ "charges": page, "next": next }))
     }
 
     fn list(&self, query: &str, misdeed: Misdeed) -> Answer {
