@@ -57,7 +57,7 @@ pub const VOUCHER_MISCOUNTED: &str = "voucher-miscounted";
 /// Orders whose checkout took longer than [`LATE`] to end.
 pub const SETTLED_LATE: &str = "settled-late";
 /// The time from an order to the end of its checkout that is called late.
-pub(super) const LATE: Duration = Duration::from_millis(500);
+pub const LATE: Duration = Duration::from_millis(500);
 /// Checkouts and reads of sales that were judged as a history.
 pub const JUDGED: &str = "history-judged";
 /// What no order of these, one after the other, explains.
