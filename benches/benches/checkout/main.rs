@@ -1,16 +1,16 @@
 //! Checkouts in one transaction, by the shop's own code and by pgbench with the same SQL, on the same server.
 //!
 //! `cargo bench -p benches --bench checkout [-- ROUNDS [SECONDS]]`: rounds of so many seconds each way, by default 12 of
-//! 10 s; every second round in the other order. It prints transactions a second of each and their ratio, the median over the rounds
-//! with its 95 % interval.
+//! 10 s; every second round in the other order. It prints transactions a second of each and their ratio, the median over
+//! the rounds with its 95 % interval.
 //!
 //! It needs `pgbench` on the PATH, and in `LAB_POSTGRES_URL` a server on which it may create a database; that one should
-//! write its log durably (`fsync=on`), as a shop's does. `lab up cart --set database=postgres` holds such a server.
+//! write its log durably (`fsync=on`), as a shop's does.
 //!
 //! What is compared: the claim of the key, and the transaction of `checkout=transaction` with `stock=row-lock`: one of fifty
-//! pairs of products, no voucher, its two messages in the outbox. 8 clients without think time, each with one connection. The script
-//! of pgbench is the one beside this file; the bench first checks that its statements are those that the shop has prepared.
-//! Its rows are the shop's, but that ids of orders are numbers and not UUIDs.
+//! pairs of products, no voucher, its two messages in the outbox. 8 clients without think time, each with one connection.
+//! The script of pgbench is the one beside this file; the bench first checks that its statements are those that the shop has
+//! prepared. Its rows are the shop's, except that ids of orders are numbers and not UUIDs.
 
 mod script;
 mod shop;

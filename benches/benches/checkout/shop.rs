@@ -101,7 +101,7 @@ impl Shop {
 
     /// The statements that a connection of the shop has prepared.
     pub(super) async fn prepared(&self) -> Result<Vec<String>> {
-        // Those of the migrations, and this one, are none of a checkout.
+        // Without the statements of migrations, and without this one: a checkout sends neither.
         let select = "SELECT statement FROM pg_prepared_statements
             WHERE statement !~ 'pg_prepared_statements|_migrations|pg_advisory|current_database'";
         Ok(sqlx::query_scalar(select).fetch_all(self.database.pool()).await?)

@@ -235,7 +235,7 @@ impl Call {
             Some(8) => 429,
             Some(12) => 501,
             Some(14) => 503,
-            // Whoever replied does not speak gRPC.
+            // No `grpc-status`: the reply is from a server or proxy that does not speak gRPC.
             None if self.status != 200 && self.status != 0 => self.status,
             _ => 500,
         }

@@ -39,7 +39,7 @@ struct Code {
     counts: [u32; LONGEST + 1],
 }
 
-/// Decodes a text; `None` if it is none. What is left over at its end is padding of ones, less than a byte.
+/// Decodes a text; `None` if it is malformed. It may end with padding: fewer than eight bits, all ones.
 pub(super) fn decode(text: &[u8]) -> Option<Vec<u8>> {
     let (mut decoded, mut pending) = (Vec::with_capacity(text.len() * 2), Pending::default());
     for byte in text {

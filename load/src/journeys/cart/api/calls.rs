@@ -335,7 +335,7 @@ mod tests {
     fn the_messages_of_a_reply_are_told_apart() {
         let body = [&[0, 0, 0, 0, 2][..], b"ab", &[0, 0, 0, 0, 0], &[0, 0, 0, 0, 1], b"c"].concat();
         assert_eq!(messages(&body).collect::<Vec<_>>(), [&b"ab"[..], b"", b"c"]);
-        assert_eq!(messages(&body[..6]).count(), 0, "one that is cut off is none");
+        assert_eq!(messages(&body[..6]).count(), 0, "a message that is cut off does not count");
     }
 
     #[test]

@@ -23,7 +23,7 @@ pub(crate) fn page(product: Id, cart: Id, search: &str, first: usize, request: &
     request.write_json(Method::Post, "/graphql", None, &body);
 }
 
-/// The reply to the query of a page. With an error it is none.
+/// The reply to the query of a page. A reply without data, as after an error, does not parse.
 #[derive(Debug, Deserialize)]
 pub(crate) struct PageView {
     pub(crate) data: PageData,

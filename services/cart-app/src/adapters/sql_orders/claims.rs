@@ -39,7 +39,7 @@ pub(super) const ABANDONED: &str = "SELECT request_key, order_id, total FROM che
     WHERE reply IS NULL AND open_attempts > 0 AND claimed_until_ms <= $1
     ORDER BY claimed_until_ms LIMIT $2";
 
-/// Ends one of them, unless somebody has gone on with it: whoever is second finds the row changed.
+/// Ends one of them, unless another request has gone on with it: of two at once, the second finds the row changed.
 pub(super) const ABANDON: &str = "UPDATE checkout_keys SET reply = $3
     WHERE request_key = $1 AND reply IS NULL AND open_attempts > 0 AND claimed_until_ms <= $2";
 

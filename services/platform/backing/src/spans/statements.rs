@@ -163,12 +163,12 @@ impl<'c, D: Database> Acquire<'c> for Statements<'_, D> {
     }
 }
 
-/// Begins a transaction, to its end even if nobody waits for it any more: then it is rolled back. Whoever is cancelled
-/// before it has a connection waits for none.
+/// Begins a transaction. Once it has a connection, `BEGIN` runs to its end even if the caller is cancelled; the transaction
+/// is then rolled back. A caller that is cancelled before that gives up its place in the queue for connections.
 ///
 /// sqlx 0.9.0 knows of a transaction in PostgreSQL when the reply to `BEGIN` has arrived. A caller that is cancelled before,
-/// as at its deadline, would return a connection with an open transaction to the pool, and the statements of whoever gets
-/// that one would be rolled back with it, although they were acknowledged.
+/// as at its deadline, would return a connection with an open transaction to the pool, and the statements of
+/// that connection's next user would be rolled back with it, although they were acknowledged.
 async fn begun<D: Database>(pool: Pool<D>) -> Result<Transaction<'static, D>, Error> {
     let begun = tokio::spawn(Transaction::begin(pool.acquire().await?, None));
     begun.await.unwrap_or_else(|error| Err(Error::Io(std::io::Error::other(error))))
