@@ -51,8 +51,9 @@ const PUBLISHED_WITHIN: Duration = Duration::from_secs(2);
 const POLL_EVERY: Duration = Duration::from_millis(20);
 const BUSY_FOR: Duration = Duration::from_secs(1);
 const POLL_IDLE_EVERY: Duration = Duration::from_millis(500);
-/// The duration of a lease. The relay renews it after half of that.
-const LEASE: Duration = Duration::from_secs(10);
+/// The duration of a lease. The relay renews it after half of that; the lease of one that was killed keeps the others, and
+/// itself when it is started again, from publishing until it ends.
+const LEASE: Duration = Duration::from_secs(4);
 
 /// The relay of one topic.
 pub(super) struct Relay {
