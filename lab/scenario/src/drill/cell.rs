@@ -28,7 +28,7 @@ impl Episode {
         let (before, lasts, after, rate) = match form {
             Form::Quick => (1_000, 1_000, 2_500, 200.0),
             Form::Whole => (2_000, 2_000, 6_000, 300.0),
-            Form::Long => (2_000, 2_000, 8_000, 2_000.0),
+            Form::Long => (2_000, 2_000, 8_000, 4_000.0),
         };
         // A Kafka node is a JVM that forms a cluster of one: it starts in seconds, and in more beside a heavy load.
         let (after, rate) = match form {
