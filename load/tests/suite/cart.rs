@@ -155,6 +155,13 @@ fn a_cancel_without_effect_is_lost() {
 }
 
 #[test]
+fn a_customer_who_is_never_told_how_an_order_ended_is_missed() {
+    let (_, verdict) = run("shop", Misdeed::IsSilentToCustomers);
+    assert_eq!(broken(&verdict), [facts::CUSTOMERS_NOT_TOLD].into(), "{verdict:?}");
+    assert!(verdict.count(facts::CUSTOMERS_NOT_TOLD) < verdict.count(facts::ACKNOWLEDGED), "{verdict:?}");
+}
+
+#[test]
 fn a_page_at_another_price_and_a_list_that_skips_are_wrong() {
     let (browse, page) = ("browse", "page");
     for (mix, misdeed) in

@@ -12,8 +12,8 @@ use std::fmt::Display;
 use serde::Deserialize;
 
 pub(super) use self::views::{
-    BooksView, CartView, CheckedOutView, LevelsView, MoneyView, OrderView, ProductView, ProductsView,
-    SagasView, SalesView, VoucherView,
+    BooksView, CartView, CheckedOutView, LevelsView, MoneyView, NoticesView, OrderView, ProductView,
+    ProductsView, SagasView, SalesView, VoucherView,
 };
 use super::{
     edge::Edge,
@@ -168,6 +168,11 @@ pub(super) fn cancel(shop: &Shop, order: Id, request: &mut RequestBuf) {
 /// Asks for an order.
 pub(super) fn order(order: Id, request: &mut RequestBuf) {
     request.write(Method::Get, format_args!("/orders/{order}"));
+}
+
+/// Asks for what the customer of an order was told.
+pub(super) fn notices(order: Id, request: &mut RequestBuf) {
+    request.write(Method::Get, format_args!("/orders/{order}/notices"));
 }
 
 /// Asks for the levels of products.

@@ -5,6 +5,7 @@
 //! and nothing runs; or until its deadline. What still runs then is a fact of its own.
 
 mod goods;
+mod notices;
 mod orders;
 mod replays;
 
@@ -106,6 +107,7 @@ fn collect(
     evidence.charges = books::read(ledger.charges_before(), lane, check.pass)?;
     let mut unanswered = u64::from(evidence.charges.is_none());
     unanswered += orders::read(evidence, lane, check)?;
+    unanswered += notices::read(evidence, lane, check)?;
     unanswered += goods::read_levels(evidence, lane, check)?;
     if evidence.shop.mix == Mix::Vouchers {
         unanswered += goods::read_voucher(evidence, lane, check)?;

@@ -11,6 +11,9 @@ use super::{
     purchase::Shop,
 };
 
+/// An order that has ended was made, and then paid or cancelled.
+const EVENTS_OF_AN_END: usize = 2;
+
 /// How far an order is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Status {
@@ -65,6 +68,8 @@ pub(super) struct Evidence {
     pub(super) history: History,
     /// The orders that were looked up, by id; `None` where the shop has no such order.
     pub(super) orders: BTreeMap<Id, Option<Order>>,
+    /// How many events of an order its customer was told of, by the order's id, as far as that was asked.
+    pub(super) told: BTreeMap<Id, usize>,
     /// Whether each of them got a response.
     pub(super) are_all_known: bool,
     /// The books, as far as this run goes; `None` if they could not be read.
@@ -109,6 +114,7 @@ impl Evidence {
             shop,
             history,
             orders: BTreeMap::new(),
+            told: BTreeMap::new(),
             are_all_known: true,
             charges: None,
             levels: BTreeMap::new(),
@@ -140,6 +146,13 @@ impl Evidence {
     /// The orders of this run that stand: neither cancelled nor unknown.
     pub(super) fn standing(&self) -> impl Iterator<Item = OwnOrder<'_>> {
         self.own_orders().filter(|own| own.order.status != Status::Cancelled)
+    }
+
+    /// The orders that have ended and whose customers were told of less than how they began and how they ended, as far as is
+    /// known.
+    pub(super) fn not_told(&self) -> impl Iterator<Item = OwnOrder<'_>> {
+        let is_told = |id: &Id| self.told.get(id).is_some_and(|told| *told >= EVENTS_OF_AN_END);
+        self.own_orders().filter(move |own| !own.order.is_open() && !is_told(&own.id))
     }
 
     /// Whether an order still changes: its status, its goods or its money.

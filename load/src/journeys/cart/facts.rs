@@ -58,13 +58,15 @@ pub const VOUCHER_MISCOUNTED: &str = "voucher-miscounted";
 pub const SETTLED_LATE: &str = "settled-late";
 /// The time from an order to the end of its checkout that is called late.
 pub const LATE: Duration = Duration::from_millis(500);
+/// Orders that have ended, and whose customers were not told so.
+pub const CUSTOMERS_NOT_TOLD: &str = "customers-not-told";
 /// Checkouts and reads of sales that were judged as a history.
 pub const JUDGED: &str = "history-judged";
 /// What no order of these, one after the other, explains.
 pub const ANOMALIES: &str = "anomalies";
 
 /// All facts of a check, in the order of a report.
-pub(super) const ALL: [FactShape; 31] = [
+pub(super) const ALL: [FactShape; 32] = [
     FactShape::new(CHECKED, "orders and charges looked up after the load"),
     FactShape::new(ACKNOWLEDGED, "checkouts acknowledged"),
     FactShape::new(NOT_ASKED, "could not be asked for"),
@@ -99,6 +101,7 @@ pub(super) const ALL: [FactShape; 31] = [
         "uses of a voucher that its count does not have right",
     ),
     FactShape::breach(Breach::Lost, ORDERS_STUCK, "orders that nothing moves on any more"),
+    FactShape::breach(Breach::Lost, CUSTOMERS_NOT_TOLD, "orders ended whose customers were not told"),
     FactShape::new(ORDERS_PARKED, "orders that wait for a person"),
     FactShape::new(SAGAS_RUNNING, "checkouts that still ran at the end"),
     FactShape::new(SETTLED_LATE, "orders that took over 500 ms to settle"),

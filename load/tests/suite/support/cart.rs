@@ -42,6 +42,8 @@ pub(crate) enum Misdeed {
     Skips,
     /// Sales are read without the latest order of each product, as from a replica that lags.
     ShowsOldSales,
+    /// The customers of some orders are not told how these ended.
+    IsSilentToCustomers,
     /// The provider's books cannot be read.
     HidesBooks,
 }
@@ -141,6 +143,11 @@ impl Shop {
             ("POST", ["checkouts"]) => self.check_out(&body, request, misdeed),
             ("POST", ["orders", id, "cancel"]) => self.cancel(id, misdeed),
             ("GET", ["orders", id]) => self.order(id),
+            ("GET", ["orders", id, "notices"]) => {
+                let is_one = id.ends_with(['0', '3', '6', '9']);
+                let told = 2 - usize::from(misdeed == Misdeed::IsSilentToCustomers && is_one);
+                ok(&json!({ "notices": vec![json!({ "text": "news" }); told] }))
+            }
             ("GET", ["admin", "books"]) if misdeed == Misdeed::HidesBooks => Answer::status(500, "", ""),
             ("GET", ["admin", "books"]) => self.books(query),
             ("GET", ["admin", "sagas"]) => {

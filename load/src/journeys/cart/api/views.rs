@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use serde::Deserialize;
+use serde::{Deserialize, de::IgnoredAny};
 
 use crate::journeys::cart::{
     evidence::{Charge, Level, Order, Status},
@@ -104,6 +104,12 @@ impl From<OrderView> for Order {
             },
         }
     }
+}
+
+/// `GET /orders/{order}/notices`, of which only the number counts: each tells of another event.
+#[derive(Debug, Deserialize)]
+pub(crate) struct NoticesView {
+    pub(crate) notices: Vec<IgnoredAny>,
 }
 
 /// `GET /stock`.

@@ -14,6 +14,7 @@ pub(super) fn judge(evidence: &Evidence, verdict: &mut LedgerVerdict) {
     standing(evidence, verdict);
     cancels(evidence, verdict);
     open(evidence, verdict);
+    told(evidence, verdict);
     let count = |status| evidence.own_orders().filter(|own| own.order.status == status).count() as u64;
     verdict.note(facts::ORDERS_PAID, count(Status::Paid));
     verdict.note(facts::ORDERS_CANCELLED, count(Status::Cancelled));
@@ -115,5 +116,19 @@ fn open(evidence: &Evidence, verdict: &mut LedgerVerdict) {
             verdict.note(facts::ORDERS_NOT_SETTLED, 1);
             verdict.complete = false;
         }
+    }
+}
+
+/// Whoever has an order that has ended was told so.
+fn told(evidence: &Evidence, verdict: &mut LedgerVerdict) {
+    for own in evidence.not_told() {
+        // Without a response nothing is known.
+        let Some(events) = evidence.told.get(&own.id) else { continue };
+        verdict.broken(facts::CUSTOMERS_NOT_TOLD, || {
+            format!(
+                "the customer of order `{}` was told of {events} events, and it is {:?}",
+                own.id, own.order.status
+            )
+        });
     }
 }
