@@ -33,8 +33,8 @@ use std::{io, sync::Arc};
 pub use self::edge::EDGE;
 use self::{edge::Edge, ledger_state::LedgerState, mix::Mix, purchase::Shop, workload::Workload};
 use super::{
-    Check, JourneyError, JourneyOptions, KindShape, OptionShape, PrepareError, Progress, SystemJourneys,
-    SystemUnderTest, is_within,
+    Check, CounterShape, JourneyError, JourneyOptions, KindShape, OptionShape, PrepareError, Progress,
+    SystemJourneys, SystemUnderTest, is_within,
 };
 use crate::{
     journey::Journeys,
@@ -49,6 +49,13 @@ pub const FEW: OptionShape = OptionShape {
     values: "1 to 1000000",
     accepts: is_within::<1, 1_000_000>,
 };
+
+/// The counters of its processes.
+const COUNTERS: [CounterShape; 3] = [
+    CounterShape { name: "messages", metric: "events_published_total" },
+    CounterShape { name: "changes of goods", metric: "goods_changed_total" },
+    CounterShape { name: "microseconds in which goods were held", metric: "goods_held_microseconds_total" },
+];
 
 const OPTIONS: [OptionShape; 2] = [FEW, EDGE];
 
@@ -98,6 +105,10 @@ impl SystemUnderTest for Cart {
 
     fn kinds(&self) -> &'static [KindShape] {
         &workload::KINDS
+    }
+
+    fn counters(&self) -> &'static [CounterShape] {
+        &COUNTERS
     }
 
     fn options(&self) -> &'static [OptionShape] {

@@ -31,5 +31,5 @@ pub use sql_notices::{PostgresNoticeStore, SqliteNoticeStore};
 pub use sql_orders::{PostgresOrderStore, SqliteOrderStore};
 pub use sql_payments::{PostgresPaymentStore, SqlitePaymentStore};
 pub use sql_shop::{PostgresShop, SqliteShop};
-pub use sql_stock::{PostgresStockStore, SqliteStockStore};
+pub use sql_stock::{GoodsMetrics, PostgresStockStore, SqliteStockStore};
 pub use sql_vouchers::{PostgresVoucherStore, SqliteVoucherStore};

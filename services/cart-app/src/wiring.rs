@@ -17,10 +17,10 @@ use uuid::Uuid;
 
 use crate::{
     adapters::{
-        HttpProvider, PostgresCartStore, PostgresCatalogStore, PostgresNoticeStore, PostgresOrderStore,
-        PostgresPaymentStore, PostgresShop, PostgresStockStore, PostgresVoucherStore, SqliteCartStore,
-        SqliteCatalogStore, SqliteNoticeStore, SqliteOrderStore, SqlitePaymentStore, SqliteShop,
-        SqliteStockStore, SqliteVoucherStore,
+        GoodsMetrics, HttpProvider, PostgresCartStore, PostgresCatalogStore, PostgresNoticeStore,
+        PostgresOrderStore, PostgresPaymentStore, PostgresShop, PostgresStockStore, PostgresVoucherStore,
+        SqliteCartStore, SqliteCatalogStore, SqliteNoticeStore, SqliteOrderStore, SqlitePaymentStore,
+        SqliteShop, SqliteStockStore, SqliteVoucherStore,
     },
     axes::{Checkout, Idempotency, Outbox},
     consumers::{
@@ -39,13 +39,15 @@ use crate::{
 /// to the carts.
 pub(crate) async fn wire(host: &mut Host) -> Result<()> {
     let mail = Mail::new(host)?;
+    let goods = GoodsMetrics::register(&mut host.backings().registry);
     let mut replies = ReplyBoxes::default();
     let catalog = host.place(catalog::CONTRACT, catalog_service).await?;
     let vouchers =
         host.place(vouchers::CONTRACT, async |b| voucher_service(b, &mut replies, &mail).await).await?;
-    let goods = (Arc::clone(&catalog), Arc::clone(&vouchers));
-    let carts = host.place(carts::CONTRACT, async |b| cart_service(b, goods).await).await?;
-    let stock = host.place(stock::CONTRACT, async |b| stock_service(b, &mut replies, &mail).await).await?;
+    let offered = (Arc::clone(&catalog), Arc::clone(&vouchers));
+    let carts = host.place(carts::CONTRACT, async |b| cart_service(b, offered).await).await?;
+    let stock =
+        host.place(stock::CONTRACT, async |b| stock_service(b, &mut replies, &mail, &goods).await).await?;
     let payments =
         host.place(payments::CONTRACT, async |b| payment_service(b, &mut replies, &mail).await).await?;
     let used = Used {
@@ -55,7 +57,7 @@ pub(crate) async fn wire(host: &mut Host) -> Result<()> {
         vouchers: Arc::clone(&vouchers),
         payments: Arc::clone(&payments),
     };
-    let orders = host.place(orders::CONTRACT, async |b| order_service(b, used, &mail).await).await?;
+    let orders = host.place(orders::CONTRACT, async |b| order_service(b, used, &mail, &goods).await).await?;
     let notices = host.place(notices::CONTRACT, notice_service).await?;
     host.subscribe::<StockCommands>("stock", by_order(StockConsumer(Arc::clone(&stock))))?;
     host.subscribe::<VoucherCommands>("vouchers", by_order(VoucherConsumer(Arc::clone(&vouchers))))?;
@@ -189,11 +191,20 @@ async fn cart_service(
     Ok(Arc::new(CartService::new(store, catalog, vouchers)))
 }
 
-async fn stock_service(b: &mut Backings, replies: &mut ReplyBoxes, mail: &Mail) -> Result<Arc<dyn Stock>> {
-    let (post, strategy) = (replies.of(b, "stock", mail).await?, b.choice());
+async fn stock_service(
+    b: &mut Backings,
+    replies: &mut ReplyBoxes,
+    mail: &Mail,
+    goods: &GoodsMetrics,
+) -> Result<Arc<dyn Stock>> {
+    let (post, strategy, goods) = (replies.of(b, "stock", mail).await?, b.choice(), goods.clone());
     let store: Arc<dyn StockStore> = match b.database("stock").await? {
-        Database::Sqlite(database) => Arc::new(SqliteStockStore::open(database, strategy, post).await?),
-        Database::Postgres(database) => Arc::new(PostgresStockStore::open(database, strategy, post).await?),
+        Database::Sqlite(database) => {
+            Arc::new(SqliteStockStore::open(database, strategy, post).await?.measured(goods))
+        }
+        Database::Postgres(database) => {
+            Arc::new(PostgresStockStore::open(database, strategy, post).await?.measured(goods))
+        }
     };
     let service = Arc::new(StockService::new(store, Arc::new(SystemClock)));
     timers::expire_reservations(Arc::clone(&service), &b.background);
@@ -235,14 +246,19 @@ struct Used {
     payments: Arc<dyn Payments>,
 }
 
-async fn order_service(b: &mut Backings, used: Used, mail: &Mail) -> Result<Arc<dyn Orders>> {
+async fn order_service(
+    b: &mut Backings,
+    used: Used,
+    mail: &Mail,
+    goods: &GoodsMetrics,
+) -> Result<Arc<dyn Orders>> {
     let post = mail.order_post(b).await?;
     let store: Arc<dyn OrderStore> = match b.database("orders").await? {
         Database::Sqlite(database) => Arc::new(SqliteOrderStore::open(database, post.clone()).await?),
         Database::Postgres(database) => Arc::new(PostgresOrderStore::open(database, post.clone()).await?),
     };
     let strategy = match b.choice() {
-        Checkout::Transaction => CheckoutStrategy::Transaction(shop(b, post).await?),
+        Checkout::Transaction => CheckoutStrategy::Transaction(shop(b, post, goods.clone()).await?),
         Checkout::Saga => CheckoutStrategy::Saga,
         Checkout::DualWrite => {
             let Mail { stock, vouchers, payments, .. } = mail;
@@ -262,11 +278,15 @@ async fn order_service(b: &mut Backings, used: Used, mail: &Mail) -> Result<Arc<
 }
 
 /// The transaction over the tables of stock, vouchers and orders, which share a database.
-async fn shop(b: &mut Backings, post: OrderPost) -> Result<Arc<dyn ShopTransaction>> {
+async fn shop(b: &mut Backings, post: OrderPost, goods: GoodsMetrics) -> Result<Arc<dyn ShopTransaction>> {
     let strategy = b.choice();
     Ok(match b.database("orders").await? {
-        Database::Sqlite(database) => Arc::new(SqliteShop::open(database, strategy, post).await?),
-        Database::Postgres(database) => Arc::new(PostgresShop::open(database, strategy, post).await?),
+        Database::Sqlite(database) => {
+            Arc::new(SqliteShop::open(database, strategy, post).await?.measured(goods))
+        }
+        Database::Postgres(database) => {
+            Arc::new(PostgresShop::open(database, strategy, post).await?.measured(goods))
+        }
     })
 }
 

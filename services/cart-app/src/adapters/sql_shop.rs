@@ -10,8 +10,8 @@ use super::{
     rows::Aborted,
     sql_orders::{OrderRows as _, PostgresOrderStore, SqliteOrderStore, store_new, store_sale},
     sql_stock::{
-        MOST_CONFLICTS, PostgresStockStore, Row, SqliteStockStore, StockRows as _, is_checked_before,
-        products, sell,
+        GoodsMetrics, MOST_CONFLICTS, PostgresStockStore, Row, SqliteStockStore, StockRows as _,
+        is_checked_before, products, sell,
     },
     sql_vouchers::{PostgresVoucherStore, SqliteVoucherStore, redeem},
 };
@@ -37,6 +37,7 @@ macro_rules! shop_transaction {
             database: $database,
             strategy: StockStrategy,
             post: OrderPost,
+            metrics: GoodsMetrics,
         }
 
         impl $shop {
@@ -49,7 +50,12 @@ macro_rules! shop_transaction {
                 $stock::create_tables(&database).await?;
                 $vouchers::create_tables(&database).await?;
                 $orders::create_tables(&database).await?;
-                Ok(Self { database, strategy, post })
+                Ok(Self { database, strategy, post, metrics: GoodsMetrics::default() })
+            }
+
+            /// The same, counting what it does to goods here.
+            pub fn measured(self, metrics: GoodsMetrics) -> Self {
+                Self { metrics, ..self }
             }
 
             /// Locks what only this checkout wants first, and what others want as well last: from then on they wait for
@@ -72,13 +78,14 @@ macro_rules! shop_transaction {
                 }
                 let (lines, now) = (order.ordered(), order.made_at);
                 let sold = sell(&mut transaction, self.strategy, order.id, lines, &seen, now).await?;
-                if let Outcome::Refused(refusal) = sold {
+                if let Outcome::Refused(refusal) = sold.outcome {
                     transaction.rollback().await?;
                     return Ok(Placed::Refused(refusal));
                 }
                 store_sale(&mut transaction, decision).await?;
                 failpoint::reached("checkout", "uncommitted");
                 transaction.commit().await?;
+                self.metrics.committed(sold.since);
                 failpoint::reached("checkout", "committed");
                 leaving.send().await;
                 Ok(Placed::Replied(reply))

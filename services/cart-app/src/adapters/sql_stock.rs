@@ -1,8 +1,9 @@
 //! Goods in tables, in SQLite and in PostgreSQL: the same statements, sent through different types.
 //!
 //! Read in this order: `rows` (the statements of a transaction), `taking` (the values of the axis `stock`, side by side),
-//! `performing` (a command from its inbox to its outcome).
+//! `performing` (a command from its inbox to its outcome); `goods_metrics`.
 
+mod goods_metrics;
 mod performing;
 mod rows;
 mod taking;
@@ -14,6 +15,7 @@ use cart::{
     StockCommand, StockStore, ports::Received,
 };
 use contract::{Timestamp, Unavailable};
+pub use goods_metrics::GoodsMetrics;
 pub(super) use performing::sell;
 pub(super) use rows::{Row, StockRows};
 use sqlx::{Acquire as _, AssertSqlSafe, Transaction};
@@ -39,6 +41,7 @@ macro_rules! stock_store {
             database: $database,
             strategy: StockStrategy,
             replies: ReplyPost,
+            metrics: GoodsMetrics,
         }
 
         impl $store {
@@ -54,7 +57,12 @@ macro_rules! stock_store {
                 replies: ReplyPost,
             ) -> anyhow::Result<Self> {
                 Self::create_tables(&database).await?;
-                Ok(Self { database, strategy, replies })
+                Ok(Self { database, strategy, replies, metrics: GoodsMetrics::default() })
+            }
+
+            /// The same store, counting what it does to goods here.
+            pub fn measured(self, metrics: GoodsMetrics) -> Self {
+                Self { metrics, ..self }
             }
 
             async fn try_receive(&self, delivery: &Delivery) -> Result<Received, sqlx::Error> {
@@ -124,11 +132,12 @@ macro_rules! stock_store {
             async fn try_perform(&self, command: &StockCommand, now: Timestamp) -> Result<SagaReply, Aborted> {
                 let seen = self.seen(command).await?;
                 let mut transaction = self.database.$writer().begin().await?;
-                let outcome = perform(&mut transaction, self.strategy, command, &seen, now).await?;
-                let reply = SagaReply { command: command.key, outcome };
+                let performed = perform(&mut transaction, self.strategy, command, &seen, now).await?;
+                let reply = SagaReply { command: command.key, outcome: performed.outcome };
                 let leaving = self.replies.write(&mut transaction, reply).await?;
                 failpoint::reached("stock", "uncommitted");
                 transaction.commit().await?;
+                self.metrics.committed(performed.since);
                 leaving.send().await;
                 Ok(reply)
             }

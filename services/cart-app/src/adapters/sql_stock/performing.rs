@@ -1,5 +1,7 @@
 //! A command to the stock, in a transaction of either database.
 
+use std::time::Instant;
+
 use cart::{
     Movement, OrderId, OrderedLine, Outcome, ReservationState, StockAction, StockCommand, StockEffect,
     stock_effect, stock_expiry,
@@ -15,6 +17,19 @@ use crate::{
     axes::StockStrategy,
 };
 
+/// What became of a command.
+pub(in crate::adapters) struct Performed {
+    pub(in crate::adapters) outcome: Outcome,
+    /// Since when goods are held that others may want, if any are.
+    pub(in crate::adapters) since: Option<Instant>,
+}
+
+impl From<Outcome> for Performed {
+    fn from(outcome: Outcome) -> Self {
+        Self { outcome, since: None }
+    }
+}
+
 /// Performs a command, unless it was performed before.
 pub(super) async fn perform(
     rows: &mut impl StockRows,
@@ -22,16 +37,16 @@ pub(super) async fn perform(
     command: &StockCommand,
     seen: &[Row],
     now: Timestamp,
-) -> Result<Outcome, Aborted> {
+) -> Result<Performed, Aborted> {
     let (order, id) = (command.key.order, command.key.id());
     let noted = rows.lock_reservation(order).await?;
     if let Some(outcome) = rows.outcome(STOCK, id).await? {
-        return Ok(outcome);
+        return Ok(outcome.into());
     }
     let effect = stock_effect(noted.as_ref(), &command.action);
-    let outcome = act(rows, strategy, order, effect, seen).await?;
-    rows.note_outcome(STOCK, id, outcome, now).await?;
-    Ok(outcome)
+    let performed = act(rows, strategy, order, effect, seen).await?;
+    rows.note_outcome(STOCK, id, performed.outcome, now).await?;
+    Ok(performed)
 }
 
 /// Gives the goods of an order back, if its reservation has ended; returns whether it had.
@@ -55,14 +70,14 @@ pub(in crate::adapters) async fn sell(
     lines: Vec<OrderedLine>,
     seen: &[Row],
     now: Timestamp,
-) -> Result<Outcome, Aborted> {
+) -> Result<Performed, Aborted> {
     let noted = rows.lock_reservation(order).await?;
     let mut effect = stock_effect(noted.as_ref(), &StockAction::Reserve { lines, until: now });
     if let (Movement::Reserve, Some(reservation)) = (effect.movement, &mut effect.reservation) {
         // What would be reserved and committed a statement later.
         (effect.movement, reservation.state) = (Movement::SellUnreserved, ReservationState::Sold);
     }
-    let Some(reservation) = effect.reservation else { return Ok(effect.outcome) };
+    let Some(reservation) = effect.reservation else { return Ok(effect.outcome.into()) };
     // The goods come last, because others wait for them from then on.
     rows.note_reservation(order, &reservation).await?;
     move_goods(rows, strategy, &reservation.lines, effect.movement, seen).await
@@ -74,14 +89,14 @@ async fn act(
     order: OrderId,
     effect: StockEffect,
     seen: &[Row],
-) -> Result<Outcome, Aborted> {
-    let Some(reservation) = effect.reservation else { return Ok(effect.outcome) };
+) -> Result<Performed, Aborted> {
+    let Some(reservation) = effect.reservation else { return Ok(effect.outcome.into()) };
     let moved = move_goods(rows, strategy, &reservation.lines, effect.movement, seen).await?;
-    if moved != Outcome::Done {
+    if moved.outcome != Outcome::Done {
         return Ok(moved);
     }
     rows.note_reservation(order, &reservation).await?;
-    Ok(effect.outcome)
+    Ok(Performed { outcome: effect.outcome, ..moved })
 }
 
 async fn move_goods(
@@ -90,17 +105,19 @@ async fn move_goods(
     lines: &[OrderedLine],
     movement: Movement,
     seen: &[Row],
-) -> Result<Outcome, Aborted> {
+) -> Result<Performed, Aborted> {
     let mut lines = lines.to_vec();
     lines.sort_unstable_by_key(|line| line.product);
-    let own = match movement {
-        Movement::Stay => return Ok(Outcome::Done),
-        Movement::Reserve => return take(rows, strategy, &lines, Place::Reserved, seen).await,
-        Movement::SellUnreserved => return take(rows, strategy, &lines, Place::Sold, seen).await,
-        Movement::Sell => (Place::Reserved, Place::Sold),
-        Movement::Free => (Place::Reserved, Place::Available),
-        Movement::TakeBack => (Place::Sold, Place::Available),
-    };
-    shift_own(rows, strategy, &lines, own).await?;
-    Ok(Outcome::Done)
+    let taken = async |rows, to| take(rows, strategy, &lines, to, seen).await;
+    let own =
+        async |rows, from, to| shift_own(rows, strategy, &lines, (from, to)).await.map(|()| Outcome::Done);
+    let outcome = match movement {
+        Movement::Stay => return Ok(Outcome::Done.into()),
+        Movement::Reserve => taken(rows, Place::Reserved).await,
+        Movement::SellUnreserved => taken(rows, Place::Sold).await,
+        Movement::Sell => own(rows, Place::Reserved, Place::Sold).await,
+        Movement::Free => own(rows, Place::Reserved, Place::Available).await,
+        Movement::TakeBack => own(rows, Place::Sold, Place::Available).await,
+    }?;
+    Ok(Performed { outcome, since: (outcome == Outcome::Done).then(Instant::now) })
 }
