@@ -20,9 +20,9 @@ pub mod topics;
 mod wiring;
 
 pub use adapters::{
-    HttpProvider, PostgresCartStore, PostgresCatalogStore, PostgresNoticeStore, PostgresOrderStore,
-    PostgresPaymentStore, PostgresShop, PostgresStockStore, PostgresVoucherStore, SqliteCartStore,
-    SqliteCatalogStore, SqliteNoticeStore, SqliteOrderStore, SqlitePaymentStore, SqliteShop,
+    GoodsMetrics, HttpProvider, PostgresCartStore, PostgresCatalogStore, PostgresNoticeStore,
+    PostgresOrderStore, PostgresPaymentStore, PostgresShop, PostgresStockStore, PostgresVoucherStore,
+    SqliteCartStore, SqliteCatalogStore, SqliteNoticeStore, SqliteOrderStore, SqlitePaymentStore, SqliteShop,
     SqliteStockStore, SqliteVoucherStore,
 };
 pub use system::SYSTEM;
