@@ -26,11 +26,11 @@ const PROGRAM: &str = env!("CARGO_BIN_EXE_hosted");
 /// The time limit for a fault to become visible.
 const SOON: Duration = Duration::from_mins(1);
 
-/// One project or two at a time: each is a whole system, and its start has a time limit.
-static ENGINE: Mutex<()> = Mutex::new(());
+/// Each project is a whole system, and its start has a time limit: so there are two lines of tests, which mostly wait.
+static LINES: [Mutex<()>; 2] = [Mutex::new(()), Mutex::new(())];
 
-fn alone() -> MutexGuard<'static, ()> {
-    ENGINE.lock().unwrap_or_else(PoisonError::into_inner)
+fn in_line(line: usize) -> MutexGuard<'static, ()> {
+    LINES[line].lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Runs the desk's scenario in containers; nothing may be left with the engine.
@@ -73,7 +73,7 @@ fn all_happened(report: &Report) {
 #[test]
 fn a_container_is_frozen_as_a_process_is() {
     let Some(image) = image(IMAGE, &["redis:7.0-bookworm"]) else { return };
-    let _alone = alone();
+    let _turn = in_line(0);
     let (report, _) = run(&frozen_desk(PROGRAM), &image);
     happened_as_planned(&report, 5);
 }
@@ -81,7 +81,7 @@ fn a_container_is_frozen_as_a_process_is() {
 #[test]
 fn containers_are_killed_together_and_start_again_with_their_addresses_and_their_data() {
     let Some(image) = image(IMAGE, &["redis:7.0-bookworm"]) else { return };
-    let _alone = alone();
+    let _turn = in_line(1);
     let faults = [
         DRILL[0],
         // At the same moment, and for longer: the one that starts first leaves the other its address.
@@ -98,7 +98,7 @@ fn containers_are_killed_together_and_start_again_with_their_addresses_and_their
 #[test]
 fn links_of_containers_break_and_processes_in_them_fail_calls_in_every_arm_at_their_time() {
     let Some(image) = image(IMAGE, &["redis:7.0-bookworm"]) else { return };
-    let _alone = alone();
+    let _turn = in_line(0);
     let faults = [
         ERRORS,
         "at_ms = 1000\nfor_ms = 300\nwhat = \"partition\"\nlink = \"client -> gateway\"",
@@ -144,7 +144,7 @@ fn fault(desk: &Desk, words: &[&str]) -> String {
 #[test]
 fn containers_that_are_up_are_broken_by_hand_for_a_while() {
     let Some(image) = image(IMAGE, &[]) else { return };
-    let _alone = alone();
+    let _turn = in_line(1);
     let desk = Desk::new(PROGRAM);
     let (mut up, edge) = up(&desk, &image);
     let code = shortened(&edge, "https://example.com/broken");
@@ -187,7 +187,7 @@ fn containers_that_are_up_are_broken_by_hand_for_a_while() {
 #[test]
 fn a_lab_that_is_killed_leaves_no_proxy_and_the_next_removes_its_containers() {
     let Some(image) = image(IMAGE, &[]) else { return };
-    let _alone = alone();
+    let _turn = in_line(1);
     let desk = Desk::new(PROGRAM);
     let (killed, _) = up(&desk, &image);
     let is_proxy = |(_, command): &(i32, String)| command.contains(" proxy ");
@@ -213,7 +213,7 @@ fn is_paused(id: u32) -> bool {
 #[test]
 fn a_container_that_is_frozen_goes_when_the_lab_is_interrupted_twice() {
     let Some(image) = image(IMAGE, &["redis:7.0-bookworm"]) else { return };
-    let _alone = alone();
+    let _turn = in_line(1);
     let desk = long_desk(PROGRAM);
     let mut running = desk.start(&["run", SCENARIO, "--quick", "--runtime", "compose", "--image", &image]);
     let id = running.id();

@@ -166,8 +166,8 @@ impl Rules for Selling {
         is_split.then(|| cannot.to_owned()).or_else(|| wiring.nothing_to_copy())
     }
 
-    /// Orders read prices and vouchers for every checkout; what else they call, and do not command by a topic, depends on
-    /// how it is kept whole.
+    /// Orders read prices and vouchers for every checkout; what else they call, beside what they command by a topic, depends
+    /// on how it is kept whole.
     fn calls(&self, wiring: &Wiring, by: &str, callee: &str) -> bool {
         let checkout = wiring.choice::<Checkout>();
         match (by, callee) {

@@ -148,11 +148,13 @@ impl Evidence {
         self.own_orders().filter(|own| own.order.status != Status::Cancelled)
     }
 
-    /// The orders that have ended and whose customers were told of less than how they began and how they ended, as far as is
-    /// known.
+    /// The acknowledged orders that have ended and whose customers were told of less than how they began and how they ended,
+    /// as far as is known. Whose checkout was refused was told so by the reply.
     pub(super) fn not_told(&self) -> impl Iterator<Item = OwnOrder<'_>> {
+        let is_acknowledged =
+            |own: &OwnOrder<'_>| self.fate(own.buyer).is_some_and(|fate| fate.orders.contains(&own.id));
         let is_told = |id: &Id| self.told.get(id).is_some_and(|told| *told >= EVENTS_OF_AN_END);
-        self.own_orders().filter(move |own| !own.order.is_open() && !is_told(&own.id))
+        self.own_orders().filter(move |own| is_acknowledged(own) && !own.order.is_open() && !is_told(&own.id))
     }
 
     /// Whether an order still changes: its status, its goods or its money.

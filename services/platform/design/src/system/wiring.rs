@@ -165,14 +165,18 @@ impl Wiring {
         shape.map_or(limits, |shape| self.system.rules.limits(self, shape, limits))
     }
 
-    /// The components that a process's own components, or its edge, call.
+    /// The components that a process's own components, or its edge, call: also those that receive what it publishes, unless
+    /// a log is in between. A component may be named twice.
     pub fn calls_of(&self, shape: &ProcessShape) -> Vec<&'static str> {
         let callers = self.system.calls.iter().filter(|(caller, _)| shape.hosts(caller));
-        callers
+        let called = callers
             .flat_map(|(caller, callees)| callees.iter().map(move |callee| (caller, *callee)))
             .filter(|(caller, callee)| self.system.rules.calls(self, caller, callee))
-            .map(|(_, callee)| callee)
-            .collect()
+            .map(|(_, callee)| callee);
+        let is_published = |topic: &&TopicShape| topic.publishers.iter().any(|by| shape.hosts(by));
+        let topics = self.system.topics.iter().filter(|_| !self.is(Events::Kafka)).filter(is_published);
+        let told = topics.flat_map(|topic| topic.groups.iter().map(|group| group.component));
+        called.chain(told).collect()
     }
 
     /// The process that hosts a component; none where none does.

@@ -37,7 +37,7 @@ static SHOP: System = System {
     axes: &[Carts::AXIS, Database::AXIS, Ownership::AXIS, Events::AXIS, Replicas::AXIS, Tracing::AXIS],
     topics: &[
         topic("bought", &[EDGE], &[ConsumerGroup { name: "counting", component: "orders" }]),
-        topic("changed", &["orders"], &[]),
+        topic("changed", &["orders"], &[ConsumerGroup { name: "telling", component: "carts" }]),
     ],
     backings: &[
         Backing::of::<Database>(&["carts", "orders"]),
@@ -91,11 +91,26 @@ fn a_value_needs_what_its_axis_says_for_those_who_use_it() {
     let sqlite = ("database".to_owned(), BackingKind::Sqlite, vec!["carts", "orders"]);
     assert_eq!(needs(&[]), std::slice::from_ref(&sqlite));
     let wanted = ("wanted".to_owned(), BackingKind::Redis, vec!["carts"]);
-    let events = ("events".to_owned(), BackingKind::Kafka, vec![EDGE, "orders"]);
+    let events = ("events".to_owned(), BackingKind::Kafka, vec![EDGE, "orders", "carts"]);
     assert_eq!(needs(&[("carts", "redis"), ("events", "kafka")]), [sqlite, wanted, events]);
     let each =
         ["carts", "orders"].map(|user| (format!("database/{user}"), BackingKind::Postgres, vec![user]));
     assert_eq!(needs(&[("database", "postgres"), ("ownership", "per-service")]), each);
+}
+
+#[test]
+fn a_publisher_calls_who_receives_its_events_unless_a_log_is_in_between() {
+    let calls = |events: &str, of: &str| {
+        let wiring = wiring(&[("placement", "apart"), ("events", events)]);
+        let shape = wiring.processes().find(|process| process.name == of).expect("a process");
+        wiring.calls_of(shape)
+    };
+    for events in ["inline", "memory"] {
+        assert_eq!(calls(events, "orders"), ["carts"], "{events}");
+        assert_eq!(calls(events, "gateway"), ["carts", "orders", "orders"], "{events}");
+    }
+    assert_eq!(calls("kafka", "orders"), [""; 0]);
+    assert_eq!(calls("kafka", "gateway"), ["carts", "orders"]);
 }
 
 #[test]
