@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, fmt};
 
 use crate::{
     Axis, Backing, BackingKind, BackingNeed, Choice, Limits, Placement, ProcessShape, ReplicaCount, System,
-    Value,
+    TopicShape, Value,
     axes::{
         AttemptLimit, Balancing, Cache, Database, Events, LayerOrder, Ownership, Replicas, Resilience,
         Stampede, TimeToLive, Transport,
