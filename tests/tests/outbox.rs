@@ -85,16 +85,21 @@ struct Relayed {
 
 impl Relayed {
     async fn on(database: &Database) -> Self {
-        Self::with(database, |_| {}).await
+        Self::of("one", database, |_| {}).await
     }
 
     /// With a transport that is prepared before the relay starts.
     async fn with(database: &Database, prepare: impl FnOnce(&Transport)) -> Self {
+        Self::of("one", database, prepare).await
+    }
+
+    /// The same in a process of this name.
+    async fn of(holder: &str, database: &Database, prepare: impl FnOnce(&Transport)) -> Self {
         let outbox = Outbox::open(database).await.unwrap();
         let (transport, background) = (Arc::new(Transport::default()), Background::default());
         prepare(&transport);
         let publisher = TopicPublisher::new(Arc::clone(&transport) as Arc<dyn Publisher>);
-        outbox.relay(&publisher, &EventMetrics::default(), &background);
+        outbox.relay(&publisher, holder, &EventMetrics::default(), &background);
         Self { outbox, transport, background }
     }
 
@@ -125,6 +130,7 @@ impl Relayed {
                 transaction.commit().await.unwrap();
             }
         }
+        self.outbox.committed();
     }
 }
 
@@ -348,7 +354,7 @@ async fn of_two_relays_one_works_and_the_other_goes_on_when_it_stops() {
         let one = Relayed::on(&database).await;
         one.publish_alone(&database, 0, "key").await;
         one.transport.has(1).await;
-        let other = Relayed::on(&database).await;
+        let other = Relayed::of("other", &database, |_| {}).await;
         for id in 1..=50 {
             other.publish_alone(&database, id, "key").await;
         }
@@ -359,6 +365,28 @@ async fn of_two_relays_one_works_and_the_other_goes_on_when_it_stops() {
         assert_eq!(other.transport.has(1).await, [51]);
         assert_eq!(one.transport.ids().len(), 51, "each once");
         other.background.stop().await;
+    }
+}
+
+/// Less than a lease lasts.
+const AT_ONCE: Duration = Duration::from_secs(2);
+
+#[tokio::test]
+async fn a_relay_whose_process_was_killed_goes_on_at_once_when_it_is_started_again() {
+    for (name, database, _kept) in databases().await {
+        println!("{name}");
+        let killed = Relayed::on(&database).await;
+        killed.publish_alone(&database, 0, "key").await;
+        killed.has_pending(0).await;
+        // It holds its lease, and nothing leaves any more.
+        *killed.transport.out_of_reach.lock().unwrap() = Some("key");
+        killed.publish_alone(&database, 1, "key").await;
+        let began = Instant::now();
+        let again = Relayed::on(&database).await;
+        assert_eq!(again.transport.has(1).await, [1]);
+        assert!(began.elapsed() < AT_ONCE, "{:?}", began.elapsed());
+        again.background.stop().await;
+        killed.background.stop().await;
     }
 }
 

@@ -1,8 +1,8 @@
 //! How messages leave a transaction: the values of the axis `outbox`, for any store.
 //!
 //! A store writes each message of a transaction to a [`Postbox`], and calls [`Leaving::send`] when the transaction has
-//! committed. With `relayed` the message is a row of the outbox, and `send` does nothing; with `no-relay` nothing is written,
-//! and `send` publishes.
+//! committed. With `relayed` the message is a row of the outbox, and `send` wakes the relay; with `no-relay` nothing is
+//! written, and `send` publishes.
 
 use std::sync::Arc;
 
@@ -38,7 +38,14 @@ impl<T: Topic> Postbox<T> {
         leaving: &mut Leaving,
     ) -> Result<(), PublishError> {
         match self {
-            Self::Relayed(outbox) => outbox.publish(transaction, event).await,
+            Self::Relayed(outbox) => {
+                let (outbox, published) = (outbox.clone(), outbox.publish(transaction, event).await);
+                leaving.0.push(Box::pin(async move {
+                    outbox.committed();
+                    Ok(())
+                }));
+                published
+            }
             Self::Once(publisher) => {
                 leaving.add(publisher.clone(), event);
                 Ok(())
@@ -47,8 +54,8 @@ impl<T: Topic> Postbox<T> {
     }
 }
 
-/// What a transaction has written and is sent after it: without a relay everything, with one nothing. If the transaction
-/// does not commit, it is dropped.
+/// What is to be done when a transaction has committed: without a relay its messages are sent, with one the relay is woken.
+/// If the transaction does not commit, it is dropped.
 #[derive(Default)]
 #[must_use = "what was written without an outbox has to be sent after the commit"]
 pub struct Leaving(Vec<BoxFuture<'static, Result<(), PublishError>>>);

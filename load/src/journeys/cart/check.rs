@@ -5,6 +5,7 @@
 //! and nothing runs; or until its deadline. What still runs then is a fact of its own.
 
 mod goods;
+mod lookup;
 mod notices;
 mod orders;
 mod replays;

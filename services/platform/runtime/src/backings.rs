@@ -43,6 +43,8 @@ pub struct Backings {
     pub(crate) event_metrics: EventMetrics,
     /// What the process waits for while it starts, as `/health/ready` says it.
     pub waiting: Waiting,
+    /// What tells this process from all others, and stays the same when it is started again.
+    pub(crate) identity: String,
     wiring: Wiring,
     limits: Limits,
 }
@@ -72,6 +74,7 @@ impl Backings {
             dead_letters: Vec::new(),
             event_metrics: EventMetrics::default(),
             waiting,
+            identity: String::new(),
             wiring,
             limits,
         }

@@ -84,6 +84,7 @@ impl Host {
         };
         let settings = settings(&wiring, &file.limits);
         let mut backings = Backings::new(file.backings.clone(), wiring.clone(), preset, file.limits, waiting);
+        backings.identity = identity(file.internal)?;
         let process = wiring.processes().find(|process| process.name == file.process);
         let mut here = process.map(|process| process.components.to_vec()).unwrap_or_default();
         here.extend(file.public.map(|_| EDGE));
@@ -256,6 +257,12 @@ impl Host {
         grpc_services.dedup();
         Ok(Parts { file, backings, transport, internal, grpc_services, public, live })
     }
+}
+
+/// The host and the address on it: no two processes listen there at a time, and one that is started again does so there.
+fn identity(internal: SocketAddr) -> Result<String> {
+    let host = nix::unistd::gethostname().context("cannot ask for the name of this host")?;
+    Ok(format!("{}/{internal}", host.to_string_lossy()))
 }
 
 /// The settings of the layers around every callee of a process.

@@ -2,8 +2,9 @@
 
 use std::collections::BTreeSet;
 
+use super::lookup::{Question, look_up};
 use crate::{
-    http::{Reply, RequestBuf},
+    http::Reply,
     journeys::{
         Check,
         cart::{
@@ -11,7 +12,7 @@ use crate::{
             evidence::{Evidence, Order},
             id::Id,
         },
-        request_list::{RequestList, request_all, request_one},
+        request_list::request_one,
     },
     sender::{Lane, SenderError},
 };
@@ -23,8 +24,8 @@ pub(super) fn read(evidence: &mut Evidence, lane: &mut Lane, check: &Check) -> R
         order.is_some_and(|order| !order.is_open()) && !evidence.running.contains(id)
     };
     let to_ask: Vec<Id> = evidence.known().into_iter().filter(|id| !has_ended(id)).collect();
-    let mut reading = Reading { to_ask: to_ask.into_iter(), evidence };
-    let mut unanswered = request_all(&mut reading, lane, check.in_flight, check.pass, &mut |_| true)?;
+    let question = Question { ask: api::order, add };
+    let mut unanswered = look_up(evidence, to_ask, &question, lane, (check.in_flight, check.pass))?;
     evidence.are_all_known = unanswered == 0;
     for (standing, orders) in
         [("running", &mut evidence.running), ("stuck", &mut evidence.stuck), ("parked", &mut evidence.parked)]
@@ -55,32 +56,15 @@ fn sagas(standing: &str, lane: &mut Lane, check: &Check) -> Result<Option<BTreeS
     }
 }
 
-struct Reading<'a> {
-    to_ask: std::vec::IntoIter<Id>,
-    evidence: &'a mut Evidence,
-}
-
-impl RequestList for Reading<'_> {
-    type Item = Id;
-
-    fn next(&mut self) -> Option<Id> {
-        self.to_ask.next()
-    }
-
-    fn write(&self, &order: &Id, request: &mut RequestBuf) {
-        api::order(order, request);
-    }
-
-    fn accept(&mut self, &id: &Id, reply: &Reply<'_>) -> bool {
-        let order = match reply.status {
-            404 => None,
-            200 => match serde_json::from_slice::<OrderView>(reply.body) {
-                Ok(view) => Some(Order::from(view)),
-                Err(_) => return false,
-            },
-            _ => return false,
-        };
-        self.evidence.orders.insert(id, order);
-        true
-    }
+fn add(evidence: &mut Evidence, id: Id, reply: &Reply<'_>) -> bool {
+    let order = match reply.status {
+        404 => None,
+        200 => match serde_json::from_slice::<OrderView>(reply.body) {
+            Ok(view) => Some(Order::from(view)),
+            Err(_) => return false,
+        },
+        _ => return false,
+    };
+    evidence.orders.insert(id, order);
+    true
 }

@@ -14,7 +14,7 @@ impl Backings {
 
     /// Starts a relay that publishes the events of an outbox, and lists its dead letters.
     pub fn relay<T: Topic>(&mut self, outbox: &Outbox<T>, publisher: &TopicPublisher<T>) {
-        outbox.relay(publisher, &self.event_metrics, &self.background);
+        outbox.relay(publisher, &self.identity, &self.event_metrics, &self.background);
         self.dead_letters.push(outbox.dead_letters());
     }
 }

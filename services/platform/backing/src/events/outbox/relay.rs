@@ -46,13 +46,13 @@ const KEYS_AT_ONCE: usize = 16;
 const MAX_FAILING: usize = 1_000;
 /// The time limit for publishing one event.
 const PUBLISHED_WITHIN: Duration = Duration::from_secs(2);
-/// The polling interval while events are written, and how long that lasts after the last one; and the interval otherwise,
-/// for events that another process wrote.
+/// The polling interval while events are found that nobody has told of, and how long that lasts after the last one; and the
+/// interval otherwise. Those that this process commits need no polling.
 const POLL_EVERY: Duration = Duration::from_millis(20);
 const BUSY_FOR: Duration = Duration::from_secs(1);
 const POLL_IDLE_EVERY: Duration = Duration::from_millis(500);
-/// The duration of a lease. The relay renews it after half of that; the lease of one that was killed keeps the others, and
-/// itself when it is started again, from publishing until it ends.
+/// The duration of a lease. The relay renews it after half of that; the lease of one that was killed keeps those of other
+/// processes from publishing until it ends.
 const LEASE: Duration = Duration::from_secs(4);
 
 /// The relay of one topic.
@@ -60,7 +60,7 @@ pub(super) struct Relay {
     topic: &'static str,
     table: Arc<dyn Table>,
     publisher: Arc<dyn Publisher>,
-    /// Identifies the relay among those of other processes.
+    /// Identifies the relay among those of other processes; the same when its process is started again.
     holder: String,
     leased_until: Option<Instant>,
     /// Another relay has the lease; until this time it is not asked for again.
@@ -90,6 +90,7 @@ impl Relay {
         topic: &'static str,
         table: Arc<dyn Table>,
         publisher: Arc<dyn Publisher>,
+        holder: String,
         metrics: &EventMetrics,
         stop: CancellationToken,
     ) -> Self {
@@ -97,7 +98,7 @@ impl Relay {
             topic,
             table,
             publisher,
-            holder: format!("{:016x}", remote::new_span_id()),
+            holder,
             leased_until: None,
             yields_until: Instant::now(),
             stop,
@@ -113,16 +114,24 @@ impl Relay {
         let mut busy_until = Instant::now() + BUSY_FOR;
         loop {
             let is_busy = Instant::now() < busy_until;
-            tokio::select! {
+            let is_told = tokio::select! {
                 () = stop.cancelled() => break,
-                () = written.notified() => busy_until = Instant::now() + BUSY_FOR,
-                () = sleep(if is_busy { POLL_EVERY } else { POLL_IDLE_EVERY }) => {}
-            }
-            match self.pass().await {
-                Ok(0) => {}
-                Ok(_) => busy_until = Instant::now() + BUSY_FOR,
+                () = written.notified() => true,
+                () = sleep(if is_busy { POLL_EVERY } else { POLL_IDLE_EVERY }) => false,
+            };
+            let failing = self.failing.len();
+            let found = match self.pass().await {
+                Ok(published) => {
+                    published >= BATCH || (published > 0 && !is_told) || self.failing.len() > failing
+                }
                 // The error is in the log.
-                Err(_) => busy_until = Instant::now(),
+                Err(_) => {
+                    busy_until = Instant::now();
+                    false
+                }
+            };
+            if found {
+                busy_until = Instant::now() + BUSY_FOR;
             }
         }
         if self.leased_until.is_some() {
