@@ -87,7 +87,8 @@ impl<T: Topic> Outbox<T> {
         event.headers.trace =
             current().filter(|context| context.trace.sampled).map(|context| context.trace.header());
         let inserted = transaction.insert(T::NAME, &event).await;
-        inserted.map_err(|error| self.database.unavailable(&error))
+        inserted.map_err(|error| self.database.unavailable(&error))?;
+        Ok(())
     }
 
     /// Wakes the relay of this process, because a transaction with an event has committed.
