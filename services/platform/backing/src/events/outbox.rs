@@ -93,7 +93,7 @@ impl<T: Topic> Outbox<T> {
 
     /// Wakes the relay of this process, because a transaction with an event has committed.
     ///
-    /// Without it, or if another process has the lease, the relay finds the event when it polls, half a second later at most.
+    /// Without it, or if another process has the lease, the relay finds the event when it polls, a tenth of a second later at most.
     pub fn committed(&self) {
         self.written.notify_one();
     }

@@ -50,7 +50,9 @@ const PUBLISHED_WITHIN: Duration = Duration::from_secs(2);
 /// interval otherwise. Those that this process commits need no polling.
 const POLL_EVERY: Duration = Duration::from_millis(20);
 const BUSY_FOR: Duration = Duration::from_secs(1);
-const POLL_IDLE_EVERY: Duration = Duration::from_millis(500);
+const POLL_IDLE_EVERY: Duration = Duration::from_millis(100);
+/// How long a relay that another one kept from the lease does not ask for it again.
+const YIELDS_FOR: Duration = Duration::from_millis(500);
 /// The duration of a lease. The relay renews it after half of that; the lease of one that was killed keeps those of other
 /// processes from publishing until it ends.
 const LEASE: Duration = Duration::from_secs(4);
@@ -265,7 +267,7 @@ impl Relay {
         let is_ours = self.lease(LEASE).await?;
         self.leased_until = is_ours.then_some(before + LEASE);
         if !is_ours {
-            self.yields_until = before + POLL_IDLE_EVERY;
+            self.yields_until = before + YIELDS_FOR;
         }
         Ok(is_ours)
     }
