@@ -64,7 +64,7 @@ pub struct ArmPlan {
     pub label: String,
     /// A value for every axis.
     pub wiring: Wiring,
-    /// Its processes, the one with the edge first.
+    /// Its processes, one that serves the public API first.
     pub processes: Vec<ProcessPlan>,
     /// Its stores and brokers.
     pub backings: Vec<BackingNeed>,
@@ -77,8 +77,10 @@ pub struct ProcessPlan {
     pub name: String,
     /// Its name in the placement, which replicas share: `links`.
     pub shape: &'static str,
-    /// Whether it serves the public API.
+    /// Whether it serves the public API, or a part of it.
     pub edge: bool,
+    /// The prefixes of its part of the public API, `/orders/{order}/notices`; empty where one process serves all of it.
+    pub paths: Vec<&'static str>,
     /// The components that it hosts.
     pub components: &'static [&'static str],
     /// The components of other processes that it calls.
@@ -180,15 +182,40 @@ impl LoadPlan {
     }
 }
 
+impl ProcessPlan {
+    /// What it serves to users, as text; `None` for nothing.
+    pub fn serves(&self) -> Option<String> {
+        let paths = self.paths.iter().map(|path| format!("`{path}`")).collect::<Vec<_>>().join(", ");
+        let what = if paths.is_empty() { String::new() } else { format!(" of {paths}") };
+        self.edge.then(|| format!("serves the public API{what}"))
+    }
+}
+
 impl ArmPlan {
     /// Every replica of the process that hosts a component.
     pub fn hosts_of(&self, component: &str) -> impl Iterator<Item = &ProcessPlan> {
         self.processes.iter().filter(move |process| process.components.contains(&component))
     }
 
-    /// The process that serves the public API.
+    /// The processes that serve the public API, each a part of it if there are several.
+    pub fn public(&self) -> impl Iterator<Item = &ProcessPlan> {
+        self.processes.iter().filter(|process| process.edge)
+    }
+
+    /// The place of a process among those, by its name: their ports are consecutive.
+    pub fn public_index(&self, process: &str) -> Option<usize> {
+        self.public().position(|public| public.name == process)
+    }
+
+    /// Where a payment provider that a process uses sends its webhooks: to the process itself if it serves a part of the
+    /// public API, and otherwise to the edge.
+    pub fn webhooks_of<'a>(&'a self, process: &'a ProcessPlan) -> &'a ProcessPlan {
+        if process.edge { process } else { self.edge() }
+    }
+
+    /// The process that serves the public API; of several the first, which is asked for whatever belongs to none.
     pub fn edge(&self) -> &ProcessPlan {
-        self.processes.iter().find(|process| process.edge).unwrap_or(&self.processes[0])
+        self.public().next().unwrap_or(&self.processes[0])
     }
 }
 

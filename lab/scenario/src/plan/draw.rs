@@ -27,7 +27,7 @@ pub fn topology(arm: &ArmPlan) -> String {
 }
 
 fn hosted(process: &ProcessPlan) -> String {
-    let edge = process.edge.then_some("edge");
+    let edge = process.edge.then_some(if process.paths.is_empty() { "edge" } else { "part of the edge" });
     let names: Vec<_> = edge.into_iter().chain(process.components.iter().copied()).collect();
     names.join(" + ")
 }

@@ -68,6 +68,8 @@ struct ArmFile<'a> {
 struct ProcessFile<'a> {
     name: &'a str,
     edge: bool,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    paths: &'a [&'static str],
     components: &'a [&'static str],
     remote: &'a [&'static str],
     backings: &'a [String],
@@ -138,6 +140,7 @@ fn arm(arm: &ArmPlan) -> ArmFile<'_> {
             .map(|process| ProcessFile {
                 name: &process.name,
                 edge: process.edge,
+                paths: &process.paths,
                 components: process.components,
                 remote: &process.remote,
                 backings: &process.roles,

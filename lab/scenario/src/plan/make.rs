@@ -154,13 +154,14 @@ impl ArmPlan {
             .map(|(name, shape)| ProcessPlan {
                 name,
                 shape: shape.name,
-                edge: shape.edge,
+                edge: wiring.is_public(shape),
+                paths: wiring.paths_of(shape),
                 components: shape.components,
                 calls: calls(&wiring, shape),
                 remote: remote(&wiring, shape.components),
                 roles: backings
                     .iter()
-                    .filter(|need| need.used_by.iter().any(|user| shape.hosts(user)))
+                    .filter(|need| need.used_by.iter().any(|user| wiring.hosts(shape, user)))
                     .map(|need| need.role.clone())
                     .collect(),
             })

@@ -30,9 +30,10 @@ pub enum ArmEnd<'a> {
 }
 
 impl ArmPlan {
-    /// Every link of the arm: from the users to the edge, between processes, and to backings with processes of their own.
+    /// Every link of the arm: from the users to the public API, between processes, and to backings with processes of their own.
     pub fn links(&self) -> Vec<ArmLink<'_>> {
-        let mut links = vec![ArmLink { from: None, to: ArmEnd::Process(self.edge()) }];
+        let of_users = self.public().map(|process| ArmLink { from: None, to: ArmEnd::Process(process) });
+        let mut links: Vec<_> = of_users.collect();
         for process in &self.processes {
             let from = Some(process);
             let hosts =

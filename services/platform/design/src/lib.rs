@@ -6,7 +6,7 @@
 //!
 //! Not here: anything that reads a file, opens a socket or asks a clock, and whatever a value of an axis is built from.
 //!
-//! Read in this order: `system` (with `system/wiring`), `axis` (the macro), `axes` (those of the platform), `backings`, `process_config`,
+//! Read in this order: `system` (with `system/wiring` and `system/paths`), `axis` (the macro), `axes` (those of the platform), `backings`, `process_config`,
 //! `nearest`.
 
 pub mod axes;
@@ -23,6 +23,6 @@ pub use process_config::{
     BACKGROUND_WITHIN, EXIT_WITHIN, FLUSH_WITHIN, Limits, ProcessConfig, PublicUrl, PublicUrlError,
 };
 pub use system::{
-    Arrivals, Backing, ConsumerGroup, Cost, DrillWiring, EDGE, NoRules, Placement, ProcessShape,
+    Arrivals, Backing, ConsumerGroup, Cost, DrillWiring, EDGE, NoRules, PathOwner, Placement, ProcessShape,
     ReplicaCount, Rules, SagaStep, System, TopicShape, Wiring, WiringError,
 };

@@ -1,12 +1,17 @@
 //! What a system is made of, as data: the lab plans, draws and explains a system from this alone.
 //!
-//! `wiring` is below this module because each needs the other: a wiring is of a system, whose rules judge wirings.
+//! `wiring` and `paths` are below this module because each needs the other: a wiring is of a system, whose rules judge
+//! wirings.
 
+mod paths;
 mod wiring;
 
 use std::time::Duration;
 
-pub use self::wiring::{Wiring, WiringError};
+pub use self::{
+    paths::PathOwner,
+    wiring::{Wiring, WiringError},
+};
 use crate::{Axis, Choice, Limits};
 
 /// A system under study: its components, the axes along which it can be built differently, and its wiring.
@@ -64,6 +69,16 @@ pub trait Rules: Sync {
     fn calls(&self, wiring: &Wiring, by: &str, callee: &str) -> bool {
         let _ = (wiring, by, callee);
         true
+    }
+
+    /// Which paths of the public API belong to which component, where each process serves those of its own components at a
+    /// public address of its own; empty where one process, with the [`EDGE`], serves all of them.
+    ///
+    /// A route of such a part may use the components of its own process alone, and neither backings nor topics of the
+    /// [`EDGE`]: no process has these.
+    fn paths(&self, wiring: &Wiring) -> &'static [PathOwner] {
+        let _ = wiring;
+        &[]
     }
 
     /// The limits of a process: the given ones, unless the system knows what the process can do in time.
@@ -147,7 +162,7 @@ pub struct Placement {
 pub struct ProcessShape {
     /// Unique within the placement: `gateway`.
     pub name: &'static str,
-    /// Whether it serves the system's public API.
+    /// Whether it serves the system's public API, where one process serves [all of it](Rules::paths).
     pub edge: bool,
     /// The components that it hosts.
     pub components: &'static [&'static str],
@@ -188,11 +203,6 @@ impl ProcessShape {
     #[must_use]
     pub const fn only_where(self, is_there: fn(&Wiring) -> bool) -> Self {
         Self { is_there, ..self }
-    }
-
-    /// Whether a component, or the [`EDGE`], is in this process.
-    pub fn hosts(&self, who: &str) -> bool {
-        self.components.contains(&who) || (self.edge && who == EDGE)
     }
 }
 

@@ -52,7 +52,7 @@ pub(crate) struct Parts {
     /// The routes of its components that other processes reach, and what these are called over gRPC.
     pub(crate) internal: Routes,
     pub(crate) grpc_services: Vec<&'static str>,
-    /// Its public API, if it has the edge.
+    /// Its public API, if it serves any.
     pub(crate) public: Option<Routes>,
     /// The long-lived connections of its public API, if it has any.
     pub(crate) live: Option<Live>,
@@ -119,9 +119,16 @@ impl Host {
         &self.file.public_urls
     }
 
-    /// Whether this process has the edge.
+    /// Whether this process serves the public API, or a part of it.
     pub fn has_edge(&self) -> bool {
         self.file.public.is_some()
+    }
+
+    /// Whether this process serves a route of the public API: all of them, or those of its own components.
+    pub fn serves(&self, route: &str) -> bool {
+        let mut processes = self.wiring.processes();
+        let own = processes.find(|process| process.name == self.file.process);
+        own.is_some_and(|process| self.wiring.serves(process, route))
     }
 
     /// What this process may be built on, for what is part of no component.
@@ -210,7 +217,7 @@ impl Host {
         self.topics.subscribe(group, subscriber)
     }
 
-    /// The system's public API, made only where this process hosts the edge; what it counts goes to the registry.
+    /// The system's public API, or this process's part of it, made only where it serves any; what it counts goes to the registry.
     pub fn edge(&mut self, make: impl FnOnce(&mut Registry) -> Router) {
         if self.file.public.is_some() {
             self.public = Some(make(&mut self.backings.registry));

@@ -146,7 +146,7 @@ impl Wiring {
         self.placement
     }
 
-    /// The processes that its placement has where the other axes are as they are, the one with the edge first.
+    /// The processes that its placement has where the other axes are as they are, one that serves the public API first.
     pub fn processes(&self) -> impl Iterator<Item = &'static ProcessShape> {
         self.placement.processes.iter().filter(move |shape| (shape.is_there)(self))
     }
@@ -168,12 +168,12 @@ impl Wiring {
     /// The components that a process's own components, or its edge, call: also those that receive what it publishes, unless
     /// a log is in between. A component may be named twice.
     pub fn calls_of(&self, shape: &ProcessShape) -> Vec<&'static str> {
-        let callers = self.system.calls.iter().filter(|(caller, _)| shape.hosts(caller));
+        let callers = self.system.calls.iter().filter(|(caller, _)| self.hosts(shape, caller));
         let called = callers
             .flat_map(|(caller, callees)| callees.iter().map(move |callee| (caller, *callee)))
             .filter(|(caller, callee)| self.system.rules.calls(self, caller, callee))
             .map(|(_, callee)| callee);
-        let is_published = |topic: &&TopicShape| topic.publishers.iter().any(|by| shape.hosts(by));
+        let is_published = |topic: &&TopicShape| topic.publishers.iter().any(|by| self.hosts(shape, by));
         let topics = self.system.topics.iter().filter(|_| !self.is(Events::Kafka)).filter(is_published);
         let told = topics.flat_map(|topic| topic.groups.iter().map(|group| group.component));
         called.chain(told).collect()

@@ -1,7 +1,7 @@
 //! What a wiring says of itself: its values, its processes, and what it needs.
 
 use super::*;
-use crate::{ConsumerGroup, EDGE, NoRules, TopicShape, axes::Tracing};
+use crate::{ConsumerGroup, EDGE, NoRules, PathOwner, Rules, TopicShape, axes::Tracing};
 
 crate::axis! {
     /// Where is a cart kept?
@@ -127,6 +127,52 @@ fn a_process_may_depend_on_two_axes() {
 #[test]
 fn a_process_hosts_its_components_and_perhaps_the_edge() {
     let [gateway, orders, _] = SHOP.placements[1].processes else { panic!("three processes") };
-    assert!(gateway.hosts(EDGE) && !gateway.hosts("orders"));
-    assert!(orders.hosts("orders") && !orders.hosts(EDGE) && !orders.hosts("carts"));
+    let wiring = wiring(&[("placement", "apart")]);
+    assert!(wiring.hosts(gateway, EDGE) && !wiring.hosts(gateway, "orders"));
+    assert!(wiring.hosts(orders, "orders") && !wiring.hosts(orders, EDGE) && !wiring.hosts(orders, "carts"));
+    assert!(wiring.is_public(gateway) && wiring.serves(gateway, "/carts/7"));
+    assert!(!wiring.is_public(orders) && !wiring.serves(orders, "/carts/7"));
+    assert_eq!(wiring.paths_of(gateway), [""; 0], "one serves all");
+}
+
+/// The same shop, whose processes each serve the paths of their components while carts are in memory.
+static STALLS: System = System { rules: &Stalls, ..SHOP };
+
+struct Stalls;
+
+impl Rules for Stalls {
+    fn paths(&self, wiring: &Wiring) -> &'static [PathOwner] {
+        const PATHS: &[PathOwner] = &[
+            PathOwner { prefix: "/carts", component: "carts" },
+            PathOwner { prefix: "/carts/{cart}/orders", component: "orders" },
+            PathOwner { prefix: "/orders", component: "orders" },
+        ];
+        if wiring.is(Carts::Redis) { &[] } else { PATHS }
+    }
+}
+
+#[test]
+fn where_each_serves_its_part_a_path_belongs_to_the_owner_of_its_longest_beginning() {
+    let [gateway, orders, carts] = STALLS.placements[1].processes else { panic!("three processes") };
+    let direct = Wiring::with(&STALLS, [("placement", "apart")]).expect("known values");
+    assert!(direct.is_public(orders) && direct.is_public(carts));
+    assert_eq!(direct.paths_of(orders), ["/carts/{cart}/orders", "/orders"]);
+    for (path, of_orders, of_carts) in [
+        ("/orders", true, false),
+        ("/orders/{order}/notices", true, false),
+        ("/carts/{cart}", false, true),
+        ("/carts/{cart}/orders", true, false),
+        ("/carts/7/orders/8", true, false),
+        ("/carts//orders", false, true),
+        ("/cartsandorders", false, false),
+        ("/", false, false),
+    ] {
+        let served = (direct.serves(orders, path), direct.serves(carts, path));
+        assert_eq!(served, (of_orders, of_carts), "{path}");
+    }
+    // Nobody has the whole edge then: neither what it calls nor what it is built on.
+    assert!(!direct.is_public(gateway) && !direct.hosts(gateway, EDGE) && !direct.serves(gateway, "/orders"));
+    assert!(direct.calls_of(gateway).is_empty() && direct.calls_of(orders).is_empty());
+    let behind = Wiring::with(&STALLS, [("placement", "apart"), ("carts", "redis")]).expect("known values");
+    assert!(behind.hosts(gateway, EDGE) && behind.is_public(gateway) && !behind.is_public(orders));
 }
