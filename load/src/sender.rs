@@ -80,6 +80,11 @@ pub struct SenderError(#[from] pub(crate) std::io::Error);
 impl Sender {
     /// Creates a sender for `arms`; slices refer to them by index. Opens no connection yet.
     pub fn new(arms: Vec<Arm>, limits: &Limits) -> Result<Self, SenderError> {
+        // Of one server each, usual limits have room; of several, each slot may have a connection to all of them.
+        let further: usize = arms.iter().map(|arm| arm.target.routes.servers().len()).sum();
+        if further > 0 {
+            connection::raise_file_limit(limits.connections * (arms.len() + further));
+        }
         let lane = |arm: Arm| Ok((Lane::new(arm.target, limits)?, arm.journeys));
         Ok(Self { lanes: arms.into_iter().map(lane).collect::<Result<_, SenderError>>()? })
     }

@@ -3,7 +3,7 @@
 use std::{fmt::Display, io::Write};
 
 use super::{
-    hpack,
+    Routes, hpack,
     http2::{DATA, END_HEADERS, END_STREAM, HEADERS, write_frame},
 };
 
@@ -42,6 +42,9 @@ impl Method {
 pub struct RequestBuf {
     text: Vec<u8>,
     host: String,
+    routes: Routes,
+    /// The number of the server that it goes to.
+    server: usize,
     method: Method,
     /// Whether it has an `Idempotency-Key`, or is of calls that may be repeated.
     keyed: bool,
@@ -57,11 +60,19 @@ impl RequestBuf {
         Self {
             text: Vec::with_capacity(1024),
             host: host.to_owned(),
+            routes: Routes::default(),
+            server: 0,
             method: Method::Get,
             keyed: false,
             calls: 0,
             trace: None,
         }
+    }
+
+    /// The same, with requests that go to further servers by their paths; those of gRPC go to `host`.
+    #[must_use]
+    pub fn routed(self, routes: Routes) -> Self {
+        Self { routes, ..self }
     }
 
     /// Writes a request without a body.
@@ -106,7 +117,7 @@ impl RequestBuf {
         calls: impl IntoIterator<Item = (&'c str, Vec<u8>)>,
     ) {
         self.text.clear();
-        (self.method, self.keyed, self.calls) = (Method::Post, is_idempotent, 0);
+        (self.method, self.keyed, self.calls, self.server) = (Method::Post, is_idempotent, 0, 0);
         for (path, message) in calls {
             // A connection numbers its streams itself; here they are numbered from 1 on.
             let stream = 2 * self.calls + 1;
@@ -122,6 +133,11 @@ impl RequestBuf {
     /// The encoded request.
     pub fn bytes(&self) -> &[u8] {
         &self.text
+    }
+
+    /// The number of the server that it goes to: 0 for the target itself.
+    pub(crate) fn server(&self) -> usize {
+        self.server
     }
 
     /// Whether it is of gRPC, and goes over HTTP/2.
@@ -153,8 +169,12 @@ impl RequestBuf {
         self.text.clear();
         (self.method, self.keyed, self.calls) = (method, false, 0);
         self.text.extend_from_slice(method.name().as_bytes());
-        self.add(format_args!(" {path} HTTP/1.1\r\nHost: "));
-        self.text.extend_from_slice(self.host.as_bytes());
+        let begins = self.text.len() + 1;
+        self.add(format_args!(" {path}"));
+        self.server = if self.routes.is_empty() { 0 } else { self.routes.choose(&self.text[begins..]) };
+        self.text.extend_from_slice(b" HTTP/1.1\r\nHost: ");
+        let host = self.routes.server(self.server).map_or(&self.host, |server| &server.host);
+        self.text.extend_from_slice(host.as_bytes());
         self.text.extend_from_slice(b"\r\n");
         if let Some(trace) = &self.trace {
             self.text.extend_from_slice(b"traceparent: ");

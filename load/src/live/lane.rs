@@ -7,22 +7,19 @@ use std::{
     time::Duration,
 };
 
-use nix::sys::resource::{Resource, getrlimit, setrlimit};
-
 use super::{Again, Connections, LiveJourneys, LiveLimits, LiveRecord, Message, Moment, slot::Read};
 use crate::{
     clock::{self, Nanos},
     journey::Begun,
     record::RateMeter,
     schedule::Schedule,
-    sender::{SenderError, TICK, Target, poll::Ready, release_queue::ReleaseQueue},
+    sender::{
+        SenderError, TICK, Target, connection::raise_file_limit, poll::Ready, release_queue::ReleaseQueue,
+    },
 };
 
 /// Messages read from one connection before other connections get their turn.
 const READS: usize = 64;
-
-/// Open files of a generator beside its connections.
-const OTHER_FILES: u64 = 256;
 
 /// The plan of a run. Both schedules are open loops.
 #[derive(Clone, Debug)]
@@ -80,7 +77,7 @@ struct Run {
 impl LiveLane {
     /// A lane without any connection yet.
     pub fn new(target: Target, limits: &LiveLimits) -> Result<Self, SenderError> {
-        raise_file_limit(limits.connections as u64 + OTHER_FILES);
+        raise_file_limit(limits.connections);
         Ok(Self {
             connections: Connections::new(target, limits)?,
             most_opening: limits.opening.max(1),
@@ -313,14 +310,5 @@ impl LiveLane {
         self.connections.rate_meter.cut(now);
         self.connections.record.operations.interrupted = true;
         false
-    }
-}
-
-/// Raises the soft limit of open files, usually 1,024, to `needed`, if the hard limit allows it.
-fn raise_file_limit(needed: u64) {
-    if let Ok((soft, hard)) = getrlimit(Resource::RLIMIT_NOFILE)
-        && soft < needed
-    {
-        let _ = setrlimit(Resource::RLIMIT_NOFILE, needed.min(hard), hard);
     }
 }

@@ -8,7 +8,10 @@ use std::{
 
 use nix::{
     errno::Errno,
-    sys::socket::{AddressFamily, SockFlag, SockType, SockaddrStorage, connect, socket},
+    sys::{
+        resource::{Resource, getrlimit, setrlimit},
+        socket::{AddressFamily, SockFlag, SockType, SockaddrStorage, connect, socket},
+    },
 };
 
 use crate::http::{Decoded, MAX_BODY, MAX_HEAD, Malformed, Reply, Session, decode};
@@ -40,6 +43,19 @@ pub(super) struct Connection {
     filled: usize,
     /// What is known of it if it speaks HTTP/2; otherwise it speaks HTTP/1.1.
     http2: Option<Session>,
+}
+
+/// Open files of a generator beside its connections.
+const OTHER_FILES: u64 = 256;
+
+/// Raises the soft limit of open files, usually 1,024, to what so many connections need, if the hard limit allows it.
+pub(crate) fn raise_file_limit(connections: usize) {
+    let needed = connections as u64 + OTHER_FILES;
+    if let Ok((soft, hard)) = getrlimit(Resource::RLIMIT_NOFILE)
+        && soft < needed
+    {
+        let _ = setrlimit(Resource::RLIMIT_NOFILE, needed.min(hard), hard);
+    }
 }
 
 /// Begins to connect without blocking. Returns the socket, which becomes writable when connecting has succeeded or failed,

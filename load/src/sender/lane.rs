@@ -23,7 +23,7 @@ use crate::{
     record::{RateMeter, SliceRecord},
 };
 
-/// One target with everything that is in flight there.
+/// One target, of one server or several, with everything that is in flight there.
 pub struct Lane {
     target: Target,
     limits: Limits,
@@ -61,7 +61,7 @@ impl Lane {
     /// A lane without connections.
     pub fn new(target: Target, limits: &Limits) -> Result<Self, SenderError> {
         Ok(Self {
-            request: RequestBuf::new(&target.host),
+            request: RequestBuf::new(&target.host).routed(target.routes.clone()),
             target,
             limits: *limits,
             poller: Poller::new()?,
@@ -195,6 +195,7 @@ impl Lane {
     /// Sends the request in the buffer on a slot's connection; connects first if there is none.
     fn transmit(&mut self, at: usize, journeys: &mut dyn Journeys) {
         let is_http2 = self.request.is_grpc();
+        self.slots.turn(at, self.request.server());
         if self.slots.get(at).connection.as_ref().is_some_and(|open| open.is_http2() != is_http2) {
             self.slots.close(at);
         }
@@ -214,8 +215,9 @@ impl Lane {
     }
 
     fn connect(&mut self, at: usize, is_http2: bool) -> std::io::Result<()> {
-        let connection = Connection::begin(self.target.address, is_http2)?;
-        self.poller.add(connection.stream(), self.slots.token(at))?;
+        let address = self.target.address_of(self.slots.server(at));
+        let connection = Connection::begin(address, is_http2)?;
+        self.poller.add(connection.stream(), self.slots.next_token(at))?;
         self.record.connects += 1;
         self.slots.get(at).connection = Some(connection);
         Ok(())

@@ -1,4 +1,7 @@
-//! The connection slots: a fixed number, each with at most one socket and one operation.
+//! The connection slots: a fixed number, each with at most one operation, and one socket for each of the target's servers.
+//!
+//! Most targets have one server. A slot of others turns to the server of each request, and its sockets to the rest stay open
+//! meanwhile, as those of a browser or a connection pool do.
 
 use super::connection::Connection;
 use crate::{clock::Nanos, journey::Operation};
@@ -24,13 +27,26 @@ pub(super) struct Flight {
 /// One slot.
 #[derive(Default)]
 pub(super) struct Slot {
+    /// Its connection to `server`.
     pub(super) connection: Option<Connection>,
+    /// The number of the server that its current or last request goes to.
+    server: usize,
+    /// Its connections to other servers, which no request uses.
+    resting: Vec<Resting>,
     pub(super) flight: Option<Flight>,
     /// The current request, if it may be resent; otherwise empty.
     pub(super) saved_request: Vec<u8>,
-    /// The number of earlier sockets in this slot, which distinguishes their late events from the current
-    /// socket's.
+    /// The token of `connection`.
+    token: u64,
+    /// The number of sockets in this slot so far, which distinguishes the late events of earlier ones.
     generation: u32,
+}
+
+/// A connection to a server that the slot has turned away from.
+struct Resting {
+    server: usize,
+    token: u64,
+    connection: Connection,
 }
 
 /// All slots of a lane.
@@ -82,7 +98,38 @@ impl Slots {
     /// Closes the connection of a slot.
     pub(super) fn close(&mut self, at: usize) {
         self.places[at].connection = None;
-        self.places[at].generation = self.places[at].generation.wrapping_add(1);
+    }
+
+    /// Turns a slot to a server: its connection is the one to that server then, if it has any.
+    pub(super) fn turn(&mut self, at: usize, server: usize) {
+        let slot = &mut self.places[at];
+        if slot.server == server {
+            return;
+        }
+        let before = slot.connection.take();
+        let found = slot.resting.iter().position(|resting| resting.server == server);
+        let found = found.map(|nth| slot.resting.swap_remove(nth));
+        slot.resting.extend(before.map(|connection| Resting {
+            server: slot.server,
+            token: slot.token,
+            connection,
+        }));
+        slot.server = server;
+        if let Some(Resting { token, connection, .. }) = found {
+            (slot.token, slot.connection) = (token, Some(connection));
+        }
+    }
+
+    /// The server that a slot has turned to.
+    pub(super) fn server(&self, at: usize) -> usize {
+        self.places[at].server
+    }
+
+    /// Takes what arrives on a connection that rests, and closes it if it cannot be used any more.
+    pub(super) fn look_at_resting(&mut self, token: u64) {
+        if let Some(slot) = self.places.get_mut(place(token)) {
+            slot.resting.retain_mut(|resting| resting.token != token || resting.connection.rests());
+        }
     }
 
     /// Closes a connection that no operation uses.
@@ -96,16 +143,19 @@ impl Slots {
         &mut self.places[at]
     }
 
-    /// The token under which a slot's current socket is registered.
-    pub(super) fn token(&self, at: usize) -> u64 {
-        u64::from(self.places[at].generation) << 32 | at as u64
+    /// The token under which the next socket of a slot is registered.
+    pub(super) fn next_token(&mut self, at: usize) -> u64 {
+        let slot = &mut self.places[at];
+        slot.generation = slot.generation.wrapping_add(1);
+        slot.token = u64::from(slot.generation) << 32 | at as u64;
+        slot.token
     }
 
-    /// The slot of a token; `None` if that socket has been closed since.
+    /// The slot whose connection has a token; `None` if that socket rests, or has been closed since.
     pub(super) fn by_token(&self, token: u64) -> Option<usize> {
-        let at = (token & u64::from(u32::MAX)) as usize;
-        (at < self.places.len() && self.token(at) == token && self.places[at].connection.is_some())
-            .then_some(at)
+        let at = place(token);
+        let slot = self.places.get(at)?;
+        (slot.token == token && slot.connection.is_some()).then_some(at)
     }
 
     pub(super) fn in_flight(&self) -> usize {
@@ -117,4 +167,9 @@ impl Slots {
         let late = |slot: &Slot| slot.flight.is_some_and(|flight| flight.deadline <= now);
         self.places.iter().enumerate().filter(|(_, slot)| late(slot)).map(|(at, _)| at).collect()
     }
+}
+
+/// The slot in which a token was given.
+fn place(token: u64) -> usize {
+    (token & u64::from(u32::MAX)) as usize
 }

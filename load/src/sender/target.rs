@@ -8,7 +8,9 @@ use std::{
 
 use url::{Position, Url};
 
-/// One HTTP server.
+use crate::http::{PathPrefix, PrefixError, Routes, Server};
+
+/// One HTTP server, or several that serve one API together.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Target {
     /// The name in reports.
@@ -17,6 +19,8 @@ pub struct Target {
     pub address: SocketAddr,
     /// The value of the `Host` header.
     pub host: String,
+    /// Further servers, by the paths of their requests; empty for most systems. Calls over HTTP/2 go to `address`.
+    pub routes: Routes,
 }
 
 /// The reasons why a target cannot be used.
@@ -31,6 +35,22 @@ pub enum TargetError {
         url: String,
         /// The reason.
         why: String,
+    },
+    /// Not the beginning of a path.
+    #[error(
+        "`{prefix}` is no beginning of a path: {why}\nhint: such as `/orders`, or `/orders/{{order}}/notices`"
+    )]
+    NotAPrefix {
+        /// The given prefix.
+        prefix: String,
+        /// The reason.
+        why: PrefixError,
+    },
+    /// Requests with one prefix cannot go to two servers.
+    #[error("the paths of `{prefix}` have two addresses\nhint: give each prefix once")]
+    PrefixTwice {
+        /// The prefix.
+        prefix: String,
     },
     /// The host name has no address.
     #[error("`{host}` has no address: {source}\nhint: is the name spelt right?")]
@@ -58,7 +78,7 @@ impl Target {
 
     /// A target that listens at `address` and is called `name`.
     pub fn at(name: &str, address: SocketAddr) -> Self {
-        Self { name: name.to_owned(), address, host: address.to_string() }
+        Self { name: name.to_owned(), address, host: address.to_string(), routes: Routes::default() }
     }
 
     /// The target of a URL of the form `http://host[:port][/]`; resolves the host name.
@@ -74,14 +94,49 @@ impl Target {
         let found = if addresses.len() > 1 { addresses.iter().find(accepts) } else { None };
         let address =
             *found.or(addresses.first()).ok_or_else(|| no_address(io::ErrorKind::NotFound.into()))?;
-        Ok(Self { name: name.to_owned(), address, host })
+        Ok(Self { name: name.to_owned(), address, host, routes: Routes::default() })
     }
 
-    /// Opens and closes one connection, so that a wrong address is one clear error and not a run full of
+    /// The same, where requests whose path begins with `prefix` go to `address` instead.
+    pub fn with(mut self, prefix: &str, address: SocketAddr) -> Result<Self, TargetError> {
+        self.add(prefix, Server { address, host: address.to_string() })?;
+        Ok(self)
+    }
+
+    /// The same with the server of a URL, as [`parse`](Self::parse) takes it.
+    pub fn with_url(mut self, prefix: &str, url: &str) -> Result<Self, TargetError> {
+        let Self { address, host, .. } = Self::parse(&self.name, url)?;
+        self.add(prefix, Server { address, host })?;
+        Ok(self)
+    }
+
+    fn add(&mut self, prefix: &str, server: Server) -> Result<(), TargetError> {
+        let not_one = |why| TargetError::NotAPrefix { prefix: prefix.to_owned(), why };
+        let parsed: PathPrefix = prefix.parse().map_err(not_one)?;
+        let is_own = (server.address, &server.host) == (self.address, &self.host);
+        let is_new = self.routes.add(parsed, (!is_own).then_some(server));
+        is_new.then_some(()).ok_or_else(|| TargetError::PrefixTwice { prefix: prefix.to_owned() })
+    }
+
+    /// The address of the server of a number: 0 for the target itself.
+    pub(crate) fn address_of(&self, server: usize) -> SocketAddr {
+        self.routes.server(server).map_or(self.address, |server| server.address)
+    }
+
+    /// The address and the `Host` of the server that a path leads to.
+    pub fn of_path(&self, path: &str) -> (SocketAddr, &str) {
+        let server = self.routes.server(self.routes.choose(path.as_bytes()));
+        server.map_or((self.address, &self.host), |server| (server.address, &server.host))
+    }
+
+    /// Opens and closes one connection to each address, so that a wrong one is one clear error and not a run full of
     /// failures.
     pub fn probe(&self) -> Result<(), TargetError> {
-        let probed = TcpStream::connect_timeout(&self.address, Self::PROBE);
-        probed.map(drop).map_err(|source| TargetError::Unreachable { address: self.address, source })
+        let further = self.routes.servers().iter().map(|server| server.address);
+        std::iter::once(self.address).chain(further).try_for_each(|address| {
+            let probed = TcpStream::connect_timeout(&address, Self::PROBE);
+            probed.map(drop).map_err(|source| TargetError::Unreachable { address, source })
+        })
     }
 }
 

@@ -10,6 +10,7 @@ mod limiter;
 mod live;
 mod record;
 mod resend;
+mod routes;
 mod schedule;
 mod sender;
 mod shortener;

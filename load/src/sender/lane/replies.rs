@@ -16,7 +16,12 @@ use crate::{
 impl Lane {
     /// Handles an event: completes connecting, writes the rest of a request, reads a reply.
     pub(in super::super) fn handle(&mut self, ready: Ready, journeys: &mut dyn Journeys) {
-        let Some(at) = self.slots.by_token(ready.token) else { return };
+        let Some(at) = self.slots.by_token(ready.token) else {
+            if ready.readable {
+                self.slots.look_at_resting(ready.token);
+            }
+            return;
+        };
         if self.slots.get(at).flight.is_none() {
             let connection = self.slots.get(at).connection.as_mut();
             if ready.readable && !connection.is_some_and(Connection::rests) {
