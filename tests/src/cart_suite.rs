@@ -10,11 +10,11 @@ use design::Wiring;
 use http::Method;
 use serde_json::{Value, json};
 
-pub use self::shop::client;
 use self::shop::{
     Filled, PURCHASES, SETTLED_WITHIN, bought, euro, id, level_is, ok, order, post, product, put, refusal,
     settled,
 };
+pub use self::shop::{client, client_of};
 use crate::{described, edge_client::EdgeClient, edge_suite::eventually};
 
 /// Runs every behaviour against one edge.

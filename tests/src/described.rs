@@ -10,9 +10,7 @@ use crate::edge_client::EdgeClient;
 /// `shown` maps a route to the schema of its reply. Statuses that HTTP defines everywhere are excepted: of
 /// HEAD, of a method that is not allowed, of an unknown path.
 pub fn everything_that_was_seen(edge: &EdgeClient, shown: fn(&str) -> &'static str) {
-    let reply = edge.get("/openapi.json");
-    assert_eq!((reply.status, reply.header("content-type")), (200, "application/json"));
-    let document = reply.json();
+    let document = edge.description();
     assert!(document["openapi"].as_str().is_some_and(|version| version.starts_with("3.")), "{document}");
     for (path, operations) in document["paths"].as_object().into_iter().flatten() {
         for (method, operation) in operations.as_object().into_iter().flatten() {
@@ -35,7 +33,7 @@ pub fn everything_that_was_seen(edge: &EdgeClient, shown: fn(&str) -> &'static s
 
 /// Checks that the routes which say their priority are there: one that is misspelt would have none.
 pub fn has_each_of(edge: &EdgeClient, priorities: &[RoutePriority]) {
-    let document = edge.get("/openapi.json").json();
+    let document = edge.description();
     for (method, path, _) in priorities {
         let described = &document["paths"][path][method.as_str().to_lowercase()];
         assert!(described.is_object(), "there is no `{method} {path}` to have a priority");
@@ -45,7 +43,7 @@ pub fn has_each_of(edge: &EdgeClient, priorities: &[RoutePriority]) {
 /// Checks that every string in the description has bounds, so that clients need not guess.
 pub fn every_text_is_bounded(edge: &EdgeClient) {
     let mut unbounded = Vec::new();
-    look_for_unbounded(&edge.get("/openapi.json").json(), "", &mut unbounded);
+    look_for_unbounded(&edge.description(), "", &mut unbounded);
     assert_eq!(unbounded, [""; 0]);
 }
 

@@ -13,6 +13,7 @@ use hyper_util::{
     client::legacy::{Client, connect::HttpConnector},
     rt::TokioExecutor,
 };
+use load::sender::Target;
 use serde_json::Value;
 use tokio::runtime::Runtime;
 
@@ -33,9 +34,9 @@ pub struct Reply {
 /// A request and its reply: the method, the route, the status.
 pub type Seen = (String, &'static str, u16);
 
-/// A client of one edge. Each request has its own connection, so that no reply depends on an earlier one.
+/// A client of one edge, or of several processes that serve it in parts. Each request has its own connection, so that no reply depends on an earlier one.
 pub struct EdgeClient {
-    address: SocketAddr,
+    target: Target,
     runtime: Runtime,
     http: Client<HttpConnector, Full<Bytes>>,
     route: fn(&str) -> &'static str,
@@ -51,14 +52,39 @@ impl EdgeClient {
     /// A client of a public API at this address; `route` maps a path to its route in the API's description,
     /// or to `none`.
     pub fn of(address: SocketAddr, route: fn(&str) -> &'static str) -> Self {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-        let http = Client::builder(TokioExecutor::new()).pool_max_idle_per_host(0).build_http();
-        Self { address, runtime, http, route, seen: RefCell::default() }
+        Self::of_target(Target::at("edge", address), route)
     }
 
-    /// The address of the edge.
+    /// The same of a public API that several processes may serve, each the paths that lead to it.
+    pub fn of_target(target: Target, route: fn(&str) -> &'static str) -> Self {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+        let http = Client::builder(TokioExecutor::new()).pool_max_idle_per_host(0).build_http();
+        Self { target, runtime, http, route, seen: RefCell::default() }
+    }
+
+    /// The address of the edge; of several the first.
     pub fn address(&self) -> SocketAddr {
-        self.address
+        self.target.address
+    }
+
+    /// The API's description: of several processes that of each, as one.
+    pub fn description(&self) -> Value {
+        let further = self.target.routes.servers().iter().map(|server| server.address);
+        let mut whole = self.described_at(self.address());
+        for address in further {
+            let part = self.described_at(address);
+            for place in ["/paths", "/components/schemas"] {
+                let more = part.pointer(place).and_then(Value::as_object).cloned().unwrap_or_default();
+                whole.pointer_mut(place).and_then(Value::as_object_mut).expect("an API").extend(more);
+            }
+        }
+        whole
+    }
+
+    fn described_at(&self, address: SocketAddr) -> Value {
+        let reply = self.ask_at(address, &Method::GET, "/openapi.json", &[], Bytes::new());
+        assert_eq!((reply.status, reply.header("content-type")), (200, "application/json"));
+        reply.json()
     }
 
     /// The requests and replies so far.
@@ -109,11 +135,23 @@ impl EdgeClient {
         headers: &[(&str, &str)],
         body: impl Into<Bytes>,
     ) -> Reply {
-        let mut request = Request::builder().method(method).uri(format!("http://{}{path}", self.address));
+        self.ask_at(self.target.of_path(path).0, method, path, headers, body.into())
+    }
+
+    /// The same of the process at an address.
+    pub fn ask_at(
+        &self,
+        address: SocketAddr,
+        method: &Method,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: Bytes,
+    ) -> Reply {
+        let mut request = Request::builder().method(method).uri(format!("http://{address}{path}"));
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
-        let request = request.body(Full::new(body.into())).expect("a request");
+        let request = request.body(Full::new(body)).expect("a request");
         let reply = self.runtime.block_on(async {
             let exchange = async {
                 let (head, body) = self.http.request(request).await.expect("an answer").into_parts();

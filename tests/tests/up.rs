@@ -265,6 +265,38 @@ fn of_several_wirings_that_are_up_one_has_to_be_named_to_show_its_traces() {
     }
 }
 
+#[test]
+fn the_flags_that_are_printed_lead_a_load_to_each_process_that_clients_call() {
+    let desk = Desk::new(PROGRAM);
+    let mut up = desk.start(&["up", "cart", "--set", "placement=checkout-apart", "--set", "routing=direct"]);
+    up.says("up; Ctrl-C stops it");
+    let out = up.out();
+    let (_, printed) = out.split_once("  lab load ").unwrap();
+    let (printed, _) = printed.split_once("\n\n").unwrap();
+    let words = printed.split_whitespace().filter(|word| *word != "\\").map(|word| word.trim_matches('\''));
+    let mut load: Vec<_> = ["load"].into_iter().chain(words).collect();
+    let also = load.iter().filter(|word| **word == "--also").count();
+    assert_eq!(also, 12, "the paths of both processes: {printed}");
+    let url = |prefix: &str| load.iter().find_map(|word| word.strip_prefix(&format!("{prefix}="))).unwrap();
+    assert_eq!(url("/orders"), url("/stock"));
+    assert_ne!(url("/orders"), url("/orders/{order}/notices"));
+    assert!(out.contains(&format!("curl -i {}/checkouts", url("/checkouts"))), "{out}");
+    assert!(out.contains(&format!("curl -i '{}/products?search=tea'", url("/products"))), "{out}");
+    load.extend(["--links", "20", "--check"]);
+    for (long, short) in [("20s", "1s"), ("50", "20")] {
+        load.iter_mut().filter(|word| **word == long).for_each(|word| *word = short);
+    }
+    let ended = desk.lab(&load);
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    // Without them every request goes to the first process, which has no orders.
+    let first = load.iter().position(|word| *word == "--also").unwrap();
+    let alone = desk.lab(&[&load[..first], &["--links", "20"]].concat());
+    assert_eq!(alone.code, Some(2), "{alone:?}");
+    up.signal(Signal::SIGINT);
+    assert_eq!(up.end().code, Some(0));
+    desk.is_tidy();
+}
+
 /// The address of the public API in the output of `lab up`.
 fn api(out: &str) -> SocketAddr {
     let url = out.lines().find_map(|line| line.strip_prefix("public API")).unwrap();

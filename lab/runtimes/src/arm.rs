@@ -2,12 +2,13 @@
 //! brokers, and a [`RunningRuntime`] that lists what to measure, finds victims for faults, reports what has
 //! ended, and stops it.
 //!
-//! Read in this order: this file, `options` (the options of a start, and its errors), `log` (the processes'
+//! Read in this order: this file, `public` (where its public API is), `options` (the options of a start, and its errors), `log` (the processes'
 //! output), `ready` (waiting for readiness), `passwords` (hiding them in addresses).
 
 mod log;
 mod options;
 mod passwords;
+mod public;
 mod ready;
 
 use std::{
@@ -23,6 +24,7 @@ pub use log::{FileLog, Log, LogTail};
 pub(crate) use options::StartError;
 pub use options::{BackingChoices, Lacking, LaunchOptions, Proxied, READY_WITHIN};
 pub use passwords::without_passwords;
+pub use public::PublicPart;
 pub(crate) use ready::{NotReady, wait};
 use scenario::{Fault, diagnostic::Diagnostic};
 
@@ -38,11 +40,11 @@ pub struct RunningArm {
     pub name: String,
     /// Its name in reports.
     pub label: String,
-    /// The address of its public API, for the generator.
+    /// The address of its public API, for the generator; of several the first.
     pub public: SocketAddr,
-    /// Its address for people, if different: a container's is published on loopback.
-    pub published: Option<SocketAddr>,
-    /// Its processes, the one with the edge first.
+    /// Where users reach each process with a public API: one process, or each with its part.
+    pub parts: Vec<PublicPart>,
+    /// Its processes, one with a public API first.
     pub processes: Vec<RunningProcess>,
     /// Its stores and brokers.
     pub backings: Vec<RunningBacking>,
@@ -118,7 +120,7 @@ pub struct RunningProcess {
     pub pid: u32,
     /// The address of health and metrics.
     pub internal: SocketAddr,
-    /// The address of the public API, if it hosts the edge.
+    /// The address of its public API, if it serves any.
     pub public: Option<SocketAddr>,
     /// Its standard output and error.
     pub log: Arc<dyn Log>,
@@ -155,11 +157,6 @@ pub struct Ended {
 }
 
 impl RunningArm {
-    /// The public API's address for people, as a URL without a trailing slash.
-    pub fn url(&self) -> String {
-        format!("http://{}", self.published.unwrap_or(self.public))
-    }
-
     /// The process groups to measure: the services first, then the backings on this machine that belong to
     /// this arm.
     pub fn groups(&self) -> Vec<Group> {

@@ -83,7 +83,7 @@ impl<'a> Export<'a> {
             files.push((path("stores.yaml"), self.overlay("stores", Value::Null)));
         }
         if provider::is_there(self) {
-            files.push((path("provider.yaml"), self.overlay("provider", provider::view())));
+            files.push((path("provider.yaml"), self.overlay("provider", provider::view(self))));
             files.push((path("provider.toml"), provider::config(self)));
         }
         for process in self.processes() {
@@ -103,7 +103,7 @@ impl<'a> Export<'a> {
             // Two wirings share nothing, so that either can be removed alone.
             "namespace": format!("{}-{}", self.system(), self.wiring),
             "command": self.command,
-            "edge_process": self.arm.edge().shape,
+            "public_processes": self.processes().filter(|process| process.edge).map(|process| process.shape).collect::<Vec<_>>(),
             "processes": self.processes().map(|process| process.shape).collect::<Vec<_>>(),
             "stores": stores::all(self),
             "has_provider": provider::is_there(self),
@@ -119,7 +119,7 @@ impl<'a> Export<'a> {
         self.arm.wiring.system().name
     }
 
-    /// Its processes, the one with the edge first. The cluster manages replicas, so each process appears
+    /// Its processes, one with a public API first. The cluster manages replicas, so each process appears
     /// once.
     fn processes(&self) -> impl Iterator<Item = &'a ProcessPlan> {
         let processes = &self.arm.processes;

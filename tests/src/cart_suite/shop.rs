@@ -3,6 +3,7 @@
 use std::{net::SocketAddr, time::Duration};
 
 use http::Method;
+use load::sender::Target;
 use serde_json::{Value, json};
 
 use crate::{
@@ -18,6 +19,11 @@ pub(super) const PURCHASES: usize = 20;
 /// A client of a cart.
 pub fn client(address: SocketAddr) -> EdgeClient {
     EdgeClient::of(address, route)
+}
+
+/// A client of a cart that several processes may serve in parts.
+pub fn client_of(target: Target) -> EdgeClient {
+    EdgeClient::of_target(target, route)
 }
 
 /// The route for a path.

@@ -138,6 +138,15 @@ fn write(out: &Path, files: Vec<(String, String)>) -> Result<Outcome> {
 impl Compose {
     fn run(&self, scenarios: Option<&Path>) -> Result<Outcome> {
         let arm = self.chosen.arm(scenarios)?;
+        let last = usize::from(self.port) + arm.public().count() - 1;
+        if last > usize::from(u16::MAX) {
+            let what = format!(
+                "the public API needs the ports {} to {last}, and the last is {}",
+                self.port,
+                u16::MAX
+            );
+            return Err(Diagnostic::new(what).hint("choose a lower `--port`").into());
+        }
         let profile = self.profile.iter().map(|profile| format!(" --profile {profile}"));
         let more = format!(" --port {}{}", self.port, profile.collect::<String>());
         let export = Export {
@@ -187,5 +196,38 @@ mod tests {
         assert!(compose.contains("--public-url https://short.example/"), "{compose}");
         let pods = file("shortener/overlays/own/hosts/shortener.toml");
         assert!(pods.contains(r#"public_urls = ["https://short.example/"]"#), "{pods}");
+    }
+
+    #[test]
+    fn processes_that_clients_call_are_each_published_and_let_everybody_in() {
+        let out = tempfile::tempdir().unwrap();
+        let words = ["--name", "direct", "--set", "database=postgres", "--set", "placement=checkout-apart"];
+        for format in ["compose", "k8s"] {
+            let folders = ["lab", "export", format, "cart", "--out", out.path().to_str().unwrap()];
+            let direct = ["--set", "routing=direct"];
+            Cli::parse_from(folders.into_iter().chain(words).chain(direct)).run().unwrap();
+        }
+        let file = |path: &str| std::fs::read_to_string(out.path().join(path)).unwrap();
+        let compose = file("cart/direct.yml");
+        for published in ["${LAB_DIRECT_PORT:-8080}:8080", "${LAB_DIRECT_PORT_2:-8081}:8080"] {
+            assert!(compose.contains(&format!("\"127.0.0.1:{published}\"")), "{compose}");
+        }
+        assert!(compose.contains("8081 checkout: /stock, /products/{product}/deliveries"), "{compose}");
+        assert!(file("cart/direct/checkout.toml").contains(r#"public_urls = ["http://127.0.0.1:8081/"]"#));
+        let provider =
+            |path: &str| file(path).lines().find(|line| line.starts_with("provider")).map(str::to_owned);
+        assert!(provider("cart/direct/checkout.toml").unwrap().ends_with("#http://direct-checkout:8080\""));
+        assert_eq!(provider("cart/direct/shop.toml"), None, "it has no webhooks");
+        let pods = "cart/overlays/direct";
+        let network = file(&format!("{pods}/network.yaml"));
+        assert!(
+            network.contains("operator: In") && network.contains("- shop\n          - checkout\n"),
+            "{network}"
+        );
+        for process in ["shop", "checkout"] {
+            assert!(file(&format!("{pods}/{process}.yaml")).contains("targetPort: public"), "{process}");
+        }
+        let webhooks = file(&format!("{pods}/provider.yaml"));
+        assert!(webhooks.contains("app.kubernetes.io/name: checkout\n"), "{webhooks}");
     }
 }

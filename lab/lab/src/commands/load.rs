@@ -27,7 +27,7 @@ use scenario::{
     diagnostic::{Diagnostic, did_you_mean},
     systems,
 };
-use values::{arrivals, path, rate};
+use values::{also, arrivals, path, rate};
 pub(super) use values::{duration, option};
 
 use self::expect::{Condition, Judged};
@@ -68,6 +68,11 @@ pub struct Args {
     /// Where the public API is: `http://host:port`
     #[arg(long)]
     url: String,
+    /// Where the part of the public API is whose paths begin like this, `/orders=http://host:port`; `{...}` is any one
+    /// segment, as in `/orders/{order}/notices`, and the longest beginning counts. For a system whose clients call several
+    /// processes; may be repeated
+    #[arg(long, value_name = "PREFIX=URL", value_parser = also)]
+    also: Vec<(String, String)>,
     /// Open loop: so many operations a second are due
     #[arg(long, value_name = "N", group = "load", value_parser = rate)]
     rate: Option<f64>,
@@ -193,7 +198,8 @@ impl Args {
             own: self.own(system)?,
         };
         let journeys = journeys::journeys_of(system, &options)?;
-        let target = Target::parse(system.name(), &self.url)?;
+        let first = Target::parse(system.name(), &self.url);
+        let target = self.also.iter().fold(first, |target, (prefix, url)| target?.with_url(prefix, url))?;
         target.probe()?;
         let answering = Answering::new(system, &target)?;
         Ok((Sender::new(vec![Arm { target, journeys }], &self.limits())?, answering))

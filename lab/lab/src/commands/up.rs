@@ -1,15 +1,15 @@
 //! `lab up`: one wiring, up until Ctrl-C.
 
+mod places;
 mod supervisor;
 
 use std::{
-    fmt::Write,
     path::Path,
     time::{Duration, Instant},
 };
 
 use anyhow::{Context, Result};
-use design::{Limits, PublicUrl, Wiring, axes::Tracing};
+use design::{Limits, PublicUrl};
 use runtimes::{
     arm::{LaunchOptions, Proxied, READY_WITHIN, RunningArm},
     interrupt::Interrupt,
@@ -17,9 +17,9 @@ use runtimes::{
     scratch::Scratch,
     traces,
 };
-use scenario::plan::{ArmPlan, Budget, topology};
+use scenario::plan::{ArmPlan, Budget};
 
-use self::supervisor::Supervisor;
+use self::{places::places, supervisor::Supervisor};
 use super::{
     choices::{GivenBackings, public_url},
     runtime::RuntimeChoice,
@@ -30,7 +30,7 @@ use crate::{
     by_hand::FaultsByHand,
     outcome::Outcome,
     output,
-    recent::{self, Internal, KEPT, Recent, Shown},
+    recent::{self, Internal, Recent, Shown},
 };
 
 /// The interval at which the lab checks its processes.
@@ -51,7 +51,8 @@ const MOST_DRAWN: usize = 3;
 pub struct Args {
     #[command(flatten)]
     wired: WiringChoice,
-    /// The port of the public API; 0, and without it, a free one
+    /// The port of the public API; 0, and without it, a free one. Where several processes serve it, the first of as many
+    /// consecutive ports
     #[arg(long, value_name = "PORT")]
     port: Option<u16>,
     /// A URL by which the public knows the API, `https://short.example`, beside the address that it listens on; may be
@@ -105,7 +106,7 @@ impl Args {
             },
         )?;
         for running in &launch.arms {
-            output::data(&places(&arm, running))?;
+            output::data(&places(&arm, running)?)?;
         }
         let mut faults = FaultsByHand::new(scratch.path(), &arm)?;
         let mut recent = recent(&arm, &launch, &scratch, faults.socket())?;
@@ -163,65 +164,4 @@ fn show_traces(launch: &Launch, recent: &mut Recent) -> Result<()> {
         output::data(&format!("\na trace: {}{of_how_many}\n{drawing}", trace.trace_id))?;
     }
     Ok(())
-}
-
-/// Which requests are traced, and where to see the traces.
-fn where_traces_go(wiring: &Wiring) -> String {
-    let which = match wiring.choice() {
-        Tracing::Off => return "none are left (`tracing=off`)".to_owned(),
-        Tracing::Asked => "of requests with a sampled `traceparent`".to_owned(),
-        Tracing::All => "of every request".to_owned(),
-        Tracing::Share(_) => {
-            let share = wiring.get("tracing");
-            format!("of a share of {share} of the requests, and of those with a sampled `traceparent`")
-        }
-    };
-    format!("{which}: drawn here as they come; `lab trace` shows the last {KEPT} again")
-}
-
-/// The addresses of everything, and examples of their use.
-fn places(plan: &ArmPlan, arm: &RunningArm) -> String {
-    let url = arm.url();
-    let system = plan.wiring.system();
-    let mut text = format!("{}\n", topology(plan));
-    for (axis, value) in plan.wiring.values() {
-        // Writing to a string cannot fail.
-        let _ = writeln!(text, "  {axis:<12} {value}");
-    }
-    let _ = writeln!(text, "\npublic API   {url}\n             {url}/openapi.json");
-    for process in &arm.processes {
-        let _ = writeln!(
-            text,
-            "{:<12} pid {}, metrics http://{}/metrics\n             wiring {}\n             log    {}",
-            process.name,
-            process.pid,
-            process.internal,
-            process.process_config.display(),
-            process.log,
-        );
-    }
-    for backing in &arm.backings {
-        let place = arm.runtime.place(backing.kind).map(|own| format!(", {own}")).unwrap_or_default();
-        let _ = writeln!(text, "{:<12} {}{place}", backing.kind.name(), backing.provider);
-    }
-    let _ = writeln!(text, "{:<12} {}", "traces", where_traces_go(&plan.wiring));
-    text.push_str("\ntry\n");
-    for (title, command) in system.examples {
-        let _ = writeln!(text, "  # {title}\n  {}", command.replace("{url}", &url));
-    }
-    let _ = writeln!(
-        text,
-        "\n  # put it under load\n  lab load --system {0} --url {url} --rate 50 --for 20s\n\n  \
-         # the same journeys by k6, from the project's folder\n  \
-         k6 run --no-usage-report -e URL={url} load/k6/{0}.js",
-        system.name,
-    );
-    if let Some(last) = arm.processes.last() {
-        let _ = writeln!(
-            text,
-            "\n  # break it, and see who notices\n  lab fault kill {} --for 2s\n  lab watch --for 20s",
-            last.name
-        );
-    }
-    text
 }

@@ -13,7 +13,7 @@ use anyhow::{Context, Result};
 use load::{
     journeys::{Check, JourneyOptions, for_system},
     schedule::Profile,
-    sender::{Arm, Limits, Load, Sender, SlicePlan, Target},
+    sender::{Arm, Limits, Load, Sender, SlicePlan},
 };
 use rand::{SeedableRng, rngs::StdRng, seq::SliceRandom};
 use runtimes::{
@@ -246,7 +246,7 @@ impl Experiment<'_> {
                 own: systems::own_options(&self.plan.load.options, &plan.wiring),
             };
             let journeys = for_system(self.plan.scenario.system.name, &options)?;
-            Ok(Arm { target: Target::at(&running.label, running.public), journeys })
+            Ok(Arm { target: running.target()?, journeys })
         });
         let limits = Limits { connections: self.plan.load.connections, ..Limits::default() };
         Ok(Sender::new(arms.collect::<Result<_>>()?, &limits)?)

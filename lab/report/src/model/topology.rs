@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 /// The processes of an arm, their calls, and their stores.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Topology {
-    /// Processes, the one with the edge first.
+    /// Processes, one that serves the public API first.
     pub processes: Vec<Process>,
     /// Calls from one process to another.
     pub links: Vec<Link>,

@@ -7,7 +7,7 @@ use scenario::plan::ArmPlan;
 
 use super::{
     engine::IMAGE,
-    project::{Project, Setting, public_urls},
+    project::{Project, Setting, ports},
     text::{Purpose, text},
 };
 use crate::process::links::ProxiedLinks;
@@ -24,7 +24,7 @@ pub struct Export<'a> {
     pub arm: &'a ArmPlan,
     /// The prefix of its services' and files' names.
     pub name: &'a str,
-    /// The published port of the public API on this machine.
+    /// The published port of the public API on this machine; where several processes serve it, the first of as many.
     pub port: u16,
     /// The public URLs of the API, in addition to that.
     pub public_urls: &'a [PublicUrl],
@@ -42,7 +42,8 @@ impl Export<'_> {
             image: IMAGE,
             wiring: self.name,
             folder: format!("{}/", self.name),
-            public_urls: public_urls(Some(self.port), self.public_urls),
+            ports: ports(self.arm, self.port),
+            public_urls: self.public_urls,
             traces: Some(TRACES.to_owned()),
             cpus: &[],
             links: &ProxiedLinks::default(),
@@ -73,6 +74,25 @@ impl Export<'_> {
         format!("LAB_{}_PORT", self.name.replace('-', "_").to_ascii_uppercase())
     }
 
+    /// Where its public API is, and which variables of the environment choose other ports.
+    fn published(&self) -> String {
+        let variable = self.port_variable();
+        if self.arm.public().count() == 1 {
+            return format!(
+                "Its public API is at http://127.0.0.1:{}, and nothing else is published;\n\
+                 `{variable}` in the environment chooses another port.",
+                self.port
+            );
+        }
+        let mut text =
+            "Its public API is at these ports of 127.0.0.1, and nothing else is published;\n".to_owned();
+        text += &format!("`{variable}`, `{variable}_2` and so on in the environment choose others:");
+        for (process, port) in self.arm.public().zip(usize::from(self.port)..) {
+            text += &format!("\n  {port} {}: {}", process.name, process.paths.join(", "));
+        }
+        text
+    }
+
     /// The comment at the top of the compose file.
     fn about(&self) -> String {
         let wiring = &self.arm.wiring;
@@ -87,8 +107,7 @@ impl Export<'_> {
             format!("The {system} as `{}`: {}.", self.name, wiring.placement().summary),
             format!("{}; every axis stands in `{}/*.toml`.", chosen.join(", "), self.name),
             String::new(),
-            format!("Its public API is at http://127.0.0.1:{}, and nothing else is published;", self.port),
-            format!("`{}` in the environment chooses another port.", self.port_variable()),
+            self.published(),
             "Written by the command below; a test holds this file to it.".to_owned(),
             format!("  {}", self.command),
         ]

@@ -78,18 +78,29 @@ pub(super) struct Program {
     pub(super) memory: &'static str,
 }
 
-/// The URL of a port published on loopback, and the API's other public URLs.
-pub(super) fn public_urls(published: Option<u16>, others: &[PublicUrl]) -> Vec<PublicUrl> {
+/// The consecutive ports of an arm's processes that serve the public API, by their names, from the first one's.
+pub(super) fn ports(arm: &ArmPlan, first: u16) -> BTreeMap<String, u16> {
+    let port = |place: usize| u16::try_from(usize::from(first) + place).ok();
+    let places = arm.public().enumerate();
+    places.filter_map(|(place, process)| Some((process.name.clone(), port(place)?))).collect()
+}
+
+/// The URL of a process's port on loopback, and the API's other public URLs.
+fn public_urls(process: &ProcessPlan, setting: &Setting<'_>) -> Vec<PublicUrl> {
+    if !process.edge {
+        return Vec::new();
+    }
+    let published = setting.ports.get(&process.name);
     let loopback = published.map(|port| format!("http://127.0.0.1:{port}").parse());
     let loopback = loopback.map(|url| url.expect("an address and a port are a URL"));
-    loopback.into_iter().chain(others.iter().cloned()).collect()
+    loopback.into_iter().chain(setting.public_urls.iter().cloned()).collect()
 }
 
 /// The role of a service in its wiring.
 pub(super) enum Role {
-    /// A service process, which runs [`Project::process`], and whether it serves the public API.
+    /// A service process, which runs [`Project::process`], and its place among those that serve the public API.
     Process {
-        edge: bool,
+        public: Option<usize>,
     },
     Backing(BackingKind, Program),
 }
@@ -102,8 +113,10 @@ pub(super) struct Setting<'a> {
     pub(super) wiring: &'a str,
     /// The folder of its files relative to the compose file: `monolith/` or empty.
     pub(super) folder: String,
-    /// The public URLs of the API.
-    pub(super) public_urls: Vec<PublicUrl>,
+    /// The ports of this machine at which users reach processes, by the names of these.
+    pub(super) ports: BTreeMap<String, u16>,
+    /// Further public URLs of the API.
+    pub(super) public_urls: &'a [PublicUrl],
     /// The receiver of spans.
     pub(super) traces: Option<String>,
     /// The processors of every service; empty for all.
@@ -148,7 +161,7 @@ impl Project {
         if !roles(arm, BackingKind::Sqlite).is_empty() {
             project.volumes.push(sqlite_volume(setting.wiring));
         }
-        // The process with the edge last, because it calls the others.
+        // A gateway last, because it calls the others.
         for process in arm.processes.iter().rev() {
             project.add(arm, process, setting);
         }
@@ -166,13 +179,15 @@ impl Project {
         }
         let stores =
             BACKINGS.into_iter().filter(|kind| used(*kind)).map(|kind| backing::name(setting.wiring, kind));
-        let called = process.calls.iter().filter(|_| process.edge).flat_map(|component| {
+        // Processes that each serve a part may call one another in a circle.
+        let is_gateway = process.edge && process.paths.is_empty();
+        let called = process.calls.iter().filter(|_| is_gateway).flat_map(|component| {
             arm.hosts_of(component).map(|replica| service(setting.wiring, &replica.name))
         });
         self.services.push(Service {
             name: service(setting.wiring, &process.name),
             about: about(process),
-            role: Role::Process { edge: process.edge },
+            role: Role::Process { public: arm.public_index(&process.name) },
             volumes,
             after: stores.chain(called).collect(),
         });
@@ -208,7 +223,7 @@ fn sqlite_volume(wiring: &str) -> String {
 fn about(process: &ProcessPlan) -> String {
     let hosts =
         (!process.components.is_empty()).then(|| format!("hosts {}", process.components.join(" and ")));
-    let edge = process.edge.then(|| "serves the public API".to_owned());
+    let edge = process.serves();
     let text = edge.into_iter().chain(hosts).collect::<Vec<_>>().join(" and ");
     format!("{}{}.", text[..1].to_uppercase(), &text[1..])
 }
@@ -227,7 +242,7 @@ fn process_config(arm: &ArmPlan, process: &ProcessPlan, setting: &Setting<'_>) -
         system: arm.wiring.system().name.to_owned(),
         process: process.shape.to_owned(),
         public: process.edge.then(|| anywhere(PUBLIC_PORT)),
-        public_urls: if process.edge { setting.public_urls.clone() } else { Vec::new() },
+        public_urls: public_urls(process, setting),
         internal: anywhere(INTERNAL_PORT),
         cpus: setting.cpus.to_vec(),
         traces: setting.traces.clone(),
@@ -243,14 +258,14 @@ fn process_config(arm: &ArmPlan, process: &ProcessPlan, setting: &Setting<'_>) -
 /// The addresses of a process's backings.
 fn addresses(arm: &ArmPlan, process: &ProcessPlan, setting: &Setting<'_>) -> BTreeMap<String, String> {
     let used = arm.backings.iter().filter(|need| process.roles.contains(&need.role));
-    let edge = format!("{}:{PUBLIC_PORT}", service(setting.wiring, &arm.edge().name));
+    let edge = format!("{}:{PUBLIC_PORT}", service(setting.wiring, &arm.webhooks_of(process).name));
     used.map(|need| {
         let address = match need.kind {
             BackingKind::Sqlite => format!("sqlite:{HOME}/{}.db", backing::database(&need.role)),
             kind => {
                 let proxied = setting.links.listen(&process.name, kind.name());
                 let address = backing::address(setting.wiring, kind, &need.role, proxied);
-                // A provider calls the edge itself, and not by way of the proxy on the users' link.
+                // A provider calls the public API itself, and not by way of the proxy on the users' link.
                 match kind {
                     BackingKind::Provider => provider::with_edge(&address, &edge),
                     _ => address,

@@ -1,6 +1,7 @@
 //! Starting an arm in containers: its network, the proxy on its links, its stores and brokers, its processes.
 
 use std::{
+    collections::BTreeMap,
     net::{IpAddr, SocketAddr},
     path::Path,
 };
@@ -10,20 +11,20 @@ use design::{BackingKind, axes::Tracing};
 use proxy::Limits;
 use scenario::{
     CLIENT,
-    plan::{ArmEnd, ArmLink, ArmPlan, Budget},
+    plan::{ArmEnd, ArmLink, ArmPlan, Budget, ProcessPlan},
 };
 
 use super::{
     backing,
     engine::Engine,
     network::Network,
-    project::{INTERNAL_PORT, PUBLIC_PORT, Project, Role, Setting, public_urls, service, services},
+    project::{INTERNAL_PORT, PUBLIC_PORT, Project, Role, Setting, service, services},
     up::Up,
 };
 use crate::{
-    arm::{LaunchOptions, RunningArm, RunningBacking, StartError, wait},
+    arm::{LaunchOptions, PublicPart, RunningArm, RunningBacking, RunningProcess, StartError, wait},
     process::{
-        links::{Ends, ProxiedLinks, RunningProxy},
+        links::{Ends, ProxiedLinks, RunningProxy, users_port},
         ports,
     },
     traces::Receiver,
@@ -48,24 +49,28 @@ pub(crate) fn start(
     let wiring = prefix(&arm.name);
     let network = up.network(services(arm, &wiring))?;
     let receiver = receiver(arm, options, network.gateway.into(), budget)?;
-    let links = ProxiedLinks::new(arm, options.proxied, |link| ends(link, &wiring, &network, options))?;
+    let links = ProxiedLinks::new(arm, options.proxied, |link| ends(arm, link, &wiring, &network, options))?;
     // Before the processes, which reach their stores through it.
     up.proxy = proxy(&links, arm, budget, options, &folder)?;
-    let users = links.listen(CLIENT, &arm.edge().name);
-    // A link that leads through the proxy is reached there only.
-    let published = options.port.filter(|_| users.is_none());
+    let users = |process: &ProcessPlan| links.listen(CLIENT, &process.name);
+    let published = published(arm, options, |process| users(process).is_some())?;
+    let reached = arm.public().enumerate().filter_map(|(place, process)| {
+        let port = users(process).map(|users| users.port()).or(published.get(&place).copied())?;
+        Some((process.name.clone(), port))
+    });
     let setting = Setting {
         image: &engine.image,
         wiring: &wiring,
         folder: String::new(),
-        public_urls: public_urls(users.map_or(published, |users| Some(users.port())), options.public_urls),
+        ports: reached.collect(),
+        public_urls: options.public_urls,
         traces: receiver.as_ref().map(Receiver::url),
         cpus: &budget.arms,
         links: &links,
         faults_from: Some(network.gateway.into()),
     };
     let project = Project::new(arm, &setting);
-    up.write(&project, &folder, &budget.arms, &network, published)?;
+    up.write(&project, &folder, &budget.arms, &network, &published)?;
     let (backings, processes): (Vec<_>, Vec<_>) =
         project.services.iter().partition(|service| matches!(service.role, Role::Backing(..)));
     up.bring(&backings, &wiring)?;
@@ -81,15 +86,12 @@ pub(crate) fn start(
         return Err(why.told(&arm.label, within).into());
     }
     up.measure(&processes, &backings)?;
-    let edge = processes
-        .iter()
-        .find_map(|process| process.public)
-        .context("a placement has one process with the edge")?;
+    let parts = parts(arm, &processes, &published, users);
     Ok(RunningArm {
         name: arm.name.clone(),
         label: arm.label.clone(),
-        public: users.unwrap_or(edge),
-        published: published.map(|port| SocketAddr::from(([127, 0, 0, 1], port))),
+        public: parts.first().context("a wiring has a process with a public API")?.address,
+        parts,
         processes,
         backings: used(arm, &engine.image),
         receiver,
@@ -97,11 +99,45 @@ pub(crate) fn start(
     })
 }
 
+/// The ports of this machine at which the engine publishes the public API, by the places of its processes.
+///
+/// A link that leads through the proxy is reached there only.
+fn published(
+    arm: &ArmPlan,
+    options: &LaunchOptions<'_>,
+    is_proxied: impl Fn(&ProcessPlan) -> bool,
+) -> Result<BTreeMap<usize, u16>> {
+    let Some(first) = options.port else { return Ok(BTreeMap::new()) };
+    let places = arm.public().enumerate().filter(|(_, process)| !is_proxied(process));
+    places.map(|(place, _)| Ok((place, ports::of_public(first, place)?.port()))).collect()
+}
+
+/// Where users reach the public API: the proxy if their link leads through it, or else the container.
+fn parts(
+    arm: &ArmPlan,
+    processes: &[RunningProcess],
+    published: &BTreeMap<usize, u16>,
+    users: impl Fn(&ProcessPlan) -> Option<SocketAddr>,
+) -> Vec<PublicPart> {
+    let part = |(place, plan): (usize, &ProcessPlan)| {
+        let container = processes.iter().find(|process| process.name == plan.name)?.public?;
+        let published = published.get(&place).map(|port| SocketAddr::from(([127, 0, 0, 1], *port)));
+        Some(PublicPart { published, ..PublicPart::of(plan, users(plan).unwrap_or(container)) })
+    };
+    arm.public().enumerate().filter_map(part).collect()
+}
+
 /// The ends of a link that leads through the proxy: containers find it at the gateway, and users, who are on this machine,
 /// on loopback.
-fn ends(link: &ArmLink<'_>, wiring: &str, network: &Network, options: &LaunchOptions<'_>) -> Result<Ends> {
+fn ends(
+    arm: &ArmPlan,
+    link: &ArmLink<'_>,
+    wiring: &str,
+    network: &Network,
+    options: &LaunchOptions<'_>,
+) -> Result<Ends> {
     let listen = match link.from {
-        None => options.port.map_or_else(ports::free, ports::wanted)?,
+        None => users_port(arm, link, options.port)?,
         Some(_) => SocketAddr::new(network.gateway.into(), ports::free()?.port()),
     };
     let (name, port) = match link.to {

@@ -1,6 +1,6 @@
 //! Services as the text of a compose file: `lab/runtimes/templates/compose.yaml.j2`, filled.
 
-use std::net::Ipv4Addr;
+use std::{collections::BTreeMap, net::Ipv4Addr};
 
 use serde_json::json;
 
@@ -19,9 +19,9 @@ pub(super) enum Purpose<'a> {
         about: &'a str,
         /// The profile of every service, if it has one.
         profile: Option<&'a str>,
-        /// The default of the public API's published port on this machine.
+        /// The default of the public API's published port on this machine; where several processes serve it, of the first.
         port: u16,
-        /// The environment variable that overrides it.
+        /// The environment variable that overrides it; for the second process it ends with `_2`.
         port_variable: &'a str,
         /// The project's folder relative to the file's, for the image's build.
         root: &'a str,
@@ -36,12 +36,25 @@ pub(super) enum Purpose<'a> {
         network: &'a Network,
         /// The processors of every process; stores and brokers are pinned to them when they are healthy.
         cpus: &'a [usize],
-        /// The published port of the public API on this machine, if any.
-        port: Option<u16>,
+        /// The published ports of the public API on this machine, by the places of their processes.
+        ports: &'a BTreeMap<usize, u16>,
     },
 }
 
 impl Purpose<'_> {
+    /// The published port of the process in a place among those that serve the public API, if it has one.
+    fn port(&self, place: usize) -> Option<String> {
+        match self {
+            Self::Kept { port, port_variable, .. } if place == 0 => {
+                Some(format!("${{{port_variable}:-{port}}}"))
+            }
+            Self::Kept { port, port_variable, .. } => {
+                Some(format!("${{{port_variable}_{}:-{}}}", place + 1, usize::from(*port) + place))
+            }
+            Self::Run { ports, .. } => ports.get(&place).map(u16::to_string),
+        }
+    }
+
     /// The address of a service, if the lab chose it.
     fn address(&self, service: &str) -> Option<Ipv4Addr> {
         match self {
@@ -57,14 +70,14 @@ pub(super) fn text(project: &Project, purpose: &Purpose<'_>) -> String {
         .services
         .iter()
         .map(|service| {
-            let (edge, program) = match &service.role {
-                Role::Process { edge } => (*edge, None),
-                Role::Backing(_, program) => (false, Some(program)),
+            let (port, program) = match &service.role {
+                Role::Process { public } => (public.and_then(|place| purpose.port(place)), None),
+                Role::Backing(_, program) => (None, Some(program)),
             };
             json!({
                 "name": service.name,
                 "about": service.about,
-                "edge": edge,
+                "port": port,
                 "program": program,
                 "volumes": service.volumes,
                 "after": service.after,
@@ -82,16 +95,14 @@ pub(super) fn text(project: &Project, purpose: &Purpose<'_>) -> String {
         "project_label": PROJECT,
     });
     let own = match purpose {
-        Purpose::Kept { about, profile, port, port_variable, root } => json!({
+        Purpose::Kept { about, profile, root, .. } => json!({
             "kept": { "about": about, "profile": profile, "root": root },
             "run": null,
-            "port": format!("${{{port_variable}:-{port}}}"),
             "cpus": "",
         }),
-        Purpose::Run { project, owner, network, cpus, port } => json!({
+        Purpose::Run { project, owner, network, cpus, .. } => json!({
             "kept": null,
             "run": { "project": project, "owner": owner, "network": network.name },
-            "port": port,
             "cpus": cpu_set(cpus),
         }),
     };
@@ -125,7 +136,8 @@ mod tests {
             image: "lab:test",
             wiring: "split",
             folder,
-            public_urls: Vec::new(),
+            ports: BTreeMap::new(),
+            public_urls: &[],
             traces: None,
             cpus: &[1],
             links: &ProxiedLinks::default(),
@@ -138,8 +150,8 @@ mod tests {
     fn a_run_pins_and_labels_and_lets_the_engine_check_nothing() {
         let services = ["clicks", "links", "gateway"].map(|name| service("split", name)).to_vec();
         let network = Network::with("lab-7-1", [172, 18, 0, 1].into(), services);
-        let purpose =
-            Purpose::Run { project: "lab-7-1", owner: "7-99", network: &network, cpus: &[1, 2], port: None };
+        let (cpus, ports) = (&[1, 2], &BTreeMap::new());
+        let purpose = Purpose::Run { project: "lab-7-1", owner: "7-99", network: &network, cpus, ports };
         insta::assert_snapshot!(microservices(&purpose));
     }
 

@@ -1,6 +1,7 @@
 //! A project: brought up, observed, and removed with everything that it created.
 
 use std::{
+    collections::BTreeMap,
     fs, io,
     net::{SocketAddr, TcpStream},
     path::{Path, PathBuf},
@@ -94,17 +95,17 @@ impl Up {
         Network::create(&self.name, services)
     }
 
-    /// Writes the project's files; the public API is published at a port of this machine, if there is one.
+    /// Writes the project's files; the processes in these places of the public API are published at ports of this machine.
     pub(super) fn write(
         &self,
         project: &Project,
         folder: &Path,
         cpus: &[usize],
         network: &Network,
-        port: Option<u16>,
+        ports: &BTreeMap<usize, u16>,
     ) -> Result<()> {
         let owner = stale::own_name();
-        let purpose = Purpose::Run { project: &self.name, owner: &owner, network, cpus, port };
+        let purpose = Purpose::Run { project: &self.name, owner: &owner, network, cpus, ports };
         let compose = (self.file.clone(), text(project, &purpose));
         let files = project.files.iter().map(|(name, text)| (folder.join(name), text.clone()));
         for (path, text) in files.chain([compose]) {

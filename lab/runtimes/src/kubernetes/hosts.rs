@@ -38,7 +38,7 @@ pub(super) fn text(export: &Export<'_>, process: &ProcessPlan) -> String {
         axes: export.arm.wiring.values().map(|(axis, value)| (axis.to_owned(), value.to_owned())).collect(),
         peers: peers.collect(),
         backings: used
-            .map(|need| (need.role.clone(), stores::address(export, need.kind, &need.role)))
+            .map(|need| (need.role.clone(), stores::address(export, process, need.kind, &need.role)))
             .collect(),
         limits: export.arm.wiring.limits(process.shape, limits()),
     };

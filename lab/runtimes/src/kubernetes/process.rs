@@ -58,7 +58,7 @@ impl Pods {
 
 /// `serves the public API and hosts links and clicks`.
 fn does(process: &ProcessPlan) -> String {
-    let edge = process.edge.then(|| "serves the public API".to_owned());
+    let edge = process.serves();
     let hosts =
         (!process.components.is_empty()).then(|| format!("hosts {}", process.components.join(" and ")));
     edge.into_iter().chain(hosts).collect::<Vec<_>>().join(" and ")

@@ -6,6 +6,7 @@ use std::{
 };
 
 use design::BackingKind;
+use scenario::plan::ProcessPlan;
 use serde_json::{Value, json};
 
 use super::{Export, process::USER};
@@ -20,8 +21,22 @@ pub(super) fn is_there(export: &Export<'_>) -> bool {
 }
 
 /// The values of its template.
-pub(super) fn view() -> Value {
-    json!({ "user": USER, "home": HOME, "provider_port": PORT })
+pub(super) fn view(export: &Export<'_>) -> Value {
+    json!({
+        "webhooks_process": hears(export).shape,
+        "user": USER,
+        "home": HOME,
+        "provider_port": PORT,
+    })
+}
+
+/// The process that it tells by webhooks.
+fn hears<'a>(export: &Export<'a>) -> &'a ProcessPlan {
+    let arm = export.arm;
+    let is_its = |role: &String| {
+        arm.backings.iter().any(|need| need.kind == BackingKind::Provider && need.role == *role)
+    };
+    arm.public().find(|process| process.roles.iter().any(is_its)).unwrap_or(arm.edge())
 }
 
 /// What it is started with.
@@ -31,8 +46,8 @@ pub(super) fn config(export: &Export<'_>) -> String {
     format!("# Read by `lab provider`. Written by `{}`.\n{}", export.command, config.to_toml())
 }
 
-/// Its address for a process, with the edge's, whose service has the port of HTTP.
-pub(super) fn address(export: &Export<'_>) -> String {
+/// Its address for a process, with that of whom it tells by webhooks, whose service has the port of HTTP.
+pub(super) fn address(export: &Export<'_>, process: &ProcessPlan) -> String {
     let server = format!("{}:{PORT}", export.name(BackingKind::Provider.name()));
-    provider::with_edge(&provider::address(&server), &export.name(export.arm.edge().shape))
+    provider::with_edge(&provider::address(&server), &export.name(export.arm.webhooks_of(process).shape))
 }

@@ -1,6 +1,7 @@
 //! The addresses of a wiring's stores, which are outside of it.
 
 use design::BackingKind;
+use scenario::plan::ProcessPlan;
 use serde::Serialize;
 
 use super::{Export, provider};
@@ -37,13 +38,13 @@ fn roles<'a>(export: &'a Export<'_>, kind: BackingKind) -> impl Iterator<Item = 
 }
 
 /// The address of a role's store, for a process. It has no password: PostgreSQL's comes from the environment.
-pub(super) fn address(export: &Export<'_>, kind: BackingKind, role: &str) -> String {
+pub(super) fn address(export: &Export<'_>, process: &ProcessPlan, kind: BackingKind, role: &str) -> String {
     let host = format!("{}:{}", export.name(kind.name()), port(kind));
     match kind {
         BackingKind::Postgres => format!("postgres://lab@{host}/{}", database(export, role)),
         BackingKind::Redis => format!("redis://{host}#{}-{}", export.system(), export.wiring),
         BackingKind::Kafka => format!("kafka://{host}"),
-        BackingKind::Provider => provider::address(export),
+        BackingKind::Provider => provider::address(export, process),
         BackingKind::Sqlite => unreachable!("a wiring with files is refused"),
     }
 }

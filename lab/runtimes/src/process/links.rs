@@ -18,7 +18,7 @@ use design::BackingKind;
 use scenario::{
     Fault, FaultKind,
     diagnostic::Diagnostic,
-    plan::{ArmEnd, ArmLink, ArmPlan},
+    plan::{ArmEnd, ArmLink, ArmPlan, ProcessPlan},
 };
 use url::Url;
 
@@ -91,8 +91,7 @@ impl ProxiedLinks {
     pub(super) fn of(start: &Start<'_>, addressed: &Addressed, backings: &[OwnBacking]) -> Result<Self> {
         Self::new(start.arm, start.options.proxied, |link| {
             let upstream = upstream(link, addressed, backings)?;
-            let wanted = start.options.port.filter(|_| link.from.is_none());
-            let listen = wanted.map_or_else(ports::free, ports::wanted)?;
+            let listen = users_port(start.arm, link, start.options.port)?;
             Ok(Ends { listen, upstream })
         })
     }
@@ -152,9 +151,18 @@ pub(crate) fn break_links(
     Ok(Box::new(BreakLinks { admin: proxy.admin, links, fault }))
 }
 
-/// Whether the users' link is one of the chosen.
-pub(super) fn are_users_proxied(arm: &ArmPlan, proxied: Proxied<'_>) -> bool {
-    chosen(arm, proxied).iter().any(|link| link.from.is_none())
+/// Whether the users' link to a process is one of the chosen.
+pub(super) fn are_users_proxied(arm: &ArmPlan, proxied: Proxied<'_>, process: &ProcessPlan) -> bool {
+    chosen(arm, proxied).iter().any(|link| link.from.is_none() && link.to == ArmEnd::Process(process))
+}
+
+/// A port for a link that leads through the proxy: where users reach a process the requested one, if there is any.
+pub(crate) fn users_port(arm: &ArmPlan, link: &ArmLink<'_>, first: Option<u16>) -> Result<SocketAddr> {
+    let nth = match link.to {
+        ArmEnd::Process(process) if link.from.is_none() => arm.public_index(&process.name),
+        _ => None,
+    };
+    nth.zip(first).map_or_else(ports::free, |(nth, first)| ports::of_public(first, nth))
 }
 
 fn chosen<'a>(arm: &'a ArmPlan, proxied: Proxied<'_>) -> Vec<ArmLink<'a>> {
@@ -191,7 +199,9 @@ fn serves(child: &mut Child, admin: SocketAddr, interrupt: &Interrupt) -> Result
 /// Where a link leads.
 fn upstream(link: &ArmLink<'_>, addressed: &Addressed, backings: &[OwnBacking]) -> Result<SocketAddr> {
     match link.to {
-        ArmEnd::Process(_) if link.from.is_none() => Ok(addressed.public),
+        ArmEnd::Process(process) if link.from.is_none() => {
+            addressed.public(&process.name).context("users call processes with a public API")
+        }
         ArmEnd::Process(process) => Ok(addressed.internal(&process.name)),
         ArmEnd::Backing(need) => {
             let of_role = |backing: &OwnBacking| {

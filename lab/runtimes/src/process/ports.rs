@@ -37,6 +37,16 @@ pub(crate) fn free() -> Result<SocketAddr> {
         .into())
 }
 
+/// The port of the `nth` process with a public API, from 0, where their ports begin at a requested one, if it is free.
+pub(crate) fn of_public(first: u16, nth: usize) -> Result<SocketAddr> {
+    match u16::try_from(usize::from(first) + nth) {
+        Ok(port) => wanted(port),
+        Err(_) => Err(Diagnostic::new(format!("the port {nth} places behind {first} is none"))
+            .hint("choose a lower `--port`, or leave it out to have free ones chosen")
+            .into()),
+    }
+}
+
 /// A requested port, if it is free.
 pub(crate) fn wanted(port: u16) -> Result<SocketAddr> {
     let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));

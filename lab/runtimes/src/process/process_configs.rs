@@ -40,7 +40,7 @@ pub(super) fn write(
             let file = ProcessConfig {
                 system: start.arm.wiring.system().name.to_owned(),
                 process: process.shape.to_owned(),
-                public: process.edge.then_some(addressed.public),
+                public: addressed.public(&process.name),
                 public_urls: public_urls(start, process, links)?,
                 internal: addressed.internal(&process.name),
                 cpus: start.budget.arms.clone(),
@@ -54,7 +54,7 @@ pub(super) fn write(
                     .map(|(axis, value)| (axis.to_owned(), value.to_owned()))
                     .collect(),
                 peers: peers(start.arm, process, addressed, links),
-                backings: addresses(process, addressed, backings, links)?,
+                backings: addresses(start.arm, process, addressed, backings, links)?,
                 limits: start.arm.wiring.limits(process.shape, start.options.limits),
             };
             let path = folder.join(format!("{}.toml", process.name));
@@ -92,6 +92,7 @@ fn peers(
 
 /// The addresses of a process's backings.
 fn addresses(
+    arm: &ArmPlan,
     process: &ProcessPlan,
     servers: &Addressed,
     backings: &[OwnBacking],
@@ -105,9 +106,10 @@ fn addresses(
                 Some(listen) => links::by_way_of(address, listen)?,
                 None => address.clone(),
             };
-            // A provider calls the edge itself, and not by way of the proxy on the users' link.
-            let address = match backing.kind {
-                BackingKind::Provider => provider::with_edge(&address, &servers.public),
+            // A provider calls the public API itself, and not by way of the proxy on the users' link.
+            let webhooks = servers.public(&arm.webhooks_of(process).name);
+            let address = match (backing.kind, webhooks) {
+                (BackingKind::Provider, Some(webhooks)) => provider::with_edge(&address, &webhooks),
                 _ => address,
             };
             addresses.insert(role.clone(), address);

@@ -1,13 +1,13 @@
 //! Starting an arm as children of the lab: its backings, its processes, its span receiver.
 
-use std::{net::SocketAddr, path::Path, process::Command, sync::Arc};
+use std::{path::Path, process::Command, sync::Arc};
 
 use ::proxy::Limits;
 use anyhow::Context;
 use design::axes::Tracing;
 use scenario::{
     CLIENT,
-    plan::{ArmPlan, Budget},
+    plan::{ArmPlan, Budget, ProcessPlan},
 };
 
 use super::{
@@ -19,7 +19,9 @@ use super::{
     ports, process_configs,
 };
 use crate::{
-    arm::{Ended, FileLog, LaunchOptions, NotReady, RunningArm, RunningProcess, StartError, wait},
+    arm::{
+        Ended, FileLog, LaunchOptions, NotReady, PublicPart, RunningArm, RunningProcess, StartError, wait,
+    },
     traces::Receiver,
 };
 
@@ -35,8 +37,8 @@ pub(super) struct Start<'a> {
 
 /// The processes of an arm that is ready.
 pub(super) struct Started {
-    /// The address of the public API for its users.
-    public: SocketAddr,
+    /// Where users reach the public API: each process that serves a part of it.
+    public: Vec<PublicPart>,
     pub(super) processes: Vec<RunningProcess>,
     /// The children of the processes, in the same order.
     pub(super) children: Vec<SharedChild>,
@@ -58,11 +60,12 @@ impl Start<'_> {
                 Err(why) => return Err(why.told(&self.arm.label, self.options.ready_within).into()),
             }
         };
+        let first = started.public.first().map(|part| part.address);
         Ok(RunningArm {
             name: self.arm.name.clone(),
             label: self.arm.label.clone(),
-            public: started.public,
-            published: None,
+            public: first.context("a wiring has a process with a public API")?,
+            parts: started.public.clone(),
             processes: started.processes.clone(),
             backings: backings.iter().map(OwnBacking::described).collect(),
             receiver,
@@ -90,8 +93,9 @@ impl Start<'_> {
         receiver: Option<&Receiver>,
     ) -> Result<Started, NotReady> {
         // Users reach the wanted port: the proxy's, if their link leads through it.
-        let wanted = self.options.port.filter(|_| !are_users_proxied(self.arm, self.options.proxied));
-        let addressed = Addressed::new(self.arm, wanted)?;
+        let is_proxied = |process: &ProcessPlan| are_users_proxied(self.arm, self.options.proxied, process);
+        let addressed =
+            Addressed::new(self.arm, |process| self.options.port.filter(|_| !is_proxied(process)))?;
         let links = ProxiedLinks::of(self, &addressed, backings)?;
         // Before the processes, which reach their stores through it.
         let proxy = links.start(self.options, Limits::default(), &self.budget.arms, folder)?;
@@ -107,7 +111,7 @@ impl Start<'_> {
                 components: plan.components,
                 pid: child.pid(),
                 internal: addressed.internal(&plan.name),
-                public: plan.edge.then_some(addressed.public),
+                public: addressed.public(&plan.name),
                 log: Arc::new(FileLog(log)),
                 process_config,
             });
@@ -116,7 +120,11 @@ impl Start<'_> {
         let all = || children.iter().chain(proxy.iter().map(|proxy| &proxy.child));
         let ended = || all().find_map(|child| child.lock().ended().cloned());
         wait(&processes, ended, self.options.interrupt, self.options.ready_within)?;
-        let public = links.listen(CLIENT, &self.arm.edge().name).unwrap_or(addressed.public);
+        let public = self.arm.public().filter_map(|process| {
+            let address = links.listen(CLIENT, &process.name).or(addressed.public(&process.name))?;
+            Some(PublicPart::of(process, address))
+        });
+        let public = public.collect();
         Ok(Started { public, processes, children, proxy })
     }
 }

@@ -32,9 +32,12 @@ impl Answering {
     /// description is accepted until its preparation fails.
     pub(super) fn new(under_test: &dyn SystemUnderTest, target: &Target) -> Result<Self> {
         let system = under_test.name();
-        let url = format!("http://{}", target.host);
-        let Some(expected) = under_test.only_path() else { return Ok(Self { system, url, instead: None }) };
-        let reply = match http::get(target.address, DESCRIPTION, ANSWER_WITHIN) {
+        let Some(expected) = under_test.only_path() else {
+            return Ok(Self { system, url: format!("http://{}", target.host), instead: None });
+        };
+        let (address, host) = target.of_path(expected);
+        let url = format!("http://{host}");
+        let reply = match http::get(address, DESCRIPTION, ANSWER_WITHIN) {
             Ok(reply) => reply,
             Err(error) if error.kind() == io::ErrorKind::InvalidData => {
                 let what = format!("what listens at `{url}` does not speak HTTP/1.1: {error}");

@@ -32,6 +32,14 @@ pub(in crate::commands) fn option(text: &str) -> Result<(String, String), Diagno
         .ok_or_else(|| Diagnostic::new("expected `name=value`, such as `deletes=20`"))
 }
 
+/// `/orders=http://127.0.0.1:8081`.
+pub(super) fn also(text: &str) -> Result<(String, String), Diagnostic> {
+    let parts = text.split_once('=').filter(|(prefix, _)| prefix.starts_with('/'));
+    parts.map(|(prefix, url)| (prefix.to_owned(), url.to_owned())).ok_or_else(|| {
+        Diagnostic::new("expected the beginning of a path and a URL, such as `/orders=http://127.0.0.1:8081`")
+    })
+}
+
 /// The longest path; servers refuse much longer request lines.
 const MAX_PATH: usize = 8_000;
 
@@ -85,6 +93,15 @@ mod tests {
         assert_eq!(duration("2m").unwrap(), Duration::from_mins(2));
         for wrong in ["", "20", "s", "0s", "25h", "-1s", "1.5s", "99999999999999999999s"] {
             assert!(duration(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_further_address_is_the_beginning_of_a_path_and_a_url() {
+        let right = ("/a/{b}".to_owned(), "http://127.0.0.1:1".to_owned());
+        assert_eq!(also("/a/{b}=http://127.0.0.1:1").unwrap(), right);
+        for wrong in ["", "/a", "http://127.0.0.1:1", "=http://127.0.0.1:1", "a=http://127.0.0.1:1"] {
+            assert!(also(wrong).is_err(), "{wrong}");
         }
     }
 

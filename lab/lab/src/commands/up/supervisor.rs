@@ -96,7 +96,7 @@ impl Supervisor {
         self.backoffs.entry(name.to_owned()).or_insert(Backoff { next: FIRST, restarted: None })
     }
 
-    /// Whether a process with the edge lives, or will again.
+    /// Whether a process with a public API lives, or will again.
     fn somebody_serves(&self, launch: &Launch) -> bool {
         let mut processes = launch.arms.iter().flat_map(|arm| &arm.processes);
         processes

@@ -20,7 +20,7 @@ const ENOUGH: f64 = 0.5;
 /// The links between the processes of an arm, as every path from the edge.
 pub(super) struct Paths {
     links: Vec<Sums>,
-    /// Each path as indices of links, the first at the edge.
+    /// Each path as indices of links, the first at a process that users call.
     all: Vec<Vec<usize>>,
     bins: usize,
 }
@@ -85,14 +85,14 @@ fn up_to_each(curve: &[Option<f64>]) -> Vec<f64> {
     sums
 }
 
-/// All paths from the edge along links, each once through a process.
+/// All paths along links from the processes that users call, each once through a process.
 fn paths(arm: &ArmPlan, links: &[(&str, &str)]) -> Vec<Vec<usize>> {
     let hosts: BTreeMap<&str, &str> = arm
         .processes
         .iter()
         .flat_map(|process| process.components.iter().map(|component| (*component, process.shape)))
         .collect();
-    let mut open = vec![(arm.edge().shape, Vec::new())];
+    let mut open: Vec<_> = arm.public().map(|process| (process.shape, Vec::new())).collect();
     let mut found = Vec::new();
     while let Some((process, path)) = open.pop() {
         for (place, (from, to)) in links.iter().enumerate() {
