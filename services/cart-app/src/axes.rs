@@ -52,6 +52,14 @@ design::axis! {
 }
 
 design::axis! {
+    /// Whom do clients of the public API call?
+    pub enum Routing = "routing" {
+        Gateway = "gateway" => "one process, which calls the components wherever they are",
+        Direct = "direct" => "the process whose component it is about, at an address of its own",
+    }
+}
+
+design::axis! {
     /// How does the payment provider behave?
     pub enum Provider = "provider" {
         Sound = "sound" => "it replies in some milliseconds, and tells of each charge once" needs Provider,

@@ -30,6 +30,8 @@
 //! when a component is unavailable, 504 when the deadline passed; with a body: 408, 413 and 415 too. Errors are
 //! `application/problem+json` (RFC 9457).
 //!
+//! With `routing=direct` each process serves the routes that are about its own components, and describes these alone.
+//!
 //! Money is an integer of minor units with its currency. A shortcut: nobody is asked who they are. In production the shop's
 //! own requests (products, deliveries, vouchers, `ship`, `sales`, `admin`) would be another API, behind a login, and a
 //! customer would see their own carts and orders.
@@ -59,7 +61,10 @@ use cart::{Carts, Catalog, Notices, Orders, Payments, Stock, Vouchers};
 use contract::Clock;
 use remote::Priority;
 use runtime::{RoutePriority, edge::described};
-use utoipa_axum::{router::OpenApiRouter, routes};
+use utoipa_axum::{
+    router::{OpenApiRouter, UtoipaMethodRouter},
+    routes,
+};
 pub use webhooks::WebhookSecret;
 
 use crate::{SYSTEM, axes::EdgeStyle};
@@ -67,10 +72,13 @@ use crate::{SYSTEM, axes::EdgeStyle};
 /// The largest request body, in bytes.
 const MAX_BODY_BYTES: usize = 16 * 1_024;
 
+/// Where the payment provider sends its webhooks.
+pub const WEBHOOKS: &str = "/webhooks/provider";
+
 /// What a full process refuses last and first: a checkout is what a shop is for, and figures and repairs can wait.
 pub const PRIORITIES: [RoutePriority; 5] = [
     (Method::POST, "/checkouts", Priority::Critical),
-    (Method::POST, "/webhooks/provider", Priority::Critical),
+    (Method::POST, WEBHOOKS, Priority::Critical),
     (Method::GET, "/sales", Priority::Background),
     (Method::GET, "/admin/sagas", Priority::Background),
     (Method::GET, "/admin/books", Priority::Background),
@@ -95,6 +103,12 @@ pub struct Parts {
     pub orders: Arc<dyn Orders>,
     /// What customers were told.
     pub notices: Arc<dyn Notices>,
+}
+
+/// What the routes about the payment provider are made of.
+pub struct ProviderParts {
+    /// The payments.
+    pub payments: Arc<dyn Payments>,
     /// The books of the provider.
     pub books: Arc<dyn ProviderBooks>,
     /// What the provider signs its webhooks with.
@@ -103,34 +117,54 @@ pub struct Parts {
     pub clock: Arc<dyn Clock>,
 }
 
-/// The routes.
-pub fn router(parts: Parts, style: EdgeStyle) -> Router {
+/// The routes that a process serves, of which those about the provider need what it is made of.
+pub fn router(
+    parts: Parts,
+    provider: Option<ProviderParts>,
+    style: EdgeStyle,
+    serves: impl Fn(&str) -> bool,
+) -> Router {
     let parts = Arc::new(parts);
-    let routes = OpenApiRouter::default()
-        .routes(routes!(products::list))
-        .routes(routes!(products::show, products::offer))
-        .routes(routes!(products::levels))
-        .routes(routes!(products::receive))
-        .routes(routes!(carts::show, carts::open))
-        .routes(routes!(carts::put_line, carts::remove_line))
-        .routes(routes!(carts::apply_voucher, carts::remove_voucher))
-        .routes(routes!(vouchers::show, vouchers::issue))
-        .routes(routes!(checkouts::checkout))
-        .routes(routes!(orders::show))
-        .routes(routes!(orders::notices))
-        .routes(routes!(orders::cancel))
-        .routes(routes!(orders::ship))
-        .routes(routes!(orders::refund))
-        .routes(routes!(orders::sales))
-        .routes(routes!(sagas::list))
-        .routes(routes!(sagas::repair))
-        .routes(routes!(books::page))
-        .routes(routes!(webhooks::notify))
-        .with_state(Arc::clone(&parts));
+    let served = |(_, paths, _): &UtoipaMethodRouter<Arc<Parts>>| paths.paths.keys().all(|path| serves(path));
+    let own = resources().into_iter().filter(served);
+    let routes = own.fold(OpenApiRouter::default(), OpenApiRouter::routes).with_state(Arc::clone(&parts));
+    let routes = match provider {
+        None => routes,
+        Some(provider) => routes.merge(at_provider(provider)),
+    };
     let routes = match style {
         EdgeStyle::Rest => routes,
         EdgeStyle::Graphql => routes.merge(graphql::routes(parts)),
         EdgeStyle::Grpc => routes.merge(grpc::routes(parts).into()),
     };
     described("Cart", SYSTEM.summary, routes)
+}
+
+/// Each resource, with whatever can be done to it.
+fn resources() -> Vec<UtoipaMethodRouter<Arc<Parts>>> {
+    vec![
+        routes!(products::list),
+        routes!(products::show, products::offer),
+        routes!(products::levels),
+        routes!(products::receive),
+        routes!(carts::show, carts::open),
+        routes!(carts::put_line, carts::remove_line),
+        routes!(carts::apply_voucher, carts::remove_voucher),
+        routes!(vouchers::show, vouchers::issue),
+        routes!(checkouts::checkout),
+        routes!(orders::show),
+        routes!(orders::notices),
+        routes!(orders::cancel),
+        routes!(orders::ship),
+        routes!(orders::refund),
+        routes!(orders::sales),
+        routes!(sagas::list),
+        routes!(sagas::repair),
+    ]
+}
+
+/// What the shop shows of the provider, and what the provider tells the shop.
+fn at_provider(provider: ProviderParts) -> OpenApiRouter {
+    let routes = OpenApiRouter::default().routes(routes!(books::page)).routes(routes!(webhooks::notify));
+    routes.with_state(Arc::new(provider))
 }

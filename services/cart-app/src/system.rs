@@ -2,12 +2,12 @@
 
 use cart::{STEPS, StepSpec};
 use design::{
-    Backing, Choice as _, ConsumerGroup, DrillWiring, EDGE, Placement, ProcessShape, Rules, SagaStep, System,
-    TopicShape, Wiring,
+    Backing, Choice as _, ConsumerGroup, DrillWiring, EDGE, PathOwner, Placement, ProcessShape, Rules,
+    SagaStep, System, TopicShape, Wiring,
     axes::{Balancing, Database, Events, Ownership, Replicas, Resilience, Tracing, Transport},
 };
 
-use crate::axes::{Checkout, EdgeStyle, Idempotency, Outbox, Provider, StockStrategy};
+use crate::axes::{Checkout, EdgeStyle, Idempotency, Outbox, Provider, Routing, StockStrategy};
 
 /// The cart.
 pub static SYSTEM: System = System {
@@ -46,9 +46,9 @@ pub static SYSTEM: System = System {
         },
         Placement {
             name: "microservices",
-            summary: "a gateway with the edge, and a process for each component",
+            summary: "a process for each component, and a gateway with the edge unless clients call them directly",
             processes: &[
-                ProcessShape::edge("gateway", &[]),
+                ProcessShape::edge("gateway", &[]).only_where(|wiring| wiring.is(Routing::Gateway)),
                 ProcessShape::behind("catalog", &["catalog"]),
                 ProcessShape::behind("carts", &["carts"]),
                 ProcessShape::behind("orders", &["orders"]),
@@ -65,6 +65,7 @@ pub static SYSTEM: System = System {
         StockStrategy::AXIS,
         Idempotency::AXIS,
         EdgeStyle::AXIS,
+        Routing::AXIS,
         Provider::AXIS,
         Transport::AXIS,
         Database::AXIS,
@@ -163,7 +164,17 @@ impl Rules for Selling {
         let is_split = wiring.is(Checkout::Transaction) && wiring.is(Ownership::PerService);
         let cannot = "`checkout=transaction` is one transaction over the tables of orders, stock and vouchers, and with \
                       `ownership=per-service` these are in three databases: a checkout across them is a `saga`";
-        is_split.then(|| cannot.to_owned()).or_else(|| wiring.nothing_to_copy())
+        is_split
+            .then(|| cannot.to_owned())
+            .or_else(|| cannot_be_direct(wiring).map(str::to_owned))
+            .or_else(|| wiring.nothing_to_copy())
+    }
+
+    fn paths(&self, wiring: &Wiring) -> &'static [PathOwner] {
+        match wiring.choice() {
+            Routing::Gateway => &[],
+            Routing::Direct => PATHS,
+        }
     }
 
     /// Orders read prices and vouchers for every checkout; what else they call, beside what they command by a topic, depends
@@ -187,6 +198,49 @@ impl Rules for Selling {
             Provider::Unsound => UNSOUND,
             Provider::Declining => DECLINING,
         }
+    }
+}
+
+/// Which component each path of the public API is about.
+const PATHS: &[PathOwner] = &[
+    owned("/products", "catalog"),
+    owned("/products/{product}/deliveries", "stock"),
+    owned("/stock", "stock"),
+    owned("/carts", "carts"),
+    owned("/vouchers", "vouchers"),
+    owned("/checkouts", "orders"),
+    owned("/orders", "orders"),
+    owned("/orders/{order}/notices", "notices"),
+    owned("/sales", "orders"),
+    owned("/admin/sagas", "orders"),
+    owned("/admin/books", "payments"),
+    owned("/webhooks/provider", "payments"),
+];
+
+const fn owned(prefix: &'static str, component: &'static str) -> PathOwner {
+    PathOwner { prefix, component }
+}
+
+/// Why clients cannot call the processes of a wiring directly, if they would and cannot.
+fn cannot_be_direct(wiring: &Wiring) -> Option<&'static str> {
+    if wiring.is(Routing::Gateway) {
+        None
+    } else if wiring.processes().count() == 1 {
+        Some(
+            "`routing=direct` has clients call the process that replies, and in `monolith` there is one process for all",
+        )
+    } else if !wiring.is(EdgeStyle::Rest) {
+        Some(
+            "one query of GraphQL, and one service of gRPC, spans several components, so somebody has to stand before \
+             them: `routing=direct` needs `edge=rest`",
+        )
+    } else if !wiring.is(Replicas::One) {
+        Some(
+            "with `routing=direct` nobody stands before a process who could balance over its replicas: it needs \
+             `replicas=1`",
+        )
+    } else {
+        None
     }
 }
 

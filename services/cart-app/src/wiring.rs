@@ -27,7 +27,7 @@ use crate::{
         ByOrder, CartConsumer, NoticeConsumer, PaymentConsumer, PublishedCommands, ReplyConsumer,
         StockConsumer, VoucherConsumer,
     },
-    edge::{self, ProviderBooks, WebhookSecret},
+    edge::{self, ProviderParts, WebhookSecret},
     postbox::{OrderBoxes, OrderPost, Postbox, ReplyPost},
     remotes::{carts, catalog, notices, orders, payments, stock, vouchers},
     timers,
@@ -65,14 +65,15 @@ pub(crate) async fn wire(host: &mut Host) -> Result<()> {
     host.subscribe::<Replies>("orders", by_order(ReplyConsumer(Arc::clone(&orders))))?;
     host.subscribe::<OrderEvents>("notices", by_order(NoticeConsumer(Arc::clone(&notices))))?;
     host.subscribe::<OrderEvents>("carts", by_order(CartConsumer(Arc::clone(&carts))))?;
-    host.edge_priorities(edge::PRIORITIES.into_iter().chain(edge::FURTHER_PRIORITIES));
+    let priorities = edge::PRIORITIES.into_iter().chain(edge::FURTHER_PRIORITIES);
+    let own: Vec<_> = priorities.filter(|(_, route, _)| host.serves(route)).collect();
+    host.edge_priorities(own);
     if host.has_edge() {
-        let (books, secret) = provider_of_edge(host)?;
-        let clock = Arc::new(SystemClock);
-        let parts =
-            edge::Parts { catalog, carts, stock, vouchers, payments, orders, notices, books, secret, clock };
-        let style = host.choice();
-        host.edge(|_| edge::router(parts, style));
+        let hears = host.serves(edge::WEBHOOKS);
+        let provider = hears.then(|| provider_of_edge(host, Arc::clone(&payments))).transpose()?;
+        let parts = edge::Parts { catalog, carts, stock, vouchers, payments, orders, notices };
+        let routes = edge::router(parts, provider, host.choice(), |route| host.serves(route));
+        host.edge(|_| routes);
     }
     Ok(())
 }
@@ -310,11 +311,11 @@ fn provider(b: &Backings) -> Result<(String, String)> {
 }
 
 /// The provider as the edge uses it: its books, and what it signs its webhooks with, once it has been told where they go.
-fn provider_of_edge(host: &mut Host) -> Result<(Arc<dyn ProviderBooks>, WebhookSecret)> {
+fn provider_of_edge(host: &mut Host, payments: Arc<dyn Payments>) -> Result<ProviderParts> {
     let b = host.backings();
     let (server, shop) = provider(b)?;
-    let (provider, secret) = (Arc::new(HttpProvider::new(&server)?), WebhookSecret::default());
-    let url = format!("{shop}/webhooks/provider");
-    timers::announce_webhooks(Arc::clone(&provider), url, secret.clone(), &b.background);
-    Ok((provider, secret))
+    let (books, secret) = (Arc::new(HttpProvider::new(&server)?), WebhookSecret::default());
+    let url = format!("{shop}{}", edge::WEBHOOKS);
+    timers::announce_webhooks(Arc::clone(&books), url, secret.clone(), &b.background);
+    Ok(ProviderParts { payments, books, secret, clock: Arc::new(SystemClock) })
 }

@@ -235,3 +235,53 @@ fn the_timeline_of_faults_is_seeded_by_the_plan_and_the_same_for_all() {
     assert_ne!(faults(7), faults(8));
     assert_eq!(faults(7)[0].what.to_string(), "slowed by 5 ms each way");
 }
+
+fn cart(placement: &str, routing: &str) -> ArmPlan {
+    let system = crate::systems::find("cart").unwrap();
+    let wiring = Wiring::with(system, [("placement", placement), ("routing", routing)]).unwrap();
+    ArmPlan::new(routing.to_owned(), wiring)
+}
+
+#[test]
+fn called_directly_each_process_serves_its_part_and_nobody_has_the_edge() {
+    let direct = cart("microservices", "direct");
+    let public: Vec<_> = direct.public().map(|process| process.name.as_str()).collect();
+    assert_eq!(public, ["catalog", "carts", "orders", "stock", "vouchers", "payments", "notices"]);
+    assert_eq!(direct.processes.len(), public.len(), "there is no gateway");
+    assert_eq!(direct.processes[2].paths, ["/checkouts", "/orders", "/sales", "/admin/sagas"]);
+    assert_eq!((direct.public_index("orders"), direct.public_index("gateway")), (Some(2), None));
+    // Only components call, and only the payments use the provider, which tells them.
+    let callers: Vec<_> = direct.processes.iter().filter(|process| !process.calls.is_empty()).collect();
+    assert_eq!(callers.iter().map(|process| process.shape).collect::<Vec<_>>(), ["carts", "orders"]);
+    let uses = |process: &&ProcessPlan| process.roles.iter().any(|role| role == "provider");
+    let users: Vec<_> = direct.processes.iter().filter(uses).map(|process| process.shape).collect();
+    assert_eq!(users, ["payments"]);
+    assert_eq!(direct.webhooks_of(&direct.processes[5]).name, "payments");
+    let links: Vec<_> = direct.links().iter().map(ToString::to_string).collect();
+    assert!(public.iter().all(|name| links.contains(&format!("client -> {name}"))), "{links:?}");
+
+    let behind = cart("microservices", "gateway");
+    assert_eq!(behind.public().map(|process| process.name.as_str()).collect::<Vec<_>>(), ["gateway"]);
+    let payments = behind.processes.iter().find(|process| process.name == "payments").unwrap();
+    assert_eq!(behind.webhooks_of(payments).name, "gateway");
+    assert!(behind.processes.iter().all(|process| process.paths.is_empty()));
+}
+
+#[test]
+fn the_parts_of_an_edge_are_drawn_and_named() {
+    let arm = cart("checkout-apart", "direct");
+    let drawn = [
+        "client -> shop      [part of the edge + catalog + carts + notices]",
+        "            |-http-> vouchers",
+        "            |-sqlite-> database",
+        "client -> checkout  [part of the edge + orders + stock + vouchers + payments]",
+        "            |-http-> catalog",
+        "            |-http-> carts",
+        "            |-sqlite-> database",
+        "            |-provider-> provider",
+        "",
+    ];
+    assert_eq!(topology(&arm), drawn.join("\n"));
+    let serves: Vec<_> = arm.processes.iter().filter_map(ProcessPlan::serves).collect();
+    assert_eq!(serves[0], "serves the public API of `/products`, `/carts`, `/orders/{order}/notices`");
+}

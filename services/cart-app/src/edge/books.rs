@@ -14,7 +14,7 @@ use runtime::edge::Problem;
 use utoipa::{IntoParams, PartialSchema as _, ToSchema};
 
 use super::{
-    Parts,
+    ProviderParts,
     parameters::{invalid_after, number, query_parameter},
     schemas,
 };
@@ -58,7 +58,10 @@ impl<S: Sync> FromRequestParts<S> for After {
     (status = 200, description = "A page of charges", body = BooksShown),
     (status = 422, description = "The parameter is not acceptable"),
 ))]
-pub(super) async fn page(State(shop): State<Arc<Parts>>, After(after): After) -> Result<Response, Problem> {
+pub(super) async fn page(
+    State(shop): State<Arc<ProviderParts>>,
+    After(after): After,
+) -> Result<Response, Problem> {
     let page = shop.books.page(after).await?;
     Ok(([(header::CONTENT_TYPE, "application/json")], page).into_response())
 }

@@ -22,7 +22,7 @@ use serde::Deserialize;
 use sha2::Sha256;
 use utoipa::{PartialSchema as _, ToSchema};
 
-use super::{MAX_BODY_BYTES, Parts, problems::of_payments, schemas};
+use super::{MAX_BODY_BYTES, ProviderParts, problems::of_payments, schemas};
 
 /// The header with the signature.
 const SIGNATURE: HeaderName = HeaderName::from_static("provider-signature");
@@ -86,7 +86,10 @@ struct ChargeAsked {
     (status = 413, description = "The body has, or announces, more than 16 KiB"),
     (status = 422, description = "The body names no order"),
 ))]
-pub(super) async fn notify(State(shop): State<Arc<Parts>>, request: Request) -> Result<StatusCode, Problem> {
+pub(super) async fn notify(
+    State(shop): State<Arc<ProviderParts>>,
+    request: Request,
+) -> Result<StatusCode, Problem> {
     let signature = signature(request.headers())?;
     // The bytes that were signed: not what they mean.
     let body = body_in_time(request, MAX_BODY_BYTES).await?;
