@@ -212,7 +212,7 @@ mod tests {
         for published in ["${LAB_DIRECT_PORT:-8080}:8080", "${LAB_DIRECT_PORT_2:-8081}:8080"] {
             assert!(compose.contains(&format!("\"127.0.0.1:{published}\"")), "{compose}");
         }
-        assert!(compose.contains("8081 checkout: /stock, /products/{product}/deliveries"), "{compose}");
+        assert!(compose.contains("8081 checkout: /products/{product}/deliveries, /stock"), "{compose}");
         assert!(file("cart/direct/checkout.toml").contains(r#"public_urls = ["http://127.0.0.1:8081/"]"#));
         let provider =
             |path: &str| file(path).lines().find(|line| line.starts_with("provider")).map(str::to_owned);

@@ -54,15 +54,11 @@ pub(crate) fn start(
     up.proxy = proxy(&links, arm, budget, options, &folder)?;
     let users = |process: &ProcessPlan| links.listen(CLIENT, &process.name);
     let published = published(arm, options, |process| users(process).is_some())?;
-    let reached = arm.public().enumerate().filter_map(|(place, process)| {
-        let port = users(process).map(|users| users.port()).or(published.get(&place).copied())?;
-        Some((process.name.clone(), port))
-    });
     let setting = Setting {
         image: &engine.image,
         wiring: &wiring,
         folder: String::new(),
-        ports: reached.collect(),
+        ports: reached(arm, &published, users),
         public_urls: options.public_urls,
         traces: receiver.as_ref().map(Receiver::url),
         cpus: &budget.arms,
@@ -110,6 +106,19 @@ fn published(
     let Some(first) = options.port else { return Ok(BTreeMap::new()) };
     let places = arm.public().enumerate().filter(|(_, process)| !is_proxied(process));
     places.map(|(place, _)| Ok((place, ports::of_public(first, place)?.port()))).collect()
+}
+
+/// The ports of this machine at which users reach processes, by the names of these.
+fn reached(
+    arm: &ArmPlan,
+    published: &BTreeMap<usize, u16>,
+    users: impl Fn(&ProcessPlan) -> Option<SocketAddr>,
+) -> BTreeMap<String, u16> {
+    let port = |(place, process): (usize, &ProcessPlan)| {
+        let port = users(process).map(|users| users.port()).or(published.get(&place).copied())?;
+        Some((process.name.clone(), port))
+    };
+    arm.public().enumerate().filter_map(port).collect()
 }
 
 /// Where users reach the public API: the proxy if their link leads through it, or else the container.
