@@ -252,7 +252,8 @@ fn called_directly_each_process_serves_its_part_and_nobody_has_the_edge() {
     assert_eq!((direct.public_index("orders"), direct.public_index("gateway")), (Some(2), None));
     // Only components call, and only the payments use the provider, which tells them.
     let callers: Vec<_> = direct.processes.iter().filter(|process| !process.calls.is_empty()).collect();
-    assert_eq!(callers.iter().map(|process| process.shape).collect::<Vec<_>>(), ["carts", "orders"]);
+    let shapes: Vec<_> = callers.iter().map(|process| process.shape).collect();
+    assert_eq!(shapes, ["carts", "orders", "stock", "vouchers", "payments"], "the last three reply to commands");
     let uses = |process: &&ProcessPlan| process.roles.iter().any(|role| role == "provider");
     let users: Vec<_> = direct.processes.iter().filter(uses).map(|process| process.shape).collect();
     assert_eq!(users, ["payments"]);
@@ -277,6 +278,7 @@ fn the_parts_of_an_edge_are_drawn_and_named() {
         "client -> checkout  [part of the edge + orders + stock + vouchers + payments]",
         "            |-http-> catalog",
         "            |-http-> carts",
+        "            |-http-> notices",
         "            |-sqlite-> database",
         "            |-provider-> provider",
         "",
