@@ -53,7 +53,11 @@ pub(super) fn moments(load: &Load) -> Option<String> {
     ))
 }
 
-/// Faults at the same time as a drawing calls them: `gateway → links slowed by 50 ms`, `links, postgres killed`.
+/// The most targets of one kind of fault that a drawing names.
+const NAMED: usize = 4;
+
+/// Faults at the same time as a drawing calls them: `gateway → links slowed by 50 ms`, `links, postgres killed`; of many
+/// targets the first, `gateway, catalog, carts and 7 more killed`.
 pub(super) fn names(together: &[&Fault]) -> String {
     let mut kinds: Vec<(String, Vec<String>)> = Vec::new();
     for fault in together {
@@ -64,8 +68,16 @@ pub(super) fn names(together: &[&Fault]) -> String {
             None => kinds.push((done, vec![target])),
         }
     }
-    let each = kinds.into_iter().map(|(done, targets)| format!("{} {done}", targets.join(", ")));
+    let each = kinds.into_iter().map(|(done, targets)| format!("{} {done}", listed(&targets)));
     each.collect::<Vec<_>>().join("; ")
+}
+
+fn listed(targets: &[String]) -> String {
+    if targets.len() <= NAMED {
+        return targets.join(", ");
+    }
+    let (first, more) = targets.split_at(NAMED - 1);
+    format!("{} and {} more", first.join(", "), more.len())
 }
 
 /// `slowed by 50 ms`
@@ -167,6 +179,8 @@ mod tests {
             names(&[&killed("links"), &fault, &killed("postgres")]),
             "links, postgres killed; gateway → links slowed by 50 ms"
         );
+        let all = ["gateway", "catalog", "carts", "orders", "postgres"].map(killed);
+        assert_eq!(names(&all.iter().collect::<Vec<_>>()), "gateway, catalog, carts and 2 more killed");
         fault.made[0].back_ms = Some(5_140.0);
         assert!(sentence(&fault).ends_with("ended at 5,000 ms; it served again at 5,140 ms"));
         fault.made.clear();

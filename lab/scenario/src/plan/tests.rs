@@ -253,7 +253,11 @@ fn called_directly_each_process_serves_its_part_and_nobody_has_the_edge() {
     // Only components call, and only the payments use the provider, which tells them.
     let callers: Vec<_> = direct.processes.iter().filter(|process| !process.calls.is_empty()).collect();
     let shapes: Vec<_> = callers.iter().map(|process| process.shape).collect();
-    assert_eq!(shapes, ["carts", "orders", "stock", "vouchers", "payments"], "the last three reply to commands");
+    assert_eq!(
+        shapes,
+        ["carts", "orders", "stock", "vouchers", "payments"],
+        "the last three reply to commands"
+    );
     let uses = |process: &&ProcessPlan| process.roles.iter().any(|role| role == "provider");
     let users: Vec<_> = direct.processes.iter().filter(uses).map(|process| process.shape).collect();
     assert_eq!(users, ["payments"]);
