@@ -85,6 +85,8 @@ pub struct ProcessPlan {
     pub components: &'static [&'static str],
     /// The components of other processes that it calls.
     pub calls: Vec<&'static str>,
+    /// Those to which it hands events, where no log is in between.
+    pub tells: Vec<&'static str>,
     /// The components of other processes whose addresses it receives: all of them.
     pub remote: Vec<&'static str>,
     /// The roles of the backings whose addresses it receives.

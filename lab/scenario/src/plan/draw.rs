@@ -32,17 +32,20 @@ fn hosted(process: &ProcessPlan) -> String {
     names.join(" + ")
 }
 
-/// The connections of a process: components over the transport, backings over their own protocol.
+/// The connections of a process: components over the transport, those that it hands events to, backings over their own
+/// protocol.
 fn reaches(arm: &ArmPlan, process: &ProcessPlan) -> Vec<String> {
     let transport = arm.wiring.get("transport");
     let components = process.calls.iter().map(|component| match arm.hosts_of(component).count() {
         1 => format!("|-{transport}-> {component}"),
         replicas => format!("|-{transport}-> {component}, {replicas} replicas"),
     });
+    let events = arm.wiring.get("events");
+    let told = process.tells.iter().map(|component| format!("|-{events} events-> {component}"));
     let backings = arm
         .backings
         .iter()
         .filter(|need| process.roles.contains(&need.role))
         .map(|need| format!("|-{}-> {}", need.kind.name(), need.role));
-    components.chain(backings).collect()
+    components.chain(told).chain(backings).collect()
 }

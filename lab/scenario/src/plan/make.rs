@@ -157,7 +157,8 @@ impl ArmPlan {
                 edge: wiring.is_public(shape),
                 paths: wiring.paths_of(shape),
                 components: shape.components,
-                calls: calls(&wiring, shape),
+                calls: those_remote(&wiring, shape, &wiring.calls_of(shape)),
+                tells: those_remote(&wiring, shape, &wiring.told_by(shape)),
                 remote: remote(&wiring, shape.components),
                 roles: backings
                     .iter()
@@ -189,10 +190,9 @@ fn remote(wiring: &Wiring, hosted: &[&str]) -> Vec<&'static str> {
         .collect()
 }
 
-/// Those of them that the process's edge or components call.
-fn calls(wiring: &Wiring, shape: &ProcessShape) -> Vec<&'static str> {
-    let called = wiring.calls_of(shape);
-    remote(wiring, shape.components).into_iter().filter(|component| called.contains(component)).collect()
+/// Those of these components that are in other processes.
+fn those_remote(wiring: &Wiring, shape: &ProcessShape, these: &[&str]) -> Vec<&'static str> {
+    remote(wiring, shape.components).into_iter().filter(|component| these.contains(component)).collect()
 }
 
 pub(super) fn load(scenario: &Scenario, quick: bool, arms: usize) -> LoadPlan {

@@ -252,12 +252,10 @@ fn called_directly_each_process_serves_its_part_and_nobody_has_the_edge() {
     assert_eq!((direct.public_index("orders"), direct.public_index("gateway")), (Some(2), None));
     // Only components call, and only the payments use the provider, which tells them.
     let callers: Vec<_> = direct.processes.iter().filter(|process| !process.calls.is_empty()).collect();
-    let shapes: Vec<_> = callers.iter().map(|process| process.shape).collect();
-    assert_eq!(
-        shapes,
-        ["carts", "orders", "stock", "vouchers", "payments"],
-        "the last three reply to commands"
-    );
+    assert_eq!(callers.iter().map(|process| process.shape).collect::<Vec<_>>(), ["carts", "orders"]);
+    let told = |name: &str| &direct.processes.iter().find(|process| process.name == name).unwrap().tells;
+    assert_eq!(told("orders"), &["carts", "stock", "vouchers", "payments", "notices"]);
+    assert_eq!((told("stock"), told("carts")), (&vec!["orders"], &Vec::new()), "a command has a reply");
     let uses = |process: &&ProcessPlan| process.roles.iter().any(|role| role == "provider");
     let users: Vec<_> = direct.processes.iter().filter(uses).map(|process| process.shape).collect();
     assert_eq!(users, ["payments"]);
@@ -282,7 +280,8 @@ fn the_parts_of_an_edge_are_drawn_and_named() {
         "client -> checkout  [part of the edge + orders + stock + vouchers + payments]",
         "            |-http-> catalog",
         "            |-http-> carts",
-        "            |-http-> notices",
+        "            |-inline events-> carts",
+        "            |-inline events-> notices",
         "            |-sqlite-> database",
         "            |-provider-> provider",
         "",

@@ -196,9 +196,12 @@ mod tests {
     }
 
     #[test]
-    fn a_question_that_two_systems_have_is_answered_with_both() {
+    fn a_question_that_several_systems_have_is_answered_with_all() {
         let said = diagnostic("placement");
-        assert!(said.contains("did you mean `limiter/placement` or `shortener/placement`?"), "{said}");
+        assert!(
+            said.contains("did you mean `cart/placement` or `limiter/placement` or `shortener/placement`?"),
+            "{said}"
+        );
     }
 
     #[test]

@@ -103,6 +103,12 @@ fn problem(status: u16, slug: &str) -> (u16, Value) {
     (status, json!({ "type": format!("/problems/{slug}"), "status": status }))
 }
 
+/// What the customer of an order was told: two events, unless the misdeed is to keep silent.
+fn notices(order: &str, misdeed: Misdeed) -> Answer {
+    let is_silent = misdeed == Misdeed::IsSilentToCustomers && order.ends_with(['0', '3', '6', '9']);
+    ok(&json!({ "notices": vec![json!({ "text": "news" }); if is_silent { 1 } else { 2 }] }))
+}
+
 impl Shop {
     fn answer(&mut self, request: &Request, misdeed: Misdeed) -> Answer {
         let (path, query) = request.path.split_once('?').unwrap_or((&request.path, ""));
@@ -143,11 +149,7 @@ impl Shop {
             ("POST", ["checkouts"]) => self.check_out(&body, request, misdeed),
             ("POST", ["orders", id, "cancel"]) => self.cancel(id, misdeed),
             ("GET", ["orders", id]) => self.order(id),
-            ("GET", ["orders", id, "notices"]) => {
-                let is_one = id.ends_with(['0', '3', '6', '9']);
-                let told = 2 - usize::from(misdeed == Misdeed::IsSilentToCustomers && is_one);
-                ok(&json!({ "notices": vec![json!({ "text": "news" }); told] }))
-            }
+            ("GET", ["orders", id, "notices"]) => notices(id, misdeed),
             ("GET", ["admin", "books"]) if misdeed == Misdeed::HidesBooks => Answer::status(500, "", ""),
             ("GET", ["admin", "books"]) => self.books(query),
             ("GET", ["admin", "sagas"]) => {

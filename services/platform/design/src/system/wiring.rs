@@ -165,18 +165,22 @@ impl Wiring {
         shape.map_or(limits, |shape| self.system.rules.limits(self, shape, limits))
     }
 
-    /// The components that a process's own components, or its edge, call: also those that receive what it publishes, unless
-    /// a log is in between. A component may be named twice.
+    /// The components that a process's own components, or its edge, call.
     pub fn calls_of(&self, shape: &ProcessShape) -> Vec<&'static str> {
         let callers = self.system.calls.iter().filter(|(caller, _)| self.hosts(shape, caller));
-        let called = callers
+        callers
             .flat_map(|(caller, callees)| callees.iter().map(move |callee| (caller, *callee)))
             .filter(|(caller, callee)| self.system.rules.calls(self, caller, callee))
-            .map(|(_, callee)| callee);
+            .map(|(_, callee)| callee)
+            .collect()
+    }
+
+    /// The components to which a process hands the events that its own components, or its edge, publish: none where a log is
+    /// in between. A component may be named twice.
+    pub fn told_by(&self, shape: &ProcessShape) -> Vec<&'static str> {
         let is_published = |topic: &&TopicShape| topic.publishers.iter().any(|by| self.hosts(shape, by));
         let topics = self.system.topics.iter().filter(|_| !self.is(Events::Kafka)).filter(is_published);
-        let told = topics.flat_map(|topic| topic.groups.iter().map(|group| group.component));
-        called.chain(told).collect()
+        topics.flat_map(|topic| topic.groups.iter().map(|group| group.component)).collect()
     }
 
     /// The process that hosts a component; none where none does.
