@@ -109,14 +109,14 @@ fn each_server_is_called_by_its_own_name() {
     let names = |address: SocketAddr, request: &Request| request.header("host") == Some(&address.to_string());
     // Which address a server has is known when it runs.
     let [first, second] = [Arc::new(std::sync::OnceLock::new()), Arc::new(std::sync::OnceLock::new())];
-    let named = |own: &Arc<std::sync::OnceLock<SocketAddr>>| {
+    let host_of = |own: &Arc<std::sync::OnceLock<SocketAddr>>| {
         let own = Arc::clone(own);
         serve(move |request| {
             let is_own = own.get().is_some_and(|own| names(*own, request));
             Answer::status(if is_own { 200 } else { 421 }, "", "")
         })
     };
-    let addresses = [named(&first), named(&second)];
+    let addresses = [host_of(&first), host_of(&second)];
     first.set(addresses[0]).unwrap();
     second.set(addresses[1]).unwrap();
     assert_eq!(run(addresses[0], addresses[1]).succeeded, 20);

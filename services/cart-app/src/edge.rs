@@ -125,8 +125,8 @@ pub fn router(
     serves: impl Fn(&str) -> bool,
 ) -> Router {
     let parts = Arc::new(parts);
-    let served = |(_, paths, _): &UtoipaMethodRouter<Arc<Parts>>| paths.paths.keys().all(|path| serves(path));
-    let own = resources().into_iter().filter(served);
+    let is_own = |(_, paths, _): &UtoipaMethodRouter<Arc<Parts>>| paths.paths.keys().all(|path| serves(path));
+    let own = resources().into_iter().filter(is_own);
     let routes = own.fold(OpenApiRouter::default(), OpenApiRouter::routes).with_state(Arc::clone(&parts));
     let routes = match provider {
         None => routes,

@@ -214,8 +214,9 @@ mod tests {
         }
         assert!(compose.contains("8081 checkout: /products/{product}/deliveries, /stock"), "{compose}");
         assert!(file("cart/direct/checkout.toml").contains(r#"public_urls = ["http://127.0.0.1:8081/"]"#));
-        let provider =
-            |path: &str| file(path).lines().find(|line| line.starts_with("provider")).map(str::to_owned);
+        let provider = |path: &str| {
+            file(path).lines().find(|line| line.starts_with("provider = \"http")).map(str::to_owned)
+        };
         assert!(provider("cart/direct/checkout.toml").unwrap().ends_with("#http://direct-checkout:8080\""));
         assert_eq!(provider("cart/direct/shop.toml"), None, "it has no webhooks");
         let pods = "cart/overlays/direct";

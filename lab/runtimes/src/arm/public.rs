@@ -56,8 +56,9 @@ impl RunningArm {
         first: SocketAddr,
         address: impl Fn(&PublicPart) -> SocketAddr,
     ) -> Result<Target, TargetError> {
-        let prefixes = self.parts.iter().flat_map(|part| part.paths.iter().map(move |path| (*path, part)));
+        let mut prefixes =
+            self.parts.iter().flat_map(|part| part.paths.iter().map(move |path| (*path, part)));
         let target = Target::at(&self.label, first);
-        prefixes.fold(Ok(target), |target, (path, part)| target?.with(path, address(part)))
+        prefixes.try_fold(target, |target, (path, part)| target.with(path, address(part)))
     }
 }

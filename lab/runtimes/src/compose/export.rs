@@ -84,13 +84,14 @@ impl Export<'_> {
                 self.port
             );
         }
-        let mut text =
-            "Its public API is at these ports of 127.0.0.1, and nothing else is published;\n".to_owned();
-        text += &format!("`{variable}`, `{variable}_2` and so on in the environment choose others:");
-        for (process, port) in self.arm.public().zip(usize::from(self.port)..) {
-            text += &format!("\n  {port} {}: {}", process.name, process.paths.join(", "));
-        }
-        text
+        let about = format!(
+            "Its public API is at these ports of 127.0.0.1, and nothing else is published;\n\
+             `{variable}`, `{variable}_2` and so on in the environment choose others:"
+        );
+        let ports = self.arm.public().zip(usize::from(self.port)..);
+        let each =
+            ports.map(|(process, port)| format!("  {port} {}: {}", process.name, process.paths.join(", ")));
+        std::iter::once(about).chain(each).collect::<Vec<_>>().join("\n")
     }
 
     /// The comment at the top of the compose file.

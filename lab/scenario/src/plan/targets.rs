@@ -36,8 +36,8 @@ impl ArmPlan {
         let mut links: Vec<_> = of_users.collect();
         for process in &self.processes {
             let from = Some(process);
-            let reached = |one: &&str| process.calls.contains(one) || process.tells.contains(one);
-            let hosts = |callee: &&ProcessPlan| callee.components.iter().any(|one| reached(&one));
+            let reached = |one: &&'static str| process.calls.contains(one) || process.tells.contains(one);
+            let hosts = |callee: &&ProcessPlan| callee.components.iter().any(&reached);
             let callees = self.processes.iter().filter(hosts).map(ArmEnd::Process);
             let uses = |need: &&BackingNeed| process.roles.contains(&need.role) && need.kind.has_processes();
             let backings = self.backings.iter().filter(uses).map(ArmEnd::Backing);

@@ -256,8 +256,8 @@ fn called_directly_each_process_serves_its_part_and_nobody_has_the_edge() {
     let told = |name: &str| &direct.processes.iter().find(|process| process.name == name).unwrap().tells;
     assert_eq!(told("orders"), &["carts", "stock", "vouchers", "payments", "notices"]);
     assert_eq!((told("stock"), told("carts")), (&vec!["orders"], &Vec::new()), "a command has a reply");
-    let uses = |process: &&ProcessPlan| process.roles.iter().any(|role| role == "provider");
-    let users: Vec<_> = direct.processes.iter().filter(uses).map(|process| process.shape).collect();
+    let has_provider = |process: &&ProcessPlan| process.roles.iter().any(|role| role == "provider");
+    let users: Vec<_> = direct.processes.iter().filter(has_provider).map(|process| process.shape).collect();
     assert_eq!(users, ["payments"]);
     assert_eq!(direct.webhooks_of(&direct.processes[5]).name, "payments");
     let links: Vec<_> = direct.links().iter().map(ToString::to_string).collect();

@@ -54,6 +54,7 @@ macro_rules! shop_transaction {
             }
 
             /// The same, counting what it does to goods here.
+            #[must_use]
             pub fn measured(self, metrics: GoodsMetrics) -> Self {
                 Self { metrics, ..self }
             }

@@ -61,6 +61,7 @@ macro_rules! stock_store {
             }
 
             /// The same store, counting what it does to goods here.
+            #[must_use]
             pub fn measured(self, metrics: GoodsMetrics) -> Self {
                 Self { metrics, ..self }
             }

@@ -122,17 +122,13 @@ impl Relay {
                 () = sleep(if is_busy { POLL_EVERY } else { POLL_IDLE_EVERY }) => false,
             };
             let failing = self.failing.len();
-            let found = match self.pass().await {
-                Ok(published) => {
-                    published >= BATCH || (published > 0 && !is_told) || self.failing.len() > failing
-                }
+            let passed = self.pass().await;
+            if passed.is_err() {
                 // The error is in the log.
-                Err(_) => {
-                    busy_until = Instant::now();
-                    false
-                }
-            };
-            if found {
+                busy_until = Instant::now();
+            } else if passed.is_ok_and(|published| published >= BATCH || (published > 0 && !is_told))
+                || self.failing.len() > failing
+            {
                 busy_until = Instant::now() + BUSY_FOR;
             }
         }
