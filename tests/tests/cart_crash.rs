@@ -17,7 +17,7 @@ use cart_app::{
     axes::Checkout,
     failpoints::{POINTS, Point},
 };
-use design::{Limits, Wiring};
+use design::{BackingKind, Limits, Wiring};
 use load::journeys::cart::facts;
 use rand::{RngExt, SeedableRng, rngs::Xoshiro256PlusPlus};
 use runtimes::launch::Launch;
@@ -98,10 +98,9 @@ fn tried(arms: &[ArmPlan], nth: usize) -> Vec<(usize, Point)> {
     POINTS.iter().copied().enumerate().filter(is_tried).collect()
 }
 
-/// What has to end for the point to be reached: itself, and for a timer what delays a message.
-fn ends(point: &Point) -> Vec<&'static str> {
-    let delayed = (point.name == "timer.resent").then_some("relay.published");
-    delayed.into_iter().chain([point.name]).collect()
+/// What has to stand still for the point to be reached: for a timer who is asked for a reply.
+fn frozen(point: &Point) -> Option<BackingKind> {
+    (point.name == "timer.resent").then_some(BackingKind::Provider)
 }
 
 /// Customers of the shop, for some seconds.
@@ -137,7 +136,7 @@ fn a_process_that_ends_at_any_point_loses_nothing_and_does_nothing_twice() {
         let nth = arms.iter().position(|arm| arm.name == name).unwrap();
         let mut crashing = Crashing::new(launch, PROGRAM);
         for (index, point) in tried(&arms, nth) {
-            let found = crashing.crash(&ends(&point), &load(&point, index));
+            let found = crashing.crash_beside(&[point.name], &load(&point, index), frozen(&point));
             let word = found.as_ref().map_or_else(Clone::clone, ToString::to_string);
             println!("{name}, {}: {word}", point.name);
             cells.lock().unwrap().insert((index, name.clone()), found);
