@@ -21,8 +21,8 @@ use crate::{
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 /// The time limit for a process to serve again.
 const READY_WITHIN: Duration = Duration::from_mins(1);
-/// How long a backing stands still: longer than a saga waits for a reply before its timer sends the command again.
-const STANDS_STILL: Duration = Duration::from_secs(4);
+/// How long a backing is away: longer than a saga waits for a reply before its timer sends the command again.
+const IS_AWAY: Duration = Duration::from_secs(4);
 /// The time limit for a point to be reached that the load has come to.
 const REACHED_WITHIN: Duration = Duration::from_secs(10);
 
@@ -164,39 +164,40 @@ impl<'l> Crashing<'l> {
         self.crash_beside(points, load, None)
     }
 
-    /// What a freeze of a backing is done to.
+    /// What a kill of a backing is done to.
     fn victim(&self, kind: BackingKind) -> Box<dyn Victim> {
-        let (what, target) = (FaultKind::Freeze, Target::Backing(kind));
-        let fault = Fault { at: Duration::ZERO, lasts: STANDS_STILL, what, target };
-        let victim = self.launch.arms[0].runtime.victim(&fault).expect("it can stand still");
+        let (what, target) = (FaultKind::Kill, Target::Backing(kind));
+        let fault = Fault { at: Duration::ZERO, lasts: IS_AWAY, what, target };
+        let victim = self.launch.arms[0].runtime.victim(&fault).expect("it can be killed");
         victim.expect("a backing of the arm's own")
     }
 
-    /// The same while a backing stands still, from then on for some seconds.
+    /// The same while a backing is away, which is killed then and started again some seconds later.
     pub fn crash_beside(
         &mut self,
         points: &[&str],
         load: &Load,
-        frozen: Option<BackingKind>,
+        away: Option<BackingKind>,
     ) -> Result<Found, String> {
         self.ended.clear();
         let middle = Duration::from_secs(u64::from(load.seconds)) / 3;
-        let stands_still = frozen.map(|kind| self.victim(kind));
+        let killed = away.map(|kind| self.victim(kind));
         let (mut is_armed, mut is_over) = (false, false);
         let found = self.load(load, |crashing, elapsed| {
             if !is_armed && elapsed >= middle {
                 is_armed = true;
-                if let Some(frozen) = &stands_still {
-                    frozen.begin().expect("it stands still");
+                if let Some(killed) = &killed {
+                    killed.begin().expect("it stands still");
+                    killed.complete().expect("it is killed");
                 }
                 for point in points {
                     crashing.arm(point);
                 }
             }
-            if !is_over && elapsed >= middle + STANDS_STILL {
+            if !is_over && elapsed >= middle + IS_AWAY {
                 is_over = true;
-                if let Some(frozen) = &stands_still {
-                    frozen.end().expect("it goes on");
+                if let Some(killed) = &killed {
+                    killed.end().expect("it is started again");
                 }
             }
         });

@@ -98,8 +98,8 @@ fn tried(arms: &[ArmPlan], nth: usize) -> Vec<(usize, Point)> {
     POINTS.iter().copied().enumerate().filter(is_tried).collect()
 }
 
-/// What has to stand still for the point to be reached: for a timer who is asked for a reply.
-fn frozen(point: &Point) -> Option<BackingKind> {
+/// Who has to be away for the point to be reached: for a timer who is asked for a reply.
+fn away(point: &Point) -> Option<BackingKind> {
     (point.name == "timer.resent").then_some(BackingKind::Provider)
 }
 
@@ -136,7 +136,7 @@ fn a_process_that_ends_at_any_point_loses_nothing_and_does_nothing_twice() {
         let nth = arms.iter().position(|arm| arm.name == name).unwrap();
         let mut crashing = Crashing::new(launch, PROGRAM);
         for (index, point) in tried(&arms, nth) {
-            let found = crashing.crash_beside(&[point.name], &load(&point, index), frozen(&point));
+            let found = crashing.crash_beside(&[point.name], &load(&point, index), away(&point));
             let word = found.as_ref().map_or_else(Clone::clone, ToString::to_string);
             println!("{name}, {}: {word}", point.name);
             cells.lock().unwrap().insert((index, name.clone()), found);
