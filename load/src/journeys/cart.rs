@@ -51,8 +51,7 @@ pub const FEW: OptionShape = OptionShape {
 };
 
 /// The counters of its processes.
-const COUNTERS: [CounterShape; 3] = [
-    CounterShape { name: "messages", metric: "events_published_total" },
+const COUNTERS: [CounterShape; 2] = [
     CounterShape { name: "changes of goods", metric: "goods_changed_total" },
     CounterShape { name: "microseconds in which goods were held", metric: "goods_held_microseconds_total" },
 ];

@@ -46,7 +46,7 @@ pub(super) fn config(export: &Export<'_>) -> String {
     format!("# Read by `lab provider`. Written by `{}`.\n{}", export.command, config.to_toml())
 }
 
-/// Its address for a process, with that of whom it tells by webhooks, whose service has the port of HTTP.
+/// The provider's address for a process, with the address that its webhooks go to: a service on the port of HTTP.
 pub(super) fn address(export: &Export<'_>, process: &ProcessPlan) -> String {
     let server = format!("{}:{PORT}", export.name(BackingKind::Provider.name()));
     provider::with_edge(&provider::address(&server), &export.name(export.arm.webhooks_of(process).shape))

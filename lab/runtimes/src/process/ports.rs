@@ -41,9 +41,12 @@ pub(crate) fn free() -> Result<SocketAddr> {
 pub(crate) fn of_public(first: u16, nth: usize) -> Result<SocketAddr> {
     match u16::try_from(usize::from(first) + nth) {
         Ok(port) => wanted(port),
-        Err(_) => Err(Diagnostic::new(format!("the port {nth} places behind {first} is none"))
-            .hint("choose a lower `--port`, or leave it out to have free ones chosen")
-            .into()),
+        Err(_) => Err(Diagnostic::new(format!(
+            "there is no port {}: the highest is 65535",
+            usize::from(first) + nth
+        ))
+        .hint("choose a lower `--port`, or leave it out to have free ones chosen")
+        .into()),
     }
 }
 

@@ -119,7 +119,7 @@ fn open(evidence: &Evidence, verdict: &mut LedgerVerdict) {
     }
 }
 
-/// Whoever has an order that has ended was told so.
+/// The customer of an order that has ended was told so.
 fn told(evidence: &Evidence, verdict: &mut LedgerVerdict) {
     for own in evidence.not_told() {
         // Without a response nothing is known.
