@@ -4,10 +4,12 @@
 //! A new system is one folder, its `pub mod` here, and one line in [`SYSTEMS`].
 //!
 //! In reading order: `system`, `options`, [`plain`] (the smallest), [`shortener`], [`limiter`], [`chain`], [`cart`],
-//! [`request_list`] (for preparations and checks).
+//! [`chat`], `id` (for several of them), [`request_list`] (for preparations and checks).
 
 pub mod cart;
 pub mod chain;
+pub mod chat;
+mod id;
 pub mod limiter;
 mod options;
 pub mod plain;
@@ -19,13 +21,16 @@ use std::sync::OnceLock;
 
 pub use self::{
     options::{JourneyError, JourneyOptions},
-    system::{CounterShape, KindShape, OptionShape, OutcomeWords, PolicyLine, SystemUnderTest, is_within},
+    system::{
+        CounterShape, KindShape, OptionShape, OutcomeWords, PolicyLine, RatioShape, SystemUnderTest,
+        is_within,
+    },
 };
 pub use crate::sender::{Check, PrepareError, Progress, SystemJourneys};
 
 /// All systems.
 pub static SYSTEMS: &[&dyn SystemUnderTest] =
-    &[&shortener::Shortener, &limiter::Limiter, &chain::Chain, &cart::Cart, &plain::Plain];
+    &[&shortener::Shortener, &limiter::Limiter, &chain::Chain, &cart::Cart, &chat::Chat, &plain::Plain];
 
 /// Systems of a program that adds its own to the registry.
 static FURTHER: OnceLock<&'static [&'static dyn SystemUnderTest]> = OnceLock::new();

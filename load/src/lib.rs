@@ -29,7 +29,6 @@ pub mod http;
 pub mod journey;
 pub mod journeys;
 pub mod ledger;
-pub mod live;
 pub mod record;
 pub mod schedule;
 pub mod sender;
@@ -37,3 +36,5 @@ pub mod series;
 pub mod steady;
 
 mod clock;
+
+pub use self::sender::live;

@@ -130,6 +130,17 @@ impl Schedule {
         };
         Self { length, source }
     }
+
+    /// Nothing is due.
+    pub fn never() -> Self {
+        Self::at_once(0)
+    }
+
+    /// So many operations are due at the start.
+    pub fn at_once(operations: usize) -> Self {
+        let all = Profile::Trace(vec![Duration::ZERO; operations]);
+        Self::new(Arrivals::Constant, &all, 0, Duration::from_nanos(1))
+    }
 }
 
 impl Iterator for Schedule {

@@ -1,30 +1,38 @@
 //! Sends operations when they are due, and measures the replies.
 //!
 //! One [`Sender`] is one thread and drives any number of arms, one slice of one arm at a time.
-//! Each arm has a [`Lane`]: its own connections, epoll instance and timer, so that an idle arm costs nothing.
+//! Each arm has a [`Lane`]: its own connections, epoll instance and timer, so that an idle arm costs nothing. One whose
+//! journeys are [live] has a [`LiveLane`](live::LiveLane) beside it.
 //!
 //! - `driven`: the journeys that a sender drives;
 //! - `slices`: the order of slices;
+//! - `arm`: one arm with its lanes, and its slices;
 //! - `loops`: the open and the closed loop;
 //! - `release_queue`: when due operations are released;
 //! - `lane`: operations on connections;
+//! - `meters`: how the end of an operation is counted;
 //! - `connection`: one socket;
-//! - `poll`: epoll and the timer.
+//! - `poll`: epoll and the timer;
+//! - [`live`]: connections that are held open.
 //!
 //! Latency is counted from the due time (Tene: "How NOT to Measure Latency", the coordinated omission problem).
 
-pub(crate) mod connection;
+mod arm;
+mod connection;
 mod driven;
 mod lane;
+pub mod live;
 mod loops;
-pub(crate) mod poll;
-pub(crate) mod release_queue;
+mod meters;
+mod poll;
+mod release_queue;
 mod slices;
 mod slots;
 mod target;
 
 use std::time::Duration;
 
+use self::arm::DrivenArm;
 pub use self::{
     driven::{Check, PrepareError, Progress, SystemJourneys},
     lane::Lane,
@@ -34,7 +42,7 @@ pub use self::{
 use crate::{
     episode::Episode,
     ledger::LedgerVerdict,
-    schedule::{Arrivals, Profile, Schedule},
+    schedule::{Arrivals, Profile},
     series::Series,
 };
 
@@ -69,7 +77,7 @@ pub struct Arm {
 
 /// Drives arms, one slice of one arm at a time, on the thread that calls it.
 pub struct Sender {
-    lanes: Vec<(Lane, Box<dyn SystemJourneys>)>,
+    arms: Vec<DrivenArm>,
 }
 
 /// A failure of the sender's own machine, never of the target.
@@ -82,24 +90,26 @@ impl Sender {
     pub fn new(arms: Vec<Arm>, limits: &Limits) -> Result<Self, SenderError> {
         // Of one server each, usual limits have room; of several, each slot may have a connection to all of them.
         let further: usize = arms.iter().map(|arm| arm.target.routes.servers().len()).sum();
-        if further > 0 {
-            connection::raise_file_limit(limits.connections * (arms.len() + further));
+        let held_open: usize = arms.iter().map(|arm| arm.journeys.live_connections()).sum();
+        if further + held_open > 0 {
+            connection::raise_file_limit(limits.connections * (arms.len() + further) + held_open);
         }
-        let lane = |arm: Arm| Ok((Lane::new(arm.target, limits)?, arm.journeys));
-        Ok(Self { lanes: arms.into_iter().map(lane).collect::<Result<_, SenderError>>()? })
+        let arms = arms.into_iter().map(|arm| DrivenArm::new(arm, limits));
+        Ok(Self { arms: arms.collect::<Result<_, SenderError>>()? })
     }
 
-    /// Switches tracing for the following operations: each gets a fresh, sampled `traceparent`, or none does.
+    /// Switches tracing for the following operations: each gets a fresh, sampled `traceparent`, or none does. What is sent
+    /// over connections that are held open gets none.
     pub fn traced(&mut self, traced: bool) {
-        for (lane, _) in &mut self.lanes {
-            lane.traced(traced);
+        for arm in &mut self.arms {
+            arm.lane.traced(traced);
         }
     }
 
     /// Records what happens over the time of the following slices, or does not; see [`episode`](Self::episode).
     pub fn watched(&mut self, watched: bool) {
-        for (lane, _) in &mut self.lanes {
-            lane.watched(watched);
+        for arm in &mut self.arms {
+            arm.watched(watched);
         }
     }
 
@@ -111,8 +121,7 @@ impl Sender {
         arm: usize,
         progress: &mut dyn FnMut(Progress) -> bool,
     ) -> Result<(), PrepareError> {
-        let (lane, journeys) = &mut self.lanes[arm];
-        journeys.prepare(lane, progress)
+        self.arms[arm].prepare(progress)
     }
 
     /// Runs the slices of `plan` in order, until the last or until the observer stops the run.
@@ -133,7 +142,7 @@ impl Sender {
         Ok(())
     }
 
-    /// Runs one slice.
+    /// Runs one slice. Connections that are to be held open and are not open are opened before it starts.
     ///
     /// # Panics
     ///
@@ -144,54 +153,38 @@ impl Sender {
         load: &Load,
         observer: &mut dyn Observer,
     ) -> Result<(), SenderError> {
-        let (lane, journeys) = &mut self.lanes[slice.arm];
-        lane.clear();
-        lane.make_room(slice.length);
-        observer.slice_started(slice);
-        journeys.operations().slice_began(slice.length);
-        match load {
-            Load::Open { arrivals, profile, seed } => {
-                let schedule = Schedule::new(*arrivals, profile, slice.seed(*seed), slice.length);
-                loops::open(lane, journeys.operations(), schedule, slice, observer)?;
-            }
-            Load::Closed { in_flight } => {
-                loops::closed(lane, journeys.operations(), *in_flight, slice, observer)?;
-            }
-        }
-        observer.slice_ended(slice, lane.record());
-        Ok(())
+        self.arms[slice.arm].run(slice, load, observer)
     }
 
     /// Checks through one arm's public API whether it holds everything that it acknowledged.
     /// Must be called after all slices.
     pub fn check(&mut self, arm: usize, check: &Check) -> LedgerVerdict {
-        let (lane, journeys) = &mut self.lanes[arm];
-        journeys.check(lane, check)
+        self.arms[arm].check(check)
     }
 
     /// Changes the limits of one arm. Closes its open connections; nothing may be in flight.
     pub fn limit(&mut self, arm: usize, limits: &Limits) {
-        self.lanes[arm].0.limit(limits);
+        self.arms[arm].lane.limit(limits);
     }
 
     /// The counts over time of one arm's last slice, if its journeys have a drawing.
     pub fn series(&self, arm: usize) -> Option<Series> {
-        self.lanes[arm].1.series()
+        self.arms[arm].journeys.series()
     }
 
     /// What happened over the time of one arm's last slice, if that was [recorded](Self::watched).
     pub fn episode(&self, arm: usize) -> Option<Episode> {
-        self.lanes[arm].0.episode()
+        self.arms[arm].episode()
     }
 
     /// The address of one arm.
     pub fn target(&self, arm: usize) -> &Target {
-        self.lanes[arm].0.target()
+        self.arms[arm].lane.target()
     }
 
     /// The journeys of one arm.
     pub fn journeys(&self, arm: usize) -> &dyn SystemJourneys {
-        self.lanes[arm].1.as_ref()
+        self.arms[arm].journeys.as_ref()
     }
 }
 

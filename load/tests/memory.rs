@@ -11,8 +11,9 @@ use load::{
     journey::Begun,
     live::{
         Again, Connections, Ended, Handshake, LiveJourneys, LiveLane, LiveLimits, LivePlan, Message, Moment,
+        Sends,
     },
-    schedule::{Arrivals, Profile, Schedule},
+    schedule::Schedule,
     sender::Target,
 };
 
@@ -21,7 +22,7 @@ struct Holds;
 
 impl LiveJourneys for Holds {
     fn handshake(&mut self, _connection: usize) -> Handshake {
-        Handshake { path: "/".to_owned(), fields: Vec::new() }
+        Handshake { path: "/".to_owned(), ..Handshake::default() }
     }
 
     fn due(&mut self, _due: Moment, _connections: &mut Connections) -> Begun {
@@ -67,13 +68,8 @@ fn an_idle_connection_takes_no_more_than_is_documented() {
     let mut lane = LiveLane::new(target, &limits).unwrap();
     let plan = |count: usize| LivePlan {
         length: Duration::from_mins(1),
-        openings: Schedule::new(
-            Arrivals::Constant,
-            &Profile::Trace(vec![Duration::ZERO; count]),
-            1,
-            Duration::from_secs(1),
-        ),
-        sends: Schedule::new(Arrivals::Constant, &Profile::Steady { rate: 0.0 }, 1, Duration::ZERO),
+        openings: Schedule::at_once(count),
+        sends: Sends::none(),
         settle: Duration::ZERO,
     };
     let began = Instant::now();

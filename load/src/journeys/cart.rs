@@ -1,7 +1,7 @@
 //! The cart: buyers look at products, fill carts, check out, and sometimes cancel.
 //!
 //! - [`mix`]: what users do;
-//! - `id`, `purchase`: what is for sale, and what each buyer buys, worked out from the seed;
+//! - `purchase`: what is for sale, and what each buyer buys, worked out from the seed;
 //! - `api`: requests and replies of the public API;
 //! - `ledger_state`: what was acknowledged, and what got no reply;
 //! - `edge`: what buyers speak to the shop;
@@ -18,7 +18,6 @@ mod check;
 mod edge;
 mod evidence;
 pub mod facts;
-mod id;
 mod judge;
 mod ledger_state;
 pub mod mix;
@@ -34,7 +33,7 @@ pub use self::edge::EDGE;
 use self::{edge::Edge, ledger_state::LedgerState, mix::Mix, purchase::Shop, workload::Workload};
 use super::{
     Check, CounterShape, JourneyError, JourneyOptions, KindShape, OptionShape, PrepareError, Progress,
-    SystemJourneys, SystemUnderTest, is_within,
+    RatioShape, SystemJourneys, SystemUnderTest, id, is_within,
 };
 use crate::{
     journey::Journeys,
@@ -55,6 +54,14 @@ const COUNTERS: [CounterShape; 2] = [
     CounterShape { name: "changes of goods", metric: "goods_changed_total" },
     CounterShape { name: "microseconds in which goods were held", metric: "goods_held_microseconds_total" },
 ];
+
+/// While one transaction holds a product's goods, no other one can change them.
+const RATIOS: [RatioShape; 1] = [RatioShape {
+    name: "changes of one product's goods that fit in a second",
+    times: 1e6,
+    of: COUNTERS[0].name,
+    by: COUNTERS[1].name,
+}];
 
 const OPTIONS: [OptionShape; 2] = [FEW, EDGE];
 
@@ -108,6 +115,10 @@ impl SystemUnderTest for Cart {
 
     fn counters(&self) -> &'static [CounterShape] {
         &COUNTERS
+    }
+
+    fn ratios(&self) -> &'static [RatioShape] {
+        &RATIOS
     }
 
     fn options(&self) -> &'static [OptionShape] {

@@ -8,6 +8,9 @@ use crate::{
     sender::SystemJourneys,
 };
 
+/// The population of most systems unless somebody says otherwise.
+const USUAL_THINGS: u64 = 10_000;
+
 /// A system under test: a unit struct in [`SYSTEMS`](super::SYSTEMS).
 ///
 /// The first five methods are what every system has. The others are extension points, each with a default for a system
@@ -35,6 +38,11 @@ pub trait SystemUnderTest: Sync {
     /// The name of the population ([`JourneyOptions::things`]), in the plural: `links`; `None` without preparation.
     fn things(&self) -> Option<&'static str> {
         None
+    }
+
+    /// The population unless somebody says otherwise.
+    fn usual_things(&self) -> u64 {
+        USUAL_THINGS
     }
 
     /// Whether a mix uses each thing once, so that a load needs one for each operation.
@@ -71,6 +79,11 @@ pub trait SystemUnderTest: Sync {
 
     /// The counters of its processes that reports show per operation, beside those of the platform.
     fn counters(&self) -> &'static [CounterShape] {
+        &[]
+    }
+
+    /// The figures of reports that are one of its counters by another.
+    fn ratios(&self) -> &'static [RatioShape] {
         &[]
     }
 
@@ -153,6 +166,19 @@ pub struct CounterShape {
     pub name: &'static str,
     /// The Prometheus metric, summed over its labels and over all processes: `echoes_total`.
     pub metric: &'static str,
+}
+
+/// A figure that is one counter by another, such as what fits in a second.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct RatioShape {
+    /// The name in a report.
+    pub name: &'static str,
+    /// So many times
+    pub times: f64,
+    /// this counter, by its name,
+    pub of: &'static str,
+    /// by this one.
+    pub by: &'static str,
 }
 
 /// An option of a system's journeys: of a scenario's `options`, and of `lab load --option`.

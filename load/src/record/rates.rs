@@ -161,6 +161,8 @@ impl RateMeter {
         // Walkthrough. In the drain a long pause ends the span, for good: what is answered after it is a straggler and no
         // served queue. The pause is the time since the last reply, or since the end of the window if that was later. How
         // long it may be depends on the mean response time so far, of which two may pass; the first reply has only its own.
+        // A reply to an operation of an earlier slice, where several may wait for one, is one of the beginning.
+        let now = now.max(self.start);
         let took = now.saturating_sub(due);
         let mean_response = self.fastest.map_or(took as f64, |_| self.trend.mean());
         let longest_pause = ((self.end - self.start) as f64 * PAUSE).max(2.0 * mean_response);
@@ -173,7 +175,8 @@ impl RateMeter {
             self.answered += 1;
             self.succeeded += u64::from(well);
             self.trend.add(after, took as f64);
-            (self.last, self.fastest) = (now, Some(self.fastest.map_or(took, |fastest| fastest.min(took))));
+            self.last = self.last.max(now);
+            self.fastest = Some(self.fastest.map_or(took, |fastest| fastest.min(took)));
         }
     }
 

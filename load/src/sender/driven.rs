@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use super::{Lane, SenderError};
+use super::{
+    Lane, SenderError,
+    live::{LiveJourneys, LiveLane},
+};
 use crate::{journey::Journeys, ledger::LedgerVerdict, series::Series};
 
 /// The generator's interface to a system.
@@ -20,6 +23,25 @@ pub trait SystemJourneys: Send {
     /// Checks through the public API whether the system holds everything that it acknowledged to these
     /// journeys and their forks.
     fn check(&mut self, lane: &mut Lane, check: &Check) -> LedgerVerdict;
+
+    /// How many connections its operations hold open; 0 for operations of requests and replies.
+    ///
+    /// An arm with such connections has a [`LiveLane`] beside its lane. Its slices run on that one, by [`live`](Self::live)
+    /// and not by [`operations`](Self::operations); preparation and check go on using the lane.
+    fn live_connections(&self) -> usize {
+        0
+    }
+
+    /// The operations to measure, if they are of connections that are held open.
+    fn live(&mut self) -> Option<&mut dyn LiveJourneys> {
+        None
+    }
+
+    /// The same as [`check`](Self::check), with the connections that are held open.
+    fn check_live(&mut self, lane: &mut Lane, live: &mut LiveLane, check: &Check) -> LedgerVerdict {
+        let _ = live;
+        self.check(lane, check)
+    }
 
     /// Counts over the time of the current or last slice, if the system has a drawing. A fork has its own.
     fn series(&self) -> Option<Series> {

@@ -12,15 +12,16 @@ use super::{
     Limits, SenderError, Target,
     connection::Connection,
     loops,
+    meters::Meters,
     poll::Poller,
     slots::{Flight, Slots},
 };
 use crate::{
     clock::{self, Nanos},
-    episode::{Episode, Recorder},
+    episode::Episode,
     http::RequestBuf,
     journey::{Begun, Failure, Journeys, Operation},
-    record::{RateMeter, SliceRecord},
+    record::SliceRecord,
 };
 
 /// One target, of one server or several, with everything that is in flight there.
@@ -34,9 +35,7 @@ pub struct Lane {
     request: RequestBuf,
     scratch: Vec<u8>,
     pub(super) record: SliceRecord,
-    pub(super) rate_meter: RateMeter,
-    /// What happens over the time of a slice, if that is recorded.
-    pub(super) recorder: Option<Recorder>,
+    pub(super) meters: Meters,
     tracer: Option<Xoshiro256PlusPlus>,
     /// A closed loop starts nothing before this time, so that it does not spin on a target that refuses
     /// connections.
@@ -69,8 +68,7 @@ impl Lane {
             waiting: VecDeque::new(),
             scratch: Vec::new(),
             record: SliceRecord::default(),
-            rate_meter: RateMeter::default(),
-            recorder: None,
+            meters: Meters::default(),
             tracer: None,
             resume: 0,
         })
@@ -112,18 +110,16 @@ impl Lane {
     }
 
     pub(super) fn watched(&mut self, watched: bool) {
-        self.recorder = watched.then(Recorder::default);
+        self.meters.watched(watched);
     }
 
     /// Makes room for what happens over the time of a slice, before it begins.
     pub(super) fn make_room(&mut self, length: Duration) {
-        if let Some(recorder) = &mut self.recorder {
-            *recorder = Recorder::new(length);
-        }
+        self.meters.make_room(length);
     }
 
     pub(super) fn episode(&self) -> Option<Episode> {
-        self.recorder.as_ref().map(|recorder| recorder.episode().clone())
+        self.meters.episode()
     }
 
     pub(super) fn traced(&mut self, traced: bool) {
@@ -142,15 +138,11 @@ impl Lane {
 
     /// Handles a due operation: sends it, queues it for a connection, or counts it as unsent.
     pub(super) fn handle_due(&mut self, journeys: &mut dyn Journeys, due: Nanos) {
-        self.record.planned += 1;
-        if let Some(recorder) = &mut self.recorder {
-            recorder.due(due);
-        }
         // Coordinated omission: the latency counts from `due`, also when this thread is late. The send lag
         // records the thread's own share of it, separately. It is taken here, before the request is built and sent: what
         // follows takes some microseconds, and is part of the latency.
         let now = clock::now();
-        self.record.send_lag.saturating_record(now.saturating_sub(due));
+        self.meters.due(&mut self.record, due, now);
         // A journey that is exhausted is counted as planned, and has no operation to send. Only a preparation ends like that,
         // and it uses the closed loop.
         if self.waiting.is_empty() && self.start(journeys, due, now) != Started::Busy {

@@ -10,7 +10,7 @@ use super::{
 use crate::{
     clock::{self, Nanos},
     journey::Journeys,
-    record::{RateMeter, SliceRecord},
+    record::SliceRecord,
     schedule::Schedule,
 };
 
@@ -20,7 +20,7 @@ const GRACE: Duration = Duration::from_secs(1);
 const PROGRESS: Duration = Duration::from_millis(500);
 
 /// A loop calls this on every tick; it stops the loop by returning `false`.
-type Watch<'a> = &'a mut dyn FnMut(&SliceRecord) -> bool;
+pub(super) type Watch<'a> = &'a mut dyn FnMut(&SliceRecord) -> bool;
 
 /// Runs one slice in open loop.
 pub(super) fn open(
@@ -44,7 +44,8 @@ pub(super) fn closed(
     watched(slice, observer, |watch| closed_loop(lane, journeys, in_flight, slice.length, watch))
 }
 
-fn watched<T>(slice: &Slice, observer: &mut dyn Observer, run: impl FnOnce(Watch<'_>) -> T) -> T {
+/// Runs with a watch that reports progress to the observer, and asks it whether to go on.
+pub(super) fn watched<T>(slice: &Slice, observer: &mut dyn Observer, run: impl FnOnce(Watch<'_>) -> T) -> T {
     let mut next = clock::now() + clock::nanos(PROGRESS);
     run(&mut |record| {
         let now = clock::now();
@@ -64,11 +65,8 @@ fn open_loop(
     watch: Watch<'_>,
 ) -> Result<(), SenderError> {
     let mut span = Span::starting_now(length);
-    lane.rate_meter = RateMeter::new(span.start, span.end, true);
+    lane.meters.begin(span.start, span.end, true);
     let start = span.start;
-    if let Some(recorder) = &mut lane.recorder {
-        recorder.begin(start);
-    }
     let mut queue = ReleaseQueue::new(schedule.map(move |offset| start + clock::nanos(offset)));
     // Walkthrough. Each iteration sends the operations whose release time has come, then sleeps in
     // `epoll_wait` until the next release time, the end of the slice, a socket event or a tick of 10 ms. A
@@ -112,7 +110,7 @@ pub(super) fn closed_loop(
     watch: Watch<'_>,
 ) -> Result<(), SenderError> {
     let mut span = Span::starting_now(length);
-    lane.rate_meter = RateMeter::new(span.start, span.end, false);
+    lane.meters.begin(span.start, span.end, false);
     let mut exhausted = false;
     loop {
         let now = clock::now();
@@ -167,7 +165,7 @@ impl Span {
         lane.expire(now, journeys);
         if now < self.end && !watch(&lane.record) {
             self.end = now;
-            lane.rate_meter.cut(now);
+            lane.meters.cut(now);
             lane.record.interrupted = true;
             return false;
         }
@@ -181,6 +179,6 @@ impl Span {
         let now = clock::now();
         lane.record.window = Duration::from_nanos(self.end.min(now) - self.start);
         lane.record.elapsed = Duration::from_nanos(now - self.start);
-        lane.record.basis = lane.rate_meter.basis(now, lane.record.planned);
+        lane.record.basis = lane.meters.basis(now, lane.record.planned);
     }
 }

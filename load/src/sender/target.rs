@@ -21,6 +21,9 @@ pub struct Target {
     pub host: String,
     /// Further servers, by the paths of their requests; empty for most systems. Calls over HTTP/2 go to `address`.
     pub routes: Routes,
+    /// Further servers that serve the same as `address`. Connections that are held open choose among all of them; requests
+    /// go to `address`.
+    pub alike: Vec<Server>,
 }
 
 /// The reasons why a target cannot be used.
@@ -78,7 +81,13 @@ impl Target {
 
     /// A target that listens at `address` and is called `name`.
     pub fn at(name: &str, address: SocketAddr) -> Self {
-        Self { name: name.to_owned(), address, host: address.to_string(), routes: Routes::default() }
+        Self {
+            name: name.to_owned(),
+            address,
+            host: address.to_string(),
+            routes: Routes::default(),
+            alike: Vec::new(),
+        }
     }
 
     /// The target of a URL of the form `http://host[:port][/]`; resolves the host name.
@@ -94,7 +103,7 @@ impl Target {
         let found = if addresses.len() > 1 { addresses.iter().find(accepts) } else { None };
         let address =
             *found.or(addresses.first()).ok_or_else(|| no_address(io::ErrorKind::NotFound.into()))?;
-        Ok(Self { name: name.to_owned(), address, host, routes: Routes::default() })
+        Ok(Self { name: name.to_owned(), address, host, routes: Routes::default(), alike: Vec::new() })
     }
 
     /// The same, where requests whose path begins with `prefix` go to `address` instead.
@@ -108,6 +117,38 @@ impl Target {
         let Self { address, host, .. } = Self::parse(&self.name, url)?;
         self.add(prefix, Server { address, host })?;
         Ok(self)
+    }
+
+    /// The same, where `address` serves the same as the target itself.
+    #[must_use]
+    pub fn beside(self, address: SocketAddr) -> Self {
+        self.with_alike(Server { address, host: address.to_string() })
+    }
+
+    /// The same with the server of a URL, as [`parse`](Self::parse) takes it.
+    pub fn beside_url(self, url: &str) -> Result<Self, TargetError> {
+        let Self { address, host, .. } = Self::parse(&self.name, url)?;
+        Ok(self.with_alike(Server { address, host }))
+    }
+
+    fn with_alike(mut self, server: Server) -> Self {
+        if !self.servers().any(|(known, _)| known == server.address) {
+            self.alike.push(server);
+        }
+        self
+    }
+
+    /// The target itself and its like: addresses and hosts.
+    fn servers(&self) -> impl Iterator<Item = (SocketAddr, &str)> {
+        let alike = self.alike.iter().map(|server| (server.address, server.host.as_str()));
+        std::iter::once((self.address, self.host.as_str())).chain(alike)
+    }
+
+    /// The address and the `Host` of the server that a connection goes to which is held open: of these servers, counted
+    /// from 0 and round.
+    pub(crate) fn gateway(&self, number: usize) -> (SocketAddr, &str) {
+        let nth = number % (1 + self.alike.len());
+        self.servers().nth(nth).unwrap_or((self.address, &self.host))
     }
 
     fn add(&mut self, prefix: &str, server: Server) -> Result<(), TargetError> {
@@ -132,7 +173,7 @@ impl Target {
     /// Opens and closes one connection to each address, so that a wrong one is one clear error and not a run full of
     /// failures.
     pub fn probe(&self) -> Result<(), TargetError> {
-        let further = self.routes.servers().iter().map(|server| server.address);
+        let further = self.routes.servers().iter().chain(&self.alike).map(|server| server.address);
         std::iter::once(self.address).chain(further).try_for_each(|address| {
             let probed = TcpStream::connect_timeout(&address, Self::PROBE);
             probed.map(drop).map_err(|source| TargetError::Unreachable { address, source })

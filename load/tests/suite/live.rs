@@ -6,133 +6,25 @@ use std::{
 };
 
 use load::{
-    journey::{Begun, Failure, Outcome},
-    live::{
-        Again, Connections, Ended, Handshake, LiveJourneys, LiveLane, LiveLimits, LivePlan, LiveRecord,
-        Message, Moment, NotSent,
-    },
+    live::{Ended, LiveLane, LiveLimits, LivePlan, LiveRecord, NotSent},
     schedule::{Arrivals, Profile, Schedule},
 };
 
 use crate::support::{
-    Answer, nobody, serve,
+    Answer, nobody,
+    room::Room,
+    serve,
     sockets::{Event, serve_sockets},
     target,
 };
-
-/// A room of all connections: each message that is due is sent by the next connection, and expected at every one.
-#[derive(Default)]
-struct Room {
-    members: usize,
-    sent: u64,
-    /// When each message was due, and at how many members it has arrived.
-    messages: Vec<(Moment, usize)>,
-    /// The number of the last message of each sender at each member: a server that is late reads what one member
-    /// sent meanwhile before it reads the next, so that there is no order between senders.
-    last: Vec<Vec<Option<u64>>>,
-    /// Messages that arrived twice, or out of the order in which their sender sent them.
-    out_of_order: u64,
-    /// Texts that are no messages of the room, by connection.
-    others: Vec<(usize, String)>,
-    ended: Vec<(usize, Ended)>,
-    comes_back: Option<Duration>,
-    /// How often connections were opened.
-    opened: usize,
-    /// Stalls this connection for so long when it is opened.
-    stalls: Option<(usize, Duration)>,
-    not_sent: Vec<NotSent>,
-    /// What a message is made longer by.
-    padding: usize,
-    worst: Duration,
-}
-
-impl Room {
-    fn of(members: usize) -> Self {
-        Self { members, last: vec![vec![None; members]; members], ..Self::default() }
-    }
-}
-
-impl LiveJourneys for Room {
-    fn handshake(&mut self, connection: usize) -> Handshake {
-        Handshake { path: format!("/rooms/1?member={connection}"), fields: Vec::new() }
-    }
-
-    fn opened(&mut self, connection: usize, _at: Moment, connections: &mut Connections) {
-        self.opened += 1;
-        if let Some((stalls, time)) = self.stalls
-            && stalls == connection
-        {
-            connections.stall(connection, time);
-        }
-    }
-
-    fn due(&mut self, due: Moment, connections: &mut Connections) -> Begun {
-        let nth = self.sent;
-        self.sent += 1;
-        self.messages.push((due, 0));
-        let sender = nth as usize % self.members;
-        let text = format!("{nth} {}", "x".repeat(self.padding));
-        if let Err(why) = connections.send(sender, text) {
-            self.not_sent.push(why);
-            connections.operation_ended("message", due, Outcome::Failed(Failure::Connect));
-        }
-        Begun::Written
-    }
-
-    fn received(
-        &mut self,
-        connection: usize,
-        message: Message<'_>,
-        at: Moment,
-        connections: &mut Connections,
-    ) {
-        let Message::Text(text) = message else { panic!("nobody sends bytes") };
-        let number = text.split(' ').next().and_then(|number| number.parse::<u64>().ok());
-        let Some(nth) = number else { return self.others.push((connection, text.to_owned())) };
-        let last = &mut self.last[connection][nth as usize % self.members];
-        self.out_of_order += u64::from(last.is_some_and(|last| nth <= last));
-        *last = Some(nth);
-        let (due, arrived) = &mut self.messages[nth as usize];
-        self.worst = self.worst.max(at.since(*due));
-        *arrived += 1;
-        if *arrived == self.members {
-            connections.operation_ended("message", *due, Outcome::Success);
-        }
-    }
-
-    fn closed(
-        &mut self,
-        connection: usize,
-        why: Ended,
-        _at: Moment,
-        _connections: &mut Connections,
-    ) -> Again {
-        self.ended.push((connection, why));
-        self.comes_back.map_or(Again::Never, Again::After)
-    }
-
-    fn is_settled(&self) -> bool {
-        self.messages.iter().all(|(_, arrived)| *arrived == self.members)
-    }
-}
-
-/// All at once.
-fn storm(connections: usize) -> Schedule {
-    let all = Profile::Trace(vec![Duration::ZERO; connections]);
-    Schedule::new(Arrivals::Constant, &all, 1, Duration::from_secs(1))
-}
 
 fn evenly(rate: f64, length: Duration) -> Schedule {
     Schedule::new(Arrivals::Constant, &Profile::Steady { rate }, 1, length)
 }
 
-fn never() -> Schedule {
-    evenly(0.0, Duration::ZERO)
-}
-
 /// Opens and sends by these schedules, for so long.
 fn plan(openings: Schedule, sends: Schedule, length: Duration) -> LivePlan {
-    LivePlan { length, openings, sends, settle: Duration::from_secs(20) }
+    LivePlan { length, openings, sends: sends.into(), settle: Duration::from_secs(20) }
 }
 
 fn lane(address: std::net::SocketAddr, limits: &LiveLimits) -> LiveLane {
@@ -165,14 +57,16 @@ fn thousands_of_connections_on_one_thread_receive_what_one_of_them_sends() {
         }
     });
     let (mut lane, mut room) = (lane(address, &of(MEMBERS)), Room::of(MEMBERS));
-    let opened = until(&mut lane, &mut room, plan(storm(MEMBERS), never(), LONG), |record| {
-        record.opened == MEMBERS as u64
-    });
+    let opened =
+        until(&mut lane, &mut room, plan(Schedule::at_once(MEMBERS), Schedule::never(), LONG), |record| {
+            record.opened == MEMBERS as u64
+        });
     assert_eq!((opened.opened, opened.not_opened.total()), (MEMBERS as u64, 0));
     assert_eq!(opened.opening.len(), MEMBERS as u64);
     // The connections of an earlier run are still there.
     let length = Duration::from_secs(1);
-    let record = lane.run(&mut room, plan(never(), evenly(20.0, length), length), &mut |_| true).unwrap();
+    let record =
+        lane.run(&mut room, plan(Schedule::never(), evenly(20.0, length), length), &mut |_| true).unwrap();
     assert_eq!(record.operations.planned, 20);
     assert_eq!(record.operations.succeeded, 20, "{record:?}");
     assert_eq!(record.operations.latency.len(), 20, "from the due time to the last member");
@@ -189,7 +83,8 @@ fn connections_are_opened_when_a_schedule_says_so() {
     let address = serve_sockets(|_, _| {});
     let (mut lane, mut room) = (lane(address, &of(50)), Room::of(50));
     let length = Duration::from_millis(500);
-    let record = lane.run(&mut room, plan(evenly(100.0, length), never(), length), &mut |_| true).unwrap();
+    let record =
+        lane.run(&mut room, plan(evenly(100.0, length), Schedule::never(), length), &mut |_| true).unwrap();
     assert_eq!((record.opened, record.not_opened.total()), (50, 0));
     assert!(record.operations.window >= length, "{:?}", record.operations.window);
 }
@@ -205,7 +100,9 @@ fn what_comes_with_the_handshake_and_unasked_is_received() {
         }
     });
     let (mut lane, mut room) = (lane(address, &of(3)), Room::of(3));
-    until(&mut lane, &mut room, plan(storm(3), never(), LONG), |record| record.received == 6);
+    until(&mut lane, &mut room, plan(Schedule::at_once(3), Schedule::never(), LONG), |record| {
+        record.received == 6
+    });
     for connection in 0..3 {
         let texts: Vec<_> =
             room.others.iter().filter(|(at, _)| *at == connection).map(|(_, text)| text).collect();
@@ -222,7 +119,10 @@ fn a_connection_that_is_closed_comes_back_and_its_code_is_counted() {
     });
     let (mut lane, mut room) = (lane(address, &of(20)), Room::of(20));
     room.comes_back = Some(Duration::from_millis(30));
-    let record = until(&mut lane, &mut room, plan(storm(20), never(), LONG), |record| record.received == 20);
+    let record =
+        until(&mut lane, &mut room, plan(Schedule::at_once(20), Schedule::never(), LONG), |record| {
+            record.received == 20
+        });
     assert_eq!((record.opened, record.received), (40, 20));
     assert_eq!(record.codes.get(&1012), Some(&20), "{record:?}");
     assert_eq!(record.ended.get("by-target"), 20);
@@ -242,9 +142,10 @@ fn a_handshake_that_is_refused_unanswered_or_heard_by_nobody_is_told_apart() {
     ] {
         let limits = LiveLimits { timeout: Duration::from_millis(300), ..of(5) };
         let (mut lane, mut room) = (lane(address, &limits), Room::of(5));
-        let record = until(&mut lane, &mut room, plan(storm(5), never(), LONG), |record| {
-            record.not_opened.total() == 5
-        });
+        let record =
+            until(&mut lane, &mut room, plan(Schedule::at_once(5), Schedule::never(), LONG), |record| {
+                record.not_opened.total() == 5
+            });
         assert_eq!((record.opened, record.not_opened.get(why.name())), (0, 5), "{why:?}: {record:?}");
         assert!(room.ended.iter().all(|(_, told)| *told == why), "{why:?}: {:?}", room.ended);
     }
@@ -257,8 +158,9 @@ fn a_listener_that_accepts_nobody_holds_up_the_opening_and_nothing_else() {
     let limits = LiveLimits { opening: 2, timeout: Duration::from_millis(100), ..of(6) };
     let (mut lane, mut room) = (lane(listener.local_addr().unwrap(), &limits), Room::of(6));
     let began = Instant::now();
-    let record =
-        until(&mut lane, &mut room, plan(storm(6), never(), LONG), |record| record.not_opened.total() == 6);
+    let record = until(&mut lane, &mut room, plan(Schedule::at_once(6), Schedule::never(), LONG), |record| {
+        record.not_opened.total() == 6
+    });
     assert_eq!(record.not_opened.get("timed-out"), 6);
     assert!(began.elapsed() >= Duration::from_millis(300), "two at a time: {:?}", began.elapsed());
 }
@@ -273,9 +175,11 @@ fn a_reader_that_stalls_gets_everything_later_and_holds_up_nobody() {
     let (mut lane, mut room) = (lane(address, &of(10)), Room::of(10));
     let stall = Duration::from_millis(1_500);
     room.stalls = Some((3, stall));
-    until(&mut lane, &mut room, plan(storm(10), never(), LONG), |record| record.opened == 10);
+    until(&mut lane, &mut room, plan(Schedule::at_once(10), Schedule::never(), LONG), |record| {
+        record.opened == 10
+    });
     let length = Duration::from_millis(300);
-    let sends = plan(never(), evenly(100.0, length), length);
+    let sends = plan(Schedule::never(), evenly(100.0, length), length);
     let hasty = LivePlan { settle: Duration::from_millis(100), ..sends };
     let record = lane.run(&mut room, hasty, &mut |_| true).unwrap();
     assert_eq!(
@@ -284,7 +188,9 @@ fn a_reader_that_stalls_gets_everything_later_and_holds_up_nobody() {
         "one member has read nothing: {record:?}"
     );
     assert!(room.messages.iter().all(|(_, arrived)| *arrived == 9), "and all others everything");
-    let record = lane.run(&mut room, plan(never(), never(), Duration::ZERO), &mut |_| true).unwrap();
+    let record = lane
+        .run(&mut room, plan(Schedule::never(), Schedule::never(), Duration::ZERO), &mut |_| true)
+        .unwrap();
     assert_eq!((record.received, record.operations.succeeded, room.out_of_order), (30, 30, 0));
     assert!(room.worst >= stall / 2, "{:?}", room.worst);
 }
@@ -301,9 +207,12 @@ fn a_target_that_does_not_read_costs_a_bounded_memory_and_is_counted() {
     let limits = LiveLimits { unsent_bytes: 64 * 1_024, ..of(1) };
     let (mut lane, mut room) = (lane(address, &limits), Room::of(1));
     room.padding = 32 * 1_024;
-    until(&mut lane, &mut room, plan(storm(1), never(), LONG), |record| record.opened == 1);
+    until(&mut lane, &mut room, plan(Schedule::at_once(1), Schedule::never(), LONG), |record| {
+        record.opened == 1
+    });
     let length = Duration::from_secs(1);
-    let hasty = LivePlan { settle: Duration::ZERO, ..plan(never(), evenly(1_000.0, length), length) };
+    let hasty =
+        LivePlan { settle: Duration::ZERO, ..plan(Schedule::never(), evenly(1_000.0, length), length) };
     let record = lane.run(&mut room, hasty, &mut |_| true).unwrap();
     assert_eq!(record.operations.planned, 1_000, "the schedule does not wait");
     assert_eq!(record.sent + record.unsent.get("full"), 1_000);
@@ -323,9 +232,12 @@ fn a_target_that_floods_one_connection_does_not_hold_up_the_others() {
         Event::Opened(_) => {}
     });
     let (mut lane, mut room) = (lane(address, &of(5)), Room::of(5));
-    until(&mut lane, &mut room, plan(storm(5), never(), LONG), |record| record.opened == 5);
+    until(&mut lane, &mut room, plan(Schedule::at_once(5), Schedule::never(), LONG), |record| {
+        record.opened == 5
+    });
     let length = Duration::from_millis(300);
-    let record = lane.run(&mut room, plan(never(), evenly(100.0, length), length), &mut |_| true).unwrap();
+    let record =
+        lane.run(&mut room, plan(Schedule::never(), evenly(100.0, length), length), &mut |_| true).unwrap();
     assert_eq!((record.operations.succeeded, room.out_of_order), (30, 0));
     assert_eq!(room.others.len(), 20_000);
 }
@@ -343,7 +255,9 @@ fn a_message_over_the_limit_or_what_is_no_frame_ends_its_connection() {
         let limits = LiveLimits { message_bytes: limit, ..of(1) };
         let (mut lane, mut room) = (lane(address, &limits), Room::of(1));
         let record =
-            until(&mut lane, &mut room, plan(storm(1), never(), LONG), |record| record.ended.total() == 1);
+            until(&mut lane, &mut room, plan(Schedule::at_once(1), Schedule::never(), LONG), |record| {
+                record.ended.total() == 1
+            });
         assert_eq!(record.ended.get("malformed"), 1, "{bytes:?}: {record:?}");
     }
 }
@@ -353,7 +267,7 @@ fn what_is_due_on_a_connection_that_is_not_open_is_counted_and_not_sent() {
     let address = serve_sockets(|_, _| {});
     let (mut lane, mut room) = (lane(address, &of(1)), Room::of(1));
     let length = Duration::from_millis(50);
-    let hasty = LivePlan { settle: Duration::ZERO, ..plan(never(), evenly(100.0, length), length) };
+    let hasty = LivePlan { settle: Duration::ZERO, ..plan(Schedule::never(), evenly(100.0, length), length) };
     let record = lane.run(&mut room, hasty, &mut |_| true).unwrap();
     assert_eq!((record.operations.planned, record.sent, record.unsent.get("not-open")), (5, 0, 5));
     assert_eq!(record.operations.failed.get("connect"), 5);

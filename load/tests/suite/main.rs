@@ -3,11 +3,13 @@
 
 mod cart;
 mod chain;
+mod chat;
 mod ending;
 mod floor;
 mod http;
 mod limiter;
 mod live;
+mod live_arms;
 mod record;
 mod resend;
 mod routes;

@@ -11,14 +11,12 @@ use std::{
 use load::{
     http::{Method, Reply, RequestBuf},
     journey::{Begun, Failure, Journeys, Operation, Outcome, Step},
-    journeys::{Check, PrepareError, Progress, SystemJourneys},
-    ledger::LedgerVerdict,
     record::SliceRecord,
     schedule::{Arrivals, Profile},
-    sender::{Arm, Lane, Load, Sender, SlicePlan},
+    sender::{Arm, Load, Sender, SlicePlan},
 };
 
-use crate::support::{Answer, Records, Request, limits, serve, target};
+use crate::support::{Answer, Records, Request, bare::Bare, limits, serve, target};
 
 /// One request at a time, written by the test; any 200 is a success.
 #[derive(Clone, Copy)]
@@ -39,35 +37,13 @@ impl Journeys for Asks {
     fn abandoned(&mut self, _op: &mut Operation, _why: Failure) {}
 }
 
-impl SystemJourneys for Asks {
-    fn prepare(
-        &mut self,
-        _lane: &mut Lane,
-        _progress: &mut dyn FnMut(Progress) -> bool,
-    ) -> Result<(), PrepareError> {
-        Ok(())
-    }
-
-    fn operations(&mut self) -> &mut dyn Journeys {
-        self
-    }
-
-    fn check(&mut self, _lane: &mut Lane, _check: &Check) -> LedgerVerdict {
-        LedgerVerdict::default()
-    }
-
-    fn fork(&self, _nth: u64) -> Box<dyn SystemJourneys> {
-        Box::new(*self)
-    }
-}
-
 fn get(request: &mut RequestBuf) {
     request.write(Method::Get, "/");
 }
 
 /// Twenty operations over one connection at a time, 10 ms apart.
 fn run(address: SocketAddr, asks: fn(&mut RequestBuf)) -> SliceRecord {
-    let arm = Arm { target: target(address), journeys: Box::new(Asks(asks)) };
+    let arm = Arm { target: target(address), journeys: Box::new(Bare(Asks(asks))) };
     let mut sender = Sender::new(vec![arm], &limits(1)).unwrap();
     let plan = SlicePlan { arms: 1, slice_length: Duration::from_millis(200), rounds: 1, seed: 1 };
     let load = Load::Open { arrivals: Arrivals::Constant, profile: Profile::Steady { rate: 100.0 }, seed: 1 };

@@ -12,14 +12,12 @@ use std::{
 use load::{
     http::{Method, Reply, RequestBuf},
     journey::{Begun, Failure, Journeys, Operation, Outcome, Step},
-    journeys::{Check, PrepareError, Progress, SystemJourneys},
-    ledger::LedgerVerdict,
     record::SliceRecord,
     schedule::{Arrivals, Profile},
-    sender::{Arm, Lane, Load, Sender, SlicePlan, Target, TargetError},
+    sender::{Arm, Load, Sender, SlicePlan, Target, TargetError},
 };
 
-use crate::support::{Answer, Records, Request, limits, nobody, serve, target};
+use crate::support::{Answer, Records, Request, bare::Bare, limits, nobody, serve, target};
 
 /// Each operation asks the first server, the second, and the first again; any 200 is a success.
 #[derive(Clone, Copy)]
@@ -47,34 +45,12 @@ impl Journeys for ToAndFro {
     fn abandoned(&mut self, _op: &mut Operation, _why: Failure) {}
 }
 
-impl SystemJourneys for ToAndFro {
-    fn prepare(
-        &mut self,
-        _lane: &mut Lane,
-        _progress: &mut dyn FnMut(Progress) -> bool,
-    ) -> Result<(), PrepareError> {
-        Ok(())
-    }
-
-    fn operations(&mut self) -> &mut dyn Journeys {
-        self
-    }
-
-    fn check(&mut self, _lane: &mut Lane, _check: &Check) -> LedgerVerdict {
-        LedgerVerdict::default()
-    }
-
-    fn fork(&self, _nth: u64) -> Box<dyn SystemJourneys> {
-        Box::new(*self)
-    }
-}
-
 const PREFIX: &str = "/carts/{cart}/orders";
 
 /// Twenty operations, 10 ms apart, in one slot.
 fn run(first: SocketAddr, second: SocketAddr) -> SliceRecord {
     let target = target(first).with(PREFIX, second).unwrap();
-    let arm = Arm { target, journeys: Box::new(ToAndFro) };
+    let arm = Arm { target, journeys: Box::new(Bare(ToAndFro)) };
     let mut sender = Sender::new(vec![arm], &limits(1)).unwrap();
     let plan = SlicePlan { arms: 1, slice_length: Duration::from_millis(200), rounds: 1, seed: 1 };
     let load = Load::Open { arrivals: Arrivals::Constant, profile: Profile::Steady { rate: 100.0 }, seed: 1 };

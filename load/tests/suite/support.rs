@@ -1,8 +1,11 @@
 //! A blocking HTTP server on standard threads; a test decides its replies and misdeeds.
 
+pub(crate) mod bare;
 pub(crate) mod cart;
 pub(crate) mod chain;
+pub(crate) mod chat;
 pub(crate) mod limiter;
+pub(crate) mod room;
 pub(crate) mod shortener;
 pub(crate) mod sockets;
 
@@ -156,7 +159,7 @@ fn converse(stream: TcpStream, answer: &(impl Fn(&Request) -> Answer + ?Sized)) 
     }
 }
 
-fn read_request(reader: &mut impl BufRead, nth: usize) -> Option<Request> {
+pub(crate) fn read_request(reader: &mut impl BufRead, nth: usize) -> Option<Request> {
     let line = read_line(reader)?;
     let mut words = line.split(' ');
     let (method, path) = (words.next()?.to_owned(), words.next()?.to_owned());

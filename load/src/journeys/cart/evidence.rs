@@ -38,6 +38,8 @@ pub(super) struct Order {
     pub(super) has_voucher: bool,
     /// What was given back by refunds that are done.
     pub(super) refunded: i64,
+    /// When it was made, by the shop's clock: milliseconds since 1970.
+    pub(super) made_at_ms: u64,
     /// How long after it was made its checkout had ended, by the shop's clock.
     pub(super) settled_after: Option<Duration>,
 }

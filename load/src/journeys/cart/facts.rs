@@ -56,6 +56,8 @@ pub const VOUCHER_MISCOUNTED: &str = "voucher-miscounted";
 
 /// Orders whose checkout took longer than [`LATE`] to end.
 pub const SETTLED_LATE: &str = "settled-late";
+/// Milliseconds from the first paid order to the end of the checkout of the last one.
+pub const SELLING_TOOK_MS: &str = "selling-took-ms";
 /// The time from an order to the end of its checkout that is called late.
 pub const LATE: Duration = Duration::from_millis(500);
 /// Orders that have ended, and whose customers were not told so.
@@ -66,7 +68,7 @@ pub const JUDGED: &str = "history-judged";
 pub const ANOMALIES: &str = "anomalies";
 
 /// All facts of a check, in the order of a report.
-pub(super) const ALL: [FactShape; 32] = [
+pub(super) const ALL: [FactShape; 33] = [
     FactShape::new(CHECKED, "orders and charges looked up after the load"),
     FactShape::new(ACKNOWLEDGED, "checkouts acknowledged"),
     FactShape::new(NOT_ASKED, "could not be asked for"),
@@ -105,6 +107,7 @@ pub(super) const ALL: [FactShape; 32] = [
     FactShape::new(ORDERS_PARKED, "orders that wait for a person"),
     FactShape::new(SAGAS_RUNNING, "checkouts that still ran at the end"),
     FactShape::new(SETTLED_LATE, "orders that took over 500 ms to settle"),
+    FactShape::new(SELLING_TOOK_MS, "milliseconds from the first paid order to the last"),
     FactShape::new(JUDGED, "checkouts and reads judged as a history"),
     FactShape::breach(Breach::Wrong, ANOMALIES, "anomalies in the history of sales"),
 ];

@@ -95,6 +95,7 @@ impl From<OrderView> for Order {
             lines: view.lines.iter().map(|line| (line.product, line.quantity)).collect(),
             total: view.total.minor,
             has_voucher: view.voucher.is_some(),
+            made_at_ms: view.made_at_ms,
             settled_after: settled.map(Duration::from_millis),
             status: match view.status {
                 StatusView::Pending => Status::Pending,

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::super::{
-    evidence::{Evidence, OwnOrder, Status},
+    evidence::{Evidence, Order, OwnOrder, Status},
     facts,
     id::Id,
 };
@@ -20,7 +20,16 @@ pub(super) fn judge(evidence: &Evidence, verdict: &mut LedgerVerdict) {
     verdict.note(facts::ORDERS_CANCELLED, count(Status::Cancelled));
     let is_late = |own: &OwnOrder<'_>| own.order.settled_after.is_some_and(|after| after > facts::LATE);
     verdict.note(facts::SETTLED_LATE, evidence.own_orders().filter(is_late).count() as u64);
+    verdict.note(facts::SELLING_TOOK_MS, selling_took_ms(evidence));
     verdict.note(facts::CHECKOUTS_INDETERMINATE, evidence.unresolved().count() as u64);
+}
+
+/// From the first paid order to the end of the checkout of the last one, by the shop's clock.
+fn selling_took_ms(evidence: &Evidence) -> u64 {
+    let paid = || evidence.own_orders().map(|own| own.order).filter(|order| order.status == Status::Paid);
+    let settled = |order: &Order| Some(order.made_at_ms + order.settled_after?.as_millis() as u64);
+    let (first, last) = (paid().map(|order| order.made_at_ms).min(), paid().filter_map(settled).max());
+    first.zip(last).map_or(0, |(first, last)| last.saturating_sub(first))
 }
 
 /// What was acknowledged is there, and every order is what its buyer ordered.

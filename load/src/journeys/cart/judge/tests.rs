@@ -1,6 +1,7 @@
 //! An honest history is accused of nothing, and each wrong one of what is wrong with it.
 
 mod moving;
+mod selling;
 
 use std::{collections::BTreeSet, time::Duration};
 
@@ -36,6 +37,7 @@ fn order(shop: &Shop, buyer: u64, status: Status) -> Order {
         status,
         has_voucher: purchase.has_voucher,
         refunded: 0,
+        made_at_ms: 1_000,
         settled_after: Some(Duration::from_millis(500)),
     }
 }

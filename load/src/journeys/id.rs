@@ -1,10 +1,10 @@
-//! Ids as the cart writes them: UUIDs. Those that the generator chooses follow from the seed and a number.
+//! Ids that are UUIDs. Those that the generator chooses follow from the seed and a number.
 
 use std::fmt::{self, Display};
 
 use serde::{Deserialize, Deserializer, de::Error};
 
-/// An id of a product, a cart, an order: 128 bits, written as a UUID is (RFC 9562).
+/// An id of a product, an order, a room, a message: 128 bits, written as a UUID is (RFC 9562).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(super) struct Id(pub(super) u128);
 
@@ -12,7 +12,7 @@ pub(super) struct Id(pub(super) u128);
 const HYPHENS: [usize; 4] = [8, 13, 18, 23];
 
 impl Id {
-    /// The id of the thing with this number in the run with this seed: of a product, or of a buyer's cart.
+    /// The id of the thing with this number in the run with this seed: of a product, a buyer's cart, a message.
     pub(super) fn of(seed: u64, number: u64) -> Self {
         Self((u128::from(seed) << 64) | u128::from(number))
     }

@@ -97,14 +97,18 @@ impl Slot {
         self.stalled_until = 0;
     }
 
-    /// Continues connecting or the handshake; to be called when the socket is ready.
-    pub(super) fn handshake(&mut self, host: &str, config: WebSocketConfig) -> HandshakeStep {
+    /// Continues connecting or the handshake; to be called when the socket is ready. `host` names the host of a server.
+    pub(super) fn handshake<'h>(
+        &mut self,
+        host: impl FnOnce(usize) -> &'h str,
+        config: WebSocketConfig,
+    ) -> HandshakeStep {
         let step = match std::mem::take(&mut self.state) {
             State::Connecting(stream, handshake) => {
                 if !matches!(stream.take_error(), Ok(None)) {
                     return HandshakeStep::Ended(Ended::Unreachable);
                 }
-                let Ok(request) = request(host, &handshake) else {
+                let Ok(request) = request(host(handshake.server), &handshake) else {
                     return HandshakeStep::Ended(Ended::Malformed);
                 };
                 client_with_config(request, stream, Some(config))

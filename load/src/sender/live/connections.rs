@@ -10,15 +10,22 @@ use std::{
 use tungstenite::{Utf8Bytes, protocol::WebSocketConfig};
 
 use super::{
-    Ended, Handshake, LiveLimits, LiveRecord, Moment,
+    Ended, Handshake, LiveLimits, LiveRecord, Moment, OperationEnd,
     slot::{HandshakeStep, Read, Slot, State, Written},
 };
 use crate::{
     clock::{self, Nanos},
-    journey::Outcome,
-    record::RateMeter,
-    sender::{Target, connection::dial, poll::Poller},
+    journey::{Failure, Outcome},
+    sender::{
+        Target,
+        connection::dial,
+        meters::{Meters, Times},
+        poll::Poller,
+    },
 };
+
+/// The pause of a closed loop after an operation that found no open connection.
+const PAUSE: Duration = Duration::from_millis(10);
 
 /// Why a message was not sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -38,7 +45,11 @@ pub struct Connections {
     slots: Vec<Slot>,
     pub(super) poller: Poller,
     pub(super) record: LiveRecord,
-    pub(super) rate_meter: RateMeter,
+    pub(super) meters: Meters,
+    /// Operations that have begun and not ended.
+    pub(super) in_flight: usize,
+    /// A closed loop starts nothing before this time.
+    pub(super) resume: Nanos,
     open: usize,
     opening: usize,
     timeout: Nanos,
@@ -60,7 +71,9 @@ impl Connections {
             slots,
             poller: Poller::new()?,
             record: LiveRecord::default(),
-            rate_meter: RateMeter::default(),
+            meters: Meters::default(),
+            in_flight: 0,
+            resume: 0,
             open: 0,
             opening: 0,
             timeout: clock::nanos(limits.timeout),
@@ -135,30 +148,24 @@ impl Connections {
 
     /// Records the end of an operation, now, with the latency from its due time.
     pub fn operation_ended(&mut self, kind: &'static str, due: Moment, outcome: Outcome) {
-        let now = clock::now();
-        let latency = now.saturating_sub(due.0);
-        self.rate_meter.answered(due.0, now, outcome == Outcome::Success);
+        self.operation_took(&OperationEnd { kind, due, sent: None, at: Moment::now(), outcome });
+    }
+
+    /// Records the end of an operation at a time that may be past: what it was for had happened by then.
+    pub fn operation_took(&mut self, end: &OperationEnd) {
+        let times = Times { due: end.due.0, sent: end.sent.map(|sent| sent.0), ended: end.at.0 };
         let record = &mut self.record.operations;
-        match outcome {
-            Outcome::Success => {
-                record.succeeded += 1;
-                record.latency.saturating_record(latency);
-                let of_kind = record.kind(kind);
-                of_kind.succeeded += 1;
-                of_kind.latency.saturating_record(latency);
-                record.outcomes.record(kind, latency);
+        self.in_flight = self.in_flight.saturating_sub(1);
+        if let Outcome::Failed(failure) = end.outcome {
+            record.indeterminate += u64::from(failure.is_indeterminate());
+            if failure == Failure::Connect {
+                self.resume = clock::now().saturating_add(clock::nanos(PAUSE));
             }
-            Outcome::Refused(cause) => {
-                record.refused.add(cause);
-                record.kind(kind).refused += 1;
-                record.outcomes.record(cause, latency);
-            }
-            Outcome::Failed(failure) => {
-                record.failed.add(failure.name());
-                record.kind(kind).failed += 1;
-                record.outcomes.record_failed(latency);
+            if end.is_in_vain() {
+                return self.meters.in_vain(record, (Some(end.kind), failure.name()), times, 0);
             }
         }
+        self.meters.answered(record, end.kind, times, end.outcome);
     }
 
     /// The number of handshakes in progress.
@@ -178,7 +185,8 @@ impl Connections {
     /// Begins to connect.
     pub(super) fn begin(&mut self, connection: usize, due: Nanos, handshake: Handshake) {
         let token = self.token(connection);
-        let begun = dial(self.target.address).and_then(|(stream, _)| {
+        let server = self.target.gateway(handshake.server).0;
+        let begun = dial(server).and_then(|(stream, _)| {
             self.poller.add(&stream, token)?;
             Ok(stream)
         });
@@ -193,7 +201,7 @@ impl Connections {
     /// Continues a handshake. Returns whether the connection is open now.
     pub(super) fn handshake(&mut self, connection: usize) -> bool {
         let slot = &mut self.slots[connection];
-        match slot.handshake(&self.target.host, self.protocol) {
+        match slot.handshake(|server| self.target.gateway(server).1, self.protocol) {
             HandshakeStep::NotYet => false,
             HandshakeStep::Open => {
                 self.opening -= 1;

@@ -3,25 +3,23 @@
 use std::{
     cmp::Reverse,
     collections::{BTreeSet, BinaryHeap, VecDeque},
-    iter::Peekable,
     time::Duration,
 };
 
-use super::{Again, Connections, LiveJourneys, LiveLimits, LiveRecord, Message, Moment, slot::Read};
+use super::{
+    Again, Connections, LiveJourneys, LiveLimits, LiveRecord, Message, Moment, run::Run, slot::Read,
+};
 use crate::{
     clock::{self, Nanos},
-    journey::Begun,
-    record::RateMeter,
+    episode::Episode,
     schedule::Schedule,
-    sender::{
-        SenderError, TICK, Target, connection::raise_file_limit, poll::Ready, release_queue::ReleaseQueue,
-    },
+    sender::{SenderError, Target, connection::raise_file_limit, poll::Ready},
 };
 
 /// Messages read from one connection before other connections get their turn.
 const READS: usize = 64;
 
-/// The plan of a run. Both schedules are open loops.
+/// The plan of a run.
 #[derive(Clone, Debug)]
 pub struct LivePlan {
     /// The length of the sends.
@@ -29,9 +27,31 @@ pub struct LivePlan {
     /// When connections are opened, in the order of their numbers. Open ones stay open.
     pub openings: Schedule,
     /// When messages are sent.
-    pub sends: Schedule,
+    pub sends: Sends,
     /// The longest drain: how long the journeys may wait for messages in flight.
     pub settle: Duration,
+}
+
+/// What starts the operations of a run.
+#[derive(Clone, Debug)]
+pub enum Sends {
+    /// An open loop: a schedule.
+    Due(Schedule),
+    /// A closed loop: so many operations are in flight, and the end of one starts the next.
+    InFlight(usize),
+}
+
+impl Sends {
+    /// Nothing is sent.
+    pub fn none() -> Self {
+        Self::InFlight(0)
+    }
+}
+
+impl From<Schedule> for Sends {
+    fn from(schedule: Schedule) -> Self {
+        Self::Due(schedule)
+    }
 }
 
 /// One target and its connections.
@@ -45,33 +65,6 @@ pub struct LiveLane {
     reconnects: BinaryHeap<Reverse<(Nanos, usize)>>,
     /// Connections with more to read, by token.
     unread: VecDeque<u64>,
-}
-
-/// The due times of a schedule.
-struct DueTimes {
-    start: Nanos,
-    offsets: Schedule,
-}
-
-impl Iterator for DueTimes {
-    type Item = Nanos;
-
-    fn next(&mut self) -> Option<Nanos> {
-        self.offsets.next().map(|offset| self.start.saturating_add(clock::nanos(offset)))
-    }
-}
-
-/// The state of a run.
-struct Run {
-    start: Nanos,
-    end: Nanos,
-    /// The end of the longest drain.
-    settled_by: Nanos,
-    next_tick: Nanos,
-    openings: Peekable<DueTimes>,
-    /// The connections to open.
-    fresh: std::vec::IntoIter<usize>,
-    sends: ReleaseQueue<DueTimes>,
 }
 
 impl LiveLane {
@@ -92,9 +85,24 @@ impl LiveLane {
         &self.connections.record
     }
 
+    /// Records what happens over the time of the following runs, or does not.
+    pub(in super::super) fn watched(&mut self, watched: bool) {
+        self.connections.meters.watched(watched);
+    }
+
+    /// Makes room for what happens over the time of a run, before it begins.
+    pub(in super::super) fn make_room(&mut self, length: Duration) {
+        self.connections.meters.make_room(length);
+    }
+
+    pub(in super::super) fn episode(&self) -> Option<Episode> {
+        self.connections.meters.episode()
+    }
+
     /// Executes `plan`, and then receives until the journeys have settled. Connections stay open.
     ///
-    /// `watch` gets the record every few milliseconds; the run is interrupted when it returns `false`.
+    /// `watch` gets the record every few milliseconds; when it returns `false`, nothing more is started, and the run ends
+    /// after its drain.
     pub fn run(
         &mut self,
         journeys: &mut dyn LiveJourneys,
@@ -102,15 +110,55 @@ impl LiveLane {
         watch: &mut dyn FnMut(&LiveRecord) -> bool,
     ) -> Result<&LiveRecord, SenderError> {
         journeys.run_began(plan.length);
-        let mut run = self.begin(plan);
-        while self.turn(journeys, &mut run, watch)? {}
+        let mut run = self.begin(journeys, plan);
+        loop {
+            self.act(journeys, &mut run);
+            if run.is_over(clock::now(), journeys.is_settled()) {
+                break;
+            }
+            self.hear(journeys, &mut run, None)?;
+            self.tick(journeys, &mut run, watch);
+        }
         let now = clock::now();
-        let planned = self.connections.record.operations.planned;
-        let record = &mut self.connections.record.operations;
-        record.window = Duration::from_nanos(run.end.min(now).saturating_sub(run.start));
-        record.elapsed = Duration::from_nanos(now - run.start);
-        record.basis = self.connections.rate_meter.basis(now, planned);
+        let Connections { record, meters, .. } = &mut self.connections;
+        record.operations.window = run.window(now);
+        record.operations.elapsed = Duration::from_nanos(now - run.start);
+        record.operations.basis = meters.basis(now, record.operations.planned);
+        record.operations.requests = record.sent;
+        (record.operations.bytes_out, record.operations.bytes_in) = (record.bytes_out, record.bytes_in);
         Ok(self.record())
+    }
+
+    /// Opens every wanted connection that is not open, and receives until the journeys are ready; for `within` at most.
+    /// Returns whether they are.
+    ///
+    /// What comes meanwhile is in the record of no run. `keep_going` is asked every few milliseconds.
+    pub fn make_ready(
+        &mut self,
+        journeys: &mut dyn LiveJourneys,
+        within: Duration,
+        keep_going: &mut dyn FnMut() -> bool,
+    ) -> Result<bool, SenderError> {
+        let openings = Schedule::at_once(self.connections.len());
+        let plan = LivePlan { length: within, openings, sends: Sends::none(), settle: Duration::ZERO };
+        let mut run = self.begin(journeys, plan);
+        // Ends of connections may wait to be read, since they were closed while nobody looked. So it looks until nothing is
+        // there, or until it has looked once at each.
+        let mut looks = 0;
+        loop {
+            self.act(journeys, &mut run);
+            let (now, is_ready) = (clock::now(), journeys.is_ready(&self.connections));
+            looks = if is_ready { looks + 1 } else { 0 };
+            let heard = self.hear(journeys, &mut run, is_ready.then_some(now))?;
+            self.report_ended(journeys);
+            let is_still = heard == 0 || looks > self.connections.len();
+            if is_still && journeys.is_ready(&self.connections) {
+                return Ok(true);
+            }
+            if now >= run.end || !self.tick(journeys, &mut run, &mut |_| keep_going()) {
+                return Ok(false);
+            }
+        }
     }
 
     /// Closes every connection with code 1000, and cancels reconnects.
@@ -123,69 +171,62 @@ impl LiveLane {
         self.reconnects.clear();
     }
 
-    fn begin(&mut self, plan: LivePlan) -> Run {
+    fn begin(&mut self, journeys: &dyn LiveJourneys, plan: LivePlan) -> Run {
         self.connections.record.clear();
-        let start = clock::now();
-        let end = start.saturating_add(clock::nanos(plan.length));
-        self.connections.rate_meter = RateMeter::new(start, end, true);
+        let reopened = self.reconnects.iter().map(|Reverse((_, connection))| *connection);
         let expected: BTreeSet<_> =
-            self.reconnects.iter().map(|Reverse((_, connection))| *connection).collect();
-        let is_fresh =
-            |connection: &usize| self.connections.is_closed(*connection) && !expected.contains(connection);
+            reopened.chain(self.waiting.iter().map(|(connection, _)| *connection)).collect();
+        let is_fresh = |connection: &usize| {
+            self.connections.is_closed(*connection)
+                && !expected.contains(connection)
+                && journeys.is_wanted(*connection)
+        };
         let fresh: Vec<_> = (0..self.connections.len()).filter(is_fresh).collect();
-        Run {
-            start,
-            end,
-            settled_by: end.saturating_add(clock::nanos(plan.settle)),
-            next_tick: start,
-            openings: DueTimes { start, offsets: plan.openings }.peekable(),
-            fresh: fresh.into_iter(),
-            sends: ReleaseQueue::new(DueTimes { start, offsets: plan.sends }),
-        }
+        let run = Run::new(plan, fresh);
+        self.connections.meters.begin(run.start, run.end, run.is_open_loop());
+        run
     }
 
-    /// One iteration of the loop; `false` after the last.
-    fn turn(
+    /// Does what is due.
+    fn act(&mut self, journeys: &mut dyn LiveJourneys, run: &mut Run) {
+        self.open_due(journeys, run, clock::now());
+        run.send(journeys, &mut self.connections);
+        self.report_ended(journeys);
+    }
+
+    /// Waits for events until something is due, or until `wake`, and handles them. Returns how many there were.
+    fn hear(
         &mut self,
         journeys: &mut dyn LiveJourneys,
         run: &mut Run,
-        watch: &mut dyn FnMut(&LiveRecord) -> bool,
-    ) -> Result<bool, SenderError> {
-        let now = clock::now();
-        self.open_due(journeys, run, now);
-        self.send_due(journeys, run);
-        self.report_ended(journeys);
-        if now >= run.end && run.sends.release().is_none() && (journeys.is_settled() || now >= run.settled_by)
-        {
-            return Ok(false);
-        }
-        let wake = self.wake(run, now);
+        wake: Option<Nanos>,
+    ) -> Result<usize, SenderError> {
+        let wake = wake.or_else(|| self.wake(run));
+        let mut heard = self.unread.len();
         for index in 0..self.connections.poller.wait(wake)? {
             if let Some(ready) = self.connections.poller.event(index) {
+                heard += 1;
                 self.handle(ready, journeys);
-                if run.sends.release().is_some() {
-                    self.send_due(journeys, run);
-                }
+                run.send(journeys, &mut self.connections);
             }
         }
         self.read_on(journeys);
-        Ok(self.tick(journeys, run, watch))
+        Ok(heard)
     }
 
     /// The next due time; the poller also wakes every tick.
-    fn wake(&self, run: &mut Run, now: Nanos) -> Option<Nanos> {
+    fn wake(&self, run: &mut Run) -> Option<Nanos> {
+        let now = clock::now();
         let reconnect = self.reconnects.peek().map(|Reverse((at, _))| *at);
         let unread = (!self.unread.is_empty()).then_some(now);
-        let end = (now < run.end).then_some(run.end);
-        let opening = run.openings.peek().copied().filter(|_| run.fresh.len() > 0);
-        let moments = [run.sends.release(), opening, reconnect, self.connections.next_resume(), unread, end];
+        let moments = [run.wake(now, &self.connections), reconnect, self.connections.next_resume(), unread];
         moments.into_iter().flatten().min()
     }
 
     /// Opens due connections, up to the limit of handshakes in progress.
     fn open_due(&mut self, journeys: &mut dyn LiveJourneys, run: &mut Run, now: Nanos) {
-        while let Some(due) = run.openings.next_if(|due| *due <= now) {
-            self.waiting.extend(run.fresh.next().map(|connection| (connection, due)));
+        while let Some(opening) = run.next_opening(now) {
+            self.waiting.push_back(opening);
         }
         while let Some(&Reverse((due, connection))) = self.reconnects.peek()
             && due <= now
@@ -198,28 +239,6 @@ impl LiveLane {
         {
             let handshake = journeys.handshake(connection);
             self.connections.begin(connection, due, handshake);
-        }
-    }
-
-    /// Executes due sends.
-    fn send_due(&mut self, journeys: &mut dyn LiveJourneys, run: &mut Run) {
-        let connections = &mut self.connections;
-        let mut exhausted = false;
-        run.sends.take(clock::now(), |due| {
-            if exhausted {
-                return;
-            }
-            let lag = clock::now().saturating_sub(due);
-            exhausted = journeys.due(Moment(due), connections) == Begun::Exhausted;
-            if !exhausted {
-                let record = &mut connections.record.operations;
-                record.planned += 1;
-                record.sent += 1;
-                record.send_lag.saturating_record(lag);
-            }
-        });
-        if exhausted {
-            run.sends.end();
         }
     }
 
@@ -289,7 +308,7 @@ impl LiveLane {
         }
     }
 
-    /// On a tick: handles time-outs, and asks `watch` whether to continue.
+    /// On a tick: handles time-outs, and asks `watch` whether to continue, until the drain. Returns its answer.
     fn tick(
         &mut self,
         journeys: &mut dyn LiveJourneys,
@@ -297,17 +316,16 @@ impl LiveLane {
         watch: &mut dyn FnMut(&LiveRecord) -> bool,
     ) -> bool {
         let now = clock::now();
-        if now < run.next_tick {
+        if !run.takes_tick(now) {
             return true;
         }
-        run.next_tick = now + clock::nanos(TICK);
         self.connections.expire(now);
         journeys.tick(Moment(now), &mut self.connections);
-        if watch(&self.connections.record) {
+        if now >= run.end || watch(&self.connections.record) {
             return true;
         }
-        run.end = run.end.min(now);
-        self.connections.rate_meter.cut(now);
+        run.interrupt(now);
+        self.connections.meters.cut(now);
         self.connections.record.operations.interrupted = true;
         false
     }

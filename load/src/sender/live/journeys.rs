@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{Connections, Moment};
-use crate::journey::Begun;
+use crate::journey::{Begun, Failure, Outcome};
 
 /// A source of messages and the judge of those that arrive.
 ///
@@ -17,6 +17,18 @@ pub trait LiveJourneys: Send {
         let _ = length;
     }
 
+    /// Whether a connection is opened when it is closed and nothing will reopen it.
+    fn is_wanted(&self, connection: usize) -> bool {
+        let _ = connection;
+        true
+    }
+
+    /// Whether sends can begin: usually when every wanted connection is open.
+    fn is_ready(&self, connections: &Connections) -> bool {
+        let mut all = 0..connections.len();
+        all.all(|connection| connections.is_open(connection) || !self.is_wanted(connection))
+    }
+
     /// The handshake of a connection, each time that it connects: a reconnecting client can send its position.
     fn handshake(&mut self, connection: usize) -> Handshake;
 
@@ -25,7 +37,8 @@ pub trait LiveJourneys: Send {
         let _ = (connection, at, connections);
     }
 
-    /// A send is due: chooses a connection and a message. [`Begun::Exhausted`] ends the sends.
+    /// A send is due: chooses a connection and a message. [`Begun::Exhausted`] ends the sends. An operation that has begun
+    /// ends once, also if nothing could be sent ([`Connections::operation_ended`]).
     fn due(&mut self, due: Moment, connections: &mut Connections) -> Begun;
 
     /// A message has arrived.
@@ -49,6 +62,11 @@ pub trait LiveJourneys: Send {
     fn is_settled(&self) -> bool {
         true
     }
+
+    /// The longest drain of a slice: after this time every operation has ended in one way or the other.
+    fn settles_within(&self) -> Duration {
+        Duration::from_secs(10)
+    }
 }
 
 /// The handshake of a connection.
@@ -58,6 +76,31 @@ pub struct Handshake {
     pub path: String,
     /// Additional header fields: a token, `Sec-WebSocket-Protocol`.
     pub fields: Vec<(&'static str, String)>,
+    /// To which of the target's servers: counted from 0, and from 0 again behind the last.
+    pub server: usize,
+}
+
+/// The end of an operation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OperationEnd {
+    /// The operation's name in reports.
+    pub kind: &'static str,
+    /// When it was due.
+    pub due: Moment,
+    /// When it was sent.
+    pub sent: Option<Moment>,
+    /// When its user had what was wanted, or had waited enough.
+    pub at: Moment,
+    /// How it ended.
+    pub outcome: Outcome,
+}
+
+impl OperationEnd {
+    /// Whether its user waited in vain, so that the wait is a latency: it took as long as users wait.
+    pub(super) fn is_in_vain(&self) -> bool {
+        let Outcome::Failed(failure) = self.outcome else { return false };
+        matches!(failure, Failure::Timeout | Failure::Abandoned | Failure::Missing)
+    }
 }
 
 /// A received message.
