@@ -1,6 +1,6 @@
 //! The figures of a report as rows: a row per metric, a column per arm.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use load::{
     journeys::{self, OutcomeWords},
@@ -106,18 +106,25 @@ fn marked(arm: &Arm, about: About, figure: String) -> String {
     if figure == NO_FIGURE || figure == "0" { figure } else { figure + caveats::mark(arm, about) }
 }
 
-/// The counters that the system declares.
+/// The counters that the system declares, and figures that are one of them by another.
 fn own_counters(report: &Report) -> Vec<Row> {
-    let names: BTreeSet<&str> =
-        report.arms.iter().flat_map(|arm| arm.per_op.own.keys()).map(String::as_str).collect();
-    let cell = |arm: &Arm, name: &str| {
-        marked(arm, About::PerOperation, mean_count(arm.per_op.own.get(name).copied()))
+    let names = |of: fn(&Arm) -> &BTreeMap<String, f64>| -> BTreeSet<&str> {
+        report.arms.iter().flat_map(|arm| of(arm).keys()).map(String::as_str).collect()
     };
-    let row = |name: &str| Row {
+    let counter = |name: &str| Row {
         name: format!("{name} per operation"),
-        cells: report.arms.iter().map(|arm| cell(arm, name)).collect(),
+        cells: report
+            .arms
+            .iter()
+            .map(|arm| marked(arm, About::PerOperation, mean_count(arm.per_op.own.get(name).copied())))
+            .collect(),
     };
-    names.into_iter().map(row).collect()
+    let ratio = |name: &str| Row {
+        name: name.to_owned(),
+        cells: report.arms.iter().map(|arm| mean_count(arm.per_op.ratios.get(name).copied())).collect(),
+    };
+    let counters = names(|arm| &arm.per_op.own).into_iter().map(counter);
+    counters.chain(names(|arm| &arm.per_op.ratios).into_iter().map(ratio)).collect()
 }
 
 fn ledgers(report: &Report) -> Row {

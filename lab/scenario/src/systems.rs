@@ -6,7 +6,7 @@ use std::{collections::BTreeMap, sync::OnceLock};
 
 use design::{System, Wiring};
 use load::{
-    journeys::{self, CounterShape, OptionShape, PolicyLine, SystemUnderTest},
+    journeys::{self, CounterShape, OptionShape, PolicyLine, RatioShape, SystemUnderTest},
     ledger::Breach,
 };
 use runtime::Service;
@@ -14,8 +14,13 @@ use runtime::Service;
 use crate::diagnostic::did_you_mean;
 
 /// Every system with its wiring, in the order of `lab list`.
-pub static SERVICES: &[&Service] =
-    &[&shortener_app::SERVICE, &limiter_app::SERVICE, &chain_app::SERVICE, &cart_app::SERVICE];
+pub static SERVICES: &[&Service] = &[
+    &shortener_app::SERVICE,
+    &limiter_app::SERVICE,
+    &chain_app::SERVICE,
+    &cart_app::SERVICE,
+    &chat_app::SERVICE,
+];
 
 /// Systems of a program that adds its own to the registry.
 static FURTHER: OnceLock<&'static [&'static Service]> = OnceLock::new();
@@ -87,6 +92,11 @@ pub fn metrics() -> Vec<&'static str> {
         }
     }
     names
+}
+
+/// The figures of a system's reports that are one of its counters by another.
+pub fn ratios(system: &str) -> &'static [RatioShape] {
+    under_test(system).map(SystemUnderTest::ratios).unwrap_or_default()
 }
 
 /// The counters of a system's processes that reports show, beside those of the platform.

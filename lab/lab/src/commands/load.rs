@@ -33,9 +33,6 @@ pub(super) use values::{duration, option};
 use self::expect::{Condition, Judged};
 use crate::{outcome::Outcome, output};
 
-/// The default number of things.
-const DEFAULT_THINGS: u64 = 10_000;
-
 /// What can be said.
 #[derive(Debug, clap::Args)]
 #[command(
@@ -73,6 +70,10 @@ pub struct Args {
     /// processes; may be repeated
     #[arg(long, value_name = "PREFIX=URL", value_parser = also)]
     also: Vec<(String, String)>,
+    /// Where another replica of the same public API is, `http://host:port`. For a system whose clients keep connections to
+    /// several; may be repeated
+    #[arg(long, value_name = "URL")]
+    beside: Vec<String>,
     /// Open loop: so many operations a second are due
     #[arg(long, value_name = "N", group = "load", value_parser = rate)]
     rate: Option<f64>,
@@ -85,7 +86,7 @@ pub struct Args {
     /// Which operations: `lab show SYSTEM` lists the mixes [default: the system's first]
     #[arg(long, value_name = "NAME")]
     mix: Option<String>,
-    /// How many links, clients or rooms exist before load begins [default: 10000, or as many as a mix needs that takes
+    /// How many links, clients or rooms exist before load begins [default: 10000, of rooms 100, or as many as a mix needs that takes
     /// each once]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=MAX_THINGS))]
     links: Option<u64>,
@@ -199,7 +200,8 @@ impl Args {
         };
         let journeys = journeys::journeys_of(system, &options)?;
         let first = Target::parse(system.name(), &self.url);
-        let target = self.also.iter().fold(first, |target, (prefix, url)| target?.with_url(prefix, url))?;
+        let target = self.also.iter().fold(first, |target, (prefix, url)| target?.with_url(prefix, url));
+        let target = self.beside.iter().fold(target, |target, url| target?.beside_url(url))?;
         target.probe()?;
         let answering = Answering::new(system, &target)?;
         Ok((Sender::new(vec![Arm { target, journeys }], &self.limits())?, answering))
@@ -222,7 +224,7 @@ impl Args {
     fn things(&self, system: &dyn SystemUnderTest) -> u64 {
         let mix = self.mix.as_deref().unwrap_or(system.mixes()[0].0);
         let needed = self.rate.and_then(|rate| system.needs(mix, rate * self.length.as_secs_f64()));
-        self.links.or(needed).unwrap_or(DEFAULT_THINGS)
+        self.links.or(needed).unwrap_or_else(|| system.usual_things())
     }
 
     fn limits(&self) -> Limits {

@@ -107,4 +107,7 @@ pub struct PerOperation {
     /// The counters that the system declares, by their names.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub own: BTreeMap<String, f64>,
+    /// Its figures that are one of these counters by another, by their names: not per operation.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub ratios: BTreeMap<String, f64>,
 }

@@ -59,6 +59,9 @@ impl RunningArm {
         let mut prefixes =
             self.parts.iter().flat_map(|part| part.paths.iter().map(move |path| (*path, part)));
         let target = Target::at(&self.label, first);
+        // Replicas of a process with the whole API serve the same as the first of them.
+        let alike = self.parts.iter().skip(1).filter(|part| part.paths.is_empty());
+        let target = alike.fold(target, |target, part| target.beside(address(part)));
         prefixes.try_fold(target, |target, (path, part)| target.with(path, address(part)))
     }
 }

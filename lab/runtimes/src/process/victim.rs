@@ -17,8 +17,8 @@ use procfs::process::Process;
 
 use crate::measure::{TrackedProcess, cpu_of, family};
 
-/// The time limit for processes to stop; microseconds, unless the machine is busy.
-const STILL_WITHIN: Duration = Duration::from_secs(1);
+/// The time limit for processes to stop: microseconds, unless the machine is busy; as long as containers have.
+const STILL_WITHIN: Duration = Duration::from_secs(5);
 
 /// The time limit for killed processes to be gone; the kernel needs only the time to free their memory.
 const GONE_WITHIN: Duration = Duration::from_secs(5);

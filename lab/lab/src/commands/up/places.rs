@@ -94,10 +94,11 @@ fn addressed(command: &str, arm: &RunningArm) -> Result<String> {
 /// The flags by which `lab load` knows the address of each path, if there are several.
 fn also(arm: &RunningArm) -> String {
     let [_, _, ..] = arm.parts[..] else { return String::new() };
-    let flags = arm.parts.iter().flat_map(|part| {
+    let paths = arm.parts.iter().flat_map(|part| {
         part.paths.iter().map(move |path| format!(" \\\n    --also '{path}={}'", part.url()))
     });
-    flags.collect()
+    let alike = arm.parts.iter().skip(1).filter(|part| part.paths.is_empty());
+    paths.chain(alike.map(|part| format!(" \\\n    --beside {}", part.url()))).collect()
 }
 
 /// Which requests are traced, and where to see the traces.

@@ -1,6 +1,6 @@
 //! One arm of a report.
 
-use load::record::Summary;
+use load::{journeys::RatioShape, record::Summary};
 use report::model::{
     Arm, Backing, CauseCount, CpuCost, Death, Latency, Ledger, Link, Memory, MemoryPart, OutcomeLatency,
     Part, PerOperation, Point, Process, TimeShare, Topology,
@@ -194,7 +194,12 @@ fn memory(data: &ArmData) -> Memory {
 fn per_operation(data: &ArmData, forgets: bool) -> PerOperation {
     let is_known = data.counted > 0 && !forgets;
     let mean = |name: &str| is_known.then(|| data.counters.get(name) / data.counted as f64);
-    let own = systems::counters(data.plan.wiring.system().name).iter();
+    let system = data.plan.wiring.system().name;
+    let own = systems::counters(system).iter();
+    let ratio = |shape: &RatioShape| {
+        let by = data.counters.get(shape.by);
+        (is_known && by > 0.0).then(|| shape.times * data.counters.get(shape.of) / by)
+    };
     // A system without such an axis has no such count.
     let chosen = |axis: &str| !matches!(data.plan.wiring.get(axis), "" | "none");
     PerOperation {
@@ -206,6 +211,10 @@ fn per_operation(data: &ArmData, forgets: bool) -> PerOperation {
         events: mean(counters::EVENTS).filter(|_| chosen("events")),
         redis: mean(counters::REDIS).filter(|commands| *commands > 0.0),
         own: own.filter_map(|counter| Some((counter.name.to_owned(), mean(counter.name)?))).collect(),
+        ratios: systems::ratios(system)
+            .iter()
+            .filter_map(|shape| Some((shape.name.to_owned(), ratio(shape)?)))
+            .collect(),
     }
 }
 
