@@ -7,9 +7,9 @@ use crate::edge_client::EdgeClient;
 
 /// Checks that the API's description has every route and status that a client has seen.
 ///
-/// `shown` maps a route to the schema of its reply. Statuses that HTTP defines everywhere are excepted: of
+/// `shown` maps a method and a route to the schema of its reply. Statuses that HTTP defines everywhere are excepted: of
 /// HEAD, of a method that is not allowed, of an unknown path.
-pub fn everything_that_was_seen(edge: &EdgeClient, shown: fn(&str) -> &'static str) {
+pub fn everything_that_was_seen(edge: &EdgeClient, shown: fn(&str, &str) -> &'static str) {
     let document = edge.description();
     assert!(document["openapi"].as_str().is_some_and(|version| version.starts_with("3.")), "{document}");
     for (path, operations) in document["paths"].as_object().into_iter().flatten() {
@@ -27,7 +27,7 @@ pub fn everything_that_was_seen(edge: &EdgeClient, shown: fn(&str) -> &'static s
         let described = &document["paths"][route][method.to_lowercase()]["responses"][status.to_string()];
         let text = described["description"].as_str().unwrap_or_default();
         assert!(!text.is_empty(), "`{method} {route}` with {status} is not described");
-        has_its_schema(&document, described, status, shown(route));
+        has_its_schema(&document, described, status, shown(&method, route));
     }
 }
 

@@ -323,7 +323,7 @@ fn a_request_has_the_id_of_its_trace(edge: &EdgeClient) {
 
 /// The API's own description names every route and status that a client has met.
 pub fn everything_that_was_seen_is_described(edge: &EdgeClient) {
-    let shown = |route: &str| if route == "/clicks/pending" { "PendingShown" } else { "LinkShown" };
+    let shown = |_: &str, route: &str| if route == "/clicks/pending" { "PendingShown" } else { "LinkShown" };
     described::every_text_is_bounded(edge);
     described::everything_that_was_seen(edge, shown);
 }

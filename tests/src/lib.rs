@@ -18,7 +18,8 @@
 //! `hops` (what crosses between processes, and what happens when things go wrong), `bad_calls` (components at the hands of
 //! callers that get it wrong), `grpc_services` (what `buf` and `grpcurl` make of them),
 //! `edge` and `limiter_edge` (one behaviour over every wiring that a scenario uses),
-//! `chain_edge` and `parts_contract` (the same of the chain), `cart_edge` (of the cart), `cart_contracts` (what the cart's components say to each other),
+//! `chain_edge` and `parts_contract` (the same of the chain), `cart_edge` (of the cart), `cart_contracts` (what the cart's components say to each other), `chat_edge` (of the chat),
+//! `chat_stores` (the chat's behaviours over every store, and what calls at the same time do to each other),
 //! `shedding` (which requests a full server refuses first),
 //! `wire` (every edge at the hands of clients that misbehave),
 //! `counts_contract`, `decisions_contract`, `policies_contract` (the limiter's components), `limiter_counts` (its counts
@@ -36,6 +37,7 @@
 
 pub mod cart_suite;
 pub mod chain_suite;
+pub mod chat_suite;
 pub mod clock;
 pub mod command;
 pub mod crashes;

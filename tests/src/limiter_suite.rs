@@ -38,7 +38,7 @@ fn route(path: &str) -> &'static str {
 }
 
 /// The schema of a route's reply.
-fn shown(route: &str) -> &'static str {
+fn shown(_: &str, route: &str) -> &'static str {
     match route {
         "/policies" => "PoliciesShown",
         "/decisions" => "DecisionShown",

@@ -21,11 +21,12 @@ use tonic::{Code, Status};
 const ANSWER_WITHIN: Duration = Duration::from_secs(30);
 
 /// Every system with each component in its own process.
-const APART: [&[&str]; 4] = [
+const APART: [&[&str]; 5] = [
     &["up", "shortener", "--set", "placement=microservices"],
     &["up", "limiter", "--set", "placement=microservices", "--set", "state=service"],
     &["up", "chain", "--set", "placement=microservices", "--set", "depth=3"],
     &["up", "cart", "--set", "placement=microservices"],
+    &["up", "chat", "--set", "placement=microservices"],
 ];
 
 /// Calls `work` with each method of each component, and the server of its process.
@@ -47,6 +48,10 @@ fn with_each_method(transport: &str, work: impl Fn(SocketAddr, &'static Method))
         cart_app::remotes::payments::ThisContract::METHODS,
         cart_app::remotes::orders::ThisContract::METHODS,
         cart_app::remotes::notices::ThisContract::METHODS,
+        chat_app::remotes::rooms::ThisContract::METHODS,
+        chat_app::remotes::messages::ThisContract::METHODS,
+        chat_app::remotes::presence::ThisContract::METHODS,
+        chat_app::remotes::delivery::ThisContract::METHODS,
     ];
     let mut worked = 0;
     for arguments in APART {
@@ -54,7 +59,9 @@ fn with_each_method(transport: &str, work: impl Fn(SocketAddr, &'static Method))
         let mut running = desk.start(&[arguments, &["--set", transport]].concat());
         running.says("Ctrl-C stops it");
         for (process, address) in running.internal_servers() {
-            for method in methods.iter().copied().flatten().filter(|method| method.service == process) {
+            for method in
+                methods.iter().copied().flatten().filter(|method| is_at(method, arguments[1], &process))
+            {
                 work(address, method);
                 worked += 1;
             }
@@ -67,6 +74,11 @@ fn with_each_method(transport: &str, work: impl Fn(SocketAddr, &'static Method))
         methods.iter().map(|methods| methods.len()).sum::<usize>(),
         "every method of every component"
     );
+}
+
+/// Whether a method's component is in a process of a system. Each has a process of its own, but the chat's delivery.
+fn is_at(method: &Method, system: &str, process: &str) -> bool {
+    method.service == process || (method.service == "delivery" && (system, process) == ("chat", "gateway"))
 }
 
 const JSON: &str = "content-type: application/json\r\n";

@@ -199,6 +199,28 @@ fn each_component_of_the_cart_is_found_and_ready() {
 }
 
 #[test]
+fn each_component_of_the_chat_is_found_and_ready() {
+    let apart = ["placement=microservices", "transport=grpc"].map(|choice| ["--set", choice]);
+    with_up(&[&["chat"], apart.as_flattened()].concat(), |server| {
+        let each =
+            [("rooms", "Rooms"), ("messages", "Messages"), ("presence", "Presence"), ("gateway", "Delivery")];
+        for (process, name) in each {
+            let service = format!("lab.chat.{}.v1.{name}Service", name.to_lowercase());
+            let process = Grpcurl(server(process));
+            let Some(listed) = process.lists() else { return };
+            assert_eq!(listed, [HEALTH, REFLECTION, &service]);
+            let ready = process.calls(&format!("{HEALTH}/Check"), &json!({"service": service}));
+            assert_eq!(ready, json!({"status": "SERVING"}));
+        }
+        // 16 zero bytes: base64 in protobuf's JSON.
+        let id = "A".repeat(21) + "A==";
+        let rooms = Grpcurl(server("rooms"));
+        let unknown = rooms.fails("lab.chat.rooms.v1.RoomsService/Room", &json!({"roomId": id}));
+        assert!(unknown.contains("NotFound") && unknown.contains(r#""reason": "NOT_FOUND""#), "{unknown}");
+    });
+}
+
+#[test]
 fn each_component_of_the_limiter_is_found_and_ready() {
     let apart =
         ["placement=microservices", "state=service", "transport=grpc"].map(|choice| ["--set", choice]);

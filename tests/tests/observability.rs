@@ -162,6 +162,8 @@ fn every_metric_is_described_once_on_a_page() {
         ("chain", &["depth=3"]),
         ("cart", &["placement=monolith"]),
         ("cart", &["placement=microservices"]),
+        ("chat", &["placement=monolith"]),
+        ("chat", &["placement=microservices", "fanout=redis"]),
     ] {
         let desk = Desk::new(PROGRAM);
         let wiring = Wiring::of(&desk, system, axes);

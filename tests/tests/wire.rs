@@ -16,15 +16,16 @@ use system_tests::{
 /// largest body in bytes.
 type Operation = (&'static str, Method, &'static str, &'static str, u16, usize);
 
-const OPERATIONS: [Operation; 3] = [
+const OPERATIONS: [Operation; 4] = [
     ("shortener", Method::POST, "/links", r#"{"target": "https://example.com/"}"#, 201, 64 * 1_024),
     ("limiter", Method::PUT, "/policies", r#"{"policies": []}"#, 200, 256 * 1_024),
     ("limiter", Method::POST, "/decisions", r#"{"facts": {}}"#, 200, 64 * 1_024),
+    ("chat", Method::POST, "/tokens", r#"{"user": "ann"}"#, 201, 64 * 1_024),
 ];
 
 /// Starts each system as one process; calls `work` with its address and description.
 fn with_both(work: impl Fn(&str, SocketAddr, &Value) + Sync) {
-    for name in ["shortener", "limiter", "chain", "cart"] {
+    for name in ["shortener", "limiter", "chain", "cart", "chat"] {
         let system = Wirings::of(name, env!("CARGO_BIN_EXE_hosted"));
         let wiring = Wiring::with(system.system, []).expect("the defaults");
         system.with_each(&[ArmPlan::new(name.to_owned(), wiring)], |launch| {

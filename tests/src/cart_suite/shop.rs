@@ -56,7 +56,7 @@ fn route(path: &str) -> &'static str {
 }
 
 /// The schema of a route's reply.
-pub(super) fn shown(route: &str) -> &'static str {
+pub(super) fn shown(_: &str, route: &str) -> &'static str {
     match route {
         "/products" => "ProductsShown",
         "/products/{product}" => "ProductShown",

@@ -1,0 +1,17 @@
+//! The chat's behaviours over SQLite.
+
+mod ground {
+    /// New and empty stores.
+    pub(crate) fn stores() -> crate::stores::Stores {
+        crate::ground::sqlite()
+    }
+}
+
+#[path = "../../../services/chat/tests/suite/messages.rs"]
+mod messages;
+#[path = "../../../services/chat/tests/suite/presence.rs"]
+mod presence;
+#[path = "../../../services/chat/tests/suite/rooms.rs"]
+mod rooms;
+#[path = "../../../services/chat/tests/suite/scene.rs"]
+mod scene;
