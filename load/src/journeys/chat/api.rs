@@ -53,7 +53,7 @@ pub(super) struct HistoryPage {
     pub(super) end: Position,
 }
 
-/// Who of a page of members is online, and behind whom the next page is.
+/// The members of a page who are online, and the member after whom the next page begins.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct PresencePage {
     pub(super) online: Vec<String>,
@@ -112,7 +112,7 @@ pub(super) fn history(crowd: &Crowd, (room, after): (usize, u64), token: &str, r
     request.write_with(Method::Get, path, (AUTHORIZATION, &bearer(token)));
 }
 
-/// A page of a room's history; `None` if it is none.
+/// Parses a page of a room's history; `None` if the reply is malformed.
 pub(super) fn read_history(crowd: &Crowd, room: usize, reply: &Reply<'_>) -> Option<HistoryPage> {
     if reply.status != 200 {
         return None;

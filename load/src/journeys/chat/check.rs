@@ -83,8 +83,8 @@ fn concluded(
     verdict
 }
 
-/// Compares the histories with what was acknowledged and read; rooms with whom something is wrong once more, after the time
-/// in which it may come right.
+/// Compares the histories with what was acknowledged and delivered. Rooms with a finding are read a second time, after the time
+/// limit for late deliveries.
 fn examine_histories(
     workload: &mut Workload,
     mut live: Option<&mut LiveLane>,
