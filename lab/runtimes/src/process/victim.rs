@@ -229,6 +229,7 @@ mod tests {
         let refused = Processes::below(TrackedProcess::new(keeper.id())).freeze();
         keeper.kill().unwrap();
         keeper.wait().unwrap();
-        assert!(refused.unwrap_err().to_string().contains("within 1 s"));
+        let limit = format!("within {} s", STILL_WITHIN.as_secs());
+        assert!(refused.unwrap_err().to_string().contains(&limit));
     }
 }
