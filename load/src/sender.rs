@@ -29,6 +29,7 @@ mod release_queue;
 mod slices;
 mod slots;
 mod target;
+mod tracer;
 
 use std::time::Duration;
 
@@ -98,11 +99,11 @@ impl Sender {
         Ok(Self { arms: arms.collect::<Result<_, SenderError>>()? })
     }
 
-    /// Switches tracing for the following operations: each gets a fresh, sampled `traceparent`, or none does. What is sent
-    /// over connections that are held open gets none.
+    /// Switches tracing for the following operations: each gets a fresh, sampled `traceparent`, or none does. Of what is sent
+    /// over connections that are held open, the journeys write it where their protocol has it.
     pub fn traced(&mut self, traced: bool) {
         for arm in &mut self.arms {
-            arm.lane.traced(traced);
+            arm.traced(traced);
         }
     }
 

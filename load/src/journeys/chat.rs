@@ -47,7 +47,7 @@ use self::{
 };
 use super::{
     Check, CounterShape, JourneyError, JourneyOptions, KindShape, OptionShape, PrepareError, Progress,
-    SystemJourneys, SystemUnderTest, is_within,
+    RatioShape, SystemJourneys, SystemUnderTest, is_within,
 };
 use crate::{
     http::{Reply, RequestBuf},
@@ -102,6 +102,14 @@ const COUNTERS: [CounterShape; 3] = [
     CounterShape { name: "recoveries", metric: "chat_recoveries_total" },
 ];
 
+/// What a client that comes back costs the store.
+const RATIOS: [RatioShape; 1] = [RatioShape {
+    name: "reads of history for a connection that comes back",
+    times: 1.0,
+    of: COUNTERS[1].name,
+    by: COUNTERS[2].name,
+}];
+
 /// The chat.
 #[derive(Debug)]
 pub struct Chat;
@@ -150,6 +158,11 @@ impl SystemUnderTest for Chat {
         ROOMS
     }
 
+    /// Each message is delivered to ten members.
+    fn modest_rate(&self) -> f64 {
+        200.0
+    }
+
     fn only_path(&self) -> Option<&'static str> {
         Some("/rooms")
     }
@@ -164,6 +177,10 @@ impl SystemUnderTest for Chat {
 
     fn counters(&self) -> &'static [CounterShape] {
         &COUNTERS
+    }
+
+    fn ratios(&self) -> &'static [RatioShape] {
+        &RATIOS
     }
 
     fn options(&self) -> &'static [OptionShape] {

@@ -34,6 +34,13 @@ impl DrivenArm {
         Ok(Self { lane: Lane::new(target, limits)?, live, journeys, has_begun: false })
     }
 
+    pub(super) fn traced(&mut self, traced: bool) {
+        self.lane.traced(traced);
+        if let Some(live) = &mut self.live {
+            live.traced(traced);
+        }
+    }
+
     pub(super) fn watched(&mut self, watched: bool) {
         self.lane.watched(watched);
         if let Some(live) = &mut self.live {

@@ -6,8 +6,6 @@ mod resend;
 
 use std::{collections::VecDeque, time::Duration};
 
-use rand::{Rng, RngExt, make_rng, rngs::Xoshiro256PlusPlus};
-
 use super::{
     Limits, SenderError, Target,
     connection::Connection,
@@ -15,6 +13,7 @@ use super::{
     meters::Meters,
     poll::Poller,
     slots::{Flight, Slots},
+    tracer::Tracer,
 };
 use crate::{
     clock::{self, Nanos},
@@ -36,7 +35,7 @@ pub struct Lane {
     scratch: Vec<u8>,
     pub(super) record: SliceRecord,
     pub(super) meters: Meters,
-    tracer: Option<Xoshiro256PlusPlus>,
+    tracer: Option<Tracer>,
     /// A closed loop starts nothing before this time, so that it does not spin on a target that refuses
     /// connections.
     pub(super) resume: Nanos,
@@ -123,7 +122,7 @@ impl Lane {
     }
 
     pub(super) fn traced(&mut self, traced: bool) {
-        self.tracer = traced.then(make_rng);
+        self.tracer = traced.then(Tracer::new);
         self.request.set_trace(None);
     }
 
@@ -170,7 +169,7 @@ impl Lane {
     pub(super) fn start(&mut self, journeys: &mut dyn Journeys, due: Nanos, now: Nanos) -> Started {
         let Some(slot) = self.slots.take() else { return Started::Busy };
         let mut op = Operation::default();
-        let trace = self.tracer.as_mut().map_or(0, |random| random.random::<u128>() | 1);
+        let trace = self.tracer.as_mut().map_or(0, Tracer::trace_id);
         self.trace(trace);
         if journeys.begin(&mut op, &mut self.request) == Begun::Exhausted {
             self.slots.give_back(slot);
@@ -217,9 +216,8 @@ impl Lane {
 
     /// Gives the next request a span id in `trace`.
     fn trace(&mut self, trace: u128) {
-        if let Some(random) = &mut self.tracer {
-            let span = random.next_u64() | 1;
-            self.request.set_trace(Some(format!("00-{trace:032x}-{span:016x}-01")));
+        if let Some(tracer) = &mut self.tracer {
+            self.request.set_trace(Some(tracer.traceparent(trace)));
         }
     }
 }

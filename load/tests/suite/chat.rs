@@ -315,6 +315,7 @@ fn after_a_restart_everybody_comes_back_and_lacks_nothing() {
     let verdict = sender.check(0, &hasty());
     assert!(verdict.holds(), "{verdict:?}");
     assert!(verdict.count(facts::RECONNECTS) >= ROOMS as u64 * FEW, "{verdict:?}");
+    assert!(verdict.count(facts::AWAY_MS) > 0, "{verdict:?}");
 }
 
 #[test]

@@ -7,6 +7,10 @@ use crate::ledger::{Breach, FactShape};
 pub const DELIVERIES: &str = "deliveries";
 /// Connections that were opened again.
 pub const RECONNECTS: &str = "reconnects";
+/// Milliseconds from losing a connection to having caught up, of all connections together.
+pub const AWAY_MS: &str = "away-ms";
+/// Connections that were away for longer than 3 s.
+pub const BACK_LATE: &str = "back-late";
 /// Connections that came back with a position and were sent to the history instead.
 pub const RECOVERIES_REFUSED: &str = "recoveries-refused";
 /// Messages that were acknowledged and are not in the history, or never arrived at a member who was there and had
@@ -32,12 +36,14 @@ pub const JUDGED: &str = "history-judged";
 pub const ANOMALIES: &str = "anomalies";
 
 /// All facts of a check, in the order of a report.
-pub(super) const ALL: [FactShape; 17] = [
+pub(super) const ALL: [FactShape; 19] = [
     FactShape::new(CHECKED, "records of histories read after the load"),
     FactShape::new(ACKNOWLEDGED, "messages acknowledged"),
     FactShape::new(NOT_ASKED, "could not be asked for"),
     FactShape::new(DELIVERIES, "records delivered"),
     FactShape::new(RECONNECTS, "connections opened again"),
+    FactShape::new(AWAY_MS, "milliseconds from losing a connection to having caught up, of all together"),
+    FactShape::new(BACK_LATE, "connections back and caught up later than 3 s"),
     FactShape::new(RECOVERIES_REFUSED, "connections sent to the history when they came back"),
     FactShape::breach(
         Breach::Lost,

@@ -115,8 +115,9 @@ pub(super) fn read(text: &str) -> Option<Frame<'_>> {
 }
 
 /// The frame that sends a message. Its text has nothing that JSON escapes.
-pub(super) fn send(id: Id, text: &str) -> String {
-    format!(r#"{{"type":"send","id":"{id}","text":"{text}"}}"#)
+pub(super) fn send(id: Id, text: &str, traceparent: Option<&str>) -> String {
+    let trace = traceparent.map_or(String::new(), |trace| format!(r#","traceparent":"{trace}""#));
+    format!(r#"{{"type":"send","id":"{id}","text":"{text}"{trace}}}"#)
 }
 
 #[cfg(test)]
@@ -173,10 +174,12 @@ mod tests {
 
     #[test]
     fn what_is_sent_is_json() {
-        let sent: serde_json::Value = serde_json::from_str(&send(Id::of(1, 2), "words")).unwrap();
-        assert_eq!(
-            (&sent["type"], &sent["id"], &sent["text"]),
-            (&"send".into(), &ROOM.into(), &"words".into())
-        );
+        for trace in [None, Some("00-1-2-01")] {
+            let sent: serde_json::Value = serde_json::from_str(&send(Id::of(1, 2), "words", trace)).unwrap();
+            assert_eq!(
+                (&sent["type"], &sent["id"], &sent["text"], sent["traceparent"].as_str()),
+                (&"send".into(), &ROOM.into(), &"words".into(), trace)
+            );
+        }
     }
 }

@@ -7,6 +7,7 @@ use std::{
         Mutex, OnceLock, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
+    time::Duration,
 };
 
 use super::{crowd::MessageKey, facts, frames::Position, opinion::Opinion, reading::Reading};
@@ -19,6 +20,9 @@ use crate::{
 /// The most examples that are kept of what was wrong.
 const EXAMPLES: usize = 10;
 
+/// The longest time until a client is back and has caught up.
+const BACK_WITHIN: Duration = Duration::from_secs(3);
+
 /// What is counted while it happens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Seen {
@@ -26,6 +30,10 @@ pub(super) enum Seen {
     Delivery,
     /// A connection was opened again.
     Reconnect,
+    /// A millisecond in which a connection was lost, or had not caught up.
+    AwayMillisecond,
+    /// A connection was away for longer than [`BACK_WITHIN`].
+    BackLate,
     /// A connection was sent to the history.
     RecoveryRefused,
     /// A record arrived once more.
@@ -39,9 +47,11 @@ pub(super) enum Seen {
 }
 
 /// What is counted, with the name of its fact and whether one is too many, in the order of [`Seen`].
-const COUNTED: [(&str, bool); 7] = [
+const COUNTED: [(&str, bool); 9] = [
     (facts::DELIVERIES, false),
     (facts::RECONNECTS, false),
+    (facts::AWAY_MS, false),
+    (facts::BACK_LATE, false),
     (facts::RECOVERIES_REFUSED, false),
     (facts::DELIVERIES_DOUBLED, true),
     (facts::DELIVERIES_OUT_OF_ORDER, true),
@@ -108,6 +118,14 @@ impl LedgerState {
     /// Counts what is no broken promise.
     pub(super) fn note(&self, seen: Seen) {
         self.counts[seen as usize].fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// A connection is back after this time, and has caught up.
+    pub(super) fn is_back(&self, after: Duration) {
+        self.counts[Seen::AwayMillisecond as usize].fetch_add(after.as_millis() as u64, Ordering::Relaxed);
+        if after > BACK_WITHIN {
+            self.note(Seen::BackLate);
+        }
     }
 
     /// Counts a broken promise.
@@ -211,9 +229,11 @@ mod tests {
         let ledger = LedgerState::new().unwrap();
         (0..20).for_each(|nth| ledger.broken(Seen::Doubled, || format!("record {nth}")));
         ledger.note(Seen::Reconnect);
+        [10, 3_001].into_iter().for_each(|ms| ledger.is_back(Duration::from_millis(ms)));
         let mut verdict = LedgerVerdict { complete: true, ..LedgerVerdict::default() };
         ledger.add_to(&mut verdict);
-        assert_eq!((verdict.count(facts::DELIVERIES_DOUBLED), verdict.count(facts::RECONNECTS)), (20, 1));
+        let counted = [facts::DELIVERIES_DOUBLED, facts::RECONNECTS, facts::AWAY_MS, facts::BACK_LATE];
+        assert_eq!(counted.map(|name| verdict.count(name)), [20, 1, 3_011, 1]);
         assert_eq!(verdict.examples.len(), EXAMPLES);
         assert!(verdict.is_broken() && verdict.complete);
     }

@@ -1,6 +1,6 @@
 //! One member: the connection, how far it has read, and what it has sent.
 
-use std::collections::VecDeque;
+use std::{collections::VecDeque, time::Duration};
 
 use super::{back_off::BackOff, crowd::MessageKey, reading::Reading};
 use crate::live::Moment;
@@ -17,6 +17,8 @@ pub(super) struct Member {
     pub(super) link: Link,
     /// Whether the connection was ever open.
     pub(super) was_open: bool,
+    /// When its connection was lost, until it is back and has caught up.
+    pub(super) lost: Option<Moment>,
     /// Whether the connection reads nothing during slices.
     pub(super) is_slow: bool,
     /// What it has read without a break, also while it reconnects.
@@ -77,6 +79,12 @@ impl Member {
     /// Whether its connection gets what follows.
     pub(super) fn is_attached(&self) -> bool {
         matches!(self.link, Link::Ready(_))
+    }
+
+    /// How long it was away, once it has read all that was known when it came back.
+    pub(super) fn is_back(&mut self, at: Moment) -> Option<Duration> {
+        let reading = self.reading.as_ref().filter(|_| matches!(self.link, Link::Ready(_)))?;
+        self.lost.take_if(|_| reading.position().sequence >= self.known_then).map(|lost| at.since(lost))
     }
 
     /// Whether its connection is open.

@@ -77,6 +77,14 @@ impl Workload {
             self.is_awaited(connection);
         }
         self.send_again(connection, connections);
+        self.catches_up(connection, at);
+    }
+
+    /// A connection has read on: if it had been lost, it may have caught up by now.
+    fn catches_up(&mut self, connection: usize, at: Moment) {
+        if let Some(away) = self.members[connection].is_back(at) {
+            self.ledger.is_back(away);
+        }
     }
 
     /// Somebody has heard of a record.
@@ -123,7 +131,7 @@ impl Workload {
         for number in self.members[connection].unanswered.iter().copied() {
             let id = self.crowd.id(self.crowd.key(self.fork, connection, number));
             // What cannot be sent now has time until its limit.
-            let _ = connections.send(connection, frames::send(id, &self.crowd.text(id)));
+            let _ = connections.send(connection, frames::send(id, &self.crowd.text(id), None));
         }
     }
 
@@ -159,6 +167,7 @@ impl Workload {
             reading.spoil();
         }
         self.has_heard_of(room, position);
+        self.catches_up(connection, at);
         match what {
             What::Message(_) => self.message(connection, entry, at, connections),
             // Whoever was removed and added again may read of the former membership's end first.

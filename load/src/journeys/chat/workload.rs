@@ -168,7 +168,8 @@ impl Workload {
         let (number, sent) = (self.next_number, Moment::now());
         let key = self.crowd.key(self.fork, sender, number);
         let id = self.crowd.id(key);
-        if connections.send(sender, frames::send(id, &self.crowd.text(id))).is_err() {
+        let trace = connections.traceparent();
+        if connections.send(sender, frames::send(id, &self.crowd.text(id), trace.as_deref())).is_err() {
             return false;
         }
         self.next_number += 1;
@@ -297,6 +298,9 @@ impl LiveJourneys for Workload {
         self.course.count(Drawn::Ended, at);
         let member = &mut self.members[connection];
         let open = member.link.since().map_or(Duration::ZERO, |since| at.since(since));
+        if member.is_attached() && member.is_wanted() && !member.is_slow && !self.is_checked {
+            member.lost.get_or_insert(at);
+        }
         member.link = Link::Closed;
         let is_sent_to_history = match why {
             Ended::ByTarget(Some(code)) => codes::NO_RECOVERY.contains(&code),

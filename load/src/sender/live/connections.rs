@@ -21,6 +21,7 @@ use crate::{
         connection::dial,
         meters::{Meters, Times},
         poll::Poller,
+        tracer::Tracer,
     },
 };
 
@@ -46,6 +47,7 @@ pub struct Connections {
     pub(super) poller: Poller,
     pub(super) record: LiveRecord,
     pub(super) meters: Meters,
+    tracer: Option<Tracer>,
     /// Operations that have begun and not ended.
     pub(super) in_flight: usize,
     /// A closed loop starts nothing before this time.
@@ -72,6 +74,7 @@ impl Connections {
             poller: Poller::new()?,
             record: LiveRecord::default(),
             meters: Meters::default(),
+            tracer: None,
             in_flight: 0,
             resume: 0,
             open: 0,
@@ -101,6 +104,17 @@ impl Connections {
     /// Whether a connection is open.
     pub fn is_open(&self, connection: usize) -> bool {
         self.slots[connection].is_open()
+    }
+
+    pub(super) fn traced(&mut self, traced: bool) {
+        self.tracer = traced.then(Tracer::new);
+    }
+
+    /// The `traceparent` of a new trace for an operation, if operations are traced.
+    pub fn traceparent(&mut self) -> Option<String> {
+        let tracer = self.tracer.as_mut()?;
+        let trace = tracer.trace_id();
+        Some(tracer.traceparent(trace))
     }
 
     /// Sends a text. What the socket does not accept at once is buffered.

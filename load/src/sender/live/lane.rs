@@ -90,6 +90,11 @@ impl LiveLane {
         self.connections.meters.watched(watched);
     }
 
+    /// Switches tracing for the following operations; see [`Connections::traceparent`].
+    pub(in super::super) fn traced(&mut self, traced: bool) {
+        self.connections.traced(traced);
+    }
+
     /// Makes room for what happens over the time of a run, before it begins.
     pub(in super::super) fn make_room(&mut self, length: Duration) {
         self.connections.meters.make_room(length);

@@ -132,6 +132,8 @@ pub enum Asked {
         id: MessageId,
         /// What it says.
         text: Text,
+        /// The trace to which it belongs (W3C Trace Context); a malformed one is ignored, as in a request.
+        traceparent: Option<String>,
     },
     /// The user has read up to here.
     Read {

@@ -10,6 +10,7 @@ use axum::{
 use chat::{
     Device, DeviceId, MessageError, MessageId, NewMessage, Position, ReadMarker, RoomId, Sent, Sequence, Text,
 };
+use remote::Trace;
 use runtime::{
     edge::Problem,
     live::{Close, Closed, Message, Sender, Session, Upgrade},
@@ -22,7 +23,7 @@ use super::{
     Parts,
     flood::Bucket,
     messages::membership,
-    parameters::{ByRoom, query_parameter},
+    parameters::{ByRoom, only, query_parameter},
     problems::of_messages,
     schemas,
     tokens::Bearer,
@@ -54,6 +55,7 @@ impl<S: Sync> FromRequestParts<S> for After {
     type Rejection = Problem;
 
     async fn from_request_parts(head: &mut Head, _: &S) -> Result<Self, Problem> {
+        only(head, &["after", "token"])?;
         let after = query_parameter(head, "after")?.map(|text| text.parse()).transpose();
         after.map(Self).map_err(|error: chat::PositionError| Problem::invalid("after", &error))
     }
@@ -115,7 +117,11 @@ impl Session for Talk {
     async fn received(&mut self, message: Message) -> Result<(), Close> {
         let Message::Text(text) = message else { return Err(closes::BINARY) };
         match serde_json::from_str(text.as_str()).map_err(|_| closes::MALFORMED)? {
-            Asked::Send { id, text } => self.send(id, text).await,
+            Asked::Send { id, text, traceparent } => {
+                let parent = traceparent.as_deref().and_then(Trace::parse);
+                let live = self.parts.live.clone();
+                live.operation("send /rooms/{room}/socket", parent, self.send(id, text)).await
+            }
             Asked::Read { sequence } => self.mark(sequence).await,
         }
     }

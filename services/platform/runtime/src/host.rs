@@ -20,7 +20,7 @@ use resilience::{
 };
 
 use crate::{
-    Backings, Priorities, RoutePriority,
+    Backings, Priorities, RoutePriority, Sampling,
     events::Topics,
     live::{self, Live},
 };
@@ -232,8 +232,9 @@ impl Host {
     /// The long-lived connections of this process's public API, with these limits; a process has one such set, and drains it
     /// when it stops.
     pub fn live(&mut self, limits: live::Limits) -> Live {
+        let sampling = Sampling::from(self.choice::<axes::Tracing>());
         let registry = &mut self.backings.registry;
-        self.live.get_or_insert_with(|| Live::new(limits, registry)).clone()
+        self.live.get_or_insert_with(|| Live::new(limits, sampling, registry)).clone()
     }
 
     /// The background tasks.

@@ -14,7 +14,7 @@
 //!
 //! Not here: authentication, rooms, positions, the meaning of messages. They belong to a system.
 //!
-//! Read in this order: `limits`, `closed`, `send_queue`, `hub`, `handshake`, `websocket`, `driver`, `events`, `metrics`.
+//! Read in this order: `limits`, `closed`, `send_queue`, `hub`, `handshake`, `websocket`, `traced`, `driver`, `events`, `metrics`.
 
 mod closed;
 mod driver;
@@ -24,6 +24,7 @@ mod hub;
 mod limits;
 mod metrics;
 mod send_queue;
+mod traced;
 mod websocket;
 
 pub use tokio_tungstenite::tungstenite::Utf8Bytes;

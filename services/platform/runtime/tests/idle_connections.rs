@@ -51,7 +51,7 @@ async fn connect(address: std::net::SocketAddr) -> std::net::TcpStream {
 #[tokio::test]
 async fn an_idle_connection_takes_little_memory() {
     let mut registry = Registry::default();
-    let live = Live::new(live::Limits::default(), &mut registry);
+    let live = Live::new(live::Limits::default(), Sampling::Off, &mut registry);
     let metrics = ServerMetrics::register(&mut registry).of("public");
     let sockets = live.clone();
     let routes =

@@ -27,7 +27,7 @@ impl From<Tracing> for Sampling {
 
 impl Sampling {
     /// The trace of an operation: the caller's, or a new one, sampled or not.
-    pub(super) fn decide(self, parent: Option<Trace>) -> Trace {
+    pub(crate) fn decide(self, parent: Option<Trace>) -> Trace {
         let mut trace =
             parent.unwrap_or_else(|| Trace { id: new_trace_id(), span: new_span_id(), sampled: false });
         trace.sampled = match self {

@@ -23,6 +23,7 @@ use super::{
     metrics::{Kind, LiveMetrics, MessageCounts},
     send_queue::SendQueue,
 };
+use crate::Sampling;
 
 /// The interval at which a lame duck closes connections: a multiple of tokio's timer granularity of 1 ms.
 const TELL_EVERY: Duration = Duration::from_millis(10);
@@ -36,6 +37,7 @@ pub struct Live(Arc<Hub>);
 
 struct Hub {
     limits: Limits,
+    sampling: Sampling,
     open: Mutex<Open>,
     next_id: AtomicU64,
     tasks: TaskTracker,
@@ -49,11 +51,12 @@ struct Open {
 }
 
 impl Live {
-    /// An empty set, with its metrics in `registry`.
-    pub fn new(limits: Limits, registry: &mut Registry) -> Self {
+    /// An empty set, with its metrics in `registry`; of its messages, these leave a trace.
+    pub fn new(limits: Limits, sampling: Sampling, registry: &mut Registry) -> Self {
         raise_file_limit(limits.connections as u64 + OTHER_FILES);
         Self(Arc::new(Hub {
             limits,
+            sampling,
             open: Mutex::default(),
             next_id: AtomicU64::new(0),
             tasks: TaskTracker::new(),
@@ -64,6 +67,11 @@ impl Live {
     /// The limits of each connection.
     pub fn limits(&self) -> &Limits {
         &self.0.limits
+    }
+
+    /// Which messages leave a trace.
+    pub(super) fn sampling(&self) -> Sampling {
+        self.0.sampling
     }
 
     /// Admits a connection, if the limits allow it.

@@ -86,7 +86,7 @@ impl Scene {
     /// A server whose connections that live have these limits, and whose processes have those.
     pub(super) async fn with(limits: Limits, process: ProcessLimits, serving: ServeLimits) -> Self {
         let mut registry = Registry::default();
-        let live = Live::new(limits, &mut registry);
+        let live = Live::new(limits, Sampling::Off, &mut registry);
         let metrics = ServerMetrics::register(&mut registry).of("public");
         let (senders, all_senders) = mpsc::channel(10_000);
         let (tell, told) = mpsc::channel(10_000);
