@@ -38,7 +38,9 @@ pub use messages::{
     Content, EndedMembership, History, HistoryQuery, MAX_RECORDS, MAX_ROOMS_AT_ONCE, MessageError, Messages,
     NewMessage, Positions, ReadMarker, Record, RoomIds, Sent, Start,
 };
-pub use ports::{Appended, Ending, Entry, MessageStore, PresenceStore, RecordKey, RecordSender, RoomStore};
+pub use ports::{
+    Adding, Appended, Ending, Entry, MessageStore, PresenceStore, RecordKey, RecordSender, RoomStore,
+};
 pub use position::{Epoch, EpochError, Position, PositionError, Sequence};
 pub use presence::{
     Device, DeviceState, Devices, GRACE, LEASE, MAX_USERS_AT_ONCE, Noted, Presence, PresenceError,

@@ -27,9 +27,9 @@ pub trait RoomStore: Send + Sync {
 
     /// Adds members of an existing room: a new one with the term after their last one, one who is a member already with the new
     /// role and the same term. One whose membership is ending is added as the other new ones, and its end stays to be logged.
-    /// Returns how many members there are then, those that are ending not counted. Nobody is added, and `None` returned, if
-    /// they would be more than `most`.
-    async fn add(&self, add: &AddMembers, most: u32) -> Result<Option<u32>, Unavailable>;
+    /// Counts how many members there are then, those that are ending not among them. Nothing changes if they would be more
+    /// than `most`, or if no owner would be left.
+    async fn add(&self, add: &AddMembers, most: u32) -> Result<Adding, Unavailable>;
 
     /// Makes a membership ending, unless it is that of the last owner.
     async fn end(&self, of: &MemberOf) -> Result<Ending, Unavailable>;
@@ -42,6 +42,17 @@ pub trait RoomStore: Send + Sync {
 
     /// A page of the members, those that are ending not among them, in the order of the bytes of their names.
     async fn members(&self, query: &MemberQuery) -> Result<MemberPage, Unavailable>;
+}
+
+/// What came of adding members.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Adding {
+    /// They are members, of so many.
+    Added(u32),
+    /// They would have been too many.
+    Full,
+    /// No owner would have been left.
+    NoOwner,
 }
 
 /// What came of the end of a membership.

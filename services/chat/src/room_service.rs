@@ -6,9 +6,9 @@ use async_trait::async_trait;
 use contract::{Clock, Unavailable};
 
 use crate::{
-    AddMembers, Added, EndedMembership, Ending, MAX_MEMBERS, MAX_MEMBERS_AT_ONCE, MemberOf, MemberPage,
-    MemberQuery, Membership, MessageError, Messages, NewRoom, RemoveMember, Removed, Role, Room, RoomError,
-    RoomId, RoomStore, Rooms, User,
+    AddMembers, Added, Adding, EndedMembership, Ending, MAX_MEMBERS, MAX_MEMBERS_AT_ONCE, MemberOf,
+    MemberPage, MemberQuery, Membership, MessageError, Messages, NewRoom, RemoveMember, Removed, Role, Room,
+    RoomError, RoomId, RoomStore, Rooms, User,
 };
 
 /// The most ends of memberships that one tick goes on with.
@@ -82,12 +82,16 @@ impl Rooms for RoomService {
         if self.role(add.room, &add.by).await? != Role::Owner {
             return Err(RoomError::NotAnOwner);
         }
-        // Whoever adds stays an owner, so that the room keeps one.
+        // Whoever adds stays an owner.
         if add.role != Role::Owner && add.users.contains(&add.by) {
             return Err(RoomError::LastOwner);
         }
-        let members = self.store.add(&add, MAX_MEMBERS).await?.ok_or(RoomError::Full)?;
-        Ok(Added { members })
+        match self.store.add(&add, MAX_MEMBERS).await? {
+            Adding::Added(members) => Ok(Added { members }),
+            Adding::Full => Err(RoomError::Full),
+            // Owners who make one another members at the same time.
+            Adding::NoOwner => Err(RoomError::LastOwner),
+        }
     }
 
     async fn remove(&self, RemoveMember { room, by, user }: RemoveMember) -> Result<Removed, RoomError> {

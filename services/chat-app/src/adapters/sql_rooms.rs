@@ -8,8 +8,8 @@ use std::collections::BTreeSet;
 use async_trait::async_trait;
 use backing::{Postgres, Sqlite, migrate};
 use chat::{
-    AddMembers, EndedMembership, Ending, Member, MemberOf, MemberPage, MemberQuery, Membership, Role, Room,
-    RoomId, RoomName, RoomStore, User,
+    AddMembers, Adding, EndedMembership, Ending, Member, MemberOf, MemberPage, MemberQuery, Membership, Role,
+    Room, RoomId, RoomName, RoomStore, User,
 };
 use contract::Unavailable;
 use sqlx::{Acquire as _, Transaction};
@@ -99,8 +99,8 @@ macro_rules! room_store {
                 Ok(found.map(|_| transaction))
             }
 
-            async fn try_add(&self, add: &AddMembers, most: u32) -> Result<Option<u32>, sqlx::Error> {
-                let Some(mut transaction) = self.locked(add.room).await? else { return Ok(None) };
+            async fn try_add(&self, add: &AddMembers, most: u32) -> Result<Adding, sqlx::Error> {
+                let Some(mut transaction) = self.locked(add.room).await? else { return Ok(Adding::NoOwner) };
                 let upsert = concat!(
                     "INSERT INTO members (room, user_name, role, term, is_member)
                     SELECT $1, ",
@@ -117,17 +117,21 @@ macro_rules! room_store {
                     .bind(word(add.role))
                     .execute(&mut *transaction)
                     .await?;
-                let members: i64 =
-                    sqlx::query_scalar("SELECT count(*) FROM members WHERE room = $1 AND is_member")
-                        .bind(String::from(add.room))
-                        .fetch_one(&mut *transaction)
-                        .await?;
-                let Some(members) = u32::try_from(members).ok().filter(|members| *members <= most) else {
-                    transaction.rollback().await?;
-                    return Ok(None);
+                let count = "SELECT count(*), count(CASE WHEN role = 'owner' THEN 1 END)
+                    FROM members WHERE room = $1 AND is_member";
+                let (members, owners): (i64, i64) =
+                    sqlx::query_as(count).bind(String::from(add.room)).fetch_one(&mut *transaction).await?;
+                let adding = match u32::try_from(members).ok().filter(|members| *members <= most) {
+                    None => Adding::Full,
+                    Some(_) if owners == 0 => Adding::NoOwner,
+                    Some(members) => Adding::Added(members),
                 };
-                transaction.commit().await?;
-                Ok(Some(members))
+                if matches!(adding, Adding::Added(_)) {
+                    transaction.commit().await?;
+                } else {
+                    transaction.rollback().await?;
+                }
+                Ok(adding)
             }
 
             async fn try_end(&self, of: &MemberOf) -> Result<Ending, sqlx::Error> {
@@ -204,7 +208,7 @@ macro_rules! room_store {
                 self.try_membership(of).await.map_err(|error| self.database.unavailable(&error))
             }
 
-            async fn add(&self, add: &AddMembers, most: u32) -> Result<Option<u32>, Unavailable> {
+            async fn add(&self, add: &AddMembers, most: u32) -> Result<Adding, Unavailable> {
                 self.try_add(add, most).await.map_err(|error| self.database.unavailable(&error))
             }
 

@@ -4,9 +4,9 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use chat::{
-    AddMembers, Appended, Device, DeviceState, EndedMembership, Ending, Entry, Epoch, GatewayId, History,
-    HistoryQuery, MemberOf, MemberPage, MemberQuery, Membership, MessageStore, Position, PresenceStore,
-    ReadMarker, Record, RecordKey, Room, RoomId, RoomStore, Sequence, User,
+    AddMembers, Adding, Appended, Device, DeviceState, EndedMembership, Ending, Entry, Epoch, GatewayId,
+    History, HistoryQuery, MemberOf, MemberPage, MemberQuery, Membership, MessageStore, Position,
+    PresenceStore, ReadMarker, Record, RecordKey, Room, RoomId, RoomStore, Sequence, User,
 };
 use contract::{Timestamp, Unavailable, Why};
 
@@ -76,7 +76,7 @@ faulty! {
         insert(room: &Room) -> Room;
         find(room: RoomId) -> Option<Room>;
         membership(of: &MemberOf) -> Option<Membership>;
-        add(add: &AddMembers, most: u32) -> Option<u32>;
+        add(add: &AddMembers, most: u32) -> Adding;
         end(of: &MemberOf) -> Ending;
         ended(ended: &EndedMembership) -> ();
         ending(most: u32) -> Vec<EndedMembership>;

@@ -1,6 +1,8 @@
 //! Rooms and their members.
 
-use chat::{EndedMembership, Ending, MemberQuery, Membership, Role, Room, RoomId, RoomName, Term, User};
+use chat::{
+    Adding, EndedMembership, Ending, MemberQuery, Membership, Role, Room, RoomId, RoomName, Term, User,
+};
 use contract::Timestamp;
 
 use super::words::{AT, OTHER_ROOM, ROOM, adding, ending, make, of, user, users};
@@ -15,7 +17,10 @@ fn membership(role: Role, term: u32) -> Membership {
 }
 
 async fn add(stores: &Stores, names: Vec<User>, role: Role, most: u32) -> Option<u32> {
-    stores.rooms.add(&adding(ROOM, names, role), most).await.unwrap()
+    match stores.rooms.add(&adding(ROOM, names, role), most).await.unwrap() {
+        Adding::Added(members) => Some(members),
+        Adding::Full | Adding::NoOwner => None,
+    }
 }
 
 async fn standing(stores: &Stores, name: &str) -> Option<Membership> {

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use async_trait::async_trait;
 use chat::{
-    AddMembers, EndedMembership, Ending, Member, MemberOf, MemberPage, MemberQuery, Membership, Role, Room,
-    RoomId, RoomStore, Term, User,
+    AddMembers, Adding, EndedMembership, Ending, Member, MemberOf, MemberPage, MemberQuery, Membership, Role,
+    Room, RoomId, RoomStore, Term, User,
 };
 use contract::Unavailable;
 
@@ -68,13 +68,17 @@ impl RoomStore for Memory {
         Ok(role.map(|role| Membership { role, term }))
     }
 
-    async fn add(&self, add: &AddMembers, most: u32) -> Result<Option<u32>, Unavailable> {
+    async fn add(&self, add: &AddMembers, most: u32) -> Result<Adding, Unavailable> {
         let mut tables = self.rooms();
         let mut all: BTreeSet<_> = tables.members(add.room, None).map(|member| member.user).collect();
         all.extend(add.users.iter().cloned());
         let number = all.len() as u32;
         if number > most {
-            return Ok(None);
+            return Ok(Adding::Full);
+        }
+        let of_owner = |member: &Member| member.role == Role::Owner && !add.users.contains(&member.user);
+        if add.role != Role::Owner && !tables.members(add.room, None).any(|member| of_owner(&member)) {
+            return Ok(Adding::NoOwner);
         }
         for user in &add.users {
             let standing = tables.standing(add.room, user);
@@ -83,7 +87,7 @@ impl RoomStore for Memory {
             }
             standing.role = Some(add.role);
         }
-        Ok(Some(number))
+        Ok(Adding::Added(number))
     }
 
     async fn end(&self, of: &MemberOf) -> Result<Ending, Unavailable> {

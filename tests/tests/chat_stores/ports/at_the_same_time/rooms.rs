@@ -2,7 +2,9 @@
 
 use std::{collections::BTreeSet, sync::Arc};
 
-use chat::{EndedMembership, Ending, MemberQuery, Role, Room, RoomId, RoomName, RoomStore, Term, User};
+use chat::{
+    Adding, EndedMembership, Ending, MemberQuery, Role, Room, RoomId, RoomName, RoomStore, Term, User,
+};
 use futures::future::join_all;
 
 use super::super::words::{AT, ROOM, adding, insist, make, of, user, users};
@@ -13,13 +15,7 @@ fn turns(one: &Stores, other: &Stores, turn: u128) -> Arc<dyn RoomStore> {
     Arc::clone(if turn.is_multiple_of(2) { &one.rooms } else { &other.rooms })
 }
 
-async fn add(
-    rooms: Arc<dyn RoomStore>,
-    room: RoomId,
-    names: Vec<User>,
-    role: Role,
-    most: u32,
-) -> Option<u32> {
+async fn add(rooms: Arc<dyn RoomStore>, room: RoomId, names: Vec<User>, role: Role, most: u32) -> Adding {
     let add = adding(room, names, role);
     insist(async || rooms.add(&add, most).await).await
 }
@@ -67,6 +63,25 @@ async fn of_two_owners_who_leave_at_once_one_stays() {
 }
 
 #[tokio::test]
+async fn of_two_owners_who_make_each_other_members_at_once_one_stays_an_owner() {
+    for ground in everywhere().await {
+        let (one, other, name) = (&ground.stores, &ground.other_process().await, ground.name);
+        for round in 1..=20 {
+            let room = RoomId(round);
+            make(one, room).await;
+            add(Arc::clone(&one.rooms), room, users(["bob"]), Role::Owner, 9).await;
+            let added = join_all(
+                [("ann", 0), ("bob", 1)]
+                    .map(|(name, turn)| add(turns(one, other, turn), room, users([name]), Role::Member, 9)),
+            )
+            .await;
+            let came = |what: Adding| added.iter().filter(|came| **came == what).count();
+            assert_eq!((came(Adding::Added(2)), came(Adding::NoOwner)), (1, 1), "{name}: {added:?}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn the_last_places_are_given_once() {
     for ground in everywhere().await {
         let (one, other, name) = (&ground.stores, &ground.other_process().await, ground.name);
@@ -79,9 +94,9 @@ async fn the_last_places_are_given_once() {
                 add(turns(one, other, group), room, names, Role::Member, 50)
             }))
             .await;
-            let counts: BTreeSet<u32> = added.iter().flatten().copied().collect();
-            assert_eq!(counts, BTreeSet::from([11, 21, 31, 41]), "{name}: {added:?}");
-            assert_eq!(added.iter().flatten().count(), 4, "{name}: {added:?}");
+            let taken = |places: u32| added.iter().filter(|added| **added == Adding::Added(places)).count();
+            assert_eq!([11, 21, 31, 41].map(taken), [1; 4], "{name}: {added:?}");
+            assert_eq!(added.iter().filter(|added| **added == Adding::Full).count(), 6, "{name}: {added:?}");
             let page = one.rooms.members(&MemberQuery { room, after: None, limit: 99 }).await.unwrap();
             assert_eq!(page.members.len(), 41, "{name}");
         }
@@ -101,7 +116,7 @@ async fn those_who_are_added_twice_at_once_are_members_once() {
             add(turns(one, other, turn), ROOM, names, Role::Member, 101)
         }))
         .await;
-        assert_eq!(added, [Some(101); 8], "{name}");
+        assert_eq!(added, [Adding::Added(101); 8], "{name}");
         let membership = one.rooms.membership(&of(ROOM, "u7")).await.unwrap().unwrap();
         assert_eq!(membership.term, Term(1), "{name}: it is one membership");
     }
