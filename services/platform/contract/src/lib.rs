@@ -7,11 +7,12 @@
 //!
 //! Not here: how a call travels (`remote`), and the vocabulary of a single system.
 //!
-//! Read in this order: `error`, `id`, `time`.
+//! Read in this order: `error`, `id`, `uuid`, `time`.
 
 mod error;
 mod id;
 mod time;
+pub mod uuid;
 
 pub use error::{Kind, RemoteError, Unavailable, Why};
 pub use time::{Clock, MonotonicTicks, SystemClock, Ticks, Timestamp};
