@@ -158,6 +158,11 @@ pub fn needs(system: &str, mix: &str, operations: f64) -> Option<u64> {
     under_test(system)?.needs(mix, operations)
 }
 
+/// At most so many things and operations a second are modest for any wiring of a system.
+pub fn modest(system: &str) -> (u64, f64) {
+    under_test(system).map_or((u64::MAX, f64::INFINITY), |it| (it.usual_things(), it.modest_rate()))
+}
+
 fn under_test(system: &str) -> Option<&'static dyn SystemUnderTest> {
     journeys::find(system)
 }

@@ -45,6 +45,11 @@ pub trait SystemUnderTest: Sync {
         USUAL_THINGS
     }
 
+    /// The most operations a second that are modest for any of its wirings on two processors: what a drill offers at most.
+    fn modest_rate(&self) -> f64 {
+        f64::INFINITY
+    }
+
     /// Whether a mix uses each thing once, so that a load needs one for each operation.
     fn takes_each_once(&self, mix: &str) -> bool {
         let _ = mix;

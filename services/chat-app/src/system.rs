@@ -114,18 +114,25 @@ impl Rules for Chatting {
     }
 }
 
-/// Records on each of their ways.
-const DRILLS: [DrillWiring; 4] = [
+/// Records on each of their ways, and what each of the negative controls of a crash does.
+const DRILLS: [DrillWiring; 6] = [
     DrillWiring { name: "monolith, sqlite", values: &[] },
     DrillWiring { name: "microservices, postgres", values: &[APART, IN_POSTGRES] },
+    DrillWiring { name: "two gateways, redis", values: &[APART, IN_POSTGRES, BY_REDIS, TWICE] },
     DrillWiring {
-        name: "microservices, postgres, redis",
-        values: &[APART, IN_POSTGRES, (Fanout::AXIS.name, Fanout::Redis.name())],
+        name: "two gateways, kafka",
+        values: &[APART, IN_POSTGRES, (Fanout::AXIS.name, Fanout::Kafka.name()), TWICE],
     },
     DrillWiring {
-        name: "microservices, postgres, kafka",
-        values: &[APART, IN_POSTGRES, (Fanout::AXIS.name, Fanout::Kafka.name())],
+        name: "two gateways, no recovery",
+        values: &[APART, IN_POSTGRES, BY_REDIS, TWICE, (Recovery::AXIS.name, Recovery::None.name())],
+    },
+    DrillWiring {
+        name: "microservices, delivered first",
+        values: &[APART, IN_POSTGRES, (Write::AXIS.name, Write::DeliverThenStore.name())],
     },
 ];
+const BY_REDIS: (&str, &str) = (Fanout::AXIS.name, Fanout::Redis.name());
+const TWICE: (&str, &str) = (Replicas::AXIS.name, Replicas::Two.name());
 const APART: (&str, &str) = ("placement", "microservices");
 const IN_POSTGRES: (&str, &str) = (Database::AXIS.name, Database::Postgres.name());

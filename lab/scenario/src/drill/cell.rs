@@ -24,7 +24,7 @@ struct Episode {
 }
 
 impl Episode {
-    fn of(form: Form, fault: &DrillFault) -> Self {
+    fn of(form: Form, fault: &DrillFault, system: &str) -> Self {
         let (before, lasts, after, rate) = match form {
             Form::Quick => (1_000, 1_000, 2_500, 200.0),
             Form::Whole => (2_000, 2_000, 6_000, 300.0),
@@ -36,7 +36,9 @@ impl Episode {
             _ if fault.starts_slowly() => (after + 8_000, rate),
             _ => (after, rate),
         };
-        let things = if form == Form::Quick { 500 } else { 1_000 };
+        let (most_things, most_rate) = systems::modest(system);
+        let things = if form == Form::Quick { 500 } else { 1_000 }.min(most_things);
+        let rate = f64::min(rate, most_rate);
         let [before, fault, after] = [before, lasts, after].map(Duration::from_millis);
         Self { before, fault, after, rate, things }
     }
@@ -65,7 +67,7 @@ pub(super) fn plan(
     operations: Option<u64>,
     budget: &Budget,
 ) -> Plan {
-    let episode = Episode::of(choices.form, fault);
+    let episode = Episode::of(choices.form, fault, wiring.arm.wiring.system().name);
     let offered = episode.rate * episode.length().as_secs_f64();
     // What fails during the fault is not acknowledged, and of a slow start that may be half of an episode; a cell
     // that acknowledges nothing ends as well.

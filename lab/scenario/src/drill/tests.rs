@@ -90,6 +90,16 @@ fn a_long_cell_has_room_for_its_operations() {
 }
 
 #[test]
+fn a_cell_offers_no_more_than_is_modest_for_its_system() {
+    for form in [Form::Quick, Form::Whole, Form::Long] {
+        let choices = DrillChoices { form, ..DrillChoices::default() };
+        for cell in drill("chat", &choices).unwrap().cells {
+            assert_eq!((cell.plan.load.rate, cell.plan.load.things), (200.0, 100), "{form:?}");
+        }
+    }
+}
+
+#[test]
 fn what_cannot_be_drilled_is_said_with_a_hint() {
     let refused = |faults: &[&str], set: &[(&str, &str)]| {
         let faults = faults.iter().map(|name| (*name).to_owned()).collect();
