@@ -1,7 +1,8 @@
 //! A wiring whose processes are killed under load, and started again, and what the ledger says of it afterwards.
 
 use std::{
-    fmt, fs,
+    fmt::{self, Write as _},
+    fs,
     path::PathBuf,
     thread,
     time::{Duration, Instant},
@@ -33,8 +34,8 @@ pub struct Load {
     pub system: &'static str,
     /// The mix.
     pub mix: &'static str,
-    /// How many of what the mix calls few.
-    pub few: u32,
+    /// How many of what the mix calls few, if it has any.
+    pub few: Option<u32>,
     /// Operations a second.
     pub rate: u32,
     /// For so long.
@@ -142,11 +143,23 @@ impl<'l> Crashing<'l> {
     /// and `during` is called with the time since its beginning.
     pub fn load(&mut self, load: &Load, mut during: impl FnMut(&mut Self, Duration)) -> Found {
         self.is_ready();
-        let url = self.launch.arms[0].url();
-        let words = format!(
-            "load --system {} --url {url} --mix {} --option few={} --links 20 --rate {} --for {}s --seed {} --timeout 20s --check --json",
-            load.system, load.mix, load.few, load.rate, load.seconds, load.seed,
+        let arm = &self.launch.arms[0];
+        let mut words = format!(
+            "load --system {} --url {} --mix {} --links 20 --rate {} --for {}s --seed {} --timeout 20s --check --json",
+            load.system,
+            arm.url(),
+            load.mix,
+            load.rate,
+            load.seconds,
+            load.seed,
         );
+        if let Some(few) = load.few {
+            let _ = write!(words, " --option few={few}");
+        }
+        // Further processes that serve all of the public API.
+        for part in arm.parts.iter().skip(1).filter(|part| part.paths.is_empty()) {
+            let _ = write!(words, " --beside http://{}", part.address);
+        }
         let desk = Desk::new(self.program);
         let (mut command, began) = (desk.start(&words.split(' ').collect::<Vec<_>>()), Instant::now());
         while !command.has_ended() {

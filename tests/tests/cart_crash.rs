@@ -104,14 +104,14 @@ fn away(point: &Point) -> Option<BackingKind> {
 }
 
 /// Customers of the shop, for some seconds.
-const SHOP: Load = Load { system: "cart", mix: "shop", few: 100, rate: 15, seconds: 4, seed: 0 };
+const SHOP: Load = Load { system: "cart", mix: "shop", few: Some(100), rate: 15, seconds: 4, seed: 0 };
 
 /// A load that comes to the point.
 fn load(point: &Point, seed: usize) -> Load {
     let shop = Load { seed, ..SHOP };
     match point.name.split(['.', '-']).next() {
         Some("voucher") => Load { mix: "vouchers", ..shop },
-        Some("refusal") => Load { mix: "vouchers", few: 5, ..shop },
+        Some("refusal") => Load { mix: "vouchers", few: Some(5), ..shop },
         _ => shop,
     }
 }
@@ -201,7 +201,7 @@ fn the_controls_lose_where_they_must() {
             }
             // While one is down, others buy what is left: it has charged, and finds nothing.
             "charge-first" => {
-                let sale = Load { mix: "flash-sale", few: 5, ..SHOP };
+                let sale = Load { mix: "flash-sale", few: Some(5), ..SHOP };
                 let found = crashing.crash(&["stock.uncommitted"], &sale).unwrap();
                 assert!(found.count(facts::PAID_FOR_NOTHING) > 0, "{found}");
             }
@@ -249,7 +249,8 @@ fn random_kills_lose_nothing_and_double_nothing() {
         // What comes while a process is down is not acknowledged, so that it takes more than one load.
         for seed in 0.. {
             let seconds = wanted().saturating_sub(acknowledged).div_ceil(u64::from(RATE)).max(10);
-            let load = Load { few: 1, rate: RATE, seconds: u32::try_from(seconds).unwrap(), seed, ..SHOP };
+            let load =
+                Load { few: Some(1), rate: RATE, seconds: u32::try_from(seconds).unwrap(), seed, ..SHOP };
             let mut due = Duration::from_millis(random.random_range(PAUSES));
             let found = crashing.load(&load, |crashing, elapsed| {
                 if elapsed >= due && elapsed.as_secs() < seconds {
