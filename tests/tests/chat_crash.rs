@@ -132,15 +132,34 @@ fn gateways_that_restart_one_after_the_other_lose_nothing() {
     });
 }
 
+/// Behind the store, and behind the delivery; what follows is the acknowledgement.
+const POINTS: [&str; 2] = ["message.unsent", "message.sent"];
+
+#[test]
+fn a_log_that_ends_between_two_effects_loses_nothing_and_delivers_nothing_twice() {
+    let arms = [
+        arm("call", &[APART, IN_POSTGRES]),
+        arm("redis", &[APART, IN_POSTGRES, TWICE, BY_REDIS]),
+        arm("monolith", &[]),
+    ];
+    chat().with_each(&arms, |launch| {
+        let mut crashing = Crashing::new(launch, PROGRAM);
+        for (seed, point) in POINTS.into_iter().enumerate() {
+            let found = crashing.crash(&[point], &Load { seconds: 4, seed, ..ROOMS }).unwrap();
+            assert!(found.is_whole(), "{point}: {found}");
+        }
+    });
+}
+
 /// Asks a process to end.
 fn ask_to_end(launch: &Launch, name: &str) {
     let process = launch.arms[0].processes.iter().find(|process| process.name == name).unwrap();
     kill(Pid::from_raw(process.pid.cast_signed()), Signal::SIGTERM).unwrap();
 }
 
-/// The one process, or those of a gateway and its log, while this one is killed twice.
-fn found_after_kills(launch: &mut Launch, arm: &ArmPlan, shape: &str) -> Found {
-    let process = arm.processes.iter().find(|process| process.shape == shape).unwrap();
+/// What the ledger says after a gateway was killed twice.
+fn found_after_kills(launch: &mut Launch, arm: &ArmPlan) -> Found {
+    let process = arm.processes.iter().find(|process| process.shape == "gateway").unwrap();
     let mut crashing = Crashing::new(launch, PROGRAM);
     let mut kills = 0;
     crashing.load(&Load { rate: 100, seconds: 8, ..ROOMS }, |crashing, elapsed| {
@@ -160,13 +179,14 @@ fn the_controls_lose_where_they_must() {
     chat().with_each(&arms, |launch| {
         let arm = arms.iter().find(|arm| arm.name == launch.arms[0].name).unwrap();
         if arm.name == "none" {
-            let found = found_after_kills(launch, arm, "gateway");
+            let found = found_after_kills(launch, arm);
             assert!(
                 found.count(facts::MESSAGES_LOST) + found.count(facts::DELIVERIES_MISSING) > 0,
                 "{found}"
             );
         } else {
-            let found = found_after_kills(launch, arm, "messages");
+            let shown = POINTS[1];
+            let found = Crashing::new(launch, PROGRAM).crash(&[shown], &Load { seconds: 4, ..ROOMS }).unwrap();
             assert!(found.count(facts::DELIVERIES_UNKNOWN) > 0, "{found}");
         }
     });

@@ -3,7 +3,7 @@
 use std::sync::{Arc, OnceLock};
 
 use async_trait::async_trait;
-use backing::Channel;
+use backing::{Channel, failpoint};
 use chat::{Delivery, DeliveryError, Record, RecordSender};
 use contract::{Unavailable, Why};
 
@@ -27,9 +27,13 @@ impl ByCall {
 #[async_trait]
 impl RecordSender for ByCall {
     async fn send(&self, record: &Record) -> Result<(), Unavailable> {
+        failpoint::reached("message", "unsent");
         let delivery = self.0.get().ok_or_else(|| Unavailable::new("delivery", Why::Unreachable))?;
         match delivery.deliver(record.clone()).await {
-            Ok(_) => Ok(()),
+            Ok(_) => {
+                failpoint::reached("message", "sent");
+                Ok(())
+            }
             Err(DeliveryError::Unavailable(unavailable)) => Err(unavailable),
         }
     }
@@ -41,6 +45,9 @@ pub(crate) struct ByBroadcast(pub(crate) Channel<Records>);
 #[async_trait]
 impl RecordSender for ByBroadcast {
     async fn send(&self, record: &Record) -> Result<(), Unavailable> {
-        Ok(self.0.send(topics::record(record.clone())).await?)
+        failpoint::reached("message", "unsent");
+        self.0.send(topics::record(record.clone())).await?;
+        failpoint::reached("message", "sent");
+        Ok(())
     }
 }
