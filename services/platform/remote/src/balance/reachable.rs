@@ -3,7 +3,7 @@
 use std::{
     pin::Pin,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
-    task::{Context as Poller, Poll, ready},
+    task::{Context as Poller, Poll, Waker},
     time::Duration,
 };
 
@@ -39,6 +39,9 @@ struct Health {
 struct State {
     /// Set by a cooldown or an ejection; elapses when the replica may be called again.
     wait: Option<Pin<Box<Sleep>>>,
+    /// The task that was told to wait. It is registered with the timer that it has polled, and not with one that takes that
+    /// timer's place.
+    parked: Option<Waker>,
     record: Record,
 }
 
@@ -62,6 +65,9 @@ impl Health {
         let time = ejected.or((is_unreachable && !is_out).then_some(COOLDOWN));
         if let Some(time) = time {
             state.wait = Some(Box::pin(sleep(time)));
+            if let Some(parked) = state.parked.take() {
+                parked.wake();
+            }
         }
     }
 }
@@ -86,8 +92,11 @@ where
         let mut state = self.health.lock();
         if let Some(sleep) = state.wait.as_mut() {
             // Polling the timer registers the balancer's task, which is woken when it elapses.
-            ready!(sleep.poll_unpin(poller));
-            state.wait = None;
+            if sleep.poll_unpin(poller).is_pending() {
+                state.parked = Some(poller.waker().clone());
+                return Poll::Pending;
+            }
+            (state.wait, state.parked) = (None, None);
         }
         if let Some(pool) = &self.health.pool {
             // Its time is up with the wait; this puts it on probation.

@@ -131,6 +131,29 @@ async fn an_idempotent_call_fails_over_twice_and_no_other_call_does() {
     }
 }
 
+/// A call waits for the end of a cooldown, and an earlier call fails meanwhile, which begins another one.
+#[tokio::test(start_paused = true)]
+async fn a_cooldown_that_another_takes_the_place_of_ends_as_well() {
+    const TAKES: u64 = 50;
+    for balancing in [Balancing::RoundRobin, Balancing::TwoChoices] {
+        let (stack, asked) = replicas(&[TAKES], &[0], balancing);
+        let begun = |after: u64| {
+            let stack = stack.clone();
+            tokio::spawn(async move {
+                sleep(Duration::from_millis(after)).await;
+                ask(&stack, &ONCE_ONLY).await
+            })
+        };
+        let calls = [begun(0), begun(TAKES - 10), begun(TAKES + 10)];
+        for call in calls {
+            let ended =
+                timeout(5 * COOLDOWN, call).await.expect("it does not wait for ever").expect("no panic");
+            assert_eq!(ended.expect_err("it is away").unavailable.why, Why::Unreachable, "{balancing:?}");
+        }
+        assert_eq!(taken(&asked), [0, 0, 0], "{balancing:?}");
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_replica_that_was_away_is_tried_again() {
     let (stack, asked) = replicas(&[0; 2], &[0], Balancing::RoundRobin);
