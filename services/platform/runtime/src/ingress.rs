@@ -1,6 +1,6 @@
 //! The layers between the network and a handler: one stack of tower layers, in [`behind_the_stack`].
 //!
-//! Read in this order: `metrics`, `request_context` (with `sampling`, `time_left` and `priorities`), `head_check`, `shedding`,
+//! Read in this order: `metrics`, `request_context` (with `time_left` and `priorities`), `head_check`, `shedding`,
 //! `server_span`, `fail_on_purpose`, `deadline`, `context_scope`: the layers from the outermost to the innermost.
 //!
 //! Each is a service of its own and not axum's `from_fn`, which boxes a future for every layer that a request passes.
@@ -12,7 +12,6 @@ mod head_check;
 mod metrics;
 mod priorities;
 mod request_context;
-mod sampling;
 mod server_span;
 mod shedding;
 mod time_left;
@@ -25,6 +24,7 @@ use remote::Trace;
 use resilience::settings::{AdaptiveSettings, LimitSettings};
 use tower::{Service as _, ServiceBuilder};
 
+pub use self::priorities::{Priorities, RoutePriority};
 use self::{
     context_scope::ContextScope,
     deadline::Deadline,
@@ -35,13 +35,9 @@ use self::{
     server_span::ServerSpan,
     shedding::shedding,
 };
-pub use self::{
-    priorities::{Priorities, RoutePriority},
-    sampling::Sampling,
-};
 use crate::{
-    counted::ByteCounts, fault_injection::InjectedErrors, head, live::Live, server_metrics::IngressMetrics,
-    socket::ProblemReply,
+    Sampling, counted::ByteCounts, fault_injection::InjectedErrors, head, live::Live,
+    server_metrics::IngressMetrics, socket::ProblemReply,
 };
 
 /// The routes of a server behind the stack. Cheap to clone.

@@ -8,7 +8,7 @@
 //! knowledge of how a process is started (that is `lab`).
 //!
 //! Read in this order: `process_config`, `host`, `backings`, `events`, `process`, `starting`, `health`, `watch`, `callees`, `fault_injection`, `serve`,
-//! `connection`, `socket`, `unread`, `live`, `ingress`, `head`, `server_metrics`, `edge`, `telemetry`, `own_metrics`,
+//! `connection`, `socket`, `unread`, `sampling`, `live`, `ingress`, `head`, `server_metrics`, `edge`, `telemetry`, `own_metrics`,
 //! `own_grpc`.
 
 mod backings;
@@ -27,6 +27,7 @@ mod own_grpc;
 mod own_metrics;
 mod process;
 mod process_config;
+mod sampling;
 mod serve;
 mod server_metrics;
 mod socket;
@@ -39,9 +40,10 @@ pub use backings::Backings;
 pub use fault_injection::InjectedErrors;
 pub use head::FIELDS_BYTES;
 pub use host::Host;
-pub use ingress::{Admission, Ingress, Priorities, RoutePriority, Sampling};
+pub use ingress::{Admission, Ingress, Priorities, RoutePriority};
 pub use process::{Service, Wire, host};
 pub use process_config::{ProcessConfigError, read_process_config};
+pub use sampling::Sampling;
 pub use serve::{ServeLimits, serve};
 pub use server_metrics::{IngressMetrics, ServerMetrics};
 pub use telemetry::log;

@@ -19,9 +19,9 @@ use tower::{Layer, Service};
 
 use super::{
     priorities::{Priorities, of_operation},
-    sampling::Sampling,
     time_left::time_left,
 };
+use crate::Sampling;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// The trace and span that served the request (W3C Trace Context, level 2, a draft).
