@@ -1,10 +1,10 @@
-// The chat's rooms, for k6: members on sockets, who send and wait until every member of the room has what they sent, as the mix
+// The chat's rooms, for k6: members on sockets, who send when a message is due and read what the others send, as the mix
 // `rooms` of `lab load --system chat` does.
 //
 //   k6 run --no-usage-report -e URL=http://127.0.0.1:8081 -e RATE=20 -e DURATION=30s load/k6/chat.js
 //
 // (Without that flag k6 tells its makers about the run.)
-// Reading order: parameters; what k6 is to do; `setup`, which makes the rooms; a member; what must be true at the end.
+// Reading order: parameters; what k6 is to do; `setup`, which makes the rooms; a room; a socket.
 // docs/k6.md tells what differs from the lab's own generator.
 
 import http from 'k6/http';
@@ -14,35 +14,43 @@ import { Counter, Trend } from 'k6/metrics';
 
 // Where the public API is.
 const URL = (__ENV.URL || 'http://127.0.0.1:8081').replace(/\/+$/, '');
-// Rooms, and members of each; every member is a virtual user with one socket.
+// Rooms, each a virtual user, and members of each room, who have a socket each.
 const ROOMS = Number(__ENV.ROOMS || 10);
 const MEMBERS = Number(__ENV.MEMBERS || 10);
-// Messages a second, of all members together, and for how long.
+// Messages a second in all rooms together, and for how long.
 const RATE = Number(__ENV.RATE || 20);
 const DURATION = __ENV.DURATION || '30s';
-// From which ids follow. With one that this system has seen before the rooms are there already.
+// From which the rooms and their members follow. With one that this system has seen before the rooms are there already.
 const SEED = Number(__ENV.SEED || 1);
 // What the 99th percentile of a delivery may be, milliseconds.
 const P99_MS = Number(__ENV.P99_MS || 500);
-// How long the last deliveries may take, milliseconds.
+// How long sockets may take to open, and how long the last messages to reach everybody, milliseconds.
+const OPEN_MS = 10000;
 const SETTLE_MS = 5000;
 
-const deliveries = new Trend('delivery', true);
-const acknowledged = new Counter('acknowledged');
-const lost = new Counter('lost');
+// Messages that every member has; and the time from when one was due until the last of them has it.
+const messages = new Counter('messages');
+const delivery = new Trend('delivery', true);
 
 const seconds = (text) => Number(text.slice(0, -1)) * { s: 1, m: 60, h: 3600 }[text.slice(-1)];
+const PER_ROOM = Math.round((RATE * seconds(DURATION)) / ROOMS);
+const EVERY_MS = (1000 * ROOMS) / RATE;
 
 export const options = {
   scenarios: {
-    members: { executor: 'per-vu-iterations', vus: ROOMS * MEMBERS, iterations: 1, maxDuration: `${seconds(DURATION) + 60}s` },
+    // Open loop: a message is sent when it is due, whoever has not read the last one.
+    rooms: {
+      executor: 'per-vu-iterations',
+      vus: ROOMS,
+      iterations: 1,
+      maxDuration: `${seconds(DURATION) + (OPEN_MS + SETTLE_MS) / 1000 + 30}s`,
+    },
   },
   setupTimeout: '10m',
   summaryTrendStats: ['min', 'p(50)', 'p(90)', 'p(99)', 'p(99.9)', 'max'],
   thresholds: {
     // Only right answers count.
     checks: ['rate==1'],
-    lost: ['count==0'],
     delivery: [`p(99)<${P99_MS}`],
   },
 };
@@ -54,73 +62,124 @@ function id(kind, first, second) {
 }
 
 const ROOM = 1;
-const user = (room, member) => `k6-${room}-${member}`;
+const MESSAGE = 0x1000;
 
-function post(path, body, token) {
+function post(path, operation, body, token) {
   const headers = { 'Content-Type': 'application/json' };
   if (token) headers.Authorization = `Bearer ${token}`;
-  const reply = http.post(`${URL}${path}`, JSON.stringify(body), { headers, tags: { name: path.replace(/[0-9a-f-]{36}/, '{room}') } });
+  const reply = http.post(`${URL}${path}`, JSON.stringify(body), { headers, tags: { name: operation, operation } });
   if (reply.status >= 300) fail(`setup: ${path} answered ${reply.status} ${reply.error} ${reply.body}`);
   return reply.json();
 }
 
-// Makes the rooms and lets the members in.
+// Makes the rooms and lets the members in. Messages have ids of this run: one that is sent again is stored once.
 export function setup() {
   const tokens = [];
   for (let room = 0; room < ROOMS; room += 1) {
-    const names = Array.from({ length: MEMBERS }, (_, member) => user(room, member));
-    const of = names.map((name) => post('/tokens', { user: name, seconds: 86400 }).token);
-    post('/rooms', { id: id(ROOM, room, 0), name: `Room ${room}` }, of[0]);
-    if (MEMBERS > 1) post(`/rooms/${id(ROOM, room, 0)}/members`, { users: names.slice(1), role: 'member' }, of[0]);
-    tokens.push(of);
+    const names = Array.from({ length: MEMBERS }, (_, member) => `k6-${SEED}-${room}-${member}`);
+    const own = names.map((user) => post('/tokens', 'token', { user, seconds: 86400 }).token);
+    post('/rooms', 'room', { id: id(ROOM, room, 0), name: `Room ${room}` }, own[0]);
+    const others = { users: names.slice(1), role: 'member' };
+    if (MEMBERS > 1) post(`/rooms/${id(ROOM, room, 0)}/members`, 'members', others, own[0]);
+    tokens.push(own);
   }
-  return tokens;
+  return { run: Date.now() % 0x1000000, tokens };
 }
 
-// One member: sends now and then, and counts what comes. Each message says when it was due, so that whoever gets it knows how
-// long it took; all virtual users have one clock.
-export default function (tokens) {
-  const room = Math.floor((__VU - 1) / MEMBERS);
-  const member = (__VU - 1) % MEMBERS;
-  const address = `${URL.replace(/^http/, 'ws')}/rooms/${id(ROOM, room, 0)}/socket?token=${encodeURIComponent(tokens[room][member])}`;
-  const socket = new WebSocket(address, 'chat.v1');
-  const every = (1000 * ROOMS * MEMBERS) / RATE;
-  const end = Date.now() + seconds(DURATION) * 1000;
-  const waiting = new Set();
-  const run = Date.now();
+// One room: opens a socket for each member, sends its messages in turn, and waits until every member has all of them.
+export default function ({ run, tokens }) {
+  const room = __VU - 1;
+  // By id: when a message was due, who has it, and whether its sender was told where it is.
+  const sent = new Map();
+  let opened = 0;
+  let complete = 0;
+  let ended = false;
+
+  const of = {
+    opened() {
+      opened += 1;
+      if (opened < MEMBERS) return;
+      clearTimeout(late);
+      // Each room at moments of its own.
+      const first = Date.now() + (EVERY_MS * room) / ROOMS;
+      for (let number = 0; number < PER_ROOM; number += 1) sendAt(first + number * EVERY_MS, number);
+      late = setTimeout(end, first + PER_ROOM * EVERY_MS + SETTLE_MS - Date.now());
+    },
+    delivered(message) {
+      const known = sent.get(message);
+      if (!known) return;
+      known.readers += 1;
+      if (known.readers === MEMBERS) {
+        delivery.add(Date.now() - known.due);
+        messages.add(1);
+      }
+      done(known);
+    },
+    acknowledged(message) {
+      const known = sent.get(message);
+      known.is_acknowledged = true;
+      done(known);
+    },
+    closed: () => check(ended, { 'no socket is closed before the end': (is) => is }) || end(),
+  };
+  const sockets = tokens[room].map((token) => open(room, token, of));
+  let late = setTimeout(end, OPEN_MS);
+
+  function sendAt(due, number) {
+    setTimeout(() => {
+      if (ended) return;
+      const message = id(MESSAGE + room, run, number);
+      sent.set(message, { due, readers: 0, is_acknowledged: false });
+      sockets[number % MEMBERS].send(JSON.stringify({ type: 'send', id: message, text: `message ${number}` }));
+    }, due - Date.now());
+  }
+
+  function done(message) {
+    if (!message.is_acknowledged || message.readers !== MEMBERS) return;
+    complete += 1;
+    if (complete === PER_ROOM) end();
+  }
+
+  function end() {
+    if (ended) return;
+    ended = true;
+    clearTimeout(late);
+    check(sent.size, { 'every message was sent': (count) => count === PER_ROOM });
+    for (const message of sent.values()) {
+      check(message, { 'every member has the message once, and its sender knows': (one) => one.is_acknowledged && one.readers === MEMBERS });
+    }
+    for (const socket of sockets) socket.close();
+  }
+}
+
+// The socket of one member, and what becomes of what it brings.
+function open(room, token, of) {
+  const address = `${URL.replace(/^http/, 'ws')}/rooms/${id(ROOM, room, 0)}/socket?token=${encodeURIComponent(token)}`;
+  // One name for all, so that k6 keeps one row and not one for each token.
+  const socket = new WebSocket(address, 'chat.v1', { tags: { name: 'socket' } });
   let sequence = null;
-  let number = 0;
-  socket.onopen = () => {
-    const send = (due) => {
-      if (due >= end) return setTimeout(() => socket.close(), SETTLE_MS);
-      setTimeout(() => {
-        const message = id(1000 + member, run % 0xffffff, (number += 1));
-        waiting.add(message);
-        socket.send(JSON.stringify({ type: 'send', id: message, text: String(due) }));
-        send(due + every);
-      }, Math.max(0, due - Date.now()));
-    };
-    // Each at a moment of its own.
-    send(Date.now() + (every * (__VU - 1)) / (ROOMS * MEMBERS));
+  const next = (said) => {
+    check(said, { 'every record is the next one': () => said.sequence === sequence + 1 });
+    sequence = said.sequence;
   };
-  socket.onmessage = (event) => {
-    const said = JSON.parse(event.data);
-    if (said.type === 'ready') sequence = Number(said.position.split(':')[1]);
-    if (said.type === 'message') {
-      check(said, { 'every record is the next one': () => said.sequence === sequence + 1 });
-      sequence = said.sequence;
-      deliveries.add(Date.now() - Number(said.text));
-    }
-    if (said.type === 'sent') {
-      waiting.delete(said.id);
-      acknowledged.add(1);
+  socket.onmessage = ({ data }) => {
+    const said = JSON.parse(data);
+    if (said.type === 'ready') {
+      sequence = Number(said.position.split(':')[1]);
+      of.opened();
+    } else if (said.type === 'message') {
+      next(said);
+      of.delivered(said.id);
+    } else if (said.type === 'sent') {
+      of.acknowledged(said.id);
+    } else {
+      check(said, { 'nothing is refused': () => false });
     }
   };
-  socket.onclose = () => {
-    lost.add(waiting.size);
-    check(sequence, { 'the socket was open to the end': () => sequence !== null && Date.now() >= end });
+  socket.onclose = () => of.closed();
+  socket.onerror = ({ error }) => {
+    console.error(`room ${room}: ${error}`);
+    check(error, { 'no socket fails': () => false });
   };
-  socket.onerror = (error) => {
-    check(error, { [`no socket failed: ${error.error}`]: () => false });
-  };
+  return socket;
 }

@@ -5,7 +5,8 @@ key with many bodies, in one run and in the next, so each begins with something 
 past: Schemathesis takes moments from earlier replies, so one that has passed is replaced by one that has not.
 Policies have names that differ, limits whose numbers go together and exempt values that can be somebody's, and replace a
 version that is in force: what is sent is made to. A voucher takes off a share or an amount; a page begins where another
-ended; and a cart is changed in the version that it has.
+ended; and a cart is changed in the version that it has. A room's history is read before a record, or after one,
+and a position in its log has two numbers of 63 bits.
 """
 
 import base64
@@ -122,3 +123,19 @@ def fit_shop(context, case, kwargs):
             case.body.pop("percent_off", None)
         elif case.body.get("amount_off") is None and case.body.get("percent_off") is None:
             case.body["percent_off"] = 1
+
+
+def is_position(text):
+    """Whether a log may have it: an epoch from 1 on and a sequence, of 63 bits each."""
+    epoch, sequence = (int(number) for number in text.split(":"))
+    return 0 < epoch < 2**63 and sequence < 2**63
+
+
+@schemathesis.hook("before_call")
+def fit_rooms(context, case, kwargs):
+    if case.path == "/rooms/{room}/messages" and {"before", "after"} <= set(case.query or {}):
+        del case.query["after"]
+    after = (case.query or {}).get("after")
+    if case.path == "/rooms/{room}/socket" and isinstance(after, str) and re.fullmatch("[0-9]{1,19}:[0-9]{1,19}", after):
+        if not is_position(after):
+            case.query["after"] = "7:41"

@@ -97,6 +97,11 @@ fn the_cart_does_what_its_description_says() {
     does_what_its_description_says(&["cart"]);
 }
 
+#[test]
+fn the_chat_does_what_its_description_says() {
+    does_what_its_description_says(&["chat"]);
+}
+
 /// The folder where CI installs `tests/graphql-audits/package-lock.json`; `None`, with a message, if it has not.
 #[expect(clippy::disallowed_methods, reason = "a test's own configuration")]
 fn audits() -> Option<PathBuf> {
@@ -129,7 +134,11 @@ fn graphql_over_http_is_what_its_audits_say() {
 
 /// The settings of Schemathesis: a filter that matches nothing is a warning, so a system with filters has its own.
 fn settings(system: &str) -> &'static str {
-    if system == "cart" { "tests/schemathesis/cart.toml" } else { "schemathesis.toml" }
+    match system {
+        "cart" => "tests/schemathesis/cart.toml",
+        "chat" => "tests/schemathesis/chat.toml",
+        _ => "schemathesis.toml",
+    }
 }
 
 /// With every check, also for input that the description forbids; the seed is fixed, so findings are

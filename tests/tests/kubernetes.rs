@@ -343,6 +343,31 @@ fn every_pod_is_given_time_to_go() {
 }
 
 #[test]
+fn a_client_comes_back_to_its_pod_where_sessions_are_sticky() {
+    let system = systems::find("chat").unwrap();
+    for (sessions, affinity) in [("sticky", Some("ClientIP")), ("any", None)] {
+        let choices = [
+            ("placement", "microservices"),
+            ("database", "postgres"),
+            ("fanout", "redis"),
+            ("replicas", "2"),
+        ];
+        let wiring = Wiring::with(system, choices.into_iter().chain([("sessions", sessions)])).unwrap();
+        let arm = ArmPlan::new("chat".to_owned(), wiring);
+        let files = Export::new(&arm, "chat", &[], "").unwrap().files();
+        let processes = files.iter().filter(|(_, text)| text.contains("kind: Deployment\n"));
+        let services = processes.flat_map(|(_, text)| of::<Service>(&objects(text), "Service"));
+        let told: BTreeMap<_, _> = services
+            .map(|service| (service.metadata.name.unwrap(), service.spec.unwrap().session_affinity))
+            .collect();
+        let of_gateway = affinity.map(str::to_owned);
+        let expected = ["gateway", "messages", "presence", "rooms"]
+            .map(|process| (format!("chat-{process}"), of_gateway.clone().filter(|_| process == "gateway")));
+        assert_eq!(told, BTreeMap::from(expected), "sessions={sessions}");
+    }
+}
+
+#[test]
 fn only_the_process_with_the_edge_is_open_to_everybody() {
     for system in SYSTEMS {
         let Some(built) = built(system, "microservices") else { return };

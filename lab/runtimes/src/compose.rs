@@ -13,12 +13,13 @@
 //! The proxy on links is not part of a project: as for processes, it is a child of the lab
 //! (`process::links`), at the network's gateway.
 //!
-//! Read in this order: `project` (from plan to services), `backing` (stores and brokers), `text` (services as
+//! Read in this order: `project` (from plan to services), `backing` (stores and brokers), `balancer`, `text` (services as
 //! YAML), `export` (files for people), `docker` (the engine's command line), `engine` (its capabilities), `network`,
 //! `start` (starting an arm), `up` (its project) and its `container`s, `victim` (what faults are done to), `stale` (remains
 //! of killed labs).
 
 mod backing;
+mod balancer;
 mod container;
 mod docker;
 mod engine;
@@ -32,6 +33,6 @@ mod up;
 mod victim;
 
 pub use engine::{Engine, IMAGE};
-pub use export::Export;
+pub use export::{Export, published_ports};
 pub(crate) use stale::remove_own;
 pub(crate) use start::start;

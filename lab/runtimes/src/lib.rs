@@ -32,5 +32,6 @@ pub mod owned_folder;
 pub mod process;
 mod provider;
 pub mod scratch;
+mod sessions;
 pub mod traces;
 mod yaml;

@@ -15,7 +15,8 @@ macro_rules! templates {
 }
 
 /// Every template: its name is its path in `lab/runtimes/templates`.
-const TEMPLATES: [(&str, &str); 10] = templates![
+const TEMPLATES: [(&str, &str); 11] = templates![
+    "balancer",
     "compose",
     "kubernetes/base/kustomization",
     "kubernetes/base/network",

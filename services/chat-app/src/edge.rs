@@ -10,7 +10,7 @@
 //! | `GET /rooms/{room}/members`, `?after=`, `?limit=` | 200; 401, 403, 404, 422 |
 //! | `GET /rooms/{room}/messages`, `?before=`, `?after=`, `?limit=` | 200; 401, 403, 404, 422 |
 //! | `POST /rooms/{room}/messages` | 201 with `Location`; 401, 403, 404, 409, 422 |
-//! | `GET`, `PUT /rooms/{room}/marker` | 200; 401, 403, 404, 422 |
+//! | `GET`, `PUT /rooms/{room}/marker` | 200; 401, 403, 404, 409 |
 //! | `GET /rooms/{room}/presence`, `?after=`, `?limit=` | 200; 401, 403, 404, 422 |
 //! | `GET /rooms/{room}/socket`, `?after=`, `?token=` | 101; 401, 403, 404, 422, 426 |
 //! | `GET /` | 200: a client for a browser |
@@ -33,6 +33,7 @@ mod rooms;
 mod schemas;
 mod socket;
 mod tokens;
+mod whole;
 
 use std::sync::Arc;
 

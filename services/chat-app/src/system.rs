@@ -98,6 +98,11 @@ impl Rules for Chatting {
         &DRILLS
     }
 
+    /// With `fanout=process` records reach the connections of one process.
+    fn keeps(&self, wiring: &Wiring, component: &str) -> bool {
+        component == "delivery" && wiring.is(Fanout::Process)
+    }
+
     /// A record reaches the connections by a call only where one process has all of them.
     fn calls(&self, wiring: &Wiring, by: &str, callee: &str) -> bool {
         match (by, callee) {

@@ -49,10 +49,13 @@ pub(super) fn a_history_is_read_in_pages(scene: &Scene<'_>) {
         assert_eq!(scene.history(&ann, room, query).0, numbers(expected), "{query}");
     }
     assert_eq!(scene.history(&ann, room, "?after=99").0, [""; 0]);
-    for query in ["?limit=0", "?limit=501", "?before=-1", "?before=1&after=1"] {
+    for query in ["?limit=0", "?limit=501", "?before=-1", "?before=9223372036854775808", "?before=1&after=1"]
+    {
         let path = format!("/rooms/{room}/messages{query}");
         scene.ask(&ann, &Method::GET, &path, None).is_problem(422, "invalid-parameter");
     }
+    let misspelt = format!("/rooms/{room}/messages?befor=1");
+    scene.ask(&ann, &Method::GET, &misspelt, None).is_problem(400, "malformed");
 }
 
 pub(super) fn a_marker_never_goes_back(scene: &Scene<'_>) {
@@ -66,7 +69,7 @@ pub(super) fn a_marker_never_goes_back(scene: &Scene<'_>) {
     assert_eq!(scene.ask(&bob, &Method::GET, &path, None).json(), json!({ "sequence": 0 }));
     assert_eq!(mark(2).json(), json!({ "sequence": 2 }));
     assert_eq!(mark(1).json(), json!({ "sequence": 2 }));
-    mark(4).is_problem(422, "invalid-value");
+    mark(4).is_problem(409, "not-written");
     assert_eq!(scene.ask(&bob, &Method::GET, &path, None).json(), json!({ "sequence": 2 }));
     assert_eq!(scene.ask(&ann, &Method::GET, &path, None).json(), json!({ "sequence": 0 }));
 }

@@ -11,17 +11,20 @@ use std::{
 pub(crate) const FOLDER: &str = "deploy/k8s";
 
 /// The committed wirings: the arguments of `lab export k8s`.
-pub(crate) const COMMITTED: [&str; 4] = [
+pub(crate) const COMMITTED: [&str; 6] = [
     "shortener --name monolith --set database=postgres --set cache=redis --set events=kafka",
     "shortener --name microservices --set placement=microservices --set database=postgres --set cache=redis \
      --set events=kafka",
     "cart --name monolith --set database=postgres --set events=kafka",
     "cart --name microservices --set placement=microservices --set checkout=saga --set database=postgres \
      --set ownership=per-service --set events=kafka",
+    "chat --name monolith --set database=postgres --set fanout=redis",
+    "chat --name microservices --set placement=microservices --set database=postgres --set fanout=redis \
+     --set replicas=2",
 ];
 
 /// The systems of the committed wirings, and the wirings of each.
-pub(crate) const SYSTEMS: [&str; 2] = ["shortener", "cart"];
+pub(crate) const SYSTEMS: [&str; 3] = ["shortener", "cart", "chat"];
 pub(crate) const OVERLAYS: [&str; 2] = ["monolith", "microservices"];
 
 pub(crate) fn export(out: &Path, arguments: &str) -> Vec<PathBuf> {

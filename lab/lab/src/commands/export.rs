@@ -10,7 +10,7 @@ use std::{
 use anyhow::{Context, Result};
 use clap::Subcommand;
 use design::PublicUrl;
-use runtimes::compose::Export;
+use runtimes::compose::{Export, published_ports};
 use scenario::{
     diagnostic::Diagnostic,
     plan::{self, ArmPlan},
@@ -138,7 +138,7 @@ fn write(out: &Path, files: Vec<(String, String)>) -> Result<Outcome> {
 impl Compose {
     fn run(&self, scenarios: Option<&Path>) -> Result<Outcome> {
         let arm = self.chosen.arm(scenarios)?;
-        let last = usize::from(self.port) + arm.public().count() - 1;
+        let last = usize::from(self.port) + published_ports(&arm) - 1;
         if last > usize::from(u16::MAX) {
             let what = format!(
                 "the public API needs the ports {} to {last}, and the last is {}",

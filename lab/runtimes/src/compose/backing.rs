@@ -123,9 +123,17 @@ fn postgres(project: &mut Project, roles: &[String], setting: &Setting<'_>) {
     });
 }
 
-/// A cache: bounded, with LRU eviction, without persistence.
+/// A cache: bounded, with LRU eviction, without persistence. What is published in it is not stored.
 fn redis(project: &mut Project, roles: &[String], setting: &Setting<'_>) {
-    let what = if roles.iter().any(|role| role == "counts") { "Counts" } else { "A cache" };
+    let about = match roles {
+        [only] if only == "fanout" => {
+            "Publish and subscribe: what nobody listens to is gone, and nothing is stored."
+        }
+        _ if roles.iter().any(|role| role == "counts") => {
+            "Counts: bounded, the least recently used goes first, and nothing on disk."
+        }
+        _ => "A cache: bounded, the least recently used goes first, and nothing on disk.",
+    };
     let flags = "--save '' --appendonly no --maxmemory 64mb --maxmemory-policy allkeys-lru";
     let flags = flags.split(' ').map(|word| word.trim_matches('\'').to_owned());
     let program = Program {
@@ -142,7 +150,7 @@ fn redis(project: &mut Project, roles: &[String], setting: &Setting<'_>) {
     };
     project.services.push(Service {
         name: name(setting.wiring, BackingKind::Redis),
-        about: format!("{what}: bounded, the least recently used goes first, and nothing on disk."),
+        about: about.to_owned(),
         role: Role::Backing(BackingKind::Redis, program),
         volumes: Vec::new(),
         after: Vec::new(),

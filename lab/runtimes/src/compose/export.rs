@@ -1,11 +1,12 @@
 //! A wiring as files for people: `<system>/<wiring>.yml`, and the files that its services mount.
 
-use std::path::Path;
+use std::{collections::BTreeMap, path::Path};
 
 use design::PublicUrl;
 use scenario::plan::ArmPlan;
 
 use super::{
+    balancer,
     engine::IMAGE,
     project::{Project, Setting, ports},
     text::{Purpose, text},
@@ -34,6 +35,11 @@ pub struct Export<'a> {
     pub command: &'a str,
 }
 
+/// How many ports the public API of an exported wiring has: replicas of the process with all of it are behind one.
+pub fn published_ports(arm: &ArmPlan) -> usize {
+    if balancer::is_needed(arm) { 1 } else { arm.public().count() }
+}
+
 impl Export<'_> {
     /// Every file: path below the output folder, and text.
     pub fn files(&self) -> Vec<(String, String)> {
@@ -42,12 +48,13 @@ impl Export<'_> {
             image: IMAGE,
             wiring: self.name,
             folder: format!("{}/", self.name),
-            ports: ports(self.arm, self.port),
+            ports: self.ports(),
             public_urls: self.public_urls,
             traces: Some(TRACES.to_owned()),
             cpus: &[],
             links: &ProxiedLinks::default(),
             faults_from: None,
+            balanced: true,
         };
         let project = Project::new(self.arm, &setting);
         let about = self.about();
@@ -60,13 +67,27 @@ impl Export<'_> {
         };
         let compose = (format!("{system}/{}.yml", self.name), text(&project, &purpose));
         let mounted = project.files.into_iter().map(|(name, text)| {
-            let is_sql = Path::new(&name).extension().is_some_and(|kind| kind == "sql");
-            let reader = if name.ends_with("provider.toml") { "lab provider" } else { "lab host" };
-            let about = if is_sql { "-- ".to_owned() } else { format!("# Read by `{reader}`. ") };
+            let about = match Path::new(&name).extension().and_then(|kind| kind.to_str()) {
+                Some("sql") => "-- ",
+                Some("yaml") => "# Read by Envoy. ",
+                _ if name.ends_with("provider.toml") => "# Read by `lab provider`. ",
+                _ => "# Read by `lab host`. ",
+            };
             let text = format!("{about}Written by `{}`.\n{text}", self.command);
             (format!("{system}/{name}"), text)
         });
         std::iter::once(compose).chain(mounted).collect()
+    }
+
+    /// The published ports of its processes, by their names.
+    fn ports(&self) -> BTreeMap<String, u16> {
+        let mut ports = ports(self.arm, self.port);
+        if balancer::is_needed(self.arm) {
+            for port in ports.values_mut() {
+                *port = self.port;
+            }
+        }
+        ports
     }
 
     /// `LAB_MONOLITH_LEAN_PORT`.
@@ -77,7 +98,7 @@ impl Export<'_> {
     /// Where its public API is, and which variables of the environment choose other ports.
     fn published(&self) -> String {
         let variable = self.port_variable();
-        if self.arm.public().count() == 1 {
+        if published_ports(self.arm) == 1 {
             return format!(
                 "Its public API is at http://127.0.0.1:{}, and nothing else is published;\n\
                  `{variable}` in the environment chooses another port.",
@@ -99,7 +120,7 @@ impl Export<'_> {
         let wiring = &self.arm.wiring;
         let system = wiring.system().name;
         // Each system has some of these axes.
-        let told = ["algorithm", "state", "database", "cache", "events"].into_iter();
+        let told = ["algorithm", "state", "database", "cache", "events", "fanout", "sessions"].into_iter();
         let chosen: Vec<_> = told
             .filter(|axis| !wiring.get(axis).is_empty())
             .map(|axis| format!("{axis} = {}", wiring.get(axis)))

@@ -9,7 +9,7 @@ use design::{BackingKind, Limits, ProcessConfig, PublicUrl};
 use scenario::plan::{ArmPlan, ProcessPlan};
 use serde::Serialize;
 
-use super::backing;
+use super::{backing, balancer};
 use crate::{process::links::ProxiedLinks, provider};
 
 /// The port of the public API, in a container.
@@ -103,6 +103,8 @@ pub(super) enum Role {
         public: Option<usize>,
     },
     Backing(BackingKind, Program),
+    /// Stands before the processes with the public API.
+    Balancer(Program),
 }
 
 /// The settings of a project, beside the plan.
@@ -125,6 +127,8 @@ pub(super) struct Setting<'a> {
     pub(super) links: &'a ProxiedLinks,
     /// From where the lab has processes fail their calls.
     pub(super) faults_from: Option<IpAddr>,
+    /// Whether a balancer stands before several processes with the whole public API.
+    pub(super) balanced: bool,
 }
 
 /// The stores and brokers that are services, in the order of their start.
@@ -165,6 +169,9 @@ impl Project {
         for process in arm.processes.iter().rev() {
             project.add(arm, process, setting);
         }
+        if setting.balanced && balancer::is_needed(arm) {
+            balancer::add(&mut project, arm, setting);
+        }
         project
     }
 
@@ -181,13 +188,14 @@ impl Project {
             BACKINGS.into_iter().filter(|kind| used(*kind)).map(|kind| backing::name(setting.wiring, kind));
         // Processes that each serve a part may call one another in a circle.
         let is_gateway = process.edge && process.paths.is_empty();
+        let is_published = !(setting.balanced && balancer::is_needed(arm));
         let called = process.calls.iter().filter(|_| is_gateway).flat_map(|component| {
             arm.hosts_of(component).map(|replica| service(setting.wiring, &replica.name))
         });
         self.services.push(Service {
             name: service(setting.wiring, &process.name),
             about: about(process),
-            role: Role::Process { public: arm.public_index(&process.name) },
+            role: Role::Process { public: arm.public_index(&process.name).filter(|_| is_published) },
             volumes,
             after: stores.chain(called).collect(),
         });

@@ -64,6 +64,7 @@ pub(crate) fn start(
         cpus: &budget.arms,
         links: &links,
         faults_from: Some(network.gateway.into()),
+        balanced: false,
     };
     let project = Project::new(arm, &setting);
     up.write(&project, &folder, &budget.arms, &network, &published)?;

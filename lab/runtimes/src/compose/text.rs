@@ -73,6 +73,7 @@ pub(super) fn text(project: &Project, purpose: &Purpose<'_>) -> String {
             let (port, program) = match &service.role {
                 Role::Process { public } => (public.and_then(|place| purpose.port(place)), None),
                 Role::Backing(_, program) => (None, Some(program)),
+                Role::Balancer(program) => (purpose.port(0), Some(program)),
             };
             json!({
                 "name": service.name,
@@ -142,6 +143,7 @@ mod tests {
             cpus: &[1],
             links: &ProxiedLinks::default(),
             faults_from: None,
+            balanced: false,
         };
         text(&Project::new(&arm, &setting), purpose)
     }

@@ -5,6 +5,7 @@ use scenario::plan::ProcessPlan;
 use serde_json::{Value, json};
 
 use super::{Export, hosts::limits};
+use crate::sessions;
 
 /// The user of the image.
 pub(super) const USER: u32 = 10_001;
@@ -26,6 +27,7 @@ pub(super) fn view(export: &Export<'_>, process: &ProcessPlan) -> Value {
         "process": process.shape,
         "does": does(process),
         "edge": process.edge,
+        "sticky": process.edge && sessions::are_sticky(&export.arm.wiring),
         "has_database": needs.any(|need| need.kind == BackingKind::Postgres),
         "scales_from": scales_from,
         "keeps": keeps,

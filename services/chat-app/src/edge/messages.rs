@@ -18,10 +18,11 @@ use utoipa::{IntoParams, PartialSchema as _, ToSchema};
 
 use super::{
     MAX_BODY_BYTES, Parts,
-    parameters::{ByRoom, invalid, limit, number_parameter},
+    parameters::{ByRoom, invalid, limit, number_parameter, only},
     problems::{of_messages, of_rooms},
     schemas,
     tokens::Bearer,
+    whole::whole,
 };
 use crate::delivery::frames::RecordShown;
 
@@ -51,15 +52,22 @@ impl<S: Sync> FromRequestParts<S> for Query {
     type Rejection = Problem;
 
     async fn from_request_parts(head: &mut Head, _: &S) -> Result<Self, Problem> {
-        let place = |number: u64| Sequence(number.min(i64::MAX as u64));
-        let from = match (number_parameter(head, "before")?, number_parameter(head, "after")?) {
+        only(head, &["before", "after", "limit"])?;
+        let from = match (place(head, "before")?, place(head, "after")?) {
             (None, None) => Start::End,
-            (Some(before), None) => Start::Before(place(before)),
-            (None, Some(after)) => Start::After(place(after)),
+            (Some(before), None) => Start::Before(before),
+            (None, Some(after)) => Start::After(after),
             (Some(_), Some(_)) => return Err(invalid("before", "send it or `after`")),
         };
         Ok(Self { from, limit: limit(head, PAGE, MAX_RECORDS)? })
     }
+}
+
+/// A place in a log, if a parameter names one.
+fn place(head: &Head, name: &str) -> Result<Option<Sequence>, Problem> {
+    let Some(number) = number_parameter(head, name)? else { return Ok(None) };
+    let place = i64::try_from(number).map_err(|_| invalid(name, "a log has at most 2^63 - 1 records"))?;
+    Ok(Some(Sequence(place.unsigned_abs())))
 }
 
 /// Records of a room.
@@ -149,6 +157,7 @@ pub(super) async fn send(
 #[serde(deny_unknown_fields)]
 pub(super) struct Marker {
     #[schema(schema_with = schemas::Place::schema)]
+    #[serde(deserialize_with = "whole")]
     sequence: u64,
 }
 
@@ -186,7 +195,8 @@ pub(super) async fn marker(
     (status = 401, description = "There is no valid token"),
     (status = 403, description = "The caller is not a member"),
     (status = 404, description = "There is no such room"),
-    (status = 422, description = "The log does not go so far"),
+    (status = 409, description = "The log does not go so far"),
+    (status = 422, description = "A value is not acceptable"),
 ))]
 pub(super) async fn mark(
     State(parts): State<Arc<Parts>>,

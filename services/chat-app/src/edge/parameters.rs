@@ -75,6 +75,18 @@ async fn path_parameter<S: Send + Sync>(parts: &mut Parts, state: &S, name: &str
     found.map(|(_, value)| value).ok_or_else(malformed)
 }
 
+/// 400 if a query has other parameters than these: one that is misspelt would have no effect, and nobody would notice.
+pub(super) fn only(parts: &Parts, known: &[&str]) -> Result<(), Problem> {
+    let query = parts.uri.query().unwrap_or_default();
+    let Some((other, _)) =
+        form_urlencoded::parse(query.as_bytes()).find(|(name, _)| !known.contains(&&**name))
+    else {
+        return Ok(());
+    };
+    let known = known.join("`, `");
+    Err(Problem::malformed(format!("there is no parameter `{other}`; hint: there is `{known}`")))
+}
+
 /// A parameter of a query, if it is there; 400 if it is there more than once.
 pub(super) fn query_parameter(parts: &Parts, name: &str) -> Result<Option<String>, Problem> {
     let query = parts.uri.query().unwrap_or_default();

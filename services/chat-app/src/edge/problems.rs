@@ -39,7 +39,8 @@ pub(super) fn of_messages(error: MessageError) -> Problem {
         MessageError::Unavailable(unavailable) => unavailable.into(),
         MessageError::OtherText { .. } => conflict("message-reused", "Message's id reused", detail),
         MessageError::NotAMember { .. } => forbidden("not-a-member", "Not a member", detail),
-        MessageError::NotWritten { .. } | MessageError::TooManyRooms => invalid(detail),
+        MessageError::NotWritten { .. } => conflict("not-written", "Not written yet", detail),
+        MessageError::TooManyRooms => invalid(detail),
     }
 }
 

@@ -17,7 +17,7 @@ use utoipa::{IntoParams, PartialSchema as _, ToSchema};
 
 use super::{
     MAX_BODY_BYTES, MAX_MEMBERS_BODY_BYTES, Parts,
-    parameters::{ByRoom, ByUser, invalid, limit, query_parameter},
+    parameters::{ByRoom, ByUser, invalid, limit, only, query_parameter},
     problems::of_rooms,
     schemas,
     tokens::Bearer,
@@ -182,6 +182,7 @@ impl<S: Sync> FromRequestParts<S> for Page {
     type Rejection = Problem;
 
     async fn from_request_parts(head: &mut Head, _: &S) -> Result<Self, Problem> {
+        only(head, &["after", "limit"])?;
         let after = query_parameter(head, "after")?.map(User::parse).transpose();
         let after = after.map_err(|error| Problem::invalid("after", &error))?;
         Ok(Self { after, limit: limit(head, PAGE, MAX_MEMBERS_AT_ONCE as u32)? })

@@ -53,9 +53,9 @@ runtime::schemas! {
     AfterUser = user();
     /// The `after` of the next page; null on the last one.
     NextUser = or_null(user());
-    /// Records before this one, the newest of them.
+    /// Records before this one, the newest of them. Send it or `after`: both are refused with 422.
     Before = whole(0..=i64::MAX as u64);
-    /// Records after this one.
+    /// Records after this one, the oldest of them. Send it or `before`.
     AfterSequence = whole(0..=i64::MAX as u64);
     /// A place in the room's log.
     Place = whole(0..=i64::MAX as u64);

@@ -26,6 +26,7 @@ use super::{
     MAX_BODY_BYTES, Parts,
     parameters::{query_parameter, required},
     schemas,
+    whole::whole_or_null,
 };
 
 /// The key of all processes of the lab; see the shortcut above.
@@ -98,6 +99,7 @@ pub(super) struct TokenAsked {
     #[schema(schema_with = schemas::UserName::schema)]
     user: String,
     #[schema(schema_with = schemas::Seconds::schema)]
+    #[serde(default, deserialize_with = "whole_or_null")]
     seconds: Option<u64>,
 }
 
