@@ -1,5 +1,6 @@
 //! `lab up`: one wiring, up until Ctrl-C.
 
+mod keys;
 mod places;
 mod supervisor;
 
@@ -46,7 +47,7 @@ const MOST_DRAWN: usize = 3;
 /// What can be said.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Examples:\n  lab up shortener                                           every axis at its default\n  lab up shortener --set placement=microservices --set transport=grpc\n  lab up shortener/clicks --arm kafka --port 8080            an arm of a scenario\n\nTraces are drawn as they come; in another terminal, `lab trace` shows the last ones again,\nand `lab watch` what the processes make of their callees.\n\nCtrl-C stops it and removes everything that it made; once more ends it at once."
+    after_help = "Examples:\n  lab up shortener                                           every axis at its default\n  lab up shortener --set placement=microservices --set transport=grpc\n  lab up shortener/clicks --arm kafka --port 8080            an arm of a scenario\n\nTraces are drawn as they come; in another terminal, `lab trace` shows the last ones again,\nand `lab watch` what the processes make of their callees.\n\n`k` and Enter kill a process with the public API for 3 s, each time the next; `h` says the keys.\nCtrl-C stops it and removes everything that it made; once more ends it at once."
 )]
 pub struct Args {
     #[command(flatten)]
@@ -110,7 +111,7 @@ impl Args {
         }
         let mut faults = FaultsByHand::new(scratch.path(), &arm)?;
         let mut recent = recent(&arm, &launch, &scratch, faults.socket())?;
-        output::talk("up; Ctrl-C stops it");
+        output::talk(&keys::listen(launch.arms.first(), faults.socket()));
         let mut supervisor = Supervisor::new(!self.no_restart);
         let mut traces_seen = Instant::now();
         while interrupt.sleep(LOOK_EVERY) {

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use anyhow::Result;
 use design::{Wiring, axes::Tracing};
-use runtimes::arm::RunningArm;
+use runtimes::arm::{PublicPart, RunningArm};
 use scenario::plan::{ArmPlan, topology};
 
 use crate::recent::KEPT;
@@ -57,7 +57,10 @@ fn examples(plan: &ArmPlan, arm: &RunningArm) -> Result<String> {
     let system = plan.wiring.system();
     let mut text = "\ntry\n".to_owned();
     for (title, command) in system.examples {
-        let _ = writeln!(text, "  # {title}\n  {}", addressed(command, arm)?);
+        let _ = writeln!(text, "  # {title}");
+        for line in addressed(command, arm)? {
+            let _ = writeln!(text, "  {line}");
+        }
     }
     let url = arm.url();
     let _ = writeln!(
@@ -84,11 +87,28 @@ fn examples(plan: &ArmPlan, arm: &RunningArm) -> Result<String> {
     Ok(text)
 }
 
-/// An example with the address of the process that serves its path.
-fn addressed(command: &str, arm: &RunningArm) -> Result<String> {
-    let Some((before, after)) = command.split_once("{url}") else { return Ok(command.to_owned()) };
+/// What opens a page in a browser.
+const PAGE: &str = "xdg-open {url}/";
+
+/// An example with the address of the process that serves its path. A page is opened at each process that serves the same, and
+/// told of the others.
+fn addressed(command: &str, arm: &RunningArm) -> Result<Vec<String>> {
+    let alike: Vec<_> = arm.parts.iter().filter(|part| part.paths.is_empty()).map(PublicPart::url).collect();
+    if command == PAGE && alike.len() > 1 {
+        return Ok(pages(&alike));
+    }
+    let Some((before, after)) = command.split_once("{url}") else { return Ok(vec![command.to_owned()]) };
     let path = after.split([' ', '\'', '"']).next().unwrap_or_default();
-    Ok(format!("{before}{}{after}", arm.url_of(path)?))
+    Ok(vec![format!("{before}{}{after}", arm.url_of(path)?)])
+}
+
+/// `xdg-open 'http://127.0.0.1:8080/?also=127.0.0.1:8081'`, and the page of each other process.
+fn pages(urls: &[String]) -> Vec<String> {
+    let also = |own: &String| {
+        let others = urls.iter().filter(|url| *url != own).map(|url| url.trim_start_matches("http://"));
+        others.collect::<Vec<_>>().join(",")
+    };
+    urls.iter().map(|url| format!("xdg-open '{url}/?also={}'", also(url))).collect()
 }
 
 /// The flags by which `lab load` knows the address of each path, if there are several.
@@ -113,4 +133,18 @@ fn where_traces_go(wiring: &Wiring) -> String {
         }
     };
     format!("{which}: drawn here as they come; `lab trace` shows the last {KEPT} again")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_page_of_each_process_is_told_of_the_others() {
+        let urls = [1, 2, 3].map(|port| format!("http://127.0.0.1:{port}"));
+        let all = pages(&urls);
+        assert_eq!(all.len(), 3);
+        assert_eq!(all[0], "xdg-open 'http://127.0.0.1:1/?also=127.0.0.1:2,127.0.0.1:3'");
+        assert_eq!(all[2], "xdg-open 'http://127.0.0.1:3/?also=127.0.0.1:1,127.0.0.1:2'");
+    }
 }
