@@ -1,9 +1,10 @@
 //! The bare references: an axum handler that replies 302 from a `HashMap`: alone, one bare call over
-//! HTTP/JSON or gRPC away, or behind the limiter's layer and nothing else.
+//! HTTP/JSON or gRPC away, or behind the limiter's layer and nothing else; and a broadcast over WebSockets.
 //!
 //! No limits, no time-outs, no request id, no metrics, no clicks; the call has no deadline, no trace, no
 //! metrics.
 
+mod chat;
 mod grpc;
 
 use std::{
@@ -50,13 +51,17 @@ pub const BEFORE_GRPC: &str = "127.0.0.1:19995";
 /// See [`ALONE`].
 pub const BEHIND_GRPC: &str = "127.0.0.1:19994";
 
+/// See [`ALONE`]; this one broadcasts.
+pub const CHAT: &str = "127.0.0.1:19993";
+
 /// Serves until the process is killed, as these arguments say: `alone ADDRESS`, `limited ADDRESS`,
-/// `before ADDRESS BACK`, `grpc ADDRESS`, `before-grpc ADDRESS BACK`.
+/// `before ADDRESS BACK`, `grpc ADDRESS`, `before-grpc ADDRESS BACK`, `chat ADDRESS`.
 pub fn main(words: &[&str]) -> anyhow::Result<()> {
     match words {
         ["alone", address] => Ok(serve(address.parse()?)?),
         ["limited", address] => serve_limited(address.parse()?),
         ["before", address, back] => Ok(serve_before(address.parse()?, back.parse()?)?),
+        ["chat", address] => Ok(chat::serve(address.parse()?)?),
         ["grpc", address] => grpc::serve(address.parse()?),
         ["before-grpc", address, back] => grpc::serve_before(address.parse()?, back.parse()?),
         _ => anyhow::bail!("no bare server is called that"),

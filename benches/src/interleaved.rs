@@ -238,7 +238,8 @@ fn differences(more: &[Batch], less: &[Batch]) -> Vec<Batch> {
     more.iter().zip(less).map(difference).collect()
 }
 
-fn figure(interval: Option<Interval>, digits: usize) -> String {
+/// An estimate with its interval.
+pub fn figure(interval: Option<Interval>, digits: usize) -> String {
     interval.map_or_else(
         || "too little was measured".to_owned(),
         |i| format!("{:.digits$} [{:.digits$}, {:.digits$}]", i.estimate, i.low, i.high),

@@ -6,34 +6,14 @@
 //
 // TOOLS is the folder with `node_modules`. Prints a line a finding, and ends with 1 if there is one.
 
-import { accessSync, constants, readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import { basename, join, resolve } from 'node:path';
+import { basename, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 
-const [tools, ...pages] = process.argv.slice(2);
-const require = createRequire(join(resolve(tools), 'package.json'));
-const { chromium } = require('playwright-core');
-const axe = readFileSync(require.resolve('axe-core/axe.min.js'), 'utf8');
+import { started } from './browser.mjs';
 
+const [tools, ...pages] = process.argv.slice(2);
 const WIDTHS = [1280, 390];
 const SCHEMES = ['light', 'dark'];
-
-// Debian's own: nothing is downloaded.
-function browser() {
-    for (const folder of process.env.PATH.split(':')) {
-        for (const name of ['chromium', 'chromium-browser', 'google-chrome']) {
-            const program = join(folder, name);
-            try {
-                accessSync(program, constants.X_OK);
-                return program;
-            } catch {
-                // The next one.
-            }
-        }
-    }
-    throw new Error('no chromium on the PATH');
-}
 
 // What axe-core finds: each node is a finding. Only what is about colours is asked in the other scheme.
 async function violations(page, scheme) {
@@ -85,7 +65,7 @@ function looks() {
     return [...new Set(found)];
 }
 
-const open = await chromium.launch({ executablePath: browser(), args: ['--no-sandbox'] });
+const { browser: open, axe } = await started(tools);
 let findings = 0;
 
 async function check(path) {

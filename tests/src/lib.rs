@@ -18,15 +18,15 @@
 //! `hops` (what crosses between processes, and what happens when things go wrong), `bad_calls` (components at the hands of
 //! callers that get it wrong), `grpc_services` (what `buf` and `grpcurl` make of them),
 //! `edge` and `limiter_edge` (one behaviour over every wiring that a scenario uses),
-//! `chain_edge` and `parts_contract` (the same of the chain), `cart_edge` (of the cart), `cart_contracts` (what the cart's components say to each other), `chat_edge` (of the chat),
+//! `chain_edge` and `parts_contract` (the same of the chain), `cart_edge` (of the cart), `cart_contracts` (what the cart's components say to each other), `chat_edge` (of the chat), `chat_crash` (its processes, killed between two effects and at random), `chat_page` (its page, in two windows of a browser),
 //! `chat_stores` (the chat's behaviours over every store, and what calls at the same time do to each other),
 //! `shedding` (which requests a full server refuses first),
-//! `wire` (every edge at the hands of clients that misbehave),
+//! `wire` (every edge at the hands of clients that misbehave), `websocket` (the cases of a WebSocket conformance suite),
 //! `counts_contract`, `decisions_contract`, `policies_contract` (the limiter's components), `limiter_counts` (its counts
 //! under threads), `redis_scripts` and `redis_cluster` (its counts in Redis), `envoy` and `envoy_messages` (a proxy that
 //! asks it), `envoy_outliers` (its outlier detection and retry budget next to our layers),
 //! `end_to_end`, `up`, `busy` (runs on a busy machine), `compare` and `traces` (the lab's commands), `compose` (its
-//! runtime in containers), `kubernetes` (its export),
+//! runtime in containers), `compose_balancer` (a proxy before two gateways, as it is exported), `kubernetes` (its export),
 //! `axes` (what each system can be built from), `bad_input` (what it refuses), `load` (its generator against servers whose
 //! misdeeds are known), `k6` (its generator next to another), `faults` and `faults_in_containers` (what goes wrong on
 //! purpose), `drill` (a matrix of it),

@@ -186,7 +186,8 @@ fn the_controls_lose_where_they_must() {
             );
         } else {
             let shown = POINTS[1];
-            let found = Crashing::new(launch, PROGRAM).crash(&[shown], &Load { seconds: 4, ..ROOMS }).unwrap();
+            let found =
+                Crashing::new(launch, PROGRAM).crash(&[shown], &Load { seconds: 4, ..ROOMS }).unwrap();
             assert!(found.count(facts::DELIVERIES_UNKNOWN) > 0, "{found}");
         }
     });

@@ -3,18 +3,25 @@
 //! | request | replies |
 //! |---|---|
 //! | `POST /echoes` | 200; 408, 413, 415 |
+//! | `GET /echoes/socket` | 101; 426 |
 //! | `GET /openapi.json` | 200 |
+
+mod socket;
 
 use std::sync::Arc;
 
 use axum::{Json, Router, extract::State};
 use echo::{EchoError, Echoes, Said};
 use prometheus_client::{metrics::counter::Counter, registry::Registry};
-use runtime::edge::{JsonBody, Problem, described};
+use runtime::{
+    edge::{JsonBody, Problem, described},
+    live::Live,
+};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
+pub(crate) use self::socket::limits;
 use crate::SYSTEM;
 
 /// The largest request body, in bytes.
@@ -23,15 +30,17 @@ const MAX_BODY_BYTES: usize = 1_024;
 /// The state of the handlers.
 struct Edge {
     echoes: Arc<dyn Echoes>,
+    live: Live,
     /// Replies with an echo.
     heard: Counter,
 }
 
 /// The routes.
-pub(crate) fn router(echoes: Arc<dyn Echoes>, registry: &mut Registry) -> Router {
+pub(crate) fn router(echoes: Arc<dyn Echoes>, live: Live, registry: &mut Registry) -> Router {
     let heard = Counter::default();
     registry.register("echoes", "Replies with an echo", heard.clone());
-    let routes = OpenApiRouter::default().routes(routes!(say)).with_state(Arc::new(Edge { echoes, heard }));
+    let edge = Arc::new(Edge { echoes, live, heard });
+    let routes = OpenApiRouter::default().routes(routes!(say)).routes(routes!(socket::open)).with_state(edge);
     described("Echo", SYSTEM.summary, routes)
 }
 

@@ -14,7 +14,8 @@ use crate::{axes::Tolls, edge, remotes::echoes};
 /// Echoes need nothing, and watch a provider if they cost something. The edge asks for them.
 pub(crate) async fn wire(host: &mut Host) -> Result<()> {
     let echoes = host.place(echoes::CONTRACT, echo_service).await?;
-    host.edge(|registry| edge::router(echoes, registry));
+    let live = host.live(edge::limits());
+    host.edge(|registry| edge::router(echoes, live, registry));
     Ok(())
 }
 
