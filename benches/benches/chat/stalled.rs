@@ -1,0 +1,183 @@
+//! One member of a room who never reads: what that costs the others, and the server.
+
+mod reader;
+
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, bail};
+use benches::interleaved::figure;
+use runtimes::measure::Scrape;
+use statistics::{Batch, Batches, Interval, median_interval, percentile, ratio_of_percentiles};
+
+use self::reader::Stalled;
+use super::{
+    CONFIDENCE,
+    crowd::{Crowd, Talk},
+    servers::{Chat, Machine, Member, Server as _, resident},
+};
+
+const SLICE: Duration = Duration::from_secs(3);
+/// The slices of each arm in which memory is looked at: looking costs time, so latencies are measured in others.
+const LOOKED_AT: u32 = 5;
+/// How often memory is looked at, in calls of the watch, which come every few milliseconds.
+const LOOKS: u32 = 20;
+/// Members who read, in every arm.
+const MEMBERS: usize = 199;
+/// The bytes of a text: long ones, so that what is not read fills its limits within a slice.
+const TEXT: usize = 3_500;
+/// Messages a second.
+const RATE: f64 = 60.0;
+const P99: f64 = 0.99;
+const SEED: u64 = 7;
+const MIB: f64 = (1 << 20) as f64;
+
+/// A chat in which some member may not read.
+struct Arm {
+    chat: Chat,
+    crowd: Crowd,
+    talk: Talk,
+    /// The member who does not, if there is one.
+    silent: Option<Member>,
+    stalled: Option<Stalled>,
+    /// A server that does not end a stalled connection keeps the first.
+    keeps: bool,
+    latencies: Batches,
+    /// In each slice: by how much the resident memory has grown at most, and the kernel's memory of the stalled socket.
+    grown: Vec<f64>,
+    kernel: Vec<f64>,
+}
+
+/// Prints what a stalled reader costs, from so many rounds.
+pub(crate) fn compare(machine: &Machine<'_>, rounds: u32) -> Result<()> {
+    let unbounded = &[("slow-consumer", "unbounded")][..];
+    let mut arms = [
+        Arm::start(machine, "none stalled", &[], false)?,
+        Arm::start(machine, "one stalled", &[], true)?,
+        Arm::start(machine, "one stalled, unbounded", unbounded, true)?,
+    ];
+    for round in 0..rounds + LOOKED_AT {
+        let mut order = [0, 1, 2];
+        if round % 2 == 1 {
+            order.reverse();
+        }
+        for arm in order {
+            arms[arm].slice(round >= rounds)?;
+        }
+    }
+    show(&arms)
+}
+
+impl Arm {
+    fn start(
+        machine: &Machine<'_>,
+        name: &'static str,
+        choices: &[(&'static str, &'static str)],
+        has_stalled: bool,
+    ) -> Result<Self> {
+        let mut chat = Chat::start(machine, name, choices)?;
+        let mut room = chat.room(MEMBERS + 1)?;
+        let silent = room.members.pop().filter(|_| has_stalled);
+        let mut crowd = Crowd::join(&chat, &room.members)?;
+        let mut talk = Talk::begin(&chat, &room, TEXT);
+        crowd.talk(&mut talk, RATE, SLICE, &mut || {})?;
+        let (latencies, keeps) = (Batches::new(), !choices.is_empty());
+        Ok(Self {
+            chat,
+            crowd,
+            talk,
+            silent,
+            stalled: None,
+            keeps,
+            latencies,
+            grown: Vec::new(),
+            kernel: Vec::new(),
+        })
+    }
+
+    fn slice(&mut self, is_looked_at: bool) -> Result<()> {
+        if let Some(member) = &self.silent
+            && !(self.keeps && self.stalled.is_some())
+        {
+            // The server has ended the last one meanwhile, and who does not read does not notice.
+            self.stalled = Some(Stalled::open(self.chat.address(), member)?);
+        }
+        if !is_looked_at {
+            let received = self.crowd.talk(&mut self.talk, RATE, SLICE, &mut || {})?;
+            let batch = Batch { launch: 1, cost: 0.0, operations: received.deliveries };
+            self.latencies.push(batch, Some(&received.latencies));
+            return Ok(());
+        }
+        let (chat, stalled) = (&self.chat, self.stalled.as_ref());
+        let before = resident(chat)?;
+        let (mut calls, mut peak, mut kernel) = (0, before, 0);
+        let mut failed = None;
+        self.crowd.talk(&mut self.talk, RATE, SLICE, &mut || {
+            calls += 1;
+            if calls % LOOKS == 0 {
+                peak = peak.max(resident(chat).unwrap_or_default());
+                match stalled.map_or(Ok(0), Stalled::kernel_bytes) {
+                    Ok(bytes) => kernel = kernel.max(bytes),
+                    Err(error) => failed = Some(error),
+                }
+            }
+        })?;
+        if let Some(error) = failed {
+            return Err(error);
+        }
+        self.grown.push((peak - before) as f64);
+        self.kernel.push(kernel as f64);
+        Ok(())
+    }
+
+    /// Connections that were ended because their clients did not read.
+    fn ended(&self) -> Result<f64> {
+        let page = Scrape::of(self.chat.process().internal)?;
+        Ok(page.total("live_connections_closed_total", &[("reason", "slow")]))
+    }
+}
+
+fn show(arms: &[Arm; 3]) -> Result<()> {
+    println!(
+        "\nA room of {} members, {RATE} messages of {TEXT} bytes a second; one member never reads",
+        MEMBERS + 1
+    );
+    for arm in arms {
+        let p99 = percentile(&arm.latencies, P99, CONFIDENCE, SEED).map(in_milliseconds);
+        println!(
+            "  {:24} p99 of a delivery to the others {} ms; {} ended as slow",
+            arm.chat.name(),
+            figure(p99, 2),
+            arm.ended()?
+        );
+    }
+    let [none, one, unbounded] = arms;
+    for (arm, bound) in [(one, "  must be at most 1.05"), (unbounded, "")] {
+        let ratio = ratio_of_percentiles(&arm.latencies, &none.latencies, P99, CONFIDENCE, SEED);
+        println!("  {:50} {:22}{bound}", format!("p99, {} over none", arm.chat.name()), figure(ratio, 3));
+    }
+    let grown = median(&none.grown)?;
+    for (arm, bound) in [(one, "  must be at most 1"), (unbounded, "")] {
+        let (more, kernel) = (median(&arm.grown)? - grown, median(&arm.kernel)?);
+        println!(
+            "  {:50} {:.2} MiB: {:.2} resident, {:.2} of the kernel's socket{bound}",
+            format!("memory of {}", arm.chat.name()),
+            (more + kernel) / MIB,
+            more / MIB,
+            kernel / MIB
+        );
+    }
+    if one.ended()? == 0.0 {
+        bail!("no stalled reader was disconnected: the load does not fill its limits");
+    }
+    Ok(())
+}
+
+fn median(values: &[f64]) -> Result<f64> {
+    median_interval(values, CONFIDENCE).map(|[_, median, _]| median).context("too few slices")
+}
+
+fn in_milliseconds(nanoseconds: Interval) -> Interval {
+    let [estimate, low, high] =
+        [nanoseconds.estimate, nanoseconds.low, nanoseconds.high].map(|nanoseconds| nanoseconds / 1e6);
+    Interval { estimate, low, high, ..nanoseconds }
+}
