@@ -106,6 +106,7 @@ const shown = ({ window }) =>
 
 // Waits until everybody has all that was said; then they must have it in one order, without a gap or a repetition.
 async function agree(...people) {
+    const before = findings.length;
     for (const { name, window } of people) {
         const isWhole = (count) => document.querySelectorAll('#records li[data-sequence]').length >= count && document.getElementById('pending').hidden;
         await window.waitForFunction(isWhole, said.length).catch(() => finding(`${name} does not get all ${said.length} messages`));
@@ -118,6 +119,7 @@ async function agree(...people) {
     for (const other of others) {
         if (JSON.stringify(other) !== JSON.stringify(one)) finding(`they see ${JSON.stringify(one)} and ${JSON.stringify(other)}`);
     }
+    if (findings.length > before) throw new Error('they do not agree, so the rest says nothing');
 }
 
 // What axe-core finds in a window on a wide and a narrow screen, in light and in dark.

@@ -22,7 +22,7 @@ use super::{
 };
 
 /// The time limit for all members to join.
-const JOIN_WITHIN: Duration = Duration::from_secs(60);
+const JOIN_WITHIN: Duration = Duration::from_mins(1);
 /// The time limit for the messages in flight at the end of a slice.
 const ARRIVES_WITHIN: Duration = Duration::from_secs(10);
 

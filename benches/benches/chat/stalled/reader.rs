@@ -23,14 +23,16 @@ impl Stalled {
     /// Connects, and reads the response to the handshake.
     pub(crate) fn open(server: SocketAddr, member: &Member) -> Result<Self> {
         let mut stream = connect(server)?;
-        let fields: String =
-            member.handshake.fields.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
         write!(
             stream,
             "GET {} HTTP/1.1\r\nhost: {server}\r\nconnection: Upgrade\r\nupgrade: websocket\r\n\
-             sec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n{fields}\r\n",
+             sec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n",
             member.handshake.path
         )?;
+        for (name, value) in &member.handshake.fields {
+            write!(stream, "{name}: {value}\r\n")?;
+        }
+        write!(stream, "\r\n")?;
         let mut head = Vec::new();
         while !head.ends_with(b"\r\n\r\n") {
             ensure!(head.len() < MAX_HEAD, "the response to a handshake is too long");
@@ -62,7 +64,7 @@ fn held(said: &str) -> u64 {
     let bytes = |field: &str| {
         let digits = field.find(|c: char| c.is_ascii_digit())?;
         let (name, bytes) = field.split_at(digits);
-        ["r", "w", "f"].contains(&name).then(|| bytes.parse().ok())?
+        ["r", "w", "f"].contains(&name).then(|| bytes.parse::<u64>().ok())?
     };
     fields.filter_map(bytes).sum::<u64>()
 }

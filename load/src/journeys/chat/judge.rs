@@ -156,7 +156,10 @@ fn delivered(
         let missing = sums.count(before, last);
         verdict.breach(facts::DELIVERIES_MISSING, missing);
         if missing > 0 {
-            verdict.example(|| format!("{}: somebody lacks records {gap:?} of those up to {to}", name()));
+            let first = gap.start();
+            verdict.example(|| {
+                format!("{}: somebody lacks records {first} to {last} of those up to {to}", name())
+            });
         }
         expected = expected.wrapping_sub(sums.between(before, last));
     }
