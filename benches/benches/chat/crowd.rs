@@ -23,6 +23,8 @@ use super::{
 
 /// The time limit for all members to join.
 const JOIN_WITHIN: Duration = Duration::from_mins(1);
+/// Handshakes at once: a server refuses requests beyond those that it works on.
+const OPENING: usize = 32;
 /// The time limit for the messages in flight at the end of a slice.
 const ARRIVES_WITHIN: Duration = Duration::from_secs(10);
 
@@ -44,7 +46,7 @@ pub(crate) struct Received {
 impl Crowd {
     /// Connects these members.
     pub(crate) fn join(server: &dyn Server, members: &[Member]) -> Result<Self> {
-        let limits = LiveLimits { connections: members.len(), ..LiveLimits::default() };
+        let limits = LiveLimits { connections: members.len(), opening: OPENING, ..LiveLimits::default() };
         let mut lane = LiveLane::new(Target::at(server.name(), server.address()), &limits)?;
         let mut members = Members::new(server, members);
         let have_joined = lane.make_ready(&mut members, JOIN_WITHIN, &mut || true)?;
@@ -68,11 +70,12 @@ impl Crowd {
         room.publisher = self.members.publisher.take();
         let failure = room.publisher.as_ref().and_then(Publisher::failure);
         ensure!(failure.is_none(), "a message could not be sent: {}", failure.unwrap_or_default());
+        let received = received?;
         let answered = room.publisher.as_ref().map_or(0, Publisher::answered);
         ensure!(answered == expected, "{answered} of {expected} messages were sent in time");
         let missing: usize = self.members.pending.values().sum();
         ensure!(missing == 0, "{missing} deliveries are missing");
-        received
+        Ok(received)
     }
 
     /// Only receives, for so long.

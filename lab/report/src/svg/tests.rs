@@ -45,8 +45,12 @@ fn crowded() -> Topology {
 }
 
 fn drawing() -> String {
+    drawn(crowded())
+}
+
+fn drawn(of: Topology) -> String {
     let mut report: Report = serde_json::from_str(include_str!("../fixtures/placement.json")).unwrap();
-    report.arms[0].topology = crowded();
+    report.arms[0].topology = of;
     topology(&report.arms[0], 0).into_string()
 }
 
@@ -124,6 +128,22 @@ fn a_line_goes_from_a_process_to_a_store_and_past_every_other() {
 #[test]
 fn calls_that_are_alike_are_named_once() {
     assert_eq!(drawing().matches(">http<").count(), 2, "three there, and one back");
+}
+
+/// Two lines around what stands between their ends are one, and two names of it would lie on each other.
+#[test]
+fn a_call_and_one_back_around_other_boxes_are_named_once() {
+    let mut topology = crowded();
+    topology.backings.clear();
+    let link =
+        |from: &str, to: &str| Link { from: from.to_owned(), to: to.to_owned(), label: "http".to_owned() };
+    topology.links = vec![
+        link("gateway", "links-1"),
+        link("links-1", "clicks"),
+        link("gateway", "clicks"),
+        link("clicks", "gateway"),
+    ];
+    assert_eq!(drawn(topology).matches(">http<").count(), 3);
 }
 
 #[test]

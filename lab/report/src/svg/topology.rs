@@ -83,24 +83,30 @@ fn ends(layout: &Layout, link: &Link) -> Option<(Place, Place)> {
 
 /// The labels of calls, one for all equal ones between the same columns: at the highest.
 fn call_names(layout: &Layout, links: &[Link]) -> Markup {
-    let mut seen: Vec<(usize, usize, &str)> = Vec::new();
+    let mut seen = Vec::new();
     let mut names = Vec::new();
     for link in links {
         let Some((from, to)) = ends(layout, link) else { continue };
-        let called = (from.column, to.column, link.label.as_str());
+        let called = between(from, to, link);
         if seen.contains(&called) {
             continue;
         }
         seen.push(called);
         let points = links.iter().filter_map(|other| {
             let (from, to) = ends(layout, other)?;
-            ((from.column, to.column, other.label.as_str()) == called).then(|| name_place(from, to))
+            (between(from, to, other) == called).then(|| name_place(from, to))
         });
         if let Some((x, y)) = points.reduce(|one, other| if other.1 < one.1 { other } else { one }) {
             names.push(text(x, y, Anchor::Middle, "t-link", &link.label));
         }
     }
     html! { @for name in names { (name) } }
+}
+
+/// What has one label: calls of one name between the same columns. Around other boxes a call and one back are one line.
+fn between(from: Place, to: Place, link: &Link) -> (bool, usize, usize, &str) {
+    let is_around = to.column != from.column + 1;
+    (is_around, from.column.min(to.column), from.column.max(to.column), &link.label)
 }
 
 /// The position of a call's label.

@@ -229,7 +229,9 @@ mod tests {
         let ledger = LedgerState::new().unwrap();
         (0..20).for_each(|nth| ledger.broken(Seen::Doubled, || format!("record {nth}")));
         ledger.note(Seen::Reconnect);
-        [10, 3_001].into_iter().for_each(|ms| ledger.is_back(Duration::from_millis(ms)));
+        for ms in [10, 3_001] {
+            ledger.is_back(Duration::from_millis(ms));
+        }
         let mut verdict = LedgerVerdict { complete: true, ..LedgerVerdict::default() };
         ledger.add_to(&mut verdict);
         let counted = [facts::DELIVERIES_DOUBLED, facts::RECONNECTS, facts::AWAY_MS, facts::BACK_LATE];
