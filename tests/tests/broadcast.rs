@@ -164,6 +164,22 @@ async fn after_a_restart_of_redis_processes_receive_each_others_events_again_and
     other.background.stop().await;
 }
 
+/// A process that only receives sends no command that would find its connection lost.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_process_that_sends_nothing_finds_a_redis_that_was_restarted() {
+    let Some(server) = RedisServer::start().await else { return };
+    let (mut registry, background) = (Registry::default(), Background::default());
+    let address = server.address();
+    let redis = Redis::open(&address, "fanout", ANSWER_WITHIN, &mut registry, &background).await.unwrap();
+    let check = redis.check("fanout");
+    eventually("it is there", async || check.passes().await.then_some(())).await;
+    server.kill().await;
+    eventually("it is noticed", async || (!check.passes().await).then_some(())).await;
+    server.start_again().await;
+    eventually("it is there again", async || check.passes().await.then_some(())).await;
+    background.stop().await;
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_frozen_redis_is_noticed_although_its_connection_lasts() {
     let Some(server) = RedisServer::start().await else { return };

@@ -131,7 +131,14 @@ impl Redis {
             let link = Arc::clone(&link);
             async move {
                 let Some(mut connection) = link.connected() else { return false };
-                redis::cmd("PING").query_async::<()>(&mut connection).await.is_ok()
+                let answer = redis::cmd("PING").query_async::<()>(&mut connection).await;
+                // A process may send no command that would find it lost. A late answer is no loss.
+                if let Some(error) =
+                    answer.as_ref().err().filter(|error| error.is_io_error() && !error.is_timeout())
+                {
+                    link.lose(error);
+                }
+                answer.is_ok()
             }
         })
     }
@@ -330,6 +337,14 @@ impl Link {
         }
     }
 
+    /// Drops the connection, so that the background task makes another.
+    fn lose(&self, error: &RedisError) {
+        if self.set(None) {
+            tracing::warn!(%error, "redis is left alone for a while");
+            self.lost.notify_one();
+        }
+    }
+
     /// Counts a failure. An error reply leaves the connection usable; after a time-out or an I/O error it is
     /// dropped, and the background task reconnects.
     fn outcome<T>(&self, answer: Result<T, RedisError>) -> Result<T, Why> {
@@ -340,10 +355,7 @@ impl Link {
                 return Why::Broken;
             }
             self.metrics.failed.inc();
-            if self.set(None) {
-                tracing::warn!(%error, "redis is left alone for a while");
-                self.lost.notify_one();
-            }
+            self.lose(&error);
             if error.is_timeout() { Why::TimedOut } else { Why::Unreachable }
         })
     }
