@@ -19,7 +19,7 @@ use crate::{
     axes::{Fanout, SlowConsumer, Write},
     delivery::{DeliveryMetrics, Hub, PresenceReports},
     edge,
-    fanout::{ByBroadcast, ByCall},
+    fanout::{ByBroadcast, ByCall, InTime},
     remotes::{delivery, messages, presence, rooms},
     timers,
     topics::Records,
@@ -87,8 +87,8 @@ async fn message_service(
         Database::Postgres(database) => Arc::new(PostgresMessageStore::open(database).await?),
     };
     let sender: Arc<dyn RecordSender> = match broadcasts.channel(b).await? {
-        Some(channel) => Arc::new(ByBroadcast(channel)),
-        None => Arc::new(calls.clone()),
+        Some(channel) => Arc::new(InTime(ByBroadcast(channel))),
+        None => Arc::new(InTime(calls.clone())),
     };
     let order = b.choice::<Write>().into();
     Ok(Arc::new(MessageService::new(store, sender, Arc::new(SystemClock), order, new_epoch)))
