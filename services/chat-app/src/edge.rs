@@ -33,7 +33,6 @@ mod rooms;
 mod schemas;
 mod socket;
 mod tokens;
-mod whole;
 
 use std::sync::Arc;
 

@@ -17,7 +17,6 @@ mod facts;
 mod if_match;
 mod quotes;
 mod schemas;
-mod whole;
 
 use std::sync::Arc;
 

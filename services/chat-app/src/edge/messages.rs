@@ -12,7 +12,7 @@ use chat::{
     History, HistoryQuery, MAX_RECORDS, MemberOf, Membership, MessageId, NewMessage, ReadMarker, RoomId,
     Sequence, Start, Text, User,
 };
-use runtime::edge::{JsonBody, Problem};
+use runtime::edge::{JsonBody, Problem, integers::whole};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, PartialSchema as _, ToSchema};
 
@@ -22,7 +22,6 @@ use super::{
     problems::{of_messages, of_rooms},
     schemas,
     tokens::Bearer,
-    whole::whole,
 };
 use crate::delivery::frames::RecordShown;
 

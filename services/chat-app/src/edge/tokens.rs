@@ -14,7 +14,7 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use chat::User;
 use contract::{Clock as _, SystemClock, Timestamp};
 use hmac::{Hmac, KeyInit as _, Mac as _};
-use runtime::edge::{JsonBody, Problem, single};
+use runtime::edge::{JsonBody, Problem, integers::whole_or_null, single};
 use serde::{Deserialize, Serialize};
 use sha2::Sha256;
 use utoipa::{
@@ -26,7 +26,6 @@ use super::{
     MAX_BODY_BYTES, Parts,
     parameters::{query_parameter, required},
     schemas,
-    whole::whole_or_null,
 };
 
 /// The key of all processes of the lab; see the shortcut above.

@@ -6,14 +6,11 @@ use limiter::{
     Algorithm, Ask, Decision, Fact, KeySource, Limit, Mode, Policy, PolicyError, PolicyFault, PolicySet,
     PolicyStanding, Verdict,
 };
+use runtime::edge::integers::{whole, whole_or_null};
 use serde::{Deserialize, Serialize};
 use utoipa::{PartialSchema as _, ToSchema};
 
-use super::{
-    facts::each_once,
-    schemas,
-    whole::{whole, whole_or_null},
-};
+use super::{facts::each_once, schemas};
 use crate::limiting::NEVER_FITS;
 
 /// The guarantee of a wiring for its limits.

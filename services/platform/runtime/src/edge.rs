@@ -2,6 +2,7 @@
 //! description.
 
 mod body;
+pub mod integers;
 mod openapi;
 mod schemas;
 
