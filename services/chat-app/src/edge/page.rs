@@ -11,6 +11,8 @@ use url::form_urlencoded;
 /// The most further gateways that a page may be told of.
 const MOST_GATEWAYS: usize = 7;
 
+const SCRIPT: &str = "text/javascript; charset=utf-8";
+
 /// The routes.
 pub(super) fn routes() -> Router {
     let page = async |uri: Uri, headers: HeaderMap| {
@@ -19,10 +21,8 @@ pub(super) fn routes() -> Router {
     };
     Router::new()
         .route("/", get(page))
-        .route(
-            "/chat.js",
-            get(async || typed("text/javascript; charset=utf-8", include_str!("page/chat.js"))),
-        )
+        .route("/chat.js", get(async || typed(SCRIPT, include_str!("page/chat.js"))))
+        .route("/shown.js", get(async || typed(SCRIPT, include_str!("page/shown.js"))))
         .route("/chat.css", get(async || typed("text/css; charset=utf-8", include_str!("page/chat.css"))))
         .route("/asyncapi.json", get(async || typed("application/json", include_str!("page/asyncapi.json"))))
 }

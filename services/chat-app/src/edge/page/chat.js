@@ -14,7 +14,7 @@ const LASTED_MS = 5000;
 const FIRST_WAIT_MS = 200, LONGEST_WAIT_MS = 3200;
 // Somebody who is back has caught up when nothing has come for so long, at the latest after so long.
 const QUIET_MS = 300, CAUGHT_UP_WITHIN_MS = 2000;
-const MOST_GATEWAYS = 8, MOST_SHOWN = 5000, MOST_EVENTS = 100, MOST_WAITING = 100, FIRST_PAGE = 100, PAGE = 500;
+const MOST_GATEWAYS = 8, MOST_WAITING = 100, FIRST_PAGE = 100, PAGE = 500;
 
 // Why a conversation is over, and what to do.
 const OVER = {
@@ -31,7 +31,6 @@ const WHY = {
   4011: "we missed too much",
 };
 
-const byId = (id) => document.getElementById(id);
 const query = new URLSearchParams(location.search);
 const isSibling = (place) => /^[a-z0-9.-]+:\d{1,5}$/i.test(place) && place.split(":")[0] === location.hostname;
 const gateways = [...new Set([location.host, ...(query.get("also") ?? "").split(",").filter(isSibling)])].slice(0, MOST_GATEWAYS);
@@ -232,7 +231,7 @@ function take(record) {
     state.back.news += 1;
     later("quiet", QUIET_MS, caughtUp);
   }
-  append(line(record, "fresh"));
+  append(line(record, state.user, "fresh"));
   if (record.sender === state.user) stored(record.id);
   markRead();
 }
@@ -260,7 +259,7 @@ async function fill(after, upTo) {
     const isAtEnd = isFollowed();
     const records = page.records.filter((record) => record.sequence <= upTo);
     if (after === null && records.some(isNew)) records.splice(records.findIndex(isNew), 0, null);
-    for (const record of records) place.before(record === null ? noted("new since you were here") : line(record));
+    for (const record of records) place.before(record === null ? noted("new since you were here") : line(record, own.user));
     for (const record of records) if (record?.sender === own.user) stored(record.id);
     if (isAtEnd) follow();
     if (after === null || records.length === 0) break;
@@ -325,50 +324,7 @@ function giveUp({ id, detail }) {
   stored(id);
 }
 
-// --- What is shown ---
-
-const isFollowed = () => byId("log").scrollHeight - byId("log").scrollTop - byId("log").clientHeight < 60;
-const follow = () => { byId("log").scrollTop = byId("log").scrollHeight; };
-
-function append(item) {
-  const isAtEnd = isFollowed();
-  added("records", item, MOST_SHOWN);
-  if (isAtEnd) follow();
-  return item;
-}
-
-function added(list, item, most) {
-  byId(list).append(item);
-  while (byId(list).children.length > most) byId(list).firstElementChild.remove();
-}
-
-const noted = (text, kind = "") => Object.assign(document.createElement("li"), { className: `note ${kind}`, textContent: text });
-
-function line(record, kind = "") {
-  const item = record.type === "removed" ? noted(`${record.user} is no longer a member`) : document.createElement("li");
-  item.dataset.sequence = record.sequence;
-  if (record.type === "removed") return item;
-  item.className = `${record.sender === state.user ? "own" : ""} ${kind}`;
-  item.append(span("who", record.sender), span("text", record.text), timeOf(new Date(record.at_ms)));
-  return item;
-}
-
-const span = (kind, text) => Object.assign(document.createElement("span"), { className: kind, textContent: text });
-
-function timeOf(date) {
-  return Object.assign(document.createElement("time"), { dateTime: date.toISOString(), textContent: date.toTimeString().slice(0, 8) });
-}
-
-function event(words) {
-  const item = document.createElement("li");
-  item.append(timeOf(new Date()), span("", words));
-  added("events", item, MOST_EVENTS);
-  byId("events").scrollTop = byId("events").scrollHeight;
-}
-
-function status(words, kind) {
-  Object.assign(byId("status"), { textContent: words, className: kind });
-}
+// --- Who is there, and what is typed ---
 
 async function showOnline() {
   if (state.isOver || document.hidden) return;
