@@ -146,7 +146,8 @@ fn see_the_same(wiring: &[&str], clock_ms: f64, measure: impl Fn(&PathBuf, &Desk
     }
     for seen in &seen {
         assert!((seen.rate / RATE - 1.0).abs() <= TOLERANCE, "{seen:?}");
-        assert!(seen.percentiles[2] > 0.0, "{seen:?}");
+        // What takes less than a tick of k6's clock may be none to it.
+        assert!(seen.percentiles[0] + clock_ms > 0.0 && seen.percentiles[2] > 0.0, "{seen:?}");
     }
     let [k6, lab] = seen.map(|seen| seen.percentiles[0]);
     let is_same = k6 < lab * SAME_THING + clock_ms && lab < (k6 + clock_ms) * SAME_THING;
