@@ -7,7 +7,7 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, bail};
 use benches::interleaved::figure;
 use runtimes::measure::Scrape;
-use statistics::{Batch, Batches, Interval, median_interval, percentile, ratio_of_percentiles};
+use statistics::{Batch, Batches, Interval, percentile, ratio_of_percentiles};
 
 use self::reader::Stalled;
 use super::{
@@ -18,9 +18,13 @@ use super::{
 
 const SLICE: Duration = Duration::from_secs(3);
 /// The slices of each arm in which memory is looked at: looking costs time, so latencies are measured in others.
-const LOOKED_AT: u32 = 5;
+const LOOKED_AT: u32 = 3;
+/// The slices of each arm before anybody stalls.
+const WARM_UP: u32 = 2;
 /// How often memory is looked at, in calls of the watch, which come every few milliseconds.
 const LOOKS: u32 = 20;
+/// How long every arm's members are read before a slice: pings that came during slices of the others are answered in time.
+const ANSWERED_IN: Duration = Duration::from_millis(20);
 /// Members who read, in every arm.
 const MEMBERS: usize = 199;
 /// The bytes of a text: long ones, so that what is not read fills its limits within a slice.
@@ -29,6 +33,8 @@ const TEXT: usize = 3_500;
 const RATE: f64 = 60.0;
 const P99: f64 = 0.99;
 const SEED: u64 = 7;
+/// Connections that have ended.
+const CLOSED: &str = "live_connections_closed_total";
 const MIB: f64 = (1 << 20) as f64;
 
 /// A chat in which some member may not read.
@@ -42,9 +48,11 @@ struct Arm {
     /// A server that does not end a stalled connection keeps the first.
     keeps: bool,
     latencies: Batches,
-    /// In each slice: by how much the resident memory has grown at most, and the kernel's memory of the stalled socket.
-    grown: Vec<f64>,
-    kernel: Vec<f64>,
+    /// The resident memory before anybody stalled, and its peak afterwards.
+    at_first: u64,
+    peak: u64,
+    /// The peak of the kernel's memory of the stalled socket.
+    kernel: u64,
 }
 
 /// Prints what a stalled reader costs, from so many rounds.
@@ -61,7 +69,12 @@ pub(crate) fn compare(machine: &Machine<'_>, rounds: u32) -> Result<()> {
             order.reverse();
         }
         for arm in order {
-            arms[arm].slice(round >= rounds)?;
+            for arm in &mut arms {
+                arm.crowd.idle(ANSWERED_IN)?;
+            }
+            let name = arms[arm].chat.name();
+            let done = arms[arm].slice(round >= rounds);
+            done.with_context(|| format!("`{name}`, round {round}, ended: {}", arms[arm].reasons()))?;
         }
     }
     show(&arms)
@@ -79,18 +92,22 @@ impl Arm {
         let silent = room.members.pop().filter(|_| has_stalled);
         let mut crowd = Crowd::join(&chat, &room.members)?;
         let mut talk = Talk::begin(&chat, &room, TEXT);
-        crowd.talk(&mut talk, RATE, SLICE, &mut || {})?;
-        let (latencies, keeps) = (Batches::new(), !choices.is_empty());
+        // As many records as the room keeps for those who come back, so that memory has settled.
+        for _ in 0..WARM_UP {
+            crowd.talk(&mut talk, RATE, SLICE, &mut || {})?;
+        }
+        let at_first = resident(&chat)?;
         Ok(Self {
             chat,
             crowd,
             talk,
             silent,
             stalled: None,
-            keeps,
-            latencies,
-            grown: Vec::new(),
-            kernel: Vec::new(),
+            keeps: !choices.is_empty(),
+            latencies: Batches::new(),
+            at_first,
+            peak: at_first,
+            kernel: 0,
         })
     }
 
@@ -108,31 +125,41 @@ impl Arm {
             return Ok(());
         }
         let (chat, stalled) = (&self.chat, self.stalled.as_ref());
-        let before = resident(chat)?;
-        let (mut calls, mut peak, mut kernel) = (0, before, 0);
-        let mut failed = None;
+        let (mut calls, mut seen) = (0, Ok((0, 0)));
         self.crowd.talk(&mut self.talk, RATE, SLICE, &mut || {
             calls += 1;
-            if calls % LOOKS == 0 {
-                peak = peak.max(resident(chat).unwrap_or_default());
-                match stalled.map_or(Ok(0), Stalled::kernel_bytes) {
-                    Ok(bytes) => kernel = kernel.max(bytes),
-                    Err(error) => failed = Some(error),
+            if calls % LOOKS == 0
+                && let Ok((peak, kernel)) = &mut seen
+            {
+                match look(chat, stalled) {
+                    Ok(now) => (*peak, *kernel) = (now.0.max(*peak), now.1.max(*kernel)),
+                    Err(error) => seen = Err(error),
                 }
             }
         })?;
-        if let Some(error) = failed {
-            return Err(error);
-        }
-        self.grown.push((peak - before) as f64);
-        self.kernel.push(kernel as f64);
+        let (peak, kernel) = seen?;
+        (self.peak, self.kernel) = (self.peak.max(peak), self.kernel.max(kernel));
         Ok(())
     }
 
+    /// By how much the process has grown.
+    fn grown(&self) -> f64 {
+        (self.peak - self.at_first) as f64
+    }
+
+    /// Why connections have ended.
+    fn reasons(&self) -> String {
+        let Ok(page) = Scrape::of(self.chat.process().internal) else { return "unknown".to_owned() };
+        let reasons = page.label_values(CLOSED, "reason");
+        let counted =
+            reasons.iter().map(|reason| format!("{} {reason}", page.total(CLOSED, &[("reason", reason)])));
+        counted.collect::<Vec<_>>().join(", ")
+    }
+
     /// Connections that were ended because their clients did not read.
-    fn ended(&self) -> Result<f64> {
+    fn ended(&self) -> Result<u64> {
         let page = Scrape::of(self.chat.process().internal)?;
-        Ok(page.total("live_connections_closed_total", &[("reason", "slow")]))
+        Ok(page.total(CLOSED, &[("reason", "slow")]) as u64)
     }
 }
 
@@ -155,9 +182,8 @@ fn show(arms: &[Arm; 3]) -> Result<()> {
         let ratio = ratio_of_percentiles(&arm.latencies, &none.latencies, P99, CONFIDENCE, SEED);
         println!("  {:50} {:22}{bound}", format!("p99, {} over none", arm.chat.name()), figure(ratio, 3));
     }
-    let grown = median(&none.grown)?;
     for (arm, bound) in [(one, "  must be at most 1"), (unbounded, "")] {
-        let (more, kernel) = (median(&arm.grown)? - grown, median(&arm.kernel)?);
+        let (more, kernel) = (arm.grown() - none.grown(), arm.kernel as f64);
         println!(
             "  {:50} {:.2} MiB: {:.2} resident, {:.2} of the kernel's socket{bound}",
             format!("memory of {}", arm.chat.name()),
@@ -166,14 +192,15 @@ fn show(arms: &[Arm; 3]) -> Result<()> {
             kernel / MIB
         );
     }
-    if one.ended()? == 0.0 {
+    if one.ended()? == 0 {
         bail!("no stalled reader was disconnected: the load does not fill its limits");
     }
     Ok(())
 }
 
-fn median(values: &[f64]) -> Result<f64> {
-    median_interval(values, CONFIDENCE).map(|[_, median, _]| median).context("too few slices")
+/// The resident memory of a chat, and the kernel's of its stalled socket.
+fn look(chat: &Chat, stalled: Option<&Stalled>) -> Result<(u64, u64)> {
+    Ok((resident(chat)?, stalled.map_or(Ok(0), Stalled::kernel_bytes)?))
 }
 
 fn in_milliseconds(nanoseconds: Interval) -> Interval {

@@ -82,14 +82,14 @@ impl Rooms for RoomService {
         if self.role(add.room, &add.by).await? != Role::Owner {
             return Err(RoomError::NotAnOwner);
         }
-        // Whoever adds stays an owner.
+        // The caller stays an owner.
         if add.role != Role::Owner && add.users.contains(&add.by) {
             return Err(RoomError::LastOwner);
         }
         match self.store.add(&add, MAX_MEMBERS).await? {
             Adding::Added(members) => Ok(Added { members }),
             Adding::Full => Err(RoomError::Full),
-            // Owners who make one another members at the same time.
+            // Two owners have demoted each other at the same time.
             Adding::NoOwner => Err(RoomError::LastOwner),
         }
     }
