@@ -76,7 +76,7 @@ pub struct Parts {
 
 /// The routes.
 pub fn router(parts: Parts) -> Router {
-    let routes = OpenApiRouter::default()
+    let routes = OpenApiRouter::with_openapi(tokens::wanted())
         .routes(routes!(tokens::issue))
         .routes(routes!(rooms::create))
         .routes(routes!(rooms::show))

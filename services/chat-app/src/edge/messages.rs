@@ -80,7 +80,7 @@ pub(super) struct HistoryShown<'a> {
 }
 
 /// Reads from the room's log, the oldest record first.
-#[utoipa::path(get, path = "/rooms/{room}/messages", params(ByRoom, Read, Bearer), responses(
+#[utoipa::path(get, path = "/rooms/{room}/messages", params(ByRoom, Read), responses(
     Problem,
     (status = 200, description = "Records, without holes", body = HistoryShown),
     (status = 401, description = "There is no valid token"),
@@ -124,7 +124,7 @@ pub(super) struct SentShown {
 type MessageBody = JsonBody<MessageAsked, MAX_BODY_BYTES>;
 
 /// Sends a message.
-#[utoipa::path(post, path = "/rooms/{room}/messages", params(ByRoom, Bearer), request_body = MessageAsked, responses(
+#[utoipa::path(post, path = "/rooms/{room}/messages", params(ByRoom), request_body = MessageAsked, responses(
     Problem,
     MessageBody,
     (status = 201, description = "It is in the log, also if it was there already", body = SentShown),
@@ -169,7 +169,7 @@ impl From<ReadMarker> for Marker {
 type MarkerBody = JsonBody<Marker, MAX_BODY_BYTES>;
 
 /// Shows up to where the caller has read.
-#[utoipa::path(get, path = "/rooms/{room}/marker", params(ByRoom, Bearer), responses(
+#[utoipa::path(get, path = "/rooms/{room}/marker", params(ByRoom), responses(
     Problem,
     (status = 200, description = "Up to where", body = Marker),
     (status = 401, description = "There is no valid token"),
@@ -187,7 +187,7 @@ pub(super) async fn marker(
 }
 
 /// Stores up to where the caller has read; a marker never goes back.
-#[utoipa::path(put, path = "/rooms/{room}/marker", params(ByRoom, Bearer), request_body = Marker, responses(
+#[utoipa::path(put, path = "/rooms/{room}/marker", params(ByRoom), request_body = Marker, responses(
     Problem,
     MarkerBody,
     (status = 200, description = "Up to where, which may be further", body = Marker),

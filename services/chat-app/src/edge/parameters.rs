@@ -24,7 +24,7 @@ pub(super) struct ByRoom(pub(super) RoomId);
 
 impl IntoParams for ByRoom {
     fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
-        vec![required("room", ParameterIn::Path, schemas::Id::schema()).build()]
+        vec![in_path("room", schemas::Id::schema()).build()]
     }
 }
 
@@ -43,7 +43,7 @@ pub(super) struct ByUser(pub(super) User);
 
 impl IntoParams for ByUser {
     fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
-        vec![required("user", ParameterIn::Path, schemas::UserName::schema()).build()]
+        vec![in_path("user", schemas::UserName::schema()).build()]
     }
 }
 
@@ -57,9 +57,10 @@ impl<S: Send + Sync> FromRequestParts<S> for ByUser {
     }
 }
 
-/// Describes a parameter that a request must have. utoipa's derive describes none as such that has a schema of its own.
-pub(super) fn required(name: &str, place: ParameterIn, schema: RefOr<Schema>) -> ParameterBuilder {
-    ParameterBuilder::new().name(name).parameter_in(place).required(Required::True).schema(Some(schema))
+/// Describes a parameter in a path. utoipa's derive describes none as required that has a schema of its own.
+fn in_path(name: &str, schema: RefOr<Schema>) -> ParameterBuilder {
+    let described = ParameterBuilder::new().name(name).parameter_in(ParameterIn::Path);
+    described.required(Required::True).schema(Some(schema))
 }
 
 /// What a path names is not there.

@@ -29,7 +29,7 @@ pub(super) struct OnlineShown {
 
 /// Shows which members are online: those with a connection, and those who lost theirs less than three seconds ago. Members whose
 /// gateway was killed are shown for up to six seconds.
-#[utoipa::path(get, path = "/rooms/{room}/presence", params(ByRoom, Listed, Bearer), responses(
+#[utoipa::path(get, path = "/rooms/{room}/presence", params(ByRoom, Listed), responses(
     Problem,
     (status = 200, description = "Who is online of a page of the members", body = OnlineShown),
     (status = 401, description = "There is no valid token"),

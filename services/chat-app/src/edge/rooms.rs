@@ -60,7 +60,7 @@ impl From<Room> for RoomShown {
 type RoomBody = JsonBody<RoomAsked, MAX_BODY_BYTES>;
 
 /// Makes a room, whose owner is the caller.
-#[utoipa::path(post, path = "/rooms", params(Bearer), request_body = RoomAsked, responses(
+#[utoipa::path(post, path = "/rooms", request_body = RoomAsked, responses(
     Problem,
     RoomBody,
     (status = 201, description = "The room, also if it was there already", body = RoomShown),
@@ -80,7 +80,7 @@ pub(super) async fn create(
 }
 
 /// Shows a room to its members.
-#[utoipa::path(get, path = "/rooms/{room}", params(ByRoom, Bearer), responses(
+#[utoipa::path(get, path = "/rooms/{room}", params(ByRoom), responses(
     Problem,
     (status = 200, description = "The room", body = RoomShown),
     (status = 401, description = "There is no valid token"),
@@ -117,7 +117,7 @@ pub(super) struct AddedShown {
 type MembersBody = JsonBody<MembersAsked, MAX_MEMBERS_BODY_BYTES>;
 
 /// Adds members.
-#[utoipa::path(post, path = "/rooms/{room}/members", params(ByRoom, Bearer), request_body = MembersAsked, responses(
+#[utoipa::path(post, path = "/rooms/{room}/members", params(ByRoom), request_body = MembersAsked, responses(
     Problem,
     MembersBody,
     (status = 200, description = "They are members", body = AddedShown),
@@ -143,7 +143,7 @@ pub(super) async fn add(
 }
 
 /// Removes a member; whoever is none is removed already.
-#[utoipa::path(delete, path = "/rooms/{room}/members/{user}", params(ByRoom, ByUser, Bearer), responses(
+#[utoipa::path(delete, path = "/rooms/{room}/members/{user}", params(ByRoom, ByUser), responses(
     Problem,
     (status = 204, description = "The user is no member; their connections are closed"),
     (status = 401, description = "There is no valid token"),
@@ -213,7 +213,7 @@ pub(super) struct MembersShown {
 }
 
 /// Lists the members.
-#[utoipa::path(get, path = "/rooms/{room}/members", params(ByRoom, Listed, Bearer), responses(
+#[utoipa::path(get, path = "/rooms/{room}/members", params(ByRoom, Listed), responses(
     Problem,
     (status = 200, description = "A page of the members", body = MembersShown),
     (status = 401, description = "There is no valid token"),

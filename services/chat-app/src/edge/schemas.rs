@@ -41,8 +41,6 @@ runtime::schemas! {
     Seconds = or_null(whole(1..=MAX_SECONDS).examples([json!(3600)]));
     /// The token, to be sent as `authorization: Bearer TOKEN`.
     Token = text("^[!-~]{1,256}$");
-    /// `Bearer`, and a token.
-    Authorization = text("^Bearer [!-~]{1,256}$");
     /// A moment, in milliseconds since 1970-01-01 00:00 UTC.
     Millis = whole(0..=u64::MAX >> 11);
     /// How many members there are.

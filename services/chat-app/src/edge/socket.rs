@@ -43,9 +43,6 @@ const STORED_WITHIN: Duration = Duration::from_millis(1_500);
 pub(super) struct Resume {
     #[param(schema_with = schemas::LogPosition::schema)]
     after: Option<String>,
-    /// The token, for clients that cannot send `Authorization`, such as browsers.
-    #[param(schema_with = schemas::Token::schema)]
-    token: Option<String>,
 }
 
 /// What [`Resume`] describes of the position.
@@ -62,7 +59,10 @@ impl<S: Sync> FromRequestParts<S> for After {
 }
 
 /// Opens the socket of a room, which brings every record after a position, once and in order; see `/asyncapi.json`.
-#[utoipa::path(get, path = "/rooms/{room}/socket", params(ByRoom, Resume), responses(
+#[utoipa::path(get, path = "/rooms/{room}/socket", params(ByRoom, Resume), security(
+    ("token" = []),
+    ("token-in-query" = []),
+), responses(
     Problem,
     (status = 101, description = "It is open"),
     (status = 401, description = "There is no valid token"),

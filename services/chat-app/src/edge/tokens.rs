@@ -18,21 +18,24 @@ use runtime::edge::{JsonBody, Problem, integers::whole_or_null, single};
 use serde::{Deserialize, Serialize};
 use sha2::Sha256;
 use utoipa::{
-    IntoParams, PartialSchema as _, ToSchema,
-    openapi::path::{Parameter, ParameterIn},
+    PartialSchema as _, ToSchema,
+    openapi::{
+        Components, OpenApi, OpenApiBuilder,
+        security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme},
+    },
 };
 
-use super::{
-    MAX_BODY_BYTES, Parts,
-    parameters::{query_parameter, required},
-    schemas,
-};
+use super::{MAX_BODY_BYTES, Parts, parameters::query_parameter, schemas};
 
 /// The key of all processes of the lab; see the shortcut above.
 const KEY: &[u8] = b"the lab's chat: not a secret";
 /// The longest life of a token, in seconds.
 pub(super) const MAX_SECONDS: u64 = 86_400;
 const DEFAULT_SECONDS: u64 = 3_600;
+
+/// How a token comes, by the names that the document gives both ways; the second is for the socket alone.
+const IN_FIELD: &str = "token";
+const IN_QUERY: &str = "token-in-query";
 
 /// Who a client is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -85,10 +88,16 @@ fn unauthorized(what: &str) -> Problem {
     Problem::new(StatusCode::UNAUTHORIZED, "unauthorized", "Unauthorized", detail)
 }
 
-impl IntoParams for Bearer {
-    fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
-        vec![required("Authorization", ParameterIn::Header, schemas::Authorization::schema()).build()]
-    }
+/// A document whose operations want a token, but for those that say otherwise.
+pub(super) fn wanted() -> OpenApi {
+    let in_field = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).description(Some("See `POST /tokens`"));
+    let in_query =
+        ApiKeyValue::with_description("token", "For clients that cannot send fields, such as browsers");
+    let schemes = Components::builder()
+        .security_scheme(IN_FIELD, SecurityScheme::Http(in_field.build()))
+        .security_scheme(IN_QUERY, SecurityScheme::ApiKey(ApiKey::Query(in_query)));
+    let wanted = SecurityRequirement::new(IN_FIELD, Vec::<String>::new());
+    OpenApiBuilder::new().components(Some(schemes.build())).security(Some([wanted])).build()
 }
 
 /// The body of `POST /tokens`.
@@ -116,7 +125,7 @@ pub(super) struct TokenShown {
 type TokenBody = JsonBody<TokenAsked, MAX_BODY_BYTES>;
 
 /// Issues a token to whoever asks: a stand-in for a login.
-#[utoipa::path(post, path = "/tokens", request_body = TokenAsked, responses(
+#[utoipa::path(post, path = "/tokens", security(()), request_body = TokenAsked, responses(
     Problem,
     TokenBody,
     (status = 201, description = "A token", body = TokenShown),
