@@ -35,7 +35,7 @@ mod sessions;
 mod timeline;
 mod workload;
 
-use std::{io, sync::Arc};
+use std::{io, sync::Arc, time::Duration};
 
 pub use self::sessions::SESSIONS;
 use self::{
@@ -85,6 +85,14 @@ pub const DROPPED: OptionShape = OptionShape {
     accepts: is_within::<1, 100>,
 };
 
+/// How long connections are away that were dropped.
+pub const AWAY: OptionShape = OptionShape {
+    name: "away",
+    summary: "milliseconds within which what `storm` drops comes back, each at a time of its own [default: 500]",
+    values: "0 to 5000",
+    accepts: is_within::<0, 5_000>,
+};
+
 /// The share of connections that do not read.
 pub const STALLED: OptionShape = OptionShape {
     name: "stalled",
@@ -93,7 +101,7 @@ pub const STALLED: OptionShape = OptionShape {
     accepts: is_within::<1, 50>,
 };
 
-const OPTIONS: [OptionShape; 5] = [MEMBERS, LENGTH, DROPPED, STALLED, SESSIONS];
+const OPTIONS: [OptionShape; 6] = [MEMBERS, LENGTH, DROPPED, AWAY, STALLED, SESSIONS];
 
 /// The counters of its processes.
 const COUNTERS: [CounterShape; 3] = [
@@ -143,6 +151,7 @@ impl SystemUnderTest for Chat {
             mix,
             sessions: options.parsed(&SESSIONS, Sessions::Sticky)?,
             dropped: percent(&DROPPED, 100.0)?,
+            away: Duration::from_millis(options.parsed(&AWAY, 500)?),
             slow: percent(&STALLED, 5.0)?,
         };
         let size = mix.size(options.things, options.parsed(&MEMBERS, 500)?);

@@ -4,7 +4,7 @@
 pub const NAMES: [(&str, &str); 6] = [
     ("rooms", "rooms of ten members, each with one connection; anybody of any room writes"),
     ("one-room", "one room of many members; anybody writes"),
-    ("storm", "as `rooms`; in the middle of each slice connections are dropped, and reconnect at once"),
+    ("storm", "as `rooms`; in the middle of each slice connections are dropped, and come back soon"),
     ("stalled", "as `rooms`; some connections read nothing during a slice"),
     ("churn", "as `rooms`; members are removed and added again meanwhile"),
     ("idle", "as `rooms`; only the members of the first room write, and all others stay connected"),

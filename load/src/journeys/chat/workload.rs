@@ -55,6 +55,8 @@ pub(super) struct Manner {
     pub(super) sessions: Sessions,
     /// The share of connections that are dropped in a slice.
     pub(super) dropped: f64,
+    /// Within which time those come back.
+    pub(super) away: Duration,
     /// The share of connections that do not read during slices.
     pub(super) slow: f64,
 }
@@ -181,7 +183,7 @@ impl Workload {
         true
     }
 
-    /// Drops the share of the connections that the manner says; they come back at once.
+    /// Drops the share of the connections that the manner says; they come back soon.
     fn drop_connections(&mut self, connections: &mut Connections) {
         for member in 0..self.members.len() {
             if self.random.random::<f64>() < self.manner.dropped {
@@ -319,7 +321,7 @@ impl LiveJourneys for Workload {
             (Standing::Away, _) => Again::Never,
             // The check looks at it, and adds it again.
             (Standing::Leaving(_), _) if !self.churn.moves(connection) => Again::Never,
-            (Standing::In, Ended::ByUs) => Again::After(Duration::ZERO),
+            (Standing::In, Ended::ByUs) => Again::After(self.manner.away.mul_f64(self.random.random())),
             _ => Again::After(member.back_off.pause(why, open, &mut self.random)),
         }
     }
