@@ -45,7 +45,7 @@ struct Arm {
     /// The member who does not, if there is one.
     silent: Option<Member>,
     stalled: Option<Stalled>,
-    /// A server that does not end a stalled connection keeps the first.
+    /// A server that does not end a stalled connection for being slow keeps it until it misses its pongs.
     keeps: bool,
     latencies: Batches,
     /// The resident memory before anybody stalled, and its peak afterwards.
@@ -112,9 +112,8 @@ impl Arm {
     }
 
     fn slice(&mut self, is_looked_at: bool) -> Result<()> {
-        if let Some(member) = &self.silent
-            && !(self.keeps && self.stalled.is_some())
-        {
+        let is_kept = self.keeps && self.stalled.as_ref().map_or(Ok(false), Stalled::is_open)?;
+        if let Some(member) = self.silent.as_ref().filter(|_| !is_kept) {
             // The server has ended the last one meanwhile, and who does not read does not notice.
             self.stalled = Some(Stalled::open(self.chat.address(), member)?);
         }

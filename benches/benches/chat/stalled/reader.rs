@@ -48,12 +48,22 @@ impl Stalled {
     /// The kernel's memory of the server's socket, bytes: what was sent and not acknowledged, what was received and not read,
     /// and what is reserved (`skmem` of ss(8)); 0 if the server has closed it.
     pub(crate) fn kernel_bytes(&self) -> Result<u64> {
+        Ok(held(&self.ask_ss("-tmanH")?))
+    }
+
+    /// Whether the server has not closed it.
+    pub(crate) fn is_open(&self) -> Result<bool> {
+        Ok(!self.ask_ss("-tnH")?.is_empty())
+    }
+
+    /// What ss(8) says of the server's socket; without the option `a` of established ones only.
+    fn ask_ss(&self, options: &str) -> Result<String> {
         let client = self.stream.local_addr()?;
         let filter = format!("src {} and dst {client}", self.server);
-        let said = Command::new("ss").args(["-tmanH", &filter]).output();
+        let said = Command::new("ss").args([options, &filter]).output();
         let said = said.context("`ss` does not run\nhint: apt-get install iproute2")?;
         ensure!(said.status.success(), "`ss` failed: {}", String::from_utf8_lossy(&said.stderr));
-        Ok(held(&String::from_utf8_lossy(&said.stdout)))
+        Ok(String::from_utf8_lossy(&said.stdout).into_owned())
     }
 }
 
