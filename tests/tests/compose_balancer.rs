@@ -60,6 +60,11 @@ fn exported(sessions: &str) -> String {
 
 /// An Envoy with that configuration before the gateways of an arm: with their addresses, and its own.
 fn before(arm: &RunningArm, sessions: &str) -> Envoy {
+    before_asking(arm, sessions, |gateway| gateway.internal.port())
+}
+
+/// The same, which asks each gateway at this port whether it is ready.
+fn before_asking(arm: &RunningArm, sessions: &str, asked: impl Fn(&RunningProcess) -> u16) -> Envoy {
     let mut all: Value = serde_saphyr::from_str(&exported(sessions)).unwrap();
     let endpoints = all.pointer_mut("/static_resources/clusters/0/load_assignment/endpoints/0/lb_endpoints");
     let endpoints = endpoints.unwrap().as_array_mut().unwrap();
@@ -71,7 +76,7 @@ fn before(arm: &RunningArm, sessions: &str) -> Envoy {
         assert_eq!(name, format!("balanced-{}", gateway.name), "a service of the project");
         endpoint["hostname"] = name;
         endpoint["address"] = address(gateway.public.unwrap());
-        endpoint["health_check_config"] = json!({ "port_value": gateway.internal.port() });
+        endpoint["health_check_config"] = json!({ "port_value": asked(gateway) });
     }
     Envoy::start(|port| {
         all["static_resources"]["listeners"][0]["address"] =
@@ -120,8 +125,10 @@ fn room(edge: &EdgeClient, names: &[String]) -> (RoomId, Vec<Member>) {
     };
     let members: Vec<_> = names.iter().map(member).collect();
     post("/rooms", &members[0].token, json!({ "id": room, "name": "Tea" }));
-    let others = json!({ "users": names[1..], "role": "member" });
-    post(&format!("/rooms/{room}/members"), &members[0].token, others);
+    if names.len() > 1 {
+        let others = json!({ "users": names[1..], "role": "member" });
+        post(&format!("/rooms/{room}/members"), &members[0].token, others);
+    }
     (room, members)
 }
 
@@ -218,6 +225,21 @@ fn whoever_was_at_a_gateway_that_is_killed_goes_on_at_the_other_one() {
         ann_reads.ready();
         assert_eq!(bob_reads.send(7, "still here")["type"], "sent", "{} notices nothing", bob.name);
         assert_eq!(ann_reads.record(), Ok(format!("1 {}: still here", bob.name)), "{} is back", ann.name);
+    });
+}
+
+#[test]
+fn nobody_is_sent_to_a_gateway_that_does_not_say_that_it_is_ready() {
+    with_two_gateways(|launch| {
+        let arm = &launch.arms[0];
+        // The first is asked where it answers 404, and serves.
+        let envoy = before_asking(arm, "any", |gateway| match gateway.name.as_str() {
+            "gateway-1" => gateway.public.unwrap().port(),
+            _ => gateway.internal.port(),
+        });
+        let (room, members) = room(&client(envoy.address()), &["ann".to_owned()]);
+        let visits: Vec<_> = (0..6).map(|_| open(arm, &envoy, room, &members[0], None).1).collect();
+        assert_eq!(visits, [1; 6], "those who come in turn come to the second");
     });
 }
 
