@@ -14,6 +14,8 @@ pub const MAX_BUCKETS: usize = 6_000;
 pub struct Series {
     /// The drawing's title.
     pub title: String,
+    /// Whether its curves count what became of operations, rather than something beside them.
+    pub is_of_operations: bool,
     /// The length of a bucket.
     pub bucket: Duration,
     /// A reference level for the curves, if there is one.
@@ -110,7 +112,13 @@ mod tests {
 
     fn series(counts: &[u64]) -> Series {
         let curves = vec![Curve { name: "admitted".to_owned(), counts: counts.to_vec() }];
-        Series { title: String::new(), bucket: Duration::from_millis(100), line: None, curves }
+        Series {
+            title: String::new(),
+            is_of_operations: true,
+            bucket: Duration::from_millis(100),
+            line: None,
+            curves,
+        }
     }
 
     #[test]

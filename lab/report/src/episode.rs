@@ -73,7 +73,7 @@ pub(super) enum Recovery {
 /// The episode of a report; `None` if it was not recorded, if nothing disturbed it, or if only its load changed and the
 /// journeys have [a picture](crate::over_time) of that.
 pub(super) fn episode<'a>(report: &'a Report) -> Option<Episode<'a>> {
-    let is_pictured = report.arms.iter().any(|arm| arm.series.is_some());
+    let is_pictured = report.arms.iter().any(|arm| arm.series_of_operations().is_some());
     if report.load.faults.is_empty() && is_pictured {
         return None;
     }

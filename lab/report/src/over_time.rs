@@ -9,11 +9,13 @@ use super::{
 };
 use crate::picture::{Curve, Level, Limit, Picture, Row, Stretch, duration, with_something};
 
-/// The picture of a report; `None` if no arm has a series, or if the drawing of an [episode](super::episode) says the same:
-/// a series that is about no limit counts what became of the operations as well.
+/// The picture of a report; `None` if no arm has a series of its operations, or if the drawing of an
+/// [episode](super::episode) says the same, which it does unless the series is about a limit.
 pub(super) fn picture(report: &Report) -> Option<Picture> {
-    let with =
-        || report.arms.iter().enumerate().filter_map(|(place, arm)| Some((place, arm, arm.series.as_ref()?)));
+    let with = || {
+        let arms = report.arms.iter().enumerate();
+        arms.filter_map(|(place, arm)| Some((place, arm, arm.series_of_operations()?)))
+    };
     let (_, _, first) = with().next()?;
     if first.limit.is_none() && first.level.is_none() && episode(report).is_some() {
         return None;

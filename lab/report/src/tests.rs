@@ -34,6 +34,7 @@ fn over_time() -> Report {
         let curve = |name: &str, counts: Vec<f64>| SeriesCurve { name: name.to_owned(), counts };
         arm.series = Some(Series {
             title: "decisions".to_owned(),
+            is_of_operations: true,
             bucket_ms: 100.0,
             limit: Some(SeriesLimit { requests: 10, window_ms: 1_000.0 }),
             level: None,

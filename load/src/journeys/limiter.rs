@@ -164,6 +164,7 @@ impl SystemJourneys for LimiterJourneys {
         };
         Some(Series {
             title: "what became of the requests of the busiest client".to_owned(),
+            is_of_operations: true,
             bucket: BUCKET,
             line: self.mix.is_felt().then_some(line),
             curves: self.workload.curves(),

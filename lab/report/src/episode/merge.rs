@@ -47,6 +47,17 @@ impl Merge {
         self.level(counts).into_iter().map(|count| Some(count? * per_second)).collect()
     }
 
+    /// Counts a bucket of another length, as counts a second; each counts where its bucket begins.
+    pub(super) fn rate_of(self, counts: &[f64], bucket_ms: f64) -> Curve {
+        let merged_ms = self.bucket_ms().max(f64::MIN_POSITIVE);
+        let place = |at: usize| (at as f64 * bucket_ms / merged_ms + 1e-9) as usize;
+        let mut rates = vec![0.0; counts.len().checked_sub(1).map_or(0, |last| place(last) + 1)];
+        for (at, count) in counts.iter().enumerate() {
+            rates[place(at)] += count * 1_000.0 / merged_ms;
+        }
+        some(&rates)
+    }
+
     /// Levels: their mean.
     pub(super) fn level(self, levels: &[Option<f64>]) -> Curve {
         self.chunks(levels, |known| known.iter().sum::<f64>() / known.len() as f64)
@@ -85,6 +96,9 @@ mod tests {
         assert!((Merge::new(50.0, 2 * MOST, 8).bucket_ms() - 150.0).abs() < 1e-9);
         assert!((merge.steadier(8.0, 2 * MOST).bucket_ms() - 150.0).abs() < 1e-9);
         assert!((merge.steadier(0.1, 2 * MOST).bucket_ms() - 200.0).abs() < 1e-9);
+        assert_eq!(merge.rate_of(&[1.0, 3.0, 5.0], 50.0), [Some(40.0), Some(50.0)]);
+        assert_eq!(merge.rate_of(&[1.0, 3.0], 200.0), [Some(10.0), Some(0.0), Some(30.0)]);
+        assert!(merge.rate_of(&[], 50.0).is_empty());
         assert_eq!(merge.greatest(&[Some(1.0), Some(7.0)]), [Some(7.0)]);
     }
 }

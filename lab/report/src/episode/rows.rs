@@ -93,6 +93,7 @@ const LINES: usize = 3;
 pub(crate) fn rows(episode: &Episode<'_>) -> Vec<Row> {
     let mut rows = vec![operations(episode)];
     rows.extend(latency(episode));
+    rows.extend(beside(episode));
     // A breaker stands below the calls that it lets through.
     rows.extend(
         pairs(episode).iter().flat_map(|pair| [calls(episode, pair), breaker(episode, pair)]).flatten(),
@@ -206,6 +207,22 @@ fn latency(episode: &Episode<'_>) -> Option<Row> {
             p90
         };
         Ok(Panel { stack: Vec::new(), band: Some((p50, high)), lines })
+    });
+    happened(row)
+}
+
+/// What journeys count beside their operations.
+fn beside(episode: &Episode<'_>) -> Option<Row> {
+    let first = episode.arms.iter().find_map(|column| column.arm.series_beside_operations())?;
+    let names: Vec<String> = first.curves.iter().take(LINES).map(|curve| curve.name.clone()).collect();
+    let keys = named(&names, "");
+    let row = row((first.title.clone(), Kind::Amounts), episode, keys, |column, merge| {
+        let counted = column.arm.series_beside_operations().ok_or("not counted")?;
+        let line = |(at, name): (usize, &String)| {
+            let curve = counted.curves.iter().find(|curve| curve.name == *name)?;
+            Some((format!("line{at}"), merge.rate_of(&curve.counts, counted.bucket_ms)))
+        };
+        Ok(Panel { lines: names.iter().enumerate().filter_map(line).collect(), ..Panel::default() })
     });
     happened(row)
 }

@@ -196,7 +196,8 @@ fn a_picture_of_the_journeys_stays_where_it_says_something_else() {
     let curve = SeriesCurve { name: "admitted".to_owned(), counts: vec![1.0; 120] };
     for arm in &mut report.arms {
         let (title, curves) = ("decisions".to_owned(), vec![curve.clone()]);
-        arm.series = Some(Series { title, bucket_ms: 100.0, limit, level: None, curves });
+        arm.series =
+            Some(Series { title, is_of_operations: true, bucket_ms: 100.0, limit, level: None, curves });
     }
     let sections = |report: &Report| {
         let page = html::render(report);
@@ -209,6 +210,24 @@ fn a_picture_of_the_journeys_stays_where_it_says_something_else() {
     assert_eq!(sections(&report), [true, false], "counts of outcomes are");
     report.load.faults.clear();
     assert_eq!(sections(&report), [false, true], "nothing was broken");
+}
+
+#[test]
+fn what_journeys_count_beside_operations_is_a_row_of_the_episode() {
+    let mut report = faults();
+    let title = || "connections a second".to_owned();
+    assert!(!html::render(&report).contains(&title()));
+    let bucket_ms = report.arms[0].timeline.as_ref().unwrap().bucket_ms;
+    for arm in &mut report.arms {
+        let curves = vec![SeriesCurve { name: "ready again".to_owned(), counts: vec![1.0; 120] }];
+        let (limit, level) = (None, None);
+        arm.series =
+            Some(Series { title: title(), is_of_operations: false, bucket_ms, limit, level, curves });
+    }
+    let page = html::render(&report);
+    assert!(page.contains(&title()) && page.contains("ready again") && !page.contains("id=\"over-time\""));
+    report.arms[0].series = None;
+    assert!(html::render(&report).contains("not counted"), "an arm without says so");
 }
 
 #[test]

@@ -112,6 +112,16 @@ impl Arm {
     pub fn load_of_capacity(&self) -> Option<f64> {
         Some(self.offered_per_s? / self.capacity?.per_s)
     }
+
+    /// What journeys counted over time of their operations.
+    pub(crate) fn series_of_operations(&self) -> Option<&Series> {
+        self.series.as_ref().filter(|series| series.is_of_operations)
+    }
+
+    /// What journeys counted over time beside their operations.
+    pub(crate) fn series_beside_operations(&self) -> Option<&Series> {
+        self.series.as_ref().filter(|series| !series.is_of_operations)
+    }
 }
 
 /// A store or broker in use.

@@ -8,6 +8,9 @@ use serde::{Deserialize, Serialize};
 pub struct Series {
     /// The drawing's title.
     pub title: String,
+    /// Whether its curves count what became of operations; otherwise an episode shows them beside those.
+    #[serde(default = "is_of_operations")]
+    pub is_of_operations: bool,
     /// The length of a bucket.
     pub bucket_ms: f64,
     /// The limit of the first curve in any window; absent if there is not a single limit.
@@ -16,6 +19,11 @@ pub struct Series {
     pub level: Option<SeriesLevel>,
     /// The curves; a limit is about the first.
     pub curves: Vec<SeriesCurve>,
+}
+
+/// What runs were before there was anything else.
+fn is_of_operations() -> bool {
+    true
 }
 
 /// A number in a window.

@@ -161,7 +161,6 @@ impl Workload {
             }
         }
         self.ledger.note(Seen::Delivery);
-        self.course.count(Drawn::Delivered, at);
         let (position, known_then) = (reading.position(), member.known_then);
         if what == What::Unknown {
             reading.spoil();

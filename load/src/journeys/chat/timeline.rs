@@ -13,8 +13,6 @@ const BUCKET: Duration = Duration::from_millis(100);
 /// What is drawn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Drawn {
-    /// A record arrived at a connection.
-    Delivered,
     /// A connection was ready to read.
     Attached,
     /// A connection has ended, or could not be opened.
@@ -22,7 +20,7 @@ pub(super) enum Drawn {
 }
 
 /// The names of the curves, in the order of [`Drawn`].
-const NAMES: [&str; 3] = ["records delivered", "connections ready", "connections ended"];
+const NAMES: [&str; 2] = ["ready", "ended, or not opened"];
 
 /// The curves of a slice.
 #[derive(Debug)]
@@ -45,7 +43,8 @@ impl Course {
 
     pub(super) fn series(&self) -> Series {
         Series {
-            title: "what became of the connections".to_owned(),
+            title: "connections a second".to_owned(),
+            is_of_operations: false,
             bucket: BUCKET,
             line: None,
             curves: self.0.curves(NAMES),

@@ -26,6 +26,7 @@ pub(super) fn mean(plan: &Plan, summed: &load::series::Series, episodes: u64) ->
     let rounded = |sum: u64| (sum as f64 / episodes.max(1) as f64 * 100.0).round() / 100.0;
     Series {
         title: summed.title.clone(),
+        is_of_operations: summed.is_of_operations,
         bucket_ms: bucket * by as f64 * 1_000.0,
         limit: limit.map(|limit| SeriesLimit {
             requests: limit.requests,
