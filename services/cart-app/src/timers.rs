@@ -4,10 +4,8 @@ use std::{sync::Arc, time::Duration};
 
 use backing::{Background, failpoint};
 use cart::{OrderService, StockService};
-use contract::Unavailable;
 use remote::{Context, scope};
 use tokio::time::sleep;
-use tokio_util::sync::CancellationToken;
 
 use crate::{adapters::HttpProvider, edge::WebhookSecret};
 
@@ -15,16 +13,15 @@ use crate::{adapters::HttpProvider, edge::WebhookSecret};
 const SAGAS_EVERY: Duration = Duration::from_millis(200);
 /// How often reservations are looked for that have ended.
 const RESERVATIONS_EVERY: Duration = Duration::from_secs(1);
-/// How often old rows are looked for. A call that has deleted some is followed by the next one at once.
-const FORGET_EVERY: Duration = Duration::from_secs(30);
 /// How often the provider is told where its webhooks go, until it has taken it.
 const ANNOUNCE_EVERY: Duration = Duration::from_millis(500);
 
 /// Moves sagas on whose participants are silent.
 pub(crate) fn resume_sagas(orders: Arc<OrderService>, background: &Background) {
-    background.start(|stop| async move {
-        while is_going_on(SAGAS_EVERY, &stop).await {
-            match unattended(orders.tick()).await {
+    background.every(SAGAS_EVERY, move || {
+        let orders = Arc::clone(&orders);
+        async move {
+            match orders.tick().await {
                 Ok(0) => {}
                 Ok(_) => failpoint::reached("timer", "resent"),
                 Err(error) => tracing::warn!(%error, "sagas that wait in vain wait on"),
@@ -35,31 +32,11 @@ pub(crate) fn resume_sagas(orders: Arc<OrderService>, background: &Background) {
 
 /// Gives back goods whose reservations have ended.
 pub(crate) fn expire_reservations(stock: Arc<StockService>, background: &Background) {
-    background.start(|stop| async move {
-        while is_going_on(RESERVATIONS_EVERY, &stop).await {
-            if let Err(error) = unattended(stock.expire()).await {
+    background.every(RESERVATIONS_EVERY, move || {
+        let stock = Arc::clone(&stock);
+        async move {
+            if let Err(error) = stock.expire().await {
                 tracing::warn!(%error, "reservations that have ended stay");
-            }
-        }
-    });
-}
-
-/// Deletes rows that are older than anybody remembers, some with each call.
-pub(crate) fn forget<F>(background: &Background, some: impl Fn() -> F + Send + 'static)
-where
-    F: Future<Output = Result<u64, Unavailable>> + Send,
-{
-    background.start(|stop| async move {
-        while is_going_on(FORGET_EVERY, &stop).await {
-            while !stop.is_cancelled() {
-                match unattended(some()).await {
-                    Ok(0) => break,
-                    Ok(_) => {}
-                    Err(error) => {
-                        tracing::warn!(%error, "old rows stay");
-                        break;
-                    }
-                }
             }
         }
     });
@@ -74,29 +51,15 @@ pub(crate) fn announce_webhooks(
 ) {
     background.start(|stop| async move {
         loop {
-            let announced: Result<String, Unavailable> = unattended(provider.announce(&url)).await;
-            match announced {
+            match scope(Context::unattended(), provider.announce(&url)).await {
                 Ok(told) => return secret.set(told),
                 Err(error) => tracing::info!(%error, "the provider does not know yet where its webhooks go"),
             }
-            if !is_going_on(ANNOUNCE_EVERY, &stop).await {
+            if stop.run_until_cancelled(sleep(ANNOUNCE_EVERY)).await.is_none() {
                 return;
             }
         }
     });
-}
-
-/// Waits; returns whether the process goes on.
-async fn is_going_on(period: Duration, stop: &CancellationToken) -> bool {
-    tokio::select! {
-        () = stop.cancelled() => false,
-        () = sleep(period) => true,
-    }
-}
-
-/// Runs what no request waits for.
-async fn unattended<F: Future>(work: F) -> F::Output {
-    scope(Context::unattended(), work).await
 }
 
 #[cfg(test)]

@@ -177,7 +177,7 @@ async fn voucher_service(
         Database::Postgres(database) => Arc::new(PostgresVoucherStore::open(database, post).await?),
     };
     let service = Arc::new(VoucherService::new(store, Arc::new(SystemClock)));
-    timers::forget(&b.background, forgetting!(service));
+    b.background.forget(forgetting!(service));
     Ok(service)
 }
 
@@ -209,7 +209,7 @@ async fn stock_service(
     };
     let service = Arc::new(StockService::new(store, Arc::new(SystemClock)));
     timers::expire_reservations(Arc::clone(&service), &b.background);
-    timers::forget(&b.background, forgetting!(service));
+    b.background.forget(forgetting!(service));
     Ok(service)
 }
 
@@ -226,7 +226,7 @@ async fn payment_service(
     let (address, _) = provider(b)?;
     let provider = Arc::new(HttpProvider::new(&address)?);
     let service = Arc::new(PaymentService::new(store, provider, Arc::new(SystemClock)));
-    timers::forget(&b.background, forgetting!(service));
+    b.background.forget(forgetting!(service));
     Ok(service)
 }
 
@@ -274,7 +274,7 @@ async fn order_service(
     let idempotency = b.choice::<Idempotency>().into();
     let service = Arc::new(OrderService::new(parts, strategy, idempotency, new_order_id, time_left));
     timers::resume_sagas(Arc::clone(&service), &b.background);
-    timers::forget(&b.background, forgetting!(service));
+    b.background.forget(forgetting!(service));
     Ok(service)
 }
 

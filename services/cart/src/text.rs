@@ -1,79 +1,25 @@
 //! Short texts that clients choose, each with its limits.
 
+use contract::{is_visible, texts};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::OrderId;
 
-/// Defines text types that cannot be confused, each with the error of a text that is none.
-macro_rules! texts {
-    ($($(#[$docs:meta])* $Text:ident or $Error:ident: $most:literal of $is_taken:ident, $pattern:literal, $told:literal;)*) => {$(
-        $(#[$docs])*
-        #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-        #[serde(try_from = "String", into = "String")]
-        pub struct $Text(String);
-
-        #[doc = concat!("A text is not valid: ", $told, ".")]
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-        #[error($told)]
-        pub struct $Error;
-
-        impl $Text {
-            /// The longest text.
-            pub const MAX_LENGTH: usize = $most;
-
-            /// The pattern that [`Self::parse`] accepts.
-            pub const PATTERN: &str = $pattern;
-
-            /// Parses a text.
-            pub fn parse(text: impl Into<String>) -> Result<Self, $Error> {
-                let text = text.into();
-                let sound = (1..=Self::MAX_LENGTH).contains(&text.len()) && text.bytes().all($is_taken);
-                if sound { Ok(Self(text)) } else { Err($Error) }
-            }
-
-            /// The text.
-            pub fn as_str(&self) -> &str {
-                &self.0
-            }
-        }
-
-        impl std::fmt::Display for $Text {
-            fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                formatter.write_str(&self.0)
-            }
-        }
-
-        impl TryFrom<String> for $Text {
-            type Error = $Error;
-
-            fn try_from(text: String) -> Result<Self, $Error> {
-                Self::parse(text)
-            }
-        }
-
-        impl From<$Text> for String {
-            fn from(text: $Text) -> Self {
-                text.0
-            }
-        }
-    )*};
-}
-
 texts! {
     /// An idempotency key, by which a client can retry a checkout safely. Invariant: 1 to 128 visible ASCII characters.
     ///
     /// The header `Idempotency-Key` of draft-ietf-httpapi-idempotency-key-header.
-    RequestKey or RequestKeyError: 128 of is_visible, "^[!-~]{1,128}$",
+    RequestKey or RequestKeyError: at most 128 of is_visible, "^[!-~]{1,128}$",
         "an idempotency key is 1 to 128 visible ASCII characters";
     /// The code of a voucher. Invariant: 1 to 32 characters of `0-9`, `A-Z` and `-`.
-    VoucherCode or VoucherCodeError: 32 of is_of_a_voucher, "^[0-9A-Z-]{1,32}$",
+    VoucherCode or VoucherCodeError: at most 32 of is_of_a_voucher, "^[0-9A-Z-]{1,32}$",
         "a voucher's code is 1 to 32 characters of `0-9`, `A-Z` and `-`";
     /// What stands for a card: the provider's token, never a number. Invariant: 1 to 128 visible ASCII characters.
-    PaymentToken or PaymentTokenError: 128 of is_visible, "^[!-~]{1,128}$",
+    PaymentToken or PaymentTokenError: at most 128 of is_visible, "^[!-~]{1,128}$",
         "a payment token is 1 to 128 visible ASCII characters";
     /// The id of a charge, as the payment provider names it. Invariant: 1 to 64 visible ASCII characters.
-    ChargeId or ChargeIdError: 64 of is_visible, "^[!-~]{1,64}$",
+    ChargeId or ChargeIdError: at most 64 of is_visible, "^[!-~]{1,64}$",
         "a charge's id is 1 to 64 visible ASCII characters";
 }
 
@@ -84,12 +30,8 @@ impl RequestKey {
     }
 }
 
-fn is_visible(byte: u8) -> bool {
-    byte.is_ascii_graphic()
-}
-
-fn is_of_a_voucher(byte: u8) -> bool {
-    byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'-'
+fn is_of_a_voucher(char: char) -> bool {
+    char.is_ascii_uppercase() || char.is_ascii_digit() || char == '-'
 }
 
 /// A digest of a request's parameters, by which a key that is used for another request is recognised.

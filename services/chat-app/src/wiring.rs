@@ -110,7 +110,11 @@ async fn presence_service(b: &mut Backings) -> Result<Arc<dyn Presence>> {
         Database::Postgres(database) => Arc::new(PostgresPresenceStore::open(database).await?),
     };
     let service = Arc::new(PresenceService::new(store, Arc::new(SystemClock)));
-    timers::forget_devices(Arc::clone(&service), &b.background);
+    let forgetting = Arc::clone(&service);
+    b.background.forget(move || {
+        let service = Arc::clone(&forgetting);
+        async move { service.forget().await }
+    });
     Ok(service)
 }
 

@@ -1,68 +1,16 @@
 //! Texts that people choose, each with its limits.
 
-use serde::{Deserialize, Serialize};
-
-/// Defines text types that cannot be confused, each with the error of a text that is none.
-macro_rules! texts {
-    ($($(#[$docs:meta])* $Text:ident or $Error:ident: at most $most:literal characters of $is_taken:ident, $told:literal;)*) => {$(
-        $(#[$docs])*
-        #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-        #[serde(try_from = "String", into = "String")]
-        pub struct $Text(String);
-
-        #[doc = concat!("A text is not valid: ", $told, ".")]
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-        #[error($told)]
-        pub struct $Error;
-
-        impl $Text {
-            /// The most characters.
-            pub const MAX_CHARS: usize = $most;
-
-            /// Parses a text.
-            pub fn parse(text: impl Into<String>) -> Result<Self, $Error> {
-                let text = text.into();
-                let sound = !text.is_empty() && text.chars().count() <= Self::MAX_CHARS && text.chars().all($is_taken);
-                if sound { Ok(Self(text)) } else { Err($Error) }
-            }
-
-            /// The text.
-            pub fn as_str(&self) -> &str {
-                &self.0
-            }
-        }
-
-        impl std::fmt::Display for $Text {
-            fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                formatter.write_str(&self.0)
-            }
-        }
-
-        impl TryFrom<String> for $Text {
-            type Error = $Error;
-
-            fn try_from(text: String) -> Result<Self, $Error> {
-                Self::parse(text)
-            }
-        }
-
-        impl From<$Text> for String {
-            fn from(text: $Text) -> Self {
-                text.0
-            }
-        }
-    )*};
-}
+use contract::texts;
 
 texts! {
     /// The name of a user, by which others know them. Invariant: 1 to 32 characters of `a-z`, `0-9`, `-` and `_`.
-    User or UserError: at most 32 characters of is_of_a_user,
+    User or UserError: at most 32 of is_of_a_user, "^[a-z0-9_-]{1,32}$",
         "a user is 1 to 32 characters of `a-z`, `0-9`, `-` and `_`";
     /// The name of a room. Invariant: 1 to 64 characters, none of them a control character.
-    RoomName or RoomNameError: at most 64 characters of is_of_a_line,
+    RoomName or RoomNameError: at most 64 of is_of_a_line, r"^[^\x00-\x1f\x7f-\x9f]{1,64}$",
         "a room's name is 1 to 64 characters, without control characters";
     /// The text of a message. Invariant: 1 to 4,000 characters, without NUL, which PostgreSQL cannot store.
-    Text or TextError: at most 4_000 characters of is_stored,
+    Text or TextError: at most 4_000 of is_stored, r"^[^\x00]{1,4000}$",
         "a message is 1 to 4,000 characters, without NUL";
 }
 
@@ -86,6 +34,8 @@ mod tests {
     fn each_text_has_its_characters_and_its_length() {
         let long = |length: usize| "x".repeat(length);
         let umlauts = "\u{e4}".repeat(4_000);
+        let patterns = [User::PATTERN, RoomName::PATTERN, Text::PATTERN]
+            .map(|pattern| regex::Regex::new(pattern).unwrap());
         // Whether each is a user, a room's name, and a message.
         for (text, taken) in [
             ("", [false, false, false]),
@@ -106,6 +56,7 @@ mod tests {
             let parsed =
                 [User::parse(text).is_ok(), RoomName::parse(text).is_ok(), Text::parse(text).is_ok()];
             assert_eq!(parsed, taken, "{text:?}");
+            assert_eq!(patterns.each_ref().map(|pattern| pattern.is_match(text)), taken, "{text:?}");
         }
     }
 

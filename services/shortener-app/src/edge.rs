@@ -199,7 +199,7 @@ async fn remove(State(edge): State<Arc<Edge>>, ByCode(code): ByCode) -> Result<S
 }
 
 fn no_such_link(detail: String) -> Problem {
-    Problem::new(StatusCode::NOT_FOUND, "no-such-link", "No such link", detail)
+    Problem::not_found("no-such-link", "No such link", detail)
 }
 
 /// The error for a reply that cannot be serialised, which the types rule out.
@@ -214,9 +214,7 @@ fn of_links(error: LinkError) -> Problem {
         LinkError::ExpiryInThePast => {
             Problem::unprocessable("expiry-in-the-past", "Expiry in the past", detail)
         }
-        LinkError::AliasTaken { .. } => {
-            Problem::new(StatusCode::CONFLICT, "alias-taken", "Alias taken", detail)
-        }
+        LinkError::AliasTaken { .. } => Problem::conflict("alias-taken", "Alias taken", detail),
         LinkError::KeyReused => Problem::unprocessable("key-reused", "Idempotency key reused", detail),
         LinkError::NotFound { .. } => no_such_link(detail),
         LinkError::Expired { .. } => Problem::new(StatusCode::GONE, "link-expired", "Link expired", detail),

@@ -1,7 +1,7 @@
 //! The contract of the component `links`.
 
 use async_trait::async_trait;
-use contract::{Kind, RemoteError, Timestamp, Unavailable};
+use contract::{Kind, RemoteError, Timestamp, Unavailable, is_visible, texts};
 use serde::{Deserialize, Serialize};
 
 use crate::{Code, LinkId, Target};
@@ -60,52 +60,12 @@ impl Link {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Removed;
 
-/// An idempotency key, by which a client can retry a request safely. Invariant: 1 to 128 visible ASCII
-/// characters.
-///
-/// The header `Idempotency-Key` of draft-ietf-httpapi-idempotency-key-header.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(try_from = "String")]
-pub struct RequestKey(String);
-
-/// A text is not a valid idempotency key.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("an idempotency key is 1 to 128 visible ASCII characters")]
-pub struct RequestKeyError;
-
-impl RequestKey {
-    /// The longest key.
-    pub const MAX_LENGTH: usize = 128;
-
-    /// The pattern that [`Self::parse`] accepts.
-    pub const PATTERN: &str = "^[!-~]{1,128}$";
-
-    /// Parses a key.
-    pub fn parse(text: impl Into<String>) -> Result<Self, RequestKeyError> {
-        let text = text.into();
-        let sound =
-            (1..=Self::MAX_LENGTH).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic());
-        if sound { Ok(Self(text)) } else { Err(RequestKeyError) }
-    }
-
-    /// The key as text.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl TryFrom<String> for RequestKey {
-    type Error = RequestKeyError;
-
-    fn try_from(text: String) -> Result<Self, RequestKeyError> {
-        Self::parse(text)
-    }
-}
-
-impl From<RequestKey> for String {
-    fn from(key: RequestKey) -> Self {
-        key.0
-    }
+texts! {
+    /// An idempotency key, by which a client can retry a request safely. Invariant: 1 to 128 visible ASCII characters.
+    ///
+    /// The header `Idempotency-Key` of draft-ietf-httpapi-idempotency-key-header.
+    RequestKey or RequestKeyError: at most 128 of is_visible, "^[!-~]{1,128}$",
+        "an idempotency key is 1 to 128 visible ASCII characters";
 }
 
 /// The errors of links.
@@ -165,7 +125,7 @@ mod tests {
     #[test]
     fn the_pattern_is_what_is_taken() {
         let pattern = regex::Regex::new(RequestKey::PATTERN).unwrap();
-        let longest = "x".repeat(RequestKey::MAX_LENGTH);
+        let longest = "x".repeat(RequestKey::MAX_CHARS);
         for text in
             ["", "a", "!", "~", " ", "a b", "a\n", "\u{7f}", "\u{e4}", &longest, &format!("{longest}x")]
         {

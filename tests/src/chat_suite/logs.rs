@@ -49,10 +49,16 @@ pub(super) fn a_history_is_read_in_pages(scene: &Scene<'_>) {
         assert_eq!(scene.history(&ann, room, query).0, numbers(expected), "{query}");
     }
     assert_eq!(scene.history(&ann, room, "?after=99").0, [""; 0]);
-    for query in ["?limit=0", "?limit=501", "?before=-1", "?before=9223372036854775808", "?before=1&after=1"]
-    {
+    for (query, slug) in [
+        ("?limit=0", "invalid-limit"),
+        ("?limit=501", "invalid-limit"),
+        ("?after=x", "invalid-after"),
+        ("?before=-1", "invalid-before"),
+        ("?before=9223372036854775808", "invalid-before"),
+        ("?before=1&after=1", "invalid-before"),
+    ] {
         let path = format!("/rooms/{room}/messages{query}");
-        scene.ask(&ann, &Method::GET, &path, None).is_problem(422, "invalid-parameter");
+        scene.ask(&ann, &Method::GET, &path, None).is_problem(422, slug);
     }
     let misspelt = format!("/rooms/{room}/messages?befor=1");
     scene.ask(&ann, &Method::GET, &misspelt, None).is_problem(400, "malformed");

@@ -67,11 +67,11 @@ pub(super) fn owners_add_and_remove_members(scene: &Scene<'_>) {
     scene.add(&cy, room, &one("cy")).is_problem(403, "not-a-member");
     scene.remove(&bob, room, "ann").is_problem(403, "not-an-owner");
     scene.remove(&ann, room, "ann").is_problem(409, "last-owner");
-    scene.add(&ann, room, &json!({ "users": [], "role": "member" })).is_problem(422, "invalid-parameter");
+    scene.add(&ann, room, &json!({ "users": [], "role": "member" })).is_problem(422, "invalid-users");
     scene.add(&ann, room, &json!({ "users": ["C Y"], "role": "member" })).is_problem(422, "invalid-users");
     scene.add(&ann, room, &json!({ "users": ["cy"], "role": "king" })).is_problem(400, "malformed");
     let many: Vec<_> = (0..1_001).map(|number| format!("m{number}")).collect();
-    scene.add(&ann, room, &json!({ "users": many, "role": "member" })).is_problem(422, "invalid-parameter");
+    scene.add(&ann, room, &json!({ "users": many, "role": "member" })).is_problem(422, "invalid-users");
     let promoted = scene.add(&ann, room, &json!({ "users": ["bob", "cy"], "role": "owner" }));
     assert_eq!((promoted.status, promoted.json()["members"].clone()), (200, json!(3)));
     assert_eq!(scene.remove(&bob, room, "ann").status, 204);
@@ -103,7 +103,7 @@ pub(super) fn members_are_listed_in_pages(scene: &Scene<'_>) {
     assert_eq!(seen, [&["ann".to_owned()], &names[..]].concat());
     for query in ["?limit=0", "?limit=1001", "?limit=+1"] {
         let path = format!("/rooms/{room}/members{query}");
-        scene.ask(&ann, &Method::GET, &path, None).is_problem(422, "invalid-parameter");
+        scene.ask(&ann, &Method::GET, &path, None).is_problem(422, "invalid-limit");
     }
     let path = format!("/rooms/{room}/members?after=A");
     scene.ask(&ann, &Method::GET, &path, None).is_problem(422, "invalid-after");

@@ -10,14 +10,13 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use contract::Unavailable;
-use runtime::edge::Problem;
+use runtime::edge::{
+    Problem,
+    parameters::{number, query_parameter},
+};
 use utoipa::{IntoParams, PartialSchema as _, ToSchema};
 
-use super::{
-    ProviderParts,
-    parameters::{invalid_after, number, query_parameter},
-    schemas,
-};
+use super::{ProviderParts, parameters::invalid_after, schemas};
 
 /// The books of the provider.
 #[async_trait]

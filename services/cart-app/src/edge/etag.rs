@@ -7,14 +7,14 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use cart::Version;
-use runtime::edge::{Problem, single};
+use runtime::edge::{Problem, parameters::required, single};
 use serde::Serialize;
 use utoipa::{
     IntoParams, PartialSchema as _,
     openapi::path::{Parameter, ParameterIn},
 };
 
-use super::{parameters, schemas};
+use super::schemas;
 
 /// The version that a change is based on; `None` for a tag that no cart ever has: a weak one, or no number.
 ///
@@ -25,7 +25,7 @@ pub(super) struct Expected(Option<Version>);
 
 impl IntoParams for Expected {
     fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
-        vec![parameters::required("If-Match", ParameterIn::Header, schemas::IfMatch::schema()).build()]
+        vec![required("If-Match", ParameterIn::Header, schemas::IfMatch::schema()).build()]
     }
 }
 
@@ -51,13 +51,13 @@ pub(super) fn stale(detail: String) -> Problem {
 
 fn expected(headers: &HeaderMap) -> Result<Option<Version>, Problem> {
     let value = single(headers, &header::IF_MATCH)?.map(|value| value.as_bytes().trim_ascii());
-    let required = |why: &str| {
+    let missing = |why: &str| {
         let detail = format!("{why}: send the `ETag` of the cart as `If-Match`");
         Problem::new(StatusCode::PRECONDITION_REQUIRED, "version-required", "Version required", detail)
     };
     let tag = match value {
-        None => return Err(required("a change names the version that it is based on")),
-        Some(b"*") => return Err(required("`*` would overwrite what another has changed")),
+        None => return Err(missing("a change names the version that it is based on")),
+        Some(b"*") => return Err(missing("`*` would overwrite what another has changed")),
         Some(tag) => tag,
     };
     let weak = tag.strip_prefix(b"W/");

@@ -1,23 +1,21 @@
 //! The parameters of a request outside its body.
 
-use std::str::FromStr;
-
 use axum::{
-    extract::{FromRequestParts, Path},
+    extract::FromRequestParts,
     http::{HeaderName, StatusCode, request::Parts},
 };
 use cart::{
     CartId, DeliveryId, IdError, MAX_PRODUCTS, OrderId, ProductId, ProductIds, RefundId, RequestKey,
     VoucherCode,
 };
-use runtime::edge::{Problem, single};
-use url::form_urlencoded;
+use runtime::edge::{
+    Problem,
+    parameters::{path_parameter, query_parameters, required},
+    single,
+};
 use utoipa::{
     IntoParams, PartialSchema as _,
-    openapi::{
-        RefOr, Required, Schema,
-        path::{Parameter, ParameterBuilder, ParameterIn, ParameterStyle},
-    },
+    openapi::path::{Parameter, ParameterIn, ParameterStyle},
 };
 
 use super::schemas;
@@ -40,7 +38,9 @@ macro_rules! named {
 
             async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
                 let parameter = path_parameter(parts, state, $parameter).await?;
-                <$Value>::parse(&*parameter).map(Self).map_err(|error| not_found($slug, $title, error.to_string()))
+                <$Value>::parse(&*parameter).map(Self).map_err(|error| {
+                    Problem::not_found($slug, $title, error.to_string())
+                })
             }
         }
     )+ };
@@ -59,24 +59,6 @@ named! {
     ByOrder(OrderId) of "order", Id, "no-such-order", "No such order";
     /// The refund in a path.
     ByRefund(RefundId) of "refund", Id, "no-such-refund", "No such refund";
-}
-
-/// Describes a parameter that a request must have. utoipa's derive describes none as such that has a schema of its own.
-pub(super) fn required(name: &str, place: ParameterIn, schema: RefOr<Schema>) -> ParameterBuilder {
-    ParameterBuilder::new().name(name).parameter_in(place).required(Required::True).schema(Some(schema))
-}
-
-/// What a path names is not there.
-pub(super) fn not_found(slug: &'static str, title: &'static str, detail: String) -> Problem {
-    Problem::new(StatusCode::NOT_FOUND, slug, title, detail)
-}
-
-async fn path_parameter<S: Send + Sync>(parts: &mut Parts, state: &S, name: &str) -> Result<String, Problem> {
-    let malformed = || Problem::malformed(format!("the `{name}` in the path is no text"));
-    let Path(all) =
-        Path::<Vec<(String, String)>>::from_request_parts(parts, state).await.map_err(|_| malformed())?;
-    let found = all.into_iter().find(|(known, _)| known == name);
-    found.map(|(_, value)| value).ok_or_else(malformed)
 }
 
 /// The header with a client's idempotency key.
@@ -127,60 +109,16 @@ impl<S: Sync> FromRequestParts<S> for OfProducts {
         let ids: Result<Vec<_>, IdError> = texts.map(ProductId::parse).collect();
         let ids = ids.map_err(|error| Problem::invalid("products", &error))?;
         if ids.len() > MAX_PRODUCTS {
-            let detail = format!(
-                "`products`: a request names at most {MAX_PRODUCTS} products; hint: ask for the others in another request"
+            let why = format!(
+                "a request names at most {MAX_PRODUCTS} products; hint: ask for the others in another request"
             );
-            return Err(Problem::unprocessable("invalid-products", "Invalid value", detail));
+            return Err(Problem::invalid("products", &why));
         }
         Ok(Self(ProductIds(ids)))
     }
 }
 
-/// A parameter of a query, if it is there; 400 if it is there more than once.
-pub(super) fn query_parameter(parts: &Parts, name: &str) -> Result<Option<String>, Problem> {
-    let mut values = query_parameters(parts, name);
-    match (values.next(), values.next()) {
-        (first, None) => Ok(first),
-        (_, Some(_)) => Err(Problem::malformed(format!("the parameter `{name}` is there more than once"))),
-    }
-}
-
-/// Each value of a parameter of a query.
-fn query_parameters<'a>(parts: &'a Parts, name: &'a str) -> impl Iterator<Item = String> + 'a {
-    let query = parts.uri.query().unwrap_or_default();
-    let named = form_urlencoded::parse(query.as_bytes()).filter(move |(known, _)| known == name);
-    named.map(|(_, value)| value.into_owned())
-}
-
-/// The number of things on a page.
-pub(super) fn limit(parts: &Parts, otherwise: u32, most: u32) -> Result<u32, Problem> {
-    let Some(text) = query_parameter(parts, "limit")? else { return Ok(otherwise) };
-    number(&text).filter(|number| (1..=most).contains(number)).ok_or_else(|| {
-        let detail = format!("`limit`: a page has 1 to {most} entries");
-        Problem::unprocessable("invalid-limit", "Invalid value", detail)
-    })
-}
-
-/// A number of digits only: `parse` accepts a sign as well.
-pub(super) fn number<N: FromStr>(text: &str) -> Option<N> {
-    text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().ok()).flatten()
-}
-
 /// The problem of an `after` that no page has given.
 pub(super) fn invalid_after() -> Problem {
-    let detail = "`after`: give the `next` of a page".to_owned();
-    Problem::unprocessable("invalid-after", "Invalid value", detail)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_number_has_digits_only_and_a_limit() {
-        assert_eq!(number::<u64>("0"), Some(0));
-        for text in ["", "+1", "-1", "1.0", " 1", "256"] {
-            assert_eq!(number::<u8>(text), None, "{text}");
-        }
-    }
+    Problem::invalid("after", &"give the `next` of a page")
 }

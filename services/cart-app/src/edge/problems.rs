@@ -16,7 +16,6 @@ use serde_json::{Value, json};
 use super::{
     body::{MoneyShown, OrderLineShown},
     etag::stale,
-    parameters::not_found,
 };
 
 /// A problem, or one that says the new price as well.
@@ -68,10 +67,6 @@ fn price_changed(detail: &str, members: &Value) -> Refused {
     Refused::PriceChanged(document)
 }
 
-fn conflict(slug: &'static str, title: &'static str, detail: String) -> Problem {
-    Problem::new(StatusCode::CONFLICT, slug, title, detail)
-}
-
 /// A value that is well-formed, and not acceptable: 422.
 fn invalid(detail: String) -> Problem {
     Problem::unprocessable("invalid-value", "Invalid value", detail)
@@ -92,7 +87,7 @@ pub(super) fn of_stock(error: StockError) -> Problem {
     let detail = error.to_string();
     match error {
         StockError::Unavailable(unavailable) => unavailable.into(),
-        StockError::DeliveryReused => conflict("delivery-reused", "Delivery's id reused", detail),
+        StockError::DeliveryReused => Problem::conflict("delivery-reused", "Delivery's id reused", detail),
         StockError::Quantity | StockError::TooManyProducts | StockError::Lines => invalid(detail),
     }
 }
@@ -102,8 +97,8 @@ pub(super) fn of_vouchers(error: VoucherError) -> Problem {
     match error {
         VoucherError::Unavailable(unavailable) => unavailable.into(),
         VoucherError::Uses | VoucherError::Discount => invalid(detail),
-        VoucherError::Taken { .. } => conflict("voucher-taken", "Voucher taken", detail),
-        VoucherError::NotFound { .. } => not_found("no-such-voucher", "No such voucher", detail),
+        VoucherError::Taken { .. } => Problem::conflict("voucher-taken", "Voucher taken", detail),
+        VoucherError::NotFound { .. } => Problem::not_found("no-such-voucher", "No such voucher", detail),
     }
 }
 
@@ -112,13 +107,13 @@ pub(super) fn of_carts(error: CartError) -> Refused {
     let problem = match error {
         CartError::Unavailable(unavailable) => unavailable.into(),
         CartError::PriceChanged { price, .. } => return new_price(&detail, price),
-        CartError::NotFound { .. } => not_found("no-such-cart", "No such cart", detail),
-        CartError::OtherCustomer => conflict("other-customer", "Other customer", detail),
+        CartError::NotFound { .. } => Problem::not_found("no-such-cart", "No such cart", detail),
+        CartError::OtherCustomer => Problem::conflict("other-customer", "Other customer", detail),
         CartError::Stale { .. } => stale(detail),
-        CartError::TooManyLines => conflict("too-many-lines", "Too many lines", detail),
-        CartError::UnknownProduct { .. } => not_found("no-such-product", "No such product", detail),
-        CartError::Money { .. } => conflict("mixed-currencies", "Mixed currencies", detail),
-        CartError::UnknownVoucher { .. } => conflict("unknown-voucher", "Unknown voucher", detail),
+        CartError::TooManyLines => Problem::conflict("too-many-lines", "Too many lines", detail),
+        CartError::UnknownProduct { .. } => Problem::not_found("no-such-product", "No such product", detail),
+        CartError::Money { .. } => Problem::conflict("mixed-currencies", "Mixed currencies", detail),
+        CartError::UnknownVoucher { .. } => Problem::conflict("unknown-voucher", "Unknown voucher", detail),
     };
     problem.into()
 }
@@ -128,7 +123,7 @@ pub(super) fn of_payments(error: PaymentError) -> Problem {
     match error {
         PaymentError::Unavailable(unavailable) => unavailable.into(),
         PaymentError::Amount => invalid(detail),
-        PaymentError::NotFound { .. } => not_found("no-such-payment", "No such payment", detail),
+        PaymentError::NotFound { .. } => Problem::not_found("no-such-payment", "No such payment", detail),
     }
 }
 
@@ -144,22 +139,22 @@ pub(super) fn of_orders(error: OrderError) -> Refused {
         OrderError::Unavailable(unavailable) => unavailable.into(),
         OrderError::PriceChanged { total, lines } => return new_total(&detail, total, lines),
         OrderError::Refused { reason } => refused(&reason),
-        OrderError::NotFound { .. } => not_found("no-such-order", "No such order", detail),
-        OrderError::UnknownCart { .. } => conflict("unknown-cart", "Unknown cart", detail),
-        OrderError::EmptyCart => conflict("empty-cart", "Empty cart", detail),
-        OrderError::UnknownProduct { .. } => conflict("unknown-product", "Unknown product", detail),
-        OrderError::Money { .. } => conflict("mixed-currencies", "Mixed currencies", detail),
+        OrderError::NotFound { .. } => Problem::not_found("no-such-order", "No such order", detail),
+        OrderError::UnknownCart { .. } => Problem::conflict("unknown-cart", "Unknown cart", detail),
+        OrderError::EmptyCart => Problem::conflict("empty-cart", "Empty cart", detail),
+        OrderError::UnknownProduct { .. } => Problem::conflict("unknown-product", "Unknown product", detail),
+        OrderError::Money { .. } => Problem::conflict("mixed-currencies", "Mixed currencies", detail),
         OrderError::KeyReused => Problem::unprocessable("key-reused", "Idempotency key reused", detail),
         OrderError::RefundReused => Problem::unprocessable("refund-reused", "Refund's id reused", detail),
         OrderError::RefundAmount | OrderError::Limit | OrderError::TooManyProducts => invalid(detail),
-        OrderError::StaleCart { .. } => conflict("cart-changed", "Cart changed", detail),
-        OrderError::InFlight => conflict("in-flight", "Request in flight", detail),
-        OrderError::Shipped => conflict("shipped", "Order shipped", detail),
-        OrderError::NotPaid => conflict("not-paid", "Order not paid", detail),
-        OrderError::ExceedsPayment => conflict("exceeds-payment", "More than was paid", detail),
-        OrderError::TooManyRefunds => conflict("too-many-refunds", "Too many refunds", detail),
-        OrderError::TooManySales => conflict("too-many-sales", "Too many orders", detail),
-        OrderError::NotParked => conflict("not-parked", "Saga not parked", detail),
+        OrderError::StaleCart { .. } => Problem::conflict("cart-changed", "Cart changed", detail),
+        OrderError::InFlight => Problem::conflict("in-flight", "Request in flight", detail),
+        OrderError::Shipped => Problem::conflict("shipped", "Order shipped", detail),
+        OrderError::NotPaid => Problem::conflict("not-paid", "Order not paid", detail),
+        OrderError::ExceedsPayment => Problem::conflict("exceeds-payment", "More than was paid", detail),
+        OrderError::TooManyRefunds => Problem::conflict("too-many-refunds", "Too many refunds", detail),
+        OrderError::TooManySales => Problem::conflict("too-many-sales", "Too many orders", detail),
+        OrderError::NotParked => Problem::conflict("not-parked", "Saga not parked", detail),
     };
     problem.into()
 }

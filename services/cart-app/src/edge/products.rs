@@ -8,17 +8,17 @@ use axum::{
     http::request::Parts as Head,
 };
 use cart::{Delivery, Level, Product, ProductId, ProductIds, ProductQuery};
-use runtime::edge::{JsonBody, Problem};
+use runtime::edge::{
+    JsonBody, Problem,
+    parameters::{limit, query_parameter},
+};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, PartialSchema as _, ToSchema};
 
 use super::{
     MAX_BODY_BYTES, Parts,
     body::{MoneyAsked, MoneyShown},
-    parameters::{
-        ByDelivery, ByProduct, OfProducts, cursor, cursor_text, invalid_after, limit, not_found,
-        query_parameter,
-    },
+    parameters::{ByDelivery, ByProduct, OfProducts, cursor, cursor_text, invalid_after},
     problems::{of_catalog, of_stock},
     schemas,
     whole::Whole,
@@ -111,7 +111,7 @@ pub(super) async fn show(
 pub(super) async fn found(shop: &Parts, id: ProductId) -> Result<Product, Problem> {
     let found = shop.catalog.products(ProductIds(vec![id])).await.map_err(of_catalog)?;
     found.0.into_iter().next().ok_or_else(|| {
-        not_found("no-such-product", "No such product", format!("no product has the id `{id}`"))
+        Problem::not_found("no-such-product", "No such product", format!("no product has the id `{id}`"))
     })
 }
 

@@ -11,14 +11,17 @@ use cart::{
     Doing, MAX_SAGAS, OrderId, Purchase, Refunding, RepairSaga, SagaQuery, SagaStanding, SagaState,
     StepProgress, Undoing,
 };
-use runtime::edge::Problem;
+use runtime::edge::{
+    Problem,
+    parameters::{limit, query_parameter},
+};
 use serde::Serialize;
 use utoipa::{IntoParams, PartialSchema as _, ToSchema};
 
 use super::{
     Parts,
     body::{OrderShown, status},
-    parameters::{ByOrder, limit, query_parameter},
+    parameters::ByOrder,
     problems::{Refused, of_orders},
     schemas,
 };

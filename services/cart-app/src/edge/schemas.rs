@@ -53,7 +53,7 @@ runtime::schemas! {
     /// How many came in.
     Pieces = whole(1..=MAX_STOCKED).examples([json!(100)]);
     /// The voucher's code.
-    Code = text_of(1..=VoucherCode::MAX_LENGTH, VoucherCode::PATTERN).examples([json!("SPRING-10")]);
+    Code = text_of(1..=VoucherCode::MAX_CHARS, VoucherCode::PATTERN).examples([json!("SPRING-10")]);
     /// The share that it takes off each line, in basis points: 1250 is 12.5 %. It or `amount_off`.
     Percent = or_null(whole(1..=PercentOff::MAX.into()).examples([json!(1000)]));
     /// How often it may be used.
@@ -61,10 +61,10 @@ runtime::schemas! {
     /// The version of the cart: the number in its `ETag`.
     Version = whole(0..=i64::MAX as u64).examples([json!(1)]);
     /// What stands for the card: the provider's token, never a number.
-    Token = text_of(1..=PaymentToken::MAX_LENGTH, PaymentToken::PATTERN).examples([json!("card-1")]);
+    Token = text_of(1..=PaymentToken::MAX_CHARS, PaymentToken::PATTERN).examples([json!("card-1")]);
     /// Makes the checkout idempotent for 24 hours: the same key with the same body returns the first reply, also if that was a
     /// refusal; with another body it is refused.
-    Key = text_of(1..=RequestKey::MAX_LENGTH, RequestKey::PATTERN);
+    Key = text_of(1..=RequestKey::MAX_CHARS, RequestKey::PATTERN);
     /// The version that the change is based on: the `ETag` of the cart. It is compared strongly, so that a weak tag names no
     /// version.
     IfMatch = text(IF_MATCH_PATTERN).examples([json!("\"1\"")]);
@@ -104,7 +104,7 @@ runtime::schemas! {
     /// Why the order was cancelled, or a refund refused.
     Reason = or_null(text("^[a-z-]{1,64}$").examples([json!("out-of-stock")]));
     /// The voucher's code, if there is one.
-    CodeOrNull = or_null(text_of(1..=VoucherCode::MAX_LENGTH, VoucherCode::PATTERN));
+    CodeOrNull = or_null(text_of(1..=VoucherCode::MAX_CHARS, VoucherCode::PATTERN));
     /// What was said.
     NoticeText = ObjectBuilder::new().schema_type(Type::String).min_length(Some(1));
     /// The ids of the orders, in the order in which their money came to be held; also of those that were cancelled later.

@@ -13,7 +13,6 @@ use chat::{
 use remote::{Context, scope};
 use runtime::live::Utf8Bytes;
 use tokio::time::sleep;
-use tokio_util::sync::CancellationToken;
 
 use super::{Hub, frames, hub::Room};
 use crate::topics::Records;
@@ -29,8 +28,9 @@ impl Hub {
     /// ended, and takes what a broadcast brings, if records come by one.
     pub fn start(&self, records: Option<Listener<Records>>, background: &Background) {
         let hub = self.clone();
-        background.start(|stop| async move {
-            while waits(LOOKED_AGAIN_EVERY, &stop).await {
+        background.every(LOOKED_AGAIN_EVERY, move || {
+            let hub = hub.clone();
+            async move {
                 hub.sweep();
                 hub.look_at_all().await;
             }
@@ -136,9 +136,4 @@ fn still_wanted(room: &Room) -> Option<Sequence> {
 /// Runs a call that no request waits for.
 async fn unattended<T>(call: impl Future<Output = T>) -> T {
     scope(Context::unattended(), call).await
-}
-
-/// Waits; `false` if the process stops.
-async fn waits(time: Duration, stop: &CancellationToken) -> bool {
-    stop.run_until_cancelled(sleep(time)).await.is_some()
 }

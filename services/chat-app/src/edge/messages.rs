@@ -12,13 +12,17 @@ use chat::{
     History, HistoryQuery, MAX_RECORDS, MemberOf, Membership, MessageId, NewMessage, ReadMarker, RoomId,
     Sequence, Start, Text, User,
 };
-use runtime::edge::{JsonBody, Problem, integers::whole};
+use runtime::edge::{
+    JsonBody, Problem,
+    integers::whole,
+    parameters::{limit, number, only, query_parameter},
+};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, PartialSchema as _, ToSchema};
 
 use super::{
     MAX_BODY_BYTES, Parts,
-    parameters::{ByRoom, invalid, limit, number_parameter, only},
+    parameters::ByRoom,
     problems::{of_messages, of_rooms},
     schemas,
     tokens::Bearer,
@@ -56,7 +60,7 @@ impl<S: Sync> FromRequestParts<S> for Query {
             (None, None) => Start::End,
             (Some(before), None) => Start::Before(before),
             (None, Some(after)) => Start::After(after),
-            (Some(_), Some(_)) => return Err(invalid("before", "send it or `after`")),
+            (Some(_), Some(_)) => return Err(Problem::invalid("before", &"send it or `after`")),
         };
         Ok(Self { from, limit: limit(head, PAGE, MAX_RECORDS)? })
     }
@@ -64,9 +68,10 @@ impl<S: Sync> FromRequestParts<S> for Query {
 
 /// A place in a log, if a parameter names one.
 fn place(head: &Head, name: &str) -> Result<Option<Sequence>, Problem> {
-    let Some(number) = number_parameter(head, name)? else { return Ok(None) };
-    let place = i64::try_from(number).map_err(|_| invalid(name, "a log has at most 2^63 - 1 records"))?;
-    Ok(Some(Sequence(place.unsigned_abs())))
+    let Some(text) = query_parameter(head, name)? else { return Ok(None) };
+    let place = number::<i64>(&text);
+    let invalid = || Problem::invalid(name, &"the number of a record, from 0 to 2^63 - 1");
+    place.map(|place| Some(Sequence(place.unsigned_abs()))).ok_or_else(invalid)
 }
 
 /// Records of a room.

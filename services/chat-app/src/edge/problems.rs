@@ -4,12 +4,6 @@ use axum::http::StatusCode;
 use chat::{MessageError, PresenceError, RoomError};
 use runtime::edge::Problem;
 
-use super::parameters::not_found;
-
-fn conflict(slug: &'static str, title: &'static str, detail: String) -> Problem {
-    Problem::new(StatusCode::CONFLICT, slug, title, detail)
-}
-
 fn forbidden(slug: &'static str, title: &'static str, detail: String) -> Problem {
     Problem::new(StatusCode::FORBIDDEN, slug, title, detail)
 }
@@ -23,12 +17,12 @@ pub(super) fn of_rooms(error: RoomError) -> Problem {
     let detail = error.to_string();
     match error {
         RoomError::Unavailable(unavailable) => unavailable.into(),
-        RoomError::NotFound { .. } => not_found("no-such-room", "No such room", detail),
+        RoomError::NotFound { .. } => Problem::not_found("no-such-room", "No such room", detail),
         RoomError::NotAMember { .. } => forbidden("not-a-member", "Not a member", detail),
         RoomError::NotAnOwner => forbidden("not-an-owner", "Not an owner", detail),
-        RoomError::Taken => conflict("room-taken", "Room's id taken", detail),
-        RoomError::Full => conflict("room-full", "Room full", detail),
-        RoomError::LastOwner => conflict("last-owner", "Last owner", detail),
+        RoomError::Taken => Problem::conflict("room-taken", "Room's id taken", detail),
+        RoomError::Full => Problem::conflict("room-full", "Room full", detail),
+        RoomError::LastOwner => Problem::conflict("last-owner", "Last owner", detail),
         RoomError::TooMany => invalid(detail),
     }
 }
@@ -37,9 +31,9 @@ pub(super) fn of_messages(error: MessageError) -> Problem {
     let detail = error.to_string();
     match error {
         MessageError::Unavailable(unavailable) => unavailable.into(),
-        MessageError::OtherText { .. } => conflict("message-reused", "Message's id reused", detail),
+        MessageError::OtherText { .. } => Problem::conflict("message-reused", "Message's id reused", detail),
         MessageError::NotAMember { .. } => forbidden("not-a-member", "Not a member", detail),
-        MessageError::NotWritten { .. } => conflict("not-written", "Not written yet", detail),
+        MessageError::NotWritten { .. } => Problem::conflict("not-written", "Not written yet", detail),
         MessageError::TooManyRooms => invalid(detail),
     }
 }

@@ -11,13 +11,16 @@ use chat::{
     AddMembers, MAX_MEMBERS_AT_ONCE, Member, MemberOf, MemberQuery, NewRoom, RemoveMember, Role, Room,
     RoomId, RoomName, User,
 };
-use runtime::edge::{JsonBody, Problem};
+use runtime::edge::{
+    JsonBody, Problem,
+    parameters::{limit, only, query_parameter},
+};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, PartialSchema as _, ToSchema};
 
 use super::{
     MAX_BODY_BYTES, MAX_MEMBERS_BODY_BYTES, Parts,
-    parameters::{ByRoom, ByUser, invalid, limit, only, query_parameter},
+    parameters::{ByRoom, ByUser},
     problems::of_rooms,
     schemas,
     tokens::Bearer,
@@ -134,7 +137,7 @@ pub(super) async fn add(
     JsonBody(MembersAsked { users, role }): MembersBody,
 ) -> Result<Json<AddedShown>, Problem> {
     if !(1..=MAX_MEMBERS_AT_ONCE).contains(&users.len()) {
-        return Err(invalid("users", &format!("a request adds 1 to {MAX_MEMBERS_AT_ONCE} members")));
+        return Err(Problem::invalid("users", &format!("a request adds 1 to {MAX_MEMBERS_AT_ONCE} members")));
     }
     let users: Result<Vec<_>, _> = users.into_iter().map(User::parse).collect();
     let users = users.map_err(|error| Problem::invalid("users", &error))?;

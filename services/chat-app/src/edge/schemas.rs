@@ -9,17 +9,13 @@ use super::tokens::MAX_SECONDS;
 
 /// An id: a UUID.
 const ID_PATTERN: &str = "^[0-9A-Fa-f]{8}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{12}$";
-/// A user.
-pub(super) const USER_PATTERN: &str = "^[a-z0-9_-]{1,32}$";
-/// No control characters.
-const NAME_PATTERN: &str = r"^[^\x00-\x1f\x7f-\x9f]*$";
 
 fn id() -> ObjectBuilder {
     text(ID_PATTERN).examples([json!("018f4e2a-6c1b-7d3e-9a5f-0123456789ab")])
 }
 
 fn user() -> ObjectBuilder {
-    text_of(1..=User::MAX_CHARS, USER_PATTERN).examples([json!("ann")])
+    text_of(1..=User::MAX_CHARS, User::PATTERN).examples([json!("ann")])
 }
 
 runtime::schemas! {
@@ -34,9 +30,9 @@ runtime::schemas! {
     /// `owner` or `member`.
     RoleName = ObjectBuilder::new().schema_type(Type::String).enum_values(Some(["owner", "member"]));
     /// The room's name.
-    Name = text_of(1..=RoomName::MAX_CHARS, NAME_PATTERN).examples([json!("Tea")]);
+    Name = text_of(1..=RoomName::MAX_CHARS, RoomName::PATTERN).examples([json!("Tea")]);
     /// What the message says.
-    Text = text_of(1..=MessageText::MAX_CHARS, r"^[^\x00]*$").examples([json!("hello")]);
+    Text = text_of(1..=MessageText::MAX_CHARS, MessageText::PATTERN).examples([json!("hello")]);
     /// How long the token lives; by default an hour.
     Seconds = or_null(whole(1..=MAX_SECONDS).examples([json!(3600)]));
     /// The token, to be sent as `authorization: Bearer TOKEN`.

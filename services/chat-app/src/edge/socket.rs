@@ -12,7 +12,10 @@ use chat::{
 };
 use remote::Trace;
 use runtime::{
-    edge::Problem,
+    edge::{
+        Problem,
+        parameters::{only, query_parameter},
+    },
     live::{Close, Closed, Message, Sender, Session, Upgrade},
 };
 use tokio::time::timeout;
@@ -20,12 +23,7 @@ use utoipa::{IntoParams, PartialSchema as _};
 use uuid::Uuid;
 
 use super::{
-    Parts,
-    flood::Bucket,
-    messages::membership,
-    parameters::{ByRoom, only, query_parameter},
-    problems::of_messages,
-    schemas,
+    Parts, flood::Bucket, messages::membership, parameters::ByRoom, problems::of_messages, schemas,
     tokens::Bearer,
 };
 use crate::delivery::{

@@ -14,7 +14,7 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use chat::User;
 use contract::{Clock as _, SystemClock, Timestamp};
 use hmac::{Hmac, KeyInit as _, Mac as _};
-use runtime::edge::{JsonBody, Problem, integers::whole_or_null, single};
+use runtime::edge::{JsonBody, Problem, integers::whole_or_null, parameters::query_parameter, single};
 use serde::{Deserialize, Serialize};
 use sha2::Sha256;
 use utoipa::{
@@ -25,7 +25,7 @@ use utoipa::{
     },
 };
 
-use super::{MAX_BODY_BYTES, Parts, parameters::query_parameter, schemas};
+use super::{MAX_BODY_BYTES, Parts, schemas};
 
 /// The key of all processes of the lab; see the shortcut above.
 const KEY: &[u8] = b"the lab's chat: not a secret";

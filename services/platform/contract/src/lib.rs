@@ -7,12 +7,14 @@
 //!
 //! Not here: how a call travels (`remote`), and the vocabulary of a single system.
 //!
-//! Read in this order: `error`, `id`, `uuid`, `time`.
+//! Read in this order: `error`, `id`, `text`, `uuid`, `time`.
 
 mod error;
 mod id;
+mod text;
 mod time;
 pub mod uuid;
 
 pub use error::{Kind, RemoteError, Unavailable, Why};
+pub use text::is_visible;
 pub use time::{Clock, MonotonicTicks, SystemClock, Ticks, Timestamp};

@@ -4,9 +4,10 @@
 mod body;
 pub mod integers;
 mod openapi;
+pub mod parameters;
 mod schemas;
 
-use std::borrow::Cow;
+use std::{borrow::Cow, fmt::Display};
 
 use axum::{
     Router,
@@ -51,13 +52,23 @@ impl Problem {
         Self::new(StatusCode::UNPROCESSABLE_ENTITY, slug, title, detail)
     }
 
+    /// What a path names is not there: 404.
+    pub fn not_found(slug: &'static str, title: &'static str, detail: String) -> Self {
+        Self::new(StatusCode::NOT_FOUND, slug, title, detail)
+    }
+
+    /// A request that contradicts what there is: 409.
+    pub fn conflict(slug: &'static str, title: &'static str, detail: String) -> Self {
+        Self::new(StatusCode::CONFLICT, slug, title, detail)
+    }
+
     /// A request that cannot be parsed: 400.
     pub fn malformed(detail: String) -> Self {
         Self::new(StatusCode::BAD_REQUEST, "malformed", "Malformed request", detail)
     }
 
     /// A field with an invalid value: 422.
-    pub fn invalid(field: &str, error: &dyn std::error::Error) -> Self {
+    pub fn invalid(field: &str, error: &dyn Display) -> Self {
         Self {
             status: StatusCode::UNPROCESSABLE_ENTITY,
             slug: format!("invalid-{}", field.replace('_', "-")).into(),

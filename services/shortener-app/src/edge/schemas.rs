@@ -22,7 +22,7 @@ runtime::schemas! {
     LinkPath = text_of(1..=Code::MAX_LENGTH + 1, &format!("^/{}", &Code::PATTERN[1..])).examples([json!("/hello")]);
     /// Makes the request idempotent: the same key with the same target, alias and expiry again returns the same link, and
     /// with any other is refused.
-    Key = text_of(1..=RequestKey::MAX_LENGTH, RequestKey::PATTERN);
+    Key = text_of(1..=RequestKey::MAX_CHARS, RequestKey::PATTERN);
     /// When it was made, RFC 3339 in UTC.
     CreatedAt = moment().examples([json!("2026-01-31T12:00:00.125Z")]);
     /// From when on it leads nowhere, RFC 3339 in UTC; null: never.
