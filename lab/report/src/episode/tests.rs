@@ -231,6 +231,24 @@ fn what_journeys_count_beside_operations_is_a_row_of_the_episode() {
 }
 
 #[test]
+fn an_episode_that_begins_with_a_fault_has_no_time_before_and_one_that_ends_with_it_none_after() {
+    let mut report = faults();
+    let goodput = |report: &Report| {
+        let page = html::render(report);
+        let from = page.find("Operations a second that ended well").unwrap();
+        page[from..from + page[from..].find("</li>").unwrap()].to_owned()
+    };
+    let whole = goodput(&report);
+    assert!(whole.contains(" before, ") && whole.contains(" at the end"), "{whole}");
+    report.load.faults.truncate(1);
+    let fault = &mut report.load.faults[0];
+    (fault.at_ms, fault.for_ms) = (0.0, report.load.slice_ms);
+    fault.made.clear();
+    let during = goodput(&report);
+    assert!(!during.contains(" before") && !during.contains(" at the end"), "{during}");
+}
+
+#[test]
 fn many_arms_make_no_large_page() {
     let mut report = faults();
     let arms = report.arms.clone();

@@ -57,13 +57,16 @@ fn goodput(column: &Column<'_>) -> String {
     let during = |window: &Window| {
         format!("{} during “{}”", per_second(window.began_ms, window.ended_ms), window.name)
     };
-    let during: Vec<String> = column.windows.iter().map(during).collect();
-    let last_second = per_second((length_ms - 1_000.0).max(last.ended_ms), length_ms);
-    format!(
-        "Operations a second that ended well: {} before, {}, {last_second} at the end",
-        per_second(0.0, first.began_ms),
-        during.join(", "),
-    )
+    let mut parts: Vec<String> = column.windows.iter().map(during).collect();
+    // An episode may begin with what is broken.
+    if first.began_ms >= timeline.bucket_ms {
+        parts.insert(0, format!("{} before", per_second(0.0, first.began_ms)));
+    }
+    if last.ended_ms + timeline.bucket_ms <= length_ms {
+        let last_second = per_second((length_ms - 1_000.0).max(last.ended_ms), length_ms);
+        parts.push(format!("{last_second} at the end"));
+    }
+    format!("Operations a second that ended well: {}", parts.join(", "))
 }
 
 /// `The circuit breaker from gateway to links: open at 3 s, half-open at 3.7 s, closed at 5.3 s`
