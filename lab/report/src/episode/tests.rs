@@ -236,7 +236,7 @@ fn an_episode_that_begins_with_a_fault_has_no_time_before_and_one_that_ends_with
     let goodput = |report: &Report| {
         let page = html::render(report);
         let from = page.find("Operations a second that ended well").unwrap();
-        page[from..from + page[from..].find("</li>").unwrap()].to_owned()
+        page[from..from + page[from..].find(". ").unwrap()].to_owned()
     };
     let whole = goodput(&report);
     assert!(whole.contains(" before, ") && whole.contains(" at the end"), "{whole}");

@@ -86,7 +86,8 @@ impl Hub {
         let mut rooms = self.0.rooms();
         let mut kept = 0;
         rooms.retain(|_, room| {
-            if room.feed().readers() > 0 {
+            // Whoever holds one is about to attach a connection to it, or to read for one.
+            if Arc::strong_count(room) > 1 || room.feed().readers() > 0 {
                 return true;
             }
             let is_fresh = room.deserted().get_or_insert_with(Instant::now).elapsed() < KEPT_FOR;
@@ -147,3 +148,6 @@ impl Delivery for Hub {
         Ok(Delivered)
     }
 }
+
+#[cfg(test)]
+mod tests;
