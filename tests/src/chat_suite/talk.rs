@@ -216,6 +216,13 @@ pub(super) fn a_flood_is_told_to_slow_down_and_then_closed(scene: &Scene<'_>) {
     let most = 100.0 + 50.0 * began.elapsed().as_secs_f64();
     assert!(code == 4029 && slowed >= 100, "{code} after {slowed}, and {stored} were stored");
     assert!(f64::from(stored) <= most, "{stored} were stored in {:?}", began.elapsed());
+    // Whatever a client says costs a call.
+    let mut of_markers = open(scene, room, &ann, None);
+    of_markers.ready();
+    for _ in 0..1_000 {
+        of_markers.say(&json!({ "type": "read", "sequence": 0 }).to_string());
+    }
+    assert_eq!(of_markers.closed(), 4029);
 }
 
 pub(super) fn who_is_online_is_known(scene: &Scene<'_>) {

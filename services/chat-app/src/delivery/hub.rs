@@ -68,6 +68,11 @@ impl Hub {
         }
     }
 
+    /// Whether this process has a feed of a room.
+    pub fn knows(&self, room: RoomId) -> bool {
+        self.room(room).is_some()
+    }
+
     /// A connection has ended.
     pub fn left(&self, room: RoomId, device: DeviceId) {
         let Some(room) = self.room(room) else { return };

@@ -85,8 +85,18 @@ impl Hub {
             if reads > 0 {
                 has = self.send_from_log(opening.room, has, &connection).await?;
             }
-            let room = self.room_at(opening.room, has);
-            let attached = room.feed().attach(connection.clone(), has);
+            // A feed that begins here begins at the log's end: what a client lacks is its own matter, and read for it alone.
+            let begins = if reads == 0 { opening.end } else { has };
+            let room = self.room_at(opening.room, begins);
+            let attached = {
+                let mut feed = room.feed();
+                let attached = feed.attach(connection.clone(), has);
+                if matches!(attached, Attached::Live) {
+                    // A feed that nobody has read from meanwhile may be behind it.
+                    feed.ends_at(opening.end);
+                }
+                attached
+            };
             match attached {
                 Attached::Live => {
                     self.catch_up_if_wanted(&room);

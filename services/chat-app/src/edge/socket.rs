@@ -10,6 +10,7 @@ use axum::{
 use chat::{
     Device, DeviceId, MessageError, MessageId, NewMessage, Position, ReadMarker, RoomId, Sent, Sequence, Text,
 };
+use contract::{Clock as _, SystemClock};
 use remote::Trace;
 use runtime::{
     edge::{
@@ -76,6 +77,10 @@ pub(super) async fn open(
     bearer: Bearer,
     mut upgrade: Upgrade,
 ) -> Result<Response, Problem> {
+    if !parts.hub.knows(room) {
+        // To ask where a log ends begins it: not the log of a room that does not exist.
+        membership(&parts, room, bearer.user.clone()).await?;
+    }
     let opening = parts.hub.begin(room, after).await.map_err(of_messages)?;
     let membership = membership(&parts, room, bearer.user.clone()).await?;
     upgrade.choose(&[SUBPROTOCOL]);
@@ -114,7 +119,16 @@ impl Session for Talk {
 
     async fn received(&mut self, message: Message) -> Result<(), Close> {
         let Message::Text(text) = message else { return Err(closes::BINARY) };
-        match serde_json::from_str(text.as_str()).map_err(|_| closes::MALFORMED)? {
+        let asked = serde_json::from_str(text.as_str()).map_err(|_| closes::MALFORMED)?;
+        if SystemClock.now() >= self.connection.pass().until {
+            return Err(closes::EXPIRED);
+        }
+        if let Err(wait) = self.bucket.take() {
+            let wait = wait.ok_or(closes::FLOOD)?;
+            self.say(&Said::SlowDown { wait_ms: wait.as_millis() as u64 });
+            return Ok(());
+        }
+        match asked {
             Asked::Send { id, text, traceparent } => {
                 let parent = traceparent.as_deref().and_then(Trace::parse);
                 let live = self.parts.live.clone();
@@ -135,12 +149,7 @@ impl Talk {
         &self.connection.pass().device
     }
 
-    async fn send(&mut self, id: MessageId, text: Text) -> Result<(), Close> {
-        if let Err(wait) = self.bucket.take() {
-            let wait = wait.ok_or(closes::FLOOD)?;
-            self.say(&Said::SlowDown { wait_ms: wait.as_millis() as u64 });
-            return Ok(());
-        }
+    async fn send(&self, id: MessageId, text: Text) -> Result<(), Close> {
         let Pass { device, membership, .. } = self.connection.pass();
         let (sender, term) = (device.user.clone(), membership.term);
         let message = NewMessage { room: self.room, sender, term, id, text };
