@@ -100,11 +100,31 @@ pub(super) fn a_position_that_is_none_of_this_log_is_refused(scene: &Scene<'_>, 
             assert_eq!(scene.send(&ann, room, MessageId(number), "x").status, 201);
         }
         assert_eq!(refused(&begin), 4011, "501 records are more than a socket brings");
+        a_room_that_nobody_reads_yet_is_read_for_its_client_alone(scene, (&ann, &bob));
         let mut of_bob = open(scene, room, &bob, Some(&further(&begin, 1)));
         of_bob.ready();
         for number in 2..=501 {
             assert_eq!(of_bob.record().expect("a record"), format!("{number} ann: x"));
         }
+    }
+}
+
+/// A process that has no connection to a room, as after its start, has no records of it in memory.
+fn a_room_that_nobody_reads_yet_is_read_for_its_client_alone(
+    scene: &Scene<'_>,
+    (ann, bob): (&Person, &Person),
+) {
+    let room = scene.room(ann, &[bob]);
+    // More than the 128 KiB that a socket brings.
+    let text = "x".repeat(4_000);
+    let sent: Vec<_> = (1..=33).map(|number| scene.send(ann, room, MessageId(number), &text)).collect();
+    let first = sent[0].text("position");
+    let mut too_far = open(scene, room, bob, Some(&further(&first, -1)));
+    assert_eq!((too_far.ready(), too_far.record()), (further(&first, -1), Err(4011)), "whole or not at all");
+    let mut of_bob = open(scene, room, bob, Some(&further(&first, 22)));
+    of_bob.ready();
+    for number in 24..=33 {
+        assert_eq!(of_bob.record().expect("a record"), format!("{number} ann: {text}"));
     }
 }
 

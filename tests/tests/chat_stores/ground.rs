@@ -56,6 +56,20 @@ impl Ground {
         Self { name, stores: stores(&address, kept).await, address }
     }
 
+    /// Gives its logs new epochs, as after it was restored from a backup.
+    pub(crate) async fn is_restored(&self) {
+        match open(&self.address).await {
+            Database::Sqlite(db) => {
+                let statement = include_str!("../../../services/chat-app/restore/sqlite.sql");
+                sqlx::raw_sql(statement).execute(db.writer()).await.map(drop)
+            }
+            Database::Postgres(db) => {
+                db.execute(include_str!("../../../services/chat-app/restore/postgres.sql")).await
+            }
+        }
+        .unwrap();
+    }
+
     /// The same stores, as another process has them.
     pub(crate) async fn other_process(&self) -> Stores {
         stores(&self.address, Box::new(())).await

@@ -91,7 +91,7 @@ impl Hub {
         let mut rooms = self.0.rooms();
         let mut kept = 0;
         rooms.retain(|_, room| {
-            // Whoever holds one is about to attach a connection to it, or to read for one.
+            // Another reference means that a connection is about to attach, or that the room's log is being read.
             if Arc::strong_count(room) > 1 || room.feed().readers() > 0 {
                 return true;
             }

@@ -85,14 +85,14 @@ impl Hub {
             if reads > 0 {
                 has = self.send_from_log(opening.room, has, &connection).await?;
             }
-            // A feed that begins here begins at the log's end: what a client lacks is its own matter, and read for it alone.
-            let begins = if reads == 0 { opening.end } else { has };
-            let room = self.room_at(opening.room, begins);
+            // A new feed starts at the end of the log: what this client missed is read for this client only.
+            let start = if reads == 0 { opening.end } else { has };
+            let room = self.room_at(opening.room, start);
             let attached = {
                 let mut feed = room.feed();
                 let attached = feed.attach(connection.clone(), has);
                 if matches!(attached, Attached::Live) {
-                    // A feed that nobody has read from meanwhile may be behind it.
+                    // A feed without connections does not read what the transport lost.
                     feed.ends_at(opening.end);
                 }
                 attached

@@ -1,4 +1,4 @@
-//! How many messages one connection may send: a token bucket.
+//! How many messages and read markers one connection may send: a token bucket.
 
 use std::time::Duration;
 

@@ -78,7 +78,7 @@ pub(super) async fn open(
     mut upgrade: Upgrade,
 ) -> Result<Response, Problem> {
     if !parts.hub.knows(room) {
-        // To ask where a log ends begins it: not the log of a room that does not exist.
+        // Asking for the end of a log creates it, so a room that does not exist is refused first.
         membership(&parts, room, bearer.user.clone()).await?;
     }
     let opening = parts.hub.begin(room, after).await.map_err(of_messages)?;

@@ -7,7 +7,7 @@ use remote::{Context, scope};
 use tokio::time::sleep;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-/// The pause before old rows are looked for again.
+/// The pause between two searches for expired rows.
 const FORGET_EVERY: Duration = Duration::from_secs(30);
 
 /// The background tasks of a process. Cheap to clone; clones share the set.
@@ -26,8 +26,8 @@ impl Background {
         self.tasks.spawn(task(self.stop.child_token()));
     }
 
-    /// Runs `work` again and again, as calls that no request waits for. The first comes after a pause, and so does each after
-    /// the end of the one before.
+    /// Runs `work` periodically, without a request's deadline. Each run starts a pause after the one before has ended, the first
+    /// a pause from now.
     pub fn every<F>(&self, pause: Duration, work: impl Fn() -> F + Send + 'static)
     where
         F: Future<Output = ()> + Send,
@@ -39,8 +39,8 @@ impl Background {
         });
     }
 
-    /// Deletes rows that are older than anybody remembers. A call of `some` deletes some and returns how many; one that has
-    /// deleted any is followed by the next at once.
+    /// Deletes expired rows every 30 s, in batches: `some` deletes one batch and returns the number of rows; the next follows at
+    /// once, until a batch is empty or fails.
     pub fn forget<F>(&self, some: impl Fn() -> F + Clone + Send + Sync + 'static)
     where
         F: Future<Output = Result<u64, Unavailable>> + Send,
@@ -54,7 +54,7 @@ impl Background {
                         Ok(0) => break,
                         Ok(_) => {}
                         Err(error) => {
-                            tracing::warn!(%error, "old rows stay");
+                            tracing::warn!(%error, "expired rows cannot be deleted yet");
                             break;
                         }
                     }

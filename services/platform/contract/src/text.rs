@@ -2,9 +2,9 @@
 
 /// Defines types of text, each with the error of a text that is not valid.
 ///
-/// Each has a greatest length, counted in characters, a function that says which characters it may have, the regular
-/// expression that says the same, and a sentence for whoever sent another one. None may be empty. The crate needs `serde` with
-/// its derive macros, and `thiserror`.
+/// A definition states, in this order, the maximum length in characters, the predicate of an allowed character, the regular
+/// expression that is equivalent to both, and the error's message. No text may be empty. The crate needs `serde` with its
+/// derive macros, and `thiserror`.
 #[macro_export]
 macro_rules! texts {
     ($(

@@ -2,7 +2,9 @@
 
 use std::collections::HashSet;
 
-use chat::{Appended, Content, Entry, HistoryQuery, MessageId, Record, RoomId, Sequence, Start, Term};
+use chat::{
+    Appended, Content, Entry, History, HistoryQuery, MessageId, Record, RoomId, Sequence, Start, Term,
+};
 use contract::Timestamp;
 
 use super::words::{AT, OTHER_ROOM, ROOM, at, epoch, log, message, removal, sequences, user};
@@ -30,6 +32,31 @@ async fn records_have_the_numbers_after_one_another_and_the_epoch_of_the_first()
         let other = Entry { epoch: epoch(i64::MAX as u64), ..message(OTHER_ROOM, "ann", 1, "other") };
         assert_eq!(append(stores, &other).await, Appended::New(at(i64::MAX as u64, 1)), "{name}");
         assert_eq!(log(stores, ROOM).await.end, at(1, 3), "{name}");
+    }
+}
+
+#[tokio::test]
+async fn a_log_that_was_restored_has_another_epoch_and_the_same_records() {
+    for ground in everywhere().await {
+        let (stores, name) = (&ground.stores, ground.name);
+        let mut ends = HashSet::new();
+        for (room, id) in [(ROOM, 1), (OTHER_ROOM, 2)] {
+            // The greatest epoch that there may be has no next one.
+            let entry = Entry { epoch: epoch(i64::MAX as u64), ..message(room, "ann", id, "hello") };
+            append(stores, &entry).await;
+            ends.insert(log(stores, room).await.end);
+        }
+        assert_eq!(ends.len(), 1, "{name}");
+        for restored in 1..=2 {
+            ground.is_restored().await;
+            for room in [ROOM, OTHER_ROOM] {
+                let History { records, end } = log(stores, room).await;
+                assert_eq!((end.sequence, records.len()), (Sequence(1), 1), "{name}");
+                assert_eq!(records[0].position, end, "{name}: a record is in its log's epoch");
+                ends.insert(end);
+            }
+            assert_eq!(ends.len(), 1 + 2 * restored, "{name}: no epoch twice");
+        }
     }
 }
 

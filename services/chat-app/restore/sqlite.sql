@@ -1,0 +1,2 @@
+-- As `postgres.sql`, for SQLite.
+UPDATE logs SET epoch = 1 + abs(random() / 2);
